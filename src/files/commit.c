@@ -263,18 +263,22 @@ static int commit_count(const struct files *f)
  * only after the rename: otherwise a rest could become the file. */
 static int commit_name(const struct files *f, struct upload *u)
 {
-    bool marked = confirmed_remove_mark(u->partial.fd);
-    int r;
+    const int fd = u->partial.fd;
+    const unsigned has = attributes_of(fd);
+    bool marked = has & ATTRIBUTE_MARK && confirmed_remove_mark(fd);
 
-    wanted_remove(u->partial.fd);
-    r = naming_upload(f, u);
-    if (r != 0)
-        wanted_set(u->partial.fd, u->name);
-    else
-        overtaken_remove(u->partial.fd);
-    if (r == 0 && marked)
-        reported_remove(u->partial.fd);
-    return r;
+    if (has & ATTRIBUTE_WANTED)
+        wanted_remove(fd);
+    int r = naming_upload(f, u);
+    if (r != 0) {
+        u->wanted = false; /* if it is kept, it gets it again */
+        return r;
+    }
+    if (has & ATTRIBUTE_OVERTAKEN)
+        overtaken_remove(fd);
+    if (marked && has & ATTRIBUTE_REPORTED)
+        reported_remove(fd);
+    return 0;
 }
 
 /* If two sessions write one name, the second one to get here must see what the
@@ -424,6 +428,8 @@ void commit_end_as_cut(struct files *f)
     if (!partial_waits(&f->upload.partial) &&
         fstat(f->upload.partial.fd, &st) == 0)
         f->upload.length = (uint64_t)st.st_size;
+    if (f->upload.partial.kind == PARTIAL_OWN)
+        upload_note_wanted(&f->upload);
     partial_end(f, f->upload.directory, &f->upload.partial);
     commit_close(f);
 }

@@ -126,6 +126,25 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
+/* Network disks take long for each attribute that is removed, also if it isn't
+ * there. A list takes one question. */
+unsigned attributes_of(int fd)
+{
+    static const char *const names[] = { ATTRIBUTE, REPORTED, WANTED,
+                                         OVERTAKEN };
+    char list[1024];
+    ssize_t len = flistxattr(fd, list, sizeof(list));
+    unsigned found = 0;
+
+    if (len < 0)
+        return UINT_MAX;
+    for (const char *at = list; at < list + len; at += strlen(at) + 1)
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            if (strcmp(at, names[i]) == 0)
+                found |= 1u << i;
+    return found;
+}
+
 bool confirmed_remove_mark(int fd)
 {
     return fremovexattr(fd, ATTRIBUTE) == 0 || errno != ENODATA;

@@ -223,7 +223,8 @@ static void files_serve_master(struct files *f)
 }
 
 /* When master dies its end of the channel closes; every wait of this process
- * watches it. */
+ * watches it. Nothing comes in time: the upload takes long enough to be listed.
+ */
 static void files_serve(struct files *f)
 {
     struct pollfd ends[] = {
@@ -232,8 +233,12 @@ static void files_serve(struct files *f)
     };
 
     while (!f->over) {
-        if (poll(ends, 2, -1) < 0 && errno != EINTR)
+        int n = poll(ends, 2, upload_wanted_ms(&f->upload));
+
+        if (n < 0 && errno != EINTR)
             die(EX_OSERR, "poll: %d", errno);
+        if (n == 0)
+            upload_note_wanted(&f->upload);
         if (ends[1].revents)
             files_serve_master(f);
         if (ends[0].revents && !f->over)

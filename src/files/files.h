@@ -62,6 +62,7 @@ struct upload {
     bool unreported; /* if the session dies, nobody has logged it */
     bool prepared;   /* its length is checked, and all of it is synced */
     bool visible;    /* the rename was done */
+    bool wanted;     /* the partial has the name, for sallyportctl */
     char held[HELD_DIGITS + 1]; /* then: its id, if it waits for inspection */
     enum write_mode mode;
     uint64_t began;  /* clock_ms() at its begin */
@@ -182,6 +183,13 @@ enum outcome files_outcome(int result);
 int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c and commit.c */
+
+/* The partial gets the name that the client gave, for sallyportctl. That costs
+ * two changes on the disk, so only uploads get it that take a second or are
+ * cut. */
+void upload_note_wanted(struct upload *u);
+/* How long until then; -1: it has it, or there is no upload. */
+int upload_wanted_ms(const struct upload *u);
 
 /* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. *ret is the
  * number of those that are stored. */

@@ -158,6 +158,16 @@ void wanted_set(int fd, const char *name);
 void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
 void wanted_remove(int fd);
 
+/* The attributes that the partial FD has; all of them, if the file system
+ * doesn't list them. */
+enum attribute {
+    ATTRIBUTE_MARK = 1,
+    ATTRIBUTE_REPORTED = 2,
+    ATTRIBUTE_WANTED = 4,
+    ATTRIBUTE_OVERTAKEN = 8
+};
+unsigned attributes_of(int fd);
+
 /* For a partial that becomes a file: no byte of it counts any more. False: it
  * had no mark, and so no record of SIZE's answer either. */
 bool confirmed_remove_mark(int fd);

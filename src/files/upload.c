@@ -17,6 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
+#define WANTED_MS 1000
+
 /* What the session asked for, and what there is. */
 struct wish {
     struct path path;
@@ -268,8 +270,6 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
         copy_release(&u->copy);
         return r;
     }
-    if (w->plan.how != RESUME_CUT)
-        wanted_set(u->partial.fd, at->name);
     u->mount = at->mount;
     u->directory = fd_take(&at->owned);
     u->path = w->path;
@@ -280,6 +280,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->began = clock_ms();
     u->unreported = true;
     u->prepared = u->visible = false;
+    u->wanted = w->plan.how == RESUME_CUT;
     u->held[0] = '\0';
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
@@ -297,6 +298,22 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                   .limit = f->rules.max_file_size,
                   .waits = partial_waits(&u->partial),
                   .to_copy = copy_left(&u->copy), .file = writer);
+}
+
+void upload_note_wanted(struct upload *u)
+{
+    if (u->open && !u->wanted)
+        wanted_set(u->partial.fd, u->name);
+    u->wanted = true;
+}
+
+int upload_wanted_ms(const struct upload *u)
+{
+    const uint64_t due = u->began + WANTED_MS, now = clock_ms();
+
+    if (!u->open || u->wanted)
+        return -1;
+    return due > now ? (int)(due - now) : 0;
 }
 
 int upload_on_file_write(void *owner, struct msg_file_write *m)

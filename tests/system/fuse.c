@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@ void fuse_begin(void)
     cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
-pid_t fuse_mount(const char *folder, uid_t owner)
+static pid_t fuse_start(const char *folder, uid_t owner, const char *how)
 {
     struct pollfd one = { .events = POLLIN };
     char script[SERVER_PATH_MAX], uid[16];
@@ -36,7 +37,7 @@ pid_t fuse_mount(const char *folder, uid_t owner)
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
-        execlp("python3", "python3", script, folder, uid, NULL);
+        execlp("python3", "python3", script, folder, uid, how, NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -45,6 +46,32 @@ pid_t fuse_mount(const char *folder, uid_t owner)
     cr_assert(one.revents & POLLIN, "nothing is mounted");
     close(ends[0]);
     return pid;
+}
+
+pid_t fuse_mount(const char *folder, uid_t owner)
+{
+    return fuse_start(folder, owner, NULL);
+}
+
+pid_t fuse_mount_remote(const char *folder, uid_t owner)
+{
+    return fuse_start(folder, owner, "remote");
+}
+
+unsigned fuse_requests(const char *folder, const char *kind)
+{
+    char path[SERVER_PATH_MAX], name[32];
+    unsigned count, sum = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/requests", folder);
+    file = fopen(path, "r");
+    cr_assert_not_null(file, "%s: %m", path);
+    while (fscanf(file, "%31s %u", name, &count) == 2)
+        if (!kind || strcmp(kind, name) == 0)
+            sum += count;
+    fclose(file);
+    return sum;
 }
 
 void fuse_hang(pid_t pid)

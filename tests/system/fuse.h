@@ -10,6 +10,10 @@ void fuse_begin(void);
 /* Mounts it on FOLDER; its files belong to OWNER. Returns the process that
  * serves it. */
 pid_t fuse_mount(const char *folder, uid_t owner);
+/* The same, as a network file system without caches: it counts its requests. */
+pid_t fuse_mount_remote(const char *folder, uid_t owner);
+/* How many requests of this KIND ("LOOKUP"), or of all kinds (NULL), it had. */
+unsigned fuse_requests(const char *folder, const char *kind);
 /* From now on it takes each request and never answers: SIGKILL doesn't end the
  * processes that wait for it. */
 void fuse_hang(pid_t pid);

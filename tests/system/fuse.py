@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID: a file system with two files whose owner is UID. Both
+"""fuse.py FOLDER UID [remote]: a file system with two files whose owner is UID. Both
 have 75,000 numbers of 4 bytes. "f" is opened for direct I/O, as network file
 systems do: none of its pages can be mapped as shared. "bad" is an ordinary file,
 but nothing after its first 128 KiB can be read, as on a broken disk. New files
@@ -7,6 +7,9 @@ can be made. All writes into them succeed, and closing reports that the disk is
 full, as network file systems may do.
 After SIGUSR1 it still takes requests, and answers none: then nobody can kill the
 processes that wait for them.
+With "remote" it is as a network file system without caches: each look at a name or at
+facts is a request, and so are locks and extended attributes. Then the file "requests"
+has the number of requests of each kind, those for itself left out.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
@@ -16,39 +19,61 @@ import struct
 import sys
 
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
+REMOTE = sys.argv[3:] == ["remote"]
+FRESH = 0 if REMOTE else 1  # seconds that the kernel believes an answer
 NUMBERS = b"".join(struct.pack("<I", i) for i in range(75000))
 GOOD = 128 << 10
-ENOENT, EIO, ENOSPC, ENOSYS = 2, 5, 28, 38
+ENOENT, EIO, EEXIST, ENOSPC, ERANGE, ENOSYS, ENODATA = 2, 5, 17, 28, 34, 38, 61
 NODES = {b"f": 2, b"bad": 3}
 DATA = {2: NUMBERS, 3: NUMBERS}  # of each node; those that are made follow
+MARKS = {1: {}, 2: {}, 3: {}}  # the extended attributes of each node
 LOOKUP, FORGET, GETATTR, SETATTR, UNLINK, RENAME = 1, 2, 3, 4, 10, 12
 OPEN, READ, WRITE, STATFS, RELEASE = 14, 15, 16, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, FORGETS = 25, 26, 27, 28, 29, 42
 CREATE, RENAME2 = 35, 45
+FSYNC, SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR = 20, 21, 22, 23, 24
+FSYNCDIR, SETLK, SETLKW = 30, 32, 33
+COUNTED = {LOOKUP: "LOOKUP", GETATTR: "GETATTR", SETATTR: "SETATTR", UNLINK: "UNLINK",
+           RENAME: "RENAME", RENAME2: "RENAME", OPEN: "OPEN", READ: "READ",
+           WRITE: "WRITE", STATFS: "STATFS", RELEASE: "RELEASE", FLUSH: "FLUSH",
+           OPENDIR: "OPENDIR", READDIR: "READDIR", RELEASEDIR: "RELEASEDIR",
+           CREATE: "CREATE", FSYNC: "FSYNC", FSYNCDIR: "FSYNCDIR", SETLK: "LOCK",
+           SETLKW: "LOCK", SETXATTR: "SETXATTR", GETXATTR: "GETXATTR",
+           LISTXATTR: "LISTXATTR", REMOVEXATTR: "REMOVEXATTR"}
+FLOCK_LOCKS = 1 << 10
+CREATE_ONLY = 1
+REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
 SET_SIZE = 8
 
 
 def attributes(node):
     folder = node == 1
-    return struct.pack("<6Q10I", node, 0 if folder else len(DATA[node]), 600, 0, 0, 0,
+    length = 4096 if node == REQUESTS else 0 if folder else len(DATA[node])
+    return struct.pack("<6Q10I", node, length, 600, 0, 0, 0,
                        0, 0, 0, 0o40700 if folder else 0o100600, 1, OWNER,
                        OWNER, 0, 4096, 0)
 
 
 def lookup(_node, body):
-    node = NODES.get(body.split(b"\0")[0])
+    name = body.split(b"\0")[0]
+    node = REQUESTS if REMOTE and name == b"requests" else NODES.get(name)
     if not node:
         return ENOENT, b""
     return 0, entry(node)
 
 
 def entry(node):
-    return struct.pack("<4Q2I", node, 0, 1, 1, 0, 0) + attributes(node)
+    return struct.pack("<4Q2I", node, 0, FRESH, FRESH, 0, 0) + attributes(node)
+
+
+def facts(node, _body=b""):
+    return 0, struct.pack("<QII", FRESH, 0, 0) + attributes(node)
 
 
 def create(_node, body):
     node = max(DATA) + 1
+    MARKS[node] = {}
     NODES[body[16:].split(b"\0")[0]] = node
     DATA[node] = bytearray()
     return 0, entry(node) + struct.pack("<QII", 1, 0, 0)
@@ -58,7 +83,7 @@ def set_attributes(node, body):
     valid, _padding, _handle, size = struct.unpack("<IIQQ", body[:24])
     if valid & SET_SIZE:
         DATA[node] = DATA[node][:size].ljust(size, b"\0")
-    return 0, struct.pack("<QII", 1, 0, 0) + attributes(node)
+    return facts(node)
 
 
 def write(node, body):
@@ -79,15 +104,52 @@ def unlink(_node, body):
 
 
 def flush(node, _body):
-    return (0 if DATA[node] is NUMBERS else ENOSPC), b""
+    whole = REMOTE or DATA[node] is NUMBERS
+    return (0 if whole else ENOSPC), b""
+
+
+def set_mark(node, body):
+    size, flags = struct.unpack("<II", body[:8])
+    name, value = body[8:].split(b"\0", 1)
+    if flags & CREATE_ONLY and name in MARKS[node]:
+        return EEXIST, b""
+    MARKS[node][name] = value[:size]
+    return 0, b""
+
+
+def sized(body, value):
+    size, = struct.unpack("<I", body[:4])
+    if size == 0:
+        return 0, struct.pack("<II", len(value), 0)
+    return (0, value) if len(value) <= size else (ERANGE, b"")
+
+
+def get_mark(node, body):
+    value = MARKS.get(node, {}).get(body[8:].split(b"\0")[0])
+    return (ENODATA, b"") if value is None else sized(body, value)
+
+
+def list_marks(node, body):
+    return sized(body, b"".join(name + b"\0" for name in MARKS.get(node, {})))
+
+
+def remove_mark(node, body):
+    gone = MARKS[node].pop(body.split(b"\0")[0], None)
+    return (ENODATA if gone is None else 0), b""
 
 
 def is_direct(node):
-    return DIRECT_IO if node == NODES[b"f"] else 0
+    return DIRECT_IO if node in (NODES[b"f"], REQUESTS) else 0
+
+
+def requests():
+    return "".join("%s %d\n" % each for each in sorted(COUNT.items())).encode()
 
 
 def read(node, body):
     _handle, at, size = struct.unpack("<QQI", body[:20])
+    if node == REQUESTS:
+        return 0, requests()[at:at + size]
     if not is_direct(node) and at + size > GOOD:
         return EIO, b""
     return 0, bytes(DATA[node][at:at + size])
@@ -102,10 +164,11 @@ def entries(_node, body):
 
 
 ANSWERS = {
-    INIT: lambda n, b: (0, struct.pack("<4I2H2I2H3I", 7, 31, 65536, 0, 12, 10,
+    INIT: lambda n, b: (0, struct.pack("<4I2H2I2H3I", 7, 31, 65536,
+                                       FLOCK_LOCKS if REMOTE else 0, 12, 10,
                                        65536, 1, 1, 0, 0, 0, 0).ljust(64, b"\0")),
     LOOKUP: lookup,
-    GETATTR: lambda n, b: (0, struct.pack("<QII", 1, 0, 0) + attributes(n)),
+    GETATTR: facts,
     OPEN: lambda n, b: (0, struct.pack("<QII", 1, is_direct(n), 0)),
     OPENDIR: lambda n, b: (0, struct.pack("<QII", 1, 0, 0)),
     READ: read,
@@ -122,6 +185,18 @@ ANSWERS = {
     RENAME2: lambda n, b: rename(b[16:]),
     UNLINK: unlink,
 }
+if REMOTE:  # nobody else holds a lock
+    ANSWERS |= {SETXATTR: set_mark, GETXATTR: get_mark, LISTXATTR: list_marks,
+                REMOVEXATTR: remove_mark, SETLK: lambda n, b: (0, b""),
+                SETLKW: lambda n, b: (0, b""), FSYNC: lambda n, b: (0, b""),
+                FSYNCDIR: lambda n, b: (0, b"")}
+COUNT = {}
+
+
+def count(what, node, body):
+    if what in COUNTED and node != REQUESTS and not (
+            what == LOOKUP and body.startswith(b"requests\0")):
+        COUNT[COUNTED[what]] = COUNT.get(COUNTED[what], 0) + 1
 
 
 def serve(fd):
@@ -135,6 +210,7 @@ def serve(fd):
             continue
         if what in (FORGET, FORGETS):
             continue
+        count(what, node, message[40:])
         error, answer = ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(
             node, message[40:])
         os.write(fd, struct.pack("<IiQ", 16 + len(answer), -error, number) +
@@ -156,8 +232,9 @@ def device():
 
 def main():
     fd = device()
-    options = (f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other,"
-               "default_permissions")
+    options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other"
+    if not REMOTE:  # else the file system itself checks permissions, as with ACLs
+        options += ",default_permissions"
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"test", FOLDER.encode(), b"fuse", 0, options.encode()):
         sys.exit("mount: " + os.strerror(ctypes.get_errno()))

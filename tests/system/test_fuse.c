@@ -411,3 +411,37 @@ Test(fuse, a_users_file_that_hangs, .timeout = 120)
     cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
     server_stop(&server);
 }
+
+#define SMALL_REQUESTS 35
+
+/* Each request to a network disk takes as long as the way to it and back. The
+ * first upload also sweeps its directory. */
+Test(fuse, a_small_upload_asks_a_remote_disk_little, .timeout = 60)
+{
+    static const char bytes[4096];
+    char home[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct stat at;
+    unsigned before, took;
+    pid_t fuse;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    server_start(&server, &(struct server_plan){ 0 });
+    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
+    cr_assert_eq(stat(home, &at), 0);
+    fuse = fuse_mount_remote(home, at.st_uid);
+    session_enter(&s, &server, "anna");
+    session_store(&s, "STOR", "a", bytes, sizeof(bytes));
+    before = fuse_requests(home, NULL);
+    session_store(&s, "STOR", "b", bytes, sizeof(bytes));
+    took = fuse_requests(home, NULL) - before;
+    cr_expect_leq(took, SMALL_REQUESTS, "%u", took);
+    cr_expect_eq(fuse_requests(home, "SETXATTR"), 0);
+    cr_expect_eq(fuse_requests(home, "REMOVEXATTR"), 0);
+    session_close(&s);
+    fuse_unmount(home, fuse);
+    server_stop(&server);
+}

@@ -15,6 +15,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
+#include "support/wait.h"
 
 #define DAY 86400u
 /* No upload is writing it. */
@@ -105,6 +106,34 @@ static void set_name(struct peer *p, const char *path, const char *name)
     cr_assert_eq(setxattr(disk_path(p, path), "user.sallyport.name", name,
                           strlen(name), 0),
                  0);
+}
+
+static const char *on_disk;
+
+static bool has_name(void *name)
+{
+    char text[16] = "";
+
+    return getxattr(on_disk, "user.sallyport.name", text, sizeof(text)) > 0 &&
+           strcmp(text, name) == 0;
+}
+
+/* It gets its name while it is written, or when it is cut, if it is kept. */
+Test(partials, who_lists_them_sees_their_names)
+{
+    struct peer p;
+
+    peer_start(&p);
+    on_disk = disk_path(&p, partial_of(&p, "", "f"));
+    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 1, 1), OUTCOME_OK);
+    cr_expect_not(has_name("f"), "at once, for an upload of a moment");
+    cr_expect(wait_until(has_name, "f", WAIT_MS));
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    on_disk = disk_path(&p, partial_of(&p, "", "g"));
+    cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 100000, 1), OUTCOME_OK);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect(has_name("g"));
+    peer_stop(&p);
 }
 
 Test(partials, what_is_reported)
