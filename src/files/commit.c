@@ -125,14 +125,16 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     struct stat there, open;
     int r = resolve_place(f, &u->path, 0, O_PATH, &at);
 
-    if (fstat(u->directory, &open) < 0)
-        return -errno;
     if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
-        return open.st_nlink > 0 ? (int)OUTCOME_MOVED : r;
+        return fstat(u->directory, &open) == 0 && open.st_nlink > 0
+                   ? (int)OUTCOME_MOVED
+                   : r;
+    if (r == 0)
+        r = resolve_known(u->directory, &open);
+    if (r == 0)
+        r = resolve_known(at.directory, &there);
     if (r != 0)
         return r;
-    if (fstat(at.directory, &there) < 0)
-        return -errno;
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 

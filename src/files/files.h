@@ -277,6 +277,10 @@ bool resolve_is_same(const struct stat *a, const struct stat *b);
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
 /* Is NAME in DIRECTORY that file? A link is not what it leads to. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
+/* What the kernel knows of the open file FD, without a question to a network
+ * disk: device, inode and type, which never change, and mode and owner, as they
+ * were at the last question. The rest of *ret is 0. 0 or -errno. */
+int resolve_known(int fd, struct stat *ret);
 
 /* Is it another's file, in a mount where the user sees only the own ones? Then
  * every request is answered as if it weren't there. */

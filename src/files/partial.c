@@ -155,9 +155,12 @@ bool partial_is_overtaken(const struct files *f, int directory,
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
  * or deleted it. */
 static bool partial_still_there(const struct files *f, int directory,
-                                const char *name, int fd, struct stat *st)
+                                const char *name, int fd, bool new,
+                                struct stat *st)
 {
-    return fstat(fd, st) == 0 && partial_is_own(f, st) &&
+    int r = new ? resolve_known(fd, st) : fstat(fd, st);
+
+    return r == 0 && partial_is_own(f, st) &&
            resolve_is_at(directory, name, st);
 }
 
@@ -193,7 +196,7 @@ static int partial_open_locked(const struct files *f, int directory,
         int r = partial_lock(f, fd, ms);
         if (r < 0)
             return r;
-        if (partial_still_there(f, directory, name, fd, ret))
+        if (partial_still_there(f, directory, name, fd, flags & O_EXCL, ret))
             return fd_take(&fd);
     }
     return -EBUSY;
@@ -346,8 +349,9 @@ int partial_writer(const struct partial *p, int directory, int mode)
 
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
+    int r = resolve_known(fd, &st);
+    if (r < 0)
+        return r;
     return resolve_is_same(&st, &p->opened) ? fd_take(&fd) : -EBUSY;
 }
 
@@ -376,7 +380,7 @@ static void partial_set_mode(const struct partial *p, unsigned mode)
 {
     struct stat st;
 
-    if (fstat(p->fd, &st) == 0 && (st.st_mode & 07777) != mode)
+    if (resolve_known(p->fd, &st) == 0 && (st.st_mode & 07777) != mode)
         fchmod(p->fd, (mode_t)mode);
 }
 

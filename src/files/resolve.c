@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -62,11 +63,35 @@ bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
            resolve_is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
+static int resolve_without_asking(int fd, const char *name, int flags,
+                                  struct stat *ret)
+{
+    struct statx facts;
+
+    if (statx(fd, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &facts) <
+        0)
+        return -errno;
+    *ret = (struct stat){
+        .st_dev = makedev(facts.stx_dev_major, facts.stx_dev_minor),
+        .st_ino = facts.stx_ino,
+        .st_mode = facts.stx_mode,
+        .st_uid = facts.stx_uid,
+    };
+    return 0;
+}
+
+int resolve_known(int fd, struct stat *ret)
+{
+    return resolve_without_asking(fd, "", AT_EMPTY_PATH, ret);
+}
+
+/* A network disk is asked for the name, and not for the facts as well. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file)
 {
     struct stat st;
 
-    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return resolve_without_asking(directory, name, AT_SYMLINK_NOFOLLOW, &st) ==
+               0 &&
            resolve_is_same(&st, file);
 }
 

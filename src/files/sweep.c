@@ -90,7 +90,7 @@ static bool sweep_note_directory(struct files *f, int directory)
 {
     struct stat st;
 
-    if (fstat(directory, &st) < 0)
+    if (resolve_known(directory, &st) < 0)
         return true;
     if (st.st_dev == f->swept_device && st.st_ino == f->swept_inode)
         return true;

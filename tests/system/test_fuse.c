@@ -412,7 +412,7 @@ Test(fuse, a_users_file_that_hangs, .timeout = 120)
     server_stop(&server);
 }
 
-#define SMALL_REQUESTS 35
+#define SMALL_REQUESTS 27
 
 /* Each request to a network disk takes as long as the way to it and back. The
  * first upload also sweeps its directory. */

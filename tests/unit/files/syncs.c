@@ -156,6 +156,16 @@ int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
     return (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
 }
 
+int statx(int fd, const char *restrict name, int flags, unsigned mask,
+          struct statx *restrict ret)
+{
+    if (look_fails && strcmp(name, look_fails) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_statx, fd, renames_on_disk(name), flags, mask, ret);
+}
+
 int ftruncate(int fd, off_t length)
 {
     note('t');
