@@ -30,10 +30,8 @@ bool slice_cut(struct slice *rest, char sep, struct slice *head)
 {
     const char *at;
 
-    if (!rest->ptr) {
-        *head = (struct slice){ NULL, 0 };
+    if (!rest->ptr)
         return false;
-    }
     at = rest->len > 0 ? memchr(rest->ptr, sep, rest->len) : NULL;
     if (!at) {
         *head = *rest;

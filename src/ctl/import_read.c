@@ -336,7 +336,7 @@ static void take_shadow_line(struct import *m,
 {
     const struct imported key = { .name = column[COLUMN_NAME] };
     struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
-    struct slice rest = column[COLUMN_REST], end;
+    struct slice rest = column[COLUMN_REST], end = SLICE("");
 
     if (!found)
         return;

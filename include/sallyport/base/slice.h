@@ -28,8 +28,8 @@ struct slice slice_trim(struct slice s);
 
 /* Cuts *rest at the first SEP: *head gets the bytes before it, *rest those
  * after it. If there is no SEP, *head gets all bytes, and *rest becomes empty
- * with a NULL ptr. If *rest already has a NULL ptr, *head is empty, too: false.
- */
+ * with a NULL ptr. If *rest already has a NULL ptr, *head stays as it was,
+ * which may be undefined: false. */
 bool slice_cut(struct slice *rest, char sep, struct slice *head);
 
 /* Is S not empty, and are all its bytes decimal digits? */
