@@ -332,9 +332,10 @@ struct walk {
     void *owner;
     /* NAME stands in the open directory DIRECTORY, whose path is w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
-    uint64_t most;  /* names; 0: no limit */
-    uint64_t until; /* clock_ms(); 0: no limit */
-    bool one_disk;  /* leaves out what is mounted in it, also by mount --bind */
+    uint64_t most;    /* names; 0: no limit */
+    uint64_t until;   /* clock_ms(); 0: no limit */
+    bool one_disk;    /* leaves out what is mounted in it, also by mount --bind,
+                         and subvolumes and snapshots of btrfs */
     uint32_t request; /* of sallyportctl, which gets signs of life; or 0 */
 
     uint64_t sign_at; /* clock_ms() */

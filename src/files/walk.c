@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -115,15 +116,29 @@ static bool walk_is_hidden(const struct walk *w, const char *name)
     return m && m->share;
 }
 
+/* A snapshot or a subvolume of btrfs has a device number of its own, but isn't
+ * mounted. */
+static int walk_open(const struct walk *w, int directory, const char *name)
+{
+    FD_CLEANUP int fd =
+        w->one_disk ? resolve_unmounted(directory, name, O_RDONLY)
+                    : resolve_in(directory, name, O_RDONLY | O_DIRECTORY, 0);
+    struct stat outer, inner;
+
+    if (fd < 0 || !w->one_disk)
+        return fd_take(&fd);
+    if (fstat(directory, &outer) < 0 || fstat(fd, &inner) < 0)
+        return -errno;
+    return inner.st_dev == outer.st_dev ? fd_take(&fd) : -EXDEV;
+}
+
 static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
 {
     size_t len = w->path.len;
 
     if (walk_is_hidden(w, name))
         return;
-    FD_CLEANUP int inner =
-        w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
-                    : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int inner = walk_open(w, fd, name);
 
     if (inner < 0) {
         walk_not_read(w, inner);

@@ -14,6 +14,8 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
+#include "sallyport/quota/quota.h"
+#include "support/btrfs.h"
 
 #define K    1024u
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
@@ -226,4 +228,43 @@ Test(expired, mounts_are_left_out)
     cr_expect_eq(find_once(&p, "/", false, 0, &states), 2);
     cr_assert_eq(umount(disk_path(&p, "/in/deep")), 0);
     stop(&p);
+}
+
+/* Nothing is mounted on a snapshot or a subvolume of btrfs, and removals there
+ * would fail, or free nothing. */
+Test(expired, snapshots_are_left_out)
+{
+    unsigned states;
+    struct peer p;
+    int homes;
+
+    peer_init(&p);
+    p.start.for_ctl = true;
+    cr_assert_eq(rmdir(p.home), 0);
+    if (!btrfs_mount(p.homes)) {
+        peer_remove(&p);
+        cr_skip_test("needs root and mounts");
+    }
+    btrfs_enable_quotas(p.homes);
+    cr_assert_eq(chmod(p.homes, 0711), 0);
+    homes = open(p.homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(quota_make_subvolume(homes, "anna"), 0);
+    close(homes);
+    homes = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(quota_make_subvolume(homes, "snapshot"), 0);
+    close(homes);
+    cr_assert_eq(chown(p.home, PEER_UID, PEER_UID), 0);
+    cr_assert_eq(chmod(p.home, 0700), 0);
+    cr_assert_eq(chown(disk_path(&p, "/snapshot"), PEER_UID, PEER_UID), 0);
+    disk_fill(&p, "/f", 10, 1);
+    disk_fill(&p, "/snapshot/f", 10, 1);
+    cr_expect_eq(find_once(&p, "/", true, 0, &states), 1);
+    cr_expect(disk_has(&p, "/snapshot/f"));
+    cr_expect_eq(find_once(&p, "/snapshot", true, 0, &states), 1);
+    peer_run(&p);
+    channel_close(&p.session);
+    channel_close(&p.master);
+    cr_expect_eq(peer_wait(&p), 0);
+    btrfs_unmount(p.homes);
+    peer_remove(&p);
 }
