@@ -384,6 +384,24 @@ int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
  * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
 
+/* turn.c: work that one of all machines with the same homes does at a time. */
+#define TURN_HOLDER_MAX 320
+struct turn {
+    pid_t keeper; /* a fork that has the lock; 0: none */
+    int error;    /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
+    char holder[4 * TURN_HOLDER_MAX + 1]; /* of TURN_OF_ANOTHER, escaped */
+};
+enum turn_of {
+    TURN_MINE,
+    TURN_OF_ANOTHER,
+    TURN_UNKNOWN, /* there is no lock here */
+};
+/* Locks the file NAME in the directory HOMES, without a wait for its owner, and
+ * for at most disk_ms. The caller calls turn_end(); the kernel does if the
+ * command dies, and the file system if its machine does. */
+enum turn_of turn_take(struct turn *t, const char *homes, const char *name);
+void turn_end(struct turn *t);
+
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
 

@@ -3,6 +3,7 @@
  * are printed as they arrive, and file names are escaped. */
 #include "search.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -248,7 +249,7 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
     }
 }
 
-int retention_run(struct context *x)
+static int run_retention(struct context *x)
 {
     const struct users *u = &x->users;
     struct hunt s = { .at = { .x = x, .owner = &s, .ask = find_partials },
@@ -269,5 +270,37 @@ int retention_run(struct context *x)
         puts("nothing is older than its home or share keeps it");
     if (code == 0 && s.count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");
+    return code;
+}
+
+#define RETENTION_LOCK ".sallyport-retention"
+
+/* Each machine with these homes has the timer. Two at once would remove nothing
+ * that one alone keeps, so without a lock the work goes on. */
+int retention_run(struct context *x)
+{
+    const char *homes = x->settings.homes;
+    struct turn t;
+    int code;
+
+    if (x->args.dry_run)
+        return run_retention(x);
+    switch (turn_take(&t, homes, RETENTION_LOCK)) {
+    case TURN_OF_ANOTHER:
+        stderr_print("nothing to do: it runs already (%s)", t.holder);
+        if (x->args.json)
+            puts("[]");
+        return 0;
+    case TURN_UNKNOWN:
+        if (t.error != ENOENT)
+            stderr_print("%s/" RETENTION_LOCK ": %s; without this lock other "
+                         "machines with these homes may do the same work",
+                         homes, strerror(t.error));
+        break;
+    case TURN_MINE:
+        break;
+    }
+    code = run_retention(x);
+    turn_end(&t);
     return code;
 }

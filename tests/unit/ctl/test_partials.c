@@ -1,11 +1,15 @@
 /* "partials list" and "partials purge". The test plays the processes files: the
  * output, and the effect of one that lies. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -410,6 +414,7 @@ static void write_retentions(void)
              "bert:!:70002:70002::%s/bert::\n"
              "@share:a:80000:%s/a:retain=/:1w\n@share:b:80001:%s/b:\n",
              world.homes, world.homes, world.shares, world.shares);
+    files_make_folder(world.homes, 0711);
     file_write(world.users, text);
 }
 
@@ -479,4 +484,101 @@ Test(partials, retention_continues)
     r = expect_run(EX_NOINPUT, "", "retention run");
     cr_expect_not_null(strstr(r->err, "anna: "), "%s", r->err);
     cr_expect_not_null(strstr(r->out, "1 removed, 604800 bytes"), "%s", r->out);
+}
+
+static const char *retention_lock(void)
+{
+    return in(world.homes, ".sallyport-retention");
+}
+
+/* Another machine has the lock, until it dies. */
+static pid_t other_machine(void)
+{
+    int ready[2];
+    char byte;
+    pid_t pid;
+
+    cr_assert_eq(pipe(ready), 0);
+    pid = fork();
+    if (pid == 0) {
+        int fd = open(retention_lock(), O_RDWR | O_CREAT, 0600);
+
+        if (write(fd, "b\033, pid 17", 11) == 11 && flock(fd, LOCK_EX) == 0 &&
+            write(ready[1], "", 1) == 1)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return pid;
+}
+
+/* The timer of each machine begins at about the same time. */
+Test(partials, retention_by_one_machine)
+{
+    const struct run *r;
+    pid_t other;
+
+    write_retentions();
+    fake_files_are(has_ids, echoes_expired);
+    other = other_machine();
+    r = expect_run(0, "", "retention run");
+    cr_expect_str_eq(r->out, "");
+    cr_expect_not_null(strstr(r->err, "it runs already (b\\x1b, pid 17)"), "%s",
+                       r->err);
+    cr_expect_str_eq(expect_run(0, "", "retention run --json")->out, "[]\n");
+    expect_out(0, "", "retention run --dry-run", " expired ");
+    cr_expect_str_eq(file_text(in_scratch("syslog")), "");
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    r = expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(r->out, "3 removed"), "%s", r->out);
+    cr_expect_str_eq(r->err, "");
+}
+
+/* It has the lock while it works, and then it lets go. */
+static void tries_the_lock(struct channel *ctl, const struct message *find)
+{
+    int fd = open(retention_lock(), O_RDWR);
+
+    file_write(in_scratch("locked"), flock(fd, LOCK_EX | LOCK_NB) < 0
+                                         ? file_text(retention_lock())
+                                         : "free");
+    close(fd);
+    says_end(ctl, find, 0, 0);
+}
+
+Test(partials, retention_has_the_lock)
+{
+    int fd;
+
+    write_retentions();
+    fake_files_are(fake_ready, tries_the_lock);
+    expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(file_text(in_scratch("locked")), ", pid "), "%s",
+                       file_text(in_scratch("locked")));
+    fd = open(retention_lock(), O_RDWR);
+    cr_expect_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+    close(fd);
+}
+
+/* Nobody keeps root from the work, or makes it write elsewhere. */
+Test(partials, retention_without_a_lock)
+{
+    const struct run *r;
+
+    write_retentions();
+    fake_files_are(has_ids, echoes_expired);
+    cr_assert_eq(symlink("victim", retention_lock()), 0);
+    r = expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(r->out, "3 removed"), "%s", r->out);
+    cr_expect_not_null(strstr(r->err, "without this lock"), "%s", r->err);
+    cr_expect_not(files_exists(in(world.homes, "victim")));
+    cr_assert_eq(unlink(retention_lock()), 0);
+    cr_assert_eq(chmod(world.homes, 0777), 0);
+    r = expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(r->err, "without this lock"), "%s", r->err);
+    cr_expect_not(files_exists(retention_lock()));
 }
