@@ -98,7 +98,8 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
         return s->end = stream_failed(s, -r);
     s->fin = true;
     if (at_end == STREAM_CUT)
-        snprintf(s->cause, sizeof(s->cause), "closed without close_notify");
+        snprintf(s->cause, sizeof(s->cause), "closed%s without close_notify",
+                 s->open && secure_is_within(s) ? " within a TLS record," : "");
     return s->end = at_end;
 }
 

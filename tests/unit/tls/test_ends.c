@@ -185,6 +185,9 @@ static void end_over_tcp(const struct tcp_end *row, int version)
     st = line_read(&l, bytes, sizeof(bytes), &n);
     cr_expect_eq(st, STREAM_CUT, "%s: %d", row->name, st);
     cr_expect_eq(stream_has_fin(l.s), row->fin, "%s", row->name);
+    cr_expect(!row->fin || (strstr(stream_cause(l.s), "within a TLS record") !=
+                            NULL) == row->half,
+              "%s: %s", row->name, stream_cause(l.s));
     cr_expect_eq(stream_bare_fin(l.s), row->bare, "%s", row->name);
     raw_close(&r);
     line_close(&l);
@@ -195,6 +198,41 @@ Test(ends, over_tcp)
     for (size_t v = 0; v < VERSIONS; v++)
         for (size_t i = 0; i < sizeof(tcp_ends) / sizeof(tcp_ends[0]); i++)
             end_over_tcp(&tcp_ends[i], versions[v]);
+}
+
+static void end_at(size_t at, int version, size_t *len)
+{
+    enum stream_state st;
+    char bytes[64], record[128];
+    struct raw r;
+    struct line l;
+    size_t n;
+
+    line_open(&l, DATA, 0);
+    line_secure(&l);
+    raw_open(&r, version, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_write(r.ssl, "half", 4), 4);
+    *len = raw_take(&r, record, sizeof(record));
+    cr_assert_eq(send(l.far, record, at, 0), (ssize_t)at);
+    shutdown(l.far, SHUT_WR);
+    do
+        st = line_read(&l, bytes, sizeof(bytes), &n);
+    while (st == STREAM_OK || st == STREAM_AGAIN);
+    cr_expect_eq(st, STREAM_CUT);
+    cr_expect_not(stream_bare_fin(l.s), "after %zu bytes", at);
+    cr_expect(strstr(stream_cause(l.s), "within a TLS record"),
+              "after %zu bytes", at);
+    raw_close(&r);
+    line_close(&l);
+}
+
+/* Within its header, right behind it, and within its text. */
+Test(ends, after_each_byte_of_a_record)
+{
+    for (size_t v = 0; v < VERSIONS; v++)
+        for (size_t at = 1, len = 2; at < len; at++)
+            end_at(at, versions[v], &len);
 }
 
 /* The kernel reports a reset once. If sending has got that, the next recv(2)
