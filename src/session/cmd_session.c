@@ -38,20 +38,49 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
+/* "Name=FileZilla;Version=3.67.0;" is "FileZilla 3.67.0"; a text of another
+ * form stays as it is. OUT has room for CLIENT_NAME_MAX bytes. */
+static void name_of_csid(struct slice text, char *out, size_t size)
+{
+    struct slice rest = text, row, key, name = NOTHING, version = NOTHING;
+
+    while (rest.len > 0) {
+        if (!slice_cut(&rest, ';', &row)) {
+            row = rest;
+            rest = NOTHING;
+        }
+        if (!slice_cut(&row, '=', &key))
+            continue;
+        if (slice_equal_nocase(slice_trim(key), SLICE("Name")))
+            name = slice_trim(row);
+        else if (slice_equal_nocase(slice_trim(key), SLICE("Version")))
+            version = slice_trim(row);
+    }
+    if (name.len == 0) {
+        name = text;
+        version = NOTHING;
+    }
+    snprintf(out, size, "%.*s%s%.*s", (int)name.len, name.ptr,
+             version.len > 0 ? " " : "", (int)version.len, version.ptr);
+}
+
 /* CLNT and CSID. The name is logged once, and only for users: otherwise
  * strangers could fill the log. */
 void cmd_client(struct session *s, const struct call *call)
 {
+    const bool csid = call->command->verb == VERB_CSID;
     struct slice name = call->argument;
 
     if (name.len > CLIENT_NAME_MAX)
         name.len = CLIENT_NAME_MAX;
     if (!s->client[0]) {
-        slice_copy(name, s->client, sizeof(s->client));
+        if (csid)
+            name_of_csid(call->argument, s->client, sizeof(s->client));
+        else
+            slice_copy(name, s->client, sizeof(s->client));
         report_client(s);
     }
-    control_reply(s, call->command->verb == VERB_CSID ? REPLY_CSID
-                                                      : REPLY_CLNT_OK);
+    control_reply(s, csid ? REPLY_CSID : REPLY_CLNT_OK);
 }
 
 /* Some servers must know the file before the port; this one doesn't. */

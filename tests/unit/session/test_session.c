@@ -465,6 +465,32 @@ Test(session, a_client_names_itself, .timeout = 30)
     cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
 }
 
+static const struct {
+    const char *csid, *name;
+} csids[] = {
+    { "Name=sallyport;", "sallyport" },
+    { "Name=FileZilla;Version=3.67.0;", "FileZilla 3.67.0" },
+    { "name = Tool ; Platform=Linux; version = 2", "Tool 2" },
+    { "Version=2;", "Version=2;" },
+    { "a tool", "a tool" },
+    { ";;=;", ";;=;" },
+};
+
+Test(session, a_client_names_itself_by_csid, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(csids) / sizeof(csids[0]); i++) {
+        char line[64];
+        struct fake f;
+
+        snprintf(line, sizeof(line), "CSID %s", csids[i].csid);
+        fake_open(&f);
+        fake_do(&f, line, 200);
+        fake_hang_up(&f, ENDING_CLOSED);
+        cr_expect_eq(client_events(&f, slice_from(csids[i].name)), 1, "%s",
+                     line);
+    }
+}
+
 /* The log gets no name if nobody logs in. */
 Test(session, a_stranger_names_itself, .timeout = 30)
 {
