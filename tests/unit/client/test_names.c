@@ -1,0 +1,157 @@
+/* Names of a command's files: which are free, which are taken, how they are
+ * opened, and what happens to one that is there. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/transfer/transfer.h"
+
+static char here[64];
+
+static void directory_make(void)
+{
+    snprintf(here, sizeof(here), "/tmp/names.XXXXXX");
+    cr_assert(mkdtemp(here));
+    cr_assert_eq(chdir(here), 0);
+    cr_assert_eq(mkdir("d", 0700), 0);
+    cr_assert_eq(close(open("d/file", O_WRONLY | O_CREAT, 0600)), 0);
+    cr_assert_eq(symlink("d", "link"), 0);
+    cr_assert_eq(symlink("file", "d/link"), 0);
+}
+
+static void directory_remove(void)
+{
+    unlink("d/link");
+    unlink("d/file");
+    unlink("link");
+    rmdir("d");
+    rmdir(here);
+}
+
+TestSuite(names, .init = directory_make, .fini = directory_remove,
+          .timeout = 60);
+
+/* Links that the user has named are followed, others aren't. */
+static const struct {
+    const char *path;
+    size_t named;
+    int error;
+} opened[] = {
+    { "d/file", NAMED_ALL, 0 },
+    { "link/file", NAMED_ALL, 0 },
+    { "d/link", NAMED_ALL, 0 },
+    { "d/file", 0, 0 },
+    { "link/file", 0, ELOOP },
+    { "link/file", 4, 0 },
+    { "link/link", 4, ELOOP },
+    { "d/link", 1, ELOOP },
+    { "d/file", 1, 0 },
+    { "d//file", 1, 0 },
+    { "d/none", 1, ENOENT },
+    { "none/file", 4, ENOENT },
+    { "d/", 1, 0 },
+    { "d", 1, 0 },
+    { "d/../d/link", 1, ELOOP },
+};
+
+Test(names, are_opened)
+{
+    for (size_t i = 0; i < sizeof(opened) / sizeof(opened[0]); i++) {
+        errno = 0;
+        int fd = names_open(opened[i].path, opened[i].named, O_RDONLY);
+
+        cr_expect_eq(fd >= 0 ? 0 : errno, opened[i].error, "%s, %zu: %s",
+                     opened[i].path, opened[i].named, strerror(errno));
+        if (fd < 0)
+            continue;
+        cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC, "%s", opened[i].path);
+        cr_expect_eq((fcntl(fd, F_GETFL) & O_ACCMODE), O_RDONLY);
+        close(fd);
+    }
+}
+
+static const struct {
+    const char *path;
+    unsigned i;
+    size_t size;
+    const char *want; /* NULL: no room */
+} new_names[] = {
+    { "a", 1, 64, "new-a" },
+    { "d/a", 1, 64, "d/new-a" },
+    { "d/e/a.txt", 2, 64, "d/e/new-2-a.txt" },
+    { "/a", 12, 64, "/new-12-a" },
+    { "a", 1, 6, "new-a" },
+    { "a", 1, 5, NULL },
+};
+
+Test(names, that_are_new)
+{
+    for (size_t i = 0; i < sizeof(new_names) / sizeof(new_names[0]); i++) {
+        char out[64] = "";
+        int r = names_new(new_names[i].path, new_names[i].i, out,
+                          new_names[i].size);
+
+        cr_expect_eq(r, new_names[i].want ? 0 : -ENAMETOOLONG, "%s: %d",
+                     new_names[i].path, r);
+        if (new_names[i].want)
+            cr_expect_str_eq(out, new_names[i].want);
+    }
+}
+
+Test(names, are_taken_once)
+{
+    cr_expect_eq(names_take("a", "here/a"), NAMES_OURS);
+    cr_expect_eq(names_take("a", "here/a"), NAMES_SAME);
+    cr_expect_eq(names_take("a", "there/a"), NAMES_OTHERS);
+    cr_expect_eq(names_take("a", NULL), NAMES_OTHERS);
+    cr_expect_eq(names_take("b", NULL), NAMES_OURS);
+    cr_expect_eq(names_take("b", NULL), NAMES_OTHERS);
+    cr_expect_eq(names_take("b", "here/b"), NAMES_OTHERS);
+    names_release();
+    cr_expect_eq(names_take("a", "there/a"), NAMES_OURS);
+    names_release();
+}
+
+/* Without a terminal, or with JSON, a question would be answered by nobody: the
+ * file gets another name. */
+Test(names, are_decided_without_a_question)
+{
+    static const enum conflict_choice choices[] = { CONFLICT_SKIP,
+                                                    CONFLICT_RENAME,
+                                                    CONFLICT_OVERWRITE };
+    const struct names_file file = { 0 };
+
+    names_begin();
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        const struct options o = { .conflict = choices[i] };
+
+        cr_expect_eq(names_decide(&o, "a", false, "here", file, file),
+                     choices[i]);
+        cr_expect_not(names_asks(&o));
+    }
+    const struct options ask = { .conflict = CONFLICT_ASK, .json = true };
+
+    cr_expect_not(names_can_ask(&ask));
+    cr_expect_not(names_asks(&ask));
+    cr_expect_eq(names_decide(&ask, "a", false, "here", file, file),
+                 CONFLICT_RENAME);
+}
+
+Test(names, match_patterns)
+{
+    cr_expect(names_match("*", "a"));
+    cr_expect(names_match("*.txt", "a.txt"));
+    cr_expect(names_match("[ab]?", "bx"));
+    cr_expect_not(names_match("*.txt", "a.txt~"));
+    cr_expect_not(names_match("*", ".a"));
+    cr_expect_not(names_match("?a", ".a"));
+    cr_expect(names_match(".*", ".a"));
+    cr_expect(names_match("\\*", "*"));
+    cr_expect_not(names_match("\\*", "a"));
+}
