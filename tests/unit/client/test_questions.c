@@ -1,0 +1,161 @@
+/* The question about a file that is there already: each answer, typed on a
+ * terminal, and what it decides about later files. */
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/link/link.h"
+#include "client/transfer/transfer.h"
+
+#define DEADLINE_MS 20000
+
+static enum conflict_choice decide(const struct options *o, bool twice,
+                                   struct names_file old, struct names_file new)
+{
+    return names_decide(o, "a\nb", twice, "here", old, new);
+}
+
+/* One file after the other. SHOWN: a part of the question, or NULL: none. */
+static const struct {
+    bool begin, twice;
+    const char *typed[3], *shown;
+    struct names_file old, new;
+    enum conflict_choice choice;
+} rows[] = {
+    { false,
+      false,
+      { "s" },
+      "a\\x0ab is here already: (s)kip",
+      { 0, 0 },
+      { 5, 0 },
+      CONFLICT_SKIP },
+    { false,
+      false,
+      { "r" },
+      "already (5 B): (s)kip",
+      { 5, 0 },
+      { 0, 0 },
+      CONFLICT_RENAME },
+    { false,
+      false,
+      { "o" },
+      "already (5 B of 1970-01-02 00:00; the new one: 6 B): (s)kip",
+      { 5, 86400 },
+      { 6, 0 },
+      CONFLICT_OVERWRITE },
+    { false,
+      false,
+      { "ox", "", "r" },
+      "( of 1970-01-01 00:00",
+      { 0, 1 },
+      { 0, 0 },
+      CONFLICT_RENAME },
+    { false,
+      false,
+      { "x", "so", "?" },
+      "already: ",
+      { 0, 0 },
+      { 0, 0 },
+      CONFLICT_SKIP },
+    { false, false, { "S" }, "already: ", { 0, 0 }, { 0, 0 }, CONFLICT_SKIP },
+    { false, true, { NULL }, NULL, { 0, 0 }, { 0, 0 }, CONFLICT_SKIP },
+    { true, false, { "R" }, "already: ", { 0, 0 }, { 0, 0 }, CONFLICT_RENAME },
+    { false, true, { NULL }, NULL, { 0, 0 }, { 0, 0 }, CONFLICT_RENAME },
+    { true,
+      false,
+      { "O" },
+      "already: ",
+      { 0, 0 },
+      { 0, 0 },
+      CONFLICT_OVERWRITE },
+    { false, false, { NULL }, NULL, { 0, 0 }, { 0, 0 }, CONFLICT_OVERWRITE },
+    { false, true, { "s" }, "already: ", { 0, 0 }, { 0, 0 }, CONFLICT_SKIP },
+    { false, false, { NULL }, NULL, { 0, 0 }, { 0, 0 }, CONFLICT_OVERWRITE },
+    { true,
+      false,
+      { "q" },
+      "(q)uit; S, R, O for all? ",
+      { 0, 0 },
+      { 0, 0 },
+      CONFLICT_SKIP },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* The end is 0, or the number of the row that was decided otherwise. */
+static int decide_rows(void)
+{
+    const struct options o = { 0 }, json = { .json = true },
+                         skip = { .conflict = CONFLICT_SKIP };
+
+    if (!names_asks(&o) || names_asks(&json) || names_asks(&skip) ||
+        !names_can_ask(&skip) ||
+        decide(&json, false, rows[0].old, rows[0].new) != CONFLICT_RENAME)
+        return 100;
+    for (size_t i = 0; i < ROWS; i++) {
+        if (link_interrupted)
+            return 101;
+        if (rows[i].begin)
+            names_begin();
+        if (decide(&o, rows[i].twice, rows[i].old, rows[i].new) !=
+            rows[i].choice)
+            return (int)i + 1;
+    }
+    return link_interrupted ? 0 : 102;
+}
+
+/* Reads until the next question's end. Returns false at the end of the output.
+ */
+static bool await_question(int terminal, char seen[4096])
+{
+    size_t len = 0;
+
+    for (seen[0] = '\0'; !strstr(seen, "for all? ");) {
+        struct pollfd p = { .fd = terminal, .events = POLLIN };
+        ssize_t n;
+
+        cr_assert_eq(poll(&p, 1, DEADLINE_MS), 1, "nothing after %s", seen);
+        n = read(terminal, seen + len, 4095 - len);
+        if (n <= 0)
+            return false;
+        len += (size_t)n;
+        seen[len] = '\0';
+    }
+    return true;
+}
+
+static void type_rows(int terminal)
+{
+    char seen[4096];
+
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < 3 && rows[i].typed[k]; k++) {
+            if (!await_question(terminal, seen))
+                return;
+            cr_expect(strstr(seen, rows[i].shown), "row %zu: %s", i, seen);
+            dprintf(terminal, "%s\n", rows[i].typed[k]);
+        }
+    cr_expect_not(await_question(terminal, seen), "one more: %s", seen);
+}
+
+Test(questions, each_answer_of_a_conflict, .timeout = 100)
+{
+    int terminal, status;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = forkpty(&terminal, NULL, NULL, NULL);
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        _exit(decide_rows());
+    type_rows(terminal);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "row %d",
+              WEXITSTATUS(status));
+    close(terminal);
+}
