@@ -223,6 +223,24 @@ Test(resume, a_data_channel_knows_whose_it_is)
             try_row(i, v);
 }
 
+/* Each context begins with keys of its own, until somebody gives it others. */
+Test(resume, another_context_knows_no_ticket)
+{
+    for (size_t v = 0; v < 2; v++) {
+        struct tls_context *t = context_make(), *other = context_make();
+        struct channel c;
+
+        earn(t, versions[v], 1);
+        own(other, "anna", "192.0.2.1", 7);
+        channel_open(&c, other, STREAM_DATA, versions[v], newest);
+        cr_expect_eq(stream_origin(c.l.s), ORIGIN_NONE, "%zu", v);
+        channel_close(&c);
+        forget();
+        tls_context_free(t);
+        tls_context_free(other);
+    }
+}
+
 static void as_forked(struct tls_context *t)
 {
     tls_context_forked(t);
