@@ -11,6 +11,17 @@ struct good {
 };
 #define AT(field) offsetof(struct settings, field)
 
+Test(kinds, a_group_or_nothing)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_expect_eq(parse(&s, "control_group = wheel", &c), 0, "%s", c.text);
+    cr_expect_str_eq(s.control_group, "wheel");
+    cr_expect_eq(parse(&s, "control_group =", &c), 0, "%s", c.text);
+    cr_expect_str_eq(s.control_group, "");
+}
+
 Test(kinds, numbers_and_durations_up_to_their_bounds)
 {
     static const struct good table[] = {

@@ -147,6 +147,7 @@ Test(networks, mistakes)
         { MARKED "proxies = 0.0.0.0/0", "that is every address" },
         { MARKED "proxies = ::/0", "that is every address" },
         { MARKED "proxies = 10.0.0.5, 10.0.0.5/32", "is there twice" },
+        { MARKED "proxies = 10.0.0.4, 10.0.0.5, 10.0.0.5", "is there twice" },
     };
 
     EXPECT_MISTAKES(table);

@@ -42,6 +42,7 @@ Test(parse, what_a_line_may_look_like)
         "login_tries = 5",
         "login_tries=5\n",
         "login_tries   =   5  \t\r\n",
+        "\r\n# a comment\r\n\r\nlogin_tries = 5\r\n",
         ("# a comment\n; another\n   # an indented one\n\n \t\nlogin_tries = "
          "5\n"),
         "login_tries = 5 ; said in brief\n",
