@@ -132,6 +132,17 @@ static int walk_open(const struct walk *w, int directory, const char *name)
     return inner.st_dev == outer.st_dev ? fd_take(&fd) : -EXDEV;
 }
 
+/* The directory of fsck(8), where a home or share has a file system of its own:
+ * it is root's alone, so a user has never made a file in it. */
+static bool walk_is_of_fsck(int directory, const char *name)
+{
+    struct stat st;
+
+    return strcmp(name, "lost+found") == 0 &&
+           fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_uid == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
+}
+
 static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
 {
     size_t len = w->path.len;
@@ -140,6 +151,8 @@ static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
         return;
     FD_CLEANUP int inner = walk_open(w, fd, name);
 
+    if (inner == -EACCES && walk_is_of_fsck(fd, name))
+        return;
     if (inner < 0) {
         walk_not_read(w, inner);
     } else if (depth == DEPTH_MAX || !walk_enter(&w->path, name)) {

@@ -328,6 +328,38 @@ Test(partials, folders_that_are_closed)
     peer_stop(&p);
 }
 
+/* The directory of fsck, root's alone, hides no upload. Another one may. */
+Test(partials, lost_and_found)
+{
+    static const struct {
+        const char *name;
+        unsigned mode;
+        uid_t owner;
+        uint64_t unread;
+    } rows[] = { { "/lost+found", 0700, 0, 0 },
+                 { "/lost+found", 0710, 0, 1 },
+                 { "/lost+found", 0000, PEER_UID, 1 },
+                 { "/lost", 0700, 0, 1 } };
+
+    if (geteuid() != 0)
+        cr_skip_test("only root makes a directory of root");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+        struct all a;
+
+        peer_start_for_ctl(&p);
+        disk_directory(&p, rows[i].name);
+        cr_assert_eq(
+            chown(disk_path(&p, rows[i].name), rows[i].owner, rows[i].owner),
+            0);
+        cr_assert_eq(chmod(disk_path(&p, rows[i].name), rows[i].mode), 0);
+        find(&p, false, 0);
+        hear_all(&p, &a);
+        cr_expect_eq(a.unread, rows[i].unread, "row %zu", i);
+        peer_stop(&p);
+    }
+}
+
 /* Makes directories in directories by relative names: deeper than any path, and
  * than the search goes. */
 static void dig(struct peer *p, int depth, const char *name)
