@@ -46,6 +46,7 @@ Test(parse, what_a_line_may_look_like)
         ("# a comment\n; another\n   # an indented one\n\n \t\nlogin_tries = "
          "5\n"),
         "login_tries = 5 ; said in brief\n",
+        "login_tries = 5\t; said in brief\n",
         "\xef\xbb\xbflogin_tries = 5\n",
     };
 

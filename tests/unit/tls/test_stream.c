@@ -37,6 +37,7 @@ Test(stream, plain_carries_lines_both_ways)
     cr_assert_eq(stream_flush(l.s), STREAM_OK);
     cr_assert(!stream_unsent(l.s));
     cr_assert_eq(recv(l.far, bytes, sizeof(bytes), MSG_DONTWAIT), 11);
+    cr_assert_eq(stream_traffic(l.s), 12u + 11u);
     line_close(&l);
 }
 
