@@ -233,10 +233,8 @@ int conf_parse(struct settings *s, struct slice text, const char *name,
 static int read_text(int fd, const char *path, struct buf *text,
                      struct complaint *c)
 {
-    int r;
+    int r = fd_read_file(fd, text);
 
-    buf_clear(text);
-    r = fd_read_file(fd, text);
     if (r == -EFBIG || text->len > SETTINGS_TEXT_MAX)
         return complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
     return r ? complain(c, "%s: %s", path, strerror(-r)) : 0;
