@@ -190,7 +190,7 @@ static int commit_check_free(const struct files *f, const struct upload *u)
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     if (!partial_is_there(u->directory, &u->partial))
-        return -EBUSY;
+        return OUTCOME_TAKEN_OVER;
     if (u->copy.from >= 0)
         return commit_check_copy(f, u);
     return u->onto_nothing ? commit_check_free(f, u) : 0;
@@ -267,10 +267,15 @@ static int commit_name(const struct files *f, struct upload *u)
 {
     const int fd = u->partial.fd;
     const unsigned has = attributes_of(fd);
+
+    if (u->partial.locks_die && (u->partial.claimed || has & ATTRIBUTE_OWNER) &&
+        !owner_is_ours(&u->partial))
+        return OUTCOME_TAKEN_OVER;
     bool marked = has & ATTRIBUTE_MARK && confirmed_remove_mark(fd);
 
     if (has & ATTRIBUTE_WANTED)
         wanted_remove(fd);
+    owner_release(&u->partial);
     int r = naming_upload(f, u);
     if (r != 0) {
         u->wanted = false; /* if it is kept, it gets it again */

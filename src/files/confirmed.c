@@ -62,7 +62,8 @@ bool confirmed_is_marked(int fd)
 }
 
 /* Somebody may have cut the file: what is left of it is as it was. */
-uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
+static uint64_t confirmed_by_mark(const struct files *f, int fd,
+                                  const struct stat *st)
 {
     struct mark m = confirmed_read(fd);
     bool counts =
@@ -73,6 +74,13 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
     return m.length <= (uint64_t)st->st_size
                ? m.length
                : resume_length((uint64_t)st->st_size);
+}
+
+uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
+{
+    uint64_t length = confirmed_by_mark(f, fd, st);
+
+    return length > 0 && owner_is_set(fd) ? 0 : length;
 }
 
 /* The log hears of a file system without extended attributes once a session. */
@@ -104,7 +112,7 @@ int confirmed_raise(struct files *f, int fd)
         return -errno;
     struct mark m = { f->rules.fsync ? MARK_SYNCED : MARK_WRITTEN,
                       resume_length((uint64_t)st.st_size) };
-    if (!f->rules.resume || m.length <= confirmed_length(f, fd, &st))
+    if (!f->rules.resume || m.length <= confirmed_by_mark(f, fd, &st))
         return 0;
     int r = confirmed_write(fd, m);
     if (r < 0 && files_outcome(r) != OUTCOME_NO_SPACE)
@@ -130,8 +138,8 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
  * there. A list takes one question. */
 unsigned attributes_of(int fd)
 {
-    static const char *const names[] = { ATTRIBUTE, REPORTED, WANTED,
-                                         OVERTAKEN };
+    static const char *const names[] = { ATTRIBUTE, REPORTED, WANTED, OVERTAKEN,
+                                         OWNER_ATTRIBUTE };
     char list[1024];
     ssize_t len = flistxattr(fd, list, sizeof(list));
     unsigned found = 0;

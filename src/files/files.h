@@ -112,6 +112,8 @@ struct files {
     struct sized sized[SIZED_MAX];
     unsigned next_sized; /* the oldest answer, which the next one replaces */
     bool no_marks;       /* logged: confirmed lengths can't be stored */
+    dev_t asked_device;  /* the disk of the last upload */
+    bool locks_die;      /* there: a lock can go to another server */
     dev_t swept_device;  /* the directory that was swept last */
     ino_t swept_inode;
     struct freed freed;

@@ -433,9 +433,12 @@ int naming_upload(const struct files *f, struct upload *u)
     };
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
-    /* A program of the group may have put another file in its place. */
-    return r == 0 && !u->held[0] && u->mount->dir_mode & S_IWGRP &&
-                   naming_is_replaced(&n)
+    /* A program of the group may have put another file in its place, or an
+     * upload through another server its partial, if this one lasted so long
+     * that its lock can be lost. */
+    bool doubtful =
+        u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);
+    return r == 0 && !u->held[0] && doubtful && naming_is_replaced(&n)
                ? (int)OUTCOME_OVERTAKEN
                : r;
 }

@@ -216,6 +216,7 @@ int partial_open(const struct files *f, int directory, const char *name,
         confirmed_length(f, fd, &p.opened) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);
+    p.locks_die = f->locks_die;
     *ret = p;
     return 0;
 }
@@ -234,9 +235,10 @@ int partial_new_random(const struct files *f, int directory,
     return 0;
 }
 
+/* If the lock is lost, another server's session may have it. */
 static void partial_delete(int directory, struct partial *p)
 {
-    if (p->fd >= 0 && partial_is_there(directory, p))
+    if (p->fd >= 0 && owner_is_ours(p) && partial_is_there(directory, p))
         unlinkat(directory, p->name, 0);
     fd_close(&p->fd);
 }
@@ -244,7 +246,7 @@ static void partial_delete(int directory, struct partial *p)
 static int partial_new_own(const struct files *f, int directory,
                            const char *name, struct partial *ret)
 {
-    struct partial p = { .kind = PARTIAL_OWN };
+    struct partial p = { .kind = PARTIAL_OWN, .locks_die = f->locks_die };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
     p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS,
@@ -273,6 +275,7 @@ static int partial_take_place(const struct files *f, int directory,
         return -errno;
     snprintf(p->name, sizeof(p->name), "%s", own);
     p->kind = PARTIAL_OWN;
+    p->locks_die = f->locks_die;
     return 0;
 }
 
@@ -319,7 +322,10 @@ int partial_begin(const struct files *f, uint64_t first, struct partial *p)
 {
     if (!partial_waits(p))
         return 0;
-    int r = confirmed_lower(f, p->fd, first);
+    int r = p->kind == PARTIAL_AT_REST ? owner_claim_rest(p) : 0;
+    if (r != 0)
+        return r;
+    r = confirmed_lower(f, p->fd, first);
     if (r < 0) {
         p->kind = PARTIAL_LOST;
         return r;
@@ -365,11 +371,24 @@ static int partial_after_sync(struct partial *p, int r)
     return r;
 }
 
+static bool partial_is_long_enough(const struct partial *p)
+{
+    struct stat st;
+
+    return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
+}
+
 int partial_confirm(struct files *f, struct partial *p)
 {
     if (p->kind == PARTIAL_LOST)
         return -EIO;
-    if (p->kind == PARTIAL_OWN || p->kind == PARTIAL_AT_REST)
+    int r = p->kind == PARTIAL_OWN ? owner_check(f, p) : 0;
+    if (r != 0) {
+        p->kind = PARTIAL_LOST;
+        return r;
+    }
+    if (owner_may_mark(p) &&
+        (p->kind == PARTIAL_OWN || p->kind == PARTIAL_AT_REST))
         return partial_after_sync(p, confirmed_raise(f, p->fd));
     return partial_after_sync(p, f->rules.fsync && fdatasync(p->fd) < 0 ? -errno
                                                                         : 0);
@@ -393,13 +412,6 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
                               f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
 }
 
-static bool partial_is_long_enough(const struct partial *p)
-{
-    struct stat st;
-
-    return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
-}
-
 /* Makes it resumable; false if that fails, or nothing of it is to be kept. One
  * that is too short is kept for the record of SIZE alone. */
 static bool partial_keep(struct files *f, struct partial *p)
@@ -420,10 +432,12 @@ void partial_end(struct files *f, int directory, struct partial *p)
 {
     if (partial_is_there(directory, p))
         partial_set_mode(p, MODE); /* it was about to become a file */
-    if (partial_keep(f, p))
+    if (partial_keep(f, p)) {
+        owner_release(p); /* it is at rest: it can be resumed in place */
         fd_close(&p->fd);
-    else
+    } else {
         partial_delete(directory, p);
+    }
 }
 
 static int partial_remove_within(const struct files *f, int directory,

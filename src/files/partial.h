@@ -27,11 +27,17 @@ enum partial_kind {
     PARTIAL_LOST     /* a sync failed, or the disk is full: it is not kept */
 };
 
+#define OWNER_BYTES 16
+
 struct partial {
     int fd; /* holds the lock until commit or abort; -1: none */
     enum partial_kind kind;
     char name[PARTIAL_NAME_MAX];
     struct stat opened; /* its facts when it was locked */
+    bool locks_die;     /* its lock can go to another server, unnoticed */
+    bool claimed;       /* it has this token */
+    bool no_tokens;     /* the disk has no attributes, and so no marks */
+    uint8_t token[OWNER_BYTES];
 };
 #define PARTIAL_NONE { .fd = -1 }
 
@@ -92,7 +98,8 @@ int partial_writer(const struct partial *p, int directory, int mode);
 /* Is it still under its name? On a network disk the lock can be lost: then
  * another server's session may have replaced it. */
 bool partial_is_there(int directory, const struct partial *p);
-/* Syncs it, and raises its confirmed length: 0 or -errno, and it is lost. */
+/* Syncs it, and raises its confirmed length: 0, or -errno or
+ * OUTCOME_TAKEN_OVER, and it is lost. */
 int partial_confirm(struct files *f, struct partial *p);
 /* Gives it the MODE of a file, and syncs all of it, as a file that is whole: 0
  * or -errno, and it is lost. */
@@ -164,13 +171,37 @@ enum attribute {
     ATTRIBUTE_MARK = 1,
     ATTRIBUTE_REPORTED = 2,
     ATTRIBUTE_WANTED = 4,
-    ATTRIBUTE_OVERTAKEN = 8
+    ATTRIBUTE_OVERTAKEN = 8,
+    ATTRIBUTE_OWNER = 16
 };
 unsigned attributes_of(int fd);
 
 /* For a partial that becomes a file: no byte of it counts any more. False: it
  * had no mark, and so no record of SIZE's answer either. */
 bool confirmed_remove_mark(int fd);
+
+/* owner.c: whose a partial is, on disks that can lose its lock. There one with
+ * a confirmed length has a token of the upload that writes it. While it stands
+ * the partial isn't resumed: nobody knows whether its writer has ended. */
+
+#define OWNER_ATTRIBUTE "user.sallyport.owner"
+
+bool owner_is_set(int fd);
+/* To be called before an upload opens a partial in DIRECTORY: can the disk lose
+ * its lock? */
+void owner_note_disk(struct files *f, int directory);
+/* Has no other server's session taken it, as far as its token says? */
+bool owner_is_ours(const struct partial *p);
+/* It becomes a file, which has no token. */
+void owner_release(struct partial *p);
+/* Before a mark says that bytes can be resumed: sets the token, where the disk
+ * can lose locks. 0, or OUTCOME_TAKEN_OVER. */
+int owner_check(const struct files *f, struct partial *p);
+/* Can it have a mark? Not where the token is missing. */
+bool owner_may_mark(const struct partial *p);
+/* Sets it for one at rest, unless it has changed since it was opened: 0, or
+ * OUTCOME_TAKEN_OVER. */
+int owner_claim_rest(struct partial *p);
 
 /* resume.c: where an upload begins, decided from facts alone, so that it can be
  * read and tested as a table. */

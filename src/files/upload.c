@@ -264,6 +264,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     struct upload *u = &f->upload;
 
     quota_note(f, at->mount, at->directory);
+    owner_note_disk(f, at->directory);
     int r = upload_drops(w) ? upload_open_in_place(f, w, at, u)
                             : upload_open_on_full(f, w, at, u);
     if (r != 0) {

@@ -214,6 +214,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
                                  "neither RENAME_NOREPLACE nor links" },
     [OUTCOME_MOVED] = { REPLY_DIRECTORY_MOVED, "directory renamed meanwhile" },
     [OUTCOME_OVERTAKEN] = { REPLY_OVERTAKEN, "another session took the name" },
+    [OUTCOME_TAKEN_OVER] = { REPLY_LOCAL_ERROR,
+                             "another session has the unfinished upload" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
     [OUTCOME_MOUNT] = { REPLY_MOUNT, "a share or a directory with own rights" },

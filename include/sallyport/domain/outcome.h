@@ -37,6 +37,7 @@ enum outcome {
                                partial the rest belongs */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
+    OUTCOME_TAKEN_OVER,     /* another server's session has the partial now */
     OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_MOUNT,           /* the path is a share, or a directory with rights

@@ -12,15 +12,16 @@ struct rename_faults {
     const char *once; /* EIO for the first plain rename or link to this name */
     const char *once_replace; /* EIO for the first plain rename to this name */
     const char *kept;         /* EIO for each removal of this name */
-    unsigned most;    /* EIO for every rename without replacing and every link
-                         after so many; 0: never */
-    bool no_links;    /* EPERM for each link, as on FAT */
-    const char *bad;  /* EINVAL for each new name with this in it, as on FAT */
-    bool dies;        /* dies after a link, before it removes the old name */
-    bool folds;       /* a name that is made, moved, looked at or removed is
-                         in lower case: the disk ignores case. Not for opens */
-    const char *late; /* another file gets this name before the first plain
-                         rename or link to it */
+    unsigned most;   /* EIO for every rename without replacing and every link
+                        after so many; 0: never */
+    bool no_links;   /* EPERM for each link, as on FAT */
+    const char *bad; /* EINVAL for each new name with this in it, as on FAT */
+    bool dies;       /* dies after a link, before it removes the old name */
+    bool locks_are_lost; /* each lock succeeds, whoever has it */
+    bool folds;          /* a name that is made, moved, looked at or removed is
+                            in lower case: the disk ignores case. Not for opens */
+    const char *late;    /* another file gets this name before the first plain
+                            rename or link to it */
 };
 
 /* All zero at the start: renameat2 and renameat are the kernel's. */

@@ -2,13 +2,16 @@
  * result is one that some order of the answered commands gives. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "peer.h"
 #include "renames.h"
 #include "sallyport/base/fd.h"
 #include "steps.h"
+#include "syncs.h"
 
 #define K 1024u
 
@@ -389,8 +392,83 @@ Test(writers, a_partial_of_another_server)
     name = disk_partial(&p, "/in");
     cr_assert_eq(unlink(disk_path(&p, name)), 0);
     disk_fill(&p, name, 300 * K, 2);
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_BUSY);
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_TAKEN_OVER);
     cr_expect_not(disk_has(&p, "/in/f"));
     cr_expect(disk_is(&p, name, 300 * K, 2));
     peer_stop(&p);
+}
+
+/* The two processes have their homes on a network disk that has lost the lock
+ * of the first one. */
+static void start_lossy(struct pair *pair)
+{
+    disk_type = FUSE_SUPER_MAGIC;
+    rename_faults.locks_are_lost = true;
+    start(pair);
+}
+
+/* Nobody knows whether the first writer has ended, so the second one gets a
+ * partial of its own; the first one learns it at its next sync, or at the end.
+ */
+Test(writers, a_lost_lock)
+{
+    for (int syncs = 0; syncs < 2; syncs++) {
+        struct pair pair;
+        uint64_t first;
+        int fd;
+
+        start_lossy(&pair);
+        cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 200 * K, 1), 0);
+        cr_assert_eq(ask_sync(&pair.a), OUTCOME_OK);
+        cr_expect_eq(ask_size(&pair.b, "/in/f"), 0);
+        cr_expect_eq(
+            ask_write(&pair.b, "/in/f", WRITE_STORE, 64 * K, 0, &fd, &first),
+            OUTCOME_BAD_OFFSET);
+        cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 300 * K, 2), 0);
+        if (syncs)
+            cr_expect_eq(ask_sync(&pair.a), OUTCOME_TAKEN_OVER);
+        else
+            cr_expect_eq(ask_commit(&pair.a, 200 * K), OUTCOME_TAKEN_OVER);
+        if (syncs)
+            cr_expect_eq(ask_abort(&pair.a), OUTCOME_OK);
+        cr_expect_not(disk_has(&pair.a, "/in/f"));
+        cr_expect_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
+        cr_expect(disk_is(&pair.a, "/in/f", 300 * K, 2));
+        end(&pair);
+    }
+}
+
+/* The first writer has ended: its bytes are continued where they are. Two that
+ * wait for their first byte don't both begin. */
+Test(writers, the_rest_on_a_network_disk)
+{
+    struct pair pair;
+    uint64_t first;
+    bool waits;
+    int fd, other;
+
+    start_lossy(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(ask_size(i ? &pair.b : &pair.a, "/in/f"), 192 * K);
+    cr_assert_eq(
+        ask_write_waiting(&pair.a, "/in/f", WRITE_APPEND, 0, 0, &fd, &waits),
+        OUTCOME_OK);
+    cr_assert_eq(
+        ask_write_waiting(&pair.b, "/in/f", WRITE_APPEND, 0, 0, &other, &waits),
+        OUTCOME_OK);
+    cr_assert_eq(ask_begin(&pair.b), OUTCOME_OK);
+    cr_expect_eq(ask_begin(&pair.a), OUTCOME_TAKEN_OVER);
+    cr_expect_eq(ask_abort(&pair.a), OUTCOME_OK);
+    first = 192 * K;
+    put_pattern(other, first, 300 * K, 1);
+    cr_expect_eq(ask_sync(&pair.b), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&pair.a, "/in/f", 300 * K, 1));
+    cr_expect_lt(
+        getxattr(disk_path(&pair.a, "/in/f"), "user.sallyport.owner", NULL, 0),
+        0);
+    close(fd);
+    close(other);
+    end(&pair);
 }

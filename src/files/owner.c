@@ -1,0 +1,122 @@
+/* Who writes a partial, in the process files, on network disks: they can give
+ * its lock to a second server, and never tell the first one. A token of the
+ * upload stands in an attribute of the partial, which only one can set. */
+#include "files.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+#include "sallyport/base/random.h"
+
+static bool owner_disk_loses_locks(int fd)
+{
+    static const unsigned types[] = {
+        FUSE_SUPER_MAGIC, /* GlusterFS */
+        NFS_SUPER_MAGIC,  CEPH_SUPER_MAGIC, SMB_SUPER_MAGIC,
+        CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+    };
+    struct statfs disk;
+
+    if (fstatfs(fd, &disk) < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if ((unsigned)disk.f_type == types[i])
+            return true;
+    return false;
+}
+
+/* Network disks take long for the question, so it is asked once. */
+void owner_note_disk(struct files *f, int directory)
+{
+    struct stat st;
+
+    if (resolve_known(directory, &st) < 0 || st.st_dev == f->asked_device)
+        return;
+    f->asked_device = st.st_dev;
+    f->locks_die = owner_disk_loses_locks(directory);
+}
+
+static bool owner_is(int fd, const uint8_t token[OWNER_BYTES])
+{
+    uint8_t bytes[OWNER_BYTES];
+
+    return fgetxattr(fd, OWNER_ATTRIBUTE, bytes, sizeof(bytes)) ==
+               OWNER_BYTES &&
+           memcmp(bytes, token, OWNER_BYTES) == 0;
+}
+
+bool owner_is_set(int fd)
+{
+    return fgetxattr(fd, OWNER_ATTRIBUTE, NULL, 0) >= 0;
+}
+
+bool owner_is_ours(const struct partial *p)
+{
+    return !p->locks_die ||
+           (p->claimed ? owner_is(p->fd, p->token) : !owner_is_set(p->fd));
+}
+
+/* Without a token there will be no mark. */
+static int owner_claim(struct partial *p)
+{
+    if (!p->locks_die || p->claimed)
+        return 0;
+    random_bytes(p->token, sizeof(p->token));
+    p->claimed = fsetxattr(p->fd, OWNER_ATTRIBUTE, p->token, OWNER_BYTES,
+                           XATTR_CREATE) == 0;
+    if (!p->claimed && errno == EEXIST)
+        return OUTCOME_TAKEN_OVER;
+    p->no_tokens = !p->claimed && errno == EOPNOTSUPP;
+    return 0;
+}
+
+bool owner_may_mark(const struct partial *p)
+{
+    return !p->locks_die || p->claimed || p->no_tokens;
+}
+
+/* One that is too short to be resumed costs no request. */
+int owner_check(const struct files *f, struct partial *p)
+{
+    struct stat st;
+
+    if (!p->locks_die || !f->rules.resume || fstat(p->fd, &st) < 0 ||
+        resume_length((uint64_t)st.st_size) == 0)
+        return 0;
+    int r = owner_claim(p);
+    if (r == 0 &&
+        !(owner_is_ours(p) && partial_is_there(f->upload.directory, p)))
+        r = OUTCOME_TAKEN_OVER;
+    return r;
+}
+
+void owner_release(struct partial *p)
+{
+    if (p->claimed)
+        fremovexattr(p->fd, OWNER_ATTRIBUTE);
+    p->claimed = false;
+}
+
+/* Another server's session may have written it since it was opened, and ended.
+ * The token itself changes the ctime. */
+int owner_claim_rest(struct partial *p)
+{
+    struct stat st;
+    int r = owner_claim(p);
+
+    if (r != 0 || !p->locks_die)
+        return r;
+    if (!p->claimed)
+        return -EIO;
+    if (fstat(p->fd, &st) == 0) {
+        st.st_ctim = p->opened.st_ctim;
+        if (resolve_is_unchanged(&st, &p->opened))
+            return 0;
+    }
+    owner_release(p);
+    return OUTCOME_TAKEN_OVER;
+}
