@@ -64,8 +64,8 @@ _sallyportctl_tables() {
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
-    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --unit --xferlog --json' ;;
-    "report "*) first= more= options='--config --help --since --until --file --unit --output' ;;
+    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --unit --directory --xferlog --json' ;;
+    "report "*) first= more= options='--config --help --since --until --file --unit --directory --output' ;;
     "drain "*) first= more= options='--config --help --timeout --off' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
@@ -116,6 +116,7 @@ _sallyportctl_tables() {
     --file) value='FILE' ;;
     --cursor) value='FILE' ;;
     --unit) value='NAME' ;;
+    --directory) value='DIR' ;;
     --output) value='FILE' ;;
     --timeout) value='TIME' ;;
     esac

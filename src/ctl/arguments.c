@@ -133,6 +133,8 @@ const struct ctl_option ctl_options[] = {
       "read on in the journal where the last call with FILE ended" },
     { "unit", OPTION_UNIT, AT(unit), "NAME",
       "the log of another server's unit (default: sallyport)" },
+    { "directory", OPTION_DIRECTORY, AT(directory), "DIR",
+      "the journals in DIR, with the name of the machine in each line" },
     { "xferlog", OPTION_XFERLOG, AT(xferlog), NULL,
       "write the transfers of files in the form of xferlog(5)" },
     { "output", OPTION_OUTPUT, AT(output), "FILE",

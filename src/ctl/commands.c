@@ -431,22 +431,23 @@ const struct ctl_command ctl_commands[] = {
     { .group = "log",
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
-                 OPTION_CURSOR | OPTION_UNIT | OPTION_JSON | OPTION_XFERLOG,
+                 OPTION_CURSOR | OPTION_UNIT | OPTION_DIRECTORY | OPTION_JSON |
+                 OPTION_XFERLOG,
       .without_settings = true,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
                 "[--path PART] [--event EVENTS] [--serial SERIAL] "
                 "[--file FILE | --cursor FILE] [--unit NAME] "
-                "[--json | --xferlog]",
+                "[--directory DIR] [--json | --xferlog]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },
     { .group = "report",
       .options = OPTION_SINCE | OPTION_UNTIL | OPTION_FILE | OPTION_UNIT |
-                 OPTION_OUTPUT,
+                 OPTION_DIRECTORY | OPTION_OUTPUT,
       .run = report_make,
       .syntax = "[--since TIME] [--until TIME] [--file FILE | --unit NAME] "
-                "[--output FILE]",
+                "[--directory DIR] [--output FILE]",
       .help = "Make a page (HTML) about the last 7 days, or another time: "
               "transfers, failures, sessions, bans, disks and quotas",
       .example = "sallyportctl report --since 7d -o report.html" },

@@ -40,7 +40,8 @@ struct arguments {
     const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file, *cursor, *unit;
+    const char *user, *since, *until, *event, *serial, *file, *cursor, *unit,
+        *directory;
     const char *output;
     const char *timeout;
     bool failed, off, xferlog;
@@ -110,6 +111,7 @@ struct arguments {
 #define OPTION_CURSOR         OPTION_BIT(61)
 #define OPTION_UNIT           OPTION_BIT(55)
 #define OPTION_XFERLOG        OPTION_BIT(62)
+#define OPTION_DIRECTORY      OPTION_BIT(56)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
 /* Options that set limits of a user or a team. */

@@ -86,12 +86,16 @@ struct log_reader {
  * code. */
 int log_when(struct context *x, const char *option, const char *text, bool end,
              int64_t *ms);
-/* Opens --file or the journal; takes --since, --until and the filters. Returns
- * an exit code. In any case the caller calls log_close(). */
+/* Opens --file, the journal, or the journals of --directory; takes --since,
+ * --until and the filters. Returns an exit code. In any case the caller calls
+ * log_close(). */
 int log_open(struct log_reader *l, struct context *x);
 /* Reads the next record that the filters want. False: there is none. *r is
  * valid until the next call; the caller releases it. */
 bool log_next(struct log_reader *l, struct log_record *r);
+/* The machine that wrote the last record; ptr NULL: unknown. Any byte may be in
+ * it. Valid until the next call. */
+struct slice log_machine(const struct log_reader *l);
 /* Returns an exit code: could the log be read to its end? */
 int log_close(struct log_reader *l);
 

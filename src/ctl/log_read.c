@@ -179,20 +179,24 @@ static int check_unit(struct log_reader *l)
 /* Starts journalctl. Its standard output is the reader's file. */
 static int spawn_journal(struct log_reader *l, int out)
 {
-    char from[LOG_CURSOR_MAX + 16];
+    const char *directory = l->x->args.directory;
+    char from[LOG_CURSOR_MAX + 16], where[PATH_MAX + 16] = "";
     char *const arguments[] = { (char[]){ "journalctl" },
                                 (char[]){ "--quiet" },
                                 (char[]){ "--no-pager" },
                                 (char[]){ "--all" },
                                 (char[]){ "--output=json" },
-                                (char[]){ "--output-fields=MESSAGE" },
+                                (char[]){ "--output-fields=MESSAGE,_HOSTNAME" },
                                 from,
                                 l->match,
+                                directory ? where : NULL,
                                 NULL };
     char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
     posix_spawn_file_actions_t actions;
     int r = posix_spawn_file_actions_init(&actions);
 
+    if (directory)
+        snprintf(where, sizeof(where), "--directory=%s", directory);
     if (l->cursor[0])
         snprintf(from, sizeof(from), "--after-cursor=%s", l->cursor);
     else
@@ -270,6 +274,12 @@ int log_open(struct log_reader *l, struct context *x)
         return ctl_fail(x, EX_USAGE,
                         "give --file or --unit, not both: a unit's log is in "
                         "the journal");
+    if (a->file && a->directory)
+        return ctl_fail(x, EX_USAGE,
+                        "give --file or --directory, not both: in the "
+                        "directory are journals");
+    if (a->directory && strlen(a->directory) >= PATH_MAX)
+        return ctl_fail(x, EX_USAGE, "--directory is too long");
     if (a->until && a->cursor)
         return ctl_fail(x, EX_USAGE,
                         "give --until or --cursor, not both: the next call "
@@ -313,6 +323,13 @@ static bool take_entry(struct log_reader *l, struct slice *line, int64_t *now)
                             json_string_length(message) };
     *now = (int64_t)(us / 1000);
     return line->ptr != NULL;
+}
+
+struct slice log_machine(const struct log_reader *l)
+{
+    const json_t *name = json_object_get(l->entry, "_HOSTNAME");
+
+    return (struct slice){ json_string_value(name), json_string_length(name) };
 }
 
 static bool field_is(const struct log_record *r, const char *name,
@@ -368,7 +385,11 @@ static int close_journal(struct log_reader *l)
 
     while (waitpid(l->journal, &status, 0) < 0 && errno == EINTR)
         ;
-    if (l->events == 0 && !l->x->args.cursor && geteuid() == 0)
+    if (l->events == 0 && !l->x->args.cursor && l->x->args.directory)
+        stderr_print("the journals in %s have no line of the server, or you "
+                     "may not read them",
+                     l->x->args.directory);
+    else if (l->events == 0 && !l->x->args.cursor && geteuid() == 0)
         stderr_print(
             "the journal has no line of the server; --file reads another log");
     else if (l->events == 0 && !l->x->args.cursor)

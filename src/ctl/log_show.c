@@ -85,7 +85,9 @@ static void add_subject(struct buf *row, const struct log_record *r)
     buf_add_text(row, "\n");
 }
 
-static void print_record(const struct log_record *r, struct buf *row)
+/* MACHINE: its name; NULL: all lines are of one. */
+static void print_record(const struct log_record *r,
+                         const struct slice *machine, struct buf *row)
 {
     char size[SIZE_TEXT_MAX] = "";
 
@@ -93,6 +95,8 @@ static void print_record(const struct log_record *r, struct buf *row)
         size_text(log_size(r), size);
     buf_clear(row);
     add_time(row, r->ms);
+    if (machine)
+        add_cell(row, *machine, 12);
     add_cell(row, log_get(r, "user"), 12);
     add_cell(row, log_word(r), 12);
     add_cell(row, slice_from(size), 10);
@@ -104,10 +108,17 @@ static void print_record(const struct log_record *r, struct buf *row)
     fwrite(row->data, 1, row->len, stdout);
 }
 
-static int print_record_json(struct context *x, const struct log_record *r)
+static int print_record_json(struct context *x, const struct log_record *r,
+                             const struct slice *machine)
 {
     json_t *one = log_json(r);
-    int bad = one ? json_dumpf(one, stdout, JSON_COMPACT) : -1;
+    int bad = one ? 0 : -1;
+
+    if (one && machine && machine->ptr)
+        bad = json_object_set_new(one, "machine",
+                                  json_stringn(machine->ptr, machine->len));
+    if (!bad)
+        bad = json_dumpf(one, stdout, JSON_COMPACT);
 
     json_decref(one);
     putchar('\n');
@@ -177,15 +188,19 @@ int log_show(struct context *x)
     if (code == 0 && x->args.json && x->args.xferlog)
         code = ctl_fail(x, EX_USAGE, "use either --json or --xferlog");
     if (code == 0 && !x->args.json && !x->args.xferlog)
-        printf("%-19s  %-12s  %-12s  %-10s  %-10s  %s\n", "TIME", "USER",
-               "WHAT", "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
+        printf("%-19s  %s%-12s  %-12s  %-10s  %-10s  %s\n", "TIME",
+               x->args.directory ? "MACHINE       " : "", "USER", "WHAT",
+               "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
     while (code == 0 && log_next(l, &r)) {
+        const struct slice name = log_machine(l);
+        const struct slice *machine = x->args.directory ? &name : NULL;
+
         if (x->args.json)
-            code = print_record_json(x, &r);
+            code = print_record_json(x, &r, machine);
         else if (x->args.xferlog)
             print_record_xferlog(&r, &row);
         else
-            print_record(&r, &row);
+            print_record(&r, machine, &row);
         log_record_release(&r);
     }
     closed = log_close(l);

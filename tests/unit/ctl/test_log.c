@@ -405,8 +405,45 @@ Test(log, journal)
     cr_expect(strstr(r->err, "no events: 3 lines"), "%s", r->err);
     cr_expect_str_eq(file_text(in(scratch, "said")),
                      "--quiet --no-pager --all --output=json "
-                     "--output-fields=MESSAGE --since=@1735689600 "
+                     "--output-fields=MESSAGE,_HOSTNAME --since=@1735689600 "
                      "_SYSTEMD_UNIT=sallyport.service ");
+}
+
+#define ENTRY_OF(machine, message)                                             \
+    "{\"MESSAGE\":\"" message "\",\"_HOSTNAME\":\"" machine                    \
+    "\",\"__REALTIME_TIMESTAMP\":\"1763629322123456\"}\n"
+
+/* Of several machines, as systemd-journal-remote collects them. A machine may
+ * say any name. */
+Test(log, of_several_machines)
+{
+    const struct run *r;
+
+    journal_is(ENTRY_OF("node1", "login user=anna")
+                   ENTRY_OF("node2", "login user=bert")
+                       ENTRY_OF("n\\u001b[2Jx", "login user=carl")
+                           ENTRY("login user=dora"),
+               0);
+    r = expect_run(0, "",
+                   "log --unit sallyport --directory /j --since 2025-01-01");
+    expect_has(r, "MACHINE       USER ", true);
+    expect_has(r, "  node1         anna ", true);
+    expect_has(r, "  node2         bert ", true);
+    expect_has(r, "  n\\x1b[2Jx     carl ", true);
+    expect_has(r, "  -             dora ", true);
+    cr_expect_str_eq(file_text(in(scratch, "said")),
+                     "--quiet --no-pager --all --output=json "
+                     "--output-fields=MESSAGE,_HOSTNAME --since=@1735689600 "
+                     "_SYSTEMD_UNIT=sallyport.service --directory=/j ");
+    r = expect_run(0, "", "log --directory /j --unit sallyport --json");
+    expect_has(r, "\"machine\":\"node1\"}", true);
+    expect_has(expect_run(0, "", "log --unit sallyport --json"), "machine",
+               false);
+    expect_err(EX_USAGE, "", "log --directory /j --file -",
+               "give --file or --directory");
+    journal_is("", 0);
+    expect_err(0, "", "log --directory /j --unit sallyport",
+               "the journals in /j have no line");
 }
 
 /* A second server has a unit of its own, which no configuration names. */
