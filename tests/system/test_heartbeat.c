@@ -71,6 +71,26 @@ Test(heartbeat, gate, .timeout = 120)
     stop_and_wait("gate", its_gate, GATE_MS);
 }
 
+/* Another keys serves, in the same generation, and no session notices it. */
+Test(heartbeat, keys, .timeout = 120)
+{
+    struct server server;
+    struct session before;
+
+    setenv("WATCHDOG_USEC", WATCHDOG_USEC, 1);
+    server_start(&server, &plan);
+    session_enter(&before, &server, "anna");
+    const pid_t master = generation_newest(&server);
+    cr_assert_eq(kill(generation_child(&server, "sallyport: keys"), SIGSTOP),
+                 0);
+    server_log_wait(&server, "does not answer", "keys", NULL);
+    expect_service(&server);
+    cr_expect_eq(generation_newest(&server), master);
+    session_store(&before, "STOR", "g", "bytes", 5);
+    session_close(&before);
+    server_stop(&server);
+}
+
 /* The old gate's messages. Its own master kills it if it hangs; if that one
  * hangs, the supervisor kills both. */
 #define HAND_OVER_MS 6000

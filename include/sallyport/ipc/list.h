@@ -907,11 +907,11 @@ MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
         "gate accepts connections: the answer to `open` and to `adopt`")
 END
 
-MESSAGE(health, MASTER, GATE, RUN, MANY, NONE,
-        "heartbeat, after a `ping`; gate must answer at once")
+MESSAGE(health, MASTER, GATE | KEYS, RUN, MANY, NONE,
+        "heartbeat, after a `ping`; gate and keys must answer at once")
 END
 
-MESSAGE(healthy, GATE, MASTER, RUN, MANY, NONE, "the answer to `health`")
+MESSAGE(healthy, GATE | KEYS, MASTER, RUN, MANY, NONE, "the answer to `health`")
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,

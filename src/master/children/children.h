@@ -213,6 +213,8 @@ struct child {
     size_t verifications;
     uint64_t edition;  /* auth: the newest users file that was sent to it */
     char failure[256]; /* the reason in its `failed` */
+    bool unasked;      /* keys: has no room for `health` */
+    bool doubted;      /* keys: its answer is late */
     bool other_build;  /* master refused it because of its build */
 };
 

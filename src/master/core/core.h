@@ -154,7 +154,7 @@ struct deadlines {
     uint64_t reader_mib;
     uint64_t fresh;     /* a login: for that; then the present users count */
     uint64_t hand_over; /* gate: from `step_down` to its end */
-    uint64_t heartbeat; /* gate: to answer `health`; then `doubt` more */
+    uint64_t heartbeat; /* gate, keys: to answer `health`; then `doubt` more */
     uint64_t doubt;
 };
 

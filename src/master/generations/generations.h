@@ -36,6 +36,10 @@ int heartbeat_on_healthy(void *owner, struct msg_healthy *msg);
 /* Sends `health` if gate had no room for it. */
 void heartbeat_send_health(struct master *m);
 void heartbeat_release(struct master *m);
+/* The same for keys: its answer, its room for `health`, its deadline. */
+int heartbeat_on_keys_healthy(void *owner, struct msg_healthy *msg);
+void heartbeat_send_keys(struct child *keys);
+void heartbeat_on_keys_timer(struct child *keys);
 
 /* A generation that drains: a newer one leads, or gate has ended. It accepts
  * nobody, finishes the work of its sessions, and reports each session to the

@@ -42,6 +42,49 @@ void heartbeat_send_health(struct master *m)
         child_wait_writable(gate);
 }
 
+/* Keys has the same deadlines as gate, but `pong` doesn't wait for its answer:
+ * another keys replaces it, and no session ends. */
+static void heartbeat_ask_keys(struct master *m)
+{
+    struct child *keys = children_ready(m, PROCESS_KEYS);
+
+    if (!keys || keys->timer.armed)
+        return;
+    keys->doubted = false;
+    keys->unasked = true;
+    loop_timer_set(&m->loop, &keys->timer, m->deadlines.heartbeat);
+    heartbeat_send_keys(keys);
+}
+
+void heartbeat_send_keys(struct child *keys)
+{
+    if (!keys->unasked)
+        return;
+    keys->unasked = SEND(&keys->channel, health, 0) == -EAGAIN;
+    if (keys->unasked)
+        child_wait_writable(keys);
+}
+
+void heartbeat_on_keys_timer(struct child *keys)
+{
+    if (keys->doubted) {
+        child_end(keys, "does not answer");
+        return;
+    }
+    keys->doubted = true;
+    loop_timer_set(&keys->master->loop, &keys->timer,
+                   keys->master->deadlines.doubt);
+}
+
+int heartbeat_on_keys_healthy(void *owner, struct msg_healthy *msg)
+{
+    struct child *keys = owner;
+
+    (void)msg;
+    loop_timer_clear(&keys->master->loop, &keys->timer);
+    return 0;
+}
+
 /* A master that drains, also after its gate's end, answers at once. Otherwise
  * the answer waits for gate's `healthy`. */
 static int heartbeat_on_ping(void *owner, struct msg_ping *p)
@@ -61,6 +104,7 @@ static int heartbeat_on_ping(void *owner, struct msg_ping *p)
     loop_timer_set(&m->loop, &h->timer, m->deadlines.heartbeat);
     h->unsent = true;
     heartbeat_send_health(m);
+    heartbeat_ask_keys(m);
     return 0;
 }
 

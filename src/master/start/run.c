@@ -89,6 +89,12 @@ static void service_on_writable(struct child *c)
     services_flush(c->master);
 }
 
+static void keys_on_writable(struct child *c)
+{
+    heartbeat_send_keys(c);
+    service_on_writable(c);
+}
+
 static void service_on_gone(struct child *c)
 {
     services_gone(c->master, c->row->process);
@@ -120,6 +126,10 @@ static const struct handler lookup_handlers[] = {
     CHILD_MESSAGES,
     ON(resolved, hosts_on_resolved),
     ON(unresolved, hosts_on_unresolved),
+};
+static const struct handler keys_handlers[] = {
+    CHILD_MESSAGES,
+    ON(healthy, heartbeat_on_keys_healthy),
 };
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
@@ -155,10 +165,11 @@ static const struct child_row rows[] = {
       .on_gone = service_on_gone },
     { .process = PROCESS_KEYS,
       .steps = keys_steps,
-      HANDLERS(service_handlers),
+      HANDLERS(keys_handlers),
       .on_ready = keys_on_ready,
-      .on_writable = service_on_writable,
-      .on_gone = service_on_gone },
+      .on_writable = keys_on_writable,
+      .on_gone = service_on_gone,
+      .on_timer = heartbeat_on_keys_timer },
     { .process = PROCESS_GATE,
       .once = true,
       .steps = gate_steps,

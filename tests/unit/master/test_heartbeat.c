@@ -67,6 +67,46 @@ Test(heartbeat, gate_that_does_not_answer)
     stage_ends(&s);
 }
 
+static void has_little_patience(struct master *m)
+{
+    m->deadlines.heartbeat = m->deadlines.doubt = 500;
+}
+
+static void keys_is_asked(struct stage *s)
+{
+    struct message got = { .kind = MSG_NONE };
+
+    do {
+        message_close(&got);
+        cr_assert_eq(channel_wait(&s->keys.channel, &got, STAGE_WAIT_MS), 1);
+    } while (got.kind == MSG_keys_client);
+    cr_assert_eq(got.kind, MSG_health, "%s", message_name(got.kind));
+}
+
+/* Only keys is replaced. The next one is asked, too, and may stay. */
+Test(heartbeat, keys_that_does_not_answer)
+{
+    struct stage s;
+
+    supervised_open(&s, has_little_patience);
+    gate_is_asked(&s, 1);
+    gate_answers(&s);
+    master_answers(1);
+    keys_is_asked(&s);
+    channel_hear_end(&s.keys.channel);
+    channel_close(&s.keys.channel);
+    actor_enter(&s, &s.keys, "keys");
+    actor_ready(&s, &s.keys);
+    for (uint32_t i = 2; i <= 4; i++) {
+        gate_is_asked(&s, i);
+        gate_answers(&s);
+        master_answers(i);
+        keys_is_asked(&s);
+        TELL(&s.keys.channel, healthy);
+    }
+    stage_close(&s);
+}
+
 /* A generation that drains isn't asked, but a `ping` may cross its report. */
 Test(heartbeat, gate_has_ended)
 {
