@@ -3,6 +3,7 @@
  * read completely. Root mounts them in a mount namespace that ends with this
  * test. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -274,6 +275,13 @@ Test(fuse, a_share_that_hangs, .timeout = 120)
     server_stop(&server);
 }
 
+static bool is_away(void *home)
+{
+    struct stat at;
+
+    return stat(home, &at) < 0 && errno == ENOTCONN;
+}
+
 /* One try waits; the next ones are refused, and leave no more processes. */
 Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
 {
@@ -294,6 +302,29 @@ Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
     fuse_unmount(home, fuse);
     of_members = &server;
     cr_expect(wait_until(home_is_there, "anna", BACK_MS));
+    server_stop(&server);
+}
+
+/* The server of a network disk has gone: the client is told to come again, and
+ * may enter when it is back. */
+Test(fuse, a_home_that_is_away, .timeout = 120)
+{
+    char home[SERVER_PATH_MAX];
+    struct server server;
+    struct stat at;
+    pid_t fuse;
+
+    begin_members(&server);
+    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
+    cr_assert_eq(stat(home, &at), 0);
+    fuse = fuse_mount(home, at.st_uid);
+    cr_assert_eq(kill(fuse, SIGKILL), 0);
+    cr_assert(wait_until(is_away, home, WAIT_MS));
+    logs_in(&server, "anna", 421);
+    server_log_wait(&server, "home ", home, strerror(ENOTCONN), NULL);
+    logs_in(&server, "carl", 230);
+    fuse_unmount(home, fuse);
+    logs_in(&server, "anna", 230);
     server_stop(&server);
 }
 

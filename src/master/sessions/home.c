@@ -212,11 +212,19 @@ void home_report(const struct home *h, enum event e, const char *what)
                   h->session->serial, h->path, what);
 }
 
+/* Of a disk on the network, or one that fails: it may be back in a minute. */
+static bool is_away(int error)
+{
+    return error == ENOTCONN || error == EIO || error == ESTALE ||
+           error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
+}
+
 static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
 {
     struct home *h = owner;
     char what[COMPLAINT_MAX];
 
+    h->away = is_away(msg->error);
     if (msg->why.len > 0)
         snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
     else if (msg->error == ENOENT)
@@ -300,6 +308,7 @@ int files_fork(struct home *h, const struct user *user)
     snprintf(h->user, sizeof(h->user), "%s", user->name);
     snprintf(h->path, sizeof(h->path), "%s", user->home);
     h->opens[0] = '\0';
+    h->away = false;
     h->uid = user->uid;
     home_fill_origin(&origin, h, user, &p);
     pid = fork();

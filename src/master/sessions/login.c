@@ -405,7 +405,7 @@ void login_home_lost(struct session *s)
         return;
     }
     files_kill(&s->home);
-    login_deny(s, DENIAL_HOME);
+    login_deny(s, s->home.away ? DENIAL_LATE : DENIAL_HOME);
 }
 
 /* The user enters without the directory that was late, if the row is still the

@@ -192,6 +192,7 @@ struct home {
     struct service_channel *log;
     int end; /* the session's, until it is passed on; then -1 */
     char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
+    bool away;                     /* its disk couldn't be reached */
 };
 
 /* A process files that was killed, and waits for a disk. */

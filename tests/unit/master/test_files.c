@@ -17,6 +17,11 @@ static void fails(struct actor *a)
     TELL(&a->channel, files_failed, .error = ENOENT);
 }
 
+static void fails_away(struct actor *a)
+{
+    TELL(&a->channel, files_failed, .error = ENOTCONN);
+}
+
 static void fails_strangely(struct actor *a)
 {
     cr_assert_eq(lie_send(&a->channel, MSG_files_failed,
@@ -67,6 +72,7 @@ static const struct {
     { "ready, with a folder", ready_with_folder },
     { "an answer that is for session", answer_for_session },
     { "an empty message", empty_message },
+    { "its disk is away", fails_away },
     { "it says nothing", silence },
 };
 
@@ -96,7 +102,9 @@ Test(files, does_not_come_up)
         actor_enter(&s, &files, "files");
         starts[i].act(&files);
         player_is_denied(&p,
-                         starts[i].act == silence ? DENIAL_LATE : DENIAL_HOME);
+                         starts[i].act == silence || starts[i].act == fails_away
+                             ? DENIAL_LATE
+                             : DENIAL_HOME);
         stage_serves(&s);
         player_leave(&p);
         channel_close(&files.channel);
