@@ -266,6 +266,36 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     session_end(&known, &server);
 }
 
+#define SHARE_OF_ANNA "ledger7c1e90"
+
+/* A files is a fork of master, which has just filled in what anna's got. */
+Test(key_memory, no_share_of_another_user, .timeout = 120)
+{
+    static const struct server_user users[] = {
+        { .name = "anna", .keys = "shares=" SHARE_OF_ANNA ":full" },
+        { .name = "bert" }
+    };
+    static const struct server_share shares[] = { { .name = SHARE_OF_ANNA } };
+    const struct server_plan plan = {
+        .users = users, .user_count = 2, .shares = shares, .share_count = 1
+    };
+    static struct processes p;
+    struct session anna, bert;
+    struct server server;
+    struct marks m = { 0 };
+
+    server_start(&server, &plan);
+    session_enter(&anna, &server, "anna");
+    session_enter(&bert, &server, "bert");
+    add(&m, SHARE_OF_ANNA, strlen(SHARE_OF_ANNA));
+    processes_wait(server.pid, "sallyport: files", 2, &p);
+    cr_expect(find_in(processes_find(&p, "sallyport: files (anna)")->pid, &m));
+    cr_expect_eq(
+        find_in(processes_find(&p, "sallyport: files (bert)")->pid, &m), 0UL);
+    session_drop(&anna);
+    session_end(&bert, &server);
+}
+
 #define STRANGER  "127.173.219.77"
 #define STRANGERS "127.173.219."
 #define OWN       "sallyport: session 127.0.0.1"

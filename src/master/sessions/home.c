@@ -45,7 +45,8 @@ static int home_open_pairs(struct pairs *p)
 }
 
 /* The data that the fork needs, copied before it: the fork doesn't inherit the
- * sessions' records, and it wipes the users' rows. */
+ * sessions' records, and it wipes the users' rows. Of its 130 KiB a login
+ * touches only what the user has, if it isn't on the stack. */
 struct origin {
     struct files_start start;
     char name[USER_NAME_MAX + 1];
@@ -174,6 +175,19 @@ static void home_fill_origin(struct origin *o, const struct home *h,
     home_fill_key(o, m);
 }
 
+/* The next user's fork must not find this user's paths and key. */
+static void home_wipe_origin(struct origin *o)
+{
+    const size_t used = o->start.mount_count;
+
+    explicit_bzero(o->mounts, used * sizeof(o->mounts[0]));
+    explicit_bzero(o->at, used * sizeof(o->at[0]));
+    explicit_bzero(o->path, used * sizeof(o->path[0]));
+    explicit_bzero(o->name, sizeof(o->name));
+    explicit_bzero(o->home, sizeof(o->home));
+    explicit_bzero(&o->start, sizeof(o->start));
+}
+
 /* The fork has the rest of master's memory. First it wipes what it has of the
  * users, and master's keys. */
 static void become_files(struct master *m, const struct origin *o)
@@ -295,7 +309,7 @@ int files_fork(struct home *h, const struct user *user)
 {
     /* Read before the fork, which doesn't have the records in memory. */
     struct master *m = h->session->master;
-    struct origin origin;
+    static struct origin origin;
     struct pairs p;
     pid_t pid;
     int r;
@@ -315,6 +329,7 @@ int files_fork(struct home *h, const struct user *user)
     if (pid == 0)
         become_files(m, &origin);
     r = -errno;
+    home_wipe_origin(&origin);
     home_close_side(&p, 1);
     if (pid < 0) {
         home_close_side(&p, 0);
