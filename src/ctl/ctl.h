@@ -511,8 +511,7 @@ struct edit_line {
 struct edit {
     struct users_file file;
     bool exists;
-    bool stands; /* the new file has replaced the old one */
-    struct stat old;
+    bool stands;            /* the new file has replaced the old one */
     struct buf text;        /* the old file */
     struct edit_line *line; /* of the new file; line N is line[N - 1] */
     size_t lines, room;

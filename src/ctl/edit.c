@@ -96,14 +96,14 @@ static int cut_lines(struct edit *e)
 /* The text may be a part of the one that somebody meant. An edit would make it
  * permanent: what a program writes later goes to the old file, which has no
  * name any more. A full disk leaves an empty file, and sallyportctl none. */
-static int refuse_part(struct edit *e, int fd)
+static int refuse_part(struct edit *e, bool written)
 {
-    FD_CLEANUP int mark = e->text.len == 0
-                              ? users_file_open_beside(
-                                    &e->file, last_ids[EDIT_LAST_UID], O_RDONLY)
-                              : -ENOENT;
+    FD_CLEANUP int mark =
+        e->text.len == 0
+            ? users_file_open_current(&e->file, last_ids[EDIT_LAST_UID])
+            : -ENOENT;
 
-    if (users_file_is_written(fd)) {
+    if (written) {
         complain(e->complaint,
                  "%s: another program has it open for writing; try again later",
                  e->file.path);
@@ -129,21 +129,17 @@ static int refuse_part(struct edit *e, int fd)
  * no lock may change the file in between. A missing file is empty. */
 static int read_current(struct edit *e)
 {
-    FD_CLEANUP int fd = users_file_open_beside(&e->file, "", O_RDONLY);
-    int r;
+    int r = users_file_read(&e->file, &e->text);
 
-    if (fd == -ENOENT)
+    if (r == -ENOENT)
         return 0;
-    if (fd < 0)
-        return edit_fail(e, -fd, "can't be read");
-    if (fstat(fd, &e->old))
-        return edit_fail(e, errno, "can't be read");
+    if (r < 0)
+        return edit_fail(e, -r, "can't be read");
     e->exists = true;
-    r = fd_read_file(fd, &e->text);
-    FD_CLEANUP int copy = r ? r : fd_sealed("users", buf_slice(&e->text));
+    FD_CLEANUP int copy = fd_sealed("users", buf_slice(&e->text));
     if (copy < 0)
         return edit_fail(e, -copy, "can't be read");
-    r = refuse_part(e, fd);
+    r = refuse_part(e, r > 0);
     if (r)
         return r;
     if (users_read(&e->users, copy, e->file.path, e->complaint))
@@ -361,14 +357,21 @@ int edit_commit(struct edit *e)
     buf_init(&text, USERS_FILE_MAX);
     r = join_lines(e, &text);
     if (r == 0)
-        r = users_file_replace(e->file.directory_fd, e->file.name,
-                               buf_slice(&text), e->exists ? &e->old : NULL,
-                               check_written, e, &e->stands);
+        r = users_file_commit(&e->file, buf_slice(&text),
+                              e->exists ? &e->file.read : NULL, check_written,
+                              e, &e->stands);
     buf_release(&text);
     if (r > 0)
         return r;
     if (r == -EINVAL && e->complaint->text[0])
         return EX_DATAERR;
+    if (r == -ESTALE && !e->stands) {
+        complain(e->complaint,
+                 "%s: somebody else has changed it just now; nothing was "
+                 "changed here, run the command again",
+                 e->file.path);
+        return EX_TEMPFAIL;
+    }
     if (r && e->stands)
         return edit_fail(e, -r, "was changed, but a power cut may undo it");
     return r ? edit_fail(e, -r, "can't be written") : 0;
@@ -464,8 +467,7 @@ static int take_spent(struct edit *e, enum edit_last which, struct slice text,
 
 int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
 {
-    FD_CLEANUP int fd =
-        users_file_open_beside(&e->file, last_ids[which], O_RDONLY);
+    FD_CLEANUP int fd = users_file_open_current(&e->file, last_ids[which]);
     struct buf text;
     int code;
 

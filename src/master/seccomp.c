@@ -40,6 +40,9 @@ static const struct permission may[] = {
     MAY(fsync, "the new users file, the file of bans, and their directories"),
     MAY(renameat, "they get their names, whole or not at all"),
     MAY(renameat2, "the same, where there is no renameat"),
+    MAY_IF(linkat, IS(4, 0),
+           "the users file: which one the disk has now, before "
+           "a new hash; of a name, never of a handle"),
     MAY(memfd_create, "users for auth, sealed; reader's answer"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
     MAY_IF(fcntl, IS(1, F_SETSIG), "is the users file being written"),

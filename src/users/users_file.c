@@ -1,7 +1,13 @@
 /* The users file on the disk. The lock is a file of its own beside it
  * (USERS.lock), since an edit replaces the users file itself. Two edits never
  * overlap; a reader needs no lock. Runs in sallyportctl, and as root in master,
- * which only searches the text for one line. */
+ * which only searches the text for one line.
+ *
+ * The disk may be that of several machines, whose kernels answer from memory
+ * for a while: then the name is still that of a file which another machine has
+ * replaced, and an edit of its text would undo that machine's change. A link is
+ * made by the disk itself, and it makes none to a file that has no name any
+ * more. So an edit reads the file by a new link to it. */
 #include "sallyport/users/users_file.h"
 
 #include <errno.h>
@@ -10,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -47,7 +54,7 @@ int users_file_open(struct users_file *p, const char *path)
 {
     int r;
 
-    p->directory_fd = p->lock_fd = -1;
+    *p = (struct users_file){ .directory_fd = -1, .lock_fd = -1 };
     r = resolve_path(p, path);
     if (r < 0)
         return r;
@@ -65,18 +72,48 @@ void users_file_close(struct users_file *p)
     fd_close(&p->lock_fd);
 }
 
-int users_file_open_beside(const struct users_file *p, const char *ending,
-                           int flags)
+static int beside(const char *before, const char *name, const char *ending,
+                  char out[NAME_MAX + 1])
 {
-    char name[NAME_MAX + 1];
-    int n = snprintf(name, sizeof(name), "%s%s", p->name, ending);
-    int fd;
+    int n = snprintf(out, NAME_MAX + 1, "%s%s%s", before, name, ending);
 
-    if (n > NAME_MAX)
-        return -ENAMETOOLONG;
-    fd = openat(p->directory_fd, name,
-                flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    return n > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int open_at(const struct users_file *p, const char *name, int flags)
+{
+    int fd = openat(p->directory_fd, name,
+                    flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
     return fd < 0 ? -errno : fd;
+}
+
+/* Of the names below, nobody else gives one to a file: an administrator's own
+ * users.new stays. They are used under the lock, so an old one is the leftover
+ * of a killed process. */
+#define NEW  ".sallyport-new"
+#define SEEN ".sallyport-seen"
+
+static bool has_no_links(int error)
+{
+    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS ||
+           error == EMLINK;
+}
+
+int users_file_open_current(const struct users_file *p, const char *ending)
+{
+    char name[NAME_MAX + 1], seen[NAME_MAX + 1];
+    int r = beside("", p->name, ending, name);
+
+    if (r == 0)
+        r = beside(".", p->name, SEEN, seen);
+    if (r < 0)
+        return r;
+    if (linkat(p->directory_fd, name, p->directory_fd, seen, 0) < 0)
+        return has_no_links(errno) ? open_at(p, name, O_RDONLY) : -errno;
+    r = open_at(p, seen, O_RDONLY);
+    unlinkat(p->directory_fd, seen, 0);
+    return r;
 }
 
 /* The kernel grants a lease for reading only while nobody writes. The lease
@@ -92,34 +129,28 @@ bool users_file_is_written(int fd)
     return false;
 }
 
-/* A replacement runs under the lock, so an old new file is a leftover of a
- * killed process. Nobody else gives a file such a name: an administrator's own
- * users.new stays. */
-
-static int temp_name(const char *name, char out[NAME_MAX + 1])
+static void remove_leftover(int directory_fd, const char *name,
+                            const char *ending)
 {
-    int n = snprintf(out, NAME_MAX + 1, ".%s.sallyport-new", name);
+    char path[NAME_MAX + 1];
 
-    return n > NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-/* Removes the leftover of a killed process. */
-static void replace_clean(int directory_fd, const char *name)
-{
-    char temp[NAME_MAX + 1];
-
-    if (temp_name(name, temp) == 0)
-        unlinkat(directory_fd, temp, 0);
+    if (beside(".", name, ending, path) == 0)
+        unlinkat(directory_fd, path, 0);
 }
 
 int users_file_lock(struct users_file *p, uint64_t ms)
 {
-    int r;
+    char name[NAME_MAX + 1];
+    int r = beside("", p->name, ".lock", name);
 
-    p->lock_fd = users_file_open_beside(p, ".lock", O_RDWR | O_CREAT);
-    r = p->lock_fd < 0 ? p->lock_fd : fd_lock(p->lock_fd, ms);
     if (r == 0)
-        replace_clean(p->directory_fd, p->name);
+        p->lock_fd = open_at(p, name, O_RDWR | O_CREAT);
+    if (r == 0)
+        r = p->lock_fd < 0 ? p->lock_fd : fd_lock(p->lock_fd, ms);
+    if (r == 0) {
+        remove_leftover(p->directory_fd, p->name, NEW);
+        remove_leftover(p->directory_fd, p->name, SEEN);
+    }
     return r;
 }
 
@@ -152,43 +183,97 @@ static int write_content(int fd, struct slice bytes, const struct stat *like,
     return r;
 }
 
-int users_file_replace(int directory_fd, const char *name, struct slice bytes,
-                       const struct stat *like, users_file_check *check,
-                       void *owner, bool *stands)
+int users_file_read(struct users_file *p, struct buf *text)
+{
+    FD_CLEANUP int fd = users_file_open_current(p, "");
+    int r;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &p->read) < 0)
+        return -errno;
+    r = fd_read_file(fd, text);
+    return r < 0 ? r : users_file_is_written(fd);
+}
+
+/* A machine that was cut off from its disk may have lost the lock, and another
+ * one has changed the file meanwhile. */
+static int check_still_ours(const struct users_file *p)
+{
+    FD_CLEANUP int fd = -1;
+    struct stat now = { 0 };
+
+    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return -ESTALE;
+    fd = users_file_open_current(p, "");
+    if (fd < 0 && fd != -ENOENT)
+        return fd;
+    if (fd >= 0 && fstat(fd, &now) < 0)
+        return -errno;
+    return now.st_dev == p->read.st_dev && now.st_ino == p->read.st_ino &&
+                   now.st_size == p->read.st_size
+               ? 0
+               : -ESTALE;
+}
+
+/* A file that was missing is made only if it still is. */
+static int give_name(int directory_fd, const char *temp, const char *name,
+                     const struct users_file *p)
+{
+    if (p && p->read.st_ino == 0) {
+        if (linkat(directory_fd, temp, directory_fd, name, 0) == 0) {
+            unlinkat(directory_fd, temp, 0);
+            return 0;
+        }
+        if (!has_no_links(errno))
+            return errno == EEXIST ? -ESTALE : -errno;
+    }
+    return renameat(directory_fd, temp, directory_fd, name) < 0 ? -errno : 0;
+}
+
+/* P: the users file, under its lock; NULL: another file. */
+static int replace(int directory_fd, const char *name, struct slice bytes,
+                   const struct stat *like, users_file_check *check,
+                   void *owner, const struct users_file *p, bool *stands)
 {
     char temp[NAME_MAX + 1];
-    int r = temp_name(name, temp);
+    int r = beside(".", name, NEW, temp);
     FD_CLEANUP int fd = -1;
 
     *stands = false;
     if (r)
         return r;
-    replace_clean(directory_fd, name);
+    remove_leftover(directory_fd, name, NEW);
     fd = openat(directory_fd, temp,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     r = write_content(fd, bytes, like, check, owner);
-    if (r == 0 && renameat(directory_fd, temp, directory_fd, name))
-        r = -errno;
+    if (r == 0 && p)
+        r = check_still_ours(p);
+    if (r == 0)
+        r = give_name(directory_fd, temp, name, p);
     if (r) {
-        replace_clean(directory_fd, name);
+        remove_leftover(directory_fd, name, NEW);
         return r;
     }
     *stands = true;
     return fsync(directory_fd) ? -errno : 0;
 }
 
-static int read_text(const struct users_file *p, struct buf *text,
-                     struct stat *st)
+int users_file_replace(int directory_fd, const char *name, struct slice bytes,
+                       const struct stat *like, users_file_check *check,
+                       void *owner, bool *stands)
 {
-    FD_CLEANUP int fd = users_file_open_beside(p, "", O_RDONLY);
+    return replace(directory_fd, name, bytes, like, check, owner, NULL, stands);
+}
 
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, st) < 0)
-        return -errno;
-    return users_file_is_written(fd) ? -ETIMEDOUT : fd_read_file(fd, text);
+int users_file_commit(const struct users_file *p, struct slice bytes,
+                      const struct stat *like, users_file_check *check,
+                      void *owner, bool *stands)
+{
+    return replace(p->directory_fd, p->name, bytes, like, check, owner, p,
+                   stands);
 }
 
 /* No process of the server may give files away. */
@@ -209,7 +294,6 @@ int users_file_set_hash(const char *path, const struct hash_change *change,
 {
     struct buf text, changed;
     struct users_file p;
-    struct stat st;
     int r = users_file_open(&p, path);
 
     *stands = false;
@@ -218,14 +302,16 @@ int users_file_set_hash(const char *path, const struct hash_change *change,
     if (r == 0)
         r = users_file_lock(&p, 0);
     if (r == 0)
-        r = read_text(&p, &text, &st);
+        r = users_file_read(&p, &text);
+    if (r > 0)
+        r = -ETIMEDOUT;
     if (r == 0 && !slice_equal(buf_slice(&text), change->text))
         r = -ESTALE;
     if (r == 0)
         r = columns_set_hash(buf_slice(&text), change, &changed);
     if (r == 0)
-        r = users_file_replace(p.directory_fd, p.name, buf_slice(&changed),
-                               NULL, keep_owner, &st, stands);
+        r = users_file_commit(&p, buf_slice(&changed), NULL, keep_owner,
+                              &p.read, stands);
     buf_release(&text);
     buf_release(&changed);
     users_file_close(&p);

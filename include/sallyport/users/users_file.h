@@ -18,6 +18,7 @@ struct users_file {
     char path[PATH_MAX];       /* the users file, links resolved */
     char *name;                /* the file's name: the end of path */
     int directory_fd, lock_fd; /* or -1 */
+    struct stat read; /* of users_file_read(); inode 0: there was no file */
 };
 
 /* Opens the directory of the file, which may be missing. Returns 0 or -errno.
@@ -25,14 +26,18 @@ struct users_file {
  */
 int users_file_open(struct users_file *p, const char *path);
 void users_file_close(struct users_file *p);
-/* Opens the file whose name is that of the users file and ENDING. Returns a
- * descriptor or -errno. */
-int users_file_open_beside(const struct users_file *p, const char *ending,
-                           int flags);
 /* Waits up to MS for the lock, which is a file beside the users file. Then it
  * removes the leftover of a killed process. Returns 0; -ETIMEDOUT: somebody
  * else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
+
+/* Opens the file whose name is that of the users file and ENDING, to read it:
+ * the one that the disk has now, even if this machine has another one in
+ * memory. The caller holds the lock. Returns a descriptor or -errno. */
+int users_file_open_current(const struct users_file *p, const char *ending);
+/* Reads the users file in the same way, and notes which one it is. Returns 0;
+ * 1: it is being written; or -errno. */
+int users_file_read(struct users_file *p, struct buf *text);
 
 /* Has anybody the file open for writing? FD is open for reading only. False
  * also on a file system that can't tell. */
@@ -51,6 +56,12 @@ typedef int users_file_check(int fd, void *owner);
 int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
+
+/* The same for the users file, after users_file_read(). -ESTALE: it isn't the
+ * one that was read any more, or the lock is lost. */
+int users_file_commit(const struct users_file *p, struct slice bytes,
+                      const struct stat *like, users_file_check *check,
+                      void *owner, bool *stands);
 
 /* The user has changed the password: a new hash, and must_change= goes. */
 struct hash_change {

@@ -252,6 +252,126 @@ Test(columns, the_longest_line)
     buf_release(&into);
 }
 
+static bool beside_is_there(const char *ending)
+{
+    char name[160];
+
+    snprintf(name, sizeof(name), "%s/.users%s", scratch, ending);
+    return access(name, F_OK) == 0;
+}
+
+static void begin_edit(struct users_file *p, struct buf *text, int expected)
+{
+    buf_init(text, 4096);
+    cr_assert_eq(users_file_open(p, path), 0);
+    cr_assert_eq(users_file_lock(p, 0), 0);
+    cr_assert_eq(users_file_read(p, text), expected);
+    cr_expect_not(beside_is_there(".sallyport-seen"));
+}
+
+static void expect_refused(struct users_file *p, struct buf *text,
+                           const char *now)
+{
+    bool stands = true;
+
+    cr_expect_eq(users_file_commit(p, SLICE(AFTER), NULL, NULL, NULL, &stands),
+                 -ESTALE);
+    cr_expect_not(stands);
+    cr_expect_not(beside_is_there(".sallyport-new"));
+    cr_expect_not(beside_is_there(".sallyport-seen"));
+    if (now)
+        expect_text(now);
+    buf_release(text);
+    users_file_close(p);
+}
+
+#define OTHER "bert:$5$b:2:2::/i::\n"
+
+/* Another machine, that has the lock now, must not lose its change. */
+Test(place, replaced_meanwhile)
+{
+    struct users_file p;
+    struct buf text;
+    char other[160];
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    begin_edit(&p, &text, 0);
+    snprintf(other, sizeof(other), "%s.other", path);
+    files_write(other, OTHER, strlen(OTHER), 0600);
+    cr_assert_eq(rename(other, path), 0);
+    expect_refused(&p, &text, OTHER);
+}
+
+Test(place, removed_meanwhile)
+{
+    struct users_file p;
+    struct buf text;
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    begin_edit(&p, &text, 0);
+    cr_assert_eq(unlink(path), 0);
+    expect_refused(&p, &text, NULL);
+    cr_expect(access(path, F_OK) < 0);
+}
+
+Test(place, made_meanwhile)
+{
+    struct users_file p;
+    struct buf text;
+
+    begin_edit(&p, &text, -ENOENT);
+    files_write(path, OTHER, strlen(OTHER), 0600);
+    expect_refused(&p, &text, OTHER);
+}
+
+Test(place, with_a_lost_lock)
+{
+    struct users_file p;
+    struct buf text;
+    char lock[160];
+    int fd;
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    begin_edit(&p, &text, 0);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    fd = open(lock, O_RDWR | O_CLOEXEC);
+    cr_assert_eq(flock(p.lock_fd, LOCK_UN), 0);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    expect_refused(&p, &text, TEXT);
+    close(fd);
+}
+
+Test(place, is_made)
+{
+    struct users_file p;
+    struct buf text;
+    bool stands;
+
+    begin_edit(&p, &text, -ENOENT);
+    cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, NULL, &stands),
+                 0);
+    cr_expect(stands);
+    cr_expect_not(beside_is_there(".sallyport-new"));
+    expect_text(AFTER);
+    buf_release(&text);
+    users_file_close(&p);
+}
+
+Test(place, after_a_killed_edit)
+{
+    struct users_file p;
+    struct buf text;
+    char seen[160];
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    snprintf(seen, sizeof(seen), "%s/.users.sallyport-seen", scratch);
+    files_write(seen, OTHER, strlen(OTHER), 0600);
+    begin_edit(&p, &text, 0);
+    cr_expect(slice_equal(buf_slice(&text), slice_from(TEXT)));
+    buf_release(&text);
+    users_file_close(&p);
+}
+
 /* The kernel knows who has it open for writing; a reader doesn't matter. */
 Test(place, being_written)
 {
