@@ -17,11 +17,11 @@ _sallyportctl_tables() {
     2:ban) commands='list add del' ;;
     esac
     case "${given[0]} ${given[1]}" in
-    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
-    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
+    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --sync --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
+    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --sync --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
     "user "passwd) first=user more= options='--config --help --print-password --must-change' ;;
     "user "rename) first=user more= options='--config --help' ;;
-    "user "import) first=file more= options='--config --help --format --shadow --prefix --dry-run' ;;
+    "user "import) first=file more= options='--config --help --format --sync --shadow --prefix --dry-run --yes' ;;
     "user "export) first= more= options='--config --help --hashes --json' ;;
     "user "del) first=user more= options='--config --help --purge --yes' ;;
     "user "list) first= more= options='--config --help --json' ;;
@@ -93,6 +93,7 @@ _sallyportctl_tables() {
     --max-files) value='N' ;;
     --retain) value='[PATH:]TIME' ;;
     --format) value='WORD' ;;
+    --sync) value='NAME' ;;
     --shadow) value='FILE' ;;
     --prefix) value='DIR' ;;
     --max-sessions) value='N' ;;

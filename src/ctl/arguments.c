@@ -70,9 +70,14 @@ const struct ctl_option ctl_options[] = {
       "files are removed after TIME, such as 30d or /incoming:30d; or\n"
       "                       default: never" },
     { "format", OPTION_FORMAT, AT(format), "WORD",
-      "pure-ftpd, proftpd, passwd, htpasswd, pwdfile (of PAM) or\n"
-      "                       sallyport; by default the one that fits all "
+      "pure-ftpd, proftpd, passwd, htpasswd, pwdfile (of PAM), ldif, json\n"
+      "                       or sallyport; by default the one that fits all "
       "lines" },
+    { "sync", OPTION_SYNC, AT(sync), "NAME",
+      "import: keep the users of the source NAME as it has them (ldif and\n"
+      "                       json); else: the source that the row follows, or "
+      "default:\n"
+      "                       none" },
     { "shadow", OPTION_SHADOW, AT(shadow), "FILE",
       "the hashes, in the form of shadow(5)" },
     { "prefix", OPTION_PREFIX, AT(prefix), "DIR",
@@ -103,7 +108,8 @@ const struct ctl_option ctl_options[] = {
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL,
-      "don't ask; ban even this machine itself; release over a newer file" },
+      "don't ask; ban even this machine itself; release over a newer file;\n"
+      "                       lock even most users of a source" },
     { "older-than", OPTION_OLDER_THAN, AT(older_than), "DAYS",
       "only those without a write for so many days" },
     { "all", OPTION_ALL, AT(all), NULL, "unfinished uploads of any age" },
@@ -223,7 +229,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
             code = take_option(a, text, &next, c);
             if (code)
                 return code;
-        } else if (text[0] == '-') {
+        } else if (text[0] == '-' && text[1]) {
             return usage_error(c, "no such option", text);
         } else {
             a->word[a->words++] = next[-1];

@@ -23,7 +23,7 @@ const struct ctl_command ctl_commands[] = {
                 "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
                 "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
                 "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
-                " [--max-files N] [--retain [PATH:]TIME]",
+                " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]",
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -38,7 +38,7 @@ const struct ctl_command ctl_commands[] = {
                 "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
                 "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
                 "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
-                " [--max-files N] [--retain [PATH:]TIME]",
+                " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]",
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },
@@ -63,15 +63,19 @@ const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "import",
       .takes = TAKES_FILE,
-      .options = OPTION_FORMAT | OPTION_SHADOW | OPTION_PREFIX | OPTION_DRY_RUN,
+      .options = OPTION_FORMAT | OPTION_SHADOW | OPTION_PREFIX | OPTION_SYNC |
+                 OPTION_YES | OPTION_DRY_RUN,
       .reads_users = true,
       .run = user_import,
-      .syntax = "FILE [--format WORD] [--shadow FILE] [--prefix DIR] "
-                "[--dry-run]",
-      .help = "Add the users of another server's file, with their passwords "
-              "where the hashes are supported",
+      .syntax = "FILE|- [--format WORD] [--shadow FILE] [--prefix DIR] "
+                "[--sync NAME [--yes]] [--dry-run]",
+      .help = "Add the users of another server's file, of a directory (LDIF) "
+              "or of JSON, with their passwords where the hashes are "
+              "supported; with --sync follow that source: change its users, "
+              "and lock those that it has no more",
       .example = "sallyportctl user import /etc/pure-ftpd/pureftpd.passwd "
-                 "--dry-run" },
+                 "--dry-run\n"
+                 "  sallyportctl user import users.ldif --sync directory" },
     { .group = "user",
       .name = "export",
       .options = OPTION_JSON | OPTION_HASHES,

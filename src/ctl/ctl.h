@@ -34,7 +34,7 @@ struct arguments {
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *for_time, *reason, *warning, *critical;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
-    const char *expires, *ttl, *format, *prefix, *shadow;
+    const char *expires, *ttl, *format, *prefix, *shadow, *sync;
     bool print_password, must_change, dry_run, hashes;
     const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
     const char *team, *share, *files, *max_files, *retain;
@@ -111,6 +111,7 @@ struct arguments {
 #define OPTION_CURSOR         OPTION_BIT(61)
 #define OPTION_UNIT           OPTION_BIT(55)
 #define OPTION_XFERLOG        OPTION_BIT(62)
+#define OPTION_SYNC           OPTION_BIT(63)
 #define OPTION_DIRECTORY      OPTION_BIT(56)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
@@ -123,7 +124,7 @@ struct arguments {
 #define OPTIONS_OF_WORDS                                                       \
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
      OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_FILE_MODE |   \
-     OPTION_DIR_MODE | OPTION_MAX_FILES | OPTIONS_OF_LIMITS)
+     OPTION_DIR_MODE | OPTION_MAX_FILES | OPTION_SYNC | OPTIONS_OF_LIMITS)
 /* Options that set any column of a row. */
 #define OPTIONS_OF_USER                                                        \
     (OPTIONS_OF_WORDS | OPTION_TTL | OPTION_RIGHTS_IN | OPTION_RETAIN |        \

@@ -166,7 +166,7 @@ void import_limits_pwdfile(struct imported *e, struct slice columns)
 
 /* Day 0 is a day, too: "chage -E 0" closes an account at once. Only "" and -1
  * are no end. */
-static void take_end(struct imported *e, struct slice value)
+void import_limits_day(struct imported *e, struct slice value)
 {
     char when[WHEN_MAX];
     uint64_t day;
@@ -183,6 +183,36 @@ static void take_end(struct imported *e, struct slice value)
         take_key(e, "expires",
                  slice_from(when_text(day > 0 ? (int64_t)day * DAY_SECONDS : 1,
                                       when)));
+}
+
+void import_limits_end(struct imported *e, struct slice when)
+{
+    if (!take_key(e, "expires", when))
+        note(&e->lock, "its end is no time:", when);
+}
+
+void import_limits_closed(struct imported *e, const char *why)
+{
+    note(&e->lock, why, SLICE(""));
+}
+
+void import_limits_password(struct imported *e, struct slice value)
+{
+    static const struct slice scheme = { "{CRYPT}", 7 };
+    const struct slice head = { value.ptr, scheme.len };
+    bool locked;
+
+    if (value.len >= scheme.len && slice_equal_nocase(head, scheme))
+        value =
+            (struct slice){ value.ptr + scheme.len, value.len - scheme.len };
+    locked = value.len > 0 && value.ptr[0] == '!';
+    if (locked)
+        value = (struct slice){ value.ptr + 1, value.len - 1 };
+    if (import_hash_usable(e))
+        return;
+    e->hash = value;
+    if (locked && import_hash_usable(e))
+        import_limits_closed(e, "its password is locked there");
 }
 
 /* The age of a password. Here none expires; one that has expired there must be
@@ -210,7 +240,7 @@ static void take_password_age(struct imported *e, const struct slice *column)
 void import_limits_shadow(struct imported *e, const struct slice *column,
                           struct slice end)
 {
-    take_end(e, end);
+    import_limits_day(e, end);
     take_password_age(e, column);
 }
 

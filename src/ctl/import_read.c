@@ -1,6 +1,7 @@
 /* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, vsftpd with PAM,
- * htpasswd, and passwd(5) with shadow(5). Pure but for the reading: decides
- * which columns of a line are what, and which lines are no users. */
+ * htpasswd, and passwd(5) with shadow(5); other forms have a file of their own.
+ * Pure but for the reading: decides which columns of a line are what, and which
+ * lines are no users. */
 #include "import.h"
 
 #include <errno.h>
@@ -46,9 +47,24 @@ static bool is_other_line(const struct slice column[COLUMNS])
     return !is_own_line(column);
 }
 
+static bool begins_ldif(struct slice text)
+{
+    return slice_starts(text, SLICE("dn: ")) ||
+           slice_starts(text, SLICE("dn:: ")) ||
+           slice_starts(text, SLICE("version: "));
+}
+
+static bool begins_json(struct slice text)
+{
+    text = slice_trim(text);
+    return slice_starts(text, SLICE("[")) || slice_starts(text, SLICE("{"));
+}
+
 /* In the order of preference. Fewer columns than Pure-FTPd writes now are of an
  * older one. */
 static const struct import_format formats[] = {
+    { .word = "ldif", .read = import_ldif, .begins = begins_ldif },
+    { .word = "json", .read = import_json, .begins = begins_json },
     { .word = "sallyport",
       .least = 8,
       .most = SIZE_MAX,
@@ -81,7 +97,7 @@ static const struct import_format formats[] = {
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define FORMAT_WORDS                                                           \
-    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile or sallyport"
+    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile, ldif, json or sallyport"
 
 /* Lines without comments and empty ones. */
 struct lines {
@@ -160,6 +176,11 @@ static int detect_format(struct import *m)
     struct slice column[COLUMNS], line;
     bool no[FORMATS] = { false }, shadowed = m->x->args.shadow != NULL;
 
+    for (size_t i = 0; i < FORMATS; i++) {
+        no[i] = formats[i].begins != NULL;
+        if (no[i] && !m->format && formats[i].begins(l.rest))
+            m->format = &formats[i];
+    }
     while (next_line(&l, &line)) {
         size_t n = cut_columns(line, column);
 
@@ -210,15 +231,24 @@ static const char *why_of_system(uint64_t uid, struct slice shell)
     return NULL;
 }
 
+static const char *why_not_name(struct slice name)
+{
+    if (name.len > 0 && name.ptr[0] == '@')
+        return "shares and teams are not imported; make them with: "
+               "sallyportctl share add, team add";
+    return user_name_ok(name)
+               ? NULL
+               : "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - @, "
+                 "not beginning with . - or @";
+}
+
 static const char *why_not(const struct import *m, const struct imported *e,
                            const struct slice column[COLUMNS])
 {
-    if (e->name.len > 0 && e->name.ptr[0] == '@')
-        return "shares and teams are not imported; make them with: "
-               "sallyportctl share add, team add";
-    if (!user_name_ok(e->name))
-        return "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - @, "
-               "not beginning with . - or @";
+    const char *why = why_not_name(e->name);
+
+    if (why)
+        return why;
     return m->format->system ? why_of_system(e->uid, column[COLUMN_SHELL])
                              : NULL;
 }
@@ -242,6 +272,40 @@ static int keep_first(struct import *m, struct imported *e)
     if (*first != e)
         e->why_not = "an earlier line has this name";
     return 0;
+}
+
+int import_named(struct import *m, struct imported *e)
+{
+    e->why_not = why_not_name(e->name);
+    return e->why_not ? 0 : keep_first(m, e);
+}
+
+const struct imported *import_find(const struct import *m, struct slice name)
+{
+    const struct imported key = { .name = name };
+    struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
+
+    return found ? *found : NULL;
+}
+
+int import_begin(struct import *m, size_t most)
+{
+    if (most > USERS_MAX)
+        return ctl_fail(m->x, EX_DATAERR, "%s: more than %u users", m->path,
+                        USERS_MAX);
+    m->entry = calloc(most + 1, sizeof(*m->entry));
+    return m->entry ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
+}
+
+struct imported *import_add(struct import *m, size_t line)
+{
+    struct imported *e = &m->entry[m->count++];
+
+    *e = (struct imported){ .line = line };
+    buf_init(&e->keys, USER_LINE_MAX);
+    buf_init(&e->lock, USER_LINE_MAX);
+    buf_init(&e->without, USER_LINE_MAX);
+    return e;
 }
 
 /* The line from the column N on. */
@@ -268,7 +332,7 @@ static void take_restrictions(struct import *m, struct imported *e,
 
 static int import_take_line(struct import *m, struct slice line, size_t number)
 {
-    struct imported *e = &m->entry[m->count];
+    struct imported *e;
     struct slice column[COLUMNS];
     size_t n = cut_columns(line, column);
     bool long_line = m->format->least > COLUMN_REST - 1;
@@ -276,13 +340,9 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     if (!format_fits(m->format, column, n))
         return ctl_fail(m->x, EX_DATAERR, "%s:%zu: no line of the format %s",
                         m->path, number, m->format->word);
-    *e = (struct imported){ .line = number,
-                            .name = column[COLUMN_NAME],
-                            .hash = column[COLUMN_HASH] };
-    buf_init(&e->keys, USER_LINE_MAX);
-    buf_init(&e->lock, USER_LINE_MAX);
-    buf_init(&e->without, USER_LINE_MAX);
-    m->count++;
+    e = import_add(m, number);
+    e->name = column[COLUMN_NAME];
+    e->hash = column[COLUMN_HASH];
     if (m->format->own && is_list(column)) {
         e->name.len = (size_t)(e->hash.ptr + e->hash.len - line.ptr);
     } else if (long_line) {
@@ -314,17 +374,12 @@ static int import_take_lines(struct import *m)
 {
     struct lines l = lines_of(&m->text);
     struct slice line;
-    int code = 0;
+    size_t most = 0;
+    int code;
 
-    while (code == 0 && next_line(&l, &line))
-        m->count++;
-    if (m->count > USERS_MAX)
-        return ctl_fail(m->x, EX_DATAERR, "%s: more than %u users", m->path,
-                        USERS_MAX);
-    m->entry = calloc(m->count + 1, sizeof(*m->entry));
-    if (!m->entry)
-        return ctl_fail(m->x, EX_OSERR, "out of memory");
-    m->count = 0;
+    while (next_line(&l, &line))
+        most++;
+    code = import_begin(m, most);
     l = lines_of(&m->text);
     while (code == 0 && next_line(&l, &line))
         code = import_take_line(m, line, l.number);
@@ -384,9 +439,11 @@ static int import_read_fd(int fd, struct buf *into)
     }
 }
 
+/* PATH NULL: standard input */
 static int import_load(struct import *m, const char *path, struct buf *into)
 {
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    FD_CLEANUP int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+                             : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
     int r;
 
     buf_init(into, USERS_FILE_MAX + READ_STEP);
@@ -396,12 +453,18 @@ static int import_load(struct import *m, const char *path, struct buf *into)
     if (r == 0)
         return 0;
     return ctl_fail(m->x, r == -ENOENT ? EX_NOINPUT : ctl_exit_of(-r), "%s: %s",
-                    path, strerror(-r));
+                    path ? path : m->path, strerror(-r));
 }
 
 int import_read(struct import *m)
 {
-    int code = import_load(m, m->path, &m->text);
+    const bool piped = strcmp(m->path, "-") == 0;
+    const char *path = piped ? NULL : m->path;
+    int code;
+
+    if (piped)
+        m->path = "standard input";
+    code = import_load(m, path, &m->text);
 
     if (code == 0 && m->x->args.shadow)
         code = import_load(m, m->x->args.shadow, &m->shadow);
@@ -410,7 +473,7 @@ int import_read(struct import *m)
     if (code == 0 && m->format->own)
         code = import_check_own(m);
     if (code == 0)
-        code = import_take_lines(m);
+        code = m->format->read ? m->format->read(m) : import_take_lines(m);
     if (code == 0)
         take_shadow(m);
     return code;
@@ -430,6 +493,8 @@ void import_release(struct import *m)
         buf_release(&m->entry[i].without);
     }
     users_release(&m->own);
+    sync_release(m);
+    json_decref(m->json);
     buf_release(&m->text);
     buf_release(&m->shadow);
     free(m->entry);

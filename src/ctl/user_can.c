@@ -167,7 +167,11 @@ static void check_login(const struct context *x, struct question *q)
     const struct settings *s = &x->settings;
     const struct user *user = q->user;
 
-    if (user->locked && user->hash[0] == '$')
+    if (user_sync_closed(user))
+        complain(&q->login,
+                 "user %s: locked by the source of the row, sync=%.*s",
+                 user->name, (int)user->sync.len, user->sync.ptr);
+    else if (user->locked && user->hash[0] == '$')
         complain(&q->login, "user %s: locked; run: sallyportctl user unlock %s",
                  user->name, user->name);
     else if (user->locked)

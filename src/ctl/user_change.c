@@ -41,7 +41,7 @@ static int run_locked(struct context *x, change *make, void *given)
 static int put_hash(struct edit *e, const struct user *user, const char *hash)
 {
     char text[USER_HASH_MAX + 2];
-    bool locked = user->locked && user->hash[0] == '$';
+    bool locked = user->locked_by_hand && user->hash[0] == '$';
     int code;
 
     snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash);
@@ -53,7 +53,7 @@ static int put_hash(struct edit *e, const struct user *user, const char *hash)
 static int set_hash(struct context *x, struct edit *e, const struct user *user,
                     void *given)
 {
-    bool locked = user->locked && user->hash[0] == '$';
+    bool locked = user->locked_by_hand && user->hash[0] == '$';
     int code = put_hash(e, user, given);
 
     if (code == 0 && (user->must_change || x->args.must_change))
@@ -246,21 +246,40 @@ static int lock_row(struct context *x, struct edit *e, const struct user *user,
     int code = 0;
 
     (void)given;
-    if (!user->locked) {
-        snprintf(text, sizeof(text), "!%s", user->hash);
+    if (!user->locked_by_hand) {
+        snprintf(text, sizeof(text), "!%s",
+                 user->hash[0] == '$' ? user->hash : "");
         code = edit_set_column(e, user->line, EDIT_HASH, text);
+        explicit_bzero(text, sizeof(text));
         if (code == 0)
             code = edit_commit(e);
     }
     if (code == 0)
         printf("user %s: %slocked\n", x->args.word[2],
-               user->locked ? "was already " : "");
+               user->locked_by_hand ? "was already " : "");
     return code;
 }
 
 int user_lock(struct context *x)
 {
     return run_locked(x, lock_row, NULL);
+}
+
+/* The lock of a source ends when the source says so. */
+static int refuse_unlock(struct context *x, const struct user *user)
+{
+    const char *name = x->args.word[2];
+    struct user_sync sync;
+
+    user_sync_parse(user->sync, &sync);
+    return ctl_fail(x, EX_DATAERR,
+                    "%s stays locked: its source %.*s %s; to keep the user "
+                    "without it run: sallyportctl user change %s --sync "
+                    "default",
+                    name, (int)sync.name.len, sync.name.ptr,
+                    sync.marks & SYNC_GONE ? "doesn't have the user any more"
+                                           : "has locked the user",
+                    name);
 }
 
 static int unlock_row(struct context *x, struct edit *e,
@@ -274,11 +293,13 @@ static int unlock_row(struct context *x, struct edit *e,
         return ctl_fail(x, EX_DATAERR,
                         "%s has no password; run: sallyportctl user passwd %s",
                         name, name);
-    if (user->locked) {
+    if (user->locked_by_hand) {
         code = edit_set_column(e, user->line, EDIT_HASH, user->hash);
         if (code == 0)
             code = edit_commit(e);
     }
+    if (code == 0 && user_sync_closed(user))
+        return refuse_unlock(x, user);
     if (code == 0)
         printf("user %s: %s\n", name,
                user->locked ? "unlocked" : "was not locked");

@@ -24,9 +24,8 @@ static void import_show(struct slice text, char out[TEXT_SHOWN])
         snprintf(out, TEXT_SHOWN, "a long text");
 }
 
-/* EXPECTED: the line needs nobody's look. */
-static void import_skip(struct import *m, struct imported *e, const char *why,
-                        bool expected)
+void import_skip(struct import *m, struct imported *e, const char *why,
+                 bool expected)
 {
     char name[TEXT_SHOWN];
 
@@ -45,94 +44,18 @@ static void skip_by_complaint(struct import *m, struct imported *e,
     m->x->complaint.text[0] = '\0';
 }
 
-/* Writes the hash column of the row: the hash, or "!". */
-static void import_take_hash(const struct imported *e,
-                             char out[USER_HASH_MAX + 1])
+/* Does it get a row? */
+static bool is_new(const struct imported *e)
 {
-    if (slice_copy(e->hash, out, USER_HASH_MAX + 1) || !user_hash_ok(out) ||
-        !strchr(out, '$'))
-        snprintf(out, USER_HASH_MAX + 1, "!");
-    if (e->lock.len > 0 && out[0] != '!') {
-        const size_t len = strlen(out);
-
-        memmove(out + 1, out, len < USER_HASH_MAX ? len + 1 : 0);
-        out[0] = '!';
-        if (len >= USER_HASH_MAX)
-            out[1] = '\0';
-    }
+    return !e->skipped && !e->there;
 }
 
-/* What the row gets, with a NUL after each. */
-struct row_text {
-    char name[USER_NAME_MAX + 1], comment[USER_COMMENT_MAX + 1];
-    char home[USER_HOME_MAX + 1], options[USER_LINE_MAX + 1];
-};
-
-/* Commas at the end of passwd(5)'s comments separate empty fields. */
-static void import_take_comment(struct slice comment,
-                                char out[USER_COMMENT_MAX + 1])
+static bool has_new(const struct import *m)
 {
-    while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
-        comment.len--;
-    if (!user_comment_ok(comment) ||
-        slice_copy(comment, out, USER_COMMENT_MAX + 1))
-        out[0] = '\0';
-}
-
-static int import_take_home(struct import *m, const struct imported *e,
-                            struct addition *a, struct row_text *t)
-{
-    const struct settings *s = &m->x->settings;
-
-    if (m->format->own && !m->x->args.prefix &&
-        slice_copy(e->home, t->home, sizeof(t->home)) == 0)
-        return fields_take_home(m->x, &a->f, t->home);
-    return addition_take_home(m->x, a,
-                              m->x->args.prefix ? m->x->args.prefix : s->homes);
-}
-
-/* The words of the last column: all but the shares and teams, which may have
- * the same names here and be others; or only those. */
-static int import_take_options(struct slice options, bool lists, char *out,
-                               size_t size)
-{
-    struct slice word;
-    struct buf text;
-    int r = 0;
-
-    buf_init(&text, size - 1);
-    while (r == 0 && slice_cut(&options, ' ', &word))
-        if (word.len > 0 && lists == (slice_starts(word, SLICE("shares=")) ||
-                                      slice_starts(word, SLICE("teams="))))
-            r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
-                               (int)word.len, word.ptr);
-    snprintf(out, size, "%.*s", (int)text.len, text.len > 0 ? text.data : "");
-    buf_release(&text);
-    return r;
-}
-
-static int addition_of(struct import *m, const struct imported *e,
-                       struct addition *a, struct row_text *t)
-{
-    int r;
-
-    *a = (struct addition){ .name = t->name };
-    a->f.comment = t->comment;
-    a->f.uid = e->uid;
-    a->f.gid = e->gid;
-    import_take_hash(e, a->f.hash);
-    import_take_comment(e->comment, t->comment);
-    if (m->format->own)
-        r = import_take_options(e->options, false, t->options,
-                                sizeof(t->options));
-    else
-        r = snprintf(t->options, sizeof(t->options), "rights=full%.*s",
-                     (int)e->keys.len,
-                     e->keys.len > 0 ? e->keys.data : "") > USER_LINE_MAX;
-    if (r || slice_copy(e->name, t->name, sizeof(t->name)))
-        return ctl_fail(m->x, EX_DATAERR, "the line is too long");
-    a->options = slice_from(t->options);
-    return import_take_home(m, e, a, t);
+    for (size_t i = 0; i < m->count; i++)
+        if (is_new(&m->entry[i]))
+            return true;
+    return false;
 }
 
 /* Uids. Our own format keeps them, unless somebody has that number here, or may
@@ -141,10 +64,10 @@ static int addition_of(struct import *m, const struct imported *e,
 /* The user comes back to the own home. */
 static bool import_has_home(struct import *m, const struct imported *e)
 {
-    struct row_text t;
+    struct import_row t;
     struct addition a;
     const struct known *home =
-        addition_of(m, e, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
+        import_row(m, e, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
     bool has = home && home->directory && !home->link && home->uid == e->uid;
 
     fields_wipe(&a.f);
@@ -177,10 +100,10 @@ static int uid_of_empty_home(struct import *m, struct edit *e,
                              struct imported *one)
 {
     const struct settings *s = &m->x->settings;
-    struct row_text t;
+    struct import_row t;
     struct addition a;
     const struct known *home =
-        addition_of(m, one, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
+        import_row(m, one, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
 
     fields_wipe(&a.f);
     if (geteuid() != 0 || !home || !home->empty || home->uid < s->uid_first ||
@@ -190,7 +113,7 @@ static int uid_of_empty_home(struct import *m, struct edit *e,
         if (e->users.row[i].uid == home->uid)
             return 0;
     for (const struct imported *other = m->entry; other < one; other++)
-        if (!other->skipped && other->uid == home->uid)
+        if (is_new(other) && other->uid == home->uid)
             return 0;
     int taken = uid_is_of_system(home->uid);
     if (taken == 0)
@@ -211,14 +134,14 @@ static int assign_one(struct import *m, struct edit *e, struct uids *uids,
 {
     const uint64_t last = uids->spent.last;
     const bool given = one->uid != 0;
-    struct row_text t;
+    struct import_row t;
     struct addition a;
     int code =
         given ? 0 : uids_assign(m->x, uids, one->name, &one->uid, &one->gid);
 
     if (code)
         return code;
-    code = addition_of(m, one, &a, &t);
+    code = import_row(m, one, &a, &t);
     if (code == 0)
         code = fields_check_make(m->x, &a.f, e);
     fields_wipe(&a.f);
@@ -238,7 +161,7 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
     for (size_t i = 0; i < m->count && code == 0; i++) {
         struct imported *one = &m->entry[i];
 
-        if (one->skipped)
+        if (!is_new(one))
             continue;
         int own = m->format->own ? may_keep_uid(m, e, one, &uids->spent)
                                  : uid_of_empty_home(m, e, one);
@@ -254,7 +177,7 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
         code = uids_choose(m->x, uids, one->uid);
     }
     for (size_t i = 0; i < m->count && code == 0; i++)
-        if (!m->entry[i].skipped)
+        if (is_new(&m->entry[i]))
             code = assign_one(m, e, uids, &m->entry[i]);
     return code;
 }
@@ -263,9 +186,9 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 static void import_check(struct import *m, struct imported *e,
                          const struct users *u)
 {
-    struct row_text t;
+    struct import_row t;
     struct addition a;
-    int code = addition_of(m, e, &a, &t);
+    int code = import_row(m, e, &a, &t);
 
     a.f.uid = 0; /* it may change */
     if (code || addition_check(m->x, &a, u))
@@ -275,9 +198,9 @@ static void import_check(struct import *m, struct imported *e,
 
 static int import_put(struct import *m, struct imported *e, struct edit *edit)
 {
-    struct row_text t;
+    struct import_row t;
     struct addition a;
-    int code = addition_of(m, e, &a, &t);
+    int code = import_row(m, e, &a, &t);
 
     if (code == 0)
         code = addition_put(m->x, &a, edit);
@@ -299,10 +222,29 @@ static void print_home(const struct imported *e, const struct addition *a)
     printf("; its files stay in %s", home);
 }
 
-static void print_lock(const struct imported *e, const struct addition *a)
+static void print_no_hash(const struct imported *e, const char *name)
 {
     char hash[USER_HASH_MAX + 2] = "x"; /* for one that is too long */
 
+    slice_copy(e->hash, hash, sizeof(hash));
+    printf("; locked, since it has no usable hash (%s); run: sallyportctl "
+           "user passwd %s",
+           hash[strspn(hash, "!*")] ? user_hash_found(hash) : "there is none",
+           name);
+    explicit_bzero(hash, sizeof(hash));
+}
+
+/* Of a row that follows a source. */
+static void print_lock_there(const struct imported *e, const struct addition *a)
+{
+    if (e->lock.len > 0)
+        printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
+    if (a->f.hash[0] != '$')
+        print_no_hash(e, a->name);
+}
+
+static void print_lock(const struct imported *e, const struct addition *a)
+{
     if (a->f.hash[0] != '!')
         return;
     if (e->lock.len > 0 && a->f.hash[1]) {
@@ -313,24 +255,18 @@ static void print_lock(const struct imported *e, const struct addition *a)
     }
     if (e->lock.len > 0)
         printf("; without: %.*s", (int)e->lock.len, e->lock.data);
-    if (a->f.hash[1]) {
+    if (a->f.hash[1])
         printf("; locked, as before");
-        return;
-    }
-    slice_copy(e->hash, hash, sizeof(hash));
-    printf("; locked, since it has no usable hash (%s); run: sallyportctl "
-           "user passwd %s",
-           hash[strspn(hash, "!*")] ? user_hash_found(hash) : "there is none",
-           a->name);
-    explicit_bzero(hash, sizeof(hash));
+    else
+        print_no_hash(e, a->name);
 }
 
 static void print_entry(struct import *m, const struct imported *e)
 {
-    struct row_text t;
+    struct import_row t;
     struct addition a;
 
-    addition_of(m, e, &a, &t);
+    import_row(m, e, &a, &t);
     printf("user %s: uid %llu, home %s", t.name, (unsigned long long)e->uid,
            a.f.home);
     print_home(e, &a);
@@ -338,7 +274,10 @@ static void print_entry(struct import *m, const struct imported *e)
         printf("; with%.*s", (int)e->keys.len, e->keys.data);
     if (e->without.len > 0)
         printf("; without %.*s", (int)e->without.len, e->without.data);
-    print_lock(e, &a);
+    if (m->x->args.sync)
+        print_lock_there(e, &a);
+    else
+        print_lock(e, &a);
     import_take_options(e->options, true, t.options, sizeof(t.options));
     if (t.options[0])
         printf("; without %s, which may be others here; see: sallyportctl "
@@ -350,15 +289,20 @@ static void print_entry(struct import *m, const struct imported *e)
 
 static void import_print(struct import *m)
 {
-    size_t imported = 0;
+    size_t imported = 0, skipped = 0;
 
-    for (size_t i = 0; i < m->count; i++)
-        if (!m->entry[i].skipped) {
+    for (size_t i = 0; i < m->count; i++) {
+        skipped += m->entry[i].skipped;
+        if (is_new(&m->entry[i])) {
             print_entry(m, &m->entry[i]);
             imported++;
         }
-    printf("%zu imported, %zu skipped%s\n", imported, m->count - imported,
-           m->x->args.dry_run ? "; nothing has changed (--dry-run)" : "");
+    }
+    if (m->x->args.sync)
+        sync_print(m, imported, skipped);
+    else
+        printf("%zu imported, %zu skipped", imported, skipped);
+    puts(m->x->args.dry_run ? "; nothing has changed (--dry-run)" : "");
 }
 
 /* From the first home to the new users file: an end between them would leave
@@ -374,24 +318,51 @@ static void import_hold_signals(int how)
     sigprocmask(how, &set, NULL);
 }
 
+/* The uids are recorded first, then the homes are made. */
+static int put_new(struct import *m, struct edit *e, struct uids *uids)
+{
+    int code = uids_record(uids, e);
+
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (is_new(&m->entry[i]))
+            code = import_put(m, &m->entry[i], e);
+    return code;
+}
+
+static int plan_new(struct import *m, struct edit *e, struct uids *uids)
+{
+    int code = uids_open(m->x, uids, e);
+
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (is_new(&m->entry[i]))
+            import_check(m, &m->entry[i], &e->users);
+    return code ? code : assign_uids(m, e, uids);
+}
+
+/* A run that finds all as it is writes nothing. */
+static bool changes_nothing(const struct import *m)
+{
+    const struct sync_done *done = &m->sync;
+
+    return m->x->args.dry_run ||
+           (m->x->args.sync && !has_new(m) &&
+            done->changed + done->closed + done->opened == 0);
+}
+
 static int import_locked(struct context *x, struct edit *e, void *given)
 {
     struct import *m = given;
+    const bool adds = !x->args.sync || has_new(m);
     struct uids uids;
-    int code = uids_open(x, &uids, e);
+    int code = x->args.sync ? sync_rows(m, e) : 0;
 
-    for (size_t i = 0; i < m->count && code == 0; i++)
-        if (!m->entry[i].skipped)
-            import_check(m, &m->entry[i], &e->users);
-    if (code == 0)
-        code = assign_uids(m, e, &uids);
-    if (code || x->args.dry_run)
+    if (code == 0 && adds)
+        code = plan_new(m, e, &uids);
+    if (code || changes_nothing(m))
         return code;
     import_hold_signals(SIG_BLOCK);
-    code = uids_record(&uids, e);
-    for (size_t i = 0; i < m->count && code == 0; i++)
-        if (!m->entry[i].skipped)
-            code = import_put(m, &m->entry[i], e);
+    if (adds)
+        code = put_new(m, e, &uids);
     code = code ? code : edit_commit(e);
     import_hold_signals(SIG_UNBLOCK);
     return code;
@@ -443,13 +414,13 @@ static int import_look(struct import *m)
     size_t n = 0;
 
     for (size_t i = 0; home && i < m->count; i++) {
-        struct row_text t;
+        struct import_row t;
         struct addition a;
 
-        if (m->entry[i].skipped)
+        if (!is_new(&m->entry[i]))
             continue;
         home[n].entry = &m->entry[i];
-        if (addition_of(m, &m->entry[i], &a, &t) == 0)
+        if (import_row(m, &m->entry[i], &a, &t) == 0)
             home[n].path = strdup(a.f.home);
         n += home[n].path != NULL;
         fields_wipe(&a.f);
@@ -492,12 +463,18 @@ int user_import(struct context *x)
                         "--prefix %s: use an absolute path without . and ..",
                         x->args.prefix);
     code = import_read(&m);
+    if (code == 0)
+        code = sync_check(&m);
     if (code == 0) {
         skip_unusable(&m);
-        code = import_look(&m);
+        if (x->args.sync)
+            sync_split(&m, &x->users);
     }
-    if (code == 0)
-        known_ask_owners(x, NULL);
+    if (code == 0 && (!x->args.sync || has_new(&m))) {
+        code = import_look(&m);
+        if (code == 0)
+            known_ask_owners(x, NULL);
+    }
     if (code == 0)
         code = edit_run(x, import_locked, &m);
     if (code == 0)

@@ -144,8 +144,8 @@ static int add_hash(json_t *one, const struct user *user)
     char hash[USER_HASH_MAX + 2];
     int r;
 
-    snprintf(hash, sizeof(hash), "%s%s",
-             user->locked && user->hash[0] != '*' ? "!" : "", user->hash);
+    snprintf(hash, sizeof(hash), "%s%s", user->locked_by_hand ? "!" : "",
+             user->hash);
     r = json_object_set_new(one, "hash", json_string(hash));
     explicit_bzero(hash, sizeof(hash));
     return r;
@@ -168,7 +168,7 @@ static json_t *describe_user(struct context *x, size_t i)
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
         "s:s?, "
         "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -187,7 +187,7 @@ static json_t *describe_user(struct context *x, size_t i)
         "max_files",
         json_count(user->max_files ? (int64_t)user->max_files : -1), "files",
         json_count(user->max_files ? stored_in(user->home) : -1), "retain",
-        json_slice(user->retain));
+        json_slice(user->retain), "sync", json_slice(user->sync));
 
     if (one && x->args.hashes && add_hash(one, user)) {
         json_decref(one);
@@ -288,6 +288,7 @@ static const struct output_field user_lines[] = {
     { .title = "files:", .key = "files", .none = "not counted" },
     { .title = "max files:", .key = "max_files", .none = "any number" },
     { .title = "retain:", .key = "retain", .none = "for ever" },
+    { .title = "source:", .key = "sync", .none = "none" },
     { 0 },
 };
 

@@ -490,6 +490,20 @@ static int retain_check(struct slice value, struct complaint *c)
                              (int)value.len, value.ptr);
 }
 
+static int set_sync(struct options *o, struct slice value, struct complaint *c)
+{
+    struct user_sync sync;
+
+    if (user_sync_parse(value, &sync))
+        return complain(c,
+                        "sync=%.*s: expected the name of a source: 1 to 32 of "
+                        "a-z 0-9 . _ -, not beginning with . or -",
+                        (int)value.len, value.ptr);
+    o->user.sync = value;
+    o->user.locked = o->user.locked || sync.marks & SYNC_CLOSED;
+    return 0;
+}
+
 static int set_expires(struct options *o, struct slice value,
                        struct complaint *c)
 {
@@ -585,6 +599,7 @@ static const struct option {
     { "quota_files", LINE_USER | LINE_SHARE, FUNCTION(set_quota_files) },
     { "max_files", LINE_USER, FUNCTION(set_max_files) },
     { "retain", LINE_USER | LINE_SHARE, TEXT(user.retain, retain_check) },
+    { "sync", LINE_USER, FUNCTION(set_sync) },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

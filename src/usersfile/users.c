@@ -130,7 +130,8 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
                  user_hash_found(hash));
         return complain_of_row(r, text);
     }
-    user->locked = hash[0] == '!' || hash[0] == '*';
+    user->locked_by_hand = hash[0] == '!';
+    user->locked = user->locked_by_hand || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;
     return 0;
 }

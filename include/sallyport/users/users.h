@@ -87,7 +87,7 @@ struct user {
                                  the table's text; len 0: no second factor */
     struct row_limits limits;
     const struct team *team[USER_TEAMS_MAX]; /* those with limits, then NULL */
-    bool locked;      /* a '!' before the hash, or no hash */
+    bool locked;      /* by hand, by the source of sync=, or without a hash */
     bool must_change; /* the password, before anything else */
     int64_t expires;  /* seconds since 1970; 0: never */
     struct user_quota quota;
@@ -98,9 +98,11 @@ struct user {
     size_t grants;
     const struct directory_right *directory;
     size_t directories;
-    /* As they are in the file: what the user has by name, and how long files
-     * are kept. Master doesn't have them. */
-    struct slice shares, teams, retain;
+    /* As they are in the file: what the user has by name, how long files are
+     * kept, and the source of the row. Master doesn't have them, nor the '!'
+     * before the hash, by which somebody has locked the user by hand. */
+    struct slice shares, teams, retain, sync;
+    bool locked_by_hand;
     size_t line;
 };
 

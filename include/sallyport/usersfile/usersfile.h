@@ -54,6 +54,27 @@ int entry_rights(const struct list_entry *e, unsigned *ret);
  * UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);
 
+/* A value of sync=, "NAME" or "NAME:WORD,WORD": the source of "user import
+ * --sync" that made the row, and what the source has said. */
+enum {
+    SYNC_HASH = 1,    /* the hash comes from it */
+    SYNC_EXPIRES = 2, /* so does expires= */
+    SYNC_LOCKED = 4,  /* it has locked the user */
+    SYNC_GONE = 8,    /* it doesn't have the user any more */
+};
+#define SYNC_CLOSED   (SYNC_LOCKED | SYNC_GONE)
+#define SYNC_TEXT_MAX (USER_NAME_MAX + 32)
+struct user_sync {
+    struct slice name;
+    unsigned marks; /* SYNC_ bits */
+};
+/* Returns 0 or -EINVAL. */
+int user_sync_parse(struct slice value, struct user_sync *ret);
+/* Has the source of the row locked the user, or no such user any more? */
+bool user_sync_closed(const struct user *user);
+/* Returns OUT. */
+const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
+
 /* Checks a key of a user's last column, and its value. Returns 0, or -EINVAL
  * with a complaint that begins with "KEY=". */
 int user_key_check(const char *key, const char *value, struct complaint *c);

@@ -510,10 +510,10 @@ Test(import, bad_calls)
 {
     expect_err(EX_NOINPUT, "", "user import /nowhere/x",
                "/nowhere/x: No such file or directory");
-    expect_err(EX_USAGE, "", "user import", "FILE is missing");
+    expect_err(EX_USAGE, "", "user import", "FILE|- is missing");
     expect_text(import(EX_USAGE, "anna:x\n", "--format ftp")->err,
                 "--format ftp: use pure-ftpd, proftpd, passwd, htpasswd, "
-                "pwdfile or sallyport");
+                "pwdfile, ldif, json or sallyport");
     expect_text(import(0, "# nobody\n\n", "")->out, "0 imported, 0 skipped\n");
 }
 

@@ -1172,7 +1172,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 28);
+    cr_expect_eq(json_object_size(one), 29);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

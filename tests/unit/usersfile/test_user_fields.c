@@ -298,3 +298,44 @@ Test(fields, a_key_for_the_last_column)
     cr_expect_eq(user_key_check("networks", value, &c), -EINVAL);
     cr_expect_str_eq(c.text, "networks=: too long");
 }
+
+/* Which source has made the row, and what it says. */
+Test(fields, sources)
+{
+    static const struct {
+        const char *value, *name; /* NULL: refused */
+        unsigned marks;
+    } table[] = {
+        { "dir", "dir", 0 },
+        { "dir:hash", "dir", SYNC_HASH },
+        { "a.b:hash,expires,locked,gone", "a.b", 15 },
+        { "dir:", NULL, 0 },
+        { "dir:hash,", NULL, 0 },
+        { "dir:Hash", NULL, 0 },
+        { "", NULL, 0 },
+        { ":hash", NULL, 0 },
+        { "Dir", NULL, 0 },
+        { "-d", NULL, 0 },
+    };
+    struct user user = { .sync = SLICE("dir:expires") };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct user_sync sync;
+        char text[SYNC_TEXT_MAX];
+        int r = user_sync_parse(slice_from(table[i].value), &sync);
+
+        cr_expect_eq(r == 0, table[i].name != NULL, "%s", table[i].value);
+        if (r)
+            continue;
+        cr_expect(slice_equal(sync.name, slice_from(table[i].name)));
+        cr_expect_eq(sync.marks, table[i].marks);
+        cr_expect_str_eq(user_sync_text(&sync, text), table[i].value);
+    }
+    cr_expect_not(user_sync_closed(&user));
+    user.sync = SLICE("dir:gone");
+    cr_expect(user_sync_closed(&user));
+    user.sync = SLICE("dir:locked");
+    cr_expect(user_sync_closed(&user));
+    user.sync = (struct slice){ NULL, 0 };
+    cr_expect_not(user_sync_closed(&user));
+}
