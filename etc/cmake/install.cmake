@@ -39,13 +39,15 @@ install(FILES etc/sallyport.conf README.md ${documents}
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     etc/examples/sallyport-after etc/examples/sallyport-events
+    etc/examples/sallyport-sync
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 install(PROGRAMS etc/examples/prometheus/sallyport-quotas
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/prometheus COMPONENT doc)
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
     COMPONENT doc PATTERN sallyport-address EXCLUDE
     PATTERN sallyport-report EXCLUDE PATTERN sallyport-after EXCLUDE
-    PATTERN sallyport-events EXCLUDE PATTERN sallyport-quotas EXCLUDE)
+    PATTERN sallyport-events EXCLUDE PATTERN sallyport-sync EXCLUDE
+    PATTERN sallyport-quotas EXCLUDE)
 
 install(FILES etc/sallyport-retention.timer DESTINATION lib/systemd/system
     COMPONENT server)
