@@ -134,14 +134,17 @@ static int change_delete_locked(const struct files *f, const struct place *at)
     return unlinkat(at->directory, at->name, 0) < 0 ? -errno : 0;
 }
 
-static int change_delete(const struct files *f, const struct place *at)
+static int change_delete(struct files *f, const struct place *at)
 {
-    int r = naming_lock(f, at->directory);
+    int r = lock_directory(f, at->directory);
+    FD_CLEANUP int file = -1;
 
     if (r != 0)
         return r;
-    r = change_delete_locked(f, at);
-    naming_unlock(at->directory);
+    r = lock_name(f, at->mount, at->directory, at->name, &file);
+    if (r == 0)
+        r = change_delete_locked(f, at);
+    lock_release(at->directory);
     return r;
 }
 
@@ -307,18 +310,24 @@ static int change_rename_checked(const struct files *f,
 
 /* Between mounts nothing moves, also not on one file system: the kernel would
  * keep the group and the mode that the file had. */
-static int change_rename(const struct files *f, const struct place *from,
+static int change_rename(struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
+    FD_CLEANUP int old = -1;
+    FD_CLEANUP int new = -1;
     int r = from->mount == to->mount
-                ? naming_lock_both(f, from->directory, to->directory)
+                ? lock_both(f, from->directory, to->directory)
                 : (int)OUTCOME_BETWEEN_MOUNTS;
 
     if (r != 0)
         return r;
-    r = change_rename_checked(f, from, to, path);
-    naming_unlock(from->directory);
-    naming_unlock(to->directory);
+    r = lock_name(f, from->mount, from->directory, from->name, &old);
+    if (r == 0 && !change_is_same(from, to)) /* its lock is held already */
+        r = lock_name(f, to->mount, to->directory, to->name, &new);
+    if (r == 0)
+        r = change_rename_checked(f, from, to, path);
+    lock_release(from->directory);
+    lock_release(to->directory);
     return r;
 }
 

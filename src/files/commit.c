@@ -96,13 +96,17 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     return shortage;
 }
 
+/* After the sync only this machine's session can have written to it, so the
+ * disk isn't asked once more. */
 static int commit_check_length(const struct files *f, uint64_t length)
 {
-    struct stat st;
+    const struct upload *u = &f->upload;
+    uint64_t size;
+    int r = resolve_size(u->partial.fd, !u->prepared, &size);
 
-    if (fstat(f->upload.partial.fd, &st) < 0)
-        return -errno;
-    if ((uint64_t)st.st_size != length || copy_left(&f->upload.copy) > 0)
+    if (r < 0)
+        return r;
+    if (size != length || copy_left(&f->upload.copy) > 0)
         return OUTCOME_INCOMPLETE;
     if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
         return OUTCOME_TOO_LARGE;
@@ -170,7 +174,8 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
     FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || !resolve_is_same(&st, &u->copy.before))
+    if (fd < 0 || resolve_known(fd, &st) < 0 ||
+        !resolve_is_same(&st, &u->copy.before))
         return OUTCOME_CHANGED;
     return copy_unchanged(&u->copy);
 }
@@ -230,12 +235,12 @@ static void commit_count_back(const struct files *f)
 {
     uint64_t count;
 
-    if (f->counter < 0 || naming_lock(f, f->counter) != 0)
+    if (f->counter < 0 || lock_directory(f, f->counter) != 0)
         return;
     commit_check_count(f, &count);
     if (count > 0)
         commit_set_count(f, count - 1);
-    naming_unlock(f->counter);
+    lock_release(f->counter);
 }
 
 /* Counted before the rename: a process that is killed in between may count one
@@ -244,14 +249,14 @@ static void commit_count_back(const struct files *f)
 static int commit_count(const struct files *f)
 {
     uint64_t count;
-    int r = f->counter < 0 ? 0 : naming_lock(f, f->counter);
+    int r = f->counter < 0 ? 0 : lock_directory(f, f->counter);
 
     if (f->counter < 0 || r != 0)
         return r;
     r = commit_check_count(f, &count);
     if (r == 0)
         r = commit_set_count(f, count + 1);
-    naming_unlock(f->counter);
+    lock_release(f->counter);
     if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
         r = -errno;
         commit_count_back(f);
@@ -277,6 +282,9 @@ static int commit_name(const struct files *f, struct upload *u)
         wanted_remove(fd);
     owner_release(&u->partial);
     int r = naming_upload(f, u);
+    /* It vanished after the last look: another machine has removed it. */
+    if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
+        r = OUTCOME_TAKEN_OVER;
     if (r != 0) {
         u->wanted = false; /* if it is kept, it gets it again */
         return r;
@@ -290,20 +298,24 @@ static int commit_name(const struct files *f, struct upload *u)
 
 /* If two sessions write one name, the second one to get here must see what the
  * first one did. So only one at a time goes from the check to the rename. */
-static int commit_name_locked(const struct files *f, struct upload *u)
+static int commit_name_locked(struct files *f, struct upload *u)
 {
-    int r = naming_lock(f, u->directory);
+    int r = lock_directory(f, u->directory);
+    FD_CLEANUP int old = -1;
 
     if (r != 0)
         return r;
-    r = commit_check_base(f, u);
+    r = u->mount->inspect ? 0
+                          : lock_name(f, u->mount, u->directory, u->name, &old);
+    if (r == 0)
+        r = commit_check_base(f, u);
     if (r == 0)
         r = commit_name(f, u);
-    naming_unlock(u->directory);
+    lock_release(u->directory);
     return r;
 }
 
-static int commit_publish(const struct files *f, struct upload *u)
+static int commit_publish(struct files *f, struct upload *u)
 {
     int r = commit_count(f);
 

@@ -20,8 +20,9 @@ int copy_init(struct copy *c, int from, uint64_t len)
     FD_CLEANUP int fd = from;
 
     *c = (struct copy)COPY_NONE;
-    if (fstat(fd, &c->before) < 0)
-        return -errno;
+    int r = resolve_fresh(fd, &c->before);
+    if (r < 0)
+        return r;
     if (!S_ISREG(c->before.st_mode) || (uint64_t)c->before.st_size < len)
         return -EBUSY;
     c->from = fd_take(&fd);
@@ -123,7 +124,8 @@ int copy_unchanged(const struct copy *c)
 
     if (c->from < 0)
         return 0;
-    if (fstat(c->from, &now) < 0)
-        return -errno;
+    int r = resolve_fresh(c->from, &now);
+    if (r < 0)
+        return r;
     return resolve_is_unchanged(&now, &c->before) ? 0 : (int)OUTCOME_CHANGED;
 }

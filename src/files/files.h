@@ -283,6 +283,12 @@ bool resolve_is_at(int directory, const char *name, const struct stat *file);
  * disk: device, inode and type, which never change, and mode and owner, as they
  * were at the last question. The rest of *ret is 0. 0 or -errno. */
 int resolve_known(int fd, struct stat *ret);
+/* The facts of FD as its file system has them now, and not as this machine
+ * remembers them. 0 or -errno. */
+int resolve_fresh(int fd, struct stat *ret);
+/* The length of FD, as the file system has it (ASK) or as this machine knows it
+ * by its own writes. 0 or -errno. */
+int resolve_size(int fd, bool ask, uint64_t *ret);
 
 /* Is it another's file, in a mount where the user sees only the own ones? Then
  * every request is answered as if it weren't there. */
@@ -410,6 +416,24 @@ bool list_is_pattern(const char *name);
  * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
+/* lock.c */
+
+/* A session that gives a file a name, or takes one away, holds the lock of its
+ * directory. So all sessions do so one after the other, and what was checked
+ * under the lock still holds at the rename. DIRECTORY is open for
+ * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
+ * open for reading, or its file system has no locks. */
+int lock_directory(const struct files *f, int directory);
+/* The same for two, which may be the same directory. */
+int lock_both(const struct files *f, int a, int b);
+void lock_release(int directory);
+/* Under that lock, before NAME is given to another file or taken away: on a
+ * network disk the file that has it is locked for all machines until *ret is
+ * closed. *ret: -1 where nothing is to be locked. 0; -EBUSY after 5 s; -errno.
+ */
+int lock_name(struct files *f, const struct mount *m, int directory,
+              const char *name, int *ret);
+
 /* naming.c: the rename that makes a file visible. */
 
 /* A file that gets a name. */
@@ -429,16 +453,6 @@ struct naming {
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?
  * 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int naming_permitted(const struct files *f, const struct mount *m, bool link);
-/* A session that gives a file a name, or takes one away, holds the lock of its
- * directory. So all sessions do so one after the other, and what was checked
- * under the lock still holds at the rename. DIRECTORY is open for
- * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
- * open for reading, or its file system has no locks. */
-int naming_lock(const struct files *f, int directory);
-/* The same for two, which may be the same directory. */
-int naming_lock_both(const struct files *f, int a, int b);
-void naming_unlock(int directory);
-
 /* Gives a file its name, as on_conflict says, without ever replacing one that
  * it may not: 0, and name and path are those under which it is visible; else an
  * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or

@@ -162,17 +162,23 @@ static int held_release(struct walk *w, struct held_found *one)
  * none. */
 static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
-    int r = naming_lock(s->walk.f, one->directory);
+    struct walk *w = &s->walk;
+    int r = lock_directory(w->f, one->directory);
+    FD_CLEANUP int held = -1;
+    FD_CLEANUP int old = -1;
 
     if (r != 0)
         return r;
-    if (s->order == HELD_RELEASE)
+    r = lock_name(w->f, w->mount, one->directory, one->stands, &held);
+    if (r == 0 && s->order != HELD_REJECT)
+        r = lock_name(w->f, w->mount, one->directory, one->name, &old);
+    if (r == 0 && s->order == HELD_RELEASE)
         r = held_check_age(one);
     if (r == 0 && s->order != HELD_REJECT)
         r = held_release(&s->walk, one);
     else if (r == 0 && unlinkat(one->directory, one->stands, 0) < 0)
         r = -errno;
-    naming_unlock(one->directory);
+    lock_release(one->directory);
     return r;
 }
 

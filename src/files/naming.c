@@ -8,16 +8,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/random.h"
 #include "sallyport/domain/rights.h"
 
-#define TRIES   (OTHER_NEAR + 16) /* names that are tried */
-#define SWAPS   16 /* attempts while a name appears and disappears */
-#define LOCK_MS 5000
+#define TRIES (OTHER_NEAR + 16) /* names that are tried */
+#define SWAPS 16 /* attempts while a name appears and disappears */
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -207,31 +205,9 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* For file systems that can't swap two names. The old file has a second name
- * before the new file takes the first one, so the name is never missing. */
-static int naming_link_and_replace(const struct files *f,
-                                   const struct naming *n, const char *parked)
-{
-    char old[NAME_MAX + 1];
-    struct spot name = naming_target(n, n->name);
-    int r = naming_aside(f, n, naming_link, name, old);
-
-    if (r == -ENOENT)
-        return naming_move(naming_target(n, parked), name);
-    if (r != 0)
-        return r;
-    if (renameat(n->directory, parked, n->directory, n->name) == 0)
-        return 0;
-    r = -errno;
-    if (naming_is_same(name, naming_target(n, old)))
-        unlinkat(n->directory, old, 0);
-    return r;
-}
-
 /* The new file stands under the future name of the old one. The two change
  * places, or the new one takes a name that has become free. */
-static int naming_swap(const struct files *f, const struct naming *n,
-                       const char *parked)
+static int naming_swap(const struct naming *n, const char *parked)
 {
     int r = -EEXIST;
 
@@ -239,12 +215,9 @@ static int naming_swap(const struct files *f, const struct naming *n,
         if (renameat2(n->directory, parked, n->directory, n->name,
                       RENAME_EXCHANGE) == 0)
             return 0;
-        if (errno == EINVAL || errno == ENOSYS)
-            r = naming_link_and_replace(f, n, parked);
-        else
-            r = errno == ENOENT ? naming_move(naming_target(n, parked),
-                                              naming_target(n, n->name))
-                                : -errno;
+        r = errno == ENOENT ? naming_move(naming_target(n, parked),
+                                          naming_target(n, n->name))
+                            : -errno;
     }
     return r;
 }
@@ -282,7 +255,7 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
 
     if (r != 0)
         return r;
-    r = naming_is_ours(n, parked) ? naming_swap(f, n, parked)
+    r = naming_is_ours(n, parked) ? naming_swap(n, parked)
                                   : (int)OUTCOME_OVERTAKEN;
     if (r == 0)
         return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
@@ -291,53 +264,55 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     return r;
 }
 
+/* A version that is this very file: the process of an earlier upload died
+ * before its rename. */
+static int naming_link_version(struct spot from, struct spot to)
+{
+    int r = naming_link(from, to);
+
+    return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
+}
+
+/* For file systems that can't swap two names. The old file has a second name
+ * before the new file takes the first one, so the name is never missing. */
+static int naming_link_and_replace(const struct files *f,
+                                   const struct naming *n)
+{
+    char old[NAME_MAX + 1];
+    struct spot name = naming_target(n, n->name);
+    int r = naming_aside(f, n, naming_link_version, name, old);
+
+    if (r == -ENOENT)
+        return naming_move(naming_source(n), name);
+    if (r != 0)
+        return r;
+    if (renameat(n->source, n->from, n->directory, n->name) == 0)
+        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+    r = -errno;
+    if (naming_is_same(name, naming_target(n, old)))
+        unlinkat(n->directory, old, 0);
+    return r;
+}
+
+static int naming_keep_by_link(const struct files *f, const struct naming *n)
+{
+    int r = -EEXIST;
+
+    for (int i = 0; r == -EEXIST && i < SWAPS; i++)
+        r = naming_link_and_replace(f, n);
+    return r;
+}
+
+/* Network disks can't swap two names, so there it isn't tried. */
 static int naming_replace_kept(const struct files *f, struct naming *n)
 {
     int r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
                                              : (int)OUTCOME_NO_RIGHT;
 
-    return r == 0 ? naming_park_and_swap(f, n) : r;
-}
-
-static bool naming_cannot_be_locked(int error)
-{
-    return error == EBADF || error == EINVAL || error == EOPNOTSUPP ||
-           error == ENOSYS;
-}
-
-/* Every process that can open the directory can hold this lock, so the wait for
- * it has a deadline. */
-int naming_lock(const struct files *f, int directory)
-{
-    int r = files_lock(f, directory, LOCK_EX, LOCK_MS);
-
-    return naming_cannot_be_locked(-r) ? 0 : r;
-}
-
-void naming_unlock(int directory)
-{
-    flock(directory, LOCK_UN);
-}
-
-/* All sessions lock two directories in the same order, by device and inode. */
-int naming_lock_both(const struct files *f, int a, int b)
-{
-    struct stat of_a, of_b;
-
-    if (fstat(a, &of_a) < 0 || fstat(b, &of_b) < 0)
-        return -errno;
-    bool same_device = of_a.st_dev == of_b.st_dev;
-    if (same_device && of_a.st_ino == of_b.st_ino)
-        return naming_lock(f, a);
-    bool a_first =
-        same_device ? of_a.st_ino < of_b.st_ino : of_a.st_dev < of_b.st_dev;
-    int first = a_first ? a : b, second = a_first ? b : a;
-    int r = naming_lock(f, first);
-    if (r == 0)
-        r = naming_lock(f, second);
     if (r != 0)
-        naming_unlock(first);
-    return r;
+        return r;
+    r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
+    return r == -EINVAL || r == -ENOSYS ? naming_keep_by_link(f, n) : r;
 }
 
 static int naming_keep_old(const struct files *f, struct naming *n)
@@ -419,6 +394,17 @@ static int naming_hold(const struct files *f, struct naming *n,
     return r;
 }
 
+/* Another machine may have given a file that name since the look at it. Where
+ * only a rename that replaces is possible, nothing can tell. */
+static int naming_take_free(const struct files *f, struct naming *n)
+{
+    int r = naming_move(naming_source(n), naming_target(n, n->name));
+
+    if (r == (int)OUTCOME_ONLY_OVERWRITE)
+        return naming_give(f, n);
+    return r == -EEXIST ? (int)OUTCOME_CHANGED : r;
+}
+
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
@@ -431,7 +417,9 @@ int naming_upload(const struct files *f, struct upload *u)
         .path = &u->path,
         .conflict = u->conflict,
     };
-    int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
+    int r = u->mount->inspect                 ? naming_hold(f, &n, u)
+            : u->onto_nothing && f->locks_die ? naming_take_free(f, &n)
+                                              : naming_give(f, &n);
 
     /* A program of the group may have put another file in its place, or an
      * upload through another server its partial, if this one lasted so long

@@ -260,6 +260,7 @@ static int partial_new_own(const struct files *f, int directory,
 static int partial_take_place(const struct files *f, int directory,
                               const char *own, int old, struct partial *p)
 {
+    struct stat st;
     int r = reported_hand_on(f, old, p->fd);
 
     if (r < 0)
@@ -267,10 +268,13 @@ static int partial_take_place(const struct files *f, int directory,
     /* A power cut can undo the rename: then the old bytes must no longer count.
      */
     r = confirmed_lower(f, old, 0);
-    if (r < 0) {
+    bool there = resolve_known(old, &st) == 0 &&
+                 resolve_is_at(directory, own, &st) &&
+                 partial_is_there(directory, p);
+    if (r < 0 && there)
         unlinkat(directory, own, 0);
-        return r;
-    }
+    if (r < 0 || !there)
+        return r < 0 ? r : -EBUSY;
     if (renameat(directory, p->name, directory, own) < 0)
         return -errno;
     snprintf(p->name, sizeof(p->name), "%s", own);

@@ -63,21 +63,56 @@ bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
            resolve_is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
+static int resolve_statx(int fd, const char *name, int flags,
+                         struct statx *facts, struct stat *ret)
+{
+    if (statx(fd, name, flags, STATX_BASIC_STATS, facts) < 0)
+        return -errno;
+    *ret = (struct stat){
+        .st_dev = makedev(facts->stx_dev_major, facts->stx_dev_minor),
+        .st_ino = facts->stx_ino,
+        .st_mode = facts->stx_mode,
+        .st_uid = facts->stx_uid,
+    };
+    return 0;
+}
+
 static int resolve_without_asking(int fd, const char *name, int flags,
                                   struct stat *ret)
 {
     struct statx facts;
 
-    if (statx(fd, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &facts) <
-        0)
-        return -errno;
-    *ret = (struct stat){
-        .st_dev = makedev(facts.stx_dev_major, facts.stx_dev_minor),
-        .st_ino = facts.stx_ino,
-        .st_mode = facts.stx_mode,
-        .st_uid = facts.stx_uid,
-    };
+    return resolve_statx(fd, name, flags | AT_STATX_DONT_SYNC, &facts, ret);
+}
+
+int resolve_fresh(int fd, struct stat *ret)
+{
+    struct statx facts;
+    int r =
+        resolve_statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, &facts, ret);
+
+    if (r < 0)
+        return r;
+    ret->st_nlink = facts.stx_nlink;
+    ret->st_size = (off_t)facts.stx_size;
+    ret->st_blocks = (blkcnt_t)facts.stx_blocks;
+    ret->st_mtim =
+        (struct timespec){ facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec };
+    ret->st_ctim =
+        (struct timespec){ facts.stx_ctime.tv_sec, facts.stx_ctime.tv_nsec };
     return 0;
+}
+
+int resolve_size(int fd, bool ask, uint64_t *ret)
+{
+    struct statx facts;
+    struct stat st;
+    int how = ask ? AT_STATX_FORCE_SYNC : AT_STATX_DONT_SYNC;
+    int r = resolve_statx(fd, "", AT_EMPTY_PATH | how, &facts, &st);
+
+    if (r == 0)
+        *ret = facts.stx_size;
+    return r;
 }
 
 int resolve_known(int fd, struct stat *ret)

@@ -22,6 +22,8 @@ static const struct permission may[] = {
            "is a name still the open file"),
     MAY_IF(statx, IS(2, AT_EMPTY_PATH | AT_STATX_DONT_SYNC),
            "the inode of an open file"),
+    MAY_IF(statx, IS(2, AT_EMPTY_PATH | AT_STATX_FORCE_SYNC),
+           "has another machine changed the file that APPE continues"),
     MAY(getdents64, "listings"),
     MAY(readlinkat, "the target of a link, for listings"),
     MAY(fstatfs, "free space"),

@@ -213,6 +213,7 @@ static void partials_send_one(struct search *s, const struct found *one)
 static int expired_remove(struct search *s, int fd, const char *name,
                           const struct stat *seen)
 {
+    FD_CLEANUP int file = -1;
     struct stat st;
     int r;
 
@@ -220,18 +221,19 @@ static int expired_remove(struct search *s, int fd, const char *name,
         return -errno;
     if (st.st_ino == s->held.st_ino && st.st_dev == s->held.st_dev)
         return -EBUSY;
-    r = naming_lock(s->walk.f, fd);
+    r = lock_directory(s->walk.f, fd);
     if (r == -EBUSY)
         s->held = st;
     if (r != 0)
         return r;
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    r = lock_name(s->walk.f, s->walk.mount, fd, name, &file);
+    if (r == 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;
-    else if (!resolve_is_unchanged(&st, seen))
+    else if (r == 0 && !resolve_is_unchanged(&st, seen))
         r = -ENOENT;
-    else if (unlinkat(fd, name, 0) < 0)
+    else if (r == 0 && unlinkat(fd, name, 0) < 0)
         r = -errno;
-    naming_unlock(fd);
+    lock_release(fd);
     return r;
 }
 

@@ -137,6 +137,8 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
     }
     if (is_bad(to) || fails_now(to))
         return -1;
+    if (rename_faults.vanishes && strcmp(to, rename_faults.vanishes) == 0)
+        syscall(SYS_unlinkat, from_folder, renames_on_disk(from), 0);
     come_late(to_folder, to);
     steps_on_change();
     return (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
@@ -156,5 +158,10 @@ int unlinkat(int folder, const char *name, int flags)
 
 int flock(int fd, int operation)
 {
-    return rename_faults.locks_are_lost ? 0 : steps_flock(fd, operation);
+    struct stat st;
+
+    if (rename_faults.locks_are_lost ||
+        (rename_faults.nodes && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    return steps_flock(fd, operation);
 }

@@ -18,10 +18,14 @@ struct rename_faults {
     const char *bad; /* EINVAL for each new name with this in it, as on FAT */
     bool dies;       /* dies after a link, before it removes the old name */
     bool locks_are_lost; /* each lock succeeds, whoever has it */
-    bool folds;          /* a name that is made, moved, looked at or removed is
-                            in lower case: the disk ignores case. Not for opens */
-    const char *late;    /* another file gets this name before the first plain
-                            rename or link to it */
+    bool nodes; /* each process is on a machine of its own: the lock of a
+                   directory holds for itself alone */
+    const char *vanishes; /* a partial is removed just before a rename or link
+                             to this name */
+    bool folds;           /* a name that is made, moved, looked at or removed is
+                             in lower case: the disk ignores case. Not for opens */
+    const char *late;     /* another file gets this name before the first plain
+                             rename or link to it */
 };
 
 /* All zero at the start: renameat2 and renameat are the kernel's. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "renames.h"
 #include "sallyport/base/clock.h"
 
 enum { FREE, RUNS, HELD, BLOCKED, SENT };
@@ -147,7 +148,8 @@ int steps_flock(int fd, int operation)
     int r = (int)syscall(SYS_flock, fd, operation);
 
     if (r < 0 && errno == EWOULDBLOCK &&
-        (is_directory(fd) || is_of_size(fd, operation))) {
+        (is_directory(fd) || is_of_size(fd, operation) ||
+         rename_faults.nodes)) {
         stop(BLOCKED);
         errno = EWOULDBLOCK;
     }

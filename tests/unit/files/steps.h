@@ -7,8 +7,9 @@
 
 enum stepped {
     STEPPED_HELD,    /* it is about to change a name, or to lock a file */
-    STEPPED_BLOCKED, /* another process holds the lock of the directory,
-                        or of the partial that SIZE asks about */
+    STEPPED_BLOCKED, /* another process holds the lock of the directory, of
+                        the partial that SIZE asks about, or, on another
+                        machine, of the file */
     STEPPED_ANSWERED /* its answer can be received */
 };
 

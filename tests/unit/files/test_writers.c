@@ -115,6 +115,17 @@ static bool run(struct steps *s, struct peer *p)
     return at == STEPPED_ANSWERED;
 }
 
+/* The rival first, until the other one must go on. */
+static void run_both(struct pair *pair)
+{
+    bool first = false, second = false;
+
+    while (!first || !second) {
+        second = second || run(pair->steps[1], &pair->b);
+        first = first || run(pair->steps[0], &pair->a);
+    }
+}
+
 /* The rival's command is the last one that was answered with success. */
 static bool is_by_rival(struct pair *pair, const struct rival *rival,
                         bool appended)
@@ -164,7 +175,7 @@ static void begin(struct pair *pair, const struct rival *rival)
 static bool play(const struct rival *rival, int stops)
 {
     size_t base = rival->is_file ? 50 * K : 0;
-    bool reached = true, done;
+    bool reached = true;
     struct pair pair;
     int r[2];
 
@@ -172,10 +183,7 @@ static bool play(const struct rival *rival, int stops)
     for (int i = 0; reached && i <= stops; i++)
         reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
     send_rival(&pair, rival, rival->what == STORE ? 20 * K : base + 20 * K);
-    done = run(pair.steps[1], &pair.b);
-    cr_assert(run(pair.steps[0], &pair.a));
-    while (!done)
-        done = run(pair.steps[1], &pair.b);
+    run_both(&pair);
     r[0] = receive(&pair.a);
     r[1] = receive(&pair.b);
     for (int i = 0; i < 2; i++)
@@ -196,6 +204,78 @@ Test(writers, of_one_name)
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
         for (int stops = 0; play(&rivals[i], stops);)
             stops++;
+}
+
+/* The same on two machines with a network disk. */
+Test(writers, of_one_name_on_two_machines)
+{
+    disk_type = FUSE_SUPER_MAGIC;
+    rename_faults.nodes = rename_faults.no_flags = true;
+    for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
+        for (int stops = 0; play(&rivals[i], stops);)
+            stops++;
+}
+
+/* Each of the two stops at each change of a name. */
+static bool play_versions(int stops)
+{
+    bool reached = true;
+    struct pair pair;
+
+    peer_init(&pair.a);
+    pair.a.start.rules.on_conflict = CONFLICT_VERSION;
+    disk_directory(&pair.a, "/in");
+    disk_fill(&pair.a, "/in/f", 50 * K, 1);
+    for (int i = 0; i < 2; i++) {
+        pair.steps[i] = steps_for_next();
+        if (i)
+            pair.b = pair.a;
+        peer_run(i ? &pair.b : &pair.a);
+    }
+    cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10 * K, 2), 0);
+    cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 20 * K, 3), 0);
+    steps_hold(pair.steps[0]);
+    steps_hold(pair.steps[1]);
+    SEND(&pair.a.session, file_commit, NEXT(&pair.a), .length = 10 * K);
+    for (int i = 0; reached && i <= stops; i++)
+        reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
+    SEND(&pair.b.session, file_commit, NEXT(&pair.b), .length = 20 * K);
+    run_both(&pair);
+    cr_expect_eq(receive(&pair.a), OUTCOME_OK);
+    cr_expect_eq(receive(&pair.b), OUTCOME_OK);
+    cr_expect(disk_is(&pair.a, "/in/f.~1~", 50 * K, 1), "after %d", stops);
+    cr_expect(disk_is(&pair.a, "/in/f", 20 * K, 3) ||
+                  disk_is(&pair.a, "/in/f.~2~", 20 * K, 3),
+              "the second one is lost after %d", stops);
+    cr_expect(disk_is(&pair.a, "/in/f", 10 * K, 2) ||
+                  disk_is(&pair.a, "/in/f.~2~", 10 * K, 2),
+              "the first one is lost after %d", stops);
+    steps_free(pair.steps[0]);
+    steps_free(pair.steps[1]);
+    end(&pair);
+    return reached;
+}
+
+Test(writers, versions_on_two_machines)
+{
+    disk_type = FUSE_SUPER_MAGIC;
+    rename_faults.nodes = rename_faults.no_flags = true;
+    for (int stops = 0; play_versions(stops);)
+        stops++;
+}
+
+/* Another machine has removed the partial at the last moment. */
+Test(writers, a_partial_that_vanishes)
+{
+    struct peer p;
+
+    rename_faults.vanishes = "f";
+    peer_start(&p);
+    disk_directory(&p, "/in");
+    cr_assert_eq(open_upload(&p, WRITE_STORE, 10 * K, 1), 0);
+    cr_expect_eq(ask_commit(&p, 10 * K), OUTCOME_TAKEN_OVER);
+    cr_expect_not(disk_has(&p, "/in/f"));
+    peer_stop(&p);
 }
 
 /* Its bytes may be the rest of the upload that is under way. */

@@ -619,6 +619,8 @@ Test(calls, each_may)
              AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, 0, SPACE),
         CALL(FILES, PASSED, statx, -1, (long)"",
              AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, SPACE),
+        CALL(FILES, PASSED, statx, -1, (long)"",
+             AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, 0, SPACE),
         CALL(FILES, PASSED, getdents64, -1),
         CALL(FILES, PASSED, readlinkat, -1),
         CALL(FILES, PASSED, fstatfs, -1),
