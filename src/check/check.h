@@ -32,9 +32,36 @@ check_part part_empty;
 /* The key of the partials' names, in the directory `state`. If p->inherited,
  * the file must have that key, since a restart uses the file's. */
 check_part part_key;
+/* names.c: the addresses of the host names in `address`. No name ends a start:
+ * after a boot, the name server may be late. */
+check_part part_names;
 /* Whether this kernel and container can do what master and files need for
  * their sandboxes. */
 check_part part_sandbox;
+
+/* What a fork reports by its pipe about one name. */
+enum unresolved {
+    UNRESOLVED_UNKNOWN,
+    UNRESOLVED_UNUSABLE, /* no IPv4 address that clients can connect to */
+    UNRESOLVED_SERVER,   /* the name server failed or can't be reached */
+    UNRESOLVED_LATE,
+    UNRESOLVED_FAILED, /* the fork died */
+    UNRESOLVED_COUNT
+};
+struct finding {
+    struct address address; /* family 0: none, and why: */
+    enum unresolved why;
+};
+typedef void resolve_fn(const char *name, struct finding *ret);
+/* Asks the system's resolver for an IPv4 address of NAME that clients can
+ * connect to; the lowest, if there are several. Takes as long as it takes, and
+ * parses what the network answers. */
+resolve_fn resolve_host;
+/* Can a client connect to A? */
+bool resolve_usable(const struct address *a);
+/* RESOLVE, in a fork for each name, has WAIT_MS for all of them. */
+void names_find(const struct check *k, struct prepared *p, resolve_fn *resolve,
+                uint64_t wait_ms);
 
 /* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "ACCOUNT: WHY" */

@@ -150,10 +150,8 @@ static const struct {
     const char *name;
     check_part *run;
 } parts[] = {
-    { "accounts", part_accounts },
-    { "empty", part_empty },
-    { "key", part_key },
-    { "sandbox", part_sandbox },
+    { "accounts", part_accounts }, { "empty", part_empty }, { "key", part_key },
+    { "sandbox", part_sandbox },   { "names", part_names },
 };
 
 /* The answer stands where the question stood. */

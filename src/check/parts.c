@@ -302,12 +302,10 @@ static int account_apart(const struct settings *s, struct prepared *p,
     return account_in_range(s, rows[at].key, uid, &p->why);
 }
 
-/* Two processes run only with certain settings. Their accounts needn't be there
+/* Metrics runs only with certain settings. Its account needn't be there
  * otherwise. */
 static bool account_is_needed(const struct settings *s, enum process p)
 {
-    if (p == PROCESS_LOOKUP)
-        return settings_have_hosts(s);
     return p != PROCESS_METRICS || settings_have_metrics(s);
 }
 
@@ -348,7 +346,6 @@ int part_accounts(const struct check *k, struct prepared *p)
         { "uid.auth", s->uid_auth, PROCESS_AUTH },
         { "uid.keys", s->uid_keys, PROCESS_KEYS },
         { "uid.log", s->uid_log, PROCESS_LOG },
-        { "uid.lookup", s->uid_lookup, PROCESS_LOOKUP },
         { "uid.metrics", s->uid_metrics, PROCESS_METRICS },
     };
     const size_t count = sizeof(rows) / sizeof(rows[0]);

@@ -88,8 +88,7 @@ bool hint_ranges(const struct settings *s)
  * and no transfer works. It prints one line only, since the administrator may
  * want just that. */
 
-/* PASV has IPv4 addresses only. Master checks the address of a host name when
- * lookup has found it. */
+/* PASV has IPv4 addresses only. names.c looks at those of host names. */
 static bool is_settled(const struct settings *s)
 {
     if (s->address.ip.family == 4 || s->address.host[0])

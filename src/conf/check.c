@@ -54,9 +54,9 @@ static int check_accounts(const struct settings *s, struct complaint *c)
     const struct {
         const char *key, *account;
     } rows[] = {
-        { "uid.gate", s->uid_gate },     { "uid.auth", s->uid_auth },
-        { "uid.keys", s->uid_keys },     { "uid.log", s->uid_log },
-        { "uid.lookup", s->uid_lookup }, { "uid.metrics", s->uid_metrics },
+        { "uid.gate", s->uid_gate },       { "uid.auth", s->uid_auth },
+        { "uid.keys", s->uid_keys },       { "uid.log", s->uid_log },
+        { "uid.metrics", s->uid_metrics },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

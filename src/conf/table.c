@@ -631,12 +631,6 @@ const struct setting setting_table[] = {
       .offset = FIELD(uid_log),
       .value = "_sallyport-log",
       .help = "Account of the process log." },
-    { .key = "uid.lookup",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_lookup),
-      .value = "_sallyport-lookup",
-      .help = "Account of the process lookup, which runs only if a host name "
-              "must be looked up." },
     { .key = "uid.metrics",
       .type = SETTING_NAME,
       .offset = FIELD(uid_metrics),
@@ -697,6 +691,7 @@ static const struct {
 } retired[] = {
     { "address_refresh", "" },
     { "ktls", "" },
+    { "uid.lookup", "" },
     { "xferlog", "sallyportctl log --xferlog prints that form; " },
 };
 

@@ -243,18 +243,6 @@ static int gate_on_turn_away(void *owner, struct msg_turn_away *m)
     return 0;
 }
 
-/* For the next PASV. A client that got the older address may still use it. */
-static int gate_on_public_address(void *owner, struct msg_public_address *m)
-{
-    struct gate *g = owner;
-    struct public_address *a = settings_public(&g->settings, m->number);
-
-    if (!a || !a->host[0])
-        return channel_refuse(&g->frame.master, "the address of no host name");
-    a->ip = m->address;
-    return 0;
-}
-
 static int gate_on_open(void *owner, struct msg_open *m)
 {
     (void)m;
@@ -313,7 +301,6 @@ static const struct handler gate_setup[] = {
     ON(keys, setup_on_keys),
     ON(listener, setup_on_listener),
     ON(passive, setup_on_passive),
-    ON(public_address, gate_on_public_address),
     ON(memory, setup_on_memory),
 };
 
@@ -326,7 +313,6 @@ static const struct handler gate_work[] = {
     ON(logged_in, gate_on_logged_in),
     ON(limits, gate_on_limits),
     ON(kill, gate_on_kill),
-    ON(public_address, gate_on_public_address),
     ON(turn_away, gate_on_turn_away),
     ON(stop_accepting, gate_on_stop_accepting),
 };

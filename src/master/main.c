@@ -61,6 +61,7 @@ static const struct {
     bool (*survey)(const struct master *m);
 } steps[] = {
     { prepare_identities, EX_CONFIG, NULL },
+    { prepare_names, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },
     { prepare_users, EX_CONFIG, survey_users },
     { prepare_limits, EX_CONFIG, NULL },
@@ -157,7 +158,6 @@ static void keep_for_recovery(struct master *m)
     prepare_keep_identities(m);
     prepare_keep_places(m);
     certificates_keep(m);
-    hosts_inherit(m);
     succession_close_untaken(&m->succession);
 }
 
@@ -168,8 +168,8 @@ static size_t auth_workers(void)
     return cores < 1 ? 1 : cores > MASTER_AUTHS ? MASTER_AUTHS : (size_t)cores;
 }
 
-/* Comes after the start of the children, since lookup can't start in it, and
- * before any message of theirs is read. */
+/* Comes after the start of the children, and before any message of theirs is
+ * read. */
 static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,

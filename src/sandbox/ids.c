@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -148,4 +149,15 @@ int sandbox_regain(void)
         setresgid((gid_t)-1, 0, (gid_t)-1) || setgroups(0, NULL))
         return -errno;
     return geteuid() == 0 && getegid() == 0 ? 0 : -EPERM;
+}
+
+int sandbox_give_up(bool root, uid_t uid, gid_t gid)
+{
+    const struct rlimit none = { 0, 0 };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        setrlimit(RLIMIT_NPROC, &none) < 0)
+        return -errno;
+    return root ? ids_give_up(uid, gid, NULL, 0) : 0;
 }

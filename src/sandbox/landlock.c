@@ -1,8 +1,7 @@
 /* Landlock confines files to directories, and to what it may do in each of
  * them: neither a descriptor of another directory nor a mistake in resolving a
- * path opens anything else. It confines lookup to reading the system's
- * directories. It needs no root. It must never permit a right that the lists
- * below lack. */
+ * path opens anything else. It needs no root. It must never permit a
+ * right that the lists below lack. */
 #include "steps.h"
 
 #include <errno.h>
@@ -69,7 +68,7 @@ static uint64_t access_of(unsigned may)
     return access;
 }
 
-static struct ruleset ruleset_of(int abi, bool only_reads)
+static struct ruleset ruleset_of(int abi)
 {
     struct ruleset r = { .handled_files = ALL_OF_ABI_1 };
 
@@ -78,7 +77,7 @@ static struct ruleset ruleset_of(int abi, bool only_reads)
     if (abi >= 3)
         r.handled_files |= ACCESS_TRUNCATE;
     if (abi >= 4)
-        r.handled_network = NET_BIND_TCP | (only_reads ? 0 : NET_CONNECT_TCP);
+        r.handled_network = NET_BIND_TCP | NET_CONNECT_TCP;
     if (abi >= 5)
         r.handled_files |= ACCESS_IOCTL_DEV;
     if (abi >= 6)
@@ -100,13 +99,11 @@ static int permit(int ruleset, uint64_t rights, int directory)
     return 0;
 }
 
-int landlock_confine(const struct beneath *directories, size_t n,
-                     bool only_reads)
+int landlock_confine(const struct beneath *directories, size_t n)
 {
-    unsigned may = only_reads ? BENEATH_READ | BENEATH_LIST : BENEATH_ALL;
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
                            LANDLOCK_CREATE_RULESET_VERSION);
-    struct ruleset rights = ruleset_of(abi, only_reads);
+    struct ruleset rights = ruleset_of(abi);
     FD_CLEANUP int ruleset = -1;
     int r = 0;
 
@@ -118,7 +115,7 @@ int landlock_confine(const struct beneath *directories, size_t n,
         return -errno;
     for (size_t i = 0; i < n && r == 0; i++)
         r = permit(ruleset,
-                   access_of(may & directories[i].may) & rights.handled_files,
+                   access_of(directories[i].may) & rights.handled_files,
                    directories[i].fd);
     if (r)
         return r;

@@ -35,13 +35,6 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .own_ids = true,
         .empty_root = true,
     },
-    [PROCESS_LOOKUP] = {
-        .own_ids = true,
-        .forks = true,
-        .landlock = true,
-        .only_reads = true,
-        .silent = true,
-    },
     [PROCESS_METRICS] = {
         .own_ids = true,
         .empty_root = true,

@@ -274,8 +274,7 @@ static int take_landlock(enum process p, const struct sandbox_plan *plan,
     int r = 0;
 
     if (sandbox_row(p)->landlock)
-        r = landlock_confine(plan->beneath, plan->beneath_count,
-                             sandbox_row(p)->only_reads);
+        r = landlock_confine(plan->beneath, plan->beneath_count);
     if (r == -ENOSYS || r == -EOPNOTSUPP)
         return complain(why, "this kernel has none, or it is off");
     return r;

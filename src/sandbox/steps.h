@@ -25,10 +25,8 @@ int ids_raise_capability(unsigned capability);
 int ids_drop_capabilities(void);
 
 /* landlock.c: confines this process to N directories, for good. It needs
- * no_new_privs. ONLY_READS: the process may change nothing there, but may
- * connect. -ENOSYS and -EOPNOTSUPP: the kernel has no Landlock. */
-int landlock_confine(const struct beneath *directories, size_t n,
-                     bool only_reads);
+ * no_new_privs. -ENOSYS and -EOPNOTSUPP: the kernel has no Landlock. */
+int landlock_confine(const struct beneath *directories, size_t n);
 
 /* filter.c. Builds with sanitizers have filter_off.c instead, since their
  * runtime needs other calls and standard error. Loads the filter, which can't

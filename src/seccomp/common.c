@@ -53,8 +53,8 @@ static const struct permission may[] = {
     MAY(fstat, "type and size of an open file"),
     MAY_IF(ioctl, IS(1, TCGETS), "stdio: is it a terminal"),
     /* glibc's fstat. A filter can't see the path. With a path the call is
-     * stat(): it finds nothing in an empty root directory, but reader, check
-     * and lookup have none. */
+     * stat(): it finds nothing in an empty root directory, but reader and
+     * check have none. */
     MAY_IF(newfstatat, IS(3, AT_EMPTY_PATH), "fstat of glibc 2.33 to 2.38"),
     /* By number, since F_SETOWN and F_SETSIG would send signals. */
     MAY_IF(fcntl, IS(1, F_GETFL), "blocking or not"),

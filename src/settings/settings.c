@@ -31,11 +31,20 @@ bool settings_networks_hold(const struct networks *n, const struct address *a)
     return false;
 }
 
-struct public_address *settings_public(struct settings *s, size_t i)
+const struct public_address *settings_public(const struct settings *s, size_t i)
 {
     if (i == 0)
         return &s->address;
     return i <= s->announced_count ? &s->announced[i - 1].address : NULL;
+}
+
+void settings_resolve(struct settings *s, size_t i, const struct address *ip)
+{
+    struct public_address *a =
+        i == 0 ? &s->address : &s->announced[i - 1].address;
+
+    if (a->host[0])
+        a->ip = *ip;
 }
 
 uint64_t settings_places(const struct settings *s, uint64_t before)

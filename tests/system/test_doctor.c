@@ -69,7 +69,6 @@ Test(doctor, a_running_server_and_its_faults, .timeout = 60)
     expect_finding(&server, 1, "which is private and not of this machine");
     server_set(&server, "address", "127.0.0.1");
     expect_finding(&server, 1, "127.0.0.1, which is private\n");
-    server_set(&server, "uid.lookup", "69995");
     server_set(&server, "address", "ftp.example.org");
     expect_finding(&server, 1, "the certificate is not for ftp.example.org");
     server_set(&server, "ports", "32768-32770");

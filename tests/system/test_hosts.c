@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "generation.h"
+#include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -27,8 +28,7 @@
 #include "support/wait.h"
 
 /* Clients don't connect to it, so PASV must announce another address. */
-#define LISTEN   "127.0.0.3:0"
-#define SETTINGS "uid.lookup = 69993\n"
+#define LISTEN "127.0.0.3:0"
 #define ON_ITS_OWN                                                             \
     "227 {*}(127,0,0,3,{p1},{p2}){*}" /* no address of the name is known */
 
@@ -43,14 +43,14 @@ Test(hosts, of_the_hosts_file, .timeout = 60)
 {
     const struct server_plan plan = {
         .listen = LISTEN,
-        .settings = SETTINGS "address = localhost\n",
+        .settings = "address = localhost\n",
     };
     struct server server;
     struct session s;
 
     server_start(&server, &plan);
     server_log_wait(&server,
-                    "hint: localhost is 127.0.0.1, which is private; if "
+                    "localhost is 127.0.0.1, which is private; if "
                     "clients come from the internet, look into /etc/hosts",
                     NULL);
     open_session(&s, &server);
@@ -63,7 +63,7 @@ Test(hosts, of_the_hosts_file, .timeout = 60)
 Test(hosts, check, .timeout = 60)
 {
     const struct server_plan plan = {
-        .settings = SETTINGS "address = localhost\n",
+        .settings = "address = localhost\n",
     };
     struct server server;
     struct run_result r;
@@ -76,26 +76,6 @@ Test(hosts, check, .timeout = 60)
     cr_expect(strstr(r.text, "configuration is fine"), "%s", r.text);
     run_release(&r);
     server_forget(&server);
-}
-
-/* Gate starts late, while the ports that are no longer configured are open in
- * master. */
-Test(hosts, after_far_fewer_ports, .timeout = 60)
-{
-    const struct server_plan plan = {
-        .listen = LISTEN,
-        .ports = "auto 1000",
-        .settings = SETTINGS "address = localhost\nmax_sessions = 10\n",
-    };
-    struct server server;
-    struct session s;
-
-    server_start(&server, &plan);
-    server_set(&server, "ports", "auto 4");
-    generation_reload(&server, GENERATION_CTL);
-    open_session(&s, &server);
-    session_do(&s, "227 {*}(127,0,0,1,{p1},{p2}){*}", "PASV");
-    session_end(&s, &server);
 }
 
 /* ---- a network of its own with a name server; for root ---- */
@@ -201,7 +181,7 @@ static void need_root(void)
 static const struct server_plan plan_of_a_name = {
     .listen = LISTEN,
     .ports = "auto 64", /* a port that isn't used stays blocked for a while */
-    .settings = SETTINGS "address = name.example\n",
+    .settings = "address = name.example\n",
 };
 
 static void expect_told(const struct server *server, const char *reply)
@@ -213,14 +193,6 @@ static void expect_told(const struct server *server, const char *reply)
     session_close(&s);
 }
 
-static void expect_no_lookup(const struct server *server)
-{
-    static struct processes p;
-
-    processes_wait(server->pid, "sallyport: lookup", 0, &p);
-}
-
-/* When each name has its address, no process is left that could ask. */
 Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
 {
     static const struct {
@@ -240,14 +212,13 @@ Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
         say(&n, rows[i].answer);
         server_start(&server, &plan_of_a_name);
         expect_told(&server, rows[i].told);
-        expect_no_lookup(&server);
         server_stop(&server);
     }
     net_close(&n);
 }
 
 /* A reload while the name server is away: PASV announces the same address as
- * before. */
+ * before, and the log says so. */
 Test(hosts, a_reload_keeps_an_address, .init = need_root, .timeout = 60)
 {
     struct server_plan plan = plan_of_a_name;
@@ -264,9 +235,14 @@ Test(hosts, a_reload_keeps_an_address, .init = need_root, .timeout = 60)
         expect_told(&server, TOLD("192,0,2,2"));
         say(&n, "fail");
     }
+    server_log_wait(&server,
+                    "name.example: no answer of a name server; until a reload "
+                    "finds its address, PASV tells clients 192.0.2.2",
+                    NULL);
     say(&n, "A 192.0.2.3");
-    server_log_wait(&server, " is 192.0.2.3", NULL);
+    generation_reload(&server, GENERATION_CTL);
     expect_told(&server, TOLD("192,0,2,3"));
+    server_log_wait(&server, "name.example is 192.0.2.3", NULL);
     server_stop(&server);
     net_close(&n);
 }
@@ -285,54 +261,27 @@ Test(hosts, a_recovery_has_its_address, .init = need_root, .timeout = 60)
     say(&n, "silent");
     processes_kill(server.pid, "sallyport: master");
     server_log_expect(&server, 2, "ready: listening", NULL);
-    expect_no_lookup(&server);
     expect_told(&server, TOLD("192,0,2,1"));
     say(&n, "A 192.0.2.2");
     generation_reload(&server, GENERATION_CTL);
     expect_told(&server, TOLD("192,0,2,2"));
-    expect_no_lookup(&server);
     server_stop(&server);
     net_close(&n);
 }
 
-/* The log may have the address before gate does. */
-static bool is_told(void *session)
-{
-    struct session *s = session;
-
-    session_send(s, "PASV");
-    session_reply(s);
-    return strstr(s->reply.data, "192,0,2,1,");
-}
-
-/* The right address comes, and the process that looked it up ends. */
-static void expect_late_answer(const struct net *n, const struct server *server)
-{
-    struct session s;
-
-    open_session(&s, server);
-    session_do(&s, ON_ITS_OWN, "PASV");
-    say(n, "A 192.0.2.1");
-    server_log_wait(server, "process=lookup", "name.example is 192.0.2.1",
-                    NULL);
-    cr_expect(wait_until(is_told, &s, WAIT_MS), "%s", s.reply.data);
-    session_close(&s);
-    expect_no_lookup(server);
-}
-
 /* After a boot in which the name server is late, or answers that it doesn't
- * know: the server runs, and announces the right address as soon as it can. */
+ * know: the server runs. A reload finds the address. */
 Test(hosts, addresses_come_late, .init = need_root, .timeout = 120)
 {
     static const struct {
-        const char *answer, *hint;
+        const char *answer, *why;
     } rows[] = {
-        { "silent", "hint: name.example: no answer of a name server" },
-        { "fail", "hint: name.example: no answer of a name server" },
-        { "garbage", "hint: name.example: no answer of a name server" },
-        { "nothing", "hint: name.example: no such host" },
-        { "empty", "hint: name.example: no IPv4 address that clients can" },
-        { "A 0.0.0.0", "hint: name.example: no IPv4 address that clients can" },
+        { "silent", "name.example: no answer of a name server" },
+        { "fail", "name.example: no answer of a name server" },
+        { "garbage", "name.example: no answer of a name server" },
+        { "nothing", "name.example: no such host" },
+        { "empty", "name.example: no IPv4 address that clients can" },
+        { "A 0.0.0.0", "name.example: no IPv4 address that clients can" },
     };
     struct net n;
 
@@ -342,129 +291,32 @@ Test(hosts, addresses_come_late, .init = need_root, .timeout = 120)
 
         say(&n, rows[i].answer);
         server_start(&server, &plan_of_a_name);
-        server_log_wait(&server, rows[i].hint, "until it has an address", NULL);
-        expect_late_answer(&n, &server);
+        server_log_wait(&server, rows[i].why,
+                        "until a reload finds its address", NULL);
+        expect_told(&server, ON_ITS_OWN);
+        say(&n, "A 192.0.2.1");
+        generation_reload(&server, GENERATION_CTL);
+        expect_told(&server, TOLD("192,0,2,1"));
         server_stop(&server);
     }
     net_close(&n);
 }
 
-static bool is_there(void *path)
+/* The resolver would wait for longer. */
+Test(hosts, a_start_waits_for_some_seconds, .init = need_root, .timeout = 60)
 {
-    return access(path, F_OK) == 0;
-}
-
-/* A start whose control socket is new answers from its beginning. A reload that
- * is asked of it then doesn't end it. */
-Test(hosts, a_reload_while_a_start_waits, .init = need_root, .timeout = 60)
-{
-    struct server server;
     static const char slow[] =
-        "nameserver 127.0.0.53\noptions timeout:9 attempts:1\n";
-    struct net n;
-    char path[SERVER_PATH_MAX];
-
-    net_open(&n, "A 192.0.2.1");
-    server_start(&server, &plan_of_a_name);
-    say(&n, "silent");
-    files_write("/etc/resolv.conf", slow, strlen(slow), 0644);
-    snprintf(path, sizeof(path), "%s", server_path(&server, "control2"));
-    server_set(&server, "control", path);
-    cr_assert_eq(kill(server.pid, SIGHUP), 0);
-    cr_assert(wait_until(is_there, path, WAIT_MS));
-    generation_ask(&server, EX_TEMPFAIL, "the server is starting");
-    server_log_expect(&server, 2, "ready: listening", NULL);
-    generation_ask(&server, 0, "reloaded");
-    server_stop(&server);
-    net_close(&n);
-}
-
-/* Finds a process whose parent is called lookup, too. */
-static const struct process_row *find_try(const struct processes *p)
-{
-    const struct process_row *lookup = processes_find(p, "sallyport: lookup");
-
-    for (size_t i = 0; i < p->count && lookup; i++)
-        if (p->row[i].parent == lookup->pid)
-            return &p->row[i];
-    return NULL;
-}
-
-static bool kill_a_try(void *argument)
-{
-    const struct server *server = argument;
-    const struct process_row *try;
-    static struct processes p;
-
-    processes_of(server->pid, &p);
-    try = find_try(&p);
-    return try && kill(try->pid, SIGTRAP) == 0;
-}
-
-/* The process that parses the network's bytes may crash: it is started
- * again. */
-Test(hosts, a_try_that_crashes_is_not_the_last, .init = need_root,
-     .timeout = 60)
-{
-    struct server_plan plan = plan_of_a_name;
+        "nameserver 127.0.0.53\noptions timeout:20 attempts:2\n";
+    const uint64_t begin = clock_ms();
     struct server server;
     struct net n;
 
-    plan.troubles = true;
     net_open(&n, "silent");
-    server_start(&server, &plan);
-    cr_assert(wait_until(kill_a_try, &server, WAIT_MS));
-    server_log_wait(&server, "child", "a lookup ended by signal 5", NULL);
-    expect_late_answer(&n, &server);
-    server_stop(&server);
-    net_close(&n);
-}
-
-/* Lookup isn't started again, since master can't do so, but the log reports
- * it. */
-Test(hosts, without_lookup_all_goes_on, .init = need_root, .timeout = 60)
-{
-    struct server_plan plan = plan_of_a_name;
-    struct server server;
-    struct net n;
-
-    plan.troubles = true;
-    net_open(&n, "nothing");
-    server_start(&server, &plan);
-    processes_kill(server.pid, "sallyport: lookup");
-    server_log_wait(&server, "process=lookup",
-                    "ended before each host name had an address", NULL);
-    expect_told(&server, ON_ITS_OWN);
-    server_stop(&server);
-    net_close(&n);
-}
-
-static void expect_rights(const struct process_row *row)
-{
-    char text[128];
-
-    cr_expect_str_eq(process_status(row->pid, "Uid", text, sizeof(text)),
-                     "69993\t69993\t69993\t69993");
-    cr_expect_str_eq(process_status(row->pid, "CapEff", text, sizeof(text)),
-                     "0000000000000000");
-    cr_expect_str_eq(process_status(row->pid, "NoNewPrivs", text, sizeof(text)),
-                     "1");
-    if (!server_is_sanitized())
-        cr_expect_str_eq(
-            process_status(row->pid, "Seccomp", text, sizeof(text)), "2");
-}
-
-Test(hosts, lookup_has_no_rights, .init = need_root, .timeout = 60)
-{
-    static struct processes p;
-    struct server server;
-    struct net n;
-
-    net_open(&n, "nothing");
+    files_write("/etc/resolv.conf", slow, strlen(slow), 0644);
     server_start(&server, &plan_of_a_name);
-    processes_of(server.pid, &p);
-    cr_assert(processes_find(&p, "sallyport: lookup"));
-    expect_rights(processes_find(&p, "sallyport: lookup"));
+    server_log_wait(&server, "name.example: no answer in time", NULL);
+    cr_expect_lt(clock_ms() - begin, 19000);
+    expect_told(&server, ON_ITS_OWN);
     server_stop(&server);
     net_close(&n);
 }
@@ -473,7 +325,7 @@ Test(hosts, of_the_hosts_file_first, .init = need_root, .timeout = 60)
 {
     const struct server_plan plan = {
         .listen = LISTEN,
-        .settings = SETTINGS "address = written.example\n",
+        .settings = "address = written.example\n",
     };
     struct server server;
     struct session s;
@@ -521,6 +373,15 @@ static void net_add_address(const char *text)
     close(fd);
 }
 
+/* The main process of the service, as systemd knows it. */
+static void hook_service_is(const struct net *n, const char *pid)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "#!/bin/sh\necho %s\n", pid);
+    files_write(path_in(n, "systemctl"), text, strlen(text), 0755);
+}
+
 static void hook_prepare(const struct net *n, const struct server *server)
 {
     char path[512];
@@ -529,6 +390,7 @@ static void hook_prepare(const struct net *n, const struct server *server)
     setenv("PATH", path, 1);
     setenv("RUNTIME_DIRECTORY", n->folder, 1);
     hook_reaches(n, server);
+    hook_service_is(n, "4711");
 }
 
 /* RELOADS: of all runs so far. */
@@ -543,8 +405,8 @@ static void hook_run(const struct server *server, int status, unsigned reloads)
     server_log_expect(server, reloads, "reload: the new configuration", NULL);
 }
 
-/* It reloads after a change and at no other time; not while there is no answer,
- * since the server would lose its address. */
+/* It reloads after a change or a restart, and at no other time; not while there
+ * is no answer, since the server would lose its address. */
 Test(hosts, the_example_reloads, .init = need_root, .timeout = 60)
 {
     struct server server;
@@ -569,6 +431,12 @@ Test(hosts, the_example_reloads, .init = need_root, .timeout = 60)
     hook_run(&server, 69, 3);
     hook_reaches(&n, &server);
     hook_run(&server, 0, 4);
+    hook_service_is(&n, "4712"); /* it was restarted, perhaps without one */
+    say(&n, "fail");
+    hook_run(&server, 75, 4);
+    say(&n, "A 192.0.2.3");
+    hook_run(&server, 0, 5);
+    hook_run(&server, 0, 5);
     server_stop(&server);
     net_close(&n);
 }

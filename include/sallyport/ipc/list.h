@@ -746,7 +746,7 @@ NUMBER(allow_weaker)
 FD(directory)
 END
 
-MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP | METRICS, START, ONCE, NONE,
+MESSAGE(log, MASTER, GATE | AUTH | KEYS | METRICS, START, ONCE, NONE,
         "the receiver's end of its channel to log; it stays when log is "
         "restarted")
 FD(log)
@@ -836,14 +836,6 @@ MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
         "of bans (include/sallyport/domain/bans.h), only to read")
 FD(file)
 FD(bans)
-END
-
-MESSAGE(public_address, MASTER, GATE, START | RUN, MANY, NONE,
-        "the address of a host name in the settings: its number (0: "
-        "`address`; from 1 on: the lines `address.NETWORK`); the next PASV "
-        "uses it")
-NUMBER(number)
-ADDRESS(address)
 END
 
 MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
@@ -991,27 +983,6 @@ END
 MESSAGE(turn_away, MASTER, GATE, RUN, MANY, NONE,
         "whether each new client gets 421, since the server drains")
 FLAG(on)
-END
-
-SECTION("Host names", NULL)
-
-MESSAGE(host, MASTER, LOOKUP, START, MANY, NONE,
-        "a host name to look up, and its number, as in `public_address`")
-NUMBER(number)
-WORD(name)
-END
-
-MESSAGE(resolved, LOOKUP, MASTER, RUN, MANY, NONE,
-        "the IPv4 address of the host name with that number; once")
-NUMBER(number)
-ADDRESS(address)
-END
-
-MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, NONE,
-        "the first lookup of that host name has failed: the reason; lookup "
-        "tries again")
-NUMBER(number)
-ENUM(unresolved, why, UNRESOLVED_COUNT)
 END
 
 SECTION("Logging in", NULL)

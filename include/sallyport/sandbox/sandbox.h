@@ -20,7 +20,6 @@ struct sandbox_row {
     bool empty_root; /* chroot to an empty directory (run by root) */
     bool forks;      /* false: RLIMIT_NPROC is 0 */
     bool landlock;   /* confined to the directories that it is given */
-    bool only_reads; /* there, whatever it is given; may reach the network */
     bool silent;     /* 0, 1 and 2 become /dev/null */
 };
 const struct sandbox_row *sandbox_row(enum process p);
@@ -87,5 +86,9 @@ int sandbox_check_empty(int fd);
  * back. Returns 0 or -errno. */
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
+
+/* For a fork of check that asks name servers: it can't fork, and gives up ROOT
+ * for the ids, for good. Without ROOT the ids stay. Returns 0 or -errno. */
+int sandbox_give_up(bool root, uid_t uid, gid_t gid);
 
 #endif

@@ -11,6 +11,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/process.h"
 #include "sallyport/base/random.h"
+#include "sallyport/settings/settings.h"
 
 struct identity {
     uid_t uid;
@@ -20,6 +21,13 @@ struct identity {
 /* Beside those of the children: the group of the control socket, or 0. */
 #define IDENTITY_CONTROL PROCESS_SANDBOXED
 #define IDENTITIES       (PROCESS_SANDBOXED + 1)
+
+/* One of settings_public() that is a host name. */
+struct prepared_name {
+    struct address address; /* family 0: none is known */
+    bool trouble;           /* WHY is one; false: it has another address now */
+    struct complaint why;   /* "": nothing is worth a line */
+};
 
 struct prepared {
     /* Master's question: check makes what is missing, but not for --check. */
@@ -31,6 +39,9 @@ struct prepared {
     struct complaint why;
     struct identity identity[IDENTITIES];
     uint8_t key[SIPHASH_KEY]; /* of the partials' names */
+    /* In the question: the addresses of the generation before. They stay where
+     * no name server answers. */
+    struct prepared_name name[SETTINGS_PUBLIC_MAX];
 };
 
 #endif

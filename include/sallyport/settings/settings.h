@@ -22,6 +22,7 @@
 
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
+#define SETTINGS_PUBLIC_MAX    (SETTINGS_ANNOUNCED_MAX + 1)
 #define SETTINGS_PROXY_MAX     32
 #define SETTINGS_PATH_MAX      256
 #define SETTINGS_NAME_MAX      64
@@ -51,7 +52,8 @@ struct networks {
     size_t count;
 };
 
-/* What PASV announces: an address, or a host name that lookup resolves. */
+/* What PASV announces: an address, or a host name. Its address isn't in the
+ * file: the program check finds it, and master adds it. */
 struct public_address {
     struct address ip; /* family 0: the address the client connected to, or not
                           looked up yet */
@@ -162,7 +164,6 @@ struct settings {
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
-    char uid_lookup[SETTINGS_NAME_MAX];
     char uid_metrics[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the range of users */
     uint64_t gid_first, gid_last; /* the range of shares */
@@ -189,7 +190,10 @@ bool settings_networks_hold(const struct networks *n, const struct address *a);
 bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Returns the public addresses by index: 0 is the default, 1 and up are those
  * of networks. NULL: there are no more. */
-struct public_address *settings_public(struct settings *s, size_t i);
+const struct public_address *settings_public(const struct settings *s,
+                                             size_t i);
+/* Sets the address of that one, if it is a host name. */
+void settings_resolve(struct settings *s, size_t i, const struct address *ip);
 /* So many sessions can live at a time: max_sessions, and BEFORE, which is that
  * of an earlier generation, if it is more. */
 uint64_t settings_places(const struct settings *s, uint64_t before);

@@ -344,7 +344,7 @@ void child_start(struct child *c)
     uint64_t each = c->master->deadlines.restart, wait = 0;
 
     if (c->master->state == MASTER_STOPPING || c->released ||
-        (c->started && (c->row->once || c->row->is_done)))
+        (c->started && c->row->once))
         return;
     if (c->started)
         wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
@@ -352,11 +352,6 @@ void child_start(struct child *c)
         loop_timer_set(&c->master->loop, &c->timer, wait);
     else
         child_start_now(c);
-}
-
-static bool child_is_done(const struct child *c)
-{
-    return c->row->is_done && c->row->is_done(c);
 }
 
 void child_reaped(struct child *c, int status)
@@ -371,8 +366,6 @@ void child_reaped(struct child *c, int status)
         child_close(c);
     loop_timer_clear(&m->loop, &c->timer);
     c->state = CHILD_OFF;
-    if (status == 0 && child_is_done(c))
-        return;
     if (m->state == MASTER_STARTING && !child_is_spare(c)) {
         child_start_failed(c, status);
         return;
@@ -434,7 +427,7 @@ struct child *children_by_pid(struct master *m, pid_t pid)
 bool children_are_up(struct master *m)
 {
     CHILDREN_EACH(m, c)
-        if (c->state != CHILD_READY && !child_is_done(c) && !child_is_spare(c))
+        if (c->state != CHILD_READY && !child_is_spare(c))
             return false;
     return true;
 }

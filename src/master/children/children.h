@@ -1,6 +1,5 @@
 /* The processes that master executes, and what it opens for them: programs,
- * listeners, certificates, channels to log and keys, addresses of host names.
- */
+ * listeners, certificates, channels to log and keys. */
 #ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
 #define SALLYPORT_SRC_MASTER_CHILDREN_H
 
@@ -143,7 +142,7 @@ void services_ready(struct master *m, enum process service,
 /* SERVICE has ended: the next one gets all its channels. */
 void services_gone(struct master *m, enum process service);
 
-/* The processes gate, auth, keys, log, lookup and metrics. A table (run.c) has
+/* The processes gate, auth, keys, log and metrics. A table (run.c) has
  * each one's set-up, and what follows its start and its end. */
 
 /* This many restarts of a child may follow each other at once. */
@@ -187,10 +186,6 @@ struct child_row {
     void (*on_gone)(struct child *c);
     void (*on_reaped)(struct child *c, int status);
     void (*on_timer)(struct child *c); /* the timer of a ready child */
-    /* Its work is done, and it ends with status 0. It isn't started again even
-     * if it ends earlier, since it needs more than master's filter permits.
-     * NULL: it works as long as master. */
-    bool (*is_done)(const struct child *c);
 };
 
 struct child {
@@ -261,7 +256,7 @@ struct child *children_ready(struct master *m, enum process p);
 struct child *children_gate(struct master *m);
 /* Returns the child with that pid, or NULL. */
 struct child *children_by_pid(struct master *m, pid_t pid);
-/* Is each child ready, or done with its work? */
+/* Is each child ready? */
 bool children_are_up(struct master *m);
 
 /* The listening sockets: master makes them, gate uses them. */
@@ -359,53 +354,6 @@ int certificates_step_auth(struct child *auth);
 
 /* Handler: gate reports the dates of a pair. */
 int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
-
-/* The host names among the public addresses (`address`): process lookup finds
- * their addresses once, at the start. */
-#define HOSTS_MAX (SETTINGS_ANNOUNCED_MAX + 1)
-
-/* Lookup's answer for a row of the settings (settings_public()). */
-enum host_state {
-    HOST_NONE,   /* the row has no host name */
-    HOST_ASKED,  /* no answer yet */
-    HOST_FAILED, /* the first try failed, and was reported */
-    HOST_FOUND,
-};
-
-/* The addresses themselves are in m->settings. */
-struct hosts {
-    enum host_state state[HOSTS_MAX];
-    bool news[HOSTS_MAX];    /* gate hasn't got this address yet */
-    bool known;              /* gate can start: it waits for no name any more */
-    struct loop_timer timer; /* until known */
-};
-
-/* Takes the addresses of the generation before: PASV announces them until
- * lookup has an answer. Call it before succession_close_untaken(). */
-void hosts_inherit(struct master *m);
-/* Asks the supervisor to keep the known addresses for the next generation. A
- * start calls it once, at its end, since the supervisor keeps the first of
- * two. */
-void hosts_keep(struct master *m);
-/* Call it also if there are no host names: it then does nothing. */
-void hosts_init(struct master *m);
-
-/* Has lookup anything to do? */
-bool hosts_are_wanted(const struct master *m);
-/* For the process lookup; owner: struct child. The step sends it the names. */
-int hosts_step_names(struct child *lookup);
-void hosts_on_ready(struct child *c);
-void hosts_on_gone(struct child *c);
-/* Has each host name its address? */
-bool hosts_is_done(const struct child *c);
-int hosts_on_resolved(void *owner, struct msg_resolved *msg);
-int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
-
-/* A step of gate's set-up: sends the addresses that are known so far. */
-int hosts_step(struct child *gate);
-/* Sends gate the addresses that it hasn't got yet, as far as its channel takes
- * them. */
-void hosts_send(struct master *m);
 
 /* Steps of a child's set-up (child_step): each sends what its name says. */
 child_step steps_conf;

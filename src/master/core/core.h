@@ -96,10 +96,10 @@ uint32_t succession_renew(struct succession *s);
 /* Master's state, and how its parts find each other. */
 #define MASTER_AUTHS 4
 #define MASTER_CHILDREN                                                        \
-    (5 + MASTER_AUTHS)     /* log, keys, lookup, metrics, gate, auths          \
+    (4 + MASTER_AUTHS)     /* log, keys, metrics, gate, auths                  \
                             */
 #define MASTER_CALLERS  16 /* at the control socket */
-#define MASTER_PROGRAMS 8
+#define MASTER_PROGRAMS 7
 
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key goes to the end. */
@@ -138,7 +138,6 @@ struct deadlines {
     uint64_t verdict; /* a login: without a verdict; then it is BUSY */
     uint64_t files;   /* files: to `files_ready`; then it is LATE */
     uint64_t mark;    /* a directory that was late: to the first new try */
-    uint64_t hosts;   /* the start: for the first answers of lookup */
     uint64_t kick;    /* from MSG_kick to the kill */
     uint64_t sync;    /* files of a session that has ended: to sync; that
                          session: to end */
@@ -229,7 +228,6 @@ struct master {
     /* The parts; each sub-room knows those whose header it may include. */
     struct certificates *certificates;
     struct listeners *listeners;
-    struct hosts *hosts;
     struct children *children;
     struct services *services;
     struct session_table *sessions;
@@ -247,7 +245,8 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
-    struct complaint unnamed;  /* listeners of systemd; or "" */
+    struct complaint unnamed; /* listeners of systemd; or "" */
+    struct prepared_name name[SETTINGS_PUBLIC_MAX]; /* of `address`: names.c */
     struct complaint key_lost; /* why a restart makes another key; or "" */
 
     bool logs; /* log is ready */

@@ -59,7 +59,6 @@ void master_init(struct master *m)
                                        .verdict = 15000,
                                        .files = 10000,
                                        .mark = 1000,
-                                       .hosts = 5000,
                                        .kick = 2000,
                                        .sync = 30000,
                                        .stop = 5000,

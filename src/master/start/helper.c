@@ -64,6 +64,21 @@ int helper_recover(struct master *m, int *kept, const char *path,
     return 0;
 }
 
+int helper_seal(struct master *m)
+{
+    FD_CLEANUP int conf =
+        memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = conf < 0 ? -errno : settings_write(&m->settings, conf);
+
+    if (r == 0)
+        r = settings_seal(conf);
+    if (r < 0)
+        return r;
+    fd_close(&m->conf);
+    m->conf = fd_take(&conf);
+    return 0;
+}
+
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms)
 {

@@ -20,7 +20,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     *parts = (struct master_parts){ 0 };
     m->certificates = &parts->certificates;
     m->listeners = &parts->listeners;
-    m->hosts = &parts->hosts;
     m->children = &parts->children;
     m->services = &parts->services;
     m->sessions = &parts->sessions;
@@ -50,11 +49,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
-static void gate_on_ready(struct child *c)
-{
-    hosts_send(c->master);
-}
-
 /* While draining, sessions_send_news() writes to the newest master, so it
  * doesn't restart gate's timer. */
 static void gate_on_writable(struct child *c)
@@ -63,7 +57,6 @@ static void gate_on_writable(struct child *c)
     drain_hand_over(c->master);
     closed_send(c->master);
     sessions_send_news(c->master);
-    hosts_send(c->master);
     services_flush(c->master);
 }
 
@@ -122,11 +115,6 @@ static const struct handler auth_handlers[] = {
     CHILD_MESSAGES,
     ON(verdict, verdict_on_verdict),
 };
-static const struct handler lookup_handlers[] = {
-    CHILD_MESSAGES,
-    ON(resolved, hosts_on_resolved),
-    ON(unresolved, hosts_on_unresolved),
-};
 static const struct handler keys_handlers[] = {
     CHILD_MESSAGES,
     ON(healthy, heartbeat_on_keys_healthy),
@@ -134,11 +122,9 @@ static const struct handler keys_handlers[] = {
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    steps_conf,    steps_sandbox,     steps_log,
-    steps_keys,    certificates_step, steps_listeners,
-    steps_passive, steps_retired,     steps_memory,
-    hosts_step,    steps_keys_ready,  steps_go,
-    NULL,
+    steps_conf,        steps_sandbox,    steps_log,     steps_keys,
+    certificates_step, steps_listeners,  steps_passive, steps_retired,
+    steps_memory,      steps_keys_ready, steps_go,      NULL,
 };
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,
@@ -148,8 +134,6 @@ static child_step *const keys_steps[] = {
     steps_sandbox, steps_log, certificates_step_keys,
     steps_peers,   steps_go,  NULL
 };
-static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
-                                            hosts_step_names, steps_go, NULL };
 static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
                                              steps_metrics, steps_go, NULL };
 static child_step *const log_steps[] = { steps_conf, steps_sandbox,
@@ -174,7 +158,6 @@ static const struct child_row rows[] = {
       .once = true,
       .steps = gate_steps,
       HANDLERS(gate_handlers),
-      .on_ready = gate_on_ready,
       .on_writable = gate_on_writable,
       .on_gone = gate_on_gone,
       .on_reaped = drain_on_gate_end,
@@ -186,13 +169,6 @@ static const struct child_row rows[] = {
       .on_writable = verdict_go_on,
       .on_gone = verdict_on_gone,
       .on_timer = verdict_on_timer },
-    { .process = PROCESS_LOOKUP,
-      .spare = true,
-      .steps = lookup_steps,
-      HANDLERS(lookup_handlers),
-      .on_ready = hosts_on_ready,
-      .on_gone = hosts_on_gone,
-      .is_done = hosts_is_done },
     { .process = PROCESS_METRICS,
       .spare = true,
       .steps = metrics_steps,
@@ -212,8 +188,6 @@ static void run_add_children(struct master *m)
 {
     if (!m->check)
         children_add(m, rows_find(PROCESS_LOG));
-    if (hosts_are_wanted(m))
-        children_add(m, rows_find(PROCESS_LOOKUP));
     children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));
     if (m->metrics_listener >= 0)
@@ -248,6 +222,7 @@ static void run_say_ready(struct master *m)
                       : "");
     if (m->unnamed.text[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s", m->unnamed.text);
+    names_report(m);
 }
 
 static void run_look_ready(struct master *m)
@@ -268,7 +243,6 @@ static void run_look_ready(struct master *m)
     } else {
         access_start(m);
         banning_save(m);
-        hosts_keep(m);
         run_say_ready(m);
         gauges_write(m);
         helper_watch_disks(m);
@@ -320,11 +294,9 @@ int master_start(struct master *m)
         (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
     m->sessions->receiver = &gate_receiver;
     helper_watch_survey(m);
-    hosts_init(m);
     run_add_children(m);
     CHILDREN_EACH(m, c)
-        if (m->hosts->known || c->row->process != PROCESS_GATE)
-            child_start(c);
+        child_start(c);
     return 0;
 }
 

@@ -41,6 +41,8 @@ int helper_settings(struct master *m, const char *path, struct complaint *c);
  * another build, which this build can't read: then PATH is read. */
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
+/* m->settings have changed: seals them as m->conf. Returns 0 or -errno. */
+int helper_seal(struct master *m);
 /* Has check do PART (src/check/main.c) of what a start needs. P has master's
  * question, and then the answer. p->result, a failure with p->why; -ETIMEDOUT:
  * the disk of the part's directory doesn't answer. -EIO: check has failed
@@ -78,6 +80,10 @@ int prepare_users(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep them for a recovery. */
 void prepare_keep_identities(struct master *m);
 int prepare_identities(struct master *m, struct complaint *c);
+/* names.c: the addresses of host names in m->settings and m->conf. */
+int prepare_names(struct master *m, struct complaint *c);
+/* Reports to the log what they are, and which ones are missing. */
+void names_report(struct master *m);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_metrics(struct master *m, struct complaint *c);
@@ -107,7 +113,6 @@ unsigned long long prepare_max_files(const struct master *m);
 struct master_parts {
     struct certificates certificates;
     struct listeners listeners;
-    struct hosts hosts;
     struct children children;
     struct services services;
     struct session_table sessions;

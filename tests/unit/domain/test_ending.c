@@ -11,13 +11,6 @@ Test(ending, has_words)
     cr_assert_str_eq(ending_text(ENDING_COUNT), "?");
 }
 
-Test(unresolved, has_words)
-{
-    for (unsigned u = 0; u < UNRESOLVED_COUNT; u++)
-        cr_assert_str_neq(unresolved_text(u), "?");
-    cr_assert_str_eq(unresolved_text(UNRESOLVED_COUNT), "?");
-}
-
 Test(password_fault, has_words)
 {
     for (unsigned f = 1; f < PASSWORD_FAULTS; f++)

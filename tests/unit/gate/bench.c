@@ -101,9 +101,26 @@ struct bans *bench_ban_memory(int *reading)
     return b;
 }
 
+/* As master has them, with the addresses that check has found. */
+static int settings_of_plan(const struct bench_plan *plan)
+{
+    static struct settings s;
+    struct complaint c = { "" };
+    struct address a;
+    int fd = settings_of(plan->settings);
+
+    if (!plan->resolved)
+        return fd;
+    OR_FAIL(settings_take(&s, fd, &c) == 0);
+    fd_close(&fd);
+    OR_FAIL(address_parse(slice_from(plan->resolved), &a) == 0);
+    settings_resolve(&s, 0, &a);
+    return settings_file(&s);
+}
+
 static void give_all(struct bench *b, const struct bench_plan *plan)
 {
-    int conf FD_CLEANUP = settings_of(plan->settings);
+    int conf FD_CLEANUP = settings_of_plan(plan);
     int directory FD_CLEANUP = empty_directory();
     int memory FD_CLEANUP = bench_memory();
     int bans FD_CLEANUP = -1;

@@ -19,6 +19,7 @@
 
 struct bench_plan {
     const char *settings; /* the configuration file's text */
+    const char *resolved; /* the address of the host name `address`, or NULL */
     unsigned ports;       /* passive, on 127.0.0.1 */
     bool wildcard;        /* they and the listener on 0.0.0.0 instead */
     bool sandbox;         /* enters the sandbox */

@@ -109,22 +109,6 @@ Test(setup, wrong_phase)
     check_failed(&s, "wrong phase");
 }
 
-/* An address for a setting that is no host name, and for one that doesn't
- * exist. */
-Test(setup, told_what_nobody_asked)
-{
-    for (uint64_t number = 0; number < 3; number++) {
-        struct start s;
-
-        begin(&s);
-        give_conf(&s, "address = 192.0.2.1\naddress.10.0.0.0/8 = 10.0.0.5\n");
-        GIVE(&s, public_address, .number = number,
-             .address = (struct address){ 0 });
-        cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-        check_failed(&s, "the address of no host name");
-    }
-}
-
 static void give_memory(struct start *s)
 {
     int fd FD_CLEANUP = bench_memory(), bans FD_CLEANUP = -1;

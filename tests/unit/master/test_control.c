@@ -49,6 +49,29 @@ Test(control, status)
     stage_leave(&s, &out);
 }
 
+/* A start whose control socket is new answers from its beginning. A reload that
+ * is asked of it then doesn't end it. */
+Test(control, a_reload_while_a_start_waits)
+{
+    struct stage s;
+    struct caller c;
+
+    stage_raise(&s, NULL);
+    actors_enter(&s);
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_reload);
+    caller_is_refused(&c, REFUSAL_BUSY);
+    caller_leave(&c);
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    actor_ready(&s, &s.keys);
+    actor_ready(&s, &s.gate);
+    actor_ready(&s, &s.auth);
+    actor_ready(&s, &s.log);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
 /* Sends bytes that no honest sallyportctl sends, right after WELCOME. */
 static void a_masters_word(struct channel *c)
 {

@@ -43,11 +43,15 @@ struct sandbox_plan plain_plan(void)
 const struct sandbox_filter *filter_of(enum process p, bool connects)
 {
     static const struct sandbox_filter *const filters[PROCESS_SANDBOXED] = {
-        [PROCESS_MASTER] = &filter_master,   [PROCESS_GATE] = &filter_gate,
-        [PROCESS_SESSION] = &filter_session, [PROCESS_AUTH] = &filter_auth,
-        [PROCESS_KEYS] = &filter_keys,       [PROCESS_FILES] = &filter_files,
-        [PROCESS_LOG] = &filter_log,         [PROCESS_LOOKUP] = &filter_lookup,
-        [PROCESS_METRICS] = &filter_metrics, [PROCESS_READER] = &filter_reader,
+        [PROCESS_MASTER] = &filter_master,
+        [PROCESS_GATE] = &filter_gate,
+        [PROCESS_SESSION] = &filter_session,
+        [PROCESS_AUTH] = &filter_auth,
+        [PROCESS_KEYS] = &filter_keys,
+        [PROCESS_FILES] = &filter_files,
+        [PROCESS_LOG] = &filter_log,
+        [PROCESS_METRICS] = &filter_metrics,
+        [PROCESS_READER] = &filter_reader,
         [PROCESS_CHECK] = &filter_check,
     };
 
@@ -59,10 +63,10 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
 }
 
 /* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and lookup, reader and check, which start before master's sandbox. */
+ * and reader and check, which start before master's sandbox. */
 static enum process above(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_CHECK)
+    if (p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -51,7 +51,6 @@
 #define FILES   BIT(PROCESS_FILES)
 #define KEYS    BIT(PROCESS_KEYS)
 #define LOG     BIT(PROCESS_LOG)
-#define LOOKUP  BIT(PROCESS_LOOKUP)
 #define METRICS BIT(PROCESS_METRICS)
 #define READER  BIT(PROCESS_READER)
 #define CHECK   BIT(PROCESS_CHECK)
@@ -159,21 +158,20 @@ static void try_table(const struct row *rows, size_t n, bool connects)
 #define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
 #define TABLE_ACTIVE(rows)                                                     \
     try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
-#define OTHERS    (ALL & ~LOOKUP) /* lookup has a table of its own */
-#define SANDBOXED (OTHERS & ~MASTER)
+#define SANDBOXED (ALL & ~MASTER)
 
 Test(calls, nobody_may)
 {
     static const struct row rows[] = {
         CALL(ALL, KILLED, execve, PATH),
-        CALL(OTHERS, KILLED, connect, -1),
+        CALL(ALL, KILLED, connect, -1),
         CALL(ALL, KILLED, bind, -1),
         CALL(ALL, KILLED, listen, -1),
-        CALL(OTHERS, KILLED, socket, AF_INET, SOCK_STREAM),
-        CALL(OTHERS, KILLED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(ALL, KILLED, socket, AF_INET, SOCK_STREAM),
+        CALL(ALL, KILLED, socket, AF_INET6, SOCK_DGRAM),
         CALL(ALL, KILLED, socket, AF_NETLINK, SOCK_RAW),
         CALL(ALL, KILLED, socket, AF_PACKET, SOCK_RAW),
-        CALL(OTHERS, KILLED, socket, AF_UNIX, SOCK_STREAM),
+        CALL(ALL, KILLED, socket, AF_UNIX, SOCK_STREAM),
         CALL(ALL, KILLED, socketpair, AF_INET, SOCK_STREAM),
         CALL(ALL, KILLED, socketpair, HIGH | AF_UNIX, SOCK_STREAM),
         CALL(ALL, KILLED, ptrace),
@@ -327,57 +325,6 @@ Test(calls, check)
     TABLE(rows);
 }
 
-/* It looks up host names, only in its own sandbox. */
-Test(calls, lookup)
-{
-    static const struct row rows[] = {
-        CALL(LOOKUP, PASSED, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK),
-        CALL(LOOKUP, PASSED, socket, AF_INET, SOCK_STREAM),
-        CALL(LOOKUP, PASSED, socket, AF_INET6, SOCK_DGRAM),
-        CALL(LOOKUP, PASSED, socket, AF_UNIX, SOCK_STREAM),
-        CALL(LOOKUP, PASSED, connect, -1),
-        CALL(GATE | SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
-        CALL(LOOKUP, PASSED, setsockopt, -1, IPPROTO_IP, IP_RECVERR),
-        CALL(LOOKUP, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_RECVERR),
-        CALL(LOOKUP, PASSED, ioctl, -1, FIONREAD),
-        CALL(LOOKUP, PASSED, open, PATH, O_RDONLY | O_CLOEXEC),
-        CALL(LOOKUP, PASSED, openat, AT_FDCWD, PATH, O_RDONLY),
-        CALL(LOOKUP, PASSED, newfstatat, AT_FDCWD, PATH, SPACE, 0),
-        CALL(LOOKUP, PASSED, pread64, -1),
-        CALL(LOOKUP, PASSED, uname, SPACE),
-        CALL(LOOKUP, PASSED, pipe2, SPACE),
-        CALL(LOOKUP, PASSED, prlimit64, 0, 7),
-        CALL(LOOKUP, PASSED, kill, 0x7fffffff, SIGKILL),
-        CALL(LOOKUP, PASSED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
-             -1),
-        CALL(LOOKUP, KILLED, mprotect, 0, 4096, PROT_READ | PROT_EXEC),
-        CALL(LOOKUP, KILLED, openat2, AT_FDCWD, PATH),
-        CALL(LOOKUP, KILLED, socketpair, AF_UNIX, SOCK_STREAM),
-        CALL(LOOKUP, KILLED, setresuid, -1, -1, -1),
-        CALL(LOOKUP, KILLED, setgroups, -1),
-        CALL(LOOKUP, KILLED, capset),
-        CALL(LOOKUP, KILLED, chroot, (long)"."),
-        CALL(LOOKUP, REFUSED, open, PATH, O_RDWR),
-        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, PATH, O_WRONLY),
-        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, (long)"/tmp/x", O_CREAT),
-        CALL(LOOKUP, REFUSED, openat, AT_FDCWD, PATH, O_TRUNC),
-        CALL(LOOKUP, REFUSED, unlinkat, -1),
-        CALL(LOOKUP, REFUSED, renameat2, -1),
-        CALL(LOOKUP, REFUSED, mkdirat, -1),
-        CALL(LOOKUP, REFUSED, getdents64, -1),
-        CALL(LOOKUP, REFUSED, pwrite64, -1),
-        CALL(LOOKUP, REFUSED, ftruncate, -1),
-        CALL(LOOKUP, REFUSED, accept4, -1),
-        CALL(LOOKUP, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
-        CALL(LOOKUP, REFUSED, prlimit64, 1),
-        CALL(LOOKUP, REFUSED, memfd_create),
-        CALL(LOOKUP, REFUSED, seccomp, 1, -1),
-        CALL(LOOKUP, REFUSED, prctl, PR_SET_DUMPABLE),
-    };
-
-    TABLE(rows);
-}
-
 Test(calls, nobody_below_master_may)
 {
     static const struct row rows[] = {
@@ -404,16 +351,16 @@ Test(calls, nobody_below_master_may)
         CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, 0),
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, SIGSTOP),
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
+        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, 0),
+        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, SIGSTOP),
+        CALL(GATE | MASTER, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
         /* If it passed, it would reach only the child, which is in a group of
          * its own. */
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0, SIGKILL),
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, HIGH, SIGKILL),
+        CALL(GATE | MASTER, KILLED, kill, 0, SIGKILL),
+        CALL(GATE | MASTER, KILLED, kill, HIGH, SIGKILL),
         /* If they passed, there would be no process for them. */
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, -0x7fffffff, SIGKILL),
-        CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x80000001, SIGKILL),
+        CALL(GATE | MASTER, KILLED, kill, -0x7fffffff, SIGKILL),
+        CALL(GATE | MASTER, KILLED, kill, 0x80000001, SIGKILL),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
              -1),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_EXEC, ANONYMOUS, -1),
@@ -443,8 +390,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, sendfile, -1),
         CALL(ALL, REFUSED, linkat, -1, PATH, -1, PATH, AT_EMPTY_PATH),
         CALL(ALL, REFUSED, sendmmsg, -1),
-        CALL(ALL & ~(GATE | MASTER | LOOKUP), REFUSED, prctl, PR_SET_PDEATHSIG,
-             0),
+        CALL(ALL & ~(GATE | MASTER), REFUSED, prctl, PR_SET_PDEATHSIG, 0),
         CALL(ALL, REFUSED, prctl, PR_SET_MM),
         CALL(ALL, REFUSED, prctl, PR_SET_SECUREBITS),
         CALL(ALL, REFUSED, fcntl, 0, F_SETOWN),
@@ -592,6 +538,7 @@ Test(calls, each_may)
         CALL(MASTER, PASSED, fcntl, -1, F_SETSIG),
         CALL(FILES | MASTER, PASSED, fcntl, -1, F_SETLEASE),
         CALL(GATE | METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(GATE | SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
         CALL(METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_CORK),
         CALL(METRICS, PASSED, shutdown, -1, SHUT_RDWR),
         CALL(GATE, PASSED, setsockopt, -1, SOL_SOCKET, SO_KEEPALIVE),
@@ -602,12 +549,12 @@ Test(calls, each_may)
         CALL(GATE | METRICS, PASSED, accept4, -1),
         CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
              SPACE),
-        CALL(GATE | MASTER | LOOKUP, PASSED, wait4, -1, 0, WNOHANG),
+        CALL(GATE | MASTER, PASSED, wait4, -1, 0, WNOHANG),
         CALL(GATE | MASTER, PASSED, signalfd4, -1, 0, 8),
         CALL(GATE | MASTER, PASSED, kill, 0x7fffffff, SIGKILL),
         CALL(GATE | MASTER, PASSED, prlimit64, 0, 7),
         CALL(GATE | MASTER, PASSED, prctl, PR_SET_DUMPABLE),
-        CALL(GATE | MASTER | LOOKUP, PASSED, prctl, PR_SET_PDEATHSIG, 0),
+        CALL(GATE | MASTER, PASSED, prctl, PR_SET_PDEATHSIG, 0),
         CALL(GATE | MASTER, PASSED, seccomp, 1, -1),
         CALL(FILES | MASTER, PASSED, openat2, -1),
         CALL(FILES, PASSED, mkdirat, -1),

@@ -76,8 +76,8 @@ static int confine(const struct ground *g)
 {
     HOLDS(be_ordinary() == 0);
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(&(struct beneath){ g->inside, BENEATH_ALL }, 1,
-                           false) == 0);
+    HOLDS(landlock_confine(&(struct beneath){ g->inside, BENEATH_ALL }, 1) ==
+          0);
     return 0;
 }
 
@@ -137,7 +137,7 @@ static int masks_body(const void *argument)
     each[1] = (struct beneath){ out, BENEATH_WRITE };
     each[2] = (struct beneath){ deep, BENEATH_DIRECTORY };
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(each, 3, false) == 0);
+    HOLDS(landlock_confine(each, 3) == 0);
     HOLDS(open_close(in, "file", O_RDONLY) == 0);
     HOLDS(open_close(in, ".", O_RDONLY | O_DIRECTORY) == -EACCES);
     HOLDS(open_close(in, "file", O_WRONLY) == -EACCES);
@@ -218,44 +218,6 @@ Test(landlock, neither_network_nor_signals)
     clean(&g);
 }
 
-/* The rules of lookup: it reads files, and may connect. */
-static int reader_body(const void *argument)
-{
-    const struct ground *g = argument;
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
-    int tcp = socket(AF_INET, SOCK_STREAM, 0), in = g->inside;
-
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    HOLDS(be_ordinary() == 0);
-    HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(&(struct beneath){ in, BENEATH_ALL }, 1, true) == 0);
-    HOLDS(open_close(in, "file", O_RDONLY) == 0);
-    HOLDS(open_close(in, ".", O_RDONLY | O_DIRECTORY) == 0);
-    HOLDS(open_close(in, "file", O_WRONLY) == -EACCES);
-    HOLDS(open_close(in, "new", O_CREAT | O_WRONLY) == -EACCES);
-    HOLDS(outcome(mkdirat(in, "folder", 0700)) == -EACCES);
-    HOLDS(outcome(unlinkat(in, "file", 0)) == -EACCES);
-    HOLDS(outcome(renameat(in, "file", in, "moved")) == -EACCES);
-    HOLDS(open_close(g->outside, "file", O_RDONLY) == -EACCES);
-    HOLDS(outcome(connect(tcp, (struct sockaddr *)&to, sizeof(to))) ==
-          -ECONNREFUSED);
-    to.sin_port = 0;
-    tcp = socket(AF_INET, SOCK_STREAM, 0);
-    if (abi() >= 4)
-        HOLDS(outcome(bind(tcp, (struct sockaddr *)&to, sizeof(to))) ==
-              -EACCES);
-    return 0;
-}
-
-Test(landlock, who_only_reads)
-{
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(reader_body, &g), 0);
-    clean(&g);
-}
-
 static int no_folder_body(const void *argument)
 {
     const struct beneath wrong = { -1, BENEATH_ALL };
@@ -263,9 +225,9 @@ static int no_folder_body(const void *argument)
     (void)argument;
     HOLDS(be_ordinary() == 0);
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(&wrong, 1, false) == -EBADF);
+    HOLDS(landlock_confine(&wrong, 1) == -EBADF);
     HOLDS(open_close(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY) == 0);
-    HOLDS(landlock_confine(NULL, 0, false) == 0);
+    HOLDS(landlock_confine(NULL, 0) == 0);
     HOLDS(open_close(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY) == -EACCES);
     return 0;
 }

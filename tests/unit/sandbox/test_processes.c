@@ -6,19 +6,18 @@
 Test(policy, the_table_of_processes)
 {
     static const struct {
-        bool own_ids, empty_root, forks, landlock, silent, only_reads;
+        bool own_ids, empty_root, forks, landlock, silent;
     } wanted[PROCESS_SANDBOXED] = {
-        [PROCESS_MASTER] = { false, false, true, false, false, false },
-        [PROCESS_GATE] = { true, true, true, false, true, false },
-        [PROCESS_SESSION] = { false, false, false, false, false, false },
-        [PROCESS_AUTH] = { true, true, false, false, true, false },
-        [PROCESS_KEYS] = { true, true, false, false, true, false },
-        [PROCESS_FILES] = { true, false, false, true, true, false },
-        [PROCESS_LOG] = { true, true, false, false, false, false },
-        [PROCESS_LOOKUP] = { true, false, true, true, true, true },
-        [PROCESS_METRICS] = { true, true, false, true, true, false },
-        [PROCESS_READER] = { true, false, false, true, false, false },
-        [PROCESS_CHECK] = { false, false, false, true, false, false },
+        [PROCESS_MASTER] = { false, false, true, false, false },
+        [PROCESS_GATE] = { true, true, true, false, true },
+        [PROCESS_SESSION] = { false, false, false, false, false },
+        [PROCESS_AUTH] = { true, true, false, false, true },
+        [PROCESS_KEYS] = { true, true, false, false, true },
+        [PROCESS_FILES] = { true, false, false, true, true },
+        [PROCESS_LOG] = { true, true, false, false, false },
+        [PROCESS_METRICS] = { true, true, false, true, true },
+        [PROCESS_READER] = { true, false, false, true, false },
+        [PROCESS_CHECK] = { false, false, false, true, false },
     };
 
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {
@@ -30,7 +29,6 @@ Test(policy, the_table_of_processes)
         cr_expect_eq(row->forks, wanted[p].forks, "%s", name);
         cr_expect_eq(row->landlock, wanted[p].landlock, "%s", name);
         cr_expect_eq(row->silent, wanted[p].silent, "%s", name);
-        cr_expect_eq(row->only_reads, wanted[p].only_reads, "%s", name);
     }
     cr_expect_null(sandbox_row(PROCESS_SANDBOXED));
 }

@@ -45,7 +45,7 @@ static bool has(const struct permissions *all, const struct permission *p)
 /* The process in whose sandbox P starts; P itself if it starts in none. */
 static enum process above_of(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_CHECK)
+    if (p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }
@@ -84,8 +84,6 @@ Test(policy, active_mode_widens_gate_alone)
         cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
         cr_expect_eq(on.count, off.count + (widens ? 7 : 0), "%s",
                      process_name((enum process)p));
-        if (p == PROCESS_LOOKUP)
-            continue;
         cr_expect_eq(policy_permits(&off, "socket"), PERMITTED_NEVER);
         cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
     }
