@@ -1,0 +1,125 @@
+"""Rounds of faults while the clients upload."""
+import random
+import time
+
+from uploads import Uploads
+from world import NODES, attempt, fact, mounted_at, note, seconds_until, wait_until
+
+FILES_PER_ROUND = 2  # of each client, at least
+
+
+class Storm:
+    def __init__(self, cluster, seed, tools):
+        self.cluster = cluster
+        self.disk = cluster.disk
+        self.chance = random.Random(seed)
+        self.uploads = Uploads(seed, tools)
+
+    # Each fault is a pair: begin it, mend it.
+    def kill_server(self, node):
+        self.cluster.servers[node].kill()
+
+    def start_server(self, node):
+        self.cluster.servers[node].start()
+
+    def kill_node(self, node):
+        self.cluster.network.cut(node)
+        self.cluster.servers[node].kill()
+        self.disk.kill_node(node)
+
+    def mend_node(self, node):
+        self.cluster.network.join(node)
+        self.disk.mend_node(node)
+        self.cluster.servers[node].start()
+
+    def cut(self, node):
+        self.cluster.network.cut(node)
+
+    def join(self, node):
+        self.cluster.network.join(node)
+
+    def part(self, node):
+        self.cluster.network.part(node, self.disk.peers(node))
+
+    def meet(self, node):
+        self.cluster.network.meet(node, self.disk.peers(node))
+
+    def reload_balancer(self, _):
+        self.cluster.balancer.reload()
+
+    def upgrade(self, node):
+        """Drain, HAProxy takes it out, the new build, back."""
+        server, balancer = self.cluster.servers[node], self.cluster.balancer
+        failed = self.uploads.failed
+        server.ctl("drain", "--timeout", "60s")
+        out = seconds_until(lambda: not balancer.takes(node), 30)
+        server.stop()
+        server.build = self.cluster.new_build()
+        server.start()
+        back = seconds_until(lambda: balancer.takes(node), 60)
+        fact(out is not None and back is not None, "the upgrade of %s: HAProxy took it out and back" % node)
+        # Clients that don't connect again after a 421 fail: see docs/cluster.md.
+        note("the upgrade of %s: %d uploads failed" % (node, self.uploads.failed - failed))
+
+    def nothing(self, _):
+        pass
+
+    SHORT, LONG = (2, 8, 15), (12, 20, 30, 50)
+    FAULTS = (("server killed", kill_server, start_server, SHORT),
+              ("node killed", kill_node, mend_node, SHORT),
+              ("link cut", cut, join, LONG),
+              ("link between the disks cut", part, meet, LONG),
+              ("HAProxy reloaded", reload_balancer, nothing, (1,)),
+              ("node upgraded", upgrade, nothing, (1,)))
+
+    def faults(self):
+        """Those of each cluster, and those of this disk. After a fault of the disk the
+        server of that node begins again."""
+        def of_disk(begin, mend):
+            def mend_both(storm, node):
+                storm.kill_server(node)
+                mend(storm.disk, node)
+                storm.start_server(node)
+            return lambda storm, node: begin(storm.disk, node), mend_both
+        return list(self.FAULTS) + [(name, *of_disk(begin, mend), self.SHORT)
+                                    for name, begin, mend in self.disk.FAULTS]
+
+    def settled(self, node):
+        return attempt("stat", mounted_at(node) + "/homes/anna", seconds=5) == 0 and self.cluster.answers(node)
+
+    def round(self, number, fault):
+        name, begin, mend, durations = fault
+        node, seconds = self.chance.choice(NODES), self.chance.choice(durations)
+        text = "round %d: %s at %s for %d s" % (number, name, node, seconds)
+        before = time.monotonic()
+        begin(self, node)
+        time.sleep(seconds)
+        mend(self, node)
+        for each in NODES:
+            took = seconds_until(lambda n=each: self.settled(n), 120)
+            if took is None:
+                fact(False, "%s: %s serves again within 120 s" % (text, each))
+        self.uploads.compare("%s (%.0f s)" % (text, time.monotonic() - before))
+
+    def play(self, rounds):
+        """Each fault in turn, in a random order that changes each time."""
+        self.uploads.start()
+        faults = []
+        for i in range(rounds):
+            if not faults:
+                faults = self.faults()
+                self.chance.shuffle(faults)
+            self.round(i + 1, faults.pop())
+        wanted = FILES_PER_ROUND * rounds
+        wait_until("%d uploads of each client" % wanted,
+                   lambda: all(n >= wanted for n in self.uploads.done.values()), 600)
+        self.uploads.end()
+        if self.disk.HEALS:
+            took = seconds_until(self.disk.healed, 180)
+            fact(took is not None, "the volume has healed within 180 s")
+        self.uploads.compare("after healing", again=True)
+        self.uploads.report()
+        for node, server in self.cluster.servers.items():
+            with open(server.top + "/log", encoding="utf-8", errors="replace") as f:
+                ends = [s for s in f if " verb=" in s and " result=4" in s]
+            note("%s: %d transfers ended with a 4xx" % (node, len(ends)))
