@@ -139,7 +139,7 @@ enum { SHADOW_CHANGED = 2, SHADOW_MOST = 4, SHADOW_INACTIVE = 6 };
 void import_limits_shadow(struct imported *e, const struct slice *column,
                           struct slice end);
 /* The end of an account: a day as in shadow(5), or as in a users file. */
-void import_limits_day(struct imported *e, struct slice day);
+void import_limits_day(struct imported *e, struct slice value);
 void import_limits_end(struct imported *e, struct slice when);
 /* The account is locked there, for the reason WHY. */
 void import_limits_closed(struct imported *e, const char *why);

@@ -155,7 +155,7 @@ static int cut_value(struct ldif *l, struct span line, struct slice *name,
                      struct slice *value)
 {
     struct slice rest = { line.ptr, line.len };
-    char mark;
+    char mark = ' ';
 
     *value = SLICE("");
     slice_cut(&rest, ':', name);
@@ -163,7 +163,8 @@ static int cut_value(struct ldif *l, struct span line, struct slice *name,
         return ldif_mistake(l, "expected a line NAME: VALUE");
     if (memchr(line.ptr, '\0', line.len))
         return ldif_mistake(l, "a NUL byte");
-    mark = rest.len > 0 ? rest.ptr[0] : ' ';
+    if (rest.len > 0)
+        mark = rest.ptr[0];
     if (mark == '<')
         return ldif_mistake(l, "a value in another file (:<) isn't read");
     line = (struct span){ line.ptr + name->len + 1, rest.len };
