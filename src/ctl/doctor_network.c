@@ -24,12 +24,16 @@
 
 void doctor_server(struct doctor *d)
 {
+    char away[STATUS_TEXT_MAX] = "";
     struct server s;
     int code = server_open(&s, d->x);
 
     d->runs = code == 0;
     if (d->runs && drain_ask(&s, DRAIN_ASK, &d->drains))
         d->drains = false;
+    if (d->runs && strcmp(s.version, SALLYPORT_VERSION) == 0 &&
+        status_ask_away(&s, away))
+        away[0] = '\0';
     if (!d->runs)
         doctor_find(d, FINDING_BAD,
                     "its log has the reason: journalctl -u sallyport", "%s",
@@ -38,6 +42,11 @@ void doctor_server(struct doctor *d)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
                     "it runs version %s, but %s is installed", s.version,
                     SALLYPORT_VERSION);
+    else if (away[0])
+        doctor_find(d, FINDING_BAD,
+                    "mend the mount; the server looks again by "
+                    "itself",
+                    "a new client gets 421: %s", away);
     else if (d->drains)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl drain --off",
                     "it drains: a new client gets 421");

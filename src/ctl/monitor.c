@@ -42,8 +42,9 @@ struct health {
     struct threshold warning, critical;
     struct msg_status_is status;
     bool drains;
-    int64_t days;  /* of the certificate that expires first */
-    bool has_days; /* the server knows some certificate's end */
+    char away[STATUS_TEXT_MAX]; /* what can't be reached; "": nothing */
+    int64_t days;               /* of the certificate that expires first */
+    bool has_days;              /* the server knows some certificate's end */
     struct disk disk[DISKS];
     enum level level; /* the worst so far, and why: */
     char why[COMPLAINT_MAX];
@@ -126,6 +127,8 @@ static int health_ask(struct server *s, struct health *h)
         h->status = m.status_is;
     if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
         code = drain_ask(s, DRAIN_ASK, &h->drains);
+    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
+        code = status_ask_away(s, h->away);
     return code;
 }
 
@@ -171,6 +174,8 @@ static void health_judge(struct health *h)
     if (s->state != SERVER_RUNS)
         health_worsen(h, LEVEL_WARNING, "the server is %s",
                       s->state == SERVER_STARTS ? "starting" : "stopping");
+    if (h->away[0])
+        health_worsen(h, LEVEL_CRITICAL, "new clients get 421: %s", h->away);
     if (h->drains)
         health_worsen(h, LEVEL_WARNING, "the server drains");
     if (s->sessions >= sessions_at(h, h->critical.percent))

@@ -11,8 +11,7 @@
 #include "sallyport/domain/bans.h"
 #include "sallyport/domain/outcome.h"
 
-#define LISTENERS_MAX 64                         /* a server has at most 16 */
-#define ESCAPED_MAX   (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
+#define LISTENERS_MAX 64 /* a server has at most 16 */
 #define DAY_S         86400
 #define GUESSERS_MAX  5
 
@@ -23,7 +22,8 @@ static const char *const state_words[SERVER_STATES] = {
 };
 
 struct certificate {
-    char file[ESCAPED_MAX], ocsp[ESCAPED_MAX]; /* ocsp "": none is configured */
+    char file[STATUS_TEXT_MAX],
+        ocsp[STATUS_TEXT_MAX]; /* ocsp "": none is configured */
     int64_t expires, ocsp_until;
     char sha256[FINGERPRINT_TEXT_MAX], pin[KEY_PIN_TEXT_MAX]; /* "": unknown */
 };
@@ -43,6 +43,7 @@ struct status {
     uint64_t pid, generations; /* 0: an older server doesn't know */
     uint64_t transfers;        /* under way; sessions that are busy don't say */
     bool knows_transfers;
+    char away[STATUS_TEXT_MAX]; /* what can't be reached; "": nothing */
     bool knows_totals;
     struct msg_totals_is totals;
 };
@@ -163,6 +164,23 @@ static int ask_draining_of(struct server *s, struct status *st)
     return code;
 }
 
+int status_ask_away(struct server *s, char away[STATUS_TEXT_MAX])
+{
+    struct message m;
+    int code = server_asked(s, SEND(&s->channel, away, server_request(s)), &m);
+
+    if (code == 0 && m.kind != MSG_away_is)
+        code = server_lies(s->x, "no answer to away");
+    if (code == 0 && server_escape(m.away_is.what, away, STATUS_TEXT_MAX) < 0)
+        code = server_lies(s->x, "a text that is too long");
+    return code;
+}
+
+static int ask_away_of(struct server *s, struct status *st)
+{
+    return status_ask_away(s, st->away);
+}
+
 static int ask_totals_of(struct server *s, struct status *st)
 {
     struct message m;
@@ -275,6 +293,8 @@ static void print_status(const struct server *s, const struct status *st)
 
     printf("server:    %s, version %s, pid %" PRIu64 "\n", st->state,
            s->version, s->pid);
+    if (st->away[0])
+        printf("AWAY:      new clients get 421: %s\n", st->away);
     print_generation(st);
     for (size_t i = 0; i < st->listeners; i++)
         printf("%s %s\n", i == 0 ? "listening:" : "          ",
@@ -364,10 +384,11 @@ static json_t *status_json(const struct server *s, const struct status *st)
         json_array_append_new(
             listen, json_string(address_port_text(&st->listener[i], text)));
     return json_pack(
-        "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
+        "{s:s, s:o, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
         "s:o, s:o, s:o, s:o, s:o}",
-        "state", st->state, "version", json_text(s->version), "pid",
-        (json_int_t)s->pid, "since",
+        "state", st->state, "away",
+        st->away[0] ? json_text(st->away) : json_null(), "version",
+        json_text(s->version), "pid", (json_int_t)s->pid, "since",
         st->since > 0 ? when_text(st->since, when) : NULL, "listening", listen,
         "certificates", certificates_json(st), "sessions",
         (json_int_t)st->sessions, "logged_in", (json_int_t)st->logged_in,
@@ -396,6 +417,8 @@ static int status_ask(struct context *x, struct server *s, struct status *st)
         code = ask_if_known(s, st, ask_draining_of);
     if (code == 0 && st->generations > 0)
         code = ask_if_known(s, st, ask_totals_of);
+    if (code == 0 && st->knows_totals)
+        code = ask_if_known(s, st, ask_away_of);
     server_close(s);
     return code;
 }

@@ -279,14 +279,23 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 {
     if (!e->implicit)
         entry_reply(e->control, limit);
+    if (limit == LIMIT_AWAY) /* master has logged it, once */
+        return;
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
 /* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct entry *e)
 {
-    enum limit limit = g->turns_away ? LIMIT_DRAIN : limits_check(&g->limits);
+    static const enum limit turned[TURN_COUNT] = {
+        [TURN_NOBODY] = LIMIT_NONE,
+        [TURN_DRAIN] = LIMIT_DRAIN,
+        [TURN_AWAY] = LIMIT_AWAY,
+    };
+    enum limit limit = turned[g->turns_away];
 
+    if (limit == LIMIT_NONE)
+        limit = limits_check(&g->limits);
     if (limit == LIMIT_NONE && !e->proxied)
         limit = admit_decide(g, &e->peer);
     if (limit == LIMIT_STARTUPS)

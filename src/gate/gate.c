@@ -239,7 +239,7 @@ static int gate_on_turn_away(void *owner, struct msg_turn_away *m)
 {
     struct gate *g = owner;
 
-    g->turns_away = m->on;
+    g->turns_away = m->why;
     return 0;
 }
 

@@ -579,8 +579,8 @@ struct gate {
     struct memory *memory;
     const struct bans *bans; /* master's: only to read */
     struct ban_index ban_index;
-    bool accepts;        /* since gate_open(), until gate_shut() */
-    bool turns_away;     /* each new client, since the server drains */
+    bool accepts;            /* since gate_open(), until gate_shut() */
+    enum turning turns_away; /* each new client */
     bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
     bool healthy_unsent; /* master hasn't got `healthy` yet */
     struct adoption adoption;

@@ -22,6 +22,8 @@ static const struct limit_text {
     [LIMIT_BANNED] = { "ban", "Your address is banned. Try again later, or ask "
                               "the administrator" },
     [LIMIT_DRAIN] = { "drain", "" },
+    [LIMIT_AWAY] = { "files away", "The server can't reach its files now. Try "
+                                   "again later" },
     [LIMIT_RESOURCES] = { "resources", TOO_MANY("the server is busy") },
     [LIMIT_MASTER] = { "no master", TOO_MANY("the server is starting again") },
 };

@@ -24,6 +24,7 @@ enum limit {
     LIMIT_FRUITLESS,
     LIMIT_BANNED,
     LIMIT_DRAIN,     /* the server takes no new sessions */
+    LIMIT_AWAY,      /* the users file or all homes can't be reached */
     LIMIT_RESOURCES, /* descriptors, processes; or master reads too slowly */
     LIMIT_MASTER,    /* master has gone, and gate ends in its next turn */
     LIMIT_COUNT

@@ -206,6 +206,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
                          "Passwords can't be verified now. Try again later" },
     [DENIAL_LATE] = { REPLY_NOT_ADMITTED, "the home doesn't answer",
                       "Your home doesn't answer now. Try again later" },
+    [DENIAL_AWAY] = { REPLY_NOT_ADMITTED, NULL,
+                      "The server can't reach its files now. Try again later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -123,7 +123,16 @@ enum denial {
     DENIAL_CHANGED,  /* right, but the row has changed meanwhile */
     DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
     DENIAL_LATE,     /* the home's disk doesn't answer */
+    DENIAL_AWAY,     /* the users file or all homes can't be reached */
     DENIAL_COUNT
+};
+
+/* Why each new client gets 421. */
+enum turning {
+    TURN_NOBODY,
+    TURN_DRAIN, /* sallyportctl drain */
+    TURN_AWAY,  /* the users file or all homes can't be reached */
+    TURN_COUNT
 };
 
 /* Where sessions are counted together. */

@@ -726,6 +726,15 @@ MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
 NUMBER(ms)
 END
 
+MESSAGE(away, CTL, MASTER, IDLE, MANY, NONE,
+        "can the users file and the homes be reached?")
+END
+
+MESSAGE(away_is, MASTER, CTL, ASKED, MANY, away,
+        "what can't be reached, and why; empty: all can be reached")
+TEXT(what)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -981,8 +990,8 @@ MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
 END
 
 MESSAGE(turn_away, MASTER, GATE, RUN, MANY, NONE,
-        "whether each new client gets 421, since the server drains")
-FLAG(on)
+        "whether each new client gets 421, and why")
+ENUM(turning, why, TURN_COUNT)
 END
 
 SECTION("Logging in", NULL)

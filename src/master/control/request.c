@@ -508,6 +508,15 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     return 0;
 }
 
+static int request_on_away(void *owner, struct msg_away *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+
+    peer_answered(p, SEND(&p->channel, away_is, p->request,
+                          .what = slice_from(p->master->reach->what.text)));
+    return 0;
+}
+
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(details, request_on_details),
@@ -523,6 +532,7 @@ static const struct handler request_handlers[] = {
     ON(ban_remove, request_on_ban_remove),
     ON(guessing, request_on_guessing),
     ON(drain, request_on_drain),
+    ON(away, request_on_away),
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
@@ -535,7 +545,7 @@ static bool request_only_reads(const struct message *m)
         return m->drain.order == DRAIN_ASK;
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
            kind == MSG_look || kind == MSG_ban_list || kind == MSG_details ||
-           kind == MSG_totals;
+           kind == MSG_totals || kind == MSG_away;
 }
 
 static int request_of_reader(struct peer *p)

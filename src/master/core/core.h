@@ -153,6 +153,9 @@ struct deadlines {
     uint64_t reader_mib;
     uint64_t fresh;     /* a login: for that; then the present users count */
     uint64_t hand_over; /* gate: from `step_down` to its end */
+    uint64_t reach; /* the users file and the homes: to answer; and the pause
+                       before the next look */
+    uint64_t reach_pause;
     uint64_t heartbeat; /* gate, keys: to answer `health`; then `doubt` more */
     uint64_t doubt;
 };
@@ -160,11 +163,13 @@ struct deadlines {
 /* A process of master with a deadline: a fork that touches a disk, or reader.
  * One that hangs keeps its place. So there are places for all that may hang:
  * ERRANDS_PER_MARK for each directory (hanging.c), and some for the users
- * file. */
+ * file and for reach.c. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 8
-#define ERRANDS_MAX       (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS)
+#define ERRANDS_FOR_REACH 3
+#define ERRANDS_MAX                                                            \
+    (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS + ERRANDS_FOR_REACH)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
@@ -211,8 +216,8 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
-    bool *closed;    /* takes no new sessions; NULL in a test: closed.c */
-    bool turns_away; /* the last `turn_away` that gate got */
+    bool *closed; /* takes no new sessions; NULL in a test: closed.c */
+    enum turning turns_away; /* the last `turn_away` that gate got */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */
@@ -237,6 +242,7 @@ struct master {
     struct loop_timer gauges;
     struct userdb *users;
     struct access *access;
+    struct reach *reach;
     struct control *control;
     struct older *older; /* OLDER_MAX of them */
     struct drain *drain;

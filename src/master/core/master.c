@@ -72,6 +72,8 @@ void master_init(struct master *m)
                                        .reader_mib = 1000,
                                        .fresh = 1000,
                                        .hand_over = 6000,
+                                       .reach = 8000,
+                                       .reach_pause = 2000,
                                        .heartbeat = 9000,
                                        .doubt = 2000 };
     random_bytes(&m->secrets, sizeof(m->secrets));

@@ -33,14 +33,16 @@ bool closed_is(const struct master *m)
 void closed_send(struct master *m)
 {
     struct child *gate = children_gate(m);
-    const bool closed = closed_is(m);
+    const enum turning why = closed_is(m)       ? TURN_DRAIN
+                             : reach_is_away(m) ? TURN_AWAY
+                                                : TURN_NOBODY;
     int r;
 
-    if (!gate || m->turns_away == closed)
+    if (!gate || m->turns_away == why)
         return;
-    r = SEND(&gate->channel, turn_away, 0, .on = closed);
+    r = SEND(&gate->channel, turn_away, 0, .why = why);
     if (r == 0)
-        m->turns_away = closed;
+        m->turns_away = why;
     else if (r == -EAGAIN)
         child_wait_writable(gate);
 }

@@ -226,8 +226,7 @@ void home_report(const struct home *h, enum event e, const char *what)
                   h->session->serial, h->path, what);
 }
 
-/* Of a disk on the network, or one that fails: it may be back in a minute. */
-static bool is_away(int error)
+bool home_is_away(int error)
 {
     return error == ENOTCONN || error == EIO || error == ESTALE ||
            error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
@@ -238,7 +237,7 @@ static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
     struct home *h = owner;
     char what[COMPLAINT_MAX];
 
-    h->away = is_away(msg->error);
+    h->away = home_is_away(msg->error);
     if (msg->why.len > 0)
         snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
     else if (msg->error == ENOENT)

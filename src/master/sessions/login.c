@@ -233,6 +233,10 @@ static int login_on_login(void *owner, struct msg_login *msg)
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
     }
+    if (reach_is_away(m)) {
+        login_deny(s, DENIAL_AWAY);
+        return 0;
+    }
     session_set_timer(s, m->deadlines.verdict);
     /* The user may have been locked since the old rows. A look that ends at
      * once has tried all waiting logins already. */

@@ -244,6 +244,9 @@ size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets H, in the record of S, to no process and no descriptors. */
 void home_blank(struct home *h, struct session *s);
+/* Is it the errno of a disk on the network, or of one that fails? It may be
+ * back in a minute. */
+bool home_is_away(int error);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
 void home_report(const struct home *h, enum event e, const char *what);
@@ -578,6 +581,21 @@ bool look_begin(struct session *s);
 void look_answered(struct session *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
+
+/* reach.c: whether the users file and the directory of all homes can be
+ * reached. */
+
+struct reach {
+    struct master *master;
+    struct loop_timer timer;
+    bool had_homes;        /* the directory was there */
+    struct complaint what; /* can't be reached; "": all can */
+};
+
+/* From now on it looks every few seconds. If something can't be reached, gate
+ * gets the order to turn clients away, until a look succeeds. */
+void reach_start(struct master *m);
+bool reach_is_away(const struct master *m);
 
 /* closed.c: the service takes no new sessions, or takes them again. */
 

@@ -27,6 +27,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->banning = &parts->banning;
     m->users = &parts->users;
     m->access = &parts->access;
+    m->reach = &parts->reach;
     m->control = &parts->control;
     m->older = parts->older;
     m->drain = &parts->drain;
@@ -242,6 +243,7 @@ static void run_look_ready(struct master *m)
         loop_stop(&m->loop);
     } else {
         access_start(m);
+        reach_start(m);
         banning_save(m);
         run_say_ready(m);
         gauges_write(m);
@@ -324,6 +326,7 @@ void master_release(struct master *m)
     loop_timer_clear(&m->loop, &m->survey_timer);
     loop_timer_clear(&m->loop, &m->disks_timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
+    loop_timer_clear(&m->loop, &m->reach->timer);
     services_release(
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);

@@ -105,6 +105,45 @@ Test(entry, each_limit_is_reached_and_left)
     }
 }
 
+/* Master has logged why, once: each health check of a proxy would be a line. */
+Test(entry, turned_away)
+{
+    static const struct {
+        enum turning why;
+        const char *reply, *reason; /* NULL: no event */
+    } rows[] = {
+        { TURN_AWAY,
+          "421 The server can't reach its files now. Try again later.\r\n",
+          NULL },
+        { TURN_DRAIN, "421 The server is shutting down; come back later.\r\n",
+          "reason=drain" },
+    };
+    struct bench_plan plan = { .settings = FREE };
+    char line[512];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        BENCH_SAY(&b, turn_away, .why = rows[i].why);
+        bench_heard(&b);
+        client = client_connect("127.0.0.1", b.control.port);
+        cr_expect_str_eq(client_line(client, line, sizeof(line)),
+                         rows[i].reply);
+        cr_expect(client_closed(client));
+        close(client);
+        if (rows[i].reason) {
+            bench_event(&b, line, sizeof(line));
+            cr_expect(strstr(line, rows[i].reason), "%s", line);
+        }
+        cr_expect(bench_silent(&b));
+    }
+    BENCH_SAY(&b, turn_away, .why = TURN_NOBODY);
+    bench_heard(&b);
+    bench_enter(&b, "127.0.0.1", &client);
+    bench_stop(&b, 0);
+}
+
 /* Connects; the connection may have to wait. */
 static int knock(struct bench *b, const char *from)
 {

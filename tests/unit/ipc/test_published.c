@@ -106,6 +106,8 @@ static const char *const published[] = {
     "totals_is number number number number number",
     "load number number",
     "working number",
+    "away",
+    "away_is text",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

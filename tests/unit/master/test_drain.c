@@ -285,7 +285,7 @@ static void older_was_told(struct stage *s, bool on)
     close(master);
     TELL(&older, hello, .version = GENERATION_VERSION);
     actor_hear(&s->gate, MSG_turn_away, &got);
-    cr_expect_eq(got.turn_away.on, on);
+    cr_expect_eq(got.turn_away.why, on ? TURN_DRAIN : TURN_NOBODY);
     channel_close(&older);
 }
 
@@ -340,7 +340,7 @@ Test(drain, order_to_a_gate_that_is_busy)
         cr_assert_eq(channel_wait(&s.gate.channel, &m, STAGE_WAIT_MS), 1,
                      "%d kills, %d", kills, turned);
         kills += m.kind == MSG_kill;
-        turned |= m.kind == MSG_turn_away && m.turn_away.on;
+        turned |= m.kind == MSG_turn_away && m.turn_away.why == TURN_DRAIN;
     }
     channel_close(&older);
     stage_close(&s);

@@ -1,0 +1,119 @@
+/* The directory of all homes, or the users file, goes and comes back: what
+ * gate, a login and sallyportctl get meanwhile. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "support/scratch.h"
+
+static char homes[128];
+
+static void set_up(void)
+{
+    scratch_make();
+    snprintf(homes, sizeof(homes), "%s/homes", scratch);
+}
+
+TestSuite(reach, .init = set_up, .fini = scratch_remove, .timeout = 60);
+
+static void has_own_homes(struct master *m)
+{
+    snprintf(m->settings.homes, sizeof(m->settings.homes), "%s", homes);
+    m->deadlines.reach_pause = 20;
+}
+
+static void expect_turning(struct stage *s, enum turning why)
+{
+    struct message got;
+
+    actor_hear(&s->gate, MSG_turn_away, &got);
+    cr_expect_eq(got.turn_away.why, why);
+}
+
+static void expect_away(const struct stage *s, const char *words)
+{
+    struct message got;
+    struct caller c;
+
+    caller_enter(s, &c);
+    caller_asks(&c, MSG_away);
+    caller_hears(&c, MSG_away_is, &got);
+    if (words)
+        cr_expect_not_null(memmem(got.away_is.what.ptr, got.away_is.what.len,
+                                  words, strlen(words)));
+    else
+        cr_expect_eq(got.away_is.what.len, 0);
+    caller_leave(&c);
+}
+
+/* The fork of the first look opens them. */
+static void wait_for_first_look(int watch)
+{
+    struct inotify_event opened;
+
+    cr_assert_eq(read(watch, &opened, sizeof(opened)), sizeof(opened));
+    close(watch);
+}
+
+static void goes_and_comes_back(struct stage *s, struct player *p,
+                                const char *path, const char *what)
+{
+    char gone[160];
+
+    snprintf(gone, sizeof(gone), "%s.gone", path);
+    cr_assert_eq(rename(path, gone), 0);
+    expect_turning(s, TURN_AWAY);
+    stage_reports(s, EVENT_TROUBLE, what);
+    expect_away(s, path);
+    p->request = channel_next(&p->channel);
+    TELL(&p->channel, login, p->request);
+    p->channel.phase = PHASE_VERIFY;
+    player_is_denied(p, DENIAL_AWAY);
+    cr_assert_eq(rename(gone, path), 0);
+    expect_turning(s, TURN_NOBODY);
+    stage_reports(s, EVENT_SERVICE, "can be reached again");
+    expect_away(s, NULL);
+}
+
+/* One event at each change, however many looks there are. */
+Test(reach, goes_and_comes_back)
+{
+    struct player p;
+    struct stage s;
+    char users[128];
+    int watch = inotify_init1(IN_CLOEXEC);
+
+    cr_assert_eq(mkdir(homes, 0700), 0);
+    cr_assert_geq(inotify_add_watch(watch, homes, IN_OPEN), 0);
+    stage_open(&s, has_own_homes);
+    snprintf(users, sizeof(users), "%s/users", s.folder);
+    wait_for_first_look(watch);
+    player_enter(&s, &p, 1);
+    expect_away(&s, NULL);
+    for (int i = 0; i < 2; i++)
+        goes_and_comes_back(&s, &p, homes, "new clients get 421: the homes in");
+    goes_and_comes_back(&s, &p, users, "new clients get 421: the users file");
+    player_leave(&p);
+    stage_close(&s);
+}
+
+/* A new server without users: nobody is turned away. */
+Test(reach, homes_that_were_never_there)
+{
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, has_own_homes);
+    expect_away(&s, NULL);
+    cr_assert_eq(mkdir(homes, 0700), 0);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    expect_away(&s, NULL);
+    player_leave(&p);
+    stage_close(&s);
+}
