@@ -113,11 +113,11 @@ Test(hash, is_not_idle, .timeout = 60)
     struct pollfd control;
     struct fake f;
 
-    fake_settings("idle_timeout", 300);
+    fake_settings("idle_timeout", 1000);
     fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
     control = (struct pollfd){ .fd = f.control, .events = POLLIN };
-    cr_assert_eq(poll(&control, 1, 1000), 0, "something was said");
+    cr_assert_eq(poll(&control, 1, 2000), 0, "something was said");
     fake_do(&f, "ABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 421); /* now it is idle */
