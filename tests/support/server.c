@@ -44,12 +44,18 @@ static _Noreturn void become_server(const struct server *s, pid_t parent)
     _exit(127);
 }
 
+struct beginning {
+    struct server *server;
+    off_t seen; /* of the log */
+};
+
 static bool is_ready_or_dead(void *argument)
 {
-    struct server *s = argument;
+    struct beginning *b = argument;
+    struct server *s = b->server;
     int status;
 
-    if (server_log_has(s, READY))
+    if (server_log_grows(s, &b->seen) && server_log_has(s, READY))
         return true;
     if (waitpid(s->pid, &status, WNOHANG) != s->pid)
         return false;
@@ -102,6 +108,7 @@ void server_prepare(struct server *s, const struct server_plan *plan)
 
 void server_again(struct server *s)
 {
+    struct beginning b = { s, 0 };
     pid_t parent = getpid();
 
     unlink(server_path(s, "log"));
@@ -109,7 +116,7 @@ void server_again(struct server *s)
     FAIL_IF(s->pid < 0, "fork: %s", strerror(errno));
     if (s->pid == 0)
         become_server(s, parent);
-    if (!wait_until(is_ready_or_dead, s, WAIT_MS) || s->pid == 0) {
+    if (!wait_until(is_ready_or_dead, &b, WAIT_MS) || s->pid == 0) {
         struct buf log;
 
         server_log(s, &log);

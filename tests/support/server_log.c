@@ -1,6 +1,7 @@
 /* Reading a server's log. */
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fail.h"
 #include "files.h"
@@ -14,6 +15,15 @@ void server_log(const struct server *s, struct buf *into)
     buf_init(into, 1U << 30); /* 100,000 sequences of commands fill 100 MB */
     files_read(server_path(s, "log"), into);
     FAIL_IF(buf_add(into, "", 1), "the log is too long");
+}
+
+bool server_log_grows(const struct server *s, off_t *seen)
+{
+    struct stat st;
+    off_t before = *seen;
+
+    *seen = stat(server_path(s, "log"), &st) == 0 ? st.st_size : 0;
+    return *seen != before;
 }
 
 bool server_log_has(const struct server *s, const char *text)
@@ -30,6 +40,8 @@ bool server_log_has(const struct server *s, const char *text)
 struct search {
     const struct server *server;
     unsigned enough; /* number of lines to wait for */
+    unsigned found;
+    off_t seen; /* of the log */
     const char *words[WORDS_MAX + 1];
 };
 
@@ -68,13 +80,15 @@ static bool has_enough(void *argument)
 {
     struct search *search = argument;
 
-    return count_lines(search) >= search->enough;
+    if (server_log_grows(search->server, &search->seen))
+        search->found = count_lines(search);
+    return search->found >= search->enough;
 }
 
 void server_log_expect(const struct server *s, unsigned count, const char *word,
                        ...)
 {
-    struct search search = { s, count, { word } };
+    struct search search = { s, count, 0, 0, { word } };
     unsigned found;
     va_list list;
 
@@ -89,7 +103,7 @@ void server_log_expect(const struct server *s, unsigned count, const char *word,
 
 void server_log_wait(const struct server *s, const char *word, ...)
 {
-    struct search search = { s, 1, { word } };
+    struct search search = { s, 1, 0, 0, { word } };
     va_list list;
 
     va_start(list, word);

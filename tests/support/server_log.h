@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_SERVER_LOG_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "sallyport/base/buf.h"
 #include "server.h"
@@ -10,6 +11,9 @@
 /* Reads the whole log so far, NUL-terminated; the caller releases INTO. */
 void server_log(const struct server *s, struct buf *into);
 bool server_log_has(const struct server *s, const char *text);
+/* Has it another size than SEEN (at first 0)? So a wait needn't read it again
+ * and again. */
+bool server_log_grows(const struct server *s, off_t *seen);
 /* Waits for a line with all of the words (NULL ends them). */
 void server_log_wait(const struct server *s, const char *word, ...)
     __attribute__((sentinel));

@@ -7,15 +7,22 @@
 #include "sallyport/base/clock.h"
 #include "wait.h"
 
+#define PAUSE_NS     (2L * 1000 * 1000)
+#define PAUSE_NS_MAX (20L * 1000 * 1000)
+
+/* The pauses grow: a test that reads a whole log takes time from what it waits
+ * for. */
 bool wait_until(bool (*test)(void *argument), void *argument, unsigned ms)
 {
-    const struct timespec pause = { .tv_nsec = 3 * 1000 * 1000 };
+    struct timespec pause = { .tv_nsec = PAUSE_NS };
     uint64_t deadline = clock_ms() + ms;
 
     while (!test(argument)) {
         if (clock_ms() > deadline)
             return false;
         nanosleep(&pause, NULL);
+        if (pause.tv_nsec < PAUSE_NS_MAX)
+            pause.tv_nsec += pause.tv_nsec / 4;
     }
     return true;
 }
