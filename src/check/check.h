@@ -29,8 +29,9 @@ typedef int check_part(const struct check *k, struct prepared *p);
 check_part part_accounts;
 /* The directory `empty`. */
 check_part part_empty;
-/* The key of the partials' names, in the directory `state`. If p->inherited,
- * the file must have that key, since a restart uses the file's. */
+/* key.c: the directory `state`, and the key of the partials' names, in there or
+ * in `partials_key`. If p->inherited, the file must have that key, since a
+ * restart uses the file's. */
 check_part part_key;
 /* names.c: the addresses of the host names in `address`. No name ends a start:
  * after a boot, the name server may be late. */
@@ -63,6 +64,11 @@ bool resolve_usable(const struct address *a);
 void names_find(const struct check *k, struct prepared *p, resolve_fn *resolve,
                 uint64_t wait_ms);
 
+/* Returns R. If it is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
+ * KEY = VALUE: WHY". */
+int part_refuse(const struct check *k, const char *key, int r,
+                struct prepared *p);
+
 /* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "ACCOUNT: WHY" */
 int account_find(const char *account, struct identity *ret,
@@ -72,16 +78,6 @@ int account_find_group(const char *name, gid_t *ret, struct complaint *c);
 /* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
  * result is -ENOENT without a complaint. 0, or -EINVAL and "PATH: WHY" */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
-
-#define STATE_KEY SIPHASH_KEY
-
-/* The key of the names of partials, from the directory PATH. MAKE: the
- * directory is made when missing, and so is the key: it is then the one that
- * KEY has, which must be random. 0; -EINVAL for what the administrator must
- * mend; else nothing can be kept there (-ENOENT: it is missing). Each failure
- * has its complaint "PATH: WHY", and leaves the key as it was. */
-int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
-              struct complaint *c);
 
 /* homes.c: calls REPORT once for each mistake in the users' rows, with
  * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users

@@ -1,8 +1,8 @@
-/* Prepares what master needs before it starts a process: accounts, two
- * directories, the key of the partials' names, a kernel whose sandbox works. A
- * mistake is reported with the line of its setting. Runs in check, so that no
- * lasting process of root looks up names (/etc/passwd and beyond, NSS) or makes
- * files. It never touches what a user made. */
+/* Prepares what master needs before it starts a process: accounts, the
+ * directory `empty`, a kernel whose sandbox works. A mistake is reported with
+ * the line of its setting. Runs in check, so that no lasting process of root
+ * looks up names (/etc/passwd and beyond, NSS) or makes files. It never touches
+ * what a user made. */
 #include "check.h"
 
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,9 +19,6 @@
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/users/users_file.h"
-
-#define STATE_LOCK_MS 5000 /* that it waits for another server */
 
 /* A number is both uid and gid: for a trial that makes no accounts. */
 int account_find(const char *account, struct identity *ret, struct complaint *c)
@@ -136,142 +132,13 @@ int account_empty_directory(const char *path, bool make, struct complaint *c)
     return directory_check_empty(fd, path, c);
 }
 
-/* The directory "state" outlives a restart. It has the key of the names of
- * partials, so that an interrupted upload can be continued. */
-
-#define DAMAGED ".damaged"
-
-/* No mistake of the administrator, but the key can't be kept. */
-static int state_failed(struct complaint *c, const char *path, int error)
-{
-    complain(c, "%s: %s", path, strerror(error));
-    return error == ENOENT ? -ENOENT : -EACCES;
-}
-
-/* Others must not be able to write to it: they could put a key there that they
- * know. */
-static int state_check_directory(int fd, const char *path, struct complaint *c)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return state_failed(c, path, errno);
-    if (st.st_uid != geteuid() && st.st_uid != 0)
-        return complain(c, "%s: belongs to uid %lu; run: chown %lu %s", path,
-                        (unsigned long)st.st_uid, (unsigned long)geteuid(),
-                        path);
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return complain(c, "%s: writable by others; run: chmod 0700 %s", path,
-                        path);
-    return 0;
-}
-
-static int state_open_directory(const char *path, bool make,
-                                struct complaint *c)
-{
-    if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
-        return state_failed(c, path, errno);
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return state_failed(c, path, errno);
-    int r = state_check_directory(fd, path, c);
-    return r < 0 ? r : fd_take(&fd);
-}
-
-static int state_read_key(int directory, const char *path,
-                          uint8_t key[STATE_KEY], struct complaint *c)
-{
-    char name[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
-    uint8_t bytes[STATE_KEY + 1]; /* one more shows a longer file */
-
-    snprintf(name, sizeof(name), "%s/%s", path, SETTINGS_KEY_FILE);
-    FD_CLEANUP int fd =
-        openat(directory, SETTINGS_KEY_FILE,
-               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return state_failed(c, name, errno);
-    if (settings_private_file(fd, name, c) < 0)
-        return -EINVAL;
-    ssize_t n = read(fd, bytes, sizeof(bytes));
-    if (n < 0)
-        return state_failed(c, name, errno);
-    if (n != STATE_KEY) {
-        complain(c, "%s: not a key", name);
-        return -EBADMSG;
-    }
-    memcpy(key, bytes, STATE_KEY);
-    explicit_bzero(bytes, sizeof(bytes));
-    return 0;
-}
-
-/* Whole or not at all. Under the lock of the directory: when another server is
- * making one, the first wins. A file system without such locks has none. */
-static int state_make_key(int directory, const char *path,
-                          const uint8_t key[STATE_KEY], struct complaint *c)
-{
-    const struct slice bytes = { (const char *)key, STATE_KEY };
-    struct stat st;
-    bool stands;
-    int r = fd_lock(directory, STATE_LOCK_MS) == -ETIMEDOUT ? -ETIMEDOUT : 0;
-
-    if (r == 0 &&
-        fstatat(directory, SETTINGS_KEY_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        r = errno == ENOENT
-                ? users_file_replace(directory, SETTINGS_KEY_FILE, bytes, NULL,
-                                     NULL, NULL, &stands)
-                : -errno;
-    flock(directory, LOCK_UN);
-    return r < 0 ? state_failed(c, path, -r) : 0;
-}
-
-/* A crash of the file system has damaged it. Its loss costs the resuming of
- * unfinished uploads, and no more: a start goes on with another one. */
-static int state_set_aside(int directory, const char *path,
-                           struct complaint *damage)
-{
-    if (renameat(directory, SETTINGS_KEY_FILE, directory,
-                 SETTINGS_KEY_FILE DAMAGED) < 0)
-        return state_failed(damage, path, errno);
-    complain(damage,
-             "%s/" SETTINGS_KEY_FILE
-             ": not a key; it is set aside as " SETTINGS_KEY_FILE DAMAGED
-             ", and a new one is made",
-             path);
-    return -ENOENT;
-}
-
-int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
-              struct complaint *c)
-{
-    FD_CLEANUP int directory = state_open_directory(path, make, c);
-    struct complaint damage = { "" };
-
-    if (directory < 0)
-        return directory;
-    int r = state_read_key(directory, path, key, c);
-    if (r == -EBADMSG && make) {
-        r = state_set_aside(directory, path, &damage);
-        *c = damage;
-    }
-    if (r != -ENOENT || !make)
-        return r == -EBADMSG ? -EACCES : r;
-    c->text[0] = '\0';
-    r = state_make_key(directory, path, key, c);
-    if (r == 0)
-        r = state_read_key(directory, path, key, c);
-    if (r == 0)
-        *c = damage;
-    return r;
-}
-
 struct account_row {
     const char *key, *account;
     enum process process;
 };
 
-/* "VALUE: WHY" becomes "FILE:LINE: KEY = VALUE: WHY". */
-static int part_refuse(const struct check *k, const char *key, int r,
-                       struct prepared *p)
+int part_refuse(const struct check *k, const char *key, int r,
+                struct prepared *p)
 {
     if (r == -EINVAL)
         settings_place(&k->settings, key, &p->why);
@@ -378,24 +245,6 @@ int part_empty(const struct check *k, struct prepared *p)
     int r = account_empty_directory(k->settings.empty, p->make, &p->why);
 
     return part_refuse(k, "empty", r, p);
-}
-
-int part_key(const struct check *k, struct prepared *p)
-{
-    uint8_t key[STATE_KEY];
-    int r;
-
-    memcpy(key, p->key, sizeof(key));
-    r = state_key(k->settings.state, p->make, key, &p->why);
-    if (r == 0 && p->inherited && memcmp(key, p->key, sizeof(key)) != 0) {
-        complain(&p->why, "%s: has another key than the one in use",
-                 k->settings.state);
-        r = -EACCES;
-    }
-    if (r == 0)
-        memcpy(p->key, key, sizeof(key));
-    explicit_bzero(key, sizeof(key));
-    return part_refuse(k, "state", r, p);
 }
 
 /* Master's filter too: it loads it when the others have started already. */

@@ -131,6 +131,17 @@ const struct setting setting_table[] = {
       .help = "The directory for data that must survive a restart: the key "
               "with which the server finds unfinished uploads again, and the "
               "bans. The server makes the directory if it is missing." },
+    { .key = "partials_key",
+      .type = SETTING_FILE,
+      .offset = FIELD(partials_key),
+      .value = "",
+      .help = "The file with the key by which the server finds unfinished "
+              "uploads again. Empty: it is in state. For several machines with "
+              "the same homes (see cluster.md in /usr/share/doc/sallyport): a "
+              "file on the disk that they share, so that each finds what "
+              "another one has begun. The first server that starts makes it, "
+              "of the key that it has in state if there is one. Its directory "
+              "must be root's and writable by nobody else." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),

@@ -370,3 +370,45 @@ Test(resume, a_folder_that_is_renamed, .timeout = 90)
     session_end(&s, &server);
     free(bytes);
 }
+
+/* Two servers, as of two machines: each has its own directory `state`, and they
+ * have the users, the homes and the file of the key in common. */
+static void begin_pair(struct server pair[2])
+{
+    const struct server_plan plan = { .troubles = true };
+    char key[SERVER_PATH_MAX], users[SERVER_PATH_MAX];
+
+    server_prepare(&pair[0], &plan);
+    server_prepare(&pair[1], &plan);
+    snprintf(key, sizeof(key), "%s", server_path(&pair[0], "common.key"));
+    snprintf(users, sizeof(users), "%s", server_path(&pair[0], "users"));
+    strcpy(pair[1].homes, pair[0].homes);
+    server_set(&pair[1], "homes", pair[0].homes);
+    server_set(&pair[1], "users", users);
+    for (int i = 0; i < 2; i++) {
+        server_set(&pair[i], "partials_key", key);
+        server_again(&pair[i]);
+    }
+}
+
+/* An upload that was cut on one machine is continued on the other. */
+Test(resume, on_another_machine, .timeout = 180)
+{
+    unsigned char *bytes = malloc(LEN);
+    struct server pair[2];
+    struct session s;
+
+    files_noise(bytes, LEN, 12);
+    begin_pair(pair);
+    for (int i = 0; i < 2; i++) {
+        session_enter(&s, &pair[i], "anna");
+        cut(&s, "STOR big", bytes, SENT);
+        session_close(&s);
+        finish(&pair[!i], i, bytes, SENT, LEN);
+        cr_assert_eq(unlink(server_home_file(&pair[0], "anna", "big")), 0);
+        cr_assert(!files_exists(server_path(&pair[i], "state/partials.key")));
+    }
+    server_stop(&pair[1]);
+    server_stop(&pair[0]);
+    free(bytes);
+}

@@ -70,7 +70,7 @@ static const char others[] =
     "ocsp_file. client_certificates client_ca client_crl homes ports "
     "ticket_lifetime max_sessions startups max_fruitless crash_ban ban_after "
     "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
-    "partial_days resume "
+    "partial_days partials_key resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log "
     "uid.metrics metrics_listen uid_first uid_last gid_first gid_last shares "
     "file_mode dir_mode "

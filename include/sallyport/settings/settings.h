@@ -15,7 +15,8 @@
 #define SETTINGS_FILE                                                          \
     "/etc/sallyport/sallyport.conf" /* if there is no --config */
 
-/* In the directory `state`: the key of the partials' names. */
+/* In the directory `state`: the key of the partials' names, unless
+ * `partials_key` names another file. */
 #define SETTINGS_KEY_FILE "partials.key"
 /* And the bans. */
 #define SETTINGS_BANS_FILE "bans"
@@ -111,6 +112,7 @@ struct settings {
     char empty[SETTINGS_PATH_MAX];  /* the empty directory to chroot to */
     char state[SETTINGS_PATH_MAX];  /* the directory for data that outlives a
                                        restart */
+    char partials_key[SETTINGS_PATH_MAX];  /* "": in `state` */
     char control_group[SETTINGS_NAME_MAX]; /* "": none */
     char control[SETTINGS_PATH_MAX];       /* the path of the socket:
                                               settings_control() */

@@ -13,9 +13,9 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define SURVEY_MS    10000
-#define DISKS_MS     60000
-#define DIRECTORY_MS 8000 /* check waits 5 s there for another server */
+#define SURVEY_MS 10000
+#define DISKS_MS  60000
+#define PLACE_MS  8000
 
 static int time_left(const struct master *m)
 {
@@ -159,17 +159,19 @@ void helper_watch_disks(struct master *m)
         disks_on_timer(m);
 }
 
-/* The directory that PART works in, if it does: its disk may hang. */
-static const char *helper_directory(const struct master *m, const char *part)
+/* What PART opens or makes, if it does: its disk may hang. */
+static const char *helper_place(const struct master *m, const char *part)
 {
+    const struct settings *s = &m->settings;
+
     if (strcmp(part, "key") == 0)
-        return m->settings.state;
-    return strcmp(part, "empty") == 0 ? m->settings.empty : NULL;
+        return s->partials_key[0] ? s->partials_key : s->state;
+    return strcmp(part, "empty") == 0 ? s->empty : NULL;
 }
 
 int helper_prepare(const struct master *m, const char *part, struct prepared *p)
 {
-    const char *directory = helper_directory(m, part);
+    const char *place = helper_place(m, part);
     int wait_ms = time_left(m);
     FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
     const struct helper check = { .name = "check",
@@ -181,11 +183,11 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
         complain(&p->why, "memfd: %s", strerror(errno));
         return -EIO; /* it may succeed when it is tried again */
     }
-    if (directory && wait_ms > DIRECTORY_MS)
-        wait_ms = DIRECTORY_MS;
+    if (place && wait_ms > PLACE_MS)
+        wait_ms = PLACE_MS;
     status = exec_helper(m, &check, wait_ms);
-    if (directory && status == -ETIMEDOUT && wait_ms == DIRECTORY_MS) {
-        complain(&p->why, "%s: its disk doesn't answer", directory);
+    if (place && status == -ETIMEDOUT && wait_ms == PLACE_MS) {
+        complain(&p->why, "%s: its disk doesn't answer", place);
         return -ETIMEDOUT;
     }
     if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {

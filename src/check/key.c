@@ -1,0 +1,255 @@
+/* The key of the partials' names, which outlives a restart: so an interrupted
+ * upload can be continued. It is in the directory `state`, or in the file
+ * `partials_key`, which several machines can have in common. It is made once
+ * and complete, and nothing replaces it. Runs in check, as root. */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define DAMAGED ".damaged"
+
+/* Where a key is, or shall be. */
+struct key_place {
+    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    const char *name; /* the end of the path */
+    int directory;    /* or -1 */
+};
+
+/* No mistake of the administrator, but the key can't be kept. */
+static int key_failed(struct complaint *c, const char *path, int error)
+{
+    complain(c, "%s: %s", path, strerror(error));
+    return error == ENOENT ? -ENOENT : -EACCES;
+}
+
+/* Others must not be able to write to it: they could put a key there that they
+ * know. */
+static int check_directory(int fd, const char *path, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return key_failed(c, path, errno);
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return complain(c, "%s: belongs to uid %lu; run: chown %lu %s", path,
+                        (unsigned long)st.st_uid, (unsigned long)geteuid(),
+                        path);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(c, "%s: writable by others; run: chmod 0700 %s", path,
+                        path);
+    return 0;
+}
+
+static int open_directory(const char *path, bool make, struct complaint *c)
+{
+    if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+        return key_failed(c, path, errno);
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return key_failed(c, path, errno);
+    int r = check_directory(fd, path, c);
+    return r < 0 ? r : fd_take(&fd);
+}
+
+static int place_in_state(struct key_place *at, const char *state, bool make,
+                          struct complaint *c)
+{
+    snprintf(at->path, sizeof(at->path), "%s/%s", state, SETTINGS_KEY_FILE);
+    at->name = SETTINGS_KEY_FILE;
+    at->directory = open_directory(state, make, c);
+    return at->directory < 0 ? at->directory : 0;
+}
+
+/* Its directory is never made: where it is missing, the disk is away. */
+static int place_in_common(struct key_place *at, const struct settings *s,
+                           struct complaint *c)
+{
+    struct complaint why = { "" };
+    char directory[SETTINGS_PATH_MAX];
+    size_t len;
+
+    snprintf(at->path, sizeof(at->path), "%s", s->partials_key);
+    at->name = strrchr(at->path, '/') + 1;
+    len = (size_t)(at->name - at->path);
+    snprintf(directory, sizeof(directory), "%.*s",
+             (int)(len > 1 ? len - 1 : len), at->path);
+    at->directory = open_directory(directory, false, &why);
+    return at->directory < 0
+               ? settings_blame(s, "partials_key", c, "%s", why.text)
+               : 0;
+}
+
+static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
+                    struct complaint *c)
+{
+    uint8_t bytes[SIPHASH_KEY + 1]; /* one more shows a longer file */
+
+    FD_CLEANUP int fd =
+        openat(at->directory, at->name,
+               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return key_failed(c, at->path, errno);
+    if (settings_private_file(fd, at->path, c) < 0)
+        return -EINVAL;
+    ssize_t n = read(fd, bytes, sizeof(bytes));
+    if (n < 0)
+        return key_failed(c, at->path, errno);
+    if (n == SIPHASH_KEY)
+        memcpy(key, bytes, SIPHASH_KEY);
+    explicit_bzero(bytes, sizeof(bytes));
+    if (n == SIPHASH_KEY)
+        return 0;
+    complain(c, "%s: not a key", at->path);
+    return -EBADMSG;
+}
+
+/* A file without a name, of which a killed process leaves nothing. Network
+ * disks have none: there it gets the name TEMP, which no other process has. */
+static int open_new(const struct key_place *at, char *temp, size_t size)
+{
+    const int flags = O_WRONLY | O_CLOEXEC;
+    uint64_t number;
+    int fd = openat(at->directory, ".", O_TMPFILE | flags, 0600);
+
+    temp[0] = '\0';
+    if (fd >= 0)
+        return fd;
+    random_bytes(&number, sizeof(number));
+    snprintf(temp, size, "." SETTINGS_KEY_FILE ".%016llx.sallyport-new",
+             (unsigned long long)number);
+    return openat(at->directory, temp, O_CREAT | O_EXCL | O_NOFOLLOW | flags,
+                  0600);
+}
+
+static int give_name(const struct key_place *at, int fd, const char *temp)
+{
+    char path[64];
+    int r;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    r = temp[0] ? linkat(at->directory, temp, at->directory, at->name, 0)
+                : linkat(AT_FDCWD, path, at->directory, at->name,
+                         AT_SYMLINK_FOLLOW);
+    return r < 0 ? -errno : 0;
+}
+
+/* Whole or not at all. A link replaces nothing: when another server is making
+ * one, the first wins, on whatever machine it is. */
+static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
+                    struct complaint *c)
+{
+    char temp[64];
+    FD_CLEANUP int fd = open_new(at, temp, sizeof(temp));
+    int r = fd < 0 ? -errno : fd_write_all(fd, key, SIPHASH_KEY);
+
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0)
+        r = give_name(at, fd, temp);
+    if (fd >= 0 && temp[0])
+        unlinkat(at->directory, temp, 0);
+    if (r == 0 && fsync(at->directory) < 0)
+        r = -errno;
+    c->text[0] = '\0';
+    if (r < 0 && r != -EEXIST)
+        return key_failed(c, at->path, -r);
+    return read_key(at, key, c);
+}
+
+/* A crash of the file system has damaged it. Its loss costs the resuming of
+ * unfinished uploads, and no more: a start goes on with another one. */
+static int set_aside(const struct key_place *at, struct complaint *damage)
+{
+    if (renameat(at->directory, at->name, at->directory,
+                 SETTINGS_KEY_FILE DAMAGED) < 0)
+        return key_failed(damage, at->path, errno);
+    complain(damage,
+             "%s: not a key; it is set aside as " SETTINGS_KEY_FILE DAMAGED
+             ", and a new one is made",
+             at->path);
+    return -ENOENT;
+}
+
+/* The key in `state`. */
+static int own_key(const struct key_place *at, bool make,
+                   uint8_t key[SIPHASH_KEY], struct complaint *c)
+{
+    struct complaint damage = { "" };
+    int r = read_key(at, key, c);
+
+    if (r == -EBADMSG && make) {
+        r = set_aside(at, &damage);
+        *c = damage;
+    }
+    if (r == -ENOENT && make)
+        r = make_key(at, key, c);
+    if (r == 0 && damage.text[0])
+        *c = damage;
+    return r == -EBADMSG ? -EACCES : r;
+}
+
+/* The key in `partials_key`, or KEY when it is made. Other machines may use a
+ * damaged one, so it isn't set aside. A server with another key finds no
+ * uploads of its neighbours: whatever is wrong ends a start. */
+static int common_key(const struct key_place *at, bool make,
+                      uint8_t key[SIPHASH_KEY], struct complaint *c)
+{
+    int r = read_key(at, key, c);
+
+    if (r == -ENOENT && !make)
+        return r;
+    if (r == -ENOENT)
+        r = make_key(at, key, c);
+    return r < 0 ? -EINVAL : 0;
+}
+
+/* Which of the two places it is. The key that `state` has becomes the common
+ * one where there is none yet, so that its uploads are found again. The
+ * directory `state` is needed in any case, for the bans. */
+static int find_key(const struct settings *s, struct prepared *p,
+                    struct key_place *state, struct key_place *common,
+                    uint8_t key[SIPHASH_KEY])
+{
+    struct complaint ignored = { "" };
+    int r = place_in_state(state, s->state, p->make, &p->why);
+
+    if (s->partials_key[0] == '\0')
+        return r < 0 ? r : own_key(state, p->make, key, &p->why);
+    if (r == -EINVAL)
+        return r;
+    if (r == 0 && !p->inherited)
+        read_key(state, key, &ignored);
+    p->why.text[0] = '\0';
+    r = place_in_common(common, s, &p->why);
+    return r < 0 ? r : common_key(common, p->make, key, &p->why);
+}
+
+int part_key(const struct check *k, struct prepared *p)
+{
+    const struct settings *s = &k->settings;
+    struct key_place state = { .directory = -1 }, common = { .directory = -1 };
+    uint8_t key[SIPHASH_KEY];
+    int r;
+
+    memcpy(key, p->key, sizeof(key));
+    r = find_key(s, p, &state, &common, key);
+    if (r == 0 && p->inherited && memcmp(key, p->key, sizeof(key)) != 0) {
+        complain(&p->why, "%s: has another key than the one in use",
+                 common.directory < 0 ? state.path : common.path);
+        r = -EACCES;
+    }
+    if (r == 0)
+        memcpy(p->key, key, sizeof(key));
+    explicit_bzero(key, sizeof(key));
+    fd_close(&state.directory);
+    fd_close(&common.directory);
+    r = part_refuse(k, "state", r, p);
+    return part_refuse(k, "partials_key", r, p);
+}
