@@ -188,23 +188,6 @@ int addresses_set_metrics(const struct assignment *a)
     return 0;
 }
 
-#define AUTO_PORTS_MAX 1000
-
-static int set_auto(const struct assignment *a, struct slice count, bool proxy)
-{
-    uint64_t n = 0;
-    int r = slice_number(count, AUTO_PORTS_MAX, &n);
-
-    if (r == -EINVAL)
-        return kinds_refuse_syntax(a);
-    if (r || n == 0)
-        return kinds_refuse(a, "out of range; auto 1 to auto %d",
-                            AUTO_PORTS_MAX);
-    *(struct port_range *)a->field =
-        (struct port_range){ .automatic = (uint16_t)n, .proxy = proxy };
-    return 0;
-}
-
 int addresses_set_ports(const struct assignment *a)
 {
     struct slice rest = a->value, first;
@@ -212,11 +195,14 @@ int addresses_set_ports(const struct assignment *a)
     uint64_t from = 0, to = 0;
     int r;
 
-    if (slice_starts(rest, SLICE("auto "))) {
-        rest.ptr += 5;
-        rest.len -= 5;
-        return set_auto(a, slice_trim(rest), proxy);
+    if (slice_equal(rest, SLICE("auto"))) {
+        *(struct port_range *)a->field =
+            (struct port_range){ .automatic = true, .proxy = proxy };
+        return 0;
     }
+    if (slice_starts(rest, SLICE("auto ")))
+        return kinds_refuse(a, "auto has no number any more: each session gets "
+                               "a port of its own; write auto");
     slice_cut(&rest, '-', &first);
     r = slice_number(slice_trim(first), UINT32_MAX, &from);
     if (r == 0)

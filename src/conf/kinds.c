@@ -333,7 +333,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
                            "as 10.0.0.5, 192.168.7.0/24",
                            networks_set },
-    [SETTING_PORTS] = { "a range such as 30000-30099, or auto N; then, "
+    [SETTING_PORTS] = { "a range such as 30000-30999, or auto; then, "
                         "optionally, the word proxy",
                         addresses_set_ports },
     [SETTING_CONFLICT] = { CONFLICT_EXPECTED,

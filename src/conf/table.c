@@ -176,14 +176,17 @@ const struct setting setting_table[] = {
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),
-      .value = "30000-30099",
+      .value = "30000-30999",
       .min = 1024,
       .max = 65535,
       .help =
-          "Ports of data connections. A firewall must permit them. Use "
+          "Ports of data connections. A firewall must permit them. Each "
+          "session uses one of them, from EPSV or PASV until 10 s after its "
+          "last data connection has come: if none is free, they get 425. Use "
           "ports below net.ipv4.ip_local_port_range, so that no outgoing "
-          "connection takes one. \"auto N\": the kernel chooses N ports. "
-          "With the word proxy after the ports, data connections of a "
+          "connection takes "
+          "one. auto: any port that the kernel chooses. With the word proxy "
+          "after the ports, data connections of a "
           "proxy's clients come through the proxy too, with a PROXY header." },
     { .key = "address",
       .type = SETTING_ADDRESS,

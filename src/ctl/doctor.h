@@ -42,7 +42,7 @@ void doctor_disk(struct doctor *d);
  * them to some addresses. */
 bool firewall_refuses(const char *rules, unsigned first, unsigned last,
                       bool *some);
-/* Is each of FIRST to LAST in a list such as "21, 30000-30099"? */
+/* Is each of FIRST to LAST in a list such as "21, 30000-30999"? */
 bool ports_listed(struct slice list, unsigned first, unsigned last);
 
 #endif

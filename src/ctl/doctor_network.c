@@ -317,13 +317,11 @@ void doctor_ports(struct doctor *d)
 
     if (r->automatic)
         doctor_find(d, FINDING_NOTE, NULL,
-                    "the kernel chooses %u ports: no firewall can name them",
-                    r->automatic);
+                    "the kernel chooses them: no firewall can name them");
     else if (are_given_away(r))
         doctor_find(d, FINDING_WARNING,
                     "set net.ipv4.ip_local_reserved_ports to them (sysctl)",
-                    "%u-%u: an outgoing connection can take one while the "
-                    "server is stopped, and it wouldn't start",
+                    "%u-%u: an outgoing connection can take one of them",
                     r->first, r->last);
     else
         doctor_find(d, FINDING_GOOD, NULL, "%u-%u", r->first, r->last);

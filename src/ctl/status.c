@@ -10,6 +10,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/bans.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/ipc/generation.h"
 
 #define LISTENERS_MAX 64 /* a server has at most 16 */
 #define DAY_S         86400
@@ -461,6 +462,11 @@ int status_reload_failed(struct context *x, int code)
     if (code == EX_CONFIG)
         snprintf(text + strlen(text), COMPLAINT_MAX - strlen(text),
                  "; a running server continues as before");
+    else if (strstr(text, GENERATION_FOREIGN))
+        snprintf(text + strlen(text), COMPLAINT_MAX - strlen(text),
+                 "; the running server continues as before; restart it once: "
+                 "sallyportctl drain --timeout 30min; systemctl restart "
+                 "sallyport");
     return code;
 }
 

@@ -23,6 +23,7 @@ static const struct field_row {
     { FIELD_SERIAL, "serial", HEX },
     { FIELD_PEER, "peer", TEXT },
     { FIELD_LOCAL, "local", TEXT },
+    { FIELD_STRANGER, "stranger", TEXT },
     { FIELD_USER, "user", TEXT },
     { FIELD_UID, "uid", NUMBER },
     { FIELD_VERB, "verb", TEXT },

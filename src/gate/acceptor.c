@@ -1,5 +1,5 @@
-/* Listening sockets of control and data connections, and socket options. Runs
- * in gate. It never waits and never spins: a listener that can't accept leaves
+/* Listening sockets of control connections, and socket options. Runs in gate.
+ * It never waits and never spins: a listener that can't accept leaves
  * the loop for a moment. */
 #include "gate.h"
 
@@ -43,16 +43,13 @@ static bool is_passing(int error)
     return error == ECONNABORTED || error == EINTR || error == EPROTO;
 }
 
-static bool goes_on_after(struct acceptor *a, int error)
+static void acceptor_failed(struct acceptor *a, int error)
 {
-    if (error == EAGAIN)
-        return false;
-    if (is_passing(error))
-        return true;
+    if (error == EAGAIN || is_passing(error))
+        return;
     if ((error == EMFILE || error == ENFILE) && a->full)
         a->full(a);
     acceptor_rest(a);
-    return false;
 }
 
 int acceptor_accept(struct acceptor *a, struct address *peer)
@@ -66,32 +63,20 @@ int acceptor_accept(struct acceptor *a, struct address *peer)
     return r < 0 ? r : fd_take(&fd);
 }
 
-static bool accept_one(struct acceptor *a)
-{
-    struct address peer;
-    int fd = acceptor_accept(a, &peer);
-
-    if (fd < 0)
-        return goes_on_after(a, -fd);
-    a->enter(a, fd, &peer);
-    return true;
-}
-
-void acceptor_sweep(struct acceptor *a)
-{
-    for (int i = 0; i < ACCEPT_ROUND && a->fd >= 0 && a->started && !a->held;
-         i++)
-        if (!accept_one(a))
-            return;
-}
-
-/* One connection in a turn of the loop: a flood on one port then starves
- * neither the other ports nor the sessions, and a single connection needs no
+/* One connection in a turn of the loop: a flood on one listener then starves
+ * neither the others nor the sessions, and a single connection needs no
  * second look. */
 static void acceptor_on_readable(void *owner, uint32_t events)
 {
+    struct acceptor *a = owner;
+    struct address peer;
+    int fd = acceptor_accept(a, &peer);
+
     (void)events;
-    accept_one(owner);
+    if (fd < 0)
+        acceptor_failed(a, -fd);
+    else
+        a->enter(a, fd, &peer);
 }
 
 int acceptor_init(struct acceptor *a)
@@ -168,14 +153,14 @@ void socket_share_ports(int fd)
     socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 }
 
-bool socket_takes_both(int fd)
+void socket_reuse_port(int fd)
 {
-    int only = 1;
-    socklen_t len = sizeof(only);
+    socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+}
 
-    if (getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
-        return false; /* IPv4 */
-    return only == 0;
+void socket_only_ipv6(int fd)
+{
+    socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 }
 
 int socket_local(int fd, struct address *ret)

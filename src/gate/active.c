@@ -34,8 +34,7 @@ static int active_connected(struct child *c)
     int r;
 
     socket_no_delay(c->active.fd);
-    r = SEND(&c->channel, data, c->active.request, .peer = c->active.to,
-             .doubtful = false, .connection = c->active.fd);
+    r = SEND(&c->channel, data, c->active.request, .connection = c->active.fd);
     active_leave(c);
     return r;
 }

@@ -232,7 +232,6 @@ void child_stillborn(struct child *c)
 
 static void child_hang_up(struct child *c)
 {
-    passive_leave(c);
     active_leave(c);
     pace_leave(c);
     queue_leave(c);
@@ -314,12 +313,11 @@ static void child_on_timer(void *owner)
         child_mind_silence(c);
 }
 
-void child_logged_in(struct child *c, uint64_t user)
+void child_logged_in(struct child *c)
 {
     if (c->logged_in)
         return;
     c->logged_in = true;
-    c->user = user;
     child_end_wait(c);
     c->heard = clock_ms();
     if (c->channel.fd < 0)
@@ -344,34 +342,18 @@ static int child_on_alive(void *owner, struct msg_alive *m)
 
 static int child_on_port(void *owner, struct msg_port *m)
 {
-    active_leave(owner);
-    return passive_port(owner, m->request);
+    return lend_listener(owner, m->request);
 }
 
 static int child_on_active(void *owner, struct msg_active *m)
 {
-    passive_leave(owner);
     return active_connect(owner, m->request, &m->to);
 }
 
-static int child_on_port_close(void *owner, struct msg_port_close *m)
+static int child_on_active_close(void *owner, struct msg_active_close *m)
 {
     (void)m;
-    passive_leave(owner);
     active_leave(owner);
-    return 0;
-}
-
-static int child_on_data_mine(void *owner, struct msg_data_mine *m)
-{
-    (void)m;
-    passive_mine(owner);
-    return 0;
-}
-
-static int child_on_data_foreign(void *owner, struct msg_data_foreign *m)
-{
-    passive_foreign(owner, &m->peer, m->why);
     return 0;
 }
 
@@ -395,11 +377,9 @@ static int child_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 static const struct handler child_handlers[] = {
     ON(admit, child_on_admit),
     ON(alive, child_on_alive),
-    ON(data_mine, child_on_data_mine),
-    ON(data_foreign, child_on_data_foreign),
     ON(port, child_on_port),
     ON(active, child_on_active),
-    ON(port_close, child_on_port_close),
+    ON(active_close, child_on_active_close),
     ON(transfer_begin, child_on_transfer_begin),
     ON(transfer_end, child_on_transfer_end),
     ON(bytes_ask, child_on_bytes_ask),

@@ -25,7 +25,6 @@ static void gate_init(void *owner)
                         .spare_fd = -1,
                         .signals.watch.fd = -1 };
     throttle_init(&g->refusals);
-    throttle_init(&g->strangers);
     adopt_init(g);
     setup_init(g);
 }
@@ -62,8 +61,6 @@ static void gate_each_acceptor(struct gate *g, void (*call)(struct acceptor *a))
 {
     for (size_t i = 0; i < g->listeners; i++)
         call(&g->listener[i].acceptor);
-    for (size_t i = 0; i < g->passive.count; i++)
-        call(&g->passive.port[i].acceptor);
 }
 
 void gate_open(struct gate *g)
@@ -72,7 +69,6 @@ void gate_open(struct gate *g)
         return;
     g->accepts = true;
     gate_each_acceptor(g, acceptor_start);
-    passive_retire(g);
     GATE_SEND(g, serving, 0);
 }
 
@@ -93,8 +89,6 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = signals_open(&g->signals, &g->frame.loop, gate_signals, 1, g);
     g->spare_fd = gate_spare(g);
-    if (r == 0)
-        r = passive_begin(g);
     if (r == 0)
         r = pace_init(g);
     if (r == 0)
@@ -180,7 +174,6 @@ static void gate_release(void *owner)
     loop_timer_clear(&g->frame.loop, &g->tally);
     for (size_t i = 0; i < g->listeners; i++)
         acceptor_close(&g->listener[i].acceptor);
-    passive_release(g);
     queue_release(g);
     pace_release(g);
     children_release(g);
@@ -202,7 +195,7 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
     struct child *c = children_find(owner, m->serial);
 
     if (c)
-        child_logged_in(c, m->user);
+        child_logged_in(c);
     return 0;
 }
 
@@ -300,7 +293,6 @@ static const struct handler gate_setup[] = {
     ON(client_file, setup_on_client_file),
     ON(keys, setup_on_keys),
     ON(listener, setup_on_listener),
-    ON(passive, setup_on_passive),
     ON(memory, setup_on_memory),
 };
 

@@ -9,7 +9,6 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "expect.h"
 #include "limits.h"
 #include "memory.h"
 #include "sallyport/base/address.h"
@@ -27,10 +26,9 @@
 struct child;
 struct gate;
 
-/* acceptor.c: listening sockets, control and passive, and socket options */
+/* acceptor.c: control listeners, and socket options */
 
-/* The most connections that one sweep of a port, or one look at the queue,
- * takes. */
+/* The most connections that one look at the queue takes. */
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 
@@ -56,8 +54,6 @@ void acceptor_start(struct acceptor *a);
 void acceptor_stop(struct acceptor *a);
 /* Accepts one connection: its socket, non-blocking, or -errno. */
 int acceptor_accept(struct acceptor *a, struct address *peer);
-/* Accepts the connections that wait there now. */
-void acceptor_sweep(struct acceptor *a);
 /* New connections wait in the kernel, until acceptor_go(). */
 void acceptor_hold(struct acceptor *a);
 void acceptor_go(struct acceptor *a);
@@ -75,8 +71,10 @@ void socket_urgent_in_line(int fd);
 /* For bind() to an address without a port: the kernel chooses the port at
  * connect(), so that connections to different clients can share it. */
 void socket_share_ports(int fd);
-/* An IPv6 socket that isn't for IPv6 only. */
-bool socket_takes_both(int fd);
+/* For bind(): a port that only closed connections still hold is free. */
+void socket_reuse_port(int fd);
+/* An IPv6 socket is for IPv6 only. */
+void socket_only_ipv6(int fd);
 /* The address that the client connected to. 0 or -errno */
 int socket_local(int fd, struct address *ret);
 
@@ -149,7 +147,6 @@ struct child {
     int status;         /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
-    uint64_t user;       /* once it has: master's number of the user; 0: none */
     bool waits;          /* counted as one that hasn't logged in */
     bool doubted;        /* it was late once */
     uint64_t heard;      /* when it sent a message, or logged in */
@@ -164,8 +161,8 @@ struct child {
     struct loop_watch watch;
     struct loop_timer timer; /* until it has logged in, or must be heard; after
                                 its channel */
-    struct pair *pair;       /* the data connection that it expects */
-    struct active active;    /* or the one that is made for it */
+    struct active active;    /* the connection that is made for it */
+    uint64_t lends_again;    /* no listener for it before this time */
     struct pacing pace;
     uint64_t second; /* messages are counted from here on */
     unsigned messages;
@@ -232,9 +229,9 @@ void child_kill(struct child *c, enum ending why);
 void child_wrong(struct child *c, const char *what);
 /* R is the result of an answer to it: one that it doesn't read is wrong too. */
 void child_answered(struct child *c, int r);
-/* Master has reported the login of USER. Its login deadline ends, and it gets
- * the ticket keys. */
-void child_logged_in(struct child *c, uint64_t user);
+/* Master has reported the login. Its deadline ends, and the session gets the
+ * ticket keys. */
+void child_logged_in(struct child *c);
 /* The process has ended and is reaped, here or by its own master. */
 void child_ended(struct child *c, int status);
 
@@ -381,64 +378,16 @@ void pace_leave(struct child *c);
 /* Restores the older gate's state. */
 void pace_adopt(struct child *c, const struct msg_moved_transfer *m);
 
-/* passive.c: which client may connect to which passive port, and which session
- * gets the connection */
+/* lend.c: listeners for the data connections of sessions */
 
-#define PASSIVE_MAX 65536
-/* Pairs that may rest at a time, besides one for each session. */
-#define PASSIVE_RESTING 16384
-/* If so many of one host rest, each of its sessions may leave only one. */
-#define PASSIVE_HOST_RESTING 256
-/* Connections in all that wait until a session has judged an earlier one. */
-#define PASSIVE_PARKED 256
+/* The most ports that are tried for one listener. */
+#define LEND_TRIES 64
+/* A session gets at most one listener in this time. */
+#define LEND_PAUSE_MS 1000
 
-struct port {
-    struct acceptor acceptor;
-    struct gate *gate;
-    struct pair_list expected;
-    bool both;     /* the IPv6 wildcard that takes IPv4 too */
-    bool retired;  /* no longer configured: for adopted sessions alone */
-    bool offered;  /* a session reads the header of a connection to it */
-    uint64_t busy; /* number of the search that found its pair taken */
-};
-
-struct passive {
-    struct port *port;
-    size_t count, room;
-    struct expect expect;
-    struct loop_timer timer;
-    uint64_t search; /* counts searches */
-    size_t parked;
-};
-
-/* During set-up: takes a listening socket. 0, -ENOMEM, -ENOBUFS. */
-int passive_add(struct gate *g, int fd, const struct address *bound,
-                bool retired);
-/* After it: 0 or -errno */
-int passive_begin(struct gate *g);
-void passive_release(struct gate *g);
-/* Closes retired ports at which nobody is expected any more. */
-void passive_retire(struct gate *g);
-
-/* Restore the older gate's state: C's client is expected at a port, connections
- * wait there, and others are late. What doesn't fit here is dropped. */
-void passive_adopt(struct child *c, const struct msg_moved_port *m);
-void passive_adopt_parked(struct child *c, struct msg_moved_parked *m);
-void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
-
-/* For MSG_port: answers `port_is` or `port_none`. An earlier expectation of the
- * session ends; its pair may be the one that it gets again. Returns the result
- * of SEND(). */
-int passive_port(struct child *c, uint32_t request);
-/* MSG_data_mine and MSG_data_foreign: the session's word on the connection that
- * it got last, which a proxy brought, or which may be a late one of another
- * user. After the second its client is still expected. They do nothing if there
- * was no such connection. */
-void passive_mine(struct child *c);
-void passive_foreign(struct child *c, const struct address *whose,
-                     enum foreign why);
-/* The session expects no connection any more. */
-void passive_leave(struct child *c);
+/* For MSG_port: answers `port_is` or `port_none`. Returns the result of SEND().
+ */
+int lend_listener(struct child *c, uint32_t request);
 
 /* setup.c: what master sends before gate works */
 
@@ -457,7 +406,6 @@ void setup_release(struct gate *g);
 int setup_on_conf(void *owner, struct msg_conf *m);
 int setup_on_keys(void *owner, struct msg_keys *m);
 int setup_on_listener(void *owner, struct msg_listener *m);
-int setup_on_passive(void *owner, struct msg_passive *m);
 int setup_on_memory(void *owner, struct msg_memory *m);
 int setup_on_certificate(void *owner, struct msg_certificate *m);
 int setup_on_staple(void *owner, struct msg_staple *m);
@@ -519,9 +467,6 @@ uint64_t throttle_tally(struct throttle *t);
 /* A limit refused a connection. */
 void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason);
-/* A data connection belongs to no session. */
-void report_stranger(struct gate *g, const struct address *peer,
-                     const struct address *local, const char *reason);
 /* Something that concerns the whole service: a certificate, a takeover. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -570,8 +515,8 @@ struct gate {
     struct settings settings;
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
-    struct throttle refusals, strangers;
-    struct loop_timer tally; /* of what those two kept silent */
+    struct throttle refusals;
+    struct loop_timer tally; /* of what it kept silent */
     /* So many sessions have room: max_sessions, and before a lower limit more,
      * all of which may still live. */
     size_t places;
@@ -586,7 +531,6 @@ struct gate {
     struct adoption adoption;
     struct children children;
     struct queue queue;
-    struct passive passive;
     struct pace pace;
     struct tickets tickets;
     struct listener listener[SETTINGS_LISTEN_MAX];
@@ -602,8 +546,8 @@ extern const struct frame_row gate_row;
  * memory or a new kind of descriptor. Returns 0, or a negative number with the
  * complaint in the frame. */
 int gate_begin(struct gate *g);
-/* gate_open(): accepts control and data connections from now on, and reports
- * that to master. gate_shut(): accepts no more; connections wait in the kernel.
+/* gate_open(): accepts connections from now on, and reports that to master.
+ * gate_shut(): accepts no more; connections wait in the kernel.
  */
 void gate_open(struct gate *g);
 void gate_shut(struct gate *g);

@@ -47,25 +47,18 @@ uint64_t throttle_tally(struct throttle *t)
 #define REASON_MAX 256
 #define TALLY_MS   2000
 
-static void report_tally(struct gate *g, struct throttle *t, enum event e)
+static void report_on_tally(void *owner)
 {
-    uint64_t silenced = throttle_tally(t);
+    struct gate *g = owner;
+    uint64_t silenced = throttle_tally(&g->refusals);
     struct event_record r;
 
     if (silenced == 0)
         return;
-    event_begin(&r, e);
+    event_begin(&r, EVENT_REFUSED);
     event_text(&r, FIELD_REASON, SLICE("more of them"));
     event_number(&r, FIELD_NUMBER, silenced);
     frame_report(&g->frame, &r);
-}
-
-static void report_on_tally(void *owner)
-{
-    struct gate *g = owner;
-
-    report_tally(g, &g->refusals, EVENT_REFUSED);
-    report_tally(g, &g->strangers, EVENT_DATA_REFUSED);
 }
 
 /* The next event has the number of those that were not sent. If none follows,
@@ -78,20 +71,19 @@ static void report_tally_later(struct gate *g)
     loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
 }
 
-static void report_bounded(struct gate *g, struct throttle *t, enum event e,
-                           const struct address *peer,
-                           const struct address *local, const char *reason)
+void report_refused(struct gate *g, const struct address *peer,
+                    const struct address *local, const char *reason)
 {
     char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
     struct address prefix = address_client(peer);
     struct event_record r;
     uint64_t silenced;
 
-    if (!throttle_pass(t, &prefix, clock_ms(), &silenced)) {
+    if (!throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
         report_tally_later(g);
         return;
     }
-    event_begin(&r, e);
+    event_begin(&r, EVENT_REFUSED);
     event_text(&r, FIELD_PEER, slice_from(address_port_text(peer, peer_text)));
     event_text(&r, FIELD_LOCAL,
                slice_from(address_port_text(local, local_text)));
@@ -99,18 +91,6 @@ static void report_bounded(struct gate *g, struct throttle *t, enum event e,
     if (silenced > 0)
         event_number(&r, FIELD_NUMBER, silenced);
     frame_report(&g->frame, &r);
-}
-
-void report_refused(struct gate *g, const struct address *peer,
-                    const struct address *local, const char *reason)
-{
-    report_bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
-}
-
-void report_stranger(struct gate *g, const struct address *peer,
-                     const struct address *local, const char *reason)
-{
-    report_bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
 }
 
 void report_service(struct gate *g, const char *format, ...)

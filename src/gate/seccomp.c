@@ -1,5 +1,5 @@
-/* gate: accepts, forks sessions, passes descriptors. It opens nothing, and
- * makes no socket but pairs: all listeners come from master. Session's list
+/* gate: accepts, forks sessions, passes descriptors, and makes the listeners
+ * that sessions get. It opens nothing, and connects to nobody. Session's list
  * belongs to it, since a session is a fork under this filter. */
 #include "sallyport/seccomp/policy.h"
 
@@ -15,6 +15,8 @@
     (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |               \
      CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
+#define KIND (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
 static const struct permission may[] = {
     MAY(accept4, "connections"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY), "replies"),
@@ -29,6 +31,17 @@ static const struct permission may[] = {
     MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_OOBINLINE),
                 "urgent data stays in the stream"),
     MAY(getsockname, "the address that a client came to"),
+    MAY_IF_BOTH(socket, IS(0, AF_INET), IS(1, KIND),
+                "a listener for a session's data connections"),
+    MAY_IF_BOTH(socket, IS(0, AF_INET6), IS(1, KIND),
+                "a listener for a session's data connections"),
+    MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR),
+                "a port that closed connections still hold"),
+    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_V6ONLY),
+                "a listener for IPv6 alone"),
+    MAY_IF(bind, IS(2, sizeof(struct sockaddr_in)), "the listener's port"),
+    MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "the listener's port"),
+    MAY(listen, "the listener"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
     MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a session"),
     MAY(set_robust_list, "libc, in the child of a fork"),

@@ -1,21 +1,15 @@
-/* gate with active = yes: the calls for PORT and EPRT. Without listen(), bind()
- * makes no listener. A filter can't see the destination of a connection; gate's
- * active.c compares it with the client's address. Session's own filter permits
- * none of these calls. */
+/* gate with active = yes: the calls for PORT and EPRT, beside socket and bind,
+ * which gate has anyway. A filter can't see the destination of a connection;
+ * gate's active.c compares it with the client's address. Session's own filter
+ * permits none of these calls. */
 #include "sallyport/seccomp/policy.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define KIND (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
-
 static const struct permission may[] = {
-    MAY_IF_BOTH(socket, IS(0, AF_INET), IS(1, KIND), "active mode"),
-    MAY_IF_BOTH(socket, IS(0, AF_INET6), IS(1, KIND), "active mode"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT),
                 "active mode"),
-    MAY_IF(bind, IS(2, sizeof(struct sockaddr_in)), "active mode"),
-    MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "active mode"),
     MAY_IF(connect, IS(2, sizeof(struct sockaddr_in)), "active mode"),
     MAY_IF(connect, IS(2, sizeof(struct sockaddr_in6)), "active mode"),
     END_OF_LIST,

@@ -151,16 +151,6 @@ int setup_on_listener(void *owner, struct msg_listener *m)
     return 0;
 }
 
-int setup_on_passive(void *owner, struct msg_passive *m)
-{
-    struct gate *g = owner;
-
-    if (passive_add(g, m->listener, &m->bound, m->retired) < 0)
-        return complain(&g->frame.why, "too many passive ports");
-    fd_take(&m->listener);
-    return 0;
-}
-
 int setup_on_memory(void *owner, struct msg_memory *m)
 {
     struct gate *g = owner;
@@ -216,8 +206,7 @@ int setup_plan(struct gate *g)
 {
     struct sandbox_plan *plan = &g->frame.plan;
 
-    plan->max_files = g->places + LIMIT_QUEUE + g->listeners +
-                      g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
+    plan->max_files = g->places + LIMIT_QUEUE + g->listeners + FILES_BESIDES;
     if (g->settings.active) /* one connection under way for each session */
         plan->max_files += g->places;
     if (plan->max_files < FILES_LEAST)

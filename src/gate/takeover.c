@@ -8,7 +8,7 @@
  * go on later, and has a part of the sessions already.
  *
  * The next gate adopts them. Until `over`, or the older gate's end, it serves
- * no session, gives no port away, accepts nobody and reads no message of
+ * no session, lends no listener, accepts nobody and reads no message of
  * master: it would decide without knowing all sessions. The older gate had
  * another configuration, and perhaps another build. So an entry that doesn't
  * fit is skipped; but each session has a place, since a lower max_sessions is
@@ -31,7 +31,6 @@ struct handover {
     struct gate *gate;
     struct channel next;
     uint64_t end;
-    bool transfers; /* any was passed on */
 };
 
 /* As SEND() to the next gate, but it waits. */
@@ -49,33 +48,16 @@ static int pass_tickets(struct handover *h)
                    .turned = t->turned);
 }
 
-static int pass_port(struct handover *h, const struct child *c)
-{
-    const struct pair *pair = c->pair;
-    int r = HAND_ON(h, moved_port, .serial = c->serial,
-                    .port = pair->port->acceptor.bound, .until = pair->until,
-                    .judges = pair->given || pair->port->offered,
-                    .tries = pair->tries);
-
-    for (size_t i = 0; r == 0 && i < pair->parked_count; i++)
-        r = HAND_ON(h, moved_parked, .serial = c->serial,
-                    .peer = pair->parked[i].peer,
-                    .connection = pair->parked[i].fd);
-    return r;
-}
-
 static int pass_child(struct handover *h, const struct child *c)
 {
     int r = HAND_ON(
-        h, moved, .serial = c->serial, .user = c->user, .peer = c->peer,
-        .local = c->local, .server = c->server, .logged_in = c->logged_in,
-        .proxied = c->proxied, .known = c->known, .born = c->born,
+        h, moved, .serial = c->serial, .peer = c->peer, .local = c->local,
+        .server = c->server, .logged_in = c->logged_in, .proxied = c->proxied,
+        .known = c->known, .born = c->born,
         .until = c->logged_in ? c->heard + c->silence_ms : c->timer.at,
         .silence = c->silence_ms, .admit = queue_request(c),
         .session = c->channel.fd);
 
-    if (r == 0 && c->pair)
-        r = pass_port(h, c);
     if (r == 0 && c->active.fd >= 0)
         r = HAND_ON(h, moved_active, .serial = c->serial,
                     .asked = c->active.request, .to = c->active.to,
@@ -89,7 +71,6 @@ static int pass_transfer(struct handover *h, const struct child *c)
 
     if (!p->counts && p->request == 0 && p->begin == 0)
         return 0;
-    h->transfers = true;
     return HAND_ON(h, moved_transfer, .serial = c->serial, .counts = p->counts,
                    .asked = p->request, .upload = p->way == PACE_UP,
                    .begin = p->begin);
@@ -106,22 +87,6 @@ static int pass_children(struct handover *h,
     for (size_t i = 0; r == 0 && i < t->size; i++)
         if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
             r = pass(h, &t->slot[i]);
-    return r;
-}
-
-static int pass_rests(struct handover *h, const struct pair_queue *queue)
-{
-    uint64_t now = clock_ms();
-    const struct pair *p;
-    int r = 0;
-
-    TAILQ_FOREACH(p, queue, in_time)
-        for (size_t i = 0; r == 0 && i < EXPECT_LEAVERS; i++)
-            if (p->leaver[i].until > now)
-                r = HAND_ON(h, resting, .client = p->client,
-                            .port = p->port->acceptor.bound,
-                            .user = p->leaver[i].user, .session = p->session,
-                            .until = p->leaver[i].until);
     return r;
 }
 
@@ -163,20 +128,8 @@ static int report_ends(struct handover *h)
     return r;
 }
 
-/* An older build doesn't know moved_transfer: it closes the channel at the
- * first one, and has everything else. */
-static int pass_end(struct handover *h)
-{
-    int r = pass_children(h, pass_transfer);
-
-    if (r == 0)
-        r = HAND_ON(h, over);
-    return r == -EPIPE && h->transfers ? 0 : r;
-}
-
 int handover(struct gate *g, int fd)
 {
-    const struct expect *e = &g->passive.expect;
     struct handover h = { .gate = g, .end = clock_ms() + HANDOVER_MS };
     int r;
 
@@ -188,15 +141,13 @@ int handover(struct gate *g, int fd)
     if (r == 0)
         r = pass_children(&h, pass_child);
     if (r == 0)
-        r = pass_rests(&h, &e->expected);
-    if (r == 0)
-        r = pass_rests(&h, &e->resting);
-    if (r == 0)
         r = pass_queue(&h);
     if (r == 0)
         r = report_ends(&h);
     if (r == 0)
-        r = pass_end(&h);
+        r = pass_children(&h, pass_transfer);
+    if (r == 0)
+        r = HAND_ON(&h, over);
     channel_close(&h.next);
     return r;
 }
@@ -245,7 +196,6 @@ static void adopt_state(struct child *c, const struct msg_moved *m)
     }
     c->born = m->born;
     c->logged_in = m->logged_in;
-    c->user = m->user;
     c->silence_ms = m->silence;
     if (c->logged_in) {
         c->heard = m->until - m->silence;
@@ -310,36 +260,12 @@ static int adopt_on_moved_transfer(void *owner, struct msg_moved_transfer *m)
     return 0;
 }
 
-static int adopt_on_moved_port(void *owner, struct msg_moved_port *m)
-{
-    struct child *c = find_adopted(owner, m->serial);
-
-    if (c)
-        passive_adopt(c, m);
-    return 0;
-}
-
-static int adopt_on_moved_parked(void *owner, struct msg_moved_parked *m)
-{
-    struct child *c = find_adopted(owner, m->serial);
-
-    if (c)
-        passive_adopt_parked(c, m);
-    return 0;
-}
-
 static int adopt_on_moved_active(void *owner, struct msg_moved_active *m)
 {
     struct child *c = find_adopted(owner, m->serial);
 
     if (c)
         active_adopt(c, m);
-    return 0;
-}
-
-static int adopt_on_resting(void *owner, struct msg_resting *m)
-{
-    passive_adopt_rest(owner, m);
     return 0;
 }
 
@@ -373,10 +299,7 @@ static const struct handler adopt_handlers[] = {
     ON(tickets, adopt_on_tickets),
     ON(moved, adopt_on_moved),
     ON(moved_transfer, adopt_on_moved_transfer),
-    ON(moved_port, adopt_on_moved_port),
-    ON(moved_parked, adopt_on_moved_parked),
     ON(moved_active, adopt_on_moved_active),
-    ON(resting, adopt_on_resting),
     ON(queued, adopt_on_queued),
     ON(over, adopt_on_over),
 };

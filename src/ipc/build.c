@@ -63,6 +63,7 @@ uint64_t build_messages(void)
     uint64_t hash = 0;
 
     for (unsigned kind = MSG_NONE + 1; kind < MSG_COUNT; kind++)
-        hash = mix_message(hash, message_row(kind));
+        if (message_row(kind))
+            hash = mix_message(hash, message_row(kind));
     return hash;
 }

@@ -175,7 +175,7 @@ static void enter_sandbox(struct master *m)
     struct sandbox_plan plan = { .root = m->root,
                                  .root_fd = -1,
                                  .filter = prepare_filter(m),
-                                 .max_files = prepare_max_files(m),
+                                 .max_files = prepare_descriptors(m),
                                  .allow_weaker = m->settings.allow_weaker };
     struct complaint c = { "" };
     unsigned weaker;

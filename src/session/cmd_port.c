@@ -14,7 +14,7 @@ void cmd_pasv(struct session *s, const struct call *call)
     else if (s->local.family != 4)
         control_reply(s, REPLY_USE_EPSV);
     else
-        data_gate_passive(s, VERB_PASV);
+        data_port_passive(s, VERB_PASV);
 }
 
 void cmd_epsv(struct session *s, const struct call *call)
@@ -32,7 +32,7 @@ void cmd_epsv(struct session *s, const struct call *call)
         s->only_epsv = true;
         control_reply(s, REPLY_EPSV_ALL);
     } else {
-        data_gate_passive(s, VERB_EPSV);
+        data_port_passive(s, VERB_EPSV);
     }
 }
 

@@ -1,5 +1,5 @@
-/* The data connection of a session. Gate owns the listeners: it gives a port,
- * checks who connects, and passes the socket (data_gate.c). */
+/* The data connection of a session: it comes to the session's own listener
+ * (data_port.c), or gate makes it (data_gate.c). */
 #include "transfer.h"
 
 #include <errno.h>
@@ -55,17 +55,22 @@ static void data_on_timer(void *owner)
 void data_init(struct session *s)
 {
     s->data.fd = -1;
+    data_port_init(s);
     s->data.timer =
         (struct loop_timer){ .on_timer = data_on_timer, .owner = s };
     linger_init(s);
 }
 
-/* Ends the old port or connection. A client's socket lingers. */
+/* Ends the old wait or connection. A client's socket lingers. */
 static void data_leave(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
     int fd = state_of_data(s)->socket ? fd_take(&d->fd) : -1;
 
+    if (d->state == DATA_HEADER)
+        data_port_hold(s, false);
+    if (state_of_data(s)->expects && next == DATA_CLOSED)
+        data_port_rest(s);
     loop_timer_clear(&s->loop, &d->timer);
     loop_remove(&s->loop, &d->watch);
     stream_free(d->stream);
@@ -76,16 +81,10 @@ static void data_leave(struct session *s, enum data_state next)
     s->data.state = next;
 }
 
-/* Gate forgets the port or the connection that this state awaits. */
-static void data_gate_forget(struct session *s)
-{
-    if (state_of_data(s)->gate)
-        SEND(&s->gate, port_close, 0); /* a dead gate shows at its channel */
-}
-
 void data_close(struct session *s)
 {
-    data_gate_forget(s);
+    if (s->data.state == DATA_CONNECTING)
+        SEND(&s->gate, active_close, 0); /* a dead gate shows at its channel */
     data_leave(s, DATA_CLOSED);
 }
 
@@ -96,40 +95,18 @@ void data_end(struct session *s)
     data_close(s);
 }
 
-void data_claim(struct session *s)
+void data_expect_again(struct session *s)
 {
-    if (s->data.state != DATA_DOUBTED)
-        return;
-    s->data.state = DATA_CONNECTED;
-    data_gate_sent(s, SEND(&s->gate, data_mine, 0));
-}
-
-bool data_disown(struct session *s)
-{
-    if (s->data.state != DATA_DOUBTED)
-        return false;
-    data_give_back(s, FOREIGN_USER, &s->data.via);
-    return true;
-}
-
-void data_give_back(struct session *s, enum foreign why,
-                    const struct address *whose)
-{
-    const struct address peer = *whose; /* it may be in what is closed */
-
     data_leave(s, DATA_EXPECTED);
-    data_gate_sent(s,
-                   SEND(&s->gate, data_foreign, 0, .peer = peer, .why = why));
 }
 
 void data_after_transfer(struct session *s)
 {
     struct data *d = &s->data;
 
-    if (d->state != DATA_CONNECTED && d->state != DATA_DOUBTED)
+    if (d->state != DATA_CONNECTED)
         return;
     loop_remove(&s->loop, &d->watch); /* transfer.c may have done so already */
-    data_gate_forget(s);
     s->data.state = DATA_REFUSED;
     d->watch.events = EPOLLIN;
     if (loop_add(&s->loop, &d->watch) < 0)

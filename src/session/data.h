@@ -5,17 +5,27 @@
 #include "session.h"
 
 void data_init(struct session *s);
-/* The channel to gate, for ports and sockets. */
+/* PASV or EPSV: replies with the port of the session's listener, or asks gate
+ * for a listener; the reply comes later. An earlier wait or connection is given
+ * up. */
+void data_port_passive(struct session *s, enum verb verb);
+void data_port_init(struct session *s);
+/* Gate's listener, which PASV or EPSV waits for. */
+void data_port_take(struct session *s, struct msg_port_is *m);
+/* From now on the listener waits for the next EPSV, and is then closed. */
+void data_port_rest(struct session *s);
+/* While a connection is judged, the next ones wait. */
+void data_port_hold(struct session *s, bool hold);
+
+/* The channel to gate, for listeners and active mode. */
 void data_gate_start(struct session *s, int gate);
-/* PASV or EPSV: asks gate for a port; the reply comes later. An earlier port or
- * connection is given up. */
-void data_gate_passive(struct session *s, enum verb verb);
+void data_gate_ask_port(struct session *s);
 /* PORT or EPRT: the client waits for the server at this address. An earlier
- * port or connection is given up. */
+ * wait or connection is given up. */
 void data_gate_active(struct session *s, const struct address *client);
 /* A transfer begins: after PORT, asks gate to connect. */
 void data_gate_connect(struct session *s);
-/* Gives up the port, or ends the connection with a FIN: no close_notify, and no
+/* Gives up the wait, or ends the connection with a FIN: no close_notify, and no
  * reset (linger_begin()). */
 void data_close(struct session *s);
 /* The same with close_notify: everything has been sent, or the client is the
@@ -32,18 +42,11 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
 void data_after_transfer(struct session *s);
 /* The client's next command: ends what data_after_transfer() left open. */
 void data_end_refused(struct session *s);
-/* In DATA_DOUBTED: the connection is this user's. In other states it does
- * nothing. */
-void data_claim(struct session *s);
-/* In DATA_DOUBTED: the connection is not this user's. It is closed, and the
- * client is still expected. False in other states, and nothing is done. */
-bool data_disown(struct session *s);
 /* R is channel_send()'s, to gate: a gate that doesn't read ends the session. */
 void data_gate_sent(struct session *s, int r);
-/* Closes the connection, and reports WHY and its address WHOSE to gate. The
- * client is still expected. */
-void data_give_back(struct session *s, enum foreign why,
-                    const struct address *whose);
+/* Closes the connection, which isn't the client's: that one is still expected.
+ */
+void data_expect_again(struct session *s);
 /* Makes the stream on the client's socket. False: no memory. */
 bool data_open_stream(struct session *s);
 

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "data.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ftp/hostport.h"
 
 #define ASK_AGAIN_MS 100
 
@@ -19,12 +19,10 @@ void data_gate_sent(struct session *s, int r)
 
 /* gate slows a session that sends many messages, and a client may cause that:
  * if the channel is full, the client gets "busy". */
-void data_gate_passive(struct session *s, enum verb verb)
+void data_gate_ask_port(struct session *s)
 {
     int r;
 
-    data_close(s);
-    s->data.verb = verb;
     s->data.request = channel_next(&s->gate);
     r = SEND(&s->gate, port, s->data.request);
     if (r == -EAGAIN) {
@@ -60,25 +58,6 @@ void data_gate_connect(struct session *s)
     s->data.state = DATA_CONNECTING;
 }
 
-/* Many clients begin the handshake before they ask for the file. A ticket with
- * the 150 is too late for them if their last one has expired, or went with a
- * transfer that was refused. So the reply to PASV brings one. */
-static void data_gate_reply_port(struct session *s)
-{
-    char text[HOSTPORT_MAX];
-
-    binding_offer(s);
-    if (s->data.verb == VERB_EPSV) {
-        control_reply_number(s, REPLY_EPSV, s->data.target.port);
-    } else if (s->data.target.family == 4) {
-        hostport_text(&s->data.target, text);
-        control_reply_with(s, REPLY_PASV, slice_from(text));
-    } else {
-        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
-        control_reply(s, REPLY_USE_EPSV);
-    }
-}
-
 static bool data_gate_is_asked(struct session *s, uint32_t request)
 {
     if (s->data.state == DATA_ASKED && request == s->data.request)
@@ -93,10 +72,12 @@ static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
 
     if (!data_gate_is_asked(s, m->request))
         return -EPROTO;
+    if (m->proxied && s->via.family == 0) {
+        s->gate.wrong = "a port for connections of a proxy";
+        return -EPROTO;
+    }
     loop_timer_clear(&s->loop, &s->data.timer);
-    s->data.state = DATA_EXPECTED;
-    s->data.target = m->address;
-    data_gate_reply_port(s);
+    data_port_take(s, m);
     return 0;
 }
 
@@ -104,14 +85,20 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
 {
     struct session *s = owner;
     const struct port_range *r = &s->settings->ports;
-    char text[48];
+    char text[128];
 
     if (!data_gate_is_asked(s, m->request))
         return -EPROTO;
     loop_timer_clear(&s->loop, &s->data.timer);
     s->data.state = DATA_CLOSED;
+    if (m->error != EADDRINUSE) {
+        snprintf(text, sizeof(text), "the server can't listen: %s",
+                 strerror(m->error));
+        control_reply_with(s, REPLY_NO_DATA, slice_from(text));
+        return 0;
+    }
     if (r->automatic)
-        snprintf(text, sizeof(text), "auto %u", r->automatic);
+        snprintf(text, sizeof(text), "auto");
     else
         snprintf(text, sizeof(text), "%u-%u", r->first, r->last);
     control_reply_with(s, REPLY_NO_PORT, slice_from(text));
@@ -127,7 +114,7 @@ static const char *data_gate_why(int error)
                               : "your host can't be reached";
 }
 
-/* An answer that was sent before gate received `port_close` is ignored. */
+/* An answer that was sent before gate received `active_close` is ignored. */
 static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 {
     struct session *s = owner;
@@ -144,25 +131,15 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     return 0;
 }
 
-/* A socket that comes when none is expected, or another one, was sent before
- * gate received `port_close`. */
+/* A socket that was sent before gate received `active_close` is of no use. */
 static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
     struct data *d = &s->data;
 
-    if (d->state != DATA_EXPECTED &&
-        (d->state != DATA_CONNECTING || m->request != d->request)) {
+    if (d->state != DATA_CONNECTING || m->request != d->request)
         linger_begin(s, fd_take(&m->connection));
-        return 0;
-    }
-    if (!address_same_host(&m->peer, &s->peer)) {
-        s->gate.wrong = "a data connection from another host";
-        return -EPROTO;
-    }
-    d->via = m->peer;
-    if (data_adopt(s, fd_take(&m->connection),
-                   m->doubtful ? DATA_DOUBTED : DATA_CONNECTED, 0))
+    else if (data_adopt(s, fd_take(&m->connection), DATA_CONNECTED, 0))
         transfer_run(s, WAITS_CLIENT);
     return 0;
 }
@@ -173,19 +150,16 @@ static const struct handler data_gate_handlers[] = {
     ON(active_none, data_gate_on_active_none),
     ON(data, data_gate_on_data),
     ON(not_admitted, proxied_on_not_admitted),
-    ON(data_proxied, proxied_on_data),
     ON(ticket_keys, login_on_ticket_keys),
     ON(transfer_may, allowance_on_may),
     ON(bytes, allowance_on_bytes),
 };
 
-/* Without gate there are no more data connections. A transfer that has one is
- * finished, and transfer_over() ends the session. Otherwise the session ends
- * now. */
+/* A transfer under way is finished, unless gate was to connect to its client,
+ * and transfer_over() ends the session. Otherwise the session ends now. */
 static void data_gate_lost(struct session *s)
 {
-    const struct data_row *data = state_of_data(s);
-    bool awaits = (data->serves || data->gate) && !data->socket;
+    bool awaits = state_of_data(s)->gate;
 
     loop_remove(&s->loop, &s->gate_watch);
     channel_close(&s->gate);

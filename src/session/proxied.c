@@ -11,6 +11,8 @@
 #include "data.h"
 #include "sallyport/base/fd.h"
 
+#define NO_HEADER "no PROXY header in order"
+
 /* Looks first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
 {
@@ -113,9 +115,19 @@ int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
     return 0;
 }
 
+/* WHY is for the log; NULL: a health check, which has no line. WHOSE may be in
+ * what is closed. */
+static void proxied_turn_away(struct session *s, const struct address *whose,
+                              const char *why)
+{
+    if (why)
+        report_stranger(s, whose, why);
+    data_expect_again(s);
+}
+
 void proxied_on_data_late(struct session *s)
 {
-    data_give_back(s, FOREIGN_HEADER, &s->data.via);
+    proxied_turn_away(s, &s->data.via, NO_HEADER);
 }
 
 /* The header shows the client. */
@@ -126,7 +138,8 @@ static void proxied_keep(struct session *s)
     loop_timer_clear(&s->loop, &d->timer);
     loop_change(&s->loop, &d->watch, 0);
     s->data.state = DATA_CONNECTED;
-    data_gate_sent(s, SEND(&s->gate, data_mine, 0));
+    data_port_hold(s, false);
+    data_port_rest(s);
     transfer_run(s, WAITS_CLIENT);
 }
 
@@ -137,33 +150,24 @@ void proxied_on_data_header(struct session *s)
     if (proxied_read_header(d->fd, &s->header) == PROXY_MORE)
         return;
     if (proxied_is_check(&s->header))
-        data_give_back(s, FOREIGN_CHECK, &d->via);
+        proxied_turn_away(s, &d->via, NULL);
     else if (s->header.state == PROXY_BAD)
-        data_give_back(s, FOREIGN_HEADER, &d->via);
+        proxied_turn_away(s, &d->via, NO_HEADER);
     else if (!address_same_host(&s->header.client, &s->peer))
-        data_give_back(s, FOREIGN_CLIENT, &s->header.client);
+        proxied_turn_away(s, &s->header.client, "not who is expected");
     else
         proxied_keep(s);
 }
 
-/* If it was sent before gate received `port_close`, the descriptor is closed
- * with the message. */
-int proxied_on_data(void *owner, struct msg_data_proxied *m)
+void proxied_on_data(struct session *s, int fd, const struct address *peer)
 {
-    struct session *s = owner;
     struct data *d = &s->data;
 
-    if (s->via.family == 0) {
-        s->gate.wrong = "a data connection of a proxy";
-        return -EPROTO;
-    }
-    if (d->state != DATA_EXPECTED)
-        return 0;
-    d->via = m->proxy;
+    d->via = *peer;
     proxy_init(&s->header);
-    if (!data_adopt(s, fd_take(&m->connection), DATA_HEADER, EPOLLIN))
-        return 0;
+    if (!data_adopt(s, fd, DATA_HEADER, EPOLLIN))
+        return;
+    data_port_hold(s, true);
     loop_timer_set(&s->loop, &d->timer, s->settings->connect_timeout);
     proxied_on_data_header(s);
-    return 0;
 }

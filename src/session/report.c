@@ -10,6 +10,8 @@
 #include "sallyport/domain/tls.h"
 #include "sallyport/tls/stream.h"
 
+#define STRANGER_MS 1000 /* between two events */
+
 static void report_add_user(const struct session *s, struct event_record *r)
 {
     if (s->login.user[0])
@@ -147,6 +149,46 @@ void report_transfer(struct session *s, unsigned result, const char *reason)
     struct event_record r;
 
     report_of_transfer(&r, s, result, reason, NOTHING);
+    event_send(&s->log, &r);
+}
+
+void report_stranger(struct session *s, const struct address *whose,
+                     const char *why)
+{
+    char stranger[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
+    struct data_port *p = &s->port;
+    uint64_t now = clock_ms();
+    struct event_record r;
+
+    if (now < p->quiet) {
+        p->silenced++;
+        return;
+    }
+    p->quiet = now + STRANGER_MS;
+    event_begin(&r, EVENT_DATA_REFUSED);
+    report_add_user(s, &r);
+    event_text(&r, FIELD_LOCAL,
+               slice_from(address_port_text(&p->bound, local)));
+    event_text(&r, FIELD_STRANGER,
+               slice_from(address_port_text(whose, stranger)));
+    event_text(&r, FIELD_REASON, slice_from(why));
+    if (p->silenced > 0)
+        event_number(&r, FIELD_NUMBER, p->silenced);
+    p->silenced = 0;
+    event_send(&s->log, &r);
+}
+
+void report_strangers(struct session *s)
+{
+    struct event_record r;
+
+    if (s->port.silenced == 0)
+        return;
+    event_begin(&r, EVENT_DATA_REFUSED);
+    report_add_user(s, &r);
+    event_text(&r, FIELD_REASON, SLICE("more of them"));
+    event_number(&r, FIELD_NUMBER, s->port.silenced);
+    s->port.silenced = 0;
     event_send(&s->log, &r);
 }
 

@@ -1,6 +1,7 @@
 /* session: parses bytes from the network, so it may do very little. It moves
  * bytes between descriptors that other processes opened for it. The list leaves
- * out every way to a new descriptor but recvmsg. It leaves out every signal:
+ * out every way to a new descriptor but recvmsg, and accept4 on the listener
+ * that gate has lent to this session alone. It leaves out every signal:
  * tgkill would reach gate and other sessions, which have the same uid, so
  * abort() ends it by SIGSYS, which counts as a crash too. It leaves out nearly
  * every socket option: gate has set them, and a lingering socket would block
@@ -14,6 +15,8 @@
 
 static const struct permission may[] = {
     MAY(pwrite64, "a partial that is received"),
+    MAY_IF(accept4, IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC),
+           "data connections to its own listener"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
                 "a client that sends its part of a handshake in two pieces "
                 "waits for the first's acknowledgement"),
@@ -21,8 +24,8 @@ static const struct permission may[] = {
                 "whether a slow client acknowledges what was sent"),
     MAY_IF_BOTH(prlimit64, IS(0, 0), IS(1, RLIMIT_FSIZE),
                 "the user's limit of a file's size, at the login"),
-    /* Only the sending half: to shut down the receiving half of one of gate's
-     * listeners, which the fork shares, would close it for all clients. */
+    /* Only the sending half: what a client still sends must be read, or the end
+     * is a reset. */
     MAY_IF(shutdown, IS(1, SHUT_WR),
            "the end of a connection, before the drain"),
     END_OF_LIST,

@@ -31,7 +31,6 @@
 
 #define NOT_ANNOUNCED UINT64_MAX
 
-struct binding_refusal;
 struct session;
 
 /* The states of a session, and what each of them allows.
@@ -45,8 +44,8 @@ struct session;
  *   the client is gone; it also waits for an upload whose client has said QUIT.
  *   In DECIDED the end is decided. CLOSING sends the last reply, our
  *   close_notify and FIN, and waits for the client's.
- * - The data connection: from PASV (ASKED, EXPECTED) or PORT (ACTIVE,
- *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
+ * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
+ *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
  * Facts stay beside the states: who the user is, whether the stream speaks TLS,
@@ -70,12 +69,11 @@ enum control_state {
 
 enum data_state {
     DATA_CLOSED,
-    DATA_ASKED,      /* gate is asked for a port; PASV waits */
+    DATA_ASKED,      /* gate is asked for a listener; PASV waits */
     DATA_ACTIVE,     /* PORT: the client awaits us, once there is a transfer */
     DATA_CONNECTING, /* gate connects to the client */
     DATA_EXPECTED,   /* the client knows the port */
     DATA_HEADER,     /* a proxy has connected: the PROXY header is read */
-    DATA_DOUBTED,    /* connected, perhaps by another user's client */
     DATA_CONNECTED,
     DATA_REFUSED, /* its transfer was refused, it serves no other */
     DATA_STATES
@@ -110,8 +108,9 @@ struct control_row {
 struct data_row {
     bool serves;  /* a transfer may begin: the client comes, or is here */
     bool pending; /* PASV isn't answered: no other line is read */
-    bool gate;   /* gate has a port or a socket for it, and must know the end */
-    bool socket; /* there is a socket of the client's, which lingers */
+    bool gate;    /* it needs gate */
+    bool expects; /* the client is to come to the session's listener */
+    bool socket;  /* there is a socket of the client's, which lingers */
 };
 
 /* What it takes that a transfer continues when the client goes away. */
@@ -204,12 +203,23 @@ struct data {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct address
-        target;         /* where the client connects, or gate to the client */
-    struct address via; /* the proxy; or the peer in DATA_DOUBTED */
+    struct address target; /* where gate connects to the client */
+    struct address via;    /* DATA_HEADER: the proxy */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
+};
+
+/* The listener of data connections, which gate has lent. */
+struct data_port {
+    int fd; /* -1: none */
+    struct loop_watch watch;
+    struct loop_timer timer; /* until it is closed */
+    struct address address;  /* where the client connects */
+    struct address bound;    /* where it listens; for the log */
+    bool proxied;            /* a PROXY header begins each connection */
+    uint64_t quiet;          /* no event of a stranger before this time */
+    uint64_t silenced;       /* so many strangers since the last event */
 };
 
 /* A data connection that is over (end.c): our end is shut, and the client's
@@ -294,8 +304,6 @@ struct transfer {
     enum outcome listed; /* OUTCOME_COUNT: files hasn't listed all */
     uint64_t entries;
     char tls[64]; /* of the data connection, for the log */
-    const struct binding_refusal
-        *refusal; /* why one in DATA_DOUBTED was refused, or NULL */
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* of the data stream at that time */
@@ -378,6 +386,7 @@ struct session {
     struct login login;
     struct ask ask;
     struct data data;
+    struct data_port port;
     struct goodbye goodbyes[GOODBYES];
     struct transfer transfer;
     struct allowance allowance;
@@ -507,10 +516,10 @@ void proxied_on_control(struct session *s, uint32_t events);
 int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
 int proxied_on_not_admitted(void *owner,
                             struct msg_not_admitted *m); /* by gate */
-/* From gate: a connection that may be the data connection. It is in DATA_HEADER
- * until its header is read. If it belongs to another client, the right one is
- * still expected. */
-int proxied_on_data(void *owner, struct msg_data_proxied *m);
+/* A connection of the proxy PEER that may be the data connection; takes FD. It
+ * is in DATA_HEADER until its header is read, and the next one waits. If it
+ * belongs to another client, the right one is still expected. */
+void proxied_on_data(struct session *s, int fd, const struct address *peer);
 void proxied_on_data_header(struct session *s);
 void proxied_on_data_late(struct session *s);
 
@@ -590,6 +599,11 @@ void report_of_transfer(struct event_record *r, const struct session *s,
 void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason);
+/* A connection from WHOSE to the session's listener isn't its client's. At most
+ * one event a second; report_strangers() reports the number of the others. */
+void report_stranger(struct session *s, const struct address *whose,
+                     const char *why);
+void report_strangers(struct session *s);
 /* PORT or EPRT that names another host, or a port below 1024. */
 void report_of_foreign(struct event_record *r, const struct session *s,
                        const char *verb, const char *target);

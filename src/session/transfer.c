@@ -72,25 +72,6 @@ static bool pace_still_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * pace_least(s);
 }
 
-/* No connection has come as far as its proof. An earlier refusal counts more
- * than F: its connection may have been the client's own, and the last one a
- * stranger's. */
-static enum stepped transfer_not_connected(struct session *s, enum failure f,
-                                           const char *cause)
-{
-    return s->transfer.refusal ? transfer_not_bound(s)
-                               : transfer_fail(s, f, cause);
-}
-
-static void pace_connect_late(struct session *s)
-{
-    transfer_not_connected(s,
-                           s->transfer.state == TRANSFER_HANDSHAKE
-                               ? FAILED_HANDSHAKE_LATE
-                               : FAILED_CONNECT_LATE,
-                           "");
-}
-
 static void pace_on_stall(void *owner)
 {
     struct session *s = owner;
@@ -102,7 +83,11 @@ static void pace_on_stall(void *owner)
     case CLOCK_NONE:
         return;
     case CLOCK_CONNECT:
-        pace_connect_late(s);
+        transfer_fail(s,
+                      s->transfer.state == TRANSFER_HANDSHAKE
+                          ? FAILED_HANDSHAKE_LATE
+                          : FAILED_CONNECT_LATE,
+                      "");
         break;
     case CLOCK_HASH:
         /* No client and no network slow a checksum down, so progress proves
@@ -196,11 +181,6 @@ static void transfer_advance(struct session *s)
         if (r == STEP_NEXT)
             transfer_enter(s, t->step + 1);
     } while (r == STEP_NEXT && !(t->step->waits & WAITS_ANSWER));
-    if (r != STEP_BACK)
-        return;
-    while (t->step->state != TRANSFER_CONNECTING)
-        t->step--;
-    transfer_enter(s, t->step);
 }
 
 void transfer_run(struct session *s, unsigned happened)
@@ -236,7 +216,6 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
     t->exact = s->image && t->conversions == 0;
     t->bare = false;
-    t->refusal = NULL;
     t->queued = 0;
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = t->held[0] = 0;
@@ -296,7 +275,7 @@ static void transfer_unused_data(struct session *s)
         return;
     if (s->transfer.state == TRANSFER_ASKED)
         loop_remove(&s->loop, &s->data.watch);
-    else if (!data_disown(s))
+    else
         data_close(s);
 }
 
@@ -391,23 +370,6 @@ enum stepped transfer_connect(struct session *s)
     return STEP_NEXT;
 }
 
-/* A late connection of another user's client may have come to this session's
- * port. Then the session waits for its own client, as long as before. If the
- * refused connection was its own client's, that client has had no reply: so WHY
- * is kept for the end of the wait. NULL: the handshake failed, which says
- * nothing about an earlier connection. */
-static bool transfer_awaits_another(struct session *s,
-                                    const struct binding_refusal *why)
-{
-    if (!data_disown(s))
-        return false;
-    flow_close(s);
-    s->transfer.tls[0] = 0;
-    if (why)
-        s->transfer.refusal = why;
-    return true;
-}
-
 enum stepped transfer_handshake(struct session *s)
 {
     enum stream_state state = stream_handshake(s->data.stream);
@@ -418,28 +380,21 @@ enum stepped transfer_handshake(struct session *s)
     }
     if (state == STREAM_OK)
         return STEP_NEXT;
-    if (transfer_awaits_another(s, NULL))
-        return STEP_BACK;
-    return transfer_not_connected(s, FAILED_HANDSHAKE,
-                                  stream_cause(s->data.stream));
+    return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
 }
 
 /* Which user does the data connection belong to? */
 enum stepped transfer_bind(struct session *s)
 {
-    struct transfer *t = &s->transfer;
     const struct binding_refusal *refusal =
         binding_refusals[s->login.binding][stream_origin(s->data.stream)];
 
     if (!refusal && !stream_same_client(s->data.stream))
         refusal = &other_client;
-    snprintf(t->tls, sizeof(t->tls), "%s", stream_cipher(s->data.stream));
-    if (refusal && transfer_awaits_another(s, refusal))
-        return STEP_BACK;
-    t->refusal = refusal;
+    snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
+             stream_cipher(s->data.stream));
     if (refusal)
-        return transfer_not_bound(s);
-    data_claim(s);
+        return transfer_not_bound(s, refusal);
     pace_begin(s);
     return STEP_NEXT;
 }

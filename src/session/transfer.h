@@ -4,6 +4,8 @@
 
 #include "session.h"
 
+struct binding_refusal;
+
 #define TRANSFER_BLOCK (512u << 10)
 /* How many blocks may go before control and timers get their turn. */
 #define TRANSFER_ROUNDS 16
@@ -25,7 +27,6 @@ enum waits {
 enum stepped {
     STEP_NEXT, /* it is done */
     STEP_WAIT, /* it waits for the events of its row */
-    STEP_BACK, /* to TRANSFER_CONNECTING: another connection is awaited */
     STEP_OVER  /* the transfer has failed, or is over */
 };
 
@@ -118,7 +119,8 @@ enum stepped transfer_fail(struct session *s, enum failure why,
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
 /* The data connection hasn't proved its user. No byte has moved. */
-enum stepped transfer_not_bound(struct session *s);
+enum stepped transfer_not_bound(struct session *s,
+                                const struct binding_refusal *refusal);
 /* The stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* The session ends, with LAST as this transfer's final reply: no byte moves any

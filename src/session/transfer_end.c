@@ -199,10 +199,9 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
 
 /* The end of its connection is orderly, if it can be: after a reset many
  * clients lose the reply. */
-enum stepped transfer_not_bound(struct session *s)
+enum stepped transfer_not_bound(struct session *s,
+                                const struct binding_refusal *refusal)
 {
-    const struct binding_refusal *refusal = s->transfer.refusal;
-
     return transfer_stop(s, refusal->reply, slice_from(s->login.user),
                          refusal->reason, PARTING_ORDER);
 }

@@ -24,7 +24,7 @@ static int generation_on_hello(void *owner, struct msg_hello *m)
 
     if (m->version == GENERATION_VERSION)
         return 0;
-    g->channel.wrong = "messages of another version";
+    g->channel.wrong = GENERATION_FOREIGN;
     return -EPROTO;
 }
 

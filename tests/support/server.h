@@ -34,7 +34,7 @@ struct server_share {
 
 struct server_plan {
     const char *listen;              /* NULL: "127.0.0.1:0" */
-    const char *ports;               /* NULL: "auto 8" */
+    const char *ports;               /* NULL: "auto" */
     const char *settings;            /* more lines; NULL: none */
     const char *login_delay;         /* NULL: 0 */
     const char *guess_delay;         /* NULL: 0 */

@@ -103,7 +103,7 @@ static void write_settings(const struct server *s,
     buf_init(&text, 1 << 20);
     buf_add_format(&text, "listen = %s\n",
                    plan->listen ? plan->listen : "127.0.0.1:0");
-    buf_add_format(&text, "ports = %s\n", plan->ports ? plan->ports : "auto 8");
+    buf_add_format(&text, "ports = %s\n", plan->ports ? plan->ports : "auto");
     buf_add_format(&text, "certificate = %s/certificate.pem\n", s->folder);
     buf_add_format(&text, "key = %s/key.pem\n", s->folder);
     buf_add_format(&text, "users = %s/users\n", s->folder);

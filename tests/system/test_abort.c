@@ -20,8 +20,7 @@ static const struct server_user users[] = {
     { .name = "after" },  { .name = "ahead" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* Each piece is sent as a TLS record of its own. */
 static const struct form {

@@ -369,7 +369,6 @@ static void play(struct server *server, const struct victim *v, int signal,
 static void prepare(struct server *server)
 {
     const struct server_plan plan = {
-        .ports = "auto 100",
         .settings = "max_sessions = 400\nmax_per_address = 400\n"
                     "max_per_user = 400\nstartups = 400\n",
         .troubles = true,

@@ -50,7 +50,6 @@ static unsigned char noise[SIZE];
 static void start(struct server *server, const char *settings)
 {
     const struct server_plan plan = { .settings = settings,
-                                      .ports = "auto 16",
                                       .users = users,
                                       .user_count = USERS,
                                       .lines = teams };

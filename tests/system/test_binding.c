@@ -125,7 +125,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                                                   { .name = "attacked" } };
     const struct server_plan plan = { .users = users,
                                       .user_count = ROWS + 2,
-                                      .ports = "auto 32",
                                       .settings = "startups = 200\n"
                                                   "max_per_address = 200\n" };
 

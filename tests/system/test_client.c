@@ -49,7 +49,7 @@ static const struct server_user users[] = {
     { .name = "quiet-reader", .keys = "rights=lr" },
 };
 
-SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
+SERVER_SHARED(.settings = "mode_z = yes\n", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
 /* The same if only the exit status counts. */

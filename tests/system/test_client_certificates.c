@@ -117,7 +117,6 @@ static void plan(struct server_plan *p, const char *lines)
 {
     *p = (struct server_plan){ .users = users,
                                .user_count = sizeof(users) / sizeof(users[0]),
-                               .ports = "auto 16",
                                .settings = lines };
 }
 

@@ -23,8 +23,7 @@ static const struct server_user users[] = {
     { .name = "partial" }, { .name = "writer", .keys = "rights=w" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* The closing line of several files names the failures. */
 Test(client_daily, totals, .timeout = 60)

@@ -27,7 +27,7 @@ static const struct server_user users[] = { { .name = "anna" },
 
 /* Clients that are struck between EPSV and the connection leave up to 300 ports
  * in a minute, and each rests for one. */
-SERVER_SHARED(.ports = "auto 500", .users = users, .user_count = 2);
+SERVER_SHARED(.users = users, .user_count = 2);
 
 static void make_tree(void)
 {

@@ -20,8 +20,7 @@ static const struct server_user users[] = {
     { .name = "stop" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* A line of a session, and its output: a text, or nothing at all. */
 static const struct {

@@ -25,7 +25,7 @@ static const struct server_user users[] = {
     { .name = "coded", .keys = "totp=" TOTP },
 };
 
-SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 4,
+SERVER_SHARED(.users = users, .user_count = 4,
               .settings = "password_change = yes\n");
 
 static void terminal_begin(struct terminal *t)

@@ -34,8 +34,8 @@ static const struct server_user users[] = {
 };
 
 SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
-              .ports = "auto 32", .settings = "max_file_size = 64M\n",
-              .users = users, .user_count = sizeof(users) / sizeof(*users));
+              .settings = "max_file_size = 64M\n", .users = users,
+              .user_count = sizeof(users) / sizeof(*users));
 
 static void kick(const struct desk *d)
 {
@@ -521,8 +521,7 @@ Test(client_transfers, a_link_before_the_removal, .timeout = 60)
  * left out, and no file waits for them. */
 Test(client_transfers, fewer_sessions, .timeout = 120)
 {
-    const struct server_plan plan = { .ports = "auto 16",
-                                      .settings = "max_per_user = 2\n" };
+    const struct server_plan plan = { .settings = "max_per_user = 2\n" };
     struct server server;
     struct run_result r;
     char name[32];

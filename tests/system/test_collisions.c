@@ -21,8 +21,7 @@ static const struct server_user users[] = {
     { .name = "fifo" },   { .name = "reader" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* Somebody with a shell removes it with all its contents. */
 Test(collisions, folder_removed, .timeout = 60)

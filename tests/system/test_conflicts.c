@@ -15,8 +15,7 @@ static const struct server_user users[] = {
     { .name = "version", .keys = "on_conflict=version" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users),
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
               .settings = "on_conflict = reject\nconflict_name = new\n");
 
 static bool holds(const struct server *server, const char *user,

@@ -128,7 +128,7 @@ static void expect_same(const struct server *server, uint64_t from,
 
 Test(copying, control_is_served, .timeout = 120)
 {
-    const struct server_plan plan = { .ports = "auto 16" };
+    const struct server_plan plan = { .ports = "auto" };
     struct server server;
     struct session s;
     struct data d;
@@ -165,7 +165,7 @@ Test(copying, control_is_served, .timeout = 120)
 /* The client closes the control connection, or only the data connection. */
 Test(copying, nothing_outlives_its_client, .timeout = 120)
 {
-    const struct server_plan plan = { .ports = "auto 16" };
+    const struct server_plan plan = { .ports = "auto" };
     struct server server;
 
     server_start(&server, &plan);
@@ -195,7 +195,7 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
 /* Without a data connection, or without a byte, nothing is copied. */
 Test(copying, hang_up_before_a_byte, .timeout = 60)
 {
-    const struct server_plan plan = { .ports = "auto 16" };
+    const struct server_plan plan = { .ports = "auto" };
     struct server server;
 
     server_start(&server, &plan);
@@ -218,7 +218,7 @@ Test(copying, hang_up_before_a_byte, .timeout = 60)
 
 Test(copying, holes_stay_holes, .timeout = 60)
 {
-    const struct server_plan plan = { .ports = "auto 16" };
+    const struct server_plan plan = { .ports = "auto" };
     struct server server;
     struct session s;
     struct stat st;
@@ -240,8 +240,7 @@ Test(copying, holes_stay_holes, .timeout = 60)
 
 Test(copying, most_bytes, .timeout = 60)
 {
-    const struct server_plan plan = { .ports = "auto 16",
-                                      .settings = "copy_max = 2M\n" };
+    const struct server_plan plan = { .settings = "copy_max = 2M\n" };
     struct server server;
     struct session s;
     struct data d;

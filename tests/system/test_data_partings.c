@@ -22,7 +22,7 @@
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
-SERVER_SHARED(.ports = "auto 32", .settings = "max_file_size = 100000\n");
+SERVER_SHARED(.settings = "max_file_size = 100000\n");
 
 static void make_files(const struct server *server)
 {

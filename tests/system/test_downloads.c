@@ -21,8 +21,7 @@ static const struct server_user users[] = {
     { .name = "new" },
 };
 
-SERVER_SHARED(.ports = "auto 32", .users = users,
-              .user_count = sizeof(users) / sizeof(*users),
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
               .settings = "startups = 200\n");
 
 static void put_file(const struct server *server, const char *user,

@@ -28,7 +28,6 @@ static const struct server_user users[] = {
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
-        .ports = "auto 16",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
         .settings = "max_file_size = 1048576\n",

@@ -43,7 +43,6 @@ static const struct server_user users[PLAYERS] = {
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
-        .ports = "auto 64",
         .users = users,
         .user_count = PLAYERS,
         .settings = "login_tries = 3\nfsync = no\nactive = yes\n"

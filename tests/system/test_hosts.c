@@ -180,7 +180,6 @@ static void need_root(void)
 
 static const struct server_plan plan_of_a_name = {
     .listen = LISTEN,
-    .ports = "auto 64", /* a port that isn't used stays blocked for a while */
     .settings = "address = name.example\n",
 };
 

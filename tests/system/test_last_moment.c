@@ -55,7 +55,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     struct server_user users[16 + LEFT] = { 0 };
     const struct server_plan plan = {
-        .ports = "auto 16",
         .users = users,
         .user_count = 16 + LEFT,
         .troubles = true, /* files is killed */

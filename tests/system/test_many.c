@@ -68,7 +68,6 @@ Test(many, sessions, .timeout = 300)
     static struct processes p;
     unsigned n = server_is_long() ? 200 : 20;
     const struct server_plan plan = {
-        .ports = "auto 32",
         .settings = "max_sessions = 400\nmax_per_address = 400\n"
                     "max_per_user = 400\nstartups = 400\n",
     };

@@ -27,7 +27,7 @@
 static const struct server_user users[PLAYERS] = { { .name = "anna" },
                                                    { .name = "bert" } };
 
-SERVER_SHARED(.ports = "auto 16", .users = users, .user_count = PLAYERS,
+SERVER_SHARED(.users = users, .user_count = PLAYERS,
               .settings =
                   "login_tries = 3\nmax_file_size = 1000000\nfsync = no\n");
 

@@ -9,7 +9,7 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-static const struct server_plan plan = { .ports = "auto 64" };
+static const struct server_plan plan = { .ports = "auto" };
 
 static void play(const char *client)
 {

@@ -1,21 +1,36 @@
-/* Passive ports that one user's sessions leave unused, and another user at the
- * same address. */
+/* The listeners of data connections: each session has its own while it
+ * transfers, accepts there without gate, and closes it again. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "support/files.h"
+#include "support/ports.h"
+#include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
 
 #define BYTES "whose port is it?"
+/* An idle session gives its port back after 10 s. */
+#define REST_MS 30000
 
 static const struct server_user users[] = { { .name = "anna" },
                                             { .name = "bob" } };
-static const struct server_plan plan = { .users = users,
-                                         .user_count = 2,
-                                         .ports = "auto 4" };
+static struct server_plan plan = { .users = users, .user_count = 2 };
+
+/* A server with so many ports for data connections. */
+static void start_with_ports(struct server *server, unsigned count)
+{
+    static char range[32];
+    unsigned first = ports_free(count);
+
+    snprintf(range, sizeof(range), "%u-%u", first, first + count - 1);
+    plan.ports = range;
+    server_start(server, &plan);
+}
 
 /* COUNT sessions of bob ask for a port, and end without a connection to it. */
 static void leave_ports(const struct server *server, unsigned count)
@@ -25,12 +40,12 @@ static void leave_ports(const struct server *server, unsigned count)
 
         session_enter(&bob, server, "bob");
         session_send(&bob, "EPSV");
-        session_reply(&bob); /* 229, or 425 if bob has all ports */
+        session_reply(&bob); /* 229, or 425 while an ended session has it */
         session_close(&bob);
     }
 }
 
-/* Gate may not have reaped a session that left a port yet. */
+/* A session that had the port may not have ended yet. */
 static bool has_port(void *session)
 {
     struct session *s = session;
@@ -43,129 +58,226 @@ static bool has_port(void *session)
     return port && sscanf(port, "(|||%u|)", &s->port) == 1;
 }
 
+static void store_at(struct session *s, struct data *d)
+{
+    session_do(s, "150 {*}", "STOR file");
+    data_secure(s, d);
+    data_write(d, BYTES, strlen(BYTES));
+    data_close(d);
+    session_expect(s, "226 {*}");
+}
+
 static void store(struct session *s)
 {
     struct data d;
 
-    cr_assert(wait_until(has_port, s, WAIT_MS));
     data_connect_to(s, &d, s->port);
-    session_do(s, "150 {*}", "STOR file");
-    data_secure(s, &d);
-    data_write(&d, BYTES, strlen(BYTES));
-    data_close(&d);
-    session_expect(s, "226 {*}");
+    store_at(s, &d);
 }
 
-/* None of anna's transfers is refused, although no port was ever free. */
+/* Several EPSV of a session get the same port: gate isn't asked again. */
+Test(passive, a_session_keeps_its_port)
+{
+    struct server server;
+    struct session anna;
+    unsigned port;
+
+    session_begin(&anna, &server, &plan);
+    cr_assert(has_port(&anna));
+    port = anna.port;
+    for (int i = 0; i < 5; i++) {
+        store(&anna);
+        cr_assert(has_port(&anna));
+        cr_expect_eq(anna.port, port);
+    }
+    session_end(&anna, &server);
+}
+
+/* Gate is stopped: a session that has its listener transfers all the same. */
+Test(passive, transfers_without_gate, .timeout = 60)
+{
+    static struct processes p;
+    struct server server;
+    struct session anna;
+    struct buf got;
+    pid_t gate;
+
+    session_begin(&anna, &server, &plan);
+    session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
+    processes_wait(server.pid, "sallyport: gate", 1, &p);
+    gate = processes_find(&p, "sallyport: gate")->pid;
+    cr_assert_eq(kill(gate, SIGSTOP), 0);
+    for (int i = 0; i < 3; i++) {
+        session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
+        buf_init(&got, 1 << 20);
+        session_fetch(&anna, "RETR file", &got);
+        cr_expect_eq(got.len, strlen(BYTES));
+        buf_release(&got);
+    }
+    cr_assert_eq(kill(gate, SIGCONT), 0);
+    session_end(&anna, &server);
+}
+
+/* Two sessions hold all ports. The reply to a third one says so, and it gets
+ * the port of one that ends. */
+Test(passive, all_ports_in_use, .timeout = 60)
+{
+    struct session one, two, three;
+    struct server server;
+    char busy[64];
+
+    start_with_ports(&server, 2);
+    snprintf(busy, sizeof(busy), "425 No data port free (range %s busy){*}",
+             plan.ports);
+    session_enter(&one, &server, "anna");
+    session_enter(&two, &server, "anna");
+    session_enter(&three, &server, "bob");
+    session_do(&one, "229 {*}", "EPSV");
+    session_do(&two, "229 {*}", "EPSV");
+    session_do(&three, busy, "EPSV");
+    session_do(&three, busy, "PASV");
+    session_do(&three, "425 Send EPSV or PASV first.", "STOR f");
+    session_close(&one);
+    cr_assert(wait_until(has_port, &three, WAIT_MS));
+    store(&three);
+    session_store(&two, "STOR", "f", BYTES, strlen(BYTES));
+    session_close(&two);
+    session_end(&three, &server);
+}
+
+/* The only port belongs to a session that has transferred and is idle now. */
+Test(passive, an_idle_session_frees_its_port, .timeout = 90)
+{
+    struct session idle, next;
+    struct server server;
+
+    start_with_ports(&server, 1);
+    session_enter(&idle, &server, "anna");
+    session_store(&idle, "STOR", "f", BYTES, strlen(BYTES));
+    session_enter(&next, &server, "bob");
+    cr_expect(!has_port(&next));
+    cr_assert(wait_until(has_port, &next, REST_MS));
+    store(&next);
+    cr_expect(!has_port(&idle)); /* it must ask for another one */
+    session_close(&next);
+    cr_assert(wait_until(has_port, &idle, WAIT_MS));
+    store(&idle);
+    session_end(&idle, &server);
+}
+
+/* A client gives up its connection, and its next EPSV follows at once: the old
+ * connection, wherever it is then, is none of the new transfer. */
+Test(passive, a_connection_that_is_given_up)
+{
+    struct server server;
+    struct session anna;
+
+    session_begin(&anna, &server, &plan);
+    for (int i = 0; i < 20; i++) {
+        struct data old;
+
+        cr_assert(has_port(&anna));
+        data_connect_to(&anna, &old, anna.port);
+        session_do(&anna, "550 {*}", "RETR nothing");
+        cr_assert(has_port(&anna));
+        store(&anna);
+        data_cut(&old, false);
+    }
+    session_end(&anna, &server);
+}
+
+/* Nothing proves that a connection which ends without a byte belongs to an
+ * earlier EPSV: the client gets its reply at once. */
+Test(passive, a_connection_without_a_byte)
+{
+    struct server server;
+    struct session anna;
+    struct data d;
+
+    session_begin(&anna, &server, &plan);
+    cr_assert(has_port(&anna)); /* nobody comes */
+    cr_assert(has_port(&anna));
+    data_connect_to(&anna, &d, anna.port);
+    data_cut(&d, false);
+    session_do(&anna, "150 {*}", "STOR file");
+    session_expect(&anna, "425 TLS failed {*}");
+    session_end(&anna, &server);
+}
+
+/* One connection for each EPSV: a second one is closed. */
+Test(passive, a_second_connection)
+{
+    struct data first, second;
+    struct server server;
+    struct session anna;
+    char byte;
+
+    session_begin(&anna, &server, &plan);
+    cr_assert(has_port(&anna));
+    data_connect_to(&anna, &first, anna.port);
+    data_connect_to(&anna, &second, anna.port);
+    cr_expect_leq(recv(second.fd, &byte, 1, 0), 0);
+    store_at(&anna, &first);
+    data_cut(&second, false);
+    server_log_wait(&server, " data-refused ", "nobody is expected", NULL);
+    session_end(&anna, &server);
+}
+
+/* None of anna's transfers is refused, although another user's sessions take
+ * all ports again and again, and end. */
 Test(passive, ports_that_others_left, .timeout = 120)
 {
     unsigned rounds = server_is_long() ? 100 : 8;
     struct server server;
     struct session anna;
 
-    server_start(&server, &plan);
+    start_with_ports(&server, 4);
     leave_ports(&server, 4);
     session_enter(&anna, &server, "anna");
     for (unsigned i = 0; i < rounds; i++) {
         leave_ports(&server, 1);
+        cr_assert(wait_until(has_port, &anna, WAIT_MS));
         store(&anna);
     }
     session_end(&anna, &server);
 }
 
-/* Bob's late connection shows his ticket, a ticket that this session can't
- * read, or none. */
+/* A connection of another user's client, from the same address, that comes to
+ * anna's port before her own. */
 static const struct {
     const char *name;
     int version;
     bool anew;
-} late_clients[] = {
+} strangers[] = {
     { "his ticket of TLS 1.3", SESSION_TLS_13, false },
     { "his ticket of TLS 1.2", SESSION_TLS_12, false },
     { "a full handshake", SESSION_TLS_13, true },
 };
 
-/* The late connection comes to anna's port before her own: it is refused, and
- * her transfer continues. */
-static void come_late(const struct server *server, size_t i)
+/* It gets no byte and stores none. The transfer fails, and the next one works.
+ */
+Test(passive, a_connection_of_another_user, .timeout = 60)
 {
-    struct session anna, bob;
-    struct data late, own;
-
-    leave_ports(server, 4);
-    session_init(&bob);
-    bob.version = late_clients[i].version;
-    session_open(&bob, server, "bob");
-    bob.anew = late_clients[i].anew;
-    session_enter(&anna, server, "anna");
-    cr_assert(wait_until(has_port, &anna, WAIT_MS));
-    data_connect_to(&bob, &late, anna.port);
-    data_connect_to(&anna, &own, anna.port);
-    session_do(&anna, "150 {*}", "STOR %zu", i);
-    data_secure(&bob, &late);
-    data_secure(&anna, &own);
-    data_write(&own, BYTES, strlen(BYTES));
-    data_close(&own);
-    session_expect(&anna, "226 {*}");
-    server_log_wait(server, " data-refused ", "of another user", NULL);
-    data_cut(&late, false);
-    session_close(&bob);
-    session_close(&anna);
-}
-
-Test(passive, a_late_connection_of_another_user, .timeout = 60)
-{
-    for (size_t i = 0; i < sizeof(late_clients) / sizeof(*late_clients); i++) {
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
+        struct session anna, bob;
         struct server server;
-        char name[8];
+        struct data late;
 
-        server_start(&server, &plan);
-        come_late(&server, i);
-        snprintf(name, sizeof(name), "%zu", i);
-        cr_expect(files_exists(server_home_file(&server, "anna", name)), "%s",
-                  late_clients[i].name);
-        server_stop(&server);
+        session_begin(&anna, &server, &plan);
+        session_init(&bob);
+        bob.version = strangers[i].version;
+        session_open(&bob, &server, "bob");
+        bob.anew = strangers[i].anew;
+        cr_assert(has_port(&anna));
+        data_connect_to(&bob, &late, anna.port);
+        session_do(&anna, "150 {*}", "STOR file");
+        data_secure(&bob, &late);
+        session_expect(&anna, "425 {*}resumed{*}");
+        data_cut(&late, false);
+        cr_expect(!files_exists(server_home_file(&server, "anna", "file")),
+                  "%s", strangers[i].name);
+        session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
+        session_close(&bob);
+        session_end(&anna, &server);
     }
-}
-
-/* A client that resumes nothing, on a port where another user's connection may
- * come too, still learns in the end why there is no transfer. */
-Test(passive, nothing_resumed_in_doubt, .timeout = 60)
-{
-    struct server_plan quick = plan;
-    struct server server;
-    struct session anna;
-    struct data own;
-
-    quick.settings = "connect_timeout = 1s\n";
-    server_start(&server, &quick);
-    leave_ports(&server, 4);
-    session_enter(&anna, &server, "anna");
-    anna.anew = true;
-    cr_assert(wait_until(has_port, &anna, WAIT_MS));
-    data_connect_to(&anna, &own, anna.port);
-    session_do(&anna, "150 {*}", "STOR file");
-    data_secure(&anna, &own);
-    session_expect(&anna, "425 {*}resumed{*}");
-    data_cut(&own, false);
-    session_end(&anna, &server);
-}
-
-/* If connections prove nothing by TLS, bob's late one could count as anna's:
- * she gets no port that he left. */
-Test(passive, no_left_ports_without_a_proof, .timeout = 60)
-{
-    const struct server_plan by_address = { .users = users,
-                                            .user_count = 2,
-                                            .ports = "auto 4",
-                                            .settings =
-                                                "data_binding = address\n" };
-    struct server server;
-    struct session anna;
-
-    server_start(&server, &by_address);
-    leave_ports(&server, 4);
-    session_enter(&anna, &server, "anna");
-    session_do(&anna, "425 {*}", "EPSV");
-    session_end(&anna, &server);
 }

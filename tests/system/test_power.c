@@ -36,7 +36,6 @@ static bool in_machines_namespace(void)
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
-        .ports = "auto 16",
         .users = users,
         .user_count = sizeof(users) / sizeof(*users),
     };

@@ -15,8 +15,7 @@ static const struct server_user users[] = {
     { .name = "abor" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
 
 static void finish_upload(struct data *d, const unsigned char *bytes)
 {

@@ -23,7 +23,7 @@
 #define LIMIT (8u * MIB)
 #define DISK  256u /* MiB */
 
-SERVER_SHARED(.ports = "auto 32"); /* for the desk */
+SERVER_SHARED(.ports = "auto"); /* for the desk */
 
 /* Anna's home is a btrfs of its own. */
 static void limit(struct blockdev *disk, uint64_t bytes)
@@ -53,7 +53,7 @@ struct stage {
 
 static void stage_open(struct stage *t)
 {
-    const struct server_plan plan = { .ports = "auto 32" };
+    const struct server_plan plan = { .ports = "auto" };
 
     if (geteuid() != 0)
         cr_skip_test("needs root");

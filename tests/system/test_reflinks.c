@@ -31,8 +31,7 @@ struct stage {
 
 static void stage_open(struct stage *t, const char *settings)
 {
-    const struct server_plan plan = { .ports = "auto 16",
-                                      .settings = settings };
+    const struct server_plan plan = { .settings = settings };
     char path[SERVER_PATH_MAX], kept[SERVER_PATH_MAX];
 
     if (geteuid() != 0)

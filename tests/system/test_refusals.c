@@ -39,7 +39,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                                                    { .name = "carl" } };
     const struct server_plan plan = { .users = users,
                                       .user_count = CASES + 3,
-                                      .ports = "auto 32",
                                       .settings = "on_conflict = reject\n"
                                                   "stall_timeout = 1s\n"
                                                   "max_file_size = 2M\n" };

@@ -59,7 +59,7 @@ static const struct setting_values {
     { "log_format", 2, { "text", "json" }, false },
     { "metrics_listen", 2, { "", "./metrics" }, false },
     { "control_group", 2, { "", "70500" }, false },
-    { "ports", 3, { "auto 80", "auto 100", "auto 400" }, false },
+    { "ports", 3, { "auto", "21000-21399", "22000-22399" }, false },
     { "address", 2, { "", "192.0.2.7" }, false },
     { "active", 2, { "no", "yes" }, false },
     { "data_binding", 3, { "user", "session", "address" }, false },

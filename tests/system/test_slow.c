@@ -26,8 +26,7 @@ static const struct server_user users[] = {
     { .name = "sum" },  { .name = "steady" }, { .name = "sip" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .users = users,
-              .user_count = sizeof(users) / sizeof(*users),
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
               .settings = "login_timeout = 1500ms\nidle_timeout = 2000ms\n"
                           "stall_timeout = 4s\nconnect_timeout = 1500ms\n");
 

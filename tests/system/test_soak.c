@@ -21,7 +21,6 @@ static const char *const victims[] = { "sallyport: gate", "sallyport: keys",
 #define VICTIMS (sizeof(victims) / sizeof(victims[0]))
 
 static const struct server_plan plan = {
-    .ports = "auto 32",
     .settings = "max_sessions = 100\nmax_per_address = 100\nstartups = 100\n",
     .users = soak_users,
     .user_count = SOAK_CLIENTS,

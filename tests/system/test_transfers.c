@@ -28,8 +28,7 @@ static const struct server_user users[] = {
     { .name = "reader", .keys = "rights=read" },
 };
 
-SERVER_SHARED(.ports = "auto 32", .users = users,
-              .user_count = sizeof(users) / sizeof(*users),
+SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
               .settings = "startups = 200\n");
 
 static unsigned char *noise(size_t len)

@@ -30,8 +30,7 @@ static const struct server_user users[] = {
     { .name = "lenient", .keys = "upload_eof=lenient" },
 };
 
-SERVER_SHARED(.ports = "auto 16", .settings = "mode_z = yes\n", .users = users,
-              .user_count = 3);
+SERVER_SHARED(.settings = "mode_z = yes\n", .users = users, .user_count = 3);
 
 /* The client is a process of its own, which doesn't know how far it gets. */
 static void upload(int fd, const struct session *s)

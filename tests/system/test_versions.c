@@ -20,7 +20,6 @@
 TestSuite(versions, .init = installed_begin, .fini = installed_end);
 
 static const struct server_plan plan = {
-    .ports = "auto 16",
     .settings = "max_sessions = 200\nmax_per_address = 200\n"
                 "max_per_user = 200\nstartups = 200\n",
 };

@@ -56,15 +56,6 @@ enum outcome {
     OUTCOME_COUNT
 };
 
-/* Why a connection to a passive port isn't the session's data connection. */
-enum foreign {
-    FOREIGN_CLIENT, /* from another host */
-    FOREIGN_HEADER, /* no valid PROXY header */
-    FOREIGN_CHECK,  /* the proxy's own health check */
-    FOREIGN_USER,   /* from an earlier user's client, too late */
-    FOREIGN_COUNT
-};
-
 enum write_mode {
     WRITE_STORE,
     WRITE_APPEND,

@@ -23,8 +23,9 @@ enum event {
                            sha256, tls, client, held */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
-    EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; or verb,
-                           to: PORT or EPRT named another host or a low port */
+    EVENT_DATA_REFUSED, /* a stranger connected to a session's listener; or
+                           verb, to: PORT or EPRT named another host or a low
+                           port */
     EVENT_BAN,          /* an address is banned: peer, ms, reason */
     EVENT_END,          /* reason, bytes, ms, client */
     EVENT_SYSCALL,      /* process, number: refused by the sandbox */
@@ -66,6 +67,7 @@ enum event_field {
     FIELD_CLIENT, /* the client program, as it names itself */
     FIELD_UID,    /* of the caller of the control socket */
     FIELD_HELD,   /* the id of an upload that waits for inspection */
+    FIELD_STRANGER, /* another host, at a session's listener */
     FIELD_COUNT
 };
 

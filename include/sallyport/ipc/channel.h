@@ -20,6 +20,7 @@
 enum message_kind {
     MSG_NONE,
 #define MESSAGE(name, ...) MSG_##name,
+#define RETIRED(name)      MSG_##name##_retired,
 #define FIELD(c_type, type, name, count)
 #define END
 #include "sallyport/ipc/list.h"
@@ -128,9 +129,9 @@ struct message_row {
  * number. */
 void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request);
 
-/* Returns the row of KIND, or NULL if KIND is out of range. */
+/* Returns the row of KIND, or NULL if no message has this number. */
 const struct message_row *message_row(unsigned kind);
-/* Returns "login" and so on; "?" if KIND is out of range. */
+/* Returns "login" and so on; "?" if no message has this number. */
 const char *message_name(unsigned kind);
 /* Returns the number of the message's fields of that type. */
 size_t message_count(const struct message_row *row, enum field_type type);

@@ -10,9 +10,12 @@
  * additions are possible. */
 
 /* The version of the messages between generations. Each such channel begins
- * with it. No released build had version 1, in which the messages of sessions
- * had other numbers. */
-#define GENERATION_VERSION 2
+ * with it. 0.3.0 had version 2: its gates own the listeners of data
+ * connections, and pass them on. No released build had version 1. */
+#define GENERATION_VERSION 3
+/* What a supervisor says of a master with another version. 0.3.0 says it, too.
+ */
+#define GENERATION_FOREIGN "messages of another version"
 
 /* A master starts with the standard descriptors, its channel to the supervisor,
  * and a sealed file with the names of the inherited descriptors. The first line

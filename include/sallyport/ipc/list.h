@@ -11,12 +11,17 @@
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
  *   SECTION(title, introduction)       a heading of the document; optional
+ *   RETIRED(name)                      the number of a message of an earlier
+ *                                      release, which means nothing now
  *
  * No include guard: that is on purpose. */
 
 /* clang-format off */
 #ifndef SECTION
 #define SECTION(title, introduction)
+#endif
+#ifndef RETIRED
+#define RETIRED(name)
 #endif
 
 #define NUMBER(name)     FIELD(uint64_t, NUMBER, name, 0)
@@ -51,7 +56,7 @@ SECTION("Across generations",
         "this list. So the messages of the first six sections stay first in "
         "the list, and a new message for them goes to the end of the sixth "
         "section. A published message never changes its fields; a new message "
-        "replaces it.")
+        "replaces it, and the number of the old one is never used again.")
 
 MESSAGE(build, CHILDREN, MASTER, START, ONCE, NONE,
         "the first message of a child: version and hash of the sources of its "
@@ -137,8 +142,9 @@ SECTION("From one gate to the next",
         "At a takeover the old gate sends these messages in this order and "
         "ends. Its sessions wait meanwhile. Times are milliseconds of the "
         "monotonic clock, which all processes share. The new gate skips what "
-        "its configuration doesn't have, such as a port. It adopts each "
-        "session: the new limits are for new ones.")
+        "its configuration doesn't have, such as a control listener. It adopts "
+        "each session: the new limits are for new ones. The listener of a "
+        "session's data connections is the session's own, and isn't moved.")
 
 MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
         "the two ticket keys, which the new gate continues to use; when the "
@@ -149,15 +155,14 @@ NUMBER(turned)
 END
 
 MESSAGE(moved, GATE, GATE, RUN, MANY, NONE,
-        "a session: its serial; its user as in `logged_in`; its client; the "
-        "address that the client connected to: `local` is that of our socket, "
-        "`server` behind a proxy that of the PROXY header; whether it is "
-        "logged in, whether it uses a proxy, whether its client is known; when "
-        "it began; until when it must log in or send a heartbeat, and the time "
-        "between heartbeats; the number of its `admit` that waits for an "
-        "answer (or 0); gate's end of its channel")
+        "a session: its serial; its client; the address that the client "
+        "connected to: `local` is that of our socket, `server` behind a proxy "
+        "that of the PROXY header; whether it is logged in, whether it uses a "
+        "proxy, whether its client is known; when it began; until when it must "
+        "log in or send a heartbeat, and the time between heartbeats; the "
+        "number of its `admit` that waits for an answer (or 0); gate's end of "
+        "its channel")
 NUMBER(serial)
-NUMBER(user)
 ADDRESS(peer)
 ADDRESS(local)
 ADDRESS(server)
@@ -171,24 +176,8 @@ NUMBER(admit)
 FD(session)
 END
 
-MESSAGE(moved_port, GATE, GATE, RUN, MANY, NONE,
-        "the port where a session expects its client: serial, passive "
-        "listener, until when; whether the session is judging a connection "
-        "now, how many it has judged")
-NUMBER(serial)
-ADDRESS(port)
-NUMBER(until)
-FLAG(judges)
-NUMBER(tries)
-END
-
-MESSAGE(moved_parked, GATE, GATE, RUN, MANY, NONE,
-        "a connection to that port that waits while the session judges an "
-        "earlier one: serial, the peer of the connection")
-NUMBER(serial)
-ADDRESS(peer)
-FD(connection)
-END
+RETIRED(moved_port)
+RETIRED(moved_parked)
 
 MESSAGE(moved_active, GATE, GATE, RUN, MANY, NONE,
         "a connection in active mode that is not complete yet: serial, the "
@@ -200,15 +189,7 @@ NUMBER(until)
 FD(connection)
 END
 
-MESSAGE(resting, GATE, GATE, RUN, MANY, NONE,
-        "a port that a late connection may still use: the client's host, the "
-        "passive listener, the user and the session that used it, until when")
-ADDRESS(client)
-ADDRESS(port)
-NUMBER(user)
-NUMBER(session)
-NUMBER(until)
-END
+RETIRED(resting)
 
 MESSAGE(queued, GATE, GATE, RUN, MANY, NONE,
         "a connection that waits for a session: its peer, the control "
@@ -229,13 +210,11 @@ SECTION("Between the newest master and an older one",
 
 MESSAGE(older_session, MASTER, MASTER, RUN, MANY, NONE,
         "a session of the older generation, as it is now: its serial; its user "
-        "(empty: nobody is logged in) and the user's number as in `logged_in`; "
-        "its client, and the address that the client connected to; when it "
-        "began, and when the user logged in (0: nobody has); the version of "
-        "the user's row")
+        "(empty: nobody is logged in); its client, and the address that the "
+        "client connected to; when it began, and when the user logged in (0: "
+        "nobody has); the version of the user's row")
 NUMBER(serial)
 TEXT(user)
-NUMBER(number)
 ADDRESS(peer)
 ADDRESS(local)
 TIME(since)
@@ -300,26 +279,32 @@ END
 SECTION("Data connections", NULL)
 
 MESSAGE(port, SESSION, GATE, USER, MANY, NONE,
-        "expect my client on a port, and no longer on an earlier one")
+        "lend me a listener for my data connections: I have none")
 END
 
 MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
-        "the address and port to which the client connects")
+        "a fresh listener, which is the session's from here on: the address "
+        "and port that the client is told, those that it is bound to, whether "
+        "its connections come by a proxy and begin with a PROXY header")
 ADDRESS(address)
+ADDRESS(bound)
+FLAG(proxied)
+FD(listener)
 END
 
 MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
-        "no port is free for this client host")
+        "there is no listener: errno; EADDRINUSE: no port that was tried is "
+        "free")
+ERRNO(error)
 END
 
-MESSAGE(port_close, SESSION, GATE, USER, MANY, NONE,
-        "expect no data connection any more, and stop connecting")
+MESSAGE(active_close, SESSION, GATE, USER, MANY, NONE, "stop connecting")
 END
 
 MESSAGE(active, SESSION, GATE, USER, MANY, NONE,
         "connect to my client at this address and port: its own host, a port "
-        "from 1024; only with `active = yes`. gate no longer expects the "
-        "client on an earlier port. The answer is `data` or `active_none`")
+        "from 1024; only with `active = yes`. The answer is `data` or "
+        "`active_none`")
 ADDRESS(to)
 END
 
@@ -329,34 +314,14 @@ MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
 ERRNO(error)
 END
 
-MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
-        "the data connection, its peer, and whether it may be a late one of "
-        "another user's client (then the answer is `data_mine` or "
-        "`data_foreign`); in active mode it answers `active`")
-ADDRESS(peer)
-FLAG(doubtful)
+MESSAGE(data, GATE, SESSION, RUN, MANY, active,
+        "the connection to the client")
 FD(connection)
 END
 
-MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
-        "a proxy's connection to the port that only this session uses, and the "
-        "proxy's address: the session reads the PROXY header. The next "
-        "connection waits for the answer")
-ADDRESS(proxy)
-FD(connection)
-END
-
-MESSAGE(data_mine, SESSION, GATE, USER, MANY, NONE,
-        "the PROXY header or the TLS session proves that the connection is my "
-        "client's: the port is free again")
-END
-
-MESSAGE(data_foreign, SESSION, GATE, USER, MANY, NONE,
-        "the connection is not my client's: its peer (or the proxy, or none), "
-        "the reason; still expect my client")
-ADDRESS(peer)
-ENUM(foreign, why, FOREIGN_COUNT)
-END
+RETIRED(data_proxied)
+RETIRED(data_mine)
+RETIRED(data_foreign)
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
@@ -589,10 +554,9 @@ NUMBER(count)
 END
 
 MESSAGE(moved_transfer, GATE, GATE, RUN, MANY, NONE,
-        "after all others but `over`, since an older build doesn't know it: "
-        "whether a transfer of that session counts, and its "
-        "`bytes_ask` that waits for an answer: its number (or 0), its "
-        "direction; the number of its `transfer_begin` that waits (or 0)")
+        "whether a transfer of that session counts, and its `bytes_ask` that "
+        "waits for an answer: its number (or 0), its direction; the number of "
+        "its `transfer_begin` that waits (or 0)")
 NUMBER(serial)
 FLAG(counts)
 NUMBER(asked)
@@ -831,14 +795,6 @@ ADDRESS(bound)
 FD(listener)
 END
 
-MESSAGE(passive, MASTER, GATE, START, MANY, NONE,
-        "a passive listener: its address with its port; whether only the "
-        "earlier configuration has it (then only adopted sessions use it)")
-ADDRESS(bound)
-FLAG(retired)
-FD(listener)
-END
-
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
         "memory that the gates of all generations share, two sealed files: "
         "failure counts, which only gates read and write; and master's table "
@@ -947,11 +903,8 @@ NUMBER(status)
 END
 
 MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
-        "this session no longer counts as unauthenticated: serial, a keyed "
-        "hash of the user's name (0: it accepts any data connection from its "
-        "client's host)")
+        "this session no longer counts as unauthenticated: its serial")
 NUMBER(serial)
-NUMBER(user)
 END
 
 MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
@@ -1383,6 +1336,7 @@ END
 #undef BYTES
 #undef FD
 #undef SECTION
+#undef RETIRED
 #undef MESSAGE
 #undef FIELD
 #undef END

@@ -39,10 +39,10 @@
 #define SETTINGS_RESERVED_LAST  65535
 #define SETTINGS_SHOWN_MAX      100 /* bytes of a value that a complaint shows */
 
-/* "50000-50099", or "auto 8": this many ports, which the kernel chooses. */
+/* "30000-30999", or "auto": the kernel chooses each. */
 struct port_range {
     uint16_t first, last;
-    uint16_t automatic; /* 0: use first and last */
+    bool automatic;
     bool proxy; /* data connections of a proxy's clients come through the proxy
                    too */
 };

@@ -270,18 +270,11 @@ struct listener {
 struct listeners {
     struct listener control[SETTINGS_LISTEN_MAX];
     size_t control_count;
-    struct listener *passive;
-    size_t passive_count;
-    struct listener *retired; /* passive ones that are no longer configured */
-    size_t retired_count;
 };
 
-/* Opens one control listener for each `listen`, and one passive listener for
- * each port of `ports` on each host of `listen`. Inherited listeners are used
- * as they are; all are kept for the next generation. Inherited passive ones
- * that are no longer configured are retired: a client may still use such a
- * port, if the older generation announced it. H may be NULL. Returns 0, or with
- * the complaint -EINVAL, or -EAGAIN for an error that may pass. */
+/* Opens one control listener for each `listen`. Inherited listeners are used as
+ * they are; all are kept for the next generation. H may be NULL. Returns 0, or
+ * with the complaint -EINVAL, or -EAGAIN for an error that may pass. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
 /* The complaint names the listeners of systemd that the settings don't name, if
@@ -292,21 +285,17 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
  * its descriptor, or the same results. */
 int listeners_open_metrics(const struct settings *s, struct succession *h,
                            struct complaint *c);
-/* Closes the retired listeners, once gate has them. */
-void listeners_forget_retired(struct listeners *l);
-/* For --check: binds each `listen` and each of `ports`, and closes it again.
- * Returns the same results, but a port that is in use only sets *in_use
- * (otherwise its family is 0). */
+/* For --check: binds each `listen`, and closes it again. Returns the same
+ * results, but a port that is in use only sets *in_use (otherwise its family is
+ * 0). */
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c);
 void listeners_release(struct listeners *l);
 
-/* Returns how many passive listeners the settings ask for. */
-size_t listeners_passive_wanted(const struct settings *s);
-
-/* Adds "127.0.0.1:21, 127.0.0.1:990 tls, data ports 50000-50099". Returns 0 or
+/* Adds "127.0.0.1:21, 127.0.0.1:990 tls, data ports 30000-30999". Returns 0 or
  * -ENOBUFS. */
-int listeners_text(const struct listeners *l, struct buf *into);
+int listeners_text(const struct listeners *l, const struct settings *s,
+                   struct buf *into);
 
 /* The certificates and keys as files, in master: it opens them, checks their
  * owner and mode, and passes them to gate, keys and auth. Master never reads a
@@ -362,8 +351,6 @@ child_step steps_log;
 child_step steps_keys;
 child_step steps_peers;
 child_step steps_listeners;
-child_step steps_passive;
-child_step steps_retired;
 child_step steps_memory;
 child_step steps_output;
 child_step steps_metrics;

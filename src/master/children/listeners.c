@@ -1,6 +1,6 @@
-/* Listening sockets, control and passive. Master makes them at its start,
- * before its sandbox, and passes them to gate; master never accepts a
- * connection on them. */
+/* Listening sockets of control connections, and that of metrics. Master makes
+ * them at its start, before its sandbox, and passes them to gate and metrics;
+ * master never accepts a connection on them. */
 #include "children.h"
 
 #include <errno.h>
@@ -14,11 +14,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define PORT_ROWS_MAX   32
 #define BACKLOG_CONTROL SOMAXCONN
-#define BACKLOG_PASSIVE 64
 #define BACKLOG_METRICS 16
-#define PASSIVE_MOST    65536 /* the most that gate takes */
 
 /* Writes the address that L->fd is bound to into L->address. Returns 0 or
  * -errno. */
@@ -64,8 +61,7 @@ static bool addresses_overlap(const struct address *a, const struct address *b)
 
 static bool is_listener(const struct inherited *h)
 {
-    return h->fd >= 0 && (strncmp(h->name, "listen ", 7) == 0 ||
-                          strncmp(h->name, "passive ", 8) == 0);
+    return h->fd >= 0 && strncmp(h->name, "listen ", 7) == 0;
 }
 
 /* Is this a listener of the running server that the new configuration doesn't
@@ -178,67 +174,6 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
     return r;
 }
 
-/* Is row I of `listen` covered by another row, the same host or 0.0.0.0 or
- * [::]? It then gets no passive ports of its own, since they would collide. */
-static bool listener_host_is_covered(const struct settings *s, size_t i)
-{
-    const struct address *a = &s->listen[i];
-
-    for (size_t j = 0; j < s->listen_count; j++) {
-        const struct address *b = &s->listen[j];
-
-        if (j < i && address_same_host(a, b))
-            return true;
-        if (a->family == b->family && address_is_any(b) && !address_is_any(a))
-            return true;
-    }
-    return false;
-}
-
-static size_t ports_per_host(const struct port_range *r)
-{
-    return r->automatic ? r->automatic : (size_t)(r->last - r->first) + 1;
-}
-
-size_t listeners_passive_wanted(const struct settings *s)
-{
-    size_t hosts = 0;
-
-    for (size_t i = 0; i < s->listen_count; i++)
-        hosts += !listener_host_is_covered(s, i);
-    return hosts * ports_per_host(&s->ports);
-}
-
-static int listeners_open_passive(struct listeners *l, const struct settings *s,
-                                  const struct address *host,
-                                  struct succession *h, struct complaint *c)
-{
-    size_t n = ports_per_host(&s->ports);
-
-    for (size_t i = 0; i < n; i++) {
-        struct address a = *host;
-        const struct listener_plan plan = { "passive", &a,
-                                            s->ports.automatic ? i : 0,
-                                            BACKLOG_PASSIVE };
-        int r;
-
-        a.port = s->ports.automatic ? 0 : (uint16_t)(s->ports.first + i);
-        r = listener_open(&l->passive[l->passive_count], &plan, h);
-        if (r < 0)
-            return listeners_refuse(s, h, "ports", &a, -r, c);
-        l->passive_count++;
-    }
-    return 0;
-}
-
-static int listeners_by_port(const void *a, const void *b)
-{
-    const struct listener *x = a, *y = b;
-
-    return (x->address.port > y->address.port) -
-           (x->address.port < y->address.port);
-}
-
 static bool address_equal(const struct address *a, const struct address *b)
 {
     return address_same_host(a, b) && a->port == b->port;
@@ -263,47 +198,16 @@ static int listeners_open_control(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-/* A listener for which there is no memory is closed: no start fails because of
- * it. */
-static void listeners_open_retired(struct listeners *l, struct succession *h)
-{
-    struct listener one;
-
-    while (l->passive_count + l->retired_count < PASSIVE_MOST &&
-           (one.fd = succession_inherit_any(h, "passive ")) >= 0) {
-        struct listener *more =
-            reallocarray(l->retired, l->retired_count + 1, sizeof(*l->retired));
-
-        if (more)
-            l->retired = more;
-        if (more && listeners_look(&one) == 0)
-            l->retired[l->retired_count++] = one;
-        else
-            fd_close(&one.fd);
-    }
-}
-
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c)
 {
     int r = 0;
 
     *l = (struct listeners){ 0 };
-    l->passive = calloc(listeners_passive_wanted(s) + 1, sizeof(*l->passive));
-    if (!l->passive)
-        return complain(c, "no memory for the passive ports");
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         r = listeners_open_control(l, s, i, h, c);
-    for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        if (!listener_host_is_covered(s, i))
-            r = listeners_open_passive(l, s, &s->listen[i], h, c);
-    if (r == 0)
-        listeners_open_retired(l, h);
     if (r < 0)
         listeners_release(l);
-    else
-        qsort(l->passive, l->passive_count, sizeof(*l->passive),
-              listeners_by_port);
     return r;
 }
 
@@ -347,32 +251,16 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
 }
 
 /* A port that is in use belongs most likely to the running server. */
-static int listener_try(const struct settings *s, const char *key,
-                        const struct address *a, struct address *in_use,
-                        struct complaint *c)
+static int listener_try(const struct settings *s, const struct address *a,
+                        struct address *in_use, struct complaint *c)
 {
     FD_CLEANUP int fd = listener_socket(a, 0);
 
     if (fd < 0 && fd != -EADDRINUSE)
-        return listeners_refuse(s, NULL, key, a, -fd, c);
+        return listeners_refuse(s, NULL, "listen", a, -fd, c);
     if (fd < 0)
         *in_use = *a;
     return 0;
-}
-
-static int listeners_try_passive(const struct settings *s,
-                                 const struct address *host,
-                                 struct address *in_use, struct complaint *c)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < ports_per_host(&s->ports) && r == 0; i++) {
-        struct address a = *host;
-
-        a.port = (uint16_t)(s->ports.first + i);
-        r = listener_try(s, "ports", &a, in_use, c);
-    }
-    return r;
 }
 
 int listeners_try(const struct settings *s, struct address *in_use,
@@ -381,11 +269,8 @@ int listeners_try(const struct settings *s, struct address *in_use,
     int r = 0;
 
     *in_use = (struct address){ 0 };
-    for (size_t i = 0; i < s->listen_count && r == 0; i++) {
-        r = listener_try(s, "listen", &s->listen[i], in_use, c);
-        if (r == 0 && !s->ports.automatic && !listener_host_is_covered(s, i))
-            r = listeners_try_passive(s, &s->listen[i], in_use, c);
-    }
+    for (size_t i = 0; i < s->listen_count && r == 0; i++)
+        r = listener_try(s, &s->listen[i], in_use, c);
     return r;
 }
 
@@ -400,67 +285,17 @@ int listeners_open_metrics(const struct settings *s, struct succession *h,
     return r < 0 ? listeners_refuse(s, h, "metrics_listen", a, -r, c) : l.fd;
 }
 
-void listeners_forget_retired(struct listeners *l)
-{
-    for (size_t i = 0; i < l->retired_count; i++)
-        fd_close(&l->retired[i].fd);
-    free(l->retired);
-    l->retired = NULL;
-    l->retired_count = 0;
-}
-
 void listeners_release(struct listeners *l)
 {
-    listeners_forget_retired(l);
     for (size_t i = 0; i < l->control_count; i++)
         fd_close(&l->control[i].fd);
-    for (size_t i = 0; i < l->passive_count; i++)
-        fd_close(&l->passive[i].fd);
-    free(l->passive);
     *l = (struct listeners){ 0 };
 }
 
-/* Returns the index after the row of neighbouring ports that begins at I.
- * Several hosts may have the same ports. */
-static size_t ports_row_end(const struct listeners *l, size_t i)
+int listeners_text(const struct listeners *l, const struct settings *s,
+                   struct buf *into)
 {
-    for (i++; i < l->passive_count; i++)
-        if (l->passive[i].address.port > l->passive[i - 1].address.port + 1)
-            break;
-    return i;
-}
-
-static int ports_text(const struct listeners *l, size_t begin, size_t end,
-                      struct buf *into)
-{
-    unsigned first = l->passive[begin].address.port;
-    unsigned last = l->passive[end - 1].address.port;
-
-    if (first == last)
-        return buf_add_format(into, " %u", first);
-    return buf_add_format(into, " %u-%u", first, last);
-}
-
-/* Writes "50000-50099", or the kernel's choice: "40001 40007-40009". If there
- * are very many rows, it writes only the first and the last port. */
-static int all_ports_text(const struct listeners *l, struct buf *into)
-{
-    size_t n = l->passive_count, rows = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < n; i = ports_row_end(l, i))
-        rows++;
-    if (rows > PORT_ROWS_MAX) {
-        r = ports_text(l, 0, n, into);
-        return r == 0 ? buf_add_format(into, " (%zu of them)", n) : r;
-    }
-    for (size_t i = 0; i < n && r == 0; i = ports_row_end(l, i))
-        r = ports_text(l, i, ports_row_end(l, i), into);
-    return r;
-}
-
-int listeners_text(const struct listeners *l, struct buf *into)
-{
+    const struct port_range *ports = &s->ports;
     char text[ADDRESS_TEXT_MAX];
     int r = 0;
 
@@ -469,7 +304,10 @@ int listeners_text(const struct listeners *l, struct buf *into)
                            address_port_text(&l->control[i].address, text),
                            l->control[i].implicit ? " tls" : "",
                            l->control[i].proxied ? " proxy" : "");
-    if (r == 0 && l->passive_count > 0)
-        r = buf_add_text(into, ", data ports");
-    return r == 0 ? all_ports_text(l, into) : r;
+    if (r == 0 && ports->automatic)
+        r = buf_add_text(into, ", data ports auto");
+    else if (r == 0)
+        r = buf_add_format(into, ", data ports %u-%u", ports->first,
+                           ports->last);
+    return r;
 }

@@ -77,30 +77,6 @@ int steps_listeners(struct child *c)
                            .listener = l->control[c->index].fd));
 }
 
-static int send_passive(struct child *c, const struct listener *all,
-                        size_t count, bool retired)
-{
-    if (c->index >= count)
-        return 0;
-    return child_more(SEND(&c->channel, passive, 0,
-                           .bound = all[c->index].address, .retired = retired,
-                           .listener = all[c->index].fd));
-}
-
-int steps_passive(struct child *c)
-{
-    const struct listeners *l = c->master->listeners;
-
-    return send_passive(c, l->passive, l->passive_count, false);
-}
-
-int steps_retired(struct child *c)
-{
-    const struct listeners *l = c->master->listeners;
-
-    return send_passive(c, l->retired, l->retired_count, true);
-}
-
 int steps_memory(struct child *c)
 {
     return SEND(&c->channel, memory, 0, .file = c->master->memory,

@@ -55,9 +55,6 @@ void succession_release(struct succession *s);
 /* Returns the inherited descriptor of that name, which the caller then owns, or
  * -1. S may be NULL. */
 int succession_inherit(struct succession *s, const char *name);
-/* Returns an inherited descriptor whose name begins with KIND and that nobody
- * has taken, or -1. */
-int succession_inherit_any(struct succession *s, const char *kind);
 /* During a recovery: returns a copy of the file that was in use under this
  * path. Otherwise returns -1. */
 int succession_recover_file(struct succession *s, const char *path);

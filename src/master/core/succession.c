@@ -136,15 +136,6 @@ int succession_inherit(struct succession *s, const char *name)
     return found ? fd_take(&found->fd) : -1;
 }
 
-int succession_inherit_any(struct succession *s, const char *kind)
-{
-    for (size_t i = 0; s && i < s->count; i++)
-        if (s->inherited[i].fd >= 0 &&
-            strncmp(s->inherited[i].name, kind, strlen(kind)) == 0)
-            return fd_take(&s->inherited[i].fd);
-    return -1;
-}
-
 /* The name contains a hash of the path, since a path may be longer than a
  * name. */
 static const char *name_of_file(const char *path,

@@ -125,18 +125,10 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
     return 0;
 }
 
-uint64_t gate_number_of(const struct session *s)
-{
-    if (s->older)
-        return s->number;
-    return s->binding == BINDING_ADDRESS ? 0 : s->limits.account[0].number;
-}
-
 /* All come again if gate doesn't take one of them now. */
 static int gate_send_login(struct channel *gate, const struct session *s)
 {
-    int r = SEND(gate, logged_in, 0, .serial = s->serial,
-                 .user = gate_number_of(s));
+    int r = SEND(gate, logged_in, 0, .serial = s->serial);
 
     for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
         const struct account *a = &s->limits.account[i];

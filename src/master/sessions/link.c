@@ -152,7 +152,6 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     s->local = msg->local;
     s->since = msg->since;
     s->login = msg->login;
-    s->number = msg->number;
     s->version = msg->version;
     if (s->login == 0)
         return 0;
@@ -331,9 +330,8 @@ static int newest_send_one(struct session *s)
                  .status = (unsigned)s->status);
     else
         r = SEND(to, older_session, 0, .serial = s->serial,
-                 .user = slice_from(user), .number = gate_number_of(s),
-                 .peer = s->peer, .local = s->local, .since = s->since,
-                 .login = s->login, .version = s->version);
+                 .user = slice_from(user), .peer = s->peer, .local = s->local,
+                 .since = s->since, .login = s->login, .version = s->version);
     if (r < 0)
         return r;
     s->announced = true;

@@ -462,7 +462,6 @@ struct session {
     struct older *older; /* the older generation; NULL: this one */
     unsigned orders;     /* enum session_order */
     enum ending why;
-    uint64_t number;     /* gate's number of its user */
     bool announced;      /* our own session: the newest master knows it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
@@ -626,11 +625,6 @@ int gate_on_born(void *owner, struct msg_born *msg);
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
 /* Permits gate to accept clients. */
 void gate_open(struct child *gate);
-/* Gate must know whether two sessions have the same user, but no names. So it
- * gets a keyed hash of the name, the same in all generations. 0: this session
- * accepts every connection from its client's host, so it must get no port that
- * another user's client may still use. */
-uint64_t gate_number_of(const struct session *s);
 
 /* When a login is answered: after the delay due to earlier failures of its name
  * and address, whether right or wrong. A wrong one is answered at a multiple of

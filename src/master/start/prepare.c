@@ -238,21 +238,7 @@ unsigned long long prepare_descriptors(const struct master *m)
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
     return 128 + certificates + 5 * master_places(m) + MASTER_CALLERS +
-           services_ended_max(master_places(m)) + m->settings.listen_count +
-           listeners_passive_wanted(&m->settings);
-}
-
-/* A hard limit that is enough without the retired listeners must not end a
- * reload. */
-unsigned long long prepare_max_files(const struct master *m)
-{
-    unsigned long long most =
-        prepare_descriptors(m) + m->listeners->retired_count;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < most)
-        return limit.rlim_max;
-    return most;
+           services_ended_max(master_places(m)) + m->settings.listen_count;
 }
 
 /* Not for --check, which may run beside a running server. */
@@ -369,9 +355,9 @@ int prepare_limits(struct master *m, struct complaint *c)
         return 0;
     getrlimit(RLIMIT_NOFILE, &limit);
     return settings_blame(&m->settings, "max_sessions", c,
-                          "with the data ports needs %llu open files; the "
-                          "limit here is %llu: lower them, or raise "
-                          "LimitNOFILE (systemd) or ulimit -n",
+                          "needs %llu open files; the limit here is %llu: "
+                          "lower it, or raise LimitNOFILE (systemd) or ulimit "
+                          "-n",
                           needed, (unsigned long long)limit.rlim_max);
 }
 

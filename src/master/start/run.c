@@ -123,9 +123,10 @@ static const struct handler keys_handlers[] = {
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    steps_conf,        steps_sandbox,    steps_log,     steps_keys,
-    certificates_step, steps_listeners,  steps_passive, steps_retired,
-    steps_memory,      steps_keys_ready, steps_go,      NULL,
+    steps_conf,   steps_sandbox,     steps_log,
+    steps_keys,   certificates_step, steps_listeners,
+    steps_memory, steps_keys_ready,  steps_go,
+    NULL,
 };
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,
@@ -208,7 +209,7 @@ static void run_say_ready(struct master *m)
     struct buf text;
 
     buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(m->listeners, &text) == 0)
+    if (listeners_text(m->listeners, &m->settings, &text) == 0)
         stderr_print("ready: listening on %.*s; data_binding = %s",
                      (int)text.len, text.data, binding);
     buf_release(&text);
@@ -237,7 +238,6 @@ static void run_look_ready(struct master *m)
         return;
     }
     m->state = MASTER_RUNNING;
-    listeners_forget_retired(m->listeners);
     services_flush(m);
     if (m->check) {
         loop_stop(&m->loop);

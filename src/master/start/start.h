@@ -105,9 +105,6 @@ const struct sandbox_filter *prepare_filter(const struct master *m);
 
 /* Returns how many descriptors master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
-/* Returns the limit of open files for the sandbox, where the retired listeners
- * stay open until gate has them. */
-unsigned long long prepare_max_files(const struct master *m);
 
 /* Makes the parts of master. */
 struct master_parts {

@@ -29,14 +29,14 @@ static const struct {
       { "10.0.0.5" },
       NULL }, /* the name has its own address */
     { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
-    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto 4 proxy\n",
+    { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto proxy\n",
       { "10.0.0.5" },
       NULL },
     { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\n",
       { "10.0.0.5" },
       "10.0.0.5" },
     { "listen = 0.0.0.0:21 proxy, 10.0.0.5:22\nproxies = 10.0.0.9\n"
-      "ports = auto 4 proxy\n",
+      "ports = auto proxy\n",
       { "10.0.0.5" },
       "10.0.0.5" },
     { LISTEN "address.0.0.0.0/0 = 203.0.113.7\n", { "10.0.0.5" }, NULL },

@@ -395,6 +395,27 @@ Test(server, reload)
     fake_end();
 }
 
+static void is_of_another_version(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+              .why = SLICE("sallyportd: messages of another version"));
+}
+
+/* Also a server of 0.3.0, which doesn't know what to do. */
+Test(server, a_reload_that_needs_a_restart)
+{
+    fake_begin(is_of_another_version);
+    says(EX_DATAERR, "reload",
+         "messages of another version; the running server continues as "
+         "before; restart it once: sallyportctl drain --timeout 30min; "
+         "systemctl restart sallyport\n");
+    fake_end();
+}
+
 #define LATE_MS 1000
 
 static void refuses_late(struct channel *c)

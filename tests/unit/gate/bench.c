@@ -18,6 +18,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
 #include "support/messages.h"
+#include "support/ports.h"
 #include "support/processes.h"
 #include "support/settings.h"
 #include "support/wait.h"
@@ -61,18 +62,27 @@ static int listen_as_planned(const struct bench_plan *plan,
     return listen_on(plan->wildcard ? "0.0.0.0" : BENCH_SERVER, bound);
 }
 
-static void give_port(struct bench *b, const struct bench_plan *plan,
-                      unsigned i)
+/* The settings of the plan, and its ports. */
+static int settings_as_planned(struct bench *b, const struct bench_plan *plan)
 {
-    int port FD_CLEANUP = plan->before ? fd_take(&plan->before->port_fd[i])
-                                       : listen_as_planned(plan, &b->port[i]);
+    const char *proxy = plan->proxy ? " proxy" : "";
+    struct buf text;
+    int conf;
 
-    if (plan->before)
-        b->port[i] = plan->before->port[i];
-    BENCH_SAY(b, passive, .bound = b->port[i],
-              .retired = (plan->retired >> i) & 1, .listener = port);
-    if (plan->keeps)
-        b->port_fd[i] = fd_take(&port);
+    b->port = plan->before ? plan->before->port : 0;
+    if (b->port == 0 && plan->ports > 0)
+        b->port = ports_free(plan->ports);
+    buf_init(&text, 1 << 16);
+    buf_add_text(&text, plan->settings);
+    if (plan->ports > 0)
+        buf_add_format(&text, "ports = %u-%u%s\n", b->port,
+                       b->port + plan->ports - 1, proxy);
+    else
+        buf_add_format(&text, "ports = auto%s\n", proxy);
+    buf_add(&text, "", 1);
+    conf = settings_of(text.data);
+    buf_release(&text);
+    return conf;
 }
 
 int bench_memory(void)
@@ -102,12 +112,12 @@ struct bans *bench_ban_memory(int *reading)
 }
 
 /* As master has them, with the addresses that check has found. */
-static int settings_of_plan(const struct bench_plan *plan)
+static int settings_of_plan(struct bench *b, const struct bench_plan *plan)
 {
     static struct settings s;
     struct complaint c = { "" };
     struct address a;
-    int fd = settings_of(plan->settings);
+    int fd = settings_as_planned(b, plan);
 
     if (!plan->resolved)
         return fd;
@@ -120,7 +130,7 @@ static int settings_of_plan(const struct bench_plan *plan)
 
 static void give_all(struct bench *b, const struct bench_plan *plan)
 {
-    int conf FD_CLEANUP = settings_of_plan(plan);
+    int conf FD_CLEANUP = settings_of_plan(b, plan);
     int directory FD_CLEANUP = empty_directory();
     int memory FD_CLEANUP = bench_memory();
     int bans FD_CLEANUP = -1;
@@ -139,8 +149,6 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
               .listener = control);
     if (plan->keeps)
         b->control_fd = fd_take(&control);
-    for (unsigned i = 0; i < plan->ports; i++)
-        give_port(b, plan, i);
     b->bans = bench_ban_memory(&bans);
     BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory,
               .bans = bans);
@@ -346,7 +354,7 @@ struct fake bench_user(struct bench *b, const char *from, int *client)
 {
     struct fake f = bench_enter(b, from, client);
 
-    bench_logged_in(b, &f, 0);
+    bench_logged_in(b, &f);
     return f;
 }
 
@@ -375,9 +383,9 @@ int bench_gone(struct bench *b, const struct fake *f)
     return (int)m.session_gone.status;
 }
 
-void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user)
+void bench_logged_in(struct bench *b, const struct fake *f)
 {
-    BENCH_SAY(b, logged_in, .serial = f->serial, .user = user);
+    BENCH_SAY(b, logged_in, .serial = f->serial);
     bench_heard(b);
 }
 
@@ -468,7 +476,7 @@ uint16_t fake_port(const struct fake *f)
 
     fake_do(f, "port");
     fake_says(f, line, sizeof(line));
-    if (strcmp(line, "none") == 0)
+    if (strncmp(line, "none ", 5) == 0)
         return 0;
     cr_assert(strncmp(line, "is ", 3) == 0, "%s", line);
     cr_assert_eq(address_parse_port(slice_from(line + 3), &a), 0);

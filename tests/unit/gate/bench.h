@@ -20,14 +20,14 @@
 struct bench_plan {
     const char *settings; /* the configuration file's text */
     const char *resolved; /* the address of the host name `address`, or NULL */
-    unsigned ports;       /* passive, on 127.0.0.1 */
-    bool wildcard;        /* they and the listener on 0.0.0.0 instead */
+    unsigned ports;       /* the number of ports of `ports`; 0: auto */
+    bool proxy;           /* data connections come by a proxy */
+    bool wildcard;        /* the listener is on 0.0.0.0, not 127.0.0.1 */
     bool sandbox;         /* enters the sandbox */
     bool first;           /* the test's listener is the first one of `listen` */
     bool shut;            /* master doesn't send `open` */
-    bool keeps;           /* the test keeps its listeners for the next gate */
-    struct bench *before; /* the gate that has kept them for this one */
-    unsigned retired;     /* a bit for each retired port */
+    bool keeps;           /* the test keeps its listener for the next gate */
+    struct bench *before; /* the gate that has kept it for this one */
     int memory;           /* what gates share; 0: of its own */
     unsigned files;       /* the number of descriptors left; 0: all */
     unsigned places;      /* for sessions of an older gate; 0: max_sessions */
@@ -40,9 +40,9 @@ struct bench {
     struct channel log;    /* the same */
     int master_far, log_far;
     struct address control;
-    struct address port[BENCH_PORTS];
-    int control_fd, port_fd[BENCH_PORTS]; /* the listeners that are kept */
-    struct bans *bans;                    /* as master has them */
+    unsigned port;     /* the first one of `ports` */
+    int control_fd;    /* the listener that is kept */
+    struct bans *bans; /* as master has them */
 };
 
 /* A fake session: the facts in its MSG_session, and the rope to it. */
@@ -90,8 +90,8 @@ struct fake bench_open(struct bench *b, const struct bench_plan *plan,
 /* The next message must be SESSION_GONE of this session. Returns its wait
  * status. */
 int bench_gone(struct bench *b, const struct fake *f);
-/* The session has logged in, and gate knows its user. */
-void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
+/* The session has logged in, and gate knows it. */
+void bench_logged_in(struct bench *b, const struct fake *f);
 /* Sends a message as master; works as SEND(). */
 #define BENCH_SAY(b, name, ...)                                                \
     cr_assert_eq(SEND(&(b)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
@@ -108,17 +108,18 @@ bool bench_silent(struct bench *b);
 /* Is there no message to master now? */
 bool bench_quiet(struct bench *b);
 
-/* Orders of the test to a fake session: "port", "active ADDRESS", "close",
- * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive"
- * (sends that from now on), "garbage", "wrong" (a message that is for master),
- * "flood WHAT" (alive, port, close or mine; prints how many it sent),
+/* Orders of the test to a fake session: "port" (asks gate for a listener, if it
+ * has none; it takes connections there from now on), "drop" (closes that one),
+ * "active ADDRESS", "close" (active mode), "enter CLIENT SERVER" (with ports),
+ * "alive" (sends that from now on), "garbage", "wrong" (a message that is for
+ * master), "flood WHAT" (alive, port or close; prints how many it sent),
  * "deaf", "exit N", "signal N", "part" (closes gate's channel and stays),
  * "look" (prints what a session has), "keys" (prints the names of new ticket
  * keys from now on). */
 void fake_do(const struct fake *f, const char *what);
 /* Returns its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);
-/* Sends "port". Returns the port's number; 0 for PORT_NONE. */
+/* Sends "port". Returns the number of the session's port; 0 for PORT_NONE. */
 uint16_t fake_port(const struct fake *f);
 
 #endif

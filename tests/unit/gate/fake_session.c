@@ -31,6 +31,9 @@ struct script {
     bool deaf;
     bool ticks; /* sends MSG_alive again and again */
     bool says_keys;
+    int listener; /* -1: none */
+    struct address told;
+    bool proxied;
 };
 
 static void say(const struct script *s, const char *format, ...)
@@ -68,14 +71,20 @@ static void ask_enter(struct script *s, const char *line)
          .server = server);
 }
 
-/* Reads "N CLIENT". */
-static void say_foreign(struct script *s, const char *line)
+static void say_port(const struct script *s)
 {
-    struct address peer = { 0 };
+    char text[ADDRESS_TEXT_MAX];
 
-    address_parse_port(slice_from(line + 2), &peer);
-    SEND(&s->gate, data_foreign, 0, .peer = peer,
-         .why = (enum foreign)atoi(line));
+    say(s, "is %s%s", address_port_text(&s->told, text),
+        s->proxied ? " proxied" : "");
+}
+
+static void ask_port(struct script *s)
+{
+    if (s->listener >= 0)
+        say_port(s);
+    else
+        SEND(&s->gate, port, channel_next(&s->gate));
 }
 
 /* Sends gate a message that is for master. */
@@ -88,13 +97,11 @@ static void say_wrong(struct script *s)
 
 static int flood_with(struct script *s, const char *what)
 {
-    if (strcmp(what, "mine") == 0)
-        return SEND(&s->gate, data_mine, 0);
     if (strcmp(what, "alive") == 0)
         return SEND(&s->gate, alive, 0);
     if (strcmp(what, "port") == 0)
         return SEND(&s->gate, port, channel_next(&s->gate));
-    return SEND(&s->gate, port_close, 0);
+    return SEND(&s->gate, active_close, 0);
 }
 
 /* Sends as fast as gate reads, for FLOOD_MS, and prints how many messages that
@@ -196,9 +203,11 @@ static void obey(struct script *s, char *line)
     int n = number ? atoi(number + 1) : 0;
 
     if (strcmp(line, "port") == 0)
-        SEND(&s->gate, port, channel_next(&s->gate));
+        ask_port(s);
+    else if (strcmp(line, "drop") == 0)
+        fd_close(&s->listener);
     else if (strcmp(line, "close") == 0)
-        SEND(&s->gate, port_close, 0);
+        SEND(&s->gate, active_close, 0);
     else if (strcmp(line, "garbage") == 0)
         send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
     else if (strcmp(line, "wrong") == 0)
@@ -213,10 +222,6 @@ static void obey(struct script *s, char *line)
         look(s);
     else if (strcmp(line, "alive") == 0)
         s->ticks = true;
-    else if (strcmp(line, "mine") == 0)
-        SEND(&s->gate, data_mine, 0);
-    else if (strncmp(line, "foreign ", 8) == 0)
-        say_foreign(s, line + 8);
     else if (strncmp(line, "enter ", 6) == 0)
         ask_enter(s, line + 6);
     else if (strcmp(line, "keys") == 0)
@@ -231,16 +236,19 @@ static void obey(struct script *s, char *line)
 
 static int fake_on_port_is(void *owner, struct msg_port_is *m)
 {
-    char text[ADDRESS_TEXT_MAX];
+    struct script *s = owner;
 
-    say(owner, "is %s", address_port_text(&m->address, text));
+    fd_close(&s->listener);
+    s->listener = fd_take(&m->listener);
+    s->told = m->address;
+    s->proxied = m->proxied;
+    say_port(s);
     return 0;
 }
 
 static int fake_on_port_none(void *owner, struct msg_port_none *m)
 {
-    (void)m;
-    say(owner, "none");
+    say(owner, "none %d", m->error);
     return 0;
 }
 
@@ -252,21 +260,11 @@ static int fake_on_active_none(void *owner, struct msg_active_none *m)
 
 static int fake_on_data(void *owner, struct msg_data *m)
 {
-    char text[ADDRESS_TEXT_MAX];
+    char byte;
 
-    say(owner, "%s %s nodelay %d blocking %d", m->doubtful ? "perhaps" : "data",
-        address_text(&m->peer, text),
+    say(owner, "made nodelay %d blocking %d",
         option(m->connection, IPPROTO_TCP, TCP_NODELAY),
-        recv(m->connection, text, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
-    send(m->connection, "here\r\n", 6, MSG_NOSIGNAL);
-    return 0;
-}
-
-static int fake_on_data_proxied(void *owner, struct msg_data_proxied *m)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    say(owner, "proxied %s", address_text(&m->proxy, text));
+        recv(m->connection, &byte, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
     send(m->connection, "here\r\n", 6, MSG_NOSIGNAL);
     return 0;
 }
@@ -288,7 +286,6 @@ static const struct handler fake_handlers[] = {
     ON(port_none, fake_on_port_none),
     ON(active_none, fake_on_active_none),
     ON(data, fake_on_data),
-    ON(data_proxied, fake_on_data_proxied),
     ON(not_admitted, fake_on_not_admitted),
     ON(ticket_keys, fake_on_ticket_keys),
 };
@@ -315,10 +312,26 @@ static void hear_master(struct script *s)
     obey(s, line);
 }
 
+/* A connection to the session's own listener. */
+static void take_connection(const struct script *s)
+{
+    struct sockaddr_storage from = { 0 };
+    struct address peer = { 0 };
+    socklen_t len = sizeof(from);
+    char text[ADDRESS_TEXT_MAX];
+    FD_CLEANUP int fd = accept4(s->listener, (struct sockaddr *)&from, &len,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    address_from_sockaddr(&peer, &from);
+    say(s, "data %s nodelay %d", address_text(&peer, text),
+        option(fd, IPPROTO_TCP, TCP_NODELAY));
+    send(fd, "here\r\n", 6, MSG_NOSIGNAL);
+}
+
 noreturn void session_main(const struct session_start *start)
 {
     int keep[] = { start->control, start->master, start->gate, start->log };
-    struct script s = { .start = start };
+    struct script s = { .start = start, .listener = -1 };
 
     fd_close_others(3, keep, 4);
     channel_init(&s.gate, start->gate, PROCESS_SESSION, PROCESS_GATE,
@@ -326,19 +339,22 @@ noreturn void session_main(const struct session_start *start)
     if (!start->proxied)
         send(start->control, "220 fake\r\n", 10, MSG_NOSIGNAL);
     for (;;) {
-        struct pollfd three[] = {
+        struct pollfd four[] = {
             { .fd = start->master, .events = POLLIN },
             { .fd = s.deaf ? -1 : s.gate.fd, .events = POLLIN },
             { .fd = start->control, .events = POLLIN },
+            { .fd = s.listener, .events = POLLIN },
         };
 
-        if (poll(three, 3, s.ticks ? TICK_MS : -1) == 0)
+        if (poll(four, 4, s.ticks ? TICK_MS : -1) == 0)
             SEND(&s.gate, alive, 0);
-        if (three[1].revents)
+        if (four[1].revents)
             hear_gate(&s);
-        if (three[0].revents)
+        if (four[3].revents)
+            take_connection(&s);
+        if (four[0].revents)
             hear_master(&s);
-        if (three[2].revents) /* its client has closed */
+        if (four[2].revents) /* its client has closed */
             _exit(0);
     }
 }

@@ -33,9 +33,9 @@ struct moved {
 static void begin_silent(struct takeover *t, const char *settings,
                          unsigned places)
 {
-    const struct bench_plan plan = {
-        .settings = settings, .ports = 2, .places = places, .shut = true
-    };
+    const struct bench_plan plan = { .settings = settings,
+                                     .places = places,
+                                     .shut = true };
     int far;
 
     bench_start(&t->bench, &plan);
@@ -80,10 +80,10 @@ static struct moved move_any(struct takeover *t, uint64_t serial,
     struct moved h = { .serial = serial };
     int far = channel_make(&h.gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
-    PASS(t, moved, .serial = serial, .user = 0, .peer = client_of(serial),
-         .local = server, .server = server, .logged_in = logged_in,
-         .proxied = false, .known = true, .born = now, .until = now + 60000,
-         .silence = 60000, .admit = 0, .session = far);
+    PASS(t, moved, .serial = serial, .peer = client_of(serial), .local = server,
+         .server = server, .logged_in = logged_in, .proxied = false,
+         .known = true, .born = now, .until = now + 60000, .silence = 60000,
+         .admit = 0, .session = far);
     close(far);
     return h;
 }
@@ -91,13 +91,6 @@ static struct moved move_any(struct takeover *t, uint64_t serial,
 static struct moved move_session(struct takeover *t, uint64_t serial)
 {
     return move_any(t, serial, true);
-}
-
-static void port_of(struct takeover *t, const struct moved *h,
-                    struct address port)
-{
-    PASS(t, moved_port, .serial = h->serial, .port = port,
-         .until = clock_ms() + 60000, .judges = false, .tries = 0);
 }
 
 /* The next message, besides the keys of tickets. */
@@ -110,7 +103,7 @@ static void hears(struct moved *h, enum message_kind kind, struct message *m)
 }
 
 /* Gate answers, so it has adopted the session. */
-static uint16_t asks_port(struct moved *h)
+static void asks_port(struct moved *h)
 {
     uint32_t request = channel_next(&h->gate);
     struct message m;
@@ -118,20 +111,8 @@ static uint16_t asks_port(struct moved *h)
     cr_assert_eq(SEND(&h->gate, port, request), 0);
     hears(h, MSG_port_is, &m);
     cr_assert_eq(m.request, request);
-    return m.port_is.address.port;
-}
-
-static void gets_data(struct moved *h, uint16_t port)
-{
-    char from[] = "127.0.0.1";
-    struct message m;
-    int data;
-
-    from[8] = (char)('0' + h->serial);
-    data = client_connect(from, port);
-    hears(h, MSG_data, &m);
+    cr_assert_neq(m.port_is.address.port, 0);
     message_close(&m);
-    close(data);
 }
 
 /* It gets the answer to its transfer_begin. */
@@ -178,15 +159,13 @@ Test(adopt, over_comes_late, .timeout = 60)
 
     begin(&t, NO_BAN);
     first = move_session(&t, 1);
-    port_of(&t, &first, t.bench.port[0]);
-    cr_assert_eq(SEND(&first.gate, port_close, 0), 0);
+    cr_assert_eq(SEND(&first.gate, active_close, 0), 0);
     cr_expect_eq(channel_wait(&t.bench.master, &m, LATE_MS), -ETIMEDOUT);
     late = move_session(&t, 2);
-    port_of(&t, &late, t.bench.port[1]);
     PASS(&t, over);
     serves(&t);
     asks_port(&first);
-    gets_data(&late, t.bench.port[1].port);
+    asks_port(&late);
     message_hear_end(&t.next);
     end(&t);
 }
@@ -215,7 +194,6 @@ Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
 
     begin(&t, NO_BAN);
     h = move_session(&t, 1);
-    port_of(&t, &h, t.bench.port[0]);
     asked = move_any(&t, 2, true);
     silent = move_any(&t, 3, true);
     PASS(&t, moved_transfer, .serial = 1, .counts = false, .asked = 0,
@@ -225,7 +203,6 @@ Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
     channel_close(&t.next);
     serves(&t);
     expect_words(&t, "it has ended");
-    gets_data(&h, t.bench.port[0].port);
     asks_port(&h);
     cr_expect(ends(&silent));
     BENCH_SAY(&t.bench, limits, .serial = 2, .account = 1, .team = false,
@@ -290,32 +267,6 @@ Test(adopt, lies, .timeout = 60)
     }
 }
 
-/* A port outside the range, a port of no session, and one that another session
- * has: the others continue. */
-Test(adopt, ports_that_are_not_there, .timeout = 60)
-{
-    const struct moved nobody = { .serial = 77 };
-    struct address elsewhere;
-    struct takeover t;
-    struct moved h;
-
-    begin(&t, NO_BAN);
-    elsewhere = t.bench.port[0];
-    elsewhere.bytes[3]++;
-    h = move_session(&t, 1);
-    port_of(&t, &h, elsewhere);
-    port_of(&t, &nobody, t.bench.port[0]);
-    PASS(&t, resting, .client = client_of(1), .port = elsewhere, .user = 7,
-         .session = 5, .until = clock_ms() + 1000);
-    port_of(&t, &h, t.bench.port[0]);
-    port_of(&t, &h, t.bench.port[1]); /* it has one already */
-    PASS(&t, over);
-    serves(&t);
-    gets_data(&h, t.bench.port[0].port);
-    asks_port(&h);
-    end(&t);
-}
-
 /* Max_sessions is lower now: that is for new clients only. */
 Test(adopt, a_lower_max_sessions, .timeout = 60)
 {
@@ -329,7 +280,7 @@ Test(adopt, a_lower_max_sessions, .timeout = 60)
         h[i] = move_session(&t, i + 1);
     PASS(&t, over);
     serves(&t);
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 3; i++)
         asks_port(&h[i]);
     for (uint64_t i = 0; i < 3; i++) {
         client = client_connect("127.0.0.99", t.bench.control.port);
@@ -375,7 +326,7 @@ Test(adopt, a_login_meanwhile, .timeout = 60)
     struct moved h;
 
     begin(&t, NO_BAN);
-    BENCH_SAY(&t.bench, logged_in, .serial = 1, .user = 7);
+    BENCH_SAY(&t.bench, logged_in, .serial = 1);
     h = move_session(&t, 1);
     PASS(&t, over);
     serves(&t);
@@ -446,7 +397,7 @@ Test(adopt, active_mode_that_is_off_now, .timeout = 60)
         cr_assert_eq(m.request, request);
         cr_assert_eq(m.active_none.error, EOPNOTSUPP);
     }
-    cr_assert_neq(asks_port(&h), 0);
+    asks_port(&h);
     cr_assert_eq(SEND(&h.gate, active, channel_next(&h.gate), .to = stranger),
                  0);
     cr_assert(ends(&h));

@@ -17,7 +17,6 @@
 #include "support/settings.h"
 
 #define SERIAL 1
-#define PORTS  2
 
 /* The other ends of gate's channels. */
 enum peer_end { END_SESSION, END_MASTER, ENDS };
@@ -31,23 +30,10 @@ static struct bans bans;
 static int far[ENDS];
 static bool adopts; /* the session is one of an older generation */
 
-static void add_port(void)
-{
-    struct sockaddr_storage any;
-    struct address bound = client;
-    socklen_t size;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    bound.port = 0;
-    size = address_to_sockaddr(&bound, &any);
-    cr_assert(bind(fd, (struct sockaddr *)&any, size) == 0 &&
-              listen(fd, 8) == 0 && socket_local(fd, &bound) == 0);
-    cr_assert_eq(passive_add(&g, fd, &bound, false), 0);
-}
-
 static void hall_open(void)
 {
-    int conf = settings_of("active = yes\nmax_sessions = 4\nstartups = 4\n");
+    int conf = settings_of("active = yes\nports = auto\n"
+                           "max_sessions = 4\nstartups = 4\n");
     struct complaint c = { "" };
 
     memset(&g, 0, sizeof(g));
@@ -64,8 +50,6 @@ static void hall_open(void)
     cr_assert_eq(loop_init(&g.frame.loop), 0);
     channel_init(&g.frame.master, channel_ends(&far[END_MASTER]), PROCESS_GATE,
                  PROCESS_MASTER, PHASE_RUN);
-    for (int i = 0; i < PORTS; i++)
-        add_port();
     cr_assert_eq(gate_begin(&g), 0);
 }
 
@@ -73,7 +57,6 @@ static void hall_close(void)
 {
     loop_timer_clear(&g.frame.loop, &g.tally);
     loop_timer_clear(&g.frame.loop, &g.tickets.timer);
-    passive_release(&g);
     queue_release(&g);
     children_release(&g);
     limits_release(&g.limits);
@@ -136,7 +119,7 @@ static struct child *logged_in(void)
 {
     struct child *c = begun();
 
-    child_logged_in(c, 7);
+    child_logged_in(c);
     return c;
 }
 
@@ -149,45 +132,11 @@ static struct child *late(void)
     return c;
 }
 
-static struct child *expecting(void)
+static struct child *with_a_listener(void)
 {
     struct child *c = logged_in();
 
-    cr_assert_eq(passive_port(c, 1), 0);
-    cr_assert_not_null(c->pair);
-    return c;
-}
-
-/* The port may be that of another user's late connection. */
-static struct child *in_doubt(void)
-{
-    struct child *c = expecting();
-
-    c->pair->leaver[0] =
-        (struct leaver){ .user = 8, .until = clock_ms() + 60000 };
-    return c;
-}
-
-static void connects(struct child *c)
-{
-    struct acceptor *a = &g.passive.port[0].acceptor;
-    int pair[2];
-
-    if (c->pair)
-        a = &c->pair->port->acceptor;
-    cr_assert_eq(fd_pair(pair), 0);
-    a->enter(a, pair[0], &client);
-    close(pair[1]);
-}
-
-static struct child *judging(void)
-{
-    struct child *c = in_doubt();
-
-    connects(c);
-    cr_assert(c->pair && c->pair->given);
-    connects(c);
-    cr_assert_eq(c->pair->parked_count, 1);
+    cr_assert_eq(lend_listener(c, 1), 0);
     return c;
 }
 
@@ -219,9 +168,7 @@ static const struct {
     { "before its login", begun },
     { "logged in", logged_in },
     { "late", late },
-    { "expecting", expecting },
-    { "in doubt", in_doubt },
-    { "judging", judging },
+    { "with a listener", with_a_listener },
     { "connecting", connecting },
     { "killed", killed },
 };
@@ -284,7 +231,7 @@ static void its_master_has_reaped_it(struct child *c)
 
 static void logs_in(struct child *c)
 {
-    child_logged_in(c, 7);
+    child_logged_in(c);
 }
 
 static void asks_to_enter(struct child *c)
@@ -299,22 +246,12 @@ static void asks_for_a_port(struct child *c)
 
 static void asks_for_a_connection(struct child *c)
 {
-    SAYS(c, active, 1, .to = g.passive.port[0].acceptor.bound);
+    SAYS(c, active, 1, .to = client);
 }
 
-static void needs_no_port(struct child *c)
+static void needs_no_connection(struct child *c)
 {
-    SAYS(c, port_close, 0);
-}
-
-static void finds_it_its_own(struct child *c)
-{
-    SAYS(c, data_mine, 0);
-}
-
-static void finds_it_foreign(struct child *c)
-{
-    SAYS(c, data_foreign, 0, .peer = client, .why = FOREIGN_CLIENT);
+    SAYS(c, active_close, 0);
 }
 
 static void lies(struct child *c)
@@ -327,8 +264,7 @@ static void lies(struct child *c)
 static void asks_again(struct child *c)
 {
     if (c->active.fd >= 0)
-        child_answered(c,
-                       active_connect(c, 2, &g.passive.port[0].acceptor.bound));
+        child_answered(c, active_connect(c, 2, &client));
 }
 
 static void queue_is_served(struct child *c)
@@ -369,10 +305,7 @@ static const struct {
     { "it asks to enter", asks_to_enter },
     { "it asks for a port", asks_for_a_port },
     { "it asks for a connection", asks_for_a_connection },
-    { "it needs no port", needs_no_port },
-    { "a connection comes", connects },
-    { "the connection is its own", finds_it_its_own },
-    { "the connection is foreign", finds_it_foreign },
+    { "it needs no connection", needs_no_connection },
     { "it lies", lies },
     { "it asks for another connection", asks_again },
     { "the queue is served", queue_is_served },
@@ -398,11 +331,10 @@ static void expect_over(struct child *c, const char *step, const char *event)
     cr_expect_null(children_find(&g, SERIAL), "%s, %s: there", step, event);
     cr_expect_eq(children_report(&g), 0);
     cr_expect_null(c->gate, "%s, %s: kept", step, event);
-    cr_expect(
-        g.limits.total == 0 && g.limits.unknown == 0 && g.limits.waiting == 0 &&
-            queue_is_empty(&g) && TAILQ_EMPTY(&g.children.waiting) &&
-            TAILQ_EMPTY(&g.passive.expect.expected) && g.passive.parked == 0,
-        "%s, %s", step, event);
+    cr_expect(g.limits.total == 0 && g.limits.unknown == 0 &&
+                  g.limits.waiting == 0 && queue_is_empty(&g) &&
+                  TAILQ_EMPTY(&g.children.waiting),
+              "%s, %s", step, event);
     cr_expect_not(c->timer.armed || c->watch.added || c->active.timer.armed ||
                       c->active.watch.added,
                   "%s, %s", step, event);

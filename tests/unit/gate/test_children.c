@@ -53,7 +53,6 @@ static void check_death(struct bench *b, const struct death_row *row)
     char line[512];
     int client, other, status;
 
-    /* With an address of its own, for which every port is free. */
     snprintf(line, sizeof(line), "127.0.1.%d", (int)(row - deaths) + 1);
     witness = bench_user(b, line, &other);
     f = bench_user(b, "127.0.0.9", &client);
@@ -76,7 +75,7 @@ static void check_death(struct bench *b, const struct death_row *row)
 
 Test(children, deaths)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };
+    struct bench_plan plan = { .settings = FREE };
     struct bench b;
 
     bench_start(&b, &plan);
@@ -90,8 +89,8 @@ Test(children, deaths)
 Test(children, a_flood_waits, .timeout = 60)
 {
     static const char *const floods[] = { "flood close", "flood port",
-                                          "flood alive", "flood mine" };
-    struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };
+                                          "flood alive" };
+    struct bench_plan plan = { .settings = FREE };
     struct bench b;
 
     bench_start(&b, &plan);
@@ -153,7 +152,7 @@ Test(children, login_timeout_of_a_stopped_session)
     char line[256];
 
     witness = bench_open(&b, &plan, &other);
-    BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = witness.serial);
     f = bench_enter(&b, "127.0.0.9", &client);
     fake_do(&f, "signal 19"); /* SIGSTOP */
     close(client);
@@ -180,9 +179,9 @@ Test(children, a_stopped_session_that_is_logged_in)
 
     witness = bench_open(&b, &plan, &other);
     fake_do(&witness, "alive");
-    BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = witness.serial);
     f = bench_enter(&b, "127.0.0.9", &client);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     began = clock_ms();
     fake_do(&f, "alive");
     fake_do(&f, "signal 19"); /* SIGSTOP */

@@ -173,15 +173,14 @@ Test(entry, a_login_frees_a_startup)
 
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
-    BENCH_SAY(&b, logged_in, .serial = 12345,
-              .user = 0); /* no such session: no effect */
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0); /* counts once */
+    BENCH_SAY(&b, logged_in, .serial = 12345); /* no such session: no effect */
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
+    BENCH_SAY(&b, logged_in, .serial = f.serial); /* counts once */
     bench_heard(&b);
     f = bench_enter(&b, "127.0.0.1", &client);
     client = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     bench_session(&b);
     expect_greeted(client);
     bench_stop(&b, 0);
@@ -204,7 +203,7 @@ Test(entry, the_queue_in_order)
     }
     for (int i = 0; i < 8; i++) {
         if (i % 2) {
-            BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+            BENCH_SAY(&b, logged_in, .serial = f.serial);
         } else {
             fake_do(&f, "exit 0");
             bench_gone(&b, &f);
@@ -235,7 +234,7 @@ Test(entry, a_client_leaves_the_queue)
     }
     waits = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     bench_session(&b);
     expect_greeted(waits);
     bench_stop(&b, 0);
@@ -289,10 +288,10 @@ Test(entry, a_full_queue)
     other = knock(&b, "127.0.0.2");
     cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
                       "421 ", 4) == 0);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     f = bench_session(&b); /* the address with fewer connections comes first */
     expect_greeted(other);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     bench_session(&b);
     expect_greeted(waits[0]);
     bench_stop(&b, 0);
@@ -336,7 +335,7 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 
         f = bench_enter(b, "127.0.0.9", &client);
         if (logged_in)
-            BENCH_SAY(b, logged_in, .serial = f.serial, .user = 0);
+            BENCH_SAY(b, logged_in, .serial = f.serial);
         fake_do(&f, "exit 0");
         bench_gone(b, &f);
         close(client);
@@ -396,8 +395,8 @@ Test(entry, one_makes_room)
         f[i] = bench_enter(&b, "127.0.0.1", &client[i]);
     own = knock(&b, "127.0.0.1");
     expect_nobody(&b);
-    BENCH_SAY(&b, logged_in, .serial = f[0].serial,
-              .user = 0); /* so this one doesn't have to go */
+    BENCH_SAY(&b, logged_in,
+              .serial = f[0].serial); /* so this one doesn't have to go */
     bench_session(&b);
     expect_greeted(own);
     own = knock(&b, "127.0.0.1");
@@ -513,16 +512,15 @@ static uint64_t cpu_ms(pid_t pid)
 }
 
 /* Not even one to accept with: control connections are refused with the spare
- * one, data connections wait, and gate pauses in between. */
+ * one, and gate pauses in between. */
 Test(entry, not_one_descriptor_is_left)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 1, .files = 2 };
+    struct bench_plan plan = { .settings = FREE, .files = 2 };
     struct bench b;
     uint64_t cpu, begin;
     char line[512];
 
     bench_start(&b, &plan);
-    client_connect("127.0.0.1", b.port[0].port);
     cpu = cpu_ms(b.gate);
     begin = clock_ms();
     for (int i = 0; i < 6; i++) { /* with a pause between two */
@@ -552,8 +550,8 @@ Test(entry, door_closes_and_sessions_stay)
     BENCH_SAY(&b, stop_accepting);
     BENCH_SAY(&b, kill, .serial = 1); /* no such session: no effect */
     bench_heard(&b);
-    cr_assert_eq(fake_port(&f), b.port[0].port);
-    fd = client_connect("127.0.0.1", b.port[0].port);
+    cr_assert_eq(fake_port(&f), b.port);
+    fd = client_connect("127.0.0.1", (uint16_t)b.port);
     cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
     fd = socket(AF_INET, SOCK_STREAM, 0);
     len = address_to_sockaddr(&b.control, &there);

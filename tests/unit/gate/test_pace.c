@@ -296,8 +296,7 @@ Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
     close_gate();
 }
 
-/* A gate of an older build doesn't know the message about transfers: it has
- * all sessions before. */
+/* The next gate has all sessions before. */
 Test(pace, transfers_are_handed_over_last, .timeout = 60)
 {
     struct ticket_keys keys = { 0 };

@@ -1,5 +1,4 @@
-/* Listeners and ports behind a proxy, here 127.0.0.5 or .6. The fake sessions
- * decide whose connection it is, since they read no header. */
+/* Listeners and ports behind a proxy, here 127.0.0.5 or .6. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #define FREE                                                                   \
     LISTENER "max_sessions = 400\nmax_per_address = 100\n"                     \
              "startups = 400\n"
-#define PORTS FREE "ports = auto 8 proxy\n"
 
 #define CLIENT "198.51.100.1"
 #define OTHER  "198.51.100.2"
@@ -52,7 +50,7 @@ static struct fake enter_user(struct bench *b, const char *client, int *proxy)
 {
     struct fake f = enter(b, client, proxy);
 
-    bench_logged_in(b, &f, 0);
+    bench_logged_in(b, &f);
     return f;
 }
 
@@ -115,7 +113,6 @@ static const struct {
 } lies[] = {
     { "port", NULL, "a message in the wrong phase" },
     { "close", NULL, "a message in the wrong phase" },
-    { "mine", NULL, "a message in the wrong phase" },
     { "active 198.51.100.1:4711", NULL, "a message in the wrong phase" },
     { "enter none none", NULL, "a client without an address" },
     { "enter 198.51.100.1:1 [2001:db8::1]:21", NULL,
@@ -288,7 +285,7 @@ Test(proxy, the_queue)
     bench_gone(&b, &gone);
     bench_heard(&b);
     cr_expect(bench_quiet(&b));
-    BENCH_SAY(&b, logged_in, .serial = second.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = second.serial);
     bench_peer(&b, &own);
     other = enter_unknown(&b, &proxy);
     ask_for(&other, OTHER);
@@ -344,9 +341,6 @@ Test(proxy, a_throng)
     bench_stop(&b, 0);
 }
 
-/* ---- ports ---- */
-
-/* The announced address is the proxy's, if data comes through it. */
 /* If master doesn't read, the clients wait in the queue; none is refused. */
 Test(proxy, a_slow_master)
 {
@@ -372,22 +366,29 @@ Test(proxy, a_slow_master)
     bench_stop(&b, 0);
 }
 
+/* ---- ports ---- */
+
+/* The announced address is the proxy's, if data comes through it. Then the
+ * session must know that each connection begins with a header. */
 Test(proxy, told_address)
 {
     static const struct {
-        const char *settings, *told;
+        const char *settings;
+        bool proxy;
+        const char *told;
     } rows[] = {
-        { PORTS, "203.0.113.7" },
-        { FREE, "127.0.0.1" },
-        { PORTS "address = 192.0.2.77\n", "192.0.2.77" },
-        { FREE "address = 192.0.2.77\n", "192.0.2.77" },
-        { PORTS "address.198.51.100.0/24 = 192.0.2.8\n", "192.0.2.8" },
-        { PORTS "address.127.0.0.0/8 = 192.0.2.8\n", "203.0.113.7" },
+        { FREE, true, "203.0.113.7" },
+        { FREE, false, "127.0.0.1" },
+        { FREE "address = 192.0.2.77\n", true, "192.0.2.77" },
+        { FREE "address = 192.0.2.77\n", false, "192.0.2.77" },
+        { FREE "address.198.51.100.0/24 = 192.0.2.8\n", true, "192.0.2.8" },
+        { FREE "address.127.0.0.0/8 = 192.0.2.8\n", true, "203.0.113.7" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bench_plan plan = { .settings = rows[i].settings,
                                    .ports = 1,
+                                   .proxy = rows[i].proxy,
                                    .first = true };
         char line[128], want[128];
         struct bench b;
@@ -396,301 +397,27 @@ Test(proxy, told_address)
 
         bench_start(&b, &plan);
         f = enter_user(&b, CLIENT, &proxy);
-        snprintf(want, sizeof(want), "is %s:%u", rows[i].told, b.port[0].port);
+        snprintf(want, sizeof(want), "is %s:%u%s", rows[i].told, b.port,
+                 rows[i].proxy ? " proxied" : "");
         fake_do(&f, "port");
         cr_expect_str_eq(fake_says(&f, line, sizeof(line)), want, "%zu", i);
         bench_stop(&b, 0);
     }
 }
 
-/* A connection of the proxy is offered to the session that has the port. */
-static int bring(struct bench *b, const struct fake *f, uint16_t port)
-{
-    char line[64];
-    int fd = client_connect("127.0.0.6", port);
-
-    (void)b;
-    expect_said(f, "proxied 127.0.0.6");
-    cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
-    return fd;
-}
-
-Test(proxy, a_data_connection)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 2, .first = true };
-    struct bench b;
-    struct fake f;
-    int proxy;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, CLIENT, &proxy);
-    for (int i = 0; i < 20; i++) { /* a used pair is free at once */
-        close(bring(&b, &f, fake_port(&f)));
-        fake_do(&f, "mine");
-    }
-    bench_stop(&b, 0);
-}
-
-/* Gate has handled this session's earlier messages, since it answers in
- * order. */
-static void heard(const struct fake *f)
-{
-    fake_port(f);
-    fake_do(f, "close");
-}
-
-/* One port belongs to one session, whatever their clients are. */
-Test(proxy, a_port_is_lent)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 2, .first = true };
-    struct fake f[3];
-    uint16_t port[2];
-    struct bench b;
-    int proxy;
-
-    bench_start(&b, &plan);
-    for (int i = 0; i < 3; i++)
-        f[i] = enter_user(&b, i == 2 ? OTHER : CLIENT, &proxy);
-    port[0] = fake_port(&f[0]);
-    port[1] = fake_port(&f[1]);
-    cr_expect(port[0] != 0 && port[1] != 0 && port[0] != port[1]);
-    cr_expect_eq(fake_port(&f[2]), 0, "no port is left");
-    close(bring(&b, &f[0], port[0]));
-    fake_do(&f[0], "mine");
-    do /* until gate has handled it */
-        port[1] = fake_port(&f[2]);
-    while (port[1] == 0);
-    cr_expect_eq(port[1], port[0]);
-    bench_stop(&b, 0);
-}
-
-/* Sessions of another, direct listener share ports with each other, but not a
- * port that is lent. */
+/* Sessions of another, direct listener get connections without a header. */
 Test(proxy, a_direct_session_beside_it)
 {
-    struct bench_plan plan = { .settings = PORTS, .ports = 1 };
+    struct bench_plan plan = { .settings = FREE, .ports = 1, .proxy = true };
     struct bench b;
+    char line[128];
     struct fake f;
-    int client, direct;
-    uint16_t port;
+    int client;
 
     bench_start(&b, &plan);
     f = bench_user(&b, "127.0.0.5", &client); /* on the proxy's own host */
-    port = fake_port(&f);
-    direct = client_connect("127.0.0.5", port);
-    expect_said(&f, "data 127.0.0.5 nodelay 1 blocking 0");
-    close(direct);
-    bench_stop(&b, 0);
-}
-
-/* Connections of others are given back, and the right one still arrives. Each
- * row has its own gate, since two hosts together may cause one line a
- * second. */
-static const struct {
-    const char *words, *event;
-} others[] = {
-    { "foreign 0 198.51.100.66:1", "data-refused peer=198.51.100.66:1" },
-    { "foreign 1 127.0.0.6:1", "reason=\"no PROXY header in order\"" },
-    { "foreign 2 none", NULL }, /* a check of the proxy */
-};
-
-Test(proxy, others_are_passed_over)
-{
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        struct bench_plan plan = { .settings = PORTS,
-                                   .ports = 1,
-                                   .first = true };
-        struct bench b;
-        struct fake f;
-        uint16_t port;
-        int proxy;
-
-        bench_start(&b, &plan);
-        f = enter_user(&b, CLIENT, &proxy);
-        port = fake_port(&f);
-        for (int k = 0; k < 3; k++) {
-            close(bring(&b, &f, port));
-            fake_do(&f, others[i].words);
-        }
-        bring(&b, &f, port);
-        fake_do(&f, "mine");
-        if (others[i].event)
-            expect_event(&b, others[i].event);
-        heard(&f);
-        cr_expect(bench_silent(&b), "%s", others[i].words);
-        bench_stop(&b, 0);
-    }
-}
-
-/* More messages than a session may send in a second, but each one is an
- * answer. */
-Test(proxy, many_others_are_no_flood)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
-    struct bench b;
-    struct fake f;
-    uint16_t port;
-    int proxy;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, CLIENT, &proxy);
-    port = fake_port(&f);
-    for (int i = 0; i < CHILD_MESSAGES + 200; i++) {
-        close(bring(&b, &f, port));
-        fake_do(&f, "foreign 2 none");
-    }
-    close(bring(&b, &f, port));
-    fake_do(&f, "mine");
-    fake_do(&f, "exit 0");
-    cr_expect_eq(bench_gone(&b, &f), 0);
-    bench_stop(&b, 0);
-}
-
-/* While one connection is judged the next one waits, and isn't lost. */
-Test(proxy, one_at_a_time)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
-    int proxy, first, second;
-    char line[64];
-    struct bench b;
-    struct fake f, other;
-    uint16_t port;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, CLIENT, &proxy);
-    other = enter_user(&b, OTHER, &proxy);
-    port = fake_port(&f);
-    first = bring(&b, &f, port);
-    second = client_connect("127.0.0.6", port);
-    for (int i = 0; i < 3; i++) /* by then gate has done another round */
-        cr_expect_eq(fake_port(&other), 0);
-    fake_do(&f, "look");
-    cr_expect(strncmp(fake_says(&f, line, sizeof(line)), "keepalive", 9) == 0,
-              "offered too early: %s", line);
-    fake_do(&f, "foreign 0 198.51.100.66:1");
-    expect_said(&f, "proxied 127.0.0.6");
-    cr_assert_str_eq(client_line(second, line, sizeof(line)), "here\r\n");
-    fake_do(&f, "mine");
-    close(first);
-    bench_stop(&b, 0);
-}
-
-/* Whatever ends a session's wait, the port continues. */
-static const char *const ends[] = { "close", "exit 0", "part", "garbage" };
-
-Test(proxy, a_port_is_never_stuck)
-{
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        struct bench_plan plan = { .settings = PORTS,
-                                   .ports = 1,
-                                   .first = true };
-        struct fake f, other;
-        struct bench b;
-        uint16_t port;
-        int proxy;
-
-        bench_start(&b, &plan);
-        f = enter_user(&b, CLIENT, &proxy);
-        port = fake_port(&f);
-        bring(&b, &f, port);
-        fake_do(&f, ends[i]);
-        if (i > 0)
-            bench_gone(&b, &f);
-        else
-            cr_expect_eq(fake_port(&f), port); /* the same port again */
-        if (i == 0)
-            fake_do(&f, "exit 0");
-        if (i == 0)
-            bench_gone(&b, &f);
-        other = enter_user(&b, OTHER, &proxy);
-        cr_assert_eq(fake_port(&other), port, "after %s", ends[i]);
-        close(bring(&b, &other, port));
-        bench_stop(&b, 0);
-    }
-}
-
-/* Without an offer these messages mean nothing. */
-Test(proxy, words_about_nothing)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
-    struct bench b;
-    struct fake f;
-    uint16_t port;
-    int proxy;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, CLIENT, &proxy);
-    fake_do(&f, "mine");
-    fake_do(&f, "foreign 0 198.51.100.66:1");
-    port = fake_port(&f);
-    fake_do(&f, "mine");
-    fake_do(&f, "foreign 0 198.51.100.66:1");
-    cr_expect_eq(fake_port(&f), port); /* gate has handled them */
-    bring(&b, &f, port);
-    fake_do(&f, "mine");
-    fake_do(&f, "mine");
-    cr_expect_neq(fake_port(&f), 0);
-    cr_expect(bench_silent(&b));
-    fake_do(&f, "exit 0");
-    bench_gone(&b, &f);
-    bench_stop(&b, 0);
-}
-
-/* Nobody may connect without the proxy, not even the client itself. */
-Test(proxy, past_the_proxy)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
-    struct bench b;
-    struct fake f;
-    uint16_t port;
-    int proxy, past;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, "127.0.0.77", &proxy);
-    port = fake_port(&f);
-    past = client_connect("127.0.0.77", port);
-    cr_assert(client_closed(past));
-    expect_event(&b, "reason=\"not who is expected\"");
-    bring(&b, &f, port);
-    bench_stop(&b, 0);
-}
-
-/* If data doesn't come through the proxy, only the client itself may
- * connect. */
-Test(proxy, ports_without_a_proxy)
-{
-    struct bench_plan plan = { .settings = FREE, .ports = 1, .first = true };
-    struct bench b;
-    struct fake f;
-    uint16_t port;
-    int proxy, data;
-
-    bench_start(&b, &plan);
-    f = enter_user(&b, "127.0.0.77", &proxy);
-    port = fake_port(&f);
-    data = client_connect("127.0.0.5", port);
-    cr_assert(client_closed(data));
-    expect_event(&b, "reason=\"not who is expected\"");
-    data = client_connect("127.0.0.77", port);
-    expect_said(&f, "data 127.0.0.77 nodelay 1 blocking 0");
-    close(data);
-    bench_stop(&b, 0);
-}
-
-/* A proxy's health check of a port causes no line in the log; a stranger's
- * connection does. */
-Test(proxy, nobody_is_expected)
-{
-    struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
-    struct bench b;
-    int fd;
-
-    bench_start(&b, &plan);
-    fd = client_connect("127.0.0.6", b.port[0].port);
-    cr_assert(client_closed(fd));
-    cr_expect(bench_silent(&b));
-    fd = client_connect("127.0.0.66", b.port[0].port);
-    cr_assert(client_closed(fd));
-    expect_event(&b, "reason=\"nobody is expected\"");
+    fake_do(&f, "port");
+    fake_says(&f, line, sizeof(line));
+    cr_expect_not(strstr(line, "proxied"), "%s", line);
     bench_stop(&b, 0);
 }

@@ -49,7 +49,7 @@ static struct names log_in(struct bench *b, const struct fake *f)
 {
     fake_do(f, "keys");
     look(f); /* it has handled that */
-    BENCH_SAY(b, logged_in, .serial = f->serial, .user = 0);
+    BENCH_SAY(b, logged_in, .serial = f->serial);
     return hear(f);
 }
 
@@ -117,7 +117,7 @@ Test(tickets, keys_last_for_hours, .timeout = 60)
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
     log_in(&b, &f);
-    BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
     look(&f);
     close(client);
     bench_gone(&b, &f);

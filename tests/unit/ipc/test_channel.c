@@ -63,15 +63,16 @@ Test(channel, numbers_addresses_and_descriptors)
     channel_make_both(&gate, PROCESS_GATE, &session, PROCESS_SESSION,
                       PHASE_RUN);
     address_parse_port(SLICE("[2001:db8::5]:2121"), &a);
-    cr_assert_eq(
-        SEND(&gate, data, 0, .peer = a, .doubtful = true, .connection = 0), 0);
+    cr_assert_eq(SEND(&gate, port_is, 1, .address = a, .bound = a,
+                      .proxied = true, .listener = 0),
+                 0);
     cr_assert_eq(channel_receive(&session, &in), 1);
-    cr_assert(address_same_host(&a, &in.data.peer));
-    cr_assert_eq(in.data.peer.port, 2121);
-    cr_assert(in.data.doubtful);
-    cr_assert_eq(fcntl(in.data.connection, F_GETFD), FD_CLOEXEC);
+    cr_assert(address_same_host(&a, &in.port_is.address));
+    cr_assert_eq(in.port_is.address.port, 2121);
+    cr_assert(in.port_is.proxied);
+    cr_assert_eq(fcntl(in.port_is.listener, F_GETFD), FD_CLOEXEC);
     message_close(&in);
-    cr_assert_eq(in.data.connection, -1);
+    cr_assert_eq(in.port_is.listener, -1);
     channel_close(&gate);
     cr_assert_eq(channel_receive(&session, &in), -EPIPE);
     channel_close(&session);
@@ -441,6 +442,16 @@ static bool passes(enum message_kind kind, unsigned from, unsigned to,
     return may;
 }
 
+/* The number of a message that is gone means nothing. */
+static void check_retired(unsigned m)
+{
+    char head[MESSAGE_HEAD];
+    struct message in;
+
+    message_head(head, m, 0);
+    cr_assert_eq(codec_decode(head, sizeof(head), &in), -EPROTO, "%u", m);
+}
+
 /* Every message of the list, in every phase, from every process: only those
  * that the row permits get through. */
 Test(channel, the_whole_matrix)
@@ -448,11 +459,16 @@ Test(channel, the_whole_matrix)
     static const unsigned phases[] = { 1, 2, 4, 8, 16, 32, 64, 128 };
     size_t passed = 0;
 
-    for (unsigned m = 1; m < MSG_COUNT; m++)
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        if (!message_row(m)) {
+            check_retired(m);
+            continue;
+        }
         for (unsigned from = 0; from < PROCESS_COUNT; from++)
             for (unsigned to = 0; to < PROCESS_COUNT; to++)
                 for (size_t i = 0; i < 8; i++)
                     passed += passes((enum message_kind)m, from, to, phases[i]);
+    }
     cr_assert_gt(passed, MSG_COUNT);
 }
 

@@ -171,5 +171,6 @@ Test(document, phases_are_known)
     for (size_t i = 0; i < PHASES; i++)
         known |= phases[i].bits;
     for (unsigned m = MSG_NONE + 1; m < MSG_COUNT; m++)
-        cr_assert_eq(message_row(m)->phases & ~known, 0, "%s", message_name(m));
+        cr_assert(!message_row(m) || !(message_row(m)->phases & ~known), "%s",
+                  message_name(m));
 }

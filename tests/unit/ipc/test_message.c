@@ -34,7 +34,9 @@ Test(message, rows_are_whole)
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
-        cr_assert(row && row->name, "message %u has no row", m);
+        if (!row) /* the number of a message that is gone */
+            continue;
+        cr_assert(row->name, "message %u has no name", m);
         cr_assert(row->from && !(row->from & ~ALL), "%s: from", row->name);
         cr_assert(row->to && !(row->to & ~ALL), "%s: to", row->name);
         cr_assert_eq(row->from & row->to & ~both, 0, "%s: to itself",
@@ -78,6 +80,8 @@ Test(message, those_between_two_builds_come_first)
     for (unsigned m = MSG_build + 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
+        if (!row)
+            continue;
         if (!is_across_builds(row))
             other = other ? other : row->name;
         else
@@ -89,7 +93,9 @@ Test(message, names_are_unique)
 {
     for (unsigned a = 1; a < MSG_COUNT; a++)
         for (unsigned b = a + 1; b < MSG_COUNT; b++)
-            cr_assert_str_neq(message_name(a), message_name(b));
+            cr_assert(!message_row(a) ||
+                          strcmp(message_name(a), message_name(b)) != 0,
+                      "%s", message_name(a));
 }
 
 Test(message, answers_go_back_where_the_request_came_from)
@@ -98,7 +104,7 @@ Test(message, answers_go_back_where_the_request_came_from)
         const struct message_row *row = message_row(m);
         const struct message_row *request;
 
-        if (row->answers == MSG_NONE)
+        if (!row || row->answers == MSG_NONE)
             continue;
         request = message_row(row->answers);
         cr_assert(request, "%s answers nothing", row->name);
@@ -122,7 +128,7 @@ Test(message, descriptors_travel_only_where_they_may)
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
-        if (message_count(row, TYPE_FD) == 0)
+        if (!row || message_count(row, TYPE_FD) == 0)
             continue;
         cr_assert(
             row->from == master ||
@@ -142,7 +148,7 @@ Test(message, secrets_go_to_auth_and_from_it_only)
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
-        if (message_count(row, TYPE_SECRET) == 0)
+        if (!row || message_count(row, TYPE_SECRET) == 0)
             continue;
         if (row->to == auth)
             cr_assert_eq(row->from, PROCESS_BIT(PROCESS_SESSION));
@@ -163,7 +169,7 @@ Test(message, keys_go_from_gate_to_session_and_gate_only)
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
-        if (message_count(row, TYPE_KEY) == 0)
+        if (!row || message_count(row, TYPE_KEY) == 0)
             continue;
         cr_assert_eq(row->from, PROCESS_BIT(PROCESS_GATE), "%s", row->name);
         cr_assert_eq(row->to & ~to, 0, "%s", row->name);
@@ -176,7 +182,7 @@ static unsigned receivers(enum process p)
     unsigned to = 0;
 
     for (unsigned m = 1; m < MSG_COUNT; m++)
-        if (message_row(m)->from & PROCESS_BIT(p))
+        if (message_row(m) && message_row(m)->from & PROCESS_BIT(p))
             to |= message_row(m)->to;
     return to;
 }
@@ -189,7 +195,7 @@ Test(message, the_supervisor_talks_to_master_only)
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
-        cr_expect(!(row->to & PROCESS_BIT(PROCESS_SUPERVISOR)) ||
+        cr_expect(!row || !(row->to & PROCESS_BIT(PROCESS_SUPERVISOR)) ||
                       (row->from & ~master) == 0 || m == MSG_hello,
                   "%s", row->name);
     }

@@ -25,15 +25,15 @@ static const char *const published[] = {
     "renew",
     "renewed flag text",
     "tickets key key number",
-    ("moved number number address address address flag flag flag number number "
-     "number number fd"),
-    "moved_port number address number flag number",
-    "moved_parked number address fd",
+    ("moved number address address address flag flag flag number number number "
+     "number fd"),
+    NULL, /* messages of 0.3.0 that are gone */
+    NULL,
     "moved_active number number address number fd",
-    "resting address address number number number",
+    NULL,
     "queued address address fd",
     "over",
-    "older_session number text number address address time time number",
+    "older_session number text address address time time number",
     "older_gone number number",
     "older_peer number address",
     /* A build that knows 24 reasons never gets the last one: a session of its
@@ -45,15 +45,15 @@ static const char *const published[] = {
     "admit address address",
     "not_admitted text",
     "port",
-    "port_is address",
-    "port_none",
-    "port_close",
+    "port_is address address flag fd",
+    "port_none errno",
+    "active_close",
     "active address",
     "active_none errno",
-    "data address flag fd",
-    "data_proxied address fd",
-    "data_mine",
-    "data_foreign address enum4",
+    "data fd",
+    NULL,
+    NULL,
+    NULL,
     "ticket_keys key key",
     "alive",
     "welcome word number",
@@ -141,7 +141,13 @@ Test(published, messages)
 
     buf_init(&text, 4096);
     for (size_t i = 0; i < PUBLISHED; i++) {
-        describe(&text, message_row((unsigned)i + 1));
+        const struct message_row *row = message_row((unsigned)i + 1);
+
+        if (!published[i])
+            cr_expect_null(row, "number %zu", i + 1);
+        if (!published[i])
+            continue;
+        describe(&text, row);
         cr_expect_str_eq(text.data, published[i], "number %zu: %s", i + 1,
                          text.data);
     }

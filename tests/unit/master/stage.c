@@ -227,7 +227,6 @@ static void adjust_for_tests(struct master *m)
     m->deadlines.leaving = 300;
     m->deadlines.stop = 1000; /* longer than a kick */
     m->deadlines.reach_pause = 60000;
-    m->settings.ports = (struct port_range){ .automatic = 2 };
     m->settings.max_sessions = 8;
     m->settings.max_per_user =
         100; /* sessions that have just left still count */

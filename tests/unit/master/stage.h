@@ -41,7 +41,6 @@ struct player { /* a session */
     struct channel channel;
     int log, keys;
     uint32_t request;
-    uint64_t user;    /* its number, which gate got at the login */
     uint64_t version; /* of the row that it has logged in with */
 };
 
@@ -118,8 +117,8 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 /* The session leaves, and then the service stops. */
 void stage_leave(struct stage *s, struct player *p);
 
-/* Gate gets message M about that session. Returns its second value. */
-uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
+/* Gate gets message M about that session. */
+void gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 
 /* Gate reports that it has reaped that session, and how it ended. */
 void gate_reaps(struct stage *s, uint64_t serial, int status);

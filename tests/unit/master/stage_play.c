@@ -196,17 +196,13 @@ void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
          .row = row, .accepted = yes, .name = 77);
 }
 
-uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
+void gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
 {
-    uint64_t second = 0;
     struct message p;
 
     actor_hear(&s->gate, m, &p);
     cr_assert_eq(p.kill.serial, serial); /* both begin with it */
-    if (m == MSG_logged_in)
-        second = p.logged_in.user;
     message_close(&p);
-    return second;
 }
 
 void player_logs_in(struct stage *s, struct player *p, struct actor *files)
@@ -225,7 +221,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     p->version = got.granted.version;
     message_close(&got);
     p->channel.phase = PHASE_USER;
-    p->user = gate_hears(s, MSG_logged_in, p->serial);
+    gate_hears(s, MSG_logged_in, p->serial);
     gate_hears(s, MSG_limits, p->serial);
 }
 

@@ -12,28 +12,23 @@
 #include "master/core/core.h"
 #include "sallyport/conf/conf.h"
 
-static void settings_with(struct settings *s, const char *const *listen,
-                          uint16_t automatic)
+static void settings_with(struct settings *s, const char *const *listen)
 {
     conf_default(s);
-    s->ports = (struct port_range){ .automatic = automatic };
     for (s->listen_count = 0; listen[s->listen_count]; s->listen_count++)
         cr_assert_eq(address_parse_port(slice_from(listen[s->listen_count]),
                                         &s->listen[s->listen_count]),
                      0);
 }
 
-static const struct {
-    const char *listen[5];
-    size_t passive_hosts;
-} rows[] = {
-    { { "127.0.0.1:0" }, 1 },
-    { { "127.0.0.1:0", "127.0.0.1:0" }, 1 },
-    { { "127.0.0.1:0", "127.0.0.2:0" }, 2 },
-    { { "127.0.0.1:0", "0.0.0.0:0" }, 1 },
-    { { "0.0.0.0:0", "[::]:0" }, 2 },
-    { { "[::1]:0", "127.0.0.1:0" }, 2 },
-    { { "[::1]:0", "[::]:0", "127.0.0.1:0" }, 2 },
+static const char *const rows[][5] = {
+    { "127.0.0.1:0" },
+    { "127.0.0.1:0", "127.0.0.1:0" },
+    { "127.0.0.1:0", "127.0.0.2:0" },
+    { "127.0.0.1:0", "0.0.0.0:0" },
+    { "0.0.0.0:0", "[::]:0" },
+    { "[::1]:0", "127.0.0.1:0" },
+    { "[::1]:0", "[::]:0", "127.0.0.1:0" },
 };
 
 Test(listen, hosts)
@@ -43,17 +38,14 @@ Test(listen, hosts)
         struct listeners l;
         struct settings s;
 
-        settings_with(&s, rows[i].listen, 3);
-        cr_assert_eq(listeners_passive_wanted(&s), 3 * rows[i].passive_hosts,
-                     "row %zu", i);
+        settings_with(&s, rows[i]);
         cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "row %zu: %s", i,
                      c.text);
         cr_assert_eq(l.control_count, s.listen_count);
-        cr_assert_eq(l.passive_count, 3 * rows[i].passive_hosts);
-        for (size_t j = 0; j < l.passive_count; j++) {
-            cr_assert(l.passive[j].address.port != 0);
-            cr_assert(fcntl(l.passive[j].fd, F_GETFL) & O_NONBLOCK);
-            cr_assert_eq(fcntl(l.passive[j].fd, F_GETFD), FD_CLOEXEC);
+        for (size_t j = 0; j < l.control_count; j++) {
+            cr_assert(l.control[j].address.port != 0);
+            cr_assert(fcntl(l.control[j].fd, F_GETFL) & O_NONBLOCK);
+            cr_assert_eq(fcntl(l.control[j].fd, F_GETFD), FD_CLOEXEC);
         }
         listeners_release(&l);
     }
@@ -69,47 +61,13 @@ Test(listen, only_ipv6)
     socklen_t size = sizeof(int);
     int only = 0;
 
-    settings_with(&s, any, 1);
+    settings_with(&s, any);
     cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
     cr_assert_eq(
         getsockopt(l.control[0].fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size),
         0);
     cr_assert_eq(only, 1);
     listeners_release(&l);
-}
-
-/* One port fewer than before: gate gets it for clients to which it was
- * announced, and is then the only process that has it. */
-Test(listen, retired)
-{
-    static const char *const one[] = { "127.0.0.1:0", NULL };
-    struct inherited inherited[] = { { "passive 127.0.0.1:0 0", -1 },
-                                     { "passive 127.0.0.1:0 1", -1 },
-                                     { "passive 127.0.0.1:0 2", -1 } };
-    struct listeners before, l;
-    struct complaint c = { "" };
-    struct succession h;
-    struct settings s;
-    int fd;
-
-    settings_with(&s, one, 3);
-    cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
-    cr_expect_eq(before.retired_count, 0);
-    succession_init(&h);
-    h.inherited = inherited;
-    h.count = 3;
-    for (size_t i = 0; i < 3; i++)
-        inherited[i].fd = fcntl(before.passive[i].fd, F_DUPFD_CLOEXEC, 0);
-    s.ports.automatic = 2;
-    cr_assert_eq(listeners_open(&l, &s, &h, &c), 0, "%s", c.text);
-    cr_assert_eq(l.passive_count, 2);
-    cr_assert_eq(l.retired_count, 1);
-    cr_expect_eq(l.retired[0].address.port, before.passive[2].address.port);
-    fd = l.retired[0].fd;
-    listeners_forget_retired(&l);
-    cr_expect_eq(fcntl(fd, F_GETFD), -1);
-    listeners_release(&l);
-    listeners_release(&before);
 }
 
 /* Another program uses the port: the complaint names it, and all listeners are
@@ -124,23 +82,21 @@ Test(listen, taken)
     char port[16];
     int next, after;
 
-    settings_with(&s, one, 1);
+    settings_with(&s, one);
     cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
-    s.listen_count = 1;
-    s.ports = (struct port_range){ .first = l.passive[0].address.port,
-                                   .last = l.passive[0].address.port };
+    s.listen[0].port = l.control[0].address.port;
     next = dup(0);
     close(next);
     cr_assert_eq(listeners_open(&second, &s, NULL, &c), -EAGAIN);
-    cr_assert(strstr(c.text, "ports (default) = "), "%s", c.text);
-    snprintf(port, sizeof(port), ":%u", (unsigned)s.ports.first);
+    cr_assert(strstr(c.text, "listen (default) = "), "%s", c.text);
+    snprintf(port, sizeof(port), ":%u", (unsigned)s.listen[0].port);
     cr_assert(strstr(c.text, port), "%s", c.text);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     close(after);
     /* --check reports it, too. */
     cr_assert_eq(listeners_try(&s, &in_use, &c), 0);
-    cr_expect_eq(in_use.port, s.ports.first);
+    cr_expect_eq(in_use.port, s.listen[0].port);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     close(after);
@@ -149,20 +105,16 @@ Test(listen, taken)
     cr_expect_eq(in_use.family, 0);
 }
 
-/* The port's listener of the generation before, and what the new one wants
- * there. */
+/* The listener of the generation before, and what the new one wants there. */
 static const struct {
     const char *before, *after;
-    bool is_passive; /* the passive port is wanted, not the control port */
 } overlaps[] = {
-    { "0.0.0.0:0", "127.0.0.1", false },
-    { "127.0.0.1:0", "0.0.0.0", false },
-    { "[::]:0", "[::1]", false },
-    { "127.0.0.1:0", "127.0.0.1", true },
+    { "0.0.0.0:0", "127.0.0.1" },
+    { "127.0.0.1:0", "0.0.0.0" },
+    { "[::]:0", "[::1]" },
 };
 
-static void expect_overlap(const struct listener *held, const char *kind,
-                           const char *host)
+static void expect_overlap(const struct listener *held, const char *host)
 {
     char name[96], text[ADDRESS_TEXT_MAX], wanted[128];
     const char *const listen[] = { wanted, NULL };
@@ -173,10 +125,9 @@ static void expect_overlap(const struct listener *held, const char *kind,
     struct settings s;
 
     address_port_text(&held->address, text);
-    snprintf(name, sizeof(name), "%s %s 0", kind, text);
+    snprintf(name, sizeof(name), "listen %s 0", text);
     snprintf(wanted, sizeof(wanted), "%s:%u", host, held->address.port);
-    settings_with(&s, listen, 1);
-    s.listen_count = 1;
+    settings_with(&s, listen);
     succession_init(&h);
     h.inherited = &inherited;
     h.count = 1;
@@ -198,12 +149,9 @@ Test(listen, overlaps)
         struct listeners before;
         struct settings s;
 
-        settings_with(&s, listen, 1);
+        settings_with(&s, listen);
         cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
-        if (overlaps[i].is_passive)
-            expect_overlap(&before.passive[0], "passive", overlaps[i].after);
-        else
-            expect_overlap(&before.control[0], "listen", overlaps[i].after);
+        expect_overlap(&before.control[0], overlaps[i].after);
         listeners_release(&before);
     }
 }
@@ -224,7 +172,7 @@ Test(listen, refused)
         struct listeners l;
         struct settings s;
 
-        settings_with(&s, table[i].listen, 1);
+        settings_with(&s, table[i].listen);
         cr_expect_eq(listeners_open(&l, &s, NULL, &c), table[i].r, "%s",
                      c.text);
         cr_expect(strstr(c.text, "listen (default) = "), "%s", c.text);
@@ -239,30 +187,22 @@ static struct listener with_port(uint16_t port)
 
 Test(listen, text)
 {
-    struct listener few[] = { with_port(50000), with_port(50000),
-                              with_port(50001), with_port(50002),
-                              with_port(50009) };
-    struct listener many[40];
     struct listeners l = { .control = { with_port(21), with_port(990) },
-                           .control_count = 2,
-                           .passive = few,
-                           .passive_count = 5 };
+                           .control_count = 2 };
+    struct settings s;
     struct buf text;
 
+    conf_default(&s);
     l.control[1].implicit = l.control[1].proxied = true;
     buf_init(&text, 1024);
-    cr_assert_eq(listeners_text(&l, &text), 0);
+    cr_assert_eq(listeners_text(&l, &s, &text), 0);
     cr_assert(slice_equal(buf_slice(&text),
                           SLICE("0.0.0.0:21, 0.0.0.0:990 tls proxy, data ports "
-                                "50000-50002 50009")));
+                                "30000-30999")));
     buf_clear(&text);
-    for (uint16_t i = 0; i < 40; i++)
-        many[i] = with_port((uint16_t)(40000 + 2 * i));
     l.control_count = 0;
-    l.passive = many;
-    l.passive_count = 40;
-    cr_assert_eq(listeners_text(&l, &text), 0);
-    cr_assert(slice_equal(buf_slice(&text),
-                          SLICE(", data ports 40000-40078 (40 of them)")));
+    s.ports = (struct port_range){ .automatic = true };
+    cr_assert_eq(listeners_text(&l, &s, &text), 0);
+    cr_assert(slice_equal(buf_slice(&text), SLICE(", data ports auto")));
     buf_release(&text);
 }

@@ -81,28 +81,6 @@ Test(login, a_key_of_partials_for_each_user)
     stage_close(&s);
 }
 
-static void bind_by_address(struct master *m)
-{
-    m->settings.data_binding = BINDING_ADDRESS;
-}
-
-/* By this number gate lends ports that another user has left: never to a
- * session that would accept that user's late connection. */
-Test(login, what_gate_hears_of_the_user)
-{
-    for (int by_address = 0; by_address <= 1; by_address++) {
-        struct stage s;
-        struct player p;
-        struct actor files;
-
-        stage_logged_in(&s, by_address ? bind_by_address : NULL, &p, &files);
-        cr_expect_eq(p.user == 0, by_address, "%d", by_address);
-        player_leave(&p);
-        channel_hear_end(&files.channel);
-        stage_close(&s);
-    }
-}
-
 /* The time since LOGIN, of the work, the least delay, login_delay, and of the
  * answer. */
 static const struct {

@@ -128,27 +128,6 @@ Test(prepare, limits)
     cr_assert_eq(prepare_limits(&m, &c), 0);
 }
 
-/* They are open until gate has them. */
-Test(prepare, limit_with_retired_listeners)
-{
-    static struct master_parts parts;
-    static struct master m;
-    unsigned long long needed;
-    struct rlimit low;
-
-    master_init(&m);
-    parts_attach(&m, &parts);
-    conf_default(&m.settings);
-    m.settings.max_sessions = 1;
-    needed = prepare_descriptors(&m);
-    cr_expect_eq(prepare_max_files(&m), needed);
-    m.listeners->retired_count = 20;
-    cr_expect_eq(prepare_max_files(&m), needed + 20);
-    low = (struct rlimit){ needed + 9, needed + 9 };
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
-    cr_expect_eq(prepare_max_files(&m), needed + 9);
-}
-
 /* --- where log writes ------------------------------------------------------
  */
 

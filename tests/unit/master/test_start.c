@@ -26,9 +26,8 @@ static const enum message_kind keys_setup[] = {
     MSG_sandbox, MSG_log, MSG_key, MSG_peers, MSG_go, MSG_NONE
 };
 static const enum message_kind gate_setup[] = {
-    MSG_conf,        MSG_sandbox,  MSG_log,     MSG_keys,
-    MSG_certificate, MSG_listener, MSG_passive, MSG_passive,
-    MSG_memory,      MSG_go,       MSG_NONE
+    MSG_conf,     MSG_sandbox, MSG_log, MSG_keys, MSG_certificate,
+    MSG_listener, MSG_memory,  MSG_go,  MSG_NONE
 };
 
 Test(start, each_gets_its_own)
@@ -56,10 +55,10 @@ Test(start, each_gets_its_own)
  * isn't started. */
 Test(start, gate_goes_after_keys)
 {
-    static const enum message_kind before[] = {
-        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,   MSG_certificate,
-        MSG_listener, MSG_passive, MSG_passive, MSG_memory, MSG_NONE
-    };
+    static const enum message_kind before[] = { MSG_conf,        MSG_sandbox,
+                                                MSG_log,         MSG_keys,
+                                                MSG_certificate, MSG_listener,
+                                                MSG_memory,      MSG_NONE };
     struct message p;
     struct stage s;
 
@@ -195,38 +194,6 @@ Test(start, failures)
         failures[i].act(&s.gate);
         stage_ended(&s, failures[i].status);
     }
-}
-
-static void many_ports(struct master *m)
-{
-    m->settings.ports.automatic = 1000;
-}
-
-/* More set-up messages than a channel can hold, to a child that reads slowly:
- * master doesn't wait, and nothing is lost. */
-Test(start, many_ports)
-{
-    struct stage s;
-    struct message p;
-    size_t ports = 0;
-
-    stage_raise(&s, many_ports);
-    actors_enter(&s);
-    actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &s.auth, "auth");
-    actor_ready(&s, &s.keys);
-    actor_ready(&s, &s.auth); /* while gate hasn't read anything */
-    do {
-        cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
-        ports += p.kind == MSG_passive;
-        message_close(&p);
-    } while (p.kind != MSG_go);
-    cr_assert_eq(ports, 1000);
-    TELL(&s.gate.channel, ready);
-    s.gate.channel.phase = PHASE_RUN;
-    actor_ready(&s, &s.log);
-    stage_serves(&s);
-    stage_close(&s);
 }
 
 static const struct {

@@ -159,16 +159,17 @@ static void try_table(const struct row *rows, size_t n, bool connects)
 #define TABLE_ACTIVE(rows)                                                     \
     try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
 #define SANDBOXED (ALL & ~MASTER)
+#define LISTENS   (GATE | MASTER) /* gate inherits the filter of master */
 
 Test(calls, nobody_may)
 {
     static const struct row rows[] = {
         CALL(ALL, KILLED, execve, PATH),
         CALL(ALL, KILLED, connect, -1),
-        CALL(ALL, KILLED, bind, -1),
-        CALL(ALL, KILLED, listen, -1),
-        CALL(ALL, KILLED, socket, AF_INET, SOCK_STREAM),
-        CALL(ALL, KILLED, socket, AF_INET6, SOCK_DGRAM),
+        CALL(ALL & ~LISTENS, KILLED, bind, -1),
+        CALL(ALL & ~LISTENS, KILLED, listen, -1),
+        CALL(ALL & ~LISTENS, KILLED, socket, AF_INET, SOCK_STREAM),
+        CALL(ALL & ~LISTENS, KILLED, socket, AF_INET6, SOCK_DGRAM),
         CALL(ALL, KILLED, socket, AF_NETLINK, SOCK_RAW),
         CALL(ALL, KILLED, socket, AF_PACKET, SOCK_RAW),
         CALL(ALL, KILLED, socket, AF_UNIX, SOCK_STREAM),
@@ -239,30 +240,52 @@ Test(calls, nobody_may)
 
 #define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-/* With active = yes. Master's filter contains gate's, but master makes no
- * connections. */
-Test(calls, active_mode)
+/* The listeners that gate lends. A session accepts there; it makes none. */
+Test(calls, lent_listeners)
 {
     static const struct row rows[] = {
-        CALL(GATE, PASSED, socket, AF_INET, STREAM),
-        CALL(GATE, PASSED, socket, AF_INET6, STREAM),
-        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
-        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in6)),
-        CALL(GATE, REFUSED, connect, -1, SPACE, sizeof(struct sockaddr_un)),
+        CALL(LISTENS, PASSED, socket, AF_INET, STREAM),
+        CALL(LISTENS, PASSED, socket, AF_INET6, STREAM),
         CALL(GATE, REFUSED, socket, AF_INET, SOCK_STREAM),
         CALL(GATE, REFUSED, socket, AF_INET, SOCK_DGRAM),
         CALL(GATE, REFUSED, socket, AF_INET6, SOCK_RAW),
         CALL(GATE, KILLED, socket, AF_UNIX, STREAM),
         CALL(GATE, KILLED, socket, AF_NETLINK, SOCK_RAW),
         CALL(GATE, KILLED, socket, AF_PACKET, SOCK_RAW),
-        CALL(GATE, PASSED, bind, -1, SPACE, sizeof(struct sockaddr_in)),
-        CALL(GATE, PASSED, bind, -1, SPACE, sizeof(struct sockaddr_in6)),
+        CALL(LISTENS, PASSED, bind, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(LISTENS, PASSED, bind, -1, SPACE, sizeof(struct sockaddr_in6)),
         CALL(GATE, REFUSED, bind, -1, SPACE, sizeof(struct sockaddr_un)),
+        CALL(LISTENS, PASSED, listen, -1),
+        CALL(LISTENS, PASSED, setsockopt, -1, SOL_SOCKET, SO_REUSEADDR),
+        CALL(LISTENS, PASSED, setsockopt, -1, IPPROTO_IPV6, IPV6_V6ONLY),
+        CALL(GATE, REFUSED, setsockopt, -1, SOL_SOCKET, SO_REUSEPORT),
+        CALL(GATE, KILLED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(SESSION, PASSED, accept4, -1, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
+        CALL(SESSION, REFUSED, accept4, -1, 0, 0, SOCK_CLOEXEC),
+        CALL(SESSION, REFUSED, accept, -1),
+        CALL(SESSION, KILLED, socket, AF_INET, STREAM),
+        CALL(SESSION, KILLED, bind, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(SESSION, KILLED, listen, -1),
+        CALL(SESSION, KILLED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(SESSION, REFUSED, setsockopt, -1, SOL_SOCKET, SO_REUSEADDR),
+        CALL(SESSION, REFUSED, getsockname, -1),
+    };
+
+    TABLE(rows);
+}
+
+/* With active = yes. Master's filter contains gate's, but master makes no
+ * connections. */
+Test(calls, active_mode)
+{
+    static const struct row rows[] = {
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
+        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in6)),
+        CALL(GATE, REFUSED, connect, -1, SPACE, sizeof(struct sockaddr_un)),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
              SPACE, sizeof(int)),
         CALL(GATE, REFUSED, setsockopt, -1, IPPROTO_IP, IP_TRANSPARENT, SPACE,
              sizeof(int)),
-        CALL(GATE, KILLED, listen, -1),
         CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET, STREAM),
         CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET6, STREAM),
         CALL(SANDBOXED & ~GATE, KILLED, connect, -1, SPACE,

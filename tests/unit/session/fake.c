@@ -1,9 +1,11 @@
 /* Fake peers for a real session process. */
 #include "fake.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,6 +66,11 @@ static size_t change_count;
 static const struct session_deadlines *deadlines;
 
 static bool proxied;
+static const struct networks this_host = {
+    .list = { { .address = { .family = 4, .bytes = { 127, 0, 0, 1 } },
+                .bits = 32 } },
+    .count = 1
+};
 
 void fake_behind_proxy(void)
 {
@@ -173,8 +180,11 @@ void fake_start(struct fake *f)
     conf_default(&f->settings);
     for (size_t i = 0; i < change_count; i++)
         change(&f->settings, changes[i].key, changes[i].value);
+    if (proxied)
+        f->settings.proxies = this_host;
     f->files.fd = -1;
     f->tls = NULL;
+    f->lent = false;
     start.tls = context();
     ticket_keys_init(&f->tickets);
     address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
@@ -380,40 +390,67 @@ void fake_open(struct fake *f)
     fake_login(f);
 }
 
-int fake_port(struct fake *f, struct message *data, int *server_end)
+void fake_lend(struct fake *f, const char *told, bool by_proxy)
 {
     struct message p, port = { .kind = MSG_port_is };
-    int ends[2];
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t size = sizeof(at);
+    FD_CLEANUP int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    fake_do(f, "PBSZ 0", 200);
-    fake_do(f, "PROT P", 200);
-    fake_say(f, "PASV");
     fake_hear(&f->gate, &p, MSG_port);
+    fd_set_nonblock(fd, true);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+    cr_assert_eq(listen(fd, 8), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    f->port = at.sin_port;
     port.request = p.request;
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
+    cr_assert_eq(address_parse(slice_from(told), &port.port_is.address), 0);
+    port.port_is.address.port = ntohs(f->port);
+    port.port_is.bound = port.port_is.address;
+    port.port_is.proxied = by_proxy;
+    port.port_is.listener = fd;
     fake_tell(&f->gate, &port);
-    cr_assert_eq(fake_reply(f), 227);
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    *data = (struct message){ .kind = MSG_data };
-    data->data.peer = port.port_is.address;
-    *server_end = ends[1];
-    return ends[0];
 }
 
-void fake_come(struct fake *f, struct message *data, int server_end)
+void fake_expect(struct fake *f, const char *line, int code)
 {
-    data->data.connection = server_end;
-    fake_tell(&f->gate, data);
-    close(server_end);
+    fake_say(f, line);
+    if (!f->lent)
+        fake_lend(f, "127.0.0.1", false);
+    f->lent = true;
+    cr_assert_eq(fake_reply(f), code, "%s", f->reply);
+}
+
+int fake_come_from(const struct fake *f, const char *host)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(inet_pton(AF_INET, host, &at.sin_addr), 1);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    at.sin_port = f->port;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0, "%m");
+    return fd;
+}
+
+int fake_come(const struct fake *f)
+{
+    return fake_come_from(f, "127.0.0.1");
+}
+
+void fake_port(struct fake *f)
+{
+    fake_do(f, "PBSZ 0", 200);
+    fake_do(f, "PROT P", 200);
+    fake_expect(f, "PASV", 227);
 }
 
 int fake_data(struct fake *f)
 {
-    struct message data;
-    int server_end, client_end = fake_port(f, &data, &server_end);
-
-    fake_come(f, &data, server_end);
-    return client_end;
+    fake_port(f);
+    return fake_come(f);
 }
 
 void fake_answer(struct fake *f, enum message_kind asked,

@@ -23,6 +23,8 @@ struct fake {
     int control;
     struct tls_client *tls;
     pid_t pid;
+    bool lent;            /* the session has a listener */
+    uint16_t port;        /* of that listener, in network order */
     char reply[8192];     /* the last line of the last reply */
     char lines[96 << 10]; /* all lines of the last reply */
 };
@@ -79,12 +81,18 @@ void fake_tell(struct channel *c, const struct message *p);
 /* Sends bytes that no channel would send. */
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
-/* Sends PBSZ, PROT P and PASV, plays PORT_IS, and connects. Returns the
- * client's end. The other two functions do the same in two steps: the port, and
- * gate's message once the client has connected to it. */
+/* Gate is asked for a listener, and lends one; TOLD is the address for PASV. */
+void fake_lend(struct fake *f, const char *told, bool by_proxy);
+/* Sends PASV or EPSV, whose reply must have CODE. Gate lends a listener if the
+ * session has none. */
+void fake_expect(struct fake *f, const char *line, int code);
+/* Connects to the session's listener, as its client or from another host of
+ * 127.0.0.0/8. Returns the client's end. */
+int fake_come(const struct fake *f);
+int fake_come_from(const struct fake *f, const char *host);
+/* Sends PBSZ, PROT P and PASV; and connects. Returns the client's end. */
+void fake_port(struct fake *f);
 int fake_data(struct fake *f);
-int fake_port(struct fake *f, struct message *data, int *server_end);
-void fake_come(struct fake *f, struct message *data, int server_end);
 /* Files receives ASKED, and sends ANSWER to it. */
 void fake_answer(struct fake *f, enum message_kind asked,
                  struct message *answer);

@@ -232,9 +232,8 @@ Test(session_active, one_that_comes_late, .timeout = 60)
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);
     abort_list(&f);
-    fake_hear(&f.gate, &p, MSG_port_close);
+    fake_hear(&f.gate, &p, MSG_active_close);
     p.request = list(&f);
-    address_parse_port(SLICE("127.0.0.1:51201"), &data.data.peer);
     data.data.connection = late[1];
     fake_tell(&f.gate, &data);
     close(late[1]);

@@ -37,17 +37,29 @@ Test(gate_gone, in_a_download, .timeout = 60)
     fake_release(&t);
 }
 
-/* The port was announced, but nobody listens there any more. */
+/* The session accepts at its own listener: the transfer needs no gate. */
 Test(gate_gone, before_the_data_connection, .timeout = 60)
 {
-    struct message got;
+    struct fake_transfer t;
     struct fake f;
-    int end;
 
     fake_open(&f);
-    fake_port(&f, &got, &end);
-    fake_say(&f, "RETR /x");
-    fake_hear(&f.files, &got, MSG_file_read);
+    fake_port(&f);
+    fake_begin_download(&f, &t, 100);
+    channel_close(&f.gate);
+    t.data = fake_come(&f);
+    fake_secure_data(&f, &t);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    expect_farewell(&f);
+    fake_release(&t);
+}
+
+Test(gate_gone, before_the_transfer, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    fake_port(&f);
     channel_close(&f.gate);
     expect_farewell(&f);
 }

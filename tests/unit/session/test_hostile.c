@@ -202,23 +202,27 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
     cr_assert_eq(fake_end(&f), ENDING_PEER);
 }
 
+/* It is closed without a byte, and logged; the client is still expected. */
 Test(session_hostile, data_from_another_host, .timeout = 30)
 {
-    struct message p, port = { .kind = MSG_port_is };
-    struct message data = { .kind = MSG_data };
+    struct event_record r;
     struct fake f;
+    int fd;
+    char c;
 
     fake_open(&f);
-    fake_say(&f, "EPSV");
-    fake_hear(&f.gate, &p, MSG_port);
-    port.request = p.request;
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
-    fake_tell(&f.gate, &port);
-    cr_assert_eq(fake_reply(&f), 229);
-    address_parse_port(SLICE("127.0.0.2:50000"), &data.data.peer);
-    fake_tell(&f.gate, &data);
-    cr_assert_eq(fake_reply(&f), 421);
-    cr_assert_eq(fake_end(&f), ENDING_PEER);
+    fake_expect(&f, "EPSV", 229);
+    for (int i = 0; i < 3; i++) {
+        fd = fake_come_from(&f, "127.0.0.2");
+        cr_expect_leq(recv(fd, &c, 1, 0), 0);
+        close(fd);
+    }
+    cr_assert(fake_event(&f, EVENT_DATA_REFUSED, &r));
+    cr_expect(slice_starts(r.text[FIELD_STRANGER], SLICE("127.0.0.2:")));
+    cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("not who is expected")));
+    close(fake_come(&f));
+    fake_do(&f, "NOOP", 200);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 struct kind {
@@ -261,7 +265,7 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
     }
 }
 
-/* A socket that crosses the session's PORT_CLOSE is closed, and nothing else
+/* A socket that crosses the session's ACTIVE_CLOSE is closed, and nothing else
  * happens. */
 Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 {
@@ -272,7 +276,6 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 
     fake_open(&f);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    address_parse_port(SLICE("127.0.0.1:9"), &data.data.peer);
     data.data.connection = ends[1];
     fake_tell(&f.gate, &data);
     close(ends[1]);

@@ -297,14 +297,11 @@ static void keep_out_unasked(struct fake *f)
                                  .not_admitted = { .why = SLICE("no") } });
 }
 
-static void data_for_a_direct_one(struct fake *f)
+static void port_for_a_direct_one(struct fake *f)
 {
-    struct message data = { .kind = MSG_data_proxied };
-    int ends[2];
-
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    data.data_proxied.connection = ends[1];
-    fake_tell(&f->gate, &data);
+    fake_login(f);
+    fake_say(f, "EPSV");
+    fake_lend(f, "127.0.0.1", true);
 }
 
 static const struct {
@@ -314,7 +311,7 @@ static const struct {
 } lies[] = {
     { false, let_in_unasked, "master: a message in the wrong phase" },
     { false, keep_out_unasked, "gate: an answer without a request" },
-    { false, data_for_a_direct_one, "gate: a data connection of a proxy" },
+    { false, port_for_a_direct_one, "gate: a port for connections of a proxy" },
     { true, let_in_unasked, "master: an answer without a request" },
     { true, keep_out_unasked, "gate: an answer without a request" },
 };
@@ -337,82 +334,21 @@ Test(session_proxied, lies, .timeout = 60)
 
 /* ---- data connections ---- */
 
-/* Gate gets PASV or EPSV, and answers. */
-static void give_port(struct fake *f, const char *address, int code)
+static void ask_port(struct fake *f)
 {
-    struct message p, port = { .kind = MSG_port_is };
-
-    fake_hear(&f->gate, &p, MSG_port);
-    port.request = p.request;
-    address_parse_port(slice_from(address), &port.port_is.address);
-    fake_tell(&f->gate, &port);
-    cr_assert_eq(fake_reply(f), code, "%s", f->reply);
+    fake_say(f, "EPSV");
+    fake_lend(f, "203.0.113.7", true);
+    cr_assert_eq(fake_reply(f), 229, "%s", f->reply);
 }
 
-static void ask_port(struct fake *f, const char *line, const char *address,
-                     int code)
+static void is_foreign(struct fake *f, const char *whose, const char *why)
 {
-    fake_say(f, line);
-    give_port(f, address, code);
-}
+    struct event_record r;
 
-static void is_given_up(struct fake *f)
-{
-    struct message p;
-
-    fake_hear(&f->gate, &p, MSG_port_close);
-}
-
-/* Makes a connection of the proxy. Returns the client's end; *THEIRS is the
- * session's. */
-static int bring(struct fake *f, int *theirs)
-{
-    struct message data = { .kind = MSG_data_proxied };
-    int ends[2];
-
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    address_parse_port(SLICE("127.0.0.1:777"), &data.data_proxied.proxy);
-    data.data_proxied.connection = ends[1];
-    fake_tell(&f->gate, &data);
-    if (theirs)
-        *theirs = ends[1];
-    else
-        close(ends[1]);
-    return ends[0];
-}
-
-static void is_mine(struct fake *f)
-{
-    struct message p;
-
-    fake_hear(&f->gate, &p, MSG_data_mine);
-}
-
-static void is_foreign(struct fake *f, const char *whose, enum foreign why)
-{
-    char text[ADDRESS_TEXT_MAX];
-    struct message p;
-
-    fake_hear(&f->gate, &p, MSG_data_foreign);
-    cr_expect_str_eq(address_text(&p.data_foreign.peer, text), whose);
-    cr_expect_eq(p.data_foreign.why, why);
-}
-
-/* The bytes after the header are still there for TLS. */
-Test(session_proxied, data_behind_the_header, .timeout = 60)
-{
-    char left[64] = "";
-    struct fake f;
-    int ours, theirs;
-
-    open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    ours = bring(&f, &theirs);
-    send_bytes(ours, SLICE(LINE "a ClientHello"));
-    is_mine(&f);
-    cr_expect_eq(recv(theirs, left, sizeof(left) - 1, MSG_DONTWAIT), 13);
-    cr_expect_str_eq(left, "a ClientHello");
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_assert(fake_event(f, EVENT_DATA_REFUSED, &r));
+    cr_expect(slice_starts(r.text[FIELD_STRANGER], slice_from(whose)), "%.*s",
+              (int)r.text[FIELD_STRANGER].len, r.text[FIELD_STRANGER].ptr);
+    cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(why)));
 }
 
 static void transfer(struct fake *f, int data)
@@ -451,118 +387,140 @@ Test(session_proxied, a_transfer, .timeout = 60)
     int data;
 
     open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    data = bring(&f, NULL);
+    ask_port(&f);
+    data = fake_come(&f);
     send_bytes(data, SLICE(LINE));
-    is_mine(&f);
     fake_say(&f, "NLST");
     transfer(&f, data);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* Connections of others before it, of each kind; the command comes between
- * them. */
+ * them. WHY NULL: the proxy's own check has no line. */
 static const struct {
     struct slice bytes;
     bool cut;
-    const char *whose;
-    enum foreign why;
+    const char *whose, *why;
 } others[] = {
     { BYTES("PROXY TCP4 198.51.100.2 203.0.113.7 4711 21\r\n"), false,
-      "198.51.100.2", FOREIGN_CLIENT },
+      "198.51.100.2", "not who is expected" },
     { BYTES(BINARY "\x21\x11\0\x0c" OTHER), false, "198.51.100.2",
-      FOREIGN_CLIENT },
+      "not who is expected" },
     { BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 4711 21\r\n"), false,
-      "2001:db8::1", FOREIGN_CLIENT },
-    { BYTES("\x16\x03\x01\x02"), false, "127.0.0.1", FOREIGN_HEADER },
-    { BYTES("PROXY TCP4 198.51"), true, "127.0.0.1", FOREIGN_HEADER },
-    { BYTES(BINARY "\x20\0\0\0"), false, "127.0.0.1", FOREIGN_CHECK },
-    { BYTES("PROXY UNKNOWN\r\n"), false, "127.0.0.1", FOREIGN_CHECK },
-    { BYTES(""), true, "127.0.0.1", FOREIGN_CHECK },
+      "[2001:db8::1]", "not who is expected" },
+    { BYTES("\x16\x03\x01\x02"), false, "127.0.0.1",
+      "no PROXY header in order" },
+    { BYTES("PROXY TCP4 198.51"), true, "127.0.0.1",
+      "no PROXY header in order" },
+    { BYTES(BINARY "\x20\0\0\0"), false, "127.0.0.1", NULL },
+    { BYTES("PROXY UNKNOWN\r\n"), false, "127.0.0.1", NULL },
+    { BYTES(""), true, "127.0.0.1", NULL },
 };
 
+/* Each row has a session of its own, since a session logs one in a second. */
 Test(session_proxied, others_are_given_back, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct fake f;
+        char byte;
+        int data;
+
+        open_session(&f);
+        ask_port(&f);
+        data = fake_come(&f);
+        if (others[i].bytes.len > 0)
+            send_bytes(data, others[i].bytes);
+        if (others[i].cut)
+            shutdown(data, SHUT_WR);
+        cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
+        close(data);
+        if (others[i].why)
+            is_foreign(&f, others[i].whose, others[i].why);
+        fake_say(&f, "NLST");
+        data = fake_come(&f);
+        send_bytes(data, SLICE(LINE));
+        transfer(&f, data);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+/* While one header is read, the next connection waits, and isn't lost. */
+Test(session_proxied, one_at_a_time, .timeout = 60)
+{
+    struct fake f;
+    int first, second;
+    char byte;
+
+    open_session(&f);
+    ask_port(&f);
+    first = fake_come(&f);
+    send_bytes(first, SLICE("PROXY "));
+    fake_do(&f, "NOOP", 200);
+    second = fake_come(&f);
+    send_bytes(second, SLICE(LINE));
+    fake_say(&f, "NLST");
+    send_bytes(first, SLICE("nonsense\r\n"));
+    cr_expect_leq(recv(first, &byte, 1, 0), 0, "not closed");
+    transfer(&f, second);
+    close(first);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Nobody may connect without the proxy, not even the client itself. */
+Test(session_proxied, past_the_proxy, .timeout = 60)
 {
     struct fake f;
     char byte;
     int data;
 
     open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        data = bring(&f, NULL);
-        if (others[i].bytes.len > 0)
-            send_bytes(data, others[i].bytes);
-        if (others[i].cut)
-            shutdown(data, SHUT_WR);
-        is_foreign(&f, others[i].whose, others[i].why);
-        cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
-        close(data);
-        if (i == 3)
-            fake_say(&f, "NLST");
-    }
-    data = bring(&f, NULL);
-    send_bytes(data, SLICE(LINE));
-    is_mine(&f);
-    transfer(&f, data);
+    ask_port(&f);
+    data = fake_come_from(&f, "127.0.0.77");
+    cr_expect_leq(recv(data, &byte, 1, 0), 0);
+    is_foreign(&f, "127.0.0.77:", "not who is expected");
+    close(data);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session_proxied, a_slow_header_of_data, .timeout = 60)
 {
     struct fake f;
-    int data;
-
-    fake_settings("connect_timeout", 300);
-    open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    data = bring(&f, NULL);
-    send_bytes(data, SLICE("PROXY "));
-    is_foreign(&f, "127.0.0.1", FOREIGN_HEADER);
-    close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
-/* Whatever ends the wait, gate learns that the port is no longer needed. */
-Test(session_proxied, given_up_within_a_header, .timeout = 60)
-{
-    struct fake f;
-    int data[2];
-
-    open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    data[0] = bring(&f, NULL);
-    send_bytes(data[0], SLICE("PROXY "));
-    fake_do(&f, "NOOP", 200);
-    fake_say(&f, "EPSV");
-    is_given_up(&f);
-    give_port(&f, "203.0.113.7:30001", 229);
-    data[1] = bring(&f, NULL);
-    send_bytes(data[1], SLICE("PROXY "));
-    fake_say(&f, "ABOR");
-    is_given_up(&f);
-    cr_expect_eq(fake_reply(&f), 225, "%s", f.reply);
-    close(data[0]);
-    close(data[1]);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
-/* A connection that was on its way when the port was given up. */
-Test(session_proxied, too_late, .timeout = 60)
-{
-    struct fake f;
     char byte;
     int data;
 
+    fake_settings("connect_timeout", 2000);
     open_session(&f);
-    ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
-    fake_say(&f, "ABOR");
-    is_given_up(&f);
-    cr_expect_eq(fake_reply(&f), 225);
-    data = bring(&f, NULL);
-    cr_expect_eq(recv(data, &byte, 1, 0), 0);
+    ask_port(&f);
+    data = fake_come(&f);
+    send_bytes(data, SLICE("PROXY "));
+    cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
+    is_foreign(&f, "127.0.0.1", "no PROXY header in order");
     close(data);
-    fake_do(&f, "NOOP", 200);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Whatever ends the wait, the next EPSV works. */
+Test(session_proxied, given_up_within_a_header, .timeout = 60)
+{
+    static const char *const ends[] = { "EPSV", "ABOR" };
+    static const int codes[] = { 229, 225 };
+    struct fake f;
+    int data;
+
+    open_session(&f);
+    ask_port(&f);
+    for (int i = 0; i < 2; i++) {
+        data = fake_come(&f);
+        send_bytes(data, SLICE("PROXY "));
+        fake_do(&f, "NOOP", 200);
+        fake_do(&f, ends[i], codes[i]);
+        close(data);
+    }
+    fake_do(&f, "EPSV", 229);
+    data = fake_come(&f);
+    send_bytes(data, SLICE(LINE));
+    fake_say(&f, "NLST");
+    transfer(&f, data);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
@@ -573,13 +531,16 @@ Test(session_proxied, pasv_and_ipv6, .timeout = 60)
     struct fake f;
 
     open_session(&f);
-    ask_port(&f, "PASV", "192.0.2.77:30000", 227);
-    cr_expect(strstr(f.reply, "(192,0,2,77,117,48)"), "%s", f.reply);
     fake_say(&f, "PASV");
-    is_given_up(&f);
-    give_port(&f, "[2001:db8::9]:30000", 425);
-    is_given_up(&f);
-    ask_port(&f, "EPSV", "[2001:db8::9]:30000", 229);
+    fake_lend(&f, "2001:db8::9", true);
+    cr_assert_eq(fake_reply(&f), 425, "%s", f.reply);
+    fake_do(&f, "EPSV", 229);
+    fake_hang_up(&f, ENDING_CLOSED);
+    open_session(&f);
+    fake_say(&f, "PASV");
+    fake_lend(&f, "192.0.2.77", true);
+    cr_assert_eq(fake_reply(&f), 227, "%s", f.reply);
+    cr_expect(strstr(f.reply, "(192,0,2,77,"), "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
     fake_start(&f);
     send_bytes(f.control, SLICE("PROXY TCP6 2001:db8::1 ::2 4711 21\r\n"));

@@ -1,6 +1,7 @@
 /* Refusals by gate or files are events, too. A refused transfer or change has
  * its own event and no other. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
@@ -19,7 +20,8 @@ static void expect_refused(struct fake *f, const char *verb, const char *path,
 
 static void ask_port(struct fake *f)
 {
-    struct message asked, none = { .kind = MSG_port_none };
+    struct message asked,
+        none = { .kind = MSG_port_none, .port_none = { .error = EADDRINUSE } };
 
     fake_say(f, "EPSV");
     fake_hear(&f->gate, &asked, MSG_port);

@@ -9,7 +9,7 @@
 static const char text[] = "# one\n"
                            "certificate = /x\n"
                            "listen = 127.0.0.1:0\n"
-                           "ports = auto 8\n"
+                           "ports = auto\n"
                            "max_sessions =  1K \n"
                            "\n"
                            "uid.gate = nosuch\n";
@@ -21,7 +21,7 @@ Test(blame, lines)
     } table[] = {
         { "certificate", "conf:2: certificate = /x: gone 7" },
         { "listen", "conf:3: listen = 127.0.0.1:0: gone 7" },
-        { "ports", "conf:4: ports = auto 8: gone 7" },
+        { "ports", "conf:4: ports = auto: gone 7" },
         { "max_sessions", "conf:5: max_sessions = 1K: gone 7" },
         { "idle_timeout", "conf: idle_timeout (default) = 300s: gone 7" },
         { "uid.gate", "conf:7: uid.gate = nosuch: gone 7" },

@@ -1,0 +1,206 @@
+/* The port of a session's data connections: a listener that gate lends at the
+ * first EPSV or PASV. Only this session has it. The session accepts there by
+ * itself, closes what isn't its client's, and answers further EPSV and PASV
+ * without gate. It closes the listener after some time without use, since ports
+ * are few. It must never take a connection of another host. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "data.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ftp/hostport.h"
+
+/* So long the listener stays open after a connection, for the next EPSV. */
+#define PORT_REST_MS 10000
+/* Connections that one EPSV turns away. */
+#define PORT_SWEEP 16
+
+static void data_port_close(struct session *s)
+{
+    struct data_port *p = &s->port;
+
+    report_strangers(s);
+    loop_timer_clear(&s->loop, &p->timer);
+    loop_remove(&s->loop, &p->watch);
+    fd_close(&p->fd);
+}
+
+/* While a transfer waits for its client, or a PROXY header is read, another
+ * timer ends the wait. */
+static void data_port_on_timer(void *owner)
+{
+    struct session *s = owner;
+    bool waits =
+        s->data.state == DATA_EXPECTED && s->transfer.state != TRANSFER_NONE;
+
+    if (waits || s->data.state == DATA_HEADER) {
+        data_port_rest(s);
+        return;
+    }
+    if (s->data.state == DATA_EXPECTED)
+        data_close(s);
+    data_port_close(s);
+}
+
+void data_port_init(struct session *s)
+{
+    s->port.fd = -1;
+    s->port.timer =
+        (struct loop_timer){ .on_timer = data_port_on_timer, .owner = s };
+}
+
+void data_port_rest(struct session *s)
+{
+    if (s->port.fd >= 0)
+        loop_timer_set(&s->loop, &s->port.timer, PORT_REST_MS);
+}
+
+void data_port_hold(struct session *s, bool hold)
+{
+    loop_change(&s->loop, &s->port.watch, hold ? 0 : EPOLLIN);
+}
+
+/* An error that one connection brings, and not the listener. */
+static bool is_passing(int error)
+{
+    return error == EAGAIN || error == EINTR || error == ECONNABORTED ||
+           error == EPROTO;
+}
+
+/* Returns the socket, or -1. A listener that can't accept would wake the
+ * session again and again: it is closed. */
+static int data_port_accept(struct session *s, struct address *peer)
+{
+    struct sockaddr_storage from = { 0 };
+    socklen_t len = sizeof(from);
+    FD_CLEANUP int fd = accept4(s->port.fd, (struct sockaddr *)&from, &len,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && !is_passing(errno))
+        data_port_close(s);
+    if (fd < 0 || address_from_sockaddr(peer, &from) < 0)
+        return -1;
+    return fd_take(&fd);
+}
+
+/* A proxy's connection may be the client's: its PROXY header says so. A proxy
+ * that connects at another time makes a health check, or is late: a line for
+ * each health check is of no use. */
+static bool data_port_is_proxy(const struct session *s,
+                               const struct address *peer)
+{
+    return s->port.proxied &&
+           settings_networks_hold(&s->settings->proxies, peer);
+}
+
+/* Nobody is expected: a second connection, or that of an earlier EPSV. */
+static void data_port_turn_away(struct session *s, const struct address *peer)
+{
+    bool own = !s->port.proxied && address_same_host(peer, &s->peer);
+
+    if (!data_port_is_proxy(s, peer))
+        report_stranger(s, peer,
+                        own ? "nobody is expected" : "not who is expected");
+}
+
+static void data_port_enter(struct session *s, int fd,
+                            const struct address *peer)
+{
+    int socket FD_CLEANUP = fd;
+
+    if (s->data.state != DATA_EXPECTED) {
+        data_port_turn_away(s, peer);
+    } else if (data_port_is_proxy(s, peer)) {
+        proxied_on_data(s, fd_take(&socket), peer);
+    } else if (!s->port.proxied && address_same_host(peer, &s->peer)) {
+        data_port_rest(s);
+        if (data_adopt(s, fd_take(&socket), DATA_CONNECTED, 0))
+            transfer_run(s, WAITS_CLIENT);
+    } else {
+        report_stranger(s, peer, "not who is expected");
+    }
+}
+
+/* One connection in a turn of the loop. */
+static void data_port_on_readable(void *owner, uint32_t events)
+{
+    struct session *s = owner;
+    struct address peer;
+    int fd = data_port_accept(s, &peer);
+
+    (void)events;
+    if (fd >= 0)
+        data_port_enter(s, fd, &peer);
+    control_resume(s);
+}
+
+/* Whoever has connected before the reply to this EPSV doesn't belong to it.
+ * rclone gives up a connection when its LIST is refused, and asks again at
+ * once. A connection that comes later is taken for that of this EPSV: nothing
+ * proves that it is an older one. */
+static void data_port_sweep(struct session *s)
+{
+    struct address peer;
+    int fd;
+
+    for (int i = 0; i < PORT_SWEEP && s->port.fd >= 0; i++) {
+        fd = data_port_accept(s, &peer);
+        if (fd < 0)
+            return;
+        data_port_turn_away(s, &peer);
+        fd_close(&fd);
+    }
+}
+
+/* Many clients begin the handshake before they ask for the file. A ticket with
+ * the 150 is too late for them if their last one has expired, or went with a
+ * transfer that was refused. So the reply to PASV brings one. */
+static void data_port_announce(struct session *s)
+{
+    const struct address *a = &s->port.address;
+    char text[HOSTPORT_MAX];
+
+    s->data.state = DATA_EXPECTED;
+    loop_timer_set(&s->loop, &s->port.timer, 2 * s->settings->connect_timeout);
+    binding_offer(s);
+    if (s->data.verb == VERB_EPSV) {
+        control_reply_number(s, REPLY_EPSV, a->port);
+    } else if (a->family == 4) {
+        hostport_text(a, text);
+        control_reply_with(s, REPLY_PASV, slice_from(text));
+    } else {
+        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
+        control_reply(s, REPLY_USE_EPSV);
+    }
+}
+
+void data_port_passive(struct session *s, enum verb verb)
+{
+    data_close(s);
+    s->data.verb = verb;
+    data_port_sweep(s);
+    if (s->port.fd >= 0)
+        data_port_announce(s);
+    else
+        data_gate_ask_port(s);
+}
+
+void data_port_take(struct session *s, struct msg_port_is *m)
+{
+    struct data_port *p = &s->port;
+
+    p->fd = fd_take(&m->listener);
+    p->address = m->address;
+    p->bound = m->bound;
+    p->proxied = m->proxied;
+    if (loop_add_reader(&s->loop, &p->watch, p->fd, data_port_on_readable, s) <
+        0) {
+        data_port_close(s);
+        s->data.state = DATA_CLOSED;
+        control_reply_with(s, REPLY_NO_DATA, SLICE("the server is busy"));
+    } else {
+        data_port_announce(s);
+    }
+}

@@ -1,0 +1,349 @@
+/* The listeners that gate lends, with real sockets from 127.0.0.x. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "support/messages.h"
+#include "support/ports.h"
+#include "support/settings.h"
+
+#define FREE "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
+
+/* The client connects, and its session gets the connection. */
+static void use(const struct fake *f, const char *from, uint16_t port)
+{
+    char said[128], want[128], line[64];
+    int fd = client_connect(from, port);
+
+    snprintf(want, sizeof(want), "data %s nodelay 1", from);
+    cr_assert_str_eq(fake_says(f, said, sizeof(said)), want);
+    cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
+    close(fd);
+}
+
+Test(lend, a_data_connection)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 4 };
+    struct fake f;
+    struct bench b;
+    int client;
+
+    f = bench_open(&b, &plan, &client);
+    for (int i = 0; i < 5; i++) {
+        uint16_t port = fake_port(&f);
+
+        cr_assert(port >= b.port && port < b.port + 4);
+        use(&f, "127.0.0.1", port);
+    }
+    bench_stop(&b, 0);
+}
+
+/* The announced address, by the setting and by the address that the client has
+ * reached. */
+struct told_row {
+    const char *setting;
+    bool wildcard;
+    const char *told;
+};
+
+static const struct told_row told[] = {
+    { "", false, "127.0.0.1" },
+    { "", true, "127.0.0.1" },
+    { "address = 192.0.2.77\n", false, "192.0.2.77" },
+    { "address = 192.0.2.77\n", true, "192.0.2.77" },
+    { "address = 2001:db8::7\n", false, "127.0.0.1" }, /* another family */
+    { "address.127.0.0.0/8 = 192.0.2.8\n", true, "192.0.2.8" },
+    { "address.127.0.0.0/30 = 192.0.2.8\naddress.127.0.0.0/8 = 192.0.2.9\n"
+      "address = 192.0.2.77\n",
+      false, "192.0.2.8" },
+    { "address.127.0.0.1 =\naddress = 192.0.2.77\n", false, "127.0.0.1" },
+    { "address.127.0.0.2/31 = 192.0.2.8\naddress = 192.0.2.77\n", false,
+      "192.0.2.77" },
+    { "address.::/0 = 2001:db8::7\naddress = 192.0.2.77\n", false,
+      "192.0.2.77" },
+};
+
+Test(lend, told_address)
+{
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        char text[256];
+        struct bench_plan plan = { .settings = text,
+                                   .ports = 1,
+                                   .wildcard = told[i].wildcard };
+        struct address a;
+        struct fake f;
+        struct bench b;
+        int client;
+
+        snprintf(text, sizeof(text), FREE "%s", told[i].setting);
+        f = bench_open(&b, &plan, &client);
+        fake_do(&f, "port");
+        fake_says(&f, text, sizeof(text));
+        cr_assert(strncmp(text, "is ", 3) == 0, "%s", text);
+        cr_assert_eq(address_parse_port(slice_from(text + 3), &a), 0);
+        cr_assert_eq(a.port, b.port);
+        cr_assert_str_eq(address_text(&a, text), told[i].told, "row %zu", i);
+        bench_stop(&b, 0);
+    }
+}
+
+static void expect_told(struct bench *b, const char *from, const char *address)
+{
+    char text[128];
+    struct address a;
+    struct fake f;
+    int client;
+
+    f = bench_user(b, from, &client);
+    fake_do(&f, "port");
+    fake_says(&f, text, sizeof(text));
+    cr_assert_eq(address_parse_port(slice_from(text + 3), &a), 0, "%s", text);
+    cr_expect_str_eq(address_text(&a, text), address);
+    close(client);
+    bench_gone(b, &f);
+}
+
+/* Where none is known: the one that the client connected to. */
+Test(lend, told_the_address_of_a_host)
+{
+    struct bench_plan plan = {
+        .settings = FREE "address = a.example\n"
+                         "address.127.0.0.2 = b.example\n",
+        .resolved = "192.0.2.1",
+    };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    expect_told(&b, "127.0.0.1", "192.0.2.1");
+    expect_told(&b, "127.0.0.2", "127.0.0.1");
+    bench_stop(&b, 0);
+}
+
+/* It listens where its client has reached the server, and nowhere else. */
+Test(lend, at_the_address_of_the_control_connection)
+{
+    struct bench_plan plan = { .settings = FREE, .wildcard = true };
+    struct sockaddr_in elsewhere = { .sin_family = AF_INET,
+                                     .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    char line[64];
+    struct bench b;
+    struct fake f;
+    int client, fd;
+    uint16_t port;
+
+    bench_start(&b, &plan);
+    client = client_connect_to("127.0.0.1", "127.0.0.7", b.control.port);
+    f = bench_session(&b);
+    client_line(client, line, sizeof(line));
+    bench_logged_in(&b, &f);
+    port = fake_port(&f);
+    fd = client_connect_to("127.0.0.1", "127.0.0.7", port);
+    cr_expect_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    elsewhere.sin_port = htons(port);
+    cr_expect_eq(connect(fd, (struct sockaddr *)&elsewhere, sizeof(elsewhere)),
+                 -1);
+    cr_expect_eq(errno, ECONNREFUSED);
+    close(fd);
+    close(client);
+    bench_stop(&b, 0);
+}
+
+/* No two sessions have the same port, whatever their hosts are. A port that no
+ * session has any more is free, although its connection was closed just now. */
+Test(lend, one_port_for_each)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 2 };
+    struct fake f[3], next;
+    uint16_t port[2];
+    struct bench b;
+    int client, data;
+    char line[64];
+
+    bench_start(&b, &plan);
+    f[0] = bench_user(&b, "127.0.0.1", &client);
+    f[1] = bench_user(&b, "127.0.0.1", &client);
+    f[2] = bench_user(&b, "127.0.0.2", &client);
+    port[0] = fake_port(&f[0]);
+    port[1] = fake_port(&f[1]);
+    cr_assert_neq(port[0], port[1]);
+    cr_assert_eq(fake_port(&f[2]), 0);
+    use(&f[1], "127.0.0.1", port[1]);
+    data = client_connect("127.0.0.1", port[0]);
+    client_line(data, line, sizeof(line)); /* the server closes first */
+    cr_assert(client_closed(data));
+    fake_do(&f[0], "exit 0");
+    bench_gone(&b, &f[0]);
+    next = bench_user(&b, "127.0.0.3", &client);
+    cr_assert_eq(fake_port(&next), port[0]);
+    use(&next, "127.0.0.3", port[0]);
+    close(data);
+    bench_stop(&b, 0);
+}
+
+/* Another program listens on the only port: the session gets that answer. */
+Test(lend, no_port_is_free)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    char line[64], want[64];
+    struct fake f;
+    struct bench b;
+    int client, fd;
+
+    f = bench_open(&b, &plan, &client);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_port = htons((uint16_t)b.port);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    snprintf(want, sizeof(want), "none %d", EADDRINUSE);
+    fake_do(&f, "port");
+    cr_expect_str_eq(fake_says(&f, line, sizeof(line)), want);
+    close(fd);
+    bench_stop(&b, 0);
+}
+
+/* A session that asks again and again, and keeps what it gets, gets one
+ * listener in a second. An honest one keeps its listener longer. */
+Test(lend, one_in_a_second)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 8 };
+    struct fake f, other;
+    struct bench b;
+    uint64_t begin;
+    int client;
+
+    f = bench_open(&b, &plan, &client);
+    other = bench_user(&b, "127.0.0.1", &client);
+    begin = clock_ms();
+    cr_assert_neq(fake_port(&f), 0);
+    fake_do(&f, "drop");
+    cr_assert_eq(fake_port(&f), 0);
+    cr_assert_neq(fake_port(&other), 0);
+    while (fake_port(&f) == 0)
+        ;
+    cr_expect_geq(clock_ms() - begin, LEND_PAUSE_MS);
+    bench_stop(&b, 0);
+}
+
+/* Gate keeps no copy of what it lends. */
+Test(lend, gate_has_no_listener)
+{
+    struct bench_plan plan = { .settings = FREE, .ports = 1 };
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    char line[64];
+    struct fake f;
+    struct bench b;
+    int client, fd;
+
+    f = bench_open(&b, &plan, &client);
+    a.sin_port = htons(fake_port(&f));
+    fake_do(&f, "drop");
+    fake_do(&f, "look");
+    fake_says(&f, line, sizeof(line)); /* it has closed its own */
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_expect_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), -1);
+    cr_expect_eq(errno, ECONNREFUSED);
+    close(fd);
+    bench_stop(&b, 0);
+}
+
+/* ---- in the test's own process ---- */
+
+static struct gate own_gate;
+
+/* A session that has reached LOCAL asks; returns what gate opens for it. */
+static int opens(const char *local, unsigned first, unsigned last,
+                 struct msg_port_is *is)
+{
+    struct child c = { .gate = &own_gate };
+    struct message m;
+    struct channel far;
+    int end = channel_make(&far, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+    int r;
+
+    own_gate.settings.ports =
+        (struct port_range){ .first = (uint16_t)first, .last = (uint16_t)last };
+    cr_assert_eq(address_parse(slice_from(local), &c.local), 0);
+    c.peer = c.server = c.local;
+    channel_init(&c.channel, end, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
+    far.seen[MSG_port] = true;
+    cr_assert_eq(lend_listener(&c, 1), 0);
+    cr_assert_eq(channel_receive(&far, &m), 1, "%s", far.wrong);
+    r = m.kind == MSG_port_is ? fd_take(&m.port_is.listener)
+                              : -m.port_none.error;
+    if (r >= 0)
+        *is = m.port_is;
+    message_close(&m);
+    channel_close(&far);
+    channel_close(&c.channel);
+    return r;
+}
+
+/* Each port comes up: the choice is random (by chance one of eight is missing
+ * in 200 tries once in 10^10 runs), and with a few ports none is missed. */
+Test(lend, every_port_is_chosen)
+{
+    unsigned first = ports_free(8), seen[8] = { 0 };
+    struct msg_port_is is;
+    int held[8];
+
+    for (int i = 0; i < 200; i++) {
+        int fd = opens("127.0.0.1", first, first + 7, &is);
+
+        cr_assert_geq(fd, 0);
+        seen[is.bound.port - first]++;
+        close(fd);
+    }
+    for (int i = 0; i < 8; i++) {
+        cr_expect_gt(seen[i], 0);
+        held[i] = opens("127.0.0.1", first, first + 7, &is);
+        cr_expect_geq(held[i], 0);
+    }
+    cr_expect_eq(opens("127.0.0.1", first, first + 7, &is), -EADDRINUSE);
+    for (int i = 0; i < 8; i++)
+        close(held[i]);
+}
+
+/* IPv6 alone; and a link-local address, whose interface nobody knows here. */
+Test(lend, ipv6)
+{
+    static const char *const locals[] = { "::1", "fe80::1" };
+    unsigned first = ports_free(8);
+
+    for (size_t i = 0; i < 2; i++) {
+        struct msg_port_is is;
+        int only = 0, fd = opens(locals[i], first, first + 7, &is);
+        socklen_t size = sizeof(only);
+
+        if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
+            cr_skip_test("no IPv6 here");
+        cr_assert_geq(fd, 0, "%s: %d", locals[i], fd);
+        cr_assert_eq(getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size),
+                     0);
+        cr_expect_eq(only, 1);
+        cr_expect_eq(address_is_any(&is.bound), i == 1);
+        cr_expect_eq(is.bound.port, is.address.port);
+        close(fd);
+    }
+}
+
+/* The server has lost the address: the reason is another one than busy ports.
+ */
+Test(lend, an_address_that_is_gone)
+{
+    struct msg_port_is is;
+
+    cr_expect_eq(opens("192.0.2.1", 30000, 30000, &is), -EADDRNOTAVAIL);
+}
