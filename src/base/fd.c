@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -11,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -97,6 +99,23 @@ int fd_lock(int fd, uint64_t ms)
         poll(NULL, 0, LOCK_STEP_MS);
     }
     return 0;
+}
+
+bool fd_on_network_disk(int fd)
+{
+    static const unsigned types[] = {
+        FUSE_SUPER_MAGIC, /* GlusterFS */
+        NFS_SUPER_MAGIC,  CEPH_SUPER_MAGIC, SMB_SUPER_MAGIC,
+        CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+    };
+    struct statfs disk;
+
+    if (fstatfs(fd, &disk) < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if ((unsigned)disk.f_type == types[i])
+            return true;
+    return false;
 }
 
 int fd_read_file(int fd, struct buf *into)

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_SRC_CHECK_CHECK_H
 #define SALLYPORT_SRC_CHECK_CHECK_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "sallyport/base/buf.h"
@@ -99,6 +100,9 @@ struct promise {
 /* Does the kernel enforce it in the directory FD? If not, *c says so. The
  * process has the id. */
 bool inspect_quota(const struct promise *p, int fd, struct complaint *c);
+/* Follows a link of the users file: the path of the file, and its directory. */
+void inspect_users_path(const struct settings *s, char path[PATH_MAX],
+                        char directory[PATH_MAX]);
 /* The same about the directory of the users file, if the server shall write new
  * hashes there. */
 void inspect_users_file(const struct check *k, const struct unit *unit,
@@ -107,6 +111,48 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
 size_t inspect_shares(const struct check *k, const struct unit *unit,
                       inspect_report *report, void *owner);
+
+/* What a file system lacks. WRONG: the server can't be used on it; otherwise it
+ * can, with a loss. */
+struct probe_loss {
+    bool wrong;
+    const char *what, *then;
+};
+typedef void probe_report(void *owner, const struct probe_loss *loss,
+                          int error);
+/* probe.c: makes two files in DIRECTORY, and removes them. Returns -errno if
+ * none can be made. */
+int probe_directory(int directory, probe_report *report, void *owner);
+
+/* A line of /proc/self/mountinfo. A longer text is cut. */
+struct mount {
+    uint64_t id;
+    char point[SETTINGS_PATH_MAX], type[64], source[256], options[1024];
+};
+bool mount_parse(struct slice line, struct mount *ret);
+bool mount_has(const struct mount *m, const char *option);
+/* Of NFS: doesn't the file server hear of locks? Does the kernel believe for a
+ * while what it knows of names? */
+bool mount_keeps_locks(const struct mount *m);
+bool mount_remembers(const struct mount *m);
+/* mounts.c: calls REPORT for each thing that a network disk of the users file,
+ * the homes or the shares lacks. Not WRONG: a loss, or of no matter if no other
+ * server uses these files. Run by root it takes users' ids for a while. */
+typedef void mounts_report(void *owner, bool wrong, const char *text);
+void inspect_mounts(const struct check *k, mounts_report *report, void *owner);
+
+/* gluster.c: an option of a volume, and how the text of a mount shows it: an
+ * OPTION of each LAYER of that type has the VALUE; NULL: there is no such
+ * layer. */
+#define GLUSTER_LATE "a server sees late what another one has changed"
+struct gluster_rule {
+    const char *key, *value, *layer, *option, *why;
+};
+extern const struct gluster_rule gluster_rules[];
+extern const size_t gluster_rule_count;
+bool gluster_breaks(const struct gluster_rule *r, struct slice volfile);
+/* Was the mount made with this word? CMDLINE is the text of .meta/cmdline. */
+bool gluster_mount_has(struct slice cmdline, const char *word);
 
 /* disks.c: writes the size and the free bytes of the disks of homes and shares
  * into the memory FD of the metrics. A disk that hangs can block it; then every

@@ -325,22 +325,29 @@ static const struct user *first_that_must_change(const struct users *u)
     return NULL;
 }
 
-/* A link to the file is followed, as by the server. */
+void inspect_users_path(const struct settings *s, char path[PATH_MAX],
+                        char directory[PATH_MAX])
+{
+    char *slash;
+
+    if (!realpath(s->users, path))
+        slice_copy(slice_from(s->users), path, PATH_MAX);
+    memcpy(directory, path, PATH_MAX);
+    slash = strrchr(directory, '/');
+    slash[slash == directory] = '\0';
+}
+
 void inspect_users_file(const struct check *k, const struct unit *unit,
                         inspect_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
     const struct user *must = first_that_must_change(&k->users);
     struct complaint why = { "" }, c = { "" };
-    char path[PATH_MAX], directory[PATH_MAX], *slash;
+    char path[PATH_MAX], directory[PATH_MAX];
 
     if (!s->password_change && !must)
         return;
-    if (!realpath(s->users, path))
-        slice_copy(slice_from(s->users), path, sizeof(path));
-    memcpy(directory, path, sizeof(path));
-    slash = strrchr(directory, '/');
-    slash[slash == directory] = '\0';
+    inspect_users_path(s, path, directory);
     FD_CLEANUP int fd = open(directory, ENTER);
     if (!unit || !unit_forbids(unit, "directory", directory, &why))
         look_at_users_directory(fd, directory, k->root, &why);

@@ -5,10 +5,11 @@
  * sandbox: they look up accounts, make the directories `empty` and `state`, and
  * try the filters. They read settings only. Parts that look at users
  * enter a sandbox first; there they can take the ids of each user in turn, and
- * change nothing. Descriptor 3 has the settings and 4 the table of users, which
- * reader has read, or the struct prepared, or the memory of the metrics, for
- * which it looks at the disks of a running server. 5 is the lock of a start's
- * look at homes, which runs in the background. */
+ * change nothing. The part that tries network disks has no sandbox, either.
+ * Descriptor 3 has the settings and 4 the table of users, which reader has
+ * read, or the struct prepared, or the memory of the metrics, for which it
+ * looks at the disks of a running server. 5 is the lock of a start's look at
+ * homes, which runs in the background. */
 #include "check.h"
 
 #include <errno.h>
@@ -112,6 +113,26 @@ static bool mode_homes(struct check *k)
     return look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 });
 }
 
+static void write_mount(void *owner, bool wrong, const char *text)
+{
+    struct writer *w = owner;
+
+    w->count += wrong;
+    stderr_print("%s%s", wrong ? "" : "warning: ", text);
+}
+
+/* For --check. It makes files, which the sandbox of the other looks forbids. */
+static bool mode_mounts(struct check *k)
+{
+    struct writer w = { 0 };
+    struct complaint c = { "" };
+
+    if (users_take(&k->users, USERS_FD, &c) < 0)
+        die(EX_SOFTWARE, "%s", c.text);
+    inspect_mounts(k, write_mount, &w);
+    return w.count > 0;
+}
+
 /* What the server will do, and what may be a mistake. */
 static bool mode_remarks(struct check *k)
 {
@@ -172,9 +193,8 @@ static const struct {
     const char *name;
     bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
-    { "homes", mode_homes },
-    { "remarks", mode_remarks },
-    { "start", mode_start },
+    { "homes", mode_homes },     { "mounts", mode_mounts },
+    { "remarks", mode_remarks }, { "start", mode_start },
     { "disks", mode_disks },
 };
 

@@ -4,30 +4,12 @@
 #include "files.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
-
-static bool owner_disk_loses_locks(int fd)
-{
-    static const unsigned types[] = {
-        FUSE_SUPER_MAGIC, /* GlusterFS */
-        NFS_SUPER_MAGIC,  CEPH_SUPER_MAGIC, SMB_SUPER_MAGIC,
-        CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
-    };
-    struct statfs disk;
-
-    if (fstatfs(fd, &disk) < 0)
-        return true;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if ((unsigned)disk.f_type == types[i])
-            return true;
-    return false;
-}
 
 /* Network disks take long for the question, so it is asked once. */
 void owner_note_disk(struct files *f, int directory)
@@ -37,7 +19,7 @@ void owner_note_disk(struct files *f, int directory)
     if (resolve_known(directory, &st) < 0 || st.st_dev == f->asked_device)
         return;
     f->asked_device = st.st_dev;
-    f->locks_die = owner_disk_loses_locks(directory);
+    f->locks_die = fd_on_network_disk(directory);
 }
 
 static bool owner_is(int fd, const uint8_t token[OWNER_BYTES])

@@ -21,6 +21,7 @@
 
 #define REMARKS_MS 10000
 #define CHECK_MS   60000 /* ms: for a look at all homes */
+#define MOUNTS_MS  20000
 
 /* After a crash the settings are those that were in force, even if the file has
  * changed. */
@@ -34,7 +35,8 @@ static int load(struct master *m, const char *path, struct complaint *c)
                   : helper_recover(m, &fd, path, c);
 }
 
-/* Reports all mistakes in the users file, and in the homes of its rows. */
+/* Reports all mistakes in the users file and in the homes of its rows, and what
+ * their disks lack. */
 static bool survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
@@ -50,7 +52,8 @@ static bool survey_users(const struct master *m)
         stderr_print("%s", c.text);
     if (table < 0)
         return !wrong;
-    return helper_check(m, "homes", table, CHECK_MS) || wrong;
+    wrong |= helper_check(m, "homes", table, CHECK_MS);
+    return helper_check(m, "mounts", table, MOUNTS_MS) || wrong;
 }
 
 static const struct {

@@ -81,6 +81,13 @@ done
         for node in NODES:
             self.mount(node)
 
+    def set_option(self, key, value):
+        self.inside("a", "gluster", "--mode=script", "volume", "set", "drop", key, value)
+
+    def verify(self):
+        """What etc/cluster/volume --verify prints; it ends with 1 if that is something."""
+        return self.inside("a", "sh", "-c", '"$1" --verify drop || test $? = 1', "sh", SOURCE + "/etc/cluster/volume")
+
     def mount(self, node):
         """As etc/cluster/srv-sallyport.mount does it."""
         where = mounted_at(node)

@@ -67,6 +67,13 @@ class Server:
         with open(self.top + "/log", encoding="utf-8", errors="replace") as f:
             return f.read().count("users file read")
 
+    def check(self):
+        """The exit status of --check, and what it says about disks."""
+        done = subprocess.run(["ip", "netns", "exec", space(self.node),
+                               *self.words(self.build + "/sbin/sallyportd", "--check")], text=True, timeout=120,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, "\n".join(line for line in done.stdout.splitlines() if "file system" in line)
+
     def ctl(self, *words, text_in=None):
         return run("ip", "netns", "exec", space(self.node),
                    *self.words(self.build + "/sbin/sallyportctl", *words), text_in=text_in)
@@ -223,6 +230,14 @@ class Cluster:
         return attempt("curl", "--silent", "--max-time", "10", "--ssl-reqd", "--cacert", TOP + "/certificate.pem",
                        "--netrc-file", TOP + "/netrc-" + user,
                        "ftp://%s:%d/" % (VIP, self.balancer.port(node) if node else 21)) == 0
+
+    def greeting(self, node):
+        """The first line of a connection that comes to this node past HAProxy's checks."""
+        try:
+            with socket.create_connection((VIP, self.balancer.port(node)), 10) as s:
+                return s.makefile("r", encoding="utf-8", errors="replace").readline()
+        except OSError as e:
+            return str(e)
 
     def client(self, node, user="anna", seconds=90):
         context = ssl.create_default_context(cafile=TOP + "/certificate.pem")

@@ -22,7 +22,8 @@ void fuse_begin(void)
     cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
-static pid_t fuse_start(const char *folder, uid_t owner, const char *how)
+static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
+                        const char *lack)
 {
     struct pollfd one = { .events = POLLIN };
     char script[SERVER_PATH_MAX], uid[16];
@@ -37,7 +38,7 @@ static pid_t fuse_start(const char *folder, uid_t owner, const char *how)
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
-        execlp("python3", "python3", script, folder, uid, how, NULL);
+        execlp("python3", "python3", script, folder, uid, how, lack, NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -50,12 +51,20 @@ static pid_t fuse_start(const char *folder, uid_t owner, const char *how)
 
 pid_t fuse_mount(const char *folder, uid_t owner)
 {
-    return fuse_start(folder, owner, NULL);
+    return fuse_start(folder, owner, NULL, NULL);
 }
 
 pid_t fuse_mount_remote(const char *folder, uid_t owner)
 {
-    return fuse_start(folder, owner, "remote");
+    return fuse_start(folder, owner, "remote", NULL);
+}
+
+pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack)
+{
+    char how[64];
+
+    snprintf(how, sizeof(how), "lacks=%s", lack);
+    return fuse_start(folder, owner, "remote", how);
 }
 
 unsigned fuse_requests(const char *folder, const char *kind)

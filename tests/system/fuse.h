@@ -12,6 +12,8 @@ void fuse_begin(void);
 pid_t fuse_mount(const char *folder, uid_t owner);
 /* The same, as a network file system without caches: it counts its requests. */
 pid_t fuse_mount_remote(const char *folder, uid_t owner);
+/* The same without something, which fuse.py lists ("locks"); "": nothing. */
+pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack);
 /* How many requests of this KIND ("LOOKUP"), or of all kinds (NULL), it had. */
 unsigned fuse_requests(const char *folder, const char *kind);
 /* From now on it takes each request and never answers: SIGKILL doesn't end the

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID [remote]: a file system with two files whose owner is UID. Both
+"""fuse.py FOLDER UID [remote] [lacks=WORD]: a file system with two files whose owner is UID. Both
 have 75,000 numbers of 4 bytes. "f" is opened for direct I/O, as network file
 systems do: none of its pages can be mapped as shared. "bad" is an ordinary file,
 but nothing after its first 128 KiB can be read, as on a broken disk. New files
@@ -10,6 +10,10 @@ processes that wait for them.
 With "remote" it is as a network file system without caches: each look at a name or at
 facts is a request, and so are locks and extended attributes. Then the file "requests"
 has the number of requests of each kind, those for itself left out.
+"lacks" takes something from it: locks; exclusion: each lock is granted; sharing: the
+kernel keeps the locks; attributes; once: an attribute that is there is set again;
+names: links and the flags of renameat2(2); freshness: a name shows its old file;
+creation: no file can be made.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
@@ -19,15 +23,17 @@ import struct
 import sys
 
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
-REMOTE = sys.argv[3:] == ["remote"]
+REMOTE = "remote" in sys.argv[3:]
+LACKS = "".join(word[6:] for word in sys.argv[3:] if word.startswith("lacks="))
 FRESH = 0 if REMOTE else 1  # seconds that the kernel believes an answer
 NUMBERS = b"".join(struct.pack("<I", i) for i in range(75000))
 GOOD = 128 << 10
-ENOENT, EIO, EEXIST, ENOSPC, ERANGE, ENOSYS, ENODATA = 2, 5, 17, 28, 34, 38, 61
+ENOENT, EIO, EAGAIN, EEXIST, ENOSPC = 2, 5, 11, 17, 28
+EROFS, ERANGE, ENOSYS, ENODATA = 30, 34, 38, 61
 NODES = {b"f": 2, b"bad": 3}
 DATA = {2: NUMBERS, 3: NUMBERS}  # of each node; those that are made follow
 MARKS = {1: {}, 2: {}, 3: {}}  # the extended attributes of each node
-LOOKUP, FORGET, GETATTR, SETATTR, UNLINK, RENAME = 1, 2, 3, 4, 10, 12
+LOOKUP, FORGET, GETATTR, SETATTR, UNLINK, RENAME, LINK = 1, 2, 3, 4, 10, 12, 13
 OPEN, READ, WRITE, STATFS, RELEASE = 14, 15, 16, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, FORGETS = 25, 26, 27, 28, 29, 42
 CREATE, RENAME2 = 35, 45
@@ -41,7 +47,10 @@ COUNTED = {LOOKUP: "LOOKUP", GETATTR: "GETATTR", SETATTR: "SETATTR", UNLINK: "UN
            SETLKW: "LOCK", SETXATTR: "SETXATTR", GETXATTR: "GETXATTR",
            LISTXATTR: "LISTXATTR", REMOVEXATTR: "REMOVEXATTR"}
 FLOCK_LOCKS = 1 << 10
+LOCKS = {}  # of each node: its owner
+UNLOCK = 2  # F_UNLCK; and in a RELEASE that the lock ends
 CREATE_ONLY = 1
+EXCHANGE = 2
 REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
 SET_SIZE = 8
@@ -92,10 +101,41 @@ def write(node, body):
     return 0, struct.pack("<II", size, 0)
 
 
-def rename(names):
+def rename(names, flags=0):
     old, new = names.split(b"\0")[:2]
-    NODES[new] = NODES.pop(old)
+    if flags & EXCHANGE:
+        NODES[new], NODES[old] = NODES[old], NODES[new]
+    elif LACKS == "freshness" and new in NODES:
+        del NODES[old]
+    else:
+        NODES[new] = NODES.pop(old)
     return 0, b""
+
+
+def link(_node, body):
+    old, = struct.unpack("<Q", body[:8])
+    NODES[body[8:].split(b"\0")[0]] = old
+    return 0, entry(old)
+
+
+def lock(node, body):
+    _handle, owner, _start, _end, kind = struct.unpack("<4QI", body[:36])
+    if kind == UNLOCK:
+        return unlock(node, owner)
+    if LACKS != "exclusion" and LOCKS.setdefault(node, owner) != owner:
+        return EAGAIN, b""
+    return 0, b""
+
+
+def unlock(node, owner):
+    if LOCKS.get(node) == owner:
+        del LOCKS[node]
+    return 0, b""
+
+
+def release(node, body):
+    _handle, _flags, flags, owner = struct.unpack("<QIIQ", body[:24])
+    return unlock(node, owner) if flags & UNLOCK else (0, b"")
 
 
 def unlink(_node, body):
@@ -111,7 +151,7 @@ def flush(node, _body):
 def set_mark(node, body):
     size, flags = struct.unpack("<II", body[:8])
     name, value = body[8:].split(b"\0", 1)
-    if flags & CREATE_ONLY and name in MARKS[node]:
+    if flags & CREATE_ONLY and name in MARKS[node] and LACKS != "once":
         return EEXIST, b""
     MARKS[node][name] = value[:size]
     return 0, b""
@@ -165,7 +205,8 @@ def entries(_node, body):
 
 ANSWERS = {
     INIT: lambda n, b: (0, struct.pack("<4I2H2I2H3I", 7, 31, 65536,
-                                       FLOCK_LOCKS if REMOTE else 0, 12, 10,
+                                       FLOCK_LOCKS if REMOTE and LACKS != "sharing" else 0,
+                                       12, 10,
                                        65536, 1, 1, 0, 0, 0, 0).ljust(64, b"\0")),
     LOOKUP: lookup,
     GETATTR: facts,
@@ -175,21 +216,25 @@ ANSWERS = {
     READDIR: entries,
     STATFS: lambda n, b: (0, struct.pack("<5Q4I", 9, 9, 9, 9, 9, 4096, 255,
                                          4096, 0) + bytes(24)),
-    RELEASE: lambda n, b: (0, b""),
+    RELEASE: release,
     RELEASEDIR: lambda n, b: (0, b""),
     FLUSH: flush,
     CREATE: create,
     SETATTR: set_attributes,
     WRITE: write,
     RENAME: lambda n, b: rename(b[8:]),
-    RENAME2: lambda n, b: rename(b[16:]),
+    RENAME2: lambda n, b: rename(b[16:], struct.unpack("<QI", b[:12])[1]),
     UNLINK: unlink,
 }
-if REMOTE:  # nobody else holds a lock
-    ANSWERS |= {SETXATTR: set_mark, GETXATTR: get_mark, LISTXATTR: list_marks,
-                REMOVEXATTR: remove_mark, SETLK: lambda n, b: (0, b""),
-                SETLKW: lambda n, b: (0, b""), FSYNC: lambda n, b: (0, b""),
+if REMOTE:
+    ANSWERS |= {LINK: link, SETXATTR: set_mark, GETXATTR: get_mark, LISTXATTR: list_marks,
+                REMOVEXATTR: remove_mark, SETLK: lock, SETLKW: lock, FSYNC: lambda n, b: (0, b""),
                 FSYNCDIR: lambda n, b: (0, b"")}
+if LACKS == "creation":
+    ANSWERS[CREATE] = lambda n, b: (EROFS, b"")
+for each in {"locks": (SETLK, SETLKW), "attributes": (SETXATTR,),
+             "names": (LINK, RENAME2)}.get(LACKS, ()):
+    del ANSWERS[each]
 COUNT = {}
 
 

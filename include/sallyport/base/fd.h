@@ -28,6 +28,10 @@ int fd_write_all(int fd, const void *data, size_t len);
 /* Locks FD by flock(2), for this open file alone. Returns 0; -ETIMEDOUT:
  * another one still has it after MS; another -errno. */
 int fd_lock(int fd, uint64_t ms);
+/* Is it on a disk that another machine may change, too, by the type of the file
+ * system: GlusterFS and all of FUSE, NFS, CephFS, SMB? Also if that can't be
+ * known. */
+bool fd_on_network_disk(int fd);
 /* Reads the whole file by pread(2), without moving its position. Returns 0;
  * -EFBIG: the file is larger than the buffer's maximum; another -errno. */
 int fd_read_file(int fd, struct buf *into);

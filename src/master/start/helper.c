@@ -82,6 +82,14 @@ int helper_seal(struct master *m)
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms)
 {
+    static const struct {
+        const char *mode, *words;
+    } late[] = {
+        { "homes",
+          "the homes weren't all looked at in time: one of them hangs" },
+        { "mounts", "the mounts weren't all tried in time: one of them hangs" },
+        { "remarks", "warning: no hints are given: the program check is late" },
+    };
     const struct helper check = {
         .name = "check",
         .argv = { "sallyport: check", mode, m->key_lost.text },
@@ -89,11 +97,9 @@ bool helper_check(const struct master *m, const char *mode, int users,
     };
     int status = exec_helper(m, &check, wait_ms);
 
-    if (status < 0 && strcmp(mode, "homes") == 0)
-        stderr_print(
-            "the homes weren't all looked at in time: one of them hangs");
-    else if (status < 0)
-        stderr_print("warning: no hints are given: the program check is late");
+    for (size_t i = 0; status < 0 && i < sizeof(late) / sizeof(late[0]); i++)
+        if (strcmp(mode, late[i].mode) == 0)
+            stderr_print("%s", late[i].words);
     return status != 0;
 }
 
