@@ -131,7 +131,7 @@ static const struct setting_values {
 /* They end sessions on purpose, or have files or names of their own; other
  * tests change them. */
 static const char others[] =
-    " control users client_crl homes address. allow_weaker ";
+    " control users partials_key client_crl homes address. allow_weaker ";
 
 /* The key of a setting with a label ends with a dot. */
 static bool is_row_of(const struct setting_values *row, const char *key)
