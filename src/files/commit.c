@@ -201,69 +201,6 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return u->onto_nothing ? commit_check_free(f, u) : 0;
 }
 
-/* The files that the user has stored are counted at the home, wherever they
- * were stored and whatever became of them. Who counts holds the home's lock. */
-int commit_check_count(const struct files *f, uint64_t *ret)
-{
-    char text[24];
-    int r = 0;
-
-    *ret = 0;
-    if (f->counter < 0)
-        return 0;
-    ssize_t len = fgetxattr(f->counter, STORED_ATTRIBUTE, text, sizeof(text));
-    if (len >= 0)
-        r = slice_number((struct slice){ text, (size_t)len }, UINT64_MAX, ret);
-    else if (errno != ENODATA)
-        r = -errno;
-    if (r < 0)
-        return r;
-    return *ret >= f->rules.max_files ? (int)OUTCOME_MAX_FILES : 0;
-}
-
-static int commit_set_count(const struct files *f, uint64_t count)
-{
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
-
-    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0
-               ? -errno
-               : 0;
-}
-
-static void commit_count_back(const struct files *f)
-{
-    uint64_t count;
-
-    if (f->counter < 0 || lock_directory(f, f->counter) != 0)
-        return;
-    commit_check_count(f, &count);
-    if (count > 0)
-        commit_set_count(f, count - 1);
-    lock_release(f->counter);
-}
-
-/* Counted before the rename: a process that is killed in between may count one
- * file too many, but no file is left out. No lock is held meanwhile: the home's
- * disk may be slow, and not the one of the target. */
-static int commit_count(const struct files *f)
-{
-    uint64_t count;
-    int r = f->counter < 0 ? 0 : lock_directory(f, f->counter);
-
-    if (f->counter < 0 || r != 0)
-        return r;
-    r = commit_check_count(f, &count);
-    if (r == 0)
-        r = commit_set_count(f, count + 1);
-    lock_release(f->counter);
-    if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
-        r = -errno;
-        commit_count_back(f);
-    }
-    return r;
-}
-
 /* Before the rename the mark is removed, so a partial that may already have its
  * final name is never continued; and the name that the client gave, so that the
  * finished file doesn't change any more. The record of SIZE's answer is removed
@@ -317,7 +254,7 @@ static int commit_name_locked(struct files *f, struct upload *u)
 
 static int commit_publish(struct files *f, struct upload *u)
 {
-    int r = commit_count(f);
+    int r = count_one(f);
 
     if (r != 0)
         return r;
@@ -327,7 +264,7 @@ static int commit_publish(struct files *f, struct upload *u)
     /* Not if it has got a name, and only a look at it failed afterwards, or
      * another session has taken the name since. */
     if (r != 0 && partial_is_there(u->directory, &u->partial))
-        commit_count_back(f);
+        count_back(f);
     return r;
 }
 

@@ -293,6 +293,7 @@ static void files_init(struct files *f, const struct files_start *start)
         .gid = start->root ? start->gid : getegid(),
         .written = -1,
         .counter = -1,
+        .counter_lock = -1,
         .upload = { .directory = -1,
                     .partial = PARTIAL_NONE,
                     .copy = COPY_NONE },

@@ -102,6 +102,7 @@ struct files {
     struct guarded *guarded; /* guard.c */
     size_t guarded_count;
     int counter;      /* the home, open where uploads are counted; else -1 */
+    int counter_lock; /* what is locked meanwhile; or -errno */
     bool writes_only; /* partials: in some mount no file can be read */
     struct channel session, master;
     struct event_sender log;
@@ -192,10 +193,6 @@ int change_of_mount(const struct files *f, const struct path *path);
 void upload_note_wanted(struct upload *u);
 /* How long until then; -1: it has it, or there is no upload. */
 int upload_wanted_ms(const struct upload *u);
-
-/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. *ret is the
- * number of those that are stored. */
-int commit_check_count(const struct files *f, uint64_t *ret);
 
 /* One event for an upload whose session died before it could report it. */
 void commit_report_death(struct files *f);
@@ -416,13 +413,29 @@ bool list_is_pattern(const char *name);
  * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
+/* count.c: how many files the user has stored, for max_files. */
+
+/* The file that is locked on network disks, in the home's own directory. */
+#define COUNT_LOCK PATH_RESERVED "count"
+
+/* Before the sandbox; HOME is its directory. 0 or -errno. */
+int count_open(struct files *f, int home);
+/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. *ret is the
+ * number of those that are stored. */
+int count_check(const struct files *f, uint64_t *ret);
+/* Counts one more, as count_check(). To be called before the rename: a process
+ * that is killed in between counts one file too many, but none is left out. */
+int count_one(const struct files *f);
+/* The rename has failed. */
+void count_back(const struct files *f);
+
 /* lock.c */
 
 /* A session that gives a file a name, or takes one away, holds the lock of its
  * directory. So all sessions do so one after the other, and what was checked
  * under the lock still holds at the rename. DIRECTORY is open for
- * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
- * open for reading, or its file system has no locks. */
+ * reading, or COUNT_LOCK. 0; -EBUSY after 5 s. 0 as well where it can't be
+ * locked: it isn't open for reading, or its file system has no locks. */
 int lock_directory(const struct files *f, int directory);
 /* The same for two, which may be the same directory. */
 int lock_both(const struct files *f, int a, int b);

@@ -243,10 +243,7 @@ static int mount_open_home(struct files *f, const struct files_start *start)
     if (fd < 0)
         return fd;
     quota_watch(&f->mount[0]);
-    if (f->rules.max_files == 0)
-        return 0;
-    f->counter = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
-    return f->counter < 0 ? f->counter : 0;
+    return count_open(f, fd);
 }
 
 static int mount_open_other(const struct files *f,

@@ -264,7 +264,8 @@ static bool partials_is_meant(const struct search *s, int fd, const char *name,
                               const struct stat *st)
 {
     if (s->expired)
-        return S_ISREG(st->st_mode) && partials_is_old(s, st->st_ctime);
+        return S_ISREG(st->st_mode) && strcmp(name, COUNT_LOCK) != 0 &&
+               partials_is_old(s, st->st_ctime);
     return partial_is_own(s->walk.f, st) &&
            !partial_has_landed(s->walk.f, fd, name, st) &&
            partials_is_old(s, st->st_mtime);

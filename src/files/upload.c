@@ -329,7 +329,7 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     if (r == 0 && at.mount->inspect && strlen(at.name) > HELD_NAME_MAX)
         r = OUTCOME_BAD_NAME;
     if (r == 0)
-        r = commit_check_count(f, &count);
+        r = count_check(f, &count);
     if (r == 0)
         r = upload_look_at_target(f, &at, &w);
     if (r == 0)

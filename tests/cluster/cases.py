@@ -231,9 +231,10 @@ def options_of_the_volume(cluster):
          "four wrong options: --check ends with %s and says\n%s\n--verify says\n%s" % (status, text, said))
 
 
-CASES = (node_without_volume, options_of_the_volume, one_name, resume_elsewhere, lock_user, two_edits, held, lost_lock)
+CASES = (node_without_volume, options_of_the_volume, one_name, resume_elsewhere, lock_user, two_edits, held,
+         count_of_files, lost_lock)
 # What docs/cluster.md lists under "What doesn't hold yet"; played if they are named.
-OPEN = (stor_beside_appe, count_of_files)
+OPEN = (stor_beside_appe,)
 
 
 def play(cluster, cases):

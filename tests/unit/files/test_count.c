@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "files/files.h"
 #include "peer.h"
+#include "renames.h"
 #include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
@@ -178,6 +180,58 @@ Test(count, waits_for_the_lock_of_the_home)
     peer_leave(&b);
     peer_stop(&p);
     steps_end(s);
+}
+
+/* On a network disk the lock of a directory holds on one machine only, so there
+ * it is a file's. No client sees that file, and it never expires. */
+Test(count, waits_for_the_lock_of_another_machine)
+{
+    struct message m;
+    struct peer p, b;
+    struct steps *s;
+    int lock;
+
+    disk_type = FUSE_SUPER_MAGIC;
+    rename_faults.nodes = true;
+    begin(&p, 5);
+    s = steps_for_next();
+    peer_join(&b, &p);
+    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    lock = open(disk_path(&p, "/" COUNT_LOCK), O_RDWR | O_CLOEXEC);
+    cr_assert_geq(lock, 0, "%s", strerror(errno));
+    cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
+    steps_hold(s);
+    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
+    cr_assert_eq(close(lock), 0);
+    steps_free(s);
+    message_hear(&b.session, MSG_file_stored, &m);
+    expect_count(&p, "1");
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/" COUNT_LOCK),
+                 OUTCOME_NOT_FOUND);
+    peer_leave(&b);
+    peer_stop(&p);
+    steps_end(s);
+}
+
+/* Nothing can be written to the home, so the file can't be made: no upload is
+ * counted, and all else goes on. */
+Test(count, without_its_lock)
+{
+    struct peer p;
+
+    disk_type = FUSE_SUPER_MAGIC;
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    disk_fill(&p, "/old", 10, 1);
+    p.start.rules.max_files = 5;
+    cr_assert_eq(chmod(p.home, 0500), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_size(&p, "/old"), 10);
+    cr_expect_eq(store(&p, "/contracts/f", WRITE_STORE), OUTCOME_DENIED);
+    cr_expect_not(disk_has(&p, SHARE "/f"));
+    cr_assert_eq(chmod(p.home, 0700), 0);
+    peer_stop(&p);
 }
 
 /* Killed right before the rename: at most one more is counted, and none

@@ -95,6 +95,19 @@ Test(expired, only_in_the_directory)
     stop(&p);
 }
 
+/* A session may hold the lock of the count of files. */
+Test(expired, not_the_lock_of_the_count)
+{
+    unsigned states;
+    struct peer p;
+
+    begin(&p);
+    disk_fill(&p, "/" COUNT_LOCK, 0, 1);
+    cr_expect_eq(find_once(&p, "/", true, 0, &states), 3);
+    cr_expect(disk_has(&p, "/" COUNT_LOCK));
+    stop(&p);
+}
+
 /* MFMT sets the mtime, into the past or the future. */
 Test(expired, no_time_of_a_client_counts)
 {
