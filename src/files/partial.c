@@ -152,6 +152,17 @@ bool partial_is_overtaken(const struct files *f, int directory,
     return fd >= 0 && overtaken_is_set(fd);
 }
 
+/* A disk that doesn't list the attributes says nothing. */
+bool partial_can_be_resumed(const struct files *f, int directory,
+                            const char *name)
+{
+    FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
+    unsigned has = fd < 0 ? UINT_MAX : attributes_of(fd);
+
+    return has == UINT_MAX || (has & (ATTRIBUTE_MARK | ATTRIBUTE_REPORTED) &&
+                               !(has & ATTRIBUTE_OWNER));
+}
+
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
  * or deleted it. */
 static bool partial_still_there(const struct files *f, int directory,

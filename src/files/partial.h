@@ -59,6 +59,9 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 /* Has another upload become the file, as overtaken_set() notes? */
 bool partial_is_overtaken(const struct files *f, int directory,
                           const char *name);
+/* Has it a mark, or the record of SIZE's answer, and no token? */
+bool partial_can_be_resumed(const struct files *f, int directory,
+                            const char *name);
 
 /* Opens the own partial of NAME for reading, without the lock: -1 if there is
  * none. */

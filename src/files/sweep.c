@@ -19,7 +19,8 @@
 /* names looked at after an upload has begun, or at a listing */
 #define SWEEP_NAMES 1024
 #define DAY         86400u
-/* A partial of another member that hasn't changed for so long has no writer. */
+/* A partial of another member, or of a server that was cut off from the disk,
+ * has no writer if it hasn't changed for so long. */
 #define UNTOUCHED_S 3600
 
 static bool sweep_is_expired(const struct files *f, const struct stat *st,
@@ -35,21 +36,41 @@ static bool sweep_is_leftover(const char *name, const struct stat *st)
     return partial_is_random(name) && st->st_size > 0 && st->st_nlink == 1;
 }
 
-static bool sweep_is_over(const struct files *f, int directory,
-                          const char *name, const struct stat *st, time_t now)
-{
-    return partial_is_own(f, st) &&
-           (sweep_is_leftover(name, st) || sweep_is_expired(f, st, now) ||
-            partial_has_landed(f, directory, name, st) ||
-            partial_is_overtaken(f, directory, name));
-}
-
 /* Nobody can lock a partial of another user, so only time says that nobody is
  * writing it. An old one that is resumed just now has a new ctime (resume.c).
  */
 static bool sweep_is_abandoned(const struct stat *st, time_t now)
 {
     return S_ISREG(st->st_mode) && now - st->st_ctime >= UNTOUCHED_S;
+}
+
+/* Nobody can resume it. Its writer was killed before its first sync; or on a
+ * network disk cut off, and then it couldn't remove its token. */
+static bool sweep_is_useless(const struct files *f, int directory,
+                             const char *name, const struct stat *st,
+                             time_t now)
+{
+    return sweep_is_abandoned(st, now) &&
+           !partial_can_be_resumed(f, directory, name);
+}
+
+/* Why it goes: a line for the log, or "" where that is usual. NULL: it stays.
+ */
+static const char *sweep_why(const struct files *f, int directory,
+                             const char *name, const struct stat *st,
+                             time_t now)
+{
+    if (!partial_is_own(f, st))
+        return NULL;
+    if (sweep_is_leftover(name, st))
+        return "removed what an upload left whose process was killed";
+    if (sweep_is_expired(f, st, now) ||
+        partial_has_landed(f, directory, name, st) ||
+        partial_is_overtaken(f, directory, name))
+        return "";
+    return sweep_is_useless(f, directory, name, st, now)
+               ? "removed what an upload left that nobody can resume"
+               : NULL;
 }
 
 static bool sweep_is_of_other(const struct files *f, const struct mount *m,
@@ -69,6 +90,7 @@ static bool sweep_other(const struct files *f, int directory, const char *name,
 bool sweep_name(struct files *f, const struct mount *m, int directory,
                 const char *name, time_t now)
 {
+    const char *why;
     struct stat st;
 
     if (!partial_is_name(name) ||
@@ -76,13 +98,11 @@ bool sweep_name(struct files *f, const struct mount *m, int directory,
         return false;
     if (sweep_is_of_other(f, m, &st))
         return sweep_other(f, directory, name, &st, now);
-    if (!sweep_is_over(f, directory, name, &st, now) ||
-        partial_remove(f, directory, name, 0) != 0)
+    why = sweep_why(f, directory, name, &st, now);
+    if (!why || partial_remove(f, directory, name, st.st_ctime) != 0)
         return false;
-    if (sweep_is_leftover(name, &st))
-        files_report_removed(
-            f, "removed what an upload left whose process was killed", 0,
-            (uint64_t)st.st_size);
+    if (why[0])
+        files_report_removed(f, why, 0, (uint64_t)st.st_size);
     return true;
 }
 

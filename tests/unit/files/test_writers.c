@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -516,6 +517,50 @@ Test(writers, a_lost_lock)
         cr_expect(disk_is(&pair.a, "/in/f", 300 * K, 2));
         end(&pair);
     }
+}
+
+/* Neither can be resumed: one has the token of a writer that was cut off, and
+ * the other no confirmed length. The next listing removes both, once their
+ * writers have been silent for an hour. */
+Test(writers, that_were_cut_off)
+{
+    struct event_record e;
+    struct pair pair;
+    uint64_t n;
+    char *text;
+    int outcome;
+
+    start_lossy(&pair);
+    cut_upload(&pair.b, WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_upload(&pair.b, "/in/short", WRITE_STORE, 0, 10, 1), 0);
+    kill(pair.b.pid, SIGKILL);
+    peer_wait(&pair.b);
+    cr_assert_eq(ask_upload(&pair.a, "/in/long", WRITE_STORE, 0, 200 * K, 1),
+                 0);
+    cr_assert_eq(ask_sync(&pair.a), OUTCOME_OK);
+    kill(pair.a.pid, SIGKILL);
+    peer_wait(&pair.a);
+    for (int hours = 0; hours < 2; hours++) {
+        peer_run(&pair.a);
+        cr_assert_eq(
+            ask_list(&pair.a, "/in", LIST_LONG, "", &text, &outcome, &n),
+            OUTCOME_OK);
+        free(text);
+        cr_expect_eq(disk_partials(&pair.a, "/in"), hours ? 1 : 3);
+        for (int i = 0; i < 2 * hours; i++) {
+            cr_assert(peer_event(&pair.a, &e));
+            cr_expect(slice_equal(e.text[FIELD_REASON],
+                                  SLICE("removed what an upload left that "
+                                        "nobody can resume")));
+        }
+        cr_expect_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+        if (!hours)
+            peer_leave(&pair.a);
+        time_ahead += 3601;
+    }
+    peer_stop(&pair.a);
+    for (int i = 0; i < 2; i++)
+        steps_end(pair.steps[i]);
 }
 
 /* The first writer has ended: its bytes are continued where they are. Two that
