@@ -18,8 +18,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
 
-#define ENTER    (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
-#define META_MAX (4 << 20)
+#define MOUNT_ENTER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
+#define META_MAX    (4 << 20)
 
 /* "\040" is a blank. */
 static void mount_unescape(struct slice s, char *out, size_t size)
@@ -248,7 +248,7 @@ static struct seen *rounds_find(struct rounds *r, dev_t device)
  * others. Returns whether it tried a mount. */
 static bool rounds_try(struct rounds *r)
 {
-    FD_CLEANUP int fd = open(r->directory, ENTER);
+    FD_CLEANUP int fd = open(r->directory, MOUNT_ENTER);
     struct seen *seen;
     struct stat st;
     int error;
