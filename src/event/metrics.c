@@ -44,9 +44,9 @@ static const char *const login_values[] = {
     "other",
 };
 static const char *const refusal_values[] = {
-    "max_sessions", "max_per_address", "startups",  "max_fruitless",
-    "ban",          "resources",       "no master", "not a proxy",
-    "more of them", "drain",           "other",
+    "max_sessions", "max_per_address", "startups",   "max_fruitless",
+    "ban",          "resources",       "no master",  "not a proxy",
+    "more of them", "drain",           "files away", "other",
 };
 static const char *const command_values[] = {
     "no right",

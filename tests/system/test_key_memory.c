@@ -299,19 +299,22 @@ Test(key_memory, no_share_of_another_user, .timeout = 120)
 #define STRANGER  "127.173.219.77"
 #define STRANGERS "127.173.219."
 #define OWN       "sallyport: session 127.0.0.1"
+#define PROXIED                                                                \
+    { .listen = "127.0.0.1:0 proxy", .settings = "proxies = 127.0.0.1\n" }
 
-/* Connects to the data port of D as a stranger, whom gate refuses. */
-static void knock(const struct data *d, const char *stranger)
+/* Connects to the control port as a stranger who is no proxy: gate refuses. */
+static void knock(const struct server *server, const char *stranger)
 {
-    struct sockaddr_in port, from = { .sin_family = AF_INET };
-    socklen_t len = sizeof(port);
+    struct sockaddr_in from = { .sin_family = AF_INET };
+    struct sockaddr_in port = { .sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)server->port),
+                                .sin_addr = { htonl(INADDR_LOOPBACK) } };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char c;
 
-    cr_assert_eq(getpeername(d->fd, (struct sockaddr *)&port, &len), 0);
     cr_assert_eq(inet_pton(AF_INET, stranger, &from.sin_addr), 1);
     cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
-    cr_assert_eq(connect(fd, (struct sockaddr *)&port, len), 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&port, sizeof(port)), 0);
     cr_assert_leq(recv(fd, &c, 1, 0), 0);
     close(fd);
 }
@@ -348,29 +351,24 @@ static void stranger_is_in_no(const struct server *server, const char *title,
 /* A client whom gate has just refused. */
 Test(key_memory, no_address_of_another_client, .timeout = 120)
 {
-    const struct server_plan plan = { 0 };
-    struct session first, s;
+    const struct server_plan plan = PROXIED;
     struct server server;
-    struct data d;
+    struct session s;
 
     server_start(&server, &plan);
-    session_enter(&first, &server, "anna");
-    data_connect(&first, &d);
-    knock(&d, STRANGER);
+    knock(&server, STRANGER);
     session_init(&s);
     session_connect(&s, server.port);
-    stranger_is_in_no(&server, OWN, 2);
-    data_cut(&d, false);
+    stranger_is_in_no(&server, OWN, 1);
     session_drop(&s);
-    session_end(&first, &server);
+    server_stop(&server);
 }
 
 /* A neighbour behind the same proxy: its session has reported its address to
  * gate, and gate to master. */
 Test(key_memory, no_address_of_a_neighbour, .timeout = 120)
 {
-    const struct server_plan plan = { .listen = "127.0.0.1:0 proxy",
-                                      .settings = "proxies = 127.0.0.1\n" };
+    const struct server_plan plan = PROXIED;
     static const char header[] =
         "PROXY TCP4 " STRANGER " 127.0.0.1 4711 21\r\n";
     struct session first, s;
@@ -391,42 +389,37 @@ Test(key_memory, no_address_of_a_neighbour, .timeout = 120)
 
 /* Log stands still. Many strangers come, until its channel is full and gate
  * keeps the events: then they are in the heap. */
-static void fill_queue_of_gate(const struct processes *p, const struct data *d,
-                               const struct marks *m)
+static void fill_queue_of_gate(const struct server *server,
+                               const struct processes *p, const struct marks *m)
 {
     pid_t gate = processes_find(p, "sallyport: gate")->pid;
     char stranger[32];
 
     for (unsigned n = 0; !find_in_mapping(gate, m, "[heap]"); n++) {
         snprintf(stranger, sizeof(stranger), STRANGERS "%u", 1 + n % 254);
-        knock(d, stranger);
+        knock(server, stranger);
     }
 }
 
 Test(key_memory, no_address_in_an_event_that_waits, .timeout = 120)
 {
-    const struct server_plan plan = { 0 };
+    const struct server_plan plan = PROXIED;
     static struct processes p;
-    struct session first, s;
     struct server server;
     struct marks m = { 0 };
-    struct data d;
+    struct session s;
     pid_t log;
 
     add(&m, STRANGERS, strlen(STRANGERS));
     server_start(&server, &plan);
-    session_enter(&first, &server, "anna");
-    data_connect(&first, &d);
     processes_of(server.pid, &p);
     log = processes_find(&p, "sallyport: log")->pid;
     kill(log, SIGSTOP);
-    fill_queue_of_gate(&p, &d, &m);
+    fill_queue_of_gate(&server, &p, &m);
     session_init(&s);
     session_connect(&s, server.port);
-    session_expect(&s, "220 {*}");
-    in_no_session(&server, &m, OWN, 2);
+    in_no_session(&server, &m, OWN, 1);
     kill(log, SIGCONT);
-    data_cut(&d, false);
     session_drop(&s);
-    session_end(&first, &server);
+    server_stop(&server);
 }
