@@ -44,8 +44,7 @@ void doctor_server(struct doctor *d)
                     SALLYPORT_VERSION);
     else if (away[0])
         doctor_find(d, FINDING_BAD,
-                    "mend the mount; the server looks again by "
-                    "itself",
+                    "mend the mount; the server looks again by itself",
                     "a new client gets 421: %s", away);
     else if (d->drains)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl drain --off",
