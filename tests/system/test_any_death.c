@@ -366,11 +366,15 @@ static void play(struct server *server, const struct victim *v, int signal,
     t->longest = took > t->longest ? took : t->longest;
 }
 
+/* The clients come and carry on one after the other, and each may wait until
+ * somebody has noticed a process that hangs: longer in all than a data
+ * connection may take without connect_timeout. */
 static void prepare(struct server *server)
 {
     const struct server_plan plan = {
         .settings = "max_sessions = 400\nmax_per_address = 400\n"
-                    "max_per_user = 400\nstartups = 400\n",
+                    "max_per_user = 400\nstartups = 400\n"
+                    "connect_timeout = 2min\n",
         .troubles = true,
     };
 
