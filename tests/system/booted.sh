@@ -2,13 +2,13 @@
 # a Debian in memory, and boots of it by systemd-nspawn. They run a script in there,
 # which writes down facts, and judge the facts.
 
-bad=0
+wrongs=()
 places=() # what finish() removes, with all mounts below
 boot_seconds=${boot_seconds:-180}
 
 wrong() {
     echo "WRONG: $*"
-    bad=$((bad + 1))
+    wrongs+=("$*")
 }
 
 boot= # the process of a running systemd-nspawn
@@ -108,7 +108,8 @@ judge() {
     local part=$1 line
     while IFS= read -r line; do
         grep -Eqx -- "$line" "$tree/root/facts.$part" 2>/dev/null ||
-            wrong "$part: there should be $line"
+            wrong "$part: there should be $line; there is" \
+                "$(grep "^${line%%:*}:" "$tree/root/facts.$part" 2>/dev/null)"
     done
 }
 
@@ -120,4 +121,11 @@ show_boots() {
         echo "---- ${file##*/}"
         tail -n 80 "$file"
     done
+}
+# The last lines are those that a reader of a long output sees.
+end_if_wrong() {
+    ((${#wrongs[@]} > 0)) || return 0
+    show_boots
+    printf 'WRONG: %s\n' "${wrongs[@]}"
+    exit 1
 }
