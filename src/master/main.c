@@ -161,6 +161,8 @@ static void keep_for_recovery(struct master *m)
     prepare_keep_identities(m);
     prepare_keep_places(m);
     certificates_keep(m);
+    roster_keep(m);
+    older_inherit(m);
     succession_close_untaken(&m->succession);
 }
 

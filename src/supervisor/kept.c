@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,6 +131,21 @@ int kept_find(const struct kept *k, const char *name)
     const struct kept_row *row = find_row(k, 0, slice_from(name));
 
     return row ? row->fd : -1;
+}
+
+void kept_end_sessions(struct kept *k, uint64_t number)
+{
+    char name[GENERATION_NAME_MAX];
+    struct kept_row *row;
+
+    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64, number);
+    row = find_row(k, 0, slice_from(name));
+    if (!row)
+        return;
+    (void)!pwrite(row->fd, "\1", 1, 0);
+    fd_close(&row->fd);
+    free(row->name);
+    *row = k->row[--k->count];
 }
 
 void kept_release(struct kept *k)

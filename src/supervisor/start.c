@@ -54,19 +54,6 @@ static int link_gates(struct generation *from, struct generation *to)
     return r;
 }
 
-static void link_masters(struct generation *from, struct generation *to)
-{
-    int ends[2];
-
-    if (fd_pair(ends) < 0)
-        return;
-    SEND(&from->channel, successor, 0, .master = ends[0]);
-    SEND(&to->channel, predecessor, 0, .generation = from->number,
-         .master = ends[1]);
-    fd_close(&ends[0]);
-    fd_close(&ends[1]);
-}
-
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -82,10 +69,8 @@ void takeover_begin(struct generation *g)
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *old = &s->generation[i];
 
-        if (old == g || !generation_lives(old))
-            continue;
-        link_masters(old, g);
-        old->state = GENERATION_OLD;
+        if (old != g && generation_lives(old))
+            old->state = GENERATION_OLD;
     }
     r = SEND(&g->channel, lead, 0);
     g->state = GENERATION_TAKING;
@@ -458,6 +443,7 @@ void start_on_ended(struct generation *g)
     bool recovers = needs_recovery(g);
 
     forget_asker(g);
+    kept_end_sessions(&s->kept, g->number);
     g->state = GENERATION_ENDED;
     if (decides_status(g, state))
         s->status = exit_status(s, g->status);

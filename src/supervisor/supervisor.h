@@ -44,6 +44,9 @@ void kept_take(struct kept *k, struct kept *before);
 int kept_replace(struct kept *k, struct slice name, int fd);
 /* Returns the descriptor of that name, which stays kept, or -1. */
 int kept_find(const struct kept *k, const char *name);
+/* Generation NUMBER has ended: marks the table of its sessions, for the masters
+ * that map it, and keeps it no longer. */
+void kept_end_sessions(struct kept *k, uint64_t number);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */

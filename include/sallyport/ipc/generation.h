@@ -35,6 +35,11 @@
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 
+/* "sessions N" is the table of the sessions of generation N. The supervisor
+ * writes one 1 into its first byte when that generation has ended, and keeps it
+ * no longer. */
+#define GENERATION_SESSIONS "sessions "
+
 /* The reason in `renewed` begins with this if the reload will still begin, */
 #define GENERATION_WAITS "the reload waits: "
 /* with this if the new generation was ready but couldn't take over, so that a

@@ -53,8 +53,8 @@ SECTION("Across generations",
         "Both ends of such a channel may be of different builds: a new gate "
         "adopts the sessions of an old one, and a new sallyportctl reloads an "
         "old server. The number of a message on the wire is its position in "
-        "this list. So the messages of the first six sections stay first in "
-        "the list, and a new message for them goes to the end of the sixth "
+        "this list. So the messages of the first five sections stay first in "
+        "the list, and a new message for them goes to the end of the fifth "
         "section. A published message never changes its fields; a new message "
         "replaces it, and the number of the old one is never used again.")
 
@@ -66,7 +66,7 @@ WORD(name)
 NUMBER(messages)
 END
 
-MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE | MASTER, START, ONCE, NONE,
+MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`")
 NUMBER(version)
 END
@@ -98,12 +98,7 @@ MESSAGE(take_over, SUPERVISOR, MASTER, RUN, ONCE, NONE,
 FD(gate)
 END
 
-MESSAGE(predecessor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "an older generation that still runs: its number, a channel to its "
-        "master")
-NUMBER(generation)
-FD(master)
-END
+RETIRED(predecessor)
 
 MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
         "for gate: the other end of that channel; gate hands over its sessions "
@@ -111,11 +106,7 @@ MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
 FD(gate)
 END
 
-MESSAGE(successor, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "a newer generation leads: a channel to its master. This generation "
-        "finishes its sessions")
-FD(master)
-END
+RETIRED(successor)
 
 MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
         "gate accepts connections")
@@ -202,52 +193,11 @@ END
 MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "the end of the takeover")
 END
 
-SECTION("Between the newest master and an older one",
-        "The newest master counts and shows the sessions of all generations "
-        "and decides which must end. The older master ends them, since they "
-        "are its processes. Both masters begin with `hello`; then the older "
-        "master reports each of its sessions.")
-
-MESSAGE(older_session, MASTER, MASTER, RUN, MANY, NONE,
-        "a session of the older generation, as it is now: its serial; its user "
-        "(empty: nobody is logged in); its client, and the address that the "
-        "client connected to; when it began, and when the user logged in (0: "
-        "nobody has); the version of the user's row")
-NUMBER(serial)
-TEXT(user)
-ADDRESS(peer)
-ADDRESS(local)
-TIME(since)
-TIME(login)
-NUMBER(version)
-END
-
-MESSAGE(older_gone, MASTER, MASTER, RUN, MANY, NONE,
-        "that session has ended: its serial, its wait status")
-NUMBER(serial)
-NUMBER(status)
-END
-
-MESSAGE(older_peer, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: the newest gate has admitted the client of a "
-        "session behind a proxy: its serial, the client; as `session_peer`. "
-        "Without an address: what does that session do? The answer is `doing`; "
-        "an older build ignores it")
-NUMBER(serial)
-ADDRESS(peer)
-END
-
-MESSAGE(older_kick, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: kick this session, and why; ENDING_SHUTDOWN: "
-        "after its transfer (a build without `drain` doesn't wait for it)")
-NUMBER(serial)
-ENUM(ending, why, ENDING_COUNT)
-END
-
-MESSAGE(older_kill, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: kill this session at once")
-NUMBER(serial)
-END
+RETIRED(older_session)
+RETIRED(older_gone)
+RETIRED(older_peer)
+RETIRED(older_kick)
+RETIRED(older_kill)
 
 MESSAGE(ping, SUPERVISOR, MASTER, RUN, MANY, NONE,
         "heartbeat of the generation that leads: its master asks gate by "
@@ -588,12 +538,11 @@ MESSAGE(look, CTL, MASTER, IDLE, MANY, NONE,
 NUMBER(place)
 END
 
-MESSAGE(doing, SESSION | MASTER, MASTER | CTL, LIVE | RUN | ASKED, MANY, NONE,
-        "what a session does (answers `look_at`, `look`, and `older_peer` "
-        "without an address): serial, which a session leaves 0; the client's "
-        "name for itself; TLS; the command under way, empty for none; its "
-        "path, the last 1,024 bytes; of a transfer: bytes so far, of how many "
-        "(0: unknown), milliseconds")
+MESSAGE(doing, SESSION | MASTER, MASTER | CTL, LIVE | ASKED, MANY, NONE,
+        "what a session does (answers `look_at` and `look`): serial, which a "
+        "session leaves 0; the client's name for itself; TLS; the command "
+        "under way, empty for none; its path, the last 1,024 bytes; of a "
+        "transfer: bytes so far, of how many (0: unknown), milliseconds")
 NUMBER(serial)
 TEXT(client)
 TEXT(tls)

@@ -87,14 +87,12 @@ static int request_on_details(void *owner, struct msg_details *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
     const struct certificates *set = p->master->certificates;
-    size_t generations = 1;
+    const size_t generations = 1 + older_count(p->master);
 
     for (size_t i = 0; i < set->count; i++)
         peer_sent(p, SEND(&p->channel, details_certificate, p->request,
                           .fingerprint = slice_from(set->pair[i].fingerprint),
                           .pin = slice_from(set->pair[i].pin)));
-    for (size_t i = 0; i < OLDER_MAX; i++)
-        generations += p->master->older[i].link.channel.fd >= 0;
     peer_answered(p,
                   SEND(&p->channel, details_is, p->request,
                        .pid = (uint64_t)getpid(), .generations = generations));

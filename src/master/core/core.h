@@ -192,6 +192,7 @@ struct master {
     int bans_memory;      /* the table of bans, which outlives a master too */
     int bans_read;        /* the same, for gate: only to read */
     int closed_memory;    /* of `sallyportctl drain`, for all masters */
+    int roster_memory;    /* the table of this generation's sessions */
     int metrics_memory;   /* the counters and gauges, which outlive a master */
     int metrics_read;     /* the same, for metrics: only to read */
     int metrics_listener; /* -1: `metrics_listen` isn't set */
@@ -241,9 +242,13 @@ struct master {
     struct access *access;
     struct reach *reach;
     struct control *control;
-    struct older *older; /* OLDER_MAX of them */
+    struct roster *roster; /* of this generation; all masters see it */
+    struct older *older;   /* OLDER_MAX of them */
+    /* The next look at the older rosters or, in a generation that drains, at
+     * the orders in its own, of which so many were taken. */
+    struct loop_timer orders;
+    uint64_t orders_taken;
     struct drain *drain;
-    struct link *newest;
     struct heartbeat *heartbeat;
 
     time_t since; /* when this generation was ready */

@@ -36,6 +36,7 @@ void master_init(struct master *m)
                           .bans_memory = -1,
                           .bans_read = -1,
                           .closed_memory = -1,
+                          .roster_memory = -1,
                           .metrics_memory = -1,
                           .metrics_read = -1,
                           .metrics_listener = -1,

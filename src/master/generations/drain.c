@@ -95,12 +95,22 @@ static void drain_kill(struct session *s)
         kill(s->pid, SIGKILL);
 }
 
-static const struct news_receiver drain_receiver = { newest_hears, newest_send,
+static bool drain_hears(struct master *m)
+{
+    (void)m;
+    return false;
+}
+
+static void drain_send(struct master *m)
+{
+    (void)m;
+}
+
+static const struct news_receiver drain_receiver = { drain_hears, drain_send,
                                                      drain_kill };
 
-/* From now on the newest master gets the news of the sessions and decides about
- * them. Until newest_follow() has the channel, news is dropped;
- * newest_follow() then reports all sessions. */
+/* From now on the newest master decides about the sessions: its orders are in
+ * the roster. */
 void drain_begin(struct master *m)
 {
     if (m->state != MASTER_RUNNING)
@@ -112,6 +122,7 @@ void drain_begin(struct master *m)
     drain_end_metrics(m);
     access_stop(m);
     older_release(m);
+    orders_follow(m);
     SESSIONS_EACH(m->sessions, s)
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
@@ -203,22 +214,8 @@ void drain_reaped(struct master *m, pid_t pid, int status)
             session_gone(s, status);
 }
 
-/* The supervisor sends step_down first. If it hasn't (one of an older build),
- * gate would continue beside the next gate, so it is ended. */
-void drain_successor(struct master *m, int fd)
-{
-    struct child *gate = children_gate(m);
-
-    drain_begin(m);
-    newest_follow(m, fd);
-    if (gate && !m->drain->handing_over)
-        child_end(gate, "can't hand over");
-    drain_end_if_over(m);
-}
-
 void drain_release(struct master *m)
 {
     loop_timer_clear(&m->loop, &m->drain->deadline);
     fd_close(&m->drain->next_gate);
-    link_close(m->newest);
 }

@@ -42,8 +42,7 @@ void heartbeat_send_keys(struct child *keys);
 void heartbeat_on_keys_timer(struct child *keys);
 
 /* A generation that drains: a newer one leads, or gate has ended. It accepts
- * nobody, finishes the work of its sessions, and reports each session to the
- * newest master. */
+ * nobody, and finishes the work of its sessions. */
 struct drain {
     bool handing_over; /* gate gets MSG_hand_over */
     bool inherited;    /* each session's pid is that of a child of master */
@@ -51,7 +50,7 @@ struct drain {
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
 
-/* Frees the link to the newest master, and the timer. */
+/* Frees the channel to the next gate, and the timer. */
 void drain_release(struct master *m);
 /* Starts draining. May be called again. */
 void drain_begin(struct master *m);
@@ -61,8 +60,6 @@ void drain_at_once(struct master *m);
 void drain_step_down(struct master *m, int fd);
 /* Sends MSG_hand_over if gate had no room for it. */
 void drain_hand_over(struct master *m);
-/* Takes FD, the link to the newest master from now on. */
-void drain_successor(struct master *m, int fd);
 /* Gate was reaped: its sessions are now children of master. */
 void drain_on_gate_end(struct child *gate, int status);
 /* PID was reaped. It may be a session of a gate that has ended. */

@@ -155,6 +155,8 @@ static int supervisor_on_lead(void *owner, struct msg_lead *l)
     if (gate && !m->succession.adopts)
         gate_open(gate);
     control_lead(m->control);
+    if (m->state == MASTER_RUNNING) /* else gate has ended since `up` */
+        older_lead(m);
     return 0;
 }
 
@@ -170,27 +172,9 @@ static int supervisor_on_take_over(void *owner, struct msg_take_over *t)
     return 0;
 }
 
-/* If gate has ended since `up`, this generation drains, and won't lead. Its
- * sessions alone are its business: a later master has links of its own to the
- * older ones. */
-static int supervisor_on_predecessor(void *owner, struct msg_predecessor *p)
-{
-    struct master *m = owner;
-
-    if (m->state == MASTER_RUNNING)
-        older_add(m, p->generation, fd_take(&p->master));
-    return 0;
-}
-
 static int supervisor_on_step_down(void *owner, struct msg_step_down *d)
 {
     drain_step_down(owner, fd_take(&d->gate));
-    return 0;
-}
-
-static int supervisor_on_successor(void *owner, struct msg_successor *s)
-{
-    drain_successor(owner, fd_take(&s->master));
     return 0;
 }
 
@@ -205,10 +189,8 @@ static int supervisor_on_renewed(void *owner, struct msg_renewed *r)
 
 static const struct handler supervisor_handlers[] = {
     ON(take_over, supervisor_on_take_over),
-    ON(predecessor, supervisor_on_predecessor),
     ON(lead, supervisor_on_lead),
     ON(step_down, supervisor_on_step_down),
-    ON(successor, supervisor_on_successor),
     ON(renewed, supervisor_on_renewed),
     ON(ping, heartbeat_on_ping),
 };

@@ -37,13 +37,6 @@ static void gate_report_full(struct master *m)
                   t->living, t->limit, t->used - t->living);
 }
 
-/* The newest master learns of the session before it can log in. */
-static void gate_announce(struct session *s)
-{
-    session_add_news(s, NEWS_FACTS);
-    sessions_send_news(s->master);
-}
-
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. A gate that has not yet got MSG_hand_over
  * still accepts; those sessions belong to a generation that drains. */
@@ -68,9 +61,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     }
     msg->master = msg->log = msg->keys = -1;
-    if (m->state == MASTER_DRAINING && session_is_served(s))
-        gate_announce(s);
-    else if (!proxied)
+    if (m->state != MASTER_DRAINING && !proxied)
         banning_review(s);
     if (closed_is(m)) /* gate hadn't heard of it yet */
         session_finish(s);

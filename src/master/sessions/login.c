@@ -398,6 +398,7 @@ void login_home_ready(struct session *s)
     s->login = time(NULL);
     s->tries = 0; /* from now on those of SITE PSWD */
     service_named(s->log, s->home.user);
+    session_publish(s);
     session_add_news(s, NEWS_FACTS);
     sessions_send_news(s->master);
 }

@@ -14,8 +14,7 @@ bool look_begin(struct session *s)
         return session_is_served(s);
     if (s->older) { /* an answer may be lost there: nobody waits for a second */
         s->look = LOOK_OLDER;
-        s->orders |= ORDER_LOOK;
-        older_order(s);
+        older_order(s, ORDER_LOOK);
         return !asked;
     }
     if (s->channel.phase == PHASE_START) /* its client isn't known yet */
@@ -33,8 +32,8 @@ void look_answered(struct session *s, struct msg_doing *msg)
     s->look = 0;
     msg->serial = s->serial;
     msg->request = 0;
-    if (s->look_by_newest && newest_hears(m))
-        channel_send(&m->newest->channel, MSG_doing, msg);
+    if (s->look_by_newest)
+        session_publish_doing(s, msg);
     s->look_by_newest = false;
     m->hooks.doing(m, msg);
 }

@@ -176,15 +176,15 @@ void password_read(struct master *m)
 }
 
 /* The session continues with the version that its row must have now. After a
- * reload the newest master compares it, so it hears that version. If somebody
- * has changed more than the hash, the session ends as after that change. */
+ * reload the newest master compares it, so the roster has that version. If
+ * somebody has changed more than the hash, the session ends as after that
+ * change. */
 static void password_stands(struct master *m, const struct password_writer *w,
                             struct session *s)
 {
     if (s && s->version == w->before) {
         s->version = w->after;
-        session_add_news(s, NEWS_FACTS);
-        sessions_send_news(m);
+        session_publish(s);
     }
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "user %s: has changed the password (serial %016" PRIx64 ")",

@@ -24,9 +24,15 @@ static void table_blank(struct session *s)
     home_blank(&s->home, s);
 }
 
+size_t sessions_records(size_t places)
+{
+    return 2 * places + SLACK;
+}
+
 int sessions_init(struct session_table *t, size_t limit, size_t places)
 {
-    *t = (struct session_table){ .limit = limit, .size = 2 * places + SLACK };
+    *t = (struct session_table){ .limit = limit,
+                                 .size = sessions_records(places) };
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
@@ -219,15 +225,9 @@ struct session *session_open(struct master *m, uint64_t serial,
     if (loop_add_reader(&m->loop, &s->watch, ends->master, session_on_message,
                         s) < 0)
         session_end(s);
+    session_publish(s);
     services_flush(m);
     return s;
-}
-
-/* The session's own master follows the order. */
-static void session_order(struct session *s, enum session_order order)
-{
-    s->orders |= order;
-    older_order(s);
 }
 
 /* A session that was kicked meanwhile gets its address too, so that its last
@@ -236,7 +236,7 @@ bool session_set_client(struct session *s, const struct address *peer)
 {
     if (s->older) {
         s->peer = *peer;
-        session_order(s, ORDER_PEER);
+        older_order(s, ORDER_PEER);
         return true;
     }
     if (s->state == SESSION_ENDED)
@@ -247,6 +247,7 @@ bool session_set_client(struct session *s, const struct address *peer)
     s->channel.phase = PHASE_GREETED;
     service_known(s->log, peer);
     service_known(s->keys, peer);
+    session_publish(s);
     services_flush(s->master);
     if (s->state == SESSION_GREETED &&
         SEND(&s->channel, admitted, 0) == -EAGAIN)
@@ -285,6 +286,7 @@ void sessions_sweep(struct master *m)
         s->marked = false;
         if (session_is_over(s)) {
             loop_timer_clear(&m->loop, &s->timer);
+            session_unpublish(s);
             sessions_give_back(t, s);
         }
     }
@@ -331,8 +333,6 @@ void session_gone(struct session *s, int status)
     session_forget_news(s);
     s->pid = 0;
     s->status = status;
-    if (s->announced)
-        session_add_news(s, NEWS_GONE);
     if (s->state == SESSION_ENDED)
         session_mark(s);
     else
@@ -347,7 +347,7 @@ void session_kill(struct session *s)
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
     if (s->older) {
-        session_order(s, ORDER_KILL);
+        older_order(s, ORDER_KILL);
         return;
     }
     m->sessions->receiver->kill(s);
@@ -376,7 +376,7 @@ void session_kick(struct session *s, enum ending why)
     if (s->older) {
         s->state = SESSION_KICKED;
         s->why = why;
-        session_order(s, ORDER_KICK);
+        older_order(s, ORDER_KICK);
         return;
     }
     if (!session_told(s, why, false))
@@ -392,7 +392,7 @@ void session_finish(struct session *s)
         return;
     if (s->older) {
         s->why = ENDING_SHUTDOWN;
-        session_order(s, ORDER_KICK);
+        older_order(s, ORDER_KICK);
         return;
     }
     session_told(s, ENDING_SHUTDOWN, true);

@@ -385,15 +385,15 @@ enum session_state {
     SESSION_ENDED /* its channel is closed; files or gate's report is missing */
 };
 
-/* The news for gate or, in a generation that drains, for the newest master. */
+/* The news for gate. */
 enum session_news {
-    NEWS_FACTS = 1, /* it has begun, its address is known, or somebody has
-                       logged in; the message has all facts */
+    NEWS_FACTS = 1, /* somebody has logged in, or the limits have changed; the
+                       messages have all facts */
     NEWS_KILL = 2,
-    NEWS_GONE = 4, /* it has ended with s->status */
+    NEWS_GONE = 4, /* one of an older generation: ended with s->status */
 };
 
-/* The orders for the master of an older generation. */
+/* The orders for the master of an older generation, in its roster. */
 enum session_order {
     ORDER_PEER = 1,
     ORDER_KICK = 2, /* for the reason s->why */
@@ -460,11 +460,11 @@ struct session {
     bool killed; /* it and its files, after its end; they may wait for a disk */
 
     struct older *older; /* the older generation; NULL: this one */
-    unsigned orders;     /* enum session_order */
-    enum ending why;
-    bool announced;      /* our own session: the newest master knows it */
+    size_t row;          /* in its roster */
+    enum ending why;     /* of the last order to kick it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
+    uint64_t answers;    /* to the newest master: their number in the roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
@@ -480,7 +480,7 @@ struct session {
 };
 
 /* The receiver of the sessions' news: gate (gate.c) or, in a generation that
- * drains, the newest master (drain.c). */
+ * drains, nobody (drain.c). */
 struct news_receiver {
     bool (*is_there)(struct master *m); /* false: the news is dropped */
     void (*send)(struct master *m);     /* as much as it takes now */
@@ -511,6 +511,8 @@ struct session_table {
 /* Allocates all memory of the table, for PLACES sessions that live. Returns 0
  * or -ENOMEM. */
 int sessions_init(struct session_table *t, size_t limit, size_t places);
+/* So many records does that table have. */
+size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
@@ -607,8 +609,8 @@ void closed_send(struct master *m);
 /* Maps m->closed_memory, which all masters share. Returns 0 or -errno. */
 int closed_init(struct master *m);
 void closed_release(struct master *m);
-/* If the generation before was closed, this one is. Call it before `up`, and
- * again when that generation takes no more orders. */
+/* Does what the last order says. Call it before `up`, and when an older
+ * generation has taken another order. */
 void closed_follow(struct master *m);
 #define CLOSED_NAME "closed"
 
@@ -761,43 +763,110 @@ const struct account *access_full(const struct session *s);
 bool access_hint(const struct settings *s, const struct users *u,
                  struct complaint *into);
 
-/* A channel between the masters of two generations. */
-struct link {
-    struct loop *loop;
-    struct channel channel; /* fd -1: not connected */
-    struct loop_watch watch;
+/* roster.c: the table of a generation's sessions, in memory that the supervisor
+ * keeps, as "sessions N". Row N is for record N of the session table. Its
+ * master writes the facts, and the newest master the orders. The supervisor
+ * marks it when the generation has ended. GENERATION_VERSION is the version of
+ * these structs. */
+
+/* The masters look at each other's part of a roster so often, in ms. */
+#define ROSTER_LOOK_MS 200
+
+/* What a session said that it does: as `doing`. */
+struct roster_doing {
+    char client[128], tls[128], verb[32], path[MESSAGE_TEXT_MAX + 1];
+    uint64_t bytes, of, ms;
 };
 
-void link_init(struct link *l, struct loop *loop);
-void link_close(struct link *l);
+struct roster_facts {
+    uint64_t serial;
+    struct address peer, local;
+    int64_t since, login; /* login 0: nobody has logged in */
+    uint64_t version;     /* user_version() of the row */
+    char user[USER_NAME_MAX + 1];
+    bool gone; /* it has ended, with this status of wait(2) */
+    int status;
+    uint64_t answers; /* how often `doing` was asked for and answered */
+    struct roster_doing doing;
+};
 
-/* The older generations, as the newest master knows them: a link to each of
- * their masters, and a record for each of their sessions. Only its own master
- * can end such a session's process, so master sends it an order (link.c). */
+struct roster_row {
+    uint64_t turn; /* odd while its master writes the facts */
+    struct roster_facts facts;
+    /* By the newest master. */
+    unsigned orders; /* enum session_order, until its master takes them */
+    unsigned why;    /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
+    struct address client; /* of ORDER_PEER */
+};
+
+struct roster {
+    uint64_t ended; /* the supervisor's mark; it must be the first member */
+    uint64_t rows;
+    uint64_t used;    /* rows that were ever written: the first ones */
+    uint64_t changes; /* of facts */
+    uint64_t orders;  /* so many were given */
+    struct roster_row row[];
+};
+
+size_t roster_size(size_t rows);
+/* Maps a roster of ROWS rows. FD -1: memory of its own, for a test. The second
+ * one maps all rows that it has. No fork of master inherits it. 0 or -errno */
+int roster_map(int fd, size_t rows, struct roster **ret);
+int roster_map_all(int fd, struct roster **ret);
+void roster_unmap(struct roster **r);
+bool roster_has_ended(const struct roster *r);
+/* By its master. */
+void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
+/* Returns the orders for a row, of enum session_order, and clears them. */
+unsigned roster_take_orders(struct roster *r, size_t row);
+/* By the newest master. roster_read() returns false while the row changes. */
+bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
+size_t roster_used(const struct roster *r);
+uint64_t roster_changes(const struct roster *r);
+uint64_t roster_serial(const struct roster *r, size_t row);
+/* Gives the order WHAT. WHY is for ORDER_KICK, CLIENT for ORDER_PEER. */
+void roster_order(struct roster *r, size_t row, unsigned what, enum ending why,
+                  const struct address *client);
+/* Has its master not taken that order yet? */
+bool roster_is_ordered(const struct roster *r, size_t row, unsigned what);
+
+/* older.c: the sessions of several generations. */
+
+/* Maps m->roster_memory. Returns 0 or -errno. */
+int roster_begin(struct master *m);
+/* Asks the supervisor to keep it. Returns 0 or -errno. */
+int roster_keep(struct master *m);
+/* Writes what S is now, or that it has ended, into this generation's roster. */
+void session_publish(struct session *s);
+void session_unpublish(struct session *s);
+/* The same, with the answer to a question of the newest master. */
+void session_publish_doing(struct session *s, const struct msg_doing *msg);
+/* This generation drains: from now on it obeys the orders in its roster. */
+void orders_follow(struct master *m);
+
+/* The older generations, as the newest master knows them: a roster of each, and
+ * a record for each of their sessions. Only its own master can end such a
+ * session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 struct older {
     struct master *master;
     uint64_t generation;
-    struct link link;
+    struct roster *roster; /* NULL: there is none */
+    uint64_t seen;         /* roster_changes() of the last look */
 };
 
 void older_init(struct master *m);
-/* Takes FD, the link to the master of that generation. If there is no place or
- * no memory, its sessions stay unknown here. */
-void older_add(struct master *m, uint64_t generation, int fd);
-/* Closes all links, and gives back their records. */
+/* Maps the rosters that this master has inherited. */
+void older_inherit(struct master *m);
+/* How many of these generations live? */
+size_t older_count(const struct master *m);
+/* This master leads: it looks at the rosters now, and from now on. */
+void older_lead(struct master *m);
+/* Looks at once. */
+void older_look_all(struct master *m);
+/* Unmaps all, and gives back their records. */
 void older_release(struct master *m);
-/* Sends the orders in s->orders to the session's master. */
-void older_order(struct session *s);
-
-/* The newest master, as a draining generation knows it: it gets the news of
- * each session, and decides which ones must go. */
-
-/* Takes FD, the link to the newest master from now on. */
-void newest_follow(struct master *m, int fd);
-/* Functions of struct news_receiver. */
-bool newest_hears(struct master *m);
-void newest_send(struct master *m);
+void older_order(struct session *s, enum session_order order);
 
 #endif

@@ -410,6 +410,18 @@ static int memory_of(struct master *m, const char *name, off_t size, int *ret,
     return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
 }
 
+/* Each generation has a new one; a test has made one already. */
+static int roster_memory(struct master *m, struct complaint *c)
+{
+    if (m->roster_memory >= 0)
+        return 0;
+    m->roster_memory = new_memory(
+        "sessions", (off_t)roster_size(sessions_records(master_places(m))));
+    return m->roster_memory < 0
+               ? complain(c, "memfd: %s", strerror(-m->roster_memory))
+               : 0;
+}
+
 /* Opens that file again: gate can't write through this descriptor. */
 static int memory_for_reading(int fd, int *ret, struct complaint *c)
 {
@@ -424,6 +436,8 @@ int prepare_memory(struct master *m, struct complaint *c)
 {
     int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
 
+    if (r == 0 && !m->check)
+        r = roster_memory(m, c);
     if (r == 0)
         r = memory_of(m, GUESSES_NAME, guesses_size(), &m->guesses_memory, c);
     if (r == 0)

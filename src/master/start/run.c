@@ -32,11 +32,9 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->older = parts->older;
     m->drain = &parts->drain;
     m->drain->next_gate = -1;
-    m->newest = &parts->newest;
     m->heartbeat = &parts->heartbeat;
     certificates_init(m->certificates);
     older_init(m);
-    link_init(m->newest, &m->loop);
     userdb_init(m->users, m);
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,
@@ -50,8 +48,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
 
-/* While draining, sessions_send_news() writes to the newest master, so it
- * doesn't restart gate's timer. */
 static void gate_on_writable(struct child *c)
 {
     heartbeat_send_health(c->master);
@@ -277,6 +273,8 @@ int master_start(struct master *m)
         r = sessions_init(m->sessions, m->settings.max_sessions,
                           master_places(m));
     if (r == 0)
+        r = roster_begin(m);
+    if (r == 0)
         r = guesses_init(m->guesses, m->guesses_memory);
     if (r == 0)
         r = banning_init(m);
@@ -330,6 +328,7 @@ void master_release(struct master *m)
     services_release(
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);
+    roster_unmap(&m->roster);
     guesses_release(m->guesses);
     banning_release(m->banning);
     closed_release(m);
@@ -344,6 +343,7 @@ void master_release(struct master *m)
     fd_close(&m->guesses_memory);
     fd_close(&m->bans_memory);
     fd_close(&m->closed_memory);
+    fd_close(&m->roster_memory);
     fd_close(&m->bans_read);
     fd_close(&m->metrics_memory);
     fd_close(&m->metrics_read);

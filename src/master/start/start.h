@@ -121,7 +121,6 @@ struct master_parts {
     struct control control;
     struct older older[OLDER_MAX];
     struct drain drain;
-    struct link newest;
     struct heartbeat heartbeat;
 };
 

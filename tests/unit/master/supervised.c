@@ -2,10 +2,12 @@
 #include "supervised.h"
 
 #include <criterion/criterion.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
+#include "support/wait.h"
 
 struct channel supervised_channel;
 static int to_supervisor;
@@ -71,4 +73,106 @@ void supervised_open(struct stage *s, void (*adjust)(struct master *m))
     actor_hear(&s->gate, MSG_open, &got);
     supervised_gate_serves(s);
     supervised_hears(MSG_leading, &got);
+}
+
+#define ROWS 100 /* more than a master of tests has records */
+
+static int own_fd = -1, older_fd = -1;
+static struct roster *own, *older;
+
+void supervised_make_rosters(void)
+{
+    own_fd = memfd_create("own", MFD_CLOEXEC);
+    older_fd = memfd_create("older", MFD_CLOEXEC);
+    cr_assert_eq(ftruncate(older_fd, (off_t)roster_size(ROWS)), 0);
+    cr_assert_eq(roster_map_all(older_fd, &older), 0);
+}
+
+void supervised_uses_own(struct master *m)
+{
+    const size_t rows = sessions_records(master_places(m));
+
+    cr_assert_eq(ftruncate(own_fd, (off_t)roster_size(rows)), 0);
+    m->roster_memory = own_fd;
+}
+
+void supervised_uses_older(struct master *m)
+{
+    m->older[0].generation = 1;
+    cr_assert_eq(roster_map_all(older_fd, &m->older[0].roster), 0);
+}
+
+struct roster *supervised_own(void)
+{
+    if (!own)
+        cr_assert_eq(roster_map_all(own_fd, &own), 0);
+    return own;
+}
+
+struct roster *supervised_older(void)
+{
+    return older;
+}
+
+void supervised_drop_rosters(void)
+{
+    roster_unmap(&own);
+    roster_unmap(&older);
+    fd_close(&own_fd);
+    fd_close(&older_fd);
+}
+
+struct asked_order {
+    struct roster *roster;
+    unsigned what;
+    size_t row;
+};
+
+static bool is_ordered(void *argument)
+{
+    struct asked_order *a = argument;
+
+    for (a->row = 0; a->row < roster_used(a->roster); a->row++)
+        if (roster_is_ordered(a->roster, a->row, a->what))
+            return true;
+    return false;
+}
+
+size_t supervised_ordered(struct roster *r, unsigned what)
+{
+    struct asked_order a = { r, what, 0 };
+
+    cr_assert(wait_until(is_ordered, &a, STAGE_WAIT_MS), "no order %u", what);
+    return a.row;
+}
+
+struct asked_row {
+    struct roster *roster;
+    uint64_t serial;
+    bool (*f)(const struct roster_facts *now);
+    struct roster_facts facts;
+    size_t row;
+};
+
+static bool is_shown(void *argument)
+{
+    struct asked_row *a = argument;
+
+    for (a->row = 0; a->row < roster_used(a->roster); a->row++)
+        if (roster_read(a->roster, a->row, &a->facts) &&
+            a->facts.serial == a->serial && (!a->f || a->f(&a->facts)))
+            return true;
+    return false;
+}
+
+size_t supervised_shows(struct roster *r, uint64_t serial,
+                        bool (*f)(const struct roster_facts *now),
+                        struct roster_facts *ret)
+{
+    struct asked_row a = { .roster = r, .serial = serial, .f = f };
+
+    cr_assert(wait_until(is_shown, &a, STAGE_WAIT_MS), "session %llu",
+              (unsigned long long)serial);
+    *ret = a.facts;
+    return a.row;
 }

@@ -20,4 +20,22 @@ void supervised_gate_serves(struct stage *s);
  * are skipped. */
 void supervised_hears(enum message_kind kind, struct message *p);
 
+/* The table of the sessions of a generation, as another master would see it. A
+ * test makes it before it starts master, lets master use it by an ADJUST, and
+ * then maps it. */
+void supervised_make_rosters(void);
+/* For an ADJUST: this generation writes the one, and finds the other one. */
+void supervised_uses_own(struct master *m);
+void supervised_uses_older(struct master *m);
+struct roster *supervised_own(void);
+struct roster *supervised_older(void);
+void supervised_drop_rosters(void);
+/* Waits until a row of R gets that order; returns its number. */
+size_t supervised_ordered(struct roster *r, unsigned what);
+/* Waits until R has the session with that serial, and F is true for it, or F is
+ * NULL; *ret: what the roster says of it. Returns its row. */
+size_t supervised_shows(struct roster *r, uint64_t serial,
+                        bool (*f)(const struct roster_facts *now),
+                        struct roster_facts *ret);
+
 #endif

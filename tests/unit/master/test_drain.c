@@ -8,7 +8,6 @@
 
 #include "caller.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 #include "supervised.h"
 
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
@@ -68,23 +67,6 @@ Test(drain, gate_hands_nothing_over)
     stage_ends(&s);
 }
 
-/* The supervisor had no pair for the two gates. */
-Test(drain, gate_that_cannot_hand_over)
-{
-    struct stage s;
-    int ends[2];
-
-    open_supervised(&s);
-    kill(s.gate.note.pid, SIGSTOP);
-    cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervised_channel, successor, 0, .master = ends[0]), 0);
-    close(ends[0]);
-    channel_hear_end(&s.gate.channel);
-    gate_is_lost(false);
-    stage_ends(&s);
-    close(ends[1]);
-}
-
 static void hurries(struct master *m)
 {
     is_impatient(m);
@@ -110,26 +92,6 @@ Test(drain, files_that_does_not_end)
     actor_finish(&s.gate);
     gate_is_lost(true);
     player_leave(&p);
-    stage_ends(&s);
-}
-
-/* Most records of sessions are free then. */
-Test(drain, newest_master_is_lost)
-{
-    struct message got;
-    struct stage s;
-    int ends[2];
-
-    open_supervised(&s);
-    step_down();
-    actor_hear(&s.gate, MSG_hand_over, &got);
-    message_close(&got);
-    cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervised_channel, successor, 0, .master = ends[0]), 0);
-    close(ends[0]);
-    close(ends[1]);
-    actor_finish(&s.gate);
-    gate_is_lost(true);
     stage_ends(&s);
 }
 
@@ -236,27 +198,36 @@ Test(drain, gate_that_was_not_told_to_serve)
     stage_ends(&s);
 }
 
-/* Gate dies between `up` and `take_over`. This generation won't lead, so it
- * gets no records of older sessions. */
+static void follows_an_older_one(struct master *m)
+{
+    is_impatient(m);
+    supervised_uses_older(m);
+}
+
+/* Gate dies between `up` and `lead`. This generation won't lead, so it has no
+ * records of older sessions. */
 Test(drain, gate_dies_before_the_takeover)
 {
-    struct channel older;
+    const struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
+    struct message got;
     struct caller c;
     struct stage s;
-    int master;
 
-    supervised_raise(&s, is_impatient);
+    supervised_make_rosters();
+    roster_write(supervised_older(), 0, &old);
+    supervised_raise(&s, follows_an_older_one);
     caller_enter(&s, &c); /* else this generation would end */
     actor_die(&s.gate);
     gate_is_lost(false);
-    master = channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    cr_assert_eq(SEND(&supervised_channel, predecessor, 0, .generation = 1,
-                      .master = master),
-                 0);
-    close(master);
-    message_hear_end(&older);
+    cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
+    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
+    got.kind = MSG_NONE;
+    supervised_hears(MSG_pong, &got); /* so it has read `lead`, too */
+    caller_asks(&c, MSG_who);
+    caller_hears(&c, MSG_who_end, &got);
     caller_leave(&c);
     stage_ends(&s);
+    supervised_drop_rosters();
 }
 
 static int closed_memory;
@@ -269,37 +240,38 @@ static void shares_closed(struct master *m)
     *one = (struct inherited){ .name = CLOSED_NAME, .fd = closed_memory };
     m->succession.inherited = one;
     m->succession.count = 1;
+    supervised_uses_older(m);
 }
 
 /* The older master got "drain", or "drain --off", after this one had started.
  */
 static void older_was_told(struct stage *s, bool on)
 {
-    struct channel older;
     struct message got = { .kind = MSG_NONE };
-    int master =
-        channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
 
     cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
-    TELL(&supervised_channel, predecessor, .generation = 1, .master = master);
-    close(master);
-    TELL(&older, hello, .version = GENERATION_VERSION);
     actor_hear(&s->gate, MSG_turn_away, &got);
     cr_expect_eq(got.turn_away.why, on ? TURN_DRAIN : TURN_NOBODY);
-    channel_close(&older);
+}
+
+static void make_closed_memory(void)
+{
+    closed_memory = memfd_create("closed", MFD_CLOEXEC);
+    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
+    supervised_make_rosters();
 }
 
 Test(drain, order_during_a_reload)
 {
     struct stage s;
 
-    closed_memory = memfd_create("closed", MFD_CLOEXEC);
-    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
+    make_closed_memory();
     supervised_open(&s, shares_closed);
     older_was_told(&s, true);
     older_was_told(&s, false);
     stage_close(&s);
     close(closed_memory);
+    supervised_drop_rosters();
 }
 
 static void shares_closed_among_many(struct master *m)
@@ -314,12 +286,10 @@ static void shares_closed_among_many(struct master *m)
 Test(drain, order_to_a_gate_that_is_busy)
 {
     bool on = true, turned = false;
-    struct channel older;
     struct stage s;
-    int master, kills = 0;
+    int kills = 0;
 
-    closed_memory = memfd_create("closed", MFD_CLOEXEC);
-    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
+    make_closed_memory();
     supervised_open(&s, shares_closed_among_many);
     for (uint64_t serial = 1; serial <= MANY; serial++) {
         struct player p;
@@ -330,10 +300,6 @@ Test(drain, order_to_a_gate_that_is_busy)
         player_leave(&p);
     }
     cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
-    master = channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    TELL(&supervised_channel, predecessor, .generation = 1, .master = master);
-    close(master);
-    TELL(&older, hello, .version = GENERATION_VERSION);
     while (!turned || kills < MANY) {
         struct message m;
 
@@ -342,7 +308,7 @@ Test(drain, order_to_a_gate_that_is_busy)
         kills += m.kind == MSG_kill;
         turned |= m.kind == MSG_turn_away && m.turn_away.why == TURN_DRAIN;
     }
-    channel_close(&older);
     stage_close(&s);
     close(closed_memory);
+    supervised_drop_rosters();
 }

@@ -5,7 +5,6 @@
 
 #include "caller.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 #include "supervised.h"
 
 static void is_patient(struct master *m)
@@ -134,11 +133,16 @@ Test(look, a_session_that_was_not_asked, .timeout = 60)
     stage_close(&s);
 }
 
-static void greet(struct channel *c, struct message *got)
+static void follows_an_older_one(struct master *m)
 {
-    TELL(c, hello, .version = GENERATION_VERSION);
-    message_hear(c, MSG_hello, got);
-    c->phase = PHASE_RUN;
+    is_patient(m);
+    supervised_uses_older(m);
+}
+
+static void has_a_roster(struct master *m)
+{
+    is_patient(m);
+    supervised_uses_own(m);
 }
 
 /* Returns when master knows a session of the older generation. */
@@ -154,68 +158,66 @@ static void wait_for_older(struct caller *c)
     caller_hears(c, MSG_who_end, &got);
 }
 
-/* A question without an address; an older build ignores it. */
 Test(look, in_an_older_generation, .timeout = 60)
 {
-    struct channel older;
-    struct message got;
+    struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
     struct caller c, d;
     struct stage s;
-    int master;
 
-    supervised_open(&s, is_patient);
+    supervised_make_rosters();
+    roster_write(supervised_older(), 3, &old);
+    supervised_open(&s, follows_an_older_one);
     caller_enter(&s, &c);
-    master = channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    TELL(&supervised_channel, predecessor, .generation = 1, .master = master);
-    close(master);
-    greet(&older, &got);
-    TELL(&older, older_session, .serial = 7, .peer = { .family = 4 });
     wait_for_older(&c);
     look(&c);
-    message_hear(&older, MSG_older_peer, &got);
-    cr_expect_eq(got.older_peer.serial, 7);
-    cr_expect_eq(got.older_peer.peer.family, 0);
+    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_LOOK), 3);
     caller_enter(&s, &d);
     look(&d);
-    hears_end(&d); /* the answer may be lost: only the first one waits */
+    hears_end(&d); /* only the first one waits */
     caller_leave(&d);
-    says_doing(&older, 0, 9, "/of another"); /* ignored */
-    says_doing(&older, 0, 7, "/old");
+    old.answers++;
+    old.doing =
+        (struct roster_doing){ "a client", "", "RETR", "/old", 5, 9, 3 };
+    roster_write(supervised_older(), 3, &old);
     hears_doing(&c, 7, "/old");
     hears_end(&c);
     caller_leave(&c);
-    channel_close(&older);
     stage_close(&s);
+    supervised_drop_rosters();
+}
+
+static bool has_answered(const struct roster_facts *now)
+{
+    return now->answers > 0;
 }
 
 Test(look, by_the_newest_master, .timeout = 60)
 {
-    struct channel newest;
+    struct roster_facts now;
     struct message got;
     struct player p;
     struct stage s;
-    int ends[2], master;
+    int ends[2];
+    size_t row;
 
-    supervised_open(&s, is_patient);
+    supervised_make_rosters();
+    supervised_open(&s, has_a_roster);
     player_enter(&s, &p, 1);
     player_asks(&s, &p); /* so master has seen it */
     cr_assert_eq(fd_pair(ends), 0);
     TELL(&supervised_channel, step_down, .gate = ends[0]);
     close(ends[0]);
     close(ends[1]);
-    master = channel_make(&newest, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    TELL(&supervised_channel, successor, .master = master);
-    close(master);
-    greet(&newest, &got);
-    message_hear(&newest, MSG_older_session, &got);
-    TELL(&newest, older_peer, .serial = 99);
-    TELL(&newest, older_peer, .serial = 1);
+    row = supervised_shows(supervised_own(), 1, NULL, &now);
+    roster_order(supervised_own(), row + 1, ORDER_LOOK, 0, NULL); /* nobody */
+    roster_order(supervised_own(), row, ORDER_LOOK, 0, NULL);
     player_hear(&p, MSG_look_at, &got);
     says_doing(&p.channel, got.request, 0, "/p");
-    message_hear(&newest, MSG_doing, &got);
-    cr_expect_eq(got.doing.serial, 1);
-    cr_expect(slice_equal(got.doing.path, SLICE("/p")));
+    supervised_shows(supervised_own(), 1, has_answered, &now);
+    cr_expect_str_eq(now.doing.path, "/p");
+    cr_expect_str_eq(now.doing.client, "a client");
+    cr_expect_eq(now.doing.bytes, 5);
     player_leave(&p);
-    channel_close(&newest);
     stage_close(&s);
+    supervised_drop_rosters();
 }

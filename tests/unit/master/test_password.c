@@ -165,19 +165,32 @@ Test(password, changed, .timeout = 60)
     stage_leave(&s, &p);
 }
 
+static void has_a_roster(struct master *m)
+{
+    permit(m);
+    supervised_uses_own(m);
+}
+
+static uint64_t version_before;
+
+static bool has_another_version(const struct roster_facts *now)
+{
+    return now->version != version_before;
+}
+
 /* A reload begins while the hash is being written: the newest master compares
  * the session with the file, and would end it if it knew the old version. */
 Test(password, the_newest_master_hears_of_it, .timeout = 60)
 {
-    struct channel newest;
+    struct roster_facts now;
     struct actor files;
-    struct message got;
     struct player p;
     struct stage s;
     char lock[160];
-    int ends[2], master;
+    int ends[2];
 
-    supervised_open(&s, permit);
+    supervised_make_rosters();
+    supervised_open(&s, has_a_roster);
     player_enter(&s, &p, 1);
     player_logs_in(&s, &p, &files);
     snprintf(lock, sizeof(lock), "%s/users.lock", s.folder);
@@ -189,19 +202,12 @@ Test(password, the_newest_master_hears_of_it, .timeout = 60)
     TELL(&supervised_channel, step_down, .gate = ends[0]);
     close(ends[0]);
     close(ends[1]);
-    master = channel_make(&newest, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
-    TELL(&supervised_channel, successor, .master = master);
-    close(master);
-    TELL(&newest, hello, .version = GENERATION_VERSION);
-    message_hear(&newest, MSG_hello, &got);
-    newest.phase = PHASE_RUN;
-    do
-        message_hear(&newest, MSG_older_session, &got);
-    while (got.older_session.version == p.version);
+    version_before = p.version;
+    supervised_shows(supervised_own(), 1, has_another_version, &now);
     is_told(&p, PASSWORD_OK);
     player_leave(&p);
-    channel_close(&newest);
     stage_close(&s);
+    supervised_drop_rosters();
 }
 
 static const struct {

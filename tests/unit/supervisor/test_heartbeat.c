@@ -177,7 +177,6 @@ static void loses_its_gate(void)
     }
     SEND(&played_channel, up, 0);
     played_hear(MSG_take_over, &m);
-    played_hear(MSG_predecessor, &m);
     played_hear(MSG_lead, &m);
     SEND(&played_channel, gate_lost, 0, .handed_over = false);
     played_stay();

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,29 @@ Test(kept, names)
              k.row[0].fd, k.row[1].fd);
     expect_names(&k, wanted);
     kept_release(&k);
+}
+
+/* Its generation has ended: who maps it sees that, and nobody inherits it. */
+Test(kept, table_of_sessions)
+{
+    struct kept k = { 0 };
+    const int fd = memfd_create("sessions", MFD_CLOEXEC);
+    const int mine = dup(fd);
+    char mark = 0;
+
+    cr_assert_eq(ftruncate(fd, 8), 0);
+    cr_assert_eq(kept_add(&k, SLICE("sessions 1"), fd), 0);
+    cr_assert_eq(kept_add(&k, SLICE("sessions 12"), some_file()), 0);
+    kept_end_sessions(&k, 2);
+    cr_expect_eq(k.count, 2);
+    kept_end_sessions(&k, 1);
+    cr_expect_eq(pread(mine, &mark, 1, 0), 1);
+    cr_expect_neq(mark, 0);
+    cr_expect_eq(k.count, 1);
+    cr_expect_eq(kept_find(&k, "sessions 1"), -1);
+    cr_expect_geq(kept_find(&k, "sessions 12"), 0);
+    kept_release(&k);
+    close(mine);
 }
 
 /* Nothing leaks, and no other descriptor is closed. */

@@ -101,16 +101,12 @@ static void hands_over(void)
     if (played_is("1")) {
         SEND(&played_channel, renew, 5);
         played_hear(MSG_step_down, &a);
-        played_hear(MSG_successor, &b);
         if (write(a.step_down.gate, &byte, 1) != 1)
             _exit(96);
         played_hear(MSG_renewed, &b);
         _exit(b.renewed.done && b.request == 5 ? 0 : 95);
     }
     played_hear(MSG_take_over, &a);
-    played_hear(MSG_predecessor, &b);
-    if (b.predecessor.generation != 1)
-        _exit(94);
     played_hear(MSG_lead, &b);
     SEND(&played_channel, leading, 0);
     fd_set_nonblock(a.take_over.gate, false);

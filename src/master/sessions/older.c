@@ -1,0 +1,438 @@
+/* Sessions of several generations. The newest master reads the tables of the
+ * older ones, and has a record for each session in them, beside those of its
+ * own: so it counts all sessions, shows them, and decides which ones must end.
+ * It writes its orders into the same tables; each older master looks at its own
+ * table and obeys. They exchange no message, and neither waits for the other.
+ * Runs in master. */
+#include "sessions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/ipc/generation.h"
+
+#define REFUSED_MS 10000 /* between two log lines about it */
+
+/* A master's own table. */
+
+int roster_begin(struct master *m)
+{
+    return roster_map(m->roster_memory, m->sessions->size, &m->roster);
+}
+
+static size_t older_row(const struct session *s)
+{
+    return (size_t)(s - s->master->sessions->all);
+}
+
+static void older_write(struct session *s, struct roster_facts *f)
+{
+    struct master *m = s->master;
+
+    if (m->roster)
+        roster_write(m->roster, older_row(s), f);
+}
+
+/* What a session does isn't news, but stays for those who have asked. */
+static struct roster_facts older_facts(const struct session *s)
+{
+    struct roster_facts f = {
+        .serial = s->serial,
+        .peer = s->peer,
+        .local = s->local,
+        .since = s->since,
+        .login = s->login,
+        .version = s->version,
+        .answers = s->answers,
+    };
+
+    if (s->login > 0)
+        memcpy(f.user, s->home.user, sizeof(f.user));
+    return f;
+}
+
+void session_publish(struct session *s)
+{
+    struct roster_facts f;
+
+    if (s->older || s->state == SESSION_FREE)
+        return;
+    f = older_facts(s);
+    older_write(s, &f);
+}
+
+/* Draining generations use no record twice, so the newest master, which looks
+ * now and then, finds the end. */
+void session_unpublish(struct session *s)
+{
+    struct roster_facts f = { .serial = s->serial,
+                              .gone = true,
+                              .status = s->status };
+
+    if (!s->older)
+        older_write(s, &f);
+}
+
+void session_publish_doing(struct session *s, const struct msg_doing *msg)
+{
+    struct roster_facts f = older_facts(s);
+    struct roster_doing *d = &f.doing;
+
+    f.answers = ++s->answers;
+    slice_copy(msg->client, d->client, sizeof(d->client));
+    slice_copy(msg->tls, d->tls, sizeof(d->tls));
+    slice_copy(msg->verb, d->verb, sizeof(d->verb));
+    slice_copy(msg->path, d->path, sizeof(d->path));
+    d->bytes = msg->bytes;
+    d->of = msg->of;
+    d->ms = msg->ms;
+    older_write(s, &f);
+}
+
+/* A master that drains, and the orders of the newest one. */
+
+static void older_obey(struct session *s, unsigned orders)
+{
+    const struct roster_row *row = &s->master->roster->row[older_row(s)];
+    const struct address client = row->client;
+    const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
+
+    if ((orders & ORDER_PEER) && client.family != 0)
+        session_set_client(s, &client);
+    if ((orders & ORDER_KICK) && why == ENDING_SHUTDOWN)
+        session_finish(s);
+    else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
+        session_kick(s, (enum ending)why);
+    if (orders & ORDER_KILL)
+        session_kill(s);
+    if (orders & ORDER_LOOK)
+        s->look_by_newest = look_begin(s);
+}
+
+static void orders_on_timer(void *owner)
+{
+    struct master *m = owner;
+    const uint64_t given =
+        __atomic_load_n(&m->roster->orders, __ATOMIC_ACQUIRE);
+
+    if (given != m->orders_taken) {
+        m->orders_taken = given;
+        SESSIONS_EACH(m->sessions, s) {
+            const unsigned orders =
+                roster_take_orders(m->roster, (size_t)(s - m->sessions->all));
+
+            if (orders != 0 && s->state != SESSION_FREE && !s->older)
+                older_obey(s, orders);
+        }
+    }
+    loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
+}
+
+void orders_follow(struct master *m)
+{
+    m->orders = (struct loop_timer){ .on_timer = orders_on_timer, .owner = m };
+    if (m->roster)
+        loop_timer_set(&m->loop, &m->orders, 0);
+}
+
+/* The newest master, and the sessions of the older ones. */
+
+static void older_blank(struct older *o, struct master *m)
+{
+    *o = (struct older){ .master = m };
+}
+
+void older_init(struct master *m)
+{
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        older_blank(&m->older[i], m);
+}
+
+static bool older_lives(const struct older *o)
+{
+    return o->roster != NULL;
+}
+
+size_t older_count(const struct master *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        n += older_lives(&m->older[i]) && !roster_has_ended(m->older[i].roster);
+    return n;
+}
+
+/* Keeps the roster for the next master, too. One whose
+ * generation has ended, or of another build, is left where it is: the
+ * supervisor drops it. */
+static void older_open(struct older *o, const char *name, int fd)
+{
+    const struct slice number = slice_from(name + strlen(GENERATION_SESSIONS));
+
+    if (slice_number(number, UINT64_MAX, &o->generation) < 0 ||
+        roster_map_all(fd, &o->roster) < 0)
+        return;
+    if (roster_has_ended(o->roster))
+        roster_unmap(&o->roster);
+    else
+        succession_keep(&o->master->succession, name, fd);
+}
+
+void older_inherit(struct master *m)
+{
+    const struct succession *s = &m->succession;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->count && n < OLDER_MAX; i++) {
+        const char *name = s->inherited[i].name;
+
+        if (!slice_starts(slice_from(name), SLICE(GENERATION_SESSIONS)))
+            continue;
+        older_open(&m->older[n], name, s->inherited[i].fd);
+        n += older_lives(&m->older[n]);
+    }
+}
+
+int roster_keep(struct master *m)
+{
+    char name[GENERATION_NAME_MAX];
+
+    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
+             m->succession.generation);
+    return succession_keep(&m->succession, name, m->roster_memory);
+}
+
+/* Returns the session of this generation in that account that began last. */
+static struct session *older_rival(const struct session *s, uint64_t number)
+{
+    struct session_table *t = s->master->sessions;
+    struct session *last = NULL;
+
+    for (size_t i = 0; i < t->size; i++) {
+        struct session *own = &t->all[i];
+
+        if (!own->older && own->home.pid > 0 && session_is_served(own) &&
+            session_is_in(own, number) && (!last || own->since > last->since))
+            last = own;
+    }
+    return last;
+}
+
+/* A session that we know without a user logs in now: if it is one too many, it
+ * is kicked. A session that has a user when we see it first was logged in
+ * before the reload: it stays, and the newest session of this generation is
+ * kicked instead. */
+static void older_judge(struct session *s, bool was_known)
+{
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account *a = &s->limits.account[i];
+        struct session *last = s;
+
+        while (last && session_is_served(s) && access_is_full(s, a)) {
+            last = was_known ? s : older_rival(s, a->number);
+            if (last)
+                session_kick(last, ENDING_TOO_MANY);
+        }
+    }
+    access_review_one(s);
+}
+
+/* No record is free. A session that is in no list would outlive its user's
+ * lock. So it ends after its transfer. */
+static void older_refuse(struct older *o, size_t row, uint64_t serial)
+{
+    roster_order(o->roster, row, ORDER_KICK, ENDING_SHUTDOWN, NULL);
+    if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
+        0)
+        master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
+                      "no room for session %016llx of generation %llu; it ends "
+                      "after its transfer",
+                      (unsigned long long)serial,
+                      (unsigned long long)o->generation);
+}
+
+static struct session *older_take(struct older *o, size_t row, uint64_t serial)
+{
+    struct master *m = o->master;
+    struct session *s = sessions_take(m->sessions, serial);
+
+    if (!s) {
+        older_refuse(o, row, serial);
+        return NULL;
+    }
+    s->master = m;
+    s->state = SESSION_OLDER;
+    s->older = o;
+    s->row = row;
+    if (closed_is(m))
+        session_finish(s);
+    return s;
+}
+
+static void older_has_ended(struct session *s, int status)
+{
+    if (s->state == SESSION_ENDED)
+        return;
+    s->status = status;
+    session_forget_news(s);
+    session_add_news(s, NEWS_GONE);
+    session_end(s);
+}
+
+static void older_answer(struct session *s, const struct roster_facts *f)
+{
+    const struct roster_doing *d = &f->doing;
+    struct msg_doing msg = {
+        .client = slice_from(d->client),
+        .tls = slice_from(d->tls),
+        .verb = slice_from(d->verb),
+        .path = slice_from(d->path),
+        .bytes = d->bytes,
+        .of = d->of,
+        .ms = d->ms,
+    };
+
+    if (f->answers == s->answers)
+        return;
+    s->answers = f->answers;
+    if (s->look != 0)
+        look_answered(s, &msg);
+}
+
+static void older_learn(struct session *s, const struct roster_facts *f,
+                        bool was_known)
+{
+    const bool was_logged_in = s->login > 0;
+
+    if (was_known && s->login == f->login && s->version == f->version &&
+        address_same_host(&s->peer, &f->peer))
+        return;
+    memcpy(s->home.user, f->user, sizeof(s->home.user));
+    if (!roster_is_ordered(s->older->roster, s->row, ORDER_PEER))
+        s->peer = f->peer; /* else we know more than its master */
+    s->local = f->local;
+    s->since = f->since;
+    s->login = f->login;
+    s->version = f->version;
+    if (s->login == 0)
+        return;
+    access_renew_limits(s);
+    session_add_news(s, NEWS_FACTS);
+    if (was_logged_in)
+        access_review_one(s);
+    else
+        older_judge(s, was_known);
+}
+
+/* Returns false if its master writes the row just now. A serial that is another
+ * session's here is impossible, and left alone. */
+static bool older_look_at_row(struct older *o, size_t row)
+{
+    struct roster_facts f;
+    struct session *s;
+    bool was_known;
+
+    if (!roster_read(o->roster, row, &f))
+        return false;
+    if (f.serial == 0)
+        return true;
+    s = sessions_find(o->master->sessions, f.serial);
+    was_known = s != NULL;
+    if (was_known && (s->older != o || s->row != row))
+        return true;
+    if (f.gone) {
+        if (was_known)
+            older_has_ended(s, f.status);
+        return true;
+    }
+    if (!was_known)
+        s = older_take(o, row, f.serial);
+    if (!s || s->state == SESSION_ENDED)
+        return true;
+    older_answer(s, &f);
+    older_learn(s, &f, was_known);
+    return true;
+}
+
+/* Another session has the row: this one ended between two looks. */
+static void older_look_for_ends(struct older *o)
+{
+    SESSIONS_EACH(o->master->sessions, s)
+        if (s->older == o && roster_serial(o->roster, s->row) != s->serial)
+            older_has_ended(s, 0);
+}
+
+/* Gate notices the end of these sessions by their channels. */
+static void older_end(struct older *o)
+{
+    if (!older_lives(o))
+        return;
+    SESSIONS_EACH(o->master->sessions, s)
+        if (s->older == o) {
+            session_forget_news(s);
+            session_end(s);
+            session_mark(s); /* also one that had ended with news for gate */
+            s->older = NULL;
+        }
+    roster_unmap(&o->roster);
+}
+
+static void older_look(struct older *o)
+{
+    const uint64_t changes = roster_changes(o->roster);
+    bool all = true;
+
+    if (roster_has_ended(o->roster)) {
+        older_end(o);
+        return;
+    }
+    if (changes == o->seen)
+        return;
+    for (size_t i = 0; i < roster_used(o->roster); i++)
+        all = older_look_at_row(o, i) && all;
+    older_look_for_ends(o);
+    if (all)
+        o->seen = changes;
+}
+
+void older_look_all(struct master *m)
+{
+    if (m->state != MASTER_RUNNING || !m->succession.leads)
+        return;
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        if (older_lives(&m->older[i]))
+            older_look(&m->older[i]);
+    sessions_send_news(m);
+}
+
+/* An older master may have got the last "drain", or "drain --off". */
+static void older_on_timer(void *owner)
+{
+    struct master *m = owner;
+
+    if (closed_is(m) != (m->turns_away == TURN_DRAIN))
+        closed_follow(m);
+    older_look_all(m);
+    if (older_count(m) > 0)
+        loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
+}
+
+void older_lead(struct master *m)
+{
+    m->orders = (struct loop_timer){ .on_timer = older_on_timer, .owner = m };
+    older_on_timer(m);
+}
+
+void older_order(struct session *s, enum session_order order)
+{
+    roster_order(s->older->roster, s->row, order, s->why, &s->peer);
+}
+
+void older_release(struct master *m)
+{
+    loop_timer_clear(&m->loop, &m->orders);
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        older_end(&m->older[i]);
+}

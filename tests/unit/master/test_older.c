@@ -1,0 +1,408 @@
+/* Sessions of several generations: what the newest master reads in the roster
+ * of an older one, what it orders there, and how that one obeys. The test plays
+ * the other master. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "supervised.h"
+#include "support/wait.h"
+
+#define SEVEN 7
+#define ROW   3
+
+static struct roster_facts seven(void)
+{
+    return (struct roster_facts){ .serial = SEVEN,
+                                  .peer = { .family = 4,
+                                            .bytes = { 192, 0, 2, 7 } },
+                                  .since = 1 };
+}
+
+static struct roster_facts seven_as(const char *user, uint64_t version)
+{
+    struct roster_facts f = seven();
+
+    f.login = 2;
+    f.version = version;
+    memcpy(f.user, user, strlen(user));
+    return f;
+}
+
+static void shows(const struct roster_facts *f)
+{
+    roster_write(supervised_older(), ROW, f);
+}
+
+/* --- the newest master ---------------------------------------------------- */
+
+static void follows(struct master *m)
+{
+    supervised_uses_older(m);
+}
+
+static void follows_with_one_each(struct master *m)
+{
+    supervised_uses_older(m);
+    m->settings.max_per_user = 1;
+}
+
+static void newest_opens(struct stage *s, void (*adjust)(struct master *m))
+{
+    supervised_make_rosters();
+    supervised_open(s, adjust);
+}
+
+static void newest_closes(struct stage *s)
+{
+    stage_close(s);
+    supervised_drop_rosters();
+}
+
+static void expect_kick(enum ending why)
+{
+    const struct roster *r = supervised_older();
+
+    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_KICK), ROW);
+    cr_expect_eq(r->row[ROW].why, why, "%u", r->row[ROW].why);
+}
+
+struct counted {
+    struct caller *caller;
+    size_t wanted, sessions;
+};
+
+static bool who_shows(void *argument)
+{
+    struct counted *c = argument;
+    struct message got;
+
+    c->sessions = 0;
+    c->caller->request = channel_next(&c->caller->channel);
+    TELL(&c->caller->channel, who, c->caller->request, .place = 0);
+    do {
+        cr_assert_eq(channel_wait(&c->caller->channel, &got, STAGE_WAIT_MS), 1);
+        c->sessions += got.kind == MSG_who_is;
+    } while (got.kind == MSG_who_is);
+    cr_assert_eq(got.kind, MSG_who_end);
+    return c->sessions == c->wanted;
+}
+
+/* In the end, since master looks now and then. */
+static void expect_sessions(struct caller *caller, size_t wanted)
+{
+    struct counted c = { caller, wanted, 0 };
+
+    cr_expect(wait_until(who_shows, &c, STAGE_WAIT_MS), "%zu, not %zu",
+              c.sessions, wanted);
+}
+
+Test(older, a_caller_kicks_its_session, .timeout = 60)
+{
+    const struct roster_facts f = seven();
+    struct message got;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 1);
+    c.request = channel_next(&c.channel);
+    TELL(&c.channel, end_sessions, c.request, .serial = SEVEN);
+    caller_hears(&c, MSG_ended, &got);
+    cr_expect_eq(got.ended.sessions, 1);
+    expect_kick(ENDING_KICKED);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* Its user's row has changed since its login. */
+Test(older, a_changed_row_ends_its_session, .timeout = 60)
+{
+    const struct roster_facts f = seven_as("anna", 1);
+    struct stage s;
+
+    newest_opens(&s, follows);
+    shows(&f);
+    expect_kick(ENDING_CHANGED);
+    newest_closes(&s);
+}
+
+/* It logs in while this generation leads: it is one too many. */
+Test(older, a_late_login_is_one_too_many, .timeout = 60)
+{
+    struct roster_facts f = seven();
+    struct actor files;
+    struct player p;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows_with_one_each);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 2);
+    f = seven_as("anna", p.version);
+    shows(&f);
+    expect_kick(ENDING_TOO_MANY);
+    caller_leave(&c);
+    player_leave(&p);
+    newest_closes(&s);
+}
+
+/* It was logged in before: the newest session of this generation goes. */
+Test(older, an_earlier_login_stays, .timeout = 60)
+{
+    struct roster_facts f;
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    newest_opens(&s, follows_with_one_each);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    f = seven_as("anna", p.version);
+    shows(&f);
+    player_hear(&p, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, ENDING_TOO_MANY);
+    cr_expect_not(roster_is_ordered(supervised_older(), ROW, ORDER_KICK));
+    player_leave(&p);
+    newest_closes(&s);
+}
+
+Test(older, its_session_ends, .timeout = 60)
+{
+    struct roster_facts f = seven();
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 1);
+    f.gone = true;
+    shows(&f);
+    expect_sessions(&c, 0);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* The row has another session by the next look. */
+Test(older, its_row_has_another_session, .timeout = 60)
+{
+    struct roster_facts f = seven(), now;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 1);
+    f.serial = SEVEN + 1;
+    shows(&f);
+    f.serial = SEVEN + 2;
+    roster_write(supervised_older(), ROW + 1, &f);
+    expect_sessions(&c, 2);
+    supervised_shows(supervised_older(), SEVEN + 1, NULL, &now);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* The supervisor's mark: its master may have died with sessions in it. */
+Test(older, the_generation_ends, .timeout = 60)
+{
+    const struct roster_facts f = seven();
+    struct message got;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 1);
+    caller_asks(&c, MSG_details);
+    do
+        cr_assert_eq(channel_wait(&c.channel, &got, STAGE_WAIT_MS), 1);
+    while (got.kind == MSG_details_certificate);
+    cr_expect_eq(got.details_is.generations, 2);
+    *(char *)supervised_older() = 1;
+    expect_sessions(&c, 0);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* Its master is stopped in the middle of a change, or died there. */
+Test(older, half_a_row, .timeout = 60)
+{
+    const struct roster_facts f = seven();
+    struct roster *r;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    r = supervised_older();
+    caller_enter(&s, &c);
+    shows(&f);
+    r->row[ROW].turn++;
+    roster_write(r, 0, &(struct roster_facts){ .serial = 1 });
+    expect_sessions(&c, 1);
+    r->row[ROW].turn++;
+    expect_sessions(&c, 2);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* One that is in no list would outlive its user's lock. */
+Test(older, more_sessions_than_records, .timeout = 60)
+{
+    struct roster_facts f = seven();
+    struct roster *r;
+    struct stage s;
+    size_t row;
+
+    newest_opens(&s, follows);
+    r = supervised_older();
+    for (size_t i = 0; i < r->rows; i++) {
+        f.serial = 1000 + i;
+        roster_write(r, i, &f);
+    }
+    row = supervised_ordered(r, ORDER_KICK);
+    cr_expect_geq(row, sessions_records(8));
+    cr_expect_eq(r->row[row].why, ENDING_SHUTDOWN);
+    stage_reports(&s, EVENT_TROUBLE, "no room for session");
+    newest_closes(&s);
+}
+
+/* Both masters must agree on it: with another layout GENERATION_VERSION is
+ * another one, too. */
+Test(older, layout)
+{
+    cr_expect_eq(GENERATION_VERSION, 3);
+    cr_expect_eq(sizeof(struct roster), 40, "%zu", sizeof(struct roster));
+    cr_expect_eq(sizeof(struct roster_row), 1504, "%zu",
+                 sizeof(struct roster_row));
+    cr_expect_eq(offsetof(struct roster, ended), 0);
+    cr_expect_eq(ORDER_LOOK, 8);
+}
+
+/* --- a generation that drains --------------------------------------------- */
+
+static void older_opens(struct stage *s, struct player *p)
+{
+    int ends[2];
+
+    supervised_make_rosters();
+    supervised_open(s, supervised_uses_own);
+    player_enter(s, p, SEVEN);
+    player_asks(s, p); /* so master has seen it */
+    cr_assert_eq(fd_pair(ends), 0);
+    TELL(&supervised_channel, step_down, .gate = ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static size_t row_of_player(void)
+{
+    struct roster_facts now;
+
+    return supervised_shows(supervised_own(), SEVEN, NULL, &now);
+}
+
+static void older_closes(struct stage *s, struct player *p)
+{
+    player_leave(p);
+    newest_closes(s);
+}
+
+static void expect_told(enum ending why, bool finish)
+{
+    struct message got;
+    struct player p;
+    struct stage s;
+
+    older_opens(&s, &p);
+    roster_order(supervised_own(), row_of_player(), ORDER_KICK, why, NULL);
+    player_hear(&p, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, why);
+    cr_expect_eq(got.kick.finish, finish);
+    older_closes(&s, &p);
+}
+
+Test(older, obeys_a_kick, .timeout = 60)
+{
+    expect_told(ENDING_CHANGED, false);
+}
+
+Test(older, obeys_an_end_after_the_transfer, .timeout = 60)
+{
+    expect_told(ENDING_SHUTDOWN, true);
+}
+
+Test(older, obeys_no_impossible_order, .timeout = 60)
+{
+    struct message got;
+    struct player p;
+    struct stage s;
+
+    older_opens(&s, &p);
+    roster_order(supervised_own(), row_of_player(), ORDER_KICK,
+                 (enum ending)ENDING_COUNT, NULL);
+    roster_order(supervised_own(), row_of_player() + 1, ORDER_KILL, 0, NULL);
+    roster_order(supervised_own(), row_of_player(), ORDER_LOOK, 0, NULL);
+    player_hear(&p, MSG_look_at, &got);
+    older_closes(&s, &p);
+}
+
+Test(older, obeys_a_kill, .timeout = 60)
+{
+    struct player p;
+    struct stage s;
+
+    older_opens(&s, &p);
+    roster_order(supervised_own(), row_of_player(), ORDER_KILL, 0, NULL);
+    channel_hear_end(&p.channel);
+    older_closes(&s, &p);
+}
+
+static bool is_gone(const struct roster_facts *now)
+{
+    return now->gone;
+}
+
+static bool has_logged_in(const struct roster_facts *now)
+{
+    return now->login > 0;
+}
+
+/* From its beginning on, since any moment may be that of a reload. */
+Test(older, shows_each_session, .timeout = 60)
+{
+    struct roster_facts now;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    supervised_make_rosters();
+    supervised_open(&s, supervised_uses_own);
+    player_enter(&s, &p, SEVEN);
+    supervised_shows(supervised_own(), SEVEN, NULL, &now);
+    cr_expect_eq(now.login, 0);
+    cr_expect_str_empty(now.user);
+    cr_expect_neq(now.peer.family, 0);
+    player_logs_in(&s, &p, &files);
+    supervised_shows(supervised_own(), SEVEN, has_logged_in, &now);
+    cr_expect_str_eq(now.user, "anna");
+    cr_expect_eq(now.version, p.version);
+    player_leave(&p);
+    actor_finish(&files);
+    gate_reaps(&s, SEVEN, 0x100);
+    supervised_shows(supervised_own(), SEVEN, is_gone, &now);
+    cr_expect_eq(now.status, 0x100);
+    newest_closes(&s);
+}
