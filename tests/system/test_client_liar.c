@@ -486,6 +486,19 @@ Test(liar, a_certificate_for_the_named_server, .timeout = 100)
     }
 }
 
+/* A node that is upgraded greets so until its proxy has seen it. */
+Test(liar, turned_away_for_a_moment, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "upgraded", "good");
+    desk_says(&f.desk, EX_TEMPFAIL, "gone for a moment", "ls", "--retries=0",
+              "/", NULL);
+    desk_says(&f.desk, 0, "trying again in 1 s", "ls", "/", NULL);
+    cr_expect_eq(faulty_count("PASS "), 1);
+    faulty_end(&f);
+}
+
 /* After the loss of a connection, listings and new directories are tried again
  * like transfers. */
 Test(liar, lost_connections, .timeout = 100)

@@ -655,6 +655,24 @@ static bool site_may_ask(const struct options *o, const struct failure *why)
            tty_there();
 }
 
+/* As site_log_in(). A server that is full, or goes for a moment, as for its
+ * upgrade, turns the client away before the login; then it is tried again.
+ * Nobody types a password or a code twice. */
+static int site_come_in(struct site *s, struct link *l, bool known,
+                        struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r = site_log_in(s, l, known, why);
+
+    while (r < 0 && l->turned_away &&
+           (!l->asked || (known && !s->options->one_time_code)) &&
+           link_again(l, &retry, s->url.host, why)) {
+        link_close(l);
+        r = site_log_in(s, l, known, why);
+    }
+    return r;
+}
+
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why)
 {
@@ -667,12 +685,12 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
     int found = password_find(o, &s->url, &s->password, &s->place, why);
     if (found < 0)
         return -1;
-    int r = site_log_in(s, l, found == 0, why);
+    int r = site_come_in(s, l, found == 0, why);
     if (r < 0 && site_may_ask(o, why)) {
         link_close(l);
         r = trust_new(o, url, &s->proxy, &s->trust, why) < 0
                 ? -1
-                : site_log_in(s, l, found == 0, why);
+                : site_come_in(s, l, found == 0, why);
     }
     return r;
 }

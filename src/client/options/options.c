@@ -202,7 +202,7 @@ const struct option_row option_rows[] = {
       COUNT(retries, "N"),
       .most = 100,
       .in_profile = true,
-      .help = "number of tries after a cut, with growing pauses (5)" },
+      .help = "tries after a cut, or while the server is busy (5)" },
     { .name = "timeout",
       COUNT(timeout, "SECONDS"),
       .least = 1,

@@ -46,6 +46,7 @@ static const struct fail_row {
 } fail_rows[] = {
     { 421, "account was locked", EX_NOPERM, false, "ask the administrator" },
     { 421, "account was removed", EX_NOPERM, false, "ask the administrator" },
+    { 421, "banned", EX_NOPERM, false, "ask the administrator" },
     { 421, NULL, EX_TEMPFAIL, true, "the server is busy or ended the session" },
     { 425, NULL, EX_TEMPFAIL, true,
       "the data connection could not be made; check firewall and NAT" },

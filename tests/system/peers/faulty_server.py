@@ -71,6 +71,7 @@ PASSWORDS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
+GREETED = itertools.count()
 LISTINGS = itertools.count()
 LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
@@ -129,6 +130,8 @@ class Session(threading.Thread):
         try:
             self.reply("331 password?" if FAULT == "early_question" else
                        "421 not you" if FAULT == "banned" else
+                       "421 gone for a moment" if FAULT == "upgraded" and
+                       next(GREETED) < 2 else
                        "220 " + GREETINGS.get(FAULT, "ready"))
             for line in self.lines():
                 verb, _, words = line.partition(" ")

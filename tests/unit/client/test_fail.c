@@ -66,6 +66,8 @@ Test(fail, accounts_that_change)
         { 421, "421 Your account was changed just now. Try again.", EX_TEMPFAIL,
           true },
         { 421, "421 Your account was locked.", EX_NOPERM, false },
+        { 421, "421 Your address is banned. Try again later", EX_NOPERM,
+          false },
         { 530, "530 Your account was locked.", EX_NOPERM, false },
         { 530, "530 Your home can't be entered; tell the administrator.",
           EX_TEMPFAIL, true },
