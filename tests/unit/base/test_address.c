@@ -28,6 +28,14 @@ Test(address, text_and_back)
     }
 }
 
+Test(address, none_has_a_text)
+{
+    struct address none = { 0 };
+    char out[ADDRESS_TEXT_MAX] = "";
+
+    cr_expect_str_eq(address_text(&none, out), "none");
+}
+
 Test(address, with_port)
 {
     struct address a;

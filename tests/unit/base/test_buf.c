@@ -51,6 +51,19 @@ Test(buf, consume)
     buf_release(&b);
 }
 
+Test(buf, clear_keeps_the_memory)
+{
+    struct buf b;
+
+    buf_init(&b, 100);
+    cr_assert_eq(buf_add_slice(&b, SLICE("abc")), 0);
+    cr_expect(slice_equal(buf_slice(&b), SLICE("abc")));
+    buf_clear(&b);
+    cr_expect_eq(b.len, 0);
+    cr_expect_not_null(b.data);
+    buf_release(&b);
+}
+
 Test(buf, empty_has_a_slice)
 {
     struct buf b;

@@ -1,7 +1,9 @@
 /* Other programs: their output, and their limits. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/execute.h"
 
@@ -28,4 +30,17 @@ Test(execute, programs, .timeout = 60)
         else
             cr_expect_str_eq(out, i == 0 ? "out\nerr\n" : "");
     }
+}
+
+Test(execute, inherits_no_descriptor, .timeout = 60)
+{
+    static const char *const argv[] = { "/bin/sh", "-c",
+                                        "test ! -e /proc/self/fd/$0", "100",
+                                        NULL };
+    static char out[EXECUTE_OUTPUT_MAX];
+    int open_here = fcntl(STDERR_FILENO, F_DUPFD, 100);
+
+    cr_assert_eq(open_here, 100);
+    cr_expect_eq(execute_program(argv, 10000, out), 0, "%s", out);
+    close(open_here);
 }

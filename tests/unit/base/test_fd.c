@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
+
 Test(fd, close_and_take)
 {
     int ends[2], kept;
@@ -22,11 +24,12 @@ Test(fd, close_and_take)
     cr_assert_eq(ends[0], -1);
     fd_close(&ends[0]);
     cr_assert_geq(fcntl(kept, F_GETFD), 0);
+    close(kept); /* so that the next close fails */
     errno = 42;
     fd_close(&kept);
-    fd_close(&ends[1]);
     cr_assert_eq(errno, 42);
     cr_assert_eq(kept, -1);
+    fd_close(&ends[1]);
 }
 
 Test(fd, pair_is_what_channels_need)
@@ -92,6 +95,11 @@ Test(fd, sealed_copy_keeps_its_bytes)
     fclose(f);
 }
 
+Test(fd, a_write_that_fails)
+{
+    cr_expect_eq(fd_write_all(-1, "x", 1), -EBADF);
+}
+
 Test(fd, read_of_a_big_file)
 {
     char block[4096];
@@ -139,12 +147,15 @@ Test(fd, lock)
 {
     char path[] = "/tmp/sallyport-lock-XXXXXX";
     int first = mkstemp(path), second = open(path, O_RDWR | O_CLOEXEC);
+    uint64_t begin;
 
     cr_assert(first >= 0 && second >= 0);
     cr_assert_eq(unlink(path), 0);
     cr_expect_eq(fd_lock(first, 0), 0);
     cr_expect_eq(fd_lock(second, 0), -ETIMEDOUT);
+    begin = clock_ms();
     cr_expect_eq(fd_lock(second, 20), -ETIMEDOUT);
+    cr_expect_geq(clock_ms() - begin, 20);
     close(first);
     cr_expect_eq(fd_lock(second, 0), 0);
     close(second);
