@@ -95,6 +95,22 @@ Test(loop, cleared_timer_is_silent)
     loop_release(&seen.loop);
 }
 
+Test(loop, a_cleared_timer_leaves_the_others, .timeout = 10)
+{
+    loop_init(&seen.loop);
+    seen.timer[0] = (struct loop_timer){ .on_timer = second };
+    seen.timer[1] = (struct loop_timer){ .on_timer = first };
+    seen.timer[2] = (struct loop_timer){ .on_timer = stop };
+    loop_timer_set(&seen.loop, &seen.timer[0], 2);
+    loop_timer_set(&seen.loop, &seen.timer[1], 1);
+    loop_timer_set(&seen.loop, &seen.timer[1], 1); /* set again */
+    loop_timer_set(&seen.loop, &seen.timer[2], 3);
+    loop_timer_clear(&seen.loop, &seen.timer[0]);
+    loop_run(&seen.loop);
+    cr_assert_str_eq(seen.order, "1s");
+    loop_release(&seen.loop);
+}
+
 /* Both are ready; the first callback removes the other watch. */
 static void remove_other(void *owner, uint32_t events)
 {
@@ -158,5 +174,22 @@ Test(loop, an_eager_timer_does_not_starve_descriptors, .timeout = 10)
     loop_run(&seen.loop);
     cr_assert_eq(seen.order[0], 'a');
     cr_assert_eq(seen.order[seen.count - 1], 'r');
+    loop_release(&seen.loop);
+}
+
+Test(loop, a_removed_watch_is_silent)
+{
+    int ends[2];
+
+    loop_init(&seen.loop);
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "x", 1), 1);
+    seen.watch[0] = (struct loop_watch){ .fd = ends[0],
+                                         .events = EPOLLIN,
+                                         .on_ready = readable };
+    cr_assert_eq(loop_add(&seen.loop, &seen.watch[0]), 0);
+    loop_remove(&seen.loop, &seen.watch[0]);
+    cr_assert_eq(loop_once(&seen.loop, 0), 0);
+    cr_assert_str_eq(seen.order, "");
     loop_release(&seen.loop);
 }
