@@ -287,15 +287,10 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 /* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct entry *e)
 {
-    static const enum limit turned[TURN_COUNT] = {
-        [TURN_NOBODY] = LIMIT_NONE,
-        [TURN_DRAIN] = LIMIT_DRAIN,
-        [TURN_AWAY] = LIMIT_AWAY,
-    };
-    enum limit limit = turned[g->turns_away];
+    enum limit limit = board_is_closed(g->board)  ? LIMIT_DRAIN
+                       : board_get(&g->row->away) ? LIMIT_AWAY
+                                                  : limits_check(&g->limits);
 
-    if (limit == LIMIT_NONE)
-        limit = limits_check(&g->limits);
     if (limit == LIMIT_NONE && !e->proxied)
         limit = admit_decide(g, &e->peer);
     if (limit == LIMIT_STARTUPS)

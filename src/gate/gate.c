@@ -137,18 +137,8 @@ static void gate_on_begin(void *owner)
     expiry_watch(owner);
 }
 
-static void gate_report_healthy(struct gate *g)
-{
-    g->healthy_unsent = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
-    gate_watch_master(g);
-}
-
 static void gate_on_writable(void *owner)
 {
-    struct gate *g = owner;
-
-    if (g->healthy_unsent)
-        gate_report_healthy(g);
     children_report(owner);
     entry_mind(owner);
     queue_wake(owner);
@@ -158,8 +148,7 @@ void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.before.fd >= 0 ? 0 : EPOLLIN;
 
-    if (g->master_slow || g->healthy_unsent ||
-        !STAILQ_EMPTY(&g->children.ended))
+    if (g->master_slow || !STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }
@@ -179,6 +168,7 @@ static void gate_release(void *owner)
     children_release(g);
     limits_release(&g->limits);
     memory_unmap(&g->memory);
+    board_unmap(&g->board);
     table_free((void *)(uintptr_t)g->bans, 1, sizeof(*g->bans));
     tickets_release(g);
     tls_context_free(g->tls);
@@ -228,14 +218,6 @@ static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
     return 0;
 }
 
-static int gate_on_turn_away(void *owner, struct msg_turn_away *m)
-{
-    struct gate *g = owner;
-
-    g->turns_away = m->why;
-    return 0;
-}
-
 static int gate_on_open(void *owner, struct msg_open *m)
 {
     (void)m;
@@ -278,15 +260,8 @@ static int gate_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
     return 0;
 }
 
-static int gate_on_health(void *owner, struct msg_health *m)
-{
-    (void)m;
-    gate_report_healthy(owner);
-    return 0;
-}
-
 static const struct handler gate_setup[] = {
-    FRAME_SETUP_WITH_LOG,
+    FRAME_SETUP_WITH_BEAT,
     ON(conf, setup_on_conf),
     ON(certificate, setup_on_certificate),
     ON(staple, setup_on_staple),
@@ -301,11 +276,9 @@ static const struct handler gate_work[] = {
     ON(adopt, gate_on_adopt),
     ON(hand_over, gate_on_hand_over),
     ON(adopted_gone, gate_on_adopted_gone),
-    ON(health, gate_on_health),
     ON(logged_in, gate_on_logged_in),
     ON(limits, gate_on_limits),
     ON(kill, gate_on_kill),
-    ON(turn_away, gate_on_turn_away),
     ON(stop_accepting, gate_on_stop_accepting),
 };
 

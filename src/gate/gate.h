@@ -524,10 +524,10 @@ struct gate {
     struct memory *memory;
     const struct bans *bans; /* master's: only to read */
     struct ban_index ban_index;
-    bool accepts;            /* since gate_open(), until gate_shut() */
-    enum turning turns_away; /* each new client */
-    bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
-    bool healthy_unsent; /* master hasn't got `healthy` yet */
+    struct board *board;         /* the supervisor's: only to read */
+    const struct board_row *row; /* this generation's */
+    bool accepts;                /* since gate_open(), until gate_shut() */
+    bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
     struct adoption adoption;
     struct children children;
     struct queue queue;

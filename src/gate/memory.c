@@ -5,12 +5,10 @@
 #include "memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
+#include "sallyport/base/shared.h"
 #include "sallyport/domain/limits.h"
 
 void *table_new(size_t n, size_t size)
@@ -78,16 +76,6 @@ stack_wipe_above(void *frame, void *top)
 
 _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
-/* A file that somebody cuts would end gate by SIGBUS. */
-static bool is_sealed(int fd, size_t size)
-{
-    struct stat s;
-    int seals = fcntl(fd, F_GET_SEALS);
-
-    return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &s) == 0 &&
-           s.st_size >= (off_t)size;
-}
-
 static void clear(struct memory *m)
 {
     m->version = 0;
@@ -96,31 +84,11 @@ static void clear(struct memory *m)
     m->version = MEMORY_VERSION;
 }
 
-int memory_share(void **ret, int fd, size_t size, int protection)
-{
-    void *p;
-    int error;
-
-    if (!is_sealed(fd, size))
-        return -EINVAL;
-    p = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    if (madvise(p, size, MADV_DONTFORK) < 0 ||
-        madvise(p, size, MADV_DONTDUMP) < 0) {
-        error = errno;
-        munmap(p, size);
-        return -error;
-    }
-    *ret = p;
-    return 0;
-}
-
 int memory_map(struct memory **ret, int fd)
 {
     struct memory *m;
     void *p;
-    int r = memory_share(&p, fd, sizeof(*m), PROT_READ | PROT_WRITE);
+    int r = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE, &p);
 
     if (r < 0)
         return r;

@@ -39,11 +39,8 @@ struct memory {
     struct fruitless fruitless;
 };
 
-/* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
- * them. 0; -EINVAL: the file isn't sealed, or too short; -errno */
-int memory_share(void **ret, int fd, size_t size, int protection);
-
-/* Does the same, and clears what has another version or size. */
+/* Maps the file FD, which stays the caller's (shared.h), and clears what has
+ * another version or size. Returns 0 or -errno. */
 int memory_map(struct memory **ret, int fd);
 void memory_unmap(struct memory **m);
 

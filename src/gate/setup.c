@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/tls/context.h"
 
 #define SIGN_MS 10000 /* keys may be starting too */
@@ -155,10 +156,16 @@ int setup_on_memory(void *owner, struct msg_memory *m)
 {
     struct gate *g = owner;
     void *bans = NULL;
-    int r = memory_share(&bans, m->bans, sizeof(*g->bans), PROT_READ);
+    int r = shared_map(m->bans, sizeof(*g->bans), PROT_READ, &bans);
 
     g->bans = bans;
     random_bytes(g->ban_index.key, sizeof(g->ban_index.key));
+    if (r == 0)
+        r = board_map(m->board, false, &g->board);
+    if (r == 0)
+        g->row = board_find(g->board, m->generation);
+    if (r == 0 && !g->row)
+        r = -ENOENT;
     if (r == 0)
         r = memory_map(&g->memory, m->file);
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));

@@ -224,15 +224,6 @@ static int keys_on_client(void *owner, struct msg_keys_client *msg)
     return 0;
 }
 
-/* There is room for the answer: master asks again only after it. */
-static int keys_on_health(void *owner, struct msg_health *msg)
-{
-    struct keys *k = owner;
-
-    (void)msg;
-    return SEND(&k->frame.master, healthy, 0);
-}
-
 static int keys_on_peers(void *owner, struct msg_peers *msg)
 {
     struct keys *k = owner;
@@ -255,14 +246,13 @@ static int keys_complete(void *owner)
 }
 
 static const struct handler keys_setup[] = {
-    FRAME_SETUP_WITH_LOG,
+    FRAME_SETUP_WITH_BEAT,
     ON(key, keys_on_key),
     ON(peers, keys_on_peers),
 };
 
 static const struct handler keys_work[] = {
     ON(keys_client, keys_on_client),
-    ON(health, keys_on_health),
 };
 
 const struct frame_row keys_row = {

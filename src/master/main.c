@@ -154,7 +154,6 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "memory", m->memory);
     succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
     succession_keep(&m->succession, BANS_NAME, m->bans_memory);
-    succession_keep(&m->succession, CLOSED_NAME, m->closed_memory);
     succession_keep(&m->succession, METRICS_NAME, m->metrics_memory);
     succession_keep(&m->succession, "survey", m->survey_lock);
     succession_keep(&m->succession, "empty", m->empty);

@@ -61,6 +61,22 @@ int frame_on_log(void *owner, struct msg_log *m)
     return loop_add(&f->loop, &f->log_watch);
 }
 
+int frame_on_beat(void *owner, struct msg_beat *m)
+{
+    struct frame *f = owner;
+
+    beat_unmap(&f->beat);
+    return beat_map(m->page, &f->beat);
+}
+
+static void frame_count(void *owner)
+{
+    struct frame *f = owner;
+
+    board_set(&f->beat->count, f->beat->count + 1);
+    loop_timer_set(&f->loop, &f->beats, BEAT_MS);
+}
+
 void frame_report(struct frame *f, const struct event_record *r)
 {
     event_send(&f->log, r);
@@ -75,6 +91,7 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
         .loop.epoll_fd = -1,
         .plan = { .root_fd = -1, .filter = row->filter },
         .log_watch.fd = -1,
+        .beats = { .on_timer = frame_count, .owner = f },
     };
     channel_init(&f->master, fd, row->process, PROCESS_MASTER, PHASE_START);
     event_sender_init(&f->log, -1, row->process);
@@ -151,6 +168,8 @@ int frame_work(struct frame *f)
     f->master.phase = PHASE_RUN;
     if (r < 0)
         return r;
+    if (f->beat)
+        frame_count(f);
     if (f->row->begin)
         f->row->begin(f);
     return loop_run(&f->loop);
@@ -158,10 +177,13 @@ int frame_work(struct frame *f)
 
 void frame_release(struct frame *f)
 {
+    /* The timers of the process go with its memory: no longer neighbours. */
+    loop_timer_clear(&f->loop, &f->beats);
     f->row->release(f);
     channel_close(&f->master);
     loop_remove(&f->loop, &f->log_watch);
     event_sender_release(&f->log);
+    beat_unmap(&f->beat);
     loop_release(&f->loop);
 }
 

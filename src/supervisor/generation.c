@@ -91,21 +91,6 @@ static int generation_on_renew(void *owner, struct msg_renew *m)
     return 0;
 }
 
-static int generation_on_load(void *owner, struct msg_load *m)
-{
-    struct generation *g = owner;
-
-    if (g->state == GENERATION_LEADING)
-        status_loaded(g->supervisor, m->sessions, m->transfers);
-    return 0;
-}
-
-static int generation_on_pong(void *owner, struct msg_pong *m)
-{
-    heartbeat_answered(owner, m->request);
-    return 0;
-}
-
 static const struct handler generation_handlers[] = {
     ON(hello, generation_on_hello),
     ON(keep, generation_on_keep),
@@ -114,9 +99,14 @@ static const struct handler generation_handlers[] = {
     ON(leading, generation_on_leading),
     ON(gate_lost, generation_on_gate_lost),
     ON(renew, generation_on_renew),
-    ON(pong, generation_on_pong),
-    ON(load, generation_on_load),
 };
+
+struct board_row *generation_row(const struct generation *g)
+{
+    struct supervisor *s = g->supervisor;
+
+    return &s->board->row[g - s->generation];
+}
 
 void generation_set_timer(struct generation *g, uint64_t ms)
 {
@@ -191,8 +181,7 @@ static void generation_on_timer(void *owner)
         takeover_on_timer(g);
         break;
     case GENERATION_OLD:
-        generation_give_up(g, g->leaves ? "it has not ended in time"
-                                        : "its master doesn't answer");
+        generation_give_up(g, "it has not ended in time");
         break;
     case GENERATION_ENDED:
         generation_outlived(g);
@@ -223,7 +212,6 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
-    setenv(GENERATION_LOAD, "1", 1);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -282,12 +270,27 @@ static pid_t fork_master(const struct supervisor *s, bool recovery,
     return pid < 0 ? -errno : pid;
 }
 
+/* The board is the supervisor's own: no generation can give the next one
+ * another. */
+static int keep_board(struct supervisor *s)
+{
+    int fd = fcntl(s->board_fd, F_DUPFD_CLOEXEC, 0);
+
+    return fd < 0 ? -errno : kept_replace(&s->kept, SLICE(BOARD_NAME), fd);
+}
+
 struct generation *generation_start(struct supervisor *s, bool recovery)
 {
     struct generation *g = free_place(s);
     int channel = -1;
-    pid_t pid = g ? fork_master(s, recovery, &channel) : -EAGAIN;
+    pid_t pid = g ? keep_board(s) : -EAGAIN;
 
+    if (pid == 0) {
+        *generation_row(g) = (struct board_row){ .generation = s->last + 1 };
+        pid = fork_master(s, recovery, &channel);
+        if (pid < 0)
+            *generation_row(g) = (struct board_row){ 0 };
+    }
     if (pid < 0) {
         stderr_print("can't start a generation: %s", strerror(-pid));
         return NULL;
@@ -356,5 +359,6 @@ void generation_release(struct generation *g)
     generation_hang_up(g);
     loop_timer_clear(&g->supervisor->loop, &g->timer);
     kept_release(&g->kept);
+    *generation_row(g) = (struct board_row){ 0 };
     *g = (struct generation){ .supervisor = g->supervisor };
 }

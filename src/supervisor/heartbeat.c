@@ -1,8 +1,8 @@
-/* The heartbeat of the leading generation: its master answers each `ping` after
- * its gate has answered, too. A master that doesn't answer is killed, and a
- * recovery follows. Master itself ends a gate that doesn't answer. systemd gets
- * WATCHDOG=1 after each answer, and while another generation starts. Runs in
- * the supervisor. */
+/* The heartbeat: the supervisor looks whether the masters count on the board
+ * (board.h). The generation of a master that doesn't is killed, and a recovery
+ * follows. Master itself ends a gate or a keys that doesn't count. systemd gets
+ * WATCHDOG=1 while master and gate of the generation that leads count, and
+ * while another generation starts. Runs in the supervisor. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,17 +29,12 @@ static uint64_t heartbeat_watchdog(void)
     return usec / 1000;
 }
 
-static void heartbeat_wait(struct supervisor *s, uint64_t ms)
+/* At least two looks fit into systemd's time. */
+static uint64_t heartbeat_pause(const struct supervisor *s)
 {
-    loop_timer_set(&s->loop, &s->heartbeat.timer, ms);
-}
+    uint64_t ms = s->deadlines.look, most = s->heartbeat.watchdog / 2;
 
-/* Waits until the next `ping`: at least two fit into systemd's time. */
-static void heartbeat_rest(struct supervisor *s)
-{
-    uint64_t ms = s->deadlines.beat, most = s->heartbeat.watchdog / 2;
-
-    heartbeat_wait(s, most > 0 && most < ms ? most : ms);
+    return most > 0 && most < ms ? most : ms;
 }
 
 static void heartbeat_report(struct supervisor *s)
@@ -48,60 +43,53 @@ static void heartbeat_report(struct supervisor *s)
         notify_send(&s->notify, "WATCHDOG=1");
 }
 
-static struct generation *heartbeat_leader(struct supervisor *s)
+static bool heartbeat_is_leader(const struct generation *g)
 {
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (s->generation[i].state == GENERATION_LEADING &&
-            s->generation[i].has_gate)
-            return &s->generation[i];
-    return NULL;
+    return g->state == GENERATION_LEADING && g->has_gate;
 }
 
-/* If the channel is full, there will be no answer either. */
-static void heartbeat_ask(struct supervisor *s)
+/* An older generation whose master hangs would keep its place for ever. While
+ * there are places, its transfers need no master. */
+static bool heartbeat_concerns(const struct generation *g)
 {
-    struct heartbeat *h = &s->heartbeat;
-
-    h->asked = heartbeat_leader(s);
-    h->doubted = false;
-    if (h->asked) {
-        h->request = channel_next(&h->asked->channel);
-        SEND(&h->asked->channel, ping, h->request);
-        heartbeat_wait(s, s->deadlines.answer);
-        return;
-    }
-    if (s->under_way) /* a start has a deadline of its own */
-        heartbeat_report(s);
-    heartbeat_rest(s);
+    return heartbeat_is_leader(g) ||
+           (g->state == GENERATION_OLD && g->supervisor->waits);
 }
 
-/* If the whole machine has stopped, the answer comes after this timer. So the
- * first time it only waits a little longer. */
-static void heartbeat_missed(struct supervisor *s)
+/* Returns whether all of it counts that must. */
+static bool heartbeat_look(struct generation *g)
 {
-    struct heartbeat *h = &s->heartbeat;
+    struct supervisor *s = g->supervisor;
+    const struct board_row *row = generation_row(g);
+    bool master =
+        pulse_look(&g->master, board_get(&row->master), heartbeat_pause(s));
+    bool gate = pulse_look(&g->gate, board_get(&row->gate), heartbeat_pause(s));
 
-    if (!h->doubted) {
-        h->doubted = true;
-        heartbeat_wait(s, s->deadlines.doubt);
-        return;
-    }
-    generation_give_up(h->asked, "its master doesn't answer");
-    h->asked = NULL;
-    heartbeat_report(s);
-    heartbeat_rest(s);
+    if (g->master.silent >= s->deadlines.silence)
+        generation_give_up(g, "its master doesn't answer");
+    else if (master && heartbeat_is_leader(g))
+        status_loaded(s, board_get(&row->sessions), board_get(&row->transfers));
+    return master && gate;
 }
 
 static void heartbeat_on_timer(void *owner)
 {
     struct supervisor *s = owner;
+    bool counts = false, leads = false;
 
     if (s->stopping)
         return;
-    if (s->heartbeat.asked && s->heartbeat.asked == heartbeat_leader(s))
-        heartbeat_missed(s);
-    else
-        heartbeat_ask(s);
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
+        struct generation *g = &s->generation[i];
+        bool leader = heartbeat_is_leader(g);
+
+        leads |= leader;
+        if (heartbeat_concerns(g))
+            counts |= heartbeat_look(g) && leader;
+    }
+    if (counts || (!leads && s->under_way)) /* a start has its own deadline */
+        heartbeat_report(s);
+    loop_timer_set(&s->loop, &s->heartbeat.timer, heartbeat_pause(s));
 }
 
 void heartbeat_init(struct supervisor *s)
@@ -114,18 +102,6 @@ void heartbeat_init(struct supervisor *s)
 
 void heartbeat_begin(struct supervisor *s)
 {
-    s->heartbeat.asked = NULL;
     heartbeat_report(s);
-    heartbeat_rest(s);
-    start_ask_old(s);
-}
-
-void heartbeat_answered(struct generation *g, uint32_t request)
-{
-    struct supervisor *s = g->supervisor;
-
-    if (g->state == GENERATION_OLD && !g->leaves)
-        loop_timer_clear(&s->loop, &g->timer);
-    else if (s->heartbeat.asked == g && s->heartbeat.request == request)
-        heartbeat_begin(s);
+    loop_timer_set(&s->loop, &s->heartbeat.timer, heartbeat_pause(s));
 }

@@ -277,21 +277,6 @@ static void end_oldest(struct supervisor *s)
         generation_set_timer(oldest, s->deadlines.stop);
 }
 
-/* An older generation whose master hangs would keep its place for ever. */
-void start_ask_old(struct supervisor *s)
-{
-    if (!s->waits)
-        return;
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        struct generation *g = &s->generation[i];
-
-        if (g->state != GENERATION_OLD || g->timer.armed)
-            continue;
-        SEND(&g->channel, ping, channel_next(&g->channel));
-        generation_set_timer(g, s->deadlines.answer + s->deadlines.doubt);
-    }
-}
-
 /* A recovery needs a free place; if there is none, the oldest generation is
  * ended. */
 static void start_next(struct supervisor *s)
@@ -313,7 +298,6 @@ static void start_next(struct supervisor *s)
         if (!s->waits)
             report_to_leader(s, why);
         s->waits = true;
-        start_ask_old(s);
         answer_askers(s, true, false, why);
     }
 }

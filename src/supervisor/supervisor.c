@@ -122,6 +122,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                               .execute = execute_master,
                               .argv = argv,
                               .notify.fd = -1,
+                              .board_fd = -1,
                               .signals.watch.fd = -1 };
     s->deadlines = (struct supervisor_deadlines){ .start = 60000,
                                                   .take = 12000,
@@ -131,9 +132,8 @@ int supervisor_init(struct supervisor *s, const char *program,
                                                   .stop = 9500,
                                                   .gone = 200,
                                                   .group = 7000,
-                                                  .beat = 10000,
-                                                  .answer = 13000,
-                                                  .doubt = 2000 };
+                                                  .look = 4000,
+                                                  .silence = 12000 };
     s->deadline =
         (struct loop_timer){ .on_timer = supervisor_on_deadline, .owner = s };
     start_init(s);
@@ -142,7 +142,12 @@ int supervisor_init(struct supervisor *s, const char *program,
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
-    r = loop_init(&s->loop);
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        s->generation[i].supervisor = s;
+    s->board_fd = board_make();
+    r = s->board_fd < 0 ? s->board_fd : board_map(s->board_fd, true, &s->board);
+    if (r == 0)
+        r = loop_init(&s->loop);
     loop_sweep(&s->loop, supervisor_sweep, s);
     if (r == 0)
         r = signals_open(&s->signals, &s->loop, signal_rows,
@@ -171,6 +176,8 @@ void supervisor_release(struct supervisor *s)
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     loop_timer_clear(&s->loop, &s->heartbeat.timer);
     kept_release(&s->kept);
+    board_unmap(&s->board);
+    fd_close(&s->board_fd);
     signals_close(&s->signals, &s->loop);
     notify_close(&s->notify);
     loop_release(&s->loop);

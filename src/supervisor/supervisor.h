@@ -13,6 +13,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/ipc/board.h"
 #include "sallyport/ipc/channel.h"
 
 /* kept.c: the descriptors that survive a generation: listeners, and all others
@@ -82,6 +83,7 @@ struct shown {
 /* Besides the generations that live: one that starts, and those whose master
  * has ended but which have a process left. */
 #define GENERATION_PLACES (GENERATIONS_MAX + 1 + RECOVERIES_BURST)
+_Static_assert(GENERATION_PLACES <= BOARD_ROWS, "each has a row on the board");
 
 struct supervisor;
 
@@ -106,6 +108,7 @@ struct generation {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
+    struct pulse master, gate;
     /* Until it leads; then the supervisor's own list has them. A generation
      * that fails before changes nothing for a recovery. */
     struct kept kept;
@@ -126,9 +129,8 @@ struct supervisor_deadlines {
     uint64_t recovery; /* between two recoveries after a burst */
     uint64_t retry;    /* until a recovery that couldn't begin is tried again */
     uint64_t put_off;  /* until a recovery ends the start of a reload */
-    uint64_t beat;     /* at most, from an answer to the next `ping` */
-    uint64_t answer;   /* to a `ping`; then `doubt` more */
-    uint64_t doubt;
+    uint64_t look;     /* at most, between two looks at the board */
+    uint64_t silence;  /* of a master: without a new count */
 };
 
 /* A request for a reload by sallyportctl, and the master that forwarded it. */
@@ -149,9 +151,6 @@ struct recoveries {
 
 struct heartbeat {
     uint64_t watchdog; /* ms that systemd waits; 0: there is no watchdog */
-    struct generation *asked; /* its answer is awaited; or NULL */
-    uint32_t request;
-    bool doubted; /* its answer is late */
     struct loop_timer timer;
 };
 
@@ -168,7 +167,9 @@ struct supervisor {
     struct notify notify;
     struct shown shown;
     struct generation generation[GENERATION_PLACES];
-    uint64_t last;                /* number of the newest generation */
+    uint64_t last; /* number of the newest generation */
+    struct board *board;
+    int board_fd;
     struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
@@ -209,9 +210,6 @@ void start_on_leading(struct generation *g);
 void start_on_gate_lost(struct generation *g, bool handed_over);
 /* G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
-/* If a reload waits for a place, the masters of older generations get `ping`,
- * unless one of them is to answer already. */
-void start_ask_old(struct supervisor *s);
 /* No recovery has begun yet. */
 void start_init(struct supervisor *s);
 
@@ -223,15 +221,15 @@ void status_loaded(struct supervisor *s, uint64_t sessions, uint64_t transfers);
 
 /* heartbeat.c */
 void heartbeat_init(struct supervisor *s);
-/* The generation that leads begins to get `ping`. */
+/* A generation leads: from now on its master and gate must count. */
 void heartbeat_begin(struct supervisor *s);
-/* G's master has answered REQUEST. */
-void heartbeat_answered(struct generation *g, uint32_t request);
 
 /* generation.c: starts a master in a free place; it inherits the kept
  * descriptors. Returns NULL after a line on standard error if that fails. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
+/* Its row on the board. */
+struct board_row *generation_row(const struct generation *g);
 /* Sets the timer for the current state. */
 void generation_set_timer(struct generation *g, uint64_t ms);
 /* Sends SIGNAL to its master. */

@@ -118,14 +118,6 @@ enum denial {
     DENIAL_COUNT
 };
 
-/* Why each new client gets 421. */
-enum turning {
-    TURN_NOBODY,
-    TURN_DRAIN, /* sallyportctl drain */
-    TURN_AWAY,  /* the users file or all homes can't be reached */
-    TURN_COUNT
-};
-
 /* Where sessions are counted together. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 

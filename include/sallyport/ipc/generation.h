@@ -9,9 +9,10 @@
  * older build starts masters of newer ones, so nothing here may change;
  * additions are possible. */
 
-/* The version of the messages between generations. Each such channel begins
- * with it. 0.3.0 had version 2: its gates own the listeners of data
- * connections, and pass them on. No released build had version 1. */
+/* The version of the messages between generations, and of the memory that they
+ * share. Each such channel begins with it. 0.3.0 had version 2: its gates own
+ * the listeners of data connections, and its supervisor keeps no board. No
+ * released build had version 1. */
 #define GENERATION_VERSION 3
 /* What a supervisor says of a master with another version. 0.3.0 says it, too.
  */
@@ -25,9 +26,6 @@
 #define GENERATION_NAMES_FD   4
 /* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
-
-/* In the environment of a master if its supervisor knows MSG_load. */
-#define GENERATION_LOAD "SALLYPORT_LOAD"
 
 /* The names of kept programs begin with this. For a recovery the supervisor
  * executes GENERATION_MASTER. An ordinary start executes the installed

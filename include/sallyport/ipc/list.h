@@ -199,14 +199,8 @@ RETIRED(older_peer)
 RETIRED(older_kick)
 RETIRED(older_kill)
 
-MESSAGE(ping, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "heartbeat of the generation that leads: its master asks gate by "
-        "`health`. The master of an older generation answers at once")
-END
-
-MESSAGE(pong, MASTER, SUPERVISOR, RUN, MANY, ping,
-        "master and gate work")
-END
+RETIRED(ping)
+RETIRED(pong)
 
 SECTION("By a proxy",
         "On a listener marked `proxy` a session reads the PROXY header before "
@@ -624,14 +618,7 @@ NUMBER(bytes_out)
 NUMBER(logins_failed)
 END
 
-MESSAGE(load, MASTER, SUPERVISOR, RUN, MANY, NONE,
-        "for systemd: the sessions that live, the uploads and downloads that "
-        "have ended since the start of the service. It comes before a `pong` "
-        "if a number has changed, and only if the supervisor has set "
-        "`GENERATION_LOAD`: an older one doesn't know it")
-NUMBER(sessions)
-NUMBER(transfers)
-END
+RETIRED(load)
 
 MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
         "the search goes on; the next message comes within that many ms (0: as "
@@ -745,11 +732,21 @@ FD(listener)
 END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
-        "memory that the gates of all generations share, two sealed files: "
-        "failure counts, which only gates read and write; and master's table "
-        "of bans (include/sallyport/domain/bans.h), only to read")
+        "memory that the gates of all generations share, sealed files: "
+        "failure counts, which only gates read and write; and only to read "
+        "master's table of bans (include/sallyport/domain/bans.h) and the "
+        "board (include/sallyport/ipc/board.h), on which this generation has "
+        "a row")
 FD(file)
 FD(bans)
+FD(board)
+NUMBER(generation)
+END
+
+MESSAGE(beat, MASTER, GATE | KEYS, START, ONCE, NONE,
+        "a page of this process alone, in which it counts for its heartbeat "
+        "(include/sallyport/ipc/board.h)")
+FD(page)
 END
 
 MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
@@ -811,13 +808,6 @@ END
 
 MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
         "gate accepts connections: the answer to `open` and to `adopt`")
-END
-
-MESSAGE(health, MASTER, GATE | KEYS, RUN, MANY, NONE,
-        "heartbeat, after a `ping`; gate and keys must answer at once")
-END
-
-MESSAGE(healthy, GATE | KEYS, MASTER, RUN, MANY, NONE, "the answer to `health`")
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
@@ -889,11 +879,6 @@ END
 
 MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
         "close the control listeners, and continue to serve the sessions")
-END
-
-MESSAGE(turn_away, MASTER, GATE, RUN, MANY, NONE,
-        "whether each new client gets 421, and why")
-ENUM(turning, why, TURN_COUNT)
 END
 
 SECTION("Logging in", NULL)

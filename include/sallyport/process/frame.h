@@ -10,6 +10,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ipc/board.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -21,6 +22,8 @@ struct frame {
     struct loop_watch master_watch;
     struct event_sender log; /* has no channel in the process log itself */
     struct loop_watch log_watch;
+    struct beat *beat; /* it counts there, if master looks at it; or NULL */
+    struct loop_timer beats;
     struct sandbox_plan plan;
     bool has_sandbox;
     bool was_short;       /* of descriptors, for a message of master */
@@ -66,6 +69,8 @@ struct frame_row {
 #define FRAME_SETUP ON(sandbox, frame_on_sandbox)
 /* The same rows for a process that sends events. */
 #define FRAME_SETUP_WITH_LOG FRAME_SETUP, ON(log, frame_on_log)
+/* And for one that has a heartbeat. */
+#define FRAME_SETUP_WITH_BEAT FRAME_SETUP_WITH_LOG, ON(beat, frame_on_beat)
 /* Sets both tables of a row. */
 #define FRAME_HANDLERS(before, after)                                          \
     .setup = (before), .setup_count = sizeof(before) / sizeof((before)[0]),    \
@@ -74,6 +79,7 @@ struct frame_row {
 /* The handlers of the set-up messages that all these processes share. */
 int frame_on_sandbox(void *owner, struct msg_sandbox *m);
 int frame_on_log(void *owner, struct msg_log *m);
+int frame_on_beat(void *owner, struct msg_beat *m);
 
 /* The main() of a program that master executes, with its channel as descriptor
  * 3. Returns the exit status. It is 0 even after a failed set-up: master has

@@ -208,9 +208,9 @@ struct child {
     size_t verifications;
     uint64_t edition;  /* auth: the newest users file that was sent to it */
     char failure[256]; /* the reason in its `failed` */
-    bool unasked;      /* keys: has no room for `health` */
-    bool doubted;      /* keys: its answer is late */
-    bool other_build;  /* master refused it because of its build */
+    struct beat *beat; /* gate, keys: the page where it counts; or NULL */
+    struct pulse pulse;
+    bool other_build; /* master refused it because of its build */
 };
 
 /* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
@@ -352,6 +352,7 @@ child_step steps_keys;
 child_step steps_peers;
 child_step steps_listeners;
 child_step steps_memory;
+child_step steps_beat;
 child_step steps_output;
 child_step steps_metrics;
 /* Waits until keys is ready. */

@@ -80,7 +80,19 @@ int steps_listeners(struct child *c)
 int steps_memory(struct child *c)
 {
     return SEND(&c->channel, memory, 0, .file = c->master->memory,
-                .bans = c->master->bans_read);
+                .bans = c->master->bans_read, .board = c->master->board_read,
+                .generation = c->master->succession.generation);
+}
+
+/* Each process gets a page of its own, also one that replaces another. */
+int steps_beat(struct child *c)
+{
+    FD_CLEANUP int fd = -1;
+
+    beat_unmap(&c->beat);
+    c->pulse = (struct pulse){ 0 };
+    fd = beat_make(&c->beat);
+    return fd < 0 ? fd : SEND(&c->channel, beat, 0, .page = fd);
 }
 
 int steps_output(struct child *c)

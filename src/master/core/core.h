@@ -15,6 +15,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/event/event.h"
 #include "sallyport/event/metrics.h"
+#include "sallyport/ipc/board.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
@@ -32,11 +33,10 @@ struct inherited {
  * what the supervisor keeps for the next one, and whether it leads. */
 struct succession {
     uint64_t generation;
-    bool leads;      /* `lead` has come; stays true while draining */
-    bool adopts;     /* gate adopts sessions before it accepts */
-    bool serves;     /* gate has reported that it accepts */
-    bool recovery;   /* a file that was inherited isn't read from the disk */
-    bool takes_load; /* the supervisor knows `load` */
+    bool leads;    /* `lead` has come; stays true while draining */
+    bool adopts;   /* gate adopts sessions before it accepts */
+    bool serves;   /* gate has reported that it accepts */
+    bool recovery; /* a file that was inherited isn't read from the disk */
     struct channel supervisor;
     struct loop_watch watch;
     struct buf names; /* of the inherited descriptors */
@@ -153,8 +153,8 @@ struct deadlines {
     uint64_t reach; /* the users file and the homes: to answer; and the pause
                        before the next look */
     uint64_t reach_pause;
-    uint64_t heartbeat; /* gate, keys: to answer `health`; then `doubt` more */
-    uint64_t doubt;
+    uint64_t beat; /* between two looks at the pages of gate and keys */
+    uint64_t hang; /* gate, keys: without a new count */
 };
 
 /* A process of master with a deadline: a fork that touches a disk, or reader.
@@ -191,8 +191,9 @@ struct master {
     int guesses_memory;   /* memory that survives a master too; a memfd */
     int bans_memory;      /* the table of bans, which outlives a master too */
     int bans_read;        /* the same, for gate: only to read */
-    int closed_memory;    /* of `sallyportctl drain`, for all masters */
     int roster_memory;    /* the table of this generation's sessions */
+    int board_memory;     /* the board, of the supervisor */
+    int board_read;       /* the same, for gate: only to read */
     int metrics_memory;   /* the counters and gauges, which outlive a master */
     int metrics_read;     /* the same, for metrics: only to read */
     int metrics_listener; /* -1: `metrics_listen` isn't set */
@@ -214,8 +215,9 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
-    bool *closed; /* takes no new sessions; NULL in a test: closed.c */
-    enum turning turns_away; /* the last `turn_away` that gate got */
+    struct board *board;   /* NULL in a test of one part */
+    struct board_row *row; /* its own */
+    bool follows_closed;   /* what closed_follow() last did */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */
@@ -249,7 +251,7 @@ struct master {
     struct loop_timer orders;
     uint64_t orders_taken;
     struct drain *drain;
-    struct heartbeat *heartbeat;
+    struct loop_timer heartbeat;
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;

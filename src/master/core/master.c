@@ -35,8 +35,9 @@ void master_init(struct master *m)
                           .guesses_memory = -1,
                           .bans_memory = -1,
                           .bans_read = -1,
-                          .closed_memory = -1,
                           .roster_memory = -1,
+                          .board_memory = -1,
+                          .board_read = -1,
                           .metrics_memory = -1,
                           .metrics_read = -1,
                           .metrics_listener = -1,
@@ -75,8 +76,8 @@ void master_init(struct master *m)
                                        .hand_over = 6000,
                                        .reach = 8000,
                                        .reach_pause = 2000,
-                                       .heartbeat = 9000,
-                                       .doubt = 2000 };
+                                       .beat = 3000,
+                                       .hang = 9000 };
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 

@@ -99,7 +99,6 @@ int succession_open(struct succession *s)
     if (r < 0)
         return r;
     fd_close(&names);
-    s->takes_load = getenv(GENERATION_LOAD) != NULL;
     channel_init(&s->supervisor, GENERATION_CHANNEL_FD, PROCESS_MASTER,
                  PROCESS_SUPERVISOR, PHASE_RUN);
     return SEND(&s->supervisor, hello, 0, .version = GENERATION_VERSION);

@@ -21,25 +21,10 @@ void supervisor_up(struct master *m);
 /* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
 
-/* The supervisor's `ping`, and gate's answer to it. */
-struct heartbeat {
-    uint32_t request; /* the supervisor's; 0: it waits for no answer */
-    bool unsent;      /* gate has no room for `health` */
-    bool doubted;     /* gate is late */
-    bool loaded;      /* the supervisor has got a `load` with these numbers */
-    uint64_t sessions, transfers;
-    struct loop_timer timer;
-};
-
-/* Handler; owner: struct child. */
-int heartbeat_on_healthy(void *owner, struct msg_healthy *msg);
-/* Sends `health` if gate had no room for it. */
-void heartbeat_send_health(struct master *m);
+/* heartbeat.c: master counts on the board, and looks whether gate and keys
+ * count. */
+void heartbeat_start(struct master *m);
 void heartbeat_release(struct master *m);
-/* The same for keys: its answer, its room for `health`, its deadline. */
-int heartbeat_on_keys_healthy(void *owner, struct msg_healthy *msg);
-void heartbeat_send_keys(struct child *keys);
-void heartbeat_on_keys_timer(struct child *keys);
 
 /* A generation that drains: a newer one leads, or gate has ended. It accepts
  * nobody, and finishes the work of its sessions. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/users/users_file.h"
 
 #define WRITER_MS        5000 /* ms that it waits for another writer */
@@ -70,7 +71,8 @@ int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
     void *p = NULL;
-    int r = guesses_map(m->bans_memory, sizeof(*b->table), &p);
+    int r = shared_map(m->bans_memory, sizeof(*b->table),
+                       PROT_READ | PROT_WRITE, &p);
 
     b->table = p;
     if (r < 0)

@@ -63,7 +63,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     msg->master = msg->log = msg->keys = -1;
     if (m->state != MASTER_DRAINING && !proxied)
         banning_review(s);
-    if (closed_is(m)) /* gate hadn't heard of it yet */
+    if (closed_is(m)) /* since gate let it in */
         session_finish(s);
     return 0;
 }

@@ -7,12 +7,11 @@
  * functions are pure but for the random key: the time is an argument. */
 #include "sessions.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "sallyport/base/random.h"
+#include "sallyport/base/shared.h"
 
 #define STEP_MS 1000 /* the first delay; each further failure doubles it */
 
@@ -52,35 +51,16 @@ struct guess_tables {
     struct guess_source source[GUESS_SOURCES];
 };
 
-off_t guesses_size(void)
+size_t guesses_size(void)
 {
     return sizeof(struct guess_tables);
-}
-
-int guesses_map(int fd, size_t size, void **ret)
-{
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-    struct stat s;
-    void *p;
-
-    if (fd >= 0 && (fstat(fd, &s) < 0 || s.st_size != (off_t)size))
-        return -EINVAL;
-    p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    if (madvise(p, size, MADV_DONTFORK) < 0) {
-        munmap(p, size);
-        return -ENOMEM;
-    }
-    *ret = p;
-    return 0;
 }
 
 int guesses_init(struct guesses *g, int fd)
 {
     void *p = NULL;
     struct guess_tables *t;
-    int r = guesses_map(fd, sizeof(*t), &p);
+    int r = shared_map(fd, sizeof(*t), PROT_READ | PROT_WRITE, &p);
 
     *g = (struct guesses){ .tables = p };
     if (r < 0)

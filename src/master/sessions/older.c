@@ -412,7 +412,7 @@ static void older_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (closed_is(m) != (m->turns_away == TURN_DRAIN))
+    if (closed_is(m) != m->follows_closed)
         closed_follow(m);
     older_look_all(m);
     if (older_count(m) > 0)

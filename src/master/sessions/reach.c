@@ -85,7 +85,7 @@ static void reach_on_looked(void *owner, int status)
         k->what.text[0] = '\0';
         reach_judge(m, status, &k->what);
         reach_report(m, &before);
-        closed_send(m);
+        board_set(&m->row->away, reach_is_away(m));
     }
     loop_timer_set(&m->loop, &k->timer, m->deadlines.reach_pause);
 }

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "sallyport/base/shared.h"
+
 size_t roster_size(size_t rows)
 {
     return sizeof(struct roster) + rows * sizeof(struct roster_row);
@@ -18,7 +20,7 @@ size_t roster_size(size_t rows)
 int roster_map(int fd, size_t rows, struct roster **ret)
 {
     void *p = NULL;
-    int r = guesses_map(fd, roster_size(rows), &p);
+    int r = shared_map(fd, roster_size(rows), PROT_READ | PROT_WRITE, &p);
 
     if (r < 0)
         return r;

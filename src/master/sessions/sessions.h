@@ -100,11 +100,7 @@ struct guess {
  * share. New memory is empty. -1: memory of its own, for a test. Returns 0 or
  * -errno. */
 int guesses_init(struct guesses *g, int fd);
-/* Maps SIZE bytes of FD, which must have so many, or fresh memory (FD -1) for a
- * test. The forks of master, which serve users, don't inherit it. Returns 0 or
- * -errno. */
-int guesses_map(int fd, size_t size, void **ret);
-off_t guesses_size(void);
+size_t guesses_size(void);
 void guesses_release(struct guesses *g);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
  * has logged in from there lately, only the failures of that pair of name and
@@ -593,8 +589,8 @@ struct reach {
     struct complaint what; /* can't be reached; "": all can */
 };
 
-/* From now on it looks every few seconds. If something can't be reached, gate
- * gets the order to turn clients away, until a look succeeds. */
+/* From now on it looks every few seconds. If something can't be reached, the
+ * board says so, and gate turns clients away, until a look succeeds. */
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
@@ -604,15 +600,9 @@ bool reach_is_away(const struct master *m);
  * transfer. */
 void closed_set(struct master *m, bool closed);
 bool closed_is(const struct master *m);
-/* Gate learns of it, as soon as its channel has room. */
-void closed_send(struct master *m);
-/* Maps m->closed_memory, which all masters share. Returns 0 or -errno. */
-int closed_init(struct master *m);
-void closed_release(struct master *m);
 /* Does what the last order says. Call it before `up`, and when an older
  * generation has taken another order. */
 void closed_follow(struct master *m);
-#define CLOSED_NAME "closed"
 
 /* The messages between master and gate about sessions. */
 

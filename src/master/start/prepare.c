@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -390,23 +390,12 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-/* Sealed, so that no process can shorten it while gate maps it. */
-static int new_memory(const char *name, off_t size)
-{
-    FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0 || ftruncate(fd, size) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        return -errno;
-    return fd_take(&fd);
-}
-
-static int memory_of(struct master *m, const char *name, off_t size, int *ret,
+static int memory_of(struct master *m, const char *name, size_t size, int *ret,
                      struct complaint *c)
 {
     *ret = succession_inherit(&m->succession, name);
     if (*ret < 0)
-        *ret = new_memory(name, size);
+        *ret = shared_make(name, size);
     return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
 }
 
@@ -415,8 +404,8 @@ static int roster_memory(struct master *m, struct complaint *c)
 {
     if (m->roster_memory >= 0)
         return 0;
-    m->roster_memory = new_memory(
-        "sessions", (off_t)roster_size(sessions_records(master_places(m))));
+    m->roster_memory = shared_make(
+        "sessions", roster_size(sessions_records(master_places(m))));
     return m->roster_memory < 0
                ? complain(c, "memfd: %s", strerror(-m->roster_memory))
                : 0;
@@ -443,7 +432,9 @@ int prepare_memory(struct master *m, struct complaint *c)
     if (r == 0)
         r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
     if (r == 0)
-        r = memory_of(m, CLOSED_NAME, sizeof(*m->closed), &m->closed_memory, c);
+        r = memory_of(m, BOARD_NAME, sizeof(*m->board), &m->board_memory, c);
+    if (r == 0)
+        r = memory_for_reading(m->board_memory, &m->board_read, c);
     if (r == 0)
         r = memory_for_reading(m->bans_memory, &m->bans_read, c);
     if (r == 0)

@@ -32,7 +32,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->older = parts->older;
     m->drain = &parts->drain;
     m->drain->next_gate = -1;
-    m->heartbeat = &parts->heartbeat;
     certificates_init(m->certificates);
     older_init(m);
     userdb_init(m->users, m);
@@ -50,9 +49,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 static void gate_on_writable(struct child *c)
 {
-    heartbeat_send_health(c->master);
     drain_hand_over(c->master);
-    closed_send(c->master);
     sessions_send_news(c->master);
     services_flush(c->master);
 }
@@ -79,12 +76,6 @@ static void service_on_writable(struct child *c)
     services_flush(c->master);
 }
 
-static void keys_on_writable(struct child *c)
-{
-    heartbeat_send_keys(c);
-    service_on_writable(c);
-}
-
 static void service_on_gone(struct child *c)
 {
     services_gone(c->master, c->row->process);
@@ -106,31 +97,25 @@ static const struct handler gate_handlers[] = {
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
     ON(pair_is, certificates_on_pair_is),
-    ON(healthy, heartbeat_on_healthy),
 };
 static const struct handler auth_handlers[] = {
     CHILD_MESSAGES,
     ON(verdict, verdict_on_verdict),
 };
-static const struct handler keys_handlers[] = {
-    CHILD_MESSAGES,
-    ON(healthy, heartbeat_on_keys_healthy),
-};
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    steps_conf,   steps_sandbox,     steps_log,
-    steps_keys,   certificates_step, steps_listeners,
-    steps_memory, steps_keys_ready,  steps_go,
-    NULL,
+    steps_conf,        steps_sandbox,   steps_log,    steps_keys,
+    certificates_step, steps_listeners, steps_memory, steps_beat,
+    steps_keys_ready,  steps_go,        NULL,
 };
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,
     worker_send_users, steps_go,  NULL
 };
 static child_step *const keys_steps[] = {
-    steps_sandbox, steps_log, certificates_step_keys,
-    steps_peers,   steps_go,  NULL
+    steps_sandbox, steps_log, certificates_step_keys, steps_peers, steps_beat,
+    steps_go,      NULL
 };
 static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
                                              steps_metrics, steps_go, NULL };
@@ -147,11 +132,10 @@ static const struct child_row rows[] = {
       .on_gone = service_on_gone },
     { .process = PROCESS_KEYS,
       .steps = keys_steps,
-      HANDLERS(keys_handlers),
+      HANDLERS(service_handlers),
       .on_ready = keys_on_ready,
-      .on_writable = keys_on_writable,
-      .on_gone = service_on_gone,
-      .on_timer = heartbeat_on_keys_timer },
+      .on_writable = service_on_writable,
+      .on_gone = service_on_gone },
     { .process = PROCESS_GATE,
       .once = true,
       .steps = gate_steps,
@@ -241,6 +225,7 @@ static void run_look_ready(struct master *m)
         access_start(m);
         reach_start(m);
         banning_save(m);
+        heartbeat_start(m);
         run_say_ready(m);
         gauges_write(m);
         helper_watch_disks(m);
@@ -261,6 +246,16 @@ static void run_on_turn_over(void *owner)
         stop_end_if_over(m);
 }
 
+/* Its row has the number of this generation; in a test the board is its own. */
+static int board_begin(struct master *m)
+{
+    int r = board_map(m->board_memory, true, &m->board);
+
+    if (r == 0)
+        m->row = board_find(m->board, m->succession.generation);
+    return r == 0 && !m->row ? -ENOENT : r;
+}
+
 int master_start(struct master *m)
 {
     int r = loop_init(&m->loop);
@@ -279,7 +274,7 @@ int master_start(struct master *m)
     if (r == 0)
         r = banning_init(m);
     if (r == 0)
-        r = closed_init(m);
+        r = board_begin(m);
     if (r == 0)
         r = gauges_init(m);
     if (r == 0)
@@ -331,7 +326,7 @@ void master_release(struct master *m)
     roster_unmap(&m->roster);
     guesses_release(m->guesses);
     banning_release(m->banning);
-    closed_release(m);
+    board_unmap(&m->board);
     gauges_release(m);
     userdb_release(m->users);
     listeners_release(m->listeners);
@@ -342,8 +337,9 @@ void master_release(struct master *m)
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->bans_memory);
-    fd_close(&m->closed_memory);
     fd_close(&m->roster_memory);
+    fd_close(&m->board_memory);
+    fd_close(&m->board_read);
     fd_close(&m->bans_read);
     fd_close(&m->metrics_memory);
     fd_close(&m->metrics_read);

@@ -121,7 +121,6 @@ struct master_parts {
     struct control control;
     struct older older[OLDER_MAX];
     struct drain drain;
-    struct heartbeat heartbeat;
 };
 
 /* Gives the parts to M, and makes them empty. Call it after master_init(). */

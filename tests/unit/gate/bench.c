@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -133,7 +135,9 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     int conf FD_CLEANUP = settings_of_plan(b, plan);
     int directory FD_CLEANUP = empty_directory();
     int memory FD_CLEANUP = bench_memory();
-    int bans FD_CLEANUP = -1;
+    int bans FD_CLEANUP = -1, board FD_CLEANUP = board_make();
+    struct beat *counts = NULL;
+    int page FD_CLEANUP = beat_make(&counts);
     int control FD_CLEANUP = plan->before
                                  ? fd_take(&plan->before->control_fd)
                                  : listen_as_planned(plan, &b->control);
@@ -150,8 +154,12 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     if (plan->keeps)
         b->control_fd = fd_take(&control);
     b->bans = bench_ban_memory(&bans);
+    OR_FAIL(board >= 0 && board_map(board, true, &b->board) == 0);
     BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory,
-              .bans = bans);
+              .bans = bans, .board = board, .generation = 0);
+    OR_FAIL(page >= 0);
+    BENCH_SAY(b, beat, .page = page);
+    beat_unmap(&counts);
     BENCH_SAY(b, go);
 }
 
@@ -389,13 +397,20 @@ void bench_logged_in(struct bench *b, const struct fake *f)
     bench_heard(b);
 }
 
-/* Gate handles master's messages in order. */
+/* Nothing that master has sent is unread. */
+static bool is_read(void *argument)
+{
+    const struct bench *b = argument;
+    int left = 1;
+
+    return ioctl(b->master.fd, SIOCOUTQ, &left) == 0 && left == 0;
+}
+
+/* Gate sleeps only when it has handled what it has read. */
 void bench_heard(struct bench *b)
 {
-    struct message m;
-
-    BENCH_SAY(b, health);
-    bench_hear(b, MSG_healthy, &m);
+    cr_assert(wait_until(is_read, b, BENCH_MS));
+    bench_sleeps(b->gate);
 }
 
 static bool is_asleep(void *argument)

@@ -40,9 +40,10 @@ struct bench {
     struct channel log;    /* the same */
     int master_far, log_far;
     struct address control;
-    unsigned port;     /* the first one of `ports` */
-    int control_fd;    /* the listener that is kept */
-    struct bans *bans; /* as master has them */
+    unsigned port;       /* the first one of `ports` */
+    int control_fd;      /* the listener that is kept */
+    struct bans *bans;   /* as master has them */
+    struct board *board; /* as masters have it */
 };
 
 /* A fake session: the facts in its MSG_session, and the rope to it. */

@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 
 #define REFUSED                                                                \
     "421 Your address is banned. Try again later, or ask the "                 \
@@ -118,11 +119,11 @@ Test(bans, are_only_read)
     cr_expect_eq(
         mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED, reading, 0),
         MAP_FAILED);
-    cr_assert_eq(memory_share(&p, reading, sizeof(*b), PROT_READ), 0);
+    cr_assert_eq(shared_map(reading, sizeof(*b), PROT_READ, &p), 0);
     table_free(p, 1, sizeof(*b));
     bare = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     cr_assert_eq(ftruncate(bare, sizeof(*b)), 0);
-    cr_expect_eq(memory_share(&p, bare, sizeof(*b), PROT_READ), -EINVAL);
+    cr_expect_eq(shared_map(bare, sizeof(*b), PROT_READ, &p), -EINVAL);
     fd_close(&bare);
     fd_close(&reading);
 }

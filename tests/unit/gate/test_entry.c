@@ -109,13 +109,13 @@ Test(entry, each_limit_is_reached_and_left)
 Test(entry, turned_away)
 {
     static const struct {
-        enum turning why;
+        bool away, closed;
         const char *reply, *reason; /* NULL: no event */
     } rows[] = {
-        { TURN_AWAY,
+        { true, false,
           "421 The server can't reach its files now. Try again later.\r\n",
           NULL },
-        { TURN_DRAIN, "421 The server is shutting down; come back later.\r\n",
+        { true, true, "421 The server is shutting down; come back later.\r\n",
           "reason=drain" },
     };
     struct bench_plan plan = { .settings = FREE };
@@ -125,8 +125,8 @@ Test(entry, turned_away)
 
     bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        BENCH_SAY(&b, turn_away, .why = rows[i].why);
-        bench_heard(&b);
+        board_set(&b.board->row[0].away, rows[i].away);
+        board_set(&b.board->closed, rows[i].closed);
         client = client_connect("127.0.0.1", b.control.port);
         cr_expect_str_eq(client_line(client, line, sizeof(line)),
                          rows[i].reply);
@@ -138,8 +138,8 @@ Test(entry, turned_away)
         }
         cr_expect(bench_silent(&b));
     }
-    BENCH_SAY(&b, turn_away, .why = TURN_NOBODY);
-    bench_heard(&b);
+    board_set(&b.board->row[0].away, 0);
+    board_set(&b.board->closed, 0);
     bench_enter(&b, "127.0.0.1", &client);
     bench_stop(&b, 0);
 }

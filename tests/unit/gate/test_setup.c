@@ -112,9 +112,10 @@ Test(setup, wrong_phase)
 static void give_memory(struct start *s)
 {
     int fd FD_CLEANUP = bench_memory(), bans FD_CLEANUP = -1;
+    int board FD_CLEANUP = board_make();
 
     bench_ban_memory(&bans);
-    GIVE(s, memory, .file = fd, .bans = bans);
+    GIVE(s, memory, .file = fd, .bans = bans, .board = board, .generation = 0);
 }
 
 Test(setup, no_memory)

@@ -113,28 +113,8 @@ Test(takeover, accepts_nothing_before_open, .timeout = 60)
     bench_session(&b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
     BENCH_SAY(&b, open); /* again: no effect */
-    BENCH_SAY(&b, health);
-    bench_hear(&b, MSG_healthy, &m);
-    bench_stop(&b, 0);
-}
-
-/* Master's channel is full of answers: the last one comes when there is room.
- * Gate is stopped meanwhile, so no answer makes room for another. */
-Test(takeover, health_waits_for_room, .timeout = 60)
-{
-    struct bench_plan plan = { .settings = NO_BAN, .room = BENCH_NARROW };
-    struct message m;
-    struct bench b;
-
-    bench_start(&b, &plan);
-    for (int i = 0; i < 100; i++)
-        BENCH_SAY(&b, health);
-    bench_sleeps(b.gate);
-    cr_assert_eq(kill(b.gate, SIGSTOP), 0);
-    while (channel_receive(&b.master, &m) == 1)
-        cr_assert_eq(m.kind, MSG_healthy);
-    cr_assert_eq(kill(b.gate, SIGCONT), 0);
-    bench_hear(&b, MSG_healthy, &m);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
     bench_stop(&b, 0);
 }
 

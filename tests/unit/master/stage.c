@@ -217,10 +217,35 @@ static void make_users(struct stage *s)
     stage_users(s, text);
 }
 
+static int board_fd = -1;
+
+struct board *stage_board(void)
+{
+    struct board *b = NULL;
+
+    board_fd = board_make();
+    cr_assert_eq(board_map(board_fd, true, &b), 0);
+    return b;
+}
+
+static void give_board(struct master *m)
+{
+    struct inherited *one = calloc(1, sizeof(*one));
+
+    if (!one)
+        _exit(6);
+    *one = (struct inherited){ .name = BOARD_NAME, .fd = board_fd };
+    m->succession.inherited = one;
+    m->succession.count = 1;
+}
+
 static void adjust_for_tests(struct master *m)
 {
+    if (board_fd >= 0)
+        give_board(m);
     m->auth_count = 1;
     m->deadlines.quiet = 0;
+    m->deadlines.hang = 600000; /* its children don't count */
     m->deadlines.restart = 1;
     m->deadlines.kick = 300;
     m->deadlines.sync = 300;
@@ -324,6 +349,7 @@ void stage_raise(struct stage *s, void (*adjust)(struct master *m))
     *s = (struct stage){ .events.fd = -1 };
     s->gate.channel.fd = s->auth.channel.fd = -1;
     s->keys.channel.fd = s->log.channel.fd = -1;
+    s->gate.beat = s->keys.beat = -1;
     snprintf(s->folder, sizeof(s->folder), "/tmp/sallyport-stage-XXXXXX");
     cr_assert(mkdtemp(s->folder));
     alarm(TEST_SECONDS); /* Criterion's own timeout leaks (BoxFort's timers) */
@@ -362,6 +388,8 @@ static void close_all(struct stage *s)
     channel_close(&s->keys.channel);
     channel_close(&s->log.channel);
     channel_close(&s->events);
+    fd_close(&s->gate.beat);
+    fd_close(&s->keys.beat);
 }
 
 void stage_close(struct stage *s)

@@ -34,6 +34,7 @@ struct actor {
     struct stage_note note;
     struct channel channel; /* to master */
     int session, log;       /* the other ends of files */
+    int beat;               /* the page where gate or keys counts */
 };
 
 struct player { /* a session */
@@ -52,6 +53,9 @@ struct stage {
     struct channel events; /* master's own events, as log would get them */
 };
 
+/* Before stage_open() or stage_raise(): the board that master will have. Its
+ * generation has the number 0, and the first row. */
+struct board *stage_board(void);
 /* Starts master and plays its children up to READY of all. ADJUST may change
  * settings and deadlines; NULL: the usual ones of tests. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m));

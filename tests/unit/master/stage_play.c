@@ -83,6 +83,10 @@ void actor_ready(struct stage *s, struct actor *a)
         int r = channel_wait(&a->channel, &p, STAGE_WAIT_MS);
 
         cr_assert_eq(r, 1, "set-up of %s: %s", a->note.binary, strerror(-r));
+        if (p.kind == MSG_beat) {
+            fd_close(&a->beat);
+            a->beat = fd_take(&p.beat.page);
+        }
         message_close(&p);
     } while (p.kind != MSG_go);
     TELL(&a->channel, ready);

@@ -2,11 +2,16 @@
 #include "supervised.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "support/messages.h"
+#include "support/processes.h"
 #include "support/wait.h"
 
 struct channel supervised_channel;
@@ -64,6 +69,22 @@ void supervised_gate_serves(struct stage *s)
     TELL(&s->gate.channel, serving);
 }
 
+/* Master sleeps only when it has handled what it has read. */
+static bool has_heard(void *argument)
+{
+    const struct stage *s = argument;
+    char state[32];
+    int left = 1;
+
+    return ioctl(supervised_channel.fd, SIOCOUTQ, &left) == 0 && left == 0 &&
+           process_status(s->master, "State", state, sizeof(state))[0] == 'S';
+}
+
+void supervised_heard(struct stage *s)
+{
+    cr_assert(wait_until(has_heard, s, STAGE_WAIT_MS));
+}
+
 void supervised_open(struct stage *s, void (*adjust)(struct master *m))
 {
     struct message got = { .kind = MSG_NONE };
@@ -82,9 +103,8 @@ static struct roster *own, *older;
 
 void supervised_make_rosters(void)
 {
-    own_fd = memfd_create("own", MFD_CLOEXEC);
-    older_fd = memfd_create("older", MFD_CLOEXEC);
-    cr_assert_eq(ftruncate(older_fd, (off_t)roster_size(ROWS)), 0);
+    own_fd = memfd_create("own", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    older_fd = shared_make("older", roster_size(ROWS));
     cr_assert_eq(roster_map_all(older_fd, &older), 0);
 }
 
@@ -93,6 +113,7 @@ void supervised_uses_own(struct master *m)
     const size_t rows = sessions_records(master_places(m));
 
     cr_assert_eq(ftruncate(own_fd, (off_t)roster_size(rows)), 0);
+    cr_assert_eq(fcntl(own_fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
     m->roster_memory = own_fd;
 }
 

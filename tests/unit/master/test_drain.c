@@ -1,6 +1,7 @@
 /* A generation that drains. The test plays the supervisor too. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -135,38 +136,20 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
     message_close(&p);
 }
 
-/* Master answers a `ping` itself when it drains, so it has tried by then. */
 Test(drain, gate_with_a_full_channel)
 {
-    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, has_time);
     kill(s.gate.note.pid, SIGSTOP);
     fill_channel(&s);
     step_down();
-    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
-    supervised_hears(MSG_pong, &got);
+    supervised_heard(&s); /* so it has tried by then */
     hear_after_all(&s.gate, MSG_hand_over);
     kill(s.gate.note.pid, SIGCONT);
     actor_finish(&s.gate);
     gate_is_lost(true);
     stage_ends(&s);
-}
-
-/* So does the heartbeat. */
-Test(drain, a_heartbeat_with_a_full_channel)
-{
-    struct message got = { .kind = MSG_NONE };
-    struct stage s;
-
-    supervised_open(&s, has_time);
-    fill_channel(&s);
-    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
-    hear_after_all(&s.gate, MSG_health);
-    TELL(&s.gate.channel, healthy);
-    supervised_hears(MSG_pong, &got);
-    stage_close(&s);
 }
 
 /* It begins to read when it gets MSG_hand_over. */
@@ -220,9 +203,7 @@ Test(drain, gate_dies_before_the_takeover)
     actor_die(&s.gate);
     gate_is_lost(false);
     cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
-    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
-    got.kind = MSG_NONE;
-    supervised_hears(MSG_pong, &got); /* so it has read `lead`, too */
+    supervised_heard(&s); /* so it has read `lead` */
     caller_asks(&c, MSG_who);
     caller_hears(&c, MSG_who_end, &got);
     caller_leave(&c);
@@ -230,85 +211,21 @@ Test(drain, gate_dies_before_the_takeover)
     supervised_drop_rosters();
 }
 
-static int closed_memory;
-
-static void shares_closed(struct master *m)
-{
-    struct inherited *one = calloc(1, sizeof(*one));
-
-    cr_assert(one);
-    *one = (struct inherited){ .name = CLOSED_NAME, .fd = closed_memory };
-    m->succession.inherited = one;
-    m->succession.count = 1;
-    supervised_uses_older(m);
-}
-
-/* The older master got "drain", or "drain --off", after this one had started.
- */
-static void older_was_told(struct stage *s, bool on)
-{
-    struct message got = { .kind = MSG_NONE };
-
-    cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
-    actor_hear(&s->gate, MSG_turn_away, &got);
-    cr_expect_eq(got.turn_away.why, on ? TURN_DRAIN : TURN_NOBODY);
-}
-
-static void make_closed_memory(void)
-{
-    closed_memory = memfd_create("closed", MFD_CLOEXEC);
-    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
-    supervised_make_rosters();
-}
-
+/* The older master got "drain" after this one had started, and steps down. */
 Test(drain, order_during_a_reload)
 {
+    struct message got = { .kind = MSG_NONE };
+    struct board *board = stage_board();
+    struct player p;
     struct stage s;
 
-    make_closed_memory();
-    supervised_open(&s, shares_closed);
-    older_was_told(&s, true);
-    older_was_told(&s, false);
+    supervised_make_rosters();
+    supervised_open(&s, supervised_uses_older);
+    player_enter(&s, &p, 1);
+    board_set(&board->closed, 1);
+    player_hear(&p, MSG_kick, &got);
+    cr_expect(got.kick.finish);
+    player_leave(&p);
     stage_close(&s);
-    close(closed_memory);
-    supervised_drop_rosters();
-}
-
-static void shares_closed_among_many(struct master *m)
-{
-    shares_closed(m);
-    m->settings.max_sessions = 600;
-}
-
-#define MANY 590
-
-/* Gate's channel is full of news: the order waits until it has room. */
-Test(drain, order_to_a_gate_that_is_busy)
-{
-    bool on = true, turned = false;
-    struct stage s;
-    int kills = 0;
-
-    make_closed_memory();
-    supervised_open(&s, shares_closed_among_many);
-    for (uint64_t serial = 1; serial <= MANY; serial++) {
-        struct player p;
-
-        player_enter(&s, &p, serial);
-        channel_shout(&p.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&p.channel);
-        player_leave(&p);
-    }
-    cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
-    while (!turned || kills < MANY) {
-        struct message m;
-
-        cr_assert_eq(channel_wait(&s.gate.channel, &m, STAGE_WAIT_MS), 1,
-                     "%d kills, %d", kills, turned);
-        kills += m.kind == MSG_kill;
-        turned |= m.kind == MSG_turn_away && m.turn_away.why == TURN_DRAIN;
-    }
-    stage_close(&s);
-    close(closed_memory);
     supervised_drop_rosters();
 }

@@ -1,151 +1,155 @@
-/* The supervisor's `ping`. The test plays the supervisor and gate. */
+/* The heartbeat: master counts on the board, and looks whether its gate and its
+ * keys count. The test plays the supervisor, gate and keys. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/board.h"
 #include "supervised.h"
+#include "support/wait.h"
 
-/* Gate is late at once, and then has a minute. */
-static void doubts(struct master *m)
+#define LOOK_MS 20
+#define HANG_MS 300
+
+static struct board *board;
+
+static void make_board(void)
 {
-    m->deadlines.heartbeat = 0;
-    m->deadlines.doubt = 60000;
+    board = stage_board();
+}
+
+TestSuite(heartbeat, .init = make_board, .timeout = 60);
+
+static void looks_often(struct master *m)
+{
+    m->deadlines.beat = LOOK_MS;
 }
 
 static void is_impatient(struct master *m)
 {
-    m->deadlines.heartbeat = m->deadlines.doubt = 50;
+    looks_often(m);
+    m->deadlines.hang = HANG_MS;
 }
 
-static void gate_is_asked(struct stage *s, uint32_t request)
+/* A process that counts, as that actor would. */
+static pid_t counts(const struct actor *a)
 {
-    struct message got = { .kind = MSG_NONE };
+    struct beat *page = NULL;
+    pid_t pid = fork();
 
-    cr_assert_eq(SEND(&supervised_channel, ping, request), 0);
-    actor_hear(&s->gate, MSG_health, &got);
+    cr_assert_geq(pid, 0);
+    if (pid > 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (beat_map(a->beat, &page) < 0)
+        _exit(1);
+    for (;;) {
+        board_set(&page->count, page->count + 1);
+        poll(NULL, 0, 5);
+    }
 }
 
-static void gate_answers(struct stage *s)
+static void hangs(pid_t pid)
 {
-    TELL(&s->gate.channel, healthy);
+    cr_assert_eq(kill(pid, SIGKILL), 0);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static void master_answers(uint32_t request)
-{
-    struct message got = { .kind = MSG_NONE };
+struct growth {
+    const uint64_t *number;
+    uint64_t before;
+};
 
-    supervised_hears(MSG_pong, &got);
-    cr_expect_eq(got.request, request);
+static bool has_grown(void *argument)
+{
+    const struct growth *g = argument;
+
+    return board_get(g->number) != g->before;
 }
 
-/* An answer of gate to no request is no heartbeat of master. */
-Test(heartbeat, master_answers_after_gate)
+static void expect_growth(const uint64_t *number)
 {
+    struct growth g = { number, board_get(number) };
+
+    cr_expect(wait_until(has_grown, &g, STAGE_WAIT_MS));
+}
+
+/* In a unit test this generation has the number 0, and the first row. */
+Test(heartbeat, master_counts_and_passes_on_what_gate_counts)
+{
+    struct board_row *row = &board->row[0];
     struct stage s;
 
-    supervised_open(&s, doubts);
-    gate_answers(&s);
-    for (uint32_t i = 1; i <= 3; i++) {
-        gate_is_asked(&s, i);
-        gate_answers(&s);
-        master_answers(i);
-    }
+    supervised_open(&s, looks_often);
+    expect_growth(&row->master);
+    cr_expect_eq(board_get(&row->gate), 0);
+    const pid_t gate = counts(&s.gate);
+    expect_growth(&row->gate);
+    expect_growth(&row->master);
+    cr_expect_eq(board_get(&row->sessions), 0);
+    hangs(gate);
     stage_close(&s);
 }
 
-Test(heartbeat, gate_that_does_not_answer)
+/* Its generation drains, and it counts on. */
+Test(heartbeat, gate_that_does_not_count)
 {
     struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, is_impatient);
-    gate_is_asked(&s, 1);
+    const pid_t keys = counts(&s.keys);
+    hangs(counts(&s.gate));
     channel_hear_end(&s.gate.channel);
     supervised_hears(MSG_gate_lost, &got);
     cr_expect_eq(got.gate_lost.handed_over, false);
     stage_ends(&s);
+    hangs(keys);
 }
 
-static void has_little_patience(struct master *m)
-{
-    m->deadlines.heartbeat = m->deadlines.doubt = 500;
-}
-
-static void keys_is_asked(struct stage *s)
-{
-    struct message got = { .kind = MSG_NONE };
-
-    do {
-        message_close(&got);
-        cr_assert_eq(channel_wait(&s->keys.channel, &got, STAGE_WAIT_MS), 1);
-    } while (got.kind == MSG_keys_client);
-    cr_assert_eq(got.kind, MSG_health, "%s", message_name(got.kind));
-}
-
-/* Only keys is replaced. The next one is asked, too, and may stay. */
-Test(heartbeat, keys_that_does_not_answer)
+/* Only keys is replaced. The next one counts, and may stay. */
+Test(heartbeat, keys_that_does_not_count)
 {
     struct stage s;
 
-    supervised_open(&s, has_little_patience);
-    gate_is_asked(&s, 1);
-    gate_answers(&s);
-    master_answers(1);
-    keys_is_asked(&s);
+    supervised_open(&s, is_impatient);
+    const pid_t gate = counts(&s.gate);
     channel_hear_end(&s.keys.channel);
     channel_close(&s.keys.channel);
     actor_enter(&s, &s.keys, "keys");
     actor_ready(&s, &s.keys);
-    for (uint32_t i = 2; i <= 4; i++) {
-        gate_is_asked(&s, i);
-        gate_answers(&s);
-        master_answers(i);
-        keys_is_asked(&s);
-        TELL(&s.keys.channel, healthy);
-    }
+    const pid_t keys = counts(&s.keys);
+    for (int i = 0; i < 3 * HANG_MS / LOOK_MS; i++)
+        expect_growth(&board->row[0].master);
     stage_close(&s);
+    hangs(gate);
+    hangs(keys);
 }
 
-/* A generation that drains isn't asked, but a `ping` may cross its report. */
-Test(heartbeat, gate_has_ended)
+/* A pause of the whole machine is one look, however long it is. */
+Test(heartbeat, a_pause_of_the_machine)
 {
-    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, is_impatient);
+    const pid_t gate = counts(&s.gate), keys = counts(&s.keys);
     kill(s.master, SIGSTOP);
-    SEND(&supervised_channel, ping, 1);
-    actor_die(&s.gate);
+    kill(gate, SIGSTOP);
+    kill(keys, SIGSTOP);
+    poll(NULL, 0, 2 * HANG_MS);
     kill(s.master, SIGCONT);
-    do
-        cr_assert_eq(channel_wait(&supervised_channel, &got, STAGE_WAIT_MS), 1);
-    while (got.kind != MSG_gate_lost);
-    stage_ends(&s);
-}
-
-static void knows_load(struct master *m)
-{
-    m->succession.takes_load = true;
-}
-
-/* The supervisor gets the numbers once, and not again while they stay. */
-Test(heartbeat, master_reports_its_load)
-{
-    struct message got = { .kind = MSG_NONE };
-    struct stage s;
-
-    supervised_open(&s, knows_load);
-    gate_is_asked(&s, 1);
-    gate_answers(&s);
-    supervised_hears(MSG_load, &got);
-    cr_expect_eq(got.load.sessions, 0);
-    cr_expect_eq(got.load.transfers, 0);
-    master_answers(1);
-    gate_is_asked(&s, 2);
-    gate_answers(&s);
-    master_answers(2);
+    expect_growth(&board->row[0].master);
+    kill(gate, SIGCONT);
+    kill(keys, SIGCONT);
+    expect_growth(&board->row[0].gate);
     stage_close(&s);
+    hangs(gate);
+    hangs(keys);
 }
 
 /* It shows that it doesn't hang, even while its gate does. */
@@ -155,13 +159,13 @@ Test(heartbeat, a_master_that_drains)
     struct stage s;
     int ends[2];
 
-    supervised_open(&s, NULL);
+    supervised_open(&s, looks_often);
     cr_assert_eq(fd_pair(ends), 0);
     cr_assert_eq(SEND(&supervised_channel, step_down, 0, .gate = ends[0]), 0);
     close(ends[0]);
     close(ends[1]);
-    cr_assert_eq(SEND(&supervised_channel, ping, 8), 0);
-    master_answers(8);
+    supervised_heard(&s);
+    expect_growth(&board->row[0].master);
     actor_hear(&s.gate, MSG_hand_over, &got);
     message_close(&got);
     actor_finish(&s.gate);

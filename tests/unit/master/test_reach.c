@@ -8,12 +8,15 @@
 
 #include "caller.h"
 #include "support/scratch.h"
+#include "support/wait.h"
 
 static char homes[128];
+static struct board *board;
 
 static void set_up(void)
 {
     scratch_make();
+    board = stage_board();
     snprintf(homes, sizeof(homes), "%s/homes", scratch);
 }
 
@@ -25,12 +28,24 @@ static void has_own_homes(struct master *m)
     m->deadlines.reach_pause = 20;
 }
 
-static void expect_turning(struct stage *s, enum turning why)
-{
-    struct message got;
+struct away {
+    const uint64_t *now;
+    bool expected;
+};
 
-    actor_hear(&s->gate, MSG_turn_away, &got);
-    cr_expect_eq(got.turn_away.why, why);
+static bool is_so(void *argument)
+{
+    const struct away *a = argument;
+
+    return board_get(a->now) == a->expected;
+}
+
+/* Gate reads it on the board. */
+static void wait_for_away(bool expected)
+{
+    struct away a = { &board->row[0].away, expected };
+
+    cr_assert(wait_until(is_so, &a, STAGE_WAIT_MS));
 }
 
 static void expect_away(const struct stage *s, const char *words)
@@ -65,7 +80,7 @@ static void goes_and_comes_back(struct stage *s, struct player *p,
 
     snprintf(gone, sizeof(gone), "%s.gone", path);
     cr_assert_eq(rename(path, gone), 0);
-    expect_turning(s, TURN_AWAY);
+    wait_for_away(true);
     stage_reports(s, EVENT_TROUBLE, what);
     expect_away(s, path);
     p->request = channel_next(&p->channel);
@@ -73,7 +88,7 @@ static void goes_and_comes_back(struct stage *s, struct player *p,
     p->channel.phase = PHASE_VERIFY;
     player_is_denied(p, DENIAL_AWAY);
     cr_assert_eq(rename(gone, path), 0);
-    expect_turning(s, TURN_NOBODY);
+    wait_for_away(false);
     stage_reports(s, EVENT_SERVICE, "can be reached again");
     expect_away(s, NULL);
 }

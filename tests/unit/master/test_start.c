@@ -22,12 +22,12 @@ static void expect_setup(struct actor *a, const enum message_kind *messages)
     }
 }
 
-static const enum message_kind keys_setup[] = {
-    MSG_sandbox, MSG_log, MSG_key, MSG_peers, MSG_go, MSG_NONE
-};
+static const enum message_kind keys_setup[] = { MSG_sandbox, MSG_log,  MSG_key,
+                                                MSG_peers,   MSG_beat, MSG_go,
+                                                MSG_NONE };
 static const enum message_kind gate_setup[] = {
-    MSG_conf,     MSG_sandbox, MSG_log, MSG_keys, MSG_certificate,
-    MSG_listener, MSG_memory,  MSG_go,  MSG_NONE
+    MSG_conf,     MSG_sandbox, MSG_log,  MSG_keys, MSG_certificate,
+    MSG_listener, MSG_memory,  MSG_beat, MSG_go,   MSG_NONE
 };
 
 Test(start, each_gets_its_own)
@@ -55,10 +55,10 @@ Test(start, each_gets_its_own)
  * isn't started. */
 Test(start, gate_goes_after_keys)
 {
-    static const enum message_kind before[] = { MSG_conf,        MSG_sandbox,
-                                                MSG_log,         MSG_keys,
-                                                MSG_certificate, MSG_listener,
-                                                MSG_memory,      MSG_NONE };
+    static const enum message_kind before[] = {
+        MSG_conf,     MSG_sandbox, MSG_log,  MSG_keys, MSG_certificate,
+        MSG_listener, MSG_memory,  MSG_beat, MSG_NONE
+    };
     struct message p;
     struct stage s;
 

@@ -2,9 +2,11 @@
 #include "played.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -45,6 +47,49 @@ bool played_is(const char *number)
 bool played_recovers(void)
 {
     return strncmp(played_heading, "recovery", 8) == 0;
+}
+
+struct board_row *played_row(void)
+{
+    static struct board_row *row;
+    struct board *board = NULL;
+    char names[4096] = "", *at;
+
+    if (row)
+        return row;
+    if (pread(GENERATION_NAMES_FD, names, sizeof(names) - 1, 0) < 0)
+        _exit(97);
+    at = strstr(names, " " BOARD_NAME "\n");
+    while (at && at > names && at[-1] != '\n')
+        at--;
+    if (!at || board_map(atoi(at), true, &board) < 0)
+        _exit(97);
+    row = board_find(board, (uint64_t)atoi(strchr(names, ' ') + 1));
+    if (!row)
+        _exit(97);
+    return row;
+}
+
+void played_count(void)
+{
+    struct board_row *row = played_row();
+
+    board_set(&row->master, row->master + 1);
+    board_set(&row->gate, row->gate + 1);
+}
+
+void played_count_on(void)
+{
+    struct message m;
+    int r;
+
+    played_heed_term();
+    while ((r = channel_wait(&played_channel, &m, 5)) == 1 || r == -ETIMEDOUT) {
+        if (r == 1)
+            message_close(&m);
+        played_count();
+    }
+    _exit(0);
 }
 
 void played_hear(enum message_kind kind, struct message *m)
@@ -117,9 +162,8 @@ struct supervisor_deadlines played_deadlines = { .start = 20000,
                                                  .recovery = 60000,
                                                  .retry = 100,
                                                  .put_off = 1000,
-                                                 .beat = 60000,
-                                                 .answer = 60000,
-                                                 .doubt = 60000 };
+                                                 .look = 60000,
+                                                 .silence = 60000 };
 
 static void play(const struct supervisor *s, int program)
 {

@@ -25,6 +25,12 @@ extern char *const *played_arguments;
 void played_enter(uint64_t version);
 bool played_is(const char *number);
 bool played_recovers(void);
+/* Its row on the board. */
+struct board_row *played_row(void);
+/* Counts there once, for its gate too. */
+void played_count(void);
+/* Counts until the supervisor has gone. */
+noreturn void played_count_on(void);
 /* Receives the next message, which must be KIND. */
 void played_hear(enum message_kind kind, struct message *m);
 /* Sends `up`. The first master leads after it. */

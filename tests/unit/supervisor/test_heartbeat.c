@@ -1,8 +1,11 @@
 /* The heartbeat: systemd's watchdog, and a master that hangs. */
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
@@ -11,32 +14,19 @@
 #include "played.h"
 #include "sallyport/ipc/generation.h"
 
-/* Half of systemd's 40 ms is less than a minute. An answer is late at once, and
- * then has a minute. */
+/* Half of systemd's 40 ms is less than a minute. */
 static void set_up(void)
 {
-    played_deadlines.beat = played_deadlines.doubt = 60000;
-    played_deadlines.answer = 0;
+    played_deadlines.look = played_deadlines.silence = 60000;
 }
 
-static noreturn void answer_each(void)
-{
-    struct message m;
-
-    played_heed_term();
-    for (;;) {
-        played_hear(MSG_ping, &m);
-        SEND(&played_channel, pong, m.request);
-    }
-}
-
-static void answers(void)
+static void counts(void)
 {
     if (getenv("WATCHDOG_USEC") || getenv("WATCHDOG_PID"))
         _exit(90); /* they are the supervisor's */
     played_enter(GENERATION_VERSION);
     played_lead();
-    answer_each();
+    played_count_on();
 }
 
 /* Makes systemd's socket, with this abstract name. */
@@ -57,6 +47,9 @@ static int listen_as_systemd(void)
     return fd;
 }
 
+/* The first look at the board finds this. */
+#define IDLE "STATUS=serving, 0 sessions, 0 transfers since the start"
+
 static void expect_word(int fd, const char *word)
 {
     char got[128] = "";
@@ -71,8 +64,10 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
     struct played p;
 
     setenv("WATCHDOG_USEC", "40000", 1);
-    played_begin(&p, answers);
+    played_begin(&p, counts);
     expect_word(fd, "READY=1\nSTATUS=serving");
+    expect_word(fd, "WATCHDOG=1"); /* it leads */
+    expect_word(fd, IDLE);
     for (int i = 0; i < 10; i++)
         expect_word(fd, "WATCHDOG=1");
     played_end(&p);
@@ -80,7 +75,7 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
 }
 
 /* Without the variable, or if it belongs to another process, systemd gets no
- * messages about answers. The second READY=1 follows a reload. */
+ * messages about the counts. The second READY=1 follows a reload. */
 static const char *const not_ours[][2] = {
     { NULL, NULL },
     { "no number", NULL },
@@ -90,14 +85,12 @@ static const char *const not_ours[][2] = {
 
 static void asks_for_a_reload(void)
 {
-    struct message m;
-
     played_heed_term();
     played_enter(GENERATION_VERSION);
     played_lead();
-    for (int i = 0; i < 3 && played_is("1"); i++) {
-        played_hear(MSG_ping, &m);
-        SEND(&played_channel, pong, m.request);
+    for (int i = 0; i < 20 && played_is("1"); i++) {
+        played_count();
+        poll(NULL, 0, 5); /* some looks */
     }
     if (played_is("1"))
         SEND(&played_channel, renew, 1);
@@ -108,7 +101,7 @@ Test(heartbeat, nobody_watches, .init = set_up, .timeout = 60)
 {
     int fd = listen_as_systemd();
 
-    played_deadlines.beat = 20;
+    played_deadlines.look = 20;
     for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
         char got[64] = "";
         struct played p;
@@ -121,8 +114,10 @@ Test(heartbeat, nobody_watches, .init = set_up, .timeout = 60)
             setenv("WATCHDOG_PID", not_ours[i][1], 1);
         played_begin(&p, asks_for_a_reload);
         expect_word(fd, "READY=1\nSTATUS=serving");
-        cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
-        cr_expect(strncmp(got, "RELOADING=1", 11) == 0, "%s", got);
+        do {
+            cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
+            cr_expect(strncmp(got, "WATCHDOG=", 9) != 0, "%s", got);
+        } while (strncmp(got, "RELOADING=1", 11) != 0);
         played_end(&p);
         while (recv(fd, got, sizeof(got), MSG_DONTWAIT) > 0)
             ;
@@ -204,23 +199,28 @@ Test(heartbeat, systemd_shows_what_a_takeover_has_changed, .init = set_up,
     close(fd);
 }
 
+/* What the played master reports; the test writes it, too. */
+static uint64_t *transfers;
+
 static void is_loaded(void)
 {
+    struct board_row *row;
     struct message m;
 
     played_enter(GENERATION_VERSION);
     played_heed_term();
-    if (!getenv(GENERATION_LOAD))
-        _exit(EX_SOFTWARE);
+    row = played_row();
+    board_set(&row->sessions, 9); /* it doesn't lead yet */
     SEND(&played_channel, up, 0);
-    SEND(&played_channel, load, 0, .sessions = 9,
-         .transfers = 9); /* it doesn't lead yet */
+    played_count();
     played_hear(MSG_lead, &m);
+    board_set(&row->sessions, 1);
     SEND(&played_channel, leading, 0);
-    for (uint64_t n = 0; n < 4; n++)
-        SEND(&played_channel, load, 0, .sessions = 1, .transfers = n / 2);
-    SEND(&played_channel, renew, 1);
-    played_stay();
+    for (;;) {
+        board_set(&row->transfers, board_get(transfers));
+        played_count();
+        poll(NULL, 0, 5);
+    }
 }
 
 /* systemd gets the numbers when they change. */
@@ -229,16 +229,21 @@ Test(heartbeat, systemd_shows_the_load, .init = set_up, .timeout = 60)
     int fd = listen_as_systemd();
     struct played p;
 
+    transfers = mmap(NULL, sizeof(*transfers), PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(transfers, MAP_FAILED);
     unsetenv("WATCHDOG_USEC");
+    played_deadlines.look = 20;
     played_begin(&p, is_loaded);
     expect_word(fd, "READY=1\nSTATUS=serving");
     expect_word(fd, "STATUS=serving, 1 session, 0 transfers since the start");
+    board_set(transfers, 1);
     expect_word(fd, "STATUS=serving, 1 session, 1 transfer since the start");
     played_end(&p);
     close(fd);
 }
 
-/* Its recovery answers. */
+/* Its recovery counts. */
 static void hangs_once(void)
 {
     played_enter(GENERATION_VERSION);
@@ -246,16 +251,51 @@ static void hangs_once(void)
     if (!played_recovers())
         played_stay();
     (void)!write(STDOUT_FILENO, "r", 1);
-    answer_each();
+    played_count_on();
 }
 
 Test(heartbeat, a_master_that_hangs, .init = set_up, .timeout = 60)
 {
     struct played p;
 
-    played_deadlines.beat = 10;
-    played_deadlines.doubt = 2000;
+    played_deadlines.look = 20;
+    played_deadlines.silence = 200;
     played_begin(&p, hangs_once);
     cr_assert_eq(played_byte(p.output), 'r');
+    played_end(&p);
+}
+
+/* Writes its pid first. */
+static void says_who_it_is(void)
+{
+    const pid_t own = getpid();
+
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    (void)!write(STDOUT_FILENO, &own, sizeof(own));
+    played_count_on();
+}
+
+/* The supervisor goes on first, long after the time that a master has. It gives
+ * the master the rest of that time again. */
+Test(heartbeat, a_pause_of_the_machine, .init = set_up, .timeout = 60)
+{
+    struct pollfd one;
+    struct played p;
+    pid_t master;
+
+    played_deadlines.look = 100;
+    played_deadlines.silence = 1000;
+    played_begin(&p, says_who_it_is);
+    one = (struct pollfd){ .fd = p.output, .events = POLLIN };
+    cr_assert_eq(poll(&one, 1, 20000), 1);
+    cr_assert_eq(read(p.output, &master, sizeof(master)), sizeof(master));
+    kill(master, SIGSTOP);
+    kill(p.supervisor, SIGSTOP);
+    poll(NULL, 0, 1500);
+    kill(p.supervisor, SIGCONT);
+    poll(NULL, 0, 200);
+    kill(master, SIGCONT);
+    cr_expect_eq(poll(&one, 1, 1500), 0, "a recovery has begun");
     played_end(&p);
 }

@@ -1,0 +1,17 @@
+/* Memory that several processes share: a sealed file without a name. */
+#ifndef SALLYPORT_BASE_SHARED_H
+#define SALLYPORT_BASE_SHARED_H
+
+#include <stddef.h>
+
+/* Makes a file of SIZE zero bytes in memory. It is sealed, so that no process
+ * can shorten it while another one maps it. Returns the descriptor or -errno.
+ * NAME shows in /proc only. */
+int shared_make(const char *name, size_t size);
+/* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
+ * them, and no core dump contains them. FD -1: memory of its own, for a test.
+ * PROTECTION as for mmap(2). Returns 0; -EINVAL: FD isn't sealed, or too short;
+ * another -errno. */
+int shared_map(int fd, size_t size, int protection, void **ret);
+
+#endif

@@ -1,0 +1,80 @@
+/* The board and the pages of the heartbeat. See board.h. */
+#include "sallyport/ipc/board.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
+
+_Static_assert(sizeof(struct board) <= 4096, "it is one page");
+
+int board_make(void)
+{
+    return shared_make("board", sizeof(struct board));
+}
+
+int board_map(int fd, bool to_write, struct board **ret)
+{
+    void *p = NULL;
+    int r = shared_map(fd, sizeof(**ret),
+                       to_write ? PROT_READ | PROT_WRITE : PROT_READ, &p);
+
+    *ret = p;
+    return r;
+}
+
+void board_unmap(struct board **b)
+{
+    if (*b)
+        munmap(*b, sizeof(**b));
+    *b = NULL;
+}
+
+struct board_row *board_find(struct board *b, uint64_t generation)
+{
+    for (size_t i = 0; i < BOARD_ROWS; i++)
+        if (board_get(&b->row[i].generation) == generation)
+            return &b->row[i];
+    return NULL;
+}
+
+bool board_is_closed(const struct board *b)
+{
+    return board_get(&b->closed) != 0;
+}
+
+int beat_map(int fd, struct beat **ret)
+{
+    void *p = NULL;
+    int r = shared_map(fd, sizeof(**ret), PROT_READ | PROT_WRITE, &p);
+
+    *ret = p;
+    return r;
+}
+
+int beat_make(struct beat **ret)
+{
+    FD_CLEANUP int fd = shared_make("beat", sizeof(**ret));
+    void *p = NULL;
+    int r = fd < 0 ? fd : shared_map(fd, sizeof(**ret), PROT_READ, &p);
+
+    *ret = p;
+    return r < 0 ? r : fd_take(&fd);
+}
+
+void beat_unmap(struct beat **b)
+{
+    if (*b)
+        munmap(*b, sizeof(**b));
+    *b = NULL;
+}
+
+bool pulse_look(struct pulse *p, uint64_t count, uint64_t ms)
+{
+    bool counted = count != p->count;
+
+    p->silent = counted ? 0 : p->silent + ms;
+    p->count = count;
+    return counted;
+}

@@ -1,0 +1,116 @@
+/* The board and the pages of the heartbeat: their layout, and what a process
+ * can do that may only read, or that writes garbage. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
+#include "sallyport/ipc/board.h"
+
+/* A supervisor of another build maps it, too. */
+Test(board, has_its_published_layout)
+{
+    cr_expect_str_eq(BOARD_NAME, "board 1");
+    cr_expect_eq(offsetof(struct board, closed), 0);
+    cr_expect_eq(offsetof(struct board, row), 8);
+    cr_expect_eq(sizeof(struct board_row), 48);
+    cr_expect_eq(offsetof(struct board_row, generation), 0);
+    cr_expect_eq(offsetof(struct board_row, master), 8);
+    cr_expect_eq(offsetof(struct board_row, gate), 16);
+    cr_expect_eq(offsetof(struct board_row, sessions), 24);
+    cr_expect_eq(offsetof(struct board_row, transfers), 32);
+    cr_expect_eq(offsetof(struct board_row, away), 40);
+    cr_expect_eq(BOARD_ROWS, 32);
+}
+
+static int opened_to_read(int fd)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Gate sees what masters write, and can neither write nor shorten it. */
+Test(board, gate_only_reads_it)
+{
+    FD_CLEANUP int fd = board_make();
+    FD_CLEANUP int reading = opened_to_read(fd);
+    struct board *masters = NULL, *gates = NULL;
+
+    cr_assert_eq(board_map(fd, true, &masters), 0);
+    cr_assert_eq(board_map(reading, false, &gates), 0);
+    cr_expect(!board_is_closed(gates));
+    board_set(&masters->closed, 1);
+    cr_expect(board_is_closed(gates));
+    cr_expect_eq(board_map(reading, true, &gates), -EACCES);
+    cr_expect_lt(ftruncate(fd, 0), 0);
+    cr_expect_lt(ftruncate(reading, 0), 0);
+}
+
+/* Whatever is in it: a number that isn't there has no row. */
+Test(board, of_garbage)
+{
+    struct board *b = NULL;
+
+    cr_assert_eq(board_map(-1, true, &b), 0);
+    memset(b, 0xff, sizeof(*b));
+    cr_expect_null(board_find(b, 7));
+    cr_expect(board_is_closed(b));
+    board_set(&b->row[BOARD_ROWS - 1].generation, 7);
+    cr_expect_eq(board_find(b, 7), &b->row[BOARD_ROWS - 1]);
+    board_unmap(&b);
+    cr_expect_null(b);
+}
+
+/* Another file than master has made would end the reader by SIGBUS. */
+Test(board, a_page_that_may_be_cut)
+{
+    FD_CLEANUP int bare = memfd_create("beat", MFD_CLOEXEC);
+    FD_CLEANUP int small = shared_make("beat", 1);
+    struct beat *b = NULL;
+
+    cr_assert_eq(ftruncate(bare, 4096), 0);
+    cr_expect_eq(beat_map(bare, &b), -EINVAL);
+    cr_expect_eq(beat_map(small, &b), -EINVAL);
+}
+
+/* Master can't make a process look alive, and that process can. */
+Test(board, only_its_process_writes_a_page)
+{
+    struct beat *masters = NULL, *its = NULL;
+    FD_CLEANUP int fd = beat_make(&masters);
+    FD_CLEANUP int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(beat_map(fd, &its), 0);
+    board_set(&its->count, 3);
+    cr_assert_eq(board_get(&masters->count), 3);
+    cr_expect_lt(read(zeros, masters, sizeof(*masters)), 0);
+    cr_expect_eq(errno, EFAULT);
+    cr_expect_eq(read(zeros, its, sizeof(*its)), sizeof(*its));
+}
+
+/* The silence is measured by looks, so a pause of the machine is one look. A
+ * process that writes anything else than a count only looks alive. */
+Test(board, pulse)
+{
+    struct pulse p = { 0 };
+
+    cr_expect(!pulse_look(&p, 0, 4000));
+    cr_expect(!pulse_look(&p, 0, 4000));
+    cr_expect_eq(p.silent, 8000);
+    cr_expect(pulse_look(&p, 1, 4000));
+    cr_expect_eq(p.silent, 0);
+    cr_expect(!pulse_look(&p, 1, 4000));
+    cr_expect_eq(p.silent, 4000);
+    cr_expect(pulse_look(&p, UINT64_MAX, 4000));
+    cr_expect(pulse_look(&p, 0, 4000));
+    cr_expect_eq(p.silent, 0);
+}
