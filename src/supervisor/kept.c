@@ -133,19 +133,32 @@ int kept_find(const struct kept *k, const char *name)
     return row ? row->fd : -1;
 }
 
-void kept_end_sessions(struct kept *k, uint64_t number)
+static struct kept_row *find_sessions(const struct kept *k, uint64_t number)
 {
     char name[GENERATION_NAME_MAX];
-    struct kept_row *row;
 
     snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64, number);
-    row = find_row(k, 0, slice_from(name));
+    return find_row(k, 0, slice_from(name));
+}
+
+void kept_end_sessions(struct kept *k, uint64_t number)
+{
+    struct kept_row *row = find_sessions(k, number);
+
     if (!row)
         return;
     (void)!pwrite(row->fd, "\1", 1, 0);
     fd_close(&row->fd);
     free(row->name);
     *row = k->row[--k->count];
+}
+
+void kept_move_sessions(struct kept *k, struct kept *from, uint64_t number)
+{
+    struct kept_row *row = find_sessions(from, number);
+
+    if (row && row->fd >= 0)
+        kept_add(k, slice_from(row->name), fd_take(&row->fd));
 }
 
 void kept_release(struct kept *k)

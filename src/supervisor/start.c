@@ -357,6 +357,7 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
     if (s->under_way == g) {
         loop_timer_clear(&s->loop, &g->timer);
         g->state = GENERATION_LEADING;
+        kept_move_sessions(&s->kept, &g->kept, g->number);
         takeover_failed(s, "its gate has ended");
     }
     want_recovery(s);

@@ -48,6 +48,9 @@ int kept_find(const struct kept *k, const char *name);
 /* Generation NUMBER has ended: marks the table of its sessions, for the masters
  * that map it, and keeps it no longer. */
 void kept_end_sessions(struct kept *k, uint64_t number);
+/* Moves that table from FROM to K: generation NUMBER has sessions, but won't
+ * lead. */
+void kept_move_sessions(struct kept *k, struct kept *from, uint64_t number);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */

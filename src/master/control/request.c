@@ -68,8 +68,9 @@ static const enum server_state server_states[] = {
 static int request_on_status(void *owner, struct msg_status *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
-    const struct master *m = p->master;
+    struct master *m = p->master;
 
+    older_look_all(m);
     for (size_t i = 0; i < m->listeners->control_count; i++)
         peer_sent(p, SEND(&p->channel, status_listener, p->request,
                           .bound = m->listeners->control[i].address));
@@ -220,6 +221,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
     const struct session_table *t = p->master->sessions;
     size_t sent = 0, i = msg->place < t->size ? (size_t)msg->place : t->size;
 
+    older_look_all(p->master);
     for (; i < t->size && sent < WHO_PAGE; i++) {
         const struct session *s = &t->all[i];
 
@@ -324,6 +326,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     struct peer *p = request_begin(owner, msg->request);
     size_t ended = 0;
 
+    older_look_all(p->master);
     SESSIONS_EACH(p->master->sessions, s)
         if (session_is_served(s) && who_is_meant(s, msg)) {
             session_kick(s, ENDING_KICKED);

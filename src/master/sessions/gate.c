@@ -68,11 +68,23 @@ int gate_on_session(void *owner, struct msg_session *msg)
     return 0;
 }
 
-/* The session may have ended in master's table. */
+/* Gate may have adopted the session since the last look at the rosters. */
+static struct session *gate_find(struct master *m, uint64_t serial)
+{
+    struct session *s = sessions_find(m->sessions, serial);
+
+    if (!s)
+        older_look_all(m);
+    return s ? s : sessions_find(m->sessions, serial);
+}
+
+/* A session that nobody knows here has ended, or its own master is late with
+ * its row: then its client connects again, instead of waiting for
+ * login_timeout. */
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
+    struct session *s = gate_find(c->master, msg->serial);
 
     if (msg->peer.family == 0)
         return channel_refuse(&c->channel, "a client without an address");
@@ -80,6 +92,8 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
         return channel_refuse(&c->channel, "a client that is known already");
     if (s)
         banning_review(s);
+    else
+        SEND(&c->channel, kill, 0, .serial = msg->serial);
     return 0;
 }
 
@@ -109,7 +123,7 @@ int gate_on_born(void *owner, struct msg_born *msg)
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
+    struct session *s = gate_find(c->master, msg->serial);
 
     if (s && s->older)
         session_kill(s);

@@ -269,6 +269,7 @@ static void login_enter(struct session *s, const struct user *user)
         return;
     }
     access_take_limits(s, user);
+    older_look_all(m); /* a session that counts may have ended just now */
     full = access_full(s);
     if (full) {
         login_deny(s,

@@ -8,7 +8,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
@@ -63,24 +65,34 @@ void session_publish(struct session *s)
     older_write(s, &f);
 }
 
-/* Draining generations use no record twice, so the newest master, which looks
- * now and then, finds the end. */
+/* A record of an older generation, or one that was, has none here. */
+static bool older_has_row(const struct session *s)
+{
+    const struct roster *r = s->master->roster;
+
+    return r && !s->older && r->row[older_row(s)].facts.serial == s->serial;
+}
+
 void session_unpublish(struct session *s)
 {
     struct roster_facts f = { .serial = s->serial,
                               .gone = true,
                               .status = s->status };
 
-    if (!s->older)
+    if (older_has_row(s))
         older_write(s, &f);
 }
 
 void session_publish_doing(struct session *s, const struct msg_doing *msg)
 {
-    struct roster_facts f = older_facts(s);
-    struct roster_doing *d = &f.doing;
+    struct master *m = s->master;
+    struct roster_doing *d;
+    struct roster_facts f;
 
-    f.answers = ++s->answers;
+    if (!m->roster || s->older)
+        return;
+    d = &m->roster->row[older_row(s)].doing;
+    *d = (struct roster_doing){ 0 };
     slice_copy(msg->client, d->client, sizeof(d->client));
     slice_copy(msg->tls, d->tls, sizeof(d->tls));
     slice_copy(msg->verb, d->verb, sizeof(d->verb));
@@ -88,6 +100,8 @@ void session_publish_doing(struct session *s, const struct msg_doing *msg)
     d->bytes = msg->bytes;
     d->of = msg->of;
     d->ms = msg->ms;
+    s->answers++;
+    f = older_facts(s);
     older_write(s, &f);
 }
 
@@ -119,9 +133,9 @@ static void orders_on_timer(void *owner)
 
     if (given != m->orders_taken) {
         m->orders_taken = given;
-        SESSIONS_EACH(m->sessions, s) {
-            const unsigned orders =
-                roster_take_orders(m->roster, (size_t)(s - m->sessions->all));
+        for (size_t i = 0; i < roster_used(m->roster); i++) {
+            struct session *s = &m->sessions->all[i];
+            const unsigned orders = roster_take_orders(m->roster, i, s->serial);
 
             if (orders != 0 && s->state != SESSION_FREE && !s->older)
                 older_obey(s, orders);
@@ -164,22 +178,26 @@ size_t older_count(const struct master *m)
     return n;
 }
 
-/* Keeps the roster for the next master, too. One whose
- * generation has ended, or of another build, is left where it is: the
- * supervisor drops it. */
-static void older_open(struct older *o, const char *name, int fd)
+bool older_open(struct older *o, int fd)
 {
-    const struct slice number = slice_from(name + strlen(GENERATION_SESSIONS));
-
-    if (slice_number(number, UINT64_MAX, &o->generation) < 0 ||
-        roster_map_all(fd, &o->roster) < 0)
-        return;
-    if (roster_has_ended(o->roster))
+    if (roster_map_all(fd, &o->roster) < 0)
+        return false;
+    o->row = calloc(o->roster->rows, sizeof(*o->row));
+    if (!o->row)
         roster_unmap(&o->roster);
-    else
-        succession_keep(&o->master->succession, name, fd);
+    return o->row != NULL;
 }
 
+/* Needs no memory, unlike a map. */
+static bool older_is_marked(int fd)
+{
+    char mark = 0;
+
+    return pread(fd, &mark, 1, 0) != 1 || mark != 0;
+}
+
+/* All that live go to the next master, too: it may have the memory that is
+ * missing here. The supervisor drops the others. */
 void older_inherit(struct master *m)
 {
     const struct succession *s = &m->succession;
@@ -187,11 +205,15 @@ void older_inherit(struct master *m)
 
     for (size_t i = 0; i < s->count && n < OLDER_MAX; i++) {
         const char *name = s->inherited[i].name;
+        struct slice number = slice_from(name);
 
-        if (!slice_starts(slice_from(name), SLICE(GENERATION_SESSIONS)))
+        if (!slice_starts(number, SLICE(GENERATION_SESSIONS)) ||
+            older_is_marked(s->inherited[i].fd))
             continue;
-        older_open(&m->older[n], name, s->inherited[i].fd);
-        n += older_lives(&m->older[n]);
+        number = slice_from(name + strlen(GENERATION_SESSIONS));
+        slice_number(number, UINT64_MAX, &m->older[n].generation);
+        succession_keep(&m->succession, name, s->inherited[i].fd);
+        n += older_open(&m->older[n], s->inherited[i].fd);
     }
 }
 
@@ -243,7 +265,7 @@ static void older_judge(struct session *s, bool was_known)
  * lock. So it ends after its transfer. */
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
-    roster_order(o->roster, row, ORDER_KICK, ENDING_SHUTDOWN, NULL);
+    roster_order(o->roster, row, serial, ORDER_KICK, ENDING_SHUTDOWN, NULL);
     if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
         0)
         master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
@@ -273,25 +295,30 @@ static struct session *older_take(struct older *o, size_t row, uint64_t serial)
 
 static void older_has_ended(struct session *s, int status)
 {
-    if (s->state == SESSION_ENDED)
-        return;
+    s->older->row[s->row].session = NULL;
     s->status = status;
     session_forget_news(s);
     session_add_news(s, NEWS_GONE);
     session_end(s);
 }
 
+/* The text in a field of SIZE bytes, which another process has written. */
+static struct slice older_text(const char *text, size_t size)
+{
+    return (struct slice){ text, strnlen(text, size) };
+}
+
 static void older_answer(struct session *s, const struct roster_facts *f)
 {
-    const struct roster_doing *d = &f->doing;
+    const struct roster_doing d = s->older->roster->row[s->row].doing;
     struct msg_doing msg = {
-        .client = slice_from(d->client),
-        .tls = slice_from(d->tls),
-        .verb = slice_from(d->verb),
-        .path = slice_from(d->path),
-        .bytes = d->bytes,
-        .of = d->of,
-        .ms = d->ms,
+        .client = older_text(d.client, sizeof(d.client)),
+        .tls = older_text(d.tls, sizeof(d.tls)),
+        .verb = older_text(d.verb, sizeof(d.verb)),
+        .path = older_text(d.path, sizeof(d.path)),
+        .bytes = d.bytes,
+        .of = d.of,
+        .ms = d.ms,
     };
 
     if (f->answers == s->answers)
@@ -326,75 +353,70 @@ static void older_learn(struct session *s, const struct roster_facts *f,
         older_judge(s, was_known);
 }
 
-/* Returns false if its master writes the row just now. A serial that is another
- * session's here is impossible, and left alone. */
-static bool older_look_at_row(struct older *o, size_t row)
+/* A row that its master writes just now counts as a change, so the next look
+ * reads it. A serial that is another session's here is impossible. */
+static void older_look_at_row(struct older *o, size_t row)
 {
-    struct roster_facts f;
-    struct session *s;
+    struct older_row *seen = &o->row[row];
+    const uint64_t turn = roster_turn(o->roster, row);
     bool was_known;
+    struct roster_facts f;
 
-    if (!roster_read(o->roster, row, &f))
-        return false;
-    if (f.serial == 0)
-        return true;
-    s = sessions_find(o->master->sessions, f.serial);
-    was_known = s != NULL;
-    if (was_known && (s->older != o || s->row != row))
-        return true;
-    if (f.gone) {
-        if (was_known)
-            older_has_ended(s, f.status);
-        return true;
-    }
-    if (!was_known)
-        s = older_take(o, row, f.serial);
-    if (!s || s->state == SESSION_ENDED)
-        return true;
-    older_answer(s, &f);
-    older_learn(s, &f, was_known);
-    return true;
+    if (turn == seen->turn || !roster_read(o->roster, row, &f))
+        return;
+    seen->turn = turn;
+    if (seen->session && (f.gone || seen->session->serial != f.serial))
+        older_has_ended(seen->session,
+                        seen->session->serial == f.serial ? f.status : 0);
+    if (f.gone || f.serial == 0)
+        return;
+    was_known = seen->session != NULL;
+    if (!was_known && !sessions_find(o->master->sessions, f.serial))
+        seen->session = older_take(o, row, f.serial);
+    if (!seen->session)
+        return;
+    older_answer(seen->session, &f);
+    older_learn(seen->session, &f, was_known);
 }
 
-/* Another session has the row: this one ended between two looks. */
-static void older_look_for_ends(struct older *o)
+static void older_look_at_rows(struct older *o)
+{
+    for (size_t i = 0; i < roster_used(o->roster); i++)
+        older_look_at_row(o, i);
+}
+
+static void older_close(struct older *o)
 {
     SESSIONS_EACH(o->master->sessions, s)
-        if (s->older == o && roster_serial(o->roster, s->row) != s->serial)
-            older_has_ended(s, 0);
+        if (s->older == o)
+            s->older = NULL;
+    free(o->row);
+    o->row = NULL;
+    roster_unmap(&o->roster);
 }
 
-/* Gate notices the end of these sessions by their channels. */
+/* Its last rows say how its sessions have ended. Those that are left have died
+ * with their master. */
 static void older_end(struct older *o)
 {
-    if (!older_lives(o))
-        return;
-    SESSIONS_EACH(o->master->sessions, s)
-        if (s->older == o) {
-            session_forget_news(s);
-            session_end(s);
-            session_mark(s); /* also one that had ended with news for gate */
-            s->older = NULL;
-        }
-    roster_unmap(&o->roster);
+    older_look_at_rows(o);
+    for (size_t i = 0; i < roster_used(o->roster); i++)
+        if (o->row[i].session)
+            older_has_ended(o->row[i].session, 0);
+    older_close(o);
 }
 
 static void older_look(struct older *o)
 {
     const uint64_t changes = roster_changes(o->roster);
-    bool all = true;
 
     if (roster_has_ended(o->roster)) {
         older_end(o);
         return;
     }
-    if (changes == o->seen)
-        return;
-    for (size_t i = 0; i < roster_used(o->roster); i++)
-        all = older_look_at_row(o, i) && all;
-    older_look_for_ends(o);
-    if (all)
-        o->seen = changes;
+    if (changes != o->seen)
+        older_look_at_rows(o);
+    o->seen = changes;
 }
 
 void older_look_all(struct master *m)
@@ -415,8 +437,9 @@ static void older_on_timer(void *owner)
     if (closed_is(m) != m->follows_closed)
         closed_follow(m);
     older_look_all(m);
-    if (older_count(m) > 0)
-        loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        if (older_lives(&m->older[i])) /* perhaps only until the next look */
+            loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
 }
 
 void older_lead(struct master *m)
@@ -427,12 +450,25 @@ void older_lead(struct master *m)
 
 void older_order(struct session *s, enum session_order order)
 {
-    roster_order(s->older->roster, s->row, order, s->why, &s->peer);
+    roster_order(s->older->roster, s->row, s->serial, order, s->why, &s->peer);
 }
 
+/* Another master, or nobody, cares for these sessions from now on: gate needs
+ * no news of them. */
 void older_release(struct master *m)
 {
     loop_timer_clear(&m->loop, &m->orders);
-    for (size_t i = 0; i < OLDER_MAX; i++)
-        older_end(&m->older[i]);
+    for (size_t i = 0; i < OLDER_MAX; i++) {
+        struct older *o = &m->older[i];
+
+        if (!older_lives(o))
+            continue;
+        SESSIONS_EACH(m->sessions, s)
+            if (s->older == o) {
+                session_forget_news(s);
+                session_end(s);
+                session_mark(s); /* also one that had ended with news */
+            }
+        older_close(o);
+    }
 }

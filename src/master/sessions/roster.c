@@ -24,10 +24,17 @@ int roster_map(int fd, size_t rows, struct roster **ret)
 
     if (r < 0)
         return r;
-    *ret = p;
-    if (!(*ret)->rows)
-        (*ret)->rows = rows;
-    return (*ret)->rows == rows ? 0 : -EINVAL;
+    struct roster *made = p;
+    if (made->row_size == 0) {
+        made->row_size = sizeof(struct roster_row);
+        made->rows = rows;
+    }
+    if (made->row_size != sizeof(struct roster_row) || made->rows != rows) {
+        munmap(p, roster_size(rows));
+        return -EINVAL; /* of another build */
+    }
+    *ret = made;
+    return 0;
 }
 
 int roster_map_all(int fd, struct roster **ret)
@@ -96,9 +103,9 @@ bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret)
     return __atomic_load_n(&from->turn, __ATOMIC_RELAXED) == turn;
 }
 
-uint64_t roster_serial(const struct roster *r, size_t row)
+uint64_t roster_turn(const struct roster *r, size_t row)
 {
-    return __atomic_load_n(&r->row[row].facts.serial, __ATOMIC_RELAXED);
+    return __atomic_load_n(&r->row[row].turn, __ATOMIC_ACQUIRE);
 }
 
 bool roster_is_ordered(const struct roster *r, size_t row, unsigned what)
@@ -106,11 +113,14 @@ bool roster_is_ordered(const struct roster *r, size_t row, unsigned what)
     return __atomic_load_n(&r->row[row].orders, __ATOMIC_RELAXED) & what;
 }
 
-void roster_order(struct roster *r, size_t row, unsigned what, enum ending why,
-                  const struct address *client)
+void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
+                  enum ending why, const struct address *client)
 {
     struct roster_row *to = &r->row[row];
 
+    if (to->ordered != serial) /* orders for a session that has gone */
+        __atomic_store_n(&to->orders, 0, __ATOMIC_RELAXED);
+    to->ordered = serial;
     if (what == ORDER_KICK)
         __atomic_store_n(&to->why, why, __ATOMIC_RELAXED);
     if (what == ORDER_PEER)
@@ -119,7 +129,13 @@ void roster_order(struct roster *r, size_t row, unsigned what, enum ending why,
     __atomic_fetch_add(&r->orders, 1, __ATOMIC_RELEASE);
 }
 
-unsigned roster_take_orders(struct roster *r, size_t row)
+unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial)
 {
-    return __atomic_exchange_n(&r->row[row].orders, 0, __ATOMIC_ACQUIRE);
+    struct roster_row *from = &r->row[row];
+    unsigned orders;
+
+    if (__atomic_load_n(&from->orders, __ATOMIC_RELAXED) == 0)
+        return 0;
+    orders = __atomic_exchange_n(&from->orders, 0, __ATOMIC_ACQUIRE);
+    return from->ordered == serial ? orders : 0;
 }

@@ -171,6 +171,7 @@ static bool session_is_our_child(const struct session *s)
 void session_outlives(struct session *s)
 {
     home_abandon(&s->home, 0);
+    session_unpublish(s);
     if (s->pid > 0)
         s->master->sessions->receiver->kill(s);
     s->killed = true;
@@ -333,6 +334,7 @@ void session_gone(struct session *s, int status)
     session_forget_news(s);
     s->pid = 0;
     s->status = status;
+    session_unpublish(s);
     if (s->state == SESSION_ENDED)
         session_mark(s);
     else
@@ -388,8 +390,9 @@ void session_kick(struct session *s, enum ending why)
 
 void session_finish(struct session *s)
 {
-    if (!session_is_served(s))
+    if (!session_is_served(s) || s->finishes)
         return;
+    s->finishes = true;
     if (s->older) {
         s->why = ENDING_SHUTDOWN;
         older_order(s, ORDER_KICK);

@@ -460,6 +460,7 @@ struct session {
     enum ending why;     /* of the last order to kick it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
+    bool finishes;       /* it was told to end after its transfer */
     uint64_t answers;    /* to the newest master: their number in the roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
@@ -760,7 +761,7 @@ bool access_hint(const struct settings *s, const struct users *u,
  * these structs. */
 
 /* The masters look at each other's part of a roster so often, in ms. */
-#define ROSTER_LOOK_MS 200
+#define ROSTER_LOOK_MS 50
 
 /* What a session said that it does: as `doing`. */
 struct roster_doing {
@@ -777,21 +778,25 @@ struct roster_facts {
     bool gone; /* it has ended, with this status of wait(2) */
     int status;
     uint64_t answers; /* how often `doing` was asked for and answered */
-    struct roster_doing doing;
 };
 
 struct roster_row {
     uint64_t turn; /* odd while its master writes the facts */
     struct roster_facts facts;
-    /* By the newest master. */
-    unsigned orders; /* enum session_order, until its master takes them */
-    unsigned why;    /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
+    /* The last answer; written before `answers` counts it, and only once asked
+     * for. */
+    struct roster_doing doing;
+    /* By the newest master. An order is for a session, which may have left the
+     * row. */
+    uint64_t ordered; /* the serial of that session */
+    unsigned orders;  /* enum session_order, until its master takes them */
+    unsigned why;     /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
     struct address client; /* of ORDER_PEER */
 };
 
 struct roster {
     uint64_t ended; /* the supervisor's mark; it must be the first member */
-    uint64_t rows;
+    uint64_t row_size, rows;
     uint64_t used;    /* rows that were ever written: the first ones */
     uint64_t changes; /* of facts */
     uint64_t orders;  /* so many were given */
@@ -807,16 +812,19 @@ void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
 /* By its master. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
-/* Returns the orders for a row, of enum session_order, and clears them. */
-unsigned roster_take_orders(struct roster *r, size_t row);
-/* By the newest master. roster_read() returns false while the row changes. */
+/* Returns the orders for the session SERIAL in a row, of enum session_order,
+ * and clears all. */
+unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial);
+/* By the newest master. roster_turn() changes with the facts. roster_read()
+ * returns false while they change. */
+uint64_t roster_turn(const struct roster *r, size_t row);
 bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
 size_t roster_used(const struct roster *r);
 uint64_t roster_changes(const struct roster *r);
-uint64_t roster_serial(const struct roster *r, size_t row);
-/* Gives the order WHAT. WHY is for ORDER_KICK, CLIENT for ORDER_PEER. */
-void roster_order(struct roster *r, size_t row, unsigned what, enum ending why,
-                  const struct address *client);
+/* Gives the order WHAT for the session SERIAL. WHY is for ORDER_KICK, CLIENT
+ * for ORDER_PEER. */
+void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
+                  enum ending why, const struct address *client);
 /* Has its master not taken that order yet? */
 bool roster_is_ordered(const struct roster *r, size_t row, unsigned what);
 
@@ -839,15 +847,24 @@ void orders_follow(struct master *m);
  * session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
+/* What the last look at a row has seen. */
+struct older_row {
+    uint64_t turn;
+    struct session *session; /* NULL: it has ended, or there was none */
+};
+
 struct older {
     struct master *master;
     uint64_t generation;
     struct roster *roster; /* NULL: there is none */
+    struct older_row *row; /* of the roster */
     uint64_t seen;         /* roster_changes() of the last look */
 };
 
 void older_init(struct master *m);
-/* Maps the rosters that this master has inherited. */
+/* Maps the roster FD. Returns false if it can't. */
+bool older_open(struct older *o, int fd);
+/* Opens the rosters that this master has inherited, and keeps them. */
 void older_inherit(struct master *m);
 /* How many of these generations live? */
 size_t older_count(const struct master *m);

@@ -176,7 +176,7 @@ Test(look, in_an_older_generation, .timeout = 60)
     hears_end(&d); /* only the first one waits */
     caller_leave(&d);
     old.answers++;
-    old.doing =
+    supervised_older()->row[3].doing =
         (struct roster_doing){ "a client", "", "RETR", "/old", 5, 9, 3 };
     roster_write(supervised_older(), 3, &old);
     hears_doing(&c, 7, "/old");
@@ -209,14 +209,14 @@ Test(look, by_the_newest_master, .timeout = 60)
     close(ends[0]);
     close(ends[1]);
     row = supervised_shows(supervised_own(), 1, NULL, &now);
-    roster_order(supervised_own(), row + 1, ORDER_LOOK, 0, NULL); /* nobody */
-    roster_order(supervised_own(), row, ORDER_LOOK, 0, NULL);
+    roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0, NULL);
+    roster_order(supervised_own(), row, 1, ORDER_LOOK, 0, NULL);
     player_hear(&p, MSG_look_at, &got);
     says_doing(&p.channel, got.request, 0, "/p");
     supervised_shows(supervised_own(), 1, has_answered, &now);
-    cr_expect_str_eq(now.doing.path, "/p");
-    cr_expect_str_eq(now.doing.client, "a client");
-    cr_expect_eq(now.doing.bytes, 5);
+    cr_expect_str_eq(supervised_own()->row[row].doing.path, "/p");
+    cr_expect_str_eq(supervised_own()->row[row].doing.client, "a client");
+    cr_expect_eq(supervised_own()->row[row].doing.bytes, 5);
     player_leave(&p);
     stage_close(&s);
     supervised_drop_rosters();

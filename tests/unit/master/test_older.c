@@ -2,6 +2,7 @@
  * of an older one, what it orders there, and how that one obeys. The test plays
  * the other master. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -237,6 +238,54 @@ Test(older, the_generation_ends, .timeout = 60)
     newest_closes(&s);
 }
 
+/* Its last session has ended, and it, before one look: gate hears of that
+ * session's end, also of the signal. */
+Test(older, all_ends_between_two_looks, .timeout = 60)
+{
+    struct roster_facts f = seven();
+    struct message got;
+    struct caller c;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    caller_enter(&s, &c);
+    shows(&f);
+    expect_sessions(&c, 1);
+    kill(s.master, SIGSTOP);
+    f.gone = true;
+    f.status = SIGSEGV;
+    shows(&f);
+    *(char *)supervised_older() = 1;
+    kill(s.master, SIGCONT);
+    actor_hear(&s.gate, MSG_adopted_gone, &got);
+    cr_expect_eq(got.adopted_gone.serial, SEVEN);
+    cr_expect_eq(got.adopted_gone.status, SIGSEGV);
+    expect_sessions(&c, 0);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* Gate has adopted it, and its own master is late with its row. */
+Test(older, a_client_of_an_unknown_session, .timeout = 60)
+{
+    const struct address peer = { .family = 4, .bytes = { 192, 0, 2, 7 } };
+    struct roster_facts f = seven();
+    struct message got;
+    struct stage s;
+
+    newest_opens(&s, follows);
+    TELL(&s.gate.channel, session_peer, .serial = SEVEN, .peer = peer);
+    actor_hear(&s.gate, MSG_kill, &got);
+    cr_expect_eq(got.kill.serial, SEVEN);
+    kill(s.master, SIGSTOP);
+    f.serial++;
+    shows(&f);
+    TELL(&s.gate.channel, session_peer, .serial = SEVEN + 1, .peer = peer);
+    kill(s.master, SIGCONT);
+    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_PEER), ROW);
+    newest_closes(&s);
+}
+
 /* Its master is stopped in the middle of a change, or died there. */
 Test(older, half_a_row, .timeout = 60)
 {
@@ -248,11 +297,12 @@ Test(older, half_a_row, .timeout = 60)
     newest_opens(&s, follows);
     r = supervised_older();
     caller_enter(&s, &c);
+    r->row[ROW].turn = 1; /* so it ends with an odd number, too */
     shows(&f);
-    r->row[ROW].turn++;
     roster_write(r, 0, &(struct roster_facts){ .serial = 1 });
     expect_sessions(&c, 1);
     r->row[ROW].turn++;
+    r->changes++;
     expect_sessions(&c, 2);
     caller_leave(&c);
     newest_closes(&s);
@@ -284,8 +334,8 @@ Test(older, more_sessions_than_records, .timeout = 60)
 Test(older, layout)
 {
     cr_expect_eq(GENERATION_VERSION, 3);
-    cr_expect_eq(sizeof(struct roster), 40, "%zu", sizeof(struct roster));
-    cr_expect_eq(sizeof(struct roster_row), 1504, "%zu",
+    cr_expect_eq(sizeof(struct roster), 48, "%zu", sizeof(struct roster));
+    cr_expect_eq(sizeof(struct roster_row), 1512, "%zu",
                  sizeof(struct roster_row));
     cr_expect_eq(offsetof(struct roster, ended), 0);
     cr_expect_eq(ORDER_LOOK, 8);
@@ -327,7 +377,8 @@ static void expect_told(enum ending why, bool finish)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), ORDER_KICK, why, NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, why,
+                 NULL);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, why);
     cr_expect_eq(got.kick.finish, finish);
@@ -351,10 +402,26 @@ Test(older, obeys_no_impossible_order, .timeout = 60)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), ORDER_KICK,
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
                  (enum ending)ENDING_COUNT, NULL);
-    roster_order(supervised_own(), row_of_player() + 1, ORDER_KILL, 0, NULL);
-    roster_order(supervised_own(), row_of_player(), ORDER_LOOK, 0, NULL);
+    roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0,
+                 NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0, NULL);
+    player_hear(&p, MSG_look_at, &got);
+    older_closes(&s, &p);
+}
+
+/* The session that it was for has left the row. */
+Test(older, obeys_no_order_for_another_session, .timeout = 60)
+{
+    struct message got;
+    struct player p;
+    struct stage s;
+
+    older_opens(&s, &p);
+    roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0,
+                 NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0, NULL);
     player_hear(&p, MSG_look_at, &got);
     older_closes(&s, &p);
 }
@@ -365,7 +432,7 @@ Test(older, obeys_a_kill, .timeout = 60)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), ORDER_KILL, 0, NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0, NULL);
     channel_hear_end(&p.channel);
     older_closes(&s, &p);
 }

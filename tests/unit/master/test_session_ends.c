@@ -17,6 +17,7 @@
 #include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
@@ -28,6 +29,7 @@ enum peer_end { END_SESSION, END_GATE, END_AUTH, ENDS };
 
 static struct master m;
 static struct master_parts parts;
+static int older_fd;
 static int far[ENDS];
 
 /* Files leaves when master closes its channel. */
@@ -73,7 +75,8 @@ static void hall_open(void)
     hall_child(&auth, END_AUTH);
     m.succession.leads = true;
     cr_assert_eq(roster_begin(&m), 0);
-    cr_assert_eq(roster_map(-1, 8, &m.older[0].roster), 0);
+    older_fd = shared_make("older", roster_size(8));
+    cr_assert(older_open(&m.older[0], older_fd));
 }
 
 /* Ends the fork that writes a new password, if there is one. */
@@ -100,6 +103,7 @@ static void hall_close(void)
     older_release(&m);
     drain_release(&m);
     roster_unmap(&m.roster);
+    fd_close(&older_fd);
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
     sessions_release(m.sessions);
@@ -243,12 +247,14 @@ static struct session *kicked(void)
 
 static struct session *of_older(void)
 {
-    struct session *s = sessions_take(m.sessions, SERIAL);
+    const struct roster_facts f = { .serial = SERIAL };
+    struct session *s;
 
+    roster_write(m.older[0].roster, 3, &f);
+    older_look_all(&m);
+    s = sessions_find(m.sessions, SERIAL);
     cr_assert_not_null(s);
-    s->master = &m;
-    s->state = SESSION_OLDER;
-    s->older = &m.older[0];
+    cr_assert_eq(s->state, SESSION_OLDER);
     return s;
 }
 
