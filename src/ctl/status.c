@@ -451,7 +451,7 @@ int status_show(struct context *x)
     return code;
 }
 
-/* Master hangs up after 150 s: a start may take 60 s, and a takeover 24 s; the
+/* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; the
  * reload may have to wait for another start. */
 #define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
 

@@ -26,7 +26,6 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_HOURS] = "the user's hours are over",
     [ENDING_TOO_MANY] = "too many sessions of this user or team",
     [ENDING_REPLACED] = "drain_timeout after a reload",
-    [ENDING_OLDEST] = "the oldest generation makes room for a recovery",
     [ENDING_EXPIRED] = "the account has expired",
 };
 

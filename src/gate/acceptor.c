@@ -70,9 +70,14 @@ static void acceptor_on_readable(void *owner, uint32_t events)
 {
     struct acceptor *a = owner;
     struct address peer;
-    int fd = acceptor_accept(a, &peer);
+    int fd;
 
     (void)events;
+    if (a->may && !a->may(a)) {
+        acceptor_stop(a);
+        return;
+    }
+    fd = acceptor_accept(a, &peer);
     if (fd < 0)
         acceptor_failed(a, -fd);
     else

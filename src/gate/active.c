@@ -114,29 +114,14 @@ static int active_begin(struct child *c)
     return error == 0 ? active_connected(c) : active_failed(c, error);
 }
 
-/* Where the new configuration forbids it, so does the sandbox. */
-void active_adopt(struct child *c, struct msg_moved_active *m)
-{
-    uint64_t now = clock_ms(), left = m->until > now ? m->until - now : 0;
-    bool may = c->gate->settings.active && !c->proxied;
-
-    active_leave(c);
-    c->active.fd = fd_take(&m->connection);
-    c->active.request = (uint32_t)m->asked;
-    c->active.to = m->to;
-    child_answered(c,
-                   may ? active_await(c, left) : active_failed(c, EOPNOTSUPP));
-}
-
-/* Sessions of this gate know that it is off, or that they are proxied, and
- * refuse PORT. An adopted one began with older settings or an older build, so
- * it gets an answer. connect(2) never fails with EOPNOTSUPP. */
+/* Its session knows that active mode is off, or that it is proxied, and refuses
+ * PORT. */
 int active_connect(struct child *c, uint32_t request, const struct address *to)
 {
-    bool on = c->gate->settings.active;
-
-    if (!on && !c->adopted)
+    if (!c->gate->settings.active)
         return channel_refuse(&c->channel, "active mode, which is off");
+    if (c->proxied) /* only the session's word says who its client is */
+        return channel_refuse(&c->channel, "active mode behind a proxy");
     if (!address_same_host(to, &c->peer))
         return channel_refuse(&c->channel, "a connection to another host");
     if (to->port < ACTIVE_PORT_MIN)
@@ -144,6 +129,5 @@ int active_connect(struct child *c, uint32_t request, const struct address *to)
     active_leave(c);
     c->active.request = request;
     c->active.to = *to;
-    /* Only the session's word says who a proxied client is. */
-    return on && !c->proxied ? active_begin(c) : active_failed(c, EOPNOTSUPP);
+    return active_begin(c);
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
 int children_init(struct gate *g)
@@ -95,9 +96,9 @@ static uint64_t new_serial(struct gate *g)
     return serial;
 }
 
-struct child *children_add(struct gate *g, uint64_t serial,
-                           const struct address *peer,
-                           const struct address *local, bool proxied)
+/* Only sets what is common to all. */
+static struct child *children_take(struct gate *g, uint64_t serial,
+                                   const struct address *peer)
 {
     struct children *t = &g->children;
     struct child *c = STAILQ_FIRST(&t->unused);
@@ -106,21 +107,51 @@ struct child *children_add(struct gate *g, uint64_t serial,
         return NULL;
     STAILQ_REMOVE_HEAD(&t->unused, next);
     *c = (struct child){ .gate = g,
-                         .serial = serial ? serial : new_serial(g),
+                         .serial = serial,
                          .ending = ENDING_CRASH,
                          .born = clock_ms(),
                          .peer = *peer,
-                         .local = *local,
-                         .server = *local,
-                         .proxied = proxied,
-                         .known = !proxied,
+                         .known = true,
                          .channel.fd = -1,
                          .active.fd = -1 };
-    LIST_INSERT_HEAD(children_of_serial(t, c->serial), c, by_serial);
-    limits_enter(&g->limits, c->known ? peer : NULL);
-    if (c->known)
-        child_begin_wait(c);
+    LIST_INSERT_HEAD(children_of_serial(t, serial), c, by_serial);
     return c;
+}
+
+static void child_enter(struct child *c, const struct address *local,
+                        bool proxied, bool known)
+{
+    c->local = c->server = *local;
+    c->proxied = proxied;
+    c->known = known;
+    limits_enter(&c->gate->limits, known ? &c->peer : NULL);
+    if (known)
+        child_begin_wait(c);
+}
+
+struct child *children_add(struct gate *g, const struct address *peer,
+                           const struct address *local, bool proxied)
+{
+    struct child *c = children_take(g, new_serial(g), peer);
+
+    if (c)
+        child_enter(c, local, proxied, !proxied);
+    return c;
+}
+
+/* One without a place doesn't count: there are more sessions than the largest
+ * max_sessions so far only for a moment. */
+void children_add_elder(struct gate *g, uint64_t serial,
+                        const struct address *peer)
+{
+    struct child *c =
+        children_find(g, serial) ? NULL : children_take(g, serial, peer);
+
+    if (!c)
+        return;
+    c->elder = true;
+    limits_enter(&g->limits, peer);
+    limits_end_wait(&g->limits, peer);
 }
 
 /* Frees the session's place. */
@@ -141,24 +172,6 @@ void children_make_room(struct gate *g)
             child_kill(c, ENDING_CROWDED);
             return;
         }
-}
-
-void children_reap(void *gate)
-{
-    struct gate *g = gate;
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct child *c = children_find_pid(g, pid);
-
-        if (!c)
-            continue;
-        LIST_REMOVE(c, by_pid);
-        child_ended(c, status);
-    }
-    children_report(g);
-    entry_mind(g);
 }
 
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
@@ -240,22 +253,12 @@ static void child_hang_up(struct child *c)
     channel_close(&c->channel);
 }
 
-void child_disown(struct child *c)
-{
-    child_end_wait(c);
-    child_hang_up(c);
-    loop_timer_clear(&c->gate->frame.loop, &c->timer);
-}
-
-/* The session's own master kills it. The record stays until the end is
- * reported, but at most 2 s (CHILD_GRACE_MS). */
 static void child_kill_adopted(struct child *c)
 {
     int r = SEND(&c->gate->frame.master, kill_adopted, 0, .serial = c->serial);
 
-    c->doomed = r != -EAGAIN;
-    loop_timer_set(&c->gate->frame.loop, &c->timer,
-                   c->doomed ? CHILD_GRACE_MS : CHILD_RETRY_MS);
+    if (r == -EAGAIN)
+        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
 }
 
 void child_kill(struct child *c, enum ending why)
@@ -263,7 +266,9 @@ void child_kill(struct child *c, enum ending why)
     c->ending = why;
     if (!c->adopted)
         kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
-    child_disown(c);
+    child_end_wait(c);
+    child_hang_up(c);
+    loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (c->adopted)
         child_kill_adopted(c);
 }
@@ -303,10 +308,8 @@ static void child_on_timer(void *owner)
 {
     struct child *c = owner;
 
-    if (c->doomed)
-        child_end(c, 0);
-    else if (c->channel.fd < 0)
-        child_kill(c, ENDING_PEER);
+    if (c->channel.fd < 0)
+        child_kill(c, c->ending == ENDING_CRASH ? ENDING_PEER : c->ending);
     else if (!c->logged_in)
         child_kill(c, ENDING_LOGIN_TIME);
     else
@@ -436,26 +439,19 @@ static void child_on_readable(void *owner, uint32_t events)
                                 : "answers that it doesn't read");
 }
 
-static enum phase child_phase(const struct child *c)
+/* From now on gate reads the session's messages. */
+static void child_serve(struct child *c, int fd)
 {
-    if (c->logged_in)
-        return PHASE_USER;
-    return c->known ? PHASE_RUN : PHASE_START;
-}
-
-void child_connect(struct child *c, int fd)
-{
+    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
         (struct loop_timer){ .on_timer = child_on_pause_over, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
-                 child_phase(c));
-}
-
-void child_serve(struct child *c)
-{
-    if (loop_add_reader(&c->gate->frame.loop, &c->watch, c->channel.fd,
-                        child_on_readable, c) < 0)
+                 c->known ? PHASE_RUN : PHASE_START);
+    loop_timer_set(&c->gate->frame.loop, &c->timer,
+                   c->gate->settings.login_timeout + CHILD_LATE_MS);
+    if (loop_add_reader(&c->gate->frame.loop, &c->watch, fd, child_on_readable,
+                        c) < 0)
         child_kill(c, ENDING_PEER);
 }
 
@@ -463,11 +459,26 @@ void child_born(struct child *c, pid_t pid, int fd)
 {
     c->pid = pid;
     LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
-    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
-    child_connect(c, fd);
-    loop_timer_set(&c->gate->frame.loop, &c->timer,
-                   c->gate->settings.login_timeout + CHILD_LATE_MS);
-    child_serve(c);
+    child_serve(c, fd);
+}
+
+/* There is a place for each session of the gate before. */
+void children_adopt(struct gate *g, struct msg_adopt *m)
+{
+    uint64_t now = clock_ms();
+    struct child *c = children_find(g, m->serial)
+                          ? NULL
+                          : children_take(g, m->serial, &m->peer);
+
+    if (!c)
+        return;
+    c->adopted = true;
+    child_enter(c, &m->local, m->proxied, m->known);
+    c->server = m->server;
+    c->born = m->age < now ? now - m->age : 0;
+    child_serve(c, fd_take(&m->session));
+    if (m->logged_in)
+        child_logged_in(c);
 }
 
 void child_ended(struct child *c, int status)
@@ -478,4 +489,33 @@ void child_ended(struct child *c, int status)
         report_death(c, WTERMSIG(status));
     admit_remember(c);
     child_end(c, status);
+}
+
+void children_reaped(struct gate *g, uint64_t serial, int status)
+{
+    struct child *c = children_find(g, serial);
+
+    if (c && c->elder)
+        child_discard(c);
+    else if (c && c->adopted)
+        child_ended(c, status);
+    children_report(g);
+}
+
+void children_reap(void *gate)
+{
+    struct gate *g = gate;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *c = children_find_pid(g, pid);
+
+        if (!c)
+            continue;
+        LIST_REMOVE(c, by_pid);
+        child_ended(c, status);
+    }
+    children_report(g);
+    entry_mind(g);
 }

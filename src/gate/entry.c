@@ -71,7 +71,7 @@ void admit_remember(struct child *c)
 static int admit_at_once(struct child *c, uint32_t request)
 {
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
-                 .peer = c->peer);
+                 .peer = c->peer, .server = c->server);
 
     if (r < 0)
         return admit_keep_out(c, request, &c->peer, limit_of(r));
@@ -235,7 +235,7 @@ static int entry_start(struct gate *g, const struct entry *e)
         r = pairs_open(&pairs);
     if (r < 0)
         return r;
-    c = children_add(g, 0, &e->peer, &e->local, e->proxied);
+    c = children_add(g, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
     r = entry_announce(c, e, &pairs);
@@ -331,6 +331,15 @@ static enum limit entry_admit(struct listener *l, struct entry *e)
         return LIMIT_NONE;
     }
     return entry_try(l->gate, e);
+}
+
+/* The check and accept(2) are two steps: a connection that comes in between is
+ * the last one that this gate serves. */
+bool entry_may(struct acceptor *a)
+{
+    const struct gate *g = ((struct listener *)a)->gate;
+
+    return board_accepts(g->board, g->row->generation);
 }
 
 void entry_enter(struct acceptor *a, int fd, const struct address *peer)

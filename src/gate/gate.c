@@ -25,7 +25,6 @@ static void gate_init(void *owner)
                         .spare_fd = -1,
                         .signals.watch.fd = -1 };
     throttle_init(&g->refusals);
-    adopt_init(g);
     setup_init(g);
 }
 
@@ -72,12 +71,6 @@ void gate_open(struct gate *g)
     GATE_SEND(g, serving, 0);
 }
 
-void gate_shut(struct gate *g)
-{
-    g->accepts = false;
-    gate_each_acceptor(g, acceptor_stop);
-}
-
 int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings, g->places);
@@ -91,8 +84,6 @@ int gate_begin(struct gate *g)
     g->spare_fd = gate_spare(g);
     if (r == 0)
         r = pace_init(g);
-    if (r == 0)
-        r = tickets_begin(g);
     if (r == 0)
         r = gate_listeners_begin(g);
     if (r < 0)
@@ -135,22 +126,24 @@ static void gate_on_begin(void *owner)
     g->stack = __builtin_frame_address(0);
     gate_report_pairs(owner);
     expiry_watch(owner);
+    tickets_begin(owner);
 }
 
 static void gate_on_writable(void *owner)
 {
     children_report(owner);
+    gate_say_shut(owner);
     entry_mind(owner);
     queue_wake(owner);
 }
 
 void gate_watch_master(struct gate *g)
 {
-    uint32_t events = g->adoption.before.fd >= 0 ? 0 : EPOLLIN;
+    bool waits = g->master_slow || !STAILQ_EMPTY(&g->children.ended) ||
+                 (g->shuts && queue_is_empty(g));
 
-    if (g->master_slow || !STAILQ_EMPTY(&g->children.ended))
-        events |= EPOLLOUT;
-    loop_change(&g->frame.loop, &g->frame.master_watch, events);
+    loop_change(&g->frame.loop, &g->frame.master_watch,
+                waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static void gate_release(void *owner)
@@ -158,9 +151,9 @@ static void gate_release(void *owner)
     struct gate *g = owner;
 
     setup_release(g);
-    adopt_release(g);
     /* The other timers end with their tables. */
     loop_timer_clear(&g->frame.loop, &g->tally);
+    loop_timer_clear(&g->frame.loop, &g->tickets.timer);
     for (size_t i = 0; i < g->listeners; i++)
         acceptor_close(&g->listener[i].acceptor);
     queue_release(g);
@@ -170,7 +163,6 @@ static void gate_release(void *owner)
     memory_unmap(&g->memory);
     board_unmap(&g->board);
     table_free((void *)(uintptr_t)g->bans, 1, sizeof(*g->bans));
-    tickets_release(g);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
     signals_close(&g->signals, &g->frame.loop);
@@ -202,19 +194,28 @@ static int gate_on_kill(void *owner, struct msg_kill *m)
 {
     struct child *c = children_find(owner, m->serial);
 
-    if (c)
+    if (c && !c->elder)
         child_kill(c, ENDING_KICKED);
     return 0;
+}
+
+void gate_say_shut(struct gate *g)
+{
+    if (!g->shuts || !queue_is_empty(g))
+        return;
+    g->shuts = SEND(&g->frame.master, shut, 0) == -EAGAIN;
+    gate_watch_master(g);
 }
 
 static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 {
     struct gate *g = owner;
 
-    (void)m;
-    for (size_t i = 0; i < g->listeners; i++)
-        acceptor_close(&g->listener[i].acceptor);
-    queue_close(g);
+    gate_each_acceptor(g, acceptor_close);
+    if (!m->serve)
+        queue_close(g);
+    g->shuts = true;
+    gate_say_shut(g);
     return 0;
 }
 
@@ -225,38 +226,21 @@ static int gate_on_open(void *owner, struct msg_open *m)
     return 0;
 }
 
-/* No further message of master is read until adopt_end(). */
+static int gate_on_elder(void *owner, struct msg_elder *m)
+{
+    children_add_elder(owner, m->serial, &m->peer);
+    return 0;
+}
+
 static int gate_on_adopt(void *owner, struct msg_adopt *m)
 {
-    struct gate *g = owner;
-
-    if (g->accepts)
-        return channel_refuse(&g->frame.master, "adopt after open");
-    adopt_begin(g, fd_take(&m->gate));
-    return FRAME_PAUSE;
+    children_adopt(owner, m);
+    return 0;
 }
 
-static int gate_on_hand_over(void *owner, struct msg_hand_over *m)
+static int gate_on_reaped(void *owner, struct msg_reaped *m)
 {
-    struct gate *g = owner;
-    int r = handover(g, fd_take(&m->gate));
-
-    if (r < 0)
-        report_service(g, "not all sessions were handed over: %s",
-                       strerror(-r));
-    /* -EPIPE: the next gate has gone, so this one keeps all. Otherwise two
-     * gates would serve what was passed on. */
-    if (r != -EPIPE)
-        loop_stop(&g->frame.loop);
-    return FRAME_PAUSE;
-}
-
-static int gate_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
-{
-    struct child *c = children_find(owner, m->serial);
-
-    if (c && c->adopted)
-        child_ended(c, (int)m->status);
+    children_reaped(owner, m->serial, (int)m->status);
     return 0;
 }
 
@@ -273,9 +257,9 @@ static const struct handler gate_setup[] = {
 
 static const struct handler gate_work[] = {
     ON(open, gate_on_open),
+    ON(elder, gate_on_elder),
     ON(adopt, gate_on_adopt),
-    ON(hand_over, gate_on_hand_over),
-    ON(adopted_gone, gate_on_adopted_gone),
+    ON(reaped, gate_on_reaped),
     ON(logged_in, gate_on_logged_in),
     ON(limits, gate_on_limits),
     ON(kill, gate_on_kill),
@@ -285,7 +269,6 @@ static const struct handler gate_work[] = {
 const struct frame_row gate_row = {
     .process = PROCESS_GATE,
     .filter = &filter_gate,
-    .needs_all = true, /* without one of a takeover two gates would accept */
     FRAME_HANDLERS(gate_setup, gate_work),
     .init = gate_init,
     .complete = gate_complete,

@@ -40,6 +40,9 @@ struct acceptor {
     void (*enter)(struct acceptor *a, int fd, const struct address *peer);
     /* No descriptor was left for a connection; NULL: it waits. */
     void (*full)(struct acceptor *a);
+    /* Asked before each connection: may this gate still accept? If not, the
+     * acceptor stops. NULL: it may. */
+    bool (*may)(struct acceptor *a);
     struct loop_watch watch;
     struct loop_timer pause;
     bool started; /* this gate is the one that accepts */
@@ -95,25 +98,23 @@ struct active {
  * connect_timeout. Returns 0; -EPROTO, with the channel's reason, for a request
  * that no honest session makes; or the result of SEND(). */
 int active_connect(struct child *c, uint32_t request, const struct address *to);
-/* Continues a connection that the older gate began. */
-void active_adopt(struct child *c, struct msg_moved_active *m);
 /* Ends the connection that is being made, if there is one. */
 void active_leave(struct child *c);
 
-/* child.c: the sessions that gate serves. It has forked them, or they are of an
- * older generation. */
+/* child.c: the sessions that gate serves. It has forked them, or adopted them
+ * from a gate that has ended. Those of older generations only count. */
 
 /* So many messages of a session gate reads in a second; further ones wait for
  * the next second. No client needs so many ports. */
 #define CHILD_MESSAGES 1600
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
+/* Until gate asks master again to kill a session, if master doesn't read. */
+#define CHILD_RETRY_MS 100
 /* After login_timeout and idle_timeout, which a session keeps itself. */
 #define CHILD_LATE_MS 5000
 /* In addition: the whole machine may have stopped. */
 #define CHILD_DOUBT_MS 2000
-/* Until gate asks master again to kill a session, if master doesn't read. */
-#define CHILD_RETRY_MS 100
 
 enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
@@ -126,7 +127,6 @@ struct pacing {
     struct msg_limits news[PACE_ACCOUNTS - 1]; /* until the last one has come */
     size_t news_count;
     bool counts; /* a transfer of it does */
-    bool moved;  /* the gate before has handed over what it asked for */
     enum pace_way way;
     uint32_t request; /* it waits for bytes; 0: it doesn't */
     uint32_t begin;   /* the transfer that waits for the limits; 0: none */
@@ -136,15 +136,16 @@ struct pacing {
 
 struct child {
     LIST_ENTRY(child) by_serial;
-    LIST_ENTRY(child) by_pid; /* unless adopted */
+    LIST_ENTRY(child) by_pid; /* if it is gate's child */
     STAILQ_ENTRY(child) next; /* unused, or ended and not yet reported */
     TAILQ_ENTRY(child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool adopted; /* another generation's process: master kills and reaps it */
-    bool doomed;  /* adopted, and master knows that it must end */
-    pid_t pid;
-    int status;         /* once it ended */
+    bool elder;   /* of an older generation: it counts, and that is all */
+    bool adopted; /* forked by a gate that has ended: master kills and reaps it
+                   */
+    pid_t pid;    /* 0: it isn't gate's child */
+    int status;   /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
     bool waits;          /* counted as one that hasn't logged in */
@@ -182,12 +183,19 @@ struct children {
 
 int children_init(struct gate *g); /* 0 or -ENOMEM */
 void children_release(struct gate *g);
-/* Adds a session with this serial (0: a new serial), and counts it in the
- * limits. Returns NULL if no place is free. */
-struct child *children_add(struct gate *g, uint64_t serial,
-                           const struct address *peer,
+/* Adds a session with a new serial, and counts it in the limits. Returns NULL
+ * if no place is free. */
+struct child *children_add(struct gate *g, const struct address *peer,
                            const struct address *local, bool proxied);
 struct child *children_find(struct gate *g, uint64_t serial);
+/* A session of an older generation, known to master by this serial, counts for
+ * max_sessions and for its client's address from now on; and no more. */
+void children_add_elder(struct gate *g, uint64_t serial,
+                        const struct address *peer);
+/* Serves a session of a gate that has ended. */
+void children_adopt(struct gate *g, struct msg_adopt *m);
+/* Master knows that an elder or an adopted session has ended. */
+void children_reaped(struct gate *g, uint64_t serial, int status);
 /* Calls VISIT for each session with an open channel. */
 void children_each(struct gate *g, void (*visit)(struct child *c));
 /* Ends the oldest session of the address that has the most sessions without a
@@ -195,8 +203,8 @@ void children_each(struct gate *g, void (*visit)(struct child *c));
 void children_make_room(struct gate *g);
 /* After SIGCHLD. */
 void children_reap(void *gate);
-/* Reports the ended sessions to master, except adopted ones, whose own master
- * has done that, and frees their places. No callback of a session may call it.
+/* Reports the ended sessions to master, except adopted ones, which it has
+ * reaped itself, and frees their places. No callback of a session may call it.
  * 0, or -EAGAIN while master doesn't read. */
 int children_report(struct gate *g);
 
@@ -208,32 +216,24 @@ void child_discard(struct child *c);
 void child_stillborn(struct child *c);
 /* The process of the session runs. Takes FD, gate's end of its channel. */
 void child_born(struct child *c, pid_t pid, int fd);
-/* Takes FD, gate's end of the session's channel. */
-void child_connect(struct child *c, int fd);
-/* From now on gate reads the session's messages. If that fails, it kills the
- * session. */
-void child_serve(struct child *c);
 /* The session waits for its login from now on. struct limits counts it already.
  */
 void child_begin_wait(struct child *c);
 /* The session has logged in or must end: it no longer waits for its login. */
 void child_end_wait(struct child *c);
-/* The session loses its gate: it ends after its transfer, which no limit counts
- * any more. */
-void child_disown(struct child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
- * number can't belong to another process. An adopted session is killed by its
- * own master. WHY is for the log. */
+ * number can't belong to another process. An adopted session is killed by
+ * master. WHY is for the log. */
 void child_kill(struct child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
 void child_wrong(struct child *c, const char *what);
 /* R is the result of an answer to it: one that it doesn't read is wrong too. */
 void child_answered(struct child *c, int r);
+/* The process has ended and is reaped, here or by master. */
+void child_ended(struct child *c, int status);
 /* Master has reported the login. Its deadline ends, and the session gets the
  * ticket keys. */
 void child_logged_in(struct child *c);
-/* The process has ended and is reaped, here or by its own master. */
-void child_ended(struct child *c, int status);
 
 /* entry.c: a control connection, from its accept to its session */
 
@@ -246,6 +246,7 @@ struct entry {
 };
 
 /* The callbacks of a listener's acceptor. */
+bool entry_may(struct acceptor *a);
 void entry_enter(struct acceptor *a, int fd, const struct address *peer);
 void entry_full(struct acceptor *d);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
@@ -316,8 +317,6 @@ bool queue_is_empty(const struct gate *g);
 enum limit queue_add(struct gate *g, struct entry *e);
 /* The same for C, whose address is known now; its answer to REQUEST waits. */
 enum limit queue_add_child(struct child *c, uint32_t request);
-/* The request of C that waits for its answer; 0: none. */
-uint32_t queue_request(const struct child *c);
 /* C has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct child *c);
 /* A place may be free: looks in the next turn of the loop, not now. */
@@ -375,8 +374,6 @@ void pace_transfer_end(struct child *c);
 int pace_ask(struct child *c, uint32_t request, bool upload);
 /* The session ends. Does nothing the second time. */
 void pace_leave(struct child *c);
-/* Restores the older gate's state. */
-void pace_adopt(struct child *c, const struct msg_moved_transfer *m);
 
 /* lend.c: listeners for the data connections of sessions */
 
@@ -415,32 +412,6 @@ int setup_on_client_file(void *owner, struct msg_client_file *m);
 int setup_context(struct gate *g);
 int setup_plan(struct gate *g);
 
-/* takeover.c: sessions go from the gate of one generation to the next */
-
-/* This gate accepts connections and serves sessions when the older one has
- * handed over all, or when its channel has ended: the older gate could accept
- * beside it, and new clients could take the places of its sessions. */
-struct adoption {
-    struct channel before; /* from that gate; fd -1: no takeover */
-    struct loop_watch watch;
-    size_t skipped; /* sessions that had no room here */
-};
-
-void adopt_init(struct gate *g);
-void adopt_release(struct gate *g);
-/* Takes FD, the channel to the older gate, and adopts what that sends. */
-void adopt_begin(struct gate *g, int fd);
-
-/* The most time for handover(). Master kills a gate that hasn't ended 6 s after
- * step_down. */
-#define HANDOVER_MS 4000
-/* Stops accepting and sends everything on FD, which it takes. 0: nothing is
- * left to do here, and gate ends. -EPIPE: the next gate has ended, or has
- * closed FD. This gate keeps its sessions, accepts nobody, and waits for
- * another hand_over; or master kills it. Another -errno: not all could be sent
- * in time, and gate ends all the same. */
-int handover(struct gate *g, int fd);
-
 /* report.c: the events of gate. Their number is bounded if a stranger can cause
  * them. */
 
@@ -467,7 +438,7 @@ uint64_t throttle_tally(struct throttle *t);
 /* A limit refused a connection. */
 void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason);
-/* Something that concerns the whole service: a certificate, a takeover. */
+/* Something that concerns the whole service, such as a certificate. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
@@ -479,21 +450,16 @@ void report_wrong(struct child *c, const char *wrong);
  * expire */
 
 struct tickets {
-    struct ticket_keys *keys; /* of table_new(): no fork has them */
-    uint64_t turned;          /* clock_ms() when the first key was made */
+    uint64_t turn; /* of the keys that sessions have */
     struct loop_timer timer;
 };
 
-/* The first keys, before any fork; and when they are exchanged. */
-int tickets_begin(struct gate *g); /* 0 or -ENOMEM */
-/* Uses the keys of the older gate instead of its own, since clients have
- * tickets that they sealed. */
-void tickets_adopt(struct gate *g, const struct msg_tickets *m);
-/* The bytes of a key, for a field of a message. */
-struct slice tickets_bytes(const struct ticket_key *k);
+/* From now on the keys in memory.h are exchanged when it is time, by the gate
+ * that accepts. The other gates look each TICKETS_LOOK_MS whether they were. */
+#define TICKETS_LOOK_MS 2000
+void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
 void tickets_send(struct child *c);
-void tickets_release(struct gate *g);
 
 /* Logs which certificates expire soon, and which are sent without their OCSP
  * response; now, and each day from now on. */
@@ -526,9 +492,9 @@ struct gate {
     struct ban_index ban_index;
     struct board *board;         /* the supervisor's: only to read */
     const struct board_row *row; /* this generation's */
-    bool accepts;                /* since gate_open(), until gate_shut() */
+    bool accepts;                /* since gate_open() */
+    bool shuts;       /* after `stop_accepting`, until `shut` is sent */
     bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
-    struct adoption adoption;
     struct children children;
     struct queue queue;
     struct pace pace;
@@ -546,15 +512,13 @@ extern const struct frame_row gate_row;
  * memory or a new kind of descriptor. Returns 0, or a negative number with the
  * complaint in the frame. */
 int gate_begin(struct gate *g);
-/* gate_open(): accepts connections from now on, and reports that to master.
- * gate_shut(): accepts no more; connections wait in the kernel.
- */
+/* Accepts connections from now on, and reports that to master. */
 void gate_open(struct gate *g);
-void gate_shut(struct gate *g);
+/* After `stop_accepting`: says `shut` if nobody waits in the queue. */
+void gate_say_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);
-/* Reads the messages of master, except while sessions are being adopted. Waits
- * until master takes messages, if it is slow or reports are left. */
+/* Waits until master takes messages, if it is slow or reports are left. */
 void gate_watch_master(struct gate *g);
 
 #endif

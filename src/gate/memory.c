@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/shared.h"
 #include "sallyport/domain/limits.h"
 
@@ -80,6 +81,9 @@ static void clear(struct memory *m)
 {
     m->version = 0;
     fruitless_init(&m->fruitless);
+    ticket_keys_init(&m->tickets.keys);
+    m->tickets.turned = clock_ms();
+    m->tickets.turn = 0;
     m->size = sizeof(*m);
     m->version = MEMORY_VERSION;
 }
@@ -97,6 +101,51 @@ int memory_map(struct memory **ret, int fd)
         clear(m);
     *ret = m;
     return 0;
+}
+
+uint64_t tickets_turn(const struct ticket_memory *t)
+{
+    return __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
+}
+
+bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret)
+{
+    uint64_t turn = tickets_turn(t);
+
+    *ret = t->keys;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return turn % 2 == 0 && tickets_turn(t) == turn;
+}
+
+static void tickets_write(struct ticket_memory *t, const struct ticket_keys *k,
+                          uint64_t now)
+{
+    uint64_t odd = t->turn | 1;
+
+    __atomic_store_n(&t->turn, odd, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    t->keys = *k;
+    t->turned = now;
+    __atomic_store_n(&t->turn, odd + 1, __ATOMIC_RELEASE);
+}
+
+uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
+{
+    uint64_t due = (t->turned < now ? t->turned : now) + lifetime;
+    struct ticket_keys k;
+    bool whole = tickets_read(t, &k);
+
+    if (whole && due > now) {
+        ticket_keys_wipe(&k);
+        return due - now;
+    }
+    if (whole)
+        ticket_keys_turn(&k);
+    else
+        ticket_keys_init(&k);
+    tickets_write(t, &k, now);
+    ticket_keys_wipe(&k);
+    return lifetime;
 }
 
 void memory_unmap(struct memory **m)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "limits.h"
+#include "sallyport/tls/ticket.h"
 
 /* Memory for what gate knows about its clients. A fork doesn't inherit it, and
  * wipes the rest (entry.c). So no session ever holds another client's address,
@@ -26,22 +27,41 @@ size_t table_buckets(size_t n);
 void stack_wipe_below(void);
 void stack_wipe_above(void *frame, void *top);
 
-/* What gate knows about addresses after their sessions have ended. It is in a
- * file that master gives to each gate, so it outlives a takeover and a crash.
+/* What gate knows about addresses after their sessions have ended, and the keys
+ * of tickets. It is in a file that master gives to each gate, so it outlives a
+ * reload and a crash.
  * Two gates may write at the same time for a moment. So each value is bounded
  * when it is read, and none is an index or a pointer. */
 
 /* The layout of struct memory: another number, another meaning. */
-#define MEMORY_VERSION 2
+#define MEMORY_VERSION 3
+
+/* The keys of tickets. The gate that accepts changes them, and all read them.
+ */
+struct ticket_memory {
+    uint64_t turn;   /* odd while they change */
+    uint64_t turned; /* clock_ms() when the newest key was made */
+    struct ticket_keys keys;
+};
 
 struct memory {
     uint32_t version, size;
     struct fruitless fruitless;
+    struct ticket_memory tickets;
 };
 
 /* Maps the file FD, which stays the caller's (shared.h), and clears what has
  * another version or size. Returns 0 or -errno. */
 int memory_map(struct memory **ret, int fd);
+/* Copies the keys. Returns false while another gate changes them. */
+bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
+/* Changes with the keys. */
+uint64_t tickets_turn(const struct ticket_memory *t);
+/* By the gate that accepts: makes a new key if the newest one has been used for
+ * LIFETIME ms. Returns how many ms are left. A gate that died in here has left
+ * no keys: then it makes two. */
+uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
+                       uint64_t now);
 void memory_unmap(struct memory **m);
 
 #endif

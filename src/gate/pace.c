@@ -1,9 +1,8 @@
 /* How many bytes a second sessions may move, and how many transfers may run at
- * a time. Runs in gate, which serves the sessions of all generations. A session
- * asks before it moves bytes, and waits for the answer; gate gives it a piece.
- * So sessions share figures, and no memory: a session that an attacker controls
- * takes no more than its own share away from others. It can ignore its own
- * limits.
+ * a time, in this generation. Runs in gate. A session asks before it moves
+ * bytes, and waits for the answer; gate gives it a piece. So sessions share
+ * figures, and no memory: a session that an attacker controls takes no more
+ * than its own share away from others. It can ignore its own limits.
  *
  * A session belongs to several accounts: that of all sessions, its user's, and
  * those of the user's teams. Each has the same counters, and each must permit
@@ -360,7 +359,7 @@ static void pace_go_on(struct child *c)
         child_answered(c, pace_answer(c));
 }
 
-/* After a reload master may not know this session. */
+/* Master is slow. */
 static void pace_on_late(void *owner)
 {
     struct child *c = owner;
@@ -405,20 +404,4 @@ void pace_leave(struct child *c)
     pace_leave_accounts(c);
     loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
     c->pace.begin = 0;
-}
-
-/* The session may have sent requests of its own already. */
-void pace_adopt(struct child *c, const struct msg_moved_transfer *m)
-{
-    c->pace.moved = true;
-    if (m->counts)
-        pace_count(c, true);
-    if (c->pace.request == 0 && m->asked > 0 && m->asked <= UINT32_MAX)
-        pace_enter_line(c, (uint32_t)m->asked, m->upload ? PACE_UP : PACE_DOWN);
-    if (c->pace.begin == 0 && m->begin <= UINT32_MAX)
-        c->pace.begin = (uint32_t)m->begin;
-    if (c->pace.accounts > 0)
-        pace_go_on(c);
-    else if (c->pace.request != 0 || c->pace.begin != 0)
-        pace_expect_limits(c);
 }

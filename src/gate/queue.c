@@ -155,6 +155,7 @@ static void queue_on_timer(void *owner)
         loop_timer_set(&g->frame.loop, &g->queue.timer,
                        g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS
                                                                  : 0);
+    gate_say_shut(g);
 }
 
 void queue_wake(struct gate *g)
@@ -165,8 +166,12 @@ void queue_wake(struct gate *g)
 
 static void queue_on_gone(void *owner, uint32_t events)
 {
+    struct queued *w = owner;
+    struct gate *g = w->gate;
+
     (void)events;
-    queue_drop(owner);
+    queue_drop(w);
+    gate_say_shut(g);
 }
 
 /* Returns the last connection of the address with the most connections. */
@@ -244,16 +249,6 @@ enum limit queue_add_child(struct child *c, uint32_t request)
     return LIMIT_NONE;
 }
 
-uint32_t queue_request(const struct child *c)
-{
-    const struct queued *w;
-
-    TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
-        if (w->child == c)
-            return w->request;
-    return 0;
-}
-
 void queue_leave(struct child *c)
 {
     struct queued *w;
@@ -261,6 +256,7 @@ void queue_leave(struct child *c)
     TAILQ_FOREACH(w, &c->gate->queue.waiting, next)
         if (w->child == c) {
             queue_drop(w);
+            gate_say_shut(c->gate);
             return;
         }
 }

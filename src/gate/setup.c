@@ -146,6 +146,7 @@ int setup_on_listener(void *owner, struct msg_listener *m)
         .acceptor = { .loop = &g->frame.loop,
                       .fd = fd_take(&m->listener),
                       .bound = m->bound,
+                      .may = entry_may,
                       .enter = entry_enter,
                       .full = entry_full },
     };

@@ -2,8 +2,9 @@
  *
  * It makes the keys that seal the tickets of TLS 1.3, and a new one after each
  * lifetime of a ticket. So a ticket is valid only while its key is one of the
- * newest two. The keys are in memory that a fork doesn't inherit. A session
- * gets them when its user has logged in, and then each later pair.
+ * newest two. The keys are in the memory that gates share (memory.h): so a
+ * client's tickets outlive a reload and a crash. A session gets them when its
+ * user has logged in, and then each later pair.
  *
  * It logs the certificates and revocation lists that expire soon, and the
  * certificates that are sent without their OCSP response: at the start, each
@@ -17,69 +18,46 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/tls/context.h"
 
-struct slice tickets_bytes(const struct ticket_key *k)
+static struct slice tickets_bytes(const struct ticket_key *k)
 {
     return (struct slice){ (const char *)k, sizeof(*k) };
 }
 
+/* A session without keys gets them after the next look. */
 void tickets_send(struct child *c)
 {
-    const struct ticket_keys *k = c->gate->tickets.keys;
+    struct ticket_keys k;
+    int r = 0;
 
-    if (c->logged_in &&
-        SEND(&c->channel, ticket_keys, 0, .now = tickets_bytes(&k->now),
-             .before = tickets_bytes(&k->before)) == -EAGAIN)
+    if (c->logged_in && tickets_read(&c->gate->memory->tickets, &k))
+        r = SEND(&c->channel, ticket_keys, 0, .now = tickets_bytes(&k.now),
+                 .before = tickets_bytes(&k.before));
+    ticket_keys_wipe(&k);
+    if (r == -EAGAIN)
         child_wrong(c, "keys that it doesn't read");
-}
-
-/* The first key was made at AT. */
-static void tickets_turned(struct gate *g, uint64_t at)
-{
-    uint64_t now = clock_ms();
-
-    g->tickets.turned = at < now ? at : now;
-    at = g->tickets.turned + g->settings.ticket_lifetime;
-    loop_timer_set(&g->frame.loop, &g->tickets.timer, at > now ? at - now : 0);
 }
 
 static void tickets_on_timer(void *owner)
 {
     struct gate *g = owner;
+    struct ticket_memory *m = &g->memory->tickets;
+    uint64_t now = clock_ms(), left = g->settings.ticket_lifetime, turn;
 
-    ticket_keys_turn(g->tickets.keys);
-    tickets_turned(g, clock_ms());
-    children_each(g, tickets_send);
+    if (board_accepts(g->board, g->row->generation))
+        left = tickets_renew(m, left, now);
+    turn = tickets_turn(m);
+    if (turn != g->tickets.turn)
+        children_each(g, tickets_send);
+    g->tickets.turn = turn;
+    loop_timer_set(&g->frame.loop, &g->tickets.timer,
+                   left < TICKETS_LOOK_MS ? left : TICKETS_LOOK_MS);
 }
 
-void tickets_adopt(struct gate *g, const struct msg_tickets *m)
+void tickets_begin(struct gate *g)
 {
-    struct ticket_keys *k = g->tickets.keys;
-
-    memcpy(&k->now, m->now.ptr, sizeof(k->now));
-    memcpy(&k->before, m->before.ptr, sizeof(k->before));
-    tickets_turned(g, m->turned);
-    children_each(g, tickets_send);
-}
-
-int tickets_begin(struct gate *g)
-{
-    struct tickets *t = &g->tickets;
-
-    t->timer = (struct loop_timer){ .on_timer = tickets_on_timer, .owner = g };
-    t->keys = table_new(1, sizeof(*t->keys));
-    if (!t->keys)
-        return -ENOMEM;
-    ticket_keys_init(t->keys);
-    tickets_turned(g, clock_ms());
-    return 0;
-}
-
-void tickets_release(struct gate *g)
-{
-    if (g->tickets.keys)
-        ticket_keys_wipe(g->tickets.keys);
-    table_free(g->tickets.keys, 1, sizeof(*g->tickets.keys));
-    g->tickets.keys = NULL;
+    g->tickets = (struct tickets){ .timer = { .on_timer = tickets_on_timer,
+                                              .owner = g } };
+    tickets_on_timer(g);
 }
 
 #define WARN_DAYS 30

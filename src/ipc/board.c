@@ -44,6 +44,11 @@ bool board_is_closed(const struct board *b)
     return board_get(&b->closed) != 0;
 }
 
+bool board_accepts(const struct board *b, uint64_t generation)
+{
+    return board_get(&b->accepts) == generation;
+}
+
 int beat_map(int fd, struct beat **ret)
 {
     void *p = NULL;

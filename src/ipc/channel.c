@@ -345,8 +345,8 @@ int channel_refuse(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-/* For messages that must not be lost: of gate to master and to the next gate,
- * and of master to the supervisor. If too many descriptors are under way,
+/* For messages that must not be lost: of gate to master, and of master to the
+ * supervisor. If too many descriptors are under way,
  * sending says EAGAIN although poll() reports room, so it pauses. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end)

@@ -131,8 +131,7 @@ int frame_enter_sandbox(struct frame *f)
 }
 
 /* Without master there is no service. A message that is lost because this
- * process has no descriptor left concerns one client, except adopt and
- * hand_over: then gate ends. */
+ * process has no descriptor left concerns one client. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -145,12 +144,10 @@ static void frame_master_on_ready(void *owner, uint32_t events)
     r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
-    if (r == -EMFILE && f->row->needs_all)
-        die(EX_OSERR, "master sent %s", f->master.wrong);
     if (r == -EMFILE && !f->was_short)
         stderr_print("master sent %s", f->master.wrong);
     f->was_short |= r == -EMFILE;
-    if (r == 0 || r == FRAME_PAUSE || r == -EMFILE)
+    if (r == 0 || r == -EMFILE)
         return;
     if (f->row->on_orphaned)
         f->row->on_orphaned(f);

@@ -21,7 +21,7 @@ int filter_end_descriptors(void)
 /* LeakSanitizer calls this at the end of a process, and then traces the
  * process. The kernel forbids that in a chroot without /proc and, without
  * root's rights, if the process isn't dumpable. LeakSanitizer would then abort
- * the process, and a gate that has handed over would count as crashed. This
+ * the process, and a process that has ended well would count as crashed. This
  * file can't be opened under the same conditions. */
 int __lsan_is_turned_off(void); /* <sanitizer/lsan_interface.h> has it */
 

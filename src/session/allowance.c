@@ -189,8 +189,16 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     return 0;
 }
 
+/* The next gate knows nothing of it. */
 void allowance_gate_lost(struct session *s)
 {
+    struct allowance *a = &s->allowance;
+
+    if (a->permit == PERMIT_ASKED)
+        a->permit = PERMIT_NONE;
+    a->ended = false;
+    a->bytes_request = 0;
+    a->replaced = 0;
     allowance_go_on(s);
     transfer_run(s, WAITS_GATE);
 }

@@ -19,6 +19,8 @@ void data_port_hold(struct session *s, bool hold);
 
 /* The channel to gate, for listeners and active mode. */
 void data_gate_start(struct session *s, int gate);
+/* Handler of master's `gate`: there is another gate. */
+int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
 /* PORT or EPRT: the client waits for the server at this address. An earlier
  * wait or connection is given up. */

@@ -18,20 +18,24 @@ void data_gate_sent(struct session *s, int r)
 }
 
 /* gate slows a session that sends many messages, and a client may cause that:
- * if the channel is full, the client gets "busy". */
+ * if the channel is full, the client gets "busy". Without a gate the client
+ * waits for the next one, as with each request here. */
 void data_gate_ask_port(struct session *s)
 {
     int r;
 
+    s->data.state = DATA_ASKED;
+    if (s->gate.fd < 0)
+        return;
     s->data.request = channel_next(&s->gate);
     r = SEND(&s->gate, port, s->data.request);
     if (r == -EAGAIN) {
+        s->data.state = DATA_CLOSED;
         control_reply_with(s, REPLY_NO_DATA, SLICE("the server is busy"));
         return;
     }
     data_gate_sent(s, r);
-    s->data.state = DATA_ASKED;
-    loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
+    loop_timer_set(&s->loop, &s->data.timer, s->deadlines->gate);
 }
 
 void data_gate_active(struct session *s, const struct address *client)
@@ -46,7 +50,7 @@ void data_gate_connect(struct session *s)
 {
     int r;
 
-    if (s->data.state != DATA_ACTIVE)
+    if (s->data.state != DATA_ACTIVE || s->gate.fd < 0)
         return;
     s->data.request = channel_next(&s->gate);
     r = SEND(&s->gate, active, s->data.request, .to = s->data.target);
@@ -122,12 +126,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
     s->data.state = DATA_CLOSED;
-    if (m->error == EOPNOTSUPP) {
-        s->choices.active = false; /* by a reload */
-        transfer_unconnected(s, FAILED_ACTIVE_OFF, "active mode is off");
-    } else {
-        transfer_unconnected(s, FAILED_UNCONNECTED, data_gate_why(m->error));
-    }
+    transfer_unconnected(s, FAILED_UNCONNECTED, data_gate_why(m->error));
     return 0;
 }
 
@@ -155,17 +154,34 @@ static const struct handler data_gate_handlers[] = {
     ON(bytes, allowance_on_bytes),
 };
 
-/* A transfer under way is finished, unless gate was to connect to its client,
- * and transfer_over() ends the session. Otherwise the session ends now. */
-static void data_gate_lost(struct session *s)
+/* There is no other gate in time: a transfer under way is finished, unless gate
+ * was to connect to its client, and transfer_over() ends the session. Otherwise
+ * the session ends now. */
+static void data_gate_forsaken(void *owner)
 {
-    bool awaits = state_of_data(s)->gate;
+    struct session *s = owner;
+    bool awaits =
+        state_of_data(s)->gate || s->control.state == CONTROL_ENTERING;
 
-    loop_remove(&s->loop, &s->gate_watch);
-    channel_close(&s->gate);
-    loop_timer_clear(&s->loop, &s->login.alive);
+    s->forsaken = true;
     if (s->transfer.state == TRANSFER_NONE || (awaits && !s->transfer.hash))
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+    control_resume(s);
+}
+
+/* Until master brings the channel to another gate, nothing is limited, and a
+ * request waits. */
+static void data_gate_lost(struct session *s)
+{
+    loop_remove(&s->loop, &s->gate_watch);
+    channel_close(&s->gate);
+    if (s->data.state == DATA_ASKED || s->data.state == DATA_CONNECTING)
+        loop_timer_clear(&s->loop, &s->data.timer);
+    if (s->data.state == DATA_CONNECTING)
+        s->data.state = DATA_ACTIVE;
+    s->gateless =
+        (struct loop_timer){ .on_timer = data_gate_forsaken, .owner = s };
+    loop_timer_set(&s->loop, &s->gateless, s->deadlines->gateless);
     allowance_gate_lost(s);
 }
 
@@ -188,4 +204,29 @@ void data_gate_start(struct session *s, int gate)
     if (loop_add_reader(&s->loop, &s->gate_watch, gate, data_gate_on_channel,
                         s) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
+}
+
+/* Asks again for what the gate before hasn't answered. */
+static void data_gate_ask_again(struct session *s)
+{
+    if (s->control.state == CONTROL_ENTERING)
+        proxied_ask(s);
+    if (s->data.state == DATA_ASKED)
+        data_gate_ask_port(s);
+    if (s->transfer.state != TRANSFER_NONE)
+        data_gate_connect(s);
+}
+
+/* The end of the old channel may not have been read yet. */
+int data_gate_on_gate(void *owner, struct msg_gate *m)
+{
+    struct session *s = owner;
+
+    if (s->gate.fd >= 0)
+        data_gate_lost(s);
+    loop_timer_clear(&s->loop, &s->gateless);
+    data_gate_start(s, fd_take(&m->gate));
+    if (!s->forsaken)
+        data_gate_ask_again(s);
+    return 0;
 }

@@ -8,14 +8,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "data.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
-
-/* As long as gate may take to read master's message. */
-#define KEYS_MS 10000
 
 static void login_on_late(void *owner)
 {
@@ -181,7 +179,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     }
     s->control.state = CONTROL_GRANTED;
     l->answer = (struct loop_timer){ .on_timer = login_on_late, .owner = s };
-    loop_timer_set(&s->loop, &l->answer, KEYS_MS);
+    loop_timer_set(&s->loop, &l->answer, s->deadlines->gate);
     return 0;
 }
 
@@ -276,7 +274,6 @@ static const struct kick_row {
     { ENDING_PEER, REPLY_LOST_SERVICE, "" },
     { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, "" },
     { ENDING_REPLACED, REPLY_SHUTTING_DOWN, "" },
-    { ENDING_OLDEST, REPLY_SHUTTING_DOWN, "" },
     { ENDING_REMOVED, REPLY_ACCOUNT_CLOSED, "was removed" },
     { ENDING_LOCKED, REPLY_ACCOUNT_CLOSED, "was locked" },
     { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
@@ -308,7 +305,7 @@ static const struct handler login_handlers[] = {
     ON(login_channel, login_on_channel), ON(granted, login_on_granted),
     ON(denied, login_on_denied),         ON(kick, login_on_kick),
     ON(admitted, proxied_on_admitted),   ON(password_is, login_on_password_is),
-    ON(look_at, report_on_look_at),
+    ON(look_at, report_on_look_at),      ON(gate, data_gate_on_gate),
 };
 
 void login_on_master(void *owner, uint32_t events)

@@ -56,16 +56,21 @@ static void proxied_end_header(struct session *s)
         leave(s, ENDING_PROTOCOL, cause);
 }
 
+void proxied_ask(struct session *s)
+{
+    data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
+                           .client = s->header.client,
+                           .server = s->header.server));
+}
+
 void proxied_on_control(struct session *s, uint32_t events)
 {
     if (s->control.state == CONTROL_HEADER) {
         if (proxied_read_header(s->control.fd, &s->header) == PROXY_MORE)
             return;
         if (s->header.state == PROXY_DONE && !proxied_is_check(&s->header)) {
-            data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
-                                   .client = s->header.client,
-                                   .server = s->header.server));
             s->control.state = CONTROL_ENTERING;
+            proxied_ask(s);
         } else {
             proxied_end_header(s);
         }

@@ -379,6 +379,8 @@ struct session {
     struct loop loop;
     struct channel master, gate, files;
     struct loop_watch master_watch, gate_watch, files_watch, log_watch;
+    struct loop_timer gateless; /* until there is another gate */
+    bool forsaken;              /* there is none: no further transfer */
     struct sign_channel signer;
     struct event_sender log;
 
@@ -513,6 +515,8 @@ void login_on_master(void *owner, uint32_t events);
 void proxied_begin(struct session *s);
 /* The control connection, in CONTROL_HEADER and CONTROL_ENTERING. */
 void proxied_on_control(struct session *s, uint32_t events);
+/* In CONTROL_ENTERING: asks gate, or another gate again. */
+void proxied_ask(struct session *s);
 int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
 int proxied_on_not_admitted(void *owner,
                             struct msg_not_admitted *m); /* by gate */

@@ -452,7 +452,7 @@ enum stepped transfer_over(struct session *s)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
     if (s->finishes)
         control_end(s, ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, NOTHING);
-    if (s->gate.fd < 0) /* there is no gate for the next one */
+    if (s->forsaken)
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
     return STEP_OVER;
 }

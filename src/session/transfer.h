@@ -47,7 +47,6 @@ enum failure {
     FAILED_MEMORY,
     FAILED_TOO_MANY,    /* cause: whose, and the limit */
     FAILED_UNCONNECTED, /* cause: why */
-    FAILED_ACTIVE_OFF,  /* by a reload */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
     FAILED_HANDSHAKE_LATE,
@@ -230,7 +229,7 @@ size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
-/* Without gate nothing is limited: the session ends after this transfer. */
+/* Without gate nothing is limited. */
 void allowance_gate_lost(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The

@@ -30,7 +30,6 @@ static const struct failure_row {
                         .reason = "no memory" },
     [FAILED_TOO_MANY] = { .reply = REPLY_TOO_MANY_TRANSFERS },
     [FAILED_UNCONNECTED] = { .reply = REPLY_NO_DATA },
-    [FAILED_ACTIVE_OFF] = { .reply = REPLY_ACTIVE_OFF },
     [FAILED_CONNECT_LATE] = { .reply = REPLY_NO_DATA,
                               .argument = "nobody connected in time",
                               .reason = "no data connection in time" },

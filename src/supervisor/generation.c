@@ -77,12 +77,6 @@ static int generation_on_leading(void *owner, struct msg_leading *m)
     return 0;
 }
 
-static int generation_on_gate_lost(void *owner, struct msg_gate_lost *m)
-{
-    start_on_gate_lost(owner, m->handed_over);
-    return 0;
-}
-
 static int generation_on_renew(void *owner, struct msg_renew *m)
 {
     struct generation *g = owner;
@@ -97,7 +91,6 @@ static const struct handler generation_handlers[] = {
     ON(start_failed, generation_on_start_failed),
     ON(up, generation_on_up),
     ON(leading, generation_on_leading),
-    ON(gate_lost, generation_on_gate_lost),
     ON(renew, generation_on_renew),
 };
 
@@ -178,7 +171,7 @@ static void generation_on_timer(void *owner)
         generation_give_up(g, "it was not ready in time");
         break;
     case GENERATION_TAKING:
-        takeover_on_timer(g);
+        generation_give_up(g, "it has not taken over in time");
         break;
     case GENERATION_OLD:
         generation_give_up(g, "it has not ended in time");

@@ -45,7 +45,7 @@ static void heartbeat_report(struct supervisor *s)
 
 static bool heartbeat_is_leader(const struct generation *g)
 {
-    return g->state == GENERATION_LEADING && g->has_gate;
+    return g->state == GENERATION_LEADING;
 }
 
 /* An older generation whose master hangs would keep its place for ever. While

@@ -153,14 +153,6 @@ void kept_end_sessions(struct kept *k, uint64_t number)
     *row = k->row[--k->count];
 }
 
-void kept_move_sessions(struct kept *k, struct kept *from, uint64_t number)
-{
-    struct kept_row *row = find_sessions(from, number);
-
-    if (row && row->fd >= 0)
-        kept_add(k, slice_from(row->name), fd_take(&row->fd));
-}
-
 void kept_release(struct kept *k)
 {
     for (size_t i = 0; i < k->count; i++) {

@@ -5,6 +5,7 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,82 +17,43 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* A takeover: the supervisor makes pairs of sockets between two generations,
- * gives each its end, and reads nothing from them. */
-
-/* Returns the newest older generation that can hand over sessions. */
-static struct generation *newest_with_gate(struct supervisor *s,
-                                           const struct generation *newest)
+/* A takeover is one store on the board: each gate looks there before it accepts
+ * a connection. The older masters are told, so that they finish their sessions.
+ * One that doesn't read would never end. */
+static void takeover_replace(struct generation *old)
 {
-    struct generation *best = NULL;
-
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        struct generation *g = &s->generation[i];
-
-        if (g != newest && generation_lives(g) && g->has_gate &&
-            (!best || g->number > best->number))
-            best = g;
-    }
-    return best;
+    old->state = GENERATION_OLD;
+    if (SEND(&old->channel, replaced, 0) == -EAGAIN)
+        generation_give_up(old, "its master doesn't read its messages");
 }
 
-/* The new gate accepts when the old one says on this channel that it has
- * stopped, or when all copies of the old one's end are closed. So the old end
- * must not be lost while the old gate accepts: a master that doesn't take it is
- * given up. Returns 0, or -errno: there is no pair, or the new master has
- * ended, and nothing has happened. */
-static int link_gates(struct generation *from, struct generation *to)
+/* One that has died meanwhile must replace nobody. */
+static bool takeover_is_heard(const struct generation *g)
 {
-    int ends[2], r = fd_pair(ends);
+    struct pollfd one = { .fd = g->channel.fd };
 
-    if (r < 0)
-        return r;
-    r = SEND(&to->channel, take_over, 0, .gate = ends[1]);
-    if (r == 0 && SEND(&from->channel, step_down, 0, .gate = ends[0]) < 0)
-        generation_give_up(from, "its master doesn't read its messages");
-    fd_close(&ends[0]);
-    fd_close(&ends[1]);
-    return r;
+    return poll(&one, 1, 0) == 0;
 }
 
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
-    struct generation *from = newest_with_gate(s, g);
-    int r = from ? link_gates(from, g) : 0;
+    int r;
 
-    if (r == -EPIPE) /* its master has ended, and will be reaped */
+    if (!takeover_is_heard(g))
         return;
-    if (r < 0) {
-        generation_give_up(g, strerror(-r));
-        return;
-    }
+    board_set(&s->board->accepts, g->number);
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *old = &s->generation[i];
 
-        if (old != g && generation_lives(old))
-            old->state = GENERATION_OLD;
+        if (old != g && generation_lives(old) && old->state != GENERATION_OLD)
+            takeover_replace(old);
     }
     r = SEND(&g->channel, lead, 0);
     g->state = GENERATION_TAKING;
-    g->has_gate = true;
     generation_set_timer(g, s->deadlines.take);
-    if (r < 0 && r != -EPIPE)
+    if (r < 0 && r != -EPIPE) /* -EPIPE: it has ended, and will be reaped */
         generation_give_up(g, "its master doesn't read its messages");
-}
-
-/* If an older gate still lives, its master should have killed it after 6 s, so
- * that master hangs: it is given up. Otherwise the new generation hangs. */
-void takeover_on_timer(struct generation *g)
-{
-    struct generation *old = newest_with_gate(g->supervisor, g);
-
-    if (!old) {
-        generation_give_up(g, "it has not taken over in time");
-        return;
-    }
-    generation_give_up(old, "its gate has not stopped in time");
-    generation_set_timer(g, g->supervisor->deadlines.take);
 }
 
 static void start_next(struct supervisor *s);
@@ -255,37 +217,12 @@ void start_init(struct supervisor *s)
     };
 }
 
-static void end_oldest(struct supervisor *s)
-{
-    struct generation *oldest = NULL;
-
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        struct generation *g = &s->generation[i];
-
-        if (generation_lives(g) && (!oldest || g->number < oldest->number))
-            oldest = g;
-    }
-    if (!oldest || oldest->leaves)
-        return;
-    stderr_print(
-        "generation %llu and its sessions are ended: a recovery needs its "
-        "place",
-        (unsigned long long)oldest->number);
-    generation_signal(oldest, SIGINT);
-    oldest->leaves = true;
-    if (oldest->state == GENERATION_OLD)
-        generation_set_timer(oldest, s->deadlines.stop);
-}
-
-/* A recovery needs a free place; if there is none, the oldest generation is
- * ended. */
+/* A recovery has the place of the generation whose master has ended. */
 static void start_next(struct supervisor *s)
 {
     if (s->stopping || s->under_way)
         return;
     if (s->recoveries.due && take_recovery(s)) {
-        if (count_living(s) >= GENERATIONS_MAX)
-            end_oldest(s);
         start_now(s, true);
     } else if (s->wanted && count_living(s) < GENERATIONS_MAX) {
         report_reloading(s);
@@ -347,22 +284,6 @@ static void want_recovery(struct supervisor *s)
     start_next(s);
 }
 
-void start_on_gate_lost(struct generation *g, bool handed_over)
-{
-    struct supervisor *s = g->supervisor;
-
-    g->has_gate = false;
-    if (handed_over || g->state == GENERATION_OLD)
-        return;
-    if (s->under_way == g) {
-        loop_timer_clear(&s->loop, &g->timer);
-        g->state = GENERATION_LEADING;
-        kept_move_sessions(&s->kept, &g->kept, g->number);
-        takeover_failed(s, "its gate has ended");
-    }
-    want_recovery(s);
-}
-
 /* The supervisor exits with its master's status, so that systemd sees a mistake
  * in the configuration. */
 static int exit_status(const struct supervisor *s, int status)
@@ -413,12 +334,11 @@ static void report_failure(struct generation *g, enum generation_state state)
     answer_failure(g->supervisor, words.text);
 }
 
-/* After the loss of its gate want_recovery() was called already. */
 static bool needs_recovery(const struct generation *g)
 {
     if (g->state == GENERATION_STARTING)
         return g->recovers;
-    return g->state != GENERATION_OLD && g->has_gate;
+    return g->state != GENERATION_OLD;
 }
 
 void start_on_ended(struct generation *g)

@@ -48,9 +48,6 @@ int kept_find(const struct kept *k, const char *name);
 /* Generation NUMBER has ended: marks the table of its sessions, for the masters
  * that map it, and keeps it no longer. */
 void kept_end_sessions(struct kept *k, uint64_t number);
-/* Moves that table from FROM to K: generation NUMBER has sessions, but won't
- * lead. */
-void kept_move_sessions(struct kept *k, struct kept *from, uint64_t number);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */
@@ -94,8 +91,7 @@ enum generation_state {
     GENERATION_NONE,
     GENERATION_STARTING, /* until it is ready or has failed */
     GENERATION_TAKING,   /* from `up` to `leading` */
-    GENERATION_LEADING,  /* its gate has accepted, or has ended since `up`; it
-                            stays LEADING until another one takes over */
+    GENERATION_LEADING,  /* its gate accepts */
     GENERATION_OLD,      /* it finishes its sessions */
     GENERATION_ENDED, /* its master has ended or was given up; other processes
                          of it may live */
@@ -115,8 +111,7 @@ struct generation {
     /* Until it leads; then the supervisor's own list has them. A generation
      * that fails before changes nothing for a recovery. */
     struct kept kept;
-    bool has_gate, recovers;
-    bool leaves;   /* has got SIGINT: a recovery needs its place */
+    bool recovers;
     bool foreign;  /* has sent what no master of this version sends */
     unsigned late; /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
@@ -125,7 +120,7 @@ struct generation {
 /* Deadlines of a generation, in milliseconds. */
 struct supervisor_deadlines {
     uint64_t start;    /* to become ready */
-    uint64_t take;     /* to take over, or to stop accepting */
+    uint64_t take;     /* to take over */
     uint64_t stop;     /* to end after SIGTERM */
     uint64_t gone;     /* then, from one SIGKILL for its group to the next */
     uint64_t group;    /* for the rest of the group after the master's end */
@@ -203,14 +198,11 @@ bool start_first(struct supervisor *s);
 /* Starts another generation for a reload. G is the generation whose master has
  * sent REQUEST; NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
-/* G is ready: its takeover begins. The other generations get a message. */
+/* G is ready: from now on its gate accepts, and the other generations finish
+ * their sessions. */
 void takeover_begin(struct generation *g);
-/* G has not taken over in time. */
-void takeover_on_timer(struct generation *g);
 /* G accepts. */
 void start_on_leading(struct generation *g);
-/* G's gate has ended. HANDED_OVER: another gate has its sessions. */
-void start_on_gate_lost(struct generation *g, bool handed_over);
 /* G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
 /* No recovery has begun yet. */

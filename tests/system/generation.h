@@ -17,8 +17,8 @@ pid_t generation_child(const struct server *s, const char *title);
 void generation_wait_at_most(const struct server *s, size_t count);
 
 enum generation_asks { GENERATION_SIGNAL, GENERATION_CTL };
-/* Makes a reload that succeeds, and returns when the next generation has the
- * only gate. */
+/* Makes a reload that succeeds, and returns when the next generation accepts.
+ */
 void generation_reload(const struct server *s, enum generation_asks how);
 /* Runs "sallyportctl reload", and expects this exit status and these words. */
 void generation_ask(const struct server *s, int status, const char *words);

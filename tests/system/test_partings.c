@@ -153,12 +153,12 @@ Test(partings, by_login_time, .timeout = 60)
     server_stop(&server);
 }
 
-static void kill_gate(const struct server *server)
+static void kill_files(const struct server *server)
 {
     static struct processes list;
 
     processes_of(server->pid, &list);
-    kill(processes_find(&list, "sallyport: gate")->pid, SIGKILL);
+    kill(processes_find(&list, "sallyport: files")->pid, SIGKILL);
 }
 
 static void terminate(const struct server *server)
@@ -172,7 +172,7 @@ static const struct {
     enum parting wanted;
 } kicks[] = {
     { "shutdown", terminate, PARTING_NOTIFIED },
-    { "gate's death", kill_gate, PARTING_AT_ONCE },
+    { "the death of files", kill_files, PARTING_AT_ONCE },
 };
 
 /* One at a time, since the server waits for the client at most 1.5 s. */

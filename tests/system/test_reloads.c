@@ -247,14 +247,16 @@ Test(reloads, overlapping_listener, .timeout = 120)
     session_end(&s, &server);
 }
 
-/* A port that was announced works for that client, though nobody else gets it;
- * then it is closed. */
+/* A port that was announced works for that client, and then it is closed. The
+ * session gets further ones of its configuration, and a new session those of
+ * the new one. */
 Test(reloads, ports, .timeout = 120)
 {
     unsigned first = free_range(), told;
     struct server server;
     struct session s;
     struct data d;
+    struct session fresh;
     char ports[32];
 
     session_begin(&s, &server, &plan);
@@ -269,8 +271,11 @@ Test(reloads, ports, .timeout = 120)
     data_close(&d);
     session_expect(&s, "226 {*}");
     expect_refused(told);
-    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-    cr_expect(s.port == first || s.port == first + 1, "%u", s.port);
+    session_store(&s, "STOR", "g", "bytes", 5);
+    session_enter(&fresh, &server, "anna");
+    session_do(&fresh, "229 {*}(|||{port}|){*}", "EPSV");
+    cr_expect(fresh.port == first || fresh.port == first + 1, "%u", fresh.port);
+    session_close(&fresh);
     session_end(&s, &server);
 }
 

@@ -169,8 +169,6 @@ enum ending {
                         don't send this number, and take it for a kick */
     ENDING_TOO_MANY, /* too many sessions of this user or team */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
-    ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
-                        sessions end */
     ENDING_EXPIRED,  /* the user has expired */
     ENDING_COUNT
 };

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The board. Supervisor and masters write it; gates only read it. A supervisor
+/* The board. Supervisor and masters write it; gates only read it, each of them
+ * before it accepts a connection. A supervisor
  * of an older build starts masters of newer ones: so the layout never changes,
  * and another one gets another name. Nothing in it is an index or a size. */
 #define BOARD_NAME "board 1"
@@ -25,7 +26,8 @@ struct board_row {
 };
 
 struct board {
-    uint64_t closed; /* 1: no new sessions (`sallyportctl drain`) */
+    uint64_t closed;  /* 1: no new sessions (`sallyportctl drain`) */
+    uint64_t accepts; /* the generation whose gate accepts clients */
     struct board_row row[BOARD_ROWS];
 };
 
@@ -37,6 +39,8 @@ void board_unmap(struct board **b);
 /* Returns the row of that generation, or NULL. */
 struct board_row *board_find(struct board *b, uint64_t generation);
 bool board_is_closed(const struct board *b);
+/* Is it the gate of this generation that accepts? */
+bool board_accepts(const struct board *b, uint64_t generation);
 
 /* The numbers are read and written while others do the same. */
 static inline uint64_t board_get(const uint64_t *number)

@@ -50,11 +50,11 @@
 #define FD(name)         FIELD(int, FD, name, 0)
 
 SECTION("Across generations",
-        "Both ends of such a channel may be of different builds: a new gate "
-        "adopts the sessions of an old one, and a new sallyportctl reloads an "
-        "old server. The number of a message on the wire is its position in "
-        "this list. So the messages of the first five sections stay first in "
-        "the list, and a new message for them goes to the end of the fifth "
+        "Both ends of such a channel may be of different builds: an old "
+        "supervisor starts a new master, and a new sallyportctl reloads an old "
+        "server. The number of a message on the wire is its position in this "
+        "list. So the messages of the first four sections stay first in the "
+        "list, and a new message for them goes to the end of the fourth "
         "section. A published message never changes its fields; a new message "
         "replaces it, and the number of the old one is never used again.")
 
@@ -66,7 +66,7 @@ WORD(name)
 NUMBER(messages)
 END
 
-MESSAGE(hello, MASTER | GATE, SUPERVISOR | GATE, START, ONCE, NONE,
+MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`")
 NUMBER(version)
 END
@@ -88,23 +88,15 @@ TEXT(why)
 END
 
 MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "this generation shall lead: it is the newest one and accepts clients. "
-        "`take_over`, if any, comes before it. The answer is `leading`")
+        "this generation leads: its gate shall accept clients. The answer is "
+        "`leading`")
 END
 
-MESSAGE(take_over, SUPERVISOR, MASTER, RUN, ONCE, NONE,
-        "for gate: one end of a channel, on which the older gate hands over "
-        "its sessions")
-FD(gate)
-END
+RETIRED(take_over)
 
 RETIRED(predecessor)
 
-MESSAGE(step_down, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "for gate: the other end of that channel; gate hands over its sessions "
-        "and ends")
-FD(gate)
-END
+RETIRED(step_down)
 
 RETIRED(successor)
 
@@ -112,11 +104,7 @@ MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
         "gate accepts connections")
 END
 
-MESSAGE(gate_lost, MASTER, SUPERVISOR, RUN, ONCE, NONE,
-        "the gate of this generation has ended; whether it had handed over its "
-        "sessions")
-FLAG(handed_over)
-END
+RETIRED(gate_lost)
 
 MESSAGE(renew, MASTER, SUPERVISOR, RUN, MANY, NONE,
         "a reload was requested: start another generation")
@@ -129,69 +117,20 @@ FLAG(done)
 TEXT(why)
 END
 
-SECTION("From one gate to the next",
-        "At a takeover the old gate sends these messages in this order and "
-        "ends. Its sessions wait meanwhile. Times are milliseconds of the "
-        "monotonic clock, which all processes share. The new gate skips what "
-        "its configuration doesn't have, such as a control listener. It adopts "
-        "each session: the new limits are for new ones. The listener of a "
-        "session's data connections is the session's own, and isn't moved.")
+RETIRED(tickets)
 
-MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
-        "the two ticket keys, which the new gate continues to use; when the "
-        "first one was made")
-KEY(now)
-KEY(before)
-NUMBER(turned)
-END
-
-MESSAGE(moved, GATE, GATE, RUN, MANY, NONE,
-        "a session: its serial; its client; the address that the client "
-        "connected to: `local` is that of our socket, `server` behind a proxy "
-        "that of the PROXY header; whether it is logged in, whether it uses a "
-        "proxy, whether its client is known; when it began; until when it must "
-        "log in or send a heartbeat, and the time between heartbeats; the "
-        "number of its `admit` that waits for an answer (or 0); gate's end of "
-        "its channel")
-NUMBER(serial)
-ADDRESS(peer)
-ADDRESS(local)
-ADDRESS(server)
-FLAG(logged_in)
-FLAG(proxied)
-FLAG(known)
-NUMBER(born)
-NUMBER(until)
-NUMBER(silence)
-NUMBER(admit)
-FD(session)
-END
+RETIRED(moved)
 
 RETIRED(moved_port)
 RETIRED(moved_parked)
 
-MESSAGE(moved_active, GATE, GATE, RUN, MANY, NONE,
-        "a connection in active mode that is not complete yet: serial, the "
-        "number of its `active` request, its peer, until when")
-NUMBER(serial)
-NUMBER(asked)
-ADDRESS(to)
-NUMBER(until)
-FD(connection)
-END
+RETIRED(moved_active)
 
 RETIRED(resting)
 
-MESSAGE(queued, GATE, GATE, RUN, MANY, NONE,
-        "a connection that waits for a session: its peer, the control "
-        "listener")
-ADDRESS(peer)
-ADDRESS(listener)
-FD(connection)
-END
+RETIRED(queued)
 
-MESSAGE(over, GATE, GATE, RUN, ONCE, NONE, "the end of the takeover")
-END
+RETIRED(over)
 
 RETIRED(older_session)
 RETIRED(older_gone)
@@ -253,8 +192,7 @@ ADDRESS(to)
 END
 
 MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
-        "the connection to the client failed: errno; EOPNOTSUPP: active mode "
-        "is off since a reload")
+        "the connection to the client failed: errno")
 ERRNO(error)
 END
 
@@ -497,16 +435,7 @@ FLAG(upload)
 NUMBER(count)
 END
 
-MESSAGE(moved_transfer, GATE, GATE, RUN, MANY, NONE,
-        "whether a transfer of that session counts, and its `bytes_ask` that "
-        "waits for an answer: its number (or 0), its direction; the number of "
-        "its `transfer_begin` that waits (or 0)")
-NUMBER(serial)
-FLAG(counts)
-NUMBER(asked)
-FLAG(upload)
-NUMBER(begin)
-END
+RETIRED(moved_transfer)
 
 MESSAGE(expired_find, CTL, FILES, IDLE, ONCE, NONE,
         "the same for files and partials in this directory; their age counts "
@@ -633,6 +562,11 @@ END
 MESSAGE(away_is, MASTER, CTL, ASKED, MANY, away,
         "what can't be reached, and why; empty: all can be reached")
 TEXT(what)
+END
+
+MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
+        "another generation accepts clients from now on: finish the sessions, "
+        "and end")
 END
 
 SECTION("Setting up a child", NULL)
@@ -789,25 +723,12 @@ END
 SECTION("Connections", NULL)
 
 MESSAGE(open, MASTER, GATE, RUN, MANY, NONE,
-        "accept connections from now on, without a takeover. The answer is "
-        "`serving`")
-END
-
-MESSAGE(adopt, MASTER, GATE, RUN, ONCE, NONE,
-        "the channel on which the older gate sends its sessions: adopt them; "
-        "accept after `over`, or at the channel's end. The answer is `serving`")
-FD(gate)
-END
-
-MESSAGE(hand_over, MASTER, GATE, RUN, MANY, NONE,
-        "stop accepting, send all sessions to the gate at the other end of "
-        "this channel, and end. If that end is closed, keep the sessions and "
-        "wait for another one")
-FD(gate)
+        "accept connections from now on, as long as the board says so. The "
+        "answer is `serving`")
 END
 
 MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
-        "gate accepts connections: the answer to `open` and to `adopt`")
+        "gate accepts connections")
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
@@ -830,9 +751,10 @@ END
 
 MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
         "the client of a session behind a proxy, now admitted: serial, its "
-        "address")
+        "address, the address that it connected to")
 NUMBER(serial)
 ADDRESS(peer)
+ADDRESS(server)
 END
 
 MESSAGE(session_gone, GATE, MASTER, RUN, MANY, NONE,
@@ -866,19 +788,52 @@ MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "
 NUMBER(serial)
 END
 
+MESSAGE(elder, MASTER, GATE, RUN, MANY, NONE,
+        "a session of an older generation, which counts for the limits: its "
+        "serial, its client")
+NUMBER(serial)
+ADDRESS(peer)
+END
+
+MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
+        "a session of a gate that has ended; serve it: serial, client, local "
+        "address, the address that the client connected to (behind a proxy "
+        "another one); whether it came by a proxy, whether its client is "
+        "known, whether its user has logged in; its age in ms; gate's end of a "
+        "new channel to it")
+NUMBER(serial)
+ADDRESS(peer)
+ADDRESS(local)
+ADDRESS(server)
+FLAG(proxied)
+FLAG(known)
+FLAG(logged_in)
+NUMBER(age)
+FD(session)
+END
+
 MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
-        "kill this session, a process of another generation: serial")
+        "kill this adopted session, which isn't gate's child: serial")
 NUMBER(serial)
 END
 
-MESSAGE(adopted_gone, MASTER, GATE, RUN, MANY, NONE,
-        "an adopted session has ended: serial, wait status")
+MESSAGE(reaped, MASTER, GATE, RUN, MANY, NONE,
+        "an adopted session, or one of an older generation, has ended: serial, "
+        "wait status")
 NUMBER(serial)
 NUMBER(status)
 END
 
-MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
-        "close the control listeners, and continue to serve the sessions")
+MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
+        "close the control listeners, and continue to serve the sessions; "
+        "whether connections that wait are served, too, or closed. The answer "
+        "is `shut`")
+FLAG(serve)
+END
+
+MESSAGE(shut, GATE, MASTER, RUN, MANY, NONE,
+        "gate accepts no connection, and none waits for its session: no "
+        "further session begins")
 END
 
 SECTION("Logging in", NULL)
@@ -971,6 +926,12 @@ MESSAGE(kick, MASTER, SESSION, START | LIVE, MANY, NONE,
         "finish the transfer before, without such a limit")
 ENUM(ending, why, ENDING_COUNT)
 FLAG(finish)
+END
+
+MESSAGE(gate, MASTER, SESSION, START | LIVE, MANY, NONE,
+        "a channel to another gate, since the one before has ended: ask it "
+        "again for what the other one hasn't answered")
+FD(gate)
 END
 
 MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,

@@ -38,9 +38,6 @@ struct frame_row {
      * after `ready`. */
     const struct handler *setup, *work;
     size_t setup_count, work_count;
-    /* Each descriptor in `work` concerns the whole service: if one is lost, the
-     * process ends. Otherwise each concerns one client. */
-    bool needs_all;
     void (*init)(void *owner); /* sets up the rest of the struct */
     /* Called after all set-up messages. It checks that nothing is missing, and
      * completes the sandbox's plan. Returns 0, or -EINVAL with the complaint in
@@ -59,11 +56,6 @@ struct frame_row {
     /* Called after the loop. */
     void (*release)(void *owner);
 };
-
-/* A handler of `work` returns this so that no further message is read in this
- * turn of the loop. The handler may have stopped the loop, or taken EPOLLIN
- * from frame.master_watch. */
-#define FRAME_PAUSE (-EBUSY)
 
 /* A row for each table of set-up messages. */
 #define FRAME_SETUP ON(sandbox, frame_on_sandbox)

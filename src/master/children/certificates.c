@@ -281,12 +281,20 @@ int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
     return 0;
 }
 
+/* A process that replaces another one gets what that one had, though it may
+ * have expired meanwhile. */
+static bool is_in_use(const struct child *to, const struct named_file *f)
+{
+    return f->in_use || to->master->state != MASTER_STARTING;
+}
+
 static int send_chain(struct child *to, const struct pair_files *p)
 {
     return SEND(&to->channel, certificate, 0, .number = p->number,
                 .path = slice_from(p->certificate.name),
                 .key_path = slice_from(p->key.name),
-                .in_use = p->certificate.in_use, .file = p->certificate.fd);
+                .in_use = is_in_use(to, &p->certificate),
+                .file = p->certificate.fd);
 }
 
 static int send_staple(struct child *gate, const struct pair_files *p)
@@ -304,7 +312,7 @@ static int send_client_file(struct child *gate, const struct named_file *f,
     if (f->fd < 0)
         return 0;
     return SEND(&gate->channel, client_file, 0, .lists = lists,
-                .path = slice_from(f->name), .in_use = f->in_use,
+                .path = slice_from(f->name), .in_use = is_in_use(gate, f),
                 .file = f->fd);
 }
 

@@ -327,7 +327,7 @@ static void child_start_now(struct child *c)
     c->started = true;
     c->step = c->index = 0;
     c->failure[0] = '\0';
-    c->other_build = false;
+    c->other_build = c->opened = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = child_spawn(c);
@@ -343,8 +343,7 @@ void child_start(struct child *c)
 {
     uint64_t each = c->master->deadlines.restart, wait = 0;
 
-    if (c->master->state == MASTER_STOPPING || c->released ||
-        (c->started && c->row->once))
+    if (c->master->state == MASTER_STOPPING || c->released)
         return;
     if (c->started)
         wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());

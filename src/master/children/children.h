@@ -175,7 +175,6 @@ int child_more(int result);
 
 struct child_row {
     enum process process;     /* its name is that of its program, too */
-    bool once;                /* never started again */
     bool spare;               /* a recovery goes on without it */
     child_step *const *steps; /* ends with NULL */
     const struct handler *handlers;
@@ -210,6 +209,7 @@ struct child {
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
+    bool opened;      /* gate: it was told to accept */
     bool other_build; /* master refused it because of its build */
 };
 

@@ -34,7 +34,6 @@ struct inherited {
 struct succession {
     uint64_t generation;
     bool leads;    /* `lead` has come; stays true while draining */
-    bool adopts;   /* gate adopts sessions before it accepts */
     bool serves;   /* gate has reported that it accepts */
     bool recovery; /* a file that was inherited isn't read from the disk */
     struct channel supervisor;
@@ -108,7 +107,7 @@ struct secrets {
 enum master_state {
     MASTER_STARTING, /* until all children are ready */
     MASTER_RUNNING,
-    MASTER_DRAINING, /* a newer generation leads, or gate has ended */
+    MASTER_DRAINING, /* a newer generation leads */
     MASTER_STOPPING,
 };
 
@@ -148,10 +147,9 @@ struct deadlines {
     uint64_t reader;  /* a fork, to read it, and reader, to parse it: each so
                          long, and `reader_mib` more for each MiB of it */
     uint64_t reader_mib;
-    uint64_t fresh;     /* a login: for that; then the present users count */
-    uint64_t hand_over; /* gate: from `step_down` to its end */
+    uint64_t fresh; /* a login: for that; then the present users count */
     uint64_t reach; /* the users file and the homes: to answer; and the pause
-                       before the next look */
+                   before the next look */
     uint64_t reach_pause;
     uint64_t beat; /* between two looks at the pages of gate and keys */
     uint64_t hang; /* gate, keys: without a new count */

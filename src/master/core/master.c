@@ -73,7 +73,6 @@ void master_init(struct master *m)
                                        .reader = 5000,
                                        .reader_mib = 1000,
                                        .fresh = 1000,
-                                       .hand_over = 6000,
                                        .reach = 8000,
                                        .reach_pause = 2000,
                                        .beat = 3000,

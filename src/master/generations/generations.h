@@ -15,8 +15,8 @@
 
 /* Reads the supervisor's messages from now on. Returns 0 or -errno. */
 int supervisor_listen(struct master *m);
-/* Everything is ready: the supervisor answers with MSG_lead, perhaps after
- * MSG_take_over, and gate opens. */
+/* Everything is ready: the supervisor answers with MSG_lead, and
+ * gate opens. */
 void supervisor_up(struct master *m);
 /* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
@@ -26,29 +26,22 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg);
 void heartbeat_start(struct master *m);
 void heartbeat_release(struct master *m);
 
-/* A generation that drains: a newer one leads, or gate has ended. It accepts
- * nobody, and finishes the work of its sessions. */
+/* A generation that drains: another one accepts. It finishes the work of its
+ * sessions. */
 struct drain {
-    bool handing_over; /* gate gets MSG_hand_over */
-    bool inherited;    /* each session's pid is that of a child of master */
-    int next_gate;     /* for it, until gate has room; or -1 */
+    bool told; /* gate, to stop accepting */
+    bool shut; /* gate has said that no further session begins */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
 
-/* Frees the channel to the next gate, and the timer. */
+/* Frees the timer. */
 void drain_release(struct master *m);
 /* Starts draining. May be called again. */
 void drain_begin(struct master *m);
-/* Ends all sessions now: a recovery needs this generation's place. */
-void drain_at_once(struct master *m);
-/* Has gate hand over on FD and end. Takes FD. */
-void drain_step_down(struct master *m, int fd);
-/* Sends MSG_hand_over if gate had no room for it. */
-void drain_hand_over(struct master *m);
-/* Gate was reaped: its sessions are now children of master. */
-void drain_on_gate_end(struct child *gate, int status);
-/* PID was reaped. It may be a session of a gate that has ended. */
-void drain_reaped(struct master *m, pid_t pid, int status);
+/* Has gate stop accepting; again, if gate had no room for that message. */
+void drain_tell_gate(struct master *m);
+/* Handler; owner: struct child. No further session begins. */
+int drain_on_shut(void *owner, struct msg_shut *msg);
 /* Ends the loop if nothing is left to do. */
 void drain_end_if_over(struct master *m);
 
@@ -67,8 +60,7 @@ void stop_children(struct master *m);
 
 /* Signals as events of master's loop. */
 
-/* TERM stops, INT stops or ends the sessions of a draining generation, CHLD
- * reaps. Returns 0 or -errno. */
+/* TERM and INT stop, CHLD reaps. Returns 0 or -errno. */
 int signals_watch(struct master *m);
 
 #endif

@@ -21,8 +21,7 @@ static void heartbeat_on_timer(void *owner)
     struct child *keys = children_ready(m, PROCESS_KEYS);
     struct metrics_totals t = gauges_total(m);
 
-    /* The gate of a generation that drains has a deadline of its own. */
-    if (gate && m->state == MASTER_RUNNING)
+    if (gate)
         heartbeat_look(m, gate);
     if (keys)
         heartbeat_look(m, keys);

@@ -31,7 +31,7 @@ void stop_begin(struct master *m)
         return;
     }
     if (gate)
-        SEND(&gate->channel, stop_accepting, 0);
+        SEND(&gate->channel, stop_accepting, 0, .serve = false);
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
     SESSIONS_EACH(m->sessions, s)
         session_kick(s, ENDING_SHUTDOWN);
@@ -128,32 +128,20 @@ static void reap_children(void *owner)
         if (s)
             files_reaped(&s->home, status);
         else if (!hanging_reaped(&m->sessions->hanging, pid))
-            drain_reaped(m, pid, status);
+            orphan_reaped(m, pid, status);
         if (child)
             child_reaped(child, status);
     }
 }
 
-/* From the supervisor: a recovery needs the place of this generation, the
- * oldest one. */
-static void stop_on_int(void *owner)
-{
-    struct master *m = owner;
-
-    if (m->state == MASTER_DRAINING)
-        drain_at_once(m);
-    else
-        stop_begin(m);
-}
-
-static void stop_on_term(void *m)
+static void stop_on_signal(void *m)
 {
     stop_begin(m);
 }
 
 static const struct signals_row rows[] = {
-    { SIGTERM, stop_on_term },
-    { SIGINT, stop_on_int },
+    { SIGTERM, stop_on_signal },
+    { SIGINT, stop_on_signal },
     { SIGCHLD, reap_children },
 };
 

@@ -1,5 +1,5 @@
-/* The supervisor's messages, and how master follows them: it leads, takes over,
- * hands over, or learns how a reload has ended. */
+/* The supervisor's messages, and how master follows them: it leads, another
+ * generation leads, or a reload has ended. */
 #include "generations.h"
 
 #include <errno.h>
@@ -13,33 +13,19 @@
 static int supervisor_on_lead(void *owner, struct msg_lead *l)
 {
     struct master *m = owner;
-    struct child *gate = children_gate(m);
 
     (void)l;
     m->succession.leads = true;
-    if (gate && !m->succession.adopts)
-        gate_open(gate);
     control_lead(m->control);
-    if (m->state == MASTER_RUNNING) /* else gate has ended since `up` */
-        older_lead(m);
+    older_lead(m);
+    sessions_send_news(m);
     return 0;
 }
 
-static int supervisor_on_take_over(void *owner, struct msg_take_over *t)
+static int supervisor_on_replaced(void *owner, struct msg_replaced *r)
 {
-    struct master *m = owner;
-    struct child *gate = children_gate(m);
-
-    m->succession.adopts =
-        gate && SEND(&gate->channel, adopt, 0, .gate = t->gate) == 0;
-    if (gate && !m->succession.adopts) /* it would accept beside the old one */
-        child_end(gate, "does not read its messages");
-    return 0;
-}
-
-static int supervisor_on_step_down(void *owner, struct msg_step_down *d)
-{
-    drain_step_down(owner, fd_take(&d->gate));
+    (void)r;
+    drain_begin(owner);
     return 0;
 }
 
@@ -53,9 +39,8 @@ static int supervisor_on_renewed(void *owner, struct msg_renewed *r)
 }
 
 static const struct handler supervisor_handlers[] = {
-    ON(take_over, supervisor_on_take_over),
     ON(lead, supervisor_on_lead),
-    ON(step_down, supervisor_on_step_down),
+    ON(replaced, supervisor_on_replaced),
     ON(renewed, supervisor_on_renewed),
 };
 
@@ -92,29 +77,29 @@ int supervisor_listen(struct master *m)
 /* In a test there is no supervisor, so this master leads at once. */
 void supervisor_up(struct master *m)
 {
-    struct child *gate = children_gate(m);
-
     if (m->succession.supervisor.fd >= 0) {
         SUCCESSION_SAY(&m->succession, up, 0);
         return;
     }
     m->succession.leads = true;
-    if (gate)
-        gate_open(gate);
+    board_set(&m->board->accepts, m->succession.generation);
+    sessions_send_news(m);
 }
 
-/* Only a gate that has been asked may send it, and once. The supervisor would
- * take gate's mistake for master's, and kill the whole generation. */
+/* Only a gate that has been asked may send it. The supervisor would take gate's
+ * mistake for master's, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
     struct succession *s = &c->master->succession;
 
     (void)msg;
-    if ((!s->leads && !s->adopts) || s->serves) {
+    if (!c->opened) {
         c->channel.wrong = "serving, which it was not told to do";
         return -EPROTO;
     }
+    if (s->serves) /* this gate replaces another one */
+        return 0;
     s->serves = true;
     if (s->generation > 1)
         master_report(c->master, s->recovery ? EVENT_TROUBLE : EVENT_SERVICE,

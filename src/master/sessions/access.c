@@ -146,7 +146,8 @@ static bool access_review_row(struct session *s, const struct user *row)
     enum ending why = ending_of(s, row);
 
     if (why == ENDING_COUNT) {
-        if (access_take_limits(s, row) && s->state != SESSION_OPENING)
+        if (access_take_limits(s, row) && s->state != SESSION_OPENING &&
+            !s->older)
             session_add_news(s, NEWS_FACTS);
         return false;
     }

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -38,8 +41,8 @@ static void gate_report_full(struct master *m)
 }
 
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
- * that one session sees its end. A gate that has not yet got MSG_hand_over
- * still accepts; those sessions belong to a generation that drains. */
+ * that one session sees its end. Gate may still serve its queue while this
+ * generation drains. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -68,32 +71,19 @@ int gate_on_session(void *owner, struct msg_session *msg)
     return 0;
 }
 
-/* Gate may have adopted the session since the last look at the rosters. */
-static struct session *gate_find(struct master *m, uint64_t serial)
-{
-    struct session *s = sessions_find(m->sessions, serial);
-
-    if (!s)
-        older_look_all(m);
-    return s ? s : sessions_find(m->sessions, serial);
-}
-
-/* A session that nobody knows here has ended, or its own master is late with
- * its row: then its client connects again, instead of waiting for
- * login_timeout. */
+/* The session may have ended meanwhile. */
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
-    struct session *s = gate_find(c->master, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->peer.family == 0)
         return channel_refuse(&c->channel, "a client without an address");
-    if (s && !session_set_client(s, &msg->peer))
+    if (!s || s->older)
+        return 0;
+    if (!session_set_client(s, &msg->peer, &msg->server))
         return channel_refuse(&c->channel, "a client that is known already");
-    if (s)
-        banning_review(s);
-    else
-        SEND(&c->channel, kill, 0, .serial = msg->serial);
+    banning_review(s);
     return 0;
 }
 
@@ -107,7 +97,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
     return 0;
 }
 
-/* The pid counts only once it is a child of master: see drain.c. */
+/* The pid counts only once it is a child of master. */
 int gate_on_born(void *owner, struct msg_born *msg)
 {
     struct child *c = owner;
@@ -123,11 +113,38 @@ int gate_on_born(void *owner, struct msg_born *msg)
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 {
     struct child *c = owner;
-    struct session *s = gate_find(c->master, msg->serial);
+    struct session *s = sessions_find(c->master->sessions, msg->serial);
 
-    if (s && s->older)
+    if (s && s->orphan)
         session_kill(s);
     return 0;
+}
+
+/* The news of sessions, and the gate that it is for. */
+
+void session_add_news(struct session *s, enum session_news news)
+{
+    if (!children_gate(s->master) && news != NEWS_KILL)
+        return;
+    if (s->news == 0)
+        s->master->sessions->with_news++;
+    s->news |= news;
+}
+
+void session_forget_news(struct session *s)
+{
+    if (s->news != 0)
+        s->master->sessions->with_news--;
+    s->news = 0;
+}
+
+/* Gate hears of it in each case: for the log. */
+void session_kill_process(struct session *s)
+{
+    if (s->orphan && s->pid > 0)
+        kill(s->pid, SIGKILL);
+    if (!s->orphan || s->counts)
+        session_add_news(s, NEWS_KILL);
 }
 
 /* All come again if gate doesn't take one of them now. */
@@ -145,6 +162,53 @@ static int gate_send_login(struct channel *gate, const struct session *s)
     return r;
 }
 
+/* Both get an end of a new channel. A session that takes none is killed, as
+ * each one that doesn't read. */
+static int gate_send_adopt(struct channel *gate, struct session *s)
+{
+    bool known = s->channel.phase != PHASE_START;
+    int ends[2], r = fd_pair(ends);
+
+    if (r < 0) {
+        session_kill(s);
+        return 0;
+    }
+    r = SEND(gate, adopt, 0, .serial = s->serial, .peer = s->peer,
+             .local = s->local, .server = s->server, .proxied = s->proxied,
+             .known = known, .logged_in = s->login > 0,
+             .age = (uint64_t)(time(NULL) - s->since) * 1000,
+             .session = ends[1]);
+    s->counts |= r == 0;
+    if (r == 0 && SEND(&s->channel, gate, 0, .gate = ends[0]) == -EAGAIN)
+        session_kill(s);
+    fd_close(&ends[0]);
+    fd_close(&ends[1]);
+    return r;
+}
+
+static int gate_send_gone(struct channel *gate, struct session *s)
+{
+    return s->counts ? SEND(gate, reaped, 0, .serial = s->serial,
+                            .status = (unsigned)s->status)
+                     : 0;
+}
+
+/* What is sent twice does no harm. */
+static int gate_send_facts(struct channel *gate, struct session *s)
+{
+    int r = 0;
+
+    if ((s->news & NEWS_ELDER) && !s->counts) {
+        r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
+        s->counts = r == 0;
+    }
+    if ((s->news & NEWS_ADOPT) && !s->counts)
+        r = gate_send_adopt(gate, s);
+    if (r == 0 && (s->news & NEWS_FACTS))
+        r = gate_send_login(gate, s);
+    return r;
+}
+
 static int gate_send_one(struct session *s)
 {
     struct channel *gate = &children_gate(s->master)->channel;
@@ -153,10 +217,9 @@ static int gate_send_one(struct session *s)
     if (s->news & NEWS_KILL)
         r = SEND(gate, kill, 0, .serial = s->serial);
     else if (s->news & NEWS_GONE)
-        r = SEND(gate, adopted_gone, 0, .serial = s->serial,
-                 .status = (unsigned)s->status);
+        r = gate_send_gone(gate, s);
     else
-        r = gate_send_login(gate, s);
+        r = gate_send_facts(gate, s);
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);
@@ -164,15 +227,43 @@ static int gate_send_one(struct session *s)
     return r;
 }
 
-/* Sends gate all news that waits, as far as gate can take it. */
-static void gate_send_news(struct master *m)
+/* Returns 0, or the error of the first that couldn't be sent. *SENT: at least
+ * one was. */
+static int gate_send_all(struct session_table *t, bool *sent)
+{
+    for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
+        int r;
+
+        if (t->all[i].news == 0)
+            continue;
+        r = gate_send_one(&t->all[i]);
+        if (r < 0)
+            return r;
+        *sent = true;
+    }
+    return 0;
+}
+
+/* Gate accepts only once it has counted all sessions of older generations. */
+static int gate_open(struct master *m, struct child *gate)
+{
+    int r;
+
+    if (gate->opened || !m->succession.leads || m->state != MASTER_RUNNING)
+        return 0;
+    r = SEND(&gate->channel, open, 0);
+    gate->opened = r == 0;
+    return r;
+}
+
+void sessions_send_news(struct master *m)
 {
     struct child *gate = children_gate(m);
     bool sent = false; /* gate reads, if slowly */
 
     if (!gate)
         return;
-    if (sessions_each_news(m->sessions, gate_send_one, &sent) == 0) {
+    if (gate_send_all(m->sessions, &sent) == 0 && gate_open(m, gate) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
@@ -181,22 +272,80 @@ static void gate_send_news(struct master *m)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
 }
 
-static bool gate_hears(struct master *m)
+/* A gate that ends, and the next one. */
+
+/* Gate has reported the pids. Only a child of master that is nothing else may
+ * be a session. */
+static bool orphan_is_another(struct master *m, pid_t pid)
 {
-    return children_gate(m) != NULL;
+    return pid == m->survey || pid == m->disks || pid == m->banning->writer ||
+           pid == m->users->writer.pid || sessions_by_files(m->sessions, pid) ||
+           hanging_has(&m->sessions->hanging, pid) || errands_have(m, pid) ||
+           children_by_pid(m, pid);
 }
 
-/* Gate kills the session, which is gate's child. */
-static void gate_kill(struct session *s)
+/* The session is a child of master now, which is its subreaper. */
+static void orphan_begin(struct session *s)
 {
-    session_add_news(s, NEWS_KILL);
+    bool must_die = s->news & NEWS_KILL;
+    int status = 0;
+
+    session_forget_news(s);
+    s->orphan = s->pid > 1 && !orphan_is_another(s->master, s->pid) &&
+                waitpid(s->pid, &status, WNOHANG) == 0;
+    if (!s->orphan)
+        session_gone(s, status);
+    else if (must_die)
+        session_kill_process(s);
 }
 
-const struct news_receiver gate_receiver = { gate_hears, gate_send_news,
-                                             gate_kill };
-
-void gate_open(struct child *gate)
+void gate_on_reaped(struct child *c, int status)
 {
-    if (SEND(&gate->channel, open, 0) == -EAGAIN)
-        child_end(gate, "does not read its messages");
+    struct master *m = c->master;
+
+    (void)status;
+    SESSIONS_EACH(m->sessions, s) {
+        if (s->state == SESSION_FREE)
+            continue;
+        s->counts = false;
+        if (s->older || s->orphan)
+            session_forget_news(s);
+        else
+            orphan_begin(s);
+        session_mark(s);
+    }
+}
+
+void orphan_reaped(struct master *m, pid_t pid, int status)
+{
+    SESSIONS_EACH(m->sessions, s)
+        if (s->orphan && s->pid == pid) {
+            if (!s->counts && WIFSIGNALED(status)) /* else gate logs it */
+                master_report(m, EVENT_TROUBLE, PROCESS_SESSION,
+                              "ended by signal %d while there was no gate, "
+                              "serial %016llx",
+                              WTERMSIG(status), (unsigned long long)s->serial);
+            session_gone(s, status);
+        }
+}
+
+/* The client of an elder that isn't known yet comes with a later look. */
+static void gate_learns(struct session *s)
+{
+    if (s->older && !s->unknown)
+        session_add_news(s, NEWS_ELDER);
+    if (s->orphan && s->channel.fd >= 0)
+        session_add_news(s, NEWS_ADOPT);
+    if (s->orphan && s->login > 0)
+        session_add_news(s, NEWS_FACTS);
+}
+
+void gate_on_ready(struct child *c)
+{
+    struct master *m = c->master;
+
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state != SESSION_FREE && s->state != SESSION_ENDED)
+            gate_learns(s);
+    sessions_send_news(m);
 }

@@ -44,6 +44,7 @@ static struct roster_facts older_facts(const struct session *s)
         .serial = s->serial,
         .peer = s->peer,
         .local = s->local,
+        .unknown = s->proxied && s->channel.phase == PHASE_START,
         .since = s->since,
         .login = s->login,
         .version = s->version,
@@ -110,11 +111,8 @@ void session_publish_doing(struct session *s, const struct msg_doing *msg)
 static void older_obey(struct session *s, unsigned orders)
 {
     const struct roster_row *row = &s->master->roster->row[older_row(s)];
-    const struct address client = row->client;
     const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
 
-    if ((orders & ORDER_PEER) && client.family != 0)
-        session_set_client(s, &client);
     if ((orders & ORDER_KICK) && why == ENDING_SHUTDOWN)
         session_finish(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
@@ -265,7 +263,7 @@ static void older_judge(struct session *s, bool was_known)
  * lock. So it ends after its transfer. */
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
-    roster_order(o->roster, row, serial, ORDER_KICK, ENDING_SHUTDOWN, NULL);
+    roster_order(o->roster, row, serial, ORDER_KICK, ENDING_SHUTDOWN);
     if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
         0)
         master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
@@ -334,11 +332,13 @@ static void older_learn(struct session *s, const struct roster_facts *f,
     const bool was_logged_in = s->login > 0;
 
     if (was_known && s->login == f->login && s->version == f->version &&
-        address_same_host(&s->peer, &f->peer))
+        s->unknown == f->unknown)
         return;
     memcpy(s->home.user, f->user, sizeof(s->home.user));
-    if (!roster_is_ordered(s->older->roster, s->row, ORDER_PEER))
-        s->peer = f->peer; /* else we know more than its master */
+    s->peer = f->peer;
+    s->unknown = f->unknown;
+    if (!s->unknown && !s->counts)
+        session_add_news(s, NEWS_ELDER);
     s->local = f->local;
     s->since = f->since;
     s->login = f->login;
@@ -346,7 +346,6 @@ static void older_learn(struct session *s, const struct roster_facts *f,
     if (s->login == 0)
         return;
     access_renew_limits(s);
-    session_add_news(s, NEWS_FACTS);
     if (was_logged_in)
         access_review_one(s);
     else
@@ -450,7 +449,7 @@ void older_lead(struct master *m)
 
 void older_order(struct session *s, enum session_order order)
 {
-    roster_order(s->older->roster, s->row, s->serial, order, s->why, &s->peer);
+    roster_order(s->older->roster, s->row, s->serial, order, s->why);
 }
 
 /* Another master, or nobody, cares for these sessions from now on: gate needs

@@ -108,13 +108,8 @@ uint64_t roster_turn(const struct roster *r, size_t row)
     return __atomic_load_n(&r->row[row].turn, __ATOMIC_ACQUIRE);
 }
 
-bool roster_is_ordered(const struct roster *r, size_t row, unsigned what)
-{
-    return __atomic_load_n(&r->row[row].orders, __ATOMIC_RELAXED) & what;
-}
-
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
-                  enum ending why, const struct address *client)
+                  enum ending why)
 {
     struct roster_row *to = &r->row[row];
 
@@ -123,8 +118,6 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
     to->ordered = serial;
     if (what == ORDER_KICK)
         __atomic_store_n(&to->why, why, __ATOMIC_RELAXED);
-    if (what == ORDER_PEER)
-        to->client = *client;
     __atomic_fetch_or(&to->orders, what, __ATOMIC_RELEASE);
     __atomic_fetch_add(&r->orders, 1, __ATOMIC_RELEASE);
 }

@@ -160,12 +160,6 @@ static void session_on_message(void *owner, uint32_t events)
     }
 }
 
-/* Master reaps it, as the parent after gate. */
-static bool session_is_our_child(const struct session *s)
-{
-    return s->master->state == MASTER_DRAINING && s->pid > 0;
-}
-
 /* Files, or the session itself, has closed its channel and lives on. An
  * attacker may control the session: it is in no list, but has its client. */
 void session_outlives(struct session *s)
@@ -173,7 +167,7 @@ void session_outlives(struct session *s)
     home_abandon(&s->home, 0);
     session_unpublish(s);
     if (s->pid > 0)
-        s->master->sessions->receiver->kill(s);
+        session_kill_process(s);
     s->killed = true;
     session_mark(s);
     s->master->may_be_over = true;
@@ -213,7 +207,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->master = m;
     s->state = SESSION_GREETED;
     s->peer = *peer;
-    s->local = *local;
+    s->local = s->server = *local;
     s->proxied = proxied;
     s->since = time(NULL);
     s->log = service_open(m, PROCESS_LOG, &who, ends->log);
@@ -233,18 +227,15 @@ struct session *session_open(struct master *m, uint64_t serial,
 
 /* A session that was kicked meanwhile gets its address too, so that its last
  * events have it. */
-bool session_set_client(struct session *s, const struct address *peer)
+bool session_set_client(struct session *s, const struct address *peer,
+                        const struct address *server)
 {
-    if (s->older) {
-        s->peer = *peer;
-        older_order(s, ORDER_PEER);
-        return true;
-    }
     if (s->state == SESSION_ENDED)
         return true;
     if (s->channel.phase != PHASE_START)
         return false;
     s->peer = *peer;
+    s->server = *server;
     s->channel.phase = PHASE_GREETED;
     service_known(s->log, peer);
     service_known(s->keys, peer);
@@ -300,7 +291,7 @@ void sessions_sweep(struct master *m)
 static bool files_must_hear(const struct session *s)
 {
     return s->home.channel.fd >= 0 && s->home.end < 0 &&
-           (children_gate(s->master) || session_is_our_child(s));
+           (children_gate(s->master) || s->pid > 0);
 }
 
 void session_end(struct session *s)
@@ -334,6 +325,8 @@ void session_gone(struct session *s, int status)
     session_forget_news(s);
     s->pid = 0;
     s->status = status;
+    if (s->counts)
+        session_add_news(s, NEWS_GONE);
     session_unpublish(s);
     if (s->state == SESSION_ENDED)
         session_mark(s);
@@ -352,7 +345,7 @@ void session_kill(struct session *s)
         older_order(s, ORDER_KILL);
         return;
     }
-    m->sessions->receiver->kill(s);
+    session_kill_process(s);
     session_end(s);
     sessions_send_news(m);
 }
@@ -404,43 +397,4 @@ void session_finish(struct session *s)
 bool session_is_served(const struct session *s)
 {
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
-}
-
-void sessions_send_news(struct master *m)
-{
-    m->sessions->receiver->send(m);
-}
-
-int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
-                       bool *sent)
-{
-    for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
-        int r;
-
-        if (t->all[i].news == 0)
-            continue;
-        r = send(&t->all[i]);
-        if (r < 0)
-            return r;
-        *sent = true;
-    }
-    return 0;
-}
-
-void session_add_news(struct session *s, enum session_news news)
-{
-    const struct news_receiver *to = s->master->sessions->receiver;
-
-    if (!to->is_there(s->master) && news != NEWS_KILL)
-        return;
-    if (s->news == 0)
-        s->master->sessions->with_news++;
-    s->news |= news;
-}
-
-void session_forget_news(struct session *s)
-{
-    if (s->news != 0)
-        s->master->sessions->with_news--;
-    s->news = 0;
 }

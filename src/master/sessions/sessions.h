@@ -386,15 +386,16 @@ enum session_news {
     NEWS_FACTS = 1, /* somebody has logged in, or the limits have changed; the
                        messages have all facts */
     NEWS_KILL = 2,
-    NEWS_GONE = 4, /* one of an older generation: ended with s->status */
+    NEWS_ELDER = 4, /* one of an older generation is there */
+    NEWS_ADOPT = 8, /* one of a gate that has ended */
+    NEWS_GONE = 16, /* an elder, or one that was adopted, has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
 enum session_order {
-    ORDER_PEER = 1,
-    ORDER_KICK = 2, /* for the reason s->why */
-    ORDER_KILL = 4,
-    ORDER_LOOK = 8,
+    ORDER_KICK = 1, /* for the reason s->why */
+    ORDER_KILL = 2,
+    ORDER_LOOK = 4,
 };
 
 /* A worker's verdict on a name and password. */
@@ -440,6 +441,7 @@ struct session {
     uint64_t serial;
     enum session_state state;
     struct address peer, local;
+    struct address server; /* where the client has connected to */
     bool proxied;        /* the session itself has read the client's address */
     time_t since, login; /* login 0: not yet */
     struct channel channel;
@@ -451,12 +453,15 @@ struct session {
     struct answer answer; /* to the present login */
     uint64_t fresh;       /* access_ask() of this login */
     unsigned news;        /* enum session_news */
-    pid_t pid;   /* reported by gate; 0: none, or reaped. See drain.c */
-    int status;  /* from wait(2) */
+    pid_t pid;            /* reported by gate; 0: none, or reaped */
+    bool orphan;          /* its gate has ended, so it is a child of master */
+    bool counts;          /* gate knows it by a message of master */
+    int status;           /* from wait(2) */
     bool killed; /* it and its files, after its end; they may wait for a disk */
 
     struct older *older; /* the older generation; NULL: this one */
     size_t row;          /* in its roster */
+    bool unknown;        /* its client isn't known there yet */
     enum ending why;     /* of the last order to kick it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
@@ -476,16 +481,7 @@ struct session {
     bool marked; /* it is in the list of those to sweep */
 };
 
-/* The receiver of the sessions' news: gate (gate.c) or, in a generation that
- * drains, nobody (drain.c). */
-struct news_receiver {
-    bool (*is_there)(struct master *m); /* false: the news is dropped */
-    void (*send)(struct master *m);     /* as much as it takes now */
-    void (*kill)(struct session *s);    /* ends its process */
-};
-
 struct session_table {
-    const struct news_receiver *receiver;
     struct session *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions, for those that begin here */
@@ -536,9 +532,10 @@ struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer,
                              const struct address *local, bool proxied,
                              const struct session_ends *ends);
-/* The client's address is PEER, and it may enter. Returns false if the address
- * was known already. */
-bool session_set_client(struct session *s, const struct address *peer);
+/* The client's address is PEER, it has connected to SERVER, and it may enter.
+ * Returns false if the address was known already. */
+bool session_set_client(struct session *s, const struct address *peer,
+                        const struct address *server);
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session *s);
@@ -552,15 +549,6 @@ void session_outlives(struct session *s);
 void session_kick(struct session *s, enum ending why);
 /* Ends the session after the transfer under way, without a deadline. */
 void session_finish(struct session *s);
-/* Drops the news of S: it was sent, or nobody needs it. */
-void session_forget_news(struct session *s);
-void session_add_news(struct session *s, enum session_news news);
-/* Sends the news, as far as the receiver takes it. */
-void sessions_send_news(struct master *m);
-/* Calls SEND for each session with news until a call fails. Returns 0 or that
- * error. *SENT: at least one call succeeded. */
-int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
-                       bool *sent);
 /* Is it being served, here or in an older generation? */
 bool session_is_served(const struct session *s);
 /* Sets the timer for the present state. */
@@ -607,8 +595,21 @@ void closed_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* The receiver until this generation drains. */
-extern const struct news_receiver gate_receiver;
+/* Without a gate there is no news but a kill: the next gate gets all facts. */
+void session_add_news(struct session *s, enum session_news news);
+/* Drops the news of S: it was sent, or nobody needs it. */
+void session_forget_news(struct session *s);
+/* Sends gate the news, as far as it takes it, and then `open`, if this
+ * generation leads. */
+void sessions_send_news(struct master *m);
+/* Has the process of S killed, by its parent. */
+void session_kill_process(struct session *s);
+/* For the row of gate (run.c): a new gate gets all sessions; one that has ended
+ * leaves its sessions to master. */
+void gate_on_ready(struct child *c);
+void gate_on_reaped(struct child *c, int status);
+/* PID was reaped: it may be a session whose gate has ended. */
+void orphan_reaped(struct master *m, pid_t pid, int status);
 
 /* Handlers of gate's messages; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);
@@ -616,8 +617,6 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
 int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
 int gate_on_born(void *owner, struct msg_born *msg);
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
-/* Permits gate to accept clients. */
-void gate_open(struct child *gate);
 
 /* When a login is answered: after the delay due to earlier failures of its name
  * and address, whether right or wrong. A wrong one is answered at a multiple of
@@ -772,6 +771,7 @@ struct roster_doing {
 struct roster_facts {
     uint64_t serial;
     struct address peer, local;
+    bool unknown;         /* PEER is a proxy; the client isn't known yet */
     int64_t since, login; /* login 0: nobody has logged in */
     uint64_t version;     /* user_version() of the row */
     char user[USER_NAME_MAX + 1];
@@ -791,7 +791,6 @@ struct roster_row {
     uint64_t ordered; /* the serial of that session */
     unsigned orders;  /* enum session_order, until its master takes them */
     unsigned why;     /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
-    struct address client; /* of ORDER_PEER */
 };
 
 struct roster {
@@ -821,12 +820,9 @@ uint64_t roster_turn(const struct roster *r, size_t row);
 bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
 size_t roster_used(const struct roster *r);
 uint64_t roster_changes(const struct roster *r);
-/* Gives the order WHAT for the session SERIAL. WHY is for ORDER_KICK, CLIENT
- * for ORDER_PEER. */
+/* Gives the order WHAT for the session SERIAL. WHY is for ORDER_KICK. */
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
-                  enum ending why, const struct address *client);
-/* Has its master not taken that order yet? */
-bool roster_is_ordered(const struct roster *r, size_t row, unsigned what);
+                  enum ending why);
 
 /* older.c: the sessions of several generations. */
 

@@ -31,7 +31,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->drain = &parts->drain;
-    m->drain->next_gate = -1;
     certificates_init(m->certificates);
     older_init(m);
     userdb_init(m->users, m);
@@ -49,21 +48,21 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 static void gate_on_writable(struct child *c)
 {
-    drain_hand_over(c->master);
+    drain_tell_gate(c->master);
     sessions_send_news(c->master);
     services_flush(c->master);
 }
 
-/* Without a gate this generation accepts nobody. */
-static void gate_on_gone(struct child *c)
+/* If a newer generation accepts, this gate must not. */
+static void gate_on_begin(struct child *c)
 {
-    drain_begin(c->master);
+    drain_tell_gate(c->master);
+    gate_on_ready(c);
 }
 
 static void gate_on_timer(struct child *c)
 {
-    child_end(c, c->master->drain->handing_over ? "has not handed over in time"
-                                                : "does not read its messages");
+    child_end(c, "does not read its messages");
 }
 
 static void service_on_ready(struct child *c)
@@ -94,6 +93,7 @@ static const struct handler gate_handlers[] = {
     ON(session, gate_on_session),
     ON(born, gate_on_born),
     ON(kill_adopted, gate_on_kill_adopted),
+    ON(shut, drain_on_shut),
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
     ON(pair_is, certificates_on_pair_is),
@@ -137,12 +137,11 @@ static const struct child_row rows[] = {
       .on_writable = service_on_writable,
       .on_gone = service_on_gone },
     { .process = PROCESS_GATE,
-      .once = true,
       .steps = gate_steps,
       HANDLERS(gate_handlers),
+      .on_ready = gate_on_begin,
       .on_writable = gate_on_writable,
-      .on_gone = gate_on_gone,
-      .on_reaped = drain_on_gate_end,
+      .on_reaped = gate_on_reaped,
       .on_timer = gate_on_timer },
     { .process = PROCESS_AUTH,
       .steps = auth_steps,
@@ -287,7 +286,6 @@ int master_start(struct master *m)
     m->state = MASTER_STARTING;
     m->deadline =
         (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
-    m->sessions->receiver = &gate_receiver;
     helper_watch_survey(m);
     run_add_children(m);
     CHILDREN_EACH(m, c)

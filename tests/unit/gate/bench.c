@@ -135,7 +135,9 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     int conf FD_CLEANUP = settings_of_plan(b, plan);
     int directory FD_CLEANUP = empty_directory();
     int memory FD_CLEANUP = bench_memory();
-    int bans FD_CLEANUP = -1, board FD_CLEANUP = board_make();
+    int bans FD_CLEANUP = -1;
+    int board FD_CLEANUP =
+        plan->before ? fd_take(&plan->before->board_fd) : board_make();
     struct beat *counts = NULL;
     int page FD_CLEANUP = beat_make(&counts);
     int control FD_CLEANUP = plan->before
@@ -155,8 +157,12 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
         b->control_fd = fd_take(&control);
     b->bans = bench_ban_memory(&bans);
     OR_FAIL(board >= 0 && board_map(board, true, &b->board) == 0);
+    b->generation = plan->before ? plan->before->generation + 1 : 0;
+    b->board->row[b->generation].generation = b->generation;
     BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory,
-              .bans = bans, .board = board, .generation = 0);
+              .bans = bans, .board = board, .generation = b->generation);
+    if (plan->keeps)
+        b->board_fd = fd_take(&board);
     OR_FAIL(page >= 0);
     BENCH_SAY(b, beat, .page = page);
     beat_unmap(&counts);

@@ -26,11 +26,11 @@ struct bench_plan {
     bool sandbox;         /* enters the sandbox */
     bool first;           /* the test's listener is the first one of `listen` */
     bool shut;            /* master doesn't send `open` */
-    bool keeps;           /* the test keeps its listener for the next gate */
-    struct bench *before; /* the gate that has kept it for this one */
+    bool keeps;           /* the test keeps its listener and board */
+    struct bench *before; /* of the generation before; those are from it */
     int memory;           /* what gates share; 0: of its own */
     unsigned files;       /* the number of descriptors left; 0: all */
-    unsigned places;      /* for sessions of an older gate; 0: max_sessions */
+    unsigned places;      /* for sessions of older gates; 0: max_sessions */
     int room; /* bytes of gate's channel to master; 0: as the kernel has it */
 };
 
@@ -44,6 +44,8 @@ struct bench {
     int control_fd;      /* the listener that is kept */
     struct bans *bans;   /* as master has them */
     struct board *board; /* as masters have it */
+    int board_fd;        /* if it is kept */
+    uint64_t generation; /* 0, and one more for each gate before */
 };
 
 /* A fake session: the facts in its MSG_session, and the rope to it. */

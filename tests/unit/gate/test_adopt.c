@@ -1,406 +1,229 @@
-/* One gate; the test plays the gate before it. Messages that come late, never
- * or wrong do no harm. */
+/* Sessions of a gate that has ended: this one serves them, but master kills and
+ * reaps them. The test plays master, and these sessions. */
 #include <criterion/criterion.h>
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 #include "support/messages.h"
 
-/* Longer than a handover needs. */
-#define LATE_MS 1500
-#define NO_BAN  "no_ban = 127.0.0.0/8\n"
+#define NO_BAN "no_ban = 127.0.0.0/8\n"
+#define SEVEN  7
 
-struct takeover {
-    struct bench bench;
-    struct channel next; /* the older gate's end, which the test has */
-};
-
-/* A session of the older gate; the test plays it, too. */
-struct moved {
-    struct channel gate;
-    uint64_t serial;
-};
-
-#define PASS(t, name, ...)                                                     \
-    cr_assert_eq(SEND(&(t)->next, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
-
-static void begin_silent(struct takeover *t, const char *settings,
-                         unsigned places)
+/* Phases: before the login, or after it. */
+static struct channel adopted(struct bench *b, const char *from, bool logged_in)
 {
-    const struct bench_plan plan = { .settings = settings,
-                                     .places = places,
-                                     .shut = true };
-    int far;
+    struct address peer;
+    struct channel c;
+    int far = channel_make(&c, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
-    bench_start(&t->bench, &plan);
-    far = channel_make(&t->next, PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
-    BENCH_SAY(&t->bench, adopt, .gate = far);
+    cr_assert_eq(address_parse(slice_from(from), &peer), 0);
+    peer.port = 4000;
+    BENCH_SAY(b, adopt, .serial = SEVEN, .peer = peer, .local = b->control,
+              .server = b->control, .proxied = false, .known = true,
+              .logged_in = logged_in, .age = 60000, .session = far);
     close(far);
+    return c;
 }
 
-/* The gate before had room for so many sessions. */
-static void begin_with(struct takeover *t, const char *settings,
-                       unsigned places)
+static struct address port_of(struct channel *c)
 {
-    begin_silent(t, settings, places);
-    PASS(t, hello, .version = GENERATION_VERSION);
-}
-
-static void begin(struct takeover *t, const char *settings)
-{
-    begin_with(t, settings, 0);
-}
-
-static void serves(struct takeover *t)
-{
+    uint32_t request = channel_next(c);
+    struct address where;
     struct message m;
 
-    bench_hear(&t->bench, MSG_serving, &m);
-}
-
-static struct address client_of(uint64_t serial)
-{
-    return (struct address){ .family = 4,
-                             .bytes = { 127, 0, 0, (uint8_t)serial },
-                             .port = 4000 };
-}
-
-/* Passes on a session of a client "127.0.0.SERIAL". */
-static struct moved move_any(struct takeover *t, uint64_t serial,
-                             bool logged_in)
-{
-    struct address server = t->bench.control;
-    uint64_t now = clock_ms();
-    struct moved h = { .serial = serial };
-    int far = channel_make(&h.gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
-
-    PASS(t, moved, .serial = serial, .peer = client_of(serial), .local = server,
-         .server = server, .logged_in = logged_in, .proxied = false,
-         .known = true, .born = now, .until = now + 60000, .silence = 60000,
-         .admit = 0, .session = far);
-    close(far);
-    return h;
-}
-
-static struct moved move_session(struct takeover *t, uint64_t serial)
-{
-    return move_any(t, serial, true);
-}
-
-/* The next message, besides the keys of tickets. */
-static void hears(struct moved *h, enum message_kind kind, struct message *m)
-{
-    do {
-        cr_assert_eq(channel_wait(&h->gate, m, BENCH_MS), 1);
-    } while (m->kind == MSG_ticket_keys);
-    cr_assert_eq(m->kind, kind, "%s", message_name(m->kind));
-}
-
-/* Gate answers, so it has adopted the session. */
-static void asks_port(struct moved *h)
-{
-    uint32_t request = channel_next(&h->gate);
-    struct message m;
-
-    cr_assert_eq(SEND(&h->gate, port, request), 0);
-    hears(h, MSG_port_is, &m);
+    cr_assert_eq(SEND(c, port, request), 0);
+    do
+        cr_assert_eq(channel_wait(c, &m, BENCH_MS), 1);
+    while (m.kind == MSG_ticket_keys);
+    message_check(c, 1, MSG_port_is, &m);
     cr_assert_eq(m.request, request);
-    cr_assert_neq(m.port_is.address.port, 0);
+    where = m.port_is.address;
     message_close(&m);
+    return where;
 }
 
-/* It gets the answer to its transfer_begin. */
-static void is_permitted(struct moved *h, uint32_t request)
+static void is_refused(struct bench *b, const char *from, const char *why)
 {
+    int client = client_connect(from, b->control.port);
+    char line[128];
+
+    client_line(client, line, sizeof(line));
+    cr_assert_eq(strncmp(line, "421 ", 4), 0, "%s", line);
+    cr_assert(strstr(line, why), "%s", line);
+    close(client);
+}
+
+/* Its first request may come before any other message of master. */
+Test(adopt, a_session_goes_on, .timeout = 60)
+{
+    const struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n",
+                                     .ports = 2,
+                                     .shut = true };
     struct message m;
-
-    hears(h, MSG_transfer_may, &m);
-    cr_expect(m.request == request && m.transfer_may.begin);
-}
-
-static bool ends(struct moved *h)
-{
-    struct message m;
-
-    return channel_wait(&h->gate, &m, BENCH_MS) == -EPIPE;
-}
-
-static void expect_words(struct takeover *t, const char *words)
-{
-    bench_reports(&t->bench, words);
-}
-
-/* New clients are served, and gate ends in an orderly way. */
-static void end(struct takeover *t)
-{
+    struct channel c;
+    struct bench b;
     struct fake f;
     int client;
 
-    f = bench_enter(&t->bench, "127.0.0.99", &client);
+    bench_start(&b, &plan);
+    c = adopted(&b, "127.0.0.1", true);
+    cr_expect_neq(port_of(&c).port, 0);
+    BENCH_SAY(&b, open);
+    bench_hear(&b, MSG_serving, &m);
+    is_refused(&b, "127.0.0.1", "from your address");
+    channel_close(&c);
+    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0);
+    bench_heard(&b);
+    f = bench_enter(&b, "127.0.0.1", &client);
     close(client);
-    bench_gone(&t->bench, &f);
-    channel_close(&t->next);
-    bench_stop(&t->bench, 0);
+    bench_gone(&b, &f);
+    bench_stop(&b, 0);
 }
 
-/* Until then gate serves no session of the older one, and accepts nobody: a new
- * client could take the place of a session that is still to come. */
-Test(adopt, over_comes_late, .timeout = 60)
+/* It counts as one that hasn't logged in, until it does; then it gets keys. */
+Test(adopt, a_session_logs_in_later, .timeout = 60)
 {
-    struct moved first, late;
-    struct takeover t;
+    const struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
     struct message m;
-
-    begin(&t, NO_BAN);
-    first = move_session(&t, 1);
-    cr_assert_eq(SEND(&first.gate, active_close, 0), 0);
-    cr_expect_eq(channel_wait(&t.bench.master, &m, LATE_MS), -ETIMEDOUT);
-    late = move_session(&t, 2);
-    PASS(&t, over);
-    serves(&t);
-    asks_port(&first);
-    asks_port(&late);
-    message_hear_end(&t.next);
-    end(&t);
-}
-
-/* The older gate hangs, and still accepts: this one waits for its end. A client
- * that connects meanwhile is the older gate's. */
-Test(adopt, hello_does_not_come, .timeout = 60)
-{
-    struct takeover t;
-    struct message m;
-
-    begin_silent(&t, NO_BAN, 0);
-    cr_expect_eq(channel_wait(&t.bench.master, &m, LATE_MS), -ETIMEDOUT);
-    channel_close(&t.next);
-    serves(&t);
-    expect_words(&t, "it has ended");
-    end(&t);
-}
-
-/* The older gate may have read a request of a session, and died before it has
- * passed that on: a session that is logged in loses its gate then. */
-Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
-{
-    struct moved h, asked, silent;
-    struct takeover t;
-
-    begin(&t, NO_BAN);
-    h = move_session(&t, 1);
-    asked = move_any(&t, 2, true);
-    silent = move_any(&t, 3, true);
-    PASS(&t, moved_transfer, .serial = 1, .counts = false, .asked = 0,
-         .upload = false, .begin = 0);
-    PASS(&t, moved_transfer, .serial = 2, .counts = false, .asked = 0,
-         .upload = false, .begin = 9);
-    channel_close(&t.next);
-    serves(&t);
-    expect_words(&t, "it has ended");
-    asks_port(&h);
-    cr_expect(ends(&silent));
-    BENCH_SAY(&t.bench, limits, .serial = 2, .account = 1, .team = false,
-              .transfers = 0, .up = 0, .down = 0, .last = true);
-    is_permitted(&asked, 9);
-    BENCH_SAY(&t.bench, adopted_gone, .serial = 3, .status = 0);
-    end(&t);
-}
-
-static void another_version(struct takeover *t)
-{
-    PASS(t, hello, .version = GENERATION_VERSION + 1);
-}
-
-static void no_hello(struct takeover *t)
-{
-    move_session(t, 1);
-}
-
-static void a_second_hello(struct takeover *t)
-{
-    PASS(t, hello, .version = GENERATION_VERSION);
-    PASS(t, hello, .version = GENERATION_VERSION);
-}
-
-static void a_session_twice(struct takeover *t)
-{
-    PASS(t, hello, .version = GENERATION_VERSION);
-    move_session(t, 1);
-    move_session(t, 1);
-}
-
-static void a_session_without_serial(struct takeover *t)
-{
-    PASS(t, hello, .version = GENERATION_VERSION);
-    move_session(t, 0);
-}
-
-static const struct lie_row {
-    void (*tell)(struct takeover *t);
-    const char *words;
-} lies[] = {
-    { another_version, "another version of these messages" },
-    { no_hello, "a message in the wrong phase" },
-    { a_second_hello, "a message in the wrong phase" },
-    { a_session_twice, "a session twice" },
-    { a_session_without_serial, "a session without a serial" },
-};
-
-/* The takeover is over at once, and gate serves. */
-Test(adopt, lies, .timeout = 60)
-{
-    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct takeover t;
-
-        begin_silent(&t, NO_BAN, 0);
-        lies[i].tell(&t);
-        serves(&t);
-        expect_words(&t, lies[i].words);
-        message_hear_end(&t.next);
-        end(&t);
-    }
-}
-
-/* Max_sessions is lower now: that is for new clients only. */
-Test(adopt, a_lower_max_sessions, .timeout = 60)
-{
-    struct takeover t;
-    struct moved h[4];
-    char line[512];
+    struct channel c;
+    struct bench b;
+    char line[64];
     int client;
 
-    begin_with(&t, NO_BAN "max_sessions = 2\n", 4);
-    for (uint64_t i = 0; i < 4; i++)
-        h[i] = move_session(&t, i + 1);
-    PASS(&t, over);
-    serves(&t);
-    for (uint64_t i = 0; i < 3; i++)
-        asks_port(&h[i]);
-    for (uint64_t i = 0; i < 3; i++) {
-        client = client_connect("127.0.0.99", t.bench.control.port);
-        cr_expect_not_null(
-            strstr(client_line(client, line, sizeof(line)), "421"), "%s", line);
-        close(client);
-        channel_close(&h[i].gate); /* its master reports its end */
-        BENCH_SAY(&t.bench, adopted_gone, .serial = h[i].serial, .status = 0);
-        bench_heard(&t.bench);
+    bench_start(&b, &plan);
+    c = adopted(&b, "127.0.0.1", false);
+    bench_heard(&b);
+    client = client_connect("127.0.0.2", b.control.port);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    BENCH_SAY(&b, logged_in, .serial = SEVEN);
+    message_hear(&c, MSG_ticket_keys, &m);
+    bench_session(&b);
+    cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
+    cr_expect_neq(port_of(&c).port, 0);
+    channel_close(&c);
+    bench_stop(&b, 0);
+}
+
+/* The address that a proxy's client has connected to is master's to know. */
+Test(adopt, a_client_of_a_proxy, .timeout = 60)
+{
+    const struct bench_plan plan = {
+        .settings = NO_BAN "listen = 127.0.0.1:1 proxy\nproxies = 127.0.0.5\n",
+        .proxy = true,
+        .first = true
+    };
+    struct address server = { .family = 4, .bytes = { 192, 0, 2, 1 } }, client;
+    struct message m;
+    struct channel c[2];
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (uint64_t i = 0; i < 2; i++) {
+        int far = channel_make(&c[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+
+        client = (struct address){ .family = 4, .bytes = { 127, 0, 0, 5 } };
+        BENCH_SAY(&b, adopt, .serial = i + 1, .peer = client,
+                  .local = b.control, .server = server, .proxied = true,
+                  .known = i == 0, .logged_in = i == 0, .age = 0,
+                  .session = far);
+        close(far);
     }
-    asks_port(&h[3]);
-    end(&t);
-}
-
-/* An older build keeps no number of sessions: one too many sees the end of its
- * channel. */
-Test(adopt, more_than_there_is_room_for, .timeout = 60)
-{
-    struct takeover t;
-    struct moved h[4];
-
-    begin(&t, NO_BAN "max_sessions = 3\n");
-    for (uint64_t i = 0; i < 4; i++)
-        h[i] = move_session(&t, i + 1);
-    PASS(&t, over);
-    serves(&t);
-    expect_words(&t, "sessions of the generation before without room: 1");
-    cr_assert(ends(&h[3]));
-    for (uint64_t i = 0; i < 3; i++)
-        asks_port(&h[i]);
-    channel_close(
-        &h[0].gate); /* its master reports its end, which makes room */
-    BENCH_SAY(&t.bench, adopted_gone, .serial = h[0].serial, .status = 0);
-    bench_heard(&t.bench);
-    end(&t);
-}
-
-/* Master reports a login before this gate knows the session. */
-Test(adopt, a_login_meanwhile, .timeout = 60)
-{
-    struct takeover t;
-    struct message m;
-    struct moved h;
-
-    begin(&t, NO_BAN);
-    BENCH_SAY(&t.bench, logged_in, .serial = 1);
-    h = move_session(&t, 1);
-    PASS(&t, over);
-    serves(&t);
-    message_hear(&h.gate, MSG_ticket_keys, &m); /* they follow a login */
-    end(&t);
-}
-
-/* A connection that waits for its session at a listener that is gone. */
-Test(adopt, a_queue_of_another_listener, .timeout = 60)
-{
-    struct address elsewhere;
-    struct takeover t;
-    int pair[2];
-    char byte;
-
-    begin(&t, NO_BAN);
-    elsewhere = t.bench.control;
-    elsewhere.port++;
-    cr_assert_eq(fd_pair(pair), 0);
-    PASS(&t, queued, .peer = client_of(1), .listener = elsewhere,
-         .connection = pair[1]);
-    close(pair[1]);
-    PASS(&t, over);
-    serves(&t);
-    cr_assert_eq(recv(pair[0], &byte, 1, 0), 0);
-    end(&t);
-}
-
-/* The new configuration forbids active mode: the session gets that answer. */
-Test(adopt, an_active_connection, .timeout = 60)
-{
-    struct takeover t;
-    struct message m;
-    struct moved h;
-    int pair[2];
-
-    begin(&t, NO_BAN);
-    h = move_session(&t, 1);
-    cr_assert_eq(fd_pair(pair), 0);
-    PASS(&t, moved_active, .serial = 1, .asked = 9, .to = client_of(1),
-         .until = clock_ms() + 60000, .connection = pair[1]);
-    close(pair[1]);
-    PASS(&t, over);
-    serves(&t);
-    message_hear(&h.gate, MSG_active_none, &m);
-    cr_assert_eq(m.request, 9);
-    cr_assert_eq(m.active_none.error, EOPNOTSUPP);
-    end(&t);
-}
-
-/* The session began when it was on. What no session may ask is no excuse. */
-Test(adopt, active_mode_that_is_off_now, .timeout = 60)
-{
-    struct address to = client_of(1), stranger = client_of(2);
-    struct takeover t;
-    struct message m;
-    struct moved h;
-    uint32_t request;
-
-    begin(&t, NO_BAN);
-    h = move_session(&t, 1);
-    PASS(&t, over);
-    serves(&t);
-    for (int i = 0; i < 2; i++) {
-        request = channel_next(&h.gate);
-        cr_assert_eq(SEND(&h.gate, active, request, .to = to), 0);
-        hears(&h, MSG_active_none, &m);
-        cr_assert_eq(m.request, request);
-        cr_assert_eq(m.active_none.error, EOPNOTSUPP);
-    }
-    asks_port(&h);
-    cr_assert_eq(SEND(&h.gate, active, channel_next(&h.gate), .to = stranger),
+    cr_expect(
+        address_same_host(&(struct address[]){ port_of(&c[0]) }[0], &server));
+    client.bytes[3] = 9;
+    cr_assert_eq(SEND(&c[1], admit, channel_next(&c[1]), .client = client,
+                      .server = server),
                  0);
-    cr_assert(ends(&h));
-    bench_hear(&t.bench, MSG_kill_adopted, &m);
-    end(&t);
+    bench_hear(&b, MSG_session_peer, &m);
+    cr_expect_eq(m.session_peer.serial, 2);
+    cr_expect(address_same_host(&m.session_peer.peer, &client));
+    cr_expect(address_same_host(&m.session_peer.server, &server));
+    channel_close(&c[0]);
+    channel_close(&c[1]);
+    bench_stop(&b, 0);
+}
+
+/* Gate reports a crash, as for a child of its own, with the time since the
+ * session began. */
+Test(adopt, a_crash, .timeout = 60)
+{
+    const struct bench_plan plan = { .settings = "" };
+    unsigned long long ms = 0;
+    char line[512];
+    struct channel c;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    c = adopted(&b, "127.0.0.9", true);
+    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGSEGV);
+    bench_event(&b, line, sizeof(line));
+    cr_assert(strstr(line, "crash: signal 11"), "%s", line);
+    cr_assert(strstr(line, "ms="), "%s", line);
+    sscanf(strstr(line, "ms="), "ms=%llu", &ms);
+    cr_expect_geq(ms, 60000, "%s", line);
+    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0); /* again */
+    bench_heard(&b);
+    channel_close(&c);
+    bench_stop(&b, 0);
+}
+
+/* Gate can't kill it, so it asks master. */
+Test(adopt, a_session_lies, .timeout = 60)
+{
+    const struct bench_plan plan = { .settings = NO_BAN };
+    struct channel c;
+    struct message m;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    c = adopted(&b, "127.0.0.1", true);
+    cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
+    bench_hear(&b, MSG_kill_adopted, &m);
+    cr_expect_eq(m.kill_adopted.serial, SEVEN);
+    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGKILL);
+    bench_reports(&b, "malformed");
+    bench_reports(&b, "another process failed: signal 9");
+    channel_close(&c);
+    bench_stop(&b, 0);
+}
+
+/* Master has killed it: gate hears that before the end. */
+Test(adopt, a_session_is_kicked, .timeout = 60)
+{
+    const struct bench_plan plan = { .settings = NO_BAN };
+    struct channel c;
+    struct message m;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    c = adopted(&b, "127.0.0.1", true);
+    BENCH_SAY(&b, kill, .serial = SEVEN);
+    bench_hear(&b, MSG_kill_adopted, &m);
+    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGKILL);
+    bench_reports(&b, "kicked: signal 9");
+    channel_close(&c);
+    bench_stop(&b, 0);
+}
+
+/* Twice the same, and more than there is room for: gate goes on. */
+Test(adopt, impossible_sessions, .timeout = 60)
+{
+    const struct bench_plan plan = { .settings = NO_BAN "max_sessions = 1\n" };
+    struct channel c[2];
+    struct message m;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < 2; i++)
+        c[i] = adopted(&b, "127.0.0.1", true);
+    cr_expect_eq(channel_wait(&c[1], &m, BENCH_MS), -EPIPE);
+    cr_expect_neq(port_of(&c[0]).port, 0);
+    channel_close(&c[0]);
+    channel_close(&c[1]);
+    bench_stop(&b, 0);
 }

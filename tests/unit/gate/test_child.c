@@ -16,8 +16,6 @@
 #include "support/messages.h"
 #include "support/settings.h"
 
-#define SERIAL 1
-
 /* The other ends of gate's channels. */
 enum peer_end { END_SESSION, END_MASTER, ENDS };
 
@@ -27,8 +25,10 @@ static const struct address client = { .family = 4,
 static struct gate g;
 static struct memory memory;
 static struct bans bans;
+static struct board board;
 static int far[ENDS];
-static bool adopts; /* the session is one of an older generation */
+static bool adopts; /* the session was forked by a gate that has ended */
+static uint64_t serial;
 
 static void hall_open(void)
 {
@@ -40,10 +40,11 @@ static void hall_open(void)
     memset(&memory, 0, sizeof(memory));
     g.memory = &memory;
     g.bans = &bans;
+    g.board = &board;
+    g.row = &board.row[0];
     g.spare_fd = -1;
     g.frame.log_watch.fd = -1;
     event_sender_init(&g.frame.log, -1, PROCESS_GATE);
-    adopt_init(&g);
     cr_assert_eq(settings_take(&g.settings, conf, &c), 0, "%s", c.text);
     g.places = g.settings.max_sessions;
     fd_close(&conf);
@@ -51,6 +52,7 @@ static void hall_open(void)
     channel_init(&g.frame.master, channel_ends(&far[END_MASTER]), PROCESS_GATE,
                  PROCESS_MASTER, PHASE_RUN);
     cr_assert_eq(gate_begin(&g), 0);
+    tickets_begin(&g);
 }
 
 static void hall_close(void)
@@ -60,7 +62,6 @@ static void hall_close(void)
     queue_release(&g);
     children_release(&g);
     limits_release(&g.limits);
-    tickets_release(&g);
     channel_close(&g.frame.master);
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
@@ -73,25 +74,31 @@ static void hall_close(void)
 
 static struct child *enter(bool proxied)
 {
-    struct child *c = children_add(&g, SERIAL, &client, &client, proxied);
     int fd = channel_ends(&far[END_SESSION]);
+    struct msg_adopt m = { .serial = 77,
+                           .peer = client,
+                           .local = client,
+                           .server = client,
+                           .proxied = proxied,
+                           .known = !proxied,
+                           .session = fd };
+    struct child *c;
+    pid_t pid;
 
-    cr_assert_not_null(c);
+    serial = m.serial;
     if (adopts) {
-        c->adopted = true;
-        c->silence_ms = 1000;
-        child_connect(c, fd);
-        child_serve(c);
-        loop_timer_set(&g.frame.loop, &c->timer, 1000);
-    } else {
-        pid_t pid = fork();
-
-        if (pid == 0)
-            for (;;)
-                pause();
-        cr_assert_gt(pid, 0);
-        child_born(c, pid, fd);
+        children_adopt(&g, &m);
+        return children_find(&g, serial);
     }
+    c = children_add(&g, &client, &client, proxied);
+    cr_assert_not_null(c);
+    serial = c->serial;
+    pid = fork();
+    if (pid == 0)
+        for (;;)
+            pause();
+    cr_assert_gt(pid, 0);
+    child_born(c, pid, fd);
     return c;
 }
 
@@ -208,7 +215,9 @@ static void is_reaped(struct child *c)
 {
     siginfo_t info;
 
-    if (c->adopted || c->pid == 0)
+    if (c->adopted && children_find(&g, serial) == c)
+        child_ended(c, SIGKILL);
+    if (c->pid == 0)
         return;
     kill(c->pid, SIGKILL);
     cr_assert_eq(waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT), 0);
@@ -221,12 +230,6 @@ static void is_reaped(struct child *c)
 static void is_killed(struct child *c)
 {
     child_kill(c, ENDING_KICKED);
-}
-
-static void its_master_has_reaped_it(struct child *c)
-{
-    if (c->adopted)
-        child_ended(c, 0);
 }
 
 static void logs_in(struct child *c)
@@ -300,7 +303,6 @@ static const struct {
     { "its time is over", time_is_over },
     { "it is reaped", is_reaped },
     { "it is killed", is_killed },
-    { "its master has reaped it", its_master_has_reaped_it },
     { "it logs in", logs_in },
     { "it asks to enter", asks_to_enter },
     { "it asks for a port", asks_for_a_port },
@@ -321,14 +323,9 @@ static void expect_over(struct child *c, const char *step, const char *event)
 {
     cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
     channel_cut(&far[END_MASTER]); /* master takes no report any more */
-    if (children_find(&g, SERIAL) == c && c->adopted) {
-        child_kill(c, ENDING_KICKED);
-        cr_assert(c->doomed);
-        time_is_over(c);
-    }
     is_reaped(c);
     cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
-    cr_expect_null(children_find(&g, SERIAL), "%s, %s: there", step, event);
+    cr_expect_null(children_find(&g, serial), "%s, %s: there", step, event);
     cr_expect_eq(children_report(&g), 0);
     cr_expect_null(c->gate, "%s, %s: kept", step, event);
     cr_expect(g.limits.total == 0 && g.limits.unknown == 0 &&

@@ -547,7 +547,7 @@ Test(entry, door_closes_and_sessions_stay)
     int client, fd;
 
     f = bench_open(&b, &plan, &client);
-    BENCH_SAY(&b, stop_accepting);
+    BENCH_SAY(&b, stop_accepting, .serve = false);
     BENCH_SAY(&b, kill, .serial = 1); /* no such session: no effect */
     bench_heard(&b);
     cr_assert_eq(fake_port(&f), b.port);

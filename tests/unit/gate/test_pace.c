@@ -49,13 +49,19 @@ static void open_gate(uint64_t up, uint64_t down)
     cr_assert_eq(queue_init(&g), 0);
     cr_assert_eq(pace_init(&g), 0);
     for (int i = 0; i < SESSIONS; i++) {
-        int end =
-            channel_make(&far[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+        struct msg_adopt m = {
+            .serial = (uint64_t)i + 1,
+            .peer = client,
+            .local = client,
+            .known = true,
+            .session =
+                channel_make(&far[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN),
+        };
 
-        child[i] = children_add(&g, (uint64_t)i + 1, &client, &client, false);
+        children_adopt(&g, &m);
+        child[i] = children_find(&g, m.serial);
         cr_assert_not_null(child[i]);
         child[i]->logged_in = true;
-        child_connect(child[i], end);
     }
 }
 
@@ -242,19 +248,19 @@ Test(pace, the_other_direction, .timeout = 60)
     close_gate();
 }
 
-/* Its limits come after its request, as they may after a takeover. */
+/* Its limits come after its request, as they may after the death of a gate. */
 Test(pace, a_request_waits_for_its_limits, .timeout = 60)
 {
-    const struct msg_moved_transfer moved = {
-        .serial = 1, .counts = true, .asked = 9, .upload = true
-    };
+    struct message m;
 
     open_gate(0, 0);
-    pace_adopt(child[0], &moved);
-    pace_adopt(child[0], &moved);
+    cr_assert_eq(pace_ask(child[0], 9, true), 0);
+    cr_assert_eq(pace_transfer_begin(child[0], 8), 0);
     cr_assert_eq(loop_once(&g.frame.loop, 0), 0);
     cr_expect_eq(got(0, true), 0);
     limit(0, 1, 1, RATE, 0);
+    cr_assert_eq(channel_receive(&far[0], &m), 1);
+    cr_expect(m.request == 8 && m.transfer_may.begin);
     while (child[0]->pace.request != 0)
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     cr_expect_eq(got(0, true), PIECE);
@@ -269,7 +275,6 @@ Test(pace, a_request_waits_for_its_limits, .timeout = 60)
 Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
 {
     struct msg_limits m = { .account = 1, .transfers = 2 };
-    const struct msg_moved_transfer moved = { .begin = 9 };
     struct message got;
 
     open_gate(0, 0);
@@ -277,7 +282,7 @@ Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
     limit_by(1, true, 11, 2, 0, 0);
     cr_expect(may(1));
     cr_assert_eq(pace_transfer_begin(child[0], 7), 0);
-    pace_adopt(child[2], &moved);
+    cr_assert_eq(pace_transfer_begin(child[2], 9), 0);
     pace_limits(child[0], &m);
     cr_expect_eq(channel_receive(&far[0], &got), 0);
     m.account = 11;
@@ -296,40 +301,7 @@ Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
     close_gate();
 }
 
-/* The next gate has all sessions before. */
-Test(pace, transfers_are_handed_over_last, .timeout = 60)
-{
-    struct ticket_keys keys = { 0 };
-    int kinds[MSG_COUNT] = { 0 };
-    struct channel next;
-    struct message m;
-    int end = channel_make(&next, PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
-
-    open_gate(0, 0);
-    g.tickets.keys = &keys;
-    limit(0, 1, 2, 0, 0);
-    cr_expect(may(0));
-    cr_assert_eq(pace_transfer_begin(child[1], 8), 0);
-    cr_expect_eq(handover(&g, end), 0);
-    next.phase = PHASE_START;
-    while (kinds[MSG_over] == 0) {
-        cr_assert_eq(channel_receive(&next, &m), 1, "%s", next.wrong);
-        next.phase = PHASE_RUN;
-        kinds[m.kind]++;
-        if (m.kind == MSG_moved_transfer) {
-            cr_expect_eq(kinds[MSG_moved], SESSIONS);
-            cr_expect_eq(m.moved_transfer.counts, m.moved_transfer.serial == 1);
-            cr_expect_eq(m.moved_transfer.begin,
-                         m.moved_transfer.serial == 1 ? 0 : 8);
-        }
-        message_close(&m);
-    }
-    cr_expect_eq(kinds[MSG_moved_transfer], 2);
-    channel_close(&next);
-    close_gate();
-}
-
-/* Master doesn't know the session: the limits of all sessions count alone. */
+/* Master is slow: the limits of all sessions count alone. */
 Test(pace, limits_that_do_not_come, .timeout = 60)
 {
     struct message begins;

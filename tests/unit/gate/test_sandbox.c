@@ -88,7 +88,7 @@ Test(sandbox, a_day_in_it)
     cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
     fake_do(&f, "exit 0");
     cr_assert_eq(bench_gone(&b, &f), 0);
-    BENCH_SAY(&b, stop_accepting);
+    BENCH_SAY(&b, stop_accepting, .serve = false);
     cr_assert(bench_silent(&b)); /* no event of a refused system call */
     bench_stop(&b, 0);
 }

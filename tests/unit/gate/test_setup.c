@@ -104,7 +104,7 @@ Test(setup, wrong_phase)
     struct start s;
 
     begin(&s);
-    GIVE(&s, stop_accepting);
+    GIVE(&s, stop_accepting, .serve = false);
     cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     check_failed(&s, "wrong phase");
 }

@@ -18,7 +18,8 @@ Test(board, has_its_published_layout)
 {
     cr_expect_str_eq(BOARD_NAME, "board 1");
     cr_expect_eq(offsetof(struct board, closed), 0);
-    cr_expect_eq(offsetof(struct board, row), 8);
+    cr_expect_eq(offsetof(struct board, accepts), 8);
+    cr_expect_eq(offsetof(struct board, row), 16);
     cr_expect_eq(sizeof(struct board_row), 48);
     cr_expect_eq(offsetof(struct board_row, generation), 0);
     cr_expect_eq(offsetof(struct board_row, master), 8);

@@ -16,23 +16,22 @@ static const char *const published[] = {
     "up",
     "start_failed text",
     "lead",
-    "take_over fd",
     NULL,
-    "step_down fd",
+    NULL,
+    NULL,
     NULL,
     "leading",
-    "gate_lost flag",
+    NULL,
     "renew",
     "renewed flag text",
-    "tickets key key number",
-    ("moved number address address address flag flag flag number number number "
-     "number fd"),
+    NULL,
+    NULL,
     NULL, /* messages of 0.3.0 that are gone */
     NULL,
-    "moved_active number number address number fd",
     NULL,
-    "queued address address fd",
-    "over",
+    NULL,
+    NULL,
+    NULL,
     NULL,
     NULL,
     NULL,
@@ -86,7 +85,7 @@ static const char *const published[] = {
     "transfer_end",
     "bytes_ask flag",
     "bytes flag number",
-    "moved_transfer number flag number flag number",
+    NULL,
     "expired_find flag number path",
     "users_changed word text",
     "look number",
@@ -106,6 +105,7 @@ static const char *const published[] = {
     "working number",
     "away",
     "away_is text",
+    "replaced",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
@@ -171,5 +171,5 @@ Test(published, values)
     cr_expect_eq(ENDING_KICKED, 9);
     cr_expect_eq(ENDING_CHANGED, 19);
     cr_expect_eq(ENDING_TOO_MANY, 21);
-    cr_expect_eq(ENDING_OLDEST, 23);
+    cr_expect_eq(ENDING_EXPIRED, 23);
 }

@@ -103,19 +103,52 @@ static void be_an_actor(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* It becomes a child of MASTER when its parent dies, and ends with that. */
+static _Noreturn void be_a_session(pid_t master)
+{
+    const pid_t gate = getppid();
+
+    prctl(PR_SET_PDEATHSIG, 0);
+    while (getppid() == gate || getppid() == master)
+        poll(NULL, 0, 50);
+    _exit(0);
+}
+
+static pid_t bear_session(pid_t master)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        fd_close_others(3, NULL, 0);
+        be_a_session(master);
+    }
+    return pid;
+}
+
 /* Master writes the note, so that notes come in its order. */
 static pid_t spawn(const struct master *m, const char *binary, int fd)
 {
-    struct stage_note note = { .pid = fork() };
+    const bool is_gate = strcmp(binary, "gate") == 0;
+    const pid_t master = getpid();
+    struct stage_note note = { 0 };
+    int pipes[2];
 
     (void)m;
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return -errno;
+    note.pid = fork();
     if (note.pid == 0) {
         be_an_actor();
+        if (is_gate)
+            note.session = bear_session(master);
+        (void)!write(pipes[1], &note.session, sizeof(note.session));
         fd_close_others(3, &fd, 1);
         live(fd);
     }
-    if (note.pid < 0)
+    close(pipes[1]);
+    if (note.pid < 0 || read(pipes[0], &note.session, sizeof(note.session)) < 0)
         return -errno;
+    close(pipes[0]);
     snprintf(note.binary, sizeof(note.binary), "%s", binary);
     tell(&note, &fd, 1);
     return note.pid;
@@ -307,6 +340,7 @@ static _Noreturn void run_master(const struct stage *s,
     int status;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
     signal(SIGUSR2, end_well);
     the_master = &m;

@@ -17,6 +17,8 @@
 /* The facts of an actor's start, which its process sends to the test. */
 struct stage_note {
     pid_t pid;
+    pid_t session; /* gate's: a child of that process, for one of its sessions;
+                      it lives on when gate has died */
     char binary[16]; /* "files" for a fork of files */
     char name[USER_NAME_MAX + 1];
     char home[256];
@@ -63,7 +65,7 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m));
 void stage_raise(struct stage *s, void (*adjust)(struct master *m));
 /* Sends SIGTERM: master must end with status 0, and without a leak. */
 void stage_close(struct stage *s);
-/* Master ends by itself, since gate has ended and no session is left. */
+/* Master ends by itself: it drains, and nothing is left to do. */
 void stage_ends(struct stage *s);
 /* Master must have ended by itself with STATUS. */
 void stage_ended(struct stage *s, int status);
@@ -121,9 +123,14 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 /* The session leaves, and then the service stops. */
 void stage_leave(struct stage *s, struct player *p);
 
+/* The session has the process of s->gate.note.session. */
+void gate_bears(struct stage *s, const struct player *p);
 /* Gate gets message M about that session. */
 void gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 
+/* Another gate gets ready in place of the one that has ended, and serves a new
+ * session. */
+void gate_again(struct stage *s);
 /* Gate reports that it has reaped that session, and how it ended. */
 void gate_reaps(struct stage *s, uint64_t serial, int status);
 

@@ -158,6 +158,18 @@ void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                  PHASE_GREETED);
 }
 
+void gate_bears(struct stage *s, const struct player *p)
+{
+    TELL(&s->gate.channel, born, .serial = p->serial,
+         .pid = (uint64_t)s->gate.note.session);
+}
+
+void gate_again(struct stage *s)
+{
+    actor_again(s, &s->gate);
+    stage_serves(s);
+}
+
 void player_leave(struct player *p)
 {
     channel_close(&p->channel);

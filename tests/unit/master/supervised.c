@@ -69,6 +69,15 @@ void supervised_gate_serves(struct stage *s)
     TELL(&s->gate.channel, serving);
 }
 
+void supervised_replaces(struct stage *s)
+{
+    struct message got;
+
+    TELL(&supervised_channel, replaced);
+    actor_hear(&s->gate, MSG_stop_accepting, &got);
+    cr_expect(got.stop_accepting.serve);
+}
+
 /* Master sleeps only when it has handled what it has read. */
 static bool has_heard(void *argument)
 {
@@ -154,7 +163,8 @@ static bool is_ordered(void *argument)
     struct asked_order *a = argument;
 
     for (a->row = 0; a->row < roster_used(a->roster); a->row++)
-        if (roster_is_ordered(a->roster, a->row, a->what))
+        if (__atomic_load_n(&a->roster->row[a->row].orders, __ATOMIC_SEQ_CST) &
+            a->what)
             return true;
     return false;
 }

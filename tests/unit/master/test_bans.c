@@ -236,14 +236,13 @@ Test(bans, that_cannot_be)
 Test(bans, of_an_older_generation)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);
-    struct message lost = { .kind = MSG_NONE };
     struct caller c;
     struct stage s;
 
     supervised_open(&s, NULL);
     caller_enter(&s, &c); /* else this generation would end */
-    actor_die(&s.gate);
-    supervised_hears(MSG_gate_lost, &lost);
+    supervised_replaces(&s);
+    TELL(&s.gate.channel, shut);
     ask(&c, &ban);
     caller_is_refused(&c, REFUSAL_BUSY);
     ask_remove(&c, NULL, 0);
@@ -343,7 +342,8 @@ Test(bans, no_ban_for_a_crash)
         stage_with(&s, proxied ? by_proxies : without_crash_bans, &p);
         if (proxied) {
             p.channel.phase = PHASE_START;
-            TELL(&s.gate.channel, session_peer, .serial = 1, .peer = client);
+            TELL(&s.gate.channel, session_peer, .serial = 1, .peer = client,
+                 .server = client);
             player_hear(&p, MSG_admitted, &got);
         }
         gate_reaps(&s, 1, SIGSEGV);

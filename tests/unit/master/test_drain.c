@@ -1,76 +1,51 @@
 /* A generation that drains. The test plays the supervisor too. */
 #include <criterion/criterion.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "caller.h"
-#include "sallyport/base/fd.h"
 #include "supervised.h"
 
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
 
-static void is_impatient(struct master *m)
+/* It serves the connections that wait; then no further session begins. */
+Test(drain, ends_when_gate_has_shut)
 {
-    m->deadlines.hand_over = 300;
-    m->deadlines.stuck = 60000;
-}
-
-static void open_supervised(struct stage *s)
-{
-    supervised_open(s, is_impatient);
-}
-
-static void step_down(void)
-{
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervised_channel, step_down, 0, .gate = ends[0]), 0);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-static void gate_is_lost(bool handed_over)
-{
-    struct message got = { .kind = MSG_NONE };
-
-    supervised_hears(MSG_gate_lost, &got);
-    cr_expect_eq(got.gate_lost.handed_over, handed_over);
-}
-
-Test(drain, ends_after_its_gate)
-{
-    struct message got;
     struct stage s;
 
-    open_supervised(&s);
-    step_down();
-    actor_hear(&s.gate, MSG_hand_over, &got);
-    message_close(&got);
-    actor_finish(&s.gate);
-    gate_is_lost(true);
+    supervised_open(&s, NULL);
+    supervised_replaces(&s);
+    supervised_heard(&s);
+    TELL(&s.gate.channel, shut);
     stage_ends(&s);
 }
 
-Test(drain, gate_hands_nothing_over)
+/* A connection had waited for its session, which logs in late. Auth ends only
+ * then. */
+Test(drain, ends_with_its_last_session)
 {
+    struct actor files;
+    struct player p;
     struct stage s;
 
-    open_supervised(&s);
-    kill(s.gate.note.pid, SIGSTOP);
-    step_down();
-    channel_hear_end(&s.gate.channel);
-    gate_is_lost(false);
+    supervised_open(&s, NULL);
+    supervised_replaces(&s);
+    player_enter(&s, &p, 1);
+    TELL(&s.gate.channel, shut);
+    player_logs_in(&s, &p, &files);
+    channel_hear_end(&s.auth.channel);
+    supervised_heard(&s);
+    player_leave(&p);
+    actor_finish(&files);
+    gate_reaps(&s, 1, 0);
     stage_ends(&s);
 }
 
 static void hurries(struct master *m)
 {
-    is_impatient(m);
     m->deadlines.sync = 100;
 }
 
@@ -78,7 +53,6 @@ static void hurries(struct master *m)
  * dead disk. */
 Test(drain, files_that_does_not_end)
 {
-    struct message got;
     struct actor files;
     struct player p;
     struct stage s;
@@ -87,11 +61,8 @@ Test(drain, files_that_does_not_end)
     player_enter(&s, &p, 1);
     player_logs_in(&s, &p, &files);
     cr_assert_eq(ptrace(PTRACE_SEIZE, files.note.pid, NULL, NULL), 0);
-    step_down();
-    actor_hear(&s.gate, MSG_hand_over, &got);
-    message_close(&got);
-    actor_finish(&s.gate);
-    gate_is_lost(true);
+    supervised_replaces(&s);
+    TELL(&s.gate.channel, shut);
     player_leave(&p);
     stage_ends(&s);
 }
@@ -110,18 +81,9 @@ static void fill_channel(struct stage *s)
     }
 }
 
-static void read_all(struct actor *a)
-{
-    struct message p = { .kind = MSG_NONE };
-
-    do
-        message_close(&p);
-    while (channel_receive(&a->channel, &p) == 1);
-}
-
 static void has_time(struct master *m)
 {
-    m->deadlines.hand_over = m->deadlines.stuck = 60000;
+    m->deadlines.stuck = 60000;
 }
 
 /* Until all that was sent before has gone: a busy gate isn't killed. */
@@ -141,77 +103,91 @@ Test(drain, gate_with_a_full_channel)
     struct stage s;
 
     supervised_open(&s, has_time);
-    kill(s.gate.note.pid, SIGSTOP);
     fill_channel(&s);
-    step_down();
+    TELL(&supervised_channel, replaced);
     supervised_heard(&s); /* so it has tried by then */
-    hear_after_all(&s.gate, MSG_hand_over);
-    kill(s.gate.note.pid, SIGCONT);
-    actor_finish(&s.gate);
-    gate_is_lost(true);
-    stage_ends(&s);
-}
-
-/* It begins to read when it gets MSG_hand_over. */
-Test(drain, gate_that_reads_late_has_no_more_time)
-{
-    struct stage s;
-
-    open_supervised(&s);
-    kill(s.gate.note.pid, SIGSTOP);
-    fill_channel(&s);
-    kill(s.master, SIGSTOP);
-    step_down();
-    read_all(&s.gate);
-    kill(s.master, SIGCONT);
-    channel_hear_end(&s.gate.channel);
-    gate_is_lost(false);
+    hear_after_all(&s.gate, MSG_stop_accepting);
+    TELL(&s.gate.channel, shut);
     stage_ends(&s);
 }
 
 /* The supervisor would take it for master's message. */
 Test(drain, gate_that_was_not_told_to_serve)
 {
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
-    supervised_raise(&s, is_impatient);
-    kill(s.gate.note.pid, SIGSTOP);
+    supervised_raise(&s, NULL);
     supervised_gate_serves(&s);
-    gate_is_lost(false);
-    stage_ends(&s);
+    channel_hear_end(&s.gate.channel);
+    actor_again(&s, &s.gate);
+    TELL(&supervised_channel, lead);
+    actor_hear(&s.gate, MSG_open, &got);
+    supervised_gate_serves(&s);
+    supervised_hears(MSG_leading, &got);
+    stage_close(&s);
 }
 
-static void follows_an_older_one(struct master *m)
+/* Gate dies between `up` and `lead`, or when it has got `open`: the next one
+ * leads. The supervisor hears it once. */
+Test(drain, gate_dies_in_the_takeover)
 {
-    is_impatient(m);
-    supervised_uses_older(m);
+    for (int late = 0; late <= 1; late++) {
+        struct message got = { .kind = MSG_NONE };
+        struct stage s;
+
+        supervised_raise(&s, NULL);
+        if (late) {
+            TELL(&supervised_channel, lead);
+            actor_hear(&s.gate, MSG_open, &got);
+        }
+        actor_die(&s.gate);
+        actor_again(&s, &s.gate);
+        if (!late)
+            TELL(&supervised_channel, lead);
+        actor_hear(&s.gate, MSG_open, &got);
+        supervised_gate_serves(&s);
+        supervised_hears(MSG_leading, &got);
+        actor_die(&s.gate);
+        actor_again(&s, &s.gate);
+        actor_hear(&s.gate, MSG_open, &got);
+        supervised_gate_serves(&s);
+        supervised_heard(&s);
+        cr_expect_eq(channel_receive(&supervised_channel, &got), 0);
+        stage_close(&s);
+    }
 }
 
-/* Gate dies between `up` and `lead`. This generation won't lead, so it has no
- * records of older sessions. */
-Test(drain, gate_dies_before_the_takeover)
+/* Its gate dies: the next one has no listeners, and accepts nobody. */
+Test(drain, gate_dies)
 {
-    const struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
     struct message got;
-    struct caller c;
+    struct player p;
     struct stage s;
 
-    supervised_make_rosters();
-    roster_write(supervised_older(), 0, &old);
-    supervised_raise(&s, follows_an_older_one);
-    caller_enter(&s, &c); /* else this generation would end */
+    supervised_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p); /* so master has seen it */
+    gate_bears(&s, &p);
+    supervised_replaces(&s);
+    supervised_heard(&s);
     actor_die(&s.gate);
-    gate_is_lost(false);
-    cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
-    supervised_heard(&s); /* so it has read `lead` */
-    caller_asks(&c, MSG_who);
-    caller_hears(&c, MSG_who_end, &got);
-    caller_leave(&c);
+    actor_enter(&s, &s.gate, "gate");
+    do {
+        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
+        cr_expect_neq(got.kind, MSG_listener);
+        message_close(&got);
+    } while (got.kind != MSG_go);
+    TELL(&s.gate.channel, ready);
+    s.gate.channel.phase = PHASE_RUN;
+    cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
+    message_check(&s.gate.channel, 1, MSG_adopt, &got);
+    message_close(&got);
+    player_leave(&p);
     stage_ends(&s);
-    supervised_drop_rosters();
 }
 
-/* The older master got "drain" after this one had started, and steps down. */
+/* The older master got "drain" after this one had started. */
 Test(drain, order_during_a_reload)
 {
     struct message got = { .kind = MSG_NONE };

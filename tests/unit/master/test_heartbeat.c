@@ -96,19 +96,21 @@ Test(heartbeat, master_counts_and_passes_on_what_gate_counts)
     stage_close(&s);
 }
 
-/* Its generation drains, and it counts on. */
+/* Only gate is replaced. The next one counts, and may stay. */
 Test(heartbeat, gate_that_does_not_count)
 {
-    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, is_impatient);
     const pid_t keys = counts(&s.keys);
     hangs(counts(&s.gate));
     channel_hear_end(&s.gate.channel);
-    supervised_hears(MSG_gate_lost, &got);
-    cr_expect_eq(got.gate_lost.handed_over, false);
-    stage_ends(&s);
+    gate_again(&s);
+    const pid_t gate = counts(&s.gate);
+    for (int i = 0; i < 3 * HANG_MS / LOOK_MS; i++)
+        expect_growth(&board->row[0].gate);
+    stage_close(&s);
+    hangs(gate);
     hangs(keys);
 }
 
@@ -152,23 +154,31 @@ Test(heartbeat, a_pause_of_the_machine)
     hangs(keys);
 }
 
-/* It shows that it doesn't hang, even while its gate does. */
+/* It counts on, and looks at its gate, until its last session has ended. */
 Test(heartbeat, a_master_that_drains)
 {
-    struct message got = { .kind = MSG_NONE };
+    struct player p;
     struct stage s;
-    int ends[2];
 
-    supervised_open(&s, looks_often);
-    cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(SEND(&supervised_channel, step_down, 0, .gate = ends[0]), 0);
-    close(ends[0]);
-    close(ends[1]);
+    supervised_open(&s, is_impatient);
+    const pid_t keys = counts(&s.keys), first = counts(&s.gate);
+    const pid_t session = s.gate.note.session;
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p); /* so master has seen it */
+    gate_bears(&s, &p);
+    supervised_replaces(&s);
+    TELL(&s.gate.channel, shut);
     supervised_heard(&s);
     expect_growth(&board->row[0].master);
-    actor_hear(&s.gate, MSG_hand_over, &got);
-    message_close(&got);
-    actor_finish(&s.gate);
-    supervised_hears(MSG_gate_lost, &got);
+    expect_growth(&board->row[0].gate);
+    hangs(first);
+    channel_hear_end(&s.gate.channel);
+    actor_again(&s, &s.gate);
+    const pid_t gate = counts(&s.gate);
+    expect_growth(&board->row[0].gate);
+    player_leave(&p);
+    kill(session, SIGKILL);
     stage_ends(&s);
+    hangs(gate);
+    hangs(keys);
 }

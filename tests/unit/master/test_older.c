@@ -172,7 +172,7 @@ Test(older, an_earlier_login_stays, .timeout = 60)
     shows(&f);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, ENDING_TOO_MANY);
-    cr_expect_not(roster_is_ordered(supervised_older(), ROW, ORDER_KICK));
+    cr_expect_not(supervised_older()->row[ROW].orders & ORDER_KICK);
     player_leave(&p);
     newest_closes(&s);
 }
@@ -238,8 +238,7 @@ Test(older, the_generation_ends, .timeout = 60)
     newest_closes(&s);
 }
 
-/* Its last session has ended, and it, before one look: gate hears of that
- * session's end, also of the signal. */
+/* Its last session has ended, and it, before one look: gate hears of it. */
 Test(older, all_ends_between_two_looks, .timeout = 60)
 {
     struct roster_facts f = seven();
@@ -250,39 +249,63 @@ Test(older, all_ends_between_two_looks, .timeout = 60)
     newest_opens(&s, follows);
     caller_enter(&s, &c);
     shows(&f);
-    expect_sessions(&c, 1);
+    actor_hear(&s.gate, MSG_elder, &got);
+    cr_expect_eq(got.elder.serial, SEVEN);
+    cr_expect(address_same_host(&got.elder.peer, &f.peer));
     kill(s.master, SIGSTOP);
     f.gone = true;
     f.status = SIGSEGV;
     shows(&f);
     *(char *)supervised_older() = 1;
     kill(s.master, SIGCONT);
-    actor_hear(&s.gate, MSG_adopted_gone, &got);
-    cr_expect_eq(got.adopted_gone.serial, SEVEN);
-    cr_expect_eq(got.adopted_gone.status, SIGSEGV);
+    actor_hear(&s.gate, MSG_reaped, &got);
+    cr_expect_eq(got.reaped.serial, SEVEN);
     expect_sessions(&c, 0);
     caller_leave(&c);
     newest_closes(&s);
 }
 
-/* Gate has adopted it, and its own master is late with its row. */
-Test(older, a_client_of_an_unknown_session, .timeout = 60)
+/* Until its client is known, the session counts for nobody. */
+Test(older, a_client_of_a_proxy, .timeout = 60)
 {
-    const struct address peer = { .family = 4, .bytes = { 192, 0, 2, 7 } };
     struct roster_facts f = seven();
     struct message got;
+    struct caller c;
     struct stage s;
 
     newest_opens(&s, follows);
-    TELL(&s.gate.channel, session_peer, .serial = SEVEN, .peer = peer);
-    actor_hear(&s.gate, MSG_kill, &got);
-    cr_expect_eq(got.kill.serial, SEVEN);
-    kill(s.master, SIGSTOP);
-    f.serial++;
+    caller_enter(&s, &c);
+    f.unknown = true;
     shows(&f);
-    TELL(&s.gate.channel, session_peer, .serial = SEVEN + 1, .peer = peer);
-    kill(s.master, SIGCONT);
-    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_PEER), ROW);
+    expect_sessions(&c, 1);
+    f.unknown = false;
+    f.peer.bytes[3] = 9;
+    shows(&f);
+    actor_hear(&s.gate, MSG_elder, &got);
+    cr_expect_eq(got.elder.peer.bytes[3], 9);
+    caller_leave(&c);
+    newest_closes(&s);
+}
+
+/* Gate accepts nobody before it has counted them, and the next gate hears of
+ * them, too. */
+Test(older, each_gate_counts, .timeout = 60)
+{
+    const struct roster_facts f = seven();
+    struct message got;
+    struct stage s;
+
+    supervised_make_rosters();
+    shows(&f);
+    supervised_raise(&s, follows);
+    TELL(&supervised_channel, lead);
+    actor_hear(&s.gate, MSG_elder, &got);
+    actor_hear(&s.gate, MSG_open, &got);
+    actor_die(&s.gate);
+    actor_again(&s, &s.gate);
+    actor_hear(&s.gate, MSG_elder, &got);
+    cr_expect_eq(got.elder.serial, SEVEN);
+    actor_hear(&s.gate, MSG_open, &got);
     newest_closes(&s);
 }
 
@@ -335,26 +358,21 @@ Test(older, layout)
 {
     cr_expect_eq(GENERATION_VERSION, 3);
     cr_expect_eq(sizeof(struct roster), 48, "%zu", sizeof(struct roster));
-    cr_expect_eq(sizeof(struct roster_row), 1512, "%zu",
+    cr_expect_eq(sizeof(struct roster_row), 1496, "%zu",
                  sizeof(struct roster_row));
     cr_expect_eq(offsetof(struct roster, ended), 0);
-    cr_expect_eq(ORDER_LOOK, 8);
+    cr_expect_eq(ORDER_LOOK, 4);
 }
 
 /* --- a generation that drains --------------------------------------------- */
 
 static void older_opens(struct stage *s, struct player *p)
 {
-    int ends[2];
-
     supervised_make_rosters();
     supervised_open(s, supervised_uses_own);
     player_enter(s, p, SEVEN);
     player_asks(s, p); /* so master has seen it */
-    cr_assert_eq(fd_pair(ends), 0);
-    TELL(&supervised_channel, step_down, .gate = ends[0]);
-    close(ends[0]);
-    close(ends[1]);
+    supervised_replaces(s);
 }
 
 static size_t row_of_player(void)
@@ -377,8 +395,7 @@ static void expect_told(enum ending why, bool finish)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, why,
-                 NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, why);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, why);
     cr_expect_eq(got.kick.finish, finish);
@@ -403,10 +420,9 @@ Test(older, obeys_no_impossible_order, .timeout = 60)
 
     older_opens(&s, &p);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
-                 (enum ending)ENDING_COUNT, NULL);
-    roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0,
-                 NULL);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0, NULL);
+                 (enum ending)ENDING_COUNT);
+    roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&p, MSG_look_at, &got);
     older_closes(&s, &p);
 }
@@ -419,9 +435,8 @@ Test(older, obeys_no_order_for_another_session, .timeout = 60)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0,
-                 NULL);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0, NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&p, MSG_look_at, &got);
     older_closes(&s, &p);
 }
@@ -432,7 +447,7 @@ Test(older, obeys_a_kill, .timeout = 60)
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0, NULL);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
     channel_hear_end(&p.channel);
     older_closes(&s, &p);
 }

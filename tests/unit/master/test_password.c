@@ -187,7 +187,6 @@ Test(password, the_newest_master_hears_of_it, .timeout = 60)
     struct player p;
     struct stage s;
     char lock[160];
-    int ends[2];
 
     supervised_make_rosters();
     supervised_open(&s, has_a_roster);
@@ -198,10 +197,7 @@ Test(password, the_newest_master_hears_of_it, .timeout = 60)
     finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
     while (access(lock, F_OK) < 0)
         poll(NULL, 0, 1);
-    cr_assert_eq(fd_pair(ends), 0);
-    TELL(&supervised_channel, step_down, .gate = ends[0]);
-    close(ends[0]);
-    close(ends[1]);
+    supervised_replaces(&s);
     version_before = p.version;
     supervised_shows(supervised_own(), 1, has_another_version, &now);
     is_told(&p, PASSWORD_OK);

@@ -29,7 +29,8 @@ static void enter(struct stage *s, struct player *p, uint64_t serial)
 
 static void name(struct stage *s, uint64_t serial, const struct address *who)
 {
-    TELL(&s->gate.channel, session_peer, .serial = serial, .peer = *who);
+    TELL(&s->gate.channel, session_peer, .serial = serial, .peer = *who,
+         .server = *who);
 }
 
 static void is_entered(struct player *p)
@@ -208,6 +209,7 @@ Test(proxied, lies)
         lies[i].act(&s);
         stage_reports(&s, EVENT_PEER, lies[i].wrong);
         player_leave(&p);
-        stage_ends(&s);
+        actor_again(&s, &s.gate);
+        stage_close(&s);
     }
 }

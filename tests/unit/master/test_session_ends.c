@@ -70,8 +70,7 @@ static void hall_open(void)
     cr_assert_eq(loop_init(&m.loop), 0);
     cr_assert_eq(sessions_init(m.sessions, 8, 8), 0);
     cr_assert_eq(guesses_init(m.guesses, -1), 0);
-    m.sessions->receiver = &gate_receiver;
-    hall_child(&gate, END_GATE);
+    hall_child(&gate, END_GATE)->opened = true;
     hall_child(&auth, END_AUTH);
     m.succession.leads = true;
     cr_assert_eq(roster_begin(&m), 0);
@@ -316,7 +315,7 @@ static void client_is_known(struct session *s)
 {
     const struct address client = { .family = 4, .bytes = { 192, 0, 2, 9 } };
 
-    session_set_client(s, &client);
+    session_set_client(s, &client, &client);
 }
 
 static void worker_is_free(struct session *s)
@@ -538,7 +537,7 @@ static void hear_for_files(struct session *s, struct channel *files)
  * have no line about an upload that was under way. */
 Test(session_ends, files_learns_the_signal)
 {
-    for (int drains = 0; drains <= 1; drains++) {
+    for (int orphan = 0; orphan <= 1; orphan++) {
         struct channel files;
         struct message got;
         struct session *s;
@@ -547,13 +546,12 @@ Test(session_ends, files_learns_the_signal)
         s = logged_in();
         s->pid = getppid(); /* only compared */
         hear_for_files(s, &files);
-        if (drains) {
-            drain_begin(&m);
+        if (orphan)
             children_find(&m, PROCESS_GATE)->state = CHILD_OFF;
-        }
+        s->orphan = orphan;
         channel_closes(s);
-        if (drains)
-            drain_reaped(&m, s->pid, SIGSEGV);
+        if (orphan)
+            orphan_reaped(&m, s->pid, SIGSEGV);
         else
             session_gone(s, SIGSEGV);
         message_check(&files, channel_receive(&files, &got), MSG_session_died,
@@ -577,34 +575,32 @@ static pid_t fork_that_stays(void)
     return pid;
 }
 
-/* A session that an attacker controls may close its channel and live on. In a
- * generation that drains nobody else would end it, nor the generation. Gate may
- * also end after that, and before it has killed the session. */
+/* A session that an attacker controls may close its channel and live on. Gate
+ * may end before that, or after it and before it has killed the session. */
 Test(session_ends, a_session_outlives_its_channel)
 {
-    for (int drains_later = 0; drains_later <= 1; drains_later++) {
+    for (int early = 0; early <= 1; early++) {
         struct session *s;
         int status = 0;
         pid_t pid;
 
         hall_open();
         s = greeted();
-        if (!drains_later)
-            drain_begin(&m);
         pid = s->pid = fork_that_stays();
+        if (early)
+            gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
         channel_closes(s);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
-        if (drains_later)
-            drain_begin(&m);
-        drain_on_gate_end(children_find(&m, PROCESS_GATE), 0);
+        if (!early)
+            gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
         cr_assert(s->timer.armed);
         time_is_over(s);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
         cr_expect_eq(status, SIGKILL);
-        drain_reaped(&m, pid, status);
+        orphan_reaped(&m, pid, status);
         expect_over(s, "greeted", "it outlives its channel");
         hall_close();
     }

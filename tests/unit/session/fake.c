@@ -390,6 +390,17 @@ void fake_open(struct fake *f)
     fake_login(f);
 }
 
+void fake_regate(struct fake *f)
+{
+    struct message news = { .kind = MSG_gate };
+
+    channel_close(&f->gate);
+    news.gate.gate =
+        channel_make(&f->gate, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
+    fake_tell(&f->master, &news);
+    close(news.gate.gate);
+}
+
 void fake_lend(struct fake *f, const char *told, bool by_proxy)
 {
     struct message p, port = { .kind = MSG_port_is };

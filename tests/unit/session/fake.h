@@ -81,6 +81,9 @@ void fake_tell(struct channel *c, const struct message *p);
 /* Sends bytes that no channel would send. */
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
+/* Gate has ended, and another one is there: f->gate is its end. The session has
+ * read the news when this returns. */
+void fake_regate(struct fake *f);
 /* Gate is asked for a listener, and lends one; TOLD is the address for PASV. */
 void fake_lend(struct fake *f, const char *told, bool by_proxy);
 /* Sends PASV or EPSV, whose reply must have CODE. Gate lends a listener if the

@@ -164,23 +164,6 @@ Test(session_active, nobody_takes_it, .timeout = 60)
     end(&f);
 }
 
-/* A reload has switched it off: the session lives, and refuses it itself. */
-Test(session_active, off_since_a_reload, .timeout = 60)
-{
-    struct message none = { .kind = MSG_active_none };
-    struct fake f;
-
-    begin(&f);
-    none.request = list(&f);
-    none.active_none.error = EOPNOTSUPP;
-    fake_tell(&f.gate, &none);
-    cr_assert_eq(fake_reply(&f), 502);
-    cr_expect(strstr(f.reply, "Active mode is off"), "%s", f.reply);
-    fake_do(&f, "PORT 127,0,0,1,200,1", 502);
-    fake_do(&f, "NOOP", 200);
-    end(&f);
-}
-
 static void abort_list(struct fake *f)
 {
     fake_do(f, "ABOR", 426);

@@ -61,10 +61,10 @@ static const struct {
     enum ending why;
     unsigned code;
 } kicks[] = {
-    { ENDING_SHUTDOWN, 421 }, { ENDING_KICKED, 421 }, { ENDING_PEER, 421 },
-    { ENDING_REMOVED, 530 },  { ENDING_LOCKED, 530 }, { ENDING_CHANGED, 421 },
-    { ENDING_REPLACED, 421 }, { ENDING_OLDEST, 421 }, { ENDING_TOO_MANY, 421 },
-    { ENDING_EXPIRED, 530 },  { ENDING_HOURS, 421 },
+    { ENDING_SHUTDOWN, 421 }, { ENDING_KICKED, 421 },   { ENDING_PEER, 421 },
+    { ENDING_REMOVED, 530 },  { ENDING_LOCKED, 530 },   { ENDING_CHANGED, 421 },
+    { ENDING_REPLACED, 421 }, { ENDING_TOO_MANY, 421 }, { ENDING_EXPIRED, 530 },
+    { ENDING_HOURS, 421 },
 };
 
 /* The session ignores lines after its 421. The log shows that its handshake is

@@ -17,7 +17,7 @@ static void begin(struct fake *f)
 {
     static const struct session_deadlines soon = { .ask = LATE_MS,
                                                    .ask_long = LATER_MS,
-                                                   .port = LATE_MS };
+                                                   .gate = LATE_MS };
 
     fake_deadlines(&soon);
     fake_open(f);

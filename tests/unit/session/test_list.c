@@ -97,7 +97,7 @@ Test(list, stat_of_a_slow_directory, .timeout = 60)
 {
     static const struct session_deadlines soon = { .ask = 300,
                                                    .ask_long = 10000,
-                                                   .port = 300 };
+                                                   .gate = 300 };
     struct message asked, m = { .kind = MSG_directory_pipe };
     struct fake f;
     int ends[2];

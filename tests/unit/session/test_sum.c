@@ -119,7 +119,7 @@ Test(sum, bytes_that_cannot_be_read, .timeout = 60)
 Test(sum, that_takes_too_long, .timeout = 60)
 {
     static const struct session_deadlines soon = {
-        .ask = 20000, .ask_long = 20000, .port = 20000, .sum = 200
+        .ask = 20000, .ask_long = 20000, .gate = 20000, .sum = 200
     };
     struct message done = { .kind = MSG_file_stored,
                             .file_stored = { .path = SLICE("/x") } };

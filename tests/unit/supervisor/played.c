@@ -49,14 +49,13 @@ bool played_recovers(void)
     return strncmp(played_heading, "recovery", 8) == 0;
 }
 
-struct board_row *played_row(void)
+static struct board *the_board(void)
 {
-    static struct board_row *row;
-    struct board *board = NULL;
+    static struct board *board;
     char names[4096] = "", *at;
 
-    if (row)
-        return row;
+    if (board)
+        return board;
     if (pread(GENERATION_NAMES_FD, names, sizeof(names) - 1, 0) < 0)
         _exit(97);
     at = strstr(names, " " BOARD_NAME "\n");
@@ -64,7 +63,19 @@ struct board_row *played_row(void)
         at--;
     if (!at || board_map(atoi(at), true, &board) < 0)
         _exit(97);
-    row = board_find(board, (uint64_t)atoi(strchr(names, ' ') + 1));
+    return board;
+}
+
+const struct board *played_board(void)
+{
+    return the_board();
+}
+
+struct board_row *played_row(void)
+{
+    const char *number = strchr(played_heading, ' ') + 1;
+    struct board_row *row = board_find(the_board(), strtoull(number, NULL, 10));
+
     if (!row)
         _exit(97);
     return row;

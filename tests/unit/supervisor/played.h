@@ -25,7 +25,8 @@ extern char *const *played_arguments;
 void played_enter(uint64_t version);
 bool played_is(const char *number);
 bool played_recovers(void);
-/* Its row on the board. */
+/* The board, and its row there. */
+const struct board *played_board(void);
 struct board_row *played_row(void);
 /* Counts there once, for its gate too. */
 void played_count(void);

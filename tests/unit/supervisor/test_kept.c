@@ -72,22 +72,6 @@ Test(kept, table_of_sessions)
     close(mine);
 }
 
-/* A generation that has lost its gate before it led. */
-Test(kept, table_of_a_generation_that_drains_at_once)
-{
-    struct kept k = { 0 }, its = { 0 };
-
-    cr_assert_eq(kept_add(&its, SLICE("users"), some_file()), 0);
-    cr_assert_eq(kept_add(&its, SLICE("sessions 2"), some_file()), 0);
-    kept_move_sessions(&k, &its, 2);
-    cr_expect_eq(k.count, 1);
-    cr_expect_geq(kept_find(&k, "sessions 2"), 0);
-    kept_move_sessions(&k, &its, 2); /* it is there no more */
-    cr_expect_eq(k.count, 1);
-    kept_release(&k);
-    kept_release(&its);
-}
-
 /* Nothing leaks, and no other descriptor is closed. */
 Test(kept, replaced)
 {

@@ -91,90 +91,42 @@ static void keeps_a_program_late(void)
     played_give_up(90); /* it should have been killed */
 }
 
-/* The first one asks for a reload. */
-static void hands_over(void)
+/* The first one asks for a reload. When it hears that it is replaced, the board
+ * says so already. */
+static void is_replaced(void)
 {
-    struct message a, b;
-    char byte = 'x';
+    struct message m;
 
     played_come_up();
     if (played_is("1")) {
+        if (!board_accepts(played_board(), 1))
+            _exit(97);
         SEND(&played_channel, renew, 5);
-        played_hear(MSG_step_down, &a);
-        if (write(a.step_down.gate, &byte, 1) != 1)
+        played_hear(MSG_replaced, &m);
+        if (!board_accepts(played_board(), 2))
             _exit(96);
-        played_hear(MSG_renewed, &b);
-        _exit(b.renewed.done && b.request == 5 ? 0 : 95);
+        played_hear(MSG_renewed, &m);
+        _exit(m.renewed.done && m.request == 5 ? 0 : 95);
     }
-    played_hear(MSG_take_over, &a);
-    played_hear(MSG_lead, &b);
+    played_hear(MSG_lead, &m);
+    if (!board_accepts(played_board(), 2))
+        _exit(94);
     SEND(&played_channel, leading, 0);
-    fd_set_nonblock(a.take_over.gate, false);
-    if (read(a.take_over.gate, &byte, 1) != 1 || byte != 'x')
-        _exit(93);
     played_stop_all();
 }
 
-/* The third one follows a reload, and is no recovery. */
-static void expect_reload(void)
-{
-    if (played_recovers())
-        kill(getppid(), SIGKILL);
-    played_stop_all();
-}
-
-/* Its gate dies, and then it ends, since it has no sessions: this counts as one
- * failure. */
-static void fails_in_two_steps(void)
-{
-    played_heed_term();
-    played_enter(GENERATION_VERSION);
-    if (played_is("3"))
-        expect_reload();
-    played_lead(); /* the first one may be alive or not */
-    if (played_is("1")) {
-        SEND(&played_channel, gate_lost, 0, .handed_over = false);
-        _exit(0);
-    }
-    SEND(&played_channel, renew, 5);
-    played_stay();
-}
-
-/* If a reload is under way, it counts as the recovery as well. */
-static void fails_in_a_reload(void)
-{
-    played_heed_term();
-    played_come_up();
-    if (played_is("3"))
-        expect_reload();
-    if (played_is("2"))
-        SEND(&played_channel, leading, 0);
-    SEND(&played_channel, renew, 5);
-    if (played_is("1"))
-        SEND(&played_channel, gate_lost, 0, .handed_over = false);
-    played_stay();
-}
-
-static void stop_when_told(int number)
-{
-    (void)number;
-    kill(getppid(), SIGTERM);
-    _exit(0);
-}
-
-/* Each asks for the next one, and the eighth loses its gate. The first one
- * stops the service at SIGTERM. */
-static void needs_a_place(void)
+/* Each asks for the next one, and the eighth dies: its place is free for the
+ * recovery, so all others live on. */
+static void needs_no_place(void)
 {
     played_come_up();
-    if (played_is("1"))
-        signal(SIGINT, stop_when_told);
-    else
+    if (played_is("9"))
+        played_stop_all();
+    if (!played_is("1"))
         SEND(&played_channel, leading, 0);
     if (played_is("8"))
-        SEND(&played_channel, gate_lost, 0, .handed_over = false);
-    else if (!played_is("9"))
-        SEND(&played_channel, renew, 5);
+        raise(SIGKILL);
+    SEND(&played_channel, renew, 5);
     played_stay();
 }
 
@@ -241,11 +193,8 @@ static const struct {
     { "what is executed after a crash", is_executed_again, 7 },
     { "a program that is kept late", keeps_a_program_late, 7 },
     { "SIGHUP during a start isn't lost", is_hung_up_early, 7 },
-    { "a gate's death and its generation's end are one", fails_in_two_steps,
-      7 },
-    { "a gate's death in a reload", fails_in_a_reload, 7 },
-    { "a recovery beside eight ends the oldest", needs_a_place, 0 },
-    { "a reload", hands_over, 7 },
+    { "a recovery beside eight", needs_no_place, 7 },
+    { "a reload", is_replaced, 7 },
     { "a reload that fails", has_a_mistake, 7 },
     { "messages of another version", is_of_another_version, EX_SOFTWARE },
 };

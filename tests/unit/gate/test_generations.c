@@ -1,0 +1,402 @@
+/* Gates of several generations, with the test as their masters: the board says
+ * which one accepts, each serves its own sessions, and they share memory. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/domain/limits.h"
+
+#define NO_BAN "no_ban = 127.0.0.0/8\n"
+
+/* The gate of the next generation is ready, and accepts. */
+static void replace(struct bench *old, struct bench *next,
+                    struct bench_plan *plan)
+{
+    struct message m;
+
+    plan->before = old;
+    plan->shut = true;
+    bench_start(next, plan);
+    board_set(&next->board->accepts, next->generation);
+    BENCH_SAY(next, open);
+    bench_hear(next, MSG_serving, &m);
+}
+
+static void gets_data(const struct fake *f, const char *from, uint16_t port)
+{
+    char line[128], want[64];
+    int data = client_connect(from, port);
+
+    fake_says(f, line, sizeof(line));
+    snprintf(want, sizeof(want), "data %s ", from);
+    cr_assert_eq(strncmp(line, want, strlen(want)), 0, "%s", line);
+    close(data);
+}
+
+static void is_refused(struct bench *b, const char *from, const char *why)
+{
+    int client = client_connect(from, b->control.port);
+    char line[128];
+
+    client_line(client, line, sizeof(line));
+    cr_assert_eq(strncmp(line, "421 ", 4), 0, "%s", line);
+    cr_assert(strstr(line, why), "%s", line);
+    close(client);
+}
+
+static void elder(struct bench *b, uint64_t serial, const char *from)
+{
+    struct address peer;
+
+    cr_assert_eq(address_parse(slice_from(from), &peer), 0);
+    BENCH_SAY(b, elder, .serial = serial, .peer = peer);
+}
+
+Test(generations, accepts_nothing_before_open, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .shut = true };
+    struct message m;
+    char line[64];
+    struct bench b;
+    int client;
+
+    bench_start(&b, &plan);
+    client = client_connect("127.0.0.1", b.control.port);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    BENCH_SAY(&b, open);
+    bench_hear(&b, MSG_serving, &m);
+    bench_session(&b);
+    cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
+    BENCH_SAY(&b, open); /* again: no effect */
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    bench_stop(&b, 0);
+}
+
+/* Nobody has told the older gate: it looks itself. Its sessions get listeners
+ * from it, as before. */
+Test(generations, the_board_decides, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .ports = 4, .keeps = true };
+    struct bench old, next;
+    struct fake f, fresh;
+    int client[3];
+
+    bench_start(&old, &plan);
+    f = bench_user(&old, "127.0.0.1", &client[0]);
+    replace(&old, &next, &plan);
+    fresh = bench_user(&next, "127.0.0.2", &client[1]);
+    cr_expect(bench_quiet(&old));
+    gets_data(&f, "127.0.0.1", fake_port(&f));
+    gets_data(&fresh, "127.0.0.2", fake_port(&fresh));
+    close(client[0]);
+    bench_gone(&old, &f);
+    bench_stop(&old, 0);
+    close(client[1]);
+    bench_gone(&next, &fresh);
+    bench_stop(&next, 0);
+}
+
+/* A gate that has slept through a takeover accepts nobody when it wakes. */
+Test(generations, a_gate_sleeps, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .keeps = true };
+    struct bench old, next;
+    struct fake fresh;
+    int client;
+
+    bench_start(&old, &plan);
+    cr_assert_eq(kill(old.gate, SIGSTOP), 0);
+    replace(&old, &next, &plan);
+    cr_assert_eq(kill(next.gate, SIGSTOP), 0);
+    client = client_connect("127.0.0.2", next.control.port);
+    cr_assert_eq(kill(old.gate, SIGCONT), 0);
+    bench_sleeps(old.gate);
+    cr_assert(bench_quiet(&old));
+    cr_assert_eq(kill(next.gate, SIGCONT), 0);
+    fresh = bench_session(&next);
+    close(client);
+    bench_gone(&next, &fresh);
+    bench_stop(&old, 0);
+    bench_stop(&next, 0);
+}
+
+/* Sessions of older generations count for their addresses, and in all. */
+Test(generations, elders_count, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n"
+                                                  "max_sessions = 2\n"
+                                                  "startups = 1\n" };
+    struct fake f, other;
+    struct bench b;
+    int client[2];
+
+    bench_start(&b, &plan);
+    elder(&b, 1, "127.0.0.1");
+    elder(&b, 1, "127.0.0.1"); /* again: no effect */
+    bench_heard(&b);
+    is_refused(&b, "127.0.0.1", "from your address");
+    f = bench_enter(&b, "127.0.0.2", &client[0]);
+    is_refused(&b, "127.0.0.3", "the server is full");
+    BENCH_SAY(&b, kill, .serial = 1); /* no process of gate's */
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
+    BENCH_SAY(&b, reaped, .serial = 1, .status = 0);
+    BENCH_SAY(&b, reaped, .serial = 1, .status = 0);
+    bench_heard(&b);
+    other = bench_enter(&b, "127.0.0.1", &client[1]);
+    for (int i = 0; i < 2; i++)
+        close(client[i]);
+    bench_gone(&b, &f);
+    bench_gone(&b, &other);
+    bench_stop(&b, 0);
+}
+
+/* More than there is room for: only with a limit that was raised by other
+ * means. They count for nothing. */
+Test(generations, elders_without_room, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "max_sessions = 2\n",
+                               .places = 4 };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (uint64_t i = 1; i <= 6; i++)
+        elder(&b, i, "127.0.0.1");
+    bench_heard(&b);
+    for (uint64_t i = 1; i <= 6; i++)
+        BENCH_SAY(&b, reaped, .serial = i, .status = 0);
+    bench_heard(&b);
+    bench_stop(&b, 0);
+}
+
+/* A client that waits for its session gets it from the older gate, which then
+ * says that no further one begins. */
+Test(generations, the_queue_is_served, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n",
+                               .keeps = true };
+    struct fake f, second;
+    struct message m;
+    char line[64];
+    struct bench b;
+    int client[2];
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b.control.port);
+    bench_heard(&b);
+    BENCH_SAY(&b, stop_accepting, .serve = true);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    BENCH_SAY(&b, logged_in, .serial = f.serial);
+    second = bench_session(&b);
+    bench_hear(&b, MSG_shut, &m);
+    cr_assert_str_eq(client_line(client[1], line, sizeof(line)),
+                     "220 fake\r\n");
+    bench_logged_in(&b, &second);
+    cr_expect(bench_quiet(&b));
+    close(b.control_fd);
+    bench_stop(&b, 0);
+}
+
+Test(generations, the_queue_is_closed, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
+    struct message m;
+    struct bench b;
+    int client[2];
+
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b.control.port);
+    bench_heard(&b);
+    BENCH_SAY(&b, stop_accepting, .serve = false);
+    bench_hear(&b, MSG_shut, &m);
+    cr_assert(client_closed(client[1]));
+    bench_stop(&b, 0);
+}
+
+/* The client that waits gives up: then nobody is left, either. */
+Test(generations, the_queue_leaves, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
+    struct message m;
+    struct bench b;
+    int client[2];
+
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b.control.port);
+    bench_heard(&b);
+    BENCH_SAY(&b, stop_accepting, .serve = true);
+    bench_heard(&b);
+    cr_assert(bench_quiet(&b));
+    close(client[1]);
+    bench_hear(&b, MSG_shut, &m);
+    bench_stop(&b, 0);
+}
+
+static void key_names(const struct fake *f, char *out, size_t size)
+{
+    fake_says(f, out, size);
+    cr_assert_eq(strncmp(out, "keys ", 5), 0, "%s", out);
+}
+
+static void log_in(struct bench *b, const struct fake *f, char *keys,
+                   size_t size)
+{
+    char line[128];
+
+    fake_do(f, "keys");
+    fake_do(f, "look");
+    fake_says(f, line, sizeof(line));
+    bench_logged_in(b, f);
+    key_names(f, keys, size);
+}
+
+/* The next gate's sessions open tickets that this one's have sealed. When the
+ * next one changes the keys, this one's sessions get them, too. */
+Test(generations, ticket_keys_are_shared, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN,
+                               .memory = bench_memory(),
+                               .keeps = true };
+    char before[128], after[128];
+    struct bench old, next;
+    struct fake f, fresh;
+    struct memory *m = NULL;
+    int client[2];
+
+    bench_start(&old, &plan);
+    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    log_in(&old, &f, before, sizeof(before));
+    replace(&old, &next, &plan);
+    fresh = bench_enter(&next, "127.0.0.2", &client[1]);
+    log_in(&next, &fresh, after, sizeof(after));
+    cr_assert_str_eq(after, before);
+    cr_assert_eq(memory_map(&m, plan.memory), 0);
+    m->tickets.turned = 0; /* so they are due */
+    key_names(&fresh, after, sizeof(after));
+    cr_assert_str_neq(after, before);
+    key_names(&f, before, sizeof(before));
+    cr_assert_str_eq(after, before);
+    memory_unmap(&m);
+    close(client[0]);
+    bench_gone(&old, &f);
+    bench_stop(&old, 0);
+    close(client[1]);
+    bench_gone(&next, &fresh);
+    bench_stop(&next, 0);
+    close(plan.memory);
+}
+
+/* A gate has died while it changed the keys: the next one makes others. */
+Test(generations, half_ticket_keys, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .memory = bench_memory() };
+    struct ticket_keys k;
+    struct memory *m = NULL;
+    char keys[128];
+    struct bench b;
+    struct fake f;
+    int client;
+
+    cr_assert_eq(memory_map(&m, plan.memory), 0);
+    m->tickets.turn = 7;
+    cr_assert_not(tickets_read(&m->tickets, &k));
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    log_in(&b, &f, keys, sizeof(keys));
+    cr_expect(tickets_read(&m->tickets, &k));
+    cr_expect_eq(m->tickets.turn, 8);
+    memory_unmap(&m);
+    close(client);
+    bench_gone(&b, &f);
+    bench_stop(&b, 0);
+    close(plan.memory);
+}
+
+/* After a reload, and after the death of a gate. */
+Test(generations, failures_are_kept, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = "max_fruitless = 4\n",
+                               .memory = bench_memory(),
+                               .keeps = true };
+    struct bench old, next, third;
+    struct fake f;
+    int client;
+
+    bench_start(&old, &plan);
+    f = bench_enter(&old, "127.0.0.8", &client);
+    fake_do(&f, "exit 0");
+    bench_gone(&old, &f);
+    replace(&old, &next, &plan);
+    is_refused(&next, "127.0.0.8", "without login");
+    kill(next.gate, SIGKILL);
+    cr_assert_eq(waitpid(next.gate, NULL, 0), next.gate);
+    replace(&next, &third, &plan);
+    is_refused(&third, "127.0.0.8", "without login");
+    bench_stop(&third, 0);
+    bench_stop(&old, 0);
+    close(plan.memory);
+}
+
+/* If the memory has another layout, gate begins with an empty one. Memory that
+ * could be shortened isn't used. */
+Test(generations, memory_of_another_layout, .timeout = 60)
+{
+    static const uint32_t garbage[] = { 77, 12 };
+    struct bench_plan plan = { .settings = NO_BAN, .memory = bench_memory() };
+    struct memory *m = NULL;
+    struct bench b;
+    int client, bare;
+
+    cr_assert_eq(pwrite(plan.memory, garbage, sizeof(garbage), 0),
+                 sizeof(garbage));
+    bench_start(&b, &plan);
+    bench_enter(&b, "127.0.0.1", &client);
+    bench_stop(&b, 0);
+    bare = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    cr_assert_eq(ftruncate(bare, GATE_MEMORY), 0);
+    cr_assert_lt(memory_map(&m, bare), 0);
+    cr_assert_eq(ftruncate(bare, 100), 0);
+    cr_assert_eq(fcntl(bare, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    cr_assert_lt(memory_map(&m, bare), 0);
+    close(bare);
+    close(plan.memory);
+}
+
+/* The sandbox permits what both gates do then. */
+Test(generations, inside_the_sandbox, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN "startups = 2\n",
+                               .ports = 4,
+                               .sandbox = true,
+                               .memory = bench_memory(),
+                               .keeps = true };
+    struct bench old, next;
+    struct fake known, fresh;
+    int client[2];
+
+    bench_start(&old, &plan);
+    known = bench_user(&old, "127.0.0.4", &client[0]);
+    replace(&old, &next, &plan);
+    elder(&next, known.serial, "127.0.0.4");
+    BENCH_SAY(&old, stop_accepting, .serve = true);
+    bench_hear(&old, MSG_shut, &(struct message){ 0 });
+    gets_data(&known, "127.0.0.4", fake_port(&known));
+    fresh = bench_user(&next, "127.0.0.1", &client[1]);
+    gets_data(&fresh, "127.0.0.1", fake_port(&fresh));
+    bench_stop(&old, 0);
+    bench_stop(&next, 0);
+    close(plan.memory);
+}

@@ -1,0 +1,156 @@
+/* Sessions whose gate has ended: they are children of master now, and the next
+ * gate serves them. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stage.h"
+
+static void session_of(struct stage *s, struct player *p, struct actor *files)
+{
+    stage_logged_in(s, NULL, p, files);
+    gate_bears(s, p);
+    stage_serves(s); /* so master has read it */
+}
+
+static void hears(struct stage *s, enum message_kind kind, struct message *got)
+{
+    do
+        cr_assert_eq(channel_wait(&s->gate.channel, got, STAGE_WAIT_MS), 1);
+    while (got->kind == MSG_open || got->kind == MSG_limits ||
+           got->kind == MSG_logged_in);
+    message_check(&s->gate.channel, 1, kind, got);
+}
+
+/* Gate and the session get the two ends of one channel. */
+static void is_adopted(struct stage *s, struct player *p)
+{
+    struct message got, own;
+    char byte = 0;
+
+    hears(s, MSG_adopt, &got);
+    cr_expect_eq(got.adopt.serial, p->serial);
+    cr_expect(got.adopt.known && got.adopt.logged_in && !got.adopt.proxied);
+    player_hear(p, MSG_gate, &own);
+    cr_assert_eq(send(own.gate.gate, "x", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(recv(got.adopt.session, &byte, 1, 0), 1);
+    cr_expect_eq(byte, 'x');
+    message_close(&got);
+    message_close(&own);
+}
+
+static void is_reaped(struct stage *s, const struct player *p, int signal)
+{
+    struct message got;
+
+    do
+        hears(s, MSG_reaped, &got);
+    while (got.kind != MSG_reaped);
+    cr_expect_eq(got.reaped.serial, p->serial);
+    cr_expect_eq(got.reaped.status, signal);
+}
+
+static void gate_is_replaced(struct stage *s)
+{
+    actor_die(&s->gate);
+    actor_again(s, &s->gate);
+}
+
+Test(orphans, live_on, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+    pid_t pid;
+
+    session_of(&s, &p, &files);
+    pid = s.gate.note.session;
+    for (int i = 0; i < 2; i++) {
+        gate_is_replaced(&s);
+        is_adopted(&s, &p);
+    }
+    cr_assert_eq(kill(pid, SIGTERM), 0);
+    is_reaped(&s, &p, SIGTERM);
+    channel_hear_end(&p.channel);
+    stage_leave(&s, &p);
+}
+
+/* It has broken a rule: master is its parent. */
+Test(orphans, are_killed_by_master, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    session_of(&s, &p, &files);
+    gate_is_replaced(&s);
+    is_adopted(&s, &p);
+    channel_shout(&p.channel, "garbage", 7, NULL, 0);
+    hears(&s, MSG_kill, &got);
+    cr_expect_eq(got.kill.serial, p.serial);
+    is_reaped(&s, &p, SIGKILL);
+    stage_leave(&s, &p);
+}
+
+static bool is_adopted_again(const struct message *got)
+{
+    return got->kind == MSG_adopt;
+}
+
+Test(orphans, are_killed_for_gate, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    session_of(&s, &p, &files);
+    gate_is_replaced(&s);
+    is_adopted(&s, &p);
+    TELL(&s.gate.channel, kill_adopted, .serial = p.serial + 1); /* nobody */
+    TELL(&s.gate.channel, kill_adopted, .serial = p.serial);
+    do
+        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
+    while (got.kind != MSG_reaped && !is_adopted_again(&got));
+    cr_expect_eq(got.reaped.serial, p.serial);
+    cr_expect_eq(got.reaped.status, SIGKILL);
+    channel_hear_end(&p.channel);
+    stage_leave(&s, &p);
+}
+
+/* Gate would have logged it. */
+Test(orphans, die_without_a_gate, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+    pid_t pid;
+
+    session_of(&s, &p, &files);
+    pid = s.gate.note.session;
+    actor_die(&s.gate);
+    actor_enter(&s, &s.gate, "gate"); /* so master has reaped the first one */
+    cr_assert_eq(kill(pid, SIGSEGV), 0);
+    stage_reports(&s, EVENT_TROUBLE, "ended by signal 11 while there was no");
+    channel_hear_end(&p.channel);
+    actor_ready(&s, &s.gate);
+    stage_leave(&s, &p);
+}
+
+/* Gate has lied about the pid: that process isn't harmed. */
+Test(orphans, are_no_other_process, .timeout = 60)
+{
+    struct player p;
+    struct stage s;
+
+    stage_with(&s, NULL, &p);
+    TELL(&s.gate.channel, born, .serial = p.serial,
+         .pid = (uint64_t)s.auth.note.pid);
+    stage_serves(&s); /* so master has read it */
+    actor_die(&s.gate);
+    channel_hear_end(&p.channel);
+    gate_again(&s);
+    stage_leave(&s, &p);
+}
