@@ -237,12 +237,6 @@ static void child_end(struct child *c, int status)
     gate_watch_master(c->gate);
 }
 
-void child_stillborn(struct child *c)
-{
-    child_end(c, W_EXITCODE(ENDING_PEER, 0));
-    children_report(c->gate);
-}
-
 static void child_hang_up(struct child *c)
 {
     active_leave(c);

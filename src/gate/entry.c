@@ -157,9 +157,9 @@ static int entry_announce(struct child *c, const struct entry *e,
                           const struct pairs *pairs)
 {
     return SEND(&c->gate->frame.master, session, 0, .serial = c->serial,
-                .peer = e->peer, .local = e->local, .listener = e->listener,
-                .master = pairs->master[1], .log = pairs->log[1],
-                .keys = pairs->keys[1]);
+                .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
+                .listener = e->listener, .master = pairs->master[1],
+                .log = pairs->log[1], .keys = pairs->keys[1]);
 }
 
 /* Sessions still ignore the signals that a terminal or systemd sends to all
@@ -215,15 +215,12 @@ static int entry_fork(struct child *c, const struct entry *e,
     if (pid < 0)
         return -errno;
     child_born(c, pid, fd_take(&pairs->gate[1]));
-    if (SEND(&g->frame.master, born, 0, .serial = c->serial,
-             .pid = (uint64_t)pid) < 0)
-        child_kill(c, ENDING_PEER); /* master couldn't end it without gate */
     return 0;
 }
 
-/* Announces the session to master before the fork: without master there is no
- * session. Reports all ended sessions first, so that master never counts more
- * sessions than gate. */
+/* Reports all ended sessions first, so that master never counts more sessions
+ * than gate. Without master there is no session: one that it can't be told of
+ * dies, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((cleanup(
@@ -238,14 +235,14 @@ static int entry_start(struct gate *g, const struct entry *e)
     c = children_add(g, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
-    r = entry_announce(c, e, &pairs);
+    r = entry_fork(c, e, &pairs);
     if (r < 0) {
         child_discard(c);
         return r;
     }
-    r = entry_fork(c, e, &pairs);
+    r = entry_announce(c, e, &pairs);
     if (r < 0)
-        child_stillborn(c);
+        child_kill(c, ENDING_PEER);
     return r;
 }
 

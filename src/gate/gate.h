@@ -211,9 +211,6 @@ int children_report(struct gate *g);
 /* Frees the place of a session that master has not heard of. No other session's
  * end frees its place at once: that is children_report()'s. */
 void child_discard(struct child *c);
-/* Master knows the session, but there is no process: reports its end at once.
- */
-void child_stillborn(struct child *c);
 /* The process of the session runs. Takes FD, gate's end of its channel. */
 void child_born(struct child *c, pid_t pid, int fd);
 /* The session waits for its login from now on. struct limits counts it already.

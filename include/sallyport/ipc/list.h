@@ -732,21 +732,17 @@ MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
-        "a new session: serial, client, local address, index of the listener; "
-        "the ends of its channels that belong to master, log and keys")
+        "a new session, whose process runs: serial, pid, client, local "
+        "address, index of the listener; the ends of its channels that belong "
+        "to master, log and keys")
 NUMBER(serial)
+NUMBER(pid)
 ADDRESS(peer)
 ADDRESS(local)
 NUMBER(listener)
 FD(master)
 FD(log)
 FD(keys)
-END
-
-MESSAGE(born, GATE, MASTER, RUN, MANY, NONE,
-        "the process of a session: serial, pid")
-NUMBER(serial)
-NUMBER(pid)
 END
 
 MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,

@@ -42,7 +42,7 @@ static void gate_report_full(struct master *m)
 
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. Gate may still serve its queue while this
- * generation drains. */
+ * generation drains. The pid counts only once it is a child of master. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -56,6 +56,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return channel_refuse(&c->channel, "a session without its channels");
     if (sessions_find(m->sessions, msg->serial))
         return channel_refuse(&c->channel, "a serial that is in use already");
+    if (msg->pid > INT_MAX)
+        return channel_refuse(&c->channel, "a session with an impossible pid");
     if (m->state == MASTER_STOPPING)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
@@ -63,6 +65,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         gate_report_full(m);
         return 0;
     }
+    s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
     msg->master = msg->log = msg->keys = -1;
     if (m->state != MASTER_DRAINING && !proxied)
         banning_review(s);
@@ -94,19 +97,6 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 
     if (s && !s->older)
         session_gone(s, (int)msg->status);
-    return 0;
-}
-
-/* The pid counts only once it is a child of master. */
-int gate_on_born(void *owner, struct msg_born *msg)
-{
-    struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
-
-    if (msg->pid <= 1 || msg->pid > INT_MAX)
-        return channel_refuse(&c->channel, "a session with an impossible pid");
-    if (s && !s->older)
-        s->pid = (pid_t)msg->pid;
     return 0;
 }
 

@@ -615,7 +615,6 @@ void orphan_reaped(struct master *m, pid_t pid, int status);
 int gate_on_session(void *owner, struct msg_session *msg);
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
 int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
-int gate_on_born(void *owner, struct msg_born *msg);
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
 
 /* When a login is answered: after the delay due to earlier failures of its name

@@ -91,7 +91,6 @@ static const struct handler gate_handlers[] = {
     CHILD_MESSAGES,
     ON(serving, supervisor_on_serving),
     ON(session, gate_on_session),
-    ON(born, gate_on_born),
     ON(kill_adopted, gate_on_kill_adopted),
     ON(shut, drain_on_shut),
     ON(session_peer, gate_on_session_peer),

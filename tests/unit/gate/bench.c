@@ -225,11 +225,8 @@ static int run_gate(int fd, const struct bench_plan *plan)
 
 void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
 {
-    int r;
+    int r = channel_wait(&b->master, m, BENCH_MS);
 
-    do
-        r = channel_wait(&b->master, m, BENCH_MS);
-    while (r == 1 && m->kind == MSG_born && kind != MSG_born);
     if (r == 1 && m->kind == MSG_failed && kind != MSG_failed)
         cr_assert_fail("gate failed: %.*s", (int)m->failed.why.len,
                        m->failed.why.ptr);
@@ -344,12 +341,10 @@ struct fake bench_session(struct bench *b)
                        .peer = m.session.peer,
                        .local = m.session.local,
                        .listener = m.session.listener,
+                       .pid = (pid_t)m.session.pid,
                        .rope = fd_take(&m.session.master),
                        .log = fd_take(&m.session.log) };
     message_close(&m);
-    bench_hear(b, MSG_born, &m);
-    cr_assert_eq(m.born.serial, f.serial);
-    f.pid = (pid_t)m.born.pid;
     return f;
 }
 
@@ -466,12 +461,8 @@ bool bench_silent(struct bench *b)
 bool bench_quiet(struct bench *b)
 {
     struct message m;
-    int r;
 
-    do
-        r = channel_receive(&b->master, &m);
-    while (r == 1 && m.kind == MSG_born);
-    return r == 0;
+    return channel_receive(&b->master, &m) == 0;
 }
 
 void fake_do(const struct fake *f, const char *what)

@@ -76,8 +76,7 @@ const char *client_line(int fd, char *out, size_t size);
 /* Returns true once the server has closed the connection. */
 bool client_closed(int fd);
 
-/* The next message to master, except those about a session's pid, must be KIND;
- * the caller owns its descriptors. */
+/* The next message to master must be KIND; the caller owns its descriptors. */
 void bench_hear(struct bench *b, enum message_kind kind, struct message *m);
 /* The next message must be SESSION_PEER of this session. Returns the client. */
 struct address bench_peer(struct bench *b, const struct fake *f);

@@ -372,9 +372,9 @@ Test(channel, no_descriptor_is_left)
 
         channel_make_both(&gate, PROCESS_GATE, &master, PROCESS_MASTER,
                           PHASE_RUN);
-        cr_assert_eq(SEND(&gate, session, 0, .serial = 7, .peer = { 0 },
-                          .local = { 0 }, .listener = 0, .master = 0, .log = 0,
-                          .keys = 0),
+        cr_assert_eq(SEND(&gate, session, 0, .serial = 7, .pid = 0,
+                          .peer = { 0 }, .local = { 0 }, .listener = 0,
+                          .master = 0, .log = 0, .keys = 0),
                      0);
         cr_assert_eq(SEND(&gate, session_gone, 0, .serial = 7, .status = 0), 0);
         send_raw(gate.fd, status, sizeof(status), 3);

@@ -53,6 +53,7 @@ struct stage {
     int control;
     struct actor gate, auth, keys, log;
     struct channel events; /* master's own events, as log would get them */
+    pid_t session;         /* the process of the next session; 0: it has none */
 };
 
 /* Before stage_open() or stage_raise(): the board that master will have. Its
@@ -123,8 +124,6 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 /* The session leaves, and then the service stops. */
 void stage_leave(struct stage *s, struct player *p);
 
-/* The session has the process of s->gate.note.session. */
-void gate_bears(struct stage *s, const struct player *p);
 /* Gate gets message M about that session. */
 void gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 

@@ -148,20 +148,16 @@ void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
     int master[2], log[2], keys[2];
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
-    TELL(&s->gate.channel, session, .serial = serial, .peer = *peer,
-         .local = local, .master = master[1], .log = log[1], .keys = keys[1]);
+    TELL(&s->gate.channel, session, .serial = serial,
+         .pid = (uint64_t)s->session, .peer = *peer, .local = local,
+         .master = master[1], .log = log[1], .keys = keys[1]);
+    s->session = 0;
     close(master[1]);
     close(log[1]);
     close(keys[1]);
     *p = (struct player){ .serial = serial, .log = log[0], .keys = keys[0] };
     channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
-}
-
-void gate_bears(struct stage *s, const struct player *p)
-{
-    TELL(&s->gate.channel, born, .serial = p->serial,
-         .pid = (uint64_t)s->gate.note.session);
 }
 
 void gate_again(struct stage *s)

@@ -649,8 +649,10 @@ Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
     struct player p;
     struct stage s;
 
-    stage_logged_in(&s, patient, &p, &files);
-    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    stage_open(&s, patient);
+    s.session = 0x7fffffff;
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
     stage_serves(&s);
     channel_close(&p.channel);
     stage_serves(&s);
@@ -671,8 +673,10 @@ Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
     struct player p;
     struct stage s;
 
-    stage_logged_in(&s, patient, &p, &files);
-    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    stage_open(&s, patient);
+    s.session = 0x7fffffff;
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
     actor_leave(&files);
     is_kicked(&p, ENDING_PEER);
     channel_close(&p.channel);

@@ -166,9 +166,9 @@ Test(drain, gate_dies)
     struct stage s;
 
     supervised_open(&s, NULL);
+    s.session = s.gate.note.session;
     player_enter(&s, &p, 1);
     player_asks(&s, &p); /* so master has seen it */
-    gate_bears(&s, &p);
     supervised_replaces(&s);
     supervised_heard(&s);
     actor_die(&s.gate);

@@ -21,8 +21,8 @@ static void send_with(struct stage *s, int first, int second)
     int keys[2];
 
     cr_assert(fd_pair(keys) == 0);
-    TELL(&s->gate.channel, session, .serial = 77, .peer = a, .local = a,
-         .master = first, .log = second, .keys = keys[1]);
+    TELL(&s->gate.channel, session, .serial = 77, .pid = 0, .peer = a,
+         .local = a, .master = first, .log = second, .keys = keys[1]);
     close(first);
     close(second);
     close(keys[0]);
@@ -70,7 +70,7 @@ static void stream_pair(struct stage *s)
 
 static void without_descriptors(struct stage *s)
 {
-    char bytes[8 + 8 + 19 + 19 + 8] = { MSG_session };
+    char bytes[8 + 8 + 8 + 19 + 19 + 8] = { MSG_session };
 
     channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
@@ -349,8 +349,10 @@ Test(gate, kills_a_session_that_hides)
     struct actor files;
     struct stage s;
 
-    stage_logged_in(&s, no_time_to_sync, &p, &files);
-    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    stage_open(&s, no_time_to_sync);
+    s.session = 0x7fffffff;
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
     stage_serves(&s); /* so master has read it */
     channel_close(&p.channel);
     gate_hears(&s, MSG_kill, p.serial);

@@ -163,9 +163,9 @@ Test(heartbeat, a_master_that_drains)
     supervised_open(&s, is_impatient);
     const pid_t keys = counts(&s.keys), first = counts(&s.gate);
     const pid_t session = s.gate.note.session;
+    s.session = s.gate.note.session;
     player_enter(&s, &p, 1);
     player_asks(&s, &p); /* so master has seen it */
-    gate_bears(&s, &p);
     supervised_replaces(&s);
     TELL(&s.gate.channel, shut);
     supervised_heard(&s);

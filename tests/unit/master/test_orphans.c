@@ -9,9 +9,10 @@
 
 static void session_of(struct stage *s, struct player *p, struct actor *files)
 {
-    stage_logged_in(s, NULL, p, files);
-    gate_bears(s, p);
-    stage_serves(s); /* so master has read it */
+    stage_open(s, NULL);
+    s->session = s->gate.note.session;
+    player_enter(s, p, 1);
+    player_logs_in(s, p, files);
 }
 
 static void hears(struct stage *s, enum message_kind kind, struct message *got)
@@ -132,8 +133,8 @@ Test(orphans, die_without_a_gate, .timeout = 60)
     pid = s.gate.note.session;
     actor_die(&s.gate);
     actor_enter(&s, &s.gate, "gate"); /* so master has reaped the first one */
-    cr_assert_eq(kill(pid, SIGSEGV), 0);
-    stage_reports(&s, EVENT_TROUBLE, "ended by signal 11 while there was no");
+    cr_assert_eq(kill(pid, SIGTERM), 0);
+    stage_reports(&s, EVENT_TROUBLE, "ended by signal 15 while there was no");
     channel_hear_end(&p.channel);
     actor_ready(&s, &s.gate);
     stage_leave(&s, &p);
@@ -145,9 +146,9 @@ Test(orphans, are_no_other_process, .timeout = 60)
     struct player p;
     struct stage s;
 
-    stage_with(&s, NULL, &p);
-    TELL(&s.gate.channel, born, .serial = p.serial,
-         .pid = (uint64_t)s.auth.note.pid);
+    stage_open(&s, NULL);
+    s.session = s.auth.note.pid;
+    player_enter(&s, &p, 1);
     stage_serves(&s); /* so master has read it */
     actor_die(&s.gate);
     channel_hear_end(&p.channel);
