@@ -140,19 +140,6 @@ void socket_no_delay(int fd)
     socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-void socket_keep_alive(int fd)
-{
-    socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
-    socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
-}
-
-void socket_urgent_in_line(int fd)
-{
-    socket_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
-}
-
 void socket_share_ports(int fd)
 {
     socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);

@@ -262,12 +262,8 @@ static void entry_reply(int fd, enum limit limit)
 
 enum limit entry_begin(struct gate *g, const struct entry *e)
 {
-    int r;
+    int r = entry_start(g, e);
 
-    socket_no_delay(e->control);
-    socket_keep_alive(e->control);
-    socket_urgent_in_line(e->control);
-    r = entry_start(g, e);
     entry_mind(g);
     return limit_of(r);
 }

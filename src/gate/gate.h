@@ -49,7 +49,8 @@ struct acceptor {
     bool held;    /* but new connections wait in the kernel for a moment */
 };
 
-/* Before the sandbox: 0 or -errno. The struct must stay where it is. */
+/* Before the sandbox: 0 or -errno. The struct must stay where it is. Its
+ * connections inherit the listener's options, which master has set. */
 int acceptor_init(struct acceptor *a);
 /* Accepts from now on, until acceptor_stop(). After it connections wait in the
  * kernel for the gate that accepts next. */
@@ -65,12 +66,6 @@ void acceptor_close(struct acceptor *a);
 
 /* Sends at once: whole buffers are written, so there is nothing to gather. */
 void socket_no_delay(int fd);
-/* Finds out after two minutes that a silent client is gone: first question
- * after 60 s, four at 15 s distance. */
-void socket_keep_alive(int fd);
-/* Clients may send telnet's Data Mark before ABOR as urgent data (RFC 959
- * 4.1.3); out of line it would be missing in the stream. */
-void socket_urgent_in_line(int fd);
 /* For bind() to an address without a port: the kernel chooses the port at
  * connect(), so that connections to different clients can share it. */
 void socket_share_ports(int fd);

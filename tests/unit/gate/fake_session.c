@@ -143,9 +143,9 @@ static void play_deaf(struct script *s)
 static int option(int fd, int level, int name)
 {
     int value = -1;
-    socklen_t len = sizeof(value);
+    socklen_t size = sizeof(value);
 
-    getsockopt(fd, level, name, &value, &len);
+    getsockopt(fd, level, name, &value, &size);
     return value;
 }
 
@@ -160,18 +160,11 @@ static bool is_ignored(int signal_number)
 /* Prints what a session finds at its start. */
 static void look(const struct script *s)
 {
-    int fd = s->start->control;
     sigset_t mask;
 
     sigprocmask(SIG_SETMASK, NULL, &mask);
-    say(s, "keepalive %d %d/%d/%d nodelay %d urgent %d ignored %d blocked %d",
-        option(fd, SOL_SOCKET, SO_KEEPALIVE),
-        option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
-        option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
-        option(fd, IPPROTO_TCP, TCP_KEEPCNT),
-        option(fd, IPPROTO_TCP, TCP_NODELAY),
-        option(fd, SOL_SOCKET, SO_OOBINLINE),
-        is_ignored(SIGTERM) && is_ignored(SIGINT), sigismember(&mask, SIGCHLD));
+    say(s, "ignored %d blocked %d", is_ignored(SIGTERM) && is_ignored(SIGINT),
+        sigismember(&mask, SIGCHLD));
 }
 
 /* Prints the names only, since the secrets are of no use here. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +50,45 @@ Test(listen, hosts)
         }
         listeners_release(&l);
     }
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    getsockopt(fd, level, name, &value, &size);
+    return value;
+}
+
+/* Connections inherit them. */
+Test(listen, options)
+{
+    static const char *const any[] = { "127.0.0.1:0", NULL };
+    struct sockaddr_in there = { 0 };
+    socklen_t size = sizeof(there);
+    struct complaint c = { "" };
+    struct listeners l;
+    struct settings s;
+    int client, fd;
+
+    settings_with(&s, any);
+    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
+    cr_assert_eq(getsockname(l.control[0].fd, (struct sockaddr *)&there, &size),
+                 0);
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&there, sizeof(there)), 0);
+    fd = accept(l.control[0].fd, NULL, NULL);
+    cr_assert_geq(fd, 0);
+    cr_expect_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    cr_expect_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 15);
+    cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    cr_expect_eq(option(fd, SOL_SOCKET, SO_OOBINLINE), 1);
+    close(fd);
+    close(client);
+    listeners_release(&l);
 }
 
 /* A listener of IPv6 leaves IPv4 alone. */
