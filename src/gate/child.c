@@ -279,35 +279,16 @@ void child_answered(struct child *c, int r)
         child_wrong(c, "answers that it doesn't read");
 }
 
-/* No heartbeat within idle_timeout: the session hangs. If the whole machine had
- * stopped, all sessions are late, so each gets CHILD_DOUBT_MS more. */
-static void child_mind_silence(struct child *c)
-{
-    uint64_t until = c->heard + c->silence_ms, now = clock_ms();
-
-    if (now < until) {
-        c->doubted = false;
-        loop_timer_set(&c->gate->frame.loop, &c->timer, until - now);
-    } else if (!c->doubted) {
-        c->doubted = true;
-        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_DOUBT_MS);
-    } else {
-        child_kill(c, ENDING_HUNG);
-    }
-}
-
-/* A session that is stopped or broken doesn't keep its own deadlines. gate
- * ends it, or its place would be lost. */
+/* A session may not log in in time, or live on without its channel. An attacker
+ * may control it, so gate ends it, or its place would be lost. */
 static void child_on_timer(void *owner)
 {
     struct child *c = owner;
 
-    if (c->channel.fd < 0)
-        child_kill(c, c->ending == ENDING_CRASH ? ENDING_PEER : c->ending);
-    else if (!c->logged_in)
+    if (c->channel.fd >= 0)
         child_kill(c, ENDING_LOGIN_TIME);
     else
-        child_mind_silence(c);
+        child_kill(c, c->ending == ENDING_CRASH ? ENDING_PEER : c->ending);
 }
 
 void child_logged_in(struct child *c)
@@ -316,25 +297,16 @@ void child_logged_in(struct child *c)
         return;
     c->logged_in = true;
     child_end_wait(c);
-    c->heard = clock_ms();
     if (c->channel.fd < 0)
         return;
     c->channel.phase = PHASE_USER;
-    child_mind_silence(c);
+    loop_timer_clear(&c->gate->frame.loop, &c->timer);
     tickets_send(c);
 }
 
 static int child_on_admit(void *owner, struct msg_admit *m)
 {
     return admit(owner, m->request, &m->client, &m->server);
-}
-
-/* Like any message, it is noted when it is received. */
-static int child_on_alive(void *owner, struct msg_alive *m)
-{
-    (void)owner;
-    (void)m;
-    return 0;
 }
 
 static int child_on_port(void *owner, struct msg_port *m)
@@ -373,7 +345,6 @@ static int child_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 
 static const struct handler child_handlers[] = {
     ON(admit, child_on_admit),
-    ON(alive, child_on_alive),
     ON(port, child_on_port),
     ON(active, child_on_active),
     ON(active_close, child_on_active_close),
@@ -417,8 +388,6 @@ static void child_on_readable(void *owner, uint32_t events)
         return;
     r = channel_receive(&c->channel, &m);
     if (r > 0)
-        c->heard = clock_ms(); /* a full channel may have lost its `alive` */
-    if (r > 0)
         r = channel_handle(&c->channel, child_handlers,
                            sizeof(child_handlers) / sizeof(*child_handlers), c,
                            &m);
@@ -436,7 +405,6 @@ static void child_on_readable(void *owner, uint32_t events)
 /* From now on gate reads the session's messages. */
 static void child_serve(struct child *c, int fd)
 {
-    c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
         (struct loop_timer){ .on_timer = child_on_pause_over, .owner = c };
@@ -479,7 +447,10 @@ void child_ended(struct child *c, int status)
 {
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
-    if (WIFSIGNALED(status)) /* other ends are logged by the session */
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
+        c->ending == ENDING_CRASH)
+        c->ending = ENDING_HUNG; /* its own timer */
+    if (WIFSIGNALED(status))     /* other ends are logged by the session */
         report_death(c, WTERMSIG(status));
     admit_remember(c);
     child_end(c, status);

@@ -106,10 +106,8 @@ void active_leave(struct child *c);
 #define CHILD_GRACE_MS 2000
 /* Until gate asks master again to kill a session, if master doesn't read. */
 #define CHILD_RETRY_MS 100
-/* After login_timeout and idle_timeout, which a session keeps itself. */
+/* After login_timeout, which a session keeps itself. */
 #define CHILD_LATE_MS 5000
-/* In addition: the whole machine may have stopped. */
-#define CHILD_DOUBT_MS 2000
 
 enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
@@ -143,10 +141,7 @@ struct child {
     int status;   /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
-    bool waits;          /* counted as one that hasn't logged in */
-    bool doubted;        /* it was late once */
-    uint64_t heard;      /* when it sent a message, or logged in */
-    uint64_t silence_ms; /* so long it may say nothing */
+    bool waits; /* counted as one that hasn't logged in */
     uint64_t born;
     bool proxied;          /* it came to a listener for proxies */
     bool known;            /* its client is, and counts */
@@ -155,8 +150,7 @@ struct child {
     struct address server; /* where the client connected to */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* until it has logged in, or must be heard; after
-                                its channel */
+    struct loop_timer timer; /* until it has logged in; after its channel */
     struct active active;    /* the connection that is made for it */
     uint64_t lends_again;    /* no listener for it before this time */
     struct pacing pace;

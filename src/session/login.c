@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include "data.h"
 #include "sallyport/base/fd.h"
@@ -14,6 +15,11 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
+
+/* So often in idle_timeout a session shows that it doesn't hang; and so much
+ * longer than that it may take. */
+#define WATCH_LOOKS   4
+#define WATCH_LATE_MS 5000
 
 static void login_on_late(void *owner)
 {
@@ -78,18 +84,20 @@ static void login_stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
-/* gate ends sessions whose loop hangs, so this message must come from the loop.
- * If gate doesn't read, it is busy and has enough of these messages; its end
- * shows at the channel. */
-static void login_on_alive_time(void *owner)
+/* If the loop hangs, nobody sets the timer again, and SIGALRM ends the session.
+ * A process that is stopped ends when it goes on. */
+static void login_watch(void *owner)
 {
     struct session *s = owner;
-    int r = SEND(&s->gate, alive, 0);
+    const uint64_t ms = s->settings->idle_timeout + WATCH_LATE_MS;
+    const struct itimerval end = {
+        .it_value = { .tv_sec = (time_t)(ms / 1000),
+                      .tv_usec = (suseconds_t)(ms % 1000 * 1000) },
+    };
 
-    if (r < 0 && r != -EAGAIN && r != -EPIPE)
-        leave_peer(s, PROCESS_GATE, r, &s->gate);
-    loop_timer_set(&s->loop, &s->login.alive,
-                   s->settings->idle_timeout / SESSION_ALIVE);
+    setitimer(ITIMER_REAL, &end, NULL);
+    loop_timer_set(&s->loop, &s->login.watch,
+                   s->settings->idle_timeout / WATCH_LOOKS);
 }
 
 /* The 230 brings tickets, so it needs the keys that seal them. */
@@ -101,10 +109,8 @@ static void login_enter(struct session *s)
     s->control.state = CONTROL_LOGGED_IN;
     memcpy(l->user, l->name, sizeof(l->user));
     loop_timer_clear(&s->loop, &l->timer);
-    l->alive =
-        (struct loop_timer){ .on_timer = login_on_alive_time, .owner = s };
-    loop_timer_set(&s->loop, &l->alive,
-                   s->settings->idle_timeout / SESSION_ALIVE);
+    l->watch = (struct loop_timer){ .on_timer = login_watch, .owner = s };
+    login_watch(s);
     stream_forget_proof(s->control.stream);
     report_login(s);
     report_client(s);

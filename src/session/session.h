@@ -183,7 +183,7 @@ struct login {
     bool counted, paced;      /* gate permits transfers, and gives out bytes */
     uint64_t version;         /* of the user's row */
     struct loop_timer timer;  /* until login */
-    struct loop_timer alive;  /* from then on */
+    struct loop_timer watch;  /* from then on */
     struct loop_timer answer; /* for the ticket keys */
 };
 

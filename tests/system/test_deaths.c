@@ -2,6 +2,7 @@
  * login works again soon, and nothing is left at the end. test_faults.c has the
  * deaths of a session and of its files. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,9 +59,11 @@ static void kill_one(struct server *server, const char *title)
         server_log_wait(server, "signal 9", "process=keys", NULL);
 }
 
+/* With active mode, for which gate and master have other filters. */
 static void die_once(const char *title)
 {
-    const struct server_plan plan = { .troubles = true };
+    const struct server_plan plan = { .troubles = true,
+                                      .settings = "active = yes\n" };
     struct server server;
     struct session s;
     struct data d;
@@ -391,8 +394,9 @@ Test(deaths, master_of_a_stopped_log, .timeout = 90)
     stop_and_orphan("sallyport: log");
 }
 
-/* A stopped session ignores its deadlines, so gate ends it with its upload. A
- * session of the same age in a very slow upload continues. */
+/* A stopped session ignores its deadlines. When it goes on, it has hung for too
+ * long, and ends with its upload. A session of the same age in a very slow
+ * upload continues. */
 Test(deaths, a_stopped_session, .timeout = 90)
 {
     static const struct server_user users[] = { { .name = "anna" },
@@ -404,6 +408,7 @@ Test(deaths, a_stopped_session, .timeout = 90)
     struct session s, witness;
     struct data d, goes_on;
     struct server server;
+    pid_t stopped;
 
     server_start(&server, &plan);
     session_enter(&witness, &server, "bert");
@@ -412,9 +417,11 @@ Test(deaths, a_stopped_session, .timeout = 90)
     session_enter(&s, &server, "anna");
     data_open(&s, &d, "STOR f");
     data_write(&d, "some", 4);
-    cr_assert_eq(
-        kill(fault_process(&server, "anna", "sallyport: session"), SIGSTOP), 0);
-    server_log_wait(&server, " end ", "peer=127.0.0.1:", "it hung: signal 9",
+    stopped = fault_process(&server, "anna", "sallyport: session");
+    cr_assert_eq(kill(stopped, SIGSTOP), 0);
+    poll(NULL, 0, 1000 + 5000 + 500); /* what the test is about */
+    cr_assert_eq(kill(stopped, SIGCONT), 0);
+    server_log_wait(&server, " end ", "peer=127.0.0.1:", "it hung: signal 14",
                     NULL);
     fault_expect_no_226(&s);
     data_cut(&d, false);

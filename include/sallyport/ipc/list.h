@@ -213,10 +213,7 @@ KEY(now)
 KEY(before)
 END
 
-MESSAGE(alive, SESSION, GATE, USER, MANY, NONE,
-        "heartbeat of a logged-in session, four times in `idle_timeout`. If "
-        "none comes for `idle_timeout` and 5 s more, gate kills the session")
-END
+RETIRED(alive)
 
 SECTION("The control socket",
         "`sallyportctl` (ctl) connects to the control socket. For the list of "

@@ -11,9 +11,6 @@
 struct settings;
 struct tls_context;
 
-/* A logged-in session sends MSG_alive this many times in idle_timeout. */
-#define SESSION_ALIVE 4
-
 /* How many milliseconds a session waits for its peers before it ends, and for a
  * checksum before it goes on without. */
 struct session_deadlines {

@@ -113,11 +113,10 @@ bool bench_quiet(struct bench *b);
 /* Orders of the test to a fake session: "port" (asks gate for a listener, if it
  * has none; it takes connections there from now on), "drop" (closes that one),
  * "active ADDRESS", "close" (active mode), "enter CLIENT SERVER" (with ports),
- * "alive" (sends that from now on), "garbage", "wrong" (a message that is for
- * master), "flood WHAT" (alive, port or close; prints how many it sent),
- * "deaf", "exit N", "signal N", "part" (closes gate's channel and stays),
- * "look" (prints what a session has), "keys" (prints the names of new ticket
- * keys from now on). */
+ * "garbage", "wrong" (a message that is for master), "flood WHAT" (port or
+ * close; prints how many it sent), "deaf", "exit N", "signal N", "part" (closes
+ * gate's channel and stays), "look" (prints what a session has), "keys" (prints
+ * the names of new ticket keys from now on). */
 void fake_do(const struct fake *f, const char *what);
 /* Returns its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

@@ -21,7 +21,6 @@
 
 #define LINE_MAX_ 256
 
-#define TICK_MS 50
 /* Less than two of the seconds in which gate counts. */
 #define FLOOD_MS 1500
 
@@ -29,7 +28,6 @@ struct script {
     const struct session_start *start;
     struct channel gate;
     bool deaf;
-    bool ticks; /* sends MSG_alive again and again */
     bool says_keys;
     int listener; /* -1: none */
     struct address told;
@@ -97,8 +95,6 @@ static void say_wrong(struct script *s)
 
 static int flood_with(struct script *s, const char *what)
 {
-    if (strcmp(what, "alive") == 0)
-        return SEND(&s->gate, alive, 0);
     if (strcmp(what, "port") == 0)
         return SEND(&s->gate, port, channel_next(&s->gate));
     return SEND(&s->gate, active_close, 0);
@@ -213,8 +209,6 @@ static void obey(struct script *s, char *line)
         channel_close(&s->gate);
     else if (strcmp(line, "look") == 0)
         look(s);
-    else if (strcmp(line, "alive") == 0)
-        s->ticks = true;
     else if (strncmp(line, "enter ", 6) == 0)
         ask_enter(s, line + 6);
     else if (strcmp(line, "keys") == 0)
@@ -339,8 +333,7 @@ noreturn void session_main(const struct session_start *start)
             { .fd = s.listener, .events = POLLIN },
         };
 
-        if (poll(four, 4, s.ticks ? TICK_MS : -1) == 0)
-            SEND(&s.gate, alive, 0);
+        poll(four, 4, -1);
         if (four[1].revents)
             hear_gate(&s);
         if (four[3].revents)

@@ -130,15 +130,6 @@ static struct child *logged_in(void)
     return c;
 }
 
-static struct child *late(void)
-{
-    struct child *c = logged_in();
-
-    c->heard = clock_ms() - c->silence_ms;
-    c->doubted = true;
-    return c;
-}
-
 static struct child *with_a_listener(void)
 {
     struct child *c = logged_in();
@@ -174,7 +165,6 @@ static const struct {
     { "in the queue", queued },
     { "before its login", begun },
     { "logged in", logged_in },
-    { "late", late },
     { "with a listener", with_a_listener },
     { "connecting", connecting },
     { "killed", killed },

@@ -24,6 +24,7 @@ static const struct death_row deaths[] = {
     { "abort", "signal 6", SIGABRT, NULL, "crash: signal 6, serial " },
     { "segv", "signal 11", SIGSEGV, NULL, "crash: signal 11, serial " },
     { "killed", "signal 9", SIGKILL, NULL, "crash: signal 9, serial " },
+    { "hung", "signal 14", SIGALRM, NULL, "it hung: signal 14, serial " },
     { "garbage", "garbage", SIGKILL, "an unknown or malformed message, serial",
       "another process failed: signal 9, serial " },
     { "wrong", "wrong", SIGKILL, "a message that is not this peer's, serial",
@@ -88,8 +89,7 @@ Test(children, deaths)
  * whatever they are, and serves the others. */
 Test(children, a_flood_waits, .timeout = 60)
 {
-    static const char *const floods[] = { "flood close", "flood port",
-                                          "flood alive" };
+    static const char *const floods[] = { "flood close", "flood port" };
     struct bench_plan plan = { .settings = FREE };
     struct bench b;
 
@@ -160,36 +160,6 @@ Test(children, login_timeout_of_a_stopped_session)
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     check_end(&b, &f, "not logged in in time: signal 9, serial ");
     f = bench_enter(&b, "127.0.0.9", &client);
-    fake_do(&witness, "look");
-    fake_says(&witness, line, sizeof(line));
-    cr_assert(strncmp(line, "ignored", 7) == 0, "%s", line);
-    bench_stop(&b, 0);
-}
-
-/* The same for a logged-in session: gate gets no sign of life for idle_timeout
- * and a little more. A session that sends signs of life stays. */
-Test(children, a_stopped_session_that_is_logged_in)
-{
-    struct bench_plan plan = { .settings = FREE "idle_timeout = 100ms\n" };
-    struct fake f, witness;
-    uint64_t began;
-    struct bench b;
-    int client, other, status;
-    char line[256];
-
-    witness = bench_open(&b, &plan, &other);
-    fake_do(&witness, "alive");
-    BENCH_SAY(&b, logged_in, .serial = witness.serial);
-    f = bench_enter(&b, "127.0.0.9", &client);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    began = clock_ms();
-    fake_do(&f, "alive");
-    fake_do(&f, "signal 19"); /* SIGSTOP */
-    status = bench_gone(&b, &f);
-    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    cr_expect_geq(clock_ms() - began + 50,
-                  100 + CHILD_LATE_MS + CHILD_DOUBT_MS);
-    check_end(&b, &f, "it hung: signal 9, serial ");
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
     cr_assert(strncmp(line, "ignored", 7) == 0, "%s", line);

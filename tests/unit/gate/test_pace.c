@@ -62,6 +62,7 @@ static void open_gate(uint64_t up, uint64_t down)
         child[i] = children_find(&g, m.serial);
         cr_assert_not_null(child[i]);
         child[i]->logged_in = true;
+        loop_timer_clear(&g.frame.loop, &child[i]->timer);
     }
 }
 

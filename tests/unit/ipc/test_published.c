@@ -52,7 +52,7 @@ static const char *const published[] = {
     NULL,
     NULL,
     "ticket_keys key key",
-    "alive",
+    NULL,
     "welcome word number",
     "status",
     "status_listener address",
