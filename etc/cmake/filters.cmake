@@ -6,7 +6,7 @@ set(filters_directory ${CMAKE_BINARY_DIR}/filters)
 file(MAKE_DIRECTORY ${filters_directory})
 set(filters "")
 foreach(name master master_active gate gate_active session auth keys files log
-        metrics reader check)
+        reader check)
     list(APPEND filters ${filters_directory}/filter_${name}.c)
 endforeach()
 add_custom_command(OUTPUT ${filters}

@@ -49,7 +49,7 @@ install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
     PATTERN sallyport-events EXCLUDE PATTERN sallyport-sync EXCLUDE
     PATTERN sallyport-quotas EXCLUDE)
 
-install(FILES etc/sallyport-retention.timer DESTINATION lib/systemd/system
+install(FILES etc/sallyport-retention.timer etc/sallyport-metrics.socket DESTINATION lib/systemd/system
     COMPONENT server)
 
 # The units name the programs by their full paths, which follow the prefix of the
@@ -59,7 +59,8 @@ install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
     set(units_of_usr \"${PROJECT_SOURCE_DIR}/etc\")
     set(units \"${PROJECT_BINARY_DIR}\")" COMPONENT server)
 install(CODE [[
-    foreach(unit sallyport.service sallyport-retention.service)
+    foreach(unit sallyport.service sallyport-retention.service
+            sallyport-metrics@.service)
         file(READ "${units_of_usr}/${unit}" text)
         string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
         file(WRITE "${units}/${unit}" "${text}")

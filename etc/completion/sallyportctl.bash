@@ -6,7 +6,7 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials inspect quota retention status check who top kick ban doctor log report drain reload' ;;
+    1:*) commands='user share team partials inspect quota retention status check metrics who top kick ban doctor log report drain reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -57,6 +57,7 @@ _sallyportctl_tables() {
     "retention "run) first= more= options='--config --help --dry-run --json' ;;
     "status "*) first= more= options='--config --help --json' ;;
     "check "*) first= more= options='--config --help --warning --critical' ;;
+    "metrics "*) first= more= options='--config --help --http' ;;
     "who "*) first= more= options='--config --help --json' ;;
     "top "*) first= more= options='--config --help' ;;
     "kick "*) first=user more= options='--config --help' ;;

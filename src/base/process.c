@@ -10,12 +10,17 @@
 #include <unistd.h>
 
 static const char *const process_names[PROCESS_COUNT] = {
-    [PROCESS_MASTER] = "master",   [PROCESS_GATE] = "gate",
-    [PROCESS_SESSION] = "session", [PROCESS_AUTH] = "auth",
-    [PROCESS_KEYS] = "keys",       [PROCESS_FILES] = "files",
-    [PROCESS_LOG] = "log",         [PROCESS_METRICS] = "metrics",
-    [PROCESS_READER] = "reader",   [PROCESS_CHECK] = "check",
-    [PROCESS_CTL] = "ctl",         [PROCESS_SUPERVISOR] = "supervisor",
+    [PROCESS_MASTER] = "master",
+    [PROCESS_GATE] = "gate",
+    [PROCESS_SESSION] = "session",
+    [PROCESS_AUTH] = "auth",
+    [PROCESS_KEYS] = "keys",
+    [PROCESS_FILES] = "files",
+    [PROCESS_LOG] = "log",
+    [PROCESS_READER] = "reader",
+    [PROCESS_CHECK] = "check",
+    [PROCESS_CTL] = "ctl",
+    [PROCESS_SUPERVISOR] = "supervisor",
 };
 
 const char *process_name(enum process p)

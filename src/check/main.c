@@ -7,9 +7,8 @@
  * enter a sandbox first; there they can take the ids of each user in turn, and
  * change nothing. The part that tries network disks has no sandbox, either.
  * Descriptor 3 has the settings and 4 the table of users, which reader has
- * read, or the struct prepared, or the memory of the metrics, for which it
- * looks at the disks of a running server. 5 is the lock of a start's look at
- * homes, which runs in the background. */
+ * read, or the struct prepared. 5 is the lock of a start's look at homes, which
+ * runs in the background. */
 #include "check.h"
 
 #include <errno.h>
@@ -27,7 +26,6 @@
 #define SETTINGS_FD  3
 #define USERS_FD     4
 #define PREPARED_FD  4
-#define METRICS_FD   4
 #define LOCK_FD      5
 #define WARNINGS_MAX 8 /* lines about users at the start */
 
@@ -159,14 +157,6 @@ static bool mode_start(struct check *k)
                          (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
-/* For the metrics, each minute. It has master's filter and no sandbox of its
- * own: it reads two numbers of each disk. */
-static bool mode_disks(struct check *k)
-{
-    disks_measure(&k->settings, METRICS_FD);
-    return false;
-}
-
 static const struct {
     const char *name;
     check_part *run;
@@ -193,9 +183,10 @@ static const struct {
     const char *name;
     bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
-    { "homes", mode_homes },     { "mounts", mode_mounts },
-    { "remarks", mode_remarks }, { "start", mode_start },
-    { "disks", mode_disks },
+    { "homes", mode_homes },
+    { "mounts", mode_mounts },
+    { "remarks", mode_remarks },
+    { "start", mode_start },
 };
 
 int main(int argc, char **argv)

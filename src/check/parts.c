@@ -169,13 +169,6 @@ static int account_apart(const struct settings *s, struct prepared *p,
     return account_in_range(s, rows[at].key, uid, &p->why);
 }
 
-/* Metrics runs only with certain settings. Its account needn't be there
- * otherwise. */
-static bool account_is_needed(const struct settings *s, enum process p)
-{
-    return p != PROCESS_METRICS || settings_have_metrics(s);
-}
-
 static bool account_is_missing(const char *account)
 {
     uint64_t number;
@@ -186,8 +179,7 @@ static bool account_is_missing(const char *account)
 
 /* If row AT's account is missing, adds the missing ones of the rows after it.
  */
-static void account_add_missing(const struct settings *s,
-                                const struct account_row *rows, size_t at,
+static void account_add_missing(const struct account_row *rows, size_t at,
                                 size_t count, struct complaint *c)
 {
     const char *between = "; nor one of the names ";
@@ -196,8 +188,7 @@ static void account_add_missing(const struct settings *s,
          i < count; i++) {
         const size_t len = strlen(c->text);
 
-        if (!account_is_needed(s, rows[i].process) ||
-            !account_is_missing(rows[i].account))
+        if (!account_is_missing(rows[i].account))
             continue;
         snprintf(c->text + len, sizeof(c->text) - len, "%s%s", between,
                  rows[i].account);
@@ -213,19 +204,15 @@ int part_accounts(const struct check *k, struct prepared *p)
         { "uid.auth", s->uid_auth, PROCESS_AUTH },
         { "uid.keys", s->uid_keys, PROCESS_KEYS },
         { "uid.log", s->uid_log, PROCESS_LOG },
-        { "uid.metrics", s->uid_metrics, PROCESS_METRICS },
     };
     const size_t count = sizeof(rows) / sizeof(rows[0]);
 
     for (size_t i = 0; i < count && k->root; i++) {
         struct identity *id = &p->identity[rows[i].process];
-        int r;
+        int r = account_find(rows[i].account, id, &p->why);
 
-        if (!account_is_needed(s, rows[i].process))
-            continue;
-        r = account_find(rows[i].account, id, &p->why);
         if (r < 0) {
-            account_add_missing(s, rows, i, count, &p->why);
+            account_add_missing(rows, i, count, &p->why);
             return part_refuse(k, rows[i].key, r, p);
         }
         if (account_apart(s, p, rows, i) < 0)

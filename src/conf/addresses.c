@@ -166,28 +166,6 @@ int addresses_set(const struct assignment *a)
     return 0;
 }
 
-/* There is no TLS and no password: only this machine may read the metrics. */
-int addresses_set_metrics(const struct assignment *a)
-{
-    struct metrics_listen l = { .path = "" };
-
-    if (a->value.len > 0 && a->value.ptr[0] == '/') {
-        if (slice_copy(a->value, l.path, sizeof(l.path)) < 0)
-            return kinds_refuse(a, "too long; at most %d bytes",
-                                SETTINGS_PATH_MAX - 1);
-    } else if (a->value.len > 0) {
-        if (address_parse_port(a->value, &l.address) < 0 || l.address.port == 0)
-            return kinds_refuse_syntax(a);
-        if (!address_is_loopback(&l.address))
-            return kinds_refuse(a, "other machines could read the metrics "
-                                   "there, without TLS or a password; use a "
-                                   "loopback address such as 127.0.0.1:9521, "
-                                   "and a web server before it");
-    }
-    *(struct metrics_listen *)a->field = l;
-    return 0;
-}
-
 int addresses_set_ports(const struct assignment *a)
 {
     struct slice rest = a->value, first;

@@ -54,9 +54,10 @@ static int check_accounts(const struct settings *s, struct complaint *c)
     const struct {
         const char *key, *account;
     } rows[] = {
-        { "uid.gate", s->uid_gate },       { "uid.auth", s->uid_auth },
-        { "uid.keys", s->uid_keys },       { "uid.log", s->uid_log },
-        { "uid.metrics", s->uid_metrics },
+        { "uid.gate", s->uid_gate },
+        { "uid.auth", s->uid_auth },
+        { "uid.keys", s->uid_keys },
+        { "uid.log", s->uid_log },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,24 +109,6 @@ static int check_ports(const struct settings *s, struct complaint *c)
     for (size_t i = 0; i < s->listen_count; i++)
         if (is_passive(s, &s->listen[i]))
             return settings_blame(s, "ports", c, "holds a port of listen");
-    return 0;
-}
-
-/* A start would try again and again: another program may hold the port. */
-static int check_metrics(const struct settings *s, struct complaint *c)
-{
-    const struct address *a = &s->metrics_listen.address;
-    char text[ADDRESS_TEXT_MAX];
-
-    if (a->family == 0)
-        return 0;
-    if (is_passive(s, a))
-        return settings_blame(s, "metrics_listen", c, "is a port of ports");
-    for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen[i].port == a->port && has_host_of(&s->listen[i], a))
-            return settings_blame(s, "metrics_listen", c,
-                                  "%s of listen has this port",
-                                  address_port_text(&s->listen[i], text));
     return 0;
 }
 
@@ -197,9 +180,8 @@ static int check_labelled(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range, check_gid_range, check_accounts,
-    check_listeners, check_ports,     check_metrics,
-    check_proxies,   check_labelled,  check_clients,
+    check_uid_range, check_gid_range, check_accounts, check_listeners,
+    check_ports,     check_proxies,   check_labelled, check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

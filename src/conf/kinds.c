@@ -325,9 +325,6 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                          addresses_set_listen },
     [SETTING_ADDRESS] = { "an IP address, a host name or nothing",
                           addresses_set },
-    [SETTING_METRICS_LISTEN] = { "a path, a loopback address with a port such "
-                                 "as 127.0.0.1:9521, or nothing",
-                                 addresses_set_metrics },
     [SETTING_ANNOUNCED] = { "an IP address, a host name or nothing",
                             announced_set },
     [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "

@@ -40,7 +40,6 @@ bool kinds_is_word(struct slice text);
 /* In addresses.c. */
 int addresses_set_listen(const struct assignment *a);
 int addresses_set(const struct assignment *a);
-int addresses_set_metrics(const struct assignment *a);
 int addresses_set_ports(const struct assignment *a);
 int announced_set(const struct assignment *a);
 int networks_set(const struct assignment *a);

@@ -157,14 +157,6 @@ const struct setting setting_table[] = {
               "error for each event. json: a JSON object a line, also there. "
               "journal: straight to journald, with fields such as "
               "SALLYPORT_USER=. See log.md in /usr/share/doc/sallyport." },
-    { .key = "metrics_listen",
-      .type = SETTING_METRICS_LISTEN,
-      .offset = FIELD(metrics_listen),
-      .value = "",
-      .help = "Where Prometheus and others get the metrics: GET /metrics on a "
-              "loopback address with a port, or on a Unix socket (the server "
-              "makes its directory if it is missing; who may enter the "
-              "directory may read the metrics). Empty: nowhere." },
     { .key = "control_group",
       .type = SETTING_GROUP,
       .offset = FIELD(control_group),
@@ -645,12 +637,6 @@ const struct setting setting_table[] = {
       .offset = FIELD(uid_log),
       .value = "_sallyport-log",
       .help = "Account of the process log." },
-    { .key = "uid.metrics",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_metrics),
-      .value = "_sallyport-metrics",
-      .help = "Account of the process metrics, which runs only if "
-              "metrics_listen is set." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),
@@ -705,6 +691,10 @@ static const struct {
 } retired[] = {
     { "address_refresh", "" },
     { "ktls", "" },
+    { "metrics_listen",
+      "sallyportctl metrics prints the metrics, and this serves them: "
+      "systemctl enable --now sallyport-metrics.socket; " },
+    { "uid.metrics", "" },
     { "uid.lookup", "" },
     { "xferlog", "sallyportctl log --xferlog prints that form; " },
 };

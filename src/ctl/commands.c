@@ -382,6 +382,13 @@ const struct ctl_command ctl_commands[] = {
       .help = "Check the running server for Nagios and the like: one line, and "
               "status 0, 1, 2 or 3",
       .example = "sallyportctl check --warning 21,80" },
+    { .group = "metrics",
+      .options = OPTION_HTTP,
+      .run = metrics_show,
+      .syntax = "[--http]",
+      .help = "Print the counters and gauges of the running server, for "
+              "Prometheus",
+      .example = "sallyportctl metrics" },
     { .group = "who",
       .options = OPTION_JSON,
       .run = who_show,

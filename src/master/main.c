@@ -75,7 +75,6 @@ static const struct {
     { prepare_listeners, EX_CONFIG, NULL },
     { prepare_sandbox, EX_OSERR, NULL },
     { prepare_control, EX_CONFIG, NULL },
-    { prepare_metrics, EX_CONFIG, NULL },
 };
 
 static noreturn void end_start(struct master *m, int status, const char *why)

@@ -88,11 +88,10 @@ static const struct permission may[] = {
 
 static const struct permission none[] = { END_OF_LIST };
 
-const struct policy policy_master = {
-    may,
-    { &policy_gate, &policy_auth, &policy_files, &policy_log, &policy_metrics,
-      &policy_reader, NULL }
-};
+const struct policy policy_master = { may,
+                                      { &policy_gate, &policy_auth,
+                                        &policy_files, &policy_log,
+                                        &policy_reader, NULL } };
 const struct policy policy_master_active = {
     none, { &policy_master, &policy_gate_active, NULL }
 };

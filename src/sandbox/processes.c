@@ -35,12 +35,6 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .own_ids = true,
         .empty_root = true,
     },
-    [PROCESS_METRICS] = {
-        .own_ids = true,
-        .empty_root = true,
-        .landlock = true,
-        .silent = true,
-    },
     [PROCESS_READER] = {
         .own_ids = true,
         .landlock = true,

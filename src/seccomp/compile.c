@@ -21,15 +21,10 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_GATE] = &policy_gate_active,
     };
     static const struct policy *const policies[PROCESS_SANDBOXED] = {
-        [PROCESS_MASTER] = &policy_master,
-        [PROCESS_GATE] = &policy_gate,
-        [PROCESS_SESSION] = &policy_session,
-        [PROCESS_AUTH] = &policy_auth,
-        [PROCESS_KEYS] = &policy_keys,
-        [PROCESS_FILES] = &policy_files,
-        [PROCESS_LOG] = &policy_log,
-        [PROCESS_METRICS] = &policy_metrics,
-        [PROCESS_READER] = &policy_reader,
+        [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
+        [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
+        [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
+        [PROCESS_LOG] = &policy_log,         [PROCESS_READER] = &policy_reader,
         [PROCESS_CHECK] = &policy_check,
     };
 

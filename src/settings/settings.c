@@ -52,11 +52,6 @@ uint64_t settings_places(const struct settings *s, uint64_t before)
     return before > s->max_sessions ? before : s->max_sessions;
 }
 
-bool settings_have_metrics(const struct settings *s)
-{
-    return s->metrics_listen.path[0] || s->metrics_listen.address.family != 0;
-}
-
 bool settings_have_hosts(const struct settings *s)
 {
     bool found = s->address.host[0] != '\0';

@@ -21,7 +21,7 @@ choose_release() {
         RELEASE=trixie DEBIAN=13
         ;;
     esac
-    LIBRARIES=libjansson4,libcrypt1,libncursesw6,libqrencode4,libmicrohttpd12
+    LIBRARIES=libjansson4,libcrypt1,libncursesw6,libqrencode4
     ((DEBIAN == 12)) || LIBRARIES+=t64
 }
 

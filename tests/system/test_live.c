@@ -160,15 +160,17 @@ Test(live, control_group, .timeout = 60)
 {
     struct server server;
     struct session s;
+    char key[SERVER_PATH_MAX];
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
-    server_start(&server,
-                 &(struct server_plan){ .settings = "control_group = 69998\n"
-                                                    "uid.metrics = 69996\n" });
+    server_start(&server, &(struct server_plan){
+                              .settings = "control_group = 69998\n" });
     session_enter(&s, &server, "anna");
     ctl_as_reader(&server, "69998", 0, "1 logged in", "status", NULL);
     ctl_as_reader(&server, "69998", 0, " anna ", "who", NULL);
+    ctl_as_reader(&server, "69998", 0, "\nsallyport_users 1\n", "metrics",
+                  NULL);
     ctl_as_reader(&server, "69998", 77, "change nothing; run it as root",
                   "kick", "anna");
     ctl_as_reader(&server, "69998", 77, "change nothing", "reload", NULL);
@@ -176,10 +178,13 @@ Test(live, control_group, .timeout = 60)
                   "status", NULL);
     session_do(&s, "200 {*}", "NOOP");
     server_set(&server, "control_group", "69999");
-    server_set(&server, "metrics_listen", "/there/is/no/such/directory");
-    generation_ask(&server, 65, "metrics_listen");
+    snprintf(key, sizeof(key), "%s", server_path(&server, "key.pem"));
+    server_set(&server, "client_ca", key); /* it has no certificate */
+    server_set(&server, "client_certificates", "request");
+    generation_ask(&server, 65, "holds no certificate");
     ctl_as_reader(&server, "69998", 0, "1 logged in", "status", NULL);
-    server_set(&server, "metrics_listen", "");
+    server_set(&server, "client_certificates", "off");
+    server_set(&server, "client_ca", "");
     server_set(&server, "control_group", "");
     generation_reload(&server, GENERATION_CTL);
     ctl_as_reader(&server, "69998", 77, "Permission denied", "status", NULL);

@@ -271,7 +271,6 @@ static const struct links {
     { "auth", { "libssl", "libsystemd", "libseccomp" } },
     { "keys", { "libcrypt.", "libsystemd", "libseccomp" } },
     { "log", { "libssl", "libcrypt.", "libseccomp" } },
-    { "metrics", { "libssl", "libcrypt.", "libseccomp", "libcurl" } },
     { "check", { "libssl", "libcrypt.", "libseccomp" } },
 };
 

@@ -72,7 +72,7 @@ static const char others[] =
     "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
     "partial_days partials_key resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log "
-    "uid.metrics metrics_listen uid_first uid_last gid_first gid_last shares "
+    "uid_first uid_last gid_first gid_last shares "
     "file_mode dir_mode "
     "totp_time hash_cost control_group ";
 

@@ -11,7 +11,6 @@ enum process {
     PROCESS_KEYS,
     PROCESS_FILES,
     PROCESS_LOG,
-    PROCESS_METRICS,
     PROCESS_READER,
     PROCESS_CHECK,
     PROCESS_SANDBOXED, /* the processes above belong to the server, and have

@@ -20,7 +20,6 @@ enum setting_type {
     SETTING_YES_NO,
     SETTING_LISTEN, /* addresses with ports, comma separated */
     SETTING_ADDRESS,
-    SETTING_METRICS_LISTEN,
     SETTING_ANNOUNCED, /* keyed by a network */
     SETTING_NETWORKS,
     SETTING_PORTS,

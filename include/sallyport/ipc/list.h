@@ -586,7 +586,7 @@ NUMBER(allow_weaker)
 FD(directory)
 END
 
-MESSAGE(log, MASTER, GATE | AUTH | KEYS | METRICS, START, ONCE, NONE,
+MESSAGE(log, MASTER, GATE | AUTH | KEYS, START, ONCE, NONE,
         "the receiver's end of its channel to log; it stays when log is "
         "restarted")
 FD(log)
@@ -698,12 +698,6 @@ FD(output)
 FD(metrics)
 END
 
-MESSAGE(metrics, MASTER, METRICS, START, ONCE, NONE,
-        "the listener for HTTP; the same memory, only to read")
-FD(listener)
-FD(metrics)
-END
-
 MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is complete")
 END
 
@@ -715,6 +709,19 @@ END
 MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
         "the child can't start: the reason, for the administrator")
 TEXT(why)
+END
+
+SECTION("The control socket, of one version",
+        "`sallyportctl` sends these only to a server of its own version.")
+
+MESSAGE(metrics, CTL, MASTER, IDLE, MANY, NONE,
+        "the counters and gauges. Master looks at the disks of `homes` and "
+        "`shares` first; if one hangs, it answers without")
+END
+
+MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, metrics,
+        "`struct metrics` (include/sallyport/event/metrics.h)")
+BYTES(metrics)
 END
 
 SECTION("Connections", NULL)

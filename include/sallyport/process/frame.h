@@ -1,4 +1,4 @@
-/* The common parts of gate, auth, keys, log and metrics: title, channel
+/* The common parts of gate, auth, keys and log: title, channel
  * to master, set-up messages, sandbox, `ready`, loop, end. Each process is a
  * row of functions and tables, and a struct that begins with a struct frame. */
 #ifndef SALLYPORT_PROCESS_FRAME_H

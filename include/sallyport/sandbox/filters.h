@@ -20,7 +20,6 @@ extern const struct sandbox_filter filter_auth;
 extern const struct sandbox_filter filter_keys;
 extern const struct sandbox_filter filter_files;
 extern const struct sandbox_filter filter_log;
-extern const struct sandbox_filter filter_metrics;
 extern const struct sandbox_filter filter_reader;
 extern const struct sandbox_filter filter_check;
 

@@ -72,7 +72,6 @@ extern const struct policy policy_auth;
 extern const struct policy policy_keys;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
-extern const struct policy policy_metrics;
 extern const struct policy policy_reader;
 extern const struct policy policy_check;
 

@@ -61,12 +61,6 @@ struct public_address {
     char host[SETTINGS_HOST_MAX]; /* "": none */
 };
 
-/* Where the process metrics listens: a path or an address, or neither. */
-struct metrics_listen {
-    char path[SETTINGS_PATH_MAX]; /* "": none */
-    struct address address;       /* family 0: none */
-};
-
 /* The address that is announced to clients of this network. */
 struct announced {
     struct network network;
@@ -117,7 +111,6 @@ struct settings {
     char control[SETTINGS_PATH_MAX];       /* the path of the socket:
                                               settings_control() */
     unsigned log_format;                   /* enum log_format */
-    struct metrics_listen metrics_listen;
     struct port_range ports;
     struct public_address address;
     struct announced
@@ -166,7 +159,6 @@ struct settings {
     char uid_auth[SETTINGS_NAME_MAX];
     char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
-    char uid_metrics[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the range of users */
     uint64_t gid_first, gid_last; /* the range of shares */
     unsigned file_mode, dir_mode; /* of what users make in their homes */
@@ -199,8 +191,6 @@ void settings_resolve(struct settings *s, size_t i, const struct address *ip);
 /* So many sessions can live at a time: max_sessions, and BEFORE, which is that
  * of an earlier generation, if it is more. */
 uint64_t settings_places(const struct settings *s, uint64_t before);
-/* Does the process metrics run? */
-bool settings_have_metrics(const struct settings *s);
 /* Is one of the public addresses a host name? */
 bool settings_have_hosts(const struct settings *s);
 

@@ -142,7 +142,7 @@ void services_ready(struct master *m, enum process service,
 /* SERVICE has ended: the next one gets all its channels. */
 void services_gone(struct master *m, enum process service);
 
-/* The processes gate, auth, keys, log and metrics. A table (run.c) has
+/* The processes gate, auth, keys and log. A table (run.c) has
  * each one's set-up, and what follows its start and its end. */
 
 /* This many restarts of a child may follow each other at once. */
@@ -281,10 +281,6 @@ int listeners_open(struct listeners *l, const struct settings *s,
  * there are any. Call it before succession_close_untaken(). */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c);
-/* Opens or inherits the listener of metrics, at its loopback address. Returns
- * its descriptor, or the same results. */
-int listeners_open_metrics(const struct settings *s, struct succession *h,
-                           struct complaint *c);
 /* For --check: binds each `listen`, and closes it again. Returns the same
  * results, but a port that is in use only sets *in_use (otherwise its family is
  * 0). */
@@ -354,7 +350,6 @@ child_step steps_listeners;
 child_step steps_memory;
 child_step steps_beat;
 child_step steps_output;
-child_step steps_metrics;
 /* Waits until keys is ready. */
 child_step steps_keys_ready;
 child_step steps_go;

@@ -30,8 +30,8 @@
 #define FIRST_FD   3
 #define HIGH_FD    8
 #define OWN_BINARY "/proc/self/exe"
-static const char *const programs[] = { "gate",    "auth",  "keys",  "log",
-                                        "metrics", "check", "reader" };
+static const char *const programs[] = { "gate", "auth",  "keys",
+                                        "log",  "check", "reader" };
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 _Static_assert(PROGRAMS == MASTER_PROGRAMS, "each has its place");
 

@@ -16,7 +16,6 @@
 #include "sallyport/ipc/generation.h"
 
 #define BACKLOG_CONTROL SOMAXCONN
-#define BACKLOG_METRICS 16
 
 /* Writes the address that L->fd is bound to into L->address. Returns 0 or
  * -errno. */
@@ -299,17 +298,6 @@ int listeners_try(const struct settings *s, struct address *in_use,
     for (size_t i = 0; i < s->listen_count && r == 0; i++)
         r = listener_try(s, &s->listen[i], in_use, c);
     return r;
-}
-
-int listeners_open_metrics(const struct settings *s, struct succession *h,
-                           struct complaint *c)
-{
-    const struct address *a = &s->metrics_listen.address;
-    const struct listener_plan plan = { "metrics", a, 0, BACKLOG_METRICS };
-    struct listener l;
-    int r = listener_open(&l, &plan, h);
-
-    return r < 0 ? listeners_refuse(s, h, "metrics_listen", a, -r, c) : l.fd;
 }
 
 void listeners_release(struct listeners *l)

@@ -102,13 +102,6 @@ int steps_output(struct child *c)
                 .metrics = c->master->metrics_memory);
 }
 
-int steps_metrics(struct child *c)
-{
-    return SEND(&c->channel, metrics, 0,
-                .listener = c->master->metrics_listener,
-                .metrics = c->master->metrics_read);
-}
-
 /* Keys must report a bad key itself. Gate, which asks for a proof of each key
  * after `go`, would only see that nobody signs. */
 int steps_keys_ready(struct child *c)

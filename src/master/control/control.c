@@ -202,7 +202,6 @@ void control_init(struct control *c, struct master *m)
                                       .on_ready = control_on_knock,
                                       .owner = m } };
     control_socket_blank(&c->socket);
-    control_socket_blank(&c->metrics);
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         peer_blank(&c->peer[i], m);
 }
@@ -229,28 +228,26 @@ void control_lead(struct control *c)
 
 /* Other processes have the same socket, so closing it alone doesn't take it out
  * of epoll. */
-static void control_close(struct control *c, bool remove, bool remove_metrics)
+static void control_close(struct control *c, bool remove)
 {
     struct master *m = c->watch.owner;
 
     loop_remove(&m->loop, &c->watch);
     loop_timer_clear(&m->loop, &c->pause);
     control_socket_close(&c->socket, remove);
-    control_socket_close(&c->metrics, remove_metrics);
 }
 
 void control_step_down(struct control *c)
 {
-    control_close(c, false, false);
+    control_close(c, false);
 }
 
 /* May the socket's name be removed? After a failure the next generation uses
  * the socket, and a start that inherited it leaves it to the leading
  * generation. */
-static bool control_is_last(const struct master *m,
-                            const struct control_socket *s)
+static bool control_is_last(const struct master *m)
 {
-    return m->succession.leads ? m->status == 0 : !s->inherited;
+    return m->succession.leads ? m->status == 0 : !m->control->socket.inherited;
 }
 
 void control_stop(struct control *c)
@@ -259,8 +256,7 @@ void control_stop(struct control *c)
 
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         peer_end(&c->peer[i]);
-    control_close(c, control_is_last(m, &c->socket),
-                  control_is_last(m, &c->metrics));
+    control_close(c, control_is_last(m));
 }
 
 static void control_report_failure(struct master *m, const char *wrong)

@@ -17,7 +17,6 @@ struct control_socket {
     char name[NAME_MAX + 1];
     struct stat made; /* the name as it was made */
     bool inherited;   /* an earlier generation made it */
-    int type;         /* SOCK_SEQPACKET; of metrics SOCK_STREAM */
 };
 
 /* Sets S to no socket. */
@@ -31,10 +30,6 @@ void control_socket_blank(struct control_socket *s);
  * WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
-/* The same for the socket of metrics. Who may enter its directory may connect.
- */
-int control_socket_open_metrics(struct control_socket *s, const char *path,
-                                struct succession *h, struct complaint *c);
 /* Can members of GROUP reach the socket? 0: no group. Returns 0, or -EINVAL
  * with the complaint "PATH: WHY". */
 int control_socket_permits(const struct control_socket *s, const char *path,
@@ -67,6 +62,7 @@ struct peer {
     uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
     size_t looking;            /* of them haven't answered */
     uint64_t look_next;        /* the place after them */
+    bool waits_for_disks;      /* its request is `metrics` */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
@@ -80,10 +76,10 @@ void peer_end(struct peer *p);
 
 struct control {
     struct control_socket socket;
-    struct control_socket metrics; /* whose listener the process metrics has */
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a short rest */
     struct burst reports;    /* of refusals */
+    bool looks_at_disks;     /* a fork does, for the metrics */
     struct peer peer[MASTER_CALLERS];
 };
 
@@ -109,6 +105,9 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong);
 
 /* Is nobody connected? */
 bool control_is_idle(const struct control *c);
+
+/* Answers P with the metrics, once the disks were looked at. */
+void metrics_ask(struct peer *p);
 
 /* The requests of sallyportctl: each has a row and a function. */
 

@@ -65,9 +65,9 @@ static int control_open_directory(struct control_socket *s, const char *path,
     return control_check_directory(s->directory, path, c);
 }
 
-static int control_socket_new(int type)
+static int control_socket_new(void)
 {
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     return fd < 0 ? -errno : fd;
 }
@@ -78,7 +78,7 @@ static int control_socket_remove_stale(const struct control_socket *s,
                                        const struct sockaddr_un *at,
                                        socklen_t size)
 {
-    FD_CLEANUP int fd = control_socket_new(s->type);
+    FD_CLEANUP int fd = control_socket_new();
     struct stat st;
 
     if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -102,7 +102,7 @@ bool control_socket_answers(const char *path)
     if (local_split(path, parent, sizeof(parent), &name) < 0)
         return false;
     FD_CLEANUP int directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    FD_CLEANUP int fd = control_socket_new(SOCK_SEQPACKET);
+    FD_CLEANUP int fd = control_socket_new();
     int size = directory < 0 ? -1 : local_address(directory, name, &at);
 
     return fd >= 0 && size >= 0 &&
@@ -110,12 +110,11 @@ bool control_socket_answers(const char *path)
             errno == EAGAIN);
 }
 
-/* The socket has mode 0600, or that of metrics 0666, from the first moment on.
- */
+/* The socket has mode 0600 from the first moment on. */
 static int control_socket_bind(struct control_socket *s,
                                const struct sockaddr_un *at, socklen_t size)
 {
-    mode_t old = umask(s->type == SOCK_STREAM ? 0111 : 0177);
+    mode_t old = umask(0177);
     int r = bind(s->fd, (const struct sockaddr *)at, size) < 0 ? -errno : 0;
 
     umask(old);
@@ -133,8 +132,7 @@ static int control_socket_bind(struct control_socket *s,
 static const char *control_socket_name(const struct control_socket *s,
                                        char name[GENERATION_NAME_MAX])
 {
-    snprintf(name, GENERATION_NAME_MAX, "%s %llx %llx",
-             s->type == SOCK_STREAM ? "metrics-at" : "control",
+    snprintf(name, GENERATION_NAME_MAX, "control %llx %llx",
              (unsigned long long)s->made.st_dev,
              (unsigned long long)s->made.st_ino);
     return name;
@@ -162,7 +160,7 @@ static int control_socket_make(struct control_socket *s)
     if (r == 0)
         r = control_socket_remove_stale(s, &at, (socklen_t)size);
     if (r == 0) {
-        s->fd = control_socket_new(s->type);
+        s->fd = control_socket_new();
         r = s->fd < 0 ? s->fd : control_socket_bind(s, &at, (socklen_t)size);
     }
     flock(s->directory, LOCK_UN);
@@ -199,14 +197,12 @@ static int control_socket_refuse(const char *path, int error,
                                                                     : -EINVAL;
 }
 
-static int control_socket_open_type(struct control_socket *s, int type,
-                                    const char *path, struct succession *h,
-                                    struct complaint *c)
+int control_socket_open(struct control_socket *s, const char *path,
+                        struct succession *h, struct complaint *c)
 {
     int r;
 
     control_socket_blank(s);
-    s->type = type;
     r = control_open_directory(s, path, c);
     if (r == 0) {
         r = control_socket_inherit_or_make(s, h);
@@ -218,18 +214,6 @@ static int control_socket_open_type(struct control_socket *s, int type,
         fd_close(&s->directory);
     }
     return r;
-}
-
-int control_socket_open(struct control_socket *s, const char *path,
-                        struct succession *h, struct complaint *c)
-{
-    return control_socket_open_type(s, SOCK_SEQPACKET, path, h, c);
-}
-
-int control_socket_open_metrics(struct control_socket *s, const char *path,
-                                struct succession *h, struct complaint *c)
-{
-    return control_socket_open_type(s, SOCK_STREAM, path, h, c);
 }
 
 /* Root's group changes with it: the owner may give a file to any of its own

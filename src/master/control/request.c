@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
  * the answers to a reload, to a changed users file and to a look at the
- * sessions follow later. "who" and "kick" use master's records of the sessions;
- * what a session does is known to that session alone. */
+ * sessions or the disks follow later. "who" and "kick" use master's records of
+ * the sessions; what a session does is known to that session alone. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -109,6 +109,12 @@ static int request_on_totals(void *owner, struct msg_totals *msg)
                           .complete = t.complete, .failed = t.failed,
                           .bytes_in = t.bytes_in, .bytes_out = t.bytes_out,
                           .logins_failed = t.logins_failed));
+    return 0;
+}
+
+static int request_on_metrics(void *owner, struct msg_metrics *msg)
+{
+    metrics_ask(request_begin(owner, msg->request));
     return 0;
 }
 
@@ -522,6 +528,7 @@ static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(details, request_on_details),
     ON(totals, request_on_totals),
+    ON(metrics, request_on_metrics),
     ON(reload, request_on_reload),
     ON(users_edited, request_on_users_edited),
     ON(users_changed, request_on_users_changed),
@@ -546,7 +553,7 @@ static bool request_only_reads(const struct message *m)
         return m->drain.order == DRAIN_ASK;
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
            kind == MSG_look || kind == MSG_ban_list || kind == MSG_details ||
-           kind == MSG_totals || kind == MSG_away;
+           kind == MSG_totals || kind == MSG_away || kind == MSG_metrics;
 }
 
 static int request_of_reader(struct peer *p)

@@ -90,12 +90,10 @@ void succession_failed(struct succession *s, const char *why);
 uint32_t succession_renew(struct succession *s);
 
 /* Master's state, and how its parts find each other. */
-#define MASTER_AUTHS 4
-#define MASTER_CHILDREN                                                        \
-    (4 + MASTER_AUTHS)     /* log, keys, metrics, gate, auths                  \
-                            */
-#define MASTER_CALLERS  16 /* at the control socket */
-#define MASTER_PROGRAMS 7
+#define MASTER_AUTHS    4
+#define MASTER_CHILDREN (3 + MASTER_AUTHS) /* log, keys, gate, auths */
+#define MASTER_CALLERS  16                 /* at the control socket */
+#define MASTER_PROGRAMS 6
 
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key goes to the end. */
@@ -157,14 +155,16 @@ struct deadlines {
 
 /* A process of master with a deadline: a fork that touches a disk, or reader.
  * One that hangs keeps its place. So there are places for all that may hang:
- * ERRANDS_PER_MARK for each directory (hanging.c), and some for the users
- * file and for reach.c. */
+ * ERRANDS_PER_MARK for each directory (hanging.c), some for the users file and
+ * for reach.c, and one for the disks of the metrics. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 8
 #define ERRANDS_FOR_REACH 3
+#define ERRANDS_FOR_DISKS 1
 #define ERRANDS_MAX                                                            \
-    (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS + ERRANDS_FOR_REACH)
+    (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS +                    \
+     ERRANDS_FOR_REACH + ERRANDS_FOR_DISKS)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
@@ -186,17 +186,15 @@ struct master {
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
-    int guesses_memory;   /* memory that survives a master too; a memfd */
-    int bans_memory;      /* the table of bans, which outlives a master too */
-    int bans_read;        /* the same, for gate: only to read */
-    int roster_memory;    /* the table of this generation's sessions */
-    int board_memory;     /* the board, of the supervisor */
-    int board_read;       /* the same, for gate: only to read */
-    int metrics_memory;   /* the counters and gauges, which outlive a master */
-    int metrics_read;     /* the same, for metrics: only to read */
-    int metrics_listener; /* -1: `metrics_listen` isn't set */
-    int survey_lock;      /* of the one process that looks at homes; a memfd */
-    int conf;             /* the settings, a sealed memfd */
+    int guesses_memory; /* memory that survives a master too; a memfd */
+    int bans_memory;    /* the table of bans, which outlives a master too */
+    int bans_read;      /* the same, for gate: only to read */
+    int roster_memory;  /* the table of this generation's sessions */
+    int board_memory;   /* the board, of the supervisor */
+    int board_read;     /* the same, for gate: only to read */
+    int metrics_memory; /* the counters and gauges, which outlive a master */
+    int survey_lock;    /* of the one process that looks at homes; a memfd */
+    int conf;           /* the settings, a sealed memfd */
     /* The largest max_sessions of the earlier generations; 0: there was none.
      * Their sessions may all still live. */
     uint64_t most_before;
@@ -224,8 +222,6 @@ struct master {
     struct loop_timer deadline;
     pid_t survey; /* looks at the homes in the background; 0: none does */
     struct loop_timer survey_timer;
-    pid_t disks; /* looks at the disks for the metrics; 0: none does */
-    struct loop_timer disks_timer;
     struct errand errand[ERRANDS_MAX];
 
     /* The parts; each sub-room knows those whose header it may include. */
@@ -236,8 +232,7 @@ struct master {
     struct session_table *sessions;
     struct guesses *guesses;
     struct banning *banning;
-    struct metrics *metrics; /* the gauges are master's; NULL in a test */
-    struct loop_timer gauges;
+    struct metrics *metrics; /* the gauges are only master's; NULL in a test */
     struct userdb *users;
     struct access *access;
     struct reach *reach;

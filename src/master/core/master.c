@@ -39,8 +39,6 @@ void master_init(struct master *m)
                           .board_memory = -1,
                           .board_read = -1,
                           .metrics_memory = -1,
-                          .metrics_read = -1,
-                          .metrics_listener = -1,
                           .survey_lock = -1,
                           .conf = -1,
                           .empty = -1,

@@ -31,16 +31,6 @@ static void drain_end_auth(struct master *m)
             child_release(c);
 }
 
-/* The next generation answers for it, from the same memory. */
-static void drain_end_metrics(struct master *m)
-{
-    struct child *c = children_find(m, PROCESS_METRICS);
-
-    if (c)
-        child_release(c);
-    fd_close(&m->metrics_listener);
-}
-
 /* SIGKILL doesn't end a process that waits for a dead disk. The supervisor
  * kills the rest of the group, and frees the place. */
 static bool drain_has_sessions(const struct master *m)
@@ -81,7 +71,6 @@ void drain_begin(struct master *m)
     m->state = MASTER_DRAINING;
     control_step_down(m->control);
     listeners_release(m->listeners);
-    drain_end_metrics(m);
     access_stop(m);
     older_release(m);
     orders_follow(m);

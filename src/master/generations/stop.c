@@ -118,8 +118,6 @@ static void reap_children(void *owner)
 
         if (pid == m->survey)
             m->survey = 0;
-        if (pid == m->disks)
-            m->disks = 0;
         errand_reaped(m, pid, status);
         if (pid == m->banning->writer)
             banning_reaped(m, status);

@@ -1,21 +1,12 @@
 /* The metrics in master: the gauges, which only master knows, and the sums of
- * the counters. The generation that leads writes the gauges once a second, if
- * there is a process that reads them. */
+ * the counters. */
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "sessions.h"
 
-#define GAUGES_MS 1000
-
-static void gauges_on_timer(void *owner)
-{
-    gauges_write(owner);
-}
-
 int gauges_init(struct master *m)
 {
-    m->gauges = (struct loop_timer){ .on_timer = gauges_on_timer, .owner = m };
     return m->metrics_memory < 0 ? 0
                                  : metrics_map(&m->metrics, m->metrics_memory,
                                                PROT_READ | PROT_WRITE);
@@ -23,7 +14,6 @@ int gauges_init(struct master *m)
 
 void gauges_release(struct master *m)
 {
-    loop_timer_clear(&m->loop, &m->gauges);
     if (m->metrics)
         munmap(m->metrics, sizeof(*m->metrics));
     m->metrics = NULL;
@@ -69,7 +59,7 @@ static uint64_t first_expiry(const struct master *m)
     return first;
 }
 
-static void gauges_store(struct master *m)
+void gauges_write(struct master *m)
 {
     size_t in = sessions_logged_in(m->sessions);
     const uint64_t values[GAUGES_OF_MASTER] = {
@@ -86,12 +76,4 @@ static void gauges_store(struct master *m)
 
     for (int g = 0; g < GAUGES_OF_MASTER; g++)
         metrics_gauge(m->metrics, (enum gauge)g, values[g]);
-}
-
-void gauges_write(struct master *m)
-{
-    if (!m->metrics || m->metrics_listener < 0 || m->state != MASTER_RUNNING)
-        return;
-    gauges_store(m);
-    loop_timer_set(&m->loop, &m->gauges, GAUGES_MS);
 }

@@ -169,8 +169,7 @@ void banning_review(struct session *s);
 /* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
 int gauges_init(struct master *m);
 void gauges_release(struct master *m);
-/* Writes the gauges now, and then each second, as long as this generation
- * leads, if `metrics_listen` is set. */
+/* Writes the gauges of this generation. */
 void gauges_write(struct master *m);
 /* What log has counted since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);

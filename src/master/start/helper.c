@@ -14,7 +14,6 @@
 #include "sallyport/base/fd.h"
 
 #define SURVEY_MS 10000
-#define DISKS_MS  60000
 #define PLACE_MS  8000
 
 static int time_left(const struct master *m)
@@ -135,34 +134,6 @@ void helper_watch_survey(struct master *m)
         (struct loop_timer){ .on_timer = survey_on_timer, .owner = m };
     if (m->survey > 0)
         loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
-}
-
-/* Nobody waits for it: a disk may hang, and then it stays for ever. */
-static void disks_on_timer(void *owner)
-{
-    struct master *m = owner;
-    const struct helper check = {
-        .name = "check",
-        .argv = { "sallyport: check", "disks", "" },
-        .fd = { m->conf, m->metrics_memory },
-    };
-
-    if (m->state != MASTER_RUNNING)
-        return;
-    if (m->disks == 0) {
-        pid_t pid = exec_start_helper(m, &check);
-
-        m->disks = pid < 0 ? 0 : pid;
-    }
-    loop_timer_set(&m->loop, &m->disks_timer, DISKS_MS);
-}
-
-void helper_watch_disks(struct master *m)
-{
-    m->disks_timer =
-        (struct loop_timer){ .on_timer = disks_on_timer, .owner = m };
-    if (m->metrics_listener >= 0)
-        disks_on_timer(m);
 }
 
 /* What PART opens or makes, if it does: its disk may hang. */

@@ -271,40 +271,6 @@ int prepare_control_group(const struct master *m, struct complaint *c)
                                 m->identity[IDENTITY_CONTROL].gid, c);
 }
 
-static int open_metrics(struct master *m, struct complaint *c)
-{
-    const struct metrics_listen *at = &m->settings.metrics_listen;
-    int r = 0;
-
-    if (!at->path[0]) {
-        m->metrics_listener =
-            listeners_open_metrics(&m->settings, &m->succession, c);
-        return m->metrics_listener < 0 ? m->metrics_listener : 0;
-    }
-    r = control_socket_open_metrics(&m->control->metrics, at->path,
-                                    &m->succession, c);
-    if (r == 0) {
-        m->metrics_listener = fcntl(m->control->metrics.fd, F_DUPFD_CLOEXEC, 3);
-        r = m->metrics_listener < 0 ? complain(c, "%s", strerror(errno)) : 0;
-    }
-    return placed(m, "metrics_listen", r, c);
-}
-
-/* Also not for --check. A recovery serves clients, with metrics or without. */
-int prepare_metrics(struct master *m, struct complaint *c)
-{
-    int r;
-
-    if (m->check || !settings_have_metrics(&m->settings))
-        return 0;
-    r = open_metrics(m, c);
-    if (r == 0 || !m->succession.recovery)
-        return r;
-    stderr_print("nobody gets the metrics until a reload: %s", c->text);
-    c->text[0] = '\0';
-    return 0;
-}
-
 #define PLACES_NAME "places"
 
 int prepare_keep_places(struct master *m)
@@ -440,8 +406,6 @@ int prepare_memory(struct master *m, struct complaint *c)
     if (r == 0)
         r = memory_of(m, METRICS_NAME, sizeof(struct metrics),
                       &m->metrics_memory, c);
-    if (r == 0)
-        r = memory_for_reading(m->metrics_memory, &m->metrics_read, c);
     return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
 }
 

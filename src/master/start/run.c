@@ -116,8 +116,6 @@ static child_step *const keys_steps[] = {
     steps_sandbox, steps_log, certificates_step_keys, steps_peers, steps_beat,
     steps_go,      NULL
 };
-static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
-                                             steps_metrics, steps_go, NULL };
 static child_step *const log_steps[] = { steps_conf, steps_sandbox,
                                          steps_output, steps_go, NULL };
 
@@ -149,10 +147,6 @@ static const struct child_row rows[] = {
       .on_writable = verdict_go_on,
       .on_gone = verdict_on_gone,
       .on_timer = verdict_on_timer },
-    { .process = PROCESS_METRICS,
-      .spare = true,
-      .steps = metrics_steps,
-      HANDLERS(service_handlers) },
 };
 /* clang-format on */
 
@@ -170,8 +164,6 @@ static void run_add_children(struct master *m)
         children_add(m, rows_find(PROCESS_LOG));
     children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));
-    if (m->metrics_listener >= 0)
-        children_add(m, rows_find(PROCESS_METRICS));
     for (size_t i = 0; i < m->auth_count && !m->check; i++)
         children_add(m, rows_find(PROCESS_AUTH));
 }
@@ -225,8 +217,6 @@ static void run_look_ready(struct master *m)
         banning_save(m);
         heartbeat_start(m);
         run_say_ready(m);
-        gauges_write(m);
-        helper_watch_disks(m);
     }
 }
 
@@ -314,7 +304,6 @@ void master_release(struct master *m)
     drain_release(m);
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->survey_timer);
-    loop_timer_clear(&m->loop, &m->disks_timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->reach->timer);
     services_release(
@@ -339,8 +328,6 @@ void master_release(struct master *m)
     fd_close(&m->board_read);
     fd_close(&m->bans_read);
     fd_close(&m->metrics_memory);
-    fd_close(&m->metrics_read);
-    fd_close(&m->metrics_listener);
     fd_close(&m->survey_lock);
     if (m->output != STDERR_FILENO)
         fd_close(&m->output);

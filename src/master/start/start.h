@@ -60,10 +60,6 @@ bool helper_check(const struct master *m, const char *mode, int users,
 void helper_survey(struct master *m, int users);
 /* Sets the deadline of that process, when the loop exists. */
 void helper_watch_survey(struct master *m);
-/* If there are metrics: looks at the disks of homes and shares now, and each
- * minute as long as this generation leads. */
-void helper_watch_disks(struct master *m);
-
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */
 
@@ -86,7 +82,6 @@ int prepare_names(struct master *m, struct complaint *c);
 void names_report(struct master *m);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
-int prepare_metrics(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
 /* Gives the control socket to `control_group`. An older generation may use the
  * same socket, so this waits until the start can't fail any more. */

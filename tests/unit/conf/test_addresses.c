@@ -184,36 +184,3 @@ Test(addresses, mistakes)
 
     EXPECT_MISTAKES(table);
 }
-
-Test(addresses, of_metrics)
-{
-    static const struct {
-        const char *line, *why;
-    } bad[] = {
-        { "0.0.0.0:9521", "other machines could read the metrics" },
-        { "[::]:9521", "other machines could read the metrics" },
-        { "192.0.2.7:9521", "other machines could read the metrics" },
-        { "127.0.0.1", "expected a path, a loopback address" },
-        { "127.0.0.1:0", "expected a path, a loopback address" },
-        { "localhost:9521", "expected a path, a loopback address" },
-        { "metrics.sock", "expected a path, a loopback address" },
-    };
-    struct settings s;
-    struct complaint c;
-
-    cr_expect_eq(parse(&s, "", &c), 0);
-    cr_expect(!settings_have_metrics(&s));
-    cr_expect_eq(parse(&s, "metrics_listen = [::1]:9521\n", &c), 0);
-    cr_expect(settings_have_metrics(&s));
-    cr_expect_eq(s.metrics_listen.address.family, 6);
-    cr_expect_eq(parse(&s, "metrics_listen = /run/x/metrics\n", &c), 0);
-    cr_expect(settings_have_metrics(&s));
-    cr_expect_str_eq(s.metrics_listen.path, "/run/x/metrics");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        char text[128];
-
-        snprintf(text, sizeof(text), "metrics_listen = %s\n", bad[i].line);
-        cr_expect_eq(parse(&s, text, &c), -22, "%s", text);
-        cr_expect(strstr(c.text, bad[i].why), "%s: %s", text, c.text);
-    }
-}

@@ -50,6 +50,9 @@ Test(table, a_retired_key_is_none)
     cr_expect_str_eq(table_retired(SLICE("ktls")), "");
     cr_expect_not_null(
         strstr(table_retired(SLICE("xferlog")), "log --xferlog"));
+    cr_expect_not_null(strstr(table_retired(SLICE("metrics_listen")),
+                              "enable --now sallyport-metrics.socket"));
+    cr_expect_str_eq(table_retired(SLICE("uid.metrics")), "");
     cr_expect_null(table_retired(SLICE("address_refresh2")));
     for (size_t i = 0; i < setting_count; i++)
         cr_expect_null(table_retired(slice_from(setting_table[i].key)), "%s",

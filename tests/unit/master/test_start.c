@@ -72,36 +72,6 @@ Test(start, gate_goes_after_keys)
     stage_close(&s);
 }
 
-static void recovers_with_metrics(struct master *m)
-{
-    m->succession.recovery = true;
-    m->metrics_listener = dup(STDIN_FILENO);
-}
-
-/* It serves clients first. */
-Test(start, a_recovery_goes_on_without_metrics)
-{
-    struct actor metrics;
-    struct message open;
-    struct stage s;
-
-    stage_raise(&s, recovers_with_metrics);
-    actors_enter(&s);
-    actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &metrics, "metrics");
-    actor_enter(&s, &s.auth, "auth");
-    actor_die(&metrics);
-    channel_close(&metrics.channel);
-    actor_enter(&s, &metrics, "metrics");
-    actor_ready(&s, &s.keys);
-    actor_ready(&s, &s.gate);
-    actor_ready(&s, &s.auth);
-    actor_ready(&s, &s.log);
-    actor_hear(&s.gate, MSG_open, &open);
-    channel_close(&metrics.channel);
-    stage_close(&s);
-}
-
 static void check_only(struct master *m)
 {
     m->check = true;

@@ -43,15 +43,10 @@ struct sandbox_plan plain_plan(void)
 const struct sandbox_filter *filter_of(enum process p, bool connects)
 {
     static const struct sandbox_filter *const filters[PROCESS_SANDBOXED] = {
-        [PROCESS_MASTER] = &filter_master,
-        [PROCESS_GATE] = &filter_gate,
-        [PROCESS_SESSION] = &filter_session,
-        [PROCESS_AUTH] = &filter_auth,
-        [PROCESS_KEYS] = &filter_keys,
-        [PROCESS_FILES] = &filter_files,
-        [PROCESS_LOG] = &filter_log,
-        [PROCESS_METRICS] = &filter_metrics,
-        [PROCESS_READER] = &filter_reader,
+        [PROCESS_MASTER] = &filter_master,   [PROCESS_GATE] = &filter_gate,
+        [PROCESS_SESSION] = &filter_session, [PROCESS_AUTH] = &filter_auth,
+        [PROCESS_KEYS] = &filter_keys,       [PROCESS_FILES] = &filter_files,
+        [PROCESS_LOG] = &filter_log,         [PROCESS_READER] = &filter_reader,
         [PROCESS_CHECK] = &filter_check,
     };
 

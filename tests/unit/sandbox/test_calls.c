@@ -51,7 +51,6 @@
 #define FILES   BIT(PROCESS_FILES)
 #define KEYS    BIT(PROCESS_KEYS)
 #define LOG     BIT(PROCESS_LOG)
-#define METRICS BIT(PROCESS_METRICS)
 #define READER  BIT(PROCESS_READER)
 #define CHECK   BIT(PROCESS_CHECK)
 #define ALL     (BIT(PROCESS_SANDBOXED) - 1)
@@ -370,7 +369,7 @@ Test(calls, nobody_below_master_may)
         CALL(ALL, KILLED, sendmsg, -1, SPACE, MSG_FASTOPEN | MSG_NOSIGNAL),
         CALL(ALL, KILLED, sendmsg, -1, SPACE, HIGH | MSG_FASTOPEN),
         CALL(SANDBOXED & ~GATE, KILLED, kill),
-        CALL(SESSION | GATE | METRICS, KILLED, shutdown, -1, SHUT_RD),
+        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RD),
         CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
@@ -422,7 +421,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, ioctl, 0, TIOCSTI),
         CALL(ALL, REFUSED, ioctl, 0, FS_IOC_SETFLAGS),
         CALL(SANDBOXED, REFUSED, memfd_create),
-        CALL(SANDBOXED & ~GATE & ~METRICS, REFUSED, accept4, -1),
+        CALL(SANDBOXED & ~GATE, REFUSED, accept4, -1),
         CALL(SANDBOXED & ~GATE, REFUSED, wait4, -1),
         CALL(SANDBOXED & ~GATE, REFUSED, prlimit64),
         CALL(SANDBOXED & ~GATE, REFUSED, seccomp, -1),
@@ -471,7 +470,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(SANDBOXED, REFUSED, dup3, -1),
         CALL(ALL, REFUSED, fchown, -1),
         CALL(SANDBOXED, REFUSED, fchdir, -1),
-        CALL(SANDBOXED & ~GATE & ~METRICS, REFUSED, setsockopt, -1, IPPROTO_TCP,
+        CALL(SANDBOXED & ~GATE, REFUSED, setsockopt, -1, IPPROTO_TCP,
              TCP_NODELAY),
         CALL(SANDBOXED, REFUSED, setsockopt, -1, SOL_SOCKET, SO_OOBINLINE),
         CALL(SANDBOXED, REFUSED, setsockopt, -1, SOL_SOCKET, SO_KEEPALIVE),
@@ -560,11 +559,9 @@ Test(calls, each_may)
         CALL(MASTER, PASSED, pidfd_open, -1),
         CALL(MASTER, PASSED, fcntl, -1, F_SETSIG),
         CALL(FILES | MASTER, PASSED, fcntl, -1, F_SETLEASE),
-        CALL(GATE | METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
         CALL(GATE | SESSION, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_QUICKACK),
-        CALL(METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_CORK),
-        CALL(METRICS, PASSED, shutdown, -1, SHUT_RDWR),
-        CALL(GATE | METRICS, PASSED, accept4, -1),
+        CALL(GATE, PASSED, accept4, -1),
         CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
              SPACE),
         CALL(GATE | MASTER, PASSED, wait4, -1, 0, WNOHANG),

@@ -15,7 +15,6 @@ Test(policy, the_table_of_processes)
         [PROCESS_KEYS] = { true, true, false, false, true },
         [PROCESS_FILES] = { true, false, false, true, true },
         [PROCESS_LOG] = { true, true, false, false, false },
-        [PROCESS_METRICS] = { true, true, false, true, true },
         [PROCESS_READER] = { true, false, false, true, false },
         [PROCESS_CHECK] = { false, false, false, true, false },
     };

@@ -1,0 +1,180 @@
+/* "metrics": the counters and gauges of the running server, as Prometheus reads
+ * them. With --http it answers one client, whose connection a socket unit of
+ * systemd passes as standard input and output. It asks the server first, and
+ * then gives up root: no byte of a client is read with any right. */
+#include "ctl.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/event/metrics.h"
+#include "sallyport/sandbox/sandbox.h"
+
+#define TEXT_MAX (256u << 10)
+#define HEAD_MAX 8192 /* of a request */
+#define NOBODY   65534
+
+/* A client's time, for its request and the answer. */
+unsigned metrics_client_s = 10;
+
+static int metrics_ask(struct context *x, struct buf *text)
+{
+    struct server s;
+    struct message m;
+    int code = server_open(&s, x);
+
+    if (code == 0 && strcmp(s.version, SALLYPORT_VERSION) != 0)
+        code = ctl_fail(x, EX_TEMPFAIL,
+                        "the server still runs version %s; run: sallyportctl "
+                        "reload",
+                        s.version);
+    if (code == 0)
+        code =
+            server_asked(&s, SEND(&s.channel, metrics, server_request(&s)), &m);
+    if (code == 0) {
+        struct metrics all;
+
+        if (m.kind != MSG_metrics_are ||
+            m.metrics_are.metrics.len != sizeof(all))
+            code = server_lies(x, "no metrics");
+        else {
+            memcpy(&all, m.metrics_are.metrics.ptr, sizeof(all));
+            if (metrics_text(&all, text) < 0)
+                code = ctl_fail(x, EX_OSERR, "no memory for the metrics");
+        }
+    }
+    server_close(&s);
+    return code;
+}
+
+struct http_answer {
+    const char *status, *header; /* an additional one */
+    struct slice body;
+};
+
+/* TEXT is empty if the server can't be asked. */
+static struct http_answer http_judge(struct slice head, struct slice text)
+{
+    struct slice method = { 0 }, target = { 0 }, path = { 0 };
+
+    slice_cut(&head, ' ', &method);
+    slice_cut(&head, ' ', &target);
+    slice_cut(&target, '?', &path);
+    if (!slice_equal(method, SLICE("GET")) &&
+        !slice_equal(method, SLICE("HEAD")))
+        return (struct http_answer){ "405 Method Not Allowed",
+                                     "Allow: GET, HEAD\r\n",
+                                     SLICE("only GET and HEAD\n") };
+    if (!slice_equal(path, SLICE("/metrics")))
+        return (struct http_answer){ "404 Not Found", "",
+                                     SLICE("see /metrics\n") };
+    if (text.len == 0)
+        return (struct http_answer){ "503 Service Unavailable", "",
+                                     SLICE("the server doesn't answer\n") };
+    return (struct http_answer){ "200 OK", "", text };
+}
+
+static bool head_is_complete(struct slice head)
+{
+    return memmem(head.ptr, head.len, "\r\n\r\n", 4) ||
+           memmem(head.ptr, head.len, "\n\n", 2);
+}
+
+/* Returns false if the client leaves, or sends too much. */
+static bool http_read_head(char *head, struct slice *ret)
+{
+    ssize_t n = 1;
+
+    *ret = (struct slice){ head, 0 };
+    while (n > 0 && ret->len < HEAD_MAX && !head_is_complete(*ret)) {
+        n = read(STDIN_FILENO, head + ret->len, HEAD_MAX - ret->len);
+        ret->len += n > 0 ? (size_t)n : 0;
+    }
+    return head_is_complete(*ret);
+}
+
+static void http_write(struct slice bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(STDOUT_FILENO, bytes.ptr, bytes.len);
+
+        if (n <= 0)
+            return;
+        bytes.ptr += n;
+        bytes.len -= (size_t)n;
+    }
+}
+
+/* The rest is read to its end: closing a socket with unread bytes would cut the
+ * answer off. */
+static void http_serve(struct slice text)
+{
+    static char head[HEAD_MAX];
+    struct slice got;
+    char first[256];
+    int len;
+
+    if (!http_read_head(head, &got))
+        return;
+    const struct http_answer a = http_judge(got, text);
+    len = snprintf(first, sizeof(first),
+                   "HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4; "
+                   "charset=utf-8\r\nContent-Length: %zu\r\n%sConnection: "
+                   "close\r\n\r\n",
+                   a.status, a.body.len, a.header);
+    http_write((struct slice){ first, (size_t)len });
+    if (!slice_starts(got, SLICE("HEAD ")))
+        http_write(a.body);
+    if (shutdown(STDOUT_FILENO, SHUT_WR) == 0)
+        while (read(STDIN_FILENO, head, sizeof(head)) > 0)
+            continue;
+}
+
+static void http_on_late(int number)
+{
+    (void)number;
+    _exit(EXIT_SUCCESS);
+}
+
+static int give_up_root(struct context *x)
+{
+    int r = sandbox_give_up(geteuid() == 0, NOBODY, NOBODY);
+
+    return r < 0 ? ctl_fail(x, EX_OSERR, "can't give up root: %s", strerror(-r))
+                 : 0;
+}
+
+static int metrics_serve(struct context *x, int code, struct slice text)
+{
+    int root = give_up_root(x);
+
+    if (root)
+        return root;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGALRM, http_on_late);
+    alarm(metrics_client_s);
+    http_serve(text);
+    alarm(0);
+    return code;
+}
+
+int metrics_show(struct context *x)
+{
+    struct buf text;
+    int code;
+
+    buf_init(&text, TEXT_MAX);
+    code = metrics_ask(x, &text);
+    if (x->args.http)
+        code = metrics_serve(x, code,
+                             code ? (struct slice){ 0 } : buf_slice(&text));
+    else if (code == 0)
+        fwrite(text.data, 1, text.len, stdout);
+    buf_release(&text);
+    return code;
+}

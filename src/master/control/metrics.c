@@ -1,0 +1,105 @@
+/* The request "metrics": the gauges, which only master knows, and the counters.
+ * A fork looks at the disks of homes and shares, since a dead disk would block
+ * master; all callers share it. */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "sallyport/base/fd.h"
+
+/* A directory that is missing has no users yet: its gauges are 0. Returns false
+ * if a directory that is there can't be looked at. */
+static bool disk_measure(struct metrics *to, const char *path, enum gauge size,
+                         enum gauge left)
+{
+    FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct statvfs s = { 0 };
+    bool known = fd < 0 ? errno == ENOENT : fstatvfs(fd, &s) == 0;
+
+    metrics_gauge(to, size, (uint64_t)s.f_blocks * s.f_frsize);
+    metrics_gauge(to, left, (uint64_t)s.f_bavail * s.f_frsize);
+    return known;
+}
+
+/* Of all generations one looks at a time. The memory is opened again for a lock
+ * that ends with this process. */
+static int disks_lock(int memory)
+{
+    char path[32];
+    int own;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
+    own = open(path, O_RDONLY | O_CLOEXEC);
+    if (own >= 0 && flock(own, LOCK_EX) < 0)
+        fd_close(&own);
+    return own;
+}
+
+/* Runs in the fork. */
+static int disks_main(void *arg)
+{
+    const struct master *m = arg;
+    FD_CLEANUP int lock = disks_lock(m->metrics_memory);
+    struct metrics *to; /* master's own mapping isn't in a fork */
+
+    if (lock < 0 ||
+        metrics_map(&to, m->metrics_memory, PROT_READ | PROT_WRITE) < 0)
+        return 1;
+    bool known =
+        disk_measure(to, m->settings.homes, GAUGE_HOMES_SIZE, GAUGE_HOMES_FREE);
+    known &= disk_measure(to, m->settings.shares, GAUGE_SHARES_SIZE,
+                          GAUGE_SHARES_FREE);
+    if (known)
+        metrics_gauge(to, GAUGE_DISKS_AT, (uint64_t)time(NULL));
+    return 0;
+}
+
+static void metrics_answer(struct peer *p)
+{
+    const struct slice all = { (const char *)p->master->metrics,
+                               sizeof(*p->master->metrics) };
+
+    p->waits_for_disks = false;
+    peer_answered(p,
+                  SEND(&p->channel, metrics_are, p->request, .metrics = all));
+}
+
+/* The disks were looked at, or one of them hangs: then its gauges stay. */
+static void metrics_on_disks(void *owner, int status)
+{
+    struct control *c = owner;
+
+    (void)status;
+    c->looks_at_disks = false;
+    gauges_write(c->watch.owner);
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
+        if (c->peer[i].used && c->peer[i].waits_for_disks)
+            metrics_answer(&c->peer[i]);
+}
+
+/* Returns false if nobody can look at them now, such as one that hangs. */
+static bool metrics_look_at_disks(struct master *m)
+{
+    struct control *c = m->control;
+    pid_t pid = -1;
+
+    if (!c->looks_at_disks && errands_hanging(m, c) == 0) {
+        pid = errand_fork(m, disks_main, m, &m->metrics_memory, 1);
+        c->looks_at_disks = pid > 0 && errand_watch(m, pid, m->deadlines.look,
+                                                    metrics_on_disks, c) == 0;
+    }
+    return c->looks_at_disks;
+}
+
+void metrics_ask(struct peer *p)
+{
+    p->waits_for_disks = true;
+    if (!metrics_look_at_disks(p->master))
+        metrics_on_disks(p->master->control, 0);
+}
