@@ -14,6 +14,7 @@ _sallyportctl_tables() {
     2:inspect) commands='list read release reject' ;;
     2:quota) commands='set show report' ;;
     2:retention) commands='run' ;;
+    2:metrics) commands='serve' ;;
     2:ban) commands='list add del' ;;
     esac
     case "${given[0]} ${given[1]}" in
@@ -57,7 +58,8 @@ _sallyportctl_tables() {
     "retention "run) first= more= options='--config --help --dry-run --json' ;;
     "status "*) first= more= options='--config --help --json' ;;
     "check "*) first= more= options='--config --help --warning --critical' ;;
-    "metrics "*) first= more= options='--config --help --http' ;;
+    "metrics "serve) first= more= options='--config --help' ;;
+    "metrics "*) first= more= options='--config --help' ;;
     "who "*) first= more= options='--config --help --json' ;;
     "top "*) first= more= options='--config --help' ;;
     "kick "*) first=user more= options='--config --help' ;;

@@ -141,8 +141,6 @@ const struct ctl_option ctl_options[] = {
       "the log of another server's unit (default: sallyport)" },
     { "directory", OPTION_DIRECTORY, AT(directory), "DIR",
       "the journals in DIR, with the name of the machine in each line" },
-    { "http", OPTION_HTTP, AT(http), NULL,
-      "answer a GET /metrics on standard input, for systemd" },
     { "xferlog", OPTION_XFERLOG, AT(xferlog), NULL,
       "write the transfers of files in the form of xferlog(5)" },
     { "output", OPTION_OUTPUT, AT(output), "FILE",

@@ -44,7 +44,7 @@ struct arguments {
         *directory;
     const char *output;
     const char *timeout;
-    bool failed, off, xferlog, http;
+    bool failed, off, xferlog;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
 };
@@ -115,7 +115,6 @@ struct arguments {
 #define OPTION_DIRECTORY      OPTION_BIT(56)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
-#define OPTION_HTTP           OPTION_BIT(63)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -293,6 +292,7 @@ void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int metrics_show(struct context *x);
+int metrics_serve(struct context *x);
 extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
 int status_reload(struct context *x);
 int status_reload_failed(struct context *x, int code);

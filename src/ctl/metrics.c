@@ -1,5 +1,5 @@
 /* "metrics": the counters and gauges of the running server, as Prometheus reads
- * them. With --http it answers one client, whose connection a socket unit of
+ * them. "metrics serve" answers one client, whose connection a socket unit of
  * systemd passes as standard input and output. It asks the server first, and
  * then gives up root: no byte of a client is read with any right. */
 #include "ctl.h"
@@ -149,20 +149,6 @@ static int give_up_root(struct context *x)
                  : 0;
 }
 
-static int metrics_serve(struct context *x, int code, struct slice text)
-{
-    int root = give_up_root(x);
-
-    if (root)
-        return root;
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGALRM, http_on_late);
-    alarm(metrics_client_s);
-    http_serve(text);
-    alarm(0);
-    return code;
-}
-
 int metrics_show(struct context *x)
 {
     struct buf text;
@@ -170,11 +156,28 @@ int metrics_show(struct context *x)
 
     buf_init(&text, TEXT_MAX);
     code = metrics_ask(x, &text);
-    if (x->args.http)
-        code = metrics_serve(x, code,
-                             code ? (struct slice){ 0 } : buf_slice(&text));
-    else if (code == 0)
+    if (code == 0)
         fwrite(text.data, 1, text.len, stdout);
     buf_release(&text);
     return code;
+}
+
+/* Returns the exit code of the question, also if the client is wrong. */
+int metrics_serve(struct context *x)
+{
+    struct buf text;
+    int code, root;
+
+    buf_init(&text, TEXT_MAX);
+    code = metrics_ask(x, &text);
+    root = give_up_root(x);
+    if (root == 0) {
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGALRM, http_on_late);
+        alarm(metrics_client_s);
+        http_serve(code ? (struct slice){ 0 } : buf_slice(&text));
+        alarm(0);
+    }
+    buf_release(&text);
+    return root ? root : code;
 }

@@ -139,7 +139,8 @@ static void add_words(struct buf *into, const char *group)
         const struct ctl_command *row = &ctl_commands[i];
         const char *word = group ? row->name : row->group;
 
-        if ((group && strcmp(row->group, group)) || !strcmp(word, last))
+        if ((group && strcmp(row->group, group)) || !word ||
+            !strcmp(word, last))
             continue;
         buf_add_format(into, "%s%s", between, word);
         between = " ";

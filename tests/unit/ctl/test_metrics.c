@@ -76,7 +76,7 @@ Test(metrics, are_printed)
 static void expect_answer(const char *request, const char *first,
                           const char *has)
 {
-    const struct run *r = expect_run(0, request, "metrics --http");
+    const struct run *r = expect_run(0, request, "metrics serve");
 
     cr_expect_eq(strncmp(r->out, first, strlen(first)), 0, "%s", r->out);
     cr_expect(strstr(r->out, has), "no \"%s\" in %s", has, r->out);
@@ -90,7 +90,7 @@ Test(metrics, are_served)
     fake_begin(counts);
     expect_answer(GET, "HTTP/1.1 200 OK\r\n", "\nsallyport_users 5\n");
     expect_answer(GET, "HTTP/1.1 200 ", "text/plain; version=0.0.4");
-    const struct run *r = expect_run(0, GET, "metrics --http");
+    const struct run *r = expect_run(0, GET, "metrics serve");
     length = strstr(r->out, "Content-Length: ");
     body = strstr(r->out, "\r\n\r\n");
     cr_assert(length && body);
@@ -102,7 +102,7 @@ Test(metrics, are_served)
     expect_answer("POST /metrics HTTP/1.1\r\nContent-Length: 9\r\n\r\n123",
                   "HTTP/1.1 405 ", "Allow: GET, HEAD");
     expect_answer("\r\n\r\n", "HTTP/1.1 405 ", "only GET");
-    r = expect_run(0, "HEAD /metrics HTTP/1.0\r\n\r\n", "metrics --http");
+    r = expect_run(0, "HEAD /metrics HTTP/1.0\r\n\r\n", "metrics serve");
     cr_expect_str_eq(strstr(r->out, "\r\n\r\n"), "\r\n\r\n");
     fake_end();
 }
@@ -114,9 +114,9 @@ Test(metrics, are_for_whole_requests)
 
     memset(flood, 'a', sizeof(flood) - 1);
     fake_begin(counts);
-    cr_expect_str_eq(expect_run(0, flood, "metrics --http")->out, "");
-    cr_expect_str_eq(expect_run(0, "GET /metr", "metrics --http")->out, "");
-    cr_expect_str_eq(expect_run(0, "", "metrics --http")->out, "");
+    cr_expect_str_eq(expect_run(0, flood, "metrics serve")->out, "");
+    cr_expect_str_eq(expect_run(0, "GET /metr", "metrics serve")->out, "");
+    cr_expect_str_eq(expect_run(0, "", "metrics serve")->out, "");
     fake_end();
 }
 
@@ -124,11 +124,11 @@ Test(metrics, are_away_with_the_server)
 {
     const struct run *r;
 
-    r = expect_run(EX_UNAVAILABLE, GET, "metrics --http");
+    r = expect_run(EX_UNAVAILABLE, GET, "metrics serve");
     cr_expect_eq(strncmp(r->out, "HTTP/1.1 503 ", 13), 0, "%s", r->out);
     cr_expect(strstr(r->err, "no server answers"), "%s", r->err);
     fake_begin(is_busy);
-    r = expect_run(EX_TEMPFAIL, GET, "metrics --http");
+    r = expect_run(EX_TEMPFAIL, GET, "metrics serve");
     cr_expect_eq(strncmp(r->out, "HTTP/1.1 503 ", 13), 0, "%s", r->out);
     fake_end();
 }
@@ -152,7 +152,7 @@ static void slow_begin(struct slow *s)
     if (s->pid == 0) {
         char *argv[] = { (char[]){ "sallyportctl" },
                          (char[]){ "metrics" },
-                         (char[]){ "--http" },
+                         (char[]){ "serve" },
                          (char[]){ "--config" },
                          world.conf,
                          NULL };
