@@ -213,7 +213,7 @@ static void data_gate_ask_again(struct session *s)
         proxied_ask(s);
     if (s->data.state == DATA_ASKED)
         data_gate_ask_port(s);
-    if (s->transfer.state != TRANSFER_NONE)
+    if (s->transfer.state == TRANSFER_CONNECTING)
         data_gate_connect(s);
 }
 

@@ -95,7 +95,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
     struct child *c = owner;
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
-    if (s && !s->older)
+    if (s && !s->older && !s->orphan) /* of those master is the parent */
         session_gone(s, (int)msg->status);
     return 0;
 }
@@ -105,8 +105,11 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
     struct child *c = owner;
     struct session *s = sessions_find(c->master->sessions, msg->serial);
 
-    if (s && s->orphan)
-        session_kill(s);
+    if (!s || !s->orphan)
+        return 0;
+    if (s->pid > 0)
+        kill(s->pid, SIGKILL); /* also one that has closed its channel */
+    session_kill(s);
     return 0;
 }
 
@@ -192,7 +195,7 @@ static int gate_send_facts(struct channel *gate, struct session *s)
         r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
         s->counts = r == 0;
     }
-    if ((s->news & NEWS_ADOPT) && !s->counts)
+    if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
         r = gate_send_adopt(gate, s);
     if (r == 0 && (s->news & NEWS_FACTS))
         r = gate_send_login(gate, s);

@@ -1,8 +1,10 @@
 /* Sessions whose gate has ended: they are children of master now, and the next
  * gate serves them. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -46,7 +48,7 @@ static void is_reaped(struct stage *s, const struct player *p, int signal)
     struct message got;
 
     do
-        hears(s, MSG_reaped, &got);
+        cr_assert_eq(channel_wait(&s->gate.channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_reaped);
     cr_expect_eq(got.reaped.serial, p->serial);
     cr_expect_eq(got.reaped.status, signal);
@@ -95,14 +97,8 @@ Test(orphans, are_killed_by_master, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-static bool is_adopted_again(const struct message *got)
-{
-    return got->kind == MSG_adopt;
-}
-
 Test(orphans, are_killed_for_gate, .timeout = 60)
 {
-    struct message got;
     struct actor files;
     struct player p;
     struct stage s;
@@ -112,11 +108,7 @@ Test(orphans, are_killed_for_gate, .timeout = 60)
     is_adopted(&s, &p);
     TELL(&s.gate.channel, kill_adopted, .serial = p.serial + 1); /* nobody */
     TELL(&s.gate.channel, kill_adopted, .serial = p.serial);
-    do
-        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
-    while (got.kind != MSG_reaped && !is_adopted_again(&got));
-    cr_expect_eq(got.reaped.serial, p.serial);
-    cr_expect_eq(got.reaped.status, SIGKILL);
+    is_reaped(&s, &p, SIGKILL);
     channel_hear_end(&p.channel);
     stage_leave(&s, &p);
 }
@@ -138,6 +130,60 @@ Test(orphans, die_without_a_gate, .timeout = 60)
     channel_hear_end(&p.channel);
     actor_ready(&s, &s.gate);
     stage_leave(&s, &p);
+}
+
+static void no_time_to_sync(struct master *m)
+{
+    m->deadlines.sync = 200;
+}
+
+/* It has closed its channel to master before there is another gate, which hears
+ * nothing of it; and it is killed. */
+Test(orphans, that_hide_are_not_adopted, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+    int process;
+
+    stage_open(&s, no_time_to_sync);
+    s.session = s.gate.note.session;
+    process = (int)syscall(SYS_pidfd_open, s.session, 0);
+    cr_assert_geq(process, 0);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    actor_die(&s.gate);
+    actor_enter(&s, &s.gate, "gate");
+    player_leave(&p);
+    cr_expect_eq(poll(&(struct pollfd){ .fd = process, .events = POLLIN }, 1,
+                      STAGE_WAIT_MS),
+                 1, "lives on");
+    actor_ready(&s, &s.gate);
+    actor_hear(&s.gate, MSG_open, &got); /* the first message */
+    close(process);
+    stage_close(&s);
+}
+
+/* Gate finds a wrong message of one that has closed its channel to master. */
+Test(orphans, that_hide_are_killed_for_gate, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    session_of(&s, &p, &files);
+    gate_is_replaced(&s);
+    is_adopted(&s, &p);
+    do
+        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
+    while (got.kind != MSG_limits || !got.limits.last);
+    player_leave(&p);
+    stage_serves(&s); /* so master has seen it */
+    TELL(&s.gate.channel, kill_adopted, .serial = 1);
+    is_reaped(&s, &p, SIGKILL);
+    stage_close(&s);
 }
 
 /* Gate has lied about the pid: that process isn't harmed. */
