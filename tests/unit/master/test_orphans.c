@@ -43,7 +43,7 @@ static void is_adopted(struct stage *s, struct player *p)
     message_close(&own);
 }
 
-static void is_reaped(struct stage *s, const struct player *p, int signal)
+static void is_reaped(struct stage *s, const struct player *p, uint64_t signal)
 {
     struct message got;
 
