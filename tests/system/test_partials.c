@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,11 +310,11 @@ static bool is_gone(void *row)
     return !process_lives(row);
 }
 
-/* A process of that user does the walk in its sandbox, and it ends with its
- * caller. */
-/* Starts a list that can't end, since nobody reads its output. */
+/* Starts a list that can't end, since nobody reads its output, and waits until
+ * it has begun. */
 static pid_t list_to_nobody(const char *config, int nobody[2])
 {
+    struct pollfd first = { .events = POLLIN };
     pid_t pid;
 
     cr_assert_eq(pipe2(nobody, O_CLOEXEC), 0);
@@ -326,9 +327,13 @@ static pid_t list_to_nobody(const char *config, int nobody[2])
         _exit(127);
     }
     cr_assert_geq(pid, 0);
+    first.fd = nobody[0];
+    cr_assert_eq(poll(&first, 1, WAIT_MS), 1);
     return pid;
 }
 
+/* A process of that user does the walk in its sandbox, and it ends with its
+ * caller. */
 Test(partials, process_of_the_user)
 {
     static struct processes p;
