@@ -1,6 +1,6 @@
 /* The handlers of auth. Auth knows password hashes and nothing else: it has no
- * file, no network and no rights. Its answer is yes or no, the user's row, and
- * after SITE PSWD a new hash for this user. */
+ * file, no network and no rights. Its answer is yes or no, the user's name with
+ * the version of the row, and after SITE PSWD a new hash for this user. */
 #include "auth.h"
 
 #include <errno.h>
@@ -30,12 +30,11 @@ static void auth_release(void *owner)
     users_release(&a->users);
 }
 
-int auth_take_users(struct auth *a, int fd, uint64_t edition,
-                    struct complaint *c)
+int auth_take_users(struct auth *a, int fd, struct complaint *c)
 {
     struct users newer;
     struct circle circle;
-    int r = users_read(&newer, fd, "users", c);
+    int r = users_take(&newer, fd, c);
 
     fd_close(&fd);
     if (r < 0)
@@ -44,13 +43,10 @@ int auth_take_users(struct auth *a, int fd, uint64_t edition,
         users_release(&newer);
         return complain(c, "users: out of memory");
     }
-    if (a->edition > 0) {
-        circle_release(&a->circle);
-        users_release(&a->users);
-    }
+    circle_release(&a->circle);
+    users_release(&a->users);
     a->users = newer;
     a->circle = circle;
-    a->edition = edition;
     return 0;
 }
 
@@ -66,11 +62,10 @@ static int auth_on_first_users(void *owner, struct msg_users *m)
     struct auth *a = owner;
 
     auth_take_key(a, m);
-    return auth_take_users(a, fd_take(&m->users), m->edition, &a->frame.why);
+    return auth_take_users(a, fd_take(&m->users), &a->frame.why);
 }
 
-/* The process reader has parsed the same bytes without a mistake, or master
- * would not have sent them. */
+/* Master has taken the same table. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
@@ -96,11 +91,7 @@ static int auth_on_certificate(void *owner, struct msg_certificate *m)
 
 static int auth_on_verify(void *owner, struct msg_verify *m)
 {
-    struct auth *a = owner;
-
-    if (m->edition > a->edition)
-        die(EX_PROTOCOL, "master asks about a users file that it hasn't sent");
-    pending_open(a, m);
+    pending_open(owner, m);
     return 0;
 }
 
@@ -113,7 +104,7 @@ static int auth_complete(void *owner)
     struct auth *a = owner;
 
     a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
-    if (a->edition == 0)
+    if (!a->circle.point)
         return complain(&a->frame.why, "auth: set-up: no users");
     if (proof_begin() < 0)
         return complain(&a->frame.why, "auth: no memory for OpenSSL");
@@ -142,8 +133,8 @@ const struct frame_row auth_row = {
 
 /* What a worker reports. Zero: no password came. */
 struct finding {
-    bool yes, failed;
-    size_t row;
+    bool failed;
+    const struct user *user; /* NULL: no */
     uint64_t name, step;
     enum password_fault fault;
     char hash[HASH_MAX]; /* "": no new one */
@@ -153,9 +144,11 @@ static void pending_send_verdict(struct pending *p, const struct finding *f)
 {
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
-                 .edition = a->edition, .row = f->row, .accepted = f->yes,
-                 .failed = f->failed, .name = f->name, .step = f->step,
-                 .fault = f->fault, .hash = slice_from(f->hash));
+                 .accepted = f->user, .failed = f->failed,
+                 .user = slice_from(f->user ? f->user->name : ""),
+                 .version = f->user ? user_version(f->user, a->name_key) : 0,
+                 .name = f->name, .step = f->step, .fault = f->fault,
+                 .hash = slice_from(f->hash));
 
     loop_remove(&a->frame.loop, &p->watch);
     loop_timer_clear(&a->frame.loop, &p->timer);
@@ -169,7 +162,7 @@ static void pending_send_verdict(struct pending *p, const struct finding *f)
 
 static void pending_no_verdict(struct pending *p, const char *why)
 {
-    const struct finding none = { .yes = false };
+    const struct finding none = { .user = NULL };
 
     if (why)
         report_no_password(p, why);
@@ -203,7 +196,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
-    struct finding f = { .yes = false };
+    struct finding f = { .user = NULL };
     struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,
@@ -217,14 +210,14 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     enum judgement j = JUDGED_PASSWORD;
 
     if (secret_set(&password, msg->password) == 0)
-        j = judge(&p->auth->users, &a, &f.row);
-    f.yes = j == JUDGED_RIGHT;
+        j = judge(&p->auth->users, &a);
+    f.user = j == JUDGED_RIGHT ? a.user : NULL;
     f.failed = j == JUDGED_NO_HASH;
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;
-    if (f.yes && p->user[0])
+    if (f.user && p->user[0])
         f.fault = pending_hash(p, &a, msg->wanted, f.hash);
-    if (!f.yes)
+    if (!f.user)
         report_failed_login(p, &a, j);
     pending_send_verdict(p, &f);
     return -ECANCELED;

@@ -9,7 +9,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/proof/proof.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/users/users.h"
 
 #define PENDING_MS 10000 /* for name and password to arrive */
 
@@ -39,21 +39,19 @@ struct circle {
 };
 
 struct auth {
-    struct frame frame; /* the first member */
-    struct users users; /* the newest file only; earlier questions use it too */
+    struct frame frame;   /* the first member */
+    struct users users;   /* the newest only; earlier questions use them too */
     struct circle circle; /* of these users */
-    uint64_t edition;
-    uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names */
+    uint8_t name_key[SIPHASH_KEY]; /* of the hashes of names and rows */
     struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
 };
 
 extern const struct frame_row auth_row;
 
-/* Reads the users file FD and closes it. Returns 0, or -EINVAL with the
+/* Takes the table of users FD and closes it. Returns 0 or -errno with the
  * complaint. */
-int auth_take_users(struct auth *a, int fd, uint64_t edition,
-                    struct complaint *c);
+int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
 /* Takes the pair to a session that M has. Ends the process if master has more
  * pairs open than it may. */
@@ -73,7 +71,7 @@ struct attempt {
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
     bool verified; /* set by judge(): the password without code is the user's */
-    bool known;    /* set by judge(): the users file has the name */
+    const struct user *user; /* set by judge(): that of the name, or NULL */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither
@@ -92,12 +90,11 @@ enum judgement {
     JUDGED_NO_HASH, /* no hash was computed, so nobody knows */
     JUDGED_COUNT
 };
-/* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
- * the same work for a right and a wrong password, a locked or expired user, and
- * an unknown one, and JUDGED_NO_HASH tells nothing about the name. A password
- * over HASH_PASSWORD_MAX takes none for any of them.
+/* Checks an attempt. It takes the same work for a right and a wrong password, a
+ * locked or expired user, and an unknown one, and JUDGED_NO_HASH tells nothing
+ * about the name. A password over HASH_PASSWORD_MAX takes none for any of them.
  */
-enum judgement judge(const struct users *u, struct attempt *a, size_t *row);
+enum judgement judge(const struct users *u, struct attempt *a);
 
 /* Makes the circle once for each reading. Returns 0 or -ENOMEM. */
 int circle_make(struct circle *c, const struct users *u,

@@ -133,14 +133,13 @@ static enum judgement judge_user(const struct user *user, struct attempt *a)
     return admissions[user_admission(user, a->peer, a->now)];
 }
 
-enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
+enum judgement judge(const struct users *u, struct attempt *a)
 {
     const struct user *user = users_find(u, a->name);
     const char *usual = judge_stand_in(a->circle, a->name_key, a->name);
     enum judgement j;
 
-    *row = 0;
-    a->known = user;
+    a->user = user;
     j = standing_of(user, a->now);
     if (j != JUDGED_RIGHT) {
         enum hash_answer hash = hash_verify_nobody(
@@ -148,10 +147,7 @@ enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
 
         return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
     }
-    j = judge_user(user, a);
-    if (j == JUDGED_RIGHT)
-        *row = (size_t)(user - u->row);
-    return j;
+    return judge_user(user, a);
 }
 
 static void report_send(const struct pending *p, struct event_record *r,
@@ -202,7 +198,7 @@ static const char *const reasons[JUDGED_COUNT] = {
  * isn't logged if it looks more like a password than like most names. */
 static struct slice loggable_name(const struct attempt *a)
 {
-    return a->known || group_name_ok(a->name) ? a->name : SLICE("?");
+    return a->user || group_name_ok(a->name) ? a->name : SLICE("?");
 }
 
 /* The fingerprint is the first line of the claims. */

@@ -153,6 +153,14 @@ int fd_seal(int fd)
     return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
+bool fd_is_sealed(int fd)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+              has = fcntl(fd, F_GET_SEALS);
+
+    return has >= 0 && (has & seals) == seals;
+}
+
 int fd_sealed(const char *name, struct slice bytes)
 {
     FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

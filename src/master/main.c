@@ -43,7 +43,7 @@ static bool survey_users(const struct master *m)
         open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     FD_CLEANUP int table = -1;
     struct complaint c = { "" };
-    bool wrong = userdb_newest(m->users) == 0;
+    bool wrong = m->users->edition == 0;
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has reported it */
@@ -210,11 +210,10 @@ static int serve(struct master *m)
  * depends on them. */
 static void print_remarks(const struct master *m)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
     helper_check(m, "remarks", m->users->table, REMARKS_MS);
-    if (u && access_hint(&m->settings, u, &c))
+    if (access_hint(&m->settings, &m->users->users, &c))
         stderr_print("hint: %s", c.text);
 }
 

@@ -83,9 +83,6 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
     return 0;
 }
 
-#define SETTINGS_SEALS                                                         \
-    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
 /* The image names the build, since two builds may have structs of the same size
  * with different fields. */
 struct image {
@@ -103,18 +100,12 @@ int settings_write(const struct settings *s, int fd)
     return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
 }
 
-int settings_seal(int fd)
-{
-    return fcntl(fd, F_ADD_SEALS, SETTINGS_SEALS) < 0 ? -errno : 0;
-}
-
 static bool settings_sealed(int fd)
 {
-    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat st;
 
     return fstat(fd, &st) == 0 && st.st_size == sizeof(struct image) &&
-           (fcntl(fd, F_GET_SEALS) & seals) == seals;
+           fd_is_sealed(fd);
 }
 
 /* Checks only the counts; the process that made the settings has checked the

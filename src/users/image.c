@@ -1,14 +1,18 @@
 /* Takes the table of users that reader has made of the users file. Runs as
- * root, in master. A reader that a hostile file has broken into can write
- * whatever it likes, so each number is checked before it is used. The copy is
- * in master's own memory, where nobody changes it afterwards. */
+ * root, in master, and in auth. A reader that a hostile file has broken into
+ * can write whatever it likes, so each number is checked before it is used. The
+ * file is sealed, so nobody changes it afterwards: the texts stay there, and
+ * all processes that map it share its memory. */
 #include "sallyport/users/image.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 
 struct image {
     const struct users_head *head;
@@ -34,9 +38,9 @@ static const void *image_cut(struct slice *rest, size_t count, size_t most,
     return items;
 }
 
-static bool image_open(struct image *i, const struct buf *bytes)
+static bool image_open(struct image *i, char *bytes, size_t size)
 {
-    struct slice rest = buf_slice(bytes);
+    struct slice rest = { bytes, size };
     const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));
 
     if (!h)
@@ -50,7 +54,7 @@ static bool image_open(struct image *i, const struct buf *bytes)
     i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
     i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
                              sizeof(*i->directory));
-    i->text = bytes->data + (bytes->len - rest.len);
+    i->text = bytes + (size - rest.len);
     i->text_size = rest.len;
     return i->row && i->share && i->team && i->grant && i->directory;
 }
@@ -250,11 +254,11 @@ static bool image_allocate(const struct users_head *h, struct users *u)
 }
 
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
-static int image_read(struct users *u, const struct buf *bytes)
+static int image_read(struct users *u)
 {
     struct image i;
 
-    if (!image_open(&i, bytes) || !build_name_is(i.head->build))
+    if (!image_open(&i, u->text, u->text_size) || !build_name_is(i.head->build))
         return -EBADMSG;
     if (!image_allocate(i.head, u))
         return -ENOMEM;
@@ -272,18 +276,35 @@ static int image_read(struct users *u, const struct buf *bytes)
     return users_index(u) ? 0 : -ENOMEM;
 }
 
+/* 0; -EBADMSG: the file isn't sealed, or of a wrong size; another -errno */
+static int image_map(struct users *u, int fd)
+{
+    struct stat st;
+    void *bytes;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!fd_is_sealed(fd) || st.st_size == 0 ||
+        (uint64_t)st.st_size > USERS_IMAGE_MAX)
+        return -EBADMSG;
+    r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
+    if (r < 0)
+        return r;
+    u->text = bytes;
+    u->text_size = (size_t)st.st_size;
+    u->mapped = true;
+    return 0;
+}
+
 int users_take(struct users *u, int fd, struct complaint *c)
 {
-    struct buf bytes;
     int r;
 
     *u = (struct users){ 0 };
-    buf_init(&bytes, USERS_IMAGE_MAX);
-    r = fd_read_file(fd, &bytes);
+    r = image_map(u, fd);
     if (r == 0)
-        r = image_read(u, &bytes);
-    u->text = bytes.data; /* users_release() wipes and frees it */
-    u->text_size = bytes.len;
+        r = image_read(u);
     if (r < 0) {
         users_release(u);
         complain(c, "the table of users from reader: %s", strerror(-r));

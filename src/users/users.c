@@ -70,44 +70,27 @@ static bool advise_block(void *block, size_t size, int advice)
            madvise((void *)(uintptr_t)pages.ptr, pages.len, advice) == 0;
 }
 
-static bool advise_all(const struct users *u, int advice)
+static bool advise_rows(const struct users *u, int advice)
 {
-    return advise_block(u->text, u->text_size, advice) &&
-           advise_block(u->row, u->count * sizeof(*u->row), advice) &&
+    return advise_block(u->row, u->count * sizeof(*u->row), advice) &&
            advise_block(u->by_name, u->count * sizeof(*u->by_name), advice) &&
            advise_block(u->grant, u->grants * sizeof(*u->grant), advice);
 }
 
 void users_keep_from_forks(struct users *u)
 {
-    u->kept_from_forks = advise_all(u, MADV_WIPEONFORK);
+    u->kept_from_forks = advise_rows(u, MADV_WIPEONFORK);
     if (!u->kept_from_forks)
-        advise_all(u, MADV_KEEPONFORK);
-}
-
-void users_forget(struct users *u)
-{
-    struct slice zeros = { NULL, 0 };
-
-    if (u->kept_from_forks)
-        zeros = inner_pages(u->text, u->text_size);
-    if (zeros.len == 0) {
-        explicit_bzero(u->text, u->text_size);
-    } else {
-        char *end = u->text + u->text_size,
-             *zeros_end = u->text + (zeros.ptr - u->text) + zeros.len;
-
-        explicit_bzero(u->text, (size_t)(zeros.ptr - u->text));
-        explicit_bzero(zeros_end, (size_t)(end - zeros_end));
-    }
-    *u = (struct users){ 0 };
+        advise_rows(u, MADV_KEEPONFORK);
 }
 
 void users_release(struct users *u)
 {
     if (u->kept_from_forks) /* malloc gives the memory to others */
-        advise_all(u, MADV_KEEPONFORK);
-    if (u->text) {
+        advise_rows(u, MADV_KEEPONFORK);
+    if (u->mapped) {
+        munmap(u->text, u->text_size);
+    } else if (u->text) {
         explicit_bzero(u->text, u->text_size);
         free(u->text);
     }

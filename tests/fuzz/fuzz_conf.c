@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 
 static size_t told;
@@ -23,7 +24,7 @@ static void check_passing(const struct settings *s)
     struct complaint c = { .text = "" };
     int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    FUZZ_CHECK(fd >= 0 && settings_write(s, fd) == 0 && settings_seal(fd) == 0);
+    FUZZ_CHECK(fd >= 0 && settings_write(s, fd) == 0 && fd_seal(fd) == 0);
     memset(&again, 0xa5, sizeof(again));
     FUZZ_CHECK(settings_take(&again, fd, &c) == 0);
     FUZZ_CHECK(memcmp(s, &again, sizeof(again)) == 0);

@@ -212,10 +212,19 @@ static bool is_under(const struct shared *s, const struct seccomp_notif *n,
     return is_below(name[0] ? whole : place, s->under);
 }
 
+/* No signal ends a look at a file. */
+static bool only_looks(const struct call *c)
+{
+    return c->number == SYS_fstat || c->number == SYS_newfstatat ||
+           c->number == SYS_statx;
+}
+
 static bool counts(const struct shared *s, const struct call *c,
                    const struct seccomp_notif *n)
 {
     if (!atomic_load(&s->armed) || !is_of_disk(n))
+        return false;
+    if (s->error == EINTR && only_looks(c))
         return false;
     if (!s->under[0] || is_under(s, n, c->fd, c->path))
         return true;

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 
-#include "sallyport/base/slice.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 
 int settings_file(const struct settings *s)
@@ -11,7 +11,7 @@ int settings_file(const struct settings *s)
     int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     cr_assert_eq(settings_write(s, fd), 0);
-    cr_assert_eq(settings_seal(fd), 0);
+    cr_assert_eq(fd_seal(fd), 0);
     return fd;
 }
 

@@ -47,6 +47,8 @@ int fd_copy(int to, int from, size_t most);
 /* Seals a memfd in that way, and goes back to its begin. Returns 0 or -errno.
  */
 int fd_seal(int fd);
+/* Is it sealed in that way? */
+bool fd_is_sealed(int fd);
 
 /* If the caller of a program has closed a standard descriptor, the next file or
  * socket would get its number, and with it the messages. Now writing to these

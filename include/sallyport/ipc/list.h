@@ -681,9 +681,8 @@ FD(page)
 END
 
 MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
-        "the users file, in a sealed memfd: its edition; the two halves of the "
-        "key that hashes users' names")
-NUMBER(edition)
+        "the table of users that reader has made, in a sealed memfd; the two "
+        "halves of the key that hashes users' names and their rows")
 NUMBER(name_key_1)
 NUMBER(name_key_2)
 FD(users)
@@ -854,11 +853,10 @@ FD(auth)
 END
 
 MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
-        "a password to verify: serial, edition of the users file, the client's "
+        "a password to verify: serial, the client's "
         "address (for the log), the user who wants another password (empty: a "
         "login), the cost of its hash; the other end of that channel")
 NUMBER(serial)
-NUMBER(edition)
 ADDRESS(peer)
 TEXT(user)
 NUMBER(cost)
@@ -877,15 +875,16 @@ BYTES(handshake)
 END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
-        "the result for one password: serial, edition, row, yes or no, or no hash "
-        "could be computed, so nobody knows; a "
+        "the result for one password: serial, yes or no, or no hash "
+        "could be computed, so nobody knows; for a yes the user, and the keyed "
+        "version of the row that auth has; a "
         "keyed hash of the name (0: no name arrived), the step of the one-time "
         "code (0: none); what is wrong with the new password; the new hash of "
         "the user (empty: none)")
 NUMBER(serial)
-NUMBER(edition)
-NUMBER(row)
 FLAG(accepted)
+TEXT(user)
+NUMBER(version)
 FLAG(failed)
 NUMBER(name)
 NUMBER(step)

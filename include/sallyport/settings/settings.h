@@ -246,10 +246,8 @@ int settings_open(const char *path, struct complaint *c);
 int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
 /* Writes the settings to FD, an empty file in memory, for settings_take() in a
- * process of the same build. Returns 0 or -errno. */
+ * process of the same build; the caller seals it. Returns 0 or -errno. */
 int settings_write(const struct settings *s, int fd);
-/* Seals that file: nobody can change it any more. Returns 0 or -errno. */
-int settings_seal(int fd);
 /* Reads the settings of a sealed file. FD stays the caller's. Returns 0, or
  * -EINVAL with the complaint; then *s doesn't change. */
 int settings_take(struct settings *s, int fd, struct complaint *c);

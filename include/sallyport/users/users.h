@@ -16,6 +16,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/rights.h"
+#include "sallyport/domain/tls.h"
 
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
@@ -118,22 +119,22 @@ struct users {
     size_t grants;
     struct directory_right *directory;
     size_t directories;
-    char *text; /* wiped on release */
+    char *text; /* wiped on release; of users_take(): the file, read-only */
     size_t text_size;
+    bool mapped;          /* it is that file */
     bool kept_from_forks; /* users_keep_from_forks() */
 };
 
 void users_release(struct users *u);
-/* From now on a fork gets zeros in place of the table, so that it is as fast
- * with 100,000 users as with ten. If the kernel can't, it gets a copy. */
+/* From now on a fork gets zeros in place of the rows, so that it is as fast
+ * with 100,000 users as with ten. If the kernel can't, it gets a copy, which
+ * has no secret: they are in the texts. */
 void users_keep_from_forks(struct users *u);
-/* In a fork, in place of users_release(): wipes what the fork has of the text,
- * and frees nothing. */
-void users_forget(struct users *u);
-/* Takes the table that reader has written to the file FD (users/image.h), and
- * believes nothing of it: what the rows point to is there, and each field is in
- * its range. *u needs no preparation, and is empty on failure. 0; another
- * -errno than -EINVAL, with the complaint. */
+/* Takes the table that reader has written to the file FD (users/image.h), which
+ * is sealed, and believes nothing of it: what the rows point to is there, and
+ * each field is in its range. FD stays the caller's. The texts stay in that
+ * file, of which no fork inherits the memory. *u needs no preparation, and is
+ * empty on failure. 0; another -errno than -EINVAL, with the complaint. */
 int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
@@ -169,6 +170,19 @@ enum admission user_admission(const struct user *user,
  * ("mon-fri/08:00-18:00,sat"). Return 0, or -EINVAL with a complaint. */
 int user_networks_check(struct slice value, struct complaint *c);
 int user_hours_check(struct slice value, struct complaint *c);
+
+/* Checks a value of certificate=: names of certificates with ';' between them,
+ * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
+ * "email:…", "dns:…", "uri:…". Returns 0, or -EINVAL with a complaint. */
+int user_certificate_check(struct slice value, struct complaint *c);
+/* Is one of the user's certificates among CLAIMS, one name per line? Returns
+ * false for a user who needs no certificate. */
+bool user_certificate_shown(const struct user *user, struct slice claims);
+/* Writes up to MOST hashes of "sha256:" names to OUT. Returns their number.
+ * With login=certificate there are at most USER_PINS_MAX. */
+#define USER_PINS_MAX 16
+size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
+                             size_t most);
 
 /* Which users may have a process files. With root: uid_first to uid_last, no
  * gid 0. Without root: users with homes below `homes` and shares below

@@ -4,7 +4,6 @@
 #ifndef SALLYPORT_USERSFILE_USERSFILE_H
 #define SALLYPORT_USERSFILE_USERSFILE_H
 
-#include "sallyport/domain/tls.h"
 #include "sallyport/users/users.h"
 
 /* Reads the file from its start. *u needs no preparation, and is empty on
@@ -24,19 +23,6 @@ int users_survey(struct users *u, int fd, const char *file,
 
 /* Writes the table for users_take() (users/image.h). 0 or -errno */
 int users_write(const struct users *u, int fd);
-
-/* Checks a value of certificate=: names of certificates with ';' between them,
- * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
- * "email:…", "dns:…", "uri:…". Returns 0, or -EINVAL with a complaint. */
-int user_certificate_check(struct slice value, struct complaint *c);
-/* Is one of the user's certificates among CLAIMS, one name per line? Returns
- * false for a user who needs no certificate. */
-bool user_certificate_shown(const struct user *user, struct slice claims);
-/* Writes up to MOST hashes of "sha256:" names to OUT. Returns their number.
- * With login=certificate there are at most USER_PINS_MAX. */
-#define USER_PINS_MAX 16
-size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
-                             size_t most);
 
 /* An entry NAME or NAME:ROLE of a list with commas: shares=, teams=. */
 struct list_entry {

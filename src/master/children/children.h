@@ -56,17 +56,18 @@ int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 int exec_failed(const char *name, int status, struct complaint *c);
 
 /* Has reader read FILE, whose name is PATH, within WAIT_MS. MODE is one of
- * those in src/reader/main.c. The answer, a memfd without seals, which only
- * reader could write; -EINVAL: FILE has a mistake, and *c says which; another
- * -errno: reader has failed. */
+ * those in src/reader/main.c. The answer, a sealed memfd, which only reader
+ * could write; -EINVAL: FILE has a mistake, and *c says which; another -errno:
+ * reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
 /* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
                    int file, int *answer);
-/* STATUS is how reader has ended, or -errno, but not 0. Returns -EINVAL with
- * its complaint, which is in ANSWER, or another -errno: reader has failed. */
-int reader_refused(int status, int answer, struct complaint *c);
+/* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
+ * sealed now; -EINVAL with its complaint, which was in ANSWER; another -errno:
+ * reader has failed. */
+int reader_ended(int status, int answer, struct complaint *c);
 
 /* Channels to the services: from each process to log, and from gate and
  * sessions to keys. Master holds the service's end of each channel until
@@ -157,7 +158,7 @@ enum child_state {
 
 /* A password verification that an auth worker has under way. */
 struct verification {
-    uint64_t serial, edition;
+    uint64_t serial;
     struct address peer;     /* of the session */
     struct session *session; /* NULL: no session waits for it any more */
 };
@@ -205,7 +206,7 @@ struct child {
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t edition;  /* auth: the newest users file that was sent to it */
+    uint64_t edition;  /* auth: that of the users that were sent to it */
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;

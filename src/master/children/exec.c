@@ -253,10 +253,15 @@ int exec_failed(const char *name, int status, struct complaint *c)
 
 /* For --check reader has printed all mistakes in the configuration, and left no
  * complaint. */
-int reader_refused(int status, int answer, struct complaint *c)
+int reader_ended(int status, int answer, struct complaint *c)
 {
+    const int r = status == 0 ? fd_seal(answer) : 0;
     ssize_t n;
 
+    if (r < 0)
+        complain(c, "the answer of reader: %s", strerror(-r));
+    if (status == 0)
+        return r;
     if (status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != EX_CONFIG) {
         exec_failed("reader", status, c);
         return status < 0 ? status : -EIO;
@@ -289,12 +294,13 @@ int reader_ask(const struct master *m, const char *mode, const char *path,
 {
     FD_CLEANUP int answer = -1;
     const pid_t pid = reader_start(m, mode, path, file, &answer);
-    int status;
+    int status, r;
 
     if (pid < 0 && answer < 0) {
         complain(c, "reader can't be started: %s", strerror(-pid));
         return (int)pid;
     }
     status = exec_wait(pid, wait_ms);
-    return status == 0 ? fd_take(&answer) : reader_refused(status, answer, c);
+    r = reader_ended(status, answer, c);
+    return r < 0 ? r : fd_take(&answer);
 }

@@ -80,7 +80,7 @@ static int request_on_status(void *owner, struct msg_status *msg)
                           .sessions = m->sessions->living,
                           .logged_in = sessions_logged_in(m->sessions),
                           .limit = m->settings.max_sessions,
-                          .users = userdb_count(m->users)));
+                          .users = m->users->users.count));
     return 0;
 }
 

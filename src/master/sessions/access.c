@@ -96,12 +96,9 @@ static struct account account_of(const struct session *s, bool team,
     };
 }
 
-static const struct user *access_newest_row(const struct master *m,
-                                            const char *name)
+const struct user *access_row(const struct master *m, const char *name)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-
-    return u ? users_find(u, slice_from(name)) : NULL;
+    return users_find(&m->users->users, slice_from(name));
 }
 
 bool access_take_limits(struct session *s, const struct user *row)
@@ -123,7 +120,7 @@ bool access_take_limits(struct session *s, const struct user *row)
 bool access_renew_limits(struct session *s)
 {
     const struct user none = { .name = s->home.user };
-    const struct user *row = access_newest_row(s->master, s->home.user);
+    const struct user *row = access_row(s->master, s->home.user);
 
     return access_take_limits(s, row ? row : &none);
 }
@@ -167,11 +164,8 @@ static void access_review_rest(struct session *s, const struct users *u)
 
 void access_review_one(struct session *s)
 {
-    const struct userdb *db = s->master->users;
-    const struct users *u = userdb_find(db, userdb_newest(db));
-
-    if (u && session_has_user(s))
-        access_review_row(s, users_find(u, slice_from(s->home.user)));
+    if (s->master->users->edition > 0 && session_has_user(s))
+        access_review_row(s, access_row(s->master, s->home.user));
 }
 
 /* Can the time alone end a session now? Has any user or team hours, or has any
@@ -192,12 +186,12 @@ static bool access_time_counts(const struct users *u, int64_t since,
 size_t access_review(struct master *m)
 {
     struct access *a = m->access;
-    uint64_t newest = userdb_newest(m->users);
-    const struct users *u = userdb_find(m->users, newest);
+    const uint64_t newest = m->users->edition;
+    const struct users *u = &m->users->users;
     const int64_t now = time(NULL);
     size_t ended = 0;
 
-    if (!u)
+    if (newest == 0)
         return 0;
     if (a->reviewed == newest && !access_time_counts(u, a->reviewed_at, now)) {
         a->reviewed_at = now;
@@ -227,7 +221,7 @@ const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version)
 {
     const struct master *m = s->master;
-    const struct user *row = access_newest_row(m, name);
+    const struct user *row = access_row(m, name);
 
     return access_admits(s, row) &&
                    user_version(row, m->secrets.versions) == version
@@ -237,17 +231,16 @@ const struct user *access_current(const struct session *s, const char *name,
 
 bool access_is_open(const struct session *s, const char *name)
 {
-    return access_admits(s, access_newest_row(s->master, name));
+    return access_admits(s, access_row(s->master, name));
 }
 
 /* The start has already given the hint for the first file; this is for each
  * newer one. */
 static void access_report_hint(struct master *m)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
-    if (u && access_hint(&m->settings, u, &c))
+    if (access_hint(&m->settings, &m->users->users, &c))
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
@@ -264,7 +257,7 @@ static void access_report(struct master *m, int r, const char *why)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "users file read: edition %llu",
-                  (unsigned long long)userdb_newest(m->users));
+                  (unsigned long long)m->users->edition);
     succession_keep(&m->succession, "users", m->users->fd);
     access_report_hint(m);
 }
@@ -294,10 +287,8 @@ static void access_take(struct master *m, int r, const char *why)
     access_report(m, r, why);
     a->unread = r < 0 && r != -EINVAL && r != -ETIMEDOUT;
     a->late = r == -ETIMEDOUT;
-    if (r >= 0) {
+    if (r >= 0)
         worker_update_all(m);
-        userdb_drop(m->users, worker_oldest(m));
-    }
     a->ended = r == 1 ? access_review(m) : 0;
     access_end(m);
 }

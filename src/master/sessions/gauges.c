@@ -66,7 +66,7 @@ void gauges_write(struct master *m)
         [GAUGE_LOGGED_IN] = in,
         [GAUGE_GREETED] = m->sessions->living - in,
         [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
-        [GAUGE_USERS] = userdb_count(m->users),
+        [GAUGE_USERS] = m->users->users.count,
         [GAUGE_VERIFIED] = count_verified(m),
         [GAUGE_WAITING] = count_waiting(m),
         [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),

@@ -296,47 +296,25 @@ static void login_enter(struct session *s, const struct user *user)
     }
 }
 
-/* Keeps whose row a right verdict names, since its edition may be gone after
- * a delay. If it is gone already, the name stays empty. */
-static void login_take_row(struct session *s)
-{
-    const struct master *m = s->master;
-    struct answer *a = &s->answer;
-    const struct users *users = userdb_find(m->users, a->verdict.edition);
-    const struct user *row;
-
-    if (!users || !a->verdict.right)
-        return;
-    row = &users->row[a->verdict.row];
-    slice_copy(slice_from(row->name), a->user, sizeof(a->user));
-    a->version = user_version(row, m->secrets.versions);
-}
-
-/* Takes the row that auth has found, and compares it with the newest file: the
+/* Takes the row that auth has found, and compares it with the newest one: the
  * user may have been locked during a delay of some seconds. */
 static void login_accept(struct session *s)
 {
     struct master *m = s->master;
-    const struct answer *a = &s->answer;
-    const struct user *user = access_current(s, a->user, a->version);
+    const struct verdict *v = &s->answer.verdict;
+    const struct user *user = access_current(s, v->user, v->version);
 
-    if (!a->user[0]) {
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                      "the users file has changed too often during a login");
-        login_deny(s, DENIAL_FAILED);
-        return;
-    }
     if (!user) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "user %s: not let in, the row changed or expired while "
                       "the password was verified",
-                      a->user);
+                      v->user);
         /* A 530 would say that the password is wrong, for good. */
         login_deny(s,
-                   access_is_open(s, a->user) ? DENIAL_CHANGED : DENIAL_WRONG);
+                   access_is_open(s, v->user) ? DENIAL_CHANGED : DENIAL_WRONG);
         return;
     }
-    guesses_succeeded(m->guesses, &a->verdict.guess, clock_ms());
+    guesses_succeeded(m->guesses, &v->guess, clock_ms());
     if (s->login > 0)
         password_change(s, user);
     else
@@ -352,7 +330,6 @@ void login_on_verdict(struct session *s, const struct verdict *v)
         return;
     }
     s->answer.verdict = *v;
-    login_take_row(s);
     if (v->right && v->delay == 0) {
         login_accept(s);
         return;

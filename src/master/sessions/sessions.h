@@ -267,15 +267,6 @@ bool home_is_late(struct home *h, const struct user *user);
 /* The process was reaped. */
 void files_reaped(struct home *h, int status);
 
-/* The users file as master knows it: the newest edition, and those that a
- * present verification may still name. */
-#define USERDB_KEPT 8
-
-struct edition {
-    uint64_t number; /* 1, 2, … */
-    struct users users;
-};
-
 /* The fork that writes a new password to the file. */
 struct password_writer {
     pid_t pid;       /* 0: none */
@@ -298,13 +289,14 @@ struct reading {
     int report, text, answer;
 };
 
+/* The users file as master knows it. */
 struct userdb {
     struct master *master;
-    const char *path;                 /* from the settings */
-    struct edition kept[USERDB_KEPT]; /* the newest is the last */
-    size_t count;
-    int fd;    /* the newest text, a sealed memfd; -1: none */
-    int table; /* the same as reader wrote it, for check; -1: none */
+    const char *path;   /* from the settings */
+    uint64_t edition;   /* 1, 2, …; 0: none was read yet */
+    struct users users; /* of that edition */
+    int fd;             /* its text, a sealed memfd; -1: none */
+    int table; /* the same as reader wrote it, for auth and check; sealed */
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
@@ -355,13 +347,6 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 bool userdb_changes(const struct userdb *u);
 /* Does the last line of the newest text lack its end? */
 bool userdb_is_unended(const struct userdb *u);
-uint64_t userdb_newest(const struct userdb *u);
-/* Returns the number of rows in the newest edition. */
-size_t userdb_count(const struct userdb *u);
-/* Returns NULL if the edition isn't kept. */
-const struct users *userdb_find(const struct userdb *u, uint64_t edition);
-/* Frees the editions older than NEEDED, but never the newest. */
-void userdb_drop(struct userdb *u, uint64_t needed);
 
 /* The sessions: each has a record from gate's MSG_session
  * to the end of the session and of its process files. */
@@ -400,9 +385,10 @@ enum session_order {
 /* A worker's verdict on a name and password. */
 struct verdict {
     bool right;
-    bool failed;      /* no hash was computed: neither right nor wrong */
-    uint64_t edition; /* of the users file */
-    size_t row;       /* of the users file, if right */
+    bool failed; /* no hash was computed: neither right nor wrong */
+    char user[USER_NAME_MAX + 1]; /* if right */
+    uint64_t version;             /* user_version() of the newest row, if that
+                                     is the one that auth has; otherwise 0 */
     struct guess guess;
     uint64_t delay;               /* ms, due to earlier failures */
     enum password_fault fault;    /* of a new password */
@@ -411,12 +397,10 @@ struct verdict {
 
 struct answer {
     struct verdict verdict;
-    char user[USER_NAME_MAX + 1]; /* of the row, if the verdict is right */
-    uint64_t version;             /* and user_version() of that row */
-    uint64_t asked;               /* clock_ms() at `login` */
-    uint64_t at; /* clock_ms() of the answer to a delayed login */
-    bool slowed; /* it counts among the delayed ones of its address */
-    bool busy;   /* too many are delayed already: the answer is BUSY */
+    uint64_t asked; /* clock_ms() at `login` */
+    uint64_t at;    /* clock_ms() of the answer to a delayed login */
+    bool slowed;    /* it counts among the delayed ones of its address */
+    bool busy;      /* too many are delayed already: the answer is BUSY */
 };
 
 struct older;
@@ -680,9 +664,7 @@ int worker_choose(struct session *s, struct child **ret);
 int worker_ask(struct child *c, struct session *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session *s);
-/* Returns the oldest edition that a verdict may name. */
-uint64_t worker_oldest(const struct master *m);
-/* Sends MSG_users with the newest file. Returns 0 or -errno. */
+/* Sends MSG_users with the newest table. Returns 0 or -errno. */
 int worker_send_users(struct child *c);
 /* Sends it to each worker that has an older one. */
 void worker_update_all(struct master *m);
@@ -730,7 +712,9 @@ bool access_is_unread(const struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Returns the user's row in the newest edition, or NULL if there is none, or it
+/* Returns the newest row of that user, or NULL. */
+const struct user *access_row(const struct master *m, const char *name);
+/* Returns the newest row of that user, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version);

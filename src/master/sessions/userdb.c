@@ -1,8 +1,6 @@
 /* The users file, checked before each login, in master. Its disk may hang, so
  * master never touches it: a fork looks at the file and copies the text, and
- * then reader parses that. Only the newest text is kept as a descriptor, for
- * auth. The rows of older editions stay as long as a verdict may name them.
- * A broken file never replaces a good one.
+ * then reader parses that. A broken file never replaces a good one.
  *
  * A part of a valid file is often valid too, but gives a user other rights: the
  * second factor may be in the rest of the line. So a changed text counts only
@@ -51,9 +49,7 @@ void userdb_init(struct userdb *u, struct master *m)
 
 void userdb_release(struct userdb *u)
 {
-    for (size_t i = 0; i < u->count; i++)
-        users_release(&u->kept[i].users);
-    u->count = 0;
+    users_release(&u->users);
     fd_close(&u->fd);
     fd_close(&u->table);
     reading_close(&u->reading);
@@ -61,43 +57,10 @@ void userdb_release(struct userdb *u)
 
 void userdb_forget(struct userdb *u)
 {
-    for (size_t i = 0; i < u->count; i++)
-        users_forget(&u->kept[i].users);
-    u->count = 0;
+    u->users = (struct users){ 0 };
     fd_close(&u->fd);
     fd_close(&u->table);
     reading_close(&u->reading);
-}
-
-uint64_t userdb_newest(const struct userdb *u)
-{
-    return u->count > 0 ? u->kept[u->count - 1].number : 0;
-}
-
-size_t userdb_count(const struct userdb *u)
-{
-    return u->count > 0 ? u->kept[u->count - 1].users.count : 0;
-}
-
-const struct users *userdb_find(const struct userdb *u, uint64_t edition)
-{
-    for (size_t i = 0; i < u->count; i++)
-        if (u->kept[i].number == edition)
-            return &u->kept[i].users;
-    return NULL;
-}
-
-static void userdb_drop_oldest(struct userdb *u)
-{
-    users_release(&u->kept[0].users);
-    u->count--;
-    memmove(&u->kept[0], &u->kept[1], u->count * sizeof(u->kept[0]));
-}
-
-void userdb_drop(struct userdb *u, uint64_t needed)
-{
-    while (u->count > 1 && u->kept[0].number < needed)
-        userdb_drop_oldest(u);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -166,26 +129,27 @@ static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
 }
 
 /* Reader has ended with STATUS. */
-static int userdb_add(struct userdb *u, int status, struct complaint *c)
+static int userdb_take(struct userdb *u, int status, struct complaint *c)
 {
     struct reading *g = &u->reading;
-    struct edition next = { .number = userdb_newest(u) + 1 };
-    int r = status == 0 ? users_take(&next.users, g->answer, c)
-                        : reader_refused(status, g->answer, c);
+    struct users next;
+    int r = reader_ended(status, g->answer, c);
 
+    if (r == 0)
+        r = users_take(&next, g->answer, c);
     if (r < 0)
         return r;
-    users_keep_from_forks(&next.users);
-    if (next.users.count == 0 && userdb_count(u) > 0 && !g->announced) {
-        users_release(&next.users);
+    if (next.count == 0 && u->users.count > 0 && !g->announced) {
+        users_release(&next);
         return complain(c,
                         "%s: it has no users now; restore it, or remove the "
                         "last user by: sallyportctl user del",
                         u->path);
     }
-    if (u->count == USERDB_KEPT)
-        userdb_drop_oldest(u);
-    u->kept[u->count++] = next;
+    users_keep_from_forks(&next);
+    users_release(&u->users);
+    u->users = next;
+    u->edition++;
     fd_close(&u->fd);
     u->fd = fd_take(&g->text);
     fd_close(&u->table);
@@ -205,7 +169,7 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
     u->reading.answer = -1;
     reader = reader_start(u->master, "users", u->path, u->reading.text,
                           &u->reading.answer);
-    r = userdb_add(u, exec_wait(reader, (int)userdb_deadline(u)), c);
+    r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), c);
     reading_close(&u->reading);
     return r < 0 ? r : 0;
 }
@@ -266,7 +230,7 @@ static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
     else if (r < 0)
         userdb_failed(u, r, &g->why);
     else if (!file_has_bytes(u->fd, buf_slice(&text))) {
-        if (u->count > 0)
+        if (u->edition > 0)
             r = userdb_objection(u, buf_slice(&text), g->written, &g->why);
         if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s)) {
             r = fd_write_all(u->reading.text, text.data, text.len);
@@ -302,7 +266,7 @@ static bool userdb_is_due(struct userdb *u, const struct stat *s)
         u->seen_at = clock_ms();
         u->settled = false;
     }
-    return !u->settled && (u->reading.announced || u->count == 0 ||
+    return !u->settled && (u->reading.announced || u->edition == 0 ||
                            u->missing || userdb_is_quiet(u));
 }
 
@@ -362,7 +326,7 @@ static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
     u->settled = false;
     if (error == ENOENT && u->missing)
         return 0;
-    if (error == ENOENT && u->may_be_missing && u->count == 0) {
+    if (error == ENOENT && u->may_be_missing && u->edition == 0) {
         u->reading.announced = true;
         u->reading.none = true;
         return userdb_parse(u, reader, c);
@@ -500,7 +464,7 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c)
 int userdb_go_on(struct userdb *u, int status, pid_t *next, struct complaint *c)
 {
     struct complaint now = { "" };
-    int r = u->reading.answer >= 0 ? userdb_add(u, status, &now)
+    int r = u->reading.answer >= 0 ? userdb_take(u, status, &now)
                                    : userdb_seen(u, status, next, &now);
 
     return r == USERDB_WAITS ? r : userdb_end(u, r, &now, c);

@@ -1,7 +1,8 @@
 /* The auth workers, in master: the least busy one gets the next login's name
  * and password from its session, without master seeing them. Its answer must
  * fit the request. A worker is ended if it names a session that it wasn't asked
- * about, a missing edition or row, or a locked row. */
+ * about, or another user than it was asked about. A yes is for the row that the
+ * worker has: it counts if the newest row of that user is the same. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static bool worker_can_take(const struct master *m, struct child *c,
                             uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
-           c->edition == userdb_newest(m->users) && !worker_find(c, serial);
+           c->edition == m->users->edition && !worker_find(c, serial);
 }
 
 static struct child *worker_least_busy(struct master *m, uint64_t serial,
@@ -92,13 +93,12 @@ int worker_ask(struct child *c, struct session *s, int fd)
 {
     struct master *m = s->master;
 
-    if (SEND(&c->channel, verify, 0, .serial = s->serial,
-             .edition = userdb_newest(m->users), .peer = s->peer,
+    if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
              .user = slice_from(s->login > 0 ? s->home.user : ""),
              .cost = s->master->settings.hash_cost, .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
-        (struct verification){ s->serial, userdb_newest(m->users), s->peer, s };
+        (struct verification){ s->serial, s->peer, s };
     if (!c->timer.armed)
         loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
@@ -112,34 +112,32 @@ void worker_forget(struct master *m, const struct session *s)
                 v->session = NULL;
 }
 
-uint64_t worker_oldest(const struct master *m)
+/* With this key auth hashes names and rows. */
+static void worker_key(const struct master *m, uint64_t key[2])
 {
-    uint64_t oldest = userdb_newest(m->users);
-
-    CHILDREN_EACH(m, c)
-        VERIFICATIONS_EACH(c, v)
-            if (v->edition < oldest)
-                oldest = v->edition;
-    return oldest;
+    _Static_assert(2 * sizeof(key[0]) == SIPHASH_KEY, "two halves");
+    key[0] = master_half_key(m, "auth 1");
+    key[1] = master_half_key(m, "auth 2");
 }
 
 int worker_send_users(struct child *c)
 {
     const struct userdb *u = c->master->users;
-    int r = SEND(&c->channel, users, 0, .edition = userdb_newest(u),
-                 .name_key_1 = master_half_key(c->master, "auth 1"),
-                 .name_key_2 = master_half_key(c->master, "auth 2"),
-                 .users = u->fd);
+    uint64_t key[2];
+    int r;
 
+    worker_key(c->master, key);
+    r = SEND(&c->channel, users, 0, .name_key_1 = key[0], .name_key_2 = key[1],
+             .users = u->table);
     if (r == 0)
-        c->edition = userdb_newest(u);
+        c->edition = u->edition;
     return r;
 }
 
-/* Sends C the newest users file, unless C has it. */
+/* Sends C the newest users, unless C has them. */
 static void worker_update(struct child *c)
 {
-    if (c->edition != userdb_newest(c->master->users) &&
+    if (c->edition != c->master->users->edition &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
@@ -151,15 +149,9 @@ void worker_update_all(struct master *m)
             worker_update(c);
 }
 
-/* A verdict may name any edition from that of its request to the newest that
- * the worker has got. Only an edition that is still kept has rows to
- * check. */
-static const char *verdict_objection(const struct child *c,
-                                     const struct verification *v,
+static const char *verdict_objection(const struct verification *v,
                                      const struct msg_verdict *msg)
 {
-    const struct users *users;
-
     if (!v)
         return "a verdict that nobody asked for";
     if (msg->accepted && msg->failed)
@@ -168,17 +160,29 @@ static const char *verdict_objection(const struct child *c,
         return "a hash that can't be a new one";
     if (msg->hash.len > 0 && v->session && v->session->login == 0)
         return "a new hash at a login";
-    if (msg->edition < v->edition || msg->edition > c->edition)
-        return "a verdict by a wrong edition of the users file";
-    users = userdb_find(c->master->users, msg->edition);
-    if (!msg->accepted || !users)
+    if (!msg->accepted)
         return NULL;
-    if (msg->row >= users->count)
-        return "a verdict with a row that is not there";
-    if (v->session && v->session->login > 0 &&
-        strcmp(users->row[msg->row].name, v->session->home.user) != 0)
-        return "a verdict on another user's password";
-    return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
+    if (!user_name_ok(msg->user))
+        return "a yes without a user";
+    return v->session && v->session->login > 0 &&
+                   !slice_equal(msg->user, slice_from(v->session->home.user))
+               ? "a verdict on another user's password"
+               : NULL;
+}
+
+/* Whom a right verdict names, and which row: it counts for the newest one
+ * only, if that is the same. */
+static void verdict_take_row(const struct master *m,
+                             const struct msg_verdict *msg, struct verdict *v)
+{
+    const struct user *user;
+    uint64_t key[2];
+
+    slice_copy(msg->user, v->user, sizeof(v->user));
+    user = access_row(m, v->user);
+    worker_key(m, key);
+    if (user && user_version(user, (const uint8_t *)key) == msg->version)
+        v->version = user_version(user, m->secrets.versions);
 }
 
 static void verdict_report(struct master *m, const struct verification *v,
@@ -203,8 +207,7 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {
     struct master *m = c->master;
-    const struct users *users = userdb_find(m->users, verdict->edition);
-    const struct user *user = users ? &users->row[verdict->row] : NULL;
+    const struct user *user = access_row(m, verdict->user);
     struct guess what = verdict->guess;
     const char *why;
 
@@ -222,11 +225,9 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
 {
     struct child *c = owner;
     struct verification *v = worker_find(c, msg->serial);
-    const char *wrong = verdict_objection(c, v, msg);
+    const char *wrong = verdict_objection(v, msg);
     struct verdict verdict = { .right = msg->accepted,
                                .failed = msg->failed,
-                               .edition = msg->edition,
-                               .row = msg->row,
                                .guess.name = msg->name,
                                .fault = msg->fault };
     struct session *s;
@@ -236,8 +237,10 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     s = v->session;
     slice_copy(msg->hash, verdict.hash, sizeof(verdict.hash));
     verdict.guess.peer = v->peer;
-    verdict.right =
-        verdict.right && verdict_has_code(c, v, &verdict, msg->step);
+    if (verdict.right) {
+        verdict_take_row(c->master, msg, &verdict);
+        verdict.right = verdict_has_code(c, v, &verdict, msg->step);
+    }
     answer_count(c->master, &verdict);
     *v = c->verification[--c->verifications];
     if (c->verifications > 0)
@@ -248,7 +251,6 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     if (s)
         login_on_verdict(s, &verdict);
     explicit_bzero(verdict.hash, sizeof(verdict.hash));
-    userdb_drop(c->master->users, worker_oldest(c->master));
     login_retry(c->master); /* a worker has a free place */
     return 0;
 }
@@ -256,7 +258,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
 void verdict_go_on(struct child *c)
 {
     worker_update(c);
-    login_retry(c->master); /* the worker may have the newest users file now */
+    login_retry(c->master); /* the worker may have the newest users now */
     services_flush(c->master);
 }
 
@@ -268,7 +270,6 @@ void verdict_on_gone(struct child *c)
         if (s)
             login_deny(s, DENIAL_FAILED);
     }
-    userdb_drop(c->master->users, worker_oldest(c->master));
 }
 
 void verdict_on_timer(struct child *c)

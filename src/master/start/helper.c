@@ -29,7 +29,6 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int file = settings_open(path, c);
     FD_CLEANUP int answer = -1;
-    int r;
 
     if (file < 0)
         return file;
@@ -37,11 +36,6 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
                         time_left(m), c);
     if (answer < 0)
         return answer;
-    r = settings_seal(answer);
-    if (r < 0) {
-        complain(c, "memfd: %s", strerror(-r));
-        return r;
-    }
     if (settings_take(&m->settings, answer, c) < 0)
         return -EINVAL;
     m->conf = fd_take(&answer);
@@ -70,7 +64,7 @@ int helper_seal(struct master *m)
     int r = conf < 0 ? -errno : settings_write(&m->settings, conf);
 
     if (r == 0)
-        r = settings_seal(conf);
+        r = fd_seal(conf);
     if (r < 0)
         return r;
     fd_close(&m->conf);

@@ -95,7 +95,7 @@ int prepare_users(struct master *m, struct complaint *c)
     m->users->may_be_missing = !users_had_rows(before);
     inherit_users(m, before);
     r = look_at_users(m, c);
-    if (r < 0 && m->succession.recovery && userdb_newest(m->users) > 0) {
+    if (r < 0 && m->succession.recovery && m->users->edition > 0) {
         stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;

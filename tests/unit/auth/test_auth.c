@@ -16,6 +16,7 @@
 #include "sallyport/ipc/channel.h"
 #include "support/child.h"
 #include "support/messages.h"
+#include "support/users_table.h"
 
 #define SETTING "$6$rounds=1000$sallyport$" /* the cheapest hash */
 
@@ -31,23 +32,22 @@ static void raise_auth(struct stage *s)
     s->pid = child_raise(&s->auth, &a.frame, &auth_row, NULL);
 }
 
-static void send_user(struct stage *s, uint64_t generation, const char *name,
-                      const char *password, const char *rest)
+static void send_user(struct stage *s, const char *name, const char *password,
+                      const char *rest)
 {
     char text[512];
     int fd;
 
     snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::%s\n", name,
              crypt(password, SETTING), rest);
-    fd = fd_sealed("users", slice_from(text));
-    TELL(&s->auth, users, 0, .edition = generation, .users = fd);
+    fd = users_table(text);
+    TELL(&s->auth, users, 0, .users = fd);
     close(fd);
 }
 
-static void send_users(struct stage *s, uint64_t generation, const char *name,
-                       const char *password)
+static void send_users(struct stage *s, const char *name, const char *password)
 {
-    send_user(s, generation, name, password, "");
+    send_user(s, name, password, "");
 }
 
 static void send_sandbox(struct stage *s)
@@ -60,7 +60,7 @@ static void open_auth(struct stage *s)
     raise_auth(s);
     send_sandbox(s);
     child_give_log(&s->auth, &s->log);
-    send_users(s, 1, "anna", "right");
+    send_users(s, "anna", "right");
     TELL(&s->auth, go, 0);
     child_hear_ready(&s->auth);
 }
@@ -79,8 +79,7 @@ static void verify(struct stage *s, uint64_t serial, struct channel *session)
 {
     int far = channel_make(session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 
-    TELL(&s->auth, verify, 0, .serial = serial, .edition = 1, .peer = client,
-         .session = far);
+    TELL(&s->auth, verify, 0, .serial = serial, .peer = client, .session = far);
     close(far);
 }
 
@@ -90,16 +89,16 @@ static void say(struct channel *session, const char *name, const char *password)
         .password = slice_from(password));
 }
 
-static void expect_verdict(struct stage *s, uint64_t serial,
-                           uint64_t generation, bool yes)
+/* USER: who may log in; NULL: nobody */
+static void expect_verdict(struct stage *s, uint64_t serial, const char *user)
 {
     struct message m;
 
     message_hear(&s->auth, MSG_verdict, &m);
     cr_assert_eq(m.verdict.serial, serial);
-    cr_assert_eq(m.verdict.edition, generation);
-    cr_assert_eq(m.verdict.row, 0);
-    cr_assert_eq(m.verdict.accepted, yes);
+    cr_assert_eq(m.verdict.accepted, user != NULL);
+    cr_assert(slice_equal(m.verdict.user, slice_from(user ? user : "")));
+    cr_assert_eq(m.verdict.version != 0, user != NULL);
     cr_assert_not(m.verdict.failed);
 }
 
@@ -112,9 +111,9 @@ Test(auth, answers)
     verify(&s, 1, &one);
     verify(&s, 2, &two);
     say(&two, "anna", "right");
-    expect_verdict(&s, 2, 1, true);
+    expect_verdict(&s, 2, "anna");
     say(&one, "anna", "wrong");
-    expect_verdict(&s, 1, 1, false);
+    expect_verdict(&s, 1, NULL);
     /* Each pair is closed after its one message. */
     message_hear_end(&one);
     channel_close(&two);
@@ -161,7 +160,7 @@ Test(auth, failures_are_logged)
     for (uint64_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
         verify(&s, i + 1, &c);
         say(&c, tries[i].name, tries[i].password);
-        expect_verdict(&s, i + 1, 1, !tries[i].reason);
+        expect_verdict(&s, i + 1, tries[i].reason ? NULL : "anna");
         if (tries[i].reason)
             expect_line(&s, i + 1, tries[i].user, tries[i].reason, "");
         channel_close(&c);
@@ -198,14 +197,14 @@ Test(auth, no_memory_for_a_hash)
     struct channel c;
     struct message m;
     struct stage s;
-    int fd = fd_sealed("users", slice_from(text));
+    int fd = users_table(text);
 
     open_auth(&s);
-    TELL(&s.auth, users, 0, .edition = 2, .users = fd);
+    TELL(&s.auth, users, 0, .users = fd);
     close(fd);
     verify(&s, 1, &c);
     say(&c, "anna", "correct horse");
-    expect_verdict(&s, 1, 2, true);
+    expect_verdict(&s, 1, "anna");
     channel_close(&c);
     cr_assert_eq(prlimit(s.pid, RLIMIT_AS, &none, NULL), 0);
     for (uint64_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -234,13 +233,12 @@ Test(auth, a_login_without_a_password_is_logged)
     open_auth(&s);
     verify(&s, 8, &c);
     channel_close(&c);
-    expect_verdict(&s, 8, 1, false);
+    expect_verdict(&s, 8, NULL);
     expect_line(&s, 8, "", "the session sent no password", "");
     file = fd_sealed("no socket", SLICE(""));
-    TELL(&s.auth, verify, 0, .serial = 9, .edition = 1, .peer = client,
-         .session = file);
+    TELL(&s.auth, verify, 0, .serial = 9, .peer = client, .session = file);
     close(file);
-    expect_verdict(&s, 9, 1, false);
+    expect_verdict(&s, 9, NULL);
     expect_line(&s, 9, "", "auth can't watch the session", "");
     channel_close(&s.log);
     end_auth(&s, 0);
@@ -255,11 +253,11 @@ Test(auth, newer_users)
     open_auth(&s);
     verify(&s, 1, &one);
     verify(&s, 2, &two);
-    send_users(&s, 2, "bert", "left");
+    send_users(&s, "bert", "left");
     say(&one, "anna", "right");
-    expect_verdict(&s, 1, 2, false);
+    expect_verdict(&s, 1, NULL);
     say(&two, "bert", "left");
-    expect_verdict(&s, 2, 2, true);
+    expect_verdict(&s, 2, "bert");
     channel_close(&one);
     channel_close(&two);
     end_auth(&s, 0);
@@ -279,7 +277,7 @@ Test(auth, signals_of_the_terminal)
         verify(&s, i, &c);
         cr_assert_eq(kill(s.pid, signals_of_all[i]), 0);
         say(&c, "anna", "right");
-        expect_verdict(&s, i, 1, true);
+        expect_verdict(&s, i, "anna");
         channel_close(&c);
     }
     end_auth(&s, 0);
@@ -306,8 +304,8 @@ Test(auth, late_but_there)
     a.frame.master.phase = PHASE_RUN;
     snprintf(text, sizeof(text), "anna:%s:70000:70000::/home::\n",
              crypt("right", SETTING));
-    users = fd_sealed("users", slice_from(text));
-    cr_assert_eq(auth_take_users(&a, users, 1, &c), 0, "%s", c.text);
+    users = users_table(text);
+    cr_assert_eq(auth_take_users(&a, users, &c), 0, "%s", c.text);
     ask.session =
         channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
     pending_open(&a, &ask);
@@ -427,7 +425,7 @@ Test(auth, another_password)
         char hash[HASH_MAX] = "";
         struct message m;
 
-        TELL(&s.auth, verify, 0, .serial = i, .edition = 1, .peer = client,
+        TELL(&s.auth, verify, 0, .serial = i, .peer = client,
              .user = SLICE("anna"), .cost = changes[i].cost, .session = far);
         close(far);
         TELL(&c, credentials, 0, .name = slice_from(changes[i].name),
@@ -457,12 +455,12 @@ Test(auth, the_same_password_again)
     raise_auth(&s);
     send_sandbox(&s);
     child_give_log(&s.auth, &s.log);
-    send_users(&s, 1, "anna", "right enough");
+    send_users(&s, "anna", "right enough");
     TELL(&s.auth, go, 0);
     child_hear_ready(&s.auth);
     far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .edition = 1, .peer = client,
-         .user = SLICE("anna"), .cost = 5, .session = far);
+    TELL(&s.auth, verify, 0, .serial = 1, .peer = client, .user = SLICE("anna"),
+         .cost = 5, .session = far);
     close(far);
     TELL(&c, credentials, 0, .password = SLICE("right enough"),
          .wanted = SLICE("right enough"));
@@ -484,8 +482,8 @@ Test(auth, no_hash_at_a_login)
 
     open_auth(&s);
     far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .edition = 1, .peer = client,
-         .cost = 5, .session = far);
+    TELL(&s.auth, verify, 0, .serial = 1, .peer = client, .cost = 5,
+         .session = far);
     close(far);
     say(&c, "anna", "right");
     message_hear(&s.auth, MSG_verdict, &m);
@@ -506,11 +504,11 @@ Test(auth, breaches)
     for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
         verify(&s, 10 + i, &c);
         breaches[i].act(&c);
-        expect_verdict(&s, 10 + i, 1, false);
+        expect_verdict(&s, 10 + i, NULL);
         channel_close(&c);
         verify(&s, 1000, &good);
         say(&good, "anna", "right");
-        expect_verdict(&s, 1000, 1, true);
+        expect_verdict(&s, 1000, "anna");
         channel_close(&good);
     }
     end_auth(&s, 0);
@@ -527,30 +525,12 @@ Test(auth, full)
         verify(&s, i, &c[i]);
     for (uint64_t i = VERIFICATIONS_MAX; i > 0; i--) {
         say(&c[i - 1], "anna", "right");
-        expect_verdict(&s, i - 1, 1, true);
+        expect_verdict(&s, i - 1, "anna");
         channel_close(&c[i - 1]);
     }
     for (uint64_t i = 0; i <= VERIFICATIONS_MAX; i++)
         verify(&s, i, &c[i]);
     message_hear_end(&s.auth);
-    end_auth(&s, EX_PROTOCOL);
-}
-
-/* Master sends a users file before it asks for a verdict by it. */
-Test(auth, a_users_file_that_never_came)
-{
-    struct channel c;
-    struct stage s;
-    int far;
-
-    open_auth(&s);
-    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .edition = 2, .peer = client,
-         .session = far);
-    close(far);
-    message_hear_end(&s.auth);
-    channel_close(&c);
-    channel_close(&s.log);
     end_auth(&s, EX_PROTOCOL);
 }
 
@@ -565,7 +545,7 @@ Test(auth, a_name_that_is_too_long)
     memset(name, 'n', sizeof(name));
     name[USER_NAME_MAX + 1] = '\0';
     far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .edition = 1, .peer = client,
+    TELL(&s.auth, verify, 0, .serial = 1, .peer = client,
          .user = slice_from(name), .session = far);
     close(far);
     message_hear_end(&s.auth);
@@ -574,21 +554,29 @@ Test(auth, a_name_that_is_too_long)
     end_auth(&s, EX_PROTOCOL);
 }
 
-/* Master recognises a name by its hash with the key that it sent. */
-Test(auth, the_hash_of_the_name)
+/* Master recognises name and row by their hashes with the key that it sent. */
+Test(auth, the_hashes_of_name_and_row)
 {
     static const uint64_t halves[] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+    struct complaint why = { "" };
     uint8_t key[SIPHASH_KEY];
     struct channel c;
     struct message m;
     struct stage s;
-    int fd = fd_sealed("users", SLICE("# none\n"));
+    struct users u;
+    char text[256];
+    int fd;
 
+    snprintf(text, sizeof(text),
+             "anna:%s:70000:70000::/home:: rights=lr max_files=3\n",
+             crypt("right", SETTING));
+    fd = users_table(text);
     memcpy(key, halves, sizeof(key));
     raise_auth(&s);
     send_sandbox(&s);
-    TELL(&s.auth, users, 0, .edition = 1, .name_key_1 = halves[0],
-         .name_key_2 = halves[1], .users = fd);
+    TELL(&s.auth, users, 0, .name_key_1 = halves[0], .name_key_2 = halves[1],
+         .users = fd);
+    cr_assert_eq(users_take(&u, fd, &why), 0, "%s", why.text);
     close(fd);
     TELL(&s.auth, go, 0);
     child_hear_ready(&s.auth);
@@ -596,7 +584,9 @@ Test(auth, the_hash_of_the_name)
     say(&c, "anna", "right");
     message_hear(&s.auth, MSG_verdict, &m);
     cr_expect_eq(m.verdict.name, siphash(key, "anna", 4));
+    cr_expect_eq(m.verdict.version, user_version(&u.row[0], key));
     channel_close(&c);
+    users_release(&u);
     end_auth(&s, 0);
 }
 
@@ -610,16 +600,16 @@ static void without_users(struct stage *s)
 
 static void without_sandbox(struct stage *s)
 {
-    send_users(s, 1, "anna", "right");
+    send_users(s, "anna", "right");
     TELL(&s->auth, go, 0);
 }
 
 static void broken_users(struct stage *s)
 {
-    int fd = fd_sealed("users", SLICE("x\n"));
+    int fd = fd_sealed("users", SLICE("x\n")); /* no table */
 
     send_sandbox(s);
-    TELL(&s->auth, users, 0, .edition = 1, .users = fd);
+    TELL(&s->auth, users, 0, .users = fd);
     close(fd);
 }
 

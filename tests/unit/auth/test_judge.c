@@ -10,6 +10,7 @@
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define SETTING "$6$rounds=20000$sallyport$"
 #define RUNS    11
@@ -137,7 +138,9 @@ static enum judgement ask_with(const char *name, const char *password,
                          .servers = &servers };
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
-    return judge(&users, &a, row);
+    const enum judgement j = judge(&users, &a);
+    *row = j == JUDGED_RIGHT ? (size_t)(a.user - users.row) : 0;
+    return j;
 }
 
 static enum judgement ask(const char *name, const char *password, size_t *row)
@@ -219,10 +222,9 @@ Test(judge, one_time_codes)
                              .name_key = ask_key,
                              .circle = &circle,
                              .now = 59 };
-        size_t row;
 
         cr_assert_eq(secret_set(&secret, slice_from(cases[i].password)), 0);
-        cr_expect_eq(judge(&users, &a, &row), cases[i].is, "%zu", i);
+        cr_expect_eq(judge(&users, &a), cases[i].is, "%zu", i);
         cr_expect_eq(a.step, cases[i].step, "%zu", i);
     }
 }
@@ -255,12 +257,11 @@ Test(judge, the_longest_password_and_a_code)
                              .name_key = ask_key,
                              .circle = &circle,
                              .now = 59 };
-        size_t row;
 
         memset(text, 'x', cases[i].length);
         strcat(text, cases[i].code);
         cr_assert_eq(secret_set(&secret, slice_from(text)), 0);
-        cr_expect_eq(judge(&users, &a, &row), cases[i].is, "%zu", i);
+        cr_expect_eq(judge(&users, &a), cases[i].is, "%zu", i);
     }
 }
 

@@ -16,11 +16,11 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/usersfile/usersfile.h"
 #include "support/btrfs.h"
 #include "support/scratch.h"
 #include "support/server.h"
 #include "support/settings.h"
+#include "support/users_table.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define CONF                                                                   \
@@ -49,13 +49,8 @@ static int settings_at_path(void)
 static void start(const char *const arguments[], const char *users, int err)
 {
     int three = settings_at_path();
-    int four = memfd_create("table", 0);
-    int file = fd_sealed("users", slice_from(users));
-    struct complaint c;
-    struct users u;
+    int four = users_table(users);
 
-    if (users_read(&u, file, "users", &c) < 0 || users_write(&u, four) < 0)
-        _exit(126);
     three = fcntl(three, F_DUPFD, 10);
     four = fcntl(four, F_DUPFD, 10);
     if (lock >= 0 && dup2(lock, 5) != 5)

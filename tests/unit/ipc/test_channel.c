@@ -617,9 +617,10 @@ Test(channel, no_hash_stays_in_the_buffer)
     const char *hash = NULL;
 
     channel_make_both(&auth, PROCESS_AUTH, &master, PROCESS_MASTER, PHASE_RUN);
-    cr_assert_eq(SEND(&auth, verdict, 0, .serial = 1, .edition = 1, .row = 0,
-                      .accepted = true, .failed = false, .name = 0, .step = 0,
-                      .fault = PASSWORD_OK, .hash = SLICE("$y$hash")),
+    cr_assert_eq(SEND(&auth, verdict, 0, .serial = 1, .accepted = true,
+                      .user = SLICE("anna"), .version = 1, .failed = false,
+                      .name = 0, .step = 0, .fault = PASSWORD_OK,
+                      .hash = SLICE("$y$hash")),
                  0);
     cr_assert_eq(channel_dispatch(&master, table, 1, &hash), 0);
     cr_assert_not_null(hash);
@@ -662,8 +663,7 @@ static int on_sandbox(void *owner, struct msg_sandbox *m)
 
 static int send_users(struct channel *master)
 {
-    return SEND(master, users, 0, .edition = 1, .name_key_1 = 0,
-                .name_key_2 = 0, .users = 0);
+    return SEND(master, users, 0, .name_key_1 = 0, .name_key_2 = 0, .users = 0);
 }
 
 /* A child's set-up ends at go: later messages are the loop's. */

@@ -198,7 +198,8 @@ static void play_files(const struct files_start *start)
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
-                               .sees_users = the_master->users->count > 0,
+                               .sees_users =
+                                   the_master->users->users.row != NULL,
                                .sees_sessions = has_sessions(),
                                .sees_keys = has_keys() };
 
@@ -422,6 +423,7 @@ static void close_all(struct stage *s)
     channel_close(&s->keys.channel);
     channel_close(&s->log.channel);
     channel_close(&s->events);
+    users_release(&s->users);
     fd_close(&s->gate.beat);
     fd_close(&s->keys.beat);
 }

@@ -53,7 +53,9 @@ struct stage {
     int control;
     struct actor gate, auth, keys, log;
     struct channel events; /* master's own events, as log would get them */
-    pid_t session;         /* the process of the next session; 0: it has none */
+    struct users users;    /* those that auth has */
+    uint8_t row_key[SIPHASH_KEY];
+    pid_t session; /* the process of the next session; 0: it has none */
 };
 
 /* Before stage_open() or stage_raise(): the board that master will have. Its
@@ -108,8 +110,12 @@ void player_hear(struct player *p, enum message_kind m, struct message *got);
 void player_asks(struct stage *s, struct player *p);
 /* The second half of it, for a player whose LOGIN had to wait. */
 void player_is_asked_about(struct stage *s, struct player *p);
-void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
-               uint64_t row, uint64_t yes);
+/* Auth takes the users, if M has them. */
+void auth_takes(struct stage *s, const struct message *m);
+/* The version of a row that auth has. */
+uint64_t auth_version(const struct stage *s, const char *user);
+/* Auth accepts USER, with the row that it has; NULL: it accepts nobody. */
+void auth_says(struct stage *s, uint64_t serial, const char *user);
 /* Plays a whole login as anna (row 0); FILES becomes her process. */
 void player_logs_in(struct stage *s, struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);

@@ -87,6 +87,7 @@ void actor_ready(struct stage *s, struct actor *a)
             fd_close(&a->beat);
             a->beat = fd_take(&p.beat.page);
         }
+        auth_takes(s, &p);
         message_close(&p);
     } while (p.kind != MSG_go);
     TELL(&a->channel, ready);
@@ -145,9 +146,11 @@ void player_enter(struct stage *s, struct player *p, uint64_t serial)
 void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer)
 {
+    struct pollfd gate = { .fd = s->gate.channel.fd, .events = POLLOUT };
     int master[2], log[2], keys[2];
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
+    cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1); /* master is slow */
     TELL(&s->gate.channel, session, .serial = serial,
          .pid = (uint64_t)s->session, .peer = *peer, .local = local,
          .master = master[1], .log = log[1], .keys = keys[1]);
@@ -192,6 +195,7 @@ void player_is_asked_about(struct stage *s, struct player *p)
 
     do {
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        auth_takes(s, &got);
         message_close(&got);
     } while (got.kind == MSG_users || got.kind == MSG_certificate);
     cr_assert_eq(got.kind, MSG_verify);
@@ -201,11 +205,30 @@ void player_is_asked_about(struct stage *s, struct player *p)
     message_close(&got);
 }
 
-void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
-               uint64_t row, uint64_t yes)
+void auth_takes(struct stage *s, const struct message *m)
 {
-    TELL(&s->auth.channel, verdict, .serial = serial, .edition = generation,
-         .row = row, .accepted = yes, .name = 77);
+    struct complaint c = { "" };
+
+    if (m->kind != MSG_users)
+        return;
+    users_release(&s->users);
+    cr_assert_eq(users_take(&s->users, m->users.users, &c), 0, "%s", c.text);
+    memcpy(s->row_key, &m->users.name_key_1, 8);
+    memcpy(s->row_key + 8, &m->users.name_key_2, 8);
+}
+
+uint64_t auth_version(const struct stage *s, const char *user)
+{
+    const struct user *row = users_find(&s->users, slice_from(user));
+
+    return row ? user_version(row, s->row_key) : 0;
+}
+
+void auth_says(struct stage *s, uint64_t serial, const char *user)
+{
+    TELL(&s->auth.channel, verdict, .serial = serial, .accepted = user != NULL,
+         .user = slice_from(user ? user : ""),
+         .version = user ? auth_version(s, user) : 0, .name = 77);
 }
 
 void gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
@@ -222,7 +245,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     struct message got;
 
     player_asks(s, p);
-    auth_says(s, p->serial, 1, 0, 1);
+    auth_says(s, p->serial, "anna");
     actor_enter(s, files, "files");
     TELL(&files->channel, files_ready);
     files->channel.phase = PHASE_RUN;

@@ -132,7 +132,7 @@ static void others_go_on(struct stage *s, uint64_t serial)
     caller_leave(&c);
     player_enter(s, &p, serial);
     player_asks(s, &p);
-    auth_says(s, serial, 1, 0, 0);
+    auth_says(s, serial, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     player_leave(&p);
 }
@@ -338,7 +338,7 @@ static void is_not_admitted(const char *option)
     snprintf(by, sizeof(by), "legal:%s ", option);
     change(&s, "legal:", by);
     cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, 1, 0, 1);
+    auth_says(&s, p.serial, "anna");
     player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);
 }
@@ -437,7 +437,7 @@ Test(access, a_harmless_change_while_auth_is_at_work, .timeout = 60)
     stage_asked(&s, on_request, &p);
     change(&s, "contracts:read", "contracts");
     cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, 1, 0, 1);
+    auth_says(&s, p.serial, "anna");
     stage_reports(&s, EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_CHANGED);
     stage_leave(&s, &p);
@@ -452,7 +452,7 @@ Test(access, a_change_while_auth_is_at_work, .timeout = 60)
     stage_asked(&s, on_request, &p);
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, 1, 0, 1);
+    auth_says(&s, p.serial, "anna");
     stage_reports(&s, EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);
@@ -486,7 +486,7 @@ Test(access, the_user_expires, .timeout = 60)
     edited(&s);
     player_enter(&s, &p, 1);
     player_asks(&s, &p);
-    auth_says(&s, p.serial, 3, 0, 1);
+    auth_says(&s, p.serial, "anna");
     actor_enter(&s, &files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
@@ -505,7 +505,7 @@ Test(access, the_user_expires_while_auth_is_at_work, .timeout = 60)
     expire_in(&s, 0);
     player_enter(&s, &p, 1);
     player_asks(&s, &p);
-    auth_says(&s, p.serial, 2, 0, 1);
+    auth_says(&s, p.serial, "anna");
     stage_reports(&s, EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);
@@ -519,7 +519,7 @@ Test(access, a_change_while_the_home_opens, .timeout = 60)
     struct stage s;
 
     stage_asked(&s, on_request, &p);
-    auth_says(&s, p.serial, 1, 0, 1);
+    auth_says(&s, p.serial, "anna");
     actor_enter(&s, &files, "files");
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 1);

@@ -378,7 +378,7 @@ static void bans_no_proxy(struct master *m)
 static void guess(struct stage *s, struct player *p)
 {
     player_asks(s, p);
-    auth_says(s, p->serial, 1, 0, 0);
+    auth_says(s, p->serial, NULL);
 }
 
 static void guess_times(struct stage *s, struct player *p, int n)

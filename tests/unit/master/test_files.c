@@ -98,7 +98,7 @@ Test(files, does_not_come_up)
         struct actor files;
 
         stage_asked(&s, impatient, &p);
-        auth_says(&s, 1, 1, 0, 1);
+        auth_says(&s, 1, "anna");
         actor_enter(&s, &files, "files");
         starts[i].act(&files);
         player_is_denied(&p,
@@ -122,7 +122,7 @@ Test(files, a_share_that_is_late)
     struct stage s;
 
     stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     actor_enter(&s, &late, "files");
     cr_expect(strstr(late.note.mounts, "/contracts "));
     TELL(&late.channel, files_opens, .at = SLICE("/"));
@@ -137,7 +137,7 @@ Test(files, a_share_that_is_late)
     message_close(&got);
     player_enter(&s, &second, 2);
     player_asks(&s, &second);
-    auth_says(&s, 2, 1, 0, 1);
+    auth_says(&s, 2, "anna");
     actor_enter(&s, &next, "files");
     cr_expect(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
@@ -160,7 +160,7 @@ Test(files, a_share_that_is_back)
     struct stage s;
 
     stage_asked(&s, forgiving, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     actor_enter(&s, &late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&s, &files, "files");
@@ -170,7 +170,7 @@ Test(files, a_share_that_is_back)
     stage_reports(&s, EVENT_SERVICE, "its disk answers again");
     player_enter(&s, &second, 2);
     player_asks(&s, &second);
-    auth_says(&s, 2, 1, 0, 1);
+    auth_says(&s, 2, "anna");
     actor_enter(&s, &next, "files");
     cr_expect_null(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
@@ -194,7 +194,7 @@ Test(files, a_strange_directory_is_late)
     struct player p;
 
     stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     actor_enter(&s, &late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
     player_is_denied(&p, DENIAL_LATE);
@@ -212,12 +212,12 @@ Test(files, a_home_that_is_late)
     struct player p;
 
     stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     actor_enter(&s, &late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/"));
     player_is_denied(&p, DENIAL_LATE);
     player_asks(&s, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     player_is_denied(&p, DENIAL_LATE);
     player_leave(&p);
     channel_close(&late.channel);

@@ -204,7 +204,7 @@ Test(helper, settings_that_cannot_be_sealed)
         "reader", "/usr/bin/python3", "settings",
         "import fcntl\nfcntl.fcntl(4, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)\n");
     cr_expect_eq(helper_settings(&m, path, &c), -EPERM);
-    cr_expect_str_eq(c.text, "memfd: Operation not permitted");
+    cr_expect_str_eq(c.text, "the answer of reader: Operation not permitted");
     unlink(path);
 }
 

@@ -41,8 +41,8 @@ static void known_key(struct master *m)
     memset(m->secrets.names, 'k', sizeof(m->secrets.names));
 }
 
-/* Logs in as the user of ROW; RET gets the key of the names of partials. */
-static void take_key(struct stage *s, uint64_t serial, uint64_t row,
+/* Logs in as USER; RET gets the key of the names of partials. */
+static void take_key(struct stage *s, uint64_t serial, const char *user,
                      uint8_t ret[SIPHASH_KEY])
 {
     struct message got;
@@ -51,7 +51,7 @@ static void take_key(struct stage *s, uint64_t serial, uint64_t row,
 
     player_enter(s, &p, serial);
     player_asks(s, &p);
-    auth_says(s, serial, 1, row, 1);
+    auth_says(s, serial, user);
     actor_enter(s, &files, "files");
     memcpy(ret, files.note.name_key, SIPHASH_KEY);
     TELL(&files.channel, files_ready);
@@ -71,9 +71,9 @@ Test(login, a_key_of_partials_for_each_user)
 
     memset(names, 'k', sizeof(names));
     stage_open(&s, known_key);
-    take_key(&s, 1, 0, anna);
-    take_key(&s, 2, 1, bert);
-    take_key(&s, 3, 0, again);
+    take_key(&s, 1, "anna", anna);
+    take_key(&s, 2, "bert", bert);
+    take_key(&s, 3, "anna", again);
     cr_expect_arr_eq(anna, again, sizeof(anna));
     cr_expect_neq(memcmp(anna, bert, sizeof(anna)), 0);
     cr_expect_neq(memcmp(anna, names, sizeof(anna)), 0);
@@ -116,7 +116,7 @@ Test(login, a_slow_hash_does_not_show)
 
     stage_asked(&s, long_delay, &p);
     poll(NULL, 0, 1500); /* auth works */
-    auth_says(&s, 1, 1, 0, 0);
+    auth_says(&s, 1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     took = clock_ms() - before;
     cr_assert(took >= 2990 && took < 4490, "%lu ms", took);
@@ -138,7 +138,7 @@ Test(login, tries_are_counted)
     stage_with(&s, two_tries, &p);
     for (int i = 0; i < 2; i++) {
         player_asks(&s, &p);
-        auth_says(&s, 1, 1, 0, 0);
+        auth_says(&s, 1, NULL);
         player_is_denied(&p, DENIAL_WRONG);
     }
     TELL(&p.channel, login, 9);
@@ -161,8 +161,7 @@ Test(login, without_a_hash)
     stage_with(&s, two_tries, &p);
     for (int i = 0; i < 3; i++) {
         player_asks(&s, &p);
-        TELL(&s.auth.channel, verdict, .serial = 1, .edition = 1,
-             .failed = true, .name = 77);
+        TELL(&s.auth.channel, verdict, .serial = 1, .failed = true, .name = 77);
         player_is_denied(&p, DENIAL_NO_HASH);
     }
     caller_enter(&s, &c);
@@ -212,7 +211,7 @@ Test(login, files_outlives_its_session)
     end = clock_ms() + 50;
     do { /* for much longer than `kick` */
         player_asks(&s, &q);
-        auth_says(&s, 2, 1, 0, 1);
+        auth_says(&s, 2, "anna");
         player_is_denied(&q, DENIAL_TOO_MANY);
     } while (clock_ms() < end);
     cr_assert_eq(kill(files.note.pid, SIGCONT), 0);
@@ -252,7 +251,7 @@ Test(login, share_not_permitted)
     struct player p;
 
     stage_asked(&s, shares_elsewhere, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     player_is_denied(&p, DENIAL_HOME);
     stage_reports(&s, EVENT_TROUBLE, "user anna: share contracts: without");
     stage_leave(&s, &p);
@@ -284,7 +283,7 @@ Test(login, home_not_permitted)
     struct player p;
 
     stage_asked(&s, homes_elsewhere, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     player_is_denied(&p, DENIAL_HOME);
     stage_reports(&s, EVENT_TROUBLE, "user anna");
     stage_leave(&s, &p);
@@ -292,45 +291,30 @@ Test(login, home_not_permitted)
 
 /* --- auth that lies ------------------------------------------------------ */
 
-static void row_out_of_range(struct stage *s)
+static void yes_for_nobody(struct stage *s)
 {
-    auth_says(s, 1, 1, STAGE_USERS, 1);
+    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = 1);
 }
 
-static void row_far_out(struct stage *s)
+static void yes_for_no_name(struct stage *s)
 {
-    auth_says(s, 1, 1, UINT64_MAX, 1);
+    auth_says(s, 1, "../anna");
 }
 
 static void yes_without_a_hash(struct stage *s)
 {
-    TELL(&s->auth.channel, verdict, .serial = 1, .edition = 1, .accepted = 1,
-         .failed = 1);
+    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = 1,
+         .user = SLICE("anna"), .failed = 1);
 }
 
 static void wrong_serial(struct stage *s)
 {
-    auth_says(s, 2, 1, 0, 1); /* session 2 exists, but has asked for nothing */
+    auth_says(s, 2, "anna"); /* session 2 exists, but has asked for nothing */
 }
 
 static void unknown_serial(struct stage *s)
 {
-    auth_says(s, 99, 1, 0, 0);
-}
-
-static void old_generation(struct stage *s)
-{
-    auth_says(s, 1, 0, 0, 1);
-}
-
-static void future_generation(struct stage *s)
-{
-    auth_says(s, 1, 2, 0, 1);
-}
-
-static void locked_row(struct stage *s)
-{
-    auth_says(s, 1, 1, 2, 1);
+    auth_says(s, 99, NULL);
 }
 
 static void garbage(struct stage *s)
@@ -371,14 +355,11 @@ static const struct {
     const char *what;
     void (*act)(struct stage *s);
 } lies[] = {
-    { "a row out of range", row_out_of_range },
-    { "a row far out of range", row_far_out },
+    { "yes, but for nobody", yes_for_nobody },
+    { "yes, but for what is no name", yes_for_no_name },
     { "yes, but no hash was computed", yes_without_a_hash },
     { "a session that asked nothing", wrong_serial },
     { "a session that isn't there", unknown_serial },
-    { "an old generation", old_generation },
-    { "a generation of the future", future_generation },
-    { "a locked user", locked_row },
     { "garbage", garbage },
     { "a descriptor where none belongs", with_descriptor },
     { "a message of gate's", words_of_gate },
@@ -406,6 +387,34 @@ Test(login, lies_of_auth)
     }
 }
 
+/* Auth has another row than master, or a wrong one. It may be older: the worker
+ * stays. */
+Test(login, yes_for_another_row)
+{
+    static const struct {
+        const char *user;
+        uint64_t off;
+        enum denial why;
+    } rows[] = { { "carl", 0, DENIAL_WRONG }, /* is locked */
+                 { "dora", 0, DENIAL_WRONG }, /* isn't there */
+                 { "anna", 1, DENIAL_CHANGED } };
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_with(&s, NULL, &p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        player_asks(&s, &p);
+        TELL(&s.auth.channel, verdict, .serial = 1, .accepted = 1,
+             .user = slice_from(rows[i].user),
+             .version = auth_version(&s, rows[i].user) + rows[i].off);
+        player_is_denied(&p, rows[i].why);
+        stage_reports(&s, EVENT_SERVICE, "not let in");
+    }
+    player_logs_in(&s, &p, &files);
+    stage_leave(&s, &p);
+}
+
 /* Two verdicts for one request: the first one counts, the second one is a
  * lie. */
 Test(login, second_verdict)
@@ -414,8 +423,8 @@ Test(login, second_verdict)
     struct player p;
 
     stage_asked(&s, NULL, &p);
-    auth_says(&s, 1, 1, 0, 0);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, NULL);
+    auth_says(&s, 1, "anna");
     player_is_denied(&p, DENIAL_WRONG);
     actor_again(&s, &s.auth);
     stage_serves(&s);
@@ -477,11 +486,11 @@ Test(login, late_verdict)
 
     stage_asked(&s, quick, &p);
     player_is_denied(&p, DENIAL_BUSY);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     player_enter(&s, &p, 2); /* the first session leaves in the middle */
     player_asks(&s, &p);
     player_leave(&p);
-    auth_says(&s, 2, 1, 0, 1);
+    auth_says(&s, 2, "anna");
     player_enter(&s, &p, 3);
     player_logs_in(&s, &p, &files);
     stage_leave(&s, &p);
@@ -513,7 +522,7 @@ Test(login, all_workers_busy)
 
     stage_open(&s, many_sessions);
     fill_workers(&s, p);
-    auth_says(&s, 1, 1, 0, 0);
+    auth_says(&s, 1, NULL);
     player_is_denied(&p[0], DENIAL_WRONG);
     player_is_asked_about(&s, &p[VERIFICATIONS_MAX]);
     for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
@@ -580,9 +589,9 @@ static void check_share(const struct share_row *row)
     more.channel.phase = PHASE_VERIFY;
     enter_from(&s, &other, 101, row->other);
     player_asks(&s, &other); /* and auth doesn't know MORE */
-    auth_says(&s, 101, 1, 0, 0);
+    auth_says(&s, 101, NULL);
     player_is_denied(&other, DENIAL_WRONG);
-    auth_says(&s, 1, 1, 0, 0);
+    auth_says(&s, 1, NULL);
     player_is_asked_about(&s, &more);
     for (size_t i = 1; i < SHARE; i++)
         player_leave(&p[i]);
@@ -609,7 +618,7 @@ static void attack_name(struct stage *s, struct player *p)
 {
     for (int i = 0; i < GUESS_NAME_FREE; i++) {
         player_asks(s, p);
-        auth_says(s, p->serial, 1, 0, 0);
+        auth_says(s, p->serial, NULL);
         player_is_denied(p, DENIAL_WRONG);
     }
 }
@@ -656,7 +665,7 @@ Test(login, tries_without_an_answer_count)
         enter_from(&s, &p, i, "192.0.2.7");
         player_asks(&s, &p);
         player_leave(&p);
-        auth_says(&s, i, 1, 0, 0);
+        auth_says(&s, i, NULL);
     }
     player_enter(&s, &p, 99);
     cr_expect_geq(time_of_login(&s, &p), 990);
@@ -676,7 +685,7 @@ static uint64_t all_are_wrong(struct stage *s, struct player *p, uint64_t count)
     before = clock_ms();
     for (uint64_t i = 0; i < count; i++) {
         player_asks(s, &p[i]);
-        auth_says(s, i + 1, 1, 0, 0);
+        auth_says(s, i + 1, NULL);
     }
     return before;
 }
@@ -744,7 +753,7 @@ Test(login, waits_for_auth)
     message_close(&got);
     player_hear(&p, MSG_login_channel, &got);
     message_close(&got);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     actor_enter(&s, &files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
@@ -767,8 +776,8 @@ static void write_users(struct stage *s, const char *first)
 }
 
 /* A login after a change uses the new file: auth gets it before the request. A
- * verdict by an older file is a lie of auth; a verdict by a newer file than
- * requested is valid, with that file's rows. */
+ * verdict by a newer file than at the request is valid, with that file's
+ * rows. */
 Test(login, users_change)
 {
     struct stage s;
@@ -778,24 +787,23 @@ Test(login, users_change)
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
-    player_asks(&s, &p); /* with generation 1 */
+    player_asks(&s, &p);
     write_users(&s, "dora");
     q.request = 4;
     TELL(&q.channel, login, 4);
     q.channel.phase = PHASE_VERIFY;
     actor_hear(&s.auth, MSG_users, &got);
-    cr_assert_eq(got.users.edition, 2);
+    auth_takes(&s, &got);
     message_close(&got);
     actor_hear(&s.auth, MSG_verify, &got);
-    cr_assert_eq(got.verify.edition, 2);
     message_close(&got);
     player_hear(&q, MSG_login_channel, &got);
     message_close(&got);
-    auth_says(&s, 1, 2, 0, 1);
+    auth_says(&s, 1, "dora");
     actor_enter(&s, &files, "files");
     cr_assert_str_eq(files.note.name, "dora");
-    auth_says(&s, 2, 1, 0, 1); /* older than requested */
-    player_is_denied(&q, DENIAL_FAILED);
+    auth_says(&s, 2, "anna"); /* who isn't there any more */
+    player_is_denied(&q, DENIAL_WRONG);
     player_leave(&p);
     stage_leave(&s, &q);
 }
@@ -832,7 +840,7 @@ Test(login, another_user_changes_during_a_delay)
     player_enter(&s, &q, 2);
     attack_name(&s, &p);
     player_asks(&s, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     add_user(&s);
     player_asks(&s, &q); /* master checks the file */
     actor_enter(&s, &files, "files");
@@ -856,10 +864,10 @@ Test(login, users_change_during_a_delay)
     player_enter(&s, &q, 2);
     attack_name(&s, &p);
     player_asks(&s, &p);
-    auth_says(&s, 1, 1, 0, 1);
+    auth_says(&s, 1, "anna");
     write_users(&s, "dora");
     player_asks(&s, &q); /* master checks the file */
-    auth_says(&s, 2, 2, 0, 0);
+    auth_says(&s, 2, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     player_is_denied(&q, DENIAL_WRONG);
     stage_reports(&s, EVENT_SERVICE, "anna: not let in");
@@ -899,7 +907,7 @@ Test(login, users_unreadable)
     stage_reports(&s, EVENT_TROUBLE, "nobody can log in now");
     write_users(&s, "dora");
     player_asks(&s, &p);
-    auth_says(&s, 1, 2, 0, 0);
+    auth_says(&s, 1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);
 }
@@ -988,7 +996,7 @@ Test(login, every_message_in_every_phase)
             gate_hears(&s, MSG_kill, serial);
             channel_hear_end(&p.channel);
             if (phase == 1)
-                auth_says(&s, serial, 1, 0, 0);
+                auth_says(&s, serial, NULL);
             if (phase == 2) {
                 actor_finish(
                     &files); /* otherwise master would wait, and then kill it */
@@ -1039,7 +1047,7 @@ Test(login, does_not_read)
             break; /* the channel to auth didn't fit */
         actor_hear(&s.auth, MSG_verify, &got);
         message_close(&got);
-        auth_says(&s, 1, 1, 0, 0);
+        auth_says(&s, 1, NULL);
         size += 24;
         if (!unread_grows(&s, &p, size))
             break; /* the answer didn't fit */

@@ -74,6 +74,7 @@ static void asks(struct stage *s, struct player *p, uint64_t cost)
     p->channel.phase = PHASE_VERIFY;
     do {
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        auth_takes(s, &got);
         message_close(&got);
     } while (got.kind == MSG_users);
     cr_assert_eq(got.kind, MSG_verify);
@@ -83,13 +84,14 @@ static void asks(struct stage *s, struct player *p, uint64_t cost)
     message_close(&got);
 }
 
-static void finds(struct stage *s, const struct player *p, uint64_t edition,
-                  uint64_t row, bool yes, enum password_fault fault,
-                  const char *hash)
+/* USER: whose password was right; NULL: it was wrong */
+static void finds(struct stage *s, const struct player *p, const char *user,
+                  enum password_fault fault, const char *hash)
 {
-    TELL(&s->auth.channel, verdict, .serial = p->serial, .edition = edition,
-         .row = row, .accepted = yes, .name = 77, .fault = fault,
-         .hash = slice_from(hash));
+    TELL(&s->auth.channel, verdict, .serial = p->serial,
+         .accepted = user != NULL, .user = slice_from(user ? user : ""),
+         .version = user ? auth_version(s, user) : 0, .name = 77,
+         .fault = fault, .hash = slice_from(hash));
 }
 
 static enum password_fault hears(struct player *p)
@@ -110,14 +112,14 @@ static void is_told(struct player *p, enum password_fault fault)
 }
 
 /* After a write master rests for as long: asks until it doesn't. */
-static void changes(struct stage *s, struct player *p, uint64_t edition,
-                    const char *hash, enum password_fault fault)
+static void changes(struct stage *s, struct player *p, const char *hash,
+                    enum password_fault fault)
 {
     enum password_fault told;
 
     do {
         asks(s, p, 5);
-        finds(s, p, edition, 0, true, PASSWORD_OK, hash);
+        finds(s, p, "anna", PASSWORD_OK, hash);
         told = hears(p);
     } while (told == PASSWORD_BUSY);
     cr_expect_eq(told, fault, "%s", password_fault_text(told));
@@ -151,12 +153,12 @@ Test(password, changed, .timeout = 60)
     stage_logged_in(&s, permit, &p, &files);
     second_logs_in(&s, &other, &others);
     asks(&s, &p, 5);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    finds(&s, &p, "anna", PASSWORD_OK, NEW);
     is_kicked(&other, ENDING_CHANGED);
     is_told(&p, PASSWORD_OK);
     cr_expect(has_hash(&s, "anna", NEW));
     cr_expect_not(has_hash(&s, "bert", NEW));
-    changes(&s, &p, 2, NEW2, PASSWORD_OK);
+    changes(&s, &p, NEW2, PASSWORD_OK);
     cr_expect(has_hash(&s, "anna", NEW2));
     read_all(&s, &text);
     cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
@@ -194,7 +196,7 @@ Test(password, the_newest_master_hears_of_it, .timeout = 60)
     player_logs_in(&s, &p, &files);
     snprintf(lock, sizeof(lock), "%s/users.lock", s.folder);
     asks(&s, &p, 5);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    finds(&s, &p, "anna", PASSWORD_OK, NEW);
     while (access(lock, F_OK) < 0)
         poll(NULL, 0, 1);
     supervised_replaces(&s);
@@ -228,7 +230,8 @@ Test(password, kept, .timeout = 60)
     read_all(&s, &before);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         asks(&s, &p, 5);
-        finds(&s, &p, 1, 0, refused[i].yes, refused[i].fault, refused[i].hash);
+        finds(&s, &p, refused[i].yes ? "anna" : NULL, refused[i].fault,
+              refused[i].hash);
         is_told(&p, refused[i].told);
     }
     read_all(&s, &after);
@@ -253,12 +256,12 @@ Test(password, two_wrong_ones_end_the_session, .timeout = 60)
 
     stage_with(&s, permit_two_tries, &p);
     player_asks(&s, &p);
-    auth_says(&s, p.serial, 1, 0, 0);
+    auth_says(&s, p.serial, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     player_logs_in(&s, &p, &files);
     for (int i = 0; i < 2; i++) {
         asks(&s, &p, 5);
-        finds(&s, &p, 1, 0, false, PASSWORD_OK, "");
+        finds(&s, &p, NULL, PASSWORD_OK, "");
         is_told(&p, PASSWORD_WRONG);
     }
     p.request = channel_next(&p.channel);
@@ -285,19 +288,18 @@ Test(password, not_permitted, .timeout = 60)
 /* Auth is broken into: whatever it says, no other user's line changes. Each of
  * these ends the worker, and nothing is written. */
 static const struct {
-    uint64_t row;
-    bool yes;
+    const char *user;
     const char *hash;
     const char *why;
 } lies[] = {
-    { 1, true, NEW, "a verdict on another user's password" },
-    { 0, false, NEW, "a hash that can't be a new one" },
-    { 0, true, "$y$j9T$a:0:0::/:\nroot:$" S42 "c",
+    { "bert", NEW, "a verdict on another user's password" },
+    { NULL, NEW, "a hash that can't be a new one" },
+    { "anna", "$y$j9T$a:0:0::/:\nroot:$" S42 "c",
       "a hash that can't be a new one" },
-    { 0, true, "$y$j9T$a$" S42, "a hash that can't be a new one" },
-    { 0, true, "$5$rounds=1$x$" S42 "c", "a hash that can't be a new one" },
-    { 0, true, "!", "a hash that can't be a new one" },
-    { 900, true, NEW, "a verdict with a row that is not there" },
+    { "anna", "$y$j9T$a$" S42, "a hash that can't be a new one" },
+    { "anna", "$5$rounds=1$x$" S42 "c", "a hash that can't be a new one" },
+    { "anna", "!", "a hash that can't be a new one" },
+    { "", NEW, "a yes without a user" },
 };
 
 Test(password, lies_of_auth, .timeout = 120)
@@ -311,7 +313,7 @@ Test(password, lies_of_auth, .timeout = 120)
         stage_logged_in(&s, permit, &p, &files);
         read_all(&s, &before);
         asks(&s, &p, 5);
-        finds(&s, &p, 1, lies[i].row, lies[i].yes, PASSWORD_OK, lies[i].hash);
+        finds(&s, &p, lies[i].user, PASSWORD_OK, lies[i].hash);
         stage_reports(&s, EVENT_PEER, lies[i].why);
         is_told(&p, PASSWORD_BUSY);
         read_all(&s, &after);
@@ -331,7 +333,7 @@ Test(password, unasked, .timeout = 60)
     struct stage s;
 
     stage_logged_in(&s, permit, &p, &files);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    finds(&s, &p, "anna", PASSWORD_OK, NEW);
     stage_reports(&s, EVENT_PEER, "a verdict that nobody asked for");
     cr_expect_not(has_hash(&s, "anna", NEW));
     actor_again(&s, &s.auth);
@@ -346,7 +348,7 @@ Test(password, not_at_a_login, .timeout = 60)
 
     stage_with(&s, permit, &p);
     player_asks(&s, &p);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    finds(&s, &p, "anna", PASSWORD_OK, NEW);
     stage_reports(&s, EVENT_PEER, "a new hash at a login");
     player_is_denied(&p, DENIAL_FAILED);
     cr_expect_not(has_hash(&s, "anna", NEW));
@@ -369,7 +371,7 @@ Test(password, somebody_else_edits, .timeout = 60)
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
     asks(&s, &p, 5);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    finds(&s, &p, "anna", PASSWORD_OK, NEW);
     is_told(&p, PASSWORD_BUSY);
     close(fd);
     cr_expect_not(has_hash(&s, "anna", NEW));
@@ -388,7 +390,7 @@ Test(password, read_only, .timeout = 60)
     snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", s.folder);
     cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
     for (int i = 0; i < 2; i++) {
-        changes(&s, &p, 1, NEW, PASSWORD_UNWRITTEN);
+        changes(&s, &p, NEW, PASSWORD_UNWRITTEN);
         if (i == 0)
             stage_reports(&s, EVENT_TROUBLE, "can't be written");
     }

@@ -126,7 +126,7 @@ Test(reach, homes_that_were_never_there)
     cr_assert_eq(mkdir(homes, 0700), 0);
     player_enter(&s, &p, 1);
     player_asks(&s, &p);
-    auth_says(&s, 1, 1, 0, 0);
+    auth_says(&s, 1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     expect_away(&s, NULL);
     player_leave(&p);

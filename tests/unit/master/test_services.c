@@ -80,7 +80,7 @@ Test(service, of_a_session_that_was_denied)
     int fd;
 
     stage_asked(&s, NULL, &p);
-    auth_says(&s, p.serial, 1, 0, 1);
+    auth_says(&s, p.serial, "anna");
     actor_enter(&s, &files, "files");
     actor_die(&files);
     player_is_denied(&p, DENIAL_HOME);

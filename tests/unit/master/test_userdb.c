@@ -20,7 +20,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
-#include "sallyport/usersfile/usersfile.h"
 #include "support/scratch.h"
 
 #define HASH                                                                   \
@@ -63,7 +62,7 @@ static void set_up(void)
     snprintf(m.settings.users, sizeof(m.settings.users), "%s", path);
     userdb_init(&db, &m);
     cr_assert_eq(userdb_look(&db, false, &c), 1, "%s", c.text);
-    cr_assert_eq(userdb_newest(&db), 1);
+    cr_assert_eq(db.edition, 1);
 }
 
 static void tear_down(void)
@@ -83,9 +82,7 @@ static int look(void)
 
 static const char *first_name(void)
 {
-    const struct users *u = userdb_find(&db, userdb_newest(&db));
-
-    return u && u->count > 0 ? u->row[0].name : "";
+    return db.users.count > 0 ? db.users.row[0].name : "";
 }
 
 Test(userdb, unchanged)
@@ -94,14 +91,14 @@ Test(userdb, unchanged)
         cr_assert_eq(look(), 0);
     replace(ANNA); /* another file, the same bytes */
     cr_assert_eq(look(), 0);
-    cr_assert_eq(userdb_newest(&db), 1);
+    cr_assert_eq(db.edition, 1);
 }
 
 Test(userdb, replaced)
 {
     replace(BERT);
     cr_assert_eq(look(), 1);
-    cr_assert_eq(userdb_newest(&db), 2);
+    cr_assert_eq(db.edition, 2);
     cr_assert_str_eq(first_name(), "bert");
 }
 
@@ -183,7 +180,7 @@ Test(userdb, no_users_any_more)
     }
     put(path, "", 0600);
     cr_expect_eq(look_announced(), 1);
-    cr_expect_eq(userdb_count(&db), 0);
+    cr_expect_eq(db.users.count, 0);
 }
 
 #define TOTP "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -194,9 +191,9 @@ Test(userdb, no_users_any_more)
 
 static void expect_whole_lines(size_t len)
 {
-    const struct users *u = userdb_find(&db, userdb_newest(&db));
+    const struct users *u = &db.users;
 
-    cr_assert(u && u->count > 0, "%zu bytes", len);
+    cr_assert(u->count > 0, "%zu bytes", len);
     cr_expect_str_eq(u->row[0].name, "anna");
     for (size_t i = 1; i < u->count; i++)
         cr_expect_eq(u->row[i].totp.len, 32, "%zu bytes: row %zu", len, i);
@@ -210,20 +207,20 @@ Test(userdb, every_prefix, .timeout = 300)
     static const char whole[] = WHOLE;
 
     for (size_t len = 0; len < sizeof(whole); len++) {
-        const uint64_t before = userdb_newest(&db);
+        const uint64_t before = db.edition;
         int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
         cr_assert_eq(write(fd, whole, len), (ssize_t)len);
         look();
         look_announced();
-        cr_expect_eq(userdb_newest(&db), before, "%zu bytes: still open", len);
+        cr_expect_eq(db.edition, before, "%zu bytes: still open", len);
         close(fd);
         look();
         if (len == 0 || whole[len - 1] != '\n')
-            cr_expect_eq(userdb_newest(&db), before, "%zu bytes", len);
+            cr_expect_eq(db.edition, before, "%zu bytes", len);
         expect_whole_lines(len);
     }
-    cr_expect_eq(userdb_count(&db), 3);
+    cr_expect_eq(db.users.count, 3);
 }
 
 /* A file that was written by hand may lack the last line end: at a start there
@@ -241,7 +238,7 @@ Test(userdb, unended_at_a_start)
     put(path, BERT "carl:" HASH ":70002:70002::/c::", 0600);
     cr_expect_eq(userdb_look(&db, true, &c), -EINVAL);
     cr_expect(strstr(c.text, "its last line isn't ended"), "%s", c.text);
-    cr_expect_eq(userdb_count(&db), 1);
+    cr_expect_eq(db.users.count, 1);
     put(path, BERT, 0600);
     cr_expect_eq(look(), 1);
     cr_expect_not(userdb_is_unended(&db));
@@ -337,7 +334,7 @@ Test(userdb, missing_at_the_first_start)
     cr_expect(strstr(c.text, "No such file"), "%s", c.text);
     db.may_be_missing = true;
     cr_assert_eq(look(), 1);
-    cr_expect_eq(userdb_count(&db), 0);
+    cr_expect_eq(db.users.count, 0);
     cr_expect(file_is(db.fd, SLICE("")), "auth gets an empty table");
     cr_assert_eq(look(), 0);
     replace(ANNA);
@@ -395,29 +392,6 @@ Test(userdb, want_of_descriptors)
     }
 }
 
-/* Old generations stay as long as they are needed, the newest always, and never
- * more than a few. */
-Test(userdb, generations)
-{
-    for (uint64_t g = 2; g <= 5; g++) {
-        replace(g % 2 ? ANNA : BERT);
-        cr_assert_eq(look(), 1);
-    }
-    cr_assert(userdb_find(&db, 1) && userdb_find(&db, 5));
-    userdb_drop(&db, 4);
-    cr_assert(!userdb_find(&db, 3) && userdb_find(&db, 4));
-    cr_assert_str_eq(userdb_find(&db, 4)->row[0].name, "bert");
-    userdb_drop(&db, 100);
-    cr_assert(!userdb_find(&db, 4) && userdb_find(&db, 5));
-    for (uint64_t g = 6; g <= 5 + USERDB_KEPT; g++) {
-        replace(g % 2 ? ANNA : BERT);
-        cr_assert_eq(look(), 1);
-    }
-    cr_assert_eq(db.count, USERDB_KEPT);
-    cr_assert(!userdb_find(&db, 5) && userdb_find(&db, 6));
-    cr_assert_eq(userdb_newest(&db), 5 + USERDB_KEPT);
-}
-
 /* After a crash reader reads the text again that the supervisor has kept. */
 Test(userdb, restored)
 {
@@ -432,30 +406,6 @@ Test(userdb, restored)
     cr_expect(strstr(c.text, "users:1: too few columns"), "%s", c.text);
     cr_expect_eq(userdb_restore(&db, -1, &c), -EBADF);
     cr_expect_str_eq(first_name(), "bert");
-}
-
-/* Rows of master and of auth, which parses the text itself, have one number. */
-Test(userdb, rows_of_many)
-{
-    FILE *f = fopen(made, "w");
-    struct complaint c = { "" };
-    const struct users *mine;
-    struct users theirs;
-
-    cr_assert(f && fchmod(fileno(f), 0600) == 0);
-    for (unsigned i = 0; i < 10000; i++)
-        fprintf(f, "%su%u:" HASH ":%u:70000::/home/%u::\n",
-                i % 3 ? "" : "# a comment\n", i, 70000 + i, i);
-    fclose(f);
-    cr_assert_eq(rename(made, path), 0);
-    cr_assert_eq(look(), 1);
-    mine = userdb_find(&db, 2);
-    cr_assert_eq(users_read(&theirs, db.fd, "users", &c), 0, "%s", c.text);
-    cr_assert(mine->count == 10000 && theirs.count == 10000);
-    for (size_t i = 0; i < theirs.count; i++)
-        cr_assert(strcmp(mine->row[i].name, theirs.row[i].name) == 0 &&
-                  mine->row[i].uid == theirs.row[i].uid);
-    users_release(&theirs);
 }
 
 /* --- other readers -------------------------------------------------------- */
@@ -490,7 +440,7 @@ static void look_in_vain(int error, const char *words)
     cr_expect_eq(userdb_look(&db, false, &c), error);
     cr_expect(strstr(c.text, words), "%s", c.text);
     cr_expect_str_eq(first_name(), "anna");
-    cr_expect_eq(userdb_newest(&db), 1);
+    cr_expect_eq(db.edition, 1);
 }
 
 /* It is killed. Then master does its other work for a moment, so that logins

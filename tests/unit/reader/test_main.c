@@ -142,6 +142,7 @@ Test(main, users)
     struct users u;
 
     cr_assert_eq(r.status, 0);
+    cr_assert_eq(fd_seal(r.answer), 0);
     cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, 2);
     cr_expect_str_eq(u.row[1].home, "/home/bert");
@@ -172,6 +173,7 @@ Test(main, all_mistakes_in_users)
     cr_expect_not_null(strstr(said, "sallyportd: conf:1: "));
     cr_expect_not_null(strstr(said, "sallyportd: conf:3: "));
     cr_expect_eq(r.status, 0);
+    cr_assert_eq(fd_seal(r.answer), 0);
     cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, 1);
     cr_expect_str_eq(u.row[0].name, "bert");
