@@ -21,9 +21,10 @@ struct check {
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
 
-/* parts.c: what a start needs before a process runs. Each part returns what
- * becomes p->result, with the complaint in p->why. */
-typedef int check_part(const struct check *k, struct prepared *p);
+/* parts.c: what a start needs before a process runs. Each part returns its
+ * result, with the complaint in *c. */
+typedef int check_part(const struct check *k, struct prepared *p,
+                       struct complaint *c);
 
 /* The accounts of all children, which must be apart from each other and from
  * the users. Without root there are none. */
@@ -34,9 +35,6 @@ check_part part_empty;
  * in `partials_key`. If p->inherited, the file must have that key, since a
  * restart uses the file's. */
 check_part part_key;
-/* names.c: the addresses of the host names in `address`. No name ends a start:
- * after a boot, the name server may be late. */
-check_part part_names;
 /* Whether this kernel and container can do what master and files need for
  * their sandboxes. */
 check_part part_sandbox;
@@ -61,14 +59,17 @@ typedef void resolve_fn(const char *name, struct finding *ret);
 resolve_fn resolve_host;
 /* Can a client connect to A? */
 bool resolve_usable(const struct address *a);
-/* RESOLVE, in a fork for each name, has WAIT_MS for all of them. */
-void names_find(const struct check *k, struct prepared *p, resolve_fn *resolve,
-                uint64_t wait_ms);
+/* names.c: the addresses of the host names in `address`. No name ends a start:
+ * after a boot, the name server may be late. RESOLVE, in a fork for each name,
+ * has WAIT_MS for all of them. */
+#define NAMES_MS 5000
+void names_find(const struct check *k, struct prepared_names *p,
+                resolve_fn *resolve, uint64_t wait_ms);
 
 /* Returns R. If it is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
  * KEY = VALUE: WHY". */
 int part_refuse(const struct check *k, const char *key, int r,
-                struct prepared *p);
+                struct complaint *c);
 
 /* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "ACCOUNT: WHY" */

@@ -215,23 +215,23 @@ static int common_key(const struct key_place *at, bool make,
  * directory `state` is needed in any case, for the bans. */
 static int find_key(const struct settings *s, struct prepared *p,
                     struct key_place *state, struct key_place *common,
-                    uint8_t key[SIPHASH_KEY])
+                    uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
     struct complaint ignored = { "" };
-    int r = place_in_state(state, s->state, p->make, &p->why);
+    int r = place_in_state(state, s->state, p->make, c);
 
     if (s->partials_key[0] == '\0')
-        return r < 0 ? r : own_key(state, p->make, key, &p->why);
+        return r < 0 ? r : own_key(state, p->make, key, c);
     if (r == -EINVAL)
         return r;
     if (r == 0 && !p->inherited)
         read_key(state, key, &ignored);
-    p->why.text[0] = '\0';
-    r = place_in_common(common, s, &p->why);
-    return r < 0 ? r : common_key(common, p->make, key, &p->why);
+    c->text[0] = '\0';
+    r = place_in_common(common, s, c);
+    return r < 0 ? r : common_key(common, p->make, key, c);
 }
 
-int part_key(const struct check *k, struct prepared *p)
+int part_key(const struct check *k, struct prepared *p, struct complaint *c)
 {
     const struct settings *s = &k->settings;
     struct key_place state = { .directory = -1 }, common = { .directory = -1 };
@@ -239,9 +239,9 @@ int part_key(const struct check *k, struct prepared *p)
     int r;
 
     memcpy(key, p->key, sizeof(key));
-    r = find_key(s, p, &state, &common, key);
+    r = find_key(s, p, &state, &common, key, c);
     if (r == 0 && p->inherited && memcmp(key, p->key, sizeof(key)) != 0) {
-        complain(&p->why, "%s: has another key than the one in use",
+        complain(c, "%s: has another key than the one in use",
                  common.directory < 0 ? state.path : common.path);
         r = -EACCES;
     }
@@ -250,6 +250,6 @@ int part_key(const struct check *k, struct prepared *p)
     explicit_bzero(key, sizeof(key));
     fd_close(&state.directory);
     fd_close(&common.directory);
-    r = part_refuse(k, "state", r, p);
-    return part_refuse(k, "partials_key", r, p);
+    r = part_refuse(k, "state", r, c);
+    return part_refuse(k, "partials_key", r, c);
 }

@@ -1,14 +1,14 @@
 /* check: the program that prepares a start, and says what an administrator
  * should know of a configuration. Master executes it at its start and for
  * --check, before it enters its own sandbox, and waits for its end. The first
- * argument names the part. Parts that prepare something are root without a
+ * argument names the mode. Those that prepare something are root without a
  * sandbox: they look up accounts, make the directories `empty` and `state`, and
- * try the filters. They read settings only. Parts that look at users
+ * try the filters. They read settings only. Modes that look at users
  * enter a sandbox first; there they can take the ids of each user in turn, and
- * change nothing. The part that tries network disks has no sandbox, either.
+ * change nothing. The mode that tries network disks has no sandbox, either.
  * Descriptor 3 has the settings and 4 the table of users, which reader has
- * read, or the struct prepared. 5 is the lock of a start's look at homes, which
- * runs in the background. */
+ * read, or a struct prepared or prepared_names. 5 is the lock of a start's look
+ * at homes, which runs in the background. */
 #include "check.h"
 
 #include <errno.h>
@@ -157,36 +157,62 @@ static bool mode_start(struct check *k)
                          (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
-static const struct {
-    const char *name;
-    check_part *run;
-} parts[] = {
-    { "accounts", part_accounts }, { "empty", part_empty }, { "key", part_key },
-    { "sandbox", part_sandbox },   { "names", part_names },
-};
+static void take_question(void *p, size_t size)
+{
+    if (pread(PREPARED_FD, p, size, 0) != (ssize_t)size)
+        die(EX_SOFTWARE, "descriptor 4 has no question");
+}
 
 /* The answer stands where the question stood. */
-static int answer_with(const struct check *k, check_part *run)
+static void answer(const void *p, size_t size)
 {
+    if (pwrite(PREPARED_FD, p, size, 0) != (ssize_t)size)
+        die(EX_OSERR, "descriptor 4: %s", strerror(errno));
+}
+
+/* Answers after each part: master knows at which one this process hangs. */
+static bool mode_prepare(struct check *k)
+{
+    static check_part *const parts[PREPARED_PARTS] = {
+        [PREPARED_ACCOUNTS] = part_accounts,
+        [PREPARED_SANDBOX] = part_sandbox,
+        [PREPARED_EMPTY] = part_empty,
+        [PREPARED_KEY] = part_key,
+    };
     struct prepared p;
 
-    if (pread(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
-        die(EX_SOFTWARE, "descriptor 4 has no question");
-    p.result = run(k, &p);
-    if (pwrite(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
-        die(EX_OSERR, "descriptor 4: %s", strerror(errno));
+    take_question(&p, sizeof(p));
+    for (p.done = 0; p.done < PREPARED_PARTS;) {
+        struct prepared_answer *a = &p.answer[p.done];
+
+        if (p.wanted[p.done])
+            a->result = parts[p.done](k, &p, &a->why);
+        p.done++;
+        answer(&p, sizeof(p));
+    }
     explicit_bzero(&p, sizeof(p));
-    return EXIT_SUCCESS;
+    return false;
+}
+
+/* A process of its own: its forks parse what the network answers, and must not
+ * inherit the key of the partials' names. */
+static bool mode_names(struct check *k)
+{
+    static struct prepared_names p;
+
+    take_question(&p, sizeof(p));
+    names_find(k, &p, resolve_host, NAMES_MS);
+    answer(&p, sizeof(p));
+    return false;
 }
 
 static const struct {
     const char *name;
     bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
-    { "homes", mode_homes },
-    { "mounts", mode_mounts },
-    { "remarks", mode_remarks },
-    { "start", mode_start },
+    { "prepare", mode_prepare }, { "names", mode_names },
+    { "homes", mode_homes },     { "mounts", mode_mounts },
+    { "remarks", mode_remarks }, { "start", mode_start },
 };
 
 int main(int argc, char **argv)
@@ -204,8 +230,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)
             return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        if (strcmp(parts[i].name, argv[1]) == 0)
-            return answer_with(&check, parts[i].run);
     die(EX_USAGE, "this program is started by sallyportd");
 }

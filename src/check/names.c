@@ -20,8 +20,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
 
-#define NAMES_MS 5000
-#define ROOM     16384 /* for what libc parses: the largest UDP answer fits */
+#define ROOM 16384 /* for what libc parses: the largest UDP answer fits */
 
 static const char *const reasons[UNRESOLVED_COUNT] = {
     [UNRESOLVED_UNKNOWN] = "no such host",
@@ -195,8 +194,8 @@ static void name_not_found(struct prepared_name *n, const char *host,
                                     : address_text(&n->address, text));
 }
 
-void names_find(const struct check *k, struct prepared *p, resolve_fn *resolve,
-                uint64_t wait_ms)
+void names_find(const struct check *k, struct prepared_names *p,
+                resolve_fn *resolve, uint64_t wait_ms)
 {
     const struct settings *s = &k->settings;
     const uint64_t until = clock_ms() + wait_ms;
@@ -217,10 +216,4 @@ void names_find(const struct check *k, struct prepared *p, resolve_fn *resolve,
         else
             name_not_found(&p->name[i], host, f.why);
     }
-}
-
-int part_names(const struct check *k, struct prepared *p)
-{
-    names_find(k, p, resolve_host, NAMES_MS);
-    return 0;
 }

@@ -138,10 +138,10 @@ struct account_row {
 };
 
 int part_refuse(const struct check *k, const char *key, int r,
-                struct prepared *p)
+                struct complaint *c)
 {
     if (r == -EINVAL)
-        settings_place(&k->settings, key, &p->why);
+        settings_place(&k->settings, key, c);
     return r;
 }
 
@@ -157,16 +157,17 @@ static int account_in_range(const struct settings *s, const char *key,
 }
 
 /* Against the users, and the accounts of the rows before it. */
-static int account_apart(const struct settings *s, struct prepared *p,
-                         const struct account_row *rows, size_t at)
+static int account_apart(const struct settings *s, const struct prepared *p,
+                         const struct account_row *rows, size_t at,
+                         struct complaint *c)
 {
     uid_t uid = p->identity[rows[at].process].uid;
 
     for (size_t i = 0; i < at; i++)
         if (p->identity[rows[i].process].uid == uid)
-            return settings_blame(s, rows[at].key, &p->why,
+            return settings_blame(s, rows[at].key, c,
                                   "must not be the account of %s", rows[i].key);
-    return account_in_range(s, rows[at].key, uid, &p->why);
+    return account_in_range(s, rows[at].key, uid, c);
 }
 
 static bool account_is_missing(const char *account)
@@ -196,7 +197,8 @@ static void account_add_missing(const struct account_row *rows, size_t at,
     }
 }
 
-int part_accounts(const struct check *k, struct prepared *p)
+int part_accounts(const struct check *k, struct prepared *p,
+                  struct complaint *c)
 {
     const struct settings *s = &k->settings;
     const struct account_row rows[] = {
@@ -209,13 +211,13 @@ int part_accounts(const struct check *k, struct prepared *p)
 
     for (size_t i = 0; i < count && k->root; i++) {
         struct identity *id = &p->identity[rows[i].process];
-        int r = account_find(rows[i].account, id, &p->why);
+        int r = account_find(rows[i].account, id, c);
 
         if (r < 0) {
-            account_add_missing(rows, i, count, &p->why);
-            return part_refuse(k, rows[i].key, r, p);
+            account_add_missing(rows, i, count, c);
+            return part_refuse(k, rows[i].key, r, c);
         }
-        if (account_apart(s, p, rows, i) < 0)
+        if (account_apart(s, p, rows, i, c) < 0)
             return -EINVAL;
     }
     if (s->control_group[0] == '\0')
@@ -223,29 +225,30 @@ int part_accounts(const struct check *k, struct prepared *p)
     return part_refuse(k, "control_group",
                        account_find_group(s->control_group,
                                           &p->identity[IDENTITY_CONTROL].gid,
-                                          &p->why),
-                       p);
+                                          c),
+                       c);
 }
 
-int part_empty(const struct check *k, struct prepared *p)
+int part_empty(const struct check *k, struct prepared *p, struct complaint *c)
 {
-    int r = account_empty_directory(k->settings.empty, p->make, &p->why);
+    int r = account_empty_directory(k->settings.empty, p->make, c);
 
-    return part_refuse(k, "empty", r, p);
+    return part_refuse(k, "empty", r, c);
 }
 
 /* Master's filter too: it loads it when the others have started already. */
-int part_sandbox(const struct check *k, struct prepared *p)
+int part_sandbox(const struct check *k, struct prepared *p, struct complaint *c)
 {
     const struct sandbox_filter *own[] = {
         k->settings.active ? &filter_master_active : &filter_master, NULL
     };
     const struct sandbox_filter *files[] = { own[0], &filter_files, NULL };
     unsigned weaker = k->settings.allow_weaker;
-    int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(&p->why);
+    int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(c);
 
+    (void)p;
     if (r < 0 || weaker & SANDBOX_SECCOMP)
         return r;
-    r = sandbox_try_filters(PROCESS_MASTER, own, &p->why);
-    return r < 0 ? r : sandbox_try_filters(PROCESS_FILES, files, &p->why);
+    r = sandbox_try_filters(PROCESS_MASTER, own, c);
+    return r < 0 ? r : sandbox_try_filters(PROCESS_FILES, files, c);
 }

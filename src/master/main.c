@@ -63,6 +63,7 @@ static const struct {
      * there was one. */
     bool (*survey)(const struct master *m);
 } steps[] = {
+    { prepare_by_check, EX_OSERR, NULL },
     { prepare_identities, EX_CONFIG, NULL },
     { prepare_names, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },

@@ -29,18 +29,37 @@ struct prepared_name {
     struct complaint why;   /* "": nothing is worth a line */
 };
 
+/* What a start needs, in the order of the work. A disk may hang below the last
+ * two. */
+enum prepared_part {
+    PREPARED_ACCOUNTS,
+    PREPARED_SANDBOX,
+    PREPARED_EMPTY,
+    PREPARED_KEY,
+    PREPARED_PARTS
+};
+
 struct prepared {
-    /* Master's question: check makes what is missing, but not for --check. */
+    /* Master's question: which parts? Check makes what is missing, but not for
+     * --check. */
+    bool wanted[PREPARED_PARTS];
     bool make;
     bool inherited; /* KEY is in use; false: a new one, to be kept */
     /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
      * it is missing; -EACCES: it can't be kept. With these WHY is set. */
-    int result;
-    struct complaint why;
+    unsigned done; /* the parts before this one are over */
+    struct prepared_answer {
+        int result;
+        struct complaint why;
+    } answer[PREPARED_PARTS];
     struct identity identity[IDENTITIES];
     uint8_t key[SIPHASH_KEY]; /* of the partials' names */
-    /* In the question: the addresses of the generation before. They stay where
-     * no name server answers. */
+};
+
+/* Another question: the host names of settings_public(). In it the addresses
+ * are those of the generation before; they stay where no name server
+ * answers. */
+struct prepared_names {
     struct prepared_name name[SETTINGS_PUBLIC_MAX];
 };
 

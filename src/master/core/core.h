@@ -248,9 +248,10 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
-    struct complaint unnamed; /* listeners of systemd; or "" */
-    struct prepared_name name[SETTINGS_PUBLIC_MAX]; /* of `address`: names.c */
-    struct complaint key_lost; /* why a restart makes another key; or "" */
+    struct complaint unnamed;    /* listeners of systemd; or "" */
+    struct prepared prepared;    /* by check, for the steps of a start */
+    struct prepared_names names; /* of `address`: names.c */
+    struct complaint key_lost;   /* why a restart makes another key; or "" */
 
     bool logs; /* log is ready */
     struct event_sender events;

@@ -14,7 +14,6 @@
 #include "sallyport/base/fd.h"
 
 #define SURVEY_MS 10000
-#define PLACE_MS  8000
 
 static int time_left(const struct master *m)
 {
@@ -130,40 +129,53 @@ void helper_watch_survey(struct master *m)
         loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
 }
 
+int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
+               struct complaint *c)
+{
+    FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
+    const struct helper check = { .name = "check",
+                                  .argv = { "sallyport: check", mode, "" },
+                                  .fd = { m->conf, file } };
+    int status, r = 0;
+
+    if (file < 0 || pwrite(file, p, size, 0) != (ssize_t)size) {
+        complain(c, "memfd: %s", strerror(errno));
+        return -EIO; /* it may succeed when it is tried again */
+    }
+    status = exec_helper(m, &check, time_left(m));
+    if (pread(file, p, size, 0) != (ssize_t)size || status != 0) {
+        exec_failed("check", status, c);
+        r = status == -ETIMEDOUT ? status : -EIO;
+    }
+    return r;
+}
+
 /* What PART opens or makes, if it does: its disk may hang. */
-static const char *helper_place(const struct master *m, const char *part)
+static const char *helper_place(const struct master *m, enum prepared_part part)
 {
     const struct settings *s = &m->settings;
 
-    if (strcmp(part, "key") == 0)
+    if (part == PREPARED_KEY)
         return s->partials_key[0] ? s->partials_key : s->state;
-    return strcmp(part, "empty") == 0 ? s->empty : NULL;
+    return part == PREPARED_EMPTY ? s->empty : NULL;
 }
 
-int helper_prepare(const struct master *m, const char *part, struct prepared *p)
+void helper_prepare(const struct master *m, struct prepared *p)
 {
-    const char *place = helper_place(m, part);
-    int wait_ms = time_left(m);
-    FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
-    const struct helper check = { .name = "check",
-                                  .argv = { "sallyport: check", part, "" },
-                                  .fd = { m->conf, file } };
-    int status;
+    struct prepared_answer none = { 0 };
+    const char *place;
 
-    if (file < 0 || pwrite(file, p, sizeof(*p), 0) != sizeof(*p)) {
-        complain(&p->why, "memfd: %s", strerror(errno));
-        return -EIO; /* it may succeed when it is tried again */
+    none.result = helper_ask(m, "prepare", p, sizeof(*p), &none.why);
+    if (none.result == 0)
+        return;
+    place = p->done < PREPARED_PARTS ? helper_place(m, p->done) : NULL;
+    if (none.result == -ETIMEDOUT && place) {
+        none.why.text[0] = '\0';
+        complain(&none.why, "%s: its disk doesn't answer", place);
+    } else {
+        none.result = -EIO;
     }
-    if (place && wait_ms > PLACE_MS)
-        wait_ms = PLACE_MS;
-    status = exec_helper(m, &check, wait_ms);
-    if (place && status == -ETIMEDOUT && wait_ms == PLACE_MS) {
-        complain(&p->why, "%s: its disk doesn't answer", place);
-        return -ETIMEDOUT;
-    }
-    if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
-        exec_failed("check", status, &p->why);
-        return -EIO;
-    }
-    return p->result;
+    for (; p->done < PREPARED_PARTS; p->done++)
+        if (p->wanted[p->done])
+            p->answer[p->done] = none;
 }

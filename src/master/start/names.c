@@ -42,23 +42,21 @@ static void names_inherit(struct master *m, struct prepared_name *name)
 
 int prepare_names(struct master *m, struct complaint *c)
 {
-    struct prepared p = { .result = 0 };
+    struct prepared_names *p = &m->names;
     int r;
 
     if (m->succession.recovery || !settings_have_hosts(&m->settings))
         return 0;
-    names_inherit(m, p.name);
-    r = helper_prepare(m, "names", &p);
-    if (r < 0) {
-        *c = p.why;
+    *p = (struct prepared_names){ 0 };
+    names_inherit(m, p->name);
+    r = helper_ask(m, "names", p, sizeof(*p), c);
+    if (r < 0)
         return r;
-    }
     for (size_t i = 0; settings_public(&m->settings, i); i++) {
-        settings_resolve(&m->settings, i, &p.name[i].address);
-        if (m->check && p.name[i].trouble)
-            stderr_print("hint: %s", p.name[i].why.text);
+        settings_resolve(&m->settings, i, &p->name[i].address);
+        if (m->check && p->name[i].trouble)
+            stderr_print("hint: %s", p->name[i].why.text);
     }
-    memcpy(m->name, p.name, sizeof(m->name));
     r = helper_seal(m);
     if (r < 0)
         complain(c, "memfd: %s", strerror(-r));
@@ -68,7 +66,8 @@ int prepare_names(struct master *m, struct complaint *c)
 void names_report(struct master *m)
 {
     for (size_t i = 0; i < SETTINGS_PUBLIC_MAX; i++)
-        if (m->name[i].why.text[0])
-            master_report(m, m->name[i].trouble ? EVENT_TROUBLE : EVENT_SERVICE,
-                          PROCESS_MASTER, "%s", m->name[i].why.text);
+        if (m->names.name[i].why.text[0])
+            master_report(
+                m, m->names.name[i].trouble ? EVENT_TROUBLE : EVENT_SERVICE,
+                PROCESS_MASTER, "%s", m->names.name[i].why.text);
 }

@@ -118,17 +118,14 @@ static bool prepare_failed(int r)
     return r == -EINVAL || r == -EIO || r == -ETIMEDOUT;
 }
 
-/* Lets the program check do this part. */
-static int prepare_by_check(const struct master *m, const char *part,
-                            struct prepared *p, struct complaint *c)
+static int prepare_take(const struct master *m, enum prepared_part part,
+                        struct complaint *c)
 {
-    int r;
+    const struct prepared_answer *a = &m->prepared.answer[part];
 
-    p->make = !m->check;
-    r = helper_prepare(m, part, p);
-    if (prepare_failed(r))
-        *c = p->why;
-    return r;
+    if (prepare_failed(a->result))
+        *c = a->why;
+    return a->result;
 }
 
 #define IDENTITIES_NAME "accounts"
@@ -152,15 +149,9 @@ static bool inherit_identities(struct master *m)
 
 int prepare_identities(struct master *m, struct complaint *c)
 {
-    struct prepared p = { 0 };
-    int r;
-
-    if (inherit_identities(m))
-        return 0;
-    r = prepare_by_check(m, "accounts", &p, c);
-
-    memcpy(m->identity, p.identity, sizeof(m->identity));
-    return r;
+    if (m->prepared.wanted[PREPARED_ACCOUNTS])
+        memcpy(m->identity, m->prepared.identity, sizeof(m->identity));
+    return prepare_take(m, PREPARED_ACCOUNTS, c);
 }
 
 /* Nobody can put a file into a directory that is removed: it stays empty for
@@ -184,15 +175,10 @@ static int open_empty(const char *path)
  * to make it. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
-    struct prepared p = { 0 };
-    int r;
+    const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;
 
-    if (m->succession.recovery) {
-        m->empty = succession_inherit(&m->succession, "empty");
-        if (m->empty >= 0)
-            return 0;
-    }
-    r = m->root ? prepare_by_check(m, "empty", &p, c) : -ENOENT;
+    if (m->empty >= 0) /* inherited */
+        return 0;
     m->no_empty = m->root && r == -ENOENT;
     if (r == 0)
         m->empty = open_empty(m->settings.empty);
@@ -210,23 +196,21 @@ int prepare_empty(struct master *m, struct complaint *c)
  * inherited. */
 int prepare_state(struct master *m, struct complaint *c)
 {
-    struct prepared p = { .inherited = secrets_inherit(m) };
-    int r = 0;
+    struct prepared *p = &m->prepared;
+    const struct complaint *why = &p->answer[PREPARED_KEY].why;
+    const int r = prepare_take(m, PREPARED_KEY, c);
 
-    memcpy(p.key, m->secrets.names, sizeof(p.key));
-    if (!p.inherited || !m->succession.recovery)
-        r = prepare_by_check(m, "key", &p, c);
     if (r == 0)
-        memcpy(m->secrets.names, p.key, sizeof(p.key));
-    explicit_bzero(p.key, sizeof(p.key));
+        memcpy(m->secrets.names, p->key, sizeof(p->key));
+    explicit_bzero(p->key, sizeof(p->key));
     if (prepare_failed(r))
         return r;
-    if (r == 0 && p.why.text[0])
+    if (r == 0 && why->text[0])
         stderr_print("warning: %s; unfinished uploads can't be resumed unless "
                      "this is a reload",
-                     p.why.text);
+                     why->text);
     if (r < 0 && !(m->check && r == -ENOENT))
-        m->key_lost = p.why;
+        m->key_lost = *why;
     return 0;
 }
 
@@ -416,9 +400,36 @@ const struct sandbox_filter *prepare_filter(const struct master *m)
 
 int prepare_sandbox(struct master *m, struct complaint *c)
 {
-    struct prepared p = { 0 };
+    return prepare_take(m, PREPARED_SANDBOX, c);
+}
 
-    if (m->succession.recovery) /* it was tried in this kernel */
-        return 0;
-    return prepare_by_check(m, "sandbox", &p, c);
+/* A recovery has inherited what it needs: it asks nothing, and waits for no
+ * disk. The filters were tried in this kernel. */
+static void prepare_question(struct master *m, struct prepared *p)
+{
+    const bool recovery = m->succession.recovery;
+
+    *p =
+        (struct prepared){ .make = !m->check, .inherited = secrets_inherit(m) };
+    memcpy(p->key, m->secrets.names, sizeof(p->key));
+    if (recovery)
+        m->empty = succession_inherit(&m->succession, "empty");
+    p->wanted[PREPARED_ACCOUNTS] = !inherit_identities(m);
+    p->wanted[PREPARED_SANDBOX] = !recovery;
+    p->wanted[PREPARED_EMPTY] = m->root && m->empty < 0;
+    p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
+}
+
+int prepare_by_check(struct master *m, struct complaint *c)
+{
+    struct prepared *p = &m->prepared;
+
+    (void)c; /* each step has its own */
+    prepare_question(m, p);
+    for (int i = 0; i < PREPARED_PARTS; i++)
+        if (p->wanted[i]) {
+            helper_prepare(m, p);
+            break;
+        }
+    return 0;
 }

@@ -43,12 +43,16 @@ int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
 /* m->settings have changed: seals them as m->conf. Returns 0 or -errno. */
 int helper_seal(struct master *m);
-/* Has check do PART (src/check/main.c) of what a start needs. P has master's
- * question, and then the answer. p->result, a failure with p->why; -ETIMEDOUT:
- * the disk of the part's directory doesn't answer. -EIO: check has failed
- * itself, or couldn't be asked. */
-int helper_prepare(const struct master *m, const char *part,
-                   struct prepared *p);
+/* Executes check in this MODE (src/check/main.c). P, of SIZE bytes, has
+ * master's question, and then the answer. 0, or with the complaint -ETIMEDOUT:
+ * check is late; -EIO: it has failed, or couldn't be asked. *P has what check
+ * had answered until then. */
+int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
+               struct complaint *c);
+/* Has check do the wanted parts of what a start needs. If it fails, so do all
+ * parts that it hadn't done: -ETIMEDOUT: a disk doesn't answer; -EIO: check has
+ * failed itself, or couldn't be asked. */
+void helper_prepare(const struct master *m, struct prepared *p);
 /* Prints on standard error what an administrator should know about the settings
  * and the table USERS that reader wrote, in WAIT_MS at most. MODE is one of
  * those in src/check/main.c. Returns whether there is a mistake; it counts as
@@ -72,6 +76,9 @@ int secrets_keep(struct master *m);
 /* Each returns 0, or with the complaint -EINVAL for a mistake, or another
  * -errno (also -EAGAIN) for an error that may pass without a change of the
  * configuration. */
+/* Asks check for all that the steps below need, but for the names; each of them
+ * takes its part of the answer. */
+int prepare_by_check(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep them for a recovery. */
 void prepare_keep_identities(struct master *m);

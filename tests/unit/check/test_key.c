@@ -38,8 +38,8 @@ static int key_of(const char *state, bool make, uint8_t key[SIPHASH_KEY])
 
     random_bytes(p.key, SIPHASH_KEY);
     strcpy(k.settings.state, state);
-    r = part_key(&k, &p);
-    c = p.why;
+    c.text[0] = '\0';
+    r = part_key(&k, &p, &c);
     memcpy(key, p.key, SIPHASH_KEY);
     return r;
 }
@@ -319,13 +319,13 @@ Test(key, in_common_after_a_reload)
 
     cr_assert_eq(key_of(in_scratch("a"), true, key), 0);
     have_in_common("common.key");
-    cr_assert_eq(part_key(&k, &p), 0, "%s", p.why.text);
+    c.text[0] = '\0';
+    cr_assert_eq(part_key(&k, &p, &c), 0, "%s", c.text);
     cr_assert_eq(key_of(in_scratch("a"), true, key), 0, "%s", c.text);
     cr_expect_arr_eq(key, "in use, 16 byte", SIPHASH_KEY);
     memcpy(p.key, "another, 16 byte", SIPHASH_KEY);
-    cr_expect_eq(part_key(&k, &p), -EACCES);
-    cr_expect(strstr(p.why.text, "common.key: has another key than"), "%s",
-              p.why.text);
+    cr_expect_eq(part_key(&k, &p, &c), -EACCES);
+    cr_expect(strstr(c.text, "common.key: has another key than"), "%s", c.text);
     cr_expect_arr_eq(p.key, "another, 16 byte", SIPHASH_KEY);
 }
 

@@ -27,7 +27,7 @@
     "/etc/hosts"
 
 static struct check k;
-static struct prepared p;
+static struct prepared_names p;
 
 static void configure(const char *text)
 {
@@ -36,7 +36,7 @@ static void configure(const char *text)
     cr_assert_eq(conf_parse(&k.settings, slice_from(text), "conf", NULL, &c), 0,
                  "%s", c.text);
     k.root = geteuid() == 0;
-    p = (struct prepared){ 0 };
+    p = (struct prepared_names){ 0 };
 }
 
 static struct address ip(const char *text)

@@ -37,6 +37,7 @@ static const struct {
 Test(parts, accounts_apart_from_each_other)
 {
     for (size_t i = 0; i < sizeof(trios) / sizeof(trios[0]); i++) {
+        struct complaint c = { "" };
         struct prepared p = { 0 };
         int r;
 
@@ -45,15 +46,14 @@ Test(parts, accounts_apart_from_each_other)
         strcpy(k.settings.uid_auth, trios[i].auth);
         strcpy(k.settings.uid_log, trios[i].log);
         strcpy(k.settings.uid_keys, "104");
-        r = part_accounts(&k, &p);
-        cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i,
-                     p.why.text);
+        r = part_accounts(&k, &p, &c);
+        cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i, c.text);
         if (trios[i].word)
-            cr_assert(strstr(p.why.text, trios[i].word), "%s", p.why.text);
+            cr_assert(strstr(c.text, trios[i].word), "%s", c.text);
         else
             cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
         k.root = false; /* without root its ids don't change */
-        cr_assert_eq(part_accounts(&k, &p), 0);
+        cr_assert_eq(part_accounts(&k, &p, &c), 0);
     }
 }
 
@@ -67,26 +67,28 @@ static void configure(const char *text)
 
 Test(parts, a_mistake_names_its_setting)
 {
+    struct complaint c = { "" };
     struct prepared p = { 0 };
 
     configure("uid.gate = 101\nuid.auth = missing\nuid.keys = 104\n"
               "uid.log = 103\n");
-    cr_expect_eq(part_accounts(&k, &p), -EINVAL);
-    cr_expect_str_eq(p.why.text,
+    cr_expect_eq(part_accounts(&k, &p, &c), -EINVAL);
+    cr_expect_str_eq(c.text,
                      "conf:2: uid.auth = missing: there is no account of "
                      "this name; run: systemd-sysusers");
     p = (struct prepared){ 0 };
+    c.text[0] = '\0';
     configure("uid.gate = 101\nuid.auth = missing\nuid.keys = missing2\n"
               "uid.log = missing3\nempty = /dev/null/x\n");
-    cr_expect_eq(part_accounts(&k, &p), -EINVAL);
-    cr_expect_str_eq(p.why.text,
+    cr_expect_eq(part_accounts(&k, &p, &c), -EINVAL);
+    cr_expect_str_eq(c.text,
                      "conf:2: uid.auth = missing: there is no account of "
                      "this name; run: systemd-sysusers; nor one of the names "
                      "missing2, missing3");
     p = (struct prepared){ 0 };
-    cr_expect_eq(part_empty(&k, &p), -EINVAL);
-    cr_expect_str_eq(p.why.text,
-                     "conf:5: empty = /dev/null/x: Not a directory");
+    c.text[0] = '\0';
+    cr_expect_eq(part_empty(&k, &p, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "conf:5: empty = /dev/null/x: Not a directory");
 }
 
 static const char *key_file(void)
@@ -109,6 +111,7 @@ static void put_key(const char *bytes)
  * the present key stays. */
 Test(parts, another_key_stands_there)
 {
+    struct complaint c = { "" };
     struct prepared p = { .make = true, .key = "in use, 16 byte" };
     char damaged[512];
 
@@ -116,16 +119,16 @@ Test(parts, another_key_stands_there)
     strcpy(k.settings.state, directory);
     put_key("0123456789abcdef");
     p.inherited = true;
-    cr_expect_eq(part_key(&k, &p), -EACCES);
-    cr_expect(strstr(p.why.text, "has another key"), "%s", p.why.text);
+    cr_expect_eq(part_key(&k, &p, &c), -EACCES);
+    cr_expect(strstr(c.text, "has another key"), "%s", c.text);
     cr_expect_arr_eq(p.key, "in use, 16 byte", sizeof(p.key));
     p.inherited = false;
-    p.why.text[0] = '\0';
-    cr_expect_eq(part_key(&k, &p), 0, "%s", p.why.text);
+    c.text[0] = '\0';
+    cr_expect_eq(part_key(&k, &p, &c), 0, "%s", c.text);
     cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
     put_key("short");
-    cr_expect_eq(part_key(&k, &p), 0);
-    cr_expect(strstr(p.why.text, "partials.key: not a key"), "%s", p.why.text);
+    cr_expect_eq(part_key(&k, &p, &c), 0);
+    cr_expect(strstr(c.text, "partials.key: not a key"), "%s", c.text);
     cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
     cr_expect_eq(unlink(key_file()), 0);
     cr_expect_eq(
@@ -136,10 +139,11 @@ Test(parts, another_key_stands_there)
 
 Test(parts, sandboxes_hold_here)
 {
+    struct complaint c = { "" };
     struct prepared p = { 0 };
 
-    cr_expect_eq(part_sandbox(&k, &p), 0, "%s", p.why.text);
+    cr_expect_eq(part_sandbox(&k, &p, &c), 0, "%s", c.text);
     k.settings.active = true;
     k.settings.allow_weaker = SANDBOX_LANDLOCK;
-    cr_expect_eq(part_sandbox(&k, &p), 0, "%s", p.why.text);
+    cr_expect_eq(part_sandbox(&k, &p, &c), 0, "%s", c.text);
 }

@@ -237,39 +237,72 @@ Test(helper, settings_of_another_build_after_a_crash)
 
 /* --- the preparation of a start ------------------------------------------ */
 
+static struct prepared all(bool make)
+{
+    return (struct prepared){ .wanted = { true, true, true, true },
+                              .make = make };
+}
+
+static void is(const struct prepared *p, enum prepared_part part, int result,
+               const char *why)
+{
+    cr_expect_eq(p->answer[part].result, result, "%d: %d", (int)part,
+                 p->answer[part].result);
+    cr_expect(strstr(p->answer[part].why.text, why), "%d: %s", (int)part,
+              p->answer[part].why.text);
+}
+
 Test(helper, prepares)
 {
-    struct prepared p = { .make = false };
+    struct prepared p = all(false);
 
     helpers_configure(&m, "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\n"
                           "uid.log = 104\nstate = /nowhere/at/all\n");
-    cr_assert_eq(helper_prepare(&m, "accounts", &p), 0, "%s", p.why.text);
+    p.wanted[PREPARED_EMPTY] = false;
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, 0, "");
     cr_expect_eq(p.identity[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
-    cr_expect_eq(helper_prepare(&m, "key", &p), -ENOENT);
-    cr_expect(strstr(p.why.text, "/nowhere/at/all"), "%s", p.why.text);
+    is(&p, PREPARED_SANDBOX, 0, "");
+    is(&p, PREPARED_EMPTY, 0, "");
+    is(&p, PREPARED_KEY, -ENOENT, "/nowhere/at/all");
 }
 
 Test(helper, prepares_nothing_without_check)
 {
-    struct prepared p = { .make = true };
+    struct prepared p = all(true);
 
     close(programs_find(m.programs, "check"));
-    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
-    cr_expect_str_eq(p.why.text,
-                     "the program check has failed: see its line above");
+    helper_prepare(&m, &p);
+    for (int i = 0; i < PREPARED_PARTS; i++)
+        is(&p, i, -EIO, "the program check has failed: see its line above");
 }
 
 /* A start that lacks a descriptor or memory is tried again. */
 Test(helper, prepares_nothing_without_a_file_in_memory)
 {
-    struct prepared p = { .make = true };
-    int r;
+    struct prepared p = all(true);
 
     permit_files(0);
-    r = helper_prepare(&m, "empty", &p);
+    helper_prepare(&m, &p);
     permit_files(1024);
-    cr_expect_eq(r, -EIO);
-    cr_expect_str_eq(p.why.text, "memfd: Too many open files");
+    is(&p, PREPARED_EMPTY, -EIO, "memfd: Too many open files");
+}
+
+/* What is done counts, also if the rest isn't: check hangs at a disk, which is
+ * named. */
+Test(helper, prepares_a_part, .timeout = 60)
+{
+    struct prepared p = all(true);
+
+    m.helpers_until = clock_ms() + 1000;
+    helpers_configure(&m, "empty = /dead/empty\n");
+    p.done = PREPARED_EMPTY; /* as if it had answered so far */
+    play("check", "/bin/sh", "prepare", "exec sleep 20 >/dev/null 2>&1\n");
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, 0, "");
+    is(&p, PREPARED_SANDBOX, 0, "");
+    is(&p, PREPARED_EMPTY, -ETIMEDOUT, "/dead/empty: its disk doesn't answer");
+    is(&p, PREPARED_KEY, -ETIMEDOUT, "/dead/empty: its disk doesn't answer");
 }
 
 /* --- how master waits ---------------------------------------------------- */
@@ -284,12 +317,13 @@ Test(helper, signals_while_it_waits)
 {
     const struct sigaction action = { .sa_handler = on_alarm };
     const struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
-    struct prepared p = { .make = false };
+    struct prepared p = all(false);
 
     sigaction(SIGALRM, &action, NULL);
-    play("check", "/bin/sh", "empty", "trap '' ALRM\nsleep 0.2\n");
+    play("check", "/bin/sh", "prepare", "trap '' ALRM\nsleep 0.2\n");
     setitimer(ITIMER_REAL, &often, NULL);
-    cr_expect_eq(helper_prepare(&m, "empty", &p), 0, "%s", p.why.text);
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_EMPTY, 0, "");
 }
 
 #define FAILED "the program check has failed: "
@@ -298,31 +332,35 @@ Test(helper, signals_while_it_waits)
  * fails. */
 Test(helper, nobody_knows_how_it_ended)
 {
-    struct prepared p = { .make = false };
+    struct prepared p = all(false);
+    const char *why = p.answer[PREPARED_EMPTY].why.text;
 
     signal(SIGCHLD, SIG_IGN);
-    play("check", "/bin/sh", "empty", "exit 70\n");
-    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
-    cr_expect(strcmp(p.why.text, FAILED "No child processes") == 0 ||
-                  strcmp(p.why.text, FAILED "No such process") == 0,
-              "%s", p.why.text);
+    play("check", "/bin/sh", "prepare", "exit 70\n");
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_EMPTY, -EIO, FAILED);
+    cr_expect(strcmp(why, FAILED "No child processes") == 0 ||
+                  strcmp(why, FAILED "No such process") == 0,
+              "%s", why);
 }
 
 /* Master is killed while a helper runs that is in no sandbox. */
 Test(helper, ends_with_master, .timeout = 60)
 {
-    struct prepared p = { .make = false };
+    struct prepared p = all(false);
     int status, fifo;
     pid_t master;
     char byte;
 
     cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    play("check", "/bin/sh", "empty",
+    play("check", "/bin/sh", "prepare",
          "echo > fifo\nexec sleep 20 >/dev/null 2>&1\n");
     cr_assert_eq(mkfifo("fifo", 0600), 0);
     master = fork();
-    if (master == 0)
-        _exit(helper_prepare(&m, "empty", &p) == 0);
+    if (master == 0) {
+        helper_prepare(&m, &p);
+        _exit(0);
+    }
     fifo = open("fifo", O_RDONLY | O_CLOEXEC);
     cr_assert_eq(read(fifo, &byte, 1), 1);
     kill(master, SIGKILL);
@@ -336,18 +374,20 @@ Test(helper, ends_with_master, .timeout = 60)
  * master that is late. */
 Test(helper, all_of_a_start_have_one_deadline, .timeout = 60)
 {
-    struct prepared p = { .make = false };
+    static const char late[] = "the program check has failed: it was late";
+    struct prepared p = all(false);
 
     m.helpers_until = clock_ms() + 300;
-    play("check", "/bin/sh", "empty", "exec sleep 20 >/dev/null 2>&1\n");
-    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
-    cr_expect_str_eq(p.why.text, "the program check has failed: it was late");
+    play("check", "/bin/sh", "prepare", "exec sleep 20 >/dev/null 2>&1\n");
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, -EIO, late);
     cr_expect_geq(clock_ms(), m.helpers_until);
-    p = (struct prepared){ .make = false };
-    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
-    cr_expect_str_eq(p.why.text, "the program check has failed: it was late");
+    p = all(false);
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, -EIO, late);
     m.helpers_until = 0;
     helpers_find(&m);
-    p = (struct prepared){ .make = false };
-    cr_expect_eq(helper_prepare(&m, "sandbox", &p), 0, "%s", p.why.text);
+    p = all(false);
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_SANDBOX, 0, "");
 }

@@ -66,10 +66,11 @@ Test(names, are_in_the_settings)
         expect(&m.settings, i, i == 1 ? "10.0.0.5" : "127.0.0.1");
         expect(&kept, i, i == 1 ? "10.0.0.5" : "127.0.0.1");
     }
-    cr_expect(m.name[0].trouble);
-    cr_expect(strstr(m.name[0].why.text, "localhost is 127.0.0.1, which is "),
-              "%s", m.name[0].why.text);
-    cr_expect_not(m.name[2].trouble);
+    cr_expect(m.names.name[0].trouble);
+    cr_expect(
+        strstr(m.names.name[0].why.text, "localhost is 127.0.0.1, which is "),
+        "%s", m.names.name[0].why.text);
+    cr_expect_not(m.names.name[2].trouble);
 }
 
 /* Nothing is executed. */
@@ -123,9 +124,9 @@ Test(names, a_reload_keeps_an_address)
     inherit(LOST, "192.0.2.7");
     prepared();
     expect(&m.settings, 0, "192.0.2.7");
-    cr_expect(m.name[0].trouble);
-    cr_expect(strstr(m.name[0].why.text, "PASV tells clients 192.0.2.7"), "%s",
-              m.name[0].why.text);
+    cr_expect(m.names.name[0].trouble);
+    cr_expect(strstr(m.names.name[0].why.text, "PASV tells clients 192.0.2.7"),
+              "%s", m.names.name[0].why.text);
 }
 
 /* It is that of another name, or of another build. */

@@ -180,12 +180,20 @@ static void put_key(const char *bytes)
 /* Sets `state` to NAME in the directory of the test. */
 static void keeps_state_in(struct master *m, const char *name)
 {
-    char text[256];
+    char text[512], state[200];
 
     helpers_find(m);
-    snprintf(text, sizeof(text), "state = %s\n", in_scratch(name));
+    snprintf(state, sizeof(state), "%s", in_scratch(name));
+    snprintf(text, sizeof(text), "state = %s\nempty = %s\n", state,
+             in_scratch("empty"));
     helpers_configure(m, text);
     c.text[0] = '\0';
+}
+
+static int state_of(struct master *m)
+{
+    cr_assert_eq(prepare_by_check(m, &c), 0);
+    return prepare_state(m, &c);
 }
 
 /* No error, but reported: a path through a file, or in a directory without
@@ -197,18 +205,18 @@ Test(state, where_nothing_can_be_kept)
     put_key("");
     master_init(&m);
     keeps_state_in(&m, "partials.key/s");
-    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert_eq(state_of(&m), 0);
     cr_assert(strstr(m.key_lost.text, "/partials.key/s: Not a directory"), "%s",
               m.key_lost.text);
     m.key_lost.text[0] = '\0';
     keeps_state_in(&m, "new");
     m.check = true; /* a start would make it */
-    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert_eq(state_of(&m), 0);
     cr_assert_str_eq(m.key_lost.text, "");
     cr_assert_neq(access(in_scratch("new"), F_OK), 0);
     cr_assert_eq(chmod(scratch, 0500), 0);
     m.check = false;
-    cr_assert_eq(prepare_state(&m, &c), 0);
+    cr_assert_eq(state_of(&m), 0);
     cr_assert_eq(m.key_lost.text[0] != '\0', geteuid() != 0, "%s",
                  m.key_lost.text);
 }
@@ -221,7 +229,7 @@ Test(state, a_mistake_is_told_with_its_setting)
     cr_assert_eq(chmod(in_scratch("partials.key"), 0644), 0);
     master_init(&m);
     keeps_state_in(&m, "");
-    cr_assert_eq(prepare_state(&m, &c), -EINVAL);
+    cr_assert_eq(state_of(&m), -EINVAL);
     cr_assert(strstr(c.text, "chmod o-rwx"), "%s", c.text);
 }
 
@@ -233,7 +241,7 @@ Test(state, a_damaged_key_ends_no_start)
     put_key("short");
     master_init(&m);
     keeps_state_in(&m, "");
-    cr_assert_eq(prepare_state(&m, &c), 0, "%s", c.text);
+    cr_assert_eq(state_of(&m), 0, "%s", c.text);
     cr_expect_str_eq(m.key_lost.text, "");
 }
 
@@ -273,19 +281,19 @@ Test(state, keys_are_inherited)
 
     master_init(&first);
     keeps_state_in(&first, "s");
-    cr_assert_eq(prepare_state(&first, &c), 0);
+    cr_assert_eq(state_of(&first), 0);
     raise_next(&second, &first, "s");
     cr_expect_neq(
         memcmp(second.secrets.names, first.secrets.names, SIPHASH_KEY), 0);
-    cr_assert_eq(prepare_state(&second, &c), 0);
+    cr_assert_eq(state_of(&second), 0);
     have_the_same_keys(&second, &first);
     cr_expect_str_eq(second.key_lost.text, "");
     raise_next(&third, &second, "new"); /* `state` is another directory */
-    cr_assert_eq(prepare_state(&third, &c), 0);
+    cr_assert_eq(state_of(&third), 0);
     have_the_same_keys(&third, &first);
     master_init(&restarted);
     keeps_state_in(&restarted, "new");
-    cr_assert_eq(prepare_state(&restarted, &c), 0);
+    cr_assert_eq(state_of(&restarted), 0);
     cr_expect_arr_eq(restarted.secrets.names, first.secrets.names, SIPHASH_KEY);
 }
 
@@ -296,12 +304,12 @@ Test(state, the_first_keys_are_inherited)
 
     master_init(&first);
     keeps_state_in(&first, "s");
-    cr_assert_eq(prepare_state(&first, &c), 0);
+    cr_assert_eq(state_of(&first), 0);
     raise_next(&second, &first, "new"); /* not from the disk */
     close(second.succession.inherited->fd);
     second.succession.inherited->fd = fd_sealed(
         "older", (struct slice){ (char *)&first.secrets, SIPHASH_KEY });
-    cr_assert_eq(prepare_state(&second, &c), 0);
+    cr_assert_eq(state_of(&second), 0);
     cr_expect_arr_eq(second.secrets.names, first.secrets.names, SIPHASH_KEY);
     cr_expect_neq(
         memcmp(second.secrets.versions, first.secrets.versions, SIPHASH_KEY),
@@ -316,7 +324,7 @@ Test(state, another_key_stands_there)
     master_init(&first);
     put_key("0123456789abcdef");
     raise_next(&second, &first, "");
-    cr_assert_eq(prepare_state(&second, &c), 0);
+    cr_assert_eq(state_of(&second), 0);
     have_the_same_keys(&second, &first);
     cr_expect(strstr(second.key_lost.text, "another key"), "%s",
               second.key_lost.text);
@@ -331,10 +339,10 @@ Test(state, a_recovery_needs_no_disk)
     put_key("0123456789abcdef");
     cr_assert_eq(chmod(in_scratch("partials.key"), 0644), 0);
     raise_next(&second, &first, "");
-    cr_expect_eq(prepare_state(&second, &c), -EINVAL);
+    cr_expect_eq(state_of(&second), -EINVAL);
     free(second.succession.inherited);
     raise_next(&second, &first, "");
     second.succession.recovery = true;
-    cr_assert_eq(prepare_state(&second, &c), 0, "%s", c.text);
+    cr_assert_eq(state_of(&second), 0, "%s", c.text);
     have_the_same_keys(&second, &first);
 }
