@@ -219,8 +219,8 @@ static int entry_fork(struct child *c, const struct entry *e,
 }
 
 /* Reports all ended sessions first, so that master never counts more sessions
- * than gate. Without master there is no session: one that it can't be told of
- * dies, perhaps after its greeting. */
+ * than gate. Without master there is no session: if master can't be told of a
+ * session, that session dies, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((cleanup(

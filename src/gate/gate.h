@@ -135,8 +135,7 @@ struct child {
     struct gate *gate;
     uint64_t serial;
     bool elder;   /* of an older generation: it counts, and that is all */
-    bool adopted; /* forked by a gate that has ended: master kills and reaps it
-                   */
+    bool adopted; /* of a gate that has ended: master kills and reaps it */
     pid_t pid;    /* 0: it isn't gate's child */
     int status;   /* once it ended */
     enum ending ending; /* what its death by a signal means */

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /* The board. Supervisor and masters write it; gates only read it, each of them
- * before it accepts a connection. A supervisor
- * of an older build starts masters of newer ones: so the layout never changes,
- * and another one gets another name. Nothing in it is an index or a size. */
+ * before it accepts a connection. A supervisor of an older build starts masters
+ * of newer ones: so the layout never changes, and another one gets another
+ * name. Nothing in it is an index or a size. */
 #define BOARD_NAME "board 1"
 #define BOARD_ROWS 32
 
