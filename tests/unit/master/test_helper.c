@@ -273,7 +273,7 @@ Test(helper, prepares_nothing_without_check)
 
     close(programs_find(m.programs, "check"));
     helper_prepare(&m, &p);
-    for (int i = 0; i < PREPARED_PARTS; i++)
+    for (unsigned i = 0; i < PREPARED_PARTS; i++)
         is(&p, i, -EIO, "the program check has failed: see its line above");
 }
 
