@@ -137,6 +137,43 @@ static void others_go_on(struct stage *s, uint64_t serial)
     player_leave(&p);
 }
 
+/* Auth says yes to anna: with the row that it has, or another one; and with the
+ * code of STEP. */
+static void says_with_code(struct stage *s, bool another, uint64_t step)
+{
+    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = true,
+         .user = SLICE("anna"), .version = auth_version(s, "anna") + another,
+         .name = 77, .step = step);
+}
+
+/* A code was right for the row that auth had, and that row is no longer the
+ * newest one: the code opens nothing, and isn't used up. */
+Test(access, a_code_for_another_row, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_with(&s, on_request, &p);
+    change(&s, "dir_mode=0750",
+           "dir_mode=0750 totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    edited(&s);
+    player_asks(&s, &p);
+    says_with_code(&s, true, 7);
+    player_is_denied(&p, DENIAL_CHANGED);
+    player_asks(&s, &p);
+    says_with_code(&s, false, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    player_asks(&s, &p);
+    says_with_code(&s, false, 7);
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    stage_leave(&s, &p);
+}
+
 /* Master serves everybody else while reader is at work, and the one who has
  * changed the file waits for it. */
 Test(access, a_slow_reader, .timeout = 60)
