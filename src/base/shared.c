@@ -1,4 +1,4 @@
-/* Memory that processes share. It is mapped before a sandbox closes. */
+/* Memory that processes share. */
 #include "sallyport/base/shared.h"
 
 #include <errno.h>
@@ -20,23 +20,28 @@ int shared_make(const char *name, size_t size)
     return fd_take(&fd);
 }
 
-/* A file that somebody cuts would end this process by SIGBUS. */
-static bool is_sealed(int fd, size_t size)
+/* Returns the flags for mmap(2), or -1: a file that somebody may cut would end
+ * this process by SIGBUS. What nobody can write any more is mapped MAP_PRIVATE,
+ * since a kernel before 6.7 (Debian 12's: before 6.1.153) refuses MAP_SHARED
+ * there. Both have the same pages of memory. */
+static int map_flags(int fd, size_t size)
 {
     struct stat s;
     int seals = fcntl(fd, F_GET_SEALS);
 
-    return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &s) == 0 &&
-           s.st_size >= (off_t)size;
+    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &s) < 0 ||
+        s.st_size < (off_t)size)
+        return -1;
+    return seals & F_SEAL_WRITE ? MAP_PRIVATE : MAP_SHARED;
 }
 
 int shared_map(int fd, size_t size, int protection, void **ret)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : map_flags(fd, size);
     void *p;
     int error;
 
-    if (fd >= 0 && !is_sealed(fd, size))
+    if (flags < 0)
         return -EINVAL;
     p = mmap(NULL, size, protection, flags, fd, 0);
     if (p == MAP_FAILED)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/ipc/generation.h"
 
 /* The owner can always change a file, whatever its mode. */
@@ -125,18 +126,21 @@ static bool settings_counts_fit(const struct settings *s)
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
     const struct image *there;
+    void *bytes = NULL;
     bool ours, fit;
+    int r;
 
     if (!settings_sealed(fd))
         return complain(c, "settings: written by another build");
-    there = mmap(NULL, sizeof(*there), PROT_READ, MAP_SHARED, fd, 0);
-    if (there == MAP_FAILED)
-        return complain(c, "settings: %s", strerror(errno));
+    r = shared_map(fd, sizeof(*there), PROT_READ, &bytes);
+    if (r < 0)
+        return complain(c, "settings: %s", strerror(-r));
+    there = bytes;
     ours = build_name_is(there->build);
     fit = settings_counts_fit(&there->settings);
     if (ours && fit)
         *s = there->settings;
-    munmap((void *)(uintptr_t)there, sizeof(*there));
+    munmap(bytes, sizeof(*there));
     if (!ours)
         return complain(c, "settings: written by another build");
     return fit ? 0 : complain(c, "settings: more than fit");

@@ -1,8 +1,8 @@
-/* Takes the table of users that reader has made of the users file. Runs as
- * root, in master, and in auth. A reader that a hostile file has broken into
- * can write whatever it likes, so each number is checked before it is used. The
- * file is sealed, so nobody changes it afterwards: the texts stay there, and
- * all processes that map it share its memory. */
+/* Takes the table of users that reader has made of the users file. Runs in
+ * master and check, as root, and in auth. A reader that a hostile file has
+ * broken into can write whatever it likes, so each number is checked before it
+ * is used. The file is sealed, so nobody changes it afterwards: the texts stay
+ * there, and all processes that map it share its memory. */
 #include "sallyport/users/image.h"
 
 #include <errno.h>
@@ -94,6 +94,7 @@ static bool image_read_texts(const struct image *i, const struct users_row *row,
            image_read_text(i, row->home, USER_HOME_MAX, &user->home) &&
            image_read_text(i, row->hash, USER_HASH_MAX, &user->hash) &&
            user->certificate.ptr && user->totp.ptr &&
+           (!user->certificate_only || user->certificate.len > 0) &&
            user_name_ok(slice_from(user->name));
 }
 

@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -554,4 +556,37 @@ Test(image, not_sealed)
     cr_assert_eq(fd_seal(fd), 0);
     cr_assert_eq(users_take(&u, fd, &c), 0);
     users_release(&u);
+}
+
+/* Kernels before 6.7 refuse a shared mapping of what nobody can write. */
+Test(image, mapped_privately)
+{
+    FD_CLEANUP int fd = fd_sealed("answer", buf_slice(&image));
+    struct complaint c = { "" };
+    char line[512], wanted[32], may[8] = "";
+    FILE *maps;
+    struct users u;
+
+    cr_assert_eq(users_take(&u, fd, &c), 0);
+    snprintf(wanted, sizeof(wanted), "%lx-", (unsigned long)(uintptr_t)u.text);
+    maps = fopen("/proc/self/maps", "r");
+    cr_assert(maps);
+    while (fgets(line, sizeof(line), maps))
+        if (strncmp(line, wanted, strlen(wanted)) == 0)
+            sscanf(line, "%*s %7s", may);
+    fclose(maps);
+    cr_expect_str_eq(may, "r--p");
+    users_release(&u);
+}
+
+/* Auth would ask such a user for nothing. */
+Test(image, certificate_only_without_a_certificate)
+{
+    struct users_head *head = (struct users_head *)image.data;
+    struct users_row *row = (struct users_row *)(head + 1);
+    struct users u;
+
+    cr_assert(row[0].certificate_only && !row[1].certificate_only);
+    row[1].certificate_only = 1;
+    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG);
 }
