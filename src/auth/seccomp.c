@@ -1,10 +1,9 @@
-/* auth: reads the users file from a sealed memory file, computes, answers. The
+/* auth: maps the table of users, a sealed memory file, computes, answers. The
  * 16 MiB and more that yescrypt needs are anonymous memory, which every process
  * may have. */
 #include "sallyport/seccomp/policy.h"
 
 static const struct permission may[] = {
-    MAY(pread64, "the users file, by its descriptor"),
     END_OF_LIST,
 };
 

@@ -1,6 +1,6 @@
-/* Reads the users file, and cuts the copy into rows in place. Runs in reader
- * and auth, from a descriptor that each was given, and in check and
- * sallyportctl; not in master. Opens nothing, hashes nothing. One wrong line
+/* Reads the users file, and cuts the copy into rows in place. Runs in
+ * reader, from a descriptor that it was given, and in sallyportctl; not in
+ * master. Opens nothing, hashes nothing. One wrong line
  * refuses the whole file. */
 #include "reader.h"
 

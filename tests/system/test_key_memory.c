@@ -186,7 +186,7 @@ static void read_hash(const struct server *server, struct marks *m)
 }
 
 /* Master and auth have the users file; nobody sends a hash to another process.
- * A files, which is a fork of master, has wiped the table. */
+ * A files, which is a fork of master, doesn't inherit the table. */
 Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
 {
     const struct server_plan plan = { 0 };

@@ -1,8 +1,8 @@
-/* The table of users on its way from reader to master: this head, the rows of
- * users, shares, teams, grants (struct grant) and directories, and the text, to
- * which the rows point. Grants and directories are in the order of the users,
- * and each user has the next ones. Fields are numbers of one size, so nothing
- * is between them. */
+/* The table of users that reader makes for master, auth and check: this head,
+ * the rows of users, shares, teams, grants (struct grant) and directories, and
+ * the text, to which the rows point. Grants and directories are in the order of
+ * the users, and each user has the next ones. Fields are numbers of one size,
+ * so nothing is between them. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 

@@ -45,7 +45,7 @@ static int home_open_pairs(struct pairs *p)
 }
 
 /* The data that the fork needs, copied before it: the fork doesn't inherit the
- * sessions' records, and it wipes the users' rows. Of its 130 KiB a login
+ * sessions' records, nor the users' texts and rows. Of its 130 KiB a login
  * touches only what the user has, if it isn't on the stack. */
 struct origin {
     struct files_start start;
@@ -188,8 +188,8 @@ static void home_wipe_origin(struct origin *o)
     explicit_bzero(&o->start, sizeof(o->start));
 }
 
-/* The fork has the rest of master's memory. First it wipes what it has of the
- * users, and master's keys. */
+/* The fork has the rest of master's memory, without the texts of the users.
+ * First it wipes master's keys. */
 static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;

@@ -1,6 +1,7 @@
 /* A login, from `login` to `granted` or `denied`. Master never sees name or
  * password: they go from session to auth on a pair of sockets made here, and
- * the answer is a row of the users file. Each wait has its deadline.
+ * the answer is a user's name and the version of the row. Each wait has its
+ * deadline.
  *
  * Between a verdict and its answer a login may be delayed. It holds no worker
  * meanwhile. Only a few logins of one address are delayed at a time, and the

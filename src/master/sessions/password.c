@@ -162,7 +162,7 @@ static void password_take(struct master *m)
     password_read(m);
 }
 
-/* All auth workers parse the new text, so there is a rest afterwards: nobody
+/* All auth workers take the new table, so there is a rest afterwards: nobody
  * keeps them busy. */
 void password_read(struct master *m)
 {

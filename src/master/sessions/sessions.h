@@ -315,7 +315,8 @@ struct userdb {
 /* Sets U to nothing read yet. */
 void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
-/* In a fork, in its place: see users_forget(). */
+/* In a fork, which has neither the texts of the users nor, from most kernels,
+ * their rows: closes its descriptors. */
 void userdb_forget(struct userdb *u);
 
 /* Begins to check the file, in a process of its own. ANNOUNCED: sallyportctl or
