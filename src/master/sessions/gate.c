@@ -51,6 +51,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session *s;
 
+    if (!c->opened)
+        return channel_refuse(&c->channel, "a session, and it has no listener");
     if (!gate_is_channel(msg->master) || !gate_is_channel(msg->log) ||
         !gate_is_channel(msg->keys))
         return channel_refuse(&c->channel, "a session without its channels");
@@ -107,9 +109,11 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
     if (!s || !s->orphan)
         return 0;
+    /* Also one that has closed its channel. Gate, which logs the end, knows the
+     * reason. */
     if (s->pid > 0)
-        kill(s->pid, SIGKILL); /* also one that has closed its channel */
-    session_kill(s);
+        kill(s->pid, SIGKILL);
+    session_end(s);
     return 0;
 }
 

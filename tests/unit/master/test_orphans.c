@@ -99,6 +99,7 @@ Test(orphans, are_killed_by_master, .timeout = 60)
 
 Test(orphans, are_killed_for_gate, .timeout = 60)
 {
+    struct message got;
     struct actor files;
     struct player p;
     struct stage s;
@@ -108,7 +109,9 @@ Test(orphans, are_killed_for_gate, .timeout = 60)
     is_adopted(&s, &p);
     TELL(&s.gate.channel, kill_adopted, .serial = p.serial + 1); /* nobody */
     TELL(&s.gate.channel, kill_adopted, .serial = p.serial);
-    is_reaped(&s, &p, SIGKILL);
+    hears(&s, MSG_reaped, &got); /* and no `kill`, which would be a reason */
+    cr_expect_eq(got.reaped.serial, p.serial);
+    cr_expect_eq(got.reaped.status, SIGKILL);
     channel_hear_end(&p.channel);
     stage_leave(&s, &p);
 }
