@@ -62,7 +62,7 @@ void admit_remember(struct child *c)
     struct gate *g = c->gate;
     struct address prefix = address_client(&c->peer);
 
-    if (c->known && !c->logged_in)
+    if (g->accepts && c->known && !c->logged_in)
         fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
                       clock_ms());
 }

@@ -125,7 +125,8 @@ static void gate_on_begin(void *owner)
 
     g->stack = __builtin_frame_address(0);
     gate_report_pairs(owner);
-    expiry_watch(owner);
+    if (g->listeners > 0) /* the newest generation's gate reports them */
+        expiry_watch(owner);
     tickets_begin(owner);
 }
 

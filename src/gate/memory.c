@@ -5,6 +5,7 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -88,17 +89,26 @@ static void clear(struct memory *m)
     m->version = MEMORY_VERSION;
 }
 
+/* A gate that only reads, and finds the memory of a newer build, gets memory of
+ * its own. */
 int memory_map(struct memory **ret, int fd)
 {
+    bool writes = fd < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
     struct memory *m;
     void *p;
-    int r = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE, &p);
+    int r = shared_map(fd, sizeof(*m),
+                       writes ? PROT_READ | PROT_WRITE : PROT_READ, &p);
 
     if (r < 0)
         return r;
     m = p;
-    if (m->version != MEMORY_VERSION || m->size != sizeof(*m))
+    if (m->version != MEMORY_VERSION || m->size != sizeof(*m)) {
+        if (!writes) {
+            memory_unmap(&m);
+            return memory_map(ret, -1);
+        }
         clear(m);
+    }
     *ret = m;
     return 0;
 }

@@ -30,8 +30,9 @@ void stack_wipe_above(void *frame, void *top);
 /* What gate knows about addresses after their sessions have ended, and the keys
  * of tickets. It is in a file that master gives to each gate, so it outlives a
  * reload and a crash.
- * Two gates may write at the same time for a moment. So each value is bounded
- * when it is read, and none is an index or a pointer. */
+ * Only a gate that accepts, or has accepted, writes there. Two may do so at the
+ * same time for a moment. So each value is bounded when it is read, and none is
+ * an index or a pointer. */
 
 /* The layout of struct memory: another number, another meaning. */
 #define MEMORY_VERSION 3
@@ -51,7 +52,8 @@ struct memory {
 };
 
 /* Maps the file FD, which stays the caller's (shared.h), and clears what has
- * another version or size. Returns 0 or -errno. */
+ * another version or size. If FD is open only to read, so is the memory; then
+ * the gate mustn't accept. Returns 0 or -errno. */
 int memory_map(struct memory **ret, int fd);
 /* Copies the keys. Returns false while another gate changes them. */
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);

@@ -664,8 +664,9 @@ END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
         "memory that the gates of all generations share, sealed files: "
-        "failure counts, which only gates read and write; and only to read "
-        "master's table of bans (include/sallyport/domain/bans.h) and the "
+        "failure counts and keys of tickets, which the gate that accepts "
+        "writes (one that replaces it in an older generation can only read "
+        "them); and only to read master's table of bans (include/sallyport/domain/bans.h) and the "
         "board (include/sallyport/ipc/board.h), on which this generation has "
         "a row")
 FD(file)
@@ -826,7 +827,8 @@ END
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
         "close the control listeners, and continue to serve the sessions; "
         "whether connections that wait are served, too, or closed. The answer "
-        "is `shut`")
+        "is `shut`. A generation that drains then gets another gate, without "
+        "a listener; also if `shut` is late")
 FLAG(serve)
 END
 

@@ -174,6 +174,13 @@ void child_end(struct child *c, const char *why)
         kill(c->pid, SIGKILL);
 }
 
+void child_replace(struct child *c)
+{
+    c->replaced = true;
+    child_close(c);
+    kill(c->pid, SIGKILL);
+}
+
 static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
@@ -327,7 +334,7 @@ static void child_start_now(struct child *c)
     c->started = true;
     c->step = c->index = 0;
     c->failure[0] = '\0';
-    c->other_build = c->opened = false;
+    c->other_build = c->opened = c->replaced = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = child_spawn(c);
@@ -370,8 +377,9 @@ void child_reaped(struct child *c, int status)
         return;
     }
     child_describe(c, status, how, sizeof(how));
-    if (m->state == MASTER_STARTING || m->state == MASTER_RUNNING ||
-        (m->state == MASTER_DRAINING && !c->released && status != 0))
+    if (!c->replaced &&
+        (m->state == MASTER_STARTING || m->state == MASTER_RUNNING ||
+         (m->state == MASTER_DRAINING && !c->released && status != 0)))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
     if (c->row->on_reaped)
         c->row->on_reaped(c, status);

@@ -211,6 +211,7 @@ struct child {
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
     bool opened;      /* gate: it was told to accept */
+    bool replaced;    /* child_replace() has killed it */
     bool other_build; /* master refused it because of its build */
 };
 
@@ -220,6 +221,8 @@ void child_start(struct child *c);
 /* Closes the channel of C and kills it. C is started again once it was reaped.
  * WHY goes to the log. */
 void child_end(struct child *c, const char *why);
+/* Does the same with a C that works, and that nobody needs to hear of. */
+void child_replace(struct child *c);
 /* C was reaped. */
 void child_reaped(struct child *c, int status);
 /* Ends C without a message and for good. */

@@ -77,11 +77,15 @@ int steps_listeners(struct child *c)
                            .listener = l->control[c->index].fd));
 }
 
+/* The gate of a generation that drains only reads what the newest one writes.
+ */
 int steps_memory(struct child *c)
 {
-    return SEND(&c->channel, memory, 0, .file = c->master->memory,
-                .bans = c->master->bans_read, .board = c->master->board_read,
-                .generation = c->master->succession.generation);
+    const struct master *m = c->master;
+    int memory = m->state == MASTER_DRAINING ? m->memory_read : m->memory;
+
+    return SEND(&c->channel, memory, 0, .file = memory, .bans = m->bans_read,
+                .board = m->board_read, .generation = m->succession.generation);
 }
 
 /* Each process gets a page of its own, also one that replaces another. */

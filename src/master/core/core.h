@@ -128,6 +128,8 @@ struct deadlines {
     uint64_t restart; /* a child: between two restarts, after a burst */
     uint64_t leaving; /* a child that has closed its channel: to end */
     uint64_t stuck;   /* gate: to read its messages */
+    uint64_t shut;    /* gate: to say `shut`, once login_timeout is over, after
+                         which nobody waits in its queue */
     uint64_t silence; /* auth: without one verdict although it was asked */
     uint64_t verdict; /* a login: without a verdict; then it is BUSY */
     uint64_t files;   /* files: to `files_ready`; then it is LATE */
@@ -186,6 +188,7 @@ struct master {
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
+    int memory_read;    /* the same, for the gate of a generation that drains */
     int guesses_memory; /* memory that survives a master too; a memfd */
     int bans_memory;    /* the table of bans, which outlives a master too */
     int bans_read;      /* the same, for gate: only to read */

@@ -32,6 +32,7 @@ static void master_on_events(void *owner, uint32_t events)
 void master_init(struct master *m)
 {
     *m = (struct master){ .memory = -1,
+                          .memory_read = -1,
                           .guesses_memory = -1,
                           .bans_memory = -1,
                           .bans_read = -1,
@@ -55,6 +56,7 @@ void master_init(struct master *m)
                                        .restart = 10000,
                                        .leaving = 1000,
                                        .stuck = 10000,
+                                       .shut = 5000,
                                        .silence = 60000,
                                        .verdict = 15000,
                                        .files = 10000,

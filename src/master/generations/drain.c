@@ -1,6 +1,7 @@
 /* A generation that drains: another one accepts clients, and this one finishes
- * what it has begun. Its gate serves its sessions until the last one has ended.
- * Runs in master. */
+ * what it has begun. Its gate serves the clients that wait in its queue; then
+ * another gate, which has no listener, serves the sessions until the last one
+ * has ended. Runs in master. */
 #include "generations.h"
 
 #include <errno.h>
@@ -51,10 +52,31 @@ void drain_end_if_over(struct master *m)
         loop_stop(&m->loop);
 }
 
+/* An attacker who controls gate can keep its listeners, and accept clients of
+ * the newer generations. So none outlives its task. */
+static void drain_shut(struct master *m)
+{
+    struct child *gate = children_find(m, PROCESS_GATE);
+
+    if (!drain_may_begin(m))
+        return;
+    loop_timer_clear(&m->loop, &m->drain->late);
+    m->drain->shut = true;
+    m->may_be_over = true;
+    if (drain_has_sessions(m) && gate->channel.fd >= 0)
+        child_replace(gate);
+}
+
+static void drain_on_late(void *owner)
+{
+    drain_shut(owner);
+}
+
 static void drain_on_deadline(void *owner)
 {
     struct master *m = owner;
 
+    drain_shut(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "drain_timeout is over: %zu sessions are ended",
                   m->sessions->living);
@@ -74,8 +96,12 @@ void drain_begin(struct master *m)
     access_stop(m);
     older_release(m);
     orders_follow(m);
+    m->drain->late =
+        (struct loop_timer){ .on_timer = drain_on_late, .owner = m };
     m->drain->deadline =
         (struct loop_timer){ .on_timer = drain_on_deadline, .owner = m };
+    loop_timer_set(&m->loop, &m->drain->late,
+                   m->settings.login_timeout + m->deadlines.shut);
     loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
     drain_tell_gate(m);
 }
@@ -96,15 +122,15 @@ void drain_tell_gate(struct master *m)
 int drain_on_shut(void *owner, struct msg_shut *msg)
 {
     struct child *c = owner;
-    struct master *m = c->master;
 
     (void)msg;
-    m->drain->shut = true;
-    m->may_be_over = true;
+    if (c->master->state == MASTER_DRAINING)
+        drain_shut(c->master);
     return 0;
 }
 
 void drain_release(struct master *m)
 {
+    loop_timer_clear(&m->loop, &m->drain->late);
     loop_timer_clear(&m->loop, &m->drain->deadline);
 }

@@ -29,8 +29,9 @@ void heartbeat_release(struct master *m);
 /* A generation that drains: another one accepts. It finishes the work of its
  * sessions. */
 struct drain {
-    bool told; /* gate, to stop accepting */
-    bool shut; /* gate has said that no further session begins */
+    bool told;                  /* gate, to stop accepting */
+    bool shut;                  /* no further session begins */
+    struct loop_timer late;     /* gate doesn't say `shut` */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
 

@@ -384,6 +384,8 @@ int prepare_memory(struct master *m, struct complaint *c)
     if (r == 0)
         r = memory_of(m, BOARD_NAME, sizeof(*m->board), &m->board_memory, c);
     if (r == 0)
+        r = memory_for_reading(m->memory, &m->memory_read, c);
+    if (r == 0)
         r = memory_for_reading(m->board_memory, &m->board_read, c);
     if (r == 0)
         r = memory_for_reading(m->bans_memory, &m->bans_read, c);

@@ -97,19 +97,27 @@ int bench_memory(void)
     return fd;
 }
 
+int bench_for_reading(int fd)
+{
+    char path[64];
+    int reading;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    reading = open(path, O_RDONLY | O_CLOEXEC);
+    OR_FAIL(reading >= 0);
+    return reading;
+}
+
 struct bans *bench_ban_memory(int *reading)
 {
     FD_CLEANUP int fd = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    char path[64];
     struct bans *b;
 
     OR_FAIL(fd >= 0 && ftruncate(fd, sizeof(*b)) == 0);
     OR_FAIL(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
     b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     OR_FAIL(b != MAP_FAILED);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    *reading = open(path, O_RDONLY | O_CLOEXEC);
-    OR_FAIL(*reading >= 0);
+    *reading = bench_for_reading(fd);
     return b;
 }
 

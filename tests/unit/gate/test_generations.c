@@ -267,7 +267,7 @@ static void log_in(struct bench *b, const struct fake *f, char *keys,
  * next one changes the keys, this one's sessions get them, too. */
 Test(generations, ticket_keys_are_shared, .timeout = 60)
 {
-    struct bench_plan plan = { .settings = NO_BAN,
+    struct bench_plan plan = { .settings = NO_BAN "ticket_lifetime = 1min\n",
                                .memory = bench_memory(),
                                .keeps = true };
     char before[128], after[128];
@@ -373,6 +373,33 @@ Test(generations, memory_of_another_layout, .timeout = 60)
     cr_assert_lt(memory_map(&m, bare), 0);
     close(bare);
     close(plan.memory);
+}
+
+/* The gate that serves an older generation's sessions can't write what the
+ * newest one's uses. It has its keys; those of another build it doesn't
+ * know. */
+Test(generations, memory_to_read, .timeout = 60)
+{
+    int writes = bench_memory(), reads;
+    struct ticket_keys keys, same;
+    struct memory *m = NULL, *read = NULL;
+
+    cr_assert_eq(memory_map(&m, writes), 0);
+    reads = bench_for_reading(writes);
+    cr_assert_eq(memory_map(&read, reads), 0);
+    cr_expect(tickets_read(&m->tickets, &keys) &&
+              tickets_read(&read->tickets, &same));
+    cr_expect_eq(memcmp(&keys, &same, sizeof(keys)), 0);
+    memory_unmap(&read);
+    m->version++;
+    cr_assert_eq(memory_map(&read, reads), 0);
+    cr_expect(tickets_read(&read->tickets, &same));
+    cr_expect_neq(memcmp(&keys, &same, sizeof(keys)), 0);
+    memory_unmap(&read);
+    m->version--;
+    memory_unmap(&m);
+    close(reads);
+    close(writes);
 }
 
 /* The sandbox permits what both gates do then. */

@@ -1,5 +1,6 @@
 /* A generation that drains. The test plays the supervisor too. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -23,24 +24,56 @@ Test(drain, ends_when_gate_has_shut)
     stage_ends(&s);
 }
 
+/* Another gate comes. It has no listener, and can't write what gates share. */
+static void another_gate(struct stage *s)
+{
+    struct message got;
+
+    channel_close(&s->gate.channel);
+    actor_enter(s, &s->gate, "gate");
+    do {
+        cr_assert_eq(channel_wait(&s->gate.channel, &got, STAGE_WAIT_MS), 1);
+        cr_expect_neq(got.kind, MSG_listener);
+        if (got.kind == MSG_memory)
+            cr_expect_eq(fcntl(got.memory.file, F_GETFL) & O_ACCMODE, O_RDONLY);
+        message_close(&got);
+    } while (got.kind != MSG_go);
+    TELL(&s->gate.channel, ready);
+    s->gate.channel.phase = PHASE_RUN;
+}
+
+static void gets_adopted(struct stage *s)
+{
+    struct message got;
+
+    cr_assert_eq(channel_wait(&s->gate.channel, &got, STAGE_WAIT_MS), 1);
+    message_check(&s->gate.channel, 1, MSG_adopt, &got);
+    message_close(&got);
+}
+
 /* A connection had waited for its session, which logs in late. Auth ends only
  * then. */
 Test(drain, ends_with_its_last_session)
 {
+    struct message got;
     struct actor files;
     struct player p;
     struct stage s;
 
     supervised_open(&s, NULL);
+    s.session = s.gate.note.session;
     supervised_replaces(&s);
     player_enter(&s, &p, 1);
     TELL(&s.gate.channel, shut);
+    another_gate(&s);
+    gets_adopted(&s);
+    player_hear(&p, MSG_gate, &got);
+    message_close(&got);
     player_logs_in(&s, &p, &files);
     channel_hear_end(&s.auth.channel);
     supervised_heard(&s);
     player_leave(&p);
     actor_finish(&files);
-    gate_reaps(&s, 1, 0);
     stage_ends(&s);
 }
 
@@ -161,7 +194,6 @@ Test(drain, gate_dies_in_the_takeover)
 /* Its gate dies: the next one has no listeners, and accepts nobody. */
 Test(drain, gate_dies)
 {
-    struct message got;
     struct player p;
     struct stage s;
 
@@ -172,17 +204,38 @@ Test(drain, gate_dies)
     supervised_replaces(&s);
     supervised_heard(&s);
     actor_die(&s.gate);
-    actor_enter(&s, &s.gate, "gate");
-    do {
-        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
-        cr_expect_neq(got.kind, MSG_listener);
-        message_close(&got);
-    } while (got.kind != MSG_go);
-    TELL(&s.gate.channel, ready);
-    s.gate.channel.phase = PHASE_RUN;
-    cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
-    message_check(&s.gate.channel, 1, MSG_adopt, &got);
-    message_close(&got);
+    another_gate(&s);
+    gets_adopted(&s);
+    player_leave(&p);
+    stage_ends(&s);
+}
+
+static void hurries_gate(struct master *m)
+{
+    m->deadlines.shut = 100;
+    m->settings.login_timeout = 100;
+}
+
+/* An attacker controls it, and would accept clients of newer generations. What
+ * comes after it must not do that either. */
+Test(drain, gate_that_stays)
+{
+    struct player p, other;
+    struct stage s;
+
+    supervised_open(&s, hurries_gate);
+    s.session = s.gate.note.session;
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    supervised_replaces(&s);
+    another_gate(&s);
+    gets_adopted(&s);
+    player_enter(&s, &other, 2);
+    channel_hear_end(&other.channel);
+    channel_hear_end(&s.gate.channel);
+    another_gate(&s);
+    gets_adopted(&s);
+    player_leave(&other);
     player_leave(&p);
     stage_ends(&s);
 }
