@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sessions/sessions.h"
+
+#define READY_TEXT_MAX 4096
 
 static int supervisor_on_lead(void *owner, struct msg_lead *l)
 {
@@ -86,6 +89,18 @@ void supervisor_up(struct master *m)
     sessions_send_news(m);
 }
 
+static void supervisor_say_ready(const struct master *m)
+{
+    struct buf text;
+
+    buf_init(&text, READY_TEXT_MAX);
+    if (listeners_text(m->listeners, &m->settings, &text) == 0)
+        stderr_print("ready: listening on %.*s; data_binding = %s",
+                     (int)text.len, text.data,
+                     binding_words[m->settings.data_binding]);
+    buf_release(&text);
+}
+
 /* Only a gate that has been asked may send it. The supervisor would take gate's
  * mistake for master's, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
@@ -108,5 +123,6 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
                                   : "reload: the new configuration and "
                                     "certificates are in use");
     SUCCESSION_SAY(s, leading, 0);
+    supervisor_say_ready(c->master);
     return 0;
 }

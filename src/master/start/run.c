@@ -13,8 +13,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 
-#define READY_TEXT_MAX 4096
-
 void parts_attach(struct master *m, struct master_parts *parts)
 {
     *parts = (struct master_parts){ 0 };
@@ -173,16 +171,10 @@ static void run_on_deadline(void *owner)
     loop_stop(&((struct master *)owner)->loop);
 }
 
-static void run_say_ready(struct master *m)
+static void run_say_started(struct master *m)
 {
     const char *binding = binding_words[m->settings.data_binding];
-    struct buf text;
 
-    buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(m->listeners, &m->settings, &text) == 0)
-        stderr_print("ready: listening on %.*s; data_binding = %s",
-                     (int)text.len, text.data, binding);
-    buf_release(&text);
     m->since = time(NULL);
     closed_follow(m);
     supervisor_up(m);
@@ -216,7 +208,7 @@ static void run_look_ready(struct master *m)
         reach_start(m);
         banning_save(m);
         heartbeat_start(m);
-        run_say_ready(m);
+        run_say_started(m);
     }
 }
 
@@ -321,6 +313,7 @@ void master_release(struct master *m)
     loop_release(&m->loop);
     programs_close(m->programs);
     fd_close(&m->memory);
+    fd_close(&m->memory_read);
     fd_close(&m->guesses_memory);
     fd_close(&m->bans_memory);
     fd_close(&m->roster_memory);
