@@ -191,18 +191,11 @@ int prepare_empty(struct master *m, struct complaint *c)
                : 0;
 }
 
-/* If the key can't be kept on the disk, master's random one is used. The key on
- * the disk is for the next start; it is also for this one, unless a key was
- * inherited. */
 int prepare_state(struct master *m, struct complaint *c)
 {
-    struct prepared *p = &m->prepared;
-    const struct complaint *why = &p->answer[PREPARED_KEY].why;
+    const struct complaint *why = &m->prepared.answer[PREPARED_KEY].why;
     const int r = prepare_take(m, PREPARED_KEY, c);
 
-    if (r == 0)
-        memcpy(m->secrets.names, p->key, sizeof(p->key));
-    explicit_bzero(p->key, sizeof(p->key));
     if (prepare_failed(r))
         return r;
     if (r == 0 && why->text[0])
@@ -422,6 +415,19 @@ static void prepare_question(struct master *m, struct prepared *p)
     p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
 }
 
+/* If the key can't be kept on the disk, master's random one is used. The key on
+ * the disk is for the next start; it is also for this one, unless a key was
+ * inherited. It is taken before the next step, since forks wipe it only in
+ * m->secrets. */
+static void prepare_take_key(struct master *m)
+{
+    struct prepared *p = &m->prepared;
+
+    if (p->answer[PREPARED_KEY].result == 0)
+        memcpy(m->secrets.names, p->key, sizeof(p->key));
+    explicit_bzero(p->key, sizeof(p->key));
+}
+
 int prepare_by_check(struct master *m, struct complaint *c)
 {
     struct prepared *p = &m->prepared;
@@ -433,5 +439,6 @@ int prepare_by_check(struct master *m, struct complaint *c)
             helper_prepare(m, p);
             break;
         }
+    prepare_take_key(m);
     return 0;
 }

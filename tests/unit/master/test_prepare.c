@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helpers.h"
@@ -314,6 +315,29 @@ Test(state, the_first_keys_are_inherited)
     cr_expect_neq(
         memcmp(second.secrets.versions, first.secrets.versions, SIPHASH_KEY),
         0);
+}
+
+static int finds_the_key(void *m)
+{
+    return memmem(m, sizeof(struct master), "0123456789abcdef", SIPHASH_KEY) !=
+           NULL;
+}
+
+/* The next steps fork, for certificates and for the users file. */
+Test(state, forks_of_a_start_have_no_key)
+{
+    static struct master m;
+    int status;
+    pid_t pid;
+
+    put_key("0123456789abcdef");
+    master_init(&m);
+    keeps_state_in(&m, "");
+    cr_assert_eq(prepare_by_check(&m, &c), 0);
+    cr_expect_arr_eq(m.secrets.names, "0123456789abcdef", SIPHASH_KEY);
+    pid = errand_fork(&m, finds_the_key, &m, NULL, 0);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0, "0x%x", (unsigned)status);
 }
 
 /* A restart would use another key than the present one: that is reported. */
