@@ -428,11 +428,25 @@ static void prepare_take_key(struct master *m)
     explicit_bzero(p->key, sizeof(p->key));
 }
 
+/* Was check late, or has it failed? Then the next steps have no time or no
+ * answer, and would end the start for another reason. */
+static int prepare_unanswered(const struct prepared *p, struct complaint *c)
+{
+    for (int i = 0; i < PREPARED_PARTS; i++) {
+        const struct prepared_answer *a = &p->answer[i];
+
+        if (a->result != -ETIMEDOUT && a->result != -EIO)
+            continue;
+        *c = a->why;
+        return a->result;
+    }
+    return 0;
+}
+
 int prepare_by_check(struct master *m, struct complaint *c)
 {
     struct prepared *p = &m->prepared;
 
-    (void)c; /* each step has its own */
     prepare_question(m, p);
     for (int i = 0; i < PREPARED_PARTS; i++)
         if (p->wanted[i]) {
@@ -440,5 +454,5 @@ int prepare_by_check(struct master *m, struct complaint *c)
             break;
         }
     prepare_take_key(m);
-    return 0;
+    return m->check ? 0 : prepare_unanswered(p, c);
 }

@@ -77,7 +77,8 @@ int secrets_keep(struct master *m);
  * -errno (also -EAGAIN) for an error that may pass without a change of the
  * configuration. */
 /* Asks check for all that the steps below need, but for the names; each of them
- * takes its part of the answer. */
+ * takes its part of the answer. A mistake is reported by the step of its part,
+ * and so is, for --check, that check was late or has failed. */
 int prepare_by_check(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep them for a recovery. */

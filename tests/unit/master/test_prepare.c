@@ -370,3 +370,22 @@ Test(state, a_recovery_needs_no_disk)
     cr_assert_eq(state_of(&second), 0, "%s", c.text);
     have_the_same_keys(&second, &first);
 }
+
+/* What the next steps need isn't there: the reason is that of check. --check
+ * says it in the step of each part. */
+Test(state, check_is_late)
+{
+    static struct master m;
+
+    master_init(&m);
+    keeps_state_in(&m, "s");
+    m.helpers_until = 1;
+    cr_expect_eq(prepare_by_check(&m, &c), -EIO);
+    cr_expect_str_eq(c.text, "the program check has failed: it was late");
+    c.text[0] = '\0';
+    m.check = true;
+    cr_expect_eq(prepare_by_check(&m, &c), 0);
+    cr_expect_str_eq(c.text, "");
+    cr_expect_eq(prepare_identities(&m, &c), -EIO);
+    cr_expect_str_eq(c.text, "the program check has failed: it was late");
+}
