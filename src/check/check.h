@@ -59,10 +59,8 @@ typedef void resolve_fn(const char *name, struct finding *ret);
 resolve_fn resolve_host;
 /* Can a client connect to A? */
 bool resolve_usable(const struct address *a);
-/* names.c: the addresses of the host names in `address`. No name ends a start:
- * after a boot, the name server may be late. RESOLVE, in a fork for each name,
- * has WAIT_MS for all of them. */
-#define NAMES_MS 5000
+/* names.c: the addresses of the host names in `address`. RESOLVE, in a fork for
+ * each name, has WAIT_MS for all of them. */
 void names_find(const struct check *k, struct prepared_names *p,
                 resolve_fn *resolve, uint64_t wait_ms);
 

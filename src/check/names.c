@@ -179,21 +179,6 @@ static void name_found(struct prepared_name *n, const char *host, bool for_all,
                      : "");
 }
 
-/* The server doesn't wait for a late name server, so that it starts after a
- * boot in which that server is late. */
-static void name_not_found(struct prepared_name *n, const char *host,
-                           enum unresolved why)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    n->trouble = true;
-    complain(&n->why,
-             "%s: %s; until a reload finds its address, PASV tells clients %s",
-             host, reasons[why],
-             n->address.family == 0 ? "the address that they connected to"
-                                    : address_text(&n->address, text));
-}
-
 void names_find(const struct check *k, struct prepared_names *p,
                 resolve_fn *resolve, uint64_t wait_ms)
 {
@@ -214,6 +199,6 @@ void names_find(const struct check *k, struct prepared_names *p,
         if (f.address.family != 0)
             name_found(&p->name[i], host, name_is_for_all(s, i), &f.address);
         else
-            name_not_found(&p->name[i], host, f.why);
+            prepared_name_missing(&p->name[i], host, reasons[f.why]);
     }
 }

@@ -62,5 +62,11 @@ struct prepared {
 struct prepared_names {
     struct prepared_name name[SETTINGS_PUBLIC_MAX];
 };
+/* Check's answer takes no longer. No name ends a start: after a boot, the name
+ * server may be late. */
+#define NAMES_MS 5000
+/* Says that HOST wasn't found, and WHY: its address stays. */
+void prepared_name_missing(struct prepared_name *n, const char *host,
+                           const char *why);
 
 #endif

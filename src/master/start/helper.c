@@ -15,7 +15,7 @@
 
 #define SURVEY_MS 10000
 
-static int time_left(const struct master *m)
+int helper_time_left(const struct master *m)
 {
     const uint64_t now = clock_ms();
 
@@ -32,7 +32,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     if (file < 0)
         return file;
     answer = reader_ask(m, m->check ? "check" : "settings", path, file,
-                        time_left(m), c);
+                        helper_time_left(m), c);
     if (answer < 0)
         return answer;
     if (settings_take(&m->settings, answer, c) < 0)
@@ -142,7 +142,7 @@ int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
         complain(c, "memfd: %s", strerror(errno));
         return -EIO; /* it may succeed when it is tried again */
     }
-    status = exec_helper(m, &check, time_left(m));
+    status = exec_helper(m, &check, helper_time_left(m));
     if (pread(file, p, size, 0) != (ssize_t)size || status != 0) {
         exec_failed("check", status, c);
         r = status == -ETIMEDOUT ? status : -EIO;

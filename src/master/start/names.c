@@ -4,6 +4,7 @@
  * server. */
 #include "start.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "sallyport/base/complain.h"
@@ -40,6 +41,35 @@ static void names_inherit(struct master *m, struct prepared_name *name)
     }
 }
 
+/* There was no time, or check was late: the start goes on as if no name server
+ * had answered. */
+static void names_missing(struct master *m)
+{
+    const struct public_address *a;
+
+    for (size_t i = 0; (a = settings_public(&m->settings, i)); i++)
+        if (a->host[0])
+            prepared_name_missing(&m->names.name[i], a->host,
+                                  "it couldn't be looked up in time");
+}
+
+/* If check is late, it may have answered a part: that doesn't count. */
+static int names_ask(struct master *m, struct complaint *c)
+{
+    struct prepared_names answer = m->names;
+    int r = helper_time_left(m) < NAMES_MS
+                ? -ETIMEDOUT
+                : helper_ask(m, "names", &answer, sizeof(answer), c);
+
+    if (r == 0)
+        m->names = answer;
+    if (r != -ETIMEDOUT)
+        return r;
+    c->text[0] = '\0';
+    names_missing(m);
+    return 0;
+}
+
 int prepare_names(struct master *m, struct complaint *c)
 {
     struct prepared_names *p = &m->names;
@@ -49,7 +79,7 @@ int prepare_names(struct master *m, struct complaint *c)
         return 0;
     *p = (struct prepared_names){ 0 };
     names_inherit(m, p->name);
-    r = helper_ask(m, "names", p, sizeof(*p), c);
+    r = names_ask(m, c);
     if (r < 0)
         return r;
     for (size_t i = 0; settings_public(&m->settings, i); i++) {

@@ -30,6 +30,8 @@ void options_help(FILE *out);
  * users file: all of them together at a start, since the supervisor kills a
  * master that isn't ready in time; each of them for --check. */
 #define HELPER_MS 20000
+/* So many ms of it are left. */
+int helper_time_left(const struct master *m);
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
  * which the caller closes. 0, or -EINVAL with the complaint; another -errno if

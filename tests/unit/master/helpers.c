@@ -8,6 +8,7 @@
 
 #include "master/children/children.h"
 #include "sallyport/base/fd.h"
+#include "support/scratch.h"
 #include "support/server.h"
 #include "support/settings.h"
 
@@ -28,6 +29,18 @@ void helpers_find(struct master *m)
         m->programs[i] = FIRST + i;
     find_program(m, "check");
     find_program(m, "reader");
+}
+
+void helpers_play(struct master *m, const char *name, const char *program,
+                  const char *argument, const char *script)
+{
+    FD_CLEANUP int fd = open(program, O_PATH | O_CLOEXEC);
+    FILE *f;
+
+    cr_assert_geq(dup3(fd, programs_find(m->programs, name), O_CLOEXEC), 0);
+    scratch_enter();
+    f = fopen(argument, "w");
+    cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
 }
 
 void helpers_configure(struct master *m, const char *text)

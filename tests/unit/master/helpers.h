@@ -6,6 +6,11 @@
 
 /* Lets M execute the programs of this build. */
 void helpers_find(struct master *m);
+/* Lets PROGRAM play the program NAME. A shell and Python take the first
+ * argument after the title, ARGUMENT, for the name of their SCRIPT, so the test
+ * enters its scratch. */
+void helpers_play(struct master *m, const char *name, const char *program,
+                  const char *argument, const char *script);
 /* Gives M these settings, which it passes to check. */
 void helpers_configure(struct master *m, const char *text);
 

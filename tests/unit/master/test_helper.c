@@ -38,20 +38,6 @@ static void begin(void)
 
 TestSuite(helper, .init = begin, .fini = scratch_remove);
 
-/* Lets PROGRAM play NAME. A shell and Python take the first argument after the
- * title, ARGUMENT, for the name of their script. */
-static void play(const char *name, const char *program, const char *argument,
-                 const char *script)
-{
-    FD_CLEANUP int fd = open(program, O_PATH | O_CLOEXEC);
-    FILE *f;
-
-    cr_assert_geq(dup3(fd, programs_find(m.programs, name), O_CLOEXEC), 0);
-    scratch_enter();
-    f = fopen(argument, "w");
-    cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
-}
-
 /* With 0 no other descriptor can be opened. */
 static void permit_files(rlim_t most)
 {
@@ -112,7 +98,7 @@ Test(helper, remarks_hang)
     char text[256] = "";
     int nobody = table_of(0);
 
-    play("check", "/bin/sh", "remarks", "exec sleep 60\n");
+    helpers_play(&m, "check", "/bin/sh", "remarks", "exec sleep 60\n");
     dup2(said, STDERR_FILENO);
     cr_expect(helper_check(&m, "remarks", nobody, 100));
     dup2(before, STDERR_FILENO);
@@ -200,8 +186,8 @@ Test(helper, settings_that_cannot_be_sealed)
     const char *path = configuration("");
     struct complaint c = { "" };
 
-    play(
-        "reader", "/usr/bin/python3", "settings",
+    helpers_play(
+        &m, "reader", "/usr/bin/python3", "settings",
         "import fcntl\nfcntl.fcntl(4, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)\n");
     cr_expect_eq(helper_settings(&m, path, &c), -EPERM);
     cr_expect_str_eq(c.text, "the answer of reader: Operation not permitted");
@@ -297,7 +283,8 @@ Test(helper, prepares_a_part, .timeout = 60)
     m.helpers_until = clock_ms() + 1000;
     helpers_configure(&m, "empty = /dead/empty\n");
     p.done = PREPARED_EMPTY; /* as if it had answered so far */
-    play("check", "/bin/sh", "prepare", "exec sleep 20 >/dev/null 2>&1\n");
+    helpers_play(&m, "check", "/bin/sh", "prepare",
+                 "exec sleep 20 >/dev/null 2>&1\n");
     helper_prepare(&m, &p);
     is(&p, PREPARED_ACCOUNTS, 0, "");
     is(&p, PREPARED_SANDBOX, 0, "");
@@ -320,7 +307,8 @@ Test(helper, signals_while_it_waits)
     struct prepared p = all(false);
 
     sigaction(SIGALRM, &action, NULL);
-    play("check", "/bin/sh", "prepare", "trap '' ALRM\nsleep 0.2\n");
+    helpers_play(&m, "check", "/bin/sh", "prepare",
+                 "trap '' ALRM\nsleep 0.2\n");
     setitimer(ITIMER_REAL, &often, NULL);
     helper_prepare(&m, &p);
     is(&p, PREPARED_EMPTY, 0, "");
@@ -336,7 +324,7 @@ Test(helper, nobody_knows_how_it_ended)
     const char *why = p.answer[PREPARED_EMPTY].why.text;
 
     signal(SIGCHLD, SIG_IGN);
-    play("check", "/bin/sh", "prepare", "exit 70\n");
+    helpers_play(&m, "check", "/bin/sh", "prepare", "exit 70\n");
     helper_prepare(&m, &p);
     is(&p, PREPARED_EMPTY, -EIO, FAILED);
     cr_expect(strcmp(why, FAILED "No child processes") == 0 ||
@@ -353,8 +341,8 @@ Test(helper, ends_with_master, .timeout = 60)
     char byte;
 
     cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    play("check", "/bin/sh", "prepare",
-         "echo > fifo\nexec sleep 20 >/dev/null 2>&1\n");
+    helpers_play(&m, "check", "/bin/sh", "prepare",
+                 "echo > fifo\nexec sleep 20 >/dev/null 2>&1\n");
     cr_assert_eq(mkfifo("fifo", 0600), 0);
     master = fork();
     if (master == 0) {
@@ -378,7 +366,8 @@ Test(helper, all_of_a_start_have_one_deadline, .timeout = 60)
     struct prepared p = all(false);
 
     m.helpers_until = clock_ms() + 300;
-    play("check", "/bin/sh", "prepare", "exec sleep 20 >/dev/null 2>&1\n");
+    helpers_play(&m, "check", "/bin/sh", "prepare",
+                 "exec sleep 20 >/dev/null 2>&1\n");
     helper_prepare(&m, &p);
     is(&p, PREPARED_ACCOUNTS, -EIO, late);
     cr_expect_geq(clock_ms(), m.helpers_until);

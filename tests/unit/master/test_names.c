@@ -11,7 +11,9 @@
 
 #include "helpers.h"
 #include "master/start/start.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/scratch.h"
 #include "support/settings.h"
 
 #define NAMES                                                                  \
@@ -155,4 +157,37 @@ Test(names, without_check)
     cr_expect_eq(prepare_names(&m, &c), -EIO);
     cr_expect_str_eq(c.text,
                      "the program check has failed: see its line above");
+}
+
+#define LATE                                                                   \
+    ": it couldn't be looked up in time; until a reload finds its address, "   \
+    "PASV tells clients "
+
+/* Reader and accounts were slow: check isn't executed any more. */
+Test(names, no_time_is_left)
+{
+    close(programs_find(m.programs, "check"));
+    inherit("localhost", "192.0.2.7");
+    m.helpers_until = clock_ms() + NAMES_MS - 1;
+    prepared();
+    expect(&m.settings, 0, "192.0.2.7");
+    cr_expect(m.names.name[0].trouble);
+    cr_expect_str_eq(m.names.name[0].why.text, "localhost" LATE "192.0.2.7");
+    cr_expect_not(m.names.name[1].trouble);
+    expect(&m.settings, 1, "10.0.0.5");
+}
+
+/* What it had written until then doesn't count. */
+Test(names, check_is_late, .timeout = 60)
+{
+    m.helpers_until = clock_ms() + NAMES_MS + 200;
+    helpers_play(&m, "check", "/bin/sh", "names",
+                 "yes | head -c 9999 1<>/proc/self/fd/4\n"
+                 "exec sleep 20 >/dev/null 2>&1\n");
+    prepared();
+    scratch_remove();
+    expect(&m.settings, 0, "");
+    cr_expect_str_eq(m.names.name[0].why.text,
+                     "localhost" LATE "the address that they connected to");
+    expect(&m.settings, 1, "10.0.0.5");
 }
