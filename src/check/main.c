@@ -170,7 +170,8 @@ static void answer(const void *p, size_t size)
         die(EX_OSERR, "descriptor 4: %s", strerror(errno));
 }
 
-/* Answers after each part: master knows at which one this process hangs. */
+/* Answers after each part: master knows at which one this process hangs. A
+ * start that will fail makes nothing more. */
 static bool mode_prepare(struct check *k)
 {
     static check_part *const parts[PREPARED_PARTS] = {
@@ -180,13 +181,15 @@ static bool mode_prepare(struct check *k)
         [PREPARED_KEY] = part_key,
     };
     struct prepared p;
+    bool ends = false;
 
     take_question(&p, sizeof(p));
-    for (p.done = 0; p.done < PREPARED_PARTS;) {
+    for (p.done = 0; p.done < PREPARED_PARTS && !ends;) {
         struct prepared_answer *a = &p.answer[p.done];
 
         if (p.wanted[p.done])
             a->result = parts[p.done](k, &p, &a->why);
+        ends = p.make && a->result == -EINVAL;
         p.done++;
         answer(&p, sizeof(p));
     }

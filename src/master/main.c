@@ -56,6 +56,8 @@ static bool survey_users(const struct master *m)
     return helper_check(m, "mounts", table, MOUNTS_MS) || wrong;
 }
 
+/* Those that take a part of check's answer have the order of its parts: in a
+ * start, check does nothing after a mistake. */
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
@@ -65,6 +67,7 @@ static const struct {
 } steps[] = {
     { prepare_by_check, EX_OSERR, NULL },
     { prepare_identities, EX_CONFIG, NULL },
+    { prepare_sandbox, EX_OSERR, NULL },
     { prepare_names, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },
     { prepare_users, EX_CONFIG, survey_users },
@@ -74,7 +77,6 @@ static const struct {
     { prepare_output, EX_CONFIG, NULL },
     { prepare_memory, EX_OSERR, NULL },
     { prepare_listeners, EX_CONFIG, NULL },
-    { prepare_sandbox, EX_OSERR, NULL },
     { prepare_control, EX_CONFIG, NULL },
 };
 

@@ -46,7 +46,8 @@ struct prepared {
     bool make;
     bool inherited; /* KEY is in use; false: a new one, to be kept */
     /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
-     * it is missing; -EACCES: it can't be kept. With these WHY is set. */
+     * it is missing; -EACCES: it can't be kept. With these WHY is set.
+     * -ECANCELED: not done, since a part before it ends the start. */
     unsigned done; /* the parts before this one are over */
     struct prepared_answer {
         int result;

@@ -165,6 +165,8 @@ void helper_prepare(const struct master *m, struct prepared *p)
     struct prepared_answer none = { 0 };
     const char *place;
 
+    for (unsigned i = p->done; i < PREPARED_PARTS; i++)
+        p->answer[i].result = p->wanted[i] ? -ECANCELED : 0;
     none.result = helper_ask(m, "prepare", p, sizeof(*p), &none.why);
     if (none.result == 0)
         return;

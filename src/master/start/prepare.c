@@ -115,7 +115,7 @@ int prepare_users(struct master *m, struct complaint *c)
  * missing, and a start can do without it. */
 static bool prepare_failed(int r)
 {
-    return r == -EINVAL || r == -EIO || r == -ETIMEDOUT;
+    return r == -EINVAL || r == -EIO || r == -ETIMEDOUT || r == -ECANCELED;
 }
 
 static int prepare_take(const struct master *m, enum prepared_part part,
@@ -198,10 +198,6 @@ int prepare_state(struct master *m, struct complaint *c)
 
     if (prepare_failed(r))
         return r;
-    if (r == 0 && why->text[0])
-        stderr_print("warning: %s; unfinished uploads can't be resumed unless "
-                     "this is a reload",
-                     why->text);
     if (r < 0 && !(m->check && r == -ENOENT))
         m->key_lost = *why;
     return 0;
@@ -418,14 +414,20 @@ static void prepare_question(struct master *m, struct prepared *p)
 /* If the key can't be kept on the disk, master's random one is used. The key on
  * the disk is for the next start; it is also for this one, unless a key was
  * inherited. It is taken before the next step, since forks wipe it only in
- * m->secrets. */
+ * m->secrets. A damaged one is told now, since the next start won't know of
+ * it. */
 static void prepare_take_key(struct master *m)
 {
     struct prepared *p = &m->prepared;
+    const struct prepared_answer *a = &p->answer[PREPARED_KEY];
 
-    if (p->answer[PREPARED_KEY].result == 0)
+    if (a->result == 0)
         memcpy(m->secrets.names, p->key, sizeof(p->key));
     explicit_bzero(p->key, sizeof(p->key));
+    if (a->result == 0 && a->why.text[0])
+        stderr_print("warning: %s; unfinished uploads can't be resumed unless "
+                     "this is a reload",
+                     a->why.text);
 }
 
 /* Was check late, or has it failed? Then the next steps have no time or no

@@ -51,7 +51,8 @@ int helper_seal(struct master *m);
  * had answered until then. */
 int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
                struct complaint *c);
-/* Has check do the wanted parts of what a start needs. If it fails, so do all
+/* Has check do the wanted parts of what a start needs, in a start up to the
+ * first mistake: the parts after it are -ECANCELED. If it fails, so do all
  * parts that it hadn't done: -ETIMEDOUT: a disk doesn't answer; -EIO: check has
  * failed itself, or couldn't be asked. */
 void helper_prepare(const struct master *m, struct prepared *p);

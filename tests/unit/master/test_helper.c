@@ -253,6 +253,41 @@ Test(helper, prepares)
     is(&p, PREPARED_KEY, -ENOENT, "/nowhere/at/all");
 }
 
+static void not_done(const struct prepared *p, enum prepared_part part)
+{
+    cr_expect_eq(p->answer[part].result, -ECANCELED, "%d: %d", (int)part,
+                 p->answer[part].result);
+    cr_expect_str_eq(p->answer[part].why.text, "");
+}
+
+/* A start that will fail makes no file; --check finds all mistakes. */
+Test(helper, a_mistake_ends_a_start)
+{
+    struct prepared p = all(true);
+    char text[512];
+
+    scratch_enter();
+    snprintf(text, sizeof(text),
+             "control_group = no-such-group\n"
+             "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\nuid.log = 104\n"
+             "empty = %s/empty\nstate = %s/state\n",
+             scratch, scratch);
+    helpers_configure(&m, text);
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, -EINVAL, "control_group = no-such-group: ");
+    not_done(&p, PREPARED_SANDBOX);
+    not_done(&p, PREPARED_EMPTY);
+    not_done(&p, PREPARED_KEY);
+    cr_expect_neq(access("empty", F_OK), 0);
+    cr_expect_neq(access("state", F_OK), 0);
+    p = all(false);
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, -EINVAL, "control_group = no-such-group: ");
+    is(&p, PREPARED_SANDBOX, 0, "");
+    is(&p, PREPARED_EMPTY, -ENOENT, "");
+    is(&p, PREPARED_KEY, -ENOENT, "/state");
+}
+
 Test(helper, prepares_nothing_without_check)
 {
     struct prepared p = all(true);
@@ -311,7 +346,7 @@ Test(helper, signals_while_it_waits)
                  "trap '' ALRM\nsleep 0.2\n");
     setitimer(ITIMER_REAL, &often, NULL);
     helper_prepare(&m, &p);
-    is(&p, PREPARED_EMPTY, 0, "");
+    not_done(&p, PREPARED_ACCOUNTS); /* but it hasn't failed */
 }
 
 #define FAILED "the program check has failed: "

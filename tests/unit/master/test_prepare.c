@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -185,8 +186,10 @@ static void keeps_state_in(struct master *m, const char *name)
 
     helpers_find(m);
     snprintf(state, sizeof(state), "%s", in_scratch(name));
-    snprintf(text, sizeof(text), "state = %s\nempty = %s\n", state,
-             in_scratch("empty"));
+    snprintf(text, sizeof(text),
+             "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\nuid.log = 104\n"
+             "state = %s\nempty = %s\n",
+             state, in_scratch("empty"));
     helpers_configure(m, text);
     c.text[0] = '\0';
 }
@@ -234,15 +237,26 @@ Test(state, a_mistake_is_told_with_its_setting)
     cr_assert(strstr(c.text, "chmod o-rwx"), "%s", c.text);
 }
 
-/* It costs the resuming of uploads, and not the start. */
+/* It costs the resuming of uploads, and not the start. The warning doesn't wait
+ * for the other steps: if one of them ends this start, the next one finds a
+ * good key. */
 Test(state, a_damaged_key_ends_no_start)
 {
+    FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
+                   before = dup(STDERR_FILENO);
+    char text[1024] = "";
     struct master m;
 
     put_key("short");
     master_init(&m);
     keeps_state_in(&m, "");
-    cr_assert_eq(state_of(&m), 0, "%s", c.text);
+    dup2(said, STDERR_FILENO);
+    cr_assert_eq(prepare_by_check(&m, &c), 0, "%s", c.text);
+    dup2(before, STDERR_FILENO);
+    cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0);
+    cr_expect(strstr(text, "warning: ") && strstr(text, "is set aside"), "%s",
+              text);
+    cr_assert_eq(prepare_state(&m, &c), 0, "%s", c.text);
     cr_expect_str_eq(m.key_lost.text, "");
 }
 
