@@ -126,7 +126,7 @@ static void prepare(struct master *m, const struct options *o)
             end_start_late(m, c.text);
         if (!m->check)
             end_start(m, status, c.text);
-        if (!said)
+        if (!said && c.text[0]) /* what isn't done has no line */
             stderr_print("%s", c.text);
         c.text[0] = '\0';
         failed = failed ? failed : status;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "installed.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/server_log.h"
@@ -482,6 +483,29 @@ static size_t count_lines(const char *text, const char *with)
     for (; (text = strstr(text, with)); text++)
         n++;
     return n;
+}
+
+/* One line says so, though several steps have no answer. */
+Test(config, check_fails, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct run_result r;
+    struct server s;
+
+    installed_begin();
+    server_prepare(&s, &plan);
+    run(&r, NULL, "/bin/cp", "/bin/false", server_program("check"), NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(&s, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, LATER, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, "sallyportd: the program check has failed: "),
+              "%s", r.text);
+    cr_expect_eq(count_lines(r.text, "sallyportd: "), 1, "%s", r.text);
+    run_release(&r);
+    server_forget(&s);
+    installed_end();
 }
 
 /* If somebody other than root starts the server, one line says what is

@@ -47,7 +47,7 @@ struct prepared {
     bool inherited; /* KEY is in use; false: a new one, to be kept */
     /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
      * it is missing; -EACCES: it can't be kept. With these WHY is set.
-     * -ECANCELED: not done, since a part before it ends the start. */
+     * -ECANCELED: not done, since check stopped at a part before it. */
     unsigned done; /* the parts before this one are over */
     struct prepared_answer {
         int result;

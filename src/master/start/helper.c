@@ -160,24 +160,36 @@ static const char *helper_place(const struct master *m, enum prepared_part part)
     return part == PREPARED_EMPTY ? s->empty : NULL;
 }
 
+/* Check was late or has failed: so says the part at which it stopped. */
+static void helper_stopped(const struct master *m, struct prepared *p, int r,
+                           const struct complaint *why)
+{
+    struct prepared_answer *a;
+    const char *place;
+
+    while (p->done < PREPARED_PARTS && !p->wanted[p->done])
+        p->done++;
+    if (p->done == PREPARED_PARTS)
+        return;
+    a = &p->answer[p->done];
+    place = helper_place(m, p->done);
+    if (r == -ETIMEDOUT && place) {
+        complain(&a->why, "%s: its disk doesn't answer", place);
+        a->result = -ETIMEDOUT;
+    } else {
+        a->why = *why;
+        a->result = -EIO;
+    }
+}
+
 void helper_prepare(const struct master *m, struct prepared *p)
 {
-    struct prepared_answer none = { 0 };
-    const char *place;
+    struct complaint why = { "" };
+    int r;
 
     for (unsigned i = p->done; i < PREPARED_PARTS; i++)
         p->answer[i].result = p->wanted[i] ? -ECANCELED : 0;
-    none.result = helper_ask(m, "prepare", p, sizeof(*p), &none.why);
-    if (none.result == 0)
-        return;
-    place = p->done < PREPARED_PARTS ? helper_place(m, p->done) : NULL;
-    if (none.result == -ETIMEDOUT && place) {
-        none.why.text[0] = '\0';
-        complain(&none.why, "%s: its disk doesn't answer", place);
-    } else {
-        none.result = -EIO;
-    }
-    for (; p->done < PREPARED_PARTS; p->done++)
-        if (p->wanted[p->done])
-            p->answer[p->done] = none;
+    r = helper_ask(m, "prepare", p, sizeof(*p), &why);
+    if (r < 0)
+        helper_stopped(m, p, r, &why);
 }

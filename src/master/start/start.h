@@ -52,9 +52,9 @@ int helper_seal(struct master *m);
 int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
                struct complaint *c);
 /* Has check do the wanted parts of what a start needs, in a start up to the
- * first mistake: the parts after it are -ECANCELED. If it fails, so do all
- * parts that it hadn't done: -ETIMEDOUT: a disk doesn't answer; -EIO: check has
- * failed itself, or couldn't be asked. */
+ * first mistake. If it fails, so does the part at which it stopped: -ETIMEDOUT:
+ * a disk doesn't answer; -EIO: check has failed itself, or couldn't be asked.
+ * The parts after those are -ECANCELED. */
 void helper_prepare(const struct master *m, struct prepared *p);
 /* Prints on standard error what an administrator should know about the settings
  * and the table USERS that reader wrote, in WAIT_MS at most. MODE is one of

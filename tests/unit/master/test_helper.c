@@ -294,8 +294,10 @@ Test(helper, prepares_nothing_without_check)
 
     close(programs_find(m.programs, "check"));
     helper_prepare(&m, &p);
-    for (unsigned i = 0; i < PREPARED_PARTS; i++)
-        is(&p, i, -EIO, "the program check has failed: see its line above");
+    is(&p, PREPARED_ACCOUNTS, -EIO,
+       "the program check has failed: see its line above");
+    for (unsigned i = PREPARED_ACCOUNTS + 1; i < PREPARED_PARTS; i++)
+        not_done(&p, i);
 }
 
 /* A start that lacks a descriptor or memory is tried again. */
@@ -306,7 +308,7 @@ Test(helper, prepares_nothing_without_a_file_in_memory)
     permit_files(0);
     helper_prepare(&m, &p);
     permit_files(1024);
-    is(&p, PREPARED_EMPTY, -EIO, "memfd: Too many open files");
+    is(&p, PREPARED_ACCOUNTS, -EIO, "memfd: Too many open files");
 }
 
 /* What is done counts, also if the rest isn't: check hangs at a disk, which is
@@ -324,7 +326,19 @@ Test(helper, prepares_a_part, .timeout = 60)
     is(&p, PREPARED_ACCOUNTS, 0, "");
     is(&p, PREPARED_SANDBOX, 0, "");
     is(&p, PREPARED_EMPTY, -ETIMEDOUT, "/dead/empty: its disk doesn't answer");
-    is(&p, PREPARED_KEY, -ETIMEDOUT, "/dead/empty: its disk doesn't answer");
+    not_done(&p, PREPARED_KEY);
+}
+
+/* It stopped at the first part that was asked for. */
+Test(helper, prepares_few_parts)
+{
+    struct prepared p = { .wanted = { [PREPARED_KEY] = true } };
+
+    close(programs_find(m.programs, "check"));
+    helper_prepare(&m, &p);
+    is(&p, PREPARED_ACCOUNTS, 0, "");
+    is(&p, PREPARED_EMPTY, 0, "");
+    is(&p, PREPARED_KEY, -EIO, "the program check has failed: ");
 }
 
 /* --- how master waits ---------------------------------------------------- */
@@ -356,12 +370,12 @@ Test(helper, signals_while_it_waits)
 Test(helper, nobody_knows_how_it_ended)
 {
     struct prepared p = all(false);
-    const char *why = p.answer[PREPARED_EMPTY].why.text;
+    const char *why = p.answer[PREPARED_ACCOUNTS].why.text;
 
     signal(SIGCHLD, SIG_IGN);
     helpers_play(&m, "check", "/bin/sh", "prepare", "exit 70\n");
     helper_prepare(&m, &p);
-    is(&p, PREPARED_EMPTY, -EIO, FAILED);
+    is(&p, PREPARED_ACCOUNTS, -EIO, FAILED);
     cr_expect(strcmp(why, FAILED "No child processes") == 0 ||
                   strcmp(why, FAILED "No such process") == 0,
               "%s", why);
