@@ -86,7 +86,8 @@ static noreturn void end_start(struct master *m, int status, const char *why)
     die(status, "%s", why);
 }
 
-/* A disk doesn't answer: that may pass, and there is nothing to mend. */
+/* A disk doesn't answer, or reader is late with the users file: that may pass,
+ * and there is nothing to mend. */
 static noreturn void end_start_late(struct master *m, const char *why)
 {
     struct complaint words = { "" };

@@ -45,8 +45,9 @@ struct prepared {
     bool wanted[PREPARED_PARTS];
     bool make;
     bool inherited; /* KEY is in use; false: a new one, to be kept */
-    /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
-     * it is missing; -EACCES: it can't be kept. With these WHY is set.
+    /* Check's answer. With WHY: -EINVAL: the administrator must mend something;
+     * -ENOENT: `state` or the key is missing; -EACCES: it can't be kept; 0: a
+     * damaged key was replaced. Without: 0; -ENOENT: `empty` is missing;
      * -ECANCELED: not done, since check stopped at a part before it. */
     unsigned done; /* the parts before this one are over */
     struct prepared_answer {
