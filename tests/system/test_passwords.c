@@ -15,6 +15,7 @@
 #include "blockdev.h"
 #include "generation.h"
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -453,3 +454,79 @@ Test(passwords, frozen_disk, .timeout = 120)
     server_stop(&server);
     blockdev_remove(&disk);
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* there libcrypt has small pages */
+
+/* Page faults of the auth workers so far. */
+static unsigned long faults(const struct server *server)
+{
+    static struct processes p;
+    unsigned long all = 0;
+
+    processes_of(server->pid, &p);
+    for (size_t i = 0; i < p.count; i++) {
+        char path[64];
+        unsigned long n = 0;
+        struct buf text;
+
+        if (strncmp(p.row[i].title, "sallyport: auth", 15) != 0)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)p.row[i].pid);
+        buf_init(&text, 4096);
+        cr_assert(files_read(path, &text) && buf_add(&text, "", 1) == 0);
+        cr_assert_eq(sscanf(strrchr(text.data, ')'),
+                            ") %*c %*d %*d %*d %*d %*d %*u %lu", &n),
+                     1);
+        buf_release(&text);
+        all += n;
+    }
+    return all;
+}
+
+/* A line of /proc/vmstat, or 0. */
+static unsigned long vmstat(const char *name)
+{
+    unsigned long n = 0;
+    struct buf text;
+    const char *at;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read("/proc/vmstat", &text) && buf_add(&text, "", 1) == 0);
+    at = strstr(text.data, name);
+    if (at)
+        sscanf(at + strlen(name), " %lu", &n);
+    buf_release(&text);
+    return n;
+}
+
+static bool kernel_has_huge_pages(void)
+{
+    struct buf text;
+    bool yes;
+
+    buf_init(&text, 256);
+    yes = files_read("/sys/kernel/mm/transparent_hugepage/enabled", &text) &&
+          buf_add(&text, "", 1) == 0 && !strstr(text.data, "[never]");
+    buf_release(&text);
+    return yes;
+}
+
+/* A yescrypt hash writes to 16 MiB: 4,112 faults in small pages. The kernel may
+ * have no huge page free. */
+Test(passwords, a_hash_in_huge_pages, .timeout = 120)
+{
+    const unsigned long failures = vmstat("thp_fault_fallback");
+    struct server server;
+    unsigned long before, took;
+
+    server_start(&server, &by_default);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    before = faults(&server);
+    cr_expect_eq(login(&server, "bert", FIRST), 230);
+    took = faults(&server) - before;
+    cr_expect(took < 2500 || !kernel_has_huge_pages() ||
+                  vmstat("thp_fault_fallback") != failures,
+              "%lu faults", took);
+    server_stop(&server);
+}
+#endif
