@@ -174,6 +174,14 @@ void children_make_room(struct gate *g)
         }
 }
 
+static int child_say_gone(struct child *c)
+{
+    if (c->adopted || !c->announced)
+        return 0;
+    return SEND(&c->gate->frame.master, session_gone, 0, .serial = c->serial,
+                .status = (unsigned)c->status);
+}
+
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
  * session keeps its place in the table until it has been reported. */
 int children_report(struct gate *g)
@@ -182,12 +190,7 @@ int children_report(struct gate *g)
     struct child *c;
 
     while ((c = STAILQ_FIRST(&t->ended))) {
-        int r = c->adopted
-                    ? 0
-                    : SEND(&g->frame.master, session_gone, 0,
-                           .serial = c->serial, .status = (unsigned)c->status);
-
-        if (r == -EAGAIN)
+        if (child_say_gone(c) == -EAGAIN)
             break;
         STAILQ_REMOVE_HEAD(&t->ended, next);
         children_put_back(c);
@@ -434,13 +437,24 @@ void children_adopt(struct gate *g, struct msg_adopt *m)
 
     if (!c)
         return;
-    c->adopted = true;
+    c->adopted = c->announced = true;
     child_enter(c, &m->local, m->proxied, m->known);
     c->server = m->server;
     c->born = m->age < now ? now - m->age : 0;
     child_serve(c, fd_take(&m->session));
     if (m->logged_in)
         child_logged_in(c);
+}
+
+/* One that master has never heard of was refused, which is logged; that isn't
+ * its client's fault. */
+static void child_account(struct child *c, int status)
+{
+    if (!c->announced)
+        return;
+    if (WIFSIGNALED(status)) /* other ends are logged by the session */
+        report_death(c, WTERMSIG(status));
+    admit_remember(c);
 }
 
 void child_ended(struct child *c, int status)
@@ -450,9 +464,7 @@ void child_ended(struct child *c, int status)
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
         c->ending == ENDING_CRASH)
         c->ending = ENDING_HUNG; /* its own timer */
-    if (WIFSIGNALED(status))     /* other ends are logged by the session */
-        report_death(c, WTERMSIG(status));
-    admit_remember(c);
+    child_account(c, status);
     child_end(c, status);
 }
 

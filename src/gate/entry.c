@@ -241,6 +241,7 @@ static int entry_start(struct gate *g, const struct entry *e)
         return r;
     }
     r = entry_announce(c, e, &pairs);
+    c->announced = r == 0;
     if (r < 0)
         child_kill(c, ENDING_PEER);
     return r;

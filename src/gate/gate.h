@@ -134,10 +134,11 @@ struct child {
     TAILQ_ENTRY(child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder;   /* of an older generation: it counts, and that is all */
-    bool adopted; /* of a gate that has ended: master kills and reaps it */
-    pid_t pid;    /* 0: it isn't gate's child */
-    int status;   /* once it ended */
+    bool elder;     /* of an older generation: it counts, and that is all */
+    bool adopted;   /* of a gate that has ended: master kills and reaps it */
+    bool announced; /* master has heard of it */
+    pid_t pid;      /* 0: it isn't gate's child */
+    int status;     /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
     bool waits; /* counted as one that hasn't logged in */
@@ -192,8 +193,9 @@ void children_make_room(struct gate *g);
 /* After SIGCHLD. */
 void children_reap(void *gate);
 /* Reports the ended sessions to master, except adopted ones, which it has
- * reaped itself, and frees their places. No callback of a session may call it.
- * 0, or -EAGAIN while master doesn't read. */
+ * reaped itself, and those that it has never heard of. Frees their places. No
+ * callback of a session may call it. 0, or -EAGAIN while master doesn't read.
+ */
 int children_report(struct gate *g);
 
 /* Frees the place of a session that master has not heard of. No other session's

@@ -93,6 +93,7 @@ static struct child *enter(bool proxied)
     c = children_add(&g, &client, &client, proxied);
     cr_assert_not_null(c);
     serial = c->serial;
+    c->announced = true;
     pid = fork();
     if (pid == 0)
         for (;;)
@@ -398,4 +399,66 @@ Test(child, master_has_gone)
     close(pair[1]);
     is_reaped(c);
     hall_close();
+}
+
+/* Reads what stuffed the channel, and returns how many messages came behind. */
+static int real_messages(int fd)
+{
+    char text[256];
+    ssize_t len;
+    int n = 0;
+
+    while ((len = recv(fd, text, sizeof(text), MSG_DONTWAIT)) > 0)
+        n += len > 1;
+    return n;
+}
+
+static struct child *the_only_child(void)
+{
+    for (size_t i = 0; i < g.children.size; i++)
+        if (g.children.slot[i].gate)
+            return &g.children.slot[i];
+    return NULL;
+}
+
+/* The caller refuses its connection, and logs that. So its end is in no log,
+ * master doesn't hear of it, and it isn't held against the client. */
+static void expect_unheard(int log)
+{
+    struct address prefix = address_client(&client);
+    struct child *c = the_only_child();
+
+    cr_assert_not_null(c);
+    cr_expect_eq(real_messages(far[END_MASTER]), 0);
+    serial = c->serial;
+    is_reaped(c);
+    cr_expect_eq(children_report(&g), 0);
+    cr_expect_null(the_only_child());
+    cr_expect_eq(real_messages(far[END_MASTER]), 0);
+    cr_expect_eq(real_messages(log), 0);
+    cr_expect_not(
+        fruitless_too_many(&memory.fruitless, &prefix, 1, clock_ms()));
+}
+
+Test(child, master_never_heard_of_it)
+{
+    struct entry e = { .peer = client, .local = client };
+
+    for (int fault = 0; fault < FAULTS; fault++) {
+        int pair[2], log;
+
+        hall_open();
+        g.settings.max_fruitless = 1;
+        event_sender_open(&g.frame.log, channel_ends(&log));
+        cr_assert_eq(fd_pair(pair), 0);
+        e.control = pair[0];
+        channel_spoil(g.frame.master.fd, &far[END_MASTER], (enum fault)fault);
+        cr_expect_neq(entry_begin(&g, &e), LIMIT_NONE);
+        expect_unheard(log);
+        event_sender_release(&g.frame.log);
+        close(log);
+        close(pair[0]);
+        close(pair[1]);
+        hall_close();
+    }
 }
