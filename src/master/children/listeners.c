@@ -112,8 +112,10 @@ static int listener_set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &one, sizeof(one)) < 0 ? -errno : 0;
 }
 
-/* What a control connection inherits. A refused option is no reason to refuse
- * clients: options make connections better, not safer. */
+/* What a control connection inherits at the end of its handshake, so before the
+ * first listen(). etc/examples/sallyport.socket has the same values. A refused
+ * option is no reason to refuse clients: options make connections better, not
+ * safer. */
 static void listener_equip(int fd)
 {
     static const struct {
@@ -155,6 +157,7 @@ static int listener_socket(const struct address *a, int backlog)
         r = listener_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (r < 0)
         return r;
+    listener_equip(fd);
     if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
         (backlog > 0 && listen(fd, backlog) < 0))
         return -errno;
@@ -189,9 +192,10 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
     l->fd = succession_inherit(h, listener_name(p, name));
     if (l->fd < 0)
         l->fd = listener_socket(p->address, p->backlog);
+    else
+        listener_equip(l->fd); /* systemd has opened it */
     if (l->fd < 0)
         return l->fd;
-    listener_equip(l->fd);
     r = succession_keep(h, name, l->fd);
     if (r == 0)
         r = listeners_look(l);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "master/children/children.h"
@@ -61,33 +62,78 @@ static int option(int fd, int level, int name)
     return value;
 }
 
-/* Connections inherit them. */
-Test(listen, options)
+static void expect_options(int fd)
 {
-    static const char *const any[] = { "127.0.0.1:0", NULL };
-    struct sockaddr_in there = { 0 };
-    socklen_t size = sizeof(there);
-    struct complaint c = { "" };
-    struct listeners l;
-    struct settings s;
-    int client, fd;
-
-    settings_with(&s, any);
-    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
-    cr_assert_eq(getsockname(l.control[0].fd, (struct sockaddr *)&there, &size),
-                 0);
-    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert_eq(connect(client, (struct sockaddr *)&there, sizeof(there)), 0);
-    fd = accept(l.control[0].fd, NULL, NULL);
-    cr_assert_geq(fd, 0);
     cr_expect_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
     cr_expect_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
     cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
     cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 15);
     cr_expect_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
     cr_expect_eq(option(fd, SOL_SOCKET, SO_OOBINLINE), 1);
+}
+
+static int first_client = -1;
+
+static void connect_to(int listener)
+{
+    struct sockaddr_in there = { 0 };
+    socklen_t size = sizeof(there);
+
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&there, &size), 0);
+    first_client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(first_client, (struct sockaddr *)&there, size), 0);
+}
+
+static bool client_is_quick;
+
+/* In place of libc's: a client may connect before it returns. */
+int listen(int fd, int backlog)
+{
+    int r = (int)syscall(SYS_listen, fd, backlog);
+
+    if (r == 0 && client_is_quick)
+        connect_to(fd);
+    return r;
+}
+
+/* Connections inherit them, also the first one. */
+Test(listen, options)
+{
+    static const char *const any[] = { "127.0.0.1:0", NULL };
+    struct complaint c = { "" };
+    struct listeners l;
+    struct settings s;
+    int fd;
+
+    settings_with(&s, any);
+    client_is_quick = true;
+    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
+    fd = accept(l.control[0].fd, NULL, NULL);
+    cr_assert_geq(fd, 0);
+    expect_options(fd);
     close(fd);
-    close(client);
+    close(first_client);
+    listeners_release(&l);
+}
+
+/* systemd has opened it, with other options. */
+Test(listen, options_of_an_inherited_one)
+{
+    static const char *const any[] = { "127.0.0.1:0", NULL };
+    struct inherited inherited = { "listen 127.0.0.1:0 0", -1 };
+    struct complaint c = { "" };
+    struct succession h;
+    struct listeners l;
+    struct settings s;
+
+    inherited.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(listen(inherited.fd, 1), 0);
+    settings_with(&s, any);
+    succession_init(&h);
+    h.inherited = &inherited;
+    h.count = 1;
+    cr_assert_eq(listeners_open(&l, &s, &h, &c), 0, "%s", c.text);
+    expect_options(l.control[0].fd);
     listeners_release(&l);
 }
 
