@@ -189,12 +189,13 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     return 0;
 }
 
-/* The next gate knows nothing of it. */
+/* The next gate knows nothing of it, so the permission of a transfer that is
+ * over has no use any more. */
 void allowance_gate_lost(struct session *s)
 {
     struct allowance *a = &s->allowance;
 
-    if (a->permit == PERMIT_ASKED)
+    if (a->permit == PERMIT_ASKED || a->ended)
         a->permit = PERMIT_NONE;
     a->ended = false;
     a->bytes_request = 0;

@@ -204,7 +204,7 @@ void fake_start(struct fake *f)
         session_main(&start);
     close(start.control);
     close(start.master);
-    close(start.gate);
+    f->to_gate = start.gate;
     f->to_log = start.log;
     close(start.keys);
     tls_context_free(start.tls);
@@ -534,6 +534,7 @@ int fake_end(struct fake *f)
     tls_client_free(f->tls);
     f->tls = NULL;
     close(f->control);
+    close(f->to_gate);
     close(f->to_log);
     cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
     return WEXITSTATUS(status);
@@ -572,6 +573,13 @@ void fake_fill_log(struct fake *f)
     while (event_try(&e, buf_slice(&bytes)) == 0)
         continue;
     buf_release(&bytes);
+}
+
+void fake_fill_gate(struct fake *f)
+{
+    int far = -1; /* the test keeps its end */
+
+    channel_spoil(f->to_gate, &far, FULL);
 }
 
 const char *fake_end_reason(struct fake *f)

@@ -19,7 +19,7 @@ struct fake {
     struct settings settings;
     struct ticket_keys tickets; /* the session gets them at its login */
     struct channel master, gate, files, log;
-    int to_log; /* the session's end of the channel to log */
+    int to_log, to_gate; /* the session's ends of those channels */
     int control;
     struct tls_client *tls;
     pid_t pid;
@@ -130,6 +130,8 @@ bool fake_event(struct fake *f, enum event event, struct event_record *r);
 /* Fills log's socket: it takes no more before the test reads, and then the test
  * finds many events of the kind EVENT_CHILD. */
 void fake_fill_log(struct fake *f);
+/* Fills gate's socket: the session can tell this gate nothing any more. */
+void fake_fill_gate(struct fake *f);
 /* Returns the reason in the END event; call it after fake_end(). */
 const char *fake_end_reason(struct fake *f);
 

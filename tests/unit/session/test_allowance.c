@@ -232,6 +232,33 @@ Test(allowance, gate_goes_away, .timeout = 60)
     fake_release(&t);
 }
 
+/* gate dies before it could hear of the transfer's end: the next transfer asks
+ * the next gate. */
+Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message asked, refused = { .kind = MSG_refused };
+    struct fake f;
+
+    open_limited(&f, true, false);
+    refused.refused.outcome = OUTCOME_NOT_FOUND;
+    t.data = fake_data(&f);
+    fake_say(&f, "RETR /x");
+    answer(&f, true);
+    fake_fill_gate(&f);
+    fake_answer(&f, MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(&f), 550);
+    close(t.data);
+    fake_regate(&f);
+    fake_expect(&f, "EPSV", 229);
+    t.data = fake_come(&f);
+    fake_say(&f, "RETR /x");
+    fake_hear(&f.gate, &asked, MSG_transfer_begin);
+    close(t.data);
+    shutdown(f.control, SHUT_WR);
+    fake_end(&f);
+}
+
 Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
 {
     static const struct message wrong[] = {
