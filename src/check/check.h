@@ -153,11 +153,6 @@ bool gluster_breaks(const struct gluster_rule *r, struct slice volfile);
 /* Was the mount made with this word? CMDLINE is the text of .meta/cmdline. */
 bool gluster_mount_has(struct slice cmdline, const char *word);
 
-/* disks.c: writes the size and the free bytes of the disks of homes and shares
- * into the memory FD of the metrics. A disk that hangs can block it; then every
- * later call, in whatever process, returns at once. */
-void disks_measure(const struct settings *s, int fd);
-
 /* remarks.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
 #define WEAKER_MAX 4096

@@ -303,12 +303,6 @@ static int child_spawn(struct child *c)
     return loop_add(&m->loop, &c->watch);
 }
 
-/* A recovery must serve clients, and only that. */
-static bool child_is_spare(const struct child *c)
-{
-    return c->row->spare && c->master->succession.recovery;
-}
-
 /* There is no process at all. The next try isn't at once: what is missing, such
  * as memory, rarely comes back so soon. */
 static void child_not_started(struct child *c, int error)
@@ -319,7 +313,7 @@ static void child_not_started(struct child *c, int error)
     c->state = CHILD_OFF;
     complain(&why, "%s can't be started: %s", process_name(c->row->process),
              strerror(error));
-    if (m->state == MASTER_STARTING && !child_is_spare(c)) {
+    if (m->state == MASTER_STARTING) {
         master_fail(m, EX_OSERR, why.text);
         return;
     }
@@ -372,13 +366,13 @@ void child_reaped(struct child *c, int status)
         child_close(c);
     loop_timer_clear(&m->loop, &c->timer);
     c->state = CHILD_OFF;
-    if (m->state == MASTER_STARTING && !child_is_spare(c)) {
+    if (m->state == MASTER_STARTING) {
         child_start_failed(c, status);
         return;
     }
     child_describe(c, status, how, sizeof(how));
     if (!c->replaced &&
-        (m->state == MASTER_STARTING || m->state == MASTER_RUNNING ||
+        (m->state == MASTER_RUNNING ||
          (m->state == MASTER_DRAINING && !c->released && status != 0)))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
     if (c->row->on_reaped)
@@ -435,7 +429,7 @@ struct child *children_by_pid(struct master *m, pid_t pid)
 bool children_are_up(struct master *m)
 {
     CHILDREN_EACH(m, c)
-        if (c->state != CHILD_READY && !child_is_spare(c))
+        if (c->state != CHILD_READY)
             return false;
     return true;
 }

@@ -176,7 +176,6 @@ int child_more(int result);
 
 struct child_row {
     enum process process;     /* its name is that of its program, too */
-    bool spare;               /* a recovery goes on without it */
     child_step *const *steps; /* ends with NULL */
     const struct handler *handlers;
     size_t handler_count;
