@@ -1,5 +1,5 @@
-/* The table of metrics, how each event counts, and their text. log counts, the
- * process metrics writes the text. Nothing here waits or trusts an event: a
+/* The table of metrics, how each event counts, and their text. log counts,
+ * and sallyportctl writes the text. Nothing here waits or trusts an event: a
  * value that no row has counts as "other". */
 #include "sallyport/event/metrics.h"
 

@@ -4,8 +4,9 @@
  * that gate has lent to this session alone. It leaves out every signal:
  * tgkill would reach gate and other sessions, which have the same uid, so
  * abort() ends it by SIGSYS, which counts as a crash too. It leaves out nearly
- * every socket option: gate has set them, and a lingering socket would block
- * the close() of the process that gets it. */
+ * every socket option: master has set those of the control connection, on its
+ * listener, and gate those of data connections; and a lingering socket would
+ * block the close() of the process that gets it. */
 #include "sallyport/seccomp/policy.h"
 
 #include <netinet/in.h>

@@ -1,7 +1,8 @@
 /* The metrics: counters that log adds up from events, and gauges that master
- * and check write. They are in memory of all generations, so they survive a
- * reload and the death of any process but the supervisor. The process metrics
- * reads them, and has the text for Prometheus from here. */
+ * and a fork of it write. They are in memory of all generations, so they
+ * survive a reload and the death of any process but the supervisor.
+ * sallyportctl gets them from master, and has the text for Prometheus from
+ * here. */
 #ifndef SALLYPORT_EVENT_METRICS_H
 #define SALLYPORT_EVENT_METRICS_H
 
@@ -26,7 +27,7 @@ enum gauge {
     GAUGE_BANS,
     GAUGE_CERTIFICATE, /* the earliest end, in seconds since 1970; 0: none */
     GAUGE_SINCE,       /* when this generation was ready; 0: no gauge is set */
-    GAUGES_OF_MASTER,  /* those from here on are check's: bytes of the disks */
+    GAUGES_OF_MASTER,  /* a fork writes the rest: bytes of the disks */
     GAUGE_HOMES_SIZE = GAUGES_OF_MASTER,
     GAUGE_SHARES_SIZE,
     GAUGE_HOMES_FREE,

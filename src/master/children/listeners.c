@@ -1,6 +1,6 @@
-/* Listening sockets of control connections, and that of metrics. Master makes
- * them at its start, before its sandbox, and passes them to gate and metrics;
- * master never accepts a connection on them. */
+/* Listening sockets of control connections. Master makes them at its start,
+ * before its sandbox, and passes them to gate; it never accepts a connection on
+ * them. */
 #include "children.h"
 
 #include <errno.h>

@@ -5,8 +5,8 @@
 
 #include "sessions/sessions.h"
 
-/* Sessions finish their transfers without that gate, and another keys replaces
- * that one. */
+/* Another one takes its place: sessions go on with the next gate, and with the
+ * next keys. */
 static void heartbeat_look(struct master *m, struct child *c)
 {
     pulse_look(&c->pulse, board_get(&c->beat->count), m->deadlines.beat);
