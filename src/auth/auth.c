@@ -96,7 +96,8 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
 }
 
 /* Standard ones, master, log, the loop; a new users file for a moment; the
- * pairs to sessions. */
+ * pairs to sessions. Master keeps to it, so only a fault of ours exhausts
+ * them. */
 #define FILES_BESIDES 16
 
 static int auth_complete(void *owner)
@@ -126,6 +127,7 @@ const struct frame_row auth_row = {
     .process = PROCESS_AUTH,
     .filter = &filter_auth,
     FRAME_HANDLERS(auth_setup, auth_work),
+    .needs_each = true, /* or it would judge by an old table */
     .init = auth_init,
     .complete = auth_complete,
     .release = auth_release,

@@ -130,8 +130,19 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* Without master there is no service. A message that is lost because this
- * process has no descriptor left concerns one client. */
+/* No descriptor was left for a message, which is lost. In gate, keys and log
+ * that costs one channel, and the next process, which gets all channels again,
+ * would lose one too. */
+static void frame_lacks(struct frame *f)
+{
+    if (f->row->needs_each)
+        die(EX_OSERR, "master sent %s", f->master.wrong);
+    if (!f->was_short)
+        stderr_print("master sent %s", f->master.wrong);
+    f->was_short = true;
+}
+
+/* Without master there is no service. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -144,9 +155,8 @@ static void frame_master_on_ready(void *owner, uint32_t events)
     r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
-    if (r == -EMFILE && !f->was_short)
-        stderr_print("master sent %s", f->master.wrong);
-    f->was_short |= r == -EMFILE;
+    if (r == -EMFILE)
+        frame_lacks(f);
     if (r == 0 || r == -EMFILE)
         return;
     if (f->row->on_orphaned)

@@ -38,6 +38,9 @@ struct frame_row {
      * after `ready`. */
     const struct handler *setup, *work;
     size_t setup_count, work_count;
+    /* A message of master that is lost for want of descriptors ends it, so that
+     * the next one gets what is newest. */
+    bool needs_each;
     void (*init)(void *owner); /* sets up the rest of the struct */
     /* Called after all set-up messages. It checks that nothing is missing, and
      * completes the sandbox's plan. Returns 0, or -EINVAL with the complaint in

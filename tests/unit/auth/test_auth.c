@@ -120,6 +120,19 @@ Test(auth, answers)
     end_auth(&s, 0);
 }
 
+/* It can't take the new table: the next auth gets that. */
+Test(auth, no_descriptor_for_the_users)
+{
+    const struct rlimit none = { 3, 3 }; /* the standard ones are open */
+    struct stage s;
+
+    open_auth(&s);
+    cr_assert_eq(prlimit(s.pid, RLIMIT_NOFILE, &none, NULL), 0);
+    send_users(&s, "anna", "other");
+    child_reap(s.pid, EX_OSERR);
+    channel_close(&s.auth);
+}
+
 static void expect_line(struct stage *s, uint64_t serial, const char *user,
                         const char *reason, const char *certificate)
 {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
@@ -227,6 +228,26 @@ Test(frame, no_descriptor_is_left)
     cr_expect_eq(counter.peers, 0);
     cr_expect_eq(counter.orphaned, 1);
     frame_release(&counter.frame);
+    channel_close(&master);
+}
+
+/* It ends, and the next process gets everything. */
+Test(frame, no_message_may_be_lost)
+{
+    const struct rlimit none = { 3, 3 }; /* the standard ones are open */
+    struct frame_row strict = row;
+    struct channel master;
+    pid_t pid;
+
+    strict.needs_each = true;
+    pid = child_raise(&master, &counter.frame, &strict, NULL);
+    TELL(&master, sandbox, 0, .directory = 0);
+    TELL(&master, go, 0);
+    child_hear_ready(&master);
+    cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
+    TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = 1,
+         .client = 0);
+    child_reap(pid, EX_OSERR);
     channel_close(&master);
 }
 
