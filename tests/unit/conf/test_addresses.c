@@ -65,6 +65,7 @@ Test(addresses, host_names)
         "example.org.",
         "localhost",
         "4.x",
+        "x",
         "1and1.com",
         "xn--bcher-kva.example",
         "a-b.C-9.Z",

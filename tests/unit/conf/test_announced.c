@@ -146,6 +146,7 @@ Test(announced, mistakes)
           "conf:1: address.fd00::/8 = ::: clients can't connect to this one" },
         { "address.10.0.0.0/8 = example..org", "expected an IP address" },
         { "address.fd00::/8 = example.org", "only PASV announces an address" },
+        { "address.fd00::/8 = x", "only PASV announces an address" },
         { "address.10.0.0.0/8 = fd00::1", "the other family" },
         { "address.fd00::/8 = 10.0.0.1", "the other family" },
         { "address.10.0.0.1 = ::1", "the other family" },

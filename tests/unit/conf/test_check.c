@@ -28,6 +28,8 @@ Test(check, mistakes)
           "conf: ports (default) = 30000-30999: holds a port of listen" },
         { "ports = 2000-2121\nlisten = 0.0.0.0:21, [::]:2121",
           "conf:1: ports = 2000-2121: holds a port of listen" },
+        { "ports = 2121-2200\nlisten = 0.0.0.0:2121",
+          "conf:1: ports = 2121-2200: holds a port of listen" },
         { "listen = 0.0.0.0:2222, 127.0.0.1:2222",
           "conf:1: listen = 0.0.0.0:2222, 127.0.0.1:2222: 127.0.0.1:2222 and "
           "0.0.0.0:2222 overlap" },

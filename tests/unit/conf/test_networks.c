@@ -115,6 +115,8 @@ Test(networks, mistakes)
         { MARKED, "conf:1: listen = 0.0.0.0:21 proxy: proxy: name the proxies'"
                   " addresses" },
         { MARKED "proxies =\n", "name the proxies' addresses too" },
+        { "listen = 1.1.1.1:21, 1.1.1.1:22 proxy\n",
+          "name the proxies' addresses too" },
         { "\nproxies = 10.0.0.5\n", "conf:2: proxies = 10.0.0.5: no address of "
                                     "listen has the word proxy" },
         { "ports = 30000-30009 proxy\n",
