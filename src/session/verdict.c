@@ -102,11 +102,25 @@ static void verdict_hold(struct session *s, const struct event_record *e,
         loop_change(&s->loop, &s->log_watch, EPOLLOUT);
 }
 
+/* An upload's client compares it with what has arrived, and can't know before
+ * that the user may not read there. See also report_refusal(). */
+static bool verdict_is_of_own_upload(const struct session *s, enum reply r)
+{
+    const struct transfer *t = &s->transfer;
+
+    return r == REPLY_NO_RIGHT && t->hash &&
+           slice_equal(path_slice(&t->path), slice_from(s->stored));
+}
+
 void verdict_give(struct session *s, enum reply r, struct slice a,
                   struct slice b, const char *reason)
 {
     struct event_record e;
 
+    if (verdict_is_of_own_upload(s, r) && s->verdict.state == VERDICT_NONE) {
+        verdict_reply(s, r, a, b);
+        return;
+    }
     s->verdict.late = b.len > 0 ? REPLY_UNLOGGED_STANDS : REPLY_UNLOGGED;
     report_of_transfer(&e, s, reply_code(r), reason, b);
     verdict_hold(s, &e, r, a, b);

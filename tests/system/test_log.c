@@ -357,31 +357,51 @@ Test(log, size_and_offset, .timeout = 60)
     server_stop(&server);
 }
 
-/* Of its own new file a client may ask for a checksum that it doesn't get; of
- * another file that is a refusal. */
-Test(log, a_client_that_verifies, .timeout = 60)
+static void verify(struct session *s, const char *directory)
 {
-    static const struct server_user drop = { .name = "drop",
-                                             .keys = "rights=w" };
-    struct server server;
-    struct session s;
+    char path[64];
     const char *name;
 
-    server_start(&server,
-                 &(struct server_plan){ .users = &drop, .user_count = 1 });
+    snprintf(path, sizeof(path), "%s/a", directory);
+    session_store(s, "STOR", path, "12345", 5);
+    name = strstr(s->reply.data, "stored as /");
+    cr_assert(name, "%s", s->reply.data);
+    session_do(s, "550 {*}", "HASH %.*s", (int)strcspn(name + 10, "\r\n"),
+               name + 10);
+    session_do(s, "550 {*}", "HASH %s/b", directory);
+}
+
+/* Of its own new file a client may ask for a checksum that it doesn't get; of
+ * another file that is a refusal. In a share files refuses it, since the user
+ * may read elsewhere. */
+Test(log, a_client_that_verifies, .timeout = 60)
+{
+    static const struct server_user drops[] = {
+        { .name = "drop", .keys = "rights=w" },
+        { .name = "sender", .keys = "rights=lr shares=inbox:drop" },
+    };
+    static const struct server_share inbox = { .name = "inbox" };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .users = drops,
+                                                 .user_count = 2,
+                                                 .shares = &inbox,
+                                                 .share_count = 1 });
     files_write(server_home_file(&server, "drop", "b"), "x", 1, 0644);
     session_enter(&s, &server, "drop");
-    session_store(&s, "STOR", "a", "12345", 5);
-    name = strstr(s.reply.data, "stored as /");
-    cr_assert(name, "%s", s.reply.data);
-    session_do(&s, "550 {*}", "HASH %.*s", (int)strcspn(name + 10, "\r\n"),
-               name + 10);
-    session_do(&s, "550 {*}", "HASH b");
+    verify(&s, "");
     session_close(&s);
-    server_log_wait(&server, "end ", "reason=quit", NULL);
+    session_enter(&s, &server, "sender");
+    verify(&s, "/inbox");
+    session_close(&s);
+    server_log_expect(&server, 2, "end ", "reason=quit", NULL);
     server_log_expect(&server, 1, "command-refused ", NULL);
     server_log_expect(&server, 1, "command-refused ", "verb=HASH path=/b ",
                       NULL);
+    server_log_expect(&server, 1, "transfer ", "verb=HASH ", NULL);
+    server_log_expect(&server, 1, "transfer ", "verb=HASH path=/inbox/b ",
+                      "reason=\"no right to ", NULL);
     server_stop(&server);
 }
 
