@@ -248,7 +248,10 @@ static int print_answer(const struct context *x, const struct question *q)
 {
     const struct share *foreign = q->share ? NULL : share_of_path(q);
 
-    puts(q->yes ? "yes" : "no");
+    if (q->yes && foreign)
+        printf("yes, in the home; this is not the share %s\n", foreign->name);
+    else
+        puts(q->yes ? "yes" : "no");
     print_lines(x, q);
     if (foreign)
         printf("%s:%zu: the share %s isn't this user's; to change that run: "

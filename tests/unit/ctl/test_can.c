@@ -11,6 +11,10 @@
     "$y$j9T$0123456789012345678901$"                                           \
     "0123456789012345678901234567890123456789012"
 
+#define PIN                                                                    \
+    "sha256:"                                                                  \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void can_world(void)
 {
     char text[4096];
@@ -27,9 +31,13 @@ static void can_world(void)
              "bert:!" HASH ":70001:70001::%s/bert::shares=contracts\n"
              "carla:!:70002:70002::%s/carla::\n"
              "dora:" HASH ":70003:70003::%s/dora::certificate=dns:x\n"
-             "emil:" HASH ":5:5::%s/emil::\n",
+             "emil:" HASH ":5:5::%s/emil::\n"
+             "fred:" HASH ":70005:70005::%s/fred::must_change=yes "
+             "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n"
+             "gina:" HASH ":70006:70006::%s/gina::certificate=" PIN
+             " login=certificate\n",
              world.shares, world.shares, world.homes, world.homes, world.homes,
-             world.homes, world.homes);
+             world.homes, world.homes, world.homes, world.homes);
     file_write(world.users, text);
 }
 
@@ -78,6 +86,10 @@ Test(can, answers)
         { "rename /offers/x", false,
           "users:2: the share offers isn't this user's; to change that run: "
           "sallyportctl share grant offers anna\n" },
+        { "write /offers/x", true,
+          "yes, in the home; this is not the share offers\n"
+          "%s:4: user anna has lrwod in the home\n"
+          "%s:2: the share offers isn't this user's; to change that run: " },
     };
     char words[128], line[512];
 
@@ -86,7 +98,7 @@ Test(can, answers)
 
         snprintf(words, sizeof(words), "user can anna %s", table[i].question);
         r = expect_run(table[i].yes ? 0 : 1, "", words);
-        cr_expect_eq(strncmp(r->out, table[i].yes ? "yes\n" : "no\n", 3), 0);
+        cr_expect_eq(strncmp(r->out, table[i].yes ? "yes" : "no\n", 3), 0);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         snprintf(line, sizeof(line), table[i].line, world.users, world.users);
