@@ -244,6 +244,21 @@ static void print_lines(const struct context *x, const struct question *q)
             print_line(x, q, &by);
 }
 
+/* What a login that may succeed still needs. */
+static void print_needs(const struct question *q)
+{
+    const struct user *user = q->user;
+
+    if (user->certificate.len > 0)
+        printf("the client must show a certificate%s: %.*s\n",
+               user->certificate_only ? " instead of the password" : ", too",
+               (int)user->certificate.len, user->certificate.ptr);
+    if (user->totp.len > 0)
+        puts("after the password a one-time code is needed");
+    if (user->must_change)
+        puts("the password must be changed before anything else, by SITE PSWD");
+}
+
 static int print_answer(const struct context *x, const struct question *q)
 {
     const struct share *foreign = q->share ? NULL : share_of_path(q);
@@ -253,6 +268,8 @@ static int print_answer(const struct context *x, const struct question *q)
     else
         puts(q->yes ? "yes" : "no");
     print_lines(x, q);
+    if (q->yes && q->verb.rights == 0)
+        print_needs(q);
     if (foreign)
         printf("%s:%zu: the share %s isn't this user's; to change that run: "
                "sallyportctl share grant %s %s\n",

@@ -203,6 +203,8 @@ static const struct output_field user_columns[] = {
     { .title = "STATE", .key = "state", .width = -7 },
     { .title = "BINDING", .key = "data_binding", .width = -7, .none = "-" },
     { .title = "EXPIRES", .key = "expires", .width = -20, .none = "-" },
+    { .title = "CODE", .key = "second_factor", .width = -4, .none = "-" },
+    { .title = "CHANGE", .key = "must_change", .width = -6 },
     { .title = "WEAK", .key = "weak_hash", .width = -4 },
     { .title = "HOME", .key = "home" },
     { 0 },

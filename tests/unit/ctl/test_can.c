@@ -141,6 +141,40 @@ Test(can, a_login_that_would_be_refused)
     expect_err(EX_NOUSER, "", "user can zoe read /x", "there is no user zoe");
 }
 
+/* A login that may succeed can need more than the password. */
+Test(can, a_login_with_conditions)
+{
+    char line[256];
+
+    snprintf(line, sizeof(line), "yes\n%s:9: user fred has full in the home\n",
+             world.users);
+    expect_out(0, "", "user can fred login", line);
+    expect_out(0, "", "user can fred login",
+               "home\nafter the password a one-time code is needed\nthe "
+               "password must be changed before anything else, by SITE PSWD\n");
+    expect_out(1, "", "user can fred read /x", "no\n");
+    cr_expect_null(
+        strstr(expect_run(0, "", "user can anna login")->out, "password"));
+    expect_out(0, "", "user list", " totp yes    no   /");
+    expect_out(0, "", "user list", " -    no     no   /");
+}
+
+Test(can, a_login_by_certificate)
+{
+    char text[4096];
+
+    snprintf(text, sizeof(text),
+             "%sclient_certificates = request\nclient_ca = %s/ca.pem\n",
+             file_text(world.conf), scratch);
+    file_write(world.conf, text);
+    expect_out(0, "", "user can dora login",
+               "the client must show a certificate, too: dns:x\n");
+    expect_out(
+        0, "", "user can gina login",
+        "the client must show a certificate instead of the password: " PIN
+        "\n");
+}
+
 Test(can, json)
 {
     json_t *json = json_loads(
