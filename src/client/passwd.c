@@ -110,6 +110,30 @@ int cmd_passwd(struct client *c, struct word *w, int n)
     return passwd_change(c, &old);
 }
 
+/* The command line for this server, by its profile or by its URL with the
+ * options that led here. */
+static int passwd_advise(const struct client *c)
+{
+    struct options given = c->options;
+    struct buf line;
+
+    buf_init(&line, FAILURE_TEXT);
+    if (!c->profile.name[0])
+        given.user = NULL; /* the URL has it */
+    options_repeat(&given, "passwd", &line);
+    buf_add_text(&line, " ");
+    if (c->profile.name[0])
+        buf_add_format(&line, "%s:", c->profile.name);
+    else
+        url_write_server(&c->site.url, &line);
+    int code = client_refuse(c->site.url.host, EX_NOPERM,
+                             "the server wants a new password before anything "
+                             "else; on a terminal run: sallyport passwd%.*s",
+                             (int)line.len, line.data);
+    buf_release(&line);
+    return code;
+}
+
 int passwd_demanded(struct client *c)
 {
     SECRET_CLEANUP struct secret old = c->site.password;
@@ -117,11 +141,7 @@ int passwd_demanded(struct client *c)
     if (!c->link.must_change)
         return 0;
     if (!tty_there() || c->options.json)
-        return client_refuse(c->site.url.host, EX_NOPERM,
-                             "the server wants a new password before anything "
-                             "else; on a terminal run: sallyport passwd "
-                             "ftps://%s@%s",
-                             c->site.url.user, c->site.url.host);
+        return passwd_advise(c);
     progress_note("%s wants a new password before anything else.",
                   c->site.url.host);
     return passwd_change(c, &old);

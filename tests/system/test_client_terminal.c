@@ -383,10 +383,15 @@ Test(terminal, a_password_that_must_change, .timeout = 120)
 {
     static const char new[] = "a horse for correct batteries";
     static const char says[] = "wants a new password before anything else";
+    char command[3 * SERVER_PATH_MAX];
     static struct terminal t;
 
     desk_begin(&t.desk, "fresh");
     desk_says(&t.desk, EX_NOPERM, says, "ls", "/", NULL);
+    snprintf(command, sizeof(command),
+             "run: sallyport passwd --cacert %s --password-file %s %s\n",
+             t.desk.ca, t.desk.password, t.desk.url);
+    desk_says(&t.desk, EX_NOPERM, command, "ls", "/", NULL);
     desk_says(&t.desk, EX_NOPERM, says, "get", "/x", NULL);
     desk_says_to(&t.desk, EX_NOPERM, says, "ls\n", "/", NULL);
     unsetenv("SALLYPORT_PASSWORD");

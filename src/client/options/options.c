@@ -498,3 +498,42 @@ const struct option_row *options_misfit(const struct options *o,
             return &option_rows[i];
     return NULL;
 }
+
+/* Quotes what a shell would change. */
+static void add_quoted(const char *text, struct buf *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+
+    if (text[0] && text[strspn(text, plain)] == '\0') {
+        buf_add_text(out, text);
+        return;
+    }
+    buf_add_text(out, "'");
+    for (; *text; text++)
+        if (*text == '\'')
+            buf_add_text(out, "'\\''");
+        else
+            buf_add(out, text, 1);
+    buf_add_text(out, "'");
+}
+
+void options_repeat(const struct options *o, const char *command,
+                    struct buf *out)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        const char *text;
+
+        if (row->kind != OPTION_TEXT || o->source[i] < OPTION_FROM_SESSION ||
+            !option_is_for(row, command))
+            continue;
+        text =
+            *(const char *const *)(const void *)((const char *)o + row->offset);
+        if (!text)
+            continue;
+        buf_add_format(out, " --%s ", row->name);
+        add_quoted(text, out);
+    }
+}

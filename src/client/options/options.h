@@ -110,6 +110,10 @@ bool options_exclude(const struct options *o, const char *path, bool directory);
 /* Is a file that was changed at this time younger than --min-age? 0: unknown,
  * so it isn't. */
 bool options_too_young(const struct options *o, time_t modified);
+/* Adds " --name VALUE" for each option with a text that the user has given here
+ * or in this session and that COMMAND uses, as a shell reads it. */
+void options_repeat(const struct options *o, const char *command,
+                    struct buf *out);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
 
@@ -146,6 +150,9 @@ bool url_is(const char *text);
 /* Parses TEXT. Returns 0, or -EINVAL with the complaint. A password in a URL is
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
+
+/* Adds the URL of the server alone, such as "ftps://anna@[::1]:2121". */
+void url_write_server(const struct url *u, struct buf *out);
 
 /* Parses the URL of a proxy, SCHEME://[USER@]HOST:PORT, in the same way. */
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,

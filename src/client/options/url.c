@@ -187,6 +187,24 @@ int url_parse_proxy(const char *text, bool *socks, struct url *ret,
     return 0;
 }
 
+void url_write_server(const struct url *u, struct buf *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    const char *bracket = strchr(u->host, ':') ? "[" : "";
+
+    buf_add_text(out, u->implicit && u->port != PORT_IMPLICIT
+                          ? "ftps+implicit://"
+                          : "ftps://");
+    for (const char *at = u->user; *at; at++)
+        buf_add_format(out, strchr(plain, *at) ? "%c" : "%%%02X",
+                       (unsigned char)*at);
+    buf_add_format(out, "%s%s%s%s", u->user[0] ? "@" : "", bracket, u->host,
+                   bracket[0] ? "]" : "");
+    if (u->port != PORT_EXPLICIT)
+        buf_add_format(out, ":%u", u->port);
+}
+
 int url_parse(const char *text, struct url *ret, struct complaint *c)
 {
     struct slice rest = slice_from(text), authority;

@@ -51,6 +51,26 @@ Test(options, words_and_options_in_any_order)
     cr_expect_eq(o.limit_rate, 3 << 10);
 }
 
+/* Only what this command uses, and only what the user has typed. */
+Test(options, repeated_for_a_command)
+{
+    static const char want[] = " --cacert 'it'\\''s;pem' --key k.pem";
+    struct complaint c;
+    struct options o;
+    struct buf b;
+    char *argv[32];
+
+    buf_init(&b, 1024);
+    parse(&o, "ls x --cacert it's;pem --files-from f -H -P4", argv, &c);
+    cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "pin", "p", &c), 0);
+    options_age(&o);
+    cr_assert_eq(options_set(&o, OPTION_FROM_LINE, "key", "k.pem", &c), 0);
+    options_repeat(&o, "passwd", &b);
+    cr_expect(slice_equal(buf_slice(&b), slice_from(want)), "%.*s", (int)b.len,
+              b.data);
+    buf_release(&b);
+}
+
 Test(options, mistakes)
 {
     static const char *const rows[][2] = {
