@@ -221,14 +221,17 @@ Test(client, an_upload_that_waits, .timeout = 60)
 
 Test(client, a_name_that_is_taken, .timeout = 60)
 {
+    static const char says[] =
+        "a is there already, and without a terminal nobody can be asked: the "
+        "new one becomes new-a (see --conflict)\n";
+    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "conflict");
     files_write("a", "one", 3, 0644);
     CLIENT(&d, 0, "put", "a", "/");
     files_write("a", "two", 3, 0644);
-    CLIENT(&d, 0, "put", "a",
-           "/"); /* nobody can be asked: the file is renamed */
+    desk_says(&d, 0, says, "put", "a", "/", NULL);
     desk_file(server_home_file(&d.server, "conflict", "a"), "one");
     desk_file(server_home_file(&d.server, "conflict", "new-a"), "two");
     CLIENT(&d, 0, "put", "--conflict", "skip", "a", "/");
@@ -236,9 +239,12 @@ Test(client, a_name_that_is_taken, .timeout = 60)
     CLIENT(&d, 0, "put", "--conflict", "overwrite", "a", "/");
     desk_file(server_home_file(&d.server, "conflict", "a"), "two");
     files_write("a", "mine", 4, 0644);
-    CLIENT(&d, 0, "get", "/a");
+    desk_says(&d, 0, says, "get", "/a", NULL);
     desk_file("a", "mine");
     desk_file("new-a", "two");
+    desk_client(&d, 0, &r, NULL, "get", "--conflict", "rename", "/a", NULL);
+    cr_expect_null(strstr(r.text, "already"), "%s", r.text);
+    run_release(&r);
     CLIENT(&d, 0, "get", "--conflict", "skip", "/a");
     desk_file("a", "mine");
     CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");

@@ -123,8 +123,12 @@ static int download_target(struct transfer *t, bool *replace,
         *replace = t->replaces = true;
         return 0;
     default:
-        return download_rename(t, why);
+        break;
     }
+    int r = download_rename(t, why);
+    if (r == 0)
+        names_tell(t->link->site->options, t->job->local, t->local);
+    return r;
 }
 
 /* For libcurl SIZE 0 is an unknown length. */

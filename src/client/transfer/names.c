@@ -190,6 +190,14 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
     return c;
 }
 
+void names_tell(const struct options *o, const char *name, const char *new)
+{
+    if (o->conflict == CONFLICT_ASK && !names_can_ask(o))
+        progress_note("%s is there already, and without a terminal nobody can "
+                      "be asked: the new one becomes %s (see --conflict)",
+                      name, new);
+}
+
 bool names_match(const char *pattern, const char *name)
 {
     return fnmatch(pattern, name, FNM_PERIOD) == 0;

@@ -139,6 +139,10 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
                                   bool twice, const char *where,
                                   struct names_file old, struct names_file new);
 
+/* Gives the reason why the file gets the name NEW, if that wasn't chosen: there
+ * was nobody to ask. */
+void names_tell(const struct options *o, const char *name, const char *new);
+
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);
 

@@ -156,7 +156,10 @@ static int upload_target(struct transfer *t, struct failure *why)
         t->replaces = true;
         return 0;
     default:
-        return upload_rename(t, why);
+        r = upload_rename(t, why);
+        if (r == 0)
+            names_tell(o, t->job->remote, t->remote);
+        return r;
     }
 }
 
