@@ -75,9 +75,12 @@ Test(client, put, .timeout = 60)
     desk_says_to(&d, 0, NULL, "from a pipe", "put", "-", "/stream", NULL);
     desk_file(server_home_file(&d.server, "put", "stream"), "from a pipe");
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
-    for (int named = 0; named < 2; named++)
-        desk_says(&d, EX_NOINPUT, "no such directory; make it by mkdir", "put",
-                  "a", named ? "/nosuch/x" : "/nosuch/", NULL);
+    desk_says(&d, EX_NOINPUT,
+              "nosuch: there is no such directory; make it by mkdir", "put",
+              "a", "/nosuch/", NULL);
+    desk_says(&d, EX_NOINPUT,
+              "put a: there is no directory /nosuch/dir; make it by mkdir",
+              "put", "a", "/nosuch/dir/x", NULL);
     CLIENT(&d, 0, "mkdir", "/dir");
     CLIENT(&d, 0, "mv", "/stream", "dir/");
     desk_file(server_home_file(&d.server, "put", "dir/stream"), "from a pipe");

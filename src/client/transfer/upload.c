@@ -323,7 +323,8 @@ void upload_tell(const struct transfer *t, struct failure *why)
     size_t len = strlen(why->text);
 
     if (upload_lacks_directory(t, why)) {
-        fail(why, EX_NOINPUT, "there is no such directory; make it by mkdir");
+        fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
+             (int)(strrchr(t->remote, '/') - t->remote), t->remote);
         return;
     }
     if (!t->begun || (t->compared && !t->aside))
