@@ -81,8 +81,8 @@ int fields_take_home(struct context *x, struct fields *f, const char *home)
 {
     if (!user_home_ok(slice_from(home)) ||
         place_tidy(slice_from(home), f->home, sizeof(f->home)))
-        return ctl_fail(x, EX_USAGE,
-                        "home %s: use an absolute path without . and ..", home);
+        return ctl_fail(x, EX_USAGE, "home %s: use %s", home,
+                        user_home_wanted(slice_from(home)));
     if (geteuid() != 0 && !user_path_within(f->home, x->settings.homes))
         return ctl_fail(x, EX_USAGE,
                         "home %s: without root it must lie beneath %s", f->home,

@@ -42,9 +42,10 @@ static int share_take_path(struct context *x, struct new_share *a)
         path[0] = '\0'; /* too long */
     if (!user_home_ok(slice_from(path)) ||
         place_tidy(slice_from(path), a->path, sizeof(a->path)))
-        return ctl_fail(x, EX_USAGE,
-                        "--path %s: use an absolute path without . and ..",
-                        x->args.path ? x->args.path : path);
+        return ctl_fail(
+            x, EX_USAGE, "--path %s: use %s",
+            x->args.path ? x->args.path : path,
+            user_home_wanted(slice_from(x->args.path ? x->args.path : path)));
     code = check_above(x, a, x->settings.homes);
     if (code == 0)
         code = check_above(x, a, x->settings.shares);

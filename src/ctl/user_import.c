@@ -459,9 +459,8 @@ int user_import(struct context *x)
     int code;
 
     if (x->args.prefix && !user_home_ok(slice_from(x->args.prefix)))
-        return ctl_fail(x, EX_USAGE,
-                        "--prefix %s: use an absolute path without . and ..",
-                        x->args.prefix);
+        return ctl_fail(x, EX_USAGE, "--prefix %s: use %s", x->args.prefix,
+                        user_home_wanted(slice_from(x->args.prefix)));
     code = import_read(&m);
     if (code == 0)
         code = sync_check(&m);

@@ -40,6 +40,21 @@ bool user_home_ok(struct slice home)
     return any;
 }
 
+const char *user_home_wanted(struct slice home)
+{
+    struct slice rest = home, part;
+    bool any = home.len == 0 || home.ptr[0] != '/';
+
+    while (slice_cut(&rest, '/', &part))
+        any = any || part.len > 0;
+    if (!any)
+        return "another directory than /, which is all of this machine";
+    if (home.len > USER_HOME_MAX)
+        return "a shorter path";
+    return is_field_text(home) ? "an absolute path without . and .."
+                               : "a path without : and control bytes";
+}
+
 /* From crypt(5): the prefix, the number of '$', and the length after the last
  * '$'. */
 static const struct kind {

@@ -181,9 +181,8 @@ static int read_user(const struct reader *r, struct options *o, char *line)
         return complain_of_row(
             r, "bad comment; at most 255 bytes, no control bytes");
     if (!user_home_ok(slice_from(user->home)))
-        return complain_of_row(
-            r, "bad home; expected an absolute path without . and "
-               "..");
+        return reader_mistake(r, r->line, "bad home; expected %s",
+                              user_home_wanted(slice_from(user->home)));
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
     return read_options(r, o, LINE_USER, column[7]);

@@ -91,6 +91,8 @@ const char *user_hash_found(const char *hash);
 /* Is HOME absolute, not "/", without "." and ".." and control bytes, and not
  * too long? */
 bool user_home_ok(struct slice home);
+/* Says in words what is expected instead of HOME, which isn't such a path. */
+const char *user_home_wanted(struct slice home);
 /* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8; not
  * too long. */
 bool user_comment_ok(struct slice comment);

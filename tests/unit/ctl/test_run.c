@@ -82,6 +82,8 @@ Test(run, what_is_no_command)
         { "user add anna --role dropp", "expected full, read, collect, drop" },
         { "user add anna --role x", "--role x: expected full" },
         { "user add anna --home x", "home x: use an absolute path" },
+        { "user add anna --home //", "home //: use another directory than /" },
+        { "share add a --path /", "--path /: use another directory than /" },
         { "user add anna --home /a/../b", "use an absolute path" },
         { "user add anna --comment a:b", "--comment: at most 255 bytes" },
         { "partials", "no such command" },
