@@ -19,6 +19,8 @@ struct doctor {
     json_t *list;      /* NULL: text */
     size_t found[FINDING_COUNT];
     bool runs, drains; /* the server answers; and is drained */
+    struct address listener[SETTINGS_LISTEN_MAX]; /* the running server's */
+    size_t listeners;
 };
 
 /* Prints one finding of the check under way: a sentence, and what to do (or

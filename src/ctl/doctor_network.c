@@ -22,6 +22,20 @@
 #define WARN_DAYS 14    /* as "check" */
 #define RESERVED  65536 /* bytes that are read of a list of ports */
 
+/* Asks for the addresses of the listeners, in the order of the setting. */
+static void ask_listeners(struct doctor *d, struct server *s)
+{
+    struct message m;
+    int code =
+        server_asked(s, SEND(&s->channel, status, server_request(s)), &m);
+
+    while (code == 0 && m.kind != MSG_status_is) {
+        if (m.kind == MSG_status_listener && d->listeners < SETTINGS_LISTEN_MAX)
+            d->listener[d->listeners++] = m.status_listener.bound;
+        code = server_next(s, &m);
+    }
+}
+
 void doctor_server(struct doctor *d)
 {
     char away[STATUS_TEXT_MAX] = "";
@@ -34,6 +48,8 @@ void doctor_server(struct doctor *d)
     if (d->runs && strcmp(s.version, SALLYPORT_VERSION) == 0 &&
         status_ask_away(&s, away))
         away[0] = '\0';
+    if (d->runs)
+        ask_listeners(d, &s);
     if (!d->runs)
         doctor_find(d, FINDING_BAD,
                     "its log has the reason: journalctl -u sallyport", "%s",
@@ -92,11 +108,25 @@ static bool has_reply(int fd, const char *code)
     return len > 4 && memcmp(text, code, 4) == 0;
 }
 
-static int show_certificate(const struct doctor *d, size_t i, const char *host,
+/* Of a port 0 the running server has the number, unless the file has other
+ * listeners by now. Returns false: nobody knows the port. */
+static bool find_listener(const struct doctor *d, size_t i, struct address *ret)
+{
+    const struct settings *s = &d->x->settings;
+
+    *ret = s->listen[i];
+    if (ret->port == 0 && d->listeners == s->listen_count &&
+        address_same_host(ret, &d->listener[i]))
+        ret->port = d->listener[i].port;
+    return ret->port != 0;
+}
+
+static int show_certificate(const struct doctor *d, size_t i,
+                            const struct address *at, const char *host,
                             struct tls_shown *ret, struct complaint *c)
 {
     static const char auth[] = "AUTH TLS\r\n";
-    FD_CLEANUP int fd = connect_client(&d->x->settings.listen[i]);
+    FD_CLEANUP int fd = connect_client(at);
 
     if (fd < 0)
         return complain(c, "can't connect: %s", strerror(-fd));
@@ -184,14 +214,20 @@ void doctor_tls(struct doctor *d)
     for (size_t i = 0; d->runs && i < s->listen_count; i++) {
         struct complaint c = { "" };
         struct tls_shown t;
+        struct address at;
 
-        if (settings_proxied(s, i) || s->listen[i].port == 0)
+        if (settings_proxied(s, i))
             continue;
-        if (show_certificate(d, i, host, &t, &c) < 0)
+        if (!find_listener(d, i, &at)) {
+            doctor_find(d, FINDING_NOTE, "run first: sallyportctl reload",
+                        "%s: not tested: the server's port isn't known",
+                        address_port_text(&at, where));
+            continue;
+        }
+        if (show_certificate(d, i, &at, host, &t, &c) < 0)
             doctor_find(d, FINDING_BAD,
                         "its log has the reason: journalctl -u sallyport",
-                        "%s: %s", address_port_text(&s->listen[i], where),
-                        c.text);
+                        "%s: %s", address_port_text(&at, where), c.text);
         else if (!judged)
             judge_certificate(d, &t, host);
         judged |= c.text[0] == '\0';

@@ -76,6 +76,21 @@ Test(doctor, a_running_server_and_its_faults, .timeout = 60)
     server_stop(&server);
 }
 
+/* The file has port 0, as in the quick start: the server knows the number. */
+Test(doctor, a_port_that_the_kernel_chose, .timeout = 60)
+{
+    struct server server;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    expect_finding(&server, 0, "TLSv1.3; the certificate is valid for ");
+    server_set(&server, "listen", "127.0.0.1:0, 127.0.0.1:0");
+    expect_finding(
+        &server, 0,
+        "TLS           note     127.0.0.1:0: not tested: the server's port "
+        "isn't known");
+    server_stop(&server);
+}
+
 /* No TLS is spoken at the port that the file names. */
 Test(doctor, nobody_answers, .timeout = 60)
 {
