@@ -172,8 +172,8 @@ static void judge_dates(struct doctor *d, const struct tls_shown *t)
         doctor_find(d, days < WARN_DAYS ? FINDING_WARNING : FINDING_GOOD,
                     days < WARN_DAYS ? "renew it, then run: sallyportctl reload"
                                      : NULL,
-                    "%s; the certificate is valid for %lld days; SHA-256 %s",
-                    t->version, days, t->fingerprint);
+                    "%s; the certificate is valid for %lld day%s; SHA-256 %s",
+                    t->version, days, days == 1 ? "" : "s", t->fingerprint);
 }
 
 static void judge_certificate(struct doctor *d, const struct tls_shown *t,

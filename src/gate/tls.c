@@ -93,7 +93,8 @@ static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
     else if (days == 0)
         report_service(g, "%s: expires within a day", f->name);
     else if (days < WARN_DAYS)
-        report_service(g, "%s: expires in %lld days", f->name, (long long)days);
+        report_service(g, "%s: expires in %lld day%s", f->name, (long long)days,
+                       days == 1 ? "" : "s");
 }
 
 static void look_at_use(struct gate *g, const struct tls_pair_facts *f)
@@ -138,8 +139,8 @@ static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
         report_service(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
                        f->number);
     else if (f->warn <= now && hours < 48)
-        report_service(g, "%s: %s %d expires in %lld hours; " WITHOUT, f->name,
-                       thing, f->number, hours);
+        report_service(g, "%s: %s %d expires in %lld hour%s; " WITHOUT, f->name,
+                       thing, f->number, hours, hours == 1 ? "" : "s");
     else if (f->warn <= now)
         report_service(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
                        thing, f->number, hours / 24);

@@ -536,8 +536,13 @@ Test(certificates, what_expires_soon_is_told)
              &(struct made){ .serial = 3,
                              .names = "DNS:late.example",
                              .seconds = 30 * DAY + 3600 });
+    add_pair(&server, "one",
+             &(struct made){ .serial = 4,
+                             .names = "DNS:one.example",
+                             .seconds = 2 * DAY - 60 });
     reload(&server, GOOD);
     server_log_wait(&server, "certificate.pem: expires in 29 days", NULL);
+    server_log_wait(&server, "one.pem: expires in 1 day\"", NULL);
     server_log_wait(&server, "two.pem: expires within a day", NULL);
     cr_expect(!server_log_has(&server, "late.pem: expires"));
     server_stop(&server);

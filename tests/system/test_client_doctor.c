@@ -74,7 +74,7 @@ Test(doctor, after_the_login, .timeout = 200)
         { "none", "good", 0,
           "note     of 5 transfers one after another 1 resume" },
         { "none", "good", 0, "good     IPv4: connects to 127.0.0.1" },
-        { "none", "good", 0, "note     IPv6: 127.0.0.1: " },
+        { "none", "good", 0, "note     IPv6: 127.0.0.1 has no IPv6 address\n" },
         { "none", "good", 0,
           "good     data connections without TLS are refused" },
         { "prot_clear", "good", 0,

@@ -91,6 +91,29 @@ Test(doctor, a_port_that_the_kernel_chose, .timeout = 60)
     server_stop(&server);
 }
 
+Test(doctor, one_day_is_left, .timeout = 60)
+{
+    char directory[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    struct server server;
+    struct run_result r;
+
+    server_start(&server, &(struct server_plan){ .settings = NULL });
+    snprintf(directory, sizeof(directory), "%s", server_path(&server, ""));
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    run(&r, NULL, server_source("certs/make"), "--force", "--days", "2",
+        "--out", directory, "localhost", NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, server_program("sallyportctl"), "--config", config, "reload",
+        NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    sleep(2); /* two days less a second */
+    expect_finding(&server, 1, "the certificate is valid for 1 day; SHA-256 ");
+    server_stop(&server);
+}
+
 /* No TLS is spoken at the port that the file names. */
 Test(doctor, nobody_answers, .timeout = 60)
 {

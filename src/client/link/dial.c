@@ -70,6 +70,8 @@ int dial_connect(struct dial *d, const struct proxy *proxy, const char *host,
                                     : AF_UNSPEC;
     snprintf(service, sizeof(service), "%u", port);
     int error = getaddrinfo(host, service, &hints, &list);
+    if (family != 0 && (error == EAI_ADDRFAMILY || error == EAI_NODATA))
+        return fail(why, EX_NOHOST, "%s has no IPv%d address", host, family);
     if (error != 0)
         return fail(why, EX_NOHOST, "%s: %s", host, gai_strerror(error));
     for (const struct addrinfo *a = list; a && r < 0; a = a->ai_next)
