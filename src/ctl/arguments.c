@@ -213,6 +213,13 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     return 0;
 }
 
+/* "log -f", as tail and journalctl have it. */
+static bool is_to_follow(const struct arguments *a, const char *text)
+{
+    return a->words > 0 && strcmp(a->word[0], "log") == 0 &&
+           (strcmp(text, "-f") == 0 || strcmp(text, "--follow") == 0);
+}
+
 int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c)
 {
@@ -225,6 +232,13 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 
         if (strcmp(text, "-o") == 0)
             text = "--output";
+        if (is_to_follow(a, text)) {
+            complain(c,
+                     "%s: no such option; run: journalctl -fu sallyport -o cat "
+                     "| sallyportctl log --file -",
+                     text);
+            return EX_USAGE;
+        }
         if (strncmp(text, "--", 2) == 0) {
             code = take_option(a, text, &next, c);
             if (code)

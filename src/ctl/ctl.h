@@ -221,6 +221,12 @@ void arguments_help(uint64_t of);
 int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret);
 
+/* meant.c: is it the first word of a command? */
+bool meant_is_group(const char *word);
+/* Says that the words are no command, and which one was probably meant. Returns
+ * an exit code. */
+int meant_instead(struct context *x);
+
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -13,8 +13,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define ALWAYS       (OPTION_CONFIG | OPTION_HELP)
-#define COMMANDS_MAX 64
+#define ALWAYS (OPTION_CONFIG | OPTION_HELP)
 
 /* Longer than the lock of the users file and the server may take together. */
 int ctl_deadline_ms = 30000;
@@ -275,48 +274,6 @@ static int load_settings(struct context *x)
     return 0;
 }
 
-/* The word that was probably meant: a first one, or a second one of GROUP. */
-static const char *nearest_command(const char *group, const char *word)
-{
-    const char *words[COMMANDS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++) {
-        const struct ctl_command *row = &ctl_commands[i];
-
-        if (!group)
-            words[n++] = row->group;
-        else if (row->name && strcmp(row->group, group) == 0)
-            words[n++] = row->name;
-    }
-    return n == 0 ? NULL : slice_nearest(slice_from(word), words, n);
-}
-
-static bool is_group(const char *word)
-{
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (strcmp(ctl_commands[i].group, word) == 0)
-            return true;
-    return false;
-}
-
-static int no_command(struct context *x)
-{
-    const struct arguments *a = &x->args;
-    const char *group =
-        a->words > 0 && is_group(a->word[0]) ? a->word[0] : NULL;
-    const char *word = a->words > (group != NULL) ? a->word[group != NULL] : "";
-    const char *nearest = nearest_command(group, word);
-    char hint[64];
-
-    snprintf(hint, sizeof(hint), "; did you mean \"%s%s%s\"?",
-             group ? group : "", group ? " " : "", nearest ? nearest : "");
-    return ctl_fail(x, EX_USAGE, "%s%s%s%sno such command%s",
-                    a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
-                    a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "",
-                    nearest ? hint : "; run: sallyportctl --help");
-}
-
 static int run_row(struct context *x, const struct ctl_command *row)
 {
     int code = row->without_settings ? 0 : load_settings(x);
@@ -379,7 +336,7 @@ static int run_command(struct context *x)
     int code;
 
     if (!row)
-        return no_command(x);
+        return meant_instead(x);
     code = check_usage(x, row);
     if (code == 0)
         code = row->has_deadline ? run_with_deadline(x, row) : run_row(x, row);
@@ -394,9 +351,15 @@ static int run(struct context *x, int argc, char **argv)
 
     if (code)
         return code;
-    size_t words = find_command(a)                         ? 2
-                   : a->words == 1 && is_group(a->word[0]) ? 1
-                                                           : 0;
+    /* "help user add", as other programs have it. */
+    if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
+        x->args.word++;
+        x->args.words--;
+        x->args.help = true;
+    }
+    size_t words = find_command(a)                               ? 2
+                   : a->words == 1 && meant_is_group(a->word[0]) ? 1
+                                                                 : 0;
     if (a->version)
         return puts("sallyportctl " SALLYPORT_VERSION), 0;
     if (x->args.help && (words > 0 || a->words < 2))

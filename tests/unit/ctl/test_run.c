@@ -23,6 +23,22 @@ Test(run, what_is_no_command)
                        "\"user list\"?" },
         { "usr list", "usr list: no such command; did you mean \"user\"?" },
         { "relaod", "relaod: no such command; did you mean \"reload\"?" },
+        { "user delete anna", "did you mean \"user del\"?" },
+        { "user rm anna", "did you mean \"user del\"?" },
+        { "user disable anna", "did you mean \"user lock\"?" },
+        { "share remove in", "did you mean \"share del\"?" },
+        { "share disable in", "share disable: no such command; run: " },
+        { "lock gus",
+          "lock gus: no such command; did you mean \"user lock\"?" },
+        { "totp gus", "did you mean \"user totp\"?" },
+        { "delete gus", "did you mean \"user del\"?" },
+        { "stop", "stop: no such command; run: systemctl stop sallyport\n" },
+        { "user stop", "user stop: no such command; run: sallyportctl --help" },
+        { "help frob add", "frob add: no such command" },
+        { "log -f", "-f: no such option; run: journalctl -fu sallyport -o cat "
+                    "| sallyportctl log --file -\n" },
+        { "log --follow", "--follow: no such option; run: journalctl -fu " },
+        { "report -f", "-f: no such option; run: sallyportctl --help" },
         { "user show anna --jsn", "--jsn: no such option; did you mean "
                                   "--json?" },
         { "frob add anna", "frob add: no such command" },
@@ -164,6 +180,12 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "--config FILE"));
     cr_expect_not(strstr(r->out, "--role"));
     cr_expect_not(strstr(r->out, "asks for a password"));
+    r = expect_run(0, "", "help user lock");
+    cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
+    cr_expect_not(strstr(r->out, "user unlock"));
+    r = expect_run(0, "", "help");
+    cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
+    cr_expect(strstr(r->out, "sallyportctl status"));
     r = expect_run(0, "", "team --help");
     cr_expect(strstr(r->out, "sallyportctl team join NAME"));
     cr_expect(strstr(r->out, "--max-sessions N"));
