@@ -386,8 +386,13 @@ const struct ctl_command ctl_commands[] = {
       .name = "serve",
       .run = metrics_serve,
       .syntax = "",
-      .help = "Answer one GET /metrics on standard input, for systemd",
-      .example = "systemctl enable --now sallyport-metrics.socket" },
+      .help = "Answer one GET /metrics on standard input, for systemd: the "
+              "unit sallyport-metrics.socket has it serve 127.0.0.1:9521",
+      .example = "systemctl enable --now sallyport-metrics.socket",
+      .more = "In prometheus.yml:\n"
+              "  scrape_configs:\n"
+              "    - job_name: sallyport\n"
+              "      static_configs: [{ targets: [\"127.0.0.1:9521\"] }]\n" },
     { .group = "metrics",
       .run = metrics_show,
       .syntax = "",

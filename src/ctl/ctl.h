@@ -185,6 +185,7 @@ struct ctl_command {
      * Returns another exit code. NULL: no. */
     int (*on_failure)(struct context *x, int code);
     const char *syntax, *help, *example;
+    const char *more; /* at the end of its own help, or NULL */
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;

@@ -168,6 +168,13 @@ int metrics_serve(struct context *x)
     struct buf text;
     int code, root;
 
+    if (isatty(STDIN_FILENO))
+        return ctl_fail(x, EX_USAGE,
+                        "metrics serve answers an HTTP client, which systemd "
+                        "passes as standard input; to serve the metrics on "
+                        "127.0.0.1:9521 run: systemctl enable --now "
+                        "sallyport-metrics.socket; to see them: sallyportctl "
+                        "metrics");
     buf_init(&text, TEXT_MAX);
     code = metrics_ask(x, &text);
     root = give_up_root(x);

@@ -139,6 +139,9 @@ static void print_help(const struct arguments *a, size_t words)
     arguments_help(options);
     if (passwords)
         fputs(of_passwords, stdout);
+    for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
+        if (ctl_commands[i].more && is_command(&ctl_commands[i], a, words))
+            printf("\n%s", ctl_commands[i].more);
 }
 
 static const struct ctl_command *find_command(const struct arguments *a)

@@ -24,6 +24,20 @@ struct typist {
     size_t len, from;
 };
 
+static void start_words(struct typist *t, int argc, char **argv)
+{
+    *t = (struct typist){ .len = 0 };
+    fflush(NULL);
+    t->pid = forkpty(&t->master, NULL, NULL, NULL);
+    cr_assert_geq(t->pid, 0);
+    if (t->pid == 0) {
+        int code = ctl_run(argc, argv);
+
+        fflush(stdout);
+        _exit(code);
+    }
+}
+
 /* The user or share is anna; OPTION may be NULL. */
 static void start_in(struct typist *t, const char *group, const char *verb,
                      const char *option)
@@ -40,16 +54,7 @@ static void start_in(struct typist *t, const char *group, const char *verb,
     snprintf(text[2], sizeof(text[2]), "%s", group);
     snprintf(text[0], sizeof(text[0]), "%s", verb);
     snprintf(text[1], sizeof(text[1]), "%s", option ? option : "");
-    *t = (struct typist){ .len = 0 };
-    fflush(NULL);
-    t->pid = forkpty(&t->master, NULL, NULL, NULL);
-    cr_assert_geq(t->pid, 0);
-    if (t->pid == 0) {
-        int code = ctl_run(option ? 7 : 6, argv);
-
-        fflush(stdout);
-        _exit(code);
-    }
+    start_words(t, option ? 7 : 6, argv);
 }
 
 static void start(struct typist *t, const char *verb, const char *option)
@@ -284,5 +289,22 @@ Test(terminal, inspect_read_is_refused)
     cr_expect_eq(finish(&t), EX_USAGE);
     start_in(&t, "inspect", "read", "--yes");
     await(&t, "expected an id");
+    cr_expect_eq(finish(&t), EX_USAGE);
+}
+
+/* It would wait for an HTTP client's request. */
+Test(terminal, metrics_serve_is_refused)
+{
+    char *argv[] = { (char[]){ "sallyportctl" },
+                     (char[]){ "metrics" },
+                     (char[]){ "serve" },
+                     (char[]){ "--config" },
+                     world.conf,
+                     NULL };
+    struct typist t;
+
+    start_words(&t, 5, argv);
+    await(&t, "metrics serve answers an HTTP client");
+    await(&t, "systemctl enable --now sallyport-metrics.socket");
     cr_expect_eq(finish(&t), EX_USAGE);
 }
