@@ -88,6 +88,9 @@ typedef void inspect_report(void *owner, const char *mistake);
 size_t inspect_users(const struct check *k, const struct unit *unit,
                      inspect_report *report, void *owner);
 
+/* Is `homes` probably a typing error? Then *c has the hint. */
+bool hint_homes(const struct check *k, struct complaint *c);
+
 /* A quota that a line promises. */
 struct promise {
     const char *prefix, *name, *path; /* prefix: "share:", or "" */

@@ -278,6 +278,32 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
     return i.mistakes;
 }
 
+/* Each row has a path of its own, so no row finds the mistake: "user add" would
+ * make the next home beside the others, or not at all. Before there are users
+ * it makes this directory, but none above it. */
+bool hint_homes(const struct check *k, struct complaint *c)
+{
+    const struct settings *s = &k->settings;
+    char above[SETTINGS_PATH_MAX];
+    FD_CLEANUP int fd = open(s->homes, ENTER);
+
+    if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
+        return false;
+    snprintf(above, sizeof(above), "%s", s->homes);
+    for (size_t n = strlen(above); n > 1 && above[n - 1] == '/'; n--)
+        above[n - 1] = '\0';
+    strrchr(above, '/')[1] = '\0';
+    FD_CLEANUP int parent = open(above, ENTER);
+    if (parent >= 0 && k->users.count == 0)
+        return false;
+    settings_blame(
+        s, "homes", c,
+        "there is no such directory; unless that is a typing error, run: "
+        "install -d -m 0711 %s",
+        s->homes);
+    return true;
+}
+
 /* The server writes there as itself. */
 static void look_at_users_directory(int fd, const char *directory, bool root,
                                     struct complaint *c)

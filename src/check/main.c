@@ -108,7 +108,12 @@ static bool look_at_homes(struct check *k, bool asked, struct writer w)
 /* For --check: all that is wrong with what the users' rows name. */
 static bool mode_homes(struct check *k)
 {
-    return look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 });
+    struct complaint c = { "" };
+    bool wrong = look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 });
+
+    if (hint_homes(k, &c))
+        stderr_print("hint: %s", c.text);
+    return wrong;
 }
 
 static void write_mount(void *owner, bool wrong, const char *text)

@@ -63,6 +63,14 @@ Test(doctor, a_running_server_and_its_faults, .timeout = 60)
     server_set(&server, "min_free", "99%");
     expect_finding(&server, 2, "uploads are refused");
     server_set(&server, "min_free", "0");
+    server_set(&server, "homes", "/nope/homes");
+    expect_finding(&server, 1, "configuration warning  hint: ");
+    expect_finding(&server, 1,
+                   ": homes = /nope/homes: there is no such directory; unless "
+                   "that is a typing error, run: install -d -m 0711 "
+                   "/nope/homes\n");
+    expect_finding(&server, 1, "configuration good     configuration is fine");
+    server_set(&server, "homes", server_path(&server, "homes"));
     server_set(&server, "address", "192.0.2.1");
     expect_finding(&server, 0, "192.0.2.1, which no interface has: NAT");
     server_set(&server, "address", "10.1.2.3");

@@ -418,3 +418,26 @@ Test(inspect_shares, what_the_unit_forbids)
     cr_expect_eq(look(&unit), 1, "%s", world.said.data);
     EXPECT("users:1: share a: systemd makes the share ");
 }
+
+static bool is_hinted(const char *homes, size_t users)
+{
+    struct complaint c = { "" };
+
+    snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
+             "%s", in_scratch(homes));
+    world.check.users.count = users;
+    return hint_homes(&world.check, &c) && strstr(c.text, "homes");
+}
+
+/* "user add" makes the directory, but none above it. */
+Test(inspect, homes_that_are_nowhere)
+{
+    make("homes", 0711, 0);
+    cr_expect_not(is_hinted("homes", 0));
+    cr_expect_not(is_hinted("homes/", 1));
+    cr_expect_not(is_hinted("new", 0));
+    cr_expect(is_hinted("new", 1));
+    cr_expect(is_hinted("nope/homes", 0));
+    cr_expect(is_hinted("nope/homes//", 0));
+    world.check.users.count = 0;
+}
