@@ -839,6 +839,8 @@ int drain_ask(struct server *s, enum drain_order order, bool *on);
 #define STATUS_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 /* Asks why new clients get 421: AWAY is "" if the server reaches its files. */
 int status_ask_away(struct server *s, char away[STATUS_TEXT_MAX]);
+/* Asks why the users file isn't taken: WHY is "" if it is. */
+int status_ask_refused(struct server *s, char why[STATUS_TEXT_MAX]);
 
 /* sessions.c: ends the session with that serial; *ended gets 0 if there is
  * none. Returns an exit code. */

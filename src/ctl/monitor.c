@@ -42,9 +42,10 @@ struct health {
     struct threshold warning, critical;
     struct msg_status_is status;
     bool drains;
-    char away[STATUS_TEXT_MAX]; /* what can't be reached; "": nothing */
-    int64_t days;               /* of the certificate that expires first */
-    bool has_days;              /* the server knows some certificate's end */
+    char away[STATUS_TEXT_MAX];    /* what can't be reached; "": nothing */
+    char refused[STATUS_TEXT_MAX]; /* why the users file is; "": it isn't */
+    int64_t days;                  /* of the certificate that expires first */
+    bool has_days;                 /* the server knows some certificate's end */
     struct disk disk[DISKS];
     enum level level; /* the worst so far, and why: */
     char why[COMPLAINT_MAX];
@@ -129,6 +130,8 @@ static int health_ask(struct server *s, struct health *h)
         code = drain_ask(s, DRAIN_ASK, &h->drains);
     if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
         code = status_ask_away(s, h->away);
+    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
+        code = status_ask_refused(s, h->refused);
     return code;
 }
 
@@ -176,6 +179,8 @@ static void health_judge(struct health *h)
                       s->state == SERVER_STARTS ? "starting" : "stopping");
     if (h->away[0])
         health_worsen(h, LEVEL_CRITICAL, "new clients get 421: %s", h->away);
+    if (h->refused[0])
+        health_worsen(h, LEVEL_WARNING, "the old users stay: %s", h->refused);
     if (h->drains)
         health_worsen(h, LEVEL_WARNING, "the server drains");
     if (s->sessions >= sessions_at(h, h->critical.percent))

@@ -44,7 +44,8 @@ struct status {
     uint64_t pid, generations; /* 0: an older server doesn't know */
     uint64_t transfers;        /* under way; sessions that are busy don't say */
     bool knows_transfers;
-    char away[STATUS_TEXT_MAX]; /* what can't be reached; "": nothing */
+    char away[STATUS_TEXT_MAX];    /* what can't be reached; "": nothing */
+    char refused[STATUS_TEXT_MAX]; /* why the users file is; "": it isn't */
     bool knows_totals;
     struct msg_totals_is totals;
 };
@@ -182,6 +183,25 @@ static int ask_away_of(struct server *s, struct status *st)
     return status_ask_away(s, st->away);
 }
 
+int status_ask_refused(struct server *s, char why[STATUS_TEXT_MAX])
+{
+    struct message m;
+    int code = server_asked(
+        s, SEND(&s->channel, users_refused, server_request(s)), &m);
+
+    if (code == 0 && m.kind != MSG_users_refused_is)
+        code = server_lies(s->x, "no answer to users_refused");
+    if (code == 0 &&
+        server_escape(m.users_refused_is.why, why, STATUS_TEXT_MAX) < 0)
+        code = server_lies(s->x, "a text that is too long");
+    return code;
+}
+
+static int ask_refused_of(struct server *s, struct status *st)
+{
+    return status_ask_refused(s, st->refused);
+}
+
 static int ask_totals_of(struct server *s, struct status *st)
 {
     struct message m;
@@ -296,6 +316,8 @@ static void print_status(const struct server *s, const struct status *st)
            s->version, s->pid);
     if (st->away[0])
         printf("AWAY:      new clients get 421: %s\n", st->away);
+    if (st->refused[0])
+        printf("USERS:     the old users stay: %s\n", st->refused);
     print_generation(st);
     for (size_t i = 0; i < st->listeners; i++)
         printf("%s %s\n", i == 0 ? "listening:" : "          ",
@@ -386,7 +408,7 @@ static json_t *status_json(const struct server *s, const struct status *st)
             listen, json_string(address_port_text(&st->listener[i], text)));
     return json_pack(
         "{s:s, s:o, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-        "s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o}",
         "state", st->state, "away",
         st->away[0] ? json_text(st->away) : json_null(), "version",
         json_text(s->version), "pid", (json_int_t)s->pid, "since",
@@ -401,7 +423,8 @@ static json_t *status_json(const struct server *s, const struct status *st)
         json_known(st, st->generations), "transfers",
         st->knows_transfers ? json_integer((json_int_t)st->transfers)
                             : json_null(),
-        "totals", totals_json(st));
+        "totals", totals_json(st), "users_refused",
+        st->refused[0] ? json_text(st->refused) : json_null());
 }
 
 static int status_ask(struct context *x, struct server *s, struct status *st)
@@ -420,6 +443,8 @@ static int status_ask(struct context *x, struct server *s, struct status *st)
         code = ask_if_known(s, st, ask_totals_of);
     if (code == 0 && st->knows_totals)
         code = ask_if_known(s, st, ask_away_of);
+    if (code == 0 && st->knows_totals)
+        code = ask_if_known(s, st, ask_refused_of);
     server_close(s);
     return code;
 }

@@ -469,6 +469,10 @@ static const struct {
     [GAUGE_MAX_SESSIONS] = { "sallyport_sessions_limit",
                              "The setting max_sessions.", "" },
     [GAUGE_USERS] = { "sallyport_users", "Rows of the users file.", "" },
+    [GAUGE_REFUSED] = { "sallyport_users_file_refused",
+                        "Is the users file not taken as it is now, so that "
+                        "the old users stay? 1: yes.",
+                        "" },
     [GAUGE_VERIFIED] = { "sallyport_password_checks",
                          "Passwords that are verified, or wait for that.",
                          "{state=\"verified\"}" },

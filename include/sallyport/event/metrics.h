@@ -14,7 +14,7 @@
 /* The supervisor's name for that memory. A change of a table in
  * src/event/metrics.c or of an enum here needs another number: then the
  * counters begin at 0. */
-#define METRICS_NAME     "metrics 1"
+#define METRICS_NAME     "metrics 2"
 #define METRICS_COUNTERS 512 /* places; the tables need fewer */
 
 enum gauge {
@@ -22,6 +22,7 @@ enum gauge {
     GAUGE_GREETED, /* sessions that aren't logged in */
     GAUGE_MAX_SESSIONS,
     GAUGE_USERS,
+    GAUGE_REFUSED,  /* 1: the users file isn't taken */
     GAUGE_VERIFIED, /* passwords that auth verifies now */
     GAUGE_WAITING,  /* passwords that wait for auth */
     GAUGE_BANS,

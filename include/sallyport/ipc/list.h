@@ -566,6 +566,15 @@ MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "and end")
 END
 
+MESSAGE(users_refused, CTL, MASTER, IDLE, MANY, NONE,
+        "are the users those of the users file as it is now?")
+END
+
+MESSAGE(users_refused_is, MASTER, CTL, ASKED, MANY, users_refused,
+        "why the file isn't taken, so that the old users stay; empty: it is")
+TEXT(why)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,

@@ -524,6 +524,15 @@ static int request_on_away(void *owner, struct msg_away *msg)
     return 0;
 }
 
+static int request_on_users_refused(void *owner, struct msg_users_refused *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+
+    peer_answered(p, SEND(&p->channel, users_refused_is, p->request,
+                          .why = slice_from(p->master->users->reported.text)));
+    return 0;
+}
+
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(details, request_on_details),
@@ -541,6 +550,7 @@ static const struct handler request_handlers[] = {
     ON(guessing, request_on_guessing),
     ON(drain, request_on_drain),
     ON(away, request_on_away),
+    ON(users_refused, request_on_users_refused),
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
@@ -553,7 +563,8 @@ static bool request_only_reads(const struct message *m)
         return m->drain.order == DRAIN_ASK;
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
            kind == MSG_look || kind == MSG_ban_list || kind == MSG_details ||
-           kind == MSG_totals || kind == MSG_away || kind == MSG_metrics;
+           kind == MSG_totals || kind == MSG_away || kind == MSG_metrics ||
+           kind == MSG_users_refused;
 }
 
 static int request_of_reader(struct peer *p)

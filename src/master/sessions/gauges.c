@@ -67,6 +67,7 @@ void gauges_write(struct master *m)
         [GAUGE_GREETED] = m->sessions->living - in,
         [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
         [GAUGE_USERS] = m->users->users.count,
+        [GAUGE_REFUSED] = m->users->reported.text[0] != '\0',
         [GAUGE_VERIFIED] = count_verified(m),
         [GAUGE_WAITING] = count_waiting(m),
         [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),

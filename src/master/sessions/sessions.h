@@ -302,7 +302,7 @@ struct userdb {
     bool settled;              /* it was quiet and whole when it was read */
     bool may_be_missing;       /* at the first start; then there are no users */
     bool missing;              /* so the newest edition has no users */
-    struct complaint reported; /* the last one */
+    struct complaint reported; /* why the file isn't taken; "": it is */
     struct reading reading;
     uint64_t pause;       /* ms; grows with each failure; 0: the last try, if
                              any, has succeeded */

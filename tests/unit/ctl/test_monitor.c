@@ -109,6 +109,32 @@ Test(monitor, sessions_and_states)
     expect(2, "check", "SALLYPORT CRITICAL - 1 of 1 sessions | ");
 }
 
+/* A server of this version, which is asked for more. */
+static void plays_refused_users(struct channel *c)
+{
+    struct message m;
+
+    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
+    while (fake_hears(c, &m)) {
+        if (m.kind == MSG_status)
+            FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS, .limit = 250);
+        else if (m.kind == MSG_drain)
+            FAKE_SAYS(c, &m, drain_is, .on = false);
+        else if (m.kind == MSG_away)
+            FAKE_SAYS(c, &m, away_is, .what = SLICE(""));
+        else
+            FAKE_SAYS(c, &m, users_refused_is, .why = SLICE("users:3: bad"));
+    }
+}
+
+Test(monitor, a_users_file_with_a_mistake)
+{
+    fake_begin(plays_refused_users);
+    expect_out(1, "", "check",
+               "SALLYPORT WARNING - the old users stay: users:3: bad | ");
+    fake_end();
+}
+
 Test(monitor, thresholds)
 {
     server_says(20, "", SERVER_RUNS, 100);

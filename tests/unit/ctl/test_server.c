@@ -324,7 +324,7 @@ Test(server, status)
                      "users:     12\n");
     one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 17);
+    cr_expect_eq(json_object_size(one), 18);
     cr_expect(json_is_null(json_object_get(one, "guessing")), "it is older");
     cr_expect(json_is_null(json_object_get(one, "transfers")), "it is older");
     cr_expect(json_is_null(json_object_get(one, "totals")), "it is older");
@@ -353,8 +353,10 @@ static void hangs_up_at_who(struct channel *c)
             FAKE_SAYS(c, &m, drain_is, .on = false);
         else if (m.kind == MSG_totals)
             FAKE_SAYS(c, &m, totals_is, .complete = 3);
-        else
+        else if (m.kind == MSG_away)
             FAKE_SAYS(c, &m, away_is, .what = SLICE("homes: gone"));
+        else
+            FAKE_SAYS(c, &m, users_refused_is, .why = SLICE("users:3: bad"));
     }
 }
 
@@ -370,9 +372,12 @@ Test(server, status_without_transfers)
     cr_expect_eq(json_integer_value(json_object_get(one, "generations")), 1);
     cr_expect_str_eq(json_string_value(json_object_get(one, "away")),
                      "homes: gone");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "users_refused")),
+                     "users:3: bad");
     json_decref(one);
     expect_out(0, "", "status",
-               "\nAWAY:      new clients get 421: homes: gone\n");
+               "\nAWAY:      new clients get 421: homes: gone\n"
+               "USERS:     the old users stay: users:3: bad\n");
     fake_end();
 }
 

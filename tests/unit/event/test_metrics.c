@@ -48,6 +48,13 @@ static void count_transfer(const char *verb, uint64_t result, uint64_t bytes,
     metrics_count(&m, &r);
 }
 
+Test(metrics, of_a_refused_users_file)
+{
+    expect("sallyport_users_file_refused 0");
+    metrics_gauge(&m, GAUGE_REFUSED, 1);
+    expect("sallyport_users_file_refused 1");
+}
+
 Test(metrics, of_transfers)
 {
     count_transfer("STOR", 226, 10, 100, "TLSv1.3 X resumed");

@@ -106,6 +106,8 @@ static const char *const published[] = {
     "away",
     "away_is text",
     "replaced",
+    "users_refused",
+    "users_refused_is text",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

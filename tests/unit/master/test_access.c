@@ -434,6 +434,29 @@ Test(access, limits_of_a_team, .timeout = 60)
     stage_leave(&s, &p);
 }
 
+/* Does a monitor see why the file isn't taken? WORDS "": it is. */
+static void expect_refused(const struct stage *s, const char *words)
+{
+    struct message got;
+    struct metrics all;
+    struct caller c;
+
+    caller_enter(s, &c);
+    caller_asks(&c, MSG_users_refused);
+    caller_hears(&c, MSG_users_refused_is, &got);
+    if (words[0])
+        cr_expect_not_null(memmem(got.users_refused_is.why.ptr,
+                                  got.users_refused_is.why.len, words,
+                                  strlen(words)));
+    else
+        cr_expect_eq(got.users_refused_is.why.len, 0);
+    caller_asks(&c, MSG_metrics);
+    caller_hears(&c, MSG_metrics_are, &got);
+    memcpy(&all, got.metrics_are.metrics.ptr, sizeof(all));
+    cr_expect_eq(all.gauge[GAUGE_REFUSED], words[0] != '\0');
+    caller_leave(&c);
+}
+
 /* A file that can't be used is reported once. The sessions stay until it can be
  * used. */
 Test(access, a_file_out_of_order, .timeout = 60)
@@ -445,8 +468,10 @@ Test(access, a_file_out_of_order, .timeout = 60)
     struct stage s;
 
     stage_logged_in(&s, often, &p, &files);
+    expect_refused(&s, "");
     change(&s, ":70000:", ":nonsense:");
     stage_reports(&s, EVENT_TROUBLE, "the old users stay");
+    expect_refused(&s, "/users:");
     caller_enter(&s, &c);
     caller_asks(&c, MSG_users_edited);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
@@ -461,6 +486,7 @@ Test(access, a_file_out_of_order, .timeout = 60)
     change(&s, "anna:", "anna:!");
     change(&s, ":nonsense:", ":70000:");
     is_kicked(&p, ENDING_LOCKED);
+    expect_refused(&s, "");
     stage_leave(&s, &p);
 }
 

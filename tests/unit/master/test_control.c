@@ -434,6 +434,8 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     caller_gets_status(&reader[0], v);
     caller_asks(&reader[0], MSG_look);
     caller_hears(&reader[0], MSG_look_end, &got);
+    caller_asks(&reader[0], MSG_users_refused);
+    caller_hears(&reader[0], MSG_users_refused_is, &got);
     channel_init(&c.channel, connect_as_reader(&s), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     c.request = 0;
