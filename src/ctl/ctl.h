@@ -171,13 +171,15 @@ enum ctl_takes {
     TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
+enum ctl_reads { READS_NOTHING, READS_ONLY, READS_TO_EDIT };
+
 struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
     enum ctl_takes takes;
     uint64_t options; /* besides --config and --help */
     bool asks_password;
-    bool reads_users;      /* before it runs */
+    enum ctl_reads reads_users; /* before it runs */
     bool without_settings; /* so no account needs to read the configuration */
     bool has_deadline;     /* ctl_deadline_ms; it asks nothing */
     int (*run)(struct context *x);
@@ -540,6 +542,8 @@ struct edit {
  * rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
+/* Adds to the reason why the file can't be used that no edit is possible. */
+void edit_refused(struct complaint *c);
 /* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
  * calls edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,

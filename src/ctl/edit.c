@@ -147,6 +147,14 @@ static int read_current(struct edit *e)
     return cut_lines(e);
 }
 
+void edit_refused(struct complaint *c)
+{
+    size_t n = strlen(c->text);
+
+    snprintf(c->text + n, sizeof(c->text) - n,
+             "; nothing was changed: correct the file first");
+}
+
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c)
 {
@@ -156,7 +164,12 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
     buf_init(&e->text, USERS_FILE_MAX);
     buf_init(&e->made, USERS_FILE_MAX);
     code = open_locked(e, path, lock_ms);
-    return code ? code : read_current(e);
+    if (code)
+        return code;
+    code = read_current(e);
+    if (code == EX_DATAERR)
+        edit_refused(c);
+    return code;
 }
 
 void edit_made(struct edit *e, const char *path)

@@ -284,6 +284,8 @@ static int run_row(struct context *x, const struct ctl_command *row)
     if (code == 0 && row->reads_users)
         code =
             edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    if (code == EX_DATAERR && row->reads_users == READS_TO_EDIT)
+        edit_refused(&x->complaint);
     if (code == 0)
         code = row->run(x);
     users_release(&x->users);

@@ -260,9 +260,21 @@ static int lock_row(struct context *x, struct edit *e, const struct user *user,
     return code;
 }
 
+/* The caller wants somebody out now. These need no users file. */
 int user_lock(struct context *x)
 {
-    return run_locked(x, lock_row, NULL);
+    const char *name = x->args.word[2];
+    char *why = x->complaint.text;
+    int code = run_locked(x, lock_row, NULL);
+    size_t n = strlen(why);
+
+    if (code == EX_DATAERR)
+        snprintf(why + n, COMPLAINT_MAX - n,
+                 "; %s is not locked; to end the sessions now run: "
+                 "sallyportctl kick %s; to keep an address out: sallyportctl "
+                 "ban add ADDRESS",
+                 name, name);
+    return code;
 }
 
 /* The lock of a source ends when the source says so. */

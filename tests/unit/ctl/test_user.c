@@ -240,6 +240,34 @@ Test(user, lock_and_unlock)
     expect_run(EX_NOUSER, "", "user unlock bob");
 }
 
+/* Who wants somebody out learns what works now. */
+Test(user, edits_of_a_file_with_a_mistake)
+{
+    static const char unchanged[] =
+        "users:2: unknown key \"colour\" in the last column; nothing was "
+        "changed: correct the file first";
+    static const char *const edits[] = { "user unlock anna",
+                                         "user change anna --ttl 7d",
+                                         "user del anna --yes",
+                                         "quota set anna 1G" };
+    char text[1024];
+
+    expect_run(0, PASSWORD, "user add anna");
+    snprintf(text, sizeof(text), "%sbert:!:70098:70098::/bert::colour=red\n",
+             file_text(world.users));
+    file_write(world.users, text);
+    expect_err(EX_DATAERR, "", "user lock anna", unchanged);
+    expect_err(EX_DATAERR, "", "user lock anna",
+               "; anna is not locked; to end the sessions now run: "
+               "sallyportctl kick anna; to keep an address out: sallyportctl "
+               "ban add ADDRESS\n");
+    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
+        if (geteuid() == 0 || strncmp(edits[i], "quota", 5) != 0)
+            expect_err(EX_DATAERR, "", edits[i], unchanged);
+    cr_expect_str_eq(file_text(world.users), text);
+    expect_err(EX_DATAERR, "", "user show anna", "in the last column\n");
+}
+
 /* Each call makes another secret; "user show" never shows it. */
 Test(user, totp)
 {
