@@ -480,18 +480,22 @@ int status_show(struct context *x)
  * reload may have to wait for another start. */
 #define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
 
+/* A reload that only waits, and a takeover that has failed, say themselves what
+ * goes on. */
 int status_reload_failed(struct context *x, int code)
 {
-    char *text = x->complaint.text;
+    char *text = x->complaint.text, *end = text + strlen(text);
+    const size_t room = (size_t)(text + COMPLAINT_MAX - end);
+    const bool again = slice_starts(slice_from(text), SLICE(GENERATION_AGAIN));
 
     if (code == EX_CONFIG)
-        snprintf(text + strlen(text), COMPLAINT_MAX - strlen(text),
-                 "; a running server continues as before");
-    else if (strstr(text, GENERATION_FOREIGN))
-        snprintf(text + strlen(text), COMPLAINT_MAX - strlen(text),
-                 "; the running server continues as before; restart it once: "
-                 "sallyportctl drain --timeout 30min; systemctl restart "
-                 "sallyport");
+        snprintf(end, room, "; a running server continues as before");
+    else if (code == EX_DATAERR || again)
+        snprintf(end, room, "; the running server continues as before%s",
+                 strstr(text, GENERATION_FOREIGN)
+                     ? "; restart it once: sallyportctl drain --timeout 30min; "
+                       "systemctl restart sallyport"
+                     : "");
     return code;
 }
 

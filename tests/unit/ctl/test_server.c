@@ -421,6 +421,47 @@ Test(server, a_reload_that_needs_a_restart)
     fake_end();
 }
 
+static const char *mistake;
+static enum refusal reload_refusal;
+
+static void has_a_mistake(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, control_refused, .refusal = reload_refusal,
+              .why = slice_from(mistake));
+}
+
+/* Whatever prevents the new generation, the old one lives. */
+Test(server, a_reload_that_fails)
+{
+    static const struct {
+        enum refusal refusal;
+        int code;
+        const char *why, *more;
+    } table[] = {
+        { REFUSAL_BAD_FILE, EX_DATAERR, "/c.pem: no certificate",
+          "; the running server continues as before\n" },
+        { REFUSAL_BUSY, EX_TEMPFAIL, "try again later: no memory",
+          "; the running server continues as before\n" },
+        { REFUSAL_BUSY, EX_TEMPFAIL, "the reload waits: 8 generations", "\n" },
+        { REFUSAL_BUSY, EX_TEMPFAIL, "the takeover failed (x); a recovery",
+          "\n" },
+    };
+    char words[256];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        mistake = table[i].why;
+        reload_refusal = table[i].refusal;
+        snprintf(words, sizeof(words), "%s%s", mistake, table[i].more);
+        fake_begin(has_a_mistake);
+        says(table[i].code, "reload", words);
+        fake_end();
+    }
+}
+
 #define LATE_MS 1000
 
 static void refuses_late(struct channel *c)
