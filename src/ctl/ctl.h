@@ -797,6 +797,9 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
 /* Escapes TEXT of the server for printing. Returns 0, or -ENAMETOOLONG: it
  * doesn't fit into OUT. */
 int server_escape(struct slice text, char *out, size_t size);
+/* The same for a sentence, which isn't written between quotes: its quotes
+ * stay. */
+int server_words(struct slice text, char *out, size_t size);
 /* Returns EX_PROTOCOL, with the complaint that the server sent WHAT, which is
  * not permitted. */
 int server_lies(struct context *x, const char *what);

@@ -138,12 +138,26 @@ int server_escape(struct slice text, char *out, size_t size)
     return r == 0 ? 0 : -ENAMETOOLONG;
 }
 
+/* A backslash of TEXT itself is escaped, so each "\x22" is a quote. */
+int server_words(struct slice text, char *out, size_t size)
+{
+    static const char quote[] = "\\x22";
+    const size_t len = sizeof(quote) - 1;
+    int r = server_escape(text, out, size);
+
+    for (char *at = out; r == 0 && (at = strstr(at, quote)); at++) {
+        *at = '"';
+        memmove(at + 1, at + len, strlen(at + len) + 1);
+    }
+    return r;
+}
+
 static int fail_refused(struct context *x,
                         const struct msg_control_refused *msg)
 {
     char why[COMPLAINT_MAX];
 
-    if (server_escape(msg->why, why, sizeof(why)) < 0)
+    if (server_words(msg->why, why, sizeof(why)) < 0)
         snprintf(why, sizeof(why), "the server refuses, in too many words");
     return ctl_fail(x, refusal_codes[msg->refusal], "%s", why);
 }

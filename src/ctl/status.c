@@ -173,7 +173,7 @@ int status_ask_away(struct server *s, char away[STATUS_TEXT_MAX])
 
     if (code == 0 && m.kind != MSG_away_is)
         code = server_lies(s->x, "no answer to away");
-    if (code == 0 && server_escape(m.away_is.what, away, STATUS_TEXT_MAX) < 0)
+    if (code == 0 && server_words(m.away_is.what, away, STATUS_TEXT_MAX) < 0)
         code = server_lies(s->x, "a text that is too long");
     return code;
 }
@@ -192,7 +192,7 @@ int status_ask_refused(struct server *s, char why[STATUS_TEXT_MAX])
     if (code == 0 && m.kind != MSG_users_refused_is)
         code = server_lies(s->x, "no answer to users_refused");
     if (code == 0 &&
-        server_escape(m.users_refused_is.why, why, STATUS_TEXT_MAX) < 0)
+        server_words(m.users_refused_is.why, why, STATUS_TEXT_MAX) < 0)
         code = server_lies(s->x, "a text that is too long");
     return code;
 }

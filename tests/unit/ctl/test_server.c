@@ -356,7 +356,8 @@ static void hangs_up_at_who(struct channel *c)
         else if (m.kind == MSG_away)
             FAKE_SAYS(c, &m, away_is, .what = SLICE("homes: gone"));
         else
-            FAKE_SAYS(c, &m, users_refused_is, .why = SLICE("users:3: bad"));
+            FAKE_SAYS(c, &m, users_refused_is,
+                      .why = SLICE("users:3: \"a\\x22\033\""));
     }
 }
 
@@ -373,11 +374,12 @@ Test(server, status_without_transfers)
     cr_expect_str_eq(json_string_value(json_object_get(one, "away")),
                      "homes: gone");
     cr_expect_str_eq(json_string_value(json_object_get(one, "users_refused")),
-                     "users:3: bad");
+                     "users:3: \"a\\x5cx22\\x1b\"");
     json_decref(one);
     expect_out(0, "", "status",
                "\nAWAY:      new clients get 421: homes: gone\n"
-               "USERS:     the old users stay: users:3: bad\n");
+               "USERS:     the old users stay: users:3: "
+               "\"a\\x5cx22\\x1b\"\n");
     fake_end();
 }
 
@@ -444,6 +446,8 @@ Test(server, a_reload_that_fails)
     } table[] = {
         { REFUSAL_BAD_FILE, EX_DATAERR, "/c.pem: no certificate",
           "; the running server continues as before\n" },
+        { REFUSAL_BAD_FILE, EX_DATAERR, "/users:1: unknown key \"colour\"",
+          "; the running server" },
         { REFUSAL_BUSY, EX_TEMPFAIL, "try again later: no memory",
           "; the running server continues as before\n" },
         { REFUSAL_BUSY, EX_TEMPFAIL, "the reload waits: 8 generations", "\n" },
