@@ -12,6 +12,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "support/files.h"
 #include "support/messages.h"
 
 static void line_of(struct slice path, char *out, size_t size)
@@ -541,4 +542,21 @@ Test(event, names)
         cr_expect_eq(memmem(line.data, line.len, "(null)", 6), NULL, "%u", f);
         buf_release(&line);
     }
+}
+
+/* The metrics have each by this name. */
+Test(event, names_are_documented)
+{
+    struct buf page;
+
+    buf_init(&page, 1 << 20);
+    cr_assert(files_read(SOURCE_DIR "/docs/log.md", &page));
+    for (unsigned e = 0; e < EVENT_COUNT; e++) {
+        char row[64];
+
+        snprintf(row, sizeof(row), "\n| `%s` | ", event_names[e]);
+        cr_expect_not_null(memmem(page.data, page.len, row, strlen(row)),
+                           "no row of docs/log.md:%s", row);
+    }
+    buf_release(&page);
 }
