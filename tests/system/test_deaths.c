@@ -57,6 +57,8 @@ static void kill_one(struct server *server, const char *title)
                    title); /* a dying process could still get a request */
     if (strcmp(title, "sallyport: keys") == 0)
         server_log_wait(server, "signal 9", "process=keys", NULL);
+    if (strcmp(title, "sallyport: log") == 0)
+        server_log_wait(server, " child process=log", "signal 9", NULL);
 }
 
 /* With active mode, for which gate and master have other filters. */

@@ -272,11 +272,11 @@ uint64_t master_half_key(const struct master *m, const char *purpose);
 /* So many sessions this generation must have room for. */
 size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
- * is no log, it goes to standard error. */
+ * is no log, it goes to standard error, too: the next log may never come. */
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Sends any other event, if there is a log. */
+/* Sends any other event. While there is no log, it waits for the next one. */
 void master_send(struct master *m, const struct event_record *r);
 /* Ends the start or the run with STATUS. During a start, the supervisor gets
  * WHY. */

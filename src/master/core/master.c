@@ -87,7 +87,7 @@ uint64_t master_half_key(const struct master *m, const char *purpose)
 
 void master_send(struct master *m, const struct event_record *r)
 {
-    if (!m->logs || m->events.channel.fd < 0)
+    if (m->events.channel.fd < 0)
         return;
     event_send(&m->events, r);
     if (event_waits(&m->events))
@@ -104,10 +104,8 @@ void master_report(struct master *m, enum event e, enum process about,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (!m->logs || m->events.channel.fd < 0) {
+    if (!m->logs || m->events.channel.fd < 0)
         stderr_print("%s: %s: %s", event_name(e), process_name(about), text);
-        return;
-    }
     event_begin(&r, e);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(about)));
     event_text(&r, FIELD_REASON, slice_from(text));

@@ -166,6 +166,7 @@ Test(service, new_log)
     cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
     cr_assert_eq(send(p.log, "w", 1, MSG_NOSIGNAL), 1);
     actor_ready(&s, &s.log);
+    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
     hear_peer(&s, PROCESS_SESSION, 11, "anna", &fd);
     expect_words(&fd, 'w');
     hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
