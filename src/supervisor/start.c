@@ -109,13 +109,46 @@ static void report_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
-/* Sends WHY to the leading master, for its log. */
-static void report_to_leader(struct supervisor *s, const char *why)
+static struct generation *find_leader(struct supervisor *s)
 {
     for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state == GENERATION_LEADING)
-            SEND(&s->generation[i].channel, renewed, 0, .done = false,
-                 .why = slice_from(why));
+            return &s->generation[i];
+    return NULL;
+}
+
+/* Sends WHY to the leading master, for its log. */
+static void report_to_leader(struct supervisor *s, const char *why)
+{
+    struct generation *leader = find_leader(s);
+
+    if (leader)
+        SEND(&leader->channel, renewed, 0, .done = false,
+             .why = slice_from(why));
+}
+
+static void report_deaths(struct supervisor *s)
+{
+    struct generation *leader = find_leader(s);
+
+    for (size_t i = 0; leader && i < s->deaths.count; i++)
+        SEND(&leader->channel, died, 0,
+             .why = slice_from(s->deaths.why[i].text));
+    if (leader)
+        s->deaths.count = 0;
+}
+
+/* One that has led, was to lead, or still finished its sessions. */
+static void add_death(struct supervisor *s, const struct generation *g)
+{
+    struct deaths *d = &s->deaths;
+
+    if (d->count == RECOVERIES_BURST)
+        return;
+    d->why[d->count] = (struct complaint){ "" };
+    complain(&d->why[d->count++], "generation %llu: %s",
+             (unsigned long long)g->number, g->failure.text);
+    report_deaths(s);
 }
 
 /* The present start is over without success. Nobody has asked for a recovery,
@@ -270,6 +303,7 @@ void start_on_leading(struct generation *g)
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     status_ready(s, what, "");
     heartbeat_begin(s);
+    report_deaths(s);
     answer_askers(s, false, true, "");
     start_next(s);
 }
@@ -358,6 +392,8 @@ void start_on_ended(struct generation *g)
     if (WIFSIGNALED(g->status) && !s->stopping)
         stderr_print("generation %llu: %s", (unsigned long long)g->number,
                      g->failure.text);
+    if (recovers || (state == GENERATION_OLD && WIFSIGNALED(g->status)))
+        add_death(s, g);
     if (recovers)
         want_recovery(s);
     else

@@ -147,6 +147,12 @@ struct recoveries {
     struct loop_timer timer;
 };
 
+/* The masters that have died, until one leads that can log it. */
+struct deaths {
+    struct complaint why[RECOVERIES_BURST];
+    size_t count;
+};
+
 struct heartbeat {
     uint64_t watchdog; /* ms that systemd waits; 0: there is no watchdog */
     struct loop_timer timer;
@@ -175,6 +181,7 @@ struct supervisor {
     bool waits;  /* the wanted start waits until an older generation ends */
     struct asker asker[ASKERS_MAX];
     struct recoveries recoveries;
+    struct deaths deaths;
     struct heartbeat heartbeat;
     bool stopping;
     int status; /* the supervisor's exit status */

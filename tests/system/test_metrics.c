@@ -151,6 +151,7 @@ Test(metrics, survive_every_death, .timeout = 240)
 {
     static const char uploads[] =
         "sallyport_transfers_total{direction=\"upload\",result=\"complete\"}";
+    static const char deaths[] = "sallyport_events_total{event=\"child\"}";
     struct server server;
     unsigned n = 0;
 
@@ -160,6 +161,7 @@ Test(metrics, survive_every_death, .timeout = 240)
     processes_kill(server.pid, "sallyport: log");
     upload(&server);
     expect(&server, uploads, ++n);
+    expect(&server, deaths, 1);
     generation_reload(&server, GENERATION_SIGNAL);
     upload(&server);
     expect(&server, uploads, ++n);
@@ -167,6 +169,9 @@ Test(metrics, survive_every_death, .timeout = 240)
     server_log_wait(&server, "replaces processes that failed", NULL);
     upload(&server);
     expect(&server, uploads, ++n);
+    expect(&server, deaths, 2);
+    server_log_wait(&server, " child process=master", "ended by signal 9",
+                    NULL);
     /* Also under master's filter, as a restarted process is. */
     cr_expect_not(server_log_has(&server, " syscall process="));
     cr_expect_not(server_log_has(&server, " peer-error process="));

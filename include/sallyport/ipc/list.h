@@ -575,6 +575,12 @@ MESSAGE(users_refused_is, MASTER, CTL, ASKED, MANY, users_refused,
 TEXT(why)
 END
 
+MESSAGE(died, SUPERVISOR, MASTER, RUN, MANY, NONE,
+        "another master has died: which, and how, for the log of the leading "
+        "master")
+TEXT(why)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,

@@ -108,6 +108,7 @@ static const char *const published[] = {
     "replaced",
     "users_refused",
     "users_refused_is text",
+    "died text",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
