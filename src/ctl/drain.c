@@ -39,7 +39,14 @@ struct left {
     uint64_t sessions, transfers;
 };
 
-/* A session that doesn't answer may transfer something. */
+/* A session that doesn't answer may transfer something, once its user is in. */
+static bool may_transfer(json_t *row)
+{
+    return json_is_string(json_object_get(row, "logged_in")) &&
+           (json_is_true(json_object_get(row, "busy")) ||
+            json_integer_value(json_object_get(row, "ms")) > 0);
+}
+
 static int drain_count(struct context *x, struct left *ret)
 {
     json_t *all, *row;
@@ -49,8 +56,7 @@ static int drain_count(struct context *x, struct left *ret)
     *ret = (struct left){ .sessions = json_array_size(all) };
     json_array_foreach(all, i, row)
     {
-        ret->transfers += json_is_true(json_object_get(row, "busy")) ||
-                          json_integer_value(json_object_get(row, "ms")) > 0;
+        ret->transfers += may_transfer(row);
     }
     json_decref(all);
     return code;

@@ -27,6 +27,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_TOO_MANY] = "too many sessions of this user or team",
     [ENDING_REPLACED] = "drain_timeout after a reload",
     [ENDING_EXPIRED] = "the account has expired",
+    [ENDING_DRAINED] = "drained: no new sessions",
 };
 
 const char *ending_text(enum ending e)

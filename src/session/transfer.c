@@ -451,7 +451,7 @@ enum stepped transfer_over(struct session *s)
     if (s->control.state == CONTROL_QUITTING)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
     if (s->finishes)
-        control_end(s, ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, NOTHING);
+        control_end(s, ENDING_DRAINED, REPLY_SHUTTING_DOWN, NOTHING);
     if (s->forsaken)
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
     return STEP_OVER;

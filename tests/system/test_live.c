@@ -223,6 +223,8 @@ Test(live, drain, .timeout = 120)
     ctl(&server, 75, "drain --timeout 1s", "and the server drains on");
     session_expect(&idle, GOES);
     session_expect(&newer, GOES);
+    server_log_wait(&server, " end ", "reason=\"drained: no new sessions\"",
+                    NULL);
     session_drop(&idle);
     session_drop(&newer);
     ctl(&server, 0, "status", "server:    draining, version");

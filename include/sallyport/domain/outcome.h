@@ -170,6 +170,8 @@ enum ending {
     ENDING_TOO_MANY, /* too many sessions of this user or team */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_EXPIRED,  /* the user has expired */
+    ENDING_DRAINED,  /* the server takes no new sessions. Masters order it as
+                        ENDING_SHUTDOWN, as older builds do */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

@@ -391,7 +391,7 @@ void session_finish(struct session *s)
         older_order(s, ORDER_KICK);
         return;
     }
-    session_told(s, ENDING_SHUTDOWN, true);
+    session_told(s, ENDING_DRAINED, true);
 }
 
 bool session_is_served(const struct session *s)

@@ -80,6 +80,36 @@ static void has_three(struct channel *c)
     FAKE_SAYS(c, &m, look_end);
 }
 
+/* None of them says what it does; the second one waits at its login. */
+static void has_busy_ones(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m)) {
+        if (m.kind == MSG_drain) {
+            FAKE_SAYS(c, &m, drain_is, .on = true);
+            continue;
+        }
+        if (m.kind == MSG_look) {
+            FAKE_SAYS(c, &m, look_end);
+            continue;
+        }
+        tell_session(c, &m, 0xabc, "anna");
+        tell_session(c, &m, 0xdef, "");
+        FAKE_SAYS(c, &m, who_end);
+    }
+}
+
+Test(sessions, a_drain_counts_no_login_as_a_transfer)
+{
+    fake_begin(has_busy_ones);
+    says(EX_TEMPFAIL, "drain --timeout 1s", "1 transfer left, 2 sessions\n");
+    says(EX_TEMPFAIL, "drain --timeout 1s",
+         "left are 1 transfer and 2 sessions, and");
+    fake_end();
+}
+
 Test(sessions, who)
 {
     const struct run *r;

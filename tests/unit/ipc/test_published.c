@@ -175,4 +175,5 @@ Test(published, values)
     cr_expect_eq(ENDING_CHANGED, 19);
     cr_expect_eq(ENDING_TOO_MANY, 21);
     cr_expect_eq(ENDING_EXPIRED, 23);
+    cr_expect_eq(ENDING_DRAINED, 24);
 }

@@ -254,6 +254,7 @@ Test(drain, order_during_a_reload)
     board_set(&board->closed, 1);
     player_hear(&p, MSG_kick, &got);
     cr_expect(got.kick.finish);
+    cr_expect_eq(got.kick.why, ENDING_DRAINED);
     player_leave(&p);
     stage_close(&s);
     supervised_drop_rosters();

@@ -388,14 +388,14 @@ static void older_closes(struct stage *s, struct player *p)
     newest_closes(s);
 }
 
-static void expect_told(enum ending why, bool finish)
+static void expect_told(enum ending ordered, enum ending why, bool finish)
 {
     struct message got;
     struct player p;
     struct stage s;
 
     older_opens(&s, &p);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, why);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, ordered);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, why);
     cr_expect_eq(got.kick.finish, finish);
@@ -404,12 +404,12 @@ static void expect_told(enum ending why, bool finish)
 
 Test(older, obeys_a_kick, .timeout = 60)
 {
-    expect_told(ENDING_CHANGED, false);
+    expect_told(ENDING_CHANGED, ENDING_CHANGED, false);
 }
 
 Test(older, obeys_an_end_after_the_transfer, .timeout = 60)
 {
-    expect_told(ENDING_SHUTDOWN, true);
+    expect_told(ENDING_SHUTDOWN, ENDING_DRAINED, true);
 }
 
 Test(older, obeys_no_impossible_order, .timeout = 60)

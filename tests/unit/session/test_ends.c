@@ -64,7 +64,7 @@ static const struct {
     { ENDING_SHUTDOWN, 421 }, { ENDING_KICKED, 421 },   { ENDING_PEER, 421 },
     { ENDING_REMOVED, 530 },  { ENDING_LOCKED, 530 },   { ENDING_CHANGED, 421 },
     { ENDING_REPLACED, 421 }, { ENDING_TOO_MANY, 421 }, { ENDING_EXPIRED, 530 },
-    { ENDING_HOURS, 421 },
+    { ENDING_HOURS, 421 },    { ENDING_DRAINED, 421 },
 };
 
 /* The session ignores lines after its 421. The log shows that its handshake is
@@ -259,6 +259,26 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
     fake_release(&t);
     expect_end(&f, ENDING_SHUTDOWN);
     expect_one_event(&f, 226, NULL);
+}
+
+/* A drain only lets the transfer end, and the log says so. */
+Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
+{
+    struct message drain = {
+        .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
+    };
+    struct fake_transfer t;
+    struct message asked;
+    struct fake f;
+
+    commit(&f, &t, &asked);
+    fake_tell(&f.master, &drain);
+    stored(&f, &asked);
+    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(&f), 421);
+    fake_release(&t);
+    expect_end(&f, ENDING_DRAINED);
+    cr_expect_str_eq(fake_end_reason(&f), "drained: no new sessions");
 }
 
 /* Without an answer there is no 421, which would mean that nothing is
