@@ -14,10 +14,9 @@
  * kernel gives huge pages only on request ("madvise" in
  * /sys/kernel/mm/transparent_hugepage/enabled), this makes a hash twice as
  * fast: 536 page faults instead of 4,112. */
-void *mmap(void *at, size_t len, int protection, int flags, int fd,
-           off_t offset)
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-    void *p = (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+    void *p = (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 
     if (p != MAP_FAILED && (flags & MAP_ANONYMOUS) && len >= HUGE_FROM)
         madvise(p, len, MADV_HUGEPAGE);

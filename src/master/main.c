@@ -97,11 +97,10 @@ static noreturn void end_start_late(struct master *m, const char *why)
     die(EX_TEMPFAIL, "%s", why);
 }
 
-/* --check says all that is wrong; a start stops at the first mistake. */
-static void prepare(struct master *m, const struct options *o)
+static void prepare_settings(struct master *m, const struct options *o)
 {
     struct complaint c = { "" };
-    int failed = 0, loaded;
+    int loaded;
 
     /* First: reader and check are among them. */
     if (programs_open(&m->succession, m->programs, &c) < 0)
@@ -109,11 +108,19 @@ static void prepare(struct master *m, const struct options *o)
     if (!m->check)
         m->helpers_until = clock_ms() + HELPER_MS;
     loaded = load(m, o->config, &c);
-    if (loaded < 0) {
-        if (!c.text[0]) /* reader has said all */
-            _exit(EX_CONFIG);
-        end_start(m, loaded == -EINVAL ? EX_CONFIG : EX_TEMPFAIL, c.text);
-    }
+    if (loaded >= 0)
+        return;
+    if (!c.text[0]) /* reader has said all */
+        _exit(EX_CONFIG);
+    end_start(m, loaded == -EINVAL ? EX_CONFIG : EX_TEMPFAIL, c.text);
+}
+
+/* --check says all that is wrong; a start stops at the first mistake. */
+static void prepare(struct master *m)
+{
+    struct complaint c = { "" };
+    int failed = 0;
+
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
         bool said = m->check && steps[i].survey && steps[i].survey(m);
@@ -247,7 +254,8 @@ int main(int argc, char **argv)
     master.root = geteuid() == 0;
     master.check = o.check;
     master.auth_count = auth_workers();
-    prepare(&master, &o);
+    prepare_settings(&master, &o);
+    prepare(&master);
     keep_for_recovery(&master);
     /* Only now, since the title overwrites the memory that the options point
      * to. */
