@@ -22,7 +22,6 @@ choose_release() {
         ;;
     esac
     LIBRARIES=libjansson4,libcrypt1,libncursesw6,libqrencode4
-    ((DEBIAN == 12)) || LIBRARIES+=t64
 }
 
 # SOURCE DIRECTORY: copies the tree without its builds. It takes the files that
