@@ -472,6 +472,7 @@ Test(older, shows_each_session, .timeout = 60)
 
     supervised_make_rosters();
     supervised_open(&s, supervised_uses_own);
+    s.session = s.gate.note.session; /* its record stays until gate reaps it */
     player_enter(&s, &p, SEVEN);
     supervised_shows(supervised_own(), SEVEN, NULL, &now);
     cr_expect_eq(now.login, 0);
