@@ -224,6 +224,24 @@ void arguments_help(uint64_t of);
 int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret);
 
+/* help.c: "user add", or "status". Returns OUT. */
+#define COMMAND_NAME 32
+const char *command_name(const struct ctl_command *row, char out[COMMAND_NAME]);
+/* Has the row the first WORDS words of the command line? */
+bool command_is(const struct ctl_command *row, const struct arguments *a,
+                size_t words);
+/* Prints all of the commands with these words. */
+#define OPTIONS_ALWAYS (OPTION_CONFIG | OPTION_HELP)
+void help_print(const struct arguments *a, size_t words);
+/* Prints a line for each command of the group; for each group; and for each of
+ * the commands that one needs first. */
+void help_group(const char *group);
+void help_overview(void);
+void help_first(void);
+/* monitor.c: prints how the server is, and what needs attention. Returns an
+ * exit code. */
+int monitor_first_look(struct context *x);
+
 /* meant.c: is it the first word of a command? */
 bool meant_is_group(const char *word);
 /* Says that the words are no command, and which one was probably meant. Returns

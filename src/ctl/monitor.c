@@ -49,6 +49,7 @@ struct health {
     struct disk disk[DISKS];
     enum level level; /* the worst so far, and why: */
     char why[COMPLAINT_MAX];
+    struct buf *all; /* gets a line for each trouble; or NULL */
 };
 
 static void health_worsen(struct health *h, enum level level,
@@ -57,13 +58,17 @@ static void health_worsen(struct health *h, enum level level,
 static void health_worsen(struct health *h, enum level level,
                           const char *format, ...)
 {
+    char text[COMPLAINT_MAX];
     va_list args;
 
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (h->all)
+        buf_add_format(h->all, "attention: %s\n", text);
     if (level <= h->level)
         return;
-    va_start(args, format);
-    vsnprintf(h->why, sizeof(h->why), format, args);
-    va_end(args);
+    snprintf(h->why, sizeof(h->why), "%s", text);
     h->level = level;
 }
 
@@ -214,13 +219,35 @@ static void health_print(const struct server *s, const struct health *h)
     putchar('\n');
 }
 
+static struct health health_usual(const struct context *x)
+{
+    return (struct health){
+        .warning = { 14, 90 },
+        .critical = { 3, 100 },
+        .disk = { { .key = "homes", .path = x->settings.homes },
+                  { .key = "shares", .path = x->settings.shares } },
+    };
+}
+
+static int health_look(struct context *x, struct server *s, struct health *h)
+{
+    int code;
+
+    x->patience = MONITOR_MS;
+    code = server_open(s, x);
+    if (code == 0)
+        code = health_ask(s, h);
+    if (code)
+        return code;
+    health_judge(h);
+    for (int i = 0; i < DISKS; i++)
+        health_look_at_disk(h, &h->disk[i], &x->settings.min_free);
+    return 0;
+}
+
 int monitor_check(struct context *x)
 {
-    struct health h = { .warning = { 14, 90 },
-                        .critical = { 3, 100 },
-                        .disk = {
-                            { .key = "homes", .path = x->settings.homes },
-                            { .key = "shares", .path = x->settings.shares } } };
+    struct health h = health_usual(x);
     struct server s;
     int code = threshold_parse(x, "warning", x->args.warning, &h.warning);
 
@@ -228,18 +255,37 @@ int monitor_check(struct context *x)
         code = threshold_parse(x, "critical", x->args.critical, &h.critical);
     if (code)
         return code;
-    x->patience = MONITOR_MS;
-    code = server_open(&s, x);
-    if (code == 0)
-        code = health_ask(&s, &h);
+    code = health_look(x, &s, &h);
     if (code == 0) {
-        health_judge(&h);
-        for (int i = 0; i < DISKS; i++)
-            health_look_at_disk(&h, &h.disk[i], &x->settings.min_free);
         health_print(&s, &h);
         code = (int)h.level;
     }
     server_close(&s);
+    return code;
+}
+
+int monitor_first_look(struct context *x)
+{
+    struct health h = health_usual(x);
+    char since[WHEN_MAX];
+    struct buf trouble;
+    struct server s;
+    int code;
+
+    buf_init(&trouble, 1 << 16);
+    h.all = &trouble;
+    code = health_look(x, &s, &h);
+    if (code == 0)
+        printf("server:    version %s, since %s\n"
+               "sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n"
+               "users:     %" PRIu64 "\n%s%.*s",
+               s.version,
+               h.status.since > 0 ? when_text(h.status.since, since) : "now",
+               h.status.sessions, h.status.limit, h.status.logged_in,
+               h.status.users, trouble.len ? "" : "attention: nothing\n",
+               (int)trouble.len, trouble.len ? trouble.data : "");
+    server_close(&s);
+    buf_release(&trouble);
     return code;
 }
 

@@ -1,5 +1,4 @@
-/* From the command line to a command, and the help, which comes from the table
- * of commands. */
+/* From the command line to a command. */
 #include "known.h"
 
 #include <errno.h>
@@ -13,16 +12,8 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define ALWAYS (OPTION_CONFIG | OPTION_HELP)
-
 /* Longer than the lock of the users file and the server may take together. */
 int ctl_deadline_ms = 30000;
-
-static const char of_passwords[] =
-    "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
-    "one and prints it), or reads one line of standard input: at least 8 "
-    "bytes.\n"
-    "See sallyportctl(8).\n";
 
 int ctl_fail(struct context *x, int code, const char *format, ...)
 {
@@ -90,64 +81,10 @@ int ctl_confirm_removal(struct context *x, const char *directory)
                     directory);
 }
 
-/* "user add", or "status". */
-static const char *full_name(const struct ctl_command *row, char out[32])
-{
-    snprintf(out, 32, "%s%s%s", row->group, row->name ? " " : "",
-             row->name ? row->name : "");
-    return out;
-}
-
-static void print_row(const struct ctl_command *row)
-{
-    char name[32];
-
-    printf("  sallyportctl %s%s%s\n      %s.\n", full_name(row, name),
-           row->syntax[0] ? " " : "", row->syntax, row->help);
-}
-
-/* Has the row the first WORDS words of the command line? */
-static bool is_command(const struct ctl_command *row, const struct arguments *a,
-                       size_t words)
-{
-    if (words == 0)
-        return true;
-    if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
-        return false;
-    return words == 1 || !row->name ||
-           (a->words > 1 && !strcmp(row->name, a->word[1]));
-}
-
-/* The help of all commands with these words. */
-static void print_help(const struct arguments *a, size_t words)
-{
-    uint64_t options = words == 0 ? UINT64_MAX : ALWAYS;
-    bool passwords = false;
-
-    puts("Usage:");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (is_command(&ctl_commands[i], a, words)) {
-            print_row(&ctl_commands[i]);
-            options |= ctl_commands[i].options;
-            passwords |= ctl_commands[i].asks_password;
-        }
-    printf("\nExample%s:\n", words == 2 ? "" : "s");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (is_command(&ctl_commands[i], a, words))
-            printf("  %s\n", ctl_commands[i].example);
-    puts("\nOptions:");
-    arguments_help(options);
-    if (passwords)
-        fputs(of_passwords, stdout);
-    for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
-        if (ctl_commands[i].more && is_command(&ctl_commands[i], a, words))
-            printf("\n%s", ctl_commands[i].more);
-}
-
 static const struct ctl_command *find_command(const struct arguments *a)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (is_command(&ctl_commands[i], a, 2))
+        if (command_is(&ctl_commands[i], a, 2))
             return &ctl_commands[i];
     return NULL;
 }
@@ -232,7 +169,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
                          const char *name)
 {
     const struct arguments *a = &x->args;
-    const char *beyond = arguments_beyond(a, row->options | ALWAYS);
+    const char *beyond = arguments_beyond(a, row->options | OPTIONS_ALWAYS);
     const char *groups;
 
     if (!beyond)
@@ -251,7 +188,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
 static int check_usage(struct context *x, const struct ctl_command *row)
 {
     char name[32];
-    int code = check_options(x, row, full_name(row, name));
+    int code = check_options(x, row, command_name(row, name));
     const char *bad = bad_name(row, &x->args);
 
     if (code == 0)
@@ -349,6 +286,20 @@ static int run_command(struct context *x)
                                                    : code;
 }
 
+/* Without a command: how the server is, and what there is to do. */
+static int run_first_look(struct context *x)
+{
+    int code = load_settings(x);
+
+    if (code == 0)
+        code = monitor_first_look(x);
+    if (code)
+        printf("server:    %s\n", x->complaint.text);
+    x->complaint.text[0] = '\0';
+    help_first();
+    return code;
+}
+
 static int run(struct context *x, int argc, char **argv)
 {
     const struct arguments *a = &x->args;
@@ -367,9 +318,13 @@ static int run(struct context *x, int argc, char **argv)
                                                                  : 0;
     if (a->version)
         return puts("sallyportctl " SALLYPORT_VERSION), 0;
-    if (x->args.help && (words > 0 || a->words < 2))
-        return print_help(a, words), 0;
-    return run_command(x);
+    if (a->help && words == 0 && a->words == 0 && !a->all)
+        return help_overview(), 0;
+    if (a->help && (words > 0 || a->words < 2))
+        return help_print(a, words), 0;
+    if (words == 1)
+        return help_group(a->word[0]), 0;
+    return argc > 0 && a->words == 0 ? run_first_look(x) : run_command(x);
 }
 
 /* Returns 0 or an errno. Of output that failed earlier, such as a line of

@@ -16,7 +16,6 @@ static const struct {
     const char *words, *said;
     int code;
 } wrong[] = {
-    { "ban", "no such command", EX_USAGE },
     { "ban lift", "did you mean \"ban list\"", EX_USAGE },
     { "ban list 192.0.2.1", "192.0.2.1: one word too many", EX_USAGE },
     { "ban add", "ADDRESS[/BITS] is missing", EX_USAGE },

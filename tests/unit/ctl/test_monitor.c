@@ -135,6 +135,29 @@ Test(monitor, a_users_file_with_a_mistake)
     fake_end();
 }
 
+/* "sallyportctl" alone: each trouble, not only the worst. */
+Test(monitor, at_first_sight)
+{
+    const struct run *r;
+
+    server_says(60, "", SERVER_RUNS, 7);
+    fake_begin(plays);
+    r = expect_run(0, "", "");
+    fake_end();
+    cr_expect(strstr(r->out, "sessions:  7 of 250, 1 logged in\n"), "%s",
+              r->out);
+    cr_expect(strstr(r->out, "attention: nothing\n"), "%s", r->out);
+    cr_expect(strstr(r->out, "sallyportctl doctor "), "%s", r->out);
+    server_says(10, "", SERVER_STOPS, 7);
+    fake_begin(plays);
+    r = expect_run(0, "", "");
+    fake_end();
+    cr_expect(strstr(r->out, "attention: the server is stopping\n"), "%s",
+              r->out);
+    cr_expect(strstr(r->out, " expires in 10 d\n"), "%s", r->out);
+    cr_expect_not(strstr(r->out, "nothing"), "%s", r->out);
+}
+
 Test(monitor, thresholds)
 {
     server_says(20, "", SERVER_RUNS, 100);

@@ -181,7 +181,7 @@ Test(quota, usage)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         expect_err(rows[i].code, "", rows[i].words, rows[i].said);
-    expect_out(0, "", "--help", "--files N");
+    expect_out(0, "", "--help --all", "--files N");
 }
 
 Test(quota, rows)

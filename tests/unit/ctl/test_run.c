@@ -16,8 +16,6 @@ Test(run, what_is_no_command)
     static const struct {
         const char *words, *complaint;
     } table[] = {
-        { "", "sallyportctl: no such command; run: sallyportctl --help" },
-        { "user", "user: no such command" },
         { "user frob anna", "user frob: no such command" },
         { "user lsit", "user lsit: no such command; did you mean "
                        "\"user list\"?" },
@@ -102,7 +100,6 @@ Test(run, what_is_no_command)
         { "share add a --path /", "--path /: use another directory than /" },
         { "user add anna --home /a/../b", "use an absolute path" },
         { "user add anna --comment a:b", "--comment: at most 255 bytes" },
-        { "partials", "no such command" },
         { "partials list anna bert", "bert: one word too many" },
         { "partials list --all", "--all is not for this command" },
         { "partials list --older-than x", "use a number of days, 0 to 36500" },
@@ -163,7 +160,7 @@ Test(run, no_argument_at_all)
 Test(run, help_names_every_command)
 {
     char usage[128];
-    const struct run *r = expect_run(0, "", "--help");
+    const struct run *r = expect_run(0, "", "--help --all");
 
     for (size_t i = 0; i < ctl_command_count; i++) {
         const struct ctl_command *row = &ctl_commands[i];
@@ -183,7 +180,7 @@ Test(run, help_names_every_command)
     r = expect_run(0, "", "help user lock");
     cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
     cr_expect_not(strstr(r->out, "user unlock"));
-    r = expect_run(0, "", "help");
+    r = expect_run(0, "", "help --all");
     cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
     cr_expect(strstr(r->out, "sallyportctl status"));
     r = expect_run(0, "", "team --help");
@@ -200,10 +197,56 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "sallyport-metrics.socket has it serve "
                              "127.0.0.1:9521.\n"));
     cr_expect(strstr(r->out, "targets: [\"127.0.0.1:9521\"]"));
-    cr_expect_not(strstr(expect_run(0, "", "--help")->out, "prometheus.yml"));
+    cr_expect_not(
+        strstr(expect_run(0, "", "--help --all")->out, "prometheus.yml"));
     r = expect_run(0, "", "log --help");
     cr_expect(strstr(r->out, "--path DIR           log: a part of a path"));
     cr_expect(strstr(r->out, " today,"));
+}
+
+static size_t lines(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+/* A screen has 24 lines and more. */
+Test(run, help_of_one_screen)
+{
+    const struct run *r = expect_run(0, "", "--help");
+
+    for (size_t i = 0; i < ctl_command_count; i++)
+        cr_expect(strstr(r->out, ctl_commands[i].group), "%s",
+                  ctl_commands[i].group);
+    cr_expect(strstr(r->out, "  user       add, change, passwd, "));
+    cr_expect(strstr(r->out, "  report     Make a page\n"));
+    cr_expect(strstr(r->out, "  metrics    Print the counters"));
+    cr_expect_not(strstr(r->out, "metrics    serve"));
+    cr_expect_leq(lines(r->out), 32, "%s", r->out);
+    r = expect_run(0, "", "user");
+    cr_expect(strstr(r->out, "  user add        Add a user\n"));
+    cr_expect(
+        strstr(r->out, "  user can        Say whether a user may log in"));
+    cr_expect(strstr(r->out, "sallyportctl user COMMAND --help\n"));
+    cr_expect_not(strstr(r->out, "share"));
+    cr_expect_leq(lines(r->out), 24, "%s", r->out);
+}
+
+Test(run, without_a_command)
+{
+    const struct run *r = expect_run(EX_UNAVAILABLE, "", "");
+
+    cr_expect(strstr(r->out, "server:    no server answers at "), "%s", r->out);
+    cr_expect(strstr(r->out, "\n  sallyportctl user add NAME "));
+    cr_expect_leq(lines(r->out), 24, "%s", r->out);
+    cr_expect_str_eq(r->err, "");
+    file_write(world.conf, "userz = /x\n");
+    r = expect_run(EX_CONFIG, "", "");
+    cr_expect(strstr(r->out, "server:    "), "%s", r->out);
+    cr_expect(strstr(r->out, "unknown key \"userz\""), "%s", r->out);
 }
 
 Test(run, version)

@@ -1,0 +1,158 @@
+/* What sallyportctl says of itself, from the table of commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl.h"
+
+#define NAME_WIDTH 10
+
+static const char of_passwords[] =
+    "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
+    "one and prints it), or reads one line of standard input: at least 8 "
+    "bytes.\n"
+    "See sallyportctl(8).\n";
+
+/* For somebody who sees it for the first time. */
+static const struct {
+    const char *command, *what;
+} first[] = {
+    { "user add NAME", "add a user" },
+    { "user list", "who may log in" },
+    { "share add NAME USER", "a directory for several users" },
+    { "who", "who is connected, and what moves" },
+    { "log", "who sent what, when" },
+    { "doctor", "test the server as a client sees it" },
+    { "reload", "use a changed configuration or certificate" },
+    { "--help", "all commands" },
+};
+
+const char *command_name(const struct ctl_command *row, char out[COMMAND_NAME])
+{
+    snprintf(out, COMMAND_NAME, "%s%s%s", row->group, row->name ? " " : "",
+             row->name ? row->name : "");
+    return out;
+}
+
+bool command_is(const struct ctl_command *row, const struct arguments *a,
+                size_t words)
+{
+    if (words == 0)
+        return true;
+    if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
+        return false;
+    return words == 1 || !row->name ||
+           (a->words > 1 && !strcmp(row->name, a->word[1]));
+}
+
+static void print_row(const struct ctl_command *row)
+{
+    char name[COMMAND_NAME];
+
+    printf("  sallyportctl %s%s%s\n      %s.\n", command_name(row, name),
+           row->syntax[0] ? " " : "", row->syntax, row->help);
+}
+
+void help_print(const struct arguments *a, size_t words)
+{
+    uint64_t options = words == 0 ? UINT64_MAX : OPTIONS_ALWAYS;
+    bool passwords = false;
+
+    puts("Usage:");
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (command_is(&ctl_commands[i], a, words)) {
+            print_row(&ctl_commands[i]);
+            options |= ctl_commands[i].options;
+            passwords |= ctl_commands[i].asks_password;
+        }
+    printf("\nExample%s:\n", words == 2 ? "" : "s");
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (command_is(&ctl_commands[i], a, words))
+            printf("  %s\n", ctl_commands[i].example);
+    puts("\nOptions:");
+    arguments_help(options);
+    if (passwords)
+        fputs(of_passwords, stdout);
+    for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
+        if (ctl_commands[i].more && command_is(&ctl_commands[i], a, words))
+            printf("\n%s", ctl_commands[i].more);
+}
+
+static bool is_of_group(const struct ctl_command *row, const char *group)
+{
+    return row->name && strcmp(row->group, group) == 0;
+}
+
+/* The first part of the sentence is enough here. */
+static int short_length(const char *help)
+{
+    size_t len = strcspn(help, ";,(");
+
+    while (len > 0 && help[len - 1] == ' ')
+        len--;
+    return (int)len;
+}
+
+void help_group(const char *group)
+{
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (is_of_group(&ctl_commands[i], group))
+            printf("  %s %-*s %.*s\n", group, NAME_WIDTH, ctl_commands[i].name,
+                   short_length(ctl_commands[i].help), ctl_commands[i].help);
+    printf("\nOptions and an example of each: sallyportctl %s COMMAND --help\n",
+           group);
+}
+
+/* "user", and the words that follow it. */
+static void print_group(const char *group)
+{
+    const char *comma = "";
+
+    printf("  %-*s ", NAME_WIDTH, group);
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (is_of_group(&ctl_commands[i], group)) {
+            printf("%s%s", comma, ctl_commands[i].name);
+            comma = ", ";
+        }
+    putchar('\n');
+}
+
+/* The command whose whole name this is, or NULL. */
+static const struct ctl_command *single(const char *group)
+{
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (!ctl_commands[i].name && strcmp(ctl_commands[i].group, group) == 0)
+            return &ctl_commands[i];
+    return NULL;
+}
+
+void help_overview(void)
+{
+    const char *last = "";
+
+    puts("Usage: sallyportctl COMMAND [ARGUMENTS] [OPTIONS]\n");
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        const char *group = ctl_commands[i].group;
+        const struct ctl_command *row = single(group);
+
+        if (strcmp(group, last) == 0)
+            continue;
+        if (row)
+            printf("  %-*s %.*s\n", NAME_WIDTH, group, short_length(row->help),
+                   row->help);
+        else
+            print_group(group);
+        last = group;
+    }
+    puts("\nOptions:");
+    arguments_help(OPTIONS_ALWAYS);
+    puts("\nA group:     sallyportctl user\n"
+         "A command:   sallyportctl user add --help\n"
+         "Everything:  sallyportctl --help --all, or man sallyportctl");
+}
+
+void help_first(void)
+{
+    putchar('\n');
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+        printf("  sallyportctl %-20s %s\n", first[i].command, first[i].what);
+}
