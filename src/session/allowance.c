@@ -39,9 +39,10 @@ static uint64_t *allowance_left(struct session *s)
     return &s->allowance.left[allowance_way(s)];
 }
 
+/* Between two gates a transfer waits for the next one. */
 static bool allowance_is_limited(const struct session *s)
 {
-    return s->login.paced && s->gate.fd >= 0;
+    return s->login.paced && !s->forsaken;
 }
 
 /* R is SEND()'s. False: the channel is full, and the step runs again soon. */
@@ -73,11 +74,11 @@ enum stepped allowance_begin(struct session *s)
     struct allowance *a = &s->allowance;
 
     a->ended = false; /* it goes on counting, for this one */
-    if (!s->login.counted || s->gate.fd < 0 || a->permit == PERMIT_GRANTED)
+    if (!s->login.counted || s->forsaken || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
     if (a->permit == PERMIT_REFUSED)
         return allowance_refuse(s);
-    if (a->permit == PERMIT_NONE) {
+    if (a->permit == PERMIT_NONE && s->gate.fd >= 0) {
         a->permit_request = channel_next(&s->gate);
         if (allowance_sent(s,
                            SEND(&s->gate, transfer_begin, a->permit_request)))
@@ -127,6 +128,8 @@ bool allowance_lacks(struct session *s)
     if (!allowance_is_limited(s) || *allowance_left(s) >= LEAST)
         return false;
     a->waits = true;
+    if (s->gate.fd < 0)
+        return true;
     if ((a->bytes_request != 0 && a->way == way) || a->again.armed)
         return true;
     request = channel_next(&s->gate);
@@ -200,6 +203,10 @@ void allowance_gate_lost(struct session *s)
     a->ended = false;
     a->bytes_request = 0;
     a->replaced = 0;
+}
+
+void allowance_ask_again(struct session *s)
+{
     allowance_go_on(s);
     transfer_run(s, WAITS_GATE);
 }

@@ -166,11 +166,13 @@ static void data_gate_forsaken(void *owner)
     s->forsaken = true;
     if (s->transfer.state == TRANSFER_NONE || (awaits && !s->transfer.hash))
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+    else
+        allowance_ask_again(s); /* nothing is limited any more */
     control_resume(s);
 }
 
-/* Until master brings the channel to another gate, nothing is limited, and a
- * request waits. */
+/* Until master brings the channel to another gate, a request waits, and so does
+ * a transfer that needs gate's permission. */
 static void data_gate_lost(struct session *s)
 {
     loop_remove(&s->loop, &s->gate_watch);
@@ -228,5 +230,6 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
     data_gate_start(s, fd_take(&m->gate));
     if (!s->forsaken)
         data_gate_ask_again(s);
+    allowance_ask_again(s);
     return 0;
 }

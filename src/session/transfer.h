@@ -229,8 +229,9 @@ size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
-/* Without gate nothing is limited. */
 void allowance_gate_lost(struct session *s);
+/* There is another gate, or there will be none: then nothing is limited. */
+void allowance_ask_again(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
  * only code of session that knows a library for checksums. */

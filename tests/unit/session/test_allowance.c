@@ -208,7 +208,8 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Without gate there is no limit, until another one comes. */
+/* Without gate a transfer waits for another one: a reload is no hole in the
+ * limit. */
 Test(allowance, gate_goes_away, .timeout = 60)
 {
     struct fake_transfer t;
@@ -218,18 +219,39 @@ Test(allowance, gate_goes_away, .timeout = 60)
     open_limited(&f, false, true);
     fake_download(&f, &t, SIZE);
     fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    give(&f, &asked, PIECE);
+    expect_bytes(&t, PIECE);
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
     channel_close(&f.gate);
-    expect_bytes(&t, SIZE);
-    cr_expect_eq(fake_reply(&f), 226);
-    fake_release(&t);
+    fake_do(&f, "NOOP", 200);
     fake_regate(&f);
-    fake_download(&f, &t, SIZE);
     fake_hear(&f.gate, &asked, MSG_bytes_ask);
     give(&f, &asked, SIZE);
-    expect_bytes(&t, SIZE);
+    expect_bytes(&t, SIZE - PIECE);
     cr_expect_eq(fake_reply(&f), 226);
     fake_hang_up(&f, ENDING_CLOSED);
     fake_release(&t);
+}
+
+/* So does one that begins. */
+Test(allowance, begins_without_a_gate, .timeout = 60)
+{
+    struct message refused = { .kind = MSG_refused };
+    struct fake f;
+    int data;
+
+    open_limited(&f, true, false);
+    data = fake_data(&f);
+    channel_close(&f.gate);
+    fake_say(&f, "RETR /x");
+    fake_do(&f, "NOOP", 200);
+    fake_regate(&f);
+    answer(&f, true);
+    refused.refused.outcome = OUTCOME_NOT_FOUND;
+    fake_answer(&f, MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(&f), 550);
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* gate dies before it could hear of the transfer's end: the next transfer asks

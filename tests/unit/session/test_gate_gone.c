@@ -65,36 +65,6 @@ Test(gate_gone, another_one_in_a_download, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Until there is a gate nothing is limited: neither what it was asked for, nor
- * what comes. */
-Test(gate_gone, another_one_limits, .timeout = 60)
-{
-    struct fake_transfer t;
-    struct message asked;
-    char some[4096];
-    struct fake f;
-
-    fake_limits(true, true);
-    fake_open(&f);
-    fake_limits(false, false);
-    t.data = fake_data(&f);
-    channel_close(&f.gate);
-    fake_begin_download(&f, &t, 1 << 20);
-    fake_secure_data(&f, &t);
-    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
-        ;
-    cr_expect_eq(fake_reply(&f), 226);
-    fake_release(&t);
-    fake_regate(&f);
-    fake_expect(&f, "EPSV", 229);
-    t.data = fake_come(&f);
-    fake_say(&f, "RETR /x");
-    fake_hear(&f.gate, &asked, MSG_transfer_begin);
-    close(t.data);
-    shutdown(f.control, SHUT_WR);
-    fake_end(&f);
-}
-
 /* The client is at its own listener: PORT and EPRT. */
 Test(gate_gone, another_one_connects, .timeout = 60)
 {
@@ -189,6 +159,27 @@ Test(gate_gone, in_a_download, .timeout = 60)
     while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
         size += n;
     cr_expect_eq(size, 64 << 20);
+    cr_expect_eq(fake_reply(&f), 226);
+    expect_farewell(&f);
+    fake_release(&t);
+}
+
+/* There is no limit any more, since nobody could give more bytes. */
+Test(gate_gone, in_a_limited_download, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message asked;
+    char some[4096];
+    struct fake f;
+
+    fake_limits(false, true);
+    open_impatient(&f);
+    fake_limits(false, false);
+    fake_download(&f, &t, 1 << 20);
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    channel_close(&f.gate);
+    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
+        ;
     cr_expect_eq(fake_reply(&f), 226);
     expect_farewell(&f);
     fake_release(&t);
