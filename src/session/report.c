@@ -273,13 +273,26 @@ static bool report_is_verifying(const struct session *s,
            slice_equal(path_slice(&s->subject), slice_from(s->stored));
 }
 
-/* Called where replies are sent, so that no refusal is missed. The reply about
- * a right names it. */
+/* The replies about a right and about a password say more than the table. */
+static void report_add_reason(struct event_record *e, enum reply r,
+                              struct slice argument)
+{
+    char text[256];
+
+    if (r == REPLY_PASSWORD_KEPT && argument.len > 0) {
+        snprintf(text, sizeof(text), "the password %.*s", (int)argument.len,
+                 argument.ptr);
+        argument = slice_from(text);
+    } else if (r != REPLY_NO_RIGHT || argument.len == 0) {
+        argument = slice_from(reasons[r]);
+    }
+    event_text(e, FIELD_REASON, argument);
+}
+
+/* Called where replies are sent, so that no refusal is missed. */
 void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
-    bool named =
-        (r == REPLY_NO_RIGHT || r == REPLY_PASSWORD_KEPT) && argument.len > 0;
     struct event_record e;
 
     if (!reasons[r] || !s->login.user[0] || !d->command ||
@@ -293,7 +306,7 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     else if (d->argument.len > 0)
         event_text(&e, FIELD_TO, d->argument);
     event_number(&e, FIELD_RESULT, reply_code(r));
-    event_text(&e, FIELD_REASON, named ? argument : slice_from(reasons[r]));
+    report_add_reason(&e, r, argument);
     event_send(&s->log, &e);
 }
 

@@ -271,7 +271,8 @@ Test(password, never_logged, .timeout = 60)
     cr_expect(slice_equal(r.text[FIELD_VERB], SLICE("SITE")));
     cr_expect_eq(r.text[FIELD_TO].len, 0, "%.*s", (int)r.text[FIELD_TO].len,
                  r.text[FIELD_TO].ptr);
-    cr_expect(slice_starts(r.text[FIELD_REASON], SLICE("stays: the admin")));
+    cr_expect(slice_starts(r.text[FIELD_REASON],
+                           SLICE("the password stays: the admin")));
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
