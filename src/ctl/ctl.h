@@ -225,11 +225,11 @@ int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret);
 
 /* help.c: "user add", or "status". Returns OUT. */
-#define COMMAND_NAME 32
-const char *command_name(const struct ctl_command *row, char out[COMMAND_NAME]);
+#define CTL_NAME 32
+const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
 /* Has the row the first WORDS words of the command line? */
-bool command_is(const struct ctl_command *row, const struct arguments *a,
-                size_t words);
+bool ctl_names(const struct ctl_command *row, const struct arguments *a,
+               size_t words);
 /* Prints all of the commands with these words. */
 #define OPTIONS_ALWAYS (OPTION_CONFIG | OPTION_HELP)
 void help_print(const struct arguments *a, size_t words);

@@ -26,15 +26,15 @@ static const struct {
     { "--help", "all commands" },
 };
 
-const char *command_name(const struct ctl_command *row, char out[COMMAND_NAME])
+const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
 {
-    snprintf(out, COMMAND_NAME, "%s%s%s", row->group, row->name ? " " : "",
+    snprintf(out, CTL_NAME, "%s%s%s", row->group, row->name ? " " : "",
              row->name ? row->name : "");
     return out;
 }
 
-bool command_is(const struct ctl_command *row, const struct arguments *a,
-                size_t words)
+bool ctl_names(const struct ctl_command *row, const struct arguments *a,
+               size_t words)
 {
     if (words == 0)
         return true;
@@ -46,9 +46,9 @@ bool command_is(const struct ctl_command *row, const struct arguments *a,
 
 static void print_row(const struct ctl_command *row)
 {
-    char name[COMMAND_NAME];
+    char name[CTL_NAME];
 
-    printf("  sallyportctl %s%s%s\n      %s.\n", command_name(row, name),
+    printf("  sallyportctl %s%s%s\n      %s.\n", ctl_name_of(row, name),
            row->syntax[0] ? " " : "", row->syntax, row->help);
 }
 
@@ -59,21 +59,21 @@ void help_print(const struct arguments *a, size_t words)
 
     puts("Usage:");
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (command_is(&ctl_commands[i], a, words)) {
+        if (ctl_names(&ctl_commands[i], a, words)) {
             print_row(&ctl_commands[i]);
             options |= ctl_commands[i].options;
             passwords |= ctl_commands[i].asks_password;
         }
     printf("\nExample%s:\n", words == 2 ? "" : "s");
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (command_is(&ctl_commands[i], a, words))
+        if (ctl_names(&ctl_commands[i], a, words))
             printf("  %s\n", ctl_commands[i].example);
     puts("\nOptions:");
     arguments_help(options);
     if (passwords)
         fputs(of_passwords, stdout);
     for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
-        if (ctl_commands[i].more && command_is(&ctl_commands[i], a, words))
+        if (ctl_commands[i].more && ctl_names(&ctl_commands[i], a, words))
             printf("\n%s", ctl_commands[i].more);
 }
 

@@ -84,7 +84,7 @@ int ctl_confirm_removal(struct context *x, const char *directory)
 static const struct ctl_command *find_command(const struct arguments *a)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (command_is(&ctl_commands[i], a, 2))
+        if (ctl_names(&ctl_commands[i], a, 2))
             return &ctl_commands[i];
     return NULL;
 }
@@ -188,7 +188,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
 static int check_usage(struct context *x, const struct ctl_command *row)
 {
     char name[32];
-    int code = check_options(x, row, command_name(row, name));
+    int code = check_options(x, row, ctl_name_of(row, name));
     const char *bad = bad_name(row, &x->args);
 
     if (code == 0)
