@@ -11,6 +11,7 @@
 #include "sallyport/tls/stream.h"
 
 #define STRANGER_MS 1000 /* between two events */
+#define REASON_MAX  256
 
 static void report_add_user(const struct session *s, struct event_record *r)
 {
@@ -274,19 +275,16 @@ static bool report_is_verifying(const struct session *s,
 }
 
 /* The replies about a right and about a password say more than the table. */
-static void report_add_reason(struct event_record *e, enum reply r,
-                              struct slice argument)
+static struct slice report_reason(enum reply r, struct slice argument,
+                                  char text[REASON_MAX])
 {
-    char text[256];
-
     if (r == REPLY_PASSWORD_KEPT && argument.len > 0) {
-        snprintf(text, sizeof(text), "the password %.*s", (int)argument.len,
+        snprintf(text, REASON_MAX, "the password %.*s", (int)argument.len,
                  argument.ptr);
-        argument = slice_from(text);
-    } else if (r != REPLY_NO_RIGHT || argument.len == 0) {
-        argument = slice_from(reasons[r]);
+        return slice_from(text);
     }
-    event_text(e, FIELD_REASON, argument);
+    return r == REPLY_NO_RIGHT && argument.len > 0 ? argument
+                                                   : slice_from(reasons[r]);
 }
 
 /* Called where replies are sent, so that no refusal is missed. */
@@ -294,6 +292,7 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
     struct event_record e;
+    char text[REASON_MAX];
 
     if (!reasons[r] || !s->login.user[0] || !d->command ||
         report_is_verifying(s, d))
@@ -306,7 +305,7 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     else if (d->argument.len > 0)
         event_text(&e, FIELD_TO, d->argument);
     event_number(&e, FIELD_RESULT, reply_code(r));
-    report_add_reason(&e, r, argument);
+    event_text(&e, FIELD_REASON, report_reason(r, argument, text));
     event_send(&s->log, &e);
 }
 
@@ -315,7 +314,7 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     struct event_record r;
-    char reason[256];
+    char reason[REASON_MAX];
 
     if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
         return;
