@@ -17,13 +17,13 @@ static const struct {
     const char *command, *what;
 } first[] = {
     { "user add NAME", "add a user" },
-    { "user list", "who may log in" },
-    { "share add NAME USER", "a directory for several users" },
-    { "who", "who is connected, and what moves" },
-    { "log", "who sent what, when" },
+    { "user list", "list the users" },
+    { "share add NAME USER", "add a directory for several users" },
+    { "who", "list the sessions and their transfers" },
+    { "log", "list uploads, downloads and other events" },
     { "doctor", "test the server as a client sees it" },
     { "reload", "use a changed configuration or certificate" },
-    { "--help", "all commands" },
+    { "--help", "list all commands" },
 };
 
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])

@@ -101,15 +101,14 @@ int memory_map(struct memory **ret, int fd)
 
     if (r < 0)
         return r;
-    m = p;
-    if (m->version != MEMORY_VERSION || m->size != sizeof(*m)) {
-        if (!writes) {
-            memory_unmap(&m);
-            return memory_map(ret, -1);
-        }
-        clear(m);
+    *ret = m = p;
+    if (m->version == MEMORY_VERSION && m->size == sizeof(*m))
+        return 0;
+    if (!writes) {
+        memory_unmap(ret);
+        return memory_map(ret, -1);
     }
-    *ret = m;
+    clear(m);
     return 0;
 }
 

@@ -681,9 +681,9 @@ MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
         "memory that the gates of all generations share, sealed files: "
         "failure counts and keys of tickets, which the gate that accepts "
         "writes (one that replaces it in an older generation can only read "
-        "them); and only to read master's table of bans (include/sallyport/domain/bans.h) and the "
-        "board (include/sallyport/ipc/board.h), on which this generation has "
-        "a row")
+        "them); and only to read master's table of bans "
+        "(include/sallyport/domain/bans.h) and the board "
+        "(include/sallyport/ipc/board.h), on which this generation has a row")
 FD(file)
 FD(bans)
 FD(board)

@@ -54,8 +54,9 @@ void drain_end_if_over(struct master *m)
 
 /* An attacker who controls gate can keep its listeners, and accept clients of
  * the newer generations. So none outlives its task. */
-static void drain_shut(struct master *m)
+static void drain_shut(void *master)
 {
+    struct master *m = master;
     struct child *gate = children_find(m, PROCESS_GATE);
 
     if (!drain_may_begin(m))
@@ -65,11 +66,6 @@ static void drain_shut(struct master *m)
     m->may_be_over = true;
     if (drain_has_sessions(m) && gate->channel.fd >= 0)
         child_replace(gate);
-}
-
-static void drain_on_late(void *owner)
-{
-    drain_shut(owner);
 }
 
 static void drain_on_deadline(void *owner)
@@ -96,8 +92,7 @@ void drain_begin(struct master *m)
     access_stop(m);
     older_release(m);
     orders_follow(m);
-    m->drain->late =
-        (struct loop_timer){ .on_timer = drain_on_late, .owner = m };
+    m->drain->late = (struct loop_timer){ .on_timer = drain_shut, .owner = m };
     m->drain->deadline =
         (struct loop_timer){ .on_timer = drain_on_deadline, .owner = m };
     loop_timer_set(&m->loop, &m->drain->late,
