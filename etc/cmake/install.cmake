@@ -33,8 +33,9 @@ install(FILES etc/completion/_sallyport
     DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
 install(FILES etc/completion/_sallyportctl
     DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT server)
-file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
-install(FILES etc/sallyport.conf README.md ${documents}
+install(FILES etc/sallyport.conf README.md docs/index.md
+    DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
+install(DIRECTORY docs/admin docs/inside
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report

@@ -1,6 +1,6 @@
 # What cpack makes: the packages sallyport-server, sallyport-client and
 # sallyport-doc for the Debian on which it runs. etc/packaging/build calls it, with
-# Debian's flags and a fixed time. See docs/packages.md.
+# Debian's flags and a fixed time. See docs/admin/installing.md.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_PREFIX /usr)

@@ -1,5 +1,5 @@
 /* The table of settings, the only place with their keys. The parser, --check,
- * the example file, the manual page and docs/settings.md come from these rows.
+ * the example file and the manual page come from these rows.
  * Runs in every process that reads the configuration, and doesn't depend on the
  * process. */
 #include "sallyport/conf/conf.h"
@@ -68,7 +68,7 @@ const struct setting setting_table[] = {
       .help = "The file with an OCSP response for the certificate, in DER "
               "form. While it is valid, the server sends it to clients that "
               "ask for it (stapling). Another program must renew it: see "
-              "certificates.md in /usr/share/doc/sallyport." },
+              "admin/tls.md in /usr/share/doc/sallyport." },
     { .key = "ocsp_file.",
       .keyed = "LABEL",
       .type = SETTING_LABELLED,
@@ -137,11 +137,12 @@ const struct setting setting_table[] = {
       .value = "",
       .help = "The file with the key by which the server finds unfinished "
               "uploads again. Empty: it is in state. For several machines with "
-              "the same homes (see cluster.md in /usr/share/doc/sallyport): a "
-              "file on the disk that they share, so that each finds what "
-              "another one has begun. The first server that starts makes it, "
-              "of the key that it has in state if there is one. Its directory "
-              "must be root's and writable by nobody else." },
+              "the same homes (see admin/cluster.md in "
+              "/usr/share/doc/sallyport): a file on the disk that they share, "
+              "so that each finds what another one has begun. The first "
+              "server that starts makes it, of the key that it has in state if "
+              "there is one. Its directory must be root's and writable by "
+              "nobody else." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),
@@ -156,7 +157,8 @@ const struct setting setting_table[] = {
       .help = "The form of the log. text: a line of name=value on standard "
               "error for each event. json: a JSON object a line, also there. "
               "journal: straight to journald, with fields such as "
-              "SALLYPORT_USER=. See log.md in /usr/share/doc/sallyport." },
+              "SALLYPORT_USER=. See admin/monitoring.md in "
+              "/usr/share/doc/sallyport." },
     { .key = "control_group",
       .type = SETTING_GROUP,
       .offset = FIELD(control_group),

@@ -50,7 +50,7 @@ static const struct message_row rows[MSG_COUNT] = {
 #define MESSAGE(message, sender, receiver, when, how_often, request, words)    \
     [MSG_##message] = { .name = #message, .from = sender, .to = receiver,      \
         .phases = when, .once = how_often, .answers = MSG_##request,           \
-        .purpose = words, .fields = message##_fields
+        .fields = message##_fields
 #define FIELD(c_type, type, name, count)
 #define END },
 #include "sallyport/ipc/list.h"

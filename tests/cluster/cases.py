@@ -233,7 +233,7 @@ def options_of_the_volume(cluster):
 
 CASES = (node_without_volume, options_of_the_volume, one_name, resume_elsewhere, lock_user, two_edits, held,
          count_of_files, lost_lock)
-# What docs/cluster.md lists under "What doesn't hold yet"; played if they are named.
+# What docs/admin/cluster.md lists under "What doesn't hold yet"; played if they are named.
 OPEN = (stor_beside_appe,)
 
 

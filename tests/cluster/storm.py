@@ -58,7 +58,7 @@ class Storm:
         server.start()
         back = seconds_until(lambda: balancer.takes(node), 60)
         fact(out is not None and back is not None, "the upgrade of %s: HAProxy took it out and back" % node)
-        # Clients that don't connect again after a 421 fail: see docs/cluster.md.
+        # Clients that don't connect again after a 421 fail: see docs/admin/cluster.md.
         note("the upgrade of %s: %d uploads failed" % (node, self.uploads.failed - failed))
 
     def nothing(self, _):

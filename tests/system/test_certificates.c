@@ -148,7 +148,7 @@ static void ctl(const struct server *s, const char *command, int status,
     run_release(&r);
 }
 
-/* Runs what the deploy hook of docs/certificates.md runs; the reload is over
+/* Runs what the deploy hook of docs/admin/tls.md runs; the reload is over
  * when it returns. */
 static void deploy(const struct server *s, int status, const char *words)
 {

@@ -120,7 +120,6 @@ struct message_row {
     unsigned phases;   /* of the receiver's channel */
     bool once;         /* a second one on the same channel ends the peer */
     enum message_kind answers;                   /* the request; or MSG_NONE */
-    const char *purpose;                         /* for docs/messages.md */
     const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
 

@@ -1,16 +1,17 @@
 /* The list of messages: all that one process can send to another. The structs
- * (channel.h), the codec, the permission check and docs/messages.md follow from
- * it. A file that includes it first defines what a message becomes there; it
- * may include it several times:
+ * (channel.h), the codec and the permission check follow from it. A file that
+ * includes it first defines what a message becomes there; it may include it
+ * several times:
  *
  *   MESSAGE(name, from, to, phases, how_often, answers, purpose)
  *     from, to    a process, or several with |
  *     phases      phases of the receiver's channel in which it may come
  *     how_often   ONCE or MANY on one channel
  *     answers     the request that it answers, or NONE
+ *     purpose     for readers
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
- *   SECTION(title, introduction)       a heading of the document; optional
+ *   SECTION(title, introduction)       a heading for readers
  *   RETIRED(name)                      the number of a message of an earlier
  *                                      release, which means nothing now
  *

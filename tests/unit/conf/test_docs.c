@@ -1,6 +1,6 @@
-/* Compares all descriptions of the settings with their table: the example file,
- * docs/settings.md, the manual page. SALLYPORT_REGENERATE=1 writes the three
- * again: run the program once in this way after a new row. */
+/* Compares all descriptions of the settings with their table: the example file
+ * and the manual page. SALLYPORT_REGENERATE=1 writes both again: run the
+ * program once in this way after a new row. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -163,39 +163,6 @@ static void add_range(struct buf *into, const struct setting *row)
     add_bound(into, row, row->min);
     buf_add_text(into, " to ");
     add_bound(into, row, row->max);
-}
-
-static const char markdown_head[] =
-    "# The settings\n\n"
-    "The table in src/conf/table.c has these settings. A test compares "
-    "the table with\nthis page, with etc/sallyport.conf and with "
-    "sallyport.conf(5), which also describes the\nform of the file.\n\n"
-    "| key | default | value | for |\n"
-    "|---|---|---|---|\n";
-
-Test(docs, settings_md)
-{
-    struct buf text;
-
-    buf_init(&text, 65536);
-    buf_add_text(&text, markdown_head);
-    for (size_t i = 0; i < setting_count; i++) {
-        const struct setting *row = &setting_table[i];
-        const char *tick = row->value[0] ? "`" : "";
-
-        buf_add_format(&text, "| `%s%s` | %s%s%s | %s", row->key,
-                       row->keyed ? row->keyed : "", tick, row->value, tick,
-                       setting_kinds[row->type].syntax);
-        add_range(&text, row);
-        buf_add_format(&text, " | %s |\n", row->help);
-    }
-    buf_add_text(&text, "\nA reload can change every setting. Existing "
-                        "sessions keep the old values. Only a listener\nthat "
-                        "overlaps an old one, such as 0.0.0.0:21 instead of "
-                        "127.0.0.1:21, needs a restart;\nthe reload fails "
-                        "with an error then.\n");
-    hold("docs/settings.md", buf_slice(&text));
-    buf_release(&text);
 }
 
 /* In roff a '-' of a key or value is a plain minus, and a '.' or ''' must not

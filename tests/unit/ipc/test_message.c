@@ -42,7 +42,6 @@ Test(message, rows_are_whole)
         cr_assert_eq(row->from & row->to & ~both, 0, "%s: to itself",
                      row->name);
         cr_assert(row->phases, "%s: no phase", row->name);
-        cr_assert(row->purpose && row->purpose[0], "%s: what for", row->name);
         check_fields(row);
     }
     cr_assert_null(message_row(MSG_NONE));
@@ -117,7 +116,7 @@ Test(message, answers_go_back_where_the_request_came_from)
 
 /* Descriptors travel from the supervisor to master, from master to anybody,
  * from gate and files to session, from files to sallyportctl, and from gate to
- * master and to the next gate (docs/messages.md). */
+ * master and to the next gate. */
 Test(message, descriptors_travel_only_where_they_may)
 {
     const unsigned supervisor = PROCESS_BIT(PROCESS_SUPERVISOR);
