@@ -49,7 +49,8 @@ pid_t exec_start_helper(const struct master *m, const struct helper *h);
  * after WAIT_MS; another -errno: it couldn't be waited for. If PID is an -errno
  * itself, returns it. Only for a start: master does nothing else meanwhile. */
 int exec_wait(pid_t pid, int wait_ms);
-/* Starts it, and waits for it in the same way. */
+/* Starts it, and waits for it in the same way. No time is left: doesn't start
+ * it. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 /* Complains that NAME hasn't done what it was executed for; STATUS is that of
  * exec_helper(). Returns -EINVAL. */

@@ -239,7 +239,8 @@ int exec_wait(pid_t pid, int wait_ms)
 
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
 {
-    return exec_wait(exec_start_helper(m, h), wait_ms);
+    return wait_ms <= 0 ? -ETIMEDOUT
+                        : exec_wait(exec_start_helper(m, h), wait_ms);
 }
 
 int exec_failed(const char *name, int status, struct complaint *c)
