@@ -115,15 +115,14 @@ static void is_replaced(void)
     played_stop_all();
 }
 
-/* Each asks for the next one, and the eighth dies: its place is free for the
- * recovery, so all others live on. */
+/* Each asks for the next one, and the eighth dies when it leads: its place is
+ * free for the recovery, so all others live on. */
 static void needs_no_place(void)
 {
-    played_come_up();
+    played_enter(GENERATION_VERSION);
+    played_lead();
     if (played_is("9"))
         played_stop_all();
-    if (!played_is("1"))
-        SEND(&played_channel, leading, 0);
     if (played_is("8"))
         raise(SIGKILL);
     SEND(&played_channel, renew, 5);
