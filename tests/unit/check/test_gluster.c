@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "support/server.h"
 
 /* As GlusterFS 10.3 shows it, without layers and options that don't matter. */
 #define CLIENT(n, locks, ping)                                                 \
@@ -91,9 +92,13 @@ Test(gluster, volfile)
 /* etc/cluster/volume sets what is looked at here, to the same values. */
 Test(gluster, rules_are_those_of_the_script)
 {
-    FILE *list = popen(SOURCE_DIR "/etc/cluster/volume --list", "r");
     size_t seen = 0, caches = 0;
     char line[256];
+    FILE *list;
+
+    snprintf(line, sizeof(line), "%s --list",
+             server_source("etc/cluster/volume"));
+    list = popen(line, "r");
 
     cr_assert_not_null(list);
     while (fgets(line, sizeof(line), list)) {
