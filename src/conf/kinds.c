@@ -1,5 +1,5 @@
 /* The types of settings that don't concern the network: paths, names, numbers,
- * durations, words, labelled files, cipher suites. Runs wherever the
+ * durations, words, labelled files. Runs wherever the
  * configuration is read. Must never open a file, or depend on a key's name. */
 #include "kinds.h"
 
@@ -264,47 +264,6 @@ static int set_labelled(const struct assignment *a)
     return 0;
 }
 
-/* The names of cipher suites are compared with a list in domain, since reader
- * has no OpenSSL. */
-static int refuse_suite(const struct assignment *a, enum tls_version v,
-                        struct slice name, int error)
-{
-    struct suites elsewhere = { 0 };
-
-    if (error == -EEXIST)
-        return kinds_refuse(a, "%.*s occurs twice", (int)name.len, name.ptr);
-    if (suites_add(&elsewhere, v == TLS_12 ? TLS_13 : TLS_12, name) == 0)
-        return kinds_refuse(a, "%.*s is of TLS %s, and this is for %s",
-                            (int)name.len, name.ptr,
-                            tls_version_words[v == TLS_12 ? TLS_13 : TLS_12],
-                            tls_version_words[v]);
-    return kinds_refuse(a,
-                        "%.*s is none of the suites with forward secrecy "
-                        "and authenticated encryption, which the default "
-                        "has",
-                        (int)name.len, name.ptr);
-}
-
-static int set_suites(const struct assignment *a)
-{
-    enum tls_version v = a->row->type == SETTING_SUITES_12 ? TLS_12 : TLS_13;
-    struct slice rest = a->value, name;
-    struct suites s = { 0 };
-
-    while (slice_cut(&rest, ',', &name)) {
-        int r;
-
-        name = slice_trim(name);
-        if (name.len == 0)
-            return kinds_refuse_syntax(a);
-        r = suites_add(&s, v, name);
-        if (r < 0)
-            return refuse_suite(a, v, name, r);
-    }
-    *(struct suites *)a->field = s;
-    return 0;
-}
-
 #define WORDS(names, count) set_word, (names), (count)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
@@ -346,10 +305,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                           WORDS(binding_words, BINDING_COUNT) },
     [SETTING_TLS_VERSION] = { "1.2 or 1.3",
                               WORDS(tls_version_words, TLS_VERSIONS) },
-    [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
-                            set_suites },
-    [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
-                            set_suites },
+    [SETTING_SUITES] = { "all or aes256", WORDS(suites_words, SUITES_COUNT) },
     [SETTING_CLIENTS] = { "off, request or require",
                           WORDS(clients_words, CLIENTS_COUNT) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",

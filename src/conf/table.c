@@ -231,21 +231,13 @@ const struct setting setting_table[] = {
       .value = "1.2",
       .help = "The lowest TLS version. With 1.3 the server refuses clients "
               "that have only TLS 1.2." },
-    { .key = "tls12_suites",
-      .type = SETTING_SUITES_12,
-      .offset = FIELD(tls.suites[TLS_12]),
-      .value = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, "
-               "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
-               "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
-      .help = "The cipher suites of TLS 1.2, by OpenSSL's names, in order of "
-              "preference. Only the suites of the default can be chosen: they "
-              "have forward secrecy and authenticated encryption." },
-    { .key = "tls13_suites",
-      .type = SETTING_SUITES_13,
-      .offset = FIELD(tls.suites[TLS_13]),
-      .value = "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
-               "TLS_CHACHA20_POLY1305_SHA256",
-      .help = "The same for TLS 1.3." },
+    { .key = "tls_suites",
+      .type = SETTING_SUITES,
+      .offset = FIELD(tls.suites),
+      .value = "all",
+      .help = "The cipher suites: all (AES-128, AES-256 and ChaCha20), or "
+              "aes256, only those with AES-256. All have forward secrecy and "
+              "authenticated encryption." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),
@@ -688,6 +680,7 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Each one was in a release. */
+#define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
 static const struct {
     const char *key, *instead; /* what does it now, or "" */
 } retired[] = {
@@ -696,6 +689,8 @@ static const struct {
     { "metrics_listen",
       "sallyportctl metrics prints the metrics, and this serves them: "
       "systemctl enable --now sallyport-metrics.socket; " },
+    { "tls12_suites", SUITES_INSTEAD },
+    { "tls13_suites", SUITES_INSTEAD },
     { "uid.metrics", "" },
     { "uid.lookup", "" },
     { "xferlog", "sallyportctl log --xferlog prints that form; " },

@@ -1,6 +1,6 @@
 /* The configuration file. One table (src/conf/table.c) has the type, range,
- * default and help of each key. The parser, the manual page and the example file
- * follow from it. The room depends on no process. */
+ * default and help of each key. The parser, the manual page and the example
+ * file follow from it. The room depends on no process. */
 #ifndef SALLYPORT_CONF_CONF_H
 #define SALLYPORT_CONF_CONF_H
 
@@ -31,8 +31,7 @@ enum setting_type {
     SETTING_UPLOAD_EOF,
     SETTING_LOG_FORMAT,
     SETTING_TLS_VERSION,
-    SETTING_SUITES_12,
-    SETTING_SUITES_13,
+    SETTING_SUITES,
     SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };
