@@ -79,31 +79,22 @@ bool kinds_is_word(struct slice text)
     return text.len > 0;
 }
 
-/* A name or a number of an account that isn't root's. */
-static int set_name(const struct assignment *a)
+/* Nothing, or the name or number of a group that isn't root's. */
+static int set_group(const struct assignment *a)
 {
     uint64_t number;
-    int r;
+    int r = slice_number(a->value, UINT32_MAX - 1, &number);
 
-    if (!kinds_is_word(a->value) || a->value.ptr[0] == '-')
+    if (a->value.len > 0 &&
+        (!kinds_is_word(a->value) || a->value.ptr[0] == '-'))
         return kinds_refuse_syntax(a);
-    r = slice_number(a->value, UINT32_MAX - 1, &number);
     if (r == -ERANGE)
-        return kinds_refuse(a, "a uid is at most 4294967294");
+        return kinds_refuse(a, "a gid is at most 4294967294");
     if ((r == 0 && number == 0) || slice_equal(a->value, SLICE("root")))
         return kinds_refuse(a, "must not be root");
     if (slice_copy(a->value, a->field, SETTINGS_NAME_MAX))
         return kinds_refuse(a, "too long; at most %d bytes",
                             SETTINGS_NAME_MAX - 1);
-    return 0;
-}
-
-/* A group or nothing. */
-static int set_group(const struct assignment *a)
-{
-    if (a->value.len > 0)
-        return set_name(a);
-    *(char *)a->field = '\0';
     return 0;
 }
 
@@ -269,7 +260,6 @@ static int set_labelled(const struct assignment *a)
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path },
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
-    [SETTING_NAME] = { "an account's name or number", set_name },
     [SETTING_GROUP] = { "a group's name or number, or nothing", set_group },
     [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
     [SETTING_MODE] = { "an octal mode such as 0640", set_mode },

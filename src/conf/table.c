@@ -610,27 +610,16 @@ const struct setting setting_table[] = {
       .value = "",
       .help = "Parts of the sandboxes that may fail without an error, on a "
               "system that lacks them: ids, chroot, seccomp, landlock." },
-    { .key = "uid.gate",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_gate),
-      .value = "_sallyport-gate",
-      .help = "Account (a name or a number) of the processes gate and "
-              "session." },
-    { .key = "uid.auth",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_auth),
-      .value = "_sallyport-auth",
-      .help = "Account of the process auth." },
-    { .key = "uid.keys",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_keys),
-      .value = "_sallyport-keys",
-      .help = "Account of the process keys, which holds the private keys." },
-    { .key = "uid.log",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_log),
-      .value = "_sallyport-log",
-      .help = "Account of the process log." },
+    { .key = "accounts",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(accounts),
+      .value = "0",
+      .max = UINT32_MAX - SETTINGS_ACCOUNTS,
+      .help = "0: the processes have the accounts _sallyport-gate (also the "
+              "sessions), _sallyport-auth, _sallyport-log and "
+              "_sallyport-keys, which systemd-sysusers makes. Another number, "
+              "for a trial without accounts: gate has this uid and gid, and "
+              "auth, log and keys have the next three." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),
@@ -681,6 +670,9 @@ const struct setting *table_find(struct slice key)
 
 /* Each one was in a release. */
 #define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
+#define ACCOUNTS_INSTEAD                                                       \
+    "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
+    "its processes that number and the next three; "
 static const struct {
     const char *key, *instead; /* what does it now, or "" */
 } retired[] = {
@@ -691,8 +683,12 @@ static const struct {
       "systemctl enable --now sallyport-metrics.socket; " },
     { "tls12_suites", SUITES_INSTEAD },
     { "tls13_suites", SUITES_INSTEAD },
-    { "uid.metrics", "" },
+    { "uid.auth", ACCOUNTS_INSTEAD },
+    { "uid.gate", ACCOUNTS_INSTEAD },
+    { "uid.keys", ACCOUNTS_INSTEAD },
+    { "uid.log", ACCOUNTS_INSTEAD },
     { "uid.lookup", "" },
+    { "uid.metrics", "" },
     { "xferlog", "sallyportctl log --xferlog prints that form; " },
 };
 

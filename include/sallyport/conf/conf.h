@@ -9,8 +9,7 @@
 
 enum setting_type {
     SETTING_PATH,
-    SETTING_FILE, /* a path, or empty */
-    SETTING_NAME,
+    SETTING_FILE,   /* a path, or empty */
     SETTING_GROUP,  /* of the system, or empty */
     SETTING_NUMBER, /* with an optional K, M, G, T (powers of 1024) */
     SETTING_MIN_FREE,

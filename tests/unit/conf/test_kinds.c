@@ -160,13 +160,14 @@ Test(kinds, beyond_the_bounds)
         { "tls_suites =", "expected all or aes256" },
         { "allow_weaker = ids,chroot", "expected any of the words" },
         { "allow_weaker = all", "expected any of the words" },
-        { "uid.gate = root", "must not be root" },
-        { "uid.gate = 0", "must not be root" },
-        { "uid.gate = 000", "must not be root" },
-        { "uid.auth = 4294967295", "a uid is at most 4294967294" },
-        { "uid.log = -x", "expected an account" },
-        { "uid.log = a b", "expected an account" },
-        { "uid.log =", "expected an account" },
+        { "control_group = root", "must not be root" },
+        { "control_group = 0", "must not be root" },
+        { "control_group = 000", "must not be root" },
+        { "control_group = 4294967295", "a gid is at most 4294967294" },
+        { "control_group = -x", "expected a group" },
+        { "control_group = a b", "expected a group" },
+        { "accounts = 4294967292", "out of range" },
+        { "accounts = _sallyport-gate", "expected a number" },
         { "users = etc/users", "expected an absolute path" },
         { "users = \"/etc/users\"", "an absolute path, without quotes" },
         { "users = '/etc/users'", "an absolute path, without quotes" },
@@ -181,10 +182,10 @@ Test(kinds, names_up_to_their_bound)
     struct settings s;
     struct complaint c;
 
-    snprintf(text, sizeof(text), "uid.log = a%062d", 0);
+    snprintf(text, sizeof(text), "control_group = a%062d", 0);
     cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
-    cr_expect_eq(strlen(s.uid_log), SETTINGS_NAME_MAX - 1);
-    snprintf(text, sizeof(text), "uid.log = a%063d", 0);
+    cr_expect_eq(strlen(s.control_group), SETTINGS_NAME_MAX - 1);
+    snprintf(text, sizeof(text), "control_group = a%063d", 0);
     cr_expect_eq(parse(&s, text, &c), -22);
     cr_expect(strstr(c.text, "too long; at most 63 bytes") != NULL, "%s",
               c.text);
@@ -197,14 +198,15 @@ Test(kinds, words_and_paths)
 
     cr_assert_eq(parse(&s,
                        "resume = no\nfsync = no\nstartups = 1\n"
-                       "users = /a;b c\nuid.gate = 60001\n"
-                       "uid.auth = 4294967294\n",
+                       "users = /a;b c\naccounts = 60001\n"
+                       "control_group = 4294967294\n",
                        &c),
                  0, "%s", c.text);
     cr_expect(!s.resume && !s.fsync);
     cr_expect_eq(s.startups, 1);
     cr_expect_str_eq(s.users, "/a;b c");
-    cr_expect_str_eq(s.uid_gate, "60001");
+    cr_expect_eq(s.accounts, 60001);
+    cr_expect_str_eq(s.control_group, "4294967294");
 }
 
 Test(kinds, conflicts)
