@@ -69,11 +69,11 @@ void names_find(const struct check *k, struct prepared_names *p,
 int part_refuse(const struct check *k, const char *key, int r,
                 struct complaint *c);
 
-/* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
- * complaint "ACCOUNT: WHY" */
-int account_find(const char *account, struct identity *ret,
-                 struct complaint *c);
-/* The same for a group. */
+/* An account that isn't root's. 0; -ENOENT without a complaint: there is none
+ * of this name; or -EINVAL */
+int account_find(const char *name, struct identity *ret, struct complaint *c);
+/* A group, a name or a number, that isn't root's. 0, or -EINVAL and the
+ * complaint "GROUP: WHY" */
 int account_find_group(const char *name, gid_t *ret, struct complaint *c);
 /* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
  * result is -ENOENT without a complaint. 0, or -EINVAL and "PATH: WHY" */

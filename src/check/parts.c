@@ -20,32 +20,21 @@
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 
-/* A number is both uid and gid: for a trial that makes no accounts. */
-int account_find(const char *account, struct identity *ret, struct complaint *c)
+int account_find(const char *name, struct identity *ret, struct complaint *c)
 {
-    struct identity id;
-    uint64_t number;
+    const struct passwd *entry = getpwnam(name);
 
-    if (slice_number(slice_from(account), UINT32_MAX - 1, &number) == 0) {
-        id = (struct identity){ (uid_t)number, (gid_t)number };
-    } else {
-        const struct passwd *entry = getpwnam(account);
-
-        if (!entry)
-            return complain(c,
-                            "%s: there is no account of this name; run: "
-                            "systemd-sysusers",
-                            account);
-        id = (struct identity){ entry->pw_uid, entry->pw_gid };
-    }
-    if (id.uid == 0 || id.gid == 0)
-        return complain(c, "%s: is root's", account);
-    if (id.uid >= SETTINGS_RESERVED_FIRST && id.uid <= SETTINGS_RESERVED_LAST)
+    if (!entry)
+        return -ENOENT;
+    if (entry->pw_uid == 0 || entry->pw_gid == 0)
+        return complain(c, "the account %s is root's", name);
+    if (entry->pw_uid >= SETTINGS_RESERVED_FIRST &&
+        entry->pw_uid <= SETTINGS_RESERVED_LAST)
         return complain(c,
-                        "%s: 65533 to 65535 are reserved (reader, nobody); "
-                        "choose another",
-                        account);
-    *ret = id;
+                        "the account %s has uid %lu; 65533 to 65535 are "
+                        "reserved (reader, nobody)",
+                        name, (unsigned long)entry->pw_uid);
+    *ret = (struct identity){ entry->pw_uid, entry->pw_gid };
     return 0;
 }
 
@@ -132,11 +121,6 @@ int account_empty_directory(const char *path, bool make, struct complaint *c)
     return directory_check_empty(fd, path, c);
 }
 
-struct account_row {
-    const char *key, *account;
-    enum process process;
-};
-
 int part_refuse(const struct check *k, const char *key, int r,
                 struct complaint *c)
 {
@@ -145,81 +129,76 @@ int part_refuse(const struct check *k, const char *key, int r,
     return r;
 }
 
-static int account_in_range(const struct settings *s, const char *key,
-                            uid_t uid, struct complaint *c)
-{
-    if (uid < s->uid_first || uid > s->uid_last)
-        return 0;
-    return settings_blame(s, key, c,
-                          "uid %lu is within uid_first to uid_last, the users' "
-                          "range",
-                          (unsigned long)uid);
-}
+/* In the order of the numbers that the setting `accounts` gives them. */
+static const struct {
+    const char *name;
+    enum process process;
+} accounts[SETTINGS_ACCOUNTS] = {
+    { "_sallyport-gate", PROCESS_GATE },
+    { "_sallyport-auth", PROCESS_AUTH },
+    { "_sallyport-log", PROCESS_LOG },
+    { "_sallyport-keys", PROCESS_KEYS },
+};
 
-/* Against the users, and the accounts of the rows before it. */
+/* Account AT against the users and the accounts before it, so that no process
+ * can trace or end another one. */
 static int account_apart(const struct settings *s, const struct prepared *p,
-                         const struct account_row *rows, size_t at,
-                         struct complaint *c)
+                         size_t at, struct complaint *c)
 {
-    uid_t uid = p->identity[rows[at].process].uid;
+    const uid_t uid = p->identity[accounts[at].process].uid;
 
     for (size_t i = 0; i < at; i++)
-        if (p->identity[rows[i].process].uid == uid)
-            return settings_blame(s, rows[at].key, c,
-                                  "must not be the account of %s", rows[i].key);
-    return account_in_range(s, rows[at].key, uid, c);
+        if (p->identity[accounts[i].process].uid == uid)
+            return complain(c, "the accounts %s and %s have one uid",
+                            accounts[i].name, accounts[at].name);
+    if (uid < s->uid_first || uid > s->uid_last)
+        return 0;
+    return complain(c,
+                    "the account %s has uid %lu, which is within uid_first to "
+                    "uid_last, the users' range",
+                    accounts[at].name, (unsigned long)uid);
 }
 
-static bool account_is_missing(const char *account)
+static int accounts_by_name(const struct settings *s, struct prepared *p,
+                            struct complaint *c)
 {
-    uint64_t number;
+    char missing[COMPLAINT_MAX / 2] = "";
 
-    return slice_number(slice_from(account), UINT32_MAX - 1, &number) != 0 &&
-           !getpwnam(account);
-}
+    for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++) {
+        const size_t len = strlen(missing);
+        int r = account_find(accounts[i].name,
+                             &p->identity[accounts[i].process], c);
 
-/* If row AT's account is missing, adds the missing ones of the rows after it.
- */
-static void account_add_missing(const struct account_row *rows, size_t at,
-                                size_t count, struct complaint *c)
-{
-    const char *between = "; nor one of the names ";
-
-    for (size_t i = account_is_missing(rows[at].account) ? at + 1 : count;
-         i < count; i++) {
-        const size_t len = strlen(c->text);
-
-        if (!account_is_missing(rows[i].account))
-            continue;
-        snprintf(c->text + len, sizeof(c->text) - len, "%s%s", between,
-                 rows[i].account);
-        between = ", ";
+        if (r == -ENOENT)
+            snprintf(missing + len, sizeof(missing) - len, "%s%s",
+                     len > 0 ? ", " : "", accounts[i].name);
+        else if (r < 0 || account_apart(s, p, i, c) < 0)
+            return -EINVAL;
     }
+    return missing[0] == '\0'
+               ? 0
+               : complain(c,
+                          "no account %s; run: systemd-sysusers (or, for a "
+                          "trial without accounts, set: accounts = 69990)",
+                          missing);
+}
+
+static void accounts_by_number(uint64_t first, struct prepared *p)
+{
+    for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++)
+        p->identity[accounts[i].process] =
+            (struct identity){ (uid_t)(first + i), (gid_t)(first + i) };
 }
 
 int part_accounts(const struct check *k, struct prepared *p,
                   struct complaint *c)
 {
     const struct settings *s = &k->settings;
-    const struct account_row rows[] = {
-        { "uid.gate", s->uid_gate, PROCESS_GATE },
-        { "uid.auth", s->uid_auth, PROCESS_AUTH },
-        { "uid.keys", s->uid_keys, PROCESS_KEYS },
-        { "uid.log", s->uid_log, PROCESS_LOG },
-    };
-    const size_t count = sizeof(rows) / sizeof(rows[0]);
 
-    for (size_t i = 0; i < count && k->root; i++) {
-        struct identity *id = &p->identity[rows[i].process];
-        int r = account_find(rows[i].account, id, c);
-
-        if (r < 0) {
-            account_add_missing(rows, i, count, c);
-            return part_refuse(k, rows[i].key, r, c);
-        }
-        if (account_apart(s, p, rows, i, c) < 0)
-            return -EINVAL;
-    }
+    if (k->root && s->accounts > 0)
+        accounts_by_number(s->accounts, p);
+    else if (k->root && accounts_by_name(s, p, c) < 0)
+        return -EINVAL;
     if (s->control_group[0] == '\0')
         return 0;
     return part_refuse(k, "control_group",

@@ -35,40 +35,19 @@ static int check_gid_range(const struct settings *s, struct complaint *c)
 }
 
 /* A process whose uid is a user's could be killed or traced by that user. */
-static int check_account(const struct settings *s, const char *key,
-                         const char *account, struct complaint *c)
-{
-    uint64_t uid;
-
-    if (slice_number(slice_from(account), UINT32_MAX, &uid))
-        return 0;
-    if (uid < s->uid_first || uid > s->uid_last)
-        return 0;
-    return settings_blame(s, key, c,
-                          "is within uid_first to uid_last, the users' range");
-}
-
-/* Each process has its own account, so that none can trace or end another. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
-    const struct {
-        const char *key, *account;
-    } rows[] = {
-        { "uid.gate", s->uid_gate },
-        { "uid.auth", s->uid_auth },
-        { "uid.keys", s->uid_keys },
-        { "uid.log", s->uid_log },
-    };
+    const uint64_t first = s->accounts, last = first + SETTINGS_ACCOUNTS - 1;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (check_account(s, rows[i].key, rows[i].account, c))
-            return -EINVAL;
-        for (size_t j = 0; j < i; j++)
-            if (!strcmp(rows[i].account, rows[j].account))
-                return settings_blame(s, rows[i].key, c, "must differ from %s",
-                                      rows[j].key);
-    }
-    return 0;
+    if (first == 0)
+        return 0;
+    if (first <= s->uid_last && last >= s->uid_first)
+        return settings_blame(s, "accounts", c,
+                              "%llu to %llu reach into uid_first to uid_last, "
+                              "the users' range",
+                              (unsigned long long)first,
+                              (unsigned long long)last);
+    return check_range(s, "accounts", "accounts", first, last, c);
 }
 
 static bool has_host_of(const struct address *wide, const struct address *a)

@@ -1,5 +1,5 @@
 /* The types of settings that don't concern the network: paths, names, numbers,
- * durations, words, labelled files, cipher suites. Runs wherever the
+ * durations, words, labelled files. Runs wherever the
  * configuration is read. Must never open a file, or depend on a key's name. */
 #include "kinds.h"
 
@@ -79,31 +79,22 @@ bool kinds_is_word(struct slice text)
     return text.len > 0;
 }
 
-/* A name or a number of an account that isn't root's. */
-static int set_name(const struct assignment *a)
+/* Nothing, or the name or number of a group that isn't root's. */
+static int set_group(const struct assignment *a)
 {
     uint64_t number;
-    int r;
+    int r = slice_number(a->value, UINT32_MAX - 1, &number);
 
-    if (!kinds_is_word(a->value) || a->value.ptr[0] == '-')
+    if (a->value.len > 0 &&
+        (!kinds_is_word(a->value) || a->value.ptr[0] == '-'))
         return kinds_refuse_syntax(a);
-    r = slice_number(a->value, UINT32_MAX - 1, &number);
     if (r == -ERANGE)
-        return kinds_refuse(a, "a uid is at most 4294967294");
+        return kinds_refuse(a, "a gid is at most 4294967294");
     if ((r == 0 && number == 0) || slice_equal(a->value, SLICE("root")))
         return kinds_refuse(a, "must not be root");
     if (slice_copy(a->value, a->field, SETTINGS_NAME_MAX))
         return kinds_refuse(a, "too long; at most %d bytes",
                             SETTINGS_NAME_MAX - 1);
-    return 0;
-}
-
-/* A group or nothing. */
-static int set_group(const struct assignment *a)
-{
-    if (a->value.len > 0)
-        return set_name(a);
-    *(char *)a->field = '\0';
     return 0;
 }
 
@@ -264,53 +255,11 @@ static int set_labelled(const struct assignment *a)
     return 0;
 }
 
-/* The names of cipher suites are compared with a list in domain, since reader
- * has no OpenSSL. */
-static int refuse_suite(const struct assignment *a, enum tls_version v,
-                        struct slice name, int error)
-{
-    struct suites elsewhere = { 0 };
-
-    if (error == -EEXIST)
-        return kinds_refuse(a, "%.*s occurs twice", (int)name.len, name.ptr);
-    if (suites_add(&elsewhere, v == TLS_12 ? TLS_13 : TLS_12, name) == 0)
-        return kinds_refuse(a, "%.*s is of TLS %s, and this is for %s",
-                            (int)name.len, name.ptr,
-                            tls_version_words[v == TLS_12 ? TLS_13 : TLS_12],
-                            tls_version_words[v]);
-    return kinds_refuse(a,
-                        "%.*s is none of the suites with forward secrecy "
-                        "and authenticated encryption, which the default "
-                        "has",
-                        (int)name.len, name.ptr);
-}
-
-static int set_suites(const struct assignment *a)
-{
-    enum tls_version v = a->row->type == SETTING_SUITES_12 ? TLS_12 : TLS_13;
-    struct slice rest = a->value, name;
-    struct suites s = { 0 };
-
-    while (slice_cut(&rest, ',', &name)) {
-        int r;
-
-        name = slice_trim(name);
-        if (name.len == 0)
-            return kinds_refuse_syntax(a);
-        r = suites_add(&s, v, name);
-        if (r < 0)
-            return refuse_suite(a, v, name, r);
-    }
-    *(struct suites *)a->field = s;
-    return 0;
-}
-
 #define WORDS(names, count) set_word, (names), (count)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path },
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
-    [SETTING_NAME] = { "an account's name or number", set_name },
     [SETTING_GROUP] = { "a group's name or number, or nothing", set_group },
     [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
     [SETTING_MODE] = { "an octal mode such as 0640", set_mode },
@@ -346,10 +295,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                           WORDS(binding_words, BINDING_COUNT) },
     [SETTING_TLS_VERSION] = { "1.2 or 1.3",
                               WORDS(tls_version_words, TLS_VERSIONS) },
-    [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
-                            set_suites },
-    [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
-                            set_suites },
+    [SETTING_SUITES] = { "all or aes256", WORDS(suites_words, SUITES_COUNT) },
     [SETTING_CLIENTS] = { "off, request or require",
                           WORDS(clients_words, CLIENTS_COUNT) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",

@@ -231,21 +231,13 @@ const struct setting setting_table[] = {
       .value = "1.2",
       .help = "The lowest TLS version. With 1.3 the server refuses clients "
               "that have only TLS 1.2." },
-    { .key = "tls12_suites",
-      .type = SETTING_SUITES_12,
-      .offset = FIELD(tls.suites[TLS_12]),
-      .value = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, "
-               "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, "
-               "ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305",
-      .help = "The cipher suites of TLS 1.2, by OpenSSL's names, in order of "
-              "preference. Only the suites of the default can be chosen: they "
-              "have forward secrecy and authenticated encryption." },
-    { .key = "tls13_suites",
-      .type = SETTING_SUITES_13,
-      .offset = FIELD(tls.suites[TLS_13]),
-      .value = "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
-               "TLS_CHACHA20_POLY1305_SHA256",
-      .help = "The same for TLS 1.3." },
+    { .key = "tls_suites",
+      .type = SETTING_SUITES,
+      .offset = FIELD(tls.suites),
+      .value = "all",
+      .help = "The cipher suites: all (AES-128, AES-256 and ChaCha20), or "
+              "aes256, only those with AES-256. All have forward secrecy and "
+              "authenticated encryption." },
     { .key = "max_sessions",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_sessions),
@@ -618,27 +610,16 @@ const struct setting setting_table[] = {
       .value = "",
       .help = "Parts of the sandboxes that may fail without an error, on a "
               "system that lacks them: ids, chroot, seccomp, landlock." },
-    { .key = "uid.gate",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_gate),
-      .value = "_sallyport-gate",
-      .help = "Account (a name or a number) of the processes gate and "
-              "session." },
-    { .key = "uid.auth",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_auth),
-      .value = "_sallyport-auth",
-      .help = "Account of the process auth." },
-    { .key = "uid.keys",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_keys),
-      .value = "_sallyport-keys",
-      .help = "Account of the process keys, which holds the private keys." },
-    { .key = "uid.log",
-      .type = SETTING_NAME,
-      .offset = FIELD(uid_log),
-      .value = "_sallyport-log",
-      .help = "Account of the process log." },
+    { .key = "accounts",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(accounts),
+      .value = "0",
+      .max = UINT32_MAX - SETTINGS_ACCOUNTS,
+      .help = "0: the processes have the accounts _sallyport-gate (also the "
+              "sessions), _sallyport-auth, _sallyport-log and "
+              "_sallyport-keys, which systemd-sysusers makes. Another number, "
+              "for a trial without accounts: gate has this uid and gid, and "
+              "auth, log and keys have the next three." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),
@@ -688,6 +669,10 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Each one was in a release. */
+#define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
+#define ACCOUNTS_INSTEAD                                                       \
+    "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
+    "its processes that number and the next three; "
 static const struct {
     const char *key, *instead; /* what does it now, or "" */
 } retired[] = {
@@ -696,8 +681,14 @@ static const struct {
     { "metrics_listen",
       "sallyportctl metrics prints the metrics, and this serves them: "
       "systemctl enable --now sallyport-metrics.socket; " },
-    { "uid.metrics", "" },
+    { "tls12_suites", SUITES_INSTEAD },
+    { "tls13_suites", SUITES_INSTEAD },
+    { "uid.auth", ACCOUNTS_INSTEAD },
+    { "uid.gate", ACCOUNTS_INSTEAD },
+    { "uid.keys", ACCOUNTS_INSTEAD },
+    { "uid.log", ACCOUNTS_INSTEAD },
     { "uid.lookup", "" },
+    { "uid.metrics", "" },
     { "xferlog", "sallyportctl log --xferlog prints that form; " },
 };
 

@@ -216,7 +216,8 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       : SSL_TICKET_RETURN_USE;
 }
 
-/* curl and others turn tickets off in TLS 1.2, and show a session number. This
+/* curl and others turn tickets off in TLS 1.2, and show a session number; Go's
+ * clients know only tickets (golang/go issue 18607), so both are needed. This
  * process knows one, that of its control channel. It hands out copies, since
  * OpenSSL marks the session of a cut connection as unusable. */
 static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,

@@ -156,9 +156,6 @@ static int complain_of_handshake(const struct witness *w,
     if (w->asked)
         return complain(c, "%s: not the key of the certificate in %s",
                         id->key_name, id->name);
-    if (ERR_GET_REASON(error) == SSL_R_NO_SHARED_CIPHER)
-        return complain(c, "%s: tls12_suites has none for its kind of key",
-                        id->name);
     return complain(c, "%s: a handshake with it fails: %s", id->name,
                     tls_error(error));
 }

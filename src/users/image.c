@@ -59,189 +59,153 @@ static bool image_open(struct image *i, char *bytes, size_t size)
     return i->row && i->share && i->team && i->grant && i->directory;
 }
 
-/* Returns NULL if the bytes aren't in the text, or are more than MOST. A byte
- * must follow them. */
-static char *image_find(const struct image *i, struct users_span s, size_t most)
-{
-    bool fits =
-        s.len <= most && s.at < i->text_size && s.len < i->text_size - s.at;
+#define FIELD(type, kind, member, least, most)                                 \
+    { USERS_##kind, offsetof(type, member), sizeof(((type *)0)->member),       \
+      least, most },
+#define OF_USER(k, n, m, a, b)      FIELD(struct user, k, m, a, b)
+#define OF_SHARE(k, n, m, a, b)     FIELD(struct share, k, m, a, b)
+#define OF_TEAM(k, n, m, a, b)      FIELD(struct team, k, m, a, b)
+#define OF_DIRECTORY(k, n, m, a, b) FIELD(struct directory_right, k, m, a, b)
+#define SIZES(row, type)                                                       \
+    sizeof(struct row) / sizeof(union users_cell), sizeof(struct type)
 
-    return fits ? i->text + s.at : NULL;
+const struct users_fields users_row_fields = {
+    SIZES(users_row, user),
+    (const struct users_field[]){ USERS_ROW_FIELDS(OF_USER) },
+};
+const struct users_fields users_share_fields = {
+    SIZES(users_share, share),
+    (const struct users_field[]){ USERS_SHARE_FIELDS(OF_SHARE) },
+};
+const struct users_fields users_team_fields = {
+    SIZES(users_team, team),
+    (const struct users_field[]){ USERS_TEAM_FIELDS(OF_TEAM) },
+};
+const struct users_fields users_directory_fields = {
+    SIZES(users_directory, directory_right),
+    (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
+};
+
+/* A byte must follow the text, also if it isn't a NUL. */
+static bool image_read_text(const struct image *i, const struct users_field *f,
+                            union users_cell cell, void *into)
+{
+    static bool (*const text_ok[])(struct slice) = {
+        [USERS_NAME] = user_name_ok,
+        [USERS_GROUP] = group_name_ok,
+        [USERS_PATH] = user_path_ok,
+    };
+    char *text;
+
+    if (cell.len < f->least || cell.len > f->most || cell.at >= i->text_size ||
+        cell.len >= i->text_size - cell.at)
+        return false;
+    text = i->text + cell.at;
+    if (f->kind == USERS_PART) {
+        *(struct slice *)into = (struct slice){ text, cell.len };
+        return true;
+    }
+    *(char **)into = text;
+    return strnlen(text, cell.len + 1) == cell.len &&
+           (f->kind == USERS_TEXT || text_ok[f->kind](slice_from(text)));
 }
 
-/* A text that a NUL ends. */
-static bool image_read_text(const struct image *i, struct users_span s,
-                            size_t most, char **ret)
+static bool number_ok(const struct users *u, const struct users_field *f,
+                      uint64_t n)
 {
-    *ret = image_find(i, s, most);
-    return *ret && strnlen(*ret, s.len + 1) == s.len;
+    const struct limit_row *limit;
+
+    switch (f->kind) {
+    case USERS_MODE:
+        return n == 0 || mode_ok(n, (unsigned)f->least, (unsigned)f->most);
+    case USERS_LIMIT:
+        limit = &limit_rows[f->least];
+        return n == 0 || (n - 1 >= limit->least && n - 1 <= limit->most);
+    case USERS_TEAM:
+        return n <= u->teams;
+    default:
+        return n >= f->least && n <= f->most;
+    }
 }
 
-/* A value of the last column. ptr NULL: it isn't there. */
-static struct slice image_part(const struct image *i, struct users_span s)
+static bool image_read_number(const struct users *u,
+                              const struct users_field *f, uint64_t n,
+                              void *into)
 {
-    return (struct slice){ image_find(i, s, USER_LINE_MAX), s.len };
+    if (!number_ok(u, f, n))
+        return false;
+    if (f->kind == USERS_TEAM)
+        *(const struct team **)into = n > 0 ? &u->team[n - 1] : NULL;
+    else if (f->size == sizeof(bool))
+        *(bool *)into = n > 0;
+    else if (f->size == sizeof(uint32_t))
+        *(uint32_t *)into = (uint32_t)n;
+    else
+        *(uint64_t *)into = n;
+    return true;
 }
 
-static bool image_read_texts(const struct image *i, const struct users_row *row,
-                             struct user *user)
+static bool image_read_fields(const struct image *i, const struct users *u,
+                              const struct users_fields *fields,
+                              const void *row, void *into)
 {
-    user->certificate = image_part(i, row->certificate);
-    user->totp = (struct slice){ image_find(i, row->totp, TOTP_TEXT_MAX),
-                                 row->totp.len };
-    return image_read_text(i, row->name, USER_NAME_MAX, &user->name) &&
-           image_read_text(i, row->comment, USER_COMMENT_MAX, &user->comment) &&
-           image_read_text(i, row->home, USER_HOME_MAX, &user->home) &&
-           image_read_text(i, row->hash, USER_HASH_MAX, &user->hash) &&
-           user->certificate.ptr && user->totp.ptr &&
-           (!user->certificate_only || user->certificate.len > 0) &&
-           user_name_ok(slice_from(user->name));
-}
+    const union users_cell *cell = row;
 
-static bool rights_ok(uint32_t rights)
-{
-    return rights != 0 && rights <= RIGHTS_MOST;
-}
+    for (const struct users_field *f = fields->field;
+         f < fields->field + fields->count; f++, cell++) {
+        void *at = (char *)into + f->at;
 
-/* Is it 0, which stands for a default, or a permitted mode? */
-static bool mode_or_none_ok(uint32_t mode, unsigned needed, unsigned most)
-{
-    return mode == 0 || mode_ok(mode, needed, most);
-}
-
-static bool image_read_share(const struct image *i,
-                             const struct users_share *row, struct share *share)
-{
-    *share = (struct share){ .gid = row->gid,
-                             .file_mode = row->file_mode,
-                             .line = row->line };
-    memcpy(&share->quota, row->quota, sizeof(share->quota));
-    return image_read_text(i, row->name, USER_NAME_MAX, &share->name) &&
-           image_read_text(i, row->path, USER_HOME_MAX, &share->path) &&
-           group_name_ok(slice_from(share->name)) &&
-           user_path_ok(slice_from(share->path)) && row->gid >= SHARE_GID_MIN &&
-           row->gid != UINT32_MAX &&
-           mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST);
-}
-
-static bool image_read_directory(const struct image *i,
-                                 const struct users_directory *row,
-                                 struct directory_right *directory)
-{
-    directory->rights = row->rights;
-    return rights_ok(row->rights) &&
-           image_read_text(i, row->path, USER_HOME_MAX, &directory->path) &&
-           user_path_ok(slice_from(directory->path));
+        if (f->kind <= USERS_PART ? !image_read_text(i, f, *cell, at)
+                                  : !image_read_number(u, f, cell->number, at))
+            return false;
+    }
+    return true;
 }
 
 /* The next grants of the table are this user's. In the order of the shares,
  * none is twice. */
-static bool image_read_grants(const struct image *i, size_t count,
-                              struct users *u, struct user *user)
+static bool image_read_grants(const struct image *i, struct users *u,
+                              struct user *user)
 {
     const struct grant *from = i->grant + u->grants;
 
-    if (count > USER_MOUNTS_MAX || count > i->head->grants - u->grants)
+    if (user->grants > i->head->grants - u->grants)
         return false;
-    for (size_t n = 0; n < count; n++)
-        if (from[n].share >= i->head->shares || !rights_ok(from[n].rights) ||
+    for (size_t n = 0; n < user->grants; n++)
+        if (from[n].share >= i->head->shares || from[n].rights == 0 ||
+            from[n].rights > RIGHTS_MOST ||
             (n > 0 && from[n].share <= from[n - 1].share))
             return false;
     user->share = u->share;
     user->grant = u->grant + u->grants;
-    user->grants = count;
-    memcpy(u->grant + u->grants, from, count * sizeof(*from));
-    u->grants += count;
+    memcpy(u->grant + u->grants, from, user->grants * sizeof(*from));
+    u->grants += user->grants;
     return true;
 }
 
-static bool image_read_directories(const struct image *i, size_t count,
-                                   struct users *u, struct user *user)
+static bool image_read_directories(const struct image *i, struct users *u,
+                                   struct user *user)
 {
-    const struct users_directory *from = i->directory + u->directories;
-
-    if (count > USER_MOUNTS_MAX - user->grants ||
-        count > i->head->directories - u->directories)
+    if (user->directories > USER_MOUNTS_MAX - user->grants ||
+        user->directories > i->head->directories - u->directories)
         return false;
     user->directory = u->directory + u->directories;
-    user->directories = count;
-    for (size_t n = 0; n < count; n++)
-        if (!image_read_directory(i, &from[n], &u->directory[u->directories++]))
+    for (size_t n = 0; n < user->directories; n++, u->directories++)
+        if (!image_read_fields(i, u, &users_directory_fields,
+                               &i->directory[u->directories],
+                               &u->directory[u->directories]))
             return false;
     return true;
 }
 
-static bool image_read_limits(const struct image *i,
-                              const struct users_limits *row,
-                              struct row_limits *into)
+/* Auth asks a user with certificate_only for nothing but a certificate. */
+static bool image_read_user(const struct image *i, struct users *u,
+                            struct user *user)
 {
-    for (int n = 0; n < ROW_LIMITS; n++) {
-        const struct limit_row *limit = &limit_rows[n];
-        uint64_t number = (uint64_t)row->number[n][1] << 32 | row->number[n][0];
-
-        if (number > 0 &&
-            (number - 1 < limit->least || number - 1 > limit->most))
-            return false;
-        into->number[n] = number;
-    }
-    into->networks = image_part(i, row->networks);
-    into->hours = image_part(i, row->hours);
-    return into->networks.ptr && into->hours.ptr;
-}
-
-static bool image_read_team(const struct image *i, const struct users_team *row,
-                            struct team *team)
-{
-    return image_read_text(i, row->name, USER_NAME_MAX, &team->name) &&
-           group_name_ok(slice_from(team->name)) &&
-           image_read_limits(i, &row->limits, &team->limits);
-}
-
-/* Those with limits that the user is in. */
-static bool image_read_teams(const struct users_row *row, const struct users *u,
-                             struct user *user)
-{
-    for (size_t n = 0; n < USER_TEAMS_MAX && row->team[n] > 0; n++) {
-        if (row->team[n] > u->teams)
-            return false;
-        user->team[n] = &u->team[row->team[n] - 1];
-    }
-    return true;
-}
-
-static bool image_read_row(const struct image *i, const struct users_row *row,
-                           struct users *u, struct user *user)
-{
-    const uint64_t expires = (uint64_t)row->expires[1] << 32 | row->expires[0];
-
-    if (expires > INT64_MAX)
-        return false;
-    *user = (struct user){
-        .uid = row->uid,
-        .gid = row->gid,
-        .rights = row->rights,
-        .certificate_only = row->certificate_only != 0,
-        .locked = row->locked != 0,
-        .must_change = row->must_change != 0,
-        .file_mode = row->file_mode,
-        .dir_mode = row->dir_mode,
-        .max_files = row->max_files,
-        .expires = (int64_t)expires,
-        .line = row->line,
-    };
-    memcpy(&user->quota, row->quota, sizeof(user->quota));
-    for (int n = 0; n < CHOICES; n++) {
-        if (row->choice[n] > choices[n].count)
-            return false;
-        user->choice[n] = row->choice[n];
-    }
-    return row->rights <= RIGHTS_MOST &&
-           mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST) &&
-           mode_or_none_ok(row->dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST) &&
-           image_read_limits(i, &row->limits, &user->limits) &&
-           image_read_teams(row, u, user) && image_read_texts(i, row, user) &&
-           image_read_grants(i, row->grants, u, user) &&
-           image_read_directories(i, row->directories, u, user);
+    return image_read_fields(i, u, &users_row_fields, &i->row[u->count],
+                             user) &&
+           (!user->certificate_only || user->certificate.len > 0) &&
+           image_read_grants(i, u, user) && image_read_directories(i, u, user);
 }
 
 static bool image_allocate(const struct users_head *h, struct users *u)
@@ -264,13 +228,15 @@ static int image_read(struct users *u)
     if (!image_allocate(i.head, u))
         return -ENOMEM;
     for (; u->shares < i.head->shares; u->shares++)
-        if (!image_read_share(&i, &i.share[u->shares], &u->share[u->shares]))
+        if (!image_read_fields(&i, u, &users_share_fields, &i.share[u->shares],
+                               &u->share[u->shares]))
             return -EBADMSG;
     for (; u->teams < i.head->teams; u->teams++)
-        if (!image_read_team(&i, &i.team[u->teams], &u->team[u->teams]))
+        if (!image_read_fields(&i, u, &users_team_fields, &i.team[u->teams],
+                               &u->team[u->teams]))
             return -EBADMSG;
     for (; u->count < i.head->users; u->count++)
-        if (!image_read_row(&i, &i.row[u->count], u, &u->row[u->count]))
+        if (!image_read_user(&i, u, &u->row[u->count]))
             return -EBADMSG;
     if (u->grants != i.head->grants || u->directories != i.head->directories)
         return -EBADMSG;

@@ -6,106 +6,56 @@
 #include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
 
-static struct users_span span_of(const struct users *u, struct slice part)
+static union users_cell cell_of_text(const struct users *u, const char *text,
+                                     size_t len)
 {
-    if (part.len == 0 && !part.ptr)
-        return (struct users_span){ 0, 0 };
-    return (struct users_span){ (uint32_t)(part.ptr - u->text),
-                                (uint32_t)part.len };
-}
+    union users_cell cell = { 0 };
 
-static struct users_span span_of_text(const struct users *u, const char *text)
-{
-    return span_of(u, slice_from(text));
-}
-
-static struct users_limits limits_of(const struct users *u,
-                                     const struct row_limits *l)
-{
-    struct users_limits row = { .networks = span_of(u, l->networks),
-                                .hours = span_of(u, l->hours) };
-
-    for (int i = 0; i < ROW_LIMITS; i++) {
-        row.number[i][0] = (uint32_t)l->number[i];
-        row.number[i][1] = (uint32_t)(l->number[i] >> 32);
+    if (text) {
+        cell.at = (uint32_t)(text - u->text);
+        cell.len = (uint32_t)len;
     }
-    return row;
+    return cell;
 }
 
-static struct users_row row_of(const struct users *u, const struct user *user)
+static uint64_t number_of(const struct users *u, const struct users_field *f,
+                          const void *from)
 {
-    struct users_row row = {
-        .name = span_of_text(u, user->name),
-        .comment = span_of_text(u, user->comment),
-        .home = span_of_text(u, user->home),
-        .hash = span_of_text(u, user->hash),
-        .certificate = span_of(u, user->certificate),
-        .totp = span_of(u, user->totp),
-        .uid = user->uid,
-        .gid = user->gid,
-        .rights = user->rights,
-        .certificate_only = user->certificate_only,
-        .locked = user->locked,
-        .must_change = user->must_change,
-        .expires = { (uint32_t)user->expires,
-                     (uint32_t)((uint64_t)user->expires >> 32) },
-        .limits = limits_of(u, &user->limits),
-        .file_mode = user->file_mode,
-        .dir_mode = user->dir_mode,
-        .max_files = user->max_files,
-        .grants = (uint32_t)user->grants,
-        .directories = (uint32_t)user->directories,
-        .line = (uint32_t)user->line,
-    };
+    const struct team *const *team = from;
 
-    memcpy(row.quota, &user->quota, sizeof(row.quota));
-    for (int i = 0; i < CHOICES; i++)
-        row.choice[i] = user->choice[i];
-    for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
-        row.team[i] = (uint32_t)(user->team[i] - u->team) + 1;
-    return row;
+    if (f->kind == USERS_TEAM)
+        return *team ? (uint64_t)(*team - u->team) + 1 : 0;
+    if (f->size == sizeof(bool))
+        return *(const bool *)from;
+    return f->size == sizeof(uint32_t) ? *(const uint32_t *)from
+                                       : *(const uint64_t *)from;
 }
 
-static int image_add_users(const struct users *u, struct buf *into)
+static union users_cell cell_of(const struct users *u,
+                                const struct users_field *f, const void *from)
 {
+    const char *const *text = from;
+    const struct slice *part = from;
+
+    if (f->kind < USERS_PART)
+        return cell_of_text(u, *text, strlen(*text));
+    if (f->kind == USERS_PART)
+        return cell_of_text(u, part->ptr, part->len);
+    return (union users_cell){ .number = number_of(u, f, from) };
+}
+
+static int image_add(const struct users *u, const struct users_fields *fields,
+                     const void *items, size_t count, struct buf *into)
+{
+    union users_cell row[sizeof(struct users_row) / sizeof(union users_cell)];
     int r = 0;
 
-    for (size_t i = 0; i < u->count && r == 0; i++) {
-        struct users_row row = row_of(u, &u->row[i]);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        const char *item = (const char *)items + i * fields->size;
 
-        r = buf_add(into, &row, sizeof(row));
-    }
-    return r;
-}
-
-static int image_add_shares(const struct users *u, struct buf *into)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < u->shares && r == 0; i++) {
-        const struct share *s = &u->share[i];
-        struct users_share row = { .name = span_of_text(u, s->name),
-                                   .path = span_of_text(u, s->path),
-                                   .gid = s->gid,
-                                   .file_mode = s->file_mode,
-                                   .line = (uint32_t)s->line };
-
-        memcpy(row.quota, &s->quota, sizeof(row.quota));
-        r = buf_add(into, &row, sizeof(row));
-    }
-    return r;
-}
-
-static int image_add_teams(const struct users *u, struct buf *into)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < u->teams && r == 0; i++) {
-        const struct team *t = &u->team[i];
-        const struct users_team row = { .name = span_of_text(u, t->name),
-                                        .limits = limits_of(u, &t->limits) };
-
-        r = buf_add(into, &row, sizeof(row));
+        for (size_t n = 0; n < fields->count; n++)
+            row[n] = cell_of(u, &fields->field[n], item + fields->field[n].at);
+        r = buf_add(into, row, fields->count * sizeof(row[0]));
     }
     return r;
 }
@@ -120,58 +70,43 @@ static int image_add_grants(const struct users *u, struct buf *into)
     return r;
 }
 
-static int image_add_user_directories(const struct users *u,
-                                      const struct user *user, struct buf *into)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < user->directories && r == 0; i++) {
-        const struct directory_right *d = &user->directory[i];
-        const struct users_directory row = { .path = span_of_text(u, d->path),
-                                             .rights = d->rights };
-
-        r = buf_add(into, &row, sizeof(row));
-    }
-    return r;
-}
-
 static int image_add_directories(const struct users *u, struct buf *into)
 {
     int r = 0;
 
     for (size_t i = 0; i < u->count && r == 0; i++)
-        r = image_add_user_directories(u, &u->row[i], into);
+        r = image_add(u, &users_directory_fields, u->row[i].directory,
+                      u->row[i].directories, into);
     return r;
 }
 
-static struct users_head head_of(const struct users *u)
+static int image_add_head(const struct users *u, struct buf *into)
 {
-    struct users_head head = { .users = (uint32_t)u->count,
-                               .shares = (uint32_t)u->shares,
-                               .teams = (uint32_t)u->teams };
+    struct users_head head = { .users = u->count,
+                               .shares = u->shares,
+                               .teams = u->teams };
 
     build_name_fill(head.build);
     for (size_t i = 0; i < u->count; i++) {
-        head.grants += (uint32_t)u->row[i].grants;
-        head.directories += (uint32_t)u->row[i].directories;
+        head.grants += u->row[i].grants;
+        head.directories += u->row[i].directories;
     }
-    return head;
+    return buf_add(into, &head, sizeof(head));
 }
 
 int users_write(const struct users *u, int fd)
 {
-    const struct users_head head = head_of(u);
     struct buf rows;
     int r;
 
     buf_init(&rows, USERS_IMAGE_MAX);
-    r = buf_add(&rows, &head, sizeof(head));
+    r = image_add_head(u, &rows);
     if (r == 0)
-        r = image_add_users(u, &rows);
+        r = image_add(u, &users_row_fields, u->row, u->count, &rows);
     if (r == 0)
-        r = image_add_shares(u, &rows);
+        r = image_add(u, &users_share_fields, u->share, u->shares, &rows);
     if (r == 0)
-        r = image_add_teams(u, &rows);
+        r = image_add(u, &users_team_fields, u->team, u->teams, &rows);
     if (r == 0)
         r = image_add_grants(u, &rows);
     if (r == 0)

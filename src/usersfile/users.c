@@ -15,7 +15,6 @@
 #include "user_fields.h"
 
 #define COLUMNS 8
-#define ID_MAX  (UINT32_MAX - 1) /* (uid_t)-1 changes nothing in setresuid */
 
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
 {
@@ -101,7 +100,7 @@ static int read_id(const char *text, uint32_t *ret)
 {
     uint64_t number;
 
-    if (slice_number(slice_from(text), ID_MAX, &number))
+    if (slice_number(slice_from(text), USER_ID_MAX, &number))
         return -EINVAL;
     *ret = (uint32_t)number;
     return 0;

@@ -136,15 +136,13 @@ static int open_or_die(const char *path)
 static struct tls_context *context(char **argv, const struct signer *signer)
 {
     struct complaint c = { "" };
-    struct tls_policy policy;
     const struct tls_pair pair = { .certificate_fd = open_or_die(argv[2]),
                                    .certificate = argv[2],
                                    .key = argv[3],
                                    .number = 1 };
     struct tls_context *t;
 
-    suites_policy_init(&policy);
-    t = tls_context_new(&pair, 1, &policy, signer, &c);
+    t = tls_context_new(&pair, 1, &(struct tls_policy){ 0 }, signer, &c);
     if (!t)
         die(1, "%s", c.text);
     return t;

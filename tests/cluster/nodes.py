@@ -42,8 +42,7 @@ class Server:
             f.write(text + "\nstartups = 300\nmax_per_address = 300\nmax_fruitless = 10000\n")
             for key in ("empty", "state", "control"):
                 f.write("%s = %s/%s\n" % (key, self.top, key))
-            for i, name in enumerate(("gate", "auth", "log", "keys")):
-                f.write("uid.%s = %d\n" % (name, 69990 + i))
+            f.write("accounts = 69990\n")
 
     def words(self, *words):
         return ("sh", "-c", self.INSIDE, "sh", mounted_at(self.node), TOP + "/srv", *words,

@@ -116,13 +116,10 @@ static void write_settings(const struct server *s,
                    plan->guess_delay ? plan->guess_delay : "0");
     buf_add_format(&text, "no_ban = %s\n",
                    plan->no_ban ? plan->no_ban : "127.0.0.0/8, ::1");
-    buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
-    buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
-    buf_add_format(&text, "uid.log = %d\n", SERVER_UID_LOG);
+    buf_add_format(&text, "accounts = %d\n", SERVER_UID_GATE);
     if (plan->settings)
         buf_add_text(&text, plan->settings);
     buf_add_format(&text, "control = %s/control\n", s->folder);
-    buf_add_format(&text, "uid.keys = %d\n", SERVER_UID_KEYS);
     buf_add_format(&text, "shares = %s/shares\n", s->folder);
     files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
     buf_release(&text);

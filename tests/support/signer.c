@@ -52,10 +52,7 @@ struct tls_context *signer_context_as(const struct key_files *f, size_t n,
 struct tls_context *signer_context_of(const struct key_files *f, size_t n,
                                       struct complaint *c)
 {
-    struct tls_policy policy;
-
-    suites_policy_init(&policy);
-    return signer_context_as(f, n, &policy, c);
+    return signer_context_as(f, n, &(struct tls_policy){ 0 }, c);
 }
 
 struct tls_context *signer_context_stapled(const struct key_files *f,
@@ -63,10 +60,8 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
                                            bool must_count, struct complaint *c)
 {
     const struct signer signer = { sign, NULL };
-    struct tls_policy policy;
     struct tls_pair pair;
 
-    suites_policy_init(&policy);
     if (count == KEYS_MAX)
         signer_free_all();
     if (!take(f, &pair, c))
@@ -74,7 +69,7 @@ struct tls_context *signer_context_stapled(const struct key_files *f,
     pair.staple = name;
     pair.staple_fd = staple_fd;
     pair.staple_must_count = must_count;
-    return tls_context_new(&pair, 1, &policy, &signer, c);
+    return tls_context_new(&pair, 1, &(struct tls_policy){ 0 }, &signer, c);
 }
 
 struct tls_context *signer_context(const struct key_files *f,

@@ -88,15 +88,9 @@ static void certificate_missing(const struct server *s)
     unlink(server_path(s, "certificate.pem"));
 }
 
-static void account_unknown(const struct server *s)
+static void group_unknown(const struct server *s)
 {
-    server_set(s, "uid.auth", "nosuch");
-}
-
-static void account_twice(const struct server *s)
-{
-    server_set(s, "uid.log",
-               "069990"); /* the number of uid.gate, written differently */
+    server_set(s, "control_group", "nosuch");
 }
 
 static void empty_not_empty(const struct server *s)
@@ -160,13 +154,14 @@ static void second_broken(const struct server *s)
     buf_release(&text);
 }
 
-/* The good configuration has 14 lines. Of the mistakes in the settings alone
- * there is one: tests/unit/conf has the others. */
+/* The good configuration has 14 lines; settings of a row begin at line 13. Of
+ * the mistakes in the settings alone there is one: tests/unit/conf has the
+ * others. */
 static const struct row rows[] = {
     { "uids that cross",
       "uid_first = 80000\nuid_last = 70000\n",
       NULL,
-      { "sallyport.conf:16: uid_last = 70000: ", "uid_first" } },
+      { "sallyport.conf:14: uid_last = 70000: ", "uid_first" } },
     { "configuration writable by its group",
       NULL,
       config_writable,
@@ -236,14 +231,10 @@ static const struct row rows_of_root[] = {
       NULL,
       key_missing,
       { "sallyport.conf:4: key = ", "key.pem: No such file" } },
-    { "an account that nobody has",
+    { "a group that nobody has",
       NULL,
-      account_unknown,
-      { "sallyport.conf:13: uid.auth = nosuch: there is no account" } },
-    { "one account for two",
-      NULL,
-      account_twice,
-      { "sallyport.conf:14: uid.log = ", "uid.gate" } },
+      group_unknown,
+      { "sallyport.conf:15: control_group = nosuch: there is no group" } },
     { "an empty folder that isn't",
       NULL,
       empty_not_empty,
@@ -581,9 +572,9 @@ static void check_all(const char *settings, const char *const *words, size_t n)
 Test(config, check_tells_all_mistakes, .timeout = 60)
 {
     static const char *const lines[] = {
-        "sallyport.conf:15: unknown key \"fsinc\"; did you mean \"fsync\"?",
-        "sallyport.conf:17: idle_timeout = soon: ",
-        "sallyport.conf:18: fsync is in line 16 already",
+        "sallyport.conf:13: unknown key \"fsinc\"; did you mean \"fsync\"?",
+        "sallyport.conf:15: idle_timeout = soon: ",
+        "sallyport.conf:16: fsync is in line 14 already",
     };
     static const char *const named[] = { "sallyport.conf:3: certificate = ",
                                          "sallyport.conf:5: users = " };

@@ -347,7 +347,7 @@ Test(policy, as_configured, .timeout = 60)
     struct session s;
 
     start(&server, "tls_min = 1.3\n"
-                   "tls13_suites = TLS_CHACHA20_POLY1305_SHA256\n");
+                   "tls_suites = aes256\n");
     for (int implicit = 0; implicit < 2; implicit++) {
         const char *error = shake(&server, implicit, &old);
 
@@ -357,11 +357,10 @@ Test(policy, as_configured, .timeout = 60)
     enter(&s, &server, 0);
     session_store(&s, "STOR", "f", "1", 1);
     cr_expect_str_eq(tls_client_cipher(s.tls),
-                     "TLSv1.3 TLS_CHACHA20_POLY1305_SHA256");
+                     "TLSv1.3 TLS_AES_256_GCM_SHA384");
     session_close(&s);
     server_log_wait(&server, "transfer ",
-                    "tls=\"TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 resumed\"",
-                    NULL);
+                    "tls=\"TLSv1.3 TLS_AES_256_GCM_SHA384 resumed\"", NULL);
     server_stop(&server);
 }
 
@@ -404,32 +403,12 @@ Test(policy, reload, .timeout = 60)
     cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
     session_store(&s, "STOR", "f", "1", 1);
     session_close(&s);
-    add_line(&server, "tls12_suites = RC4-SHA\n");
+    add_line(&server, "tls_suites = RC4-SHA\n");
     ask(&server, "sallyportctl", "reload", &r);
     cr_assert_eq(r.status, EX_CONFIG, "%d %s", r.status, r.text);
-    cr_assert(strstr(r.text, "tls12_suites = RC4-SHA: RC4-SHA is none of"),
+    cr_assert(strstr(r.text, "tls_suites = RC4-SHA: expected all or aes256"),
               "%s", r.text);
     run_release(&r);
     cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
     server_stop(&server);
-}
-
-/* Suites that don't fit the certificate's key are a mistake in the settings,
- * reported at the line of the certificate. */
-Test(policy, suites_of_another_key, .timeout = 60)
-{
-    const struct server_plan plan = {
-        .settings = "tls12_suites = ECDHE-RSA-AES128-GCM-SHA256\n"
-    };
-    struct server server;
-    struct run_result r;
-
-    server_prepare(&server, &plan);
-    ask(&server, "sallyportd", "--check", &r);
-    cr_assert_eq(r.status, EX_CONFIG, "%d %s", r.status, r.text);
-    cr_assert(strstr(r.text, "sallyport.conf:3: certificate = ") &&
-                  strstr(r.text, "tls12_suites has none for its kind of key"),
-              "%s", r.text);
-    run_release(&r);
-    server_forget(&server);
 }

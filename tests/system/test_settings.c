@@ -71,7 +71,7 @@ static const char others[] =
     "ticket_lifetime max_sessions startups max_fruitless crash_ban ban_after "
     "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
     "partial_days partials_key resume "
-    "fsync allow_weaker uid.gate uid.auth uid.keys uid.log "
+    "fsync allow_weaker accounts "
     "uid_first uid_last gid_first gid_last shares "
     "file_mode dir_mode "
     "totp_time hash_cost control_group ";

@@ -1,6 +1,6 @@
 /* The configuration file. One table (src/conf/table.c) has the type, range,
- * default and help of each key. The parser, the manual page and the example file
- * follow from it. The room depends on no process. */
+ * default and help of each key. The parser, the manual page and the example
+ * file follow from it. The room depends on no process. */
 #ifndef SALLYPORT_CONF_CONF_H
 #define SALLYPORT_CONF_CONF_H
 
@@ -9,8 +9,7 @@
 
 enum setting_type {
     SETTING_PATH,
-    SETTING_FILE, /* a path, or empty */
-    SETTING_NAME,
+    SETTING_FILE,   /* a path, or empty */
     SETTING_GROUP,  /* of the system, or empty */
     SETTING_NUMBER, /* with an optional K, M, G, T (powers of 1024) */
     SETTING_MIN_FREE,
@@ -31,8 +30,7 @@ enum setting_type {
     SETTING_UPLOAD_EOF,
     SETTING_LOG_FORMAT,
     SETTING_TLS_VERSION,
-    SETTING_SUITES_12,
-    SETTING_SUITES_13,
+    SETTING_SUITES,
     SETTING_WEAKER, /* words: ids chroot seccomp landlock */
     SETTING_TYPES
 };

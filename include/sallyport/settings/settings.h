@@ -37,7 +37,9 @@
  * nobody's, and the old (uid_t)-1. */
 #define SETTINGS_RESERVED_FIRST 65533
 #define SETTINGS_RESERVED_LAST  65535
-#define SETTINGS_SHOWN_MAX      100 /* bytes of a value that a complaint shows */
+/* The accounts of gate, auth, log and keys. */
+#define SETTINGS_ACCOUNTS  4
+#define SETTINGS_SHOWN_MAX 100 /* bytes of a value that a complaint shows */
 
 /* "30000-30999", or "auto": the kernel chooses each. */
 struct port_range {
@@ -155,10 +157,8 @@ struct settings {
     bool fsync;
     bool sha256;           /* the event of each upload has its SHA-256 */
     unsigned allow_weaker; /* enum sandbox_part bits */
-    char uid_gate[SETTINGS_NAME_MAX]; /* a name or a number */
-    char uid_auth[SETTINGS_NAME_MAX];
-    char uid_keys[SETTINGS_NAME_MAX];
-    char uid_log[SETTINGS_NAME_MAX];
+    uint64_t accounts; /* the first of SETTINGS_ACCOUNTS uids, which are also
+                          gids; 0: accounts by name */
     uint64_t uid_first, uid_last; /* the range of users */
     uint64_t gid_first, gid_last; /* the range of shares */
     unsigned file_mode, dir_mode; /* of what users make in their homes */

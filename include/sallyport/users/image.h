@@ -1,8 +1,8 @@
 /* The table of users that reader makes for master, auth and check: this head,
  * the rows of users, shares, teams, grants (struct grant) and directories, and
  * the text, to which the rows point. Grants and directories are in the order of
- * the users, and each user has the next ones. Fields are numbers of one size,
- * so nothing is between them. */
+ * the users, and each user has the next ones. A row is cells of one size, so
+ * nothing is between them. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -11,53 +11,115 @@
 
 struct users_head {
     char build[BUILD_NAME_MAX];
-    uint32_t users, shares, teams, grants, directories; /* numbers of rows */
+    uint64_t users, shares, teams, grants, directories; /* numbers of rows */
 };
 
-struct users_span {
-    uint32_t at, len; /* in the text */
+union users_cell {
+    uint64_t number;
+    struct {
+        uint32_t at, len; /* in the text */
+    };
 };
 
-/* The fields of struct row_limits. No NUL follows the texts. */
-struct users_limits {
-    uint32_t number[ROW_LIMITS][2]; /* the lower and the higher half */
-    struct users_span networks, hours;
+/* What a cell is. users_take() accepts it by the two bounds of its field. */
+enum users_kind {
+    USERS_TEXT,   /* of LEAST to MOST bytes, and a NUL follows; */
+    USERS_NAME,   /* the same, and a user's name, */
+    USERS_GROUP,  /* a share's or a team's, */
+    USERS_PATH,   /* or a path */
+    USERS_PART,   /* LEAST to MOST bytes, and anything follows */
+    USERS_NUMBER, /* from LEAST to MOST */
+    USERS_MODE,   /* 0, or with all bits of LEAST, and only those of MOST */
+    USERS_LIMIT,  /* 0, or the number + 1; LEAST: its place in limit_rows */
+    USERS_TEAM,   /* 0: none, or its place in the table + 1 */
 };
 
-/* The fields of struct user. A NUL follows each text but those of
- * certificate and totp. */
+/* The fields of struct row_limits. */
+#define USERS_LIMIT_FIELDS(F)                                                  \
+    F(LIMIT, max_sessions, limits.number[ROW_SESSIONS], ROW_SESSIONS, 0)       \
+    F(LIMIT, max_transfers, limits.number[ROW_TRANSFERS], ROW_TRANSFERS, 0)    \
+    F(LIMIT, bandwidth_up, limits.number[ROW_UP], ROW_UP, 0)                   \
+    F(LIMIT, bandwidth_down, limits.number[ROW_DOWN], ROW_DOWN, 0)             \
+    F(LIMIT, max_file_size, limits.number[ROW_FILE_SIZE], ROW_FILE_SIZE, 0)    \
+    F(PART, networks, limits.networks, 0, USER_LINE_MAX)                       \
+    F(PART, hours, limits.hours, 0, USER_LINE_MAX)
+
+/* The fields of struct user. What isn't here is 0 in master. */
+#define USERS_ROW_FIELDS(F)                                                    \
+    F(NAME, name, name, 1, USER_NAME_MAX)                                      \
+    F(TEXT, comment, comment, 0, USER_COMMENT_MAX)                             \
+    F(TEXT, home, home, 0, USER_HOME_MAX)                                      \
+    F(TEXT, hash, hash, 0, USER_HASH_MAX)                                      \
+    F(PART, certificate, certificate, 0, USER_LINE_MAX)                        \
+    F(PART, totp, totp, 0, TOTP_TEXT_MAX)                                      \
+    F(NUMBER, uid, uid, 0, USER_ID_MAX)                                        \
+    F(NUMBER, gid, gid, 0, USER_ID_MAX)                                        \
+    F(NUMBER, rights, rights, 0, RIGHTS_MOST)                                  \
+    F(NUMBER, conflict, choice[CHOICE_CONFLICT], 0, CONFLICT_COUNT)            \
+    F(NUMBER, upload_eof, choice[CHOICE_UPLOAD_EOF], 0, UPLOAD_EOF_COUNT)      \
+    F(NUMBER, binding, choice[CHOICE_BINDING], 0, BINDING_COUNT)               \
+    F(NUMBER, certificate_only, certificate_only, 0, 1)                        \
+    F(NUMBER, locked, locked, 0, 1)                                            \
+    F(NUMBER, must_change, must_change, 0, 1)                                  \
+    F(NUMBER, expires, expires, 0, INT64_MAX)                                  \
+    USERS_LIMIT_FIELDS(F)                                                      \
+    F(TEAM, team_1, team[0], 0, 0)                                             \
+    F(TEAM, team_2, team[1], 0, 0)                                             \
+    F(TEAM, team_3, team[2], 0, 0)                                             \
+    F(TEAM, team_4, team[3], 0, 0)                                             \
+    F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
+    F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
+    F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
+    F(MODE, dir_mode, dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST)                \
+    F(NUMBER, max_files, max_files, 0, UINT32_MAX)                             \
+    F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
+    F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
+    F(NUMBER, line, line, 0, USERS_FILE_MAX)
+
+_Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
+               "each of them has a line here");
+
+/* Those of struct share, struct team and struct directory_right. */
+#define USERS_SHARE_FIELDS(F)                                                  \
+    F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
+    F(PATH, path, path, 1, USER_HOME_MAX)                                      \
+    F(NUMBER, gid, gid, SHARE_GID_MIN, USER_ID_MAX)                            \
+    F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
+    F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
+    F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
+    F(NUMBER, line, line, 0, USERS_FILE_MAX)
+#define USERS_TEAM_FIELDS(F)                                                   \
+    F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
+    USERS_LIMIT_FIELDS(F)
+#define USERS_DIRECTORY_FIELDS(F)                                              \
+    F(PATH, path, path, 1, USER_HOME_MAX)                                      \
+    F(NUMBER, rights, rights, 1, RIGHTS_MOST)
+
+#define USERS_CELL(kind, name, member, least, most) union users_cell name;
 struct users_row {
-    struct users_span name, comment, home, hash, certificate, totp;
-    uint32_t uid, gid, rights;
-    uint32_t choice[CHOICES];
-    uint32_t certificate_only, locked, line;
-    uint32_t expires[2]; /* the lower and the higher half */
-    struct users_limits limits;
-    uint32_t team[USER_TEAMS_MAX]; /* its place in the table, from 1 on; or 0 */
-    uint32_t quota[4];             /* the bytes of struct user_quota */
-    uint32_t file_mode, dir_mode, max_files;
-    uint32_t must_change;
-    uint32_t grants, directories; /* how many */
+    USERS_ROW_FIELDS(USERS_CELL)
 };
-
-/* The fields of struct share. */
 struct users_share {
-    struct users_span name, path;
-    uint32_t gid, file_mode, line;
-    uint32_t quota[4];
+    USERS_SHARE_FIELDS(USERS_CELL)
 };
-
-/* The fields of struct team. */
 struct users_team {
-    struct users_span name;
-    struct users_limits limits;
+    USERS_TEAM_FIELDS(USERS_CELL)
+};
+struct users_directory {
+    USERS_DIRECTORY_FIELDS(USERS_CELL)
 };
 
-/* The fields of struct directory_right. */
-struct users_directory {
-    struct users_span path;
-    uint32_t rights;
+/* The same lists for the writer and for users_take(). */
+struct users_fields {
+    size_t count, size; /* of the fields; of the struct */
+    const struct users_field {
+        enum users_kind kind;
+        size_t at, size; /* in the struct */
+        uint64_t least, most;
+    } *field;
 };
+extern const struct users_fields users_row_fields, users_share_fields,
+    users_team_fields, users_directory_fields;
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \

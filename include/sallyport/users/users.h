@@ -21,6 +21,7 @@
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
 #define USER_LINE_MAX    4096
+#define USER_ID_MAX      (UINT32_MAX - 1) /* -1 changes no id of a process */
 #define USERS_FILE_MAX   (64u << 20)
 #define USERS_MAX        131072
 #define SHARES_MAX       4096

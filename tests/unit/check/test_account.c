@@ -15,39 +15,25 @@ static const struct {
     const char *account;
     int r;
 } accounts[] = {
-    { "69990", 0 },
-    { "0", -EINVAL },
+    { "daemon", 0 },
     { "root", -EINVAL },
     { "nobody", -EINVAL }, /* 65534 */
-    { "65533", -EINVAL },
-    { "65532", 0 },
-    { "no-such-account-here", -EINVAL },
-    { "-1", -EINVAL },
-    { "4294967295", -EINVAL }, /* (uid_t)-1 */
-    { "", -EINVAL },
+    { "no-such-account-here", -ENOENT },
+    { "1", -ENOENT },
+    { "", -ENOENT },
 };
 
 Test(account, identities)
 {
     for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
         struct complaint c = { "" };
-        struct identity id = { 1, 1 };
+        struct identity id = { 0, 0 };
 
         cr_assert_eq(account_find(accounts[i].account, &id, &c), accounts[i].r,
                      "'%s': %s", accounts[i].account, c.text);
-        if (accounts[i].r < 0)
-            cr_assert(c.text == strstr(c.text, accounts[i].account), "%s",
-                      c.text);
+        cr_expect_eq(c.text[0] != '\0', accounts[i].r == -EINVAL);
+        cr_expect_eq(id.uid != 0, accounts[i].r == 0);
     }
-}
-
-Test(account, a_missing_one_says_what_makes_it)
-{
-    struct complaint c = { "" };
-    struct identity id;
-
-    cr_assert_eq(account_find("no-such-account-here", &id, &c), -EINVAL);
-    cr_expect(strstr(c.text, "run: systemd-sysusers"), "%s", c.text);
 }
 
 static char directory[] = "/tmp/sallyport-empty-XXXXXX";

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,37 +25,37 @@ static void begin(void)
 
 TestSuite(parts, .init = begin);
 
-static const struct {
-    const char *gate, *auth, *log;
-    const char *word; /* of the complaint; NULL: there is none */
-} trios[] = {
-    { "101", "102", "103", NULL },
-    { "101", "101", "103", "uid.auth" },
-    { "101", "102", "102", "must not be the account of uid.auth" },
-    { "75000", "102", "103", ": uid 75000 is within uid_first to uid_last" },
-};
-
-Test(parts, accounts_apart_from_each_other)
+/* Not by name: the machine may have the accounts. */
+Test(parts, accounts_by_number)
 {
-    for (size_t i = 0; i < sizeof(trios) / sizeof(trios[0]); i++) {
-        struct complaint c = { "" };
-        struct prepared p = { 0 };
-        int r;
+    struct complaint c = { "" };
+    struct prepared p = { 0 };
 
-        k.root = true;
-        strcpy(k.settings.uid_gate, trios[i].gate);
-        strcpy(k.settings.uid_auth, trios[i].auth);
-        strcpy(k.settings.uid_log, trios[i].log);
-        strcpy(k.settings.uid_keys, "104");
-        r = part_accounts(&k, &p, &c);
-        cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i, c.text);
-        if (trios[i].word)
-            cr_assert(strstr(c.text, trios[i].word), "%s", c.text);
-        else
-            cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
-        k.root = false; /* without root its ids don't change */
-        cr_assert_eq(part_accounts(&k, &p, &c), 0);
-    }
+    k.settings.accounts = 101;
+    cr_assert_eq(part_accounts(&k, &p, &c), 0, "%s", c.text);
+    cr_expect_eq(p.identity[PROCESS_GATE].uid, 101);
+    cr_expect_eq(p.identity[PROCESS_AUTH].gid, 102);
+    cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
+    cr_expect_eq(p.identity[PROCESS_KEYS].gid, 104);
+    p = (struct prepared){ 0 };
+    k.root = false; /* without root its ids don't change */
+    k.settings.accounts = 0;
+    cr_assert_eq(part_accounts(&k, &p, &c), 0);
+    cr_expect_eq(p.identity[PROCESS_GATE].uid, 0);
+}
+
+/* All that are missing, in one complaint. */
+Test(parts, accounts_by_name)
+{
+    struct complaint c = { "" };
+    struct prepared p = { 0 };
+
+    if (getpwnam("_sallyport-gate") || getpwnam("_sallyport-keys"))
+        cr_skip_test("the machine has them");
+    cr_assert_eq(part_accounts(&k, &p, &c), -EINVAL);
+    cr_expect(strstr(c.text, "no account _sallyport-gate, ") &&
+                  strstr(c.text, "_sallyport-keys; run: systemd-sysusers"),
+              "%s", c.text);
 }
 
 static void configure(const char *text)
@@ -70,25 +71,16 @@ Test(parts, a_mistake_names_its_setting)
     struct complaint c = { "" };
     struct prepared p = { 0 };
 
-    configure("uid.gate = 101\nuid.auth = missing\nuid.keys = 104\n"
-              "uid.log = 103\n");
+    configure("accounts = 101\ncontrol_group = missing\n"
+              "empty = /dev/null/x\n");
     cr_expect_eq(part_accounts(&k, &p, &c), -EINVAL);
     cr_expect_str_eq(c.text,
-                     "conf:2: uid.auth = missing: there is no account of "
-                     "this name; run: systemd-sysusers");
-    p = (struct prepared){ 0 };
-    c.text[0] = '\0';
-    configure("uid.gate = 101\nuid.auth = missing\nuid.keys = missing2\n"
-              "uid.log = missing3\nempty = /dev/null/x\n");
-    cr_expect_eq(part_accounts(&k, &p, &c), -EINVAL);
-    cr_expect_str_eq(c.text,
-                     "conf:2: uid.auth = missing: there is no account of "
-                     "this name; run: systemd-sysusers; nor one of the names "
-                     "missing2, missing3");
+                     "conf:2: control_group = missing: there is no group of "
+                     "this name; run: groupadd --system");
     p = (struct prepared){ 0 };
     c.text[0] = '\0';
     cr_expect_eq(part_empty(&k, &p, &c), -EINVAL);
-    cr_expect_str_eq(c.text, "conf:5: empty = /dev/null/x: Not a directory");
+    cr_expect_str_eq(c.text, "conf:3: empty = /dev/null/x: Not a directory");
 }
 
 static const char *key_file(void)

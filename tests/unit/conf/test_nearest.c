@@ -10,7 +10,7 @@ Test(nearest, keys)
         { "listne", "listen" },
         { "max_session", "max_sessions" },
         { "maxsessions", "max_sessions" },
-        { "uid_gate", "uid.gate" },
+        { "acounts", "accounts" },
         { "portss", "ports" },
         { "kye", "key" },
         { "Listen", "listen" },

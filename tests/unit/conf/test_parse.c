@@ -31,7 +31,7 @@ Test(parse, defaults_are_those_of_the_design)
     cr_expect_eq(s.partial_days, 7);
     cr_expect(s.resume && s.fsync);
     cr_expect_eq(s.allow_weaker, 0);
-    cr_expect_str_eq(s.uid_gate, "_sallyport-gate");
+    cr_expect_eq(s.accounts, 0);
     cr_expect_eq(s.uid_first, 70000);
     cr_expect_eq(s.uid_last, 79999);
 }
@@ -225,6 +225,10 @@ Test(parse, settings_of_older_versions_have_no_effect)
     cr_expect_str_eq(s.retired.text,
                      "conf:2: address_refresh has no effect any more; "
                      "remove this line");
+    cr_assert_eq(parse(&s, "uid.gate = 69990\n", &c), 0, "%s", c.text);
+    cr_expect(strstr(s.retired.text, "conf:1: uid.gate has no effect") &&
+                  strstr(s.retired.text, "; remove this line"),
+              "the hint fits: %s", s.retired.text);
     cr_expect_eq(parse(&s, "address_refres = 1h\n", &c), -EINVAL);
     cr_expect_eq(survey("address_refresh = 1h\nlissten = 1\n"), 1);
 }
@@ -259,13 +263,14 @@ Test(parse, a_survey_tells_all_mistakes)
 Test(parse, a_survey_looks_at_all_together)
 {
     cr_assert_eq(survey("uid_first = 70000\nuid_last = 69000\n"
-                        "uid.gate = 800\nuid.auth = 800\n"
+                        "accounts = 65533\n"
                         "listen = 127.0.0.1:30001\n"),
                  3);
     cr_expect(strstr(told, "conf:2: uid_last = 69000: "), "%s", told);
-    cr_expect(strstr(told, "conf:4: uid.auth = 800: must differ"), "%s", told);
+    cr_expect(strstr(told, "conf:3: accounts = 65533: the range holds"), "%s",
+              told);
     cr_expect(strstr(told, "ports (default) = "), "%s", told);
-    cr_assert_eq(survey("uid_first = x\nuid.auth = 70001\n"), 1,
+    cr_assert_eq(survey("uid_first = x\naccounts = 70001\n"), 1,
                  "a default isn't blamed for what can't be read");
     cr_assert_eq(survey("fsync = no\n"), 0);
     cr_expect_str_eq(told, "");

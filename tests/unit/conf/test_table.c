@@ -52,6 +52,10 @@ Test(table, a_retired_key_is_none)
         strstr(table_retired(SLICE("xferlog")), "log --xferlog"));
     cr_expect_not_null(strstr(table_retired(SLICE("metrics_listen")),
                               "enable --now sallyport-metrics.socket"));
+    cr_expect_not_null(
+        strstr(table_retired(SLICE("tls13_suites")), "tls_suites = aes256"));
+    cr_expect_not_null(
+        strstr(table_retired(SLICE("uid.keys")), "accounts = 69990"));
     cr_expect_str_eq(table_retired(SLICE("uid.metrics")), "");
     cr_expect_null(table_retired(SLICE("address_refresh2")));
     for (size_t i = 0; i < setting_count; i++)

@@ -242,8 +242,7 @@ Test(helper, prepares)
 {
     struct prepared p = all(false);
 
-    helpers_configure(&m, "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\n"
-                          "uid.log = 104\nstate = /nowhere/at/all\n");
+    helpers_configure(&m, "accounts = 101\nstate = /nowhere/at/all\n");
     p.wanted[PREPARED_EMPTY] = false;
     helper_prepare(&m, &p);
     is(&p, PREPARED_ACCOUNTS, 0, "");
@@ -269,7 +268,7 @@ Test(helper, a_mistake_ends_a_start)
     scratch_enter();
     snprintf(text, sizeof(text),
              "control_group = no-such-group\n"
-             "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\nuid.log = 104\n"
+             "accounts = 101\n"
              "empty = %s/empty\nstate = %s/state\n",
              scratch, scratch);
     helpers_configure(&m, text);

@@ -186,9 +186,7 @@ static void keeps_state_in(struct master *m, const char *name)
 
     helpers_find(m);
     snprintf(state, sizeof(state), "%s", in_scratch(name));
-    snprintf(text, sizeof(text),
-             "uid.gate = 101\nuid.auth = 102\nuid.keys = 103\nuid.log = 104\n"
-             "state = %s\nempty = %s\n",
+    snprintf(text, sizeof(text), "accounts = 101\nstate = %s\nempty = %s\n",
              state, in_scratch("empty"));
     helpers_configure(m, text);
     c.text[0] = '\0';

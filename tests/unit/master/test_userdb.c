@@ -564,34 +564,34 @@ static void write_image(const char *name, const struct users_head *head,
 Test(userdb, reader_that_lies)
 {
     struct users_head head = { .users = 1 };
-    struct users_row row = { .name = { 0, 4 },
-                             .comment = { 4, 0 },
-                             .home = { 5, 2 },
-                             .hash = { 4, 0 } };
+    struct users_row row = { .name = { .at = 0, .len = 4 },
+                             .comment = { .at = 4 },
+                             .home = { .at = 5, .len = 2 },
+                             .hash = { .at = 4 } };
     const struct {
-        uint32_t *number, lie;
+        uint64_t *number, lie;
     } lies[] = {
         { &head.users, 2 },
         { &head.users, UINT32_MAX },
-        { &row.name.at, 100 },
-        { &row.name.len, 100 },
-        { &row.home.at, UINT32_MAX },
-        { &row.hash.len, UINT32_MAX },
-        { &row.certificate.at, 9 },
-        { &row.rights, RIGHTS_MOST + 1 },
-        { &row.grants, 1 },
-        { &row.directories, UINT32_MAX },
+        { &row.name.number, (union users_cell){ .at = 100, .len = 4 }.number },
+        { &row.name.number, (union users_cell){ .len = 100 }.number },
+        { &row.home.number, UINT64_MAX },
+        { &row.hash.number, UINT64_MAX },
+        { &row.certificate.number, 9 },
+        { &row.rights.number, RIGHTS_MOST + 1 },
+        { &row.grants.number, 1 },
+        { &row.directories.number, UINT32_MAX },
         { &head.shares, UINT32_MAX },
         { &head.grants, 1 },
-        { &row.choice[CHOICE_CONFLICT], 99 },
-        { (uint32_t *)(void *)head.build, 0 },
+        { &row.conflict.number, 99 },
+        { (uint64_t *)(void *)head.build, 0 },
     };
 
     build_name_fill(head.build);
     play_reader("cat image >&4\n");
     replace(BERT);
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        uint32_t truth = *lies[i].number;
+        uint64_t truth = *lies[i].number;
 
         *lies[i].number = lies[i].lie;
         write_image("image", &head, &row);

@@ -12,7 +12,7 @@ static const char text[] = "# one\n"
                            "ports = auto\n"
                            "max_sessions =  1K \n"
                            "\n"
-                           "uid.gate = nosuch\n";
+                           "control_group = nosuch\n";
 
 Test(blame, lines)
 {
@@ -24,8 +24,8 @@ Test(blame, lines)
         { "ports", "conf:4: ports = auto: gone 7" },
         { "max_sessions", "conf:5: max_sessions = 1K: gone 7" },
         { "idle_timeout", "conf: idle_timeout (default) = 300s: gone 7" },
-        { "uid.gate", "conf:7: uid.gate = nosuch: gone 7" },
-        { "uid.log", "conf: uid.log (default) = _sallyport-log: gone 7" },
+        { "control_group", "conf:7: control_group = nosuch: gone 7" },
+        { "data_binding", "conf: data_binding (default) = user: gone 7" },
         { "address", "conf: address (default) = : gone 7" },
     };
     struct complaint c = { "" };
@@ -47,7 +47,8 @@ Test(blame, places)
         const char *key, *before, *after;
     } table[] = {
         { "certificate", "/x: gone", "conf:2: certificate = /x: gone" },
-        { "uid.gate", "nosuch: gone", "conf:7: uid.gate = nosuch: gone" },
+        { "control_group", "nosuch: gone",
+          "conf:7: control_group = nosuch: gone" },
         { "key", "/etc/sallyport/tls/key.pem: gone",
           "conf: key (default) = /etc/sallyport/tls/key.pem: gone" },
         /* Complaints not about the setting: another file, a line of the file, a

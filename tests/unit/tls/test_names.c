@@ -129,7 +129,6 @@ Test(names, one_bad_pair_is_named)
 
 Test(names, at_most_16)
 {
-    struct tls_policy policy;
     struct credentials_spec many[CERTIFICATES_MAX];
     char names[CERTIFICATES_MAX][32];
     struct complaint c = { "" };
@@ -146,8 +145,8 @@ Test(names, at_most_16)
     meet(t, &p);
     cr_expect_eq(p.serial, 16);
     tls_context_free(t);
-    suites_policy_init(&policy);
-    cr_assert_null(tls_context_new(NULL, CERTIFICATES_MAX + 1, &policy,
+    cr_assert_null(tls_context_new(NULL, CERTIFICATES_MAX + 1,
+                                   &(struct tls_policy){ 0 },
                                    &(struct signer){ 0 }, &c));
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }

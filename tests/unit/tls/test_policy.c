@@ -1,5 +1,6 @@
 /* Which TLS is accepted and which is refused. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,10 +125,8 @@ static const struct {
 Test(policy, options)
 {
     SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
-    struct tls_policy policy;
 
-    suites_policy_init(&policy);
-    cr_assert_eq(policy_set(ssl, &policy), 0);
+    cr_assert_eq(policy_set(ssl, &(struct tls_policy){ 0 }), 0);
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
         cr_expect(SSL_CTX_get_options(ssl) & never[i].option, "%s",
                   never[i].what);
@@ -150,69 +149,80 @@ Test(policy, why_without_ems)
     line_close(&l);
 }
 
-static const struct choice {
+static const struct {
     const char *what;
-    unsigned least;
-    const char *suites[TLS_VERSIONS][2]; /* none: all */
+    struct tls_policy policy;
     struct tls_client_options options;
     const char *client; /* its cipher, or its error */
 } choices[] = {
     { "1.3 only",
-      TLS_13,
-      { { NULL } },
+      { .least = TLS_13 },
       { .version = TLS1_2_VERSION },
       "alert protocol version" },
     { "1.3 only, and no extended master secret",
-      TLS_13,
-      { { NULL } },
+      { .least = TLS_13 },
       { .version = TLS1_2_VERSION, .without_ems = true },
       "alert protocol version" },
-    { "1.3 only, for who has it", TLS_13, { { NULL } }, { 0 }, "TLSv1.3" },
-    { "one suite of 1.2",
-      TLS_12,
-      { { "ECDHE-ECDSA-CHACHA20-POLY1305" } },
-      { .version = TLS1_2_VERSION },
-      "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305" },
-    { "and no other",
-      TLS_12,
-      { { "ECDHE-ECDSA-CHACHA20-POLY1305" } },
-      { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256" },
-      "alert handshake failure" },
-    { "the server's order",
-      TLS_12,
-      { { "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256" } },
+    { "1.3 only, for who has it", { .least = TLS_13 }, { 0 }, "TLSv1.3" },
+    { "AES-256",
+      { .suites = SUITES_AES256 },
+      { 0 },
+      "TLSv1.3 TLS_AES_256_GCM_SHA384" },
+    { "AES-256 of 1.2",
+      { .suites = SUITES_AES256 },
       { .version = TLS1_2_VERSION },
       "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
-    { "of 1.3 too",
-      TLS_12,
-      { { NULL },
-        { "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256" } },
-      { 0 },
-      "TLSv1.3 TLS_CHACHA20_POLY1305_SHA256" },
+    { "and no other",
+      { .suites = SUITES_AES256 },
+      { .suites = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+        .version = TLS1_3_VERSION },
+      "alert handshake failure" },
+    { "and no other of 1.2",
+      { .suites = SUITES_AES256 },
+      { .version = TLS1_2_VERSION,
+        .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:"
+                   "ECDHE-ECDSA-CHACHA20-POLY1305" },
+      "alert handshake failure" },
 };
 
-static void policy_of(const struct choice *row, struct tls_policy *policy)
+/* All suites have ephemeral keys and authenticated encryption, by the parts of
+ * their names. */
+Test(policy, suites_are_good)
 {
-    suites_policy_init(policy);
-    policy->least = row->least;
-    for (unsigned v = 0; v < TLS_VERSIONS; v++) {
-        if (!row->suites[v][0])
-            continue;
-        policy->suites[v].count = 0;
-        for (size_t i = 0; i < 2 && row->suites[v][i]; i++)
-            cr_assert_eq(suites_add(&policy->suites[v], v,
-                                    slice_from(row->suites[v][i])),
-                         0);
+    for (unsigned i = 0; i < SUITES_COUNT; i++) {
+        SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+        STACK_OF(SSL_CIPHER) * all;
+
+        cr_assert_eq(policy_set(ssl, &(struct tls_policy){ .suites = i }), 0);
+        all = SSL_CTX_get_ciphers(ssl);
+        cr_expect_eq(sk_SSL_CIPHER_num(all), i == SUITES_ALL ? 9 : 3);
+        for (int n = 0; n < sk_SSL_CIPHER_num(all); n++) {
+            const SSL_CIPHER *one = sk_SSL_CIPHER_value(all, n);
+            const char *name = SSL_CIPHER_get_name(one);
+
+            cr_expect(SSL_CIPHER_is_aead(one), "%s", name);
+            cr_expect(strncmp(name, "ECDHE-", 6) == 0 ||
+                          strncmp(name, "TLS_", 4) == 0,
+                      "%s", name);
+            cr_expect(i == SUITES_ALL || strstr(name, "256_GCM") ||
+                          strstr(name, "256-GCM"),
+                      "%s", name);
+        }
+        SSL_CTX_free(ssl);
     }
+    cr_expect_eq(
+        policy_set(NULL, &(struct tls_policy){ .suites = SUITES_COUNT }),
+        -EINVAL);
 }
 
-static struct tls_context *context_as(const struct tls_policy *policy,
+static struct tls_context *context_as(enum key_kind kind,
+                                      const struct tls_policy *policy,
                                       struct complaint *c)
 {
     struct credentials made;
     struct tls_context *t;
 
-    credentials_make(&made, &(struct credentials_spec){ .kind = KEY_EC });
+    credentials_make(&made, &(struct credentials_spec){ .kind = kind });
     const struct key_files files = { made.certificate_fd, "cert.pem",
                                      made.key_fd, "key.pem" };
     t = signer_context_as(&files, 1, policy, c);
@@ -224,16 +234,13 @@ static struct tls_context *context_as(const struct tls_policy *policy,
 Test(policy, as_configured)
 {
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-        const struct choice *row = &choices[i];
-        struct peer p = { .options = row->options };
+        struct peer p = { .options = choices[i].options };
         struct complaint c = { "" };
-        struct tls_policy policy;
         struct tls_context *t;
         struct line l;
 
-        policy_of(row, &policy);
-        t = context_as(&policy, &c);
-        cr_assert(t, "%s: %s", row->what, c.text);
+        t = context_as(KEY_EC, &choices[i].policy, &c);
+        cr_assert(t, "%s: %s", choices[i].what, c.text);
         line_open(&l, CONTROL, 0);
         cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
         peer_start(&p, &l);
@@ -241,30 +248,28 @@ Test(policy, as_configured)
             shutdown(l.near, SHUT_WR);
         peer_join(&p);
         const char *said = p.shaken ? p.cipher : p.error;
-        cr_expect(strstr(said, row->client), "%s: %s", row->what, said);
+        cr_expect(strstr(said, choices[i].client), "%s: %s", choices[i].what,
+                  said);
         line_close(&l);
         tls_context_free(t);
     }
 }
 
-/* Suites for RSA only, and a key of another kind: the start complains, not the
- * first client. Without TLS 1.2 they don't matter. */
-Test(policy, suites_must_suit_the_key)
+/* A context makes a handshake of each version with each key. */
+Test(policy, suites_suit_each_key)
 {
-    const struct choice rsa = { .suites = {
-                                    { "ECDHE-RSA-AES128-GCM-SHA256" } } };
-    struct complaint c = { "" };
-    struct tls_policy policy;
-    struct tls_context *t;
+    static const enum key_kind kinds[] = { KEY_EC, KEY_EC_384, KEY_EC_521,
+                                           KEY_RSA, KEY_ED25519 };
 
-    policy_of(&rsa, &policy);
-    cr_assert_null(context_as(&policy, &c));
-    cr_expect_str_eq(c.text,
-                     "cert.pem: tls12_suites has none for its kind of key");
-    policy.least = TLS_13;
-    t = context_as(&policy, &c);
-    cr_expect(t, "%s", c.text);
-    tls_context_free(t);
+    for (unsigned i = 0; i < SUITES_COUNT; i++)
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+            const struct tls_policy policy = { .suites = i };
+            struct complaint c = { "" };
+            struct tls_context *t = context_as(kinds[k], &policy, &c);
+
+            cr_expect(t, "%s, key %zu: %s", suites_words[i], k, c.text);
+            tls_context_free(t);
+        }
 }
 
 /* Several offers, with ftp not the first; and one name that begins with it. */

@@ -29,7 +29,7 @@
     "quota=20T quota_files=8589934592\n"                                       \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
     "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750 "             \
-    "max_files=20\n"                                                           \
+    "max_files=20 must_change=yes\n"                                           \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
     "@share:contracts:80000:/srv/s/contracts:file_mode=0640 "                  \
     "quota=1T quota_files=7\n"                                                 \
@@ -109,6 +109,7 @@ Test(image, arrives_whole)
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
     cr_expect(bert->max_files == 20 && anna->max_files == 0);
+    cr_expect(bert->must_change && !anna->must_change);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);
     cr_assert(bert->team[0] == &u.team[1] && !bert->team[1] && !anna->team[0]);
@@ -225,11 +226,11 @@ static void too_many_directories(void)
 }
 static void a_directory_more(void) { head()->directories++; }
 static void a_directory_less(void) { head()->directories--; }
-static void a_grant_of_nobody(void) { row(1)->grants = 1; }
-static void a_grant_of_another(void) { row(0)->grants = 1; }
-static void grants_for_4_gib(void) { row(1)->grants = UINT32_MAX; }
-static void a_directory_of_nobody(void) { row(1)->directories = 1; }
-static void directories_for_4_gib(void) { row(1)->directories = UINT32_MAX; }
+static void a_grant_of_nobody(void) { row(1)->grants.number = 1; }
+static void a_grant_of_another(void) { row(0)->grants.number = 1; }
+static void grants_for_4_gib(void) { row(1)->grants.number = UINT32_MAX; }
+static void a_directory_of_nobody(void) { row(1)->directories.number = 1; }
+static void directories_for_4_gib(void) { row(1)->directories.number = UINT32_MAX; }
 static void an_unknown_share(void) { grant(1)->share = 2; }
 static void a_share_twice(void) { grant(1)->share = 0; }
 static void shares_out_of_order(void)
@@ -241,39 +242,39 @@ static void unknown_rights_in_a_share(void) { grant(1)->rights = RIGHTS_MOST + 1
 static void no_rights_in_a_share(void) { grant(0)->rights = 0; }
 static void unknown_rights_in_a_directory(void)
 {
-    directory(1)->rights = RIGHTS_MOST + 1;
+    directory(1)->rights.number = RIGHTS_MOST + 1;
 }
-static void no_rights_in_a_directory(void) { directory(0)->rights = 0; }
+static void no_rights_in_a_directory(void) { directory(0)->rights.number = 0; }
 static void a_directory_without_a_path(void) { directory(0)->path.len = 0; }
 static void a_directory_that_is_cut(void) { directory(0)->path.len--; }
 static void a_directory_of_the_machine(void)
 {
-    directory(0)->path = (struct users_span){ text_size(), 3 };
+    directory(0)->path = (union users_cell){ .at = text_size(), .len = 3 };
 }
 static void a_relative_directory(void)
 {
     directory(0)->path.at++;
     directory(0)->path.len--;
 }
-static void a_share_of_the_system(void) { share(0)->gid = SHARE_GID_MIN - 1; }
-static void a_share_of_root(void) { share(0)->gid = 0; }
-static void a_share_of_all_gids(void) { share(1)->gid = UINT32_MAX; }
-static void a_share_for_all(void) { share(1)->file_mode = 0666; }
-static void a_share_for_nobody(void) { share(1)->file_mode = 0060; }
+static void a_share_of_the_system(void) { share(0)->gid.number = SHARE_GID_MIN - 1; }
+static void a_share_of_root(void) { share(0)->gid.number = 0; }
+static void a_share_of_all_gids(void) { share(1)->gid.number = UINT32_MAX; }
+static void a_share_for_all(void) { share(1)->file_mode.number = 0666; }
+static void a_share_for_nobody(void) { share(1)->file_mode.number = 0060; }
 static void a_share_without_a_name(void) { share(0)->name.len = 0; }
 static void a_share_with_a_path_as_name(void) { share(0)->name = share(0)->path; }
 static void a_share_with_a_name_as_path(void) { share(0)->path = share(0)->name; }
 static void a_share_far_outside(void) { share(0)->path.at = UINT32_MAX; }
-static void a_home_for_all(void) { row(0)->file_mode = 0666; }
-static void directories_for_all(void) { row(0)->dir_mode = 0777; }
-static void files_with_set_uid(void) { row(0)->file_mode = 04600; }
+static void a_home_for_all(void) { row(0)->file_mode.number = 0666; }
+static void directories_for_all(void) { row(0)->dir_mode.number = 0777; }
+static void files_with_set_uid(void) { row(0)->file_mode.number = 04600; }
 static void begins_outside(void) { row(1)->home.at = text_size(); }
 static void begins_far_outside(void) { row(1)->name.at = UINT32_MAX; }
 static void ends_outside(void) { row(1)->home.at = text_size() - 3; }
 static void is_endless(void) { row(0)->hash.len = UINT32_MAX; }
 static void wraps_around(void)
 {
-    row(0)->certificate = (struct users_span){ UINT32_MAX, 2 };
+    row(0)->certificate = (union users_cell){ .at = UINT32_MAX, .len = 2 };
 }
 static void no_nul_follows(void) { row(0)->home.len--; }
 static void a_nul_inside(void) { row(0)->comment.len += 2; }
@@ -284,32 +285,33 @@ static void a_long_name(void)
 }
 static void an_empty_name(void) { row(1)->name = row(1)->comment; }
 static void a_bad_name(void) { image.data[image.len - text_size() + 12] = '/'; }
-static void unknown_rights(void) { row(1)->rights = RIGHTS_MOST + 1; }
+static void unknown_rights(void) { row(1)->rights.number = RIGHTS_MOST + 1; }
 static void unknown_conflict(void)
 {
-    row(1)->choice[CHOICE_CONFLICT] = CONFLICT_COUNT + 1;
+    row(1)->conflict.number = CONFLICT_COUNT + 1;
 }
 static void unknown_eof(void)
 {
-    row(1)->choice[CHOICE_UPLOAD_EOF] = UPLOAD_EOF_COUNT + 1;
+    row(1)->upload_eof.number = UPLOAD_EOF_COUNT + 1;
 }
 static void unknown_binding(void)
 {
-    row(1)->choice[CHOICE_BINDING] = BINDING_COUNT + 1;
+    row(1)->binding.number = BINDING_COUNT + 1;
 }
 static void too_many_teams(void) { head()->teams = TEAMS_MAX + 1; }
 static void a_team_more(void) { head()->teams++; }
-static void an_unknown_team(void) { row(1)->team[1] = 3; }
-static void a_team_far_away(void) { row(1)->team[0] = UINT32_MAX; }
+static void an_unknown_team(void) { row(1)->team_2.number = 3; }
+static void a_team_far_away(void) { row(1)->team_1.number = UINT32_MAX; }
 static void a_team_without_a_name(void) { team(0)->name.len = 0; }
-static void hours_outside(void) { team(1)->limits.hours.at = text_size(); }
-static void endless_networks(void) { row(0)->limits.networks.len = UINT32_MAX; }
-static void no_sessions(void) { team(1)->limits.number[ROW_SESSIONS][0] = 1; }
-static void endless_bandwidth(void)
-{
-    row(0)->limits.number[ROW_UP][1] = UINT32_MAX;
-}
-static void expires_before_1970(void) { row(1)->expires[1] = UINT32_MAX; }
+static void hours_outside(void) { team(1)->hours.at = text_size(); }
+static void endless_networks(void) { row(0)->networks.len = UINT32_MAX; }
+static void no_sessions(void) { team(1)->max_sessions.number = 1; }
+static void endless_bandwidth(void) { row(0)->bandwidth_up.number = UINT64_MAX; }
+static void expires_before_1970(void) { row(1)->expires.number = UINT64_MAX; }
+static void all_uids(void) { row(0)->uid.number = UINT32_MAX; }
+static void all_gids(void) { row(0)->gid.number = UINT32_MAX; }
+static void root_by_64_bits(void) { row(0)->gid.number = UINT64_C(1) << 32; }
+static void half_locked(void) { row(1)->locked.number = 2; }
 /* clang-format on */
 
 #define LIE(function) { function, #function }
@@ -385,6 +387,10 @@ static const struct {
     LIE(endless_networks),
     LIE(no_sessions),
     LIE(endless_bandwidth),
+    LIE(all_uids),
+    LIE(all_gids),
+    LIE(root_by_64_bits),
+    LIE(half_locked),
 };
 
 Test(image, lies)
@@ -427,13 +433,13 @@ Test(image, mounts_up_to_the_limit)
     cr_expect_eq(u.row[0].grants, USER_MOUNTS_MAX);
     cr_expect_eq(u.row[1].grants, 1);
     users_release(&u);
-    row(0)->grants++;
-    row(1)->grants--;
+    row(0)->grants.number++;
+    row(1)->grants.number--;
     cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "shares");
-    row(0)->grants--;
-    row(1)->grants++;
-    row(0)->directories++;
-    row(1)->directories--;
+    row(0)->grants.number--;
+    row(1)->grants.number++;
+    row(0)->directories.number++;
+    row(1)->directories.number--;
     cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "and a directory");
 }
 
@@ -586,7 +592,8 @@ Test(image, certificate_only_without_a_certificate)
     struct users_row *row = (struct users_row *)(head + 1);
     struct users u;
 
-    cr_assert(row[0].certificate_only && !row[1].certificate_only);
-    row[1].certificate_only = 1;
+    cr_assert(row[0].certificate_only.number &&
+              !row[1].certificate_only.number);
+    row[1].certificate_only.number = 1;
     cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG);
 }
