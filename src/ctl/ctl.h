@@ -334,6 +334,7 @@ int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
 int log_show(struct context *x);
+int log_summary(struct context *x);
 int report_make(struct context *x);
 
 /* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
