@@ -375,6 +375,12 @@ json_t *json_time(int64_t seconds);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
  * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
+/* Prints ONE as the next element of an array that is never in memory as a
+ * whole, and frees it. NULL means no memory. *COUNT has those before it.
+ * Returns an exit code. */
+int json_element(struct context *x, json_t *one, uint64_t *count);
+/* Prints the end of such an array. */
+void json_end(uint64_t count);
 
 /* What people see of a member of a JSON object: a column of a list, or a line
  * of "show". A row without a key ends an array of these. */
