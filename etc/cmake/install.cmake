@@ -21,6 +21,8 @@ install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
     COMPONENT server)
 install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
     COMPONENT server)
+install(FILES etc/report.html DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
+    COMPONENT server)
 install(FILES etc/completion/sallyport.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
     RENAME sallyport COMPONENT client)

@@ -157,7 +157,7 @@ const struct ctl_option ctl_options[] = {
 #define ROWS (sizeof(ctl_options) / sizeof(ctl_options[0]))
 const size_t ctl_option_count = ROWS;
 
-static const struct ctl_option *find_row(struct slice name)
+const struct ctl_option *arguments_option(struct slice name)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (slice_equal(name, slice_from(ctl_options[i].name)))
@@ -194,7 +194,7 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     char *field = (char *)a;
 
     slice_cut(&value, '=', &name);
-    row = find_row(name);
+    row = arguments_option(name);
     if (!row)
         return unknown_option(c, text, name);
     if (a->given & row->bit)

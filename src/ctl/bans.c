@@ -196,13 +196,29 @@ static int ban_ask(struct server *s, uint64_t place)
     return SEND(&s->channel, ban_list, server_request(s), .place = place);
 }
 
+static const struct listing all_bans = { .row = MSG_ban_is,
+                                         .end = MSG_ban_list_end,
+                                         .ask = ban_ask,
+                                         .take = ban_take,
+                                         .nothing = "nobody is banned" };
+
 int bans_list(struct context *x)
 {
-    struct listing l = { .row = MSG_ban_is,
-                         .end = MSG_ban_list_end,
-                         .ask = ban_ask,
-                         .take = ban_take,
-                         .nothing = "nobody is banned" };
+    struct listing l = all_bans;
 
     return listing_show(x, &l);
+}
+
+int bans_read(struct context *x, json_t *into)
+{
+    struct listing l = all_bans;
+    uint64_t at = 0;
+    int code = server_open(&l.server, x);
+
+    l.json = into;
+    do
+        code = code ? code : listing_page(&l, &at);
+    while (code == 0 && at > 0);
+    server_close(&l.server);
+    return code;
 }

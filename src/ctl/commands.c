@@ -450,6 +450,20 @@ const struct ctl_command ctl_commands[] = {
               "0: good, 1: warnings, 2: something is bad)",
       .example = "sallyportctl doctor" },
     { .group = "log",
+      .name = "summary",
+      .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
+                 OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
+                 OPTION_UNIT | OPTION_DIRECTORY | OPTION_JSON,
+      .without_settings = true,
+      .run = log_summary,
+      .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
+                "[--path PART] [--event EVENTS] [--serial SERIAL] "
+                "[--file FILE | --unit NAME] [--directory DIR] [--json]",
+      .help = "Count the lines of the last 7 days, or another time, as JSON: "
+              "transfers by day, hour and user, failures by cause, the largest "
+              "files, sessions, bans",
+      .example = "sallyportctl log summary --since 30d | jq .users" },
+    { .group = "log",
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
                  OPTION_CURSOR | OPTION_UNIT | OPTION_DIRECTORY | OPTION_JSON |

@@ -203,6 +203,8 @@ int ctl_run(int argc, char **argv);
  * the complaint: an unknown option, or one without its value. */
 int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
+/* The row of "home", or NULL: no option has that name. */
+const struct ctl_option *arguments_option(struct slice name);
 /* The name of the first given option that isn't in ALLOWED, or NULL. */
 const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
 
@@ -238,6 +240,16 @@ void help_print(const struct arguments *a, size_t words);
 void help_group(const char *group);
 void help_overview(void);
 void help_first(void);
+/* The length of the first part of a help, which is enough for a list. */
+int help_short(const char *help);
+
+/* complete.c: prints what may stand in place of the last of the words after
+ * --complete, for the completion of a shell. Returns 0. */
+int complete_print(struct context *x, char **word);
+
+/* run.c: loads the settings of the command line. Returns an exit code. */
+int ctl_load_settings(struct context *x);
+
 /* monitor.c: prints how the server is, and what needs attention. Returns an
  * exit code. */
 int monitor_first_look(struct context *x);
@@ -333,7 +345,10 @@ int drain_run(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
+/* Adds what "ban list --json" prints to the array. Returns an exit code. */
+int bans_read(struct context *x, json_t *into);
 int log_show(struct context *x);
+int log_summary(struct context *x);
 int report_make(struct context *x);
 
 /* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
@@ -374,6 +389,12 @@ json_t *json_time(int64_t seconds);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
  * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
+/* Prints ONE as the next element of an array that is never in memory as a
+ * whole, and frees it. NULL means no memory. *COUNT has those before it.
+ * Returns an exit code. */
+int json_element(struct context *x, json_t *one, uint64_t *count);
+/* Prints the end of such an array. */
+void json_end(uint64_t count);
 
 /* What people see of a member of a JSON object: a column of a list, or a line
  * of "show". A row without a key ends an array of these. */

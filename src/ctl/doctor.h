@@ -39,11 +39,9 @@ void doctor_firewall(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_disk(struct doctor *d);
 
-/* Does the ruleset, as nft(8) prints it, refuse the TCP ports FIRST to LAST by
- * default, and permit them by no rule to all clients? *some: a rule permits
- * them to some addresses. */
-bool firewall_refuses(const char *rules, unsigned first, unsigned last,
-                      bool *some);
+/* Does a chain of the ruleset, as nft(8) prints it, drop the TCP ports FIRST to
+ * LAST by its policy, while no rule permits them to anybody? */
+bool firewall_refuses(const char *rules, unsigned first, unsigned last);
 /* Is each of FIRST to LAST in a list such as "21, 30000-30999"? */
 bool ports_listed(struct slice list, unsigned first, unsigned last);
 

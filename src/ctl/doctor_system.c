@@ -21,117 +21,58 @@ static bool line_has(struct slice line, const char *text)
     return memmem(line.ptr, line.len, text, strlen(text)) != NULL;
 }
 
-/* A rule about a named set, or about one that goes on in the next line, may
- * permit anything. */
+/* Does the rule permit the ports to anybody, or may it? A named set, or one
+ * that goes on in the next line, may have them. */
 static bool rule_permits(struct slice line, unsigned first, unsigned last)
 {
-    const char *ports = memmem(line.ptr, line.len, "dport ", 6);
-    const char *end = line.ptr + line.len;
-    char text[4096];
-    size_t n = 0;
+    const char *ports = memmem(line.ptr, line.len, " dport ", 7);
+    struct slice rest, list;
 
     if (line_has(line, "udp dport "))
         return false;
-    if (ports && memchr(line.ptr, '{', line.len) &&
-        !memchr(line.ptr, '}', line.len))
+    if (!ports) /* all from an interface or an address? */
+        return line_has(line, " accept") && !line_has(line, "\"lo\"") &&
+               !line_has(line, " ct ") && !line_has(line, "port ") &&
+               !line_has(line, "proto") && !line_has(line, "icmp") &&
+               (slice_starts(line, SLICE("iif")) || line_has(line, " saddr "));
+    rest =
+        (struct slice){ ports + 7, line.len - (size_t)(ports + 7 - line.ptr) };
+    if (slice_starts(rest, SLICE("{ ")))
+        rest = (struct slice){ rest.ptr + 2, rest.len - 2 };
+    if (line_has(line, "{") && !line_has(line, "}"))
         return true;
-    if (!ports || !memmem(line.ptr, line.len, "accept", 6))
-        return false;
-    for (ports += 6; ports < end && n < sizeof(text) &&
-                     memchr("0123456789-,@{} ", *ports, 16);
-         ports++)
-        if (*ports == '@')
-            return true;
-        else if (*ports != '{' && *ports != '}')
-            text[n++] = *ports;
-    return ports_listed(slice_trim((struct slice){ text, n }), first, last);
+    slice_cut(&rest, line_has(rest, "}") ? '}' : ' ', &list);
+    return line_has(list, "@") || (line_has(line, "accept") &&
+                                   ports_listed(slice_trim(list), first, last));
 }
 
-/* Everything from some addresses, or from an interface that isn't "lo". */
-static bool rule_trusts(struct slice line)
-{
-    static const char *const starts[] = { "iif", "ip saddr ", "ip6 saddr " };
-    static const char *const narrow[] = { "\"lo\"", " ct ", "port ",
-                                          "proto",  "icmp", "@th" };
-
-    for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++)
-        if (line_has(line, narrow[i]))
-            return false;
-    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-        if (slice_starts(line, slice_from(starts[i])))
-            return line_has(line, " accept");
-    return false;
-}
-
-/* A rule without a condition. */
-static bool rule_drops_all(struct slice line)
-{
-    return slice_starts(line, SLICE("drop")) ||
-           slice_starts(line, SLICE("reject")) ||
-           (slice_starts(line, SLICE("counter")) &&
-            (line_has(line, "drop") || line_has(line, "reject")));
-}
-
-/* Where a line of a ruleset is. */
-struct firewall_place {
-    bool input, other; /* in a chain of that hook, or of another one */
-    bool limited;      /* in a rule for some addresses */
-    bool goes_on;      /* the rule has a next line */
-};
-
-static void firewall_step(struct firewall_place *at, struct slice line)
-{
-    at->limited = (at->limited && at->goes_on) ||
-                  (line_has(line, " saddr ") && !line_has(line, " saddr != "));
-    at->goes_on = line.len > 0 && line.ptr[line.len - 1] == ',';
-    if (slice_starts(line, SLICE("chain ")))
-        at->input = at->other = false;
-    if (line_has(line, " hook ")) {
-        at->input = line_has(line, " hook input ");
-        at->other = !at->input;
-    }
-}
-
-bool firewall_refuses(const char *rules, unsigned first, unsigned last,
-                      bool *some)
+bool firewall_refuses(const char *rules, unsigned first, unsigned last)
 {
     struct slice rest = slice_from(rules), line;
-    struct firewall_place at = { .input = false };
-    bool refuses = false;
+    bool drops = false, elsewhere = false;
 
-    *some = false;
     while (slice_cut(&rest, '\n', &line)) {
         line = slice_trim(line);
-        firewall_step(&at, line);
-        if (!at.other && rule_permits(line, first, last)) {
-            if (!at.limited)
-                return false;
-            *some = true;
-        }
-        *some |= at.input && rule_trusts(line);
-        refuses |=
-            at.input && (line_has(line, "policy drop") || rule_drops_all(line));
+        if (slice_starts(line, SLICE("chain ")))
+            elsewhere = false; /* "hook input" may jump to it */
+        if (line_has(line, " hook "))
+            elsewhere = !line_has(line, " hook input ");
+        if (!elsewhere && rule_permits(line, first, last))
+            return false;
+        drops |= !elsewhere && line_has(line, "policy drop");
     }
-    *some &= refuses;
-    return refuses;
+    return drops;
 }
 
 static bool judge_range(struct doctor *d, const char *rules, unsigned first,
                         unsigned last)
 {
+    const bool ufw = access("/usr/sbin/ufw", X_OK) == 0;
     char advice[160], range[32];
-    bool ufw = access("/usr/sbin/ufw", X_OK) == 0, some;
 
-    if (!firewall_refuses(rules, first, last, &some))
+    if (!firewall_refuses(rules, first, last))
         return true;
     snprintf(range, sizeof(range), first == last ? "%u" : "%u-%u", first, last);
-    if (some) {
-        doctor_find(d, FINDING_NOTE, NULL,
-                    "the firewall permits port %s only to some addresses, or "
-                    "on some interfaces",
-                    range);
-        return false;
-    }
     snprintf(advice, sizeof(advice),
              ufw ? "run: ufw allow %u:%u/tcp"
                  : "add to the chain of \"hook input\": tcp dport %u-%u accept",
@@ -143,17 +84,17 @@ static bool judge_range(struct doctor *d, const char *rules, unsigned first,
     return false;
 }
 
-/* iptables and ufw are seen too, where they use the kernel's nftables. */
+/* iptables and ufw are seen too, where they use the kernel's nftables. What
+ * else may be in the way is seen only from outside. */
 void doctor_firewall(struct doctor *d)
 {
     static const char *const list[] = { NFT, "-n", "list", "ruleset", NULL };
     const struct settings *l = &d->x->settings;
     const struct port_range *r = &l->ports;
     static char out[EXECUTE_OUTPUT_MAX];
-    int status;
+    int status = execute_program(list, PROGRAM_MS, out);
     bool open = true;
 
-    status = execute_program(list, PROGRAM_MS, out);
     if (status != 0) {
         doctor_find(d, FINDING_NOTE, NULL, "the rules can't be read: %s",
                     status == EX_UNAVAILABLE ? "there is no " NFT
@@ -168,7 +109,7 @@ void doctor_firewall(struct doctor *d)
         open &= judge_range(d, out, r->first, r->last);
     if (open)
         doctor_find(d, FINDING_GOOD, NULL,
-                    "no rule of nftables on this machine is in the way");
+                    "no policy of nftables on this machine drops the ports");
 }
 
 void doctor_clock(struct doctor *d)

@@ -82,10 +82,9 @@ static bool is_of_group(const struct ctl_command *row, const char *group)
     return row->name && strcmp(row->group, group) == 0;
 }
 
-/* The first part of the sentence is enough here. */
-static int short_length(const char *help)
+int help_short(const char *help)
 {
-    size_t len = strcspn(help, ";,(");
+    size_t len = strcspn(help, ";,(\n");
 
     while (len > 0 && help[len - 1] == ' ')
         len--;
@@ -97,7 +96,7 @@ void help_group(const char *group)
     for (size_t i = 0; i < ctl_command_count; i++)
         if (is_of_group(&ctl_commands[i], group))
             printf("  %s %-*s %.*s\n", group, NAME_WIDTH, ctl_commands[i].name,
-                   short_length(ctl_commands[i].help), ctl_commands[i].help);
+                   help_short(ctl_commands[i].help), ctl_commands[i].help);
     printf("\nOptions and an example of each: sallyportctl %s COMMAND --help\n",
            group);
 }
@@ -137,7 +136,7 @@ void help_overview(void)
         if (strcmp(group, last) == 0)
             continue;
         if (row)
-            printf("  %-*s %.*s\n", NAME_WIDTH, group, short_length(row->help),
+            printf("  %-*s %.*s\n", NAME_WIDTH, group, help_short(row->help),
                    row->help);
         else
             print_group(group);

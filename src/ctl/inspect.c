@@ -51,35 +51,31 @@ static int full_path(const struct inspection *i, struct slice path,
     return r < 0 ? r : buf_add_slice(into, path);
 }
 
-static int print_json(struct inspection *i, const struct msg_held *m,
-                      struct slice path)
+static json_t *describe_held(const struct inspection *i,
+                             const struct msg_held *m, struct slice path)
 {
     char when[WHEN_MAX];
-    json_t *one =
-        json_pack("{s:o, s:s, s:o, s:I, s:s}", "id", json_slice(m->id), "user",
-                  owner_of(i, m->uid), "path", json_slice(path), "bytes",
-                  (json_int_t)m->bytes, "since", when_text(m->since, when));
-    int r = -1;
 
-    if (one) {
-        fputs(i->lines++ == 0 ? "[\n" : ",\n", stdout);
-        r = json_dumpf(one, stdout, JSON_COMPACT);
-    }
-    json_decref(one);
-    return r == 0 ? 0 : ctl_fail(i->at.x, EX_IOERR, "JSON can't be written");
+    return json_pack("{s:o, s:s, s:o, s:I, s:s}", "id", json_slice(m->id),
+                     "user", owner_of(i, m->uid), "path", json_slice(path),
+                     "bytes", (json_int_t)m->bytes, "since",
+                     when_text(m->since, when));
 }
 
+/* TEXT is the path, escaped. */
 static int print_held(struct inspection *i, const struct msg_held *m,
-                      struct slice path)
+                      struct slice path, struct slice text)
 {
     char ago[WHEN_MAX];
 
+    if (i->at.x->args.json)
+        return json_element(i->at.x, describe_held(i, m, path), &i->lines);
     if (i->lines++ == 0)
         printf("%-16s %-16s %14s %8s %s\n", "ID", "USER", "BYTES", "AGE",
                "PATH");
     printf("%-16.*s %-16s %14" PRIu64 " %8s %.*s\n", (int)m->id.len, m->id.ptr,
            owner_of(i, m->uid), m->bytes, when_ago(m->since, i->now, ago),
-           (int)path.len, path.ptr);
+           (int)text.len, text.ptr);
     return 0;
 }
 
@@ -152,8 +148,7 @@ static int take_held(struct inspection *i, const struct msg_held *m)
     else if (i->order != HELD_LIST)
         code = obeyed(i, m, buf_slice(&text));
     else
-        code = i->at.x->args.json ? print_json(i, m, buf_slice(&path))
-                                  : print_held(i, m, buf_slice(&text));
+        code = print_held(i, m, buf_slice(&path), buf_slice(&text));
     buf_release(&text);
     buf_release(&path);
     return code;
@@ -253,7 +248,7 @@ static int inspect(struct context *x, enum held_order order, const char *id,
         return ctl_missing(x, "user", slice_from(name));
     code = user ? search_user(&i.at, user) : everywhere(&i);
     if (order == HELD_LIST && x->args.json)
-        fputs(i.lines == 0 ? "[]\n" : "\n]\n", stdout);
+        json_end(i.lines);
     if (code == 0 && order != HELD_LIST && !i.found)
         return ctl_fail(x, EX_NOINPUT, "no upload %s waits for inspection", id);
     return code;

@@ -102,4 +102,18 @@ int log_close(struct log_reader *l);
 /* The program that reads the journal. Tests replace it. */
 extern const char *log_journalctl;
 
+/* log_summary.c: the counts of a log. */
+
+#define SUMMARY_DAYS_MAX  400
+#define SUMMARY_NAMES_MAX 1000 /* counted one by one; all others together */
+
+/* Counts what the log of the command line says; without --since, that of seven
+ * days. A log of any length and content needs the same memory, and all texts in
+ * it are log_safe()'s. *ret belongs to the caller; NULL after a failure.
+ * Returns an exit code. */
+int log_summarise(struct context *x, json_t **ret);
+
+/* report.c: the page. NULL: that of the installation. Tests replace it. */
+extern const char *report_html;
+
 #endif

@@ -32,6 +32,7 @@ static const struct {
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
     { "users", "sallyportctl user list" },
+    { "paths", "sallyportd --check, which prints what permits a directory" },
 };
 
 #define LENGTH(table) (sizeof(table) / sizeof((table)[0]))

@@ -90,6 +90,23 @@ int json_write(struct context *x, json_t *value)
     return 0;
 }
 
+int json_element(struct context *x, json_t *one, uint64_t *count)
+{
+    int r = -1;
+
+    if (one) {
+        fputs((*count)++ == 0 ? "[\n" : ",\n", stdout);
+        r = json_dumpf(one, stdout, JSON_COMPACT);
+    }
+    json_decref(one);
+    return r == 0 ? 0 : ctl_fail(x, EX_IOERR, "JSON can't be written");
+}
+
+void json_end(uint64_t count)
+{
+    fputs(count == 0 ? "[]\n" : "\n]\n", stdout);
+}
+
 /* Comments and homes come from people, and from the files of other servers. */
 static void add_text(struct buf *into, const char *text)
 {

@@ -92,24 +92,16 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg,
                msg->bytes);
 }
 
-/* Prints one partial as a line of an array. The array is never in memory as a
- * whole. */
-static int print_partial_json(struct hunt *s, const struct msg_partial *msg)
+static json_t *describe_partial(const struct hunt *s,
+                                const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
-    json_t *one = json_pack(
-        "{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->at.user, "path",
-        json_slice(msg->path), "for", json_slice(msg->name), "bytes",
-        (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
-        "state", state_word(s, msg->state));
-    int r = -1;
 
-    if (one) {
-        fputs(s->lines++ == 0 ? "[\n" : ",\n", stdout);
-        r = json_dumpf(one, stdout, JSON_COMPACT);
-    }
-    json_decref(one);
-    return r == 0 ? 0 : ctl_fail(s->at.x, EX_IOERR, "JSON can't be written");
+    return json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->at.user,
+                     "path", json_slice(msg->path), "for",
+                     json_slice(msg->name), "bytes", (json_int_t)msg->bytes,
+                     "modified", when_text(msg->mtime, when), "state",
+                     state_word(s, msg->state));
 }
 
 static int take_partial(struct hunt *s, const struct msg_partial *msg)
@@ -124,7 +116,7 @@ static int take_partial(struct hunt *s, const struct msg_partial *msg)
     if (msg->state == PARTIAL_REMOVED)
         log_removed(s, msg, buf_slice(&text));
     if (s->at.x->args.json)
-        code = print_partial_json(s, msg);
+        code = json_element(s->at.x, describe_partial(s, msg), &s->lines);
     else
         print_partial(s, msg, buf_slice(&text));
     buf_release(&text);
@@ -166,7 +158,7 @@ static int find_partials(struct search *at, struct channel *files)
 static void print_end(const struct hunt *s)
 {
     if (s->at.x->args.json)
-        fputs(s->lines == 0 ? "[]\n" : "\n]\n", stdout);
+        json_end(s->lines);
     else if (s->remove)
         printf("%" PRIu64 " removed, %" PRIu64 " bytes; %" PRIu64
                " being uploaded; %" PRIu64 " could not be removed\n",
@@ -289,7 +281,7 @@ int retention_run(struct context *x)
     case TURN_OF_ANOTHER:
         stderr_print("nothing to do: it runs already (%s)", t.holder);
         if (x->args.json)
-            puts("[]");
+            json_end(0);
         return 0;
     case TURN_UNKNOWN:
         if (t.error != ENOENT)

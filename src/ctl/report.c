@@ -1,219 +1,117 @@
-/* "report": counts what the log says, and writes the page about it. Whatever
- * the log contains, the counts have bounds: beyond so many names there is one
- * row for all others. */
-#include "report.h"
+/* "report": puts the counts of the log, and how full disks and quotas are, into
+ * the page that is installed for it (etc/report.html). The page shows them by a
+ * script of its own; this program makes no HTML. */
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define DAY 86400
+#define PAGE_MAX (16 << 20)
+#define PLACE    "@REPORT@" /* of the JSON, in the page */
 
-/* Writes as much of the value as fits, in whole characters. */
-static void copy_safe(struct slice value, char out[REPORT_TEXT_MAX])
+const char *report_html; /* NULL: the one that is installed */
+
+static void add_disk(json_t *disks, const char *path)
 {
-    struct buf b;
-    size_t len;
+    struct statvfs fs;
 
-    buf_init(&b, 4 * LOG_LINE_MAX);
-    log_safe(value, &b);
-    len = b.len < REPORT_TEXT_MAX ? b.len : REPORT_TEXT_MAX - 1;
-    while (len > 0 && len < b.len && ((uint8_t)b.data[len] & 0xc0) == 0x80)
-        len--;
-    snprintf(out, REPORT_TEXT_MAX, "%.*s", (int)len, len > 0 ? b.data : "");
-    buf_release(&b);
+    if (disk_room(path, &fs) == 0)
+        json_array_append_new(
+            disks,
+            json_pack("{s:o, s:I, s:I}", "name", json_text(path), "bytes_used",
+                      (json_int_t)((fs.f_blocks - fs.f_bfree) * fs.f_frsize),
+                      "bytes", (json_int_t)(fs.f_blocks * fs.f_frsize)));
 }
 
-static int compare_rows(const void *a, const void *b)
+/* What is full now, beside what the log says. Instead of the quotas there may
+ * be a text: why they aren't known. */
+static int add_present(struct context *x, json_t *all)
 {
-    return strcmp(((const struct tally_row *)a)->name,
-                  ((const struct tally_row *)b)->name);
+    const struct settings *s = &x->settings;
+    struct complaint why = { .text = "" };
+    char host[256] = "";
+    json_t *disks = json_array(), *quotas = NULL;
+
+    add_disk(disks, s->homes);
+    add_disk(disks, s->shares);
+    if (edit_load_users(&x->users, s->users, NULL, &why) == 0)
+        quotas = quota_list(x);
+    gethostname(host, sizeof(host) - 1);
+    return json_object_set_new(all, "host", json_text(host)) |
+           json_object_set_new(all, "disks", disks) |
+           json_object_set_new(all, "quotas",
+                               quotas ? quotas : json_text(why.text));
 }
 
-/* Returns the row of that name, a new one if need be, or the one of all
- * others. */
-static struct amount *tally_of(struct tally *t, struct slice name)
+/* Reads the page, which is beside this program's directory. */
+static int read_html(struct context *x, struct buf *into)
 {
-    struct tally_row *next = &t->row[t->rows];
-    struct tally_row **found;
+    char beside[PATH_MAX + sizeof(SALLYPORT_PAGE)];
+    const char *path = report_html ? report_html : beside;
+    ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX - 1);
+    char *slash;
+    int r;
 
-    copy_safe(name, next->name);
-    found = t->rows < REPORT_NAMES_MAX ? tsearch(next, &t->index, compare_rows)
-                                       : tfind(next, &t->index, compare_rows);
-    if (!found)
-        return t->others.of;
-    t->rows += *found == next;
-    return (*found)->of;
+    beside[n > 0 ? n : 0] = '\0';
+    slash = strrchr(beside, '/');
+    memcpy(slash ? slash + 1 : beside, SALLYPORT_PAGE, sizeof(SALLYPORT_PAGE));
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
+    r = fd < 0 ? -errno : fd_read_file(fd, into);
+    return r < 0 ? ctl_fail(x, EX_OSFILE, "%s: %s; install it again", path,
+                            strerror(-r))
+                 : 0;
 }
 
-static void no_free(void *row)
+/* Nothing in the JSON may end the script that it stands in. */
+static int add_json(const json_t *all, struct buf *into)
 {
-    (void)row;
-}
+    char *text = json_dumps(all, JSON_COMPACT);
+    struct slice rest = slice_from(text), part;
+    int r = text ? 0 : -ENOMEM;
 
-/* With a row more, for a name that isn't known yet. */
-static bool tally_open(struct tally *t)
-{
-    t->row = calloc(REPORT_NAMES_MAX + 1, sizeof(*t->row));
-    return t->row != NULL;
-}
-
-static void tally_release(struct tally *t)
-{
-    tdestroy(t->index, no_free);
-    free(t->row);
-}
-
-/* Local days since 1970. */
-static int64_t day_of(int64_t ms, int *hour)
-{
-    struct tm tm = { 0 };
-
-    clock_local(ms / 1000, &tm);
-    *hour = tm.tm_hour;
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    return timegm(&tm) / DAY;
-}
-
-void amount_add(struct amount *a, uint64_t count, uint64_t bytes)
-{
-    a->count += count;
-    a->bytes = bytes < INT64_MAX - a->bytes ? a->bytes + bytes : INT64_MAX;
-}
-
-static void add(struct amount *a, uint64_t bytes)
-{
-    amount_add(a, 1, bytes);
-}
-
-static void take_file(struct report *r, const struct log_record *record)
-{
-    uint64_t size = log_size(record);
-    size_t at = r->files;
-
-    while (at > 0 && r->file[at - 1].size < size)
-        at--;
-    if (at == REPORT_FILES)
-        return;
-    r->files += r->files < REPORT_FILES;
-    memmove(&r->file[at + 1], &r->file[at],
-            (r->files - at - 1) * sizeof(r->file[0]));
-    r->file[at] = (struct report_file){ .ms = record->ms,
-                                        .size = size,
-                                        .upload = log_is_upload(record) };
-    copy_safe(log_get(record, "user"), r->file[at].user);
-    copy_safe(log_get(record, log_get(record, "to").ptr ? "to" : "path"),
-              r->file[at].path);
-}
-
-static void take_transfer(struct report *r, const struct log_record *record)
-{
-    const int way = log_is_upload(record) ? UPLOADS : DOWNLOADS;
-    const uint64_t bytes = log_number(record, "bytes");
-    int hour;
-    int64_t day = day_of(record->ms, &hour) - r->first_day;
-
-    add(&r->total[way], bytes);
-    add(&r->hour[hour][way], bytes);
-    if (day >= 0 && day < (int64_t)r->days)
-        add(&r->day[day][way], bytes);
-    add(&tally_of(&r->users, log_get(record, "user"))[way], bytes);
-    take_file(r, record);
-}
-
-/* "upload: closed by the client" */
-static void take_failure(struct report *r, const struct log_record *record)
-{
-    struct slice word = log_word(record), cause = log_cause(record);
-    char name[REPORT_TEXT_MAX]; /* copy_safe() escapes it */
-
-    snprintf(name, sizeof(name), "%.*s%s%.*s", (int)word.len, word.ptr,
-             cause.len > 0 ? ": " : "", (int)cause.len,
-             cause.len > 0 ? cause.ptr : "");
-    r->failures++;
-    add(tally_of(&r->causes, slice_from(name)), 0);
-}
-
-static void take_login(struct report *r, const struct log_record *record)
-{
-    struct slice rest = log_get(record, "tls"), version = SLICE("?");
-
-    slice_cut(&rest, ' ', &version);
-    r->logins++;
-    add(tally_of(&r->tls, version), 0);
-}
-
-static void take_ban(struct report *r, const struct log_record *record)
-{
-    struct report_ban *b = &r->ban[r->bans++ % REPORT_BANS];
-
-    b->ms = record->ms;
-    copy_safe(log_get(record, "peer"), b->peer);
-    copy_safe(log_get(record, "reason"), b->reason);
-}
-
-static void take(struct report *r, const struct log_record *record)
-{
-    if (slice_equal(record->event, SLICE("ban")))
-        take_ban(r, record);
-    else if (log_failed(record))
-        take_failure(r, record);
-    else if (log_is_upload(record) || log_is_download(record))
-        take_transfer(r, record);
-    else if (slice_equal(record->event, SLICE("login")))
-        take_login(r, record);
-    else if (slice_equal(record->event, SLICE("client")))
-        add(tally_of(&r->clients, log_get(record, "name")), 0);
-}
-
-static int open_days(struct report *r, const struct log_reader *l)
-{
-    int64_t days;
-    int hour;
-
-    r->since = l->since;
-    r->until = l->until < INT64_MAX ? l->until : (int64_t)time(NULL) * 1000;
-    r->first_day = day_of(r->since, &hour);
-    days = day_of(r->until - 1, &hour) - r->first_day + 1;
-    if (days < 1 || days > REPORT_DAYS_MAX)
-        return ctl_fail(r->x, EX_USAGE,
-                        "--since %s: the page can have 1 to %d days",
-                        r->x->args.since, REPORT_DAYS_MAX);
-    r->days = (size_t)days;
-    return 0;
-}
-
-static int gather(struct report *r)
-{
-    struct log_reader *l = malloc(sizeof(*l));
-    struct log_record record;
-    int code, closed;
-
-    if (!l || !tally_open(&r->users) || !tally_open(&r->causes) ||
-        !tally_open(&r->tls) || !tally_open(&r->clients)) {
-        free(l);
-        return ctl_fail(r->x, EX_OSERR, "no memory");
+    while (r == 0 && slice_cut(&rest, '<', &part)) {
+        r = buf_add_slice(into, part);
+        if (r == 0 && rest.ptr)
+            r = buf_add_text(into, "\\u003c");
     }
-    code = log_open(l, r->x);
-    if (code == 0)
-        code = open_days(r, l);
-    while (code == 0 && log_next(l, &record)) {
-        take(r, &record);
-        log_record_release(&record);
+    free(text);
+    return r;
+}
+
+static int make_page(struct context *x, const json_t *all, struct buf *page)
+{
+    struct buf html;
+    const char *place;
+    int code, r = -EINVAL;
+
+    buf_init(&html, PAGE_MAX);
+    code = read_html(x, &html);
+    place = code || html.len == 0
+                ? NULL
+                : memmem(html.data, html.len, PLACE, strlen(PLACE));
+    if (place) {
+        const size_t before = (size_t)(place - html.data);
+        const size_t after = before + strlen(PLACE);
+
+        r = buf_add(page, html.data, before);
+        if (r == 0)
+            r = add_json(all, page);
+        if (r == 0)
+            r = buf_add(page, html.data + after, html.len - after);
     }
-    r->torn = l->torn;
-    closed = log_close(l);
-    free(l);
-    return code ? code : closed;
+    buf_release(&html);
+    if (code == 0 && r < 0)
+        code =
+            ctl_fail(x, EX_OSERR, "the page can't be made: %s", strerror(-r));
+    return code;
 }
 
 /* The new page gets the mode of the OLD one; NULL: a page has names and
@@ -281,26 +179,18 @@ static int write_page(struct context *x, struct slice page)
 
 int report_make(struct context *x)
 {
-    struct report *r = calloc(1, sizeof(*r));
     struct buf page;
-    int code;
+    json_t *all;
+    int code = log_summarise(x, &all);
 
-    if (!r)
-        return ctl_fail(x, EX_OSERR, "no memory");
-    if (!x->args.since)
-        x->args.since = "7d";
-    r->x = x;
-    buf_init(&page, REPORT_PAGE_MAX);
-    code = gather(r);
-    if (code == 0 && report_page(r, &page) < 0)
-        code = ctl_fail(x, EX_OSERR, "no memory for the page");
+    if (code)
+        return code;
+    buf_init(&page, PAGE_MAX);
+    code = add_present(x, all) ? ctl_fail(x, EX_OSERR, "no memory")
+                               : make_page(x, all, &page);
     if (code == 0)
         code = write_page(x, buf_slice(&page));
     buf_release(&page);
-    tally_release(&r->users);
-    tally_release(&r->causes);
-    tally_release(&r->tls);
-    tally_release(&r->clients);
-    free(r);
+    json_decref(all);
     return code;
 }

@@ -202,7 +202,7 @@ static int check_usage(struct context *x, const struct ctl_command *row)
     return code;
 }
 
-static int load_settings(struct context *x)
+int ctl_load_settings(struct context *x)
 {
     const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
     struct settings *s = &x->settings;
@@ -216,7 +216,7 @@ static int load_settings(struct context *x)
 
 static int run_row(struct context *x, const struct ctl_command *row)
 {
-    int code = row->without_settings ? 0 : load_settings(x);
+    int code = row->without_settings ? 0 : ctl_load_settings(x);
 
     if (code == 0 && row->reads_users)
         code =
@@ -289,7 +289,7 @@ static int run_command(struct context *x)
 /* Without a command: how the server is, and what there is to do. */
 static int run_first_look(struct context *x)
 {
-    int code = load_settings(x);
+    int code = ctl_load_settings(x);
 
     if (code == 0)
         code = monitor_first_look(x);
@@ -303,8 +303,11 @@ static int run_first_look(struct context *x)
 static int run(struct context *x, int argc, char **argv)
 {
     const struct arguments *a = &x->args;
-    int code = arguments_parse(&x->args, argc, argv, &x->complaint);
+    int code;
 
+    if (argc > 1 && strcmp(argv[1], "--complete") == 0)
+        return complete_print(x, argv + 2);
+    code = arguments_parse(&x->args, argc, argv, &x->complaint);
     if (code)
         return code;
     /* "help user add", as other programs have it. */

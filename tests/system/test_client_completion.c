@@ -7,6 +7,9 @@
 #include "support/files.h"
 #include "terminal.h"
 
+#define USERS                                                                  \
+    "@share:docs:80000:/docs:\n@team:legal:\nanna:!:70000:70000::/a::\n"
+
 /* The text before Tab, and the text after it. */
 static const struct {
     const char *typed, *completed;
@@ -19,6 +22,8 @@ static const struct {
     { "sallyportctl sh", "sallyportctl share" },
     { "sallyportctl user show anna --j", "sallyportctl user show anna --json" },
     { "sallyportctl user import a-fi", "sallyportctl user import a-file" },
+    { "sallyportctl --config conf share grant docs team:leg",
+      "sallyportctl --config conf share grant docs team:legal" },
     { "sallyportctl --config conf kick an",
       "sallyportctl --config conf kick anna" },
 };
@@ -31,10 +36,13 @@ static void complete(const char *shell, const char *setup)
 
     desk_begin_alone(&t.desk);
     files_write("a-file", "", 0, 0644);
-    files_write("conf", "users = users\n", 14, 0644);
-    files_write("users", "anna:!:70000:70000::/a::\n", 25, 0644);
+    snprintf(line, sizeof(line), "users = %s/users\n", t.desk.dir);
+    files_write("conf", line, strlen(line), 0644);
+    files_write("users", USERS, strlen(USERS), 0644);
     terminal_open(&t, shell);
     snprintf(line, sizeof(line), "from=%s", server_source("etc/completion"));
+    terminal_type(&t, line);
+    snprintf(line, sizeof(line), "PATH=%s:$PATH", server_build("sbin"));
     terminal_type(&t, line);
     terminal_type(&t, setup);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -54,13 +62,8 @@ Test(completion, bash, .timeout = 120)
              "for file in $from/*.bash; do . $file; done");
 }
 
-/* Of sallyportctl zsh reads the file of bash, where it is installed. */
 Test(completion, zsh, .timeout = 120)
 {
-    complete(
-        "/bin/zsh -f",
-        "mkdir -p zsh/site bash-completion/completions;"
-        " cp $from/_* zsh/site; cp $from/sallyportctl.bash"
-        " bash-completion/completions/sallyportctl; fpath=(zsh/site $fpath);"
-        " autoload -U compinit; compinit -u -D");
+    complete("/bin/zsh -f", "fpath=($from $fpath);"
+                            " autoload -U compinit; compinit -u -D");
 }

@@ -1,18 +1,31 @@
-/* "report": its figures are those of the log, each text in it is harmless, and
- * no log is too large for it. tests/system/report_page looks at the page with a
- * browser. */
+/* "log summary": its figures are those of the log, and no log is too large for
+ * it. "report": the page has them, and each text in it is harmless.
+ * tests/system/report_page looks at the page with a browser. */
 #include <fcntl.h>
 #include <glob.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "ctl/report.h"
+#include "ctl/log.h"
 #include "world.h"
 
-TestSuite(report, .init = world_make, .fini = scratch_remove);
+static void make(void)
+{
+    const char *source = getenv("SALLYPORT_SOURCE");
+    static char path[512];
+
+    world_make();
+    snprintf(path, sizeof(path), "%s/etc/report.html",
+             source ? source : SOURCE_DIR);
+    report_html = path;
+    setenv("TZ", "UTC", 1);
+}
+
+TestSuite(report, .init = make, .fini = scratch_remove);
 
 #define DAYS "--since 2026-11-17 --until 2026-11-19"
 #define TRANSFER(time, user, verb, more)                                       \
@@ -36,7 +49,7 @@ static const char week[] = TRANSFER(
                                             "2026-11-18T10:00:00.000Z client "
                                             "user=bert name=curl\n"
                                             "2026-11-19T10:00:00.000Z "
-                                            "login-failed user=? "
+                                            "login-failed user=root "
                                             "reason=\"unknown user\"\n"
                                             "2026-11-19T10:00:00.000Z ban "
                                             "peer=192.0.2.7 reason=\"100 wrong "
@@ -45,61 +58,74 @@ static const char week[] = TRANSFER(
                                                 "2026-11-20T00:00:00", "late",
                                                 "STOR", "bytes=1 result=226");
 
-/* Returns the body of the page of this log, with a '|' for each tag. */
-static const char *page_of(const char *log, const char *words)
+/* The caller owns it. */
+static json_t *summary_of(const char *log, const char *words)
 {
-    static char plain[WORLD_TEXT];
-    char text[512], *to = plain;
-    const struct run *r;
-    bool in_tag = false;
+    char text[512];
+    json_t *all;
 
-    setenv("TZ", "UTC", 1);
-    snprintf(text, sizeof(text), "report --file - %s", words);
-    r = expect_run(0, log, text);
-    for (const char *c = strstr(r->out, "<body>"); *c; c++) {
-        if (*c == '<')
-            in_tag = true;
-        if (!in_tag && *c != '\n')
-            *to++ = *c;
-        if (*c == '>') {
-            in_tag = false;
-            *to++ = '|';
-        }
-    }
-    *to = '\0';
-    return plain;
+    snprintf(text, sizeof(text), "log summary --json --file - %s", words);
+    all = json_loads(expect_run(0, log, text)->out, 0, NULL);
+    cr_assert_not_null(all, "%s", words);
+    return all;
 }
 
-static void expect_row(const char *page, const char *row)
+/* A row of a table, as compact JSON. */
+static void expect_row(const json_t *all, const char *table, const char *name,
+                       const char *row)
 {
-    cr_expect(strstr(page, row), "%s: %s", row, page);
+    const json_t *found = json_object_get(json_object_get(all, table), name);
+    char *text = json_dumps(found, JSON_COMPACT);
+
+    cr_expect(text && !strcmp(text, row), "%s.%s: %s instead of %s", table,
+              name, text ? text : "none", row);
+    free(text);
 }
 
 Test(report, figures_are_those_of_the_log)
 {
-    const char *page = page_of(week, DAYS);
+    json_t *all = summary_of(week, DAYS);
+    char *text = json_dumps(all, 0);
 
-    expect_row(page, "|uploads||2, 3 KiB|");
-    expect_row(page, "|downloads||1, 2 KiB|");
-    expect_row(page, "|failures||2|");
-    expect_row(page, "|logins||1|");
-    expect_row(page, "|Tue 17 Nov||2, 3 KiB||0|");
-    expect_row(page, "|Wed 18 Nov||0||1, 2 KiB|");
-    expect_row(page, "|Thu 19 Nov||0||0|");
-    cr_expect(!strstr(page, "16 Nov||") && !strstr(page, "20 Nov||"));
-    expect_row(page, "|08:00||1, 2 KiB||1, 2 KiB|");
-    expect_row(page, "|09:00||1, 1 KiB||0|");
-    expect_row(page, "|anna||2, 3 KiB||0|");
-    expect_row(page, "|bert||0||1, 2 KiB|");
-    expect_row(page, "|upload: stalled||1|");
-    expect_row(page, "|login-failed: unknown user||1|");
-    expect_row(page, "|/b|||uploaded by anna, Tue 17 Nov 2026 09:00 UTC|||4 "
-                     "KiB|");
-    expect_row(page, "|TLSv1.3||1|");
-    expect_row(page, "|curl||1|");
-    expect_row(page, "|192.0.2.7|Thu 19 Nov 2026 10:00 UTC|||100 wrong");
-    expect_row(page, "no events: 1|");
-    cr_expect(!strstr(page, "early") && !strstr(page, "late"));
+    cr_expect_str_eq(json_string_value(json_object_get(all, "since")),
+                     "2026-11-17T00:00:00+0000");
+    cr_expect_str_eq(json_string_value(json_object_get(all, "until")),
+                     "2026-11-20T00:00:00+0000");
+    cr_expect_eq(json_object_size(json_object_get(all, "days")), 3);
+    cr_expect_eq(json_object_size(json_object_get(all, "hours")), 24);
+#define UP(n, bytes)   "\"uploads\":" n ",\"upload_bytes\":" bytes
+#define DOWN(n, bytes) "\"downloads\":" n ",\"download_bytes\":" bytes
+    char *total = json_dumps(json_object_get(all, "total"), JSON_COMPACT);
+    cr_expect_str_eq(total, "{" UP("2", "3072") "," DOWN(
+                                "1", "2048") ",\"failures\":2,\"logins\":1,"
+                                             "\"bans\":1,\"no_events\":1}");
+    free(total);
+    expect_row(all, "days", "2026-11-17", "{" UP("2", "3072") "}");
+    expect_row(all, "days", "2026-11-18", "{" DOWN("1", "2048") "}");
+    expect_row(all, "days", "2026-11-19", "{}");
+    expect_row(all, "hours", "08",
+               "{" UP("1", "2048") "," DOWN("1", "2048") "}");
+    expect_row(all, "hours", "09", "{" UP("1", "1024") "}");
+    expect_row(all, "users", "anna", "{" UP("2", "3072") "}");
+    expect_row(all, "users", "bert", "{" DOWN("1", "2048") ",\"failures\":1}");
+    expect_row(all, "causes", "upload: stalled", "{\"count\":1}");
+    expect_row(all, "causes", "login-failed: unknown user", "{\"count\":1}");
+    expect_row(all, "tls", "TLSv1.3", "{\"count\":1}");
+    expect_row(all, "clients", "curl", "{\"count\":1}");
+    cr_expect(strstr(text, "\"largest_files\": [{\"time\": "
+                           "\"2026-11-17T09:00:00+0000\", \"user\": \"anna\", "
+                           "\"event\": \"upload\", \"path\": \"/b\", "
+                           "\"bytes\": 4096}"),
+              "%s", text);
+    cr_expect(strstr(text, "\"peer\": \"192.0.2.7\", \"reason\": \"100 wrong"));
+    /* Nor is a user of this name anybody. */
+    cr_expect(!strstr(text, "early") && !strstr(text, "late") &&
+              !strstr(text, "root"));
+    free(text);
+    json_decref(all);
+    all = summary_of(week, DAYS " --user bert");
+    cr_expect_eq(json_object_size(json_object_get(all, "users")), 1);
+    json_decref(all);
 }
 
 /* No log of a server has such numbers. */
@@ -108,25 +134,85 @@ Test(report, figures_have_an_end)
 #define MOST                                                                   \
     TRANSFER("2026-11-17T08:00:00", "a", "STOR",                               \
              "path=/a bytes=9223372036854775807 result=226")
-    char most[SIZE_TEXT_MAX], row[80];
+    json_t *all = summary_of(MOST MOST, DAYS);
 
-    snprintf(row, sizeof(row), "|uploads||2, %s|", size_text(INT64_MAX, most));
-    expect_row(page_of(MOST MOST, DAYS), row);
+    expect_row(all, "users", "a", "{" UP("2", "9223372036854775807") "}");
+    json_decref(all);
 }
 
-/* One HTML file, which needs nothing else and runs nothing. */
+/* A day that a change of the clock makes shorter or longer is a day. */
+Test(report, local_days)
+{
+    json_t *all;
+
+    setenv("TZ", "Europe/Berlin", 1);
+    all = summary_of(TRANSFER("2026-10-24T22:30:00", "a", "STOR",
+                              "path=/a bytes=1 result=226"),
+                     "--since 2026-10-24 --until 2026-10-26");
+    cr_expect_eq(json_object_size(json_object_get(all, "days")), 3);
+    expect_row(all, "days", "2026-10-25", "{" UP("1", "1") "}");
+    expect_row(all, "hours", "00", "{" UP("1", "1") "}");
+    json_decref(all);
+}
+
+/* The JSON that is in the page. */
+static json_t *data_of(const char *page)
+{
+    static const char begin[] = "type=\"application/json\" id=\"report\">";
+    const char *data = strstr(page, begin);
+    size_t len;
+    json_t *all;
+
+    cr_assert(data, "%s", page);
+    data += strlen(begin);
+    len = strcspn(data, "<");
+    cr_expect(!strncmp(data + len, "</script>", 9));
+    all = json_loadb(data, len, 0, NULL);
+    cr_assert(all);
+    return all;
+}
+
+/* It loads nothing, and what it runs is its own script alone. */
 static void expect_alone(const char *html)
 {
-    static const char *const bad[] = { "<script", "<img", "<link",  "http:",
-                                       "https:",  "url(", "@import" };
+    static const char *const bad[] = {
+        "src=",      "href=", "url(",   "import",
+        "innerHTML", "eval(", "fetch(", "write("
+    };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         cr_expect(!strstr(html, bad[i]), "%s", bad[i]);
+    cr_expect(strstr(html, "\"default-src 'none'; style-src 'unsafe-inline'; "
+                           "script-src 'sha256-"));
+}
+
+Test(report, the_page_has_them)
+{
+    const struct run *r = expect_run(0, week, "report --file - " DAYS);
+    json_t *all = data_of(r->out);
+
+    expect_alone(r->out);
+    expect_row(all, "users", "anna", "{" UP("2", "3072") "}");
+    cr_expect_eq(json_array_size(json_object_get(all, "disks")), 0);
+    cr_expect(json_is_array(json_object_get(all, "quotas")));
+    cr_expect(json_is_string(json_object_get(all, "host")));
+    json_decref(all);
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    all = data_of(expect_run(0, "", "report --file -")->out);
+    cr_expect_gt(
+        json_integer_value(json_object_get(
+            json_array_get(json_object_get(all, "disks"), 0), "bytes")),
+        0);
+    json_decref(all);
+    file_write(world.users, "anna:x\n");
+    all = data_of(expect_run(0, "", "report --file -")->out);
+    cr_expect(json_is_string(json_object_get(all, "quotas")));
+    json_decref(all);
 }
 
 Test(report, texts_are_harmless)
 {
-#define EVIL "\"<script src='x'>&\033\xff\x5c\""
+#define EVIL "\"</script><script src='x'>&\033\xff\x5c\""
     const char *log = TRANSFER("2026-11-17T08:00:00", EVIL, "STOR",
                                "path=" EVIL " bytes=1 result=226")
         TRANSFER("2026-11-17T08:00:00", "a", "STOR",
@@ -140,26 +226,28 @@ Test(report, texts_are_harmless)
                                                     "ban peer=" EVIL
                                                     " reason=" EVIL "\n";
     const struct run *r = expect_run(0, log, "report --file - " DAYS);
+    json_t *all = data_of(r->out);
+    const char *name = "</script><script src='x'>&\\x1b\\xff\\";
     size_t n = 0;
 
-    expect_alone(r->out);
     for (const char *c = r->out;
-         (c = strstr(c, "&lt;script src=&#39;x&#39;&gt;&amp;\\x1b\\xff\\"));
+         (c = strstr(c,
+                     "\\u003c/script>\\u003cscript src='x'>&\\\\x1b\\\\xff"));
          c++)
         n++;
     cr_expect_eq(n, 7, "%s", r->out);
-    for (const char *c = r->out; *c; c++)
-        cr_expect(*c == '\n' || (*c >= 0x20 && *c < 0x7f), "%d", *c);
-    cr_expect(strstr(r->out, "default-src 'none'"));
+    expect_row(all, "users", name, "{" UP("1", "1") "}");
+    expect_row(all, "clients", name, "{\"count\":1}");
+    json_decref(all);
 }
 
-/* More users, bans, files and days than a page has room for. */
+/* More users, bans, files and days than there is room for. */
 Test(report, many)
 {
-    enum { USERS = REPORT_NAMES_MAX + 500, BYTES = 120 * USERS };
+    enum { USERS = SUMMARY_NAMES_MAX + 500, BYTES = 120 * USERS };
     char *log = malloc(2 * BYTES);
     size_t len = 0;
-    const char *page;
+    json_t *all, *list;
 
     for (unsigned i = 1; i <= USERS; i++)
         len += (size_t)snprintf(
@@ -167,47 +255,78 @@ Test(report, many)
             "2026-11-17T08:00:00.000Z transfer user=u%u verb=STOR path=/%u "
             "bytes=%u result=226\n"
             "2026-11-17T08:00:00.000Z ban peer=p%u reason=r\n",
-            i, i, 2000 - i, i);
-    page = page_of(log, DAYS);
-    expect_row(page, "|users with transfers||1000 or more|");
-    expect_row(page, "|u1||1, 1.9 KiB|");
-    expect_row(page, "|u14||1, 1.9 KiB|");
-    expect_row(page, "|all others||1486, 1.7 MiB|");
-    cr_expect(!strstr(page, "|u15||"));
-    expect_row(page, "|uploads||1500, ");
-    expect_row(page, "|/12|");
-    cr_expect(!strstr(page, "|/13|"));
-    expect_row(page, "|1500; the last ones:|");
-    expect_row(page, "|p1500|");
-    expect_row(page, "|p1481|");
-    cr_expect(!strstr(page, "|p1480|"));
+            i, i, i, i);
+    world.out = in(scratch, "summary");
+    file_write(world.out, "");
+    expect_run(0, log, "log summary --file - " DAYS);
+    all = json_load_file(world.out, 0, NULL);
+    cr_assert(all);
+    world.out = NULL;
+    cr_expect_eq(json_object_size(json_object_get(all, "users")),
+                 SUMMARY_NAMES_MAX);
+    expect_row(all, "users", "u1000", "{" UP("1", "1000") "}");
+    expect_row(all, "others", "users", "{" UP("500", "625250") "}");
+    list = json_object_get(all, "largest_files");
+    cr_expect_eq(json_array_size(list), 12);
+    cr_expect_str_eq(
+        json_string_value(json_object_get(json_array_get(list, 0), "path")),
+        "/1500");
+    cr_expect_str_eq(
+        json_string_value(json_object_get(json_array_get(list, 11), "path")),
+        "/1489");
+    list = json_object_get(all, "last_bans");
+    cr_expect_eq(json_array_size(list), 20);
+    cr_expect_str_eq(
+        json_string_value(json_object_get(json_array_get(list, 0), "peer")),
+        "p1481");
+    json_decref(all);
     free(log);
-    page = page_of("", "--since 2025-10-16 --until 2026-11-19");
-    expect_row(page, "|Thu 16 Oct||0||0|");
+}
+
+Test(report, days)
+{
+    json_t *all = summary_of("", "--since 2025-10-16 --until 2026-11-19");
+
+    cr_expect_eq(json_object_size(json_object_get(all, "days")),
+                 SUMMARY_DAYS_MAX);
+    expect_row(all, "days", "2025-10-16", "{}");
+    json_decref(all);
     expect_err(EX_USAGE, "",
-               "report --file - --since 2025-10-15 --until "
-               "2026-11-19",
-               "the page can have 1 to 400 days");
+               "report --file - --since 2025-10-15 --until 2026-11-19",
+               "a summary can have 1 to 400 days");
     expect_err(EX_USAGE, "",
-               "report --file - --since 2026-11-20 --until "
-               "2026-11-19",
-               "the page can have 1 to 400 days");
+               "log summary --file - --since 2026-11-20 --until 2026-11-19",
+               "a summary can have 1 to 400 days");
 }
 
 /* A line may be cut anywhere in a character. */
 Test(report, long_texts)
 {
     char log[2048], *to = log;
-    const struct run *r;
+    json_t *all;
+    const char *path;
 
     to += sprintf(to, "2026-11-17T08:00:00.000Z transfer user=a verb=STOR "
                       "bytes=1 result=226 path=/");
     for (int i = 0; i < 500; i++)
         to += sprintf(to, "\xc3\xa4");
     sprintf(to, "\n");
-    r = expect_run(0, log, "report --file - " DAYS);
-    cr_expect(strstr(r->out, "/\xc3\xa4"));
-    cr_expect(strstr(r->out, "\xc3\xa4<div"), "%s", r->out);
+    all = summary_of(log, DAYS);
+    path = json_string_value(json_object_get(
+        json_array_get(json_object_get(all, "largest_files"), 0), "path"));
+    cr_expect_eq(strlen(path), 511);
+    json_decref(all);
+}
+
+/* The installation may be incomplete. */
+Test(report, without_its_html)
+{
+    report_html = "/nowhere/report.html";
+    expect_err(EX_OSFILE, "", "report --file -",
+               "/nowhere/report.html: No such file or directory; install it");
+    report_html = in(scratch, "empty");
+    file_write(report_html, "");
+    expect_err(EX_OSERR, "", "report --file -", "the page can't be made");
 }
 
 /* A page that can't be written whole leaves the old one, and nothing else. */
@@ -252,6 +371,4 @@ Test(report, output)
     expect_err(EX_CANTCREAT, week, "report --file - --output /nowhere/p",
                "/nowhere/p: No such file or directory");
     expect_err(EX_USAGE, "", "report --since soon", "--since soon: use");
-    file_write(world.users, "anna:x\n");
-    expect_out(0, "", "report --file -", "Quotas unknown: ");
 }

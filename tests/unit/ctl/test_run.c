@@ -31,6 +31,8 @@ Test(run, what_is_no_command)
         { "totp gus", "did you mean \"user totp\"?" },
         { "delete gus", "did you mean \"user del\"?" },
         { "stop", "stop: no such command; run: systemctl stop sallyport\n" },
+        { "paths add /data", "paths add: no such command; run: sallyportd "
+                             "--check, which prints what permits a directory" },
         { "user stop", "user stop: no such command; run: sallyportctl --help" },
         { "help frob add", "frob add: no such command" },
         { "log -f", "-f: no such option; run: journalctl -fu sallyport -o cat "

@@ -1,0 +1,247 @@
+/* "sallyportctl --complete WORD...": prints what may stand in place of the last
+ * word, each in a line, with a tab and what it means; or '*' for a file. The
+ * completions of bash and zsh call it. What it knows is in the tables of
+ * commands and options, and in the users file: a name is one that its parser
+ * permits, so no shell finds a command in it. */
+#include "ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/domain/bans.h"
+
+#define SERVER_MS 2000 /* nobody waits longer after a key */
+
+/* Bits: what a word may be. */
+enum {
+    A_FILE = 1,
+    A_USER = 2,
+    A_SHARE = 4,
+    A_TEAM = 8,
+    WITH_KIND = 16, /* shares and teams are written "share:NAME" */
+    A_BAN = 32,
+    A_NAME = 64,    /* of a share or a team in their groups, else of a user */
+    A_MEMBER = 128, /* of a share, or a team */
+};
+
+struct completion {
+    struct context *x;
+    const char *current;
+    const char *word[2]; /* of the command */
+    size_t words;        /* before the current one, without options */
+};
+
+/* KIND is written before it, with a colon, if it isn't "". */
+static void offer(const struct completion *c, const char *kind,
+                  const char *word, const char *help)
+{
+    char whole[2 * CTL_NAME + BAN_TEXT_MAX];
+
+    snprintf(whole, sizeof(whole), "%s%s%s", kind, kind[0] ? ":" : "", word);
+    if (strncmp(whole, c->current, strlen(c->current)) == 0)
+        printf("%s\t%.*s\n", whole, help_short(help), help);
+}
+
+static void no_report(const char *mistake)
+{
+    (void)mistake;
+}
+
+static void offer_names(const struct completion *c, unsigned kinds)
+{
+    struct context *x = c->x;
+    const struct users *u = &x->users;
+    const bool with = kinds & WITH_KIND;
+
+    if (ctl_load_settings(x))
+        return;
+    edit_load_users(&x->users, x->settings.users, no_report, &x->complaint);
+    for (size_t i = 0; kinds & A_USER && i < u->count; i++)
+        offer(c, "", u->row[i].name, "");
+    for (size_t i = 0; kinds & A_SHARE && i < u->shares; i++)
+        offer(c, with ? "share" : "", u->share[i].name, "");
+    for (size_t i = 0; kinds & A_TEAM && i < u->teams; i++)
+        offer(c, with ? "team" : "", u->team[i].name, "");
+    users_release(&x->users);
+}
+
+static void offer_bans(const struct completion *c)
+{
+    json_t *all = json_array(), *one;
+    size_t i;
+
+    if (ctl_load_settings(c->x) == 0)
+        bans_read(c->x, all);
+    json_array_foreach(all, i, one)
+    {
+        offer(c, "", json_string_value(json_object_get(one, "network")), "");
+    }
+    json_decref(all);
+}
+
+static void offer_kinds(const struct completion *c, unsigned kinds)
+{
+    if (kinds & A_FILE)
+        puts("*");
+    else if (kinds & A_BAN)
+        offer_bans(c);
+    else if (kinds)
+        offer_names(c, kinds);
+}
+
+/* Of the first word after the command, and of those that follow. */
+static const struct {
+    unsigned first, more;
+} word_kinds[] = {
+    [TAKES_NAME] = { A_NAME, 0 },
+    [TAKES_NAME_OR_NOTHING] = { A_NAME, 0 },
+    [TAKES_NAME_AND_MORE] = { A_NAME, A_MEMBER },
+    [TAKES_NAME_AND_ANY] = { A_NAME, A_MEMBER },
+    [TAKES_VERB_AND_PATH] = { A_NAME, 0 },
+    [TAKES_SESSION] = { A_USER, 0 },
+    [TAKES_TWO_NAMES] = { A_NAME, 0 },
+    [TAKES_FILE] = { A_FILE, 0 },
+    [TAKES_NETWORK] = { A_BAN, 0 },
+    [TAKES_ACCOUNT] = { A_USER | A_SHARE | WITH_KIND, 0 },
+    [TAKES_ACCOUNT_AND_SIZE] = { A_USER | A_SHARE | WITH_KIND, 0 },
+    [TAKES_ID] = { 0, A_USER },
+};
+
+/* Of the word at PLACE, from 0 on, after the command. */
+static unsigned kinds_of(const struct ctl_command *row, size_t place)
+{
+    const bool of_share = strcmp(row->group, "share") == 0;
+    const unsigned of =
+        place > 0 ? word_kinds[row->takes].more : word_kinds[row->takes].first;
+
+    if (place == 0 && row->name && strcmp(row->name, "add") == 0)
+        return 0; /* it is new */
+    if (of == A_MEMBER)
+        return of_share ? A_USER | A_TEAM | WITH_KIND : A_USER;
+    if (of != A_NAME)
+        return of;
+    return of_share                          ? A_SHARE
+           : strcmp(row->group, "team") == 0 ? A_TEAM
+                                             : A_USER;
+}
+
+static unsigned kinds_of_value(const struct ctl_option *option)
+{
+    static const struct {
+        const char *value;
+        unsigned kinds;
+    } values[] = {
+        { "FILE", A_FILE }, { "DIR", A_FILE },          { "USER", A_USER },
+        { "TEAM", A_TEAM }, { "NAME[:ROLE]", A_SHARE },
+    };
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        if (strcmp(option->value, values[i].value) == 0)
+            return values[i].kinds;
+    return 0;
+}
+
+/* NULL: the command isn't complete. */
+static const struct ctl_command *completed_row(const struct completion *c)
+{
+    for (size_t i = 0; i < ctl_command_count && c->words > 0; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+
+        if (strcmp(row->group, c->word[0]) == 0 &&
+            (!row->name ||
+             (c->words > 1 && strcmp(row->name, c->word[1]) == 0)))
+            return row;
+    }
+    return NULL;
+}
+
+static void offer_options(const struct completion *c, uint64_t of)
+{
+    char name[CTL_NAME];
+
+    for (size_t i = 0; i < ctl_option_count; i++) {
+        snprintf(name, sizeof(name), "--%s", ctl_options[i].name);
+        if (ctl_options[i].bit & of)
+            offer(c, "", name, ctl_options[i].help);
+    }
+}
+
+/* The first words of all commands, or the second ones of a group. */
+static void offer_commands(const struct completion *c)
+{
+    const char *last = "";
+
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+        const char *word = c->words ? row->name : row->group;
+
+        if (!word || strcmp(word, last) == 0 ||
+            (c->words && strcmp(row->group, c->word[0]) != 0))
+            continue;
+        offer(c, "", word, c->words || !row->name ? row->help : "");
+        last = word;
+    }
+}
+
+/* Takes the words before the current one. Returns the option whose value the
+ * current one is, or NULL. */
+static const struct ctl_option *take_words(struct completion *c, char **word,
+                                           size_t n)
+{
+    const struct ctl_option *open = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(word[i], "=") == 0) /* bash makes a word of it */
+            continue;
+        if (open) {
+            if (open->bit == OPTION_CONFIG)
+                c->x->args.config = word[i];
+            open = NULL;
+        } else if (strncmp(word[i], "--", 2) == 0) {
+            open = arguments_option(slice_from(word[i] + 2));
+            if (open && !open->value)
+                open = NULL;
+        } else if (c->words++ < 2) {
+            c->word[c->words - 1] = word[i];
+        }
+    }
+    return open;
+}
+
+/* Of "team:NAME" bash makes three words. */
+static unsigned kinds_after_colon(char **word, size_t n)
+{
+    const char *before = n > 1 ? word[n - 2] : "";
+
+    return strcmp(before, "team") == 0    ? A_TEAM
+           : strcmp(before, "share") == 0 ? A_SHARE
+                                          : 0;
+}
+
+int complete_print(struct context *x, char **word)
+{
+    struct completion c = { .x = x, .current = "" };
+    const struct ctl_option *option;
+    const struct ctl_command *row;
+    size_t n = 0;
+
+    x->patience = SERVER_MS;
+    while (word[n])
+        n++;
+    if (n > 0 && strcmp(word[n - 1], ":") != 0 && strcmp(word[n - 1], "=") != 0)
+        c.current = word[--n];
+    option = take_words(&c, word, n);
+    row = completed_row(&c);
+    if (n > 0 && strcmp(word[n - 1], ":") == 0)
+        offer_kinds(&c, kinds_after_colon(word, n));
+    else if (option)
+        offer_kinds(&c, kinds_of_value(option));
+    else if (c.current[0] == '-')
+        offer_options(&c,
+                      OPTIONS_ALWAYS | (row ? row->options : OPTION_VERSION));
+    else if (c.words == 0 || (c.words == 1 && (!row || !row->takes)))
+        offer_commands(&c);
+    else if (row)
+        offer_kinds(&c, kinds_of(row, c.words - (row->name ? 2 : 1)));
+    return 0;
+}

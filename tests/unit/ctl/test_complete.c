@@ -1,0 +1,175 @@
+/* What a shell completes. tests/system/test_client_completion.c has the
+ * shells. */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "ctl/ctl.h"
+#include "fake_server.h"
+#include "world.h"
+
+static void run_child(const char *words, int out)
+{
+    char text[256], *rest = text, *word;
+    char *argv[32] = { (char[]){ "sallyportctl" }, (char[]){ "--complete" },
+                       (char[]){ "--config" }, world.conf };
+    int argc = 4;
+
+    snprintf(text, sizeof(text), "%s", words);
+    while ((word = strsep(&rest, " "))) /* the last one may be empty */
+        argv[argc++] = word;
+    dup2(out, STDOUT_FILENO);
+    _exit(ctl_run(argc, argv));
+}
+
+/* The words that are offered, with blanks between. */
+static const char *completions(const char *words)
+{
+    static char found[4096];
+    int out = memfd_create("out", 0), status;
+    size_t len = 0;
+    FILE *f;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        run_child(words, out);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0, "%s", words);
+    f = fdopen(out, "r");
+    rewind(f);
+    for (char line[512]; fgets(line, sizeof(line), f);)
+        len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%.*s",
+                                len > 0 ? " " : "", (int)strcspn(line, "\t\n"),
+                                line);
+    found[len] = '\0';
+    fclose(f);
+    return found;
+}
+
+static void completes(const char *words, const char *expected)
+{
+    const char *found = completions(words);
+
+    cr_expect_str_eq(found, expected, "%s: %s", words, found);
+}
+
+static void make(void)
+{
+    world_make();
+    file_write(world.users, "@share:contracts:80000:/c:\n"
+                            "@share:offers:80001:/o:\n"
+                            "@team:legal:\n# anne:\n"
+                            "anna:!:70000:70000::/a::\n"
+                            "bert:!:70001:70001::/b::\n");
+}
+
+TestSuite(complete, .init = make, .fini = scratch_remove);
+
+Test(complete, commands_and_options)
+{
+    completes("us", "user");
+    completes("share gr", "grant");
+    completes("share ", "add change grant revoke list show del");
+    completes("log ", "summary");
+    completes("status ", "");
+    completes("frob ", "");
+    completes("frob add ", "");
+    completes("user show anna --j", "--json");
+    completes("user list --p", "");
+    completes("user list -", "--config --json --help");
+    completes("--v", "--version");
+    cr_expect(strstr(completions(""), "user share team partials"));
+    cr_expect(strstr(completions("user add --config=x --max-"), "--max-files"));
+}
+
+Test(complete, names)
+{
+    completes("user show an", "anna");
+    completes("user show anna ", "");
+    completes("user add an", "");
+    completes("user rename ", "anna bert");
+    completes("user rename anna ", "");
+    completes("share show ", "contracts offers");
+    completes("share add ", "");
+    completes("share add new ", "anna bert team:legal");
+    completes("share grant contracts anna te", "team:legal");
+    completes("share grant contracts team:l", "team:legal");
+    completes("team join legal b", "bert");
+    completes("team show ", "legal");
+    completes("quota set ", "anna bert share:contracts share:offers");
+    completes("quota set anna ", "");
+    completes("kick be", "bert");
+    completes("ban add ", "");
+    completes("inspect release 0123456789abcdef b", "bert");
+    completes("inspect release ", "");
+}
+
+Test(complete, values)
+{
+    completes("user add carla --share o", "offers");
+    completes("user add carla --team l", "legal");
+    completes("user add carla --team legal --share ", "contracts offers");
+    completes("user add carla --role a", "");
+    completes("log --user ", "anna bert");
+    completes("log --json --user ", "anna bert");
+    completes("log --file ", "*");
+    completes("user import ", "*");
+    completes("--config ", "*");
+}
+
+/* bash makes a word of each colon and equals sign. */
+Test(complete, words_of_bash)
+{
+    completes("share grant contracts team :", "legal");
+    completes("share grant contracts team : le", "legal");
+    completes("share grant contracts anna : re", "");
+    completes("quota set share : o", "offers");
+    completes("user add carla --team =", "legal");
+    completes("user add carla --team = le", "legal");
+    completes("user add carla --share contracts : read --team ", "legal");
+}
+
+/* A shell may run what is in a word. */
+Test(complete, a_hostile_file)
+{
+    file_write(world.users, "@share:$(touch${IFS}x):80000:/c:\n"
+                            "@share:*:80001:/c:\n"
+                            "a`b:!:70000:70000::/a::\n"
+                            "bert:!:70001:70001::/b::\n");
+    completes("share grant ", "");
+    completes("user show ", "bert");
+    file_write(world.conf, "users = /dev/zero\n");
+    completes("user show ", "");
+    file_write(world.conf, "nonsense\n");
+    completes("user show ", "");
+    completes("us", "user");
+}
+
+/* Two pages. */
+static void has_bans(struct channel *c)
+{
+    struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, ban_is, .network = a, .bits = 32,
+              .reason = SLICE("a\tb\nanna"));
+    FAKE_SAYS(c, &m, ban_list_end, .place = 64);
+    fake_hears(c, &m);
+    a.bytes[0] = 198;
+    FAKE_SAYS(c, &m, ban_is, .network = a, .bits = 32);
+    FAKE_SAYS(c, &m, ban_list_end);
+}
+
+Test(complete, bans)
+{
+    completes("ban del ", "");
+    fake_begin(has_bans);
+    completes("ban del ", "192.0.2.7 198.0.2.7");
+    completes("ban del 198", "198.0.2.7");
+    fake_end();
+}
