@@ -27,8 +27,10 @@ static void add_disk(json_t *disks, const char *path)
         json_array_append_new(
             disks,
             json_pack("{s:o, s:I, s:I}", "name", json_text(path), "bytes_used",
-                      (json_int_t)((fs.f_blocks - fs.f_bfree) * fs.f_frsize),
-                      "bytes", (json_int_t)(fs.f_blocks * fs.f_frsize)));
+                      (json_int_t)(fs.f_blocks - fs.f_bfree) *
+                          (json_int_t)fs.f_frsize,
+                      "bytes",
+                      (json_int_t)fs.f_blocks * (json_int_t)fs.f_frsize));
 }
 
 /* What is full now, beside what the log says. Instead of the quotas there may

@@ -14,6 +14,7 @@
 
 #define WINDOW   (8u << 20)
 #define PIECE    (256u << 10)
+#define RECORD   (16u << 10) /* the most bytes of a TLS record */
 #define FAULT_IN (1u << 20)
 #define PAGE     4096u
 
@@ -125,7 +126,7 @@ static enum stream_state download_send_piece(struct session *s)
     struct transfer *t = &s->transfer;
     size_t at = (size_t)(t->offset - t->map_at);
     size_t len = t->map_size - at;
-    size_t took = 0;
+    size_t took, all = 0;
     enum stream_state state;
 
     if (len > PIECE)
@@ -134,9 +135,18 @@ static enum stream_state download_send_piece(struct session *s)
     download_fault_in(t, at);
     if (!download_is_whole(t->map + at, len))
         return STREAM_FAILED;
-    state = flow_write(s, t->map + at, len, &took);
-    t->offset += took;
-    pace_moved(s, took);
+    /* Record by record: the next one might send a record of zeros, which is
+     * still in the buffer now. */
+    do {
+        size_t left = len - all;
+
+        state = flow_write(s, t->map + at + all, left < RECORD ? left : RECORD,
+                           &took);
+        all += took;
+    } while (state == STREAM_OK && all < len && !t->conversions &&
+             !sigbus_hit());
+    t->offset += all;
+    pace_moved(s, all);
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 

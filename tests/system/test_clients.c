@@ -21,8 +21,8 @@ enum resumes { ALWAYS, NEVER, EITHER };
 /* The clients that resume TLS sessions in none or only some of the ways that
  * their scripts try, and those that always resume the session of their own
  * control connection. All others always resume a session of their user, under
- * the server's default data_binding. The table of docs/admin/clients.md says the
- * same. */
+ * the server's default data_binding. The table of docs/admin/clients.md says
+ * the same. */
 static const struct exception {
     const char *name;
     const char *keys; /* the user's last column */

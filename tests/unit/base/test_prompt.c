@@ -1,6 +1,7 @@
 /* Questions on a terminal: what counts as the answer, and what ends one. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
@@ -100,10 +101,13 @@ Test(prompt, what_was_typed_before)
 {
     struct prompt q = { .text = PROMPT, .ms = UINT64_MAX };
     struct typist t = { 0 };
+    struct pollfd early;
     char out[8];
 
     open_desk(&t);
     cr_assert_eq(write(t.master, "early\n", 6), 6);
+    early = (struct pollfd){ .fd = t.slave, .events = POLLIN };
+    cr_assert_eq(poll(&early, 1, 10000), 1);
     t.keys = "123456789\nno\n";
     cr_expect_eq(ask(&t, &q, out, sizeof(out)), -ENAMETOOLONG);
     t.keys = "yes\n";
