@@ -1,6 +1,7 @@
 /* The preparation of a start: each part as master asks for it. */
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -44,18 +45,61 @@ Test(parts, accounts_by_number)
     cr_expect_eq(p.identity[PROCESS_GATE].uid, 0);
 }
 
+/* The machine's accounts, whatever its /etc/passwd says. */
+static uid_t uids[4];
+
+struct passwd *getpwnam(const char *name)
+{
+    static const char *const names[] = { "_sallyport-gate", "_sallyport-auth",
+                                         "_sallyport-log", "_sallyport-keys" };
+    static struct passwd found;
+
+    for (size_t i = 0; i < 4; i++) {
+        found.pw_uid = uids[i];
+        found.pw_gid = uids[i];
+        if (uids[i] > 0 && strcmp(name, names[i]) == 0)
+            return &found;
+    }
+    return ((struct passwd * (*)(const char *))
+                dlsym(RTLD_NEXT, "getpwnam"))(name);
+}
+
 /* All that are missing, in one complaint. */
 Test(parts, accounts_by_name)
 {
     struct complaint c = { "" };
     struct prepared p = { 0 };
 
-    if (getpwnam("_sallyport-gate") || getpwnam("_sallyport-keys"))
-        cr_skip_test("the machine has them");
     cr_assert_eq(part_accounts(&k, &p, &c), -EINVAL);
     cr_expect(strstr(c.text, "no account _sallyport-gate, ") &&
                   strstr(c.text, "_sallyport-keys; run: systemd-sysusers"),
               "%s", c.text);
+}
+
+static const char *named(uid_t gate, uid_t auth, uid_t log, uid_t keys)
+{
+    static struct complaint c;
+    struct prepared p = { 0 };
+
+    memcpy(uids, (uid_t[]){ gate, auth, log, keys }, sizeof(uids));
+    c.text[0] = '\0';
+    return part_accounts(&k, &p, &c) == 0 ? NULL : c.text;
+}
+
+/* A process could trace or end another one of its uid. */
+Test(parts, accounts_are_apart)
+{
+    const char *why = named(901, 902, 903, 904);
+
+    cr_assert_null(why, "%s", why);
+    cr_expect_str_eq(named(901, 902, 903, 902),
+                     "the accounts _sallyport-auth and _sallyport-keys have "
+                     "one uid");
+    cr_expect_str_eq(named(901, 902, (uid_t)k.settings.uid_first, 904),
+                     "the account _sallyport-log has uid 70000, which is "
+                     "within uid_first to uid_last, the users' range");
+    why = named(901, 65534, 903, 904);
+    cr_expect(why && strstr(why, "reserved"), "%s", why);
 }
 
 static void configure(const char *text)
