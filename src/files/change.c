@@ -468,6 +468,16 @@ static int change_open_for_mode(const struct files *f, const struct path *path,
     return change_open_own(f, path, needed, directory, st);
 }
 
+static bool change_in_group(const struct files *f, gid_t gid)
+{
+    if (gid == f->gid)
+        return true;
+    for (int i = 0; i < f->group_count; i++)
+        if (f->groups[i] == gid)
+            return true;
+    return false;
+}
+
 /* A directory keeps the bits that an administrator set beyond the nine: users
  * who share it need its set-group-ID bit. A file never gets any of them. The
  * mode of the home itself is the administrator's: 0 would lock the user out. */
@@ -488,7 +498,7 @@ int change_on_mode(void *owner, struct msg_mode *m)
         return -EPERM;
     /* The kernel would drop the bit, and new files would get another group. */
     if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&
-        !facts_in_group(f, st.st_gid))
+        !change_in_group(f, st.st_gid))
         return -EPERM;
     if (S_ISDIR(st.st_mode))
         mode |= st.st_mode & (S_ISGID | S_ISVTX);

@@ -15,31 +15,8 @@
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
 
-/* The perm fact (RFC 3659 7.5.5): the user's rights together with the
- * kernel's permission bits, so that it never promises what would be refused. It
- * looks at modes only; an ACL or a read-only mount can still refuse. */
-bool facts_in_group(const struct files *f, gid_t gid)
-{
-    if (gid == f->gid)
-        return true;
-    for (int i = 0; i < f->group_count; i++)
-        if (f->groups[i] == gid)
-            return true;
-    return false;
-}
-
-/* Are all of BITS (4 read, 2 write, 1 search) granted, as the kernel would
- * decide? Root gets no more: it has no capability in the sandbox. */
-static bool perm_may(const struct files *f, const struct stat *st,
-                     unsigned bits)
-{
-    unsigned shift = st->st_uid == f->uid            ? 6
-                     : facts_in_group(f, st->st_gid) ? 3
-                                                     : 0;
-
-    return ((st->st_mode >> shift) & bits) == bits;
-}
-
+/* The perm fact (RFC 3659 7.5.5) is advice: what the user's rights permit. The
+ * disk may still refuse it, by permission bits, an ACL or a read-only mount. */
 static bool perm_has(const struct mount *m, unsigned rights)
 {
     return (m->rights & rights) == rights;
@@ -50,69 +27,43 @@ static unsigned perm_when(bool condition, unsigned perm)
     return condition ? perm : 0;
 }
 
-/* May a name in DIRECTORY be replaced, renamed, deleted? */
-static bool perm_may_change(const struct files *f, const struct stat *directory,
-                            const struct stat *st)
+static unsigned perm_directory(const struct mount *m)
 {
-    if (!directory || !perm_may(f, directory, 3))
-        return false;
-    return !(directory->st_mode & S_ISVTX) || st->st_uid == f->uid ||
-           directory->st_uid == f->uid;
-}
-
-static unsigned perm_directory(const struct files *f, const struct mount *m,
-                               const struct stat *st)
-{
-    bool change = perm_may(f, st, 3);
-
-    return perm_when(change && perm_has(m, RIGHT_WRITE), PERM_CREATE) |
-           perm_when(perm_may(f, st, 1), PERM_ENTER) |
-           perm_when(perm_may(f, st, 5) && perm_has(m, RIGHT_LIST), PERM_LIST) |
-           perm_when(change && perm_has(m, RIGHT_DIRECTORY), PERM_MAKE) |
-           perm_when(change && perm_has(m, RIGHT_DELETE), PERM_PURGE);
+    return PERM_ENTER | perm_when(perm_has(m, RIGHT_WRITE), PERM_CREATE) |
+           perm_when(perm_has(m, RIGHT_LIST), PERM_LIST) |
+           perm_when(perm_has(m, RIGHT_DIRECTORY), PERM_MAKE) |
+           perm_when(perm_has(m, RIGHT_DELETE), PERM_PURGE);
 }
 
 /* Would STOR to this file's name be accepted under on_conflict? */
-static bool perm_may_store(const struct files *f, const struct mount *m,
-                           const struct stat *directory, bool change)
+static bool perm_may_store(const struct files *f, const struct mount *m)
 {
-    if (f->rules.on_conflict == CONFLICT_REJECT)
+    switch (f->rules.on_conflict) {
+    case CONFLICT_REJECT:
         return false;
-    if (f->rules.on_conflict == CONFLICT_RENAME)
-        return directory && perm_may(f, directory, 3) &&
-               perm_has(m, RIGHT_WRITE);
-    return change && perm_has(m, RIGHT_WRITE | RIGHT_REPLACE);
-}
-
-/* A file is never written in place: STOR and APPE replace it by a new one. */
-static unsigned perm_file(const struct files *f, const struct mount *m,
-                          const struct stat *directory, const struct stat *st,
-                          bool change)
-{
-    bool replace = perm_may_store(f, m, directory, change);
-
-    return perm_when(replace && perm_may(f, st, 4), PERM_APPEND) |
-           perm_when(replace, PERM_WRITE) |
-           perm_when(perm_may(f, st, 4) && perm_has(m, RIGHT_READ), PERM_READ);
+    case CONFLICT_RENAME:
+        return perm_has(m, RIGHT_WRITE);
+    default:
+        return perm_has(m, RIGHT_WRITE | RIGHT_REPLACE);
+    }
 }
 
 unsigned facts_perm(const struct files *f, const struct mount *m,
-                    const struct stat *directory, const struct stat *st,
-                    bool link)
+                    const struct stat *st, bool link)
 {
-    bool change = perm_may_change(f, directory, st);
-    bool rename = change && perm_has(m, RIGHT_RENAME) && !link &&
+    bool replace = perm_may_store(f, m);
+    bool rename = perm_has(m, RIGHT_RENAME) && !link &&
                   !(m->mine && S_ISDIR(st->st_mode));
 
     if (S_ISDIR(st->st_mode)) /* RMD refuses a link to a directory */
-        return perm_directory(f, m, st) | perm_when(rename, PERM_RENAME) |
-               perm_when(change && perm_has(m, RIGHT_DIRECTORY) && !link,
-                         PERM_DELETE);
+        return perm_directory(m) | perm_when(rename, PERM_RENAME) |
+               perm_when(perm_has(m, RIGHT_DIRECTORY) && !link, PERM_DELETE);
     if (S_ISREG(st->st_mode))
-        return perm_file(f, m, directory, st, change) |
+        return perm_when(replace, PERM_APPEND | PERM_WRITE) |
+               perm_when(perm_has(m, RIGHT_READ), PERM_READ) |
                perm_when(rename, PERM_RENAME) |
-               perm_when(change && perm_has(m, RIGHT_DELETE), PERM_DELETE);
-    return perm_when(change && perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
+               perm_when(perm_has(m, RIGHT_DELETE), PERM_DELETE);
+    return perm_when(perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
 /* A directory changes with each upload of anybody. The server's start says
@@ -134,7 +85,7 @@ static int facts_of_mount(const struct files *f, const struct mount *m,
         return -ENOENT;
     if (fstat(m->fd, &facts.st) < 0)
         return -errno;
-    facts.perm = facts_perm(f, m, NULL, &facts.st, false);
+    facts.perm = perm_directory(m);
     if (m->blind || m->mine)
         facts_hide_changes(f, &facts.st);
     *ret = facts;
@@ -174,7 +125,7 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
     link = S_ISLNK(facts.st.st_mode);
     if (link)
         facts_follow(f, in, name, &facts);
-    facts.perm = facts_perm(f, in->mount, &in->st, &facts.st, link);
+    facts.perm = facts_perm(f, in->mount, &facts.st, link);
     if (in->mount->mine && S_ISDIR(facts.st.st_mode))
         facts_hide_changes(f, &facts.st);
     *ret = facts;
@@ -216,7 +167,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
     if (length == 0)
         return -ENOENT;
     ret->st.st_size = (off_t)length;
-    ret->perm = facts_perm(f, in->mount, &in->st, &ret->st, false);
+    ret->perm = facts_perm(f, in->mount, &ret->st, false);
     return 0;
 }
 
@@ -245,8 +196,6 @@ static int facts_find(struct files *f, const struct path *path,
     path_split(path_slice(path), &in.path, &name);
     in.mount = at.mount;
     in.fd = at.directory;
-    if (fstat(in.fd, &in.st) < 0)
-        return -errno;
     r = in.mount->blind ? -ENOENT : facts_read(f, &in, at.name, ret);
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, ret);

@@ -379,7 +379,6 @@ void walk_leave(struct path *path, size_t len);
 struct view {
     const struct mount *mount;
     int fd;
-    struct stat st;
     struct slice path; /* its virtual path, to follow links from */
 };
 
@@ -394,15 +393,10 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
-/* Its bits, enum perm. DIRECTORY is the entry's directory in the mount M (NULL
- * for M itself). LINK: it was reached through a link there, and ST describes
- * the link's target. */
+/* Its bits, enum perm, in the mount M. LINK: it was reached through a link
+ * there, and ST describes the link's target. */
 unsigned facts_perm(const struct files *f, const struct mount *m,
-                    const struct stat *directory, const struct stat *st,
-                    bool link);
-
-/* Is the process in that group? */
-bool facts_in_group(const struct files *f, gid_t gid);
+                    const struct stat *st, bool link);
 
 /* list.c: patterns for names, as NLST and LIST take them. */
 

@@ -387,8 +387,6 @@ static int list_stream(struct listing *l, const struct path *path,
         l->argument = list_before_name(l->argument);
     }
     l->in.mount = mount_of(l->f, l->in.path);
-    if (fstat(l->in.fd, &l->in.st) < 0)
-        return -errno;
     r = l->directory ? list_add_directory(l) : list_add_entry(l, what->at.name);
     if (r == 0)
         r = list_flush(l);

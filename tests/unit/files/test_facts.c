@@ -114,9 +114,6 @@ Test(facts, need_the_right)
     }
 }
 
-#define ME    1000
-#define OTHER 2000
-
 /* Writes the fact as a listing shows it. */
 static void text_of(unsigned perm, char out[12])
 {
@@ -133,68 +130,54 @@ static void text_of(unsigned perm, char out[12])
     buf_release(&line);
 }
 
-Test(perm, tells_the_truth)
+/* By the user's rights; the disk may refuse what they permit. */
+Test(perm, rights)
 {
     static const struct {
-        unsigned rights, kind, mode, folder_mode;
-        uid_t owner, folder_owner;
+        unsigned rights, kind;
         bool link;
         const char *perm, *why;
     } rows[] = {
-        { RIGHT_ALL, S_IFREG, 0600, 0700, ME, ME, false, "adfrw", "own file" },
-        { RIGHT_ALL, S_IFDIR, 0700, 0700, ME, ME, false, "cdeflmp",
-          "own directory" },
-        { RIGHT_ALL, S_IFREG, 0000, 0700, ME, ME, false, "dfw",
-          "unreadable, but a new one can take its place" },
-        { RIGHT_ALL, S_IFREG, 0600, 0500, ME, ME, false, "r",
-          "in a folder that can't be written" },
-        { RIGHT_ALL, S_IFREG, 0600, 0200, ME, ME, false, "r",
-          "nor without search" },
-        { RIGHT_ALL, S_IFREG, 0600, 0700, OTHER, ME, false, "dfw",
-          "another's file in one's own folder" },
-        { RIGHT_ALL, S_IFREG, 0604, 01707, OTHER, OTHER, false, "r",
-          "sticky: another's file stays" },
-        { RIGHT_ALL, S_IFREG, 0600, 01707, ME, OTHER, false, "adfrw",
-          "sticky: one's own goes" },
-        { RIGHT_ALL, S_IFDIR, 0400, 0700, ME, ME, false, "df",
-          "a folder without search" },
-        { RIGHT_ALL, S_IFDIR, 0500, 0700, ME, ME, false, "defl",
-          "a folder that can't be written" },
-        { RIGHT_ALL, S_IFDIR, 0700, 0700, ME, ME, true, "celmp",
-          "RMD refuses a link" },
-        { RIGHT_ALL, S_IFREG, 0600, 0700, ME, ME, true, "adrw",
-          "a link to a file" },
-        { RIGHT_ALL, S_IFLNK, 0777, 0700, ME, ME, true, "d", "dangling" },
-        { RIGHT_ALL, S_IFIFO, 0600, 0700, ME, ME, false, "", "a FIFO" },
-        { RIGHT_READ, S_IFREG, 0600, 0700, ME, ME, false, "r", "read" },
-        { RIGHT_LIST, S_IFDIR, 0700, 0700, ME, ME, false, "el", "list" },
-        { RIGHT_WRITE, S_IFREG, 0600, 0700, ME, ME, false, "",
-          "write without replace" },
-        { RIGHT_WRITE, S_IFDIR, 0700, 0700, ME, ME, false, "ce", "new names" },
-        { RIGHT_WRITE | RIGHT_REPLACE, S_IFREG, 0600, 0700, ME, ME, false, "aw",
-          "replace" },
-        { RIGHT_DELETE, S_IFREG, 0600, 0700, ME, ME, false, "d", "delete" },
-        { RIGHT_DELETE, S_IFDIR, 0700, 0700, ME, ME, false, "ep", "purge" },
-        { RIGHT_DIRECTORY, S_IFDIR, 0700, 0700, ME, ME, false, "dem",
-          "folder" },
-        { RIGHT_RENAME, S_IFREG, 0600, 0700, ME, ME, false, "f", "rename" },
-        { 0, S_IFREG, 0600, 0700, ME, ME, false, "", "nothing" },
+        { RIGHT_ALL, S_IFREG, false, "adfrw", "a file" },
+        { RIGHT_ALL, S_IFDIR, false, "cdeflmp", "a directory" },
+        { RIGHT_ALL, S_IFDIR, true, "celmp", "RMD refuses a link" },
+        { RIGHT_ALL, S_IFREG, true, "adrw", "a link to a file" },
+        { RIGHT_ALL, S_IFLNK, true, "d", "dangling" },
+        { RIGHT_ALL, S_IFIFO, false, "", "a FIFO" },
+        { RIGHT_READ, S_IFREG, false, "r", "read" },
+        { RIGHT_LIST, S_IFDIR, false, "el", "list" },
+        { RIGHT_WRITE, S_IFREG, false, "", "write without replace" },
+        { RIGHT_WRITE, S_IFDIR, false, "ce", "new names" },
+        { RIGHT_WRITE | RIGHT_REPLACE, S_IFREG, false, "aw", "replace" },
+        { RIGHT_DELETE, S_IFREG, false, "d", "delete" },
+        { RIGHT_DELETE, S_IFDIR, false, "ep", "purge" },
+        { RIGHT_DIRECTORY, S_IFDIR, false, "dem", "folder" },
+        { RIGHT_RENAME, S_IFREG, false, "f", "rename" },
+        { 0, S_IFREG, false, "", "nothing" },
+        { 0, S_IFDIR, false, "e", "CWD needs no right" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct files f = { .uid = ME, .gid = ME };
+        struct files f = { 0 };
         const struct mount m = { .rights = rows[i].rights };
-        struct stat st = { .st_mode = rows[i].kind | rows[i].mode,
-                           .st_uid = rows[i].owner,
-                           .st_gid = rows[i].owner };
-        struct stat folder = { .st_mode = S_IFDIR | rows[i].folder_mode,
-                               .st_uid = rows[i].folder_owner,
-                               .st_gid = rows[i].folder_owner };
+        const struct stat st = { .st_mode = rows[i].kind };
         char text[12];
 
-        text_of(facts_perm(&f, &m, &folder, &st, rows[i].link), text);
+        text_of(facts_perm(&f, &m, &st, rows[i].link), text);
         cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
     }
+}
+
+/* A directory that others see under its name keeps it. */
+Test(perm, of_ones_own_files)
+{
+    struct files f = { 0 };
+    const struct mount m = { .rights = RIGHT_RENAME, .mine = true };
+    const struct stat directory = { .st_mode = S_IFDIR };
+    const struct stat file = { .st_mode = S_IFREG };
+
+    cr_expect_eq(facts_perm(&f, &m, &directory, false), PERM_ENTER);
+    cr_expect_eq(facts_perm(&f, &m, &file, false), PERM_RENAME);
 }
 
 /* STOR of a name that is taken, for each on_conflict. */
@@ -202,55 +185,25 @@ Test(perm, conflicts)
 {
     static const struct {
         enum conflict conflict;
-        unsigned rights, folder_mode;
-        uid_t owner;
+        unsigned rights;
         const char *perm;
     } rows[] = {
-        { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "aw" },
-        { CONFLICT_VERSION, RIGHT_WRITE, 0700, ME, "" },
-        { CONFLICT_RENAME, RIGHT_WRITE, 0700, ME, "aw" },
-        { CONFLICT_RENAME, RIGHT_WRITE, 01777, OTHER, "aw" },
-        { CONFLICT_RENAME, RIGHT_WRITE, 0500, ME, "" },
-        { CONFLICT_RENAME, RIGHT_REPLACE, 0700, ME, "" },
-        { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "" },
+        { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, "aw" },
+        { CONFLICT_VERSION, RIGHT_WRITE, "" },
+        { CONFLICT_RENAME, RIGHT_WRITE, "aw" },
+        { CONFLICT_RENAME, RIGHT_REPLACE, "" },
+        { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, "" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct files f = { .rules.on_conflict = rows[i].conflict,
-                           .uid = ME,
-                           .gid = ME };
+        struct files f = { .rules.on_conflict = rows[i].conflict };
         const struct mount m = { .rights = rows[i].rights };
-        struct stat st = { .st_mode = S_IFREG | 0644,
-                           .st_uid = rows[i].owner,
-                           .st_gid = rows[i].owner };
-        struct stat folder = { .st_mode = S_IFDIR | rows[i].folder_mode,
-                               .st_uid = rows[i].owner };
+        const struct stat st = { .st_mode = S_IFREG };
         char text[12];
 
-        text_of(facts_perm(&f, &m, &folder, &st, false), text);
+        text_of(facts_perm(&f, &m, &st, false), text);
         cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
     }
-}
-
-Test(perm, groups_and_the_home)
-{
-    struct files f = {
-        .uid = ME, .gid = ME, .groups = { 7, 8 }, .group_count = 2
-    };
-    const struct mount m = { .rights = RIGHT_ALL };
-    struct stat st = { .st_mode = S_IFREG | 0640,
-                       .st_uid = OTHER,
-                       .st_gid = 8 };
-    struct stat folder = { .st_mode = S_IFDIR | 0070,
-                           .st_uid = OTHER,
-                           .st_gid = 7 };
-    struct stat home = { .st_mode = S_IFDIR | 0700, .st_uid = ME };
-    char text[12];
-
-    text_of(facts_perm(&f, &m, &folder, &st, false), text);
-    cr_expect_str_eq(text, "adfrw");
-    text_of(facts_perm(&f, &m, NULL, &home, false), text);
-    cr_expect_str_eq(text, "celmp"); /* never deleted, never renamed */
 }
 
 static void make_socket(const char *path)
