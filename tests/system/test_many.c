@@ -16,7 +16,8 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-static uint64_t proportional_kb(pid_t pid)
+/* WHAT of /proc/PID/smaps_rollup, such as "Pss". */
+static uint64_t memory_kb(pid_t pid, const char *what)
 {
     unsigned long long kb = 0;
     char path[64], line[256];
@@ -25,7 +26,8 @@ static uint64_t proportional_kb(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
     f = fopen(path, "re");
     while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "Pss: %llu kB", &kb) == 1)
+        if (strncmp(line, what, strlen(what)) == 0 &&
+            sscanf(line + strlen(what), ": %llu kB", &kb) == 1)
             break;
     if (f)
         fclose(f);
@@ -39,7 +41,7 @@ static void print_memory(const struct processes *p, const char *title)
 
     for (size_t i = 0; i < p->count; i++)
         if (strncmp(p->row[i].title, title, strlen(title)) == 0) {
-            sum += proportional_kb(p->row[i].pid);
+            sum += memory_kb(p->row[i].pid, "Pss");
             n++;
         }
     cr_assert_neq(n, 0);
@@ -93,6 +95,42 @@ Test(many, sessions, .timeout = 300)
     processes_wait(server.pid, "sallyport: files", 0, &p);
     server_stop(&server);
     free(s);
+}
+
+struct memory {
+    pid_t pid;
+    uint64_t less_than;
+};
+
+static bool is_less(void *argument)
+{
+    const struct memory *m = argument;
+
+    return memory_kb(m->pid, "Private_Dirty") < m->less_than;
+}
+
+/* What its login took and it doesn't use any more. */
+Test(many, an_idle_session_gives_memory_back, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    static struct processes p;
+    struct memory memory = { 0 };
+    struct server server;
+    struct session s;
+
+    if (geteuid() != 0 || server_is_sanitized())
+        return; /* the kernel hides it, or malloc isn't libc's */
+    server_start(&server, &plan);
+    session_enter(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: session", 1, &p);
+    for (size_t i = 0; i < p.count; i++)
+        if (strncmp(p.row[i].title, "sallyport: session", 18) == 0)
+            memory.pid = p.row[i].pid;
+    memory.less_than = memory_kb(memory.pid, "Private_Dirty") - 30;
+    cr_expect(wait_until(is_less, &memory, 30000), "it keeps %llu kB",
+              (unsigned long long)memory_kb(memory.pid, "Private_Dirty"));
+    session_close(&s);
+    server_stop(&server);
 }
 
 /* A client sees its session's end before gate has reaped the session. */
