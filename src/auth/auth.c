@@ -50,27 +50,15 @@ int auth_take_users(struct auth *a, int fd, struct complaint *c)
     return 0;
 }
 
-static void auth_take_key(struct auth *a, const struct msg_users *m)
-{
-    memcpy(a->name_key, &m->name_key_1, sizeof(m->name_key_1));
-    memcpy(a->name_key + sizeof(m->name_key_1), &m->name_key_2,
-           sizeof(m->name_key_2));
-}
-
-static int auth_on_first_users(void *owner, struct msg_users *m)
-{
-    struct auth *a = owner;
-
-    auth_take_key(a, m);
-    return auth_take_users(a, fd_take(&m->users), &a->frame.why);
-}
-
 /* Master has taken the same table. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
 
-    if (auth_on_first_users(a, m) < 0)
+    memcpy(a->name_key, &m->name_key_1, sizeof(m->name_key_1));
+    memcpy(a->name_key + sizeof(m->name_key_1), &m->name_key_2,
+           sizeof(m->name_key_2));
+    if (auth_take_users(a, fd_take(&m->users), &a->frame.why) < 0)
         die(EX_DATAERR, "%s", a->frame.why.text);
     return 0;
 }
@@ -78,20 +66,22 @@ static int auth_on_users(void *owner, struct msg_users *m)
 /* Gate checks what is in the file, and reports it with more words: auth accepts
  * a file without a certificate. Without one that gate has, no client could
  * prove anything. */
-static int auth_on_certificate(void *owner, struct msg_certificate *m)
+static int auth_add_server(struct auth *a, const struct setup_file *f)
 {
-    struct auth *a = owner;
-    int r = proof_servers_add(&a->servers, m->file);
+    int r = proof_servers_add(&a->servers, f->fd);
 
     if (r == 0 || r == -EINVAL)
         return 0;
-    return complain(&a->frame.why, "%.*s: %s", (int)m->path.len, m->path.ptr,
-                    strerror(-r));
+    return complain(&a->frame.why, "%s: %s", f->name, strerror(-r));
 }
 
 static int auth_on_verify(void *owner, struct msg_verify *m)
 {
-    pending_open(owner, m);
+    struct auth *a = owner;
+
+    if (!a->circle.point)
+        die(EX_PROTOCOL, "master asks before it has sent the users");
+    pending_open(a, m);
     return 0;
 }
 
@@ -100,25 +90,21 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
  * them. */
 #define FILES_BESIDES 16
 
-static int auth_complete(void *owner)
+static int auth_set_up(void *owner)
 {
     struct auth *a = owner;
+    const struct setup_file *file = &a->frame.setup.file[SETUP_CERTIFICATE];
+    int r = 0;
 
     a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
-    if (!a->circle.point)
-        return complain(&a->frame.why, "auth: set-up: no users");
-    if (proof_begin() < 0)
+    for (size_t i = 0; i < CERTIFICATES_MAX && file[i].fd >= 0 && r == 0; i++)
+        r = auth_add_server(a, &file[i]);
+    if (r == 0 && proof_begin() < 0)
         return complain(&a->frame.why, "auth: no memory for OpenSSL");
-    return 0;
+    return r;
 }
 
-static const struct handler auth_setup[] = {
-    FRAME_SETUP_WITH_LOG,
-    ON(users, auth_on_first_users),
-    ON(certificate, auth_on_certificate),
-};
-
-static const struct handler auth_work[] = {
+static const struct handler auth_handlers[] = {
     ON(users, auth_on_users),
     ON(verify, auth_on_verify),
 };
@@ -126,10 +112,10 @@ static const struct handler auth_work[] = {
 const struct frame_row auth_row = {
     .process = PROCESS_AUTH,
     .filter = &filter_auth,
-    FRAME_HANDLERS(auth_setup, auth_work),
+    FRAME_HANDLERS(auth_handlers),
     .needs_each = true, /* or it would judge by an old table */
     .init = auth_init,
-    .complete = auth_complete,
+    .set_up = auth_set_up,
     .release = auth_release,
 };
 

@@ -86,13 +86,15 @@ static void acceptor_on_readable(void *owner, uint32_t events)
 
 int acceptor_init(struct acceptor *a)
 {
+    int r = fd_set_nonblock(a->fd, true);
+
     a->watch = (struct loop_watch){ .fd = a->fd,
                                     .events = EPOLLIN,
                                     .on_ready = acceptor_on_readable,
                                     .owner = a };
     a->pause =
         (struct loop_timer){ .on_timer = acceptor_on_pause_over, .owner = a };
-    return fd_set_nonblock(a->fd, true);
+    return r < 0 ? r : socket_local(a->fd, &a->bound);
 }
 
 void acceptor_start(struct acceptor *a)

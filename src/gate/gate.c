@@ -25,7 +25,6 @@ static void gate_init(void *owner)
                         .spare_fd = -1,
                         .signals.watch.fd = -1 };
     throttle_init(&g->refusals);
-    setup_init(g);
 }
 
 /* Any descriptor will do. To copy one needs no system call that opens
@@ -91,16 +90,13 @@ int gate_begin(struct gate *g)
     return r;
 }
 
-static int gate_complete(void *owner)
+static int gate_set_up(void *owner)
 {
     struct gate *g = owner;
-    int r;
+    int r = setup_take_all(g);
 
-    if (!g->setup.has_conf)
-        return complain(&g->frame.why, "gate: set-up: no settings");
-    if (!g->memory)
-        return complain(&g->frame.why, "gate: set-up: no memory");
-    r = setup_context(g);
+    if (r == 0)
+        r = setup_context(g);
     if (r == 0)
         r = gate_begin(g);
     return r == 0 ? setup_plan(g) : r;
@@ -151,7 +147,6 @@ static void gate_release(void *owner)
 {
     struct gate *g = owner;
 
-    setup_release(g);
     /* The other timers end with their tables. */
     loop_timer_clear(&g->frame.loop, &g->tally);
     loop_timer_clear(&g->frame.loop, &g->tickets.timer);
@@ -245,18 +240,7 @@ static int gate_on_reaped(void *owner, struct msg_reaped *m)
     return 0;
 }
 
-static const struct handler gate_setup[] = {
-    FRAME_SETUP_WITH_BEAT,
-    ON(conf, setup_on_conf),
-    ON(certificate, setup_on_certificate),
-    ON(staple, setup_on_staple),
-    ON(client_file, setup_on_client_file),
-    ON(keys, setup_on_keys),
-    ON(listener, setup_on_listener),
-    ON(memory, setup_on_memory),
-};
-
-static const struct handler gate_work[] = {
+static const struct handler gate_handlers[] = {
     ON(open, gate_on_open),
     ON(elder, gate_on_elder),
     ON(adopt, gate_on_adopt),
@@ -270,9 +254,9 @@ static const struct handler gate_work[] = {
 const struct frame_row gate_row = {
     .process = PROCESS_GATE,
     .filter = &filter_gate,
-    FRAME_HANDLERS(gate_setup, gate_work),
+    FRAME_HANDLERS(gate_handlers),
     .init = gate_init,
-    .complete = gate_complete,
+    .set_up = gate_set_up,
     .begin = gate_on_begin,
     .on_writable = gate_on_writable,
     .release = gate_release,

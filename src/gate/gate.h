@@ -373,30 +373,14 @@ void pace_leave(struct child *c);
  */
 int lend_listener(struct child *c, uint32_t request);
 
-/* setup.c: what master sends before gate works */
+/* setup.c: what master gives before gate works. Each function returns 0, or
+ * negative with the complaint in the frame. */
 
-/* What gate has only until its sandbox closes. */
-struct setup {
-    struct tls_pair
-        pair[CERTIFICATES_MAX]; /* names and descriptors are owned */
-    size_t pairs;
-    struct tls_clients clients; /* the same; names NULL where nothing came */
-    struct sign_channel keys;   /* for proofs that it has them */
-    bool has_conf;
-};
-
-void setup_init(struct gate *g);
-void setup_release(struct gate *g);
-int setup_on_conf(void *owner, struct msg_conf *m);
-int setup_on_keys(void *owner, struct msg_keys *m);
-int setup_on_listener(void *owner, struct msg_listener *m);
-int setup_on_memory(void *owner, struct msg_memory *m);
-int setup_on_certificate(void *owner, struct msg_certificate *m);
-int setup_on_staple(void *owner, struct msg_staple *m);
-int setup_on_client_file(void *owner, struct msg_client_file *m);
-/* The steps after these messages: the TLS context, and the sandbox's plan. Each
- * returns 0, or negative with the complaint in the frame. */
+/* Settings, listeners and memory. */
+int setup_take_all(struct gate *g);
+/* The TLS context. */
 int setup_context(struct gate *g);
+/* The sandbox's plan. */
 int setup_plan(struct gate *g);
 
 /* report.c: the events of gate. Their number is bounded if a stranger can cause
@@ -464,8 +448,8 @@ struct listener {
 
 struct gate {
     struct frame frame; /* the first member */
-    struct setup setup;
     struct settings settings;
+    struct sign_channel keys; /* in the set-up: for proofs that it has them */
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;

@@ -32,10 +32,7 @@ struct asker {
 /* NULL: no key has that number. */
 static const struct sign_key *keys_find(const struct keys *k, uint64_t number)
 {
-    for (size_t i = 0; i < k->count; i++)
-        if (k->key[i].number == number)
-            return k->key[i].key;
-    return NULL;
+    return number == 0 || number > k->count ? NULL : k->key[number - 1];
 }
 
 static void report_asker(struct asker *a, const char *what)
@@ -196,23 +193,20 @@ static void keys_release(void *owner)
     while (!LIST_EMPTY(&k->list))
         asker_close(LIST_FIRST(&k->list));
     for (size_t i = 0; i < k->count; i++)
-        sign_key_free(k->key[i].key);
+        sign_key_free(k->key[i]);
 }
 
-static int keys_on_key(void *owner, struct msg_key *msg)
+/* The number of a key is its position, from 1 on. */
+static int keys_read(struct keys *k)
 {
-    struct keys *k = owner;
-    char name[MESSAGE_TEXT_MAX + 1];
-    struct sign_key *key;
+    const struct setup_file *file = &k->frame.setup.file[SETUP_KEY];
 
-    if (k->count == CERTIFICATES_MAX)
-        return complain(&k->frame.why, "too many keys");
-    if (slice_copy(msg->path, name, sizeof(name)) < 0)
-        return complain(&k->frame.why, "the path of a key is too long");
-    key = sign_key_new(msg->file, name, &k->frame.why);
-    if (!key)
-        return -EINVAL;
-    k->key[k->count++] = (struct key){ msg->number, key };
+    for (; k->count < CERTIFICATES_MAX && file[k->count].fd >= 0; k->count++) {
+        k->key[k->count] =
+            sign_key_new(file[k->count].fd, file[k->count].name, &k->frame.why);
+        if (!k->key[k->count])
+            return -EINVAL;
+    }
     return 0;
 }
 
@@ -224,42 +218,29 @@ static int keys_on_client(void *owner, struct msg_keys_client *msg)
     return 0;
 }
 
-static int keys_on_peers(void *owner, struct msg_peers *msg)
-{
-    struct keys *k = owner;
-
-    k->askers_max = msg->most;
-    return 0;
-}
-
 /* Standard ones, master, log, the loop; a key file for a moment. */
 #define FILES_BESIDES 16
 
-static int keys_complete(void *owner)
+/* The askers are gate and all sessions, and those that have ended while new
+ * ones come. */
+static int keys_set_up(void *owner)
 {
     struct keys *k = owner;
 
+    k->askers_max = 2 * k->frame.setup.sessions + FILES_BESIDES;
     k->frame.plan.max_files = k->askers_max + FILES_BESIDES;
-    if (k->count == 0 || k->askers_max == 0)
-        return complain(&k->frame.why, "keys: set-up: something is missing");
-    return 0;
+    return keys_read(k);
 }
 
-static const struct handler keys_setup[] = {
-    FRAME_SETUP_WITH_BEAT,
-    ON(key, keys_on_key),
-    ON(peers, keys_on_peers),
-};
-
-static const struct handler keys_work[] = {
+static const struct handler keys_handlers[] = {
     ON(keys_client, keys_on_client),
 };
 
 const struct frame_row keys_row = {
     .process = PROCESS_KEYS,
     .filter = &filter_keys,
-    FRAME_HANDLERS(keys_setup, keys_work),
+    FRAME_HANDLERS(keys_handlers),
     .init = keys_init,
-    .complete = keys_complete,
+    .set_up = keys_set_up,
     .release = keys_release,
 };

@@ -17,14 +17,9 @@
 #define SIGN_BURST      100u
 #define SIGN_PER_SECOND 50u
 
-struct key {
-    uint64_t number; /* master assigns it */
-    struct sign_key *key;
-};
-
 struct keys {
     struct frame frame; /* the first member */
-    struct key key[CERTIFICATES_MAX];
+    struct sign_key *key[CERTIFICATES_MAX];
     size_t count;
     size_t askers, askers_max;
     LIST_HEAD(askers, asker) list;

@@ -2,12 +2,12 @@
  * only the descriptors that it was given. */
 #include "log.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/settings/settings.h"
 
 /* Standard ones, master, output, the loop, and a temporary one. */
 #define FILES_BESIDES 16
@@ -60,37 +60,24 @@ void log_sender_ended(struct log *l)
         loop_stop(&l->frame.loop);
 }
 
-static int log_on_conf(void *owner, struct msg_conf *msg)
+static int log_set_up(void *owner)
 {
     struct log *l = owner;
-    static struct settings settings;
-    int r = settings_take(&settings, msg->settings, &l->frame.why);
-    uint64_t places;
+    struct setup *s = &l->frame.setup;
+    const int memory = s->file[SETUP_METRICS].fd;
+    int r;
 
-    if (r < 0)
-        return r;
-    l->format = (enum log_format)settings.log_format;
-    places = settings_places(&settings, msg->before);
-    l->frame.plan.max_files = senders_for(places) + FILES_BESIDES;
-    return senders_init(l, places);
-}
-
-static int log_on_output(void *owner, struct msg_log_output *msg)
-{
-    struct log *l = owner;
-
-    l->output = fd_take(&msg->output);
-    l->prefixed = msg->prefixed;
-    return metrics_map(&l->metrics, msg->metrics, PROT_READ | PROT_WRITE);
-}
-
-static int log_complete(void *owner)
-{
-    struct log *l = owner;
-
-    if (!l->sender || l->output < 0)
+    l->output = setup_take(s, SETUP_OUTPUT);
+    if (l->output < 0 || memory < 0)
         return complain(&l->frame.why, "log: set-up: something is missing");
-    return 0;
+    l->format = (enum log_format)s->log_format;
+    l->prefixed = s->prefixed;
+    l->frame.plan.max_files = senders_for(s->sessions) + FILES_BESIDES;
+    r = metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE);
+    if (r == 0)
+        r = senders_init(l, s->sessions);
+    return r == 0 ? 0
+                  : complain(&l->frame.why, "log: set-up: %s", strerror(-r));
 }
 
 /* A system call of log itself was refused. Async-signal-safe: it needs no
@@ -105,23 +92,16 @@ static void log_on_refused(int number)
     (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 }
 
-static const struct handler log_setup[] = {
-    FRAME_SETUP,
-    ON(conf, log_on_conf),
-    ON(log_output, log_on_output),
-    ON(log_sender, senders_on_sender),
-};
-
-static const struct handler log_work[] = {
+static const struct handler log_handlers[] = {
     ON(log_sender, senders_on_sender),
 };
 
 const struct frame_row log_row = {
     .process = PROCESS_LOG,
     .filter = &filter_log,
-    FRAME_HANDLERS(log_setup, log_work),
+    FRAME_HANDLERS(log_handlers),
     .init = log_init,
-    .complete = log_complete,
+    .set_up = log_set_up,
     .on_refused = log_on_refused,
     .on_orphaned = log_on_orphaned,
     .release = log_release,

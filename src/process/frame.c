@@ -5,30 +5,11 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
-
-#define FRAME_FD       3
-#define FRAME_SETUP_MS 10000
-
-int frame_on_sandbox(void *owner, struct msg_sandbox *m)
-{
-    struct frame *f = owner;
-
-    if (m->uid > UINT32_MAX || m->gid > UINT32_MAX ||
-        m->allow_weaker > UINT32_MAX)
-        return -ERANGE;
-    f->plan.root = m->root;
-    f->plan.uid = (uid_t)m->uid;
-    f->plan.gid = (gid_t)m->gid;
-    f->plan.allow_weaker = (unsigned)m->allow_weaker;
-    f->plan.root_fd = fd_take(&m->directory);
-    f->has_sandbox = true;
-    return 0;
-}
 
 static void frame_watch_log(struct frame *f)
 {
@@ -49,24 +30,17 @@ static void frame_log_on_ready(void *owner, uint32_t events)
     frame_watch_log(f);
 }
 
-int frame_on_log(void *owner, struct msg_log *m)
+static int frame_open_log(struct frame *f)
 {
-    struct frame *f = owner;
-    int fd = fd_take(&m->log);
+    int fd = setup_take(&f->setup, SETUP_LOG);
 
+    if (fd < 0)
+        return 0;
     event_sender_open(&f->log, fd);
     f->log_watch = (struct loop_watch){ .fd = fd,
                                         .on_ready = frame_log_on_ready,
                                         .owner = f };
     return loop_add(&f->loop, &f->log_watch);
-}
-
-int frame_on_beat(void *owner, struct msg_beat *m)
-{
-    struct frame *f = owner;
-
-    beat_unmap(&f->beat);
-    return beat_map(m->page, &f->beat);
 }
 
 static void frame_count(void *owner)
@@ -93,25 +67,37 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
         .log_watch.fd = -1,
         .beats = { .on_timer = frame_count, .owner = f },
     };
+    setup_init(&f->setup);
     channel_init(&f->master, fd, row->process, PROCESS_MASTER, PHASE_START);
     event_sender_init(&f->log, -1, row->process);
     row->init(f);
 }
 
+static void frame_plan(struct frame *f)
+{
+    f->plan.root = f->setup.root;
+    f->plan.uid = f->setup.uid;
+    f->plan.gid = f->setup.gid;
+    f->plan.allow_weaker = f->setup.allow_weaker;
+    f->plan.root_fd = setup_take(&f->setup, SETUP_EMPTY);
+}
+
 int frame_set_up(struct frame *f)
 {
-    const struct frame_row *row = f->row;
+    const int page = f->setup.file[SETUP_BEAT].fd;
     int r = loop_init(&f->loop);
 
     if (r == 0)
-        r = channel_setup(&f->master, row->setup, row->setup_count, f,
-                          FRAME_SETUP_MS, &f->why);
+        r = frame_open_log(f);
+    if (r == 0 && page >= 0)
+        r = beat_map(page, &f->beat);
     if (r < 0)
-        return -EINVAL;
-    if (!f->has_sandbox)
-        return complain(&f->why, "%s: set-up: no sandbox",
-                        process_name(row->process));
-    return row->complete(f);
+        return complain(&f->why, "%s: set-up: %s",
+                        process_name(f->row->process), strerrordesc_np(-r));
+    frame_plan(f);
+    r = f->row->set_up(f);
+    setup_close(&f->setup);
+    return r;
 }
 
 int frame_enter_sandbox(struct frame *f)
@@ -152,7 +138,8 @@ static void frame_master_on_ready(void *owner, uint32_t events)
         f->row->on_writable(f);
     if (!(events & ~(uint32_t)EPOLLOUT))
         return;
-    r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
+    r = channel_dispatch(&f->master, f->row->handlers, f->row->handler_count,
+                         f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
     if (r == -EMFILE)
@@ -203,8 +190,11 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
     process_comm(row->process);
     process_title("sallyport: %s", process_name(row->process));
     stderr_title(process_name(row->process));
-    frame_init(f, row, FRAME_FD);
-    build_send(&f->master);
+    frame_init(f, row, SETUP_CHANNEL_FD);
+    if (setup_read(&f->setup, row->process, SETUP_STRUCT_FD, &f->why) < 0) {
+        channel_failed(&f->master, &f->why);
+        return EX_SOFTWARE;
+    }
     if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {
         channel_failed(&f->master, &f->why);
         return EXIT_SUCCESS;

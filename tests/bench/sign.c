@@ -85,11 +85,12 @@ static int sign_here(void *owner, const struct sign_request *r,
     return sign_make(owner, r, ret);
 }
 
-static _Noreturn void be_keys(int fd)
+static _Noreturn void be_keys(int fd, int key)
 {
     static struct keys k;
 
     frame_init(&k.frame, &keys_row, fd);
+    k.frame.setup.file[SETUP_KEY].fd = key;
     if (frame_set_up(&k.frame) < 0)
         die(1, "keys: %s", k.frame.why.text);
     frame_work(&k.frame);
@@ -105,15 +106,10 @@ static void start_keys(int key, struct channel *master, struct sign_channel *to)
     if (fd_pair(ends) < 0 || fd_pair(mine) < 0)
         die(1, "no channels");
     if (fork() == 0) {
-        fd_close_others(3, &ends[1], 1);
-        be_keys(ends[1]);
+        fd_close_others(3, (const int[]){ ends[1], key }, 2);
+        be_keys(ends[1], key);
     }
     channel_init(master, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
-    if (SAY(master, sandbox, 0, .directory = 0) < 0 ||
-        SAY(master, key, 0, .number = 1, .path = SLICE("key"), .file = key) <
-            0 ||
-        SAY(master, peers, 0, .most = 4) < 0 || SAY(master, go, 0) < 0)
-        die(1, "keys doesn't take its set-up");
     if (channel_wait(master, &m, WAIT) != 1 || m.kind != MSG_ready)
         die(1, "keys isn't ready");
     master->phase = PHASE_RUN;

@@ -1,6 +1,7 @@
 #include "child.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,12 +16,14 @@
 static struct nth *entered;
 
 static _Noreturn void be_child(struct frame *f, const struct frame_row *row,
-                               int fd, void (*adjust)(void))
+                               int fd, const struct setup *setup,
+                               void (*adjust)(void))
 {
     int r;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     frame_init(f, row, fd);
+    f->setup = *setup;
     if (frame_set_up(f) < 0) {
         channel_failed(&f->master, &f->why);
         frame_release(f);
@@ -35,7 +38,8 @@ static _Noreturn void be_child(struct frame *f, const struct frame_row *row,
 }
 
 pid_t child_raise(struct channel *c, struct frame *f,
-                  const struct frame_row *row, void (*adjust)(void))
+                  const struct frame_row *row, struct setup *setup,
+                  void (*adjust)(void))
 {
     int far = channel_make(c, PROCESS_MASTER, row->process, PHASE_START);
     pid_t pid = fork();
@@ -45,9 +49,10 @@ pid_t child_raise(struct channel *c, struct frame *f,
         channel_close(c);
         if (entered)
             nth_enter(entered);
-        be_child(f, row, far, adjust);
+        be_child(f, row, far, setup, adjust);
     }
     close(far);
+    setup_close(setup);
     alarm(120);
     return pid;
 }
@@ -81,12 +86,15 @@ bool child_starts(struct channel *c, pid_t pid)
     return false;
 }
 
-void child_give_log(struct channel *c, struct channel *log)
+void child_give(struct setup *s, size_t place, int fd)
 {
-    int far = channel_make(log, PROCESS_LOG, c->peer, PHASE_RUN);
+    s->file[place].fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    cr_assert_geq(s->file[place].fd, 3);
+}
 
-    TELL(c, log, 0, .log = far);
-    close(far);
+void child_give_log(struct setup *s, enum process self, struct channel *log)
+{
+    s->file[SETUP_LOG].fd = channel_make(log, PROCESS_LOG, self, PHASE_RUN);
 }
 
 void child_reap(pid_t pid, int status)

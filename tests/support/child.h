@@ -11,10 +11,12 @@
 struct nth;
 
 /* Runs all of ROW but the sandbox, which a build with sanitizers can't enter,
- * in a fork that has F. After the set-up the fork calls ADJUST, unless that is
- * NULL. C is master's end. The test ends after two minutes. */
+ * in a fork that has F and takes SETUP, whose descriptors are closed here.
+ * After the set-up the fork calls ADJUST, unless that is NULL. C is master's
+ * end. The test ends after two minutes. */
 pid_t child_raise(struct channel *c, struct frame *f,
-                  const struct frame_row *row, void (*adjust)(void));
+                  const struct frame_row *row, struct setup *setup,
+                  void (*adjust)(void));
 /* Receives `ready`. */
 void child_hear_ready(struct channel *c);
 
@@ -25,8 +27,10 @@ void child_enter(struct nth *nth);
  * ready. False: it has sent a reason and has ended. */
 bool child_starts(struct channel *c, pid_t pid);
 
-/* Sends the process the channel on which the test gets its events. */
-void child_give_log(struct channel *c, struct channel *log);
+/* Adds a copy of the descriptor to a set-up. */
+void child_give(struct setup *s, size_t place, int fd);
+/* Adds the channel on which the test gets the events of the process SELF. */
+void child_give_log(struct setup *s, enum process self, struct channel *log);
 /* It must end with STATUS. */
 void child_reap(pid_t pid, int status);
 

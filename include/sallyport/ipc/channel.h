@@ -16,7 +16,7 @@
  * struct msg_NAME with its fields. Its row says which process may send it to
  * which, and in which phase. */
 
-/* MSG_conf, MSG_sandbox, … */
+/* MSG_hello, MSG_keep, … */
 enum message_kind {
     MSG_NONE,
 #define MESSAGE(name, ...) MSG_##name,
@@ -27,7 +27,7 @@ enum message_kind {
     MSG_COUNT
 };
 
-/* struct msg_conf, … The number of a request comes from channel_next(), and an
+/* struct msg_hello, … The number of a request comes from channel_next(), and an
  * answer carries its request's number; otherwise it is 0. When sending,
  * descriptors stay the caller's. When receiving, they belong to the message:
  * fd_take() takes one, and the others are closed after the handler. Received
@@ -54,7 +54,7 @@ struct message {
     };
 };
 
-/* FIELDS_OF_conf, …: the number of fields. */
+/* FIELDS_OF_hello, …: the number of fields. */
 #define MESSAGE(name, ...)               enum { FIELDS_OF_##name = 0
 #define FIELD(c_type, type, name, count) +1
 #define END                                                                    \
@@ -227,12 +227,6 @@ int channel_refuse(struct channel *c, const char *why);
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
-/* Sets up a child: gives each message to its handler until MSG_go, which needs
- * none. Later messages stay for the loop. Returns 0; -ETIMEDOUT after MS
- * milliseconds in all; otherwise as channel_receive() or the handler, with a
- * complaint unless the handler has made one. */
-int channel_setup(struct channel *c, const struct handler *table, size_t n,
-                  void *owner, int ms, struct complaint *why);
 /* For a child that can't work: reports WHY to master, if that is still
  * possible. */
 void channel_failed(struct channel *c, const struct complaint *why);

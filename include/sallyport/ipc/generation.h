@@ -51,7 +51,6 @@
 
 /* The build of this program. Master and the processes that it executes must be
  * of one build. */
-struct channel;
 
 /* Returns "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
 const char *build_name(void);
@@ -62,11 +61,5 @@ const char *build_name(void);
 void build_name_fill(char out[BUILD_NAME_MAX]);
 /* Is NAME, filled up like that, the name of this build? */
 bool build_name_is(const char name[BUILD_NAME_MAX]);
-/* Returns a hash of the list of messages, that is, of all that both ends must
- * agree on. */
-uint64_t build_messages(void);
-/* Sends `build`, the first message of a child. If it fails, the set-up finds
- * out. */
-void build_send(struct channel *master);
 
 #endif

@@ -59,13 +59,7 @@ SECTION("Across generations",
         "section. A published message never changes its fields; a new message "
         "replaces it, and the number of the old one is never used again.")
 
-MESSAGE(build, CHILDREN, MASTER, START, ONCE, NONE,
-        "the first message of a child: version and hash of the sources of its "
-        "build, hash of its list of messages. Master refuses a child of "
-        "another build")
-WORD(name)
-NUMBER(messages)
-END
+RETIRED(build)
 
 MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`")
@@ -582,53 +576,9 @@ MESSAGE(died, SUPERVISOR, MASTER, RUN, MANY, NONE,
 TEXT(why)
 END
 
-SECTION("Setting up a child", NULL)
-
-MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
-        "`struct settings` in a sealed memfd; the most sessions that an earlier "
-        "generation could have, which may all come to this one (0: there was "
-        "none)")
-FD(settings)
-NUMBER(before)
-END
-
-MESSAGE(sandbox, MASTER, CHILDREN, START, ONCE, NONE,
-        "whether root runs the server, uid, gid, bits of `allow_weaker`; the "
-        "directory for chroot")
-FLAG(root)
-NUMBER(uid)
-NUMBER(gid)
-NUMBER(allow_weaker)
-FD(directory)
-END
-
-MESSAGE(log, MASTER, GATE | AUTH | KEYS, START, ONCE, NONE,
-        "the receiver's end of its channel to log; it stays when log is "
-        "restarted")
-FD(log)
-END
-
-MESSAGE(certificate, MASTER, GATE | AUTH, START, MANY, NONE,
-        "a certificate chain, a PEM file: the number of its key, its path and "
-        "the key's path for error messages, whether it is in use already, or "
-        "this is the first start (then it may have expired); auth keeps only the hash of the first "
-        "certificate")
-NUMBER(number)
-TEXT(path)
-TEXT(key_path)
-FLAG(in_use)
-FD(file)
-END
-
-MESSAGE(staple, MASTER, GATE, START, MANY, NONE,
-        "an OCSP response, a DER file, for the certificate with that key: the "
-        "number, whether an unusable one is a mistake (`--check`), its path "
-        "for error messages")
-NUMBER(number)
-FLAG(required)
-TEXT(path)
-FD(file)
-END
+SECTION("Set-up of a child",
+        "A child gets its descriptors and a sealed struct when it is executed "
+        "(include/sallyport/ipc/setup.h).")
 
 MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
         "a certificate, as `status` shows it: the number of its key, when it "
@@ -641,80 +591,12 @@ TEXT(fingerprint)
 TEXT(pin)
 END
 
-MESSAGE(client_file, MASTER, GATE, START, MANY, NONE,
-        "a PEM file for the check of clients' certificates: whether it has "
-        "revocation lists, or the CAs that issue the certificates; its path "
-        "for error messages; whether it is in use already (then it may have "
-        "expired). At most one of each kind")
-FLAG(lists)
-TEXT(path)
-FLAG(in_use)
-FD(file)
-END
-
-MESSAGE(key, MASTER, KEYS, START, MANY, NONE,
-        "a private key, a PEM file: its number, its path for error messages; "
-        "keys closes it after reading")
-NUMBER(number)
-TEXT(path)
-FD(file)
-END
-
-MESSAGE(peers, MASTER, KEYS, START, ONCE, NONE,
-        "the number of channels that keys must be able to serve at once")
-NUMBER(most)
-END
-
-MESSAGE(keys, MASTER, GATE, START, ONCE, NONE,
-        "the receiver's end of its channel to keys; it stays when keys is "
-        "restarted")
-FD(keys)
-END
-
-MESSAGE(listener, MASTER, GATE, START, MANY, NONE,
-        "a control listener: its index, its address")
-NUMBER(index)
-ADDRESS(bound)
-FD(listener)
-END
-
-MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
-        "memory that the gates of all generations share, sealed files: "
-        "failure counts and keys of tickets, which the gate that accepts "
-        "writes (one that replaces it in an older generation can only read "
-        "them); and only to read master's table of bans "
-        "(include/sallyport/domain/bans.h) and the board "
-        "(include/sallyport/ipc/board.h), on which this generation has a row")
-FD(file)
-FD(bans)
-FD(board)
-NUMBER(generation)
-END
-
-MESSAGE(beat, MASTER, GATE | KEYS, START, ONCE, NONE,
-        "a page of this process alone, in which it counts for its heartbeat "
-        "(include/sallyport/ipc/board.h)")
-FD(page)
-END
-
-MESSAGE(users, MASTER, AUTH, START | RUN, MANY, NONE,
+MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,
         "the table of users that reader has made, in a sealed memfd; the two "
         "halves of the key that hashes users' names and their rows")
 NUMBER(name_key_1)
 NUMBER(name_key_2)
 FD(users)
-END
-
-MESSAGE(log_output, MASTER, LOG, START, ONCE, NONE,
-        "where log writes its lines; whether systemd reads \"<N>\" before a "
-        "line as its severity; the memory with the counters "
-        "(include/sallyport/event/metrics.h)")
-FLAG(prefixed)
-FD(output)
-FD(metrics)
-END
-
-MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is complete")
 END
 
 MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
@@ -1218,7 +1100,7 @@ END
 
 SECTION("Events", NULL)
 
-MESSAGE(log_sender, MASTER, LOG, START | RUN, MANY, NONE,
+MESSAGE(log_sender, MASTER, LOG, RUN, MANY, NONE,
         "a new sender of events: process, serial, address, its user (empty: "
         "before the login); log's end of the channel. If it names a user, the "
         "session's own channel (with the same serial) belongs to this user too")

@@ -1,6 +1,6 @@
-/* The common parts of gate, auth, keys and log: title, channel
- * to master, set-up messages, sandbox, `ready`, loop, end. Each process is a
- * row of functions and tables, and a struct that begins with a struct frame. */
+/* The common parts of gate, auth, keys and log: title, channel to master,
+ * set-up, sandbox, `ready`, loop, end. Each process is a row of functions with
+ * a table, and a struct that begins with a struct frame. */
 #ifndef SALLYPORT_PROCESS_FRAME_H
 #define SALLYPORT_PROCESS_FRAME_H
 
@@ -12,6 +12,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/board.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/setup.h"
 #include "sallyport/sandbox/sandbox.h"
 
 /* The first member of the process's own struct, which each handler gets as its
@@ -24,8 +25,8 @@ struct frame {
     struct loop_watch log_watch;
     struct beat *beat; /* it counts there, if master looks at it; or NULL */
     struct loop_timer beats;
+    struct setup setup; /* without descriptors once the set-up is over */
     struct sandbox_plan plan;
-    bool has_sandbox;
     bool was_short;       /* of descriptors, for a message of master */
     struct complaint why; /* why the set-up has failed */
     const struct frame_row *row;
@@ -34,18 +35,15 @@ struct frame {
 struct frame_row {
     enum process process;
     const struct sandbox_filter *filter;
-    /* The handlers of master's messages: before `go` (with FRAME_SETUP), and
-     * after `ready`. */
-    const struct handler *setup, *work;
-    size_t setup_count, work_count;
+    const struct handler *handlers; /* of master's messages */
+    size_t handler_count;
     /* A message of master that is lost for want of descriptors ends it, so that
      * the next one gets what is newest. */
     bool needs_each;
     void (*init)(void *owner); /* sets up the rest of the struct */
-    /* Called after all set-up messages. It checks that nothing is missing, and
-     * completes the sandbox's plan. Returns 0, or -EINVAL with the complaint in
-     * frame.why. */
-    int (*complete)(void *owner);
+    /* Takes what it needs of frame.setup, and completes the sandbox's plan.
+     * Returns 0, or a negative number with the complaint in frame.why. */
+    int (*set_up)(void *owner);
     /* Called after `ready`. NULL: nothing. */
     void (*begin)(void *owner);
     /* Called when master can take messages again: the process has asked for
@@ -60,32 +58,21 @@ struct frame_row {
     void (*release)(void *owner);
 };
 
-/* A row for each table of set-up messages. */
-#define FRAME_SETUP ON(sandbox, frame_on_sandbox)
-/* The same rows for a process that sends events. */
-#define FRAME_SETUP_WITH_LOG FRAME_SETUP, ON(log, frame_on_log)
-/* And for one that has a heartbeat. */
-#define FRAME_SETUP_WITH_BEAT FRAME_SETUP_WITH_LOG, ON(beat, frame_on_beat)
-/* Sets both tables of a row. */
-#define FRAME_HANDLERS(before, after)                                          \
-    .setup = (before), .setup_count = sizeof(before) / sizeof((before)[0]),    \
-    .work = (after), .work_count = sizeof(after) / sizeof((after)[0])
+/* Sets the table of a row. */
+#define FRAME_HANDLERS(table)                                                  \
+    .handlers = (table), .handler_count = sizeof(table) / sizeof((table)[0])
 
-/* The handlers of the set-up messages that all these processes share. */
-int frame_on_sandbox(void *owner, struct msg_sandbox *m);
-int frame_on_log(void *owner, struct msg_log *m);
-int frame_on_beat(void *owner, struct msg_beat *m);
-
-/* The main() of a program that master executes, with its channel as descriptor
- * 3. Returns the exit status. It is 0 even after a failed set-up: master has
- * received the reason, and decides what follows. */
+/* The main() of a program that master executes. Returns the exit status. It is
+ * 0 even after a failed set-up: master has received the reason, and decides
+ * what follows. If master is of another build, it is EX_SOFTWARE. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);
 /* The steps of frame_main(), for tests. frame_init() takes FD, the channel to
  * master. */
 void frame_init(struct frame *f, const struct frame_row *row, int fd);
-/* Runs the set-up. Returns 0, or a negative number with the complaint in
- * f->why, which channel_failed() can send. */
+/* Runs the set-up by f->setup, and closes the descriptors there that nobody has
+ * taken. Returns 0, or a negative number with the complaint in f->why, which
+ * channel_failed() can send. */
 int frame_set_up(struct frame *f);
 int frame_enter_sandbox(struct frame *f);
 /* Works until master has gone. Returns 0 or -errno. */

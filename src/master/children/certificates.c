@@ -1,6 +1,5 @@
 /* Certificates and keys: forks of master copy the files, since a disk may hang,
- * and master sends the copies to gate, keys and auth as steps of the set-up of
- * these children. */
+ * and gate, keys and auth get the copies (setup.c). */
 #include "children.h"
 
 #include <errno.h>
@@ -279,82 +278,4 @@ int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
         slice_copy(msg->pin, p->pin, sizeof(p->pin)))
         return channel_refuse(&gate->channel, "a fingerprint that is too long");
     return 0;
-}
-
-/* A process that replaces another one gets what that one had, though it may
- * have expired meanwhile. */
-static bool is_in_use(const struct child *to, const struct named_file *f)
-{
-    return f->in_use || to->master->state != MASTER_STARTING;
-}
-
-static int send_chain(struct child *to, const struct pair_files *p)
-{
-    return SEND(&to->channel, certificate, 0, .number = p->number,
-                .path = slice_from(p->certificate.name),
-                .key_path = slice_from(p->key.name),
-                .in_use = is_in_use(to, &p->certificate),
-                .file = p->certificate.fd);
-}
-
-static int send_staple(struct child *gate, const struct pair_files *p)
-{
-    if (p->staple.fd < 0)
-        return 0;
-    return SEND(&gate->channel, staple, 0, .number = p->number,
-                .required = gate->master->check,
-                .path = slice_from(p->staple.name), .file = p->staple.fd);
-}
-
-static int send_client_file(struct child *gate, const struct named_file *f,
-                            bool lists)
-{
-    if (f->fd < 0)
-        return 0;
-    return SEND(&gate->channel, client_file, 0, .lists = lists,
-                .path = slice_from(f->name), .in_use = is_in_use(gate, f),
-                .file = f->fd);
-}
-
-/* Sends one part to gate: parts are each chain and its OCSP response, then the
- * two files for clients' certificates. */
-static int send_gate_part(struct child *gate, const struct certificates *set,
-                          size_t part)
-{
-    const struct pair_files *p = &set->pair[part / 2];
-
-    if (part == 2 * set->count)
-        return send_client_file(gate, &set->client_ca, false);
-    if (part > 2 * set->count)
-        return send_client_file(gate, &set->client_crl, true);
-    return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
-}
-
-int certificates_step(struct child *gate)
-{
-    const struct certificates *set = gate->master->certificates;
-
-    if (gate->index >= 2 * set->count + 2)
-        return 0;
-    return child_more(send_gate_part(gate, set, gate->index));
-}
-
-int certificates_step_auth(struct child *auth)
-{
-    const struct certificates *set = auth->master->certificates;
-
-    if (auth->index >= set->count)
-        return 0;
-    return child_more(send_chain(auth, &set->pair[auth->index]));
-}
-
-int certificates_step_keys(struct child *keys)
-{
-    const struct certificates *set = keys->master->certificates;
-    const struct pair_files *p = &set->pair[keys->index];
-
-    if (keys->index >= set->count)
-        return 0;
-    return child_more(SEND(&keys->channel, key, 0, .number = p->number,
-                           .path = slice_from(p->key.name), .file = p->key.fd));
 }

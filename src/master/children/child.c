@@ -1,7 +1,6 @@
-/* The life of an executed process, in master: start, set-up step by step as its
- * channel takes messages, work, end, restart. The first few restarts come at
- * once; further ones every 10 s. Nothing that a child sends or does ends
- * master. */
+/* The life of an executed process, in master: start, work, end, restart. The
+ * first few restarts come at once; further ones every 10 s. Nothing that a
+ * child sends or does ends master. */
 #include "children.h"
 
 #include <errno.h>
@@ -13,9 +12,12 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 
 #define SHORT_MS 10000 /* ms between two log lines about lost messages */
+/* A program of our build sends nothing wrong before it is ready. */
+#define OTHER_BUILD                                                            \
+    "sent a message of another build: the installation is half done; install " \
+    "again, then reload"
 
 /* Describes in words how C ended; STATUS is from wait(2). */
 static void child_describe(const struct child *c, int status, char *out,
@@ -36,8 +38,9 @@ static void child_describe(const struct child *c, int status, char *out,
  * sandbox. */
 static int child_start_status(const struct child *c, int status)
 {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
-        return EX_OSERR;
+    if (WIFEXITED(status) &&
+        (WEXITSTATUS(status) == EX_OSERR || WEXITSTATUS(status) == EX_SOFTWARE))
+        return WEXITSTATUS(status);
     if (strncmp(c->failure, "sandbox of ", 8) == 0)
         return EX_OSERR;
     return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
@@ -51,10 +54,6 @@ static void child_start_failed(struct child *c, int status)
     char how[320];
     char why[COMPLAINT_MAX];
 
-    if (c->other_build) {
-        master_fail(c->master, EX_SOFTWARE, c->failure);
-        return;
-    }
     if (c->channel.seen[MSG_failed]) {
         struct complaint line = { "" };
 
@@ -68,40 +67,11 @@ static void child_start_failed(struct child *c, int status)
     master_fail(c->master, child_start_status(c, status), why);
 }
 
-/* The first messages of each child: its build, and whether its set-up has
- * succeeded. */
-
-/* A child whose first message isn't `build` is of another build, too. */
-static void child_refuse_build(struct child *c, struct slice build)
-{
-    c->other_build = true;
-    snprintf(c->failure, sizeof(c->failure),
-             "%s is of build %.*s, and master of %s: the installation is half "
-             "done; install again, then reload",
-             process_name(c->row->process), (int)build.len, build.ptr,
-             build_name());
-}
-
-int child_on_build(void *owner, struct msg_build *m)
-{
-    struct child *c = owner;
-
-    if (slice_equal(m->name, slice_from(build_name())) &&
-        m->messages == build_messages())
-        return 0;
-    child_refuse_build(c, m->name);
-    return -ECANCELED;
-}
-
 int child_on_ready(void *owner, struct msg_ready *msg)
 {
     struct child *c = owner;
 
     (void)msg;
-    if (!c->channel.seen[MSG_build])
-        return channel_refuse(&c->channel, "ready before its build was known");
-    if (c->row->steps[c->step]) /* too early: it hasn't got `go` yet */
-        return channel_refuse(&c->channel, "ready before its set-up was over");
     c->state = CHILD_READY;
     c->channel.phase = PHASE_RUN;
     loop_timer_clear(&c->master->loop, &c->timer);
@@ -190,49 +160,14 @@ static void child_read(struct child *c)
                         : channel_dispatch(&c->channel, row->handlers,
                                            row->handler_count, c);
 
-    if (r == -EPROTO && !c->channel.seen[MSG_build])
-        child_refuse_build(c, SLICE("unknown"));
     if (r == -EPROTO)
-        child_end(c, c->channel.wrong);
+        child_end(c, c->state == CHILD_SETUP ? OTHER_BUILD : c->channel.wrong);
     else if (r == -EMFILE) {
         child_report_short(c);
         if (c->pid == 0) /* the rest of its last messages */
             child_read(c);
     } else if (r < 0)
         child_leaves(c);
-}
-
-static void child_feed(struct child *c)
-{
-    while (c->row->steps[c->step]) {
-        int r = c->row->steps[c->step](c);
-
-        if (r == -EAGAIN)
-            child_wait_writable(c);
-        if (r == -EAGAIN || r == -EBUSY)
-            return;
-        if (r == -EPIPE) { /* it has failed: its reason may wait there */
-            child_read(c);
-            child_leaves(c);
-        } else if (r < 0) {
-            child_end(c, strerror(-r));
-        }
-        if (r < 0)
-            return;
-        c->index = r > 0 ? c->index + 1 : 0;
-        c->step += r == 0;
-    }
-}
-
-int child_more(int result)
-{
-    return result < 0 ? result : 1;
-}
-
-void child_go_on(struct child *c)
-{
-    if (c->state == CHILD_SETUP && c->channel.fd >= 0)
-        child_feed(c);
 }
 
 void child_wait_writable(struct child *c)
@@ -243,9 +178,7 @@ void child_wait_writable(struct child *c)
 static void child_on_writable(struct child *c)
 {
     loop_change(&c->master->loop, &c->watch, EPOLLIN);
-    if (c->state == CHILD_SETUP)
-        child_feed(c);
-    else if (c->row->on_writable)
+    if (c->row->on_writable)
         c->row->on_writable(c);
 }
 
@@ -280,16 +213,27 @@ static void child_on_timer(void *owner)
     }
 }
 
+static pid_t child_fork(struct child *c, int channel)
+{
+    const struct master *m = c->master;
+    static struct setup setup;
+    pid_t pid = setup_child(c, &setup);
+
+    if (pid == 0)
+        pid = m->hooks.spawn(m, process_name(c->row->process), channel, &setup);
+    setup_given(&setup);
+    return pid;
+}
+
 static int child_spawn(struct child *c)
 {
-    struct master *m = c->master;
     int ends[2];
     pid_t pid;
     int r = fd_pair(ends);
 
     if (r < 0)
         return r;
-    pid = m->hooks.spawn(m, process_name(c->row->process), ends[1]);
+    pid = child_fork(c, ends[1]);
     fd_close(&ends[1]);
     if (pid < 0) {
         fd_close(&ends[0]);
@@ -300,7 +244,7 @@ static int child_spawn(struct child *c)
                  PHASE_START);
     c->watch.fd = c->channel.fd;
     c->watch.events = EPOLLIN;
-    return loop_add(&m->loop, &c->watch);
+    return loop_add(&c->master->loop, &c->watch);
 }
 
 /* There is no process at all. The next try isn't at once: what is missing, such
@@ -326,17 +270,15 @@ static void child_start_now(struct child *c)
     int r;
 
     c->started = true;
-    c->step = c->index = 0;
+    c->edition = 0;
     c->failure[0] = '\0';
-    c->other_build = c->opened = c->replaced = false;
+    c->opened = c->replaced = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = child_spawn(c);
-    if (r == 0)
-        child_feed(c);
-    else if (c->pid > 0)
+    if (r < 0 && c->pid > 0)
         child_end(c, strerror(-r));
-    else
+    else if (r < 0)
         child_not_started(c, -r);
 }
 
@@ -344,7 +286,8 @@ void child_start(struct child *c)
 {
     uint64_t each = c->master->deadlines.restart, wait = 0;
 
-    if (c->master->state == MASTER_STOPPING || c->released)
+    if (c->master->state == MASTER_STOPPING || c->released ||
+        (c->row->waits_for_keys && !children_ready(c->master, PROCESS_KEYS)))
         return;
     if (c->started)
         wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
@@ -352,6 +295,12 @@ void child_start(struct child *c)
         loop_timer_set(&c->master->loop, &c->timer, wait);
     else
         child_start_now(c);
+}
+
+void child_start_waiting(struct child *c)
+{
+    if (c->state == CHILD_OFF && !c->timer.armed)
+        child_start(c);
 }
 
 void child_reaped(struct child *c, int status)

@@ -13,6 +13,7 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/setup.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
@@ -33,8 +34,10 @@ void programs_close(int *fd);
 /* Returns the descriptor of "gate" and so on, or -1. */
 int programs_find(const int *fd, const char *name);
 
-/* Hook `spawn`: forks a process that becomes BINARY, with the channel FD. */
-pid_t exec_child(const struct master *m, const char *binary, int fd);
+/* Hook `spawn`: forks a process that becomes BINARY, with its channel and what
+ * the set-up gives to it. */
+pid_t exec_child(const struct master *m, const char *binary, int channel,
+                 const struct setup *setup);
 
 /* A program that master waits for. */
 struct helper {
@@ -166,18 +169,15 @@ struct verification {
 
 struct child;
 
-/* A step of the set-up. Returns 0: it is over; 1: call it again, with the next
- * c->index, for a further message; -EAGAIN: call it again when the channel
- * takes more; -EBUSY: child_go_on() will call it again; any other number: the
- * start has failed. */
-typedef int child_step(struct child *c);
-/* Returns the result of a step that has sent one of several messages; RESULT is
- * SEND()'s. */
-int child_more(int result);
+/* Adds what this process gets at its start. Returns 0 or -errno. */
+typedef int child_set_up(struct child *c, struct setup *s);
 
 struct child_row {
-    enum process process;     /* its name is that of its program, too */
-    child_step *const *steps; /* ends with NULL */
+    enum process process; /* its name is that of its program, too */
+    child_set_up *set_up;
+    /* It is started when keys is ready, since its set-up has keys sign. So keys
+     * reports a bad key: this process would only see that nobody signs. */
+    bool waits_for_keys;
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
@@ -201,8 +201,7 @@ struct child {
     bool started; /* it was started at least once */
     struct burst restarts;
     struct burst shortages; /* of descriptors, for its messages */
-    size_t step, index;
-    bool released; /* it isn't started again */
+    bool released;          /* it isn't started again */
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
@@ -210,14 +209,15 @@ struct child {
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
-    bool opened;      /* gate: it was told to accept */
-    bool replaced;    /* child_replace() has killed it */
-    bool other_build; /* master refused it because of its build */
+    bool opened;   /* gate: it was told to accept */
+    bool replaced; /* child_replace() has killed it */
 };
 
 /* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
  * one in each deadline `restart`. */
 void child_start(struct child *c);
+/* Keys is ready: starts C, if C has waited for it. */
+void child_start_waiting(struct child *c);
 /* Closes the channel of C and kills it. C is started again once it was reaped.
  * WHY goes to the log. */
 void child_end(struct child *c, const char *why);
@@ -227,19 +227,13 @@ void child_replace(struct child *c);
 void child_reaped(struct child *c, int status);
 /* Ends C without a message and for good. */
 void child_release(struct child *c);
-/* Continues the set-up of C, when the thing that it waited for is there. Does
- * nothing after the set-up. */
-void child_go_on(struct child *c);
 /* Calls on_writable() when the channel takes more again. */
 void child_wait_writable(struct child *c);
 
 /* Handlers of the first messages of each child; owner: struct child. */
-int child_on_build(void *owner, struct msg_build *m);
 int child_on_ready(void *owner, struct msg_ready *msg);
 int child_on_failed(void *owner, struct msg_failed *msg);
-#define CHILD_MESSAGES                                                         \
-    ON(build, child_on_build), ON(ready, child_on_ready),                      \
-        ON(failed, child_on_failed)
+#define CHILD_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
 
 /* All of them. */
 struct children {
@@ -334,28 +328,17 @@ int certificates_open(struct master *m, struct complaint *c);
 void certificates_keep(struct master *m);
 void certificates_release(struct certificates *set);
 
-/* Steps of a child's set-up. See child_step. */
-int certificates_step(
-    struct child *gate); /* chains, and the files for clients' certificates */
-int certificates_step_keys(struct child *keys);
-/* Sends the chains: by them auth recognises the server in a client's proof. */
-int certificates_step_auth(struct child *auth);
-
 /* Handler: gate reports the dates of a pair. */
 int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
 
-/* Steps of a child's set-up (child_step): each sends what its name says. */
-child_step steps_conf;
-child_step steps_sandbox;
-child_step steps_log;
-child_step steps_keys;
-child_step steps_peers;
-child_step steps_listeners;
-child_step steps_memory;
-child_step steps_beat;
-child_step steps_output;
-/* Waits until keys is ready. */
-child_step steps_keys_ready;
-child_step steps_go;
+/* What C gets at its start. setup_child() fills in *S, by the row of C; after
+ * the start setup_given() closes the descriptors in it that nobody else has.
+ * Returns 0 or -errno. */
+int setup_child(struct child *c, struct setup *s);
+void setup_given(struct setup *s);
+child_set_up setup_log;
+child_set_up setup_keys;
+child_set_up setup_auth;
+child_set_up setup_gate;
 
 #endif

@@ -27,8 +27,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define FIRST_FD   3
-#define HIGH_FD    8
+#define FIRST_FD   SETUP_CHANNEL_FD
+#define FDS_MAX    (1 + SETUP_FDS)
 #define OWN_BINARY "/proc/self/exe"
 static const char *const programs[] = { "gate", "auth",  "keys",
                                         "log",  "check", "reader" };
@@ -137,22 +137,28 @@ static noreturn void die_of_exec(int program, const char *binary, int error)
         strerror(error));
 }
 
-/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. No descriptor
- * may have a number that a later one gets. All others but the standard
- * descriptors are closed. ARGUMENTS end with NULL. */
+/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. All others but
+ * the standard descriptors are closed. ARGUMENTS end with NULL. */
 static noreturn void exec_program(const struct master *m, const char *binary,
                                   const char *const *arguments, const int *fd,
                                   int n)
 {
+    const int high = FIRST_FD + n;
     int program =
-        fcntl(programs_find(m->programs, binary), F_DUPFD_CLOEXEC, HIGH_FD);
+        fcntl(programs_find(m->programs, binary), F_DUPFD_CLOEXEC, high);
+    int copy[FDS_MAX];
     sigset_t none;
 
-    for (int i = 0; i < n; i++)
-        if (fd[i] == FIRST_FD + i ? fd_set_cloexec(fd[i], false) < 0
-                                  : dup2(fd[i], FIRST_FD + i) < 0)
+    /* One may have the number that another one gets. */
+    for (int i = 0; i < n; i++) {
+        copy[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, high);
+        if (copy[i] < 0)
             die(EX_OSERR, "%s: %s", binary, strerror(errno));
-    if (close_range((unsigned)(FIRST_FD + n), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    }
+    for (int i = 0; i < n; i++)
+        if (dup2(copy[i], FIRST_FD + i) < 0)
+            die(EX_OSERR, "%s: %s", binary, strerror(errno));
+    if (close_range((unsigned)high, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         die(EX_OSERR, "%s: close_range: %s", binary, strerror(errno));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -161,27 +167,31 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     die_of_exec(program, binary, errno);
 }
 
-pid_t exec_child(const struct master *m, const char *binary, int fd)
+pid_t exec_child(const struct master *m, const char *binary, int channel,
+                 const struct setup *setup)
 {
     char title[64];
     const char *const argv[] = { title, NULL };
-    pid_t pid = fork();
+    int fd[FDS_MAX] = { channel };
+    int n = setup_write(setup, fd + 1);
+    pid_t pid;
 
+    if (n < 0)
+        return n;
+    pid = fork();
     if (pid == 0) {
         snprintf(title, sizeof(title), "sallyport: %s", binary);
-        exec_program(m, binary, argv, &fd, 1);
+        exec_program(m, binary, argv, fd, 1 + n);
     }
+    fd_close(&fd[1]);
     return pid < 0 ? -errno : pid;
 }
 
-/* They are copied to high numbers first: one may have another's place. The
- * kernel kills it when master ends: it may have no sandbox. */
+/* The kernel kills it when master ends: it may have no sandbox. */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h, pid_t parent)
 {
-    const int fd[] = { fcntl(h->fd[0], F_DUPFD_CLOEXEC, HIGH_FD),
-                       fcntl(h->fd[1], F_DUPFD_CLOEXEC, HIGH_FD),
-                       fcntl(h->lock, F_DUPFD_CLOEXEC, HIGH_FD) };
+    const int fd[] = { h->fd[0], h->fd[1], h->lock };
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(EX_OSERR);

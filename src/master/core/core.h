@@ -22,6 +22,7 @@
 
 struct files_start;
 struct master;
+struct setup;
 
 /* An inherited descriptor and its name. */
 struct inherited {
@@ -111,9 +112,10 @@ enum master_state {
 
 /* What tests replace. */
 struct master_hooks {
-    /* Starts a process BINARY whose main channel is FD. Returns its pid or
-     * -errno. FD stays the caller's. */
-    pid_t (*spawn)(const struct master *m, const char *binary, int fd);
+    /* Starts a process BINARY with that main channel and set-up, whose
+     * descriptors stay the caller's. Returns its pid or -errno. */
+    pid_t (*spawn)(const struct master *m, const char *binary, int channel,
+                   const struct setup *setup);
     /* Runs in the fork; never returns. */
     void (*files)(const struct files_start *start);
     /* Gets what a session does. */

@@ -665,9 +665,8 @@ int worker_choose(struct session *s, struct child **ret);
 int worker_ask(struct child *c, struct session *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session *s);
-/* Sends MSG_users with the newest table. Returns 0 or -errno. */
-int worker_send_users(struct child *c);
-/* Sends it to each worker that has an older one. */
+/* Sends MSG_users with the newest table to each worker that has an older one,
+ * or none. */
 void worker_update_all(struct master *m);
 /* Returns C's verification for that session, or NULL. */
 struct verification *worker_find(struct child *c, uint64_t serial);

@@ -120,7 +120,7 @@ static void worker_key(const struct master *m, uint64_t key[2])
     key[1] = master_half_key(m, "auth 2");
 }
 
-int worker_send_users(struct child *c)
+static int worker_send_users(struct child *c)
 {
     const struct userdb *u = c->master->users;
     uint64_t key[2];

@@ -39,7 +39,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
                                       .users_read = request_on_users_read };
 }
 
-/* The table of the executed processes: the set-up messages of each, the
+/* The table of the executed processes: what each gets at its start, the
  * handlers of its messages, and what follows its start and its end. */
 
 #define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
@@ -78,11 +78,10 @@ static void service_on_gone(struct child *c)
     services_gone(c->master, c->row->process);
 }
 
-/* Gate's set-up waits until keys is ready. */
 static void keys_on_ready(struct child *c)
 {
     service_on_ready(c);
-    child_go_on(children_find(c->master, PROCESS_GATE));
+    child_start_waiting(children_find(c->master, PROCESS_GATE));
 }
 
 static const struct handler gate_handlers[] = {
@@ -101,45 +100,30 @@ static const struct handler auth_handlers[] = {
 };
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
-static child_step *const gate_steps[] = {
-    steps_conf,        steps_sandbox,   steps_log,    steps_keys,
-    certificates_step, steps_listeners, steps_memory, steps_beat,
-    steps_keys_ready,  steps_go,        NULL,
-};
-static child_step *const auth_steps[] = {
-    steps_sandbox,     steps_log, certificates_step_auth,
-    worker_send_users, steps_go,  NULL
-};
-static child_step *const keys_steps[] = {
-    steps_sandbox, steps_log, certificates_step_keys, steps_peers, steps_beat,
-    steps_go,      NULL
-};
-static child_step *const log_steps[] = { steps_conf, steps_sandbox,
-                                         steps_output, steps_go, NULL };
-
 /* clang-format off */
 static const struct child_row rows[] = {
     { .process = PROCESS_LOG,
-      .steps = log_steps,
+      .set_up = setup_log,
       HANDLERS(service_handlers),
       .on_ready = service_on_ready,
       .on_writable = service_on_writable,
       .on_gone = service_on_gone },
     { .process = PROCESS_KEYS,
-      .steps = keys_steps,
+      .set_up = setup_keys,
       HANDLERS(service_handlers),
       .on_ready = keys_on_ready,
       .on_writable = service_on_writable,
       .on_gone = service_on_gone },
     { .process = PROCESS_GATE,
-      .steps = gate_steps,
+      .set_up = setup_gate,
+      .waits_for_keys = true,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_begin,
       .on_writable = gate_on_writable,
       .on_reaped = gate_on_reaped,
       .on_timer = gate_on_timer },
     { .process = PROCESS_AUTH,
-      .steps = auth_steps,
+      .set_up = setup_auth,
       HANDLERS(auth_handlers),
       .on_ready = verdict_go_on,
       .on_writable = verdict_go_on,
@@ -160,7 +144,7 @@ static void run_add_children(struct master *m)
 {
     if (!m->check)
         children_add(m, rows_find(PROCESS_LOG));
-    children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
+    children_add(m, rows_find(PROCESS_KEYS));
     children_add(m, rows_find(PROCESS_GATE));
     for (size_t i = 0; i < m->auth_count && !m->check; i++)
         children_add(m, rows_find(PROCESS_AUTH));

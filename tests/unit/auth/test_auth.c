@@ -28,8 +28,12 @@ struct stage {
 static void raise_auth(struct stage *s)
 {
     static struct auth a;
+    static struct setup setup;
 
-    s->pid = child_raise(&s->auth, &a.frame, &auth_row, NULL);
+    setup_init(&setup);
+    child_give_log(&setup, PROCESS_AUTH, &s->log);
+    s->pid = child_raise(&s->auth, &a.frame, &auth_row, &setup, NULL);
+    child_hear_ready(&s->auth);
 }
 
 static void send_user(struct stage *s, const char *name, const char *password,
@@ -50,19 +54,10 @@ static void send_users(struct stage *s, const char *name, const char *password)
     send_user(s, name, password, "");
 }
 
-static void send_sandbox(struct stage *s)
-{
-    TELL(&s->auth, sandbox, 0, .directory = 0);
-}
-
 static void open_auth(struct stage *s)
 {
     raise_auth(s);
-    send_sandbox(s);
-    child_give_log(&s->auth, &s->log);
     send_users(s, "anna", "right");
-    TELL(&s->auth, go, 0);
-    child_hear_ready(&s->auth);
 }
 
 static void end_auth(struct stage *s, int status)
@@ -301,10 +296,9 @@ Test(auth, signals_of_the_terminal)
  * the time. */
 Test(auth, late_but_there)
 {
-    struct auth a;
+    static struct auth a;
     struct channel master, session;
     struct msg_verify ask = { .serial = 5, .peer = client, .user = SLICE("") };
-    struct msg_log to_log;
     struct message m;
     struct stage s;
     int users;
@@ -313,7 +307,8 @@ Test(auth, late_but_there)
 
     frame_init(&a.frame, &auth_row,
                channel_make(&master, PROCESS_MASTER, PROCESS_AUTH, PHASE_RUN));
-    cr_assert_eq(loop_init(&a.frame.loop), 0);
+    child_give_log(&a.frame.setup, PROCESS_AUTH, &s.log);
+    cr_assert_eq(frame_set_up(&a.frame), 0, "%s", a.frame.why.text);
     a.frame.master.phase = PHASE_RUN;
     snprintf(text, sizeof(text), "anna:%s:70000:70000::/home::\n",
              crypt("right", SETTING));
@@ -328,8 +323,6 @@ Test(auth, late_but_there)
     cr_assert_eq(m.verdict.serial, 5);
     cr_assert(m.verdict.accepted, "a right password is taken for wrong");
     cr_assert_eq(channel_receive(&master, &m), 0);
-    to_log.log = channel_make(&s.log, PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
-    cr_assert_eq(frame_on_log(&a.frame, &to_log), 0);
     channel_close(&session);
     ask.serial = 6; /* nothing comes */
     ask.session =
@@ -374,7 +367,7 @@ static void overlong(struct channel *c)
 
 static void words_of_master(struct channel *c)
 {
-    unsigned char bytes[8] = { MSG_go };
+    unsigned char bytes[8] = { MSG_verify };
 
     shout(c, bytes, sizeof(bytes));
 }
@@ -466,11 +459,7 @@ Test(auth, the_same_password_again)
     int far;
 
     raise_auth(&s);
-    send_sandbox(&s);
-    child_give_log(&s.auth, &s.log);
     send_users(&s, "anna", "right enough");
-    TELL(&s.auth, go, 0);
-    child_hear_ready(&s.auth);
     far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
     TELL(&s.auth, verify, 0, .serial = 1, .peer = client, .user = SLICE("anna"),
          .cost = 5, .session = far);
@@ -586,13 +575,10 @@ Test(auth, the_hashes_of_name_and_row)
     fd = users_table(text);
     memcpy(key, halves, sizeof(key));
     raise_auth(&s);
-    send_sandbox(&s);
     TELL(&s.auth, users, 0, .name_key_1 = halves[0], .name_key_2 = halves[1],
          .users = fd);
     cr_assert_eq(users_take(&u, fd, &why), 0, "%s", why.text);
     close(fd);
-    TELL(&s.auth, go, 0);
-    child_hear_ready(&s.auth);
     verify(&s, 1, &c);
     say(&c, "anna", "right");
     message_hear(&s.auth, MSG_verdict, &m);
@@ -603,49 +589,29 @@ Test(auth, the_hashes_of_name_and_row)
     end_auth(&s, 0);
 }
 
-/* --- set-up -------------------------------------------------------------- */
-
-static void without_users(struct stage *s)
+/* Master sends the users first, and a table that it has taken itself. */
+Test(auth, a_table_that_is_none)
 {
-    send_sandbox(s);
-    TELL(&s->auth, go, 0);
-}
+    int fd = fd_sealed("users", SLICE("x\n"));
+    struct stage s;
 
-static void without_sandbox(struct stage *s)
-{
-    send_users(s, "anna", "right");
-    TELL(&s->auth, go, 0);
-}
-
-static void broken_users(struct stage *s)
-{
-    int fd = fd_sealed("users", SLICE("x\n")); /* no table */
-
-    send_sandbox(s);
-    TELL(&s->auth, users, 0, .users = fd);
+    raise_auth(&s);
+    TELL(&s.auth, users, 0, .users = fd);
     close(fd);
+    message_hear_end(&s.auth);
+    channel_close(&s.log);
+    end_auth(&s, EX_DATAERR);
 }
 
-static void sandbox_twice(struct stage *s)
+Test(auth, asked_before_it_has_users)
 {
-    send_sandbox(s);
-    send_sandbox(s);
-}
+    struct channel c;
+    struct stage s;
 
-static void (*const bad_setups[])(struct stage *s) = {
-    without_users, without_sandbox, broken_users, sandbox_twice
-};
-
-Test(auth, bad_setups)
-{
-    for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
-        struct message m;
-        struct stage s;
-
-        raise_auth(&s);
-        bad_setups[i](&s);
-        message_hear(&s.auth, MSG_failed, &m);
-        cr_assert(m.failed.why.len > 0);
-        end_auth(&s, EX_CONFIG);
-    }
+    raise_auth(&s);
+    verify(&s, 1, &c);
+    message_hear_end(&s.auth);
+    channel_close(&c);
+    channel_close(&s.log);
+    end_auth(&s, EX_PROTOCOL);
 }

@@ -131,13 +131,13 @@ static void listens_without_end(struct channel *c)
         FAKE_SAYS(c, &m, status_listener);
 }
 
-static void gives_a_folder(struct channel *c)
+static void gives_a_file(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, conf, .settings = 0, .before = 0);
+    FAKE_SAYS(c, &m, held_bytes, .file = 0);
 }
 
 Test(server, lies)
@@ -157,7 +157,7 @@ Test(server, lies)
         { asks_back, EX_PROTOCOL, "not this peer's" },
         { has_an_unknown_state, EX_PROTOCOL, "unknown or malformed" },
         { listens_without_end, EX_PROTOCOL, "too many listeners" },
-        { gives_a_folder, EX_PROTOCOL, "not this peer's" },
+        { gives_a_file, EX_PROTOCOL, "not this peer's" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -19,6 +19,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
+#include "support/child.h"
 #include "support/messages.h"
 #include "support/ports.h"
 #include "support/processes.h"
@@ -121,60 +122,76 @@ struct bans *bench_ban_memory(int *reading)
     return b;
 }
 
-/* As master has them, with the addresses that check has found. */
-static int settings_of_plan(struct bench *b, const struct bench_plan *plan)
+/* As master has them, with the addresses that check has found. PLACES gets how
+ * many sessions have room. */
+static int settings_of_plan(struct bench *b, const struct bench_plan *plan,
+                            uint64_t *places)
 {
     static struct settings s;
     struct complaint c = { "" };
     struct address a;
     int fd = settings_as_planned(b, plan);
 
+    OR_FAIL(settings_take(&s, fd, &c) == 0);
+    *places = settings_places(&s, plan->places);
     if (!plan->resolved)
         return fd;
-    OR_FAIL(settings_take(&s, fd, &c) == 0);
     fd_close(&fd);
     OR_FAIL(address_parse(slice_from(plan->resolved), &a) == 0);
     settings_resolve(&s, 0, &a);
     return settings_file(&s);
 }
 
-static void give_all(struct bench *b, const struct bench_plan *plan)
+static void give_listener(struct bench *b, const struct bench_plan *plan,
+                          struct setup *s)
 {
-    int conf FD_CLEANUP = settings_of_plan(b, plan);
-    int directory FD_CLEANUP = empty_directory();
-    int memory FD_CLEANUP = bench_memory();
-    int bans FD_CLEANUP = -1;
-    int board FD_CLEANUP =
-        plan->before ? fd_take(&plan->before->board_fd) : board_make();
-    struct beat *counts = NULL;
-    int page FD_CLEANUP = beat_make(&counts);
-    int control FD_CLEANUP = plan->before
-                                 ? fd_take(&plan->before->control_fd)
-                                 : listen_as_planned(plan, &b->control);
+    const struct bench *before = plan->before;
+    FD_CLEANUP int fd = before ? fd_take(&plan->before->control_fd)
+                               : listen_as_planned(plan, &b->control);
 
-    BENCH_SAY(b, conf, .settings = conf, .before = plan->places);
-    BENCH_SAY(b, sandbox, .root = geteuid() == 0, .uid = 65534, .gid = 65534,
-              .allow_weaker = 0, .directory = directory);
-    BENCH_SAY(b, log, .log = b->log_far);
-    fd_close(&b->log_far);
-    if (plan->before)
-        b->control = plan->before->control;
-    BENCH_SAY(b, listener, .index = plan->first ? 0 : 7, .bound = b->control,
-              .listener = control);
+    if (before)
+        b->control = before->control;
+    child_give(s, SETUP_LISTENER + (plan->first ? 0 : 7), fd);
     if (plan->keeps)
-        b->control_fd = fd_take(&control);
-    b->bans = bench_ban_memory(&bans);
+        b->control_fd = fd_take(&fd);
+}
+
+static void give_memory(struct bench *b, const struct bench_plan *plan,
+                        struct setup *s)
+{
+    const struct bench *before = plan->before;
+    FD_CLEANUP int board =
+        before ? fd_take(&plan->before->board_fd) : board_make();
+
+    b->generation = before ? before->generation + 1 : 0;
     OR_FAIL(board >= 0 && board_map(board, true, &b->board) == 0);
-    b->generation = plan->before ? plan->before->generation + 1 : 0;
     b->board->row[b->generation].generation = b->generation;
-    BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory,
-              .bans = bans, .board = board, .generation = b->generation);
+    b->bans = bench_ban_memory(&s->file[SETUP_BANS].fd);
+    s->generation = b->generation;
+    child_give(s, SETUP_BOARD, board);
+    if (plan->memory > 0)
+        child_give(s, SETUP_MEMORY, plan->memory);
+    else
+        s->file[SETUP_MEMORY].fd = bench_memory();
     if (plan->keeps)
         b->board_fd = fd_take(&board);
-    OR_FAIL(page >= 0);
-    BENCH_SAY(b, beat, .page = page);
+}
+
+static void give_all(struct bench *b, const struct bench_plan *plan,
+                     struct setup *s)
+{
+    struct beat *counts = NULL;
+
+    setup_init(s);
+    s->root = geteuid() == 0;
+    s->uid = s->gid = 65534;
+    s->file[SETUP_EMPTY].fd = empty_directory();
+    s->file[SETUP_SETTINGS].fd = settings_of_plan(b, plan, &s->sessions);
+    s->file[SETUP_BEAT].fd = beat_make(&counts);
     beat_unmap(&counts);
-    BENCH_SAY(b, go);
+    child_give_log(s, PROCESS_GATE, &b->log);
+    give_listener(b, plan, s);
+    give_memory(b, plan, s);
 }
 
 /* Uses up all but some descriptors. (A low limit would also bound the
@@ -197,28 +214,35 @@ static const struct bench_plan *plan_of_gate;
 
 /* Works like gate's own, but without the keys and, unless requested, the
  * sandbox. */
-static int bench_complete(void *owner)
+static int bench_set_up(void *owner)
 {
     struct gate *g = owner;
-    int r;
+    int r = setup_take_all(g);
 
     if (!plan_of_gate->sandbox)
         fd_close(&g->frame.plan.root_fd);
+    setup_close(&g->frame.setup);
     leave_files(plan_of_gate->files);
-    r = gate_begin(g);
+    if (r == 0)
+        r = gate_begin(g);
     return r == 0 && plan_of_gate->sandbox ? setup_plan(g) : r;
 }
 
-static int run_gate(int fd, const struct bench_plan *plan)
+static int run_gate(int fd, const struct bench_plan *plan,
+                    const struct setup *setup)
 {
     static struct gate g;
     struct frame_row row = gate_row;
-    int r;
+    int keep[1 + SETUP_PLACES] = { fd }, n = 1, r;
 
-    row.complete = bench_complete;
+    row.set_up = bench_set_up;
     plan_of_gate = plan;
-    fd_close_others(3, &fd, 1);
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        if (setup->file[i].fd >= 0)
+            keep[n++] = setup->file[i].fd;
+    fd_close_others(3, keep, (size_t)n);
     frame_init(&g.frame, &row, fd);
+    g.frame.setup = *setup;
     r = frame_set_up(&g.frame);
     if (r == 0 && plan->sandbox)
         r = frame_enter_sandbox(&g.frame);
@@ -243,11 +267,12 @@ void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
 
 void bench_start(struct bench *b, const struct bench_plan *plan)
 {
-    int far;
+    static struct setup setup;
     struct message m;
+    int far;
 
     far = channel_make(&b->master, PROCESS_MASTER, PROCESS_GATE, PHASE_START);
-    b->log_far = channel_make(&b->log, PROCESS_LOG, PROCESS_GATE, PHASE_RUN);
+    give_all(b, plan, &setup);
     if (plan->room > 0)
         OR_FAIL(setsockopt(far, SOL_SOCKET, SO_SNDBUF, &plan->room,
                            sizeof(plan->room)) == 0);
@@ -255,9 +280,9 @@ void bench_start(struct bench *b, const struct bench_plan *plan)
     b->gate = fork();
     OR_FAIL(b->gate >= 0);
     if (b->gate == 0)
-        _exit(run_gate(far, plan));
+        _exit(run_gate(far, plan, &setup));
     close(far);
-    give_all(b, plan);
+    setup_close(&setup);
     bench_hear(b, MSG_ready, &m);
     b->master.phase = PHASE_RUN;
     if (plan->shut)

@@ -38,7 +38,6 @@ struct bench {
     pid_t gate;
     struct channel master; /* the test's end */
     struct channel log;    /* the same */
-    int master_far, log_far;
     struct address control;
     unsigned port;       /* the first one of `ports` */
     int control_fd;      /* the listener that is kept */

@@ -9,180 +9,115 @@
 #include "support/messages.h"
 #include "support/settings.h"
 
-struct start {
-    struct gate gate;
-    struct channel master;
-};
+static struct gate gate;
+static struct channel master;
+static struct setup_file *const file = gate.frame.setup.file;
 
-static void begin(struct start *s)
+static void begin(void)
 {
     frame_init(
-        &s->gate.frame, &gate_row,
-        channel_make(&s->master, PROCESS_MASTER, PROCESS_GATE, PHASE_START));
+        &gate.frame, &gate_row,
+        channel_make(&master, PROCESS_MASTER, PROCESS_GATE, PHASE_START));
 }
 
-#define GIVE(s, name, ...)                                                     \
-    cr_assert_eq(SEND(&(s)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
-
-static void give_conf(struct start *s, const char *text)
+static void give_settings(void)
 {
-    int fd FD_CLEANUP = settings_of(text);
-
-    GIVE(s, conf, .settings = fd, .before = 0);
+    file[SETUP_SETTINGS].fd = settings_of("");
 }
 
-static void give_sandbox(struct start *s)
+static void give_memory(void)
 {
-    int fd FD_CLEANUP = fd_sealed("text", SLICE(""));
-
-    GIVE(s, sandbox, .root = false, .uid = 0, .gid = 0, .allow_weaker = 0,
-         .directory = fd);
+    file[SETUP_MEMORY].fd = bench_memory();
+    file[SETUP_BOARD].fd = board_make();
+    bench_ban_memory(&file[SETUP_BANS].fd);
 }
 
-/* Checks master's message, which must name the cause. */
-static void check_failed(struct start *s, const char *cause)
+static void give_certificate(const char *content)
+{
+    file[SETUP_CERTIFICATE] = (struct setup_file){
+        .fd = fd_sealed("certificate", slice_from(content)),
+        .name = "/x/cert.pem",
+    };
+}
+
+/* Gate's message must name the cause. */
+static void fails_with(const char *cause)
 {
     struct message m;
 
-    channel_failed(&s->gate.frame.master, &s->gate.frame.why);
-    message_check(&s->master, channel_receive(&s->master, &m), MSG_failed, &m);
+    cr_assert_lt(frame_set_up(&gate.frame), 0);
+    channel_failed(&gate.frame.master, &gate.frame.why);
+    message_check(&master, channel_receive(&master, &m), MSG_failed, &m);
     cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
               "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
-    channel_close(&s->master);
-    frame_release(&s->gate.frame);
+    channel_close(&master);
+    frame_release(&gate.frame);
 }
 
 Test(setup, bad_settings)
 {
-    int fd FD_CLEANUP = -1;
-    struct start s;
-
-    begin(&s);
-    fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
-    GIVE(&s, conf, .settings = fd, .before = 0);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    check_failed(&s, "settings: written by another build");
-}
-
-Test(setup, go_too_early)
-{
-    struct start s;
-
-    begin(&s);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    check_failed(&s, "no sandbox");
+    begin();
+    file[SETUP_SETTINGS].fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
+    fails_with("settings: written by another build");
 }
 
 Test(setup, no_settings)
 {
-    struct start s;
-
-    begin(&s);
-    give_sandbox(&s);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    fd_close(&s.gate.frame.plan.root_fd);
-    check_failed(&s, "no settings");
-}
-
-Test(setup, master_is_gone)
-{
-    struct start s;
-
-    begin(&s);
-    channel_close(&s.master);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    cr_assert_neq(s.gate.frame.why.text[0], '\0');
-    frame_release(&s.gate.frame);
-}
-
-/* A message that doesn't belong to the set-up. */
-Test(setup, wrong_phase)
-{
-    struct start s;
-
-    begin(&s);
-    GIVE(&s, stop_accepting, .serve = false);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    check_failed(&s, "wrong phase");
-}
-
-static void give_memory(struct start *s)
-{
-    int fd FD_CLEANUP = bench_memory(), bans FD_CLEANUP = -1;
-    int board FD_CLEANUP = board_make();
-
-    bench_ban_memory(&bans);
-    GIVE(s, memory, .file = fd, .bans = bans, .board = board, .generation = 0);
+    begin();
+    fails_with("settings: ");
 }
 
 Test(setup, no_memory)
 {
-    struct start s;
-
-    begin(&s);
-    give_conf(&s, "");
-    give_sandbox(&s);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    fd_close(&s.gate.frame.plan.root_fd);
-    check_failed(&s, "no memory");
+    begin();
+    give_settings();
+    fails_with("memory: ");
 }
 
-Test(setup, no_keys)
+Test(setup, no_board)
 {
-    struct start s;
-
-    begin(&s);
-    give_conf(&s, "");
-    give_sandbox(&s);
-    give_memory(&s);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    fd_close(&s.gate.frame.plan.root_fd);
-    check_failed(&s, "no certificate, or no keys");
+    begin();
+    give_settings();
+    give_memory();
+    fd_close(&file[SETUP_BOARD].fd);
+    fails_with("memory: it isn't there");
 }
 
-static int send_certificate(struct start *s, const char *content)
+Test(setup, no_row_on_the_board)
 {
-    int fd FD_CLEANUP = fd_sealed("text", slice_from(content));
+    begin();
+    give_settings();
+    give_memory();
+    gate.frame.setup.generation = 7;
+    fails_with("memory: No such file");
+}
 
-    return SEND(&s->master, certificate, 0, .number = 1,
-                .path = SLICE("/x/cert.pem"), .key_path = SLICE("/x/key.pem"),
-                .in_use = false, .file = fd);
+Test(setup, no_certificate)
+{
+    begin();
+    give_settings();
+    give_memory();
+    fails_with("certificate");
 }
 
 /* The complaint has master's names. */
 Test(setup, bad_certificate)
 {
-    struct start s;
-    int keys[2];
-
-    begin(&s);
-    cr_assert_eq(fd_pair(keys), 0);
-    give_conf(&s, "");
-    give_sandbox(&s);
-    give_memory(&s);
-    GIVE(&s, keys, .keys = keys[0]);
-    cr_assert_eq(send_certificate(&s, "nonsense"), 0);
-    GIVE(&s, go);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    cr_assert_eq(s.gate.setup.pairs, 0);
-    fd_close(&s.gate.frame.plan.root_fd);
-    fd_close(&keys[0]);
-    fd_close(&keys[1]);
-    check_failed(&s, "/x/cert.pem: holds no certificate");
+    begin();
+    give_settings();
+    give_memory();
+    give_certificate("nonsense");
+    fails_with("/x/cert.pem: holds no certificate");
 }
 
-Test(setup, too_many_certificates)
+/* The listener of the third `listen`; the two before it aren't there. */
+Test(setup, a_listener_has_the_number_of_its_line)
 {
-    struct start s;
-
-    begin(&s);
-    for (int i = 0; i <= CERTIFICATES_MAX; i++)
-        cr_assert_eq(send_certificate(&s, ""), 0);
-    cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    check_failed(&s, "too many certificates");
+    begin();
+    give_settings();
+    give_memory();
+    file[SETUP_LISTENER + 2].fd = dup(0);
+    fails_with("certificate");
+    cr_expect_eq(gate.listeners, 1);
+    cr_expect_eq(gate.listener[0].index, 2);
 }

@@ -479,11 +479,11 @@ Test(channel, once_means_once)
 
     channel_make_both(&master, PROCESS_MASTER, &gate, PROCESS_GATE,
                       PHASE_START);
-    cr_assert_eq(SEND(&master, go, 0), 0);
-    cr_assert_eq(SEND(&master, go, 0), 0);
-    cr_assert_eq(channel_receive(&gate, &in), 1);
-    cr_assert_eq(channel_receive(&gate, &in), -EPROTO);
-    cr_assert_str_eq(gate.wrong, "a message for the second time");
+    cr_assert_eq(SEND(&gate, ready, 0), 0);
+    cr_assert_eq(SEND(&gate, ready, 0), 0);
+    cr_assert_eq(channel_receive(&master, &in), 1);
+    cr_assert_eq(channel_receive(&master, &in), -EPROTO);
+    cr_assert_str_eq(master.wrong, "a message for the second time");
     channel_close(&master);
     channel_close(&gate);
 }
@@ -652,50 +652,4 @@ Test(channel, drain)
     cr_assert_eq(channel_drain(&p.here, table, 1, &calls), -EPIPE);
     cr_assert_eq(calls, 150);
     close_pair(&p);
-}
-
-static int on_sandbox(void *owner, struct msg_sandbox *m)
-{
-    cr_expect_eq(m->uid, 5);
-    ++*(int *)owner;
-    return 0;
-}
-
-static int send_users(struct channel *master)
-{
-    return SEND(master, users, 0, .name_key_1 = 0, .name_key_2 = 0, .users = 0);
-}
-
-/* A child's set-up ends at go: later messages are the loop's. */
-Test(channel, setup_ends_at_go)
-{
-    static const struct handler table[] = { ON(sandbox, on_sandbox) };
-    struct channel master, auth;
-    struct complaint c = { "" };
-    int handled = 0;
-    struct message in;
-
-    channel_make_both(&master, PROCESS_MASTER, &auth, PROCESS_AUTH,
-                      PHASE_START);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20, &c), -ETIMEDOUT);
-    cr_assert_str_eq(c.text, "auth: set-up: Connection timed out");
-    c.text[0] = 0;
-    cr_assert_eq(SEND(&master, sandbox, 0, .root = true, .uid = 5, .gid = 6,
-                      .allow_weaker = 0, .directory = 0),
-                 0);
-    cr_assert_eq(SEND(&master, go, 0), 0);
-    cr_assert_eq(send_users(&master), 0);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), 0);
-    cr_assert_str_eq(c.text, "");
-    cr_assert_eq(handled, 1);
-    cr_assert_eq(channel_receive(&auth, &in), 1);
-    cr_assert_eq(in.kind, MSG_users);
-    message_close(&in);
-    cr_assert_eq(send_users(&master), 0);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), -EPROTO);
-    cr_assert_str_eq(c.text,
-                     "auth: set-up: a message that nobody handles here");
-    channel_close(&master);
-    cr_assert_eq(channel_setup(&auth, table, 1, &handled, 1000, &c), -EPIPE);
-    channel_close(&auth);
 }

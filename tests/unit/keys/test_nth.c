@@ -33,14 +33,12 @@ struct stage {
 /* Keys ends in the middle of it if a call fails. */
 static bool starts(struct stage *s)
 {
-    s->pid = child_raise(&s->keys, &keys.frame, &keys_row, NULL);
-    SAY(&s->keys, key, 0, .number = 1, .path = SLICE("/x/a.key"),
-        .file = s->key);
-    SAY(&s->keys, key, 0, .number = 2, .path = SLICE("/x/b.key"),
-        .file = s->key);
-    SAY(&s->keys, sandbox, 0, .directory = 0);
-    SAY(&s->keys, peers, 0, .most = 2);
-    SAY(&s->keys, go, 0);
+    static struct setup setup;
+
+    setup_init(&setup);
+    child_give(&setup, SETUP_KEY, s->key);
+    child_give(&setup, SETUP_KEY + 1, s->key);
+    s->pid = child_raise(&s->keys, &keys.frame, &keys_row, &setup, NULL);
     return child_starts(&s->keys, s->pid);
 }
 

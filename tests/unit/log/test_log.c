@@ -21,7 +21,6 @@
 #include "support/child.h"
 #include "support/messages.h"
 #include "support/metrics.h"
-#include "support/settings.h"
 #include "support/wait.h"
 
 #define MAX_SESSIONS 4
@@ -34,51 +33,28 @@ struct stage {
     struct buf text;
 };
 
-static void raise_log(struct stage *s)
+/* OUTPUT, and MEMORY for the counters, are closed here. */
+static void raise_log(struct stage *s, int output, int memory)
 {
     static struct log l;
+    static struct setup setup;
 
     buf_init(&s->text, 8 << 20);
-    s->lines = -1;
-    s->pid = child_raise(&s->log, &l.frame, &log_row, NULL);
-}
-
-static void send_conf(struct stage *s)
-{
-    char text[64];
-    int fd;
-
-    snprintf(text, sizeof(text), "max_sessions = %d\n", MAX_SESSIONS);
-    fd = settings_of(text);
-    TELL(&s->log, conf, 0, .settings = fd);
-    close(fd);
-}
-
-static void send_sandbox(struct stage *s)
-{
-    TELL(&s->log, sandbox, 0, .directory = 0);
-}
-
-static void send_output(struct stage *s)
-{
-    int ends[2], memory = metrics_memory();
-
-    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    cr_assert_eq(metrics_map(&s->metrics, memory, PROT_READ), 0);
-    TELL(&s->log, log_output, 0, .output = ends[1], .prefixed = false,
-         .metrics = memory);
-    close(memory);
-    close(ends[1]);
-    s->lines = ends[0];
+    setup_init(&setup);
+    setup.sessions = MAX_SESSIONS;
+    setup.file[SETUP_OUTPUT].fd = output;
+    setup.file[SETUP_METRICS].fd = memory;
+    s->pid = child_raise(&s->log, &l.frame, &log_row, &setup, NULL);
 }
 
 static void open_log(struct stage *s)
 {
-    raise_log(s);
-    send_conf(s);
-    send_sandbox(s);
-    send_output(s);
-    TELL(&s->log, go, 0);
+    int memory = metrics_memory(), ends[2];
+
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    s->lines = ends[0];
+    cr_assert_eq(metrics_map(&s->metrics, memory, PROT_READ), 0);
+    raise_log(s, ends[1], memory);
     child_hear_ready(&s->log);
 }
 
@@ -236,7 +212,7 @@ Test(log, bad_bytes)
         { (const unsigned char[]){ MSG_event, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3,
                                    9, 9 },
           14 },
-        { (const unsigned char[]){ MSG_go, 0, 0, 0, 0, 0, 0, 0 }, 8 },
+        { (const unsigned char[]){ MSG_ready, 0, 0, 0, 0, 0, 0, 0 }, 8 },
     };
     struct event_sender good, bad;
     struct event_record r;
@@ -633,40 +609,20 @@ Test(log, reader_gone)
     end_log(&s, 0);
 }
 
-static void no_output(struct stage *s)
+static void check_refused(int output, int memory)
 {
-    send_conf(s);
-    send_sandbox(s);
-    TELL(&s->log, go, 0);
+    struct message m;
+    struct stage s = { .lines = -1 };
+
+    raise_log(&s, output, memory);
+    message_hear(&s.log, MSG_failed, &m);
+    cr_expect(slice_starts(m.failed.why, SLICE("log: set-up: ")));
+    end_log(&s, EX_CONFIG);
 }
-
-static void no_conf(struct stage *s)
-{
-    send_output(s);
-    send_sandbox(s);
-    TELL(&s->log, go, 0);
-}
-
-static void broken_conf(struct stage *s)
-{
-    int fd = fd_sealed("conf", SLICE("nonsense\n"));
-
-    TELL(&s->log, conf, 0, .settings = fd);
-    close(fd);
-}
-
-static void (*const bad_setups[])(struct stage *s) = { no_output, no_conf,
-                                                       broken_conf };
 
 Test(log, bad_setups)
 {
-    for (size_t i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
-        struct message m;
-        struct stage s;
-
-        raise_log(&s);
-        bad_setups[i](&s);
-        message_hear(&s.log, MSG_failed, &m);
-        end_log(&s, EX_CONFIG);
-    }
+    check_refused(-1, metrics_memory());
+    check_refused(dup(STDERR_FILENO), -1);
+    check_refused(dup(STDERR_FILENO), fd_sealed("metrics", SLICE("short")));
 }

@@ -15,7 +15,6 @@
 #include "support/metrics.h"
 #include "support/nth.h"
 #include "support/scratch.h"
-#include "support/settings.h"
 
 TestSuite(nth, .init = scratch_make, .fini = scratch_remove);
 
@@ -49,20 +48,17 @@ static void read_zone(void)
 /* Log ends in the middle of it if a call fails. */
 static bool starts(struct stage *s)
 {
-    int conf = settings_of("max_sessions = 4\n"), memory = metrics_memory();
+    static struct setup setup;
     int out = open(in_scratch("lines"),
                    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 
     cr_assert_geq(out, 0);
-    s->pid = child_raise(&s->log, &log_process.frame, &log_row, read_zone);
-    SAY(&s->log, conf, 0, .settings = conf);
-    SAY(&s->log, sandbox, 0, .directory = 0);
-    SAY(&s->log, log_output, 0, .output = out, .prefixed = false,
-        .metrics = memory);
-    SAY(&s->log, go, 0);
-    close(conf);
-    close(memory);
-    close(out);
+    setup_init(&setup);
+    setup.sessions = 4;
+    setup.file[SETUP_OUTPUT].fd = out;
+    setup.file[SETUP_METRICS].fd = metrics_memory();
+    s->pid =
+        child_raise(&s->log, &log_process.frame, &log_row, &setup, read_zone);
     return child_starts(&s->log, s->pid);
 }
 

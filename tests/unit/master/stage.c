@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/ipc/generation.h"
 #include "support/scratch.h"
 #include "support/settings.h"
 
@@ -83,8 +83,14 @@ static void end_well(int number)
     _exit(0);
 }
 
+static void end_badly(int number)
+{
+    (void)number;
+    _exit(EX_SOFTWARE);
+}
+
 /* Lives until master closes its end. With SIGUSR1 it closes its own end and
- * stays; with SIGUSR2 it ends. */
+ * stays; with SIGUSR2 it ends, and with SIGQUIT with status EX_SOFTWARE. */
 static _Noreturn void live(int fd)
 {
     struct pollfd one = { .fd = fd };
@@ -125,9 +131,21 @@ static pid_t bear_session(pid_t master)
     return pid;
 }
 
-/* Master writes the note, so that notes come in its order. */
-static pid_t spawn(const struct master *m, const char *binary, int fd)
+static void note_setup(struct stage_note *note, const struct setup *setup)
 {
+    const int memory = setup->file[SETUP_MEMORY].fd;
+
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        note->given[i] = setup->file[i].fd >= 0;
+    note->writes_memory =
+        memory >= 0 && (fcntl(memory, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
+/* Master writes the note, so that notes come in its order. */
+static pid_t spawn(const struct master *m, const char *binary, int channel,
+                   const struct setup *setup)
+{
+    const int fd[] = { channel, setup->file[SETUP_BEAT].fd };
     const bool is_gate = strcmp(binary, "gate") == 0;
     const pid_t master = getpid();
     struct stage_note note = { 0 };
@@ -142,15 +160,16 @@ static pid_t spawn(const struct master *m, const char *binary, int fd)
         if (is_gate)
             note.session = bear_session(master);
         (void)!write(pipes[1], &note.session, sizeof(note.session));
-        fd_close_others(3, &fd, 1);
-        live(fd);
+        fd_close_others(3, &channel, 1);
+        live(channel);
     }
     close(pipes[1]);
     if (note.pid < 0 || read(pipes[0], &note.session, sizeof(note.session)) < 0)
         return -errno;
     close(pipes[0]);
     snprintf(note.binary, sizeof(note.binary), "%s", binary);
-    tell(&note, &fd, 1);
+    note_setup(&note, setup);
+    tell(&note, fd, fd[1] < 0 ? 1 : 2);
     return note.pid;
 }
 
@@ -344,6 +363,7 @@ static _Noreturn void run_master(const struct stage *s,
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
     signal(SIGUSR2, end_well);
+    signal(SIGQUIT, end_badly);
     the_master = &m;
     master_init(&m);
     conf_default(&m.settings);
@@ -462,7 +482,7 @@ static enum process process_of(const char *binary)
     return PROCESS_COUNT;
 }
 
-void actor_appear(struct stage *s, struct actor *a, const char *binary)
+void actor_enter(struct stage *s, struct actor *a, const char *binary)
 {
     char control[CMSG_SPACE(3 * sizeof(int))]
         __attribute__((aligned(sizeof(size_t))));
@@ -473,23 +493,23 @@ void actor_appear(struct stage *s, struct actor *a, const char *binary)
                         .msg_control = control,
                         .msg_controllen = sizeof(control) };
     int fd[3] = { -1, -1, -1 };
+    size_t n;
 
     cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "no %s is started", binary);
     cr_assert_eq(recvmsg(s->control, &m, MSG_CMSG_CLOEXEC),
                  (ssize_t)sizeof(a->note));
-    take_descriptors(&m, fd);
+    n = take_descriptors(&m, fd);
     cr_assert_str_eq(a->note.binary, binary);
     channel_init(&a->channel, fd[0], process_of(binary), PROCESS_MASTER,
                  PHASE_START);
-    a->session = fd[1];
-    a->log = fd[2];
-}
-
-void actor_enter(struct stage *s, struct actor *a, const char *binary)
-{
-    actor_appear(s, a, binary);
-    if (strcmp(binary, "files") != 0)
-        build_send(&a->channel);
+    if (n == 2) {
+        fd_close(&a->beat);
+        a->beat = fd[1];
+    }
+    if (n == 3) {
+        a->session = fd[1];
+        a->log = fd[2];
+    }
 }
 
 void actor_die(struct actor *a)
@@ -502,6 +522,16 @@ void actor_finish(struct actor *a)
 {
     channel_close(&a->channel);
     cr_assert(kill(a->note.pid, SIGUSR2) == 0);
+}
+
+void actor_is_of_another_build(struct actor *a)
+{
+    /* Or it could end first because master closes the channel. */
+    cr_assert(kill(a->note.pid, SIGSTOP) == 0);
+    TELL(&a->channel, failed, .why = SLICE("another build"));
+    channel_close(&a->channel);
+    cr_assert(kill(a->note.pid, SIGQUIT) == 0);
+    cr_assert(kill(a->note.pid, SIGCONT) == 0);
 }
 
 void actor_leave(struct actor *a)

@@ -30,6 +30,8 @@ struct stage_note {
     bool sees_sessions; /* it still had the table of sessions */
     bool sees_keys;     /* it still had master's keys */
     uint8_t name_key[SIPHASH_KEY]; /* its own */
+    bool given[SETUP_PLACES];      /* the descriptors of its set-up */
+    bool writes_memory;            /* gate: it can write what all gates share */
 };
 
 struct actor {
@@ -75,14 +77,13 @@ void stage_ended(struct stage *s, int status);
 /* Master still serves: a new session logs in and leaves. */
 void stage_serves(struct stage *s);
 
-/* Receives the next process that master starts, which must be BINARY. It sends
- * its build, unless it is files. */
+/* Receives the next process that master starts, which must be BINARY. */
 void actor_enter(struct stage *s, struct actor *a, const char *binary);
-/* Does the same without any message. */
-void actor_appear(struct stage *s, struct actor *a, const char *binary);
-/* Plays the start of log and keys, which master starts first. */
+/* Receives log, keys and auth, which master starts first. */
 void actors_enter(struct stage *s);
-/* Takes the set-up up to GO, and sends READY. */
+/* All get ready; gate is started once keys is. */
+void actors_ready(struct stage *s);
+/* Sends READY; auth gets its users then. */
 void actor_ready(struct stage *s, struct actor *a);
 /* Plays the restart of an actor up to READY; closes the old one's end. */
 void actor_again(struct stage *s, struct actor *a);
@@ -90,6 +91,8 @@ void actor_again(struct stage *s, struct actor *a);
 void actor_die(struct actor *a);
 /* Ends the process with status 0. */
 void actor_finish(struct actor *a);
+/* The process reports this, and ends with EX_SOFTWARE. */
+void actor_is_of_another_build(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
 /* Receives the next message, which must be M. */

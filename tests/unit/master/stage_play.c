@@ -79,19 +79,13 @@ void actor_ready(struct stage *s, struct actor *a)
 {
     struct message p;
 
-    do {
-        int r = channel_wait(&a->channel, &p, STAGE_WAIT_MS);
-
-        cr_assert_eq(r, 1, "set-up of %s: %s", a->note.binary, strerror(-r));
-        if (p.kind == MSG_beat) {
-            fd_close(&a->beat);
-            a->beat = fd_take(&p.beat.page);
-        }
-        auth_takes(s, &p);
-        message_close(&p);
-    } while (p.kind != MSG_go);
     TELL(&a->channel, ready);
     a->channel.phase = PHASE_RUN;
+    if (a == &s->auth) {
+        actor_hear(a, MSG_users, &p);
+        auth_takes(s, &p);
+        message_close(&p);
+    }
     while (a == &s->log && s->events.fd < 0) {
         actor_hear(a, MSG_log_sender, &p);
         take_events(s, &p);
@@ -115,6 +109,16 @@ void actors_enter(struct stage *s)
 {
     actor_enter(s, &s->log, "log");
     actor_enter(s, &s->keys, "keys");
+    actor_enter(s, &s->auth, "auth");
+}
+
+void actors_ready(struct stage *s)
+{
+    actor_ready(s, &s->keys);
+    actor_enter(s, &s->gate, "gate");
+    actor_ready(s, &s->gate);
+    actor_ready(s, &s->auth);
+    actor_ready(s, &s->log);
 }
 
 /* Log gets its channels when all children are ready. */
@@ -124,12 +128,7 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m))
 
     stage_raise(s, adjust);
     actors_enter(s);
-    actor_enter(s, &s->gate, "gate");
-    actor_enter(s, &s->auth, "auth");
-    actor_ready(s, &s->keys);
-    actor_ready(s, &s->gate);
-    actor_ready(s, &s->auth);
-    actor_ready(s, &s->log);
+    actors_ready(s);
     actor_hear(&s->gate, MSG_open, &open);
 }
 
@@ -197,7 +196,7 @@ void player_is_asked_about(struct stage *s, struct player *p)
         cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
         auth_takes(s, &got);
         message_close(&got);
-    } while (got.kind == MSG_users || got.kind == MSG_certificate);
+    } while (got.kind == MSG_users);
     cr_assert_eq(got.kind, MSG_verify);
     cr_assert_eq(got.verify.serial, p->serial);
     player_hear(p, MSG_login_channel, &got);

@@ -43,18 +43,13 @@ void supervised_begin(struct stage *s, void (*adjust)(struct master *m))
     stage_raise(s, is_supervised);
     close(to_supervisor);
     actors_enter(s);
-    actor_enter(s, &s->gate, "gate");
-    actor_enter(s, &s->auth, "auth");
 }
 
 void supervised_come_up(struct stage *s)
 {
     struct message got = { .kind = MSG_NONE };
 
-    actor_ready(s, &s->keys);
-    actor_ready(s, &s->gate);
-    actor_ready(s, &s->auth);
-    actor_ready(s, &s->log);
+    actors_ready(s);
     supervised_hears(MSG_up, &got);
 }
 

@@ -62,12 +62,7 @@ Test(control, a_reload_while_a_start_waits)
     caller_asks(&c, MSG_reload);
     caller_is_refused(&c, REFUSAL_BUSY);
     caller_leave(&c);
-    actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &s.auth, "auth");
-    actor_ready(&s, &s.keys);
-    actor_ready(&s, &s.gate);
-    actor_ready(&s, &s.auth);
-    actor_ready(&s, &s.log);
+    actors_ready(&s);
     stage_serves(&s);
     stage_close(&s);
 }
@@ -307,10 +302,7 @@ Test(control, is_there_during_the_start)
     uint64_t v[6];
 
     stage_raise(&s, NULL);
-    actor_enter(&s, &s.log, "log");
-    actor_enter(&s, &s.keys, "keys");
-    actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &s.auth, "auth");
+    actors_enter(&s);
     caller_enter(&s, &c);
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STARTS);

@@ -191,7 +191,7 @@ Test(service, new_log_hears_of_all_children)
     actor_die(&s.log);
     actor_again(&s, &s.log);
     for (int i = 0; i < 3; i++) {
-        const enum process of[] = { PROCESS_KEYS, PROCESS_GATE, PROCESS_AUTH };
+        const enum process of[] = { PROCESS_KEYS, PROCESS_AUTH, PROCESS_GATE };
 
         /* The channels come in the order of the children's starts, after
          * master's own. */

@@ -9,66 +9,93 @@
 #include "master/children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/generation.h"
 #include "stage.h"
 
-static void expect_setup(struct actor *a, const enum message_kind *messages)
-{
-    struct message p;
+#define END SETUP_PLACES
 
-    for (; *messages != MSG_NONE; messages++) {
-        actor_hear(a, *messages, &p);
-        message_close(&p);
-    }
+/* It gets these descriptors, and no others. */
+static void check_given(const struct actor *a, const enum setup_place *places)
+{
+    bool expected[SETUP_PLACES] = { 0 };
+
+    for (; *places != END; places++)
+        expected[*places] = true;
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        cr_expect_eq(a->note.given[i], expected[i], "%s, place %zu",
+                     a->note.binary, i);
 }
 
-static const enum message_kind keys_setup[] = { MSG_sandbox, MSG_log,  MSG_key,
-                                                MSG_peers,   MSG_beat, MSG_go,
-                                                MSG_NONE };
-static const enum message_kind gate_setup[] = {
-    MSG_conf,     MSG_sandbox, MSG_log,  MSG_keys, MSG_certificate,
-    MSG_listener, MSG_memory,  MSG_beat, MSG_go,   MSG_NONE
+static const enum setup_place for_keys[] = { SETUP_EMPTY, SETUP_LOG, SETUP_BEAT,
+                                             SETUP_KEY, END };
+static const enum setup_place for_gate[] = {
+    SETUP_EMPTY,    SETUP_LOG,         SETUP_KEYS, SETUP_BEAT,
+    SETUP_SETTINGS, SETUP_MEMORY,      SETUP_BANS, SETUP_BOARD,
+    SETUP_LISTENER, SETUP_CERTIFICATE, END
 };
 
 Test(start, each_gets_its_own)
 {
-    static const enum message_kind log[] = { MSG_conf, MSG_sandbox,
-                                             MSG_log_output, MSG_go, MSG_NONE };
-    static const enum message_kind auth[] = { MSG_sandbox,     MSG_log,
-                                              MSG_certificate, MSG_users,
-                                              MSG_go,          MSG_NONE };
+    static const enum setup_place for_log[] = { SETUP_EMPTY, SETUP_OUTPUT,
+                                                SETUP_METRICS, END };
+    static const enum setup_place for_auth[] = { SETUP_EMPTY, SETUP_LOG,
+                                                 SETUP_CERTIFICATE, END };
     struct stage s;
 
     stage_raise(&s, NULL);
     actors_enter(&s);
+    actor_ready(&s, &s.keys);
     actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &s.auth, "auth");
-    expect_setup(&s.log, log);
-    expect_setup(&s.keys, keys_setup);
-    TELL(&s.keys.channel, ready);
-    expect_setup(&s.gate, gate_setup);
-    expect_setup(&s.auth, auth);
+    check_given(&s.log, for_log);
+    check_given(&s.keys, for_keys);
+    check_given(&s.gate, for_gate);
+    check_given(&s.auth, for_auth);
+    cr_expect(s.gate.note.writes_memory);
     stage_close(&s);
 }
 
-/* Gate asks for a proof of each key after "go": if keys refuses a key, gate
- * isn't started. */
-Test(start, gate_goes_after_keys)
+/* The hashes are a message, since the key of their names comes with them. */
+Test(start, auth_gets_the_users_when_it_is_ready)
 {
-    static const enum message_kind before[] = {
-        MSG_conf,     MSG_sandbox, MSG_log,  MSG_keys, MSG_certificate,
-        MSG_listener, MSG_memory,  MSG_beat, MSG_NONE
-    };
     struct message p;
     struct stage s;
 
     stage_raise(&s, NULL);
     actors_enter(&s);
-    actor_enter(&s, &s.gate, "gate");
-    expect_setup(&s.gate, before);
-    cr_expect_eq(channel_receive(&s.gate.channel, &p), 0, "go before keys");
+    cr_expect_eq(channel_receive(&s.auth.channel, &p), 0);
+    actor_ready(&s, &s.auth);
+    cr_expect_gt(s.users.count, 0);
+    stage_close(&s);
+}
+
+/* Gate has keys sign: it would only see that nobody does. */
+Test(start, gate_comes_after_keys)
+{
+    struct stage s;
+
+    stage_raise(&s, NULL);
+    actors_enter(&s);
+    actor_ready(&s, &s.auth);
+    TELL(&s.keys.channel, failed, .why = SLICE("key.pem: no private key"));
+    channel_hear_end(&s.keys.channel);
+    stage_ended(&s, EX_CONFIG);
+    cr_expect_eq(s.gate.note.pid, 0);
+}
+
+/* Both have died. */
+Test(start, another_gate_waits_for_another_keys)
+{
+    struct stage s;
+
+    stage_open(&s, NULL);
+    actor_die(&s.keys);
+    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
+    actor_enter(&s, &s.keys, "keys");
+    actor_die(&s.gate);
+    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
     actor_ready(&s, &s.keys);
-    actor_hear(&s.gate, MSG_go, &p);
+    actor_enter(&s, &s.gate, "gate");
+    actor_ready(&s, &s.gate);
+    stage_serves(&s);
     stage_close(&s);
 }
 
@@ -83,10 +110,10 @@ Test(start, check_needs_gate_and_keys_alone)
 
     stage_raise(&s, check_only);
     actor_enter(&s, &s.keys, "keys");
-    actor_enter(&s, &s.gate, "gate");
-    expect_setup(&s.keys, keys_setup);
+    check_given(&s.keys, for_keys);
     TELL(&s.keys.channel, ready);
-    expect_setup(&s.gate, gate_setup);
+    actor_enter(&s, &s.gate, "gate");
+    check_given(&s.gate, for_gate);
     TELL(&s.gate.channel, ready);
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
@@ -98,6 +125,7 @@ Test(start, check_tells_what_gate_refuses)
 
     stage_raise(&s, check_only);
     actor_enter(&s, &s.keys, "keys");
+    TELL(&s.keys.channel, ready);
     actor_enter(&s, &s.gate, "gate");
     TELL(&s.gate.channel, failed, .why = SLICE("key.pem: not the key"));
     channel_hear_end(&s.gate.channel);
@@ -124,6 +152,13 @@ static void send_garbage(struct actor *a)
     channel_shout(&a->channel, "garbage", 7, NULL, 0);
 }
 
+static void send_build(struct actor *a)
+{
+    static const char bytes[] = "\1\0\0\0\0\0\0\0\5\0000.3.0\0\0\0\0\0\0\0";
+
+    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+}
+
 static void send_too_early(struct actor *a)
 {
     TELL(&a->channel, session_gone);
@@ -141,6 +176,8 @@ static const struct {
     int status;
 } failures[] = {
     { "it refuses", refuse, EX_CONFIG },
+    { "it is of another build", actor_is_of_another_build, EX_SOFTWARE },
+    { "it is of an old build, which began with this", send_build, EX_SOFTWARE },
     { "its sandbox can't be built", refuse_sandbox, EX_OSERR },
     { "it dies", actor_die, EX_SOFTWARE },
     { "it closes its channel and stays", actor_leave, EX_SOFTWARE },
@@ -156,53 +193,12 @@ Test(start, failures)
 
         stage_raise(&s, soon);
         actors_enter(&s);
-        actor_enter(&s, &s.gate, "gate");
-        actor_enter(&s, &s.auth, "auth");
         actor_ready(&s, &s.log);
         actor_ready(&s, &s.keys);
         actor_ready(&s, &s.auth);
+        actor_enter(&s, &s.gate, "gate");
         failures[i].act(&s.gate);
         stage_ended(&s, failures[i].status);
-    }
-}
-
-static const struct {
-    const char *what, *name;
-    uint64_t unlike; /* added to the hash of the messages */
-} builds[] = {
-    { "another version", "0.1.0-0123456789abcdef", 0 },
-    { "other messages", NULL, 1 },
-};
-
-Test(start, another_build)
-{
-    for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++) {
-        const char *name = builds[i].name ? builds[i].name : build_name();
-        struct stage s;
-
-        cr_log_info("%s", builds[i].what);
-        stage_raise(&s, NULL);
-        actor_appear(&s, &s.log, "log");
-        cr_assert_eq(SEND(&s.log.channel, build, 0, .name = slice_from(name),
-                          .messages = build_messages() ^ builds[i].unlike),
-                     0);
-        stage_ended(&s, EX_SOFTWARE);
-    }
-}
-
-/* An older child whose first message isn't its build, whatever it sends. */
-Test(start, an_unknown_build)
-{
-    static const enum message_kind first[] = { MSG_ready, MSG_hello };
-
-    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
-        const unsigned char bytes[8] = { (unsigned char)first[i] };
-        struct stage s;
-
-        stage_raise(&s, NULL);
-        actor_appear(&s, &s.log, "log");
-        channel_shout(&s.log.channel, bytes, sizeof(bytes), NULL, 0);
-        stage_ended(&s, EX_SOFTWARE);
     }
 }
 
@@ -220,11 +216,12 @@ Test(start, no_program)
 }
 
 static pid_t (*spawn_of_stage)(const struct master *m, const char *binary,
-                               int fd);
+                               int channel, const struct setup *setup);
 
-static pid_t never_forks(const struct master *m, const char *binary, int fd)
+static pid_t never_forks(const struct master *m, const char *binary,
+                         int channel, const struct setup *setup)
 {
-    (void)m, (void)binary, (void)fd;
+    (void)m, (void)binary, (void)channel, (void)setup;
     return -EAGAIN;
 }
 
@@ -243,13 +240,13 @@ Test(start, no_process)
 
 /* The second keys can't be forked, the third one can. */
 static pid_t forks_keys_later(const struct master *m, const char *binary,
-                              int fd)
+                              int channel, const struct setup *setup)
 {
     static int keys;
 
     if (strcmp(binary, "keys") == 0 && ++keys == 2)
         return -EAGAIN;
-    return spawn_of_stage(m, binary, fd);
+    return spawn_of_stage(m, binary, channel, setup);
 }
 
 static void second_keys_fails(struct master *m)

@@ -114,8 +114,6 @@ Test(stop, during_the_start)
 
     stage_raise(&s, NULL);
     actors_enter(&s);
-    actor_enter(&s, &s.gate, "gate");
-    actor_enter(&s, &s.auth, "auth");
     stage_close(&s);
 }
 

@@ -1,9 +1,11 @@
 /* The frame of an executed child, with a process that only counts. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
@@ -13,6 +15,7 @@
 struct counter {
     struct frame frame;
     unsigned peers, begun, writable, released, orphaned;
+    int output;
     bool pauses; /* after each message */
     bool lacks;  /* something is missing after the set-up */
 };
@@ -28,19 +31,14 @@ static void counter_init(void *owner)
                            .pauses = c->pauses };
 }
 
-static int counter_complete(void *owner)
+/* It gets its descriptors. */
+static int counter_set_up(void *owner)
 {
     struct counter *c = owner;
 
+    c->peers = (unsigned)c->frame.setup.sessions;
+    c->output = setup_take(&c->frame.setup, SETUP_OUTPUT);
     return c->lacks ? complain(&c->frame.why, "lacks") : 0;
-}
-
-static int counter_on_peers(void *owner, struct msg_peers *m)
-{
-    struct counter *c = owner;
-
-    c->peers = (unsigned)m->most;
-    return 0;
 }
 
 static int counter_on_client(void *owner, struct msg_keys_client *m)
@@ -86,21 +84,16 @@ static void counter_release(void *owner)
     c->released++;
 }
 
-static const struct handler before[] = {
-    FRAME_SETUP_WITH_LOG,
-    ON(peers, counter_on_peers),
-};
-
-static const struct handler after[] = {
+static const struct handler handlers[] = {
     ON(keys_client, counter_on_client),
 };
 
 static const struct frame_row row = {
     .process = PROCESS_KEYS, /* master may send its messages */
     .filter = &filter_keys,
-    FRAME_HANDLERS(before, after),
+    FRAME_HANDLERS(handlers),
     .init = counter_init,
-    .complete = counter_complete,
+    .set_up = counter_set_up,
     .begin = counter_on_begin,
     .on_writable = counter_on_writable,
     .on_orphaned = counter_on_orphaned,
@@ -113,52 +106,51 @@ static void begin(struct channel *master)
                channel_make(master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START));
 }
 
-/* Numbers of master: one that is too large must not become root's. */
-Test(frame, the_numbers_of_the_sandbox)
+static int some_file(void)
 {
-    enum { A_UID = 70001, A_GID = 70002 };
-    static const struct {
-        struct msg_sandbox message;
-        int result;
-    } rows[] = {
-        { { 0, true, A_UID, A_GID, SANDBOX_SECCOMP, -1 }, 0 },
-        { { 0, false, UINT32_MAX, UINT32_MAX, UINT32_MAX, -1 }, 0 },
-        { { 0, true, 1ULL << 32, A_GID, 0, -1 }, -ERANGE },
-        { { 0, true, A_UID, 1ULL << 32, 0, -1 }, -ERANGE },
-        { { 0, true, A_UID, A_GID, 1ULL << 32, -1 }, -ERANGE },
-    };
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct frame f = { .plan = { .uid = 7, .max_files = 11 } };
-        struct msg_sandbox m = rows[i].message;
-        bool taken = rows[i].result == 0;
+    cr_assert_geq(fd, 0);
+    return fd;
+}
 
-        cr_expect_eq(frame_on_sandbox(&f, &m), rows[i].result, "row %zu", i);
-        cr_expect_eq(f.plan.uid, taken ? m.uid : 7);
-        cr_expect_eq(f.plan.gid, taken ? m.gid : 0);
-        cr_expect_eq(f.plan.root, taken && m.root);
-        cr_expect_eq(f.plan.allow_weaker, taken ? m.allow_weaker : 0);
-        cr_expect_eq(f.has_sandbox, taken);
-        cr_expect_eq(f.plan.max_files, 11);
-    }
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
 }
 
 /* All in this process: master's messages wait in the channel, and its end stops
  * the loop. */
 Test(frame, from_set_up_to_end)
 {
+    const int directory = some_file(), output = some_file(), rest = some_file();
+    struct setup *setup = &counter.frame.setup;
+    const struct sandbox_plan *plan = &counter.frame.plan;
     struct channel master, log;
     struct event_record r;
     struct message m;
 
     begin(&master);
-    TELL(&master, sandbox, 0, .directory = 0);
-    child_give_log(&master, &log);
-    TELL(&master, peers, 0, .most = 7);
-    TELL(&master, go, 0);
+    setup->root = true;
+    setup->uid = 70001;
+    setup->gid = 70002;
+    setup->allow_weaker = SANDBOX_SECCOMP;
+    setup->sessions = 7;
+    setup->file[SETUP_EMPTY].fd = directory;
+    setup->file[SETUP_OUTPUT].fd = output;
+    setup->file[SETUP_KEY + 1].fd = rest;
+    child_give_log(setup, PROCESS_KEYS, &log);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
+    cr_expect(plan->root);
+    cr_expect_eq(plan->uid, 70001);
+    cr_expect_eq(plan->gid, 70002);
+    cr_expect_eq(plan->allow_weaker, SANDBOX_SECCOMP);
+    cr_expect_eq(plan->root_fd, directory);
     cr_expect_eq(counter.peers, 7);
-    cr_expect_geq(counter.frame.plan.root_fd, 0);
+    cr_expect_eq(counter.output, output);
+    cr_expect(is_open(output));
+    cr_expect_not(is_open(rest), "nobody has taken it");
+    close(output);
     fd_close(&counter.frame.plan.root_fd);
     event_begin(&r, EVENT_PEER);
     frame_report(&counter.frame, &r);
@@ -188,10 +180,7 @@ Test(frame, pauses)
 
     counter.pauses = true;
     begin(&master);
-    TELL(&master, sandbox, 0, .directory = 0);
-    TELL(&master, go, 0);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
-    fd_close(&counter.frame.plan.root_fd);
     for (uint64_t i = 1; i <= 3; i++)
         TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
              .client = 0);
@@ -212,10 +201,7 @@ Test(frame, no_descriptor_is_left)
     struct channel master;
 
     begin(&master);
-    TELL(&master, sandbox, 0, .directory = 0);
-    TELL(&master, go, 0);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
-    fd_close(&counter.frame.plan.root_fd);
     for (uint64_t i = 1; i <= 3; i++)
         TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
              .client = 0);
@@ -235,14 +221,14 @@ Test(frame, no_descriptor_is_left)
 Test(frame, no_message_may_be_lost)
 {
     const struct rlimit none = { 3, 3 }; /* the standard ones are open */
+    static struct setup setup;
     struct frame_row strict = row;
     struct channel master;
     pid_t pid;
 
     strict.needs_each = true;
-    pid = child_raise(&master, &counter.frame, &strict, NULL);
-    TELL(&master, sandbox, 0, .directory = 0);
-    TELL(&master, go, 0);
+    setup_init(&setup);
+    pid = child_raise(&master, &counter.frame, &strict, &setup, NULL);
     child_hear_ready(&master);
     cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
     TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = 1,
@@ -256,18 +242,8 @@ static void fails_with(struct channel *master, const char *words)
     cr_assert_lt(frame_set_up(&counter.frame), 0);
     cr_expect_not_null(strstr(counter.frame.why.text, words), "%s",
                        counter.frame.why.text);
-    fd_close(&counter.frame.plan.root_fd);
     frame_release(&counter.frame);
     channel_close(master);
-}
-
-Test(frame, no_sandbox)
-{
-    struct channel master;
-
-    begin(&master);
-    TELL(&master, go, 0);
-    fails_with(&master, "no sandbox");
 }
 
 Test(frame, something_is_missing)
@@ -276,17 +252,15 @@ Test(frame, something_is_missing)
 
     counter.lacks = true;
     begin(&master);
-    TELL(&master, sandbox, 0, .directory = 0);
-    TELL(&master, go, 0);
     fails_with(&master, "lacks");
 }
 
-Test(frame, master_dies_in_the_set_up)
+/* It would count where nobody looks. */
+Test(frame, no_page_for_its_heartbeat)
 {
     struct channel master;
 
     begin(&master);
-    TELL(&master, sandbox, 0, .directory = 0);
-    channel_close(&master);
-    fails_with(&master, "set-up");
+    counter.frame.setup.file[SETUP_BEAT].fd = some_file();
+    fails_with(&master, "keys: set-up: ");
 }

@@ -1,0 +1,96 @@
+/* What master gives to a program that it executes, before that works: its
+ * descriptors, and one struct with all else. The program needs no message for
+ * its set-up. */
+#ifndef SALLYPORT_IPC_SETUP_H
+#define SALLYPORT_IPC_SETUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/process.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/ipc/generation.h"
+
+/* The program has the standard descriptors, its channel to master, the struct
+ * in a sealed file, and then the descriptors that the struct names. */
+#define SETUP_CHANNEL_FD 3
+#define SETUP_STRUCT_FD  4
+
+#define SETUP_LISTENERS 16
+#define SETUP_NAME_MAX  256
+
+/* The places of descriptors. Each process gets few of them:
+ * src/master/children/setup.c has its function. */
+enum setup_place {
+    SETUP_EMPTY,    /* the directory to chroot to */
+    SETUP_LOG,      /* its end of the channel to log; it stays when log is
+                       restarted */
+    SETUP_KEYS,     /* the same to keys */
+    SETUP_BEAT,     /* a page of this process alone, in which it counts for its
+                       heartbeat (board.h) */
+    SETUP_SETTINGS, /* `struct settings` in a sealed file */
+    SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
+                      that of a generation that drains can only read them */
+    SETUP_BANS,    /* master's table of bans, to read */
+    SETUP_BOARD,   /* the board (board.h), to read */
+    SETUP_OUTPUT,  /* where log writes its lines */
+    SETUP_METRICS, /* the counters that log writes */
+    /* PEM files for the check of clients' certificates. */
+    SETUP_CLIENT_CA,
+    SETUP_CLIENT_CRL,
+    /* The listener of each `listen`. */
+    SETUP_LISTENER,
+    /* Certificate chains, OCSP responses, private keys: those with the same
+     * position are a pair. */
+    SETUP_CERTIFICATE = SETUP_LISTENER + SETUP_LISTENERS,
+    SETUP_STAPLE = SETUP_CERTIFICATE + CERTIFICATES_MAX,
+    SETUP_KEY = SETUP_STAPLE + CERTIFICATES_MAX,
+    SETUP_PLACES = SETUP_KEY + CERTIFICATES_MAX
+};
+
+/* From SETUP_STRUCT_FD on. */
+#define SETUP_FDS (1 + SETUP_PLACES)
+
+struct setup_file {
+    int fd;                    /* -1: it isn't there */
+    bool in_use;               /* it may have expired: it was in use before, or
+                                  this is the first start */
+    char name[SETUP_NAME_MAX]; /* of a file, for complaints */
+};
+
+/* Without secrets: those are in messages, which are wiped, and in files. */
+struct setup {
+    char build[BUILD_NAME_MAX];
+    /* The sandbox. */
+    bool root; /* started by root */
+    uid_t uid;
+    gid_t gid;
+    unsigned allow_weaker;
+    /* The most sessions that may live: more than max_sessions, if it was larger
+     * before and they may all come to this process. */
+    uint64_t sessions;
+    uint64_t generation; /* gate: its row on the board */
+    bool check;          /* gate: an unusable OCSP response is a mistake */
+    unsigned log_format; /* log: enum log_format */
+    bool prefixed;       /* log: systemd reads "<N>" before a line as its
+                            severity */
+    struct setup_file file[SETUP_PLACES];
+};
+
+/* Fills in the build, and no descriptor. */
+void setup_init(struct setup *s);
+/* Writes the struct into a sealed file. FD gets the descriptors of the program
+ * from SETUP_STRUCT_FD on: that file, which is the caller's, and those of S,
+ * which stay where they are. Returns how many there are, or -errno. */
+int setup_write(const struct setup *s, int fd[SETUP_FDS]);
+/* In the process SELF: reads what master has written into FD, and closes FD.
+ * Returns 0, or -EINVAL with a complaint: master is of another build. */
+int setup_read(struct setup *s, enum process self, int fd, struct complaint *c);
+/* Returns the descriptor of a place, which the caller then owns, or -1. */
+int setup_take(struct setup *s, size_t place);
+/* Closes the descriptors that nobody has taken. */
+void setup_close(struct setup *s);
+
+#endif

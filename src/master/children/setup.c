@@ -1,0 +1,157 @@
+/* What each program that master executes gets at its start, and no more than
+ * that. Runs in master. */
+#include "children.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+
+_Static_assert(SETUP_LISTENERS == SETTINGS_LISTEN_MAX, "each has its place");
+_Static_assert(SETUP_NAME_MAX == SETTINGS_PATH_MAX, "each name fits");
+
+static void give(struct setup *s, size_t place, int fd)
+{
+    s->file[place].fd = fd;
+}
+
+static void give_name(struct setup *s, size_t place, const char *name)
+{
+    snprintf(s->file[place].name, SETUP_NAME_MAX, "%s", name);
+}
+
+/* A process that replaces another one gets what that one had, though it may
+ * have expired meanwhile. */
+static void give_file(const struct child *c, struct setup *s, size_t place,
+                      const struct named_file *f)
+{
+    if (f->fd < 0)
+        return;
+    s->file[place].fd = f->fd;
+    s->file[place].in_use = f->in_use || c->master->state != MASTER_STARTING;
+    give_name(s, place, f->name);
+}
+
+/* The service gets the other end as soon as it can take it; until then the
+ * messages wait in the channel. */
+static int give_channel(struct child *c, struct setup *s, enum process service)
+{
+    const bool log = service == PROCESS_LOG;
+    const struct speaker who = { .process = c->row->process };
+    struct service_channel **far = log ? &c->log : &c->keys;
+    int ends[2];
+    int r = fd_pair(ends);
+
+    if (r < 0)
+        return r;
+    give(s, log ? SETUP_LOG : SETUP_KEYS, ends[0]);
+    service_end(c->master, far);
+    *far = service_open(c->master, service, &who, ends[1]);
+    services_flush(c->master);
+    return *far ? 0 : -ENOMEM;
+}
+
+/* Each process gets a page of its own, also one that replaces another. */
+static int give_beat(struct child *c, struct setup *s)
+{
+    int fd;
+
+    beat_unmap(&c->beat);
+    c->pulse = (struct pulse){ 0 };
+    fd = beat_make(&c->beat);
+    give(s, SETUP_BEAT, fd);
+    return fd < 0 ? fd : 0;
+}
+
+int setup_log(struct child *c, struct setup *s)
+{
+    const struct master *m = c->master;
+
+    s->log_format = m->settings.log_format;
+    s->prefixed = m->prefixed;
+    give(s, SETUP_OUTPUT, m->output);
+    give(s, SETUP_METRICS, m->metrics_memory);
+    return 0;
+}
+
+/* Only this process gets private keys. */
+int setup_keys(struct child *c, struct setup *s)
+{
+    const struct certificates *set = c->master->certificates;
+    int r = give_beat(c, s);
+
+    for (size_t i = 0; i < set->count; i++)
+        give_file(c, s, SETUP_KEY + i, &set->pair[i].key);
+    return r < 0 ? r : give_channel(c, s, PROCESS_LOG);
+}
+
+/* By the certificates it recognises the server in a client's proof. */
+int setup_auth(struct child *c, struct setup *s)
+{
+    const struct certificates *set = c->master->certificates;
+
+    for (size_t i = 0; i < set->count; i++)
+        give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
+    return give_channel(c, s, PROCESS_LOG);
+}
+
+static void give_gate_certificates(const struct child *c, struct setup *s)
+{
+    const struct certificates *set = c->master->certificates;
+
+    for (size_t i = 0; i < set->count; i++) {
+        give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
+        give_file(c, s, SETUP_STAPLE + i, &set->pair[i].staple);
+        give_name(s, SETUP_KEY + i, set->pair[i].key.name);
+    }
+    give_file(c, s, SETUP_CLIENT_CA, &set->client_ca);
+    give_file(c, s, SETUP_CLIENT_CRL, &set->client_crl);
+}
+
+/* The gate of a generation that drains only reads what the newest one writes.
+ */
+int setup_gate(struct child *c, struct setup *s)
+{
+    const struct master *m = c->master;
+    const struct listeners *l = m->listeners;
+    int r = give_beat(c, s);
+
+    s->generation = m->succession.generation;
+    s->check = m->check;
+    give(s, SETUP_SETTINGS, m->conf);
+    give(s, SETUP_MEMORY,
+         m->state == MASTER_DRAINING ? m->memory_read : m->memory);
+    give(s, SETUP_BANS, m->bans_read);
+    give(s, SETUP_BOARD, m->board_read);
+    for (size_t i = 0; i < l->control_count; i++)
+        give(s, SETUP_LISTENER + i, l->control[i].fd);
+    give_gate_certificates(c, s);
+    if (r == 0)
+        r = give_channel(c, s, PROCESS_LOG);
+    return r < 0 ? r : give_channel(c, s, PROCESS_KEYS);
+}
+
+int setup_child(struct child *c, struct setup *s)
+{
+    const struct master *m = c->master;
+    const struct identity *id = &m->identity[c->row->process];
+
+    setup_init(s);
+    s->root = m->root;
+    s->uid = id->uid;
+    s->gid = id->gid;
+    s->allow_weaker = m->settings.allow_weaker;
+    if (m->no_empty)
+        s->allow_weaker |= SANDBOX_CHROOT;
+    s->sessions = master_places(m);
+    give(s, SETUP_EMPTY, m->empty);
+    return c->row->set_up(c, s);
+}
+
+void setup_given(struct setup *s)
+{
+    fd_close(&s->file[SETUP_LOG].fd);
+    fd_close(&s->file[SETUP_KEYS].fd);
+    fd_close(&s->file[SETUP_BEAT].fd);
+}
