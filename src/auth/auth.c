@@ -134,7 +134,7 @@ const struct frame_row auth_row = {
 };
 
 /* What a worker reports. Zero: no password came. */
-struct finding {
+struct auth_answer {
     bool failed;
     const struct user *user; /* NULL: no */
     uint64_t name, step;
@@ -142,7 +142,7 @@ struct finding {
     char hash[HASH_MAX]; /* "": no new one */
 };
 
-static void pending_send_verdict(struct pending *p, const struct finding *f)
+static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
 {
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
@@ -164,7 +164,7 @@ static void pending_send_verdict(struct pending *p, const struct finding *f)
 
 static void pending_no_verdict(struct pending *p, const char *why)
 {
-    const struct finding none = { .user = NULL };
+    const struct auth_answer none = { .user = NULL };
 
     if (why)
         report_no_password(p, why);
@@ -198,7 +198,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
-    struct finding f = { .user = NULL };
+    struct auth_answer f = { .user = NULL };
     struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,

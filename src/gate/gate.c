@@ -175,7 +175,7 @@ static void gate_release(void *owner)
 /* A session may have ended while master's message was on its way. */
 static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c)
         child_logged_in(c);
@@ -184,7 +184,7 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 
 static int gate_on_limits(void *owner, struct msg_limits *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c)
         pace_limits(c, m);
@@ -193,7 +193,7 @@ static int gate_on_limits(void *owner, struct msg_limits *m)
 
 static int gate_on_kill(void *owner, struct msg_kill *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c && !c->elder)
         child_kill(c, ENDING_KICKED);

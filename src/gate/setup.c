@@ -138,7 +138,7 @@ int setup_on_listener(void *owner, struct msg_listener *m)
 
     if (g->listeners == SETTINGS_LISTEN_MAX)
         return complain(&g->frame.why, "too many listeners");
-    g->listener[g->listeners++] = (struct listener){
+    g->listener[g->listeners++] = (struct gate_listener){
         .gate = g,
         .index = m->index,
         .implicit = settings_implicit(&g->settings, m->index),

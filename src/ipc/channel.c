@@ -66,12 +66,12 @@ static bool row_is_between(const struct message_row *row, enum process from,
     return (row->from & PROCESS_BIT(from)) && (row->to & PROCESS_BIT(to));
 }
 
-union control {
+union ancillary {
     char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FIELDS_MAX)];
     struct cmsghdr align;
 };
 
-static void attach_descriptors(struct msghdr *m, union control *control,
+static void attach_descriptors(struct msghdr *m, union ancillary *control,
                                const int *fd, size_t n)
 {
     struct cmsghdr *head;
@@ -118,7 +118,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     struct iovec part = { .iov_base = outbox };
     struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
     int fd[MESSAGE_FIELDS_MAX];
-    union control control;
+    union ancillary control;
     ssize_t n;
 
     if (c->fd < 0)
@@ -239,7 +239,7 @@ static int take_message(struct channel *c, struct message *m, ssize_t len,
 int channel_receive(struct channel *c, struct message *m)
 {
     struct iovec part = { .iov_base = inbox, .iov_len = sizeof(inbox) };
-    union control control;
+    union ancillary control;
     struct msghdr head = { .msg_iov = &part,
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,

@@ -97,7 +97,7 @@ static noreturn void end_start_late(struct master *m, const char *why)
     die(EX_TEMPFAIL, "%s", why);
 }
 
-static void prepare_settings(struct master *m, const struct options *o)
+static void prepare_settings(struct master *m, const struct start_options *o)
 {
     struct complaint c = { "" };
     int loaded;
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 {
     static struct master master;
     static struct master_parts parts;
-    struct options o;
+    struct start_options o;
     int wrong = options_parse(&o, argc, argv);
 
     if (wrong || o.help) {

@@ -16,7 +16,7 @@
 
 bool control_is_secure(const struct session *s)
 {
-    const struct control *c = &s->control;
+    const struct control_connection *c = &s->control;
 
     return c->state != CONTROL_SECURING && c->stream &&
            stream_is_secure(c->stream);
@@ -25,7 +25,7 @@ bool control_is_secure(const struct session *s)
 static bool control_is_busy(const struct session *s)
 {
     bool waits_for_log =
-        s->verdict.state == VERDICT_HELD && s->transfer.state == TRANSFER_NONE;
+        s->final.state == FINAL_HELD && s->transfer.state == TRANSFER_NONE;
 
     return s->ask.message != MSG_NONE || state_of_data(s)->pending ||
            waits_for_log;
@@ -35,7 +35,7 @@ static bool control_is_busy(const struct session *s)
  * answers would have no room. */
 static bool control_takes_lines(const struct session *s)
 {
-    const struct control *c = &s->control;
+    const struct control_connection *c = &s->control;
 
     if (!state_of_control(s)->lines || c->out.len > 0 ||
         stream_unsent(c->stream))
@@ -57,7 +57,7 @@ static bool control_reads(const struct session *s)
  * reply. */
 void control_watch(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     uint32_t events = c->watch.events & EPOLLIN;
 
     if (c->state == CONTROL_SECURING)
@@ -92,7 +92,7 @@ bool control_has_quit(const struct session *s)
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (state_of_control(s)->gone)
         return;
@@ -108,7 +108,7 @@ static void control_lose_client(struct session *s, enum ending ending,
 
 static void control_handshake(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
@@ -125,7 +125,7 @@ static void control_handshake(struct session *s)
 
 void control_flush(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     enum stream_state state = STREAM_OK;
 
     while (c->out.len > 0 && state == STREAM_OK) {
@@ -187,7 +187,7 @@ void control_reply(struct session *s, enum reply r)
 
 void control_secure(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     /* RFC 4217 and CVE-2011-0411: bytes that came after AUTH in plain text must
      * never count as bytes that came under TLS. */
@@ -279,7 +279,8 @@ void control_continue(struct session *s)
 /* Only the first byte is judged. Without this check a client that speaks TLS to
  * a plain port, or a protocol without lines, would wait until login_timeout. A
  * later byte, such as one after a telnet signal, proves nothing. */
-static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
+static bool control_is_foreign(struct control_connection *c, const char *bytes,
+                               size_t len)
 {
     if (c->first_byte_seen || len == 0)
         return false;
@@ -290,7 +291,7 @@ static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
 /* False: nothing more is there. */
 static bool control_receive(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     enum stream_state state;
     size_t room, got = 0;
     char *into = line_room(&c->lines, &room);
@@ -324,7 +325,7 @@ void control_look(struct session *s)
 static void control_on_socket(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
@@ -352,7 +353,7 @@ static void control_on_socket(void *owner, uint32_t events)
 
 void control_resume(struct session *s)
 {
-    bool waits = event_waits(&s->log) || s->verdict.state == VERDICT_HELD;
+    bool waits = event_waits(&s->log) || s->final.state == FINAL_HELD;
 
     loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
     control_continue(s);
@@ -376,7 +377,7 @@ static void control_on_idle(void *owner)
 
 void control_start(struct session *s, int fd)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     c->fd = fd;
     c->stream = stream_plain(fd, CONTROL_BUFFER);

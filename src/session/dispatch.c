@@ -20,7 +20,7 @@ static void dispatch_unknown(struct session *s)
 static bool dispatch_is_secret_site(const struct request *q)
 {
     struct slice rest = q->argument, name;
-    const struct site *row = NULL;
+    const struct site_command *row = NULL;
 
     while (rest.len > 0 && rest.ptr[0] == ' ')
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
@@ -275,7 +275,8 @@ handler_fn *const site_handlers[SITE_COUNT] = {
 };
 
 static enum reply site_objection(const struct session *s,
-                                 const struct site *row, struct slice argument)
+                                 const struct site_command *row,
+                                 struct slice argument)
 {
     if (row->argument == ARGUMENT_REQUIRED && argument.len == 0)
         return REPLY_NEED_ARGUMENT;
@@ -291,7 +292,7 @@ void cmd_site(struct session *s, const struct call *call)
 {
     struct call sub = *call;
     struct slice name;
-    const struct site *row;
+    const struct site_command *row;
     enum reply r;
 
     slice_cut(&sub.argument, ' ', &name);

@@ -23,8 +23,9 @@
 #define LINGER_MS 2000
 /* Less than master waits after a kick (2 s), else the last events are lost. */
 #define CLOSE_MS 1500
-#define LOG_MS   20000 /* as long as a reply waits for its event (verdict.c) */
-#define TICK_MS  50    /* a socket takes a message before poll(2) says so */
+#define LOG_MS                                                                 \
+    20000          /* as long as a reply waits for its event (final_reply.c) */
+#define TICK_MS 50 /* a socket takes a message before poll(2) says so */
 
 #define TLS_HANDSHAKE 0x16
 
@@ -140,7 +141,7 @@ void linger_init(struct session *s)
 /* The replies, then close_notify, then FIN: as far as it goes now. */
 static void control_send_fin(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (c->out.len == 0 && stream_shutdown(c->stream) == STREAM_OK)
         shutdown(c->fd, SHUT_WR);
@@ -159,7 +160,7 @@ void control_on_closing(struct session *s)
  * after half a reply, or the reply would look complete. */
 static void control_part_now(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (!c->stream)
         return;
@@ -179,7 +180,7 @@ static void control_on_close_time(void *owner)
 /* One deadline for the whole end, which shows that it is decided. */
 static void control_decide_end(struct session *s, enum ending ending)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     s->ending = ending;
     c->cause = "";
@@ -216,7 +217,7 @@ static void control_reply_last(struct session *s, enum reply last,
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (control_ends(s))
         return;

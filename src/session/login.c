@@ -1,7 +1,6 @@
 /* USER and PASS (RFC 959), and the channel to master, in session. The password
  * goes straight to the auth worker, over a pair that master makes. The verdict
- * goes to master, never to session. (verdict.c is something else: the final
- * reply of a transfer.) */
+ * goes to master, never to session. */
 #include "transfer.h"
 
 #include <errno.h>

@@ -209,7 +209,7 @@ void report_cut(struct session *s, const char *reason)
     const char *more = "";
     char text[128];
 
-    verdict_end(s);
+    final_end(s);
     if (state_of_transfer(s)->decided)
         return;
     if (state == TRANSFER_COMMITTING)
@@ -244,7 +244,7 @@ void report_change(struct session *s, const struct change *c, unsigned result)
 }
 
 /* Replies to transfers and changes aren't here: those have events of their own,
- * which are in the log before the client hears anything (verdict.c). */
+ * which are in the log before the client hears anything (final_reply.c). */
 static const char *const reasons[REPLY_COUNT] = {
     [REPLY_NO_RIGHT] = "no right",
     [REPLY_MUST_CHANGE] = "the password must be changed first",

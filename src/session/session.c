@@ -54,7 +54,7 @@ static void session_on_log(void *owner, uint32_t events)
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
-        verdict_retry(s);
+        final_retry(s);
         control_resume(s);
         return;
     }

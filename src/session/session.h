@@ -150,7 +150,7 @@ struct call {
 typedef void answer_fn(struct session *s, struct message *m);
 
 /* The control connection. */
-struct control {
+struct control_connection {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
@@ -327,15 +327,15 @@ struct allowance {
     struct loop_timer again; /* the channel was full */
 };
 
-enum verdict_state {
-    VERDICT_NONE,
-    VERDICT_HELD, /* until its event is in log's socket */
-    VERDICT_OVER  /* the session ends: no reply is sent any more */
+enum final_state {
+    FINAL_NONE,
+    FINAL_HELD, /* until its event is in log's socket */
+    FINAL_OVER  /* the session ends: no reply is sent any more */
 };
 
 /* The reply at the end of a transfer, or to a change that was made. */
-struct verdict {
-    enum verdict_state state;
+struct final_reply {
+    enum final_state state;
     enum reply reply, late;
     enum reply second; /* sent after it: ABOR's own; REPLY_COUNT: none */
     struct buf a, b;
@@ -384,7 +384,7 @@ struct session {
     struct sign_channel signer;
     struct event_sender log;
 
-    struct control control;
+    struct control_connection control;
     struct login login;
     struct ask ask;
     struct data data;
@@ -392,7 +392,7 @@ struct session {
     struct goodbye goodbyes[GOODBYES];
     struct transfer transfer;
     struct allowance allowance;
-    struct verdict verdict;
+    struct final_reply final;
     bool finishes;   /* ends after the transfer under way */
     struct buf stat; /* the lines of STAT, as they come */
     bool stat_more;  /* than STAT_MAX bytes of them came */
@@ -596,7 +596,7 @@ void report_end(struct session *s, enum ending ending, const char *cause);
 int report_on_look_at(void *owner, struct msg_look_at *m);
 
 /* The records of events that must be in the log before the client has its reply
- * (verdict.c). They point to their arguments' texts, which must live. */
+ * (final_reply.c). They point to their arguments' texts, which must live. */
 void report_of_transfer(struct event_record *r, const struct session *s,
                         unsigned result, const char *reason,
                         struct slice stored_as);
@@ -612,30 +612,30 @@ void report_strangers(struct session *s);
 void report_of_foreign(struct event_record *r, const struct session *s,
                        const char *verb, const char *target);
 
-/* verdict.c: the reply at the end of a transfer or change, and its event */
+/* final_reply.c: the reply at the end of a transfer or change, and its event */
 
-void verdict_init(struct session *s);
+void final_init(struct session *s);
 /* For a transfer. Replies as soon as the event is in log's socket;
  * transfer_run(WAITS_LOG) follows. A and B are the reply's arguments; B is also
  * where an upload was stored. If the event can't be sent in time, a reply of
  * success becomes a 451. All texts are copied. */
-void verdict_give(struct session *s, enum reply r, struct slice a,
-                  struct slice b, const char *reason);
+void final_give(struct session *s, enum reply r, struct slice a, struct slice b,
+                const char *reason);
 /* The same for a change. M is the answer of files: the reply is DONE with its
  * arguments, or the refusal. No line of the client is read before. */
-void verdict_of_change(struct session *s, const struct message *m,
-                       const struct change *c, enum reply done, struct slice a,
-                       struct slice b);
+void final_of_change(struct session *s, const struct message *m,
+                     const struct change *c, enum reply done, struct slice a,
+                     struct slice b);
 /* The same for anything else that fails: R, without arguments. */
-void verdict_of(struct session *s, const struct event_record *e, enum reply r);
+void final_of(struct session *s, const struct event_record *e, enum reply r);
 /* The next reply ends an aborted transfer: ABOR's own reply follows it. */
-void verdict_of_abor(struct session *s);
+void final_of_abor(struct session *s);
 /* Log may take more than before: tries again. */
-void verdict_retry(struct session *s);
+void final_retry(struct session *s);
 /* The session ends: the event that waits is put into the queue. */
-void verdict_force(struct session *s);
+void final_force(struct session *s);
 /* It ends now: the same, and a change that files hasn't answered is logged. */
-void verdict_end(struct session *s);
+void final_end(struct session *s);
 
 /* end.c: the ends of connections and of the process */
 

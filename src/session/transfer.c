@@ -310,7 +310,7 @@ void transfer_on_data(struct session *s, uint32_t events)
         transfer_unused_data(s);
 }
 
-void transfer_unconnected(struct session *s, enum failure why,
+void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause)
 {
     if (s->transfer.state == TRANSFER_CONNECTING)
@@ -325,7 +325,7 @@ void transfer_init(struct session *s)
     t->stall = (struct loop_timer){ .on_timer = pace_on_stall, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
     allowance_init(s);
-    verdict_init(s);
+    final_init(s);
 }
 
 enum stepped transfer_take_file(struct session *s)
@@ -436,7 +436,7 @@ enum stepped transfer_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->verdict.state == VERDICT_HELD)
+    if (s->final.state == FINAL_HELD)
         return STEP_WAIT;
     if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;

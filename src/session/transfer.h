@@ -43,7 +43,7 @@ struct step {
 };
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
-enum failure {
+enum transfer_failure {
     FAILED_MEMORY,
     FAILED_TOO_MANY,    /* cause: whose, and the limit */
     FAILED_UNCONNECTED, /* cause: why */
@@ -113,7 +113,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
 /* A failure: sends its reply and event, and undoes what the step's row names.
  * CAUSE is for rows that have no words of their own. */
-enum stepped transfer_fail(struct session *s, enum failure why,
+enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
@@ -145,7 +145,7 @@ void pace_moved(struct session *s, size_t bytes);
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 /* Gate couldn't connect to the client. */
-void transfer_unconnected(struct session *s, enum failure why,
+void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause);
 
 /* Which user a data connection belongs to. */

@@ -119,7 +119,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
 {
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
-    verdict_give(s, r, a, b, reason);
+    final_give(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
 }
@@ -161,14 +161,14 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
     if (r != REPLY_COUNT)
-        verdict_give(s, r, argument, NOTHING, reason);
+        final_give(s, r, argument, NOTHING, reason);
     transfer_part(s, undo->closes_data ? how : PARTING_NONE);
     transfer_release(s);
     transfer_start(s, undo->steps);
     return STEP_OVER;
 }
 
-enum stepped transfer_fail(struct session *s, enum failure why,
+enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause)
 {
     const struct failure_row *row = &failures[why];
@@ -221,7 +221,7 @@ void cmd_abor(struct session *s, const struct call *call)
         control_reply(s, REPLY_NO_TRANSFER);
         return;
     }
-    verdict_of_abor(s);
+    final_of_abor(s);
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
@@ -247,13 +247,13 @@ static bool transfer_spoils(const struct session *s)
 bool transfer_goes_on(const struct session *s)
 {
     return state_of_transfer(s)->stays >= transfer_stays_needed(s) ||
-           transfer_spoils(s) || s->verdict.state == VERDICT_HELD;
+           transfer_spoils(s) || s->final.state == FINAL_HELD;
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last)
 {
-    verdict_force(s);
+    final_force(s);
     if (state_of_transfer(s)->decided)
         return;
     report_transfer(s, reply_code(last), ending_text(ending));

@@ -267,7 +267,7 @@ static bool upload_may_end_bare(const struct session *s)
 }
 
 /* Only after a FIN close_notify is what is missing. */
-static enum failure upload_cut_by(const struct stream *s)
+static enum transfer_failure upload_cut_by(const struct stream *s)
 {
     return stream_has_fin(s) ? FAILED_CUT : FAILED_BROKEN;
 }

@@ -72,13 +72,13 @@ static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++) {
-        struct asker *a = &s->asker[i];
+        struct reload_asker *a = &s->asker[i];
 
         if (!a->generation || (a->later && !all))
             continue;
         SEND(&a->generation->channel, renewed, a->request, .done = done,
              .why = slice_from(why));
-        *a = (struct asker){ 0 };
+        *a = (struct reload_asker){ 0 };
     }
 }
 
@@ -86,7 +86,7 @@ static void forget_asker(struct generation *g)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (g->supervisor->asker[i].generation == g)
-            g->supervisor->asker[i] = (struct asker){ 0 };
+            g->supervisor->asker[i] = (struct reload_asker){ 0 };
 }
 
 static bool add_asker(struct supervisor *s, struct generation *g,
@@ -94,7 +94,8 @@ static bool add_asker(struct supervisor *s, struct generation *g,
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (!s->asker[i].generation) {
-            s->asker[i] = (struct asker){ g, request, s->under_way != NULL };
+            s->asker[i] =
+                (struct reload_asker){ g, request, s->under_way != NULL };
             return true;
         }
     return false;

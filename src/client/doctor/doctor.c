@@ -19,7 +19,7 @@ static int doctor_same_server(const struct doctor *d, struct dial *control,
                               struct failure *why)
 {
     X509 *x = SSL_get1_peer_certificate(control->tls);
-    struct certificate c;
+    struct server_certificate c;
     int r = x ? certificate_read(x, &c) : -1;
 
     X509_free(x);
@@ -171,7 +171,7 @@ static const char *const words[FINDING_COUNT] = {
 /* The check under way: the lines of doctor_find() belong to it. */
 static const char *doctor_running = "";
 
-void doctor_find(struct doctor *d, enum finding what, const char *advice,
+void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...)
 {
     char text[DIAL_LINE_MAX + 256], safe[DIAL_LINE_MAX + 256];

@@ -15,7 +15,7 @@ int steps_conf(struct child *c)
 int steps_sandbox(struct child *c)
 {
     const struct master *m = c->master;
-    const struct identity *id = &m->identity[c->row->process];
+    const struct account_ids *id = &m->account[c->row->process];
     unsigned weaker = m->settings.allow_weaker;
 
     if (m->no_empty)

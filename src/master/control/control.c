@@ -120,7 +120,7 @@ static struct peer *control_free_peer(struct control *c, bool reads_only)
 
 static bool control_may_read(const struct master *m, int fd)
 {
-    gid_t group = m->identity[IDENTITY_CONTROL].gid;
+    gid_t group = m->account[ACCOUNT_CONTROL].gid;
 
     return group != 0 && local_peer_in_group(fd, group);
 }

@@ -214,7 +214,7 @@ static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
     return 0;
 }
 
-static const char *who_user(const struct session *s)
+static const char *who_user(const struct session_record *s)
 {
     return s->login > 0 ? s->home.user : "";
 }
@@ -229,7 +229,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
 
     older_look_all(p->master);
     for (; i < t->size && sent < WHO_PAGE; i++) {
-        const struct session *s = &t->all[i];
+        const struct session_record *s = &t->all[i];
 
         if (!session_is_served(s))
             continue;
@@ -300,7 +300,7 @@ void request_late(struct peer *p)
         peer_end(p);
 }
 
-static bool who_is_meant(const struct session *s,
+static bool who_is_meant(const struct session_record *s,
                          const struct msg_end_sessions *msg)
 {
     if (msg->serial != 0)

@@ -182,8 +182,8 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: only gate starts, without listeners */
     size_t auth_count;
-    struct identity identity[IDENTITIES]; /* of the children, and the group of
-                                        the control socket */
+    struct account_ids account[ACCOUNTS]; /* of the children, and the group
+                                        of the control socket */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */

@@ -113,7 +113,7 @@ static void reap_children(void *owner)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct session *s = sessions_by_files(m->sessions, pid);
+        struct session_record *s = sessions_by_files(m->sessions, pid);
         struct child *child = children_by_pid(m, pid);
 
         if (pid == m->survey)

@@ -78,7 +78,7 @@ static bool address_has_its_share(const struct master *m,
            (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
-int worker_choose(struct session *s, struct child **ret)
+int worker_choose(struct session_record *s, struct child **ret)
 {
     struct address prefix = address_client(&s->peer);
     size_t all;
@@ -89,7 +89,7 @@ int worker_choose(struct session *s, struct child **ret)
     return address_has_its_share(s->master, &prefix, all) ? -EAGAIN : 0;
 }
 
-int worker_ask(struct child *c, struct session *s, int fd)
+int worker_ask(struct child *c, struct session_record *s, int fd)
 {
     struct master *m = s->master;
 
@@ -104,7 +104,7 @@ int worker_ask(struct child *c, struct session *s, int fd)
     return 0;
 }
 
-void worker_forget(struct master *m, const struct session *s)
+void worker_forget(struct master *m, const struct session_record *s)
 {
     CHILDREN_EACH(m, c)
         VERIFICATIONS_EACH(c, v)
@@ -234,7 +234,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
                                .failed = msg->failed,
                                .guess.name = msg->name,
                                .fault = msg->fault };
-    struct session *s;
+    struct session_record *s;
 
     if (wrong)
         return channel_refuse(&c->channel, wrong);
@@ -269,7 +269,7 @@ void verdict_go_on(struct child *c)
 void verdict_on_gone(struct child *c)
 {
     while (c->verifications > 0) {
-        struct session *s = c->verification[--c->verifications].session;
+        struct session_record *s = c->verification[--c->verifications].session;
 
         if (s)
             login_deny(s, DENIAL_FAILED);

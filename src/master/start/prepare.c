@@ -128,13 +128,13 @@ static int prepare_take(const struct master *m, enum prepared_part part,
     return a->result;
 }
 
-#define IDENTITIES_NAME "accounts"
+#define ACCOUNTS_NAME "accounts"
 
 void prepare_keep_identities(struct master *m)
 {
-    const struct slice all = { (const char *)m->identity, sizeof(m->identity) };
+    const struct slice all = { (const char *)m->account, sizeof(m->account) };
 
-    succession_keep_bytes(&m->succession, IDENTITIES_NAME, all);
+    succession_keep_bytes(&m->succession, ACCOUNTS_NAME, all);
 }
 
 /* A recovery must not wait for a directory service. Those of another build may
@@ -142,15 +142,14 @@ void prepare_keep_identities(struct master *m)
 static bool inherit_identities(struct master *m)
 {
     return m->succession.recovery &&
-           succession_inherit_bytes(&m->succession, IDENTITIES_NAME,
-                                    m->identity,
-                                    sizeof(m->identity)) == sizeof(m->identity);
+           succession_inherit_bytes(&m->succession, ACCOUNTS_NAME, m->account,
+                                    sizeof(m->account)) == sizeof(m->account);
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
 {
     if (m->prepared.wanted[PREPARED_ACCOUNTS])
-        memcpy(m->identity, m->prepared.identity, sizeof(m->identity));
+        memcpy(m->account, m->prepared.account, sizeof(m->account));
     return prepare_take(m, PREPARED_ACCOUNTS, c);
 }
 
@@ -229,7 +228,7 @@ int prepare_control(struct master *m, struct complaint *c)
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
     if (r == 0)
         r = control_socket_permits(&m->control->socket, path,
-                                   m->identity[IDENTITY_CONTROL].gid, c);
+                                   m->account[ACCOUNT_CONTROL].gid, c);
     return placed(m, "control", r, c);
 }
 
@@ -241,7 +240,7 @@ int prepare_control_group(const struct master *m, struct complaint *c)
         return 0;
     settings_control(&m->settings, path, sizeof(path));
     return control_socket_admit(&m->control->socket, path,
-                                m->identity[IDENTITY_CONTROL].gid, c);
+                                m->account[ACCOUNT_CONTROL].gid, c);
 }
 
 #define PLACES_NAME "places"

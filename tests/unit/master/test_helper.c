@@ -246,7 +246,7 @@ Test(helper, prepares)
     p.wanted[PREPARED_EMPTY] = false;
     helper_prepare(&m, &p);
     is(&p, PREPARED_ACCOUNTS, 0, "");
-    cr_expect_eq(p.identity[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
+    cr_expect_eq(p.account[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
     is(&p, PREPARED_SANDBOX, 0, "");
     is(&p, PREPARED_EMPTY, 0, "");
     is(&p, PREPARED_KEY, -ENOENT, "/nowhere/at/all");
