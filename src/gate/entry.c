@@ -281,7 +281,7 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 /* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct accepted *e)
 {
-    enum limit limit = board_is_closed(g->board)  ? LIMIT_DRAIN
+    enum limit limit = board_drains(g->board)     ? LIMIT_DRAIN
                        : board_get(&g->row->away) ? LIMIT_AWAY
                                                   : limits_check(&g->limits);
 

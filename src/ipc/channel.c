@@ -12,8 +12,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define DISPATCH_MAX 64
-#define DRAIN_MAX    4096 /* more than a socket holds */
+#define DISPATCH_MAX     64
+#define DISPATCH_ALL_MAX 4096 /* more than a socket holds */
 
 /* One of each suffices: a process sends and receives one message at a time. */
 static char inbox[MESSAGE_MAX + 1];
@@ -333,10 +333,10 @@ int channel_dispatch_one(struct channel *c, const struct handler *table,
     return dispatch_most(c, table, n, owner, 1);
 }
 
-int channel_drain(struct channel *c, const struct handler *table, size_t n,
-                  void *owner)
+int channel_dispatch_all(struct channel *c, const struct handler *table,
+                         size_t n, void *owner)
 {
-    return dispatch_most(c, table, n, owner, DRAIN_MAX);
+    return dispatch_most(c, table, n, owner, DISPATCH_ALL_MAX);
 }
 
 int channel_refuse(struct channel *c, const char *why)

@@ -38,7 +38,7 @@ static void linger_end(struct goodbye *g)
     fd_close(&g->fd);
 }
 
-bool linger_drain(int fd)
+bool linger_read(int fd)
 {
     char waste[32768];
 
@@ -83,7 +83,7 @@ static void linger_on_socket(void *owner, uint32_t events)
     struct goodbye *g = owner;
 
     (void)events;
-    if (!linger_drain(g->fd))
+    if (!linger_read(g->fd))
         linger_over(g);
 }
 
@@ -114,7 +114,7 @@ void linger_begin(struct session *s, int fd)
 {
     struct goodbye *g;
 
-    if (!linger_drain(fd)) {
+    if (!linger_read(fd)) {
         fd_close(&fd);
         return;
     }
@@ -150,7 +150,7 @@ static void control_send_fin(struct session *s)
 void control_on_closing(struct session *s)
 {
     control_send_fin(s);
-    if (linger_drain(s->control.fd))
+    if (linger_read(s->control.fd))
         return;
     loop_remove(&s->loop, &s->control.watch);
     control_leave_if_lingered(s);
@@ -167,7 +167,7 @@ static void control_part_now(struct session *s)
     if (c->out.len == 0)
         stream_shutdown(c->stream); /* as far as it goes */
     shutdown(c->fd, SHUT_WR);
-    linger_drain(c->fd);
+    linger_read(c->fd);
 }
 
 static void control_on_close_time(void *owner)

@@ -657,7 +657,7 @@ void linger_init(struct session *s);
 void linger_begin(struct session *s, int fd);
 /* Reads and ignores a bounded part of what has come. False: the end has come.
  */
-bool linger_drain(int fd);
+bool linger_read(int fd);
 
 /* The first byte or line is another protocol's: noted for the end's event. */
 void why_foreign_byte(struct session *s, char byte);

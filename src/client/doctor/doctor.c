@@ -11,7 +11,7 @@
 
 /* Logins and data connections. */
 
-#define DRAIN_MAX (64 * 1024 * 1024)
+#define READ_MAX (64 * 1024 * 1024)
 
 /* Checks the certificate again, since each connection may reach another
  * machine. */
@@ -100,12 +100,12 @@ static int doctor_open(struct doctor *d, struct dial *data, struct failure *why)
                         port, 0, (unsigned)d->options->timeout, why);
 }
 
-static void doctor_drain(struct dial *data, struct doctor_data *ret)
+static void doctor_read(struct dial *data, struct doctor_data *ret)
 {
     char block[16384];
     int n;
 
-    while (!link_interrupted && ret->bytes < DRAIN_MAX &&
+    while (!link_interrupted && ret->bytes < READ_MAX &&
            (n = dial_read(data, block, sizeof(block), &ret->whole)) > 0)
         ret->bytes += (size_t)n;
 }
@@ -129,7 +129,7 @@ int doctor_data(struct doctor *d, bool resume, struct doctor_data *ret,
         if (dial_tls(&data, d->ctx, d->url.host, resume ? d->session : NULL,
                      &handshake) == 0) {
             ret->resumed = SSL_session_reused(data.tls) == 1;
-            doctor_drain(&data, ret);
+            doctor_read(&data, ret);
         }
         dial_close(&data);
         ret->reply = dial_ask(&d->control, NULL, ret->text, why);

@@ -77,12 +77,12 @@ int steps_listeners(struct child *c)
                            .listener = l->control[c->index].fd));
 }
 
-/* The gate of a generation that drains only reads what the newest one writes.
+/* The gate of a generation that retires only reads what the newest one writes.
  */
 int steps_memory(struct child *c)
 {
     const struct master *m = c->master;
-    int memory = m->state == MASTER_DRAINING ? m->memory_read : m->memory;
+    int memory = m->state == MASTER_RETIRING ? m->memory_read : m->memory;
 
     return SEND(&c->channel, memory, 0, .file = memory, .bans = m->bans_read,
                 .board = m->board_read, .generation = m->succession.generation);

@@ -89,7 +89,7 @@ void control_init(struct control *c, struct master *m);
  * after a crash, the callers wait in the backlog. Returns 0 or -errno. */
 int control_start(struct control *c);
 /* This generation leads: it accepts on an inherited socket too, unless it
- * drains already. */
+ * retires already. */
 void control_lead(struct control *c);
 /* Another generation leads and has the socket. Connected peers stay until they
  * hang up. */

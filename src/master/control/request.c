@@ -61,7 +61,7 @@ static void request_send_certificates(struct peer *p)
 static const enum server_state server_states[] = {
     [MASTER_STARTING] = SERVER_STARTS,
     [MASTER_RUNNING] = SERVER_RUNS,
-    [MASTER_DRAINING] = SERVER_STOPS,
+    [MASTER_RETIRING] = SERVER_STOPS,
     [MASTER_STOPPING] = SERVER_STOPS,
 };
 
@@ -508,10 +508,10 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     if (msg->order != DRAIN_ASK) {
         request_report(p, on ? SLICE("drain") : SLICE("drain --off"),
                        (struct slice){ 0 }, 0);
-        closed_set(p->master, on);
+        drain_set(p->master, on);
     }
-    peer_answered(
-        p, SEND(&p->channel, drain_is, p->request, .on = closed_is(p->master)));
+    peer_answered(p, SEND(&p->channel, drain_is, p->request,
+                          .on = drain_is_on(p->master)));
     return 0;
 }
 

@@ -16,7 +16,7 @@ void stop_end_if_over(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions->used == 0)
         loop_stop(&m->loop);
-    drain_end_if_over(m);
+    retire_end_if_over(m);
 }
 
 void stop_begin(struct master *m)
@@ -87,12 +87,12 @@ static void stop_sessions(struct master *m)
 
 void stop_children(struct master *m)
 {
-    bool drained = m->state == MASTER_DRAINING;
+    bool retired = m->state == MASTER_RETIRING;
 
     m->state = MASTER_STOPPING;
     if (m->status == 0 && !m->check)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
-                      drained ? "ends: a newer generation has taken over, and "
+                      retired ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
     if (m->survey > 0) /* a change of its ids has cleared its death signal */

@@ -42,7 +42,7 @@ static void gate_report_full(struct master *m)
 
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. Gate may still serve its queue while this
- * generation drains. The pid counts only once it is a child of master. */
+ * generation retires. The pid counts only once it is a child of master. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -69,9 +69,9 @@ int gate_on_session(void *owner, struct msg_session *msg)
     }
     s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
     msg->master = msg->log = msg->keys = -1;
-    if (m->state != MASTER_DRAINING && !proxied)
+    if (m->state != MASTER_RETIRING && !proxied)
         banning_review(s);
-    if (closed_is(m)) /* since gate let it in */
+    if (drain_is_on(m)) /* since gate let it in */
         session_finish(s);
     return 0;
 }

@@ -107,7 +107,7 @@ void session_publish_doing(struct session_record *s,
     older_write(s, &f);
 }
 
-/* A master that drains, and the orders of the newest one. */
+/* A master that retires, and the orders of the newest one. */
 
 static void older_obey(struct session_record *s, unsigned orders)
 {
@@ -289,7 +289,7 @@ static struct session_record *older_take(struct older *o, size_t row,
     s->state = SESSION_OLDER;
     s->older = o;
     s->row = row;
-    if (closed_is(m))
+    if (drain_is_on(m))
         session_finish(s);
     return s;
 }
@@ -436,8 +436,8 @@ static void older_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (closed_is(m) != m->follows_closed)
-        closed_follow(m);
+    if (drain_is_on(m) != m->drains)
+        drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
         if (older_lives(&m->older[i])) /* perhaps only until the next look */

@@ -568,15 +568,15 @@ struct reach {
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
-/* closed.c: the service takes no new sessions, or takes them again. */
+/* drain.c: "sallyportctl drain": the service takes no new sessions, or takes
+ * them again. */
 
-/* CLOSED: each client is turned away, and each session ends after its
- * transfer. */
-void closed_set(struct master *m, bool closed);
-bool closed_is(const struct master *m);
+/* ON: each client is turned away, and each session ends after its transfer. */
+void drain_set(struct master *m, bool on);
+bool drain_is_on(const struct master *m);
 /* Does what the last order says. Call it before `up`, and when an older
  * generation has taken another order. */
-void closed_follow(struct master *m);
+void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
@@ -821,7 +821,7 @@ void session_unpublish(struct session_record *s);
 /* The same, with the answer to a question of the newest master. */
 void session_publish_doing(struct session_record *s,
                            const struct msg_doing *msg);
-/* This generation drains: from now on it obeys the orders in its roster. */
+/* This generation retires: from now on it obeys the orders in its roster. */
 void orders_follow(struct master *m);
 
 /* The older generations, as the newest master knows them: a roster of each, and

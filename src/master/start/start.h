@@ -126,7 +126,7 @@ struct master_parts {
     struct reach reach;
     struct control control;
     struct older older[OLDER_MAX];
-    struct drain drain;
+    struct retirement retirement;
 };
 
 /* Gives the parts to M, and makes them empty. Call it after master_init(). */

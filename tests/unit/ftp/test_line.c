@@ -23,7 +23,7 @@ static void say_bytes(struct said *s, const char *bytes, size_t len)
     s->text[s->len] = 0;
 }
 
-static bool drain(struct line_reader *l, struct said *s)
+static bool take_all(struct line_reader *l, struct said *s)
 {
     struct slice line;
 
@@ -60,7 +60,7 @@ static void feed(struct line_reader *l, struct said *s, const char *bytes,
         line_added(l, n);
         bytes += n;
         len -= n;
-        if (!drain(l, s))
+        if (!take_all(l, s))
             return;
     }
 }

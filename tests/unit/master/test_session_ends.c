@@ -100,7 +100,7 @@ static void hall_close(void)
         channel_close(&c->channel);
     }
     older_release(&m);
-    drain_release(&m);
+    retire_release(&m);
     roster_unmap(&m.roster);
     fd_close(&older_fd);
     for (int i = 0; i < ENDS; i++)
@@ -371,10 +371,10 @@ static void gate_reads(struct session_record *s)
     sessions_send_news(&m);
 }
 
-static void master_drains(struct session_record *s)
+static void master_retires(struct session_record *s)
 {
     (void)s;
-    drain_begin(&m);
+    retire_begin(&m);
 }
 
 /* Its end is news for gate. */
@@ -413,7 +413,7 @@ static const struct {
     { "files is reaped", files_is_reaped },
     { "the writer is reaped", writer_is_reaped },
     { "gate reads again", gate_reads },
-    { "the generation drains", master_drains },
+    { "the generation retires", master_retires },
     { "the older master reports its end", older_reports_its_end },
     { "the older generation ends", older_ends },
 };
@@ -618,7 +618,7 @@ Test(session_ends, a_pid_that_is_not_proved)
 
     hall_open();
     s = greeted();
-    drain_begin(&m);
+    retire_begin(&m);
     pid = s->pid = fork_that_stays();
     session_kill(s);
     kill(pid, SIGTERM); /* SIGKILL would have come first */
@@ -669,13 +669,13 @@ static void send_session(struct msg_session *msg, int end[3])
 /* A session that can't be watched ends at once. */
 Test(session_ends, before_it_begins)
 {
-    for (int drains = 0; drains <= 1; drains++) {
+    for (int retires = 0; retires <= 1; retires++) {
         struct msg_session msg = { .serial = SERIAL };
         int end[3], loop;
 
         hall_open();
-        if (drains)
-            drain_begin(&m);
+        if (retires)
+            retire_begin(&m);
         loop = m.loop.epoll_fd;
         m.loop.epoll_fd = -1;
         send_session(&msg, end);
