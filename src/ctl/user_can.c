@@ -261,19 +261,19 @@ static void print_needs(const struct question *q)
 
 static int print_answer(const struct context *x, const struct question *q)
 {
-    const struct share *foreign = q->share ? NULL : share_of_path(q);
+    const struct share *other = q->share ? NULL : share_of_path(q);
 
-    if (q->yes && foreign)
-        printf("yes, in the home; this is not the share %s\n", foreign->name);
+    if (q->yes && other)
+        printf("yes, in the home; this is not the share %s\n", other->name);
     else
         puts(q->yes ? "yes" : "no");
     print_lines(x, q);
     if (q->yes && q->verb.rights == 0)
         print_needs(q);
-    if (foreign)
+    if (other)
         printf("%s:%zu: the share %s isn't this user's; to change that run: "
                "sallyportctl share grant %s %s\n",
-               x->settings.users, foreign->line, foreign->name, foreign->name,
+               x->settings.users, other->line, other->name, other->name,
                q->user->name);
     if (is_fixed(q))
         printf("%s is or contains the root directory, a share, or a directory "

@@ -1,6 +1,6 @@
 /* "who": the sessions of the running server, and what each of them does. The
  * server knows the first part; for the second it asks the sessions, and one
- * that doesn't answer in time is busy. All texts are foreign. */
+ * that doesn't answer in time is busy. All texts come from others. */
 #include "ctl.h"
 
 #include <inttypes.h>

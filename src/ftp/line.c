@@ -213,13 +213,13 @@ static const char *protocol_of(struct slice word, size_t place)
     return protocol;
 }
 
-bool foreign_byte(char first)
+bool not_ftp_byte(char first)
 {
     return (first < 'A' || first > 'Z') && (first < 'a' || first > 'z') &&
            first != '\r' && (unsigned char)first != BYTE_IAC;
 }
 
-const char *foreign_line(struct slice line)
+const char *not_ftp_line(struct slice line)
 {
     struct slice word = SLICE("");
     const char *protocol = NULL;

@@ -22,27 +22,25 @@ bool control_is_secure(const struct session *s)
            stream_is_secure(c->stream);
 }
 
-static bool control_is_busy(const struct session *s)
-{
-    bool waits_for_log =
-        s->final.state == FINAL_HELD && s->transfer.state == TRANSFER_NONE;
-
-    return s->ask.message != MSG_NONE || state_of_data(s)->pending ||
-           waits_for_log;
-}
-
-/* Nothing is read from a client that doesn't read: not even TLS messages, whose
- * answers would have no room. */
+/* May a line be taken now? The tables of states (state.c) say most of it. */
 static bool control_takes_lines(const struct session *s)
 {
     const struct control_connection *c = &s->control;
 
-    if (!state_of_control(s)->lines || c->out.len > 0 ||
-        stream_unsent(c->stream))
+    if (!state_of_control(s)->lines)
+        return false;
+    /* Nothing is read from a client that doesn't read: not even TLS messages,
+     * whose answers would have no room. */
+    if (c->out.len > 0 || stream_unsent(c->stream))
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
         return false;
-    return state_of_transfer(s)->lines || !control_is_busy(s);
+    if (state_of_transfer(s)->lines)
+        return true;
+    /* The line before has no reply yet: files, gate (PASV) or log is asked. */
+    return s->ask.message == MSG_NONE && !state_of_data(s)->pending &&
+           !(s->final.state == FINAL_HELD &&
+             s->transfer.state == TRANSFER_NONE);
 }
 
 /* Outside the handshake: what comes is read in this state. */
@@ -279,13 +277,13 @@ void control_continue(struct session *s)
 /* Only the first byte is judged. Without this check a client that speaks TLS to
  * a plain port, or a protocol without lines, would wait until login_timeout. A
  * later byte, such as one after a telnet signal, proves nothing. */
-static bool control_is_foreign(struct control_connection *c, const char *bytes,
+static bool control_is_not_ftp(struct control_connection *c, const char *bytes,
                                size_t len)
 {
     if (c->first_byte_seen || len == 0)
         return false;
     c->first_byte_seen = true;
-    return foreign_byte(bytes[0]);
+    return not_ftp_byte(bytes[0]);
 }
 
 /* False: nothing more is there. */
@@ -299,8 +297,8 @@ static bool control_receive(struct session *s)
     if (room == 0)
         return false;
     state = stream_read(c->stream, into, room, &got);
-    if (control_is_foreign(c, into, got)) {
-        why_foreign_byte(s, into[0]);
+    if (control_is_not_ftp(c, into, got)) {
+        why_not_ftp_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return false;
     }

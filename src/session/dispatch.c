@@ -230,9 +230,9 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
 
     s->control.first_line_seen = true;
     command_parse(line, &q);
-    protocol = first && !q.command ? foreign_line(line) : NULL;
+    protocol = first && !q.command ? not_ftp_line(line) : NULL;
     if (protocol) {
-        why_foreign_line(s, protocol);
+        why_not_ftp_line(s, protocol);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }

@@ -146,7 +146,7 @@ static enum stream_state download_send_piece(struct session *s)
     } while (state == STREAM_OK && all < len && !t->conversions &&
              !sigbus_hit());
     t->offset += all;
-    pace_moved(s, all);
+    stall_moved(s, all);
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 
@@ -240,7 +240,7 @@ static enum stepped download_send(struct session *s)
 
         if (t->offset >= t->size)
             return download_all_sent(s);
-        if (allowance_lacks(s))
+        if (allowance_ask(s))
             return download_wait(s);
         r = download_next_piece(s);
         if (r != STEP_NEXT)

@@ -244,7 +244,7 @@ void control_after_transfer(struct session *s)
         control_reply_last(s, s->control.last, NOTHING);
 }
 
-void why_foreign_byte(struct session *s, char byte)
+void why_not_ftp_byte(struct session *s, char byte)
 {
     if (byte == TLS_HANDSHAKE && !control_is_secure(s))
         snprintf(s->why, sizeof(s->why),
@@ -255,7 +255,7 @@ void why_foreign_byte(struct session *s, char byte)
                  (unsigned char)byte);
 }
 
-void why_foreign_line(struct session *s, const char *protocol)
+void why_not_ftp_line(struct session *s, const char *protocol)
 {
     snprintf(s->why, sizeof(s->why), "%s; set that client to another port",
              protocol);

@@ -193,8 +193,8 @@ void report_strangers(struct session *s)
     event_send(&s->log, &r);
 }
 
-void report_of_foreign(struct event_record *r, const struct session *s,
-                       const char *verb, const char *target)
+void report_of_other_host(struct event_record *r, const struct session *s,
+                          const char *verb, const char *target)
 {
     event_begin(r, EVENT_DATA_REFUSED);
     report_add_user(s, r);

@@ -609,8 +609,8 @@ void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
 void report_strangers(struct session *s);
 /* PORT or EPRT that names another host, or a port below 1024. */
-void report_of_foreign(struct event_record *r, const struct session *s,
-                       const char *verb, const char *target);
+void report_of_other_host(struct event_record *r, const struct session *s,
+                          const char *verb, const char *target);
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
@@ -660,8 +660,8 @@ void linger_begin(struct session *s, int fd);
 bool linger_read(int fd);
 
 /* The first byte or line is another protocol's: noted for the end's event. */
-void why_foreign_byte(struct session *s, char byte);
-void why_foreign_line(struct session *s, const char *protocol);
+void why_not_ftp_byte(struct session *s, char byte);
+void why_not_ftp_line(struct session *s, const char *protocol);
 /* CAUSE, or what is known about a session that ended without one. */
 const char *why_end(const struct session *s, enum ending ending,
                     const char *cause);

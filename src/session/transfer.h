@@ -27,7 +27,9 @@ enum waits {
 enum stepped {
     STEP_NEXT, /* it is done */
     STEP_WAIT, /* it waits for the events of its row */
-    STEP_OVER  /* the transfer has failed, or is over */
+    /* The transfer has failed, or is over. Then transfer.step isn't the step
+     * that has run: it is one that undoes, or NULL. */
+    STEP_OVER
 };
 
 /* What must be undone when a step fails, or ABOR comes while it waits
@@ -136,11 +138,11 @@ bool transfer_goes_on(const struct session *s);
 void transfer_watch(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
 /* stall_timeout begins now; the second function stops it, while the client
- * isn't read. */
-void pace_begin(struct session *s);
-void pace_pause(struct session *s);
+ * isn't read. (The bandwidth is that of allowance.c.) */
+void stall_begin(struct session *s);
+void stall_pause(struct session *s);
 /* Bytes have moved, and stall_timeout begins again. */
-void pace_moved(struct session *s, size_t bytes);
+void stall_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
@@ -220,9 +222,9 @@ enum stepped allowance_begin(struct session *s);
       UNDO_NOTHING }
 /* It no longer counts, whatever its reply will be. */
 void allowance_end(struct session *s);
-/* No byte may move now; WAITS_TURN follows when some may. With
- * allowance_wait() the step waits for nothing else. */
-bool allowance_lacks(struct session *s);
+/* True: no byte may move now, and gate is asked for more; WAITS_TURN follows
+ * when some may. With allowance_wait() the step waits for nothing else. */
+bool allowance_ask(struct session *s);
 enum stepped allowance_wait(struct session *s);
 /* So many of LEN bytes may; at least 2, unless LEN is less. */
 size_t allowance_cap(struct session *s, size_t len);

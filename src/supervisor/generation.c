@@ -137,7 +137,7 @@ static void generation_has_read(struct generation *g, int r)
                      (unsigned long long)g->number, why);
         return;
     }
-    g->foreign = r == -EPROTO;
+    g->other_version = r == -EPROTO;
     if (r != -EPIPE) {
         stderr_print("generation %llu: %s", (unsigned long long)g->number, why);
         complain(&g->failure, "sallyportd: %s%s", why,

@@ -353,7 +353,7 @@ static void describe_end(struct generation *g)
  * it has found something to mend, and not if it is of another version. */
 static bool may_succeed_later(const struct generation *g)
 {
-    return WIFSIGNALED(g->status) && !g->foreign;
+    return WIFSIGNALED(g->status) && !g->other_version;
 }
 
 static void report_failure(struct generation *g, enum generation_state state)

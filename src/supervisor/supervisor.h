@@ -112,8 +112,8 @@ struct generation {
      * that fails before changes nothing for a recovery. */
     struct kept kept;
     bool recovers;
-    bool foreign;  /* has sent what no master of this version sends */
-    unsigned late; /* how often its processes were killed after its end */
+    bool other_version; /* has sent what no master of this version sends */
+    unsigned late;      /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };
 
