@@ -180,7 +180,7 @@ static enum password_fault pending_hash(const struct pending *p,
     SECRET_CLEANUP struct secret password = { .len = 0 };
     enum password_fault fault = hash_password_fault(wanted);
 
-    if (!a->verified)
+    if (!a->password_right)
         return PASSWORD_WRONG;
     if (fault == PASSWORD_OK &&
         slice_equal(wanted,
@@ -209,11 +209,11 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD;
+    enum judgement j = JUDGED_PASSWORD; /* also of one that is too long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);
-    f.user = j == JUDGED_RIGHT ? a.user : NULL;
+    f.user = j == JUDGED_NO_OBJECTION ? a.user : NULL;
     f.failed = j == JUDGED_NO_HASH;
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;

@@ -157,10 +157,12 @@ bool gluster_breaks(const struct gluster_rule *r, struct slice volfile);
 /* Was the mount made with this word? CMDLINE is the text of .meta/cmdline. */
 bool gluster_mount_has(struct slice cmdline, const char *word);
 
-/* remarks.c: writes the promises that the configuration weakens, with "; "
+/* weaker.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
 #define WEAKER_MAX 4096
 void weaker_text(const struct check *k, struct buf *into);
+
+/* hints.c */
 
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
  * the number of the uid. */

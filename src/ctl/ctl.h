@@ -19,9 +19,9 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/unit/unit.h"
+#include "sallyport/userparse/userparse.h"
 #include "sallyport/users/places.h"
 #include "sallyport/users/users_file.h"
-#include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048

@@ -346,7 +346,7 @@ void fields_wipe(struct fields *f)
 }
 
 /* --certificate: names of client certificates, from the forms of other
- * programs. The room usersfile checks whether a name is valid. */
+ * programs. The room userparse checks whether a name is valid. */
 
 /* openssl(1) prints a backslash before a ';', and before a space at either end
  * of a value; that backslash is dropped. An escaped backslash belongs to the

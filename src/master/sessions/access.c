@@ -293,7 +293,7 @@ static void access_take(struct master *m, int r, const char *why)
     a->late = r == -ETIMEDOUT;
     if (r >= 0)
         worker_update_all(m);
-    a->ended = r == 1 ? access_review(m) : 0;
+    a->ended = r == USERDB_NEW ? access_review(m) : 0;
     access_end(m);
 }
 

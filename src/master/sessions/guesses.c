@@ -328,8 +328,10 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {
-    uint64_t pair = guess_pair(g, what);
-    uint64_t *last = &g->tables->steps[what->name % GUESS_SLOTS];
+    const uint64_t name = what->name ^ what->factor;
+    uint64_t pair =
+        guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
+    uint64_t *last = &g->tables->steps[name % GUESS_SLOTS];
     struct guess_known *k = guess_known_row(g->tables->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
 

@@ -91,7 +91,8 @@ struct guesses {
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
-    uint64_t name; /* 0: auth sent none */
+    uint64_t name;   /* 0: auth sent none */
+    uint64_t factor; /* of guesses_code(): a keyed hash of the user's secret */
     struct address peer;
     bool trusted; /* an address whose failures aren't counted */
 };
@@ -289,7 +290,9 @@ struct reading {
     int report, text, answer;
 };
 
-/* The users file as master knows it. */
+/* The users file as master knows it. An edition is one content of the file, and
+ * this master counts them. The version of a row (user_version()) is a hash of
+ * it, which is the same in all masters of the service. */
 struct userdb {
     struct master *master;
     const char *path;   /* from the settings */
@@ -326,14 +329,14 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
 /* That process has ended with the wait STATUS, or -errno. USERDB_WAITS: now the
- * caller must wait for *NEXT. Otherwise it is over: 1: there is a new edition;
- * 0: nothing new; -EINVAL: the file can't be used, *c has the reason, and the
- * old edition stays; another -errno: it couldn't be read this time. The same
- * complaint comes once: after that the result is 0 or -errno with an empty *c
- * until it changes. */
+ * caller must wait for *NEXT. Otherwise it is over: USERDB_NEW: there is a new
+ * edition; USERDB_SAME: nothing new; -EINVAL: the file can't be used, *c has
+ * the reason, and the old edition stays; another -errno: it couldn't be read
+ * this time. The same complaint comes once: after that, until it changes, *c is
+ * empty, and USERDB_SAME stands for -EINVAL. */
+enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
-#define USERDB_WAITS 2
 /* After a failure there is no new try for a while, unless somebody announces a
  * change. */
 bool userdb_rests(const struct userdb *u);

@@ -154,7 +154,7 @@ static int userdb_take(struct userdb *u, int status, struct complaint *c)
     u->fd = fd_take(&g->text);
     fd_close(&u->table);
     u->table = fd_take(&g->answer);
-    return 1;
+    return USERDB_NEW;
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)
@@ -418,10 +418,10 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *now,
         if (g.read)
             u->settled = g.settles;
         if (g.read || g.none)
-            u->missing = g.none && r == 1;
+            u->missing = g.none && r == USERDB_NEW;
     }
-    if (r == 0 && g.nothing)
-        return 0;
+    if (r == USERDB_SAME && g.nothing)
+        return r;
     if (r >= 0) {
         u->reported.text[0] = '\0';
         return r;

@@ -217,7 +217,7 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
     user = access_row(m, verdict->user);
     if (user->totp.len == 0)
         return true;
-    what.name ^= siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
+    what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
     why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
                        clock_ms());
     if (why)

@@ -77,8 +77,8 @@ static int look_at_users(struct master *m, struct complaint *c)
     const uint64_t end = clock_ms() + 2 * m->deadlines.quiet;
     int r = userdb_look(m->users, false, c);
 
-    while (r == 0 && !m->succession.recovery && userdb_changes(m->users) &&
-           clock_ms() < end) {
+    while (r == USERDB_SAME && !m->succession.recovery &&
+           userdb_changes(m->users) && clock_ms() < end) {
         poll(NULL, 0, 50);
         r = userdb_look(m->users, false, c);
     }

@@ -21,7 +21,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 #include "support/scratch.h"
 #include "support/settings.h"
 

@@ -2,7 +2,7 @@
 #ifndef USERSFILE_USER_FIELDS_H
 #define USERSFILE_USER_FIELDS_H
 
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 /* The kinds of lines that have a last column. */
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };

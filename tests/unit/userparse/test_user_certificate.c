@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usersfile/user_fields.h"
+#include "userparse/user_fields.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 #define PIN   "sha256:" HEX32 HEX32

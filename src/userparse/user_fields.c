@@ -467,18 +467,28 @@ static int set_quota_files(struct line_options *o, struct slice value,
                     (int)value.len, value.ptr);
 }
 
-#define FUNCTION(set)      set, 0, 0, NULL
-#define CHOICE(choice)     NULL, CHOICE_##choice, 0, NULL
-#define LIMIT(limit)       NULL, CHOICES + ROW_##limit, 0, NULL
-#define TEXT(field, check) NULL, 0, offsetof(struct line_options, field), check
+enum option_value {
+    OPTION_FUNCTION, /* .set sets it */
+    OPTION_CHOICE,   /* a word of choices[.index] */
+    OPTION_LIMIT,    /* a number in the bounds of limit_rows[.index] */
+    OPTION_TEXT /* kept as it is, at .offset, after .check or if not empty */
+};
+
+#define FUNCTION(function) .kind = OPTION_FUNCTION, .set = (function)
+#define CHOICE(choice)     .kind = OPTION_CHOICE, .index = CHOICE_##choice
+#define LIMIT(limit)       .kind = OPTION_LIMIT, .index = ROW_##limit
+#define TEXT(field, function)                                                  \
+    .kind = OPTION_TEXT, .offset = offsetof(struct line_options, field),       \
+    .check = (function)
 
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
+    enum option_value kind;
     int (*set)(struct line_options *o, struct slice value, struct complaint *c);
-    int choice;    /* CHOICE_, or CHOICES + ROW_, without a function */
-    size_t offset; /* of a text in struct line_options; then CHECK, or NULL */
-    int (*check)(struct slice value, struct complaint *c);
+    int index;
+    size_t offset; /* of a text in struct line_options */
+    int (*check)(struct slice value, struct complaint *c); /* or NULL */
 } options[] = {
     { "rights", LINE_USER, FUNCTION(set_rights) },
     { "shares", LINE_USER | LINE_TEAM, TEXT(user.shares, NULL) },
@@ -534,13 +544,16 @@ static int set_option(struct line_options *o, const struct option *row,
     if (*seen & bit)
         return complain(c, "%s= occurs twice", row->key);
     *seen |= bit;
-    if (row->set)
-        return row->set(o, value, c);
-    if (row->offset > 0)
+    switch (row->kind) {
+    case OPTION_CHOICE:
+        return set_choice(&o->user, row->index, value, c);
+    case OPTION_LIMIT:
+        return set_limit(&o->user.limits, row->index, value, c);
+    case OPTION_TEXT:
         return set_text(o, row, value, c);
-    return row->choice < CHOICES
-               ? set_choice(&o->user, row->choice, value, c)
-               : set_limit(&o->user.limits, row->choice - CHOICES, value, c);
+    default:
+        return row->set(o, value, c);
+    }
 }
 
 static int unknown_key(enum line_kind kind, const char *word,
