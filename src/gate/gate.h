@@ -97,7 +97,7 @@ int active_connect(struct gate_child *c, uint32_t request,
 /* Ends the connection that is being made, if there is one. */
 void active_leave(struct gate_child *c);
 
-/* child.c: the sessions that gate serves. It has forked them, or adopted them
+/* peer_session.c: the sessions that gate serves. It has forked them, or adopted
  * from a gate that has ended. Those of older generations only count. */
 
 /* So many messages of a session gate reads in a second; further ones wait for

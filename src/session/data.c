@@ -1,5 +1,5 @@
 /* The data connection of a session: it comes to the session's own listener
- * (data_port.c), or gate makes it (data_gate.c). */
+ * (data_port.c), or gate makes it (peer_gate.c). */
 #include "transfer.h"
 
 #include <errno.h>

@@ -527,7 +527,7 @@ void proxied_on_data(struct session *s, int fd, const struct address *peer);
 void proxied_on_data_header(struct session *s);
 void proxied_on_data_late(struct session *s);
 
-/* ask.c: the requests to files, one at a time, each with a deadline */
+/* peer_files.c: the requests to files, one at a time, each with a deadline */
 
 /* ASK(s, file_sync, then) asks files: each field of the list by its name. THEN
  * gets the answer: a message whose row answers this one, MSG_done or

@@ -1,5 +1,5 @@
-/* The requests of session to gate for its data connections, and gate's answers.
- */
+/* Gate, in session: the requests for data connections, all answers of gate, and
+ * another gate after the end of one. */
 #include "transfer.h"
 
 #include <errno.h>

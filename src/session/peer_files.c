@@ -1,4 +1,4 @@
-/* The requests of session to files, and the replies that files' refusals
+/* Files, in session: the requests to it, and the replies that its refusals
  * become. */
 #include "session.h"
 

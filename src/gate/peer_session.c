@@ -1,5 +1,5 @@
-/* The sessions that gate serves: their table, and each of them from its fork to
- * the report of its end. Runs in gate. An attacker may control a session: gate
+/* Sessions, in gate: the table of those that it serves, and each of them from
+ * its fork to the report of its end. An attacker may control a session: gate
  * answers it, ignores it or kills it, and never waits for it. */
 #include "gate.h"
 
