@@ -237,7 +237,7 @@ static void control_close(struct control *c, bool remove)
     control_socket_close(&c->socket, remove);
 }
 
-void control_step_down(struct control *c)
+void control_retire(struct control *c)
 {
     control_close(c, false);
 }

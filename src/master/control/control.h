@@ -93,7 +93,7 @@ int control_start(struct control *c);
 void control_lead(struct control *c);
 /* Another generation leads and has the socket. Connected peers stay until they
  * hang up. */
-void control_step_down(struct control *c);
+void control_retire(struct control *c);
 /* Ends all peers, and closes the socket. Its name is removed at the end of the
  * service, or when the start that made it has failed. */
 void control_stop(struct control *c);

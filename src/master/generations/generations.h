@@ -1,5 +1,9 @@
 /* This generation's life: what the supervisor asks, how it retires, how it
- * ends. */
+ * ends.
+ *
+ * The words for generations: the newest one leads; it has taken over from those
+ * that retire, which it calls older ones. It has inherited from the generation
+ * before, which may have ended, and what it keeps is for the next one. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_H
 

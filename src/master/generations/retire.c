@@ -37,7 +37,7 @@ static void retire_end_auth(struct master *m)
 static bool retire_has_sessions(const struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE && !s->killed)
+        if (s->state != SESSION_FREE && !s->abandoned)
             return true;
     return false;
 }
@@ -87,7 +87,7 @@ void retire_begin(struct master *m)
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_RETIRING;
-    control_step_down(m->control);
+    control_retire(m->control);
     listeners_release(m->listeners);
     access_stop(m);
     older_release(m);

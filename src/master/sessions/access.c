@@ -160,9 +160,9 @@ static bool access_review_row(struct session_record *s, const struct user *row)
 static void access_review_rest(struct session_record *s, const struct users *u)
 {
     if (s->state == SESSION_ENDED && s->pid > 0 && s->home.pid > 0 &&
-        !s->killed &&
+        !s->abandoned &&
         ending_of(s, users_find(u, slice_from(s->home.user))) != ENDING_COUNT)
-        session_outlives(s);
+        session_abandon(s);
 }
 
 void access_review_one(struct session_record *s)

@@ -142,7 +142,7 @@ void login_deny(struct session_record *s, enum denial why)
 {
     int r;
 
-    if (s->login > 0) {
+    if (password_is_changed(s)) {
         password_answer(s,
                         why == DENIAL_WRONG ? PASSWORD_WRONG : PASSWORD_BUSY);
         return;
@@ -207,7 +207,7 @@ static void login_attempt(struct session_record *s)
         login_deny(s, DENIAL_FAILED);
         return;
     }
-    if (s->login > 0 && password_objection(s) != PASSWORD_OK) {
+    if (password_is_changed(s) && password_objection(s) != PASSWORD_OK) {
         password_answer(s, password_objection(s));
         return;
     }
@@ -316,7 +316,7 @@ static void login_accept(struct session_record *s)
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
-    if (s->login > 0)
+    if (password_is_changed(s))
         password_change(s, user);
     else
         login_enter(s, user);

@@ -114,7 +114,7 @@ static void older_obey(struct session_record *s, unsigned orders)
     const struct roster_row *row = &s->master->roster->row[older_row(s)];
     const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
 
-    if ((orders & ORDER_KICK) && why == ENDING_SHUTDOWN)
+    if ((orders & ORDER_KICK) && why == WHY_FINISH)
         session_finish(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
         session_kick(s, (enum ending)why);
@@ -265,7 +265,7 @@ static void older_judge(struct session_record *s, bool was_known)
  * lock. So it ends after its transfer. */
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
-    roster_order(o->roster, row, serial, ORDER_KICK, ENDING_SHUTDOWN);
+    roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
     if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
         0)
         master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,

@@ -23,6 +23,11 @@ static bool password_can_write(const struct master *m)
     return m->state == MASTER_RUNNING;
 }
 
+bool password_is_changed(const struct session_record *s)
+{
+    return s->login > 0;
+}
+
 enum password_fault password_objection(const struct session_record *s)
 {
     const struct master *m = s->master;

@@ -94,7 +94,7 @@ int worker_ask(struct child *c, struct session_record *s, int fd)
     struct master *m = s->master;
 
     if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
-             .user = slice_from(s->login > 0 ? s->home.user : ""),
+             .user = slice_from(password_is_changed(s) ? s->home.user : ""),
              .cost = s->master->settings.hash_cost, .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
@@ -158,13 +158,13 @@ static const char *verdict_objection(const struct verification *v,
         return "a yes without a hash";
     if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
         return "a hash that can't be a new one";
-    if (msg->hash.len > 0 && v->session && v->session->login == 0)
+    if (msg->hash.len > 0 && v->session && !password_is_changed(v->session))
         return "a new hash at a login";
     if (!msg->accepted)
         return NULL;
     if (!user_name_ok(msg->user))
         return "a yes without a user";
-    return v->session && v->session->login > 0 &&
+    return v->session && password_is_changed(v->session) &&
                    !slice_equal(msg->user, slice_from(v->session->home.user))
                ? "a verdict on another user's password"
                : NULL;

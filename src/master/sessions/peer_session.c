@@ -163,13 +163,13 @@ static void session_on_message(void *owner, uint32_t events)
 
 /* Files, or the session itself, has closed its channel and lives on. An
  * attacker may control the session: it is in no list, but has its client. */
-void session_outlives(struct session_record *s)
+void session_abandon(struct session_record *s)
 {
     home_abandon(&s->home, 0);
     session_unpublish(s);
     if (s->pid > 0)
         session_kill_process(s);
-    s->killed = true;
+    s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
     sessions_send_news(s->master);
@@ -182,7 +182,7 @@ static void session_on_timer(void *owner)
     if (s->state == SESSION_KICKED)
         session_kill(s);
     else if (s->state == SESSION_ENDED)
-        session_outlives(s);
+        session_abandon(s);
     else
         login_on_timer(s);
 }
@@ -389,7 +389,7 @@ void session_finish(struct session_record *s)
         return;
     s->finishes = true;
     if (s->older) {
-        s->why = ENDING_SHUTDOWN;
+        s->why = WHY_FINISH;
         older_order(s, ORDER_KICK);
         return;
     }

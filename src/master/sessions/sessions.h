@@ -385,6 +385,9 @@ enum session_order {
     ORDER_KILL = 2,
     ORDER_LOOK = 4,
 };
+/* As the reason of ORDER_KICK: only after its transfer, without a deadline.
+ * A stop kicks no session of another generation: its own master does. */
+#define WHY_FINISH ENDING_SHUTDOWN
 
 /* A worker's verdict on a name and password. */
 struct verdict {
@@ -445,7 +448,9 @@ struct session_record {
     bool orphan;          /* its gate has ended, so it is a child of master */
     bool counts;          /* gate knows it by a message of master */
     int status;           /* from wait(2) */
-    bool killed; /* it and its files, after its end; they may wait for a disk */
+    /* It was killed after its end, and so was its files. Nothing waits for
+     * them: they may hang on a disk. */
+    bool abandoned;
 
     struct older *older; /* the older generation; NULL: this one */
     size_t row;          /* in its roster */
@@ -531,8 +536,9 @@ void session_end(struct session_record *s);
 void session_gone(struct session_record *s, int status);
 /* Ends the session and has its process killed. */
 void session_kill(struct session_record *s);
-/* The session has ended for master: has what is left of it killed. */
-void session_outlives(struct session_record *s);
+/* The session has ended for master: has what is left of it killed, and waits
+ * for that no more. */
+void session_abandon(struct session_record *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session_record *s, enum ending why);
 /* Ends the session after the transfer under way, without a deadline. */
@@ -639,7 +645,12 @@ void login_deny(struct session_record *s, enum denial why);
 void login_answered(struct session_record *s, int r, enum session_state state,
                     unsigned phase);
 
-/* New hashes of passwords in the users file (password.c). */
+/* New hashes of passwords in the users file (password.c). SITE PSWD comes as a
+ * `login` of a session that is logged in. */
+
+/* Is the password that S gives now for SITE PSWD? Otherwise it is for a
+ * login. */
+bool password_is_changed(const struct session_record *s);
 
 /* May the user of S change the password? Returns PASSWORD_OK or why not. */
 enum password_fault password_objection(const struct session_record *s);
@@ -778,7 +789,7 @@ struct roster_row {
      * row. */
     uint64_t ordered; /* the serial of that session */
     unsigned orders;  /* enum session_order, until its master takes them */
-    unsigned why;     /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
+    unsigned why;     /* of ORDER_KICK: enum ending, or WHY_FINISH */
 };
 
 struct roster {
