@@ -153,15 +153,6 @@ static int pairs_open(struct session_pairs *p)
     return r;
 }
 
-static int entry_announce(struct gate_child *c, const struct accepted *e,
-                          const struct session_pairs *pairs)
-{
-    return SEND(&c->gate->frame.master, session, 0, .serial = c->serial,
-                .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
-                .listener = e->listener, .master = pairs->master[1],
-                .log = pairs->log[1], .keys = pairs->keys[1]);
-}
-
 /* Sessions still ignore the signals that a terminal or systemd sends to all
  * processes: master ends them in order, and not as if they had crashed. */
 static void entry_unblock_signals(void)
@@ -240,7 +231,10 @@ static int entry_start(struct gate *g, const struct accepted *e)
         child_discard(c);
         return r;
     }
-    r = entry_announce(c, e, &pairs);
+    r = SEND(&g->frame.master, session, 0, .serial = c->serial,
+             .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
+             .listener = e->listener, .master = pairs.master[1],
+             .log = pairs.log[1], .keys = pairs.keys[1]);
     c->announced = r == 0;
     if (r < 0)
         child_kill(c, ENDING_PEER);
@@ -278,20 +272,6 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
-/* A connection that has to wait goes to the queue. */
-static enum limit entry_try(struct gate *g, struct accepted *e)
-{
-    enum limit limit = board_drains(g->board)     ? LIMIT_DRAIN
-                       : board_get(&g->row->away) ? LIMIT_AWAY
-                                                  : limits_check(&g->limits);
-
-    if (limit == LIMIT_NONE && !e->proxied)
-        limit = admit_decide(g, &e->peer);
-    if (limit == LIMIT_STARTUPS)
-        return queue_add(g, e);
-    return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
-}
-
 /* Linux calls such a socket writable if at most a quarter of its buffer is in
  * use. So the messages about those that have entered still fit. */
 static bool entry_master_is_slow(const struct gate *g)
@@ -317,14 +297,23 @@ void entry_mind(struct gate *g)
     gate_watch_master(g);
 }
 
-static enum limit entry_admit(struct gate_listener *l, struct accepted *e)
+/* A connection that has to wait goes to the queue. */
+static enum limit entry_admit(struct gate *g, struct accepted *e)
 {
-    if (e->proxied &&
-        !settings_networks_hold(&l->gate->settings.proxies, &e->peer)) {
-        report_refused(l->gate, &e->peer, &e->local, "not a proxy");
+    enum limit limit;
+
+    if (e->proxied && !settings_networks_hold(&g->settings.proxies, &e->peer)) {
+        report_refused(g, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
-    return entry_try(l->gate, e);
+    limit = board_drains(g->board)     ? LIMIT_DRAIN
+            : board_get(&g->row->away) ? LIMIT_AWAY
+                                       : limits_check(&g->limits);
+    if (limit == LIMIT_NONE && !e->proxied)
+        limit = admit_decide(g, &e->peer);
+    if (limit == LIMIT_STARTUPS)
+        return queue_add(g, e);
+    return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
 /* The check and accept(2) are two steps: a connection that comes in between is
@@ -346,7 +335,7 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer)
                           .proxied = l->proxied };
 
     if (socket_local(fd, &e.local) == 0) {
-        enum limit limit = entry_admit(l, &e);
+        enum limit limit = entry_admit(l->gate, &e);
 
         if (limit != LIMIT_NONE)
             entry_refuse(l->gate, &e, limit);

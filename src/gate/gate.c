@@ -37,15 +37,6 @@ int gate_spare(const struct gate *g)
 
 static const struct signals_row gate_signals[] = { { SIGCHLD, children_reap } };
 
-static int gate_listeners_begin(struct gate *g)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < g->listeners; i++)
-        r = acceptor_init(&g->listener[i].acceptor);
-    return r;
-}
-
 /* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SEND(g, name, ...)                                                \
     gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
@@ -84,8 +75,8 @@ int gate_begin(struct gate *g)
     g->spare_fd = gate_spare(g);
     if (r == 0)
         r = pace_init(g);
-    if (r == 0)
-        r = gate_listeners_begin(g);
+    for (size_t i = 0; r == 0 && i < g->listeners; i++)
+        r = acceptor_init(&g->listener[i].acceptor);
     if (r < 0)
         complain(&g->frame.why, "gate can't begin: %s", strerror(-r));
     return r;

@@ -119,18 +119,16 @@ static void account_join(struct account *a, struct gate_child *c)
     mine->account[mine->accounts++] = a;
 }
 
-static void account_leave(struct account *a, struct gate_child *c)
-{
-    a->transfers -= c->pace.counts;
-    a->waiting[c->pace.way] -= c->pace.request != 0;
-    if (--a->sessions == 0 && a->number != 0)
-        TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
-}
-
 static void pace_leave_accounts(struct gate_child *c)
 {
-    while (c->pace.accounts > 0)
-        account_leave(c->pace.account[--c->pace.accounts], c);
+    while (c->pace.accounts > 0) {
+        struct account *a = c->pace.account[--c->pace.accounts];
+
+        a->transfers -= c->pace.counts;
+        a->waiting[c->pace.way] -= c->pace.request != 0;
+        if (--a->sessions == 0 && a->number != 0)
+            TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
+    }
 }
 
 /* The share of one of N sessions that wait. */
@@ -166,16 +164,6 @@ static uint64_t pace_due(const struct gate_child *c)
             due = paid;
     }
     return due;
-}
-
-static void pace_enter_line(struct gate_child *c, uint32_t request,
-                            enum pace_way way)
-{
-    c->pace.request = request;
-    c->pace.way = way;
-    TAILQ_INSERT_TAIL(&c->gate->pace.line[way], c, pace.line);
-    for (size_t i = 0; i < c->pace.accounts; i++)
-        c->pace.account[i]->waiting[way]++;
 }
 
 static void pace_leave_line(struct gate_child *c)
@@ -292,7 +280,11 @@ int pace_ask(struct gate_child *c, uint32_t request, bool upload)
     if (request == 0 || (c->pace.request != 0 && c->pace.way == way))
         return channel_refuse(&c->channel, "a second request for bytes");
     pace_leave_line(c);
-    pace_enter_line(c, request, way);
+    c->pace.request = request;
+    c->pace.way = way;
+    TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        c->pace.account[i]->waiting[way]++;
     pace_expect_limits(c);
     if (TAILQ_FIRST(&p->line[way]) == c)
         pace_wake(c->gate, pace_serve(p, way, UINT64_MAX));

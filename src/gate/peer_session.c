@@ -174,14 +174,6 @@ void children_make_room(struct gate *g)
         }
 }
 
-static int child_say_gone(struct gate_child *c)
-{
-    if (c->adopted || !c->announced)
-        return 0;
-    return SEND(&c->gate->frame.master, session_gone, 0, .serial = c->serial,
-                .status = (unsigned)c->status);
-}
-
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
  * session keeps its place in the table until it has been reported. */
 int children_report(struct gate *g)
@@ -190,7 +182,9 @@ int children_report(struct gate *g)
     struct gate_child *c;
 
     while ((c = STAILQ_FIRST(&t->ended))) {
-        if (child_say_gone(c) == -EAGAIN)
+        if (!c->adopted && c->announced &&
+            SEND(&g->frame.master, session_gone, 0, .serial = c->serial,
+                 .status = (unsigned)c->status) == -EAGAIN)
             break;
         STAILQ_REMOVE_HEAD(&t->ended, next);
         children_put_back(c);
@@ -230,16 +224,6 @@ void child_discard(struct gate_child *c)
     children_put_back(c);
 }
 
-/* children_report() reports the end to master, now or when master reads again,
- * and frees the record. */
-static void child_end(struct gate_child *c, int status)
-{
-    child_leave(c);
-    c->status = status;
-    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
-    gate_watch_master(c->gate);
-}
-
 static void child_hang_up(struct gate_child *c)
 {
     active_leave(c);
@@ -250,14 +234,6 @@ static void child_hang_up(struct gate_child *c)
     channel_close(&c->channel);
 }
 
-static void child_kill_adopted(struct gate_child *c)
-{
-    int r = SEND(&c->gate->frame.master, kill_adopted, 0, .serial = c->serial);
-
-    if (r == -EAGAIN)
-        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
-}
-
 void child_kill(struct gate_child *c, enum ending why)
 {
     c->ending = why;
@@ -266,8 +242,9 @@ void child_kill(struct gate_child *c, enum ending why)
     child_end_wait(c);
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
-    if (c->adopted)
-        child_kill_adopted(c);
+    if (c->adopted && SEND(&c->gate->frame.master, kill_adopted, 0,
+                           .serial = c->serial) == -EAGAIN)
+        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
 }
 
 void child_wrong(struct gate_child *c, const char *what)
@@ -446,17 +423,6 @@ void children_adopt(struct gate *g, struct msg_adopt *m)
         child_logged_in(c);
 }
 
-/* One that master has never heard of was refused, which is logged; that isn't
- * its client's fault. */
-static void child_account(struct gate_child *c, int status)
-{
-    if (!c->announced)
-        return;
-    if (WIFSIGNALED(status)) /* other ends are logged by the session */
-        report_death(c, WTERMSIG(status));
-    admit_remember(c);
-}
-
 void child_ended(struct gate_child *c, int status)
 {
     child_hang_up(c);
@@ -464,8 +430,18 @@ void child_ended(struct gate_child *c, int status)
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
         c->ending == ENDING_CRASH)
         c->ending = ENDING_HUNG; /* its own timer */
-    child_account(c, status);
-    child_end(c, status);
+    /* One that master has never heard of was refused, which is logged; that
+     * isn't its client's fault. */
+    if (c->announced && WIFSIGNALED(status)) /* the session logs other ends */
+        report_death(c, WTERMSIG(status));
+    if (c->announced)
+        admit_remember(c);
+    child_leave(c);
+    c->status = status;
+    /* children_report() reports the end to master, now or when master reads
+     * again, and frees the record. */
+    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
+    gate_watch_master(c->gate);
 }
 
 void children_reaped(struct gate *g, uint64_t serial, int status)
