@@ -231,21 +231,6 @@ static void control_hold(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-static void control_take_new(struct session *s, struct slice line)
-{
-    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
-    if (dispatch_line(s, line) == DISPATCH_HOLD)
-        control_hold(s, line);
-}
-
-static void control_take_bad(struct session *s)
-{
-    if (s->transfer.state == TRANSFER_NONE)
-        control_reply(s, REPLY_BAD_LINE);
-    else
-        control_hold(s, HELD_BAD);
-}
-
 /* Takes one line, if there is one. False: more bytes are needed. */
 static bool control_take_line(struct session *s)
 {
@@ -257,12 +242,17 @@ static bool control_take_line(struct session *s)
         return true;
     }
     state = line_next(&s->control.lines, &line);
-    if (state == LINE_WHOLE)
-        control_take_new(s, line);
-    else if (state == LINE_LONG)
+    if (state == LINE_WHOLE) {
+        loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+        if (dispatch_line(s, line) == DISPATCH_HOLD)
+            control_hold(s, line);
+    } else if (state == LINE_LONG) {
         control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
-    else if (state == LINE_BAD)
-        control_take_bad(s);
+    } else if (state == LINE_BAD && s->transfer.state == TRANSFER_NONE) {
+        control_reply(s, REPLY_BAD_LINE);
+    } else if (state == LINE_BAD) {
+        control_hold(s, HELD_BAD);
+    }
     return state != LINE_MORE;
 }
 

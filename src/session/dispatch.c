@@ -8,15 +8,6 @@
 
 #define UNKNOWN_MAX 3 /* before login: ALPACA and scanners */
 
-static void dispatch_unknown(struct session *s)
-{
-    if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX) {
-        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
-        return;
-    }
-    control_reply(s, REPLY_UNKNOWN_COMMAND);
-}
-
 static bool dispatch_is_secret_site(const struct request *q)
 {
     struct slice rest = q->argument, name;
@@ -187,22 +178,17 @@ static bool dispatch_must_hold(const struct session *s, const struct command *c)
     return s->control.held.len > 0 || !c || !(c->flags & COMMAND_IN_TRANSFER);
 }
 
-static bool dispatch_is_refused(const struct session *s,
-                                const struct command *c)
-{
-    return (c->flags & COMMAND_REFUSED) ||
-           ((c->flags & COMMAND_ACTIVE) && !s->choices.active);
-}
-
 static void dispatch_handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
+    const unsigned flags = q->command->flags;
     bool found;
 
     if (!dispatch_phase_permits(s, q))
         return;
     found = dispatch_resolve(s, q, &call);
-    if (dispatch_is_refused(s, q->command)) {
+    if ((flags & COMMAND_REFUSED) ||
+        ((flags & COMMAND_ACTIVE) && !s->choices.active)) {
         control_reply(s, (enum reply)q->command->refusal);
         return;
     }
@@ -241,8 +227,10 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     data_end_refused(s);
     if (q.command)
         dispatch_run(s, &q);
+    else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX)
+        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
     else
-        dispatch_unknown(s);
+        control_reply(s, REPLY_UNKNOWN_COMMAND);
     return DISPATCH_DONE;
 }
 

@@ -177,19 +177,6 @@ static void control_on_close_time(void *owner)
     leave(s, s->ending, "");
 }
 
-/* One deadline for the whole end, which shows that it is decided. */
-static void control_decide_end(struct session *s, enum ending ending)
-{
-    struct control_connection *c = &s->control;
-
-    s->ending = ending;
-    c->cause = "";
-    c->closed.on_timer = control_on_close_time;
-    c->closed.owner = s;
-    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
-    loop_timer_clear(&s->loop, &c->idle);
-}
-
 bool control_ends(const struct session *s)
 {
     return s->control.closed.armed;
@@ -224,7 +211,13 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     /* No reply may go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
-    control_decide_end(s, ending);
+    s->ending = ending;
+    c->cause = "";
+    /* One deadline for the whole end, which shows that it is decided. */
+    c->closed.on_timer = control_on_close_time;
+    c->closed.owner = s;
+    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_clear(&s->loop, &c->idle);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
         control_reply_last(s, last, argument);
         return;

@@ -9,13 +9,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-static bool ask_changes(enum message_kind m)
-{
-    return m == MSG_directory_make || m == MSG_directory_remove ||
-           m == MSG_file_delete || m == MSG_rename || m == MSG_times ||
-           m == MSG_mode;
-}
-
 /* Everything else may wait for a slow disk: a commit, a change, SIZE of a
  * partial; and an APPE for the copy of a big file. */
 static bool ask_is_quick(const struct ask *a)
@@ -79,7 +72,11 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
 
 bool ask_is_change(const struct session *s)
 {
-    return ask_changes(s->ask.message);
+    const enum message_kind m = s->ask.message;
+
+    return m == MSG_directory_make || m == MSG_directory_remove ||
+           m == MSG_file_delete || m == MSG_rename || m == MSG_times ||
+           m == MSG_mode;
 }
 
 void ask_unanswered(struct session *s)

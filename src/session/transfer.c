@@ -267,47 +267,30 @@ static void transfer_on_turn(void *owner)
     control_resume(owner);
 }
 
-/* The client closed its connection before the transfer began. While files is
- * asked, the socket isn't watched any more; the handshake will fail. */
-static void transfer_unused_data(struct session *s)
-{
-    if (!state_of_data(s)->socket)
-        return;
-    if (s->transfer.state == TRANSFER_ASKED)
-        loop_remove(&s->loop, &s->data.watch);
-    else
-        data_close(s);
-}
-
-/* A hang-up while the session waits for nothing on the socket, but for files.
- * In other cases reading or writing shows the error. */
-static bool transfer_is_hung_up(const struct session *s, uint32_t events)
-{
-    return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
-           !s->transfer.again.armed && (events & (EPOLLHUP | EPOLLERR));
-}
-
-/* An upload may still have bytes, and their orderly end, in the socket: they
- * are read once files has answered. Until then the hang-up would wake the
- * session all the time. */
-static void transfer_hung_up(struct session *s)
-{
-    if (transfer_is_listing(&s->transfer))
-        transfer_broken(s, STREAM_CUT);
-    else
-        loop_remove(&s->loop, &s->data.watch);
-}
-
 void transfer_on_data(struct session *s, uint32_t events)
 {
-    const struct step *step = s->transfer.step;
+    const struct transfer *t = &s->transfer;
+    /* While the session waits for nothing on the socket, but for files. In
+     * other cases reading or writing shows the error. */
+    bool hung_up = t->state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
+                   !t->again.armed && (events & (EPOLLHUP | EPOLLERR));
 
-    if (transfer_is_hung_up(s, events))
-        transfer_hung_up(s);
-    else if (step && (step->waits & WAITS_DATA))
+    if (hung_up && transfer_is_listing(t))
+        transfer_broken(s, STREAM_CUT);
+    else if (hung_up)
+        /* An upload may still have bytes, and their orderly end, in the socket:
+         * they are read once files has answered. Until then the hang-up would
+         * wake the session all the time. */
+        loop_remove(&s->loop, &s->data.watch);
+    else if (t->step && (t->step->waits & WAITS_DATA))
         transfer_run(s, WAITS_DATA);
-    else
-        transfer_unused_data(s);
+    else if (state_of_data(s)->socket && t->state == TRANSFER_ASKED)
+        /* The client closed its connection before the transfer began. While
+         * files is asked, the socket isn't watched any more; the handshake will
+         * fail. */
+        loop_remove(&s->loop, &s->data.watch);
+    else if (state_of_data(s)->socket)
+        data_close(s);
 }
 
 void transfer_unconnected(struct session *s, enum transfer_failure why,

@@ -134,18 +134,6 @@ static bool transfer_bytes_may_come(struct session *s)
     return s->transfer.state == TRANSFER_FLOWING;
 }
 
-static void transfer_part(struct session *s, enum parting how)
-{
-    if (how == PARTING_NONE)
-        return;
-    if (how == PARTING_DROP)
-        stream_drop(s->data.stream);
-    if (how == PARTING_ORDER)
-        data_end(s);
-    else
-        data_close(s);
-}
-
 /* No byte moves from here on. The final reply R (REPLY_COUNT: the session ends,
  * and sends its own) and the event come first. Then the action that the step's
  * row names is undone. */
@@ -162,7 +150,12 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     allowance_end(s);
     if (r != REPLY_COUNT)
         final_give(s, r, argument, NOTHING, reason);
-    transfer_part(s, undo->closes_data ? how : PARTING_NONE);
+    if (undo->closes_data && how == PARTING_DROP)
+        stream_drop(s->data.stream);
+    if (undo->closes_data && how == PARTING_ORDER)
+        data_end(s);
+    else if (undo->closes_data && how != PARTING_NONE)
+        data_close(s);
     transfer_release(s);
     transfer_start(s, undo->steps);
     return STEP_OVER;
@@ -238,16 +231,13 @@ static enum transfer_stays transfer_stays_needed(const struct session *s)
     return STAYS_ALWAYS;
 }
 
-/* If the session left now, files would keep the partial as after a cut. */
-static bool transfer_spoils(const struct session *s)
-{
-    return s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
-}
-
 bool transfer_goes_on(const struct session *s)
 {
-    return state_of_transfer(s)->stays >= transfer_stays_needed(s) ||
-           transfer_spoils(s) || s->final.state == FINAL_HELD;
+    /* If the session left now, files would keep the partial as after a cut. */
+    bool spoils = s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
+
+    return state_of_transfer(s)->stays >= transfer_stays_needed(s) || spoils ||
+           s->final.state == FINAL_HELD;
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,

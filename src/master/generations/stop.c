@@ -51,37 +51,22 @@ static bool stop_are_there(const struct master *m, bool log)
     return !log && (m->banning->writer > 0 || m->users->writer.pid > 0);
 }
 
-static void stop_wait_for(struct master *m, bool log)
+static void stop_some(struct master *m, bool log)
 {
     uint64_t end = clock_ms() + m->deadlines.kick, now;
     struct pollfd one = { .fd = m->signals.watch.fd, .events = POLLIN };
 
-    while (stop_are_there(m, log) && (now = clock_ms()) < end)
-        if (poll(&one, 1, (int)(end - now)) > 0)
-            m->signals.watch.on_ready(&m->signals, POLLIN);
-}
-
-static void stop_some(struct master *m, bool log)
-{
     CHILDREN_EACH(m, c)
         if (stop_concerns(c, log))
             child_release(c);
-    stop_wait_for(m, log);
+    while (stop_are_there(m, log) && (now = clock_ms()) < end)
+        if (poll(&one, 1, (int)(end - now)) > 0)
+            m->signals.watch.on_ready(&m->signals, POLLIN);
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log)) {
             kill(c->pid, SIGKILL);
             waitpid(c->pid, NULL, 0);
             c->pid = 0;
-        }
-}
-
-static void stop_sessions(struct master *m)
-{
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE) {
-            files_kill(&s->home);
-            files_hang_up(&s->home);
-            session_end(s);
         }
 }
 
@@ -98,7 +83,12 @@ void stop_children(struct master *m)
     if (m->survey > 0) /* a change of its ids has cleared its death signal */
         kill(m->survey, SIGKILL);
     errands_stop(m);
-    stop_sessions(m);
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state != SESSION_FREE) {
+            files_kill(&s->home);
+            files_hang_up(&s->home);
+            session_end(s);
+        }
     control_stop(m->control);
     stop_some(m, false);
     loop_remove(&m->loop, &m->events_watch);

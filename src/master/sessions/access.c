@@ -238,32 +238,26 @@ bool access_is_open(const struct session_record *s, const char *name)
     return access_admits(s, access_row(s->master, name));
 }
 
-/* The start has already given the hint for the first file; this is for each
- * newer one. */
-static void access_report_hint(struct master *m)
-{
-    struct complaint c = { "" };
-
-    if (access_hint(&m->settings, &m->users->users, &c))
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
-}
-
 static void access_begin(struct master *m, bool announced);
 
 static void access_report(struct master *m, int r, const char *why)
 {
+    struct complaint hint = { "" };
+
     if (r < 0 && why[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
                       r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
                                                       : "nobody can log in now",
                       why);
-    if (r != 1)
+    if (r != USERDB_NEW)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "users file read: edition %llu",
                   (unsigned long long)m->users->edition);
     succession_keep(&m->succession, "users", m->users->fd);
-    access_report_hint(m);
+    /* The start has already given the hint for the first file. */
+    if (access_hint(&m->settings, &m->users->users, &hint))
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", hint.text);
 }
 
 /* The look is over: lets all go on that wait for it. */

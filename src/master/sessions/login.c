@@ -28,23 +28,16 @@ uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
     return at - passed;
 }
 
-/* A quarter of login_timeout leaves time for three tries. */
-static uint64_t answer_longest_delay(const struct master *m)
-{
-    uint64_t quarter = m->settings.login_timeout / 4;
-
-    return m->settings.guess_delay < quarter ? m->settings.guess_delay
-                                             : quarter;
-}
-
 void answer_count(struct master *m, struct verdict *v)
 {
-    uint64_t now = clock_ms();
+    uint64_t now = clock_ms(), most = m->settings.guess_delay;
 
+    /* A quarter of login_timeout leaves time for three tries. */
+    if (most > m->settings.login_timeout / 4)
+        most = m->settings.login_timeout / 4;
     v->guess.trusted =
         settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
-    v->delay =
-        guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
+    v->delay = guesses_delay(m->guesses, &v->guess, most, now);
     if (v->right || v->failed)
         return;
     guesses_failed(m->guesses, &v->guess, now);
@@ -163,15 +156,6 @@ static void login_hand_over(struct session_record *s, int end)
     session_set_timer(s, s->master->deadlines.verdict);
 }
 
-/* Returns how many ms of login_timeout are left to the present login. */
-static uint64_t login_left(const struct session_record *s)
-{
-    uint64_t passed = clock_ms() - s->answer.asked,
-             most = s->master->settings.login_timeout;
-
-    return passed < most ? most - passed : 0;
-}
-
 /* Gives the login to worker C, over a new pair of sockets. */
 static int login_begin(struct session_record *s, struct child *c)
 {
@@ -198,6 +182,8 @@ static int login_begin(struct session_record *s, struct child *c)
  * served, and not refused for being fast. */
 static void login_attempt(struct session_record *s)
 {
+    const uint64_t most = s->master->settings.login_timeout;
+    uint64_t passed;
     struct child *c;
     int r;
 
@@ -214,8 +200,9 @@ static void login_attempt(struct session_record *s)
     r = worker_choose(s, &c);
     if (r == 0)
         r = login_begin(s, c);
+    passed = clock_ms() - s->answer.asked;
     if (r != 0 && r != -ENOENT)
-        session_set_timer(s, login_left(s));
+        session_set_timer(s, passed < most ? most - passed : 0);
 }
 
 /* Session counts the tries too, but a subverted session doesn't. */

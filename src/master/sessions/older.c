@@ -152,15 +152,10 @@ void orders_follow(struct master *m)
 
 /* The newest master, and the sessions of the older ones. */
 
-static void older_blank(struct older *o, struct master *m)
-{
-    *o = (struct older){ .master = m };
-}
-
 void older_init(struct master *m)
 {
     for (size_t i = 0; i < OLDER_MAX; i++)
-        older_blank(&m->older[i], m);
+        m->older[i] = (struct older){ .master = m };
 }
 
 static bool older_lives(const struct older *o)
@@ -397,28 +392,23 @@ static void older_close(struct older *o)
     roster_unmap(&o->roster);
 }
 
-/* Its last rows say how its sessions have ended. Those that are left have died
- * with their master. */
-static void older_end(struct older *o)
+static void older_look(struct older *o)
 {
+    const uint64_t changes = roster_changes(o->roster);
+
+    if (!roster_has_ended(o->roster)) {
+        if (changes != o->seen)
+            older_look_at_rows(o);
+        o->seen = changes;
+        return;
+    }
+    /* Its last rows say how its sessions have ended. Those that are left have
+     * died with their master. */
     older_look_at_rows(o);
     for (size_t i = 0; i < roster_used(o->roster); i++)
         if (o->row[i].session)
             older_has_ended(o->row[i].session, 0);
     older_close(o);
-}
-
-static void older_look(struct older *o)
-{
-    const uint64_t changes = roster_changes(o->roster);
-
-    if (roster_has_ended(o->roster)) {
-        older_end(o);
-        return;
-    }
-    if (changes != o->seen)
-        older_look_at_rows(o);
-    o->seen = changes;
 }
 
 void older_look_all(struct master *m)

@@ -16,13 +16,6 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/users/users_file.h"
 
-/* An older generation doesn't write: the newest one compares its sessions with
- * the file, and would end the one that has changed it. */
-static bool password_can_write(const struct master *m)
-{
-    return m->state == MASTER_RUNNING;
-}
-
 bool password_is_changed(const struct session_record *s)
 {
     return s->login > 0;
@@ -39,7 +32,9 @@ enum password_fault password_objection(const struct session_record *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    return password_can_write(m) ? PASSWORD_OK : PASSWORD_RELOADED;
+    /* An older generation doesn't write: the newest one compares its sessions
+     * with the file, and would end the one that has changed it. */
+    return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
 void password_answer(struct session_record *s, enum password_fault fault)
@@ -156,17 +151,6 @@ bool password_gives(const struct session_record *s, uint64_t version)
            (w->ticket > 0 && (version == w->before || version == w->after));
 }
 
-/* Has the new text read, which ends the user's other sessions. */
-static void password_take(struct master *m)
-{
-    struct password_writer *w = &m->users->writer;
-
-    w->begun = clock_ms();
-    w->ticket = UINT64_MAX;
-    w->ticket = access_ask(m, true);
-    password_read(m);
-}
-
 /* All auth workers take the new table, so there is a rest afterwards: nobody
  * keeps them busy. */
 void password_read(struct master *m)
@@ -187,6 +171,8 @@ void password_read(struct master *m)
 static void password_stands(struct master *m, const struct password_writer *w,
                             struct session_record *s)
 {
+    struct password_writer *next = &m->users->writer;
+
     if (s && s->version == w->before) {
         s->version = w->after;
         session_publish(s);
@@ -194,8 +180,13 @@ static void password_stands(struct master *m, const struct password_writer *w,
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "user %s: has changed the password (serial %016" PRIx64 ")",
                   w->user, w->serial);
-    if (m->state != MASTER_STOPPING)
-        password_take(m);
+    if (m->state == MASTER_STOPPING)
+        return;
+    /* The new text is read, which ends the user's other sessions. */
+    next->begun = clock_ms();
+    next->ticket = UINT64_MAX;
+    next->ticket = access_ask(m, true);
+    password_read(m);
 }
 
 void password_reaped(struct master *m, int status)

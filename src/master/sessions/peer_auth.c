@@ -52,30 +52,21 @@ static struct child *worker_least_busy(struct master *m, uint64_t serial,
     return best;
 }
 
-static size_t workers_held_by(const struct master *m,
-                              const struct address *prefix)
-{
-    struct address other;
-    size_t n = 0;
-
-    CHILDREN_EACH(m, c)
-        VERIFICATIONS_EACH(c, v) {
-            other = address_client(&v->peer);
-            n += address_same_host(&other, prefix);
-        }
-    return n;
-}
-
 /* The share is a quarter of what WORKERS can take. So one address can't keep
  * all others out, even if its sessions hold their places as long as they
  * can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
 {
-    size_t share = workers * VERIFICATIONS_MAX / 4;
+    size_t share = workers * VERIFICATIONS_MAX / 4, held = 0;
+    struct address other;
 
-    return workers_held_by(m, prefix) >=
-           (share > SHARE_MIN ? share : SHARE_MIN);
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v) {
+            other = address_client(&v->peer);
+            held += address_same_host(&other, prefix);
+        }
+    return held >= (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
 int worker_choose(struct session_record *s, struct child **ret)

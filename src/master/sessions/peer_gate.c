@@ -183,13 +183,6 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-static int gate_send_gone(struct channel *gate, struct session_record *s)
-{
-    return s->counts ? SEND(gate, reaped, 0, .serial = s->serial,
-                            .status = (unsigned)s->status)
-                     : 0;
-}
-
 /* What is sent twice does no harm. */
 static int gate_send_facts(struct channel *gate, struct session_record *s)
 {
@@ -213,10 +206,11 @@ static int gate_send_one(struct session_record *s)
 
     if (s->news & NEWS_KILL)
         r = SEND(gate, kill, 0, .serial = s->serial);
-    else if (s->news & NEWS_GONE)
-        r = gate_send_gone(gate, s);
-    else
+    else if (!(s->news & NEWS_GONE))
         r = gate_send_facts(gate, s);
+    else if (s->counts)
+        r = SEND(gate, reaped, 0, .serial = s->serial,
+                 .status = (unsigned)s->status);
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);
@@ -326,23 +320,21 @@ void orphan_reaped(struct master *m, pid_t pid, int status)
         }
 }
 
-/* The client of an elder that isn't known yet comes with a later look. */
-static void gate_learns(struct session_record *s)
-{
-    if (s->older && !s->unknown)
-        session_add_news(s, NEWS_ELDER);
-    if (s->orphan && s->channel.fd >= 0)
-        session_add_news(s, NEWS_ADOPT);
-    if (s->orphan && s->login > 0)
-        session_add_news(s, NEWS_FACTS);
-}
-
 void gate_on_ready(struct child *c)
 {
     struct master *m = c->master;
 
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE && s->state != SESSION_ENDED)
-            gate_learns(s);
+    SESSIONS_EACH(m->sessions, s) {
+        if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
+            continue;
+        /* The client of an elder that isn't known yet comes with a later
+         * look. */
+        if (s->older && !s->unknown)
+            session_add_news(s, NEWS_ELDER);
+        if (s->orphan && s->channel.fd >= 0)
+            session_add_news(s, NEWS_ADOPT);
+        if (s->orphan && s->login > 0)
+            session_add_news(s, NEWS_FACTS);
+    }
     sessions_send_news(m);
 }

@@ -97,21 +97,14 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
-/* How long the present process may take, with a file of SIZE bytes. */
-static uint64_t userdb_patience(const struct userdb *u, off_t size)
-{
-    const struct deadlines *d = &u->master->deadlines;
-
-    return d->reader + d->reader_mib * ((uint64_t)size >> 20);
-}
-
 uint64_t userdb_deadline(const struct userdb *u)
 {
+    const struct deadlines *d = &u->master->deadlines;
     struct stat s = u->seen;
 
     if (u->reading.answer >= 0 && fstat(u->reading.text, &s) < 0)
         s.st_size = 0;
-    return userdb_patience(u, s.st_size);
+    return d->reader + d->reader_mib * ((uint64_t)s.st_size >> 20);
 }
 
 /* Lets reader parse the text. */

@@ -254,15 +254,6 @@ int prepare_keep_places(struct master *m)
         (struct slice){ (const char *)&places, sizeof(places) });
 }
 
-static void inherit_places(struct master *m)
-{
-    uint64_t places;
-
-    if (succession_inherit_bytes(&m->succession, PLACES_NAME, &places,
-                                 sizeof(places)) == sizeof(places))
-        m->most_before = places;
-}
-
 /* Returns whether the limit permits, or now permits, so many. */
 static bool raise_limit(struct rlimit limit, unsigned long long needed)
 {
@@ -281,8 +272,11 @@ int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed;
     struct rlimit limit;
+    uint64_t places;
 
-    inherit_places(m);
+    if (succession_inherit_bytes(&m->succession, PLACES_NAME, &places,
+                                 sizeof(places)) == sizeof(places))
+        m->most_before = places;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return complain(c, "RLIMIT_NOFILE: %s", strerror(errno));
     if (raise_limit(limit, prepare_descriptors(m)))
