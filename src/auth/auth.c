@@ -120,7 +120,7 @@ const struct frame_row auth_row = {
 };
 
 /* What a worker reports. Zero: no password came. */
-struct finding {
+struct auth_answer {
     bool failed;
     const struct user *user; /* NULL: no */
     uint64_t name, step;
@@ -128,7 +128,7 @@ struct finding {
     char hash[HASH_MAX]; /* "": no new one */
 };
 
-static void pending_send_verdict(struct pending *p, const struct finding *f)
+static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
 {
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
@@ -150,7 +150,7 @@ static void pending_send_verdict(struct pending *p, const struct finding *f)
 
 static void pending_no_verdict(struct pending *p, const char *why)
 {
-    const struct finding none = { .user = NULL };
+    const struct auth_answer none = { .user = NULL };
 
     if (why)
         report_no_password(p, why);
@@ -166,7 +166,7 @@ static enum password_fault pending_hash(const struct pending *p,
     SECRET_CLEANUP struct secret password = { .len = 0 };
     enum password_fault fault = hash_password_fault(wanted);
 
-    if (!a->verified)
+    if (!a->password_right)
         return PASSWORD_WRONG;
     if (fault == PASSWORD_OK &&
         slice_equal(wanted,
@@ -184,7 +184,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
-    struct finding f = { .user = NULL };
+    struct auth_answer f = { .user = NULL };
     struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,
@@ -195,11 +195,11 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD;
+    enum judgement j = JUDGED_PASSWORD; /* also of one that is too long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);
-    f.user = j == JUDGED_RIGHT ? a.user : NULL;
+    f.user = j == JUDGED_NO_OBJECTION ? a.user : NULL;
     f.failed = j == JUDGED_NO_HASH;
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;

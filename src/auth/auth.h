@@ -70,14 +70,16 @@ struct attempt {
     int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
-    bool verified; /* set by judge(): the password without code is the user's */
+    /* Set by judge(): the password, without the code, is the user's. */
+    bool password_right;
     const struct user *user; /* set by judge(): that of the name, or NULL */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither
  * master nor the session gets it. */
 enum judgement {
-    JUDGED_RIGHT,
+    JUDGED_NO_OBJECTION, /* by what was checked so far; from judge(): the user
+                            may log in */
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_EXPIRED,

@@ -65,14 +65,13 @@ const char *judge_stand_in(const struct circle *c,
     return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
-/* JUDGED_RIGHT: the user may log in with the right password. */
 static enum judgement standing_of(const struct user *user, int64_t now)
 {
     if (!user)
         return JUDGED_UNKNOWN;
     if (user->locked)
         return JUDGED_LOCKED;
-    return user_expired(user, now) ? JUDGED_EXPIRED : JUDGED_RIGHT;
+    return user_expired(user, now) ? JUDGED_EXPIRED : JUDGED_NO_OBJECTION;
 }
 
 /* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
@@ -99,9 +98,9 @@ static enum judgement judge_certificate(const struct user *user,
                                         const struct attempt *a)
 {
     if (user->certificate_only && is_proved(user, a))
-        return JUDGED_RIGHT;
+        return JUDGED_NO_OBJECTION;
     if (!user->certificate_only && user_certificate_shown(user, a->claims))
-        return JUDGED_RIGHT;
+        return JUDGED_NO_OBJECTION;
     if (a->claims.len == 0)
         return JUDGED_NO_CERTIFICATE;
     return user->certificate_only && a->proof.len == 0 ? JUDGED_NO_PROOF
@@ -113,22 +112,22 @@ static enum judgement judge_certificate(const struct user *user,
 static enum judgement judge_user(const struct user *user, struct attempt *a)
 {
     static const enum judgement admissions[] = {
-        [ADMISSION_YES] = JUDGED_RIGHT,
+        [ADMISSION_YES] = JUDGED_NO_OBJECTION,
         [ADMISSION_ELSEWHERE] = JUDGED_ELSEWHERE,
         [ADMISSION_OUT_OF_HOURS] = JUDGED_OUT_OF_HOURS,
     };
 
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
-    enum judgement j = JUDGED_RIGHT;
+    enum judgement j = JUDGED_NO_OBJECTION;
     const enum hash_answer hash = hash_verify(a->password, user->hash);
 
-    a->verified = hash == HASH_RIGHT;
-    if (!a->verified && !user->certificate_only)
+    a->password_right = hash == HASH_RIGHT;
+    if (!a->password_right && !user->certificate_only)
         return hash == HASH_FAILED ? JUDGED_NO_HASH : JUDGED_PASSWORD;
     if (user->certificate.len > 0)
         j = judge_certificate(user, a);
-    if (j != JUDGED_RIGHT)
+    if (j != JUDGED_NO_OBJECTION)
         return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
     return admissions[user_admission(user, a->peer, a->now)];
 }
@@ -141,7 +140,7 @@ enum judgement judge(const struct users *u, struct attempt *a)
 
     a->user = user;
     j = standing_of(user, a->now);
-    if (j != JUDGED_RIGHT) {
+    if (j != JUDGED_NO_OBJECTION) {
         enum hash_answer hash = hash_verify_nobody(
             a->password, user ? hash_of_locked(user, usual) : usual);
 
@@ -179,7 +178,7 @@ void report_no_password(const struct pending *p, const char *why)
 }
 
 static const char *const reasons[JUDGED_COUNT] = {
-    [JUDGED_RIGHT] = "",
+    [JUDGED_NO_OBJECTION] = "",
     [JUDGED_UNKNOWN] = "unknown user",
     [JUDGED_LOCKED] = "the user is locked",
     [JUDGED_EXPIRED] = "expired",

@@ -48,11 +48,11 @@ enum unresolved {
     UNRESOLVED_FAILED, /* the fork died */
     UNRESOLVED_COUNT
 };
-struct finding {
+struct resolved {
     struct address address; /* family 0: none, and why: */
     enum unresolved why;
 };
-typedef void resolve_fn(const char *name, struct finding *ret);
+typedef void resolve_fn(const char *name, struct resolved *ret);
 /* Asks the system's resolver for an IPv4 address of NAME that clients can
  * connect to; the lowest, if there are several. Takes as long as it takes, and
  * parses what the network answers. */
@@ -71,7 +71,8 @@ int part_refuse(const struct check *k, const char *key, int r,
 
 /* An account that isn't root's. 0; -ENOENT without a complaint: there is none
  * of this name; or -EINVAL */
-int account_find(const char *name, struct identity *ret, struct complaint *c);
+int account_find(const char *name, struct account_ids *ret,
+                 struct complaint *c);
 /* A group, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "GROUP: WHY" */
 int account_find_group(const char *name, gid_t *ret, struct complaint *c);
@@ -127,16 +128,16 @@ typedef void probe_report(void *owner, const struct probe_loss *loss,
 int probe_directory(int directory, probe_report *report, void *owner);
 
 /* A line of /proc/self/mountinfo. A longer text is cut. */
-struct mount {
+struct mount_info {
     uint64_t id;
     char point[SETTINGS_PATH_MAX], type[64], source[256], options[1024];
 };
-bool mount_parse(struct slice line, struct mount *ret);
-bool mount_has(const struct mount *m, const char *option);
+bool mount_parse(struct slice line, struct mount_info *ret);
+bool mount_has(const struct mount_info *m, const char *option);
 /* Of NFS: doesn't the file server hear of locks? Does the kernel believe for a
  * while what it knows of names? */
-bool mount_keeps_locks(const struct mount *m);
-bool mount_remembers(const struct mount *m);
+bool mount_keeps_locks(const struct mount_info *m);
+bool mount_remembers(const struct mount_info *m);
 /* mounts.c: calls REPORT for each thing that a network disk of the users file,
  * the homes or the shares lacks. Not WRONG: a loss, or of no matter if no other
  * server uses these files. Run by root it takes users' ids for a while. */
@@ -156,10 +157,12 @@ bool gluster_breaks(const struct gluster_rule *r, struct slice volfile);
 /* Was the mount made with this word? CMDLINE is the text of .meta/cmdline. */
 bool gluster_mount_has(struct slice cmdline, const char *word);
 
-/* remarks.c: writes the promises that the configuration weakens, with "; "
+/* weaker.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
 #define WEAKER_MAX 4096
 void weaker_text(const struct check *k, struct buf *into);
+
+/* hints.c */
 
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
  * the number of the uid. */

@@ -24,27 +24,27 @@
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
 /* A home that exists. It is compared with the others. */
-struct found {
+struct home_found {
     dev_t device;
     ino_t inode;
     const struct user *user;
 };
 
-struct inspection {
+struct home_inspection {
     const struct check *check;
     const struct unit *unit;
     inspect_report *report;
     void *owner;
     size_t mistakes;
-    struct found *found;
+    struct home_found *found;
     size_t count;
 };
 
-static void mistake(struct inspection *i, const struct user *user,
+static void mistake(struct home_inspection *i, const struct user *user,
                     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void mistake_at(struct inspection *i, const struct user *user,
+static void mistake_at(struct home_inspection *i, const struct user *user,
                        const char *text)
 {
     struct complaint c = { "" };
@@ -54,7 +54,7 @@ static void mistake_at(struct inspection *i, const struct user *user,
     i->mistakes++;
 }
 
-static void mistake(struct inspection *i, const struct user *user,
+static void mistake(struct home_inspection *i, const struct user *user,
                     const char *format, ...)
 {
     char text[COMPLAINT_MAX];
@@ -87,7 +87,8 @@ static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
     snprintf(out, USER_HOME_MAX + 1, "%.*s", parent ? (int)parent : 1, home);
 }
 
-static void not_opened(struct inspection *i, const struct user *user, int error)
+static void not_opened(struct home_inspection *i, const struct user *user,
+                       int error)
 {
     char closed[USER_HOME_MAX + 1];
 
@@ -144,7 +145,8 @@ bool inspect_quota(const struct promise *p, int fd, struct complaint *c)
     return false;
 }
 
-static void look_at_quota(struct inspection *i, const struct user *user, int fd)
+static void look_at_quota(struct home_inspection *i, const struct user *user,
+                          int fd)
 {
     const struct promise p = {
         "",        user->name,  user->home,       QUOTA_USER,
@@ -156,7 +158,8 @@ static void look_at_quota(struct inspection *i, const struct user *user, int fd)
         mistake(i, user, "%s", c.text);
 }
 
-static uid_t owner_wanted(const struct inspection *i, const struct user *user)
+static uid_t owner_wanted(const struct home_inspection *i,
+                          const struct user *user)
 {
     return i->check->root ? user->uid : geteuid();
 }
@@ -166,7 +169,8 @@ static int errno_of_count(const char *home)
     return lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) < 0 ? errno : 0;
 }
 
-static void look_inside(struct inspection *i, const struct user *user, int fd)
+static void look_inside(struct home_inspection *i, const struct user *user,
+                        int fd)
 {
     uid_t owner = owner_wanted(i, user);
     FD_CLEANUP int own = openat(fd, ".", ENTER);
@@ -177,7 +181,7 @@ static void look_inside(struct inspection *i, const struct user *user, int fd)
         mistake(i, user, "the home %s: %s", user->home, strerror(errno));
         return;
     }
-    i->found[i->count++] = (struct found){ s.st_dev, s.st_ino, user };
+    i->found[i->count++] = (struct home_found){ s.st_dev, s.st_ino, user };
     if (s.st_uid != owner)
         mistake(i, user,
                 "the home %s belongs to uid %u, not to uid %u; run: chown %u "
@@ -203,7 +207,7 @@ static void look_inside(struct inspection *i, const struct user *user, int fd)
 }
 
 /* Checks one home, as root with the user's ids. */
-static void look_at_home(struct inspection *i, const struct user *user)
+static void look_at_home(struct home_inspection *i, const struct user *user)
 {
     struct complaint c = { "" };
 
@@ -227,7 +231,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
 
 static int by_place(const void *a, const void *b)
 {
-    const struct found *x = a, *y = b;
+    const struct home_found *x = a, *y = b;
 
     if (x->device != y->device)
         return x->device < y->device ? -1 : 1;
@@ -237,12 +241,12 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Finds homes that two users share, also by two paths. */
-static void look_for_twins(struct inspection *i)
+static void look_for_twins(struct home_inspection *i)
 {
     if (i->count > 1)
         qsort(i->found, i->count, sizeof(*i->found), by_place);
     for (size_t n = 1; n < i->count; n++) {
-        const struct found *one = &i->found[n - 1], *other = &i->found[n];
+        const struct home_found *one = &i->found[n - 1], *other = &i->found[n];
 
         if (one->device == other->device && one->inode == other->inode)
             mistake(i, other->user,
@@ -256,11 +260,12 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
                      inspect_report *report, void *owner)
 {
     const struct users *u = &k->users;
-    struct inspection i = { .check = k,
-                            .unit = unit,
-                            .report = report,
-                            .owner = owner,
-                            .found = calloc(u->count + 1, sizeof(*i.found)) };
+    struct home_inspection i = { .check = k,
+                                 .unit = unit,
+                                 .report = report,
+                                 .owner = owner,
+                                 .found =
+                                     calloc(u->count + 1, sizeof(*i.found)) };
 
     if (!i.found)
         die(EXIT_FAILURE, "no memory to look at the homes");

@@ -40,7 +40,7 @@ static void mount_unescape(struct slice s, char *out, size_t size)
 }
 
 /* ID PARENT DEVICE ROOT POINT OPTIONS [TAG...] - TYPE SOURCE OPTIONS */
-bool mount_parse(struct slice line, struct mount *ret)
+bool mount_parse(struct slice line, struct mount_info *ret)
 {
     struct slice word, field[5], after[3];
 
@@ -61,7 +61,7 @@ bool mount_parse(struct slice line, struct mount *ret)
     return slice_number(field[0], UINT64_MAX, &ret->id) == 0;
 }
 
-bool mount_has(const struct mount *m, const char *option)
+bool mount_has(const struct mount_info *m, const char *option)
 {
     struct slice rest = slice_from(m->options), one;
 
@@ -71,13 +71,13 @@ bool mount_has(const struct mount *m, const char *option)
     return false;
 }
 
-bool mount_keeps_locks(const struct mount *m)
+bool mount_keeps_locks(const struct mount_info *m)
 {
     return mount_has(m, "nolock") || mount_has(m, "local_lock=all") ||
            mount_has(m, "local_lock=flock");
 }
 
-bool mount_remembers(const struct mount *m)
+bool mount_remembers(const struct mount_info *m)
 {
     return !mount_has(m, "lookupcache=none") ||
            !(mount_has(m, "noac") ||
@@ -86,10 +86,10 @@ bool mount_remembers(const struct mount *m)
 
 /* The mount that a descriptor is on. A kernel before 5.8 doesn't say which one
  * that is: then *ret stays. */
-static void mount_of(int fd, struct mount *ret)
+static void mount_of(int fd, struct mount_info *ret)
 {
     char line[8192];
-    struct mount one;
+    struct mount_info one;
     struct statx x;
     bool found = false;
     FILE *table;
@@ -122,8 +122,8 @@ struct rounds {
     void *owner;
     struct seen *seen;
     size_t count;
-    const char *directory; /* that is tried now */
-    struct mount mount;    /* its mount */
+    const char *directory;   /* that is tried now */
+    struct mount_info mount; /* its mount */
 };
 
 static void rounds_say(struct rounds *r, bool wrong, const char *what,
@@ -258,7 +258,8 @@ static bool rounds_try(struct rounds *r)
     seen = rounds_find(r, st.st_dev);
     if (seen->tried)
         return false;
-    r->mount = (struct mount){ .point = "an unknown mount", .type = "unknown" };
+    r->mount =
+        (struct mount_info){ .point = "an unknown mount", .type = "unknown" };
     mount_of(fd, &r->mount);
     error = probe_directory(fd, rounds_on_loss, r);
     seen->error = seen->error ? seen->error : -error;

@@ -64,13 +64,13 @@ static void choose_lowest(char *const *list, struct address *ret)
 
 /* Not getaddrinfo: it would connect a socket to each address that it found, to
  * put them in an order. */
-void resolve_host(const char *name, struct finding *ret)
+void resolve_host(const char *name, struct resolved *ret)
 {
     struct hostent entry, *found = NULL;
     char room[ROOM];
     int error = TRY_AGAIN;
 
-    *ret = (struct finding){ .why = UNRESOLVED_UNUSABLE };
+    *ret = (struct resolved){ .why = UNRESOLVED_UNUSABLE };
     if (gethostbyname2_r(name, AF_INET, &entry, room, sizeof(room), &found,
                          &error) == 0 &&
         found && found->h_addrtype == AF_INET && found->h_length == 4)
@@ -89,7 +89,7 @@ try {
 static noreturn void try_become(bool root, int answer, pid_t parent,
                                 const char *name, resolve_fn *resolve)
 {
-    struct finding f;
+    struct resolved f;
 
     fd_close_others(3, &answer, 1);
     if (sandbox_give_up(root, SETTINGS_RESERVED_FIRST,
@@ -122,9 +122,9 @@ static struct try try_begin(bool root, const char *name, resolve_fn *resolve)
 }
 
 /* An attacker who controls the fork can send anything. */
-static struct finding try_sober(const struct finding *f)
+static struct resolved try_sober(const struct resolved *f)
 {
-    struct finding ret = { .why = UNRESOLVED_FAILED };
+    struct resolved ret = { .why = UNRESOLVED_FAILED };
 
     if (resolve_usable(&f->address))
         ret.address = address_prefix(&f->address, 32);
@@ -134,10 +134,10 @@ static struct finding try_sober(const struct finding *f)
 }
 
 /* Waits for T's answer, and ends T. */
-static struct finding try_end(struct try *t, uint64_t until)
+static struct resolved try_end(struct try *t, uint64_t until)
 {
     struct pollfd one = { .fd = t->answer, .events = POLLIN };
-    struct finding f, ret = { .why = UNRESOLVED_FAILED };
+    struct resolved f, ret = { .why = UNRESOLVED_FAILED };
     const uint64_t now = clock_ms();
 
     if (t->pid == 0) {
@@ -191,7 +191,7 @@ void names_find(const struct check *k, struct prepared_names *p,
             try[i] = try_begin(k->root, settings_public(s, i)->host, resolve);
     for (size_t i = 0; settings_public(s, i); i++) {
         const char *host = settings_public(s, i)->host;
-        struct finding f;
+        struct resolved f;
 
         if (!host[0])
             continue;

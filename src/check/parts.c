@@ -20,7 +20,7 @@
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 
-int account_find(const char *name, struct identity *ret, struct complaint *c)
+int account_find(const char *name, struct account_ids *ret, struct complaint *c)
 {
     const struct passwd *entry = getpwnam(name);
 
@@ -34,7 +34,7 @@ int account_find(const char *name, struct identity *ret, struct complaint *c)
                         "the account %s has uid %lu; 65533 to 65535 are "
                         "reserved (reader, nobody)",
                         name, (unsigned long)entry->pw_uid);
-    *ret = (struct identity){ entry->pw_uid, entry->pw_gid };
+    *ret = (struct account_ids){ entry->pw_uid, entry->pw_gid };
     return 0;
 }
 
@@ -145,10 +145,10 @@ static const struct {
 static int account_apart(const struct settings *s, const struct prepared *p,
                          size_t at, struct complaint *c)
 {
-    const uid_t uid = p->identity[accounts[at].process].uid;
+    const uid_t uid = p->account[accounts[at].process].uid;
 
     for (size_t i = 0; i < at; i++)
-        if (p->identity[accounts[i].process].uid == uid)
+        if (p->account[accounts[i].process].uid == uid)
             return complain(c, "the accounts %s and %s have one uid",
                             accounts[i].name, accounts[at].name);
     if (uid < s->uid_first || uid > s->uid_last)
@@ -166,8 +166,8 @@ static int accounts_by_name(const struct settings *s, struct prepared *p,
 
     for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++) {
         const size_t len = strlen(missing);
-        int r = account_find(accounts[i].name,
-                             &p->identity[accounts[i].process], c);
+        int r =
+            account_find(accounts[i].name, &p->account[accounts[i].process], c);
 
         if (r == -ENOENT)
             snprintf(missing + len, sizeof(missing) - len, "%s%s",
@@ -186,8 +186,8 @@ static int accounts_by_name(const struct settings *s, struct prepared *p,
 static void accounts_by_number(uint64_t first, struct prepared *p)
 {
     for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++)
-        p->identity[accounts[i].process] =
-            (struct identity){ (uid_t)(first + i), (gid_t)(first + i) };
+        p->account[accounts[i].process] =
+            (struct account_ids){ (uid_t)(first + i), (gid_t)(first + i) };
 }
 
 int part_accounts(const struct check *k, struct prepared *p,
@@ -203,8 +203,7 @@ int part_accounts(const struct check *k, struct prepared *p,
         return 0;
     return part_refuse(k, "control_group",
                        account_find_group(s->control_group,
-                                          &p->identity[IDENTITY_CONTROL].gid,
-                                          c),
+                                          &p->account[ACCOUNT_CONTROL].gid, c),
                        c);
 }
 

@@ -164,7 +164,7 @@ static void shares_apart(struct shares *x)
         die(EXIT_FAILURE, "no memory to look at the shares");
     for (size_t i = 0; i < u->shares; i++) {
         const struct share *s = &u->share[i];
-        const struct place *other = places_overlap(&places, s->path, s);
+        const struct row_place *other = places_overlap(&places, s->path, s);
 
         if (other)
             share_mistake(x, s,

@@ -51,7 +51,7 @@ enum command_mode {
     PAGED = 32,      /* in a session its output goes through the pager */
 };
 
-struct command {
+struct client_command {
     const char *name, *other; /* OTHER: a second name, or NULL */
     unsigned modes;
     struct {
@@ -75,10 +75,10 @@ struct command {
         const char *line, *shell; /* without the other one's */
     } example;
 };
-extern const struct command commands[];
+extern const struct client_command commands[];
 extern const size_t command_count;
 
-const struct command *command_find(const char *name, unsigned mode);
+const struct client_command *command_find(const char *name, unsigned mode);
 /* Says that there is no command NAME, and which one is like it. Returns an exit
  * code. */
 int command_unknown(const char *name, unsigned mode);
@@ -122,7 +122,7 @@ int cmd_bye(struct client *c, struct word *w, int n);
 
 /* Shows progress and failures as the options say. ROW (or NULL) will run with
  * these words. */
-void client_show(const struct options *o, const struct command *row,
+void client_show(const struct options *o, const struct client_command *row,
                  char **text, int n);
 /* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
@@ -163,7 +163,7 @@ struct pager {
     int out, err; /* the terminal */
 };
 void pager_begin(struct pager *p, const struct client *c,
-                 const struct command *row);
+                 const struct client_command *row);
 /* Waits until the user leaves the pager. */
 void pager_end(struct pager *p);
 /* Has the user left it before the end? */
@@ -174,7 +174,7 @@ int shell_local(const char *command);
 /* Runs a local program with these arguments. */
 int shell_program(const char *const argv[]);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
-int help_print(const struct command *row, unsigned mode);
+int help_print(const struct client_command *row, unsigned mode);
 
 /* --files-from: calls EACH with each line of the file, without "./" at
  * its beginning. Returns the first failure's exit code. */

@@ -166,7 +166,8 @@ int cmd_shell(struct client *c, struct word *w, int n)
 int cmd_help(struct client *c, struct word *w, int n)
 {
     unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;
-    const struct command *row = n > 0 ? command_find(w[0].text, mode) : NULL;
+    const struct client_command *row =
+        n > 0 ? command_find(w[0].text, mode) : NULL;
 
     if (n > 0 && !row) {
         mode = IN_SHELL;

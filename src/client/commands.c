@@ -8,7 +8,7 @@
 
 #define BOTH (ONE_SHOT | IN_SHELL)
 
-const struct command commands[] = {
+const struct client_command commands[] = {
     { .name = "put",
       .other = "upload",
       .modes = BOTH,
@@ -259,10 +259,10 @@ const struct command commands[] = {
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
-const struct command *command_find(const char *name, unsigned mode)
+const struct client_command *command_find(const char *name, unsigned mode)
 {
     for (size_t i = 0; i < command_count; i++) {
-        const struct command *row = &commands[i];
+        const struct client_command *row = &commands[i];
 
         if (row->modes & mode &&
             (strcmp(row->name, name) == 0 ||
@@ -330,7 +330,7 @@ static void help_option_rows(const char *command, bool own)
             help_option(&option_rows[i]);
 }
 
-static void help_row(const struct command *row, unsigned mode)
+static void help_row(const struct client_command *row, unsigned mode)
 {
     bool shell = mode == IN_SHELL;
     const char *syntax = shell ? row->syntax.shell : row->syntax.line;
@@ -343,7 +343,7 @@ static void help_row(const struct command *row, unsigned mode)
 
 /* The options of the command come first. The options of all commands follow
  * only for the command line, not in a session. */
-static void help_options(const struct command *row, unsigned mode)
+static void help_options(const struct client_command *row, unsigned mode)
 {
     bool some = false;
 
@@ -377,7 +377,7 @@ static void help_all(unsigned mode)
             help_row(&commands[i], mode);
 }
 
-int help_print(const struct command *row, unsigned mode)
+int help_print(const struct client_command *row, unsigned mode)
 {
     if (row && mode == ONE_SHOT)
         puts("Usage:");

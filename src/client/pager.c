@@ -27,14 +27,15 @@ static void pager_become(const char *command, int in)
     _exit(127);
 }
 
-static bool pager_is_wanted(const struct client *c, const struct command *row)
+static bool pager_is_wanted(const struct client *c,
+                            const struct client_command *row)
 {
     return row->modes & PAGED && c->interactive && !c->options.no_pager &&
            isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 void pager_begin(struct pager *p, const struct client *c,
-                 const struct command *row)
+                 const struct client_command *row)
 {
     const char *command = getenv("PAGER");
     int ends[2];

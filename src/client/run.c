@@ -225,8 +225,9 @@ static int run_no_server(char **text, int n, struct failure *why)
 
 /* Are there URLs where the command needs them, and only there? Otherwise a word
  * would mean something else than its user thinks. */
-static int run_check_words(const struct command *row, const struct word *w,
-                           int n, bool listed, struct failure *why)
+static int run_check_words(const struct client_command *row,
+                           const struct word *w, int n, bool listed,
+                           struct failure *why)
 {
     for (int i = 0; i < n; i++) {
         char kind = row->kinds.urls[(i > 0 || listed) && i == n - 1];
@@ -242,8 +243,8 @@ static int run_check_words(const struct command *row, const struct word *w,
 }
 
 /* Turns the words into local and remote ones; *url gets the server. */
-static int run_words(struct client *c, const struct command *row, char **text,
-                     int n, struct word *w, struct url *url,
+static int run_words(struct client *c, const struct client_command *row,
+                     char **text, int n, struct word *w, struct url *url,
                      struct failure *why)
 {
     for (int i = 0; i < n; i++) {
@@ -285,7 +286,7 @@ static enum progress_style run_style(const struct options *o)
     return isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS : PROGRESS_LINES;
 }
 
-void client_show(const struct options *o, const struct command *row,
+void client_show(const struct options *o, const struct client_command *row,
                  char **text, int n)
 {
     event_aside(row &&
@@ -294,8 +295,8 @@ void client_show(const struct options *o, const struct command *row,
     progress_start(run_style(o));
 }
 
-static int run_command(struct client *c, const struct command *row, char **text,
-                       int n)
+static int run_command(struct client *c, const struct client_command *row,
+                       char **text, int n)
 {
     static struct word words[WORDS_MAX];
     struct url url = { 0 };
@@ -383,7 +384,8 @@ static int run_session(struct client *c, char **text, int n)
 
 static int run_parsed(struct client *c, char **text, int n)
 {
-    const struct command *row = n > 0 ? command_find(text[0], ONE_SHOT) : NULL;
+    const struct client_command *row =
+        n > 0 ? command_find(text[0], ONE_SHOT) : NULL;
 
     if (c->options.version) {
         puts("sallyport " SALLYPORT_VERSION);

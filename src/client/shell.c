@@ -76,7 +76,7 @@ int split_line(char *line, char **word, int max)
 
 /* Is word I remote? The row's "remote" has a letter for each word; the last one
  * repeats. */
-static bool shell_is_remote(const struct command *row, int i)
+static bool shell_is_remote(const struct client_command *row, int i)
 {
     const char *kinds = row->kinds.remote;
     size_t letters = kinds ? strlen(kinds) : 0;
@@ -104,7 +104,7 @@ static char *complete_command(const char *text, int state)
     if (state == 0)
         complete.next = 0;
     while (complete.next < command_count) {
-        const struct command *row = &commands[complete.next++];
+        const struct client_command *row = &commands[complete.next++];
 
         if (row->modes & IN_SHELL &&
             strncmp(row->name, text, strlen(text)) == 0)
@@ -184,7 +184,7 @@ static char *complete_remote(const char *text, int state)
 
 /* Returns the command of the line and the number of the word that is being
  * completed. */
-static const struct command *complete_row(int start, int *word)
+static const struct client_command *complete_row(int start, int *word)
 {
     char name[32];
     int words = 0;
@@ -203,7 +203,7 @@ static const struct command *complete_row(int start, int *word)
 
 static char **complete_word(const char *text, int start, int end)
 {
-    const struct command *row;
+    const struct client_command *row;
     int word;
 
     (void)end;
@@ -224,8 +224,8 @@ static char **complete_word(const char *text, int start, int end)
 #define LINE_MAX_BYTES 8192
 
 /* CUT is the line that the words are in, TYPED the line as it was typed. */
-static int shell_words(struct client *c, const struct command *row, char **text,
-                       int n, const char *cut, const char *typed,
+static int shell_words(struct client *c, const struct client_command *row,
+                       char **text, int n, const char *cut, const char *typed,
                        struct word *w)
 {
     for (int i = 0; i < n; i++) {
@@ -242,7 +242,7 @@ static int shell_words(struct client *c, const struct command *row, char **text,
     return 0;
 }
 
-static int shell_paged(struct client *c, const struct command *row,
+static int shell_paged(struct client *c, const struct client_command *row,
                        struct word *w, int n)
 {
     struct pager pager;
@@ -259,7 +259,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
                          const char *typed)
 {
     static struct word words[SHELL_WORDS];
-    const struct command *row = command_find(text[0], IN_SHELL);
+    const struct client_command *row = command_find(text[0], IN_SHELL);
     struct options kept = c->options;
     struct complaint bad = { "" };
     int code;

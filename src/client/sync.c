@@ -23,7 +23,7 @@ static bool sync_differs(struct tree *t, const char *local, const char *remote,
     struct link *l = &t->client->link;
     struct retry retry = { 0 };
     struct failure why;
-    struct digest d;
+    struct checksum d;
 
     if (fd < 0 || !t->client->site.hash ||
         digest_begin(&d, t->client->site.hash) < 0)

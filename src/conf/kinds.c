@@ -259,7 +259,7 @@ static int set_labelled(const struct assignment *a)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path },
-    [SETTING_FILE] = { "an absolute path or nothing", set_file },
+    [SETTING_OPTIONAL_PATH] = { "an absolute path or nothing", set_file },
     [SETTING_GROUP] = { "a group's name or number, or nothing", set_group },
     [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
     [SETTING_MODE] = { "an octal mode such as 0640", set_mode },

@@ -62,7 +62,7 @@ const struct setting setting_table[] = {
       .value = "",
       .help = "The private key of certificate.LABEL." },
     { .key = "ocsp_file",
-      .type = SETTING_FILE,
+      .type = SETTING_OPTIONAL_PATH,
       .offset = FIELD(ocsp_file),
       .value = "",
       .help = "The file with an OCSP response for the certificate, in DER "
@@ -86,13 +86,13 @@ const struct setting setting_table[] = {
               "users file says which user needs which certificate: "
               "certificate=, login=." },
     { .key = "client_ca",
-      .type = SETTING_FILE,
+      .type = SETTING_OPTIONAL_PATH,
       .offset = FIELD(client_ca),
       .value = "",
       .help = "The file with the CAs that issue the clients' certificates, in "
               "PEM form. It may also contain single certificates of clients." },
     { .key = "client_crl",
-      .type = SETTING_FILE,
+      .type = SETTING_OPTIONAL_PATH,
       .offset = FIELD(client_crl),
       .value = "",
       .help = "The file with revocation lists (CRL) of these CAs, in PEM form. "
@@ -132,7 +132,7 @@ const struct setting setting_table[] = {
               "with which the server finds unfinished uploads again, and the "
               "bans. The server makes the directory if it is missing." },
     { .key = "partials_key",
-      .type = SETTING_FILE,
+      .type = SETTING_OPTIONAL_PATH,
       .offset = FIELD(partials_key),
       .value = "",
       .help = "The file with the key by which the server finds unfinished "

@@ -160,7 +160,7 @@ int bans_del(struct context *x)
     return code;
 }
 
-static void ban_print(const struct listing *l, const struct msg_ban_is *msg,
+static void ban_print(const struct row_listing *l, const struct msg_ban_is *msg,
                       const char *network, const char *reason)
 {
     char since[WHEN_MAX], until[WHEN_MAX];
@@ -172,7 +172,7 @@ static void ban_print(const struct listing *l, const struct msg_ban_is *msg,
 }
 
 /* Somebody else may have written the reason. */
-static int ban_take(struct listing *l, const struct message *m)
+static int ban_take(struct row_listing *l, const struct message *m)
 {
     const struct msg_ban_is *msg = &m->ban_is;
     char network[BAN_TEXT_MAX], reason[REASON_ROOM];
@@ -196,22 +196,22 @@ static int ban_ask(struct server *s, uint64_t place)
     return SEND(&s->channel, ban_list, server_request(s), .place = place);
 }
 
-static const struct listing all_bans = { .row = MSG_ban_is,
-                                         .end = MSG_ban_list_end,
-                                         .ask = ban_ask,
-                                         .take = ban_take,
-                                         .nothing = "nobody is banned" };
+static const struct row_listing all_bans = { .row = MSG_ban_is,
+                                             .end = MSG_ban_list_end,
+                                             .ask = ban_ask,
+                                             .take = ban_take,
+                                             .nothing = "nobody is banned" };
 
 int bans_list(struct context *x)
 {
-    struct listing l = all_bans;
+    struct row_listing l = all_bans;
 
     return listing_show(x, &l);
 }
 
 int bans_read(struct context *x, json_t *into)
 {
-    struct listing l = all_bans;
+    struct row_listing l = all_bans;
     uint64_t at = 0;
     int code = server_open(&l.server, x);
 

@@ -19,9 +19,9 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/unit/unit.h"
+#include "sallyport/userparse/userparse.h"
 #include "sallyport/users/places.h"
 #include "sallyport/users/users_file.h"
-#include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048
@@ -484,7 +484,7 @@ int home_check_alone(struct context *x, const struct users *u, const void *own,
                      const char *path, const char *hint);
 
 /* A user's home, or a share's directory. Both paths are place_tidy()'s. */
-struct home {
+struct home_wanted {
     const char *path, *below; /* below: the setting homes, or shares */
     uid_t uid;
     gid_t gid;
@@ -499,18 +499,18 @@ struct home {
  * existed and is kept. It refuses a symbolic link and somebody else's
  * directory. It also makes `below` if that alone is missing. Returns an exit
  * code. */
-int home_make(const struct home *h, bool *made, struct complaint *c);
+int home_make(const struct home_wanted *h, bool *made, struct complaint *c);
 /* Makes the directory of the homes, or of the shares, if it is missing. */
 int home_make_homes(const char *homes, struct complaint *c);
 /* The same check as home_make() of an existing directory; makes nothing. */
-int home_check(const struct home *h, struct complaint *c);
+int home_check(const struct home_wanted *h, struct complaint *c);
 /* Makes the directory PATH in the home, with all above it that are missing,
  * which belong to the user. It follows no link. */
-int home_make_inside(const struct home *h, const char *path,
+int home_make_inside(const struct home_wanted *h, const char *path,
                      struct complaint *c);
 /* Opens the home, or the share's directory, PATH by O_PATH, following links as
- * little as home_make() does; BELOW is struct home's. Returns the descriptor,
- * or -errno. */
+ * little as home_make() does; BELOW is struct home_wanted's. Returns the
+ * descriptor, or -errno. */
 int home_open(const char *path, const char *below);
 /* Can NAME in the open DIRECTORY be read, and is nothing in it? Follows no
  * link. */
@@ -844,7 +844,7 @@ int server_words(struct slice text, char *out, size_t size);
 int server_lies(struct context *x, const char *what);
 
 /* A list that the server sends page by page. */
-struct listing {
+struct row_listing {
     struct server server;
     json_t *json;               /* an array; NULL: text */
     uint64_t count;             /* of the rows before this one */
@@ -853,15 +853,15 @@ struct listing {
     /* Requests the rows from PLACE on. Returns the result of SEND(). */
     int (*ask)(struct server *s, uint64_t place);
     /* Prints a row, or adds it to json. Returns an exit code. */
-    int (*take)(struct listing *l, const struct message *m);
+    int (*take)(struct row_listing *l, const struct message *m);
 };
 /* Adds ROW, which it frees, to the JSON. Returns an exit code. */
-int listing_add(struct listing *l, json_t *row);
+int listing_add(struct row_listing *l, json_t *row);
 /* Asks for the page from place *at on. *at becomes that of the next page, or
  * 0. Returns an exit code. */
-int listing_page(struct listing *l, uint64_t *at);
+int listing_page(struct row_listing *l, uint64_t *at);
 /* Shows the whole list, with a server of its own. Returns an exit code. */
-int listing_show(struct context *x, struct listing *l);
+int listing_show(struct context *x, struct row_listing *l);
 
 /* who.c: the sessions of the running server. */
 

@@ -22,7 +22,7 @@ static const char *const finding_words[FINDING_COUNT] = {
     [FINDING_BAD] = "bad",
 };
 
-void doctor_find(struct doctor *d, enum finding what, const char *advice,
+void doctor_find(struct server_doctor *d, enum finding what, const char *advice,
                  const char *format, ...)
 {
     char text[2 * COMPLAINT_MAX];
@@ -46,7 +46,7 @@ void doctor_find(struct doctor *d, enum finding what, const char *advice,
 }
 
 /* A line of --check says what to do by itself. */
-static void relay_line(struct doctor *d, struct slice line)
+static void relay_line(struct server_doctor *d, struct slice line)
 {
     static const struct {
         const char *has;
@@ -74,7 +74,7 @@ static void relay_line(struct doctor *d, struct slice line)
 }
 
 /* sallyportd is beside this program. */
-static void check_configuration(struct doctor *d)
+static void check_configuration(struct server_doctor *d)
 {
     char program[SETTINGS_PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);
@@ -99,7 +99,7 @@ static void check_configuration(struct doctor *d)
 
 static const struct {
     const char *name;
-    void (*run)(struct doctor *d);
+    void (*run)(struct server_doctor *d);
 } doctor_checks[] = {
     { "configuration", check_configuration },
     { "server", doctor_server },
@@ -113,7 +113,8 @@ static const struct {
 
 int doctor_run(struct context *x)
 {
-    struct doctor d = { .x = x, .list = x->args.json ? json_array() : NULL };
+    struct server_doctor d = { .x = x,
+                               .list = x->args.json ? json_array() : NULL };
     int code = 0;
 
     signal(SIGPIPE, SIG_IGN); /* a server that hangs up */

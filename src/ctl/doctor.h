@@ -13,7 +13,7 @@ enum finding {
     FINDING_COUNT,
 };
 
-struct doctor {
+struct server_doctor {
     struct context *x;
     const char *check; /* the one under way */
     json_t *list;      /* NULL: text */
@@ -25,19 +25,19 @@ struct doctor {
 
 /* Prints one finding of the check under way: a sentence, and what to do (or
  * NULL). */
-void doctor_find(struct doctor *d, enum finding what, const char *advice,
+void doctor_find(struct server_doctor *d, enum finding what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* doctor_network.c */
-void doctor_server(struct doctor *d);
-void doctor_tls(struct doctor *d);
-void doctor_address(struct doctor *d);
-void doctor_ports(struct doctor *d);
+void doctor_server(struct server_doctor *d);
+void doctor_tls(struct server_doctor *d);
+void doctor_address(struct server_doctor *d);
+void doctor_ports(struct server_doctor *d);
 
 /* doctor_system.c */
-void doctor_firewall(struct doctor *d);
-void doctor_clock(struct doctor *d);
-void doctor_disk(struct doctor *d);
+void doctor_firewall(struct server_doctor *d);
+void doctor_clock(struct server_doctor *d);
+void doctor_disk(struct server_doctor *d);
 
 /* Does a chain of the ruleset, as nft(8) prints it, drop the TCP ports FIRST to
  * LAST by its policy, while no rule permits them to anybody? */

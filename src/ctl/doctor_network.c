@@ -23,7 +23,7 @@
 #define RESERVED  65536 /* bytes that are read of a list of ports */
 
 /* Asks for the addresses of the listeners, in the order of the setting. */
-static void ask_listeners(struct doctor *d, struct server *s)
+static void ask_listeners(struct server_doctor *d, struct server *s)
 {
     struct message m;
     int code =
@@ -36,7 +36,7 @@ static void ask_listeners(struct doctor *d, struct server *s)
     }
 }
 
-void doctor_server(struct doctor *d)
+void doctor_server(struct server_doctor *d)
 {
     char away[STATUS_TEXT_MAX] = "";
     struct server s;
@@ -110,7 +110,8 @@ static bool has_reply(int fd, const char *code)
 
 /* Of a port 0 the running server has the number, unless the file has other
  * listeners by now. Returns false: nobody knows the port. */
-static bool find_listener(const struct doctor *d, size_t i, struct address *ret)
+static bool find_listener(const struct server_doctor *d, size_t i,
+                          struct address *ret)
 {
     const struct settings *s = &d->x->settings;
 
@@ -121,7 +122,7 @@ static bool find_listener(const struct doctor *d, size_t i, struct address *ret)
     return ret->port != 0;
 }
 
-static int show_certificate(const struct doctor *d, size_t i,
+static int show_certificate(const struct server_doctor *d, size_t i,
                             const struct address *at, const char *host,
                             struct tls_shown *ret, struct complaint *c)
 {
@@ -154,7 +155,7 @@ static bool is_configured(const struct settings *s, const char *fingerprint)
     return false;
 }
 
-static void judge_dates(struct doctor *d, const struct tls_shown *t)
+static void judge_dates(struct server_doctor *d, const struct tls_shown *t)
 {
     const int64_t now = time(NULL);
     const long long days = (t->expires - now) / DAY_S;
@@ -176,8 +177,8 @@ static void judge_dates(struct doctor *d, const struct tls_shown *t)
                     t->version, days, days == 1 ? "" : "s", t->fingerprint);
 }
 
-static void judge_certificate(struct doctor *d, const struct tls_shown *t,
-                              const char *host)
+static void judge_certificate(struct server_doctor *d,
+                              const struct tls_shown *t, const char *host)
 {
     judge_dates(d, t);
     if (!is_configured(&d->x->settings, t->fingerprint))
@@ -200,7 +201,7 @@ static void judge_certificate(struct doctor *d, const struct tls_shown *t,
 
 /* Talks to the first listener that clients reach themselves as they do. The
  * others have the same certificates, and only have to answer. */
-void doctor_tls(struct doctor *d)
+void doctor_tls(struct server_doctor *d)
 {
     const struct settings *s = &d->x->settings;
     const char *host = s->address.host[0] ? s->address.host : NULL;
@@ -265,7 +266,7 @@ static bool is_own(const struct address *a)
 
 /* Without the setting PASV announces one of this machine's own addresses;
  * --check gives the hint if all of them are private. */
-void doctor_address(struct doctor *d)
+void doctor_address(struct server_doctor *d)
 {
     const struct public_address *a = &d->x->settings.address;
     char text[ADDRESS_TEXT_MAX];
@@ -346,7 +347,7 @@ static bool are_given_away(const struct port_range *r)
                r->first, r->last);
 }
 
-void doctor_ports(struct doctor *d)
+void doctor_ports(struct server_doctor *d)
 {
     const struct port_range *r = &d->x->settings.ports;
 

@@ -64,8 +64,8 @@ bool firewall_refuses(const char *rules, unsigned first, unsigned last)
     return drops;
 }
 
-static bool judge_range(struct doctor *d, const char *rules, unsigned first,
-                        unsigned last)
+static bool judge_range(struct server_doctor *d, const char *rules,
+                        unsigned first, unsigned last)
 {
     const bool ufw = access("/usr/sbin/ufw", X_OK) == 0;
     char advice[160], range[32];
@@ -86,7 +86,7 @@ static bool judge_range(struct doctor *d, const char *rules, unsigned first,
 
 /* iptables and ufw are seen too, where they use the kernel's nftables. What
  * else may be in the way is seen only from outside. */
-void doctor_firewall(struct doctor *d)
+void doctor_firewall(struct server_doctor *d)
 {
     static const char *const list[] = { NFT, "-n", "list", "ruleset", NULL };
     const struct settings *l = &d->x->settings;
@@ -112,7 +112,7 @@ void doctor_firewall(struct doctor *d)
                     "no policy of nftables on this machine drops the ports");
 }
 
-void doctor_clock(struct doctor *d)
+void doctor_clock(struct server_doctor *d)
 {
     struct timex t = { .modes = 0 };
 
@@ -137,7 +137,8 @@ static uint64_t kept_free(const struct min_free *m, const struct statvfs *disk)
     return percent > m->bytes ? percent : m->bytes;
 }
 
-static void judge_disk(struct doctor *d, const char *what, const char *path)
+static void judge_disk(struct server_doctor *d, const char *what,
+                       const char *path)
 {
     char room[SIZE_TEXT_MAX];
     struct statvfs disk;
@@ -165,7 +166,7 @@ static void judge_disk(struct doctor *d, const char *what, const char *path)
         doctor_find(d, FINDING_GOOD, NULL, "%s %s: %s free", what, path, room);
 }
 
-void doctor_disk(struct doctor *d)
+void doctor_disk(struct server_doctor *d)
 {
     const struct settings *s = &d->x->settings;
 

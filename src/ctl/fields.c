@@ -211,7 +211,7 @@ struct making {
 static int make_home(struct making *m)
 {
     const struct fields *f = m->f;
-    const struct home h = {
+    const struct home_wanted h = {
         .path = f->home,
         .below = m->x->settings.homes,
         .uid = (uid_t)f->uid,
@@ -275,10 +275,10 @@ static int make_on_disk(struct making *m)
     struct context *x = m->x;
     const char *inside = x->rights_key + strlen(RIGHTS_KEY);
     char path[USER_HOME_MAX + 1];
-    const struct home h = { .path = path,
-                            .below = x->settings.homes,
-                            .uid = (uid_t)m->f->uid,
-                            .gid = (gid_t)m->f->gid };
+    const struct home_wanted h = { .path = path,
+                                   .below = x->settings.homes,
+                                   .uid = (uid_t)m->f->uid,
+                                   .gid = (gid_t)m->f->gid };
     int code = m->f->home[0] ? make_home(m) : 0;
 
     if (m->only_check)
@@ -346,7 +346,7 @@ void fields_wipe(struct fields *f)
 }
 
 /* --certificate: names of client certificates, from the forms of other
- * programs. The room usersfile checks whether a name is valid. */
+ * programs. The room userparse checks whether a name is valid. */
 
 /* openssl(1) prints a backslash before a ';', and before a space at either end
  * of a value; that backslash is dropped. An escaped backslash belongs to the

@@ -22,7 +22,7 @@
 int home_check_alone(struct context *x, const struct users *u, const void *own,
                      const char *path, const char *hint)
 {
-    const struct place *other;
+    const struct row_place *other;
 
     if (x->lock_fd == 0 && !known_of(x, path))
         known_fill(x, u, &path, 1);
@@ -108,7 +108,8 @@ int home_open(const char *path, const char *below)
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
  * With the user's uid all files in it are the user's. */
-static int not_the_owner(const struct home *h, uid_t owner, struct complaint *c)
+static int not_the_owner(const struct home_wanted *h, uid_t owner,
+                         struct complaint *c)
 {
     unsigned wanted = wanted_owner(h->uid);
     char offer[40] = "";
@@ -152,7 +153,7 @@ bool home_is_empty(int directory, const char *name)
     return empty;
 }
 
-static int set_group_failed(const struct home *h, struct complaint *c)
+static int set_group_failed(const struct home_wanted *h, struct complaint *c)
 {
     if (errno != EPERM || geteuid() == 0)
         return home_fail(c, h->path, errno);
@@ -163,7 +164,7 @@ static int set_group_failed(const struct home *h, struct complaint *c)
     return EX_NOPERM;
 }
 
-static int home_set_owner(int fd, int parent, const struct home *h,
+static int home_set_owner(int fd, int parent, const struct home_wanted *h,
                           struct complaint *c)
 {
     uid_t owner = geteuid() == 0 ? h->uid : (uid_t)-1;
@@ -179,7 +180,8 @@ static int home_set_owner(int fd, int parent, const struct home *h,
 /* Nobody's: left by a removed user or by a command that was killed, or made by
  * hand for this one. Beneath the setting no empty directory of root is needed
  * for anything else. */
-static bool may_adopt(int fd, const struct home *h, const struct stat *st)
+static bool may_adopt(int fd, const struct home_wanted *h,
+                      const struct stat *st)
 {
     const bool unowned = st->st_uid == geteuid() &&
                          user_path_within(h->path, h->below) &&
@@ -190,7 +192,7 @@ static bool may_adopt(int fd, const struct home *h, const struct stat *st)
 
 /* Keeps an existing directory if it belongs to the user; a home whose group
  * counts, and a share, also need that group and the mode. */
-static int check_kept(int fd, const struct home *h, struct complaint *c)
+static int check_kept(int fd, const struct home_wanted *h, struct complaint *c)
 {
     struct stat st;
 
@@ -222,7 +224,7 @@ static int home_make_directory(int parent, const char *name)
     return r;
 }
 
-int home_check(const struct home *h, struct complaint *c)
+int home_check(const struct home_wanted *h, struct complaint *c)
 {
     FD_CLEANUP int parent = home_open_parent(h->path, h->below);
     FD_CLEANUP int fd = -1;
@@ -237,7 +239,7 @@ int home_check(const struct home *h, struct complaint *c)
     return check_kept(fd, h, c);
 }
 
-int home_make(const struct home *h, bool *made, struct complaint *c)
+int home_make(const struct home_wanted *h, bool *made, struct complaint *c)
 {
     const char *name = strrchr(h->path, '/') + 1;
     FD_CLEANUP int parent = -1;
@@ -264,7 +266,8 @@ int home_make(const struct home *h, bool *made, struct complaint *c)
 }
 
 /* Enters the directory NAME. If it is missing, it is made like its parent. */
-static int enter_or_make(int parent, const char *name, const struct home *h)
+static int enter_or_make(int parent, const char *name,
+                         const struct home_wanted *h)
 {
     bool made = mkdirat(parent, name, 0700) == 0;
     FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
@@ -282,7 +285,7 @@ static int enter_or_make(int parent, const char *name, const struct home *h)
     return fd_take(&fd);
 }
 
-int home_make_inside(const struct home *h, const char *path,
+int home_make_inside(const struct home_wanted *h, const char *path,
                      struct complaint *c)
 {
     char parts[USER_HOME_MAX + 1], *at = parts, *name;

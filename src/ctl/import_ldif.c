@@ -10,7 +10,7 @@
 
 #include "sallyport/base/slice.h"
 
-enum attribute {
+enum ldif_attribute {
     UID,
     PASSWORD,
     DISPLAY_NAME,

@@ -22,7 +22,7 @@
 #define NOTE_MAX     128
 
 /* What a quota is for: a user, or a share, whose files all have its gid. */
-struct account {
+struct quota_account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
     const char *path, *below; /* home_open()'s */
     enum quota_owner owner;
@@ -32,31 +32,31 @@ struct account {
 };
 
 static void account_of_user(const struct context *x, const struct user *user,
-                            struct account *ret)
+                            struct quota_account *ret)
 {
-    *ret = (struct account){ .path = user->home,
-                             .below = x->settings.homes,
-                             .owner = QUOTA_USER,
-                             .id = user->uid,
-                             .row = user->quota,
-                             .line = user->line };
+    *ret = (struct quota_account){ .path = user->home,
+                                   .below = x->settings.homes,
+                                   .owner = QUOTA_USER,
+                                   .id = user->uid,
+                                   .row = user->quota,
+                                   .line = user->line };
     snprintf(ret->name, sizeof(ret->name), "%s", user->name);
 }
 
 static void account_of_share(const struct context *x, const struct share *share,
-                             struct account *ret)
+                             struct quota_account *ret)
 {
-    *ret = (struct account){ .path = share->path,
-                             .below = x->settings.shares,
-                             .owner = QUOTA_GROUP,
-                             .id = share->gid,
-                             .row = share->quota,
-                             .line = share->line };
+    *ret = (struct quota_account){ .path = share->path,
+                                   .below = x->settings.shares,
+                                   .owner = QUOTA_GROUP,
+                                   .id = share->gid,
+                                   .row = share->quota,
+                                   .line = share->line };
     snprintf(ret->name, sizeof(ret->name), SHARE_PREFIX "%s", share->name);
 }
 
 static int account_find(struct context *x, const struct users *u,
-                        struct account *ret)
+                        struct quota_account *ret)
 {
     struct slice name = slice_from(x->args.word[2]);
     const struct share *share;
@@ -83,7 +83,8 @@ static int account_find(struct context *x, const struct users *u,
     return 0;
 }
 
-static int quota_fail(struct context *x, const struct account *a, int fd, int r)
+static int quota_fail(struct context *x, const struct quota_account *a, int fd,
+                      int r)
 {
     char hint[QUOTA_HINT_MAX];
 
@@ -115,7 +116,7 @@ static int quota_fail(struct context *x, const struct account *a, int fd, int r)
 }
 
 /* Another's directory may be on another file system. */
-static int account_check_owner(struct context *x, const struct account *a,
+static int account_check_owner(struct context *x, const struct quota_account *a,
                                int fd)
 {
     const bool group = a->owner == QUOTA_GROUP;
@@ -134,7 +135,7 @@ static int account_check_owner(struct context *x, const struct account *a,
 
 /* Sets the limits in the kernel if SET isn't NULL, then reads them. *old has
  * those before. */
-static int account_on_disk(struct context *x, const struct account *a,
+static int account_on_disk(struct context *x, const struct quota_account *a,
                            const struct user_quota *set, struct quota *old,
                            struct quota *ret)
 {
@@ -160,7 +161,7 @@ static int account_on_disk(struct context *x, const struct account *a,
 
 struct asking {
     struct context *x;
-    const struct account *account;
+    const struct quota_account *account;
     const struct user_quota *set;
     struct quota old, quota;
     struct complaint complaint;
@@ -177,7 +178,7 @@ static int account_in_fork(void *shared)
 
 /* Its disk may be dead, and the users file is locked, so it is asked once. OLD
  * may be NULL. */
-static int account_in_kernel(struct context *x, const struct account *a,
+static int account_in_kernel(struct context *x, const struct quota_account *a,
                              const struct user_quota *set, struct quota *old,
                              struct quota *ret)
 {
@@ -266,7 +267,7 @@ static json_t *json_quota(const char *name, const struct quota *q)
         q->uncounted ? json_null() : json_integer((json_int_t)q->files.used));
 }
 
-static int set_row(struct edit *e, const struct account *a,
+static int set_row(struct edit *e, const struct quota_account *a,
                    const struct quota *q)
 {
     int code = set_key(e, a->line, "quota", q->bytes.limit);
@@ -277,7 +278,7 @@ static int set_row(struct edit *e, const struct account *a,
 }
 
 /* The row couldn't be written: the kernel gets its old limits again. */
-static void set_back(struct context *x, const struct account *a,
+static void set_back(struct context *x, const struct quota_account *a,
                      const struct quota *old)
 {
     const struct user_quota limits = { old->bytes.limit, old->files.limit };
@@ -293,7 +294,7 @@ static void set_back(struct context *x, const struct account *a,
 /* The kernel first: a line never promises what nothing enforces. */
 static int set_locked(struct context *x, struct edit *e, void *given)
 {
-    struct account a;
+    struct quota_account a;
     struct quota old, q;
     int code = account_find(x, &e->users, &a);
 
@@ -322,7 +323,7 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id)
                      share ? "gid" : "uid", id, path, strerror(-r));
 }
 
-static void print_not_limited(struct context *x, const struct account *a)
+static void print_not_limited(struct context *x, const struct quota_account *a)
 {
     char bytes[24] = "none", files[40] = "";
 
@@ -339,7 +340,7 @@ static void print_not_limited(struct context *x, const struct account *a)
 void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
                   size_t n)
 {
-    struct account a;
+    struct quota_account a;
     struct quota q;
 
     users_release(&x->users);
@@ -370,7 +371,7 @@ int quota_set_limit(struct context *x)
 
 int quota_show(struct context *x)
 {
-    struct account a;
+    struct quota_account a;
     struct quota q;
     int code = account_find(x, &x->users, &a);
 
@@ -390,8 +391,8 @@ static bool is_unknown(int r)
 
 /* "" if the kernel has what the line says. A quota that was set by another
  * tool, and isn't in the line, is no fault. */
-static void report_note(const struct account *a, int r, const struct quota *q,
-                        char out[NOTE_MAX])
+static void report_note(const struct quota_account *a, int r,
+                        const struct quota *q, char out[NOTE_MAX])
 {
     bool promised = a->row.bytes > 0 || a->row.files > 0;
 
@@ -411,7 +412,7 @@ static void report_note(const struct account *a, int r, const struct quota *q,
                  "not what the users file says: run quota set again");
 }
 
-static void report_plain(const struct account *a, const struct quota *q,
+static void report_plain(const struct quota_account *a, const struct quota *q,
                          const char *note)
 {
     char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
@@ -426,7 +427,7 @@ static void report_plain(const struct account *a, const struct quota *q,
 }
 
 /* True: the line promises what the kernel doesn't enforce. */
-static bool report_account(const struct account *a, json_t *list)
+static bool report_account(const struct quota_account *a, json_t *list)
 {
     FD_CLEANUP int fd = home_open(a->path, a->below);
     int r = fd < 0 ? fd : quota_enforced(fd, a->owner);
@@ -450,7 +451,7 @@ static bool report_account(const struct account *a, json_t *list)
 static bool report_all(const struct context *x, json_t *list)
 {
     const struct users *u = &x->users;
-    struct account a;
+    struct quota_account a;
     bool bad = false;
 
     for (size_t i = 0; i < u->count; i++) {

@@ -34,7 +34,7 @@ struct ground {
 };
 
 /* A user's process files, seen from here: ends of its channels. */
-struct helper {
+struct search_helper {
     pid_t pid;
     struct channel files, master; /* its peers are a session's, and master's */
 };
@@ -119,7 +119,7 @@ static void become_files(const struct search *s, const struct ground *g,
 }
 
 static int fork_files(struct search *s, const struct ground *g,
-                      struct helper *h)
+                      struct search_helper *h)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
 
@@ -175,7 +175,7 @@ int search_wait(struct search *s, struct channel *files, uint32_t request,
 }
 
 static int wait_for_files(struct search *s, const struct ground *g,
-                          struct helper *h)
+                          struct search_helper *h)
 {
     struct message m;
     const struct msg_files_failed *failed = &m.files_failed;
@@ -203,7 +203,7 @@ static int wait_for_files(struct search *s, const struct ground *g,
 /* One that has failed may hang in a call of a dead disk, until the call
  * returns. So it isn't waited for: this reaps those that were killed earlier.
  */
-static void end_files(struct helper *h, bool failed)
+static void end_files(struct search_helper *h, bool failed)
 {
     channel_close(&h->files);
     channel_close(&h->master);
@@ -216,7 +216,7 @@ static void end_files(struct helper *h, bool failed)
 
 static int search_ground(struct search *s, const struct ground *g)
 {
-    struct helper h = { .files.fd = -1, .master.fd = -1 };
+    struct search_helper h = { .files.fd = -1, .master.fd = -1 };
     int code = fork_files(s, g, &h);
 
     s->where = g->home;

@@ -273,14 +273,14 @@ int server_asked(struct server *s, int result, struct message *answer)
     return server_next(s, answer);
 }
 
-int listing_add(struct listing *l, json_t *row)
+int listing_add(struct row_listing *l, json_t *row)
 {
     return json_array_append_new(l->json, row) == 0
                ? 0
                : ctl_fail(l->server.x, EX_OSERR, "no memory");
 }
 
-int listing_page(struct listing *l, uint64_t *at)
+int listing_page(struct row_listing *l, uint64_t *at)
 {
     struct server *s = &l->server;
     uint64_t next;
@@ -306,7 +306,7 @@ int listing_page(struct listing *l, uint64_t *at)
     return 0;
 }
 
-int listing_show(struct context *x, struct listing *l)
+int listing_show(struct context *x, struct row_listing *l)
 {
     uint64_t at = 0;
     int code = server_open(&l->server, x);

@@ -235,7 +235,7 @@ static int share_on_disk(struct share_making *m)
 {
     struct context *x = m->x;
     const struct new_share *a = m->share;
-    const struct home h = {
+    const struct home_wanted h = {
         .path = a->path,
         .below = x->settings.shares,
         .gid = a->gid,

@@ -12,7 +12,7 @@
 
 #include "sallyport/ftp/path.h"
 
-static const struct verb {
+static const struct can_verb {
     const char *name;
     unsigned rights;
     bool entry; /* it acts on an entry of a directory */
@@ -31,7 +31,7 @@ static const struct verb {
 struct question {
     const struct users *u;
     const struct user *user;
-    struct verb verb;
+    struct can_verb verb;
     struct path path;
     const char *mount; /* its virtual path; "/": the home */
     const struct share *share;
@@ -49,7 +49,7 @@ static int can_take_verb(struct context *x, struct question *q)
     for (size_t i = 0; i < VERBS; i++)
         if (strcmp(verbs[i].name, text) == 0)
             return q->verb = verbs[i], 0;
-    q->verb = (struct verb){ .name = text };
+    q->verb = (struct can_verb){ .name = text };
     if (text[strspn(text, "lrwodnmu")] == '\0' &&
         rights_parse(slice_from(text), &q->verb.rights) == 0) {
         q->verb.rights &= RIGHT_ALL; /* all rights hold for own files */
@@ -261,19 +261,19 @@ static void print_needs(const struct question *q)
 
 static int print_answer(const struct context *x, const struct question *q)
 {
-    const struct share *foreign = q->share ? NULL : share_of_path(q);
+    const struct share *other = q->share ? NULL : share_of_path(q);
 
-    if (q->yes && foreign)
-        printf("yes, in the home; this is not the share %s\n", foreign->name);
+    if (q->yes && other)
+        printf("yes, in the home; this is not the share %s\n", other->name);
     else
         puts(q->yes ? "yes" : "no");
     print_lines(x, q);
     if (q->yes && q->verb.rights == 0)
         print_needs(q);
-    if (foreign)
+    if (other)
         printf("%s:%zu: the share %s isn't this user's; to change that run: "
                "sallyportctl share grant %s %s\n",
-               x->settings.users, foreign->line, foreign->name, foreign->name,
+               x->settings.users, other->line, other->name, other->name,
                q->user->name);
     if (is_fixed(q))
         printf("%s is or contains the root directory, a share, or a directory "

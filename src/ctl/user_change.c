@@ -15,14 +15,14 @@
 typedef int change(struct context *x, struct edit *e, const struct user *user,
                    void *given);
 
-struct change {
+struct user_change {
     change *make;
     void *given;
 };
 
 static int change_found(struct context *x, struct edit *e, void *given)
 {
-    const struct change *c = given;
+    const struct user_change *c = given;
     const struct user *user;
     int code = ctl_find(x, &e->users, &user);
 
@@ -31,7 +31,7 @@ static int change_found(struct context *x, struct edit *e, void *given)
 
 static int run_locked(struct context *x, change *make, void *given)
 {
-    struct change c = { make, given };
+    struct user_change c = { make, given };
 
     return edit_run(x, change_found, &c);
 }

@@ -1,5 +1,5 @@
 /* "user import --sync NAME": rows that follow a source. The key sync= of a row
- * says which source made it, and what the source has said (usersfile/sync.c).
+ * says which source made it, and what the source has said (userparse/sync.c).
  * So the lock of the source and the lock of an administrator, the '!' before
  * the hash, are two facts: neither ends the other. Only the rows of the source
  * change, and of them only what it has: hash, comment, end, its lock. */

@@ -1,6 +1,6 @@
 /* "who": the sessions of the running server, and what each of them does. The
  * server knows the first part; for the second it asks the sessions, and one
- * that doesn't answer in time is busy. All texts are foreign. */
+ * that doesn't answer in time is busy. All texts come from others. */
 #include "ctl.h"
 
 #include <inttypes.h>
@@ -41,7 +41,7 @@ static const char *who_serial(uint64_t serial, char out[SERIAL_TEXT_MAX])
 }
 
 /* The rows are the members of an object, so that they are found again. */
-static int who_add(struct listing *l, const char *serial, json_t *row)
+static int who_add(struct row_listing *l, const char *serial, json_t *row)
 {
     return json_object_set_new(l->json, serial, row) == 0
                ? 0
@@ -53,7 +53,7 @@ static int who_ask(struct server *s, uint64_t place)
     return SEND(&s->channel, who, server_request(s), .place = place);
 }
 
-static int who_take(struct listing *l, const struct message *m)
+static int who_take(struct row_listing *l, const struct message *m)
 {
     const struct msg_who_is *msg = &m->who_is;
     char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
@@ -79,7 +79,7 @@ static json_int_t who_rate(const struct msg_doing *d)
     return rate < 1e15 ? (json_int_t)rate : 0;
 }
 
-static int look_take(struct listing *l, const struct message *m)
+static int look_take(struct row_listing *l, const struct message *m)
 {
     const struct msg_doing *d = &m->doing;
     char serial[SERIAL_TEXT_MAX];
@@ -105,7 +105,7 @@ static int look_ask(struct server *s, uint64_t place)
 
 /* An older server doesn't know the question, and hangs up: then all sessions
  * stay busy. */
-static int who_look(struct listing *l)
+static int who_look(struct row_listing *l)
 {
     uint64_t at = 0, end = clock_ms() + LOOK_MS;
     int code = 0;
@@ -125,11 +125,11 @@ static int who_look(struct listing *l)
 
 int who_read(struct context *x, json_t **ret)
 {
-    struct listing l = { .row = MSG_who_is,
-                         .end = MSG_who_end,
-                         .ask = who_ask,
-                         .take = who_take,
-                         .json = json_object() };
+    struct row_listing l = { .row = MSG_who_is,
+                             .end = MSG_who_end,
+                             .ask = who_ask,
+                             .take = who_take,
+                             .json = json_object() };
     uint64_t at = 0;
     int code = server_open(&l.server, x);
     const char *serial;

@@ -102,7 +102,7 @@ bool list_matches(const char *pattern, const char *name)
 #define LIST_SWEEPS     64
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
 
-struct listing {
+struct list_output {
     struct files *f;
     enum list_format format;
     unsigned facts;        /* MLSD's */
@@ -121,7 +121,7 @@ struct listing {
 
 /* Waits MS (-1: without limit) for EVENTS of the pipe, or only looks whether
  * all three are still there. */
-static int list_wait(const struct listing *l, short events, int ms)
+static int list_wait(const struct list_output *l, short events, int ms)
 {
     struct pollfd ends[] = {
         { .fd = l->pipe, .events = events },
@@ -136,7 +136,7 @@ static int list_wait(const struct listing *l, short events, int ms)
                : 0;
 }
 
-static int list_flush(struct listing *l)
+static int list_flush(struct list_output *l)
 {
     size_t done = 0;
     int r = 0;
@@ -156,13 +156,14 @@ static int list_flush(struct listing *l)
 }
 
 /* The disk can't show a name: this isn't the whole listing. */
-static void list_note_error(struct listing *l, int r)
+static void list_note_error(struct list_output *l, int r)
 {
     if (files_outcome(r) == OUTCOME_IO)
         l->error = r;
 }
 
-static int list_add_facts(struct listing *l, const char *name, struct entry *e)
+static int list_add_facts(struct list_output *l, const char *name,
+                          struct entry *e)
 {
     struct facts facts;
     ssize_t len = 0;
@@ -194,7 +195,7 @@ static bool list_ends_in_slash(struct slice s)
 }
 
 /* NLST lists what RETR accepts: the client's own argument, and the name. */
-static int list_add_name(struct listing *l, struct slice name)
+static int list_add_name(struct list_output *l, struct slice name)
 {
     struct slice front = l->argument;
     char text[MESSAGE_TEXT_MAX + 1];
@@ -211,7 +212,7 @@ static int list_add_name(struct listing *l, struct slice name)
 
 /* A name that was deleted meanwhile, or may not be looked at, is left out. So
  * is one that the disk can't show; but then this isn't the whole listing. */
-static int list_add_entry(struct listing *l, const char *name)
+static int list_add_entry(struct list_output *l, const char *name)
 {
     struct entry e = { .name = slice_from(name) };
     int r = l->format == LIST_NAMES ? list_add_name(l, e.name)
@@ -225,7 +226,7 @@ static int list_add_entry(struct listing *l, const char *name)
     return l->out.len >= LIST_BLOCK ? list_flush(l) : 0;
 }
 
-static void list_sweep(struct listing *l, const char *name)
+static void list_sweep(struct list_output *l, const char *name)
 {
     if (l->sweeps > 0 && sweep_name(l->f, l->in.mount, l->in.fd, name, l->now))
         l->sweeps--;
@@ -233,12 +234,12 @@ static void list_sweep(struct listing *l, const char *name)
 
 /* A name that is left out writes nothing, so a write can't show that the reader
  * is gone. */
-static int list_watch_ends(struct listing *l)
+static int list_watch_ends(struct list_output *l)
 {
     return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
-static bool list_hides(struct listing *l, const char *name)
+static bool list_hides(struct list_output *l, const char *name)
 {
     struct stat st;
 
@@ -251,7 +252,7 @@ static bool list_hides(struct listing *l, const char *name)
 }
 
 /* Does it stand here under another name, with other rights? */
-static bool list_is_guarded(struct listing *l, const char *name)
+static bool list_is_guarded(struct list_output *l, const char *name)
 {
     int r = guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name);
 
@@ -260,13 +261,13 @@ static bool list_is_guarded(struct listing *l, const char *name)
     return r != 0;
 }
 
-static bool list_leaves_out(const struct listing *l, const char *name)
+static bool list_leaves_out(const struct list_output *l, const char *name)
 {
     return l->pattern && !list_matches(l->pattern, name);
 }
 
 /* The mounts in this directory, instead of what it has under their names. */
-static int list_add_mounts(struct listing *l)
+static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
     char name[NAME_MAX + 1];
@@ -282,7 +283,7 @@ static int list_add_mounts(struct listing *l)
     return r;
 }
 
-static int list_add_names(struct listing *l)
+static int list_add_names(struct list_output *l)
 {
     struct directory d;
     const char *name;
@@ -307,7 +308,7 @@ static int list_add_names(struct listing *l)
 }
 
 /* Of a drop no name is even read. */
-static int list_add_directory(struct listing *l)
+static int list_add_directory(struct list_output *l)
 {
     int r = l->in.mount->blind ? 0 : list_add_names(l);
 
@@ -371,7 +372,7 @@ static struct slice list_before_name(struct slice argument)
     return argument;
 }
 
-static int list_stream(struct listing *l, const struct path *path,
+static int list_stream(struct list_output *l, const struct path *path,
                        const struct subject *what)
 {
     struct slice name;
@@ -409,7 +410,7 @@ static int list_hand_out_pipe(struct files *f, uint32_t request, int *ret)
 static int list_run(struct files *f, const struct msg_directory_list *m,
                     const struct path *path, const struct subject *what)
 {
-    struct listing l = {
+    struct list_output l = {
         .f = f,
         .format = m->format,
         .argument = m->argument,

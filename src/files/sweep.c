@@ -194,7 +194,7 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
  * many partials there are. It never removes one that an upload is writing. */
 #define REMOVAL_MS 60000 /* a lock is awaited, and the disk may be slow */
 
-struct found {
+struct partial_found {
     char name[NAME_MAX + 1];
     char is_for[NAME_MAX + 1]; /* "": not known */
     uint64_t bytes;
@@ -202,7 +202,7 @@ struct found {
     enum partial_state state;
 };
 
-struct search {
+struct sweep_search {
     struct walk walk;
     bool remove;
     bool expired;     /* files and partials, by ctime */
@@ -211,7 +211,8 @@ struct search {
     time_t now;
 };
 
-static void partials_send_one(struct search *s, const struct found *one)
+static void partials_send_one(struct sweep_search *s,
+                              const struct partial_found *one)
 {
     size_t len = s->walk.path.len;
 
@@ -230,7 +231,7 @@ static void partials_send_one(struct search *s, const struct found *one)
  * replaced just now is a new one. The partial of another member can't be
  * locked; it hasn't changed for an hour at least. A lock that somebody holds is
  * awaited once in a directory. */
-static int expired_remove(struct search *s, int fd, const char *name,
+static int expired_remove(struct sweep_search *s, int fd, const char *name,
                           const struct stat *seen)
 {
     FD_CLEANUP int file = -1;
@@ -258,8 +259,8 @@ static int expired_remove(struct search *s, int fd, const char *name,
 }
 
 /* False: its upload ended just now, so there is nothing to report. */
-static bool partials_take_away(struct search *s, int fd, struct found *one,
-                               const struct stat *st)
+static bool partials_take_away(struct sweep_search *s, int fd,
+                               struct partial_found *one, const struct stat *st)
 {
     bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
     int r = partial ? partial_remove(s->walk.f, fd, one->name,
@@ -272,7 +273,7 @@ static bool partials_take_away(struct search *s, int fd, struct found *one,
     return r != -ENOENT;
 }
 
-static bool partials_is_old(const struct search *s, time_t changed)
+static bool partials_is_old(const struct sweep_search *s, time_t changed)
 {
     return s->age == 0 ||
            (changed <= s->now && (uint64_t)(s->now - changed) >= s->age);
@@ -280,8 +281,8 @@ static bool partials_is_old(const struct search *s, time_t changed)
 
 /* A file expires by its ctime, which no client can set, and not by its mtime,
  * which MFMT sets. */
-static bool partials_is_meant(const struct search *s, int fd, const char *name,
-                              const struct stat *st)
+static bool partials_is_meant(const struct sweep_search *s, int fd,
+                              const char *name, const struct stat *st)
 {
     if (s->expired)
         return S_ISREG(st->st_mode) && strcmp(name, COUNT_LOCK) != 0 &&
@@ -291,9 +292,9 @@ static bool partials_is_meant(const struct search *s, int fd, const char *name,
            partials_is_old(s, st->st_mtime);
 }
 
-static void partials_look_at(struct search *s, int fd, const char *name)
+static void partials_look_at(struct sweep_search *s, int fd, const char *name)
 {
-    struct found one;
+    struct partial_found one;
     struct stat st;
 
     if (!s->expired && !partial_is_name(name))
@@ -304,8 +305,9 @@ static void partials_look_at(struct search *s, int fd, const char *name)
     }
     if (!partials_is_meant(s, fd, name, &st))
         return;
-    one = (struct found){ .bytes = (uint64_t)st.st_size,
-                          .changed = s->expired ? st.st_ctime : st.st_mtime };
+    one = (struct partial_found){ .bytes = (uint64_t)st.st_size,
+                                  .changed =
+                                      s->expired ? st.st_ctime : st.st_mtime };
     snprintf(one.name, sizeof(one.name), "%s", name);
     if (!s->expired)
         partial_wanted(s->walk.f, fd, name, one.is_for);
@@ -324,10 +326,10 @@ static void partials_on_name(struct walk *w, int directory, const char *name)
     partials_look_at(w->owner, directory, name);
 }
 
-static void search_init(struct search *s, struct files *f, uint32_t request,
-                        bool remove, uint64_t age)
+static void search_init(struct sweep_search *s, struct files *f,
+                        uint32_t request, bool remove, uint64_t age)
 {
-    *s = (struct search){
+    *s = (struct sweep_search){
         .walk = { .f = f,
                   .mount = f->mount,
                   .owner = s,
@@ -339,7 +341,7 @@ static void search_init(struct search *s, struct files *f, uint32_t request,
     };
 }
 
-static int search_end(const struct search *s)
+static int search_end(const struct sweep_search *s)
 {
     struct files *f = s->walk.f;
 
@@ -352,7 +354,7 @@ static int search_end(const struct search *s)
 int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
 {
     struct files *f = owner;
-    struct search s;
+    struct sweep_search s;
 
     search_init(&s, f, m->request, m->remove, m->age);
     for (size_t i = 0; i < f->mounts; i++) {
@@ -365,7 +367,7 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
 
 int sweep_on_expired_find(void *owner, struct msg_expired_find *m)
 {
-    struct search s;
+    struct sweep_search s;
 
     search_init(&s, owner, m->request, m->remove, m->age);
     s.expired = s.walk.one_disk = true;

@@ -154,14 +154,14 @@ void command_feat(const struct choices *c, struct buf *into)
             feat_row(&command_table[i], c, into);
 }
 
-const struct site site_table[SITE_COUNT] = {
+const struct site_command site_table[SITE_COUNT] = {
 #define SITE(site, handler, ...)                                               \
     { .name = #site, .verb = SITE_##site, __VA_ARGS__ },
     SITE_LIST(SITE)
 #undef SITE
 };
 
-const struct site *site_find(struct slice name)
+const struct site_command *site_find(struct slice name)
 {
     for (size_t i = 0; i < SITE_COUNT; i++)
         if (slice_equal_nocase(name, slice_from(site_table[i].name)))

@@ -148,12 +148,12 @@ void line_wipe(struct line_reader *l)
 #define POP3 "POP3"
 #define IMAP "IMAP"
 
-struct word {
+struct protocol_word {
     const char *word, *protocol;
 };
 
 /* Words at the beginning of a line. */
-static const struct word words[] = {
+static const struct protocol_word words[] = {
     /* RFC 9110 9, WebDAV, HTTP/2's preface; RTSP and SIP use some of them
      * too */
     { "GET", HTTP },     { "HEAD", HTTP },     { "POST", HTTP },
@@ -169,21 +169,21 @@ static const struct word words[] = {
 };
 
 /* Words in second place, after a tag. */
-static const struct word second_words[] = { { "CAPABILITY", IMAP },
-                                            { "LOGIN", IMAP },
-                                            { "AUTHENTICATE", IMAP },
-                                            { "STARTTLS", IMAP } };
+static const struct protocol_word second_words[] = { { "CAPABILITY", IMAP },
+                                                     { "LOGIN", IMAP },
+                                                     { "AUTHENTICATE", IMAP },
+                                                     { "STARTTLS", IMAP } };
 
 /* Beginnings of a word: of the first one, or, in a request with a version, of
  * the last one. */
-static const struct word beginnings[] = {
+static const struct protocol_word beginnings[] = {
     { "SSH-", "SSH" }, { "HTTP/", HTTP }, { "RTSP/", SIP }, { "SIP/", SIP }
 };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *find_word(struct slice word, const struct word *list,
-                             size_t count)
+static const char *find_word(struct slice word,
+                             const struct protocol_word *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (slice_equal_nocase(word, slice_from(list[i].word)))
@@ -213,13 +213,13 @@ static const char *protocol_of(struct slice word, size_t place)
     return protocol;
 }
 
-bool foreign_byte(char first)
+bool not_ftp_byte(char first)
 {
     return (first < 'A' || first > 'Z') && (first < 'a' || first > 'z') &&
            first != '\r' && (unsigned char)first != BYTE_IAC;
 }
 
-const char *foreign_line(struct slice line)
+const char *not_ftp_line(struct slice line)
 {
     struct slice word = SLICE("");
     const char *protocol = NULL;

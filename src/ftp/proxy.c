@@ -123,7 +123,7 @@ static enum proxy_state parse_addresses(struct proxy_header *h)
     return accept_header(h, &a[0], &a[1]);
 }
 
-static const struct family {
+static const struct proxy_family {
     uint8_t code;
     size_t bytes; /* bytes of its addresses */
     enum proxy_state (*whole)(struct proxy_header *h);
@@ -134,7 +134,7 @@ static const struct family {
     { 0x31, 216, accept_without_client }, /* a client of a unix socket */
 };
 
-static const struct family *family_of(const struct proxy_header *h)
+static const struct proxy_family *family_of(const struct proxy_header *h)
 {
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (families[i].code == h->kept[13])
@@ -150,7 +150,7 @@ static bool is_local(const struct proxy_header *h)
 
 static enum proxy_state parse_head(struct proxy_header *h)
 {
-    const struct family *f = family_of(h);
+    const struct proxy_family *f = family_of(h);
     size_t rest = (size_t)(h->kept[14] << 8 | h->kept[15]);
 
     h->whole = HEAD + rest;

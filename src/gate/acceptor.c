@@ -28,28 +28,19 @@ static void acceptor_on_pause_over(void *owner)
     acceptor_update(owner);
 }
 
-/* The listener stays readable while connections wait, so it must leave the
- * loop, or the loop would turn without end. */
-static void acceptor_rest(struct acceptor *a)
-{
-    loop_remove(a->loop, &a->watch);
-    loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
-}
-
-/* One connection was lost before it was accepted. The next one can still be
- * accepted. */
-static bool is_passing(int error)
-{
-    return error == ECONNABORTED || error == EINTR || error == EPROTO;
-}
-
 static void acceptor_failed(struct acceptor *a, int error)
 {
-    if (error == EAGAIN || is_passing(error))
+    /* One connection was lost before it was accepted. The next one can still be
+     * accepted. */
+    if (error == EAGAIN || error == ECONNABORTED || error == EINTR ||
+        error == EPROTO)
         return;
     if ((error == EMFILE || error == ENFILE) && a->full)
         a->full(a);
-    acceptor_rest(a);
+    /* The listener stays readable while connections wait, so it must leave the
+     * loop, or the loop would turn without end. */
+    loop_remove(a->loop, &a->watch);
+    loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
 }
 
 int acceptor_accept(struct acceptor *a, struct address *peer)

@@ -12,7 +12,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-void active_leave(struct child *c)
+void active_leave(struct gate_child *c)
 {
     struct active *a = &c->active;
 
@@ -23,13 +23,13 @@ void active_leave(struct child *c)
     fd_close(&a->fd);
 }
 
-static int active_failed(struct child *c, int error)
+static int active_failed(struct gate_child *c, int error)
 {
     active_leave(c);
     return SEND(&c->channel, active_none, c->active.request, .error = error);
 }
 
-static int active_connected(struct child *c)
+static int active_connected(struct gate_child *c)
 {
     int r;
 
@@ -54,7 +54,7 @@ static int try_connect(struct active *a)
 
 static void active_on_writable(void *owner, uint32_t events)
 {
-    struct child *c = owner;
+    struct gate_child *c = owner;
     int error = try_connect(&c->active);
 
     (void)events;
@@ -69,7 +69,7 @@ static void active_on_timer(void *owner)
 }
 
 /* Until it is connected, or MS are over. */
-static int active_await(struct child *c, uint64_t ms)
+static int active_await(struct gate_child *c, uint64_t ms)
 {
     struct active *a = &c->active;
 
@@ -86,7 +86,7 @@ static int active_await(struct child *c, uint64_t ms)
 
 /* The connection comes from the address that the client knows (RFC 959 3.2),
  * and from any port. */
-static int active_open(struct child *c)
+static int active_open(struct gate_child *c)
 {
     int family = c->active.to.family == 4 ? AF_INET : AF_INET6;
     struct address from = c->local;
@@ -103,7 +103,7 @@ static int active_open(struct child *c)
     return bind(c->active.fd, (struct sockaddr *)&where, size) < 0 ? errno : 0;
 }
 
-static int active_begin(struct child *c)
+static int active_begin(struct gate_child *c)
 {
     int error = active_open(c);
 
@@ -116,7 +116,8 @@ static int active_begin(struct child *c)
 
 /* Its session knows that active mode is off, or that it is proxied, and refuses
  * PORT. */
-int active_connect(struct child *c, uint32_t request, const struct address *to)
+int active_connect(struct gate_child *c, uint32_t request,
+                   const struct address *to)
 {
     if (!c->gate->settings.active)
         return channel_refuse(&c->channel, "active mode, which is off");

@@ -49,7 +49,7 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
     return limit;
 }
 
-static int admit_keep_out(struct child *c, uint32_t request,
+static int admit_keep_out(struct gate_child *c, uint32_t request,
                           const struct address *client, enum limit limit)
 {
     report_refused(c->gate, client, &c->local, limit_reason(limit));
@@ -57,7 +57,7 @@ static int admit_keep_out(struct child *c, uint32_t request,
                 .why = slice_from(limit_words(limit)));
 }
 
-void admit_remember(struct child *c)
+void admit_remember(struct gate_child *c)
 {
     struct gate *g = c->gate;
     struct address prefix = address_client(&c->peer);
@@ -68,7 +68,7 @@ void admit_remember(struct child *c)
 }
 
 /* Master hears of it before the session does. */
-static int admit_at_once(struct child *c, uint32_t request)
+static int admit_at_once(struct gate_child *c, uint32_t request)
 {
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
                  .peer = c->peer, .server = c->server);
@@ -82,18 +82,18 @@ static int admit_at_once(struct child *c, uint32_t request)
     return 0;
 }
 
-void admit_begin(struct child *c, uint32_t request)
+void admit_begin(struct gate_child *c, uint32_t request)
 {
     child_answered(c, admit_at_once(c, request));
 }
 
-void admit_refuse(struct child *c, uint32_t request, enum limit limit)
+void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit)
 {
     child_answered(c, admit_keep_out(c, request, &c->peer, limit));
 }
 
 /* From now on the session counts for its client's address. */
-void admit_know(struct child *c, const struct address *client,
+void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server)
 {
     limits_add(&c->gate->limits, client);
@@ -103,7 +103,7 @@ void admit_know(struct child *c, const struct address *client,
     entry_mind(c->gate);
 }
 
-int admit(struct child *c, uint32_t request, const struct address *client,
+int admit(struct gate_child *c, uint32_t request, const struct address *client,
           const struct address *server)
 {
     enum limit limit;
@@ -124,11 +124,11 @@ int admit(struct child *c, uint32_t request, const struct address *client,
 
 /* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
  */
-struct pairs {
+struct session_pairs {
     int master[2], gate[2], log[2], keys[2];
 };
 
-static void pairs_close(struct pairs *p)
+static void pairs_close(struct session_pairs *p)
 {
     for (int i = 0; i < 2; i++) {
         fd_close(&p->master[i]);
@@ -140,7 +140,7 @@ static void pairs_close(struct pairs *p)
 
 /* After a failure the caller's pairs_close() closes the pairs that were opened.
  */
-static int pairs_open(struct pairs *p)
+static int pairs_open(struct session_pairs *p)
 {
     int r = fd_pair(p->master);
 
@@ -151,15 +151,6 @@ static int pairs_open(struct pairs *p)
     if (r == 0)
         r = fd_pair(p->keys);
     return r;
-}
-
-static int entry_announce(struct child *c, const struct entry *e,
-                          const struct pairs *pairs)
-{
-    return SEND(&c->gate->frame.master, session, 0, .serial = c->serial,
-                .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
-                .listener = e->listener, .master = pairs->master[1],
-                .log = pairs->log[1], .keys = pairs->keys[1]);
 }
 
 /* Sessions still ignore the signals that a terminal or systemd sends to all
@@ -189,8 +180,8 @@ __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
     session_main(&entry_start_of_child);
 }
 
-static int entry_fork(struct child *c, const struct entry *e,
-                      struct pairs *pairs)
+static int entry_fork(struct gate_child *c, const struct accepted *e,
+                      struct session_pairs *pairs)
 {
     struct gate *g = c->gate;
     pid_t pid;
@@ -221,11 +212,11 @@ static int entry_fork(struct child *c, const struct entry *e,
 /* Reports all ended sessions first, so that master never counts more sessions
  * than gate. Without master there is no session: if master can't be told of a
  * session, that session dies, perhaps after its greeting. */
-static int entry_start(struct gate *g, const struct entry *e)
+static int entry_start(struct gate *g, const struct accepted *e)
 {
-    struct pairs pairs __attribute__((cleanup(
+    struct session_pairs pairs __attribute__((cleanup(
         pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
-    struct child *c;
+    struct gate_child *c;
     int r = children_report(g);
 
     if (r == 0)
@@ -240,7 +231,10 @@ static int entry_start(struct gate *g, const struct entry *e)
         child_discard(c);
         return r;
     }
-    r = entry_announce(c, e, &pairs);
+    r = SEND(&g->frame.master, session, 0, .serial = c->serial,
+             .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
+             .listener = e->listener, .master = pairs.master[1],
+             .log = pairs.log[1], .keys = pairs.keys[1]);
     c->announced = r == 0;
     if (r < 0)
         child_kill(c, ENDING_PEER);
@@ -261,7 +255,7 @@ static void entry_reply(int fd, enum limit limit)
     buf_release(&reply);
 }
 
-enum limit entry_begin(struct gate *g, const struct entry *e)
+enum limit entry_begin(struct gate *g, const struct accepted *e)
 {
     int r = entry_start(g, e);
 
@@ -269,27 +263,13 @@ enum limit entry_begin(struct gate *g, const struct entry *e)
     return limit_of(r);
 }
 
-void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
+void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 {
     if (!e->implicit)
         entry_reply(e->control, limit);
     if (limit == LIMIT_AWAY) /* master has logged it, once */
         return;
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
-}
-
-/* A connection that has to wait goes to the queue. */
-static enum limit entry_try(struct gate *g, struct entry *e)
-{
-    enum limit limit = board_is_closed(g->board)  ? LIMIT_DRAIN
-                       : board_get(&g->row->away) ? LIMIT_AWAY
-                                                  : limits_check(&g->limits);
-
-    if (limit == LIMIT_NONE && !e->proxied)
-        limit = admit_decide(g, &e->peer);
-    if (limit == LIMIT_STARTUPS)
-        return queue_add(g, e);
-    return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
 /* Linux calls such a socket writable if at most a quarter of its buffer is in
@@ -317,36 +297,45 @@ void entry_mind(struct gate *g)
     gate_watch_master(g);
 }
 
-static enum limit entry_admit(struct listener *l, struct entry *e)
+/* A connection that has to wait goes to the queue. */
+static enum limit entry_admit(struct gate *g, struct accepted *e)
 {
-    if (e->proxied &&
-        !settings_networks_hold(&l->gate->settings.proxies, &e->peer)) {
-        report_refused(l->gate, &e->peer, &e->local, "not a proxy");
+    enum limit limit;
+
+    if (e->proxied && !settings_networks_hold(&g->settings.proxies, &e->peer)) {
+        report_refused(g, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
-    return entry_try(l->gate, e);
+    limit = board_drains(g->board)     ? LIMIT_DRAIN
+            : board_get(&g->row->away) ? LIMIT_AWAY
+                                       : limits_check(&g->limits);
+    if (limit == LIMIT_NONE && !e->proxied)
+        limit = admit_decide(g, &e->peer);
+    if (limit == LIMIT_STARTUPS)
+        return queue_add(g, e);
+    return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
 /* The check and accept(2) are two steps: a connection that comes in between is
  * the last one that this gate serves. */
 bool entry_may(struct acceptor *a)
 {
-    const struct gate *g = ((struct listener *)a)->gate;
+    const struct gate *g = ((struct gate_listener *)a)->gate;
 
     return board_accepts(g->board, g->row->generation);
 }
 
 void entry_enter(struct acceptor *a, int fd, const struct address *peer)
 {
-    struct listener *l = (struct listener *)a; /* its first member */
-    struct entry e = { .control = fd,
-                       .peer = *peer,
-                       .listener = l->index,
-                       .implicit = l->implicit,
-                       .proxied = l->proxied };
+    struct gate_listener *l = (struct gate_listener *)a; /* its first member */
+    struct accepted e = { .control = fd,
+                          .peer = *peer,
+                          .listener = l->index,
+                          .implicit = l->implicit,
+                          .proxied = l->proxied };
 
     if (socket_local(fd, &e.local) == 0) {
-        enum limit limit = entry_admit(l, &e);
+        enum limit limit = entry_admit(l->gate, &e);
 
         if (limit != LIMIT_NONE)
             entry_refuse(l->gate, &e, limit);
@@ -358,9 +347,9 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer)
  * one connection. */
 void entry_full(struct acceptor *d)
 {
-    struct listener *l = (struct listener *)d;
+    struct gate_listener *l = (struct gate_listener *)d;
     struct gate *g = l->gate;
-    struct entry e = { .local = d->bound, .implicit = l->implicit };
+    struct accepted e = { .local = d->bound, .implicit = l->implicit };
 
     fd_close(&g->spare_fd);
     e.control = acceptor_accept(d, &e.peer);

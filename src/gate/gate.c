@@ -36,15 +36,6 @@ int gate_spare(const struct gate *g)
 
 static const struct signals_row gate_signals[] = { { SIGCHLD, children_reap } };
 
-static int gate_listeners_begin(struct gate *g)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < g->listeners; i++)
-        r = acceptor_init(&g->listener[i].acceptor);
-    return r;
-}
-
 /* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SEND(g, name, ...)                                                \
     gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
@@ -83,8 +74,8 @@ int gate_begin(struct gate *g)
     g->spare_fd = gate_spare(g);
     if (r == 0)
         r = pace_init(g);
-    if (r == 0)
-        r = gate_listeners_begin(g);
+    for (size_t i = 0; r == 0 && i < g->listeners; i++)
+        r = acceptor_init(&g->listener[i].acceptor);
     if (r < 0)
         complain(&g->frame.why, "gate can't begin: %s", strerror(-r));
     return r;
@@ -170,7 +161,7 @@ static void gate_release(void *owner)
 /* A session may have ended while master's message was on its way. */
 static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c)
         child_logged_in(c);
@@ -179,7 +170,7 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 
 static int gate_on_limits(void *owner, struct msg_limits *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c)
         pace_limits(c, m);
@@ -188,7 +179,7 @@ static int gate_on_limits(void *owner, struct msg_limits *m)
 
 static int gate_on_kill(void *owner, struct msg_kill *m)
 {
-    struct child *c = children_find(owner, m->serial);
+    struct gate_child *c = children_find(owner, m->serial);
 
     if (c && !c->elder)
         child_kill(c, ENDING_KICKED);

@@ -23,7 +23,7 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 
-struct child;
+struct gate_child;
 struct gate;
 
 /* acceptor.c: control listeners, and socket options */
@@ -92,11 +92,12 @@ struct active {
 /* For MSG_active. The answer is `data` or `active_none`, within
  * connect_timeout. Returns 0; -EPROTO, with the channel's reason, for a request
  * that no honest session makes; or the result of SEND(). */
-int active_connect(struct child *c, uint32_t request, const struct address *to);
+int active_connect(struct gate_child *c, uint32_t request,
+                   const struct address *to);
 /* Ends the connection that is being made, if there is one. */
-void active_leave(struct child *c);
+void active_leave(struct gate_child *c);
 
-/* child.c: the sessions that gate serves. It has forked them, or adopted them
+/* peer_session.c: the sessions that gate serves. It has forked them, or adopted
  * from a gate that has ended. Those of older generations only count. */
 
 /* So many messages of a session gate reads in a second; further ones wait for
@@ -123,15 +124,15 @@ struct pacing {
     enum pace_way way;
     uint32_t request; /* it waits for bytes; 0: it doesn't */
     uint32_t begin;   /* the transfer that waits for the limits; 0: none */
-    TAILQ_ENTRY(child) line;
+    TAILQ_ENTRY(gate_child) line;
     struct loop_timer late; /* for the limits, while a request waits for them */
 };
 
-struct child {
-    LIST_ENTRY(child) by_serial;
-    LIST_ENTRY(child) by_pid; /* if it is gate's child */
-    STAILQ_ENTRY(child) next; /* unused, or ended and not yet reported */
-    TAILQ_ENTRY(child) waiting;
+struct gate_child {
+    LIST_ENTRY(gate_child) by_serial;
+    LIST_ENTRY(gate_child) by_pid; /* if it is gate's child */
+    STAILQ_ENTRY(gate_child) next; /* unused, or ended and not yet reported */
+    TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
     bool elder;     /* of an older generation: it counts, and that is all */
@@ -158,12 +159,12 @@ struct child {
     unsigned messages;
     struct loop_timer pause; /* further ones wait */
 };
-LIST_HEAD(child_list, child);
-STAILQ_HEAD(child_queue, child);
-TAILQ_HEAD(child_line, child);
+LIST_HEAD(child_list, gate_child);
+STAILQ_HEAD(child_queue, gate_child);
+TAILQ_HEAD(child_line, gate_child);
 
-struct children {
-    struct child *slot;
+struct gate_children {
+    struct gate_child *slot;
     size_t size, buckets;
     struct child_list *serial, *pid;
     struct child_queue unused, ended;
@@ -174,9 +175,9 @@ int children_init(struct gate *g); /* 0 or -ENOMEM */
 void children_release(struct gate *g);
 /* Adds a session with a new serial, and counts it in the limits. Returns NULL
  * if no place is free. */
-struct child *children_add(struct gate *g, const struct address *peer,
-                           const struct address *local, bool proxied);
-struct child *children_find(struct gate *g, uint64_t serial);
+struct gate_child *children_add(struct gate *g, const struct address *peer,
+                                const struct address *local, bool proxied);
+struct gate_child *children_find(struct gate *g, uint64_t serial);
 /* A session of an older generation, known to master by this serial, counts for
  * max_sessions and for its client's address from now on; and no more. */
 void children_add_elder(struct gate *g, uint64_t serial,
@@ -186,7 +187,7 @@ void children_adopt(struct gate *g, struct msg_adopt *m);
 /* Master knows that an elder or an adopted session has ended. */
 void children_reaped(struct gate *g, uint64_t serial, int status);
 /* Calls VISIT for each session with an open channel. */
-void children_each(struct gate *g, void (*visit)(struct child *c));
+void children_each(struct gate *g, void (*visit)(struct gate_child *c));
 /* Ends the oldest session of the address that has the most sessions without a
  * login. */
 void children_make_room(struct gate *g);
@@ -200,31 +201,31 @@ int children_report(struct gate *g);
 
 /* Frees the place of a session that master has not heard of. No other session's
  * end frees its place at once: that is children_report()'s. */
-void child_discard(struct child *c);
+void child_discard(struct gate_child *c);
 /* The process of the session runs. Takes FD, gate's end of its channel. */
-void child_born(struct child *c, pid_t pid, int fd);
+void child_born(struct gate_child *c, pid_t pid, int fd);
 /* The session waits for its login from now on. struct limits counts it already.
  */
-void child_begin_wait(struct child *c);
+void child_begin_wait(struct gate_child *c);
 /* The session has logged in or must end: it no longer waits for its login. */
-void child_end_wait(struct child *c);
+void child_end_wait(struct gate_child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
  * number can't belong to another process. An adopted session is killed by
  * master. WHY is for the log. */
-void child_kill(struct child *c, enum ending why);
+void child_kill(struct gate_child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
-void child_wrong(struct child *c, const char *what);
+void child_wrong(struct gate_child *c, const char *what);
 /* R is the result of an answer to it: one that it doesn't read is wrong too. */
-void child_answered(struct child *c, int r);
+void child_answered(struct gate_child *c, int r);
 /* The process has ended and is reaped, here or by master. */
-void child_ended(struct child *c, int status);
+void child_ended(struct gate_child *c, int status);
 /* Master has reported the login. Its deadline ends, and the session gets the
  * ticket keys. */
-void child_logged_in(struct child *c);
+void child_logged_in(struct gate_child *c);
 
 /* entry.c: a control connection, from its accept to its session */
 
-struct entry {
+struct accepted {
     int control;
     struct address peer, local;
     uint64_t listener;
@@ -238,9 +239,9 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer);
 void entry_full(struct acceptor *d);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
  * there is no session. The socket stays the caller's. */
-enum limit entry_begin(struct gate *g, const struct entry *e);
+enum limit entry_begin(struct gate *g, const struct accepted *e);
 /* Reports the refusal to the client and to log. */
-void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
+void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 
 /* The most sessions at a time whose client is not known yet. */
 #define ENTRY_UNKNOWN 32
@@ -252,20 +253,20 @@ void entry_mind(struct gate *g);
 
 /* A session that ends without a login is held against its client's address,
  * since it has cost a fork, and perhaps a signature. Never against a proxy. */
-void admit_remember(struct child *c);
+void admit_remember(struct gate_child *c);
 /* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
  * or after a wait in the queue, goes to master, so that it and the log know the
  * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
  * with the channel's reason; or what SEND() says. */
-int admit(struct child *c, uint32_t request, const struct address *client,
+int admit(struct gate_child *c, uint32_t request, const struct address *client,
           const struct address *server);
 /* The client of C is known: it counts for that address from here on. */
-void admit_know(struct child *c, const struct address *client,
+void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
 /* The answer to one that has waited. A session that doesn't read it is killed.
  */
-void admit_begin(struct child *c, uint32_t request);
-void admit_refuse(struct child *c, uint32_t request, enum limit limit);
+void admit_begin(struct gate_child *c, uint32_t request);
+void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit);
 
 /* queue.c: connections that wait for their session, since as many sessions as
  * `startups` permits haven't logged in, or since master reads too slowly */
@@ -279,9 +280,9 @@ void admit_refuse(struct child *c, uint32_t request, enum limit limit);
 struct queued {
     TAILQ_ENTRY(queued) next;
     struct gate *gate;
-    struct entry entry;  /* owns its socket; -1: CHILD has it */
-    struct child *child; /* forked already, to read a PROXY header */
-    uint32_t request;    /* CHILD's MSG_admit */
+    struct accepted entry;    /* owns its socket; -1: CHILD has it */
+    struct gate_child *child; /* forked already, to read a PROXY header */
+    uint32_t request;         /* CHILD's MSG_admit */
     uint64_t since;
     struct loop_watch watch; /* for the client's end */
 };
@@ -301,11 +302,11 @@ void queue_close(struct gate *g);
 bool queue_is_empty(const struct gate *g);
 /* LIMIT_NONE: it waits, and E's socket is the queue's. Otherwise why it can't:
  * the queue is full, and no other address has more connections. */
-enum limit queue_add(struct gate *g, struct entry *e);
+enum limit queue_add(struct gate *g, struct accepted *e);
 /* The same for C, whose address is known now; its answer to REQUEST waits. */
-enum limit queue_add_child(struct child *c, uint32_t request);
+enum limit queue_add_child(struct gate_child *c, uint32_t request);
 /* C has ended. Does nothing if C doesn't wait. */
-void queue_leave(struct child *c);
+void queue_leave(struct gate_child *c);
 /* A place may be free: looks in the next turn of the loop, not now. */
 void queue_wake(struct gate *g);
 
@@ -349,18 +350,18 @@ void pace_release(struct gate *g);
 /* MSG_limits: the figures are the newest ones, for all sessions of that
  * account. A user's account is C's first one; teams follow. They count once the
  * last one has come. */
-void pace_limits(struct child *c, const struct msg_limits *m);
+void pace_limits(struct gate_child *c, const struct msg_limits *m);
 /* MSG_transfer_begin: answers, as soon as the limits are known. Returns the
  * result of SEND(), or as pace_ask(). The other function is for
  * MSG_transfer_end. */
-int pace_transfer_begin(struct child *c, uint32_t request);
-void pace_transfer_end(struct child *c);
+int pace_transfer_begin(struct gate_child *c, uint32_t request);
+void pace_transfer_end(struct gate_child *c);
 /* MSG_bytes_ask: answers, now or later. A request for the other direction that
  * waits gets no answer any more. Returns 0; -EPROTO, with the channel's reason,
  * if an earlier request waits, or before the login. */
-int pace_ask(struct child *c, uint32_t request, bool upload);
+int pace_ask(struct gate_child *c, uint32_t request, bool upload);
 /* The session ends. Does nothing the second time. */
-void pace_leave(struct child *c);
+void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
@@ -371,7 +372,7 @@ void pace_leave(struct child *c);
 
 /* For MSG_port: answers `port_is` or `port_none`. Returns the result of SEND().
  */
-int lend_listener(struct child *c, uint32_t request);
+int lend_listener(struct gate_child *c, uint32_t request);
 
 /* setup.c: what master gives before gate works. Each function returns 0, or
  * negative with the complaint in the frame. */
@@ -413,9 +414,9 @@ void report_refused(struct gate *g, const struct address *peer,
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
-void report_death(struct child *c, int signal);
+void report_death(struct gate_child *c, int signal);
 /* A session sent a message that it may not send. */
-void report_wrong(struct child *c, const char *wrong);
+void report_wrong(struct gate_child *c, const char *wrong);
 
 /* tls.c: the keys that seal the tickets of TLS 1.3, and the certificates that
  * expire */
@@ -430,7 +431,7 @@ struct tickets {
 #define TICKETS_LOOK_MS 2000
 void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
-void tickets_send(struct child *c);
+void tickets_send(struct gate_child *c);
 
 /* Logs which certificates expire soon, and which are sent without their OCSP
  * response; now, and each day from now on. */
@@ -438,7 +439,7 @@ void expiry_watch(struct gate *g);
 
 /* gate.c: the steps of its life, and the messages of master */
 
-struct listener {
+struct gate_listener {
     struct acceptor acceptor;
     struct gate *gate;
     uint64_t index; /* as master numbers it */
@@ -466,11 +467,11 @@ struct gate {
     bool accepts;                /* since gate_open() */
     bool shuts;       /* after `stop_accepting`, until `shut` is sent */
     bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
-    struct children children;
+    struct gate_children children;
     struct queue queue;
     struct pace pace;
     struct tickets tickets;
-    struct listener listener[SETTINGS_LISTEN_MAX];
+    struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
     int spare_fd; /* given up for a moment when there are no more */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */

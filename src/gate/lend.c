@@ -21,7 +21,7 @@
 #define LEND_BACKLOG 16
 
 /* Do the data connections of this session come by a proxy? */
-static bool lend_by_proxy(const struct child *c)
+static bool lend_by_proxy(const struct gate_child *c)
 {
     return c->proxied && c->gate->settings.ports.proxy;
 }
@@ -29,7 +29,7 @@ static bool lend_by_proxy(const struct child *c)
 /* Returns the address that PASV announces. Behind NAT it isn't the address that
  * our socket shows. Behind a proxy it is the proxy's, if data connections come
  * through it. */
-static struct address lend_announced(const struct child *c, uint16_t port)
+static struct address lend_announced(const struct gate_child *c, uint16_t port)
 {
     const struct address *set =
         settings_announced(&c->gate->settings, &c->peer);
@@ -89,7 +89,7 @@ static struct address lend_address(const struct address *local)
 }
 
 /* Returns a listener, and writes where it listens; or -errno. */
-static int lend_open(const struct child *c, struct address *bound)
+static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
     uint32_t dice[LEND_TRIES];
@@ -108,7 +108,7 @@ static int lend_open(const struct child *c, struct address *bound)
 
 /* A session that asks again at once costs nothing: a client can make it ask
  * while all ports are in use, and an attacker in a session always. */
-int lend_listener(struct child *c, uint32_t request)
+int lend_listener(struct gate_child *c, uint32_t request)
 {
     uint64_t now = clock_ms();
     struct address bound;

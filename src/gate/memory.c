@@ -78,17 +78,6 @@ stack_wipe_above(void *frame, void *top)
 
 _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
-static void clear(struct memory *m)
-{
-    m->version = 0;
-    fruitless_init(&m->fruitless);
-    ticket_keys_init(&m->tickets.keys);
-    m->tickets.turned = clock_ms();
-    m->tickets.turn = 0;
-    m->size = sizeof(*m);
-    m->version = MEMORY_VERSION;
-}
-
 /* A gate that only reads, and finds the memory of a newer build, gets memory of
  * its own. */
 int memory_map(struct memory **ret, int fd)
@@ -108,7 +97,13 @@ int memory_map(struct memory **ret, int fd)
         memory_unmap(ret);
         return memory_map(ret, -1);
     }
-    clear(m);
+    m->version = 0; /* until all is there */
+    fruitless_init(&m->fruitless);
+    ticket_keys_init(&m->tickets.keys);
+    m->tickets.turned = clock_ms();
+    m->tickets.turn = 0;
+    m->size = sizeof(*m);
+    m->version = MEMORY_VERSION;
     return 0;
 }
 

@@ -108,7 +108,7 @@ static struct account *account_find(struct pace *p, uint64_t number)
     return a;
 }
 
-static void account_join(struct account *a, struct child *c)
+static void account_join(struct account *a, struct gate_child *c)
 {
     struct pacing *mine = &c->pace;
 
@@ -119,18 +119,16 @@ static void account_join(struct account *a, struct child *c)
     mine->account[mine->accounts++] = a;
 }
 
-static void account_leave(struct account *a, struct child *c)
+static void pace_leave_accounts(struct gate_child *c)
 {
-    a->transfers -= c->pace.counts;
-    a->waiting[c->pace.way] -= c->pace.request != 0;
-    if (--a->sessions == 0 && a->number != 0)
-        TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
-}
+    while (c->pace.accounts > 0) {
+        struct account *a = c->pace.account[--c->pace.accounts];
 
-static void pace_leave_accounts(struct child *c)
-{
-    while (c->pace.accounts > 0)
-        account_leave(c->pace.account[--c->pace.accounts], c);
+        a->transfers -= c->pace.counts;
+        a->waiting[c->pace.way] -= c->pace.request != 0;
+        if (--a->sessions == 0 && a->number != 0)
+            TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
+    }
 }
 
 /* The share of one of N sessions that wait. */
@@ -155,7 +153,7 @@ static void figure_spend(struct figure *f, uint64_t bytes, uint64_t now)
 }
 
 /* When all figures permit a piece. */
-static uint64_t pace_due(const struct child *c)
+static uint64_t pace_due(const struct gate_child *c)
 {
     uint64_t due = c->pace.accounts > 0 ? 0 : UINT64_MAX;
 
@@ -168,17 +166,7 @@ static uint64_t pace_due(const struct child *c)
     return due;
 }
 
-static void pace_enter_line(struct child *c, uint32_t request,
-                            enum pace_way way)
-{
-    c->pace.request = request;
-    c->pace.way = way;
-    TAILQ_INSERT_TAIL(&c->gate->pace.line[way], c, pace.line);
-    for (size_t i = 0; i < c->pace.accounts; i++)
-        c->pace.account[i]->waiting[way]++;
-}
-
-static void pace_leave_line(struct child *c)
+static void pace_leave_line(struct gate_child *c)
 {
     enum pace_way way = c->pace.way;
 
@@ -202,7 +190,7 @@ static size_t account_crowd(struct account *a, enum pace_way way,
     return a->crowd[way] > a->waiting[way] ? a->crowd[way] : a->waiting[way];
 }
 
-static void pace_give(struct child *c, uint64_t now)
+static void pace_give(struct gate_child *c, uint64_t now)
 {
     enum pace_way way = c->pace.way;
     uint64_t bytes = PIECE_FREE;
@@ -229,9 +217,9 @@ static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
 {
     const struct figure *all = &p->all.figure[way];
     uint64_t now = clock_us();
-    struct child *after;
+    struct gate_child *after;
 
-    for (struct child *c = TAILQ_FIRST(&p->line[way]); c; c = after) {
+    for (struct gate_child *c = TAILQ_FIRST(&p->line[way]); c; c = after) {
         uint64_t due = pace_due(c);
 
         after = TAILQ_NEXT(c, pace.line);
@@ -274,7 +262,7 @@ static void pace_on_timer(void *owner)
 
 static void pace_on_late(void *owner);
 
-static void pace_expect_limits(struct child *c)
+static void pace_expect_limits(struct gate_child *c)
 {
     struct loop_timer *late = &c->pace.late;
 
@@ -284,7 +272,7 @@ static void pace_expect_limits(struct child *c)
     loop_timer_set(&c->gate->frame.loop, late, LIMITS_MS);
 }
 
-int pace_ask(struct child *c, uint32_t request, bool upload)
+int pace_ask(struct gate_child *c, uint32_t request, bool upload)
 {
     struct pace *p = &c->gate->pace;
     enum pace_way way = upload ? PACE_UP : PACE_DOWN;
@@ -292,7 +280,11 @@ int pace_ask(struct child *c, uint32_t request, bool upload)
     if (request == 0 || (c->pace.request != 0 && c->pace.way == way))
         return channel_refuse(&c->channel, "a second request for bytes");
     pace_leave_line(c);
-    pace_enter_line(c, request, way);
+    c->pace.request = request;
+    c->pace.way = way;
+    TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        c->pace.account[i]->waiting[way]++;
     pace_expect_limits(c);
     if (TAILQ_FIRST(&p->line[way]) == c)
         pace_wake(c->gate, pace_serve(p, way, UINT64_MAX));
@@ -302,7 +294,7 @@ int pace_ask(struct child *c, uint32_t request, bool upload)
 }
 
 /* The account that has as many transfers as it may have; or NULL. */
-static const struct account *pace_full(const struct child *c)
+static const struct account *pace_full(const struct gate_child *c)
 {
     for (size_t i = 0; i < c->pace.accounts && !c->pace.counts; i++) {
         const struct account *a = c->pace.account[i];
@@ -313,14 +305,14 @@ static const struct account *pace_full(const struct child *c)
     return NULL;
 }
 
-static void pace_count(struct child *c, bool counts)
+static void pace_count(struct gate_child *c, bool counts)
 {
     for (size_t i = 0; i < c->pace.accounts; i++)
         c->pace.account[i]->transfers += (uint64_t)counts - c->pace.counts;
     c->pace.counts = counts;
 }
 
-static int pace_answer(struct child *c)
+static int pace_answer(struct gate_child *c)
 {
     const struct account *full = pace_full(c);
     uint32_t request = c->pace.begin;
@@ -333,7 +325,7 @@ static int pace_answer(struct child *c)
                 .limit = full ? full->most : 0);
 }
 
-int pace_transfer_begin(struct child *c, uint32_t request)
+int pace_transfer_begin(struct gate_child *c, uint32_t request)
 {
     if (request == 0 || c->pace.begin != 0)
         return channel_refuse(&c->channel, "a second transfer");
@@ -344,13 +336,13 @@ int pace_transfer_begin(struct child *c, uint32_t request)
     return 0;
 }
 
-void pace_transfer_end(struct child *c)
+void pace_transfer_end(struct gate_child *c)
 {
     pace_count(c, false);
 }
 
 /* The accounts of C are known: what waited for them goes on. */
-static void pace_go_on(struct child *c)
+static void pace_go_on(struct gate_child *c)
 {
     loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
     if (c->pace.request != 0)
@@ -362,13 +354,13 @@ static void pace_go_on(struct child *c)
 /* Master is slow. */
 static void pace_on_late(void *owner)
 {
-    struct child *c = owner;
+    struct gate_child *c = owner;
 
     account_join(&c->gate->pace.all, c);
     pace_go_on(c);
 }
 
-static void pace_join(struct child *c, const struct msg_limits *m)
+static void pace_join(struct gate_child *c, const struct msg_limits *m)
 {
     struct account *a = account_find(&c->gate->pace, m->account);
 
@@ -378,7 +370,7 @@ static void pace_join(struct child *c, const struct msg_limits *m)
 }
 
 /* All at once: in between another session would get more than it may. */
-void pace_limits(struct child *c, const struct msg_limits *m)
+void pace_limits(struct gate_child *c, const struct msg_limits *m)
 {
     struct pacing *mine = &c->pace;
 
@@ -397,7 +389,7 @@ void pace_limits(struct child *c, const struct msg_limits *m)
     pace_go_on(c);
 }
 
-void pace_leave(struct child *c)
+void pace_leave(struct gate_child *c)
 {
     pace_leave_line(c);
     pace_transfer_end(c);

@@ -214,7 +214,7 @@ static struct queued *queue_take_slot(struct gate *g,
     return w;
 }
 
-enum limit queue_add(struct gate *g, struct entry *e)
+enum limit queue_add(struct gate *g, struct accepted *e)
 {
     struct queued *w = queue_take_slot(g, &e->peer);
 
@@ -234,7 +234,7 @@ enum limit queue_add(struct gate *g, struct entry *e)
     return LIMIT_NONE;
 }
 
-enum limit queue_add_child(struct child *c, uint32_t request)
+enum limit queue_add_child(struct gate_child *c, uint32_t request)
 {
     struct queued *w = queue_take_slot(c->gate, &c->peer);
 
@@ -249,7 +249,7 @@ enum limit queue_add_child(struct child *c, uint32_t request)
     return LIMIT_NONE;
 }
 
-void queue_leave(struct child *c)
+void queue_leave(struct gate_child *c)
 {
     struct queued *w;
 

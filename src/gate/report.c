@@ -109,7 +109,7 @@ void report_service(struct gate *g, const char *format, ...)
 }
 
 /* The log's channel of gate has no serial of a session: it is in the text. */
-static void report_about(struct child *c, struct event_record *r,
+static void report_about(struct gate_child *c, struct event_record *r,
                          const char *reason)
 {
     char peer[ADDRESS_TEXT_MAX];
@@ -120,7 +120,7 @@ static void report_about(struct child *c, struct event_record *r,
     frame_report(&c->gate->frame, r);
 }
 
-void report_death(struct child *c, int signal)
+void report_death(struct gate_child *c, int signal)
 {
     char reason[REASON_MAX];
     struct event_record r;
@@ -133,7 +133,7 @@ void report_death(struct child *c, int signal)
     report_about(c, &r, reason);
 }
 
-void report_wrong(struct child *c, const char *wrong)
+void report_wrong(struct gate_child *c, const char *wrong)
 {
     char reason[REASON_MAX];
     struct event_record r;

@@ -46,9 +46,9 @@ static int setup_memory(struct gate *g)
 
 static void setup_listener(struct gate *g, size_t index, int fd)
 {
-    struct listener *l = &g->listener[g->listeners++];
+    struct gate_listener *l = &g->listener[g->listeners++];
 
-    *l = (struct listener){
+    *l = (struct gate_listener){
         .gate = g,
         .index = index,
         .implicit = settings_implicit(&g->settings, index),

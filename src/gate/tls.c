@@ -24,7 +24,7 @@ static struct slice tickets_bytes(const struct ticket_key *k)
 }
 
 /* A session without keys gets them after the next look. */
-void tickets_send(struct child *c)
+void tickets_send(struct gate_child *c)
 {
     struct ticket_keys k;
     int r = 0;

@@ -39,9 +39,9 @@ struct board_row *board_find(struct board *b, uint64_t generation)
     return NULL;
 }
 
-bool board_is_closed(const struct board *b)
+bool board_drains(const struct board *b)
 {
-    return board_get(&b->closed) != 0;
+    return board_get(&b->drains) != 0;
 }
 
 bool board_accepts(const struct board *b, uint64_t generation)

@@ -12,8 +12,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define DISPATCH_MAX 64
-#define DRAIN_MAX    4096 /* more than a socket holds */
+#define DISPATCH_MAX     64
+#define DISPATCH_ALL_MAX 4096 /* more than a socket holds */
 
 /* One of each suffices: a process sends and receives one message at a time. */
 static char inbox[MESSAGE_MAX + 1];
@@ -66,12 +66,12 @@ static bool row_is_between(const struct message_row *row, enum process from,
     return (row->from & PROCESS_BIT(from)) && (row->to & PROCESS_BIT(to));
 }
 
-union control {
+union ancillary {
     char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FIELDS_MAX)];
     struct cmsghdr align;
 };
 
-static void attach_descriptors(struct msghdr *m, union control *control,
+static void attach_descriptors(struct msghdr *m, union ancillary *control,
                                const int *fd, size_t n)
 {
     struct cmsghdr *head;
@@ -118,7 +118,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     struct iovec part = { .iov_base = outbox };
     struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
     int fd[MESSAGE_FIELDS_MAX];
-    union control control;
+    union ancillary control;
     ssize_t n;
 
     if (c->fd < 0)
@@ -239,7 +239,7 @@ static int take_message(struct channel *c, struct message *m, ssize_t len,
 int channel_receive(struct channel *c, struct message *m)
 {
     struct iovec part = { .iov_base = inbox, .iov_len = sizeof(inbox) };
-    union control control;
+    union ancillary control;
     struct msghdr head = { .msg_iov = &part,
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,
@@ -333,10 +333,10 @@ int channel_dispatch_one(struct channel *c, const struct handler *table,
     return dispatch_most(c, table, n, owner, 1);
 }
 
-int channel_drain(struct channel *c, const struct handler *table, size_t n,
-                  void *owner)
+int channel_dispatch_all(struct channel *c, const struct handler *table,
+                         size_t n, void *owner)
 {
-    return dispatch_most(c, table, n, owner, DRAIN_MAX);
+    return dispatch_most(c, table, n, owner, DISPATCH_ALL_MAX);
 }
 
 int channel_refuse(struct channel *c, const char *why)

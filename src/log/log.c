@@ -35,7 +35,7 @@ static void log_release(void *owner)
 {
     struct log *l = owner;
 
-    senders_drain(l);
+    senders_read_all(l);
     senders_release(l);
     fd_close(&l->output);
     if (l->metrics)

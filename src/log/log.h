@@ -89,7 +89,7 @@ void senders_release(struct log *l);
 /* OWNER is the struct log. */
 int senders_on_sender(void *owner, struct msg_log_sender *msg);
 /* Reads all events that have arrived so far. */
-void senders_drain(struct log *l);
+void senders_read_all(struct log *l);
 
 /* Writes the event in the form of `log_format`, by one write(2). Returns the
  * number of bytes. LOST isn't 0 afterwards if the line couldn't be written. */

@@ -227,7 +227,7 @@ static bool has_more(const struct sender *s)
     return recv(s->channel.fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-void senders_drain(struct log *l)
+void senders_read_all(struct log *l)
 {
     for (size_t i = 0; i < l->senders; i++) {
         struct sender *s = &l->sender[i];

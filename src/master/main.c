@@ -23,18 +23,6 @@
 #define CHECK_MS   60000 /* ms: for a look at all homes */
 #define MOUNTS_MS  20000
 
-/* After a crash the settings are those that were in force, even if the file has
- * changed. */
-static int load(struct master *m, const char *path, struct complaint *c)
-{
-    FD_CLEANUP int fd = m->succession.recovery
-                            ? succession_inherit(&m->succession, "settings")
-                            : -1;
-
-    return fd < 0 ? helper_settings(m, path, c)
-                  : helper_recover(m, &fd, path, c);
-}
-
 /* Reports all mistakes in the users file and in the homes of its rows, and what
  * their disks lack. */
 static bool survey_users(const struct master *m)
@@ -97,8 +85,9 @@ static noreturn void end_start_late(struct master *m, const char *why)
     die(EX_TEMPFAIL, "%s", why);
 }
 
-static void prepare_settings(struct master *m, const struct options *o)
+static void prepare_settings(struct master *m, const struct start_options *o)
 {
+    FD_CLEANUP int fd = -1;
     struct complaint c = { "" };
     int loaded;
 
@@ -107,7 +96,12 @@ static void prepare_settings(struct master *m, const struct options *o)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)
         m->helpers_until = clock_ms() + HELPER_MS;
-    loaded = load(m, o->config, &c);
+    /* After a crash the settings are those that were in force, even if the file
+     * has changed. */
+    if (m->succession.recovery)
+        fd = succession_inherit(&m->succession, "settings");
+    loaded = fd < 0 ? helper_settings(m, o->config, &c)
+                    : helper_recover(m, &fd, o->config, &c);
     if (loaded >= 0)
         return;
     if (!c.text[0]) /* reader has said all */
@@ -232,7 +226,7 @@ int main(int argc, char **argv)
 {
     static struct master master;
     static struct master_parts parts;
-    struct options o;
+    struct start_options o;
     int wrong = options_parse(&o, argc, argv);
 
     if (wrong || o.help) {

@@ -148,7 +148,7 @@ bool handshake_names(const struct handshake *h, uint64_t serial)
     return found == 1;
 }
 
-int handshake_certificate(const struct handshake *h, enum part list,
+int handshake_certificate(const struct handshake *h, enum handshake_part list,
                           struct slice *ret)
 {
     struct slice at = h->body[list], context, all;

@@ -5,7 +5,7 @@
 #include "sallyport/proof/proof.h"
 
 /* In the order in which they are sent (RFC 8446 2). */
-enum part {
+enum handshake_part {
     PART_HELLO,       /* the client's last one */
     PART_ANSWER,      /* ServerHello */
     PART_EXTENSIONS,  /* EncryptedExtensions */
@@ -37,7 +37,7 @@ const char *handshake_digest(const struct handshake *h);
 bool handshake_names(const struct handshake *h, uint64_t serial);
 /* The first certificate of the server's or the client's list, DER. 0 or -EINVAL
  */
-int handshake_certificate(const struct handshake *h, enum part list,
+int handshake_certificate(const struct handshake *h, enum handshake_part list,
                           struct slice *ret);
 /* The client's signature: 0 or -EINVAL. */
 int handshake_signature(const struct handshake *h, uint16_t *scheme,

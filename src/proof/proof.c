@@ -25,7 +25,7 @@
 static const char context[] = "TLS 1.3, client CertificateVerify";
 
 /* The schemes of TLS 1.3 (RFC 8446 4.2.3). */
-static const struct scheme {
+static const struct proof_scheme {
     uint16_t code;
     const char *key, *digest;
     bool pss;
@@ -43,7 +43,7 @@ static const struct scheme {
     { 0x080b, "RSA-PSS", "SHA2-512", true },
 };
 
-static const struct scheme *find_scheme(uint16_t code)
+static const struct proof_scheme *find_scheme(uint16_t code)
 {
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
         if (schemes[i].code == code)
@@ -147,7 +147,7 @@ static size_t make_message(const struct handshake *h, unsigned char *out)
     return ok ? SPACES + sizeof(context) + len : 0;
 }
 
-static bool set_padding(const struct scheme *s, EVP_PKEY_CTX *ctx)
+static bool set_padding(const struct proof_scheme *s, EVP_PKEY_CTX *ctx)
 {
     return !s->pss ||
            (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
@@ -159,7 +159,7 @@ static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
     unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
     size_t len = make_message(h, message);
     EVP_PKEY_CTX *ctx = NULL; /* owned by MD */
-    const struct scheme *s;
+    const struct proof_scheme *s;
     struct slice signature;
     uint16_t code;
 

@@ -17,8 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/userparse/userparse.h"
 #include "sallyport/users/image.h"
-#include "sallyport/usersfile/usersfile.h"
 
 #define FILE_FD   3
 #define ANSWER_FD 4

@@ -171,7 +171,7 @@ int parent_follow(void)
  * those of errno. */
 #define NOT_BUILT 1
 
-struct step {
+struct sandbox_step {
     const char *name; /* for the administrator */
     unsigned part;    /* 0: allow_weaker can't excuse it */
     int (*take)(enum process p, const struct sandbox_plan *plan,
@@ -291,7 +291,7 @@ static int take_filter(enum process p, const struct sandbox_plan *plan,
     return r == 0 ? sigsys_probe(why) : r;
 }
 
-static const struct step steps[] = {
+static const struct sandbox_step steps[] = {
     { "standard descriptors", 0, take_silence },
     { "no_new_privs", 0, take_no_new_privs },
     { "not dumpable", 0, take_not_dumpable },
@@ -305,7 +305,7 @@ static const struct step steps[] = {
     { "seccomp", SANDBOX_SECCOMP, take_filter },
 };
 
-static int complain_of(enum process p, const struct step *step,
+static int complain_of(enum process p, const struct sandbox_step *step,
                        const char *words, struct complaint *c)
 {
     if (!step->part)
@@ -318,7 +318,7 @@ static int complain_of(enum process p, const struct step *step,
         process_name(p), step->name, words, sandbox_part_word(step->part));
 }
 
-static int take_step(enum process p, const struct step *step,
+static int take_step(enum process p, const struct sandbox_step *step,
                      const struct sandbox_plan *plan, unsigned *weaker,
                      struct complaint *c)
 {

@@ -73,7 +73,9 @@ enum stepped allowance_begin(struct session *s)
 {
     struct allowance *a = &s->allowance;
 
-    a->ended = false; /* it goes on counting, for this one */
+    /* Gate may not have heard of the last transfer's end (allowance_end()).
+     * Then it still counts that one, and this one takes its permission. */
+    a->ended = false;
     if (!s->login.counted || s->forsaken || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
     if (a->permit == PERMIT_REFUSED)
@@ -119,7 +121,7 @@ int allowance_on_may(void *owner, struct msg_transfer_may *m)
     return 0;
 }
 
-bool allowance_lacks(struct session *s)
+bool allowance_ask(struct session *s)
 {
     struct allowance *a = &s->allowance;
     size_t way = allowance_way(s);
@@ -146,7 +148,7 @@ bool allowance_lacks(struct session *s)
 enum stepped allowance_wait(struct session *s)
 {
     transfer_watch(s, 0);
-    pace_pause(s);
+    stall_pause(s);
     return STEP_WAIT;
 }
 
@@ -171,7 +173,7 @@ static void allowance_go_on(struct session *s)
         return;
     s->allowance.waits = false;
     if (!s->transfer.stall.armed) /* it is, if the client is late */
-        pace_begin(s);
+        stall_begin(s);
     transfer_run(s, WAITS_TURN);
 }
 

@@ -50,7 +50,7 @@ static void name_changed(struct session *s, struct message *m, const char *verb,
 {
     const struct change c = { verb, path_slice(&s->subject), NOTHING };
 
-    verdict_of_change(s, m, &c, done, argument, NOTHING);
+    final_of_change(s, m, &c, done, argument, NOTHING);
 }
 
 static void name_on_made(struct session *s, struct message *m)
@@ -111,9 +111,9 @@ static void name_on_renamed(struct session *s, struct message *m)
     const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
     if (slice_equal(to, wanted))
-        verdict_of_change(s, m, &c, REPLY_RENAMED, NOTHING, NOTHING);
+        final_of_change(s, m, &c, REPLY_RENAMED, NOTHING, NOTHING);
     else
-        verdict_of_change(s, m, &c, REPLY_RENAMED_AS, to, NOTHING);
+        final_of_change(s, m, &c, REPLY_RENAMED_AS, to, NOTHING);
 }
 
 void cmd_rnto(struct session *s, const struct call *call)

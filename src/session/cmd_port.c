@@ -46,8 +46,8 @@ static void cmd_await(struct session *s, const struct call *call,
 
     address_port_text(client, text);
     if (!address_same_host(client, &s->peer) || client->port < 1024) {
-        report_of_foreign(&e, s, call->command->name, text);
-        verdict_of(s, &e, REPLY_ACTIVE_FOREIGN);
+        report_of_other_host(&e, s, call->command->name, text);
+        final_of(s, &e, REPLY_ACTIVE_OTHER_HOST);
         return;
     }
     data_gate_active(s, client);

@@ -32,7 +32,7 @@ static void times_on_set(struct session *s, struct message *m)
     struct slice to = slice_from(listing_time(s->times.modify, text));
     struct change c = times_change_of(s, s->times.verb, to);
 
-    verdict_of_change(s, m, &c, s->times.done, to, c.path);
+    final_of_change(s, m, &c, s->times.done, to, c.path);
 }
 
 static void times_note(struct session *s, const char *verb, enum reply done,
@@ -142,7 +142,7 @@ static void times_on_mode_set(struct session *s, struct message *m)
 
     snprintf(text, sizeof(text), "%04o", s->mode);
     c = times_change_of(s, "SITE CHMOD", slice_from(text));
-    verdict_of_change(s, m, &c, REPLY_CHMOD_OK, c.to, NOTHING);
+    final_of_change(s, m, &c, REPLY_CHMOD_OK, c.to, NOTHING);
 }
 
 static void times_bad_mode(struct session *s)
@@ -176,7 +176,7 @@ static void times_end_mff(struct session *s, struct message *m, struct slice to)
 
     buf_init(&facts, 128);
     mff_text(&s->mff, &facts);
-    verdict_of_change(s, m, &c, REPLY_MFF, buf_slice(&facts), c.path);
+    final_of_change(s, m, &c, REPLY_MFF, buf_slice(&facts), c.path);
     buf_release(&facts);
 }
 

@@ -16,33 +16,31 @@
 
 bool control_is_secure(const struct session *s)
 {
-    const struct control *c = &s->control;
+    const struct control_connection *c = &s->control;
 
     return c->state != CONTROL_SECURING && c->stream &&
            stream_is_secure(c->stream);
 }
 
-static bool control_is_busy(const struct session *s)
-{
-    bool waits_for_log =
-        s->verdict.state == VERDICT_HELD && s->transfer.state == TRANSFER_NONE;
-
-    return s->ask.message != MSG_NONE || state_of_data(s)->pending ||
-           waits_for_log;
-}
-
-/* Nothing is read from a client that doesn't read: not even TLS messages, whose
- * answers would have no room. */
+/* May a line be taken now? The tables of states (state.c) say most of it. */
 static bool control_takes_lines(const struct session *s)
 {
-    const struct control *c = &s->control;
+    const struct control_connection *c = &s->control;
 
-    if (!state_of_control(s)->lines || c->out.len > 0 ||
-        stream_unsent(c->stream))
+    if (!state_of_control(s)->lines)
+        return false;
+    /* Nothing is read from a client that doesn't read: not even TLS messages,
+     * whose answers would have no room. */
+    if (c->out.len > 0 || stream_unsent(c->stream))
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
         return false;
-    return state_of_transfer(s)->lines || !control_is_busy(s);
+    if (state_of_transfer(s)->lines)
+        return true;
+    /* The line before has no reply yet: files, gate (PASV) or log is asked. */
+    return s->ask.message == MSG_NONE && !state_of_data(s)->pending &&
+           !(s->final.state == FINAL_HELD &&
+             s->transfer.state == TRANSFER_NONE);
 }
 
 /* Outside the handshake: what comes is read in this state. */
@@ -57,7 +55,7 @@ static bool control_reads(const struct session *s)
  * reply. */
 void control_watch(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     uint32_t events = c->watch.events & EPOLLIN;
 
     if (c->state == CONTROL_SECURING)
@@ -92,7 +90,7 @@ bool control_has_quit(const struct session *s)
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (state_of_control(s)->gone)
         return;
@@ -108,7 +106,7 @@ static void control_lose_client(struct session *s, enum ending ending,
 
 static void control_handshake(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
@@ -125,7 +123,7 @@ static void control_handshake(struct session *s)
 
 void control_flush(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     enum stream_state state = STREAM_OK;
 
     while (c->out.len > 0 && state == STREAM_OK) {
@@ -187,7 +185,7 @@ void control_reply(struct session *s, enum reply r)
 
 void control_secure(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     /* RFC 4217 and CVE-2011-0411: bytes that came after AUTH in plain text must
      * never count as bytes that came under TLS. */
@@ -233,21 +231,6 @@ static void control_hold(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-static void control_take_new(struct session *s, struct slice line)
-{
-    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
-    if (dispatch_line(s, line) == DISPATCH_HOLD)
-        control_hold(s, line);
-}
-
-static void control_take_bad(struct session *s)
-{
-    if (s->transfer.state == TRANSFER_NONE)
-        control_reply(s, REPLY_BAD_LINE);
-    else
-        control_hold(s, HELD_BAD);
-}
-
 /* Takes one line, if there is one. False: more bytes are needed. */
 static bool control_take_line(struct session *s)
 {
@@ -259,12 +242,17 @@ static bool control_take_line(struct session *s)
         return true;
     }
     state = line_next(&s->control.lines, &line);
-    if (state == LINE_WHOLE)
-        control_take_new(s, line);
-    else if (state == LINE_LONG)
+    if (state == LINE_WHOLE) {
+        loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+        if (dispatch_line(s, line) == DISPATCH_HOLD)
+            control_hold(s, line);
+    } else if (state == LINE_LONG) {
         control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
-    else if (state == LINE_BAD)
-        control_take_bad(s);
+    } else if (state == LINE_BAD && s->transfer.state == TRANSFER_NONE) {
+        control_reply(s, REPLY_BAD_LINE);
+    } else if (state == LINE_BAD) {
+        control_hold(s, HELD_BAD);
+    }
     return state != LINE_MORE;
 }
 
@@ -279,18 +267,19 @@ void control_continue(struct session *s)
 /* Only the first byte is judged. Without this check a client that speaks TLS to
  * a plain port, or a protocol without lines, would wait until login_timeout. A
  * later byte, such as one after a telnet signal, proves nothing. */
-static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
+static bool control_is_not_ftp(struct control_connection *c, const char *bytes,
+                               size_t len)
 {
     if (c->first_byte_seen || len == 0)
         return false;
     c->first_byte_seen = true;
-    return foreign_byte(bytes[0]);
+    return not_ftp_byte(bytes[0]);
 }
 
 /* False: nothing more is there. */
 static bool control_receive(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
     enum stream_state state;
     size_t room, got = 0;
     char *into = line_room(&c->lines, &room);
@@ -298,8 +287,8 @@ static bool control_receive(struct session *s)
     if (room == 0)
         return false;
     state = stream_read(c->stream, into, room, &got);
-    if (control_is_foreign(c, into, got)) {
-        why_foreign_byte(s, into[0]);
+    if (control_is_not_ftp(c, into, got)) {
+        why_not_ftp_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return false;
     }
@@ -324,7 +313,7 @@ void control_look(struct session *s)
 static void control_on_socket(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
@@ -352,7 +341,7 @@ static void control_on_socket(void *owner, uint32_t events)
 
 void control_resume(struct session *s)
 {
-    bool waits = event_waits(&s->log) || s->verdict.state == VERDICT_HELD;
+    bool waits = event_waits(&s->log) || s->final.state == FINAL_HELD;
 
     loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
     control_continue(s);
@@ -376,7 +365,7 @@ static void control_on_idle(void *owner)
 
 void control_start(struct session *s, int fd)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     c->fd = fd;
     c->stream = stream_plain(fd, CONTROL_BUFFER);

@@ -1,5 +1,5 @@
 /* The data connection of a session: it comes to the session's own listener
- * (data_port.c), or gate makes it (data_gate.c). */
+ * (data_port.c), or gate makes it (peer_gate.c). */
 #include "transfer.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static void data_on_socket(void *owner, uint32_t events)
     case DATA_REFUSED:
         /* The handshake gets no answer any more. Then the session waits for the
          * client's end. */
-        if (!linger_drain(s->data.fd))
+        if (!linger_read(s->data.fd))
             data_close(s);
         break;
     default:

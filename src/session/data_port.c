@@ -62,15 +62,8 @@ void data_port_hold(struct session *s, bool hold)
     loop_change(&s->loop, &s->port.watch, hold ? 0 : EPOLLIN);
 }
 
-/* An error that one connection brings, and not the listener. */
-static bool is_passing(int error)
-{
-    return error == EAGAIN || error == EINTR || error == ECONNABORTED ||
-           error == EPROTO;
-}
-
 /* Returns the socket, or -1. A listener that can't accept would wake the
- * session again and again: it is closed. */
+ * session again and again: it is closed. Some errors are of one connection. */
 static int data_port_accept(struct session *s, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
@@ -78,7 +71,8 @@ static int data_port_accept(struct session *s, struct address *peer)
     FD_CLEANUP int fd = accept4(s->port.fd, (struct sockaddr *)&from, &len,
                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    if (fd < 0 && !is_passing(errno))
+    if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED &&
+        errno != EPROTO)
         data_port_close(s);
     if (fd < 0 || address_from_sockaddr(peer, &from) < 0)
         return -1;

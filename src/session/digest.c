@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-struct kind {
+struct digest_kind {
     const char *name;
     bool (*start)(struct digest *d);
     bool (*add)(struct digest *d, const void *bytes, size_t len);
@@ -16,7 +16,7 @@ struct kind {
 };
 
 struct digest {
-    const struct kind *kind;
+    const struct digest_kind *kind;
     EVP_MD_CTX *context;
     uLong crc;
     uint64_t length;
@@ -95,14 +95,14 @@ static bool digest_lines_text(struct digest *d, char out[DIGEST_TEXT_MAX])
     return true;
 }
 
-static const struct kind kinds[] = {
+static const struct digest_kind kinds[] = {
     { "SHA-256", digest_sha_start, digest_sha_add, digest_sha_text },
     { "SHA-512", digest_sha_start, digest_sha_add, digest_sha_text },
     { "CRC32", digest_crc_start, digest_crc_add, digest_crc_text },
     { DIGEST_LINES, digest_lines_start, digest_lines_add, digest_lines_text },
 };
 
-static const struct kind *digest_find(const char *name)
+static const struct digest_kind *digest_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].name, name) == 0)
@@ -112,7 +112,7 @@ static const struct kind *digest_find(const char *name)
 
 struct digest *digest_new(const char *name)
 {
-    const struct kind *kind = digest_find(name);
+    const struct digest_kind *kind = digest_find(name);
     struct digest *d = kind ? calloc(1, sizeof(*d)) : NULL;
 
     if (!d)

@@ -8,19 +8,10 @@
 
 #define UNKNOWN_MAX 3 /* before login: ALPACA and scanners */
 
-static void dispatch_unknown(struct session *s)
-{
-    if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX) {
-        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
-        return;
-    }
-    control_reply(s, REPLY_UNKNOWN_COMMAND);
-}
-
 static bool dispatch_is_secret_site(const struct request *q)
 {
     struct slice rest = q->argument, name;
-    const struct site *row = NULL;
+    const struct site_command *row = NULL;
 
     while (rest.len > 0 && rest.ptr[0] == ' ')
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
@@ -187,22 +178,17 @@ static bool dispatch_must_hold(const struct session *s, const struct command *c)
     return s->control.held.len > 0 || !c || !(c->flags & COMMAND_IN_TRANSFER);
 }
 
-static bool dispatch_is_refused(const struct session *s,
-                                const struct command *c)
-{
-    return (c->flags & COMMAND_REFUSED) ||
-           ((c->flags & COMMAND_ACTIVE) && !s->choices.active);
-}
-
 static void dispatch_handle(struct session *s, const struct request *q)
 {
     struct call call = { .command = q->command, .argument = q->argument };
+    const unsigned flags = q->command->flags;
     bool found;
 
     if (!dispatch_phase_permits(s, q))
         return;
     found = dispatch_resolve(s, q, &call);
-    if (dispatch_is_refused(s, q->command)) {
+    if ((flags & COMMAND_REFUSED) ||
+        ((flags & COMMAND_ACTIVE) && !s->choices.active)) {
         control_reply(s, (enum reply)q->command->refusal);
         return;
     }
@@ -230,9 +216,9 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
 
     s->control.first_line_seen = true;
     command_parse(line, &q);
-    protocol = first && !q.command ? foreign_line(line) : NULL;
+    protocol = first && !q.command ? not_ftp_line(line) : NULL;
     if (protocol) {
-        why_foreign_line(s, protocol);
+        why_not_ftp_line(s, protocol);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }
@@ -241,8 +227,10 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     data_end_refused(s);
     if (q.command)
         dispatch_run(s, &q);
+    else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX)
+        control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
     else
-        dispatch_unknown(s);
+        control_reply(s, REPLY_UNKNOWN_COMMAND);
     return DISPATCH_DONE;
 }
 
@@ -275,7 +263,8 @@ handler_fn *const site_handlers[SITE_COUNT] = {
 };
 
 static enum reply site_objection(const struct session *s,
-                                 const struct site *row, struct slice argument)
+                                 const struct site_command *row,
+                                 struct slice argument)
 {
     if (row->argument == ARGUMENT_REQUIRED && argument.len == 0)
         return REPLY_NEED_ARGUMENT;
@@ -291,7 +280,7 @@ void cmd_site(struct session *s, const struct call *call)
 {
     struct call sub = *call;
     struct slice name;
-    const struct site *row;
+    const struct site_command *row;
     enum reply r;
 
     slice_cut(&sub.argument, ' ', &name);

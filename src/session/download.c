@@ -146,7 +146,7 @@ static enum stream_state download_send_piece(struct session *s)
     } while (state == STREAM_OK && all < len && !t->conversions &&
              !sigbus_hit());
     t->offset += all;
-    pace_moved(s, all);
+    stall_moved(s, all);
     return sigbus_hit() ? STREAM_FAILED : state;
 }
 
@@ -214,23 +214,6 @@ static enum stepped download_take_file(struct session *s)
     return STEP_NEXT;
 }
 
-/* If the file was cut within its last page, zeros were sent instead of the rest
- * of that page, without any error. */
-static enum stepped download_all_sent(struct session *s)
-{
-    return download_has_its_size(&s->transfer)
-               ? STEP_NEXT
-               : transfer_fail(s, FAILED_FILE_CUT, "");
-}
-
-/* The client gets the bytes of each piece before the next one is due. */
-static enum stepped download_wait(struct session *s)
-{
-    enum stream_state state = flow_flush(s);
-
-    return state == STREAM_OK ? allowance_wait(s) : download_sent(s, state);
-}
-
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -238,10 +221,20 @@ static enum stepped download_send(struct session *s)
     for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
         enum stepped r;
 
+        /* If the file was cut within its last page, zeros were sent instead of
+         * the rest of that page, without any error. */
         if (t->offset >= t->size)
-            return download_all_sent(s);
-        if (allowance_lacks(s))
-            return download_wait(s);
+            return download_has_its_size(t)
+                       ? STEP_NEXT
+                       : transfer_fail(s, FAILED_FILE_CUT, "");
+        if (allowance_ask(s)) {
+            /* The client gets the bytes of each piece before the next one is
+             * due. */
+            enum stream_state state = flow_flush(s);
+
+            return state == STREAM_OK ? allowance_wait(s)
+                                      : download_sent(s, state);
+        }
         r = download_next_piece(s);
         if (r != STEP_NEXT)
             return r;

@@ -23,8 +23,9 @@
 #define LINGER_MS 2000
 /* Less than master waits after a kick (2 s), else the last events are lost. */
 #define CLOSE_MS 1500
-#define LOG_MS   20000 /* as long as a reply waits for its event (verdict.c) */
-#define TICK_MS  50    /* a socket takes a message before poll(2) says so */
+#define LOG_MS                                                                 \
+    20000          /* as long as a reply waits for its event (final_reply.c) */
+#define TICK_MS 50 /* a socket takes a message before poll(2) says so */
 
 #define TLS_HANDSHAKE 0x16
 
@@ -37,7 +38,7 @@ static void linger_end(struct goodbye *g)
     fd_close(&g->fd);
 }
 
-bool linger_drain(int fd)
+bool linger_read(int fd)
 {
     char waste[32768];
 
@@ -82,7 +83,7 @@ static void linger_on_socket(void *owner, uint32_t events)
     struct goodbye *g = owner;
 
     (void)events;
-    if (!linger_drain(g->fd))
+    if (!linger_read(g->fd))
         linger_over(g);
 }
 
@@ -113,7 +114,7 @@ void linger_begin(struct session *s, int fd)
 {
     struct goodbye *g;
 
-    if (!linger_drain(fd)) {
+    if (!linger_read(fd)) {
         fd_close(&fd);
         return;
     }
@@ -140,7 +141,7 @@ void linger_init(struct session *s)
 /* The replies, then close_notify, then FIN: as far as it goes now. */
 static void control_send_fin(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (c->out.len == 0 && stream_shutdown(c->stream) == STREAM_OK)
         shutdown(c->fd, SHUT_WR);
@@ -149,7 +150,7 @@ static void control_send_fin(struct session *s)
 void control_on_closing(struct session *s)
 {
     control_send_fin(s);
-    if (linger_drain(s->control.fd))
+    if (linger_read(s->control.fd))
         return;
     loop_remove(&s->loop, &s->control.watch);
     control_leave_if_lingered(s);
@@ -159,14 +160,14 @@ void control_on_closing(struct session *s)
  * after half a reply, or the reply would look complete. */
 static void control_part_now(struct session *s)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (!c->stream)
         return;
     if (c->out.len == 0)
         stream_shutdown(c->stream); /* as far as it goes */
     shutdown(c->fd, SHUT_WR);
-    linger_drain(c->fd);
+    linger_read(c->fd);
 }
 
 static void control_on_close_time(void *owner)
@@ -174,19 +175,6 @@ static void control_on_close_time(void *owner)
     struct session *s = owner;
 
     leave(s, s->ending, "");
-}
-
-/* One deadline for the whole end, which shows that it is decided. */
-static void control_decide_end(struct session *s, enum ending ending)
-{
-    struct control *c = &s->control;
-
-    s->ending = ending;
-    c->cause = "";
-    c->closed.on_timer = control_on_close_time;
-    c->closed.owner = s;
-    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
-    loop_timer_clear(&s->loop, &c->idle);
 }
 
 bool control_ends(const struct session *s)
@@ -216,14 +204,20 @@ static void control_reply_last(struct session *s, enum reply last,
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument)
 {
-    struct control *c = &s->control;
+    struct control_connection *c = &s->control;
 
     if (control_ends(s))
         return;
     /* No reply may go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
-    control_decide_end(s, ending);
+    s->ending = ending;
+    c->cause = "";
+    /* One deadline for the whole end, which shows that it is decided. */
+    c->closed.on_timer = control_on_close_time;
+    c->closed.owner = s;
+    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_clear(&s->loop, &c->idle);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
         control_reply_last(s, last, argument);
         return;
@@ -243,7 +237,7 @@ void control_after_transfer(struct session *s)
         control_reply_last(s, s->control.last, NOTHING);
 }
 
-void why_foreign_byte(struct session *s, char byte)
+void why_not_ftp_byte(struct session *s, char byte)
 {
     if (byte == TLS_HANDSHAKE && !control_is_secure(s))
         snprintf(s->why, sizeof(s->why),
@@ -254,7 +248,7 @@ void why_foreign_byte(struct session *s, char byte)
                  (unsigned char)byte);
 }
 
-void why_foreign_line(struct session *s, const char *protocol)
+void why_not_ftp_line(struct session *s, const char *protocol)
 {
     snprintf(s->why, sizeof(s->why), "%s; set that client to another port",
              protocol);

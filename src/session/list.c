@@ -144,7 +144,7 @@ static enum stepped list_send(struct session *s)
         state = flow_write(s, t->block + t->block_at,
                            t->block_len - t->block_at, &took);
         t->block_at += took;
-        pace_moved(s, took);
+        stall_moved(s, took);
         if (state == STREAM_AGAIN) {
             transfer_watch(s, stream_events(s->data.stream));
             return STEP_WAIT;

@@ -1,7 +1,6 @@
 /* USER and PASS (RFC 959), and the channel to master, in session. The password
  * goes straight to the auth worker, over a pair that master makes. The verdict
- * goes to master, never to session. (verdict.c is something else: the final
- * reply of a transfer.) */
+ * goes to master, never to session. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -147,12 +146,6 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
     return 0;
 }
 
-static bool login_is_valid(const struct msg_granted *m)
-{
-    return m->name.len <= USER_NAME_MAX && m->upload_eof < UPLOAD_EOF_COUNT &&
-           m->binding < BINDING_COUNT;
-}
-
 /* The kernel enforces the user's limit too, if this process is broken into
  * later. A stricter limit that it has already stays. */
 static void login_limit_files(struct session *s, uint64_t most)
@@ -176,7 +169,9 @@ static int login_on_granted(void *owner, struct msg_granted *m)
         return -EPROTO;
     secret_wipe(&l->password);
     s->master.phase = PHASE_USER;
-    if (!login_is_valid(m) || slice_copy(m->name, l->name, sizeof(l->name)) < 0)
+    if (m->name.len > USER_NAME_MAX || m->upload_eof >= UPLOAD_EOF_COUNT ||
+        m->binding >= BINDING_COUNT ||
+        slice_copy(m->name, l->name, sizeof(l->name)) < 0)
         return channel_refuse(&s->master, "a granted login with a bad field");
     l->rights = (unsigned)m->rights;
     l->everywhere = (unsigned)m->everywhere;

@@ -106,18 +106,6 @@ void report_login_failed(struct session *s, const char *reason, bool verified)
     event_send(&s->log, &r);
 }
 
-/* An upload that isn't stored has no size. */
-static void report_add_size(const struct transfer *t, bool stored,
-                            struct event_record *r)
-{
-    if (stored)
-        event_number(r, FIELD_SIZE, t->offset);
-    else if (t->size > 0 || t->promised != UINT64_MAX)
-        event_number(r, FIELD_SIZE, t->size);
-    if (t->start > 0)
-        event_number(r, FIELD_FROM, t->start);
-}
-
 void report_of_transfer(struct event_record *r, const struct session *s,
                         unsigned result, const char *reason,
                         struct slice stored_as)
@@ -131,7 +119,12 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     if (stored_as.len > 0)
         event_text(r, FIELD_TO, stored_as);
     event_number(r, FIELD_BYTES, t->bytes);
-    report_add_size(t, stored_as.len > 0, r);
+    if (stored_as.len > 0)
+        event_number(r, FIELD_SIZE, t->offset);
+    else if (t->size > 0 || t->promised != UINT64_MAX)
+        event_number(r, FIELD_SIZE, t->size); /* none for an upload */
+    if (t->start > 0)
+        event_number(r, FIELD_FROM, t->start);
     event_number(r, FIELD_MS, clock_ms() - t->began);
     event_number(r, FIELD_RESULT, result);
     if (reason[0])
@@ -193,8 +186,8 @@ void report_strangers(struct session *s)
     event_send(&s->log, &r);
 }
 
-void report_of_foreign(struct event_record *r, const struct session *s,
-                       const char *verb, const char *target)
+void report_of_other_host(struct event_record *r, const struct session *s,
+                          const char *verb, const char *target)
 {
     event_begin(r, EVENT_DATA_REFUSED);
     report_add_user(s, r);
@@ -209,7 +202,7 @@ void report_cut(struct session *s, const char *reason)
     const char *more = "";
     char text[128];
 
-    verdict_end(s);
+    final_end(s);
     if (state_of_transfer(s)->decided)
         return;
     if (state == TRANSFER_COMMITTING)
@@ -244,7 +237,7 @@ void report_change(struct session *s, const struct change *c, unsigned result)
 }
 
 /* Replies to transfers and changes aren't here: those have events of their own,
- * which are in the log before the client hears anything (verdict.c). */
+ * which are in the log before the client hears anything (final_reply.c). */
 static const char *const reasons[REPLY_COUNT] = {
     [REPLY_NO_RIGHT] = "no right",
     [REPLY_MUST_CHANGE] = "the password must be changed first",
@@ -342,49 +335,31 @@ static struct slice report_tail(struct slice path)
     return (struct slice){ path.ptr + cut, path.len - cut };
 }
 
-static uint64_t report_expected(const struct transfer *t)
-{
-    if (transfer_is_upload(t))
-        return t->announced;
-    return t->promised != UINT64_MAX ? t->promised : t->size;
-}
-
-static void report_add_transfer(const struct session *s, struct msg_doing *d)
-{
-    const struct transfer *t = &s->transfer;
-
-    d->verb = slice_from(command_name(t->verb));
-    d->path = report_tail(path_slice(&t->path));
-    d->bytes = t->bytes;
-    d->of = report_expected(t);
-    d->ms = clock_ms() - t->began;
-}
-
-/* A command that waits for files. */
-static void report_add_command(const struct session *s, struct msg_doing *d)
-{
-    const struct dispatched_command *last = &s->dispatched;
-
-    if (s->ask.message == MSG_NONE || !last->command)
-        return;
-    d->verb = slice_from(command_name(last->command->verb));
-    if (last->has_path)
-        d->path = report_tail(path_slice(&s->subject));
-}
-
 /* If master doesn't read, it has no use for the answer. */
 int report_on_look_at(void *owner, struct msg_look_at *m)
 {
     struct session *s = owner;
+    const struct transfer *t = &s->transfer;
+    const struct dispatched_command *last = &s->dispatched;
     struct msg_doing d = { .request = m->request,
                            .client = slice_from(s->client) };
 
     if (control_is_secure(s))
         d.tls = slice_from(stream_cipher(s->control.stream));
-    if (s->transfer.state != TRANSFER_NONE)
-        report_add_transfer(s, &d);
-    else
-        report_add_command(s, &d);
+    if (t->state != TRANSFER_NONE) {
+        d.verb = slice_from(command_name(t->verb));
+        d.path = report_tail(path_slice(&t->path));
+        d.bytes = t->bytes;
+        d.of = transfer_is_upload(t)       ? t->announced
+               : t->promised != UINT64_MAX ? t->promised
+                                           : t->size;
+        d.ms = clock_ms() - t->began;
+    } else if (s->ask.message != MSG_NONE && last->command) {
+        /* a command that waits for files */
+        d.verb = slice_from(command_name(last->command->verb));
+        if (last->has_path)
+            d.path = report_tail(path_slice(&s->subject));
+    }
     channel_send(&s->master, MSG_doing, &d);
     return 0;
 }

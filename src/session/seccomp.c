@@ -28,7 +28,7 @@ static const struct permission may[] = {
     /* Only the sending half: what a client still sends must be read, or the end
      * is a reset. */
     MAY_IF(shutdown, IS(1, SHUT_WR),
-           "the end of a connection, before the drain"),
+           "the end of a connection, before the rest is read"),
     END_OF_LIST,
 };
 

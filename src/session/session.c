@@ -54,7 +54,7 @@ static void session_on_log(void *owner, uint32_t events)
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
-        verdict_retry(s);
+        final_retry(s);
         control_resume(s);
         return;
     }
@@ -64,25 +64,9 @@ static void session_on_log(void *owner, uint32_t events)
     channel_close(&s->log.channel);
 }
 
-static void session_log_start(struct session *s, int fd)
-{
-    event_sender_init(&s->log, fd, PROCESS_SESSION);
-    s->log_watch = (struct loop_watch){
-        .fd = fd, .events = 0, .on_ready = session_on_log, .owner = s
-    };
-    if (loop_add(&s->loop, &s->log_watch) < 0)
-        die(EX_OSERR, "epoll refuses the log's channel");
-}
-
 static void session_on_login_time(void *owner)
 {
     control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
-}
-
-static void session_ignore_signals(void)
-{
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
 }
 
 /* Uid and root directory are gate's already: what is left is the stricter
@@ -102,37 +86,34 @@ static void session_sandbox(struct session *s)
         die(EX_OSERR, "%s", c.text);
 }
 
-static void session_master_start(struct session *s, int fd)
-{
-    channel_init(&s->master, fd, PROCESS_SESSION, PROCESS_MASTER,
-                 PHASE_GREETED);
-    if (loop_add_reader(&s->loop, &s->master_watch, fd, login_on_master, s) < 0)
-        die(EX_OSERR, "epoll refuses the master's channel");
-}
-
-/* Master keeps the far end as long as the session lives, so a restart of keys
- * leaves this channel as it is. */
-static void session_signer_start(struct session *s, int fd)
+static void session_wire(struct session *s, const struct session_start *start)
 {
     const struct signer signer = { sign_ask, &s->signer };
 
-    channel_init(&s->signer.keys, fd, PROCESS_SESSION, PROCESS_KEYS, PHASE_RUN);
-    s->signer.ms = SIGN_MS;
-    tls_context_signer(s->tls, &signer);
-}
-
-static void session_wire(struct session *s, const struct session_start *start)
-{
     if (loop_init(&s->loop) < 0)
         die(EX_OSERR, "epoll_create1 failed");
-    session_log_start(s, start->log);
-    session_master_start(s, start->master);
+    event_sender_init(&s->log, start->log, PROCESS_SESSION);
+    s->log_watch = (struct loop_watch){
+        .fd = start->log, .events = 0, .on_ready = session_on_log, .owner = s
+    };
+    if (loop_add(&s->loop, &s->log_watch) < 0)
+        die(EX_OSERR, "epoll refuses the log's channel");
+    channel_init(&s->master, start->master, PROCESS_SESSION, PROCESS_MASTER,
+                 PHASE_GREETED);
+    if (loop_add_reader(&s->loop, &s->master_watch, start->master,
+                        login_on_master, s) < 0)
+        die(EX_OSERR, "epoll refuses the master's channel");
     data_init(s);
     data_gate_start(s, start->gate);
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
     control_start(s, start->control);
-    session_signer_start(s, start->keys);
+    /* Master keeps the far end as long as the session lives, so a restart of
+     * keys leaves this channel as it is. */
+    channel_init(&s->signer.keys, start->keys, PROCESS_SESSION, PROCESS_KEYS,
+                 PHASE_RUN);
+    s->signer.ms = SIGN_MS;
+    tls_context_signer(s->tls, &signer);
     s->login.timer =
         (struct loop_timer){ .on_timer = session_on_login_time, .owner = s };
     loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);
@@ -167,7 +148,8 @@ noreturn void session_main(const struct session_start *start)
     s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
     s->level = (int)s->settings->mode_z_level;
-    session_ignore_signals();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
     session_wire(s, start);
     session_title(s);
     download_init();

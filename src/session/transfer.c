@@ -23,7 +23,7 @@
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
  * long. A slow client must never count as one that has stopped. */
-void pace_begin(struct session *s)
+void stall_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -32,32 +32,32 @@ void pace_begin(struct session *s)
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
-void pace_pause(struct session *s)
+void stall_pause(struct session *s)
 {
     loop_timer_clear(&s->loop, &s->transfer.stall);
 }
 
 /* Less than a byte a second counts as nothing: otherwise one byte a minute
  * would keep a session forever. */
-static uint64_t pace_least(const struct session *s)
+static uint64_t stall_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;
 }
 
-void pace_moved(struct session *s, size_t bytes)
+void stall_moved(struct session *s, size_t bytes)
 {
     s->transfer.bytes += bytes;
     s->transfer.lately += bytes;
     allowance_spend(s, bytes);
-    if (bytes > 0 && s->transfer.lately >= pace_least(s))
-        pace_begin(s);
+    if (bytes > 0 && s->transfer.lately >= stall_least(s))
+        stall_begin(s);
 }
 
 /* A slow client needs its time for one buffer, for one record, or for the
  * megabytes in the kernel's buffer. While these move, it hasn't stalled. A
  * client may send each byte in its own TLS record, so one byte counts as up to
  * RECORD_OVERHEAD bytes of traffic. */
-static bool pace_still_moves(struct session *s)
+static bool stall_client_moves(struct session *s)
 {
     uint64_t moved;
     size_t queued;
@@ -69,10 +69,10 @@ static bool pace_still_moves(struct session *s)
     if (queued < s->transfer.queued)
         moved += s->transfer.queued - queued;
     s->transfer.queued = queued;
-    return moved > 0 && moved >= RECORD_OVERHEAD * pace_least(s);
+    return moved > 0 && moved >= RECORD_OVERHEAD * stall_least(s);
 }
 
-static void pace_on_stall(void *owner)
+static void stall_on_timer(void *owner)
 {
     struct session *s = owner;
     char seconds[32];
@@ -101,8 +101,8 @@ static void pace_on_stall(void *owner)
         upload_drop_sum(s);
         break;
     case CLOCK_STALL:
-        if (pace_still_moves(s)) {
-            pace_begin(s);
+        if (stall_client_moves(s)) {
+            stall_begin(s);
             return;
         }
         transfer_fail(s, FAILED_STALLED, seconds);
@@ -115,7 +115,7 @@ static const struct binding_refusal not_resumed = { REPLY_NOT_RESUMED,
 static const struct binding_refusal of_another_session = {
     REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
 };
-static const struct binding_refusal foreign = {
+static const struct binding_refusal not_own = {
     REPLY_NOT_OWN_TICKET,
     "TLS ticket of another user or address, or of a changed account"
 };
@@ -127,11 +127,11 @@ static const struct binding_refusal other_client = {
 static const struct binding_refusal
     *const binding_refusals[BINDING_COUNT][ORIGIN_COUNT] = {
         [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
-                           [ORIGIN_FOREIGN] = &foreign },
+                           [ORIGIN_NOT_OWN] = &not_own },
         [BINDING_SESSION] = { [ORIGIN_NONE] = &not_resumed,
-                              [ORIGIN_FOREIGN] = &foreign,
+                              [ORIGIN_NOT_OWN] = &not_own,
                               [ORIGIN_USER] = &of_another_session },
-        [BINDING_ADDRESS] = { [ORIGIN_FOREIGN] = &foreign },
+        [BINDING_ADDRESS] = { [ORIGIN_NOT_OWN] = &not_own },
     };
 
 void binding_start(struct session *s)
@@ -252,7 +252,7 @@ void transfer_watch(struct session *s, uint32_t events)
     if (events && !s->data.watch.added &&
         loop_add(&s->loop, &s->data.watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (events & EPOLLOUT) /* pace_still_moves() sees whether it gets less */
+    if (events & EPOLLOUT) /* stall_client_moves() sees whether it gets less */
         s->transfer.queued = stream_queued(s->data.stream);
 }
 
@@ -267,50 +267,33 @@ static void transfer_on_turn(void *owner)
     control_resume(owner);
 }
 
-/* The client closed its connection before the transfer began. While files is
- * asked, the socket isn't watched any more; the handshake will fail. */
-static void transfer_unused_data(struct session *s)
+void transfer_on_data(struct session *s, uint32_t events)
 {
-    if (!state_of_data(s)->socket)
-        return;
-    if (s->transfer.state == TRANSFER_ASKED)
+    const struct transfer *t = &s->transfer;
+    /* While the session waits for nothing on the socket, but for files. In
+     * other cases reading or writing shows the error. */
+    bool hung_up = t->state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
+                   !t->again.armed && (events & (EPOLLHUP | EPOLLERR));
+
+    if (hung_up && transfer_is_listing(t))
+        transfer_broken(s, STREAM_CUT);
+    else if (hung_up)
+        /* An upload may still have bytes, and their orderly end, in the socket:
+         * they are read once files has answered. Until then the hang-up would
+         * wake the session all the time. */
         loop_remove(&s->loop, &s->data.watch);
-    else
+    else if (t->step && (t->step->waits & WAITS_DATA))
+        transfer_run(s, WAITS_DATA);
+    else if (state_of_data(s)->socket && t->state == TRANSFER_ASKED)
+        /* The client closed its connection before the transfer began. While
+         * files is asked, the socket isn't watched any more; the handshake will
+         * fail. */
+        loop_remove(&s->loop, &s->data.watch);
+    else if (state_of_data(s)->socket)
         data_close(s);
 }
 
-/* A hang-up while the session waits for nothing on the socket, but for files.
- * In other cases reading or writing shows the error. */
-static bool transfer_is_hung_up(const struct session *s, uint32_t events)
-{
-    return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
-           !s->transfer.again.armed && (events & (EPOLLHUP | EPOLLERR));
-}
-
-/* An upload may still have bytes, and their orderly end, in the socket: they
- * are read once files has answered. Until then the hang-up would wake the
- * session all the time. */
-static void transfer_hung_up(struct session *s)
-{
-    if (transfer_is_listing(&s->transfer))
-        transfer_broken(s, STREAM_CUT);
-    else
-        loop_remove(&s->loop, &s->data.watch);
-}
-
-void transfer_on_data(struct session *s, uint32_t events)
-{
-    const struct step *step = s->transfer.step;
-
-    if (transfer_is_hung_up(s, events))
-        transfer_hung_up(s);
-    else if (step && (step->waits & WAITS_DATA))
-        transfer_run(s, WAITS_DATA);
-    else
-        transfer_unused_data(s);
-}
-
-void transfer_unconnected(struct session *s, enum failure why,
+void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause)
 {
     if (s->transfer.state == TRANSFER_CONNECTING)
@@ -322,10 +305,10 @@ void transfer_init(struct session *s)
     struct transfer *t = &s->transfer;
 
     t->source = -1;
-    t->stall = (struct loop_timer){ .on_timer = pace_on_stall, .owner = s };
+    t->stall = (struct loop_timer){ .on_timer = stall_on_timer, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
     allowance_init(s);
-    verdict_init(s);
+    final_init(s);
 }
 
 enum stepped transfer_take_file(struct session *s)
@@ -395,7 +378,7 @@ enum stepped transfer_bind(struct session *s)
              stream_cipher(s->data.stream));
     if (refusal)
         return transfer_not_bound(s, refusal);
-    pace_begin(s);
+    stall_begin(s);
     return STEP_NEXT;
 }
 
@@ -436,7 +419,7 @@ enum stepped transfer_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->verdict.state == VERDICT_HELD)
+    if (s->final.state == FINAL_HELD)
         return STEP_WAIT;
     if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;

@@ -27,7 +27,9 @@ enum waits {
 enum stepped {
     STEP_NEXT, /* it is done */
     STEP_WAIT, /* it waits for the events of its row */
-    STEP_OVER  /* the transfer has failed, or is over */
+    /* The transfer has failed, or is over. Then transfer.step isn't the step
+     * that has run: it is one that undoes, or NULL. */
+    STEP_OVER
 };
 
 /* What must be undone when a step fails, or ABOR comes while it waits
@@ -43,7 +45,7 @@ struct step {
 };
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
-enum failure {
+enum transfer_failure {
     FAILED_MEMORY,
     FAILED_TOO_MANY,    /* cause: whose, and the limit */
     FAILED_UNCONNECTED, /* cause: why */
@@ -113,7 +115,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
 /* A failure: sends its reply and event, and undoes what the step's row names.
  * CAUSE is for rows that have no words of their own. */
-enum stepped transfer_fail(struct session *s, enum failure why,
+enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
@@ -136,16 +138,16 @@ bool transfer_goes_on(const struct session *s);
 void transfer_watch(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
 /* stall_timeout begins now; the second function stops it, while the client
- * isn't read. */
-void pace_begin(struct session *s);
-void pace_pause(struct session *s);
+ * isn't read. (The bandwidth is that of allowance.c.) */
+void stall_begin(struct session *s);
+void stall_pause(struct session *s);
 /* Bytes have moved, and stall_timeout begins again. */
-void pace_moved(struct session *s, size_t bytes);
+void stall_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 /* Gate couldn't connect to the client. */
-void transfer_unconnected(struct session *s, enum failure why,
+void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause);
 
 /* Which user a data connection belongs to. */
@@ -220,9 +222,9 @@ enum stepped allowance_begin(struct session *s);
       UNDO_NOTHING }
 /* It no longer counts, whatever its reply will be. */
 void allowance_end(struct session *s);
-/* No byte may move now; WAITS_TURN follows when some may. With
- * allowance_wait() the step waits for nothing else. */
-bool allowance_lacks(struct session *s);
+/* True: no byte may move now, and gate is asked for more; WAITS_TURN follows
+ * when some may. With allowance_wait() the step waits for nothing else. */
+bool allowance_ask(struct session *s);
 enum stepped allowance_wait(struct session *s);
 /* So many of LEN bytes may; at least 2, unless LEN is less. */
 size_t allowance_cap(struct session *s, size_t len);

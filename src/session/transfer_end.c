@@ -119,7 +119,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
 {
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
-    verdict_give(s, r, a, b, reason);
+    final_give(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
 }
@@ -132,18 +132,6 @@ static bool transfer_bytes_may_come(struct session *s)
     if (s->transfer.state == TRANSFER_HANDSHAKE)
         return stream_handshake(s->data.stream) == STREAM_OK;
     return s->transfer.state == TRANSFER_FLOWING;
-}
-
-static void transfer_part(struct session *s, enum parting how)
-{
-    if (how == PARTING_NONE)
-        return;
-    if (how == PARTING_DROP)
-        stream_drop(s->data.stream);
-    if (how == PARTING_ORDER)
-        data_end(s);
-    else
-        data_close(s);
 }
 
 /* No byte moves from here on. The final reply R (REPLY_COUNT: the session ends,
@@ -161,14 +149,19 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
     if (r != REPLY_COUNT)
-        verdict_give(s, r, argument, NOTHING, reason);
-    transfer_part(s, undo->closes_data ? how : PARTING_NONE);
+        final_give(s, r, argument, NOTHING, reason);
+    if (undo->closes_data && how == PARTING_DROP)
+        stream_drop(s->data.stream);
+    if (undo->closes_data && how == PARTING_ORDER)
+        data_end(s);
+    else if (undo->closes_data && how != PARTING_NONE)
+        data_close(s);
     transfer_release(s);
     transfer_start(s, undo->steps);
     return STEP_OVER;
 }
 
-enum stepped transfer_fail(struct session *s, enum failure why,
+enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause)
 {
     const struct failure_row *row = &failures[why];
@@ -221,7 +214,7 @@ void cmd_abor(struct session *s, const struct call *call)
         control_reply(s, REPLY_NO_TRANSFER);
         return;
     }
-    verdict_of_abor(s);
+    final_of_abor(s);
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
@@ -238,22 +231,19 @@ static enum transfer_stays transfer_stays_needed(const struct session *s)
     return STAYS_ALWAYS;
 }
 
-/* If the session left now, files would keep the partial as after a cut. */
-static bool transfer_spoils(const struct session *s)
-{
-    return s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
-}
-
 bool transfer_goes_on(const struct session *s)
 {
-    return state_of_transfer(s)->stays >= transfer_stays_needed(s) ||
-           transfer_spoils(s) || s->verdict.state == VERDICT_HELD;
+    /* If the session left now, files would keep the partial as after a cut. */
+    bool spoils = s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
+
+    return state_of_transfer(s)->stays >= transfer_stays_needed(s) || spoils ||
+           s->final.state == FINAL_HELD;
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last)
 {
-    verdict_force(s);
+    final_force(s);
     if (state_of_transfer(s)->decided)
         return;
     report_transfer(s, reply_code(last), ending_text(ending));

@@ -205,7 +205,7 @@ static int upload_write_block(struct session *s)
         t->offset += (uint64_t)n;
     }
     t->unsynced += t->block_len;
-    pace_moved(s, t->block_len);
+    stall_moved(s, t->block_len);
     t->block_at = t->block_len = 0;
     return 0;
 }
@@ -217,7 +217,7 @@ static enum stepped upload_ask_room(struct session *s)
     struct transfer *t = &s->transfer;
 
     transfer_watch(s, 0);
-    pace_pause(s);
+    stall_pause(s);
     t->holds = BLOCK_FULL;
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
@@ -267,7 +267,7 @@ static bool upload_may_end_bare(const struct session *s)
 }
 
 /* Only after a FIN close_notify is what is missing. */
-static enum failure upload_cut_by(const struct stream *s)
+static enum transfer_failure upload_cut_by(const struct stream *s)
 {
     return stream_has_fin(s) ? FAILED_CUT : FAILED_BROKEN;
 }
@@ -308,7 +308,7 @@ static enum stepped upload_go_on(struct session *s)
         return STEP_WAIT;
     }
     t->holds = BLOCK_FREE;
-    pace_begin(s);
+    stall_begin(s);
     r = upload_store_block(s);
     if (r != STEP_NEXT)
         return r;
@@ -324,7 +324,7 @@ static enum stepped upload_ask_begin(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
     transfer_watch(s, 0);
-    pace_pause(s);
+    stall_pause(s);
     ASK(s, file_begin, transfer_on_answer);
     return STEP_WAIT;
 }
@@ -341,7 +341,7 @@ static enum stepped upload_receive(struct session *s)
         enum stepped r;
         bool more;
 
-        if (allowance_lacks(s))
+        if (allowance_ask(s))
             return allowance_wait(s);
         t->read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
                             &t->block_len);
@@ -375,7 +375,7 @@ static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    pace_pause(s);
+    stall_pause(s);
     /* If no byte came, file_begin wasn't sent; file_prepare or file_commit does
      * its work. */
     t->holds = BLOCK_FREE;
@@ -407,7 +407,7 @@ static enum stepped upload_copy(struct session *s)
         transfer_soon(s);
         return STEP_WAIT;
     }
-    pace_pause(s);
+    stall_pause(s);
     sum_end(s);
     return STEP_NEXT;
 }
@@ -425,6 +425,7 @@ static enum stepped upload_look_at_client(struct session *s)
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
     control_look(s);
+    /* Another step: an ABOR or the end of the client has stopped the upload. */
     return s->transfer.step == step ? STEP_NEXT : STEP_OVER;
 }
 

@@ -86,7 +86,7 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
 
 /* The image names the build, since two builds may have structs of the same size
  * with different fields. */
-struct image {
+struct settings_image {
     char build[BUILD_NAME_MAX];
     struct settings settings;
 };
@@ -105,7 +105,7 @@ static bool settings_sealed(int fd)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct image) &&
+    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct settings_image) &&
            fd_is_sealed(fd);
 }
 
@@ -125,7 +125,7 @@ static bool settings_counts_fit(const struct settings *s)
 
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
-    const struct image *there;
+    const struct settings_image *there;
     void *bytes = NULL;
     bool ours, fit;
     int r;

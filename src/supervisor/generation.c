@@ -137,7 +137,7 @@ static void generation_has_read(struct generation *g, int r)
                      (unsigned long long)g->number, why);
         return;
     }
-    g->foreign = r == -EPROTO;
+    g->other_version = r == -EPROTO;
     if (r != -EPIPE) {
         stderr_print("generation %llu: %s", (unsigned long long)g->number, why);
         complain(&g->failure, "sallyportd: %s%s", why,
@@ -321,7 +321,7 @@ void generation_reaped(struct generation *g, int status)
     bool again = true;
 
     while (again && g->channel.fd >= 0) {
-        int r = DRAIN(&g->channel, generation_handlers, g);
+        int r = DISPATCH_ALL(&g->channel, generation_handlers, g);
         again = lacks_something(r);
         generation_has_read(g, r);
     }

@@ -17,16 +17,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* A takeover is one store on the board: each gate looks there before it accepts
- * a connection. The older masters are told, so that they finish their sessions.
- * One that doesn't read would never end. */
-static void takeover_replace(struct generation *old)
-{
-    old->state = GENERATION_OLD;
-    if (SEND(&old->channel, replaced, 0) == -EAGAIN)
-        generation_give_up(old, "its master doesn't read its messages");
-}
-
 /* One that has died meanwhile must replace nobody. */
 static bool takeover_is_heard(const struct generation *g)
 {
@@ -35,6 +25,9 @@ static bool takeover_is_heard(const struct generation *g)
     return poll(&one, 1, 0) == 0;
 }
 
+/* A takeover is one store on the board: each gate looks there before it accepts
+ * a connection. The older masters are told, so that they finish their sessions.
+ * One that doesn't read would never end. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -46,8 +39,11 @@ void takeover_begin(struct generation *g)
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *old = &s->generation[i];
 
-        if (old != g && generation_lives(old) && old->state != GENERATION_OLD)
-            takeover_replace(old);
+        if (old == g || !generation_lives(old) || old->state == GENERATION_OLD)
+            continue;
+        old->state = GENERATION_OLD;
+        if (SEND(&old->channel, replaced, 0) == -EAGAIN)
+            generation_give_up(old, "its master doesn't read its messages");
     }
     r = SEND(&g->channel, lead, 0);
     g->state = GENERATION_TAKING;
@@ -72,13 +68,13 @@ static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++) {
-        struct asker *a = &s->asker[i];
+        struct reload_asker *a = &s->asker[i];
 
         if (!a->generation || (a->later && !all))
             continue;
         SEND(&a->generation->channel, renewed, a->request, .done = done,
              .why = slice_from(why));
-        *a = (struct asker){ 0 };
+        *a = (struct reload_asker){ 0 };
     }
 }
 
@@ -86,7 +82,7 @@ static void forget_asker(struct generation *g)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (g->supervisor->asker[i].generation == g)
-            g->supervisor->asker[i] = (struct asker){ 0 };
+            g->supervisor->asker[i] = (struct reload_asker){ 0 };
 }
 
 static bool add_asker(struct supervisor *s, struct generation *g,
@@ -94,7 +90,8 @@ static bool add_asker(struct supervisor *s, struct generation *g,
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (!s->asker[i].generation) {
-            s->asker[i] = (struct asker){ g, request, s->under_way != NULL };
+            s->asker[i] =
+                (struct reload_asker){ g, request, s->under_way != NULL };
             return true;
         }
     return false;
@@ -169,19 +166,6 @@ static void answer_failure(struct supervisor *s, const char *why)
              why);
     status_ready(s, "the last reload failed", reason);
     answer_askers(s, false, false, why);
-}
-
-/* A recovery follows (want_recovery()), from what the supervisor still holds of
- * the generation before. */
-static void takeover_failed(struct supervisor *s, const char *why)
-{
-    struct complaint words = { 0 };
-
-    complain(&words,
-             GENERATION_NOT_TAKEN
-             "(%s); a recovery continues with the old configuration",
-             why);
-    answer_failure(s, words.text);
 }
 
 static void start_now(struct supervisor *s, bool recovery)
@@ -337,34 +321,27 @@ static bool decides_status(const struct generation *g,
     return state != GENERATION_OLD;
 }
 
-static void describe_end(struct generation *g)
-{
-    int status = g->status;
-
-    if (WIFSIGNALED(status))
-        complain(&g->failure, "master ended by signal %d", WTERMSIG(status));
-    else
-        complain(&g->failure, "master ended with status %d",
-                 WEXITSTATUS(status));
-}
-
 /* Does it help to try again? Not if the new master has ended by itself, since
  * it has found something to mend, and not if it is of another version. */
 static bool may_succeed_later(const struct generation *g)
 {
-    return WIFSIGNALED(g->status) && !g->foreign;
+    return WIFSIGNALED(g->status) && !g->other_version;
 }
 
 static void report_failure(struct generation *g, enum generation_state state)
 {
     struct complaint words = { 0 };
 
-    if (state == GENERATION_TAKING) {
-        takeover_failed(g->supervisor, g->failure.text);
-        return;
-    }
-    complain(&words, "%s%s", may_succeed_later(g) ? GENERATION_AGAIN : "",
-             g->failure.text);
+    if (state == GENERATION_TAKING)
+        /* A recovery follows (want_recovery()), from what the supervisor still
+         * holds of the generation before. */
+        complain(&words,
+                 GENERATION_NOT_TAKEN
+                 "(%s); a recovery continues with the old configuration",
+                 g->failure.text);
+    else
+        complain(&words, "%s%s", may_succeed_later(g) ? GENERATION_AGAIN : "",
+                 g->failure.text);
     answer_failure(g->supervisor, words.text);
 }
 
@@ -386,7 +363,11 @@ void start_on_ended(struct generation *g)
     g->state = GENERATION_ENDED;
     if (decides_status(g, state))
         s->status = exit_status(s, g->status);
-    describe_end(g);
+    if (WIFSIGNALED(g->status))
+        complain(&g->failure, "master ended by signal %d", WTERMSIG(g->status));
+    else
+        complain(&g->failure, "master ended with status %d",
+                 WEXITSTATUS(g->status));
     if (s->under_way == g)
         report_failure(g, state);
     if (WIFSIGNALED(g->status) && !s->stopping)

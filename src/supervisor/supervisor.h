@@ -112,8 +112,8 @@ struct generation {
      * that fails before changes nothing for a recovery. */
     struct kept kept;
     bool recovers;
-    bool foreign;  /* has sent what no master of this version sends */
-    unsigned late; /* how often its processes were killed after its end */
+    bool other_version; /* has sent what no master of this version sends */
+    unsigned late;      /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };
 
@@ -132,7 +132,7 @@ struct supervisor_deadlines {
 };
 
 /* A request for a reload by sallyportctl, and the master that forwarded it. */
-struct asker {
+struct reload_asker {
     struct generation *generation; /* NULL: none */
     uint32_t request;
     bool later; /* the current start is not for it */
@@ -179,7 +179,7 @@ struct supervisor {
     bool led;                     /* some generation has led */
     bool wanted; /* start another one after the current start */
     bool waits;  /* the wanted start waits until an older generation ends */
-    struct asker asker[ASKERS_MAX];
+    struct reload_asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     struct deaths deaths;
     struct heartbeat heartbeat;

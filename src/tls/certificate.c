@@ -240,12 +240,12 @@ static bool identity_covers(const struct identity *b, const struct identity *a)
 }
 
 /* Identities of different kinds. */
-struct choice {
+struct identity_choice {
     const struct identity *all[CERTIFICATES_MAX];
     size_t count;
 };
 
-static bool has_kind(const struct choice *c, int kind)
+static bool has_kind(const struct identity_choice *c, int kind)
 {
     for (size_t i = 0; i < c->count; i++)
         if (c->all[i]->kind == kind)
@@ -253,7 +253,7 @@ static bool has_kind(const struct choice *c, int kind)
     return false;
 }
 
-static void add_choice(struct choice *c, const struct identity *id)
+static void add_choice(struct identity_choice *c, const struct identity *id)
 {
     if (!has_kind(c, id->kind))
         c->all[c->count++] = id;
@@ -261,7 +261,7 @@ static void add_choice(struct choice *c, const struct identity *id)
 
 /* An exact name goes before a wildcard that covers it. */
 static void find_named(const struct tls_context *t, const char *name,
-                       struct choice *c)
+                       struct identity_choice *c)
 {
     static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
 
@@ -276,7 +276,7 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 {
     const struct tls_context *t = owner;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    struct choice c = { .count = 0 };
+    struct identity_choice c = { .count = 0 };
 
     if (!name || t->count == 1)
         return 1;
@@ -293,7 +293,7 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 static int set_first(struct tls_context *t, const struct tls_pair *pairs,
                      struct complaint *c)
 {
-    struct choice first = { .count = 0 };
+    struct identity_choice first = { .count = 0 };
 
     for (size_t i = 0; i < t->count; i++) {
         const struct identity *id = &t->identity[i];

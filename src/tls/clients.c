@@ -69,7 +69,7 @@ struct list {
 };
 
 /* What has been read so far: first the CAs, then the lists. */
-struct reading {
+struct clients_reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
     struct list list[LISTS_MAX];
@@ -79,7 +79,7 @@ struct reading {
     struct complaint *c;
 };
 
-static int add_ca(struct reading *r, X509 *x, int number)
+static int add_ca(struct clients_reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca.name;
     char date[DATE_TEXT_MAX];
@@ -118,7 +118,7 @@ static int take_ca(void *owner, void *thing, int number)
 
 static const struct pem_kind cas = { "certificate", parse_ca, take_ca };
 
-static bool has_issuer(const struct reading *r, X509 *ca)
+static bool has_issuer(const struct clients_reading *r, X509 *ca)
 {
     for (int i = 0; i < sk_X509_num(r->cas); i++)
         if (X509_check_issued(sk_X509_value(r->cas, i), ca) == X509_V_OK)
@@ -128,7 +128,7 @@ static bool has_issuer(const struct reading *r, X509 *ca)
 
 /* OpenSSL wants a list for each certificate of a chain, the last one too. So
  * each chain must end in a certificate that is its own issuer. */
-static int check_chains(const struct reading *r)
+static int check_chains(const struct clients_reading *r)
 {
     for (int i = 0; i < sk_X509_num(r->cas); i++)
         if (!has_issuer(r, sk_X509_value(r->cas, i)))
@@ -141,7 +141,7 @@ static int check_chains(const struct reading *r)
 
 /* Finds the CA that signed the list. A list of no known CA would revoke
  * nothing. */
-static int find_ca(const struct reading *r, X509_CRL *crl)
+static int find_ca(const struct clients_reading *r, X509_CRL *crl)
 {
     for (int i = 0; i < sk_X509_num(r->cas); i++) {
         X509 *ca = sk_X509_value(r->cas, i);
@@ -154,8 +154,8 @@ static int find_ca(const struct reading *r, X509_CRL *crl)
     return -1;
 }
 
-static int check_list_dates(const struct reading *r, const X509_CRL *crl,
-                            int number)
+static int check_list_dates(const struct clients_reading *r,
+                            const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
     const char *name = r->from->crl.name;
@@ -195,7 +195,8 @@ static bool lists_overlap(const struct list *a, const struct list *b)
 /* Two lists about the same certificates are refused: OpenSSL would return to
  * the older one after the newer one has expired, and would accept what only the
  * newer one revokes. */
-static int check_overlap(const struct reading *r, const struct list *new)
+static int check_overlap(const struct clients_reading *r,
+                         const struct list *new)
 {
     for (int i = 0; i < r->lists; i++)
         if (lists_overlap(&r->list[i], new))
@@ -222,7 +223,7 @@ static int note_expiry(struct dated_file *dates, const X509_CRL *crl,
                      quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
 }
 
-static int add_list(struct reading *r, X509_CRL *crl, int number)
+static int add_list(struct clients_reading *r, X509_CRL *crl, int number)
 {
     const struct list new = { crl, find_ca(r, crl) };
 
@@ -268,7 +269,7 @@ static const struct pem_kind revocation_lists = { "revocation list", parse_list,
 
 /* Without revocation lists a CA is accepted although its own issuer isn't in
  * the file. */
-static int read_all(struct reading *r)
+static int read_all(struct clients_reading *r)
 {
     unsigned long flags =
         r->from->crl.fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
@@ -319,7 +320,7 @@ static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
     return true;
 }
 
-static int use_cas(struct tls_context *t, struct reading *r)
+static int use_cas(struct tls_context *t, struct clients_reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !set_names(t->ssl, r->cas) || client_set(t->ssl) != 0)
@@ -350,7 +351,7 @@ bool tls_context_clients_date(const struct tls_context *t, size_t i,
     return true;
 }
 
-static int name_dates(struct reading *r)
+static int name_dates(struct clients_reading *r)
 {
     r->ca.name = strdup(r->from->ca.name);
     r->crl.name = strdup(r->from->crl.name ? r->from->crl.name : "");
@@ -360,10 +361,10 @@ static int name_dates(struct reading *r)
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c)
 {
-    struct reading r = { .store = X509_STORE_new(),
-                         .cas = sk_X509_new_null(),
-                         .from = from,
-                         .c = c };
+    struct clients_reading r = { .store = X509_STORE_new(),
+                                 .cas = sk_X509_new_null(),
+                                 .from = from,
+                                 .c = c };
     bool ok = r.store && r.cas && name_dates(&r) == 0;
     int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca.name);
 

@@ -88,7 +88,7 @@ int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
 
 /* At least 112 bits of security, as in OpenSSL's security level 2; more for EC,
  * where no smaller curve is in use. */
-static const struct kind {
+static const struct key_kind {
     const char *name;
     int least;
 } key_kinds[] = { { "RSA", 2048 }, { "EC", 256 }, { "ED25519", 0 } };

@@ -4,7 +4,16 @@
  * of the same user and address, and notes where it comes from; before a byte is
  * transferred, session decides whether that suffices. A connection that has
  * shown no ticket never gets one: the client could come back with it and pass
- * for the user. */
+ * for the user.
+ *
+ * Clients resume in one of three ways, and the callbacks serve them all:
+ *
+ * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and it
+ *   contains its owner: user, address, session.
+ * - A ticket of TLS 1.2, made before the login. A key that this process alone
+ *   has (t->own) seals it, so it is of this session.
+ * - A session number of TLS 1.2. There is one, that of the control connection
+ *   (t->kept). */
 #include <endian.h>
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -79,7 +88,7 @@ enum ticket_origin ticket_origin(const struct ticket_owner *self,
     if (strcmp(self->user, other->user) != 0 ||
         self->version != other->version ||
         !address_same_host(&self->address, &other->address))
-        return ORIGIN_FOREIGN;
+        return ORIGIN_NOT_OWN;
     return self->serial == other->serial ? ORIGIN_SESSION : ORIGIN_USER;
 }
 
@@ -186,13 +195,14 @@ static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
     }
     if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1 ||
         ticket_owner_read(bytes, len, &owner) < 0)
-        return ORIGIN_FOREIGN;
+        return ORIGIN_NOT_OWN;
     return ticket_origin(&context_of(ssl)->owner, &owner);
 }
 
 /* OpenSSL's callback for each ticket that a client shows. The owner is read
  * here, since OpenSSL overwrites it when it makes the next ticket. Once a
- * ticket was foreign, the result stays so whatever else the client offers. */
+ * ticket wasn't the user's own, the result stays so whatever else the client
+ * offers. */
 static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       const unsigned char *name,
                                       size_t name_len, SSL_TICKET_STATUS status,
@@ -210,9 +220,9 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE;
-    if (s->shown != ORIGIN_FOREIGN)
+    if (s->shown != ORIGIN_NOT_OWN)
         s->shown = read_origin(ssl, session);
-    return s->shown == ORIGIN_FOREIGN ? SSL_TICKET_RETURN_IGNORE
+    return s->shown == ORIGIN_NOT_OWN ? SSL_TICKET_RETURN_IGNORE
                                       : SSL_TICKET_RETURN_USE;
 }
 
@@ -292,7 +302,7 @@ void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner)
 
 enum ticket_origin resume_origin(const struct stream *s)
 {
-    if (s->shown == ORIGIN_FOREIGN || SSL_session_reused(s->ssl))
+    if (s->shown == ORIGIN_NOT_OWN || SSL_session_reused(s->ssl))
         return s->shown;
     return ORIGIN_NONE;
 }

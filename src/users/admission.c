@@ -41,7 +41,7 @@ static bool networks_hold(struct slice networks, const struct address *peer)
 
 /* "mon-fri/08:00-18:00". A span over midnight belongs to the day on which it
  * begins. */
-struct span {
+struct hours_span {
     bool day[DAYS]; /* as tm_wday: 0 is Sunday */
     int from, to;   /* minutes; TO isn't in it */
 };
@@ -55,7 +55,7 @@ static int hours_day(struct slice text)
 }
 
 /* "mon", or "fri-mon", which may go over the end of the week. */
-static bool hours_days(struct slice text, struct span *s)
+static bool hours_days(struct slice text, struct hours_span *s)
 {
     struct slice first;
     int from, to;
@@ -84,11 +84,11 @@ static int hours_minute(struct slice text)
     return (int)(h * 60 + m);
 }
 
-static bool hours_parse(struct slice text, struct span *s)
+static bool hours_parse(struct slice text, struct hours_span *s)
 {
     struct slice days, from;
 
-    *s = (struct span){ .from = 0, .to = DAY_MINUTES };
+    *s = (struct hours_span){ .from = 0, .to = DAY_MINUTES };
     slice_cut(&text, '/', &days);
     if (!hours_days(days, s))
         return false;
@@ -106,7 +106,7 @@ static bool hours_parse(struct slice text, struct span *s)
 int user_hours_check(struct slice value, struct complaint *c)
 {
     struct slice rest = value, one;
-    struct span s;
+    struct hours_span s;
 
     while (slice_cut(&rest, ',', &one))
         if (!hours_parse(one, &s))
@@ -122,7 +122,7 @@ static bool hours_hold(struct slice hours, const struct tm *t)
     int minute = t->tm_hour * 60 + t->tm_min,
         yesterday = (t->tm_wday + DAYS - 1) % DAYS;
     struct slice one;
-    struct span s;
+    struct hours_span s;
 
     while (slice_cut(&hours, ',', &one)) {
         if (!hours_parse(one, &s))

@@ -1,5 +1,5 @@
 /* The columns of a line of the users file, as text. It decides nothing about
- * their contents: the room usersfile has accepted them. Pure. */
+ * their contents: the room userparse has accepted them. Pure. */
 #include <errno.h>
 #include <string.h>
 

@@ -14,7 +14,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 
-struct image {
+struct users_image {
     const struct users_head *head;
     const struct users_row *row;
     const struct users_share *share;
@@ -38,14 +38,14 @@ static const void *image_cut(struct slice *rest, size_t count, size_t most,
     return items;
 }
 
-static bool image_open(struct image *i, char *bytes, size_t size)
+static bool image_open(struct users_image *i, char *bytes, size_t size)
 {
     struct slice rest = { bytes, size };
     const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));
 
     if (!h)
         return false;
-    *i = (struct image){
+    *i = (struct users_image){
         .head = h,
         .row = image_cut(&rest, h->users, USERS_MAX, sizeof(*i->row)),
     };
@@ -87,8 +87,9 @@ const struct users_fields users_directory_fields = {
 };
 
 /* A byte must follow the text, also if it isn't a NUL. */
-static bool image_read_text(const struct image *i, const struct users_field *f,
-                            union users_cell cell, void *into)
+static bool image_read_text(const struct users_image *i,
+                            const struct users_field *f, union users_cell cell,
+                            void *into)
 {
     static bool (*const text_ok[])(struct slice) = {
         [USERS_NAME] = user_name_ok,
@@ -145,7 +146,8 @@ static bool image_read_number(const struct users *u,
     return true;
 }
 
-static bool image_read_fields(const struct image *i, const struct users *u,
+static bool image_read_fields(const struct users_image *i,
+                              const struct users *u,
                               const struct users_fields *fields,
                               const void *row, void *into)
 {
@@ -164,7 +166,7 @@ static bool image_read_fields(const struct image *i, const struct users *u,
 
 /* The next grants of the table are this user's. In the order of the shares,
  * none is twice. */
-static bool image_read_grants(const struct image *i, struct users *u,
+static bool image_read_grants(const struct users_image *i, struct users *u,
                               struct user *user)
 {
     const struct grant *from = i->grant + u->grants;
@@ -183,7 +185,7 @@ static bool image_read_grants(const struct image *i, struct users *u,
     return true;
 }
 
-static bool image_read_directories(const struct image *i, struct users *u,
+static bool image_read_directories(const struct users_image *i, struct users *u,
                                    struct user *user)
 {
     if (user->directories > USER_MOUNTS_MAX - user->grants ||
@@ -199,7 +201,7 @@ static bool image_read_directories(const struct image *i, struct users *u,
 }
 
 /* Auth asks a user with certificate_only for nothing but a certificate. */
-static bool image_read_user(const struct image *i, struct users *u,
+static bool image_read_user(const struct users_image *i, struct users *u,
                             struct user *user)
 {
     return image_read_fields(i, u, &users_row_fields, &i->row[u->count],
@@ -221,7 +223,7 @@ static bool image_allocate(const struct users_head *h, struct users *u)
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
 static int image_read(struct users *u)
 {
-    struct image i;
+    struct users_image i;
 
     if (!image_open(&i, u->text, u->text_size) || !build_name_is(i.head->build))
         return -EBADMSG;

@@ -42,7 +42,7 @@ void place_resolve(const char *path, char out[PATH_MAX])
         memcpy(out, tidy, sizeof(tidy));
 }
 
-static bool place_add(struct places *p, struct place one, const char *path)
+static bool place_add(struct places *p, struct row_place one, const char *path)
 {
     char real[PATH_MAX];
 
@@ -57,7 +57,7 @@ static bool place_add(struct places *p, struct place one, const char *path)
  * lines. */
 static int place_order(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct row_place *x = a, *y = b;
     int order = user_path_order(x->path, y->path);
 
     return order ? order : (x->line > y->line) - (x->line < y->line);
@@ -82,16 +82,16 @@ bool places_fill(struct places *p, const struct users *u,
     for (size_t i = 0; i < u->count && ok; i++) {
         const struct user *row = &u->row[i];
 
-        ok = place_add(p,
-                       (struct place){ NULL, row, row->name, row->line, false },
-                       row->home);
+        ok = place_add(
+            p, (struct row_place){ NULL, row, row->name, row->line, false },
+            row->home);
     }
     for (size_t i = 0; i < u->shares && ok; i++) {
         const struct share *row = &u->share[i];
 
-        ok = place_add(p,
-                       (struct place){ NULL, row, row->name, row->line, true },
-                       row->path);
+        ok = place_add(
+            p, (struct row_place){ NULL, row, row->name, row->line, true },
+            row->path);
     }
     if (ok)
         qsort(p->all, p->count, sizeof(*p->all), place_order);
@@ -123,11 +123,12 @@ static size_t place_at(const struct places *p, const char *path)
 }
 
 /* The first one other than OWN that is PATH or, with BENEATH, lies in it. */
-static const struct place *place_find(const struct places *p, const char *path,
-                                      bool beneath, const void *own)
+static const struct row_place *place_find(const struct places *p,
+                                          const char *path, bool beneath,
+                                          const void *own)
 {
     for (size_t i = place_at(p, path); i < p->count; i++) {
-        const struct place *one = &p->all[i];
+        const struct row_place *one = &p->all[i];
 
         if (strcmp(one->path, path) != 0 &&
             !(beneath && user_path_beneath(one->path, path)))
@@ -138,11 +139,11 @@ static const struct place *place_find(const struct places *p, const char *path,
     return NULL;
 }
 
-const struct place *places_overlap(const struct places *p, const char *path,
-                                   const void *own)
+const struct row_place *places_overlap(const struct places *p, const char *path,
+                                       const void *own)
 {
     char real[PATH_MAX], *slash;
-    const struct place *found;
+    const struct row_place *found;
 
     p->resolve(p->owner, path, real);
     found = place_find(p, real, true, own);

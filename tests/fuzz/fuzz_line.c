@@ -24,7 +24,7 @@ static void note(struct buf *transcript, enum line_state state,
 }
 
 /* Returns false once the line is too long. */
-static bool drain(struct line_reader *l, struct buf *transcript)
+static bool take_all(struct line_reader *l, struct buf *transcript)
 {
     enum line_state state;
     struct slice line;
@@ -54,7 +54,7 @@ static void read_cut(struct slice rest, bool telnet, size_t cut,
         FUZZ_CHECK(room > 0);
         memcpy(into, part.ptr, part.len);
         line_added(&l, part.len);
-        more = drain(&l, transcript);
+        more = take_all(&l, transcript);
         line_wipe(&l);
     }
 }

@@ -1,11 +1,11 @@
-/* A users file. An accepted file keeps all promises of usersfile.h, row by row.
+/* A users file. An accepted file keeps all promises of userparse.h, row by row.
  * A refused one leaves nothing, and the complaint has its line. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 static void check_row(const struct users *u, const struct user *row)
 {

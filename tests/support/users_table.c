@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 int users_table(const char *text)
 {

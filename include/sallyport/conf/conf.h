@@ -9,9 +9,9 @@
 
 enum setting_type {
     SETTING_PATH,
-    SETTING_FILE,   /* a path, or empty */
-    SETTING_GROUP,  /* of the system, or empty */
-    SETTING_NUMBER, /* with an optional K, M, G, T (powers of 1024) */
+    SETTING_OPTIONAL_PATH, /* a path, or empty */
+    SETTING_GROUP,         /* of the system, or empty */
+    SETTING_NUMBER,        /* with an optional K, M, G, T (powers of 1024) */
     SETTING_MIN_FREE,
     SETTING_MODE,     /* octal; min has the bits that it must have, max those
                          that it may have */

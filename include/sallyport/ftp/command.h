@@ -335,7 +335,7 @@ enum site_verb {
         SITE_COUNT
 };
 
-struct site {
+struct site_command {
     const char *name;
     enum site_verb verb;
     enum command_argument argument; /* NONE, OPTIONAL or REQUIRED */
@@ -343,10 +343,10 @@ struct site {
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };
-extern const struct site site_table[SITE_COUNT];
+extern const struct site_command site_table[SITE_COUNT];
 
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
-const struct site *site_find(struct slice name);
+const struct site_command *site_find(struct slice name);
 /* Takes the next word of an argument: up to a blank, or a text in quotes, in
  * which "" is a quote. One over SECRET_MAX is cut. Returns 0 or -EINVAL: no
  * word is left, or something follows the quotes. */

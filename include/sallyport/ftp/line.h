@@ -54,10 +54,10 @@ void line_wipe(struct line_reader *l);
 /* Can FIRST not be the first byte of an FTP session? Examples are TLS's 0x16, a
  * bracket and NUL. A command begins with a letter, and telnet's commands with
  * 0xff. A CR may belong to an empty line. */
-bool foreign_byte(char first);
+bool not_ftp_byte(char first);
 
 /* Names the protocol of a first line that is no FTP command: HTTP, SSH, SMTP,
  * POP3, IMAP and so on. Returns NULL if it knows none. */
-const char *foreign_line(struct slice line);
+const char *not_ftp_line(struct slice line);
 
 #endif

@@ -213,7 +213,7 @@
     R(ALREADY_LOGGED_IN, 503,                                                  \
       "Already logged in; connect again for another user.")                    \
     R(IN_TRANSFER, 503, "A transfer is running; wait for it or send ABOR.")    \
-    R(ACTIVE_FOREIGN, 504,                                                     \
+    R(ACTIVE_OTHER_HOST, 504,                                                  \
       "Use your own address and a port from 1024, or send EPSV or PASV.")      \
     R(HOST_OTHER, 504,                                                         \
       "TLS was begun for another host; connect again for this one.")           \

@@ -215,10 +215,11 @@ int channel_dispatch_one(struct channel *c, const struct handler *table,
     channel_dispatch_one((c), (table), sizeof(table) / sizeof((table)[0]),     \
                          (owner))
 /* Works as channel_dispatch() without that limit, for a peer that has ended. */
-int channel_drain(struct channel *c, const struct handler *table, size_t n,
-                  void *owner);
-#define DRAIN(c, table, owner)                                                 \
-    channel_drain((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
+int channel_dispatch_all(struct channel *c, const struct handler *table,
+                         size_t n, void *owner);
+#define DISPATCH_ALL(c, table, owner)                                          \
+    channel_dispatch_all((c), (table), sizeof(table) / sizeof((table)[0]),     \
+                         (owner))
 /* For a handler whose message is wrong although its row permits it. Sets
  * c->wrong to WHY, and returns -EPROTO. */
 int channel_refuse(struct channel *c, const char *why);

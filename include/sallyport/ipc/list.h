@@ -725,7 +725,7 @@ END
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
         "close the control listeners, and continue to serve the sessions; "
         "whether connections that wait are served, too, or closed. The answer "
-        "is `shut`. A generation that drains then gets another gate, without "
+        "is `shut`. A generation that retires then gets another gate, without "
         "a listener; also if `shut` is late")
 FLAG(serve)
 END

@@ -32,7 +32,7 @@ enum setup_place {
                        heartbeat (board.h) */
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
     SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
-                      that of a generation that drains can only read them */
+                      that of a generation that retires can only read them */
     SETUP_BANS,    /* master's table of bans, to read */
     SETUP_BOARD,   /* the board (board.h), to read */
     SETUP_OUTPUT,  /* where log writes its lines */

@@ -13,14 +13,14 @@
 #include "sallyport/base/random.h"
 #include "sallyport/settings/settings.h"
 
-struct identity {
+struct account_ids {
     uid_t uid;
     gid_t gid;
 };
 
 /* Beside those of the children: the group of the control socket, or 0. */
-#define IDENTITY_CONTROL PROCESS_SANDBOXED
-#define IDENTITIES       (PROCESS_SANDBOXED + 1)
+#define ACCOUNT_CONTROL PROCESS_SANDBOXED
+#define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
 /* One of settings_public() that is a host name. */
 struct prepared_name {
@@ -54,7 +54,7 @@ struct prepared {
         int result;
         struct complaint why;
     } answer[PREPARED_PARTS];
-    struct identity identity[IDENTITIES];
+    struct account_ids account[ACCOUNTS];
     uint8_t key[SIPHASH_KEY]; /* of the partials' names */
 };
 

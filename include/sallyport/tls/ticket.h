@@ -29,7 +29,7 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 /* Where the TLS session of a data connection comes from. */
 enum ticket_origin {
     ORIGIN_NONE,    /* a full handshake; no ticket was shown */
-    ORIGIN_FOREIGN, /* the client showed a ticket of another user or address, or
+    ORIGIN_NOT_OWN, /* the client showed a ticket of another user or address, or
                        from before a change of the account; it is never resumed,
                        and the handshake was a full one */
     ORIGIN_USER,    /* another session of the same user and address */

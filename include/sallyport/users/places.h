@@ -7,7 +7,7 @@
 #include "sallyport/users/users.h"
 
 /* A home, or a share's directory. */
-struct place {
+struct row_place {
     char *path;      /* symbolic links resolved, as far as it exists */
     const void *row; /* the struct user or share, in the table */
     const char *name;
@@ -20,7 +20,7 @@ typedef void place_resolver(const void *owner, const char *path,
                             char out[PATH_MAX]);
 
 struct places {
-    struct place *all; /* in the order of the paths */
+    struct row_place *all; /* in the order of the paths */
     size_t count;
     place_resolver *resolve;
     const void *owner;
@@ -42,7 +42,7 @@ bool places_fill(struct places *p, const struct users *u,
 void places_release(struct places *p);
 /* Finds one that is equal to PATH, contains it or lies in it, also by symbolic
  * links. OWN, a row or NULL, doesn't count. NULL: none. */
-const struct place *places_overlap(const struct places *p, const char *path,
-                                   const void *own);
+const struct row_place *places_overlap(const struct places *p, const char *path,
+                                       const void *own);
 
 #endif

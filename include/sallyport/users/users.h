@@ -1,5 +1,5 @@
 /* The users as rows of a table, with the shares and with each user's rights in
- * them. The room usersfile reads the users file; master doesn't. */
+ * them. The room userparse reads the users file; master doesn't. */
 #ifndef SALLYPORT_USERS_USERS_H
 #define SALLYPORT_USERS_USERS_H
 

@@ -64,7 +64,7 @@ static void check_addresses(struct doctor *d)
 /* Products with known problems, found by a part of their greeting. */
 static const struct {
     const char *part;
-    enum finding finding;
+    enum trial_result finding;
     const char *text, *advice;
 } products[] = {
     { "vsFTPd 2.3.4", FINDING_BAD,
@@ -176,7 +176,7 @@ static void check_features(struct doctor *d)
 {
     static const struct {
         const char *word, *good, *missing;
-        enum finding finding;
+        enum trial_result finding;
     } rows[] = {
         { "UTF8", "names are UTF-8", "names may have any encoding",
           FINDING_NOTE },

@@ -11,7 +11,7 @@
 
 /* Logins and data connections. */
 
-#define DRAIN_MAX (64 * 1024 * 1024)
+#define READ_MAX (64 * 1024 * 1024)
 
 /* Checks the certificate again, since each connection may reach another
  * machine. */
@@ -19,7 +19,7 @@ static int doctor_same_server(const struct doctor *d, struct dial *control,
                               struct failure *why)
 {
     X509 *x = SSL_get1_peer_certificate(control->tls);
-    struct certificate c;
+    struct server_certificate c;
     int r = x ? certificate_read(x, &c) : -1;
 
     X509_free(x);
@@ -100,12 +100,12 @@ static int doctor_open(struct doctor *d, struct dial *data, struct failure *why)
                         port, 0, (unsigned)d->options->timeout, why);
 }
 
-static void doctor_drain(struct dial *data, struct doctor_data *ret)
+static void doctor_read(struct dial *data, struct doctor_data *ret)
 {
     char block[16384];
     int n;
 
-    while (!link_interrupted && ret->bytes < DRAIN_MAX &&
+    while (!link_interrupted && ret->bytes < READ_MAX &&
            (n = dial_read(data, block, sizeof(block), &ret->whole)) > 0)
         ret->bytes += (size_t)n;
 }
@@ -129,7 +129,7 @@ int doctor_data(struct doctor *d, bool resume, struct doctor_data *ret,
         if (dial_tls(&data, d->ctx, d->url.host, resume ? d->session : NULL,
                      &handshake) == 0) {
             ret->resumed = SSL_session_reused(data.tls) == 1;
-            doctor_drain(&data, ret);
+            doctor_read(&data, ret);
         }
         dial_close(&data);
         ret->reply = dial_ask(&d->control, NULL, ret->text, why);
@@ -171,7 +171,7 @@ static const char *const words[FINDING_COUNT] = {
 /* The check under way: the lines of doctor_find() belong to it. */
 static const char *doctor_running = "";
 
-void doctor_find(struct doctor *d, enum finding what, const char *advice,
+void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...)
 {
     char text[DIAL_LINE_MAX + 256], safe[DIAL_LINE_MAX + 256];

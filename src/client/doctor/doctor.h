@@ -8,7 +8,7 @@
 #include "sallyport/base/random.h"
 #include "show/show.h"
 
-enum finding {
+enum trial_result {
     FINDING_GOOD,
     FINDING_NOTE,    /* good to know */
     FINDING_WARNING, /* some clients will have trouble */
@@ -55,7 +55,7 @@ void doctor_check_alpn(struct doctor *d);
 
 /* Prints one finding of the check under way: a sentence, and what to do (or
  * NULL). */
-void doctor_find(struct doctor *d, enum finding what, const char *advice,
+void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The result of a passive data connection. */

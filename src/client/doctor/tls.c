@@ -70,7 +70,8 @@ void doctor_check_versions(struct doctor *d)
                     "neither TLS 1.2 nor TLS 1.3 is spoken");
 }
 
-static void find_certificate(struct doctor *d, const struct certificate *c)
+static void find_certificate(struct doctor *d,
+                             const struct server_certificate *c)
 {
     doctor_find(d, FINDING_NOTE, NULL, "for %s, issued by %s%s", c->subject,
                 c->issuer, c->self_signed ? " (itself)" : "");
@@ -116,7 +117,7 @@ static void find_trust(struct doctor *d, long verified, bool named,
 
 void doctor_check_certificate(struct doctor *d)
 {
-    struct certificate c = { 0 };
+    struct server_certificate c = { 0 };
     struct failure why;
     struct dial dial;
 

@@ -67,7 +67,7 @@ bool password_netrc(struct slice text, struct url *url, struct secret *ret);
 #define CERTIFICATE_HEX_MAX  100 /* "AB:CD:..." of 32 bytes */
 
 /* The facts of a server's certificate, for people, pins and known hosts. */
-struct certificate {
+struct server_certificate {
     char subject[CERTIFICATE_TEXT_MAX], issuer[CERTIFICATE_TEXT_MAX];
     char begins[32], ends[32]; /* "2026-11-20 07:42:01 UTC" */
     bool valid_now, self_signed;
@@ -77,7 +77,7 @@ struct certificate {
 };
 
 /* Returns 0, or -1: X can't be read. */
-int certificate_read(X509 *x, struct certificate *ret);
+int certificate_read(X509 *x, struct server_certificate *ret);
 
 /* All connections to the server go through it. */
 struct proxy {
@@ -381,7 +381,7 @@ void link_end_quietly(struct link *l);
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
 
-enum entry_kind {
+enum listing_kind {
     ENTRY_FILE,
     ENTRY_DIRECTORY,
     ENTRY_OTHER, /* links and all other kinds */
@@ -389,7 +389,7 @@ enum entry_kind {
 
 struct listing_entry {
     char *name;
-    enum entry_kind kind;
+    enum listing_kind kind;
     uint64_t size;
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */

@@ -54,12 +54,12 @@ static int certificate_pin(X509 *x, char out[CERTIFICATE_PIN_MAX])
     return 0;
 }
 
-int certificate_read(X509 *x, struct certificate *ret)
+int certificate_read(X509 *x, struct server_certificate *ret)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    *ret = (struct certificate){ 0 };
+    *ret = (struct server_certificate){ 0 };
     if (X509_digest(x, EVP_sha256(), hash, &len) != 1 ||
         OPENSSL_buf2hexstr_ex(ret->fingerprint, sizeof(ret->fingerprint), NULL,
                               hash, len, ':') != 1)
@@ -168,8 +168,8 @@ static int trust_remember(const struct options *o, const struct url *url,
 }
 
 static int trust_fetch(const struct options *o, const struct url *url,
-                       const struct proxy *proxy, struct certificate *ret,
-                       struct failure *why)
+                       const struct proxy *proxy,
+                       struct server_certificate *ret, struct failure *why)
 {
     /* An unknown server gets no certificate of the user. */
     SSL_CTX *ctx = dial_context(&(const struct options){ 0 }, why);
@@ -209,7 +209,7 @@ static bool trust_says_yes(void)
 }
 
 static bool trust_agreed(const struct options *o, const struct url *url,
-                         const struct certificate *c)
+                         const struct server_certificate *c)
 {
     fprintf(stderr,
             "%s:%u is not known here. Its certificate:\n"
@@ -226,7 +226,7 @@ static bool trust_agreed(const struct options *o, const struct url *url,
 int trust_new(const struct options *o, const struct url *url,
               const struct proxy *proxy, struct trust *ret, struct failure *why)
 {
-    struct certificate c;
+    struct server_certificate c;
 
     if (trust_fetch(o, url, proxy, &c, why) < 0)
         return -1;
@@ -254,7 +254,7 @@ static bool trust_is_pin(const char *text)
 
 bool trust_fits(const struct trust *t, const char *host, X509 *x)
 {
-    struct certificate c;
+    struct server_certificate c;
 
     return x &&
            (t->by_pin_alone || X509_check_host(x, host, 0, 0, NULL) == 1 ||

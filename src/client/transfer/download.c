@@ -14,14 +14,14 @@
 
 /* Has a server that lists files reported the length of this one? An honest
  * server sends no more bytes; more could fill the disk. */
-static bool download_is_sized(const struct transfer *t)
+static bool download_is_sized(const struct file_transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
 }
 
 static size_t download_store(void *of, const char *bytes, size_t len)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
 
     if (download_is_sized(t) && len > t->size - t->done) {
         t->too_long = true;
@@ -37,7 +37,7 @@ static size_t download_store(void *of, const char *bytes, size_t len)
 
 static size_t download_take(void *of, const char *bytes, size_t len)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
 
     if (t->z.kind == ZSTREAM_OFF)
         return download_store(t, bytes, len);
@@ -45,7 +45,7 @@ static size_t download_take(void *of, const char *bytes, size_t len)
 }
 
 /* Gets size and time of the file; a retry asks again. */
-static int download_facts(struct transfer *t, struct failure *why)
+static int download_facts(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e = { .kind = ENTRY_FILE,
                                .size = t->job->size,
@@ -68,13 +68,13 @@ static int download_facts(struct transfer *t, struct failure *why)
 
 /* May it continue what an earlier call has left? If nothing distinguishes one
  * state of the file from another, only what this call has brought is known. */
-static bool download_resumes(const struct transfer *t)
+static bool download_resumes(const struct file_transfer *t)
 {
     return !t->link->site->options->no_resume &&
            (t->modified || transfer_hash_name(t) || t->row);
 }
 
-bool download_goes_on(const struct transfer *t, const struct failure *why)
+bool download_goes_on(const struct file_transfer *t, const struct failure *why)
 {
     return (why->cut || link_interrupted) && t->done > 0 && t->done < t->size &&
            strcmp(t->job->local, "-") != 0 &&
@@ -83,7 +83,7 @@ bool download_goes_on(const struct transfer *t, const struct failure *why)
 }
 
 /* Finds the next free name for a target that exists. */
-static int download_rename(struct transfer *t, struct failure *why)
+static int download_rename(struct file_transfer *t, struct failure *why)
 {
     struct stat st;
 
@@ -96,7 +96,7 @@ static int download_rename(struct transfer *t, struct failure *why)
 
 /* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
  * file. */
-static int download_target(struct transfer *t, bool *replace,
+static int download_target(struct file_transfer *t, bool *replace,
                            struct failure *why)
 {
     struct stat st;
@@ -132,7 +132,7 @@ static int download_target(struct transfer *t, bool *replace,
 }
 
 /* For libcurl SIZE 0 is an unknown length. */
-static bool download_is_empty(struct transfer *t)
+static bool download_is_empty(struct file_transfer *t)
 {
     uint64_t size = t->size;
     struct failure why;
@@ -145,7 +145,7 @@ static bool download_is_empty(struct transfer *t)
 
 /* Is it sure that the end of the data connection was the end of the file? If a
  * length was announced, the caller or libcurl compares it. */
-static bool download_is_whole(struct transfer *t)
+static bool download_is_whole(struct file_transfer *t)
 {
     curl_off_t length = -1;
 
@@ -158,7 +158,7 @@ static bool download_is_whole(struct transfer *t)
     return length >= 0 || download_is_empty(t);
 }
 
-static int download_run(struct transfer *t, struct failure *why)
+static int download_run(struct file_transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
 
@@ -180,7 +180,7 @@ static int download_run(struct transfer *t, struct failure *why)
     return -1;
 }
 
-static int download_bytes(struct transfer *t, struct failure *why)
+static int download_bytes(struct file_transfer *t, struct failure *why)
 {
     const struct link_io io = { .take = download_take,
                                 .moved = transfer_moved,
@@ -199,7 +199,7 @@ static int download_bytes(struct transfer *t, struct failure *why)
 }
 
 /* Marks the failure for a retry, which can still get the rest. */
-static int download_short(const struct transfer *t, uint64_t came,
+static int download_short(const struct file_transfer *t, uint64_t came,
                           struct failure *why)
 {
     fail(why, EX_TEMPFAIL,
@@ -210,7 +210,7 @@ static int download_short(const struct transfer *t, uint64_t came,
     return -1;
 }
 
-static int download_into(struct transfer *t, struct part *p, bool replace,
+static int download_into(struct file_transfer *t, struct part *p, bool replace,
                          struct failure *why)
 {
     struct stat st;
@@ -240,7 +240,7 @@ static int download_into(struct transfer *t, struct part *p, bool replace,
     return r;
 }
 
-static int download_to_stdout(struct transfer *t, struct failure *why)
+static int download_to_stdout(struct file_transfer *t, struct failure *why)
 {
     t->fd = STDOUT_FILENO;
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
@@ -255,7 +255,7 @@ static int download_to_stdout(struct transfer *t, struct failure *why)
     return r;
 }
 
-int download_once(struct transfer *t, struct failure *why)
+int download_once(struct file_transfer *t, struct failure *why)
 {
     const struct site *s = t->link->site;
     struct part p = PART_NONE;

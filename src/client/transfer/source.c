@@ -25,14 +25,16 @@ bool source_is_same(const struct stat *a, const struct stat *b)
 }
 
 /* Writes the directory of the local file. */
-static const char *source_above(const struct transfer *t, char out[PATH_MAX])
+static const char *source_above(const struct file_transfer *t,
+                                char out[PATH_MAX])
 {
     snprintf(out, PATH_MAX, "%.*s", (int)(url_base(t->local) - t->local),
              t->local);
     return out[0] ? out : ".";
 }
 
-static int source_remove_local(const struct transfer *t, struct failure *why)
+static int source_remove_local(const struct file_transfer *t,
+                               struct failure *why)
 {
     const char *base = url_base(t->local);
     char above[PATH_MAX];
@@ -51,7 +53,7 @@ static int source_remove_local(const struct transfer *t, struct failure *why)
 }
 
 /* The only copy is here from then on. */
-static int source_keep_local(const struct transfer *t, struct failure *why)
+static int source_keep_local(const struct file_transfer *t, struct failure *why)
 {
     char above[PATH_MAX];
 
@@ -64,7 +66,8 @@ static int source_keep_local(const struct transfer *t, struct failure *why)
     return 0;
 }
 
-static int source_remove_remote(const struct transfer *t, struct failure *why)
+static int source_remove_remote(const struct file_transfer *t,
+                                struct failure *why)
 {
     struct listing_entry e;
 
@@ -79,7 +82,7 @@ static int source_remove_remote(const struct transfer *t, struct failure *why)
     return remote_remove(t->link, t->remote, why);
 }
 
-int source_remove(struct transfer *t, struct failure *why)
+int source_remove(struct file_transfer *t, struct failure *why)
 {
     bool put = t->job->kind == JOB_PUT;
 

@@ -13,18 +13,18 @@
 #define KEEP_MS       30000
 #define ZSTREAM_BLOCK 65536
 
-int digest_begin(struct digest *d, const char *name)
+int digest_begin(struct checksum *d, const char *name)
 {
     const EVP_MD *md = name ? EVP_get_digestbyname(name) : NULL;
 
-    *d = (struct digest){ .ctx = md ? EVP_MD_CTX_new() : NULL,
-                          .is_crc = name && strcmp(name, CRC_NAME) == 0 };
+    *d = (struct checksum){ .ctx = md ? EVP_MD_CTX_new() : NULL,
+                            .is_crc = name && strcmp(name, CRC_NAME) == 0 };
     if (!name || d->is_crc)
         return 0;
     return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
 }
 
-void digest_add(struct digest *d, const void *bytes, size_t len)
+void digest_add(struct checksum *d, const void *bytes, size_t len)
 {
     if (d->ctx)
         EVP_DigestUpdate(d->ctx, bytes, len);
@@ -32,7 +32,7 @@ void digest_add(struct digest *d, const void *bytes, size_t len)
         d->crc = crc32_z(d->crc, bytes, len);
 }
 
-int digest_add_head(struct digest *d, int fd, uint64_t len, struct link *l)
+int digest_add_head(struct checksum *d, int fd, uint64_t len, struct link *l)
 {
     static _Thread_local char block[DIGEST_BLOCK];
     uint64_t at = 0, kept = clock_ms();
@@ -58,7 +58,7 @@ int digest_add_head(struct digest *d, int fd, uint64_t len, struct link *l)
     return 0;
 }
 
-void digest_end(struct digest *d, char out[DIGEST_HEX_MAX])
+void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
@@ -70,7 +70,7 @@ void digest_end(struct digest *d, char out[DIGEST_HEX_MAX])
     if (d->is_crc)
         snprintf(out, DIGEST_HEX_MAX, "%08lx", d->crc);
     EVP_MD_CTX_free(d->ctx);
-    *d = (struct digest){ 0 };
+    *d = (struct checksum){ 0 };
 }
 
 /* MODE Z, by zlib, in steps of one block. */

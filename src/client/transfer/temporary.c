@@ -27,7 +27,8 @@ void temporary_reset(void)
 /* Two calls may send the same file to the same name at once: only one of them
  * gets this lock, the name of a socket. The kernel frees it when the process
  * ends. */
-static bool temporary_lock(struct transfer *t, const unsigned char hash[32])
+static bool temporary_lock(struct file_transfer *t,
+                           const unsigned char hash[32])
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
 
@@ -38,7 +39,7 @@ static bool temporary_lock(struct transfer *t, const unsigned char hash[32])
                 offsetof(struct sockaddr_un, sun_path) + 33) == 0;
 }
 
-static void temporary_hash(const struct transfer *t, const char *path,
+static void temporary_hash(const struct file_transfer *t, const char *path,
                            const char *place, unsigned char hash[32])
 {
     char host[256] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
@@ -51,7 +52,7 @@ static void temporary_hash(const struct transfer *t, const char *path,
 
 /* The next call for the same local file finds the name again, and no other
  * call uses it: neither another person's nor one at the same time. */
-static bool temporary_owner(struct transfer *t, char out[9])
+static bool temporary_owner(struct file_transfer *t, char out[9])
 {
     unsigned char hash[32], place[32];
     char *path = upload_is_stream(t) ? NULL : realpath(t->local, NULL);
@@ -68,7 +69,7 @@ static bool temporary_owner(struct transfer *t, char out[9])
     return true;
 }
 
-static void temporary_swap(struct transfer *t)
+static void temporary_swap(struct file_transfer *t)
 {
     char kept[URL_PATH_MAX];
 
@@ -78,7 +79,7 @@ static void temporary_swap(struct transfer *t)
 }
 
 /* A name that has no room for more gets none. */
-static void temporary_make(struct transfer *t)
+static void temporary_make(struct file_transfer *t)
 {
     const char *base = url_base(t->remote);
     int head = (int)(base - t->remote);
@@ -95,7 +96,7 @@ static void temporary_make(struct transfer *t)
 
 /* A retry uses the name of the first try, also if the file's own has changed
  * since. */
-bool temporary_begin(struct transfer *t)
+bool temporary_begin(struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
@@ -113,7 +114,7 @@ bool temporary_begin(struct transfer *t)
 
 /* Has the last try brought the whole file? Then only its name may be missing,
  * or nothing: if the answer to RNTO was lost. */
-int temporary_arrived(struct transfer *t, enum arrival *ret,
+int temporary_arrived(struct file_transfer *t, enum arrival *ret,
                       struct failure *why)
 {
     uint64_t length = 0;
@@ -132,7 +133,7 @@ int temporary_arrived(struct transfer *t, enum arrival *ret,
     return r < 0 ? -1 : 0;
 }
 
-static int temporary_rename(struct transfer *t, struct failure *why)
+static int temporary_rename(struct file_transfer *t, struct failure *why)
 {
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
@@ -142,7 +143,7 @@ static int temporary_rename(struct transfer *t, struct failure *why)
 
 /* The upload may have taken hours. A name that somebody else has taken since
  * isn't replaced. */
-static int temporary_publish(struct transfer *t, struct failure *why)
+static int temporary_publish(struct file_transfer *t, struct failure *why)
 {
     uint64_t size;
     int r =
@@ -163,7 +164,7 @@ static int temporary_publish(struct transfer *t, struct failure *why)
 }
 
 /* The server refuses to rename it. */
-static int temporary_give_up(struct transfer *t, struct failure *why)
+static int temporary_give_up(struct file_transfer *t, struct failure *why)
 {
     if (upload_is_stream(t))
         return fail(why, EX_CANTCREAT,
@@ -176,14 +177,14 @@ static int temporary_give_up(struct transfer *t, struct failure *why)
     return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
 }
 
-int temporary_finish(struct transfer *t, struct failure *why)
+int temporary_finish(struct file_transfer *t, struct failure *why)
 {
     int r = temporary_publish(t, why);
 
     return r == 1 ? temporary_give_up(t, why) : r;
 }
 
-void temporary_remove(struct transfer *t)
+void temporary_remove(struct file_transfer *t)
 {
     struct failure why;
 
@@ -195,7 +196,7 @@ void temporary_remove(struct transfer *t)
         progress_note("/%s stays on the server: %s", t->remote, why.text);
 }
 
-void temporary_end(struct transfer *t)
+void temporary_end(struct file_transfer *t)
 {
     temporary_swap(t);
 }

@@ -13,14 +13,14 @@
 
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
 
-const char *transfer_hash_name(const struct transfer *t)
+const char *transfer_hash_name(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
     return s->options->no_verify ? NULL : s->hash;
 }
 
-void transfer_tell_next(const struct transfer *t, struct failure *why)
+void transfer_tell_next(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
     char size[SHOW_SIZE_MAX];
@@ -30,7 +30,7 @@ void transfer_tell_next(const struct transfer *t, struct failure *why)
              show_size(t->done, size));
 }
 
-int transfer_begin_digest(struct transfer *t, struct failure *why)
+int transfer_begin_digest(struct file_transfer *t, struct failure *why)
 {
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
         return fail(why, EX_OSERR, "out of memory");
@@ -41,7 +41,7 @@ int transfer_begin_digest(struct transfer *t, struct failure *why)
     return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
-int transfer_verify(struct transfer *t, struct failure *why)
+int transfer_verify(struct file_transfer *t, struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
 
@@ -75,13 +75,13 @@ int transfer_verify(struct transfer *t, struct failure *why)
 
 void transfer_moved(void *of)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
 
     if (t->row)
         progress_moved(t->row, t->done);
 }
 
-void transfer_show(struct transfer *t)
+void transfer_show(struct file_transfer *t)
 {
     const char *name = t->job->kind == JOB_GET ? t->job->remote : t->job->local;
 
@@ -90,14 +90,14 @@ void transfer_show(struct transfer *t)
     progress_resume(t->row, t->first);
 }
 
-bool transfer_in_mode_z(const struct transfer *t)
+bool transfer_in_mode_z(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
     return s->options->compress && s->modez;
 }
 
-void transfer_set_mode_z(struct transfer *t)
+void transfer_set_mode_z(struct file_transfer *t)
 {
     if (zstream_begin(&t->z, t->job->kind == JOB_PUT) < 0)
         link_lacks_memory(t->link);
@@ -106,7 +106,7 @@ void transfer_set_mode_z(struct transfer *t)
 
 /* What is left to do after the last try, and to print. *moved gets the file's
  * bytes. Returns 0, or 1: skipped, or -1. */
-static int transfer_end(struct transfer *t, int r, uint64_t *moved,
+static int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                         struct failure *why)
 {
     const struct job *job = t->job;
@@ -245,7 +245,7 @@ struct crew {
     size_t busy;            /* links that have a transfer */
     size_t links;           /* those that the server has let in */
     struct crew_left {
-        struct transfer transfer;
+        struct file_transfer transfer;
         struct failure why;
     } left[WORKERS_MAX + 1]; /* by links that the server has turned away */
     size_t left_count;
@@ -261,14 +261,14 @@ static bool crew_has_more(const struct crew *c)
     return c->left_count > 0 || c->next < c->jobs->count;
 }
 
-static void crew_give(struct crew *c, struct transfer *ret)
+static void crew_give(struct crew *c, struct file_transfer *ret)
 {
     if (c->left_count > 0) {
         *ret = c->left[--c->left_count].transfer;
         return;
     }
     const struct job *job = &c->jobs->job[c->next++];
-    *ret = (struct transfer){ .job = job, .fd = -1, .lock = -1 };
+    *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
     snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
     snprintf(ret->local, sizeof(ret->local), "%s", job->local);
 }
@@ -276,7 +276,7 @@ static void crew_give(struct crew *c, struct transfer *ret)
 /* Takes the next transfer. If there is none now, a busy link may still leave
  * its own. Returns false: none will come, and the link doesn't count any
  * more. */
-static bool crew_take(struct crew *c, struct link *l, struct transfer *ret)
+static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
 {
     pthread_mutex_lock(&c->lock);
     while (!crew_has_more(c) && c->busy > 0 && !link_is_over()) {
@@ -298,7 +298,7 @@ static bool crew_take(struct crew *c, struct link *l, struct transfer *ret)
 
 /* A link that the server has turned away leaves its transfer to the other ones.
  * Returns false: there are none. */
-static bool crew_leave(struct crew *c, const struct transfer *t,
+static bool crew_leave(struct crew *c, const struct file_transfer *t,
                        const struct failure *why)
 {
     pthread_mutex_lock(&c->lock);
@@ -315,7 +315,8 @@ static bool crew_leave(struct crew *c, const struct transfer *t,
 
 /* Makes the tries that the options permit. Returns 0; 1: another link goes on
  * with it; -1 with the reason. */
-static int crew_try(struct crew *c, struct transfer *t, struct failure *why)
+static int crew_try(struct crew *c, struct file_transfer *t,
+                    struct failure *why)
 {
     struct retry retry = { 0 };
     int r;
@@ -332,7 +333,7 @@ static int crew_try(struct crew *c, struct transfer *t, struct failure *why)
     return r;
 }
 
-static void crew_end(struct crew *c, struct transfer *t, int r,
+static void crew_end(struct crew *c, struct file_transfer *t, int r,
                      struct failure *why)
 {
     uint64_t moved;
@@ -354,7 +355,7 @@ static void crew_end(struct crew *c, struct transfer *t, int r,
 /* Returns true: the server has turned the link away. */
 static bool crew_work(struct crew *c, struct link *l)
 {
-    struct transfer t;
+    struct file_transfer t;
     struct failure why;
 
     while (crew_take(c, l, &t)) {

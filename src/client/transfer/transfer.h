@@ -18,7 +18,7 @@
 #define DIGEST_HEX_MAX 129
 
 /* The checksum of a transfer's bytes, in the server's algorithm. */
-struct digest {
+struct checksum {
     EVP_MD_CTX *ctx; /* NULL: no checksum is wanted, or a CRC */
     bool is_crc;
     uLong crc;
@@ -26,14 +26,14 @@ struct digest {
 
 /* Begins a checksum. NAME is as in HASH; NULL: none is wanted. Returns 0, or
  * -1: the algorithm is unknown. */
-int digest_begin(struct digest *d, const char *name);
-void digest_add(struct digest *d, const void *bytes, size_t len);
+int digest_begin(struct checksum *d, const char *name);
+void digest_add(struct checksum *d, const void *bytes, size_t len);
 /* Adds the first LEN bytes of FD, and keeps the session of L meanwhile. Returns
  * 0 or -errno; -EINTR after Ctrl-C. */
-int digest_add_head(struct digest *d, int fd, uint64_t len, struct link *l);
+int digest_add_head(struct checksum *d, int fd, uint64_t len, struct link *l);
 /* Writes the checksum in lower-case hexadecimal, or "" if none was wanted, and
  * frees D. */
-void digest_end(struct digest *d, char out[DIGEST_HEX_MAX]);
+void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX]);
 
 /* MODE Z: the data connection carries one stream in zlib's format (RFC
  * 1950). */
@@ -164,7 +164,7 @@ struct job {
 };
 
 /* The state of one attempt; it is kept for the next one. */
-struct transfer {
+struct file_transfer {
     struct link *link;
     const struct job *job;
     struct progress_row *row; /* NULL before the transfer begins */
@@ -201,40 +201,40 @@ struct transfer {
     int lock;      /* put: no other call has the temporary name; or -1 */
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
-    struct digest digest;
+    struct checksum digest;
     struct zstream z;
 };
 
 /* Make one attempt each. They return 0, or -1 with the reason. */
-int download_once(struct transfer *t, struct failure *why);
-int upload_once(struct transfer *t, struct failure *why);
+int download_once(struct file_transfer *t, struct failure *why);
+int upload_once(struct file_transfer *t, struct failure *why);
 /* Can the next call continue what a download has left after this failure? */
-bool download_goes_on(const struct transfer *t, const struct failure *why);
+bool download_goes_on(const struct file_transfer *t, const struct failure *why);
 /* Is it standard input? */
-bool upload_is_stream(const struct transfer *t);
+bool upload_is_stream(const struct file_transfer *t);
 /* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
-int upload_rename(struct transfer *t, struct failure *why);
+int upload_rename(struct file_transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
 /* Another server is open: it may take them. */
 void temporary_reset(void);
 /* Makes T->remote the temporary name, until temporary_end(). Returns false if
  * this upload has none. */
-bool temporary_begin(struct transfer *t);
+bool temporary_begin(struct file_transfer *t);
 /* Finds what the last try has left. Returns 0 or -1. */
 enum arrival {
     ARRIVAL_NONE,  /* the file must be sent */
     ARRIVAL_WHOLE, /* it needs its name */
     ARRIVAL_NAMED  /* it has its name */
 };
-int temporary_arrived(struct transfer *t, enum arrival *ret,
+int temporary_arrived(struct file_transfer *t, enum arrival *ret,
                       struct failure *why);
 /* Gives the whole file its name. Returns 0; 1: the server refuses, and the file
  * must be sent under its own name; or -1. */
-int temporary_finish(struct transfer *t, struct failure *why);
+int temporary_finish(struct file_transfer *t, struct failure *why);
 /* Removes what has arrived. */
-void temporary_remove(struct transfer *t);
-void temporary_end(struct transfer *t);
+void temporary_remove(struct file_transfer *t);
+void temporary_end(struct file_transfer *t);
 /* Says once, and remembers, that the server refuses these names. */
 void temporary_refused(const char *why);
 
@@ -242,29 +242,29 @@ void temporary_refused(const char *why);
 bool source_is_same(const struct stat *a, const struct stat *b);
 /* --remove-source: removes the file that was transferred. Returns 0, or -1 with
  * the reason why it stays. */
-int source_remove(struct transfer *t, struct failure *why);
+int source_remove(struct file_transfer *t, struct failure *why);
 
 /* Adds to WHY what the server has of a file that was being uploaded, or says
  * what is missing. */
-void upload_tell(const struct transfer *t, struct failure *why);
+void upload_tell(const struct file_transfer *t, struct failure *why);
 
 /* Returns the algorithm to compute, or NULL: verification is off, or the server
  * has none. */
-const char *transfer_hash_name(const struct transfer *t);
+const char *transfer_hash_name(const struct file_transfer *t);
 /* Compares the checksum of the transferred bytes with the server's. Returns 0
  * or -1. */
-int transfer_verify(struct transfer *t, struct failure *why);
+int transfer_verify(struct file_transfer *t, struct failure *why);
 /* Adds to WHY that the next call can go on where this one has stopped. */
-void transfer_tell_next(const struct transfer *t, struct failure *why);
+void transfer_tell_next(const struct file_transfer *t, struct failure *why);
 /* Begins the checksum with the bytes before T->first. Returns 0 or -1. */
-int transfer_begin_digest(struct transfer *t, struct failure *why);
+int transfer_begin_digest(struct file_transfer *t, struct failure *why);
 /* Should this transfer use MODE Z? */
-bool transfer_in_mode_z(const struct transfer *t);
-void transfer_set_mode_z(struct transfer *t);
+bool transfer_in_mode_z(const struct file_transfer *t);
+void transfer_set_mode_z(struct file_transfer *t);
 /* The callback of struct link_io: shows T->done. */
 void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */
-void transfer_show(struct transfer *t);
+void transfer_show(struct file_transfer *t);
 
 /* A server can list files without an end. This is room for two million of them
  * with paths of a hundred bytes. */

@@ -19,20 +19,20 @@
 /* For so long a name that a walk didn't find counts as free. */
 #define LISTED_MS 5000
 
-bool upload_is_stream(const struct transfer *t)
+bool upload_is_stream(const struct file_transfer *t)
 {
     return strcmp(t->job->local, "-") == 0;
 }
 
 /* Files of /proc have bytes, but no length. */
-static bool upload_is_sized(const struct transfer *t)
+static bool upload_is_sized(const struct file_transfer *t)
 {
     return !upload_is_stream(t) && t->size > 0;
 }
 
 static long upload_read(void *of, char *bytes, size_t len)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
     uint64_t left = t->size - t->done;
     ssize_t n = 0;
 
@@ -55,7 +55,7 @@ static long upload_read(void *of, char *bytes, size_t len)
 
 static size_t upload_give(void *of, char *bytes, size_t len)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
     long n = t->z.kind == ZSTREAM_OFF
                  ? upload_read(t, bytes, len)
                  : zstream_pack(&t->z, bytes, len, upload_read, t);
@@ -66,13 +66,13 @@ static size_t upload_give(void *of, char *bytes, size_t len)
 /* libcurl calls it after it has resumed. */
 static int upload_seek(void *of, curl_off_t offset, int origin)
 {
-    struct transfer *t = of;
+    struct file_transfer *t = of;
 
     return lseek(t->fd, (off_t)offset, origin) < 0 ? CURL_SEEKFUNC_FAIL
                                                    : CURL_SEEKFUNC_OK;
 }
 
-static int upload_open(struct transfer *t, struct failure *why)
+static int upload_open(struct file_transfer *t, struct failure *why)
 {
     struct stat st;
 
@@ -100,14 +100,14 @@ static int upload_open(struct transfer *t, struct failure *why)
 
 /* Has a listing the answer? It may be hours old, and somebody else may have
  * taken the name since. */
-static bool upload_is_listed(const struct transfer *t)
+static bool upload_is_listed(const struct file_transfer *t)
 {
     return t->job->known &&
            (t->job->taken || clock_ms() - t->job->listed < LISTED_MS);
 }
 
 /* Does the name exist? If the directory was listed, the answer is known. */
-static int upload_taken(struct transfer *t, const char *path,
+static int upload_taken(struct file_transfer *t, const char *path,
                         struct failure *why)
 {
     struct listing_entry e;
@@ -120,7 +120,7 @@ static int upload_taken(struct transfer *t, const char *path,
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-int upload_rename(struct transfer *t, struct failure *why)
+int upload_rename(struct file_transfer *t, struct failure *why)
 {
     for (unsigned i = 1; i <= REMOTE_RENAMES_MAX; i++) {
         if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
@@ -133,7 +133,7 @@ int upload_rename(struct transfer *t, struct failure *why)
 }
 
 /* Returns 0: continue; 1: skip; -1: failed. */
-static int upload_target(struct transfer *t, struct failure *why)
+static int upload_target(struct file_transfer *t, struct failure *why)
 {
     t->replaces |= t->job->overwrite;
     if (t->replaces || t->begun)
@@ -165,7 +165,8 @@ static int upload_target(struct transfer *t, struct failure *why)
 
 /* The bytes of an earlier call may be another file's beginning. Continues them
  * only if the client can compare the whole file at the end. Returns 0 or -1. */
-static int upload_trust(struct transfer *t, uint64_t held, struct failure *why)
+static int upload_trust(struct file_transfer *t, uint64_t held,
+                        struct failure *why)
 {
     int r = transfer_hash_name(t)
                 ? remote_may_hash(t->link, t->remote, held, why)
@@ -179,7 +180,8 @@ static int upload_trust(struct transfer *t, uint64_t held, struct failure *why)
 }
 
 /* Once bytes were sent, the listing of before says nothing. */
-static enum presence upload_presence(struct transfer *t, struct failure *why)
+static enum presence upload_presence(struct file_transfer *t,
+                                     struct failure *why)
 {
     struct listing_entry e;
 
@@ -191,7 +193,7 @@ static enum presence upload_presence(struct transfer *t, struct failure *why)
 /* Finds where to resume: SIZE of a name without a finished file is the length
  * of an interrupted upload. A finished file is never continued, since APPE
  * would append the rest of one file to another file. */
-static int upload_first(struct transfer *t, struct failure *why)
+static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
     uint64_t held = 0;
@@ -217,7 +219,7 @@ static int upload_first(struct transfer *t, struct failure *why)
 
 /* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
  * none. */
-static bool upload_is_empty(const struct transfer *t)
+static bool upload_is_empty(const struct file_transfer *t)
 {
     char byte;
 
@@ -228,7 +230,7 @@ static bool upload_is_empty(const struct transfer *t)
 /* After a cut the server may have the whole file, if only its 226 was lost:
  * then it isn't sent again. The empty file that some servers make for an upload
  * which has no length yet isn't the whole one. */
-static bool upload_is_there(struct transfer *t, struct failure *why)
+static bool upload_is_there(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
@@ -243,7 +245,7 @@ static bool upload_is_there(struct transfer *t, struct failure *why)
 }
 
 /* Only an end that the local file has caused counts more than libcurl's. */
-static int upload_end(struct transfer *t, int r, struct failure *why)
+static int upload_end(struct file_transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
 
@@ -269,13 +271,14 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
  * resumed upload. libcurl doesn't get a length: if a server wants no more, the
  * bytes end before it, and libcurl from 8.7 on would fail instead of reading
  * the server's reason. */
-static void upload_announce(const struct transfer *t, const struct link_io *io)
+static void upload_announce(const struct file_transfer *t,
+                            const struct link_io *io)
 {
     if (io->length > 0 || upload_is_empty(t))
         link_announce(t->link, t->size);
 }
 
-static int upload_bytes(struct transfer *t, struct failure *why)
+static int upload_bytes(struct file_transfer *t, struct failure *why)
 {
     bool packed = transfer_in_mode_z(t);
     const struct link_io io = { .give = upload_give,
@@ -301,7 +304,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
 }
 
 /* STOR finds no file that could be missing. */
-static bool upload_lacks_directory(const struct transfer *t,
+static bool upload_lacks_directory(const struct file_transfer *t,
                                    const struct failure *why)
 {
     return why->reply == 550 && strchr(t->remote, '/') &&
@@ -309,7 +312,7 @@ static bool upload_lacks_directory(const struct transfer *t,
 }
 
 /* Does the server hide the part, for the next call to continue it? */
-static bool upload_goes_on(const struct transfer *t)
+static bool upload_goes_on(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
@@ -318,7 +321,7 @@ static bool upload_goes_on(const struct transfer *t)
            !s->options->no_resume && !upload_is_stream(t);
 }
 
-void upload_tell(const struct transfer *t, struct failure *why)
+void upload_tell(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
@@ -352,7 +355,7 @@ void upload_tell(const struct transfer *t, struct failure *why)
 /* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
  * after a resume in "5 bytes (9 in all)". A file that waits for inspection has
  * an "(id ...)" after that. */
-static int upload_confirmed(const struct transfer *t, uint64_t *ret)
+static int upload_confirmed(const struct file_transfer *t, uint64_t *ret)
 {
     static const char mark[] = "226 Transfer complete: ";
     struct slice rest = slice_from(t->link->done), word;
@@ -377,7 +380,7 @@ static int upload_confirmed(const struct transfer *t, uint64_t *ret)
 /* Without HASH the length shows at least that nothing was lost: some servers
  * count an upload whose connection was reset as complete. An account that may
  * not ask for it has the server's confirmation. */
-static int upload_length(struct transfer *t, struct failure *why)
+static int upload_length(struct file_transfer *t, struct failure *why)
 {
     uint64_t there = 0;
 
@@ -399,7 +402,7 @@ static int upload_length(struct transfer *t, struct failure *why)
 
 /* The partial of an earlier call may be the beginning of another file. In that
  * case the whole file is sent once, and must replace the mix of both. */
-static int upload_doubt(struct transfer *t, struct failure *why)
+static int upload_doubt(struct file_transfer *t, struct failure *why)
 {
     if (why->code == EX_DATAERR && t->first > 0) {
         t->held = HELD_OTHERS;
@@ -438,7 +441,7 @@ static bool upload_is_held(const struct link *l)
 
 /* Nobody but the administrator can read the file, so the length in the 226 is
  * all that can be compared. A part of an earlier call may be another file's. */
-static void upload_compare_held(struct transfer *t)
+static void upload_compare_held(struct file_transfer *t)
 {
     char size[SHOW_SIZE_MAX];
 
@@ -454,7 +457,7 @@ static void upload_compare_held(struct transfer *t)
 }
 
 /* A server may give the file another name. Then that is the file to compare. */
-static void upload_follow(struct transfer *t)
+static void upload_follow(struct file_transfer *t)
 {
     size_t head = (size_t)(url_base(t->remote) - t->remote);
     struct slice path = upload_stored_as(t->link), name = path;
@@ -469,7 +472,7 @@ static void upload_follow(struct transfer *t)
 }
 
 /* Compares what has arrived with what was sent. */
-static int upload_compare(struct transfer *t, struct failure *why)
+static int upload_compare(struct file_transfer *t, struct failure *why)
 {
     if (transfer_verify(t, why) < 0)
         return upload_doubt(t, why);
@@ -482,7 +485,7 @@ static int upload_compare(struct transfer *t, struct failure *why)
     return upload_length(t, why);
 }
 
-static int upload_checked(struct transfer *t, struct failure *why)
+static int upload_checked(struct file_transfer *t, struct failure *why)
 {
     if (transfer_begin_digest(t, why) < 0)
         return -1;
@@ -503,7 +506,7 @@ static int upload_checked(struct transfer *t, struct failure *why)
 }
 
 /* The user wanted to replace a file, and the server has added one. */
-static int upload_misplaced(const struct transfer *t, struct failure *why)
+static int upload_misplaced(const struct file_transfer *t, struct failure *why)
 {
     return fail(why, EX_CANTCREAT,
                 "the server replaces no file: it kept /%s, and stored this one "
@@ -511,7 +514,7 @@ static int upload_misplaced(const struct transfer *t, struct failure *why)
                 t->job->remote, t->remote);
 }
 
-static int upload_send(struct transfer *t, bool again, struct failure *why)
+static int upload_send(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_first(t, why);
 
@@ -525,7 +528,8 @@ static int upload_send(struct transfer *t, bool again, struct failure *why)
 
 /* Sends the file under a temporary name. Returns 1: it must be sent under its
  * own. */
-static int upload_aside(struct transfer *t, bool again, struct failure *why)
+static int upload_aside(struct file_transfer *t, bool again,
+                        struct failure *why)
 {
     enum arrival arrival;
     int r = temporary_arrived(t, &arrival, why);
@@ -541,7 +545,8 @@ static int upload_aside(struct transfer *t, bool again, struct failure *why)
     return r < 0 ? r : temporary_finish(t, why);
 }
 
-static int upload_named(struct transfer *t, bool again, struct failure *why)
+static int upload_named(struct file_transfer *t, bool again,
+                        struct failure *why)
 {
     char refusal[FAILURE_TEXT], rest[DIGEST_HEX_MAX];
     int r;
@@ -565,7 +570,7 @@ static int upload_named(struct transfer *t, bool again, struct failure *why)
 
 /* The server has the file, whatever becomes of its time; a blind drop sets
  * none. */
-static void upload_set_time(struct transfer *t)
+static void upload_set_time(struct file_transfer *t)
 {
     struct retry retry = { 0 };
     struct failure why;
@@ -581,7 +586,7 @@ static void upload_set_time(struct transfer *t)
                       why.text);
 }
 
-int upload_once(struct transfer *t, struct failure *why)
+int upload_once(struct file_transfer *t, struct failure *why)
 {
     char rest[DIGEST_HEX_MAX];
     bool again = t->done > 0;

@@ -155,8 +155,8 @@ static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
     /* These are the last messages of a child that was reaped. */
-    int r = c->pid == 0 ? channel_drain(&c->channel, row->handlers,
-                                        row->handler_count, c)
+    int r = c->pid == 0 ? channel_dispatch_all(&c->channel, row->handlers,
+                                               row->handler_count, c)
                         : channel_dispatch(&c->channel, row->handlers,
                                            row->handler_count, c);
 
@@ -322,7 +322,7 @@ void child_reaped(struct child *c, int status)
     child_describe(c, status, how, sizeof(how));
     if (!c->replaced &&
         (m->state == MASTER_RUNNING ||
-         (m->state == MASTER_DRAINING && !c->released && status != 0)))
+         (m->state == MASTER_RETIRING && !c->released && status != 0)))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
     if (c->row->on_reaped)
         c->row->on_reaped(c, status);

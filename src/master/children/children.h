@@ -17,7 +17,7 @@
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
-struct session;
+struct session_record;
 
 /* The programs that master executes, each by its own descriptor. If the package
  * changes meanwhile, all processes of a generation are still of one build. */
@@ -163,8 +163,8 @@ enum child_state {
 /* A password verification that an auth worker has under way. */
 struct verification {
     uint64_t serial;
-    struct address peer;     /* of the session */
-    struct session *session; /* NULL: no session waits for it any more */
+    struct address peer;            /* of the session */
+    struct session_record *session; /* NULL: no session waits for it any more */
 };
 
 struct child;

@@ -109,7 +109,7 @@ static void give_gate_certificates(const struct child *c, struct setup *s)
     give_file(c, s, SETUP_CLIENT_CRL, &set->client_crl);
 }
 
-/* The gate of a generation that drains only reads what the newest one writes.
+/* The gate of a generation that retires only reads what the newest one writes.
  */
 int setup_gate(struct child *c, struct setup *s)
 {
@@ -121,7 +121,7 @@ int setup_gate(struct child *c, struct setup *s)
     s->check = m->check;
     give(s, SETUP_SETTINGS, m->conf);
     give(s, SETUP_MEMORY,
-         m->state == MASTER_DRAINING ? m->memory_read : m->memory);
+         m->state == MASTER_RETIRING ? m->memory_read : m->memory);
     give(s, SETUP_BANS, m->bans_read);
     give(s, SETUP_BOARD, m->board_read);
     for (size_t i = 0; i < l->control_count; i++)
@@ -135,7 +135,7 @@ int setup_gate(struct child *c, struct setup *s)
 int setup_child(struct child *c, struct setup *s)
 {
     const struct master *m = c->master;
-    const struct identity *id = &m->identity[c->row->process];
+    const struct account_ids *id = &m->account[c->row->process];
 
     setup_init(s);
     s->root = m->root;

@@ -120,7 +120,7 @@ static struct peer *control_free_peer(struct control *c, bool reads_only)
 
 static bool control_may_read(const struct master *m, int fd)
 {
-    gid_t group = m->identity[IDENTITY_CONTROL].gid;
+    gid_t group = m->account[ACCOUNT_CONTROL].gid;
 
     return group != 0 && local_peer_in_group(fd, group);
 }
@@ -237,7 +237,7 @@ static void control_close(struct control *c, bool remove)
     control_socket_close(&c->socket, remove);
 }
 
-void control_step_down(struct control *c)
+void control_retire(struct control *c)
 {
     control_close(c, false);
 }

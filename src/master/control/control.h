@@ -89,11 +89,11 @@ void control_init(struct control *c, struct master *m);
  * after a crash, the callers wait in the backlog. Returns 0 or -errno. */
 int control_start(struct control *c);
 /* This generation leads: it accepts on an inherited socket too, unless it
- * drains already. */
+ * retires already. */
 void control_lead(struct control *c);
 /* Another generation leads and has the socket. Connected peers stay until they
  * hang up. */
-void control_step_down(struct control *c);
+void control_retire(struct control *c);
 /* Ends all peers, and closes the socket. Its name is removed at the end of the
  * service, or when the start that made it has failed. */
 void control_stop(struct control *c);

@@ -61,7 +61,7 @@ static void request_send_certificates(struct peer *p)
 static const enum server_state server_states[] = {
     [MASTER_STARTING] = SERVER_STARTS,
     [MASTER_RUNNING] = SERVER_RUNS,
-    [MASTER_DRAINING] = SERVER_STOPS,
+    [MASTER_RETIRING] = SERVER_STOPS,
     [MASTER_STOPPING] = SERVER_STOPS,
 };
 
@@ -214,7 +214,7 @@ static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
     return 0;
 }
 
-static const char *who_user(const struct session *s)
+static const char *who_user(const struct session_record *s)
 {
     return s->login > 0 ? s->home.user : "";
 }
@@ -229,7 +229,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
 
     older_look_all(p->master);
     for (; i < t->size && sent < WHO_PAGE; i++) {
-        const struct session *s = &t->all[i];
+        const struct session_record *s = &t->all[i];
 
         if (!session_is_served(s))
             continue;
@@ -300,7 +300,7 @@ void request_late(struct peer *p)
         peer_end(p);
 }
 
-static bool who_is_meant(const struct session *s,
+static bool who_is_meant(const struct session_record *s,
                          const struct msg_end_sessions *msg)
 {
     if (msg->serial != 0)
@@ -508,10 +508,10 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     if (msg->order != DRAIN_ASK) {
         request_report(p, on ? SLICE("drain") : SLICE("drain --off"),
                        (struct slice){ 0 }, 0);
-        closed_set(p->master, on);
+        drain_set(p->master, on);
     }
-    peer_answered(
-        p, SEND(&p->channel, drain_is, p->request, .on = closed_is(p->master)));
+    peer_answered(p, SEND(&p->channel, drain_is, p->request,
+                          .on = drain_is_on(p->master)));
     return 0;
 }
 

@@ -34,7 +34,7 @@ struct inherited {
  * what the supervisor keeps for the next one, and whether it leads. */
 struct succession {
     uint64_t generation;
-    bool leads;    /* `lead` has come; stays true while draining */
+    bool leads;    /* `lead` has come; stays true while it retires */
     bool serves;   /* gate has reported that it accepts */
     bool recovery; /* a file that was inherited isn't read from the disk */
     struct channel supervisor;
@@ -106,7 +106,7 @@ struct secrets {
 enum master_state {
     MASTER_STARTING, /* until all children are ready */
     MASTER_RUNNING,
-    MASTER_DRAINING, /* a newer generation leads */
+    MASTER_RETIRING, /* a newer generation leads */
     MASTER_STOPPING,
 };
 
@@ -184,13 +184,13 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: only gate starts, without listeners */
     size_t auth_count;
-    struct identity identity[IDENTITIES]; /* of the children, and the group of
-                                        the control socket */
+    struct account_ids account[ACCOUNTS]; /* of the children, and the group
+                                        of the control socket */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
-    int memory_read;    /* the same, for the gate of a generation that drains */
+    int memory_read; /* the same, for the gate of a generation that retires */
     int guesses_memory; /* memory that survives a master too; a memfd */
     int bans_memory;    /* the table of bans, which outlives a master too */
     int bans_read;      /* the same, for gate: only to read */
@@ -218,10 +218,10 @@ struct master {
     enum master_state state;
     struct board *board;   /* NULL in a test of one part */
     struct board_row *row; /* its own */
-    bool follows_closed;   /* what closed_follow() last did */
+    bool drains;           /* what drain_follow() last did */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
-     * drain is complete. */
+     * retirement is complete. */
     bool may_be_over;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
@@ -244,11 +244,11 @@ struct master {
     struct control *control;
     struct roster *roster; /* of this generation; all masters see it */
     struct older *older;   /* OLDER_MAX of them */
-    /* The next look at the older rosters or, in a generation that drains, at
+    /* The next look at the older rosters or, in a generation that retires, at
      * the orders in its own, of which so many were taken. */
     struct loop_timer orders;
     uint64_t orders_taken;
-    struct drain *drain;
+    struct retirement *retirement;
     struct loop_timer heartbeat;
 
     time_t since; /* when this generation was ready */

@@ -1,5 +1,9 @@
-/* This generation's life: what the supervisor asks, how it drains, how it
- * ends. */
+/* This generation's life: what the supervisor asks, how it retires, how it
+ * ends.
+ *
+ * The words for generations: the newest one leads; it has taken over from those
+ * that retire, which it calls older ones. It has inherited from the generation
+ * before, which may have ended, and what it keeps is for the next one. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_H
 
@@ -26,9 +30,9 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg);
 void heartbeat_start(struct master *m);
 void heartbeat_release(struct master *m);
 
-/* A generation that drains: another one accepts. It finishes the work of its
+/* A generation that retires: another one accepts. It finishes the work of its
  * sessions. */
-struct drain {
+struct retirement {
     bool told;                  /* gate, to stop accepting */
     bool shut;                  /* no further session begins */
     struct loop_timer late;     /* gate doesn't say `shut` */
@@ -36,21 +40,21 @@ struct drain {
 };
 
 /* Frees the timer. */
-void drain_release(struct master *m);
-/* Starts draining. May be called again. */
-void drain_begin(struct master *m);
+void retire_release(struct master *m);
+/* Begins to retire. May be called again. */
+void retire_begin(struct master *m);
 /* Has gate stop accepting; again, if gate had no room for that message. */
-void drain_tell_gate(struct master *m);
+void retire_tell_gate(struct master *m);
 /* Handler; owner: struct child. No further session begins. */
-int drain_on_shut(void *owner, struct msg_shut *msg);
+int retire_on_shut(void *owner, struct msg_shut *msg);
 /* Ends the loop if nothing is left to do. */
-void drain_end_if_over(struct master *m);
+void retire_end_if_over(struct master *m);
 
 /* The end of the service. */
 
 /* Stops accepting, kicks all sessions, and ends the loop when all have gone. */
 void stop_begin(struct master *m);
-/* Ends the loop if a service that stops, or a generation that drains, has
+/* Ends the loop if a service that stops, or a generation that retires, has
  * nothing left to do. */
 void stop_end_if_over(struct master *m);
 

@@ -16,7 +16,7 @@ void stop_end_if_over(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions->used == 0)
         loop_stop(&m->loop);
-    drain_end_if_over(m);
+    retire_end_if_over(m);
 }
 
 void stop_begin(struct master *m)
@@ -51,22 +51,17 @@ static bool stop_are_there(const struct master *m, bool log)
     return !log && (m->banning->writer > 0 || m->users->writer.pid > 0);
 }
 
-static void stop_wait_for(struct master *m, bool log)
+static void stop_some(struct master *m, bool log)
 {
     uint64_t end = clock_ms() + m->deadlines.kick, now;
     struct pollfd one = { .fd = m->signals.watch.fd, .events = POLLIN };
 
-    while (stop_are_there(m, log) && (now = clock_ms()) < end)
-        if (poll(&one, 1, (int)(end - now)) > 0)
-            m->signals.watch.on_ready(&m->signals, POLLIN);
-}
-
-static void stop_some(struct master *m, bool log)
-{
     CHILDREN_EACH(m, c)
         if (stop_concerns(c, log))
             child_release(c);
-    stop_wait_for(m, log);
+    while (stop_are_there(m, log) && (now = clock_ms()) < end)
+        if (poll(&one, 1, (int)(end - now)) > 0)
+            m->signals.watch.on_ready(&m->signals, POLLIN);
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log)) {
             kill(c->pid, SIGKILL);
@@ -75,30 +70,25 @@ static void stop_some(struct master *m, bool log)
         }
 }
 
-static void stop_sessions(struct master *m)
+void stop_children(struct master *m)
 {
+    bool retired = m->state == MASTER_RETIRING;
+
+    m->state = MASTER_STOPPING;
+    if (m->status == 0 && !m->check)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
+                      retired ? "ends: a newer generation has taken over, and "
+                                "its own last session has ended"
+                              : "stops");
+    if (m->survey > 0) /* a change of its ids has cleared its death signal */
+        kill(m->survey, SIGKILL);
+    errands_stop(m);
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
             files_kill(&s->home);
             files_hang_up(&s->home);
             session_end(s);
         }
-}
-
-void stop_children(struct master *m)
-{
-    bool drained = m->state == MASTER_DRAINING;
-
-    m->state = MASTER_STOPPING;
-    if (m->status == 0 && !m->check)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s",
-                      drained ? "ends: a newer generation has taken over, and "
-                                "its own last session has ended"
-                              : "stops");
-    if (m->survey > 0) /* a change of its ids has cleared its death signal */
-        kill(m->survey, SIGKILL);
-    errands_stop(m);
-    stop_sessions(m);
     control_stop(m->control);
     stop_some(m, false);
     loop_remove(&m->loop, &m->events_watch);
@@ -113,7 +103,7 @@ static void reap_children(void *owner)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct session *s = sessions_by_files(m->sessions, pid);
+        struct session_record *s = sessions_by_files(m->sessions, pid);
         struct child *child = children_by_pid(m, pid);
 
         if (pid == m->survey)

@@ -48,7 +48,8 @@ bool access_hint(const struct settings *s, const struct users *u,
 /* Returns why the session must end, or ENDING_COUNT if it needn't. A master of
  * an earlier build, which doesn't know ENDING_EXPIRED, is never sent it: there
  * the row had no expiry, so it has changed. */
-static enum ending ending_of(const struct session *s, const struct user *row)
+static enum ending ending_of(const struct session_record *s,
+                             const struct user *row)
 {
     uint64_t version = row ? user_version(row, s->master->secrets.versions) : 0;
 
@@ -70,7 +71,7 @@ static enum ending ending_of(const struct session *s, const struct user *row)
     }
 }
 
-static bool session_has_user(const struct session *s)
+static bool session_has_user(const struct session_record *s)
 {
     return s->state == SESSION_OPENING ||
            (session_is_served(s) && s->login > 0);
@@ -78,15 +79,16 @@ static bool session_has_user(const struct session *s)
 
 /* A team's name gets a mark, since a user may have the same. The settings are
  * for users only. */
-static struct account account_of(const struct session *s, bool team,
-                                 const char *name, const struct row_limits *l)
+static struct account_limits account_of(const struct session_record *s,
+                                        bool team, const char *name,
+                                        const struct row_limits *l)
 {
     const struct settings *c = &s->master->settings;
     char text[USER_NAME_MAX + 2];
     int len = snprintf(text, sizeof(text), "%s%s", team ? "@" : "", name);
     uint64_t number = siphash(s->master->secrets.versions, text, (size_t)len);
 
-    return (struct account){
+    return (struct account_limits){
         .number = number ? number : 1,
         .sessions = row_limit(l, ROW_SESSIONS, team ? 0 : c->max_per_user),
         .transfers =
@@ -101,7 +103,7 @@ const struct user *access_row(const struct master *m, const char *name)
     return users_find(&m->users->users, slice_from(name));
 }
 
-bool access_take_limits(struct session *s, const struct user *row)
+bool access_take_limits(struct session_record *s, const struct user *row)
 {
     const struct session_limits before = s->limits;
     struct session_limits *now = &s->limits;
@@ -117,7 +119,7 @@ bool access_take_limits(struct session *s, const struct user *row)
     return memcmp(&before, now, sizeof(before)) != 0;
 }
 
-bool access_renew_limits(struct session *s)
+bool access_renew_limits(struct session_record *s)
 {
     const struct user none = { .name = s->home.user };
     const struct user *row = access_row(s->master, s->home.user);
@@ -125,12 +127,13 @@ bool access_renew_limits(struct session *s)
     return access_take_limits(s, row ? row : &none);
 }
 
-bool access_is_full(const struct session *s, const struct account *a)
+bool access_is_full(const struct session_record *s,
+                    const struct account_limits *a)
 {
     return a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions;
 }
 
-const struct account *access_full(const struct session *s)
+const struct account_limits *access_full(const struct session_record *s)
 {
     for (size_t i = 0; i < s->limits.accounts; i++)
         if (access_is_full(s, &s->limits.account[i]))
@@ -138,7 +141,7 @@ const struct account *access_full(const struct session *s)
     return NULL;
 }
 
-static bool access_review_row(struct session *s, const struct user *row)
+static bool access_review_row(struct session_record *s, const struct user *row)
 {
     enum ending why = ending_of(s, row);
 
@@ -154,15 +157,15 @@ static bool access_review_row(struct session *s, const struct user *row)
 
 /* A session that has closed its channel may live on and use its files. If gate
  * has reaped it, nobody uses them: they have their time to sync. */
-static void access_review_rest(struct session *s, const struct users *u)
+static void access_review_rest(struct session_record *s, const struct users *u)
 {
     if (s->state == SESSION_ENDED && s->pid > 0 && s->home.pid > 0 &&
-        !s->killed &&
+        !s->abandoned &&
         ending_of(s, users_find(u, slice_from(s->home.user))) != ENDING_COUNT)
-        session_outlives(s);
+        session_abandon(s);
 }
 
-void access_review_one(struct session *s)
+void access_review_one(struct session_record *s)
 {
     if (s->master->users->edition > 0 && session_has_user(s))
         access_review_row(s, access_row(s->master, s->home.user));
@@ -209,7 +212,8 @@ size_t access_review(struct master *m)
     return ended;
 }
 
-static bool access_admits(const struct session *s, const struct user *row)
+static bool access_admits(const struct session_record *s,
+                          const struct user *row)
 {
     const time_t now = time(NULL);
 
@@ -217,8 +221,8 @@ static bool access_admits(const struct session *s, const struct user *row)
            user_admission(row, &s->peer, now) == ADMISSION_YES;
 }
 
-const struct user *access_current(const struct session *s, const char *name,
-                                  uint64_t version)
+const struct user *access_current(const struct session_record *s,
+                                  const char *name, uint64_t version)
 {
     const struct master *m = s->master;
     const struct user *row = access_row(m, name);
@@ -229,37 +233,31 @@ const struct user *access_current(const struct session *s, const char *name,
                : NULL;
 }
 
-bool access_is_open(const struct session *s, const char *name)
+bool access_is_open(const struct session_record *s, const char *name)
 {
     return access_admits(s, access_row(s->master, name));
-}
-
-/* The start has already given the hint for the first file; this is for each
- * newer one. */
-static void access_report_hint(struct master *m)
-{
-    struct complaint c = { "" };
-
-    if (access_hint(&m->settings, &m->users->users, &c))
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
 static void access_begin(struct master *m, bool announced);
 
 static void access_report(struct master *m, int r, const char *why)
 {
+    struct complaint hint = { "" };
+
     if (r < 0 && why[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
                       r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
                                                       : "nobody can log in now",
                       why);
-    if (r != 1)
+    if (r != USERDB_NEW)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "users file read: edition %llu",
                   (unsigned long long)m->users->edition);
     succession_keep(&m->succession, "users", m->users->fd);
-    access_report_hint(m);
+    /* The start has already given the hint for the first file. */
+    if (access_hint(&m->settings, &m->users->users, &hint))
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", hint.text);
 }
 
 /* The look is over: lets all go on that wait for it. */
@@ -289,7 +287,7 @@ static void access_take(struct master *m, int r, const char *why)
     a->late = r == -ETIMEDOUT;
     if (r >= 0)
         worker_update_all(m);
-    a->ended = r == 1 ? access_review(m) : 0;
+    a->ended = r == USERDB_NEW ? access_review(m) : 0;
     access_end(m);
 }
 

@@ -281,7 +281,7 @@ static bool banning_is_crash(int signal)
 
 /* A proxied session has named its client's address itself. If an attacker
  * controls it, its crash could ban any address. So it bans none. */
-void banning_ended(const struct session *s, int status)
+void banning_ended(const struct session_record *s, int status)
 {
     struct master *m = s->master;
     char reason[BAN_REASON_MAX];
@@ -296,7 +296,7 @@ void banning_ended(const struct session *s, int status)
                         reason);
 }
 
-void banning_review(struct session *s)
+void banning_review(struct session_record *s)
 {
     struct master *m = s->master;
 

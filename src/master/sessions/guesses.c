@@ -99,30 +99,18 @@ static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
                       address_client_bits(&what->peer));
 }
 
-static uint64_t guess_failures(uint64_t debt, const struct guess_level *l,
-                               uint64_t now)
-{
-    return debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
-}
-
-static uint64_t guess_delay_for(uint64_t n, const struct guess_level *l,
-                                uint64_t most)
-{
-    uint64_t ms = STEP_MS;
-
-    if (n < l->free)
-        return 0;
-    for (uint64_t i = l->free; i < n && ms < most; i++)
-        ms *= 2;
-    return ms < most ? ms : most;
-}
-
 static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
                                const struct guess_level *l, uint64_t most,
                                uint64_t now)
 {
-    return guess_delay_for(guess_failures(table[hash % GUESS_SLOTS], l, now), l,
-                           most);
+    uint64_t debt = table[hash % GUESS_SLOTS], ms = STEP_MS;
+    uint64_t failures = debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
+
+    if (failures < l->free)
+        return 0;
+    for (uint64_t i = l->free; i < failures && ms < most; i++)
+        ms *= 2;
+    return ms < most ? ms : most;
 }
 
 /* Returns the row of PAIR among the few that it may have, or the oldest of
@@ -229,18 +217,6 @@ static struct guess_source *guess_source_of(const struct guesses *g,
     return least;
 }
 
-static void guess_add_source(struct guesses *g, const struct address *peer,
-                             uint64_t now)
-{
-    struct address prefix = address_client(peer);
-    struct guess_source *s = guess_source_of(g, &prefix, now);
-
-    if (!address_same_host(&s->prefix, &prefix))
-        *s = (struct guess_source){ .prefix = prefix };
-    hour_add(&s->hour, now);
-    hour_add(&g->tables->all, now);
-}
-
 uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
                          uint64_t now)
 {
@@ -299,6 +275,8 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     uint64_t pair = guess_pair(g, what);
     const struct guess_level *l = NULL;
     size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
+    struct address prefix = address_client(&what->peer);
+    struct guess_source *from = guess_source_of(g, &prefix, now);
 
     if (what->name != 0)
         guess_add(g->tables->names, what->name, &name_level, now);
@@ -307,7 +285,10 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     for (size_t i = 0; i < n; i++)
         guess_add(g->tables->prefixes, guess_hash(g, 0, &what->peer, l[i].bits),
                   &l[i], now);
-    guess_add_source(g, &what->peer, now);
+    if (!address_same_host(&from->prefix, &prefix))
+        *from = (struct guess_source){ .prefix = prefix };
+    hour_add(&from->hour, now);
+    hour_add(&g->tables->all, now);
 }
 
 void guesses_succeeded(struct guesses *g, const struct guess *what,
@@ -328,8 +309,10 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {
-    uint64_t pair = guess_pair(g, what);
-    uint64_t *last = &g->tables->steps[what->name % GUESS_SLOTS];
+    const uint64_t name = what->name ^ what->factor;
+    uint64_t pair =
+        guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
+    uint64_t *last = &g->tables->steps[name % GUESS_SLOTS];
     struct guess_known *k = guess_known_row(g->tables->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
 

@@ -28,23 +28,16 @@ uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
     return at - passed;
 }
 
-/* A quarter of login_timeout leaves time for three tries. */
-static uint64_t answer_longest_delay(const struct master *m)
-{
-    uint64_t quarter = m->settings.login_timeout / 4;
-
-    return m->settings.guess_delay < quarter ? m->settings.guess_delay
-                                             : quarter;
-}
-
 void answer_count(struct master *m, struct verdict *v)
 {
-    uint64_t now = clock_ms();
+    uint64_t now = clock_ms(), most = m->settings.guess_delay;
 
+    /* A quarter of login_timeout leaves time for three tries. */
+    if (most > m->settings.login_timeout / 4)
+        most = m->settings.login_timeout / 4;
     v->guess.trusted =
         settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
-    v->delay =
-        guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
+    v->delay = guesses_delay(m->guesses, &v->guess, most, now);
     if (v->right || v->failed)
         return;
     guesses_failed(m->guesses, &v->guess, now);
@@ -76,7 +69,7 @@ static size_t answers_after(const struct master *m,
 /* Returns when the delay of S begins: at the time of its `login` or, if as many
  * logins of its address are being delayed as may be at a time, when enough of
  * these are answered. */
-static uint64_t answer_turn(const struct session *s, uint64_t now)
+static uint64_t answer_turn(const struct session_record *s, uint64_t now)
 {
     const struct guess *g = &s->answer.verdict.guess;
     const struct guess_level *l = NULL;
@@ -95,7 +88,7 @@ static uint64_t answer_turn(const struct session *s, uint64_t now)
 
 /* Lets S wait for its answer. If its turn comes too late, that answer is
  * "busy". */
-static void answer_wait(struct session *s)
+static void answer_wait(struct session_record *s)
 {
     const struct master *m = s->master;
     struct answer *a = &s->answer;
@@ -117,7 +110,7 @@ static void answer_wait(struct session *s)
 }
 
 /* A session that doesn't read its answer can't serve its client either. */
-static void login_give_up(struct session *s, int error)
+static void login_give_up(struct session_record *s, int error)
 {
     if (error == -EPIPE)
         session_end(s);
@@ -125,7 +118,7 @@ static void login_give_up(struct session *s, int error)
         session_kill(s);
 }
 
-void login_answered(struct session *s, int r, enum session_state state,
+void login_answered(struct session_record *s, int r, enum session_state state,
                     unsigned phase)
 {
     if (r < 0) {
@@ -138,11 +131,11 @@ void login_answered(struct session *s, int r, enum session_state state,
     s->channel.phase = phase;
 }
 
-void login_deny(struct session *s, enum denial why)
+void login_deny(struct session_record *s, enum denial why)
 {
     int r;
 
-    if (s->login > 0) {
+    if (password_is_changed(s)) {
         password_answer(s,
                         why == DENIAL_WRONG ? PASSWORD_WRONG : PASSWORD_BUSY);
         return;
@@ -151,7 +144,7 @@ void login_deny(struct session *s, enum denial why)
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
-static void login_hand_over(struct session *s, int end)
+static void login_hand_over(struct session_record *s, int end)
 {
     int r = SEND(&s->channel, login_channel, s->request, .auth = end);
 
@@ -163,17 +156,8 @@ static void login_hand_over(struct session *s, int end)
     session_set_timer(s, s->master->deadlines.verdict);
 }
 
-/* Returns how many ms of login_timeout are left to the present login. */
-static uint64_t login_left(const struct session *s)
-{
-    uint64_t passed = clock_ms() - s->answer.asked,
-             most = s->master->settings.login_timeout;
-
-    return passed < most ? most - passed : 0;
-}
-
 /* Gives the login to worker C, over a new pair of sockets. */
-static int login_begin(struct session *s, struct child *c)
+static int login_begin(struct session_record *s, struct child *c)
 {
     int ends[2];
     int r = fd_pair(ends);
@@ -196,8 +180,10 @@ static int login_begin(struct session *s, struct child *c)
  * deadline `verdict`. If all workers are busy, or this address has its share of
  * them, it waits for login_timeout in all. So a client with many connections is
  * served, and not refused for being fast. */
-static void login_attempt(struct session *s)
+static void login_attempt(struct session_record *s)
 {
+    const uint64_t most = s->master->settings.login_timeout;
+    uint64_t passed;
     struct child *c;
     int r;
 
@@ -207,21 +193,22 @@ static void login_attempt(struct session *s)
         login_deny(s, DENIAL_FAILED);
         return;
     }
-    if (s->login > 0 && password_objection(s) != PASSWORD_OK) {
+    if (password_is_changed(s) && password_objection(s) != PASSWORD_OK) {
         password_answer(s, password_objection(s));
         return;
     }
     r = worker_choose(s, &c);
     if (r == 0)
         r = login_begin(s, c);
+    passed = clock_ms() - s->answer.asked;
     if (r != 0 && r != -ENOENT)
-        session_set_timer(s, login_left(s));
+        session_set_timer(s, passed < most ? most - passed : 0);
 }
 
 /* Session counts the tries too, but a subverted session doesn't. */
 static int login_on_login(void *owner, struct msg_login *msg)
 {
-    struct session *s = owner;
+    struct session_record *s = owner;
     struct master *m = s->master;
 
     if (s->state != SESSION_GREETED && s->state != SESSION_USER)
@@ -255,10 +242,10 @@ void login_retry(struct master *m)
             login_attempt(s);
 }
 
-static void login_enter(struct session *s, const struct user *user)
+static void login_enter(struct session_record *s, const struct user *user)
 {
     struct master *m = s->master;
-    const struct account *full;
+    const struct account_limits *full;
     struct complaint c = { "" };
     int r;
 
@@ -299,7 +286,7 @@ static void login_enter(struct session *s, const struct user *user)
 
 /* Takes the row that auth has found, and compares it with the newest one: the
  * user may have been locked during a delay of some seconds. */
-static void login_accept(struct session *s)
+static void login_accept(struct session_record *s)
 {
     struct master *m = s->master;
     const struct verdict *v = &s->answer.verdict;
@@ -316,13 +303,13 @@ static void login_accept(struct session *s)
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
-    if (s->login > 0)
+    if (password_is_changed(s))
         password_change(s, user);
     else
         login_enter(s, user);
 }
 
-void login_on_verdict(struct session *s, const struct verdict *v)
+void login_on_verdict(struct session_record *s, const struct verdict *v)
 {
     if (s->state != SESSION_VERIFY)
         return;
@@ -341,7 +328,7 @@ void login_on_verdict(struct session *s, const struct verdict *v)
 
 /* If nothing limits its transfers, or its bandwidth, now, the session never
  * asks gate. */
-static void login_look_at_limits(const struct session *s, bool *counted,
+static void login_look_at_limits(const struct session_record *s, bool *counted,
                                  bool *paced)
 {
     const struct settings *c = &s->master->settings;
@@ -349,14 +336,14 @@ static void login_look_at_limits(const struct session *s, bool *counted,
     *counted = c->max_transfers > 0;
     *paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     for (size_t i = 0; i < s->limits.accounts; i++) {
-        const struct account *a = &s->limits.account[i];
+        const struct account_limits *a = &s->limits.account[i];
 
         *counted = *counted || a->transfers > 0;
         *paced = *paced || a->up > 0 || a->down > 0;
     }
 }
 
-void login_home_ready(struct session *s)
+void login_home_ready(struct session_record *s)
 {
     bool counted, paced;
     int r;
@@ -382,7 +369,7 @@ void login_home_ready(struct session *s)
     sessions_send_news(s->master);
 }
 
-void login_home_lost(struct session *s)
+void login_home_lost(struct session_record *s)
 {
     if (s->state != SESSION_OPENING) {
         session_kick(s, ENDING_PEER);
@@ -394,7 +381,7 @@ void login_home_lost(struct session *s)
 
 /* The user enters without the directory that was late, if the row is still the
  * same. */
-static void login_home_late(struct session *s)
+static void login_home_late(struct session_record *s)
 {
     const struct user *user = access_current(s, s->home.user, s->version);
 
@@ -404,7 +391,7 @@ static void login_home_late(struct session *s)
         login_deny(s, DENIAL_LATE);
 }
 
-void login_on_timer(struct session *s)
+void login_on_timer(struct session_record *s)
 {
     switch (s->state) {
     case SESSION_WAITING:
@@ -433,7 +420,7 @@ static const struct handler login_handlers[] = {
     ON(doing, look_on_doing),
 };
 
-int login_dispatch(struct session *s)
+int login_dispatch(struct session_record *s)
 {
     return DISPATCH(&s->channel, login_handlers, s);
 }

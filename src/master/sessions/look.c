@@ -6,7 +6,7 @@
 
 #define LOOK_OLDER 1 /* s->look: its master was asked, without a number */
 
-bool look_begin(struct session *s)
+bool look_begin(struct session_record *s)
 {
     bool asked = s->look != 0;
 
@@ -25,7 +25,7 @@ bool look_begin(struct session *s)
     return s->look != 0;
 }
 
-void look_answered(struct session *s, struct msg_doing *msg)
+void look_answered(struct session_record *s, struct msg_doing *msg)
 {
     struct master *m = s->master;
 
@@ -40,7 +40,7 @@ void look_answered(struct session *s, struct msg_doing *msg)
 
 int look_on_doing(void *owner, struct msg_doing *msg)
 {
-    struct session *s = owner;
+    struct session_record *s = owner;
 
     if (s->look == 0 || msg->request != s->look)
         return channel_refuse(&s->channel, "an answer without a request");

@@ -24,12 +24,12 @@ int roster_begin(struct master *m)
     return roster_map(m->roster_memory, m->sessions->size, &m->roster);
 }
 
-static size_t older_row(const struct session *s)
+static size_t older_row(const struct session_record *s)
 {
     return (size_t)(s - s->master->sessions->all);
 }
 
-static void older_write(struct session *s, struct roster_facts *f)
+static void older_write(struct session_record *s, struct roster_facts *f)
 {
     struct master *m = s->master;
 
@@ -38,7 +38,7 @@ static void older_write(struct session *s, struct roster_facts *f)
 }
 
 /* What a session does isn't news, but stays for those who have asked. */
-static struct roster_facts older_facts(const struct session *s)
+static struct roster_facts older_facts(const struct session_record *s)
 {
     struct roster_facts f = {
         .serial = s->serial,
@@ -56,7 +56,7 @@ static struct roster_facts older_facts(const struct session *s)
     return f;
 }
 
-void session_publish(struct session *s)
+void session_publish(struct session_record *s)
 {
     struct roster_facts f;
 
@@ -67,14 +67,14 @@ void session_publish(struct session *s)
 }
 
 /* A record of an older generation, or one that was, has none here. */
-static bool older_has_row(const struct session *s)
+static bool older_has_row(const struct session_record *s)
 {
     const struct roster *r = s->master->roster;
 
     return r && !s->older && r->row[older_row(s)].facts.serial == s->serial;
 }
 
-void session_unpublish(struct session *s)
+void session_unpublish(struct session_record *s)
 {
     struct roster_facts f = { .serial = s->serial,
                               .gone = true,
@@ -84,7 +84,8 @@ void session_unpublish(struct session *s)
         older_write(s, &f);
 }
 
-void session_publish_doing(struct session *s, const struct msg_doing *msg)
+void session_publish_doing(struct session_record *s,
+                           const struct msg_doing *msg)
 {
     struct master *m = s->master;
     struct roster_doing *d;
@@ -106,14 +107,14 @@ void session_publish_doing(struct session *s, const struct msg_doing *msg)
     older_write(s, &f);
 }
 
-/* A master that drains, and the orders of the newest one. */
+/* A master that retires, and the orders of the newest one. */
 
-static void older_obey(struct session *s, unsigned orders)
+static void older_obey(struct session_record *s, unsigned orders)
 {
     const struct roster_row *row = &s->master->roster->row[older_row(s)];
     const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
 
-    if ((orders & ORDER_KICK) && why == ENDING_SHUTDOWN)
+    if ((orders & ORDER_KICK) && why == WHY_FINISH)
         session_finish(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
         session_kick(s, (enum ending)why);
@@ -132,7 +133,7 @@ static void orders_on_timer(void *owner)
     if (given != m->orders_taken) {
         m->orders_taken = given;
         for (size_t i = 0; i < roster_used(m->roster); i++) {
-            struct session *s = &m->sessions->all[i];
+            struct session_record *s = &m->sessions->all[i];
             const unsigned orders = roster_take_orders(m->roster, i, s->serial);
 
             if (orders != 0 && s->state != SESSION_FREE && !s->older)
@@ -151,15 +152,10 @@ void orders_follow(struct master *m)
 
 /* The newest master, and the sessions of the older ones. */
 
-static void older_blank(struct older *o, struct master *m)
-{
-    *o = (struct older){ .master = m };
-}
-
 void older_init(struct master *m)
 {
     for (size_t i = 0; i < OLDER_MAX; i++)
-        older_blank(&m->older[i], m);
+        m->older[i] = (struct older){ .master = m };
 }
 
 static bool older_lives(const struct older *o)
@@ -225,13 +221,14 @@ int roster_keep(struct master *m)
 }
 
 /* Returns the session of this generation in that account that began last. */
-static struct session *older_rival(const struct session *s, uint64_t number)
+static struct session_record *older_rival(const struct session_record *s,
+                                          uint64_t number)
 {
     struct session_table *t = s->master->sessions;
-    struct session *last = NULL;
+    struct session_record *last = NULL;
 
     for (size_t i = 0; i < t->size; i++) {
-        struct session *own = &t->all[i];
+        struct session_record *own = &t->all[i];
 
         if (!own->older && own->home.pid > 0 && session_is_served(own) &&
             session_is_in(own, number) && (!last || own->since > last->since))
@@ -244,11 +241,11 @@ static struct session *older_rival(const struct session *s, uint64_t number)
  * is kicked. A session that has a user when we see it first was logged in
  * before the reload: it stays, and the newest session of this generation is
  * kicked instead. */
-static void older_judge(struct session *s, bool was_known)
+static void older_judge(struct session_record *s, bool was_known)
 {
     for (size_t i = 0; i < s->limits.accounts; i++) {
-        const struct account *a = &s->limits.account[i];
-        struct session *last = s;
+        const struct account_limits *a = &s->limits.account[i];
+        struct session_record *last = s;
 
         while (last && session_is_served(s) && access_is_full(s, a)) {
             last = was_known ? s : older_rival(s, a->number);
@@ -263,7 +260,7 @@ static void older_judge(struct session *s, bool was_known)
  * lock. So it ends after its transfer. */
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
-    roster_order(o->roster, row, serial, ORDER_KICK, ENDING_SHUTDOWN);
+    roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
     if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
         0)
         master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
@@ -273,10 +270,11 @@ static void older_refuse(struct older *o, size_t row, uint64_t serial)
                       (unsigned long long)o->generation);
 }
 
-static struct session *older_take(struct older *o, size_t row, uint64_t serial)
+static struct session_record *older_take(struct older *o, size_t row,
+                                         uint64_t serial)
 {
     struct master *m = o->master;
-    struct session *s = sessions_take(m->sessions, serial);
+    struct session_record *s = sessions_take(m->sessions, serial);
 
     if (!s) {
         older_refuse(o, row, serial);
@@ -286,12 +284,12 @@ static struct session *older_take(struct older *o, size_t row, uint64_t serial)
     s->state = SESSION_OLDER;
     s->older = o;
     s->row = row;
-    if (closed_is(m))
+    if (drain_is_on(m))
         session_finish(s);
     return s;
 }
 
-static void older_has_ended(struct session *s, int status)
+static void older_has_ended(struct session_record *s, int status)
 {
     s->older->row[s->row].session = NULL;
     s->status = status;
@@ -306,7 +304,7 @@ static struct slice older_text(const char *text, size_t size)
     return (struct slice){ text, strnlen(text, size) };
 }
 
-static void older_answer(struct session *s, const struct roster_facts *f)
+static void older_answer(struct session_record *s, const struct roster_facts *f)
 {
     const struct roster_doing d = s->older->roster->row[s->row].doing;
     struct msg_doing msg = {
@@ -326,7 +324,7 @@ static void older_answer(struct session *s, const struct roster_facts *f)
         look_answered(s, &msg);
 }
 
-static void older_learn(struct session *s, const struct roster_facts *f,
+static void older_learn(struct session_record *s, const struct roster_facts *f,
                         bool was_known)
 {
     const bool was_logged_in = s->login > 0;
@@ -394,28 +392,23 @@ static void older_close(struct older *o)
     roster_unmap(&o->roster);
 }
 
-/* Its last rows say how its sessions have ended. Those that are left have died
- * with their master. */
-static void older_end(struct older *o)
+static void older_look(struct older *o)
 {
+    const uint64_t changes = roster_changes(o->roster);
+
+    if (!roster_has_ended(o->roster)) {
+        if (changes != o->seen)
+            older_look_at_rows(o);
+        o->seen = changes;
+        return;
+    }
+    /* Its last rows say how its sessions have ended. Those that are left have
+     * died with their master. */
     older_look_at_rows(o);
     for (size_t i = 0; i < roster_used(o->roster); i++)
         if (o->row[i].session)
             older_has_ended(o->row[i].session, 0);
     older_close(o);
-}
-
-static void older_look(struct older *o)
-{
-    const uint64_t changes = roster_changes(o->roster);
-
-    if (roster_has_ended(o->roster)) {
-        older_end(o);
-        return;
-    }
-    if (changes != o->seen)
-        older_look_at_rows(o);
-    o->seen = changes;
 }
 
 void older_look_all(struct master *m)
@@ -433,8 +426,8 @@ static void older_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (closed_is(m) != m->follows_closed)
-        closed_follow(m);
+    if (drain_is_on(m) != m->drains)
+        drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
         if (older_lives(&m->older[i])) /* perhaps only until the next look */
@@ -447,7 +440,7 @@ void older_lead(struct master *m)
     older_on_timer(m);
 }
 
-void older_order(struct session *s, enum session_order order)
+void older_order(struct session_record *s, enum session_order order)
 {
     roster_order(s->older->roster, s->row, s->serial, order, s->why);
 }

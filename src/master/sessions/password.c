@@ -16,14 +16,12 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/users/users_file.h"
 
-/* An older generation doesn't write: the newest one compares its sessions with
- * the file, and would end the one that has changed it. */
-static bool password_can_write(const struct master *m)
+bool password_is_changed(const struct session_record *s)
 {
-    return m->state == MASTER_RUNNING;
+    return s->login > 0;
 }
 
-enum password_fault password_objection(const struct session *s)
+enum password_fault password_objection(const struct session_record *s)
 {
     const struct master *m = s->master;
     const struct user *user = access_current(s, s->home.user, s->version);
@@ -34,10 +32,12 @@ enum password_fault password_objection(const struct session *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    return password_can_write(m) ? PASSWORD_OK : PASSWORD_RELOADED;
+    /* An older generation doesn't write: the newest one compares its sessions
+     * with the file, and would end the one that has changed it. */
+    return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
-void password_answer(struct session *s, enum password_fault fault)
+void password_answer(struct session_record *s, enum password_fault fault)
 {
     if (s->state < SESSION_KICKED)
         login_answered(
@@ -89,7 +89,7 @@ static int writer_main(const struct userdb *u, const struct writer_order *o)
     return -r | (r < 0 && stands ? WRITER_STANDS : 0);
 }
 
-static int writer_fork(struct session *s, const struct user *user)
+static int writer_fork(struct session_record *s, const struct user *user)
 {
     const struct userdb *u = s->master->users;
     struct writer_order o;
@@ -107,7 +107,7 @@ static int writer_fork(struct session *s, const struct user *user)
 
 /* A disk may hang, so a short-lived fork writes. Until it is reaped there is no
  * other one. */
-static enum password_fault writer_begin(struct session *s,
+static enum password_fault writer_begin(struct session_record *s,
                                         const struct user *user)
 {
     struct master *m = s->master;
@@ -141,7 +141,7 @@ static enum password_fault writer_begin(struct session *s,
 }
 
 /* Until the new text is read, the rows have the version of before. */
-bool password_gives(const struct session *s, uint64_t version)
+bool password_gives(const struct session_record *s, uint64_t version)
 {
     const struct password_writer *w = &s->master->users->writer;
 
@@ -149,17 +149,6 @@ bool password_gives(const struct session *s, uint64_t version)
         return false;
     return (w->pid > 0 && version == w->after) ||
            (w->ticket > 0 && (version == w->before || version == w->after));
-}
-
-/* Has the new text read, which ends the user's other sessions. */
-static void password_take(struct master *m)
-{
-    struct password_writer *w = &m->users->writer;
-
-    w->begun = clock_ms();
-    w->ticket = UINT64_MAX;
-    w->ticket = access_ask(m, true);
-    password_read(m);
 }
 
 /* All auth workers take the new table, so there is a rest afterwards: nobody
@@ -180,8 +169,10 @@ void password_read(struct master *m)
  * somebody has changed more than the hash, the session ends as after that
  * change. */
 static void password_stands(struct master *m, const struct password_writer *w,
-                            struct session *s)
+                            struct session_record *s)
 {
+    struct password_writer *next = &m->users->writer;
+
     if (s && s->version == w->before) {
         s->version = w->after;
         session_publish(s);
@@ -189,15 +180,20 @@ static void password_stands(struct master *m, const struct password_writer *w,
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "user %s: has changed the password (serial %016" PRIx64 ")",
                   w->user, w->serial);
-    if (m->state != MASTER_STOPPING)
-        password_take(m);
+    if (m->state == MASTER_STOPPING)
+        return;
+    /* The new text is read, which ends the user's other sessions. */
+    next->begun = clock_ms();
+    next->ticket = UINT64_MAX;
+    next->ticket = access_ask(m, true);
+    password_read(m);
 }
 
 void password_reaped(struct master *m, int status)
 {
     struct userdb *u = m->users;
     const struct password_writer w = u->writer;
-    struct session *s = sessions_find(m->sessions, w.serial);
+    struct session_record *s = sessions_find(m->sessions, w.serial);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR,
               error = code & ~WRITER_STANDS;
     enum password_fault fault = PASSWORD_OK;
@@ -226,14 +222,14 @@ void password_reaped(struct master *m, int status)
 
 /* The writer can't be killed while it waits for the disk. It ends when the disk
  * answers, before its next step. */
-void password_late(struct session *s)
+void password_late(struct session_record *s)
 {
     password_complain(s->master, "the disk doesn't answer");
     kill(s->master->users->writer.pid, SIGKILL);
     password_answer(s, PASSWORD_LATE);
 }
 
-void password_change(struct session *s, const struct user *user)
+void password_change(struct session_record *s, const struct user *user)
 {
     enum password_fault fault = s->answer.verdict.fault;
 

@@ -59,23 +59,11 @@ static void reach_judge(struct master *m, int status, struct complaint *what)
         m->reach->had_homes = true;
 }
 
-static void reach_report(struct master *m, const struct complaint *before)
-{
-    const struct complaint *now = &m->reach->what;
-
-    if (now->text[0] && !before->text[0])
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                      "new clients get 421: %s", now->text);
-    else if (!now->text[0] && before->text[0])
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "the users file and the homes can be reached again");
-}
-
 static void reach_on_looked(void *owner, int status)
 {
     struct reach *k = owner;
     struct master *m = k->master;
-    const struct complaint before = k->what;
+    const bool was_away = k->what.text[0];
 
     if (m->state != MASTER_RUNNING)
         return;
@@ -84,7 +72,12 @@ static void reach_on_looked(void *owner, int status)
     if (status >= 0 || status == -ETIMEDOUT) {
         k->what.text[0] = '\0';
         reach_judge(m, status, &k->what);
-        reach_report(m, &before);
+        if (k->what.text[0] && !was_away)
+            master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                          "new clients get 421: %s", k->what.text);
+        else if (!k->what.text[0] && was_away)
+            master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                          "the users file and the homes can be reached again");
         board_set(&m->row->away, reach_is_away(m));
     }
     loop_timer_set(&m->loop, &k->timer, m->deadlines.reach_pause);

@@ -91,7 +91,8 @@ struct guesses {
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
-    uint64_t name; /* 0: auth sent none */
+    uint64_t name;   /* 0: auth sent none */
+    uint64_t factor; /* of guesses_code(): a keyed hash of the user's secret */
     struct address peer;
     bool trusted; /* an address whose failures aren't counted */
 };
@@ -129,7 +130,7 @@ void guesses_report(const struct guesses *g, uint64_t now,
                     struct guess_report *ret);
 
 /* The bans of this service. */
-struct session;
+struct session_record;
 
 /* The name under which the supervisor keeps the table: a build with another
  * layout of struct bans changes the number, and reads the file in `state`. */
@@ -162,9 +163,9 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
  * many. */
 void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
 /* The process of S has ended: bans its client's address after a crash. */
-void banning_ended(const struct session *s, int status);
+void banning_ended(const struct session_record *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
-void banning_review(struct session *s);
+void banning_review(struct session_record *s);
 
 /* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
 int gauges_init(struct master *m);
@@ -177,7 +178,7 @@ struct metrics_totals gauges_total(const struct master *m);
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
 struct home {
-    struct session *session;
+    struct session_record *session;
     char user[USER_NAME_MAX + 1];
     char path[USER_HOME_MAX + 1];
     uid_t uid;
@@ -238,7 +239,7 @@ bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets H, in the record of S, to no process and no descriptors. */
-void home_blank(struct home *h, struct session *s);
+void home_blank(struct home *h, struct session_record *s);
 /* Is it the errno of a disk on the network, or of one that fails? It may be
  * back in a minute. */
 bool home_is_away(int error);
@@ -289,7 +290,9 @@ struct reading {
     int report, text, answer;
 };
 
-/* The users file as master knows it. */
+/* The users file as master knows it. An edition is one content of the file, and
+ * this master counts them. The version of a row (user_version()) is a hash of
+ * it, which is the same in all masters of the service. */
 struct userdb {
     struct master *master;
     const char *path;   /* from the settings */
@@ -326,14 +329,14 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
 /* That process has ended with the wait STATUS, or -errno. USERDB_WAITS: now the
- * caller must wait for *NEXT. Otherwise it is over: 1: there is a new edition;
- * 0: nothing new; -EINVAL: the file can't be used, *c has the reason, and the
- * old edition stays; another -errno: it couldn't be read this time. The same
- * complaint comes once: after that the result is 0 or -errno with an empty *c
- * until it changes. */
+ * caller must wait for *NEXT. Otherwise it is over: USERDB_NEW: there is a new
+ * edition; USERDB_SAME: nothing new; -EINVAL: the file can't be used, *c has
+ * the reason, and the old edition stays; another -errno: it couldn't be read
+ * this time. The same complaint comes once: after that, until it changes, *c is
+ * empty, and USERDB_SAME stands for -EINVAL. */
+enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
-#define USERDB_WAITS 2
 /* After a failure there is no new try for a while, unless somebody announces a
  * change. */
 bool userdb_rests(const struct userdb *u);
@@ -382,6 +385,9 @@ enum session_order {
     ORDER_KILL = 2,
     ORDER_LOOK = 4,
 };
+/* As the reason of ORDER_KICK: only after its transfer, without a deadline.
+ * A stop kicks no session of another generation: its own master does. */
+#define WHY_FINISH ENDING_SHUTDOWN
 
 /* A worker's verdict on a name and password. */
 struct verdict {
@@ -408,19 +414,20 @@ struct older;
 
 /* What sessions share, and its limits, from the row or the settings; 0: no
  * limit. */
-struct account {
+struct account_limits {
     uint64_t number; /* a keyed hash of the name */
     uint64_t sessions, transfers, up, down;
 };
 
 /* Zero without a user. */
 struct session_limits {
-    struct account account[1 + USER_TEAMS_MAX]; /* the user's, the teams' */
+    struct account_limits
+        account[1 + USER_TEAMS_MAX]; /* the user's, the teams' */
     uint64_t accounts;
     uint64_t file_size;
 };
 
-struct session {
+struct session_record {
     struct master *master;
     uint64_t serial;
     enum session_state state;
@@ -441,7 +448,9 @@ struct session {
     bool orphan;          /* its gate has ended, so it is a child of master */
     bool counts;          /* gate knows it by a message of master */
     int status;           /* from wait(2) */
-    bool killed; /* it and its files, after its end; they may wait for a disk */
+    /* It was killed after its end, and so was its files. Nothing waits for
+     * them: they may hang on a disk. */
+    bool abandoned;
 
     struct older *older; /* the older generation; NULL: this one */
     size_t row;          /* in its roster */
@@ -460,30 +469,30 @@ struct session {
     bool must_change; /* the password, at the login */
     struct home home; /* h->end is the session's end of session–files */
 
-    struct session *next; /* in its bucket, or in the free list */
-    struct session *unswept;
+    struct session_record *next; /* in its bucket, or in the free list */
+    struct session_record *unswept;
     bool marked; /* it is in the list of those to sweep */
 };
 
 struct session_table {
-    struct session *all;
+    struct session_record *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions, for those that begin here */
     size_t living; /* not FREE, not ENDED */
     size_t used;   /* not FREE */
-    struct session **bucket;
+    struct session_record **bucket;
     size_t buckets; /* a power of two */
     uint8_t hash_key[SIPHASH_KEY];
-    struct session *free;
+    struct session_record *free;
     size_t with_news;
-    struct session *unswept; /* may be free at the end of the turn */
+    struct session_record *unswept; /* may be free at the end of the turn */
     struct hanging_table hanging;
     struct burst reports; /* of sessions that found no room */
 };
 
 /* For each record S of the table T, also for free ones. */
 #define SESSIONS_EACH(t, s)                                                    \
-    for (struct session *s = (t)->all; s < (t)->all + (t)->size; s++)
+    for (struct session_record *s = (t)->all; s < (t)->all + (t)->size; s++)
 
 /* Allocates all memory of the table, for PLACES sessions that live. Returns 0
  * or -ENOMEM. */
@@ -491,18 +500,18 @@ int sessions_init(struct session_table *t, size_t limit, size_t places);
 /* So many records does that table have. */
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
-struct session *sessions_find(struct session_table *t, uint64_t serial);
-struct session *sessions_by_files(struct session_table *t, pid_t pid);
+struct session_record *sessions_find(struct session_table *t, uint64_t serial);
+struct session_record *sessions_by_files(struct session_table *t, pid_t pid);
 /* Counts the sessions in the account NUMBER, also those of older generations,
  * without S. A session counts until its process files has ended, or hangs. For
  * a session of an older generation, those that are kicked don't count. */
-size_t sessions_of_account(const struct session *s, uint64_t number);
+size_t sessions_of_account(const struct session_record *s, uint64_t number);
 /* Is S in that account? */
-bool session_is_in(const struct session *s, uint64_t number);
+bool session_is_in(const struct session_record *s, uint64_t number);
 size_t sessions_logged_in(const struct session_table *t);
 /* Returns an empty record, which counts as living, or NULL: none is free. */
-struct session *sessions_take(struct session_table *t, uint64_t serial);
-void sessions_give_back(struct session_table *t, struct session *s);
+struct session_record *sessions_take(struct session_table *t, uint64_t serial);
+void sessions_give_back(struct session_table *t, struct session_record *s);
 
 /* The other ends of a session's pairs. */
 struct session_ends {
@@ -512,33 +521,34 @@ struct session_ends {
  * proxy, and the session can do nothing until session_set_client(). If it can't
  * be watched, it has ended already. Returns NULL if there are max_sessions;
  * then the descriptors stay the caller's. */
-struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer,
-                             const struct address *local, bool proxied,
-                             const struct session_ends *ends);
+struct session_record *session_open(struct master *m, uint64_t serial,
+                                    const struct address *peer,
+                                    const struct address *local, bool proxied,
+                                    const struct session_ends *ends);
 /* The client's address is PEER, it has connected to SERVER, and it may enter.
  * Returns false if the address was known already. */
-bool session_set_client(struct session *s, const struct address *peer,
+bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server);
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
-void session_end(struct session *s);
+void session_end(struct session_record *s);
 /* Gate or master has reaped the session; STATUS is from wait(2). */
-void session_gone(struct session *s, int status);
+void session_gone(struct session_record *s, int status);
 /* Ends the session and has its process killed. */
-void session_kill(struct session *s);
-/* The session has ended for master: has what is left of it killed. */
-void session_outlives(struct session *s);
+void session_kill(struct session_record *s);
+/* The session has ended for master: has what is left of it killed, and waits
+ * for that no more. */
+void session_abandon(struct session_record *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
-void session_kick(struct session *s, enum ending why);
+void session_kick(struct session_record *s, enum ending why);
 /* Ends the session after the transfer under way, without a deadline. */
-void session_finish(struct session *s);
+void session_finish(struct session_record *s);
 /* Is it being served, here or in an older generation? */
-bool session_is_served(const struct session *s);
+bool session_is_served(const struct session_record *s);
 /* Sets the timer for the present state. */
-void session_set_timer(struct session *s, uint64_t ms);
+void session_set_timer(struct session_record *s, uint64_t ms);
 /* The record may have no more use: marks it for sessions_sweep(). */
-void session_mark(struct session *s);
+void session_mark(struct session_record *s);
 /* Frees the records that nothing holds any more. Only for the end of a turn of
  * the loop: no callback may find that its session's record has another owner.
  */
@@ -546,9 +556,9 @@ void sessions_sweep(struct master *m);
 
 /* Asks what S does, unless it is asked already. Returns true if an answer may
  * come. */
-bool look_begin(struct session *s);
+bool look_begin(struct session_record *s);
 /* Passes on the answer. */
-void look_answered(struct session *s, struct msg_doing *msg);
+void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
 
@@ -567,27 +577,27 @@ struct reach {
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
-/* closed.c: the service takes no new sessions, or takes them again. */
+/* drain.c: "sallyportctl drain": the service takes no new sessions, or takes
+ * them again. */
 
-/* CLOSED: each client is turned away, and each session ends after its
- * transfer. */
-void closed_set(struct master *m, bool closed);
-bool closed_is(const struct master *m);
+/* ON: each client is turned away, and each session ends after its transfer. */
+void drain_set(struct master *m, bool on);
+bool drain_is_on(const struct master *m);
 /* Does what the last order says. Call it before `up`, and when an older
  * generation has taken another order. */
-void closed_follow(struct master *m);
+void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
 /* Without a gate there is no news but a kill: the next gate gets all facts. */
-void session_add_news(struct session *s, enum session_news news);
+void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
-void session_forget_news(struct session *s);
+void session_forget_news(struct session_record *s);
 /* Sends gate the news, as far as it takes it, and then `open`, if this
  * generation leads. */
 void sessions_send_news(struct master *m);
 /* Has the process of S killed, by its parent. */
-void session_kill_process(struct session *s);
+void session_kill_process(struct session_record *s);
 /* For the row of gate (run.c): a new gate gets all sessions; one that has ended
  * leaves its sessions to master. */
 void gate_on_ready(struct child *c);
@@ -617,54 +627,59 @@ void answer_count(struct master *m, struct verdict *v);
 /* A login: `login`, a worker, a verdict, files, `granted` or `denied`. */
 
 /* The process files of S is ready: h->end can be passed on now. */
-void login_home_ready(struct session *s);
+void login_home_ready(struct session_record *s);
 /* The process files of S has ended, or failed; its channel is closed. */
-void login_home_lost(struct session *s);
+void login_home_lost(struct session_record *s);
 /* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
-int login_dispatch(struct session *s);
+int login_dispatch(struct session_record *s);
 /* The timer of S ran out, in a state before OPENING is over. */
-void login_on_timer(struct session *s);
+void login_on_timer(struct session_record *s);
 
 /* A worker has become free or ready: tries the waiting logins again. */
 void login_retry(struct master *m);
 /* Handles a worker's verdict, which answer_count() has counted. */
-void login_on_verdict(struct session *s, const struct verdict *v);
-void login_deny(struct session *s, enum denial why);
+void login_on_verdict(struct session_record *s, const struct verdict *v);
+void login_deny(struct session_record *s, enum denial why);
 /* R is the result of SEND() of the answer: S gets this state and phase, unless
  * it doesn't read. */
-void login_answered(struct session *s, int r, enum session_state state,
+void login_answered(struct session_record *s, int r, enum session_state state,
                     unsigned phase);
 
-/* New hashes of passwords in the users file (password.c). */
+/* New hashes of passwords in the users file (password.c). SITE PSWD comes as a
+ * `login` of a session that is logged in. */
+
+/* Is the password that S gives now for SITE PSWD? Otherwise it is for a
+ * login. */
+bool password_is_changed(const struct session_record *s);
 
 /* May the user of S change the password? Returns PASSWORD_OK or why not. */
-enum password_fault password_objection(const struct session *s);
+enum password_fault password_objection(const struct session_record *s);
 /* Answers SITE PSWD of S. */
-void password_answer(struct session *s, enum password_fault fault);
+void password_answer(struct session_record *s, enum password_fault fault);
 /* The verdict on the old password of S is right, and USER is the present row:
  * begins to write the new hash, or answers why not. */
-void password_change(struct session *s, const struct user *user);
+void password_change(struct session_record *s, const struct user *user);
 /* The writer was reaped: ends the user's other sessions, and answers. */
 void password_reaped(struct master *m, int status);
 /* A look at the users file is over, perhaps the one after a new password. */
 void password_read(struct master *m);
 /* The writer of S is late: answers that nobody knows. */
-void password_late(struct session *s);
+void password_late(struct session_record *s);
 /* The row of S may have this version, besides that of its login: the writer of
  * S gives it to the row. */
-bool password_gives(const struct session *s, uint64_t version);
+bool password_gives(const struct session_record *s, uint64_t version);
 
 /* The auth workers: which one gets a login, and with which users file. */
 
 /* *ret: the worker with the fewest verifications under way, for the login of S.
  * Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has its share
  * of verifications; -EBUSY: no worker can take it now. */
-int worker_choose(struct session *s, struct child **ret);
+int worker_choose(struct session_record *s, struct child **ret);
 /* Passes FD, one end of a pair, to that worker. Returns 0, or -EBUSY: it
  * doesn't read. FD stays the caller's. */
-int worker_ask(struct child *c, struct session *s, int fd);
+int worker_ask(struct child *c, struct session_record *s, int fd);
 /* S doesn't wait for a verdict any more. */
-void worker_forget(struct master *m, const struct session *s);
+void worker_forget(struct master *m, const struct session_record *s);
 /* Sends MSG_users with the newest table to each worker that has an older one,
  * or none. */
 void worker_update_all(struct master *m);
@@ -711,25 +726,26 @@ bool access_is_unread(const struct master *m);
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
-void access_review_one(struct session *s);
+void access_review_one(struct session_record *s);
 /* Returns the newest row of that user, or NULL. */
 const struct user *access_row(const struct master *m, const char *name);
 /* Returns the newest row of that user, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
-const struct user *access_current(const struct session *s, const char *name,
-                                  uint64_t version);
+const struct user *access_current(const struct session_record *s,
+                                  const char *name, uint64_t version);
 /* Would that user be let in now, by any version of the row? */
-bool access_is_open(const struct session *s, const char *name);
+bool access_is_open(const struct session_record *s, const char *name);
 /* Sets s->limits to those of ROW. Returns true if gate must know that they have
  * changed. */
-bool access_take_limits(struct session *s, const struct user *row);
+bool access_take_limits(struct session_record *s, const struct user *row);
 /* The same with the newest row of the session's user. */
-bool access_renew_limits(struct session *s);
+bool access_renew_limits(struct session_record *s);
 /* Have other sessions in A, an account of S, reached its limit? */
-bool access_is_full(const struct session *s, const struct account *a);
+bool access_is_full(const struct session_record *s,
+                    const struct account_limits *a);
 /* The first account of S in which other sessions have reached the limit; or
  * NULL. */
-const struct account *access_full(const struct session *s);
+const struct account_limits *access_full(const struct session_record *s);
 /* Must any user show a certificate although the server asks for none? Then
  * writes the hint to INTO. Locked users don't count. */
 bool access_hint(const struct settings *s, const struct users *u,
@@ -772,7 +788,7 @@ struct roster_row {
      * row. */
     uint64_t ordered; /* the serial of that session */
     unsigned orders;  /* enum session_order, until its master takes them */
-    unsigned why;     /* of ORDER_KICK; ENDING_SHUTDOWN: after its transfer */
+    unsigned why;     /* of ORDER_KICK: enum ending, or WHY_FINISH */
 };
 
 struct roster {
@@ -813,11 +829,12 @@ int roster_begin(struct master *m);
 /* Asks the supervisor to keep it. Returns 0 or -errno. */
 int roster_keep(struct master *m);
 /* Writes what S is now, or that it has ended, into this generation's roster. */
-void session_publish(struct session *s);
-void session_unpublish(struct session *s);
+void session_publish(struct session_record *s);
+void session_unpublish(struct session_record *s);
 /* The same, with the answer to a question of the newest master. */
-void session_publish_doing(struct session *s, const struct msg_doing *msg);
-/* This generation drains: from now on it obeys the orders in its roster. */
+void session_publish_doing(struct session_record *s,
+                           const struct msg_doing *msg);
+/* This generation retires: from now on it obeys the orders in its roster. */
 void orders_follow(struct master *m);
 
 /* The older generations, as the newest master knows them: a roster of each, and
@@ -828,7 +845,7 @@ void orders_follow(struct master *m);
 /* What the last look at a row has seen. */
 struct older_row {
     uint64_t turn;
-    struct session *session; /* NULL: it has ended, or there was none */
+    struct session_record *session; /* NULL: it has ended, or there was none */
 };
 
 struct older {
@@ -852,6 +869,6 @@ void older_lead(struct master *m);
 void older_look_all(struct master *m);
 /* Unmaps all, and gives back their records. */
 void older_release(struct master *m);
-void older_order(struct session *s, enum session_order order);
+void older_order(struct session_record *s, enum session_order order);
 
 #endif

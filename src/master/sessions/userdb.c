@@ -97,21 +97,14 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
-/* How long the present process may take, with a file of SIZE bytes. */
-static uint64_t userdb_patience(const struct userdb *u, off_t size)
-{
-    const struct deadlines *d = &u->master->deadlines;
-
-    return d->reader + d->reader_mib * ((uint64_t)size >> 20);
-}
-
 uint64_t userdb_deadline(const struct userdb *u)
 {
+    const struct deadlines *d = &u->master->deadlines;
     struct stat s = u->seen;
 
     if (u->reading.answer >= 0 && fstat(u->reading.text, &s) < 0)
         s.st_size = 0;
-    return userdb_patience(u, s.st_size);
+    return d->reader + d->reader_mib * ((uint64_t)s.st_size >> 20);
 }
 
 /* Lets reader parse the text. */
@@ -154,7 +147,7 @@ static int userdb_take(struct userdb *u, int status, struct complaint *c)
     u->fd = fd_take(&g->text);
     fd_close(&u->table);
     u->table = fd_take(&g->answer);
-    return 1;
+    return USERDB_NEW;
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)
@@ -418,10 +411,10 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *now,
         if (g.read)
             u->settled = g.settles;
         if (g.read || g.none)
-            u->missing = g.none && r == 1;
+            u->missing = g.none && r == USERDB_NEW;
     }
-    if (r == 0 && g.nothing)
-        return 0;
+    if (r == USERDB_SAME && g.nothing)
+        return r;
     if (r >= 0) {
         u->reported.text[0] = '\0';
         return r;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sysexits.h>
 
-int options_parse(struct options *o, int argc, char **argv)
+int options_parse(struct start_options *o, int argc, char **argv)
 {
     const struct option table[] = {
         { "config", required_argument, NULL, 'c' },
@@ -17,7 +17,7 @@ int options_parse(struct options *o, int argc, char **argv)
     };
     int found;
 
-    *o = (struct options){ .config = SETTINGS_FILE };
+    *o = (struct start_options){ .config = SETTINGS_FILE };
     optind = 0; /* glibc: starts again, for a second call */
     while ((found = getopt_long(argc, argv, "", table, NULL)) == 0 ||
            found == 'c')

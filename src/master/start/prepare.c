@@ -77,8 +77,8 @@ static int look_at_users(struct master *m, struct complaint *c)
     const uint64_t end = clock_ms() + 2 * m->deadlines.quiet;
     int r = userdb_look(m->users, false, c);
 
-    while (r == 0 && !m->succession.recovery && userdb_changes(m->users) &&
-           clock_ms() < end) {
+    while (r == USERDB_SAME && !m->succession.recovery &&
+           userdb_changes(m->users) && clock_ms() < end) {
         poll(NULL, 0, 50);
         r = userdb_look(m->users, false, c);
     }
@@ -128,13 +128,13 @@ static int prepare_take(const struct master *m, enum prepared_part part,
     return a->result;
 }
 
-#define IDENTITIES_NAME "accounts"
+#define ACCOUNTS_NAME "accounts"
 
 void prepare_keep_identities(struct master *m)
 {
-    const struct slice all = { (const char *)m->identity, sizeof(m->identity) };
+    const struct slice all = { (const char *)m->account, sizeof(m->account) };
 
-    succession_keep_bytes(&m->succession, IDENTITIES_NAME, all);
+    succession_keep_bytes(&m->succession, ACCOUNTS_NAME, all);
 }
 
 /* A recovery must not wait for a directory service. Those of another build may
@@ -142,15 +142,14 @@ void prepare_keep_identities(struct master *m)
 static bool inherit_identities(struct master *m)
 {
     return m->succession.recovery &&
-           succession_inherit_bytes(&m->succession, IDENTITIES_NAME,
-                                    m->identity,
-                                    sizeof(m->identity)) == sizeof(m->identity);
+           succession_inherit_bytes(&m->succession, ACCOUNTS_NAME, m->account,
+                                    sizeof(m->account)) == sizeof(m->account);
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
 {
     if (m->prepared.wanted[PREPARED_ACCOUNTS])
-        memcpy(m->identity, m->prepared.identity, sizeof(m->identity));
+        memcpy(m->account, m->prepared.account, sizeof(m->account));
     return prepare_take(m, PREPARED_ACCOUNTS, c);
 }
 
@@ -229,7 +228,7 @@ int prepare_control(struct master *m, struct complaint *c)
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
     if (r == 0)
         r = control_socket_permits(&m->control->socket, path,
-                                   m->identity[IDENTITY_CONTROL].gid, c);
+                                   m->account[ACCOUNT_CONTROL].gid, c);
     return placed(m, "control", r, c);
 }
 
@@ -241,7 +240,7 @@ int prepare_control_group(const struct master *m, struct complaint *c)
         return 0;
     settings_control(&m->settings, path, sizeof(path));
     return control_socket_admit(&m->control->socket, path,
-                                m->identity[IDENTITY_CONTROL].gid, c);
+                                m->account[ACCOUNT_CONTROL].gid, c);
 }
 
 #define PLACES_NAME "places"
@@ -253,15 +252,6 @@ int prepare_keep_places(struct master *m)
     return succession_keep_bytes(
         &m->succession, PLACES_NAME,
         (struct slice){ (const char *)&places, sizeof(places) });
-}
-
-static void inherit_places(struct master *m)
-{
-    uint64_t places;
-
-    if (succession_inherit_bytes(&m->succession, PLACES_NAME, &places,
-                                 sizeof(places)) == sizeof(places))
-        m->most_before = places;
 }
 
 /* Returns whether the limit permits, or now permits, so many. */
@@ -282,8 +272,11 @@ int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed;
     struct rlimit limit;
+    uint64_t places;
 
-    inherit_places(m);
+    if (succession_inherit_bytes(&m->succession, PLACES_NAME, &places,
+                                 sizeof(places)) == sizeof(places))
+        m->most_before = places;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return complain(c, "RLIMIT_NOFILE: %s", strerror(errno));
     if (raise_limit(limit, prepare_descriptors(m)))

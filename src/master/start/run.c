@@ -28,7 +28,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->reach = &parts->reach;
     m->control = &parts->control;
     m->older = parts->older;
-    m->drain = &parts->drain;
+    m->retirement = &parts->retirement;
     certificates_init(m->certificates);
     older_init(m);
     userdb_init(m->users, m);
@@ -46,7 +46,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 static void gate_on_writable(struct child *c)
 {
-    drain_tell_gate(c->master);
+    retire_tell_gate(c->master);
     sessions_send_news(c->master);
     services_flush(c->master);
 }
@@ -54,7 +54,7 @@ static void gate_on_writable(struct child *c)
 /* If a newer generation accepts, this gate must not. */
 static void gate_on_begin(struct child *c)
 {
-    drain_tell_gate(c->master);
+    retire_tell_gate(c->master);
     gate_on_ready(c);
 }
 
@@ -89,7 +89,7 @@ static const struct handler gate_handlers[] = {
     ON(serving, supervisor_on_serving),
     ON(session, gate_on_session),
     ON(kill_adopted, gate_on_kill_adopted),
-    ON(shut, drain_on_shut),
+    ON(shut, retire_on_shut),
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
     ON(pair_is, certificates_on_pair_is),
@@ -160,7 +160,7 @@ static void run_say_started(struct master *m)
     const char *binding = binding_words[m->settings.data_binding];
 
     m->since = time(NULL);
-    closed_follow(m);
+    drain_follow(m);
     supervisor_up(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
@@ -277,7 +277,7 @@ void master_release(struct master *m)
     event_sender_release(&m->events);
     signals_close(&m->signals, &m->loop);
     older_release(m);
-    drain_release(m);
+    retire_release(m);
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->survey_timer);
     loop_timer_clear(&m->loop, &m->access->fresh);

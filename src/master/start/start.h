@@ -13,13 +13,13 @@
 #include "sallyport/settings/settings.h"
 
 /* The command line of sallyportd. */
-struct options {
+struct start_options {
     const char *config;
     int check, foreground, version, help; /* 1: given */
 };
 
 /* Returns 0, or EX_USAGE (64) after a line on standard error. */
-int options_parse(struct options *o, int argc, char **argv);
+int options_parse(struct start_options *o, int argc, char **argv);
 void options_help(FILE *out);
 
 /* Programs that master executes at its start and waits for, so that their code
@@ -126,7 +126,7 @@ struct master_parts {
     struct reach reach;
     struct control control;
     struct older older[OLDER_MAX];
-    struct drain drain;
+    struct retirement retirement;
 };
 
 /* Gives the parts to M, and makes them empty. Call it after master_init(). */

@@ -10,7 +10,7 @@
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #define SETTING "$6$rounds=20000$sallyport$"
 #define RUNS    11
@@ -92,11 +92,11 @@ static const struct {
     enum judgement is;
     size_t row;
 } rows[] = {
-    { "anna", "right", JUDGED_RIGHT, 1 },
+    { "anna", "right", JUDGED_NO_OBJECTION, 1 },
     { "anna", "wrong", JUDGED_PASSWORD, 0 },
     { "anna", "right ", JUDGED_PASSWORD, 0 },
     { "anna", "", JUDGED_PASSWORD, 0 },
-    { "bert", "other", JUDGED_RIGHT, 2 },
+    { "bert", "other", JUDGED_NO_OBJECTION, 2 },
     { "bert", "right", JUDGED_PASSWORD, 0 },
     { "carl", "right", JUDGED_LOCKED, 0 },
     { "zero", "right", JUDGED_LOCKED, 0 },
@@ -106,12 +106,12 @@ static const struct {
     { "nobody", "right", JUDGED_UNKNOWN, 0 },
     { "", "right", JUDGED_UNKNOWN, 0 },
     { "ANNA", "right", JUDGED_UNKNOWN, 0 },
-    { "fritz", "", JUDGED_RIGHT, 6 },
+    { "fritz", "", JUDGED_NO_OBJECTION, 6 },
     { "fritz", "x", JUDGED_PASSWORD, 0 },
     { "jule", "right", JUDGED_EXPIRED, 0 },
     { "jule", "wrong", JUDGED_EXPIRED, 0 },
-    { "karl", "right", JUDGED_RIGHT, 11 },
-    { "jo", "right", JUDGED_RIGHT, 13 },
+    { "karl", "right", JUDGED_NO_OBJECTION, 11 },
+    { "jo", "right", JUDGED_NO_OBJECTION, 13 },
     { "kim", "right", JUDGED_ELSEWHERE, 0 },
     { "kim", "wrong", JUDGED_PASSWORD, 0 },
     { "lea", "right", JUDGED_OUT_OF_HOURS, 0 },
@@ -139,7 +139,7 @@ static enum judgement ask_with(const char *name, const char *password,
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
     const enum judgement j = judge(&users, &a);
-    *row = j == JUDGED_RIGHT ? (size_t)(a.user - users.row) : 0;
+    *row = j == JUDGED_NO_OBJECTION ? (size_t)(a.user - users.row) : 0;
     return j;
 }
 
@@ -169,9 +169,9 @@ Test(judge, certificates)
         size_t row;
     } cases[] = {
         { "gina", "right", "", "", JUDGED_NO_CERTIFICATE, 0 },
-        { "gina", "right", "sha256:" DIGITS "\n", "", JUDGED_RIGHT, 7 },
+        { "gina", "right", "sha256:" DIGITS "\n", "", JUDGED_NO_OBJECTION, 7 },
         { "gina", "right", "subject:CN=x\nemail:gina@example.org\n", "",
-          JUDGED_RIGHT, 7 },
+          JUDGED_NO_OBJECTION, 7 },
         { "gina", "wrong", "sha256:" DIGITS "\n", "", JUDGED_PASSWORD, 0 },
         { "gina", "right", "email:gina@example.or\n", "", JUDGED_CERTIFICATE,
           0 },
@@ -184,7 +184,7 @@ Test(judge, certificates)
         { "hugo", "right", "sha256:" DIGITS "\n", "", JUDGED_NO_PROOF, 0 },
         { "hugo", "right", "", "", JUDGED_NO_CERTIFICATE, 0 },
         { "ida", "right", "dns:ida.example\n", "", JUDGED_LOCKED, 0 },
-        { "anna", "right", "sha256:" DIGITS "\n", "", JUDGED_RIGHT, 1 },
+        { "anna", "right", "sha256:" DIGITS "\n", "", JUDGED_NO_OBJECTION, 1 },
         { "anna", "wrong", "sha256:" DIGITS "\n", "", JUDGED_PASSWORD, 0 },
     };
 
@@ -207,8 +207,8 @@ Test(judge, one_time_codes)
         enum judgement is;
         uint64_t step;
     } cases[] = {
-        { "jana", "right287082", JUDGED_RIGHT, 1 },
-        { "jana", "right", JUDGED_RIGHT, 0 },
+        { "jana", "right287082", JUDGED_NO_OBJECTION, 1 },
+        { "jana", "right", JUDGED_NO_OBJECTION, 0 },
         { "jana", "right287083", JUDGED_PASSWORD, 0 },
         { "jana", "wrong287082", JUDGED_PASSWORD, 1 },
         { "jana", "287082", JUDGED_PASSWORD, 1 },
@@ -239,12 +239,12 @@ Test(judge, the_longest_password_and_a_code)
         const char *code;
         enum judgement is;
     } cases[] = {
-        { "long", HASH_PASSWORD_MAX, "287082", JUDGED_RIGHT },
-        { "long", HASH_PASSWORD_MAX, "", JUDGED_RIGHT },
+        { "long", HASH_PASSWORD_MAX, "287082", JUDGED_NO_OBJECTION },
+        { "long", HASH_PASSWORD_MAX, "", JUDGED_NO_OBJECTION },
         { "long", HASH_PASSWORD_MAX - 1, "287082", JUDGED_PASSWORD },
         { "long", HASH_PASSWORD_MAX + 1, "287082", JUDGED_PASSWORD },
         { "long", HASH_PASSWORD_MAX, "287083", JUDGED_PASSWORD },
-        { "max", HASH_PASSWORD_MAX, "", JUDGED_RIGHT },
+        { "max", HASH_PASSWORD_MAX, "", JUDGED_NO_OBJECTION },
         { "max", HASH_PASSWORD_MAX, "287082", JUDGED_PASSWORD },
         { "max", SECRET_MAX, "", JUDGED_PASSWORD },
     };

@@ -27,7 +27,7 @@ Test(account, identities)
 {
     for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
         struct complaint c = { "" };
-        struct identity id = { 0, 0 };
+        struct account_ids id = { 0, 0 };
 
         cr_assert_eq(account_find(accounts[i].account, &id, &c), accounts[i].r,
                      "'%s': %s", accounts[i].account, c.text);

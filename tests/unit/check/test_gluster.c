@@ -150,7 +150,7 @@ Test(mount, nfs)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct mount m = { .type = "nfs4" };
+        struct mount_info m = { .type = "nfs4" };
 
         snprintf(m.options, sizeof(m.options), "%s", rows[i].options);
         cr_expect_eq(mount_keeps_locks(&m), rows[i].keeps_locks, "%zu", i);
@@ -160,7 +160,7 @@ Test(mount, nfs)
 
 Test(mount, lines)
 {
-    struct mount m;
+    struct mount_info m;
 
     cr_assert(mount_parse(
         SLICE("162 42 0:43 / /srv/a\\040b rw,relatime shared:1 master:2 - "

@@ -12,7 +12,7 @@
 #include "check/check.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 #include "support/files.h"
 #include "support/scratch.h"
 

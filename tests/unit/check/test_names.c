@@ -84,7 +84,7 @@ Test(names, addresses_that_no_client_reaches)
     static const char *const rows[] = { "0.0.0.0", "255.255.255.255" };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct finding f;
+        struct resolved f;
 
         resolve_host(rows[i], &f);
         cr_expect_eq(f.address.family, 0);
@@ -112,7 +112,7 @@ Test(names, what_a_client_can_connect_to)
     }
 }
 
-static void report(struct finding *ret, const char *address, unsigned why)
+static void report(struct resolved *ret, const char *address, unsigned why)
 {
     memset(ret, 0x5a, sizeof(*ret));
     if (address)
@@ -123,7 +123,7 @@ static void report(struct finding *ret, const char *address, unsigned why)
 }
 
 /* An attacker who controls a fork can report this. */
-static void odd(const char *name, struct finding *ret)
+static void odd(const char *name, struct resolved *ret)
 {
     report(ret, "192.0.2.1", 77);
     if (strcmp(name, "port.example") == 0)
@@ -191,7 +191,7 @@ Test(names, one_that_hangs)
     expect(2, "192.0.2.1", false, "fine.example is 192.0.2.1");
 }
 
-static void unknown(const char *name, struct finding *ret)
+static void unknown(const char *name, struct resolved *ret)
 {
     (void)name;
     report(ret, NULL, UNRESOLVED_UNKNOWN);
@@ -215,7 +215,7 @@ Test(names, the_address_before)
 }
 
 /* It says so in the reason of its answer. */
-static void count_rights(const char *name, struct finding *ret)
+static void count_rights(const char *name, struct resolved *ret)
 {
     int n = 0;
 
@@ -246,7 +246,7 @@ Test(names, a_fork_has_no_rights)
 
 static pid_t *hanging; /* shared with the fork */
 
-static void hang(const char *name, struct finding *ret)
+static void hang(const char *name, struct resolved *ret)
 {
     (void)name;
     (void)ret;

@@ -34,15 +34,15 @@ Test(parts, accounts_by_number)
 
     k.settings.accounts = 101;
     cr_assert_eq(part_accounts(&k, &p, &c), 0, "%s", c.text);
-    cr_expect_eq(p.identity[PROCESS_GATE].uid, 101);
-    cr_expect_eq(p.identity[PROCESS_AUTH].gid, 102);
-    cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
-    cr_expect_eq(p.identity[PROCESS_KEYS].gid, 104);
+    cr_expect_eq(p.account[PROCESS_GATE].uid, 101);
+    cr_expect_eq(p.account[PROCESS_AUTH].gid, 102);
+    cr_expect_eq(p.account[PROCESS_LOG].uid, 103);
+    cr_expect_eq(p.account[PROCESS_KEYS].gid, 104);
     p = (struct prepared){ 0 };
     k.root = false; /* without root its ids don't change */
     k.settings.accounts = 0;
     cr_assert_eq(part_accounts(&k, &p, &c), 0);
-    cr_expect_eq(p.identity[PROCESS_GATE].uid, 0);
+    cr_expect_eq(p.account[PROCESS_GATE].uid, 0);
 }
 
 /* The machine's accounts, whatever its /etc/passwd says. */

@@ -7,7 +7,7 @@
 
 static const struct {
     const char *line, *name;
-    enum entry_kind kind;
+    enum listing_kind kind;
     uint64_t size;
     time_t modified;
 } mlsd[] = {
@@ -131,7 +131,7 @@ Test(listing, lines_that_cant_be_read)
 
 static const struct {
     const char *line, *name; /* NULL: no entry */
-    enum entry_kind kind;
+    enum listing_kind kind;
     uint64_t size;
 } list[] = {
     { "-rw-r--r--    1 1000     1000         1234 Nov 20 07:42 a b.txt",

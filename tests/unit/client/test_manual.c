@@ -48,7 +48,7 @@ Test(manual, names_every_command)
     char syntax[256], line[320];
 
     for (size_t i = 0; i < command_count; i++) {
-        const struct command *row = &commands[i];
+        const struct client_command *row = &commands[i];
         bool shot = row->modes & ONE_SHOT;
         const char *words = shot ? row->syntax.line : row->syntax.shell;
 
@@ -84,8 +84,8 @@ Test(completion, knows_every_option_and_command)
 }
 
 /* In a session nobody types the program's name. */
-static void expect_example(const struct command *row, const char *example,
-                           unsigned mode)
+static void expect_example(const struct client_command *row,
+                           const char *example, unsigned mode)
 {
     const char *first = mode == ONE_SHOT ? "sallyport " : row->name;
 

@@ -21,7 +21,7 @@ Test(digest, of_each_algorithm)
     };
     char out[DIGEST_HEX_MAX];
     struct link l = { .control = -1 };
-    struct digest d;
+    struct checksum d;
     FILE *f = tmpfile();
 
     cr_assert(f && fputs("abcd", f) >= 0 && fflush(f) == 0);

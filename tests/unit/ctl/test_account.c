@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "sallyport/hash/hash.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #include "world.h"
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "sallyport/hash/hash.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #include "ctl/import.h"
 #include "world.h"

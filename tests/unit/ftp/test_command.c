@@ -452,7 +452,7 @@ Test(command, help_of_one)
 Test(site, rows)
 {
     for (size_t i = 0; i < SITE_COUNT; i++) {
-        const struct site *row = &site_table[i];
+        const struct site_command *row = &site_table[i];
         char start[32];
 
         snprintf(start, sizeof(start), "SITE %s%s", row->name,

@@ -23,7 +23,7 @@ static void say_bytes(struct said *s, const char *bytes, size_t len)
     s->text[s->len] = 0;
 }
 
-static bool drain(struct line_reader *l, struct said *s)
+static bool take_all(struct line_reader *l, struct said *s)
 {
     struct slice line;
 
@@ -60,7 +60,7 @@ static void feed(struct line_reader *l, struct said *s, const char *bytes,
         line_added(l, n);
         bytes += n;
         len -= n;
-        if (!drain(l, s))
+        if (!take_all(l, s))
             return;
     }
 }
@@ -363,12 +363,12 @@ Test(foreign, lines)
     for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
         struct request q;
 
-        cr_expect(foreign_line(slice_from(other[i])), "%s", other[i]);
+        cr_expect(not_ftp_line(slice_from(other[i])), "%s", other[i]);
         command_parse(slice_from(other[i]), &q);
         cr_expect_null(q.command, "%s", other[i]);
     }
     for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
-        cr_expect_not(foreign_line(slice_from(unknown[i])), "%s", unknown[i]);
+        cr_expect_not(not_ftp_line(slice_from(unknown[i])), "%s", unknown[i]);
 }
 
 /* Without an argument no FTP command counts as another protocol's, even if the
@@ -376,9 +376,9 @@ Test(foreign, lines)
 Test(foreign, no_command)
 {
     for (size_t i = 0; i < command_count; i++) {
-        cr_expect_not(foreign_line(slice_from(command_table[i].name)), "%s",
+        cr_expect_not(not_ftp_line(slice_from(command_table[i].name)), "%s",
                       command_table[i].name);
-        cr_expect_not(foreign_byte(command_table[i].name[0]));
+        cr_expect_not(not_ftp_byte(command_table[i].name[0]));
     }
 }
 
@@ -391,10 +391,10 @@ Test(foreign, bytes)
         bool letter = (i >= 'A' && i <= 'Z') || (i >= 'a' && i <= 'z');
 
         if (letter || i == '\r' || i == 0xff)
-            cr_expect_not(foreign_byte(c), "%d", i);
+            cr_expect_not(not_ftp_byte(c), "%d", i);
         else
-            cr_expect(foreign_byte(c), "%d", i);
+            cr_expect(not_ftp_byte(c), "%d", i);
     }
     for (size_t i = 0; i < sizeof(good) - 1; i++)
-        cr_expect_not(foreign_byte(good[i]));
+        cr_expect_not(not_ftp_byte(good[i]));
 }

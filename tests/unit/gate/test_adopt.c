@@ -228,7 +228,7 @@ Test(adopt, impossible_sessions, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* As in a generation that drains: what the gates share isn't its own, so it
+/* As in a generation that retires: what the gates share isn't its own, so it
  * counts no failure there. */
 Test(adopt, by_a_gate_that_only_reads, .timeout = 60)
 {

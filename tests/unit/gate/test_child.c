@@ -72,7 +72,7 @@ static void hall_close(void)
 
 /* --- the steps of a session ---------------------------------------------- */
 
-static struct child *enter(bool proxied)
+static struct gate_child *enter(bool proxied)
 {
     int fd = channel_ends(&far[END_SESSION]);
     struct msg_adopt m = { .serial = 77,
@@ -82,7 +82,7 @@ static struct child *enter(bool proxied)
                            .proxied = proxied,
                            .known = !proxied,
                            .session = fd };
-    struct child *c;
+    struct gate_child *c;
     pid_t pid;
 
     serial = m.serial;
@@ -103,19 +103,19 @@ static struct child *enter(bool proxied)
     return c;
 }
 
-static struct child *begun(void)
+static struct gate_child *begun(void)
 {
     return enter(false);
 }
 
-static struct child *unknown(void)
+static struct gate_child *unknown(void)
 {
     return enter(true);
 }
 
-static struct child *queued(void)
+static struct gate_child *queued(void)
 {
-    struct child *c = enter(true);
+    struct gate_child *c = enter(true);
 
     c->channel.seen[MSG_admit] = true;
     admit_know(c, &client, &client);
@@ -123,26 +123,26 @@ static struct child *queued(void)
     return c;
 }
 
-static struct child *logged_in(void)
+static struct gate_child *logged_in(void)
 {
-    struct child *c = begun();
+    struct gate_child *c = begun();
 
     child_logged_in(c);
     return c;
 }
 
-static struct child *with_a_listener(void)
+static struct gate_child *with_a_listener(void)
 {
-    struct child *c = logged_in();
+    struct gate_child *c = logged_in();
 
     cr_assert_eq(lend_listener(c, 1), 0);
     return c;
 }
 
 /* Nobody answers at the other end. */
-static struct child *connecting(void)
+static struct gate_child *connecting(void)
 {
-    struct child *c = logged_in();
+    struct gate_child *c = logged_in();
 
     c->active.to = client;
     c->active.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -150,9 +150,9 @@ static struct child *connecting(void)
     return c;
 }
 
-static struct child *killed(void)
+static struct gate_child *killed(void)
 {
-    struct child *c = logged_in();
+    struct gate_child *c = logged_in();
 
     child_kill(c, ENDING_KICKED);
     return c;
@@ -160,7 +160,7 @@ static struct child *killed(void)
 
 static const struct {
     const char *what;
-    struct child *(*reach)(void);
+    struct gate_child *(*reach)(void);
 } steps[] = {
     { "unknown client", unknown },
     { "in the queue", queued },
@@ -173,7 +173,7 @@ static const struct {
 
 /* --- what happens to it -------------------------------------------------- */
 
-static void says(struct child *c, enum message_kind kind, const void *body)
+static void says(struct gate_child *c, enum message_kind kind, const void *body)
 {
     struct channel session = { .fd = far[END_SESSION],
                                .self = PROCESS_SESSION,
@@ -187,14 +187,14 @@ static void says(struct child *c, enum message_kind kind, const void *body)
 
 #define SAYS(c, name, ...) says(c, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 
-static void channel_closes(struct child *c)
+static void channel_closes(struct gate_child *c)
 {
     channel_cut(&far[END_SESSION]);
     if (c->watch.added)
         c->watch.on_ready(c, EPOLLHUP);
 }
 
-static void time_is_over(struct child *c)
+static void time_is_over(struct gate_child *c)
 {
     if (!c->timer.armed)
         return;
@@ -202,7 +202,7 @@ static void time_is_over(struct child *c)
     c->timer.on_timer(c);
 }
 
-static void is_reaped(struct child *c)
+static void is_reaped(struct gate_child *c)
 {
     siginfo_t info;
 
@@ -218,69 +218,69 @@ static void is_reaped(struct child *c)
     child_ended(c, SIGKILL);
 }
 
-static void is_killed(struct child *c)
+static void is_killed(struct gate_child *c)
 {
     child_kill(c, ENDING_KICKED);
 }
 
-static void logs_in(struct child *c)
+static void logs_in(struct gate_child *c)
 {
     child_logged_in(c);
 }
 
-static void asks_to_enter(struct child *c)
+static void asks_to_enter(struct gate_child *c)
 {
     SAYS(c, admit, 1, .client = client, .server = client);
 }
 
-static void asks_for_a_port(struct child *c)
+static void asks_for_a_port(struct gate_child *c)
 {
     SAYS(c, port, 1);
 }
 
-static void asks_for_a_connection(struct child *c)
+static void asks_for_a_connection(struct gate_child *c)
 {
     SAYS(c, active, 1, .to = client);
 }
 
-static void needs_no_connection(struct child *c)
+static void needs_no_connection(struct gate_child *c)
 {
     SAYS(c, active_close, 0);
 }
 
-static void lies(struct child *c)
+static void lies(struct gate_child *c)
 {
     send(far[END_SESSION], "nonsense", 8, MSG_NOSIGNAL);
     if (c->watch.added)
         c->watch.on_ready(c, EPOLLIN);
 }
 
-static void asks_again(struct child *c)
+static void asks_again(struct gate_child *c)
 {
     if (c->active.fd >= 0)
         child_answered(c, active_connect(c, 2, &client));
 }
 
-static void queue_is_served(struct child *c)
+static void queue_is_served(struct gate_child *c)
 {
     (void)c;
     g.queue.timer.on_timer(&g);
 }
 
-static void queue_is_over(struct child *c)
+static void queue_is_over(struct gate_child *c)
 {
     (void)c;
     g.settings.login_timeout = 0;
     g.queue.timer.on_timer(&g);
 }
 
-static void keys_turn(struct child *c)
+static void keys_turn(struct gate_child *c)
 {
     (void)c;
     g.tickets.timer.on_timer(&g);
 }
 
-static void makes_room(struct child *c)
+static void makes_room(struct gate_child *c)
 {
     (void)c;
     children_make_room(&g);
@@ -288,7 +288,7 @@ static void makes_room(struct child *c)
 
 static const struct {
     const char *what;
-    void (*happen)(struct child *c);
+    void (*happen)(struct gate_child *c);
 } events[] = {
     { "its channel closes", channel_closes },
     { "its time is over", time_is_over },
@@ -310,7 +310,8 @@ static const struct {
 /* --- which messages fail ------------------------------------------------- */
 
 /* The record is there, in its place, until gate reports the end. */
-static void expect_over(struct child *c, const char *step, const char *event)
+static void expect_over(struct gate_child *c, const char *step,
+                        const char *event)
 {
     cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
     channel_cut(&far[END_MASTER]); /* master takes no report any more */
@@ -333,7 +334,7 @@ static void check(size_t step, size_t event, enum peer_end end,
                   enum fault fault)
 {
     size_t before = open_descriptors();
-    struct child *c;
+    struct gate_child *c;
 
     hall_open();
     c = steps[step].reach();
@@ -375,10 +376,10 @@ Test(child, a_message_fails)
  * it in its next turn. */
 Test(child, master_has_gone)
 {
-    struct entry e = { .peer = client, .local = client };
+    struct accepted e = { .peer = client, .local = client };
     struct channel session;
     struct message got;
-    struct child *c;
+    struct gate_child *c;
     int pair[2];
 
     hall_open();
@@ -413,7 +414,7 @@ static int real_messages(int fd)
     return n;
 }
 
-static struct child *the_only_child(void)
+static struct gate_child *the_only_child(void)
 {
     for (size_t i = 0; i < g.children.size; i++)
         if (g.children.slot[i].gate)
@@ -426,7 +427,7 @@ static struct child *the_only_child(void)
 static void expect_unheard(int log)
 {
     struct address prefix = address_client(&client);
-    struct child *c = the_only_child();
+    struct gate_child *c = the_only_child();
 
     cr_assert_not_null(c);
     cr_expect_eq(real_messages(far[END_MASTER]), 0);
@@ -442,7 +443,7 @@ static void expect_unheard(int log)
 
 Test(child, master_never_heard_of_it)
 {
-    struct entry e = { .peer = client, .local = client };
+    struct accepted e = { .peer = client, .local = client };
 
     for (int fault = 0; fault < FAULTS; fault++) {
         int pair[2], log;

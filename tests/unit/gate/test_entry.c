@@ -107,7 +107,7 @@ Test(entry, each_limit_is_reached_and_left)
 Test(entry, turned_away)
 {
     static const struct {
-        bool away, closed;
+        bool away, drains;
         const char *reply, *reason; /* NULL: no event */
     } rows[] = {
         { true, false,
@@ -124,7 +124,7 @@ Test(entry, turned_away)
     bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         board_set(&b.board->row[0].away, rows[i].away);
-        board_set(&b.board->closed, rows[i].closed);
+        board_set(&b.board->drains, rows[i].drains);
         client = client_connect("127.0.0.1", b.control.port);
         cr_expect_str_eq(client_line(client, line, sizeof(line)),
                          rows[i].reply);
@@ -137,7 +137,7 @@ Test(entry, turned_away)
         cr_expect(bench_silent(&b));
     }
     board_set(&b.board->row[0].away, 0);
-    board_set(&b.board->closed, 0);
+    board_set(&b.board->drains, 0);
     bench_enter(&b, "127.0.0.1", &client);
     bench_stop(&b, 0);
 }

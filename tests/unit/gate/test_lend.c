@@ -267,7 +267,7 @@ static struct gate own_gate;
 static int opens(const char *local, unsigned first, unsigned last,
                  struct msg_port_is *is)
 {
-    struct child c = { .gate = &own_gate };
+    struct gate_child c = { .gate = &own_gate };
     struct message m;
     struct channel far;
     int end = channel_make(&far, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);

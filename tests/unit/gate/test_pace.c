@@ -16,7 +16,7 @@
 #define FREE     (UINT64_C(4) << 20)
 
 static struct gate g;
-static struct child *child[SESSIONS];
+static struct gate_child *child[SESSIONS];
 static struct channel far[SESSIONS];
 
 static const struct address client = { .family = 4, .bytes = { 127, 0, 0, 1 } };

@@ -17,7 +17,7 @@
 Test(board, has_its_published_layout)
 {
     cr_expect_str_eq(BOARD_NAME, "board 1");
-    cr_expect_eq(offsetof(struct board, closed), 0);
+    cr_expect_eq(offsetof(struct board, drains), 0);
     cr_expect_eq(offsetof(struct board, accepts), 8);
     cr_expect_eq(offsetof(struct board, row), 16);
     cr_expect_eq(sizeof(struct board_row), 48);
@@ -47,9 +47,9 @@ Test(board, gate_only_reads_it)
 
     cr_assert_eq(board_map(fd, true, &masters), 0);
     cr_assert_eq(board_map(reading, false, &gates), 0);
-    cr_expect(!board_is_closed(gates));
-    board_set(&masters->closed, 1);
-    cr_expect(board_is_closed(gates));
+    cr_expect(!board_drains(gates));
+    board_set(&masters->drains, 1);
+    cr_expect(board_drains(gates));
     cr_expect_eq(board_map(reading, true, &gates), -EACCES);
     cr_expect_lt(ftruncate(fd, 0), 0);
     cr_expect_lt(ftruncate(reading, 0), 0);
@@ -63,7 +63,7 @@ Test(board, of_garbage)
     cr_assert_eq(board_map(-1, true, &b), 0);
     memset(b, 0xff, sizeof(*b));
     cr_expect_null(board_find(b, 7));
-    cr_expect(board_is_closed(b));
+    cr_expect(board_drains(b));
     board_set(&b->row[BOARD_ROWS - 1].generation, 7);
     cr_expect_eq(board_find(b, 7), &b->row[BOARD_ROWS - 1]);
     board_unmap(&b);

@@ -517,7 +517,7 @@ Test(log, a_user_does_not_hold_up_the_end)
 }
 
 /* When master has gone, earlier events are still written. */
-Test(log, drains_at_the_end)
+Test(log, reads_all_at_the_end)
 {
     struct event_sender e;
     struct event_record r;

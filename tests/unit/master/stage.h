@@ -70,7 +70,7 @@ void stage_open(struct stage *s, void (*adjust)(struct master *m));
 void stage_raise(struct stage *s, void (*adjust)(struct master *m));
 /* Sends SIGTERM: master must end with status 0, and without a leak. */
 void stage_close(struct stage *s);
-/* Master ends by itself: it drains, and nothing is left to do. */
+/* Master ends by itself: it retires, and nothing is left to do. */
 void stage_ends(struct stage *s);
 /* Master must have ended by itself with STATUS. */
 void stage_ended(struct stage *s, int status);

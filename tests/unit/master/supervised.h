@@ -16,7 +16,7 @@ void supervised_raise(struct stage *s, void (*adjust)(struct master *m));
 /* Does the same; then this generation leads, and gate serves. */
 void supervised_open(struct stage *s, void (*adjust)(struct master *m));
 void supervised_gate_serves(struct stage *s);
-/* Another generation leads: this one drains, and gate has heard it. */
+/* Another generation leads: this one retires, and gate has heard it. */
 void supervised_replaces(struct stage *s);
 /* Waits until master has handled all that the test has sent. */
 void supervised_heard(struct stage *s);

@@ -232,7 +232,7 @@ Test(bans, that_cannot_be)
     stage_close(&s);
 }
 
-/* A generation that drains leaves the table to the next one. */
+/* A generation that retires leaves the table to the next one. */
 Test(bans, of_an_older_generation)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);

@@ -385,7 +385,7 @@ Test(control, a_master_that_died)
 
 static void has_group(struct master *m)
 {
-    m->identity[IDENTITY_CONTROL].gid = READER;
+    m->account[ACCOUNT_CONTROL].gid = READER;
 }
 
 /* Connects as that user; the mode of the socket is another test's. */

@@ -403,7 +403,7 @@ static void status_answers(struct master *m, struct channel *caller)
     message_hear(caller, MSG_status_is, &heard);
 }
 
-/* A generation that steps down has no listener any more, and answers connected
+/* A generation that retires has no listener any more, and answers connected
  * callers. The generation that inherits accepts when it leads. */
 Test(control_socket, goes_to_the_generation_that_leads)
 {
@@ -421,7 +421,7 @@ Test(control_socket, goes_to_the_generation_that_leads)
     channel_init(&first, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     let_in(&old, &first);
     raise_master(&new, &new_parts, &line);
-    control_step_down(old.control);
+    control_retire(old.control);
     cr_expect_not(old.control->watch.added);
     cr_expect_eq(old.control->socket.fd, -1);
     channel_init(&second, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
@@ -450,7 +450,7 @@ Test(control_socket, of_a_generation_that_leads_too_late)
     cr_assert_eq(fd_pair(pair), 0);
     event_sender_open(&m.events, pair[0]);
     m.logs = true;
-    control_step_down(m.control);
+    control_retire(m.control);
     control_lead(m.control);
     cr_expect_lt(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0, "an event");
     control_stop(m.control);

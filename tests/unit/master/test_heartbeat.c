@@ -155,7 +155,7 @@ Test(heartbeat, a_pause_of_the_machine)
 }
 
 /* It counts on, and looks at its gate, until its last session has ended. */
-Test(heartbeat, a_master_that_drains)
+Test(heartbeat, a_master_that_retires)
 {
     struct player p;
     struct stage s;

@@ -21,7 +21,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 #include "support/scratch.h"
 #include "support/settings.h"
 
@@ -246,7 +246,7 @@ Test(helper, prepares)
     p.wanted[PREPARED_EMPTY] = false;
     helper_prepare(&m, &p);
     is(&p, PREPARED_ACCOUNTS, 0, "");
-    cr_expect_eq(p.identity[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
+    cr_expect_eq(p.account[PROCESS_AUTH].uid, geteuid() == 0 ? 102 : 0);
     is(&p, PREPARED_SANDBOX, 0, "");
     is(&p, PREPARED_EMPTY, 0, "");
     is(&p, PREPARED_KEY, -ENOENT, "/nowhere/at/all");

@@ -6,7 +6,7 @@
 #include "master/sessions/sessions.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #define PIN                                                                    \
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -364,7 +364,7 @@ Test(older, layout)
     cr_expect_eq(ORDER_LOOK, 4);
 }
 
-/* --- a generation that drains --------------------------------------------- */
+/* --- a generation that retires -------------------------------------------- */
 
 static void older_opens(struct stage *s, struct player *p)
 {

@@ -9,7 +9,7 @@
 static const struct {
     const char *argument[4];
     int status;
-    struct options ret;
+    struct start_options ret;
 } rows[] = {
     { { NULL }, 0, { .config = SETTINGS_FILE } },
     { { "--check" }, 0, { .config = SETTINGS_FILE, .check = true } },
@@ -31,7 +31,7 @@ Test(options, rows)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *argv[6] = { (char[]){ "sallyportd" } };
-        struct options o;
+        struct start_options o;
         int argc = 1;
 
         for (; rows[i].argument[argc - 1]; argc++)

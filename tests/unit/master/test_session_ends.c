@@ -79,7 +79,7 @@ static void hall_open(void)
 }
 
 /* Ends the fork that writes a new password, if there is one. */
-static void writer_is_reaped(struct session *s)
+static void writer_is_reaped(struct session_record *s)
 {
     const pid_t pid = m.users->writer.pid;
     int status = 0;
@@ -100,7 +100,7 @@ static void hall_close(void)
         channel_close(&c->channel);
     }
     older_release(&m);
-    drain_release(&m);
+    retire_release(&m);
     roster_unmap(&m.roster);
     fd_close(&older_fd);
     for (int i = 0; i < ENDS; i++)
@@ -110,11 +110,12 @@ static void hall_close(void)
     loop_release(&m.loop);
 }
 
-static struct session *hall_enter(uint64_t serial, int end, bool proxied)
+static struct session_record *hall_enter(uint64_t serial, int end, bool proxied)
 {
     const struct address peer = { .family = 4, .bytes = { 192, 0, 2, 7 } };
     const struct session_ends ends = { .master = end, .log = -1, .keys = -1 };
-    struct session *s = session_open(&m, serial, &peer, &peer, proxied, &ends);
+    struct session_record *s =
+        session_open(&m, serial, &peer, &peer, proxied, &ends);
 
     cr_assert_not_null(s);
     return s;
@@ -122,19 +123,19 @@ static struct session *hall_enter(uint64_t serial, int end, bool proxied)
 
 /* --- the steps of a session ---------------------------------------------- */
 
-static struct session *greeted(void)
+static struct session_record *greeted(void)
 {
     return hall_enter(SERIAL, channel_ends(&far[END_SESSION]), false);
 }
 
-static struct session *unknown(void)
+static struct session_record *unknown(void)
 {
     return hall_enter(SERIAL, channel_ends(&far[END_SESSION]), true);
 }
 
-static struct session *waiting(void)
+static struct session_record *waiting(void)
 {
-    struct session *s = greeted();
+    struct session_record *s = greeted();
 
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
@@ -142,18 +143,18 @@ static struct session *waiting(void)
     return s;
 }
 
-static struct session *verified(void)
+static struct session_record *verified(void)
 {
-    struct session *s = waiting();
+    struct session_record *s = waiting();
 
     login_retry(&m);
     cr_assert_eq(s->state, SESSION_VERIFY);
     return s;
 }
 
-static struct session *delayed_by(bool right)
+static struct session_record *delayed_by(bool right)
 {
-    struct session *s = waiting();
+    struct session_record *s = waiting();
 
     s->state = SESSION_DELAYED;
     s->answer = (struct answer){ .verdict = { .right = right, .delay = 1 },
@@ -161,29 +162,29 @@ static struct session *delayed_by(bool right)
     return s;
 }
 
-static struct session *delayed(void)
+static struct session_record *delayed(void)
 {
     return delayed_by(false);
 }
 
-static struct session *delayed_right(void)
+static struct session_record *delayed_right(void)
 {
     return delayed_by(true);
 }
 
-static struct session *delayed_too_long(void)
+static struct session_record *delayed_too_long(void)
 {
-    struct session *s = delayed_by(true);
+    struct session_record *s = delayed_by(true);
 
     s->answer.busy = true;
     return s;
 }
 
-static struct session *opening(void)
+static struct session_record *opening(void)
 {
     static char name[] = "anna", home[] = "/home/anna";
     const struct user user = { .name = name, .home = home, .uid = 70000 };
-    struct session *s = waiting();
+    struct session_record *s = waiting();
 
     s->state = SESSION_OPENING;
     cr_assert_eq(files_fork(&s->home, &user), 0);
@@ -191,9 +192,9 @@ static struct session *opening(void)
     return s;
 }
 
-static struct session *logged_in(void)
+static struct session_record *logged_in(void)
 {
-    struct session *s = opening();
+    struct session_record *s = opening();
 
     login_home_ready(s);
     cr_assert_eq(s->state, SESSION_USER);
@@ -223,9 +224,9 @@ static pid_t writer_that_waits(void)
     return pid;
 }
 
-static struct session *writing(void)
+static struct session_record *writing(void)
 {
-    struct session *s = logged_in();
+    struct session_record *s = logged_in();
 
     m.users->writer = (struct password_writer){ .pid = writer_that_waits(),
                                                 .serial = SERIAL };
@@ -235,19 +236,19 @@ static struct session *writing(void)
     return s;
 }
 
-static struct session *kicked(void)
+static struct session_record *kicked(void)
 {
-    struct session *s = logged_in();
+    struct session_record *s = logged_in();
 
     session_kick(s, ENDING_KICKED);
     cr_assert_eq(s->state, SESSION_KICKED);
     return s;
 }
 
-static struct session *of_older(void)
+static struct session_record *of_older(void)
 {
     const struct roster_facts f = { .serial = SERIAL };
-    struct session *s;
+    struct session_record *s;
 
     roster_write(m.older[0].roster, 3, &f);
     older_look_all(&m);
@@ -259,7 +260,7 @@ static struct session *of_older(void)
 
 static const struct {
     const char *what;
-    struct session *(*reach)(void);
+    struct session_record *(*reach)(void);
 } steps[] = {
     { "unknown client", unknown },
     { "greeted", greeted },
@@ -277,14 +278,14 @@ static const struct {
 
 /* --- what happens to it -------------------------------------------------- */
 
-static void channel_closes(struct session *s)
+static void channel_closes(struct session_record *s)
 {
     channel_cut(&far[END_SESSION]);
     if (s->watch.added)
         s->watch.on_ready(s, EPOLLHUP);
 }
 
-static void time_is_over(struct session *s)
+static void time_is_over(struct session_record *s)
 {
     if (!s->timer.armed)
         return;
@@ -292,39 +293,39 @@ static void time_is_over(struct session *s)
     s->timer.on_timer(s);
 }
 
-static void is_gone(struct session *s)
+static void is_gone(struct session_record *s)
 {
     struct msg_session_gone gone = { .serial = s->serial };
 
     gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
 }
 
-static void is_killed(struct session *s)
+static void is_killed(struct session_record *s)
 {
     struct msg_session_gone gone = { .serial = s->serial, .status = SIGKILL };
 
     gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
 }
 
-static void is_kicked(struct session *s)
+static void is_kicked(struct session_record *s)
 {
     session_kick(s, ENDING_KICKED);
 }
 
-static void client_is_known(struct session *s)
+static void client_is_known(struct session_record *s)
 {
     const struct address client = { .family = 4, .bytes = { 192, 0, 2, 9 } };
 
     session_set_client(s, &client, &client);
 }
 
-static void worker_is_free(struct session *s)
+static void worker_is_free(struct session_record *s)
 {
     (void)s;
     login_retry(&m);
 }
 
-static void verdict_comes(struct session *s)
+static void verdict_comes(struct session_record *s)
 {
     struct msg_verdict no = { .serial = s->serial };
     struct child *auth = children_find(&m, PROCESS_AUTH);
@@ -333,19 +334,19 @@ static void verdict_comes(struct session *s)
         cr_assert_eq(verdict_on_verdict(auth, &no), 0);
 }
 
-static void worker_is_gone(struct session *s)
+static void worker_is_gone(struct session_record *s)
 {
     (void)s;
     verdict_on_gone(children_find(&m, PROCESS_AUTH));
 }
 
-static void files_is_ready(struct session *s)
+static void files_is_ready(struct session_record *s)
 {
     if (s->home.channel.fd >= 0)
         login_home_ready(s);
 }
 
-static void files_closes(struct session *s)
+static void files_closes(struct session_record *s)
 {
     if (s->home.channel.fd < 0)
         return;
@@ -353,7 +354,7 @@ static void files_closes(struct session *s)
     login_home_lost(s);
 }
 
-static void files_is_reaped(struct session *s)
+static void files_is_reaped(struct session_record *s)
 {
     int status = 0;
 
@@ -364,20 +365,20 @@ static void files_is_reaped(struct session *s)
     files_reaped(&s->home, status);
 }
 
-static void gate_reads(struct session *s)
+static void gate_reads(struct session_record *s)
 {
     (void)s;
     sessions_send_news(&m);
 }
 
-static void master_drains(struct session *s)
+static void master_retires(struct session_record *s)
 {
     (void)s;
-    drain_begin(&m);
+    retire_begin(&m);
 }
 
 /* Its end is news for gate. */
-static void older_reports_its_end(struct session *s)
+static void older_reports_its_end(struct session_record *s)
 {
     const struct roster_facts f = { .serial = s->serial, .gone = true };
 
@@ -387,7 +388,7 @@ static void older_reports_its_end(struct session *s)
     older_look_all(&m);
 }
 
-static void older_ends(struct session *s)
+static void older_ends(struct session_record *s)
 {
     (void)s;
     older_release(&m);
@@ -395,7 +396,7 @@ static void older_ends(struct session *s)
 
 static const struct {
     const char *what;
-    void (*happen)(struct session *s);
+    void (*happen)(struct session_record *s);
 } events[] = {
     { "its channel closes", channel_closes },
     { "its time is over", time_is_over },
@@ -412,14 +413,14 @@ static const struct {
     { "files is reaped", files_is_reaped },
     { "the writer is reaped", writer_is_reaped },
     { "gate reads again", gate_reads },
-    { "the generation drains", master_drains },
+    { "the generation retires", master_retires },
     { "the older master reports its end", older_reports_its_end },
     { "the older generation ends", older_ends },
 };
 
 /* --- which messages fail ------------------------------------------------- */
 
-static int near_end(const struct session *s, enum peer_end end)
+static int near_end(const struct session_record *s, enum peer_end end)
 {
     if (end == END_SESSION)
         return s->channel.fd;
@@ -428,7 +429,7 @@ static int near_end(const struct session *s, enum peer_end end)
 }
 
 /* All that may still hold the record goes. */
-static void let_go(struct session *s)
+static void let_go(struct session_record *s)
 {
     if (!s->older)
         session_gone(s, 0);
@@ -437,7 +438,8 @@ static void let_go(struct session *s)
 }
 
 /* The record is free at the end of a turn, and not before. */
-static void expect_over(struct session *s, const char *step, const char *event)
+static void expect_over(struct session_record *s, const char *step,
+                        const char *event)
 {
     for (int turn = 0; turn < 2 && sessions_find(m.sessions, SERIAL); turn++) {
         if (turn > 0)
@@ -461,7 +463,7 @@ static void check(size_t step, size_t event, enum peer_end end,
                   enum fault fault)
 {
     size_t before = open_descriptors();
-    struct session *s;
+    struct session_record *s;
 
     hall_open();
     s = steps[step].reach();
@@ -502,7 +504,7 @@ Test(session_ends, when_a_message_fails)
 Test(session_ends, before_a_delayed_answer)
 {
     for (int right = 0; right <= 1; right++) {
-        struct session *s, *next;
+        struct session_record *s, *next;
         int pair[2];
 
         hall_open();
@@ -523,7 +525,7 @@ Test(session_ends, before_a_delayed_answer)
 }
 
 /* Replaces files at the other end of its channel. */
-static void hear_for_files(struct session *s, struct channel *files)
+static void hear_for_files(struct session_record *s, struct channel *files)
 {
     int near = channel_make(files, PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
 
@@ -540,7 +542,7 @@ Test(session_ends, files_learns_the_signal)
     for (int orphan = 0; orphan <= 1; orphan++) {
         struct channel files;
         struct message got;
-        struct session *s;
+        struct session_record *s;
 
         hall_open();
         s = logged_in();
@@ -580,7 +582,7 @@ static pid_t fork_that_stays(void)
 Test(session_ends, a_session_outlives_its_channel)
 {
     for (int early = 0; early <= 1; early++) {
-        struct session *s;
+        struct session_record *s;
         int status = 0;
         pid_t pid;
 
@@ -610,13 +612,13 @@ Test(session_ends, a_session_outlives_its_channel)
  * while master still reads its messages. */
 Test(session_ends, a_pid_that_is_not_proved)
 {
-    struct session *s;
+    struct session_record *s;
     int status = 0;
     pid_t pid;
 
     hall_open();
     s = greeted();
-    drain_begin(&m);
+    retire_begin(&m);
     pid = s->pid = fork_that_stays();
     session_kill(s);
     kill(pid, SIGTERM); /* SIGKILL would have come first */
@@ -630,7 +632,7 @@ Test(session_ends, a_pid_that_is_not_proved)
 Test(session_ends, after_login_timeout)
 {
     struct child *auth;
-    struct session *s;
+    struct session_record *s;
 
     hall_open();
     s = waiting();
@@ -667,13 +669,13 @@ static void send_session(struct msg_session *msg, int end[3])
 /* A session that can't be watched ends at once. */
 Test(session_ends, before_it_begins)
 {
-    for (int drains = 0; drains <= 1; drains++) {
+    for (int retires = 0; retires <= 1; retires++) {
         struct msg_session msg = { .serial = SERIAL };
         int end[3], loop;
 
         hall_open();
-        if (drains)
-            drain_begin(&m);
+        if (retires)
+            retire_begin(&m);
         loop = m.loop.epoll_fd;
         m.loop.epoll_fd = -1;
         send_session(&msg, end);

@@ -9,7 +9,7 @@
 Test(table, take_find_give_back)
 {
     struct session_table t;
-    struct session *s;
+    struct session_record *s;
 
     cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
     for (uint64_t i = 0; i < LIMIT; i++) {
@@ -63,7 +63,7 @@ Test(table, counts_of_accounts)
     };
     struct master m = { .sessions = NULL };
     struct session_table t;
-    struct session *s = NULL;
+    struct session_record *s = NULL;
     struct older older;
 
     cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);

@@ -186,8 +186,8 @@ static const struct {
 } rows[] = {
     { "its own", as_before, { ORIGIN_SESSION, ORIGIN_SESSION } },
     { "another session", as_other_session, { ORIGIN_NONE, ORIGIN_USER } },
-    { "another user", as_other_user, { ORIGIN_NONE, ORIGIN_FOREIGN } },
-    { "another address", as_other_address, { ORIGIN_NONE, ORIGIN_FOREIGN } },
+    { "another user", as_other_user, { ORIGIN_NONE, ORIGIN_NOT_OWN } },
+    { "another address", as_other_address, { ORIGIN_NONE, ORIGIN_NOT_OWN } },
     { "the key before", turn, { ORIGIN_SESSION, ORIGIN_SESSION } },
     { "a dropped key", turn_twice, { ORIGIN_SESSION, ORIGIN_NONE } },
 };

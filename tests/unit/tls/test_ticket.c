@@ -83,10 +83,10 @@ Test(ticket, whose_it_is)
     } rows[] = {
         { owner("anna", "192.0.2.1", 7), ORIGIN_SESSION },
         { owner("anna", "192.0.2.1", 8), ORIGIN_USER },
-        { owner("anna", "192.0.2.2", 7), ORIGIN_FOREIGN },
-        { owner("anna", "2001:db8::1", 7), ORIGIN_FOREIGN },
-        { owner("ann", "192.0.2.1", 7), ORIGIN_FOREIGN },
-        { owner("annab", "192.0.2.1", 7), ORIGIN_FOREIGN },
+        { owner("anna", "192.0.2.2", 7), ORIGIN_NOT_OWN },
+        { owner("anna", "2001:db8::1", 7), ORIGIN_NOT_OWN },
+        { owner("ann", "192.0.2.1", 7), ORIGIN_NOT_OWN },
+        { owner("annab", "192.0.2.1", 7), ORIGIN_NOT_OWN },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -104,9 +104,9 @@ Test(ticket, of_another_version)
     struct ticket_owner other = self;
 
     other.version++;
-    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_FOREIGN);
+    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_NOT_OWN);
     other.serial++;
-    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_FOREIGN);
+    cr_expect_eq(ticket_origin(&self, &other), ORIGIN_NOT_OWN);
     other.version--;
     cr_expect_eq(ticket_origin(&self, &other), ORIGIN_USER);
 }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/userparse/userparse.h"
 #include "sallyport/users/image.h"
-#include "sallyport/usersfile/usersfile.h"
 #include "support/users_table.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -66,7 +66,7 @@ Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
     cr_assert_eq(symlink("far", in_scratch("near")), 0);
     cr_assert(places_fill(&p, &u, NULL, NULL));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        const struct place *found;
+        const struct row_place *found;
 
         snprintf(path, sizeof(path), "%s/%s", scratch, table[i].path);
         found = places_overlap(&p, path, NULL);

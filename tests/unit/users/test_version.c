@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #define HASH  "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define OTHER "$5$salt$bbcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

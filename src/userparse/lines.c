@@ -135,7 +135,7 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
     return 0;
 }
 
-static int read_options(const struct reader *r, struct options *o,
+static int read_options(const struct reader *r, struct line_options *o,
                         enum line_kind kind, char *text)
 {
     struct complaint why = { .text = "" };
@@ -161,7 +161,7 @@ static int read_group_name(const struct reader *r, const char *name)
                         "beginning with . or -");
 }
 
-static int read_user(const struct reader *r, struct options *o, char *line)
+static int read_user(const struct reader *r, struct line_options *o, char *line)
 {
     struct user *user = &o->user;
     char *column[COLUMNS] = { NULL };
@@ -188,7 +188,7 @@ static int read_user(const struct reader *r, struct options *o, char *line)
 }
 
 /* The directories of all users are in one array, in the order of the rows. */
-static int add_directories(struct reader *r, const struct options *o)
+static int add_directories(struct reader *r, const struct line_options *o)
 {
     struct users *u = r->users;
     int result = 0;
@@ -205,7 +205,7 @@ static int add_directories(struct reader *r, const struct options *o)
 static int add_user(struct reader *r, char *line)
 {
     struct users *u = r->users;
-    struct options o;
+    struct line_options o;
     int result = reader_room(r, ARRAY_USERS, &u->row, u->count, r->line);
 
     if (result == 0)
@@ -220,7 +220,7 @@ static int add_user(struct reader *r, char *line)
 /* "@share:NAME:GID:PATH:OPTIONS" */
 static int read_share(const struct reader *r, struct share *share, char *line)
 {
-    struct options o = { .user.line = r->line };
+    struct line_options o = { .user.line = r->line };
     char *column[5] = { NULL };
     uint32_t gid = 0;
 
@@ -263,7 +263,7 @@ static int add_share(struct reader *r, char *line)
 /* "@team:NAME:OPTIONS" */
 static int read_team(const struct reader *r, struct team *team, char *line)
 {
-    struct options o = { .user.line = r->line };
+    struct line_options o = { .user.line = r->line };
     char *column[3] = { NULL };
 
     if (cut_columns(r, line, column, 3, "@team:name:options") ||

@@ -42,14 +42,14 @@ static void gate_report_full(struct master *m)
 
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. Gate may still serve its queue while this
- * generation drains. The pid counts only once it is a child of master. */
+ * generation retires. The pid counts only once it is a child of master. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
     const struct session_ends ends = { msg->master, msg->log, msg->keys };
     bool proxied = settings_proxied(&m->settings, msg->listener);
-    struct session *s;
+    struct session_record *s;
 
     if (!c->opened)
         return channel_refuse(&c->channel, "a session, and it has no listener");
@@ -69,9 +69,9 @@ int gate_on_session(void *owner, struct msg_session *msg)
     }
     s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
     msg->master = msg->log = msg->keys = -1;
-    if (m->state != MASTER_DRAINING && !proxied)
+    if (m->state != MASTER_RETIRING && !proxied)
         banning_review(s);
-    if (closed_is(m)) /* since gate let it in */
+    if (drain_is_on(m)) /* since gate let it in */
         session_finish(s);
     return 0;
 }
@@ -80,7 +80,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
+    struct session_record *s = sessions_find(c->master->sessions, msg->serial);
 
     if (msg->peer.family == 0)
         return channel_refuse(&c->channel, "a client without an address");
@@ -95,7 +95,7 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
+    struct session_record *s = sessions_find(c->master->sessions, msg->serial);
 
     if (s && !s->older && !s->orphan) /* of those master is the parent */
         session_gone(s, (int)msg->status);
@@ -105,7 +105,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
 int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 {
     struct child *c = owner;
-    struct session *s = sessions_find(c->master->sessions, msg->serial);
+    struct session_record *s = sessions_find(c->master->sessions, msg->serial);
 
     if (!s || !s->orphan)
         return 0;
@@ -119,7 +119,7 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
 /* The news of sessions, and the gate that it is for. */
 
-void session_add_news(struct session *s, enum session_news news)
+void session_add_news(struct session_record *s, enum session_news news)
 {
     if (!children_gate(s->master) && news != NEWS_KILL)
         return;
@@ -128,7 +128,7 @@ void session_add_news(struct session *s, enum session_news news)
     s->news |= news;
 }
 
-void session_forget_news(struct session *s)
+void session_forget_news(struct session_record *s)
 {
     if (s->news != 0)
         s->master->sessions->with_news--;
@@ -136,7 +136,7 @@ void session_forget_news(struct session *s)
 }
 
 /* Gate hears of it in each case: for the log. */
-void session_kill_process(struct session *s)
+void session_kill_process(struct session_record *s)
 {
     if (s->orphan && s->pid > 0)
         kill(s->pid, SIGKILL);
@@ -145,12 +145,12 @@ void session_kill_process(struct session *s)
 }
 
 /* All come again if gate doesn't take one of them now. */
-static int gate_send_login(struct channel *gate, const struct session *s)
+static int gate_send_login(struct channel *gate, const struct session_record *s)
 {
     int r = SEND(gate, logged_in, 0, .serial = s->serial);
 
     for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
-        const struct account *a = &s->limits.account[i];
+        const struct account_limits *a = &s->limits.account[i];
 
         r = SEND(gate, limits, 0, .serial = s->serial, .account = a->number,
                  .team = i > 0, .transfers = a->transfers, .up = a->up,
@@ -161,7 +161,7 @@ static int gate_send_login(struct channel *gate, const struct session *s)
 
 /* Both get an end of a new channel. A session that takes none is killed, as
  * each one that doesn't read. */
-static int gate_send_adopt(struct channel *gate, struct session *s)
+static int gate_send_adopt(struct channel *gate, struct session_record *s)
 {
     bool known = s->channel.phase != PHASE_START;
     int ends[2], r = fd_pair(ends);
@@ -183,15 +183,8 @@ static int gate_send_adopt(struct channel *gate, struct session *s)
     return r;
 }
 
-static int gate_send_gone(struct channel *gate, struct session *s)
-{
-    return s->counts ? SEND(gate, reaped, 0, .serial = s->serial,
-                            .status = (unsigned)s->status)
-                     : 0;
-}
-
 /* What is sent twice does no harm. */
-static int gate_send_facts(struct channel *gate, struct session *s)
+static int gate_send_facts(struct channel *gate, struct session_record *s)
 {
     int r = 0;
 
@@ -206,17 +199,18 @@ static int gate_send_facts(struct channel *gate, struct session *s)
     return r;
 }
 
-static int gate_send_one(struct session *s)
+static int gate_send_one(struct session_record *s)
 {
     struct channel *gate = &children_gate(s->master)->channel;
     int r = 0;
 
     if (s->news & NEWS_KILL)
         r = SEND(gate, kill, 0, .serial = s->serial);
-    else if (s->news & NEWS_GONE)
-        r = gate_send_gone(gate, s);
-    else
+    else if (!(s->news & NEWS_GONE))
         r = gate_send_facts(gate, s);
+    else if (s->counts)
+        r = SEND(gate, reaped, 0, .serial = s->serial,
+                 .status = (unsigned)s->status);
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);
@@ -282,7 +276,7 @@ static bool orphan_is_another(struct master *m, pid_t pid)
 }
 
 /* The session is a child of master now, which is its subreaper. */
-static void orphan_begin(struct session *s)
+static void orphan_begin(struct session_record *s)
 {
     bool must_die = s->news & NEWS_KILL;
     int status = 0;
@@ -326,23 +320,21 @@ void orphan_reaped(struct master *m, pid_t pid, int status)
         }
 }
 
-/* The client of an elder that isn't known yet comes with a later look. */
-static void gate_learns(struct session *s)
-{
-    if (s->older && !s->unknown)
-        session_add_news(s, NEWS_ELDER);
-    if (s->orphan && s->channel.fd >= 0)
-        session_add_news(s, NEWS_ADOPT);
-    if (s->orphan && s->login > 0)
-        session_add_news(s, NEWS_FACTS);
-}
-
 void gate_on_ready(struct child *c)
 {
     struct master *m = c->master;
 
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE && s->state != SESSION_ENDED)
-            gate_learns(s);
+    SESSIONS_EACH(m->sessions, s) {
+        if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
+            continue;
+        /* The client of an elder that isn't known yet comes with a later
+         * look. */
+        if (s->older && !s->unknown)
+            session_add_news(s, NEWS_ELDER);
+        if (s->orphan && s->channel.fd >= 0)
+            session_add_news(s, NEWS_ADOPT);
+        if (s->orphan && s->login > 0)
+            session_add_news(s, NEWS_FACTS);
+    }
     sessions_send_news(m);
 }

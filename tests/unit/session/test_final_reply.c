@@ -39,7 +39,7 @@ static void complete(struct fake *f, struct fake_transfer *t)
     f->files.phase = PHASE_IDLE;
 }
 
-Test(verdict, waits_for_a_place, .timeout = 60)
+Test(final_reply, waits_for_a_place, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
@@ -62,7 +62,7 @@ Test(verdict, waits_for_a_place, .timeout = 60)
 /* If log takes no event in time, there is no success. Only a success changes:
  * for a failure the log lacks a line as well, but the client gets no other
  * reply. If the line is written after all, it agrees with the reply. */
-Test(verdict, no_place_in_time, .timeout = 60)
+Test(final_reply, no_place_in_time, .timeout = 60)
 {
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
@@ -101,7 +101,7 @@ Test(verdict, no_place_in_time, .timeout = 60)
 
 /* However many commands are refused while log takes nothing, the line of a
  * transfer isn't dropped. */
-Test(verdict, after_many_refused_commands, .timeout = 60)
+Test(final_reply, after_many_refused_commands, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
@@ -147,7 +147,7 @@ static void reset(struct fake *f)
 /* The kernel refuses this event for ever: it is larger than the socket's
  * buffer. The change has no line, so its reply is no success, and comes at
  * once. The event counts as dropped. */
-Test(verdict, an_event_that_cannot_be_sent, .timeout = 60)
+Test(final_reply, an_event_that_cannot_be_sent, .timeout = 60)
 {
     struct message there = { .kind = MSG_facts_are,
                              .facts_are = { .kind = ENTRY_FILE } },
@@ -180,7 +180,7 @@ Test(verdict, an_event_that_cannot_be_sent, .timeout = 60)
 }
 
 /* A change waits too; no other command's reply comes before its own. */
-Test(verdict, of_a_change, .timeout = 60)
+Test(final_reply, of_a_change, .timeout = 60)
 {
     struct event_record r;
     struct fake f;
@@ -196,7 +196,7 @@ Test(verdict, of_a_change, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-Test(verdict, of_a_change_not_in_time, .timeout = 60)
+Test(final_reply, of_a_change_not_in_time, .timeout = 60)
 {
     struct event_record r;
     struct fake f;
@@ -214,7 +214,7 @@ Test(verdict, of_a_change_not_in_time, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
+Test(final_reply, of_a_change_whose_client_goes, .timeout = 60)
 {
     struct event_record r;
     struct fake f;
@@ -230,7 +230,7 @@ Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
 }
 
 /* It waits for files, which may have made the change: that is an event. */
-Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
+Test(final_reply, of_a_change_whose_client_goes_first, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct event_record r;
@@ -286,14 +286,14 @@ static void leave_unanswered(size_t i)
     cr_assert_eq(fake_end(&f), ENDING_PEER);
 }
 
-Test(verdict, of_a_change_without_an_answer, .timeout = 60)
+Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++)
         leave_unanswered(i);
 }
 
 /* The process stays until its last events are where they outlive it. */
-Test(verdict, the_end_waits, .timeout = 60)
+Test(final_reply, the_end_waits, .timeout = 60)
 {
     struct event_record r;
     struct fake f;
@@ -310,7 +310,7 @@ Test(verdict, the_end_waits, .timeout = 60)
 }
 
 /* A kicked session hasn't got 20 s, and when master ends, all end. */
-Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
+Test(final_reply, the_end_waits_no_longer_than_master, .timeout = 15)
 {
     struct fake f;
 
@@ -322,7 +322,7 @@ Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
 }
 
 /* ABOR's own reply doesn't overtake the transfer's, nor does QUIT's. */
-Test(verdict, abor_and_quit_wait_too, .timeout = 60)
+Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct event_record r;
@@ -345,7 +345,7 @@ Test(verdict, abor_and_quit_wait_too, .timeout = 60)
 }
 
 /* The number of waiting lines is limited here too. */
-Test(verdict, lines_wait_meanwhile, .timeout = 60)
+Test(final_reply, lines_wait_meanwhile, .timeout = 60)
 {
     static char lines[100 << 10];
     struct event_record r;
@@ -368,7 +368,7 @@ Test(verdict, lines_wait_meanwhile, .timeout = 60)
     fake_release(&t);
 }
 
-Test(verdict, the_client_goes_meanwhile, .timeout = 60)
+Test(final_reply, the_client_goes_meanwhile, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
@@ -388,7 +388,7 @@ Test(verdict, the_client_goes_meanwhile, .timeout = 60)
 }
 
 /* The upload stays, and the log has it; the client gets only the kick. */
-Test(verdict, a_kick_meanwhile, .timeout = 60)
+Test(final_reply, a_kick_meanwhile, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_KICKED } };

@@ -1,5 +1,5 @@
-/* The sessions that gate serves: their table, and each of them from its fork to
- * the report of its end. Runs in gate. An attacker may control a session: gate
+/* Sessions, in gate: the table of those that it serves, and each of them from
+ * its fork to the report of its end. An attacker may control a session: gate
  * answers it, ignores it or kills it, and never waits for it. */
 #include "gate.h"
 
@@ -13,7 +13,7 @@
 
 int children_init(struct gate *g)
 {
-    struct children *t = &g->children;
+    struct gate_children *t = &g->children;
 
     t->size = g->places;
     t->buckets = table_buckets(t->size);
@@ -34,7 +34,7 @@ int children_init(struct gate *g)
 
 void children_release(struct gate *g)
 {
-    struct children *t = &g->children;
+    struct gate_children *t = &g->children;
 
     for (size_t i = 0; t->slot && i < t->size; i++)
         if (t->slot[i].gate)
@@ -42,23 +42,23 @@ void children_release(struct gate *g)
     table_free(t->slot, t->size, sizeof(*t->slot));
     table_free(t->serial, t->buckets, sizeof(*t->serial));
     table_free(t->pid, t->buckets, sizeof(*t->pid));
-    *t = (struct children){ 0 };
+    *t = (struct gate_children){ 0 };
 }
 
-static struct child_list *children_of_serial(struct children *t,
+static struct child_list *children_of_serial(struct gate_children *t,
                                              uint64_t serial)
 {
     return &t->serial[serial & (t->buckets - 1)];
 }
 
-static struct child_list *children_of_pid(struct children *t, pid_t pid)
+static struct child_list *children_of_pid(struct gate_children *t, pid_t pid)
 {
     return &t->pid[(size_t)pid & (t->buckets - 1)];
 }
 
-struct child *children_find(struct gate *g, uint64_t serial)
+struct gate_child *children_find(struct gate *g, uint64_t serial)
 {
-    struct child *c;
+    struct gate_child *c;
 
     LIST_FOREACH(c, children_of_serial(&g->children, serial), by_serial)
         if (c->serial == serial)
@@ -66,9 +66,9 @@ struct child *children_find(struct gate *g, uint64_t serial)
     return NULL;
 }
 
-static struct child *children_find_pid(struct gate *g, pid_t pid)
+static struct gate_child *children_find_pid(struct gate *g, pid_t pid)
 {
-    struct child *c;
+    struct gate_child *c;
 
     LIST_FOREACH(c, children_of_pid(&g->children, pid), by_pid)
         if (c->pid == pid)
@@ -76,9 +76,9 @@ static struct child *children_find_pid(struct gate *g, pid_t pid)
     return NULL;
 }
 
-void children_each(struct gate *g, void (*visit)(struct child *c))
+void children_each(struct gate *g, void (*visit)(struct gate_child *c))
 {
-    const struct children *t = &g->children;
+    const struct gate_children *t = &g->children;
 
     for (size_t i = 0; i < t->size; i++)
         if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
@@ -97,28 +97,28 @@ static uint64_t new_serial(struct gate *g)
 }
 
 /* Only sets what is common to all. */
-static struct child *children_take(struct gate *g, uint64_t serial,
-                                   const struct address *peer)
+static struct gate_child *children_take(struct gate *g, uint64_t serial,
+                                        const struct address *peer)
 {
-    struct children *t = &g->children;
-    struct child *c = STAILQ_FIRST(&t->unused);
+    struct gate_children *t = &g->children;
+    struct gate_child *c = STAILQ_FIRST(&t->unused);
 
     if (!c)
         return NULL;
     STAILQ_REMOVE_HEAD(&t->unused, next);
-    *c = (struct child){ .gate = g,
-                         .serial = serial,
-                         .ending = ENDING_CRASH,
-                         .born = clock_ms(),
-                         .peer = *peer,
-                         .known = true,
-                         .channel.fd = -1,
-                         .active.fd = -1 };
+    *c = (struct gate_child){ .gate = g,
+                              .serial = serial,
+                              .ending = ENDING_CRASH,
+                              .born = clock_ms(),
+                              .peer = *peer,
+                              .known = true,
+                              .channel.fd = -1,
+                              .active.fd = -1 };
     LIST_INSERT_HEAD(children_of_serial(t, serial), c, by_serial);
     return c;
 }
 
-static void child_enter(struct child *c, const struct address *local,
+static void child_enter(struct gate_child *c, const struct address *local,
                         bool proxied, bool known)
 {
     c->local = c->server = *local;
@@ -129,10 +129,10 @@ static void child_enter(struct child *c, const struct address *local,
         child_begin_wait(c);
 }
 
-struct child *children_add(struct gate *g, const struct address *peer,
-                           const struct address *local, bool proxied)
+struct gate_child *children_add(struct gate *g, const struct address *peer,
+                                const struct address *local, bool proxied)
 {
-    struct child *c = children_take(g, new_serial(g), peer);
+    struct gate_child *c = children_take(g, new_serial(g), peer);
 
     if (c)
         child_enter(c, local, proxied, !proxied);
@@ -144,7 +144,7 @@ struct child *children_add(struct gate *g, const struct address *peer,
 void children_add_elder(struct gate *g, uint64_t serial,
                         const struct address *peer)
 {
-    struct child *c =
+    struct gate_child *c =
         children_find(g, serial) ? NULL : children_take(g, serial, peer);
 
     if (!c)
@@ -155,17 +155,17 @@ void children_add_elder(struct gate *g, uint64_t serial,
 }
 
 /* Frees the session's place. */
-static void children_put_back(struct child *c)
+static void children_put_back(struct gate_child *c)
 {
-    struct children *t = &c->gate->children;
+    struct gate_children *t = &c->gate->children;
 
-    *c = (struct child){ 0 };
+    *c = (struct gate_child){ 0 };
     STAILQ_INSERT_HEAD(&t->unused, c, next);
 }
 
 void children_make_room(struct gate *g)
 {
-    struct child *c;
+    struct gate_child *c;
 
     TAILQ_FOREACH(c, &g->children.waiting, waiting)
         if (limits_is_heaviest(&g->limits, &c->peer)) {
@@ -174,23 +174,17 @@ void children_make_room(struct gate *g)
         }
 }
 
-static int child_say_gone(struct child *c)
-{
-    if (c->adopted || !c->announced)
-        return 0;
-    return SEND(&c->gate->frame.master, session_gone, 0, .serial = c->serial,
-                .status = (unsigned)c->status);
-}
-
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
  * session keeps its place in the table until it has been reported. */
 int children_report(struct gate *g)
 {
-    struct children *t = &g->children;
-    struct child *c;
+    struct gate_children *t = &g->children;
+    struct gate_child *c;
 
     while ((c = STAILQ_FIRST(&t->ended))) {
-        if (child_say_gone(c) == -EAGAIN)
+        if (!c->adopted && c->announced &&
+            SEND(&g->frame.master, session_gone, 0, .serial = c->serial,
+                 .status = (unsigned)c->status) == -EAGAIN)
             break;
         STAILQ_REMOVE_HEAD(&t->ended, next);
         children_put_back(c);
@@ -198,13 +192,13 @@ int children_report(struct gate *g)
     return c ? -EAGAIN : 0;
 }
 
-void child_begin_wait(struct child *c)
+void child_begin_wait(struct gate_child *c)
 {
     c->waits = true;
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
-void child_end_wait(struct child *c)
+void child_end_wait(struct gate_child *c)
 {
     if (!c->waits)
         return;
@@ -215,7 +209,7 @@ void child_end_wait(struct child *c)
 }
 
 /* From now on no limit counts the session. */
-static void child_leave(struct child *c)
+static void child_leave(struct gate_child *c)
 {
     LIST_REMOVE(c, by_serial);
     child_end_wait(c);
@@ -224,23 +218,13 @@ static void child_leave(struct child *c)
         entry_mind(c->gate);
 }
 
-void child_discard(struct child *c)
+void child_discard(struct gate_child *c)
 {
     child_leave(c);
     children_put_back(c);
 }
 
-/* children_report() reports the end to master, now or when master reads again,
- * and frees the record. */
-static void child_end(struct child *c, int status)
-{
-    child_leave(c);
-    c->status = status;
-    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
-    gate_watch_master(c->gate);
-}
-
-static void child_hang_up(struct child *c)
+static void child_hang_up(struct gate_child *c)
 {
     active_leave(c);
     pace_leave(c);
@@ -250,15 +234,7 @@ static void child_hang_up(struct child *c)
     channel_close(&c->channel);
 }
 
-static void child_kill_adopted(struct child *c)
-{
-    int r = SEND(&c->gate->frame.master, kill_adopted, 0, .serial = c->serial);
-
-    if (r == -EAGAIN)
-        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
-}
-
-void child_kill(struct child *c, enum ending why)
+void child_kill(struct gate_child *c, enum ending why)
 {
     c->ending = why;
     if (!c->adopted)
@@ -266,17 +242,18 @@ void child_kill(struct child *c, enum ending why)
     child_end_wait(c);
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
-    if (c->adopted)
-        child_kill_adopted(c);
+    if (c->adopted && SEND(&c->gate->frame.master, kill_adopted, 0,
+                           .serial = c->serial) == -EAGAIN)
+        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
 }
 
-void child_wrong(struct child *c, const char *what)
+void child_wrong(struct gate_child *c, const char *what)
 {
     report_wrong(c, what);
     child_kill(c, ENDING_PEER);
 }
 
-void child_answered(struct child *c, int r)
+void child_answered(struct gate_child *c, int r)
 {
     if (r == -EAGAIN)
         child_wrong(c, "answers that it doesn't read");
@@ -286,7 +263,7 @@ void child_answered(struct child *c, int r)
  * may control it, so gate ends it, or its place would be lost. */
 static void child_on_timer(void *owner)
 {
-    struct child *c = owner;
+    struct gate_child *c = owner;
 
     if (c->channel.fd >= 0)
         child_kill(c, ENDING_LOGIN_TIME);
@@ -294,7 +271,7 @@ static void child_on_timer(void *owner)
         child_kill(c, c->ending == ENDING_CRASH ? ENDING_PEER : c->ending);
 }
 
-void child_logged_in(struct child *c)
+void child_logged_in(struct gate_child *c)
 {
     if (c->logged_in)
         return;
@@ -358,13 +335,13 @@ static const struct handler child_handlers[] = {
 
 static void child_on_pause_over(void *owner)
 {
-    struct child *c = owner;
+    struct gate_child *c = owner;
 
     loop_change(&c->gate->frame.loop, &c->watch, EPOLLIN);
 }
 
 /* The cost of a flood depends on the number of messages, not on their kind. */
-static bool child_is_too_fast(struct child *c)
+static bool child_is_too_fast(struct gate_child *c)
 {
     uint64_t now = clock_ms();
 
@@ -383,7 +360,7 @@ static bool child_is_too_fast(struct child *c)
  * messages are read without a pause: no further ones come. */
 static void child_on_readable(void *owner, uint32_t events)
 {
-    struct child *c = owner;
+    struct gate_child *c = owner;
     struct message m;
     int r;
 
@@ -406,7 +383,7 @@ static void child_on_readable(void *owner, uint32_t events)
 }
 
 /* From now on gate reads the session's messages. */
-static void child_serve(struct child *c, int fd)
+static void child_serve(struct gate_child *c, int fd)
 {
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
@@ -420,7 +397,7 @@ static void child_serve(struct child *c, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-void child_born(struct child *c, pid_t pid, int fd)
+void child_born(struct gate_child *c, pid_t pid, int fd)
 {
     c->pid = pid;
     LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
@@ -431,9 +408,9 @@ void child_born(struct child *c, pid_t pid, int fd)
 void children_adopt(struct gate *g, struct msg_adopt *m)
 {
     uint64_t now = clock_ms();
-    struct child *c = children_find(g, m->serial)
-                          ? NULL
-                          : children_take(g, m->serial, &m->peer);
+    struct gate_child *c = children_find(g, m->serial)
+                               ? NULL
+                               : children_take(g, m->serial, &m->peer);
 
     if (!c)
         return;
@@ -446,31 +423,30 @@ void children_adopt(struct gate *g, struct msg_adopt *m)
         child_logged_in(c);
 }
 
-/* One that master has never heard of was refused, which is logged; that isn't
- * its client's fault. */
-static void child_account(struct child *c, int status)
-{
-    if (!c->announced)
-        return;
-    if (WIFSIGNALED(status)) /* other ends are logged by the session */
-        report_death(c, WTERMSIG(status));
-    admit_remember(c);
-}
-
-void child_ended(struct child *c, int status)
+void child_ended(struct gate_child *c, int status)
 {
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
         c->ending == ENDING_CRASH)
         c->ending = ENDING_HUNG; /* its own timer */
-    child_account(c, status);
-    child_end(c, status);
+    /* One that master has never heard of was refused, which is logged; that
+     * isn't its client's fault. */
+    if (c->announced && WIFSIGNALED(status)) /* the session logs other ends */
+        report_death(c, WTERMSIG(status));
+    if (c->announced)
+        admit_remember(c);
+    child_leave(c);
+    c->status = status;
+    /* children_report() reports the end to master, now or when master reads
+     * again, and frees the record. */
+    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
+    gate_watch_master(c->gate);
 }
 
 void children_reaped(struct gate *g, uint64_t serial, int status)
 {
-    struct child *c = children_find(g, serial);
+    struct gate_child *c = children_find(g, serial);
 
     if (c && c->elder)
         child_discard(c);
@@ -486,7 +462,7 @@ void children_reap(void *gate)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct child *c = children_find_pid(g, pid);
+        struct gate_child *c = children_find_pid(g, pid);
 
         if (!c)
             continue;

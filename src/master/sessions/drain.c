@@ -6,24 +6,24 @@
  * master. */
 #include "sessions.h"
 
-bool closed_is(const struct master *m)
+bool drain_is_on(const struct master *m)
 {
-    return m->board && board_is_closed(m->board);
+    return m->board && board_drains(m->board);
 }
 
 /* A session that enters now gets its order by itself. */
-void closed_follow(struct master *m)
+void drain_follow(struct master *m)
 {
     if (m->state != MASTER_RUNNING)
         return;
-    m->follows_closed = closed_is(m);
-    if (m->follows_closed)
+    m->drains = drain_is_on(m);
+    if (m->drains)
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
 }
 
-void closed_set(struct master *m, bool closed)
+void drain_set(struct master *m, bool on)
 {
-    board_set(&m->board->closed, closed);
-    closed_follow(m);
+    board_set(&m->board->drains, on);
+    drain_follow(m);
 }

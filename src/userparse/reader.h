@@ -2,7 +2,7 @@
 #ifndef USERSFILE_READER_H
 #define USERSFILE_READER_H
 
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 /* The growing arrays of struct users. */
 enum reader_array {

@@ -1,6 +1,5 @@
-/* What an administrator should know of a configuration that is correct: the
- * promises that it weakens, and a setting that was probably forgotten. Runs in
- * check. */
+/* Settings that an administrator has probably forgotten, although the
+ * configuration is correct. Runs in check. */
 #include "check.h"
 
 #include <net/if.h>
@@ -10,74 +9,6 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/choices.h"
-
-/* A line at each start. It must leave out no weaker setting: somebody may have
- * talked the administrator into it. */
-
-static void phrase(struct buf *into, const char *text)
-{
-    if (into->len > 0)
-        buf_add_text(into, "; ");
-    buf_add_text(into, text);
-}
-
-/* Counts the users whose uploads may end without a close_notify, by the setting
- * or by their own row. */
-static size_t lenient_users(const struct check *k)
-{
-    const struct users *u = &k->users;
-    size_t n = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        n += user_choice(&u->row[i], CHOICE_UPLOAD_EOF,
-                         k->settings.upload_eof) == UPLOAD_EOF_LENIENT;
-    return n;
-}
-
-/* Names the users whose data connections prove nothing but their address. */
-static void weaker_binding(const struct check *k, struct buf *into)
-{
-    const struct users *u = &k->users;
-    size_t n = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
-    if (k->settings.data_binding == BINDING_ADDRESS)
-        phrase(into, "data_binding = address: a data connection proves nothing "
-                     "but its address");
-    else if (n > 0) {
-        phrase(into, "data_binding=address for ");
-        buf_add_format(into,
-                       "%zu user%s, whose data connections prove "
-                       "nothing but their address",
-                       n, n == 1 ? "" : "s");
-    }
-}
-
-void weaker_text(const struct check *k, struct buf *into)
-{
-    if (!k->root)
-        phrase(into, "not run by root: all processes have the same uid and no "
-                     "empty root directory");
-    for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (k->settings.allow_weaker & sandbox_parts[i].part) {
-            phrase(into, "allow_weaker excuses ");
-            buf_add_text(into, sandbox_parts[i].word);
-        }
-    if (!k->settings.fsync)
-        phrase(into, "fsync = no: 226 does not mean durable");
-    if (k->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(k) > 0)
-        phrase(into, "upload_eof = lenient: an upload that was cut on its way "
-                     "can't be distinguished from a complete one");
-    if (k->settings.active)
-        phrase(into, "active = yes: gate can make connections");
-    if (k->settings.resume && k->key_lost[0]) {
-        phrase(into, "unfinished uploads can't be resumed after a restart: ");
-        buf_add_text(into, k->key_lost);
-    }
-    weaker_binding(k, into);
-}
 
 bool hint_ranges(const struct settings *s)
 {

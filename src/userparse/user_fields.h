@@ -2,19 +2,19 @@
 #ifndef USERSFILE_USER_FIELDS_H
 #define USERSFILE_USER_FIELDS_H
 
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 /* The kinds of lines that have a last column. */
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
-struct options {
+struct line_options {
     struct user user; /* gets the values, also those of a share or team */
     struct directory_right directory[USER_MOUNTS_MAX]; /* user.directories */
 };
 
 /* Sets the defaults, then the values of TEXT, which is cut in place. Returns 0,
  * or -EINVAL with a complaint without file and line. */
-int options_read(struct options *o, enum line_kind kind, char *text,
+int options_read(struct line_options *o, enum line_kind kind, char *text,
                  struct complaint *c);
 
 #endif

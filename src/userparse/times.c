@@ -1,5 +1,5 @@
 /* Times and durations in lines of the users file. Pure. */
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #include <errno.h>
 #include <string.h>

@@ -52,33 +52,24 @@ static struct child *worker_least_busy(struct master *m, uint64_t serial,
     return best;
 }
 
-static size_t workers_held_by(const struct master *m,
-                              const struct address *prefix)
-{
-    struct address other;
-    size_t n = 0;
-
-    CHILDREN_EACH(m, c)
-        VERIFICATIONS_EACH(c, v) {
-            other = address_client(&v->peer);
-            n += address_same_host(&other, prefix);
-        }
-    return n;
-}
-
 /* The share is a quarter of what WORKERS can take. So one address can't keep
  * all others out, even if its sessions hold their places as long as they
  * can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
 {
-    size_t share = workers * VERIFICATIONS_MAX / 4;
+    size_t share = workers * VERIFICATIONS_MAX / 4, held = 0;
+    struct address other;
 
-    return workers_held_by(m, prefix) >=
-           (share > SHARE_MIN ? share : SHARE_MIN);
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v) {
+            other = address_client(&v->peer);
+            held += address_same_host(&other, prefix);
+        }
+    return held >= (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
-int worker_choose(struct session *s, struct child **ret)
+int worker_choose(struct session_record *s, struct child **ret)
 {
     struct address prefix = address_client(&s->peer);
     size_t all;
@@ -89,12 +80,12 @@ int worker_choose(struct session *s, struct child **ret)
     return address_has_its_share(s->master, &prefix, all) ? -EAGAIN : 0;
 }
 
-int worker_ask(struct child *c, struct session *s, int fd)
+int worker_ask(struct child *c, struct session_record *s, int fd)
 {
     struct master *m = s->master;
 
     if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
-             .user = slice_from(s->login > 0 ? s->home.user : ""),
+             .user = slice_from(password_is_changed(s) ? s->home.user : ""),
              .cost = s->master->settings.hash_cost, .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
@@ -104,7 +95,7 @@ int worker_ask(struct child *c, struct session *s, int fd)
     return 0;
 }
 
-void worker_forget(struct master *m, const struct session *s)
+void worker_forget(struct master *m, const struct session_record *s)
 {
     CHILDREN_EACH(m, c)
         VERIFICATIONS_EACH(c, v)
@@ -158,13 +149,13 @@ static const char *verdict_objection(const struct verification *v,
         return "a yes without a hash";
     if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
         return "a hash that can't be a new one";
-    if (msg->hash.len > 0 && v->session && v->session->login == 0)
+    if (msg->hash.len > 0 && v->session && !password_is_changed(v->session))
         return "a new hash at a login";
     if (!msg->accepted)
         return NULL;
     if (!user_name_ok(msg->user))
         return "a yes without a user";
-    return v->session && v->session->login > 0 &&
+    return v->session && password_is_changed(v->session) &&
                    !slice_equal(msg->user, slice_from(v->session->home.user))
                ? "a verdict on another user's password"
                : NULL;
@@ -217,7 +208,7 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
     user = access_row(m, verdict->user);
     if (user->totp.len == 0)
         return true;
-    what.name ^= siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
+    what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
     why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
                        clock_ms());
     if (why)
@@ -234,7 +225,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
                                .failed = msg->failed,
                                .guess.name = msg->name,
                                .fault = msg->fault };
-    struct session *s;
+    struct session_record *s;
 
     if (wrong)
         return channel_refuse(&c->channel, wrong);
@@ -269,7 +260,7 @@ void verdict_go_on(struct child *c)
 void verdict_on_gone(struct child *c)
 {
     while (c->verifications > 0) {
-        struct session *s = c->verification[--c->verifications].session;
+        struct session_record *s = c->verification[--c->verifications].session;
 
         if (s)
             login_deny(s, DENIAL_FAILED);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 static int read_slice(struct users *u, struct slice text, struct complaint *c)
 {

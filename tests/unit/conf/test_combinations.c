@@ -2,7 +2,7 @@
 
 #include "conf.h"
 
-Test(check, mistakes)
+Test(combinations, mistakes)
 {
     static const struct mistake table[] = {
         { "uid_first = 80000",
@@ -46,7 +46,7 @@ Test(check, mistakes)
     EXPECT_MISTAKES(table);
 }
 
-Test(check, just_right)
+Test(combinations, just_right)
 {
     static const char *const table[] = {
         "uid_first = 79999",

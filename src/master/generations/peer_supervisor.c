@@ -28,7 +28,7 @@ static int supervisor_on_lead(void *owner, struct msg_lead *l)
 static int supervisor_on_replaced(void *owner, struct msg_replaced *r)
 {
     (void)r;
-    drain_begin(owner);
+    retire_begin(owner);
     return 0;
 }
 

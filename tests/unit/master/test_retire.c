@@ -1,4 +1,4 @@
-/* A generation that drains. The test plays the supervisor too. */
+/* A generation that retires. The test plays the supervisor too. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
 
 /* It serves the connections that wait; then no further session begins. */
-Test(drain, ends_when_gate_has_shut)
+Test(retire, ends_when_gate_has_shut)
 {
     struct stage s;
 
@@ -48,7 +48,7 @@ static void gets_adopted(struct stage *s)
 
 /* A connection had waited for its session, which logs in late. Auth ends only
  * then. */
-Test(drain, ends_with_its_last_session)
+Test(retire, ends_with_its_last_session)
 {
     struct message got;
     struct actor files;
@@ -79,7 +79,7 @@ static void hurries(struct master *m)
 
 /* Its master can't reap it as long as a tracer doesn't, as if it waited for a
  * dead disk. */
-Test(drain, files_that_does_not_end)
+Test(retire, files_that_does_not_end)
 {
     struct actor files;
     struct player p;
@@ -126,7 +126,7 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
     message_close(&p);
 }
 
-Test(drain, gate_with_a_full_channel)
+Test(retire, gate_with_a_full_channel)
 {
     struct stage s;
 
@@ -140,7 +140,7 @@ Test(drain, gate_with_a_full_channel)
 }
 
 /* The supervisor would take it for master's message. */
-Test(drain, gate_that_was_not_told_to_serve)
+Test(retire, gate_that_was_not_told_to_serve)
 {
     struct message got = { .kind = MSG_NONE };
     struct stage s;
@@ -158,7 +158,7 @@ Test(drain, gate_that_was_not_told_to_serve)
 
 /* Gate dies between `up` and `lead`, or when it has got `open`: the next one
  * leads. The supervisor hears it once. */
-Test(drain, gate_dies_in_the_takeover)
+Test(retire, gate_dies_in_the_takeover)
 {
     for (int late = 0; late <= 1; late++) {
         struct message got = { .kind = MSG_NONE };
@@ -187,7 +187,7 @@ Test(drain, gate_dies_in_the_takeover)
 }
 
 /* Its gate dies: the next one has no listeners, and accepts nobody. */
-Test(drain, gate_dies)
+Test(retire, gate_dies)
 {
     struct player p;
     struct stage s;
@@ -213,7 +213,7 @@ static void hurries_gate(struct master *m)
 
 /* An attacker controls it, and would accept clients of newer generations. What
  * comes after it must not do that either. */
-Test(drain, gate_that_stays)
+Test(retire, gate_that_stays)
 {
     struct player p, other;
     struct stage s;
@@ -236,7 +236,7 @@ Test(drain, gate_that_stays)
 }
 
 /* The older master got "drain" after this one had started. */
-Test(drain, order_during_a_reload)
+Test(retire, order_during_a_reload)
 {
     struct message got = { .kind = MSG_NONE };
     struct board *board = stage_board();
@@ -246,7 +246,7 @@ Test(drain, order_during_a_reload)
     supervised_make_rosters();
     supervised_open(&s, supervised_uses_older);
     player_enter(&s, &p, 1);
-    board_set(&board->closed, 1);
+    board_set(&board->drains, 1);
     player_hear(&p, MSG_kick, &got);
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);

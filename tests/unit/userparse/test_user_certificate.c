@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "usersfile/user_fields.h"
+#include "userparse/user_fields.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 #define PIN   "sha256:" HEX32 HEX32
@@ -64,7 +64,7 @@ static const struct {
 Test(certificate, texts)
 {
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct options o = { .user.name = NULL };
+        struct line_options o = { .user.name = NULL };
         struct complaint c = { "" };
         char text[2048];
         int r;

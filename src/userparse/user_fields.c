@@ -57,7 +57,7 @@ const char *user_home_wanted(struct slice home)
 
 /* From crypt(5): the prefix, the number of '$', and the length after the last
  * '$'. */
-static const struct kind {
+static const struct hash_kind {
     const char *prefix, *name;
     size_t dollars_min, dollars_max, tail;
 } kinds[] = {
@@ -68,7 +68,7 @@ static const struct kind {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static const struct kind *hash_kind(const char *hash)
+static const struct hash_kind *hash_kind(const char *hash)
 {
     for (size_t i = 0; i < KINDS; i++)
         if (slice_starts(slice_from(hash), slice_from(kinds[i].prefix)))
@@ -87,7 +87,7 @@ static bool is_hash_text(const char *text)
 
 static bool hash_shape_ok(const char *hash)
 {
-    const struct kind *kind = hash_kind(hash);
+    const struct hash_kind *kind = hash_kind(hash);
     size_t dollars = 0;
     const char *tail = hash;
 
@@ -238,7 +238,7 @@ const char *user_hash_found(const char *hash)
 
 const char *user_hash_kind(const char *hash)
 {
-    const struct kind *kind = hash_kind(hash[0] == '!' ? hash + 1 : hash);
+    const struct hash_kind *kind = hash_kind(hash[0] == '!' ? hash + 1 : hash);
 
     return kind ? kind->name : "none";
 }
@@ -267,7 +267,7 @@ int entry_rights(const struct list_entry *e, unsigned *ret)
 
 /* The last column: "key=value key=value". A new key is a row of this table. */
 
-static int set_rights(struct options *o, struct slice value,
+static int set_rights(struct line_options *o, struct slice value,
                       struct complaint *c)
 {
     if (rights_parse(value, &o->user.rights) == 0)
@@ -289,7 +289,8 @@ static int set_choice(struct user *user, int choice, struct slice value,
     return 0;
 }
 
-static int set_login(struct options *o, struct slice value, struct complaint *c)
+static int set_login(struct line_options *o, struct slice value,
+                     struct complaint *c)
 {
     o->user.certificate_only = slice_equal(value, SLICE("certificate"));
     if (o->user.certificate_only || slice_equal(value, SLICE("password")))
@@ -298,7 +299,7 @@ static int set_login(struct options *o, struct slice value, struct complaint *c)
                     (int)value.len, value.ptr);
 }
 
-static int set_must_change(struct options *o, struct slice value,
+static int set_must_change(struct line_options *o, struct slice value,
                            struct complaint *c)
 {
     o->user.must_change = slice_equal(value, SLICE("yes"));
@@ -308,7 +309,8 @@ static int set_must_change(struct options *o, struct slice value,
                     value.ptr);
 }
 
-static int set_totp(struct options *o, struct slice value, struct complaint *c)
+static int set_totp(struct line_options *o, struct slice value,
+                    struct complaint *c)
 {
     uint8_t secret[TOTP_SECRET_MAX];
     int len = base32_decode(value, secret, sizeof(secret));
@@ -323,7 +325,7 @@ static int set_totp(struct options *o, struct slice value, struct complaint *c)
                     TOTP_SECRET_MIN, TOTP_SECRET_MAX, o->user.name);
 }
 
-static int set_file_mode(struct options *o, struct slice value,
+static int set_file_mode(struct line_options *o, struct slice value,
                          struct complaint *c)
 {
     if (mode_parse(value, FILE_MODE_NEEDED, FILE_MODE_MOST,
@@ -333,7 +335,7 @@ static int set_file_mode(struct options *o, struct slice value,
                     (int)value.len, value.ptr);
 }
 
-static int set_dir_mode(struct options *o, struct slice value,
+static int set_dir_mode(struct line_options *o, struct slice value,
                         struct complaint *c)
 {
     if (mode_parse(value, DIR_MODE_NEEDED, DIR_MODE_MOST, &o->user.dir_mode) ==
@@ -344,7 +346,7 @@ static int set_dir_mode(struct options *o, struct slice value,
 }
 
 /* "rights.PATH=ROLE": the path is a C string, since the '=' became a NUL. */
-static int set_directory(struct options *o, char *path, struct slice value,
+static int set_directory(struct line_options *o, char *path, struct slice value,
                          struct complaint *c)
 {
     struct directory_right *all = o->directory;
@@ -369,7 +371,7 @@ static int set_directory(struct options *o, char *path, struct slice value,
     return 0;
 }
 
-static int set_max_files(struct options *o, struct slice value,
+static int set_max_files(struct line_options *o, struct slice value,
                          struct complaint *c)
 {
     uint64_t n;
@@ -394,7 +396,8 @@ static int retain_check(struct slice value, struct complaint *c)
                              (int)value.len, value.ptr);
 }
 
-static int set_sync(struct options *o, struct slice value, struct complaint *c)
+static int set_sync(struct line_options *o, struct slice value,
+                    struct complaint *c)
 {
     struct user_sync sync;
 
@@ -408,7 +411,7 @@ static int set_sync(struct options *o, struct slice value, struct complaint *c)
     return 0;
 }
 
-static int set_expires(struct options *o, struct slice value,
+static int set_expires(struct line_options *o, struct slice value,
                        struct complaint *c)
 {
     if (user_expires_parse(value, &o->user.expires) == 0)
@@ -440,7 +443,8 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 }
 
 /* "quota set" writes these; the kernel has the limits. */
-static int set_quota(struct options *o, struct slice value, struct complaint *c)
+static int set_quota(struct line_options *o, struct slice value,
+                     struct complaint *c)
 {
     uint64_t *bytes = &o->user.quota.bytes;
 
@@ -452,7 +456,7 @@ static int set_quota(struct options *o, struct slice value, struct complaint *c)
                     (int)value.len, value.ptr);
 }
 
-static int set_quota_files(struct options *o, struct slice value,
+static int set_quota_files(struct line_options *o, struct slice value,
                            struct complaint *c)
 {
     uint64_t *files = &o->user.quota.files;
@@ -463,18 +467,28 @@ static int set_quota_files(struct options *o, struct slice value,
                     (int)value.len, value.ptr);
 }
 
-#define FUNCTION(set)      set, 0, 0, NULL
-#define CHOICE(choice)     NULL, CHOICE_##choice, 0, NULL
-#define LIMIT(limit)       NULL, CHOICES + ROW_##limit, 0, NULL
-#define TEXT(field, check) NULL, 0, offsetof(struct options, field), check
+enum option_value {
+    OPTION_FUNCTION, /* .set sets it */
+    OPTION_CHOICE,   /* a word of choices[.index] */
+    OPTION_LIMIT,    /* a number in the bounds of limit_rows[.index] */
+    OPTION_TEXT /* kept as it is, at .offset, after .check or if not empty */
+};
+
+#define FUNCTION(function) .kind = OPTION_FUNCTION, .set = (function)
+#define CHOICE(choice)     .kind = OPTION_CHOICE, .index = CHOICE_##choice
+#define LIMIT(limit)       .kind = OPTION_LIMIT, .index = ROW_##limit
+#define TEXT(field, function)                                                  \
+    .kind = OPTION_TEXT, .offset = offsetof(struct line_options, field),       \
+    .check = (function)
 
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
-    int (*set)(struct options *o, struct slice value, struct complaint *c);
-    int choice;    /* CHOICE_, or CHOICES + ROW_, without a function */
-    size_t offset; /* of a text in struct options; then CHECK, or NULL */
-    int (*check)(struct slice value, struct complaint *c);
+    enum option_value kind;
+    int (*set)(struct line_options *o, struct slice value, struct complaint *c);
+    int index;
+    size_t offset; /* of a text in struct line_options */
+    int (*check)(struct slice value, struct complaint *c); /* or NULL */
 } options[] = {
     { "rights", LINE_USER, FUNCTION(set_rights) },
     { "shares", LINE_USER | LINE_TEAM, TEXT(user.shares, NULL) },
@@ -511,7 +525,7 @@ _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 #define DIRECTORY_KEY "rights."
 
 /* Names of shares and teams are looked up when the whole file is read. */
-static int set_text(struct options *o, const struct option *row,
+static int set_text(struct line_options *o, const struct option *row,
                     struct slice value, struct complaint *c)
 {
     *(struct slice *)(void *)((char *)o + row->offset) = value;
@@ -522,7 +536,7 @@ static int set_text(struct options *o, const struct option *row,
                : complain(c, "%s=: expected a name after it", row->key);
 }
 
-static int set_option(struct options *o, const struct option *row,
+static int set_option(struct line_options *o, const struct option *row,
                       struct slice value, unsigned *seen, struct complaint *c)
 {
     const unsigned bit = 1u << (row - options);
@@ -530,13 +544,16 @@ static int set_option(struct options *o, const struct option *row,
     if (*seen & bit)
         return complain(c, "%s= occurs twice", row->key);
     *seen |= bit;
-    if (row->set)
-        return row->set(o, value, c);
-    if (row->offset > 0)
+    switch (row->kind) {
+    case OPTION_CHOICE:
+        return set_choice(&o->user, row->index, value, c);
+    case OPTION_LIMIT:
+        return set_limit(&o->user.limits, row->index, value, c);
+    case OPTION_TEXT:
         return set_text(o, row, value, c);
-    return row->choice < CHOICES
-               ? set_choice(&o->user, row->choice, value, c)
-               : set_limit(&o->user.limits, row->choice - CHOICES, value, c);
+    default:
+        return row->set(o, value, c);
+    }
 }
 
 static int unknown_key(enum line_kind kind, const char *word,
@@ -555,7 +572,7 @@ static int unknown_key(enum line_kind kind, const char *word,
 }
 
 /* WORD ends with a NUL. */
-static int read_option(struct options *o, enum line_kind kind, char *word,
+static int read_option(struct line_options *o, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
 {
     char *equals = strchr(word, '=');
@@ -577,7 +594,7 @@ static int read_option(struct options *o, enum line_kind kind, char *word,
 
 int user_key_check(const char *key, const char *value, struct complaint *c)
 {
-    struct options scratch = { .user.name = NULL };
+    struct line_options scratch = { .user.name = NULL };
     char word[USER_LINE_MAX + 1];
     unsigned seen = 0;
 
@@ -618,7 +635,7 @@ static int check_login(const struct user *user, struct complaint *c)
     return 0;
 }
 
-int options_read(struct options *o, enum line_kind kind, char *text,
+int options_read(struct line_options *o, enum line_kind kind, char *text,
                  struct complaint *c)
 {
     unsigned seen = 0;

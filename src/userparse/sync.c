@@ -1,6 +1,6 @@
 /* The key sync= of a user's row: which source of "user import --sync" made the
  * row, and what that source has said. Pure. */
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #include <errno.h>
 #include <stdio.h>

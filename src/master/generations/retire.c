@@ -1,4 +1,4 @@
-/* A generation that drains: another one accepts clients, and this one finishes
+/* A generation that retires: another one accepts clients, and this one finishes
  * what it has begun. Its gate serves the clients that wait in its queue; then
  * another gate, which has no listener, serves the sessions until the last one
  * has ended. Runs in master. */
@@ -12,17 +12,17 @@
 
 /* Gate may still serve connections that wait. One that has replaced it has
  * none. */
-static bool drain_may_begin(const struct master *m)
+static bool retire_may_begin(const struct master *m)
 {
     const struct child *gate = children_find(m, PROCESS_GATE);
 
-    return gate && gate->pid > 0 && gate->opened && !m->drain->shut;
+    return gate && gate->pid > 0 && gate->opened && !m->retirement->shut;
 }
 
 /* Auth isn't needed once nobody can log in any more. */
-static void drain_end_auth(struct master *m)
+static void retire_end_auth(struct master *m)
 {
-    if (drain_may_begin(m))
+    if (retire_may_begin(m))
         return;
     SESSIONS_EACH(m->sessions, s)
         if (s->state >= SESSION_GREETED && s->state <= SESSION_OPENING)
@@ -34,45 +34,45 @@ static void drain_end_auth(struct master *m)
 
 /* SIGKILL doesn't end a process that waits for a dead disk. The supervisor
  * kills the rest of the group, and frees the place. */
-static bool drain_has_sessions(const struct master *m)
+static bool retire_has_sessions(const struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE && !s->killed)
+        if (s->state != SESSION_FREE && !s->abandoned)
             return true;
     return false;
 }
 
-void drain_end_if_over(struct master *m)
+void retire_end_if_over(struct master *m)
 {
-    if (m->state != MASTER_DRAINING)
+    if (m->state != MASTER_RETIRING)
         return;
-    drain_end_auth(m);
-    if (!drain_has_sessions(m) && !drain_may_begin(m) &&
+    retire_end_auth(m);
+    if (!retire_has_sessions(m) && !retire_may_begin(m) &&
         control_is_idle(m->control))
         loop_stop(&m->loop);
 }
 
 /* An attacker who controls gate can keep its listeners, and accept clients of
  * the newer generations. So none outlives its task. */
-static void drain_shut(void *master)
+static void retire_shut(void *master)
 {
     struct master *m = master;
     struct child *gate = children_find(m, PROCESS_GATE);
 
-    if (!drain_may_begin(m))
+    if (!retire_may_begin(m))
         return;
-    loop_timer_clear(&m->loop, &m->drain->late);
-    m->drain->shut = true;
+    loop_timer_clear(&m->loop, &m->retirement->late);
+    m->retirement->shut = true;
     m->may_be_over = true;
-    if (drain_has_sessions(m) && gate->channel.fd >= 0)
+    if (retire_has_sessions(m) && gate->channel.fd >= 0)
         child_replace(gate);
 }
 
-static void drain_on_deadline(void *owner)
+static void retire_on_deadline(void *owner)
 {
     struct master *m = owner;
 
-    drain_shut(m);
+    retire_shut(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "drain_timeout is over: %zu sessions are ended",
                   m->sessions->living);
@@ -82,50 +82,52 @@ static void drain_on_deadline(void *owner)
 
 /* From now on the newest master decides about the sessions: its orders are in
  * the roster. */
-void drain_begin(struct master *m)
+void retire_begin(struct master *m)
 {
     if (m->state != MASTER_RUNNING)
         return;
-    m->state = MASTER_DRAINING;
-    control_step_down(m->control);
+    m->state = MASTER_RETIRING;
+    control_retire(m->control);
     listeners_release(m->listeners);
     access_stop(m);
     older_release(m);
     orders_follow(m);
-    m->drain->late = (struct loop_timer){ .on_timer = drain_shut, .owner = m };
-    m->drain->deadline =
-        (struct loop_timer){ .on_timer = drain_on_deadline, .owner = m };
-    loop_timer_set(&m->loop, &m->drain->late,
+    m->retirement->late =
+        (struct loop_timer){ .on_timer = retire_shut, .owner = m };
+    m->retirement->deadline =
+        (struct loop_timer){ .on_timer = retire_on_deadline, .owner = m };
+    loop_timer_set(&m->loop, &m->retirement->late,
                    m->settings.login_timeout + m->deadlines.shut);
-    loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
-    drain_tell_gate(m);
+    loop_timer_set(&m->loop, &m->retirement->deadline,
+                   m->settings.drain_timeout);
+    retire_tell_gate(m);
 }
 
-void drain_tell_gate(struct master *m)
+void retire_tell_gate(struct master *m)
 {
     struct child *gate = children_gate(m);
     int r;
 
-    if (m->state != MASTER_DRAINING || m->drain->told || !gate)
+    if (m->state != MASTER_RETIRING || m->retirement->told || !gate)
         return;
     r = SEND(&gate->channel, stop_accepting, 0, .serve = true);
-    m->drain->told = r == 0;
+    m->retirement->told = r == 0;
     if (r == -EAGAIN)
         child_wait_writable(gate);
 }
 
-int drain_on_shut(void *owner, struct msg_shut *msg)
+int retire_on_shut(void *owner, struct msg_shut *msg)
 {
     struct child *c = owner;
 
     (void)msg;
-    if (c->master->state == MASTER_DRAINING)
-        drain_shut(c->master);
+    if (c->master->state == MASTER_RETIRING)
+        retire_shut(c->master);
     return 0;
 }
 
-void drain_release(struct master *m)
+void retire_release(struct master *m)
 {
-    loop_timer_clear(&m->loop, &m->drain->late);
-    loop_timer_clear(&m->loop, &m->drain->deadline);
+    loop_timer_clear(&m->loop, &m->retirement->late);
+    loop_timer_clear(&m->loop, &m->retirement->deadline);
 }

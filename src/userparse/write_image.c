@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/userparse/userparse.h"
 #include "sallyport/users/image.h"
-#include "sallyport/usersfile/usersfile.h"
 
 static union users_cell cell_of_text(const struct users *u, const char *text,
                                      size_t len)

@@ -20,17 +20,17 @@
 
 enum { TO_SESSION, TO_MASTER, TO_LOG, PAIRS };
 
-struct pairs {
+struct files_pairs {
     int end[PAIRS][2]; /* [0] for the session, master, log; [1] for files */
 };
 
-static void home_close_side(struct pairs *p, int side)
+static void home_close_side(struct files_pairs *p, int side)
 {
     for (int i = 0; i < PAIRS; i++)
         fd_close(&p->end[i][side]);
 }
 
-static int home_open_pairs(struct pairs *p)
+static int home_open_pairs(struct files_pairs *p)
 {
     int r = 0;
 
@@ -133,7 +133,8 @@ static void home_fill_key(struct origin *o, const struct master *m)
 }
 
 static void home_fill_origin(struct origin *o, const struct home *h,
-                             const struct user *user, const struct pairs *p)
+                             const struct user *user,
+                             const struct files_pairs *p)
 {
     const struct master *m = h->session->master;
     const struct settings *c = &m->settings;
@@ -281,12 +282,12 @@ static void home_on_message(void *owner, uint32_t events)
         home_lose(h);
 }
 
-void home_blank(struct home *h, struct session *s)
+void home_blank(struct home *h, struct session_record *s)
 {
     *h = (struct home){ .session = s, .channel.fd = -1, .end = -1 };
 }
 
-static int home_adopt(struct home *h, pid_t pid, struct pairs *p)
+static int home_adopt(struct home *h, pid_t pid, struct files_pairs *p)
 {
     const struct speaker who = { .process = PROCESS_FILES,
                                  .serial = h->session->serial,
@@ -309,7 +310,7 @@ int files_fork(struct home *h, const struct user *user)
     /* Read before the fork, which doesn't have the records in memory. */
     struct master *m = h->session->master;
     static struct origin origin;
-    struct pairs p;
+    struct files_pairs p;
     pid_t pid;
     int r;
 
@@ -363,7 +364,7 @@ void files_kill(struct home *h)
 
 void home_abandon(struct home *h, uint64_t place)
 {
-    struct session *s = h->session;
+    struct session_record *s = h->session;
     const uint64_t user =
         s->limits.accounts > 0 ? s->limits.account[0].number : 0;
 
@@ -430,7 +431,7 @@ bool home_late(struct home *h, const struct user *user)
 
 bool home_is_late(struct home *h, const struct user *user)
 {
-    struct session *s = h->session;
+    struct session_record *s = h->session;
     struct hanging_table *t = &s->master->sessions->hanging;
     bool late;
 

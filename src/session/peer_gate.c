@@ -1,5 +1,5 @@
-/* The requests of session to gate for its data connections, and gate's answers.
- */
+/* Gate, in session: the requests for data connections, all answers of gate, and
+ * another gate after the end of one. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -208,17 +208,6 @@ void data_gate_start(struct session *s, int gate)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 
-/* Asks again for what the gate before hasn't answered. */
-static void data_gate_ask_again(struct session *s)
-{
-    if (s->control.state == CONTROL_ENTERING)
-        proxied_ask(s);
-    if (s->data.state == DATA_ASKED)
-        data_gate_ask_port(s);
-    if (s->transfer.state == TRANSFER_CONNECTING)
-        data_gate_connect(s);
-}
-
 /* The end of the old channel may not have been read yet. */
 int data_gate_on_gate(void *owner, struct msg_gate *m)
 {
@@ -228,8 +217,15 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         data_gate_lost(s);
     loop_timer_clear(&s->loop, &s->gateless);
     data_gate_start(s, fd_take(&m->gate));
-    if (!s->forsaken)
-        data_gate_ask_again(s);
+    /* Asks again for what the gate before hasn't answered. */
+    if (!s->forsaken) {
+        if (s->control.state == CONTROL_ENTERING)
+            proxied_ask(s);
+        if (s->data.state == DATA_ASKED)
+            data_gate_ask_port(s);
+        if (s->transfer.state == TRANSFER_CONNECTING)
+            data_gate_connect(s);
+    }
     allowance_ask_again(s);
     return 0;
 }

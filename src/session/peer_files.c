@@ -1,4 +1,4 @@
-/* The requests of session to files, and the replies that files' refusals
+/* Files, in session: the requests to it, and the replies that its refusals
  * become. */
 #include "session.h"
 
@@ -8,13 +8,6 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-
-static bool ask_changes(enum message_kind m)
-{
-    return m == MSG_directory_make || m == MSG_directory_remove ||
-           m == MSG_file_delete || m == MSG_rename || m == MSG_times ||
-           m == MSG_mode;
-}
 
 /* Everything else may wait for a slow disk: a commit, a change, SIZE of a
  * partial; and an APPE for the copy of a big file. */
@@ -79,7 +72,11 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
 
 bool ask_is_change(const struct session *s)
 {
-    return ask_changes(s->ask.message);
+    const enum message_kind m = s->ask.message;
+
+    return m == MSG_directory_make || m == MSG_directory_remove ||
+           m == MSG_file_delete || m == MSG_rename || m == MSG_times ||
+           m == MSG_mode;
 }
 
 void ask_unanswered(struct session *s)

@@ -18,9 +18,9 @@
 #define SLACK 64
 
 /* All descriptors are -1, even in an unused record. */
-static void table_blank(struct session *s)
+static void table_blank(struct session_record *s)
 {
-    *s = (struct session){ .channel.fd = -1 };
+    *s = (struct session_record){ .channel.fd = -1 };
     home_blank(&s->home, s);
 }
 
@@ -37,7 +37,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
     while (t->buckets < t->size)
         t->buckets *= 2;
     t->all = master_memory(t->size * sizeof(*t->all));
-    t->bucket = calloc(t->buckets, sizeof(struct session *));
+    t->bucket = calloc(t->buckets, sizeof(struct session_record *));
     if (!t->all || !t->bucket || hanging_init(&t->hanging, t->size) < 0) {
         sessions_release(t);
         return -ENOMEM;
@@ -61,23 +61,24 @@ void sessions_release(struct session_table *t)
 }
 
 /* The hash has a key: gate chooses serials, and must not choose buckets. */
-static struct session **bucket_of(struct session_table *t, uint64_t serial)
+static struct session_record **bucket_of(struct session_table *t,
+                                         uint64_t serial)
 {
     uint64_t hash = siphash(t->hash_key, &serial, sizeof(serial));
 
     return &t->bucket[hash & (t->buckets - 1)];
 }
 
-struct session *sessions_find(struct session_table *t, uint64_t serial)
+struct session_record *sessions_find(struct session_table *t, uint64_t serial)
 {
-    struct session *s = *bucket_of(t, serial);
+    struct session_record *s = *bucket_of(t, serial);
 
     while (s && s->serial != serial)
         s = s->next;
     return s;
 }
 
-struct session *sessions_by_files(struct session_table *t, pid_t pid)
+struct session_record *sessions_by_files(struct session_table *t, pid_t pid)
 {
     SESSIONS_EACH(t, s)
         if (s->home.pid == pid)
@@ -85,7 +86,7 @@ struct session *sessions_by_files(struct session_table *t, pid_t pid)
     return NULL;
 }
 
-bool session_is_in(const struct session *s, uint64_t number)
+bool session_is_in(const struct session_record *s, uint64_t number)
 {
     for (size_t i = 0; i < s->limits.accounts; i++)
         if (s->limits.account[i].number == number)
@@ -93,7 +94,7 @@ bool session_is_in(const struct session *s, uint64_t number)
     return false;
 }
 
-size_t sessions_of_account(const struct session *s, uint64_t number)
+size_t sessions_of_account(const struct session_record *s, uint64_t number)
 {
     size_t n = 0;
 
@@ -115,10 +116,10 @@ size_t sessions_logged_in(const struct session_table *t)
     return n;
 }
 
-struct session *sessions_take(struct session_table *t, uint64_t serial)
+struct session_record *sessions_take(struct session_table *t, uint64_t serial)
 {
-    struct session *s = t->free;
-    struct session **bucket = bucket_of(t, serial);
+    struct session_record *s = t->free;
+    struct session_record **bucket = bucket_of(t, serial);
 
     if (!s)
         return NULL;
@@ -131,9 +132,9 @@ struct session *sessions_take(struct session_table *t, uint64_t serial)
     return s;
 }
 
-void sessions_give_back(struct session_table *t, struct session *s)
+void sessions_give_back(struct session_table *t, struct session_record *s)
 {
-    struct session **at = bucket_of(t, s->serial);
+    struct session_record **at = bucket_of(t, s->serial);
 
     while (*at != s)
         at = &(*at)->next;
@@ -146,7 +147,7 @@ void sessions_give_back(struct session_table *t, struct session *s)
 
 static void session_on_message(void *owner, uint32_t events)
 {
-    struct session *s = owner;
+    struct session_record *s = owner;
     int r = login_dispatch(s);
 
     (void)events;
@@ -162,13 +163,13 @@ static void session_on_message(void *owner, uint32_t events)
 
 /* Files, or the session itself, has closed its channel and lives on. An
  * attacker may control the session: it is in no list, but has its client. */
-void session_outlives(struct session *s)
+void session_abandon(struct session_record *s)
 {
     home_abandon(&s->home, 0);
     session_unpublish(s);
     if (s->pid > 0)
         session_kill_process(s);
-    s->killed = true;
+    s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
     sessions_send_news(s->master);
@@ -176,31 +177,32 @@ void session_outlives(struct session *s)
 
 static void session_on_timer(void *owner)
 {
-    struct session *s = owner;
+    struct session_record *s = owner;
 
     if (s->state == SESSION_KICKED)
         session_kill(s);
     else if (s->state == SESSION_ENDED)
-        session_outlives(s);
+        session_abandon(s);
     else
         login_on_timer(s);
 }
 
-void session_set_timer(struct session *s, uint64_t ms)
+void session_set_timer(struct session_record *s, uint64_t ms)
 {
     loop_timer_set(&s->master->loop, &s->timer, ms);
 }
 
-struct session *session_open(struct master *m, uint64_t serial,
-                             const struct address *peer,
-                             const struct address *local, bool proxied,
-                             const struct session_ends *ends)
+struct session_record *session_open(struct master *m, uint64_t serial,
+                                    const struct address *peer,
+                                    const struct address *local, bool proxied,
+                                    const struct session_ends *ends)
 {
     const struct speaker who = { .process = PROCESS_SESSION,
                                  .serial = serial,
                                  .peer = *peer };
     struct session_table *t = m->sessions;
-    struct session *s = t->living < t->limit ? sessions_take(t, serial) : NULL;
+    struct session_record *s =
+        t->living < t->limit ? sessions_take(t, serial) : NULL;
 
     if (!s)
         return NULL;
@@ -227,7 +229,7 @@ struct session *session_open(struct master *m, uint64_t serial,
 
 /* A session that was kicked meanwhile gets its address too, so that its last
  * events have it. */
-bool session_set_client(struct session *s, const struct address *peer,
+bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server)
 {
     if (s->state == SESSION_ENDED)
@@ -247,7 +249,7 @@ bool session_set_client(struct session *s, const struct address *peer,
     return true;
 }
 
-void session_mark(struct session *s)
+void session_mark(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
 
@@ -260,7 +262,7 @@ void session_mark(struct session *s)
 
 /* A session that an attacker controls may close its channels and live on: if
  * gate ends before it has reaped the session, master must know it. */
-static bool session_is_over(const struct session *s)
+static bool session_is_over(const struct session_record *s)
 {
     return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
            s->pid == 0;
@@ -269,7 +271,7 @@ static bool session_is_over(const struct session *s)
 void sessions_sweep(struct master *m)
 {
     struct session_table *t = m->sessions;
-    struct session *s;
+    struct session_record *s;
 
     if (!t->unswept)
         return;
@@ -288,13 +290,13 @@ void sessions_sweep(struct master *m)
 /* Gate, or master itself, will know whether the session died by a signal, and
  * files must learn it: it can't notice otherwise that a session died during an
  * upload. */
-static bool files_must_hear(const struct session *s)
+static bool files_must_hear(const struct session_record *s)
 {
     return s->home.channel.fd >= 0 && s->home.end < 0 &&
            (children_gate(s->master) || s->pid > 0);
 }
 
-void session_end(struct session *s)
+void session_end(struct session_record *s)
 {
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
@@ -314,7 +316,7 @@ void session_end(struct session *s)
     session_mark(s);
 }
 
-void session_gone(struct session *s, int status)
+void session_gone(struct session_record *s, int status)
 {
     struct master *m = s->master;
 
@@ -335,7 +337,7 @@ void session_gone(struct session *s, int status)
     sessions_send_news(m);
 }
 
-void session_kill(struct session *s)
+void session_kill(struct session_record *s)
 {
     struct master *m = s->master;
 
@@ -351,7 +353,7 @@ void session_kill(struct session *s)
 }
 
 /* Tells the session to end. One that is gone already has ended by itself. */
-static bool session_told(struct session *s, enum ending why, bool finish)
+static bool session_told(struct session_record *s, enum ending why, bool finish)
 {
     int r = SEND(&s->channel, kick, 0, .why = why, .finish = finish);
 
@@ -364,7 +366,7 @@ static bool session_told(struct session *s, enum ending why, bool finish)
 
 /* files stays until the session has sent its last reply: a session that loses
  * its files would report that as the reason. */
-void session_kick(struct session *s, enum ending why)
+void session_kick(struct session_record *s, enum ending why)
 {
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
         return;
@@ -381,20 +383,20 @@ void session_kick(struct session *s, enum ending why)
     session_set_timer(s, s->master->deadlines.kick);
 }
 
-void session_finish(struct session *s)
+void session_finish(struct session_record *s)
 {
     if (!session_is_served(s) || s->finishes)
         return;
     s->finishes = true;
     if (s->older) {
-        s->why = ENDING_SHUTDOWN;
+        s->why = WHY_FINISH;
         older_order(s, ORDER_KICK);
         return;
     }
     session_told(s, ENDING_DRAINED, true);
 }
 
-bool session_is_served(const struct session *s)
+bool session_is_served(const struct session_record *s)
 {
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/userparse/userparse.h"
 
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define S86 S43 S43
