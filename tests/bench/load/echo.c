@@ -1,0 +1,52 @@
+#include "echo.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+#define EVENTS 64
+
+static void add(int ep, int fd, void *data)
+{
+    struct epoll_event e = { .events = EPOLLIN, .data.ptr = data };
+
+    if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) < 0)
+        wire_fail("epoll: %s", strerror(errno));
+}
+
+/* The client asks one line at a time, so one read has the whole line. */
+static void answer(SSL *ssl)
+{
+    static const char text[] = "200 Yes\r\n";
+    char line[1024];
+
+    if (wire_receive(ssl, line, sizeof(line)) > 0)
+        wire_send(ssl, text, sizeof(text) - 1);
+    else
+        wire_close(ssl, false);
+}
+
+void echo_serve(SSL_CTX *ctx, int listener)
+{
+    struct epoll_event events[EVENTS];
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+
+    if (ep < 0)
+        wire_fail("epoll: %s", strerror(errno));
+    add(ep, listener, NULL);
+    for (;;) {
+        int n = epoll_wait(ep, events, EVENTS, -1);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr) {
+                answer(events[i].data.ptr);
+            } else {
+                SSL *ssl = wire_answer(ctx, wire_accept(listener), 0);
+                add(ep, SSL_get_fd(ssl), ssl);
+            }
+        }
+    }
+}
