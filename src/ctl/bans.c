@@ -1,6 +1,6 @@
 /* "ban list", "ban add" and "ban del": the running server has the bans. It
  * writes them to a file of its own, so there is nothing to do without it. */
-#include "ctl.h"
+#include "rows.h"
 
 #include <ifaddrs.h>
 #include <inttypes.h>
@@ -10,8 +10,6 @@
 #include <sysexits.h>
 
 #include "sallyport/domain/bans.h"
-
-#define REASON_ROOM (4 * MESSAGE_TEXT_MAX + 1)
 
 /* Takes "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32". One IPv6 address means
  * its /64, which its host usually has as a whole. */
@@ -160,65 +158,55 @@ int bans_del(struct context *x)
     return code;
 }
 
-static void ban_print(const struct row_listing *l, const struct msg_ban_is *msg,
-                      const char *network, const char *reason)
-{
-    char since[WHEN_MAX], until[WHEN_MAX];
+static const struct column ban_columns[] = {
+    COLUMN(network, TEXT), COLUMN(reason, TEXT),    COLUMN(since, TIME),
+    COLUMN(until, TIME),   COLUMN(automatic, FLAG), COLUMNS_END,
+};
+static const struct column bans_columns[] = {
+    COLUMNS(bans, ROWS, ban_columns),
+    COLUMNS_END,
+};
 
-    if (l->count == 0)
-        printf("%-22s %-20s %-20s %s\n", "NETWORK", "SINCE", "UNTIL", "REASON");
-    printf("%-22s %-20s %-20s %s\n", network, when_text(msg->since, since),
-           msg->until > 0 ? when_text(msg->until, until) : "for ever", reason);
+int bans_read(struct context *x, json_t **ret)
+{
+    json_t *all = NULL;
+    struct server s;
+    int code = server_open(&s, x);
+
+    if (code == 0)
+        code = rows_read(&s, SHOW_BANS, bans_columns, INT64_MAX, &all);
+    *ret = json_incref(json_object_get(all, "bans"));
+    json_decref(all);
+    server_close(&s);
+    return code;
 }
 
-/* Somebody else may have written the reason. */
-static int ban_take(struct row_listing *l, const struct message *m)
+static void bans_print(const json_t *all)
 {
-    const struct msg_ban_is *msg = &m->ban_is;
-    char network[BAN_TEXT_MAX], reason[REASON_ROOM];
+    const char *const form = "%-22s %-20s %-20s %s\n";
+    const json_t *one;
+    size_t i;
 
-    if (!ban_is_network(&msg->network, (unsigned)msg->bits) ||
-        server_escape(msg->reason, reason, sizeof(reason)) < 0)
-        return server_lies(l->server.x, "a ban that can't be");
-    ban_text(&msg->network, (unsigned)msg->bits, network);
-    if (l->json)
-        return listing_add(l, json_pack("{s:s, s:o, s:o, s:o, s:b}", "network",
-                                        network, "reason", json_text(reason),
-                                        "since", json_time(msg->since), "until",
-                                        json_time(msg->until), "automatic",
-                                        !msg->by_hand));
-    ban_print(l, msg, network, reason);
-    return 0;
+    if (json_array_size(all) == 0)
+        puts("nobody is banned");
+    else
+        printf(form, "NETWORK", "SINCE", "UNTIL", "REASON");
+    json_array_foreach(all, i, one)
+    {
+        printf(form, text_of(one, "network", ""), text_of(one, "since", ""),
+               text_of(one, "until", "for ever"), text_of(one, "reason", ""));
+    }
 }
-
-static int ban_ask(struct server *s, uint64_t place)
-{
-    return SEND(&s->channel, ban_list, server_request(s), .place = place);
-}
-
-static const struct row_listing all_bans = { .row = MSG_ban_is,
-                                             .end = MSG_ban_list_end,
-                                             .ask = ban_ask,
-                                             .take = ban_take,
-                                             .nothing = "nobody is banned" };
 
 int bans_list(struct context *x)
 {
-    struct row_listing l = all_bans;
+    json_t *all;
+    int code = bans_read(x, &all);
 
-    return listing_show(x, &l);
-}
-
-int bans_read(struct context *x, json_t *into)
-{
-    struct row_listing l = all_bans;
-    uint64_t at = 0;
-    int code = server_open(&l.server, x);
-
-    l.json = into;
-    do
-        code = code ? code : listing_page(&l, &at);
-    while (code == 0 && at > 0);
-    server_close(&l.server);
+    if (code == 0 && x->args.json)
+        return json_write(x, all);
+    if (code == 0)
+        bans_print(all);
+    json_decref(all);
     return code;
 }

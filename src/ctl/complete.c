@@ -67,14 +67,19 @@ static void offer_names(const struct completion *c, unsigned kinds)
 
 static void offer_bans(const struct completion *c)
 {
-    json_t *all = json_array(), *one;
+    json_t *all = NULL, *one;
+    struct complaint wrong;
+    struct network n;
     size_t i;
 
     if (ctl_load_settings(c->x) == 0)
-        bans_read(c->x, all);
+        bans_read(c->x, &all);
     json_array_foreach(all, i, one)
     {
-        offer(c, "", json_string_value(json_object_get(one, "network")), "");
+        const char *text = text_of(one, "network", "");
+
+        if (network_parse(slice_from(text), &n, &wrong) == 0)
+            offer(c, "", text, "");
     }
     json_decref(all);
 }

@@ -345,8 +345,9 @@ int drain_run(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
-/* Adds what "ban list --json" prints to the array. Returns an exit code. */
-int bans_read(struct context *x, json_t *into);
+/* Reads what "ban list --json" prints into *ret, which the caller owns in any
+ * case. Returns an exit code. */
+int bans_read(struct context *x, json_t **ret);
 int log_show(struct context *x);
 int log_summary(struct context *x);
 int report_make(struct context *x);
@@ -386,6 +387,9 @@ json_t *json_text(const char *text);
 json_t *json_slice(struct slice s);
 /* A time in seconds since 1970 as text; null for 0. Ownership as above. */
 json_t *json_time(int64_t seconds);
+/* The text, or number, of a member; NONE, or 0, if it has none. */
+const char *text_of(const json_t *of, const char *key, const char *none);
+uint64_t number_of(const json_t *of, const char *key);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
  * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
@@ -843,25 +847,11 @@ int server_words(struct slice text, char *out, size_t size);
  * not permitted. */
 int server_lies(struct context *x, const char *what);
 
-/* A list that the server sends page by page. */
-struct row_listing {
-    struct server server;
-    json_t *json;               /* an array; NULL: text */
-    uint64_t count;             /* of the rows before this one */
-    enum message_kind row, end; /* its messages */
-    const char *nothing;        /* printed for an empty list */
-    /* Requests the rows from PLACE on. Returns the result of SEND(). */
-    int (*ask)(struct server *s, uint64_t place);
-    /* Prints a row, or adds it to json. Returns an exit code. */
-    int (*take)(struct row_listing *l, const struct message *m);
-};
-/* Adds ROW, which it frees, to the JSON. Returns an exit code. */
-int listing_add(struct row_listing *l, json_t *row);
-/* Asks for the page from place *at on. *at becomes that of the next page, or
- * 0. Returns an exit code. */
-int listing_page(struct row_listing *l, uint64_t *at);
-/* Shows the whole list, with a server of its own. Returns an exit code. */
-int listing_show(struct context *x, struct row_listing *l);
+/* Is the server of this version? Another one shows nothing (rows.h). */
+bool server_is_ours(const struct server *s);
+/* The place of a list's next page was NEXT. *at, that of this page, becomes it.
+ * Returns an exit code. */
+int server_place(struct server *s, uint64_t next, uint64_t *at);
 
 /* who.c: the sessions of the running server. */
 
@@ -873,20 +863,18 @@ int who_count_transfers(struct context *x, uint64_t *ret);
 /* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known, from
  * the numbers of a row. */
 #define WHO_AMOUNT_MAX 80
-const char *who_amount(json_t *row, char out[WHO_AMOUNT_MAX]);
+const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX]);
 
 /* status.c: reads what "status --json" prints, except "transfers", into *ret,
- * which the caller owns; NULL after a failure. Returns an exit code. */
+ * which the caller owns in any case; it may be NULL after a failure. Returns an
+ * exit code. */
 int status_read(struct context *x, json_t **ret);
+/* The same from a server that is open. */
+int status_of(struct server *s, json_t **ret);
 
 /* drain.c: asks whether the server drains, or orders it. Returns an exit
  * code. */
 int drain_ask(struct server *s, enum drain_order order, bool *on);
-#define STATUS_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
-/* Asks why new clients get 421: AWAY is "" if the server reaches its files. */
-int status_ask_away(struct server *s, char away[STATUS_TEXT_MAX]);
-/* Asks why the users file isn't taken: WHY is "" if it is. */
-int status_ask_refused(struct server *s, char why[STATUS_TEXT_MAX]);
 
 /* sessions.c: ends the session with that serial; *ended gets 0 if there is
  * none. Returns an exit code. */

@@ -22,43 +22,45 @@
 #define WARN_DAYS 14    /* as "check" */
 #define RESERVED  65536 /* bytes that are read of a list of ports */
 
-/* Asks for the addresses of the listeners, in the order of the setting. */
-static void ask_listeners(struct server_doctor *d, struct server *s)
+/* Takes the addresses of the listeners, in the order of the setting. */
+static void take_listeners(struct server_doctor *d, const json_t *status)
 {
-    struct message m;
-    int code =
-        server_asked(s, SEND(&s->channel, status, server_request(s)), &m);
+    const json_t *one;
+    size_t i;
 
-    while (code == 0 && m.kind != MSG_status_is) {
-        if (m.kind == MSG_status_listener && d->listeners < SETTINGS_LISTEN_MAX)
-            d->listener[d->listeners++] = m.status_listener.bound;
-        code = server_next(s, &m);
+    json_array_foreach(json_object_get(status, "listening"), i, one)
+    {
+        if (d->listeners < SETTINGS_LISTEN_MAX &&
+            address_parse_port(slice_from(json_string_value(one)),
+                               &d->listener[d->listeners]) == 0)
+            d->listeners++;
     }
 }
 
 void doctor_server(struct server_doctor *d)
 {
-    char away[STATUS_TEXT_MAX] = "";
+    json_t *status = NULL;
     struct server s;
     int code = server_open(&s, d->x);
+    bool ours = code == 0 && server_is_ours(&s);
+    const char *away;
 
     d->runs = code == 0;
     if (d->runs && drain_ask(&s, DRAIN_ASK, &d->drains))
         d->drains = false;
-    if (d->runs && strcmp(s.version, SALLYPORT_VERSION) == 0 &&
-        status_ask_away(&s, away))
-        away[0] = '\0';
-    if (d->runs)
-        ask_listeners(d, &s);
-    if (!d->runs)
+    if (ours)
+        code = status_of(&s, &status);
+    take_listeners(d, status);
+    away = text_of(status, "away", NULL);
+    if (code)
         doctor_find(d, FINDING_BAD,
                     "its log has the reason: journalctl -u sallyport", "%s",
                     d->x->complaint.text);
-    else if (strcmp(s.version, SALLYPORT_VERSION) != 0)
+    else if (!ours)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
                     "it runs version %s, but %s is installed", s.version,
                     SALLYPORT_VERSION);
-    else if (away[0])
+    else if (away)
         doctor_find(d, FINDING_BAD,
                     "mend the mount; the server looks again by itself",
                     "a new client gets 421: %s", away);
@@ -69,6 +71,7 @@ void doctor_server(struct server_doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "version %s runs, pid %" PRIu64,
                     s.version, s.pid);
     d->x->complaint.text[0] = '\0';
+    json_decref(status);
     server_close(&s);
 }
 

@@ -2,7 +2,7 @@
  * them. "metrics serve" answers one client, whose connection a socket unit of
  * systemd passes as standard input and output. It asks the server first, and
  * then gives up root: no byte of a client is read with any right. */
-#include "ctl.h"
+#include "rows.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -28,14 +28,8 @@ static int metrics_ask(struct context *x, struct buf *text)
     struct message m;
     int code = server_open(&s, x);
 
-    if (code == 0 && strcmp(s.version, SALLYPORT_VERSION) != 0)
-        code = ctl_fail(x, EX_TEMPFAIL,
-                        "the server still runs version %s; run: sallyportctl "
-                        "reload",
-                        s.version);
     if (code == 0)
-        code =
-            server_asked(&s, SEND(&s.channel, metrics, server_request(&s)), &m);
+        code = server_ask(&s, SHOW_METRICS, 0, &m);
     if (code == 0) {
         struct metrics all;
 

@@ -14,10 +14,9 @@
 
 #include "sallyport/domain/limits.h"
 
-#define DAY_S        86400
-#define DAYS_MOST    36500
-#define MONITOR_MS   8000 /* such systems wait 10 s */
-#define MONITOR_PATH (4 * MESSAGE_TEXT_MAX + 1)
+#define DAY_S      86400
+#define DAYS_MOST  36500
+#define MONITOR_MS 8000 /* such systems wait 10 s */
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 
@@ -40,12 +39,10 @@ struct disk {
 
 struct health {
     struct threshold warning, critical;
-    struct msg_status_is status;
-    bool drains;
-    char away[STATUS_TEXT_MAX];    /* what can't be reached; "": nothing */
-    char refused[STATUS_TEXT_MAX]; /* why the users file is; "": it isn't */
-    int64_t days;                  /* of the certificate that expires first */
-    bool has_days;                 /* the server knows some certificate's end */
+    json_t *status; /* status_read() */
+    uint64_t sessions, most;
+    int64_t days;  /* of the certificate that expires first */
+    bool has_days; /* the server knows some certificate's end */
     struct disk disk[DISKS];
     enum level level; /* the worst so far, and why: */
     char why[COMPLAINT_MAX];
@@ -88,56 +85,28 @@ static int threshold_parse(struct context *x, const char *option,
                     option, text);
 }
 
-static int health_take_certificate(struct server *s,
-                                   const struct msg_status_certificate *msg,
-                                   struct health *h)
+static void health_judge_certificate(struct health *h, const json_t *c)
 {
-    int64_t now = time(NULL), days = (msg->expires - now) / DAY_S;
-    char path[MONITOR_PATH];
+    const char *file = text_of(c, "file", "");
+    struct tm tm = { 0 };
+    const bool known = strptime(text_of(c, "expires", ""), "%FT%TZ", &tm);
+    const int64_t left = timegm(&tm) - time(NULL), days = left / DAY_S;
 
-    if (server_escape(msg->path, path, sizeof(path)) < 0)
-        return server_lies(s->x, "a path that is too long");
-    if (msg->expires > 0 && (!h->has_days || days < h->days)) {
+    if (known && (!h->has_days || days < h->days)) {
         h->days = days;
         h->has_days = true;
     }
-    if (msg->expires > 0 && msg->expires <= now)
-        health_worsen(h, LEVEL_CRITICAL, "%s has expired", path);
-    else if (msg->expires > 0 && days < (int64_t)h->critical.days)
-        health_worsen(h, LEVEL_CRITICAL, "%s expires in %" PRId64 " d", path,
+    if (known && left <= 0)
+        health_worsen(h, LEVEL_CRITICAL, "%s has expired", file);
+    else if (known && days < (int64_t)h->critical.days)
+        health_worsen(h, LEVEL_CRITICAL, "%s expires in %" PRId64 " d", file,
                       days);
-    else if (msg->expires > 0 && days < (int64_t)h->warning.days)
-        health_worsen(h, LEVEL_WARNING, "%s expires in %" PRId64 " d", path,
+    else if (known && days < (int64_t)h->warning.days)
+        health_worsen(h, LEVEL_WARNING, "%s expires in %" PRId64 " d", file,
                       days);
-    if (msg->staple_path.len > 0 && msg->staple_until <= now)
+    if (text_of(c, "ocsp_file", NULL) && !text_of(c, "ocsp_until", NULL))
         health_worsen(h, LEVEL_WARNING, "%s has no OCSP response that counts",
-                      path);
-    return 0;
-}
-
-static int health_ask(struct server *s, struct health *h)
-{
-    struct message m;
-    int code =
-        server_asked(s, SEND(&s->channel, status, server_request(s)), &m);
-
-    while (code == 0 && m.kind != MSG_status_is) {
-        if (m.kind == MSG_status_certificate)
-            code = health_take_certificate(s, &m.status_certificate, h);
-        else if (m.kind != MSG_status_listener)
-            code = server_lies(s->x, "no answer to status");
-        if (code == 0)
-            code = server_next(s, &m);
-    }
-    if (code == 0)
-        h->status = m.status_is;
-    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
-        code = drain_ask(s, DRAIN_ASK, &h->drains);
-    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
-        code = status_ask_away(s, h->away);
-    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
-        code = status_ask_refused(s, h->refused);
-    return code;
+                      file);
 }
 
 /* A directory that is missing has no users. */
@@ -171,44 +140,51 @@ static void health_look_at_disk(struct health *h, struct disk *d,
 /* Rounded up: of few sessions, none is no trouble. */
 static uint64_t sessions_at(const struct health *h, uint64_t percent)
 {
-    return h->status.limit / 100 * percent +
-           (h->status.limit % 100 * percent + 99) / 100;
+    return h->most / 100 * percent + (h->most % 100 * percent + 99) / 100;
 }
 
 static void health_judge(struct health *h)
 {
-    const struct msg_status_is *s = &h->status;
+    const char *state = text_of(h->status, "state", "");
+    const char *away = text_of(h->status, "away", NULL);
+    const char *refused = text_of(h->status, "users_refused", NULL);
+    const bool drains = strcmp(state, "draining") == 0;
+    const json_t *one;
+    size_t i;
 
-    if (s->state != SERVER_RUNS)
-        health_worsen(h, LEVEL_WARNING, "the server is %s",
-                      s->state == SERVER_STARTS ? "starting" : "stopping");
-    if (h->away[0])
-        health_worsen(h, LEVEL_CRITICAL, "new clients get 421: %s", h->away);
-    if (h->refused[0])
-        health_worsen(h, LEVEL_WARNING, "the old users stay: %s", h->refused);
-    if (h->drains)
+    json_array_foreach(json_object_get(h->status, "certificates"), i, one)
+    {
+        health_judge_certificate(h, one);
+    }
+    if (!drains && strcmp(state, "running") != 0)
+        health_worsen(h, LEVEL_WARNING, "the server is %s", state);
+    if (away)
+        health_worsen(h, LEVEL_CRITICAL, "new clients get 421: %s", away);
+    if (refused)
+        health_worsen(h, LEVEL_WARNING, "the old users stay: %s", refused);
+    if (drains)
         health_worsen(h, LEVEL_WARNING, "the server drains");
-    if (s->sessions >= sessions_at(h, h->critical.percent))
+    if (h->sessions >= sessions_at(h, h->critical.percent))
         health_worsen(h, LEVEL_CRITICAL, "%" PRIu64 " of %" PRIu64 " sessions",
-                      s->sessions, s->limit);
-    if (s->sessions >= sessions_at(h, h->warning.percent))
+                      h->sessions, h->most);
+    if (h->sessions >= sessions_at(h, h->warning.percent))
         health_worsen(h, LEVEL_WARNING, "%" PRIu64 " of %" PRIu64 " sessions",
-                      s->sessions, s->limit);
+                      h->sessions, h->most);
 }
 
-static void health_print(const struct server *s, const struct health *h)
+static void health_print(const struct health *h)
 {
     printf("SALLYPORT %s - ", level_words[h->level]);
     if (h->why[0])
         printf("%s", h->why);
     else
-        printf("version %s, %" PRIu64 " of %" PRIu64 " sessions", s->version,
-               h->status.sessions, h->status.limit);
+        printf("version %s, %" PRIu64 " of %" PRIu64 " sessions",
+               text_of(h->status, "version", ""), h->sessions, h->most);
     printf(" | sessions=%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";0;%" PRIu64
            " logged_in=%" PRIu64,
-           h->status.sessions, sessions_at(h, h->warning.percent),
-           sessions_at(h, h->critical.percent), h->status.limit,
-           h->status.logged_in);
+           h->sessions, sessions_at(h, h->warning.percent),
+           sessions_at(h, h->critical.percent), h->most,
+           number_of(h->status, "logged_in"));
     if (h->has_days)
         printf(" certificate_days=%" PRId64 ";%" PRIu64 ":;%" PRIu64 ":",
                h->days, h->warning.days, h->critical.days);
@@ -229,16 +205,16 @@ static struct health health_usual(const struct context *x)
     };
 }
 
-static int health_look(struct context *x, struct server *s, struct health *h)
+static int health_look(struct context *x, struct health *h)
 {
     int code;
 
     x->patience = MONITOR_MS;
-    code = server_open(s, x);
-    if (code == 0)
-        code = health_ask(s, h);
+    code = status_read(x, &h->status);
     if (code)
         return code;
+    h->sessions = number_of(h->status, "sessions");
+    h->most = number_of(h->status, "max_sessions");
     health_judge(h);
     for (int i = 0; i < DISKS; i++)
         health_look_at_disk(h, &h->disk[i], &x->settings.min_free);
@@ -248,43 +224,39 @@ static int health_look(struct context *x, struct server *s, struct health *h)
 int monitor_check(struct context *x)
 {
     struct health h = health_usual(x);
-    struct server s;
     int code = threshold_parse(x, "warning", x->args.warning, &h.warning);
 
     if (code == 0)
         code = threshold_parse(x, "critical", x->args.critical, &h.critical);
-    if (code)
-        return code;
-    code = health_look(x, &s, &h);
+    if (code == 0)
+        code = health_look(x, &h);
     if (code == 0) {
-        health_print(&s, &h);
+        health_print(&h);
         code = (int)h.level;
     }
-    server_close(&s);
+    json_decref(h.status);
     return code;
 }
 
 int monitor_first_look(struct context *x)
 {
     struct health h = health_usual(x);
-    char since[WHEN_MAX];
     struct buf trouble;
-    struct server s;
     int code;
 
     buf_init(&trouble, 1 << 16);
     h.all = &trouble;
-    code = health_look(x, &s, &h);
+    code = health_look(x, &h);
     if (code == 0)
         printf("server:    version %s, since %s\n"
                "sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n"
                "users:     %" PRIu64 "\n%s%.*s",
-               s.version,
-               h.status.since > 0 ? when_text(h.status.since, since) : "now",
-               h.status.sessions, h.status.limit, h.status.logged_in,
-               h.status.users, trouble.len ? "" : "attention: nothing\n",
-               (int)trouble.len, trouble.len ? trouble.data : "");
-    server_close(&s);
+               text_of(h.status, "version", ""),
+               text_of(h.status, "since", "now"), h.sessions, h.most,
+               number_of(h.status, "logged_in"), number_of(h.status, "users"),
+               trouble.len ? "" : "attention: nothing\n", (int)trouble.len,
+               trouble.len ? trouble.data : "");
+    json_decref(h.status);
     buf_release(&trouble);
     return code;
 }

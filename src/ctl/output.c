@@ -79,6 +79,18 @@ json_t *json_time(int64_t seconds)
     return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
 }
 
+const char *text_of(const json_t *of, const char *key, const char *none)
+{
+    const char *text = json_string_value(json_object_get(of, key));
+
+    return text ? text : none;
+}
+
+uint64_t number_of(const json_t *of, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(of, key));
+}
+
 int json_write(struct context *x, json_t *value)
 {
     int r = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;

@@ -273,54 +273,15 @@ int server_asked(struct server *s, int result, struct message *answer)
     return server_next(s, answer);
 }
 
-int listing_add(struct row_listing *l, json_t *row)
+int server_place(struct server *s, uint64_t next, uint64_t *at)
 {
-    return json_array_append_new(l->json, row) == 0
-               ? 0
-               : ctl_fail(l->server.x, EX_OSERR, "no memory");
-}
-
-int listing_page(struct row_listing *l, uint64_t *at)
-{
-    struct server *s = &l->server;
-    uint64_t next;
-    struct message m;
-    int code = server_asked(s, l->ask(s, *at), &m);
-
-    while (code == 0 && m.kind == l->row) {
-        code = l->take(l, &m);
-        l->count++;
-        if (code == 0)
-            code = server_next(s, &m);
-    }
-    if (code)
-        return code;
-    if (m.kind != l->end)
-        return server_lies(s->x, "no answer to a list");
-    next = m.kind == MSG_who_end    ? m.who_end.place
-           : m.kind == MSG_look_end ? m.look_end.place
-                                    : m.ban_list_end.place;
     if (next != 0 && next <= *at)
         return server_lies(s->x, "a list without end");
     *at = next;
     return 0;
 }
 
-int listing_show(struct context *x, struct row_listing *l)
+bool server_is_ours(const struct server *s)
 {
-    uint64_t at = 0;
-    int code = server_open(&l->server, x);
-
-    l->json = x->args.json ? json_array() : NULL;
-    do
-        code = code ? code : listing_page(l, &at);
-    while (code == 0 && at > 0);
-    if (code == 0 && x->args.json)
-        code = json_write(x, l->json);
-    else
-        json_decref(l->json);
-    if (code == 0 && !x->args.json && l->count == 0)
-        puts(l->nothing);
-    server_close(&l->server);
-    return code;
+    return strcmp(s->version, SALLYPORT_VERSION) == 0;
 }

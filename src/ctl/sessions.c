@@ -67,15 +67,12 @@ static void add_options(const struct arguments *a, struct buf *into)
     }
 }
 
-/* A server of another version may not know the message with the words. */
-static int send_edited(struct server *s, uint32_t request)
+static int send_changed(struct server *s, uint32_t request)
 {
     const struct arguments *a = &s->x->args;
     struct buf verb, to;
     int r;
 
-    if (strcmp(s->version, SALLYPORT_VERSION) != 0)
-        return SEND(&s->channel, users_edited, request);
     buf_init(&verb, MESSAGE_WORD_MAX);
     buf_init(&to, MESSAGE_TEXT_MAX);
     add_words(a, 0, 2, &verb);
@@ -102,7 +99,7 @@ static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
         int r = whose ? SEND(&s.channel, end_sessions, request,
                              .serial = whose->serial, .user = whose->user,
                              .client = whose->client)
-                      : send_edited(&s, request);
+                      : send_changed(&s, request);
 
         code = server_asked(&s, r, &m);
     }

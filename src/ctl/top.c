@@ -91,16 +91,16 @@ static void top_draw_head(const struct top *t)
 
     if (!s)
         return;
-    top_line(0, "sallyport %s, %s since %s", top_text(s, "version"),
-             top_text(s, "state"), top_text(s, "since"));
+    top_line(0, "sallyport %s, %s since %s", text_of(s, "version", ""),
+             text_of(s, "state", ""), text_of(s, "since", ""));
     top_line(1,
              "sessions: %" PRIu64 " of %" PRIu64 ", %" PRIu64
              " logged in; transfers: %" PRIu64 "; in %s/s, out %s/s",
-             top_number(s, "sessions"), top_number(s, "max_sessions"),
-             top_number(s, "logged_in"), t->view.transfers,
+             number_of(s, "sessions"), number_of(s, "max_sessions"),
+             number_of(s, "logged_in"), t->view.transfers,
              size_text(t->view.up, up), size_text(t->view.down, down));
     top_line(2, "bans: %" PRIu64 "; wrong passwords in the last hour: %" PRIu64,
-             top_number(s, "bans"), top_number(g, "wrong"));
+             number_of(s, "bans"), number_of(g, "wrong"));
 }
 
 /* A column: its place ends where the next one begins. */
@@ -139,29 +139,29 @@ static void top_draw_transfer(int y, const json_t *row)
 {
     char text[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX + 2];
 
-    if (top_number(row, "ms") == 0)
+    if (number_of(row, "ms") == 0)
         return;
-    top_cell(y, AT_BYTES, size_text(top_number(row, "bytes"), text));
-    if (top_number(row, "of") > 0)
-        top_cell(y, AT_OF, size_text(top_number(row, "of"), text));
+    top_cell(y, AT_BYTES, size_text(number_of(row, "bytes"), text));
+    if (number_of(row, "of") > 0)
+        top_cell(y, AT_OF, size_text(number_of(row, "of"), text));
     snprintf(rate, sizeof(rate), "%s/s",
-             size_text(top_number(row, "rate"), text));
+             size_text(number_of(row, "rate"), text));
     top_cell(y, AT_RATE, rate);
 }
 
 static void top_draw_row(int y, const json_t *row)
 {
-    const char *user = top_text(row, "user");
-    const char *command = top_text(row, "command");
+    const char *user = text_of(row, "user", "");
+    const char *command = text_of(row, "command", "");
     bool busy = json_is_true(json_object_get(row, "busy"));
     char age[WHEN_MAX];
 
     top_cell(y, AT_USER, user[0] ? user : "-");
-    top_cell(y, AT_CLIENT, top_text(row, "client"));
+    top_cell(y, AT_CLIENT, text_of(row, "client", ""));
     top_cell(y, AT_COMMAND, busy ? "busy" : command[0] ? command : "idle");
     top_draw_transfer(y, row);
-    top_cell(y, AT_AGE, when_ago(0, (int64_t)top_number(row, "age"), age));
-    top_cell(y, AT_FILE, top_text(row, "path"));
+    top_cell(y, AT_AGE, when_ago(0, (int64_t)number_of(row, "age"), age));
+    top_cell(y, AT_FILE, text_of(row, "path", ""));
 }
 
 static void top_draw_rows(struct top *t, size_t room)
@@ -214,7 +214,7 @@ static void top_arrange(struct top *t)
 
     top_view_sort(&t->view, t->order);
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(top_text(json_array_get(t->view.rows, i), "serial"),
+        if (!strcmp(text_of(json_array_get(t->view.rows, i), "serial", ""),
                     t->serial))
             t->selected = i;
     if (t->selected >= n)
@@ -225,7 +225,7 @@ static void top_select(struct top *t, size_t i)
 {
     t->selected = i;
     snprintf(t->serial, sizeof(t->serial), "%s",
-             top_text(top_row(t), "serial"));
+             text_of(top_row(t), "serial", ""));
 }
 
 static void top_note(struct top *t, const char *format, ...)
@@ -281,7 +281,8 @@ static void top_ask_kick(struct top *t)
     top_select(t, t->selected);
     t->asks = true;
     top_note(t, "End the session of %s, %s? [y/N]",
-             top_text(top_row(t), "user"), top_text(top_row(t), "client"));
+             text_of(top_row(t), "user", ""),
+             text_of(top_row(t), "client", ""));
 }
 
 static void top_on_key(struct top *t, int key)

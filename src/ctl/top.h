@@ -26,8 +26,4 @@ int top_view_read(struct context *x, struct top_view *v);
 void top_view_sort(struct top_view *v, enum top_order order);
 void top_view_release(struct top_view *v);
 
-/* The members of a row, and of the status. A missing text is "". */
-const char *top_text(const json_t *of, const char *key);
-uint64_t top_number(const json_t *of, const char *key);
-
 #endif

@@ -5,18 +5,6 @@
 
 #include "top.h"
 
-const char *top_text(const json_t *of, const char *key)
-{
-    const char *text = json_string_value(json_object_get(of, key));
-
-    return text ? text : "";
-}
-
-uint64_t top_number(const json_t *of, const char *key)
-{
-    return (uint64_t)json_integer_value(json_object_get(of, key));
-}
-
 static const json_t *view_find(const json_t *rows, const char *serial)
 {
     json_t *row;
@@ -24,7 +12,7 @@ static const json_t *view_find(const json_t *rows, const char *serial)
 
     json_array_foreach(rows, i, row)
     {
-        if (strcmp(top_text(row, "serial"), serial) == 0)
+        if (strcmp(text_of(row, "serial", ""), serial) == 0)
             return row;
     }
     return NULL;
@@ -34,19 +22,19 @@ static const json_t *view_find(const json_t *rows, const char *serial)
  * transfer, this is the rate since then. */
 static uint64_t view_rate(const json_t *row, const json_t *before)
 {
-    uint64_t ms = top_number(row, "ms"), bytes = top_number(row, "bytes");
-    uint64_t then = top_number(before, "ms");
-    uint64_t had = top_number(before, "bytes");
+    uint64_t ms = number_of(row, "ms"), bytes = number_of(row, "bytes");
+    uint64_t then = number_of(before, "ms");
+    uint64_t had = number_of(before, "bytes");
 
     if (then == 0 || ms <= then || bytes < had ||
-        strcmp(top_text(row, "path"), top_text(before, "path")) != 0)
-        return top_number(row, "rate");
+        strcmp(text_of(row, "path", ""), text_of(before, "path", "")) != 0)
+        return number_of(row, "rate");
     return (uint64_t)((double)(bytes - had) * 1000 / (double)(ms - then));
 }
 
 static bool view_is_upload(const json_t *row)
 {
-    const char *verb = top_text(row, "command");
+    const char *verb = text_of(row, "command", "");
 
     return !strcmp(verb, "STOR") || !strcmp(verb, "APPE") ||
            !strcmp(verb, "STOU");
@@ -62,9 +50,9 @@ static void view_add_up(struct top_view *v, const json_t *before)
     {
         uint64_t rate;
 
-        if (top_number(row, "ms") == 0)
+        if (number_of(row, "ms") == 0)
             continue;
-        rate = view_rate(row, view_find(before, top_text(row, "serial")));
+        rate = view_rate(row, view_find(before, text_of(row, "serial", "")));
         json_object_set_new(row, "rate", json_integer((json_int_t)rate));
         *(view_is_upload(row) ? &v->up : &v->down) += rate;
         v->transfers++;
@@ -102,12 +90,13 @@ static int view_compare(const void *a, const void *b, void *order)
     const json_t *one = *(json_t *const *)a, *other = *(json_t *const *)b;
     const enum top_order by = *(const enum top_order *)order;
     const char *key = keys[by].key;
-    uint64_t m = top_number(one, key), n = top_number(other, key);
-    int r = strcmp(top_text(one, key), top_text(other, key));
+    uint64_t m = number_of(one, key), n = number_of(other, key);
+    int r = strcmp(text_of(one, key, ""), text_of(other, key, ""));
 
     if (keys[by].is_number)
         r = (m < n) - (m > n);
-    return r ? r : strcmp(top_text(one, "serial"), top_text(other, "serial"));
+    return r ? r
+             : strcmp(text_of(one, "serial", ""), text_of(other, "serial", ""));
 }
 
 void top_view_sort(struct top_view *v, enum top_order order)

@@ -1,7 +1,7 @@
 /* "who": the sessions of the running server, and what each of them does. The
  * server knows the first part; for the second it asks the sessions, and one
  * that doesn't answer in time is busy. All texts come from others. */
-#include "ctl.h"
+#include "rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,166 +14,132 @@
 #include "sallyport/base/clock.h"
 
 #define SERIAL_TEXT_MAX 17
-#define ESCAPED_MAX     (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
 
-/* Escaped for printing; null for an empty text. */
-static json_t *who_text(struct slice text)
-{
-    char out[ESCAPED_MAX];
-
-    if (text.len == 0)
-        return json_null();
-    return json_text(server_escape(text, out, sizeof(out)) == 0 ? out : "?");
-}
-
-/* A number that JSON can't hold is a lie. */
-static json_int_t who_number(uint64_t n)
-{
-    return n < INT64_MAX ? (json_int_t)n : INT64_MAX;
-}
-
-static const char *who_serial(uint64_t serial, char out[SERIAL_TEXT_MAX])
-{
-    snprintf(out, SERIAL_TEXT_MAX, "%016" PRIx64, serial);
-    return out;
-}
-
 /* The rows are the members of an object, so that they are found again. */
-static int who_add(struct row_listing *l, const char *serial, json_t *row)
+static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
 {
-    return json_object_set_new(l->json, serial, row) == 0
-               ? 0
-               : ctl_fail(l->server.x, EX_OSERR, "no memory");
-}
-
-static int who_ask(struct server *s, uint64_t place)
-{
-    return SEND(&s->channel, who, server_request(s), .place = place);
-}
-
-static int who_take(struct row_listing *l, const struct message *m)
-{
-    const struct msg_who_is *msg = &m->who_is;
     char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX];
     int64_t now = time(NULL);
 
-    who_serial(msg->serial, serial);
-    return who_add(
-        l, serial,
-        json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial", serial,
-                  "user", who_text(msg->user), "client",
-                  address_port_text(&msg->peer, client), "listener",
-                  address_port_text(&msg->local, local), "since",
-                  json_time(msg->since), "age",
-                  (json_int_t)(msg->since < now ? now - msg->since : 0),
-                  "logged_in", json_time(msg->login), "busy", true));
+    snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
+    return json_object_set_new(
+               all, serial,
+               json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
+                         serial, "user", json_foreign(msg->user), "client",
+                         address_port_text(&msg->peer, client), "listener",
+                         address_port_text(&msg->local, local), "since",
+                         json_time(msg->since), "age",
+                         (json_int_t)(msg->since < now ? now - msg->since : 0),
+                         "logged_in", json_time(msg->login), "busy", true)) == 0
+               ? 0
+               : ctl_fail(x, EX_OSERR, "no memory");
 }
 
-static json_int_t who_rate(const struct msg_doing *d)
+/* A server of each version understands this. */
+static int who_page(struct server *s, uint64_t *at, json_t *all)
 {
-    double rate = d->ms > 0 ? (double)d->bytes * 1000 / (double)d->ms : 0;
+    struct message m;
+    int code = server_asked(
+        s, SEND(&s->channel, who, server_request(s), .place = *at), &m);
+
+    while (code == 0 && m.kind == MSG_who_is) {
+        code = who_add(s->x, all, &m.who_is);
+        if (code == 0)
+            code = server_next(s, &m);
+    }
+    if (code == 0 && m.kind != MSG_who_end)
+        code = server_lies(s->x, "no answer to who");
+    return code ? code : server_place(s, m.who_end.place, at);
+}
+
+static const struct column doing_columns[] = {
+    COLUMN(serial, TEXT),  COLUMN(program, TEXT), COLUMN(tls, TEXT),
+    COLUMN(command, TEXT), COLUMN(path, TEXT),    COLUMN(bytes, NUMBER),
+    COLUMN(of, POSITIVE),  COLUMN(ms, NUMBER),    COLUMNS_END,
+};
+static const struct column look_columns[] = {
+    COLUMNS(doing, ROWS, doing_columns),
+    COLUMNS_END,
+};
+
+static json_int_t who_rate(const json_t *doing)
+{
+    const double ms = (double)number_of(doing, "ms");
+    const double bytes = (double)number_of(doing, "bytes");
+    const double rate = ms > 0 ? bytes * 1000 / ms : 0;
 
     return rate < 1e15 ? (json_int_t)rate : 0;
 }
 
-static int look_take(struct row_listing *l, const struct message *m)
+/* A session that has come meanwhile is left out. */
+static void who_add_doing(json_t *all, json_t *doing)
 {
-    const struct msg_doing *d = &m->doing;
-    char serial[SERIAL_TEXT_MAX];
-    json_t *row = json_object_get(l->json, who_serial(d->serial, serial));
-    json_t *more =
-        json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I}", "busy",
-                  false, "program", who_text(d->client), "tls",
-                  who_text(d->tls), "command", who_text(d->verb), "path",
-                  who_text(d->path), "bytes", who_number(d->bytes), "of",
-                  d->of > 0 ? json_integer(who_number(d->of)) : json_null(),
-                  "ms", who_number(d->ms), "rate", who_rate(d));
+    json_t *row = json_object_get(all, text_of(doing, "serial", ""));
 
-    if (row && more)
-        json_object_update(row, more);
-    json_decref(more);
-    return more ? 0 : ctl_fail(l->server.x, EX_OSERR, "no memory");
+    if (!row)
+        return;
+    json_object_set_new(row, "busy", json_false());
+    json_object_update(row, doing);
+    json_object_set_new(row, "rate", json_integer(who_rate(doing)));
 }
 
-static int look_ask(struct server *s, uint64_t place)
+/* A server of another build doesn't say it: then all sessions stay busy. */
+static int who_look(struct server *s, json_t *all)
 {
-    return SEND(&s->channel, look, server_request(s), .place = place);
-}
-
-/* An older server doesn't know the question, and hangs up: then all sessions
- * stay busy. */
-static int who_look(struct row_listing *l)
-{
-    uint64_t at = 0, end = clock_ms() + LOOK_MS;
+    json_t *rows = NULL, *doing;
     int code = 0;
+    size_t i;
 
-    l->row = MSG_doing;
-    l->end = MSG_look_end;
-    l->ask = look_ask;
-    l->take = look_take;
-    do
-        code = listing_page(l, &at);
-    while (code == 0 && at > 0 && clock_ms() < end);
+    if (server_is_ours(s))
+        code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
+    json_array_foreach(json_object_get(rows, "doing"), i, doing)
+    {
+        who_add_doing(all, doing);
+    }
+    json_decref(rows);
     if (code != EX_TEMPFAIL)
         return code;
-    l->server.x->complaint.text[0] = '\0';
+    s->x->complaint.text[0] = '\0';
     return 0;
 }
 
 int who_read(struct context *x, json_t **ret)
 {
-    struct row_listing l = { .row = MSG_who_is,
-                             .end = MSG_who_end,
-                             .ask = who_ask,
-                             .take = who_take,
-                             .json = json_object() };
+    json_t *all = json_object(), *row;
+    struct server s;
     uint64_t at = 0;
-    int code = server_open(&l.server, x);
+    int code = server_open(&s, x);
     const char *serial;
-    json_t *row;
 
     do
-        code = code ? code : listing_page(&l, &at);
+        code = code ? code : who_page(&s, &at, all);
     while (code == 0 && at > 0);
     if (code == 0)
-        code = who_look(&l);
-    server_close(&l.server);
+        code = who_look(&s, all);
+    server_close(&s);
     *ret = json_array();
-    json_object_foreach(l.json, serial, row)
+    json_object_foreach(all, serial, row)
     {
         json_array_append(*ret, row);
     }
-    json_decref(l.json);
+    json_decref(all);
     return code;
 }
 
-static const char *row_text(json_t *row, const char *key, const char *none)
-{
-    const char *text = json_string_value(json_object_get(row, key));
-
-    return text ? text : none;
-}
-
-static uint64_t row_number(json_t *row, const char *key)
-{
-    return (uint64_t)json_integer_value(json_object_get(row, key));
-}
-
-const char *who_amount(json_t *row, char out[WHO_AMOUNT_MAX])
+const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX])
 {
     char bytes[SIZE_TEXT_MAX], of[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
-    bool known = row_number(row, "of") > 0;
+    bool known = number_of(row, "of") > 0;
 
     out[0] = '\0';
-    if (row_number(row, "ms") > 0)
+    if (number_of(row, "ms") > 0)
         snprintf(out, WHO_AMOUNT_MAX, "%s%s%s, %s/s",
-                 size_text(row_number(row, "bytes"), bytes),
-                 known ? " of " : "",
-                 known ? size_text(row_number(row, "of"), of) : "",
-                 size_text(row_number(row, "rate"), rate));
+                 size_text(number_of(row, "bytes"), bytes), known ? " of " : "",
+                 known ? size_text(number_of(row, "of"), of) : "",
+                 size_text(number_of(row, "rate"), rate));
     return out;
 }
 
@@ -185,17 +151,17 @@ int who_count_transfers(struct context *x, uint64_t *ret)
 
     json_array_foreach(all, i, row)
     {
-        *ret += row_number(row, "ms") > 0;
+        *ret += number_of(row, "ms") > 0;
     }
     json_decref(all);
     return code;
 }
 
 /* The second line of a session: what it does, and with which program. */
-static void who_print_doing(json_t *row)
+static void who_print_doing(const json_t *row)
 {
-    const char *command = row_text(row, "command", NULL);
-    const char *path = row_text(row, "path", "");
+    const char *command = text_of(row, "command", NULL);
+    const char *path = text_of(row, "path", "");
     char amount[WHO_AMOUNT_MAX];
 
     if (json_is_true(json_object_get(row, "busy"))) {
@@ -205,18 +171,18 @@ static void who_print_doing(json_t *row)
     printf("    %s%s%s", command ? command : "idle", path[0] ? " " : "", path);
     if (who_amount(row, amount)[0])
         printf(", %s", amount);
-    printf("; %s; %s\n", row_text(row, "program", "unnamed program"),
-           row_text(row, "tls", "no TLS"));
+    printf("; %s; %s\n", text_of(row, "program", "unnamed program"),
+           text_of(row, "tls", "no TLS"));
 }
 
-static void who_print(json_t *row)
+static void who_print(const json_t *row)
 {
     char age[WHEN_MAX];
 
-    printf("%s %-16s %8s %-24s %s\n", row_text(row, "serial", "-"),
-           row_text(row, "user", "-"),
-           when_ago(0, (int64_t)row_number(row, "age"), age),
-           row_text(row, "client", "-"), row_text(row, "listener", "-"));
+    printf("%s %-16s %8s %-24s %s\n", text_of(row, "serial", "-"),
+           text_of(row, "user", "-"),
+           when_ago(0, (int64_t)number_of(row, "age"), age),
+           text_of(row, "client", "-"), text_of(row, "listener", "-"));
     who_print_doing(row);
 }
 

@@ -75,7 +75,14 @@ enum refusal {
 };
 /* What sallyportctl wants to know or to change of it. */
 enum drain_order { DRAIN_ASK, DRAIN_ON, DRAIN_OFF, DRAIN_ORDERS };
-enum server_state { SERVER_STARTS, SERVER_RUNS, SERVER_STOPS, SERVER_STATES };
+/* What it wants to see of the server. */
+enum showable {
+    SHOW_STATUS,
+    SHOW_BANS,
+    SHOW_DOING, /* what each session does, if it says so within a second */
+    SHOW_METRICS,
+    SHOW_COUNT
+};
 
 /* An unfinished upload, as files reports it to sallyportctl. */
 enum partial_state {

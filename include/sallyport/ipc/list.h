@@ -211,8 +211,11 @@ END
 RETIRED(alive)
 
 SECTION("The control socket",
-        "`sallyportctl` (ctl) connects to the control socket. For the list of "
-        "partials it forks the process files of each user itself.")
+        "`sallyportctl` (ctl) connects to the control socket. `reload`, "
+        "`end_sessions`, `drain`, `who` and their answers are understood by "
+        "each build, so that an administrator can replace a server of another "
+        "one. What it shows is `show`, of one build. For the list of partials "
+        "ctl forks the process files of each user itself.")
 
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
         "ctl may send requests: version of the server, pid of master. The "
@@ -221,47 +224,20 @@ WORD(version)
 NUMBER(pid)
 END
 
-MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "the state of the server")
-END
-
-MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
-        "a control listener's address; one message for each listener")
-ADDRESS(bound)
-END
-
-MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
-        "a certificate: its file, its OCSP response's file (or empty), when it "
-        "expires, until when the response is valid (0: unknown, or none is "
-        "sent); one message for each certificate")
-TEXT(path)
-TEXT(staple_path)
-TIME(expires)
-TIME(staple_until)
-END
-
-MESSAGE(status_is, MASTER, CTL, ASKED, MANY, status,
-        "the state; since when it is ready; connections; logged-in sessions; "
-        "`max_sessions`; users")
-ENUM(server_state, state, SERVER_STATES)
-TIME(since)
-NUMBER(sessions)
-NUMBER(logged_in)
-NUMBER(limit)
-NUMBER(users)
-END
+RETIRED(status)
+RETIRED(status_listener)
+RETIRED(status_certificate)
+RETIRED(status_is)
 
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
         "reload, as SIGHUP does; the answer comes when the reload is complete")
 END
 
-MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
-        "read the users file now, and end the sessions that it no longer "
-        "permits")
-END
+RETIRED(users_edited)
 
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
         "the sessions, from this place in master's table; the first request "
-        "has 0")
+        "has 0. A drain counts by it")
 NUMBER(place)
 END
 
@@ -291,23 +267,16 @@ TEXT(user)
 ADDRESS(client)
 END
 
-MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
-        "no longer sent; keeps the numbers of the messages after it")
-WORD(user)
-END
-
-MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
-        "no longer sent; keeps the numbers of the messages after it")
-FD(files)
-END
+RETIRED(partials)
+RETIRED(partials_channel)
 
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
 END
 
 MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
-        "the number of sessions that end (answers `users_edited`, "
-        "`users_changed`, `end_sessions` and `ban_add`)")
+        "the number of sessions that end (answers `users_changed`, "
+        "`end_sessions` and `ban_add`)")
 NUMBER(sessions)
 END
 
@@ -342,26 +311,9 @@ NUMBER(unread)
 ERRNO(error)
 END
 
-MESSAGE(ban_list, CTL, MASTER, IDLE, MANY, NONE,
-        "the bans, from this place in the table; the first request has 0")
-NUMBER(place)
-END
-
-MESSAGE(ban_is, MASTER, CTL, ASKED, MANY, ban_list,
-        "a ban: its network, whether the administrator has added it, since "
-        "when, until when (0: for ever), the reason")
-ADDRESS(network)
-NUMBER(bits)
-FLAG(by_hand)
-TIME(since)
-TIME(until)
-TEXT(reason)
-END
-
-MESSAGE(ban_list_end, MASTER, CTL, ASKED, MANY, ban_list,
-        "the place to continue at, after 64 bans; 0: there are no more")
-NUMBER(place)
-END
+RETIRED(ban_list)
+RETIRED(ban_is)
+RETIRED(ban_list_end)
 
 MESSAGE(ban_add, CTL, MASTER, IDLE, MANY, NONE,
         "ban this network for so many seconds (0: for ever), and end its "
@@ -378,22 +330,9 @@ ADDRESS(network)
 NUMBER(bits)
 END
 
-MESSAGE(guessing, CTL, MASTER, IDLE, MANY, NONE,
-        "the wrong passwords of the last hour, and the bans")
-END
-
-MESSAGE(guesser, MASTER, CTL, ASKED, MANY, guessing,
-        "one of the five addresses (IPv6: /64) with the most: their number")
-ADDRESS(address)
-NUMBER(wrong)
-END
-
-MESSAGE(guessing_is, MASTER, CTL, ASKED, MANY, guessing,
-        "the number of wrong passwords, of their addresses, and of bans")
-NUMBER(wrong)
-NUMBER(addresses)
-NUMBER(bans)
-END
+RETIRED(guessing)
+RETIRED(guesser)
+RETIRED(guessing_is)
 
 /* Transfers and bandwidth, between sessions and gates of any build. */
 
@@ -439,56 +378,19 @@ PATH(path)
 END
 
 MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
-        "does the same as `users_edited`, which is for a server of another "
-        "version; for the log: the command, such as `user change`, and its "
+        "read the users file now, and end the sessions that it no longer "
+        "permits. For the log: the command, such as `user change`, and its "
         "other words")
 WORD(verb)
 TEXT(to)
 END
 
-MESSAGE(look, CTL, MASTER, IDLE, MANY, NONE,
-        "what do the sessions do now, from this place in master's table? The "
-        "first request has 0. Each session that answers within a second gives "
-        "a `doing`; `look_end` is the last answer")
-NUMBER(place)
-END
-
-MESSAGE(doing, SESSION | MASTER, MASTER | CTL, LIVE | ASKED, MANY, NONE,
-        "what a session does (answers `look_at` and `look`): serial, which a "
-        "session leaves 0; the client's name for itself; TLS; the command "
-        "under way, empty for none; its path, the last 1,024 bytes; of a "
-        "transfer: bytes so far, of how many (0: unknown), milliseconds")
-NUMBER(serial)
-TEXT(client)
-TEXT(tls)
-TEXT(verb)
-TEXT(path)
-NUMBER(bytes)
-NUMBER(of)
-NUMBER(ms)
-END
-
-MESSAGE(look_end, MASTER, CTL, ASKED, MANY, look,
-        "the place to continue at, after 32 sessions; 0: there are no more")
-NUMBER(place)
-END
-
-MESSAGE(details, CTL, MASTER, IDLE, MANY, NONE,
-        "more about the state of the server")
-END
-
-MESSAGE(details_certificate, MASTER, CTL, ASKED, MANY, details,
-        "one for each `status_certificate`, in their order: the SHA-256 of the "
-        "certificate, as AB:CD:…, and of its public key, as sha256//BASE64")
-TEXT(fingerprint)
-TEXT(pin)
-END
-
-MESSAGE(details_is, MASTER, CTL, ASKED, MANY, details,
-        "the pid of the newest generation's master; the generations that live")
-NUMBER(pid)
-NUMBER(generations)
-END
+RETIRED(look)
+RETIRED(doing)
+RETIRED(look_end)
+RETIRED(details)
+RETIRED(details_certificate)
+RETIRED(details_is)
 
 MESSAGE(held_find, CTL, FILES, IDLE, ONCE, NONE,
         "what is to be done with the uploads that wait for inspection: with "
@@ -525,20 +427,8 @@ MESSAGE(drain_is, MASTER, CTL, ASKED, MANY, drain,
 FLAG(on)
 END
 
-MESSAGE(totals, CTL, MASTER, IDLE, MANY, NONE,
-        "what was counted since the start of the service, in all generations")
-END
-
-MESSAGE(totals_is, MASTER, CTL, ASKED, MANY, totals,
-        "uploads and downloads that were complete; those that failed or were "
-        "cut; the bytes of all of them, received and sent; failed logins")
-NUMBER(complete)
-NUMBER(failed)
-NUMBER(bytes_in)
-NUMBER(bytes_out)
-NUMBER(logins_failed)
-END
-
+RETIRED(totals)
+RETIRED(totals_is)
 RETIRED(load)
 
 MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
@@ -547,33 +437,40 @@ MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
 NUMBER(ms)
 END
 
-MESSAGE(away, CTL, MASTER, IDLE, MANY, NONE,
-        "can the users file and the homes be reached?")
-END
-
-MESSAGE(away_is, MASTER, CTL, ASKED, MANY, away,
-        "what can't be reached, and why; empty: all can be reached")
-TEXT(what)
-END
-
 MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "another generation accepts clients from now on: finish the sessions, "
         "and end")
-END
-
-MESSAGE(users_refused, CTL, MASTER, IDLE, MANY, NONE,
-        "are the users those of the users file as it is now?")
-END
-
-MESSAGE(users_refused_is, MASTER, CTL, ASKED, MANY, users_refused,
-        "why the file isn't taken, so that the old users stay; empty: it is")
-TEXT(why)
 END
 
 MESSAGE(died, SUPERVISOR, MASTER, RUN, MANY, NONE,
         "another master has died: which, and how, for the log of the leading "
         "master")
 TEXT(why)
+END
+
+MESSAGE(show, CTL, MASTER, IDLE, MANY, NONE,
+        "an enum showable, from this place on; the first request has 0. Master "
+        "answers only the build that this names, its own")
+WORD(build)
+NUMBER(what)
+NUMBER(place)
+END
+
+MESSAGE(row, MASTER, CTL, ASKED, MANY, show,
+        "a row of what is shown: its table; names and values "
+        "(include/sallyport/ipc/row.h)")
+WORD(table)
+BYTES(values)
+END
+
+MESSAGE(end, MASTER, CTL, ASKED, MANY, show,
+        "the place to continue at, after a page of rows; 0: there are no more")
+NUMBER(place)
+END
+
+MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, show,
+        "`struct metrics` (include/sallyport/event/metrics.h)")
+BYTES(metrics)
 END
 
 SECTION("Set-up of a child",
@@ -607,19 +504,6 @@ END
 MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
         "the child can't start: the reason, for the administrator")
 TEXT(why)
-END
-
-SECTION("The control socket, of one version",
-        "`sallyportctl` sends these only to a server of its own version.")
-
-MESSAGE(metrics, CTL, MASTER, IDLE, MANY, NONE,
-        "the counters and gauges. Master looks at the disks of `homes` and "
-        "`shares` first; if one hangs, it answers without")
-END
-
-MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, metrics,
-        "`struct metrics` (include/sallyport/event/metrics.h)")
-BYTES(metrics)
 END
 
 SECTION("Connections", NULL)
@@ -835,6 +719,21 @@ END
 
 MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,
         "what are you doing? The answer is `doing`")
+END
+
+MESSAGE(doing, SESSION, MASTER, LIVE, MANY, look_at,
+        "what the session does: its serial, which it leaves 0; the client's "
+        "name for itself; TLS; the command under way, empty for none; its "
+        "path, the last 1,024 bytes; of a transfer: bytes so far, of how many "
+        "(0: unknown), milliseconds")
+NUMBER(serial)
+TEXT(client)
+TEXT(tls)
+TEXT(verb)
+TEXT(path)
+NUMBER(bytes)
+NUMBER(of)
+NUMBER(ms)
 END
 
 MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,

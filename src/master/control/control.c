@@ -72,7 +72,8 @@ static void control_on_message(void *owner, uint32_t events)
 
 static void control_on_timer(void *owner)
 {
-    request_late(owner);
+    if (!show_late(owner))
+        peer_end(owner);
 }
 
 static void peer_blank(struct peer *p, struct master *m)

@@ -43,8 +43,8 @@ bool control_socket_answers(const char *path);
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);
 
-/* Sessions in one answer to `look`: they fit into a socket that nobody reads.
- */
+/* Sessions in one answer about what they do: it fits into a socket that nobody
+ * reads. */
 #define LOOK_PAGE 32
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
@@ -62,7 +62,7 @@ struct peer {
     uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
     size_t looking;            /* of them haven't answered */
     uint64_t look_next;        /* the place after them */
-    bool waits_for_disks;      /* its request is `metrics` */
+    bool waits_for_disks;      /* it asks for the metrics */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
@@ -113,15 +113,21 @@ void metrics_ask(struct peer *p);
 
 /* Serves the messages that have arrived. Returns as channel_dispatch(). */
 int request_dispatch(struct peer *p);
+/* A request has come: its peer's phase permits no second one before the answer.
+ * Returns the peer. */
+struct peer *request_begin(void *owner, uint32_t request);
 /* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */
 void request_reloaded(struct peer *p, const char *wrong);
-
 /* The users file was read: for all that have changed it. */
 void request_on_users_read(struct master *m);
+
+/* show.c: the answers to `show`. */
+int show_on_show(void *owner, struct msg_show *msg);
 /* A session has said what it does: for all that look at it. */
-void request_on_doing(struct master *m, const struct msg_doing *msg);
-/* P's time for this request is over: ends P, unless it only looks. */
-void request_late(struct peer *p);
+void show_on_doing(struct master *m, const struct msg_doing *msg);
+/* P's time for this request is over. Returns false if it doesn't look at
+ * sessions, whose late answers P doesn't need. */
+bool show_late(struct peer *p);
 
 #endif

@@ -1,6 +1,6 @@
-/* The request "metrics": the gauges, which only master knows, and the counters.
- * A fork looks at the disks of homes and shares, since a dead disk would block
- * master; all callers share it. */
+/* The metrics: the gauges, which only master knows, and the counters. A fork
+ * looks at the disks of homes and shares, since a dead disk would block master;
+ * all callers share it. */
 #include "control.h"
 
 #include <errno.h>

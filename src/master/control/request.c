@@ -1,22 +1,19 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
- * the answers to a reload, to a changed users file and to a look at the
- * sessions or the disks follow later. "who" and "kick" use master's records of
- * the sessions; what a session does is known to that session alone. */
+ * the answers to a reload and to a changed users file follow later. "who" and
+ * "kick" use master's records of the sessions. What is shown as rows is in
+ * show.c. */
 #include "control.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
 
 /* Sessions in one answer, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
 
-/* The phase permits no second request before the answer. */
-static struct peer *request_begin(void *owner, uint32_t request)
+struct peer *request_begin(void *owner, uint32_t request)
 {
     struct peer *p = owner;
 
@@ -40,82 +37,6 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
     if (number > 0)
         event_number(&r, FIELD_NUMBER, number);
     master_send(p->master, &r);
-}
-
-static void request_send_certificates(struct peer *p)
-{
-    const struct certificates *set = p->master->certificates;
-
-    for (size_t i = 0; i < set->count; i++) {
-        const struct pair_files *one = &set->pair[i];
-
-        peer_sent(p, SEND(&p->channel, status_certificate, p->request,
-                          .path = slice_from(one->certificate.name),
-                          .staple_path = slice_from(one->staple.name),
-                          .expires = (int64_t)one->expires,
-                          .staple_until = (int64_t)one->staple_until));
-    }
-}
-
-/* The enum of the message is published, master's own isn't. */
-static const enum server_state server_states[] = {
-    [MASTER_STARTING] = SERVER_STARTS,
-    [MASTER_RUNNING] = SERVER_RUNS,
-    [MASTER_RETIRING] = SERVER_STOPS,
-    [MASTER_STOPPING] = SERVER_STOPS,
-};
-
-static int request_on_status(void *owner, struct msg_status *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    struct master *m = p->master;
-
-    older_look_all(m);
-    for (size_t i = 0; i < m->listeners->control_count; i++)
-        peer_sent(p, SEND(&p->channel, status_listener, p->request,
-                          .bound = m->listeners->control[i].address));
-    request_send_certificates(p);
-    peer_answered(p, SEND(&p->channel, status_is, p->request,
-                          .state = server_states[m->state], .since = m->since,
-                          .sessions = m->sessions->living,
-                          .logged_in = sessions_logged_in(m->sessions),
-                          .limit = m->settings.max_sessions,
-                          .users = m->users->users.count));
-    return 0;
-}
-
-static int request_on_details(void *owner, struct msg_details *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    const struct certificates *set = p->master->certificates;
-    const size_t generations = 1 + older_count(p->master);
-
-    for (size_t i = 0; i < set->count; i++)
-        peer_sent(p, SEND(&p->channel, details_certificate, p->request,
-                          .fingerprint = slice_from(set->pair[i].fingerprint),
-                          .pin = slice_from(set->pair[i].pin)));
-    peer_answered(p,
-                  SEND(&p->channel, details_is, p->request,
-                       .pid = (uint64_t)getpid(), .generations = generations));
-    return 0;
-}
-
-static int request_on_totals(void *owner, struct msg_totals *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    struct metrics_totals t = gauges_total(p->master);
-
-    peer_answered(p, SEND(&p->channel, totals_is, p->request,
-                          .complete = t.complete, .failed = t.failed,
-                          .bytes_in = t.bytes_in, .bytes_out = t.bytes_out,
-                          .logins_failed = t.logins_failed));
-    return 0;
-}
-
-static int request_on_metrics(void *owner, struct msg_metrics *msg)
-{
-    metrics_ask(request_begin(owner, msg->request));
-    return 0;
 }
 
 /* The answer follows when the new generation leads, or has failed. Until `up`
@@ -166,17 +87,6 @@ static void request_answer_ended(struct peer *p, size_t ended)
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
-/* The answer follows when the file is read. */
-static void request_read_users(struct peer *p)
-{
-    struct master *m = p->master;
-
-    loop_timer_set(&m->loop, &p->timer, m->deadlines.renew);
-    p->users_ticket = UINT64_MAX;
-    p->users_ticket = access_ask(m, true);
-    request_on_users_read(m);
-}
-
 static void request_answer_users(struct peer *p)
 {
     const struct master *m = p->master;
@@ -199,18 +109,17 @@ void request_on_users_read(struct master *m)
     }
 }
 
-static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
-{
-    request_read_users(request_begin(owner, msg->request));
-    return 0;
-}
-
+/* The answer follows when the file is read. */
 static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
+    struct master *m = p->master;
 
     request_report(p, msg->verb, msg->to, 0);
-    request_read_users(p);
+    loop_timer_set(&m->loop, &p->timer, m->deadlines.renew);
+    p->users_ticket = UINT64_MAX;
+    p->users_ticket = access_ask(m, true);
+    request_on_users_read(m);
     return 0;
 }
 
@@ -242,62 +151,6 @@ static int request_on_who(void *owner, struct msg_who *msg)
     peer_answered(p, SEND(&p->channel, who_end, p->request,
                           .place = i < t->size ? i : 0));
     return 0;
-}
-
-static void look_over(struct peer *p)
-{
-    p->looking = 0;
-    peer_answered(
-        p, SEND(&p->channel, look_end, p->request, .place = p->look_next));
-}
-
-static int request_on_look(void *owner, struct msg_look *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    const struct session_table *t = p->master->sessions;
-    size_t i = msg->place < t->size ? (size_t)msg->place : t->size;
-
-    p->looking = 0;
-    for (; i < t->size && p->looking < LOOK_PAGE; i++)
-        if (look_begin(&t->all[i]))
-            p->looks[p->looking++] = t->all[i].serial;
-    p->look_next = i < t->size ? i : 0;
-    if (p->looking == 0)
-        look_over(p);
-    else
-        loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.look);
-    return 0;
-}
-
-static void look_tell(struct peer *p, const struct msg_doing *msg)
-{
-    struct msg_doing answer = *msg;
-    size_t i = 0;
-
-    while (i < p->looking && p->looks[i] != msg->serial)
-        i++;
-    if (i == p->looking)
-        return;
-    p->looks[i] = p->looks[--p->looking];
-    answer.request = p->request;
-    peer_sent(p, channel_send(&p->channel, MSG_doing, &answer));
-    if (p->used && p->looking == 0)
-        look_over(p);
-}
-
-void request_on_doing(struct master *m, const struct msg_doing *msg)
-{
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (m->control->peer[i].used)
-            look_tell(&m->control->peer[i], msg);
-}
-
-void request_late(struct peer *p)
-{
-    if (p->looking > 0)
-        look_over(p);
-    else
-        peer_end(p);
 }
 
 static bool who_is_meant(const struct session_record *s,
@@ -344,33 +197,9 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     return 0;
 }
 
-/* The bans, and who guesses passwords. */
+/* Bans. */
 
-#define BANS_PAGE 64
-#define BAN_MOST  UINT64_C(100000000000) /* s: more than any --for */
-
-static int request_on_ban_list(void *owner, struct msg_ban_list *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    const struct bans *b = p->master->banning->table;
-    size_t sent = 0, i = msg->place < BANS_MAX ? (size_t)msg->place : BANS_MAX;
-
-    for (; i < b->rows && i < BANS_MAX && sent < BANS_PAGE; i++) {
-        const struct ban *ban = &b->ban[i];
-
-        if (!ban_counts(ban, time(NULL)))
-            continue;
-        peer_sent(p,
-                  SEND(&p->channel, ban_is, p->request, .network = ban->network,
-                       .bits = ban->bits, .by_hand = ban->by_hand,
-                       .since = ban->since, .until = ban->until,
-                       .reason = slice_from(ban->reason)));
-        sent++;
-    }
-    peer_answered(p, SEND(&p->channel, ban_list_end, p->request,
-                          .place = i < b->rows ? i : 0));
-    return 0;
-}
+#define BAN_MOST UINT64_C(100000000000) /* s: more than any --for */
 
 /* Only a generation that leads changes what the next ones inherit. A caller of
  * an older one may still be connected to it. */
@@ -480,23 +309,6 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     return 0;
 }
 
-static int request_on_guessing(void *owner, struct msg_guessing *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    const struct master *m = p->master;
-    struct guess_report r;
-
-    guesses_report(m->guesses, clock_ms(), &r);
-    for (size_t i = 0; i < r.count; i++)
-        peer_sent(p, SEND(&p->channel, guesser, p->request,
-                          .address = r.worst[i].prefix,
-                          .wrong = r.worst[i].wrong));
-    peer_answered(p, SEND(&p->channel, guessing_is, p->request,
-                          .wrong = r.wrong, .addresses = r.addresses,
-                          .bans = bans_count(m->banning->table, time(NULL))));
-    return 0;
-}
-
 /* An order of a caller of an older generation would be forgotten. */
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
@@ -515,56 +327,23 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     return 0;
 }
 
-static int request_on_away(void *owner, struct msg_away *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-
-    peer_answered(p, SEND(&p->channel, away_is, p->request,
-                          .what = slice_from(p->master->reach->what.text)));
-    return 0;
-}
-
-static int request_on_users_refused(void *owner, struct msg_users_refused *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-
-    peer_answered(p, SEND(&p->channel, users_refused_is, p->request,
-                          .why = slice_from(p->master->users->reported.text)));
-    return 0;
-}
-
 static const struct handler request_handlers[] = {
-    ON(status, request_on_status),
-    ON(details, request_on_details),
-    ON(totals, request_on_totals),
-    ON(metrics, request_on_metrics),
+    ON(show, show_on_show),
     ON(reload, request_on_reload),
-    ON(users_edited, request_on_users_edited),
     ON(users_changed, request_on_users_changed),
     ON(who, request_on_who),
-    ON(look, request_on_look),
     ON(end_sessions, request_on_end_sessions),
-    ON(ban_list, request_on_ban_list),
     ON(ban_add, request_on_ban_add),
     ON(ban_remove, request_on_ban_remove),
-    ON(guessing, request_on_guessing),
     ON(drain, request_on_drain),
-    ON(away, request_on_away),
-    ON(users_refused, request_on_users_refused),
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
 /* What members of control_group may ask. */
 static bool request_only_reads(const struct message *m)
 {
-    const enum message_kind kind = m->kind;
-
-    if (kind == MSG_drain)
-        return m->drain.order == DRAIN_ASK;
-    return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
-           kind == MSG_look || kind == MSG_ban_list || kind == MSG_details ||
-           kind == MSG_totals || kind == MSG_away || kind == MSG_metrics ||
-           kind == MSG_users_refused;
+    return m->kind == MSG_show || m->kind == MSG_who ||
+           (m->kind == MSG_drain && m->drain.order == DRAIN_ASK);
 }
 
 static int request_of_reader(struct peer *p)

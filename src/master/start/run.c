@@ -35,7 +35,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,
                                       .files = files_main,
-                                      .doing = request_on_doing,
+                                      .doing = show_on_doing,
                                       .users_read = request_on_users_read };
 }
 

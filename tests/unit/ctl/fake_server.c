@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/row.h"
 #include "world.h"
 
 #define FAKE_MS 20000
@@ -64,7 +65,26 @@ void fake_end(void)
 
 void fake_welcome(struct channel *c)
 {
+    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
+}
+
+void fake_welcome_older(struct channel *c)
+{
     SEND(c, welcome, 0, .version = SLICE("0.1.0"), .pid = 4711);
+}
+
+void fake_row(struct channel *c, const struct message *heard, const char *table,
+              ...)
+{
+    struct row r = { 0 };
+    const char *name;
+    va_list args;
+
+    va_start(args, table);
+    while ((name = va_arg(args, const char *)))
+        row_text(&r, name, slice_from(va_arg(args, const char *)));
+    va_end(args);
+    row_send(c, heard->request, table, &r);
 }
 
 bool fake_hears(struct channel *c, struct message *m)

@@ -16,8 +16,9 @@ typedef void fake_play(struct channel *c);
 void fake_begin(fake_play *play);
 void fake_end(void);
 
-/* Sends WELCOME, for plays. */
+/* Sends WELCOME, for plays: of a server of this version, or of 0.1.0. */
 void fake_welcome(struct channel *c);
+void fake_welcome_older(struct channel *c);
 /* Receives the next request. Returns false if there is none. */
 bool fake_hears(struct channel *c, struct message *m);
 /* Answers a request that was received. A missing field is 0, and any value is
@@ -26,6 +27,9 @@ bool fake_hears(struct channel *c, struct message *m);
     lie_send(channel, MSG_##name,                                              \
              &(const struct msg_##name){ .request = (heard)->request,          \
                                          ##__VA_ARGS__ })
+/* Answers with a row of TABLE: names, each with its value, and NULL. */
+void fake_row(struct channel *c, const struct message *heard, const char *table,
+              ...) __attribute__((sentinel));
 /* Plays the process files that sallyportctl forks for a user: its start, up to
  * FILES_READY (false: it ends), and its work for PARTIALS_FIND. */
 typedef bool fake_enter(const struct files_start *start,

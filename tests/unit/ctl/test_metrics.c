@@ -18,32 +18,22 @@ TestSuite(metrics, .init = world_make, .fini = scratch_remove);
 
 #define GET "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
-static void welcome(struct channel *c)
-{
-    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
-}
-
 static void counts(struct channel *c)
 {
     struct metrics all = { .gauge = { [GAUGE_USERS] = 5 } };
     struct message m;
 
-    welcome(c);
-    if (fake_hears(c, &m) && m.kind == MSG_metrics)
+    fake_welcome(c);
+    if (fake_hears(c, &m) && m.kind == MSG_show && m.show.what == SHOW_METRICS)
         FAKE_SAYS(c, &m, metrics_are,
                   .metrics = { (const char *)&all, sizeof(all) });
-}
-
-static void is_older(struct channel *c)
-{
-    fake_welcome(c); /* of 0.1.0 */
 }
 
 static void lies(struct channel *c)
 {
     struct message m;
 
-    welcome(c);
+    fake_welcome(c);
     if (fake_hears(c, &m))
         FAKE_SAYS(c, &m, metrics_are, .metrics = SLICE("12345678"));
 }
@@ -52,7 +42,7 @@ static void is_busy(struct channel *c)
 {
     struct message m;
 
-    welcome(c);
+    fake_welcome(c);
     if (fake_hears(c, &m))
         FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
                   .why = SLICE("starting"));
@@ -66,8 +56,8 @@ Test(metrics, are_printed)
     fake_begin(lies);
     expect_err(EX_PROTOCOL, "", "metrics", "the server lies");
     fake_end();
-    fake_begin(is_older);
-    expect_err(EX_TEMPFAIL, "", "metrics",
+    fake_begin(fake_welcome_older);
+    expect_err(EX_PROTOCOL, "", "metrics",
                "still runs version 0.1.0; run: sallyportctl reload");
     fake_end();
     expect_err(EX_UNAVAILABLE, "", "metrics", "no server answers");

@@ -20,24 +20,28 @@ TestSuite(monitor, .init = world_make, .fini = scratch_remove);
 /* What the server says; the plays are in a fork. */
 static struct {
     int64_t days; /* of the certificate; 0: unknown */
-    const char *staple;
-    enum server_state state;
-    uint64_t sessions, limit;
-} said = { .limit = 250 };
+    const char *staple, *state, *away, *refused;
+    unsigned sessions, limit;
+} said = { .limit = 250, .away = "", .refused = "" };
 
 static void plays(struct channel *c)
 {
-    struct message m;
     int64_t end = said.days == 0 ? 0 : time(NULL) + said.days * DAY + DAY / 2;
+    char expires[24], sessions[24], limit[24];
+    struct message m;
 
+    snprintf(expires, sizeof(expires), "%lld", (long long)end);
+    snprintf(sessions, sizeof(sessions), "%u", said.sessions);
+    snprintf(limit, sizeof(limit), "%u", said.limit);
     fake_welcome(c);
     if (!fake_hears(c, &m))
         return;
-    FAKE_SAYS(c, &m, status_listener);
-    FAKE_SAYS(c, &m, status_certificate, .path = SLICE("/c.pem"),
-              .staple_path = slice_from(said.staple), .expires = end);
-    FAKE_SAYS(c, &m, status_is, .state = said.state, .sessions = said.sessions,
-              .logged_in = 1, .limit = said.limit);
+    fake_row(c, &m, "all", "state", said.state, "sessions", sessions,
+             "logged_in", "1", "max_sessions", limit, "away", said.away,
+             "users_refused", said.refused, NULL);
+    fake_row(c, &m, "certificates", "file", "/c.pem", "ocsp_file", said.staple,
+             "expires", expires, "days", expires, "ocsp_until", "0", NULL);
+    FAKE_SAYS(c, &m, end);
 }
 
 static void expect(int code, const char *words, const char *line)
@@ -54,8 +58,8 @@ static void expect(int code, const char *words, const char *line)
     cr_expect_str_eq(r->err, "");
 }
 
-static void server_says(int64_t days, const char *staple,
-                        enum server_state state, uint64_t sessions)
+static void server_says(int64_t days, const char *staple, const char *state,
+                        unsigned sessions)
 {
     said.days = days;
     said.staple = staple;
@@ -65,74 +69,64 @@ static void server_says(int64_t days, const char *staple,
 
 Test(monitor, all_is_well)
 {
-    server_says(60, "", SERVER_RUNS, 7);
+    server_says(60, "", "running", 7);
     fake_begin(plays);
     expect_out(0, "", "check", " - version ");
     expect_out(0, "", "check",
                "7 of 250 sessions | sessions=7;225;250;0;250 logged_in=1 "
                "certificate_days=60;14:;3:\n");
     fake_end();
-    server_says(0, "", SERVER_RUNS, 7);
+    server_says(0, "", "running", 7);
     expect(0, "check", "SALLYPORT OK - ");
 }
 
 Test(monitor, certificates)
 {
-    server_says(14, "", SERVER_RUNS, 1);
+    server_says(14, "", "running", 1);
     expect(0, "check", "SALLYPORT OK - ");
-    server_says(13, "", SERVER_RUNS, 1);
+    server_says(13, "", "running", 1);
     expect(1, "check", "SALLYPORT WARNING - /c.pem expires in 13 d | ");
-    server_says(2, "", SERVER_RUNS, 1);
+    server_says(2, "", "running", 1);
     expect(2, "check", "SALLYPORT CRITICAL - /c.pem expires in 2 d | ");
-    server_says(-5, "", SERVER_RUNS, 1);
+    server_says(-5, "", "running", 1);
     expect(2, "check --critical 0,100",
            "SALLYPORT CRITICAL - /c.pem has expired | ");
-    server_says(60, "/o.der", SERVER_RUNS, 1);
+    fake_begin(plays);
+    expect_out(2, "", "check", " certificate_days=-4;14:;3:\n");
+    fake_end();
+    server_says(60, "/o.der", "running", 1);
     expect(1, "check",
            "SALLYPORT WARNING - /c.pem has no OCSP response that counts | ");
 }
 
 Test(monitor, sessions_and_states)
 {
-    server_says(60, "", SERVER_RUNS, 224);
+    server_says(60, "", "running", 224);
     expect(0, "check", "SALLYPORT OK - ");
-    server_says(60, "", SERVER_RUNS, 225);
+    server_says(60, "", "running", 225);
     expect(1, "check", "SALLYPORT WARNING - 225 of 250 sessions | ");
-    server_says(60, "", SERVER_RUNS, 250);
+    server_says(60, "", "running", 250);
     expect(2, "check", "SALLYPORT CRITICAL - 250 of 250 sessions | ");
-    server_says(60, "", SERVER_STOPS, 1);
+    server_says(60, "", "stopping", 1);
     expect(1, "check", "SALLYPORT WARNING - the server is stopping | ");
     said.limit = 1;
-    server_says(60, "", SERVER_RUNS, 0);
+    server_says(60, "", "running", 0);
     expect(0, "check", "SALLYPORT OK - ");
-    server_says(60, "", SERVER_RUNS, 1);
+    server_says(60, "", "running", 1);
     expect(2, "check", "SALLYPORT CRITICAL - 1 of 1 sessions | ");
 }
 
-/* A server of this version, which is asked for more. */
-static void plays_refused_users(struct channel *c)
+Test(monitor, what_the_server_knows)
 {
-    struct message m;
-
-    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_status)
-            FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS, .limit = 250);
-        else if (m.kind == MSG_drain)
-            FAKE_SAYS(c, &m, drain_is, .on = false);
-        else if (m.kind == MSG_away)
-            FAKE_SAYS(c, &m, away_is, .what = SLICE(""));
-        else
-            FAKE_SAYS(c, &m, users_refused_is, .why = SLICE("users:3: bad"));
-    }
-}
-
-Test(monitor, a_users_file_with_a_mistake)
-{
-    fake_begin(plays_refused_users);
-    expect_out(1, "", "check",
-               "SALLYPORT WARNING - the old users stay: users:3: bad | ");
-    fake_end();
+    server_says(60, "", "draining", 1);
+    expect(1, "check", "SALLYPORT WARNING - the server drains | ");
+    server_says(60, "", "running", 1);
+    said.refused = "users:3: bad";
+    expect(1, "check",
+           "SALLYPORT WARNING - the old users stay: users:3: bad | ");
+    said.away = "homes: gone";
+    expect(2, "check",
+           "SALLYPORT CRITICAL - new clients get 421: homes: gone | ");
 }
 
 /* "sallyportctl" alone: each trouble, not only the worst. */
@@ -140,7 +134,7 @@ Test(monitor, at_first_sight)
 {
     const struct run *r;
 
-    server_says(60, "", SERVER_RUNS, 7);
+    server_says(60, "", "running", 7);
     fake_begin(plays);
     r = expect_run(0, "", "");
     fake_end();
@@ -148,7 +142,7 @@ Test(monitor, at_first_sight)
               r->out);
     cr_expect(strstr(r->out, "attention: nothing\n"), "%s", r->out);
     cr_expect(strstr(r->out, "sallyportctl doctor "), "%s", r->out);
-    server_says(10, "", SERVER_STOPS, 7);
+    server_says(10, "", "stopping", 7);
     fake_begin(plays);
     r = expect_run(0, "", "");
     fake_end();
@@ -160,7 +154,7 @@ Test(monitor, at_first_sight)
 
 Test(monitor, thresholds)
 {
-    server_says(20, "", SERVER_RUNS, 100);
+    server_says(20, "", "running", 100);
     expect(1, "check --warning 21,90",
            "SALLYPORT WARNING - /c.pem expires in 20 d | ");
     expect(2, "check --critical 21,100",
@@ -185,7 +179,7 @@ static void set(const char *line)
 Test(monitor, disks)
 {
     cr_assert_eq(mkdir(world.shares, 0700), 0);
-    server_says(60, "", SERVER_RUNS, 1);
+    server_says(60, "", "running", 1);
     expect(2, "check --warning 14,0 --critical 3,0", "SALLYPORT CRITICAL - ");
     fake_begin(plays);
     expect_out(1, "", "check --warning 14,0 --critical 3,100", "%;0;100\n");
@@ -222,7 +216,7 @@ int statvfs(const char *path, struct statvfs *ret)
 Test(monitor, a_disk_that_hangs, .timeout = 30)
 {
     hanging = world.homes;
-    server_says(60, "", SERVER_RUNS, 1);
+    server_says(60, "", "running", 1);
     fake_begin(plays);
     expect_out(2, "", "check", "homes: the disk hangs | sessions=1;");
     fake_end();
@@ -231,6 +225,16 @@ Test(monitor, a_disk_that_hangs, .timeout = 30)
 static void hangs_up(struct channel *c)
 {
     (void)c;
+}
+
+/* The reload after an upgrade is nobody's outage. */
+Test(monitor, another_version)
+{
+    fake_begin(fake_welcome_older);
+    expect_out(3, "", "check",
+               "SALLYPORT UNKNOWN - the server still runs version 0.1.0; run: "
+               "sallyportctl reload\n");
+    fake_end();
 }
 
 Test(monitor, no_answer)

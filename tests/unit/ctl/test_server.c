@@ -12,7 +12,7 @@
 #include "ctl/ctl.h"
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/generation.h"
 #include "world.h"
 
 TestSuite(server, .init = world_make, .fini = scratch_remove);
@@ -106,29 +106,69 @@ static void asks_back(struct channel *c)
     fake_welcome(c);
     c->self = PROCESS_CTL; /* passes the check at the test's own end */
     c->peer = PROCESS_MASTER;
-    SEND(c, status, 0);
+    SEND(c, show, 0, .build = SLICE("x"), .what = 0, .place = 0);
     c->self = PROCESS_MASTER;
     c->peer = PROCESS_CTL;
     fake_hears(c, &m);
 }
 
-static void has_an_unknown_state(struct channel *c)
+static void has_no_state(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, status_is, .state = SERVER_STATES);
+    FAKE_SAYS(c, &m, end);
 }
 
-static void listens_without_end(struct channel *c)
+static void has_rows_without_end(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
     fake_hears(c, &m);
-    for (int i = 0; i < 65; i++)
-        FAKE_SAYS(c, &m, status_listener);
+    for (int i = 0; i < 101; i++)
+        fake_row(c, &m, "worst", "address", "192.0.2.1", NULL);
+}
+
+static void has_an_unknown_table(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    fake_row(c, &m, "colours", "red", "1", NULL);
+}
+
+static void has_no_value(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, row, .table = SLICE("all"),
+              .values = { "state\0running", 13 });
+}
+
+static void has_letters_for_a_number(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    fake_row(c, &m, "all", "state", "running", "sessions", "many", NULL);
+}
+
+static void has_a_long_text(struct channel *c)
+{
+    char text[5000];
+    struct message m;
+
+    memset(text, 'a', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    fake_welcome(c);
+    fake_hears(c, &m);
+    fake_row(c, &m, "all", "state", text, NULL);
 }
 
 static void gives_a_file(struct channel *c)
@@ -153,10 +193,14 @@ Test(server, lies)
         { is_another_program, EX_PROTOCOL, "of another version?" },
         { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
         { answers_another_request, EX_PROTOCOL, "an answer without a request" },
-        { answers_something_else, EX_PROTOCOL, "no answer to status" },
+        { answers_something_else, EX_PROTOCOL, "no rows" },
         { asks_back, EX_PROTOCOL, "not this peer's" },
-        { has_an_unknown_state, EX_PROTOCOL, "unknown or malformed" },
-        { listens_without_end, EX_PROTOCOL, "too many listeners" },
+        { has_no_state, EX_PROTOCOL, "no state" },
+        { has_rows_without_end, EX_PROTOCOL, "a row that can't be" },
+        { has_an_unknown_table, EX_PROTOCOL, "a row that can't be" },
+        { has_no_value, EX_PROTOCOL, "a row that can't be" },
+        { has_letters_for_a_number, EX_PROTOCOL, "a row that can't be" },
+        { has_a_long_text, EX_PROTOCOL, "a row that can't be" },
         { gives_a_file, EX_PROTOCOL, "not this peer's" },
     };
 
@@ -236,46 +280,58 @@ Test(server, refuses)
     }
 }
 
-#define IN_2100 4102444800 /* 2100-01-01 00:00:00 */
-#define IN_2020 1577836800
+#define IN_2100 "4102444800" /* 2100-01-01 00:00:00 */
+#define IN_2020 "1577836800"
+
+static void say_certificate(struct channel *c, const struct message *m,
+                            const char *file, const char *expires,
+                            const char *ocsp_file, const char *ocsp_until)
+{
+    fake_row(c, m, "certificates", "file", file, "expires", expires, "days",
+             expires, "ocsp_file", ocsp_file, "ocsp_until", ocsp_until,
+             "sha256", file[3] == 'a' ? "AB:CD" : "", "pin",
+             file[3] == 'a' ? "sha256//x" : "", NULL);
+}
 
 static void is_well(struct channel *c)
 {
-    static const struct {
-        struct slice path, staple_path;
-        int64_t expires, staple_until;
-    } certificates[] = {
-        { SLICE("/c/a"), SLICE(""), IN_2100, 0 },
-        { SLICE("/c/b"), SLICE("/o/b"), IN_2100, IN_2100 },
-        { SLICE("/c/c"), SLICE("/o/c"), IN_2020, IN_2020 },
-        { SLICE("/c/d\x1b"), SLICE("/o/d"), 0, 0 },
-    };
-    const struct address one = { .family = 4,
-                                 .bytes = { 127, 0, 0, 1 },
-                                 .port = 21 };
     struct message m;
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, status_listener, .bound = one);
-    for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++)
-        FAKE_SAYS(c, &m, status_certificate, .path = certificates[i].path,
-                  .staple_path = certificates[i].staple_path,
-                  .expires = certificates[i].expires,
-                  .staple_until = certificates[i].staple_until);
-    FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS, .since = 1795161600,
-              .sessions = 7, .logged_in = 5, .limit = 500, .users = 12);
+    if (m.kind != MSG_show || m.show.what != SHOW_STATUS ||
+        !slice_equal(m.show.build, slice_from(build_name())))
+        return;
+    fake_row(c, &m, "all", "listening", "127.0.0.1:21", "listening",
+             "[::1]:990", "state", "running", "since", "1795161600", "sessions",
+             "7", "logged_in", "5", "max_sessions", "500", "users", "12",
+             "bans", "3", "generation_pid", "4712", "generations", "2", "away",
+             "", "users_refused", "", "a newer one", "x", NULL);
+    say_certificate(c, &m, "/c/a", IN_2100, "", "0");
+    say_certificate(c, &m, "/c/b", IN_2100, "/o/b", IN_2100);
+    say_certificate(c, &m, "/c/c", IN_2020, "/o/c", IN_2020);
+    say_certificate(c, &m, "/c/d\x1b", "0", "/o/d", "0");
+    fake_row(c, &m, "guessing", "wrong", "120", "addresses", "4", NULL);
+    fake_row(c, &m, "worst", "address", "192.0.2.7", "wrong", "90", NULL);
+    fake_row(c, &m, "worst", "address", "2001:db8::/64", "wrong", "89", NULL);
+    fake_row(c, &m, "totals", "complete", "3", "failed", "1", "bytes_in",
+             "1048576", "bytes_out", "18446744073709551615", "logins_failed",
+             "1", NULL);
+    FAKE_SAYS(c, &m, end);
 }
 
-/* The number of days until 2100 depends on the present day. */
-static char *without_days(const char *text)
+/* The number of days until 2100, after these words, depends on the present
+ * day. */
+static char *without_days(const char *text, const char *words)
 {
-    static char out[2048];
+    static char out[8192];
+    const size_t len = strlen(words);
     char *to = out;
 
     for (const char *at = text; *at && to < out + sizeof(out) - 2; at++) {
         *to++ = *at;
-        if (at[0] != '(')
+        if (at + 1 - text < (ptrdiff_t)len ||
+            strncmp(at + 1 - len, words, len) != 0)
             continue;
         *to++ = '#';
         at += strspn(at + 1, "0123456789");
@@ -284,96 +340,152 @@ static char *without_days(const char *text)
     return out;
 }
 
-static void check_certificates(json_t *all)
-{
-    json_t *a = json_array_get(all, 0), *b = json_array_get(all, 1),
-           *c = json_array_get(all, 2), *d = json_array_get(all, 3);
+/* Programs read these members, and some of them in this order. */
+static const char status_json[] =
+    "{\n"
+    "  \"state\": \"running\",\n"
+    "  \"away\": null,\n"
+    "  \"version\": \"" SALLYPORT_VERSION "\",\n"
+    "  \"pid\": 4711,\n"
+    "  \"since\": \"2026-11-20T08:00:00Z\",\n"
+    "  \"listening\": [\n"
+    "    \"127.0.0.1:21\",\n"
+    "    \"[::1]:990\"\n"
+    "  ],\n"
+    "  \"certificates\": [\n"
+    "    {\n"
+    "      \"file\": \"/c/a\",\n"
+    "      \"expires\": \"2100-01-01T00:00:00Z\",\n"
+    "      \"days\": #,\n"
+    "      \"ocsp_file\": null,\n"
+    "      \"ocsp_until\": null,\n"
+    "      \"sha256\": \"AB:CD\",\n"
+    "      \"pin\": \"sha256//x\"\n"
+    "    },\n"
+    "    {\n"
+    "      \"file\": \"/c/b\",\n"
+    "      \"expires\": \"2100-01-01T00:00:00Z\",\n"
+    "      \"days\": #,\n"
+    "      \"ocsp_file\": \"/o/b\",\n"
+    "      \"ocsp_until\": \"2100-01-01T00:00:00Z\",\n"
+    "      \"sha256\": null,\n"
+    "      \"pin\": null\n"
+    "    },\n"
+    "    {\n"
+    "      \"file\": \"/c/c\",\n"
+    "      \"expires\": \"2020-01-01T00:00:00Z\",\n"
+    "      \"days\": #-1,\n"
+    "      \"ocsp_file\": \"/o/c\",\n"
+    "      \"ocsp_until\": null,\n"
+    "      \"sha256\": null,\n"
+    "      \"pin\": null\n"
+    "    },\n"
+    "    {\n"
+    "      \"file\": \"/c/d\\\\x1b\",\n"
+    "      \"expires\": null,\n"
+    "      \"days\": #null,\n"
+    "      \"ocsp_file\": \"/o/d\",\n"
+    "      \"ocsp_until\": null,\n"
+    "      \"sha256\": null,\n"
+    "      \"pin\": null\n"
+    "    }\n"
+    "  ],\n"
+    "  \"sessions\": 7,\n"
+    "  \"logged_in\": 5,\n"
+    "  \"max_sessions\": 500,\n"
+    "  \"users\": 12,\n"
+    "  \"guessing\": {\n"
+    "    \"wrong\": 120,\n"
+    "    \"addresses\": 4,\n"
+    "    \"worst\": [\n"
+    "      {\n"
+    "        \"address\": \"192.0.2.7\",\n"
+    "        \"wrong\": 90\n"
+    "      },\n"
+    "      {\n"
+    "        \"address\": \"2001:db8::/64\",\n"
+    "        \"wrong\": 89\n"
+    "      }\n"
+    "    ]\n"
+    "  },\n"
+    "  \"bans\": 3,\n"
+    "  \"generation_pid\": 4712,\n"
+    "  \"generations\": 2,\n"
+    "  \"transfers\": null,\n"
+    "  \"totals\": {\n"
+    "    \"complete\": 3,\n"
+    "    \"failed\": 1,\n"
+    "    \"bytes_in\": 1048576,\n"
+    "    \"bytes_out\": 9223372036854775807,\n"
+    "    \"logins_failed\": 1\n"
+    "  },\n"
+    "  \"users_refused\": null\n"
+    "}\n";
 
-    cr_assert_eq(json_array_size(all), 4);
-    cr_expect_str_eq(json_string_value(json_object_get(a, "file")), "/c/a");
-    cr_expect_gt(json_integer_value(json_object_get(a, "days")), 20000);
-    cr_expect(json_is_null(json_object_get(a, "ocsp_file")));
-    cr_expect_str_eq(json_string_value(json_object_get(b, "ocsp_file")),
-                     "/o/b");
-    cr_expect_str_eq(json_string_value(json_object_get(b, "ocsp_until")),
-                     "2100-01-01T00:00:00Z");
-    cr_expect_eq(json_integer_value(json_object_get(c, "days")), -1);
-    cr_expect(json_is_null(json_object_get(c, "ocsp_until")));
-    cr_expect(json_is_null(json_object_get(d, "expires")));
-    cr_expect(json_is_null(json_object_get(d, "days")));
-}
-
+/* After the first answer the server hangs up: so the transfers are unknown. */
 Test(server, status)
 {
-    json_t *one;
-
     fake_begin(is_well);
-    cr_expect_str_eq(without_days(expect_run(0, "", "status")->out),
-                     "server:    running, version 0.1.0, pid 4711\n"
-                     "since:     2026-11-20T08:00:00Z\n"
-                     "listening: 127.0.0.1:21\n"
-                     "certificates:\n"
-                     "  /c/a, expires 2100-01-01T00:00:00Z (# d)\n"
-                     "  /c/b, expires 2100-01-01T00:00:00Z (# d), OCSP until "
-                     "2100-01-01T00:00:00Z\n"
-                     "  /c/c, EXPIRED 2020-01-01T00:00:00Z: most clients "
-                     "refuse it; renew it, and reload, no OCSP response "
-                     "that counts\n"
-                     "  /c/d\\x1b, no OCSP response that counts\n"
-                     "sessions:  7 of 500, 5 logged in\n"
-                     "users:     12\n");
-    one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
-    cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 18);
-    cr_expect(json_is_null(json_object_get(one, "guessing")), "it is older");
-    cr_expect(json_is_null(json_object_get(one, "transfers")), "it is older");
-    cr_expect(json_is_null(json_object_get(one, "totals")), "it is older");
-    check_certificates(json_object_get(one, "certificates"));
-    cr_expect_str_eq(json_string_value(json_object_get(one, "since")),
-                     "2026-11-20T08:00:00Z");
-    cr_expect_eq(json_integer_value(json_object_get(one, "logged_in")), 5);
-    json_decref(one);
+    cr_expect_str_eq(
+        without_days(expect_run(0, "", "status")->out, "("),
+        "server:    running, version " SALLYPORT_VERSION ", pid 4711\n"
+        "since:     2026-11-20T08:00:00Z (#this generation, pid 4712), 1 older "
+        "with sessions\n"
+        "listening: 127.0.0.1:21\n"
+        "           [::1]:990\n"
+        "certificates:\n"
+        "  /c/a, expires 2100-01-01T00:00:00Z (# d)\n"
+        "    SHA-256 AB:CD\n"
+        "    pin sha256//x\n"
+        "  /c/b, expires 2100-01-01T00:00:00Z (# d), OCSP until "
+        "2100-01-01T00:00:00Z\n"
+        "  /c/c, EXPIRED 2020-01-01T00:00:00Z: most clients "
+        "refuse it; renew it, and reload, no OCSP response "
+        "that counts\n"
+        "  /c/d\\x1b, no OCSP response that counts\n"
+        "sessions:  7 of 500, 5 logged in\n"
+        "transfers: unknown\n"
+        "ended:     3 complete, 1 failed, 1 MiB received, 7.9 EiB sent, 1 "
+        "failed login since the service started\n"
+        "           unfinished uploads: sallyportctl partials list\n"
+        "users:     12\n"
+        "guessing:  120 wrong passwords in the last hour, from 4 addresses\n"
+        "           90 from 192.0.2.7\n"
+        "           89 from 2001:db8::/64\n"
+        "bans:      3\n");
+    cr_expect_str_eq(
+        without_days(expect_run(0, "", "status --json")->out, "days\": "),
+        status_json);
     fake_end();
 }
 
-/* Answers all questions of "status", but hangs up at "who". */
-static void hangs_up_at_who(struct channel *c)
+static void is_in_trouble(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
-    while (fake_hears(c, &m) && m.kind != MSG_who) {
-        if (m.kind == MSG_status)
-            FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS, .limit = 500);
-        else if (m.kind == MSG_guessing)
-            FAKE_SAYS(c, &m, guessing_is, .wrong = 1);
-        else if (m.kind == MSG_details)
-            FAKE_SAYS(c, &m, details_is, .pid = 4712, .generations = 1);
-        else if (m.kind == MSG_drain)
-            FAKE_SAYS(c, &m, drain_is, .on = false);
-        else if (m.kind == MSG_totals)
-            FAKE_SAYS(c, &m, totals_is, .complete = 3);
-        else if (m.kind == MSG_away)
-            FAKE_SAYS(c, &m, away_is, .what = SLICE("homes: gone"));
-        else
-            FAKE_SAYS(c, &m, users_refused_is,
-                      .why = SLICE("users:3: \"a\\x22\033\""));
+    while (fake_hears(c, &m) && m.kind == MSG_show) {
+        if (m.show.what == SHOW_STATUS)
+            fake_row(c, &m, "all", "state", "draining", "away", "homes: gone",
+                     "users_refused", "users:3: \"a\\x22\033\"", NULL);
+        FAKE_SAYS(c, &m, end);
     }
+    FAKE_SAYS(c, &m, who_end);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, end);
 }
 
-/* The server may end or restart after the first answers. */
-Test(server, status_without_transfers)
+Test(server, status_in_trouble)
 {
     json_t *one;
 
-    fake_begin(hangs_up_at_who);
-    expect_out(0, "", "status", "\ntransfers: unknown\n");
+    fake_begin(is_in_trouble);
     one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
-    cr_expect(json_is_null(json_object_get(one, "transfers")));
-    cr_expect_eq(json_integer_value(json_object_get(one, "generations")), 1);
-    cr_expect_str_eq(json_string_value(json_object_get(one, "away")),
-                     "homes: gone");
-    cr_expect_str_eq(json_string_value(json_object_get(one, "users_refused")),
+    cr_expect_eq(json_integer_value(json_object_get(one, "transfers")), 0);
+    cr_expect(json_is_integer(json_object_get(one, "transfers")));
+    cr_expect_str_eq(text_of(one, "state", ""), "draining");
+    cr_expect_str_eq(text_of(one, "away", ""), "homes: gone");
+    cr_expect_str_eq(text_of(one, "users_refused", ""),
                      "users:3: \"a\\x5cx22\\x1b\"");
     json_decref(one);
     expect_out(0, "", "status",
@@ -383,11 +495,49 @@ Test(server, status_without_transfers)
     fake_end();
 }
 
-static void reloads(struct channel *c)
+/* Another version has other rows; another build of this one refuses. */
+static void is_older(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome_older(c);
+    fake_hears(c, &m);
+}
+
+static void is_another_build(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
+    if (fake_hears(c, &m) && m.kind == MSG_show)
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                  .why = SLICE("another build; run: sallyportctl reload"));
+}
+
+Test(server, of_another_build)
+{
+    static const char *const words[] = { "status", "status --json", "ban list",
+                                         "metrics" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        fake_begin(is_older);
+        says(EX_PROTOCOL, words[i],
+             "the server still runs version 0.1.0; run: sallyportctl reload");
+        fake_end();
+        fake_begin(is_another_build);
+        says(EX_TEMPFAIL, words[i], "another build; run: sallyportctl reload");
+        fake_end();
+    }
+    fake_begin(is_older);
+    expect_out(EX_PROTOCOL, "", "", "server:    the server still runs version");
+    fake_end();
+}
+
+static void reloads(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome_older(c);
     fake_hears(c, &m);
     if (m.kind == MSG_reload)
         FAKE_SAYS(c, &m, control_done);
@@ -406,7 +556,7 @@ static void is_of_another_version(struct channel *c)
 {
     struct message m;
 
-    fake_welcome(c);
+    fake_welcome_older(c);
     fake_hears(c, &m);
     FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
               .why = SLICE("sallyportd: messages of another version"));

@@ -457,19 +457,20 @@ static void check_retired(unsigned m)
 Test(channel, the_whole_matrix)
 {
     static const unsigned phases[] = { 1, 2, 4, 8, 16, 32, 64, 128 };
-    size_t passed = 0;
+    size_t messages = 0, passed = 0;
 
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         if (!message_row(m)) {
             check_retired(m);
             continue;
         }
+        messages++;
         for (unsigned from = 0; from < PROCESS_COUNT; from++)
             for (unsigned to = 0; to < PROCESS_COUNT; to++)
                 for (size_t i = 0; i < 8; i++)
                     passed += passes((enum message_kind)m, from, to, phases[i]);
     }
-    cr_assert_gt(passed, MSG_COUNT);
+    cr_assert_gt(passed, messages);
 }
 
 Test(channel, once_means_once)

@@ -67,8 +67,6 @@ static bool is_across_builds(const struct message_row *row)
     const unsigned gate_session =
         PROCESS_BIT(PROCESS_GATE) | PROCESS_BIT(PROCESS_SESSION);
 
-    if (row == message_row(MSG_metrics) || row == message_row(MSG_metrics_are))
-        return false; /* sallyportctl first compares the versions */
     return row->from & row->to || ends == gate_session ||
            ends & (PROCESS_BIT(PROCESS_SUPERVISOR) | PROCESS_BIT(PROCESS_CTL));
 }

@@ -10,6 +10,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 #include "support/messages.h"
 
 /* A full queue isn't an answer: it tries again, as long as a test may take. */
@@ -69,20 +70,46 @@ void caller_is_refused(struct caller *c, enum refusal why)
     cr_assert_gt(p.control_refused.why.len, 5);
 }
 
-void caller_gets_status(struct caller *c, uint64_t value[6])
+void caller_edits(struct caller *c)
 {
-    struct message p;
+    c->request = channel_next(&c->channel);
+    TELL(&c->channel, users_changed, c->request, .verb = SLICE("user lock"));
+}
 
-    caller_asks(c, MSG_status);
-    caller_hears(c, MSG_status_listener, &p);
-    cr_assert_eq(p.status_listener.bound.family, 4);
-    cr_assert_neq(p.status_listener.bound.port, 0);
-    caller_hears(c, MSG_status_certificate, &p);
-    caller_hears(c, MSG_status_is, &p);
-    value[0] = p.status_is.state;
-    value[1] = (uint64_t)p.status_is.since;
-    value[2] = p.status_is.sessions;
-    value[3] = p.status_is.logged_in;
-    value[4] = p.status_is.limit;
-    value[5] = p.status_is.users;
+void caller_looks(struct caller *c, enum showable what, uint64_t place)
+{
+    c->request = channel_next(&c->channel);
+    TELL(&c->channel, show, c->request, .build = slice_from(build_name()),
+         .what = what, .place = place);
+}
+
+const char *row_value(const struct message *m, const char *name)
+{
+    static char texts[4][MESSAGE_TEXT_MAX + 1];
+    static unsigned next;
+    struct slice rest = m->row.values, one, value;
+    char *text = texts[next++ % 4];
+
+    text[0] = '\0';
+    while (row_next(&rest, &one, &value) == 1)
+        if (slice_equal(one, slice_from(name)))
+            cr_assert_eq(slice_copy(value, text, sizeof(texts[0])), 0);
+    return text;
+}
+
+const char *caller_reads(struct caller *c, const char *table, const char *name)
+{
+    const char *found = "";
+    struct message m;
+
+    caller_looks(c, SHOW_STATUS, 0);
+    do {
+        cr_assert_eq(channel_wait(&c->channel, &m, STAGE_WAIT_MS), 1);
+        cr_assert_eq(m.request, c->request);
+        if (m.kind == MSG_row && slice_equal(m.row.table, slice_from(table)))
+            found = row_value(&m, name);
+    } while (m.kind == MSG_row);
+    cr_assert_eq(m.kind, MSG_end);
+    cr_assert_eq(m.end.place, 0);
+    return found;
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_MASTER_CALLER_H
 #define TESTS_UNIT_MASTER_CALLER_H
 
+#include "sallyport/ipc/row.h"
 #include "stage.h"
 
 struct caller {
@@ -19,7 +20,15 @@ void caller_asks(struct caller *c, enum message_kind m);
 /* Receives the next answer, which must be M. */
 void caller_hears(struct caller *c, enum message_kind m, struct message *p);
 void caller_is_refused(struct caller *c, enum refusal why);
-/* Gets all numbers of STATUS. */
-void caller_gets_status(struct caller *c, uint64_t value[6]);
+/* Sends `users_changed`. */
+void caller_edits(struct caller *c);
+/* Sends `show`: WHAT, from PLACE on. */
+void caller_looks(struct caller *c, enum showable what, uint64_t place);
+/* The value of that name in the row M. It is valid until the fourth next call.
+ */
+const char *row_value(const struct message *m, const char *name);
+/* Asks for the status, and returns a value of the last row of TABLE; "": there
+ * is no such row. */
+const char *caller_reads(struct caller *c, const char *table, const char *name);
 
 #endif

@@ -105,7 +105,7 @@ static uint64_t edited(struct stage *s)
     struct caller c;
 
     caller_enter(s, &c);
-    caller_asks(&c, MSG_users_edited);
+    caller_edits(&c);
     caller_hears(&c, MSG_ended, &p);
     caller_leave(&c);
     return p.ended.sessions;
@@ -122,13 +122,11 @@ static void is_kicked(struct player *p, enum ending why)
 /* Another session logs in, by the present users; and status is answered. */
 static void others_go_on(struct stage *s, uint64_t serial)
 {
-    uint64_t status[6];
     struct caller c;
     struct player p;
 
     caller_enter(s, &c);
-    caller_gets_status(&c, status);
-    cr_expect_eq(status[5], STAGE_USERS);
+    cr_expect_eq(atoi(caller_reads(&c, ROW_WHOLE, "users")), STAGE_USERS);
     caller_leave(&c);
     player_enter(s, &p, serial);
     player_asks(s, &p);
@@ -188,7 +186,7 @@ Test(access, a_slow_reader, .timeout = 60)
     files_write(hangs(&s), "", 0, 0600);
     change(&s, "anna:", "anna:!");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_users_edited);
+    caller_edits(&c);
     others_go_on(&s, 2);
     others_go_on(&s, 3);
     cr_assert_eq(unlink(hangs(&s)), 0);
@@ -212,13 +210,13 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     files_write(hangs(&s), "", 0, 0600);
     change(&s, "anna:", "anna:!");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_users_edited);
+    caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     stage_reports(&s, EVENT_TROUBLE, "the old users stay: the program reader");
     others_go_on(&s, 2);
     cr_assert_eq(unlink(hangs(&s)), 0);
     do { /* master rests for a second */
-        caller_asks(&c, MSG_users_edited);
+        caller_edits(&c);
         cr_assert_eq(channel_wait(&c.channel, &got, STAGE_WAIT_MS), 1);
     } while (got.kind == MSG_control_refused);
     caller_leave(&c);
@@ -440,17 +438,13 @@ static void expect_refused(const struct stage *s, const char *words)
     struct message got;
     struct metrics all;
     struct caller c;
+    const char *why;
 
     caller_enter(s, &c);
-    caller_asks(&c, MSG_users_refused);
-    caller_hears(&c, MSG_users_refused_is, &got);
-    if (words[0])
-        cr_expect_not_null(memmem(got.users_refused_is.why.ptr,
-                                  got.users_refused_is.why.len, words,
-                                  strlen(words)));
-    else
-        cr_expect_eq(got.users_refused_is.why.len, 0);
-    caller_asks(&c, MSG_metrics);
+    why = caller_reads(&c, ROW_WHOLE, "users_refused");
+    cr_expect_eq(why[0] != '\0', words[0] != '\0', "%s", why);
+    cr_expect_not_null(strstr(why, words), "%s", why);
+    caller_looks(&c, SHOW_METRICS, 0);
     caller_hears(&c, MSG_metrics_are, &got);
     memcpy(&all, got.metrics_are.metrics.ptr, sizeof(all));
     cr_expect_eq(all.gauge[GAUGE_REFUSED], words[0] != '\0');
@@ -473,13 +467,13 @@ Test(access, a_file_out_of_order, .timeout = 60)
     stage_reports(&s, EVENT_TROUBLE, "the old users stay");
     expect_refused(&s, "/users:");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_users_edited);
+    caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     snprintf(path, sizeof(path), "%s/users", s.folder);
     snprintf(away, sizeof(away), "%s/users.away", s.folder);
     cr_assert_eq(rename(path, away), 0);
     stage_reports(&s, EVENT_TROUBLE, "No such file or directory");
-    caller_asks(&c, MSG_users_edited);
+    caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     caller_leave(&c);
     cr_assert_eq(rename(away, path), 0);

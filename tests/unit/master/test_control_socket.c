@@ -393,14 +393,14 @@ static void let_in(struct master *m, struct channel *caller)
     caller->phase = PHASE_ASKED;
 }
 
-static void status_answers(struct master *m, struct channel *caller)
+static void who_answers(struct master *m, struct channel *caller)
 {
     struct peer *p = &m->control->peer[0];
     struct message heard;
 
-    cr_assert_eq(SEND(caller, status, 1), 0);
+    cr_assert_eq(SEND(caller, who, 1, .place = 0), 0);
     p->watch.on_ready(p, EPOLLIN);
-    message_hear(caller, MSG_status_is, &heard);
+    message_hear(caller, MSG_who_end, &heard);
 }
 
 /* A generation that retires has no listener any more, and answers connected
@@ -428,7 +428,7 @@ Test(control_socket, goes_to_the_generation_that_leads)
     new.succession.leads = true;
     control_lead(new.control);
     let_in(&new, &second);
-    status_answers(&old, &first);
+    who_answers(&old, &first);
     control_stop(old.control);
     cr_expect(is_there(), "the old one leaves the name");
     control_stop(new.control);

@@ -22,8 +22,7 @@ static void with_little_patience(struct master *m)
 
 static void asks(struct caller *c)
 {
-    c->request = channel_next(&c->channel);
-    TELL(&c->channel, metrics, c->request);
+    caller_looks(c, SHOW_METRICS, 0);
 }
 
 static void hears(struct caller *c, struct metrics *all)

@@ -1,0 +1,167 @@
+/* What the running server shows: rows of names and values, which become JSON by
+ * tables of columns. The values are foreign: bounded, and escaped for printing.
+ * Only a server of this version is asked: another one has other rows. */
+#include "rows.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/ipc/generation.h"
+#include "sallyport/ipc/row.h"
+
+#define DAY_S    86400
+#define ROWS_MAX 100 /* in one answer; a server sends at most 64 */
+
+int server_ask(struct server *s, enum showable what, uint64_t place,
+               struct message *answer)
+{
+    if (!server_is_ours(s))
+        return ctl_fail(s->x, EX_PROTOCOL,
+                        "the server still runs version %s; run: sallyportctl "
+                        "reload",
+                        s->version);
+    return server_asked(s,
+                        SEND(&s->channel, show, server_request(s),
+                             .build = slice_from(build_name()), .what = what,
+                             .place = place),
+                        answer);
+}
+
+static json_t *value_of_text(enum column_kind kind, struct slice text)
+{
+    char out[SHOWN_TEXT_MAX];
+    int r = kind == COLUMN_WORDS ? server_words(text, out, sizeof(out))
+                                 : server_escape(text, out, sizeof(out));
+
+    return r < 0 ? NULL : out[0] ? json_text(out) : json_null();
+}
+
+/* A number that JSON can't hold is a lie, and becomes the largest. */
+static json_t *value_of_number(enum column_kind kind, struct slice text)
+{
+    const int64_t now = time(NULL);
+    uint64_t n = INT64_MAX;
+
+    if (slice_number(text, INT64_MAX, &n) == -EINVAL)
+        return NULL;
+    const int64_t value = (int64_t)n, left = value - now;
+
+    if (kind == COLUMN_FLAG)
+        return json_boolean(value != 0);
+    if (kind == COLUMN_TIME || kind == COLUMN_AHEAD)
+        return json_time(kind == COLUMN_TIME || left > 0 ? value : 0);
+    if (value == 0 && kind != COLUMN_NUMBER)
+        return json_null();
+    if (kind == COLUMN_DAYS)
+        return json_integer(left > 0 ? left / DAY_S : -1);
+    return json_integer(value);
+}
+
+json_t *json_foreign(struct slice text)
+{
+    return value_of_text(COLUMN_TEXT, text);
+}
+
+json_t *row_empty(const struct column *c)
+{
+    json_t *one = json_object();
+
+    for (; c->key; c++)
+        json_object_set_new(one, c->key,
+                            c->kind == COLUMN_ROW ? row_empty(c->columns)
+                            : c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST
+                                ? json_array()
+                                : json_null());
+    return one;
+}
+
+/* Finds the object IN which a row of this table is written, or makes it. *c are
+ * the columns; they become those of that object. Returns NULL if there is no
+ * such table. */
+static json_t *row_place(json_t *in, const struct column **c,
+                         struct slice table)
+{
+    json_t *found = NULL;
+
+    for (const struct column *one = *c; one->key && !found; one++) {
+        json_t *there = json_object_get(in, one->key);
+        bool is_it = slice_equal(table, slice_from(one->key));
+
+        *c = one->columns;
+        if (one->kind == COLUMN_ROW)
+            found = is_it ? there : row_place(there, c, table);
+        else if (one->kind == COLUMN_ROWS && is_it) {
+            found = row_empty(one->columns);
+            json_array_append_new(there, found);
+        }
+    }
+    return found;
+}
+
+/* Sets the column of that name, if there is one. */
+static int row_set(json_t *one, const struct column *c, struct slice name,
+                   struct slice text)
+{
+    json_t *value;
+
+    while (c->key && !slice_equal(name, slice_from(c->key)))
+        c++;
+    if (c->kind >= COLUMN_LATER)
+        return 0;
+    value = c->kind <= COLUMN_LIST ? value_of_text(c->kind, text)
+                                   : value_of_number(c->kind, text);
+    return c->kind == COLUMN_LIST
+               ? json_array_append_new(json_object_get(one, c->key), value)
+               : json_object_set_new(one, c->key, value);
+}
+
+int row_read(struct slice table, struct slice values, const struct column *c,
+             json_t *into)
+{
+    struct slice name, text;
+    int r;
+
+    if (!slice_equal(table, SLICE(ROW_WHOLE)))
+        into = row_place(into, &c, table);
+    if (!into)
+        return -EPROTO;
+    while ((r = row_next(&values, &name, &text)) == 1)
+        if (row_set(into, c, name, text) < 0)
+            return -EPROTO;
+    return r;
+}
+
+static int rows_page(struct server *s, enum showable what, uint64_t *at,
+                     const struct column *columns, json_t *into)
+{
+    struct message m;
+    int code = server_ask(s, what, *at, &m);
+
+    for (int n = 0; code == 0 && m.kind == MSG_row; n++) {
+        if (n >= ROWS_MAX ||
+            row_read(m.row.table, m.row.values, columns, into) < 0)
+            code = server_lies(s->x, "a row that can't be");
+        else
+            code = server_next(s, &m);
+    }
+    if (code == 0 && m.kind != MSG_end)
+        code = server_lies(s->x, "no rows");
+    return code ? code : server_place(s, m.end.place, at);
+}
+
+int rows_read(struct server *s, enum showable what,
+              const struct column *columns, uint64_t ms, json_t **ret)
+{
+    const uint64_t end = clock_ms() + ms;
+    uint64_t at = 0;
+    int code;
+
+    *ret = row_empty(columns);
+    do
+        code = rows_page(s, what, &at, columns, *ret);
+    while (code == 0 && at > 0 && clock_ms() < end);
+    return code;
+}

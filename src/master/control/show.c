@@ -1,0 +1,243 @@
+/* What sallyportctl shows of the server, in master: rows of names and values.
+ * Each function answers at once; only a look at the sessions or at the disks
+ * takes longer. The names are for this build alone. */
+#include "control.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sallyport/ipc/generation.h"
+#include "sallyport/ipc/row.h"
+
+/* Bans in one answer, since ctl reads nothing while master writes. */
+#define BANS_PAGE 64
+
+static void show_row(struct peer *p, const char *table, const struct row *r)
+{
+    peer_sent(p, row_send(&p->channel, p->request, table, r));
+}
+
+static void show_end(struct peer *p, uint64_t place)
+{
+    peer_answered(p, SEND(&p->channel, end, p->request, .place = place));
+}
+
+static const char *show_state(const struct master *m)
+{
+    if (m->state == MASTER_STARTING)
+        return "starting";
+    if (m->state != MASTER_RUNNING)
+        return "stopping";
+    return drain_is_on(m) ? "draining" : "running";
+}
+
+static void show_server(struct peer *p)
+{
+    const struct master *m = p->master;
+    char text[ADDRESS_TEXT_MAX];
+    struct row r = { 0 };
+
+    row_text(&r, "state", slice_from(show_state(m)));
+    row_text(&r, "away", slice_from(m->reach->what.text));
+    row_text(&r, "users_refused", slice_from(m->users->reported.text));
+    row_time(&r, "since", m->since);
+    for (size_t i = 0; i < m->listeners->control_count; i++)
+        row_text(&r, "listening",
+                 slice_from(address_port_text(&m->listeners->control[i].address,
+                                              text)));
+    row_number(&r, "sessions", m->sessions->living);
+    row_number(&r, "logged_in", sessions_logged_in(m->sessions));
+    row_number(&r, "max_sessions", m->settings.max_sessions);
+    row_number(&r, "users", m->users->users.count);
+    row_number(&r, "bans", bans_count(m->banning->table, time(NULL)));
+    row_number(&r, "generation_pid", (uint64_t)getpid());
+    row_number(&r, "generations", 1 + older_count(m));
+    show_row(p, ROW_WHOLE, &r);
+}
+
+static void show_certificates(struct peer *p)
+{
+    const struct certificates *set = p->master->certificates;
+
+    for (size_t i = 0; i < set->count; i++) {
+        const struct pair_files *one = &set->pair[i];
+        struct row r = { 0 };
+
+        row_text(&r, "file", slice_from(one->certificate.name));
+        row_time(&r, "expires", (int64_t)one->expires);
+        row_time(&r, "days", (int64_t)one->expires); /* until then */
+        row_text(&r, "ocsp_file", slice_from(one->staple.name));
+        row_time(&r, "ocsp_until", (int64_t)one->staple_until);
+        row_text(&r, "sha256", slice_from(one->fingerprint));
+        row_text(&r, "pin", slice_from(one->pin));
+        show_row(p, "certificates", &r);
+    }
+}
+
+/* The wrong passwords of the last hour. An IPv6 address stands for its /64. */
+static void show_guessing(struct peer *p)
+{
+    struct guess_report g;
+    struct row r = { 0 };
+
+    guesses_report(p->master->guesses, clock_ms(), &g);
+    row_number(&r, "wrong", g.wrong);
+    row_number(&r, "addresses", g.addresses);
+    show_row(p, "guessing", &r);
+    for (size_t i = 0; i < g.count; i++) {
+        const struct address *a = &g.worst[i].prefix;
+        char text[BAN_TEXT_MAX];
+        struct row one = { 0 };
+
+        row_text(&one, "address",
+                 slice_from(ban_text(a, address_client_bits(a), text)));
+        row_number(&one, "wrong", g.worst[i].wrong);
+        show_row(p, "worst", &one);
+    }
+}
+
+static void show_totals(struct peer *p)
+{
+    struct metrics_totals t = gauges_total(p->master);
+    struct row r = { 0 };
+
+    row_number(&r, "complete", t.complete);
+    row_number(&r, "failed", t.failed);
+    row_number(&r, "bytes_in", t.bytes_in);
+    row_number(&r, "bytes_out", t.bytes_out);
+    row_number(&r, "logins_failed", t.logins_failed);
+    show_row(p, "totals", &r);
+}
+
+static void show_status(struct peer *p, uint64_t place)
+{
+    (void)place;
+    older_look_all(p->master);
+    show_server(p);
+    show_certificates(p);
+    show_guessing(p);
+    show_totals(p);
+    show_end(p, 0);
+}
+
+static void show_bans(struct peer *p, uint64_t place)
+{
+    const struct bans *b = p->master->banning->table;
+    size_t sent = 0, i = place < BANS_MAX ? (size_t)place : BANS_MAX;
+
+    for (; i < b->rows && i < BANS_MAX && sent < BANS_PAGE; i++) {
+        const struct ban *ban = &b->ban[i];
+        char network[BAN_TEXT_MAX];
+        struct row r = { 0 };
+
+        if (!ban_counts(ban, time(NULL)))
+            continue;
+        row_text(&r, "network",
+                 slice_from(ban_text(&ban->network, ban->bits, network)));
+        row_text(&r, "reason", slice_from(ban->reason));
+        row_time(&r, "since", ban->since);
+        row_time(&r, "until", ban->until);
+        row_number(&r, "automatic", !ban->by_hand);
+        show_row(p, "bans", &r);
+        sent++;
+    }
+    show_end(p, i < b->rows ? i : 0);
+}
+
+static void show_look_over(struct peer *p)
+{
+    p->looking = 0;
+    show_end(p, p->look_next);
+}
+
+static void show_doing(struct peer *p, uint64_t place)
+{
+    const struct session_table *t = p->master->sessions;
+    size_t i = place < t->size ? (size_t)place : t->size;
+
+    p->looking = 0;
+    for (; i < t->size && p->looking < LOOK_PAGE; i++)
+        if (look_begin(&t->all[i]))
+            p->looks[p->looking++] = t->all[i].serial;
+    p->look_next = i < t->size ? i : 0;
+    if (p->looking == 0)
+        show_look_over(p);
+    else
+        loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.look);
+}
+
+static void show_doing_row(struct peer *p, const struct msg_doing *msg)
+{
+    char serial[24];
+    struct row r = { 0 };
+
+    snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
+    row_text(&r, "serial", slice_from(serial));
+    row_text(&r, "program", msg->client);
+    row_text(&r, "tls", msg->tls);
+    row_text(&r, "command", msg->verb);
+    row_text(&r, "path", msg->path);
+    row_number(&r, "bytes", msg->bytes);
+    row_number(&r, "of", msg->of);
+    row_number(&r, "ms", msg->ms);
+    show_row(p, "doing", &r);
+}
+
+static void show_answered(struct peer *p, const struct msg_doing *msg)
+{
+    size_t i = 0;
+
+    while (i < p->looking && p->looks[i] != msg->serial)
+        i++;
+    if (i == p->looking)
+        return;
+    p->looks[i] = p->looks[--p->looking];
+    show_doing_row(p, msg);
+    if (p->used && p->looking == 0)
+        show_look_over(p);
+}
+
+void show_on_doing(struct master *m, const struct msg_doing *msg)
+{
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
+        if (m->control->peer[i].used)
+            show_answered(&m->control->peer[i], msg);
+}
+
+bool show_late(struct peer *p)
+{
+    bool looks = p->looking > 0;
+
+    if (looks)
+        show_look_over(p);
+    return looks;
+}
+
+static void show_metrics(struct peer *p, uint64_t place)
+{
+    (void)place;
+    metrics_ask(p);
+}
+
+static void (*const views[SHOW_COUNT])(struct peer *p, uint64_t place) = {
+    [SHOW_STATUS] = show_status,
+    [SHOW_BANS] = show_bans,
+    [SHOW_DOING] = show_doing,
+    [SHOW_METRICS] = show_metrics,
+};
+
+int show_on_show(void *owner, struct msg_show *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+
+    if (!slice_equal(msg->build, slice_from(build_name())))
+        peer_refuse(p, REFUSAL_BUSY,
+                    "the server is of another build than this sallyportctl; "
+                    "run: sallyportctl reload");
+    else if (msg->what >= SHOW_COUNT)
+        return channel_refuse(&p->channel, "a thing that nobody can show");
+    else
+        views[msg->what](p, msg->place);
+    return 0;
+}

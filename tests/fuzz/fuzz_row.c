@@ -1,0 +1,42 @@
+/* A row of master, which sallyportctl reads: whatever it has becomes JSON that
+ * is harmless on a terminal, or nothing. */
+#include "fuzz.h"
+
+#include "ctl/rows.h"
+
+static const struct column parts[] = {
+    COLUMN(name, TEXT),
+    COLUMN(until, AHEAD),
+    COLUMNS_END,
+};
+static const struct column inner[] = {
+    COLUMN(wrong, NUMBER),
+    COLUMNS(parts, ROWS, parts),
+    COLUMNS_END,
+};
+static const struct column all[] = {
+    COLUMN(text, TEXT),         COLUMN(words, WORDS), COLUMN(list, LIST),
+    COLUMN(number, NUMBER),     COLUMN(of, POSITIVE), COLUMN(flag, FLAG),
+    COLUMN(time, TIME),         COLUMN(days, DAYS),   COLUMN(later, LATER),
+    COLUMNS(inner, ROW, inner), COLUMNS_END,
+};
+
+/* The first line is the table, the rest are the values. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice values = fuzz_slice(data, size), table = { 0 };
+    json_t *one = row_empty(all);
+    char *text;
+
+    slice_cut(&values, '\n', &table);
+    if (row_read(table, values, all, one) == 0) {
+        text = json_dumps(one, 0);
+        FUZZ_CHECK(text != NULL);
+        for (const char *at = text; *at; at++)
+            FUZZ_CHECK((unsigned char)*at >= ' ' && *at != 0x7f);
+        FUZZ_CHECK(!strstr(text, "\\u00"));
+        free(text);
+    }
+    json_decref(one);
+    return 0;
+}
