@@ -125,7 +125,7 @@ static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 
 static const char *who_user(const struct session_record *s)
 {
-    return s->login > 0 ? s->home.user : "";
+    return s->login > 0 ? s->files.user : "";
 }
 
 /* Sends up to a page of sessions, from a place of the table on, and where the

@@ -85,8 +85,8 @@ void stop_children(struct master *m)
     errands_stop(m);
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
-            files_kill(&s->home);
-            files_hang_up(&s->home);
+            files_kill(&s->files);
+            files_hang_up(&s->files);
             session_end(s);
         }
     control_stop(m->control);
@@ -114,7 +114,7 @@ static void reap_children(void *owner)
         if (pid == m->users->writer.pid)
             password_reaped(m, status);
         if (s)
-            files_reaped(&s->home, status);
+            files_reaped(&s->files, status);
         else if (!hanging_reaped(&m->sessions->hanging, pid))
             orphan_reaped(m, pid, status);
         if (child)

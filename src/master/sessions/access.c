@@ -121,8 +121,8 @@ bool access_take_limits(struct session_record *s, const struct user *row)
 
 bool access_renew_limits(struct session_record *s)
 {
-    const struct user none = { .name = s->home.user };
-    const struct user *row = access_row(s->master, s->home.user);
+    const struct user none = { .name = s->files.user };
+    const struct user *row = access_row(s->master, s->files.user);
 
     return access_take_limits(s, row ? row : &none);
 }
@@ -159,16 +159,16 @@ static bool access_review_row(struct session_record *s, const struct user *row)
  * has reaped it, nobody uses them: they have their time to sync. */
 static void access_review_rest(struct session_record *s, const struct users *u)
 {
-    if (s->state == SESSION_ENDED && s->pid > 0 && s->home.pid > 0 &&
+    if (s->state == SESSION_ENDED && s->pid > 0 && s->files.pid > 0 &&
         !s->abandoned &&
-        ending_of(s, users_find(u, slice_from(s->home.user))) != ENDING_COUNT)
+        ending_of(s, users_find(u, slice_from(s->files.user))) != ENDING_COUNT)
         session_abandon(s);
 }
 
 void access_review_one(struct session_record *s)
 {
     if (s->master->users->edition > 0 && session_has_user(s))
-        access_review_row(s, access_row(s->master, s->home.user));
+        access_review_row(s, access_row(s->master, s->files.user));
 }
 
 /* Can the time alone end a session now? Has any user or team hours, or has any
@@ -203,7 +203,7 @@ size_t access_review(struct master *m)
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
             ended +=
-                access_review_row(s, users_find(u, slice_from(s->home.user)));
+                access_review_row(s, users_find(u, slice_from(s->files.user)));
         else
             access_review_rest(s, u);
     sessions_send_news(m);

@@ -264,7 +264,7 @@ static void login_enter(struct session_record *s, const struct user *user)
                    full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
         return;
     }
-    if (home_is_late(&s->home, user)) {
+    if (files_home_is_late(&s->files, user)) {
         login_deny(s, DENIAL_LATE);
         return;
     }
@@ -276,7 +276,7 @@ static void login_enter(struct session_record *s, const struct user *user)
     s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
     s->state = SESSION_OPENING;
     session_set_timer(s, m->deadlines.files);
-    r = files_fork(&s->home, user);
+    r = files_fork(&s->files, user);
     if (r < 0) {
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));
@@ -351,19 +351,20 @@ void login_home_ready(struct session_record *s)
     if (s->state != SESSION_OPENING)
         return;
     login_look_at_limits(s, &counted, &paced);
-    r = SEND(&s->channel, granted, s->request, .name = slice_from(s->home.user),
-             .rights = s->rights, .everywhere = s->rights_everywhere,
-             .upload_eof = s->upload_eof, .binding = s->binding,
-             .version = s->version, .max_file_size = s->limits.file_size,
-             .counted = counted, .paced = paced, .must_change = s->must_change,
-             .files = s->home.end);
+    r = SEND(&s->channel, granted, s->request,
+             .name = slice_from(s->files.user), .rights = s->rights,
+             .everywhere = s->rights_everywhere, .upload_eof = s->upload_eof,
+             .binding = s->binding, .version = s->version,
+             .max_file_size = s->limits.file_size, .counted = counted,
+             .paced = paced, .must_change = s->must_change,
+             .files = s->files.end);
     login_answered(s, r, SESSION_USER, PHASE_USER);
     if (r < 0)
         return;
-    fd_close(&s->home.end);
+    fd_close(&s->files.end);
     s->login = time(NULL);
     s->tries = 0; /* from now on those of SITE PSWD */
-    service_named(s->log, s->home.user);
+    service_named(s->log, s->files.user);
     session_publish(s);
     session_add_news(s, NEWS_FACTS);
     sessions_send_news(s->master);
@@ -375,17 +376,17 @@ void login_home_lost(struct session_record *s)
         session_kick(s, ENDING_PEER);
         return;
     }
-    files_kill(&s->home);
-    login_deny(s, s->home.away ? DENIAL_LATE : DENIAL_HOME);
+    files_kill(&s->files);
+    login_deny(s, s->files.away ? DENIAL_LATE : DENIAL_HOME);
 }
 
 /* The user enters without the directory that was late, if the row is still the
  * same. */
 static void login_home_late(struct session_record *s)
 {
-    const struct user *user = access_current(s, s->home.user, s->version);
+    const struct user *user = access_current(s, s->files.user, s->version);
 
-    if (home_late(&s->home, user) && user)
+    if (files_were_late(&s->files, user) && user)
         login_enter(s, user);
     else
         login_deny(s, DENIAL_LATE);

@@ -52,7 +52,7 @@ static struct roster_facts older_facts(const struct session_record *s)
     };
 
     if (s->login > 0)
-        memcpy(f.user, s->home.user, sizeof(f.user));
+        memcpy(f.user, s->files.user, sizeof(f.user));
     return f;
 }
 
@@ -230,7 +230,7 @@ static struct session_record *older_rival(const struct session_record *s,
     for (size_t i = 0; i < t->size; i++) {
         struct session_record *own = &t->all[i];
 
-        if (!own->older && own->home.pid > 0 && session_is_served(own) &&
+        if (!own->older && own->files.pid > 0 && session_is_served(own) &&
             session_is_in(own, number) && (!last || own->since > last->since))
             last = own;
     }
@@ -332,7 +332,7 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
     if (was_known && s->login == f->login && s->version == f->version &&
         s->unknown == f->unknown)
         return;
-    memcpy(s->home.user, f->user, sizeof(s->home.user));
+    memcpy(s->files.user, f->user, sizeof(s->files.user));
     s->peer = f->peer;
     s->unknown = f->unknown;
     if (!s->unknown && !s->counts)

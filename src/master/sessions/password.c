@@ -24,7 +24,7 @@ bool password_is_changed(const struct session_record *s)
 enum password_fault password_objection(const struct session_record *s)
 {
     const struct master *m = s->master;
-    const struct user *user = access_current(s, s->home.user, s->version);
+    const struct user *user = access_current(s, s->files.user, s->version);
 
     if (!user)
         return PASSWORD_BUSY; /* the session will be kicked */

@@ -85,7 +85,7 @@ int worker_ask(struct child *c, struct session_record *s, int fd)
     struct master *m = s->master;
 
     if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
-             .user = slice_from(password_is_changed(s) ? s->home.user : ""),
+             .user = slice_from(password_is_changed(s) ? s->files.user : ""),
              .cost = s->master->settings.hash_cost, .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
@@ -156,7 +156,7 @@ static const char *verdict_objection(const struct verification *v,
     if (!user_name_ok(msg->user))
         return "a yes without a user";
     return v->session && password_is_changed(v->session) &&
-                   !slice_equal(msg->user, slice_from(v->session->home.user))
+                   !slice_equal(msg->user, slice_from(v->session->files.user))
                ? "a verdict on another user's password"
                : NULL;
 }

@@ -24,13 +24,13 @@ struct files_pairs {
     int end[PAIRS][2]; /* [0] for the session, master, log; [1] for files */
 };
 
-static void home_close_side(struct files_pairs *p, int side)
+static void files_close_side(struct files_pairs *p, int side)
 {
     for (int i = 0; i < PAIRS; i++)
         fd_close(&p->end[i][side]);
 }
 
-static int home_open_pairs(struct files_pairs *p)
+static int files_open_pairs(struct files_pairs *p)
 {
     int r = 0;
 
@@ -38,8 +38,8 @@ static int home_open_pairs(struct files_pairs *p)
     for (int i = 0; i < PAIRS && r == 0; i++)
         r = fd_pair(p->end[i]);
     if (r < 0) {
-        home_close_side(p, 0);
-        home_close_side(p, 1);
+        files_close_side(p, 0);
+        files_close_side(p, 1);
     }
     return r;
 }
@@ -57,26 +57,26 @@ struct origin {
 };
 
 /* Directories are known by a keyed hash: equal paths have equal ones. */
-static uint64_t home_place(const struct home *h, const char *path,
-                           const char *below)
+static uint64_t files_place(const struct files_process *f, const char *path,
+                            const char *below)
 {
     char text[2 * USER_HOME_MAX + 2];
     int len = snprintf(text, sizeof(text), "%s%s", path, below);
     uint64_t place =
-        siphash(h->session->master->sessions->hash_key, text, (size_t)len);
+        siphash(f->session->master->sessions->hash_key, text, (size_t)len);
 
     return place ? place : 1;
 }
 
-static bool home_place_is_late(const struct home *h, const char *path,
-                               const char *below)
+static bool files_place_is_late(const struct files_process *f, const char *path,
+                                const char *below)
 {
-    return hanging_is_late(&h->session->master->sessions->hanging,
-                           home_place(h, path, below));
+    return hanging_is_late(&f->session->master->sessions->hanging,
+                           files_place(f, path, below));
 }
 
-static void home_add_share(struct origin *o, const struct home *h,
-                           const struct share *s, unsigned rights)
+static void files_add_share(struct origin *o, const struct files_process *f,
+                            const struct share *s, unsigned rights)
 {
     const size_t i = o->start.mount_count++;
     const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
@@ -87,39 +87,39 @@ static void home_add_share(struct origin *o, const struct home *h,
         (struct files_mount){ .at = o->at[i],
                               .path = o->path[i],
                               .gid = s->gid,
-                              .late = home_place_is_late(h, s->path, ""),
+                              .late = files_place_is_late(f, s->path, ""),
                               .rights = rights,
                               .file_mode = mode,
                               .dir_mode = mode_of_directory(mode) };
 }
 
-static void home_add_directory(struct origin *o, const struct home *h,
-                               const struct directory_right *d)
+static void files_add_directory(struct origin *o, const struct files_process *f,
+                                const struct directory_right *d)
 {
     const size_t i = o->start.mount_count++;
 
     snprintf(o->at[i], sizeof(o->at[i]), "%s", d->path);
     o->mounts[i] =
         (struct files_mount){ .at = o->at[i],
-                              .late = home_place_is_late(h, o->home, d->path),
+                              .late = files_place_is_late(f, o->home, d->path),
                               .rights = d->rights,
                               .file_mode = o->start.rules.file_mode,
                               .dir_mode = o->start.rules.dir_mode };
 }
 
-static void home_fill_mounts(struct origin *o, const struct home *h,
-                             const struct user *user)
+static void files_fill_mounts(struct origin *o, const struct files_process *f,
+                              const struct user *user)
 {
     for (size_t i = 0; i < user->grants; i++)
-        home_add_share(o, h, &user->share[user->grant[i].share],
-                       user->grant[i].rights);
+        files_add_share(o, f, &user->share[user->grant[i].share],
+                        user->grant[i].rights);
     for (size_t i = 0; i < user->directories; i++)
-        home_add_directory(o, h, &user->directory[i]);
+        files_add_directory(o, f, &user->directory[i]);
 }
 
 /* A key for this user alone: a subverted process learns neither the names of
  * other users' partials nor auth's key. */
-static void home_fill_key(struct origin *o, const struct master *m)
+static void files_fill_key(struct origin *o, const struct master *m)
 {
     char purpose[sizeof("files 1 ") + USER_NAME_MAX];
     uint64_t half[2];
@@ -132,11 +132,11 @@ static void home_fill_key(struct origin *o, const struct master *m)
     memcpy(o->start.name_key, half, sizeof(half));
 }
 
-static void home_fill_origin(struct origin *o, const struct home *h,
-                             const struct user *user,
-                             const struct files_pairs *p)
+static void files_fill_origin(struct origin *o, const struct files_process *f,
+                              const struct user *user,
+                              const struct files_pairs *p)
 {
-    const struct master *m = h->session->master;
+    const struct master *m = f->session->master;
     const struct settings *c = &m->settings;
 
     snprintf(o->name, sizeof(o->name), "%s", user->name);
@@ -146,7 +146,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .fsync = c->fsync,
                    .resume = c->resume,
                    .reread = c->sha256,
-                   .max_file_size = h->session->limits.file_size,
+                   .max_file_size = f->session->limits.file_size,
                    .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
                    .min_free = c->min_free,
@@ -164,7 +164,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .session = p->end[TO_SESSION][1],
         .master = p->end[TO_MASTER][1],
         .log = p->end[TO_LOG][1],
-        .serial = h->session->serial,
+        .serial = f->session->serial,
         .name = o->name,
         .home = o->home,
         .uid = user->uid,
@@ -172,12 +172,12 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .rights = user->rights,
         .mounts = o->mounts,
     };
-    home_fill_mounts(o, h, user);
-    home_fill_key(o, m);
+    files_fill_mounts(o, f, user);
+    files_fill_key(o, m);
 }
 
 /* The next user's fork must not find this user's paths and key. */
-static void home_wipe_origin(struct origin *o)
+static void files_wipe_origin(struct origin *o)
 {
     const size_t used = o->start.mount_count;
 
@@ -203,42 +203,42 @@ static void become_files(struct master *m, const struct origin *o)
     _exit(EX_SOFTWARE);
 }
 
-static int home_on_files_opens(void *owner, struct msg_files_opens *msg)
+static int files_on_opens(void *owner, struct msg_files_opens *msg)
 {
-    struct home *h = owner;
+    struct files_process *f = owner;
 
-    return slice_copy(msg->at, h->opens, sizeof(h->opens));
+    return slice_copy(msg->at, f->opens, sizeof(f->opens));
 }
 
-static int home_on_files_ready(void *owner, struct msg_files_ready *msg)
+static int files_on_ready(void *owner, struct msg_files_ready *msg)
 {
-    struct home *h = owner;
+    struct files_process *f = owner;
 
     (void)msg;
-    h->channel.phase = PHASE_RUN;
-    login_home_ready(h->session);
+    f->channel.phase = PHASE_RUN;
+    login_home_ready(f->session);
     return 0;
 }
 
-void home_report(const struct home *h, enum event e, const char *what)
+void files_report(const struct files_process *f, enum event e, const char *what)
 {
-    master_report(h->session->master, e, PROCESS_FILES,
-                  "user %s, serial %016" PRIx64 ", home %s: %s", h->user,
-                  h->session->serial, h->path, what);
+    master_report(f->session->master, e, PROCESS_FILES,
+                  "user %s, serial %016" PRIx64 ", home %s: %s", f->user,
+                  f->session->serial, f->path, what);
 }
 
-bool home_is_away(int error)
+bool files_is_away(int error)
 {
     return error == ENOTCONN || error == EIO || error == ESTALE ||
            error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
-static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
+static int files_on_failed(void *owner, struct msg_files_failed *msg)
 {
-    struct home *h = owner;
+    struct files_process *f = owner;
     char what[COMPLAINT_MAX];
 
-    h->away = home_is_away(msg->error);
+    f->away = files_is_away(msg->error);
     if (msg->why.len > 0)
         snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
     else if (msg->error == ENOENT)
@@ -248,222 +248,223 @@ static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
                  "uid %lu can't enter it; check its owner and mode, and those "
                  "of the directories above it; or systemd hides it "
                  "(ProtectHome=): restart the service after a drop-in",
-                 (unsigned long)h->uid);
+                 (unsigned long)f->uid);
     else
         snprintf(what, sizeof(what), "can't be entered: %s",
                  strerror(msg->error));
-    home_report(h, EVENT_CHILD, what);
+    files_report(f, EVENT_CHILD, what);
     return -ECANCELED;
 }
 
-static const struct handler home_handlers[] = {
-    ON(files_opens, home_on_files_opens),
-    ON(files_ready, home_on_files_ready),
-    ON(files_failed, home_on_files_failed),
+static const struct handler files_handlers[] = {
+    ON(files_opens, files_on_opens),
+    ON(files_ready, files_on_ready),
+    ON(files_failed, files_on_failed),
 };
 
-static void home_lose(struct home *h)
+static void files_lose(struct files_process *f)
 {
-    files_hang_up(h);
-    login_home_lost(h->session);
+    files_hang_up(f);
+    login_home_lost(f->session);
 }
 
-static void home_on_message(void *owner, uint32_t events)
+static void files_on_message(void *owner, uint32_t events)
 {
-    struct home *h = owner;
-    int r = DISPATCH(&h->channel, home_handlers, h);
+    struct files_process *f = owner;
+    int r = DISPATCH(&f->channel, files_handlers, f);
 
     (void)events;
     if (r == -EPROTO) {
-        home_report(h, EVENT_PEER, h->channel.wrong);
-        files_kill(h);
+        files_report(f, EVENT_PEER, f->channel.wrong);
+        files_kill(f);
     }
     if (r < 0)
-        home_lose(h);
+        files_lose(f);
 }
 
-void home_blank(struct home *h, struct session_record *s)
+void files_blank(struct files_process *f, struct session_record *s)
 {
-    *h = (struct home){ .session = s, .channel.fd = -1, .end = -1 };
+    *f = (struct files_process){ .session = s, .channel.fd = -1, .end = -1 };
 }
 
-static int home_adopt(struct home *h, pid_t pid, struct files_pairs *p)
+static int files_adopt(struct files_process *f, pid_t pid,
+                       struct files_pairs *p)
 {
     const struct speaker who = { .process = PROCESS_FILES,
-                                 .serial = h->session->serial,
-                                 .peer = h->session->peer };
+                                 .serial = f->session->serial,
+                                 .peer = f->session->peer };
 
-    h->pid = pid;
-    h->end = p->end[TO_SESSION][0];
-    service_end(h->session->master, &h->log);
-    h->log =
-        service_open(h->session->master, PROCESS_LOG, &who, p->end[TO_LOG][0]);
-    service_named(h->log, h->user);
-    channel_init(&h->channel, p->end[TO_MASTER][0], PROCESS_MASTER,
+    f->pid = pid;
+    f->end = p->end[TO_SESSION][0];
+    service_end(f->session->master, &f->log);
+    f->log =
+        service_open(f->session->master, PROCESS_LOG, &who, p->end[TO_LOG][0]);
+    service_named(f->log, f->user);
+    channel_init(&f->channel, p->end[TO_MASTER][0], PROCESS_MASTER,
                  PROCESS_FILES, PHASE_START);
-    return loop_add_reader(&h->session->master->loop, &h->watch,
-                           p->end[TO_MASTER][0], home_on_message, h);
+    return loop_add_reader(&f->session->master->loop, &f->watch,
+                           p->end[TO_MASTER][0], files_on_message, f);
 }
 
-int files_fork(struct home *h, const struct user *user)
+int files_fork(struct files_process *f, const struct user *user)
 {
     /* Read before the fork, which doesn't have the records in memory. */
-    struct master *m = h->session->master;
+    struct master *m = f->session->master;
     static struct origin origin;
     struct files_pairs p;
     pid_t pid;
     int r;
 
-    if (h->pid > 0) /* the process of an earlier try is still leaving */
+    if (f->pid > 0) /* the process of an earlier try is still leaving */
         return -EBUSY;
-    r = home_open_pairs(&p);
+    r = files_open_pairs(&p);
     if (r < 0)
         return r;
-    snprintf(h->user, sizeof(h->user), "%s", user->name);
-    snprintf(h->path, sizeof(h->path), "%s", user->home);
-    h->opens[0] = '\0';
-    h->away = false;
-    h->uid = user->uid;
-    home_fill_origin(&origin, h, user, &p);
+    snprintf(f->user, sizeof(f->user), "%s", user->name);
+    snprintf(f->path, sizeof(f->path), "%s", user->home);
+    f->opens[0] = '\0';
+    f->away = false;
+    f->uid = user->uid;
+    files_fill_origin(&origin, f, user, &p);
     pid = fork();
     if (pid == 0)
         become_files(m, &origin);
     r = -errno;
-    home_wipe_origin(&origin);
-    home_close_side(&p, 1);
+    files_wipe_origin(&origin);
+    files_close_side(&p, 1);
     if (pid < 0) {
-        home_close_side(&p, 0);
+        files_close_side(&p, 0);
         return r;
     }
-    r = home_adopt(h, pid, &p);
+    r = files_adopt(f, pid, &p);
     services_flush(m);
     if (r < 0) /* the new process finds its channel closed, and leaves */
-        home_lose(h);
+        files_lose(f);
     return 0;
 }
 
-void home_session_died(struct home *h, int signal)
+void files_session_died(struct files_process *f, int signal)
 {
-    if (h->channel.fd >= 0 && h->channel.phase == PHASE_RUN)
-        SEND(&h->channel, session_died, 0, .signal = (uint64_t)signal);
+    if (f->channel.fd >= 0 && f->channel.phase == PHASE_RUN)
+        SEND(&f->channel, session_died, 0, .signal = (uint64_t)signal);
 }
 
-void files_hang_up(struct home *h)
+void files_hang_up(struct files_process *f)
 {
-    loop_remove(&h->session->master->loop, &h->watch);
-    channel_close(&h->channel);
-    fd_close(&h->end);
-    service_end(h->session->master, &h->log);
+    loop_remove(&f->session->master->loop, &f->watch);
+    channel_close(&f->channel);
+    fd_close(&f->end);
+    service_end(f->session->master, &f->log);
 }
 
-void files_kill(struct home *h)
+void files_kill(struct files_process *f)
 {
-    if (h->pid > 0)
-        kill(h->pid, SIGKILL);
+    if (f->pid > 0)
+        kill(f->pid, SIGKILL);
 }
 
-void home_abandon(struct home *h, uint64_t place)
+void files_abandon(struct files_process *f, uint64_t place)
 {
-    struct session_record *s = h->session;
+    struct session_record *s = f->session;
     const uint64_t user =
         s->limits.accounts > 0 ? s->limits.account[0].number : 0;
 
-    if (h->pid == 0)
+    if (f->pid == 0)
         return;
-    files_kill(h);
-    files_hang_up(h);
-    if (hanging_add(&s->master->sessions->hanging, h->pid, user, place))
-        h->pid = 0;
+    files_kill(f);
+    files_hang_up(f);
+    if (hanging_add(&s->master->sessions->hanging, f->pid, user, place))
+        f->pid = 0;
 }
 
-/* Marks the directory that it opened last, as in home_fill_mounts(). *NAME:
+/* Marks the directory that it opened last, as in files_fill_mounts(). *NAME:
  * what the log calls it. Returns its place, or 0 if it is none of the user's: a
  * subverted process may name any path, and a fork of master would open it as
  * root. */
-static uint64_t home_mark_late(const struct home *h, const struct user *user,
-                               struct complaint *name)
+static uint64_t files_mark_late(const struct files_process *f,
+                                const struct user *user, struct complaint *name)
 {
-    const char *path = h->path, *below = NULL;
+    const char *path = f->path, *below = NULL;
     char whole[2 * USER_HOME_MAX + 2];
     uint64_t place;
 
-    if (strcmp(h->opens, "/") == 0) {
+    if (strcmp(f->opens, "/") == 0) {
         below = "";
         complain(name, "it");
     }
     for (size_t i = 0; user && !below && i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
 
-        if (strcmp(h->opens + 1, s->name) != 0)
+        if (strcmp(f->opens + 1, s->name) != 0)
             continue;
         path = s->path;
         below = "";
-        complain(name, "share %s at %s", h->opens, s->path);
+        complain(name, "share %s at %s", f->opens, s->path);
     }
     for (size_t i = 0; user && !below && i < user->directories; i++) {
-        if (strcmp(h->opens, user->directory[i].path) != 0)
+        if (strcmp(f->opens, user->directory[i].path) != 0)
             continue;
-        below = h->opens;
-        complain(name, "directory %s in it", h->opens);
+        below = f->opens;
+        complain(name, "directory %s in it", f->opens);
     }
     if (!below)
         return 0;
     snprintf(whole, sizeof(whole), "%s%s", path, below);
-    place = home_place(h, path, below);
-    hanging_mark(h->session->master, place, whole);
+    place = files_place(f, path, below);
+    hanging_mark(f->session->master, place, whole);
     return place;
 }
 
-bool home_late(struct home *h, const struct user *user)
+bool files_were_late(struct files_process *f, const struct user *user)
 {
     struct complaint name = { "" };
     char what[COMPLAINT_MAX + 64];
     uint64_t place = 0;
 
-    if (h->opens[0])
-        place = home_mark_late(h, user, &name);
+    if (f->opens[0])
+        place = files_mark_late(f, user, &name);
     snprintf(what, sizeof(what), "was not ready in time%s%s%s",
              place ? ": " : "", name.text, place ? " doesn't answer" : "");
-    home_report(h, EVENT_CHILD, what);
-    home_abandon(h, place);
-    return place && h->pid == 0 && strcmp(h->opens, "/") != 0;
+    files_report(f, EVENT_CHILD, what);
+    files_abandon(f, place);
+    return place && f->pid == 0 && strcmp(f->opens, "/") != 0;
 }
 
-bool home_is_late(struct home *h, const struct user *user)
+bool files_home_is_late(struct files_process *f, const struct user *user)
 {
-    struct session_record *s = h->session;
+    struct session_record *s = f->session;
     struct hanging_table *t = &s->master->sessions->hanging;
     bool late;
 
-    snprintf(h->user, sizeof(h->user), "%s", user->name);
-    snprintf(h->path, sizeof(h->path), "%s", user->home);
-    late = home_place_is_late(h, h->path, "");
+    snprintf(f->user, sizeof(f->user), "%s", user->name);
+    snprintf(f->path, sizeof(f->path), "%s", user->home);
+    late = files_place_is_late(f, f->path, "");
     if (late)
-        home_report(h, EVENT_CHILD,
-                    "its disk doesn't answer; it is tried "
-                    "again within a minute");
+        files_report(f, EVENT_CHILD,
+                     "its disk doesn't answer; it is tried "
+                     "again within a minute");
     else if (hanging_of_user(t, s->limits.account[0].number) >=
              HANGING_PER_USER) {
-        home_report(h, EVENT_CHILD,
-                    "too many processes of this user wait for a disk that "
-                    "doesn't answer");
+        files_report(f, EVENT_CHILD,
+                     "too many processes of this user wait for a disk that "
+                     "doesn't answer");
         late = true;
     }
     return late;
 }
 
-void files_reaped(struct home *h, int status)
+void files_reaped(struct files_process *f, int status)
 {
-    h->pid = 0;
+    f->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
         char what[64];
 
         snprintf(what, sizeof(what), "ended by signal %d", WTERMSIG(status));
-        home_report(h, EVENT_CHILD, what);
+        files_report(f, EVENT_CHILD, what);
     }
-    if (h->channel.fd >= 0) /* its last messages may still wait there */
-        home_on_message(h, 0);
-    if (h->channel.fd >= 0)
-        home_lose(h);
-    session_mark(h->session);
+    if (f->channel.fd >= 0) /* its last messages may still wait there */
+        files_on_message(f, 0);
+    if (f->channel.fd >= 0)
+        files_lose(f);
+    session_mark(f->session);
 }

@@ -21,7 +21,7 @@
 static void table_blank(struct session_record *s)
 {
     *s = (struct session_record){ .channel.fd = -1 };
-    home_blank(&s->home, s);
+    files_blank(&s->files, s);
 }
 
 size_t sessions_records(size_t places)
@@ -81,7 +81,7 @@ struct session_record *sessions_find(struct session_table *t, uint64_t serial)
 struct session_record *sessions_by_files(struct session_table *t, pid_t pid)
 {
     SESSIONS_EACH(t, s)
-        if (s->home.pid == pid)
+        if (s->files.pid == pid)
             return s;
     return NULL;
 }
@@ -100,7 +100,7 @@ size_t sessions_of_account(const struct session_record *s, uint64_t number)
 
     SESSIONS_EACH(s->master->sessions, other)
         n += other != s &&
-             (other->home.pid > 0 ||
+             (other->files.pid > 0 ||
               (other->older && other->state != SESSION_ENDED)) &&
              (!s->older || session_is_served(other)) &&
              session_is_in(other, number);
@@ -165,7 +165,7 @@ static void session_on_message(void *owner, uint32_t events)
  * attacker may control the session: it is in no list, but has its client. */
 void session_abandon(struct session_record *s)
 {
-    home_abandon(&s->home, 0);
+    files_abandon(&s->files, 0);
     session_unpublish(s);
     if (s->pid > 0)
         session_kill_process(s);
@@ -264,7 +264,7 @@ void session_mark(struct session_record *s)
  * gate ends before it has reaped the session, master must know it. */
 static bool session_is_over(const struct session_record *s)
 {
-    return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
+    return s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
            s->pid == 0;
 }
 
@@ -292,7 +292,7 @@ void sessions_sweep(struct master *m)
  * upload. */
 static bool files_must_hear(const struct session_record *s)
 {
-    return s->home.channel.fd >= 0 && s->home.end < 0 &&
+    return s->files.channel.fd >= 0 && s->files.end < 0 &&
            (children_gate(s->master) || s->pid > 0);
 }
 
@@ -308,9 +308,9 @@ void session_end(struct session_record *s)
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
     if (!files_must_hear(s))
-        files_hang_up(&s->home);
+        files_hang_up(&s->files);
     /* The record waits only for these processes. */
-    if (s->home.pid > 0 || s->pid > 0)
+    if (s->files.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
     worker_forget(s->master, s);
     session_mark(s);
@@ -322,8 +322,8 @@ void session_gone(struct session_record *s, int status)
 
     banning_ended(s, status);
     if (WIFSIGNALED(status))
-        home_session_died(&s->home, WTERMSIG(status));
-    files_hang_up(&s->home);
+        files_session_died(&s->files, WTERMSIG(status));
+    files_hang_up(&s->files);
     session_forget_news(s);
     s->pid = 0;
     s->status = status;

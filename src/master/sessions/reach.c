@@ -33,10 +33,10 @@ static int reach_look(void *owner)
     const struct master *m = owner;
     int error = reach_open(m->settings.users, 0);
 
-    if (home_is_away(error) || (error == ENOENT && !m->users->missing))
+    if (files_is_away(error) || (error == ENOENT && !m->users->missing))
         return error;
     error = reach_open(m->settings.homes, O_DIRECTORY);
-    return home_is_away(error) || error == ENOENT ? OF_HOMES | error : 0;
+    return files_is_away(error) || error == ENOENT ? OF_HOMES | error : 0;
 }
 
 /* Homes that were never there are those of a new server, without users. */

@@ -177,7 +177,7 @@ struct metrics_totals gauges_total(const struct master *m);
 
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
-struct home {
+struct files_process {
     struct session_record *session;
     char user[USER_NAME_MAX + 1];
     char path[USER_HOME_MAX + 1];
@@ -238,35 +238,36 @@ void hanging_mark(struct master *m, uint64_t place, const char *path);
 bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
-/* Sets H, in the record of S, to no process and no descriptors. */
-void home_blank(struct home *h, struct session_record *s);
+/* Sets F, in the record of S, to no process and no descriptors. */
+void files_blank(struct files_process *f, struct session_record *s);
 /* Is it the errno of a disk on the network, or of one that fails? It may be
  * back in a minute. */
-bool home_is_away(int error);
+bool files_is_away(int error);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
-void home_report(const struct home *h, enum event e, const char *what);
+void files_report(const struct files_process *f, enum event e,
+                  const char *what);
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
-int files_fork(struct home *h, const struct user *user);
+int files_fork(struct files_process *f, const struct user *user);
 /* A signal has ended its session. Does nothing if files has gone itself. */
-void home_session_died(struct home *h, int signal);
+void files_session_died(struct files_process *f, int signal);
 /* Closes the channel, so that files leaves. */
-void files_hang_up(struct home *h);
+void files_hang_up(struct files_process *f);
 /* Kills a process that hasn't left by itself. */
-void files_kill(struct home *h);
+void files_kill(struct files_process *f);
 /* Kills it, and leaves it to the table of hanging ones, so that the session's
  * record is free of it. PLACE as for hanging_add(). */
-void home_abandon(struct home *h, uint64_t place);
+void files_abandon(struct files_process *f, uint64_t place);
 /* The process wasn't ready in time: reports the directory whose disk doesn't
  * answer, and abandons it. USER: the row, or NULL. Returns true if the user can
  * enter the home without that directory. */
-bool home_late(struct home *h, const struct user *user);
+bool files_were_late(struct files_process *f, const struct user *user);
 /* Is the home of USER late itself, or do too many processes of it hang? Then
  * reports it. */
-bool home_is_late(struct home *h, const struct user *user);
+bool files_home_is_late(struct files_process *f, const struct user *user);
 /* The process was reaped. */
-void files_reaped(struct home *h, int status);
+void files_reaped(struct files_process *f, int status);
 
 /* The fork that writes a new password to the file. */
 struct password_writer {
@@ -467,7 +468,8 @@ struct session_record {
     uint64_t version; /* user_version() of the row at the login */
     struct session_limits limits;
     bool must_change; /* the password, at the login */
-    struct home home; /* h->end is the session's end of session–files */
+    struct files_process
+        files; /* files.end is the session's end of session–files */
 
     struct session_record *next; /* in its bucket, or in the free list */
     struct session_record *unswept;
@@ -626,7 +628,7 @@ void answer_count(struct master *m, struct verdict *v);
 
 /* A login: `login`, a worker, a verdict, files, `granted` or `denied`. */
 
-/* The process files of S is ready: h->end can be passed on now. */
+/* The process files of S is ready: its end can be passed on now. */
 void login_home_ready(struct session_record *s);
 /* The process files of S has ended, or failed; its channel is closed. */
 void login_home_lost(struct session_record *s);

@@ -187,8 +187,8 @@ static struct session_record *opening(void)
     struct session_record *s = waiting();
 
     s->state = SESSION_OPENING;
-    cr_assert_eq(files_fork(&s->home, &user), 0);
-    cr_assert_gt(s->home.pid, 0);
+    cr_assert_eq(files_fork(&s->files, &user), 0);
+    cr_assert_gt(s->files.pid, 0);
     return s;
 }
 
@@ -342,15 +342,15 @@ static void worker_is_gone(struct session_record *s)
 
 static void files_is_ready(struct session_record *s)
 {
-    if (s->home.channel.fd >= 0)
+    if (s->files.channel.fd >= 0)
         login_home_ready(s);
 }
 
 static void files_closes(struct session_record *s)
 {
-    if (s->home.channel.fd < 0)
+    if (s->files.channel.fd < 0)
         return;
-    files_hang_up(&s->home);
+    files_hang_up(&s->files);
     login_home_lost(s);
 }
 
@@ -358,11 +358,11 @@ static void files_is_reaped(struct session_record *s)
 {
     int status = 0;
 
-    if (s->home.pid == 0)
+    if (s->files.pid == 0)
         return;
-    files_kill(&s->home);
-    cr_assert_eq(waitpid(s->home.pid, &status, 0), s->home.pid);
-    files_reaped(&s->home, status);
+    files_kill(&s->files);
+    cr_assert_eq(waitpid(s->files.pid, &status, 0), s->files.pid);
+    files_reaped(&s->files, status);
 }
 
 static void gate_reads(struct session_record *s)
@@ -529,9 +529,9 @@ static void hear_for_files(struct session_record *s, struct channel *files)
 {
     int near = channel_make(files, PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
 
-    cr_assert_eq(dup2(near, s->home.channel.fd), s->home.channel.fd);
+    cr_assert_eq(dup2(near, s->files.channel.fd), s->files.channel.fd);
     close(near);
-    s->home.channel.phase = PHASE_RUN;
+    s->files.channel.phase = PHASE_RUN;
 }
 
 /* Gate reaps a session and reports its death; in a generation whose gate has

@@ -72,7 +72,7 @@ Test(table, counts_of_accounts)
         s = sessions_take(&t, i);
         s->master = &m;
         s->state = rows[i].state;
-        s->home.pid = rows[i].files;
+        s->files.pid = rows[i].files;
         s->limits.account[0].number = rows[i].user;
         s->limits.account[1].number = rows[i].team;
         s->limits.accounts = rows[i].team ? 2 : 1;
