@@ -23,9 +23,7 @@
 #include "sallyport/users/users_file.h"
 #include "sallyport/usersfile/usersfile.h"
 
-#define CTL_LOCK_MS     10000
-#define CERTIFICATE_MAX 2048
-#define RIGHTS_KEY_MAX  (USER_HOME_MAX + 16)
+#define CTL_LOCK_MS 10000
 
 /* The parsed command line. */
 struct arguments {
@@ -145,13 +143,6 @@ struct context {
     int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
-    char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
-    char expires[WHEN_MAX];            /* the end of --ttl, likewise */
-    char rights_key[RIGHTS_KEY_MAX];   /* "rights.PATH" of --rights-in */
-    const char *rights_role;
-    char retain[RIGHTS_KEY_MAX]; /* the entry PATH:TIME of --retain */
-    struct slice retain_path;    /* in it */
-    bool retain_off;             /* the entry is removed */
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
@@ -550,214 +541,14 @@ void removed_leftovers(const struct context *x, const char *parent);
  * there is one deadline. Returns an exit code. */
 int removed_all_leftovers(const struct context *x);
 
-/* edit.c: an edit of the users file, which is replaced in one step. */
-
-/* An edit of the users file: locked, and atomic. Lines that it doesn't change
- * keep every byte. */
-
-struct edit_line {
-    struct slice text; /* without its end; ptr NULL: removed */
-    char *own;         /* the bytes of a changed one */
-};
-
-struct edit {
-    struct users_file file;
-    bool exists;
-    bool stands;            /* the new file has replaced the old one */
-    struct buf text;        /* the old file */
-    struct edit_line *line; /* of the new file; line N is line[N - 1] */
-    size_t lines, room;
-    struct users users; /* the old file */
-    struct buf made;    /* directories for it, with a NUL after each */
-    struct complaint *complaint;
-};
-
-/* All functions of type int below return an exit code, with the complaint
- * filled in. */
-
-/* Loads the users without a lock. A missing file has none. In any case the
- * caller calls users_release(). If the file has a mistake, it returns
- * EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the correct
- * rows. */
+/* edit.c: loads the users without a lock. A missing file has none. In any case
+ * the caller calls users_release(). Returns an exit code: if the file has a
+ * mistake, EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the
+ * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
 /* Adds to the reason why the file can't be used that no edit is possible. */
 void edit_refused(struct complaint *c);
-/* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
- * calls edit_release(). */
-int edit_open(struct edit *e, const char *path, unsigned lock_ms,
-              struct complaint *c);
-void edit_release(struct edit *e);
-/* Notes a directory that was made for this edit. edit_release() removes it
- * again, if the file wasn't replaced. */
-void edit_made(struct edit *e, const char *path);
-/* Calls MAKE, which changes the file, under the lock. Then the running server
- * hears of it, also if the change could not be synced. */
-int edit_run(struct context *x,
-             int (*make)(struct context *x, struct edit *e, void *given),
-             void *given);
-
-/* Lines of users, shares and teams have the numbers of the old file, from 1
- * on. */
-
-/* LINE has no line end. */
-int edit_append(struct edit *e, struct slice line);
-void edit_remove(struct edit *e, size_t line);
-/* Replaces a column of a user's line; the last column has edit_set_key(). */
-enum edit_column {
-    EDIT_NAME,
-    EDIT_HASH,
-    EDIT_UID,
-    EDIT_GID,
-    EDIT_COMMENT,
-    EDIT_HOME,
-};
-int edit_set_column(struct edit *e, size_t line, enum edit_column column,
-                    const char *text);
-/* Sets KEY=VALUE in the last column, and removes an older value of KEY. VALUE
- * NULL only removes it. */
-int edit_set_key(struct edit *e, size_t line, const char *key,
-                 const char *value);
-
-/* Puts ENTRY into the list, in the order of the names, and removes an older one
- * of NAME. ENTRY NULL only removes it; a list without entries is removed. */
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry);
-int edit_commit(struct edit *e);
-
-/* The ids that were ever assigned (USERS.last-uid, .last-gid): all up to the
- * last one, and those above it that somebody has chosen. */
-enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
-#define SPENT_MAX  USERS_MAX
-#define SPENT_TEXT (12 * (SPENT_MAX + 2))
-struct spent {
-    uint64_t last; /* 0: none */
-    uint32_t chosen[SPENT_MAX];
-    size_t count;
-};
-int edit_spent(struct edit *e, enum edit_last which, struct spent *s);
-bool spent_has(const struct spent *s, uint64_t id);
-/* Adds a chosen one. Returns false if there are too many. */
-bool spent_choose(struct spent *s, uint64_t id);
-int edit_record_spent(struct edit *e, enum edit_last which,
-                      const struct spent *s);
-/* Records the id as used, forever; and all below it, unless it is a CHOSEN
- * one. */
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
-                  bool chosen);
-
-/* fields.c: the columns of a user's row that options set, for "user add" and
- * "user change". First names of client certificates, in the form in which
- * people copy them. */
-
-/* Writes the name as a row of the users file has it. A fingerprint as
- * openssl(1) prints it ("AA:BB:…") becomes lower case without colons. A space
- * becomes \20 and a ';' \3B, with or without a backslash before it. Returns 0
- * or -ENAMETOOLONG. */
-int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
-
-struct fields {
-    const char *comment;          /* NULL: not given */
-    char home[USER_HOME_MAX + 1]; /* place_tidy()'s form; "": not given */
-    gid_t local_gid;              /* the group of the home; 0: the user's */
-    mode_t local_mode;            /* then the home's; 0: 02770 */
-    char hash[USER_HASH_MAX + 1]; /* "": not given; fields_wipe() wipes it */
-    unsigned rights;              /* 0: not given */
-    uint64_t uid, gid;            /* 0: not given */
-};
-
-/* Each function returns an exit code, with the complaint filled in. */
-
-/* Takes the given options, except the hash. */
-int fields_take(struct context *x, struct fields *f);
-/* Takes HOME, an absolute path, into f->home. */
-int fields_take_home(struct context *x, struct fields *f, const char *home);
-/* With --hash-stdin: reads the hash, one line of standard input. */
-int fields_take_hash(struct context *x, struct fields *f);
-/* Refuses the uid and the home of F if another row than OWN has them. OWN may
- * be NULL. */
-int fields_check(struct context *x, const struct fields *f,
-                 const struct users *u, const struct user *own);
-/* Makes the home, if one is given, and in it, or else in HOME, the directory of
- * --rights-in, if it is missing: the user can't. With
- * --max-files it refuses a home whose file system can't hold the count. */
-int fields_make(struct context *x, const struct fields *f, struct edit *e,
-                const char *home, bool *made);
-/* Would it refuse the home? Makes nothing. */
-int fields_check_make(struct context *x, const struct fields *f,
-                      struct edit *e);
-/* Finds a group of the system by name or number. */
-int fields_take_group(struct context *x, const char *group, gid_t *ret);
-void fields_wipe(struct fields *f);
-
-/* Keys in the last column of a user's row that have an option. */
-
-/* Functions of type int return an exit code, with the complaint filled in. */
-
-/* Checks that the value of each given option is permitted, and gives it the
- * form that a row has. */
-int keys_check(struct context *x);
-/* The same for a command that changes a row: it needs any option. */
-int keys_check_change(struct context *x);
-/* Sets the given options in the user's row. */
-int keys_set(struct context *x, struct edit *e, size_t line);
-/* Grants the share of the command line to the members that follow its name. */
-int share_grant_members(struct context *x, struct edit *e);
-
-/* At the end of a command: prints a hint if a certificate was given, but the
- * server never asks for one; if the given expiry has passed; or if files shall
- * be removed, but no timer does it. */
-void keys_hint(const struct context *x);
-
-/* user_add.c: new rows, for "user add" and "user import". Functions of type int
- * return an exit code, with the complaint filled in. */
-
-struct addition {
-    const char *name;
-    struct fields f;
-    struct slice options; /* the last column */
-    bool made;            /* the home is new */
-};
-
-/* The home is NAME in DIRECTORY. */
-int addition_take_home(struct context *x, struct addition *a,
-                       const char *directory);
-/* Checks name, uid and home against the existing rows. */
-int addition_check(struct context *x, const struct addition *a,
-                   const struct users *u);
-/* Makes the home, and adds the row. The caller commits the edit. */
-int addition_put(struct context *x, struct addition *a, struct edit *e);
-
-/* Uids of users. None is assigned twice, even if its user is removed: those
- * that were assigned, and those of rows that were written by hand. */
-struct uids {
-    struct spent spent;
-    bool changed; /* and not recorded yet */
-};
-
-int uids_open(struct context *x, struct uids *u, struct edit *e);
-/* Prints whose files the user NAME may get with this uid. */
-void uids_hint(const struct uids *u, struct slice name, uint64_t uid);
-/* Sets *uid to the next one and *gid to the same number, unless they aren't 0.
- * NAME is the user's. */
-int uids_assign(struct context *x, struct uids *u, struct slice name,
-                uint64_t *uid, uint64_t *gid);
-/* Adds a uid that somebody has chosen, or had. */
-int uids_choose(struct context *x, struct uids *u, uint64_t uid);
-/* Records the uid, so that "user add" never assigns the uid of a row that was
- * written by hand, changed or removed: files of that user may still exist. */
-int uids_spend(struct context *x, struct edit *e, uint64_t uid);
-/* Records the assigned uids as used: before anything else is written. */
-int uids_record(struct uids *u, struct edit *e);
-/* Has an account of the system (NSS) this uid, whose owner could read and
- * change the user's files? Or a group this gid? They return 1, 0, or -errno:
- * nobody knows. */
-int uid_is_of_system(uint64_t uid);
-int gid_is_of_system(uint64_t gid);
-/* errno after a question to NSS that found nothing: 0, or -errno as above. */
-int nss_result(int error);
-/* Returns EX_TEMPFAIL, with the complaint that nobody knows. */
-int nss_fail(struct context *x, int result);
 
 /* share.c: shares, teams, and who has them. */
 
@@ -769,6 +560,9 @@ int share_named(struct context *x, const struct users *u,
                 const struct share **ret);
 int team_named(struct context *x, const struct users *u,
                const struct team **ret);
+struct edit;
+/* Grants the share of the command line to the members that follow its name. */
+int share_grant_members(struct context *x, struct edit *e);
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 /* Writes the entry of a share, without a role for all rights. Returns OUT. */
 const char *grant_text(struct slice share, unsigned rights,

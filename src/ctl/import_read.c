@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -302,9 +303,10 @@ struct imported *import_add(struct import *m, size_t line)
     struct imported *e = &m->entry[m->count++];
 
     *e = (struct imported){ .line = line };
-    buf_init(&e->keys, USER_LINE_MAX);
     buf_init(&e->lock, USER_LINE_MAX);
     buf_init(&e->without, USER_LINE_MAX);
+    e->no_memory = draft_begin(m->x, &e->draft, "") ||
+                   row_set(&e->draft.row, "rights", "full");
     return e;
 }
 
@@ -330,6 +332,38 @@ static void take_restrictions(struct import *m, struct imported *e,
         m->format->limits(e, columns_from(line, m->format->from));
 }
 
+/* Shares and teams may have the same names here and be others. Numbers are
+ * assigned. */
+static int leave_out(struct imported *e)
+{
+    static const char *const keys[] = { "shares", "teams" };
+    struct row *row = &e->draft.row;
+    int r = row_set_column(row, ROW_UID, "");
+
+    if (r == 0)
+        r = row_set_column(row, ROW_GID, "");
+    for (size_t i = 0; i < 2 && r == 0; i++) {
+        const char *value = row_get(row, keys[i]);
+        char *longer;
+
+        if (!value)
+            continue;
+        if (asprintf(&longer, "%s%s%s=%s", e->lists ? e->lists : "",
+                     e->lists ? " " : "", keys[i], value) < 0)
+            return -ENOMEM;
+        free(e->lists);
+        e->lists = longer;
+        r = row_set(row, keys[i], NULL);
+    }
+    return r;
+}
+
+static void take_own_row(struct imported *e, struct slice line)
+{
+    row_release(&e->draft.row);
+    e->no_memory = row_parse(&e->draft.row, line) || leave_out(e);
+}
+
 static int import_take_line(struct import *m, struct slice line, size_t number)
 {
     struct imported *e;
@@ -351,8 +385,6 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
         slice_number(column[COLUMN_UID], UINT32_MAX, &e->uid);
         slice_number(column[COLUMN_GID], UINT32_MAX, &e->gid);
     }
-    if (m->format->own)
-        e->options = column[COLUMN_REST];
     e->why_not = why_not(m, e, column);
     e->no_user =
         (m->format->own && is_list(column)) ||
@@ -363,6 +395,8 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
                         "%s:%zu: the hashes are in another file; give --shadow "
                         "/etc/shadow",
                         m->path, number);
+    if (!e->why_not && m->format->own)
+        take_own_row(e, line);
     if (!e->why_not)
         take_restrictions(m, e, line);
     if (!m->format->own)
@@ -476,6 +510,9 @@ int import_read(struct import *m)
         code = m->format->read ? m->format->read(m) : import_take_lines(m);
     if (code == 0)
         take_shadow(m);
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (m->entry[i].no_memory)
+            code = ctl_fail(m->x, EX_OSERR, "out of memory");
     return code;
 }
 
@@ -488,9 +525,10 @@ void import_release(struct import *m)
 {
     tdestroy(m->by_name, release_nothing);
     for (size_t i = 0; i < m->count; i++) {
-        buf_release(&m->entry[i].keys);
+        draft_end(&m->entry[i].draft);
         buf_release(&m->entry[i].lock);
         buf_release(&m->entry[i].without);
+        free(m->entry[i].lists);
     }
     users_release(&m->own);
     sync_release(m);

@@ -661,7 +661,6 @@ static void expect_within(const struct import *m)
         cr_assert(is_within(e->name, &m->text));
         cr_assert(is_within(e->comment, &m->text));
         cr_assert(is_within(e->home, &m->text));
-        cr_assert(is_within(e->options, &m->text));
         cr_assert(is_within(e->hash, &m->text) ||
                   is_within(e->hash, &m->shadow));
         cr_assert(e->why_not || user_name_ok(e->name));
