@@ -25,109 +25,37 @@
 
 #define CTL_LOCK_MS 10000
 
+/* The places of the options; OPTIONS is their number. */
+#define OPTION(field, name, value, help) OPTION_##field,
+#define FLAG(field, name, help)          OPTION_##field,
+#define KEY(field, name, value, help)    OPTION_##field,
+enum option_place {
+#include "option_list.h"
+    OPTIONS
+};
+#undef OPTION
+#undef FLAG
+#undef KEY
+
 /* The parsed command line. */
 struct arguments {
     char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
-    const char *config, *home, *comment, *role, *uid, *gid, *older_than;
-    const char *for_time, *reason, *warning, *critical;
-    const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
-    const char *expires, *ttl, *format, *prefix, *shadow, *sync;
-    bool print_password, must_change, dry_run, hashes;
-    const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
-    const char *team, *share, *files, *max_files, *retain;
-    const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
-        *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file, *cursor, *unit,
-        *directory;
-    const char *output;
-    const char *timeout;
-    bool failed, off, xferlog;
-    bool json, purge, yes, all, hash_stdin, help, version;
-    uint64_t given; /* OPTION_ bits */
+    /* The value, or "" of one that has none; NULL: not given. Each is also a
+     * field with its name. */
+    union {
+        const char *option[OPTIONS];
+        struct {
+#define OPTION(field, name, value, help) const char *field;
+#define FLAG(field, name, help)          const char *field;
+#define KEY(field, name, value, help)    const char *field;
+#include "option_list.h"
+#undef OPTION
+#undef FLAG
+#undef KEY
+        };
+    };
 };
-
-/* The options, as bits: more than an enum may have. */
-#define OPTION_BIT(n)         (UINT64_C(1) << (n))
-#define OPTION_CONFIG         OPTION_BIT(0)
-#define OPTION_HOME           OPTION_BIT(1)
-#define OPTION_COMMENT        OPTION_BIT(2)
-#define OPTION_ROLE           OPTION_BIT(3)
-#define OPTION_UID            OPTION_BIT(4)
-#define OPTION_JSON           OPTION_BIT(5)
-#define OPTION_PURGE          OPTION_BIT(6)
-#define OPTION_YES            OPTION_BIT(7)
-#define OPTION_HELP           OPTION_BIT(8)
-#define OPTION_VERSION        OPTION_BIT(9)
-#define OPTION_OLDER_THAN     OPTION_BIT(10)
-#define OPTION_ALL            OPTION_BIT(11)
-#define OPTION_ON_CONFLICT    OPTION_BIT(12)
-#define OPTION_DATA_BINDING   OPTION_BIT(13)
-#define OPTION_CERTIFICATE    OPTION_BIT(14)
-#define OPTION_LOGIN          OPTION_BIT(15)
-#define OPTION_GID            OPTION_BIT(16)
-#define OPTION_HASH_STDIN     OPTION_BIT(17)
-#define OPTION_UPLOAD_EOF     OPTION_BIT(18)
-#define OPTION_PATH           OPTION_BIT(19)
-#define OPTION_LOCAL_GROUP    OPTION_BIT(20)
-#define OPTION_FILE_MODE      OPTION_BIT(21)
-#define OPTION_DIR_MODE       OPTION_BIT(22)
-#define OPTION_RIGHTS_IN      OPTION_BIT(23)
-#define OPTION_TEAM           OPTION_BIT(24)
-#define OPTION_SHARE          OPTION_BIT(25)
-#define OPTION_EXPIRES        OPTION_BIT(26)
-#define OPTION_TTL            OPTION_BIT(27)
-#define OPTION_PRINT_PASSWORD OPTION_BIT(28)
-#define OPTION_FORMAT         OPTION_BIT(29)
-#define OPTION_PREFIX         OPTION_BIT(30)
-#define OPTION_SHADOW         OPTION_BIT(31)
-#define OPTION_DRY_RUN        OPTION_BIT(32)
-#define OPTION_HASHES         OPTION_BIT(33)
-#define OPTION_MAX_SESSIONS   OPTION_BIT(34)
-#define OPTION_MAX_TRANSFERS  OPTION_BIT(35)
-#define OPTION_BANDWIDTH_UP   OPTION_BIT(36)
-#define OPTION_BANDWIDTH_DOWN OPTION_BIT(37)
-#define OPTION_MAX_FILE_SIZE  OPTION_BIT(38)
-#define OPTION_NETWORKS       OPTION_BIT(39)
-#define OPTION_HOURS          OPTION_BIT(40)
-#define OPTION_FOR            OPTION_BIT(41)
-#define OPTION_REASON         OPTION_BIT(42)
-#define OPTION_FILES          OPTION_BIT(43)
-#define OPTION_MAX_FILES      OPTION_BIT(44)
-#define OPTION_RETAIN         OPTION_BIT(45)
-#define OPTION_MUST_CHANGE    OPTION_BIT(46)
-#define OPTION_WARNING        OPTION_BIT(59)
-#define OPTION_CRITICAL       OPTION_BIT(60)
-#define OPTION_USER           OPTION_BIT(47)
-#define OPTION_SINCE          OPTION_BIT(48)
-#define OPTION_UNTIL          OPTION_BIT(49)
-#define OPTION_FAILED         OPTION_BIT(50)
-#define OPTION_EVENT          OPTION_BIT(51)
-#define OPTION_SERIAL         OPTION_BIT(52)
-#define OPTION_FILE           OPTION_BIT(53)
-#define OPTION_OUTPUT         OPTION_BIT(54)
-#define OPTION_CURSOR         OPTION_BIT(61)
-#define OPTION_UNIT           OPTION_BIT(55)
-#define OPTION_XFERLOG        OPTION_BIT(62)
-#define OPTION_SYNC           OPTION_BIT(63)
-#define OPTION_DIRECTORY      OPTION_BIT(56)
-#define OPTION_TIMEOUT        OPTION_BIT(57)
-#define OPTION_OFF            OPTION_BIT(58)
-/* Options that set limits of a user or a team. */
-#define OPTIONS_OF_LIMITS                                                      \
-    (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
-     OPTION_BANDWIDTH_DOWN | OPTION_MAX_FILE_SIZE | OPTION_NETWORKS |          \
-     OPTION_HOURS)
-/* Options whose name and value are a key in the last column of a row. */
-#define OPTIONS_OF_WORDS                                                       \
-    (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
-     OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_FILE_MODE |   \
-     OPTION_DIR_MODE | OPTION_MAX_FILES | OPTION_SYNC | OPTIONS_OF_LIMITS)
-/* Options that set any column of a row. */
-#define OPTIONS_OF_USER                                                        \
-    (OPTIONS_OF_WORDS | OPTION_TTL | OPTION_RIGHTS_IN | OPTION_RETAIN |        \
-     OPTION_MUST_CHANGE | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |         \
-     OPTION_UID | OPTION_GID | OPTION_HASH_STDIN)
 
 #define WHEN_MAX 32
 
@@ -168,7 +96,6 @@ struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
     enum ctl_takes takes;
-    uint64_t options; /* besides --config and --help */
     bool asks_password;
     enum ctl_reads reads_users; /* before it runs */
     bool without_settings; /* so no account needs to read the configuration */
@@ -177,7 +104,8 @@ struct ctl_command {
     /* Reports a failure, an exit code with its complaint, in another way.
      * Returns another exit code. NULL: no. */
     int (*on_failure)(struct context *x, int code);
-    const char *syntax, *help, *example;
+    const char *syntax; /* it takes the options in it, --config and --help */
+    const char *help, *example;
     const char *more; /* at the end of its own help, or NULL */
 };
 extern const struct ctl_command ctl_commands[];
@@ -196,21 +124,20 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
 /* The row of "home", or NULL: no option has that name. */
 const struct ctl_option *arguments_option(struct slice name);
-/* The name of the first given option that isn't in ALLOWED, or NULL. */
-const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
+/* Does the command take the option? */
+bool ctl_takes(const struct ctl_command *row, enum option_place option);
+/* The name of the first given option that the command doesn't take (NULL: of
+ * the first given one), or NULL. */
+const char *arguments_beyond(const struct arguments *a,
+                             const struct ctl_command *row);
 
 struct ctl_option {
     const char *name;
-    uint64_t bit;
-    size_t offset;     /* of the field in struct arguments */
     const char *value; /* its name in the help; NULL: takes none */
+    const char *key;   /* that it sets in a row; NULL: none of that name */
     const char *help;
 };
-extern const struct ctl_option ctl_options[];
-extern const size_t ctl_option_count;
-
-/* Prints a line for each option in OF, OPTION_ bits. */
-void arguments_help(uint64_t of);
+extern const struct ctl_option ctl_options[]; /* by their places */
 
 /* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or "4w".
  * Returns an exit code. */
@@ -224,7 +151,6 @@ const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
 bool ctl_names(const struct ctl_command *row, const struct arguments *a,
                size_t words);
 /* Prints all of the commands with these words. */
-#define OPTIONS_ALWAYS (OPTION_CONFIG | OPTION_HELP)
 void help_print(const struct arguments *a, size_t words);
 /* Prints a line for each command of the group; for each group; and for each of
  * the commands that one needs first. */

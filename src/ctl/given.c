@@ -30,8 +30,6 @@ static int given_put(struct context *x, struct row *row, const char *key,
 
 /* Keys. Most have the name and the value of their option. */
 
-#define KEY_MAX 32
-
 static int given_certificate(struct context *x, struct row *row)
 {
     char tidy[CERTIFICATE_MAX];
@@ -45,37 +43,28 @@ static int given_certificate(struct context *x, struct row *row)
 }
 
 /* The users file has the rules, and their words. */
-static int given_word(struct context *x, struct row *row,
-                      const struct ctl_option *option, const char *text)
+static int given_key(struct context *x, struct row *row,
+                     const struct ctl_option *option, const char *text)
 {
     struct complaint why = { "" };
-    char key[KEY_MAX];
-    size_t len = 0;
 
-    for (; option->name[len] && len + 1 < sizeof(key); len++)
-        key[len] = option->name[len] == '-' ? '_' : option->name[len];
-    key[len] = '\0';
     if (is_default(text))
-        return given_put(x, row, key, NULL);
+        return given_put(x, row, option->key, NULL);
     if (text == x->args.certificate)
         return given_certificate(x, row);
-    if (user_key_check(key, text, &why) == 0)
-        return given_put(x, row, key, text);
+    if (user_key_check(option->key, text, &why) == 0)
+        return given_put(x, row, option->key, text);
     return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, option->name,
-                    why.text + len + 1);
+                    why.text + strlen(option->key) + 1);
 }
 
-static int given_words(struct context *x, struct row *row)
+static int given_each_key(struct context *x, struct row *row)
 {
     int code = 0;
 
-    for (size_t i = 0; i < ctl_option_count && code == 0; i++) {
-        const struct ctl_option *option = &ctl_options[i];
-        const void *at = (const char *)&x->args + option->offset;
-
-        if (option->bit & x->args.given & OPTIONS_OF_WORDS)
-            code = given_word(x, row, option, *(const char *const *)at);
-    }
+    for (size_t i = 0; i < OPTIONS && code == 0; i++)
+        if (ctl_options[i].key && x->args.option[i])
+            code = given_key(x, row, &ctl_options[i], x->args.option[i]);
     return code;
 }
 
@@ -211,7 +200,7 @@ static int given_keys(struct context *x, struct row *row)
     if (code == 0 && x->args.local_group && row->columns == ROW_COLUMNS)
         code = given_modes(x, row);
     if (code == 0)
-        code = given_words(x, row);
+        code = given_each_key(x, row);
     if (code == 0)
         code = given_ttl(x, row);
     if (code == 0 && x->args.must_change)
@@ -317,12 +306,12 @@ int given_check(struct context *x)
 
 int given_any(struct context *x)
 {
-    return x->args.given & OPTIONS_OF_USER
-               ? 0
-               : ctl_fail(x, EX_USAGE,
-                          "nothing to change; see: sallyportctl %s change "
-                          "--help",
-                          x->args.word[0]);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (i != OPTION_config && x->args.option[i])
+            return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "nothing to change; see: sallyportctl %s change --help",
+                    x->args.word[0]);
 }
 
 int given_ids_free(struct context *x)
