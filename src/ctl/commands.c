@@ -61,15 +61,16 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_FILE,
       .reads_users = READS_TO_EDIT,
       .run = user_import,
-      .syntax = "FILE|- [--format WORD] [--shadow FILE] [--prefix DIR] "
+      .syntax = "FILE|- --format WORD [--shadow FILE] [--prefix DIR] "
                 "[--sync NAME [--yes]] [--dry-run]",
       .help = "Add the users of another server's file, of a directory (LDIF) "
               "or of JSON, with their passwords where the hashes are "
               "supported; with --sync follow that source: change its users, "
               "and lock those that it has no more",
       .example = "sallyportctl user import /etc/pure-ftpd/pureftpd.passwd "
-                 "--dry-run\n"
-                 "  sallyportctl user import users.ldif --sync directory" },
+                 "--format pure-pw --dry-run\n"
+                 "  sallyportctl user import users.ldif --format ldif --sync "
+                 "directory" },
     { .group = "user",
       .name = "export",
       .run = user_export,

@@ -14,11 +14,9 @@ struct import_format {
     /* Fills in m->entry. Returns an exit code. NULL: lines with columns. Only a
      * format with a function can be one of --sync. */
     int (*read)(struct import *m);
-    bool (*begins)(struct slice text); /* is it this format? */
-    size_t least, most;                /* number of columns */
-    bool own;                          /* that of Sallyport */
-    bool system; /* of the system, with accounts that are no users */
-    bool vague;  /* fits too many files to be chosen without --format */
+    size_t least, most; /* number of columns */
+    bool own;           /* that of Sallyport */
+    bool system;        /* of the system, with accounts that are no users */
     /* Takes what restricts the user, from the columns after FROM. */
     void (*limits)(struct imported *e, struct slice columns);
     size_t from;
@@ -65,9 +63,9 @@ struct import {
 
 /* import_read.c */
 
-/* Reads m->path, "-" for standard input, in the format that --format names or
- * that fits all lines, and with --shadow the hashes from there. Returns an exit
- * code. In any case the caller calls import_release(). */
+/* Reads m->path, "-" for standard input, in the format that --format names, and
+ * with --shadow the hashes from there. Returns an exit code. In any case the
+ * caller calls import_release(). */
 int import_read(struct import *m);
 /* Wipes and frees what was read. */
 void import_release(struct import *m);
@@ -124,7 +122,7 @@ void import_limits_pure(struct imported *e, struct slice columns);
 void import_limits_proftpd(struct imported *e, struct slice shell);
 void import_limits_passwd(struct imported *e, struct slice shell);
 /* COLUMNS: those after the hash. */
-void import_limits_pwdfile(struct imported *e, struct slice columns);
+void import_limits_more(struct imported *e, struct slice columns);
 /* COLUMN: those of shadow(5) before END, the day on which the account
  * expires. */
 enum { SHADOW_CHANGED = 2, SHADOW_MOST = 4, SHADOW_INACTIVE = 6 };

@@ -162,7 +162,7 @@ void import_limits_passwd(struct imported *e, struct slice shell)
     take_shell(e, shell);
 }
 
-void import_limits_pwdfile(struct imported *e, struct slice columns)
+void import_limits_more(struct imported *e, struct slice columns)
 {
     struct slice value;
 

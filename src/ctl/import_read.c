@@ -1,7 +1,7 @@
-/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, vsftpd with PAM,
- * htpasswd, and passwd(5) with shadow(5); other forms have a file of their own.
- * Pure but for the reading: decides which columns of a line are what, and which
- * lines are no users. */
+/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, names with hashes,
+ * and passwd(5) with shadow(5); other forms have a file of their own. Pure but
+ * for the reading: decides which columns of a line are what, and which lines
+ * are no users. */
 #include "import.h"
 
 #include <errno.h>
@@ -48,35 +48,10 @@ static bool is_other_line(const struct slice column[COLUMNS])
     return !is_own_line(column);
 }
 
-static bool begins_ldif(struct slice text)
-{
-    return slice_starts(text, SLICE("dn: ")) ||
-           slice_starts(text, SLICE("dn:: ")) ||
-           slice_starts(text, SLICE("version: "));
-}
-
-static bool begins_json(struct slice text)
-{
-    text = slice_trim(text);
-    return slice_starts(text, SLICE("[")) || slice_starts(text, SLICE("{"));
-}
-
-/* In the order of preference. Fewer columns than Pure-FTPd writes now are of an
- * older one. */
+/* Fewer columns than Pure-FTPd writes now are of an older one. pam_pwdfile
+ * permits more columns than a name and a hash; a line with a home is of another
+ * format. */
 static const struct import_format formats[] = {
-    { .word = "ldif", .read = import_ldif, .begins = begins_ldif },
-    { .word = "json", .read = import_json, .begins = begins_json },
-    { .word = "sallyport",
-      .least = 8,
-      .most = SIZE_MAX,
-      .fits = is_own_line,
-      .own = true },
-    { .word = "pure-ftpd",
-      .least = 8,
-      .most = 18,
-      .fits = is_other_line,
-      .limits = import_limits_pure,
-      .from = COLUMN_SHELL },
     { .word = "passwd",
       .least = 7,
       .most = 7,
@@ -88,17 +63,37 @@ static const struct import_format formats[] = {
       .most = 7,
       .limits = import_limits_proftpd,
       .from = COLUMN_SHELL },
-    { .word = "htpasswd", .least = 2, .most = 2 },
-    { .word = "pwdfile",
+    { .word = "pure-pw",
+      .least = 8,
+      .most = 18,
+      .fits = is_other_line,
+      .limits = import_limits_pure,
+      .from = COLUMN_SHELL },
+    { .word = "name:hash",
       .least = 2,
-      .most = SIZE_MAX,
-      .vague = true,
-      .limits = import_limits_pwdfile,
+      .most = COLUMN_SHELL,
+      .limits = import_limits_more,
       .from = COLUMN_HASH + 1 },
+    { .word = "ldif", .read = import_ldif },
+    { .word = "json", .read = import_json },
+    { .word = "sallyport",
+      .least = 8,
+      .most = SIZE_MAX,
+      .fits = is_own_line,
+      .own = true },
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define FORMAT_WORDS                                                           \
-    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile, ldif, json or sallyport"
+    "passwd, proftpd, pure-pw, name:hash, ldif, json or sallyport"
+
+/* Of 0.3.0. */
+static const struct {
+    const char *old, *word;
+} renamed[] = {
+    { "pure-ftpd", "pure-pw" },
+    { "htpasswd", "name:hash" },
+    { "pwdfile", "name:hash" },
+};
 
 /* Lines without comments and empty ones. */
 struct lines {
@@ -169,52 +164,31 @@ static bool is_shadowed(const struct slice column[COLUMNS])
     return slice_equal(column[COLUMN_HASH], SLICE("x"));
 }
 
-/* Finds the first format that fits all lines. passwd(5) has the form of
- * ProFTPD's file; there the hashes are in shadow(5). */
-static int detect_format(struct import *m)
+static const char *word_of_format(const char *given)
 {
-    struct lines l = lines_of(&m->text);
-    struct slice column[COLUMNS], line;
-    bool no[FORMATS] = { false }, shadowed = m->x->args.shadow != NULL;
-
-    for (size_t i = 0; i < FORMATS; i++) {
-        no[i] = formats[i].begins != NULL;
-        if (no[i] && !m->format && formats[i].begins(l.rest))
-            m->format = &formats[i];
-    }
-    while (next_line(&l, &line)) {
-        size_t n = cut_columns(line, column);
-
-        shadowed = shadowed || is_shadowed(column);
-        for (size_t i = 0; i < FORMATS; i++)
-            no[i] = no[i] || !format_fits(&formats[i], column, n);
-    }
-    for (size_t i = 0; i < FORMATS && !m->format; i++)
-        if (!no[i] && !formats[i].vague && (shadowed || !formats[i].system))
-            m->format = &formats[i];
-    if (m->format)
-        return 0;
-    return ctl_fail(
-        m->x, EX_DATAERR,
-        "%s: no known format fits all lines; name it: --format " FORMAT_WORDS,
-        m->path);
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (strcmp(given, renamed[i].old) == 0) {
+            stderr_print("--format %s is now called %s", given,
+                         renamed[i].word);
+            return renamed[i].word;
+        }
+    return given;
 }
 
 static int choose_format(struct import *m)
 {
-    const char *words[FORMATS];
-    int i;
+    const char *word;
 
     if (!m->x->args.format)
-        return detect_format(m);
-    for (size_t n = 0; n < FORMATS; n++)
-        words[n] = formats[n].word;
-    i = slice_among(slice_from(m->x->args.format), words, FORMATS);
-    if (i < 0)
-        return ctl_fail(m->x, EX_USAGE, "--format %s: use " FORMAT_WORDS,
-                        m->x->args.format);
-    m->format = &formats[i];
-    return 0;
+        return ctl_fail(m->x, EX_USAGE,
+                        "give the format of the file: --format " FORMAT_WORDS);
+    word = word_of_format(m->x->args.format);
+    for (size_t i = 0; i < FORMATS && !m->format; i++)
+        if (strcmp(word, formats[i].word) == 0)
+            m->format = &formats[i];
+    return m->format ? 0
+                     : ctl_fail(m->x, EX_USAGE,
+                                "--format %s: use " FORMAT_WORDS, word);
 }
 
 /* Accounts of the system that are no users of its FTP server. */
@@ -494,16 +468,14 @@ int import_read(struct import *m)
 {
     const bool piped = strcmp(m->path, "-") == 0;
     const char *path = piped ? NULL : m->path;
-    int code;
+    int code = choose_format(m);
 
     if (piped)
         m->path = "standard input";
-    code = import_load(m, path, &m->text);
-
+    if (code == 0)
+        code = import_load(m, path, &m->text);
     if (code == 0 && m->x->args.shadow)
         code = import_load(m, m->x->args.shadow, &m->shadow);
-    if (code == 0)
-        code = choose_format(m);
     if (code == 0 && m->format->own)
         code = import_check_own(m);
     if (code == 0)

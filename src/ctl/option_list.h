@@ -53,9 +53,8 @@ OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "default: never")
 OPTION(format, "format", "WORD",
-       "pure-ftpd, proftpd, passwd, htpasswd, pwdfile (of PAM), ldif, json\n"
-       "or sallyport; by default the one that fits all "
-       "lines")
+       "passwd, proftpd, pure-pw, name:hash (htpasswd, pam_pwdfile), ldif,\n"
+       "json or sallyport")
 KEY(sync, "sync", "NAME",
     "import: keep the users of the source NAME as it has them (ldif and\n"
     "json); else: the source that the row follows, or "

@@ -39,7 +39,7 @@ static const struct edit_case cases[] = {
     { "share add s anna", "@share:s:", false, EX_DATAERR, "shares/s" },
     { "share del old --purge --yes", "@share:old:", true, EX_NOUSER,
       "shares/old" },
-    { "user import @/import", "\nb3:", false, 0, "homes/b3" },
+    { "user import @/import --format proftpd", "\nb3:", false, 0, "homes/b3" },
 };
 
 /* "@" stands for the scratch directory. */
