@@ -160,13 +160,19 @@ static const struct ctl_command *completed_row(const struct completion *c)
     return NULL;
 }
 
-static void offer_options(const struct completion *c, uint64_t of)
+/* ROW NULL: no command yet. */
+static void offer_options(const struct completion *c,
+                          const struct ctl_command *row)
 {
     char name[CTL_NAME];
 
-    for (size_t i = 0; i < ctl_option_count; i++) {
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const enum option_place place = (enum option_place)i;
+
         snprintf(name, sizeof(name), "--%s", ctl_options[i].name);
-        if (ctl_options[i].bit & of)
+        if (row ? ctl_takes(row, place)
+                : place == OPTION_config || place == OPTION_help ||
+                      place == OPTION_version)
             offer(c, "", name, ctl_options[i].help);
     }
 }
@@ -199,7 +205,7 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
         if (strcmp(word[i], "=") == 0) /* bash makes a word of it */
             continue;
         if (open) {
-            if (open->bit == OPTION_CONFIG)
+            if (open == &ctl_options[OPTION_config])
                 c->x->args.config = word[i];
             open = NULL;
         } else if (strncmp(word[i], "--", 2) == 0) {
@@ -242,8 +248,7 @@ int complete_print(struct context *x, char **word)
     else if (option)
         offer_kinds(&c, kinds_of_value(option));
     else if (c.current[0] == '-')
-        offer_options(&c,
-                      OPTIONS_ALWAYS | (row ? row->options : OPTION_VERSION));
+        offer_options(&c, row);
     else if (c.words == 0 || (c.words == 1 && (!row || !row->takes)))
         offer_commands(&c);
     else if (row)

@@ -23,113 +23,39 @@
 #include "sallyport/users/places.h"
 #include "sallyport/users/users_file.h"
 
-#define CTL_LOCK_MS     10000
-#define CERTIFICATE_MAX 2048
-#define RIGHTS_KEY_MAX  (USER_HOME_MAX + 16)
+#define CTL_LOCK_MS 10000
+
+/* The places of the options; OPTIONS is their number. */
+#define OPTION(field, name, value, help) OPTION_##field,
+#define FLAG(field, name, help)          OPTION_##field,
+#define KEY(field, name, value, help)    OPTION_##field,
+enum option_place {
+#include "option_list.h"
+    OPTIONS
+};
+#undef OPTION
+#undef FLAG
+#undef KEY
 
 /* The parsed command line. */
 struct arguments {
     char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
-    const char *config, *home, *comment, *role, *uid, *gid, *older_than;
-    const char *for_time, *reason, *warning, *critical;
-    const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
-    const char *expires, *ttl, *format, *prefix, *shadow, *sync;
-    bool print_password, must_change, dry_run, hashes;
-    const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
-    const char *team, *share, *files, *max_files, *retain;
-    const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
-        *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file, *cursor, *unit,
-        *directory;
-    const char *output;
-    const char *timeout;
-    bool failed, off, xferlog;
-    bool json, purge, yes, all, hash_stdin, help, version;
-    uint64_t given; /* OPTION_ bits */
+    /* The value, or "" of one that has none; NULL: not given. Each is also a
+     * field with its name. */
+    union {
+        const char *option[OPTIONS];
+        struct {
+#define OPTION(field, name, value, help) const char *field;
+#define FLAG(field, name, help)          const char *field;
+#define KEY(field, name, value, help)    const char *field;
+#include "option_list.h"
+#undef OPTION
+#undef FLAG
+#undef KEY
+        };
+    };
 };
-
-/* The options, as bits: more than an enum may have. */
-#define OPTION_BIT(n)         (UINT64_C(1) << (n))
-#define OPTION_CONFIG         OPTION_BIT(0)
-#define OPTION_HOME           OPTION_BIT(1)
-#define OPTION_COMMENT        OPTION_BIT(2)
-#define OPTION_ROLE           OPTION_BIT(3)
-#define OPTION_UID            OPTION_BIT(4)
-#define OPTION_JSON           OPTION_BIT(5)
-#define OPTION_PURGE          OPTION_BIT(6)
-#define OPTION_YES            OPTION_BIT(7)
-#define OPTION_HELP           OPTION_BIT(8)
-#define OPTION_VERSION        OPTION_BIT(9)
-#define OPTION_OLDER_THAN     OPTION_BIT(10)
-#define OPTION_ALL            OPTION_BIT(11)
-#define OPTION_ON_CONFLICT    OPTION_BIT(12)
-#define OPTION_DATA_BINDING   OPTION_BIT(13)
-#define OPTION_CERTIFICATE    OPTION_BIT(14)
-#define OPTION_LOGIN          OPTION_BIT(15)
-#define OPTION_GID            OPTION_BIT(16)
-#define OPTION_HASH_STDIN     OPTION_BIT(17)
-#define OPTION_UPLOAD_EOF     OPTION_BIT(18)
-#define OPTION_PATH           OPTION_BIT(19)
-#define OPTION_LOCAL_GROUP    OPTION_BIT(20)
-#define OPTION_FILE_MODE      OPTION_BIT(21)
-#define OPTION_DIR_MODE       OPTION_BIT(22)
-#define OPTION_RIGHTS_IN      OPTION_BIT(23)
-#define OPTION_TEAM           OPTION_BIT(24)
-#define OPTION_SHARE          OPTION_BIT(25)
-#define OPTION_EXPIRES        OPTION_BIT(26)
-#define OPTION_TTL            OPTION_BIT(27)
-#define OPTION_PRINT_PASSWORD OPTION_BIT(28)
-#define OPTION_FORMAT         OPTION_BIT(29)
-#define OPTION_PREFIX         OPTION_BIT(30)
-#define OPTION_SHADOW         OPTION_BIT(31)
-#define OPTION_DRY_RUN        OPTION_BIT(32)
-#define OPTION_HASHES         OPTION_BIT(33)
-#define OPTION_MAX_SESSIONS   OPTION_BIT(34)
-#define OPTION_MAX_TRANSFERS  OPTION_BIT(35)
-#define OPTION_BANDWIDTH_UP   OPTION_BIT(36)
-#define OPTION_BANDWIDTH_DOWN OPTION_BIT(37)
-#define OPTION_MAX_FILE_SIZE  OPTION_BIT(38)
-#define OPTION_NETWORKS       OPTION_BIT(39)
-#define OPTION_HOURS          OPTION_BIT(40)
-#define OPTION_FOR            OPTION_BIT(41)
-#define OPTION_REASON         OPTION_BIT(42)
-#define OPTION_FILES          OPTION_BIT(43)
-#define OPTION_MAX_FILES      OPTION_BIT(44)
-#define OPTION_RETAIN         OPTION_BIT(45)
-#define OPTION_MUST_CHANGE    OPTION_BIT(46)
-#define OPTION_WARNING        OPTION_BIT(59)
-#define OPTION_CRITICAL       OPTION_BIT(60)
-#define OPTION_USER           OPTION_BIT(47)
-#define OPTION_SINCE          OPTION_BIT(48)
-#define OPTION_UNTIL          OPTION_BIT(49)
-#define OPTION_FAILED         OPTION_BIT(50)
-#define OPTION_EVENT          OPTION_BIT(51)
-#define OPTION_SERIAL         OPTION_BIT(52)
-#define OPTION_FILE           OPTION_BIT(53)
-#define OPTION_OUTPUT         OPTION_BIT(54)
-#define OPTION_CURSOR         OPTION_BIT(61)
-#define OPTION_UNIT           OPTION_BIT(55)
-#define OPTION_XFERLOG        OPTION_BIT(62)
-#define OPTION_SYNC           OPTION_BIT(63)
-#define OPTION_DIRECTORY      OPTION_BIT(56)
-#define OPTION_TIMEOUT        OPTION_BIT(57)
-#define OPTION_OFF            OPTION_BIT(58)
-/* Options that set limits of a user or a team. */
-#define OPTIONS_OF_LIMITS                                                      \
-    (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
-     OPTION_BANDWIDTH_DOWN | OPTION_MAX_FILE_SIZE | OPTION_NETWORKS |          \
-     OPTION_HOURS)
-/* Options whose name and value are a key in the last column of a row. */
-#define OPTIONS_OF_WORDS                                                       \
-    (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
-     OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_FILE_MODE |   \
-     OPTION_DIR_MODE | OPTION_MAX_FILES | OPTION_SYNC | OPTIONS_OF_LIMITS)
-/* Options that set any column of a row. */
-#define OPTIONS_OF_USER                                                        \
-    (OPTIONS_OF_WORDS | OPTION_TTL | OPTION_RIGHTS_IN | OPTION_RETAIN |        \
-     OPTION_MUST_CHANGE | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |         \
-     OPTION_UID | OPTION_GID | OPTION_HASH_STDIN)
 
 #define WHEN_MAX 32
 
@@ -145,13 +71,6 @@ struct context {
     int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
-    char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
-    char expires[WHEN_MAX];            /* the end of --ttl, likewise */
-    char rights_key[RIGHTS_KEY_MAX];   /* "rights.PATH" of --rights-in */
-    const char *rights_role;
-    char retain[RIGHTS_KEY_MAX]; /* the entry PATH:TIME of --retain */
-    struct slice retain_path;    /* in it */
-    bool retain_off;             /* the entry is removed */
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
@@ -177,7 +96,6 @@ struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
     enum ctl_takes takes;
-    uint64_t options; /* besides --config and --help */
     bool asks_password;
     enum ctl_reads reads_users; /* before it runs */
     bool without_settings; /* so no account needs to read the configuration */
@@ -186,7 +104,8 @@ struct ctl_command {
     /* Reports a failure, an exit code with its complaint, in another way.
      * Returns another exit code. NULL: no. */
     int (*on_failure)(struct context *x, int code);
-    const char *syntax, *help, *example;
+    const char *syntax; /* it takes the options in it, --config and --help */
+    const char *help, *example;
     const char *more; /* at the end of its own help, or NULL */
 };
 extern const struct ctl_command ctl_commands[];
@@ -205,21 +124,20 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
 /* The row of "home", or NULL: no option has that name. */
 const struct ctl_option *arguments_option(struct slice name);
-/* The name of the first given option that isn't in ALLOWED, or NULL. */
-const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
+/* Does the command take the option? */
+bool ctl_takes(const struct ctl_command *row, enum option_place option);
+/* The name of the first given option that the command doesn't take (NULL: of
+ * the first given one), or NULL. */
+const char *arguments_beyond(const struct arguments *a,
+                             const struct ctl_command *row);
 
 struct ctl_option {
     const char *name;
-    uint64_t bit;
-    size_t offset;     /* of the field in struct arguments */
     const char *value; /* its name in the help; NULL: takes none */
+    const char *key;   /* that it sets in a row; NULL: none of that name */
     const char *help;
 };
-extern const struct ctl_option ctl_options[];
-extern const size_t ctl_option_count;
-
-/* Prints a line for each option in OF, OPTION_ bits. */
-void arguments_help(uint64_t of);
+extern const struct ctl_option ctl_options[]; /* by their places */
 
 /* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or "4w".
  * Returns an exit code. */
@@ -233,7 +151,6 @@ const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
 bool ctl_names(const struct ctl_command *row, const struct arguments *a,
                size_t words);
 /* Prints all of the commands with these words. */
-#define OPTIONS_ALWAYS (OPTION_CONFIG | OPTION_HELP)
 void help_print(const struct arguments *a, size_t words);
 /* Prints a line for each command of the group; for each group; and for each of
  * the commands that one needs first. */
@@ -554,214 +471,14 @@ void removed_leftovers(const struct context *x, const char *parent);
  * there is one deadline. Returns an exit code. */
 int removed_all_leftovers(const struct context *x);
 
-/* edit.c: an edit of the users file, which is replaced in one step. */
-
-/* An edit of the users file: locked, and atomic. Lines that it doesn't change
- * keep every byte. */
-
-struct edit_line {
-    struct slice text; /* without its end; ptr NULL: removed */
-    char *own;         /* the bytes of a changed one */
-};
-
-struct edit {
-    struct users_file file;
-    bool exists;
-    bool stands;            /* the new file has replaced the old one */
-    struct buf text;        /* the old file */
-    struct edit_line *line; /* of the new file; line N is line[N - 1] */
-    size_t lines, room;
-    struct users users; /* the old file */
-    struct buf made;    /* directories for it, with a NUL after each */
-    struct complaint *complaint;
-};
-
-/* All functions of type int below return an exit code, with the complaint
- * filled in. */
-
-/* Loads the users without a lock. A missing file has none. In any case the
- * caller calls users_release(). If the file has a mistake, it returns
- * EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the correct
- * rows. */
+/* edit.c: loads the users without a lock. A missing file has none. In any case
+ * the caller calls users_release(). Returns an exit code: if the file has a
+ * mistake, EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the
+ * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
 /* Adds to the reason why the file can't be used that no edit is possible. */
 void edit_refused(struct complaint *c);
-/* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
- * calls edit_release(). */
-int edit_open(struct edit *e, const char *path, unsigned lock_ms,
-              struct complaint *c);
-void edit_release(struct edit *e);
-/* Notes a directory that was made for this edit. edit_release() removes it
- * again, if the file wasn't replaced. */
-void edit_made(struct edit *e, const char *path);
-/* Calls MAKE, which changes the file, under the lock. Then the running server
- * hears of it, also if the change could not be synced. */
-int edit_run(struct context *x,
-             int (*make)(struct context *x, struct edit *e, void *given),
-             void *given);
-
-/* Lines of users, shares and teams have the numbers of the old file, from 1
- * on. */
-
-/* LINE has no line end. */
-int edit_append(struct edit *e, struct slice line);
-void edit_remove(struct edit *e, size_t line);
-/* Replaces a column of a user's line; the last column has edit_set_key(). */
-enum edit_column {
-    EDIT_NAME,
-    EDIT_HASH,
-    EDIT_UID,
-    EDIT_GID,
-    EDIT_COMMENT,
-    EDIT_HOME,
-};
-int edit_set_column(struct edit *e, size_t line, enum edit_column column,
-                    const char *text);
-/* Sets KEY=VALUE in the last column, and removes an older value of KEY. VALUE
- * NULL only removes it. */
-int edit_set_key(struct edit *e, size_t line, const char *key,
-                 const char *value);
-
-/* Puts ENTRY into the list, in the order of the names, and removes an older one
- * of NAME. ENTRY NULL only removes it; a list without entries is removed. */
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry);
-int edit_commit(struct edit *e);
-
-/* The ids that were ever assigned (USERS.last-uid, .last-gid): all up to the
- * last one, and those above it that somebody has chosen. */
-enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
-#define SPENT_MAX  USERS_MAX
-#define SPENT_TEXT (12 * (SPENT_MAX + 2))
-struct spent {
-    uint64_t last; /* 0: none */
-    uint32_t chosen[SPENT_MAX];
-    size_t count;
-};
-int edit_spent(struct edit *e, enum edit_last which, struct spent *s);
-bool spent_has(const struct spent *s, uint64_t id);
-/* Adds a chosen one. Returns false if there are too many. */
-bool spent_choose(struct spent *s, uint64_t id);
-int edit_record_spent(struct edit *e, enum edit_last which,
-                      const struct spent *s);
-/* Records the id as used, forever; and all below it, unless it is a CHOSEN
- * one. */
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
-                  bool chosen);
-
-/* fields.c: the columns of a user's row that options set, for "user add" and
- * "user change". First names of client certificates, in the form in which
- * people copy them. */
-
-/* Writes the name as a row of the users file has it. A fingerprint as
- * openssl(1) prints it ("AA:BB:…") becomes lower case without colons. A space
- * becomes \20 and a ';' \3B, with or without a backslash before it. Returns 0
- * or -ENAMETOOLONG. */
-int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
-
-struct fields {
-    const char *comment;          /* NULL: not given */
-    char home[USER_HOME_MAX + 1]; /* place_tidy()'s form; "": not given */
-    gid_t local_gid;              /* the group of the home; 0: the user's */
-    mode_t local_mode;            /* then the home's; 0: 02770 */
-    char hash[USER_HASH_MAX + 1]; /* "": not given; fields_wipe() wipes it */
-    unsigned rights;              /* 0: not given */
-    uint64_t uid, gid;            /* 0: not given */
-};
-
-/* Each function returns an exit code, with the complaint filled in. */
-
-/* Takes the given options, except the hash. */
-int fields_take(struct context *x, struct fields *f);
-/* Takes HOME, an absolute path, into f->home. */
-int fields_take_home(struct context *x, struct fields *f, const char *home);
-/* With --hash-stdin: reads the hash, one line of standard input. */
-int fields_take_hash(struct context *x, struct fields *f);
-/* Refuses the uid and the home of F if another row than OWN has them. OWN may
- * be NULL. */
-int fields_check(struct context *x, const struct fields *f,
-                 const struct users *u, const struct user *own);
-/* Makes the home, if one is given, and in it, or else in HOME, the directory of
- * --rights-in, if it is missing: the user can't. With
- * --max-files it refuses a home whose file system can't hold the count. */
-int fields_make(struct context *x, const struct fields *f, struct edit *e,
-                const char *home, bool *made);
-/* Would it refuse the home? Makes nothing. */
-int fields_check_make(struct context *x, const struct fields *f,
-                      struct edit *e);
-/* Finds a group of the system by name or number. */
-int fields_take_group(struct context *x, const char *group, gid_t *ret);
-void fields_wipe(struct fields *f);
-
-/* Keys in the last column of a user's row that have an option. */
-
-/* Functions of type int return an exit code, with the complaint filled in. */
-
-/* Checks that the value of each given option is permitted, and gives it the
- * form that a row has. */
-int keys_check(struct context *x);
-/* The same for a command that changes a row: it needs any option. */
-int keys_check_change(struct context *x);
-/* Sets the given options in the user's row. */
-int keys_set(struct context *x, struct edit *e, size_t line);
-/* Grants the share of the command line to the members that follow its name. */
-int share_grant_members(struct context *x, struct edit *e);
-
-/* At the end of a command: prints a hint if a certificate was given, but the
- * server never asks for one; if the given expiry has passed; or if files shall
- * be removed, but no timer does it. */
-void keys_hint(const struct context *x);
-
-/* user_add.c: new rows, for "user add" and "user import". Functions of type int
- * return an exit code, with the complaint filled in. */
-
-struct addition {
-    const char *name;
-    struct fields f;
-    struct slice options; /* the last column */
-    bool made;            /* the home is new */
-};
-
-/* The home is NAME in DIRECTORY. */
-int addition_take_home(struct context *x, struct addition *a,
-                       const char *directory);
-/* Checks name, uid and home against the existing rows. */
-int addition_check(struct context *x, const struct addition *a,
-                   const struct users *u);
-/* Makes the home, and adds the row. The caller commits the edit. */
-int addition_put(struct context *x, struct addition *a, struct edit *e);
-
-/* Uids of users. None is assigned twice, even if its user is removed: those
- * that were assigned, and those of rows that were written by hand. */
-struct uids {
-    struct spent spent;
-    bool changed; /* and not recorded yet */
-};
-
-int uids_open(struct context *x, struct uids *u, struct edit *e);
-/* Prints whose files the user NAME may get with this uid. */
-void uids_hint(const struct uids *u, struct slice name, uint64_t uid);
-/* Sets *uid to the next one and *gid to the same number, unless they aren't 0.
- * NAME is the user's. */
-int uids_assign(struct context *x, struct uids *u, struct slice name,
-                uint64_t *uid, uint64_t *gid);
-/* Adds a uid that somebody has chosen, or had. */
-int uids_choose(struct context *x, struct uids *u, uint64_t uid);
-/* Records the uid, so that "user add" never assigns the uid of a row that was
- * written by hand, changed or removed: files of that user may still exist. */
-int uids_spend(struct context *x, struct edit *e, uint64_t uid);
-/* Records the assigned uids as used: before anything else is written. */
-int uids_record(struct uids *u, struct edit *e);
-/* Has an account of the system (NSS) this uid, whose owner could read and
- * change the user's files? Or a group this gid? They return 1, 0, or -errno:
- * nobody knows. */
-int uid_is_of_system(uint64_t uid);
-int gid_is_of_system(uint64_t gid);
-/* errno after a question to NSS that found nothing: 0, or -errno as above. */
-int nss_result(int error);
-/* Returns EX_TEMPFAIL, with the complaint that nobody knows. */
-int nss_fail(struct context *x, int result);
 
 /* share.c: shares, teams, and who has them. */
 
@@ -773,6 +490,9 @@ int share_named(struct context *x, const struct users *u,
                 const struct share **ret);
 int team_named(struct context *x, const struct users *u,
                const struct team **ret);
+struct edit;
+/* Grants the share of the command line to the members that follow its name. */
+int share_grant_members(struct context *x, struct edit *e);
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 /* Writes the entry of a share, without a role for all rights. Returns OUT. */
 const char *grant_text(struct slice share, unsigned rights,

@@ -1,6 +1,7 @@
 /* "user del", "share del" and "team del". With --purge the directory gets
  * another name, then the line goes: then nobody can log in. A large directory
  * takes long, so it is emptied without the lock. */
+#include "edit.h"
 #include "search.h"
 
 #include <errno.h>

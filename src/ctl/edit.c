@@ -1,5 +1,5 @@
 /* An edit of the users file, under its lock (sallyport/users/users_file.h). */
-#include "ctl.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 
 #define REMOVE_MS 1000
 
-static const char *const last_ids[] = {
+const char *const edit_last_ids[] = {
     [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
 };
 
-static int edit_fail(struct edit *e, int error, const char *what)
+int edit_fail(struct edit *e, int error, const char *what)
 {
     complain(e->complaint, "%s: %s: %s%s", e->file.path, what, strerror(error),
              ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
@@ -43,26 +43,36 @@ static int open_locked(struct edit *e, const char *path, unsigned lock_ms)
     return EX_TEMPFAIL;
 }
 
-static int too_large(struct edit *e)
+int row_exit(int r, struct complaint *c)
 {
-    complain(e->complaint, "%s: would be larger than %u bytes", e->file.path,
-             USERS_FILE_MAX);
-    return EX_DATAERR;
+    switch (r) {
+    case 0:
+        return 0;
+    case -ENOMEM:
+        complain(c, "out of memory");
+        return EX_OSERR;
+    case -ENOBUFS:
+        complain(c, "the users file would be larger than %u bytes",
+                 USERS_FILE_MAX);
+        return EX_DATAERR;
+    case -EMSGSIZE:
+        complain(c, "the line is too long");
+        return EX_DATAERR;
+    default:
+        complain(c, "a blank, a colon or a control character isn't permitted "
+                    "there");
+        return EX_DATAERR;
+    }
+}
+
+static int edit_refuse(struct edit *e, int r)
+{
+    return row_exit(r, e->complaint);
 }
 
 /* The lines. An edit changes single lines, and edit_commit() joins them: so an
  * edit of thousands of lines is one pass, and no edit moves the number of
  * another line. */
-
-/* check_written() refuses a line that is too long, and names it. */
-
-/* A line may contain a hash. */
-static void line_release(struct edit_line *line)
-{
-    if (line->own)
-        explicit_bzero(line->own, line->text.len);
-    free(line->own);
-}
 
 static int add_line(struct edit *e, struct edit_line added)
 {
@@ -70,10 +80,8 @@ static int add_line(struct edit *e, struct edit_line added)
         size_t room = e->room ? e->room * 2 : 64;
         struct edit_line *line = reallocarray(e->line, room, sizeof(*line));
 
-        if (!line) {
-            complain(e->complaint, "%s: out of memory", e->file.path);
-            return EX_OSERR;
-        }
+        if (!line)
+            return edit_refuse(e, -ENOMEM);
         e->line = line;
         e->room = room;
     }
@@ -88,7 +96,7 @@ static int cut_lines(struct edit *e)
 
     while (code == 0 && rest.len > 0) {
         slice_cut(&rest, '\n', &line);
-        code = add_line(e, (struct edit_line){ line, NULL });
+        code = add_line(e, (struct edit_line){ .text = line });
     }
     return code;
 }
@@ -100,7 +108,7 @@ static int refuse_part(struct edit *e, bool written)
 {
     FD_CLEANUP int mark =
         e->text.len == 0
-            ? users_file_open_current(&e->file, last_ids[EDIT_LAST_UID])
+            ? users_file_open_current(&e->file, edit_last_ids[EDIT_LAST_UID])
             : -ENOENT;
 
     if (written) {
@@ -113,7 +121,7 @@ static int refuse_part(struct edit *e, bool written)
         complain(e->complaint,
                  "%s is empty, but had users: there is %s%s; restore it from a "
                  "backup, or begin again with a line \"#\" in it",
-                 e->file.path, e->file.path, last_ids[EDIT_LAST_UID]);
+                 e->file.path, e->file.path, edit_last_ids[EDIT_LAST_UID]);
         return EX_DATAERR;
     }
     if (e->text.len == 0 || e->text.data[e->text.len - 1] == '\n')
@@ -199,7 +207,7 @@ void edit_release(struct edit *e)
         disk_run(remove_made, e, REMOVE_MS);
     buf_release(&e->made);
     for (size_t i = 0; i < e->lines; i++)
-        line_release(&e->line[i]);
+        row_release(&e->line[i].row);
     free(e->line);
     buf_release(&e->text);
     users_release(&e->users);
@@ -232,65 +240,58 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     return mistakes ? EX_DATAERR : 0;
 }
 
-int edit_append(struct edit *e, struct slice line)
+/* check_written() refuses other lines that are too long, and names them; a new
+ * one can be left out. */
+int edit_append(struct edit *e, const struct row *row)
 {
-    struct buf own;
-    int code;
+    struct edit_line added = { .text = { NULL, 0 } };
+    struct buf line;
+    int r, code;
 
-    buf_init(&own, USERS_FILE_MAX);
-    if (buf_add_slice(&own, line))
-        return too_large(e);
-    code = add_line(e, (struct edit_line){ buf_slice(&own), own.data });
+    buf_init(&line, USER_LINE_MAX + 1);
+    r = row_print(row, &line);
+    if (r == -ENOBUFS || line.len > USER_LINE_MAX)
+        r = -EMSGSIZE;
+    if (r == 0)
+        r = row_parse(&added.row, buf_slice(&line));
+    buf_release(&line);
+    code = r ? edit_refuse(e, r) : add_line(e, added);
     if (code)
-        buf_release(&own);
+        row_release(&added.row);
     return code;
 }
 
 void edit_remove(struct edit *e, size_t line)
 {
-    line_release(&e->line[line - 1]);
-    e->line[line - 1] = (struct edit_line){ { NULL, 0 }, NULL };
+    row_release(&e->line[line - 1].row);
+    e->line[line - 1].text = (struct slice){ NULL, 0 };
 }
 
-/* Replaces OLD, a part of the line. */
-static int replace_part(struct edit *e, size_t line, struct slice old,
-                        struct slice by)
+int edit_row(struct edit *e, size_t line, struct row **ret)
 {
     struct edit_line *l = &e->line[line - 1];
-    size_t before = (size_t)(old.ptr - l->text.ptr), after = before + old.len;
-    struct buf own;
+    int r = l->row.columns > 0 ? 0 : row_parse(&l->row, l->text);
 
-    buf_init(&own, USERS_FILE_MAX);
-    if (buf_add(&own, l->text.ptr, before) || buf_add_slice(&own, by) ||
-        buf_add(&own, l->text.ptr + after, l->text.len - after)) {
-        buf_release(&own);
-        return too_large(e);
-    }
-    line_release(l);
-    *l = (struct edit_line){ buf_slice(&own), own.data };
-    return 0;
+    *ret = &l->row;
+    return edit_refuse(e, r);
 }
 
-int edit_set_column(struct edit *e, size_t line, enum edit_column column,
+int edit_set_column(struct edit *e, size_t line, enum row_column column,
                     const char *text)
 {
-    return replace_part(e, line, columns_at(e->line[line - 1].text, column),
-                        slice_from(text));
+    struct row *row;
+    int code = edit_row(e, line, &row);
+
+    return code ? code : edit_refuse(e, row_set_column(row, column, text));
 }
 
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value)
 {
-    const struct slice text = e->line[line - 1].text;
-    struct buf options;
-    int r;
+    struct row *row;
+    int code = edit_row(e, line, &row);
 
-    buf_init(&options, USERS_FILE_MAX);
-    r = columns_set_key(text, key, value, &options);
-    r = r ? too_large(e)
-          : replace_part(e, line, columns_options(text), buf_slice(&options));
-    buf_release(&options);
-    return r;
+    return code ? code : edit_refuse(e, row_set(row, key, value));
 }
 
 /* By bytes, as strcmp(3). */
@@ -308,16 +309,16 @@ static int add_entry(struct buf *list, struct slice entry)
 }
 
 /* A list that was sorted stays sorted. */
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry)
+int row_set_entry(struct row *row, const char *key, struct slice name,
+                  const char *entry)
 {
-    struct slice rest = columns_value(e->line[line - 1].text, key);
+    struct slice rest = slice_from(row_get(row, key));
     struct list_entry old;
     struct buf list;
     int r = 0;
 
     buf_init(&list, USERS_FILE_MAX);
-    while (r == 0 && entry_next(&rest, &old)) {
+    while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
         int order = order_of(old.name, name);
 
         if (order > 0 && entry) {
@@ -331,23 +332,43 @@ int edit_set_entry(struct edit *e, size_t line, const char *key,
         r = add_entry(&list, slice_from(entry));
     if (r == 0)
         r = buf_add(&list, "", 1);
-    r = r ? too_large(e)
-          : edit_set_key(e, line, key, list.len > 1 ? list.data : NULL);
+    if (r == 0)
+        r = row_set(row, key, list.len > 1 ? list.data : NULL);
     buf_release(&list);
     return r;
+}
+
+int edit_set_entry(struct edit *e, size_t line, const char *key,
+                   struct slice name, const char *entry)
+{
+    struct row *row;
+    int code = edit_row(e, line, &row);
+
+    return code ? code : edit_refuse(e, row_set_entry(row, key, name, entry));
+}
+
+static int join_line(const struct edit_line *l, struct buf *text)
+{
+    int r;
+
+    if (l->row.columns == 0 && !l->text.ptr)
+        return 0;
+    r = l->row.columns > 0 ? row_print(&l->row, text)
+                           : buf_add_slice(text, l->text);
+    return r ? r : buf_add_text(text, "\n");
 }
 
 /* All lines but the removed ones. The file is never empty, so that one which a
  * full disk has emptied looks different. */
 static int join_lines(struct edit *e, struct buf *text)
 {
-    for (size_t i = 0; i < e->lines; i++)
-        if (e->line[i].text.ptr &&
-            (buf_add_slice(text, e->line[i].text) || buf_add_text(text, "\n")))
-            return too_large(e);
-    if (text->len == 0 && buf_add_text(text, "# no users\n"))
-        return too_large(e);
-    return 0;
+    int r = 0;
+
+    for (size_t i = 0; i < e->lines && r == 0; i++)
+        r = join_line(&e->line[i], text);
+    if (r == 0 && text->len == 0)
+        r = buf_add_text(text, "# no users\n");
+    return edit_refuse(e, r);
 }
 
 /* Auth and master must accept what was written. */
@@ -445,114 +466,4 @@ int edit_run(struct context *x,
         sessions_edited(x);
     x->complaint = why;
     return code;
-}
-
-/* The ids that were ever assigned, in USERS.last-uid and .last-gid: a line with
- * the highest one, and one with each id above it that somebody has chosen. */
-
-static int bad_last_id(struct edit *e, enum edit_last which, size_t line)
-{
-    complain(e->complaint,
-             "%s%s:%zu: not a number; write the highest %s ever used",
-             e->file.path, last_ids[which], line,
-             which == EDIT_LAST_UID ? "uid" : "gid");
-    return EX_DATAERR;
-}
-
-static int take_spent(struct edit *e, enum edit_last which, struct slice text,
-                      struct spent *s)
-{
-    struct slice line = { NULL, 0 };
-
-    for (size_t n = 1; n == 1 || text.len > 0; n++) {
-        uint64_t id;
-
-        slice_cut(&text, '\n', &line);
-        if (n > SPENT_MAX + 1 || slice_number(line, UINT32_MAX, &id))
-            return bad_last_id(e, which, n);
-        if (n == 1)
-            s->last = id;
-        else
-            s->chosen[s->count++] = (uint32_t)id;
-    }
-    return 0;
-}
-
-int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
-{
-    FD_CLEANUP int fd = users_file_open_current(&e->file, last_ids[which]);
-    struct buf text;
-    int code;
-
-    *s = (struct spent){ .last = 0 };
-    if (fd == -ENOENT)
-        return 0;
-    if (fd < 0)
-        return edit_fail(e, -fd, last_ids[which]);
-    buf_init(&text, SPENT_TEXT);
-    code = fd_read_file(fd, &text);
-    code = code ? edit_fail(e, -code, last_ids[which])
-                : take_spent(e, which, buf_slice(&text), s);
-    buf_release(&text);
-    return code;
-}
-
-bool spent_has(const struct spent *s, uint64_t id)
-{
-    for (size_t i = 0; i < s->count && id > s->last; i++)
-        if (s->chosen[i] == id)
-            return true;
-    return id <= s->last;
-}
-
-static void spent_text(const struct spent *s, struct buf *text)
-{
-    buf_add_format(text, "%llu\n", (unsigned long long)s->last);
-    for (size_t i = 0; i < s->count; i++)
-        if (s->chosen[i] > s->last)
-            buf_add_format(text, "%lu\n", (unsigned long)s->chosen[i]);
-}
-
-bool spent_choose(struct spent *s, uint64_t id)
-{
-    if (spent_has(s, id))
-        return true;
-    if (s->count == SPENT_MAX)
-        return false;
-    s->chosen[s->count++] = (uint32_t)id;
-    return true;
-}
-
-int edit_record_spent(struct edit *e, enum edit_last which,
-                      const struct spent *s)
-{
-    char name[NAME_MAX + 1], what[40];
-    int n = snprintf(name, sizeof(name), "%s%s", e->file.name, last_ids[which]);
-    struct buf text;
-    bool stands;
-    int r = -ENAMETOOLONG;
-
-    buf_init(&text, SPENT_TEXT);
-    spent_text(s, &text);
-    if (n <= NAME_MAX)
-        r = users_file_replace(e->file.directory_fd, name, buf_slice(&text),
-                               NULL, NULL, NULL, &stands);
-    buf_release(&text);
-    snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
-    return r ? edit_fail(e, -r, what) : 0;
-}
-
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
-                  bool chosen)
-{
-    struct spent s;
-    int code = edit_spent(e, which, &s);
-
-    if (code || spent_has(&s, id))
-        return code;
-    if (!chosen)
-        s.last = id;
-    else if (!spent_choose(&s, id))
-        return edit_fail(e, E2BIG, last_ids[which]);
-    return edit_record_spent(e, which, &s);
 }

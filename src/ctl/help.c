@@ -4,7 +4,8 @@
 
 #include "ctl.h"
 
-#define NAME_WIDTH 10
+#define NAME_WIDTH   10
+#define OPTION_WIDTH 20
 
 static const char of_passwords[] =
     "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
@@ -52,16 +53,43 @@ static void print_row(const struct ctl_command *row)
            row->syntax[0] ? " " : "", row->syntax, row->help);
 }
 
+static void print_option(const struct ctl_option *row)
+{
+    char left[32];
+
+    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value ? " " : "",
+             row->value ? row->value : "");
+    printf("  %-*s ", OPTION_WIDTH, left);
+    for (const char *at = row->help; *at; at++) {
+        putchar(*at);
+        if (*at == '\n')
+            printf("%*s", OPTION_WIDTH + 3, "");
+    }
+    putchar('\n');
+}
+
+/* Those that one of these commands takes. */
+static void print_options(const struct arguments *a, size_t words)
+{
+    for (size_t n = 0; n < OPTIONS; n++) {
+        bool takes = words == 0;
+
+        for (size_t i = 0; i < ctl_command_count && !takes; i++)
+            takes = ctl_names(&ctl_commands[i], a, words) &&
+                    ctl_takes(&ctl_commands[i], (enum option_place)n);
+        if (takes)
+            print_option(&ctl_options[n]);
+    }
+}
+
 void help_print(const struct arguments *a, size_t words)
 {
-    uint64_t options = words == 0 ? UINT64_MAX : OPTIONS_ALWAYS;
     bool passwords = false;
 
     puts("Usage:");
     for (size_t i = 0; i < ctl_command_count; i++)
         if (ctl_names(&ctl_commands[i], a, words)) {
             print_row(&ctl_commands[i]);
-            options |= ctl_commands[i].options;
             passwords |= ctl_commands[i].asks_password;
         }
     printf("\nExample%s:\n", words == 2 ? "" : "s");
@@ -69,7 +97,7 @@ void help_print(const struct arguments *a, size_t words)
         if (ctl_names(&ctl_commands[i], a, words))
             printf("  %s\n", ctl_commands[i].example);
     puts("\nOptions:");
-    arguments_help(options);
+    print_options(a, words);
     if (passwords)
         fputs(of_passwords, stdout);
     for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
@@ -143,7 +171,8 @@ void help_overview(void)
         last = group;
     }
     puts("\nOptions:");
-    arguments_help(OPTIONS_ALWAYS);
+    print_option(&ctl_options[OPTION_config]);
+    print_option(&ctl_options[OPTION_help]);
     puts("\nA group:     sallyportctl user\n"
          "A command:   sallyportctl user add --help\n"
          "Everything:  sallyportctl --help --all, or man sallyportctl");

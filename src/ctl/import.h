@@ -2,7 +2,7 @@
 #ifndef CTL_IMPORT_H
 #define CTL_IMPORT_H
 
-#include "ctl.h"
+#include "draft.h"
 
 struct import;
 struct imported;
@@ -14,11 +14,9 @@ struct import_format {
     /* Fills in m->entry. Returns an exit code. NULL: lines with columns. Only a
      * format with a function can be one of --sync. */
     int (*read)(struct import *m);
-    bool (*begins)(struct slice text); /* is it this format? */
-    size_t least, most;                /* number of columns */
-    bool own;                          /* that of Sallyport */
-    bool system; /* of the system, with accounts that are no users */
-    bool vague;  /* fits too many files to be chosen without --format */
+    size_t least, most; /* number of columns */
+    bool own;           /* that of Sallyport */
+    bool system;        /* of the system, with accounts that are no users */
     /* Takes what restricts the user, from the columns after FROM. */
     void (*limits)(struct imported *e, struct slice columns);
     size_t from;
@@ -28,15 +26,19 @@ struct import_format {
 /* A line, or a record. The slices are in the file's text. */
 struct imported {
     size_t line;
-    struct slice name, hash, comment, mail, home, options;
+    struct slice name, hash, comment, mail, home;
     uint64_t uid, gid;   /* 0: none */
     const char *why_not; /* the line gives no user */
     bool no_user;        /* and isn't meant to */
     bool skipped;        /* for the import */
     bool there;          /* a row of the source of --sync has the name */
-    /* What restricts the user: " KEY=VALUE" for the row; why the row is locked;
-     * and what is left out. The latter are words for the terminal. */
-    struct buf keys, lock, without;
+    bool no_memory;      /* a part of what follows is missing */
+    /* The row: first what restricts the user; import_row() sets the rest. Why
+     * it is locked; and what is left out. The latter are words for the
+     * terminal. */
+    struct draft draft;
+    struct buf lock, without;
+    char *lists; /* " shares=…", which are left out; NULL: none */
 };
 
 /* What --sync has done to the rows that were there. */
@@ -61,9 +63,9 @@ struct import {
 
 /* import_read.c */
 
-/* Reads m->path, "-" for standard input, in the format that --format names or
- * that fits all lines, and with --shadow the hashes from there. Returns an exit
- * code. In any case the caller calls import_release(). */
+/* Reads m->path, "-" for standard input, in the format that --format names, and
+ * with --shadow the hashes from there. Returns an exit code. In any case the
+ * caller calls import_release(). */
 int import_read(struct import *m);
 /* Wipes and frees what was read. */
 void import_release(struct import *m);
@@ -83,19 +85,8 @@ int import_json(struct import *m);
 
 /* import_row.c: the row of an entry. */
 
-/* What the row gets, with a NUL after each. */
-struct import_row {
-    char name[USER_NAME_MAX + 1], comment[USER_COMMENT_MAX + 1];
-    char home[USER_HOME_MAX + 1], options[USER_LINE_MAX + 1];
-};
-/* Fills in *a, whose texts are in *t. Returns an exit code; the caller wipes
- * a->f. */
-int import_row(struct import *m, const struct imported *e, struct addition *a,
-               struct import_row *t);
-/* The words of the last column: all but the shares and teams, which may have
- * the same names here and be others; or only those. Returns 0 or -errno. */
-int import_take_options(struct slice options, bool lists, char *out,
-                        size_t size);
+/* Sets all of the row but its numbers. Returns an exit code. */
+int import_row(struct import *m, struct imported *e);
 /* Writes the comment, with the address of mail. */
 void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1]);
@@ -118,21 +109,20 @@ void sync_split(struct import *m, const struct users *u);
 /* Changes the rows of the source; refuses if that would lock too many. Returns
  * an exit code. */
 int sync_rows(struct import *m, struct edit *e);
-/* " sync=NAME:…" for a new row; "" without --sync. Returns OUT. */
-const char *sync_word(const struct import *m, const struct imported *e,
-                      char out[SYNC_TEXT_MAX + 8]);
+/* Sets sync=NAME:… in a new row, with --sync. Returns 0 or -errno. */
+int sync_mark(const struct import *m, struct imported *e);
 void sync_print(const struct import *m, size_t added, size_t skipped);
 void sync_release(struct import *m);
 
-/* import_limits.c: what restricts the user E; each function adds to e->keys,
- * e->lock and e->without. */
+/* import_limits.c: what restricts the user E; each function adds keys to the
+ * row, and to e->lock and e->without; or sets e->no_memory. */
 
 /* COLUMNS: those after the home. */
 void import_limits_pure(struct imported *e, struct slice columns);
 void import_limits_proftpd(struct imported *e, struct slice shell);
 void import_limits_passwd(struct imported *e, struct slice shell);
 /* COLUMNS: those after the hash. */
-void import_limits_pwdfile(struct imported *e, struct slice columns);
+void import_limits_more(struct imported *e, struct slice columns);
 /* COLUMN: those of shadow(5) before END, the day on which the account
  * expires. */
 enum { SHADOW_CHANGED = 2, SHADOW_MOST = 4, SHADOW_INACTIVE = 6 };

@@ -4,6 +4,7 @@
  * is printed. Nothing of it is lost in silence. Pure, but for the time. */
 #include "import.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,16 +14,18 @@
 #define AGE_DAYS_NEVER  99999 /* a password's greatest age, of login.defs(5) */
 #define VALUE_SHOWN     128
 
-/* Adds "WHAT VALUE" to a list of words for the terminal. Without memory it says
- * less. */
-static void note(struct buf *list, const char *what, struct slice value)
+/* Adds "WHAT VALUE" to a list of words for the terminal: e->lock or
+ * e->without. */
+static void note(struct imported *e, struct buf *list, const char *what,
+                 struct slice value)
 {
     char shown[VALUE_SHOWN];
 
     if (server_escape(value, shown, sizeof(shown)))
         snprintf(shown, sizeof(shown), "(a long text)");
-    buf_add_format(list, "%s%s%s%s", list->len > 0 ? ", " : "", what,
-                   value.len > 0 ? " " : "", shown);
+    if (buf_add_format(list, "%s%s%s%s", list->len > 0 ? ", " : "", what,
+                       value.len > 0 ? " " : "", shown) == -ENOMEM)
+        e->no_memory = true;
 }
 
 /* Takes VALUE for the row if the server accepts it there. */
@@ -30,10 +33,14 @@ static bool take_key(struct imported *e, const char *key, struct slice value)
 {
     char text[USER_LINE_MAX + 1];
     struct complaint why = { "" };
+    int r;
 
-    return slice_copy(value, text, sizeof(text)) == 0 &&
-           user_key_check(key, text, &why) == 0 &&
-           buf_add_format(&e->keys, " %s=%s", key, text) == 0;
+    if (slice_copy(value, text, sizeof(text)) ||
+        user_key_check(key, text, &why))
+        return false;
+    r = row_set(&e->draft.row, key, text);
+    e->no_memory = e->no_memory || r == -ENOMEM;
+    return r == 0;
 }
 
 /* Of passwd(5). */
@@ -52,7 +59,7 @@ static void take_shell(struct imported *e, struct slice shell)
                                (size_t)(shell.ptr + shell.len - slash - 1) };
     if (shell.len > 0 &&
         slice_among(name, usual, sizeof(usual) / sizeof(usual[0])) < 0)
-        note(&e->without, "its shell", shell);
+        note(e, &e->without, "its shell", shell);
 }
 
 /* Pure-FTPd: the columns after the home. */
@@ -126,7 +133,7 @@ static void take_pure_column(struct imported *e, enum pure_column which,
     if (which == PURE_HOURS ? take_pure_hours(e, value)
                             : key && take_key(e, key, value))
         return;
-    note(number ? &e->without : &e->lock, pure_columns[which].what, value);
+    note(e, number ? &e->without : &e->lock, pure_columns[which].what, value);
 }
 
 void import_limits_pure(struct imported *e, struct slice columns)
@@ -137,17 +144,17 @@ void import_limits_pure(struct imported *e, struct slice columns)
          i++)
         take_pure_column(e, (enum pure_column)i, value);
     if (e->uid == 0 || e->gid == 0)
-        note(&e->lock, "Pure-FTPd refuses users with the uid or gid 0",
+        note(e, &e->lock, "Pure-FTPd refuses users with the uid or gid 0",
              SLICE(""));
     if (e->home.len == 0)
-        note(&e->lock, "Pure-FTPd refuses users without a home", SLICE(""));
+        note(e, &e->lock, "Pure-FTPd refuses users without a home", SLICE(""));
 }
 
 void import_limits_proftpd(struct imported *e, struct slice shell)
 {
     take_shell(e, shell);
     if (e->uid == 0)
-        note(&e->lock, "ProFTPD refuses the uid 0", SLICE(""));
+        note(e, &e->lock, "ProFTPD refuses the uid 0", SLICE(""));
 }
 
 void import_limits_passwd(struct imported *e, struct slice shell)
@@ -155,13 +162,13 @@ void import_limits_passwd(struct imported *e, struct slice shell)
     take_shell(e, shell);
 }
 
-void import_limits_pwdfile(struct imported *e, struct slice columns)
+void import_limits_more(struct imported *e, struct slice columns)
 {
     struct slice value;
 
     while (slice_cut(&columns, ':', &value))
         if (value.len > 0)
-            note(&e->without, "the column", value);
+            note(e, &e->without, "the column", value);
 }
 
 /* Day 0 is a day, too: "chage -E 0" closes an account at once. Only "" and -1
@@ -174,11 +181,11 @@ void import_limits_day(struct imported *e, struct slice value)
     if (value.len == 0 || slice_equal(value, SLICE("-1")))
         return;
     if (slice_number(value, UINT64_MAX, &day)) {
-        note(&e->lock, "the day on which it expires is no number:", value);
+        note(e, &e->lock, "the day on which it expires is no number:", value);
         return;
     }
     if (day > EXPIRE_DAYS_MAX)
-        note(&e->without, "its end on the day", value);
+        note(e, &e->without, "its end on the day", value);
     else
         take_key(e, "expires",
                  slice_from(when_text(day > 0 ? (int64_t)day * DAY_SECONDS : 1,
@@ -188,12 +195,12 @@ void import_limits_day(struct imported *e, struct slice value)
 void import_limits_end(struct imported *e, struct slice when)
 {
     if (!take_key(e, "expires", when))
-        note(&e->lock, "its end is no time:", when);
+        note(e, &e->lock, "its end is no time:", when);
 }
 
 void import_limits_closed(struct imported *e, const char *why)
 {
-    note(&e->lock, why, SLICE(""));
+    note(e, &e->lock, why, SLICE(""));
 }
 
 void import_limits_password(struct imported *e, struct slice value)
@@ -227,12 +234,12 @@ static void take_password_age(struct imported *e, const struct slice *column)
     if (slice_number(column[SHADOW_MOST], UINT32_MAX, &most))
         most = AGE_DAYS_NEVER;
     if (most < AGE_DAYS_NEVER)
-        note(&e->without,
+        note(e, &e->without,
              "the end of its password after days:", column[SHADOW_MOST]);
     if (changed > 0 && most < AGE_DAYS_NEVER && today > changed + most &&
         slice_number(column[SHADOW_INACTIVE], UINT32_MAX, &inactive) == 0 &&
         today > changed + most + inactive)
-        note(&e->lock, "its password has expired", SLICE(""));
+        note(e, &e->lock, "its password has expired", SLICE(""));
     else if (changed == 0 || (most < AGE_DAYS_NEVER && today > changed + most))
         take_key(e, "must_change", SLICE("yes"));
 }
@@ -255,7 +262,8 @@ void import_limits_teams(struct imported *e, const struct user *user)
         buf_init(&text, USER_LINE_MAX);
         buf_add_format(&text, "%s: ", team->name);
         output_members(limits, &text);
-        note(team->limits.networks.len > 0 || team->limits.hours.len > 0
+        note(e,
+             team->limits.networks.len > 0 || team->limits.hours.len > 0
                  ? &e->lock
                  : &e->without,
              "limits of the team", buf_slice(&text));

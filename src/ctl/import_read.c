@@ -1,12 +1,13 @@
-/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, vsftpd with PAM,
- * htpasswd, and passwd(5) with shadow(5); other forms have a file of their own.
- * Pure but for the reading: decides which columns of a line are what, and which
- * lines are no users. */
+/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, names with hashes,
+ * and passwd(5) with shadow(5); other forms have a file of their own. Pure but
+ * for the reading: decides which columns of a line are what, and which lines
+ * are no users. */
 #include "import.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -47,35 +48,10 @@ static bool is_other_line(const struct slice column[COLUMNS])
     return !is_own_line(column);
 }
 
-static bool begins_ldif(struct slice text)
-{
-    return slice_starts(text, SLICE("dn: ")) ||
-           slice_starts(text, SLICE("dn:: ")) ||
-           slice_starts(text, SLICE("version: "));
-}
-
-static bool begins_json(struct slice text)
-{
-    text = slice_trim(text);
-    return slice_starts(text, SLICE("[")) || slice_starts(text, SLICE("{"));
-}
-
-/* In the order of preference. Fewer columns than Pure-FTPd writes now are of an
- * older one. */
+/* Fewer columns than Pure-FTPd writes now are of an older one. pam_pwdfile
+ * permits more columns than a name and a hash; a line with a home is of another
+ * format. */
 static const struct import_format formats[] = {
-    { .word = "ldif", .read = import_ldif, .begins = begins_ldif },
-    { .word = "json", .read = import_json, .begins = begins_json },
-    { .word = "sallyport",
-      .least = 8,
-      .most = SIZE_MAX,
-      .fits = is_own_line,
-      .own = true },
-    { .word = "pure-ftpd",
-      .least = 8,
-      .most = 18,
-      .fits = is_other_line,
-      .limits = import_limits_pure,
-      .from = COLUMN_SHELL },
     { .word = "passwd",
       .least = 7,
       .most = 7,
@@ -87,17 +63,37 @@ static const struct import_format formats[] = {
       .most = 7,
       .limits = import_limits_proftpd,
       .from = COLUMN_SHELL },
-    { .word = "htpasswd", .least = 2, .most = 2 },
-    { .word = "pwdfile",
+    { .word = "pure-pw",
+      .least = 8,
+      .most = 18,
+      .fits = is_other_line,
+      .limits = import_limits_pure,
+      .from = COLUMN_SHELL },
+    { .word = "name:hash",
       .least = 2,
-      .most = SIZE_MAX,
-      .vague = true,
-      .limits = import_limits_pwdfile,
+      .most = COLUMN_SHELL,
+      .limits = import_limits_more,
       .from = COLUMN_HASH + 1 },
+    { .word = "ldif", .read = import_ldif },
+    { .word = "json", .read = import_json },
+    { .word = "sallyport",
+      .least = 8,
+      .most = SIZE_MAX,
+      .fits = is_own_line,
+      .own = true },
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define FORMAT_WORDS                                                           \
-    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile, ldif, json or sallyport"
+    "passwd, proftpd, pure-pw, name:hash, ldif, json or sallyport"
+
+/* Of 0.3.0. */
+static const struct {
+    const char *old, *word;
+} renamed[] = {
+    { "pure-ftpd", "pure-pw" },
+    { "htpasswd", "name:hash" },
+    { "pwdfile", "name:hash" },
+};
 
 /* Lines without comments and empty ones. */
 struct lines {
@@ -168,52 +164,31 @@ static bool is_shadowed(const struct slice column[COLUMNS])
     return slice_equal(column[COLUMN_HASH], SLICE("x"));
 }
 
-/* Finds the first format that fits all lines. passwd(5) has the form of
- * ProFTPD's file; there the hashes are in shadow(5). */
-static int detect_format(struct import *m)
+static const char *word_of_format(const char *given)
 {
-    struct lines l = lines_of(&m->text);
-    struct slice column[COLUMNS], line;
-    bool no[FORMATS] = { false }, shadowed = m->x->args.shadow != NULL;
-
-    for (size_t i = 0; i < FORMATS; i++) {
-        no[i] = formats[i].begins != NULL;
-        if (no[i] && !m->format && formats[i].begins(l.rest))
-            m->format = &formats[i];
-    }
-    while (next_line(&l, &line)) {
-        size_t n = cut_columns(line, column);
-
-        shadowed = shadowed || is_shadowed(column);
-        for (size_t i = 0; i < FORMATS; i++)
-            no[i] = no[i] || !format_fits(&formats[i], column, n);
-    }
-    for (size_t i = 0; i < FORMATS && !m->format; i++)
-        if (!no[i] && !formats[i].vague && (shadowed || !formats[i].system))
-            m->format = &formats[i];
-    if (m->format)
-        return 0;
-    return ctl_fail(
-        m->x, EX_DATAERR,
-        "%s: no known format fits all lines; name it: --format " FORMAT_WORDS,
-        m->path);
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (strcmp(given, renamed[i].old) == 0) {
+            stderr_print("--format %s is now called %s", given,
+                         renamed[i].word);
+            return renamed[i].word;
+        }
+    return given;
 }
 
 static int choose_format(struct import *m)
 {
-    const char *words[FORMATS];
-    int i;
+    const char *word;
 
     if (!m->x->args.format)
-        return detect_format(m);
-    for (size_t n = 0; n < FORMATS; n++)
-        words[n] = formats[n].word;
-    i = slice_among(slice_from(m->x->args.format), words, FORMATS);
-    if (i < 0)
-        return ctl_fail(m->x, EX_USAGE, "--format %s: use " FORMAT_WORDS,
-                        m->x->args.format);
-    m->format = &formats[i];
-    return 0;
+        return ctl_fail(m->x, EX_USAGE,
+                        "give the format of the file: --format " FORMAT_WORDS);
+    word = word_of_format(m->x->args.format);
+    for (size_t i = 0; i < FORMATS && !m->format; i++)
+        if (strcmp(word, formats[i].word) == 0)
+            m->format = &formats[i];
+    return m->format ? 0
+                     : ctl_fail(m->x, EX_USAGE,
+                                "--format %s: use " FORMAT_WORDS, word);
 }
 
 /* Accounts of the system that are no users of its FTP server. */
@@ -302,9 +277,10 @@ struct imported *import_add(struct import *m, size_t line)
     struct imported *e = &m->entry[m->count++];
 
     *e = (struct imported){ .line = line };
-    buf_init(&e->keys, USER_LINE_MAX);
     buf_init(&e->lock, USER_LINE_MAX);
     buf_init(&e->without, USER_LINE_MAX);
+    e->no_memory = draft_begin(m->x, &e->draft, "") ||
+                   row_set(&e->draft.row, "rights", "full");
     return e;
 }
 
@@ -330,6 +306,38 @@ static void take_restrictions(struct import *m, struct imported *e,
         m->format->limits(e, columns_from(line, m->format->from));
 }
 
+/* Shares and teams may have the same names here and be others. Numbers are
+ * assigned. */
+static int leave_out(struct imported *e)
+{
+    static const char *const keys[] = { "shares", "teams" };
+    struct row *row = &e->draft.row;
+    int r = row_set_column(row, ROW_UID, "");
+
+    if (r == 0)
+        r = row_set_column(row, ROW_GID, "");
+    for (size_t i = 0; i < 2 && r == 0; i++) {
+        const char *value = row_get(row, keys[i]);
+        char *longer;
+
+        if (!value)
+            continue;
+        if (asprintf(&longer, "%s%s%s=%s", e->lists ? e->lists : "",
+                     e->lists ? " " : "", keys[i], value) < 0)
+            return -ENOMEM;
+        free(e->lists);
+        e->lists = longer;
+        r = row_set(row, keys[i], NULL);
+    }
+    return r;
+}
+
+static void take_own_row(struct imported *e, struct slice line)
+{
+    row_release(&e->draft.row);
+    e->no_memory = row_parse(&e->draft.row, line) || leave_out(e);
+}
+
 static int import_take_line(struct import *m, struct slice line, size_t number)
 {
     struct imported *e;
@@ -351,8 +359,6 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
         slice_number(column[COLUMN_UID], UINT32_MAX, &e->uid);
         slice_number(column[COLUMN_GID], UINT32_MAX, &e->gid);
     }
-    if (m->format->own)
-        e->options = column[COLUMN_REST];
     e->why_not = why_not(m, e, column);
     e->no_user =
         (m->format->own && is_list(column)) ||
@@ -363,6 +369,8 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
                         "%s:%zu: the hashes are in another file; give --shadow "
                         "/etc/shadow",
                         m->path, number);
+    if (!e->why_not && m->format->own)
+        take_own_row(e, line);
     if (!e->why_not)
         take_restrictions(m, e, line);
     if (!m->format->own)
@@ -460,22 +468,23 @@ int import_read(struct import *m)
 {
     const bool piped = strcmp(m->path, "-") == 0;
     const char *path = piped ? NULL : m->path;
-    int code;
+    int code = choose_format(m);
 
     if (piped)
         m->path = "standard input";
-    code = import_load(m, path, &m->text);
-
+    if (code == 0)
+        code = import_load(m, path, &m->text);
     if (code == 0 && m->x->args.shadow)
         code = import_load(m, m->x->args.shadow, &m->shadow);
-    if (code == 0)
-        code = choose_format(m);
     if (code == 0 && m->format->own)
         code = import_check_own(m);
     if (code == 0)
         code = m->format->read ? m->format->read(m) : import_take_lines(m);
     if (code == 0)
         take_shadow(m);
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (m->entry[i].no_memory)
+            code = ctl_fail(m->x, EX_OSERR, "out of memory");
     return code;
 }
 
@@ -488,9 +497,10 @@ void import_release(struct import *m)
 {
     tdestroy(m->by_name, release_nothing);
     for (size_t i = 0; i < m->count; i++) {
-        buf_release(&m->entry[i].keys);
+        draft_end(&m->entry[i].draft);
         buf_release(&m->entry[i].lock);
         buf_release(&m->entry[i].without);
+        free(m->entry[i].lists);
     }
     users_release(&m->own);
     sync_release(m);

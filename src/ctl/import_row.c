@@ -1,7 +1,6 @@
-/* The row of an imported user: the columns, from what was read. */
+/* The row of an imported user, from what was read. */
 #include "import.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -27,20 +26,18 @@ bool import_hash_usable(const struct imported *e)
 
 /* The hash column: the hash, or "!". Of a row that follows its source a "!" is
  * the administrator's, so without a hash it is "*". */
-static void import_take_hash(const struct import *m, const struct imported *e,
-                             char out[USER_HASH_MAX + 1])
+static int set_row_hash(const struct import *m, struct imported *e)
 {
-    size_t len;
+    char text[USER_HASH_MAX + 2] = "!", *hash = text + 1;
+    bool locks = e->lock.len > 0 && !m->x->args.sync;
+    int r;
 
-    if (!copy_hash(e, out))
-        snprintf(out, USER_HASH_MAX + 1, m->x->args.sync ? "*" : "!");
-    if (e->lock.len == 0 || out[0] == '!' || m->x->args.sync)
-        return;
-    len = strlen(out);
-    memmove(out + 1, out, len < USER_HASH_MAX ? len + 1 : 0);
-    out[0] = '!';
-    if (len >= USER_HASH_MAX)
-        out[1] = '\0';
+    if (!copy_hash(e, hash))
+        snprintf(hash, 2, m->x->args.sync ? "*" : "!");
+    locks = locks && hash[0] != '!';
+    r = row_set_column(&e->draft.row, ROW_HASH, locks ? text : hash);
+    explicit_bzero(text, sizeof(text));
+    return r;
 }
 
 /* Commas at the end of passwd(5)'s comments separate empty fields. */
@@ -63,57 +60,32 @@ void import_take_comment(const struct imported *e,
     buf_release(&text);
 }
 
-static int import_take_home(struct import *m, const struct imported *e,
-                            struct addition *a, struct import_row *t)
+static int set_row_home(struct import *m, struct imported *e)
 {
-    const struct settings *s = &m->x->settings;
+    const char *prefix = m->x->args.prefix;
+    char home[USER_HOME_MAX + 1];
 
-    if (m->format->own && !m->x->args.prefix &&
-        slice_copy(e->home, t->home, sizeof(t->home)) == 0)
-        return fields_take_home(m->x, &a->f, t->home);
-    return addition_take_home(m->x, a,
-                              m->x->args.prefix ? m->x->args.prefix : s->homes);
+    if (m->format->own && !prefix &&
+        slice_copy(e->home, home, sizeof(home)) == 0)
+        return given_home(m->x, &e->draft.row, home);
+    return draft_home_in(m->x, &e->draft,
+                         prefix ? prefix : m->x->settings.homes);
 }
 
-int import_take_options(struct slice options, bool lists, char *out,
-                        size_t size)
+int import_row(struct import *m, struct imported *e)
 {
-    struct slice word;
-    struct buf text;
-    int r = 0;
+    char name[USER_NAME_MAX + 1], comment[USER_COMMENT_MAX + 1];
+    struct row *row = &e->draft.row;
+    int r = slice_copy(e->name, name, sizeof(name));
 
-    buf_init(&text, size - 1);
-    while (r == 0 && slice_cut(&options, ' ', &word))
-        if (word.len > 0 && lists == (slice_starts(word, SLICE("shares=")) ||
-                                      slice_starts(word, SLICE("teams="))))
-            r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
-                               (int)word.len, word.ptr);
-    snprintf(out, size, "%.*s", (int)text.len, text.len > 0 ? text.data : "");
-    buf_release(&text);
-    return r;
-}
-
-int import_row(struct import *m, const struct imported *e, struct addition *a,
-               struct import_row *t)
-{
-    char sync[SYNC_TEXT_MAX + 8];
-    int r;
-
-    *a = (struct addition){ .name = t->name };
-    a->f.comment = t->comment;
-    a->f.uid = e->uid;
-    a->f.gid = e->gid;
-    import_take_hash(m, e, a->f.hash);
-    import_take_comment(e, t->comment);
-    if (m->format->own)
-        r = import_take_options(e->options, false, t->options,
-                                sizeof(t->options));
-    else
-        r = snprintf(t->options, sizeof(t->options), "rights=full%.*s%s",
-                     (int)e->keys.len, e->keys.len > 0 ? e->keys.data : "",
-                     sync_word(m, e, sync)) > USER_LINE_MAX;
-    if (r || slice_copy(e->name, t->name, sizeof(t->name)))
-        return ctl_fail(m->x, EX_DATAERR, "the line is too long");
-    a->options = slice_from(t->options);
-    return import_take_home(m, e, a, t);
+    import_take_comment(e, comment);
+    if (r == 0)
+        r = row_set_column(row, ROW_NAME, name);
+    if (r == 0)
+        r = set_row_hash(m, e);
+    if (r == 0)
+        r = row_set_column(row, ROW_COMMENT, comment);
+    if (r == 0)
+        r = sync_mark(m, e);
+    return r ? row_exit(r, &m->x->complaint) : set_row_home(m, e);
 }

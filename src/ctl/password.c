@@ -208,7 +208,7 @@ int password_take(struct context *x, struct secret *s, const char *user)
     if (!x->args.print_password)
         code = read_terminal(s, user, &x->complaint);
     if (code == 0 && s->len == 0) {
-        x->args.print_password = true;
+        x->args.print_password = "";
         password_make(s);
     }
     return code;

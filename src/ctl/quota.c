@@ -3,7 +3,7 @@
  * home or of the share. The line of the users file says only that there is a
  * quota, and how large, so that --check finds one that the kernel doesn't know
  * (a home that was moved, a disk mounted without quotas). */
-#include "ctl.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <fcntl.h>

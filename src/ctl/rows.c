@@ -10,7 +10,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 
 #define DAY_S    86400
 #define ROWS_MAX 100 /* in one answer; a server sends at most 64 */
@@ -65,13 +65,13 @@ json_t *json_foreign(struct slice text)
     return value_of_text(COLUMN_TEXT, text);
 }
 
-json_t *row_empty(const struct column *c)
+json_t *rows_empty(const struct column *c)
 {
     json_t *one = json_object();
 
     for (; c->key; c++)
         json_object_set_new(one, c->key,
-                            c->kind == COLUMN_ROW ? row_empty(c->columns)
+                            c->kind == COLUMN_ROW ? rows_empty(c->columns)
                             : c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST
                                 ? json_array()
                                 : json_null());
@@ -81,8 +81,8 @@ json_t *row_empty(const struct column *c)
 /* Finds the object IN which a row of this table is written, or makes it. *c are
  * the columns; they become those of that object. Returns NULL if there is no
  * such table. */
-static json_t *row_place(json_t *in, const struct column **c,
-                         struct slice table)
+static json_t *rows_place(json_t *in, const struct column **c,
+                          struct slice table)
 {
     json_t *found = NULL;
 
@@ -92,9 +92,9 @@ static json_t *row_place(json_t *in, const struct column **c,
 
         *c = one->columns;
         if (one->kind == COLUMN_ROW)
-            found = is_it ? there : row_place(there, c, table);
+            found = is_it ? there : rows_place(there, c, table);
         else if (one->kind == COLUMN_ROWS && is_it) {
-            found = row_empty(one->columns);
+            found = rows_empty(one->columns);
             json_array_append_new(there, found);
         }
     }
@@ -102,8 +102,8 @@ static json_t *row_place(json_t *in, const struct column **c,
 }
 
 /* Sets the column of that name, if there is one. */
-static int row_set(json_t *one, const struct column *c, struct slice name,
-                   struct slice text)
+static int rows_set(json_t *one, const struct column *c, struct slice name,
+                    struct slice text)
 {
     json_t *value;
 
@@ -118,18 +118,18 @@ static int row_set(json_t *one, const struct column *c, struct slice name,
                : json_object_set_new(one, c->key, value);
 }
 
-int row_read(struct slice table, struct slice values, const struct column *c,
-             json_t *into)
+int rows_take(struct slice table, struct slice values, const struct column *c,
+              json_t *into)
 {
     struct slice name, text;
     int r;
 
-    if (!slice_equal(table, SLICE(ROW_WHOLE)))
-        into = row_place(into, &c, table);
+    if (!slice_equal(table, SLICE(SHOWN_WHOLE)))
+        into = rows_place(into, &c, table);
     if (!into)
         return -EPROTO;
-    while ((r = row_next(&values, &name, &text)) == 1)
-        if (row_set(into, c, name, text) < 0)
+    while ((r = shown_next(&values, &name, &text)) == 1)
+        if (rows_set(into, c, name, text) < 0)
             return -EPROTO;
     return r;
 }
@@ -142,7 +142,7 @@ static int rows_page(struct server *s, enum showable what, uint64_t *at,
 
     for (int n = 0; code == 0 && m.kind == MSG_row; n++) {
         if (n >= ROWS_MAX ||
-            row_read(m.row.table, m.row.values, columns, into) < 0)
+            rows_take(m.row.table, m.row.values, columns, into) < 0)
             code = server_lies(s->x, "a row that can't be");
         else
             code = server_next(s, &m);
@@ -159,7 +159,7 @@ int rows_read(struct server *s, enum showable what,
     uint64_t at = 0;
     int code;
 
-    *ret = row_empty(columns);
+    *ret = rows_empty(columns);
     do
         code = rows_page(s, what, &at, columns, *ret);
     while (code == 0 && at > 0 && clock_ms() < end);

@@ -42,10 +42,10 @@ struct column {
 json_t *json_foreign(struct slice text);
 /* Makes an object with the members in the order of the columns: each is null,
  * or []. */
-json_t *row_empty(const struct column *c);
+json_t *rows_empty(const struct column *c);
 /* Writes a row with these VALUES INTO such an object, or into what the columns
  * have for its table. Returns 0 or -EPROTO. */
-int row_read(struct slice table, struct slice values, const struct column *c,
+int rows_take(struct slice table, struct slice values, const struct column *c,
              json_t *into);
 /* Reads all rows of WHAT into *ret, such an object, which the caller owns in
  * any case. After MS it asks for no further page. Returns an exit code. */

@@ -169,7 +169,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
                          const char *name)
 {
     const struct arguments *a = &x->args;
-    const char *beyond = arguments_beyond(a, row->options | OPTIONS_ALWAYS);
+    const char *beyond = arguments_beyond(a, row);
     const char *groups;
 
     if (!beyond)
@@ -314,7 +314,7 @@ static int run(struct context *x, int argc, char **argv)
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         x->args.word++;
         x->args.words--;
-        x->args.help = true;
+        x->args.help = "";
     }
     size_t words = find_command(a)                               ? 2
                    : a->words == 1 && meant_is_group(a->word[0]) ? 1

@@ -47,22 +47,25 @@ static void add_words(const struct arguments *a, size_t first, size_t end,
             return; /* the log has the beginning */
 }
 
-#define UNLOGGED                                                               \
-    (OPTION_CONFIG | OPTION_JSON | OPTION_YES | OPTION_HASH_STDIN |            \
-     OPTION_PRINT_PASSWORD | OPTION_COMMENT)
-
 /* Adds the options with their values. No option has a password or a hash; a
  * comment may be about a person, and says nothing about rights. */
 static void add_options(const struct arguments *a, struct buf *into)
 {
-    for (size_t i = 0; i < ctl_option_count; i++) {
-        const struct ctl_option *o = &ctl_options[i];
-        const char *const *value = (const void *)((const char *)a + o->offset);
+    static const bool unlogged[OPTIONS] = {
+        [OPTION_config] = true,
+        [OPTION_json] = true,
+        [OPTION_yes] = true,
+        [OPTION_hash_stdin] = true,
+        [OPTION_print_password] = true,
+        [OPTION_comment] = true,
+    };
 
-        if (a->given & o->bit & ~UNLOGGED &&
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct ctl_option *o = &ctl_options[i];
+
+        if (a->option[i] && !unlogged[i] &&
             buf_add_format(into, "%s--%s%s%s", into->len > 0 ? " " : "",
-                           o->name, o->value ? " " : "",
-                           o->value ? *value : "") < 0)
+                           o->name, o->value ? " " : "", a->option[i]) < 0)
             return; /* the log has the beginning */
     }
 }

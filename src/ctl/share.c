@@ -1,7 +1,7 @@
 /* The commands that grant shares and fill teams: the lines @share and @team of
  * the users file, and the lists shares= and teams= in lines of users and teams.
  * All changes of a command are one edit: all of them happen, or none. */
-#include "ctl.h"
+#include "draft.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -301,15 +301,21 @@ static int append_team(struct context *x, struct edit *e)
 {
     const char *name = x->args.word[2];
     const struct team *same = team_find(&e->users, slice_from(name));
-    char line[USER_NAME_MAX + 8];
+    struct row row;
+    int code;
 
     if (same)
         return ctl_fail(x, EX_DATAERR,
                         "%s:%zu: %s is there already; run: sallyportctl team "
                         "join %s USER",
                         x->settings.users, same->line, name, name);
-    snprintf(line, sizeof(line), "@team:%s:", name);
-    return edit_append(e, slice_from(line));
+    code = row_exit(row_parse(&row, SLICE("@team::")), &x->complaint);
+    if (code == 0)
+        code = row_exit(row_set_column(&row, TEAM_NAME, name), &x->complaint);
+    if (code == 0)
+        code = edit_append(e, &row);
+    row_release(&row);
+    return code;
 }
 
 int team_add(struct context *x)
@@ -328,25 +334,30 @@ static int change_line(struct context *x, struct edit *e, void *given)
 {
     const struct share *share = NULL;
     const struct team *team = NULL;
+    struct row *row;
     int code = strcmp(x->args.word[0], "share") == 0
                    ? share_named(x, &e->users, &share)
                    : team_named(x, &e->users, &team);
 
     (void)given;
     if (code == 0)
-        code = keys_set(x, e, share ? share->line : team->line);
+        code = edit_row(e, share ? share->line : team->line, &row);
+    if (code == 0)
+        code = given_set(x, row);
     return code ? code : edit_commit(e);
 }
 
 int line_change(struct context *x)
 {
-    int code = keys_check_change(x);
+    int code = given_any(x);
 
+    if (code == 0)
+        code = given_check(x);
     if (code == 0)
         code = edit_run(x, change_line, NULL);
     if (code)
         return code;
     printf("%s %s: changed\n", x->args.word[0], x->args.word[2]);
-    keys_hint(x);
+    given_hint(x);
     return 0;
 }

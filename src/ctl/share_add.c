@@ -1,6 +1,7 @@
 /* "share add": a line in the users file, a directory, and a
  * gid that no other share, user or group of the system has. The gid is recorded
  * as used before the directory gets it, so that it is never assigned twice. */
+#include "draft.h"
 #include "known.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static int share_take_gid(struct context *x, struct new_share *a)
         return ctl_fail(x, EX_USAGE, "give --gid or --local-group, not both");
     if (x->args.local_group) {
         a->local = true;
-        return fields_take_group(x, x->args.local_group, &a->gid);
+        return given_group(x, x->args.local_group, &a->gid);
     }
     if (x->args.gid &&
         (slice_number(slice_from(x->args.gid), s->gid_last, &gid) ||
@@ -286,18 +287,21 @@ static int make_directory(struct context *x, struct new_share *a,
 static int append_share(struct context *x, const struct new_share *a,
                         struct edit *e)
 {
-    struct buf line;
-    int code;
+    struct row row;
+    int r = row_parse(&row, SLICE("@share::::")), code;
 
-    buf_init(&line, USER_LINE_MAX);
-    if (buf_add_format(&line, "@share:%s:%u:%s:", x->args.word[2],
-                       (unsigned)a->gid, a->path))
-        code = ctl_fail(x, EX_DATAERR, "the share's line is too long");
-    else
-        code = edit_append(e, buf_slice(&line));
-    buf_release(&line);
+    if (r == 0)
+        r = row_set_column(&row, SHARE_NAME, x->args.word[2]);
+    if (r == 0)
+        r = row_set_number(&row, SHARE_GID, a->gid);
+    if (r == 0)
+        r = row_set_column(&row, SHARE_PATH, a->path);
+    code = row_exit(r, &x->complaint);
     if (code == 0)
-        code = keys_set(x, e, e->lines);
+        code = given_set(x, &row);
+    if (code == 0)
+        code = edit_append(e, &row);
+    row_release(&row);
     return code ? code : edit_commit(e);
 }
 
@@ -318,7 +322,7 @@ static int add_share(struct context *x, struct edit *e, void *given)
 int share_add(struct context *x)
 {
     struct new_share a = { .gid = 0 };
-    int code = keys_check(x); /* --file-mode */
+    int code = given_check(x);
 
     if (code == 0)
         code = share_take_path(x, &a);
@@ -334,6 +338,6 @@ int share_add(struct context *x)
            (unsigned)a.gid, a.path, a.made ? "" : " (was there, kept)");
     for (size_t i = 3; i < x->args.words; i++)
         printf("share %s: granted to %s\n", x->args.word[2], x->args.word[i]);
-    keys_hint(x);
+    given_hint(x);
     return 0;
 }

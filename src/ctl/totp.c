@@ -1,7 +1,7 @@
 /* "user totp": a second factor for a user. The secret is made here, and shown
  * once: as a URI and as a picture for an app that makes one-time codes (RFC
  * 6238). */
-#include "ctl.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <qrencode.h>

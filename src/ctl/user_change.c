@@ -1,6 +1,7 @@
 /* "user change", "passwd", "lock", "unlock" and "rename": changes of an
  * existing row. Each reads the file again under the lock and relies on nothing
  * that it read before. */
+#include "draft.h"
 #include "known.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ static int put_hash(struct edit *e, const struct user *user, const char *hash)
     int code;
 
     snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash);
-    code = edit_set_column(e, user->line, EDIT_HASH, text);
+    code = edit_set_column(e, user->line, ROW_HASH, text);
     explicit_bzero(text, sizeof(text));
     return code;
 }
@@ -89,64 +90,54 @@ int user_passwd(struct context *x)
         code = run_locked(x, set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
     if (code == 0)
-        keys_hint(x);
+        given_hint(x);
     else if (!x->stands && x->args.print_password)
         stderr_print("the password above doesn't count");
     return code;
 }
 
 /* The gid follows the uid if both were equal. */
-static void complete_gid(struct fields *f, const struct user *user)
+static int complete_ids(struct context *x, struct draft *d,
+                        const struct user *user)
 {
-    if (f->gid == 0)
-        f->gid = f->uid != 0 && user->gid == user->uid ? f->uid : user->gid;
-    if (f->uid == 0)
-        f->uid = user->uid;
+    uint64_t uid = row_get_number(&d->row, ROW_UID),
+             gid = row_get_number(&d->row, ROW_GID);
+
+    if (gid == 0)
+        gid = uid != 0 && user->gid == user->uid ? uid : user->gid;
+    return draft_set_ids(x, d, uid != 0 ? uid : user->uid, gid);
 }
 
-static int set_number(struct edit *e, const struct user *user,
-                      enum edit_column column, uint64_t number)
+static int put_given(struct context *x, struct edit *e, const struct user *user,
+                     const struct draft *d)
 {
-    char text[24];
-
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-    return edit_set_column(e, user->line, column, text);
-}
-
-static int set_columns(struct edit *e, const struct user *user,
-                       const struct fields *f)
-{
-    char rights[16];
-    int code = set_number(e, user, EDIT_UID, f->uid);
+    const char *hash = d->row.column[ROW_HASH];
+    struct row *row;
+    int code = edit_row(e, user->line, &row);
 
     if (code == 0)
-        code = set_number(e, user, EDIT_GID, f->gid);
-    if (code == 0 && f->hash[0])
-        code = put_hash(e, user, f->hash);
-    if (code == 0 && f->comment)
-        code = edit_set_column(e, user->line, EDIT_COMMENT, f->comment);
-    if (code == 0 && f->home[0])
-        code = edit_set_column(e, user->line, EDIT_HOME, f->home);
-    if (code == 0 && f->rights)
-        code = edit_set_key(e, user->line, "rights",
-                            rights_text(f->rights, rights));
-    return code;
+        code = given_set(x, row);
+    if (code == 0)
+        code = row_exit(row_set_column(row, ROW_GID, d->row.column[ROW_GID]),
+                        &x->complaint);
+    return code || !hash[0] ? code : put_hash(e, user, hash);
 }
 
 /* Files aren't moved and keep their owner: there may be very many. */
-static void print_kept_files(const struct user *user, const struct fields *f)
+static void print_kept_files(const struct user *user, const struct row *now)
 {
-    const char *home = f->home[0] ? f->home : user->home;
+    const char *home = now->column[ROW_HOME];
 
-    if (f->home[0] && strcmp(f->home, user->home) != 0)
+    if (home[0] && strcmp(home, user->home) != 0)
         fprintf(stderr, "sallyportctl: the files stay in %s; move them to %s\n",
-                user->home, f->home);
-    if (f->uid != user->uid || f->gid != user->gid)
+                user->home, home);
+    if (row_get_number(now, ROW_UID) != user->uid ||
+        row_get_number(now, ROW_GID) != user->gid)
         fprintf(stderr,
                 "sallyportctl: the files there belong to %u:%u; run: chown -Rh "
-                "%llu:%llu %s\n",
-                (unsigned)user->uid, (unsigned)user->gid,
-                (unsigned long long)f->uid, (unsigned long long)f->gid, home);
+                "%s:%s %s\n",
+                (unsigned)user->uid, (unsigned)user->gid, now->column[ROW_UID],
+                now->column[ROW_GID], home[0] ? home : user->home);
 }
 
 /* The files still have the old one. */
@@ -166,76 +157,82 @@ static int spend_both_uids(struct context *x, struct edit *e,
 static int change_row(struct context *x, struct edit *e,
                       const struct user *user, void *given)
 {
-    struct fields f = *(struct fields *)given;
-    bool made = false;
-    int code = fields_check(x, &f, &e->users, user);
+    struct draft *d = given;
+    int code = draft_check(x, d, &e->users, user);
 
-    complete_gid(&f, user);
     if (code == 0)
-        code = fields_check_make(x, &f, e);
+        code = complete_ids(x, d, user);
     if (code == 0)
-        code = spend_both_uids(x, e, user, f.uid);
+        code = draft_check_make(x, d, e);
     if (code == 0)
-        code = fields_make(x, &f, e, user->home, &made);
+        code = spend_both_uids(x, e, user, row_get_number(&d->row, ROW_UID));
     if (code == 0)
-        code = set_columns(e, user, &f);
+        code = draft_make(x, d, e, user->home);
     if (code == 0)
-        code = keys_set(x, e, user->line);
+        code = put_given(x, e, user, d);
     if (code == 0)
         code = edit_commit(e);
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
-        print_kept_files(user, &f);
+        print_kept_files(user, &d->row);
     }
-    fields_wipe(&f);
     return code;
 }
 
 /* A group of the system that works in the old home does so in the new one
  * (--local-group). */
 static void take_local_group(const struct context *x, const struct user *user,
-                             struct fields *f)
+                             struct draft *d)
 {
     const struct known *old =
-        f->home[0] ? known_of(x, user->home) : NULL; /* asked by the check */
+        x->args.home ? known_of(x, user->home) : NULL; /* asked by the check */
 
     if (!old || !old->directory || old->uid != user->uid ||
         old->gid == user->gid || old->gid < SHARE_GID_MIN ||
         !(old->mode & S_IRWXG))
         return;
-    f->local_gid = old->gid;
-    f->local_mode = old->mode;
+    d->local_gid = old->gid;
+    d->local_mode = old->mode;
+}
+
+static int change_user(struct context *x, struct draft *d)
+{
+    const struct slice name = slice_from(x->args.word[2]);
+    const struct user *user;
+    uid_t uid = 0;
+    int code = given_any(x);
+
+    if (code == 0)
+        code = given_set(x, &d->row);
+    if (code == 0)
+        code = given_ids_free(x);
+    if (code == 0)
+        code = ctl_find(x, &x->users, &user);
+    if (code == 0)
+        code = draft_check(x, d, &x->users, user);
+    if (code == 0) {
+        uid = user->uid;
+        take_local_group(x, user, d);
+        code = given_hash(x, &d->row);
+    }
+    if (code == 0)
+        code = run_locked(x, change_row, d);
+    /* These ask systemd, and disks: not under the lock. */
+    if (code == 0 && (x->args.home || x->args.uid))
+        quota_follow(x, &name, &uid, 1);
+    if (code == 0)
+        given_hint(x);
+    return code;
 }
 
 int user_change(struct context *x)
 {
-    struct fields f = { .comment = NULL };
-    const struct user *user;
-    uid_t uid = 0;
-    int code = keys_check_change(x);
+    struct draft d;
+    int code = draft_begin(x, &d, x->args.word[2]);
 
     if (code == 0)
-        code = fields_take(x, &f);
-    if (code == 0)
-        code = ctl_find(x, &x->users, &user);
-    if (code == 0)
-        code = fields_check(x, &f, &x->users, user);
-    if (code == 0) {
-        uid = user->uid;
-        take_local_group(x, user, &f);
-        code = fields_take_hash(x, &f);
-    }
-    if (code == 0)
-        code = run_locked(x, change_row, &f);
-    /* These ask systemd, and disks: not under the lock. */
-    if (code == 0 && (f.home[0] || f.uid != 0)) {
-        const struct slice name = slice_from(x->args.word[2]);
-
-        quota_follow(x, &name, &uid, 1);
-    }
-    fields_wipe(&f);
-    if (code == 0)
-        keys_hint(x);
+        code = change_user(x, &d);
+    draft_end(&d);
     return code;
 }
 
@@ -249,7 +246,7 @@ static int lock_row(struct context *x, struct edit *e, const struct user *user,
     if (!user->locked_by_hand) {
         snprintf(text, sizeof(text), "!%s",
                  user->hash[0] == '$' ? user->hash : "");
-        code = edit_set_column(e, user->line, EDIT_HASH, text);
+        code = edit_set_column(e, user->line, ROW_HASH, text);
         explicit_bzero(text, sizeof(text));
         if (code == 0)
             code = edit_commit(e);
@@ -306,7 +303,7 @@ static int unlock_row(struct context *x, struct edit *e,
                         "%s has no password; run: sallyportctl user passwd %s",
                         name, name);
     if (user->locked_by_hand) {
-        code = edit_set_column(e, user->line, EDIT_HASH, user->hash);
+        code = edit_set_column(e, user->line, ROW_HASH, user->hash);
         if (code == 0)
             code = edit_commit(e);
     }
@@ -337,7 +334,7 @@ static int rename_row(struct context *x, struct edit *e,
     if (same)
         return ctl_fail(x, EX_DATAERR, "%s:%zu: %s is there already",
                         x->settings.users, same->line, name);
-    code = edit_set_column(e, user->line, EDIT_NAME, name);
+    code = edit_set_column(e, user->line, ROW_NAME, name);
     if (code == 0)
         code = edit_commit(e);
     if (code == 0)

@@ -61,17 +61,19 @@ static bool has_new(const struct import *m)
 /* Uids. Our own format keeps them, unless somebody has that number here, or may
  * have had it and left files. */
 
-/* The user comes back to the own home. */
-static bool import_has_home(struct import *m, const struct imported *e)
+static const struct known *known_home(const struct import *m,
+                                      const struct imported *e)
 {
-    struct import_row t;
-    struct addition a;
-    const struct known *home =
-        import_row(m, e, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
-    bool has = home && home->directory && !home->link && home->uid == e->uid;
+    return known_of(m->x, e->draft.row.column[ROW_HOME]);
+}
 
-    fields_wipe(&a.f);
-    return has || geteuid() != 0; /* without root all files have one uid */
+/* The user comes back to the own home. */
+static bool import_has_home(const struct import *m, const struct imported *e)
+{
+    const struct known *home = known_home(m, e);
+
+    return geteuid() != 0 || /* without root all files have one uid */
+           (home && home->directory && !home->link && home->uid == e->uid);
 }
 
 /* Returns 1, 0, or -errno as uid_is_of_system(). */
@@ -100,12 +102,8 @@ static int uid_of_empty_home(struct import *m, struct edit *e,
                              struct imported *one)
 {
     const struct settings *s = &m->x->settings;
-    struct import_row t;
-    struct addition a;
-    const struct known *home =
-        import_row(m, one, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
+    const struct known *home = known_home(m, one);
 
-    fields_wipe(&a.f);
     if (geteuid() != 0 || !home || !home->empty || home->uid < s->uid_first ||
         home->uid > s->uid_last)
         return 0;
@@ -134,17 +132,14 @@ static int assign_one(struct import *m, struct edit *e, struct uids *uids,
 {
     const uint64_t last = uids->spent.last;
     const bool given = one->uid != 0;
-    struct import_row t;
-    struct addition a;
     int code =
         given ? 0 : uids_assign(m->x, uids, one->name, &one->uid, &one->gid);
 
+    if (code == 0)
+        code = draft_set_ids(m->x, &one->draft, one->uid, one->gid);
     if (code)
         return code;
-    code = import_row(m, one, &a, &t);
-    if (code == 0)
-        code = fields_check_make(m->x, &a.f, e);
-    fields_wipe(&a.f);
+    code = draft_check_make(m->x, &one->draft, e);
     if (code == 0 || disk_is_dead(code))
         return code;
     skip_by_complaint(m, one, false);
@@ -186,43 +181,45 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 static void import_check(struct import *m, struct imported *e,
                          const struct users *u)
 {
-    struct import_row t;
-    struct addition a;
-    int code = import_row(m, e, &a, &t);
-
-    a.f.uid = 0; /* it may change */
-    if (code || addition_check(m->x, &a, u))
+    if (draft_check(m->x, &e->draft, u, NULL))
         skip_by_complaint(m, e, users_find(u, e->name) != NULL);
-    fields_wipe(&a.f);
 }
 
 static int import_put(struct import *m, struct imported *e, struct edit *edit)
 {
-    struct import_row t;
-    struct addition a;
-    int code = import_row(m, e, &a, &t);
+    int code = draft_put(m->x, &e->draft, edit);
 
-    if (code == 0)
-        code = addition_put(m->x, &a, edit);
-    fields_wipe(&a.f);
     if (code == 0 || disk_is_dead(code))
         return code;
     skip_by_complaint(m, e, false);
     return 0;
 }
 
-static void print_home(const struct imported *e, const struct addition *a)
+static void print_home(const struct imported *e)
 {
     char home[TEXT_SHOWN], tidy[USER_HOME_MAX + 1];
 
     if (e->home.len == 0 || place_tidy(e->home, tidy, sizeof(tidy)) ||
-        strcmp(tidy, a->f.home) == 0)
+        strcmp(tidy, e->draft.row.column[ROW_HOME]) == 0)
         return;
     import_show(e->home, home);
     printf("; its files stay in %s", home);
 }
 
-static void print_no_hash(const struct imported *e, const char *name)
+/* What restricts the user: all keys but two. */
+static void print_keys(const struct row *row)
+{
+    const char *before = "; with ";
+
+    for (size_t i = 0; i < row->keys; i++)
+        if (strncmp(row->key[i], "rights=", 7) != 0 &&
+            strncmp(row->key[i], "sync=", 5) != 0) {
+            printf("%s%s", before, row->key[i]);
+            before = " ";
+        }
+}
+
+static void print_no_hash(const struct imported *e)
 {
     char hash[USER_HASH_MAX + 2] = "x"; /* for one that is too long */
 
@@ -230,61 +227,59 @@ static void print_no_hash(const struct imported *e, const char *name)
     printf("; locked, since it has no usable hash (%s); run: sallyportctl "
            "user passwd %s",
            hash[strspn(hash, "!*")] ? user_hash_found(hash) : "there is none",
-           name);
+           e->draft.row.column[ROW_NAME]);
     explicit_bzero(hash, sizeof(hash));
 }
 
 /* Of a row that follows a source. */
-static void print_lock_there(const struct imported *e, const struct addition *a)
+static void print_lock_there(const struct imported *e)
 {
     if (e->lock.len > 0)
         printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
-    if (a->f.hash[0] != '$')
-        print_no_hash(e, a->name);
+    if (e->draft.row.column[ROW_HASH][0] != '$')
+        print_no_hash(e);
 }
 
-static void print_lock(const struct imported *e, const struct addition *a)
+static void print_lock(const struct imported *e)
 {
-    if (a->f.hash[0] != '!')
+    const char *hash = e->draft.row.column[ROW_HASH];
+
+    if (hash[0] != '!')
         return;
-    if (e->lock.len > 0 && a->f.hash[1]) {
+    if (e->lock.len > 0 && hash[1]) {
         printf("; locked: %.*s; if it may log in without that, run: "
                "sallyportctl user unlock %s",
-               (int)e->lock.len, e->lock.data, a->name);
+               (int)e->lock.len, e->lock.data, e->draft.row.column[ROW_NAME]);
         return;
     }
     if (e->lock.len > 0)
         printf("; without: %.*s", (int)e->lock.len, e->lock.data);
-    if (a->f.hash[1])
+    if (hash[1])
         printf("; locked, as before");
     else
-        print_no_hash(e, a->name);
+        print_no_hash(e);
 }
 
-static void print_entry(struct import *m, const struct imported *e)
+static void print_entry(const struct import *m, const struct imported *e)
 {
-    struct import_row t;
-    struct addition a;
+    const struct row *row = &e->draft.row;
 
-    import_row(m, e, &a, &t);
-    printf("user %s: uid %llu, home %s", t.name, (unsigned long long)e->uid,
-           a.f.home);
-    print_home(e, &a);
-    if (e->keys.len > 0)
-        printf("; with%.*s", (int)e->keys.len, e->keys.data);
+    printf("user %s: uid %s, home %s", row->column[ROW_NAME],
+           row->column[ROW_UID], row->column[ROW_HOME]);
+    print_home(e);
+    if (!m->format->own)
+        print_keys(row);
     if (e->without.len > 0)
         printf("; without %.*s", (int)e->without.len, e->without.data);
     if (m->x->args.sync)
-        print_lock_there(e, &a);
+        print_lock_there(e);
     else
-        print_lock(e, &a);
-    import_take_options(e->options, true, t.options, sizeof(t.options));
-    if (t.options[0])
+        print_lock(e);
+    if (e->lists)
         printf("; without %s, which may be others here; see: sallyportctl "
                "share grant --help",
-               t.options);
+               e->lists);
     putchar('\n');
-    fields_wipe(&a.f);
 }
 
 static void import_print(struct import *m)
@@ -376,65 +371,64 @@ static void skip_unusable(struct import *m)
                         m->entry[i].no_user);
 }
 
-struct import_home {
-    char *path;
-    struct imported *entry;
-};
+/* Makes the rows. Of some there can be none. */
+static void make_rows(struct import *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct imported *e = &m->entry[i];
+
+        if (is_new(e) && import_row(m, e))
+            skip_by_complaint(m, e, users_find(&m->x->users, e->name) != NULL);
+    }
+}
 
 static int compare_homes(const void *a, const void *b)
 {
-    const struct import_home *x = a, *y = b;
+    const struct imported *const *x = a, *const *y = b;
 
-    return user_path_order(x->path, y->path);
+    return user_path_order((*x)->draft.row.column[ROW_HOME],
+                           (*y)->draft.row.column[ROW_HOME]);
 }
 
 /* What lies in a directory follows it. */
-static void skip_inner_homes(struct import *m, struct import_home *home,
-                             size_t n)
+static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 {
-    const struct import_home *outer = NULL;
+    const struct imported *outer = NULL;
 
-    qsort(home, n, sizeof(*home), compare_homes);
-    for (size_t i = 0; i < n; i++)
-        if (outer && user_path_within(home[i].path, outer->path)) {
-            ctl_fail(m->x, 0, "its home %s overlaps that of line %zu",
-                     home[i].path, outer->entry->line);
-            skip_by_complaint(m, home[i].entry, false);
+    qsort(one, n, sizeof(*one), compare_homes);
+    for (size_t i = 0; i < n; i++) {
+        const char *home = one[i]->draft.row.column[ROW_HOME];
+
+        if (outer &&
+            user_path_within(home, outer->draft.row.column[ROW_HOME])) {
+            ctl_fail(m->x, 0, "its home %s overlaps that of line %zu", home,
+                     outer->line);
+            skip_by_complaint(m, one[i], false);
         } else {
-            outer = &home[i];
+            outer = one[i];
         }
+    }
 }
 
 /* Compares the homes with one another, and asks the disks about them, before
  * the lock. */
 static int import_look(struct import *m)
 {
-    struct import_home *home = calloc(m->count + 1, sizeof(*home));
+    struct imported **one = calloc(m->count + 1, sizeof(*one));
     const char **path = calloc(m->count + 1, sizeof(*path));
     size_t n = 0;
 
-    for (size_t i = 0; home && i < m->count; i++) {
-        struct import_row t;
-        struct addition a;
-
-        if (!is_new(&m->entry[i]))
-            continue;
-        home[n].entry = &m->entry[i];
-        if (import_row(m, &m->entry[i], &a, &t) == 0)
-            home[n].path = strdup(a.f.home);
-        n += home[n].path != NULL;
-        fields_wipe(&a.f);
-        m->x->complaint.text[0] = '\0'; /* import_check() has it again */
-    }
-    if (home)
-        skip_inner_homes(m, home, n);
-    for (size_t i = 0; path && i < n; i++)
-        path[i] = home[i].path;
-    if (path)
-        known_fill(m->x, &m->x->users, path, n);
+    make_rows(m);
+    for (size_t i = 0; one && path && i < m->count; i++)
+        if (is_new(&m->entry[i]))
+            one[n++] = &m->entry[i];
+    if (n > 0)
+        skip_inner_homes(m, one, n);
     for (size_t i = 0; i < n; i++)
-        free(home[i].path);
-    free(home);
+        path[i] = one[i]->draft.row.column[ROW_HOME];
+    if (one && path)
+        known_fill(m->x, &m->x->users, path, n);
+    free(one);
     free(path);
     return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
 }

@@ -78,22 +78,19 @@ static unsigned marks_of(const struct imported *one, unsigned before)
     if (!one)
         return before | SYNC_GONE;
     return (import_hash_usable(one) ? SYNC_HASH : 0u) |
-           (one->keys.len > 0 ? SYNC_EXPIRES : 0u) |
+           (row_get(&one->draft.row, "expires") ? SYNC_EXPIRES : 0u) |
            (one->lock.len > 0 ? SYNC_LOCKED : 0u);
 }
 
-const char *sync_word(const struct import *m, const struct imported *e,
-                      char out[SYNC_TEXT_MAX + 8])
+int sync_mark(const struct import *m, struct imported *e)
 {
-    struct user_sync sync = { .marks = marks_of(e, 0) };
+    const struct user_sync sync = { slice_from(m->x->args.sync),
+                                    marks_of(e, 0) };
     char text[SYNC_TEXT_MAX];
 
-    out[0] = '\0';
-    if (!m->x->args.sync)
-        return out;
-    sync.name = slice_from(m->x->args.sync);
-    snprintf(out, SYNC_TEXT_MAX + 8, " sync=%s", user_sync_text(&sync, text));
-    return out;
+    return m->x->args.sync
+               ? row_set(&e->draft.row, "sync", user_sync_text(&sync, text))
+               : 0;
 }
 
 /* Does the source close a row that was open for it? Without its hash nobody can
@@ -176,7 +173,7 @@ static int sync_put_hash(struct sync_row *r)
         else
             snprintf(text, sizeof(text), "%s%s",
                      r->row->locked_by_hand ? "!" : "", hash);
-        code = edit_set_column(r->e, r->row->line, EDIT_HASH, text);
+        code = edit_set_column(r->e, r->row->line, ROW_HASH, text);
         say_changed(r, usable ? "hash" : "no usable hash any more");
     }
     explicit_bzero(hash, sizeof(hash));
@@ -187,25 +184,16 @@ static int sync_put_hash(struct sync_row *r)
 /* An end that somebody has set here stays, as long as the source has none. */
 static int sync_put_expires(struct sync_row *r)
 {
-    static const struct slice key = { " expires=", 9 };
-    const struct slice was =
-        columns_value(r->e->line[r->row->line - 1].text, "expires");
-    struct slice now = buf_slice(&r->one->keys);
-    char text[WHEN_MAX];
+    const char *now = row_get(&r->one->draft.row, "expires");
+    int64_t when = 0;
 
-    if (!(r->after & SYNC_EXPIRES)) {
-        if (!(r->before & SYNC_EXPIRES))
-            return 0;
-        say_changed(r, "no end any more");
-        return edit_set_key(r->e, r->row->line, "expires", NULL);
-    }
-    now = (struct slice){ now.ptr + key.len, now.len - key.len };
-    if (slice_equal(was, now))
+    if (!now && !(r->before & SYNC_EXPIRES))
         return 0;
-    if (slice_copy(now, text, sizeof(text)))
-        return EX_SOFTWARE; /* user_key_check() has read it */
-    say_changed(r, "end");
-    return edit_set_key(r->e, r->row->line, "expires", text);
+    user_expires_parse(slice_from(now), &when);
+    if (when == r->row->expires)
+        return 0;
+    say_changed(r, now ? "end" : "no end any more");
+    return edit_set_key(r->e, r->row->line, "expires", now);
 }
 
 static int sync_put_comment(struct sync_row *r)
@@ -216,7 +204,7 @@ static int sync_put_comment(struct sync_row *r)
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
         return 0;
     say_changed(r, "comment");
-    return edit_set_column(r->e, r->row->line, EDIT_COMMENT, comment);
+    return edit_set_column(r->e, r->row->line, ROW_COMMENT, comment);
 }
 
 static int sync_put_sync(struct sync_row *r)

@@ -308,7 +308,7 @@ int users_file_set_hash(const char *path, const struct hash_change *change,
     if (r == 0 && !slice_equal(buf_slice(&text), change->text))
         r = -ESTALE;
     if (r == 0)
-        r = columns_set_hash(buf_slice(&text), change, &changed);
+        r = row_change_hash(buf_slice(&text), change, &changed);
     if (r == 0)
         r = users_file_commit(&p, buf_slice(&changed), NULL, keep_owner,
                               &p.read, stands);

@@ -25,11 +25,11 @@ static const struct column all[] = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice values = fuzz_slice(data, size), table = { 0 };
-    json_t *one = row_empty(all);
+    json_t *one = rows_empty(all);
     char *text;
 
     slice_cut(&values, '\n', &table);
-    if (row_read(table, values, all, one) == 0) {
+    if (rows_take(table, values, all, one) == 0) {
         text = json_dumps(one, 0);
         FUZZ_CHECK(text != NULL);
         for (const char *at = text; *at; at++)

@@ -1,11 +1,13 @@
 /* A users file. An accepted file keeps all promises of userparse.h, row by row.
- * A refused one leaves nothing, and the complaint has its line. */
+ * A refused one leaves nothing, and the complaint has its line. A line that is
+ * a row of sallyportctl is printed as it was. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "sallyport/users/row.h"
 
 static void check_row(const struct users *u, const struct user *row)
 {
@@ -64,12 +66,31 @@ static void check_rows(const struct users *u)
     }
 }
 
+static void check_line(struct slice line)
+{
+    struct buf printed;
+    struct row r;
+
+    buf_init(&printed, line.len + 2);
+    if (row_parse(&r, line) == 0) {
+        FUZZ_CHECK(row_print(&r, &printed) == 0);
+        FUZZ_CHECK(slice_equal(buf_slice(&printed), line));
+        FUZZ_CHECK(row_set(&r, "totp", "A") == 0);
+        FUZZ_CHECK(strcmp(row_get(&r, "totp"), "A") == 0);
+    }
+    row_release(&r);
+    buf_release(&printed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FD_CLEANUP int fd = fd_sealed("users", fuzz_slice(data, size));
     struct complaint c = { .text = "" };
+    struct slice rest = fuzz_slice(data, size), line;
     struct users u;
 
+    while (slice_cut(&rest, '\n', &line))
+        check_line(line);
     FUZZ_CHECK(fd >= 0);
     if (users_read(&u, fd, "users", &c) == 0) {
         FUZZ_CHECK(c.text[0] == '\0');

@@ -458,7 +458,7 @@ END
 
 MESSAGE(row, MASTER, CTL, ASKED, MANY, show,
         "a row of what is shown: its table; names and values "
-        "(include/sallyport/ipc/row.h)")
+        "(include/sallyport/ipc/shown.h)")
 WORD(table)
 BYTES(values)
 END

@@ -1,6 +1,6 @@
-/* The users file on the disk: its lock, its lines, and its replacement in one
- * step. sallyportctl edits it by these functions, and master replaces the hash
- * of one user. */
+/* The users file on the disk: its lock, and its replacement in one step.
+ * sallyportctl edits it by these functions, and master replaces the hash of one
+ * user. */
 #ifndef SALLYPORT_USERS_USERS_FILE_H
 #define SALLYPORT_USERS_USERS_FILE_H
 
@@ -11,6 +11,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/users/row.h"
 
 /* users_file.c */
 
@@ -63,37 +64,12 @@ int users_file_commit(const struct users_file *p, struct slice bytes,
                       const struct stat *like, users_file_check *check,
                       void *owner, bool *stands);
 
-/* The user has changed the password: a new hash, and must_change= goes. */
-struct hash_change {
-    const char *user, *old, *hash; /* OLD is the one that was verified */
-    struct slice text;             /* the file as the server has accepted it */
-};
-/* Makes that change: no other byte of the file is touched. It doesn't wait for
- * the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;
- * -ESTALE: the file has another text, perhaps a part of one that somebody
+/* Gives a user another hash: no other byte of the file is touched. It doesn't
+ * wait for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the
+ * file; -ESTALE: the file has another text, perhaps a part of one that somebody
  * writes just now, or the user hasn't that hash any more; -EPERM: the new file
  * would have another owner or group. *stands as above. */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
-
-/* columns.c: a line of a user, share or team, which was parsed before, so that
- * it has all its columns. What is returned points into the line. */
-
-/* The line without its line end of Windows. */
-struct slice columns_text(struct slice line);
-/* The column of that number, from 0 on; not the last one. */
-struct slice columns_at(struct slice line, unsigned column);
-/* The last column, which has the options and may contain a ':'. */
-struct slice columns_options(struct slice line);
-/* The value of KEY in the last column; ptr NULL: it isn't there. */
-struct slice columns_value(struct slice line, const char *key);
-/* Writes the last column with KEY=VALUE (VALUE NULL: without KEY). Returns 0 or
- * -errno. */
-int columns_set_key(struct slice line, const char *key, const char *value,
-                    struct buf *options);
-/* Writes the text of a whole users file after that change. Returns 0 or
- * -errno; -ESTALE as above. */
-int columns_set_hash(struct slice text, const struct hash_change *change,
-                     struct buf *into);
 
 #endif

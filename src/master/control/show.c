@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "sallyport/ipc/generation.h"
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 
 /* Bans in one answer, since ctl reads nothing while master writes. */
 #define BANS_PAGE 64
 
-static void show_row(struct peer *p, const char *table, const struct row *r)
+static void show_row(struct peer *p, const char *table,
+                     const struct shown_row *r)
 {
-    peer_sent(p, row_send(&p->channel, p->request, table, r));
+    peer_sent(p, shown_send(&p->channel, p->request, table, r));
 }
 
 static void show_end(struct peer *p, uint64_t place)
@@ -36,24 +37,24 @@ static void show_server(struct peer *p)
 {
     const struct master *m = p->master;
     char text[ADDRESS_TEXT_MAX];
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
 
-    row_text(&r, "state", slice_from(show_state(m)));
-    row_text(&r, "away", slice_from(m->reach->what.text));
-    row_text(&r, "users_refused", slice_from(m->users->reported.text));
-    row_time(&r, "since", m->since);
+    shown_text(&r, "state", slice_from(show_state(m)));
+    shown_text(&r, "away", slice_from(m->reach->what.text));
+    shown_text(&r, "users_refused", slice_from(m->users->reported.text));
+    shown_time(&r, "since", m->since);
     for (size_t i = 0; i < m->listeners->control_count; i++)
-        row_text(&r, "listening",
-                 slice_from(address_port_text(&m->listeners->control[i].address,
-                                              text)));
-    row_number(&r, "sessions", m->sessions->living);
-    row_number(&r, "logged_in", sessions_logged_in(m->sessions));
-    row_number(&r, "max_sessions", m->settings.max_sessions);
-    row_number(&r, "users", m->users->users.count);
-    row_number(&r, "bans", bans_count(m->banning->table, time(NULL)));
-    row_number(&r, "generation_pid", (uint64_t)getpid());
-    row_number(&r, "generations", 1 + older_count(m));
-    show_row(p, ROW_WHOLE, &r);
+        shown_text(&r, "listening",
+                   slice_from(address_port_text(
+                       &m->listeners->control[i].address, text)));
+    shown_number(&r, "sessions", m->sessions->living);
+    shown_number(&r, "logged_in", sessions_logged_in(m->sessions));
+    shown_number(&r, "max_sessions", m->settings.max_sessions);
+    shown_number(&r, "users", m->users->users.count);
+    shown_number(&r, "bans", bans_count(m->banning->table, time(NULL)));
+    shown_number(&r, "generation_pid", (uint64_t)getpid());
+    shown_number(&r, "generations", 1 + older_count(m));
+    show_row(p, SHOWN_WHOLE, &r);
 }
 
 static void show_certificates(struct peer *p)
@@ -62,15 +63,15 @@ static void show_certificates(struct peer *p)
 
     for (size_t i = 0; i < set->count; i++) {
         const struct pair_files *one = &set->pair[i];
-        struct row r = { 0 };
+        struct shown_row r = { 0 };
 
-        row_text(&r, "file", slice_from(one->certificate.name));
-        row_time(&r, "expires", (int64_t)one->expires);
-        row_time(&r, "days", (int64_t)one->expires); /* until then */
-        row_text(&r, "ocsp_file", slice_from(one->staple.name));
-        row_time(&r, "ocsp_until", (int64_t)one->staple_until);
-        row_text(&r, "sha256", slice_from(one->fingerprint));
-        row_text(&r, "pin", slice_from(one->pin));
+        shown_text(&r, "file", slice_from(one->certificate.name));
+        shown_time(&r, "expires", (int64_t)one->expires);
+        shown_time(&r, "days", (int64_t)one->expires); /* until then */
+        shown_text(&r, "ocsp_file", slice_from(one->staple.name));
+        shown_time(&r, "ocsp_until", (int64_t)one->staple_until);
+        shown_text(&r, "sha256", slice_from(one->fingerprint));
+        shown_text(&r, "pin", slice_from(one->pin));
         show_row(p, "certificates", &r);
     }
 }
@@ -79,20 +80,20 @@ static void show_certificates(struct peer *p)
 static void show_guessing(struct peer *p)
 {
     struct guess_report g;
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
 
     guesses_report(p->master->guesses, clock_ms(), &g);
-    row_number(&r, "wrong", g.wrong);
-    row_number(&r, "addresses", g.addresses);
+    shown_number(&r, "wrong", g.wrong);
+    shown_number(&r, "addresses", g.addresses);
     show_row(p, "guessing", &r);
     for (size_t i = 0; i < g.count; i++) {
         const struct address *a = &g.worst[i].prefix;
         char text[BAN_TEXT_MAX];
-        struct row one = { 0 };
+        struct shown_row one = { 0 };
 
-        row_text(&one, "address",
-                 slice_from(ban_text(a, address_client_bits(a), text)));
-        row_number(&one, "wrong", g.worst[i].wrong);
+        shown_text(&one, "address",
+                   slice_from(ban_text(a, address_client_bits(a), text)));
+        shown_number(&one, "wrong", g.worst[i].wrong);
         show_row(p, "worst", &one);
     }
 }
@@ -100,13 +101,13 @@ static void show_guessing(struct peer *p)
 static void show_totals(struct peer *p)
 {
     struct metrics_totals t = gauges_total(p->master);
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
 
-    row_number(&r, "complete", t.complete);
-    row_number(&r, "failed", t.failed);
-    row_number(&r, "bytes_in", t.bytes_in);
-    row_number(&r, "bytes_out", t.bytes_out);
-    row_number(&r, "logins_failed", t.logins_failed);
+    shown_number(&r, "complete", t.complete);
+    shown_number(&r, "failed", t.failed);
+    shown_number(&r, "bytes_in", t.bytes_in);
+    shown_number(&r, "bytes_out", t.bytes_out);
+    shown_number(&r, "logins_failed", t.logins_failed);
     show_row(p, "totals", &r);
 }
 
@@ -129,16 +130,16 @@ static void show_bans(struct peer *p, uint64_t place)
     for (; i < b->rows && i < BANS_MAX && sent < BANS_PAGE; i++) {
         const struct ban *ban = &b->ban[i];
         char network[BAN_TEXT_MAX];
-        struct row r = { 0 };
+        struct shown_row r = { 0 };
 
         if (!ban_counts(ban, time(NULL)))
             continue;
-        row_text(&r, "network",
-                 slice_from(ban_text(&ban->network, ban->bits, network)));
-        row_text(&r, "reason", slice_from(ban->reason));
-        row_time(&r, "since", ban->since);
-        row_time(&r, "until", ban->until);
-        row_number(&r, "automatic", !ban->by_hand);
+        shown_text(&r, "network",
+                   slice_from(ban_text(&ban->network, ban->bits, network)));
+        shown_text(&r, "reason", slice_from(ban->reason));
+        shown_time(&r, "since", ban->since);
+        shown_time(&r, "until", ban->until);
+        shown_number(&r, "automatic", !ban->by_hand);
         show_row(p, "bans", &r);
         sent++;
     }
@@ -170,17 +171,17 @@ static void show_doing(struct peer *p, uint64_t place)
 static void show_doing_row(struct peer *p, const struct msg_doing *msg)
 {
     char serial[24];
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
 
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
-    row_text(&r, "serial", slice_from(serial));
-    row_text(&r, "program", msg->client);
-    row_text(&r, "tls", msg->tls);
-    row_text(&r, "command", msg->verb);
-    row_text(&r, "path", msg->path);
-    row_number(&r, "bytes", msg->bytes);
-    row_number(&r, "of", msg->of);
-    row_number(&r, "ms", msg->ms);
+    shown_text(&r, "serial", slice_from(serial));
+    shown_text(&r, "program", msg->client);
+    shown_text(&r, "tls", msg->tls);
+    shown_text(&r, "command", msg->verb);
+    shown_text(&r, "path", msg->path);
+    shown_number(&r, "bytes", msg->bytes);
+    shown_number(&r, "of", msg->of);
+    shown_number(&r, "ms", msg->ms);
     show_row(p, "doing", &r);
 }
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 #include "world.h"
 
 #define FAKE_MS 20000
@@ -76,15 +76,15 @@ void fake_welcome_older(struct channel *c)
 void fake_row(struct channel *c, const struct message *heard, const char *table,
               ...)
 {
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
     const char *name;
     va_list args;
 
     va_start(args, table);
     while ((name = va_arg(args, const char *)))
-        row_text(&r, name, slice_from(va_arg(args, const char *)));
+        shown_text(&r, name, slice_from(va_arg(args, const char *)));
     va_end(args);
-    row_send(c, heard->request, table, &r);
+    shown_send(c, heard->request, table, &r);
 }
 
 bool fake_hears(struct channel *c, struct message *m)

@@ -198,7 +198,8 @@ Test(account, an_import_takes_no_uid_of_a_local_group)
     snprintf(text, sizeof(text), "anna:!:70002:70002::%s::\n",
              in(world.homes, "anna"));
     file_write(in(scratch, "old"), text);
-    snprintf(words, sizeof(words), "user import %s", in(scratch, "old"));
+    snprintf(words, sizeof(words), "user import %s --format sallyport",
+             in(scratch, "old"));
     expect_out(0, "", words, "user anna: uid 70000, ");
 }
 
@@ -218,10 +219,13 @@ Test(account, accounts_that_cannot_be_asked)
     snprintf(old, sizeof(old), "bob:!:70007:70007::%s::\n",
              in(world.homes, "b"));
     file_write(in_scratch("old"), old);
-    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    snprintf(words, sizeof(words), "user import %s --format sallyport",
+             in_scratch("old"));
     expect_run(EX_TEMPFAIL, "", words);
     snprintf(old, sizeof(old), "bob:!:1:1::%s:/bin/sh\n", in(world.homes, "b"));
     file_write(in_scratch("old"), old);
+    snprintf(words, sizeof(words), "user import %s --format proftpd",
+             in_scratch("old"));
     expect_run(EX_TEMPFAIL, "", words);
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect_not(files_exists(in(world.homes, "bob")));

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "ctl/ctl.h"
+#include "ctl/edit.h"
 #include "world.h"
 
 TestSuite(home, .init = world_make, .fini = scratch_remove);
@@ -248,7 +248,8 @@ Test(home, a_dead_disk, .timeout = 60)
              in(world.homes, "c2"));
     expect_run(0, "", words);
     file_write(in_scratch("old"), "emil:!:1:1::/x:/bin/sh\n");
-    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    snprintf(words, sizeof(words), "user import %s --format proftpd",
+             in_scratch("old"));
     expect_out(0, "", words, "1 imported");
     expect_run(0, "", "user del carl --purge --yes");
     /* The names still count. */
@@ -274,7 +275,8 @@ Test(home, a_dead_disk, .timeout = 60)
     /* An import waits once, not for each user. */
     file_write(in_scratch("old"), "fay-dead:!:1:1::/x:/bin/sh\n"
                                   "gil-dead:!:1:1::/y:/bin/sh\n");
-    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    snprintf(words, sizeof(words), "user import %s --format proftpd",
+             in_scratch("old"));
     expect_err(EX_TEMPFAIL, "", words, "-dead: the disk doesn't answer");
     cr_expect_null(strstr(file_text(world.users), "-dead"));
 }

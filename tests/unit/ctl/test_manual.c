@@ -79,7 +79,7 @@ Test(manual, names_every_option_with_its_value)
     size_t found = 0;
 
     read_manual(&page);
-    for (size_t i = 0; i < ctl_option_count; i++) {
+    for (size_t i = 0; i < OPTIONS; i++) {
         const struct ctl_option *row = &ctl_options[i];
 
         snprintf(line, sizeof(line),
@@ -90,26 +90,28 @@ Test(manual, names_every_option_with_its_value)
     for (const char *c = page.data; (c = strstr(c, "\n.TP\n.B")); c++)
         found += strncmp(c, "\n.TP\n.B --", 10) == 0 ||
                  strncmp(c, "\n.TP\n.BI --", 11) == 0;
-    cr_expect_eq(found, ctl_option_count);
+    cr_expect_eq(found, OPTIONS);
     buf_release(&page);
 }
 
-/* A command's usage names just the options that it takes. */
-Test(commands, syntax_and_options_agree)
+/* A word of a syntax is no option, or a known one; and each option has a
+ * command, or belongs to all. */
+Test(commands, each_option_of_a_syntax)
 {
-    char word[64];
+    bool taken[OPTIONS] = { [OPTION_version] = true, [OPTION_all] = true };
 
-    for (size_t i = 0; i < ctl_command_count; i++)
-        for (size_t n = 0; n < ctl_option_count; n++) {
-            const struct ctl_command *row = &ctl_commands[i];
-            const struct ctl_option *option = &ctl_options[n];
-            const char *at;
-            bool named = false;
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
 
-            snprintf(word, sizeof(word), "--%s", option->name);
-            for (at = row->syntax; (at = strstr(at, word)); at++)
-                named |= strchr(" ]", at[strlen(word)]) != NULL;
-            cr_expect_eq(named, (row->options & option->bit) != 0, "%s %s: %s",
-                         row->group, row->name, word);
+        for (const char *at = row->syntax; (at = strstr(at, "--")); at += 2) {
+            const struct slice name = { at + 2, strcspn(at + 2, " ]") };
+
+            cr_expect_not_null(arguments_option(name), "%s %s: %s", row->group,
+                               row->name, at);
         }
+        for (size_t n = 0; n < OPTIONS; n++)
+            taken[n] |= ctl_takes(row, (enum option_place)n);
+    }
+    for (size_t n = 0; n < OPTIONS; n++)
+        cr_expect(taken[n], "--%s", ctl_options[n].name);
 }

@@ -5,12 +5,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "ctl/ctl.h"
+#include "support/allocation.h"
 #include "support/nth.h"
 #include "world.h"
 
@@ -35,7 +39,7 @@ static const struct edit_case cases[] = {
     { "share add s anna", "@share:s:", false, EX_DATAERR, "shares/s" },
     { "share del old --purge --yes", "@share:old:", true, EX_NOUSER,
       "shares/old" },
-    { "user import @/import", "\nb3:", false, 0, "homes/b3" },
+    { "user import @/import --format proftpd", "\nb3:", false, 0, "homes/b3" },
 };
 
 /* "@" stands for the scratch directory. */
@@ -250,4 +254,59 @@ Test(nth, share_del)
 Test(nth, user_import)
 {
     play_all(&cases[5]);
+}
+
+/* Runs it in a fork whose Nth allocation fails. *FAILED: there was one. */
+static int run_without_memory(const struct edit_case *c, unsigned n,
+                              bool *failed)
+{
+    int status;
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        getpwuid(0); /* the C library loads its modules now: it has no other */
+        getgrgid(0); /* way without memory but to end the process */
+        allocation_fail(n);
+        status = command((void *)(uintptr_t)c);
+        *failed = allocation_failed();
+        _exit(status);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The short run fails some of them. */
+static void play_memory(const struct edit_case *c)
+{
+    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 23;
+    bool *failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char before[4096], after[128];
+    unsigned n = 1;
+
+    cr_assert_neq(failed, MAP_FAILED);
+    do {
+        int status;
+
+        make_the_world();
+        snprintf(before, sizeof(before), "%s", file_text(world.users));
+        *failed = true; /* unless it says otherwise */
+        status = run_without_memory(c, n, failed);
+        snprintf(after, sizeof(after), "%.20s, allocation %u: %d", c->words, n,
+                 status);
+        cr_expect_geq(status, 0, "%s: it crashed", after);
+        expect_truth(c, after, status, before);
+        n += step;
+    } while (*failed);
+    cr_expect_gt(n, 50);
+    munmap(failed, sizeof(*failed));
+}
+
+Test(nth, memory)
+{
+    if (!allocation_can_fail())
+        world_skip(ALLOCATION_MISSING);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        play_memory(&cases[i]);
 }

@@ -274,7 +274,8 @@ Test(quota, follows_its_user)
     cr_assert_eq(chown(in(world.homes, "new"), 70005, 70005), 0);
     file_write(in_scratch("old"), file_text(world.users));
     expect_run(0, "", "user del anna");
-    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    snprintf(words, sizeof(words), "user import %s --format sallyport",
+             in_scratch("old"));
     r = expect_run(0, "", words);
     cr_expect_null(strstr(r->err, "doesn't limit"), "%s", r->err);
     expect_out(0, "", "quota show anna", "anna: 6 MiB, ");

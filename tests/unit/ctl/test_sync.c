@@ -19,14 +19,19 @@ TestSuite(sync, .init = world_make, .fini = scratch_remove);
     "dn: uid=" name ",dc=example\nuid: " name "\nuserPassword: " hash          \
     "\n" more "\n"
 
-/* Runs "user import FILE" on a file with TEXT. */
+/* Runs "user import FILE" on a file with TEXT, JSON or LDIF. */
 static const struct run *import(int code, const char *text, const char *options)
 {
+    const bool json =
+        strchr("[{", text[strspn(text, " \n")]) != NULL && text[0];
     char words[768];
 
     file_write(in(scratch, "old"), text);
-    snprintf(words, sizeof(words), "user import %s %s", in(scratch, "old"),
-             options);
+    snprintf(words, sizeof(words), "user import %s %s %s", in(scratch, "old"),
+             options,
+             strstr(options, "--format") ? ""
+             : json                      ? "--format json"
+                                         : "--format ldif");
     return expect_run(code, "", words);
 }
 
@@ -68,7 +73,7 @@ Test(sync, ldif)
         0,
         "version: 1\r\n\r\n"
         "# a comment\n which is folded\n"
-        "dn: ou=people,dc=example\nobjectClass: organizationalUnit\n\n\n"
+        "dn: ou=peo\n ple,dc=exa\n mple\nobjectClass: organizationalUnit\n\n\n"
         "DN:: dWlkPWFubmE=\nUID: an\n na\n"
         "cn;lang-de: no\ncn: A.\ndisplayName:: QW5uYSDDhA==\n"
         "mail: anna@example.org\nmail: other@example.org\n"
@@ -111,6 +116,8 @@ Test(sync, ldif_refused)
         { "dn: a\nuid:: YQ=\n", "old:2: no base64 after ::" },
         { "dn: a\nuid:: Y\n W?=\n", "old:2: no base64 after ::" },
         { "d\n n: a\nuid: a\n", "old:1: dn: is folded within its name" },
+        { "dn: a\nuid: a\n\nDN\n : b\nuid: b\n",
+          "old:4: dn: is folded within its name" },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -171,7 +178,7 @@ Test(sync, json)
     r = import(EX_DATAERR,
                "{\"name\":\"dora\",\"expires\":\"soon\",\"hash\":\"" SHA "\"}\n"
                "{\"name\":\"dora\"} {\"name\":\"e/f\"}\n",
-               "--format json");
+               "");
     expect_text(r->out, "locked: its end is no time: soon");
     expect_text(r->out, "old:2: dora: skipped: an earlier line has this name");
     expect_text(r->out, "old:2: e/f: skipped: not a valid name here");
@@ -377,7 +384,7 @@ Test(sync, losses)
 
 Test(sync, standard_input)
 {
-    expect_out(0, ANNA, "user import - --sync dir", "1 added");
+    expect_out(0, ANNA, "user import - --format ldif --sync dir", "1 added");
     expect_err(EX_DATAERR, "x", "user import - --format ldif",
                "standard input: its last line");
 }
@@ -387,9 +394,11 @@ Test(sync, usage)
     import(EX_USAGE, ANNA, "--sync Dir");
     import(EX_USAGE, ANNA, "--sync dir:gone");
     import(EX_USAGE, ANNA, "--yes");
-    expect_text(import(EX_USAGE, "anna:" SHA "\n", "--sync dir")->err,
-                "--sync goes with the formats ldif and json, not with "
-                "htpasswd");
+    expect_text(
+        import(EX_USAGE, "anna:" SHA "\n", "--format name:hash --sync dir")
+            ->err,
+        "--sync goes with the formats ldif and json, not with "
+        "name:hash");
     cr_expect_not(files_exists(world.users));
     expect_run(0, "a good password\n", "user add bert --sync dir");
     expect_err(EX_USAGE, "", "user change bert --sync dir:away",

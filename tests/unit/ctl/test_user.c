@@ -758,7 +758,8 @@ Test(user, a_uid_that_owns_a_home_is_not_assigned)
     file_write(world.users, "#\n");
     file_write(in_scratch("users.last-uid"), "70000\n");
     file_write(in_scratch("old"), "dora:!:1:1::/x:/bin/sh\n");
-    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    snprintf(words, sizeof(words), "user import %s --format proftpd",
+             in_scratch("old"));
     expect_out(0, "", words, "user dora: uid 70003");
 }
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_MASTER_CALLER_H
 #define TESTS_UNIT_MASTER_CALLER_H
 
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 #include "stage.h"
 
 struct caller {

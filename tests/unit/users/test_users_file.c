@@ -61,22 +61,14 @@ static const struct hash_change change = { .user = "anna",
                                            .hash = "$y$b",
                                            .text = { TEXT, sizeof(TEXT) - 1 } };
 
-Test(columns, a_line_end_of_windows)
-{
-    cr_expect_eq(columns_text(SLICE("a\r")).len, 1);
-    cr_expect_eq(columns_text(SLICE("\r")).len, 0);
-    cr_expect_eq(columns_text(SLICE("a")).len, 1);
-    cr_expect_eq(columns_text(SLICE("")).len, 0);
-}
-
-Test(columns, only_that_field)
+Test(new_hash, only_that_field)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct buf into;
         int r;
 
         buf_init(&into, 4096);
-        r = columns_set_hash(slice_from(rows[i].text), &change, &into);
+        r = row_change_hash(slice_from(rows[i].text), &change, &into);
         cr_expect_eq(r, rows[i].after ? 0 : -ESTALE, "row %zu: %d", i, r);
         if (rows[i].after)
             cr_expect(slice_equal(buf_slice(&into), slice_from(rows[i].after)),
@@ -236,7 +228,7 @@ Test(hashes, of_another_form_are_refused)
 }
 
 /* Reader refuses a line that is longer, and with it the whole file. */
-Test(columns, the_longest_line)
+Test(new_hash, the_longest_line)
 {
     char text[USER_LINE_MAX + 2] = "anna:$5$a:1:1::/h::";
     struct hash_change c = change;
@@ -245,10 +237,10 @@ Test(columns, the_longest_line)
     for (size_t n = strlen(text); n < USER_LINE_MAX; n++)
         text[n] = 'x';
     buf_init(&into, 2 * USER_LINE_MAX);
-    cr_expect_eq(columns_set_hash(slice_from(text), &c, &into), 0);
+    cr_expect_eq(row_change_hash(slice_from(text), &c, &into), 0);
     buf_clear(&into);
     c.hash = "$y$bc";
-    cr_expect_eq(columns_set_hash(slice_from(text), &c, &into), -EMSGSIZE);
+    cr_expect_eq(row_change_hash(slice_from(text), &c, &into), -EMSGSIZE);
     buf_release(&into);
 }
 

@@ -1,12 +1,12 @@
 /* Rows: written by master, read by sallyportctl. */
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static void row_put(struct row *r, struct slice text)
+static void shown_put(struct shown_row *r, struct slice text)
 {
     if (r->len >= sizeof(r->bytes) || text.len >= sizeof(r->bytes) - r->len ||
         slice_has(text, '\0')) {
@@ -19,27 +19,27 @@ static void row_put(struct row *r, struct slice text)
     r->bytes[r->len++] = '\0';
 }
 
-void row_text(struct row *r, const char *name, struct slice value)
+void shown_text(struct shown_row *r, const char *name, struct slice value)
 {
-    row_put(r, slice_from(name));
-    row_put(r, value);
+    shown_put(r, slice_from(name));
+    shown_put(r, value);
 }
 
-void row_number(struct row *r, const char *name, uint64_t value)
+void shown_number(struct shown_row *r, const char *name, uint64_t value)
 {
     char text[24];
 
     snprintf(text, sizeof(text), "%" PRIu64, value);
-    row_text(r, name, slice_from(text));
+    shown_text(r, name, slice_from(text));
 }
 
-void row_time(struct row *r, const char *name, int64_t value)
+void shown_time(struct shown_row *r, const char *name, int64_t value)
 {
-    row_number(r, name, value > 0 ? (uint64_t)value : 0);
+    shown_number(r, name, value > 0 ? (uint64_t)value : 0);
 }
 
-int row_send(struct channel *c, uint32_t request, const char *table,
-             const struct row *r)
+int shown_send(struct channel *c, uint32_t request, const char *table,
+               const struct shown_row *r)
 {
     const struct slice values = { r->bytes, r->len };
 
@@ -54,7 +54,7 @@ static bool row_take(struct slice *rest, struct slice *text)
     return slice_cut(rest, '\0', text) && rest->ptr;
 }
 
-int row_next(struct slice *rest, struct slice *name, struct slice *value)
+int shown_next(struct slice *rest, struct slice *name, struct slice *value)
 {
     if (rest->len == 0)
         return 0;

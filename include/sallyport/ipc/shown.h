@@ -1,33 +1,33 @@
 /* Rows: the answers of master to `show`. A row has the name of its table, and
  * names with values. All of them are texts, so that the reader needs no struct
  * of the writer's. */
-#ifndef SALLYPORT_IPC_ROW_H
-#define SALLYPORT_IPC_ROW_H
+#ifndef SALLYPORT_IPC_SHOWN_H
+#define SALLYPORT_IPC_SHOWN_H
 
 #include "sallyport/ipc/channel.h"
 
 /* A row that is being written: a name and its value, each with a NUL, one after
  * the other. It begins as { 0 }. */
-struct row {
+struct shown_row {
     size_t len; /* more than there is room for: something didn't fit */
     char bytes[MESSAGE_BYTES_MAX];
 };
 
 /* The table of a row that is about the whole, not about one of its parts. */
-#define ROW_WHOLE "all"
+#define SHOWN_WHOLE "all"
 
 /* A value has no NUL. A name may come several times. */
-void row_text(struct row *r, const char *name, struct slice value);
-void row_number(struct row *r, const char *name, uint64_t value);
+void shown_text(struct shown_row *r, const char *name, struct slice value);
+void shown_number(struct shown_row *r, const char *name, uint64_t value);
 /* Seconds since 1970; 0 and less: unknown. */
-void row_time(struct row *r, const char *name, int64_t value);
+void shown_time(struct shown_row *r, const char *name, int64_t value);
 /* Sends it as an answer to REQUEST. Returns as channel_send(); -EINVAL: not all
  * has fitted. */
-int row_send(struct channel *c, uint32_t request, const char *table,
-             const struct row *r);
+int shown_send(struct channel *c, uint32_t request, const char *table,
+               const struct shown_row *r);
 
 /* Takes the next name and its value from *rest, at first the values of a
  * message. Returns 1; 0: there are no more; -EPROTO: it is no row. */
-int row_next(struct slice *rest, struct slice *name, struct slice *value);
+int shown_next(struct slice *rest, struct slice *name, struct slice *value);
 
 #endif

@@ -2,32 +2,32 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "sallyport/ipc/row.h"
+#include "sallyport/ipc/shown.h"
 #include "support/messages.h"
 
 static void expect_next(struct slice *rest, const char *name, const char *value)
 {
     struct slice one, text;
 
-    cr_assert_eq(row_next(rest, &one, &text), 1, "%s", name);
+    cr_assert_eq(shown_next(rest, &one, &text), 1, "%s", name);
     cr_expect(slice_equal(one, slice_from(name)), "%s", name);
     cr_expect(slice_equal(text, slice_from(value)), "%s", name);
 }
 
-Test(row, is_sent)
+Test(shown, is_sent)
 {
     struct channel master, ctl;
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
     struct slice rest, one, text;
     struct message m;
 
-    row_text(&r, "user", SLICE("a\n\x1b"));
-    row_text(&r, "user", SLICE(""));
-    row_number(&r, "most", UINT64_MAX);
-    row_time(&r, "since", 1700000000);
-    row_time(&r, "until", -1);
+    shown_text(&r, "user", SLICE("a\n\x1b"));
+    shown_text(&r, "user", SLICE(""));
+    shown_number(&r, "most", UINT64_MAX);
+    shown_time(&r, "since", 1700000000);
+    shown_time(&r, "until", -1);
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
-    cr_assert_eq(row_send(&master, 7, "bans", &r), 0);
+    cr_assert_eq(shown_send(&master, 7, "bans", &r), 0);
     message_hear(&ctl, MSG_row, &m);
     cr_expect_eq(m.request, 7);
     cr_expect(slice_equal(m.row.table, SLICE("bans")));
@@ -37,38 +37,38 @@ Test(row, is_sent)
     expect_next(&rest, "most", "18446744073709551615");
     expect_next(&rest, "since", "1700000000");
     expect_next(&rest, "until", "0");
-    cr_expect_eq(row_next(&rest, &one, &text), 0);
+    cr_expect_eq(shown_next(&rest, &one, &text), 0);
     channel_close(&master);
     channel_close(&ctl);
 }
 
 /* What doesn't fit spoils the row: a part of it would be a lie. */
-Test(row, is_bounded)
+Test(shown, is_bounded)
 {
     static char text[MESSAGE_BYTES_MAX];
     struct channel master, ctl;
-    struct row r = { 0 };
+    struct shown_row r = { 0 };
 
     memset(text, 'x', sizeof(text));
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
-    row_text(&r, "a", (struct slice){ text, sizeof(text) - 3 });
+    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 3 });
     cr_expect_eq(r.len, sizeof(r.bytes));
-    cr_expect_eq(row_send(&master, 1, "t", &r), 0);
-    row_text(&r, "b", SLICE(""));
-    cr_expect_eq(row_send(&master, 1, "t", &r), -EINVAL);
-    row_number(&r, "c", 1);
-    cr_expect_eq(row_send(&master, 1, "t", &r), -EINVAL);
-    r = (struct row){ 0 };
-    row_text(&r, "a", (struct slice){ text, sizeof(text) - 2 });
-    cr_expect_eq(row_send(&master, 1, "t", &r), -EINVAL);
-    r = (struct row){ 0 };
-    row_text(&r, "a", (struct slice){ "x\0y", 3 });
-    cr_expect_eq(row_send(&master, 1, "t", &r), -EINVAL);
+    cr_expect_eq(shown_send(&master, 1, "t", &r), 0);
+    shown_text(&r, "b", SLICE(""));
+    cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
+    shown_number(&r, "c", 1);
+    cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
+    r = (struct shown_row){ 0 };
+    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 2 });
+    cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
+    r = (struct shown_row){ 0 };
+    shown_text(&r, "a", (struct slice){ "x\0y", 3 });
+    cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
     channel_close(&master);
     channel_close(&ctl);
 }
 
-Test(row, that_is_none)
+Test(shown, that_is_none)
 {
     static const struct {
         struct slice bytes;
@@ -87,6 +87,7 @@ Test(row, that_is_none)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct slice rest = rows[i].bytes, name, value;
 
-        cr_expect_eq(row_next(&rest, &name, &value), rows[i].result, "%zu", i);
+        cr_expect_eq(shown_next(&rest, &name, &value), rows[i].result, "%zu",
+                     i);
     }
 }

@@ -1,0 +1,78 @@
+/* A line of the users file, of a user, share or team, as columns and keys: it
+ * is parsed once, edited and printed. What isn't changed keeps every byte.
+ * Pure. */
+#ifndef SALLYPORT_USERS_ROW_H
+#define SALLYPORT_USERS_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+/* The columns of a user; of a share after "@share"; of a team after "@team".
+ * Then come the keys. */
+enum row_column {
+    ROW_NAME,
+    ROW_HASH,
+    ROW_UID,
+    ROW_GID,
+    ROW_COMMENT,
+    ROW_HOME,
+    ROW_SHELL, /* of passwd(5), empty */
+    ROW_COLUMNS,
+    SHARE_NAME = 1,
+    SHARE_GID,
+    SHARE_PATH,
+    TEAM_NAME = 1,
+};
+
+struct row {
+    char *column[ROW_COLUMNS]; /* none of the first COLUMNS is NULL */
+    size_t columns;            /* before the keys; 0: this is no row */
+    char **key; /* "NAME=VALUE" in the order of the line; "" between two
+                   blanks */
+    size_t keys;
+    const char *begin, *end; /* what an editor has added to the line */
+};
+
+/* A user without a name. */
+#define ROW_NEW SLICE(":::::::")
+
+/* The functions of type int return 0; -ENOMEM; -EINVAL or -EMSGSIZE as below.
+ * After a failure the row is as before. */
+
+/* -EINVAL: a column is missing, or a byte is NUL. *r needs no preparation, and
+ * has no columns after a failure. The caller calls row_release(). */
+int row_parse(struct row *r, struct slice line);
+/* Wipes and frees it. */
+void row_release(struct row *r);
+/* Adds the line, without a line end. Returns 0 or buf_add()'s -errno. */
+int row_print(const struct row *r, struct buf *into);
+
+/* -EINVAL: TEXT has a ':' or a control byte, which would make other columns or
+ * lines of it. -EMSGSIZE: it is longer than a line may be. */
+int row_set_column(struct row *r, enum row_column column, const char *text);
+/* The number in the column, or 0: it is empty. */
+uint64_t row_get_number(const struct row *r, enum row_column column);
+int row_set_number(struct row *r, enum row_column column, uint64_t number);
+
+/* The value of KEY, or NULL. */
+const char *row_get(const struct row *r, const char *key);
+/* Sets KEY=VALUE at the end, and removes an older value. VALUE NULL only
+ * removes it. Refuses a VALUE as above, but a ':' is permitted and a blank
+ * isn't. */
+int row_set(struct row *r, const char *key, const char *value);
+
+/* The user has changed the password: a new hash, and must_change= goes. */
+struct hash_change {
+    const char *user, *old, *hash; /* OLD is the one that was verified */
+    struct slice text;             /* the file as the server has accepted it */
+};
+/* Writes the text of a whole users file after that change, in which no other
+ * byte is changed. Returns 0 or -errno; -ESTALE: the user isn't in TEXT, or
+ * hasn't that hash any more. */
+int row_change_hash(struct slice text, const struct hash_change *change,
+                    struct buf *into);
+
+#endif

@@ -1,0 +1,447 @@
+/* The options of the command line that a row has: each is checked, and set in
+ * the row in the row's form. The word "default" removes a key. A hash is never
+ * an argument: all users of the machine could read it. */
+#include "draft.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/domain/tls.h"
+
+#define GID_MAX (UINT32_MAX - 1)
+
+static bool is_default(const char *text)
+{
+    return strcmp(text, DEFAULT) == 0;
+}
+
+static int given_put(struct context *x, struct row *row, const char *key,
+                     const char *value)
+{
+    return row_exit(row_set(row, key, value), &x->complaint);
+}
+
+/* Keys. Most have the name and the value of their option. */
+
+static int given_certificate(struct context *x, struct row *row)
+{
+    char tidy[CERTIFICATE_MAX];
+    struct complaint why = { "" };
+
+    if (certificate_tidy(x->args.certificate, tidy) == 0 &&
+        user_certificate_check(slice_from(tidy), &why) == 0)
+        return given_put(x, row, "certificate", tidy);
+    return ctl_fail(x, EX_USAGE, "--%s",
+                    why.text[0] ? why.text : "certificate: too long");
+}
+
+/* The users file has the rules, and their words. */
+static int given_key(struct context *x, struct row *row,
+                     const struct ctl_option *option, const char *text)
+{
+    struct complaint why = { "" };
+
+    if (is_default(text))
+        return given_put(x, row, option->key, NULL);
+    if (text == x->args.certificate)
+        return given_certificate(x, row);
+    if (user_key_check(option->key, text, &why) == 0)
+        return given_put(x, row, option->key, text);
+    return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, option->name,
+                    why.text + strlen(option->key) + 1);
+}
+
+static int given_each_key(struct context *x, struct row *row)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < OPTIONS && code == 0; i++)
+        if (ctl_options[i].key && x->args.option[i])
+            code = given_key(x, row, &ctl_options[i], x->args.option[i]);
+    return code;
+}
+
+/* --ttl counts from now, so the row gets a time. */
+static int given_ttl(struct context *x, struct row *row)
+{
+    char when[WHEN_MAX];
+    uint64_t seconds;
+
+    if (!x->args.ttl)
+        return 0;
+    if (x->args.expires)
+        return ctl_fail(x, EX_USAGE, "give --expires or --ttl, not both");
+    if (arguments_seconds(x, "ttl", x->args.ttl, &seconds))
+        return EX_USAGE;
+    return given_put(x, row, "expires",
+                     when_text(time(NULL) + (int64_t)seconds, when));
+}
+
+int given_rights_in(struct context *x, char path[USER_HOME_MAX + 1],
+                    const char **role)
+{
+    const char *text = x->args.rights_in, *colon = strrchr(text, ':');
+    unsigned rights;
+
+    path[0] = '\0';
+    if (!colon ||
+        place_tidy((struct slice){ text, (size_t)(colon - text) }, path,
+                   USER_HOME_MAX + 1) ||
+        text[0] != '/' || !user_path_ok(slice_from(path)) ||
+        path[strcspn(path, " =")])
+        return ctl_fail(x, EX_USAGE,
+                        "--rights-in %s: expected PATH:ROLE, such as "
+                        "/incoming:drop; a path without blanks, =, . and ..",
+                        text);
+    *role = is_default(colon + 1) ? NULL : colon + 1;
+    if (*role && rights_parse(slice_from(*role), &rights))
+        return ctl_fail(x, EX_USAGE,
+                        "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
+                        text);
+    return 0;
+}
+
+static int given_directory(struct context *x, struct row *row)
+{
+    char path[USER_HOME_MAX + 1], key[USER_HOME_MAX + 16];
+    const char *role;
+    int code;
+
+    if (!x->args.rights_in)
+        return 0;
+    code = given_rights_in(x, path, &role);
+    if (code)
+        return code;
+    snprintf(key, sizeof(key), "rights.%s", path);
+    return given_put(x, row, key, role);
+}
+
+/* --retain [PATH:]TIME: without a path for all of the home, or of the share. */
+static int given_retain(struct context *x, struct row *row)
+{
+    const char *text = x->args.retain, *time, *colon;
+    struct slice rest, path = SLICE("/");
+    char entry[USER_HOME_MAX + 16];
+    struct retention one;
+
+    if (!text)
+        return 0;
+    colon = strrchr(text, ':');
+    time = colon ? colon + 1 : text;
+    if (colon)
+        path = (struct slice){ text, (size_t)(colon - text) };
+    snprintf(entry, sizeof(entry), "%.*s:%s", (int)path.len, path.ptr,
+             is_default(time) ? "1h" : time);
+    rest = slice_from(entry);
+    if (strlen(text) + 2 >= sizeof(entry) || text[strcspn(text, " ,")] ||
+        user_retain_next(&rest, &one) != 1 || rest.ptr)
+        return ctl_fail(x, EX_USAGE,
+                        "--retain %s: " USER_RETAIN_EXPECTED "; or " DEFAULT,
+                        text);
+    return row_exit(
+        row_set_entry(row, "retain", one.path, is_default(time) ? NULL : entry),
+        &x->complaint);
+}
+
+/* Adds each entry of --share, or --team. */
+static int given_list(struct context *x, struct row *row, const char *key,
+                      const char *list)
+{
+    struct slice rest = slice_from(list);
+    struct list_entry one;
+    int code = 0;
+
+    while (code == 0 && entry_next(&rest, &one)) {
+        char text[GRANT_TEXT_MAX];
+        unsigned rights;
+
+        if (entry_rights(&one, &rights))
+            return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
+                            (int)one.text.len, one.text.ptr);
+        code = row_exit(row_set_entry(row, key, one.name,
+                                      grant_text(one.name, rights, text)),
+                        &x->complaint);
+    }
+    return code;
+}
+
+static int given_role(struct context *x, struct row *row)
+{
+    unsigned rights;
+    char text[16];
+
+    if (!x->args.role)
+        return 0;
+    if (rights_parse(slice_from(x->args.role), &rights))
+        return ctl_fail(x, EX_USAGE, "--role %s: %s", x->args.role,
+                        RIGHTS_EXPECTED);
+    return given_put(x, row, "rights", rights_text(rights, text));
+}
+
+/* Local programs work in the home. */
+static int given_modes(struct context *x, struct row *row)
+{
+    int code = given_put(x, row, "file_mode", "0660");
+
+    return code ? code : given_put(x, row, "dir_mode", "0770");
+}
+
+static int given_keys(struct context *x, struct row *row)
+{
+    int code = given_role(x, row);
+
+    if (code == 0 && x->args.local_group && row->columns == ROW_COLUMNS)
+        code = given_modes(x, row);
+    if (code == 0)
+        code = given_each_key(x, row);
+    if (code == 0)
+        code = given_ttl(x, row);
+    if (code == 0 && x->args.must_change)
+        code = given_put(x, row, "must_change", "yes");
+    if (code == 0)
+        code = given_retain(x, row);
+    if (code == 0)
+        code = given_directory(x, row);
+    if (code == 0)
+        code = given_list(x, row, "shares", x->args.share);
+    return code ? code : given_list(x, row, "teams", x->args.team);
+}
+
+/* Columns. */
+
+static int given_uid(struct context *x, struct row *row)
+{
+    const struct settings *s = &x->settings;
+    uint64_t uid;
+
+    if (!x->args.uid)
+        return 0;
+    if (slice_number(slice_from(x->args.uid), s->uid_last, &uid) ||
+        uid < s->uid_first)
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: use a number from %llu to %llu (uid_first, "
+                        "uid_last)",
+                        x->args.uid, (unsigned long long)s->uid_first,
+                        (unsigned long long)s->uid_last);
+    return row_exit(row_set_number(row, ROW_UID, uid), &x->complaint);
+}
+
+static int given_gid(struct context *x, struct row *row)
+{
+    const struct settings *s = &x->settings;
+    uint64_t gid;
+
+    if (!x->args.gid)
+        return 0;
+    if (slice_number(slice_from(x->args.gid), GID_MAX, &gid) || gid == 0)
+        return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on",
+                        x->args.gid);
+    if (gid >= s->gid_first && gid <= s->gid_last)
+        return ctl_fail(x, EX_USAGE,
+                        "--gid %s: gids from %llu to %llu (gid_first, "
+                        "gid_last) are for shares; leave out --gid",
+                        x->args.gid, (unsigned long long)s->gid_first,
+                        (unsigned long long)s->gid_last);
+    return row_exit(row_set_number(row, ROW_GID, gid), &x->complaint);
+}
+
+int given_home(struct context *x, struct row *row, const char *home)
+{
+    char tidy[USER_HOME_MAX + 1];
+
+    if (!user_home_ok(slice_from(home)) ||
+        place_tidy(slice_from(home), tidy, sizeof(tidy)))
+        return ctl_fail(x, EX_USAGE, "home %s: use %s", home,
+                        user_home_wanted(slice_from(home)));
+    if (geteuid() != 0 && !user_path_within(tidy, x->settings.homes))
+        return ctl_fail(x, EX_USAGE,
+                        "home %s: without root it must lie beneath %s", tidy,
+                        x->settings.homes);
+    return row_exit(row_set_column(row, ROW_HOME, tidy), &x->complaint);
+}
+
+static int given_columns(struct context *x, struct row *row)
+{
+    const char *comment = x->args.comment;
+    int code = 0;
+
+    if (comment && !user_comment_ok(slice_from(comment)))
+        return ctl_fail(x, EX_USAGE,
+                        "--comment: at most 255 bytes, no ':', no line end");
+    if (comment)
+        code =
+            row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
+    if (code == 0)
+        code = given_uid(x, row);
+    if (code == 0)
+        code = given_gid(x, row);
+    return code || !x->args.home ? code : given_home(x, row, x->args.home);
+}
+
+int given_set(struct context *x, struct row *row)
+{
+    int code = given_keys(x, row);
+
+    return code || row->columns < ROW_COLUMNS ? code : given_columns(x, row);
+}
+
+int given_check(struct context *x)
+{
+    struct row scratch;
+    int code =
+        row_exit(row_parse(&scratch, SLICE("@share:s:1:/:")), &x->complaint);
+
+    if (code == 0)
+        code = given_set(x, &scratch);
+    row_release(&scratch);
+    return code;
+}
+
+int given_any(struct context *x)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (i != OPTION_config && x->args.option[i])
+            return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "nothing to change; see: sallyportctl %s change --help",
+                    x->args.word[0]);
+}
+
+int given_ids_free(struct context *x)
+{
+    uint64_t uid = 0;
+    int account = 0, group = 0;
+
+    if (!x->args.uid)
+        return 0;
+    slice_number(slice_from(x->args.uid), UINT32_MAX, &uid);
+    account = uid_is_of_system(uid);
+    if (!x->args.gid)
+        group = gid_is_of_system(uid);
+    if (account < 0 || group < 0)
+        return nss_fail(x, account < 0 ? account : group);
+    if (account)
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: an account of the system has it (getent "
+                        "passwd %s); leave out --uid, or give another one",
+                        x->args.uid, x->args.uid);
+    if (group)
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: a group of the system has this number, and "
+                        "the user would be in it; leave out --uid, or give "
+                        "--gid, too",
+                        x->args.uid);
+    return 0;
+}
+
+int given_hash(struct context *x, struct row *row)
+{
+    char hash[USER_HASH_MAX + 1];
+    int code;
+
+    if (!x->args.hash_stdin)
+        return 0;
+    code = password_line(hash, sizeof(hash), &x->complaint);
+    if (code == 0 && (hash[0] != '$' || !user_hash_ok(hash)))
+        code = ctl_fail(x, EX_DATAERR,
+                        "this hash isn't supported (%s); this user needs a new "
+                        "password, or a hash of yescrypt, bcrypt, scrypt, "
+                        "SHA-512 or SHA-256 (openssl passwd -6)",
+                        hash[0] == '!' ? "it begins with a !"
+                                       : user_hash_found(hash));
+    if (code == 0)
+        code = row_exit(row_set_column(row, ROW_HASH, hash), &x->complaint);
+    explicit_bzero(hash, sizeof(hash));
+    return code;
+}
+
+int given_group(struct context *x, const char *group, gid_t *ret)
+{
+    uint64_t number;
+    const bool named = slice_number(slice_from(group), GID_MAX, &number);
+    const struct group *found;
+    int r;
+
+    errno = 0;
+    found = named ? getgrnam(group) : getgrgid((gid_t)number);
+    r = found ? 0 : nss_result(errno);
+    if (r < 0)
+        return nss_fail(x, r);
+    if (!found)
+        return ctl_fail(x, EX_USAGE,
+                        "%s: there is no such group; make it with: groupadd "
+                        "--system %s%s%s",
+                        group, named ? "" : "--gid ", group,
+                        named ? "" : " NAME");
+    if (found->gr_gid < SHARE_GID_MIN)
+        return ctl_fail(x, EX_USAGE,
+                        "%s is a group of the system, with gid %u; use one "
+                        "with a gid from %d on",
+                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
+    *ret = found->gr_gid;
+    return 0;
+}
+
+/* Hints at the end of a command. */
+
+static void hint_expired(const struct context *x)
+{
+    int64_t when;
+
+    if (x->args.expires &&
+        user_expires_parse(slice_from(x->args.expires), &when) == 0 &&
+        when <= time(NULL))
+        fprintf(stderr, "sallyportctl: %s has expired, and can't log in\n",
+                x->args.word[2]);
+}
+
+#define TIMER       "sallyport-retention.timer"
+#define TIMER_WANTS "/etc/systemd/system/timers.target.wants/" TIMER
+
+static void hint_timer(const struct context *x)
+{
+    const char *text = x->args.retain,
+               *colon = text ? strrchr(text, ':') : NULL;
+
+    if (text && !is_default(colon ? colon + 1 : text) &&
+        access(TIMER_WANTS, F_OK) != 0)
+        fputs("sallyportctl: nothing is removed until a timer is enabled; run: "
+              "systemctl enable --now " TIMER "\n",
+              stderr);
+}
+
+/* The server replaces the users file for such a user. */
+static void hint_must_change(const struct context *x)
+{
+    char path[PATH_MAX], *slash;
+    struct complaint c = { "" };
+
+    if (!x->args.must_change || !realpath(x->settings.users, path))
+        return;
+    slash = strrchr(path, '/');
+    slash[slash == path] = '\0';
+    if (paths_forbid(x, "directory", path, &c))
+        fprintf(stderr, "sallyportctl: %s can't change the password: %s\n",
+                x->args.word[2], c.text);
+}
+
+void given_hint(const struct context *x)
+{
+    hint_expired(x);
+    hint_must_change(x);
+    hint_timer(x);
+    if (!x->args.certificate || is_default(x->args.certificate) ||
+        x->settings.client_certificates != CLIENTS_OFF)
+        return;
+    fprintf(stderr,
+            "sallyportctl: nobody is asked for a certificate, so %s can't log "
+            "in; write into %s: client_certificates = request\n",
+            x->args.word[2], x->settings.file);
+}

@@ -1,0 +1,126 @@
+/* The options of sallyportctl, in the order of the help. OPTION has a value,
+ * FLAG has none. The value of a KEY is that of the key FIELD of a users row.
+ * Which command takes an option says its syntax (commands.c). */
+OPTION(config, "config", "FILE",
+       "the configuration (default " SETTINGS_FILE ")")
+OPTION(home, "home", "DIR",
+       "the user's home (for a new user: NAME in \"homes\")")
+OPTION(comment, "comment", "TEXT", "a comment, such as the full name")
+OPTION(role, "role", "ROLE",
+       "full (for a new user), read, collect, drop, mine, or letters of\n"
+       "lrwodnmui")
+OPTION(rights_in, "rights-in", "PATH:ROLE",
+       "other rights in a directory of the home; ROLE default: the same")
+OPTION(share, "share", "NAME[:ROLE]",
+       "a share that the user gets (several: with commas)")
+OPTION(team, "team", "TEAM",
+       "a team that the user joins (several: with commas)")
+OPTION(path, "path", "DIR",
+       "log: a part of a path; share add: the share's directory\n"
+       "(default: NAME in \"shares\")")
+OPTION(uid, "uid", "N",
+       "the user's uid (for a new user: the next one never used)")
+OPTION(gid, "gid", "N",
+       "the gid (for a new user: the uid; for a share: the next one never\n"
+       "used)")
+OPTION(local_group, "local-group", "GROUP",
+       "local programs of this group may read, move and delete the files")
+KEY(file_mode, "file-mode", "MODE",
+    "the mode of new files, such as 0640; for a user also default")
+KEY(dir_mode, "dir-mode", "MODE",
+    "the mode of new directories, such as 0750, or default")
+FLAG(hash_stdin, "hash-stdin", "standard input has a hash, not a password")
+FLAG(print_password, "print-password", "make a password, and print it once")
+FLAG(must_change, "must-change",
+     "the user must change the password before anything else")
+KEY(on_conflict, "on-conflict", "WORD",
+    "overwrite, rename, version, reject or default")
+KEY(data_binding, "data-binding", "WORD", "user, session, address or default")
+KEY(upload_eof, "upload-eof", "WORD",
+    "strict, size, lenient, announced or default")
+KEY(certificate, "certificate", "NAMES",
+    "the user must show one of these client certificates:\n"
+    "sha256:, subject:, email:, dns: or uri:, with ;\n"
+    "between them; or default: none")
+KEY(login, "login", "WORD", "password, certificate (instead of it) or default")
+KEY(expires, "expires", "WHEN",
+    "the user's end: a day (until its end, UTC), a time as\n"
+    "2027-01-31T12:00:00Z, or default: never")
+OPTION(ttl, "ttl", "TIME", "the user's end, from now: 7d; also s, min, h or w")
+KEY(max_files, "max-files", "N",
+    "the user may store N files, all together; or default: any number")
+OPTION(retain, "retain", "[PATH:]TIME",
+       "files are removed after TIME, such as 30d or /incoming:30d; or\n"
+       "default: never")
+OPTION(format, "format", "WORD",
+       "passwd, proftpd, pure-pw, name:hash (htpasswd, pam_pwdfile), ldif,\n"
+       "json or sallyport")
+KEY(sync, "sync", "NAME",
+    "import: keep the users of the source NAME as it has them (ldif and\n"
+    "json); else: the source that the row follows, or "
+    "default:\n"
+    "none")
+OPTION(shadow, "shadow", "FILE", "the hashes, in the form of shadow(5)")
+OPTION(prefix, "prefix", "DIR", "homes are made in DIR, not in \"homes\"")
+FLAG(dry_run, "dry-run", "print what would happen, and change nothing")
+FLAG(hashes, "hashes", "write the hashes into the JSON, too")
+KEY(max_sessions, "max-sessions", "N", "sessions at a time, or default")
+KEY(max_transfers, "max-transfers", "N",
+    "uploads and downloads at a time, 0: no limit, or default")
+KEY(bandwidth_up, "bandwidth-up", "SIZE",
+    "bytes per second of all uploads together, such as 10M;\n"
+    "0: no limit, or default")
+KEY(bandwidth_down, "bandwidth-down", "SIZE", "the same for downloads")
+KEY(max_file_size, "max-file-size", "SIZE",
+    "the largest upload, such as 2G; 0: no limit, or default")
+KEY(networks, "networks", "LIST",
+    "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or\n"
+    "default: any")
+KEY(hours, "hours", "LIST",
+    "days and hours, such as mon-fri/08:00-18:00,sat, or default:\n"
+    "any")
+OPTION(files, "files", "N",
+       "the largest number of files and directories, or none")
+FLAG(purge, "purge", "remove the directory too, after a question")
+FLAG(yes, "yes",
+     "don't ask; ban even this machine itself; release over a newer file;\n"
+     "lock even most users of a source")
+OPTION(older_than, "older-than", "DAYS",
+       "only those without a write for so many days")
+FLAG(all, "all", "unfinished uploads of any age")
+OPTION(for_time, "for", "TIME",
+       "how long, as 10min, 12h, 7d or 4w (default: for ever)")
+OPTION(reason, "reason", "TEXT", "why, for ban list")
+OPTION(warning, "warning", "DAYS,PERCENT",
+       "warn below so many days of a certificate, and from so many\n"
+       "percent of max_sessions or a disk on (default "
+       "14,90)")
+OPTION(critical, "critical", "DAYS,PERCENT",
+       "the same for status 2 (default 3,100)")
+OPTION(user, "user", "USER", "only lines of this user")
+OPTION(since, "since", "TIME",
+       "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", today,\n"
+       "yesterday, tuesday (local time)")
+OPTION(until, "until", "TIME", "up to then; a day counts to its end")
+FLAG(failed, "failed", "only what failed or was refused")
+OPTION(event, "event", "EVENTS",
+       "only these, such as upload or login-failed,ban")
+OPTION(serial, "serial", "SERIAL", "only this session")
+OPTION(file, "file", "FILE",
+       "read this log, or - for standard input, instead of the journal")
+OPTION(cursor, "cursor", "FILE",
+       "read on in the journal where the last call with FILE ended")
+OPTION(unit, "unit", "NAME",
+       "the log of another server's unit (default: sallyport)")
+OPTION(directory, "directory", "DIR",
+       "the journals in DIR, with the name of the machine in each line")
+FLAG(xferlog, "xferlog",
+     "write the transfers of files in the form of xferlog(5)")
+OPTION(output, "output", "FILE",
+       "write the page into FILE (also -o FILE), not to standard output")
+OPTION(timeout, "timeout", "TIME",
+       "how long to wait, as 10min or 2h (default: drain_timeout)")
+FLAG(off, "off", "take sessions again")
+FLAG(json, "json", "write JSON")
+FLAG(help, "help", "print the help of all commands, or of one")
+FLAG(version, "version", "print the version")

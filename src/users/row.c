@@ -1,0 +1,290 @@
+/* A row of the users file, as text (sallyport/users/row.h). What a column means
+ * is decided by the room userparse; here a value can only not break the line.
+ * Runs in sallyportctl, and as root in master, which changes hashes. */
+#include "sallyport/users/row.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sallyport/users/users.h"
+
+/* Some editors begin a file with this. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+/* How many columns are before the keys? */
+static size_t columns_of(struct slice line)
+{
+    static const struct {
+        const char *begin;
+        size_t columns;
+    } kinds[] = { { "@share:", 4 }, { "@team:", 2 }, { "", ROW_COLUMNS } };
+    size_t i = 0;
+
+    while (!slice_starts(line, slice_from(kinds[i].begin)))
+        i++;
+    return kinds[i].columns;
+}
+
+static struct slice without_mark(struct slice line)
+{
+    const size_t len = strlen(BYTE_ORDER_MARK);
+
+    return slice_starts(line, SLICE(BYTE_ORDER_MARK))
+               ? (struct slice){ line.ptr + len, line.len - len }
+               : line;
+}
+
+/* Takes BEGIN and END of the line off. */
+static struct slice take_frame(struct row *r, struct slice line)
+{
+    const struct slice rest = without_mark(line);
+
+    r->begin = rest.len < line.len ? BYTE_ORDER_MARK : "";
+    r->end = rest.len > 0 && rest.ptr[rest.len - 1] == '\r' ? "\r" : "";
+    return (struct slice){ rest.ptr, rest.len - strlen(r->end) };
+}
+
+static int copy_text(struct slice text, char **ret)
+{
+    *ret = NULL;
+    if (memchr(text.ptr, '\0', text.len))
+        return -EINVAL;
+    *ret = malloc(text.len + 1);
+    return *ret ? slice_copy(text, *ret, text.len + 1) : -ENOMEM;
+}
+
+/* A column or a key may be a hash, or the secret of one-time codes. */
+static void wipe_text(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static int parse_columns(struct row *r, struct slice *rest)
+{
+    struct slice column;
+    int code = 0;
+
+    for (size_t n = columns_of(*rest); n > 0 && code == 0; n--) {
+        slice_cut(rest, ':', &column);
+        code = rest->ptr ? copy_text(column, &r->column[r->columns]) : -EINVAL;
+        r->columns += rest->ptr != NULL;
+    }
+    return code;
+}
+
+static int parse_keys(struct row *r, struct slice rest)
+{
+    struct slice word, count = rest;
+    size_t n = 0;
+    int code = 0;
+
+    while (slice_cut(&count, ' ', &word))
+        n++;
+    r->key = calloc(n, sizeof(*r->key));
+    if (!r->key)
+        return -ENOMEM;
+    while (code == 0 && slice_cut(&rest, ' ', &word))
+        code = copy_text(word, &r->key[r->keys++]);
+    return code;
+}
+
+int row_parse(struct row *r, struct slice line)
+{
+    int code;
+
+    *r = (struct row){ .columns = 0 };
+    line = take_frame(r, line);
+    code = parse_columns(r, &line);
+    if (code == 0)
+        code = parse_keys(r, line);
+    if (code)
+        row_release(r);
+    return code;
+}
+
+void row_release(struct row *r)
+{
+    for (size_t i = 0; i < r->columns; i++)
+        wipe_text(r->column[i]);
+    for (size_t i = 0; i < r->keys; i++)
+        wipe_text(r->key[i]);
+    free(r->key);
+    *r = (struct row){ .columns = 0 };
+}
+
+int row_print(const struct row *r, struct buf *into)
+{
+    int code = buf_add_text(into, r->begin);
+
+    for (size_t i = 0; i < r->columns && code == 0; i++)
+        code = buf_add_format(into, "%s:", r->column[i]);
+    for (size_t i = 0; i < r->keys && code == 0; i++)
+        code = buf_add_format(into, "%s%s", i > 0 ? " " : "", r->key[i]);
+    return code ? code : buf_add_text(into, r->end);
+}
+
+/* BAD: what separates this value from others. */
+static int check_value(const char *text, char bad)
+{
+    const char *at = text;
+
+    while (*at && (unsigned char)*at >= ' ' && *at != 0x7f && *at != bad)
+        at++;
+    if (*at)
+        return -EINVAL;
+    return at - text > USER_LINE_MAX ? -EMSGSIZE : 0;
+}
+
+int row_set_column(struct row *r, enum row_column column, const char *text)
+{
+    char *copy = NULL;
+    int code = check_value(text, ':');
+
+    if (code == 0)
+        code = copy_text(slice_from(text), &copy);
+    if (code)
+        return code;
+    wipe_text(r->column[column]);
+    r->column[column] = copy;
+    return 0;
+}
+
+uint64_t row_get_number(const struct row *r, enum row_column column)
+{
+    uint64_t number = 0;
+
+    slice_number(slice_from(r->column[column]), UINT32_MAX, &number);
+    return number;
+}
+
+int row_set_number(struct row *r, enum row_column column, uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+    return row_set_column(r, column, text);
+}
+
+/* NULL: TEXT is another key. */
+static const char *value_of(const char *text, const char *key)
+{
+    const size_t len = strlen(key);
+
+    return strncmp(text, key, len) == 0 && text[len] == '=' ? text + len + 1
+                                                            : NULL;
+}
+
+const char *row_get(const struct row *r, const char *key)
+{
+    const char *value = NULL;
+
+    for (size_t i = 0; i < r->keys && !value; i++)
+        value = value_of(r->key[i], key);
+    return value;
+}
+
+/* Blanks without a key go, too. */
+static void remove_key(struct row *r, const char *key)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->keys; i++)
+        if (r->key[i][0] && !value_of(r->key[i], key))
+            r->key[n++] = r->key[i];
+        else
+            wipe_text(r->key[i]);
+    r->keys = n;
+}
+
+static int make_key(const char *key, const char *value, char **ret)
+{
+    const size_t size = strlen(key) + strlen(value) + 2;
+
+    *ret = malloc(size);
+    if (!*ret)
+        return -ENOMEM;
+    snprintf(*ret, size, "%s=%s", key, value);
+    return 0;
+}
+
+int row_set(struct row *r, const char *key, const char *value)
+{
+    char **more, *added;
+    int code = value ? check_value(value, ' ') : 0;
+
+    if (code)
+        return code;
+    if (!value) {
+        remove_key(r, key);
+        return 0;
+    }
+    more = reallocarray(r->key, r->keys + 1, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    r->key = more;
+    code = make_key(key, value, &added);
+    if (code)
+        return code;
+    remove_key(r, key);
+    r->key[r->keys++] = added;
+    return 0;
+}
+
+static bool is_row_of(struct slice line, const struct hash_change *c)
+{
+    struct slice rest = without_mark(line), name, hash = SLICE("");
+
+    slice_cut(&rest, ':', &name);
+    slice_cut(&rest, ':', &hash);
+    return slice_equal(name, slice_from(c->user)) &&
+           slice_equal(hash, slice_from(c->old));
+}
+
+static int put_hash(struct row *r, const char *hash)
+{
+    int code = row_set_column(r, ROW_HASH, hash);
+
+    return code == 0 && row_get(r, "must_change")
+               ? row_set(r, "must_change", NULL)
+               : code;
+}
+
+int row_change_hash(struct slice text, const struct hash_change *change,
+                    struct buf *into)
+{
+    struct slice rest = text, line;
+    bool found = false;
+    struct buf changed;
+    struct row r;
+    int code;
+
+    while (!found && slice_cut(&rest, '\n', &line))
+        found = is_row_of(line, change);
+    if (!found)
+        return -ESTALE;
+    buf_init(&changed, USER_LINE_MAX + 1);
+    code = row_parse(&r, line);
+    if (code == -EINVAL) /* somebody has cut it off */
+        code = -ESTALE;
+    if (code == 0)
+        code = put_hash(&r, change->hash);
+    if (code == 0)
+        code = row_print(&r, &changed);
+    if (code == -ENOBUFS || changed.len > USER_LINE_MAX)
+        code = -EMSGSIZE;
+    if (code == 0)
+        code = buf_add(into, text.ptr, (size_t)(line.ptr - text.ptr));
+    if (code == 0)
+        code = buf_add_slice(into, buf_slice(&changed));
+    if (code == 0)
+        code = buf_add(into, line.ptr + line.len,
+                       (size_t)(text.ptr + text.len - line.ptr) - line.len);
+    buf_release(&changed);
+    row_release(&r);
+    return code;
+}

@@ -1,0 +1,64 @@
+/* The allocator of the C library, with a fault. */
+#include "allocation.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+static unsigned left;
+static bool failed;
+
+void allocation_fail(unsigned n)
+{
+    left = n;
+    failed = false;
+}
+
+bool allocation_failed(void)
+{
+    return failed;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+
+bool allocation_can_fail(void)
+{
+    return false;
+}
+
+#else
+
+bool allocation_can_fail(void)
+{
+    return true;
+}
+
+static bool fails(void)
+{
+    if (left == 0 || --left > 0)
+        return false;
+    failed = true;
+    errno = ENOMEM;
+    return true;
+}
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __libc_realloc(old, size);
+}
+
+#endif
