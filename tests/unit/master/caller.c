@@ -91,7 +91,7 @@ const char *row_value(const struct message *m, const char *name)
     char *text = texts[next++ % 4];
 
     text[0] = '\0';
-    while (row_next(&rest, &one, &value) == 1)
+    while (shown_next(&rest, &one, &value) == 1)
         if (slice_equal(one, slice_from(name)))
             cr_assert_eq(slice_copy(value, text, sizeof(texts[0])), 0);
     return text;

@@ -126,7 +126,7 @@ static void others_go_on(struct stage *s, uint64_t serial)
     struct player p;
 
     caller_enter(s, &c);
-    cr_expect_eq(atoi(caller_reads(&c, ROW_WHOLE, "users")), STAGE_USERS);
+    cr_expect_eq(atoi(caller_reads(&c, SHOWN_WHOLE, "users")), STAGE_USERS);
     caller_leave(&c);
     player_enter(s, &p, serial);
     player_asks(s, &p);
@@ -441,7 +441,7 @@ static void expect_refused(const struct stage *s, const char *words)
     const char *why;
 
     caller_enter(s, &c);
-    why = caller_reads(&c, ROW_WHOLE, "users_refused");
+    why = caller_reads(&c, SHOWN_WHOLE, "users_refused");
     cr_expect_eq(why[0] != '\0', words[0] != '\0', "%s", why);
     cr_expect_not_null(strstr(why, words), "%s", why);
     caller_looks(&c, SHOW_METRICS, 0);

@@ -460,7 +460,7 @@ Test(bans, guessing_is_seen)
     cr_expect_str_eq(caller_reads(&c, "guessing", "addresses"), "2");
     cr_expect_str_eq(caller_reads(&c, "worst", "wrong"), "1");
     cr_expect_str_eq(caller_reads(&c, "worst", "address"), "10.0.0.1");
-    cr_expect_str_eq(caller_reads(&c, ROW_WHOLE, "bans"), "1");
+    cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "bans"), "1");
     caller_leave(&c);
     player_leave(&other);
     stage_leave(&s, &p);

@@ -22,7 +22,7 @@
 
 static const char *reads(struct caller *c, const char *name)
 {
-    return caller_reads(c, ROW_WHOLE, name);
+    return caller_reads(c, SHOWN_WHOLE, name);
 }
 
 Test(control, status)

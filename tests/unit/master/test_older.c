@@ -226,7 +226,7 @@ Test(older, the_generation_ends, .timeout = 60)
     caller_enter(&s, &c);
     shows(&f);
     expect_sessions(&c, 1);
-    cr_expect_str_eq(caller_reads(&c, ROW_WHOLE, "generations"), "2");
+    cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "generations"), "2");
     *(char *)supervised_older() = 1;
     expect_sessions(&c, 0);
     caller_leave(&c);

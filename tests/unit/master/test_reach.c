@@ -54,7 +54,7 @@ static void expect_away(const struct stage *s, const char *words)
     const char *away;
 
     caller_enter(s, &c);
-    away = caller_reads(&c, ROW_WHOLE, "away");
+    away = caller_reads(&c, SHOWN_WHOLE, "away");
     cr_expect_eq(away[0] != '\0', words != NULL, "%s", away);
     cr_expect_not_null(strstr(away, words ? words : ""), "%s", away);
     caller_leave(&c);
