@@ -595,14 +595,13 @@ static void hint_expired(const struct context *x)
                 x->args.word[2]);
 }
 
-#define TIMER       "sallyport-retention.timer"
-#define TIMER_WANTS "/etc/systemd/system/timers.target.wants/" TIMER
-
-static void hint_timer(const struct context *x)
+/* With systemd the server starts sallyport-retention.timer. */
+static void hint_retention(const struct context *x)
 {
-    if (x->args.retain && !x->retain_off && access(TIMER_WANTS, F_OK) != 0)
-        fputs("sallyportctl: nothing is removed until a timer is enabled; run: "
-              "systemctl enable --now " TIMER "\n",
+    if (x->args.retain && !x->retain_off &&
+        access("/run/systemd/system", F_OK) != 0)
+        fputs("sallyportctl: without systemd nothing is removed until "
+              "something runs, each day: sallyportctl retention run\n",
               stderr);
 }
 
@@ -625,7 +624,7 @@ void keys_hint(const struct context *x)
 {
     hint_expired(x);
     hint_must_change(x);
-    hint_timer(x);
+    hint_retention(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)
         return;
