@@ -147,7 +147,6 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .reread = c->sha256,
                    .max_file_size = h->session->limits.file_size,
                    .copy_max = c->copy_max,
-                   .partial_days = c->partial_days,
                    .min_free = c->min_free,
                    .max_files = user->max_files,
                    .on_conflict =

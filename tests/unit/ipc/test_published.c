@@ -109,6 +109,7 @@ static const char *const published[] = {
     "users_refused",
     "users_refused_is text",
     "died text",
+    "abandoned_find flag flag number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
