@@ -531,8 +531,9 @@ const struct setting setting_table[] = {
       .value = "7",
       .min = 1,
       .max = 3650,
-      .help = "Number of days for which the server keeps an interrupted "
-              "upload, so that the client can resume it." },
+      .help = "Number of days for which an interrupted upload is kept, so that "
+              "the client can resume it. Then the daily \"sallyportctl "
+              "retention run\" removes it." },
     { .key = "file_mode",
       .type = SETTING_MODE,
       .offset = FIELD(file_mode),

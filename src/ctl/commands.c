@@ -336,8 +336,9 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = READS_ONLY,
       .run = retention_run,
       .syntax = "[--dry-run] [--json]",
-      .help = "Remove the files and unfinished uploads that are older than "
-              "their home or share keeps them (--retain); a timer runs it",
+      .help = "Remove the files that are older than their home or share keeps "
+              "them (--retain), and forgotten unfinished uploads; a timer runs "
+              "it",
       .example = "sallyportctl retention run --dry-run" },
     { .group = "status",
       .run = status_show,

@@ -402,18 +402,16 @@ static void hint_expired(const struct context *x)
                 x->args.word[2]);
 }
 
-#define TIMER       "sallyport-retention.timer"
-#define TIMER_WANTS "/etc/systemd/system/timers.target.wants/" TIMER
-
-static void hint_timer(const struct context *x)
+/* With systemd the server starts sallyport-retention.timer. */
+static void hint_retention(const struct context *x)
 {
     const char *text = x->args.retain,
                *colon = text ? strrchr(text, ':') : NULL;
 
     if (text && !is_default(colon ? colon + 1 : text) &&
-        access(TIMER_WANTS, F_OK) != 0)
-        fputs("sallyportctl: nothing is removed until a timer is enabled; run: "
-              "systemctl enable --now " TIMER "\n",
+        access("/run/systemd/system", F_OK) != 0)
+        fputs("sallyportctl: without systemd nothing is removed until "
+              "something runs, each day: sallyportctl retention run\n",
               stderr);
 }
 
@@ -436,7 +434,7 @@ void given_hint(const struct context *x)
 {
     hint_expired(x);
     hint_must_change(x);
-    hint_timer(x);
+    hint_retention(x);
     if (!x->args.certificate || is_default(x->args.certificate) ||
         x->settings.client_certificates != CLIENTS_OFF)
         return;

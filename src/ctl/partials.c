@@ -21,12 +21,19 @@
 #define DAYS_MAX  36500
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
+enum hunt_for {
+    HUNT_PARTIALS,
+    HUNT_EXPIRED,  /* files, too */
+    HUNT_ABANDONED /* partials that nobody will continue */
+};
+
 struct hunt {
     struct search at;
+    enum hunt_for what;
     bool remove;
-    bool expired;                 /* files too, for retention */
+    bool share;                   /* HUNT_ABANDONED: of all owners */
     uint64_t age;                 /* minimum, in seconds */
-    char path[USER_HOME_MAX + 1]; /* with expired: the directory */
+    char path[USER_HOME_MAX + 1]; /* HUNT_EXPIRED: the directory */
     int64_t now;
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
@@ -42,8 +49,9 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
 
 static const char *state_word(const struct hunt *s, enum partial_state state)
 {
-    return s->expired && state == PARTIAL_RESTS ? "expired"
-                                                : state_words[state];
+    return s->what != HUNT_PARTIALS && state == PARTIAL_RESTS
+               ? "expired"
+               : state_words[state];
 }
 
 /* Writes the path that the upload is to get; that of the partial if the name
@@ -78,10 +86,11 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg,
 {
     char when[WHEN_MAX];
 
-    if (s->expired)
+    if (s->what != HUNT_PARTIALS)
         syslog(LOG_DAEMON | LOG_NOTICE,
-               "retention: removed %.*s of %s, %" PRIu64 " bytes, unchanged "
+               "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
                "since %s",
+               s->what == HUNT_ABANDONED ? "the unfinished upload " : "",
                (int)text.len, text.ptr, s->at.user, msg->bytes,
                when_text(msg->mtime, when));
     else
@@ -130,18 +139,31 @@ static int take_partials_end(struct hunt *s, const struct msg_partials_end *msg)
     return search_end(&s->at, msg);
 }
 
+static int send_request(const struct hunt *s, struct channel *files,
+                        uint32_t request)
+{
+    switch (s->what) {
+    case HUNT_PARTIALS:
+        break;
+    case HUNT_EXPIRED:
+        return SEND(files, expired_find, request, .remove = s->remove,
+                    .age = s->age, .path = slice_from(s->path));
+    case HUNT_ABANDONED:
+        return SEND(files, abandoned_find, request, .remove = s->remove,
+                    .share = s->share, .age = s->age);
+    }
+    return SEND(files, partials_find, request, .remove = s->remove,
+                .age = s->age);
+}
+
 static int find_partials(struct search *at, struct channel *files)
 {
     struct hunt *s = at->owner;
     uint32_t request = channel_next(files);
     struct message m;
     int code = 0;
-    int r = s->expired ? SEND(files, expired_find, request, .remove = s->remove,
-                              .age = s->age, .path = slice_from(s->path))
-                       : SEND(files, partials_find, request,
-                              .remove = s->remove, .age = s->age);
 
-    if (r < 0)
+    if (send_request(s, files, request) < 0)
         return ctl_fail(s->at.x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
         code = search_wait(&s->at, files, request, &m);
@@ -225,20 +247,34 @@ int partials_purge(struct context *x)
     return search_homes(&s);
 }
 
-/* Each entry of retain= of a user, or of a share. */
+static void search_one(struct hunt *s, const struct user *user,
+                       const struct share *share, int *first)
+{
+    search_failed(
+        &s->at, user ? search_user(&s->at, user) : search_share(&s->at, share),
+        first);
+}
+
+/* Each entry of retain= of a user, or of a share; then the partials that nobody
+ * will continue. */
 static void expire(struct hunt *s, struct slice retain, const struct user *user,
                    const struct share *share, int *first)
 {
     struct retention one;
 
+    s->what = HUNT_EXPIRED;
+    s->at.may_be_missing = false;
     while (user_retain_next(&retain, &one) == 1) {
         slice_copy(one.path, s->path, sizeof(s->path));
         s->age = (uint64_t)one.seconds;
-        search_failed(&s->at,
-                      user ? search_user(&s->at, user)
-                           : search_share(&s->at, share),
-                      first);
+        search_one(s, user, share, first);
     }
+    s->what = HUNT_ABANDONED;
+    s->at.may_be_missing = true;
+    s->share = share != NULL;
+    s->age = s->at.x->settings.partial_days * DAY;
+    s->path[0] = '\0';
+    search_one(s, user, share, first);
 }
 
 static int run_retention(struct context *x)
@@ -246,7 +282,6 @@ static int run_retention(struct context *x)
     const struct users *u = &x->users;
     struct hunt s = { .at = { .x = x, .owner = &s, .ask = find_partials },
                       .remove = !x->args.dry_run,
-                      .expired = true,
                       .now = time(NULL) };
     int code = 0, rest = 0;
 

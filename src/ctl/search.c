@@ -22,6 +22,7 @@
 #include "sallyport/files/files.h"
 
 #define WORK_MAX_MS (15 * 60 * 1000) /* that files may ask for */
+#define MISSING     -1               /* instead of an exit code */
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
@@ -191,6 +192,8 @@ static int wait_for_files(struct search *s, const struct ground *g,
         return 0;
     if (r != 1 || m.kind != MSG_files_failed)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    if (failed->why.len == 0 && failed->error == ENOENT && s->may_be_missing)
+        return MISSING;
     if (failed->why.len == 0)
         return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
                         s->user == s->label ? "share" : "home", g->home,
@@ -225,7 +228,7 @@ static int search_ground(struct search *s, const struct ground *g)
     if (code == 0)
         code = s->ask(s, &h.files);
     end_files(&h, code != 0);
-    return code;
+    return code == MISSING ? 0 : code;
 }
 
 int search_end(struct search *s, const struct msg_partials_end *msg)

@@ -1,6 +1,6 @@
-/* How an upload continues and ends, in the process files: from the first byte
- * to the commit or the abort. If length, limit, disk and directory agree, a
- * rename (naming.c) makes the name appear. Otherwise nothing visible changes.
+/* How an upload continues and ends, in the process files: from the copy of a
+ * head to the commit or the abort. If length, limit, disk and directory agree,
+ * a rename (naming.c) makes the name appear. Otherwise nothing visible changes.
  */
 #include "files.h"
 
@@ -19,53 +19,33 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/command.h"
 
-/* Asked for at least; otherwise each block would ask again. */
-#define ROOM_MIN (UINT64_C(32) << 20)
 /* For those that only read the partial at that moment. */
 #define WRITERS_MS      500
 #define WRITERS_STEP_MS 10
 
-/* SIZE's answer counts for one upload, up to its first byte. A refused upload
- * must not use it up, or the client's retry by APPE would get 450. */
-static int commit_begin_bytes(struct files *f)
+/* If there was no space, nothing of it is kept. Idle partials go with it, so
+ * that the client's retry has more room; but not for min_free: all of them
+ * wouldn't be enough. */
+static int commit_after(struct upload *u, int result)
 {
-    struct upload *u = &f->upload;
-
-    if (!partial_waits(&u->partial))
-        return 0;
-    resume_drop_answer(f, u->directory, u->name);
-    int r = partial_begin(f, u->first, &u->partial);
-    if (r == 0 && copy_left(&u->copy) > 0)
-        copy_by_clone(&u->copy, u->partial.fd);
-    return r;
-}
-
-int commit_on_file_begin(void *owner, struct msg_file_begin *m)
-{
-    struct files *f = owner;
-    int r = commit_begin_bytes(f);
-
-    return r != 0 ? r : ANSWER(f, done, m->request);
+    if (space_is_short(result))
+        u->partial.kind = PARTIAL_LOST;
+    if (files_outcome(result) == OUTCOME_NO_SPACE)
+        u->shortage = result;
+    return result;
 }
 
 /* One step for each request: between two steps the session can give up, and if
- * it is gone nobody asks for the next one. Making room counts as a step, since
- * it can take seconds. */
+ * it is gone nobody asks for the next one. */
 int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = commit_begin_bytes(f);
+    int r = commit_after(u, copy_step(&u->copy, u->partial.fd));
 
-    if (r == 0)
-        r = copy_step(&u->copy, u->partial.fd);
-    if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle(f, u->mount, u->directory, r, copy_left(&u->copy),
-                          false))
-        r = 0;
-    if (r == 0)
-        ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
-    return r;
+    return r != 0 ? r
+                  : ANSWER(f, file_copied, m->request,
+                           .left = copy_left(&u->copy));
 }
 
 int commit_on_file_sync(void *owner, struct msg_file_sync *m)
@@ -74,26 +54,19 @@ int commit_on_file_sync(void *owner, struct msg_file_sync *m)
     struct upload *u = &f->upload;
     int r = space_keep_floor(f, u->mount, u->directory);
 
-    if (space_is_short(r))
-        u->partial.kind = PARTIAL_LOST;
     /* With fsync = no a session asks only because of min_free. */
     if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
         r = partial_confirm(f, &u->partial);
-    return r != 0 ? r : ANSWER(f, done, m->request);
+    return commit_after(u, r) != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* The disk is full in the middle of an upload. */
-int commit_on_file_room(void *owner, struct msg_file_room *m)
+/* The refusal names the quota as it is now, with this upload: what makes room
+ * is removed when it ends. */
+int commit_on_file_full(void *owner, struct msg_file_full *m)
 {
     struct files *f = owner;
-    struct upload *u = &f->upload;
-    uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
-    const int shortage = m->over_quota ? -EDQUOT : -ENOSPC;
 
-    if (space_remove_idle(f, u->mount, u->directory, shortage, need, false))
-        return ANSWER(f, done, m->request);
-    u->partial.kind = PARTIAL_LOST;
-    return shortage;
+    return commit_after(&f->upload, m->over_quota ? -EDQUOT : -ENOSPC);
 }
 
 /* After the sync only this machine's session can have written to it, so the
@@ -218,6 +191,7 @@ static int commit_name(const struct files *f, struct upload *u)
     if (has & ATTRIBUTE_WANTED)
         wanted_remove(fd);
     owner_release(&u->partial);
+    u->partial.named = true;
     int r = naming_upload(f, u);
     /* It vanished after the last look: another machine has removed it. */
     if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
@@ -303,10 +277,10 @@ static int commit_check_writers(const struct files *f, int fd)
 
 static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
 {
-    int r = commit_begin_bytes(f);
+    int r = 0;
 
     u->length = length;
-    if (r == 0 && !u->prepared && u->mount->inspect)
+    if (!u->prepared && u->mount->inspect)
         r = commit_check_writers(f, u->partial.fd);
     if (r == 0)
         r = commit_check_length(f, length);
@@ -314,10 +288,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
     if (r == 0 && !u->prepared)
         r = space_keep_floor(f, u->mount, u->directory);
-    if (space_is_short(r))
-        u->partial.kind = PARTIAL_LOST;
     u->prepared = r == 0;
-    return r;
+    return commit_after(u, r);
 }
 
 /* The slow part of a commit, apart from the rename: in between the session
@@ -343,7 +315,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. Of a name that the disk
      * can't have no upload becomes a file. */
-    if (space_is_short(r) || r == (int)OUTCOME_MAX_FILES ||
+    if (commit_after(u, r) == (int)OUTCOME_MAX_FILES ||
         r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
@@ -369,7 +341,7 @@ int commit_on_file_abort(void *owner, struct msg_file_abort *m)
 {
     struct files *f = owner;
 
-    if (m->spoiled && !partial_waits(&f->upload.partial))
+    if (m->spoiled)
         f->upload.partial.kind = PARTIAL_LOST;
     commit_end_as_cut(f);
     return ANSWER(f, done, m->request);
@@ -377,16 +349,18 @@ int commit_on_file_abort(void *owner, struct msg_file_abort *m)
 
 void commit_end_as_cut(struct files *f)
 {
+    struct upload *u = &f->upload;
     struct stat st;
 
-    if (!f->upload.open)
+    if (!u->open)
         return;
-    if (!partial_waits(&f->upload.partial) &&
-        fstat(f->upload.partial.fd, &st) == 0)
-        f->upload.length = (uint64_t)st.st_size;
-    if (f->upload.partial.kind == PARTIAL_OWN)
-        upload_note_wanted(&f->upload);
-    partial_end(f, f->upload.directory, &f->upload.partial);
+    if (fstat(u->partial.fd, &st) == 0)
+        u->length = (uint64_t)st.st_size;
+    if (u->partial.kind == PARTIAL_OWN)
+        upload_note_wanted(u);
+    partial_end(f, u->directory, &u->partial);
+    if (u->shortage != 0)
+        space_remove_idle(f, u->mount, u->directory, u->shortage, UINT64_MAX);
     commit_close(f);
 }
 

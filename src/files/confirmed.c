@@ -134,6 +134,19 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
+/* Where it can't be cut, the upload that continues it does that. */
+uint64_t confirmed_cut(const struct files *f, int fd)
+{
+    struct stat st;
+    uint64_t length = 0;
+
+    if (fstat(fd, &st) == 0)
+        length = confirmed_by_mark(f, fd, &st);
+    if (length < (uint64_t)st.st_size)
+        (void)!ftruncate(fd, (off_t)length);
+    return length;
+}
+
 /* Network disks take long for each attribute that is removed, also if it isn't
  * there. A list takes one question. */
 unsigned attributes_of(int fd)

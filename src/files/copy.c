@@ -104,6 +104,17 @@ static int copy_failure(int64_t error)
                              : (int)error;
 }
 
+/* The head may end in a hole. */
+static int copy_finish(const struct copy *c, int into)
+{
+    struct stat st;
+
+    if (fstat(into, &st) < 0 ||
+        ((uint64_t)st.st_size < c->len && ftruncate(into, (off_t)c->len) < 0))
+        return -errno;
+    return copy_unchanged(c);
+}
+
 int copy_step(struct copy *c, int into)
 {
     uint64_t taken = 0;
@@ -115,7 +126,7 @@ int copy_step(struct copy *c, int into)
             return copy_failure(n);
         taken += (uint64_t)n;
     }
-    return copy_left(c) > 0 ? 0 : copy_unchanged(c);
+    return copy_left(c) > 0 ? 0 : copy_finish(c, into);
 }
 
 int copy_unchanged(const struct copy *c)

@@ -73,10 +73,9 @@ enum outcome files_outcome(int result)
 static const struct handler requests[] = {
     ON(file_read, facts_on_file_read),
     ON(file_write, upload_on_file_write),
-    ON(file_begin, commit_on_file_begin),
     ON(file_copy, commit_on_file_copy),
     ON(file_sync, commit_on_file_sync),
-    ON(file_room, commit_on_file_room),
+    ON(file_full, commit_on_file_full),
     ON(file_prepare, commit_on_file_prepare),
     ON(file_commit, commit_on_file_commit),
     ON(file_abort, commit_on_file_abort),
@@ -91,8 +90,9 @@ static const struct handler requests[] = {
     ON(space, space_on_space),
     ON(facts, facts_on_facts),
     /* Only ctl can ask these, and ctl nothing else: by the message list. */
-    ON(partials_find, sweep_on_partials_find),
-    ON(expired_find, sweep_on_expired_find),
+    ON(partials_find, search_on_partials_find),
+    ON(expired_find, search_on_expired_find),
+    ON(abandoned_find, search_on_abandoned_find),
     ON(held_find, held_on_held_find),
 };
 

@@ -63,6 +63,7 @@ struct upload {
     bool prepared;   /* its length is checked, and all of it is synced */
     bool visible;    /* the rename was done */
     bool wanted;     /* the partial has the name, for sallyportctl */
+    int shortage;    /* why it failed for want of space, or 0 */
     char held[HELD_DIGITS + 1]; /* then: its id, if it waits for inspection */
     enum write_mode mode;
     uint64_t began;  /* clock_ms() at its begin */
@@ -115,8 +116,6 @@ struct files {
     bool no_marks;       /* logged: confirmed lengths can't be stored */
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* there: a lock can go to another server */
-    dev_t swept_device;  /* the directory that was swept last */
-    ino_t swept_inode;
     struct freed freed;
     int written; /* the directory of the upload, MKD or RNTO, or -1 */
     const struct mount *written_in; /* its mount */
@@ -127,10 +126,9 @@ struct files {
  * with `refused`. */
 int facts_on_file_read(void *owner, struct msg_file_read *m);
 int upload_on_file_write(void *owner, struct msg_file_write *m);
-int commit_on_file_begin(void *owner, struct msg_file_begin *m);
 int commit_on_file_copy(void *owner, struct msg_file_copy *m);
 int commit_on_file_sync(void *owner, struct msg_file_sync *m);
-int commit_on_file_room(void *owner, struct msg_file_room *m);
+int commit_on_file_full(void *owner, struct msg_file_full *m);
 int commit_on_file_prepare(void *owner, struct msg_file_prepare *m);
 int commit_on_file_commit(void *owner, struct msg_file_commit *m);
 int commit_on_file_abort(void *owner, struct msg_file_abort *m);
@@ -144,8 +142,9 @@ int change_on_times(void *owner, struct msg_times *m);
 int change_on_mode(void *owner, struct msg_mode *m);
 int space_on_space(void *owner, struct msg_space *m);
 int facts_on_facts(void *owner, struct msg_facts *m);
-int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
-int sweep_on_expired_find(void *owner, struct msg_expired_find *m);
+int search_on_partials_find(void *owner, struct msg_partials_find *m);
+int search_on_expired_find(void *owner, struct msg_expired_find *m);
+int search_on_abandoned_find(void *owner, struct msg_abandoned_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
@@ -344,6 +343,7 @@ struct walk {
     uint32_t request; /* of sallyportctl, which gets signs of life; or 0 */
 
     uint64_t sign_at; /* clock_ms() */
+    bool ends;        /* set by on_name: no more names are visited */
     struct path path;
     uint64_t names;  /* how many were looked at */
     uint64_t unread; /* directories and names that can't be looked into */
@@ -524,11 +524,11 @@ uint64_t copy_left(const struct copy *c);
 /* How many bytes it writes at most: holes are kept. */
 uint64_t copy_cost(const struct copy *c);
 
-/* Shares all blocks with INTO if the file system can: true, and nothing is left
- * to copy. INTO holds no bytes of its own, at most a hole. */
+/* Shares all blocks with INTO, which is empty, if the file system can: true,
+ * and nothing is left to copy. */
 bool copy_by_clone(struct copy *c, int into);
 /* Copies the next piece, a few MiB at most: 0 or -errno; after the last one as
- * copy_unchanged(). Bytes of INTO after the head are left alone. */
+ * copy_unchanged(). */
 int copy_step(struct copy *c, int into);
 /* 0; or OUTCOME_CHANGED if another process wrote to the file, or moved or
  * deleted it, since copy_init(). */
@@ -551,19 +551,18 @@ uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
                       const struct quota *quota);
 /* Did a request fail for want of space, on the disk or by a limit? */
 bool space_is_short(int result);
-/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -errno. If
- * space_is_short(), *missing says how many bytes are missing: -EDQUOT by a
- * quota, OUTCOME_KEPT_FREE by min_free, else -ENOSPC. */
-int space_room(struct files *f, const struct mount *m, int fd, uint64_t length,
-               uint64_t *missing);
 /* To be called before something is removed from the disk of FD, and then with
  * the number of BYTES that this frees. From then on they count as free. */
 void space_will_free(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
-/* The search for room ends by then: many small partials make many turns. */
-#define SPACE_ROOM_MS 30000
-/* 0; OUTCOME_KEPT_FREE if less than min_free is free on the disk of FD, and
- * removing idle partials couldn't change that; -errno. */
+/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -EDQUOT by
+ * a quota, OUTCOME_KEPT_FREE by min_free, or -ENOSPC; another -errno. If idle
+ * partials are what is missing, as many are removed as that takes; if all of
+ * them wouldn't be enough, none. */
+int space_make_room(struct files *f, const struct mount *m, int fd,
+                    uint64_t length);
+/* The same for min_free alone: 0; OUTCOME_KEPT_FREE if less than that is free
+ * on the disk of FD; -errno. */
 int space_keep_floor(struct files *f, const struct mount *m, int fd);
 
 /* quota.c */
@@ -593,11 +592,9 @@ enum outcome quota_explain(const struct files *f, int result, bool entry,
  * in the share if M is one, else in the home, since a limit that is reached in
  * one of them says nothing about the others. */
 
-/* Removes idle partials on the disk of FD, the oldest first, until NEED more
- * bytes are free, and logs it with SHORTAGE, as space_room() returns it; with
- * ENOUGH none, if all of them together wouldn't be enough. False if none was
- * removed. */
-bool space_remove_idle(struct files *f, const struct mount *m, int fd,
-                       int shortage, uint64_t need, bool enough);
+/* Removes idle partials on the disk of FD until NEED bytes are freed, and logs
+ * it with SHORTAGE, as space_make_room() returns it: the freed bytes. */
+uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
+                           int shortage, uint64_t need);
 
 #endif

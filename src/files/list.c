@@ -99,7 +99,6 @@ bool list_matches(const char *pattern, const char *name)
 
 #define LIST_BLOCK      65536 /* a pipe's size: what one write can place */
 #define LIST_LINE_MAX   16384
-#define LIST_SWEEPS     64
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
 
 struct list_output {
@@ -116,7 +115,6 @@ struct list_output {
     int error;            /* the disk couldn't show an entry */
     time_t now;
     char target[PATH_MAX]; /* of the link in the line being made */
-    int sweeps;            /* how many expired partials may still be deleted */
 };
 
 /* Waits MS (-1: without limit) for EVENTS of the pipe, or only looks whether
@@ -226,12 +224,6 @@ static int list_add_entry(struct list_output *l, const char *name)
     return l->out.len >= LIST_BLOCK ? list_flush(l) : 0;
 }
 
-static void list_sweep(struct list_output *l, const char *name)
-{
-    if (l->sweeps > 0 && sweep_name(l->f, l->in.mount, l->in.fd, name, l->now))
-        l->sweeps--;
-}
-
 /* A name that is left out writes nothing, so a write can't show that the reader
  * is gone. */
 static int list_watch_ends(struct list_output *l)
@@ -292,12 +284,8 @@ static int list_add_names(struct list_output *l)
     directory_begin(&d, l->in.fd);
     while ((r = list_watch_ends(l)) == 0 &&
            (r = directory_next(&d, &name)) == 1) {
-        if (resolve_is_reserved(slice_from(name))) {
-            list_sweep(l, name);
-            continue;
-        }
-        if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
-            list_hides(l, name) ||
+        if (resolve_is_reserved(slice_from(name)) || list_leaves_out(l, name) ||
+            mount_named(l->f, l->in.path, name) || list_hides(l, name) ||
             (d.maybe_directory && list_is_guarded(l, name)))
             continue;
         r = list_add_entry(l, name);
@@ -416,7 +404,6 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
         .argument = m->argument,
         .facts = (unsigned)m->facts,
         .now = time(NULL),
-        .sweeps = LIST_SWEEPS,
     };
     int r = list_hand_out_pipe(f, m->request, &l.pipe);
 

@@ -62,8 +62,8 @@ static int naming_link(struct spot from, struct spot to)
 
 /* For file systems such as NFS that can't rename without replacing. A link
  * doesn't replace either. A process that dies between the two calls leaves the
- * whole file under both names, and the sweep deletes the partial's. The new
- * name is taken back only while the file has the old one, too. */
+ * whole file under both names; sallyportctl's timer removes the partial's. The
+ * new name is taken back only while the file has the old one, too. */
 static int naming_link_and_unlink(struct spot from, struct spot to)
 {
     int r = naming_link(from, to);

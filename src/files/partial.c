@@ -213,23 +213,56 @@ static int partial_open_locked(const struct files *f, int directory,
     return -EBUSY;
 }
 
+/* If the lock is lost, another server's session may have it. */
+static void partial_delete(int directory, struct partial *p)
+{
+    if (p->fd >= 0 && owner_is_ours(p) && partial_is_there(directory, p))
+        unlinkat(directory, p->name, 0);
+    fd_close(&p->fd);
+}
+
+/* Above the mark there may be what a killed process has left. If the sync of a
+ * lower mark fails, no byte counts any more. */
+static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
+{
+    int r = confirmed_lower(f, p->fd, first);
+
+    if (r < 0) {
+        p->kind = PARTIAL_LOST;
+        return r;
+    }
+    return (uint64_t)p->opened.st_size > first &&
+                   ftruncate(p->fd, (off_t)first) < 0
+               ? -errno
+               : 0;
+}
+
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret)
 {
-    struct partial p = { .kind = PARTIAL_AT_REST };
-    FD_CLEANUP int fd = -1;
+    struct partial p = { .kind = PARTIAL_OWN, .locks_die = f->locks_die };
 
     partial_name(f, name, p.name);
-    fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS, &p.opened);
-    if (fd < 0)
-        return fd == -ENOENT ? -EBUSY : fd;
-    if (!resolve_is_unchanged(&p.opened, seen) ||
-        confirmed_length(f, fd, &p.opened) < first)
-        return -EBUSY;
-    p.fd = fd_take(&fd);
-    p.locks_die = f->locks_die;
-    *ret = p;
-    return 0;
+    p.fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS, &p.opened);
+    if (p.fd < 0)
+        return p.fd == -ENOENT ? -EBUSY : p.fd;
+    int r = resolve_is_unchanged(&p.opened, seen) &&
+                    confirmed_length(f, p.fd, &p.opened) >= first
+                ? owner_claim_rest(&p)
+                : -EBUSY;
+    if (r == 0)
+        r = partial_cut(f, first, &p);
+    if (r == 0) {
+        *ret = p;
+        return 0;
+    }
+    if (p.kind == PARTIAL_LOST) {
+        partial_delete(directory, &p);
+        return r;
+    }
+    owner_release(&p);
+    fd_close(&p.fd);
+    return r;
 }
 
 int partial_new_random(const struct files *f, int directory,
@@ -244,14 +277,6 @@ int partial_new_random(const struct files *f, int directory,
         return p.fd;
     *ret = p;
     return 0;
-}
-
-/* If the lock is lost, another server's session may have it. */
-static void partial_delete(int directory, struct partial *p)
-{
-    if (p->fd >= 0 && owner_is_ours(p) && partial_is_there(directory, p))
-        unlinkat(directory, p->name, 0);
-    fd_close(&p->fd);
 }
 
 static int partial_new_own(const struct files *f, int directory,
@@ -328,41 +353,6 @@ int partial_new(const struct files *f, int directory, const char *name,
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
 
-bool partial_waits(const struct partial *p)
-{
-    return p->kind == PARTIAL_AT_REST || p->kind == PARTIAL_BEFORE_COPY;
-}
-
-int partial_begin(const struct files *f, uint64_t first, struct partial *p)
-{
-    if (!partial_waits(p))
-        return 0;
-    int r = p->kind == PARTIAL_AT_REST ? owner_claim_rest(p) : 0;
-    if (r != 0)
-        return r;
-    r = confirmed_lower(f, p->fd, first);
-    if (r < 0) {
-        p->kind = PARTIAL_LOST;
-        return r;
-    }
-    if (ftruncate(p->fd, (off_t)first) < 0)
-        return -errno;
-    p->kind = p->kind == PARTIAL_AT_REST ? PARTIAL_OWN : PARTIAL_RANDOM;
-    return 0;
-}
-
-uint64_t partial_frees(const struct partial *p, uint64_t first)
-{
-    struct stat st;
-
-    if (p->kind != PARTIAL_AT_REST || fstat(p->fd, &st) < 0 ||
-        (uint64_t)st.st_size <= first)
-        return 0;
-    uint64_t tail = (uint64_t)st.st_size - first;
-    uint64_t held = (uint64_t)st.st_blocks * 512;
-    return held < tail ? held : tail;
-}
-
 int partial_writer(const struct partial *p, int directory, int mode)
 {
     struct stat st;
@@ -386,13 +376,6 @@ static int partial_after_sync(struct partial *p, int r)
     return r;
 }
 
-static bool partial_is_long_enough(const struct partial *p)
-{
-    struct stat st;
-
-    return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
-}
-
 int partial_confirm(struct files *f, struct partial *p)
 {
     if (p->kind == PARTIAL_LOST)
@@ -402,8 +385,7 @@ int partial_confirm(struct files *f, struct partial *p)
         p->kind = PARTIAL_LOST;
         return r;
     }
-    if (owner_may_mark(p) &&
-        (p->kind == PARTIAL_OWN || p->kind == PARTIAL_AT_REST))
+    if (owner_may_mark(p) && p->kind == PARTIAL_OWN)
         return partial_after_sync(p, confirmed_raise(f, p->fd));
     return partial_after_sync(p, f->rules.fsync && fdatasync(p->fd) < 0 ? -errno
                                                                         : 0);
@@ -428,26 +410,25 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
 }
 
 /* Makes it resumable; false if that fails, or nothing of it is to be kept. One
- * that is too short is kept for the record of SIZE alone. */
+ * that is too short is kept for the record of SIZE alone. A file that may be
+ * visible isn't cut: it keeps what is above its mark until it is resumed. */
 static bool partial_keep(struct files *f, struct partial *p)
 {
-    if (overtaken_is_set(p->fd))
+    if (p->kind != PARTIAL_OWN || !f->rules.resume || overtaken_is_set(p->fd) ||
+        partial_confirm(f, p) != 0)
         return false;
-    if (p->kind == PARTIAL_AT_REST)
-        return true;
-    if (p->kind != PARTIAL_OWN || !f->rules.resume)
-        return false;
-    if (!partial_is_long_enough(p))
-        return reported_is_set(p->fd) && confirmed_lower(f, p->fd, 0) == 0;
-    return partial_confirm(f, p) == 0 &&
-           (confirmed_is_marked(p->fd) || reported_is_set(p->fd));
+    if (p->named)
+        return confirmed_is_marked(p->fd) || reported_is_set(p->fd);
+    return confirmed_cut(f, p->fd) > 0 || reported_is_set(p->fd);
 }
 
 void partial_end(struct files *f, int directory, struct partial *p)
 {
-    if (partial_is_there(directory, p))
+    bool there = partial_is_there(directory, p);
+
+    if (there)
         partial_set_mode(p, MODE); /* it was about to become a file */
-    if (partial_keep(f, p)) {
+    if (there && partial_keep(f, p)) {
         owner_release(p); /* it is at rest: it can be resumed in place */
         fd_close(&p->fd);
     } else {

@@ -16,15 +16,17 @@
 #define PARTIAL_DIGITS   32
 #define PARTIAL_NAME_MAX 64
 
+/* A partial that hasn't changed for so long has no writer, on a server that was
+ * cut off from the disk, either. */
+#define PARTIAL_UNTOUCHED_S 3600
+
 struct files;
 struct mount;
 
 enum partial_kind {
-    PARTIAL_RANDOM,      /* nothing of it is kept if it is cut */
-    PARTIAL_BEFORE_COPY, /* the same; partial_begin() makes room for a copy */
-    PARTIAL_OWN,         /* named after user and target, so it can be resumed */
-    PARTIAL_AT_REST, /* the same; its old bytes stand until partial_begin() */
-    PARTIAL_LOST     /* a sync failed, or the disk is full: it is not kept */
+    PARTIAL_RANDOM, /* nothing of it is kept if it is cut */
+    PARTIAL_OWN,    /* named after user and target, so it can be resumed */
+    PARTIAL_LOST    /* a sync failed, or the disk is full: it is not kept */
 };
 
 #define OWNER_BYTES 16
@@ -37,6 +39,7 @@ struct partial {
     bool locks_die;     /* its lock can go to another server, unnoticed */
     bool claimed;       /* it has this token */
     bool no_tokens;     /* the disk has no attributes, and so no marks */
+    bool named;         /* a rename was tried: it may be a visible file */
     uint8_t token[OWNER_BYTES];
 };
 #define PARTIAL_NONE { .fd = -1 }
@@ -76,9 +79,9 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported);
 
-/* Opens and locks the own partial, unchanged, if it is still as SEEN and can be
- * resumed at FIRST; it waits for partial_begin(). -EBUSY if an upload is
- * writing it or it has changed. */
+/* Opens and locks the own partial, if it is still as SEEN and can be resumed at
+ * FIRST, and cuts it there: only the bytes below FIRST count from now on.
+ * -EBUSY if an upload is writing it or it has changed; OUTCOME_TAKEN_OVER. */
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret);
 /* Makes an empty one under the own name, in place of the one that is there,
@@ -89,13 +92,6 @@ int partial_new(const struct files *f, int directory, const char *name,
 /* Makes an empty one of a random name, which can't be resumed. */
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret);
-/* Is partial_begin() due? */
-bool partial_waits(const struct partial *p);
-/* At the first byte of one that waits: it is cut at FIRST. 0; or -errno, and it
- * still waits, or is lost. */
-int partial_begin(const struct files *f, uint64_t first, struct partial *p);
-/* How many bytes that frees. 0 for one that isn't at rest. */
-uint64_t partial_frees(const struct partial *p, uint64_t first);
 /* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
 int partial_writer(const struct partial *p, int directory, int mode);
 /* Is it still under its name? On a network disk the lock can be lost: then
@@ -107,8 +103,8 @@ int partial_confirm(struct files *f, struct partial *p);
 /* Gives it the MODE of a file, and syncs all of it, as a file that is whole: 0
  * or -errno, and it is lost. */
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
-/* Ends the upload: it is synced and kept if it can be resumed, otherwise
- * deleted. If it still waits, the old bytes stand. */
+/* Ends the upload: if it can be resumed, it is synced, cut to its confirmed
+ * length and kept; otherwise deleted. */
 void partial_end(struct files *f, int directory, struct partial *p);
 
 /* Deletes the partial NAME (its name on disk) unless an upload is writing it,
@@ -143,6 +139,10 @@ int confirmed_raise(struct files *f, int fd);
 /* No more than LENGTH counts, also after a power cut. To be called before a
  * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length);
+
+/* Cuts what is above the confirmed length of FD, whose upload has the lock:
+ * that length. */
+uint64_t confirmed_cut(const struct files *f, int fd);
 
 /* To be called before SIZE reports a length of the partial FD to any client:
  * from then on the rest of that file may come, on any connection. The record
@@ -267,19 +267,9 @@ const struct sized *resume_sized(const struct files *f, int directory,
 /* That answer counts no longer. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
-/* sweep.c: partials that nobody resumed. */
-
-/* Deletes NAME in DIRECTORY if it is a partial of this user that no upload is
- * writing, and that is expired or can't be resumed; or, in a share, an expired
- * one of anybody: then true. */
-bool sweep_name(struct files *f, const struct mount *m, int directory,
-                const char *name, time_t now);
-/* Deletes the expired ones in DIRECTORY. It looks at the first names only, and
- * does nothing for the directory of the last call. */
-void sweep_directory(struct files *f, const struct mount *m, int directory);
-/* Deletes the partials of a directory that holds nothing else: 0; -ENOTEMPTY,
- * or OUTCOME_OTHERS_PARTIALS in a share where another member has touched one
- * within the last hour, and nothing is deleted; -errno. */
+/* sweep.c: Deletes the partials of a directory that holds nothing else: 0;
+ * -ENOTEMPTY, or OUTCOME_OTHERS_PARTIALS in a share where another member has
+ * touched one within the last hour, and nothing is deleted; -errno. */
 int sweep_all(const struct files *f, const struct mount *m, int directory);
 
 #endif

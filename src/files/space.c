@@ -15,15 +15,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
@@ -152,8 +148,10 @@ uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
     return free < left ? free : left;
 }
 
-int space_room(struct files *f, const struct mount *m, int fd, uint64_t length,
-               uint64_t *missing)
+/* If space_is_short(), *missing says how many bytes are missing: -EDQUOT by a
+ * quota, OUTCOME_KEPT_FREE by min_free, else -ENOSPC. */
+static int space_room(struct files *f, const struct mount *m, int fd,
+                      uint64_t length, uint64_t *missing)
 {
     struct statvfs disk;
     struct quota quota;
@@ -186,19 +184,6 @@ static int space_check_floor(struct files *f, const struct mount *m, int fd,
     return *missing > 0 ? (int)OUTCOME_KEPT_FREE : 0;
 }
 
-int space_keep_floor(struct files *f, const struct mount *m, int fd)
-{
-    uint64_t missing = 0, until = clock_ms() + SPACE_ROOM_MS;
-
-    if (!min_free_given(&f->rules.min_free))
-        return 0;
-    int r = space_check_floor(f, m, fd, &missing);
-    while (space_is_short(r) && clock_ms() < until &&
-           space_remove_idle(f, m, fd, r, missing, true))
-        r = space_check_floor(f, m, fd, &missing);
-    return r;
-}
-
 static uint64_t space_sum(uint64_t a, uint64_t b)
 {
     uint64_t sum;
@@ -207,44 +192,18 @@ static uint64_t space_sum(uint64_t a, uint64_t b)
                                                                  : sum;
 }
 
-#define NS      INT64_C(1000000000)
 #define IDLE_S  3600
-#define OLDEST  64 /* at most so many are removed by one call */
 #define NAMES   100000
 #define LOOK_MS 5000
-
-struct idle {
-    int64_t touched; /* ns */
-    uint64_t bytes;
-    struct path directory;
-    char name[PARTIAL_NAME_MAX];
-};
 
 struct idle_search {
     struct walk walk;
     dev_t disk;
     time_t before; /* last used before this time */
-    uint64_t bytes;
-    size_t count, most; /* the oldest of them */
-    struct idle *oldest;
+    bool remove;
+    uint64_t need; /* the search ends with so many bytes */
+    uint64_t bytes, count;
 };
-
-/* Keeps the list in order. A full list drops what is younger than everything in
- * it. */
-static void idle_note(struct idle_search *s, const struct idle *one)
-{
-    size_t at = s->count;
-
-    while (at > 0 && s->oldest[at - 1].touched > one->touched)
-        at--;
-    if (at == s->most)
-        return;
-    if (s->count < s->most)
-        s->count++;
-    memmove(&s->oldest[at + 1], &s->oldest[at],
-            (s->count - 1 - at) * sizeof(*one));
-    s->oldest[at] = *one;
-}
 
 static void idle_on_name(struct walk *w, int directory, const char *name)
 {
@@ -256,22 +215,23 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
         !partial_is_own(w->f, &st) || st.st_nlink > 1 || st.st_dev != s->disk ||
         st.st_ctime > s->before || partial_name_in_use(w->f, directory, name))
         return;
-    struct idle one = { .touched = st.st_ctim.tv_sec * NS + st.st_ctim.tv_nsec,
-                        .bytes = (uint64_t)st.st_blocks * 512,
-                        .directory = w->path };
-    memcpy(one.name, name, strlen(name) + 1);
-    s->bytes += one.bytes;
-    idle_note(s, &one);
+    if (s->remove && partial_remove(w->f, directory, name, s->before) != 0)
+        return;
+    s->count++;
+    s->bytes += (uint64_t)st.st_blocks * 512;
+    w->ends = s->bytes >= s->need;
 }
 
-/* In the mount M, for the disk of FD. */
-static void idle_search(struct idle_search *s, struct files *f,
-                        const struct mount *m, int fd)
+/* In the mount M, for the disk of FD, until NEED bytes are found: how many
+ * are. */
+static uint64_t idle_search(struct idle_search *s, struct files *f,
+                            const struct mount *m, int fd, uint64_t need)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return;
+        return 0;
+    s->need = need;
     s->walk = (struct walk){
         .f = f,
         .mount = m->share ? m : f->mount,
@@ -283,15 +243,7 @@ static void idle_search(struct idle_search *s, struct files *f,
     s->disk = st.st_dev;
     s->before = time(NULL) - IDLE_S;
     walk_mount(&s->walk);
-}
-
-static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
-{
-    FD_CLEANUP int directory = resolve_open(
-        s->walk.f, path_slice(&one->directory), 0, O_PATH | O_DIRECTORY);
-
-    return directory >= 0 &&
-           partial_remove(s->walk.f, directory, one->name, s->before) == 0;
+    return s->bytes;
 }
 
 static const char *idle_story(int shortage)
@@ -303,29 +255,47 @@ static const char *idle_story(int shortage)
                : "the disk is full: old unfinished uploads removed";
 }
 
-bool space_remove_idle(struct files *f, const struct mount *m, int fd,
-                       int shortage, uint64_t need, bool enough)
+uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
+                           int shortage, uint64_t need)
 {
-    struct idle_search s = { .most = OLDEST };
-    uint64_t removed = 0, bytes = 0;
+    struct idle_search s = { .remove = true };
 
-    s.oldest = calloc(OLDEST, sizeof(*s.oldest));
-    if (!s.oldest)
-        return false;
-    idle_search(&s, f, m, fd);
     space_will_free(f, m, fd);
-    if (enough && s.bytes < need)
-        s.count = 0;
-    for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
-        if (idle_remove_one(&s, &s.oldest[i])) {
-            removed++;
-            bytes += s.oldest[i].bytes;
-        }
-    free(s.oldest);
-    space_freed(f, bytes);
-    if (removed > 0)
-        files_report_removed(f, idle_story(shortage), removed, bytes);
-    return removed > 0;
+    space_freed(f, idle_search(&s, f, m, fd, need));
+    if (s.count > 0)
+        files_report_removed(f, idle_story(shortage), s.count, s.bytes);
+    return s.bytes;
+}
+
+/* Believes what was removed: the file system may report it later. */
+static int idle_make_room(struct files *f, const struct mount *m, int fd,
+                          int shortage, uint64_t missing)
+{
+    struct idle_search s = { 0 };
+
+    if (idle_search(&s, f, m, fd, missing) < missing)
+        return shortage;
+    return space_remove_idle(f, m, fd, shortage, missing) < missing ? shortage
+                                                                    : 0;
+}
+
+int space_make_room(struct files *f, const struct mount *m, int fd,
+                    uint64_t length)
+{
+    uint64_t missing = 0;
+    int r = space_room(f, m, fd, length, &missing);
+
+    return space_is_short(r) ? idle_make_room(f, m, fd, r, missing) : r;
+}
+
+int space_keep_floor(struct files *f, const struct mount *m, int fd)
+{
+    uint64_t missing = 0;
+
+    if (!min_free_given(&f->rules.min_free))
+        return 0;
+    int r = space_check_floor(f, m, fd, &missing);
+    return space_is_short(r) ? idle_make_room(f, m, fd, r, missing) : r;
 }
 
 int space_on_space(void *owner, struct msg_space *m)
@@ -347,7 +317,7 @@ int space_on_space(void *owner, struct msg_space *m)
         return r;
     uint64_t bytes = space_usable(f, fd, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */
-        idle_search(&idle, f, in, fd);
+        idle_search(&idle, f, in, fd, UINT64_MAX);
     return ANSWER(
         f, space_is, m->request, .bytes = space_sum(bytes, idle.bytes),
         .limit = quota.bytes.limit, .used = quota.bytes.used,

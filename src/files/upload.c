@@ -1,7 +1,7 @@
 /* How an upload begins, in the process files. Its bytes go into a partial
- * through a handle that the session gets. A partial that is resumed stands
- * until the first byte; one that isn't is dropped at once. It never writes into
- * a file that has its final name. */
+ * through a handle that the session gets. A partial that is resumed is cut at
+ * the offset, one that isn't is dropped. It never writes into a file that has
+ * its final name. */
 #include "files.h"
 
 #include <errno.h>
@@ -122,7 +122,7 @@ static int upload_take_source(const struct wish *w, int from, struct copy *c)
 
 /* A copy can't be resumed: while the finished file is there SIZE reports that
  * one, and once it is gone its head must not become the head of another file.
- * The first byte of the upload starts the copy. */
+ * Where blocks can be shared, nothing is left to copy. */
 static int upload_begin_copy(const struct files *f, const struct wish *w,
                              int directory, struct upload *u)
 {
@@ -133,7 +133,7 @@ static int upload_begin_copy(const struct files *f, const struct wish *w,
     if (r == 0)
         r = partial_new_random(f, directory, &u->partial);
     if (r == 0)
-        u->partial.kind = PARTIAL_BEFORE_COPY;
+        copy_by_clone(&u->copy, u->partial.fd);
     return r;
 }
 
@@ -156,7 +156,7 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     int r = upload_open_partial(f, w, at->directory, at->name, u);
 
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle(f, at->mount, at->directory, r, 0, false)) {
+        space_remove_idle(f, at->mount, at->directory, r, 1) > 0) {
         copy_release(&u->copy);
         r = upload_open_partial(f, w, at->directory, at->name, u);
     }
@@ -171,65 +171,58 @@ static int upload_make_room(struct files *f, const struct wish *w,
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
-    uint64_t missing = 0, until = clock_ms() + SPACE_ROOM_MS;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
-    if (need <= frees)
-        return space_keep_floor(f, m, fd);
-    int r = space_room(f, m, fd, need - frees, &missing);
-    while (space_is_short(r) && clock_ms() < until &&
-           space_remove_idle(f, m, fd, r, missing, true))
-        r = space_room(f, m, fd, need - frees, &missing);
-    return r;
+    return need > frees ? space_make_room(f, m, fd, need - frees)
+                        : space_keep_floor(f, m, fd);
 }
 
-/* It may drop an old partial: nothing may refuse the upload after that, so the
+/* What the upload drops or cuts of its own partial. Bytes of a second name
+ * stay. */
+static uint64_t upload_frees(const struct wish *w)
+{
+    uint64_t held = (uint64_t)w->partial.st_blocks * 512;
+    uint64_t size = (uint64_t)w->partial.st_size, first = w->plan.first;
+
+    if (w->plan.how == RESUME_COPY || w->fleeting || w->partial.st_nlink != 1)
+        return 0;
+    if (w->plan.how == RESUME_ANEW)
+        return held;
+    uint64_t tail = size > first ? size - first : 0;
+    return held < tail ? held : tail;
+}
+
+/* Nothing may refuse the upload once it has dropped or cut a partial, so the
  * disk is asked before. */
-static bool upload_drops(const struct wish *w)
-{
-    return w->plan.how == RESUME_ANEW && !w->fleeting;
-}
-
-/* What dropping the old partial frees. Bytes of a second name stay. */
-static uint64_t upload_dropped(const struct wish *w)
-{
-    return w->partial.st_nlink == 1 ? (uint64_t)w->partial.st_blocks * 512 : 0;
-}
-
 static int upload_open_in_place(struct files *f, const struct wish *w,
                                 const struct place *at, struct upload *u)
 {
-    int r =
-        upload_make_room(f, w, at->mount, at->directory, upload_dropped(w), 0);
+    uint64_t frees = upload_frees(w);
+    int r = upload_make_room(f, w, at->mount, at->directory, frees, 0);
 
     if (r != 0)
         return r;
-    if (upload_dropped(w) > 0)
+    if (frees > 0)
         space_will_free(f, at->mount, at->directory);
     r = upload_open_on_full(f, w, at, u);
     if (r == 0 && u->partial.kind == PARTIAL_OWN)
-        space_freed(f, upload_dropped(w));
+        space_freed(f, frees);
     return r;
 }
 
-/* An upload that drops nothing: is there room for what is announced, and for
- * the copy, if there is one? Clients don't wait long for the 226. Shared blocks
- * cost neither time nor space, so they are tried before a big copy is refused.
- */
-static int upload_make_room_beside(struct files *f, const struct wish *w,
-                                   struct upload *u)
+/* Clients don't wait long for a copy. */
+static int upload_open_copy(struct files *f, const struct wish *w,
+                            const struct place *at, struct upload *u)
 {
-    uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
-    uint64_t frees = partial_frees(&u->partial, w->plan.first);
-    int fd = u->partial.fd;
-    int r = max > 0 && cost > max
-                ? (int)OUTCOME_COPY_TOO_LARGE
-                : upload_make_room(f, w, u->mount, fd, frees, cost);
+    int r = upload_open_on_full(f, w, at, u);
 
-    if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, fd))
+    if (r != 0)
         return r;
-    return upload_make_room(f, w, u->mount, fd, frees, 0);
+    uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
+    return max > 0 && cost > max
+               ? (int)OUTCOME_COPY_TOO_LARGE
+               : upload_make_room(f, w, at->mount, u->partial.fd, 0, cost);
 }
 
 /* The bytes that are there already are part of the file's SHA-256: the session
@@ -265,9 +258,10 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
 
     quota_note(f, at->mount, at->directory);
     owner_note_disk(f, at->directory);
-    int r = upload_drops(w) ? upload_open_in_place(f, w, at, u)
-                            : upload_open_on_full(f, w, at, u);
+    int r = w->plan.how == RESUME_COPY ? upload_open_copy(f, w, at, u)
+                                       : upload_open_in_place(f, w, at, u);
     if (r != 0) {
+        partial_end(f, at->directory, &u->partial);
         copy_release(&u->copy);
         return r;
     }
@@ -282,13 +276,11 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->unreported = true;
     u->prepared = u->visible = false;
     u->wanted = w->plan.how == RESUME_CUT;
+    u->shortage = 0;
     u->held[0] = '\0';
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = upload_drops(w) ? 0 : upload_make_room_beside(f, w, u);
-    if (r != 0)
-        return r;
-    if (!partial_waits(&u->partial))
+    if (w->plan.how == RESUME_ANEW)
         resume_drop_answer(f, u->directory, u->name);
     FD_CLEANUP int writer =
         partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
@@ -297,7 +289,6 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     f->session.phase = PHASE_WRITING;
     return ANSWER(f, file_writable, request, .first = w->plan.first,
                   .limit = f->rules.max_file_size,
-                  .waits = partial_waits(&u->partial),
                   .to_copy = copy_left(&u->copy), .file = writer);
 }
 
@@ -338,11 +329,7 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
         r = upload_check_limit(f, &w);
     if (r == 0)
         r = upload_begin(f, m->request, &w, &at);
-    if (r == 0)
-        sweep_directory(
-            f, at.mount,
-            f->upload.directory); /* never deletes the one just locked */
-    else
+    if (r != 0)
         commit_end_as_cut(f);
     return r;
 }

@@ -71,7 +71,7 @@ bool walk_goes_on(struct walk *w)
 {
     struct files *f = w->f;
 
-    if ((w->most > 0 && w->names >= w->most) ||
+    if (w->ends || (w->most > 0 && w->names >= w->most) ||
         (w->until > 0 && clock_ms() >= w->until))
         return false;
     if (!f->over && w->names++ % LOOK_EVERY == 0 && files_wait(f, 0))

@@ -247,7 +247,6 @@ static unsigned ask_needed_rights(const struct ask *a)
     } rows[] = {
         { MSG_file_read, RIGHT_READ },
         { MSG_file_write, RIGHT_WRITE | RIGHT_REPLACE },
-        { MSG_file_begin, RIGHT_REPLACE },
         { MSG_file_commit, RIGHT_REPLACE },
         { MSG_file_delete, RIGHT_DELETE },
         { MSG_directory_list, RIGHT_LIST },

@@ -47,7 +47,7 @@ static const struct transfer_row transfers[TRANSFER_STATES] = {
     [TRANSFER_FLUSHING] = { .lines = true,
                             .abortable = true,
                             .clock = CLOCK_STALL },
-    [TRANSFER_COPYING] = { .lines = true,
+    [TRANSFER_SUMMING] = { .lines = true,
                            .abortable = true,
                            .stays = STAYS_AFTER_QUIT,
                            .whole = true,

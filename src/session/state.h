@@ -77,8 +77,7 @@ enum transfer_state {
     TRANSFER_HANDSHAKE,
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
-    TRANSFER_COPYING,    /* upload: all came; files copies the head, and its
-                            checksum is completed */
+    TRANSFER_SUMMING,    /* upload: all came; its checksum is completed */
     TRANSFER_RECEIVED,   /* upload: files still answers an earlier request;
                             then it is asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
@@ -242,15 +241,6 @@ struct flow {
     const char *fault; /* why the client's bytes can't be converted */
 };
 
-/* What an upload does with the block that it received. */
-enum block_state {
-    BLOCK_FREE,  /* nothing waits */
-    BLOCK_FIRST, /* files must know of the first byte before it is written */
-    BLOCK_ASKED, /* files was asked for that, and has to answer */
-    BLOCK_FULL, /* the disk is full; files has to answer something else first */
-    BLOCK_ROOM  /* files was asked to make room */
-};
-
 /* A transfer is a snapshot: later commands don't change it. */
 #define SUM_TEXT_MAX 65 /* SHA-256 in hexadecimal, and a NUL */
 
@@ -272,16 +262,14 @@ struct transfer {
     bool exact;         /* the client's number of bytes is the file's */
     bool bare;          /* it ended with a FIN and no close_notify */
     uint64_t bytes;     /* moved, of the file or the listing */
-    uint64_t copying;   /* upload: bytes of its head that files still copies */
+    uint64_t to_copy;   /* upload: bytes of its head that files must copy */
     uint64_t unsynced;  /* written by both since the last `file_sync` */
     uint64_t began;     /* clock_ms() */
     char *block; /* upload: received bytes; listing: read from the pipe */
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
-    enum block_state holds; /* upload: what becomes of the block */
-    bool over_quota;        /* upload: why it wasn't written */
-    enum stream_state read; /* the stream's state after that block */
+    int full;     /* upload: ENOSPC or EDQUOT, since it wasn't written; or 0 */
     bool spoiled; /* upload: wrong or too many bytes, none of them is kept */
     char *map;    /* download: window on the file */
     size_t map_size;

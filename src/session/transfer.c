@@ -208,9 +208,9 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->limit = s->until;
     t->size = t->bytes = t->entries = 0;
     t->promised = UINT64_MAX;
-    t->copying = t->unsynced = 0;
+    t->to_copy = t->unsynced = 0;
     t->listed = OUTCOME_COUNT;
-    t->holds = BLOCK_FREE;
+    t->full = 0;
     t->spoiled = false;
     t->conversions = flow_conversions(s);
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;

@@ -20,8 +20,8 @@
 #define SYNC_EVERY (32u << 20)
 
 /* The SHA-256 of an upload, for its event: of the whole file as it will be
- * stored. New bytes are added as they pass. After a resume the old bytes are
- * read from the partial meanwhile, two blocks for each new one. Until they are
+ * stored. New bytes are added as they pass. The bytes from before are read from
+ * the partial meanwhile, two blocks for each new one. Until they are
  * read, the new bytes are read from the partial, too. If the client sent little
  * after much, much of this is left at the end. The client waits for its 226
  * meanwhile, so this has a deadline (deadlines->sum); after it the event has no
@@ -46,19 +46,12 @@ static bool sum_begin(struct session *s)
     return t->digest;
 }
 
-/* How far the partial can be read back: the copy of a head grows from the
- * beginning, while what comes is written after it. */
-static uint64_t sum_readable(const struct transfer *t)
-{
-    return t->copying > 0 ? t->start - t->copying : t->offset;
-}
-
 /* The descriptor's position is the end of the summed part: new bytes are
  * written by pwrite(2), which doesn't move it. */
 static bool sum_read_block(struct transfer *t)
 {
     char block[SUM_BLOCK];
-    uint64_t left = sum_readable(t) - t->summed;
+    uint64_t left = t->offset - t->summed;
     size_t want = left < sizeof(block) ? (size_t)left : sizeof(block);
     ssize_t n = read(t->source, block, want);
 
@@ -75,7 +68,7 @@ static bool sum_catch_up(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (int i = 0; i < SLICES && t->digest && t->summed < sum_readable(t); i++)
+    for (int i = 0; i < SLICES && t->digest && t->summed < t->offset; i++)
         if (!sum_read_block(t))
             return false;
     return true;
@@ -134,9 +127,7 @@ static enum stepped upload_take_partial(struct session *s)
     t->source = ask_descriptor(s, &m->file_writable.file, S_IFREG);
     t->start = t->offset = m->file_writable.first;
     t->limit = m->file_writable.limit;
-    t->holds = m->file_writable.waits ? BLOCK_FIRST : BLOCK_FREE;
-    t->copying = m->file_writable.to_copy < t->start ? m->file_writable.to_copy
-                                                     : t->start;
+    t->to_copy = m->file_writable.to_copy;
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block || !sum_begin(s))
         leave(s, ENDING_PEER, "no memory for an upload");
@@ -149,42 +140,42 @@ static bool upload_syncs(const struct session *s)
     return s->settings->fsync || min_free_given(&s->settings->min_free);
 }
 
-/* Asks for what is due, a sync or a piece of the copy, unless another request
- * waits for its answer. Each answer asks for the next. */
-static void upload_ask_due(struct session *s)
+/* Asks for a sync that is due, unless another request waits for its answer. */
+static bool upload_ask_sync(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->ask.message != MSG_NONE || t->holds == BLOCK_FIRST)
-        return;
-    if (upload_syncs(s) && t->unsynced >= SYNC_EVERY) {
-        t->unsynced = 0;
-        ASK(s, file_sync, transfer_on_answer);
-    } else if (t->copying > 0) {
-        ASK(s, file_copy, transfer_on_answer);
-    }
+    if (s->ask.message != MSG_NONE || !upload_syncs(s) ||
+        t->unsynced < SYNC_EVERY)
+        return false;
+    t->unsynced = 0;
+    ASK(s, file_sync, transfer_on_answer);
+    return true;
 }
 
-/* An answer while bytes come, or after the last one. False: a refusal, and the
- * upload has failed. */
-static bool upload_take_answer(struct session *s)
+/* Files copies the head of a finished file, piece by piece, before the client
+ * is read. Only a wrong files reports more than before: that is ignored. */
+static enum stepped upload_copy(struct session *s)
 {
     struct transfer *t = &s->transfer;
     const struct message *m = t->answer;
 
-    if (!m)
-        return true;
-    if (m->kind == MSG_refused) {
-        transfer_refused(s, m);
-        return false;
+    if (m && m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    if (m && m->kind == MSG_file_copied && m->file_copied.left < t->to_copy) {
+        t->unsynced += t->to_copy - m->file_copied.left;
+        t->to_copy = m->file_copied.left;
     }
-    /* Files reports how much is left. Only a wrong files reports more than
-     * before: that is ignored, since `copying` must never grow. */
-    if (m->kind == MSG_file_copied && m->file_copied.left <= t->copying) {
-        t->unsynced += t->copying - m->file_copied.left;
-        t->copying = m->file_copied.left;
+    if (t->to_copy == 0) {
+        if (!t->stall.armed)
+            stall_begin(s);
+        return STEP_NEXT;
     }
-    return true;
+    transfer_watch(s, 0);
+    stall_pause(s);
+    if (s->ask.message == MSG_NONE && !upload_ask_sync(s))
+        ASK(s, file_copy, transfer_on_answer);
+    return STEP_WAIT;
 }
 
 static int upload_write_block(struct session *s)
@@ -210,21 +201,15 @@ static int upload_write_block(struct session *s)
     return 0;
 }
 
-/* The disk is full: after its current answer, files must make room. It refuses
- * when there is nothing to remove, so this ends. */
-static enum stepped upload_ask_room(struct session *s)
+/* Files knows which quota it was, and refuses; it may have to answer another
+ * request before. */
+static enum stepped upload_ask_why_full(struct session *s)
 {
-    struct transfer *t = &s->transfer;
-
     transfer_watch(s, 0);
     stall_pause(s);
-    t->holds = BLOCK_FULL;
-    if (s->ask.message != MSG_NONE)
-        return STEP_WAIT;
-    ASK(s, file_room, transfer_on_answer,
-        .to_come = t->announced > t->offset ? t->announced - t->offset : 0,
-        .over_quota = t->over_quota);
-    t->holds = BLOCK_ROOM;
+    if (s->ask.message == MSG_NONE)
+        ASK(s, file_full, transfer_on_answer,
+            .over_quota = s->transfer.full == EDQUOT);
     return STEP_WAIT;
 }
 
@@ -235,9 +220,10 @@ static enum stepped upload_store_block(struct session *s)
     size_t len = t->block_len;
     int error = upload_write_block(s);
 
-    t->over_quota = error == EDQUOT;
-    if (error == ENOSPC || error == EDQUOT)
-        return upload_ask_room(s);
+    if (error == ENOSPC || error == EDQUOT) {
+        t->full = error;
+        return upload_ask_why_full(s);
+    }
     if (error == EFBIG) {
         t->spoiled = true; /* it could never be completed */
         return transfer_fail(s, FAILED_TOO_LARGE, "");
@@ -246,7 +232,7 @@ static enum stepped upload_store_block(struct session *s)
         return transfer_fail(s, FAILED_WRITE, "");
     if (!sum_add(s, t->block, len))
         return transfer_fail(s, FAILED_READ_BACK, "");
-    upload_ask_due(s);
+    upload_ask_sync(s);
     return STEP_NEXT;
 }
 
@@ -292,65 +278,43 @@ static enum stepped upload_after_block(struct session *s,
                                  stream_cause(s->data.stream));
 }
 
-/* Files has answered. If the answer was about the block (BLOCK_ASKED,
- * BLOCK_ROOM), that is written now; BLOCK_FULL now asks for room; otherwise the
- * next request that is due goes out. */
-static enum stepped upload_go_on(struct session *s)
+/* An answer while bytes come, or after the last one. False: a refusal, and the
+ * upload has failed. */
+static bool upload_take_answer(struct session *s)
 {
-    struct transfer *t = &s->transfer;
-    enum stepped r;
-    bool more;
+    const struct message *m = s->transfer.answer;
 
-    if (t->holds == BLOCK_FULL)
-        return upload_ask_room(s);
-    if (t->holds == BLOCK_FREE || t->holds == BLOCK_FIRST) {
-        upload_ask_due(s);
-        return STEP_WAIT;
-    }
-    t->holds = BLOCK_FREE;
-    stall_begin(s);
-    r = upload_store_block(s);
-    if (r != STEP_NEXT)
-        return r;
-    r = upload_after_block(s, t->read, &more);
-    if (more)
-        transfer_soon(s);
-    return r;
-}
-
-/* An upload that fails before its first byte leaves the partial of an earlier
- * one. Only now files cuts the partial, or begins the copy. */
-static enum stepped upload_ask_begin(struct session *s)
-{
-    s->transfer.holds = BLOCK_ASKED;
-    transfer_watch(s, 0);
-    stall_pause(s);
-    ASK(s, file_begin, transfer_on_answer);
-    return STEP_WAIT;
+    if (!m || m->kind != MSG_refused)
+        return true;
+    transfer_refused(s, m);
+    return false;
 }
 
 static enum stepped upload_receive(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (t->answer)
-        return upload_take_answer(s) ? upload_go_on(s) : STEP_OVER;
-    if (t->holds != BLOCK_FREE && t->holds != BLOCK_FIRST)
+    if (!upload_take_answer(s))
+        return STEP_OVER;
+    if (t->full != 0)
+        return upload_ask_why_full(s);
+    if (t->answer) {
+        upload_ask_sync(s);
         return STEP_WAIT;
+    }
     for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
+        enum stream_state read;
         enum stepped r;
         bool more;
 
         if (allowance_ask(s))
             return allowance_wait(s);
-        t->read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
-                            &t->block_len);
-        if (t->holds == BLOCK_FIRST && t->block_len > 0)
-            return upload_ask_begin(s);
+        read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
+                         &t->block_len);
         r = upload_store_block(s);
         if (r != STEP_NEXT)
             return r;
-        r = upload_after_block(s, t->read, &more);
+        r = upload_after_block(s, read, &more);
         if (!more)
             return r;
     }
@@ -376,9 +340,6 @@ static enum stepped upload_end_data(struct session *s)
     struct transfer *t = &s->transfer;
 
     stall_pause(s);
-    /* If no byte came, file_begin wasn't sent; file_prepare or file_commit does
-     * its work. */
-    t->holds = BLOCK_FREE;
     /* ALLO says how many bytes the upload has at least. An upload that
      * continues a file may have announced the whole file or what it sends: so
      * the file's length counts, and neither is refused by mistake. */
@@ -388,8 +349,8 @@ static enum stepped upload_end_data(struct session *s)
     return STEP_NEXT;
 }
 
-/* Files copies the head. Meanwhile, and then, its sum is computed. */
-static enum stepped upload_copy(struct session *s)
+/* What is left of the SHA-256. */
+static enum stepped upload_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -397,10 +358,6 @@ static enum stepped upload_copy(struct session *s)
         return STEP_OVER;
     if (!sum_catch_up(s))
         return transfer_fail(s, FAILED_READ_BACK, "");
-    if (t->copying > 0) {
-        upload_ask_due(s);
-        return STEP_WAIT;
-    }
     if (t->digest && t->summed < t->offset) {
         if (!t->stall.armed)
             loop_timer_set(&s->loop, &t->stall, s->deadlines->sum);
@@ -495,11 +452,12 @@ const struct step upload_steps[] = {
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
       UNDO_PARTIAL },
     { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_PARTIAL },
+    { "copy", upload_copy, WAITS_FILES, TRANSFER_FLOWING, UNDO_PARTIAL },
     { "receive", upload_receive, WAITS_DATA | WAITS_FILES | WAITS_TURN,
       TRANSFER_FLOWING, UNDO_PARTIAL },
-    { "close_notify", upload_end_data, 0, TRANSFER_COPYING, UNDO_PARTIAL },
-    { "copy and checksum", upload_copy, WAITS_FILES | WAITS_TURN,
-      TRANSFER_COPYING, UNDO_PARTIAL },
+    { "close_notify", upload_end_data, 0, TRANSFER_SUMMING, UNDO_PARTIAL },
+    { "checksum", upload_sum, WAITS_FILES | WAITS_TURN, TRANSFER_SUMMING,
+      UNDO_PARTIAL },
     { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_RECEIVED,
       UNDO_PARTIAL },
     { "ask to rename", upload_ask_commit, WAITS_FILES, TRANSFER_PREPARING,

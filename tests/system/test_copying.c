@@ -1,5 +1,5 @@
-/* REST and APPE onto a finished file: its beginning is copied beside the
- * upload. The 150 comes at once, the control connection is served meanwhile,
+/* REST and APPE onto a finished file: its beginning is copied before the upload
+ * is read. The 150 comes at once, the control connection is served meanwhile,
  * holes stay holes, and a copy ends with its client. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -139,24 +139,24 @@ Test(copying, control_is_served, .timeout = 120)
     session_enter(&s, &server, "anna");
     data_connect(&s, &d);
     cr_expect_leq(time_of(&s, "APPE big", "150 {*}"), 10 * SOON);
-    cr_expect_eq(partial_bytes(&server), 1, "before the first byte");
+    cr_expect_eq(partial_bytes(&server), 1, "before the data connection");
     data_secure(&s, &d);
     data_write(&d, "tail", 4);
-    data_close(&d);
     cr_assert(wait_until(is_copying, &server, WAIT_MS));
     expect_soon(&s, &server);
+    data_close(&d);
     session_expect(&s, "226 {*}");
     expect_same(&server, 0, BIG, "tail");
 
     session_do(&s, "350 {*}", "REST %llu", (unsigned long long)BIG);
     data_open(&s, &d, "STOR big");
     data_write(&d, "tail", 4);
-    data_close(&d);
     cr_assert(wait_until(is_copying, &server, WAIT_MS));
     cr_expect_leq(time_of(&s, "ABOR", "426 {*}"), 10 * SOON);
     session_expect(&s, "226 {*}");
     session_do(&s, "200 {*}",
                "TYPE I"); /* files has finished the rest by then */
+    data_cut(&d, false);
     cr_expect(has_no_partial(&server));
     expect_same(&server, 0, BIG, "tail");
     session_end(&s, &server);
@@ -192,8 +192,8 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
     server_stop(&server);
 }
 
-/* Without a data connection, or without a byte, nothing is copied. */
-Test(copying, hang_up_before_a_byte, .timeout = 60)
+/* Without a data connection nothing is copied. */
+Test(copying, hang_up_before_the_connection, .timeout = 60)
 {
     const struct server_plan plan = { .ports = "auto" };
     struct server server;

@@ -224,3 +224,42 @@ Test(own_files, files_that_expire, .timeout = 240)
     ctl(&server, 0, "user change anna --retain /in:default", "");
     server_stop(&server);
 }
+
+static void cut_upload(struct session *s, const char *name)
+{
+    static char bytes[300000];
+    struct data d;
+
+    data_open(s, &d, "STOR %s", name);
+    data_write(&d, bytes, sizeof(bytes));
+    data_cut(&d, false);
+    session_expect(s, "426 {*}");
+}
+
+/* In each home and share, whether files of it expire or not. The share's
+ * process isn't the uploader. */
+Test(own_files, uploads_that_nobody_continues, .timeout = 240)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    drops_begin(&server);
+    ctl(&server, 0, "share add contracts", "");
+    ctl(&server, 0, "share grant contracts anna", "");
+    session_enter(&s, &server, "anna");
+    cut_upload(&s, "old");
+    cut_upload(&s, "contracts/old");
+    data_open(&s, &d, "STOR new");
+    data_write(&d, "bytes", 5);
+    retention(&server, 6 * DAY, "retention run", "0 removed");
+    retention(&server, 8 * DAY, "retention run --dry-run", "expired");
+    retention(&server, 8 * DAY, "retention run", "2 removed, 524288 bytes");
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_do(&s, "550 {*}", "SIZE old");
+    session_do(&s, "550 {*}", "SIZE contracts/old");
+    session_do(&s, "213 5", "SIZE new");
+    session_close(&s);
+    server_stop(&server);
+}

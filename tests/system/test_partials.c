@@ -157,7 +157,7 @@ Test(partials, in_a_share)
          " /letters/two.pdf\n");
     if (geteuid() == 0)
         cr_expect_eq(count(&server, "partials list bert", " waiting "), 0);
-    SAYS(&server, 0, "partials purge anna --all", "2 removed, 614400 bytes");
+    SAYS(&server, 0, "partials purge anna --all", "2 removed, 524288 bytes");
     cr_expect_eq(count(&server, "partials list", " waiting "), 0);
     server_stop(&server);
 }
@@ -187,7 +187,7 @@ Test(partials, of_two_users)
                  0);
     cr_expect_eq(count(&server, "partials purge", "removed "), 0,
                  "none has expired");
-    SAYS(&server, 0, "partials purge anna --all", "2 removed, 614400 bytes");
+    SAYS(&server, 0, "partials purge anna --all", "2 removed, 524288 bytes");
     cr_expect_eq(count(&server, "partials list", " waiting "), 1);
     SAYS(&server, EX_NOUSER, "partials list carl", "there is no user carl");
 
@@ -201,7 +201,7 @@ Test(partials, of_two_users)
     session_close(&s);
     server_kill(&server); /* from now on no server runs */
     SAYS(&server, 0, "partials list", "bert ", " waiting ");
-    SAYS(&server, 0, "partials purge --all", "1 removed, 307200 bytes");
+    SAYS(&server, 0, "partials purge --all", "1 removed, 262144 bytes");
     cr_expect_eq(count(&server, "partials list", " waiting "), 0);
     server_again(&server);
     server_stop(&server);

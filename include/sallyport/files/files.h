@@ -20,7 +20,6 @@ struct files_rules {
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */
-    uint64_t partial_days;
     struct min_free min_free;
     uint64_t max_files; /* that the user may store, all together; 0: no limit */
     enum conflict on_conflict;

@@ -473,6 +473,16 @@ MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, show,
 BYTES(metrics)
 END
 
+MESSAGE(abandoned_find, CTL, FILES, IDLE, ONCE, NONE,
+        "list the partials that nobody will continue, or remove those that no "
+        "upload is writing: unchanged for this age in seconds, or left by a "
+        "killed process. In a share those of all owners. The answers are those "
+        "to `partials_find`")
+FLAG(remove)
+FLAG(share)
+NUMBER(age)
+END
+
 SECTION("Set-up of a child",
         "A child gets its descriptors and a sealed struct when it is executed "
         "(include/sallyport/ipc/setup.h).")
@@ -784,19 +794,13 @@ FLAG(keep_nothing)
 END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
-        "the first offset to write at, limit of the size (0: none), whether "
-        "session must wait for the answer to `file_begin` before it writes, "
-        "bytes that `file_copy` must copy before the commit; the partial. "
+        "the first offset to write at, limit of the size (0: none), bytes that "
+        "`file_copy` must copy before the first one is written; the partial. "
         "Files changes to *writing*")
 NUMBER(first)
 NUMBER(limit)
-FLAG(waits)
 NUMBER(to_copy)
 FD(file)
-END
-
-MESSAGE(file_begin, SESSION, FILES, WRITING, MANY, NONE,
-        "the first byte has arrived: now cut the old content at the offset")
 END
 
 MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
@@ -814,11 +818,10 @@ MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
         "resumed")
 END
 
-MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
-        "the disk is full: remove old partials of the user; bytes still to "
-        "come (0: unknown), and whether the kernel named a quota. `done`: write "
-        "again; `refused`: nothing was removed, and this upload is aborted")
-NUMBER(to_come)
+MESSAGE(file_full, SESSION, FILES, WRITING, MANY, NONE,
+        "the disk is full; whether the kernel named a quota. `refused` names "
+        "the cause. After `file_abort` old partials of the user are removed, so "
+        "that a retry has room")
 FLAG(over_quota)
 END
 

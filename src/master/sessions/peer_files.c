@@ -148,7 +148,6 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
                    .reread = c->sha256,
                    .max_file_size = f->session->limits.file_size,
                    .copy_max = c->copy_max,
-                   .partial_days = c->partial_days,
                    .min_free = c->min_free,
                    .max_files = user->max_files,
                    .on_conflict =

@@ -381,7 +381,7 @@ Test(partials, goes_on_with_the_next_user)
 }
 
 /* Each entry of retain= is one request, to a process with the ids of the home,
- * or of the share. */
+ * or of the share; then one more asks for forgotten partials. */
 static bool has_ids(const struct files_start *start, struct channel *master)
 {
     FILE *f = fopen(in_scratch("starts"), "a");
@@ -395,13 +395,21 @@ static bool has_ids(const struct files_start *start, struct channel *master)
 static void echoes_expired(struct channel *ctl, const struct message *find)
 {
     const struct msg_expired_find *m = &find->expired_find;
-    char path[64] = "";
+    const struct msg_abandoned_find *a = &find->abandoned_find;
+    const bool expired = find->kind == MSG_expired_find;
+    char path[64] = "/p";
 
-    if (find->kind == MSG_expired_find)
+    if (!expired)
+        cr_expect_eq(find->kind, MSG_abandoned_find);
+    if (expired)
         slice_copy(m->path, path, sizeof(path));
-    FAKE_SAYS(ctl, find, partial, .path = slice_from(path), .bytes = m->age,
-              .mtime = 86400,
-              .state = m->remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    FAKE_SAYS(ctl, find, partial, .path = slice_from(path),
+              .name = slice_from(expired    ? ""
+                                 : a->share ? "of a share"
+                                            : "of a home"),
+              .bytes = expired ? m->age : a->age, .mtime = 86400,
+              .state = (expired ? m->remove : a->remove) ? PARTIAL_REMOVED
+                                                         : PARTIAL_RESTS);
     says_end(ctl, find, 0, 0);
 }
 
@@ -430,26 +438,30 @@ Test(partials, retention)
     cr_expect_null(strstr(r->out, "removed"), "%s", r->out);
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "anna /anna 70000 70001\nanna /anna 70000 70001\n"
-                     "a /a 80000 80000\n");
+                     "anna /anna 70000 70001\nbert /bert 70002 70002\n"
+                     "a /a 80000 80000\na /a 80000 80000\n"
+                     "b /b 80001 80001\n");
     cr_expect_str_eq(file_text(in_scratch("syslog")), "");
     r = expect_run(0, "", "retention run");
-    cr_expect_not_null(strstr(r->out, "3 removed, 3204000 bytes"), "%s",
+    cr_expect_not_null(strstr(r->out, "7 removed, 5623200 bytes"), "%s",
                        r->out);
-    cr_expect_str_eq(file_text(in_scratch("syslog")),
-                     "retention: removed / of anna, 2592000 bytes, unchanged "
-                     "since 1970-01-02T00:00:00Z\n"
-                     "retention: removed /in of anna, 7200 bytes, unchanged "
-                     "since 1970-01-02T00:00:00Z\n"
-                     "retention: removed / of /a, 604800 bytes, unchanged "
-                     "since 1970-01-02T00:00:00Z\n");
+#define SINCE "bytes, unchanged since 1970-01-02T00:00:00Z\n"
+#define LEFT  "retention: removed the unfinished upload /of a "
+    cr_expect_str_eq(
+        file_text(in_scratch("syslog")),
+        "retention: removed / of anna, 2592000 " SINCE
+        "retention: removed /in of anna, 7200 " SINCE LEFT
+        "home of anna, 604800 " SINCE LEFT "home of bert, 604800 " SINCE
+        "retention: removed / of /a, 604800 " SINCE LEFT
+        "share of /a, 604800 " SINCE LEFT "share of /b, 604800 " SINCE);
     all = json_loads(expect_run(0, "", "retention run --json")->out, 0, NULL);
-    cr_assert_eq(json_array_size(all), 3);
+    cr_assert_eq(json_array_size(all), 7);
     json_decref(all);
 }
 
 static void finds_no_directory(struct channel *ctl, const struct message *find)
 {
-    says_end(ctl, find, 0, ENOENT);
+    says_end(ctl, find, 0, find->kind == MSG_expired_find ? ENOENT : 0);
 }
 
 Test(partials, nothing_is_due)
@@ -463,6 +475,30 @@ Test(partials, nothing_is_due)
                      "nothing is older than its home or share keeps it\n");
     cr_expect_not_null(strstr(r->err, "anna: /in: No such file or directory"),
                        "%s", r->err);
+}
+
+static bool has_no_home(const struct files_start *start, struct channel *master)
+{
+    if (strcmp(start->name, "bert") == 0)
+        return SEND(master, files_failed, 0, .error = ENOENT,
+                    .why = SLICE("")) < 0;
+    return fake_ready(start, master);
+}
+
+/* A home that isn't there has no partial: that is no failure of the timer. But
+ * one of which files are to be removed must be there. */
+Test(partials, retention_without_a_home)
+{
+    const struct run *r;
+
+    write_retentions();
+    fake_files_are(has_no_home, finds_nothing);
+    r = expect_run(0, "", "retention run");
+    cr_expect_str_eq(r->err, "");
+    cr_expect_not_null(strstr(r->out, "0 removed"), "%s", r->out);
+    r = expect_run(EX_NOINPUT, "", "partials list bert");
+    cr_expect_not_null(strstr(r->err, "can't be entered: No such file"), "%s",
+                       r->err);
 }
 
 static bool enters_no_home(const struct files_start *start,
@@ -483,7 +519,8 @@ Test(partials, retention_continues)
     fake_files_are(enters_no_home, echoes_expired);
     r = expect_run(EX_NOINPUT, "", "retention run");
     cr_expect_not_null(strstr(r->err, "anna: "), "%s", r->err);
-    cr_expect_not_null(strstr(r->out, "1 removed, 604800 bytes"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, "4 removed, 2419200 bytes"), "%s",
+                       r->out);
 }
 
 static const char *retention_lock(void)
@@ -534,7 +571,7 @@ Test(partials, retention_by_one_machine)
     kill(other, SIGKILL);
     waitpid(other, NULL, 0);
     r = expect_run(0, "", "retention run");
-    cr_expect_not_null(strstr(r->out, "3 removed"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, "7 removed"), "%s", r->out);
     cr_expect_str_eq(r->err, "");
 }
 
@@ -573,7 +610,7 @@ Test(partials, retention_without_a_lock)
     fake_files_are(has_ids, echoes_expired);
     cr_assert_eq(symlink("victim", retention_lock()), 0);
     r = expect_run(0, "", "retention run");
-    cr_expect_not_null(strstr(r->out, "3 removed"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, "7 removed"), "%s", r->out);
     cr_expect_not_null(strstr(r->err, "without this lock"), "%s", r->err);
     cr_expect_not(files_exists(in(world.homes, "victim")));
     cr_assert_eq(unlink(retention_lock()), 0);

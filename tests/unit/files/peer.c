@@ -18,6 +18,7 @@
 #include "sallyport/ftp/listing.h"
 #include "support/messages.h"
 #include "support/nth.h"
+#include "syncs.h"
 
 static void own(const char *path)
 {
@@ -42,7 +43,7 @@ void peer_init(struct peer *p)
     cr_assert_eq(mkdir(p->shares, 0711), 0);
     cr_assert_eq(chmod(p->shares, 0711), 0);
     p->start = (struct files_start){
-        .rules = { .resume = true, .partial_days = 7 },
+        .rules = { .resume = true },
         .root = geteuid() == 0,
         .homes = p->homes,
         .shares = p->shares,
@@ -359,8 +360,6 @@ static int open_and_copy(struct peer *p, const struct msg_file_write *request,
 
     *fd = w.file;
     *first = w.first;
-    if (r == OUTCOME_OK && w.waits)
-        r = ask_begin(p);
     while (r == OUTCOME_OK && w.to_copy > 0)
         r = ask_copy(p, &w.to_copy);
     return r;
@@ -372,29 +371,6 @@ int ask_copy(struct peer *p, uint64_t *left)
     int r = ASK(p, &reply, file_copy, NEXT(p));
 
     *left = r == OUTCOME_OK ? reply.file_copied.left : 0;
-    return r;
-}
-
-int ask_begin(struct peer *p)
-{
-    struct message reply;
-
-    return ASK(p, &reply, file_begin, NEXT(p));
-}
-
-int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
-                      uint64_t offset, uint64_t announced, int *fd, bool *waits)
-{
-    struct msg_file_writable w;
-    int r =
-        ask_open(p,
-                 MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
-                              .mode = mode, .offset = offset,
-                              .announced = announced, .keep_nothing = false),
-                 &w);
-
-    *fd = w.file;
-    *waits = w.waits;
     return r;
 }
 
@@ -446,12 +422,11 @@ int ask_sync(struct peer *p)
     return ASK(p, &reply, file_sync, NEXT(p));
 }
 
-int ask_room(struct peer *p, uint64_t bytes)
+int ask_full(struct peer *p, bool over_quota)
 {
     struct message reply;
 
-    return ASK(p, &reply, file_room, NEXT(p), .to_come = bytes,
-               .over_quota = false);
+    return ASK(p, &reply, file_full, NEXT(p), .over_quota = over_quota);
 }
 
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097])
@@ -527,4 +502,42 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     *outcome = (int)reply.directory_listed.outcome;
     *entries = reply.directory_listed.entries;
     return OUTCOME_OK;
+}
+
+/* After 7 days, the default of partial_days. */
+static unsigned sweep(struct peer *p, bool share, time_t seconds)
+{
+    struct message m;
+    unsigned n = 0;
+
+    p->start.for_ctl = true;
+    p->start.mount_count = 0;
+    p->nth = NULL;
+    time_ahead += seconds;
+    peer_run(p);
+    time_ahead -= seconds;
+    cr_assert_eq(SEND(&p->session, abandoned_find, NEXT(p), .remove = true,
+                      .share = share, .age = UINT64_C(7) * 86400),
+                 0);
+    while (peer_answers(p, &m) == 1 && m.kind == MSG_partial)
+        n += m.partial.state == PARTIAL_REMOVED;
+    cr_expect_eq(m.kind, MSG_partials_end);
+    peer_leave(p);
+    return n;
+}
+
+unsigned disk_sweep(const struct peer *p, time_t seconds)
+{
+    struct peer ctl = *p;
+
+    return sweep(&ctl, false, seconds);
+}
+
+unsigned disk_sweep_share(const struct peer *p, time_t seconds)
+{
+    struct peer ctl = *p;
+
+    ctl.start.home = p->mounts[0].path;
+    ctl.start.uid = ctl.start.gid = p->mounts[0].gid;
+    return sweep(&ctl, true, seconds);
 }

@@ -18,6 +18,9 @@ struct nth;
 
 #define PEER_UID 70123
 #define PEER_MS  20000 /* the longest wait for an answer */
+#define HOUR     3601
+/* A partial of a random name, which no upload is writing. */
+#define LEFT ".sallyport-0123456789abcdef0123456789abcdef.temp"
 
 struct peer {
     pid_t pid;
@@ -100,14 +103,9 @@ int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
-/* Does the same without file_begin; *waits says whether that is due. */
-int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
-                      uint64_t offset, uint64_t announced, int *fd,
-                      bool *waits);
 /* Receives the answer `file_writable`; its descriptor is the caller's. */
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret);
-int ask_begin(struct peer *p);
 int ask_copy(struct peer *p, uint64_t *left);
 /* Does the same for an upload that isn't kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
@@ -119,7 +117,8 @@ int ask_upload(struct peer *p, const char *path, enum write_mode mode,
 /* STOR of LEN bytes that is cut. */
 void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed);
 int ask_sync(struct peer *p);
-int ask_room(struct peer *p, uint64_t bytes);
+/* A write has failed for want of space, or (OVER_QUOTA) by a quota. */
+int ask_full(struct peer *p, bool over_quota);
 int ask_commit(struct peer *p, uint64_t length);
 /* Does the same; RET gets the path under which the file is visible. */
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
@@ -145,6 +144,11 @@ size_t disk_partials(struct peer *p, const char *folder); /* their number */
 /* Returns the path of the only partial in FOLDER, within the home. */
 const char *disk_partial(struct peer *p, const char *folder);
 void disk_age(struct peer *p, const char *path, int days);
+/* Removes the partials of the home that nobody will continue, as sallyportctl's
+ * timer does, SECONDS later: their number. */
+unsigned disk_sweep(const struct peer *p, time_t seconds);
+/* The same for the directory of the share /contracts. */
+unsigned disk_sweep_share(const struct peer *p, time_t seconds);
 const char *disk_path(struct peer *p, const char *path);
 
 /* Writes the bytes FROM to TO of pattern SEED at FROM. */

@@ -1,5 +1,5 @@
-/* What an upload leaves alone until its first byte, what is removed with its
- * file, and where the file is when the reply names its path. */
+/* What an upload leaves alone, what is removed with its file, and where the
+ * file is when the reply names its path. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +15,6 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
-#include "support/nth.h"
 
 #define K 1024u
 
@@ -39,18 +38,19 @@ static const struct {
              { WRITE_APPEND, 0 } };
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
-static void wait_for_bytes(struct peer *p, size_t way, int *fd)
+static void open_rest(struct peer *p, size_t way, int *fd)
 {
-    bool waits;
+    uint64_t first;
 
-    cr_assert_eq(ask_write_waiting(p, "/f", ways[way].mode, ways[way].offset, 0,
-                                   fd, &waits),
-                 OUTCOME_OK, "way %zu", way);
-    cr_assert(waits);
+    cr_assert_eq(
+        ask_write(p, "/f", ways[way].mode, ways[way].offset, 0, fd, &first),
+        OUTCOME_OK, "way %zu", way);
+    cr_assert_eq(first, way == 0 ? 64 * K : 256 * K);
 }
 
-/* However often an upload fails before its first byte, SIZE's answer stays
- * valid. */
+/* A partial at rest has its confirmed length: an upload that continues it there
+ * changes nothing before its first byte, however often it fails, and SIZE's
+ * answer stays valid. */
 Test(commit, old_bytes_stay_until_the_first_byte)
 {
     struct peer p;
@@ -58,19 +58,86 @@ Test(commit, old_bytes_stay_until_the_first_byte)
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 1; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K);
         for (int j = 0; j < 3; j++) {
-            wait_for_bytes(&p, i, &fd);
+            open_rest(&p, i, &fd);
             close(fd);
             cr_assert_eq(ask_abort(&p), OUTCOME_OK);
             cr_expect_eq(disk_partials(&p, "/"), 1);
-            cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K + 5, 1));
+            cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
         }
     }
     begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1);
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    peer_stop(&p);
+}
+
+/* One block is enough: it stays, though its last byte could be the file's. */
+Test(commit, the_shortest_rest)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 64 * K + 1, 1);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(ask_size(&p, "/f"), 64 * K);
+        cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                     OUTCOME_OK);
+        close(fd);
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        cr_expect(disk_is(&p, disk_partial(&p, "/"), 64 * K, 1));
+    }
+    peer_stop(&p);
+}
+
+/* A REST below the confirmed length cuts at once: SIZE must be asked again, and
+ * never reports the bytes above. */
+Test(commit, a_lower_rest_cuts_at_once)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
+    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
+    open_rest(&p, 0, &fd);
+    close(fd);
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 64 * K, 1));
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_SIZE_FIRST);
+    cr_expect_eq(ask_size(&p, "/f"), 64 * K);
+    begin(&p, "/f", WRITE_APPEND, 0, 100 * K, 1);
+    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 100 * K, 1));
+    peer_stop(&p);
+}
+
+/* What a killed process left above the confirmed length never becomes a part of
+ * the file. */
+Test(commit, what_a_killed_process_left)
+{
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    begin(&p, "/f", WRITE_STORE, 0, 256 * K + 5, 1);
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    kill(p.pid, SIGKILL);
+    cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
+    disk_extend(&p, "/", 400 * K, 2);
+    peer_run(&p);
+    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
+    open_rest(&p, 2, &fd);
+    close(fd);
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
+    cr_assert_eq(ask_commit(&p, 256 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/f", 256 * K, 1));
     peer_stop(&p);
 }
 
@@ -80,15 +147,13 @@ Test(commit, a_new_upload_drops_the_old_bytes)
 {
     struct peer p;
     uint64_t first;
-    bool waits;
     int fd;
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
     cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    cr_assert_eq(ask_write_waiting(&p, "/f", WRITE_STORE, 0, 0, &fd, &waits),
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
-    cr_expect_not(waits);
     close(fd);
     cr_expect(disk_is(&p, disk_partial(&p, "/"), 0, 1));
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
@@ -112,9 +177,9 @@ Test(commit, old_bytes_stay_after_a_death)
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 1; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K, "way %zu", i);
-        wait_for_bytes(&p, i, &fd);
+        open_rest(&p, i, &fd);
         close(fd);
         if (i % 2)
             kill(p.pid, SIGKILL);
@@ -125,30 +190,6 @@ Test(commit, old_bytes_stay_after_a_death)
         peer_run(&p);
     }
     cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    peer_stop(&p);
-}
-
-/* From the first byte on the old partial is gone: its rest belongs to other
- * bytes. */
-Test(commit, the_first_byte_cuts_or_replaces)
-{
-    static const uint64_t left[] = { 0, 256 * K, 256 * K };
-    struct peer p;
-    int fd;
-
-    peer_start(&p);
-    for (size_t i = 0; i < WAYS; i++) {
-        ask_cut(&p, "/f", 256 * K + 5, 1);
-        ask_size(&p, "/f");
-        wait_for_bytes(&p, i, &fd);
-        close(fd);
-        cr_assert_eq(ask_begin(&p), OUTCOME_OK);
-        cr_assert_eq(ask_begin(&p), OUTCOME_OK, "once more is harmless");
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-        cr_expect_eq(ask_size(&p, "/f"), left[i], "way %zu", i);
-        ask_path(&p, MSG_file_delete, "/f");
-    }
-    cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
 }
 
@@ -163,7 +204,7 @@ Test(commit, an_empty_upload_is_a_file)
     for (size_t i = 0; i < WAYS; i++) {
         ask_cut(&p, "/f", 256 * K + 5, 1);
         ask_size(&p, "/f");
-        wait_for_bytes(&p, i, &fd);
+        open_rest(&p, i, &fd);
         close(fd);
         cr_assert_eq(ask_commit(&p, lengths[i]), OUTCOME_OK, "way %zu", i);
         cr_expect(disk_is(&p, "/f", lengths[i], 1), "way %zu", i);
@@ -173,30 +214,26 @@ Test(commit, an_empty_upload_is_a_file)
     peer_stop(&p);
 }
 
-/* While an upload waits for its first byte, no other session gets what it will
- * continue. */
-Test(commit, a_waiting_upload_keeps_others_out)
+/* Before its first byte, too, no other session gets what it continues. */
+Test(commit, an_open_upload_keeps_others_out)
 {
     struct peer a, b;
     uint64_t first;
-    bool waits;
     int fd;
 
     peer_start(&a);
     peer_join(&b, &a);
     ask_cut(&a, "/f", 256 * K + 5, 1);
-    wait_for_bytes(&a, 0, &fd);
+    open_rest(&a, 0, &fd);
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_BUSY);
     int other;
     cr_expect_eq(ask_write(&b, "/f", WRITE_STORE, 64 * K, 0, &other, &first),
                  OUTCOME_BUSY);
-    cr_assert_eq(ask_write_waiting(&b, "/f", WRITE_STORE, 0, 0, &other, &waits),
+    cr_assert_eq(ask_write(&b, "/f", WRITE_STORE, 0, 0, &other, &first),
                  OUTCOME_OK);
-    cr_expect_not(waits);
     cr_expect_eq(disk_partials(&a, "/"), 2);
     close(other);
     cr_assert_eq(ask_abort(&b), OUTCOME_OK);
-    cr_assert_eq(ask_begin(&a), OUTCOME_OK);
     put_pattern(fd, 64 * K, 128 * K, 1);
     close(fd);
     cr_assert_eq(ask_abort(&a), OUTCOME_OK);
@@ -236,17 +273,15 @@ static void end_probe(pid_t pid)
 Test(commit, a_look_keeps_nobody_out)
 {
     struct peer p;
-    bool waits;
+    uint64_t first;
     int fd;
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
     pid_t other = probe(&p);
     for (int i = 0; i < 100; i++) {
-        cr_assert_eq(
-            ask_write_waiting(&p, "/f", WRITE_STORE, 64 * K, 0, &fd, &waits),
-            OUTCOME_OK, "round %d", i);
-        cr_assert(waits, "round %d", i);
+        cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 64 * K, 0, &fd, &first),
+                     OUTCOME_OK, "round %d", i);
         close(fd);
         cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     }
@@ -261,38 +296,18 @@ Test(commit, a_look_keeps_nobody_out)
 Test(commit, refused_for_its_length)
 {
     struct peer p;
-    bool waits;
+    uint64_t first;
     int fd;
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < 2; i++)
-        cr_assert_eq(ask_write_waiting(&p, "/f", ways[i].mode, ways[i].offset,
-                                       UINT64_MAX, &fd, &waits),
+        cr_assert_eq(ask_write(&p, "/f", ways[i].mode, ways[i].offset,
+                               UINT64_MAX, &fd, &first),
                      OUTCOME_NO_SPACE);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
-}
-
-/* Space that the first byte will free counts as free. A hole frees nothing. */
-Test(commit, replaced_bytes_make_room)
-{
-    FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();
-    struct partial p = { .kind = PARTIAL_AT_REST };
-
-    put_pattern(fileno(old), 0, 256 * K, 1);
-    cr_assert_eq(ftruncate(fileno(hole), 256 * K), 0);
-    p.fd = fileno(old);
-    cr_expect_eq(partial_frees(&p, 0), 256 * K);
-    cr_expect_eq(partial_frees(&p, 64 * K), 192 * K);
-    cr_expect_eq(partial_frees(&p, 256 * K), 0);
-    p.fd = fileno(new);
-    cr_expect_eq(partial_frees(&p, 0), 0);
-    p.fd = fileno(hole);
-    cr_expect_eq(partial_frees(&p, 0), 0);
-    p = (struct partial){ .fd = fileno(old), .kind = PARTIAL_OWN };
-    cr_expect_eq(partial_frees(&p, 0), 0);
 }
 
 /* The name of a partial's file passes to another file. The partial and SIZE's
@@ -377,55 +392,23 @@ Test(commit, an_overtaken_one_is_not_kept)
 /* Its process was killed. One that is being written stays. */
 Test(commit, an_overtaken_one_is_swept)
 {
-    struct peer a, b, c;
+    struct peer a, b;
 
     peer_start(&a);
     peer_join(&b, &a);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
     store(&b, "/f", 300 * K, 1);
-    peer_join(&c, &a);
-    store(&c, "/g", 300 * K, 1);
-    cr_expect_eq(disk_partials(&b, "/"), 1, "it is being written");
-    peer_leave(&c);
+    cr_expect_eq(disk_sweep(&b, HOUR), 0, "it is being written");
     cr_assert_eq(kill(a.pid, SIGKILL), 0);
     cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
     cr_assert_eq(disk_partials(&b, "/"), 1);
-    peer_join(&c, &b);
-    store(&c, "/g", 300 * K, 1);
+    cr_expect_eq(disk_sweep(&b, 0), 0);
+    cr_expect_eq(disk_sweep(&b, HOUR), 1);
     cr_expect_eq(disk_partials(&b, "/"), 0);
-    peer_leave(&c);
     channel_close(&a.session);
     channel_close(&a.master);
     channel_close(&a.log);
     peer_stop(&b);
-}
-
-/* The sweep doesn't open the partial that the upload has just made. */
-Test(commit, the_sweep_leaves_its_own_alone)
-{
-    struct nth *nth = nth_new();
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    if (!nth)
-        cr_skip_test(NTH_MISSING);
-    peer_init(&p);
-    p.nth = nth;
-    peer_run(&p);
-    nth_arm(nth, 0, 0, NULL);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    /* The answer comes before the sweep. */
-    cr_assert_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
-    nth_disarm(nth);
-    close(fd);
-    cr_expect_gt(nth_count(nth), 0);
-    for (unsigned i = 1; i <= nth_count(nth); i++)
-        cr_expect_str_neq(nth_name(nth, i), "fgetxattr", "call %u", i);
-    peer_leave(&p);
-    peer_remove(&p);
-    nth_free(nth);
 }
 
 /* Also where the file gets another name. */
@@ -505,7 +488,7 @@ Test(commit, a_copy_is_not_kept)
     ask_cut(&p, "/f", 200 * K, 2);
     begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 200 * K, 2));
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 2));
     begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
     cr_assert_eq(ask_commit(&p, 400 * K), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);

@@ -65,11 +65,11 @@ Test(confirmed, a_cut_syncs_before_it_marks)
 
     start_with_fsync(&p);
     ask_cut(&p, "/f", 200 * K, 1);
-    cr_expect_str_eq(sync_calls(), "dm");
+    cr_expect_str_eq(sync_calls(), "dmt");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
     peer_again(&p); /* the session leaves in the middle */
-    cr_expect_str_eq(sync_calls(), "dmrstdm");
+    cr_expect_str_eq(sync_calls(), "dmtrsdmt");
     cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
@@ -182,8 +182,6 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
         cr_expect_eq(
             ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, &fd, &first),
             OUTCOME_IO);
-        if (offsets[i] > 0) /* the other one has not begun */
-            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
         cr_expect_eq(disk_partials(&p, "/"), 0);
         expect_nothing(&p);
         peer_stop(&p);
@@ -223,8 +221,8 @@ Test(confirmed, marks_that_are_not_true)
         uint64_t length;
     } rows[] = {
         { "\x01\x00\x00\x01\x00\x00\x00\x00\x00", 9, 64 * K },
-        { "\x01\x00\x00\x00\x01\x00\x00\x00\x00", 9, 192 * K }, /* too long */
-        { "\x01\xff\xff\xff\xff\xff\xff\xff\xff", 9, 192 * K },
+        { "\x01\x00\x00\x00\x01\x00\x00\x00\x00", 9, 128 * K }, /* too long */
+        { "\x01\xff\xff\xff\xff\xff\xff\xff\xff", 9, 128 * K },
         { "\x02\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 }, /* fsync = no */
         { "\x00\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 },
         { "\x03\x00\x00\x01\x00\x00\x00\x00\x00", 9, 0 },
@@ -258,7 +256,7 @@ Test(confirmed, without_fsync)
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_str_eq(sync_calls(), "mrmtm");
+    cr_expect_str_eq(sync_calls(), "mtrmtmt");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     p.start.rules.fsync = true;
     peer_again(&p);

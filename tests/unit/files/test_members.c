@@ -274,33 +274,38 @@ Test(members, partials_of_others_in_a_directory)
     peer_stop(&p);
 }
 
-/* Those of a member who has left would stay for ever. In the home everything is
- * left alone that isn't this user's. */
+/* Those of a member who has left would stay for ever. Only time says that
+ * nobody writes them: the share's process can't open them. */
 Test(members, expired_partials_of_others_are_swept)
 {
     struct peer p, b;
-    char *text;
-    uint64_t n;
-    int outcome;
 
     skip_without_root();
     furnish(&p);
     peer_member(&b, &p, "bert", READ | RIGHT_DELETE);
-    for (int hours = 0; hours < 2; hours++) {
+    for (int hours = 0; hours < 2; hours++)
         for (int days = 6; days < 9; days += 2) {
             disk_age(&p, disk_partial(&p, SHARE "/d"), days);
-            cr_assert_eq(ask_list(&b, "/contracts/d", LIST_LONG, "", &text,
-                                  &outcome, &n),
-                         OUTCOME_OK);
-            free(text);
-            cr_expect_eq(disk_partials(&p, SHARE "/d"), hours == 0 || days == 6,
-                         "%d h, %d days", hours, days);
+            cr_expect_eq(disk_sweep_share(&p, hours * HOUR),
+                         hours == 1 && days == 8, "%d h, %d days", hours, days);
         }
-        peer_leave(&b); /* a resumed one stays: it was touched just now */
-        time_ahead += 3610;
-        peer_run(&b);
-    }
+    cr_expect_eq(disk_partials(&p, SHARE "/d"), 0);
     peer_leave(&b);
+    peer_stop(&p);
+}
+
+/* One of a random name can't be continued: it goes a day after its last
+ * change. */
+Test(members, what_a_killed_process_left)
+{
+    struct peer p;
+
+    skip_without_root();
+    furnish(&p);
+    disk_put(&p, SHARE "/" LEFT, "x", 1);
+    cr_expect_eq(disk_sweep_share(&p, 86000), 0);
+    cr_expect_eq(disk_sweep_share(&p, 86500), 1);
+    cr_expect_eq(disk_partials(&p, SHARE "/d"), 1);
     peer_stop(&p);
 }
 

@@ -425,8 +425,6 @@ Test(mounts, rights_of_the_path)
         }
 }
 
-#define HOUR 3601
-
 /* A full share says nothing about the home, nor the other way round. */
 Test(mounts, each_frees_its_own)
 {
@@ -444,19 +442,17 @@ Test(mounts, each_frees_its_own)
     time_ahead += HOUR;
     peer_run(&p);
     cr_assert_eq(ask_upload(&p, "/contracts/g", WRITE_STORE, 0, 10, 1), 0);
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
+    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_assert(peer_event(&p, &e));
     cr_expect_eq(e.number[FIELD_NUMBER], 1);
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, SHARE), 0);
     cr_expect_eq(disk_partials(&p, "/in"), 1);
     ask_cut(&p, "/contracts/f", 200 * K, 1);
     cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 10, 1), 0);
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
-    cr_assert(peer_event(&p, &e));
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
+    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert(peer_event(&p, &e));
     cr_expect_eq(disk_partials(&p, "/in"), 0, "the home's");
     cr_expect_eq(disk_partials(&p, SHARE), 1);
     peer_stop(&p);

@@ -686,7 +686,7 @@ Test(naming, rename_without_a_look)
 }
 
 /* The process dies between its two steps: the name shows the whole file, never
- * an empty one, and the next look removes the partial's name. */
+ * an empty one, and the timer removes the partial's name. */
 Test(naming, death_without_noreplace)
 {
     static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
@@ -715,6 +715,7 @@ Test(naming, death_without_noreplace)
             OUTCOME_OK);
         free(text);
         cr_expect_eq(entries, 1);
+        cr_expect_eq(disk_sweep(&next, HOUR), 1);
         cr_expect_eq(disk_partials(&next, "/in"), 0);
         cr_expect(disk_is(&next, "/in/f", 100, 2), "row %zu", i);
         channel_close(&p.session);
@@ -722,6 +723,26 @@ Test(naming, death_without_noreplace)
         channel_close(&p.log);
         peer_stop(&next);
     }
+}
+
+/* On a network disk a rename that failed may have happened. So the file isn't
+ * cut to its confirmed length before an upload continues it. */
+Test(naming, a_failed_rename_cuts_nothing)
+{
+    struct peer p;
+
+    rename_faults = (struct rename_faults){ .no_flags = true, .once = "f" };
+    start(&p, CONFLICT_REJECT);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1),
+                 OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 200 * 1024), OUTCOME_IO);
+    cr_expect(disk_is(&p, disk_partial(&p, "/in"), 200 * 1024, 1));
+    cr_expect_eq(ask_size(&p, "/in/f"), 192 * 1024);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit(&p, 196 * 1024), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/f", 196 * 1024, 1));
+    peer_stop(&p);
 }
 
 /* Neither renames that refuse to replace, nor links. */

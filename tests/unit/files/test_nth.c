@@ -115,8 +115,6 @@ static int send_file(struct world *w, enum write_mode mode)
 
     if (r != OUTCOME_OK)
         return r;
-    if (to.waits)
-        r = ask_begin(p);
     while (r == OUTCOME_OK && to.to_copy > 0)
         r = ask_copy(p, &to.to_copy);
     if (r == OUTCOME_OK)
@@ -390,20 +388,6 @@ static void replace_process(struct world *w)
     peer_run(&w->p);
 }
 
-/* Another session writes into the directory: that sweeps it. */
-static void sweep(const struct world *w)
-{
-    struct peer other;
-
-    other = w->p;
-    other.nth = NULL;
-    peer_run(&other);
-    cr_assert_eq(ask_upload(&other, path_of(w, "z"), WRITE_STORE, 0, 1, NEW),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_commit(&other, 1), OUTCOME_OK);
-    peer_leave(&other);
-}
-
 static bool count_is_right(const struct world *w, const struct seen *s,
                            bool killed)
 {
@@ -453,7 +437,7 @@ static void try_again(struct world *w, unsigned n, int error, bool killed)
         blame(w, n, error, r, &s, wrong);
     if (partials == 0 || w->s->work == cut_and_abort)
         return;
-    sweep(w);
+    disk_sweep(&w->p, HOUR);
     s = look(w, &partials);
     if (partials > 0)
         blame(w, n, error, r, &s, "a partial stays");

@@ -57,7 +57,7 @@ struct op {
 };
 
 /* Of an upload: what comes next. */
-enum part { BEGIN, WRITTEN, BEGUN };
+enum part { BEGIN, COPIES, BEGUN };
 
 struct client {
     struct peer peer;
@@ -67,7 +67,6 @@ struct client {
     bool waits;  /* for an answer */
     bool ends;   /* this was the last request of the command */
     int failure; /* and so the upload is cut */
-    uint64_t to_copy;
     int fd;
     uint64_t sized;        /* units; 0: none */
     char partial[LONGEST]; /* what SIZE reported */
@@ -214,10 +213,17 @@ static void send_first(struct client *c)
     cr_assert_eq(r, 0);
 }
 
-/* All bytes, when the first one may be written. */
+/* All bytes, when the head is there. */
 static void send_bytes(struct client *c)
 {
     put_units(c->fd, c->op->first, c->op->sent);
+}
+
+static void begin_bytes(struct client *c, uint64_t to_copy)
+{
+    c->part = to_copy > 0 ? COPIES : BEGUN;
+    if (c->part == BEGUN)
+        send_bytes(c);
 }
 
 static void send_next(struct client *c)
@@ -228,9 +234,7 @@ static void send_next(struct client *c)
 
     if (c->part == BEGIN)
         send_first(c);
-    else if (c->part == WRITTEN)
-        r = SEND(&p->session, file_begin, NEXT(p));
-    else if (c->to_copy > 0 && !cut)
+    else if (c->part == COPIES && !cut)
         r = SEND(&p->session, file_copy, NEXT(p));
     else
         c->ends = true;
@@ -277,7 +281,6 @@ static void writable(struct client *c, struct msg_file_writable *w)
     c->fd = fd_take(&w->file);
     op->first = w->first / UNIT;
     op->copies = w->to_copy > 0;
-    c->to_copy = w->to_copy;
     if (op->first > 0 && !op->copies && c->sized > 0)
         snprintf(op->head, sizeof(op->head), "%.*s", (int)op->first,
                  c->partial);
@@ -286,9 +289,7 @@ static void writable(struct client *c, struct msg_file_writable *w)
     c->sized = 0;
     op->tail = (op->verb == APPE || op->verb == APPE_CUT) && op->first == 0 &&
                run.reported[user_of(c)];
-    c->part = w->waits ? WRITTEN : BEGUN;
-    if (c->part == BEGUN)
-        send_bytes(c);
+    begin_bytes(c, w->to_copy);
 }
 
 /* Was it the length of the partial? */
@@ -330,13 +331,8 @@ static void take(struct client *c, struct message *m)
         writable(c, &m->file_writable);
         return;
     }
-    if (is_upload(v) && c->part == WRITTEN) {
-        c->part = BEGUN;
-        send_bytes(c);
-        return;
-    }
     if (m->kind == MSG_file_copied) {
-        c->to_copy = m->file_copied.left;
+        begin_bytes(c, m->file_copied.left);
         return;
     }
     if (m->kind == MSG_file_readable) {

@@ -138,9 +138,9 @@ Test(quota, an_upload_beyond_it)
                  OUTCOME_OK);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
-                             .over_quota = false),
-                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
+        OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
     cr_expect_leq(why.used, 8 * MIB);
@@ -179,9 +179,9 @@ Test(quota, a_share)
         OUTCOME_OK);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
-                             .over_quota = false),
-                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
+        OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
@@ -214,8 +214,7 @@ Test(quota, a_drop)
     cr_assert_eq(
         ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
         OUTCOME_OK);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
-                             .over_quota = true),
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 0, "it isn't full");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
@@ -225,9 +224,9 @@ Test(quota, a_drop)
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
     use_quota_of(p.mounts[0].path, 4 * MIB);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
-                             .over_quota = false),
-                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
+        OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 4 * MIB);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     end_on(&p, p.shares);
@@ -524,8 +523,7 @@ Test(quota, unreadable)
     cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
-                             .over_quota = true),
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 0);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);

@@ -60,7 +60,7 @@ static void go_through_all(struct peer *p)
     disk_age(p, disk_partial(p, "/folder"), 9);
     upload(p, "/elsewhere", WRITE_STORE, 0, 200 * K, false);
     upload(p, "/folder/i", WRITE_STORE, 0, 200 * K, false);
-    cr_assert_eq(disk_partials(p, "/folder"), 1, "the old one is swept");
+    cr_assert_eq(disk_sweep(p, HOUR), 1);
     cr_assert_eq(ask_path(p, MSG_directory_remove, "/folder"), OUTCOME_OK);
     cr_assert_eq(ask_path(p, MSG_file_delete, "/elsewhere"), OUTCOME_OK);
 }

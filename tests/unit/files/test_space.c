@@ -10,11 +10,9 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/event/event.h"
-#include "support/messages.h"
 #include "syncs.h"
 
 #define K       1024u
-#define HOUR    3601
 #define FOREIGN "/d/.sallyport-00000000000000000000000000000000.part"
 
 static void begin(struct peer *p, const char *path, size_t len)
@@ -46,7 +44,17 @@ static void expect_event(struct peer *p, uint64_t removed, const char *full)
     cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
 }
 
-Test(idle, the_oldest_go_as_far_as_needed)
+/* An upload that fills the disk, of LEN bytes. */
+static void fill_up(struct peer *p, size_t len)
+{
+    begin(p, "/g", len);
+    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+/* An upload that fails for lack of space leaves nothing, and makes room for the
+ * next one. */
+Test(idle, all_go_with_an_upload_that_fails)
 {
     struct peer p;
 
@@ -58,51 +66,47 @@ Test(idle, the_oldest_go_as_far_as_needed)
     disk_put(&p, "/a/file", "x", 1);
     later(&p, HOUR);
     begin(&p, "/g", 10);
-    /* One is enough if no length is announced; the other one stays. */
-    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
+    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(&p, "/a/b"), 1, "not before the client's reply");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     expect_event(&p, 2, "the disk is full: ");
     cr_expect_eq(disk_partials(&p, "/a/b"), 0);
-    cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
-    cr_expect(disk_has(&p, "/a/file"));
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
-    /* An upload that fails for lack of space leaves nothing. */
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
-}
-
-/* 33 MiB each: removing the first one is enough. */
-Test(idle, no_more_than_needed)
-{
-    struct peer p;
-
-    peer_start(&p);
-    ask_cut(&p, "/a", 33 * K * K, 1);
-    ask_cut(&p, "/b", 33 * K * K, 1);
-    later(&p, HOUR);
-    begin(&p, "/g", 10);
-    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
-    expect_event(&p, 1, "the disk is full: ");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(ask_size(&p, "/a"), 0);
-    cr_expect_neq(ask_size(&p, "/b"), 0);
+    cr_expect(disk_has(&p, "/a/file"));
+    fill_up(&p, 10);
     peer_stop(&p);
 }
 
 Test(idle, a_quota_that_is_full)
 {
-    struct message reply;
     struct peer p;
 
     peer_start(&p);
     ask_cut(&p, "/f", 200 * K, 1);
     later(&p, HOUR);
     begin(&p, "/g", 10);
-    cr_assert_eq(
-        ASK(&p, &reply, file_room, NEXT(&p), .to_come = 0, .over_quota = true),
-        OUTCOME_OK);
-    expect_event(&p, 1, "a quota is full: ");
+    cr_expect_eq(ask_full(&p, true), OUTCOME_OVER_QUOTA);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    expect_event(&p, 1, "a quota is full: ");
+    peer_stop(&p);
+}
+
+/* As on NFS, where the error comes at the sync. */
+Test(idle, a_quota_that_is_full_at_the_sync)
+{
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    p.start.rules.fsync = true;
+    sync_fails_at = 1;
+    sync_error = EDQUOT;
+    later(&p, HOUR);
+    begin(&p, "/g", 200 * K);
+    cr_expect_eq(ask_sync(&p), OUTCOME_OVER_QUOTA);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    expect_event(&p, 1, "a quota is full: ");
+    cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
 }
 
@@ -122,16 +126,12 @@ Test(idle, files_that_stay)
                      0);
     }
     later(&p, 3500);
-    begin(&p, "/g", 10);
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE, "nothing is old enough");
+    fill_up(&p, 10);
     cr_assert_eq(unlink(disk_path(&p, "/.sallyport-file")), 0);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
+    cr_expect_eq(disk_partials(&p, "/"), 1, "nothing is old enough");
     later(&p, HOUR);
-    begin(&p, "/g", 10);
-    cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
+    fill_up(&p, 10);
     expect_event(&p, 1, "the disk is full: ");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect_eq(disk_partials(&p, "/d"), geteuid() == 0);
     peer_stop(&p);
@@ -279,15 +279,11 @@ Test(idle, a_look_ends_in_time)
     clock_jumps = 100;
     later(&p, HOUR);
     clock_jumps = 0;
-    begin(&p, "/g", 10);
-    ask_room(&p, 0);
+    fill_up(&p, 10);
     cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     later(&p, 0);
-    begin(&p, "/g", 10);
-    cr_expect_eq(ask_room(&p, UINT64_C(1) << 40), OUTCOME_OK);
+    fill_up(&p, 10);
     cr_expect_eq(disk_partials(&p, "/d"), 0);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_assert(peer_event(&p, &removed));
     peer_stop(&p);
 }
@@ -304,18 +300,16 @@ Test(idle, a_look_ends_after_many_names)
     later(&p, HOUR);
     clock_jumps = 0;
     directories_endless = false;
-    begin(&p, "/g", 10);
-    ask_room(&p, 0);
+    fill_up(&p, 10);
     cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_assert(peer_event(&p, &removed));
     peer_stop(&p);
 }
 
-#define MANY 70
+#define MANY 30
 
-/* One turn removes 64 partials, and the clock makes it last a minute: an upload
- * that needs more of them is refused before its session stops waiting. */
+/* Each removal takes half a second: an upload that needs many of them is
+ * refused before its session stops waiting. */
 Test(idle, making_room_ends_in_time)
 {
     struct event_record removed;
@@ -335,9 +329,9 @@ Test(idle, making_room_ends_in_time)
     later(&p, HOUR);
     unlinks_last = 0;
     cr_expect_eq(
-        ask_write(&p, "/x", WRITE_STORE, 0, (MANY - 2) * 100 * K, &fd, &first),
+        ask_write(&p, "/x", WRITE_STORE, 0, (MANY - 2) * 64 * K, &fd, &first),
         OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/"), MANY - 64, "it tried, and stopped");
+    cr_expect_eq(disk_partials(&p, "/"), MANY - 10, "it tried, and stopped");
     cr_assert(peer_event(&p, &removed));
     peer_stop(&p);
 }

@@ -1,20 +1,15 @@
-/* APPE and REST onto a finished file: its beginning is copied after the first
- * byte, in steps that the session asks for. A copy that ends early leaves
- * nothing. */
+/* APPE and REST onto a finished file: its beginning is copied in steps that the
+ * session asks for before it writes. A copy that ends early leaves nothing. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "sallyport/event/event.h"
 
 #define K   1024u
 #define M   (1024u * K)
@@ -37,7 +32,6 @@ static uint64_t append(struct peer *p, int *fd)
 
     cr_assert_eq(open_append(p, &w), OUTCOME_OK);
     cr_assert_eq(w.first, LEN);
-    cr_assert(w.waits);
     *fd = w.file;
     return w.to_copy;
 }
@@ -57,7 +51,7 @@ static bool shares_blocks(uint64_t left)
     return left == 0;
 }
 
-Test(upload_copy, begins_with_the_first_byte)
+Test(upload_copy, piece_by_piece)
 {
     struct peer p;
     uint64_t left;
@@ -65,12 +59,11 @@ Test(upload_copy, begins_with_the_first_byte)
 
     peer_start(&p);
     disk_fill(&p, "/f", LEN, 1);
-    cr_expect_eq(append(&p, &fd), LEN);
-    cr_expect_eq(partial_length(&p), 0);
-    cr_assert_eq(ask_begin(&p), OUTCOME_OK);
-    put_pattern(fd, LEN, LEN + K, 1);
-    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    left = append(&p, &fd);
     if (!shares_blocks(left)) {
+        cr_expect_eq(left, LEN);
+        cr_expect_eq(partial_length(&p), 0);
+        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
         cr_expect_eq(left, LEN - 8 * M);
         cr_expect_lt(partial_length(&p), LEN);
     }
@@ -78,6 +71,7 @@ Test(upload_copy, begins_with_the_first_byte)
         cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
     cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK, "once more does nothing");
     cr_assert_eq(left, 0);
+    put_pattern(fd, LEN, LEN + K, 1);
     cr_assert_eq(ask_commit(&p, LEN + K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/f", LEN + K, 1));
     cr_expect_eq(disk_partials(&p, "/"), 0);
@@ -284,64 +278,6 @@ Test(upload_copy, goes_with_its_session)
     peer_remove(&p);
 }
 
-static void expect_leftover(struct peer *p)
-{
-    struct event_record r;
-
-    cr_assert(peer_event(p, &r));
-    cr_expect_eq(r.event, EVENT_SERVICE);
-    cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
-    cr_expect_eq(r.number[FIELD_BYTES], LEN);
-}
-
-static size_t list(struct peer *p)
-{
-    uint64_t entries;
-    char *text;
-    int outcome;
-
-    cr_assert_eq(ask_list(p, "/", LIST_NAMES, "", &text, &outcome, &entries),
-                 OUTCOME_OK);
-    cr_assert_eq(outcome, OUTCOME_OK);
-    free(text);
-    return disk_partials(p, "/");
-}
-
-/* A killed process can't delete it. The next look at the directory does, long
- * before partial_days, but not while the writer lives. */
-Test(upload_copy, leftover_of_a_killed_process)
-{
-    for (int by_upload = 0; by_upload < 2; by_upload++) {
-        struct peer p, other;
-        uint64_t left, first;
-        int fd;
-
-        peer_start(&p);
-        disk_fill(&p, "/f", LEN, 1);
-        append(&p, &fd);
-        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
-        close(fd);
-        other = p;
-        peer_run(&other);
-        cr_expect_eq(list(&other), 1, "its writer lives");
-        cr_assert_eq(kill(p.pid, SIGKILL), 0);
-        cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
-        if (by_upload) {
-            cr_assert_eq(
-                ask_write(&other, "/g", WRITE_STORE, 0, 0, &fd, &first),
-                OUTCOME_OK);
-            close(fd);
-            cr_assert_eq(ask_commit(&other, 0), OUTCOME_OK);
-        }
-        cr_expect_eq(by_upload ? disk_partials(&other, "/") : list(&other), 0);
-        expect_leftover(&other);
-        channel_close(&p.session);
-        channel_close(&p.master);
-        channel_close(&p.log);
-        peer_stop(&other);
-    }
-}
-
 #define SIX    6
 #define ROUNDS 150
 
@@ -354,10 +290,9 @@ static void append_one(struct peer *p, uint64_t len)
     cr_assert_eq(open_append(p, &w), OUTCOME_OK);
     cr_assert_eq(w.first, len);
     FD_CLEANUP int fd = w.file;
-    cr_assert_eq(ask_begin(p), OUTCOME_OK);
-    put_pattern(fd, len, len + 1, 1);
     while (left > 0)
         cr_assert_eq(ask_copy(p, &left), OUTCOME_OK);
+    put_pattern(fd, len, len + 1, 1);
 }
 
 static unsigned commit_all(struct peer p[SIX], uint64_t len)

@@ -109,6 +109,7 @@ static const char *const published[] = {
     "row word bytes",
     "end number",
     "metrics_are bytes",
+    "abandoned_find flag flag number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

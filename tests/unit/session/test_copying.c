@@ -1,9 +1,13 @@
 /* REST and APPE onto a finished file: files copies its beginning piece by piece
- * while the rest comes in. The client is served meanwhile, and may leave. */
+ * before the client is read. The client is served meanwhile, and may leave. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -18,10 +22,8 @@ static struct message stored = { .kind = MSG_file_stored,
 static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
 {
     struct message file = { .kind = MSG_file_writable,
-                            .file_writable = { .first = HEAD,
-                                               .limit = 0,
-                                               .waits = 1,
-                                               .to_copy = HEAD } };
+                            .file_writable = {
+                                .first = HEAD, .limit = 0, .to_copy = HEAD } };
     char name[64];
 
     t->file = tmpfile();
@@ -58,15 +60,21 @@ static void answer(struct fake *f, const struct message *asked,
     fake_tell(&f->files, &p);
 }
 
-/* The first byte starts the copy. */
+/* They wait in the socket. */
 static void send_all(struct fake *f, struct fake_transfer *t,
                      struct message *asked)
 {
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_hear(&f->files, asked, MSG_file_begin);
-    answer(f, asked, MSG_done, 0);
     fake_hear(&f->files, asked, MSG_file_copy);
+}
+
+static off_t length(const struct fake_transfer *t)
+{
+    struct stat st;
+
+    cr_assert_eq(fstat(fileno(t->file), &st), 0);
+    return st.st_size;
 }
 
 static void expect_served(struct fake *f)
@@ -84,20 +92,24 @@ static void end(struct fake *f, struct fake_transfer *t)
     fake_release(t);
 }
 
-Test(copying, beside_the_upload, .timeout = 60)
+Test(copying, before_the_first_byte, .timeout = 60)
 {
     struct message asked;
     struct fake_transfer t;
     struct fake f;
 
+    fake_settings("stall_timeout", 1000);
     begin(&f, &t);
     send_all(&f, &t, &asked);
     expect_served(&f);
     answer(&f, &asked, MSG_file_copied, HEAD / 2);
     fake_hear(&f.files, &asked, MSG_file_copy);
+    poll(NULL, 0, 2000); /* a slow disk is no stall */
     expect_served(&f);
+    cr_expect_eq(length(&t), HEAD, "nothing is written");
     answer(&f, &asked, MSG_file_copied, 0);
     fake_answer(&f, MSG_file_commit, &stored);
+    cr_expect_eq(length(&t), HEAD + 5);
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     end(&f, &t);
 }
@@ -117,7 +129,6 @@ Test(copying, without_a_byte, .timeout = 60)
     end(&f, &t);
 }
 
-/* All bytes have come, but files hasn't been asked for the commit. */
 Test(copying, aborted, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
@@ -179,7 +190,7 @@ static void put_head(struct fake_transfer *t, size_t from, size_t to)
         cr_assert_eq(pwrite(fileno(t->file), &x, 1, (off_t)i), 1);
 }
 
-/* The session reads nothing back before files has copied it. */
+/* What files has copied is read back. */
 Test(copying, sum_follows_the_copy, .timeout = 60)
 {
     static const char sum[] = /* of HEAD times "x", and "hello" */
@@ -222,5 +233,51 @@ Test(copying, no_sum_without_the_right, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
     cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
     cr_expect_null(r.text[FIELD_SHA256].ptr);
+    end(&f, &t);
+}
+
+/* The socket's end can't be read while files is awaited: the session sleeps,
+ * and sees the end after the answer. */
+Test(copying, hung_up, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    unsigned long so_far;
+    struct fake f;
+
+    begin(&f, &t);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    fake_hear(&f.files, &asked, MSG_file_copy);
+    shutdown(t.data, SHUT_RDWR);
+    so_far = fake_cpu_ms(&f);
+    cr_assert_eq(channel_wait(&f.files, &done, 400), -ETIMEDOUT);
+    cr_expect_lt(fake_cpu_ms(&f) - so_far, 50);
+    fake_do(&f, "NOOP", 200);
+    answer(&f, &asked, MSG_file_copied, 0);
+    done = (struct message){ .kind = MSG_done };
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    end(&f, &t);
+}
+
+/* Only a wrong files reports more than before: the session goes on asking, and
+ * ABOR ends it. */
+Test(copying, never_grows, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    begin(&f, &t);
+    for (int i = 0; i < 3; i++) {
+        fake_hear(&f.files, &asked, MSG_file_copy);
+        answer(&f, &asked, MSG_file_copied, HEAD + 1);
+    }
+    fake_hear(&f.files, &asked, MSG_file_copy);
+    fake_say(&f, "ABOR");
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    answer(&f, &asked, MSG_file_copied, 0);
+    fake_answer(&f, MSG_file_abort, &done);
     end(&f, &t);
 }

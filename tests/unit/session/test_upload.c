@@ -1,5 +1,5 @@
-/* An upload over data that stays until its first byte: that byte waits for
- * files, and nothing is written, or lost, whatever comes meanwhile. */
+/* An upload that continues where other bytes stand: nothing is written before
+ * its first byte, and nothing below its beginning. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,7 @@ static void begin_within(struct fake *f, struct fake_transfer *t,
                          uint64_t limit)
 {
     struct message file = { .kind = MSG_file_writable,
-                            .file_writable = {
-                                .first = 2, .limit = limit, .waits = 1 } };
+                            .file_writable = { .first = 2, .limit = limit } };
 
     t->file = tmpfile();
     cr_assert_eq(pwrite(fileno(t->file), "before", 6, 0), 6);
@@ -65,25 +64,21 @@ static void end(struct fake *f, struct fake_transfer *t)
 }
 
 /* The end may be in the same record as the first byte, or come later. */
-Test(upload, the_first_byte_waits, .timeout = 60)
+Test(upload, begins_where_files_says, .timeout = 60)
 {
-    struct message asked, stored = { .kind = MSG_file_stored,
-                                     .file_stored = { .path = SLICE("/x") } };
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
 
     for (int more = 0; more < 2; more++) {
         struct fake_transfer t;
         struct fake f;
 
         begin(&f, &t);
-        cr_assert(tls_client_write(t.tls, "HELLO", 5));
-        cr_assert(more || tls_client_shutdown(t.tls));
-        fake_hear(&f.files, &asked, MSG_file_begin);
-        cr_assert(!more || tls_client_write(t.tls, " again", 6));
-        cr_assert(!more || tls_client_shutdown(t.tls));
-        fake_say(&f, "NOOP"); /* it is served meanwhile */
-        cr_assert_eq(fake_reply(&f), 200);
+        fake_do(&f, "NOOP", 200);
         expect_file(&t, "before");
-        answer(&f, &asked, MSG_done, 0);
+        cr_assert(tls_client_write(t.tls, "HELLO", 5));
+        cr_assert(!more || tls_client_write(t.tls, " again", 6));
+        cr_assert(tls_client_shutdown(t.tls));
         fake_answer(&f, MSG_file_commit, &stored);
         expect_file(&t, more ? "beHELLO again" : "beHELLO");
         cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
@@ -91,29 +86,6 @@ Test(upload, the_first_byte_waits, .timeout = 60)
     }
 }
 
-/* A disk that needs longer than stall_timeout isn't the client's fault. From
- * the answer on, the client's time counts again. */
-Test(upload, a_slow_disk_is_no_stall, .timeout = 60)
-{
-    struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_settings("stall_timeout", 1000);
-    begin(&f, &t);
-    cr_assert(tls_client_write(t.tls, "HELLO", 5));
-    fake_hear(&f.files, &asked, MSG_file_begin);
-    poll(NULL, 0, 2000);
-    fake_say(&f, "NOOP");
-    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
-    answer(&f, &asked, MSG_done, 0);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    expect_file(&t, "beHELLO");
-    end(&f, &t);
-}
-
-/* Without a byte files decides at the commit. */
 Test(upload, no_byte_comes, .timeout = 60)
 {
     struct message stored = { .kind = MSG_file_stored,
@@ -142,55 +114,15 @@ Test(upload, cut_before_a_byte, .timeout = 60)
     end(&f, &t);
 }
 
-Test(upload, refused_at_its_first_byte, .timeout = 60)
-{
-    struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
-    struct fake f;
-
-    begin(&f, &t);
-    cr_assert(tls_client_write(t.tls, "HELLO", 5));
-    fake_hear(&f.files, &asked, MSG_file_begin);
-    answer(&f, &asked, MSG_refused, OUTCOME_READ_ONLY);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 550, "%s", f.reply);
-    expect_file(&t, "before");
-    end(&f, &t);
-}
-
-/* The byte isn't written any more; files itself ends what it has begun. */
-Test(upload, aborted_while_it_waits, .timeout = 60)
-{
-    static const enum message_kind answers[] = { MSG_done, MSG_refused };
-    struct message asked, done = { .kind = MSG_done };
-
-    for (size_t i = 0; i < 2; i++) {
-        struct fake_transfer t;
-        struct fake f;
-
-        begin(&f, &t);
-        cr_assert(tls_client_write(t.tls, "HELLO", 5));
-        fake_hear(&f.files, &asked, MSG_file_begin);
-        fake_say(&f, "ABOR");
-        cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-        cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-        answer(&f, &asked, answers[i], OUTCOME_IO);
-        fake_answer(&f, MSG_file_abort, &done);
-        expect_file(&t, "before");
-        end(&f, &t);
-    }
-}
-
 /* A file above max_file_size can't be completed, so nothing of it is kept. */
 Test(upload, above_the_limit, .timeout = 60)
 {
-    struct message asked, done = { .kind = MSG_done };
+    struct message asked;
     struct fake_transfer t;
     struct fake f;
 
     begin_within(&f, &t, 5);
     cr_assert(tls_client_write(t.tls, "more", 4));
-    fake_answer(&f, MSG_file_begin, &done);
     fake_hear(&f.files, &asked, MSG_file_abort);
     cr_expect(asked.file_abort.spoiled);
     answer(&f, &asked, MSG_done, 0);
@@ -202,7 +134,7 @@ Test(upload, above_the_limit, .timeout = 60)
  * that nothing is kept, and until then the session stays. */
 Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
 {
-    struct message synced, asked, done = { .kind = MSG_done };
+    struct message synced, asked;
     struct pollfd reply = { .events = POLLIN };
     static char block[1 << 20];
     struct fake_transfer t;
@@ -211,7 +143,6 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
 
     begin_within(&f, &t, 33 * sizeof(block));
     cr_assert(tls_client_write(t.tls, "first", 5));
-    fake_answer(&f, MSG_file_begin, &done);
     for (int i = 0; i < 33; i++)
         tls_client_write(t.tls, block, sizeof(block));
     fake_hear(&f.files, &synced, MSG_file_sync);
@@ -243,30 +174,5 @@ Test(upload, stalls_for_half_a_second, .timeout = 60)
     fake_answer(&f, MSG_file_abort, &done);
     cr_expect_eq(fake_reply(&f), 426);
     cr_expect(strstr(f.reply, " 0.5 seconds"), "%s", f.reply);
-    end(&f, &t);
-}
-
-/* The socket's end can't be read while files is awaited: the session sleeps,
- * and sees the end after the answer. */
-Test(upload, hung_up_while_it_waits, .timeout = 60)
-{
-    struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
-    unsigned long so_far;
-    struct fake f;
-
-    begin(&f, &t);
-    cr_assert(tls_client_write(t.tls, "HELLO", 5));
-    fake_hear(&f.files, &asked, MSG_file_begin);
-    shutdown(t.data, SHUT_RDWR);
-    so_far = fake_cpu_ms(&f);
-    cr_assert_eq(channel_wait(&f.files, &done, 400), -ETIMEDOUT);
-    cr_expect_lt(fake_cpu_ms(&f) - so_far, 50);
-    fake_do(&f, "NOOP", 200);
-    answer(&f, &asked, MSG_done, 0);
-    done.kind = MSG_done;
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    expect_file(&t, "beHELLO");
     end(&f, &t);
 }

@@ -1,0 +1,248 @@
+/* What sallyportctl asks the process files: the partials of a user, expired
+ * files, and partials that nobody will continue. They are reported one by one,
+ * and removed on request. The search keeps one directory's buffer per level,
+ * however many there are. It never removes a partial that an upload is writing.
+ */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define REMOVAL_MS 60000 /* a lock is awaited, and the disk may be slow */
+#define LEFTOVER_S 86400 /* then a partial of a member has no writer */
+
+struct found {
+    char name[NAME_MAX + 1];
+    char is_for[NAME_MAX + 1]; /* "": not known */
+    uint64_t bytes;
+    time_t changed;
+    enum partial_state state;
+};
+
+enum search_for {
+    SEARCH_PARTIALS, /* the user's, by their mtime */
+    SEARCH_EXPIRED,  /* files and partials, by their ctime */
+    SEARCH_ABANDONED /* partials that nobody will continue */
+};
+
+struct search_request {
+    struct walk walk;
+    enum search_for what;
+    bool remove;
+    bool share;       /* of all owners, none of whose partials can be opened */
+    struct stat held; /* the directory whose lock didn't come in time */
+    uint64_t age;     /* seconds at least */
+    time_t now;
+};
+
+static void search_send(struct search_request *s, const struct found *one)
+{
+    size_t len = s->walk.path.len;
+
+    if (!walk_enter(&s->walk.path, one->name)) {
+        walk_not_read(&s->walk, -ENAMETOOLONG);
+        return;
+    }
+    ANSWER_WITHIN(s->walk.f, WALK_READER_MS, partial, s->walk.request,
+                  .path = path_slice(&s->walk.path),
+                  .name = slice_from(one->is_for), .bytes = one->bytes,
+                  .mtime = one->changed, .state = one->state);
+    walk_leave(&s->walk.path, len);
+}
+
+/* Under the lock of its directory, in which sessions rename: a file that was
+ * replaced just now is a new one. The partial of another member can't be
+ * locked; it hasn't changed for an hour at least. A lock that somebody holds is
+ * awaited once in a directory. */
+static int search_remove(struct search_request *s, int fd, const char *name,
+                         const struct stat *seen)
+{
+    FD_CLEANUP int file = -1;
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_ino == s->held.st_ino && st.st_dev == s->held.st_dev)
+        return -EBUSY;
+    r = lock_directory(s->walk.f, fd);
+    if (r == -EBUSY)
+        s->held = st;
+    if (r != 0)
+        return r;
+    r = lock_name(s->walk.f, s->walk.mount, fd, name, &file);
+    if (r == 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    else if (r == 0 && !resolve_is_unchanged(&st, seen))
+        r = -ENOENT;
+    else if (r == 0 && unlinkat(fd, name, 0) < 0)
+        r = -errno;
+    lock_release(fd);
+    return r;
+}
+
+/* False: its upload ended just now, so there is nothing to report. */
+static bool search_take_away(struct search_request *s, int fd,
+                             struct found *one, const struct stat *st)
+{
+    bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
+    int r = partial
+                ? partial_remove(s->walk.f, fd, one->name,
+                                 s->what == SEARCH_PARTIALS ? 0 : st->st_ctime)
+                : search_remove(s, fd, one->name, st);
+
+    one->state = r == 0        ? PARTIAL_REMOVED
+                 : r == -EBUSY ? PARTIAL_IN_USE
+                               : PARTIAL_STAYS;
+    return r != -ENOENT;
+}
+
+static bool search_is_old(const struct search_request *s, time_t changed,
+                          uint64_t age)
+{
+    return age == 0 ||
+           (changed <= s->now && (uint64_t)(s->now - changed) >= age);
+}
+
+/* Expired; of a random name, by which no upload finds it; overtaken; or nobody
+ * can resume it, since its writer was killed before its first sync, or on a
+ * network disk cut off. In a share, whose partials can't be opened, only time
+ * says that nobody is writing it. */
+static bool abandoned_is(const struct search_request *s, int fd,
+                         const char *name, const struct stat *st)
+{
+    const struct files *f = s->walk.f;
+    const bool random = partial_is_random(name);
+    uint64_t least = s->share && random ? LEFTOVER_S : PARTIAL_UNTOUCHED_S;
+
+    if (!S_ISREG(st->st_mode) || !search_is_old(s, st->st_ctime, least))
+        return false;
+    if (s->share)
+        return random || search_is_old(s, st->st_mtime, s->age);
+    return partial_is_own(f, st) && !partial_name_in_use(f, fd, name) &&
+           (random || search_is_old(s, st->st_mtime, s->age) ||
+            partial_has_landed(f, fd, name, st) ||
+            partial_is_overtaken(f, fd, name) ||
+            !partial_can_be_resumed(f, fd, name));
+}
+
+/* A file expires by its ctime, which no client can set, and not by its mtime,
+ * which MFMT sets. */
+static bool search_is_meant(const struct search_request *s, int fd,
+                            const char *name, const struct stat *st)
+{
+    switch (s->what) {
+    case SEARCH_EXPIRED:
+        return S_ISREG(st->st_mode) && strcmp(name, COUNT_LOCK) != 0 &&
+               search_is_old(s, st->st_ctime, s->age);
+    case SEARCH_ABANDONED:
+        return abandoned_is(s, fd, name, st);
+    case SEARCH_PARTIALS:
+        break;
+    }
+    return partial_is_own(s->walk.f, st) &&
+           !partial_has_landed(s->walk.f, fd, name, st) &&
+           search_is_old(s, st->st_mtime, s->age);
+}
+
+static void search_look_at(struct search_request *s, int fd, const char *name)
+{
+    struct found one;
+    struct stat st;
+
+    if (s->what != SEARCH_EXPIRED && !partial_is_name(name))
+        return;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        walk_not_read(&s->walk, -errno);
+        return;
+    }
+    if (!search_is_meant(s, fd, name, &st))
+        return;
+    one = (struct found){ .bytes = (uint64_t)st.st_size,
+                          .changed = s->what == SEARCH_EXPIRED ? st.st_ctime
+                                                               : st.st_mtime };
+    snprintf(one.name, sizeof(one.name), "%s", name);
+    if (s->what != SEARCH_EXPIRED)
+        partial_wanted(s->walk.f, fd, name, one.is_for);
+    if (s->remove)
+        walk_works(&s->walk, REMOVAL_MS);
+    if (s->remove && !search_take_away(s, fd, &one, &st))
+        return;
+    if (!s->remove && partial_is_name(name) && partial_is_own(s->walk.f, &st) &&
+        partial_name_in_use(s->walk.f, fd, name))
+        one.state = PARTIAL_IN_USE;
+    search_send(s, &one);
+}
+
+static void search_on_name(struct walk *w, int directory, const char *name)
+{
+    search_look_at(w->owner, directory, name);
+}
+
+static void search_init(struct search_request *s, struct files *f,
+                        enum search_for what, uint32_t request, bool remove,
+                        uint64_t age)
+{
+    *s = (struct search_request){
+        .walk = { .f = f,
+                  .mount = f->mount,
+                  .owner = s,
+                  .on_name = search_on_name,
+                  .request = request,
+                  .one_disk = what != SEARCH_PARTIALS },
+        .what = what,
+        .remove = remove,
+        .age = age,
+        .now = time(NULL),
+    };
+}
+
+static int search_end(const struct search_request *s)
+{
+    struct files *f = s->walk.f;
+
+    if (!f->over)
+        ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s->walk.request,
+                      .unread = s->walk.unread, .error = s->walk.error);
+    return 0;
+}
+
+int search_on_partials_find(void *owner, struct msg_partials_find *m)
+{
+    struct files *f = owner;
+    struct search_request s;
+
+    search_init(&s, f, SEARCH_PARTIALS, m->request, m->remove, m->age);
+    for (size_t i = 0; i < f->mounts; i++) {
+        s.walk.mount = &f->mount[i];
+        if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
+            walk_mount(&s.walk);
+    }
+    return search_end(&s);
+}
+
+int search_on_expired_find(void *owner, struct msg_expired_find *m)
+{
+    struct search_request s;
+
+    search_init(&s, owner, SEARCH_EXPIRED, m->request, m->remove, m->age);
+    walk_below(&s.walk, m->path);
+    return search_end(&s);
+}
+
+int search_on_abandoned_find(void *owner, struct msg_abandoned_find *m)
+{
+    struct search_request s;
+
+    search_init(&s, owner, SEARCH_ABANDONED, m->request, m->remove, m->age);
+    s.share = m->share;
+    walk_mount(&s.walk);
+    return search_end(&s);
+}

@@ -1,0 +1,159 @@
+/* The disk becomes full in the middle of an upload: files says whether it was
+ * the disk or a quota, and the upload ends with 452 or 552. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/ipc/channel.h"
+
+#define TEXT_SENT "HELLO again"
+
+/* This program's pwrite replaces libc's, for the sessions that a test forks
+ * after it has set these: so many bytes fit. */
+static size_t fits = SIZE_MAX;
+static int error = ENOSPC;
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    size_t n = len < fits ? len : fits;
+
+    if (fits == 0) {
+        errno = error;
+        return -1;
+    }
+    if (fits != SIZE_MAX)
+        fits -= n;
+    return syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+static void begin(struct fake *f, struct fake_transfer *t)
+{
+    fits = 3;
+    fake_open(f);
+    fits = SIZE_MAX; /* for this process */
+    fake_upload(f, t);
+    cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
+    cr_assert(tls_client_shutdown(t->tls));
+}
+
+static void expect_file(const struct fake_transfer *t, const char *text)
+{
+    char bytes[64] = "";
+
+    cr_assert_geq(pread(fileno(t->file), bytes, sizeof(bytes) - 1, 0), 0);
+    cr_expect_str_eq(bytes, text);
+}
+
+static void refuse(struct fake *f, const struct message *asked,
+                   enum outcome outcome)
+{
+    struct message refused = { .kind = MSG_refused,
+                               .refused = { .outcome = outcome } };
+
+    refused.request = asked->request;
+    fake_tell(&f->files, &refused);
+}
+
+static void end(struct fake *f, struct fake_transfer *t)
+{
+    f->files.phase = PHASE_IDLE;
+    fake_hang_up(f, ENDING_CLOSED);
+    fake_release(t);
+}
+
+/* The client is served while files looks for the cause, and nothing more is
+ * written. */
+Test(full, ends_the_upload, .timeout = 60)
+{
+    static const struct {
+        int error;
+        enum outcome outcome;
+        int reply;
+    } rows[] = { { ENOSPC, OUTCOME_NO_SPACE, 452 },
+                 { EDQUOT, OUTCOME_OVER_QUOTA, 552 } };
+    struct message asked, done = { .kind = MSG_done };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake_transfer t;
+        struct fake f;
+
+        error = rows[i].error;
+        begin(&f, &t);
+        fake_hear(&f.files, &asked, MSG_file_full);
+        cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
+        fake_do(&f, "NOOP", 200);
+        refuse(&f, &asked, rows[i].outcome);
+        fake_answer(&f, MSG_file_abort, &done);
+        cr_expect_eq(fake_reply(&f), rows[i].reply, "%s", f.reply);
+        expect_file(&t, "HEL");
+        end(&f, &t);
+    }
+}
+
+/* A disk takes its time, and the client can do nothing about it. */
+Test(full, takes_longer_than_a_stall, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("stall_timeout", 1000);
+    begin(&f, &t);
+    fake_hear(&f.files, &asked, MSG_file_full);
+    poll(NULL, 0, 2000);
+    refuse(&f, &asked, OUTCOME_NO_SPACE);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
+    end(&f, &t);
+}
+
+Test(full, aborted_while_it_waits, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    begin(&f, &t);
+    fake_hear(&f.files, &asked, MSG_file_full);
+    fake_say(&f, "ABOR");
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    refuse(&f, &asked, OUTCOME_NO_SPACE);
+    fake_answer(&f, MSG_file_abort, &done);
+    expect_file(&t, "HEL");
+    end(&f, &t);
+}
+
+/* Files still answers an earlier request, a sync: the question comes after
+ * that, and only once. */
+Test(full, while_files_syncs, .timeout = 60)
+{
+    static char block[1 << 20];
+    struct message synced, asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("fsync", 1);
+    fits = 33u << 20;
+    fake_open(&f);
+    fits = SIZE_MAX;
+    fake_upload(&f, &t);
+    for (int i = 0; i < 35; i++)
+        tls_client_write(t.tls, block, sizeof(block));
+    fake_hear(&f.files, &synced, MSG_file_sync);
+    cr_expect_eq(channel_wait(&f.files, &asked, 200), -ETIMEDOUT);
+    done.request = synced.request;
+    fake_tell(&f.files, &done);
+    fake_hear(&f.files, &asked, MSG_file_full);
+    refuse(&f, &asked, OUTCOME_NO_SPACE);
+    done.request = 0;
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
+    end(&f, &t);
+}
