@@ -523,8 +523,7 @@ Test(fuse, a_volume_that_goes, .timeout = 120)
 
 #define SMALL_REQUESTS 27
 
-/* Each request to a network disk takes as long as the way to it and back. The
- * first upload also sweeps its directory. */
+/* Each request to a network disk takes as long as the way to it and back. */
 Test(fuse, a_small_upload_asks_a_remote_disk_little, .timeout = 60)
 {
     static const char bytes[4096];
