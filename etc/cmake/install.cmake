@@ -5,7 +5,7 @@
 # is in "clone" is in no package.
 
 file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
-foreach(manual ${manuals})
+foreach(manual ${manuals} ${settings_manual})
     string(REGEX MATCH "[1-8]$" section ${manual})
     set(component server)
     if(manual MATCHES "/sallyport\\.1$")
@@ -35,7 +35,7 @@ install(FILES etc/completion/_sallyport
     DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
 install(FILES etc/completion/_sallyportctl
     DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT server)
-install(FILES etc/sallyport.conf README.md docs/index.md
+install(FILES ${settings_example} README.md docs/index.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(DIRECTORY docs/admin docs/inside
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)

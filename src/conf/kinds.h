@@ -2,6 +2,7 @@
 #ifndef CONF_KINDS_H
 #define CONF_KINDS_H
 
+#include "sallyport/base/buf.h"
 #include "sallyport/conf/conf.h"
 
 /* One "key = value" that is written to a field. */
@@ -43,6 +44,13 @@ int addresses_set(const struct assignment *a);
 int addresses_set_ports(const struct assignment *a);
 int announced_set(const struct assignment *a);
 int networks_set(const struct assignment *a);
+
+/* In describe.c. Adds the example of the configuration: all settings as
+ * comments, with their defaults. 0, -ENOBUFS or -ENOMEM */
+int describe_example(struct buf *into);
+/* Adds PAGE, a manual page, with a paragraph for each setting in place of the
+ * line `.\" settings`. 0, -ENOBUFS, -ENOMEM; -EINVAL: no such line */
+int describe_manual(struct buf *into, const char *page);
 
 /* A mistake: for REPORT, unless it is NULL; the first one stays in *c. Always
  * -EINVAL. */
