@@ -143,6 +143,17 @@ const struct ctl_command ctl_commands[] = {
               "delete, rename or mkdir there (exit status 0: yes, 1: no), and "
               "which line of the users file decides",
       .example = "sallyportctl user can anna write /contracts/a.pdf" },
+    { .group = "invite",
+      .takes = TAKES_NAME,
+      .reads_users = READS_TO_EDIT,
+      .run = invite_run,
+      .syntax = "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] "
+                "[--comment TEXT] [--format WORD] | NAME --show "
+                "[--format WORD]",
+      .help = "Add a user for a partner, who may use one share, and print the "
+              "letter with all that the partner needs but the password; with "
+              "--show print it again",
+      .example = "sallyportctl invite acme --to incoming --ttl 90d" },
     { .group = "share",
       .name = "add",
       .takes = TAKES_NAME_AND_ANY,

@@ -201,6 +201,7 @@ extern void (*partials_files)(const struct files_start *start);
 /* The commands. Each returns an exit code. */
 int user_add(struct context *x);
 int user_change(struct context *x);
+int invite_run(struct context *x);
 int user_passwd(struct context *x);
 int user_rename(struct context *x);
 int user_import(struct context *x);
@@ -518,6 +519,10 @@ json_t *grant_sources(const struct users *u, const struct user *user,
 /* Writes that array: "read by own grant, line 1; drop by team legal, line
  * 3". */
 void grant_sources_text(const json_t *list, struct buf *into);
+
+/* letter.c: prints what a partner needs, as text or HTML; and on standard error
+ * what is missing in it. */
+void letter_print(const struct context *x, const struct user *user, bool html);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);

@@ -78,4 +78,9 @@ int draft_make(struct context *x, struct draft *d, struct edit *e,
 /* Adds the row, and makes the home. The caller commits the edit. */
 int draft_put(struct context *x, struct draft *d, struct edit *e);
 
+/* user_add.c: adds the user of the command line. PASSWORD gets the new one,
+ * unless a hash is given. The caller calls draft_end(), and prints what was
+ * done. */
+int user_add_row(struct context *x, struct draft *d, struct secret *password);
+
 #endif

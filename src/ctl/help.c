@@ -20,6 +20,7 @@ static const struct {
     { "user add NAME", "add a user" },
     { "user list", "list the users" },
     { "share add NAME USER", "add a directory for several users" },
+    { "invite NAME --to SHARE", "add a partner, and print the letter" },
     { "who", "list the sessions and their transfers" },
     { "log", "list uploads, downloads and other events" },
     { "doctor", "test the server as a client sees it" },
@@ -182,5 +183,5 @@ void help_first(void)
 {
     putchar('\n');
     for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
-        printf("  sallyportctl %-20s %s\n", first[i].command, first[i].what);
+        printf("  sallyportctl %-22s %s\n", first[i].command, first[i].what);
 }

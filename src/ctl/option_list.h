@@ -13,6 +13,10 @@ OPTION(rights_in, "rights-in", "PATH:ROLE",
        "other rights in a directory of the home; ROLE default: the same")
 OPTION(share, "share", "NAME[:ROLE]",
        "a share that the user gets (several: with commas)")
+OPTION(to, "to", "SHARE[:ROLE]",
+       "a share that the partner gets (several: with commas); the role is\n"
+       "drop if none is given")
+FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
        "a team that the user joins (several: with commas)")
 OPTION(path, "path", "DIR",
@@ -53,8 +57,8 @@ OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "default: never")
 OPTION(format, "format", "WORD",
-       "passwd, proftpd, pure-pw, name:hash (htpasswd, pam_pwdfile), ldif,\n"
-       "json or sallyport")
+       "import: passwd, proftpd, pure-pw, name:hash (htpasswd, pam_pwdfile),\n"
+       "ldif, json or sallyport; invite: text (the default) or html")
 KEY(sync, "sync", "NAME",
     "import: keep the users of the source NAME as it has them (ldif and\n"
     "json); else: the source that the row follows, or "

@@ -139,7 +139,10 @@ static bool is_of_groups(const struct ctl_command *row)
 static const char *bad_name(const struct ctl_command *row,
                             const struct arguments *a)
 {
-    for (size_t i = 2; i < 2 + takes[row->takes].names && i < a->words; i++) {
+    const size_t own = row->name ? 2 : 1;
+
+    for (size_t i = own; i < own + takes[row->takes].names && i < a->words;
+         i++) {
         struct slice name = slice_from(a->word[i]);
 
         if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))

@@ -75,7 +75,7 @@ static int add_locked(struct context *x, struct edit *e, void *given)
 
 /* Checks all before the password is asked for: no lock is held while somebody
  * types. */
-static int add_run(struct context *x, struct draft *d, struct secret *password)
+int user_add_row(struct context *x, struct draft *d, struct secret *password)
 {
     int code = take_arguments(x, d);
 
@@ -87,23 +87,22 @@ static int add_run(struct context *x, struct draft *d, struct secret *password)
         return code;
     if (row_get_number(&d->row, ROW_UID) == 0)
         known_ask_owners(x, d->row.column[ROW_HOME]);
-    code = edit_run(x, add_locked, d);
-    if (code)
-        return code;
-    printf("user %s: uid %s, home %s%s\n", d->row.column[ROW_NAME],
-           d->row.column[ROW_UID], d->row.column[ROW_HOME],
-           d->made ? "" : " (was there, kept)");
-    password_show(x, password);
-    given_hint(x);
-    return 0;
+    return edit_run(x, add_locked, d);
 }
 
 int user_add(struct context *x)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
     struct draft d;
-    int code = add_run(x, &d, &password);
+    int code = user_add_row(x, &d, &password);
 
+    if (code == 0) {
+        printf("user %s: uid %s, home %s%s\n", d.row.column[ROW_NAME],
+               d.row.column[ROW_UID], d.row.column[ROW_HOME],
+               d.made ? "" : " (was there, kept)");
+        password_show(x, &password);
+        given_hint(x);
+    }
     draft_end(&d);
     return code;
 }

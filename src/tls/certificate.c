@@ -190,16 +190,15 @@ int64_t identity_begins(const struct identity *id)
     return last;
 }
 
-void identity_prints(const struct identity *id,
-                     char fingerprint[FINGERPRINT_TEXT_MAX],
-                     char pin[KEY_PIN_TEXT_MAX])
+void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
+                        char pin[KEY_PIN_TEXT_MAX])
 {
     unsigned char hash[EVP_MAX_MD_SIZE], *key = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(id->leaf), &key);
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
     unsigned hashed;
 
     fingerprint[0] = pin[0] = '\0';
-    if (X509_digest(id->leaf, EVP_sha256(), hash, &hashed) == 1)
+    if (X509_digest(x, EVP_sha256(), hash, &hashed) == 1)
         OPENSSL_buf2hexstr_ex(fingerprint, FINGERPRINT_TEXT_MAX, NULL, hash,
                               hashed, ':');
     if (len > 0 &&
@@ -208,6 +207,13 @@ void identity_prints(const struct identity *id,
         EVP_EncodeBlock((unsigned char *)pin + 8, hash, (int)hashed);
     }
     OPENSSL_free(key);
+}
+
+void identity_prints(const struct identity *id,
+                     char fingerprint[FINGERPRINT_TEXT_MAX],
+                     char pin[KEY_PIN_TEXT_MAX])
+{
+    certificate_prints(id->leaf, fingerprint, pin);
 }
 
 /* Is certificate X valid for this name of another certificate? A wildcard is

@@ -88,13 +88,54 @@ int tls_shown_by(int fd, const char *host, struct tls_shown *ret,
     return r < 0 ? -EPROTO : 0;
 }
 
-int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX])
+/* NULL: there is none. */
+static X509 *shown_first(int fd)
 {
     BIO *file = BIO_new_fd(fd, BIO_NOCLOSE);
     X509 *x = file ? PEM_read_bio_X509_AUX(file, NULL, NULL, NULL) : NULL;
+
+    BIO_free(file);
+    return x;
+}
+
+int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX])
+{
+    X509 *x = shown_first(fd);
     int r = x ? shown_fingerprint(x, out) : -EINVAL;
 
     X509_free(x);
-    BIO_free(file);
     return r;
+}
+
+static void take_dns_name(const X509 *x, char *out, size_t size)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && !out[0]; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const ASN1_STRING *s = name->d.ia5;
+
+        if (name->type == GEN_DNS && ASN1_STRING_length(s) > 0 &&
+            ASN1_STRING_get0_data(s)[0] != '*' &&
+            slice_copy((struct slice){ (const char *)ASN1_STRING_get0_data(s),
+                                       (size_t)ASN1_STRING_length(s) },
+                       out, size))
+            out[0] = '\0';
+    }
+    GENERAL_NAMES_free(names);
+}
+
+int tls_named_in(int fd, struct tls_named *ret)
+{
+    X509 *x = shown_first(fd);
+
+    *ret = (struct tls_named){ .name = "" };
+    if (!x)
+        return -EINVAL;
+    take_dns_name(x, ret->name, sizeof(ret->name));
+    certificate_prints(x, ret->fingerprint, ret->pin);
+    ret->self_signed = X509_self_signed(x, 0) == 1;
+    X509_free(x);
+    return 0;
 }

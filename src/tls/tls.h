@@ -197,6 +197,8 @@ const struct identity *choose_earlier(const struct tls_context *t, size_t i);
 /* The time from which on all certificates of the chain are valid. */
 int64_t identity_begins(const struct identity *id);
 /* What clients may compare it with: see struct tls_pair_facts. */
+void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
+                        char pin[KEY_PIN_TEXT_MAX]);
 void identity_prints(const struct identity *id,
                      char fingerprint[FINGERPRINT_TEXT_MAX],
                      char pin[KEY_PIN_TEXT_MAX]);

@@ -10,6 +10,7 @@
 
 #include "ctl.h"
 #include "support/files.h"
+#include "support/run.h"
 #include "support/session.h"
 
 static const struct server_user three[] = { { .name = "anna" },
@@ -155,5 +156,74 @@ Test(teams, a_local_program_collects_without_root, .timeout = 120)
     collect(server_home(&server, "dora"), g->gr_gid);
     collect(server_home_file(&server, "dora", "sub"), g->gr_gid);
     session_close(&s);
+    server_stop(&server);
+}
+
+/* The configuration with the port that the kernel chose, as an administrator
+ * would have written it. */
+static void write_fixed_port(const struct server *server)
+{
+    struct buf text, fixed;
+    struct slice rest, line;
+
+    buf_init(&text, 1 << 20);
+    buf_init(&fixed, 1 << 20);
+    cr_assert(files_read(server_path(server, "sallyport.conf"), &text));
+    rest = buf_slice(&text);
+    while (slice_cut(&rest, '\n', &line))
+        if (slice_starts(line, SLICE("listen")))
+            buf_add_format(&fixed, "listen = 127.0.0.1:%u\n", server->port);
+        else
+            buf_add_format(&fixed, "%.*s\n", (int)line.len, line.ptr);
+    files_write(server_path(server, "fixed.conf"), fixed.data, fixed.len, 0600);
+    buf_release(&text);
+    buf_release(&fixed);
+}
+
+/* Puts INTO the line of curl, with FILE and the password written out. */
+static void take_curl_line(const char *letter, const char *file,
+                           char into[2048])
+{
+    const char *line = strstr(letter, "    curl "),
+               *made = strstr(letter, "by another way: ");
+    char head[1024], tail[512], password[64];
+
+    cr_assert(line && made, "%s", letter);
+    cr_assert_eq(sscanf(made, "by another way: %63s", password), 1);
+    cr_assert_eq(sscanf(line, "%1023[^\n]", head), 1);
+    char *name = strstr(head, " -u acme"), *place = strstr(head, "-T FILE");
+    cr_assert(name && place, "%s", head);
+    snprintf(tail, sizeof(tail), "%s", place + strlen("-T FILE"));
+    *name = '\0';
+    snprintf(into, 2048, "%s -sS -u 'acme:%s' -T %s%s", head, password, file,
+             tail);
+}
+
+/* A partner who has only the letter and the password. */
+Test(teams, an_invitation_that_curl_follows, .timeout = 120)
+{
+    char config[SERVER_PATH_MAX], file[SERVER_PATH_MAX], line[2048];
+    struct server server;
+    struct run_result r;
+
+    teams_begin(&server);
+    ctl(&server, 0, "share add incoming", "");
+    write_fixed_port(&server);
+    snprintf(config, sizeof(config), "%s", server_path(&server, "fixed.conf"));
+    snprintf(file, sizeof(file), "%s", server_path(&server, "report"));
+    files_write(file, "bytes", 5, 0644);
+    run(&r, NULL, server_program("sallyportctl"), "--config", config, "invite",
+        "acme", "--to", "incoming", "--ttl", "90d", NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    take_curl_line(r.text, file, line);
+    run_release(&r);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_assert_eq(r.status, 0, "%s: %s", line, r.text);
+    run_release(&r);
+    snprintf(line, sizeof(line), "cat %s/report.*",
+             share_file(&server, "incoming"));
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_str_eq(r.text, "bytes");
+    run_release(&r);
     server_stop(&server);
 }

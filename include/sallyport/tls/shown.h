@@ -1,4 +1,4 @@
-/* The certificate that a server shows to a client, for sallyportctl doctor. */
+/* The certificate that a server shows to a client, for sallyportctl. */
 #ifndef SALLYPORT_TLS_SHOWN_H
 #define SALLYPORT_TLS_SHOWN_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/domain/tls.h"
 
 #define TLS_FINGERPRINT_MAX 96
 
@@ -28,5 +29,14 @@ int tls_shown_by(int fd, const char *host, struct tls_shown *ret,
 /* Writes the fingerprint of the first certificate of the PEM file FD. Returns 0
  * or -EINVAL. */
 int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX]);
+
+/* What a partner must know of a certificate. */
+struct tls_named {
+    char name[256]; /* the first DNS name that is no wildcard; "": none */
+    char fingerprint[FINGERPRINT_TEXT_MAX], pin[KEY_PIN_TEXT_MAX];
+    bool self_signed;
+};
+/* Reads the first certificate of the PEM file FD. Returns 0 or -EINVAL. */
+int tls_named_in(int fd, struct tls_named *ret);
 
 #endif

@@ -81,7 +81,7 @@ Test(complete, commands_and_options)
     completes("user list --p", "");
     completes("user list -", "--config --json --help");
     completes("--v", "--version");
-    cr_expect(strstr(completions(""), "user share team partials"));
+    cr_expect(strstr(completions(""), "user invite share team partials"));
     cr_expect(strstr(completions("user add --config=x --max-"), "--max-files"));
 }
 
@@ -113,6 +113,8 @@ Test(complete, values)
     completes("user add carla --team l", "legal");
     completes("user add carla --team legal --share ", "contracts offers");
     completes("user add carla --role a", "");
+    completes("invite acme --to ", "contracts offers");
+    completes("invite acme --s", "--show");
     completes("log --user ", "anna bert");
     completes("log --json --user ", "anna bert");
     completes("log --file ", "*");
