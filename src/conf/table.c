@@ -601,10 +601,9 @@ const struct setting setting_table[] = {
       .offset = FIELD(sha256),
       .value = "no",
       .help = "Put the SHA-256 of each stored file into its transfer event. It "
-              "costs about as much processor time as receiving the file. If an "
-              "upload continues a file that the user may not read, its event "
-              "has none, and not if a resumed upload would keep its client "
-              "waiting for it longer than 10 s." },
+              "costs about as much processor time as receiving the file. An "
+              "upload that continues one, or a file, has none: nothing is "
+              "read back." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),

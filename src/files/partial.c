@@ -353,10 +353,10 @@ int partial_new(const struct files *f, int directory, const char *name,
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
 
-int partial_writer(const struct partial *p, int directory, int mode)
+int partial_writer(const struct partial *p, int directory)
 {
     struct stat st;
-    FD_CLEANUP int fd = resolve_in(directory, p->name, mode | FLAGS, 0);
+    FD_CLEANUP int fd = resolve_in(directory, p->name, O_WRONLY | FLAGS, 0);
 
     if (fd < 0)
         return fd;

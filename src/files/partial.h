@@ -92,8 +92,8 @@ int partial_new(const struct files *f, int directory, const char *name,
 /* Makes an empty one of a random name, which can't be resumed. */
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret);
-/* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
-int partial_writer(const struct partial *p, int directory, int mode);
+/* A handle for the session, which can't read: it holds no lock. */
+int partial_writer(const struct partial *p, int directory);
 /* Is it still under its name? On a network disk the lock can be lost: then
  * another server's session may have replaced it. */
 bool partial_is_there(int directory, const struct partial *p);

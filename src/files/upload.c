@@ -225,16 +225,6 @@ static int upload_open_copy(struct files *f, const struct wish *w,
                : upload_make_room(f, w, at->mount, u->partial.fd, 0, cost);
 }
 
-/* The bytes that are there already are part of the file's SHA-256: the session
- * reads them back. Without the right to read it gets no handle that could. */
-static int upload_writer_mode(const struct files *f, const struct upload *u)
-{
-    bool reads =
-        f->rules.reread && u->first > 0 && u->mount->rights & RIGHT_READ;
-
-    return reads ? O_RDWR : O_WRONLY;
-}
-
 /* True: this APPE began when no file had the name, so the name must still be
  * free at the commit. Not with `reject`: its rename fails anyway. Not with
  * `rename` for a resumed upload, nor in a drop or for inspection: it gets
@@ -282,8 +272,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->open = true;
     if (w->plan.how == RESUME_ANEW)
         resume_drop_answer(f, u->directory, u->name);
-    FD_CLEANUP int writer =
-        partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
+    FD_CLEANUP int writer = partial_writer(&u->partial, u->directory);
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;

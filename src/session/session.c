@@ -21,11 +21,9 @@
  * Master starts that at once. */
 #define SIGN_MS 5000
 
-static const struct session_deadlines usual_deadlines = { .ask = 30000,
-                                                          .ask_long = 600000,
-                                                          .gate = 30000,
-                                                          .gateless = 60000,
-                                                          .sum = 10000 };
+static const struct session_deadlines usual_deadlines = {
+    .ask = 30000, .ask_long = 600000, .gate = 30000, .gateless = 60000
+};
 
 void session_title(struct session *s)
 {

@@ -77,7 +77,6 @@ enum transfer_state {
     TRANSFER_HANDSHAKE,
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
-    TRANSFER_SUMMING,    /* upload: all came; its checksum is completed */
     TRANSFER_RECEIVED,   /* upload: files still answers an earlier request;
                             then it is asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
@@ -111,13 +110,7 @@ enum transfer_stays {
     STAYS_ALWAYS
 };
 
-enum transfer_clock {
-    CLOCK_NONE,
-    CLOCK_CONNECT,
-    CLOCK_HASH,
-    CLOCK_STALL,
-    CLOCK_SUM
-};
+enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
 
 struct transfer_row {
     bool lines;     /* the client's lines are read, whatever files is asked */
@@ -276,7 +269,6 @@ struct transfer {
     uint64_t map_at;
     struct digest *digest; /* checksum, and its name */
     const char *hash;
-    uint64_t summed; /* how many bytes of an upload are in the digest */
     char sha256[SUM_TEXT_MAX];
     char held[24]; /* the id of an upload that waits for inspection, or "" */
     enum outcome listed; /* OUTCOME_COUNT: files hasn't listed all */

@@ -97,9 +97,6 @@ static void stall_on_timer(void *owner)
                                                     : FAILED_HASH_LATE,
                       "");
         break;
-    case CLOCK_SUM:
-        upload_drop_sum(s);
-        break;
     case CLOCK_STALL:
         if (stall_client_moves(s)) {
             stall_begin(s);

@@ -61,7 +61,6 @@ enum transfer_failure {
     FAILED_SHORT,  /* cause: how much of the announced bytes came */
     FAILED_TOO_LARGE,
     FAILED_WRITE,
-    FAILED_READ_BACK, /* what was stored can't be read */
     FAILED_FILE_CUT,
     FAILED_READ, /* cause: why */
     FAILED_PAGE,
@@ -167,9 +166,6 @@ void binding_offer(struct session *s);
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
-/* The client has waited long enough for the rest of the SHA-256: the upload is
- * stored without it. */
-void upload_drop_sum(struct session *s);
 /* STAT of a path: its lines go out on the control connection. */
 void list_stat(struct session *s, const struct call *call);
 /* Survives SIGBUS: a file that is mapped can be cut by another process. */

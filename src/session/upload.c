@@ -19,89 +19,24 @@
 /* So that the fsync at the end has little left to do. */
 #define SYNC_EVERY (32u << 20)
 
-/* The SHA-256 of an upload, for its event: of the whole file as it will be
- * stored. New bytes are added as they pass. The bytes from before are read from
- * the partial meanwhile, two blocks for each new one. Until they are
- * read, the new bytes are read from the partial, too. If the client sent little
- * after much, much of this is left at the end. The client waits for its 226
- * meanwhile, so this has a deadline (deadlines->sum); after it the event has no
- * sum. If the settings want no sum, the functions do nothing. */
-
-#define SUM_BLOCK (64u << 10)
-/* SUM_BLOCKs for each TRANSFER_BLOCK, and in each turn after the last one. */
-#define SLICES 16
-
-/* Files has opened the partial. Without the right to read in its directory,
- * files gives no access to the bytes from before. False: out of memory. */
+/* For the event: of an upload that is sent whole. What was there before can't
+ * be read here. False: out of memory. */
 static bool sum_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    bool reads =
-        t->start == 0 || (fcntl(t->source, F_GETFL) & O_ACCMODE) == O_RDWR;
 
-    t->summed = 0;
-    if (!s->settings->sha256 || !reads)
+    if (!s->settings->sha256 || t->start > 0)
         return true;
     t->digest = digest_new("SHA-256");
     return t->digest;
 }
 
-/* The descriptor's position is the end of the summed part: new bytes are
- * written by pwrite(2), which doesn't move it. */
-static bool sum_read_block(struct transfer *t)
-{
-    char block[SUM_BLOCK];
-    uint64_t left = t->offset - t->summed;
-    size_t want = left < sizeof(block) ? (size_t)left : sizeof(block);
-    ssize_t n = read(t->source, block, want);
-
-    if (n < 0 && errno == EINTR)
-        return true;
-    if (n <= 0 || !digest_add(t->digest, block, (size_t)n))
-        return false;
-    t->summed += (uint64_t)n;
-    return true;
-}
-
-/* Reads some of them. False: they can't be read. */
-static bool sum_catch_up(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-
-    for (int i = 0; i < SLICES && t->digest && t->summed < t->offset; i++)
-        if (!sum_read_block(t))
-            return false;
-    return true;
-}
-
-/* The block is written, up to transfer.offset. */
-static bool sum_add(struct session *s, const char *block, size_t len)
-{
-    struct transfer *t = &s->transfer;
-
-    if (!t->digest || len == 0)
-        return true;
-    if (t->summed + len < t->offset)
-        return sum_catch_up(s);
-    if (!digest_add(t->digest, block, len))
-        return false;
-    t->summed = t->offset;
-    return true;
-}
-
-static void sum_end(struct session *s)
+static void sum_end(struct transfer *t)
 {
     char text[DIGEST_TEXT_MAX];
-    struct transfer *t = &s->transfer;
 
     if (t->digest && digest_text(t->digest, text))
         slice_copy(slice_from(text), t->sha256, sizeof(t->sha256));
-}
-
-void upload_drop_sum(struct session *s)
-{
-    digest_free(s->transfer.digest);
-    s->transfer.digest = NULL;
 }
 
 static enum stepped upload_ask_partial(struct session *s)
@@ -230,8 +165,8 @@ static enum stepped upload_store_block(struct session *s)
     }
     if (error != 0)
         return transfer_fail(s, FAILED_WRITE, "");
-    if (!sum_add(s, t->block, len))
-        return transfer_fail(s, FAILED_READ_BACK, "");
+    if (t->digest && !digest_add(t->digest, t->block, len))
+        leave(s, ENDING_PEER, "no SHA-256 of an upload");
     upload_ask_sync(s);
     return STEP_NEXT;
 }
@@ -345,27 +280,8 @@ static enum stepped upload_end_data(struct session *s)
      * the file's length counts, and neither is refused by mistake. */
     if (t->exact && t->offset < t->announced)
         return upload_fail_short(s);
+    sum_end(t);
     data_end(s);
-    return STEP_NEXT;
-}
-
-/* What is left of the SHA-256. */
-static enum stepped upload_sum(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-
-    if (!upload_take_answer(s))
-        return STEP_OVER;
-    if (!sum_catch_up(s))
-        return transfer_fail(s, FAILED_READ_BACK, "");
-    if (t->digest && t->summed < t->offset) {
-        if (!t->stall.armed)
-            loop_timer_set(&s->loop, &t->stall, s->deadlines->sum);
-        transfer_soon(s);
-        return STEP_WAIT;
-    }
-    stall_pause(s);
-    sum_end(s);
     return STEP_NEXT;
 }
 
@@ -455,9 +371,7 @@ const struct step upload_steps[] = {
     { "copy", upload_copy, WAITS_FILES, TRANSFER_FLOWING, UNDO_PARTIAL },
     { "receive", upload_receive, WAITS_DATA | WAITS_FILES | WAITS_TURN,
       TRANSFER_FLOWING, UNDO_PARTIAL },
-    { "close_notify", upload_end_data, 0, TRANSFER_SUMMING, UNDO_PARTIAL },
-    { "checksum", upload_sum, WAITS_FILES | WAITS_TURN, TRANSFER_SUMMING,
-      UNDO_PARTIAL },
+    { "close_notify", upload_end_data, 0, TRANSFER_RECEIVED, UNDO_PARTIAL },
     { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_RECEIVED,
       UNDO_PARTIAL },
     { "ask to rename", upload_ask_commit, WAITS_FILES, TRANSFER_PREPARING,

@@ -16,7 +16,6 @@
 
 struct files_rules {
     bool fsync, resume;
-    bool reread;            /* session may read the partial that it continues */
     uint64_t max_file_size; /* bytes, 0: none */
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */

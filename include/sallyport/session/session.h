@@ -11,8 +11,7 @@
 struct settings;
 struct tls_context;
 
-/* How many milliseconds a session waits for its peers before it ends, and for a
- * checksum before it goes on without. */
+/* How many milliseconds a session waits for its peers before it ends. */
 struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
     uint64_t ask_long; /* the same, if a slow disk or a big file may delay the
@@ -20,8 +19,6 @@ struct session_deadlines {
     uint64_t gate;     /* for an answer of gate: to PASV, and after a login.
                           One that hangs is replaced within 14 s */
     uint64_t gateless; /* for another gate, when the one before has ended */
-    uint64_t sum;      /* for the rest of an upload's SHA-256, all else of which
-                          is complete: its client waits for the reply */
 };
 
 struct session_start {

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 import account
 from servers import Echo, Failed
 from workplace import SMALL, USER
 
 LIMIT_S = 600  # for one row of one server
+IDLE_S = 5  # then a session is idle, and may have given memory back
 
 
 @dataclasses.dataclass
@@ -183,6 +185,7 @@ def memory(site, server):
     n = site.sizes.sessions
     with Load(site, server, "idle", count=n) as load:
         load.wait("ready")
+        time.sleep(IDLE_S)
         account.settled(server.group)
         kib = account.memory(server.group)
         load.go_on()

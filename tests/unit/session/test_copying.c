@@ -19,7 +19,7 @@ static struct message stored = { .kind = MSG_file_stored,
                                  .file_stored = { .path = SLICE("/x") } };
 
 /* Begins an APPE whose 150 comes before any byte is copied. */
-static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
+static void begin(struct fake *f, struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = {
@@ -29,7 +29,7 @@ static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), HEAD), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
-    file.file_writable.file = open(name, mode);
+    file.file_writable.file = open(name, O_WRONLY);
     cr_assert_geq(file.file_writable.file, 0);
     fake_open(f);
     t->data = fake_data(f);
@@ -40,11 +40,6 @@ static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = fake_data_tls(f, t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
-}
-
-static void begin(struct fake *f, struct fake_transfer *t)
-{
-    begin_with(f, t, O_WRONLY);
 }
 
 static void answer(struct fake *f, const struct message *asked,
@@ -180,60 +175,6 @@ Test(copying, refused, .timeout = 60)
         cr_expect_eq(fake_reply(&f), rows[i].reply, "%s", f.reply);
         end(&f, &t);
     }
-}
-
-static void put_head(struct fake_transfer *t, size_t from, size_t to)
-{
-    char x = 'x';
-
-    for (size_t i = from; i < to; i++)
-        cr_assert_eq(pwrite(fileno(t->file), &x, 1, (off_t)i), 1);
-}
-
-/* What files has copied is read back. */
-Test(copying, sum_follows_the_copy, .timeout = 60)
-{
-    static const char sum[] = /* of HEAD times "x", and "hello" */
-        "7877011aca20ecfb6a2c206c4093a59d7fcff575ac02ce55a9ce188862687bd7";
-    struct message asked;
-    struct fake_transfer t;
-    struct event_record r;
-    struct fake f;
-
-    fake_settings("sha256", true);
-    begin_with(&f, &t, O_RDWR);
-    send_all(&f, &t, &asked);
-    put_head(&t, 0, 100000);
-    answer(&f, &asked, MSG_file_copied, HEAD - 100000);
-    fake_hear(&f.files, &asked, MSG_file_copy);
-    put_head(&t, 100000, HEAD);
-    answer(&f, &asked, MSG_file_copied, 0);
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
-    cr_expect(slice_equal(r.text[FIELD_SHA256], SLICE(sum)), "%.*s",
-              (int)r.text[FIELD_SHA256].len, r.text[FIELD_SHA256].ptr);
-    end(&f, &t);
-}
-
-/* Without the right to read there, files gives a handle that can't be read,
- * whatever the user may do elsewhere. The upload isn't refused for that. */
-Test(copying, no_sum_without_the_right, .timeout = 60)
-{
-    struct message asked;
-    struct fake_transfer t;
-    struct event_record r;
-    struct fake f;
-
-    fake_settings("sha256", true);
-    begin(&f, &t);
-    send_all(&f, &t, &asked);
-    answer(&f, &asked, MSG_file_copied, 0);
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
-    cr_expect_null(r.text[FIELD_SHA256].ptr);
-    end(&f, &t);
 }
 
 /* The socket's end can't be read while files is awaited: the session sleeps,

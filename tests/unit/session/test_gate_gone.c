@@ -102,11 +102,9 @@ Test(gate_gone, another_one_connects, .timeout = 60)
 /* --- none ------------------------------------------------------------------
  */
 
-static const struct session_deadlines soon = { .ask = 30000,
-                                               .ask_long = 600000,
-                                               .gate = 10000,
-                                               .gateless = 300,
-                                               .sum = 10000 };
+static const struct session_deadlines soon = {
+    .ask = 30000, .ask_long = 600000, .gate = 10000, .gateless = 300
+};
 
 static void open_impatient(struct fake *f)
 {

@@ -121,11 +121,9 @@ Test(session_hostile, lies_of_peers, .timeout = 120)
 /* Another gate would be waited for. */
 Test(session_hostile, death_of_peers, .timeout = 60)
 {
-    static const struct session_deadlines soon = { .ask = 30000,
-                                                   .ask_long = 600000,
-                                                   .gate = 30000,
-                                                   .gateless = 300,
-                                                   .sum = 10000 };
+    static const struct session_deadlines soon = {
+        .ask = 30000, .ask_long = 600000, .gate = 30000, .gateless = 300
+    };
 
     fake_deadlines(&soon);
     for (enum who who = MASTER; who <= FILES; who++) {
