@@ -99,7 +99,7 @@ static void data_port_turn_away(struct session *s, const struct address *peer)
                         own ? "nobody is expected" : "not who is expected");
 }
 
-static void data_port_enter(struct session *s, int fd,
+static void data_port_admit(struct session *s, int fd,
                             const struct address *peer)
 {
     int socket FD_CLEANUP = fd;
@@ -126,7 +126,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
 
     (void)events;
     if (fd >= 0)
-        data_port_enter(s, fd, &peer);
+        data_port_admit(s, fd, &peer);
     control_resume(s);
 }
 

@@ -142,7 +142,7 @@ static int ask_receive(struct session *s)
     return r;
 }
 
-static void ask_on_channel(void *owner, uint32_t events)
+static void ask_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
     int r = ask_receive(s);
@@ -162,7 +162,7 @@ static void ask_on_channel(void *owner, uint32_t events)
 void ask_start(struct session *s, int fd)
 {
     channel_init(&s->files, fd, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
-    if (loop_add_reader(&s->loop, &s->files_watch, fd, ask_on_channel, s) < 0)
+    if (loop_add_reader(&s->loop, &s->files_watch, fd, ask_on_readable, s) < 0)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 

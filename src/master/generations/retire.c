@@ -54,7 +54,7 @@ void retire_end_if_over(struct master *m)
 
 /* An attacker who controls gate can keep its listeners, and accept clients of
  * the newer generations. So none outlives its task. */
-static void retire_shut(void *master)
+static void retire_replace_gate(void *master)
 {
     struct master *m = master;
     struct child *gate = children_find(m, PROCESS_GATE);
@@ -72,7 +72,7 @@ static void retire_on_deadline(void *owner)
 {
     struct master *m = owner;
 
-    retire_shut(m);
+    retire_replace_gate(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "drain_timeout is over: %zu sessions are ended",
                   m->sessions->living);
@@ -93,7 +93,7 @@ void retire_begin(struct master *m)
     older_release(m);
     orders_follow(m);
     m->retirement->late =
-        (struct loop_timer){ .on_timer = retire_shut, .owner = m };
+        (struct loop_timer){ .on_timer = retire_replace_gate, .owner = m };
     m->retirement->deadline =
         (struct loop_timer){ .on_timer = retire_on_deadline, .owner = m };
     loop_timer_set(&m->loop, &m->retirement->late,
@@ -122,7 +122,7 @@ int retire_on_shut(void *owner, struct msg_shut *msg)
 
     (void)msg;
     if (c->master->state == MASTER_RETIRING)
-        retire_shut(c->master);
+        retire_replace_gate(c->master);
     return 0;
 }
 

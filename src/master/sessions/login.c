@@ -242,7 +242,7 @@ void login_retry(struct master *m)
             login_attempt(s);
 }
 
-static void login_enter(struct session_record *s, const struct user *user)
+static void login_open_home(struct session_record *s, const struct user *user)
 {
     struct master *m = s->master;
     const struct account_limits *full;
@@ -306,7 +306,7 @@ static void login_accept(struct session_record *s)
     if (password_is_changed(s))
         password_change(s, user);
     else
-        login_enter(s, user);
+        login_open_home(s, user);
 }
 
 void login_on_verdict(struct session_record *s, const struct verdict *v)
@@ -387,7 +387,7 @@ static void login_home_late(struct session_record *s)
     const struct user *user = access_current(s, s->files.user, s->version);
 
     if (files_were_late(&s->files, user) && user)
-        login_enter(s, user);
+        login_open_home(s, user);
     else
         login_deny(s, DENIAL_LATE);
 }

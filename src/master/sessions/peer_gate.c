@@ -236,7 +236,7 @@ static int gate_send_all(struct session_table *t, bool *sent)
 }
 
 /* Gate accepts only once it has counted all sessions of older generations. */
-static int gate_open(struct master *m, struct child *gate)
+static int gate_send_open(struct master *m, struct child *gate)
 {
     int r;
 
@@ -254,7 +254,8 @@ void sessions_send_news(struct master *m)
 
     if (!gate)
         return;
-    if (gate_send_all(m->sessions, &sent) == 0 && gate_open(m, gate) == 0) {
+    if (gate_send_all(m->sessions, &sent) == 0 &&
+        gate_send_open(m, gate) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
