@@ -285,6 +285,14 @@ int edit_set_column(struct edit *e, size_t line, enum row_column column,
     return code ? code : edit_refuse(e, row_set_column(row, column, text));
 }
 
+int edit_set_hash(struct edit *e, size_t line, bool locked, const char *hash)
+{
+    struct row *row;
+    int code = edit_row(e, line, &row);
+
+    return code ? code : edit_refuse(e, row_set_hash(row, locked, hash));
+}
+
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value)
 {

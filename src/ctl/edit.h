@@ -50,10 +50,11 @@ void edit_remove(struct edit *e, size_t line);
 /* Takes the line as a row, for a change. It belongs to E, up to its next
  * append. */
 int edit_row(struct edit *e, size_t line, struct row **ret);
-/* These change the row of a line: row_set_column(), row_set() and
- * row_set_entry(). */
+/* These change the row of a line: row_set_column(), row_set_hash(), row_set()
+ * and row_set_entry(). */
 int edit_set_column(struct edit *e, size_t line, enum row_column column,
                     const char *text);
+int edit_set_hash(struct edit *e, size_t line, bool locked, const char *hash);
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value);
 int edit_set_entry(struct edit *e, size_t line, const char *key,

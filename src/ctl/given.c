@@ -185,32 +185,26 @@ static int given_role(struct context *x, struct row *row)
     return given_put(x, row, "rights", rights_text(rights, text));
 }
 
-/* Local programs work in the home. */
+/* With --local-group local programs work in the home. */
 static int given_modes(struct context *x, struct row *row)
 {
-    int code = given_put(x, row, "file_mode", "0660");
+    int code = 0;
 
+    if (!x->args.local_group || row->columns < ROW_COLUMNS)
+        return 0;
+    code = given_put(x, row, "file_mode", "0660");
     return code ? code : given_put(x, row, "dir_mode", "0770");
 }
 
-static int given_keys(struct context *x, struct row *row)
+static int given_must_change(struct context *x, struct row *row)
 {
-    int code = given_role(x, row);
+    return x->args.must_change ? given_put(x, row, "must_change", "yes") : 0;
+}
 
-    if (code == 0 && x->args.local_group && row->columns == ROW_COLUMNS)
-        code = given_modes(x, row);
-    if (code == 0)
-        code = given_each_key(x, row);
-    if (code == 0)
-        code = given_ttl(x, row);
-    if (code == 0 && x->args.must_change)
-        code = given_put(x, row, "must_change", "yes");
-    if (code == 0)
-        code = given_retain(x, row);
-    if (code == 0)
-        code = given_directory(x, row);
-    if (code == 0)
-        code = given_list(x, row, "shares", x->args.share);
+static int given_lists(struct context *x, struct row *row)
+{
+    int code = given_list(x, row, "shares", x->args.share);
+
     return code ? code : given_list(x, row, "teams", x->args.team);
 }
 
@@ -267,29 +261,43 @@ int given_home(struct context *x, struct row *row, const char *home)
     return row_exit(row_set_column(row, ROW_HOME, tidy), &x->complaint);
 }
 
-static int given_columns(struct context *x, struct row *row)
+static int given_comment(struct context *x, struct row *row)
 {
     const char *comment = x->args.comment;
-    int code = 0;
 
-    if (comment && !user_comment_ok(slice_from(comment)))
+    if (!comment)
+        return 0;
+    if (!user_comment_ok(slice_from(comment)))
         return ctl_fail(x, EX_USAGE,
                         "--comment: at most 255 bytes, no ':', no line end");
-    if (comment)
-        code =
-            row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
-    if (code == 0)
-        code = given_uid(x, row);
-    if (code == 0)
-        code = given_gid(x, row);
-    return code || !x->args.home ? code : given_home(x, row, x->args.home);
+    return row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
 }
+
+static int given_own_home(struct context *x, struct row *row)
+{
+    return x->args.home ? given_home(x, row, x->args.home) : 0;
+}
+
+/* In the order of the keys in a new row. */
+static int (*const given_keys[])(struct context *x, struct row *row) = {
+    given_role,        given_modes,  given_each_key,  given_ttl,
+    given_must_change, given_retain, given_directory, given_lists,
+}, (*const given_columns[])(struct context *x, struct row *row) = {
+    given_comment, given_uid, given_gid, given_own_home,
+};
 
 int given_set(struct context *x, struct row *row)
 {
-    int code = given_keys(x, row);
+    int code = 0;
 
-    return code || row->columns < ROW_COLUMNS ? code : given_columns(x, row);
+    for (size_t i = 0; i < sizeof(given_keys) / sizeof(given_keys[0]) && !code;
+         i++)
+        code = given_keys[i](x, row);
+    for (size_t i = 0; row->columns == ROW_COLUMNS && !code &&
+                       i < sizeof(given_columns) / sizeof(given_columns[0]);
+         i++)
+        code = given_columns[i](x, row);
+    return code;
 }
 
 int given_check(struct context *x)

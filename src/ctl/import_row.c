@@ -28,15 +28,15 @@ bool import_hash_usable(const struct imported *e)
  * the administrator's, so without a hash it is "*". */
 static int set_row_hash(const struct import *m, struct imported *e)
 {
-    char text[USER_HASH_MAX + 2] = "!", *hash = text + 1;
-    bool locks = e->lock.len > 0 && !m->x->args.sync;
+    char hash[USER_HASH_MAX + 1];
     int r;
 
     if (!copy_hash(e, hash))
-        snprintf(hash, 2, m->x->args.sync ? "*" : "!");
-    locks = locks && hash[0] != '!';
-    r = row_set_column(&e->draft.row, ROW_HASH, locks ? text : hash);
-    explicit_bzero(text, sizeof(text));
+        snprintf(hash, sizeof(hash), m->x->args.sync ? "*" : "!");
+    r = row_set_hash(&e->draft.row,
+                     e->lock.len > 0 && hash[0] != '!' && !m->x->args.sync,
+                     hash);
+    explicit_bzero(hash, sizeof(hash));
     return r;
 }
 
@@ -45,19 +45,16 @@ void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1])
 {
     struct slice comment = e->comment;
-    struct buf text;
 
     while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
         comment.len--;
-    buf_init(&text, USER_COMMENT_MAX + 1);
-    out[0] = '\0';
-    if (buf_add_slice(&text, comment) == 0 &&
-        (e->mail.len == 0 ||
-         buf_add_format(&text, comment.len > 0 ? " <%.*s>" : "%.*s",
-                        (int)e->mail.len, e->mail.ptr) == 0) &&
-        user_comment_ok(buf_slice(&text)))
-        slice_copy(buf_slice(&text), out, USER_COMMENT_MAX + 1);
-    buf_release(&text);
+    if (!user_comment_ok(comment) || !user_comment_ok(e->mail) ||
+        snprintf(out, USER_COMMENT_MAX + 1,
+                 comment.len > 0 && e->mail.len > 0 ? "%.*s <%.*s>"
+                                                    : "%.*s%.*s",
+                 (int)comment.len, comment.ptr, (int)e->mail.len,
+                 e->mail.ptr) > USER_COMMENT_MAX)
+        out[0] = '\0';
 }
 
 static int set_row_home(struct import *m, struct imported *e)

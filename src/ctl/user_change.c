@@ -41,14 +41,8 @@ static int run_locked(struct context *x, change *make, void *given)
  * active. */
 static int put_hash(struct edit *e, const struct user *user, const char *hash)
 {
-    char text[USER_HASH_MAX + 2];
-    bool locked = user->locked_by_hand && user->hash[0] == '$';
-    int code;
-
-    snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash);
-    code = edit_set_column(e, user->line, ROW_HASH, text);
-    explicit_bzero(text, sizeof(text));
-    return code;
+    return edit_set_hash(e, user->line,
+                         user->locked_by_hand && user->hash[0] == '$', hash);
 }
 
 static int set_hash(struct context *x, struct edit *e, const struct user *user,
@@ -239,15 +233,12 @@ int user_change(struct context *x)
 static int lock_row(struct context *x, struct edit *e, const struct user *user,
                     void *given)
 {
-    char text[USER_HASH_MAX + 2];
     int code = 0;
 
     (void)given;
     if (!user->locked_by_hand) {
-        snprintf(text, sizeof(text), "!%s",
-                 user->hash[0] == '$' ? user->hash : "");
-        code = edit_set_column(e, user->line, ROW_HASH, text);
-        explicit_bzero(text, sizeof(text));
+        code = edit_set_hash(e, user->line, true,
+                             user->hash[0] == '$' ? user->hash : "");
         if (code == 0)
             code = edit_commit(e);
     }
@@ -303,7 +294,7 @@ static int unlock_row(struct context *x, struct edit *e,
                         "%s has no password; run: sallyportctl user passwd %s",
                         name, name);
     if (user->locked_by_hand) {
-        code = edit_set_column(e, user->line, ROW_HASH, user->hash);
+        code = edit_set_hash(e, user->line, false, user->hash);
         if (code == 0)
             code = edit_commit(e);
     }

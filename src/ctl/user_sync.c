@@ -159,25 +159,21 @@ static void say_changed(struct sync_row *r, const char *what)
 /* A lock by hand stays. */
 static int sync_put_hash(struct sync_row *r)
 {
-    char hash[USER_HASH_MAX + 1], text[USER_HASH_MAX + 2];
-    const bool usable = r->after & SYNC_HASH;
+    char hash[USER_HASH_MAX + 1] = "";
+    const bool usable = r->after & SYNC_HASH, locked = r->row->locked_by_hand;
     int code = 0;
 
     if (!usable && !(r->before & SYNC_HASH))
         return 0;
-    if (slice_copy(usable ? r->one->hash : SLICE(""), hash, sizeof(hash)))
-        return EX_SOFTWARE; /* import_hash_usable() has copied it, too */
+    if (usable) /* import_hash_usable() has copied it, too */
+        slice_copy(r->one->hash, hash, sizeof(hash));
+    else if (!locked)
+        hash[0] = '*';
     if (!usable || strcmp(hash, r->row->hash) != 0) {
-        if (!usable)
-            snprintf(text, sizeof(text), r->row->locked_by_hand ? "!" : "*");
-        else
-            snprintf(text, sizeof(text), "%s%s",
-                     r->row->locked_by_hand ? "!" : "", hash);
-        code = edit_set_column(r->e, r->row->line, ROW_HASH, text);
+        code = edit_set_hash(r->e, r->row->line, locked, hash);
         say_changed(r, usable ? "hash" : "no usable hash any more");
     }
     explicit_bzero(hash, sizeof(hash));
-    explicit_bzero(text, sizeof(text));
     return code;
 }
 

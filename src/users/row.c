@@ -4,7 +4,6 @@
 #include "sallyport/users/row.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +153,18 @@ int row_set_column(struct row *r, enum row_column column, const char *text)
     return 0;
 }
 
+int row_set_hash(struct row *r, bool locked, const char *hash)
+{
+    char text[USER_HASH_MAX + 2];
+    int code = -EMSGSIZE;
+
+    if (snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash) <
+        (int)sizeof(text))
+        code = row_set_column(r, ROW_HASH, text);
+    explicit_bzero(text, sizeof(text));
+    return code;
+}
+
 uint64_t row_get_number(const struct row *r, enum row_column column)
 {
     uint64_t number = 0;
@@ -201,17 +212,6 @@ static void remove_key(struct row *r, const char *key)
     r->keys = n;
 }
 
-static int make_key(const char *key, const char *value, char **ret)
-{
-    const size_t size = strlen(key) + strlen(value) + 2;
-
-    *ret = malloc(size);
-    if (!*ret)
-        return -ENOMEM;
-    snprintf(*ret, size, "%s=%s", key, value);
-    return 0;
-}
-
 int row_set(struct row *r, const char *key, const char *value)
 {
     char **more, *added;
@@ -227,9 +227,8 @@ int row_set(struct row *r, const char *key, const char *value)
     if (!more)
         return -ENOMEM;
     r->key = more;
-    code = make_key(key, value, &added);
-    if (code)
-        return code;
+    if (asprintf(&added, "%s=%s", key, value) < 0)
+        return -ENOMEM;
     remove_key(r, key);
     r->key[r->keys++] = added;
     return 0;

@@ -4,6 +4,7 @@
 #ifndef SALLYPORT_USERS_ROW_H
 #define SALLYPORT_USERS_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,8 @@ int row_print(const struct row *r, struct buf *into);
 /* -EINVAL: TEXT has a ':' or a control byte, which would make other columns or
  * lines of it. -EMSGSIZE: it is longer than a line may be. */
 int row_set_column(struct row *r, enum row_column column, const char *text);
+/* Sets HASH, with the '!' before it that locks the user. */
+int row_set_hash(struct row *r, bool locked, const char *hash);
 /* The number in the column, or 0: it is empty. */
 uint64_t row_get_number(const struct row *r, enum row_column column);
 int row_set_number(struct row *r, enum row_column column, uint64_t number);
