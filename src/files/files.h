@@ -142,9 +142,7 @@ int change_on_times(void *owner, struct msg_times *m);
 int change_on_mode(void *owner, struct msg_mode *m);
 int space_on_space(void *owner, struct msg_space *m);
 int facts_on_facts(void *owner, struct msg_facts *m);
-int search_on_partials_find(void *owner, struct msg_partials_find *m);
-int search_on_expired_find(void *owner, struct msg_expired_find *m);
-int search_on_abandoned_find(void *owner, struct msg_abandoned_find *m);
+int search_on_find(void *owner, struct msg_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
