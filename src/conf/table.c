@@ -501,8 +501,7 @@ const struct setting setting_table[] = {
       .help = "How much of a disk uploads leave free: bytes, or with % a part "
               "of the disk. The server looks at the beginning and at the end "
               "of an upload, and after each 32 MiB; with less free the reply "
-              "is 452, and nothing of the upload stays. A directory with the "
-              "limit of a project needs none." },
+              "is 452, and nothing of the upload stays." },
     { .key = "ascii",
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),

@@ -21,19 +21,13 @@
 #define DAYS_MAX  36500
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
-enum hunt_for {
-    HUNT_PARTIALS,
-    HUNT_EXPIRED,  /* files, too */
-    HUNT_ABANDONED /* partials that nobody will continue */
-};
-
 struct hunt {
     struct search at;
-    enum hunt_for what;
+    enum find_what what;
     bool remove;
-    bool share;                   /* HUNT_ABANDONED: of all owners */
+    bool share;                   /* FIND_ABANDONED: of all owners */
     uint64_t age;                 /* minimum, in seconds */
-    char path[USER_HOME_MAX + 1]; /* HUNT_EXPIRED: the directory */
+    char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; else "/" */
     int64_t now;
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
@@ -49,7 +43,7 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
 
 static const char *state_word(const struct hunt *s, enum partial_state state)
 {
-    return s->what != HUNT_PARTIALS && state == PARTIAL_RESTS
+    return s->what != FIND_PARTIALS && state == PARTIAL_RESTS
                ? "expired"
                : state_words[state];
 }
@@ -86,11 +80,11 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg,
 {
     char when[WHEN_MAX];
 
-    if (s->what != HUNT_PARTIALS)
+    if (s->what != FIND_PARTIALS)
         syslog(LOG_DAEMON | LOG_NOTICE,
                "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
                "since %s",
-               s->what == HUNT_ABANDONED ? "the unfinished upload " : "",
+               s->what == FIND_ABANDONED ? "the unfinished upload " : "",
                (int)text.len, text.ptr, s->at.user, msg->bytes,
                when_text(msg->mtime, when));
     else
@@ -139,23 +133,6 @@ static int take_partials_end(struct hunt *s, const struct msg_partials_end *msg)
     return search_end(&s->at, msg);
 }
 
-static int send_request(const struct hunt *s, struct channel *files,
-                        uint32_t request)
-{
-    switch (s->what) {
-    case HUNT_PARTIALS:
-        break;
-    case HUNT_EXPIRED:
-        return SEND(files, expired_find, request, .remove = s->remove,
-                    .age = s->age, .path = slice_from(s->path));
-    case HUNT_ABANDONED:
-        return SEND(files, abandoned_find, request, .remove = s->remove,
-                    .share = s->share, .age = s->age);
-    }
-    return SEND(files, partials_find, request, .remove = s->remove,
-                .age = s->age);
-}
-
 static int find_partials(struct search *at, struct channel *files)
 {
     struct hunt *s = at->owner;
@@ -163,7 +140,8 @@ static int find_partials(struct search *at, struct channel *files)
     struct message m;
     int code = 0;
 
-    if (send_request(s, files, request) < 0)
+    if (SEND(files, find, request, .what = s->what, .remove = s->remove,
+             .share = s->share, .age = s->age, .path = slice_from(s->path)) < 0)
         return ctl_fail(s->at.x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
         code = search_wait(&s->at, files, request, &m);
@@ -222,7 +200,8 @@ static int take_age(struct context *x, uint64_t *age)
 int partials_list(struct context *x)
 {
     struct hunt s = {
-        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true }
+        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true },
+        .path = "/"
     };
     int code = take_age(x, &s.age);
 
@@ -234,7 +213,8 @@ int partials_purge(struct context *x)
     struct hunt s = {
         .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true },
         .remove = true,
-        .age = x->settings.partial_days * DAY
+        .age = x->settings.partial_days * DAY,
+        .path = "/"
     };
     int code = take_age(x, &s.age);
 
@@ -262,18 +242,18 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
 {
     struct retention one;
 
-    s->what = HUNT_EXPIRED;
+    s->what = FIND_EXPIRED;
+    s->share = share != NULL;
     s->at.may_be_missing = false;
     while (user_retain_next(&retain, &one) == 1) {
         slice_copy(one.path, s->path, sizeof(s->path));
         s->age = (uint64_t)one.seconds;
         search_one(s, user, share, first);
     }
-    s->what = HUNT_ABANDONED;
+    s->what = FIND_ABANDONED;
     s->at.may_be_missing = true;
-    s->share = share != NULL;
     s->age = s->at.x->settings.partial_days * DAY;
-    s->path[0] = '\0';
+    slice_copy(SLICE("/"), s->path, sizeof(s->path));
     search_one(s, user, share, first);
 }
 

@@ -90,9 +90,7 @@ static const struct handler requests[] = {
     ON(space, space_on_space),
     ON(facts, facts_on_facts),
     /* Only ctl can ask these, and ctl nothing else: by the message list. */
-    ON(partials_find, search_on_partials_find),
-    ON(expired_find, search_on_expired_find),
-    ON(abandoned_find, search_on_abandoned_find),
+    ON(find, search_on_find),
     ON(held_find, held_on_held_find),
 };
 

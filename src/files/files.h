@@ -27,7 +27,6 @@ struct statvfs;
 /* What quota.c knows of a directory's file system, or subvolume. */
 struct quota_place {
     dev_t device;
-    uint64_t blocks; /* of all of it, without a project's limit; 0: unknown */
     struct quota_subvolume subvolume;
 };
 
@@ -142,9 +141,7 @@ int change_on_times(void *owner, struct msg_times *m);
 int change_on_mode(void *owner, struct msg_mode *m);
 int space_on_space(void *owner, struct msg_space *m);
 int facts_on_facts(void *owner, struct msg_facts *m);
-int search_on_partials_find(void *owner, struct msg_partials_find *m);
-int search_on_expired_find(void *owner, struct msg_expired_find *m);
-int search_on_abandoned_find(void *owner, struct msg_abandoned_find *m);
+int search_on_find(void *owner, struct msg_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
@@ -542,12 +539,11 @@ int space_check(const struct statvfs *disk, uint64_t length);
 
 /* Bytes that are free on the disk; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
-/* How many bytes of FD's DISK min_free keeps: 0 where statfs shows a project's
- * limit in place of the disk. */
-uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk);
+/* How many bytes of the DISK min_free keeps. */
+uint64_t space_floor(const struct files *f, const struct statvfs *disk);
 /* Bytes that the user may still write: by the disk, min_free and the QUOTA,
  * which may be NULL. */
-uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
+uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota);
 /* Did a request fail for want of space, on the disk or by a limit? */
 bool space_is_short(int result);
@@ -569,14 +565,11 @@ int space_keep_floor(struct files *f, const struct mount *m, int fd);
 
 /* Before the sandbox: prepares the mount for the functions below. */
 void quota_watch(struct mount *m);
-/* The limits for FD, a directory of the mount or a file in it, on DISK; those
- * that leave the least, if there are several. All zero: none is known; or it is
- * a share's that shows the user nothing of what others do. */
+/* The limits for FD, a directory of the mount or a file in it; those that leave
+ * the least, if there are several. All zero: none is known; or it is a share's
+ * that shows the user nothing of what others do. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
-              const struct statvfs *disk, struct quota *ret);
-/* Does statfs show FD's project, as *disk? */
-bool quota_is_project(const struct files *f, int fd,
-                      const struct statvfs *disk);
+              struct quota *ret);
 /* The directory, in the mount M, in which the request may fail for want of
  * space. */
 void quota_note(struct files *f, const struct mount *m, int directory);

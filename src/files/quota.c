@@ -1,37 +1,24 @@
 /* The kernel's quotas in the process files: what they leave, and whether they
  * are why there is no room. Nothing here counts or refuses: the kernel does. A
- * process may read the quotas of its own uid and gids, and of a project what
- * statfs shows. On btrfs it reads files of sysfs, which are opened before the
- * sandbox. */
+ * process may read the quotas of its own uid and gids. On btrfs it reads files
+ * of sysfs, which are opened before the sandbox. The limit of a project is no
+ * quota here: where it has one, statfs shows it as the size of the disk. */
 #include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 
 #include "sallyport/base/fd.h"
 
-/* The directory above it shows how large the disk is without a project. Above
- * the top of a file system there is another one. Where others than ext4 and xfs
- * show fewer blocks, that is no project: zfs does so as it fills. */
 void quota_watch(struct mount *m)
 {
-    FD_CLEANUP int above = openat(m->fd, "..", O_PATH | O_CLOEXEC);
-    struct quota_place *p = &m->quota;
-    struct statfs disk;
-    struct stat st, outer;
+    struct stat st;
 
-    quota_open_subvolume(m->fd, &p->subvolume);
-    if (fstat(m->fd, &st) < 0)
-        return;
-    p->device = st.st_dev;
-    if (above >= 0 && fstat(above, &outer) == 0 && outer.st_dev == st.st_dev &&
-        fstatfs(above, &disk) == 0 &&
-        (disk.f_type == EXT4_SUPER_MAGIC || disk.f_type == XFS_SUPER_MAGIC))
-        p->blocks = disk.f_blocks;
+    quota_open_subvolume(m->fd, &m->quota.subvolume);
+    if (fstat(m->fd, &st) == 0)
+        m->quota.device = st.st_dev;
 }
 
 static const struct quota_place *quota_place_of(const struct files *f,
@@ -43,52 +30,25 @@ static const struct quota_place *quota_place_of(const struct files *f,
     return NULL;
 }
 
-/* The limit that leaves less counts. */
-static void quota_tighten(struct quota *q, const struct quota *other)
-{
-    if (quota_left(&other->bytes) < quota_left(&q->bytes))
-        q->bytes = other->bytes;
-    if (quota_left(&other->files) < quota_left(&q->files))
-        q->files = other->files;
-}
-
-bool quota_is_project(const struct files *f, int fd, const struct statvfs *disk)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return false;
-    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
-        if (m->fd >= 0 && m->quota.device == st.st_dev &&
-            disk->f_blocks < m->quota.blocks)
-            return true;
-    return false;
-}
-
-static void quota_of_project(const struct statvfs *disk, struct quota *ret)
-{
-    uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
-    const struct quota project = {
-        .bytes = { .limit = block * disk->f_blocks,
-                   .used = block * (disk->f_blocks - disk->f_bfree) }
-    };
-
-    quota_tighten(ret, &project);
-}
-
+/* The limit that leaves less counts: the user's, which *ret has, or the
+ * group's. */
 static void quota_of_group(const struct files *f, int fd, const struct stat *st,
                            struct quota *ret)
 {
     bool inherits = !S_ISDIR(st->st_mode) || st->st_mode & S_ISGID;
     struct quota group;
 
-    if (quota_get(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid, &group) == 0)
-        quota_tighten(ret, &group);
+    if (quota_get(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid, &group) < 0)
+        return;
+    if (quota_left(&group.bytes) < quota_left(&ret->bytes))
+        ret->bytes = group.bytes;
+    if (quota_left(&group.files) < quota_left(&ret->files))
+        ret->files = group.files;
 }
 
 /* BLIND: only the user's own limit. */
 static void quota_find(const struct files *f, int fd, bool blind,
-                       const struct statvfs *disk, struct quota *ret)
+                       struct quota *ret)
 {
     const struct quota_place *p;
     struct stat st;
@@ -105,14 +65,12 @@ static void quota_find(const struct files *f, int fd, bool blind,
     quota_get(fd, QUOTA_USER, f->uid, ret);
     if (!blind)
         quota_of_group(f, fd, &st, ret);
-    if (!blind && quota_is_project(f, fd, disk))
-        quota_of_project(disk, ret);
 }
 
 void quota_at(const struct files *f, const struct mount *m, int fd,
-              const struct statvfs *disk, struct quota *ret)
+              struct quota *ret)
 {
-    quota_find(f, fd, mount_is_drop(m), disk, ret);
+    quota_find(f, fd, mount_is_drop(m), ret);
 }
 
 void quota_note(struct files *f, const struct mount *m, int directory)
@@ -130,10 +88,10 @@ static void quota_to_name(const struct files *f, bool entry,
     uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
     struct quota all;
 
-    quota_find(f, f->written, mount_is_drop(f->written_in), disk, ret);
+    quota_find(f, f->written, mount_is_drop(f->written_in), ret);
     if (entry)
         return;
-    quota_find(f, f->written, false, disk, &all);
+    quota_find(f, f->written, false, &all);
     if (quota_left(&all.bytes) < block)
         *ret = all;
 }
@@ -160,7 +118,7 @@ enum outcome quota_explain(const struct files *f, int result, bool entry,
     if (result == -ENOSPC && entry && disk.f_files > 0 && disk.f_favail == 0)
         return o; /* the disk can't have more files */
     if (q.bytes.limit > 0 &&
-        quota_left(&q.bytes) <= space_usable(f, f->written, &disk, NULL)) {
+        quota_left(&q.bytes) <= space_usable(f, &disk, NULL)) {
         *ret = q.bytes;
         return OUTCOME_OVER_QUOTA;
     }

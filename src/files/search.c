@@ -26,15 +26,9 @@ struct found {
     enum partial_state state;
 };
 
-enum search_for {
-    SEARCH_PARTIALS, /* the user's, by their mtime */
-    SEARCH_EXPIRED,  /* files and partials, by their ctime */
-    SEARCH_ABANDONED /* partials that nobody will continue */
-};
-
 struct search_request {
     struct walk walk;
-    enum search_for what;
+    enum find_what what;
     bool remove;
     bool share;       /* of all owners, none of whose partials can be opened */
     struct stat held; /* the directory whose lock didn't come in time */
@@ -95,7 +89,7 @@ static bool search_take_away(struct search_request *s, int fd,
     bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
     int r = partial
                 ? partial_remove(s->walk.f, fd, one->name,
-                                 s->what == SEARCH_PARTIALS ? 0 : st->st_ctime)
+                                 s->what == FIND_PARTIALS ? 0 : st->st_ctime)
                 : search_remove(s, fd, one->name, st);
 
     one->state = r == 0        ? PARTIAL_REMOVED
@@ -138,15 +132,11 @@ static bool abandoned_is(const struct search_request *s, int fd,
 static bool search_is_meant(const struct search_request *s, int fd,
                             const char *name, const struct stat *st)
 {
-    switch (s->what) {
-    case SEARCH_EXPIRED:
+    if (s->what == FIND_EXPIRED)
         return S_ISREG(st->st_mode) && strcmp(name, COUNT_LOCK) != 0 &&
                search_is_old(s, st->st_ctime, s->age);
-    case SEARCH_ABANDONED:
+    if (s->what == FIND_ABANDONED)
         return abandoned_is(s, fd, name, st);
-    case SEARCH_PARTIALS:
-        break;
-    }
     return partial_is_own(s->walk.f, st) &&
            !partial_has_landed(s->walk.f, fd, name, st) &&
            search_is_old(s, st->st_mtime, s->age);
@@ -157,7 +147,7 @@ static void search_look_at(struct search_request *s, int fd, const char *name)
     struct found one;
     struct stat st;
 
-    if (s->what != SEARCH_EXPIRED && !partial_is_name(name))
+    if (s->what != FIND_EXPIRED && !partial_is_name(name))
         return;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         walk_not_read(&s->walk, -errno);
@@ -166,10 +156,10 @@ static void search_look_at(struct search_request *s, int fd, const char *name)
     if (!search_is_meant(s, fd, name, &st))
         return;
     one = (struct found){ .bytes = (uint64_t)st.st_size,
-                          .changed = s->what == SEARCH_EXPIRED ? st.st_ctime
-                                                               : st.st_mtime };
+                          .changed = s->what == FIND_EXPIRED ? st.st_ctime
+                                                             : st.st_mtime };
     snprintf(one.name, sizeof(one.name), "%s", name);
-    if (s->what != SEARCH_EXPIRED)
+    if (s->what != FIND_EXPIRED)
         partial_wanted(s->walk.f, fd, name, one.is_for);
     if (s->remove)
         walk_works(&s->walk, REMOVAL_MS);
@@ -186,63 +176,40 @@ static void search_on_name(struct walk *w, int directory, const char *name)
     search_look_at(w->owner, directory, name);
 }
 
-static void search_init(struct search_request *s, struct files *f,
-                        enum search_for what, uint32_t request, bool remove,
-                        uint64_t age)
+static void search_mounts(struct search_request *s)
 {
-    *s = (struct search_request){
-        .walk = { .f = f,
-                  .mount = f->mount,
-                  .owner = s,
-                  .on_name = search_on_name,
-                  .request = request,
-                  .one_disk = what != SEARCH_PARTIALS },
-        .what = what,
-        .remove = remove,
-        .age = age,
-        .now = time(NULL),
-    };
+    const struct files *f = s->walk.f;
+
+    for (size_t i = 0; i < f->mounts; i++) {
+        s->walk.mount = &f->mount[i];
+        if (i == 0 || (s->walk.mount->share && s->walk.mount->fd >= 0))
+            walk_mount(&s->walk);
+    }
 }
 
-static int search_end(const struct search_request *s)
-{
-    struct files *f = s->walk.f;
-
-    if (!f->over)
-        ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s->walk.request,
-                      .unread = s->walk.unread, .error = s->walk.error);
-    return 0;
-}
-
-int search_on_partials_find(void *owner, struct msg_partials_find *m)
+int search_on_find(void *owner, struct msg_find *m)
 {
     struct files *f = owner;
-    struct search_request s;
+    struct search_request s = {
+        .walk = { .f = f,
+                  .mount = f->mount,
+                  .owner = &s,
+                  .on_name = search_on_name,
+                  .request = m->request,
+                  .one_disk = m->what != FIND_PARTIALS },
+        .what = m->what,
+        .remove = m->remove,
+        .share = m->share,
+        .age = m->age,
+        .now = time(NULL),
+    };
 
-    search_init(&s, f, SEARCH_PARTIALS, m->request, m->remove, m->age);
-    for (size_t i = 0; i < f->mounts; i++) {
-        s.walk.mount = &f->mount[i];
-        if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
-            walk_mount(&s.walk);
-    }
-    return search_end(&s);
-}
-
-int search_on_expired_find(void *owner, struct msg_expired_find *m)
-{
-    struct search_request s;
-
-    search_init(&s, owner, SEARCH_EXPIRED, m->request, m->remove, m->age);
-    walk_below(&s.walk, m->path);
-    return search_end(&s);
-}
-
-int search_on_abandoned_find(void *owner, struct msg_abandoned_find *m)
-{
-    struct search_request s;
-
-    search_init(&s, owner, SEARCH_ABANDONED, m->request, m->remove, m->age);
-    s.share = m->share;
-    walk_mount(&s.walk);
-    return search_end(&s);
+    if (m->what == FIND_PARTIALS)
+        search_mounts(&s);
+    else
+        walk_below(&s.walk, m->path);
+    if (!f->over)
+        ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
+                      .unread = s.walk.unread, .error = s.walk.error);
+    return 0;
 }

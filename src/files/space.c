@@ -94,7 +94,6 @@ static void freed_believe(struct files *f, dev_t device, struct statvfs *disk,
                              : quota->bytes.used;
 }
 
-/* A project's limit in place of the disk would show what others store. */
 static int space_look(struct files *f, const struct mount *m, int fd,
                       struct statvfs *disk, struct quota *quota)
 {
@@ -102,10 +101,8 @@ static int space_look(struct files *f, const struct mount *m, int fd,
 
     if (fstat(fd, &st) < 0 || fstatvfs(fd, disk) < 0)
         return -errno;
-    quota_at(f, m, fd, disk, quota);
+    quota_at(f, m, fd, quota);
     freed_believe(f, st.st_dev, disk, quota);
-    if (mount_is_drop(m) && quota_is_project(f, fd, disk))
-        *disk = (struct statvfs){ .f_frsize = 1, .f_bavail = INT64_MAX };
     return 0;
 }
 
@@ -126,22 +123,21 @@ void space_freed(struct files *f, uint64_t bytes)
     f->freed.quota.due += bytes;
 }
 
-uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk)
+uint64_t space_floor(const struct files *f, const struct statvfs *disk)
 {
     const struct min_free *keep = &f->rules.min_free;
     uint64_t percent =
         space_product(disk->f_blocks / 100 * keep->percent, space_block(disk));
 
-    if (!min_free_given(keep) || disk->f_blocks == 0 ||
-        quota_is_project(f, fd, disk))
+    if (!min_free_given(keep) || disk->f_blocks == 0)
         return 0;
     return percent > keep->bytes ? percent : keep->bytes;
 }
 
-uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
+uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota)
 {
-    uint64_t free = space_free(disk), floor = space_floor(f, fd, disk);
+    uint64_t free = space_free(disk), floor = space_floor(f, disk);
     uint64_t left = quota ? quota_left(&quota->bytes) : INT64_MAX;
 
     free = free > floor ? free - floor : 0;
@@ -160,12 +156,12 @@ static int space_room(struct files *f, const struct mount *m, int fd,
     if (r < 0)
         return r;
     uint64_t left = quota_left(&quota.bytes);
-    uint64_t free = space_usable(f, fd, &disk, NULL);
+    uint64_t free = space_usable(f, &disk, NULL);
     uint64_t least = free < left ? free : left;
     *missing = length > least ? length - least : 1;
     if (left < length && left <= free)
         return -EDQUOT;
-    if (space_floor(f, fd, &disk) > 0 && space_free(&disk) > 0 && free < length)
+    if (space_floor(f, &disk) > 0 && space_free(&disk) > 0 && free < length)
         return OUTCOME_KEPT_FREE;
     return space_check(&disk, length);
 }
@@ -179,7 +175,7 @@ static int space_check_floor(struct files *f, const struct mount *m, int fd,
 
     if (r < 0)
         return r;
-    uint64_t free = space_free(&disk), floor = space_floor(f, fd, &disk);
+    uint64_t free = space_free(&disk), floor = space_floor(f, &disk);
     *missing = free < floor ? floor - free : 0;
     return *missing > 0 ? (int)OUTCOME_KEPT_FREE : 0;
 }
@@ -315,7 +311,7 @@ int space_on_space(void *owner, struct msg_space *m)
     int r = space_look(f, in, fd, &disk, &quota);
     if (r < 0)
         return r;
-    uint64_t bytes = space_usable(f, fd, &disk, &quota);
+    uint64_t bytes = space_usable(f, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */
         idle_search(&idle, f, in, fd, UINT64_MAX);
     return ANSWER(

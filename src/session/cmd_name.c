@@ -172,7 +172,7 @@ static void quota_words(const char *unit, uint64_t limit, uint64_t used,
     buf_add_format(into, ", %llu used", (unsigned long long)used);
 }
 
-/* Neither btrfs nor a project counts the files. */
+/* btrfs doesn't count the files. */
 static void name_on_quota(struct session *s, struct message *m)
 {
     const struct msg_space_is *is = &m->space_is;

@@ -84,6 +84,13 @@ enum showable {
     SHOW_COUNT
 };
 
+/* What sallyportctl has files search for. */
+enum find_what {
+    FIND_PARTIALS,  /* the user's, by their mtime */
+    FIND_EXPIRED,   /* files and partials, by their ctime */
+    FIND_ABANDONED, /* partials that nobody will continue */
+    FIND_COUNT
+};
 /* An unfinished upload, as files reports it to sallyportctl. */
 enum partial_state {
     PARTIAL_RESTS,

@@ -287,16 +287,11 @@ ENUM(refusal, refusal, REFUSAL_COUNT)
 TEXT(why)
 END
 
-MESSAGE(partials_find, CTL, FILES, IDLE, ONCE, NONE,
-        "list the partials of at least this age in seconds, or remove those "
-        "that no upload is writing")
-FLAG(remove)
-NUMBER(age)
-END
+RETIRED(partials_find)
 
-MESSAGE(partial, FILES, CTL, ASKED, MANY, partials_find,
-        "a partial: its path, the name of its upload if known (else empty), "
-        "bytes, mtime, state")
+MESSAGE(partial, FILES, CTL, ASKED, MANY, find,
+        "what was found: its path, the name of its upload if known (else "
+        "empty), bytes, mtime (for `FIND_EXPIRED` ctime), state")
 PATH(path)
 TEXT(name)
 NUMBER(bytes)
@@ -304,7 +299,7 @@ TIME(mtime)
 ENUM(partial_state, state, PARTIAL_STATE_COUNT)
 END
 
-MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
+MESSAGE(partials_end, FILES, CTL, ASKED, MANY, find,
         "the number of directories and files that could not be read, and the last "
         "errno")
 NUMBER(unread)
@@ -368,14 +363,7 @@ END
 
 RETIRED(moved_transfer)
 
-MESSAGE(expired_find, CTL, FILES, IDLE, ONCE, NONE,
-        "the same for files and partials in this directory; their age counts "
-        "from their ctime. The answers are those to `partials_find`, with the "
-        "ctime")
-FLAG(remove)
-NUMBER(age)
-PATH(path)
-END
+RETIRED(expired_find)
 
 MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
         "read the users file now, and end the sessions that it no longer "
@@ -473,14 +461,18 @@ MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, show,
 BYTES(metrics)
 END
 
-MESSAGE(abandoned_find, CTL, FILES, IDLE, ONCE, NONE,
-        "list the partials that nobody will continue, or remove those that no "
-        "upload is writing: unchanged for this age in seconds, or left by a "
-        "killed process. In a share those of all owners. The answers are those "
-        "to `partials_find`")
+MESSAGE(find, CTL, FILES, IDLE, ONCE, NONE,
+        "what is unchanged for this age in seconds: partials of the user; or "
+        "files and partials in this directory (for the other two it is `/`); "
+        "or partials that nobody will continue, also younger ones that a "
+        "killed process left, and in a share those of all owners. It is "
+        "listed, or what no upload is writing is removed. The answers are "
+        "`partial` and `partials_end`")
+ENUM(find_what, what, FIND_COUNT)
 FLAG(remove)
 FLAG(share)
 NUMBER(age)
+PATH(path)
 END
 
 SECTION("Set-up of a child",

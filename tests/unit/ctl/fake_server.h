@@ -31,7 +31,7 @@ bool fake_hears(struct channel *c, struct message *m);
 void fake_row(struct channel *c, const struct message *heard, const char *table,
               ...) __attribute__((sentinel));
 /* Plays the process files that sallyportctl forks for a user: its start, up to
- * FILES_READY (false: it ends), and its work for PARTIALS_FIND. */
+ * FILES_READY (false: it ends), and its work for FIND. */
 typedef bool fake_enter(const struct files_start *start,
                         struct channel *master);
 typedef void fake_find(struct channel *ctl, const struct message *find);

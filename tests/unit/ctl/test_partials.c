@@ -129,8 +129,9 @@ Test(partials, list_of_nothing)
 /* The request to files comes back as bytes. */
 static void echoes(struct channel *ctl, const struct message *find)
 {
-    says_partial(ctl, find, "/p", "", find->partials_find.age,
-                 find->partials_find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    cr_expect_eq(find->find.what, FIND_PARTIALS);
+    says_partial(ctl, find, "/p", "", find->find.age,
+                 find->find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
     says_end(ctl, find, 0, 0);
 }
 
@@ -394,22 +395,19 @@ static bool has_ids(const struct files_start *start, struct channel *master)
 
 static void echoes_expired(struct channel *ctl, const struct message *find)
 {
-    const struct msg_expired_find *m = &find->expired_find;
-    const struct msg_abandoned_find *a = &find->abandoned_find;
-    const bool expired = find->kind == MSG_expired_find;
-    char path[64] = "/p";
+    const struct msg_find *m = &find->find;
+    const bool expired = m->what == FIND_EXPIRED;
 
     if (!expired)
-        cr_expect_eq(find->kind, MSG_abandoned_find);
-    if (expired)
-        slice_copy(m->path, path, sizeof(path));
-    FAKE_SAYS(ctl, find, partial, .path = slice_from(path),
+        cr_expect_eq(m->what, FIND_ABANDONED);
+    if (!expired)
+        cr_expect(slice_equal(m->path, SLICE("/")));
+    FAKE_SAYS(ctl, find, partial, .path = m->path,
               .name = slice_from(expired    ? ""
-                                 : a->share ? "of a share"
+                                 : m->share ? "of a share"
                                             : "of a home"),
-              .bytes = expired ? m->age : a->age, .mtime = 86400,
-              .state = (expired ? m->remove : a->remove) ? PARTIAL_REMOVED
-                                                         : PARTIAL_RESTS);
+              .bytes = m->age, .mtime = 86400,
+              .state = m->remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
     says_end(ctl, find, 0, 0);
 }
 
@@ -461,7 +459,7 @@ Test(partials, retention)
 
 static void finds_no_directory(struct channel *ctl, const struct message *find)
 {
-    says_end(ctl, find, 0, find->kind == MSG_expired_find ? ENOENT : 0);
+    says_end(ctl, find, 0, find->find.what == FIND_EXPIRED ? ENOENT : 0);
 }
 
 Test(partials, nothing_is_due)

@@ -516,8 +516,9 @@ static unsigned sweep(struct peer *p, bool share, time_t seconds)
     time_ahead += seconds;
     peer_run(p);
     time_ahead -= seconds;
-    cr_assert_eq(SEND(&p->session, abandoned_find, NEXT(p), .remove = true,
-                      .share = share, .age = UINT64_C(7) * 86400),
+    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_ABANDONED,
+                      .remove = true, .share = share,
+                      .age = UINT64_C(7) * 86400, .path = SLICE("/")),
                  0);
     while (peer_answers(p, &m) == 1 && m.kind == MSG_partial)
         n += m.partial.state == PARTIAL_REMOVED;

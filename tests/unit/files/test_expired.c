@@ -39,8 +39,8 @@ static size_t find(struct peer *p, const char *path, bool remove, uint64_t age,
     size_t n = 0;
 
     *states = 0;
-    cr_assert_eq(SEND(&p->session, expired_find, NEXT(p), .remove = remove,
-                      .age = age, .path = slice_from(path)),
+    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_EXPIRED,
+                      .remove = remove, .age = age, .path = slice_from(path)),
                  0);
     for (;;) {
         cr_assert_eq(peer_answers(p, &m), 1);

@@ -481,8 +481,9 @@ Test(mounts, partials_of_all)
     p.start.rights = p.mounts[0].rights = p.mounts[1].rights = 0;
     p.start.for_ctl = true;
     peer_run(&p);
-    cr_assert_eq(
-        SEND(&p.session, partials_find, NEXT(&p), .remove = true, .age = 0), 0);
+    cr_assert_eq(SEND(&p.session, find, NEXT(&p), .what = FIND_PARTIALS,
+                      .remove = true, .age = 0, .path = SLICE("/")),
+                 0);
     while (peer_answers(&p, &m) == 1 && m.kind == MSG_partial) {
         struct slice directory, name;
 

@@ -67,22 +67,22 @@ static int reject(struct peer *ctl, const char *id)
 static int list_partials(struct peer *ctl, const char *id)
 {
     (void)id;
-    return SEND(&ctl->session, partials_find, NEXT(ctl), .remove = false,
-                .age = 0);
+    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
+                .remove = false, .age = 0, .path = SLICE("/"));
 }
 
 static int remove_partials(struct peer *ctl, const char *id)
 {
     (void)id;
-    return SEND(&ctl->session, partials_find, NEXT(ctl), .remove = true,
-                .age = 0);
+    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
+                .remove = true, .age = 0, .path = SLICE("/"));
 }
 
 static int remove_expired(struct peer *ctl, const char *id)
 {
     (void)id;
-    return SEND(&ctl->session, expired_find, NEXT(ctl), .remove = true,
-                .age = 0, .path = SLICE("/d"));
+    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_EXPIRED,
+                .remove = true, .age = 0, .path = SLICE("/d"));
 }
 
 static bool all_stands(const struct state *s)

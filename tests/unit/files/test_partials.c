@@ -37,9 +37,9 @@ struct all {
 
 static void find(struct peer *p, bool remove, uint64_t age)
 {
-    cr_assert_eq(
-        SEND(&p->session, partials_find, NEXT(p), .remove = remove, .age = age),
-        0);
+    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_PARTIALS,
+                      .remove = remove, .age = age, .path = SLICE("/")),
+                 0);
 }
 
 static void copy(struct slice s, char *out, size_t size)
@@ -465,15 +465,15 @@ Test(partials, ends_with_either)
     }
 }
 
-/* ctl may send only PARTIALS_FIND, once; and a session may not send it. */
+/* ctl may send only FIND, once; and a session may not send it. */
 Test(partials, lies)
 {
     static const struct {
         struct message message;
         bool after_one, for_ctl;
     } rows[] = {
-        { { .kind = MSG_partials_find }, true, true },
-        { { .kind = MSG_partials_find }, false, false },
+        { { .kind = MSG_find, .find = { .path = SLICE("/") } }, true, true },
+        { { .kind = MSG_find, .find = { .path = SLICE("/") } }, false, false },
         { { .kind = MSG_directory_enter,
             .directory_enter = { .path = SLICE("/") } },
           false,
@@ -500,9 +500,8 @@ Test(partials, lies)
         }
         /* Passes the check at the test's own end, which wouldn't send it
          * either. */
-        p.session.self = rows[i].message.kind == MSG_partials_find
-                             ? PROCESS_CTL
-                             : PROCESS_SESSION;
+        p.session.self =
+            rows[i].message.kind == MSG_find ? PROCESS_CTL : PROCESS_SESSION;
         cr_assert_eq(channel_send(&p.session, rows[i].message.kind,
                                   &rows[i].message.request),
                      0);

@@ -530,34 +530,6 @@ Test(quota, unreadable)
     end_on_small_disk(&p);
 }
 
-/* Of several mounts on the disk, one may not have a project; and only ext4 and
- * xfs show projects so. */
-Test(quota, projects)
-{
-    static struct files f;
-    const struct statvfs disk = { .f_blocks = 15 };
-    struct stat st;
-    struct peer p;
-
-    begin_on_small_disk(&p, SMALL);
-    disk_directory(&p, "/d");
-    int fd = open(disk_path(&p, "/d"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(fstat(fd, &st), 0);
-    f.mounts = 2;
-    f.mount[0] = f.mount[1] =
-        (struct mount){ .fd = fd, .quota = { .device = st.st_dev } };
-    quota_watch(&f.mount[0]);
-    cr_expect_eq(f.mount[0].quota.blocks, 0);
-    cr_expect_not(quota_is_project(&f, fd, &disk));
-    f.mount[1].quota.blocks = 20;
-    cr_expect(quota_is_project(&f, fd, &disk));
-    f.mount[0].quota.blocks = 10;
-    cr_expect(quota_is_project(&f, fd, &disk));
-    close(fd);
-    umount2(p.home, MNT_DETACH);
-    peer_remove(&p);
-}
-
 Test(min_free, bounds)
 {
     const struct statvfs disk = { .f_frsize = 4096,
@@ -568,14 +540,14 @@ Test(min_free, bounds)
     const struct statvfs silent = { .f_frsize = 4096, .f_bavail = 300 };
     struct files f = { 0 };
 
-    cr_expect_eq(space_floor(&f, -1, &disk), 0);
-    cr_expect_eq(space_usable(&f, -1, &disk, NULL), 300 * 4096);
-    cr_expect_eq(space_usable(&f, -1, &disk, &quota), 8 * 4096);
+    cr_expect_eq(space_floor(&f, &disk), 0);
+    cr_expect_eq(space_usable(&f, &disk, NULL), 300 * 4096);
+    cr_expect_eq(space_usable(&f, &disk, &quota), 8 * 4096);
     f.rules.min_free.percent = 20;
-    cr_expect_eq(space_floor(&f, -1, &disk), 200 * 4096);
-    cr_expect_eq(space_usable(&f, -1, &disk, NULL), 100 * 4096);
-    cr_expect_eq(space_floor(&f, -1, &strange), INT64_MAX);
+    cr_expect_eq(space_floor(&f, &disk), 200 * 4096);
+    cr_expect_eq(space_usable(&f, &disk, NULL), 100 * 4096);
+    cr_expect_eq(space_floor(&f, &strange), INT64_MAX);
     f.rules.min_free = (struct min_free){ .bytes = 301 * 4096 };
-    cr_expect_eq(space_floor(&f, -1, &silent), 0);
-    cr_expect_eq(space_usable(&f, -1, &disk, &quota), 0);
+    cr_expect_eq(space_floor(&f, &silent), 0);
+    cr_expect_eq(space_usable(&f, &disk, &quota), 0);
 }

@@ -69,7 +69,7 @@ static const char *const published[] = {
     "control_done",
     "ended number",
     "control_refused enum5 text",
-    "partials_find flag number",
+    NULL,
     "partial path text number time enum4",
     "partials_end number errno",
     NULL,
@@ -86,7 +86,7 @@ static const char *const published[] = {
     "bytes_ask flag",
     "bytes flag number",
     NULL,
-    "expired_find flag number path",
+    NULL,
     "users_changed word text",
     NULL,
     NULL,
@@ -109,7 +109,7 @@ static const char *const published[] = {
     "row word bytes",
     "end number",
     "metrics_are bytes",
-    "abandoned_find flag flag number",
+    "find enum3 flag flag number path",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

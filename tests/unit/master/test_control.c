@@ -94,7 +94,7 @@ static void an_answer(struct channel *c)
 
 static void a_word_for_files(struct channel *c)
 {
-    const unsigned char bytes[24] = { MSG_partials_find };
+    const unsigned char bytes[18] = { MSG_held_find };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
