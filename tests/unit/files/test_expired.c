@@ -40,7 +40,8 @@ static size_t find(struct peer *p, const char *path, bool remove, uint64_t age,
 
     *states = 0;
     cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_EXPIRED,
-                      .remove = remove, .age = age, .path = slice_from(path)),
+                      .remove = remove, .share = false, .age = age,
+                      .path = slice_from(path)),
                  0);
     for (;;) {
         cr_assert_eq(peer_answers(p, &m), 1);

@@ -482,7 +482,8 @@ Test(mounts, partials_of_all)
     p.start.for_ctl = true;
     peer_run(&p);
     cr_assert_eq(SEND(&p.session, find, NEXT(&p), .what = FIND_PARTIALS,
-                      .remove = true, .age = 0, .path = SLICE("/")),
+                      .remove = true, .share = false, .age = 0,
+                      .path = SLICE("/")),
                  0);
     while (peer_answers(&p, &m) == 1 && m.kind == MSG_partial) {
         struct slice directory, name;

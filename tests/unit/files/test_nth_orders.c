@@ -68,21 +68,21 @@ static int list_partials(struct peer *ctl, const char *id)
 {
     (void)id;
     return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
-                .remove = false, .age = 0, .path = SLICE("/"));
+                .remove = false, .share = false, .age = 0, .path = SLICE("/"));
 }
 
 static int remove_partials(struct peer *ctl, const char *id)
 {
     (void)id;
     return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
-                .remove = true, .age = 0, .path = SLICE("/"));
+                .remove = true, .share = false, .age = 0, .path = SLICE("/"));
 }
 
 static int remove_expired(struct peer *ctl, const char *id)
 {
     (void)id;
     return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_EXPIRED,
-                .remove = true, .age = 0, .path = SLICE("/d"));
+                .remove = true, .share = false, .age = 0, .path = SLICE("/d"));
 }
 
 static bool all_stands(const struct state *s)

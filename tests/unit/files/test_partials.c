@@ -38,7 +38,8 @@ struct all {
 static void find(struct peer *p, bool remove, uint64_t age)
 {
     cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_PARTIALS,
-                      .remove = remove, .age = age, .path = SLICE("/")),
+                      .remove = remove, .share = false, .age = age,
+                      .path = SLICE("/")),
                  0);
 }
 
