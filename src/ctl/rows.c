@@ -36,7 +36,9 @@ static json_t *value_of_text(enum column_kind kind, struct slice text)
     int r = kind == COLUMN_WORDS ? server_words(text, out, sizeof(out))
                                  : server_escape(text, out, sizeof(out));
 
-    return r < 0 ? NULL : out[0] ? json_text(out) : json_null();
+    if (r < 0)
+        return NULL;
+    return out[0] || kind == COLUMN_STRING ? json_text(out) : json_null();
 }
 
 /* A number that JSON can't hold is a lie, and becomes the largest. */

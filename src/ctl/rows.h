@@ -13,6 +13,7 @@ int server_ask(struct server *s, enum showable what, uint64_t place,
  * ends with COLUMNS_END. */
 enum column_kind {
     COLUMN_TEXT,     /* escaped; null if it is empty */
+    COLUMN_STRING,   /* escaped, also an empty one */
     COLUMN_WORDS,    /* the same of a sentence, by server_words() */
     COLUMN_LIST,     /* of such texts: an array */
     COLUMN_NUMBER,   /* at most INT64_MAX */
