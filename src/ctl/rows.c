@@ -18,16 +18,22 @@
 int server_ask(struct server *s, enum showable what, uint64_t place,
                struct message *answer)
 {
-    if (!server_is_ours(s))
+    int code;
+
+    if (!s->ours)
         return ctl_fail(s->x, EX_PROTOCOL,
                         "the server still runs version %s; run: sallyportctl "
                         "reload",
                         s->version);
-    return server_asked(s,
+    answer->kind = MSG_NONE;
+    code = server_asked(s,
                         SEND(&s->channel, show, server_request(s),
                              .build = slice_from(build_name()), .what = what,
                              .place = place),
                         answer);
+    /* It refuses each other build of the same version. */
+    s->ours = answer->kind != MSG_control_refused;
+    return s->ours ? code : EX_PROTOCOL;
 }
 
 static json_t *value_of_text(enum column_kind kind, struct slice text)

@@ -5,7 +5,7 @@
 #include "ctl.h"
 
 /* Asks the server to show WHAT from PLACE on, and waits for the first answer.
- * Returns an exit code; EX_PROTOCOL: the server is of another version. */
+ * Returns an exit code; EX_PROTOCOL: the server is of another build. */
 int server_ask(struct server *s, enum showable what, uint64_t place,
                struct message *answer);
 

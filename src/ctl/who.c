@@ -89,18 +89,16 @@ static void who_add_doing(json_t *all, json_t *doing)
 /* A server of another build doesn't say it: then all sessions stay busy. */
 static int who_look(struct server *s, json_t *all)
 {
-    json_t *rows = NULL, *doing;
-    int code = 0;
+    json_t *rows, *doing;
+    int code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
     size_t i;
 
-    if (server_is_ours(s))
-        code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
     json_array_foreach(json_object_get(rows, "doing"), i, doing)
     {
         who_add_doing(all, doing);
     }
     json_decref(rows);
-    if (code != EX_TEMPFAIL)
+    if (code != EX_TEMPFAIL && s->ours)
         return code;
     s->x->complaint.text[0] = '\0';
     return 0;

@@ -525,7 +525,7 @@ Test(server, of_another_build)
              "the server still runs version 0.1.0; run: sallyportctl reload");
         fake_end();
         fake_begin(is_another_build);
-        says(EX_TEMPFAIL, words[i], "another build; run: sallyportctl reload");
+        says(EX_PROTOCOL, words[i], "another build; run: sallyportctl reload");
         fake_end();
     }
     fake_begin(is_older);
