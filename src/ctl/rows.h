@@ -42,12 +42,12 @@ struct column {
 #define SHOWN_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 json_t *json_foreign(struct slice text);
 /* Makes an object with the members in the order of the columns: each is null,
- * or []. */
+ * or []. Returns NULL if there is no memory. */
 json_t *rows_empty(const struct column *c);
 /* Writes a row with these VALUES INTO such an object, or into what the columns
  * have for its table. Returns 0 or -EPROTO. */
 int rows_take(struct slice table, struct slice values, const struct column *c,
-             json_t *into);
+              json_t *into);
 /* Reads all rows of WHAT into *ret, such an object, which the caller owns in
  * any case. After MS it asks for no further page. Returns an exit code. */
 int rows_read(struct server *s, enum showable what,

@@ -225,7 +225,8 @@ static int open_once(struct server *s)
     }
     if (m.kind != MSG_welcome)
         return server_lies(x, "no welcome");
-    server_escape(m.welcome.version, s->version, sizeof(s->version));
+    if (server_escape(m.welcome.version, s->version, sizeof(s->version)) < 0)
+        return server_lies(x, "a version that can't be");
     s->ours = strcmp(s->version, SALLYPORT_VERSION) == 0;
     s->pid = m.welcome.pid;
     s->channel.phase = PHASE_ASKED;
