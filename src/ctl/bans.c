@@ -159,7 +159,7 @@ int bans_del(struct context *x)
 }
 
 static const struct column ban_columns[] = {
-    COLUMN(network, TEXT), COLUMN(reason, TEXT),    COLUMN(since, TIME),
+    COLUMN(network, TEXT), COLUMN(reason, STRING),  COLUMN(since, TIME),
     COLUMN(until, TIME),   COLUMN(automatic, FLAG), COLUMNS_END,
 };
 static const struct column bans_columns[] = {

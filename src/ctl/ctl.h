@@ -542,6 +542,8 @@ struct server {
     uint64_t pid;
     int patience; /* ms for an answer */
     bool busy;    /* it has no free place now */
+    bool ours;    /* it is of this build, as far as is known; another one shows
+                     nothing (rows.h) */
 };
 
 /* The functions below return an exit code, with the complaint filled in. In any
@@ -572,8 +574,6 @@ int server_words(struct slice text, char *out, size_t size);
  * not permitted. */
 int server_lies(struct context *x, const char *what);
 
-/* Is the server of this version? Another one shows nothing (rows.h). */
-bool server_is_ours(const struct server *s);
 /* The place of a list's next page was NEXT. *at, that of this page, becomes it.
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);

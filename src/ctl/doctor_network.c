@@ -42,24 +42,25 @@ void doctor_server(struct server_doctor *d)
     json_t *status = NULL;
     struct server s;
     int code = server_open(&s, d->x);
-    bool ours = code == 0 && server_is_ours(&s);
-    const char *away;
+    const char *away, *build;
 
     d->runs = code == 0;
     if (d->runs && drain_ask(&s, DRAIN_ASK, &d->drains))
         d->drains = false;
-    if (ours)
+    if (d->runs)
         code = status_of(&s, &status);
     take_listeners(d, status);
     away = text_of(status, "away", NULL);
-    if (code)
+    build = strcmp(s.version, SALLYPORT_VERSION) ? "" : "another build of ";
+    if (d->runs && !s.ours)
+        doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
+                    "it runs version %s, but %s" SALLYPORT_VERSION
+                    " is installed",
+                    s.version, build);
+    else if (code)
         doctor_find(d, FINDING_BAD,
                     "its log has the reason: journalctl -u sallyport", "%s",
                     d->x->complaint.text);
-    else if (!ours)
-        doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
-                    "it runs version %s, but %s is installed", s.version,
-                    SALLYPORT_VERSION);
     else if (away)
         doctor_find(d, FINDING_BAD,
                     "mend the mount; the server looks again by itself",

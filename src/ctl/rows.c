@@ -18,16 +18,22 @@
 int server_ask(struct server *s, enum showable what, uint64_t place,
                struct message *answer)
 {
-    if (!server_is_ours(s))
+    int code;
+
+    if (!s->ours)
         return ctl_fail(s->x, EX_PROTOCOL,
                         "the server still runs version %s; run: sallyportctl "
                         "reload",
                         s->version);
-    return server_asked(s,
+    answer->kind = MSG_NONE;
+    code = server_asked(s,
                         SEND(&s->channel, show, server_request(s),
                              .build = slice_from(build_name()), .what = what,
                              .place = place),
                         answer);
+    /* It refuses each other build of the same version. */
+    s->ours = answer->kind != MSG_control_refused;
+    return s->ours ? code : EX_PROTOCOL;
 }
 
 static json_t *value_of_text(enum column_kind kind, struct slice text)
@@ -36,7 +42,9 @@ static json_t *value_of_text(enum column_kind kind, struct slice text)
     int r = kind == COLUMN_WORDS ? server_words(text, out, sizeof(out))
                                  : server_escape(text, out, sizeof(out));
 
-    return r < 0 ? NULL : out[0] ? json_text(out) : json_null();
+    if (r < 0)
+        return NULL;
+    return out[0] || kind == COLUMN_STRING ? json_text(out) : json_null();
 }
 
 /* A number that JSON can't hold is a lie, and becomes the largest. */
@@ -65,16 +73,23 @@ json_t *json_foreign(struct slice text)
     return value_of_text(COLUMN_TEXT, text);
 }
 
+static json_t *column_empty(const struct column *c)
+{
+    if (c->kind == COLUMN_ROW)
+        return rows_empty(c->columns);
+    return c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST ? json_array()
+                                                            : json_null();
+}
+
 json_t *rows_empty(const struct column *c)
 {
     json_t *one = json_object();
 
-    for (; c->key; c++)
-        json_object_set_new(one, c->key,
-                            c->kind == COLUMN_ROW ? rows_empty(c->columns)
-                            : c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST
-                                ? json_array()
-                                : json_null());
+    for (; one && c->key; c++)
+        if (json_object_set_new(one, c->key, column_empty(c)) < 0) {
+            json_decref(one);
+            one = NULL;
+        }
     return one;
 }
 
@@ -95,7 +110,8 @@ static json_t *rows_place(json_t *in, const struct column **c,
             found = is_it ? there : rows_place(there, c, table);
         else if (one->kind == COLUMN_ROWS && is_it) {
             found = rows_empty(one->columns);
-            json_array_append_new(there, found);
+            if (json_array_append_new(there, found) < 0)
+                found = NULL; /* it's freed */
         }
     }
     return found;
@@ -160,6 +176,8 @@ int rows_read(struct server *s, enum showable what,
     int code;
 
     *ret = rows_empty(columns);
+    if (!*ret)
+        return ctl_fail(s->x, EX_OSERR, "no memory");
     do
         code = rows_page(s, what, &at, columns, *ret);
     while (code == 0 && at > 0 && clock_ms() < end);

@@ -5,7 +5,7 @@
 #include "ctl.h"
 
 /* Asks the server to show WHAT from PLACE on, and waits for the first answer.
- * Returns an exit code; EX_PROTOCOL: the server is of another version. */
+ * Returns an exit code; EX_PROTOCOL: the server is of another build. */
 int server_ask(struct server *s, enum showable what, uint64_t place,
                struct message *answer);
 
@@ -13,6 +13,7 @@ int server_ask(struct server *s, enum showable what, uint64_t place,
  * ends with COLUMNS_END. */
 enum column_kind {
     COLUMN_TEXT,     /* escaped; null if it is empty */
+    COLUMN_STRING,   /* escaped, also an empty one */
     COLUMN_WORDS,    /* the same of a sentence, by server_words() */
     COLUMN_LIST,     /* of such texts: an array */
     COLUMN_NUMBER,   /* at most INT64_MAX */
@@ -41,7 +42,7 @@ struct column {
 #define SHOWN_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 json_t *json_foreign(struct slice text);
 /* Makes an object with the members in the order of the columns: each is null,
- * or []. */
+ * or []. Returns NULL if there is no memory. */
 json_t *rows_empty(const struct column *c);
 /* Writes a row with these VALUES INTO such an object, or into what the columns
  * have for its table. Returns 0 or -EPROTO. */

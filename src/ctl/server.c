@@ -225,7 +225,9 @@ static int open_once(struct server *s)
     }
     if (m.kind != MSG_welcome)
         return server_lies(x, "no welcome");
-    server_escape(m.welcome.version, s->version, sizeof(s->version));
+    if (server_escape(m.welcome.version, s->version, sizeof(s->version)) < 0)
+        return server_lies(x, "a version that can't be");
+    s->ours = strcmp(s->version, SALLYPORT_VERSION) == 0;
     s->pid = m.welcome.pid;
     s->channel.phase = PHASE_ASKED;
     return 0;
@@ -279,9 +281,4 @@ int server_place(struct server *s, uint64_t next, uint64_t *at)
         return server_lies(s->x, "a list without end");
     *at = next;
     return 0;
-}
-
-bool server_is_ours(const struct server *s)
-{
-    return strcmp(s->version, SALLYPORT_VERSION) == 0;
 }

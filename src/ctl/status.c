@@ -60,9 +60,13 @@ int status_of(struct server *s, json_t **ret)
 
     if (code == 0 && !text_of(*ret, "state", NULL))
         code = server_lies(s->x, "no state");
-    json_object_set_new(*ret, "version", json_text(s->version));
-    json_object_set_new(*ret, "pid", json_integer((json_int_t)s->pid));
-    return code;
+    if (code)
+        return code;
+    return json_object_set_new(*ret, "version", json_text(s->version)) == 0 &&
+                   json_object_set_new(*ret, "pid",
+                                       json_integer((json_int_t)s->pid)) == 0
+               ? 0
+               : ctl_fail(s->x, EX_OSERR, "no memory");
 }
 
 int status_read(struct context *x, json_t **ret)

@@ -17,6 +17,11 @@
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
 
+static int who_lacks_memory(struct context *x)
+{
+    return ctl_fail(x, EX_OSERR, "no memory");
+}
+
 /* The rows are the members of an object, so that they are found again. */
 static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
 {
@@ -35,7 +40,7 @@ static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
                          (json_int_t)(msg->since < now ? now - msg->since : 0),
                          "logged_in", json_time(msg->login), "busy", true)) == 0
                ? 0
-               : ctl_fail(x, EX_OSERR, "no memory");
+               : who_lacks_memory(x);
 }
 
 /* A server of each version understands this. */
@@ -75,44 +80,61 @@ static json_int_t who_rate(const json_t *doing)
 }
 
 /* A session that has come meanwhile is left out. */
-static void who_add_doing(json_t *all, json_t *doing)
+static int who_add_doing(struct context *x, json_t *all, json_t *doing)
 {
     json_t *row = json_object_get(all, text_of(doing, "serial", ""));
+    const json_int_t rate = who_rate(doing);
 
-    if (!row)
-        return;
-    json_object_set_new(row, "busy", json_false());
-    json_object_update(row, doing);
-    json_object_set_new(row, "rate", json_integer(who_rate(doing)));
+    return !row || (json_object_set_new(row, "busy", json_false()) == 0 &&
+                    json_object_update(row, doing) == 0 &&
+                    json_object_set_new(row, "rate", json_integer(rate)) == 0)
+               ? 0
+               : who_lacks_memory(x);
 }
 
-/* A server of another build doesn't say it: then all sessions stay busy. */
+/* What all of them do, as far as it is known. A server of another build doesn't
+ * say it: then all sessions stay busy. */
 static int who_look(struct server *s, json_t *all)
 {
-    json_t *rows = NULL, *doing;
-    int code = 0;
+    json_t *rows, *doing;
+    int code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
     size_t i;
 
-    if (server_is_ours(s))
-        code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
+    if (code == EX_TEMPFAIL || !s->ours) {
+        s->x->complaint.text[0] = '\0';
+        code = 0;
+    }
     json_array_foreach(json_object_get(rows, "doing"), i, doing)
     {
-        who_add_doing(all, doing);
+        code = code ? code : who_add_doing(s->x, all, doing);
     }
     json_decref(rows);
-    if (code != EX_TEMPFAIL)
-        return code;
-    s->x->complaint.text[0] = '\0';
+    return code;
+}
+
+/* Makes an array of the rows. */
+static int who_list(struct context *x, json_t *all, json_t **ret)
+{
+    const char *serial;
+    json_t *row;
+
+    *ret = json_array();
+    if (!*ret)
+        return who_lacks_memory(x);
+    json_object_foreach(all, serial, row)
+    {
+        if (json_array_append(*ret, row) < 0)
+            return who_lacks_memory(x);
+    }
     return 0;
 }
 
 int who_read(struct context *x, json_t **ret)
 {
-    json_t *all = json_object(), *row;
+    json_t *all = json_object();
     struct server s;
     uint64_t at = 0;
-    int code = server_open(&s, x);
-    const char *serial;
+    int code = server_open(&s, x), listed;
 
     do
         code = code ? code : who_page(&s, &at, all);
@@ -120,13 +142,9 @@ int who_read(struct context *x, json_t **ret)
     if (code == 0)
         code = who_look(&s, all);
     server_close(&s);
-    *ret = json_array();
-    json_object_foreach(all, serial, row)
-    {
-        json_array_append(*ret, row);
-    }
+    listed = who_list(x, all, ret);
     json_decref(all);
-    return code;
+    return code ? code : listed;
 }
 
 const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX])

@@ -218,7 +218,7 @@ static int keys_on_client(void *owner, struct msg_keys_client *msg)
     return 0;
 }
 
-/* Standard ones, master, log, the loop; a key file for a moment. */
+/* Standard ones, master, log, the loop. */
 #define FILES_BESIDES 16
 
 /* The askers are gate and all sessions, and those that have ended while new

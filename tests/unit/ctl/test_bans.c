@@ -235,6 +235,24 @@ Test(bans, list)
     fake_end();
 }
 
+static void has_no_reason(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    say_ban(c, &m, "192.0.2.7", "0", "");
+    FAKE_SAYS(c, &m, end);
+}
+
+/* Programs read it as a text. */
+Test(bans, without_a_reason)
+{
+    fake_begin(has_no_reason);
+    expect_out(0, "", "ban list --json", "\"reason\": \"\",\n");
+    fake_end();
+}
+
 static void has_none(struct channel *c)
 {
     struct message m;

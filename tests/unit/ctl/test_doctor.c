@@ -1,8 +1,11 @@
-/* Parts of "doctor" that read what other programs print. The checks themselves
- * are tested beside a running server: tests/system/test_doctor.c. */
+/* Parts of "doctor" that read what other programs print, and a server of
+ * another build. The checks themselves are tested beside a running server:
+ * tests/system/test_doctor.c. */
 #include <criterion/criterion.h>
 
 #include "ctl/doctor.h"
+#include "fake_server.h"
+#include "world.h"
 
 #define TABLE(rules)                                                           \
     "table inet filter {\n\tchain input {\n\t\ttype filter hook input "        \
@@ -92,4 +95,61 @@ Test(doctor, lists_of_ports)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_eq(ports_listed(slice_from(rows[i].list), 30000, 30099),
                      rows[i].listed, "%s", rows[i].list);
+}
+
+static void is_older(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome_older(c);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, drain_is, .on = false);
+    fake_hears(c, &m);
+}
+
+static void is_another_build(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, drain_is, .on = false);
+    if (fake_hears(c, &m) && m.kind == MSG_show)
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                  .why = SLICE("another build"));
+}
+
+/* It runs well; only the reload was forgotten. */
+Test(doctor, of_another_build, .init = world_make, .fini = scratch_remove)
+{
+    static const struct {
+        fake_play *play;
+        const char *text;
+    } rows[] = {
+        { is_older,
+          "it runs version 0.1.0, but " SALLYPORT_VERSION " is installed" },
+        { is_another_build,
+          "it runs version " SALLYPORT_VERSION
+          ", but another build of " SALLYPORT_VERSION " is installed" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct context x = { .patience = 0 };
+        struct server_doctor d = { .x = &x,
+                                   .check = "server",
+                                   .list = json_array() };
+        const json_t *one;
+
+        cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
+        fake_begin(rows[i].play);
+        doctor_server(&d);
+        fake_end();
+        one = json_array_get(d.list, 0);
+        cr_expect_str_eq(text_of(one, "finding", ""), "warning");
+        cr_expect_str_eq(text_of(one, "text", ""), rows[i].text);
+        cr_expect_str_eq(text_of(one, "advice", ""),
+                         "run: sallyportctl reload");
+        cr_expect_eq(d.found[FINDING_WARNING], 1);
+        json_decref(d.list);
+    }
 }

@@ -129,6 +129,24 @@ Test(monitor, what_the_server_knows)
            "SALLYPORT CRITICAL - new clients get 421: homes: gone | ");
 }
 
+/* The service is up: after an upgrade somebody has forgotten the reload. */
+static void is_another_build(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                  .why = SLICE("another build"));
+}
+
+Test(monitor, of_another_build)
+{
+    fake_begin(is_another_build);
+    expect_out(3, "", "check", "SALLYPORT UNKNOWN - another build\n");
+    fake_end();
+}
+
 /* "sallyportctl" alone: each trouble, not only the worst. */
 Test(monitor, at_first_sight)
 {

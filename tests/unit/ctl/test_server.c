@@ -13,6 +13,7 @@
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "support/allocation.h"
 #include "world.h"
 
 TestSuite(server, .init = world_make, .fini = scratch_remove);
@@ -293,6 +294,25 @@ static void say_certificate(struct channel *c, const struct message *m,
              file[3] == 'a' ? "sha256//x" : "", NULL);
 }
 
+static void say_status(struct channel *c, const struct message *m)
+{
+    fake_row(c, m, "all", "listening", "127.0.0.1:21", "listening", "[::1]:990",
+             "state", "running", "since", "1795161600", "sessions", "7",
+             "logged_in", "5", "max_sessions", "500", "users", "12", "bans",
+             "3", "generation_pid", "4712", "generations", "2", "away", "",
+             "users_refused", "", "a newer one", "x", NULL);
+    say_certificate(c, m, "/c/a", IN_2100, "", "0");
+    say_certificate(c, m, "/c/b", IN_2100, "/o/b", IN_2100);
+    say_certificate(c, m, "/c/c", IN_2020, "/o/c", IN_2020);
+    say_certificate(c, m, "/c/d\x1b", "0", "/o/d", "0");
+    fake_row(c, m, "guessing", "wrong", "120", "addresses", "4", NULL);
+    fake_row(c, m, "worst", "address", "192.0.2.7", "wrong", "90", NULL);
+    fake_row(c, m, "worst", "address", "2001:db8::/64", "wrong", "89", NULL);
+    fake_row(c, m, "totals", "complete", "3", "failed", "1", "bytes_in",
+             "1048576", "bytes_out", "18446744073709551615", "logins_failed",
+             "1", NULL);
+}
+
 static void is_well(struct channel *c)
 {
     struct message m;
@@ -302,21 +322,7 @@ static void is_well(struct channel *c)
     if (m.kind != MSG_show || m.show.what != SHOW_STATUS ||
         !slice_equal(m.show.build, slice_from(build_name())))
         return;
-    fake_row(c, &m, "all", "listening", "127.0.0.1:21", "listening",
-             "[::1]:990", "state", "running", "since", "1795161600", "sessions",
-             "7", "logged_in", "5", "max_sessions", "500", "users", "12",
-             "bans", "3", "generation_pid", "4712", "generations", "2", "away",
-             "", "users_refused", "", "a newer one", "x", NULL);
-    say_certificate(c, &m, "/c/a", IN_2100, "", "0");
-    say_certificate(c, &m, "/c/b", IN_2100, "/o/b", IN_2100);
-    say_certificate(c, &m, "/c/c", IN_2020, "/o/c", IN_2020);
-    say_certificate(c, &m, "/c/d\x1b", "0", "/o/d", "0");
-    fake_row(c, &m, "guessing", "wrong", "120", "addresses", "4", NULL);
-    fake_row(c, &m, "worst", "address", "192.0.2.7", "wrong", "90", NULL);
-    fake_row(c, &m, "worst", "address", "2001:db8::/64", "wrong", "89", NULL);
-    fake_row(c, &m, "totals", "complete", "3", "failed", "1", "bytes_in",
-             "1048576", "bytes_out", "18446744073709551615", "logins_failed",
-             "1", NULL);
+    say_status(c, &m);
     FAKE_SAYS(c, &m, end);
 }
 
@@ -459,6 +465,67 @@ Test(server, status)
     fake_end();
 }
 
+static bool hides_sessions;
+
+/* As many times as it is asked. */
+static void answers(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m)) {
+        if (m.kind == MSG_who && hides_sessions)
+            return;
+        if (m.kind == MSG_who) {
+            FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("anna"),
+                      .since = 4102444800, .login = 4102444800);
+            FAKE_SAYS(c, &m, who_end);
+            continue;
+        }
+        if (m.show.what == SHOW_STATUS)
+            say_status(c, &m);
+        else if (m.show.what == SHOW_BANS)
+            fake_row(c, &m, "bans", "network", "192.0.2.7", "reason", "x",
+                     "since", "1795161600", "until", "0", "automatic", "1",
+                     NULL);
+        else
+            fake_row(c, &m, "doing", "serial", "0000000000000abc", "command",
+                     "STOR", "path", "/a", "bytes", "5", "ms", "2", NULL);
+        FAKE_SAYS(c, &m, end);
+    }
+}
+
+/* A part isn't shown as the whole. Of the status the transfers may be missing:
+ * so there they always are. */
+Test(server, no_memory, .timeout = 120)
+{
+    static const char *const words[] = { "status --json", "who --json",
+                                         "ban list --json" };
+    static char whole[WORLD_TEXT];
+    struct run r;
+
+    if (!allocation_can_fail())
+        world_skip(ALLOCATION_MISSING);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        hides_sessions = i == 0;
+        fake_begin(answers);
+        strcpy(whole, expect_run(0, "", words[i])->out);
+        for (r.code = 0; r.code != NOTHING_FAILS;) {
+            world.fails++;
+            run_ctl(&r, "", words[i]);
+            cr_expect_leq(r.code == NOTHING_FAILS ? 0 : r.code, 128, "%s: %u",
+                          words[i], world.fails);
+            cr_expect(r.code ? strlen(r.err) > 0 || r.code == NOTHING_FAILS
+                             : strcmp(r.out, whole) == 0,
+                      "%s: %u: %d %s%s", words[i], world.fails, r.code, r.out,
+                      r.err);
+        }
+        cr_expect_gt(world.fails, 20);
+        world.fails = 0;
+        fake_end();
+    }
+}
+
 static void is_in_trouble(struct channel *c)
 {
     struct message m;
@@ -525,7 +592,7 @@ Test(server, of_another_build)
              "the server still runs version 0.1.0; run: sallyportctl reload");
         fake_end();
         fake_begin(is_another_build);
-        says(EX_TEMPFAIL, words[i], "another build; run: sallyportctl reload");
+        says(EX_PROTOCOL, words[i], "another build; run: sallyportctl reload");
         fake_end();
     }
     fake_begin(is_older);

@@ -182,6 +182,26 @@ Test(sessions, of_an_older_server)
     fake_end();
 }
 
+static void is_another_build(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    tell_session(c, &m, 0xabc, "anna");
+    FAKE_SAYS(c, &m, who_end);
+    if (fake_hears(c, &m) && m.kind == MSG_show)
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                  .why = SLICE("another build"));
+}
+
+Test(sessions, of_another_build)
+{
+    fake_begin(is_another_build);
+    cr_expect_str_eq(says(0, "who", "\n    busy\n")->err, "");
+    fake_end();
+}
+
 static void has_none(struct channel *c)
 {
     struct message m;

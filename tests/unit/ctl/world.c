@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "ctl/ctl.h"
+#include "support/allocation.h"
 
 struct world world;
 
@@ -101,9 +102,10 @@ static void run_child(int in_fd, int out_fd, int err_fd, const char *words)
     dup2(in_fd, STDIN_FILENO);
     dup2(world.out ? open(world.out, O_WRONLY) : out_fd, STDOUT_FILENO);
     dup2(err_fd, STDERR_FILENO);
+    allocation_fail(world.fails);
     code = ctl_run(argc, argv);
     fflush(stdout);
-    _exit(code);
+    _exit(world.fails && !allocation_failed() ? NOTHING_FAILS : code);
 }
 
 static void collect(int fd, char *text)

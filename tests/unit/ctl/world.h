@@ -17,6 +17,8 @@ struct world {
     char conf[96], users[96], homes[96], shares[96];
     const char *out;  /* takes standard output; NULL: struct run */
     bool real_hashes; /* of the cost that hash_cost says */
+    unsigned fails;   /* this allocation of the command (support/allocation.h);
+                         0: none does */
 };
 extern struct world world;
 
@@ -30,9 +32,12 @@ void world_make(void);
         cr_skip_test(why);                                                     \
     } while (0)
 
+/* The command has fewer allocations. */
+#define NOTHING_FAILS 255
+
 /* The results of one run. */
 struct run {
-    int code; /* 128 + the signal, if one ended it */
+    int code; /* 128 + the signal, if one ended it; NOTHING_FAILS */
     char out[WORLD_TEXT], err[WORLD_TEXT];
 };
 

@@ -205,6 +205,35 @@ Test(retire, gate_dies)
     stage_ends(&s);
 }
 
+static void is_patient(struct master *m)
+{
+    m->deadlines.setup = 60000;
+}
+
+/* It dies just before: the next one has got its listeners, and isn't ready. */
+Test(retire, gate_that_has_begun_just_now)
+{
+    struct message got;
+    struct player p;
+    struct stage s;
+
+    supervised_open(&s, is_patient);
+    s.session = s.gate.note.session;
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    actor_die(&s.gate);
+    channel_close(&s.gate.channel);
+    actor_enter(&s, &s.gate, "gate");
+    cr_expect(s.gate.note.given[SETUP_LISTENER]);
+    TELL(&supervised_channel, replaced);
+    channel_hear_end(&s.gate.channel);
+    another_gate(&s);
+    actor_hear(&s.gate, MSG_stop_accepting, &got);
+    gets_adopted(&s);
+    player_leave(&p);
+    stage_ends(&s);
+}
+
 static void hurries_gate(struct master *m)
 {
     m->deadlines.shut = 100;
