@@ -79,6 +79,9 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported);
 
+/* Locks the own partial of NAME until the descriptor is closed, so that nobody
+ * takes it for an idle one. -EBUSY if an upload is writing it; -errno. */
+int partial_hold(const struct files *f, int directory, const char *name);
 /* Opens and locks the own partial, if it is still as SEEN and can be resumed at
  * FIRST, and cuts it there: only the bytes below FIRST count from now on.
  * -EBUSY if an upload is writing it or it has changed; OUTCOME_TAKEN_OVER. */
@@ -130,6 +133,8 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
 
 /* Has FD a mark, of any kind? */
 bool confirmed_is_marked(int fd);
+/* One of more than LENGTH? */
+bool confirmed_is_above(int fd, uint64_t length);
 
 /* Syncs the bytes of FD, then counts them: 0; -errno when the sync failed, and
  * then no byte of this partial counts any more. A mark that can't be written is
