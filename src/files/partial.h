@@ -269,6 +269,9 @@ uint64_t resume_size(struct files *f, int directory, const char *name,
 /* SIZE's answer about NAME, among the last ones; NULL: there is none. */
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);
+/* An upload that relied on that answer has written nothing, but its token has
+ * changed the ctime: the answer counts for the next one, too. */
+void resume_keep_answer(struct files *f, int directory, const char *name);
 /* That answer counts no longer. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
