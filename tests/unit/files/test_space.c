@@ -137,6 +137,27 @@ Test(idle, files_that_stay)
     peer_stop(&p);
 }
 
+/* Without root all users have one uid, and in a share their partials stand side
+ * by side. */
+Test(idle, of_a_user_with_the_same_uid)
+{
+    struct event_record removed;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    p.start.name = "bert";
+    later(&p, 0);
+    ask_cut(&p, "/f", 200 * K, 2);
+    disk_put(&p, "/" LEFT, "x", 1);
+    later(&p, HOUR);
+    fill_up(&p, 10);
+    cr_assert(peer_event(&p, &removed));
+    cr_expect_eq(removed.number[FIELD_NUMBER], 2, "the own ones");
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 1));
+    peer_stop(&p);
+}
+
 /* ALLO and AVBL count the partials that would be removed; STOR removes them if
  * it must. */
 Test(idle, counts_as_free)
