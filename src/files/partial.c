@@ -126,6 +126,18 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
         wanted_get(fd, out);
 }
 
+bool partial_is_of_other(const struct files *f, int directory,
+                         const char *partial)
+{
+    char wanted[NAME_MAX + 1], own[PARTIAL_NAME_MAX];
+
+    if (partial_is_random(partial))
+        return false;
+    partial_wanted(f, directory, partial, wanted);
+    partial_name(f, wanted, own);
+    return wanted[0] && strcmp(partial, own) != 0;
+}
+
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported)
 {

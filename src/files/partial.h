@@ -73,6 +73,10 @@ int partial_open_unlocked(const struct files *f, int directory,
 /* The name that the client gave the upload of PARTIAL; "": not known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1]);
+/* Does PARTIAL, a file of this uid, belong to another user? Without root all
+ * users have one uid, but a partial's name is its user's. */
+bool partial_is_of_other(const struct files *f, int directory,
+                         const char *partial);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -206,19 +205,6 @@ struct idle_search {
     uint64_t bytes, count;
 };
 
-/* Without root all users have one uid, but a partial's name is its user's. */
-static bool idle_is_of_other(const struct files *f, int directory,
-                             const char *name)
-{
-    char wanted[NAME_MAX + 1], own[PARTIAL_NAME_MAX];
-
-    if (partial_is_random(name))
-        return false;
-    partial_wanted(f, directory, name, wanted);
-    partial_name(f, wanted, own);
-    return wanted[0] && strcmp(name, own) != 0;
-}
-
 static void idle_on_name(struct walk *w, int directory, const char *name)
 {
     struct idle_search *s = w->owner;
@@ -228,7 +214,7 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !partial_is_own(w->f, &st) || st.st_nlink > 1 || st.st_dev != s->disk ||
         st.st_ctime > s->before || partial_name_in_use(w->f, directory, name) ||
-        idle_is_of_other(w->f, directory, name))
+        partial_is_of_other(w->f, directory, name))
         return;
     if (s->remove && partial_remove(w->f, directory, name, s->before) != 0)
         return;
