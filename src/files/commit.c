@@ -359,6 +359,8 @@ void commit_end_as_cut(struct files *f)
     if (u->partial.kind == PARTIAL_OWN)
         upload_note_wanted(u);
     partial_end(f, u->directory, &u->partial);
+    if (u->partial.locks_die && u->length == u->first)
+        resume_keep_answer(f, u->directory, u->name);
     if (u->shortage != 0)
         space_remove_idle(f, u->mount, u->directory, u->shortage, UINT64_MAX);
     commit_close(f);

@@ -120,12 +120,17 @@ int confirmed_raise(struct files *f, int fd)
     return 0;
 }
 
+bool confirmed_is_above(int fd, uint64_t length)
+{
+    return confirmed_read(fd).length > length;
+}
+
 /* fsync and not fdatasync, which may leave an attribute out. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length)
 {
     struct mark m = confirmed_read(fd);
 
-    if (m.kind == MARK_NONE || m.length <= length)
+    if (m.length <= length)
         return 0;
     m.length = length;
     int r = confirmed_write(fd, m);

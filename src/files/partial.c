@@ -126,6 +126,18 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
         wanted_get(fd, out);
 }
 
+bool partial_is_of_other(const struct files *f, int directory,
+                         const char *partial)
+{
+    char wanted[NAME_MAX + 1], own[PARTIAL_NAME_MAX];
+
+    if (partial_is_random(partial))
+        return false;
+    partial_wanted(f, directory, partial, wanted);
+    partial_name(f, wanted, own);
+    return wanted[0] && strcmp(partial, own) != 0;
+}
+
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported)
 {
@@ -221,20 +233,30 @@ static void partial_delete(int directory, struct partial *p)
     fd_close(&p->fd);
 }
 
-/* Above the mark there may be what a killed process has left. If the sync of a
- * lower mark fails, no byte counts any more. */
+/* Above the mark there may be what a killed process has left. If the lower mark
+ * can't be written, as on a full btrfs, nothing has changed; if its sync fails,
+ * no byte counts any more. */
 static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
 {
     int r = confirmed_lower(f, p->fd, first);
 
-    if (r < 0) {
+    if (r < 0 && !confirmed_is_above(p->fd, first))
         p->kind = PARTIAL_LOST;
+    if (r < 0)
         return r;
-    }
     return (uint64_t)p->opened.st_size > first &&
                    ftruncate(p->fd, (off_t)first) < 0
                ? -errno
                : 0;
+}
+
+int partial_hold(const struct files *f, int directory, const char *name)
+{
+    char own[PARTIAL_NAME_MAX];
+    struct stat st;
+
+    partial_name(f, name, own);
+    return partial_open_locked(f, directory, own, 0, PROBE_MS, &st);
 }
 
 int partial_open(const struct files *f, int directory, const char *name,

@@ -73,12 +73,19 @@ int partial_open_unlocked(const struct files *f, int directory,
 /* The name that the client gave the upload of PARTIAL; "": not known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1]);
+/* Does PARTIAL, a file of this uid, belong to another user? Without root all
+ * users have one uid, but a partial's name is its user's. */
+bool partial_is_of_other(const struct files *f, int directory,
+                         const char *partial);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported);
 
+/* Locks the own partial of NAME until the descriptor is closed, so that nobody
+ * takes it for an idle one. -EBUSY if an upload is writing it; -errno. */
+int partial_hold(const struct files *f, int directory, const char *name);
 /* Opens and locks the own partial, if it is still as SEEN and can be resumed at
  * FIRST, and cuts it there: only the bytes below FIRST count from now on.
  * -EBUSY if an upload is writing it or it has changed; OUTCOME_TAKEN_OVER. */
@@ -130,6 +137,8 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
 
 /* Has FD a mark, of any kind? */
 bool confirmed_is_marked(int fd);
+/* One of more than LENGTH? */
+bool confirmed_is_above(int fd, uint64_t length);
 
 /* Syncs the bytes of FD, then counts them: 0; -errno when the sync failed, and
  * then no byte of this partial counts any more. A mark that can't be written is
@@ -264,6 +273,9 @@ uint64_t resume_size(struct files *f, int directory, const char *name,
 /* SIZE's answer about NAME, among the last ones; NULL: there is none. */
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);
+/* An upload that relied on that answer has written nothing, but its token has
+ * changed the ctime: the answer counts for the next one, too. */
+void resume_keep_answer(struct files *f, int directory, const char *name);
 /* That answer counts no longer. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 

@@ -111,6 +111,21 @@ void resume_drop_answer(struct files *f, int directory, const char *name)
         f->sized[s - f->sized].length = 0;
 }
 
+void resume_keep_answer(struct files *f, int directory, const char *name)
+{
+    const struct sized *s = resume_sized(f, directory, name);
+    struct stat now, as_then;
+    bool reported;
+
+    if (!s ||
+        partial_resumable(f, directory, name, &now, &reported) != s->length)
+        return;
+    as_then = now;
+    as_then.st_ctim = s->partial.st_ctim;
+    if (resolve_is_unchanged(&as_then, &s->partial))
+        f->sized[s - f->sized].partial = now;
+}
+
 /* An upload locks its partial until it ends. A client whose connection was cut
  * asks again at once, while the files process of its old session still syncs.
  * How much can be resumed is known only after that. */

@@ -209,7 +209,8 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     if (!partial_is_name(name) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !partial_is_own(w->f, &st) || st.st_nlink > 1 || st.st_dev != s->disk ||
-        st.st_ctime > s->before || partial_name_in_use(w->f, directory, name))
+        st.st_ctime > s->before || partial_name_in_use(w->f, directory, name) ||
+        partial_is_of_other(w->f, directory, name))
         return;
     if (s->remove && partial_remove(w->f, directory, name, s->before) != 0)
         return;

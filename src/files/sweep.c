@@ -12,9 +12,10 @@
 #include "sallyport/base/fd.h"
 
 static bool sweep_is_of_other(const struct files *f, const struct mount *m,
-                              const struct stat *st)
+                              int fd, const char *name, const struct stat *st)
 {
-    return m->share && S_ISREG(st->st_mode) && !partial_is_own(f, st);
+    return m->share && S_ISREG(st->st_mode) &&
+           (!partial_is_own(f, st) || partial_is_of_other(f, fd, name));
 }
 
 /* Nobody can lock a partial of another user, so only time says that nobody is
@@ -39,7 +40,7 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
         if (!partial_is_name(name))
             return -ENOTEMPTY;
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            sweep_is_of_other(f, m, &st) && !sweep_is_untouched(&st))
+            sweep_is_of_other(f, m, fd, name, &st) && !sweep_is_untouched(&st))
             busy = OUTCOME_OTHERS_PARTIALS;
     }
     return r < 0 ? r : busy;
@@ -52,10 +53,13 @@ static void sweep_one_of_all(const struct files *f, const struct mount *m,
 
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
-    if (!sweep_is_of_other(f, m, &st))
-        partial_remove(f, fd, name, 0);
-    else if (sweep_is_untouched(&st))
+    const bool others = sweep_is_of_other(f, m, fd, name, &st);
+    if (others && !sweep_is_untouched(&st))
+        return;
+    if (others && !partial_is_own(f, &st))
         unlinkat(fd, name, 0);
+    else
+        partial_remove(f, fd, name, 0);
 }
 
 int sweep_all(const struct files *f, const struct mount *m, int directory)

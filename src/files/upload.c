@@ -150,12 +150,14 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                        : partial_new(f, directory, name, &u->partial);
 }
 
+/* One that is cut needs no new name; and on a full disk it could be the idle
+ * partial that goes. */
 static int upload_open_on_full(struct files *f, const struct wish *w,
                                const struct place *at, struct upload *u)
 {
     int r = upload_open_partial(f, w, at->directory, at->name, u);
 
-    if (files_outcome(r) == OUTCOME_NO_SPACE &&
+    if (files_outcome(r) == OUTCOME_NO_SPACE && w->plan.how != RESUME_CUT &&
         space_remove_idle(f, at->mount, at->directory, r, 1) > 0) {
         copy_release(&u->copy);
         r = upload_open_partial(f, w, at->directory, at->name, u);
@@ -194,12 +196,25 @@ static uint64_t upload_frees(const struct wish *w)
 }
 
 /* Nothing may refuse the upload once it has dropped or cut a partial, so the
- * disk is asked before. */
+ * disk is asked before. The partial itself may be old enough to make room for
+ * others: it is locked, so it isn't removed for its own upload, and counts
+ * once. */
+static int upload_make_room_in_place(struct files *f, const struct wish *w,
+                                     const struct place *at, uint64_t frees)
+{
+    FD_CLEANUP int held =
+        w->partial.st_nlink > 0 ? partial_hold(f, at->directory, at->name) : -1;
+
+    if (held < 0 && w->plan.how == RESUME_CUT)
+        return held == -ENOENT ? -EBUSY : held;
+    return upload_make_room(f, w, at->mount, at->directory, frees, 0);
+}
+
 static int upload_open_in_place(struct files *f, const struct wish *w,
                                 const struct place *at, struct upload *u)
 {
     uint64_t frees = upload_frees(w);
-    int r = upload_make_room(f, w, at->mount, at->directory, frees, 0);
+    int r = upload_make_room_in_place(f, w, at, frees);
 
     if (r != 0)
         return r;

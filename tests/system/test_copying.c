@@ -18,6 +18,7 @@
 #define MIB   (UINT64_C(1) << 20)
 #define GIB   (UINT64_C(1) << 30)
 #define BIG   (512 * MIB) /* takes some tenths of a second to copy */
+#define TAIL  (64 * MIB)  /* more than any socket takes */
 #define TRIES 10
 #define SOON  100 /* ms; on an idle machine */
 #define ASKED 20
@@ -160,6 +161,37 @@ Test(copying, control_is_served, .timeout = 120)
     cr_expect(has_no_partial(&server));
     expect_same(&server, 0, BIG, "tail");
     session_end(&s, &server);
+}
+
+/* Nobody reads the client's socket during the copy: what doesn't fit into its
+ * buffers waits, and nothing of it is lost. */
+Test(copying, a_tail_that_waits, .timeout = 120)
+{
+    const struct server_plan plan = { .settings = "copy_max = 0\n" };
+    char *tail = malloc(TAIL), *stored = malloc(TAIL);
+    struct server server;
+    struct session s;
+    struct data d;
+    int fd;
+
+    server_start(&server, &plan);
+    put(&server, "big", 0, BIG);
+    files_noise(tail, TAIL, 7);
+    session_enter(&s, &server, "anna");
+    data_open(&s, &d, "APPE big");
+    cr_assert(wait_until(is_copying, &server, WAIT_MS));
+    data_write(&d, tail, TAIL);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    fd = open(path_of(&server, "big"), O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    cr_expect_eq(pread(fd, stored, 1, BIG + TAIL), 0, "too long");
+    cr_expect_eq(pread(fd, stored, TAIL, BIG), (ssize_t)TAIL);
+    cr_expect(memcmp(stored, tail, TAIL) == 0);
+    close(fd);
+    session_end(&s, &server);
+    free(tail);
+    free(stored);
 }
 
 /* The client closes the control connection, or only the data connection. */

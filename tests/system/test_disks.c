@@ -324,6 +324,26 @@ static void cut_upload(struct session *s, const char *name, const void *bytes)
     cr_assert_geq(session_reply(s), 400);
 }
 
+/* With shared blocks, or after a copy: the file stays as it is, and the old
+ * partials make room for the next try. */
+static void fill_by_append(const struct server *server, struct session *s,
+                           const unsigned char *bytes, size_t len)
+{
+    char longer[64];
+    struct data d;
+
+    data_open(s, &d, "APPE new");
+    fault_write(&d, bytes, 4 * OLD_LEN);
+    session_expect(s, "452 {*}");
+    data_cut(&d, false);
+    session_do(s, "200 {*}", "TYPE I"); /* files has removed them by then */
+    fault_expect_whole(server, "anna", "new", bytes, len);
+    cr_expect_eq(fault_count_partials(server, "anna"), 0);
+    session_store(s, "APPE", "new", bytes, FAULT_MIB);
+    snprintf(longer, sizeof(longer), "213 %zu", len + FAULT_MIB);
+    session_do(s, longer, "SIZE new");
+}
+
 /* Old partials are removed for an announced upload: no more than needed, also
  * where the file system reports the removed bytes as free only later. */
 static void almost_full(const char *type, unsigned mib)
@@ -356,6 +376,7 @@ static void almost_full(const char *type, unsigned mib)
     session_store(&s, "STOR", "new", bytes, len);
     cr_expect_eq(fault_count_partials(&server, "anna"), OLD_PARTIALS - 1);
     fault_expect_whole(&server, "anna", "new", bytes, len);
+    fill_by_append(&server, &s, bytes, len);
     session_close(&s);
     server_stop(&server);
     blockdev_remove(&b);

@@ -25,6 +25,7 @@ unsigned sync_fails_at;
 int sync_error = EIO;
 const char *look_fails;
 bool marks_fail;
+int mark_error;
 int lease_error;
 long disk_type;
 uint64_t free_at_first;
@@ -139,8 +140,8 @@ int fsetxattr(int fd, const char *name, const void *value, size_t size,
 {
     if (strcmp(name, "user.sallyport.name") != 0)
         note(strcmp(name, "user.sallyport.reported") == 0 ? 'r' : 'm');
-    if (marks_fail) {
-        errno = EOPNOTSUPP;
+    if (marks_fail || mark_error) {
+        errno = mark_error ? mark_error : EOPNOTSUPP;
         return -1;
     }
     return (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);

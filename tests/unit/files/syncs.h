@@ -25,6 +25,8 @@ extern int sync_error;
 extern const char *look_fails;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
+/* What each mark says instead; 0: it is written. */
+extern int mark_error;
 
 /* What each request for a lease says; 0: the kernel's answer. */
 extern int lease_error;

@@ -2,6 +2,7 @@
  * file is when the reply names its path. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
+#include "syncs.h"
 
 #define K 1024u
 
@@ -51,7 +53,7 @@ static void open_rest(struct peer *p, size_t way, int *fd)
 /* A partial at rest has its confirmed length: an upload that continues it there
  * changes nothing before its first byte, however often it fails, and SIZE's
  * answer stays valid. */
-Test(commit, old_bytes_stay_until_the_first_byte)
+static void fail_before_the_first_byte(void)
 {
     struct peer p;
     int fd;
@@ -72,6 +74,18 @@ Test(commit, old_bytes_stay_until_the_first_byte)
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/f", 300 * K, 1));
     peer_stop(&p);
+}
+
+Test(commit, old_bytes_stay_until_the_first_byte)
+{
+    fail_before_the_first_byte();
+}
+
+/* There each of them sets its token. */
+Test(commit, old_bytes_stay_on_a_network_disk)
+{
+    disk_type = FUSE_SUPER_MAGIC;
+    fail_before_the_first_byte();
 }
 
 /* One block is enough: it stays, though its last byte could be the file's. */

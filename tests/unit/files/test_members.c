@@ -274,6 +274,29 @@ Test(members, partials_of_others_in_a_directory)
     peer_stop(&p);
 }
 
+/* Without root they have one uid. */
+Test(members, partials_of_others_with_the_same_uid)
+{
+    struct peer p, b;
+
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    disk_directory(&p, SHARE "/d");
+    peer_run(&p);
+    ask_cut(&p, "/contracts/d/f", 200 * K, 1);
+    b = p;
+    b.start.mounts = b.mounts;
+    b.start.name = "bert";
+    for (int hours = 0; hours < 2; hours++) {
+        peer_run(&b);
+        cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
+                     hours ? OUTCOME_OK : OUTCOME_OTHERS_PARTIALS);
+        peer_leave(&b);
+        time_ahead += HOUR;
+    }
+    peer_stop(&p);
+}
+
 /* Those of a member who has left would stay for ever. Only time says that
  * nobody writes them: the share's process can't open them. */
 Test(members, expired_partials_of_others_are_swept)

@@ -152,6 +152,22 @@ static int append_rest(struct world *w)
     return send_file(w, r == OUTCOME_OK ? WRITE_APPEND : WRITE_STORE);
 }
 
+#define LOWER (10 * K)
+
+/* A client that doesn't believe SIZE. If the partial is gone, it begins again.
+ */
+static int store_from_below(struct world *w)
+{
+    struct peer *p = &w->p;
+    uint64_t first;
+    int fd,
+        r = ask_write(p, path_of(w, "f"), WRITE_STORE, LOWER, 0, &fd, &first);
+
+    if (r == OUTCOME_BAD_OFFSET)
+        return store(w);
+    return r == OUTCOME_OK ? send_rest(w, fd, first) : r;
+}
+
 static int cut_and_abort(struct world *w)
 {
     int r = ask_upload(&w->p, path_of(w, "f"), WRITE_STORE, 0, CUT_LEN, NEW);
@@ -180,6 +196,18 @@ static int rename_onto(struct world *w)
 static void cut(struct world *w)
 {
     cr_assert_eq(cut_and_abort(w), OUTCOME_OK);
+}
+
+/* From LOWER on the partial has other bytes than the file. */
+static void cut_of_other(struct world *w)
+{
+    int fd;
+
+    cut(w);
+    fd = open(disk_path(&w->p, disk_partial(&w->p, on_disk(w, ""))), O_WRONLY);
+    cr_assert_geq(fd, 0);
+    put_pattern(fd, LOWER, 64 * K, NEW + 1);
+    close(fd);
 }
 
 static void make_g(struct world *w)
@@ -264,6 +292,9 @@ static const struct scenario scenarios[] = {
       .is_right = new_or_nothing },
     { "a resumed upload", HOME, .uploads = true, .before = cut,
       .work = append_rest, .is_right = new_or_nothing },
+    { "from below what can be resumed", HOME, .uploads = true,
+      .before = cut_of_other, .work = store_from_below,
+      .is_right = new_or_nothing },
     { "a whole upload after a cut", HOME, .uploads = true, .before = cut,
       .work = store, .is_right = new_or_nothing },
     { "onto a finished file", HOME, .old_seed = NEW, .uploads = true,
@@ -577,6 +608,68 @@ Test(nth, call_fails)
 Test(nth, call_kills)
 {
     play((const int[]){ NTH_KILL }, 1);
+}
+
+static bool is_of(const char *bytes, const char *seed, size_t len)
+{
+    return memcmp(bytes + LOWER, seed + LOWER, len - LOWER) == 0;
+}
+
+static void get_pattern(struct world *w, const char *name, unsigned seed,
+                        char into[NEW_LEN])
+{
+    int fd;
+
+    if (seed)
+        disk_fill(&w->p, on_disk(w, name), NEW_LEN, seed);
+    fd = open(disk_path(&w->p, on_disk(w, name)), O_RDONLY);
+    cr_assert_geq(fd, 0);
+    cr_expect_geq(pread(fd, into, NEW_LEN, 0), 0);
+    close(fd);
+    if (seed)
+        cr_assert_eq(unlink(disk_path(&w->p, on_disk(w, name))), 0);
+}
+
+/* What SIZE reports after a kill has the old bytes or the new ones, and never
+ * some of both. */
+Test(nth, a_lower_rest_that_is_killed)
+{
+    static const struct scenario lower = { .name = "a lower REST",
+                                           HOME,
+                                           .work = store_from_below,
+                                           .before = cut_of_other };
+    static char old[NEW_LEN], new[NEW_LEN], is[NEW_LEN];
+    unsigned n = 1, kept = 0;
+    bool met = true;
+    struct world w;
+
+    for (start(&w, &lower); met; n++) {
+        struct msg_facts_are facts = { 0 };
+        const char *partial;
+
+        make_directory(&w);
+        get_pattern(&w, "z", NEW + 1, old);
+        get_pattern(&w, "z", NEW, new);
+        w.p.may_die = true;
+        nth_arm(w.nth, n, NTH_KILL, NULL);
+        w.s->work(&w);
+        met = nth_disarm(w.nth);
+        if (met)
+            replace_process(&w);
+        w.p.may_die = false;
+        if (disk_has(&w.p, on_disk(&w, "f")) ||
+            ask_facts(&w.p, path_of(&w, "f"), FACTS_FOR_SIZE, &facts) !=
+                OUTCOME_OK ||
+            facts.size <= LOWER)
+            continue;
+        kept++;
+        partial = strrchr(disk_partial(&w.p, on_disk(&w, "")), '/') + 1;
+        get_pattern(&w, partial, 0, is);
+        cr_expect(is_of(is, old, facts.size) || is_of(is, new, facts.size),
+                  "call %u, %s: %lu", n, nth_call(w.nth), facts.size);
+    }
+    cr_expect_gt(kept, 0);
+    end(&w);
 }
 
 Test(nth, bytes_are_synced_before_the_name)

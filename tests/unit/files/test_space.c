@@ -137,6 +137,27 @@ Test(idle, files_that_stay)
     peer_stop(&p);
 }
 
+/* Without root all users have one uid, and in a share their partials stand side
+ * by side. */
+Test(idle, of_a_user_with_the_same_uid)
+{
+    struct event_record removed;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    p.start.name = "bert";
+    later(&p, 0);
+    ask_cut(&p, "/f", 200 * K, 2);
+    disk_put(&p, "/" LEFT, "x", 1);
+    later(&p, HOUR);
+    fill_up(&p, 10);
+    cr_assert(peer_event(&p, &removed));
+    cr_expect_eq(removed.number[FIELD_NUMBER], 2, "the own ones");
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 1));
+    peer_stop(&p);
+}
+
 /* ALLO and AVBL count the partials that would be removed; STOR removes them if
  * it must. */
 Test(idle, counts_as_free)
@@ -219,6 +240,72 @@ Test(idle, an_announced_length_takes_what_is_missing)
     expect_event(&p, 1, "the disk is full: ");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_stop(&p);
+}
+
+/* 100 KiB are free, and the upload's own partial, untouched for an hour, has
+ * 192: it is no room for the upload that continues it, and only once for one
+ * that drops it. An upload that is refused leaves it. */
+Test(idle, not_the_one_of_the_upload)
+{
+    static const uint64_t offsets[] = { 192 * K, 100 * K, 0 };
+    struct peer p;
+
+    free_at_first = 100 * K;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t first;
+        int fd;
+
+        peer_start(&p);
+        ask_cut(&p, "/x", 200 * K, 1);
+        later(&p, HOUR);
+        cr_expect_eq(
+            ask_write(&p, "/x", WRITE_STORE, offsets[i], 400 * K, &fd, &first),
+            OUTCOME_NO_SPACE, "from %lu", offsets[i]);
+        cr_expect_eq(ask_size(&p, "/x"), 192 * K, "from %lu", offsets[i]);
+        peer_stop(&p);
+    }
+}
+
+/* Another one makes room for it. */
+Test(idle, beside_the_one_of_the_upload)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/x", 200 * K, 2);
+    free_at_first = 100 * K;
+    later(&p, HOUR);
+    cr_assert_eq(
+        ask_write(&p, "/x", WRITE_STORE, 192 * K, 400 * K, &fd, &first),
+        OUTCOME_OK);
+    close(fd);
+    expect_event(&p, 1, "the disk is full: ");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 2));
+    peer_stop(&p);
+}
+
+/* The disk has no room for the lower mark: then nothing was cut. */
+Test(idle, not_the_one_that_is_to_be_cut)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/x", 200 * K, 1);
+    mark_error = ENOSPC;
+    later(&p, HOUR);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 100 * K, 0, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 1));
+    mark_error = 0;
+    peer_again(&p);
+    cr_expect_eq(ask_size(&p, "/x"), 192 * K);
     peer_stop(&p);
 }
 
@@ -402,6 +489,53 @@ Test(space, a_partial_that_is_dropped)
     cr_expect_eq(ask_sync(&p), OUTCOME_OK);
     cr_expect_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     peer_stop(&p);
+}
+
+/* 128 KiB above a lower REST, which it cuts, count as room; a hole doesn't. */
+Test(space, a_partial_that_is_cut)
+{
+    static const struct {
+        uint64_t offset, announced;
+        bool hole;
+        int outcome;
+    } rows[] = {
+        { 64 * K, (64 + 248 + 128) * K, false, OUTCOME_OK },
+        { 64 * K, (64 + 248 + 128 + 8) * K, false, OUTCOME_NO_SPACE },
+        { 192 * K, (192 + 248) * K, false, OUTCOME_OK },
+        { 192 * K, (192 + 248 + 8) * K, false, OUTCOME_NO_SPACE },
+        { 64 * K, (64 + 248) * K, true, OUTCOME_OK },
+        { 64 * K, (64 + 248 + 8) * K, true, OUTCOME_NO_SPACE },
+    };
+    struct peer p;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t first;
+        char path[512];
+        int fd;
+
+        free_at_first = 0;
+        peer_start(&p);
+        ask_cut(&p, "/x", 200 * K, 1);
+        snprintf(path, sizeof(path), "%s",
+                 disk_path(&p, disk_partial(&p, "/")));
+        if (rows[i].hole) {
+            cr_assert_eq(truncate(path, 0), 0);
+            cr_assert_eq(truncate(path, 192 * K), 0);
+        }
+        free_at_first = 248 * K;
+        peer_again(&p);
+        cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, rows[i].offset,
+                               rows[i].announced, &fd, &first),
+                     rows[i].outcome, "row %zu", i);
+        if (rows[i].outcome == OUTCOME_OK) {
+            close(fd);
+            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        }
+        cr_expect_eq(ask_size(&p, "/x"),
+                     rows[i].outcome == OUTCOME_OK ? rows[i].offset : 192 * K,
+                     "row %zu", i);
+        peer_stop(&p);
+    }
 }
 
 /* Its bytes stay under another name: that is no room, and nothing is dropped.
