@@ -244,14 +244,14 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
 
     s->what = FIND_EXPIRED;
     s->share = share != NULL;
-    s->at.may_be_missing = false;
+    s->at.only_uploads = false;
     while (user_retain_next(&retain, &one) == 1) {
         slice_copy(one.path, s->path, sizeof(s->path));
         s->age = (uint64_t)one.seconds;
         search_one(s, user, share, first);
     }
     s->what = FIND_ABANDONED;
-    s->at.may_be_missing = true;
+    s->at.only_uploads = true;
     s->age = s->at.x->settings.partial_days * DAY;
     slice_copy(SLICE("/"), s->path, sizeof(s->path));
     search_one(s, user, share, first);

@@ -192,7 +192,7 @@ static int wait_for_files(struct search *s, const struct ground *g,
         return 0;
     if (r != 1 || m.kind != MSG_files_failed)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    if (failed->why.len == 0 && failed->error == ENOENT && s->may_be_missing)
+    if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
         return MISSING;
     if (failed->why.len == 0)
         return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
@@ -231,13 +231,19 @@ static int search_ground(struct search *s, const struct ground *g)
     return code == MISSING ? 0 : code;
 }
 
+#define UNREAD " directories or files could not be read: %s"
+
 int search_end(struct search *s, const struct msg_partials_end *msg)
 {
+    const char *why = strerror(msg->error);
+
     if (msg->unread == 0)
         return 0;
-    return ctl_fail(s->x, EX_IOERR,
-                    "%" PRIu64 " directories or files could not be read: %s",
-                    msg->unread, strerror(msg->error));
+    if (s->only_uploads && msg->error == EACCES) {
+        stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
+        return 0;
+    }
+    return ctl_fail(s->x, EX_IOERR, "%" PRIu64 UNREAD, msg->unread, why);
 }
 
 int search_user(struct search *s, const struct user *user)

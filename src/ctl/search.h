@@ -13,10 +13,12 @@ struct search {
     void *owner;
     /* Asks the process files, and takes all its answers: an exit code. */
     int (*ask)(struct search *s, struct channel *files);
-    bool in_shares;      /* search_user(): in the user's shares, too */
-    bool may_be_missing; /* a home that isn't there has nothing to be found */
-    const char *user;    /* whose home is searched; or the label of a share */
-    const char *where;   /* the directory */
+    bool in_shares; /* search_user(): in the user's shares, too */
+    /* Only uploads of these ids are searched for: a home that isn't there, or
+     * a directory that they can't enter, has none. */
+    bool only_uploads;
+    const char *user;  /* whose home is searched; or the label of a share */
+    const char *where; /* the directory */
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
 };

@@ -344,7 +344,8 @@ struct walk {
     struct path path;
     uint64_t names;  /* how many were looked at */
     uint64_t unread; /* directories and names that can't be looked into */
-    int error;       /* errno of the last of them, or of a missing start */
+    int error; /* errno of one of them, EACCES only if all have it; or of a
+                  missing start */
 };
 
 /* Visits each directory of the mount, also those of the home that have rights

@@ -64,7 +64,8 @@ void walk_not_read(struct walk *w, int error)
         return; /* gone meanwhile, or no directory, or a link, or a mount that
                    is left out */
     w->unread++;
-    w->error = -error;
+    if (error != -EACCES || w->error == 0)
+        w->error = -error;
 }
 
 bool walk_goes_on(struct walk *w)

@@ -499,6 +499,33 @@ Test(partials, retention_without_a_home)
                        r->err);
 }
 
+static int cant_read; /* the error of a directory */
+
+static void cant_read_one(struct channel *ctl, const struct message *find)
+{
+    says_end(ctl, find, find->find.what == FIND_ABANDONED ? 1 : 0,
+             find->find.what == FIND_ABANDONED ? cant_read : 0);
+}
+
+/* One directory that these ids can't enter, such as root's, would fail the
+ * timer each day. */
+Test(partials, retention_beside_a_closed_directory)
+{
+    const struct run *r;
+
+    write_retentions();
+    cant_read = EACCES;
+    fake_files_are(fake_ready, cant_read_one);
+    r = expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(r->err, "bert: 1 directories or files could not "
+                                      "be read: Permission denied"),
+                       "%s", r->err);
+    cant_read = EIO;
+    r = expect_run(EX_IOERR, "", "retention run");
+    cr_expect_not_null(strstr(r->err, "could not be read: Input/output"), "%s",
+                       r->err);
+}
+
 static bool enters_no_home(const struct files_start *start,
                            struct channel *master)
 {

@@ -16,6 +16,7 @@
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "support/wait.h"
+#include "syncs.h"
 
 #define DAY 86400u
 /* No upload is writing it. */
@@ -326,6 +327,24 @@ Test(partials, folders_that_are_closed)
     cr_assert_eq(a.count, 2);
     cr_expect_eq(of(&a, "/open/" SOME)->state, PARTIAL_REMOVED);
     cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
+    peer_stop(&p);
+}
+
+/* A closed directory, which is usual, doesn't hide another error. */
+Test(partials, worst_error_of_several)
+{
+    struct peer p;
+    struct all a;
+
+    look_fails = SOME;
+    peer_start_for_ctl(&p);
+    disk_directory(&p, "/closed");
+    disk_put(&p, "/" SOME, "1", 1);
+    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
+    find(&p, false, 0);
+    hear_all(&p, &a);
+    cr_expect_eq(a.unread, 2);
+    cr_expect_eq(a.error, EIO);
     peer_stop(&p);
 }
 
