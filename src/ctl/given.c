@@ -150,11 +150,10 @@ static int given_retain(struct context *x, struct row *row)
         &x->complaint);
 }
 
-/* Adds each entry of --share, or --team. */
-static int given_list(struct context *x, struct row *row, const char *key,
-                      const char *list)
+/* Adds each entry of --share, which is --to of an invitation. */
+static int given_shares(struct context *x, struct row *row)
 {
-    struct slice rest = slice_from(list);
+    struct slice rest = slice_from(x->args.share);
     struct list_entry one;
     int code = 0;
 
@@ -163,10 +162,28 @@ static int given_list(struct context *x, struct row *row, const char *key,
         unsigned rights;
 
         if (entry_rights(&one, &rights))
-            return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
-                            (int)one.text.len, one.text.ptr);
-        code = row_exit(row_set_entry(row, key, one.name,
+            return ctl_fail(x, EX_USAGE, "--%s %.*s: " RIGHTS_EXPECTED,
+                            x->args.to ? "to" : "share", (int)one.text.len,
+                            one.text.ptr);
+        code = row_exit(row_set_entry(row, "shares", one.name,
                                       grant_text(one.name, rights, text)),
+                        &x->complaint);
+    }
+    return code;
+}
+
+/* A team has no role: draft_check() finds no team "legal:read". */
+static int given_teams(struct context *x, struct row *row)
+{
+    struct slice rest = slice_from(x->args.team);
+    struct list_entry one;
+    int code = 0;
+
+    while (code == 0 && entry_next(&rest, &one)) {
+        char text[GRANT_TEXT_MAX];
+
+        code = row_exit(row_set_entry(row, "teams", one.text,
+                                      grant_text(one.text, RIGHT_ALL, text)),
                         &x->complaint);
     }
     return code;
@@ -210,8 +227,8 @@ static int given_keys(struct context *x, struct row *row)
     if (code == 0)
         code = given_directory(x, row);
     if (code == 0)
-        code = given_list(x, row, "shares", x->args.share);
-    return code ? code : given_list(x, row, "teams", x->args.team);
+        code = given_shares(x, row);
+    return code ? code : given_teams(x, row);
 }
 
 /* Columns. */
