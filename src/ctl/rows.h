@@ -46,7 +46,7 @@ json_t *rows_empty(const struct column *c);
 /* Writes a row with these VALUES INTO such an object, or into what the columns
  * have for its table. Returns 0 or -EPROTO. */
 int rows_take(struct slice table, struct slice values, const struct column *c,
-             json_t *into);
+              json_t *into);
 /* Reads all rows of WHAT into *ret, such an object, which the caller owns in
  * any case. After MS it asks for no further page. Returns an exit code. */
 int rows_read(struct server *s, enum showable what,
