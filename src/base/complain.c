@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sallyport/base/harmless.h"
@@ -53,6 +54,7 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
     int head = snprintf(line, sizeof(line), "%s: ", stderr_name);
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
     int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+    ssize_t written = 0;
 
     if (tail > 0)
         len += (size_t)tail;
@@ -60,9 +62,10 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
         len = sizeof(line) - 2;
     harmless_make(line, len);
     line[len++] = '\n';
-    if (poll(&err, 1, stderr_waiting ? -1 : 0) != 1 ||
-        !(err.revents & POLLOUT) || write(STDERR_FILENO, line, len) < 0)
-        return; /* there is no other way to report it */
+    if (poll(&err, 1, stderr_waiting ? -1 : 0) == 1 && err.revents & POLLOUT)
+        written = write(STDERR_FILENO, line, len);
+    (void)written; /* there is no other way to report a failure */
+    explicit_bzero(line, sizeof(line)); /* it may have had a new password */
 }
 
 void stderr_print(const char *format, ...)

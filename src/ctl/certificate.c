@@ -1,5 +1,5 @@
 /* --certificate: names of client certificates, from the forms of other
- * programs. The room usersfile checks whether a name is valid. Pure. */
+ * programs. The room userparse checks whether a name is valid. Pure. */
 #include "draft.h"
 
 #include <errno.h>

@@ -150,9 +150,10 @@ const struct ctl_command ctl_commands[] = {
       .syntax = "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] "
                 "[--comment TEXT] [--format WORD] | NAME --show "
                 "[--format WORD]",
-      .help = "Add a user for a partner, who may use one share, and print the "
-              "letter with all that the partner needs but the password; with "
-              "--show print it again",
+      .help =
+          "Add a user for a partner, who may use these shares, and print the "
+          "letter with all that the partner needs but the password; with "
+          "--show print it again",
       .example = "sallyportctl invite acme --to incoming --ttl 90d" },
     { .group = "share",
       .name = "add",

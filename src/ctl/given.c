@@ -150,11 +150,10 @@ static int given_retain(struct context *x, struct row *row)
         &x->complaint);
 }
 
-/* Adds each entry of --share, or --team. */
-static int given_list(struct context *x, struct row *row, const char *key,
-                      const char *list)
+/* Adds each entry of --share, which is --to of an invitation. */
+static int given_shares(struct context *x, struct row *row)
 {
-    struct slice rest = slice_from(list);
+    struct slice rest = slice_from(x->args.share);
     struct list_entry one;
     int code = 0;
 
@@ -163,10 +162,28 @@ static int given_list(struct context *x, struct row *row, const char *key,
         unsigned rights;
 
         if (entry_rights(&one, &rights))
-            return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
-                            (int)one.text.len, one.text.ptr);
-        code = row_exit(row_set_entry(row, key, one.name,
+            return ctl_fail(x, EX_USAGE, "--%s %.*s: " RIGHTS_EXPECTED,
+                            x->args.to ? "to" : "share", (int)one.text.len,
+                            one.text.ptr);
+        code = row_exit(row_set_entry(row, "shares", one.name,
                                       grant_text(one.name, rights, text)),
+                        &x->complaint);
+    }
+    return code;
+}
+
+/* A team has no role: draft_check() finds no team "legal:read". */
+static int given_teams(struct context *x, struct row *row)
+{
+    struct slice rest = slice_from(x->args.team);
+    struct list_entry one;
+    int code = 0;
+
+    while (code == 0 && entry_next(&rest, &one)) {
+        char text[GRANT_TEXT_MAX];
+
+        code = row_exit(row_set_entry(row, "teams", one.text,
+                                      grant_text(one.text, RIGHT_ALL, text)),
                         &x->complaint);
     }
     return code;
@@ -199,13 +216,6 @@ static int given_modes(struct context *x, struct row *row)
 static int given_must_change(struct context *x, struct row *row)
 {
     return x->args.must_change ? given_put(x, row, "must_change", "yes") : 0;
-}
-
-static int given_lists(struct context *x, struct row *row)
-{
-    int code = given_list(x, row, "shares", x->args.share);
-
-    return code ? code : given_list(x, row, "teams", x->args.team);
 }
 
 /* Columns. */
@@ -281,7 +291,8 @@ static int given_own_home(struct context *x, struct row *row)
 /* In the order of the keys in a new row. */
 static int (*const given_keys[])(struct context *x, struct row *row) = {
     given_role,        given_modes,  given_each_key,  given_ttl,
-    given_must_change, given_retain, given_directory, given_lists,
+    given_must_change, given_retain, given_directory, given_shares,
+    given_teams,
 }, (*const given_columns[])(struct context *x, struct row *row) = {
     given_comment, given_uid, given_gid, given_own_home,
 };

@@ -32,6 +32,7 @@ struct imported {
     bool no_user;        /* and isn't meant to */
     bool skipped;        /* for the import */
     bool there;          /* a row of the source of --sync has the name */
+    bool in_shadow;      /* a line of --shadow was taken */
     bool no_memory;      /* a part of what follows is missing */
     /* The row: first what restricts the user; import_row() sets the rest. Why
      * it is locked; and what is left out. The latter are words for the

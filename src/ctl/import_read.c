@@ -394,6 +394,7 @@ static int import_take_lines(struct import *m)
     return code;
 }
 
+/* Of several lines with a name the first counts, as for getspnam(3). */
 static void take_shadow_line(struct import *m,
                              const struct slice column[COLUMNS])
 {
@@ -401,8 +402,9 @@ static void take_shadow_line(struct import *m,
     struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
     struct slice rest = column[COLUMN_REST], end = SLICE("");
 
-    if (!found)
+    if (!found || (*found)->in_shadow)
         return;
+    (*found)->in_shadow = true;
     (*found)->hash = column[COLUMN_HASH];
     slice_cut(&rest, ':', &end);
     import_limits_shadow(*found, column, end);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 static int take_format(struct context *x, bool *html)
 {
@@ -42,27 +43,39 @@ static int print_letter(struct context *x, bool html)
     if (code)
         return code;
     letter_print(x, user, html);
+    if (user_expired(user, time(NULL)))
+        stderr_print("%s has expired, and can't log in", user->name);
     if (user->locked)
         stderr_print("%s is locked, and can't log in", user->name);
     return 0;
 }
 
-/* The home is only the place from which the shares are seen. */
+/* The home is only the place from which the shares are seen. Standard output
+ * takes nothing but the letter: as with --json, the number of sessions that the
+ * change has ended goes to standard error. */
 static int add_partner(struct context *x)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
+    const char *name = x->args.word[2];
+    const struct user *same = users_find(&x->users, slice_from(name));
     struct draft d;
     int code;
 
+    if (same)
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: %s is there already; for the letter run: "
+                        "sallyportctl invite %s --show",
+                        x->settings.users, same->line, name, name);
     x->args.role = "read";
     x->args.print_password = "";
+    x->args.json = "";
     code = user_add_row(x, &d, &password);
     draft_end(&d);
     if (code)
         return code;
     stderr_print("the password of %s, which isn't in the letter; send it by "
                  "another way: %s",
-                 x->args.word[2], password.bytes);
+                 name, password.bytes);
     given_hint(x);
     users_release(&x->users); /* the edit has changed it */
     return edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);

@@ -124,14 +124,25 @@ static void take_certificates(struct letter *l, const struct settings *s)
                  "of the server: " GAP);
 }
 
-/* Proxies connect to a listener of theirs, and clients to another port. */
-static void take_port(struct letter *l, const struct settings *s)
+/* The first listener for clients; LOCAL: also for those of this machine alone.
+ * Proxies connect to a listener of theirs, and clients to another port. */
+static size_t letter_listener(const struct settings *s, bool local)
 {
     size_t i = 0;
 
     while (i < s->listen_count &&
-           (s->listen[i].port == 0 || settings_proxied(s, i)))
+           (s->listen[i].port == 0 || settings_proxied(s, i) ||
+            (!local && address_is_loopback(&s->listen[i]))))
         i++;
+    return i;
+}
+
+static void take_port(struct letter *l, const struct settings *s)
+{
+    size_t i = letter_listener(s, false);
+
+    if (i == s->listen_count)
+        i = letter_listener(s, true);
     l->implicit = s->listen_count > 0 &&
                   settings_implicit(s, i < s->listen_count ? i : 0);
     if (i == s->listen_count) {
@@ -186,6 +197,13 @@ static const char *first_directory(const struct user *user, unsigned *rights)
     return user->grants > 0 ? user->share[user->grant[0].share].name : "";
 }
 
+/* The home of a partner is only the place from which the shares are seen. */
+static bool has_own_directory(const struct user *user)
+{
+    return user->grants == 0 ||
+           (user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) != 0;
+}
+
 static void put_directories(struct letter *l, const struct user *user)
 {
     char words[LETTER_TEXT];
@@ -194,7 +212,7 @@ static void put_directories(struct letter *l, const struct user *user)
         put_field(l, "directory", "/%s: %s",
                   user->share[user->grant[i].share].name,
                   rights_words(user->grant[i].rights, words));
-    if (user->grants == 0)
+    if (has_own_directory(user))
         put_field(l, "directory", "/: %s", rights_words(user->rights, words));
 }
 

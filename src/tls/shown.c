@@ -107,6 +107,19 @@ int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX])
     return r;
 }
 
+/* A certificate may have any byte there, and the name goes into a command line
+ * of curl. */
+static bool is_host(struct slice name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+    for (size_t i = 0; i < name.len; i++)
+        if (!memchr(letters, name.ptr[i], sizeof(letters) - 1))
+            return false;
+    return name.len > 0 && name.ptr[0] != '-';
+}
+
 static void take_dns_name(const X509 *x, char *out, size_t size)
 {
     GENERAL_NAMES *names =
@@ -114,13 +127,14 @@ static void take_dns_name(const X509 *x, char *out, size_t size)
 
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && !out[0]; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const ASN1_STRING *s = name->d.ia5;
+        struct slice text;
 
-        if (name->type == GEN_DNS && ASN1_STRING_length(s) > 0 &&
-            ASN1_STRING_get0_data(s)[0] != '*' &&
-            slice_copy((struct slice){ (const char *)ASN1_STRING_get0_data(s),
-                                       (size_t)ASN1_STRING_length(s) },
-                       out, size))
+        if (name->type != GEN_DNS)
+            continue;
+        text = (struct slice){ (const char *)ASN1_STRING_get0_data(
+                                   name->d.dNSName),
+                               (size_t)ASN1_STRING_length(name->d.dNSName) };
+        if (is_host(text) && slice_copy(text, out, size))
             out[0] = '\0';
     }
     GENERAL_NAMES_free(names);

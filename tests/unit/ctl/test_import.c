@@ -364,6 +364,24 @@ Test(import, a_short_row_of_shadow)
     expect_out(0, "", "user show bob", "state:    active\n");
 }
 
+/* The system asks only the first line of a name. The next one opened what that
+ * one closes. */
+Test(import, two_lines_of_shadow)
+{
+    char options[256];
+
+    file_write(in(scratch, "shadow"), "anna:!" SHA ":0:0:99999:7::0:\n"
+                                      "anna:" SHA ":19000:0:99999:7::30000:\n"
+                                      "bob:*:19000:0:99999:7:::\n"
+                                      "bob:" SHA ":19000:0:90:7:::\n");
+    snprintf(options, sizeof(options), "--format passwd --shadow %s",
+             in(scratch, "shadow"));
+    import(0, PASSWD, options);
+    expect_row("anna:!" SHA ":70000:70000:Anna A.:", "anna",
+               "::rights=full expires=1970-01-01T00:00:01Z must_change=yes\n");
+    expect_row("bob:!:70001:70001::", "bob", "::rights=full\n");
+}
+
 /* The shells that aren't among those of the system's accounts. */
 Test(import, shells_are_printed)
 {

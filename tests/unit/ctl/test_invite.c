@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fake_server.h"
 #include "support/pki.h"
 #include "world.h"
 
@@ -92,11 +93,18 @@ Test(invite, printed_again)
     cr_expect_str_eq(expect_run(0, "", "invite acme --show")->err, "");
     expect_run(0, "", "user lock acme");
     expect_err(0, "", "invite acme --show", "acme is locked, and can't log in");
+    expect_run(0, "", "user change acme --expires 2020-01-01");
+    expect_err(0, "", "invite acme --show", "acme has expired, and can't log");
     expect_run(0, "", "user totp acme");
     expect_out(0, "", "invite acme --show", "    code           the app's six");
     expect_run(0, "a good password\n", "user add bert --role lrn");
     expect_out(0, "", "invite bert --show",
                "    directory      /: you can list, read, rename\n");
+    expect_run(0, "a good password\n", "user add carl --share results:read");
+    expect_out(0, "", "invite carl --show",
+               "    directory      /results: you can list, read\n"
+               "    directory      /: you can list, read, store, replace, "
+               "delete, rename, make directories\n");
 }
 
 Test(invite, several_shares)
@@ -141,6 +149,10 @@ Test(invite, without_a_port)
         expect_in(r->out, "    port           _______\n");
         expect_in(r->out, "ftp://ftp.example.org:_______/results/FILE\n");
     }
+    listen_at("127.0.0.1:2121, [::1]:2121, 0.0.0.0:21", "leaf");
+    expect_out(0, "", "invite acme --show", "    port           21\n");
+    listen_at("0.0.0.0:0, 127.0.0.1:2121", "leaf");
+    expect_out(0, "", "invite acme --show", "    port           2121\n");
     listen_at("0.0.0.0:0, 0.0.0.0:990 tls", "leaf");
     expect_out(0, "", "invite acme --show",
                "\n    curl -u acme -O ftps://ftp.example.org/results/FILE\n");
@@ -191,5 +203,49 @@ Test(invite, refused)
     expect_err(EX_DATAERR, "", "invite ../a --to incoming", "is a bad name");
     cr_expect_null(strstr(file_text(world.users), "acme"));
     expect_run(0, "", "invite acme --to incoming");
-    expect_err(EX_DATAERR, "", "invite acme --to results", "is there already");
+    expect_err(EX_DATAERR, "", "invite acme --to results",
+               "is there already; for the letter run: sallyportctl invite acme "
+               "--show");
+    expect_err(EX_USAGE, "", "invite bert --to incoming:nothing",
+               "--to incoming:nothing: expected");
+}
+
+/* The name goes into a command line. */
+Test(invite, a_certificate_with_odd_names)
+{
+    struct pki *pki = pki_open(scratch, "ca");
+
+    pki_issue(pki, &(struct pki_leaf){
+                       .name = "odd",
+                       .names = "DNS:a`id`.example,DNS:<b>.example,DNS:a b,"
+                                "DNS:-K.example,DNS:Ftp_2.example",
+                   });
+    pki_free(pki);
+    listen_at("0.0.0.0:21", "odd");
+    expect_out(0, "", "invite acme --to incoming",
+               "Your access to Ftp_2.example\n");
+}
+
+static void ends_one(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
+        slice_equal(m.users_changed.verb, SLICE("user add")) &&
+        slice_equal(m.users_changed.to,
+                    SLICE("acme --role read --share incoming:drop "
+                          "--to incoming --format html")))
+        FAKE_SAYS(c, &m, ended, .sessions = 1);
+}
+
+Test(invite, nothing_but_the_letter_on_standard_output)
+{
+    const struct run *r;
+
+    fake_begin(ends_one);
+    r = expect_run(0, "", "invite acme --to incoming --format html");
+    fake_end();
+    cr_expect_eq(strncmp(r->out, "<!DOCTYPE html>", 15), 0, "%s", r->out);
+    expect_in(r->err, "1 session ended\n");
 }
