@@ -204,7 +204,8 @@ int prepare_state(struct master *m, struct complaint *c)
 
 /* Counts: a session's channels to master and files, the ends of log and keys,
  * and files' end while a login is under way; callers at the control socket;
- * unread messages of ended processes; what is opened once; a reserve. */
+ * unread messages of ended processes; what is opened once; a reserve, in which
+ * a fork also copies what the program that it executes gets. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;

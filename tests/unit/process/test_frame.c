@@ -264,3 +264,36 @@ Test(frame, no_page_for_its_heartbeat)
     counter.frame.setup.file[SETUP_BEAT].fd = some_file();
     fails_with(&master, "keys: set-up: ");
 }
+
+/* The program as master executes it, with this as its set-up. */
+static void main_with(int channel, int setup)
+{
+    char title[] = "sallyport: keys", *argv[] = { title, NULL };
+    const int from[] = { fcntl(channel, F_DUPFD, 10),
+                         fcntl(setup, F_DUPFD, 10) };
+
+    if (dup2(from[0], SETUP_CHANNEL_FD) < 0 ||
+        dup2(from[1], SETUP_STRUCT_FD) < 0)
+        _exit(EX_OSERR);
+    _exit(frame_main(&row, &counter.frame, 1, argv));
+}
+
+/* It doesn't begin its set-up. */
+Test(frame, master_of_another_build)
+{
+    static const char words[] = "keys is of build " SALLYPORT_VERSION;
+    struct channel master;
+    struct message m;
+    int far = channel_make(&master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        main_with(far, fd_sealed("setup", SLICE("0.0.1")));
+    close(far);
+    message_hear(&master, MSG_failed, &m);
+    cr_expect(memmem(m.failed.why.ptr, m.failed.why.len, words, strlen(words)),
+              "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
+    child_reap(pid, EX_SOFTWARE);
+    channel_close(&master);
+}
