@@ -237,7 +237,8 @@ static int compare_entries(const void *a, const void *b)
     return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-/* Of each name the first entry counts. */
+/* Of each name the first entry counts, also if it gives no user: the system
+ * knows no other account of this name. */
 static int keep_first(struct import *m, struct imported *e)
 {
     struct imported *const *first = tsearch(e, &m->by_name, compare_entries);
@@ -375,7 +376,7 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
         take_restrictions(m, e, line);
     if (!m->format->own)
         e->uid = e->gid = 0;
-    return e->why_not ? 0 : keep_first(m, e);
+    return user_name_ok(e->name) ? keep_first(m, e) : 0;
 }
 
 static int import_take_lines(struct import *m)

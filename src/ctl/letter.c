@@ -228,6 +228,10 @@ static void put_access(struct letter *l, const struct user *user)
     put_field(l, "password", "%s",
               user->certificate_only ? "any: your certificate counts"
                                      : "comes separately");
+    if (user->must_change)
+        put_field(l, "first",
+                  "change the password by the command SITE PSWD old new; until "
+                  "then nothing else works");
     if (user->totp.len > 0)
         put_field(l, "code",
                   "the app's six digits right after the password, in the same "

@@ -382,6 +382,23 @@ Test(import, two_lines_of_shadow)
     expect_row("bob:!:70001:70001::", "bob", "::rights=full\n");
 }
 
+/* The same for passwd(5). */
+Test(import, two_lines_of_passwd)
+{
+    const struct run *r = import(EX_DATAERR,
+                                 "anna:" SHA ":1000:1::/h:/usr/sbin/nologin\n"
+                                 "anna:" SHA ":1001:1::/h:/bin/sh\n"
+                                 "bob:" SHA ":1002:1::/h:/bin/sh\n"
+                                 "bob:" SHA ":1003:1::/h:/usr/sbin/nologin\n",
+                                 "--format passwd");
+
+    expect_text(r->out, "old:1: anna: skipped: an account of the system: it "
+                        "has no login shell");
+    expect_text(r->out, "old:2: anna: skipped: an earlier line has this name");
+    expect_text(r->out, "user bob: uid 70000,");
+    expect_text(r->out, "1 imported, 3 skipped\n");
+}
+
 /* The shells that aren't among those of the system's accounts. */
 Test(import, shells_are_printed)
 {

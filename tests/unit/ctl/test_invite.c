@@ -93,6 +93,10 @@ Test(invite, printed_again)
     cr_expect_str_eq(expect_run(0, "", "invite acme --show")->err, "");
     expect_run(0, "", "user lock acme");
     expect_err(0, "", "invite acme --show", "acme is locked, and can't log in");
+    expect_run(0, "", "user change acme --must-change");
+    expect_out(0, "", "invite acme --show",
+               "    first          change the password by the command SITE "
+               "PSWD old new;");
     expect_run(0, "", "user change acme --expires 2020-01-01");
     expect_err(0, "", "invite acme --show", "acme has expired, and can't log");
     expect_run(0, "", "user totp acme");
