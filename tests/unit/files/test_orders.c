@@ -27,6 +27,7 @@ enum verb {
     STOR,
     STOR_CUT,
     REST, /* and STOR: from the length that SIZE reported, or from 1 */
+    REST_CUT,
     APPE,
     APPE_CUT,
     DELE,
@@ -37,10 +38,10 @@ enum verb {
     MDTM,
     VERBS
 };
-static const char *const verbs[VERBS] = { "STOR",   "STOR-cut",  "REST+STOR",
-                                          "APPE",   "APPE-cut",  "DELE",
-                                          "RNTO-f", "RNTO-away", "SIZE",
-                                          "RETR",   "MDTM" };
+static const char *const verbs[VERBS] = { "STOR",     "STOR-cut", "REST+STOR",
+                                          "REST-cut", "APPE",     "APPE-cut",
+                                          "DELE",     "RNTO-f",   "RNTO-away",
+                                          "SIZE",     "RETR",     "MDTM" };
 
 struct op {
     enum verb verb;
@@ -165,7 +166,7 @@ static bool is_upload(enum verb v)
 
 static bool is_cut(enum verb v)
 {
-    return v == STOR_CUT || v == APPE_CUT;
+    return v == STOR_CUT || v == REST_CUT || v == APPE_CUT;
 }
 
 static void send_first(struct client *c)
@@ -178,13 +179,14 @@ static void send_first(struct client *c)
     case STOR:
     case STOR_CUT:
     case REST:
+    case REST_CUT:
     case APPE:
     case APPE_CUT:
         r = SEND(&p->session, file_write, NEXT(p), .path = slice_from(f),
                  .mode = c->op->verb == APPE || c->op->verb == APPE_CUT
                              ? WRITE_APPEND
                              : WRITE_STORE,
-                 .offset = c->op->verb == REST
+                 .offset = c->op->verb == REST || c->op->verb == REST_CUT
                                ? (c->sized > 0 ? c->sized : 1) * UNIT
                                : 0,
                  .announced = 0, .keep_nothing = false);
@@ -461,6 +463,7 @@ static bool succeeds(struct world *w, const struct op *op)
     case APPE:
         return content(w, op, file) && give(w, w->f, file);
     case STOR_CUT:
+    case REST_CUT:
     case APPE_CUT:
         return true;
     case DELE: /* of a partial */
@@ -509,7 +512,7 @@ static bool is_refused(const struct world *w, const struct op *op)
     case OUTCOME_SEND_WHOLE:
         return is_there(w->f) && run.conflict == CONFLICT_RENAME;
     case OUTCOME_BAD_OFFSET:
-        return op->verb == REST;
+        return op->verb == REST || op->verb == REST_CUT;
     case OUTCOME_BUSY:
     case OUTCOME_CHANGED:
     case OUTCOME_OVERTAKEN:
