@@ -145,7 +145,7 @@ Test(users, of_a_partner, .timeout = 120)
     static const char *const export[6] = { "export" };
     const struct server_plan plan = { 0 };
     char password[64], file[SERVER_PATH_MAX];
-    const char *const import[6] = { "import", file };
+    const char *const import[6] = { "import", file, "--format=sallyport" };
     struct server server;
     struct run_result r;
 
