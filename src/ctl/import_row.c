@@ -1,6 +1,7 @@
 /* The row of an imported user, from what was read. */
 #include "import.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -41,23 +42,25 @@ static int set_row_hash(const struct import *m, struct imported *e)
 }
 
 /* Commas at the end of passwd(5)'s comments separate empty fields. */
-void import_take_comment(const struct imported *e,
-                         char out[USER_COMMENT_MAX + 1])
+int import_take_comment(const struct imported *e,
+                        char out[USER_COMMENT_MAX + 1])
 {
     struct slice comment = e->comment;
     struct buf text;
+    int r;
 
     while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
         comment.len--;
     buf_init(&text, USER_COMMENT_MAX + 1);
     out[0] = '\0';
-    if (buf_add_slice(&text, comment) == 0 &&
-        (e->mail.len == 0 ||
-         buf_add_format(&text, comment.len > 0 ? " <%.*s>" : "%.*s",
-                        (int)e->mail.len, e->mail.ptr) == 0) &&
-        user_comment_ok(buf_slice(&text)))
+    r = buf_add_slice(&text, comment);
+    if (r == 0 && e->mail.len > 0)
+        r = buf_add_format(&text, comment.len > 0 ? " <%.*s>" : "%.*s",
+                           (int)e->mail.len, e->mail.ptr);
+    if (r == 0 && user_comment_ok(buf_slice(&text)))
         slice_copy(buf_slice(&text), out, USER_COMMENT_MAX + 1);
     buf_release(&text);
+    return r == -ENOMEM ? r : 0;
 }
 
 static int set_row_home(struct import *m, struct imported *e)
@@ -78,7 +81,8 @@ int import_row(struct import *m, struct imported *e)
     struct row *row = &e->draft.row;
     int r = slice_copy(e->name, name, sizeof(name));
 
-    import_take_comment(e, comment);
+    if (r == 0)
+        r = import_take_comment(e, comment);
     if (r == 0)
         r = row_set_column(row, ROW_NAME, name);
     if (r == 0)

@@ -200,7 +200,8 @@ static int sync_put_comment(struct sync_row *r)
 {
     char comment[USER_COMMENT_MAX + 1];
 
-    import_take_comment(r->one, comment);
+    if (import_take_comment(r->one, comment))
+        return row_exit(-ENOMEM, &r->m->x->complaint);
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
         return 0;
     say_changed(r, "comment");
