@@ -88,7 +88,8 @@ int import_json(struct import *m);
 
 /* Sets all of the row but its numbers. Returns an exit code. */
 int import_row(struct import *m, struct imported *e);
-/* Writes the comment, with the address of mail. */
+/* Writes the comment, with the address of mail, or "" if a row can't have it.
+ */
 void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1]);
 bool import_hash_usable(const struct imported *e);

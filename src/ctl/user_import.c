@@ -119,11 +119,11 @@ static int uid_of_empty_home(struct import *m, struct edit *e,
     return taken < 0 ? taken : !taken;
 }
 
-/* Each further home may be on the same dead disk, and others wait for the
- * lock. */
-static bool disk_is_dead(int code)
+/* Not for this entry alone: each further home may be on the same dead disk,
+ * while others wait for the lock; and there is no memory. */
+static bool ends_import(int code)
 {
-    return code == EX_TEMPFAIL;
+    return code == EX_TEMPFAIL || code == EX_OSERR;
 }
 
 /* A uid isn't spent for a home that is refused. */
@@ -140,7 +140,7 @@ static int assign_one(struct import *m, struct edit *e, struct uids *uids,
     if (code)
         return code;
     code = draft_check_make(m->x, &one->draft, e);
-    if (code == 0 || disk_is_dead(code))
+    if (code == 0 || ends_import(code))
         return code;
     skip_by_complaint(m, one, false);
     if (!given)
@@ -178,18 +178,22 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 }
 
 /* Skips those whose name or home somebody has. */
-static void import_check(struct import *m, struct imported *e,
-                         const struct users *u)
+static int import_check(struct import *m, struct imported *e,
+                        const struct users *u)
 {
-    if (draft_check(m->x, &e->draft, u, NULL))
-        skip_by_complaint(m, e, users_find(u, e->name) != NULL);
+    int code = draft_check(m->x, &e->draft, u, NULL);
+
+    if (code == 0 || ends_import(code))
+        return code;
+    skip_by_complaint(m, e, users_find(u, e->name) != NULL);
+    return 0;
 }
 
 static int import_put(struct import *m, struct imported *e, struct edit *edit)
 {
     int code = draft_put(m->x, &e->draft, edit);
 
-    if (code == 0 || disk_is_dead(code))
+    if (code == 0 || ends_import(code))
         return code;
     skip_by_complaint(m, e, false);
     return 0;
@@ -330,7 +334,7 @@ static int plan_new(struct import *m, struct edit *e, struct uids *uids)
 
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (is_new(&m->entry[i]))
-            import_check(m, &m->entry[i], &e->users);
+            code = import_check(m, &m->entry[i], &e->users);
     return code ? code : assign_uids(m, e, uids);
 }
 
@@ -372,14 +376,18 @@ static void skip_unusable(struct import *m)
 }
 
 /* Makes the rows. Of some there can be none. */
-static void make_rows(struct import *m)
+static int make_rows(struct import *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct imported *e = &m->entry[i];
+        int code = is_new(e) ? import_row(m, e) : 0;
 
-        if (is_new(e) && import_row(m, e))
+        if (ends_import(code))
+            return code;
+        if (code)
             skip_by_complaint(m, e, users_find(&m->x->users, e->name) != NULL);
     }
+    return 0;
 }
 
 static int compare_homes(const void *a, const void *b)
@@ -414,11 +422,15 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
  * the lock. */
 static int import_look(struct import *m)
 {
-    struct imported **one = calloc(m->count + 1, sizeof(*one));
-    const char **path = calloc(m->count + 1, sizeof(*path));
+    int code = make_rows(m);
+    struct imported **one;
+    const char **path;
     size_t n = 0;
 
-    make_rows(m);
+    if (code)
+        return code;
+    one = calloc(m->count + 1, sizeof(*one));
+    path = calloc(m->count + 1, sizeof(*path));
     for (size_t i = 0; one && path && i < m->count; i++)
         if (is_new(&m->entry[i]))
             one[n++] = &m->entry[i];

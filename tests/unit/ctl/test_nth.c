@@ -310,3 +310,33 @@ Test(nth, memory)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         play_memory(&cases[i]);
 }
+
+/* Without memory no user is left out, with the others imported. */
+Test(nth, an_import_is_one_change)
+{
+    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 5;
+    bool *failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned n = 1;
+
+    if (!allocation_can_fail())
+        world_skip(ALLOCATION_MISSING);
+    cr_assert_neq(failed, MAP_FAILED);
+    do {
+        const char *text;
+        int status;
+
+        make_the_world();
+        *failed = true;
+        status = run_without_memory(&cases[5], n, failed);
+        text = file_text(world.users);
+        cr_expect_eq(strstr(text, "\nb1:") != NULL,
+                     strstr(text, "\nb3:") != NULL, "%u: %d\n%s", n, status,
+                     text);
+        cr_expect_eq(strstr(text, "\nb2:") != NULL,
+                     strstr(text, "\nb3:") != NULL, "%u: %d\n%s", n, status,
+                     text);
+        n += step;
+    } while (*failed);
+    munmap(failed, sizeof(*failed));
+}
