@@ -5,7 +5,6 @@
  * change, and of them only what it has: hash, comment, end, its lock. */
 #include "import.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
