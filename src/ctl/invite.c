@@ -119,7 +119,7 @@ int invite_run(struct context *x)
     if (a->show ? a->to || adds : !a->to)
         return ctl_fail(x, EX_USAGE,
                         "give --to SHARE[:ROLE], or --show alone for the "
-                        "letter of a user who is there");
+                        "letter of an existing user");
     code = take_format(x, &html);
     invite_take_name(&x->args);
     return code ? code : invite(x, html);

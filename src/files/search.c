@@ -30,7 +30,7 @@ struct search_request {
     struct walk walk;
     enum find_what what;
     bool remove;
-    bool share;       /* of all owners, none of whose partials can be opened */
+    bool share; /* the partials of all its members, which can't be opened */
     struct stat held; /* the directory whose lock didn't come in time */
     uint64_t age;     /* seconds at least */
     time_t now;

@@ -209,7 +209,7 @@ struct child {
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
-    bool opened;   /* gate: it was told to accept */
+    bool opened;   /* gate: it has got `open`, and accepts */
     bool replaced; /* child_replace() has killed it */
 };
 

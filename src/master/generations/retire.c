@@ -80,8 +80,8 @@ static void retire_on_deadline(void *owner)
         session_kick(s, ENDING_REPLACED);
 }
 
-/* A gate that has begun just now has its listeners, too, though it was never
- * told to accept. */
+/* A gate that has begun just now has its listeners, too, though it hasn't got
+ * `open`. */
 static void retire_replace_new_gate(struct master *m)
 {
     struct child *gate = children_find(m, PROCESS_GATE);
