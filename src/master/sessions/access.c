@@ -148,7 +148,7 @@ static bool access_review_row(struct session_record *s, const struct user *row)
     if (why == ENDING_COUNT) {
         if (access_take_limits(s, row) && s->state != SESSION_OPENING &&
             !s->older)
-            session_add_news(s, NEWS_FACTS);
+            session_add_news(s, NEWS_LIMITS);
         return false;
     }
     session_kick(s, why);

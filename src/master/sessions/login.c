@@ -366,7 +366,7 @@ void login_home_ready(struct session_record *s)
     s->tries = 0; /* from now on those of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
-    session_add_news(s, NEWS_FACTS);
+    session_add_news(s, NEWS_LOGIN);
     sessions_send_news(s->master);
 }
 

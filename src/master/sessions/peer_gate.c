@@ -121,7 +121,9 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
 void session_add_news(struct session_record *s, enum session_news news)
 {
-    if (!children_gate(s->master) && news != NEWS_KILL)
+    const bool is_heard = children_gate(s->master) != NULL;
+
+    if (!is_heard && news != NEWS_KILL)
         return;
     if (s->news == 0)
         s->master->sessions->with_news++;
@@ -145,9 +147,10 @@ void session_kill_process(struct session_record *s)
 }
 
 /* All come again if gate doesn't take one of them now. */
-static int gate_send_login(struct channel *gate, const struct session_record *s)
+static int gate_send_limits(struct channel *gate,
+                            const struct session_record *s)
 {
-    int r = SEND(gate, logged_in, 0, .serial = s->serial);
+    int r = 0;
 
     for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
         const struct account_limits *a = &s->limits.account[i];
@@ -183,34 +186,30 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* What is sent twice does no harm. */
-static int gate_send_facts(struct channel *gate, struct session_record *s)
+/* If gate doesn't take a message, the news stays: what is sent twice does no
+ * harm. */
+static int gate_send_one(struct channel *gate, struct session_record *s)
 {
     int r = 0;
 
-    if ((s->news & NEWS_ELDER) && !s->counts) {
-        r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
-        s->counts = r == 0;
-    }
-    if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
-        r = gate_send_adopt(gate, s);
-    if (r == 0 && (s->news & NEWS_FACTS))
-        r = gate_send_login(gate, s);
-    return r;
-}
-
-static int gate_send_one(struct session_record *s)
-{
-    struct channel *gate = &children_gate(s->master)->channel;
-    int r = 0;
-
-    if (s->news & NEWS_KILL)
+    if (s->news & NEWS_KILL) {
         r = SEND(gate, kill, 0, .serial = s->serial);
-    else if (!(s->news & NEWS_GONE))
-        r = gate_send_facts(gate, s);
-    else if (s->counts)
-        r = SEND(gate, reaped, 0, .serial = s->serial,
-                 .status = (unsigned)s->status);
+    } else if (s->news & NEWS_GONE) {
+        if (s->counts)
+            r = SEND(gate, reaped, 0, .serial = s->serial,
+                     .status = (unsigned)s->status);
+    } else {
+        if ((s->news & NEWS_ELDER) && !s->counts) {
+            r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
+            s->counts = r == 0;
+        }
+        if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
+            r = gate_send_adopt(gate, s);
+        if (r == 0 && (s->news & NEWS_LOGIN))
+            r = SEND(gate, logged_in, 0, .serial = s->serial);
+        if (r == 0 && (s->news & (NEWS_LOGIN | NEWS_LIMITS)))
+            r = gate_send_limits(gate, s);
+    }
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);
@@ -220,14 +219,15 @@ static int gate_send_one(struct session_record *s)
 
 /* Returns 0, or the error of the first that couldn't be sent. *SENT: at least
  * one was. */
-static int gate_send_all(struct session_table *t, bool *sent)
+static int gate_send_all(struct channel *gate, struct session_table *t,
+                         bool *sent)
 {
     for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
         int r;
 
         if (t->all[i].news == 0)
             continue;
-        r = gate_send_one(&t->all[i]);
+        r = gate_send_one(gate, &t->all[i]);
         if (r < 0)
             return r;
         *sent = true;
@@ -254,7 +254,7 @@ void sessions_send_news(struct master *m)
 
     if (!gate)
         return;
-    if (gate_send_all(m->sessions, &sent) == 0 &&
+    if (gate_send_all(&gate->channel, m->sessions, &sent) == 0 &&
         gate_send_open(m, gate) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
@@ -335,7 +335,7 @@ void gate_on_ready(struct child *c)
         if (s->orphan && s->channel.fd >= 0)
             session_add_news(s, NEWS_ADOPT);
         if (s->orphan && s->login > 0)
-            session_add_news(s, NEWS_FACTS);
+            session_add_news(s, NEWS_LOGIN);
     }
     sessions_send_news(m);
 }

@@ -372,12 +372,12 @@ enum session_state {
 
 /* The news for gate. */
 enum session_news {
-    NEWS_FACTS = 1, /* somebody has logged in, or the limits have changed; the
-                       messages have all facts */
-    NEWS_KILL = 2,
-    NEWS_ELDER = 4, /* one of an older generation is there */
-    NEWS_ADOPT = 8, /* one of a gate that has ended */
-    NEWS_GONE = 16, /* an elder, or one that was adopted, has ended */
+    NEWS_LOGIN = 1,  /* somebody has logged in, with these limits */
+    NEWS_LIMITS = 2, /* the limits have changed */
+    NEWS_KILL = 4,
+    NEWS_ELDER = 8,  /* one of an older generation is there */
+    NEWS_ADOPT = 16, /* one of a gate that has ended */
+    NEWS_GONE = 32,  /* an elder, or one that was adopted, has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
@@ -591,7 +591,10 @@ void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* Without a gate there is no news but a kill: the next gate gets all facts. */
+/* News is for the gate that is ready now. Without one only a kill is kept,
+ * until the gate that ends is reaped: the next gate learns all else when it is
+ * ready (gate_on_ready()), and a record that waited for it would hold up a
+ * stop. */
 void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session_record *s);
