@@ -48,7 +48,7 @@ static bool stop_are_there(const struct master *m, bool log)
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log))
             return true;
-    return !log && (m->banning->writer > 0 || m->users->writer.pid > 0);
+    return !log && errands_finish(m);
 }
 
 static void stop_some(struct master *m, bool log)
@@ -80,8 +80,6 @@ void stop_children(struct master *m)
                       retired ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
-    if (m->survey > 0) /* a change of its ids has cleared its death signal */
-        kill(m->survey, SIGKILL);
     errands_stop(m);
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
@@ -106,13 +104,7 @@ static void reap_children(void *owner)
         struct session_record *s = sessions_by_files(m->sessions, pid);
         struct child *child = children_by_pid(m, pid);
 
-        if (pid == m->survey)
-            m->survey = 0;
         errand_reaped(m, pid, status);
-        if (pid == m->banning->writer)
-            banning_reaped(m, status);
-        if (pid == m->users->writer.pid)
-            password_reaped(m, status);
         if (s)
             files_reaped(&s->files, status);
         else if (!hanging_reaped(&m->sessions->hanging, pid))

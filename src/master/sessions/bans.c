@@ -93,18 +93,8 @@ void banning_release(struct banning *b)
 
 /* The file. */
 
-static int banning_image(const struct bans *b, struct buf *into)
-{
-    int r = buf_add(into, banning_magic.ptr, banning_magic.len);
-
-    for (uint32_t i = 0; i < b->rows && i < BANS_MAX && r == 0; i++)
-        if (b->ban[i].network.family != 0)
-            r = buf_add(into, &b->ban[i], sizeof(b->ban[i]));
-    return r;
-}
-
-/* The lock is for the writer of an older generation, which may not have ended
- * yet. */
+/* Runs in the fork. The lock is for the writer of an older generation, which
+ * may not have ended yet. */
 static int banning_write(const char *directory, struct slice bytes)
 {
     FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -129,48 +119,51 @@ static void banning_report_unkept(struct master *m, int error)
     b->error = error;
 }
 
-static void banning_fork(struct master *m, struct slice image)
-{
-    struct banning *b = m->banning;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        fd_close_others(3, NULL, 0);
-        _exit(-banning_write(m->settings.state, image));
-    }
-    if (pid < 0)
-        banning_report_unkept(m, errno);
-    b->writer = pid < 0 ? 0 : pid;
-    b->writing = b->table->changes;
-}
-
-void banning_save(struct master *m)
-{
-    struct banning *b = m->banning;
-    struct buf image;
-
-    if (m->check || b->writer > 0 || b->table->saved == b->table->changes)
-        return;
-    buf_init(&image, BANNING_FILE_MAX);
-    if (banning_image(b->table, &image) == 0)
-        banning_fork(m, buf_slice(&image));
-    else
-        banning_report_unkept(m, ENOMEM);
-    buf_release(&image);
-}
-
 /* After a failure the next change tries again. */
-void banning_reaped(struct master *m, int status)
+static void banning_on_written(void *owner, int status)
 {
+    struct master *m = owner;
     struct banning *b = m->banning;
     int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 
-    b->writer = 0;
+    b->writes = false;
     banning_report_unkept(m, error);
     if (error == 0)
         b->table->saved = b->writing;
     if (b->table->changes != b->writing)
         banning_save(m);
+}
+
+void banning_save(struct master *m)
+{
+    struct banning *b = m->banning;
+    struct bans *t = b->table;
+    struct buf image;
+    pid_t pid = -1;
+    int r;
+
+    if (m->check || b->writes || t->saved == t->changes)
+        return;
+    buf_init(&image, BANNING_FILE_MAX);
+    r = buf_add(&image, banning_magic.ptr, banning_magic.len);
+    for (uint32_t i = 0; i < t->rows && i < BANS_MAX && r == 0; i++)
+        if (t->ban[i].network.family != 0)
+            r = buf_add(&image, &t->ban[i], sizeof(t->ban[i]));
+    if (r == 0) {
+        pid = fork();
+        r = pid < 0 ? -errno : 0;
+    }
+    if (pid == 0) {
+        fd_close_others(3, NULL, 0);
+        _exit(-banning_write(m->settings.state, buf_slice(&image)));
+    }
+    buf_release(&image);
+    if (r == 0)
+        r = errand_watch(m, pid, 0, banning_on_written, m);
+    if (r < 0)
+        banning_report_unkept(m, -r);
+    b->writes = r == 0;
+    b->writing = t->changes;
 }
 
 /* Who is banned, and why. */

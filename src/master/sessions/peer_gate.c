@@ -270,10 +270,8 @@ void sessions_send_news(struct master *m)
  * be a session. */
 static bool orphan_is_another(struct master *m, pid_t pid)
 {
-    return pid == m->survey || pid == m->banning->writer ||
-           pid == m->users->writer.pid || sessions_by_files(m->sessions, pid) ||
-           hanging_has(&m->sessions->hanging, pid) || errands_have(m, pid) ||
-           children_by_pid(m, pid);
+    return errands_have(m, pid) || sessions_by_files(m->sessions, pid) ||
+           hanging_has(&m->sessions->hanging, pid) || children_by_pid(m, pid);
 }
 
 /* The session is a child of master now, which is its subreaper. */

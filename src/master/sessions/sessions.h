@@ -139,7 +139,7 @@ struct session_record;
 struct banning {
     struct bans *table; /* which all masters share, and gate reads */
     struct ban_index index;
-    pid_t writer;     /* a fork that writes the file; 0: none */
+    bool writes;      /* a fork writes the file */
     uint64_t writing; /* the change of the table that it writes */
     int error;        /* of the last writer; the log has it */
 };
@@ -151,8 +151,6 @@ int banning_init(struct master *m);
 void banning_release(struct banning *b);
 /* Begins to write the file if the table has changed since it was written. */
 void banning_save(struct master *m);
-/* The writer was reaped. */
-void banning_reaped(struct master *m, int status);
 /* Adds a ban, logs it, and ends sessions of that network: all of them, or for
  * an automatic ban those that haven't logged in. They end for WHY; *ended is
  * their number. Returns 0, or -ENOSPC: there are BANS_MAX of the
@@ -271,7 +269,7 @@ void files_reaped(struct files_process *f, int status);
 
 /* The fork that writes a new password to the file. */
 struct password_writer {
-    pid_t pid;       /* 0: none */
+    pid_t pid;       /* 0: none; also an errand */
     uint64_t serial; /* of the session whose user has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
@@ -664,8 +662,9 @@ void password_answer(struct session_record *s, enum password_fault fault);
 /* The verdict on the old password of S is right, and USER is the present row:
  * begins to write the new hash, or answers why not. */
 void password_change(struct session_record *s, const struct user *user);
-/* The writer was reaped: ends the user's other sessions, and answers. */
-void password_reaped(struct master *m, int status);
+/* The writer has ended with this wait STATUS: ends the user's other sessions,
+ * and answers. OWNER: struct master. */
+void password_on_written(void *owner, int status);
 /* A look at the users file is over, perhaps the one after a new password. */
 void password_read(struct master *m);
 /* The writer of S is late: answers that nobody knows. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -108,25 +107,20 @@ void helper_survey(struct master *m, int users)
     m->survey = pid < 0 ? 0 : pid;
 }
 
-static void survey_on_timer(void *owner)
+static void survey_on_end(void *owner, int status)
 {
-    struct master *m = owner;
-    pid_t pid = m->survey;
-
-    m->survey = 0;
-    if (pid == 0 || waitpid(pid, NULL, WNOHANG) != 0)
-        return;
-    stderr_print("warning: the homes weren't all looked at in time: one of "
-                 "them hangs");
-    kill(pid, SIGKILL); /* reaped with the other children */
+    (void)owner;
+    if (status == -ETIMEDOUT)
+        stderr_print("warning: the homes weren't all looked at in time: one of "
+                     "them hangs");
 }
 
+/* It may have ended before master watched its children. */
 void helper_watch_survey(struct master *m)
 {
-    m->survey_timer =
-        (struct loop_timer){ .on_timer = survey_on_timer, .owner = m };
-    if (m->survey > 0)
-        loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
+    if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
+        errand_watch(m, m->survey, SURVEY_MS, survey_on_end, m);
+    m->survey = 0;
 }
 
 int helper_ask(const struct master *m, const char *mode, void *p, size_t size,

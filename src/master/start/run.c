@@ -279,7 +279,6 @@ void master_release(struct master *m)
     older_release(m);
     retire_release(m);
     heartbeat_release(m);
-    loop_timer_clear(&m->loop, &m->survey_timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->reach->timer);
     services_release(

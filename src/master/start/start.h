@@ -65,7 +65,7 @@ bool helper_check(const struct master *m, const char *mode, int users,
 /* Begins to look at the homes of all users, in the background, since one of
  * them may hang: check prints its warnings. */
 void helper_survey(struct master *m, int users);
-/* Sets the deadline of that process, when the loop exists. */
+/* Watches that process, when the loop and the signals exist. */
 void helper_watch_survey(struct master *m);
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */

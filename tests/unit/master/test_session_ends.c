@@ -89,7 +89,7 @@ static void writer_is_reaped(struct session_record *s)
         return;
     kill(pid, SIGKILL);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
-    password_reaped(&m, status);
+    password_on_written(&m, status);
 }
 
 static void hall_close(void)
@@ -716,7 +716,7 @@ Test(session_ends, after_each_end_of_the_writer)
         message_close(&got);
         kill(m.users->writer.pid, SIGKILL);
         waitpid(m.users->writer.pid, NULL, 0);
-        password_reaped(&m, W_EXITCODE(ends[i].code, 0));
+        password_on_written(&m, W_EXITCODE(ends[i].code, 0));
         message_hear(&session, MSG_password_is, &got);
         cr_expect_eq(got.password_is.fault, ends[i].told, "%zu", i);
         let_go(sessions_find(m.sessions, SERIAL));
