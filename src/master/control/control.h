@@ -106,6 +106,11 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong);
 /* Is nobody connected? */
 bool control_is_idle(const struct control *c);
 
+/* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
+int gauges_init(struct master *m);
+void gauges_release(struct master *m);
+/* What log has counted since the start of the service. */
+struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics, once the disks were looked at. */
 void metrics_ask(struct peer *p);
 

@@ -13,6 +13,31 @@
 
 #include "sallyport/base/fd.h"
 
+int gauges_init(struct master *m)
+{
+    return m->metrics_memory < 0 ? 0
+                                 : metrics_map(&m->metrics, m->metrics_memory,
+                                               PROT_READ | PROT_WRITE);
+}
+
+void gauges_release(struct master *m)
+{
+    if (m->metrics)
+        munmap(m->metrics, sizeof(*m->metrics));
+    m->metrics = NULL;
+}
+
+struct metrics_totals gauges_total(const struct master *m)
+{
+    struct metrics_totals t = { 0 };
+
+    if (m->metrics)
+        metrics_total(m->metrics, &t);
+    return t;
+}
+
+/* The disks. */
+
 /* A directory that is missing has no users yet: its gauges are 0. Returns false
  * if a directory that is there can't be looked at. */
 static bool disk_measure(struct metrics *to, const char *path, enum gauge size,
@@ -58,6 +83,38 @@ static int disks_main(void *arg)
     if (known)
         metrics_gauge(to, GAUGE_DISKS_AT, (uint64_t)time(NULL));
     return 0;
+}
+
+/* The gauges of this generation. */
+static void gauges_write(struct master *m)
+{
+    const size_t in = sessions_logged_in(m->sessions);
+    uint64_t verified = 0, waiting = 0, expires = 0;
+
+    CHILDREN_EACH(m, c)
+        verified += c->verifications;
+    SESSIONS_EACH(m->sessions, s)
+        waiting += s->state == SESSION_WAITING;
+    for (size_t i = 0; i < m->certificates->count; i++) {
+        const uint64_t one = m->certificates->pair[i].expires;
+
+        if (one > 0 && (expires == 0 || one < expires))
+            expires = one;
+    }
+    const uint64_t values[GAUGES_OF_MASTER] = {
+        [GAUGE_LOGGED_IN] = in,
+        [GAUGE_GREETED] = m->sessions->living - in,
+        [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
+        [GAUGE_USERS] = m->users->users.count,
+        [GAUGE_REFUSED] = m->users->reported.text[0] != '\0',
+        [GAUGE_VERIFIED] = verified,
+        [GAUGE_WAITING] = waiting,
+        [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),
+        [GAUGE_CERTIFICATE] = expires,
+        [GAUGE_SINCE] = (uint64_t)m->since,
+    };
+    for (int i = 0; i < GAUGES_OF_MASTER; i++)
+        metrics_gauge(m->metrics, (enum gauge)i, values[i]);
 }
 
 static void metrics_answer(struct peer *p)

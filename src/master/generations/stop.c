@@ -1,9 +1,7 @@
 /* The stop of the service, in master: no new connections, a message to each
- * session, a deadline for each step. And the signals: its children's ends, and
- * its own. */
+ * session, a deadline for each step. */
 #include "generations.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -92,42 +90,4 @@ void stop_children(struct master *m)
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     stop_some(m, true);
-}
-
-static void reap_children(void *owner)
-{
-    struct master *m = owner;
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct session_record *s = sessions_by_files(m->sessions, pid);
-        struct child *child = children_by_pid(m, pid);
-
-        errand_reaped(m, pid, status);
-        if (s)
-            files_reaped(&s->files, status);
-        else if (!hanging_reaped(&m->sessions->hanging, pid))
-            orphan_reaped(m, pid, status);
-        if (child)
-            child_reaped(child, status);
-    }
-}
-
-static void stop_on_signal(void *m)
-{
-    stop_begin(m);
-}
-
-static const struct signals_row rows[] = {
-    { SIGTERM, stop_on_signal },
-    { SIGINT, stop_on_signal },
-    { SIGCHLD, reap_children },
-};
-
-int signals_watch(struct master *m)
-{
-    signal(SIGHUP, SIG_IGN); /* meant for the supervisor */
-    return signals_open(&m->signals, &m->loop, rows,
-                        sizeof(rows) / sizeof(rows[0]), m);
 }

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
@@ -262,61 +261,6 @@ void sessions_send_news(struct master *m)
     child_wait_writable(gate);
     if (sent || !gate->timer.armed)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
-}
-
-/* A gate that ends, and the next one. */
-
-/* Gate has reported the pids. Only a child of master that is nothing else may
- * be a session. */
-static bool orphan_is_another(struct master *m, pid_t pid)
-{
-    return errands_have(m, pid) || sessions_by_files(m->sessions, pid) ||
-           hanging_has(&m->sessions->hanging, pid) || children_by_pid(m, pid);
-}
-
-/* The session is a child of master now, which is its subreaper. */
-static void orphan_begin(struct session_record *s)
-{
-    bool must_die = s->news & NEWS_KILL;
-    int status = 0;
-
-    session_forget_news(s);
-    s->orphan = s->pid > 1 && !orphan_is_another(s->master, s->pid) &&
-                waitpid(s->pid, &status, WNOHANG) == 0;
-    if (!s->orphan)
-        session_gone(s, status);
-    else if (must_die)
-        session_kill_process(s);
-}
-
-void gate_on_reaped(struct child *c, int status)
-{
-    struct master *m = c->master;
-
-    (void)status;
-    SESSIONS_EACH(m->sessions, s) {
-        if (s->state == SESSION_FREE)
-            continue;
-        s->counts = false;
-        if (s->older || s->orphan)
-            session_forget_news(s);
-        else
-            orphan_begin(s);
-        session_mark(s);
-    }
-}
-
-void orphan_reaped(struct master *m, pid_t pid, int status)
-{
-    SESSIONS_EACH(m->sessions, s)
-        if (s->orphan && s->pid == pid) {
-            if (!s->counts && WIFSIGNALED(status)) /* else gate logs it */
-                master_report(m, EVENT_TROUBLE, PROCESS_SESSION,
-                              "ended by signal %d while there was no gate, "
-                              "serial %016llx",
-                              WTERMSIG(status), (unsigned long long)s->serial);
-            session_gone(s, status);
-        }
 }
 
 void gate_on_ready(struct child *c)

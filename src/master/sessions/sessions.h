@@ -165,14 +165,6 @@ void banning_ended(const struct session_record *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session_record *s);
 
-/* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
-int gauges_init(struct master *m);
-void gauges_release(struct master *m);
-/* Writes the gauges of this generation. */
-void gauges_write(struct master *m);
-/* What log has counted since the start of the service. */
-struct metrics_totals gauges_total(const struct master *m);
-
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
 struct files_process {
@@ -577,7 +569,7 @@ struct reach {
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
-/* drain.c: "sallyportctl drain": the service takes no new sessions, or takes
+/* "sallyportctl drain": the service takes no new sessions, or takes
  * them again. */
 
 /* ON: each client is turned away, and each session ends after its transfer. */
@@ -601,12 +593,8 @@ void session_forget_news(struct session_record *s);
 void sessions_send_news(struct master *m);
 /* Has the process of S killed, by its parent. */
 void session_kill_process(struct session_record *s);
-/* For the row of gate (run.c): a new gate gets all sessions; one that has ended
- * leaves its sessions to master. */
+/* For the row of gate (run.c): a new gate gets all sessions. */
 void gate_on_ready(struct child *c);
-void gate_on_reaped(struct child *c, int status);
-/* PID was reaped: it may be a session whose gate has ended. */
-void orphan_reaped(struct master *m, pid_t pid, int status);
 
 /* Handlers of gate's messages; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);
@@ -826,7 +814,7 @@ uint64_t roster_changes(const struct roster *r);
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
                   enum ending why);
 
-/* older.c: the sessions of several generations. */
+/* A master's own roster. */
 
 /* Maps m->roster_memory. Returns 0 or -errno. */
 int roster_begin(struct master *m);
@@ -841,9 +829,9 @@ void session_publish_doing(struct session_record *s,
 /* This generation retires: from now on it obeys the orders in its roster. */
 void orders_follow(struct master *m);
 
-/* The older generations, as the newest master knows them: a roster of each, and
- * a record for each of their sessions. Only its own master can end such a
- * session's process. */
+/* older.c: the older generations, as the newest master knows them: a roster of
+ * each, and a record for each of their sessions. Only its own master can end
+ * such a session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 /* What the last look at a row has seen. */
