@@ -155,11 +155,7 @@ static void keep_for_recovery(struct master *m)
     }
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users->fd);
-    succession_keep(&m->succession, "memory", m->memory);
-    succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
-    succession_keep(&m->succession, BANS_NAME, m->bans_memory);
-    succession_keep(&m->succession, METRICS_NAME, m->metrics_memory);
-    succession_keep(&m->succession, "survey", m->survey_lock);
+    prepare_keep_memory(m);
     succession_keep(&m->succession, "empty", m->empty);
     prepare_keep_identities(m);
     prepare_keep_places(m);

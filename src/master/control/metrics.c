@@ -15,9 +15,10 @@
 
 int gauges_init(struct master *m)
 {
-    return m->metrics_memory < 0 ? 0
-                                 : metrics_map(&m->metrics, m->metrics_memory,
-                                               PROT_READ | PROT_WRITE);
+    return m->memory[MEMORY_METRICS] < 0
+               ? 0
+               : metrics_map(&m->metrics, m->memory[MEMORY_METRICS],
+                             PROT_READ | PROT_WRITE);
 }
 
 void gauges_release(struct master *m)
@@ -70,11 +71,11 @@ static int disks_lock(int memory)
 static int disks_main(void *arg)
 {
     const struct master *m = arg;
-    FD_CLEANUP int lock = disks_lock(m->metrics_memory);
+    FD_CLEANUP int lock = disks_lock(m->memory[MEMORY_METRICS]);
     struct metrics *to; /* master's own mapping isn't in a fork */
 
     if (lock < 0 ||
-        metrics_map(&to, m->metrics_memory, PROT_READ | PROT_WRITE) < 0)
+        metrics_map(&to, m->memory[MEMORY_METRICS], PROT_READ | PROT_WRITE) < 0)
         return 1;
     bool known =
         disk_measure(to, m->settings.homes, GAUGE_HOMES_SIZE, GAUGE_HOMES_FREE);
@@ -117,46 +118,41 @@ static void gauges_write(struct master *m)
         metrics_gauge(m->metrics, (enum gauge)i, values[i]);
 }
 
-static void metrics_answer(struct peer *p)
-{
-    const struct slice all = { (const char *)p->master->metrics,
-                               sizeof(*p->master->metrics) };
-
-    p->waits_for_disks = false;
-    peer_answered(p,
-                  SEND(&p->channel, metrics_are, p->request, .metrics = all));
-}
-
 /* The disks were looked at, or one of them hangs: then its gauges stay. */
 static void metrics_on_disks(void *owner, int status)
 {
     struct control *c = owner;
+    struct master *m = c->watch.owner;
+    const struct slice all = { (const char *)m->metrics, sizeof(*m->metrics) };
 
     (void)status;
     c->looks_at_disks = false;
-    gauges_write(c->watch.owner);
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].used && c->peer[i].waits_for_disks)
-            metrics_answer(&c->peer[i]);
+    gauges_write(m);
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
+        struct peer *p = &c->peer[i];
+
+        if (!p->used || !p->waits_for_disks)
+            continue;
+        p->waits_for_disks = false;
+        peer_answered(
+            p, SEND(&p->channel, metrics_are, p->request, .metrics = all));
+    }
 }
 
-/* Returns false if nobody can look at them now, such as one that hangs. */
-static bool metrics_look_at_disks(struct master *m)
+/* If nobody can look at the disks now, such as one that hangs, the answer comes
+ * at once. */
+void metrics_ask(struct peer *p)
 {
+    struct master *m = p->master;
     struct control *c = m->control;
     pid_t pid = -1;
 
+    p->waits_for_disks = true;
     if (!c->looks_at_disks && errands_hanging(m, c) == 0) {
-        pid = errand_fork(m, disks_main, m, &m->metrics_memory, 1);
+        pid = errand_fork(m, disks_main, m, &m->memory[MEMORY_METRICS], 1);
         c->looks_at_disks = pid > 0 && errand_watch(m, pid, m->deadlines.look,
                                                     metrics_on_disks, c) == 0;
     }
-    return c->looks_at_disks;
-}
-
-void metrics_ask(struct peer *p)
-{
-    p->waits_for_disks = true;
-    if (!metrics_look_at_disks(p->master))
-        metrics_on_disks(p->master->control, 0);
+    if (!c->looks_at_disks)
+        metrics_on_disks(c, 0);
 }

@@ -103,6 +103,19 @@ struct secrets {
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
 };
 
+/* Memory that processes share: memfds, which prepare_memory() makes or
+ * inherits. All but the roster outlive a master. */
+enum shared_memory {
+    MEMORY_GATE, /* of the gates, one after the other */
+    MEMORY_GUESSES,
+    MEMORY_BANS,
+    MEMORY_METRICS, /* the counters and gauges */
+    MEMORY_SURVEY,  /* empty; its lock is for the one that looks at homes */
+    MEMORY_BOARD,   /* the supervisor has made it */
+    MEMORY_ROSTER,  /* the table of this generation's sessions */
+    MEMORIES
+};
+
 enum master_state {
     MASTER_STARTING, /* until all children are ready */
     MASTER_RUNNING,
@@ -192,17 +205,9 @@ struct master {
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
-    int memory;                    /* memory that survives a gate; a memfd */
-    int memory_read; /* the same, for the gate of a generation that retires */
-    int guesses_memory; /* memory that survives a master too; a memfd */
-    int bans_memory;    /* the table of bans, which outlives a master too */
-    int bans_read;      /* the same, for gate: only to read */
-    int roster_memory;  /* the table of this generation's sessions */
-    int board_memory;   /* the board, of the supervisor */
-    int board_read;     /* the same, for gate: only to read */
-    int metrics_memory; /* the counters and gauges, which outlive a master */
-    int survey_lock;    /* of the one process that looks at homes; a memfd */
-    int conf;           /* the settings, a sealed memfd */
+    int memory[MEMORIES];          /* to read and write */
+    int memory_read[MEMORIES];     /* the same, only to read, for gate; or -1 */
+    int conf;                      /* the settings, a sealed memfd */
     /* The largest max_sessions of the earlier generations; 0: there was none.
      * Their sessions may all still live. */
     uint64_t most_before;

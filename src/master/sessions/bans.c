@@ -71,7 +71,7 @@ int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
     void *p = NULL;
-    int r = shared_map(m->bans_memory, sizeof(*b->table),
+    int r = shared_map(m->memory[MEMORY_BANS], sizeof(*b->table),
                        PROT_READ | PROT_WRITE, &p);
 
     b->table = p;

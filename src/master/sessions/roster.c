@@ -140,7 +140,7 @@ unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial)
 
 int roster_begin(struct master *m)
 {
-    return roster_map(m->roster_memory, m->sessions->size, &m->roster);
+    return roster_map(m->memory[MEMORY_ROSTER], m->sessions->size, &m->roster);
 }
 
 int roster_keep(struct master *m)
@@ -149,7 +149,7 @@ int roster_keep(struct master *m)
 
     snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
              m->succession.generation);
-    return succession_keep(&m->succession, name, m->roster_memory);
+    return succession_keep(&m->succession, name, m->memory[MEMORY_ROSTER]);
 }
 
 static size_t roster_row_of(const struct session_record *s)

@@ -79,10 +79,19 @@ struct guess_report {
     size_t count;
 };
 
-struct guess_tables;
-
+/* In memory that the masters of one service share. */
 struct guesses {
-    struct guess_tables *tables;
+    bool made; /* the key is set */
+    uint8_t key[SIPHASH_KEY];
+    /* When the failures in each slot are forgotten. */
+    uint64_t names[GUESS_SLOTS], prefixes[GUESS_SLOTS];
+    struct guess_known
+        known[GUESS_SLOTS]; /* users and where they have logged in lately */
+    struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
+    struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
+    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
+    struct guess_hour all;
+    struct guess_source source[GUESS_SOURCES];
 };
 
 /* The name under which the supervisor keeps the memory. A build with another
@@ -97,17 +106,15 @@ struct guess {
     bool trusted; /* an address whose failures aren't counted */
 };
 
-/* Maps the memory FD, of guesses_size() bytes, which the masters of one service
- * share. New memory is empty. -1: memory of its own, for a test. Returns 0 or
- * -errno. */
-int guesses_init(struct guesses *g, int fd);
-size_t guesses_size(void);
-void guesses_release(struct guesses *g);
+/* Maps the memory FD. New memory is empty. -1: memory of its own, for a test.
+ * Returns 0 or -errno. */
+int guesses_map(int fd, struct guesses **ret);
+void guesses_unmap(struct guesses **g);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
  * has logged in from there lately, only the failures of that pair of name and
  * prefix count, so that others can't lock the user out. Times are
  * clock_ms(). */
-uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
+uint64_t guesses_delay(struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now);
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
@@ -121,7 +128,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
 /* Returns the wrong passwords of that address in the last hour that count for a
  * ban. 0: none; or somebody has logged in there lately, so that users would
  * suffer from the ban. */
-uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
+uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now);
 /* Forgets those of this network, except in the total. */
 void guesses_pardon(struct guesses *g, const struct address *network,
@@ -144,9 +151,9 @@ struct banning {
     int error;        /* of the last writer; the log has it */
 };
 
-/* Maps m->bans_memory (-1: memory of its own, for a test). A new table gets the
- * bans of the file in `state`. Call it before master's sandbox closes. Returns
- * 0 or -errno. */
+/* Maps m->memory[MEMORY_BANS] (-1: memory of its own, for a test). A new table
+ * gets the bans of the file in `state`. Call it before master's sandbox closes.
+ * Returns 0 or -errno. */
 int banning_init(struct master *m);
 void banning_release(struct banning *b);
 /* Begins to write the file if the table has changed since it was written. */
@@ -816,7 +823,7 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
 
 /* A master's own roster. */
 
-/* Maps m->roster_memory. Returns 0 or -errno. */
+/* Maps m->memory[MEMORY_ROSTER]. Returns 0 or -errno. */
 int roster_begin(struct master *m);
 /* Asks the supervisor to keep it. Returns 0 or -errno. */
 int roster_keep(struct master *m);

@@ -100,7 +100,7 @@ void helper_survey(struct master *m, int users)
         .name = "check",
         .argv = { "sallyport: check", "start", "" },
         .fd = { m->conf, users },
-        .lock = m->survey_lock,
+        .lock = m->memory[MEMORY_SURVEY],
     };
     pid_t pid = exec_start_helper(m, &check);
 

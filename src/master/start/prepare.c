@@ -323,59 +323,57 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-static int memory_of(struct master *m, const char *name, size_t size, int *ret,
-                     struct complaint *c)
-{
-    *ret = succession_inherit(&m->succession, name);
-    if (*ret < 0)
-        *ret = shared_make(name, size);
-    return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
-}
-
-/* Each generation has a new one; a test has made one already. */
-static int roster_memory(struct master *m, struct complaint *c)
-{
-    if (m->roster_memory >= 0)
-        return 0;
-    m->roster_memory = shared_make(
-        "sessions", roster_size(sessions_records(master_places(m))));
-    return m->roster_memory < 0
-               ? complain(c, "memfd: %s", strerror(-m->roster_memory))
-               : 0;
-}
-
-/* Opens that file again: gate can't write through this descriptor. */
-static int memory_for_reading(int fd, int *ret, struct complaint *c)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    *ret = open(path, O_RDONLY | O_CLOEXEC);
-    return *ret < 0 ? complain(c, "%s: %s", path, strerror(errno)) : 0;
-}
+/* NAME: under which the supervisor keeps it. READ: see m->memory_read. */
+static const struct {
+    const char *name;
+    size_t size;
+    bool kept, read;
+} memories[] = {
+    [MEMORY_GATE] = { "memory", GATE_MEMORY, true, true },
+    [MEMORY_GUESSES] = { GUESSES_NAME, sizeof(struct guesses), true, false },
+    [MEMORY_BANS] = { BANS_NAME, sizeof(struct bans), true, true },
+    [MEMORY_METRICS] = { METRICS_NAME, sizeof(struct metrics), true, false },
+    [MEMORY_SURVEY] = { "survey", 1, true, false },
+    [MEMORY_BOARD] = { BOARD_NAME, sizeof(struct board), false, true },
+};
+#define MEMORY_ROWS (sizeof(memories) / sizeof(memories[0]))
 
 int prepare_memory(struct master *m, struct complaint *c)
 {
-    int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
+    for (size_t i = 0; i < MEMORY_ROWS; i++) {
+        char path[64];
+        int fd = succession_inherit(&m->succession, memories[i].name);
 
-    if (r == 0 && !m->check)
-        r = roster_memory(m, c);
-    if (r == 0)
-        r = memory_of(m, GUESSES_NAME, guesses_size(), &m->guesses_memory, c);
-    if (r == 0)
-        r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
-    if (r == 0)
-        r = memory_of(m, BOARD_NAME, sizeof(*m->board), &m->board_memory, c);
-    if (r == 0)
-        r = memory_for_reading(m->memory, &m->memory_read, c);
-    if (r == 0)
-        r = memory_for_reading(m->board_memory, &m->board_read, c);
-    if (r == 0)
-        r = memory_for_reading(m->bans_memory, &m->bans_read, c);
-    if (r == 0)
-        r = memory_of(m, METRICS_NAME, sizeof(struct metrics),
-                      &m->metrics_memory, c);
-    return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
+        if (fd < 0)
+            fd = shared_make(memories[i].name, memories[i].size);
+        if (fd < 0)
+            return complain(c, "memfd: %s", strerror(-fd));
+        m->memory[i] = fd;
+        if (!memories[i].read)
+            continue;
+        /* Opened again: nobody can write through this descriptor. */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        m->memory_read[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (m->memory_read[i] < 0)
+            return complain(c, "%s: %s", path, strerror(errno));
+    }
+    /* Each generation has a new roster; a test has made one already. */
+    if (!m->check && m->memory[MEMORY_ROSTER] < 0) {
+        const size_t rows = sessions_records(master_places(m));
+        int fd = shared_make("sessions", roster_size(rows));
+
+        if (fd < 0)
+            return complain(c, "memfd: %s", strerror(-fd));
+        m->memory[MEMORY_ROSTER] = fd;
+    }
+    return 0;
+}
+
+void prepare_keep_memory(struct master *m)
+{
+    for (size_t i = 0; i < MEMORY_ROWS; i++)
+        if (memories[i].kept)
+            succession_keep(&m->succession, memories[i].name, m->memory[i]);
 }
 
 const struct sandbox_filter *prepare_filter(const struct master *m)

@@ -21,7 +21,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->children = &parts->children;
     m->services = &parts->services;
     m->sessions = &parts->sessions;
-    m->guesses = &parts->guesses;
     m->banning = &parts->banning;
     m->users = &parts->users;
     m->access = &parts->access;
@@ -213,7 +212,7 @@ static void run_on_turn_over(void *owner)
 /* Its row has the number of this generation; in a test the board is its own. */
 static int board_begin(struct master *m)
 {
-    int r = board_map(m->board_memory, true, &m->board);
+    int r = board_map(m->memory[MEMORY_BOARD], true, &m->board);
 
     if (r == 0)
         m->row = board_find(m->board, m->succession.generation);
@@ -234,7 +233,7 @@ int master_start(struct master *m)
     if (r == 0)
         r = roster_begin(m);
     if (r == 0)
-        r = guesses_init(m->guesses, m->guesses_memory);
+        r = guesses_map(m->memory[MEMORY_GUESSES], &m->guesses);
     if (r == 0)
         r = banning_init(m);
     if (r == 0)
@@ -285,7 +284,7 @@ void master_release(struct master *m)
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);
     roster_unmap(&m->roster);
-    guesses_release(m->guesses);
+    guesses_unmap(&m->guesses);
     banning_release(m->banning);
     board_unmap(&m->board);
     gauges_release(m);
@@ -295,16 +294,10 @@ void master_release(struct master *m)
     succession_release(&m->succession);
     loop_release(&m->loop);
     programs_close(m->programs);
-    fd_close(&m->memory);
-    fd_close(&m->memory_read);
-    fd_close(&m->guesses_memory);
-    fd_close(&m->bans_memory);
-    fd_close(&m->roster_memory);
-    fd_close(&m->board_memory);
-    fd_close(&m->board_read);
-    fd_close(&m->bans_read);
-    fd_close(&m->metrics_memory);
-    fd_close(&m->survey_lock);
+    for (size_t i = 0; i < MEMORIES; i++) {
+        fd_close(&m->memory[i]);
+        fd_close(&m->memory_read[i]);
+    }
     if (m->output != STDERR_FILENO)
         fd_close(&m->output);
     fd_close(&m->conf);

@@ -102,9 +102,10 @@ int prepare_limits(struct master *m, struct complaint *c);
 /* The next generations have room for the sessions of this one. */
 int prepare_keep_places(struct master *m);
 int prepare_listeners(struct master *m, struct complaint *c);
-/* Takes the memory of the generation before, or makes an empty one: that of
- * gates, of guesses, of bans. */
+/* Takes the memory of the generation before, or makes an empty one. */
 int prepare_memory(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep it. */
+void prepare_keep_memory(struct master *m);
 int prepare_sandbox(struct master *m, struct complaint *c);
 /* Returns master's own filter, which depends on active mode. */
 const struct sandbox_filter *prepare_filter(const struct master *m);
@@ -119,7 +120,6 @@ struct master_parts {
     struct children children;
     struct services services;
     struct session_table sessions;
-    struct guesses guesses;
     struct banning banning;
     struct userdb users;
     struct access access;

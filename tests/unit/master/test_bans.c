@@ -474,7 +474,7 @@ static struct master_parts parts;
 
 static void raise_master(const char *state)
 {
-    m.bans_memory = -1;
+    m.memory[MEMORY_BANS] = -1;
     if (m.banning)
         banning_release(m.banning);
     master_init(&m);

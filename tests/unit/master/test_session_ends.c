@@ -69,7 +69,7 @@ static void hall_open(void)
     m.state = MASTER_RUNNING;
     cr_assert_eq(loop_init(&m.loop), 0);
     cr_assert_eq(sessions_init(m.sessions, 8, 8), 0);
-    cr_assert_eq(guesses_init(m.guesses, -1), 0);
+    cr_assert_eq(guesses_map(-1, &m.guesses), 0);
     hall_child(&gate, END_GATE)->opened = true;
     hall_child(&auth, END_AUTH);
     m.succession.leads = true;
@@ -106,7 +106,7 @@ static void hall_close(void)
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
     sessions_release(m.sessions);
-    guesses_release(m.guesses);
+    guesses_unmap(&m.guesses);
     loop_release(&m.loop);
 }
 
