@@ -26,19 +26,6 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Limited to one line in FULL_MS: anybody who connects can cause it. */
-static void gate_report_full(struct master *m)
-{
-    struct session_table *t = m->sessions;
-
-    if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) > 0)
-        return;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "no room for a session: %zu of %zu are there, and %zu whose "
-                  "process files hasn't ended",
-                  t->living, t->limit, t->used - t->living);
-}
-
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. Gate may still serve its queue while this
  * generation retires. The pid counts only once it is a child of master. */
@@ -46,6 +33,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
+    struct session_table *t = m->sessions;
     const struct session_ends ends = { msg->master, msg->log, msg->keys };
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session_record *s;
@@ -55,7 +43,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     if (!gate_is_channel(msg->master) || !gate_is_channel(msg->log) ||
         !gate_is_channel(msg->keys))
         return channel_refuse(&c->channel, "a session without its channels");
-    if (sessions_find(m->sessions, msg->serial))
+    if (sessions_find(t, msg->serial))
         return channel_refuse(&c->channel, "a serial that is in use already");
     if (msg->pid > INT_MAX)
         return channel_refuse(&c->channel, "a session with an impossible pid");
@@ -63,7 +51,12 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
-        gate_report_full(m);
+        /* Limited to one line in FULL_MS: anybody who connects can cause it. */
+        if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) == 0)
+            master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                          "no room for a session: %zu of %zu are there, and "
+                          "%zu whose process files hasn't ended",
+                          t->living, t->limit, t->used - t->living);
         return 0;
     }
     s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
@@ -216,24 +209,6 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* Returns 0, or the error of the first that couldn't be sent. *SENT: at least
- * one was. */
-static int gate_send_all(struct channel *gate, struct session_table *t,
-                         bool *sent)
-{
-    for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
-        int r;
-
-        if (t->all[i].news == 0)
-            continue;
-        r = gate_send_one(gate, &t->all[i]);
-        if (r < 0)
-            return r;
-        *sent = true;
-    }
-    return 0;
-}
-
 /* Gate accepts only once it has counted all sessions of older generations. */
 static int gate_send_open(struct master *m, struct child *gate)
 {
@@ -248,13 +223,20 @@ static int gate_send_open(struct master *m, struct child *gate)
 
 void sessions_send_news(struct master *m)
 {
+    struct session_table *t = m->sessions;
     struct child *gate = children_gate(m);
     bool sent = false; /* gate reads, if slowly */
+    int r = 0;
 
     if (!gate)
         return;
-    if (gate_send_all(&gate->channel, m->sessions, &sent) == 0 &&
-        gate_send_open(m, gate) == 0) {
+    for (size_t i = 0; i < t->size && t->with_news > 0 && r == 0; i++) {
+        if (t->all[i].news == 0)
+            continue;
+        r = gate_send_one(&gate->channel, &t->all[i]);
+        sent |= r == 0;
+    }
+    if (r == 0 && gate_send_open(m, gate) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }

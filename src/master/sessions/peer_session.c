@@ -262,12 +262,6 @@ void session_mark(struct session_record *s)
 
 /* A session that an attacker controls may close its channels and live on: if
  * gate ends before it has reaped the session, master must know it. */
-static bool session_is_over(const struct session_record *s)
-{
-    return s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
-           s->pid == 0;
-}
-
 void sessions_sweep(struct master *m)
 {
     struct session_table *t = m->sessions;
@@ -278,22 +272,14 @@ void sessions_sweep(struct master *m)
     while ((s = t->unswept)) {
         t->unswept = s->unswept;
         s->marked = false;
-        if (session_is_over(s)) {
+        if (s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
+            s->pid == 0) {
             loop_timer_clear(&m->loop, &s->timer);
             session_unpublish(s);
             sessions_give_back(t, s);
         }
     }
     m->may_be_over = true;
-}
-
-/* Gate, or master itself, will know whether the session died by a signal, and
- * files must learn it: it can't notice otherwise that a session died during an
- * upload. */
-static bool files_must_hear(const struct session_record *s)
-{
-    return s->files.channel.fd >= 0 && s->files.end < 0 &&
-           (children_gate(s->master) || s->pid > 0);
 }
 
 void session_end(struct session_record *s)
@@ -307,7 +293,11 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    if (!files_must_hear(s))
+    /* Gate, or master itself, will know whether the session died by a signal,
+     * and files must learn it: it can't notice otherwise that a session died
+     * during an upload. */
+    if (s->files.channel.fd < 0 || s->files.end >= 0 ||
+        (!children_gate(s->master) && s->pid == 0))
         files_hang_up(&s->files);
     /* The record waits only for these processes. */
     if (s->files.pid > 0 || s->pid > 0)
