@@ -25,22 +25,12 @@
 /* Before the records in the file; a new form of them gets another number. */
 static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-/* Takes the bytes of a file that banning_image() has made. */
-static int banning_take_file(struct banning *b, struct slice file)
-{
-    if (!slice_starts(file, banning_magic))
-        return -EBADMSG;
-    return bans_restore(b->table,
-                        (struct slice){ file.ptr + banning_magic.len,
-                                        file.len - banning_magic.len },
-                        time(NULL));
-}
-
 /* A damaged file keeps nobody from starting the server. */
 static void banning_load(struct master *m)
 {
     char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
     struct complaint c = { "" };
+    struct slice bans;
     struct buf text;
     int r;
 
@@ -55,8 +45,14 @@ static void banning_load(struct master *m)
     else {
         buf_init(&text, BANNING_FILE_MAX);
         r = fd_read_file(fd, &text);
-        if (r == 0)
-            r = banning_take_file(m->banning, buf_slice(&text));
+        bans = buf_slice(&text);
+        if (r == 0 && !slice_starts(bans, banning_magic))
+            r = -EBADMSG;
+        if (r == 0) {
+            bans.ptr += banning_magic.len;
+            bans.len -= banning_magic.len;
+            r = bans_restore(m->banning->table, bans, time(NULL));
+        }
         buf_release(&text);
     }
     if (r < 0 && !c.text[0])
@@ -196,30 +192,26 @@ static size_t banning_end_sessions(struct master *m, const struct ban *ban,
     return ended;
 }
 
-static void banning_report(struct master *m, const struct ban *ban)
-{
-    char network[BAN_TEXT_MAX];
-    struct event_record r;
-
-    event_begin(&r, EVENT_BAN);
-    event_text(&r, FIELD_PEER,
-               slice_from(ban_text(&ban->network, ban->bits, network)));
-    event_text(&r, FIELD_REASON, slice_from(ban->reason));
-    if (ban->until > 0)
-        event_number(&r, FIELD_MS, (uint64_t)(ban->until - ban->since) * 1000);
-    master_send(m, &r);
-}
-
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended)
 {
     int r = bans_put(m->banning->table, ban, time(NULL));
+    char network[BAN_TEXT_MAX];
+    struct event_record e;
 
     *ended = 0;
     if (r < 0)
         return r;
-    if (r > 0 && !ban->by_hand) /* the line "admin" has one by hand */
-        banning_report(m, ban);
+    if (r > 0 && !ban->by_hand) { /* the line "admin" has one by hand */
+        event_begin(&e, EVENT_BAN);
+        event_text(&e, FIELD_PEER,
+                   slice_from(ban_text(&ban->network, ban->bits, network)));
+        event_text(&e, FIELD_REASON, slice_from(ban->reason));
+        if (ban->until > 0)
+            event_number(&e, FIELD_MS,
+                         (uint64_t)(ban->until - ban->since) * 1000);
+        master_send(m, &e);
+    }
     *ended = banning_end_sessions(m, ban, why);
     banning_save(m);
     return 0;
