@@ -144,46 +144,35 @@ int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
     return r;
 }
 
-/* What PART opens or makes, if it does: its disk may hang. */
-static const char *helper_place(const struct master *m, enum prepared_part part)
-{
-    const struct settings *s = &m->settings;
-
-    if (part == PREPARED_KEY)
-        return s->partials_key[0] ? s->partials_key : s->state;
-    return part == PREPARED_EMPTY ? s->empty : NULL;
-}
-
-/* Check was late or has failed: so says the part at which it stopped. */
-static void helper_stopped(const struct master *m, struct prepared *p, int r,
-                           const struct complaint *why)
-{
-    struct prepared_answer *a;
-    const char *place;
-
-    while (p->done < PREPARED_PARTS && !p->wanted[p->done])
-        p->done++;
-    if (p->done == PREPARED_PARTS)
-        return;
-    a = &p->answer[p->done];
-    place = helper_place(m, p->done);
-    if (r == -ETIMEDOUT && place) {
-        complain(&a->why, "%s: its disk doesn't answer", place);
-        a->result = -ETIMEDOUT;
-    } else {
-        a->why = *why;
-        a->result = -EIO;
-    }
-}
-
+/* If check was late or has failed, the part at which it stopped says so. */
 void helper_prepare(const struct master *m, struct prepared *p)
 {
+    const struct settings *s = &m->settings;
+    const char *place = NULL; /* what that part opens or makes: its disk may
+                                 hang */
     struct complaint why = { "" };
+    struct prepared_answer *a;
     int r;
 
     for (unsigned i = p->done; i < PREPARED_PARTS; i++)
         p->answer[i].result = p->wanted[i] ? -ECANCELED : 0;
     r = helper_ask(m, "prepare", p, sizeof(*p), &why);
-    if (r < 0)
-        helper_stopped(m, p, r, &why);
+    if (r == 0)
+        return;
+    while (p->done < PREPARED_PARTS && !p->wanted[p->done])
+        p->done++;
+    if (p->done == PREPARED_PARTS)
+        return;
+    a = &p->answer[p->done];
+    if (p->done == PREPARED_KEY)
+        place = s->partials_key[0] ? s->partials_key : s->state;
+    else if (p->done == PREPARED_EMPTY)
+        place = s->empty;
+    if (r == -ETIMEDOUT && place) {
+        complain(&a->why, "%s: its disk doesn't answer", place);
+        a->result = -ETIMEDOUT;
+    } else {
+        a->why = why;
+        a->result = -EIO;
+    }
 }

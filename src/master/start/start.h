@@ -97,7 +97,7 @@ int prepare_control(struct master *m, struct complaint *c);
 /* Gives the control socket to `control_group`. An older generation may use the
  * same socket, so this waits until the start can't fail any more. */
 int prepare_control_group(const struct master *m, struct complaint *c);
-int prepare_output(struct master *m, struct complaint *c); /* output.c */
+int prepare_output(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 /* The next generations have room for the sessions of this one. */
 int prepare_keep_places(struct master *m);
