@@ -35,7 +35,8 @@ int change_of_mount(const struct files *f, const struct path *path)
 
     if (path->len == 1) /* the home itself */
         return OUTCOME_DENIED;
-    return path->len == m->at.len || mount_is_below(f, path_slice(path))
+    return mount_is_at(m, path_slice(path)) ||
+                   mount_is_below(f, path_slice(path))
                ? (int)OUTCOME_MOUNT
                : 0;
 }
@@ -395,7 +396,7 @@ static int change_open_own(const struct files *f, const struct path *path,
 
     if (fd < 0)
         return fd;
-    if (path->len == m->at.len)
+    if (m->at.len > 0 && mount_is_at(m, path_slice(path)))
         return REFUSED(OUTCOME_MOUNT);
     if (fstat(fd, st) < 0)
         return -errno;

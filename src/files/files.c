@@ -73,12 +73,12 @@ enum outcome files_outcome(int result)
 static const struct handler requests[] = {
     ON(file_read, facts_on_file_read),
     ON(file_write, upload_on_file_write),
-    ON(file_copy, commit_on_file_copy),
-    ON(file_sync, commit_on_file_sync),
-    ON(file_full, commit_on_file_full),
+    ON(file_copy, upload_on_file_copy),
+    ON(file_sync, upload_on_file_sync),
+    ON(file_full, upload_on_file_full),
     ON(file_prepare, commit_on_file_prepare),
     ON(file_commit, commit_on_file_commit),
-    ON(file_abort, commit_on_file_abort),
+    ON(file_abort, upload_on_file_abort),
     ON(file_delete, change_on_file_delete),
     ON(directory_list, list_on_directory_list),
     ON(directory_enter, facts_on_directory_enter),
@@ -94,7 +94,7 @@ static const struct handler requests[] = {
     ON(held_find, held_on_held_find),
 };
 
-bool files_wait(const struct files *f, int ms)
+bool files_peer_gone_within(const struct files *f, int ms)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
 
@@ -108,7 +108,7 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
     while (flock(fd, how | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return -errno;
-        if (clock_ms() >= end || files_wait(f, LOCK_STEP_MS))
+        if (clock_ms() >= end || files_peer_gone_within(f, LOCK_STEP_MS))
             return -EBUSY;
     }
     return 0;
@@ -127,7 +127,7 @@ static int files_send(struct files *f, enum message_kind kind, const void *body,
         int r = channel_send(&f->session, kind, body);
         if (r != -EAGAIN || clock_ms() >= end)
             return r;
-        if (files_wait(f, ANSWER_STEP_MS))
+        if (files_peer_gone_within(f, ANSWER_STEP_MS))
             return -EPIPE;
     }
 }
@@ -377,10 +377,10 @@ void files_main(const struct files_start *start)
         files_fail(&f, r, &c);
     files_report_ready(&f);
     files_serve(&f);
-    commit_end_as_cut(&f); /* as if the client had been cut off */
+    upload_end_as_cut(&f); /* as if the client had been cut off */
     if (f.upload.unreported)
         files_wait_for_master(&f);
     if (f.upload.unreported && f.died != 0)
-        commit_report_death(&f);
+        upload_report_death(&f);
     _exit(0);
 }

@@ -298,7 +298,7 @@ static int list_add_names(struct list_output *l)
 /* Of a drop no name is even read. */
 static int list_add_directory(struct list_output *l)
 {
-    int r = l->in.mount->blind ? 0 : list_add_names(l);
+    int r = l->in.mount->drop ? 0 : list_add_names(l);
 
     return r == 0 ? list_add_mounts(l) : r;
 }

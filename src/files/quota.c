@@ -46,8 +46,8 @@ static void quota_of_group(const struct files *f, int fd, const struct stat *st,
         ret->files = group.files;
 }
 
-/* BLIND: only the user's own limit. */
-static void quota_find(const struct files *f, int fd, bool blind,
+/* OWN: only the user's own limit. */
+static void quota_find(const struct files *f, int fd, bool own,
                        struct quota *ret)
 {
     const struct quota_place *p;
@@ -58,19 +58,19 @@ static void quota_find(const struct files *f, int fd, bool blind,
         return;
     if (quota_is_btrfs(fd)) {
         p = quota_place_of(f, st.st_dev);
-        if (p && !blind)
+        if (p && !own)
             quota_read_subvolume(&p->subvolume, ret);
         return;
     }
     quota_get(fd, QUOTA_USER, f->uid, ret);
-    if (!blind)
+    if (!own)
         quota_of_group(f, fd, &st, ret);
 }
 
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret)
 {
-    quota_find(f, fd, mount_is_drop(m), ret);
+    quota_find(f, fd, mount_hides_others(m), ret);
 }
 
 void quota_note(struct files *f, const struct mount *m, int directory)
@@ -88,7 +88,7 @@ static void quota_to_name(const struct files *f, bool entry,
     uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
     struct quota all;
 
-    quota_find(f, f->written, mount_is_drop(f->written_in), ret);
+    quota_find(f, f->written, mount_hides_others(f->written_in), ret);
     if (entry)
         return;
     quota_find(f, f->written, false, &all);

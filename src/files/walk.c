@@ -75,7 +75,8 @@ bool walk_goes_on(struct walk *w)
     if (w->ends || (w->most > 0 && w->names >= w->most) ||
         (w->until > 0 && clock_ms() >= w->until))
         return false;
-    if (!f->over && w->names++ % LOOK_EVERY == 0 && files_wait(f, 0))
+    if (!f->over && w->names++ % LOOK_EVERY == 0 &&
+        files_peer_gone_within(f, 0))
         f->over = true;
     if (!f->over && w->request > 0 && clock_ms() >= w->sign_at) {
         w->sign_at = clock_ms() + SIGN_EVERY_MS;
