@@ -232,7 +232,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     if (r == 0 && !u->prepared)
         r = space_ensure_floor(f, u->mount, u->directory);
     u->prepared = r == 0;
-    return upload_after(u, r);
+    return upload_after(f, r);
 }
 
 /* The slow part of a commit, apart from the rename: in between the session
@@ -254,12 +254,11 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
-        r = commit_publish(f, u);
+        r = upload_after(f, commit_publish(f, u));
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. Of a name that the disk
      * can't have no upload becomes a file. */
-    if (upload_after(u, r) == (int)OUTCOME_MAX_FILES ||
-        r == (int)OUTCOME_BAD_NAME ||
+    if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {

@@ -163,19 +163,16 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 static void files_serve_request(struct files *f, struct message *m)
 {
-    const bool entry = f->session.phase != PHASE_WRITING;
     uint32_t number = m->request;
-    struct quota_amount quota;
+
+    f->exceeded = (struct quota_amount){ 0 };
     int r = channel_handle(&f->session, requests,
                            sizeof(requests) / sizeof(requests[0]), f, m);
 
-    if (r != 0) {
-        enum outcome o = quota_explain(f, r, entry, &quota);
-        ANSWER(f, refused, number, .outcome = o, .limit = quota.limit,
-               .used = quota.used);
-    }
-    if (!f->upload.open)
-        fd_close(&f->written);
+    if (r != 0)
+        ANSWER(f, refused, number,
+               .outcome = r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
+               .limit = f->exceeded.limit, .used = f->exceeded.used);
 }
 
 /* True for a message; *over when this was the end. */
@@ -289,7 +286,6 @@ static void files_init(struct files *f, const struct files_start *start)
         .user = start->name,
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
-        .written = -1,
         .counter = -1,
         .counter_lock = -1,
         .upload = { .directory = -1,

@@ -116,8 +116,7 @@ struct files {
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* there: a lock can go to another server */
     struct freed freed;
-    int written; /* the directory of the upload, MKD or RNTO, or -1 */
-    const struct mount *written_in; /* its mount */
+    struct quota_amount exceeded; /* the limit that a request has met, or 0 */
 };
 
 /* The requests of a session, and the two of sallyportctl. Each handler returns
@@ -190,9 +189,9 @@ void upload_note_wanted(struct upload *u);
 /* How long until then; -1: it has it, or there is no upload. */
 int upload_wanted_ms(const struct upload *u);
 
-/* What a step of the upload returned: if that was want of space, nothing of the
- * upload will be kept. Returns RESULT. */
-int upload_after(struct upload *u, int result);
+/* RESULT of a step of the open upload: for want of space nothing of it will be
+ * kept. Returns RESULT, or as quota_explain_write(). */
+int upload_after(struct files *f, int result);
 /* The upload is over: its session may begin another one. */
 void upload_close(struct files *f);
 /* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
@@ -360,6 +359,9 @@ struct walk {
  * of their own, but none that a share hides; or until the session or master is
  * gone, or a limit is reached. Links are not followed. */
 void walk_mount(struct walk *w);
+
+/* The same for the home, and then for each share that could be opened. */
+void walk_mounts(struct walk *w);
 
 /* The same from the directory PATH of the mount on, which is virtual and may be
  * missing. No link leads to it. */
@@ -581,14 +583,14 @@ void quota_watch(struct mount *m);
  * that shows the user nothing of what others do. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
-/* The directory, in the mount M, in which the request may fail for want of
- * space. */
-void quota_note(struct files *f, const struct mount *m, int directory);
-/* What a request returned, as files_outcome(); but for want of space it names
- * the cause, and *ret is the quota, or zero. ENTRY: the request makes a file or
- * directory; false: it writes to one. */
-enum outcome quota_explain(const struct files *f, int result, bool entry,
-                           struct quota_amount *ret);
+/* RESULT of a request that makes a file or directory in DIRECTORY, of the mount
+ * M. Returns RESULT; but for want of space the outcome that names the cause,
+ * and then f->exceeded is the limit, or zero. */
+int quota_explain_entry(struct files *f, const struct mount *m, int directory,
+                        int result);
+/* The same for a request that writes to a file in DIRECTORY. */
+int quota_explain_write(struct files *f, const struct mount *m, int directory,
+                        int result);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the

@@ -176,17 +176,6 @@ static void search_on_name(struct walk *w, int directory, const char *name)
     search_look_at(w->owner, directory, name);
 }
 
-static void search_mounts(struct search_request *s)
-{
-    const struct files *f = s->walk.f;
-
-    for (size_t i = 0; i < f->mounts; i++) {
-        s->walk.mount = &f->mount[i];
-        if (i == 0 || (s->walk.mount->share && s->walk.mount->fd >= 0))
-            walk_mount(&s->walk);
-    }
-}
-
 int search_on_find(void *owner, struct msg_find *m)
 {
     struct files *f = owner;
@@ -205,7 +194,7 @@ int search_on_find(void *owner, struct msg_find *m)
     };
 
     if (m->what == FIND_PARTIALS)
-        search_mounts(&s);
+        walk_mounts(&s.walk);
     else
         walk_below(&s.walk, m->path);
     if (!f->over)

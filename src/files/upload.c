@@ -262,7 +262,6 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
 {
     struct upload *u = &f->upload;
 
-    quota_note(f, at->mount, at->directory);
     owner_note_disk(f, at->directory);
     int r = w->plan.how == RESUME_COPY ? upload_open_copy(f, w, at, u)
                                        : upload_open_in_place(f, w, at, u);
@@ -317,7 +316,8 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     if (r == 0)
         r = upload_check_limit(f, &w);
     if (r == 0)
-        r = upload_begin(f, m->request, &w, &at);
+        r = quota_explain_entry(f, at.mount, at.directory,
+                                upload_begin(f, m->request, &w, &at));
     if (r != 0)
         upload_end_as_cut(f);
     return r;
@@ -342,13 +342,15 @@ int upload_wanted_ms(const struct upload *u)
 /* If there was no space, nothing of it is kept. Idle partials go with it, so
  * that the client's retry has more room; but not for min_free: all of them
  * wouldn't be enough. */
-int upload_after(struct upload *u, int result)
+int upload_after(struct files *f, int result)
 {
+    struct upload *u = &f->upload;
+
     if (space_is_short(result))
         u->partial.kind = PARTIAL_LOST;
     if (files_outcome(result) == OUTCOME_NO_SPACE)
         u->shortage = result;
-    return result;
+    return quota_explain_write(f, u->mount, u->directory, result);
 }
 
 /* One step for each request: between two steps the session can give up, and if
@@ -357,7 +359,7 @@ int upload_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = upload_after(u, copy_step(&u->copy, u->partial.fd));
+    int r = upload_after(f, copy_step(&u->copy, u->partial.fd));
 
     return r != 0 ? r
                   : ANSWER(f, file_copied, m->request,
@@ -373,7 +375,8 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
     /* With fsync = no a session asks only because of min_free. */
     if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
         r = partial_confirm(f, &u->partial);
-    return upload_after(u, r) != 0 ? r : ANSWER(f, done, m->request);
+    r = upload_after(f, r);
+    return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
 /* The refusal names the quota as it is now, with this upload: what makes room
@@ -382,7 +385,7 @@ int upload_on_file_full(void *owner, struct msg_file_full *m)
 {
     struct files *f = owner;
 
-    return upload_after(&f->upload, m->over_quota ? -EDQUOT : -ENOSPC);
+    return upload_after(f, m->over_quota ? -EDQUOT : -ENOSPC);
 }
 
 void upload_close(struct files *f)
