@@ -204,8 +204,8 @@ void upload_report_death(struct files *f);
 
 /* Notes all of them, unopened. */
 void mount_init(struct files *f, const struct files_start *start);
-/* Opens them as the user would: 0; -errno if the home can't be opened. One
- * event for each other one that can't be. */
+/* Opens them as the user, whose ids the process has from then on: 0; -errno if
+ * the home can't be opened. One event for each other one that can't be. */
 int mount_open(struct files *f, const struct files_start *start);
 /* Are there names in it that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);

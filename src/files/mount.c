@@ -302,8 +302,5 @@ int mount_open(struct files *f, const struct files_start *start)
         return r;
     r = mount_open_home(f, start);
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
-    if (r == 0)
-        r = mount_open_others(f, start);
-    int back = start->root ? sandbox_regain() : 0;
-    return r < 0 ? r : back;
+    return r == 0 ? mount_open_others(f, start) : r;
 }
