@@ -286,6 +286,7 @@ static void files_init(struct files *f, const struct files_start *start)
         .user = start->name,
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
+        .uid_is_shared = start->uid_is_shared,
         .counter = -1,
         .counter_lock = -1,
         .upload = { .directory = -1,

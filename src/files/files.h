@@ -101,9 +101,10 @@ struct files {
     size_t mounts;
     struct guarded *guarded; /* guard.c */
     size_t guarded_count;
-    int counter;      /* the home, open where uploads are counted; else -1 */
-    int counter_lock; /* what is locked meanwhile; or -errno */
-    bool writes_only; /* partials: in some mount no file can be read */
+    int counter;        /* the home, open where uploads are counted; else -1 */
+    int counter_lock;   /* what is locked meanwhile; or -errno */
+    bool writes_only;   /* partials: in some mount no file can be read */
+    bool uid_is_shared; /* by other users: their partials aren't listed */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */
@@ -182,9 +183,9 @@ int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c */
 
-/* The partial gets the name that the client gave, for sallyportctl. That costs
- * two changes on the disk, so only uploads get it that take a second or are
- * cut. */
+/* The partial gets the name that the client gave, for sallyportctl, and to show
+ * whose it is. That costs two changes on the disk, so only uploads get it that
+ * take a second, are synced or cut: all that can be resumed. */
 void upload_note_wanted(struct upload *u);
 /* How long until then; -1: it has it, or there is no upload. */
 int upload_wanted_ms(const struct upload *u);

@@ -373,8 +373,10 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
     int r = space_ensure_floor(f, u->mount, u->directory);
 
     /* With fsync = no a session asks only because of min_free. */
-    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
+    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free))) {
+        upload_note_wanted(u);
         r = partial_confirm(f, &u->partial);
+    }
     r = upload_after(f, r);
     return r != 0 ? r : ANSWER(f, done, m->request);
 }

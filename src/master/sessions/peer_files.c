@@ -117,21 +117,6 @@ static void files_fill_mounts(struct origin *o, const struct files_process *f,
         files_add_directory(o, f, &user->directory[i]);
 }
 
-/* A key for this user alone: a subverted process learns neither the names of
- * other users' partials nor auth's key. */
-static void files_fill_key(struct origin *o, const struct master *m)
-{
-    char purpose[sizeof("files 1 ") + USER_NAME_MAX];
-    uint64_t half[2];
-
-    _Static_assert(sizeof(half) == sizeof(o->start.name_key), "two halves");
-    for (int i = 0; i < 2; i++) {
-        snprintf(purpose, sizeof(purpose), "files %c %s", '1' + i, o->name);
-        half[i] = master_half_key(m, purpose);
-    }
-    memcpy(o->start.name_key, half, sizeof(half));
-}
-
 static void files_fill_origin(struct origin *o, const struct files_process *f,
                               const struct user *user,
                               const struct files_pairs *p)
@@ -171,7 +156,7 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
         .mounts = o->mounts,
     };
     files_fill_mounts(o, f, user);
-    files_fill_key(o, m);
+    files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
 /* The next user's fork must not find this user's paths and key. */
