@@ -116,8 +116,6 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
 {
     const struct master *m = f->session->master;
     const struct settings *c = &m->settings;
-    char purpose[sizeof("files 1 ") + USER_NAME_MAX];
-    uint64_t half[2];
 
     snprintf(o->name, sizeof(o->name), "%s", user->name);
     snprintf(o->home, sizeof(o->home), "%s", user->home);
@@ -151,14 +149,7 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
         .mounts = o->mounts,
     };
     files_fill_mounts(o, f, user);
-    /* A key for this user alone: a subverted process learns neither the names
-     * of other users' partials nor auth's key. */
-    _Static_assert(sizeof(half) == sizeof(o->start.name_key), "two halves");
-    for (int i = 0; i < 2; i++) {
-        snprintf(purpose, sizeof(purpose), "files %c %s", '1' + i, o->name);
-        half[i] = master_half_key(m, purpose);
-    }
-    memcpy(o->start.name_key, half, sizeof(half));
+    files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
 /* The next user's fork must not find this user's paths and key. */
