@@ -350,12 +350,17 @@ void *disk_share(size_t size);
 /* Calls WORK in a fork, for at most MS milliseconds. Returns its result, which
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
-/* Calls WORK, which returns an exit code, under the lock of the users file:
- * while somebody else waits for that. The fork doesn't have the lock. WORK has
- * put its complaint into WHY, in the shared memory. If the disk doesn't answer,
- * the complaint names PATH. */
-int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
-                    const char *path, const struct complaint *why);
+/* The same for work with a context, whose complaint becomes that of X. DATA, of
+ * SIZE bytes, is then as the fork has left it. The fork doesn't have the lock
+ * of the users file. */
+typedef int disk_work(struct context *x, void *data);
+int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
+                  int ms);
+/* The same under that lock, while somebody else waits for it; WORK returns an
+ * exit code, and so does this. If the disk doesn't answer, the complaint names
+ * PATH. */
+int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
+                    const char *path);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
  * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
@@ -466,11 +471,11 @@ void removed_close(struct removed *p);
 /* Removes the rests of removals that were cut, in the directory PARENT, and
  * prints what it does. A directory whose row is still there gets its name
  * back. */
-void removed_leftovers(const struct context *x, const char *parent);
+void removed_leftovers(struct context *x, const char *parent);
 /* The same in the settings homes and shares, and in the directories in them in
  * which homes lie; with the ids of the directory. For each of the two settings
  * there is one deadline. Returns an exit code. */
-int removed_all_leftovers(const struct context *x);
+int removed_all_leftovers(struct context *x);
 
 /* edit.c: loads the users without a lock. A missing file has none. In any case
  * the caller calls users_release(). Returns an exit code: if the file has a

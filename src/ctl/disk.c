@@ -73,18 +73,53 @@ int disk_run(int (*work)(void *shared), void *shared, int ms)
     return disk_fork(work, shared, ms, 0);
 }
 
-int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
-                    const char *path, const struct complaint *why)
+/* In shared memory. */
+struct disk_copy {
+    struct context *x;
+    disk_work *work;
+    struct complaint complaint;
+    max_align_t data[];
+};
+
+static int disk_do(void *shared)
 {
-    int code = disk_fork(work, shared, disk_locked_ms, x->lock_fd);
+    struct disk_copy *c = shared;
+    int code = c->work(c->x, c->data);
+
+    c->complaint = c->x->complaint;
+    return code;
+}
+
+int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
+                  int ms)
+{
+    struct disk_copy *c = disk_share(sizeof(*c) + size);
+    int code;
+
+    if (!c)
+        return -ENOMEM;
+    c->x = x;
+    c->work = work;
+    if (size > 0)
+        memcpy(c->data, data, size);
+    code = disk_fork(disk_do, c, ms, x->lock_fd);
+    if (size > 0)
+        memcpy(data, c->data, size);
+    if (!x->complaint.text[0])
+        x->complaint = c->complaint;
+    munmap(c, sizeof(*c) + size);
+    return code;
+}
+
+int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
+                    const char *path)
+{
+    int code = disk_run_copy(x, work, data, size, disk_locked_ms);
 
     if (code == -ETIMEDOUT)
         return ctl_fail(x, EX_TEMPFAIL, "%s: the disk doesn't answer", path);
-    if (code < 0)
-        return ctl_fail(x, EX_OSERR, "%s: %s", path, strerror(-code));
-    if (why->text[0] && !x->complaint.text[0])
-        x->complaint = *why;
-    return code;
+    return code < 0 ? ctl_fail(x, EX_OSERR, "%s: %s", path, strerror(-code))
+                    : code;
 }
 
 struct disk_question {

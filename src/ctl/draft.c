@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <sysexits.h>
@@ -153,34 +152,32 @@ static bool may_own(const struct context *x, const char *home,
 
 /* What is made on the user's disk. */
 struct making {
-    struct context *x;
     const struct draft *d;
     const struct users *users;
     const char *home; /* the draft's, or that of the row that it changes */
     bool only_check, made;
     int64_t stored; /* stored_in() */
-    struct complaint complaint;
 };
 
-static int make_home(struct making *m)
+static int make_home(struct context *x, struct making *m)
 {
     const struct draft *d = m->d;
     const struct home_wanted h = {
         .path = m->home,
-        .below = m->x->settings.homes,
+        .below = x->settings.homes,
         .uid = (uid_t)row_get_number(&d->row, ROW_UID),
         .gid = d->local_gid ? d->local_gid
                             : (gid_t)row_get_number(&d->row, ROW_GID),
         .mode = d->local_gid ? d->local_mode : 0700,
-        .offer = may_own(m->x, m->home, m->users),
+        .offer = may_own(x, m->home, m->users),
         .only_check = m->only_check,
     };
-    int code = m->only_check ? paths_permit(m->x, "home", m->home) : 0;
+    int code = m->only_check ? paths_permit(x, "home", m->home) : 0;
 
     if (code)
         return code;
-    return m->only_check ? home_check(&h, &m->x->complaint)
-                         : home_make(&h, &m->made, &m->x->complaint);
+    return m->only_check ? home_check(&h, &x->complaint)
+                         : home_make(&h, &m->made, &x->complaint);
 }
 
 /* An earlier user of the home may have used up all of them. */
@@ -195,9 +192,9 @@ static void hint_counted(const struct context *x, const char *home, int64_t n)
 }
 
 /* With --max-files the home's directory holds the count. */
-static int check_count(struct making *m, const char *home)
+static int check_count(struct context *x, struct making *m)
 {
-    struct context *x = m->x;
+    const char *home = m->home;
 
     if (!x->args.max_files)
         return 0;
@@ -232,78 +229,54 @@ static bool draft_inside(struct context *x, char path[USER_HOME_MAX + 1])
 }
 
 /* The directory of --rights-in, if it is missing: the user can't make it. */
-static int make_inside(struct making *m, const char *inside)
+static int make_inside(struct context *x, const struct making *m,
+                       const char *inside)
 {
     char path[USER_HOME_MAX + 1];
     const struct home_wanted h = {
         .path = path,
-        .below = m->x->settings.homes,
+        .below = x->settings.homes,
         .uid = (uid_t)row_get_number(&m->d->row, ROW_UID),
         .gid = (gid_t)row_get_number(&m->d->row, ROW_GID)
     };
 
     if (place_tidy(slice_from(m->home), path, sizeof(path)))
-        return ctl_fail(m->x, EX_DATAERR, "the home's path is too long");
-    return home_make_inside(&h, inside, &m->x->complaint);
+        return ctl_fail(x, EX_DATAERR, "the home's path is too long");
+    return home_make_inside(&h, inside, &x->complaint);
 }
 
-static int make_on_disk(struct making *m)
+static int make_on_disk(struct context *x, void *data)
 {
+    struct making *m = data;
     char inside[USER_HOME_MAX + 1];
-    int code = m->d->row.column[ROW_HOME][0] ? make_home(m) : 0;
+    int code = m->d->row.column[ROW_HOME][0] ? make_home(x, m) : 0;
 
     if (m->only_check)
         return code;
     if (code == 0)
-        code = check_count(m, m->home);
-    return code || !draft_inside(m->x, inside) ? code : make_inside(m, inside);
-}
-
-static int make_in_fork(void *shared)
-{
-    struct making *m = shared;
-    int code = make_on_disk(m);
-
-    m->complaint = m->x->complaint;
-    return code;
-}
-
-static int run_making(struct making *given)
-{
-    struct making *m = disk_share(sizeof(*m));
-    int code;
-
-    if (!m)
-        return ctl_fail(given->x, EX_OSERR, "out of memory");
-    *m = *given;
-    code = disk_run_locked(m->x, make_in_fork, m, m->home, &m->complaint);
-    given->made = m->made;
-    given->stored = m->stored;
-    munmap(m, sizeof(*m));
-    return code;
+        code = check_count(x, m);
+    return code || !draft_inside(x, inside) ? code : make_inside(x, m, inside);
 }
 
 int draft_check_make(struct context *x, const struct draft *d, struct edit *e)
 {
     const char *home = d->row.column[ROW_HOME];
     struct making m = {
-        .x = x, .d = d, .users = &e->users, .home = home, .only_check = true
+        .d = d, .users = &e->users, .home = home, .only_check = true
     };
 
-    return home[0] ? run_making(&m) : 0;
+    return home[0] ? disk_run_locked(x, make_on_disk, &m, sizeof(m), home) : 0;
 }
 
 int draft_make(struct context *x, struct draft *d, struct edit *e,
                const char *home)
 {
     const char *own = d->row.column[ROW_HOME];
-    struct making m = { .x = x,
-                        .d = d,
-                        .users = &e->users,
-                        .home = own[0] ? own : home,
-                        .stored = -1 };
+    struct making m = {
+        .d = d, .users = &e->users, .home = own[0] ? own : home, .stored = -1
+    };
     char inside[USER_HOME_MAX + 1];
-    int code = run_making(&m);
+    int code = disk_run_locked(x, make_on_disk, &m, sizeof(m), m.home);
 
     d->made = m.made;
     if (m.made)

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -383,7 +382,7 @@ void removed_close(struct removed *p)
 /* What earlier removals have left over. */
 
 struct leftovers {
-    const struct context *x;
+    struct context *x;
     const char *parent; /* the directory in which they are looked for */
     char **own; /* and in those beneath it, except these, of rows; NULL: no */
     size_t owns;
@@ -405,38 +404,30 @@ static int become_owner(const struct removed *p)
     return sandbox_become(uid, st.st_gid, &st.st_gid, 1);
 }
 
-static int empty_as_owner(void *shared)
+static int empty_as_owner(struct context *x, void *data)
 {
-    struct purge *walk = shared;
+    struct purge *walk = data;
     const struct removed p = { .top_fd = walk->top_fd };
     int r = become_owner(&p);
 
+    (void)x;
     return r ? r : purge_rounds(walk);
 }
 
 static int leftover_empty(const struct leftovers *l, struct removed *p,
                           struct complaint *c)
 {
-    struct purge *walk;
+    struct purge walk = { .top_fd = p->top_fd };
     int r;
 
     if (!l->as_owner || geteuid() != 0)
         return removed_empty(p, c);
-    walk = disk_share(sizeof(*walk));
-    if (!walk)
-        return EX_OSERR;
-    walk->top_fd = p->top_fd;
-    r = disk_run(empty_as_owner, walk, REMOVED_MS);
-    if (r == -EACCES || r == -EPERM) { /* others have made a part of it */
-        munmap(walk, sizeof(*walk));
+    r = disk_run_copy(l->x, empty_as_owner, &walk, sizeof(walk), REMOVED_MS);
+    if (r == -EACCES || r == -EPERM) /* others have made a part of it */
         return removed_empty(p, c);
-    }
     if (r == 0 && unlinkat(p->parent_fd, p->name, AT_REMOVEDIR))
         r = -errno;
-    if (r)
-        r = partly_removed(p, walk, -r, c);
-    munmap(walk, sizeof(*walk));
-    return r;
+    return r ? partly_removed(p, &walk, -r, c) : 0;
 }
 
 /* Has a row that directory? The table is read after the lock was taken: while
@@ -549,37 +540,28 @@ static void leftovers_in(struct leftovers *l, int fd, const char *path,
         closedir(dir);
 }
 
-static int leftovers_take(void *shared)
+static int leftovers_take(struct context *x, void *data)
 {
-    struct leftovers *l = shared;
+    struct leftovers *l = data;
     FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+    (void)x;
     if (fd >= 0)
         leftovers_in(l, fd, l->parent, 0);
     return 0;
 }
 
-/* Returns the number of failures. */
-static unsigned leftovers_run(const struct leftovers *given)
+static void leftovers_run(struct leftovers *l)
 {
-    struct leftovers *l = disk_share(sizeof(*l));
-    unsigned failed = 0;
-
-    if (!l)
-        return 0;
-    *l = *given;
-    if (disk_run(leftovers_take, l, REMOVED_MS))
+    if (disk_run_copy(l->x, leftovers_take, l, sizeof(*l), REMOVED_MS))
         stderr_print("%s: what earlier removals have left over there could not "
                      "be removed: it doesn't answer",
                      l->parent);
-    failed = l->failed;
-    munmap(l, sizeof(*l));
-    return failed;
 }
 
-void removed_leftovers(const struct context *x, const char *parent)
+void removed_leftovers(struct context *x, const char *parent)
 {
-    leftovers_run(&(const struct leftovers){ .x = x, .parent = parent });
+    leftovers_run(&(struct leftovers){ .x = x, .parent = parent });
 }
 
 static size_t add_own(char **own, size_t n, const char *path)
@@ -591,11 +573,10 @@ static size_t add_own(char **own, size_t n, const char *path)
     return n + (own[n] != NULL);
 }
 
-int removed_all_leftovers(const struct context *x)
+int removed_all_leftovers(struct context *x)
 {
     const struct users *u = &x->users;
     struct leftovers l = { .x = x, .as_owner = true };
-    unsigned failed = 0;
 
     l.own = calloc(u->count + u->shares + 1, sizeof(*l.own));
     if (!l.own)
@@ -606,12 +587,12 @@ int removed_all_leftovers(const struct context *x)
         l.owns = add_own(l.own, l.owns, u->share[i].path);
     qsort(l.own, l.owns, sizeof(*l.own), compare_paths);
     l.parent = x->settings.homes;
-    failed += leftovers_run(&l);
+    leftovers_run(&l);
     l.parent = x->settings.shares;
     if (!user_path_within(x->settings.shares, x->settings.homes))
-        failed += leftovers_run(&l);
+        leftovers_run(&l);
     for (size_t i = 0; i < l.owns; i++)
         free(l.own[i]);
     free(l.own);
-    return failed > 0 ? EX_IOERR : 0;
+    return l.failed > 0 ? EX_IOERR : 0;
 }

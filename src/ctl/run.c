@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
 
 #include "sallyport/base/complain.h"
@@ -234,35 +233,22 @@ static int run_row(struct context *x, const struct ctl_command *row)
     return code;
 }
 
-/* A command that must end although the disk of the users file is dead. */
-struct bounded {
-    struct context *x;
-    const struct ctl_command *row;
-    struct complaint complaint;
-};
-
-static int run_bounded(void *shared)
+static int run_bounded(struct context *x, void *data)
 {
-    struct bounded *b = shared;
-    int code = run_row(b->x, b->row);
+    const struct ctl_command *const *row = data;
+    int code = run_row(x, *row);
 
-    if (code == 0 && fflush(stdout) == EOF)
-        code = ctl_fail(b->x, EX_IOERR, "standard output: %s", strerror(errno));
-    b->complaint = b->x->complaint;
-    return code;
+    return code == 0 && fflush(stdout) == EOF
+               ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
+               : code;
 }
 
+/* The command must end although the disk of the users file is dead. */
 static int run_with_deadline(struct context *x, const struct ctl_command *row)
 {
-    struct bounded *b = disk_share(sizeof(*b));
-    int code;
+    int code =
+        disk_run_copy(x, run_bounded, &row, sizeof(row), ctl_deadline_ms);
 
-    if (!b)
-        return ctl_fail(x, EX_OSERR, "out of memory");
-    *b = (struct bounded){ .x = x, .row = row };
-    code = disk_run(run_bounded, b, ctl_deadline_ms);
-    x->complaint = b->complaint;
-    munmap(b, sizeof(*b));
     if (code == -ETIMEDOUT)
         return ctl_fail(x, EX_TEMPFAIL,
                         "the disk of the users file doesn't answer, so it "
