@@ -65,9 +65,9 @@ struct context {
     struct users users;       /* of a command that reads them, without a lock */
     struct places places;     /* home_check_alone() */
     const struct users *places_of; /* of this table */
-    struct known_answers *known;   /* known.h */
+    struct known_answers *known;   /* disk.c */
     size_t known_size;
-    struct known_owners *owners; /* known.h */
+    struct known_owners *owners; /* disk.c */
     int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
@@ -144,13 +144,13 @@ extern const struct ctl_option ctl_options[]; /* by their places */
 int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret);
 
-/* help.c: "user add", or "status". Returns OUT. */
+/* "user add", or "status". Returns OUT. */
 #define CTL_NAME 32
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
 /* Has the row the first WORDS words of the command line? */
 bool ctl_names(const struct ctl_command *row, const struct arguments *a,
                size_t words);
-/* Prints all of the commands with these words. */
+/* help.c: prints all of the commands with these words. */
 void help_print(const struct arguments *a, size_t words);
 /* Prints a line for each command of the group; for each group; and for each of
  * the commands that one needs first. */
@@ -159,6 +159,12 @@ void help_overview(void);
 void help_first(void);
 /* The length of the first part of a help, which is enough for a list. */
 int help_short(const char *help);
+
+/* Is it the first word of a command? */
+bool meant_is_group(const char *word);
+/* Says that the words are no command, and which one was probably meant. Returns
+ * an exit code. */
+int meant_instead(struct context *x);
 
 /* complete.c: prints what may stand in place of the last of the words after
  * --complete, for the completion of a shell. Returns 0. */
@@ -170,12 +176,6 @@ int ctl_load_settings(struct context *x);
 /* monitor.c: prints how the server is, and what needs attention. Returns an
  * exit code. */
 int monitor_first_look(struct context *x);
-
-/* meant.c: is it the first word of a command? */
-bool meant_is_group(const char *word);
-/* Says that the words are no command, and which one was probably meant. Returns
- * an exit code. */
-int meant_instead(struct context *x);
 
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
@@ -275,7 +275,7 @@ int report_make(struct context *x);
 struct ifaddrs;
 bool address_of_interface(const struct ifaddrs *one, struct address *ret);
 
-/* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
+/* home.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint has the commands that permit it. */
 int paths_permit(struct context *x, const char *what, const char *path);
 /* The same, with its reason; also of the users file's "directory". */
@@ -365,6 +365,34 @@ int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
  * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
 
+/* What is known of directories before the users file is locked. */
+struct known {
+    char *path;           /* place_tidy()'s */
+    const char *real;     /* place_resolve()'s; NULL: its disk doesn't answer */
+    bool link, directory; /* itself; and what it is, or leads to */
+    bool wanted;          /* one of MORE */
+    bool empty;           /* a wanted directory, and no link */
+    uid_t uid;            /* of the directory */
+    gid_t gid;
+    mode_t mode; /* its permissions */
+};
+
+/* Asks about the directories of all users and shares, and about the N paths in
+ * MORE. The command calls it before the lock. */
+void known_fill(struct context *x, const struct users *u,
+                const char *const *more, size_t n);
+/* NULL: nobody has asked about PATH. */
+const struct known *known_of(const struct context *x, const char *path);
+/* A place_resolver; OWNER is the context. */
+void known_resolve(const void *owner, const char *path, char out[PATH_MAX]);
+void known_release(struct context *x);
+
+/* Asks which uids own a directory in the setting homes, without that of PATH
+ * (NULL: with each). The command calls it before the lock. */
+void known_ask_owners(struct context *x, const char *path);
+/* False if nobody has asked, or it isn't known. */
+bool known_owner(const struct context *x, uint64_t uid);
+
 /* turn.c: work that one of all machines with the same homes does at a time. */
 #define TURN_HOLDER_MAX 320
 struct turn {
@@ -446,6 +474,10 @@ bool home_is_empty(int directory, const char *name);
  * -errno. */
 int home_open_parent(const char *home, const char *below);
 
+/* How many files were stored by the user of HOME while there was a limit; -1:
+ * not known. */
+int64_t stored_in(const char *home);
+
 /* purge.c: the removal of a home, or of a share's directory, and of all that is
  * in it. */
 struct removed {
@@ -483,15 +515,16 @@ int removed_all_leftovers(struct context *x);
  * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
+/* These return NULL if there is none. */
+const struct share *share_find(const struct users *u, struct slice name);
+const struct team *team_find(const struct users *u, struct slice name);
 /* Adds to the reason why the file can't be used that no edit is possible. */
 void edit_refused(struct complaint *c);
 
 /* share.c: shares, teams, and who has them. */
 
-/* These return NULL if there is none. */
-const struct share *share_find(const struct users *u, struct slice name);
-const struct team *team_find(const struct users *u, struct slice name);
-/* The same for the name on the command line. They return an exit code. */
+/* These find the one whose name is on the command line. They return an exit
+ * code. */
 int share_named(struct context *x, const struct users *u,
                 const struct share **ret);
 int team_named(struct context *x, const struct users *u,
@@ -531,10 +564,6 @@ void letter_print(const struct context *x, const struct user *user, bool html);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);
-/* How many files were stored by the user of HOME while there was a limit; -1:
- * not known. */
-int64_t stored_in(const char *home);
-
 /* server.c: the running server, through its control socket. */
 
 #define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
@@ -583,6 +612,16 @@ int server_lies(struct context *x, const char *what);
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
+/* Ends the session with that serial; *ended gets 0 if there is
+ * none. Returns an exit code. */
+int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
+
+/* Sends the running server, if there is one, the news that the
+ * users file has changed. It ends the sessions that are no longer permitted,
+ * and their number is printed. If the server can't be reached, that is a
+ * printed line and no failure. */
+void sessions_edited(struct context *x);
+
 /* who.c: the sessions of the running server. */
 
 /* Reads all of them into *ret, an array of objects, which the caller owns.
@@ -605,15 +644,5 @@ int status_of(struct server *s, json_t **ret);
 /* drain.c: asks whether the server drains, or orders it. Returns an exit
  * code. */
 int drain_ask(struct server *s, enum drain_order order, bool *on);
-
-/* sessions.c: ends the session with that serial; *ended gets 0 if there is
- * none. Returns an exit code. */
-int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
-
-/* sessions.c: sends the running server, if there is one, the news that the
- * users file has changed. It ends the sessions that are no longer permitted,
- * and their number is printed. If the server can't be reached, that is a
- * printed line and no failure. */
-void sessions_edited(struct context *x);
 
 #endif

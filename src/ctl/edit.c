@@ -240,6 +240,22 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     return mistakes ? EX_DATAERR : 0;
 }
 
+const struct share *share_find(const struct users *u, struct slice name)
+{
+    for (size_t i = 0; i < u->shares; i++)
+        if (slice_equal(name, slice_from(u->share[i].name)))
+            return &u->share[i];
+    return NULL;
+}
+
+const struct team *team_find(const struct users *u, struct slice name)
+{
+    for (size_t i = 0; i < u->teams; i++)
+        if (slice_equal(name, slice_from(u->team[i].name)))
+            return &u->team[i];
+    return NULL;
+}
+
 /* check_written() refuses other lines that are too long, and names them; a new
  * one can be left out. */
 int edit_append(struct edit *e, const struct row *row)

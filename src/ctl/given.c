@@ -1,12 +1,10 @@
 /* The options of the command line that a row has: each is checked, and set in
  * the row in the row's form. The word "default" removes a key. A hash is never
  * an argument: all users of the machine could read it. */
-#include "draft.h"
+#include "edit.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -14,8 +12,6 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/domain/tls.h"
-
-#define GID_MAX (UINT32_MAX - 1)
 
 static bool is_default(const char *text)
 {
@@ -26,6 +22,85 @@ static int given_put(struct context *x, struct row *row, const char *key,
                      const char *value)
 {
     return row_exit(row_set(row, key, value), &x->complaint);
+}
+
+/* --certificate: names of client certificates, from the forms of other
+ * programs. The room userparse checks whether a name is valid. */
+
+/* openssl(1) prints a backslash before a ';', and before a space at either end
+ * of a value; that backslash is dropped. An escaped backslash belongs to the
+ * name and stays. */
+static int settle_pairs(const char *text, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t len; *text && r == 0; text += len) {
+        len = *text == '\\' && text[1] ? 2 : 1;
+        r = len == 2 && (text[1] == ' ' || text[1] == ';')
+                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
+                : buf_add(into, text, len);
+    }
+    return r;
+}
+
+static int add_pin(struct slice name, struct buf *into)
+{
+    int r = buf_add_text(into, PIN_PREFIX);
+
+    for (size_t i = sizeof(PIN_PREFIX) - 1; i < name.len && r == 0; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        if (c != ':')
+            r = buf_add(into, &c, 1);
+    }
+    return r;
+}
+
+static int add_other(struct slice name, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < name.len && r == 0; i++)
+        r = name.ptr[i] == ' ' ? buf_add_text(into, "\\20")
+                               : buf_add(into, &name.ptr[i], 1);
+    return r;
+}
+
+static int add_all(struct slice rest, struct buf *into)
+{
+    struct slice name;
+    int r = 0;
+
+    while (r == 0 && slice_cut(&rest, ';', &name)) {
+        if (into->len > 0)
+            r = buf_add_text(into, ";");
+        name = slice_trim(name);
+        if (r == 0)
+            r = slice_starts(name, SLICE(PIN_PREFIX)) ? add_pin(name, into)
+                                                      : add_other(name, into);
+    }
+    return r;
+}
+
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+{
+    struct buf settled, into;
+    int r;
+
+    buf_init(&settled, 2 * CERTIFICATE_MAX);
+    buf_init(&into, CERTIFICATE_MAX - 1);
+    r = settle_pairs(text, &settled);
+    if (r == 0)
+        r = add_all(buf_slice(&settled), &into);
+    if (r == 0)
+        r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
+    else
+        r = -ENAMETOOLONG;
+    buf_release(&settled);
+    buf_release(&into);
+    return r;
 }
 
 /* Keys. Most have the name and the value of their option. */
@@ -150,6 +225,17 @@ static int given_retain(struct context *x, struct row *row)
         &x->complaint);
 }
 
+const char *grant_text(struct slice share, unsigned rights,
+                       char out[GRANT_TEXT_MAX])
+{
+    char role[16];
+
+    snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)share.len, share.ptr,
+             rights == RIGHT_ALL ? "" : ":",
+             rights == RIGHT_ALL ? "" : rights_text(rights, role));
+    return out;
+}
+
 /* Adds each entry of --share, which is --to of an invitation. */
 static int given_shares(struct context *x, struct row *row)
 {
@@ -244,7 +330,7 @@ static int given_gid(struct context *x, struct row *row)
 
     if (!x->args.gid)
         return 0;
-    if (slice_number(slice_from(x->args.gid), GID_MAX, &gid) || gid == 0)
+    if (slice_number(slice_from(x->args.gid), USER_ID_MAX, &gid) || gid == 0)
         return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on",
                         x->args.gid);
     if (gid >= s->gid_first && gid <= s->gid_last)
@@ -333,33 +419,6 @@ int given_any(struct context *x)
                     x->args.word[0]);
 }
 
-int given_ids_free(struct context *x)
-{
-    uint64_t uid = 0;
-    int account = 0, group = 0;
-
-    if (!x->args.uid)
-        return 0;
-    slice_number(slice_from(x->args.uid), UINT32_MAX, &uid);
-    account = uid_is_of_system(uid);
-    if (!x->args.gid)
-        group = gid_is_of_system(uid);
-    if (account < 0 || group < 0)
-        return nss_fail(x, account < 0 ? account : group);
-    if (account)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: an account of the system has it (getent "
-                        "passwd %s); leave out --uid, or give another one",
-                        x->args.uid, x->args.uid);
-    if (group)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: a group of the system has this number, and "
-                        "the user would be in it; leave out --uid, or give "
-                        "--gid, too",
-                        x->args.uid);
-    return 0;
-}
-
 int given_hash(struct context *x, struct row *row)
 {
     char hash[USER_HASH_MAX + 1];
@@ -379,33 +438,6 @@ int given_hash(struct context *x, struct row *row)
         code = row_exit(row_set_column(row, ROW_HASH, hash), &x->complaint);
     explicit_bzero(hash, sizeof(hash));
     return code;
-}
-
-int given_group(struct context *x, const char *group, gid_t *ret)
-{
-    uint64_t number;
-    const bool named = slice_number(slice_from(group), GID_MAX, &number);
-    const struct group *found;
-    int r;
-
-    errno = 0;
-    found = named ? getgrnam(group) : getgrgid((gid_t)number);
-    r = found ? 0 : nss_result(errno);
-    if (r < 0)
-        return nss_fail(x, r);
-    if (!found)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: there is no such group; make it with: groupadd "
-                        "--system %s%s%s",
-                        group, named ? "" : "--gid ", group,
-                        named ? "" : " NAME");
-    if (found->gr_gid < SHARE_GID_MIN)
-        return ctl_fail(x, EX_USAGE,
-                        "%s is a group of the system, with gid %u; use one "
-                        "with a gid from %d on",
-                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
-    *ret = found->gr_gid;
-    return 0;
 }
 
 /* Hints at the end of a command. */

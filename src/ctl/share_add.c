@@ -1,8 +1,7 @@
 /* "share add": a line in the users file, a directory, and a
  * gid that no other share, user or group of the system has. The gid is recorded
  * as used before the directory gets it, so that it is never assigned twice. */
-#include "draft.h"
-#include "known.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -2,8 +2,8 @@
  * One lock, and one replacement of the users file. Lines that give no user are
  * printed with the reason. A hash that the server doesn't accept isn't
  * imported: such a user is locked until "user passwd". */
+#include "ctl.h"
 #include "import.h"
-#include "known.h"
 
 #include <errno.h>
 #include <grp.h>
