@@ -173,8 +173,29 @@ int complete_print(struct context *x, char **word);
 /* run.c: loads the settings of the command line. Returns an exit code. */
 int ctl_load_settings(struct context *x);
 
-/* monitor.c: prints how the server is, and what needs attention. Returns an
- * exit code. */
+/* monitor.c: what needs attention, for "check", "doctor" and the first look. */
+enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
+/* Fewer days of a certificate are trouble, and so many percent of max_sessions
+ * or of a disk. */
+struct thresholds {
+    struct threshold {
+        uint64_t days, percent;
+    } warning, critical;
+};
+extern const struct thresholds monitor_usual;
+/* LEFT: the seconds to the end of a certificate. */
+enum level monitor_days(int64_t left, const struct thresholds *at);
+struct disk_look {
+    int error; /* -errno; with -ENOENT there are no users */
+    bool known;
+    uint64_t percent;    /* used, as df shows it */
+    uint64_t left, keep; /* bytes; for uploads, and by min_free */
+};
+/* C gets what is the matter with the disk of PATH. */
+enum level monitor_disk(const char *path, const struct min_free *keep,
+                        const struct thresholds *at, struct disk_look *ret,
+                        struct complaint *c);
+/* Prints how the server is, and what needs attention. Returns an exit code. */
 int monitor_first_look(struct context *x);
 
 /* Fills in the complaint, and returns CODE. */

@@ -2,10 +2,8 @@
 #include "doctor.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -129,40 +127,28 @@ void doctor_clock(struct server_doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "it is synchronised");
 }
 
-static uint64_t kept_free(const struct min_free *m, const struct statvfs *disk)
-{
-    uint64_t percent =
-        (uint64_t)disk->f_blocks / 100 * m->percent * (uint64_t)disk->f_frsize;
-
-    return percent > m->bytes ? percent : m->bytes;
-}
-
 static void judge_disk(struct server_doctor *d, const char *what,
                        const char *path)
 {
     char room[SIZE_TEXT_MAX];
-    struct statvfs disk;
-    uint64_t left, keep;
+    struct complaint why = { "" };
+    struct disk_look disk;
+    enum level level = monitor_disk(path, &d->x->settings.min_free,
+                                    &monitor_usual, &disk, &why);
 
-    int r = disk_room(path, &disk);
-    if (r == -ETIMEDOUT)
-        doctor_find(d, FINDING_BAD, "see the kernel's log, and its mount",
-                    "%s %s: the disk hangs", what, path);
-    else if (r < 0 && r != -ENOENT) /* --check knows what must exist */
-        doctor_find(d, FINDING_WARNING, NULL, "%s: %s", path, strerror(-r));
-    if (r < 0)
-        return;
-    left = (uint64_t)disk.f_bavail * (uint64_t)disk.f_frsize;
-    keep = kept_free(&d->x->settings.min_free, &disk);
-    size_text(left, room);
-    if (left <= keep || (disk.f_files > 0 && disk.f_favail == 0))
-        doctor_find(d, FINDING_BAD, MORE_ROOM,
-                    "%s %s: %s and %" PRIu64 " files free: uploads are refused",
-                    what, path, room, (uint64_t)disk.f_favail);
-    else if (left / 2 < keep || disk.f_bavail < disk.f_blocks / 20)
+    size_text(disk.left, room);
+    if (level != LEVEL_OK)
+        doctor_find(d, level == LEVEL_WARNING ? FINDING_WARNING : FINDING_BAD,
+                    disk.known ? MORE_ROOM
+                               : "see the kernel's log, and its mount",
+                    "%s %s", what, why.text);
+    else if (disk.error < 0 && disk.error != -ENOENT)
+        doctor_find(d, FINDING_WARNING, NULL, "%s: %s", path,
+                    strerror(-disk.error)); /* --check knows what must exist */
+    else if (disk.known && disk.left / 2 < disk.keep)
         doctor_find(d, FINDING_WARNING, MORE_ROOM, "%s %s: only %s free", what,
                     path, room);
-    else
+    else if (disk.known)
         doctor_find(d, FINDING_GOOD, NULL, "%s %s: %s free", what, path, room);
 }
 

@@ -151,8 +151,6 @@ static int given_ttl(struct context *x, struct row *row)
 
     if (!x->args.ttl)
         return 0;
-    if (x->args.expires)
-        return ctl_fail(x, EX_USAGE, "give --expires or --ttl, not both");
     if (arguments_seconds(x, "ttl", x->args.ttl, &seconds))
         return EX_USAGE;
     return given_put(x, row, "expires",

@@ -220,8 +220,6 @@ int partials_purge(struct context *x)
 
     if (code)
         return code;
-    if (x->args.all && x->args.older_than)
-        return ctl_fail(x, EX_USAGE, "--all goes without --older-than");
     if (x->args.all)
         s.age = 0;
     return search_homes(&s);

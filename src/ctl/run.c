@@ -326,6 +326,39 @@ static int not_for_change(struct context *x, const char *option)
                     share, a->share, a->word[2], a->share + share);
 }
 
+/* Options that a command takes, but not together. */
+static const struct {
+    enum option_place one, other;
+    const char *why;
+} exclusive[] = {
+    { OPTION_print_password, OPTION_hash_stdin, "" },
+    { OPTION_expires, OPTION_ttl, "" },
+    { OPTION_all, OPTION_older_than, "" },
+    { OPTION_json, OPTION_xferlog, "" },
+    { OPTION_json, OPTION_watch, "" },
+    { OPTION_file, OPTION_cursor, ": only the journal has a cursor" },
+    { OPTION_file, OPTION_unit, ": a unit's log is in the journal" },
+    { OPTION_file, OPTION_directory, ": in the directory are journals" },
+    { OPTION_until, OPTION_cursor,
+      ": the next call would leave out what came later" },
+};
+
+static int check_exclusive(struct context *x)
+{
+    const char *const *option = x->args.option;
+
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++) {
+        const enum option_place one = exclusive[i].one;
+        const enum option_place other = exclusive[i].other;
+
+        if (option[one] && option[other])
+            return ctl_fail(x, EX_USAGE, "give --%s or --%s, not both%s",
+                            ctl_options[one].name, ctl_options[other].name,
+                            exclusive[i].why);
+    }
+    return 0;
+}
+
 static int check_options(struct context *x, const struct ctl_command *row,
                          const char *name)
 {
@@ -334,7 +367,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
     const char *groups;
 
     if (!beyond)
-        return 0;
+        return check_exclusive(x);
     groups = strcmp(beyond, "share") == 0  ? a->share
              : strcmp(beyond, "team") == 0 ? a->team
                                            : ",";

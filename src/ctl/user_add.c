@@ -314,9 +314,6 @@ static int take_arguments(struct context *x, struct draft *d)
 
     if (code)
         return code;
-    if (x->args.print_password && x->args.hash_stdin)
-        return ctl_fail(x, EX_USAGE,
-                        "give --print-password or --hash-stdin, not both");
     if (x->args.local_group)
         code = given_group(x, x->args.local_group, &d->local_gid);
     if (code == 0)

@@ -207,9 +207,12 @@ static void who_print(const json_t *row)
 int who_show(struct context *x)
 {
     json_t *all, *row;
-    int code = who_read(x, &all);
     size_t i;
+    int code;
 
+    if (x->args.watch)
+        return top_show(x);
+    code = who_read(x, &all);
     if (code == 0 && x->args.json)
         return json_write(x, all);
     if (code == 0 && json_array_size(all) == 0)
