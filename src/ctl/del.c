@@ -220,25 +220,21 @@ struct waiting {
     unsigned count;
 };
 
-static int waiting_count(struct search *s, struct channel *files)
+static int waiting_ask(struct search *s, struct channel *files,
+                       uint32_t request)
+{
+    (void)s;
+    return SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE(""));
+}
+
+static int waiting_count(struct search *s, struct message *m)
 {
     struct waiting *w = s->owner;
-    const uint32_t request = channel_next(files);
-    struct message m;
-    int code = 0;
 
-    if (SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE("")) <
-        0)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    while (code == 0) {
-        code = search_wait(s, files, request, &m);
-        if (code == 0 && m.kind == MSG_partials_end)
-            return search_end(s, &m.partials_end);
-        if (code == 0 && m.kind != MSG_held)
-            return server_lies(s->x, "no answer about uploads");
-        w->count += code == 0;
-    }
-    return code;
+    w->count += m->kind == MSG_held;
+    return m->kind == MSG_held || m->kind == MSG_partials_end
+               ? 0
+               : server_lies(s->x, "no answer about uploads");
 }
 
 static int is_missing(void *shared)
@@ -250,7 +246,9 @@ static int is_missing(void *shared)
  * taken since they came. */
 static int check_waiting(struct context *x, struct removal *r)
 {
-    struct waiting w = { .at = { .x = x, .owner = &w, .ask = waiting_count } };
+    struct waiting w = {
+        .at = { .x = x, .owner = &w, .ask = waiting_ask, .take = waiting_count }
+    };
     char question[160];
     struct complaint why;
     int code;
