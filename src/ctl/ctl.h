@@ -147,6 +147,8 @@ int arguments_seconds(struct context *x, const char *option, const char *text,
 /* "user add", or "status". Returns OUT. */
 #define CTL_NAME 32
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
+/* The row of the command line, or NULL. */
+const struct ctl_command *ctl_command_of(const struct arguments *a);
 /* Has the row the first WORDS words of the command line? */
 bool ctl_names(const struct ctl_command *row, const struct arguments *a,
                size_t words);
@@ -488,6 +490,11 @@ int home_make_inside(const struct home_wanted *h, const char *path,
  * little as home_make() does; BELOW is struct home_wanted's. Returns the
  * descriptor, or -errno. */
 int home_open(const char *path, const char *below);
+/* Calls ON for each entry of the open DIRECTORY but "." and "..", until it
+ * returns something else than 0. Returns that; 0; or -errno: the directory
+ * can't be read. */
+typedef int home_entry(void *owner, int directory, const char *name);
+int home_each_entry(int directory, home_entry *on, void *owner);
 /* Can NAME in the open DIRECTORY be read, and is nothing in it? Follows no
  * link. */
 bool home_is_empty(int directory, const char *name);

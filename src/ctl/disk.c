@@ -5,7 +5,6 @@
  * the names of the directories count. */
 #include "ctl.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -314,34 +313,33 @@ struct known_owners {
     uint8_t bits[];
 };
 
-static void add_owner(struct known_owners *o, int homes, const char *name)
+static int add_owner(void *owner, int homes, const char *name)
 {
+    struct known_owners *o = owner;
     const struct settings *s = o->settings;
     char path[PATH_MAX];
     struct stat st;
     uint64_t bit;
 
-    if (!strcmp(name, ".") || !strcmp(name, "..") ||
-        fstatat(homes, name, &st, AT_SYMLINK_NOFOLLOW) ||
+    if (fstatat(homes, name, &st, AT_SYMLINK_NOFOLLOW) ||
         !S_ISDIR(st.st_mode) || st.st_uid < s->uid_first ||
         st.st_uid > s->uid_last)
-        return;
+        return 0;
     snprintf(path, sizeof(path), "%s/%s", s->homes, name);
     bit = st.st_uid - s->uid_first;
     if (!o->path || strcmp(path, o->path) != 0)
         o->bits[bit / 8] |= (uint8_t)(1 << bit % 8);
+    return 0;
 }
 
 static int ask_owners(void *shared)
 {
     struct known_owners *o = shared;
-    DIR *homes = opendir(o->settings->homes);
-    const struct dirent *entry;
+    FD_CLEANUP int homes =
+        open(o->settings->homes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    while (homes && (entry = readdir(homes)))
-        add_owner(o, dirfd(homes), entry->d_name);
-    if (homes)
-        closedir(homes);
+    if (homes >= 0)
+        home_each_entry(homes, add_owner, o);
     return 0;
 }
 

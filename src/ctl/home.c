@@ -177,20 +177,36 @@ static int not_the_owner(const struct home_wanted *h, uid_t owner,
     return EX_CANTCREAT;
 }
 
+int home_each_entry(int directory, home_entry *on, void *owner)
+{
+    int copy = openat(directory, ".", DIRECTORY_FLAGS);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy); /* closedir() closes it */
+    const struct dirent *entry;
+    int r = dir ? 0 : -errno;
+
+    if (!dir)
+        fd_close(&copy);
+    while (r == 0 && dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            r = on(owner, directory, entry->d_name);
+    if (dir)
+        closedir(dir);
+    return r;
+}
+
+static int is_an_entry(void *owner, int directory, const char *name)
+{
+    (void)owner;
+    (void)directory;
+    (void)name;
+    return 1;
+}
+
 bool home_is_empty(int directory, const char *name)
 {
     FD_CLEANUP int fd = openat(directory, name, DIRECTORY_FLAGS);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    bool empty = dir != NULL;
 
-    if (dir)
-        fd_take(&fd); /* closedir() closes it */
-    while (empty && (entry = readdir(dir)))
-        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-    if (dir)
-        closedir(dir);
-    return empty;
+    return fd >= 0 && home_each_entry(fd, is_an_entry, NULL) == 0;
 }
 
 static int set_group_failed(const struct home_wanted *h, struct complaint *c)

@@ -239,7 +239,7 @@ int ctl_confirm_removal(struct context *x, const char *directory)
                     directory);
 }
 
-static const struct ctl_command *find_command(const struct arguments *a)
+const struct ctl_command *ctl_command_of(const struct arguments *a)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
         if (ctl_names(&ctl_commands[i], a, 2))
@@ -455,7 +455,7 @@ static int run_with_deadline(struct context *x, const struct ctl_command *row)
 
 static int run_command(struct context *x)
 {
-    const struct ctl_command *row = find_command(&x->args);
+    const struct ctl_command *row = ctl_command_of(&x->args);
     int code;
 
     if (!row)
@@ -497,7 +497,7 @@ static int run(struct context *x, int argc, char **argv)
         x->args.words--;
         x->args.help = "";
     }
-    size_t words = find_command(a)                               ? 2
+    size_t words = ctl_command_of(a)                             ? 2
                    : a->words == 1 && meant_is_group(a->word[0]) ? 1
                                                                  : 0;
     if (a->version)
