@@ -172,6 +172,8 @@ int meant_instead(struct context *x);
  * --complete, for the completion of a shell. Returns 0. */
 int complete_print(struct context *x, char **word);
 
+/* Writes the path of NAME beside this program; or NAME, if that isn't known. */
+void ctl_beside(const char *name, char out[PATH_MAX]);
 /* run.c: loads the settings of the command line. Returns an exit code. */
 int ctl_load_settings(struct context *x);
 
@@ -203,6 +205,8 @@ int monitor_first_look(struct context *x);
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Returns EX_OSERR, with the complaint that there is no memory. */
+int ctl_no_memory(struct context *x);
 /* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 

@@ -318,8 +318,7 @@ int edit_set_key(struct edit *e, size_t line, const char *key,
     return code ? code : edit_refuse(e, row_set(row, key, value));
 }
 
-/* By bytes, as strcmp(3). */
-static int order_of(struct slice a, struct slice b)
+int name_order(struct slice a, struct slice b)
 {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
@@ -343,7 +342,7 @@ int row_set_entry(struct row *row, const char *key, struct slice name,
 
     buf_init(&list, USERS_FILE_MAX);
     while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
-        int order = order_of(old.name, name);
+        int order = name_order(old.name, name);
 
         if (order > 0 && entry) {
             r = add_entry(&list, slice_from(entry));

@@ -68,6 +68,8 @@ int edit_fail(struct edit *e, int error, const char *what);
  * Returns 0 or -errno, as row_set(). */
 int row_set_entry(struct row *row, const char *key, struct slice name,
                   const char *entry);
+/* By bytes, as strcmp(3). */
+int name_order(struct slice a, struct slice b);
 /* The exit code for a result of a row, or of a buffer for lines. */
 int row_exit(int r, struct complaint *c);
 

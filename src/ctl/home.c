@@ -67,12 +67,12 @@ int home_check_alone(struct context *x, const struct users *u, const void *own,
     if (x->lock_fd == 0 && !known_of(x, path))
         known_fill(x, u, &path, 1);
     if (x->lock_fd == 0 && !x->known)
-        return ctl_fail(x, EX_OSERR, "out of memory");
+        return ctl_no_memory(x);
     if (x->places_of != u) {
         places_release(&x->places);
         x->places_of = u;
         if (!places_fill(&x->places, u, known_resolve, x))
-            return ctl_fail(x, EX_OSERR, "out of memory");
+            return ctl_no_memory(x);
     }
     other = places_overlap(&x->places, path, own);
     return other

@@ -78,7 +78,7 @@ struct imported *import_add(struct import *m, size_t line);
  * Returns an exit code. */
 int import_named(struct import *m, struct imported *e);
 /* Finds the entry that gives this user, or returns NULL. */
-const struct imported *import_find(const struct import *m, struct slice name);
+struct imported *import_find(const struct import *m, struct slice name);
 
 /* import_ldif.c, import_json.c: for m->format->read. */
 int import_ldif(struct import *m);

@@ -165,7 +165,7 @@ static int next_object(struct json *j)
     if (!object)
         return no_object(j, &error, cut);
     if (json_array_append_new(j->m->json, object))
-        return ctl_fail(j->m->x, EX_OSERR, "out of memory");
+        return ctl_no_memory(j->m->x);
     code = take_object(j, object);
     if (code == 0)
         json_skip(j, (size_t)error.position);
@@ -207,7 +207,7 @@ int import_json(struct import *m)
 
     m->json = json_array();
     if (code == 0 && !m->json)
-        code = ctl_fail(m->x, EX_OSERR, "out of memory");
+        code = ctl_no_memory(m->x);
     if (code == 0 && takes(&j, '['))
         code = take_array(&j);
     for (skip_blanks(&j); code == 0 && j.rest.len > 0; skip_blanks(&j))

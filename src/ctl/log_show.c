@@ -180,7 +180,7 @@ int log_show(struct context *x)
     int code, closed;
 
     if (!l)
-        return ctl_fail(x, EX_OSERR, "no memory");
+        return ctl_no_memory(x);
     buf_init(&row, ROW_MAX);
     code = log_open(l, x);
     if (x->args.file) /* it may be a pipe that somebody watches */

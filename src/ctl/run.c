@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
@@ -183,6 +184,11 @@ int ctl_fail(struct context *x, int code, const char *format, ...)
     va_end(args);
     complain(&x->complaint, "%s", text);
     return code;
+}
+
+int ctl_no_memory(struct context *x)
+{
+    return ctl_fail(x, EX_OSERR, "out of memory");
 }
 
 int ctl_exit_of(int error)
@@ -394,6 +400,17 @@ static int check_usage(struct context *x, const struct ctl_command *row)
                         bad,
                         is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
     return code;
+}
+
+void ctl_beside(const char *name, char out[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    char *slash;
+
+    out[n > 0 ? n : 0] = '\0';
+    slash = strrchr(out, '/');
+    n = slash ? slash + 1 - out : 0;
+    snprintf(out + n, PATH_MAX - (size_t)n, "%s", name);
 }
 
 int ctl_load_settings(struct context *x)

@@ -442,7 +442,7 @@ static int import_look(struct import *m)
         known_fill(m->x, &m->x->users, path, n);
     free(one);
     free(path);
-    return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
+    return m->x->known ? 0 : ctl_no_memory(m->x);
 }
 
 /* Of rows that an export has written. */
