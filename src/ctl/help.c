@@ -18,7 +18,7 @@ static const char of_passwords[] =
 /* For somebody who sees it for the first time. */
 static const struct {
     const char *command, *what;
-} first[] = {
+} first_steps[] = {
     { "user add NAME", "add a user" },
     { "user list", "list the users" },
     { "share add NAME USER", "add a directory for several users" },
@@ -166,8 +166,9 @@ void help_overview(void)
 void help_first(void)
 {
     putchar('\n');
-    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
-        printf("  sallyportctl %-22s %s\n", first[i].command, first[i].what);
+    for (size_t i = 0; i < sizeof(first_steps) / sizeof(first_steps[0]); i++)
+        printf("  sallyportctl %-22s %s\n", first_steps[i].command,
+               first_steps[i].what);
 }
 
 /* Words that are no command. */
