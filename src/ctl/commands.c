@@ -7,6 +7,19 @@
     "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
     "[--hours LIST]"
 
+/* Of "user add" and "user change". */
+#define KEYS_SYNTAX                                                            \
+    "[--on-conflict WORD] [--data-binding WORD] [--upload-eof WORD] "          \
+    "[--certificate NAMES] [--login WORD] "
+#define ENDS_SYNTAX                                                            \
+    "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX                             \
+    " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]"
+
+/* Of "log" and its summary: which lines. */
+#define LINES_SYNTAX                                                           \
+    "[--user USER] [--since TIME] [--until TIME] [--failed] [--path PART] "    \
+    "[--event EVENTS] [--serial SERIAL] "
+
 const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "add",
@@ -15,13 +28,11 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = READS_TO_EDIT,
       .run = user_add,
       .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-                "[--gid N] [--hash-stdin | --print-password] [--must-change] "
-                "[--on-conflict WORD] [--data-binding WORD] "
-                "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+                "[--gid N] [--hash-stdin | --print-password] "
+                "[--must-change] " KEYS_SYNTAX
                 "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
-                "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
-                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
-                " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]",
+                "[--file-mode MODE] [--dir-mode MODE] "
+                "[--local-group GROUP] " ENDS_SYNTAX,
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -30,12 +41,9 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = READS_TO_EDIT,
       .run = user_change,
       .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-                "[--gid N] [--hash-stdin] [--must-change] [--on-conflict WORD] "
-                "[--data-binding WORD] "
-                "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
-                "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
-                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
-                " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]",
+                "[--gid N] [--hash-stdin] [--must-change] " KEYS_SYNTAX
+                "[--rights-in PATH:ROLE] [--file-mode MODE] "
+                "[--dir-mode MODE] " ENDS_SYNTAX,
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },
@@ -383,7 +391,7 @@ const struct ctl_command ctl_commands[] = {
       .example = "sallyportctl metrics" },
     { .group = "who",
       .run = who_show,
-      .syntax = "[--json]",
+      .syntax = "[--json | --watch]",
       .help = "List the sessions of the running server, and what they do",
       .example = "sallyportctl who" },
     { .group = "top",
@@ -431,9 +439,8 @@ const struct ctl_command ctl_commands[] = {
       .name = "summary",
       .without_settings = true,
       .run = log_summary,
-      .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
-                "[--path PART] [--event EVENTS] [--serial SERIAL] "
-                "[--file FILE | --unit NAME] [--directory DIR] [--json]",
+      .syntax =
+          LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
       .help = "Count the lines of the last 7 days, or another time, as JSON: "
               "transfers by day, hour and user, failures by cause, the largest "
               "files, sessions, bans",
@@ -441,10 +448,9 @@ const struct ctl_command ctl_commands[] = {
     { .group = "log",
       .without_settings = true,
       .run = log_show,
-      .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
-                "[--path PART] [--event EVENTS] [--serial SERIAL] "
-                "[--file FILE | --cursor FILE] [--unit NAME] "
-                "[--directory DIR] [--json | --xferlog]",
+      .syntax = LINES_SYNTAX
+      "[--file FILE | --cursor FILE] [--unit NAME] [--directory DIR] "
+      "[--json | --xferlog]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },

@@ -27,8 +27,8 @@ enum {
 struct completion {
     struct context *x;
     const char *current;
-    const char *word[2]; /* of the command */
-    size_t words;        /* before the current one, without options */
+    char *word[3]; /* of the command */
+    size_t words;  /* before the current one, without options */
 };
 
 /* KIND is written before it, with a colon, if it isn't "". */
@@ -147,20 +147,6 @@ static unsigned kinds_of_value(const struct ctl_option *option)
     return 0;
 }
 
-/* NULL: the command isn't complete. */
-static const struct ctl_command *completed_row(const struct completion *c)
-{
-    for (size_t i = 0; i < ctl_command_count && c->words > 0; i++) {
-        const struct ctl_command *row = &ctl_commands[i];
-
-        if (strcmp(row->group, c->word[0]) == 0 &&
-            (!row->name ||
-             (c->words > 1 && strcmp(row->name, c->word[1]) == 0)))
-            return row;
-    }
-    return NULL;
-}
-
 /* ROW NULL: no command yet. */
 static void offer_options(const struct completion *c,
                           const struct ctl_command *row)
@@ -233,6 +219,7 @@ static unsigned kinds_after_colon(char **word, size_t n)
 int complete_print(struct context *x, char **word)
 {
     struct completion c = { .x = x, .current = "" };
+    struct arguments words = { .word = c.word };
     const struct ctl_option *option;
     const struct ctl_command *row;
     size_t n = 0;
@@ -243,7 +230,8 @@ int complete_print(struct context *x, char **word)
     if (n > 0 && strcmp(word[n - 1], ":") != 0 && strcmp(word[n - 1], "=") != 0)
         c.current = word[--n];
     option = take_words(&c, word, n);
-    row = completed_row(&c);
+    words.words = c.words < 2 ? c.words : 2;
+    row = ctl_command_of(&words); /* NULL: it isn't complete */
     if (n > 0 && strcmp(word[n - 1], ":") == 0)
         offer_kinds(&c, kinds_after_colon(word, n));
     else if (option)

@@ -65,9 +65,9 @@ struct context {
     struct users users;       /* of a command that reads them, without a lock */
     struct places places;     /* home_check_alone() */
     const struct users *places_of; /* of this table */
-    struct known_answers *known;   /* known.h */
+    struct known_answers *known;   /* disk.c */
     size_t known_size;
-    struct known_owners *owners; /* known.h */
+    struct known_owners *owners; /* disk.c */
     int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
@@ -144,13 +144,15 @@ extern const struct ctl_option ctl_options[]; /* by their places */
 int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret);
 
-/* help.c: "user add", or "status". Returns OUT. */
+/* "user add", or "status". Returns OUT. */
 #define CTL_NAME 32
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
+/* The row of the command line, or NULL. */
+const struct ctl_command *ctl_command_of(const struct arguments *a);
 /* Has the row the first WORDS words of the command line? */
 bool ctl_names(const struct ctl_command *row, const struct arguments *a,
                size_t words);
-/* Prints all of the commands with these words. */
+/* help.c: prints all of the commands with these words. */
 void help_print(const struct arguments *a, size_t words);
 /* Prints a line for each command of the group; for each group; and for each of
  * the commands that one needs first. */
@@ -160,26 +162,51 @@ void help_first(void);
 /* The length of the first part of a help, which is enough for a list. */
 int help_short(const char *help);
 
-/* complete.c: prints what may stand in place of the last of the words after
- * --complete, for the completion of a shell. Returns 0. */
-int complete_print(struct context *x, char **word);
-
-/* run.c: loads the settings of the command line. Returns an exit code. */
-int ctl_load_settings(struct context *x);
-
-/* monitor.c: prints how the server is, and what needs attention. Returns an
- * exit code. */
-int monitor_first_look(struct context *x);
-
-/* meant.c: is it the first word of a command? */
+/* Is it the first word of a command? */
 bool meant_is_group(const char *word);
 /* Says that the words are no command, and which one was probably meant. Returns
  * an exit code. */
 int meant_instead(struct context *x);
 
+/* complete.c: prints what may stand in place of the last of the words after
+ * --complete, for the completion of a shell. Returns 0. */
+int complete_print(struct context *x, char **word);
+
+/* Writes the path of NAME beside this program; or NAME, if that isn't known. */
+void ctl_beside(const char *name, char out[PATH_MAX]);
+/* run.c: loads the settings of the command line. Returns an exit code. */
+int ctl_load_settings(struct context *x);
+
+/* monitor.c: what needs attention, for "check", "doctor" and the first look. */
+enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
+/* Fewer days of a certificate are trouble, and so many percent of max_sessions
+ * or of a disk. */
+struct thresholds {
+    struct threshold {
+        uint64_t days, percent;
+    } warning, critical;
+};
+extern const struct thresholds monitor_usual;
+/* LEFT: the seconds to the end of a certificate. */
+enum level monitor_days(int64_t left, const struct thresholds *at);
+struct disk_look {
+    int error; /* -errno; with -ENOENT there are no users */
+    bool known;
+    uint64_t percent;    /* used, as df shows it */
+    uint64_t left, keep; /* bytes; for uploads, and by min_free */
+};
+/* C gets what is the matter with the disk of PATH. */
+enum level monitor_disk(const char *path, const struct min_free *keep,
+                        const struct thresholds *at, struct disk_look *ret,
+                        struct complaint *c);
+/* Prints how the server is, and what needs attention. Returns an exit code. */
+int monitor_first_look(struct context *x);
+
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Returns EX_OSERR, with the complaint that there is no memory. */
+int ctl_no_memory(struct context *x);
 /* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
@@ -275,7 +302,7 @@ int report_make(struct context *x);
 struct ifaddrs;
 bool address_of_interface(const struct ifaddrs *one, struct address *ret);
 
-/* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
+/* home.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint has the commands that permit it. */
 int paths_permit(struct context *x, const char *what, const char *path);
 /* The same, with its reason; also of the users file's "directory". */
@@ -350,15 +377,48 @@ void *disk_share(size_t size);
 /* Calls WORK in a fork, for at most MS milliseconds. Returns its result, which
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
-/* Calls WORK, which returns an exit code, under the lock of the users file:
- * while somebody else waits for that. The fork doesn't have the lock. WORK has
- * put its complaint into WHY, in the shared memory. If the disk doesn't answer,
- * the complaint names PATH. */
-int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
-                    const char *path, const struct complaint *why);
+/* The same for work with a context, whose complaint becomes that of X. DATA, of
+ * SIZE bytes, is then as the fork has left it. The fork doesn't have the lock
+ * of the users file. */
+typedef int disk_work(struct context *x, void *data);
+int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
+                  int ms);
+/* The same under that lock, while somebody else waits for it; WORK returns an
+ * exit code, and so does this. If the disk doesn't answer, the complaint names
+ * PATH. */
+int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
+                    const char *path);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
  * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
+
+/* What is known of directories before the users file is locked. */
+struct known {
+    char *path;           /* place_tidy()'s */
+    const char *real;     /* place_resolve()'s; NULL: its disk doesn't answer */
+    bool link, directory; /* itself; and what it is, or leads to */
+    bool wanted;          /* one of MORE */
+    bool empty;           /* a wanted directory, and no link */
+    uid_t uid;            /* of the directory */
+    gid_t gid;
+    mode_t mode; /* its permissions */
+};
+
+/* Asks about the directories of all users and shares, and about the N paths in
+ * MORE. The command calls it before the lock. */
+void known_fill(struct context *x, const struct users *u,
+                const char *const *more, size_t n);
+/* NULL: nobody has asked about PATH. */
+const struct known *known_of(const struct context *x, const char *path);
+/* A place_resolver; OWNER is the context. */
+void known_resolve(const void *owner, const char *path, char out[PATH_MAX]);
+void known_release(struct context *x);
+
+/* Asks which uids own a directory in the setting homes, without that of PATH
+ * (NULL: with each). The command calls it before the lock. */
+void known_ask_owners(struct context *x, const char *path);
+/* False if nobody has asked, or it isn't known. */
+bool known_owner(const struct context *x, uint64_t uid);
 
 /* turn.c: work that one of all machines with the same homes does at a time. */
 #define TURN_HOLDER_MAX 320
@@ -434,12 +494,21 @@ int home_make_inside(const struct home_wanted *h, const char *path,
  * little as home_make() does; BELOW is struct home_wanted's. Returns the
  * descriptor, or -errno. */
 int home_open(const char *path, const char *below);
+/* Calls ON for each entry of the open DIRECTORY but "." and "..", until it
+ * returns something else than 0. Returns that; 0; or -errno: the directory
+ * can't be read. */
+typedef int home_entry(void *owner, int directory, const char *name);
+int home_each_entry(int directory, home_entry *on, void *owner);
 /* Can NAME in the open DIRECTORY be read, and is nothing in it? Follows no
  * link. */
 bool home_is_empty(int directory, const char *name);
 /* Opens the directory that the home is in. Returns the descriptor, or
  * -errno. */
 int home_open_parent(const char *home, const char *below);
+
+/* How many files were stored by the user of HOME while there was a limit; -1:
+ * not known. */
+int64_t stored_in(const char *home);
 
 /* purge.c: the removal of a home, or of a share's directory, and of all that is
  * in it. */
@@ -466,11 +535,11 @@ void removed_close(struct removed *p);
 /* Removes the rests of removals that were cut, in the directory PARENT, and
  * prints what it does. A directory whose row is still there gets its name
  * back. */
-void removed_leftovers(const struct context *x, const char *parent);
+void removed_leftovers(struct context *x, const char *parent);
 /* The same in the settings homes and shares, and in the directories in them in
  * which homes lie; with the ids of the directory. For each of the two settings
  * there is one deadline. Returns an exit code. */
-int removed_all_leftovers(const struct context *x);
+int removed_all_leftovers(struct context *x);
 
 /* edit.c: loads the users without a lock. A missing file has none. In any case
  * the caller calls users_release(). Returns an exit code: if the file has a
@@ -478,15 +547,16 @@ int removed_all_leftovers(const struct context *x);
  * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
+/* These return NULL if there is none. */
+const struct share *share_find(const struct users *u, struct slice name);
+const struct team *team_find(const struct users *u, struct slice name);
 /* Adds to the reason why the file can't be used that no edit is possible. */
 void edit_refused(struct complaint *c);
 
 /* share.c: shares, teams, and who has them. */
 
-/* These return NULL if there is none. */
-const struct share *share_find(const struct users *u, struct slice name);
-const struct team *team_find(const struct users *u, struct slice name);
-/* The same for the name on the command line. They return an exit code. */
+/* These find the one whose name is on the command line. They return an exit
+ * code. */
 int share_named(struct context *x, const struct users *u,
                 const struct share **ret);
 int team_named(struct context *x, const struct users *u,
@@ -526,10 +596,6 @@ void letter_print(const struct context *x, const struct user *user, bool html);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);
-/* How many files were stored by the user of HOME while there was a limit; -1:
- * not known. */
-int64_t stored_in(const char *home);
-
 /* server.c: the running server, through its control socket. */
 
 #define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
@@ -578,6 +644,16 @@ int server_lies(struct context *x, const char *what);
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
+/* Ends the session with that serial; *ended gets 0 if there is
+ * none. Returns an exit code. */
+int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
+
+/* Sends the running server, if there is one, the news that the
+ * users file has changed. It ends the sessions that are no longer permitted,
+ * and their number is printed. If the server can't be reached, that is a
+ * printed line and no failure. */
+void sessions_edited(struct context *x);
+
 /* who.c: the sessions of the running server. */
 
 /* Reads all of them into *ret, an array of objects, which the caller owns.
@@ -600,15 +676,5 @@ int status_of(struct server *s, json_t **ret);
 /* drain.c: asks whether the server drains, or orders it. Returns an exit
  * code. */
 int drain_ask(struct server *s, enum drain_order order, bool *on);
-
-/* sessions.c: ends the session with that serial; *ended gets 0 if there is
- * none. Returns an exit code. */
-int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
-
-/* sessions.c: sends the running server, if there is one, the news that the
- * users file has changed. It ends the sessions that are no longer permitted,
- * and their number is printed. If the server can't be reached, that is a
- * printed line and no failure. */
-void sessions_edited(struct context *x);
 
 #endif

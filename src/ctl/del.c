@@ -8,16 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-/* The directory in memory that forks share, since its disk may be dead. */
-struct renaming {
-    struct removed directory;
-    bool undo;
-    struct complaint complaint;
-};
 
 /* A user or a share. */
 struct removal {
@@ -27,7 +19,7 @@ struct removal {
     gid_t gid; /* a share's; 0: a user */
     struct user_quota quota;
     char path[USER_HOME_MAX + 1];
-    struct renaming *renaming; /* with --purge */
+    struct removed directory; /* with --purge */
 };
 
 static int removal_of(struct context *x, const struct users *u,
@@ -83,8 +75,8 @@ static int purge_open(struct context *x, struct removal *r)
 
     if (code)
         return code;
-    code = removed_open(&r->renaming->directory, r->path, setting_above(x, r),
-                        r->uid, &why);
+    code =
+        removed_open(&r->directory, r->path, setting_above(x, r), r->uid, &why);
     return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
                 : 0;
 }
@@ -118,20 +110,22 @@ static int spend_id(struct context *x, struct edit *e, const struct removal *r)
                : 0;
 }
 
-static int rename_in_fork(void *shared)
+static int rename_in_fork(struct context *x, void *directory)
 {
-    struct renaming *r = shared;
+    return removed_rename(directory, &x->complaint);
+}
 
-    if (!r->undo)
-        return removed_rename(&r->directory, &r->complaint);
-    removed_undo(&r->directory);
+static int undo_in_fork(struct context *x, void *directory)
+{
+    (void)x;
+    removed_undo(directory);
     return 0;
 }
 
 static int remove_line(struct context *x, struct edit *e, void *given)
 {
     struct removal *confirmed = given, now;
-    struct renaming *renaming = confirmed->renaming;
+    struct removed *directory = &confirmed->directory;
     int code = removal_of(x, &e->users, &now);
 
     if (code == 0 && x->args.purge)
@@ -141,11 +135,11 @@ static int remove_line(struct context *x, struct edit *e, void *given)
     if (code == 0)
         code = spend_id(x, e, &now);
     if (code == 0 && x->args.purge)
-        code = disk_run_locked(x, rename_in_fork, renaming, now.path,
-                               &renaming->complaint);
+        code = disk_run_locked(x, rename_in_fork, directory, sizeof(*directory),
+                               now.path);
     if (code)
         return code;
-    now.renaming = renaming;
+    now.directory = *directory;
     *confirmed = now;
     edit_remove(e, now.line);
     return edit_commit(e);
@@ -155,33 +149,32 @@ static void print_not_undone(const struct removal *r)
 {
     char path[PATH_MAX];
 
-    if (r->renaming->directory.name[0])
+    if (r->directory.name[0])
         stderr_print("%s is now %s; this gives it its name back: sallyportctl "
                      "retention run",
-                     r->path, removed_path(&r->renaming->directory, path));
+                     r->path, removed_path(&r->directory, path));
 }
 
 /* If the line stays, the directory gets its name back. */
 static int remove_both(struct context *x, struct edit *e, void *given)
 {
     struct removal *confirmed = given;
-    struct renaming *renaming = confirmed->renaming;
+    struct removed *directory = &confirmed->directory;
     int code = remove_line(x, e, given);
 
-    if (!x->args.purge || e->stands || !renaming->directory.name[0])
+    if (!x->args.purge || e->stands || !directory->name[0])
         return code;
-    renaming->undo = true;
-    disk_run_locked(x, rename_in_fork, renaming, confirmed->path,
-                    &renaming->complaint);
+    disk_run_locked(x, undo_in_fork, directory, sizeof(*directory),
+                    confirmed->path);
     print_not_undone(confirmed);
     return code;
 }
 
 /* Without the lock. It may take long. */
-static int purge_rest(struct context *x, const struct removal *r)
+static int purge_rest(struct context *x, struct removal *r)
 {
     char parent[USER_HOME_MAX + 1];
-    int code = removed_empty(&r->renaming->directory, &x->complaint);
+    int code = removed_empty(&r->directory, &x->complaint);
 
     snprintf(parent, sizeof(parent), "%.*s",
              (int)(strrchr(r->path, '/') - r->path), r->path);
@@ -199,8 +192,7 @@ static void print_removed(const struct context *x, const struct removal *r,
            !x->args.purge ? "kept"
            : code         ? "only partly removed; the rest is "
                           : "removed");
-    puts(x->args.purge && code ? removed_path(&r->renaming->directory, rest)
-                               : "");
+    puts(x->args.purge && code ? removed_path(&r->directory, rest) : "");
 }
 
 static int del_run(struct context *x, struct removal *r)
@@ -212,8 +204,7 @@ static int del_run(struct context *x, struct removal *r)
         return code;
     if (r->quota.bytes > 0 || r->quota.files > 0)
         quota_end(x, r->gid != 0,
-                  x->args.purge ? removed_path(&r->renaming->directory, path)
-                                : r->path,
+                  x->args.purge ? removed_path(&r->directory, path) : r->path,
                   r->gid ? r->gid : r->uid);
     if (x->args.purge)
         code = purge_rest(x, r);
@@ -229,25 +220,21 @@ struct waiting {
     unsigned count;
 };
 
-static int waiting_count(struct search *s, struct channel *files)
+static int waiting_ask(struct search *s, struct channel *files,
+                       uint32_t request)
+{
+    (void)s;
+    return SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE(""));
+}
+
+static int waiting_count(struct search *s, struct message *m)
 {
     struct waiting *w = s->owner;
-    const uint32_t request = channel_next(files);
-    struct message m;
-    int code = 0;
 
-    if (SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE("")) <
-        0)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    while (code == 0) {
-        code = search_wait(s, files, request, &m);
-        if (code == 0 && m.kind == MSG_partials_end)
-            return search_end(s, &m.partials_end);
-        if (code == 0 && m.kind != MSG_held)
-            return server_lies(s->x, "no answer about uploads");
-        w->count += code == 0;
-    }
-    return code;
+    w->count += m->kind == MSG_held;
+    return m->kind == MSG_held || m->kind == MSG_partials_end
+               ? 0
+               : server_lies(s->x, "no answer about uploads");
 }
 
 static int is_missing(void *shared)
@@ -259,7 +246,9 @@ static int is_missing(void *shared)
  * taken since they came. */
 static int check_waiting(struct context *x, struct removal *r)
 {
-    struct waiting w = { .at = { .x = x, .owner = &w, .ask = waiting_count } };
+    struct waiting w = {
+        .at = { .x = x, .owner = &w, .ask = waiting_ask, .take = waiting_count }
+    };
     char question[160];
     struct complaint why;
     int code;
@@ -328,19 +317,12 @@ static int del_prepare(struct context *x, struct removal *r)
 
 int line_del(struct context *x)
 {
-    struct renaming *renaming = disk_share(sizeof(*renaming));
-    struct removal r;
-    int code;
+    struct removal r = { .directory = { .parent_fd = -1, .top_fd = -1 } };
+    int code = del_prepare(x, &r);
 
-    if (!renaming)
-        return ctl_fail(x, EX_OSERR, "out of memory");
-    renaming->directory.parent_fd = renaming->directory.top_fd = -1;
-    r.renaming = renaming;
-    code = del_prepare(x, &r);
     if (code == 0)
         code = del_run(x, &r);
-    removed_close(&renaming->directory);
-    munmap(renaming, sizeof(*renaming));
+    removed_close(&r.directory);
     return code;
 }
 

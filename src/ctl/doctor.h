@@ -34,7 +34,7 @@ void doctor_tls(struct server_doctor *d);
 void doctor_address(struct server_doctor *d);
 void doctor_ports(struct server_doctor *d);
 
-/* doctor_system.c */
+/* doctor.c */
 void doctor_firewall(struct server_doctor *d);
 void doctor_clock(struct server_doctor *d);
 void doctor_disk(struct server_doctor *d);

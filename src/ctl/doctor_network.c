@@ -17,10 +17,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/shown.h"
 
-#define ANSWER_S  5 /* for each read and write */
-#define DAY_S     86400
-#define WARN_DAYS 14    /* as "check" */
-#define RESERVED  65536 /* bytes that are read of a list of ports */
+#define ANSWER_S 5 /* for each read and write */
+#define DAY_S    86400
+#define RESERVED 65536 /* bytes that are read of a list of ports */
 
 /* Takes the addresses of the listeners, in the order of the setting. */
 static void take_listeners(struct server_doctor *d, const json_t *status)
@@ -161,12 +160,13 @@ static bool is_configured(const struct settings *s, const char *fingerprint)
 
 static void judge_dates(struct server_doctor *d, const struct tls_shown *t)
 {
-    const int64_t now = time(NULL);
-    const long long days = (t->expires - now) / DAY_S;
+    const int64_t now = time(NULL), left = t->expires - now;
+    const bool soon = monitor_days(left, &monitor_usual) != LEVEL_OK;
+    const long long days = left / DAY_S;
     char when[WHEN_MAX];
 
     when_text(t->expires, when);
-    if (t->expires <= now)
+    if (left <= 0)
         doctor_find(d, FINDING_BAD, "renew it, then run: sallyportctl reload",
                     "the certificate has expired on %s", when);
     else if (t->begins > now)
@@ -174,9 +174,8 @@ static void judge_dates(struct server_doctor *d, const struct tls_shown *t)
                     "the certificate is not valid before %s",
                     when_text(t->begins, when));
     else
-        doctor_find(d, days < WARN_DAYS ? FINDING_WARNING : FINDING_GOOD,
-                    days < WARN_DAYS ? "renew it, then run: sallyportctl reload"
-                                     : NULL,
+        doctor_find(d, soon ? FINDING_WARNING : FINDING_GOOD,
+                    soon ? "renew it, then run: sallyportctl reload" : NULL,
                     "%s; the certificate is valid for %lld day%s; SHA-256 %s",
                     t->version, days, days == 1 ? "" : "s", t->fingerprint);
 }

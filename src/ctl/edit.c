@@ -240,6 +240,22 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     return mistakes ? EX_DATAERR : 0;
 }
 
+const struct share *share_find(const struct users *u, struct slice name)
+{
+    for (size_t i = 0; i < u->shares; i++)
+        if (slice_equal(name, slice_from(u->share[i].name)))
+            return &u->share[i];
+    return NULL;
+}
+
+const struct team *team_find(const struct users *u, struct slice name)
+{
+    for (size_t i = 0; i < u->teams; i++)
+        if (slice_equal(name, slice_from(u->team[i].name)))
+            return &u->team[i];
+    return NULL;
+}
+
 /* check_written() refuses other lines that are too long, and names them; a new
  * one can be left out. */
 int edit_append(struct edit *e, const struct row *row)
@@ -302,8 +318,7 @@ int edit_set_key(struct edit *e, size_t line, const char *key,
     return code ? code : edit_refuse(e, row_set(row, key, value));
 }
 
-/* By bytes, as strcmp(3). */
-static int order_of(struct slice a, struct slice b)
+int name_order(struct slice a, struct slice b)
 {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
@@ -327,7 +342,7 @@ int row_set_entry(struct row *row, const char *key, struct slice name,
 
     buf_init(&list, USERS_FILE_MAX);
     while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
-        int order = order_of(old.name, name);
+        int order = name_order(old.name, name);
 
         if (order > 0 && entry) {
             r = add_entry(&list, slice_from(entry));

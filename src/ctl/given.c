@@ -1,12 +1,10 @@
 /* The options of the command line that a row has: each is checked, and set in
  * the row in the row's form. The word "default" removes a key. A hash is never
  * an argument: all users of the machine could read it. */
-#include "draft.h"
+#include "edit.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -14,8 +12,6 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/domain/tls.h"
-
-#define GID_MAX (UINT32_MAX - 1)
 
 static bool is_default(const char *text)
 {
@@ -26,6 +22,85 @@ static int given_put(struct context *x, struct row *row, const char *key,
                      const char *value)
 {
     return row_exit(row_set(row, key, value), &x->complaint);
+}
+
+/* --certificate: names of client certificates, from the forms of other
+ * programs. The room userparse checks whether a name is valid. */
+
+/* openssl(1) prints a backslash before a ';', and before a space at either end
+ * of a value; that backslash is dropped. An escaped backslash belongs to the
+ * name and stays. */
+static int settle_pairs(const char *text, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t len; *text && r == 0; text += len) {
+        len = *text == '\\' && text[1] ? 2 : 1;
+        r = len == 2 && (text[1] == ' ' || text[1] == ';')
+                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
+                : buf_add(into, text, len);
+    }
+    return r;
+}
+
+static int add_pin(struct slice name, struct buf *into)
+{
+    int r = buf_add_text(into, PIN_PREFIX);
+
+    for (size_t i = sizeof(PIN_PREFIX) - 1; i < name.len && r == 0; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        if (c != ':')
+            r = buf_add(into, &c, 1);
+    }
+    return r;
+}
+
+static int add_other(struct slice name, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < name.len && r == 0; i++)
+        r = name.ptr[i] == ' ' ? buf_add_text(into, "\\20")
+                               : buf_add(into, &name.ptr[i], 1);
+    return r;
+}
+
+static int add_all(struct slice rest, struct buf *into)
+{
+    struct slice name;
+    int r = 0;
+
+    while (r == 0 && slice_cut(&rest, ';', &name)) {
+        if (into->len > 0)
+            r = buf_add_text(into, ";");
+        name = slice_trim(name);
+        if (r == 0)
+            r = slice_starts(name, SLICE(PIN_PREFIX)) ? add_pin(name, into)
+                                                      : add_other(name, into);
+    }
+    return r;
+}
+
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+{
+    struct buf settled, into;
+    int r;
+
+    buf_init(&settled, 2 * CERTIFICATE_MAX);
+    buf_init(&into, CERTIFICATE_MAX - 1);
+    r = settle_pairs(text, &settled);
+    if (r == 0)
+        r = add_all(buf_slice(&settled), &into);
+    if (r == 0)
+        r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
+    else
+        r = -ENAMETOOLONG;
+    buf_release(&settled);
+    buf_release(&into);
+    return r;
 }
 
 /* Keys. Most have the name and the value of their option. */
@@ -69,16 +144,12 @@ static int given_each_key(struct context *x, struct row *row)
 }
 
 /* --ttl counts from now, so the row gets a time. */
-static int given_ttl(struct context *x, struct row *row)
+static int given_ttl(struct context *x, struct row *row, const char *text)
 {
     char when[WHEN_MAX];
     uint64_t seconds;
 
-    if (!x->args.ttl)
-        return 0;
-    if (x->args.expires)
-        return ctl_fail(x, EX_USAGE, "give --expires or --ttl, not both");
-    if (arguments_seconds(x, "ttl", x->args.ttl, &seconds))
+    if (arguments_seconds(x, "ttl", text, &seconds))
         return EX_USAGE;
     return given_put(x, row, "expires",
                      when_text(time(NULL) + (int64_t)seconds, when));
@@ -108,15 +179,13 @@ int given_rights_in(struct context *x, char path[USER_HOME_MAX + 1],
     return 0;
 }
 
-static int given_directory(struct context *x, struct row *row)
+static int given_directory(struct context *x, struct row *row, const char *text)
 {
     char path[USER_HOME_MAX + 1], key[USER_HOME_MAX + 16];
     const char *role;
-    int code;
+    int code = given_rights_in(x, path, &role);
 
-    if (!x->args.rights_in)
-        return 0;
-    code = given_rights_in(x, path, &role);
+    (void)text;
     if (code)
         return code;
     snprintf(key, sizeof(key), "rights.%s", path);
@@ -124,17 +193,13 @@ static int given_directory(struct context *x, struct row *row)
 }
 
 /* --retain [PATH:]TIME: without a path for all of the home, or of the share. */
-static int given_retain(struct context *x, struct row *row)
+static int given_retain(struct context *x, struct row *row, const char *text)
 {
-    const char *text = x->args.retain, *time, *colon;
+    const char *colon = strrchr(text, ':'), *time = colon ? colon + 1 : text;
     struct slice rest, path = SLICE("/");
     char entry[USER_HOME_MAX + 16];
     struct retention one;
 
-    if (!text)
-        return 0;
-    colon = strrchr(text, ':');
-    time = colon ? colon + 1 : text;
     if (colon)
         path = (struct slice){ text, (size_t)(colon - text) };
     snprintf(entry, sizeof(entry), "%.*s:%s", (int)path.len, path.ptr,
@@ -150,10 +215,21 @@ static int given_retain(struct context *x, struct row *row)
         &x->complaint);
 }
 
-/* Adds each entry of --share, which is --to of an invitation. */
-static int given_shares(struct context *x, struct row *row)
+const char *grant_text(struct slice share, unsigned rights,
+                       char out[GRANT_TEXT_MAX])
 {
-    struct slice rest = slice_from(x->args.share);
+    char role[16];
+
+    snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)share.len, share.ptr,
+             rights == RIGHT_ALL ? "" : ":",
+             rights == RIGHT_ALL ? "" : rights_text(rights, role));
+    return out;
+}
+
+/* Adds each entry of --share, which is --to of an invitation. */
+static int given_shares(struct context *x, struct row *row, const char *list)
+{
+    struct slice rest = slice_from(list);
     struct list_entry one;
     int code = 0;
 
@@ -173,9 +249,9 @@ static int given_shares(struct context *x, struct row *row)
 }
 
 /* A team has no role: draft_check() finds no team "legal:read". */
-static int given_teams(struct context *x, struct row *row)
+static int given_teams(struct context *x, struct row *row, const char *list)
 {
-    struct slice rest = slice_from(x->args.team);
+    struct slice rest = slice_from(list);
     struct list_entry one;
     int code = 0;
 
@@ -189,69 +265,60 @@ static int given_teams(struct context *x, struct row *row)
     return code;
 }
 
-static int given_role(struct context *x, struct row *row)
+static int given_role(struct context *x, struct row *row, const char *role)
 {
     unsigned rights;
     char text[16];
 
-    if (!x->args.role)
-        return 0;
-    if (rights_parse(slice_from(x->args.role), &rights))
-        return ctl_fail(x, EX_USAGE, "--role %s: %s", x->args.role,
-                        RIGHTS_EXPECTED);
+    if (rights_parse(slice_from(role), &rights))
+        return ctl_fail(x, EX_USAGE, "--role %s: " RIGHTS_EXPECTED, role);
     return given_put(x, row, "rights", rights_text(rights, text));
 }
 
 /* With --local-group local programs work in the home. */
-static int given_modes(struct context *x, struct row *row)
+static int given_modes(struct context *x, struct row *row, const char *group)
 {
-    int code = 0;
+    int code = given_put(x, row, "file_mode", "0660");
 
-    if (!x->args.local_group || row->columns < ROW_COLUMNS)
-        return 0;
-    code = given_put(x, row, "file_mode", "0660");
+    (void)group;
     return code ? code : given_put(x, row, "dir_mode", "0770");
 }
 
-static int given_must_change(struct context *x, struct row *row)
+static int given_must_change(struct context *x, struct row *row,
+                             const char *none)
 {
-    return x->args.must_change ? given_put(x, row, "must_change", "yes") : 0;
+    (void)none;
+    return given_put(x, row, "must_change", "yes");
 }
 
 /* Columns. */
 
-static int given_uid(struct context *x, struct row *row)
+static int given_uid(struct context *x, struct row *row, const char *text)
 {
     const struct settings *s = &x->settings;
     uint64_t uid;
 
-    if (!x->args.uid)
-        return 0;
-    if (slice_number(slice_from(x->args.uid), s->uid_last, &uid) ||
-        uid < s->uid_first)
+    if (slice_number(slice_from(text), s->uid_last, &uid) || uid < s->uid_first)
         return ctl_fail(x, EX_USAGE,
                         "--uid %s: use a number from %llu to %llu (uid_first, "
                         "uid_last)",
-                        x->args.uid, (unsigned long long)s->uid_first,
+                        text, (unsigned long long)s->uid_first,
                         (unsigned long long)s->uid_last);
     return row_exit(row_set_number(row, ROW_UID, uid), &x->complaint);
 }
 
-static int given_gid(struct context *x, struct row *row)
+static int given_gid(struct context *x, struct row *row, const char *text)
 {
     const struct settings *s = &x->settings;
     uint64_t gid;
 
-    if (!x->args.gid)
-        return 0;
-    if (slice_number(slice_from(x->args.gid), GID_MAX, &gid) || gid == 0)
-        return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on",
-                        x->args.gid);
+    if (slice_number(slice_from(text), USER_ID_MAX, &gid) || gid == 0)
+        return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on", text);
     if (gid >= s->gid_first && gid <= s->gid_last)
         return ctl_fail(x, EX_USAGE,
                         "--gid %s: gids from %llu to %llu (gid_first, "
                         "gid_last) are for shares; leave out --gid",
-                        x->args.gid, (unsigned long long)s->gid_first,
+                        text, (unsigned long long)s->gid_first,
                         (unsigned long long)s->gid_last);
     return row_exit(row_set_number(row, ROW_GID, gid), &x->complaint);
 }
@@ -271,43 +338,50 @@ int given_home(struct context *x, struct row *row, const char *home)
     return row_exit(row_set_column(row, ROW_HOME, tidy), &x->complaint);
 }
 
-static int given_comment(struct context *x, struct row *row)
+static int given_comment(struct context *x, struct row *row,
+                         const char *comment)
 {
-    const char *comment = x->args.comment;
-
-    if (!comment)
-        return 0;
     if (!user_comment_ok(slice_from(comment)))
         return ctl_fail(x, EX_USAGE,
                         "--comment: at most 255 bytes, no ':', no line end");
     return row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
 }
 
-static int given_own_home(struct context *x, struct row *row)
-{
-    return x->args.home ? given_home(x, row, x->args.home) : 0;
-}
-
-/* In the order of the keys in a new row. */
-static int (*const given_keys[])(struct context *x, struct row *row) = {
-    given_role,        given_modes,  given_each_key,  given_ttl,
-    given_must_change, given_retain, given_directory, given_shares,
-    given_teams,
-}, (*const given_columns[])(struct context *x, struct row *row) = {
-    given_comment, given_uid, given_gid, given_own_home,
+/* Each is called with the value of its option, if that is given. The keys are
+ * in the order that they have in a new row. */
+static const struct {
+    enum option_place option;
+    int (*set)(struct context *x, struct row *row, const char *value);
+    bool of_user; /* not for the row of a share or a team */
+} setters[] = {
+    { OPTION_role, given_role, false },
+    { OPTION_local_group, given_modes, true },
+    { OPTIONS, NULL, false }, /* here come the options that are keys */
+    { OPTION_ttl, given_ttl, false },
+    { OPTION_must_change, given_must_change, false },
+    { OPTION_retain, given_retain, false },
+    { OPTION_rights_in, given_directory, false },
+    { OPTION_share, given_shares, false },
+    { OPTION_team, given_teams, false },
+    { OPTION_comment, given_comment, true },
+    { OPTION_uid, given_uid, true },
+    { OPTION_gid, given_gid, true },
+    { OPTION_home, given_home, true },
 };
 
 int given_set(struct context *x, struct row *row)
 {
+    const bool of_user = row->columns == ROW_COLUMNS;
     int code = 0;
 
-    for (size_t i = 0; i < sizeof(given_keys) / sizeof(given_keys[0]) && !code;
-         i++)
-        code = given_keys[i](x, row);
-    for (size_t i = 0; row->columns == ROW_COLUMNS && !code &&
-                       i < sizeof(given_columns) / sizeof(given_columns[0]);
-         i++)
-        code = given_columns[i](x, row);
+    for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]) && !code; i++) {
+        const enum option_place option = setters[i].option;
+
+        if (option == OPTIONS)
+            code = given_each_key(x, row);
+        else if (x->args.option[option] && (of_user || !setters[i].of_user))
+            code = setters[i].set(x, row, x->args.option[option]);
+    }
     return code;
 }
 
@@ -333,33 +407,6 @@ int given_any(struct context *x)
                     x->args.word[0]);
 }
 
-int given_ids_free(struct context *x)
-{
-    uint64_t uid = 0;
-    int account = 0, group = 0;
-
-    if (!x->args.uid)
-        return 0;
-    slice_number(slice_from(x->args.uid), UINT32_MAX, &uid);
-    account = uid_is_of_system(uid);
-    if (!x->args.gid)
-        group = gid_is_of_system(uid);
-    if (account < 0 || group < 0)
-        return nss_fail(x, account < 0 ? account : group);
-    if (account)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: an account of the system has it (getent "
-                        "passwd %s); leave out --uid, or give another one",
-                        x->args.uid, x->args.uid);
-    if (group)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: a group of the system has this number, and "
-                        "the user would be in it; leave out --uid, or give "
-                        "--gid, too",
-                        x->args.uid);
-    return 0;
-}
-
 int given_hash(struct context *x, struct row *row)
 {
     char hash[USER_HASH_MAX + 1];
@@ -379,33 +426,6 @@ int given_hash(struct context *x, struct row *row)
         code = row_exit(row_set_column(row, ROW_HASH, hash), &x->complaint);
     explicit_bzero(hash, sizeof(hash));
     return code;
-}
-
-int given_group(struct context *x, const char *group, gid_t *ret)
-{
-    uint64_t number;
-    const bool named = slice_number(slice_from(group), GID_MAX, &number);
-    const struct group *found;
-    int r;
-
-    errno = 0;
-    found = named ? getgrnam(group) : getgrgid((gid_t)number);
-    r = found ? 0 : nss_result(errno);
-    if (r < 0)
-        return nss_fail(x, r);
-    if (!found)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: there is no such group; make it with: groupadd "
-                        "--system %s%s%s",
-                        group, named ? "" : "--gid ", group,
-                        named ? "" : " NAME");
-    if (found->gr_gid < SHARE_GID_MIN)
-        return ctl_fail(x, EX_USAGE,
-                        "%s is a group of the system, with gid %u; use one "
-                        "with a gid from %d on",
-                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
-    *ret = found->gr_gid;
-    return 0;
 }
 
 /* Hints at the end of a command. */

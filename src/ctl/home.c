@@ -1,8 +1,8 @@
-/* Makes homes and the directories of shares. Runs as root in
- * directories in which users may rename things at the same time. So each step
- * acts on a descriptor, and the last component is never followed if it is a
- * link. */
-#include "known.h"
+/* Homes and the directories of shares: may the server write there, do they
+ * overlap, and their making. Runs as root in directories in which users may
+ * rename things at the same time. So each step acts on a descriptor, and the
+ * last component is never followed if it is a link. */
+#include "ctl.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -18,6 +19,45 @@
 #include "sallyport/quota/quota.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* Homes and shares in which systemd doesn't let the service write. systemd is
+ * only asked, never told. */
+
+/* Another configuration isn't the unit's. */
+static void ask_unit(const struct context *x, struct unit *u)
+{
+    if (geteuid() == 0 && strcmp(x->settings.file, SETTINGS_FILE) == 0)
+        unit_ask(u);
+}
+
+void (*paths_unit)(const struct context *x, struct unit *u) = ask_unit;
+
+/* Systemd is asked once, also for the forks of this process. */
+static struct unit permitting;
+static bool was_asked;
+
+void paths_ask(const struct context *x)
+{
+    if (!was_asked)
+        paths_unit(x, &permitting);
+    was_asked = true;
+}
+
+bool paths_forbid(const struct context *x, const char *what, const char *path,
+                  struct complaint *c)
+{
+    paths_ask(x);
+    return unit_forbids(&permitting, what, path, c);
+}
+
+int paths_permit(struct context *x, const char *what, const char *path)
+{
+    struct complaint c = { "" };
+
+    return paths_forbid(x, what, path, &c)
+               ? ctl_fail(x, EX_CONFIG, "%s", c.text)
+               : 0;
+}
 
 int home_check_alone(struct context *x, const struct users *u, const void *own,
                      const char *path, const char *hint)
@@ -27,12 +67,12 @@ int home_check_alone(struct context *x, const struct users *u, const void *own,
     if (x->lock_fd == 0 && !known_of(x, path))
         known_fill(x, u, &path, 1);
     if (x->lock_fd == 0 && !x->known)
-        return ctl_fail(x, EX_OSERR, "out of memory");
+        return ctl_no_memory(x);
     if (x->places_of != u) {
         places_release(&x->places);
         x->places_of = u;
         if (!places_fill(&x->places, u, known_resolve, x))
-            return ctl_fail(x, EX_OSERR, "out of memory");
+            return ctl_no_memory(x);
     }
     other = places_overlap(&x->places, path, own);
     return other
@@ -137,20 +177,36 @@ static int not_the_owner(const struct home_wanted *h, uid_t owner,
     return EX_CANTCREAT;
 }
 
+int home_each_entry(int directory, home_entry *on, void *owner)
+{
+    int copy = openat(directory, ".", DIRECTORY_FLAGS);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy); /* closedir() closes it */
+    const struct dirent *entry;
+    int r = dir ? 0 : -errno;
+
+    if (!dir)
+        fd_close(&copy);
+    while (r == 0 && dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            r = on(owner, directory, entry->d_name);
+    if (dir)
+        closedir(dir);
+    return r;
+}
+
+static int is_an_entry(void *owner, int directory, const char *name)
+{
+    (void)owner;
+    (void)directory;
+    (void)name;
+    return 1;
+}
+
 bool home_is_empty(int directory, const char *name)
 {
     FD_CLEANUP int fd = openat(directory, name, DIRECTORY_FLAGS);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    bool empty = dir != NULL;
 
-    if (dir)
-        fd_take(&fd); /* closedir() closes it */
-    while (empty && (entry = readdir(dir)))
-        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-    if (dir)
-        closedir(dir);
-    return empty;
+    return fd >= 0 && home_each_entry(fd, is_an_entry, NULL) == 0;
 }
 
 static int set_group_failed(const struct home_wanted *h, struct complaint *c)
@@ -308,4 +364,17 @@ int home_make_inside(const struct home_wanted *h, const char *path,
         }
     }
     return 0;
+}
+
+int64_t stored_in(const char *home)
+{
+    char text[24];
+    ssize_t len = lgetxattr(home, STORED_ATTRIBUTE, text, sizeof(text));
+    uint64_t n = 0;
+
+    if (len < 0)
+        return errno == ENODATA ? 0 : -1;
+    return slice_number((struct slice){ text, (size_t)len }, INT64_MAX, &n)
+               ? -1
+               : (int64_t)n;
 }

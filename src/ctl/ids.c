@@ -4,7 +4,6 @@
  * number above it that somebody has chosen. They are recorded before anything
  * else is written. */
 #include "edit.h"
-#include "known.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -279,4 +278,60 @@ int uids_spend(struct context *x, struct edit *e, uint64_t uid)
     if (code == 0)
         code = uids_choose(x, &u, uid);
     return code ? code : uids_record(&u, e);
+}
+
+/* What the command line gives. */
+
+int given_ids_free(struct context *x)
+{
+    uint64_t uid = 0;
+    int account = 0, group = 0;
+
+    if (!x->args.uid)
+        return 0;
+    slice_number(slice_from(x->args.uid), UINT32_MAX, &uid);
+    account = uid_is_of_system(uid);
+    if (!x->args.gid)
+        group = gid_is_of_system(uid);
+    if (account < 0 || group < 0)
+        return nss_fail(x, account < 0 ? account : group);
+    if (account)
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: an account of the system has it (getent "
+                        "passwd %s); leave out --uid, or give another one",
+                        x->args.uid, x->args.uid);
+    if (group)
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: a group of the system has this number, and "
+                        "the user would be in it; leave out --uid, or give "
+                        "--gid, too",
+                        x->args.uid);
+    return 0;
+}
+
+int given_group(struct context *x, const char *group, gid_t *ret)
+{
+    uint64_t number;
+    const bool named = slice_number(slice_from(group), USER_ID_MAX, &number);
+    const struct group *found;
+    int r;
+
+    errno = 0;
+    found = named ? getgrnam(group) : getgrgid((gid_t)number);
+    r = found ? 0 : nss_result(errno);
+    if (r < 0)
+        return nss_fail(x, r);
+    if (!found)
+        return ctl_fail(x, EX_USAGE,
+                        "%s: there is no such group; make it with: groupadd "
+                        "--system %s%s%s",
+                        group, named ? "" : "--gid ", group,
+                        named ? "" : " NAME");
+    if (found->gr_gid < SHARE_GID_MIN)
+        return ctl_fail(x, EX_USAGE,
+                        "%s is a group of the system, with gid %u; use one "
+                        "with a gid from %d on",
+                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
+    *ret = found->gr_gid;
+    return 0;
 }

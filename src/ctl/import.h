@@ -2,7 +2,7 @@
 #ifndef CTL_IMPORT_H
 #define CTL_IMPORT_H
 
-#include "draft.h"
+#include "edit.h"
 
 struct import;
 struct imported;
@@ -78,7 +78,7 @@ struct imported *import_add(struct import *m, size_t line);
  * Returns an exit code. */
 int import_named(struct import *m, struct imported *e);
 /* Finds the entry that gives this user, or returns NULL. */
-const struct imported *import_find(const struct import *m, struct slice name);
+struct imported *import_find(const struct import *m, struct slice name);
 
 /* import_ldif.c, import_json.c: for m->format->read. */
 int import_ldif(struct import *m);
@@ -94,29 +94,7 @@ void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1]);
 bool import_hash_usable(const struct imported *e);
 
-/* user_import.c */
-
-/* Prints that the entry is left out, and why. EXPECTED: the line needs nobody's
- * look. */
-void import_skip(struct import *m, struct imported *e, const char *why,
-                 bool expected);
-
-/* user_sync.c: the rows that follow a source. */
-
-/* May there be --sync with this import? Returns an exit code. */
-int sync_check(const struct import *m);
-/* Finds the entries that have a row, and skips those whose row is another
- * one's. */
-void sync_split(struct import *m, const struct users *u);
-/* Changes the rows of the source; refuses if that would lock too many. Returns
- * an exit code. */
-int sync_rows(struct import *m, struct edit *e);
-/* Sets sync=NAME:… in a new row, with --sync. Returns 0 or -errno. */
-int sync_mark(const struct import *m, struct imported *e);
-void sync_print(const struct import *m, size_t added, size_t skipped);
-void sync_release(struct import *m);
-
-/* import_limits.c: what restricts the user E; each function adds keys to the
+/* What restricts the user E: each function adds keys to the
  * row, and to e->lock and e->without; or sets e->no_memory. */
 
 /* COLUMNS: those after the home. */
@@ -141,5 +119,27 @@ void import_limits_closed(struct imported *e, const char *why);
 void import_limits_password(struct imported *e, struct slice value);
 /* USER: the same one in a users file. */
 void import_limits_teams(struct imported *e, const struct user *user);
+
+/* user_import.c */
+
+/* Prints that the entry is left out, and why. EXPECTED: the line needs nobody's
+ * look. */
+void import_skip(struct import *m, struct imported *e, const char *why,
+                 bool expected);
+
+/* user_sync.c: the rows that follow a source. */
+
+/* May there be --sync with this import? Returns an exit code. */
+int sync_check(const struct import *m);
+/* Finds the entries that have a row, and skips those whose row is another
+ * one's. */
+void sync_split(struct import *m, const struct users *u);
+/* Changes the rows of the source; refuses if that would lock too many. Returns
+ * an exit code. */
+int sync_rows(struct import *m, struct edit *e);
+/* Sets sync=NAME:… in a new row, with --sync. Returns 0 or -errno. */
+int sync_mark(const struct import *m, struct imported *e);
+void sync_print(const struct import *m, size_t added, size_t skipped);
+void sync_release(struct import *m);
 
 #endif

@@ -4,6 +4,7 @@
  * no end. Pure. */
 #include "import.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -50,38 +51,25 @@ static bool takes(struct json *j, char c)
 
 /* The values. */
 
-static void take_name(struct imported *e, struct slice text)
-{
-    e->name = text;
-}
-
-static void take_comment(struct imported *e, struct slice text)
-{
-    e->comment = text;
-}
-
-static void take_mail(struct imported *e, struct slice text)
-{
-    e->mail = text;
-}
-
 static void take_locked(struct imported *e, struct slice text)
 {
     (void)text;
     import_limits_closed(e, "it is locked there");
 }
 
+#define AT(member) offsetof(struct imported, member)
 static const struct {
     const char *key;
+    size_t at; /* the place of its slice; 0: it is taken */
     void (*take)(struct imported *e, struct slice text);
     bool flag; /* true or false, and not a text */
 } json_keys[] = {
-    { "name", take_name, false },
-    { "hash", import_limits_password, false },
-    { "comment", take_comment, false },
-    { "mail", take_mail, false },
-    { "expires", import_limits_end, false },
-    { "locked", take_locked, true },
+    { "name", AT(name), NULL, false },
+    { "hash", 0, import_limits_password, false },
+    { "comment", AT(comment), NULL, false },
+    { "mail", AT(mail), NULL, false },
+    { "expires", 0, import_limits_end, false },
+    { "locked", 0, take_locked, true },
 };
 #define KEYS       (sizeof(json_keys) / sizeof(json_keys[0]))
 #define KEYS_KNOWN "name, hash, comment, mail, expires and locked"
@@ -117,8 +105,12 @@ static int take_member(const struct json *j, struct imported *e,
         return 0;
     if (json_keys[i].flag ? !json_is_true(value) : !json_is_string(value))
         return wrong_type(j, i);
-    json_keys[i].take(e, (struct slice){ json_string_value(value),
-                                         json_string_length(value) });
+    const struct slice text = { json_string_value(value),
+                                json_string_length(value) };
+    if (json_keys[i].take)
+        json_keys[i].take(e, text);
+    else
+        *(struct slice *)(void *)((char *)e + json_keys[i].at) = text;
     return 0;
 }
 
@@ -173,7 +165,7 @@ static int next_object(struct json *j)
     if (!object)
         return no_object(j, &error, cut);
     if (json_array_append_new(j->m->json, object))
-        return ctl_fail(j->m->x, EX_OSERR, "out of memory");
+        return ctl_no_memory(j->m->x);
     code = take_object(j, object);
     if (code == 0)
         json_skip(j, (size_t)error.position);
@@ -215,7 +207,7 @@ int import_json(struct import *m)
 
     m->json = json_array();
     if (code == 0 && !m->json)
-        code = ctl_fail(m->x, EX_OSERR, "out of memory");
+        code = ctl_no_memory(m->x);
     if (code == 0 && takes(&j, '['))
         code = take_array(&j);
     for (skip_blanks(&j); code == 0 && j.rest.len > 0; skip_blanks(&j))

@@ -230,11 +230,9 @@ static const char *why_not(const struct import *m, const struct imported *e,
 
 static int compare_entries(const void *a, const void *b)
 {
-    const struct slice x = ((const struct imported *)a)->name,
-                       y = ((const struct imported *)b)->name;
-    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+    const struct imported *one = a, *other = b;
 
-    return order ? order : (x.len > y.len) - (x.len < y.len);
+    return name_order(one->name, other->name);
 }
 
 /* Of each name the first entry counts, also if it gives no user: the system
@@ -244,7 +242,7 @@ static int keep_first(struct import *m, struct imported *e)
     struct imported *const *first = tsearch(e, &m->by_name, compare_entries);
 
     if (!first)
-        return ctl_fail(m->x, EX_OSERR, "out of memory");
+        return ctl_no_memory(m->x);
     if (*first != e)
         e->why_not = "an earlier line has this name";
     return 0;
@@ -256,7 +254,7 @@ int import_named(struct import *m, struct imported *e)
     return e->why_not ? 0 : keep_first(m, e);
 }
 
-const struct imported *import_find(const struct import *m, struct slice name)
+struct imported *import_find(const struct import *m, struct slice name)
 {
     const struct imported key = { .name = name };
     struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
@@ -270,7 +268,7 @@ int import_begin(struct import *m, size_t most)
         return ctl_fail(m->x, EX_DATAERR, "%s: more than %u users", m->path,
                         USERS_MAX);
     m->entry = calloc(most + 1, sizeof(*m->entry));
-    return m->entry ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
+    return m->entry ? 0 : ctl_no_memory(m->x);
 }
 
 struct imported *import_add(struct import *m, size_t line)
@@ -399,16 +397,15 @@ static int import_take_lines(struct import *m)
 static void take_shadow_line(struct import *m,
                              const struct slice column[COLUMNS])
 {
-    const struct imported key = { .name = column[COLUMN_NAME] };
-    struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
+    struct imported *found = import_find(m, column[COLUMN_NAME]);
     struct slice rest = column[COLUMN_REST], end = SLICE("");
 
-    if (!found || (*found)->in_shadow)
+    if (!found || found->in_shadow)
         return;
-    (*found)->in_shadow = true;
-    (*found)->hash = column[COLUMN_HASH];
+    found->in_shadow = true;
+    found->hash = column[COLUMN_HASH];
     slice_cut(&rest, ':', &end);
-    import_limits_shadow(*found, column, end);
+    import_limits_shadow(found, column, end);
 }
 
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */
@@ -487,7 +484,7 @@ int import_read(struct import *m)
         take_shadow(m);
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (m->entry[i].no_memory)
-            code = ctl_fail(m->x, EX_OSERR, "out of memory");
+            code = ctl_no_memory(m->x);
     return code;
 }
 

@@ -169,31 +169,31 @@ static int print_bytes(struct inspection *i, struct msg_held_bytes *m)
                   : ctl_fail(i->at.x, EX_IOERR, "%s: %s", i->id, strerror(-r));
 }
 
-static int ask_held(struct search *s, struct channel *files)
+static int ask_held(struct search *s, struct channel *files, uint32_t request)
+{
+    const struct inspection *i = s->owner;
+
+    return SEND(files, held_find, request, .order = i->order,
+                .id = slice_from(i->id));
+}
+
+static int take_answer(struct search *s, struct message *m)
 {
     struct inspection *i = s->owner;
-    uint32_t request = channel_next(files);
-    struct message m;
-    int code = 0;
 
-    if (SEND(files, held_find, request, .order = i->order,
-             .id = slice_from(i->id)) < 0)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    while (code == 0) {
-        code = search_wait(s, files, request, &m);
-        if (code == 0 && m.kind == MSG_partials_end && i->missing != 0)
-            return ctl_fail(s->x, EX_IOERR, "%s: not all of it could be read",
-                            i->id);
-        if (code == 0 && m.kind == MSG_partials_end)
-            return search_end(s, &m.partials_end);
-        if (code == 0 && m.kind == MSG_held)
-            code = take_held(i, &m.held);
-        else if (code == 0 && m.kind == MSG_held_bytes)
-            code = print_bytes(i, &m.held_bytes);
-        else if (code == 0)
-            code = server_lies(s->x, "no answer about uploads");
+    switch (m->kind) {
+    case MSG_held:
+        return take_held(i, &m->held);
+    case MSG_held_bytes:
+        return print_bytes(i, &m->held_bytes);
+    case MSG_partials_end:
+        return i->missing == 0
+                   ? 0
+                   : ctl_fail(s->x, EX_IOERR, "%s: not all of it could be read",
+                              i->id);
+    default:
+        return server_lies(s->x, "no answer about uploads");
     }
-    return code;
 }
 
 /* In a share, the group may lack the right to write in a member's directory;
@@ -236,6 +236,7 @@ static int inspect(struct context *x, enum held_order order, const char *id,
     struct inspection i = { .at = { .x = x,
                                     .owner = &i,
                                     .ask = ask_held,
+                                    .take = take_answer,
                                     .in_shares = name != NULL },
                             .order = order,
                             .id = id,

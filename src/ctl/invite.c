@@ -1,7 +1,7 @@
 /* "invite": a user for a partner, with grants to shares, and the letter. The
  * password is made, and isn't in the letter: whoever reads one of them can't
  * log in. */
-#include "draft.h"
+#include "edit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -266,24 +266,8 @@ int log_open(struct log_reader *l, struct context *x)
         code = log_when(x, "until", a->until, true, &l->until);
     if (code)
         return code;
-    if (a->file && a->cursor)
-        return ctl_fail(x, EX_USAGE,
-                        "give --file or --cursor, not both: only "
-                        "the journal has a cursor");
-    if (a->file && a->unit)
-        return ctl_fail(x, EX_USAGE,
-                        "give --file or --unit, not both: a unit's log is in "
-                        "the journal");
-    if (a->file && a->directory)
-        return ctl_fail(x, EX_USAGE,
-                        "give --file or --directory, not both: in the "
-                        "directory are journals");
     if (a->directory && strlen(a->directory) >= PATH_MAX)
         return ctl_fail(x, EX_USAGE, "--directory is too long");
-    if (a->until && a->cursor)
-        return ctl_fail(x, EX_USAGE,
-                        "give --until or --cursor, not both: the next call "
-                        "would leave out what came later");
     return a->file ? open_file(l, a->file) : open_journal(l);
 }
 

@@ -180,13 +180,11 @@ int log_show(struct context *x)
     int code, closed;
 
     if (!l)
-        return ctl_fail(x, EX_OSERR, "no memory");
+        return ctl_no_memory(x);
     buf_init(&row, ROW_MAX);
     code = log_open(l, x);
     if (x->args.file) /* it may be a pipe that somebody watches */
         setvbuf(stdout, NULL, _IOLBF, 0);
-    if (code == 0 && x->args.json && x->args.xferlog)
-        code = ctl_fail(x, EX_USAGE, "use either --json or --xferlog");
     if (code == 0 && !x->args.json && !x->args.xferlog)
         printf("%-19s  %s%-12s  %-12s  %-10s  %-10s  %s\n", "TIME",
                x->args.directory ? "MACHINE       " : "", "USER", "WHAT",

@@ -256,7 +256,7 @@ int log_summarise(struct context *x, json_t **ret)
     if (l && s.all)
         code = gather(&s, l);
     if (!l || !s.all || (code == 0 && s.bad))
-        code = ctl_fail(x, EX_OSERR, "no memory");
+        code = ctl_no_memory(x);
     free(l);
     *ret = s.all;
     if (code) {

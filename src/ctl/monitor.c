@@ -1,4 +1,5 @@
-/* "check": the state of the running server as a plugin of Nagios reports it,
+/* What needs attention, by one table of thresholds, which "doctor" uses too.
+ * "check": the state of the running server as a plugin of Nagios reports it,
  * which Icinga, Zabbix and others read too. One line on standard output, with
  * the numbers after a bar, and an exit status from 0 to 3. */
 #include "ctl.h"
@@ -18,27 +19,21 @@
 #define DAYS_MOST  36500
 #define MONITOR_MS 8000 /* such systems wait 10 s */
 
-enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
+const struct thresholds monitor_usual = { .warning = { 14, 90 },
+                                          .critical = { 3, 100 } };
 
 static const char *const level_words[] = { "OK", "WARNING", "CRITICAL",
                                            "UNKNOWN" };
 
-/* Fewer days of a certificate are trouble, and so many percent of max_sessions
- * or of a disk. */
-struct threshold {
-    uint64_t days, percent;
-};
-
 /* The disk of the homes, or of the shares. */
 struct disk {
     const char *key, *path; /* of the setting */
-    bool known;
-    uint64_t percent; /* used, as df shows it */
+    struct disk_look look;
 };
 #define DISKS 2
 
 struct health {
-    struct threshold warning, critical;
+    struct thresholds at;
     json_t *status; /* status_read() */
     uint64_t sessions, most;
     int64_t days;  /* of the certificate that expires first */
@@ -85,6 +80,15 @@ static int threshold_parse(struct context *x, const char *option,
                     option, text);
 }
 
+enum level monitor_days(int64_t left, const struct thresholds *at)
+{
+    const int64_t days = left / DAY_S;
+
+    if (left <= 0 || days < (int64_t)at->critical.days)
+        return LEVEL_CRITICAL;
+    return days < (int64_t)at->warning.days ? LEVEL_WARNING : LEVEL_OK;
+}
+
 static void health_judge_certificate(struct health *h, const json_t *c)
 {
     const char *file = text_of(c, "file", "");
@@ -96,45 +100,62 @@ static void health_judge_certificate(struct health *h, const json_t *c)
         h->days = days;
         h->has_days = true;
     }
+    const enum level level = known ? monitor_days(left, &h->at) : LEVEL_OK;
     if (known && left <= 0)
-        health_worsen(h, LEVEL_CRITICAL, "%s has expired", file);
-    else if (known && days < (int64_t)h->critical.days)
-        health_worsen(h, LEVEL_CRITICAL, "%s expires in %" PRId64 " d", file,
-                      days);
-    else if (known && days < (int64_t)h->warning.days)
-        health_worsen(h, LEVEL_WARNING, "%s expires in %" PRId64 " d", file,
-                      days);
+        health_worsen(h, level, "%s has expired", file);
+    else if (level != LEVEL_OK)
+        health_worsen(h, level, "%s expires in %" PRId64 " d", file, days);
     if (text_of(c, "ocsp_file", NULL) && !text_of(c, "ocsp_until", NULL))
         health_worsen(h, LEVEL_WARNING, "%s has no OCSP response that counts",
                       file);
 }
 
-/* A directory that is missing has no users. */
+enum level monitor_disk(const char *path, const struct min_free *keep,
+                        const struct thresholds *at, struct disk_look *ret,
+                        struct complaint *c)
+{
+    char left[SIZE_TEXT_MAX];
+    struct statvfs s;
+
+    *ret = (struct disk_look){ .error = disk_room(path, &s) };
+    if (ret->error == -ETIMEDOUT) {
+        complain(c, "%s: the disk hangs", path);
+        return LEVEL_CRITICAL;
+    }
+    if (ret->error < 0 || s.f_blocks == 0 || s.f_frsize == 0)
+        return LEVEL_OK;
+    uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
+    uint64_t percent = s.f_blocks / 100 * keep->percent * s.f_frsize;
+
+    ret->known = true;
+    ret->percent = all > 0 ? 100 - s.f_bavail * 100 / all : 100;
+    ret->left = s.f_bavail * s.f_frsize;
+    ret->keep = percent > keep->bytes ? percent : keep->bytes;
+    if (s.f_bavail == 0 || ret->left < ret->keep) {
+        complain(c, "%s: the disk is full up to min_free, uploads fail", path);
+        return LEVEL_CRITICAL;
+    }
+    if (s.f_files > 0 && s.f_favail == 0) {
+        complain(c, "%s: the disk has no place for a further file", path);
+        return LEVEL_CRITICAL;
+    }
+    if (ret->percent < at->critical.percent &&
+        ret->percent < at->warning.percent)
+        return LEVEL_OK;
+    complain(c, "%s: %" PRIu64 " %% of the disk, %s free", path, ret->percent,
+             size_text(ret->left, left));
+    return ret->percent >= at->critical.percent ? LEVEL_CRITICAL
+                                                : LEVEL_WARNING;
+}
+
 static void health_look_at_disk(struct health *h, struct disk *d,
                                 const struct min_free *keep)
 {
-    struct statvfs s;
-    int r = disk_room(d->path, &s);
+    struct complaint why = { "" };
+    enum level level = monitor_disk(d->path, keep, &h->at, &d->look, &why);
 
-    if (r == -ETIMEDOUT)
-        health_worsen(h, LEVEL_CRITICAL, "%s: the disk hangs", d->path);
-    if (r < 0 || s.f_blocks == 0 || s.f_frsize == 0)
-        return;
-    uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
-
-    d->known = true;
-    d->percent = all > 0 ? 100 - s.f_bavail * 100 / all : 100;
-    if (s.f_bavail == 0 || s.f_bavail < keep->bytes / s.f_frsize ||
-        s.f_bavail < s.f_blocks / 100 * keep->percent)
-        health_worsen(h, LEVEL_CRITICAL,
-                      "%s: the disk is full up to min_free, uploads fail",
-                      d->path);
-    else if (d->percent >= h->critical.percent)
-        health_worsen(h, LEVEL_CRITICAL, "%s: %" PRIu64 " %% of the disk",
-                      d->path, d->percent);
-    else if (d->percent >= h->warning.percent)
-        health_worsen(h, LEVEL_WARNING, "%s: %" PRIu64 " %% of the disk",
-                      d->path, d->percent);
+    if (level != LEVEL_OK)
+        health_worsen(h, level, "%s", why.text);
 }
 
 /* Rounded up: of few sessions, none is no trouble. */
@@ -164,10 +185,10 @@ static void health_judge(struct health *h)
         health_worsen(h, LEVEL_WARNING, "the old users stay: %s", refused);
     if (drains)
         health_worsen(h, LEVEL_WARNING, "the server drains");
-    if (h->sessions >= sessions_at(h, h->critical.percent))
+    if (h->sessions >= sessions_at(h, h->at.critical.percent))
         health_worsen(h, LEVEL_CRITICAL, "%" PRIu64 " of %" PRIu64 " sessions",
                       h->sessions, h->most);
-    if (h->sessions >= sessions_at(h, h->warning.percent))
+    if (h->sessions >= sessions_at(h, h->at.warning.percent))
         health_worsen(h, LEVEL_WARNING, "%" PRIu64 " of %" PRIu64 " sessions",
                       h->sessions, h->most);
 }
@@ -182,24 +203,24 @@ static void health_print(const struct health *h)
                text_of(h->status, "version", ""), h->sessions, h->most);
     printf(" | sessions=%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";0;%" PRIu64
            " logged_in=%" PRIu64,
-           h->sessions, sessions_at(h, h->warning.percent),
-           sessions_at(h, h->critical.percent), h->most,
+           h->sessions, sessions_at(h, h->at.warning.percent),
+           sessions_at(h, h->at.critical.percent), h->most,
            number_of(h->status, "logged_in"));
     if (h->has_days)
         printf(" certificate_days=%" PRId64 ";%" PRIu64 ":;%" PRIu64 ":",
-               h->days, h->warning.days, h->critical.days);
+               h->days, h->at.warning.days, h->at.critical.days);
     for (int i = 0; i < DISKS; i++)
-        if (h->disk[i].known)
+        if (h->disk[i].look.known)
             printf(" %s=%" PRIu64 "%%;%" PRIu64 ";%" PRIu64, h->disk[i].key,
-                   h->disk[i].percent, h->warning.percent, h->critical.percent);
+                   h->disk[i].look.percent, h->at.warning.percent,
+                   h->at.critical.percent);
     putchar('\n');
 }
 
 static struct health health_usual(const struct context *x)
 {
     return (struct health){
-        .warning = { 14, 90 },
-        .critical = { 3, 100 },
+        .at = monitor_usual,
         .disk = { { .key = "homes", .path = x->settings.homes },
                   { .key = "shares", .path = x->settings.shares } },
     };
@@ -224,10 +245,10 @@ static int health_look(struct context *x, struct health *h)
 int monitor_check(struct context *x)
 {
     struct health h = health_usual(x);
-    int code = threshold_parse(x, "warning", x->args.warning, &h.warning);
+    int code = threshold_parse(x, "warning", x->args.warning, &h.at.warning);
 
     if (code == 0)
-        code = threshold_parse(x, "critical", x->args.critical, &h.critical);
+        code = threshold_parse(x, "critical", x->args.critical, &h.at.critical);
     if (code == 0)
         code = health_look(x, &h);
     if (code == 0) {

@@ -125,6 +125,7 @@ OPTION(output, "output", "FILE",
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
 FLAG(off, "off", "take sessions again")
+FLAG(watch, "watch", "as sallyportctl top: a live screen")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

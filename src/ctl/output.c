@@ -206,11 +206,6 @@ static bool output_row(const json_t *one, const struct output_field *f)
     return ok;
 }
 
-static int lack_memory(struct context *x)
-{
-    return ctl_fail(x, EX_OSERR, "out of memory");
-}
-
 int output_one(struct context *x, json_t *one, const struct output_field *f)
 {
     bool ok = true;
@@ -225,7 +220,7 @@ int output_one(struct context *x, json_t *one, const struct output_field *f)
         ok = print_value(value, f, block, '\n');
     }
     json_decref(one);
-    return ok ? 0 : lack_memory(x);
+    return ok ? 0 : ctl_no_memory(x);
 }
 
 int output_list(struct context *x, size_t n, output_describe *describe,
@@ -244,7 +239,7 @@ int output_list(struct context *x, size_t n, output_describe *describe,
         json_decref(one);
         if (!ok) {
             json_decref(list);
-            return lack_memory(x);
+            return ctl_no_memory(x);
         }
     }
     return json ? json_write(x, list) : 0;

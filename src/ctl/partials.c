@@ -126,33 +126,36 @@ static int take_partial(struct hunt *s, const struct msg_partial *msg)
     return code;
 }
 
-static int take_partials_end(struct hunt *s, const struct msg_partials_end *msg)
+static int find_partials(struct search *at, struct channel *files,
+                         uint32_t request)
 {
-    if (msg->unread == 0 && msg->error)
-        stderr_print("%s: %s: %s", s->at.user, s->path, strerror(msg->error));
-    return search_end(&s->at, msg);
+    const struct hunt *s = at->owner;
+
+    return SEND(files, find, request, .what = s->what, .remove = s->remove,
+                .share = s->share, .age = s->age, .path = slice_from(s->path));
 }
 
-static int find_partials(struct search *at, struct channel *files)
+static int take_found(struct search *at, struct message *m)
 {
     struct hunt *s = at->owner;
-    uint32_t request = channel_next(files);
-    struct message m;
-    int code = 0;
+    const struct msg_partials_end *end = &m->partials_end;
 
-    if (SEND(files, find, request, .what = s->what, .remove = s->remove,
-             .share = s->share, .age = s->age, .path = slice_from(s->path)) < 0)
-        return ctl_fail(s->at.x, EX_TEMPFAIL, "its files hung up");
-    while (code == 0) {
-        code = search_wait(&s->at, files, request, &m);
-        if (code == 0 && m.kind == MSG_partials_end)
-            return take_partials_end(s, &m.partials_end);
-        if (code == 0 && m.kind == MSG_partial)
-            code = take_partial(s, &m.partial);
-        else if (code == 0)
-            code = server_lies(s->at.x, "no answer to partials");
-    }
-    return code;
+    if (m->kind == MSG_partial)
+        return take_partial(s, &m->partial);
+    if (m->kind != MSG_partials_end)
+        return server_lies(at->x, "no answer to partials");
+    if (end->unread == 0 && end->error)
+        stderr_print("%s: %s: %s", at->user, s->path, strerror(end->error));
+    return 0;
+}
+
+static struct hunt hunt_begin(struct context *x)
+{
+    return (struct hunt){
+        .at = { .x = x, .ask = find_partials, .take = take_found },
+        .path = "/",
+        .now = time(NULL),
+    };
 }
 
 static void print_end(const struct hunt *s)
@@ -172,7 +175,9 @@ static int search_homes(struct hunt *s)
     const struct user *user = NULL;
     int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
 
-    s->now = time(NULL);
+    s->at.owner = s;
+    s->at.in_shares = true;
+    s->at.only_own = true;
     if (code == 0) {
         code = user ? search_user(&s->at, user) : search_all(&s->at);
         print_end(s);
@@ -199,12 +204,7 @@ static int take_age(struct context *x, uint64_t *age)
 
 int partials_list(struct context *x)
 {
-    struct hunt s = { .at = { .x = x,
-                              .owner = &s,
-                              .ask = find_partials,
-                              .in_shares = true,
-                              .only_own = true },
-                      .path = "/" };
+    struct hunt s = hunt_begin(x);
     int code = take_age(x, &s.age);
 
     return code ? code : search_homes(&s);
@@ -212,23 +212,13 @@ int partials_list(struct context *x)
 
 int partials_purge(struct context *x)
 {
-    struct hunt s = { .at = { .x = x,
-                              .owner = &s,
-                              .ask = find_partials,
-                              .in_shares = true,
-                              .only_own = true },
-                      .remove = true,
-                      .age = x->settings.partial_days * DAY,
-                      .path = "/" };
-    int code = take_age(x, &s.age);
+    struct hunt s = hunt_begin(x);
+    int code;
 
-    if (code)
-        return code;
-    if (x->args.all && x->args.older_than)
-        return ctl_fail(x, EX_USAGE, "--all goes without --older-than");
-    if (x->args.all)
-        s.age = 0;
-    return search_homes(&s);
+    s.remove = true;
+    s.age = x->args.all ? 0 : x->settings.partial_days * DAY;
+    code = take_age(x, &s.age);
+    return code ? code : search_homes(&s);
 }
 
 static void search_one(struct hunt *s, const struct user *user,
@@ -264,11 +254,11 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
 static int run_retention(struct context *x)
 {
     const struct users *u = &x->users;
-    struct hunt s = { .at = { .x = x, .owner = &s, .ask = find_partials },
-                      .remove = !x->args.dry_run,
-                      .now = time(NULL) };
+    struct hunt s = hunt_begin(x);
     int code = 0, rest = 0;
 
+    s.at.owner = &s;
+    s.remove = !x->args.dry_run;
     for (size_t i = 0; i < u->count; i++)
         expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
     for (size_t i = 0; i < u->shares; i++)

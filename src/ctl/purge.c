@@ -9,7 +9,6 @@
  * (flock(2)) says that somebody is at it. */
 #include "ctl.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -18,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -70,11 +68,12 @@ static int mounts_within(int fd)
 
 struct purge {
     int top_fd;           /* the directory */
+    unsigned depth;       /* of the one that is emptied, below it */
     bool changed;         /* something was removed or moved in this round */
     char entry[PATH_MAX]; /* the first one that can't be removed, or "" */
 };
 
-static int empty_directory(struct purge *p, int fd, unsigned depth);
+static int remove_entry(void *owner, int directory, const char *name);
 
 /* Too deep: moves the directory up into the home, for the next round. */
 static int move_up(struct purge *p, int directory, const char *name)
@@ -100,17 +99,18 @@ static int enter_directory(int directory, const char *name)
     return fd < 0 ? -errno : (int)fd;
 }
 
-static int remove_directory(struct purge *p, int directory, const char *name,
-                            unsigned depth)
+static int remove_directory(struct purge *p, int directory, const char *name)
 {
     FD_CLEANUP int fd = enter_directory(directory, name);
     int r;
 
     if (fd < 0)
         return fd;
-    if (depth == DEPTH_MAX)
+    if (p->depth == DEPTH_MAX)
         return move_up(p, directory, name);
-    r = empty_directory(p, fd, depth + 1);
+    p->depth++;
+    r = home_each_entry(fd, remove_entry, p);
+    p->depth--;
     if (r)
         return r;
     if (unlinkat(directory, name, AT_REMOVEDIR))
@@ -132,10 +132,11 @@ static void note_entry(struct purge *p, int directory, const char *name)
         snprintf(p->entry, sizeof(p->entry), "%s", name);
 }
 
-/* EPERM: a file that is immutable, or a directory, on some file systems. */
-static int remove_entry(struct purge *p, int directory, const char *name,
-                        unsigned depth)
+/* EPERM: a file that is immutable, or a directory, on some file systems.
+ * ENOENT: the user has removed it. */
+static int remove_entry(void *owner, int directory, const char *name)
 {
+    struct purge *p = owner;
     int r = unlinkat(directory, name, 0) < 0 ? -errno : 0;
 
     if (r == 0)
@@ -143,34 +144,13 @@ static int remove_entry(struct purge *p, int directory, const char *name,
     if (r == -EISDIR || r == -EPERM) {
         int first = r;
 
-        r = remove_directory(p, directory, name, depth);
+        r = remove_directory(p, directory, name);
         if (r == -ENOTDIR || r == -ELOOP)
             r = first;
     }
     if (r && r != -ENOENT && !p->entry[0])
         note_entry(p, directory, name);
     return r == -ENOENT ? 0 : r;
-}
-
-static int empty_directory(struct purge *p, int fd, unsigned depth)
-{
-    int copy = openat(fd, ".", DIRECTORY_FLAGS); /* closedir() closes it */
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    const struct dirent *entry;
-    int r = 0;
-
-    if (!dir) {
-        r = -errno;
-        fd_close(&copy);
-        return r;
-    }
-    while (r == 0 && (entry = readdir(dir))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        r = remove_entry(p, fd, entry->d_name, depth); /* or the user does */
-    }
-    closedir(dir);
-    return r;
 }
 
 /* Repeats until the directory is empty. Each round removes or moves
@@ -181,7 +161,7 @@ static int purge_rounds(struct purge *p)
         int r;
 
         p->changed = false;
-        r = empty_directory(p, p->top_fd, 0);
+        r = home_each_entry(p->top_fd, remove_entry, p);
         if (r || !p->changed)
             return r;
     }
@@ -236,36 +216,25 @@ static bool is_removed_name(const char *name, const char *of)
                    strncmp(name, of, strlen(of)) == 0);
 }
 
-/* A removal that was killed before the row was gone: the row's directory gets
- * its name back. */
-static void put_back(int parent, const char *name)
+/* A removal that was killed before the row was gone: the row's directory OF
+ * gets its name back. */
+static int put_back(void *of, int parent, const char *name)
 {
-    int copy = openat(parent, ".", DIRECTORY_FLAGS);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    const struct dirent *entry;
-    bool done = false;
-
-    if (!dir)
-        fd_close(&copy);
-    while (dir && !done && (entry = readdir(dir))) {
-        if (!is_removed_name(entry->d_name, name))
-            continue;
-        FD_CLEANUP int fd = openat(parent, entry->d_name, DIRECTORY_FLAGS);
-        done = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-               renameat(parent, entry->d_name, parent, name) == 0;
-    }
-    if (dir)
-        closedir(dir);
+    if (!is_removed_name(name, of))
+        return 0;
+    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+           renameat(parent, name, parent, of) == 0;
 }
 
 int removed_open(struct removed *p, const char *home, const char *below,
                  uid_t uid, struct complaint *c)
 {
-    const char *name;
+    char *name;
 
     *p = (struct removed){ .parent_fd = -1, .top_fd = -1 };
     slice_copy(slice_from(home), p->path, sizeof(p->path));
-    name = last_of(p->path);
+    name = strrchr(p->path, '/') + 1;
     if (!user_path_within(home, below) || !strcmp(home, below)) {
         complain(c, "%s was not removed: it isn't beneath %s", home, below);
         return EX_CANTCREAT;
@@ -275,7 +244,7 @@ int removed_open(struct removed *p, const char *home, const char *below,
         return refuse_error(c, home, -p->parent_fd);
     p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
     if (p->top_fd < 0 && errno == ENOENT) {
-        put_back(p->parent_fd, name);
+        home_each_entry(p->parent_fd, put_back, name);
         p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
     }
     return p->top_fd < 0 ? refuse_error(c, home, errno)
@@ -383,7 +352,7 @@ void removed_close(struct removed *p)
 /* What earlier removals have left over. */
 
 struct leftovers {
-    const struct context *x;
+    struct context *x;
     const char *parent; /* the directory in which they are looked for */
     char **own; /* and in those beneath it, except these, of rows; NULL: no */
     size_t owns;
@@ -405,38 +374,30 @@ static int become_owner(const struct removed *p)
     return sandbox_become(uid, st.st_gid, &st.st_gid, 1);
 }
 
-static int empty_as_owner(void *shared)
+static int empty_as_owner(struct context *x, void *data)
 {
-    struct purge *walk = shared;
+    struct purge *walk = data;
     const struct removed p = { .top_fd = walk->top_fd };
     int r = become_owner(&p);
 
+    (void)x;
     return r ? r : purge_rounds(walk);
 }
 
 static int leftover_empty(const struct leftovers *l, struct removed *p,
                           struct complaint *c)
 {
-    struct purge *walk;
+    struct purge walk = { .top_fd = p->top_fd };
     int r;
 
     if (!l->as_owner || geteuid() != 0)
         return removed_empty(p, c);
-    walk = disk_share(sizeof(*walk));
-    if (!walk)
-        return EX_OSERR;
-    walk->top_fd = p->top_fd;
-    r = disk_run(empty_as_owner, walk, REMOVED_MS);
-    if (r == -EACCES || r == -EPERM) { /* others have made a part of it */
-        munmap(walk, sizeof(*walk));
+    r = disk_run_copy(l->x, empty_as_owner, &walk, sizeof(walk), REMOVED_MS);
+    if (r == -EACCES || r == -EPERM) /* others have made a part of it */
         return removed_empty(p, c);
-    }
     if (r == 0 && unlinkat(p->parent_fd, p->name, AT_REMOVEDIR))
         r = -errno;
-    if (r)
-        r = partly_removed(p, walk, -r, c);
-    munmap(walk, sizeof(*walk));
-    return r;
+    return r ? partly_removed(p, &walk, -r, c) : 0;
 }
 
 /* Has a row that directory? The table is read after the lock was taken: while
@@ -512,74 +473,67 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void leftovers_in(struct leftovers *l, int fd, const char *path,
-                         unsigned depth);
+/* A directory in which they are looked for. */
+struct leftover_place {
+    struct leftovers *l;
+    const char *path;
+    unsigned depth;
+};
+
+static int leftover_entry(void *owner, int parent, const char *name);
+
+static void leftovers_in(struct leftover_place *at, int fd)
+{
+    if (is_safe(fd))
+        home_each_entry(fd, leftover_entry, at);
+}
 
 /* A directory that is no user's, no share's and not removed may have homes in
  * it. Those of rows aren't opened: their disks may be dead. */
-static void leftovers_beneath(struct leftovers *l, int parent, const char *path,
-                              const struct dirent *entry, unsigned depth)
+static int leftover_entry(void *owner, int parent, const char *name)
 {
-    char inner[PATH_MAX], *key = inner;
+    const struct leftover_place *at = owner;
+    const struct leftovers *l = at->l;
+    char path[PATH_MAX], *key = path;
+    struct leftover_place inner = { at->l, path, at->depth + 1 };
 
-    if (!l->own || depth == DEPTH_MAX || !strcmp(entry->d_name, ".") ||
-        !strcmp(entry->d_name, "..") ||
-        snprintf(inner, sizeof(inner), "%s/%s", path, entry->d_name) >=
-            (int)sizeof(inner) ||
+    if (is_removed_name(name, NULL)) {
+        leftover_take(at->l, parent, at->path, name);
+        return 0;
+    }
+    if (!l->own || at->depth == DEPTH_MAX ||
+        snprintf(path, sizeof(path), "%s/%s", at->path, name) >=
+            (int)sizeof(path) ||
         bsearch(&key, l->own, l->owns, sizeof(*l->own), compare_paths))
-        return;
-    FD_CLEANUP int fd = openat(parent, entry->d_name, DIRECTORY_FLAGS);
+        return 0;
+    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
     if (fd >= 0)
-        leftovers_in(l, fd, inner, depth + 1);
-}
-
-static void leftovers_in(struct leftovers *l, int fd, const char *path,
-                         unsigned depth)
-{
-    int copy = is_safe(fd) ? openat(fd, ".", DIRECTORY_FLAGS) : -1;
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    const struct dirent *entry;
-
-    while (dir && (entry = readdir(dir)))
-        if (is_removed_name(entry->d_name, NULL))
-            leftover_take(l, fd, path, entry->d_name);
-        else
-            leftovers_beneath(l, fd, path, entry, depth);
-    if (dir)
-        closedir(dir);
-}
-
-static int leftovers_take(void *shared)
-{
-    struct leftovers *l = shared;
-    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0)
-        leftovers_in(l, fd, l->parent, 0);
+        leftovers_in(&inner, fd);
     return 0;
 }
 
-/* Returns the number of failures. */
-static unsigned leftovers_run(const struct leftovers *given)
+static int leftovers_take(struct context *x, void *data)
 {
-    struct leftovers *l = disk_share(sizeof(*l));
-    unsigned failed = 0;
+    struct leftovers *l = data;
+    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (!l)
-        return 0;
-    *l = *given;
-    if (disk_run(leftovers_take, l, REMOVED_MS))
+    (void)x;
+    if (fd >= 0)
+        leftovers_in(&(struct leftover_place){ l, l->parent, 0 }, fd);
+    return 0;
+}
+
+static void leftovers_run(struct leftovers *l)
+{
+    if (disk_run_copy(l->x, leftovers_take, l, sizeof(*l), REMOVED_MS))
         stderr_print("%s: what earlier removals have left over there could not "
                      "be removed: it doesn't answer",
                      l->parent);
-    failed = l->failed;
-    munmap(l, sizeof(*l));
-    return failed;
 }
 
-void removed_leftovers(const struct context *x, const char *parent)
+void removed_leftovers(struct context *x, const char *parent)
 {
-    leftovers_run(&(const struct leftovers){ .x = x, .parent = parent });
+    leftovers_run(&(struct leftovers){ .x = x, .parent = parent });
 }
 
 static size_t add_own(char **own, size_t n, const char *path)
@@ -591,11 +545,10 @@ static size_t add_own(char **own, size_t n, const char *path)
     return n + (own[n] != NULL);
 }
 
-int removed_all_leftovers(const struct context *x)
+int removed_all_leftovers(struct context *x)
 {
     const struct users *u = &x->users;
     struct leftovers l = { .x = x, .as_owner = true };
-    unsigned failed = 0;
 
     l.own = calloc(u->count + u->shares + 1, sizeof(*l.own));
     if (!l.own)
@@ -606,12 +559,12 @@ int removed_all_leftovers(const struct context *x)
         l.owns = add_own(l.own, l.owns, u->share[i].path);
     qsort(l.own, l.owns, sizeof(*l.own), compare_paths);
     l.parent = x->settings.homes;
-    failed += leftovers_run(&l);
+    leftovers_run(&l);
     l.parent = x->settings.shares;
     if (!user_path_within(x->settings.shares, x->settings.homes))
-        failed += leftovers_run(&l);
+        leftovers_run(&l);
     for (size_t i = 0; i < l.owns; i++)
         free(l.own[i]);
     free(l.own);
-    return failed > 0 ? EX_IOERR : 0;
+    return l.failed > 0 ? EX_IOERR : 0;
 }

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -160,20 +159,16 @@ static int account_on_disk(struct context *x, const struct quota_account *a,
 }
 
 struct asking {
-    struct context *x;
     const struct quota_account *account;
     const struct user_quota *set;
     struct quota old, quota;
-    struct complaint complaint;
 };
 
-static int account_in_fork(void *shared)
+static int account_in_fork(struct context *x, void *data)
 {
-    struct asking *a = shared;
-    int code = account_on_disk(a->x, a->account, a->set, &a->old, &a->quota);
+    struct asking *a = data;
 
-    a->complaint = a->x->complaint;
-    return code;
+    return account_on_disk(x, a->account, a->set, &a->old, &a->quota);
 }
 
 /* Its disk may be dead, and the users file is locked, so it is asked once. OLD
@@ -182,18 +177,13 @@ static int account_in_kernel(struct context *x, const struct quota_account *a,
                              const struct user_quota *set, struct quota *old,
                              struct quota *ret)
 {
-    struct asking *asking = disk_share(sizeof(*asking));
-    int code;
+    struct asking asking = { .account = a, .set = set };
+    int code =
+        disk_run_locked(x, account_in_fork, &asking, sizeof(asking), a->path);
 
-    if (!asking)
-        return ctl_fail(x, EX_OSERR, "out of memory");
-    *asking = (struct asking){ .x = x, .account = a, .set = set };
-    code = disk_run_locked(x, account_in_fork, asking, a->path,
-                           &asking->complaint);
-    *ret = asking->quota;
+    *ret = asking.quota;
     if (old)
-        *old = asking->old;
-    munmap(asking, sizeof(*asking));
+        *old = asking.old;
     return code;
 }
 

@@ -56,15 +56,13 @@ static int add_present(struct context *x, json_t *all)
 /* Reads the page, which is beside this program's directory. */
 static int read_html(struct context *x, struct buf *into)
 {
-    char beside[PATH_MAX + sizeof(SALLYPORT_PAGE)];
-    const char *path = report_html ? report_html : beside;
-    ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX - 1);
-    char *slash;
+    const char *path = report_html;
+    char beside[PATH_MAX];
     int r;
 
-    beside[n > 0 ? n : 0] = '\0';
-    slash = strrchr(beside, '/');
-    memcpy(slash ? slash + 1 : beside, SALLYPORT_PAGE, sizeof(SALLYPORT_PAGE));
+    ctl_beside(SALLYPORT_PAGE, beside);
+    if (!path)
+        path = beside;
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
     r = fd < 0 ? -errno : fd_read_file(fd, into);
     return r < 0 ? ctl_fail(x, EX_OSFILE, "%s: %s; install it again", path,
@@ -188,8 +186,7 @@ int report_make(struct context *x)
     if (code)
         return code;
     buf_init(&page, PAGE_MAX);
-    code = add_present(x, all) ? ctl_fail(x, EX_OSERR, "no memory")
-                               : make_page(x, all, &page);
+    code = add_present(x, all) ? ctl_no_memory(x) : make_page(x, all, &page);
     if (code == 0)
         code = write_page(x, buf_slice(&page));
     buf_release(&page);

@@ -177,7 +177,7 @@ int rows_read(struct server *s, enum showable what,
 
     *ret = rows_empty(columns);
     if (!*ret)
-        return ctl_fail(s->x, EX_OSERR, "no memory");
+        return ctl_no_memory(s->x);
     do
         code = rows_page(s, what, &at, columns, *ret);
     while (code == 0 && at > 0 && clock_ms() < end);

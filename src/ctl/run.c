@@ -1,16 +1,175 @@
-/* From the command line to a command. */
-#include "known.h"
+/* From the command line to a command: words and long options in any order, from
+ * one table; does the command take them? Then it runs. */
+#include "ctl.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/slice.h"
+
+const struct ctl_option ctl_options[] = {
+#define OPTION(field, name, value, help)                                       \
+    [OPTION_##field] = { name, value, NULL, help },
+#define FLAG(field, name, help) [OPTION_##field] = { name, NULL, NULL, help },
+#define KEY(field, name, value, help)                                          \
+    [OPTION_##field] = { name, value, #field, help },
+#include "option_list.h"
+};
+
+bool ctl_takes(const struct ctl_command *row, enum option_place option)
+{
+    const char *name = ctl_options[option].name;
+    const size_t len = strlen(name);
+
+    if (option == OPTION_config || option == OPTION_help)
+        return true;
+    for (const char *at = row->syntax; (at = strstr(at, "--")); at++)
+        if (strncmp(at + 2, name, len) == 0 && strchr(" ]", at[2 + len]))
+            return true;
+    return false;
+}
+
+const struct ctl_option *arguments_option(struct slice name)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (slice_equal(name, slice_from(ctl_options[i].name)))
+            return &ctl_options[i];
+    return NULL;
+}
+
+static int usage_error(struct complaint *c, const char *what, const char *text)
+{
+    complain(c, "%s: %s; run: sallyportctl --help", text, what);
+    return EX_USAGE;
+}
+
+static int unknown_option(struct complaint *c, const char *text,
+                          struct slice name)
+{
+    const char *names[OPTIONS], *nearest;
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        names[i] = ctl_options[i].name;
+    nearest = slice_nearest(name, names, OPTIONS);
+    if (!nearest)
+        return usage_error(c, "no such option", text);
+    complain(c, "%s: no such option; did you mean --%s?", text, nearest);
+    return EX_USAGE;
+}
+
+/* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
+static int take_option(struct arguments *a, const char *text, char ***next,
+                       struct complaint *c)
+{
+    struct slice name, value = slice_from(text + 2);
+    const struct ctl_option *row;
+    const char **place;
+
+    slice_cut(&value, '=', &name);
+    row = arguments_option(name);
+    if (!row)
+        return unknown_option(c, text, name);
+    place = &a->option[row - ctl_options];
+    if (*place)
+        return usage_error(c, "given twice", text);
+    if (!row->value) {
+        *place = "";
+        return value.ptr ? usage_error(c, "takes no value", text) : 0;
+    }
+    if (!value.ptr)
+        value.ptr = **next ? *(*next)++ : NULL;
+    *place = value.ptr;
+    return *place ? 0 : usage_error(c, "needs a value", text);
+}
+
+/* "log -f", as tail and journalctl have it. */
+static bool is_to_follow(const struct arguments *a, const char *text)
+{
+    return a->words > 0 && strcmp(a->word[0], "log") == 0 &&
+           (strcmp(text, "-f") == 0 || strcmp(text, "--follow") == 0);
+}
+
+int arguments_parse(struct arguments *a, int argc, char **argv,
+                    struct complaint *c)
+{
+    char **next = argv + (argc > 0);
+
+    *a = (struct arguments){ .word = argv };
+    while (*next) {
+        const char *text = *next++;
+        int code;
+
+        if (strcmp(text, "-o") == 0)
+            text = "--output";
+        if (is_to_follow(a, text)) {
+            complain(c,
+                     "%s: no such option; run: journalctl -fu sallyport -o cat "
+                     "| sallyportctl log --file -",
+                     text);
+            return EX_USAGE;
+        }
+        if (strncmp(text, "--", 2) == 0) {
+            code = take_option(a, text, &next, c);
+            if (code)
+                return code;
+        } else if (text[0] == '-' && text[1]) {
+            return usage_error(c, "no such option", text);
+        } else {
+            a->word[a->words++] = next[-1];
+        }
+    }
+    a->word[a->words] = NULL;
+    return 0;
+}
+
+int arguments_seconds(struct context *x, const char *option, const char *text,
+                      uint64_t *ret)
+{
+    *ret = (uint64_t)user_duration_parse(slice_from(text));
+    if (*ret > 0)
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "--%s %s: use a number and s, min, h, d or w, such as 7d; "
+                    "at most 99999",
+                    option, text);
+}
+
+const char *arguments_beyond(const struct arguments *a,
+                             const struct ctl_command *row)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (a->option[i] && (!row || !ctl_takes(row, (enum option_place)i)))
+            return ctl_options[i].name;
+    return NULL;
+}
+
+/* The command. */
+
+const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
+{
+    snprintf(out, CTL_NAME, "%s%s%s", row->group, row->name ? " " : "",
+             row->name ? row->name : "");
+    return out;
+}
+
+bool ctl_names(const struct ctl_command *row, const struct arguments *a,
+               size_t words)
+{
+    if (words == 0)
+        return true;
+    if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
+        return false;
+    return words == 1 || !row->name ||
+           (a->words > 1 && !strcmp(row->name, a->word[1]));
+}
 
 /* Longer than the lock of the users file and the server may take together. */
 int ctl_deadline_ms = 30000;
@@ -25,6 +184,11 @@ int ctl_fail(struct context *x, int code, const char *format, ...)
     va_end(args);
     complain(&x->complaint, "%s", text);
     return code;
+}
+
+int ctl_no_memory(struct context *x)
+{
+    return ctl_fail(x, EX_OSERR, "out of memory");
 }
 
 int ctl_exit_of(int error)
@@ -81,7 +245,7 @@ int ctl_confirm_removal(struct context *x, const char *directory)
                     directory);
 }
 
-static const struct ctl_command *find_command(const struct arguments *a)
+const struct ctl_command *ctl_command_of(const struct arguments *a)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
         if (ctl_names(&ctl_commands[i], a, 2))
@@ -168,6 +332,39 @@ static int not_for_change(struct context *x, const char *option)
                     share, a->share, a->word[2], a->share + share);
 }
 
+/* Options that a command takes, but not together. */
+static const struct {
+    enum option_place one, other;
+    const char *why;
+} exclusive[] = {
+    { OPTION_print_password, OPTION_hash_stdin, "" },
+    { OPTION_expires, OPTION_ttl, "" },
+    { OPTION_all, OPTION_older_than, "" },
+    { OPTION_json, OPTION_xferlog, "" },
+    { OPTION_json, OPTION_watch, "" },
+    { OPTION_file, OPTION_cursor, ": only the journal has a cursor" },
+    { OPTION_file, OPTION_unit, ": a unit's log is in the journal" },
+    { OPTION_file, OPTION_directory, ": in the directory are journals" },
+    { OPTION_until, OPTION_cursor,
+      ": the next call would leave out what came later" },
+};
+
+static int check_exclusive(struct context *x)
+{
+    const char *const *option = x->args.option;
+
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++) {
+        const enum option_place one = exclusive[i].one;
+        const enum option_place other = exclusive[i].other;
+
+        if (option[one] && option[other])
+            return ctl_fail(x, EX_USAGE, "give --%s or --%s, not both%s",
+                            ctl_options[one].name, ctl_options[other].name,
+                            exclusive[i].why);
+    }
+    return 0;
+}
+
 static int check_options(struct context *x, const struct ctl_command *row,
                          const char *name)
 {
@@ -176,7 +373,7 @@ static int check_options(struct context *x, const struct ctl_command *row,
     const char *groups;
 
     if (!beyond)
-        return 0;
+        return check_exclusive(x);
     groups = strcmp(beyond, "share") == 0  ? a->share
              : strcmp(beyond, "team") == 0 ? a->team
                                            : ",";
@@ -203,6 +400,17 @@ static int check_usage(struct context *x, const struct ctl_command *row)
                         bad,
                         is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
     return code;
+}
+
+void ctl_beside(const char *name, char out[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    char *slash;
+
+    out[n > 0 ? n : 0] = '\0';
+    slash = strrchr(out, '/');
+    n = slash ? slash + 1 - out : 0;
+    snprintf(out + n, PATH_MAX - (size_t)n, "%s", name);
 }
 
 int ctl_load_settings(struct context *x)
@@ -234,35 +442,22 @@ static int run_row(struct context *x, const struct ctl_command *row)
     return code;
 }
 
-/* A command that must end although the disk of the users file is dead. */
-struct bounded {
-    struct context *x;
-    const struct ctl_command *row;
-    struct complaint complaint;
-};
-
-static int run_bounded(void *shared)
+static int run_bounded(struct context *x, void *data)
 {
-    struct bounded *b = shared;
-    int code = run_row(b->x, b->row);
+    const struct ctl_command *const *row = data;
+    int code = run_row(x, *row);
 
-    if (code == 0 && fflush(stdout) == EOF)
-        code = ctl_fail(b->x, EX_IOERR, "standard output: %s", strerror(errno));
-    b->complaint = b->x->complaint;
-    return code;
+    return code == 0 && fflush(stdout) == EOF
+               ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
+               : code;
 }
 
+/* The command must end although the disk of the users file is dead. */
 static int run_with_deadline(struct context *x, const struct ctl_command *row)
 {
-    struct bounded *b = disk_share(sizeof(*b));
-    int code;
+    int code =
+        disk_run_copy(x, run_bounded, &row, sizeof(row), ctl_deadline_ms);
 
-    if (!b)
-        return ctl_fail(x, EX_OSERR, "out of memory");
-    *b = (struct bounded){ .x = x, .row = row };
-    code = disk_run(run_bounded, b, ctl_deadline_ms);
-    x->complaint = b->complaint;
-    munmap(b, sizeof(*b));
     if (code == -ETIMEDOUT)
         return ctl_fail(x, EX_TEMPFAIL,
                         "the disk of the users file doesn't answer, so it "
@@ -277,7 +472,7 @@ static int run_with_deadline(struct context *x, const struct ctl_command *row)
 
 static int run_command(struct context *x)
 {
-    const struct ctl_command *row = find_command(&x->args);
+    const struct ctl_command *row = ctl_command_of(&x->args);
     int code;
 
     if (!row)
@@ -319,7 +514,7 @@ static int run(struct context *x, int argc, char **argv)
         x->args.words--;
         x->args.help = "";
     }
-    size_t words = find_command(a)                               ? 2
+    size_t words = ctl_command_of(a)                             ? 2
                    : a->words == 1 && meant_is_group(a->word[0]) ? 1
                                                                  : 0;
     if (a->version)

@@ -198,8 +198,9 @@ static int search_hangs(struct search *s, const char *opens)
                     s->where, home ? "" : ", at ", home ? "" : opens);
 }
 
-int search_wait(struct search *s, struct channel *files, uint32_t request,
-                struct message *answer)
+/* Waits for the next answer, as long as files works. */
+static int search_wait(struct search *s, struct channel *files,
+                       uint32_t request, struct message *answer)
 {
     struct pollfd one = { .fd = files->fd, .events = POLLIN };
     int ms = search_patience(s), code;
@@ -258,23 +259,9 @@ static void end_files(struct search_helper *h, bool failed)
     waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
 }
 
-static int search_ground(struct search *s, const struct ground *g)
-{
-    struct search_helper h = { .files.fd = -1, .master.fd = -1 };
-    int code = fork_files(s, g, &h);
-
-    s->where = g->home;
-    if (code == 0)
-        code = wait_for_files(s, g, &h);
-    if (code == 0)
-        code = s->ask(s, &h.files);
-    end_files(&h, code != 0);
-    return code == MISSING ? 0 : code;
-}
-
 #define UNREAD " directories or files could not be read: %s"
 
-int search_end(struct search *s, const struct msg_partials_end *msg)
+static int search_end(struct search *s, const struct msg_partials_end *msg)
 {
     const char *why = strerror(msg->error);
 
@@ -285,6 +272,37 @@ int search_end(struct search *s, const struct msg_partials_end *msg)
         return 0;
     }
     return ctl_fail(s->x, EX_IOERR, "%" PRIu64 UNREAD, msg->unread, why);
+}
+
+/* Asks, and takes all answers. */
+static int search_ask(struct search *s, struct channel *files)
+{
+    const uint32_t request = channel_next(files);
+    struct message m = { .kind = MSG_NONE };
+    int code = 0;
+
+    if (s->ask(s, files, request) < 0)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    while (code == 0 && m.kind != MSG_partials_end) {
+        code = search_wait(s, files, request, &m);
+        if (code == 0)
+            code = s->take(s, &m);
+    }
+    return code ? code : search_end(s, &m.partials_end);
+}
+
+static int search_ground(struct search *s, const struct ground *g)
+{
+    struct search_helper h = { .files.fd = -1, .master.fd = -1 };
+    int code = fork_files(s, g, &h);
+
+    s->where = g->home;
+    if (code == 0)
+        code = wait_for_files(s, g, &h);
+    if (code == 0)
+        code = search_ask(s, &h.files);
+    end_files(&h, code != 0);
+    return code == MISSING ? 0 : code;
 }
 
 int search_user(struct search *s, const struct user *user)

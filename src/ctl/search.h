@@ -11,8 +11,10 @@
 struct search {
     struct context *x;
     void *owner;
-    /* Asks the process files, and takes all its answers: an exit code. */
-    int (*ask)(struct search *s, struct channel *files);
+    /* Sends the process files its question: the result of SEND(). */
+    int (*ask)(struct search *s, struct channel *files, uint32_t request);
+    /* Takes an answer, the last of which is partials_end: an exit code. */
+    int (*take)(struct search *s, struct message *answer);
     bool in_shares; /* search_user(): in the user's shares, too */
     bool only_own;  /* there: not what others with the user's uid stored */
     /* Only uploads of these ids are searched for: a home that isn't there, or
@@ -29,19 +31,11 @@ struct search {
 #define SEARCH_MS       8000
 #define SEARCH_LEAST_MS 2000
 
-/* Waits for the next answer to REQUEST, as long as files works: an exit code.
- */
-int search_wait(struct search *s, struct channel *files, uint32_t request,
-                struct message *answer);
-
 /* Each returns an exit code. */
 int search_user(struct search *s, const struct user *user);
 int search_share(struct search *s, const struct share *share);
 /* The homes of all users. */
 int search_all(struct search *s);
-
-/* For the last answer of files. */
-int search_end(struct search *s, const struct msg_partials_end *msg);
 
 /* Reports a failure with one home, so that the search continues with the next.
  * *first gets the first code. */

@@ -1,29 +1,13 @@
 /* The commands that grant shares and fill teams: the lines @share and @team of
  * the users file, and the lists shares= and teams= in lines of users and teams.
  * All changes of a command are one edit: all of them happen, or none. */
-#include "draft.h"
+#include "edit.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #define TEAM_PREFIX "team:"
-
-const struct share *share_find(const struct users *u, struct slice name)
-{
-    for (size_t i = 0; i < u->shares; i++)
-        if (slice_equal(name, slice_from(u->share[i].name)))
-            return &u->share[i];
-    return NULL;
-}
-
-const struct team *team_find(const struct users *u, struct slice name)
-{
-    for (size_t i = 0; i < u->teams; i++)
-        if (slice_equal(name, slice_from(u->team[i].name)))
-            return &u->team[i];
-    return NULL;
-}
 
 int share_named(struct context *x, const struct users *u,
                 const struct share **ret)
@@ -41,17 +25,6 @@ int team_named(struct context *x, const struct users *u,
 
     *ret = team_find(u, name);
     return *ret ? 0 : ctl_missing(x, "team", name);
-}
-
-const char *grant_text(struct slice share, unsigned rights,
-                       char out[GRANT_TEXT_MAX])
-{
-    char role[16];
-
-    snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)share.len, share.ptr,
-             rights == RIGHT_ALL ? "" : ":",
-             rights == RIGHT_ALL ? "" : rights_text(rights, role));
-    return out;
 }
 
 void grant_walk_begin(struct grant_walk *w, const struct users *u,

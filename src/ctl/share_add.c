@@ -1,14 +1,12 @@
 /* "share add": a line in the users file, a directory, and a
  * gid that no other share, user or group of the system has. The gid is recorded
  * as used before the directory gets it, so that it is never assigned twice. */
-#include "draft.h"
-#include "known.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -224,17 +222,15 @@ static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
 
 /* What is made on the share's disk: in a fork, since the disk may be dead. */
 struct share_making {
-    struct context *x;
     const struct new_share *share;
     bool only_check, made;
-    struct complaint complaint;
 };
 
 /* Without root the caller owns everything, and only a group that the caller is
  * in can be set. */
-static int share_on_disk(struct share_making *m)
+static int share_on_disk(struct context *x, void *data)
 {
-    struct context *x = m->x;
+    struct share_making *m = data;
     const struct new_share *a = m->share;
     const struct home_wanted h = {
         .path = a->path,
@@ -252,35 +248,21 @@ static int share_on_disk(struct share_making *m)
     return code ? code : home_make(&h, &m->made, &x->complaint);
 }
 
-static int share_in_fork(void *shared)
-{
-    struct share_making *m = shared;
-    int code = share_on_disk(m);
-
-    m->complaint = m->x->complaint;
-    return code;
-}
-
 /* The gid is recorded before the directory has it. */
 static int make_directory(struct context *x, struct new_share *a,
                           struct edit *e)
 {
-    struct share_making *m = disk_share(sizeof(*m));
-    int code;
+    struct share_making m = { .share = a, .only_check = true };
+    int code = disk_run_locked(x, share_on_disk, &m, sizeof(m), a->path);
 
-    if (!m)
-        return ctl_fail(x, EX_OSERR, "out of memory");
-    *m = (struct share_making){ .x = x, .share = a, .only_check = true };
-    code = disk_run_locked(x, share_in_fork, m, a->path, &m->complaint);
     if (code == 0 && !a->local)
         code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);
-    m->only_check = false;
+    m.only_check = false;
     if (code == 0)
-        code = disk_run_locked(x, share_in_fork, m, a->path, &m->complaint);
-    a->made = m->made;
+        code = disk_run_locked(x, share_on_disk, &m, sizeof(m), a->path);
+    a->made = m.made;
     if (a->made)
         edit_made(e, a->path);
-    munmap(m, sizeof(*m));
     return code;
 }
 

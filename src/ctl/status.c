@@ -66,7 +66,7 @@ int status_of(struct server *s, json_t **ret)
                    json_object_set_new(*ret, "pid",
                                        json_integer((json_int_t)s->pid)) == 0
                ? 0
-               : ctl_fail(s->x, EX_OSERR, "no memory");
+               : ctl_no_memory(s->x);
 }
 
 int status_read(struct context *x, json_t **ret)

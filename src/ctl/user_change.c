@@ -1,8 +1,7 @@
 /* "user change", "passwd", "lock", "unlock" and "rename": changes of an
  * existing row. Each reads the file again under the lock and relies on nothing
  * that it read before. */
-#include "draft.h"
-#include "known.h"
+#include "edit.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * One lock, and one replacement of the users file. Lines that give no user are
  * printed with the reason. A hash that the server doesn't accept isn't
  * imported: such a user is locked until "user passwd". */
+#include "ctl.h"
 #include "import.h"
-#include "known.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -442,7 +442,7 @@ static int import_look(struct import *m)
         known_fill(m->x, &m->x->users, path, n);
     free(one);
     free(path);
-    return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
+    return m->x->known ? 0 : ctl_no_memory(m->x);
 }
 
 /* Of rows that an export has written. */

@@ -94,19 +94,6 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
-int64_t stored_in(const char *home)
-{
-    char text[24];
-    ssize_t len = lgetxattr(home, STORED_ATTRIBUTE, text, sizeof(text));
-    uint64_t n = 0;
-
-    if (len < 0)
-        return errno == ENODATA ? 0 : -1;
-    return slice_number((struct slice){ text, (size_t)len }, INT64_MAX, &n)
-               ? -1
-               : (int64_t)n;
-}
-
 static json_t *json_count(int64_t n)
 {
     return n < 0 ? json_null() : json_integer(n);

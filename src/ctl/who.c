@@ -17,11 +17,6 @@
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
 
-static int who_lacks_memory(struct context *x)
-{
-    return ctl_fail(x, EX_OSERR, "no memory");
-}
-
 /* The rows are the members of an object, so that they are found again. */
 static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
 {
@@ -40,7 +35,7 @@ static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
                          (json_int_t)(msg->since < now ? now - msg->since : 0),
                          "logged_in", json_time(msg->login), "busy", true)) == 0
                ? 0
-               : who_lacks_memory(x);
+               : ctl_no_memory(x);
 }
 
 /* A server of each version understands this. */
@@ -89,7 +84,7 @@ static int who_add_doing(struct context *x, json_t *all, json_t *doing)
                     json_object_update(row, doing) == 0 &&
                     json_object_set_new(row, "rate", json_integer(rate)) == 0)
                ? 0
-               : who_lacks_memory(x);
+               : ctl_no_memory(x);
 }
 
 /* What all of them do, as far as it is known. A server of another build doesn't
@@ -120,11 +115,11 @@ static int who_list(struct context *x, json_t *all, json_t **ret)
 
     *ret = json_array();
     if (!*ret)
-        return who_lacks_memory(x);
+        return ctl_no_memory(x);
     json_object_foreach(all, serial, row)
     {
         if (json_array_append(*ret, row) < 0)
-            return who_lacks_memory(x);
+            return ctl_no_memory(x);
     }
     return 0;
 }
@@ -207,9 +202,12 @@ static void who_print(const json_t *row)
 int who_show(struct context *x)
 {
     json_t *all, *row;
-    int code = who_read(x, &all);
     size_t i;
+    int code;
 
+    if (x->args.watch)
+        return top_show(x);
+    code = who_read(x, &all);
     if (code == 0 && x->args.json)
         return json_write(x, all);
     if (code == 0 && json_array_size(all) == 0)

@@ -303,6 +303,12 @@ static int has_descriptor(void *shared)
     return fcntl(*(int *)shared, F_GETFD) >= 0;
 }
 
+static int has_descriptor_of(struct context *x, void *data)
+{
+    (void)x;
+    return has_descriptor(data);
+}
+
 /* If the command is killed, one that hangs on a dead disk doesn't keep the
  * lock. */
 Test(home, a_fork_does_not_have_the_lock)
@@ -316,7 +322,7 @@ Test(home, a_fork_does_not_have_the_lock)
     *fd = e.file.lock_fd;
     cr_expect_eq(disk_run(has_descriptor, fd, disk_ms), 1);
     x.lock_fd = *fd;
-    cr_expect_eq(disk_run_locked(&x, has_descriptor, fd, "/h", &x.complaint),
+    cr_expect_eq(disk_run_locked(&x, has_descriptor_of, fd, sizeof(*fd), "/h"),
                  0);
     cr_expect(fcntl(*fd, F_GETFD) >= 0);
     edit_release(&e);

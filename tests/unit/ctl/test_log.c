@@ -198,7 +198,8 @@ Test(log, xferlog_has_its_form)
         "Tue Nov 17 08:12:45 2026 0 ? 5 ? b _ i r ? ftp 0 * i\n");
     setenv("TZ", "EST5", 1); /* the local time */
     expect_out(0, ANNA, "log --file - --xferlog", "Tue Nov 17 03:12:45 2026 ");
-    expect_err(EX_USAGE, ANNA, "log --file - --json --xferlog", "use either");
+    expect_err(EX_USAGE, ANNA, "log --file - --json --xferlog",
+               "give --json or --xferlog, not both");
 }
 
 static const char *const torn[] = {

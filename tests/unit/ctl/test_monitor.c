@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/doctor.h"
 #include "fake_server.h"
 #include "world.h"
 
@@ -210,7 +210,8 @@ Test(monitor, disks)
     fake_end();
 }
 
-static const char *hanging; /* the disk of this path does */
+static const char *hanging;      /* the disk of this path does */
+static struct statvfs pretended; /* unless it has no blocks */
 
 /* In place of libc's. Only SIGKILL ends it, as in the kernel. */
 int statvfs(const char *path, struct statvfs *ret)
@@ -223,6 +224,10 @@ int statvfs(const char *path, struct statvfs *ret)
         sigprocmask(SIG_BLOCK, &all, NULL) == 0)
         for (;;)
             pause();
+    if (pretended.f_blocks > 0) {
+        *ret = pretended;
+        return 0;
+    }
     fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -238,6 +243,72 @@ Test(monitor, a_disk_that_hangs, .timeout = 30)
     fake_begin(plays);
     expect_out(2, "", "check", "homes: the disk hangs | sessions=1;");
     fake_end();
+}
+
+#define BLOCK  4096
+#define BLOCKS 1000000
+
+/* By one table, for "check" and for "doctor". */
+Test(monitor, a_disk)
+{
+    static const struct {
+        uint64_t left, files;
+        struct min_free keep;
+        enum level level;
+        const char *finding, *text;
+    } rows[] = {
+        { BLOCKS / 2, 9, { 0, 0 }, LEVEL_OK, "good", "1.9 GiB free" },
+        { BLOCKS / 100 * 11, 9, { 0, 0 }, LEVEL_OK, "good", " free" },
+        { BLOCKS / 10,
+          9,
+          { 0, 0 },
+          LEVEL_WARNING,
+          "warning",
+          ": 90 % of the disk, 390" },
+        { 0, 9, { 0, 0 }, LEVEL_CRITICAL, "bad", "full up to min_free" },
+        { BLOCKS / 2,
+          0,
+          { 0, 0 },
+          LEVEL_CRITICAL,
+          "bad",
+          "no place for a further file" },
+        { BLOCKS / 2, 9, { 0, 60 }, LEVEL_CRITICAL, "bad", "min_free" },
+        { BLOCKS / 2,
+          9,
+          { BLOCKS / 3 * BLOCK, 0 },
+          LEVEL_OK,
+          "warning",
+          "only 1.9 GiB free" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct context x = { .patience = 0 };
+        struct server_doctor d = { .x = &x, .list = json_array() };
+        struct complaint why = { "" };
+        struct disk_look look;
+        const json_t *one;
+
+        cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
+        x.settings.min_free = rows[i].keep;
+        d.check = "disk";
+        pretended = (struct statvfs){ .f_blocks = BLOCKS,
+                                      .f_bfree = rows[i].left,
+                                      .f_bavail = rows[i].left,
+                                      .f_frsize = BLOCK,
+                                      .f_files = 10,
+                                      .f_favail = rows[i].files };
+        cr_expect_eq(
+            monitor_disk("/h", &rows[i].keep, &monitor_usual, &look, &why),
+            rows[i].level, "%zu: %s", i, why.text);
+        cr_expect_eq(why.text[0] != '\0', rows[i].level != LEVEL_OK);
+        doctor_disk(&d);
+        one = json_array_get(d.list, 0);
+        cr_expect_str_eq(text_of(one, "finding", ""), rows[i].finding, "%zu",
+                         i);
+        cr_expect(strstr(text_of(one, "text", ""), rows[i].text), "%zu: %s", i,
+                  text_of(one, "text", ""));
+        json_decref(d.list);
+    }
 }
 
 static void hangs_up(struct channel *c)

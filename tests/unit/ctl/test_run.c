@@ -107,7 +107,12 @@ Test(run, what_is_no_command)
         { "partials list --older-than x", "use a number of days, 0 to 36500" },
         { "partials list --older-than 36501", "use a number of days" },
         { "partials purge --older-than -1", "use a number of days" },
-        { "partials purge --all --older-than 1", "--all goes without" },
+        { "partials purge --all --older-than 1",
+          "give --all or --older-than, not both" },
+        { "who --json --watch", "give --json or --watch, not both" },
+        { "log --file /x --directory /y",
+          "give --file or --directory, not both: in the directory are" },
+        { "who --watch", "top needs a terminal" },
         { "status anna", "anna: one word too many" },
         { "reload --json", "--json is not for this command" },
     };
