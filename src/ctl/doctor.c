@@ -224,13 +224,16 @@ static void judge_disk(struct server_doctor *d, const char *what,
     struct disk_look disk;
     enum level level = monitor_disk(path, &d->x->settings.min_free,
                                     &monitor_usual, &disk, &why);
+    enum finding finding =
+        level == LEVEL_WARNING ? FINDING_WARNING : FINDING_BAD;
 
     size_text(disk.left, room);
-    if (level != LEVEL_OK)
-        doctor_find(d, level == LEVEL_WARNING ? FINDING_WARNING : FINDING_BAD,
-                    disk.known ? MORE_ROOM
-                               : "see the kernel's log, and its mount",
-                    "%s %s", what, why.text);
+    if (disk.known && level != LEVEL_OK)
+        doctor_find(d, finding, MORE_ROOM, "%s %s; %s free", what, why.text,
+                    room);
+    else if (level != LEVEL_OK)
+        doctor_find(d, finding, "see the kernel's log, and its mount", "%s %s",
+                    what, why.text);
     else if (disk.error < 0 && disk.error != -ENOENT)
         doctor_find(d, FINDING_WARNING, NULL, "%s: %s", path,
                     strerror(-disk.error)); /* --check knows what must exist */

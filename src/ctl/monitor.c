@@ -114,7 +114,6 @@ enum level monitor_disk(const char *path, const struct min_free *keep,
                         const struct thresholds *at, struct disk_look *ret,
                         struct complaint *c)
 {
-    char left[SIZE_TEXT_MAX];
     struct statvfs s;
 
     *ret = (struct disk_look){ .error = disk_room(path, &s) };
@@ -142,8 +141,7 @@ enum level monitor_disk(const char *path, const struct min_free *keep,
     if (ret->percent < at->critical.percent &&
         ret->percent < at->warning.percent)
         return LEVEL_OK;
-    complain(c, "%s: %" PRIu64 " %% of the disk, %s free", path, ret->percent,
-             size_text(ret->left, left));
+    complain(c, "%s: %" PRIu64 " %% of the disk", path, ret->percent);
     return ret->percent >= at->critical.percent ? LEVEL_CRITICAL
                                                 : LEVEL_WARNING;
 }

@@ -61,7 +61,7 @@ Test(doctor, a_running_server_and_its_faults, .timeout = 60)
     expect_finding(&server, 0, "the kernel chooses them: no firewall");
     expect_finding(&server, 0, "homes ");
     server_set(&server, "min_free", "99%");
-    expect_finding(&server, 2, "uploads are refused");
+    expect_finding(&server, 2, "uploads fail; ");
     server_set(&server, "min_free", "0");
     server_set(&server, "homes", "/nope/homes");
     expect_finding(&server, 1, "configuration warning  hint: ");

@@ -243,6 +243,14 @@ Test(monitor, a_disk_that_hangs, .timeout = 30)
     fake_begin(plays);
     expect_out(2, "", "check", "homes: the disk hangs | sessions=1;");
     fake_end();
+    struct context x = { .patience = 0 };
+    struct server_doctor d = { .x = &x, .check = "disk", .list = json_array() };
+    cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
+    doctor_disk(&d);
+    const json_t *one = json_array_get(d.list, 0);
+    cr_expect_str_eq(text_of(one, "finding", ""), "bad");
+    cr_expect(strstr(text_of(one, "text", ""), ": the disk hangs"));
+    json_decref(d.list);
 }
 
 #define BLOCK  4096
@@ -264,8 +272,13 @@ Test(monitor, a_disk)
           { 0, 0 },
           LEVEL_WARNING,
           "warning",
-          ": 90 % of the disk, 390" },
-        { 0, 9, { 0, 0 }, LEVEL_CRITICAL, "bad", "full up to min_free" },
+          ": 90 % of the disk; 390" },
+        { 0,
+          9,
+          { 0, 0 },
+          LEVEL_CRITICAL,
+          "bad",
+          "full up to min_free, uploads fail; 0 bytes free" },
         { BLOCKS / 2,
           0,
           { 0, 0 },
