@@ -219,7 +219,8 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 }
 
 /* The kernel tries a new filter on each call that exists, to know which ones it
- * always allows. As a tree, not a list, it costs each new process 0.1 ms less. */
+ * always allows. As a tree, not a list, it costs each new process 0.1 ms less.
+ */
 #define BINARY_TREE 2
 
 #define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */

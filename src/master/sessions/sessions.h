@@ -321,10 +321,10 @@ void userdb_release(struct userdb *u);
  * their rows: closes its descriptors. */
 void userdb_forget(struct userdb *u);
 
-/* Begins to check the file, in a process of its own unless the kernel knows that
- * it is unchanged. ANNOUNCED: sallyportctl or SITE PSWD has just given it its
- * name, so it needn't be quiet first. Returns the process that the caller must
- * wait for, or as userdb_go_on(). */
+/* Begins to check the file, in a process of its own unless the kernel knows
+ * that it is unchanged. ANNOUNCED: sallyportctl or SITE PSWD has just given it
+ * its name, so it needn't be quiet first. Returns the process that the caller
+ * must wait for, or as userdb_go_on(). */
 pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
