@@ -43,7 +43,7 @@ static int ls_directory(struct client *c, const char *path, bool whole)
 
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
-    for (size_t i = 0; i < all.count && !pager_has_ended(); i++) {
+    for (size_t i = 0; i < all.count; i++) {
         const struct listing_entry *e = &all.entry[i];
 
         if (c->options.all || e->name[0] != '.')
@@ -70,8 +70,6 @@ static int ls_below(struct client *c, const char *path,
 {
     if (ls_shows(c, path, of))
         ls_entry(c, path, e);
-    if (c->interactive && pager_has_ended())
-        link_interrupted = 1;
     return 0;
 }
 

@@ -864,8 +864,6 @@ Test(client, json_of_mistakes, .timeout = 60)
     EVENTS(NULL, "\"code\":64", "rm", "--json", "a");
     EVENTS("nosuch\n", "\"code\":64", "--json");
     EVENTS("put \"a\n", "\"code\":64", "--json");
-    EVENTS("lpwd\n", "{\"path\":\"/", "--json");
-    EVENTS("lpwd --json\n", "{\"path\":\"/", "--quiet");
     EVENTS("status\n", "{\"open\":false}", "--json");
 }
 
@@ -948,6 +946,8 @@ Test(client, servers_opened_in_a_session, .timeout = 90)
              "put --conflict skip one two\nls\n",
              d.ca, d.password, d.url);
     DESK_ALONE(0, "/dir\n", script, "--config", "config");
+    DESK_ALONE(0, "refuses options of open: give --cacert to sallyport", script,
+               "--config", "config", "--conflict", "skip");
     desk_file(server_home_file(&d.server, "shell", "dir/one"), "1");
     desk_file(server_home_file(&d.server, "shell", "two"), "1");
     DESK_ALONE(EX_USAGE, "no such profile", "open nosuch:\n", "--config",

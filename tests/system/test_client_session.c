@@ -31,8 +31,12 @@ static const struct {
     { "help", "  put, upload FILE [NAME]" },
     { "? rmdir", "Remove empty directories" },
     { "help nosuch", NULL },
+    { "help --no-pager bye", "--no-pager: no list goes through PAGER any more\n"
+                             "  bye, quit\n" },
     { "lcd local", "" },
-    { "lpwd", "/local\n" },
+    { "!pwd", "/local\n" },
+    { "lpwd", "write !pwd: the next release has no lpwd\n" },
+    { "lls one", "write !ls -l: the next release has no lls\n-" },
     { "lcd nosuch", NULL },
     { "mkdir d/e", "" },
     { "cd d/e", "" },

@@ -129,7 +129,7 @@ const struct option_row option_rows[] = {
     { .name = "no-pager",
       FLAG(no_pager),
       .in_profile = true,
-      .help = "in a session: print long help and lists without PAGER" },
+      .gone = "no list goes through PAGER any more" },
     { .name = "no-resume",
       FLAG(no_resume),
       .in_profile = true,
@@ -437,6 +437,9 @@ int options_parse(struct options *o, const char *command, int argc, char **argv,
     int words = 0;
     bool over = false;
 
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE)
+            o->source[i] = OPTION_FROM_SESSION;
     for (; argc > 0 && *next;) {
         char *text = *next++;
         int r = 0;
@@ -477,13 +480,6 @@ int options_set(struct options *o, enum option_source source, const char *key,
 bool option_is_for(const struct option_row *row, const char *command)
 {
     return !row->commands || words_have(row->commands, command);
-}
-
-void options_age(struct options *o)
-{
-    for (size_t i = 0; i < option_count; i++)
-        if (o->source[i] == OPTION_FROM_LINE)
-            o->source[i] = OPTION_FROM_SESSION;
 }
 
 const struct option_row *options_misfit(const struct options *o,

@@ -79,7 +79,8 @@ struct option_row {
     bool in_profile;
     const char *value, *help; /* VALUE: its name in the help */
     const char
-        *commands; /* commands that use it, with blanks between; NULL: all */
+        *commands;    /* commands that use it, with blanks between; NULL: all */
+    const char *gone; /* it has no effect any more: the reason; or NULL */
 };
 extern const struct option_row option_rows[];
 extern const size_t option_count;
@@ -87,17 +88,15 @@ extern const size_t option_count;
 void options_default(struct options *o);
 
 /* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. COMMAND may have letters of its own; NULL: it is the first word.
- * Returns the number of words, or a negative number with the complaint. */
+ * words. Those that O has already count as those of an earlier line. COMMAND
+ * may have letters of its own; NULL: it is the first word. Returns the number
+ * of words, or a negative number with the complaint. */
 int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c);
 /* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
  * -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* The present options of the command line count as those of an earlier line
- * from now on. */
-void options_age(struct options *o);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL.
  * Somebody may rely on such an option, as on --max-delete. The options of
  * "open" are for later lines, too. Those of a profile are never in the way. */
