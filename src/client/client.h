@@ -169,7 +169,7 @@ int lines_each(struct client *c,
  * code. */
 int lines_mkdir_remote(struct client *c, const char *path,
                        char last[URL_PATH_MAX]);
-int lines_mkdir_local(const char *path);
+int lines_mkdir_local(const struct client *c, const char *path);
 
 /* A walk through a directory here and its counterpart on the server. It prints
  * each failure and continues with the rest. */
@@ -188,14 +188,15 @@ struct tree {
     size_t same, removed;
     size_t planned; /* transfers of a dry run */
     bool untimed;   /* a note says that the server gives no times */
+    enum {
+        TIMES_UNKNOWN,
+        TIMES_STAY,  /* the account may set times on the server */
+        TIMES_CHANGE /* an upload has the time of its end */
+    } times;
 };
 
 /* What put, get and sync do on a walk. */
 struct tree_way {
-    /* Up: gets the listing of REMOTE, and makes it if it is missing. Returns 0,
-     * or -1 with the reason. */
-    int (*list)(struct tree *t, const char *remote, struct listing *ret,
-                struct failure *why);
     /* A file that both sides have: is nothing to be transferred? NULL: each
      * file is transferred. */
     bool (*settled)(struct tree *t, const char *local, const char *remote,

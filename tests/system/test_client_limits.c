@@ -206,8 +206,7 @@ Test(client_limits, a_login_that_is_denied_between_two_files, .timeout = 120)
     faulty_begin(&f, "time_denies", "good");
     make_files("tree", 3);
     desk_says(&f.desk, EX_NOPERM, "not all files were transferred", "put", "-r",
-              "--preserve", "--no-temporary", "--conflict=overwrite", "tree/.",
-              "/", NULL);
+              "--no-temporary", "--conflict=overwrite", "tree/.", "/", NULL);
     cr_expect_eq(faulty_count("PASS "), 2);
     cr_expect_eq(faulty_count("STOR "), 1);
     faulty_end(&f);

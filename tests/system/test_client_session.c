@@ -88,7 +88,9 @@ static const struct {
     { "nosuch", NULL },
     { "put", NULL },
     { "put --nosuch a", NULL },
-    { "put --dry-run local/one", NULL },
+    { "put --dry-run local/one", "would upload local/one\n1 to transfer\n" },
+    { "get -n here/one", "would download here/one\n1 to transfer\n" },
+    { "mv --dry-run here/one two", NULL },
     { "bye", "" },
 };
 

@@ -211,8 +211,14 @@ struct link_io {
 
 #define LINK_REPLY_MAX 512
 
-/* Questions that an account may lack the right to ask. */
-enum link_question { QUESTION_MLST, QUESTION_SIZE, QUESTION_HASH, QUESTIONS };
+/* Requests for which an account may lack the right. */
+enum link_question {
+    QUESTION_MLST,
+    QUESTION_SIZE,
+    QUESTION_HASH,
+    QUESTION_MFMT,
+    QUESTIONS
+};
 
 /* A connection to the server, by libcurl: a handle that keeps its control
  * connection and its TLS session from one call to the next. Each thread has its

@@ -46,7 +46,8 @@ struct options {
     const char *password_command, *password_file, *netrc, *user, *config,
         *files_from, *proxy;
     bool trust_new;
-    bool recursive, quiet, json, debug, preserve, compress, no_verify;
+    bool recursive, quiet, json, debug, preserve, no_preserve, compress,
+        no_verify;
     bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
         dry_run, by_hash, all, help, version, yes, no_pager;
     uint64_t parallel, retries, timeout, limit_rate;
@@ -102,6 +103,9 @@ int options_set(struct options *o, enum option_source source, const char *key,
  * "open" are for later lines, too. Those of a profile are never in the way. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
+/* Does a transferred file get the time of its last change? "preserve = no" in a
+ * profile of release 0.3.0 was the default. */
+bool options_keep_times(const struct options *o);
 /* Is PATH, which is relative to the directory of the call, left out by a
  * filter? The first pattern that matches decides. If none matches, a file is
  * left out if the first filter is an --include; a directory isn't. */

@@ -146,7 +146,8 @@ Test(options, a_filter_with_two_stars)
 Test(options, a_command_refuses_what_it_lacks)
 {
     static const char *const rows[][3] = {
-        { "put -n a", "put", "dry-run" },
+        { "cat -n a", "cat", "dry-run" },
+        { "put -n a", "put", NULL },
         { "mv --dry-run a b", "mv", "dry-run" },
         { "ls --delete", "ls", "delete" },
         { "--by-hash", "open", NULL },
@@ -173,6 +174,21 @@ Test(options, a_command_refuses_what_it_lacks)
     }
 }
 
+Test(options, times_are_kept)
+{
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    cr_assert_eq(parse(&o, "put", argv, &c), 1);
+    cr_expect(options_keep_times(&o));
+    cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "no-preserve", "yes", &c),
+                 0);
+    cr_expect_not(options_keep_times(&o));
+    cr_assert_eq(parse(&o, "get --no-preserve", argv, &c), 1);
+    cr_expect_not(options_keep_times(&o));
+}
+
 static int set(struct options *o, const char *key, const char *value)
 {
     struct complaint c = { "" };
@@ -188,7 +204,9 @@ Test(options, profile)
     cr_expect_eq(set(&o, "parallel", "8"), 0);
     cr_expect_eq(set(&o, "preserve", "yes"), 0);
     cr_expect_eq(o.parallel, 8);
-    cr_expect(o.preserve);
+    cr_expect(options_keep_times(&o));
+    cr_expect_eq(set(&o, "preserve", "no"), 0);
+    cr_expect_not(options_keep_times(&o));
     cr_expect_lt(set(&o, "preserve", "perhaps"), 0);
     cr_expect_lt(set(&o, "yes", "yes"), 0, "not for a profile");
     cr_expect_lt(set(&o, "password", "x"), 0);
