@@ -48,7 +48,6 @@ enum command_mode {
     LOCAL = 4,       /* opens no connection by itself */
     OPENS = 8,       /* its options replace those of the last server */
     SERVERLESS = 16, /* none of its words names a server */
-    PAGED = 32,      /* in a session its output goes through the pager */
 };
 
 struct client_command {
@@ -109,13 +108,11 @@ int cmd_open(struct client *c, struct word *w, int n);
 int cmd_cd(struct client *c, struct word *w, int n);
 int cmd_lcd(struct client *c, struct word *w, int n);
 int cmd_pwd(struct client *c, struct word *w, int n);
-int cmd_lpwd(struct client *c, struct word *w, int n);
 int cmd_status(struct client *c, struct word *w, int n);
 int cmd_passwd(struct client *c, struct word *w, int n);
 /* If the server has demanded a new password at the login, asks for one and
  * changes it, or says so. Returns an exit code. */
 int passwd_demanded(struct client *c);
-int cmd_lls(struct client *c, struct word *w, int n);
 int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
@@ -130,7 +127,8 @@ int client_error(const char *what, const struct failure *why);
 int client_refuse(const char *what, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Are all options of this line options of COMMAND? Otherwise prints that WHO
- * has no such option. Returns an exit code. */
+ * has no such option. Says which ones have no effect any more. Returns an exit
+ * code. */
 int client_misfit(const struct options *o, const char *command,
                   const char *who);
 /* Opens the server of URL, and closes an open one first. Returns an exit
@@ -156,23 +154,8 @@ int shell_run(struct client *c);
  * "open". */
 void shell_greet(const struct client *c);
 
-/* Lets what ROW will print go through the pager, if somebody sits there and it
- * is long. */
-struct pager {
-    pid_t pid;    /* -1: none */
-    int out, err; /* the terminal */
-};
-void pager_begin(struct pager *p, const struct client *c,
-                 const struct client_command *row);
-/* Waits until the user leaves the pager. */
-void pager_end(struct pager *p);
-/* Has the user left it before the end? */
-bool pager_has_ended(void);
-
 /* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
 int shell_local(const char *command);
-/* Runs a local program with these arguments. */
-int shell_program(const char *const argv[]);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct client_command *row, unsigned mode);
 
@@ -186,7 +169,7 @@ int lines_each(struct client *c,
  * code. */
 int lines_mkdir_remote(struct client *c, const char *path,
                        char last[URL_PATH_MAX]);
-int lines_mkdir_local(const char *path);
+int lines_mkdir_local(const struct client *c, const char *path);
 
 /* A walk through a directory here and its counterpart on the server. It prints
  * each failure and continues with the rest. */
@@ -205,14 +188,15 @@ struct tree {
     size_t same, removed;
     size_t planned; /* transfers of a dry run */
     bool untimed;   /* a note says that the server gives no times */
+    enum {
+        TIMES_UNKNOWN,
+        TIMES_STAY,  /* the account may set times on the server */
+        TIMES_CHANGE /* an upload has the time of its end */
+    } times;
 };
 
 /* What put, get and sync do on a walk. */
 struct tree_way {
-    /* Up: gets the listing of REMOTE, and makes it if it is missing. Returns 0,
-     * or -1 with the reason. */
-    int (*list)(struct tree *t, const char *remote, struct listing *ret,
-                struct failure *why);
     /* A file that both sides have: is nothing to be transferred? NULL: each
      * file is transferred. */
     bool (*settled)(struct tree *t, const char *local, const char *remote,

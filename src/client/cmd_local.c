@@ -45,38 +45,18 @@ int cmd_lcd(struct client *c, struct word *w, int n)
     return client_error("lcd", &why);
 }
 
-static int print_path(const struct client *c, const char *path)
+int cmd_pwd(struct client *c, struct word *w, int n)
 {
-    char safe[URL_PATH_MAX];
+    char path[URL_PATH_MAX + 1], safe[URL_PATH_MAX];
 
+    (void)w;
+    (void)n;
+    snprintf(path, sizeof(path), "/%s", c->cwd);
     if (c->options.json)
         event_print(json_pack("{s:o}", "path", event_text(path)));
     else
         puts(show_text(path, safe, sizeof(safe)));
     return 0;
-}
-
-int cmd_pwd(struct client *c, struct word *w, int n)
-{
-    char path[URL_PATH_MAX + 1];
-
-    (void)w;
-    (void)n;
-    snprintf(path, sizeof(path), "/%s", c->cwd);
-    return print_path(c, path);
-}
-
-int cmd_lpwd(struct client *c, struct word *w, int n)
-{
-    char path[PATH_MAX];
-    struct failure why;
-
-    (void)w;
-    (void)n;
-    if (getcwd(path, sizeof(path)))
-        return print_path(c, path);
-    fail_errno(&why, errno, "");
-    return client_error("lpwd", &why);
 }
 
 static void status_print_quota(struct client *c)
@@ -142,16 +122,6 @@ int cmd_status(struct client *c, struct word *w, int n)
             c->options.no_verify ? NULL : s->hash, "parallel",
             (json_int_t)c->options.parallel, "quota", status_quota(c)));
     return 0;
-}
-
-int cmd_lls(struct client *c, struct word *w, int n)
-{
-    const char *argv[SHELL_WORDS + 4] = { "ls", "-lq", "--" };
-
-    (void)c;
-    for (int i = 0; i < n; i++)
-        argv[3 + i] = w[i].text;
-    return shell_program(argv);
 }
 
 int cmd_shell(struct client *c, struct word *w, int n)

@@ -6,8 +6,6 @@
 #include "client.h"
 #include "sallyport/base/clock.h"
 
-#define RENAMES_MAX 99
-
 static void ls_entry(const struct client *c, const char *name,
                      const struct listing_entry *e)
 {
@@ -43,7 +41,7 @@ static int ls_directory(struct client *c, const char *path, bool whole)
 
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
-    for (size_t i = 0; i < all.count && !pager_has_ended(); i++) {
+    for (size_t i = 0; i < all.count; i++) {
         const struct listing_entry *e = &all.entry[i];
 
         if (c->options.all || e->name[0] != '.')
@@ -70,8 +68,6 @@ static int ls_below(struct client *c, const char *path,
 {
     if (ls_shows(c, path, of))
         ls_entry(c, path, e);
-    if (c->interactive && pager_has_ended())
-        link_interrupted = 1;
     return 0;
 }
 
@@ -248,8 +244,8 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
 
 /* Finds the new name of FROM. A second name without a directory stays in the
  * first name's directory. */
-static int mv_name(const char *from, const struct word *second,
-                   char to[URL_PATH_MAX])
+static int mv_target_name(const char *from, const struct word *second,
+                          char to[URL_PATH_MAX])
 {
     const char *slash = strrchr(from, '/');
     size_t len = strlen(second->text);
@@ -264,20 +260,28 @@ static int mv_name(const char *from, const struct word *second,
     return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
 }
 
-/* Chooses the first free name after TAKEN. */
+struct mv_name {
+    struct client *client;
+    struct failure *why;
+};
+
+static int mv_name_taken(void *of, const char *name)
+{
+    struct mv_name *n = of;
+    struct listing_entry e;
+    enum presence r = remote_stat(&n->client->link, name, &e, n->why);
+
+    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
+}
+
 static int mv_rename(struct client *c, const char *taken, char to[URL_PATH_MAX],
                      struct failure *why)
 {
-    struct listing_entry e;
+    struct mv_name name = { c, why };
+    int r = names_new(taken, mv_name_taken, &name, to, URL_PATH_MAX);
 
-    for (unsigned i = 1; i <= RENAMES_MAX; i++) {
-        if (names_new(taken, i, to, URL_PATH_MAX) < 0)
-            break;
-        enum presence r = remote_stat(&c->link, to, &e, why);
-        if (r != PRESENT)
-            return r == ABSENT ? 0 : -1;
-    }
-    return fail(why, EX_CANTCREAT, "/%s: no free name is left", taken);
+    return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left", taken)
+                  : r;
 }
 
 /* Most servers replace a file by a new name without a question. Returns 0:
@@ -319,7 +323,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
     int r;
 
     (void)n;
-    if (mv_name(w[0].path, &w[1], to) < 0)
+    if (mv_target_name(w[0].path, &w[1], to) < 0)
         r = fail(&why, EX_USAGE, "the name is too long");
     else
         r = mv_target(c, to, &why);

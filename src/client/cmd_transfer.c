@@ -18,16 +18,6 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Makes the directory on the server, and gets the listing of its content. */
-static int put_list(struct tree *t, const char *remote, struct listing *ret,
-                    struct failure *why)
-{
-    int made = remote_mkdir(&t->client->link, remote, why);
-
-    *ret = (struct listing){ .whole = made == 0 };
-    return made == 1 ? remote_list(&t->client->link, remote, ret, why) : made;
-}
-
 /* A word that fails leaves no job. */
 static int transfer_count(struct tree *t, int code)
 {
@@ -40,13 +30,15 @@ static int transfer_count(struct tree *t, int code)
 static int transfer_all(struct tree *t)
 {
     tree_keep(&t->code, client_run_jobs(t->client, &t->jobs));
-    if (!t->jobs.full)
+    if (t->client->options.dry_run)
+        progress_note("%zu to transfer", t->planned);
+    else if (!t->jobs.full)
         jobs_sum_up(&t->jobs, t->failed);
     jobs_release(&t->jobs);
     return t->code;
 }
 
-static const struct tree_way put_way = { .list = put_list };
+static const struct tree_way put_way = { 0 };
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
@@ -96,6 +88,8 @@ static int put_into_directory(struct client *c, const struct word *to,
         r = fail(&why, EX_CANTCREAT, "is no directory");
     else if (*ret && remote_lacks_right(&c->link))
         r = 0; /* an account that may only upload: the server decides */
+    else if (*ret && c->options.recursive && c->options.dry_run)
+        r = 0;
     else if (*ret && c->options.recursive)
         r = remote_mkdir(&c->link, to->path, &why) < 0 ? -1 : 0;
     else if (*ret)
@@ -250,13 +244,14 @@ static const struct tree_way get_way = { 0 };
 static int get_file(struct tree *t, const char *remote, const char *local)
 {
     const struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
+    const struct options *o = &t->client->options;
     struct failure why;
     struct listing_entry e = { .kind = ENTRY_FILE };
 
-    if ((t->client->options.recursive || t->client->options.min_age > 0) &&
+    if ((o->recursive || o->min_age > 0 || o->dry_run) &&
         remote_stat(&t->client->link, remote, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
-    if (e.kind == ENTRY_DIRECTORY && t->client->options.recursive)
+    if (e.kind == ENTRY_DIRECTORY && o->recursive)
         tree_down(t, remote, local, 0);
     else if (tree_passes(t, base_name(remote), tree_time(t, remote, &e)))
         tree_add(t, &job, local, remote);
@@ -300,13 +295,12 @@ static int get_line(struct client *c, const char *line, void *of)
     struct get_target *t = l->target;
     char remote[URL_PATH_MAX], local[PATH_MAX];
 
-    (void)c;
     if (url_join(l->directory, line, remote) < 0 ||
         tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
         return transfer_count(
             &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
     t->tree.named = strlen(local);
-    int code = lines_mkdir_local(local);
+    int code = lines_mkdir_local(c, local);
     return code ? transfer_count(&t->tree, code)
                 : get_file(&t->tree, remote, local);
 }

@@ -41,7 +41,7 @@ const struct client_command commands[] = {
                    "november.pdf\nget -r photos" } },
     { .name = "ls",
       .other = "dir",
-      .modes = BOTH | PAGED,
+      .modes = BOTH,
       .words = { 0, -1 },
       .kinds = { "r", "rr" },
       .run = cmd_ls,
@@ -197,26 +197,12 @@ const struct client_command commands[] = {
       .syntax = { "", "[NAME]" },
       .help = "Change the local directory",
       .example.shell = "lcd ~/photos" },
-    { .name = "lls",
-      .modes = IN_SHELL | LOCAL | PAGED,
-      .words = { 0, -1 },
-      .kinds = { "l", "" },
-      .run = cmd_lls,
-      .syntax = { "", "[NAME...]" },
-      .help = "List local files and directories, by ls -l",
-      .example.shell = "lls photos" },
     { .name = "pwd",
       .modes = IN_SHELL,
       .run = cmd_pwd,
       .syntax = { "", "" },
       .help = "Print the directory on the server",
       .example.shell = "pwd" },
-    { .name = "lpwd",
-      .modes = IN_SHELL | LOCAL,
-      .run = cmd_lpwd,
-      .syntax = { "", "" },
-      .help = "Print the local directory",
-      .example.shell = "lpwd" },
     { .name = "open",
       .modes = IN_SHELL | LOCAL | OPENS,
       .words = { 1, 1 },
@@ -242,7 +228,7 @@ const struct client_command commands[] = {
       .example.shell = "! ls -l" },
     { .name = "help",
       .other = "?",
-      .modes = BOTH | LOCAL | SERVERLESS | PAGED,
+      .modes = BOTH | LOCAL | SERVERLESS,
       .words = { 0, 1 },
       .kinds = { "l", "" },
       .run = cmd_help,
@@ -325,8 +311,9 @@ static void help_option(const struct option_row *row)
 static void help_option_rows(const char *command, bool own)
 {
     for (size_t i = 0; i < option_count; i++)
-        if (!command || (own == (option_rows[i].commands != NULL) &&
-                         option_is_for(&option_rows[i], command)))
+        if (!option_rows[i].gone &&
+            (!command || (own == (option_rows[i].commands != NULL) &&
+                          option_is_for(&option_rows[i], command))))
             help_option(&option_rows[i]);
 }
 

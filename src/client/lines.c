@@ -86,7 +86,7 @@ int lines_mkdir_remote(struct client *c, const char *path,
     char above[URL_PATH_MAX];
 
     snprintf(above, sizeof(above), "%.*s", (int)(url_base(path) - path), path);
-    if (strcmp(above, last) == 0)
+    if (c->options.dry_run || strcmp(above, last) == 0)
         return 0;
     int code = mkdir_one(c, above);
     if (code == 0)
@@ -94,10 +94,12 @@ int lines_mkdir_remote(struct client *c, const char *path,
     return code;
 }
 
-int lines_mkdir_local(const char *path)
+int lines_mkdir_local(const struct client *c, const char *path)
 {
     char above[PATH_MAX];
 
+    if (c->options.dry_run)
+        return 0;
     snprintf(above, sizeof(above), "%s", path);
     for (char *at = above + 1; (at = strchr(at, '/')); at++) {
         *at = '\0';

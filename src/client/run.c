@@ -188,6 +188,9 @@ int client_misfit(const struct options *o, const char *command, const char *who)
 {
     const struct option_row *row = options_misfit(o, command);
 
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].gone && o->source[i] == OPTION_FROM_LINE)
+            progress_note("--%s: %s", option_rows[i].name, option_rows[i].gone);
     return row ? client_refuse("", EX_USAGE, "--%s: %s has no such option",
                                row->name, who)
                : 0;

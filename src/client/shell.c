@@ -242,19 +242,20 @@ static int shell_words(struct client *c, const struct client_command *row,
     return 0;
 }
 
-static int shell_paged(struct client *c, const struct client_command *row,
-                       struct word *w, int n)
+/* In release 0.3.0 the options of "open" counted until the next "open". */
+static void shell_note_open(const struct options *o)
 {
-    struct pager pager;
-
-    pager_begin(&pager, c, row);
-    int code = row->run(c, w, n);
-    pager_end(&pager);
-    return code;
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE) {
+            progress_note("the next release refuses options of open: give "
+                          "--%s to sallyport, or write a profile",
+                          option_rows[i].name);
+            return;
+        }
 }
 
-/* Options on a line count for that line alone. Those of "open" count until the
- * next "open"; settings of the last server's profile don't count then. */
+/* Options on a line count for that line alone; settings of a server's profile
+ * count until the next "open". */
 static int shell_command(struct client *c, int n, char **text, const char *cut,
                          const char *typed)
 {
@@ -268,7 +269,6 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
         return command_unknown(text[0], IN_SHELL);
     if (row->modes & OPENS)
         c->options = c->given;
-    options_age(&c->options);
     n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
     client_show(&c->options, row, text + 1, n - 1);
     if (n < 1)
@@ -287,15 +287,21 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     else if (shell_words(c, row, text + 1, n - 1, cut, typed, words) < 0)
         code = client_refuse(text[0], EX_USAGE, "the name is too long");
     else
-        code = shell_paged(c, row, words, n - 1);
+        code = row->run(c, words, n - 1);
+    if (c->reopened)
+        shell_note_open(&c->options);
     if (!c->reopened)
         c->options = kept;
     return code;
 }
 
 /* Ctrl-C ends the local program, not this session. */
-int shell_program(const char *const argv[])
+int shell_local(const char *command)
 {
+    const char *shell = getenv("SHELL");
+    bool some = command[strspn(command, " \t\n")];
+    const char *const argv[] = { shell ? shell : "/bin/sh", some ? "-c" : NULL,
+                                 command, NULL };
     struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
     int status = 0;
 
@@ -314,14 +320,28 @@ int shell_program(const char *const argv[])
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
 }
 
-int shell_local(const char *command)
-{
-    const char *shell = getenv("SHELL");
-    bool some = command[strspn(command, " \t\n")];
-    const char *const argv[] = { shell ? shell : "/bin/sh", some ? "-c" : NULL,
-                                 command, NULL };
+/* Commands of release 0.3.0, which programs of this machine have replaced. */
+static const struct {
+    const char *name, *now;
+} shell_old[] = { { "lls", "ls -l" }, { "lpwd", "pwd" } };
 
-    return shell_program(argv);
+/* Returns false: LINE is none of them. */
+static bool shell_is_old(const char *line, int *code)
+{
+    size_t len = strcspn(line, " \t\n");
+    char command[LINE_MAX_BYTES + 16];
+
+    for (size_t i = 0; i < sizeof(shell_old) / sizeof(shell_old[0]); i++)
+        if (slice_equal((struct slice){ line, len },
+                        slice_from(shell_old[i].name))) {
+            progress_note("write !%s: the next release has no %s",
+                          shell_old[i].now, shell_old[i].name);
+            snprintf(command, sizeof(command), "%s%s", shell_old[i].now,
+                     line + len);
+            *code = shell_local(command);
+            return true;
+        }
+    return false;
 }
 
 static int shell_line(struct client *c, char *line)
@@ -337,10 +357,13 @@ static int shell_line(struct client *c, char *line)
     client_show(&c->options, NULL, NULL, 0);
     if (*line == '!')
         return shell_local(line + 1);
+    int code = 0;
+    if (shell_is_old(line, &code))
+        return code;
     char *cut = strdup(line);
     if (!cut)
         return client_refuse("", EX_OSERR, "out of memory");
-    int code = 0, n = split_line(cut, text, SHELL_WORDS);
+    int n = split_line(cut, text, SHELL_WORDS);
     c->reopened = false;
     if (n < 0)
         code = client_refuse("", EX_USAGE,

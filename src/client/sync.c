@@ -55,7 +55,24 @@ static int sync_time(struct tree *t, const char *remote,
     return 0;
 }
 
-/* Is the file newer where it comes from, or does its size differ? */
+/* Does an upload keep its time? If not, it would be sent again for ever. It is
+ * tried once, with the time that the file has anyway. */
+static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
+{
+    struct link *l = &t->client->link;
+    struct failure why;
+
+    if (t->times == TIMES_UNKNOWN)
+        t->times = !l->site->mfmt ? TIMES_CHANGE
+                   : t->client->options.dry_run ||
+                           remote_set_time(l, remote, present, &why) == 0
+                       ? TIMES_STAY
+                       : TIMES_CHANGE;
+    return t->times == TIMES_STAY;
+}
+
+/* Does the size differ, or the time? An older file differs too, unless the time
+ * there is only that of the last upload. */
 static bool sync_changed(struct tree *t, const char *local, const char *remote,
                          const struct stat *here,
                          const struct listing_entry *there)
@@ -68,8 +85,10 @@ static bool sync_changed(struct tree *t, const char *local, const char *remote,
         return sync_differs(t, local, remote, there->size);
     if (sync_time(t, remote, there, &modified) < 0)
         return true;
-    return t->way == &sync_up ? modified > 0 && here->st_mtime > modified
-                              : modified > here->st_mtime;
+    if (modified == 0 || here->st_mtime == modified)
+        return false;
+    return t->way == &sync_down || here->st_mtime > modified ||
+           sync_keeps_times(t, remote, modified);
 }
 
 static void sync_failed(struct tree *t, int error, const char *local)
@@ -94,22 +113,6 @@ static bool sync_settled(struct tree *t, const char *local, const char *remote,
     return same;
 }
 
-/* Lists REMOTE, and makes it if it is missing. */
-static int up_list(struct tree *t, const char *remote, struct listing *ret,
-                   struct failure *why)
-{
-    struct link *l = &t->client->link;
-    struct listing_entry e;
-    enum presence r = remote_stat(l, remote, &e, why);
-
-    *ret = (struct listing){ .whole = true };
-    if (r == ABSENT && t->client->options.dry_run)
-        return 0;
-    if (r == ABSENT)
-        return remote_mkdir(l, remote, why) < 0 ? -1 : 0;
-    return r < 0 ? -1 : remote_list(l, remote, ret, why);
-}
-
 /* A name that the listing lacks is asked for, so that only removals need the
  * whole of it. */
 static void up_end(struct tree *t, int here, const char *remote,
@@ -121,8 +124,7 @@ static void up_end(struct tree *t, int here, const char *remote,
     surplus_of_server(t, here, remote, there);
 }
 
-static const struct tree_way sync_up = { .list = up_list,
-                                         .settled = sync_settled,
+static const struct tree_way sync_up = { .settled = sync_settled,
                                          .up_end = up_end };
 
 static void down_end(struct tree *t, const char *local,
@@ -185,7 +187,7 @@ static void sync_remove(struct tree *t, const struct surplus_places *p)
 
 int cmd_sync(struct client *c, struct word *w, int n)
 {
-    bool preserve = c->options.preserve, up = w[1].remote;
+    bool up = w[1].remote;
     const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
                                       up };
     struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
@@ -201,9 +203,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
         tree_down(&t, p.remote, p.local, 0);
     int refused = sync_count(&t);
     if (refused == 0) {
-        c->options.preserve = true; /* the next sync compares the times */
         tree_keep(&t.code, client_run_jobs(c, &t.jobs));
-        c->options.preserve = preserve;
         sync_remove(&t, &p);
         sync_summary(&t, up);
     }

@@ -208,6 +208,28 @@ static void tree_up_entry(struct tree *t, const char *local, const char *remote,
     }
 }
 
+/* Gets the listing of REMOTE, and makes it if it is missing. Returns 0, or -1
+ * with the reason. */
+static int tree_list_up(struct tree *t, const char *remote, struct listing *ret,
+                        struct failure *why)
+{
+    struct link *l = &t->client->link;
+    struct retry retry = { 0 };
+    struct listing_entry e;
+    enum presence r;
+
+    *ret = (struct listing){ .whole = true };
+    do
+        r = remote_stat(l, remote, &e, why);
+    while (r == PRESENCE_UNKNOWN && link_again(l, &retry, remote, why));
+    if (r == ABSENT && t->client->options.dry_run)
+        return 0;
+    int made = r == ABSENT ? remote_mkdir(l, remote, why) : r;
+    if (made < 0 || (made == 0 && r == ABSENT))
+        return made;
+    return remote_list(l, remote, ret, why);
+}
+
 void tree_up(struct tree *t, const char *local, const char *remote, int depth)
 {
     char from[PATH_MAX], to[URL_PATH_MAX];
@@ -226,7 +248,7 @@ void tree_up(struct tree *t, const char *local, const char *remote, int depth)
         r = tree_too_deep(&why);
     if (r == 0) {
         what = remote;
-        r = t->way->list(t, remote, &there, &why);
+        r = tree_list_up(t, remote, &there, &why);
         there.at = clock_ms();
     }
     if (r < 0)

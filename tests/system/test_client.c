@@ -32,6 +32,8 @@ static const struct server_user users[] = {
     { .name = "trust" },
     { .name = "kill" },
     { .name = "sync" },
+    { .name = "older" },
+    { .name = "dry" },
     { .name = "names" },
     { .name = "shell" },
     { .name = "many" },
@@ -226,7 +228,9 @@ Test(client, a_name_that_is_taken, .timeout = 60)
 {
     static const char says[] =
         "a is there already, and without a terminal nobody can be asked: the "
-        "new one becomes new-a (see --conflict)\n";
+        "new one becomes new-a. In a script, choose: --conflict overwrite, "
+        "skip "
+        "or rename\n";
     struct run_result r;
     struct desk d;
 
@@ -725,8 +729,65 @@ Test(client, sync, .timeout = 90)
     struct timespec old[2] = { { .tv_sec = 1000000000 },
                                { .tv_sec = 1000000000 } };
     cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
+    desk_says(&d, 0, "1 to upload, 0 the same", "sync", "-n", "s", "/s", NULL);
+    desk_says(&d, 0, "1 uploaded, 0 the same", "sync", "s", "/s", NULL);
+    desk_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/s", NULL);
+    files_write("s/d/b", "dd", 2, 0644);
+    cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
     CLIENT(&d, 0, "sync", "--by-hash", "s", "/s");
     desk_same("s", server_home_file(&d.server, "sync", "s"));
+    desk_end(&d);
+}
+
+/* An older version that was restored on the server comes, too. */
+Test(client, sync_of_an_older_file, .timeout = 60)
+{
+    const struct timespec old[2] = { { .tv_sec = 1000000000 },
+                                     { .tv_sec = 1000000000 } };
+    const char *there;
+    struct desk d;
+
+    desk_begin(&d, "older");
+    files_make_folder("s", 0755);
+    files_write("s/a", "new", 3, 0644);
+    CLIENT(&d, 0, "sync", "s", "/");
+    there = server_home_file(&d.server, "older", "a");
+    files_write(there, "old", 3, 0644);
+    cr_assert_eq(utimensat(AT_FDCWD, there, old, 0), 0);
+    desk_says(&d, 0, "1 downloaded, 0 the same", "sync", "/", "s", NULL);
+    desk_file("s/a", "old");
+    desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
+    desk_end(&d);
+}
+
+/* What would be transferred; nothing is made, here or on the server. */
+Test(client, a_dry_run, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "dry");
+    files_make_folder("s", 0755);
+    files_make_folder("s/d", 0755);
+    files_write("s/d/b", "b", 1, 0644);
+    files_write("list", "s/d/b\n", 6, 0644);
+    desk_says(&d, 0, "would upload s/d/b\n1 to transfer\n", "put", "-rn", "s",
+              "/", NULL);
+    desk_says(&d, 0, "1 to transfer", "put", "-rn", "s", "/missing/", NULL);
+    desk_says(&d, 0, "1 to transfer", "put", "-n", "--files-from", "list", "/",
+              NULL);
+    desk_says(&d, 0, "", "ls", "/", NULL);
+    cr_expect_not(files_exists(server_home_file(&d.server, "dry", "s")));
+    cr_expect_not(files_exists(server_home_file(&d.server, "dry", "missing")));
+    CLIENT(&d, 0, "put", "-r", "s", "/");
+    files_write("list", "d/b\n", 4, 0644);
+    desk_says(&d, 0, "would download s/d/b\n1 to transfer\n", "get", "-rn",
+              "/s", "t", NULL);
+    desk_says(&d, 0, "1 to transfer", "get", "-n", "--files-from", "list", "/s",
+              NULL);
+    desk_says(&d, EX_NOINPUT, "0 to transfer", "get", "-n", "/nosuch", NULL);
+    cr_expect_not(files_exists("t"));
+    cr_expect_not(files_exists("d"));
     desk_end(&d);
 }
 
@@ -864,8 +925,6 @@ Test(client, json_of_mistakes, .timeout = 60)
     EVENTS(NULL, "\"code\":64", "rm", "--json", "a");
     EVENTS("nosuch\n", "\"code\":64", "--json");
     EVENTS("put \"a\n", "\"code\":64", "--json");
-    EVENTS("lpwd\n", "{\"path\":\"/", "--json");
-    EVENTS("lpwd --json\n", "{\"path\":\"/", "--quiet");
     EVENTS("status\n", "{\"open\":false}", "--json");
 }
 
@@ -948,6 +1007,8 @@ Test(client, servers_opened_in_a_session, .timeout = 90)
              "put --conflict skip one two\nls\n",
              d.ca, d.password, d.url);
     DESK_ALONE(0, "/dir\n", script, "--config", "config");
+    DESK_ALONE(0, "refuses options of open: give --cacert to sallyport", script,
+               "--config", "config", "--conflict", "skip");
     desk_file(server_home_file(&d.server, "shell", "dir/one"), "1");
     desk_file(server_home_file(&d.server, "shell", "two"), "1");
     DESK_ALONE(EX_USAGE, "no such profile", "open nosuch:\n", "--config",

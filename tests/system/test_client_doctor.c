@@ -72,6 +72,8 @@ Test(doctor, after_the_login, .timeout = 200)
 {
     static const struct finding rows[] = {
         { "none", "good", 0,
+          "good     of 5 transfers one after another 5 resume" },
+        { "ticket_of_login", "good", 0,
           "note     of 5 transfers one after another 1 resume" },
         { "none", "good", 0, "good     IPv4: connects to 127.0.0.1" },
         { "none", "good", 0, "note     IPv6: 127.0.0.1 has no IPv6 address\n" },

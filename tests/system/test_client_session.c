@@ -31,8 +31,12 @@ static const struct {
     { "help", "  put, upload FILE [NAME]" },
     { "? rmdir", "Remove empty directories" },
     { "help nosuch", NULL },
+    { "help --no-pager bye", "--no-pager: no list goes through PAGER any more\n"
+                             "  bye, quit\n" },
     { "lcd local", "" },
-    { "lpwd", "/local\n" },
+    { "!pwd", "/local\n" },
+    { "lpwd", "write !pwd: the next release has no lpwd\n" },
+    { "lls one", "write !ls -l: the next release has no lls\n-" },
     { "lcd nosuch", NULL },
     { "mkdir d/e", "" },
     { "cd d/e", "" },
@@ -84,7 +88,9 @@ static const struct {
     { "nosuch", NULL },
     { "put", NULL },
     { "put --nosuch a", NULL },
-    { "put --dry-run local/one", NULL },
+    { "put --dry-run local/one", "would upload local/one\n1 to transfer\n" },
+    { "get -n here/one", "would download here/one\n1 to transfer\n" },
+    { "mv --dry-run here/one two", NULL },
     { "bye", "" },
 };
 

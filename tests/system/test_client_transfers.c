@@ -182,12 +182,14 @@ Test(client_transfers, times, .timeout = 60)
     desk_begin(&d, "keep");
     files_write("a", "text", 4, 0644);
     cr_assert_eq(utimensat(AT_FDCWD, "a", old, 0), 0);
-    desk_says(&d, 0, "put a", "put", "a", "/new", NULL);
-    desk_says(&d, 0, "put a", "put", "--preserve", "a", "/old", NULL);
+    desk_says(&d, 0, "put a", "put", "--no-preserve", "a", "/new", NULL);
+    desk_says(&d, 0, "put a", "put", "a", "/old", NULL);
     cr_expect_gt(modified(server_home_file(&d.server, "keep", "new")), OLD);
     cr_expect_eq(modified(server_home_file(&d.server, "keep", "old")), OLD);
-    desk_says(&d, 0, "get old", "get", "/old", "b", NULL);
-    desk_says(&d, 0, "get old", "get", "-p", "/old", "c", NULL);
+    desk_says(&d, 0, "get old", "get", "--no-preserve", "/old", "b", NULL);
+    desk_says(&d, 0,
+              "--preserve: transferred files keep their times without it",
+              "get", "-p", "/old", "c", NULL);
     cr_expect_gt(modified("b"), OLD);
     cr_expect_eq(modified("c"), OLD);
     desk_end(&d);

@@ -5,7 +5,6 @@
 
 #include "link/link.h"
 #include "options/options.h"
-#include "sallyport/base/random.h"
 #include "show/show.h"
 
 enum trial_result {
@@ -16,25 +15,16 @@ enum trial_result {
     FINDING_COUNT,
 };
 
-#define DOCTOR_LINES 128
-#define DOCTOR_LINE  128
-
 struct doctor {
     const struct options *options;
-    struct url url;
-    struct secret password;
-    bool unasked; /* the user is asked for the password before the login */
-    struct proxy proxy;
-    SSL_CTX *ctx;
-    SSL_SESSION *session; /* the newest one from the server; owned */
-    struct dial control;  /* logged in, after the check "login" */
-    bool unreachable;     /* or turned away: no other check makes sense */
-    bool handshake; /* the check of the certificate made one, without ALPN */
+    struct site site; /* it trusts the certificate that was checked */
+    struct link link; /* logged in, after the check "login" */
+    bool unasked;     /* the user is asked for the password before the login */
+    bool unreachable; /* or turned away: no other check makes sense */
+    bool handshake;   /* the check of the certificate made one, without ALPN */
     bool logged_in;
-    bool trusted;                  /* a CA or a pin confirms the server */
-    char pin[CERTIFICATE_PIN_MAX]; /* of the certificate that was checked */
-    char feature[DOCTOR_LINES][DOCTOR_LINE]; /* lines of FEAT */
-    size_t features;
+    bool trusted;        /* a CA or a pin confirms the server */
+    char features[8192]; /* the reply to FEAT */
     size_t found[FINDING_COUNT];
 };
 
@@ -46,37 +36,36 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_check_count;
 
-/* In doctor.c. */
-void doctor_check_protection(struct doctor *d);
 /* In tls.c. */
 void doctor_check_versions(struct doctor *d);
 void doctor_check_certificate(struct doctor *d);
 void doctor_check_alpn(struct doctor *d);
+
+/* In data.c. */
+void doctor_check_protection(struct doctor *d);
+void doctor_check_data(struct doctor *d);
+void doctor_check_binding(struct doctor *d);
+void doctor_check_tickets(struct doctor *d);
+void doctor_check_depth(struct doctor *d);
 
 /* Prints one finding of the check under way: a sentence, and what to do (or
  * NULL). */
 void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The result of a passive data connection. */
-struct doctor_data {
-    int reply;    /* the final reply, or the one that refused */
-    bool resumed; /* the handshake resumed the session */
-    bool whole;   /* it ended with close_notify */
-    size_t bytes;
-    char text[DIAL_LINE_MAX]; /* text of the reply */
-};
-/* Returns the command that lists a directory at this server. */
-const char *doctor_list(const struct doctor *d);
-/* Opens a data connection for a listing, with or without the newest TLS
- * session. Returns 0, or -1 with the reason: there was no data connection. */
-int doctor_data(struct doctor *d, bool resume, struct doctor_data *ret,
-                struct failure *why);
-/* Logs in on a new control connection, if the server shows the certificate that
- * was checked. Returns 0 or -1. */
-int doctor_login(struct doctor *d, struct dial *control, struct failure *why);
-/* Returns the rest of the FEAT line that begins with WORD, or NULL: there is
- * none. */
-const char *doctor_feature(const struct doctor *d, const char *word);
+/* Connects to the server, by IPv4 or IPv6 (FAMILY 4 or 6) or by any address
+ * (0), and sends nothing; IP gets the address. Returns 0, or -1 with the
+ * reason. */
+int doctor_reach(const struct doctor *d, int family, char ip[64],
+                 struct failure *why);
+/* Gets the reply to the connection (NUMBER 1), or to USER without TLS (2), with
+ * a name that reveals nothing. Returns its code; 0: none came, see WHY. */
+int doctor_hear(const struct doctor *d, unsigned number,
+                char text[LINK_REPLY_MAX], struct failure *why);
+/* Logs in on a new connection, if the server shows the certificate that was
+ * checked. Returns 0 or -1. */
+int doctor_login(const struct doctor *d, struct link *l, struct failure *why);
+/* Does FEAT have a line that begins with WORD? */
+bool doctor_has_feature(const struct doctor *d, const char *word);
 
 #endif

@@ -5,39 +5,21 @@
 
 #include "doctor.h"
 
-/* Makes one handshake with CTX, and frees CTX. *selected: the server has chosen
- * a word of ALPN. */
-static bool handshake_works(struct doctor *d, SSL_CTX *ctx, bool *selected)
+/* Makes a handshake up to the server's certificate. Returns false: it doesn't
+ * come so far. */
+static bool glance_works(const struct doctor *d, struct link_glance *g)
 {
-    const unsigned char *chosen = NULL;
     struct failure why;
-    struct dial dial;
-    unsigned len = 0;
-    bool works = dial_control(&dial, &d->url, &d->proxy, ctx,
-                              (unsigned)d->options->timeout, &why) == 0;
+    int r = link_glance(d->options, &d->site.url, &d->site.proxy, g, &why);
 
-    if (works) {
-        SSL_get0_alpn_selected(dial.tls, &chosen, &len);
-        dial_close(&dial);
-    }
-    *selected = len > 0;
-    SSL_CTX_free(ctx);
-    return works;
+    X509_free(g->certificate);
+    return r == 0;
 }
 
 /* Tries VERSION alone, with all suites that OpenSSL still knows. */
-static bool version_works(struct doctor *d, int version)
+static bool version_works(const struct doctor *d, int version)
 {
-    struct failure why;
-    SSL_CTX *ctx = dial_context(d->options, &why);
-    bool selected;
-
-    if (!ctx)
-        return false;
-    SSL_CTX_set_security_level(ctx, 0);
-    SSL_CTX_set_min_proto_version(ctx, version);
-    SSL_CTX_set_max_proto_version(ctx, version);
-    return handshake_works(d, ctx, &selected);
+    return glance_works(d, &(struct link_glance){ .version = version });
 }
 
 void doctor_check_versions(struct doctor *d)
@@ -92,7 +74,8 @@ static void find_trust(struct doctor *d, long verified, bool named,
     struct trust t;
 
     quiet.trust_new = false;
-    bool known = trust_decide(&quiet, &d->url, &d->proxy, &t, &why) == 0;
+    bool known =
+        trust_decide(&quiet, &d->site.url, &d->site.proxy, &t, &why) == 0;
     bool pinned = known && t.pin[0];
     bool same = pinned && strcmp(t.pin, pin) == 0;
 
@@ -118,42 +101,37 @@ static void find_trust(struct doctor *d, long verified, bool named,
 void doctor_check_certificate(struct doctor *d)
 {
     struct server_certificate c = { 0 };
+    struct link_glance g = { 0 };
+    const char *host = d->site.url.host;
     struct failure why;
-    struct dial dial;
 
-    if (dial_control(&dial, &d->url, &d->proxy, d->ctx,
-                     (unsigned)d->options->timeout, &why) < 0) {
+    if (link_glance(d->options, &d->site.url, &d->site.proxy, &g, &why) < 0) {
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
     d->handshake = true;
-    X509 *x = SSL_get1_peer_certificate(dial.tls);
-    if (x && certificate_read(x, &c) == 0)
+    if (certificate_read(g.certificate, &c) == 0)
         find_certificate(d, &c);
-    memcpy(d->pin, c.pin, sizeof(d->pin));
-    bool named = x && (X509_check_host(x, d->url.host, 0, 0, NULL) == 1 ||
-                       X509_check_ip_asc(x, d->url.host, 0) == 1);
-    find_trust(d, SSL_get_verify_result(dial.tls), named, c.pin);
+    d->site.trust.by_pin_alone = true;
+    memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
+    bool named = X509_check_host(g.certificate, host, 0, 0, NULL) == 1 ||
+                 X509_check_ip_asc(g.certificate, host, 0) == 1;
+    find_trust(d, g.verified, named, c.pin);
     doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
                 named ? NULL : "the certificate must name this host", "%s %s",
-                named ? "it names" : "it doesn't name", d->url.host);
-    X509_free(x);
-    dial_close(&dial);
+                named ? "it names" : "it doesn't name", host);
+    X509_free(g.certificate);
 }
 
 /* Does the server accept a client that offers WORD (with its length before it)?
  * SELECTED: the server has chosen that word. */
 static bool alpn_works(struct doctor *d, const char *word, bool *selected)
 {
-    struct failure why;
-    SSL_CTX *ctx = dial_context(d->options, &why);
+    struct link_glance g = { .alpn = word };
+    bool works = glance_works(d, &g);
 
-    *selected = false;
-    if (!ctx)
-        return false;
-    SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)word,
-                            (unsigned)strlen(word));
-    return handshake_works(d, ctx, selected);
+    *selected = g.selected;
+    return works;
 }
 
 /* Against ALPACA: the server must not serve a client of another protocol as an

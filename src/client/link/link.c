@@ -82,6 +82,18 @@ static const SSL *link_secured(struct link *l)
                : NULL;
 }
 
+/* Returns the code of LINE if it is the last one of a reply: "220 ..." is,
+ * "220-..." isn't. Otherwise -1. */
+static int link_code(const char *line)
+{
+    for (int i = 0; i < 3; i++)
+        if (line[i] < '0' || line[i] > '9')
+            return -1;
+    if (line[3] != ' ' && line[3] != '\0')
+        return -1;
+    return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+}
+
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -96,7 +108,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     buf_add(&l->lines, bytes, end);
     buf_add(&l->lines, "\n", 1);
     snprintf(line, sizeof(line), "%.*s", (int)end, bytes);
-    int code = dial_code(line);
+    int code = link_code(line);
     if (code < 0)
         return len;
     int before = l->reply;
@@ -112,14 +124,16 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     memcpy(l->text, line, sizeof(line));
     const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
     l->asked = tls && code == 331;
-    if (tls)
+    if (tls) {
         l->version = SSL_get_version(tls);
+        l->cipher = SSL_get_cipher_name(tls);
+    }
     if (code == 230 || code == 232) {
         l->logged_in = l->in = true;
         /* Other servers only advise a change. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
-    if (l->no_password && l->asked)
+    if ((l->no_password && l->asked) || (l->replies > 0 && --l->replies == 0))
         return 0;
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
@@ -375,7 +389,7 @@ static void link_set_manner(struct link *l)
         link_speak_utf8(l);
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
-    l->ended_early = l->paused = false;
+    l->ended_early = l->paused = l->resumed = false;
     l->stirred = clock_ms();
     l->given = 0;
     LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
@@ -574,7 +588,8 @@ int link_run(struct link *l, struct failure *why)
     CURLcode r = link_perform(l);
 
     /* What was given can't be given again here. */
-    while (link_data_refused(l, r) && l->given == 0 && link_next_manner(l)) {
+    while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
+           link_next_manner(l)) {
         link_note_begun(l, r);
         l->reply = 0;
         link_set_manner(l);
@@ -594,6 +609,15 @@ int link_run(struct link *l, struct failure *why)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
+    /* TLS is there, only not for data. */
+    if (r == CURLE_USE_SSL_FAILED && l->in)
+        return fail(why, EX_PROTOCOL,
+                    "PROT P is refused, and nothing is sent without TLS "
+                    "(\"%s\")",
+                    l->text);
+    /* Plain text came where the handshake belongs. */
+    if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
+        r = CURLE_SSL_CONNECT_ERROR;
     /* Before the greeting the proxy is the one that resets. */
     if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
         strstr(l->error, "reset by peer"))
@@ -644,6 +668,7 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
                         .curl = curl_easy_init(),
                         .multi = curl_multi_init(),
                         .version = "TLS",
+                        .cipher = "TLS",
                         .control = -1,
                         .rival = -1,
                         .data = -1 };

@@ -92,62 +92,26 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why);
 /* Sets libcurl's options for it. */
 CURLcode proxy_set(const struct proxy *p, CURL *curl);
-/* Returns the socket of a connection to HOST:PORT, or -1 with the reason. */
-int proxy_connect(const struct proxy *p, const char *host, unsigned port,
-                  unsigned timeout, struct failure *why);
 /* Adds the proxy's name, if there is one, to the reason of a failure. Returns
  * -1. */
 int proxy_blame(const struct proxy *p, struct failure *why);
 
-#define DIAL_LINE_MAX 1024
-
-/* A TCP connection with lines of FTP, and later TLS. It gives the server's
- * certificate before USER is sent, which libcurl can't do. */
-struct dial {
-    int fd;              /* -1: not connected */
-    SSL *tls;            /* NULL: plain text */
-    unsigned timeout;    /* seconds for each connect, handshake and reply */
-    uint64_t end;        /* of the present one, by clock_ms() */
-    struct address peer; /* the address that it is connected to; no address
-                            after a proxy */
+/* A handshake that ends when the server has shown its certificate. */
+struct link_glance {
+    int version;       /* the only one of TLS; 0: any from 1.2 on */
+    const char *alpn;  /* a word with its length before it; or NULL */
+    X509 *certificate; /* NULL: the handshake doesn't come so far; owned */
+    long verified;     /* X509_V_OK, or why no CA confirms it */
+    bool selected;     /* the server has chosen the word */
 };
-
-/* Makes the context for the handshakes below: TLS 1.2 or later, with the
- * certificate of --cert. Returns NULL with the reason. */
-SSL_CTX *dial_context(const struct options *o, struct failure *why);
-/* Connects to HOST:PORT; FAMILY is 0 (any), 4 or 6. Returns 0, or -1 with the
- * reason. */
-int dial_connect(struct dial *d, const struct proxy *proxy, const char *host,
-                 unsigned port, int family, unsigned timeout,
-                 struct failure *why);
-/* Makes a handshake, and offers the session RESUME (or NULL: none). Returns 0,
- * or -1 with the reason. */
-int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
-             SSL_SESSION *resume, struct failure *why);
-/* Returns the code of LINE if it is the last one of a reply: "220 ..." is,
- * "220-..." isn't. Otherwise -1. */
-int dial_code(const char *line);
-/* Sends LINE (NULL: nothing) and reads a whole reply. Returns its code, or -1.
- * TEXT gets its last line. While tls is NULL, LINE may contain no password. */
-int dial_ask(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
-             struct failure *why);
-/* Does the same, and calls EACH with each line of the reply. */
-int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
-                  void (*each)(void *of, const char *line), void *of,
-                  struct failure *why);
-/* Reads at most LEN bytes, before the end of the last handshake's or reply's
- * time. Returns their number; 0 at the end (with close_notify if *whole); or
- * -1. */
-int dial_read(struct dial *d, void *out, size_t len, bool *whole);
-/* Sends close_notify if there is TLS, and closes the socket. */
-void dial_close(struct dial *d);
-
-/* Connects, reads the greeting, sends AUTH TLS and makes the handshake with
- * CTX; implicit TLS begins with the handshake. Returns 0, or -1 with the
- * reason. */
-int dial_control(struct dial *d, const struct url *url,
-                 const struct proxy *proxy, SSL_CTX *ctx, unsigned timeout,
-                 struct failure *why);
+/* Gets the certificate before USER is sent, and before a certificate of the
+ * user is. Returns 0, or -1 with the reason. */
+int link_glance(const struct options *o, const struct url *url,
+                const struct proxy *proxy, struct link_glance *g,
+                struct failure *why);
+/* Makes such a handshake of the one that CTX is for. */
+CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
+                        const struct options *o);
 
 /* Which proof of the server counts. */
 struct trust {
@@ -211,8 +175,14 @@ struct link_io {
 
 #define LINK_REPLY_MAX 512
 
-/* Questions that an account may lack the right to ask. */
-enum link_question { QUESTION_MLST, QUESTION_SIZE, QUESTION_HASH, QUESTIONS };
+/* Requests for which an account may lack the right. */
+enum link_question {
+    QUESTION_MLST,
+    QUESTION_SIZE,
+    QUESTION_HASH,
+    QUESTION_MFMT,
+    QUESTIONS
+};
 
 /* A connection to the server, by libcurl: a handle that keeps its control
  * connection and its TLS session from one call to the next. Each thread has its
@@ -230,12 +200,19 @@ struct link {
     bool renew;          /* the next call opens a new control connection */
     uint64_t used;       /* by clock_ms(), when the last call has ended */
     const char *version; /* "TLSv1.3", of the control connection */
-    bool no_password;    /* a call ends when the server asks for a password */
-    bool asked;          /* the server has asked for it, by TLS */
-    bool logged_in;      /* the server has let it in once */
-    bool in;             /* the present control connection is logged in */
-    bool turned_away;    /* the last call found that too many sessions are in */
-    bool denied;         /* the last call set link_denied */
+    const char *cipher;  /* its suite */
+    struct link_glance
+        *glance;      /* the call ends with the certificate; or NULL */
+    unsigned replies; /* doctor: the call ends after so many; 0: it doesn't */
+    bool steady;      /* doctor: a refused data connection isn't tried again */
+    bool resumed;     /* the data connection has resumed a TLS session */
+    unsigned long ticket; /* seconds that its newest ticket lasts, or 0 */
+    bool no_password;     /* a call ends when the server asks for a password */
+    bool asked;           /* the server has asked for it, by TLS */
+    bool logged_in;       /* the server has let it in once */
+    bool in;              /* the present control connection is logged in */
+    bool turned_away; /* the last call found that too many sessions are in */
+    bool denied;      /* the last call set link_denied */
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
     bool mode_z;                 /* the server may be in MODE Z */

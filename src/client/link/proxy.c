@@ -1,14 +1,12 @@
-/* The proxy: which one, its password, and connections through it. libcurl
- * speaks SOCKS5 and CONNECT, and reads what a proxy answers. The proxy looks up
- * the names of servers, so that no name leaves this machine in another way. */
-#include <fcntl.h>
+/* The proxy: which one, and its password. libcurl speaks SOCKS5 and CONNECT,
+ * and reads what a proxy answers. The proxy looks up the names of servers, so
+ * that no name leaves this machine in another way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "link.h"
-#include "sallyport/base/fd.h"
 
 static const char *proxy_variable(const char *small, const char *large)
 {
@@ -113,60 +111,4 @@ int proxy_blame(const struct proxy *p, struct failure *why)
         snprintf(why->text + len, sizeof(why->text) - len,
                  "; the way leads through the proxy %s", p->name);
     return -1;
-}
-
-static int proxy_on_progress(void *of, curl_off_t total_down, curl_off_t down,
-                             curl_off_t total_up, curl_off_t up)
-{
-    (void)of;
-    (void)total_down;
-    (void)down;
-    (void)total_up;
-    (void)up;
-    return link_interrupted != 0;
-}
-
-static CURLcode proxy_dial(const struct proxy *p, CURL *curl, const char *url,
-                           unsigned timeout, char error[CURL_ERROR_SIZE])
-{
-    CURLcode r = proxy_set(p, curl);
-
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)timeout);
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, proxy_on_progress);
-    if (r != CURLE_OK)
-        return r;
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    return curl_easy_perform(curl);
-}
-
-/* libcurl closes its own descriptor. */
-int proxy_connect(const struct proxy *p, const char *host, unsigned port,
-                  unsigned timeout, struct failure *why)
-{
-    char url[URL_PART_MAX + 32], error[CURL_ERROR_SIZE] = "";
-    bool v6 = strchr(host, ':') != NULL;
-    CURL *curl = curl_easy_init();
-    curl_socket_t fd = CURL_SOCKET_BAD;
-
-    snprintf(url, sizeof(url), "http://%s%s%s:%u/", v6 ? "[" : "", host,
-             v6 ? "]" : "", port);
-    CURLcode r =
-        curl ? proxy_dial(p, curl, url, timeout, error) : CURLE_OUT_OF_MEMORY;
-    if (r == CURLE_OK)
-        r = curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &fd);
-    if (r == CURLE_OK)
-        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    curl_easy_cleanup(curl);
-    if (r == CURLE_OK && fd >= 0)
-        return fd;
-    fail_curl(why, (int)r, 0, NULL, error);
-    return proxy_blame(p, why);
 }

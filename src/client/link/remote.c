@@ -484,14 +484,14 @@ int remote_chmod(struct link *l, const char *path, const char *mode,
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why)
 {
+    char verb[32];
     struct tm tm;
 
     if (!l->site->mfmt)
         return 0;
     clock_utc(when, &tm);
-    return link_command(l, why, "MFMT %04d%02d%02d%02d%02d%02d %s",
-                        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                        tm.tm_hour, tm.tm_min, tm.tm_sec, path);
+    strftime(verb, sizeof(verb), "MFMT %Y%m%d%H%M%S", &tm);
+    return remote_ask(l, QUESTION_MFMT, verb, path, why);
 }
 
 /* Features, and the login. */

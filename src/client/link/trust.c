@@ -171,22 +171,12 @@ static int trust_fetch(const struct options *o, const struct url *url,
                        const struct proxy *proxy,
                        struct server_certificate *ret, struct failure *why)
 {
-    /* An unknown server gets no certificate of the user. */
-    SSL_CTX *ctx = dial_context(&(const struct options){ 0 }, why);
-    struct dial d = { .fd = -1 };
-    int r = -1;
+    struct link_glance g = { 0 };
+    int r = link_glance(o, url, proxy, &g, why);
 
-    if (!ctx)
-        return -1;
-    if (dial_control(&d, url, proxy, ctx, (unsigned)o->timeout, why) == 0) {
-        X509 *x = SSL_get1_peer_certificate(d.tls);
-        r = x ? certificate_read(x, ret) : -1;
-        if (r < 0)
-            fail(why, EX_PROTOCOL, "the server's certificate can't be read");
-        X509_free(x);
-        dial_close(&d);
-    }
-    SSL_CTX_free(ctx);
+    if (r == 0 && certificate_read(g.certificate, ret) < 0)
+        r = fail(why, EX_PROTOCOL, "the server's certificate can't be read");
+    X509_free(g.certificate);
     return r;
 }
 

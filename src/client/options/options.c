@@ -55,8 +55,8 @@ const struct option_row option_rows[] = {
     { .name = "dry-run",
       .letter = 'n',
       FLAG(dry_run),
-      .help = "rm, rmdir, sync: print what would be done, and do nothing",
-      .commands = "rm rmdir sync" },
+      .help = "print what would be transferred or removed, and do nothing",
+      .commands = "put get rm rmdir sync mput mget" },
     { .name = "exclude",
       .kind = OPTION_FILTER,
       AT(filter),
@@ -129,7 +129,13 @@ const struct option_row option_rows[] = {
     { .name = "no-pager",
       FLAG(no_pager),
       .in_profile = true,
-      .help = "in a session: print long help and lists without PAGER" },
+      .gone = "no list goes through PAGER any more" },
+    { .name = "no-preserve",
+      FLAG(no_preserve),
+      .in_profile = true,
+      .help = "give transferred files the present time, not that of their "
+              "last change",
+      .commands = "put get mput mget watch" },
     { .name = "no-resume",
       FLAG(no_resume),
       .in_profile = true,
@@ -174,7 +180,7 @@ const struct option_row option_rows[] = {
       .letter = 'p',
       FLAG(preserve),
       .in_profile = true,
-      .help = "keep the time of the last change",
+      .gone = "transferred files keep their times without it",
       .commands = "put get mput mget sync watch" },
     { .name = "proxy",
       TEXT(proxy, "URL"),
@@ -241,9 +247,11 @@ static const char *const conflict_words[CONFLICT_CHOICES] = {
 
 void options_default(struct options *o)
 {
-    *o = (struct options){
-        .parallel = 1, .retries = 5, .timeout = 60, .max_delete = UINT64_MAX
-    };
+    *o = (struct options){ .preserve = true,
+                           .parallel = 1,
+                           .retries = 5,
+                           .timeout = 60,
+                           .max_delete = UINT64_MAX };
 }
 
 static const struct option_row *option_find(struct slice name)
@@ -437,6 +445,9 @@ int options_parse(struct options *o, const char *command, int argc, char **argv,
     int words = 0;
     bool over = false;
 
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE)
+            o->source[i] = OPTION_FROM_SESSION;
     for (; argc > 0 && *next;) {
         char *text = *next++;
         int r = 0;
@@ -479,13 +490,6 @@ bool option_is_for(const struct option_row *row, const char *command)
     return !row->commands || words_have(row->commands, command);
 }
 
-void options_age(struct options *o)
-{
-    for (size_t i = 0; i < option_count; i++)
-        if (o->source[i] == OPTION_FROM_LINE)
-            o->source[i] = OPTION_FROM_SESSION;
-}
-
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command)
 {
@@ -497,6 +501,11 @@ const struct option_row *options_misfit(const struct options *o,
             !option_is_for(&option_rows[i], command))
             return &option_rows[i];
     return NULL;
+}
+
+bool options_keep_times(const struct options *o)
+{
+    return o->preserve && !o->no_preserve;
 }
 
 /* Quotes what a shell would change. */

@@ -46,7 +46,8 @@ struct options {
     const char *password_command, *password_file, *netrc, *user, *config,
         *files_from, *proxy;
     bool trust_new;
-    bool recursive, quiet, json, debug, preserve, compress, no_verify;
+    bool recursive, quiet, json, debug, preserve, no_preserve, compress,
+        no_verify;
     bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
         dry_run, by_hash, all, help, version, yes, no_pager;
     uint64_t parallel, retries, timeout, limit_rate;
@@ -79,7 +80,8 @@ struct option_row {
     bool in_profile;
     const char *value, *help; /* VALUE: its name in the help */
     const char
-        *commands; /* commands that use it, with blanks between; NULL: all */
+        *commands;    /* commands that use it, with blanks between; NULL: all */
+    const char *gone; /* it has no effect any more: the reason; or NULL */
 };
 extern const struct option_row option_rows[];
 extern const size_t option_count;
@@ -87,22 +89,23 @@ extern const size_t option_count;
 void options_default(struct options *o);
 
 /* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. COMMAND may have letters of its own; NULL: it is the first word.
- * Returns the number of words, or a negative number with the complaint. */
+ * words. Those that O has already count as those of an earlier line. COMMAND
+ * may have letters of its own; NULL: it is the first word. Returns the number
+ * of words, or a negative number with the complaint. */
 int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c);
 /* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
  * -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* The present options of the command line count as those of an earlier line
- * from now on. */
-void options_age(struct options *o);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL.
  * Somebody may rely on such an option, as on --max-delete. The options of
  * "open" are for later lines, too. Those of a profile are never in the way. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
+/* Does a transferred file get the time of its last change? "preserve = no" in a
+ * profile of release 0.3.0 was the default. */
+bool options_keep_times(const struct options *o);
 /* Is PATH, which is relative to the directory of the call, left out by a
  * filter? The first pattern that matches decides. If none matches, a file is
  * left out if the first filter is an --include; a directory isn't. */

@@ -1,4 +1,5 @@
-/* URLs and remote paths. Pure. */
+/* URLs and remote paths. Pure. libcurl reads users, hosts and ports. */
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,89 +103,83 @@ static int url_decode(struct slice s, char *out, size_t size,
     return 0;
 }
 
-static int url_port(struct slice text, struct url *ret)
+/* Copies one part of a URL, decoded. Returns 0; 1: it is missing; -EINVAL. */
+static int url_part(CURLU *u, CURLUPart part, char *out, size_t size)
 {
-    uint64_t port;
+    char *text = NULL;
+    CURLUcode r = curl_url_get(u, part, &text, CURLU_URLDECODE);
+    int n = r == CURLUE_OK ? snprintf(out, size, "%s", text) : 0;
 
-    if (!text.ptr)
-        return 0;
-    if (slice_number(text, 65535, &port) < 0 || port == 0)
-        return -EINVAL;
-    ret->port = (unsigned)port;
-    return 0;
+    curl_free(text);
+    if (r == CURLUE_NO_USER || r == CURLUE_NO_PORT)
+        return 1;
+    return r == CURLUE_OK && n < (int)size ? 0 : -EINVAL;
 }
 
-/* Reads "HOST", "HOST:PORT" or "[IPV6]:PORT". */
-static int url_host(struct slice text, struct url *ret)
+/* Reads "USER@HOST:PORT"; the user and the port may be missing. */
+static int url_parts(CURLU *u, const char *text, struct url *ret)
 {
-    struct slice host, port = text;
+    char port[8];
+    uint64_t number = 0;
 
-    if (text.len > 0 && text.ptr[0] == '[') {
-        port = (struct slice){ text.ptr + 1, text.len - 1 };
-        if (!slice_cut(&port, ']', &host) || !port.ptr)
-            return -EINVAL;
-        if (port.len > 0 && port.ptr[0] != ':')
-            return -EINVAL;
-        port = port.len > 0 ? (struct slice){ port.ptr + 1, port.len - 1 }
-                            : (struct slice){ NULL, 0 };
-    } else {
-        slice_cut(&port, ':', &host);
+    if (curl_url_set(u, CURLUPART_URL, text, 0) != CURLUE_OK ||
+        url_part(u, CURLUPART_USER, ret->user, sizeof(ret->user)) < 0 ||
+        url_part(u, CURLUPART_HOST, ret->host, sizeof(ret->host)) != 0)
+        return -EINVAL;
+    size_t len = strlen(ret->host);
+    if (ret->host[0] == '[') {
+        memmove(ret->host, ret->host + 1, len);
+        ret->host[len - 2] = '\0';
     }
-    if (host.len == 0 ||
-        url_decode(host, ret->host, sizeof(ret->host), NULL) < 0 ||
-        strpbrk(ret->host, "/@ \\\"'?#%[]<>^`{|}"))
+    int r = url_part(u, CURLUPART_PORT, port, sizeof(port));
+    if (r == 0 &&
+        (slice_number(slice_from(port), 65535, &number) < 0 || number == 0))
         return -EINVAL;
-    return url_port(port, ret);
+    if (r == 0)
+        ret->port = (unsigned)number;
+    return r < 0 ? r : 0;
 }
 
-static int url_user(struct slice text, struct url *ret, struct complaint *c)
+static int url_authority(struct slice s, struct url *ret, struct complaint *c)
 {
-    if (slice_has(text, ':'))
+    const char *at = memrchr(s.ptr, '@', s.len);
+    char text[4 * URL_PART_MAX];
+    CURLU *u;
+
+    if (at && memchr(s.ptr, ':', (size_t)(at - s.ptr)))
         return complain(c, "a password in a URL can be read by every user of "
                            "this machine; leave it out and give it when asked, "
                            "by --password-file or by netrc");
-    if (url_decode(text, ret->user, sizeof(ret->user), NULL) < 0)
-        return complain(c, "the user name in the URL is not valid");
-    return 0;
+    int n = snprintf(text, sizeof(text), "ftp://%.*s", (int)s.len, s.ptr);
+    u = n < (int)sizeof(text) && !strpbrk(text, "?#") ? curl_url() : NULL;
+    int r = u ? url_parts(u, text, ret) : -EINVAL;
+    curl_url_cleanup(u);
+    return r < 0 ? complain(c, "%.*s: user, host or port is not valid",
+                            (int)s.len, s.ptr)
+                 : 0;
 }
 
-/* Cuts "USER@" off the beginning. */
-static int url_cut_user(struct slice *authority, struct url *ret,
-                        struct complaint *c)
-{
-    const char *at = memrchr(authority->ptr, '@', authority->len);
-
-    if (!at)
-        return 0;
-    struct slice user = { authority->ptr, (size_t)(at - authority->ptr) };
-    *authority = (struct slice){ at + 1, authority->len - user.len - 1 };
-    return url_user(user, ret, c);
-}
-
+/* Desktops write "socks://", and curl takes a proxy without a scheme. */
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,
                     struct complaint *c)
 {
     static const char *const prefixes[] = { "socks5h://", "socks5://",
-                                            "http://" };
-    struct slice rest = slice_from(text), authority = { 0 };
+                                            "socks://", "http://", "" };
+    struct slice rest = slice_from(text), authority;
+    size_t i = 0;
 
     *ret = (struct url){ 0 };
-    for (size_t i = 0; i < 3 && !authority.ptr; i++) {
-        struct slice prefix = slice_from(prefixes[i]);
-
-        if (!slice_starts(rest, prefix))
-            continue;
-        rest = (struct slice){ rest.ptr + prefix.len, rest.len - prefix.len };
-        slice_cut(&rest, '/', &authority);
-        *socks = i < 2;
-    }
-    if (authority.ptr && url_cut_user(&authority, ret, c) < 0)
-        return -EINVAL;
-    if (!authority.ptr || rest.len > 0 || url_host(authority, ret) < 0 ||
-        ret->port == 0)
-        return complain(c, "write socks5h://[USER@]HOST:PORT or "
-                           "http://[USER@]HOST:PORT");
-    return 0;
+    while (!slice_starts(rest, slice_from(prefixes[i])))
+        i++;
+    *socks = i < 3;
+    rest = slice_from(text + strlen(prefixes[i]));
+    slice_cut(&rest, '/', &authority);
+    if (authority.len > 0 && rest.len == 0 &&
+        url_authority(authority, ret, c) == 0 && ret->port > 0)
+        return 0;
+    return c->text[0] ? -EINVAL
+                      : complain(c, "write socks5h://[USER@]HOST:PORT or "
+                                    "http://[USER@]HOST:PORT");
 }
 
 void url_write_server(const struct url *u, struct buf *out)
@@ -215,12 +210,10 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
     if (r < 0)
         return r;
     slice_cut(&rest, '/', &authority);
-    r = url_cut_user(&authority, ret, c);
+    ret->port = ret->implicit ? PORT_IMPLICIT : PORT_EXPLICIT;
+    r = url_authority(authority, ret, c);
     if (r < 0)
         return r;
-    ret->port = ret->implicit ? PORT_IMPLICIT : PORT_EXPLICIT;
-    if (url_host(authority, ret) < 0)
-        return complain(c, "%s: host or port is not valid", text);
     ret->implicit |= ret->port == PORT_IMPLICIT;
     r = url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path),
                    &ret->pattern);

@@ -10,8 +10,6 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define LOCAL_RENAMES_MAX 9999
-
 /* Has a server that lists files reported the length of this one? An honest
  * server sends no more bytes; more could fill the disk. */
 static bool download_is_sized(const struct file_transfer *t)
@@ -82,16 +80,22 @@ bool download_goes_on(const struct file_transfer *t, const struct failure *why)
            (t->modified || transfer_hash_name(t));
 }
 
-/* Finds the next free name for a target that exists. */
-static int download_rename(struct file_transfer *t, struct failure *why)
+static int download_name_taken(void *of, const char *name)
 {
     struct stat st;
 
-    for (unsigned i = 1; i <= LOCAL_RENAMES_MAX; i++)
-        if (names_new(t->job->local, i, t->local, sizeof(t->local)) == 0 &&
-            lstat(t->local, &st) < 0 && errno == ENOENT)
-            return 0;
-    return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
+    (void)of;
+    return lstat(name, &st) == 0 || errno != ENOENT;
+}
+
+/* Finds a free name for a target that exists. */
+static int download_rename(struct file_transfer *t, struct failure *why)
+{
+    return names_new(t->job->local, download_name_taken, NULL, t->local,
+                     sizeof(t->local)) == 0
+               ? 0
+               : fail(why, EX_CANTCREAT, "%s: no free name is left",
+                      t->job->local);
 }
 
 /* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
@@ -231,9 +235,9 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
     progress_moved(t->row, (uint64_t)st.st_size);
     if (transfer_verify(t, why) < 0)
         return -1;
-    bool preserve = t->link->site->options->preserve;
+    bool keep = options_keep_times(t->link->site->options);
     int r;
-    while ((r = part_finish(p, t->local, replace, preserve ? t->modified : 0,
+    while ((r = part_finish(p, t->local, replace, keep ? t->modified : 0,
                             why)) == 1)
         if (download_rename(t, why) < 0)
             return -1;

@@ -15,6 +15,9 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
+/* After so many names the next ones are no longer free by chance. */
+#define NAMES_MAX (1u << 30)
+
 /* The owner of a tree may exchange a file or a directory for a link at any time
  * after the walk. */
 int names_open(const char *path, size_t named, int flags)
@@ -35,7 +38,10 @@ int names_open(const char *path, size_t named, int flags)
                         sizeof(how));
 }
 
-int names_new(const char *path, unsigned i, char *out, size_t size)
+/* Writes "new-NAME" for I = 1, then "new-2-NAME". Returns false: it is too
+ * long. */
+static bool names_write_new(const char *path, unsigned i, char *out,
+                            size_t size)
 {
     int head = (int)(url_base(path) - path);
     char number[16] = "";
@@ -44,7 +50,29 @@ int names_new(const char *path, unsigned i, char *out, size_t size)
         snprintf(number, sizeof(number), "%u-", i);
     int n =
         snprintf(out, size, "%.*snew-%s%s", head, path, number, path + head);
-    return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
+    return n > 0 && (size_t)n < size;
+}
+
+/* LOW is the last number that is known as taken. The number that is tried
+ * doubles until one is free; then half the distance to LOW is tried. */
+int names_new(const char *path, int (*taken)(void *of, const char *name),
+              void *of, char *out, size_t size)
+{
+    unsigned low = 0, high = 0, try = 1;
+
+    while (low < NAMES_MAX && low + 1 != high) {
+        if (!names_write_new(path, try, out, size))
+            return 1;
+        int r = taken(of, out);
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            high = try;
+        else
+            low = try;
+        try = high ? low + (high - low) / 2 : 2 * low;
+    }
+    return high && names_write_new(path, high, out, size) ? 0 : 1;
 }
 
 /* Only one question at a time; a capital letter also answers all later
@@ -143,6 +171,21 @@ enum names_owner names_take(const char *target, const char *source)
     return owner;
 }
 
+bool names_are_taken(const char *target)
+{
+    size_t size = strlen(target) + 1;
+    struct name *key = malloc(sizeof(*key) + size);
+
+    if (!key)
+        return true;
+    memcpy(key->target, target, size);
+    pthread_mutex_lock(&names_lock);
+    bool some = tfind(key, &names_taken, names_compare) != NULL;
+    pthread_mutex_unlock(&names_lock);
+    free(key);
+    return some;
+}
+
 void names_release(void)
 {
     tdestroy(names_taken, free);
@@ -194,7 +237,8 @@ void names_tell(const struct options *o, const char *name, const char *new)
 {
     if (o->conflict == CONFLICT_ASK && !names_can_ask(o))
         progress_note("%s is there already, and without a terminal nobody can "
-                      "be asked: the new one becomes %s (see --conflict)",
+                      "be asked: the new one becomes %s. In a script, choose: "
+                      "--conflict overwrite, skip or rename",
                       name, new);
 }
 

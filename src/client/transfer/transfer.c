@@ -313,18 +313,24 @@ static bool crew_leave(struct crew *c, const struct file_transfer *t,
     return others;
 }
 
-/* Makes the tries that the options permit. Returns 0; 1: another link goes on
- * with it; -1 with the reason. */
+/* Makes the tries that the options permit; they count from the last one that
+ * has brought the file forward. Returns 0; 1: another link goes on with it; -1
+ * with the reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
     struct retry retry = { 0 };
+    uint64_t reached = 0;
     int r;
 
     *why = (struct failure){ 0 };
     do {
         r = t->job->kind == JOB_GET ? download_once(t, why)
                                     : upload_once(t, why);
+        if (t->first > reached) {
+            reached = t->first;
+            retry = (struct retry){ 0 };
+        }
         if (r < 0 && t->link->turned_away && crew_leave(c, t, why))
             return 1;
     } while (r < 0 && (((why->reply == 425 || why->reply == 522) &&

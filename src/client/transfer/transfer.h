@@ -106,9 +106,13 @@ void part_close(struct part *p, bool keep);
 int names_open(const char *path, size_t named, int flags);
 #define NAMED_ALL SIZE_MAX
 
-/* Writes "new-NAME" for I = 1, then "new-2-NAME";
- * the directories before it don't change. Returns 0 or -ENAMETOOLONG. */
-int names_new(const char *path, unsigned i, char *out, size_t size);
+/* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
+ * before it don't change. TAKEN says 1 if a name is taken, 0 if it is free, or
+ * -1. After thousands of names it is asked a few times only, and a name that
+ * has become free may be passed over. Returns 0; 1: no such name is short
+ * enough; or -1. */
+int names_new(const char *path, int (*taken)(void *of, const char *name),
+              void *of, char *out, size_t size);
 
 /* Takes a name for a file of this command, in any thread: on the server for an
  * upload, here for a download. SOURCE (or NULL) is where the file comes from;
@@ -119,6 +123,8 @@ enum names_owner {
     NAMES_OTHERS /* another file has it */
 };
 enum names_owner names_take(const char *target, const char *source);
+/* Has a file of this command the name? */
+bool names_are_taken(const char *target);
 void names_release(void);
 /* A command begins: answers for all files of the last one are forgotten. */
 void names_begin(void);
@@ -140,7 +146,7 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
                                   struct names_file old, struct names_file new);
 
 /* Gives the reason why the file gets the name NEW, if that wasn't chosen: there
- * was nobody to ask. */
+ * was nobody to ask. It names what a script may want. */
 void names_tell(const struct options *o, const char *name, const char *new);
 
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */

@@ -11,7 +11,6 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define REMOTE_RENAMES_MAX 99
 /* A smaller file is sent again from its first byte: the request for SIZE would
  * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
@@ -120,16 +119,31 @@ static int upload_taken(struct file_transfer *t, const char *path,
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
+struct upload_name {
+    struct file_transfer *transfer;
+    struct failure *why;
+};
+
+static int upload_name_taken(void *of, const char *name)
+{
+    struct upload_name *n = of;
+
+    return names_are_taken(name) ? 1 : upload_taken(n->transfer, name, n->why);
+}
+
+/* Another link may take the name that was found. */
 int upload_rename(struct file_transfer *t, struct failure *why)
 {
-    for (unsigned i = 1; i <= REMOTE_RENAMES_MAX; i++) {
-        if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
-            break;
-        int r = upload_taken(t, t->remote, why);
-        if (r < 0 || (r == 0 && names_take(t->remote, NULL) == NAMES_OURS))
-            return r;
-    }
-    return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
+    struct upload_name name = { t, why };
+    int r;
+
+    do
+        r = names_new(t->job->remote, upload_name_taken, &name, t->remote,
+                      sizeof(t->remote));
+    while (r == 0 && names_take(t->remote, NULL) != NAMES_OURS);
+    return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left",
+                         t->job->remote)
+                  : r;
 }
 
 /* Returns 0: continue; 1: skip; -1: failed. */
@@ -576,12 +590,12 @@ static void upload_set_time(struct file_transfer *t)
     struct failure why;
     int r;
 
-    if (!t->link->site->options->preserve || t->modified <= 0)
+    if (!options_keep_times(t->link->site->options) || t->modified <= 0)
         return;
     do
         r = remote_set_time(t->link, t->remote, t->modified, &why);
     while (r < 0 && link_again(t->link, &retry, t->remote, &why));
-    if (r < 0)
+    if (r < 0 && !remote_lacks_right(t->link))
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
                       why.text);
 }

@@ -163,7 +163,11 @@ class Session(threading.Thread):
             self.s.recv(4096)
             self.s.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
             self.drip(self.s)
+        if FAULT == "ticket_of_login":
+            CONTEXT.num_tickets = 1
         self.s = CONTEXT.wrap_socket(self.s, server_side=True)
+        if FAULT == "ticket_of_login":
+            CONTEXT.num_tickets = 0 # data connections get none
         self.secure = True
         if FAULT == "asks":
             with open("commands", "a") as f:

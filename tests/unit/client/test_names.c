@@ -90,23 +90,66 @@ static const struct {
     { "a", 1, 5, NULL },
 };
 
+/* Names of which the first ones are taken. */
+struct new_taken {
+    unsigned taken, asked;
+    bool fails; /* at the first free one */
+};
+
+static int new_is_taken(void *of, const char *name)
+{
+    struct new_taken *n = of;
+    unsigned i = 1;
+
+    n->asked++;
+    sscanf(strstr(name, "new-"), "new-%u-", &i);
+    return i <= n->taken ? 1 : n->fails ? -1 : 0;
+}
+
 Test(names, that_are_new)
 {
     for (size_t i = 0; i < sizeof(new_names) / sizeof(new_names[0]); i++) {
+        struct new_taken n = { .taken = new_names[i].i - 1 };
         char out[64] = "";
-        int r = names_new(new_names[i].path, new_names[i].i, out,
+        int r = names_new(new_names[i].path, new_is_taken, &n, out,
                           new_names[i].size);
 
-        cr_expect_eq(r, new_names[i].want ? 0 : -ENAMETOOLONG, "%s: %d",
-                     new_names[i].path, r);
+        cr_expect_eq(r, new_names[i].want ? 0 : 1, "%s: %d", new_names[i].path,
+                     r);
         if (new_names[i].want)
             cr_expect_str_eq(out, new_names[i].want);
     }
 }
 
+/* A script that has sent a file each night for years. */
+Test(names, that_are_new_after_many)
+{
+    for (unsigned taken = 0; taken < 100; taken++) {
+        struct new_taken n = { .taken = taken };
+        char out[64], want[64];
+
+        snprintf(want, sizeof(want), taken ? "new-%u-a" : "new-a", taken + 1);
+        cr_assert_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), 0);
+        cr_expect_str_eq(out, want);
+        cr_expect_leq(n.asked, 14);
+    }
+    struct new_taken n = { .taken = 1000000 };
+    char out[64];
+
+    cr_assert_eq(names_new("d/a", new_is_taken, &n, out, sizeof(out)), 0);
+    cr_expect_str_eq(out, "d/new-1000001-a");
+    cr_expect_leq(n.asked, 42);
+    n = (struct new_taken){ .taken = UINT_MAX };
+    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), 1);
+    n = (struct new_taken){ .taken = 5, .fails = true };
+    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), -1);
+}
+
 Test(names, are_taken_once)
 {
+    cr_expect_not(names_are_taken("a"));
     cr_expect_eq(names_take("a", "here/a"), NAMES_OURS);
+    cr_expect(names_are_taken("a"));
     cr_expect_eq(names_take("a", "here/a"), NAMES_SAME);
     cr_expect_eq(names_take("a", "there/a"), NAMES_OTHERS);
     cr_expect_eq(names_take("a", NULL), NAMES_OTHERS);

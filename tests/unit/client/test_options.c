@@ -23,6 +23,15 @@ static int parse(struct options *o, const char *line, char **argv,
     return options_parse(o, NULL, argc, argv, c);
 }
 
+/* The present options are those of an earlier line then. */
+static void next_line(struct options *o)
+{
+    char *argv[] = { NULL };
+    struct complaint c;
+
+    options_parse(o, NULL, 0, argv, &c);
+}
+
 Test(options, words_and_options_in_any_order)
 {
     struct complaint c;
@@ -63,7 +72,7 @@ Test(options, repeated_for_a_command)
     buf_init(&b, 1024);
     parse(&o, "ls x --cacert it's;pem --files-from f -H -P4", argv, &c);
     cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "pin", "p", &c), 0);
-    options_age(&o);
+    next_line(&o);
     cr_assert_eq(options_set(&o, OPTION_FROM_LINE, "key", "k.pem", &c), 0);
     options_repeat(&o, "passwd", &b);
     cr_expect(slice_equal(buf_slice(&b), slice_from(want)), "%.*s", (int)b.len,
@@ -137,7 +146,8 @@ Test(options, a_filter_with_two_stars)
 Test(options, a_command_refuses_what_it_lacks)
 {
     static const char *const rows[][3] = {
-        { "put -n a", "put", "dry-run" },
+        { "cat -n a", "cat", "dry-run" },
+        { "put -n a", "put", NULL },
         { "mv --dry-run a b", "mv", "dry-run" },
         { "ls --delete", "ls", "delete" },
         { "--by-hash", "open", NULL },
@@ -159,9 +169,24 @@ Test(options, a_command_refuses_what_it_lacks)
         const struct option_row *misfit = options_misfit(&o, rows[i][1]);
         cr_expect_str_eq(misfit ? misfit->name : "",
                          rows[i][2] ? rows[i][2] : "", "%s", rows[i][0]);
-        options_age(&o);
+        next_line(&o);
         cr_expect_null(options_misfit(&o, rows[i][1]), "%s", rows[i][0]);
     }
+}
+
+Test(options, times_are_kept)
+{
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    cr_assert_eq(parse(&o, "put", argv, &c), 1);
+    cr_expect(options_keep_times(&o));
+    cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "no-preserve", "yes", &c),
+                 0);
+    cr_expect_not(options_keep_times(&o));
+    cr_assert_eq(parse(&o, "get --no-preserve", argv, &c), 1);
+    cr_expect_not(options_keep_times(&o));
 }
 
 static int set(struct options *o, const char *key, const char *value)
@@ -179,7 +204,9 @@ Test(options, profile)
     cr_expect_eq(set(&o, "parallel", "8"), 0);
     cr_expect_eq(set(&o, "preserve", "yes"), 0);
     cr_expect_eq(o.parallel, 8);
-    cr_expect(o.preserve);
+    cr_expect(options_keep_times(&o));
+    cr_expect_eq(set(&o, "preserve", "no"), 0);
+    cr_expect_not(options_keep_times(&o));
     cr_expect_lt(set(&o, "preserve", "perhaps"), 0);
     cr_expect_lt(set(&o, "yes", "yes"), 0, "not for a profile");
     cr_expect_lt(set(&o, "password", "x"), 0);

@@ -60,18 +60,6 @@ Test(split, patterns)
     }
 }
 
-Test(names, new)
-{
-    char out[16];
-
-    cr_expect_eq(names_new("a/b.txt", 1, out, sizeof(out)), 0);
-    cr_expect_str_eq(out, "a/new-b.txt");
-    cr_expect_eq(names_new("b.txt", 2, out, sizeof(out)), 0);
-    cr_expect_str_eq(out, "new-2-b.txt");
-    cr_expect_eq(names_new("0123456789.txt", 1, out, sizeof(out)),
-                 -ENAMETOOLONG);
-}
-
 Test(names, match)
 {
     cr_expect(names_match("*.txt", "a.txt"));

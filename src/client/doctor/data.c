@@ -1,0 +1,133 @@
+/* The checks of doctor for data connections: TLS, its end, its sessions. */
+#include <string.h>
+
+#include "doctor.h"
+
+#define DEPTH    5 /* transfers one after another */
+#define READ_MAX (64 * 1024 * 1024)
+
+static size_t data_count(void *of, const char *bytes, size_t len)
+{
+    size_t *sum = of;
+
+    (void)bytes;
+    *sum += len;
+    return *sum < READ_MAX && !link_interrupted ? len : 0;
+}
+
+/* The command that lists a directory at this server. */
+static const char *data_verb(const struct doctor *d)
+{
+    return doctor_has_feature(d, "MLST") ? "MLSD" : "LIST";
+}
+
+/* Lists the login directory on a data connection, which may resume a TLS
+ * session or not. Returns 0, or -1 with the reason. */
+static int data_list(struct doctor *d, bool resume, size_t *bytes,
+                     struct failure *why)
+{
+    const struct link_io io = { .take = data_count, .of = bytes };
+    struct link *l = &d->link;
+
+    *bytes = 0;
+    l->manner = resume ? LINK_AS_USUAL : LINK_NO_RESUMPTION;
+    link_begin(l, "", &io);
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
+    return link_run(l, why);
+}
+
+/* The login has turned PROT P on, and without it no transfer was made. */
+void doctor_check_protection(struct doctor *d)
+{
+    struct failure why;
+
+    if (link_command(&d->link, &why, "PROT C") < 0) {
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "data connections without TLS are refused");
+        return;
+    }
+    doctor_find(d, FINDING_WARNING,
+                "have the server refuse PROT C (vsftpd: "
+                "force_local_data_ssl)",
+                "data connections without TLS are possible: a client that asks "
+                "for none sends its files in plain text");
+    if (link_command(&d->link, &why, "PROT P") < 0)
+        doctor_find(d, FINDING_BAD, NULL, "PROT P after PROT C fails: \"%s\"",
+                    d->link.text);
+}
+
+void doctor_check_data(struct doctor *d)
+{
+    const struct link *l = &d->link;
+    struct failure why;
+    size_t bytes;
+
+    if (data_list(d, true, &bytes, &why) < 0) {
+        doctor_find(d, FINDING_BAD,
+                    "let the passive ports through the firewall, and give the "
+                    "server its address",
+                    "%s fails: %s", data_verb(d), why.text);
+        return;
+    }
+    doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", data_verb(d),
+                bytes);
+    doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
+                l->resumed ? "the data connection resumes the TLS session"
+                           : "the server resumes no TLS session there: whose a "
+                             "data connection is, isn't proved");
+    doctor_find(d, l->whole ? FINDING_GOOD : FINDING_WARNING, NULL,
+                l->whole
+                    ? "its end is marked by close_notify"
+                    : "no close_notify: a listing that was cut looks whole");
+}
+
+void doctor_check_binding(struct doctor *d)
+{
+    struct failure why;
+    size_t bytes;
+
+    if (data_list(d, false, &bytes, &why) == 0)
+        doctor_find(d, FINDING_WARNING,
+                    "have the server require resumption (vsftpd: "
+                    "require_ssl_reuse)",
+                    "a data connection needs no resumption: the first to reach "
+                    "the port gets the file");
+    else
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "a data connection without resumption is refused: %s",
+                    why.text);
+}
+
+void doctor_check_tickets(struct doctor *d)
+{
+    unsigned long s = d->link.ticket;
+
+    if (s > 0)
+        doctor_find(d, s < 300 ? FINDING_WARNING : FINDING_NOTE, NULL,
+                    "TLS tickets last %lu s", s);
+}
+
+/* Some clients show each ticket only once (curl, Java). Without a new ticket
+ * for each transfer, their data connections stop resuming. libcurl, which makes
+ * these transfers, takes one from any connection. */
+void doctor_check_depth(struct doctor *d)
+{
+    unsigned resumed = 0;
+    struct failure why;
+    size_t bytes;
+
+    /* The tickets of this login are used up. */
+    link_close(&d->link);
+    d->logged_in = doctor_login(d, &d->link, &why) == 0;
+    for (unsigned i = 0; i < DEPTH && d->logged_in; i++)
+        resumed += data_list(d, true, &bytes, &why) == 0 && d->link.resumed;
+    if (!d->logged_in)
+        doctor_find(d, FINDING_BAD, NULL, "a second login: %s", why.text);
+    else
+        doctor_find(d, resumed == DEPTH ? FINDING_GOOD : FINDING_NOTE,
+                    resumed == DEPTH ? NULL
+                                     : "a server that requires resumption must "
+                                       "send a ticket for each transfer",
+                    "of %d transfers one after another %u resume", DEPTH,
+                    resumed);
+}
