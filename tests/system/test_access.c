@@ -1,4 +1,4 @@
-/* Tickets and the users file. (When sessions end: transcripts/server/ends-*.) */
+/* Tickets and the users file. When sessions end: transcripts/server/ends-*. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* sallyportctl makes shares and teams while the server runs. Their members work
- * in them, others don't get in, and a local program without root collects. */
+/* A local program without root collects what users store; and an invitation,
+ * which curl follows. */
 #include <criterion/criterion.h>
 #include <grp.h>
 #include <stdio.h>

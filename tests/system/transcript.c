@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "installed.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "transcript.h"
@@ -17,12 +18,14 @@ static const struct directive {
                        needs a server of its own */
 } directives[] = {
     { "C:", play_send, 0 },
+    { "DO", play_do, 0 },
     { "C!", play_raw, 0 },
     { "S:", play_expect, 0 },
     { "S~", play_expect_until, 0 },
     { "TLS", play_tls, 0 },
     { "LOGIN", play_login, 0 },
     { "TRY", play_try, OFFLINE },
+    { "REFUSED", play_refused, OFFLINE },
     { "QUIT", play_quit, 0 },
     { "END", play_ended, 0 },
     { "CLOSE", play_close, 0 },
@@ -35,6 +38,7 @@ static const struct directive {
     { "NOISE>", play_noise_out, IN_DATA },
     { "NOISE<", play_noise_in, IN_DATA },
     { "HOLD", play_hold, IN_DATA },
+    { "OPEN", play_open, 0 },
     { "DONE", play_done, IN_DATA },
     { "CUT", play_cut, IN_DATA },
     { "PARTIAL", play_partial, OFFLINE | IN_DATA },
@@ -108,16 +112,6 @@ const char *transcript_path(const struct play *p, const char *name)
     return server_home_file(p->server, p->c->user, name);
 }
 
-const char *transcript_filled(const struct play *p, const char *text,
-                              char into[TRANSCRIPT_LINE_MAX])
-{
-    const struct transcript_words words = { p->c->user, p->server->folder,
-                                            p->kept };
-
-    transcript_fill(text, &words, into);
-    return into;
-}
-
 void transcript_keep(struct play *p, const struct pattern_match *m)
 {
     if (m->kept.ptr)
@@ -127,6 +121,9 @@ void transcript_keep(struct play *p, const struct pattern_match *m)
 
 static void play_line(struct play *p, const char *line)
 {
+    const struct transcript_words words = { p->c->user, p->server->folder,
+                                            p->kept };
+    char filled[TRANSCRIPT_LINE_MAX];
     const struct directive *d;
     const char *rest;
 
@@ -141,7 +138,8 @@ static void play_line(struct play *p, const char *line)
         play_data_end(p->c);
     if (!(d->flags & OFFLINE))
         play_connect(p);
-    d->play(p, rest);
+    transcript_fill(rest, &words, filled);
+    d->play(p, filled);
 }
 
 static void play_text(struct play *p, const char *file, char *text,
@@ -198,4 +196,6 @@ void transcript_play_alone(const char *file)
         server_stop(&server);
     else
         server_forget(&server);
+    if (p.installed)
+        installed_end();
 }

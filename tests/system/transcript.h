@@ -10,6 +10,7 @@
  *   SET KEY = VALUE a setting
  *   TROUBLES        the log may contain deaths and refusals
  *   ROOT            only root can play it
+ *   INSTALLED       the programs are a copy in $SALLYPORT_BUILD
  *   STOPPED         the server doesn't run before START
  * The server and its administrator:
  *   SET KEY = VALUE changes the file of settings, for a reload
@@ -17,9 +18,10 @@
  *                   with the first FROM changed; EDIT! writes into the file
  *   CTL WORDS       runs sallyportctl, which must succeed; RUN does it with any
  *                   line for a shell, in the server's directory, where $PORT is
- *                   the port; CTL! N and RUN! N expect the exit status N
- *   INPUT TEXT      is the standard input of the next (the users' password)
- *   > TEXT          the next line of its output that has this PATTERN in it
+ *                   the port and $SERVER the process; CTL! N and RUN! N expect
+ * the exit status N INPUT TEXT      is the standard input of the next (the
+ * users' password) > TEXT          the next line of its output that has this
+ * PATTERN in it
  *   >! TEXT         no line of the whole output has it
  *   WITHIN N        it is no more than N seconds since the last EDIT, CTL or
  * RUN UNTIL LINE      runs the line for a shell until it succeeds LOG PATTERN
@@ -32,6 +34,7 @@
  *   AS CLIENT [USER]   the following lines are another client's, whose user has
  *                   the client's name if none is given
  *   C: LINE         the client sends a line
+ *   DO CODE LINE    the same, and the reply begins with CODE
  *   C! BYTES        the same without CRLF: \r \n \t \\ \xNN, in one segment
  *   S: PATTERN      the next line from the server; a port in it is connected to
  *                   at once
@@ -40,6 +43,8 @@
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
  *   TRY CODE USER PASSWORD   another connection tries to log in, and ends;
  *                   ">" looks at the last reply
+ *   REFUSED         another connection gets a 421 or the end instead of a
+ *                   greeting
  *   QUIT            QUIT, 221 and END
  *   END             the server closes and says nothing more
  *   CLOSE           the client closes; later lines connect again
@@ -52,6 +57,7 @@
  *                   is always the same; sizes may be 64K or 2M
  *   HOLD            after DATA> lines: the stream doesn't end before DONE or
  *                   CUT, whatever comes between
+ *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
  *   CUT [reset]     ends it without close_notify, or by a reset
  *   PARTIAL N       waits until an unfinished file has N bytes
  *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226

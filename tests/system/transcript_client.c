@@ -90,17 +90,26 @@ void play_implicit(struct play *p, const char *rest)
 
 void play_send(struct play *p, const char *rest)
 {
-    char text[TRANSCRIPT_LINE_MAX];
+    session_send(&p->c->session, "%s", rest);
+}
 
-    session_send(&p->c->session, "%s", transcript_filled(p, rest, text));
+void play_do(struct play *p, const char *rest)
+{
+    struct session *s = &p->c->session;
+    char code[8];
+
+    rest = transcript_word(rest, code, sizeof(code));
+    session_send(s, "%s", rest);
+    session_reply(s);
+    FAIL_IF(strncmp(s->reply.data, code, strlen(code)) != 0, "%s: %s", rest,
+            s->reply.data);
 }
 
 void play_raw(struct play *p, const char *rest)
 {
-    char filled[TRANSCRIPT_LINE_MAX], text[TRANSCRIPT_LINE_MAX];
+    char text[TRANSCRIPT_LINE_MAX];
 
-    transcript_filled(p, rest, filled);
-    session_raw(&p->c->session, text, transcript_unescape(filled, text));
+    session_raw(&p->c->session, text, transcript_unescape(rest, text));
 }
 
 /* The client connects as soon as it knows the port, as real clients do. */
@@ -124,12 +133,10 @@ static const char *next_line(struct play *p)
 void play_expect(struct play *p, const char *rest)
 {
     struct pattern_match m = { 0 };
-    char wanted[TRANSCRIPT_LINE_MAX];
     const char *got = next_line(p);
 
-    transcript_filled(p, rest, wanted);
-    if (!pattern_matches(slice_from(wanted), slice_from(got), &m))
-        FAIL("expected: %s\n     got: %s", wanted, got);
+    if (!pattern_matches(slice_from(rest), slice_from(got), &m))
+        FAIL("expected: %s\n     got: %s", rest, got);
     transcript_keep(p, &m);
     take_port(p, m.port);
 }
@@ -176,24 +183,39 @@ void play_login(struct play *p, const char *rest)
     session_do(s, "200 {*}", "TYPE I");
 }
 
+/* Connects as the client does. */
+static void begin_like(const struct play *p, struct session *s)
+{
+    session_init(s);
+    memcpy(s->host, p->c->session.host, sizeof(s->host));
+    memcpy(s->from, p->c->session.from, sizeof(s->from));
+    session_connect(s, port_of(p));
+}
+
 void play_try(struct play *p, const char *rest)
 {
-    char code[8], user[TRANSCRIPT_NAME_MAX], filled[TRANSCRIPT_LINE_MAX];
+    char code[8], user[TRANSCRIPT_NAME_MAX];
     const char *password;
     struct session s;
 
-    transcript_filled(p, rest, filled);
-    password = transcript_word(filled, code, sizeof(code));
+    password = transcript_word(rest, code, sizeof(code));
     password = transcript_word(password, user, sizeof(user));
-    session_init(&s);
-    memcpy(s.host, p->c->session.host, sizeof(s.host));
-    memcpy(s.from, p->c->session.from, sizeof(s.from));
-    session_connect(&s, port_of(p));
+    begin_like(p, &s);
     session_start_tls(&s);
     session_try_login(&s, user, password);
     FAIL_IF(strncmp(s.reply.data, code, strlen(code)) != 0, "%s: %s", rest,
             s.reply.data);
     play_keep_output(p, s.reply.data);
+    session_drop(&s);
+}
+
+void play_refused(struct play *p, const char *rest)
+{
+    struct session s;
+
+    (void)rest;
+    begin_like(p, &s);
+    FAIL_IF(!session_is_refused(&s), "it gets a greeting");
     session_drop(&s);
 }
 

@@ -114,6 +114,12 @@ void play_hold(struct play *p, const char *rest)
     p->c->held = true;
 }
 
+void play_open(struct play *p, const char *rest)
+{
+    data_open(&p->c->session, &p->c->data, "%s", rest);
+    p->c->held = true;
+}
+
 void play_done(struct play *p, const char *rest)
 {
     (void)rest;

@@ -26,7 +26,7 @@ struct client {
 
 struct play {
     struct server *server;
-    bool runs, alone;
+    bool runs, alone, installed;
     struct client client[TRANSCRIPT_CLIENTS];
     size_t clients;
     struct client *c; /* the one of the present line */
@@ -49,9 +49,6 @@ size_t transcript_size(const char *word);
 const char *transcript_path(const struct play *p, const char *name);
 /* Keeps what the pattern has kept, if anything, for {kept}. */
 void transcript_keep(struct play *p, const struct pattern_match *m);
-/* Fills in the placeholders of the client's side. */
-const char *transcript_filled(const struct play *p, const char *text,
-                              char into[TRANSCRIPT_LINE_MAX]);
 
 /* The client: transcript_client.c */
 void play_client_init(struct play *p, const char *name, const char *user);
@@ -61,6 +58,7 @@ void play_connect(struct play *p);
 transcript_play_fn play_as, play_host, play_from, play_implicit;
 transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
 transcript_play_fn play_tls, play_login, play_try, play_quit;
+transcript_play_fn play_do, play_refused;
 transcript_play_fn play_ended, play_close;
 
 /* Transfers: transcript_data.c */
@@ -68,7 +66,7 @@ transcript_play_fn play_ended, play_close;
  * compared. */
 void play_data_end(struct client *c);
 transcript_play_fn play_data_out, play_data_in, play_noise_out;
-transcript_play_fn play_noise_in, play_hold, play_done;
+transcript_play_fn play_noise_in, play_hold, play_done, play_open;
 transcript_play_fn play_cut, play_partial, play_put, play_get;
 
 /* Files: transcript_files.c */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "installed.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -20,7 +21,7 @@ struct head {
     struct server_user user[USERS_MAX];
     struct server_share share[USERS_MAX];
     struct buf settings, lines;
-    bool stopped;
+    bool stopped, installed;
 };
 
 /* Splits "NAME KEYS" in the text itself. */
@@ -105,6 +106,13 @@ static void head_root(struct head *h, char *rest)
         cr_skip_test("it needs root");
 }
 
+static void head_installed(struct head *h, char *rest)
+{
+    (void)rest;
+    installed_begin();
+    h->installed = true;
+}
+
 static void head_stopped(struct head *h, char *rest)
 {
     (void)rest;
@@ -114,10 +122,10 @@ static void head_stopped(struct head *h, char *rest)
 static const struct {
     const char *word;
     void (*take)(struct head *h, char *rest);
-} heads[] = { { "USER", head_user },      { "SHARE", head_share },
-              { "LINE", head_line },      { "SET", head_set },
-              { "ROOT", head_root },      { "TROUBLES", head_troubles },
-              { "STOPPED", head_stopped } };
+} heads[] = { { "USER", head_user },       { "SHARE", head_share },
+              { "LINE", head_line },       { "SET", head_set },
+              { "ROOT", head_root },       { "TROUBLES", head_troubles },
+              { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
 
 static bool take_head(struct head *h, char *line)
 {
@@ -142,6 +150,7 @@ static void begin(struct play *p, struct head *h)
         FAIL("the head is too long");
     h->plan.settings = h->settings.data;
     h->plan.lines = h->lines.data;
+    p->installed = h->installed;
     server_prepare(p->server, &h->plan);
     ctl_on_path(p->server);
     play_client_init(p, user, user);
@@ -179,13 +188,15 @@ unsigned play_head(struct play *p, char **text)
 
 void play_start(struct play *p, const char *rest)
 {
-    char port[16];
+    char port[16], pid[16];
 
     (void)rest;
     server_again(p->server);
     p->runs = true;
     snprintf(port, sizeof(port), "%u", p->server->port);
+    snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
     setenv("PORT", port, 1);
+    setenv("SERVER", pid, 1);
 }
 
 void play_stop(struct play *p, const char *rest)
@@ -206,7 +217,7 @@ void play_set(struct play *p, const char *rest)
 {
     char text[TRANSCRIPT_LINE_MAX], *value;
 
-    transcript_filled(p, rest, text);
+    snprintf(text, sizeof(text), "%s", rest);
     value = take_value(text);
     server_set(p->server, text, value);
 }
@@ -235,19 +246,19 @@ static void edited(const char *path, const char *from_text, const char *to_text,
 
 static void edit(struct play *p, const char *rest, bool in_place)
 {
-    char file[TRANSCRIPT_NAME_MAX], filled[TRANSCRIPT_LINE_MAX];
+    char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
     char path[SERVER_PATH_MAX], beside[SERVER_PATH_MAX + 8], *to;
     struct buf made;
 
     rest = transcript_word(rest, file, sizeof(file));
-    transcript_filled(p, rest, filled);
-    to = strstr(filled, " => ");
+    snprintf(text, sizeof(text), "%s", rest);
+    to = strstr(text, " => ");
     p->acted_at = clock_ms();
-    FAIL_IF(!to, "no FROM => TO: %s", filled);
+    FAIL_IF(!to, "no FROM => TO: %s", text);
     *to = '\0';
     snprintf(path, sizeof(path), "%s", server_path(p->server, file));
     snprintf(beside, sizeof(beside), "%s.hand", path);
-    edited(path, filled, to + strlen(" => "), &made);
+    edited(path, text, to + strlen(" => "), &made);
     files_write(in_place ? path : beside, made.data, made.len, 0600);
     FAIL_IF(!in_place && rename(beside, path) != 0, "rename %s", path);
     buf_release(&made);
@@ -273,10 +284,10 @@ void play_keep_output(struct play *p, const char *text)
 
 static int run_line(struct play *p, const char *program, const char *rest)
 {
-    char filled[TRANSCRIPT_LINE_MAX], line[TRANSCRIPT_LINE_MAX + 1024];
+    char line[TRANSCRIPT_LINE_MAX + 1024];
 
     snprintf(line, sizeof(line), "cd '%s' && %s%s", p->server->folder, program,
-             transcript_filled(p, rest, filled));
+             rest);
     run_release(&p->output);
     p->acted_at = clock_ms();
     run(&p->output, *p->input ? p->input : SERVER_PASSWORD "\n", "/bin/sh",
@@ -328,9 +339,7 @@ void play_run_fails(struct play *p, const char *rest)
 
 void play_input(struct play *p, const char *rest)
 {
-    char filled[TRANSCRIPT_LINE_MAX];
-    size_t len =
-        transcript_unescape(transcript_filled(p, rest, filled), p->input);
+    size_t len = transcript_unescape(rest, p->input);
 
     FAIL_IF(len + 2 > sizeof(p->input), "%s", rest);
     p->input[len] = '\n';
@@ -372,20 +381,16 @@ static const char *find_line(struct play *p, const char *text,
 
 void play_output(struct play *p, const char *rest)
 {
-    char wanted[TRANSCRIPT_LINE_MAX];
-    const char *next =
-        find_line(p, p->output_at, transcript_filled(p, rest, wanted));
+    const char *next = find_line(p, p->output_at, rest);
 
-    FAIL_IF(!next, "expected: %s\n      in: %s", wanted, p->output_at);
+    FAIL_IF(!next, "expected: %s\n      in: %s", rest, p->output_at);
     p->output_at = next;
 }
 
 void play_output_lacks(struct play *p, const char *rest)
 {
-    char wanted[TRANSCRIPT_LINE_MAX];
-
-    FAIL_IF(find_line(p, p->output.text, transcript_filled(p, rest, wanted)),
-            "not expected: %s\n          in: %s", wanted, p->output.text);
+    FAIL_IF(find_line(p, p->output.text, rest),
+            "not expected: %s\n          in: %s", rest, p->output.text);
 }
 
 struct condition {
@@ -435,29 +440,27 @@ static bool log_has(void *of)
 
 void play_log(struct play *p, const char *rest)
 {
-    char text[TRANSCRIPT_LINE_MAX];
-    struct condition c = { .play = p, .enough = 1 };
+    struct condition c = { .play = p, .text = rest, .enough = 1 };
     struct buf log;
 
-    c.text = transcript_filled(p, rest, text);
     if (wait_until(log_has, &c, WAIT_MS))
         return;
     server_log(p->server, &log);
-    FAIL("no \"%s\" in the log:\n%s", text, log.data);
+    FAIL("no \"%s\" in the log:\n%s", rest, log.data);
 }
 
 void play_log_lines(struct play *p, const char *rest)
 {
-    char number[16], text[TRANSCRIPT_LINE_MAX];
+    char number[16];
     struct condition c = { .play = p };
 
     rest = transcript_word(rest, number, sizeof(number));
     c.enough = (unsigned)transcript_size(number);
-    c.text = transcript_filled(p, rest, text);
+    c.text = rest;
     wait_until(log_has, &c, WAIT_MS);
     c.found = count_lines(&c);
     FAIL_IF(c.found != c.enough, "%u lines with \"%s\", and not %u", c.found,
-            text, c.enough);
+            rest, c.enough);
 }
 
 void play_kill(struct play *p, const char *rest)
