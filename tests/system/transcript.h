@@ -16,18 +16,22 @@
  *   SET KEY = VALUE changes the file of settings, for a reload
  *   EDIT FILE FROM => TO   replaces a file of the server's directory by one
  *                   with the first FROM changed; EDIT! writes into the file
- *   CTL WORDS       runs sallyportctl, which must succeed; RUN does it with any
- *                   line for a shell, in the server's directory, where $PORT is
- *                   the port and $SERVER the process; CTL! N and RUN! N expect
- * the exit status N INPUT TEXT      is the standard input of the next (the
- * users' password) > TEXT          the next line of its output that has this
- * PATTERN in it
- *   >! TEXT         no line of the whole output has it
- *   WITHIN N        it is no more than N seconds since the last EDIT, CTL or
- * RUN UNTIL LINE      runs the line for a shell until it succeeds LOG PATTERN
- * waits for a line of the log that has it LOGS N PATTERN  waits for N such
- * lines; one more is a failure KILL NAME       kills a process: its title
- * without "sallyport: " STOP, START     the server; STOP! kills it The client:
+ *   CTL WORDS       runs sallyportctl, which must succeed
+ *   RUN LINE        does it with any line for a shell, in the server's
+ *                   directory; $PORT is its port, $SERVER its process, and
+ *                   $SOURCE the source tree
+ *   CTL! N WORDS, RUN! N LINE   expect the exit status N
+ *   INPUT TEXT      the standard input of the next one (the users' password)
+ *   > PATTERN       the next line of its output that has this in it
+ *   >! PATTERN      no line of the whole output has it
+ *   WITHIN N        at most N seconds have passed since the last EDIT or RUN
+ *   UNTIL LINE      runs the line for a shell until it succeeds
+ *   LOG PATTERN     waits for a line of the log that has it
+ *   LOGS N PATTERN  waits for N such lines; one more is a failure
+ *   KILL NAME       kills a process: its title without "sallyport: "
+ *   STOP, STOP!     ends the server, in order or by SIGKILL
+ *   START           starts it, unless it runs; this also ends the head
+ * The client:
  *   HOST ADDRESS    connect there (127.0.0.1 if not said), before anything else
  *   FROM ADDRESS    the client's own address
  *   IMPLICIT        connect to the port where TLS begins with the first byte
@@ -60,7 +64,7 @@
  *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
  *   CUT [reset]     ends it without close_notify, or by a reset
  *   PARTIAL N       waits until an unfinished file has N bytes
- *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226
+ *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226; ">" looks at it
  *   GET NAME [TEXT] a whole download, and what comes
  * Files of the client's user, or "/SHARE/…" of a share:
  *   FILE NAME TEXT  makes a file (for the user, not for a share)

@@ -29,7 +29,7 @@ static void end_now(struct client *c)
 {
     struct buf got;
 
-    buf_init(&got, TRANSCRIPT_NOISE_MAX);
+    buf_init(&got, 2 * TRANSCRIPT_NOISE_MAX);
     if (c->wants) {
         data_read_all(&c->data, &got);
         if (!is_wanted(c, &got) && c->noise)
@@ -148,6 +148,7 @@ void play_put(struct play *p, const char *rest)
     rest = transcript_word(rest, name, sizeof(name));
     session_store(&p->c->session, verb, name, text,
                   transcript_unescape(rest, text));
+    play_keep_output(p, p->c->session.reply.data);
 }
 
 void play_get(struct play *p, const char *rest)

@@ -10,7 +10,7 @@
 
 #define TRANSCRIPT_CLIENTS   8
 #define TRANSCRIPT_NAME_MAX  64
-#define TRANSCRIPT_NOISE_MAX (8u << 20)
+#define TRANSCRIPT_NOISE_MAX (16u << 20)
 #define TRANSCRIPT_NOISE     7 /* the seed of the noise */
 
 struct client {

@@ -63,11 +63,11 @@ static void head_line(struct head *h, char *rest)
 /* Splits "KEY = VALUE" in the text itself. */
 static char *take_value(char *text)
 {
-    char *at = strstr(text, " = ");
+    char *at = strstr(text, " =");
 
-    FAIL_IF(!at, "no KEY = VALUE: %s", text);
+    FAIL_IF(!at || (at[2] && at[2] != ' '), "no KEY = VALUE: %s", text);
     *at = '\0';
-    return at + 3;
+    return at[2] ? at + 3 : at + 2;
 }
 
 /* Some settings have another value in a test than by default. */
@@ -191,12 +191,15 @@ void play_start(struct play *p, const char *rest)
     char port[16], pid[16];
 
     (void)rest;
+    if (p->runs)
+        return;
     server_again(p->server);
     p->runs = true;
     snprintf(port, sizeof(port), "%u", p->server->port);
     snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
     setenv("PORT", port, 1);
     setenv("SERVER", pid, 1);
+    setenv("SOURCE", server_source(""), 1);
 }
 
 void play_stop(struct play *p, const char *rest)
