@@ -6,6 +6,7 @@
 
 struct state {
     unsigned port, high, low;
+    struct slice kept;
 };
 
 static bool match(struct slice pattern, struct slice text, struct state *s);
@@ -29,6 +30,16 @@ static bool any(struct slice rest, struct slice text, struct state *s)
     for (size_t n = 0; n <= text.len; n++)
         if (match(rest, behind(text, n), s))
             return true;
+    return false;
+}
+
+static bool keep(struct slice rest, struct slice text, struct state *s)
+{
+    for (size_t n = 0; n <= text.len; n++)
+        if (match(rest, behind(text, n), s)) {
+            s->kept = (struct slice){ text.ptr, n };
+            return true;
+        }
     return false;
 }
 
@@ -57,6 +68,8 @@ static bool placeholder(struct slice name, struct slice rest, struct slice text,
 {
     if (slice_equal(name, SLICE("*")))
         return any(rest, text, s);
+    if (slice_equal(name, SLICE("keep")))
+        return keep(rest, text, s);
     if (slice_equal(name, SLICE("n")))
         return run(rest, text, digits(text, isdigit), 0, s);
     if (slice_equal(name, SLICE("hex")))
@@ -101,6 +114,9 @@ bool pattern_matches(struct slice pattern, struct slice text,
     if (!match(pattern, text, &s))
         return false;
     if (ret)
-        ret->port = s.port ? s.port : s.high * 256 + s.low;
+        *ret = (struct pattern_match){
+            .port = s.port ? s.port : s.high * 256 + s.low,
+            .kept = s.kept,
+        };
     return true;
 }

@@ -3,6 +3,7 @@
  *   {n}     one or more digits
  *   {hex}   one or more hex digits
  *   {time}  fourteen digits, the form of MDTM
+ *   {keep}  any bytes, as few as possible, which are kept
  *   {port}  digits, which are kept
  *   {p1},{p2}  the two port numbers of a PASV reply, which are kept */
 #ifndef TESTS_SUPPORT_PATTERN_H
@@ -13,7 +14,8 @@
 #include "sallyport/base/slice.h"
 
 struct pattern_match {
-    unsigned port; /* 0: the pattern had no port */
+    unsigned port;     /* 0: the pattern had no port */
+    struct slice kept; /* .ptr NULL: the pattern kept nothing */
 };
 
 /* *MATCH changes only if the text matches; it may be NULL. */

@@ -71,7 +71,9 @@ void server_set(const struct server *s, const char *key, const char *value);
 void server_kill(struct server *s);
 /* Sends SIGTERM, and checks everything that must hold at a server's end: exit
  * status 0, no process left, and a log without a sanitizer's report, a death,
- * or a refused system call or message. Removes the directory. */
+ * or a refused system call or message. */
+void server_halt(struct server *s);
+/* Does the same, and removes the directory. */
 void server_stop(struct server *s);
 /* Removes the directory of a server that isn't running. */
 void server_forget(struct server *s);

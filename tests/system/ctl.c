@@ -33,16 +33,23 @@ void ctl(const struct server *server, int status, const char *text,
     run_release(&r);
 }
 
-void ctl_on_path(const struct server *server)
+static void put_on_path(const struct server *server, const char *program)
 {
     char path[SERVER_PATH_MAX], text[SERVER_PATH_MAX * 3];
 
-    files_make_folder(server_path(server, "bin"), 0755);
-    snprintf(path, sizeof(path), "%s", server_path(server, "bin/sallyportctl"));
+    snprintf(path, sizeof(path), "%s/%s", server_path(server, "bin"), program);
     snprintf(text, sizeof(text), "#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n",
-             server_program("sallyportctl"),
-             server_path(server, "sallyport.conf"));
+             server_program(program), server_path(server, "sallyport.conf"));
     files_write(path, text, strlen(text), 0755);
+}
+
+void ctl_on_path(const struct server *server)
+{
+    char text[SERVER_PATH_MAX * 3];
+
+    files_make_folder(server_path(server, "bin"), 0755);
+    put_on_path(server, "sallyportctl");
+    put_on_path(server, "sallyportd");
     snprintf(text, sizeof(text), "%s:%s", server_path(server, "bin"),
              getenv("PATH"));
     setenv("PATH", text, 1);

@@ -9,8 +9,8 @@
  * must be in its output. */
 void ctl(const struct server *server, int status, const char *text,
          const char *said);
-/* Makes a sallyportctl for this server, and puts it first into PATH: for
- * scripts that run it. */
+/* Makes a sallyportctl and a sallyportd for this server's configuration, and
+ * puts them first into PATH: for scripts that run them. */
 void ctl_on_path(const struct server *server);
 
 #endif

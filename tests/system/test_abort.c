@@ -16,8 +16,10 @@
 #define URGENT "\xff\xf4\xff\xf2"
 
 static const struct server_user users[] = {
-    { .name = "before" }, { .name = "during" }, { .name = "event" },
-    { .name = "after" },  { .name = "ahead" },
+    { .name = "before" },
+    { .name = "during" },
+    { .name = "event" },
+    { .name = "after" },
 };
 
 SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
@@ -202,24 +204,4 @@ Test(abort, after_the_last_byte, .timeout = 120)
     }
     session_close(&s);
     free(bytes);
-}
-
-/* ABOR overtakes the commands that wait for the transfer, and counts once. */
-Test(abort, ahead_of_what_waits, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "ahead");
-    data_open(&s, &d, "STOR f");
-    session_send(&s, "PWD\r\nSTAT f\r\nABOR\r\nABOR\r\nNOOP");
-    session_expect(&s, "426 {*}");
-    session_expect(&s, "226 {*}");
-    session_expect(&s, "257 {*}");
-    session_expect(&s, "550 {*}");
-    session_expect(&s, "225 {*}");
-    session_expect(&s, "200 {*}");
-    data_cut(&d, false);
-    session_close(&s);
 }

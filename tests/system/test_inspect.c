@@ -1,5 +1,5 @@
-/* Uploads of real clients that wait for inspection, and sallyportctl, which
- * releases and rejects them. */
+/* etc/examples/sallyport-after, which asks programs about uploads that wait for
+ * inspection. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "ctl.h"
 #include "support/files.h"
 #include "support/run.h"
-#include "support/server_log.h"
 #include "support/session.h"
 
 static const struct server_user users[] = {
@@ -51,66 +50,6 @@ static void hold(struct session *s, const char *verb, const char *path,
     at += strlen(after);
     snprintf(later, 128, "%.*s", (int)strcspn(at, "\r\n"), at);
 }
-
-static void sees_nothing(struct session *s, const char *directory,
-                         const char *path)
-{
-    static const char *const commands[] = { "SIZE",    "MDTM", "MLST", "HASH",
-                                            "XSHA256", "RNFR", "DELE", "XCRC" };
-    struct buf got;
-    struct data d;
-
-    buf_init(&got, 1 << 20);
-    session_fetch(s, directory, &got);
-    cr_expect_eq(got.len, 0, "%.*s", (int)got.len, got.data);
-    buf_release(&got);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        session_do(s, "550 {*}", "%s %s", commands[i], path);
-    data_connect(s, &d);
-    session_do(s, "550 {*}", "RETR %s", path);
-    data_cut(&d, false);
-}
-
-Test(inspect, released_and_rejected, .timeout = 60)
-{
-    struct server server;
-    struct session anna, bert;
-    char id[17], later[128], words[64];
-
-    begin(&server);
-    session_enter(&anna, &server, "anna");
-    session_enter(&bert, &server, "bert");
-    hold(&anna, "STOR", "/in/a", id, later);
-    cr_expect_str_eq(later, "/in/a");
-    sees_nothing(&anna, "MLSD /in", "/in/a");
-    server_log_expect(&server, 1, "transfer", "verb=STOR", "path=/in/a",
-                      "result=226", "held=", id, NULL);
-    ctl(&server, 0, "inspect list anna", id);
-    snprintf(words, sizeof(words), "inspect read %s", id);
-    ctl(&server, 0, words, "bytes");
-    snprintf(words, sizeof(words), "inspect release %s", id);
-    ctl(&server, 0, words, "released: /in/a");
-    ctl(&server, 66, words, "waits for inspection");
-    session_do(&anna, "213 5", "SIZE /in/a");
-
-    hold(&anna, "STOU", "/in/b", id, later);
-    hold(&anna, "APPE", "/in/c", id, later);
-    snprintf(words, sizeof(words), "inspect reject %s anna", id);
-    ctl(&server, 0, words, "rejected: /in/c");
-    session_do(&anna, "550 {*}", "SIZE /in/c");
-
-    hold(&anna, "STOR", "/contracts/a.pdf", id, later);
-    sees_nothing(&bert, "MLSD /contracts", later);
-    ctl(&server, 0, "inspect list --json", "\"user\":\"anna\"");
-    snprintf(words, sizeof(words), "inspect release %s", id);
-    ctl(&server, 0, words, later);
-    session_do(&bert, "213 5", "SIZE %s", later);
-    session_close(&anna);
-    session_close(&bert);
-    server_stop(&server);
-}
-
-/* ---- etc/examples/sallyport-after ---- */
 
 static void write_program(const struct server *server, const char *name,
                           const char *text)

@@ -1,5 +1,5 @@
-/* The address that PASV announces, who may connect to a passive port, and
- * active mode. */
+/* Who may connect to a passive port, many at once, and active mode by a real
+ * client. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,36 +11,6 @@
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
-
-static void expect_told(const struct server *server, const char *from,
-                        const char *told)
-{
-    struct session s;
-
-    session_init(&s);
-    snprintf(s.from, sizeof(s.from), "%s", from);
-    session_open(&s, server, "anna");
-    session_do(&s, told, "PASV");
-    session_store(&s, "STOR", from, "bytes", 5); /* over EPSV */
-    session_close(&s);
-}
-
-Test(network, each_network_is_told_its_own, .timeout = 60)
-{
-    const struct server_plan plan = {
-        .settings = "address = 192.0.2.7\n"
-                    "address.127.0.0.2/31 = 192.0.2.8\n"
-                    "address.127.0.0.3 =\n"
-                    "address.fd00::/8 = fd00::5\n",
-    };
-    struct server server;
-
-    server_start(&server, &plan);
-    expect_told(&server, "127.0.0.1", "227 {*}(192,0,2,7,{p1},{p2}){*}");
-    expect_told(&server, "127.0.0.2", "227 {*}(192,0,2,8,{p1},{p2}){*}");
-    expect_told(&server, "127.0.0.3", "227 {*}(127,0,0,1,{p1},{p2}){*}");
-    server_stop(&server);
-}
 
 Test(network, a_client_in_active_mode, .timeout = 120)
 {
@@ -58,30 +28,6 @@ Test(network, a_client_in_active_mode, .timeout = 120)
     run(&r, NULL, "python3", script, port, certificate, SERVER_PASSWORD, NULL);
     cr_assert_eq(r.status, 0, "%d: %s", r.status, r.text);
     run_release(&r);
-    server_stop(&server);
-}
-
-Test(network, active_mode_knows_one_host, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "active = yes\n" };
-    struct server server;
-    struct session s;
-    struct buf log;
-
-    session_begin(&s, &server, &plan);
-    session_do(&s, "504 Use your own address{*}", "PORT 127,0,0,2,200,1");
-    session_do(&s, "504 Use your own address{*}", "EPRT |1|127.0.0.1|22|");
-    session_do(&s, "200 {*} 127.0.0.1:1024.", "PORT 127,0,0,1,4,0");
-    session_do(&s, "150 {*}", "LIST");
-    session_expect(&s, "425 {*}your host refuses it{*}");
-    session_store(&s, "STOR", "passive", "bytes", 5);
-    session_do(&s, "200 {*}", "EPSV ALL");
-    session_do(&s, "503 {*}", "EPRT |1|127.0.0.1|40000|");
-    session_close(&s);
-    buf_init(&log, 1 << 20);
-    server_log(&server, &log);
-    cr_expect(strstr(log.data, "to=127.0.0.2:51201"), "%s", log.data);
-    buf_release(&log);
     server_stop(&server);
 }
 

@@ -1,5 +1,5 @@
-/* Drops on a real server: users who see only their own files, accounts that may
- * store a few files, and files that expire. */
+/* Drops on a real server: accounts that may store a few files, and files that
+ * expire. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,67 +22,6 @@ static void drops_begin(struct server *server)
     const struct server_plan plan = { .users = two, .user_count = 2 };
 
     server_start(server, &plan);
-}
-
-static void expect_listing(struct session *s, const char *command,
-                           const char *text)
-{
-    struct buf got;
-
-    buf_init(&got, 1 << 20);
-    session_fetch(s, command, &got);
-    buf_add(&got, "", 1);
-    cr_expect_str_eq(got.data, text, "%s: %s", command, got.data);
-    buf_release(&got);
-}
-
-/* The name that the 226 says. */
-static void store_as(struct session *s, const char *name, char *out,
-                     size_t size)
-{
-    const char *at, *end;
-
-    session_store(s, "STOR", name, "bytes", 5);
-    at = strchr(s->reply.data, '/');
-    cr_assert_not_null(at, "%s", s->reply.data);
-    end = strpbrk(at, "\";\r\n ");
-    snprintf(out, size, "%.*s", end ? (int)(end - at) : (int)strlen(at), at);
-}
-
-Test(own_files, two_who_see_their_own_files, .timeout = 120)
-{
-    struct server server;
-    struct session anna, bert;
-    char of_anna[256], of_bert[256], names[520];
-
-    if (geteuid() != 0)
-        cr_skip_test("without root all files have one owner");
-    drops_begin(&server);
-    ctl(&server, 0, "share add contracts", "");
-    ctl(&server, 0, "share grant contracts anna:mine bert:mine", "");
-    ctl(&server, 1, "user can bert mkdir /contracts/x", "has mine in");
-    session_enter(&anna, &server, "anna");
-    session_enter(&bert, &server, "bert");
-    store_as(&anna, "/contracts/a.pdf", of_anna, sizeof(of_anna));
-    store_as(&bert, "/contracts/a.pdf", of_bert, sizeof(of_bert));
-    cr_expect_str_neq(of_anna, of_bert);
-    snprintf(names, sizeof(names), "%s\r\n", of_bert);
-    expect_listing(&bert, "NLST /contracts", names);
-    session_do(&bert, "550 {*}", "SIZE %s", of_anna);
-    session_do(&bert, "550 {*}", "MDTM %s", of_anna);
-    session_do(&bert, "550 {*}", "MLST %s", of_anna);
-    session_do(&bert, "550 {*}", "HASH %s", of_anna);
-    session_do(&bert, "550 {*}", "XCRC %s", of_anna);
-    session_do(&bert, "550 {*}", "RNFR %s", of_anna);
-    session_do(&bert, "550 {*}", "DELE %s", of_anna);
-    session_do(&bert, "550 {*}", "MFMT 20200101000000 %s", of_anna);
-    session_do(&bert, "550 {*}", "CWD %s", of_anna);
-    session_do(&bert, "213 5", "SIZE %s", of_bert);
-    session_do(&bert, "250 {*}", "DELE %s", of_bert);
-    session_do(&anna, "213 5", "SIZE %s", of_anna);
-    session_close(&anna);
-    session_close(&bert);
-    server_stop(&server);
 }
 
 #define MANY 10

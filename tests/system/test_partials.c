@@ -1,7 +1,6 @@
-/* Requests of sallyportctl to a running server, such as its status; and the
- * unfinished uploads of its users, which sallyportctl lists and removes, with
- * and without a server; never one that is running, and never with rights that
- * the owner lacks. */
+/* The requests of sallyportctl to a running server: many at once, the process
+ * that looks for unfinished uploads and its rights, other uids, and the name of
+ * the socket. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -138,102 +137,6 @@ static void cut_one(const struct server *server, const char *user,
     begin(&s, &d, server, user, name);
     cut(&s, &d);
     session_close(&s);
-}
-
-/* Only those of the user who began them. In a drop it is the name that the
- * client gave, whatever name the file is to get. */
-Test(partials, in_a_share)
-{
-    struct server server;
-
-    server_start(&server, &plan);
-    SAYS(&server, 0, "share add contracts", "gid ");
-    SAYS(&server, 0, "share grant contracts anna bert", "granted to bert");
-    cut_one(&server, "anna", "contracts/one");
-    SAYS(&server, 0, "share add letters", "gid ");
-    SAYS(&server, 0, "share grant letters anna:drop", "granted to anna");
-    cut_one(&server, "anna", "letters/two.pdf");
-    SAYS(&server, 0, "partials list anna", " /contracts/one\n",
-         " /letters/two.pdf\n");
-    cr_expect_eq(count(&server, "partials list bert", " waiting "), 0);
-    cr_expect_eq(count(&server, "partials purge bert --all", "removed "), 0);
-    SAYS(&server, 0, "partials purge anna --all", "2 removed, 524288 bytes");
-    cr_expect_eq(count(&server, "partials list", " waiting "), 0);
-    server_stop(&server);
-}
-
-Test(partials, of_two_users)
-{
-    struct server server;
-    struct session s;
-
-    server_start(&server, &plan);
-    SAYS(&server, 0, "status", "running", "users:     2");
-    cr_expect_eq(count(&server, "partials list", " waiting "), 0);
-    cut_one(&server, "anna", "one");
-    session_enter(&s, &server, "anna");
-    session_do(&s, "257 {*}", "MKD in");
-    session_do(&s, "250 {*}", "CWD in");
-    session_store(&s, "STOR", "two", "old", 3);
-    session_close(&s);
-    cut_one(&server, "anna", "in/two");
-    cut_one(&server, "bert", "one");
-
-    SAYS(&server, 0, "partials list", "anna ", "bert ", " waiting ",
-         " /in/two\n", " /one\n");
-    cr_expect_eq(count(&server, "partials list", " waiting "), 3);
-    cr_expect_eq(count(&server, "partials list anna", " waiting "), 2);
-    cr_expect_eq(count(&server, "partials list --older-than 1", " waiting "),
-                 0);
-    cr_expect_eq(count(&server, "partials purge", "removed "), 0,
-                 "none has expired");
-    SAYS(&server, 0, "partials purge anna --all", "2 removed, 524288 bytes");
-    cr_expect_eq(count(&server, "partials list", " waiting "), 1);
-    SAYS(&server, EX_NOUSER, "partials list carl", "there is no user carl");
-
-    session_init(&s); /* bert's upload isn't changed */
-    session_open(&s, &server, "bert");
-    session_do(&s, "213 262144", "SIZE one");
-    session_close(&s);
-    session_enter(&s, &server, "anna");
-    session_do(&s, "550 {*}", "SIZE one");
-    session_do(&s, "213 3", "SIZE in/two");
-    session_close(&s);
-    server_kill(&server); /* from now on no server runs */
-    SAYS(&server, 0, "partials list", "bert ", " waiting ");
-    SAYS(&server, 0, "partials purge --all", "1 removed, 262144 bytes");
-    cr_expect_eq(count(&server, "partials list", " waiting "), 0);
-    server_again(&server);
-    server_stop(&server);
-}
-
-/* A running upload is listed as such, and no purge removes it. */
-Test(partials, running_upload_is_kept)
-{
-    unsigned char *bytes = malloc(LEN);
-    struct server server;
-    struct session s;
-    struct data d;
-    struct buf got;
-
-    files_noise(bytes, LEN, 7);
-    server_start(&server, &plan);
-    begin(&s, &d, &server, "anna", "big");
-    SAYS(&server, 0, "partials purge --all", " uploading ", "0 removed, 0 ",
-         "1 being uploaded");
-    SAYS(&server, 0, "partials purge anna --older-than 0", "1 being uploaded");
-    data_write(&d, bytes + SENT, LEN - SENT);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
-    session_close(&s);
-    buf_init(&got, 2 * LEN);
-    cr_assert(files_read(server_home_file(&server, "anna", "big"), &got));
-    cr_assert_eq(got.len, LEN);
-    cr_assert_eq(memcmp(got.data, bytes, LEN), 0);
-    buf_release(&got);
-    cr_expect_eq(count(&server, "partials list", " waiting "), 0);
-    free(bytes);
-    server_stop(&server);
 }
 
 /* Many ask at once, while uploads continue. */

@@ -5,24 +5,19 @@
 #include <linux/fs.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "blockdev.h"
-#include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 
-#define FIRST  "the first password"
-#define SECOND "the second \"password\""
-#define QUOTED "\"the second \"\"password\"\"\""
+#define FIRST "the first password"
 
 static const struct server_plan by_default = { 0 };
 static const struct server_plan for_all = { .settings =
@@ -83,117 +78,6 @@ static int login(const struct server *server, const char *name,
     return code;
 }
 
-static void no_password_in_the_log(const struct server *server)
-{
-    static const char *const canaries[] = { FIRST, SECOND, QUOTED,
-                                            SERVER_PASSWORD, "$y$" };
-
-    for (size_t i = 0; i < sizeof(canaries) / sizeof(canaries[0]); i++)
-        cr_expect_not(server_log_has(server, canaries[i]), "%s", canaries[i]);
-}
-
-/* From the administrator's command to the user's own password: it needs no
- * setting. */
-Test(passwords, must_be_changed, .timeout = 120)
-{
-    struct session s, other;
-    struct server server;
-    struct stat before, after;
-    struct buf text;
-
-    server_start(&server, &by_default);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
-    cr_assert_eq(stat(server_path(&server, "users"), &before), 0);
-    connect_to(&s, &server);
-    connect_to(&other, &server);
-    cr_assert_eq(session_try_login(&other, "bert", FIRST), 230);
-    session_send(&s, "USER bert");
-    session_expect(&s, "331 {*}");
-    session_send(&s, "PASS %s", FIRST);
-    session_expect(&s, "230 Logged in as bert; now change the password: {*}");
-    session_do(&s, "257 {*}", "PWD");
-    session_do(&s, "229 {*}", "EPSV");
-    session_do(&s, "550 Change the password first: {*}", "CWD /");
-    session_do(&s, "550 The password stays: the old one is wrong.",
-               "SITE PSWD wrong-one %s", QUOTED);
-    session_do(&s, "550 The password is too short; {*}",
-               "SITE PSWD \"" FIRST "\" short");
-    session_do(&s, "550 {*}", "MLST /");
-    session_do(&s, "200 {*}", "SITE PSWD \"" FIRST "\" " QUOTED);
-    session_do(&s, "257 {*}", "PWD");
-    session_do(&s, "250 {*}", "MLST /");
-    session_expect(&other, "421 Your account has changed; {*}");
-    session_drop(&other);
-    session_close(&s);
-    cr_expect_eq(login(&server, "bert", FIRST), 530);
-    connect_to(&s, &server);
-    cr_expect_eq(session_try_login(&s, "bert", SECOND), 230);
-    session_do(&s, "257 {*}", "PWD");
-    session_do(&s, "550 The password stays: the administrator alone {*}",
-               "SITE PSWD " QUOTED " \"" FIRST "\"");
-    session_close(&s);
-    buf_init(&text, 65536);
-    cr_assert(files_read(server_path(&server, "users"), &text));
-    buf_add(&text, "", 1);
-    cr_expect_null(strstr(text.data, "must_change"), "%s", text.data);
-    cr_expect_null(strstr(text.data, "password\""));
-    buf_release(&text);
-    cr_assert_eq(stat(server_path(&server, "users"), &after), 0);
-    cr_expect(after.st_mode == before.st_mode &&
-              after.st_uid == before.st_uid && after.st_gid == before.st_gid);
-    no_password_in_the_log(&server);
-    server_log_wait(&server, "user bert: has changed the password", NULL);
-    server_stop(&server);
-}
-
-/* anna's hash is SHA-512. A login never writes, whatever the settings are: the
- * file stays the same, and sessions from before and after it live on. */
-Test(passwords, no_login_writes, .timeout = 120)
-{
-    char before[400], after[400];
-    struct server server;
-    struct session s;
-    struct stat a, b;
-
-    server_start(&server, &for_all);
-    hash_of(&server, "anna", before);
-    cr_assert_neq(strncmp(before, "$y$", 3), 0, "%s", before);
-    cr_assert_eq(stat(server_path(&server, "users"), &a), 0);
-    session_enter(&s, &server, "anna");
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
-    generation_reload(&server, GENERATION_CTL);
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
-    session_do(&s, "257 {*}", "PWD");
-    session_close(&s);
-    hash_of(&server, "anna", after);
-    cr_expect_str_eq(after, before);
-    cr_assert_eq(stat(server_path(&server, "users"), &b), 0);
-    cr_expect_eq(a.st_ino, b.st_ino);
-    server_stop(&server);
-}
-
-/* By default the server doesn't touch the file for a user without
- * must_change. */
-Test(passwords, not_by_default, .timeout = 120)
-{
-    char before[400], after[400];
-    struct server server;
-    struct session s;
-    struct stat a, b;
-
-    server_start(&server, &by_default);
-    hash_of(&server, "anna", before);
-    cr_assert_eq(stat(server_path(&server, "users"), &a), 0);
-    session_enter(&s, &server, "anna");
-    session_do(&s, "550 {*}", "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
-    session_close(&s);
-    hash_of(&server, "anna", after);
-    cr_expect_str_eq(after, before);
-    cr_assert_eq(stat(server_path(&server, "users"), &b), 0);
-    cr_expect_eq(a.st_ino, b.st_ino);
-    server_stop(&server);
-}
-
 /* A user who must change the password: lftp and ftplib end at once, with the
  * server's sentence, whatever they are asked to do, and can change it. */
 Test(passwords, clients_show_the_way, .timeout = 120)
@@ -210,49 +94,6 @@ Test(passwords, clients_show_the_way, .timeout = 120)
         "127.0.0.1", port, "bert", FIRST, directory, NULL);
     cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
     run_release(&r);
-    server_stop(&server);
-}
-
-/* curl can do it in one command, and then lists the home. */
-Test(passwords, by_curl, .timeout = 120)
-{
-    struct run_result r;
-    struct server server;
-    char url[64];
-
-    server_start(&server, &by_default);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
-    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/", server.port);
-    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "-u", "bert:" FIRST,
-        url, NULL);
-    cr_expect_neq(r.status, 0, "%s", r.text);
-    run_release(&r);
-    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "-u", "bert:" FIRST,
-        "-Q", "SITE PSWD \"" FIRST "\" " QUOTED, url, NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
-    cr_expect_eq(login(&server, "bert", SECOND), 230);
-    server_stop(&server);
-}
-
-/* Wrong old passwords are delayed and end the session, as wrong logins do. */
-Test(passwords, guesses, .timeout = 120)
-{
-    const struct server_plan plan = { .settings = "password_change = yes\n"
-                                                  "login_tries = 3\n" };
-    struct server server;
-    struct session s;
-
-    server_start(&server, &plan);
-    session_enter(&s, &server, "anna");
-    for (int i = 0; i < 3; i++)
-        session_do(&s, "550 The password stays: the old one is wrong.",
-                   "SITE PSWD guess-%d another-one", i);
-    session_do(&s, "421 Too many failed logins; {*}",
-               "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
-    session_drop(&s);
-    server_log_expect(&server, 3, "login-failed ", "user=anna", NULL);
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
     server_stop(&server);
 }
 

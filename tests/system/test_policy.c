@@ -4,7 +4,6 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 
 #include "support/fail.h"
@@ -64,26 +63,6 @@ Test(policy, log_tells_it, .timeout = 60)
         server_log_wait(&server, "transfer ", again, v->resumed, NULL);
         server_log_wait(&server, "transfer ", anew, v->full, NULL);
     }
-    server_stop(&server);
-}
-
-/* The end of a session without TLS says nothing about TLS. */
-Test(policy, log_of_a_plain_end, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-    struct buf log;
-
-    start(&server, NULL);
-    session_init(&s);
-    session_connect(&s, server.port);
-    session_expect(&s, "220 {*}");
-    session_do(&s, "221 {*}", "QUIT");
-    session_drop(&s);
-    server_log_wait(&server, "end ", "quit", NULL);
-    server_log(&server, &log);
-    cr_expect(!strstr(log.data, " tls="), "%s", (const char *)log.data);
-    buf_release(&log);
     server_stop(&server);
 }
 
@@ -171,72 +150,6 @@ Test(policy, control_refusals, .timeout = 60)
         }
         server_stop(&server);
     }
-}
-
-#define BYTES(text) { text, sizeof(text) - 1 }
-
-static const struct stray {
-    bool implicit;
-    struct slice says;
-    const char *log;
-} strays[] = {
-    { false, BYTES("\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"),
-      "not FTP: TLS at a port of explicit TLS; set the client to explicit" },
-    { false, BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "not FTP: HTTP; " },
-    { false, BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"), "not FTP: SSH; " },
-    { false, BYTES("EHLO mail\r\n"), "not FTP: SMTP; " },
-    { false, BYTES("a1 LOGIN anna x\r\n"), "not FTP: IMAP; " },
-    { false, BYTES("\x00\x01"), "not FTP: it began with the byte 0x00" },
-    { true, BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-      "TLS failed: HTTP instead of TLS" },
-    { true, BYTES("CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n"),
-      "TLS failed: HTTP instead of TLS" },
-    { true, BYTES("USER anna\r\n"), "TLS failed: no TLS but plain text; " },
-    { true, BYTES("AUTH TLS\r\n"), "TLS failed: no TLS but plain text; " },
-    { true, BYTES("SSH-2.0-OpenSSH_9.2p1\r\n"),
-      "TLS failed: no TLS but plain text; " },
-    { true, BYTES(""), "TLS failed: the client sent nothing; " },
-};
-
-/* Each gets one line, which says what the client's setting is and what it
- * should be. */
-Test(policy, wrong_ports, .timeout = 60)
-{
-    for (size_t i = 0; i < sizeof(strays) / sizeof(*strays); i++) {
-        const struct stray *row = &strays[i];
-        struct server server;
-        struct session s;
-        struct buf rest;
-
-        start(&server, NULL);
-        session_init(&s);
-        session_connect(&s, row->implicit ? server.port_tls : server.port);
-        if (row->says.len > 0)
-            session_raw(&s, row->says.ptr, row->says.len);
-        shutdown(s.fd, SHUT_WR);
-        buf_init(&rest, 4096);
-        session_read_rest(&s, &rest);
-        buf_release(&rest);
-        session_drop(&s);
-        server_log_wait(&server, "end ", row->log, NULL);
-        server_log_expect(&server, 1, "end ", NULL);
-        server_stop(&server);
-    }
-}
-
-/* A client of explicit TLS at that port waits for a greeting. */
-Test(policy, silence_at_the_wrong_port, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-
-    start(&server, "login_timeout = 1s\n");
-    session_init(&s);
-    session_connect(&s, server.port_tls);
-    server_log_wait(&server, "end ", "not logged in in time: the client sent ",
-                    NULL);
-    session_drop(&s);
-    server_stop(&server);
 }
 
 /* Clients that check the certificate after the handshake simply leave. */

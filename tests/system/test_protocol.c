@@ -1,12 +1,10 @@
-/* Tests that transcripts can't express: two segments in a row, urgent data,
- * lines in the log. */
+/* Tests that transcripts can't express: two segments in a row, and urgent
+ * data. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "support/fail.h"
-#include "support/server_log.h"
 #include "support/session.h"
 
 #define URGENT "\xff\xf4\xff\xf2"
@@ -65,43 +63,5 @@ Test(protocol, urgent_data, .timeout = 60)
         session_secure(&s);
         session_close(&s);
     }
-    server_stop(&server);
-}
-
-/* One line for each login and transfer; never a password, wherever it was
- * typed. */
-Test(protocol, log, .timeout = 60)
-{
-    const struct server_plan plan = { 0 };
-    struct server server;
-    struct session s;
-    struct buf got;
-
-    buf_init(&got, 1 << 20);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_connect(&s, server.port);
-    session_start_tls(&s);
-    cr_assert_eq(session_try_login(&s, "anna", "canary-one"), 530);
-    session_drop(&s);
-    session_enter(&s, &server, "anna");
-    session_store(&s, "STOR", "a b\xff", "12345", 5);
-    session_store(&s, "STOR", "f", "12345", 5);
-    session_fetch(&s, "RETR f", &got);
-    session_do(&s, "229 {*}", "EPSV");
-    session_do(&s, "550 {*}", "RETR nothing");
-    session_close(&s);
-    server_log_wait(&server, "login-failed process=session by=auth serial=",
-                    " peer=127.0.0.1:", "user=anna",
-                    "reason=\"wrong password\"", NULL);
-    server_log_wait(&server, "login ", "user=anna", "TLSv1.3", NULL);
-    server_log_wait(&server, "transfer ", "verb=STOR", "a b\\xff", "bytes=5",
-                    "result=226", "tls=\"TLSv1.3 ", NULL);
-    server_log_wait(&server, "transfer ", "verb=RETR", "path=/f", "result=226",
-                    "tls=\"TLSv1.3 ", NULL);
-    server_log_wait(&server, "end ", "quit", NULL);
-    cr_assert(!server_log_has(&server, "canary"));
-    cr_assert(!server_log_has(&server, SERVER_PASSWORD));
-    buf_release(&got);
     server_stop(&server);
 }

@@ -10,7 +10,6 @@
 
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
 
@@ -176,40 +175,6 @@ Test(resume, master_killed_appe, .timeout = 90)
     survive(NULL, true);
 }
 
-/* If the key can't be kept, one line reports it. Partials from before the
- * restart then belong to nobody, but do no harm. */
-Test(resume, no_place_for_the_key, .timeout = 90)
-{
-    const struct server_plan plan = { .troubles = true };
-    struct server server;
-    struct session s;
-    struct data d;
-    unsigned char *bytes = malloc(LEN);
-
-    files_noise(bytes, LEN, 8);
-    server_prepare(&server, &plan);
-    files_write(server_path(&server, "state"), "", 0, 0600);
-    server_again(&server);
-    cr_assert(server_log_has(&server, "unfinished uploads can't be resumed "
-                                      "after a restart: "));
-    session_enter(&s, &server, "anna");
-    data_open(&s, &d, "STOR big");
-    data_write(&d, bytes, SENT);
-    cr_assert(wait_until(has_arrived,
-                         &(struct sent){ .server = &server, .len = SENT },
-                         WAIT_MS));
-    server_kill(&server);
-    data_cut(&d, false);
-    session_drop(&s);
-    server_again(&server);
-    session_enter(&s, &server, "anna");
-    session_do(&s, "550 {*}", "SIZE big");
-    session_store(&s, "STOR", "big", bytes, LEN);
-    expect_whole(&server, bytes, LEN);
-    session_end(&s, &server);
-    free(bytes);
-}
-
 /* Makes a cut upload of LEN bytes that have arrived. */
 static void cut(struct session *s, const char *command,
                 const unsigned char *bytes, size_t len)
@@ -267,88 +232,6 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
         cr_assert_eq(told_size(&s), at, "round %d", i);
     }
     finish(&server, true, bytes, SENT, LEN);
-    session_end(&s, &server);
-    free(bytes);
-}
-
-/* An upload that begins again drops the old bytes, even if it fails before its
- * first byte. */
-Test(resume, a_new_upload_drops_the_old_bytes, .timeout = 90)
-{
-    const struct server_plan plan = { .troubles = true };
-    unsigned char *bytes = malloc(LEN);
-    struct server server;
-    struct session s;
-    struct data d;
-
-    files_noise(bytes, LEN, 9);
-    session_begin(&s, &server, &plan);
-    cut(&s, "STOR big", bytes, SENT);
-    cr_assert_gt(told_size(&s), 0);
-    data_open(&s, &d, "STOR big");
-    data_cut(&d, false);
-    session_expect(&s, "426 {*}");
-    session_do(&s, "229 {*}", "EPSV");
-    session_do(&s, "450 {*}", "APPE big"); /* it may be the old rest */
-    session_do(&s, "550 {*}", "SIZE big");
-    session_store(&s, "APPE", "big", bytes, LEN);
-    expect_whole(&server, bytes, LEN);
-    session_end(&s, &server);
-    free(bytes);
-}
-
-/* The partial of a name is removed with its file. Otherwise the next upload
- * that is continued would be a mixture. */
-Test(resume, a_partial_goes_with_its_file, .timeout = 90)
-{
-    const struct server_plan plan = { .troubles = true };
-    unsigned char *old = malloc(LEN);
-    struct server server;
-    struct session s;
-
-    files_noise(old, LEN, 10);
-    session_begin(&s, &server, &plan);
-    for (int i = 0; i < 4; i++) {
-        session_store(&s, "STOR", "big", old, SENT);
-        cut(&s, i % 2 ? "APPE big" : "STOR big", old, SENT);
-        if (i < 2) {
-            session_do(&s, "250 {*}", "DELE big");
-        } else {
-            session_do(&s, "350 {*}", "RNFR big");
-            session_do(&s, "250 {*}", "RNTO away");
-        }
-        session_do(&s, "550 {*}", "SIZE big");
-        cr_assert(!has_arrived(&(struct sent){ .server = &server }), "row %d",
-                  i);
-    }
-    session_end(&s, &server);
-    free(old);
-}
-
-/* The 226 names a path, and the file is there, or there is no 226. */
-Test(resume, a_folder_that_is_renamed, .timeout = 90)
-{
-    const struct server_plan plan = { .troubles = true };
-    unsigned char *bytes = malloc(LEN);
-    struct server server;
-    struct session s, other;
-    struct data d;
-
-    files_noise(bytes, LEN, 11);
-    session_begin(&s, &server, &plan);
-    session_enter(&other, &server, "anna");
-    session_do(&s, "257 {*}", "MKD /a");
-    data_open(&s, &d, "STOR /a/x");
-    data_write(&d, bytes, SENT);
-    session_do(&other, "350 {*}", "RNFR /a");
-    session_do(&other, "250 {*}", "RNTO /b");
-    session_do(&other, "257 {*}", "MKD /a");
-    data_close(&d);
-    session_expect(&s, "451 {*}");
-    session_do(&s, "550 {*}", "SIZE /a/x");
-    session_do(&s, "550 {*}", "MDTM /b/x");
-    session_do(&s, "213 {*}", "SIZE /b/x"); /* it can be continued */
-    session_close(&other);
     session_end(&s, &server);
     free(bytes);
 }

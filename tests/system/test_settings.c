@@ -1,9 +1,7 @@
-/* A reload changes each setting for later sessions; a limit that is lower now
- * ends no session. */
+/* A reload changes each setting for later sessions. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "change.h"
@@ -97,65 +95,6 @@ Test(settings, none_is_forgotten)
         cr_expect_neq(is_changed(row), strstr(others, word) != NULL, "%s",
                       row->key);
     }
-}
-
-static void expect_refused_login(const struct server *server)
-{
-    struct session s;
-
-    session_init(&s);
-    session_connect(&s, server->port);
-    session_start_tls(&s);
-    cr_expect_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 530);
-    session_close(&s);
-}
-
-/* The existing sessions count. */
-Test(settings, max_sessions, .timeout = 120)
-{
-    struct session s[2], over;
-    struct server server;
-
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], &server, "anna");
-    }
-    server_set(&server, "max_sessions", "2");
-    generation_reload(&server, GENERATION_CTL);
-    session_init(&over);
-    session_connect(&over, server.port);
-    cr_expect(session_is_refused(&over));
-    session_drop(&over);
-    for (int i = 0; i < 2; i++) {
-        session_store(&s[i], "STOR", "f", "bytes", 5);
-        session_close(&s[i]);
-    }
-    server_stop(&server);
-}
-
-/* A limit that is lower now refuses the next session, and ends none. */
-Test(settings, max_per_user, .timeout = 120)
-{
-    struct server server;
-    struct session s[2];
-    struct data d;
-
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], &server, "anna");
-    }
-    data_open(&s[0], &d, "STOR f");
-    data_write(&d, "bytes", 5);
-    server_set(&server, "max_per_user", "1");
-    generation_reload(&server, GENERATION_CTL);
-    expect_refused_login(&server);
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(&s[0], "226 {*}");
-    session_store(&s[1], "STOR", "g", "bytes", 5);
-    for (int i = 0; i < 2; i++)
-        session_close(&s[i]);
-    server_stop(&server);
 }
 
 /* A session of the old generation logs in after the takeover. Its own master

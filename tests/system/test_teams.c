@@ -1,10 +1,9 @@
-/* sallyportctl makes shares and teams while the server runs. Their members work
- * in them, others don't get in, and a local program without root collects. */
+/* A local program without root collects what users store; and an invitation,
+ * which curl follows. */
 #include <criterion/criterion.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,64 +29,6 @@ static const char *share_file(const struct server *server, const char *name)
 
     snprintf(path, sizeof(path), "%s/%s", server_path(server, "shares"), name);
     return path;
-}
-
-/* A revoked member's session ends as that of a locked user, and nobody else's
- * does. */
-Test(teams, a_change_ends_the_sessions_that_lose_a_right, .timeout = 120)
-{
-    struct server server;
-    struct session anna, bert, carla;
-
-    teams_begin(&server);
-    ctl(&server, 0, "share add contracts", "");
-    ctl(&server, 0, "team add legal carla", "");
-    ctl(&server, 0, "share grant contracts anna bert:read team:legal:drop", "");
-    ctl(&server, 0, "user can bert read /contracts/x", "");
-    ctl(&server, 1, "user can bert write /contracts/x", "");
-    session_enter(&anna, &server, "anna");
-    session_enter(&bert, &server, "bert");
-    session_enter(&carla, &server, "carla");
-    ctl(&server, 0, "share revoke contracts bert", "");
-    session_expect(&bert, "421 {*}");
-    session_expect_end(&bert);
-    session_drop(&bert);
-    ctl(&server, 0, "team leave legal carla", "");
-    session_expect(&carla, "421 {*}");
-    session_drop(&carla);
-    session_do(&anna, "200 {*}", "NOOP");
-    session_close(&anna);
-    server_stop(&server);
-}
-
-Test(teams, a_share_for_three_people, .timeout = 120)
-{
-    struct server server;
-    struct session anna, bert, carla;
-    struct buf got;
-    struct stat st;
-
-    teams_begin(&server);
-    ctl(&server, 0, "share add contracts", "");
-    ctl(&server, 0, "share grant contracts anna bert:read", "");
-    session_enter(&anna, &server, "anna");
-    session_enter(&bert, &server, "bert");
-    session_enter(&carla, &server, "carla");
-    session_store(&anna, "STOR", "/contracts/f", "bytes", 5);
-    cr_assert_eq(stat(share_file(&server, "contracts/f"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0660, "%o", st.st_mode);
-    cr_expect(geteuid() != 0 || st.st_gid == 80000, "%u", st.st_gid);
-    buf_init(&got, 1 << 20);
-    session_fetch(&bert, "RETR /contracts/f", &got);
-    cr_expect(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
-    buf_release(&got);
-    session_do(&bert, "550 {*}", "DELE /contracts/f");
-    session_do(&carla, "550 {*}", "CWD /contracts");
-    session_do(&anna, "250 {*}", "DELE /contracts/f");
-    session_close(&anna);
-    session_close(&bert);
-    session_close(&carla);
-    server_stop(&server);
 }
 
 /* A group of the machine that isn't Debian's own. */

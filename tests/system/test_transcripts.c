@@ -1,14 +1,20 @@
 /* Each file of transcripts/, in a session and as a user of its own, all against
- * one server. */
+ * one server; and each file of transcripts/server/ against a server of its
+ * own. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "support/rows.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts",
-                            .suffix = ".txt" };
+                            .suffix = ".txt" },
+                   own = { .folder = "tests/system/transcripts/server",
+                           .suffix = ".txt" };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
@@ -32,4 +38,18 @@ ParameterizedTest(struct row *row, transcripts, play, .timeout = 120)
 
     server_shared(&server);
     transcript_play(&server, rows_file(&rows, row), row->name);
+}
+
+ParameterizedTestParameters(transcripts, play_alone)
+{
+    rows_find(&own);
+    return cr_make_param_array(struct row, own.row, own.count);
+}
+
+ParameterizedTest(struct row *row, transcripts, play_alone, .timeout = 120)
+{
+    const char *only = getenv("SALLYPORT_TRANSCRIPT");
+
+    if (!only || strcmp(only, row->name) == 0)
+        transcript_play_alone(rows_file(&own, row));
 }

@@ -1,24 +1,78 @@
-/* A transcript: a session as a text file, played against a real server. Lines:
+/* A transcript: sessions as a text file, played against a real server. Lines:
  *   # …             a comment
+ * Placeholders: those of support/pattern.h in a PATTERN, and those of
+ * transcript_text.h in any text.
+ * The head, in a transcript with a server of its own only:
+ *   USER NAME [KEYS]   a user, with the last column of the users file; the
+ *                   first one is the user of the first client (none: anna)
+ *   SHARE NAME [KEYS]  a share
+ *   LINE TEXT       a further line of the users file
+ *   SET KEY = VALUE a setting
+ *   TROUBLES        the log may contain deaths and refusals
+ *   ROOT            only root can play it
+ *   INSTALLED       the programs are a copy in $SALLYPORT_BUILD
+ *   STOPPED         the server doesn't run before START
+ * The server and its administrator:
+ *   SET KEY = VALUE changes the file of settings, for a reload
+ *   EDIT FILE FROM => TO   replaces a file of the server's directory by one
+ *                   with the first FROM changed; EDIT! writes into the file
+ *   CTL WORDS       runs sallyportctl, which must succeed
+ *   RUN LINE        does it with any line for a shell, in the server's
+ *                   directory; $PORT is its port, $SERVER its process, and
+ *                   $SOURCE the source tree
+ *   CTL! N WORDS, RUN! N LINE   expect the exit status N
+ *   INPUT TEXT      the standard input of the next one (the users' password)
+ *   > PATTERN       the next line of its output that has this in it
+ *   >! PATTERN      no line of the whole output has it
+ *   WITHIN N        at most N seconds have passed since the last EDIT or RUN
+ *   UNTIL LINE      runs the line for a shell until it succeeds
+ *   LOG PATTERN     waits for a line of the log that has it
+ *   LOGS N PATTERN  waits for N such lines; one more is a failure
+ *   KILL NAME       kills a process: its title without "sallyport: "
+ *   STOP, STOP!     ends the server, in order or by SIGKILL
+ *   START           starts it, unless it runs; this also ends the head
+ * The client:
  *   HOST ADDRESS    connect there (127.0.0.1 if not said), before anything else
+ *   FROM ADDRESS    the client's own address
  *   IMPLICIT        connect to the port where TLS begins with the first byte
- *   FILE NAME TEXT  a file in the user's home before the session begins
- *   FOLDER NAME     a directory there
- *   C: LINE         the client sends a line; {user} and {password} are its own
+ *   AS CLIENT [USER]   the following lines are another client's, whose user has
+ *                   the client's name if none is given
+ *   C: LINE         the client sends a line
+ *   DO CODE LINE    the same, and the reply begins with CODE
  *   C! BYTES        the same without CRLF: \r \n \t \\ \xNN, in one segment
- *   S: PATTERN      the next line from the server (support/pattern.h); a port
- *                   in it is connected to at once
+ *   S: PATTERN      the next line from the server; a port in it is connected to
+ *                   at once
  *   S~ PATTERN      lines from the server up to one that matches
  *   TLS [1.2|1.3]   the handshake
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
+ *   TRY CODE USER PASSWORD   another connection tries to log in, and ends;
+ *                   ">" looks at the last reply
+ *   REFUSED         another connection gets a 421 or the end instead of a
+ *                   greeting
+ *   QUIT            QUIT, 221 and END
+ *   END             the server closes and says nothing more
+ *   CLOSE           the client closes; later lines connect again
+ * Its transfers:
  *   DATA> BYTES     the client's data; consecutive lines are one stream, which
  *                   ends in order after the last
  *   DATA< PATTERN   what comes on the data connection, as a whole (escapes as
  *                   in C!, consecutive lines are one); it must end in order
- *   END             the server closes and says nothing more
- *   CLOSE           the client closes
- *   HAS NAME TEXT   the user's home now has this file with these bytes
- *   GONE NAME       it has no such file */
+ *   NOISE> FROM TO, NOISE< FROM TO   the same with these bytes of a noise that
+ *                   is always the same; sizes may be 64K or 2M
+ *   HOLD            after DATA> lines: the stream doesn't end before DONE or
+ *                   CUT, whatever comes between
+ *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
+ *   CUT [reset]     ends it without close_notify, or by a reset
+ *   PARTIAL N       waits until an unfinished file has N bytes
+ *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226; ">" looks at it
+ *   GET NAME [TEXT] a whole download, and what comes
+ * Files of the client's user, or "/SHARE/…" of a share:
+ *   FILE NAME TEXT  makes a file (for the user, not for a share)
+ *   FOLDER NAME     makes a directory there
+ *   NOISE NAME N    makes a file with N bytes of the noise
+ *   HAS NAME TEXT   there is this file with these bytes
+ *   HAS~ NAME N     it has N bytes of the noise
+ *   GONE NAME       there is no such file */
 #ifndef TESTS_SYSTEM_TRANSCRIPT_H
 #define TESTS_SYSTEM_TRANSCRIPT_H
 
@@ -27,5 +81,7 @@
 /* Plays the file as USER; fails the test with file and line. */
 void transcript_play(const struct server *server, const char *file,
                      const char *user);
+/* Plays a file that has a server of its own. */
+void transcript_play_alone(const char *file);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/fail.h"
+#include "support/files.h"
 #include "support/server.h"
 #include "transcript_text.h"
 
@@ -33,29 +34,54 @@ static size_t repeated(const char *line, struct out *o)
     return (size_t)tail;
 }
 
-static size_t fill_one(const char *line, const char *user, struct out *o)
+/* Expands "{file NAME}" to the text of a file in the server's directory,
+ * without the last end of a line. */
+static size_t file_text(const char *line, const char *folder, struct out *o)
 {
-    static const char user_word[] = "{user}", password_word[] = "{password}";
+    char name[64], path[SERVER_PATH_MAX + 80];
+    struct buf text;
+    int tail = 0;
 
-    if (strncmp(line, user_word, sizeof(user_word) - 1) == 0) {
-        add(o, user, strlen(user));
-        return sizeof(user_word) - 1;
-    }
-    if (strncmp(line, password_word, sizeof(password_word) - 1) == 0) {
-        add(o, SERVER_PASSWORD, strlen(SERVER_PASSWORD));
-        return sizeof(password_word) - 1;
-    }
-    return repeated(line, o);
+    if (sscanf(line, "{file %63[^}]}%n", name, &tail) != 1 || !tail)
+        return 0;
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    buf_init(&text, TRANSCRIPT_LINE_MAX);
+    FAIL_IF(!files_read(path, &text), "there is no file %s", path);
+    if (text.len > 0 && text.data[text.len - 1] == '\n')
+        text.len--;
+    add(o, text.data, text.len);
+    buf_release(&text);
+    return (size_t)tail;
 }
 
-void transcript_fill(const char *line, const char *user,
+static size_t fill_one(const char *line, const struct transcript_words *w,
+                       struct out *o)
+{
+    const struct {
+        const char *word, *text;
+    } words[] = { { "{user}", w->user },
+                  { "{password}", SERVER_PASSWORD },
+                  { "{server}", w->folder },
+                  { "{kept}", w->kept } };
+    size_t taken;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (strncmp(line, words[i].word, strlen(words[i].word)) == 0) {
+            add(o, words[i].text, strlen(words[i].text));
+            return strlen(words[i].word);
+        }
+    taken = repeated(line, o);
+    return taken ? taken : file_text(line, w->folder, o);
+}
+
+void transcript_fill(const char *line, const struct transcript_words *words,
                      char out[TRANSCRIPT_LINE_MAX])
 {
     struct out o = { out, out + TRANSCRIPT_LINE_MAX };
 
     *out = '\0';
     while (*line) {
-        size_t taken = *line == '{' ? fill_one(line, user, &o) : 0;
+        size_t taken = *line == '{' ? fill_one(line, words, &o) : 0;
 
         if (taken == 0) {
             add(&o, line, 1);

@@ -7,12 +7,17 @@
 /* The longest line that a transcript sends has 4,096 bytes and a path. */
 #define TRANSCRIPT_LINE_MAX 32768
 
-/* Fills in {user} and {password}, and TEXT in place of {NUMBER*TEXT}:
+struct transcript_words {
+    const char *user, *folder, *kept;
+};
+
+/* Fills in {user} and {password}; {server}, the server's directory; {kept},
+ * what the last {keep} of a pattern has matched; {file NAME}, the text of a
+ * file in the server's directory; and TEXT in place of {NUMBER*TEXT}:
  * "{8200*a}" is a long line. Other braces stay. */
-void transcript_fill(const char *line, const char *user,
+void transcript_fill(const char *line, const struct transcript_words *words,
                      char out[TRANSCRIPT_LINE_MAX]);
-/* Turns \r
- *  \t \\ \xNN into bytes. Returns their number. */
+/* Turns \r \n \t \\ \xNN into bytes. Returns their number. */
 size_t transcript_unescape(const char *text, char out[TRANSCRIPT_LINE_MAX]);
 
 #endif

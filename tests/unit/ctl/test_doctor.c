@@ -1,6 +1,6 @@
 /* Parts of "doctor" that read what other programs print, and a server of
  * another build. The checks themselves are tested beside a running server:
- * tests/system/test_doctor.c. */
+ * tests/system/transcripts/server/doctor*.txt. */
 #include <criterion/criterion.h>
 
 #include "ctl/doctor.h"

@@ -25,6 +25,8 @@ static const struct row rows[] = {
     { "{*}b{*}", "aXbY", true, 0, "twice" },
     { "{*}b", "abab", true, 0, "as many as are needed" },
     { "{*}b", "aba", false, 0, "the end counts" },
+    { "a {keep}, {n}", "a b, c, 1", true, 0, "as few bytes as possible" },
+    { "a {keep}, {n}", "a b, c, d", false, 0, "nothing to keep" },
     { "{n} x", "120 x", true, 0, "digits" },
     { "{n} x", " x", false, 0, "at least one digit" },
     { "{n} x", "12a x", false, 0, "only digits" },
@@ -42,7 +44,7 @@ static const struct row rows[] = {
 Test(pattern, rows)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct pattern_match m = { 7 };
+        struct pattern_match m = { .port = 7 };
         bool got = pattern_matches(slice_from(rows[i].pattern),
                                    slice_from(rows[i].text), &m);
 
@@ -50,4 +52,15 @@ Test(pattern, rows)
                      rows[i].pattern, rows[i].text, rows[i].why);
         cr_expect_eq(m.port, got ? rows[i].port : 7, "port: %s", rows[i].why);
     }
+}
+
+Test(pattern, what_is_kept)
+{
+    struct pattern_match m = { 0 };
+
+    cr_assert(pattern_matches(SLICE("{*} as {keep}, {n}"),
+                              SLICE("226 stored as /a, b, 5"), &m));
+    cr_expect(slice_equal(m.kept, SLICE("/a, b")));
+    cr_assert(pattern_matches(SLICE("226 {*}"), SLICE("226 stored"), &m));
+    cr_expect_null(m.kept.ptr);
 }

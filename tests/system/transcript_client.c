@@ -1,0 +1,239 @@
+/* The control channels of a transcript. */
+#include <stdio.h>
+#include <string.h>
+
+#include "support/fail.h"
+#include "transcript_play.h"
+
+void play_client_init(struct play *p, const char *name, const char *user)
+{
+    struct client *c = &p->client[p->clients++];
+
+    FAIL_IF(p->clients > TRANSCRIPT_CLIENTS, "too many clients");
+    *c = (struct client){ .data.fd = -1 };
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    snprintf(c->user, sizeof(c->user), "%s", user);
+    session_init(&c->session);
+    buf_init(&c->wanted, TRANSCRIPT_NOISE_MAX);
+    p->c = c;
+}
+
+void play_client_release(struct client *c)
+{
+    play_data_end(c);
+    if (c->data.fd >= 0)
+        data_cut(&c->data, false);
+    session_drop(&c->session);
+    buf_release(&c->wanted);
+}
+
+static unsigned port_of(const struct play *p)
+{
+    bool six = strchr(p->c->session.host, ':') != NULL;
+
+    if (p->c->implicit)
+        return p->server->port_tls;
+    return six ? p->server->port_other : p->server->port;
+}
+
+void play_connect(struct play *p)
+{
+    if (p->c->connected)
+        return;
+    session_connect(&p->c->session, port_of(p));
+    p->c->connected = true;
+}
+
+/* Its addresses stay as they are. */
+static void disconnect(struct client *c)
+{
+    struct session next;
+
+    if (c->data.fd >= 0)
+        data_cut(&c->data, false);
+    session_init(&next);
+    memcpy(next.host, c->session.host, sizeof(next.host));
+    memcpy(next.from, c->session.from, sizeof(next.from));
+    session_drop(&c->session);
+    c->session = next;
+    c->connected = false;
+}
+
+void play_as(struct play *p, const char *rest)
+{
+    char name[TRANSCRIPT_NAME_MAX];
+    const char *user = transcript_word(rest, name, sizeof(name));
+
+    for (size_t i = 0; i < p->clients; i++)
+        if (strcmp(p->client[i].name, name) == 0) {
+            p->c = &p->client[i];
+            return;
+        }
+    play_client_init(p, name, *user ? user : name);
+}
+
+void play_host(struct play *p, const char *rest)
+{
+    snprintf(p->c->session.host, sizeof(p->c->session.host), "%s", rest);
+}
+
+void play_from(struct play *p, const char *rest)
+{
+    snprintf(p->c->session.from, sizeof(p->c->session.from), "%s", rest);
+}
+
+void play_implicit(struct play *p, const char *rest)
+{
+    (void)rest;
+    p->c->implicit = true;
+}
+
+void play_send(struct play *p, const char *rest)
+{
+    session_send(&p->c->session, "%s", rest);
+}
+
+void play_do(struct play *p, const char *rest)
+{
+    struct session *s = &p->c->session;
+    char code[8];
+
+    rest = transcript_word(rest, code, sizeof(code));
+    session_send(s, "%s", rest);
+    session_reply(s);
+    FAIL_IF(strncmp(s->reply.data, code, strlen(code)) != 0, "%s: %s", rest,
+            s->reply.data);
+}
+
+void play_raw(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX];
+
+    session_raw(&p->c->session, text, transcript_unescape(rest, text));
+}
+
+/* The client connects as soon as it knows the port, as real clients do. */
+static void take_port(struct play *p, unsigned port)
+{
+    if (port == 0)
+        return;
+    if (p->c->data.fd >= 0)
+        data_cut(&p->c->data, false);
+    if (port == p->server->port)
+        FAIL("the data port is the control port %u", port);
+    data_connect_to(&p->c->session, &p->c->data, port);
+}
+
+static const char *next_line(struct play *p)
+{
+    buf_clear(&p->c->session.reply);
+    return session_line(&p->c->session);
+}
+
+void play_expect(struct play *p, const char *rest)
+{
+    struct pattern_match m = { 0 };
+    const char *got = next_line(p);
+
+    if (!pattern_matches(slice_from(rest), slice_from(got), &m))
+        FAIL("expected: %s\n     got: %s", rest, got);
+    transcript_keep(p, &m);
+    take_port(p, m.port);
+}
+
+void play_expect_until(struct play *p, const char *rest)
+{
+    const char *got;
+
+    do {
+        got = next_line(p);
+        if (got[0] >= '0' && got[0] <= '9' && strlen(got) > 3 &&
+            got[3] == ' ' &&
+            !pattern_matches(slice_from(rest), slice_from(got), NULL))
+            FAIL("expected lines up to: %s\n     got: %s", rest, got);
+    } while (!pattern_matches(slice_from(rest), slice_from(got), NULL));
+}
+
+static void set_version(struct play *p, const char *rest)
+{
+    if (strcmp(rest, "1.2") == 0)
+        p->c->session.version = SESSION_TLS_12;
+    else if (strcmp(rest, "1.3") == 0)
+        p->c->session.version = SESSION_TLS_13;
+    else if (*rest)
+        FAIL("no such version of TLS: %s", rest);
+}
+
+void play_tls(struct play *p, const char *rest)
+{
+    set_version(p, rest);
+    session_secure(&p->c->session);
+}
+
+void play_login(struct play *p, const char *rest)
+{
+    struct session *s = &p->c->session;
+
+    set_version(p, rest);
+    session_start_tls(s);
+    if (session_try_login(s, p->c->user, SERVER_PASSWORD) != 230)
+        FAIL("login: %s", s->reply.data);
+    session_do(s, "200 {*}", "PBSZ 0");
+    session_do(s, "200 {*}", "PROT P");
+    session_do(s, "200 {*}", "TYPE I");
+}
+
+/* Connects as the client does. */
+static void begin_like(const struct play *p, struct session *s)
+{
+    session_init(s);
+    memcpy(s->host, p->c->session.host, sizeof(s->host));
+    memcpy(s->from, p->c->session.from, sizeof(s->from));
+    session_connect(s, port_of(p));
+}
+
+void play_try(struct play *p, const char *rest)
+{
+    char code[8], user[TRANSCRIPT_NAME_MAX];
+    const char *password;
+    struct session s;
+
+    password = transcript_word(rest, code, sizeof(code));
+    password = transcript_word(password, user, sizeof(user));
+    begin_like(p, &s);
+    session_start_tls(&s);
+    session_try_login(&s, user, password);
+    FAIL_IF(strncmp(s.reply.data, code, strlen(code)) != 0, "%s: %s", rest,
+            s.reply.data);
+    play_keep_output(p, s.reply.data);
+    session_drop(&s);
+}
+
+void play_refused(struct play *p, const char *rest)
+{
+    struct session s;
+
+    (void)rest;
+    begin_like(p, &s);
+    FAIL_IF(!session_is_refused(&s), "it gets a greeting");
+    session_drop(&s);
+}
+
+void play_quit(struct play *p, const char *rest)
+{
+    session_do(&p->c->session, "221 {*}", "QUIT");
+    play_ended(p, rest);
+}
+
+void play_ended(struct play *p, const char *rest)
+{
+    (void)rest;
+    session_expect_end(&p->c->session);
+    disconnect(p->c);
+}
+
+void play_close(struct play *p, const char *rest)
+{
+    (void)rest;
+    disconnect(p->c);
+}

@@ -1,0 +1,169 @@
+/* The data connections of a transcript. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/pattern.h"
+#include "transcript_play.h"
+
+static void need_data(struct client *c)
+{
+    if (c->data.fd < 0)
+        FAIL("no data connection: EPSV first");
+    if (!c->data.tls)
+        data_secure(&c->session, &c->data);
+}
+
+static bool is_wanted(const struct client *c, const struct buf *got)
+{
+    if (!c->noise)
+        return pattern_matches(buf_slice(&c->wanted), buf_slice(got), NULL);
+    return got->len == c->wanted.len &&
+           memcmp(got->data, c->wanted.data, got->len) == 0;
+}
+
+static void end_now(struct client *c)
+{
+    struct buf got;
+
+    buf_init(&got, 2 * TRANSCRIPT_NOISE_MAX);
+    if (c->wants) {
+        data_read_all(&c->data, &got);
+        if (!is_wanted(c, &got) && c->noise)
+            FAIL("expected %zu bytes of noise, got %zu bytes", c->wanted.len,
+                 got.len);
+        if (!is_wanted(c, &got))
+            FAIL("expected data: %.*s\n          got: %.*s", (int)c->wanted.len,
+                 c->wanted.data, (int)got.len, got.data);
+    }
+    data_close(&c->data);
+    c->wants = c->noise = c->held = false;
+    buf_clear(&c->wanted);
+    buf_release(&got);
+}
+
+void play_data_end(struct client *c)
+{
+    if (c->data.tls && !c->held)
+        end_now(c);
+}
+
+void play_data_out(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX];
+
+    need_data(p->c);
+    data_write(&p->c->data, text, transcript_unescape(rest, text));
+}
+
+void play_data_in(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX];
+
+    need_data(p->c);
+    p->c->wants = true;
+    buf_add(&p->c->wanted, text, transcript_unescape(rest, text));
+}
+
+/* Reads "FROM TO". Returns the noise up to TO; the caller frees it. */
+static unsigned char *noise(const char *text, size_t *from, size_t *to)
+{
+    char words[2][32];
+    unsigned char *bytes;
+
+    text = transcript_word(text, words[0], sizeof(words[0]));
+    transcript_word(text, words[1], sizeof(words[1]));
+    *from = transcript_size(words[0]);
+    *to = transcript_size(words[1]);
+    FAIL_IF(*from > *to || *to > TRANSCRIPT_NOISE_MAX, "%zu %zu", *from, *to);
+    bytes = malloc(*to + 1);
+    FAIL_IF(!bytes, "no memory");
+    files_noise(bytes, *to, TRANSCRIPT_NOISE);
+    return bytes;
+}
+
+void play_noise_out(struct play *p, const char *rest)
+{
+    size_t from, to;
+    unsigned char *bytes = noise(rest, &from, &to);
+
+    need_data(p->c);
+    data_write(&p->c->data, bytes + from, to - from);
+    free(bytes);
+}
+
+void play_noise_in(struct play *p, const char *rest)
+{
+    size_t from, to;
+    unsigned char *bytes = noise(rest, &from, &to);
+
+    need_data(p->c);
+    p->c->wants = p->c->noise = true;
+    FAIL_IF(buf_add(&p->c->wanted, (char *)bytes + from, to - from), "%s",
+            rest);
+    free(bytes);
+}
+
+void play_hold(struct play *p, const char *rest)
+{
+    (void)rest;
+    need_data(p->c);
+    p->c->held = true;
+}
+
+void play_open(struct play *p, const char *rest)
+{
+    data_open(&p->c->session, &p->c->data, "%s", rest);
+    p->c->held = true;
+}
+
+void play_done(struct play *p, const char *rest)
+{
+    (void)rest;
+    FAIL_IF(!p->c->held, "HOLD first");
+    end_now(p->c);
+}
+
+void play_cut(struct play *p, const char *rest)
+{
+    need_data(p->c);
+    data_cut(&p->c->data, strcmp(rest, "reset") == 0);
+    p->c->wants = p->c->noise = p->c->held = false;
+    buf_clear(&p->c->wanted);
+}
+
+void play_partial(struct play *p, const char *rest)
+{
+    fault_wait_partial(p->server, p->c->user, transcript_size(rest));
+}
+
+void play_put(struct play *p, const char *rest)
+{
+    char verb[8], name[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
+
+    rest = transcript_word(rest, verb, sizeof(verb));
+    rest = transcript_word(rest, name, sizeof(name));
+    session_store(&p->c->session, verb, name, text,
+                  transcript_unescape(rest, text));
+    play_keep_output(p, p->c->session.reply.data);
+}
+
+void play_get(struct play *p, const char *rest)
+{
+    char name[TRANSCRIPT_NAME_MAX], command[TRANSCRIPT_NAME_MAX + 8];
+    char text[TRANSCRIPT_LINE_MAX];
+    struct buf got;
+    size_t len;
+
+    rest = transcript_word(rest, name, sizeof(name));
+    len = transcript_unescape(rest, text);
+    snprintf(command, sizeof(command), "RETR %s", name);
+    buf_init(&got, TRANSCRIPT_NOISE_MAX);
+    session_fetch(&p->c->session, command, &got);
+    FAIL_IF(got.len != len || (len > 0 && memcmp(got.data, text, len) != 0),
+            "%s came as: %.*s", name, (int)got.len, got.data);
+    buf_release(&got);
+}

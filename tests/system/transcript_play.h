@@ -1,0 +1,88 @@
+/* What the directives of a transcript share. */
+#ifndef TESTS_SYSTEM_TRANSCRIPT_PLAY_H
+#define TESTS_SYSTEM_TRANSCRIPT_PLAY_H
+
+#include "support/pattern.h"
+#include "support/run.h"
+#include "support/server.h"
+#include "support/session.h"
+#include "transcript_text.h"
+
+#define TRANSCRIPT_CLIENTS   8
+#define TRANSCRIPT_NAME_MAX  64
+#define TRANSCRIPT_NOISE_MAX (16u << 20)
+#define TRANSCRIPT_NOISE     7 /* the seed of the noise */
+
+struct client {
+    char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
+    struct session session;
+    bool connected, implicit;
+    struct data data;
+    struct buf wanted; /* of consecutive DATA lines */
+    bool wants;        /* there was a DATA< */
+    bool noise;        /* WANTED is bytes, not a pattern */
+    bool held;
+};
+
+struct play {
+    struct server *server;
+    bool runs, alone, installed;
+    struct client client[TRANSCRIPT_CLIENTS];
+    size_t clients;
+    struct client *c; /* the one of the present line */
+    char input[TRANSCRIPT_LINE_MAX];
+    struct run_result output; /* of the last program, or the last reply */
+    const char *output_at;
+    char kept[1024];   /* what {keep} has matched */
+    uint64_t acted_at; /* when the administrator did the last thing */
+};
+
+typedef void transcript_play_fn(struct play *p, const char *rest);
+
+/* Splits off the first word of the text, up to a blank. Fails if there is
+ * none. Returns the rest. */
+const char *transcript_word(const char *text, char *into, size_t size);
+/* Reads a size: 300, 64K or 2M. */
+size_t transcript_size(const char *word);
+/* Returns the path of a file that a transcript names, in a buffer that the next
+ * call uses again. */
+const char *transcript_path(const struct play *p, const char *name);
+/* Keeps what the pattern has kept, if anything, for {kept}. */
+void transcript_keep(struct play *p, const struct pattern_match *m);
+
+/* The client: transcript_client.c */
+void play_client_init(struct play *p, const char *name, const char *user);
+void play_client_release(struct client *c);
+/* Connects, unless the client is connected. */
+void play_connect(struct play *p);
+transcript_play_fn play_as, play_host, play_from, play_implicit;
+transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
+transcript_play_fn play_tls, play_login, play_try, play_quit;
+transcript_play_fn play_do, play_refused;
+transcript_play_fn play_ended, play_close;
+
+/* Transfers: transcript_data.c */
+/* After the last DATA line of a row the stream ends, and the received bytes are
+ * compared. */
+void play_data_end(struct client *c);
+transcript_play_fn play_data_out, play_data_in, play_noise_out;
+transcript_play_fn play_noise_in, play_hold, play_done, play_open;
+transcript_play_fn play_cut, play_partial, play_put, play_get;
+
+/* Files: transcript_files.c */
+transcript_play_fn play_file, play_folder, play_noise, play_has;
+transcript_play_fn play_has_noise, play_gone;
+
+/* The server: transcript_server.c */
+/* Takes the lines of the head from *TEXT, and prepares or starts a server by
+ * them. Returns the number of these lines. */
+unsigned play_head(struct play *p, char **text);
+void play_keep_output(struct play *p, const char *text);
+transcript_play_fn play_set, play_edit, play_edit_in_place;
+transcript_play_fn play_ctl, play_ctl_fails, play_run, play_run_fails;
+transcript_play_fn play_input, play_output, play_output_lacks;
+transcript_play_fn play_until, play_log, play_log_lines;
+transcript_play_fn play_kill, play_stop, play_stop_hard;
+transcript_play_fn play_start, play_within;
+
+#endif

@@ -1,0 +1,483 @@
+/* A transcript's own server, and its administrator. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "installed.h"
+#include "sallyport/base/clock.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/server_log.h"
+#include "support/wait.h"
+#include "transcript_play.h"
+
+#define USERS_MAX 12
+
+struct head {
+    struct server_plan plan;
+    struct server_user user[USERS_MAX];
+    struct server_share share[USERS_MAX];
+    struct buf settings, lines;
+    bool stopped, installed;
+};
+
+/* Splits "NAME KEYS" in the text itself. */
+static const char *take_keys(char *text)
+{
+    char *blank = strchr(text, ' ');
+
+    if (!blank)
+        return NULL;
+    *blank = '\0';
+    return blank + 1;
+}
+
+static void head_user(struct head *h, char *rest)
+{
+    FAIL_IF(h->plan.user_count == USERS_MAX, "too many users");
+    h->user[h->plan.user_count++] = (struct server_user){
+        .keys = take_keys(rest),
+        .name = rest,
+    };
+    h->plan.users = h->user;
+}
+
+static void head_share(struct head *h, char *rest)
+{
+    FAIL_IF(h->plan.share_count == USERS_MAX, "too many shares");
+    h->share[h->plan.share_count++] = (struct server_share){
+        .keys = take_keys(rest),
+        .name = rest,
+    };
+    h->plan.shares = h->share;
+}
+
+static void head_line(struct head *h, char *rest)
+{
+    buf_add_format(&h->lines, "%s\n", rest);
+}
+
+/* Splits "KEY = VALUE" in the text itself. */
+static char *take_value(char *text)
+{
+    char *at = strstr(text, " =");
+
+    FAIL_IF(!at || (at[2] && at[2] != ' '), "no KEY = VALUE: %s", text);
+    *at = '\0';
+    return at[2] ? at + 3 : at + 2;
+}
+
+/* Some settings have another value in a test than by default. */
+static void head_set(struct head *h, char *rest)
+{
+    const struct {
+        const char *key, **value;
+    } planned[] = {
+        { "listen", &h->plan.listen },
+        { "ports", &h->plan.ports },
+        { "login_delay", &h->plan.login_delay },
+        { "guess_delay", &h->plan.guess_delay },
+        { "no_ban", &h->plan.no_ban },
+    };
+    const char *value = take_value(rest);
+
+    for (size_t i = 0; i < sizeof(planned) / sizeof(*planned); i++)
+        if (strcmp(planned[i].key, rest) == 0) {
+            *planned[i].value = value;
+            return;
+        }
+    buf_add_format(&h->settings, "%s = %s\n", rest, value);
+}
+
+static void head_troubles(struct head *h, char *rest)
+{
+    (void)rest;
+    h->plan.troubles = true;
+}
+
+static void head_root(struct head *h, char *rest)
+{
+    (void)h;
+    (void)rest;
+    if (geteuid() != 0)
+        cr_skip_test("it needs root");
+}
+
+static void head_installed(struct head *h, char *rest)
+{
+    (void)rest;
+    installed_begin();
+    h->installed = true;
+}
+
+static void head_stopped(struct head *h, char *rest)
+{
+    (void)rest;
+    h->stopped = true;
+}
+
+static const struct {
+    const char *word;
+    void (*take)(struct head *h, char *rest);
+} heads[] = { { "USER", head_user },       { "SHARE", head_share },
+              { "LINE", head_line },       { "SET", head_set },
+              { "ROOT", head_root },       { "TROUBLES", head_troubles },
+              { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
+
+static bool take_head(struct head *h, char *line)
+{
+    if (*line == '#' || *line == '\0')
+        return true;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+        size_t n = strlen(heads[i].word);
+
+        if (strncmp(line, heads[i].word, n) != 0 || (line[n] && line[n] != ' '))
+            continue;
+        heads[i].take(h, line[n] ? line + n + 1 : line + n);
+        return true;
+    }
+    return false;
+}
+
+static void begin(struct play *p, struct head *h)
+{
+    const char *user = h->plan.users ? h->user[0].name : "anna";
+
+    if (buf_add(&h->settings, "", 1) || buf_add(&h->lines, "", 1))
+        FAIL("the head is too long");
+    h->plan.settings = h->settings.data;
+    h->plan.lines = h->lines.data;
+    p->installed = h->installed;
+    server_prepare(p->server, &h->plan);
+    ctl_on_path(p->server);
+    play_client_init(p, user, user);
+    if (!h->stopped)
+        play_start(p, "");
+}
+
+unsigned play_head(struct play *p, char **text)
+{
+    struct head h = { 0 };
+    unsigned number = 0;
+    char *line;
+
+    buf_init(&h.settings, 1 << 16);
+    buf_init(&h.lines, 1 << 16);
+    while (*text) {
+        char *end = strchr(*text, '\n');
+
+        line = *text;
+        if (end)
+            *end = '\0';
+        if (!take_head(&h, line)) {
+            if (end)
+                *end = '\n';
+            break;
+        }
+        *text = end ? end + 1 : NULL;
+        number++;
+    }
+    begin(p, &h);
+    buf_release(&h.settings);
+    buf_release(&h.lines);
+    return number;
+}
+
+void play_start(struct play *p, const char *rest)
+{
+    char port[16], pid[16];
+
+    (void)rest;
+    if (p->runs)
+        return;
+    server_again(p->server);
+    p->runs = true;
+    snprintf(port, sizeof(port), "%u", p->server->port);
+    snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
+    setenv("PORT", port, 1);
+    setenv("SERVER", pid, 1);
+    setenv("SOURCE", server_source(""), 1);
+}
+
+void play_stop(struct play *p, const char *rest)
+{
+    (void)rest;
+    server_halt(p->server);
+    p->runs = false;
+}
+
+void play_stop_hard(struct play *p, const char *rest)
+{
+    (void)rest;
+    server_kill(p->server);
+    p->runs = false;
+}
+
+void play_set(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX], *value;
+
+    snprintf(text, sizeof(text), "%s", rest);
+    value = take_value(text);
+    server_set(p->server, text, value);
+}
+
+/* Makes the text of the file with its first FROM replaced; both have escapes.
+ */
+static void edited(const char *path, const char *from_text, const char *to_text,
+                   struct buf *made)
+{
+    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX];
+    struct buf text;
+    const char *at;
+
+    from[transcript_unescape(from_text, from)] = '\0';
+    to[transcript_unescape(to_text, to)] = '\0';
+    buf_init(&text, 1 << 20);
+    buf_init(made, 1 << 20);
+    FAIL_IF(!files_read(path, &text) || buf_add(&text, "", 1), "no %s", path);
+    at = strstr(text.data, from);
+    FAIL_IF(!at, "no \"%s\" in %s", from, path);
+    buf_add(made, text.data, (size_t)(at - text.data));
+    buf_add_text(made, to);
+    FAIL_IF(buf_add_text(made, at + strlen(from)), "%s is too long", path);
+    buf_release(&text);
+}
+
+static void edit(struct play *p, const char *rest, bool in_place)
+{
+    char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
+    char path[SERVER_PATH_MAX], beside[SERVER_PATH_MAX + 8], *to;
+    struct buf made;
+
+    rest = transcript_word(rest, file, sizeof(file));
+    snprintf(text, sizeof(text), "%s", rest);
+    to = strstr(text, " => ");
+    p->acted_at = clock_ms();
+    FAIL_IF(!to, "no FROM => TO: %s", text);
+    *to = '\0';
+    snprintf(path, sizeof(path), "%s", server_path(p->server, file));
+    snprintf(beside, sizeof(beside), "%s.hand", path);
+    edited(path, text, to + strlen(" => "), &made);
+    files_write(in_place ? path : beside, made.data, made.len, 0600);
+    FAIL_IF(!in_place && rename(beside, path) != 0, "rename %s", path);
+    buf_release(&made);
+}
+
+void play_edit(struct play *p, const char *rest)
+{
+    edit(p, rest, false);
+}
+
+void play_edit_in_place(struct play *p, const char *rest)
+{
+    edit(p, rest, true);
+}
+
+void play_keep_output(struct play *p, const char *text)
+{
+    run_release(&p->output);
+    p->output.text = strdup(text);
+    FAIL_IF(!p->output.text, "no memory");
+    p->output_at = p->output.text;
+}
+
+static int run_line(struct play *p, const char *program, const char *rest)
+{
+    char line[TRANSCRIPT_LINE_MAX + 1024];
+
+    snprintf(line, sizeof(line), "cd '%s' && %s%s", p->server->folder, program,
+             rest);
+    run_release(&p->output);
+    p->acted_at = clock_ms();
+    run(&p->output, *p->input ? p->input : SERVER_PASSWORD "\n", "/bin/sh",
+        "-c", line, NULL);
+    p->output_at = p->output.text;
+    *p->input = '\0';
+    return p->output.status;
+}
+
+static void run_well(struct play *p, const char *program, const char *rest)
+{
+    int status = run_line(p, program, rest);
+
+    FAIL_IF(status != 0, "%s: exit status %d: %s", rest, status,
+            p->output.text);
+}
+
+/* REST begins with the status. */
+static void run_badly(struct play *p, const char *program, const char *rest)
+{
+    char wanted[8];
+    int status;
+
+    rest = transcript_word(rest, wanted, sizeof(wanted));
+    status = run_line(p, program, rest);
+    FAIL_IF(status != atoi(wanted), "%s: exit status %d: %s", rest, status,
+            p->output.text);
+}
+
+void play_ctl(struct play *p, const char *rest)
+{
+    run_well(p, "sallyportctl ", rest);
+}
+
+void play_ctl_fails(struct play *p, const char *rest)
+{
+    run_badly(p, "sallyportctl ", rest);
+}
+
+void play_run(struct play *p, const char *rest)
+{
+    run_well(p, "", rest);
+}
+
+void play_run_fails(struct play *p, const char *rest)
+{
+    run_badly(p, "", rest);
+}
+
+void play_input(struct play *p, const char *rest)
+{
+    size_t len = transcript_unescape(rest, p->input);
+
+    FAIL_IF(len + 2 > sizeof(p->input), "%s", rest);
+    p->input[len] = '\n';
+    p->input[len + 1] = '\0';
+}
+
+/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
+ * keep the rest of the line. */
+static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
+{
+    static const char keep[] = "{keep}";
+    size_t len = strlen(pattern), n = sizeof(keep) - 1;
+    bool ends = len >= n && strcmp(pattern + len - n, keep) == 0;
+
+    snprintf(into, TRANSCRIPT_LINE_MAX + 8, "{*}%s%s", pattern,
+             ends ? "" : "{*}");
+}
+
+/* Returns what follows the first line that has the pattern in it, or NULL. */
+static const char *find_line(struct play *p, const char *text,
+                             const char *pattern)
+{
+    char around[TRANSCRIPT_LINE_MAX + 8];
+    struct pattern_match m;
+
+    put_around(pattern, around);
+    while (text && *text) {
+        size_t len = strcspn(text, "\n");
+
+        if (pattern_matches(slice_from(around), (struct slice){ text, len },
+                            &m)) {
+            transcript_keep(p, &m);
+            return text[len] ? text + len + 1 : text + len;
+        }
+        text += len + (text[len] != '\0');
+    }
+    return NULL;
+}
+
+void play_output(struct play *p, const char *rest)
+{
+    const char *next = find_line(p, p->output_at, rest);
+
+    FAIL_IF(!next, "expected: %s\n      in: %s", rest, p->output_at);
+    p->output_at = next;
+}
+
+void play_output_lacks(struct play *p, const char *rest)
+{
+    FAIL_IF(find_line(p, p->output.text, rest),
+            "not expected: %s\n          in: %s", rest, p->output.text);
+}
+
+struct condition {
+    struct play *play;
+    const char *text;
+    unsigned enough, found;
+    off_t seen;
+};
+
+static bool shell_agrees(void *of)
+{
+    struct condition *c = of;
+
+    return run_line(c->play, "", c->text) == 0;
+}
+
+void play_until(struct play *p, const char *rest)
+{
+    struct condition c = { .play = p, .text = rest };
+
+    FAIL_IF(!wait_until(shell_agrees, &c, WAIT_MS), "%s: %s", rest,
+            p->output.text);
+}
+
+static unsigned count_lines(const struct condition *c)
+{
+    unsigned count = 0;
+    const char *at;
+    struct buf log;
+
+    server_log(c->play->server, &log);
+    at = log.data;
+    while ((at = find_line(c->play, at, c->text)) != NULL)
+        count++;
+    buf_release(&log);
+    return count;
+}
+
+static bool log_has(void *of)
+{
+    struct condition *c = of;
+
+    if (server_log_grows(c->play->server, &c->seen))
+        c->found = count_lines(c);
+    return c->found >= c->enough;
+}
+
+void play_log(struct play *p, const char *rest)
+{
+    struct condition c = { .play = p, .text = rest, .enough = 1 };
+    struct buf log;
+
+    if (wait_until(log_has, &c, WAIT_MS))
+        return;
+    server_log(p->server, &log);
+    FAIL("no \"%s\" in the log:\n%s", rest, log.data);
+}
+
+void play_log_lines(struct play *p, const char *rest)
+{
+    char number[16];
+    struct condition c = { .play = p };
+
+    rest = transcript_word(rest, number, sizeof(number));
+    c.enough = (unsigned)transcript_size(number);
+    c.text = rest;
+    wait_until(log_has, &c, WAIT_MS);
+    c.found = count_lines(&c);
+    FAIL_IF(c.found != c.enough, "%u lines with \"%s\", and not %u", c.found,
+            rest, c.enough);
+}
+
+void play_kill(struct play *p, const char *rest)
+{
+    char title[TRANSCRIPT_NAME_MAX + 16];
+
+    snprintf(title, sizeof(title), "sallyport: %s", rest);
+    processes_kill(p->server->pid, title);
+}
+
+void play_within(struct play *p, const char *rest)
+{
+    uint64_t ms = clock_ms() - p->acted_at;
+
+    FAIL_IF(ms > 1000 * transcript_size(rest), "it took %llu ms",
+            (unsigned long long)ms);
+}
