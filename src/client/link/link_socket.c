@@ -45,14 +45,14 @@ static void link_wait(struct link *l, unsigned *rounds)
 {
     struct curl_waitfd control = { .fd = l->control,
                                    .events = CURL_WAIT_POLLIN };
-    bool commands = l->control >= 0 && (l->reply < 100 || l->reply >= 200);
+    bool asks = l->control >= 0 && (l->reply < 100 || l->reply >= 200);
     int ready = 1;
 
     if (*rounds > AT_ONCE_MAX)
         curl_multi_poll(l->multi, NULL, 0, REST_MS, &ready);
-    else if (!commands || link_has_socket(l))
-        curl_multi_poll(l->multi, &control, commands ? 1 : 0, WAIT_MS, &ready);
-    *rounds = commands && ready > 0 ? *rounds + 1 : 0;
+    else if (!asks || link_has_socket(l))
+        curl_multi_poll(l->multi, &control, asks ? 1 : 0, WAIT_MS, &ready);
+    *rounds = asks && ready > 0 ? *rounds + 1 : 0;
 }
 
 static CURLcode link_result(struct link *l)
