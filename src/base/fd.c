@@ -118,6 +118,19 @@ bool fd_on_network_disk(int fd)
     return false;
 }
 
+/* NFS and cifs have leases only for what their server lends them, and else
+ * say EAGAIN. */
+bool fd_has_no_leases(int fd, int error)
+{
+    struct statfs disk;
+
+    if (error != EAGAIN || fstatfs(fd, &disk) < 0)
+        return error == EINVAL || error == EOPNOTSUPP;
+    const unsigned type = (unsigned)disk.f_type;
+    return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC ||
+           type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC;
+}
+
 int fd_read_file(int fd, struct buf *into)
 {
     for (;;) {

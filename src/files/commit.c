@@ -5,12 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -185,18 +183,6 @@ static int commit_publish(struct files *f, struct upload *u)
     return r;
 }
 
-/* NFS and cifs have leases only for what their server lends them. */
-static bool commit_gives_no_lease(int fd, int error)
-{
-    struct statfs disk;
-
-    if (error != EAGAIN || fstatfs(fd, &disk) < 0)
-        return error == EINVAL || error == EOPNOTSUPP;
-    const unsigned type = (unsigned)disk.f_type;
-    return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC ||
-           type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC;
-}
-
 /* A session that kept its handle could change the file after the inspection.
  * The kernel gives a lease only if no other open file can write to it; one that
  * reads it is in the way, too, such as another session's SIZE: but not for
@@ -208,7 +194,7 @@ static int commit_check_writers(const struct files *f, int fd)
     while (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
         const int error = errno;
 
-        if (commit_gives_no_lease(fd, error))
+        if (fd_has_no_leases(fd, error))
             return 0;
         if (error != EAGAIN)
             return -error;

@@ -60,13 +60,25 @@ static int naming_link(struct spot from, struct spot to)
                                       : naming_failed(errno);
 }
 
+/* NFS sends a change again if its server began again before the answer: then
+ * the new name is there already. A partial has no other second name. */
+static int naming_link_partial(struct spot from, struct spot to)
+{
+    int r = naming_link(from, to);
+
+    return r == -EEXIST && partial_is_name(from.name) &&
+                   naming_is_same(from, to)
+               ? 0
+               : r;
+}
+
 /* For file systems such as NFS that can't rename without replacing. A link
  * doesn't replace either. A process that dies between the two calls leaves the
  * whole file under both names; sallyportctl's timer removes the partial's. The
  * new name is taken back only while the file has the old one, too. */
 static int naming_link_and_unlink(struct spot from, struct spot to)
 {
-    int r = naming_link(from, to);
+    int r = naming_link_partial(from, to);
 
     if (r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
         errno == ENOENT)
@@ -146,15 +158,32 @@ static int naming_aside(const struct files *f, const struct naming *n,
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
+/* Is NAME still the file that gets the name? While it is parked, the user's
+ * other sessions can write to its name or delete it. */
+static bool naming_is_ours(const struct naming *n, const char *name)
+{
+    struct stat ours;
+
+    return fstat(n->fd, &ours) == 0 && resolve_is_at(n->directory, name, &ours);
+}
+
+/* If NFS has sent it twice, the second one finds no old name. */
+static int naming_replace(const struct naming *n, const char *name)
+{
+    if (renameat(n->source, n->from, n->directory, name) == 0)
+        return 0;
+    const int error = errno;
+    return error == ENOENT && naming_is_ours(n, name) ? 0
+                                                      : naming_failed(error);
+}
+
 static int naming_overwrite(const struct files *f, struct naming *n)
 {
     int r;
 
     (void)f;
     if (n->mount->rights & RIGHT_REPLACE)
-        return renameat(n->source, n->from, n->directory, n->name) < 0
-                   ? naming_failed(errno)
-                   : 0;
+        return naming_replace(n, n->name);
     /* Without the right to replace nothing is replaced, however late the other
      * file came. */
     r = naming_move(naming_source(n), naming_target(n, n->name));
@@ -230,15 +259,6 @@ static int naming_can_be_kept(const struct naming *n)
     return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
-/* Is NAME still the file that gets the name? While it is parked, the user's
- * other sessions can write to its name or delete it. */
-static bool naming_is_ours(const struct naming *n, const char *name)
-{
-    struct stat ours;
-
-    return fstat(n->fd, &ours) == 0 && resolve_is_at(n->directory, name, &ours);
-}
-
 /* The new file is parked under the old one's future name, then the two change
  * places: each swap keeps exactly what it replaces. Another session of the user
  * may delete or rename one of them in between; then the client gets no success
@@ -260,7 +280,7 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
 }
 
 /* A version that is this very file: the process of an earlier upload died
- * before its rename. */
+ * before its rename, or NFS has sent the link twice. */
 static int naming_link_version(struct spot from, struct spot to)
 {
     int r = naming_link(from, to);
@@ -281,9 +301,9 @@ static int naming_link_and_replace(const struct files *f,
         return naming_move(naming_source(n), name);
     if (r != 0)
         return r;
-    if (renameat(n->source, n->from, n->directory, n->name) == 0)
+    r = naming_replace(n, n->name);
+    if (r == 0)
         return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
-    r = -errno;
     if (naming_is_same(name, naming_target(n, old)))
         unlinkat(n->directory, old, 0);
     return r;
@@ -380,8 +400,8 @@ static int naming_hold(const struct files *f, struct naming *n,
     }
     held_name(n->name, naming_at_release(n, u), id, name);
     held_stamp(n->fd, n->name);
-    if (r == 0 && renameat(n->source, n->from, n->directory, name) < 0)
-        r = naming_failed(errno);
+    if (r == 0)
+        r = naming_replace(n, name);
     if (r == 0 && !naming_is_ours(n, name))
         r = OUTCOME_OVERTAKEN;
     if (r == 0)

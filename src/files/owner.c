@@ -48,12 +48,16 @@ static int owner_claim(struct partial *p)
     if (!p->locks_die || p->claimed)
         return 0;
     random_bytes(p->token, sizeof(p->token));
-    p->claimed = fsetxattr(p->fd, OWNER_ATTRIBUTE, p->token, OWNER_BYTES,
-                           XATTR_CREATE) == 0;
-    if (!p->claimed && errno == EEXIST)
-        return OUTCOME_TAKEN_OVER;
-    p->no_tokens = !p->claimed && errno == EOPNOTSUPP;
-    return 0;
+    int error = fsetxattr(p->fd, OWNER_ATTRIBUTE, p->token, OWNER_BYTES,
+                          XATTR_CREATE) < 0
+                    ? errno
+                    : 0;
+    /* NFS may have sent it twice, since its server began again in between. */
+    if (error == EEXIST && owner_is(p->fd, p->token))
+        error = 0;
+    p->claimed = error == 0;
+    p->no_tokens = error == EOPNOTSUPP;
+    return error == EEXIST ? (int)OUTCOME_TAKEN_OVER : 0;
 }
 
 bool owner_may_mark(const struct partial *p)

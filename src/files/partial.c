@@ -210,13 +210,24 @@ bool partial_is_there(int directory, const struct partial *p)
     return fstat(p->fd, &open) == 0 && resolve_is_at(directory, p->name, &open);
 }
 
-/* An upload has the lock until it ends. Those that only look share it for a
- * moment, and are waited for. */
+/* NFS shares the lock only of a file that is open to be read (EBADF). */
+int partial_share_lock(int fd)
+{
+    int r = flock(fd, LOCK_SH | LOCK_NB);
+
+    if (r < 0 && errno == EBADF)
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    return r < 0 ? -errno : 0;
+}
+
+/* An upload has the lock until it ends. Those that only look have it for a
+ * moment, and are waited for; on NFS so is a writer, if the lock can't be
+ * shared. */
 static int partial_lock(const struct files *f, int fd, uint64_t ms)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
-    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno != EBADF)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;
     return files_lock(f, fd, LOCK_EX, ms);
 }
@@ -510,7 +521,7 @@ bool partial_name_in_use(const struct files *f, int directory, const char *name)
         return fd == -ELOOP;
     if (fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return true;
-    return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    return partial_share_lock(fd) == -EWOULDBLOCK;
 }
 
 bool partial_target_in_use(const struct files *f, int directory,

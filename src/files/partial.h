@@ -121,6 +121,10 @@ int partial_remove(const struct files *f, int directory, const char *name,
 /* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_delete_of(const struct files *f, int directory, const char *name);
 
+/* Shares the lock of an open partial, so that an upload that needs it waits. 0;
+ * -EWOULDBLOCK if an upload has it; another -errno. */
+int partial_share_lock(int fd);
+
 /* Is an upload writing it? Shares the lock for a moment to find out: an upload
  * that needs the lock waits that long. */
 bool partial_name_in_use(const struct files *f, int directory,

@@ -137,9 +137,8 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
     for (*waited = false;; *waited = true) {
         FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-        if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 ||
-            errno != EWOULDBLOCK || clock_ms() >= end ||
-            files_peer_gone_within(f, SETTLE_STEP_MS))
+        if (fd < 0 || partial_share_lock(fd) != -EWOULDBLOCK ||
+            clock_ms() >= end || files_peer_gone_within(f, SETTLE_STEP_MS))
             return fd_take(&fd);
     }
 }
@@ -157,7 +156,7 @@ static void resume_renew(int fd, const struct stat *st)
  * rest, unless a writer is about to make some of it resumable. */
 static uint64_t resume_nothing(int fd)
 {
-    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+    if (partial_share_lock(fd) == 0)
         reported_remove(fd);
     return 0;
 }

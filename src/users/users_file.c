@@ -124,7 +124,7 @@ bool users_file_is_written(int fd)
     if (fcntl(fd, F_SETSIG, SIGURG) < 0)
         return false;
     if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-        return errno == EAGAIN;
+        return errno == EAGAIN && !fd_has_no_leases(fd, EAGAIN);
     fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
 }

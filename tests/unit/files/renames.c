@@ -97,6 +97,16 @@ static bool fails_now(const char *to)
     return fails;
 }
 
+static bool is_repeated(const char *name, int error)
+{
+    bool repeated =
+        rename_faults.repeated && strcmp(name, rename_faults.repeated) == 0;
+
+    if (repeated)
+        errno = error;
+    return repeated;
+}
+
 static void come_late(int folder, const char *name)
 {
     struct open_how how = { .flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
@@ -124,7 +134,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
     int r = (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
     if (r == 0 && rename_faults.dies)
         _exit(77);
-    return r;
+    return r == 0 && is_repeated(to, EEXIST) ? -1 : r;
 }
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
@@ -141,8 +151,9 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
         syscall(SYS_unlinkat, from_folder, renames_on_disk(from), 0);
     come_late(to_folder, to);
     steps_on_change();
-    return (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
-                        to_folder, renames_on_disk(to), 0u);
+    int r = (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
+                         to_folder, renames_on_disk(to), 0u);
+    return r == 0 && is_repeated(to, ENOENT) ? -1 : r;
 }
 
 int unlinkat(int folder, const char *name, int flags)
@@ -156,12 +167,25 @@ int unlinkat(int folder, const char *name, int flags)
     return (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
 }
 
+static bool needs_another_mode(int fd, int operation)
+{
+    int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+
+    return (operation & LOCK_SH && mode == O_WRONLY) ||
+           (operation & LOCK_EX && mode == O_RDONLY);
+}
+
 int flock(int fd, int operation)
 {
     struct stat st;
+    bool directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
-    if (rename_faults.locks_are_lost ||
-        (rename_faults.nodes && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)))
+    if (rename_faults.locks_are_lost || (rename_faults.nodes && directory))
         return 0;
+    if (rename_faults.modes && !directory &&
+        needs_another_mode(fd, operation)) {
+        errno = EBADF;
+        return -1;
+    }
     return steps_flock(fd, operation);
 }

@@ -20,6 +20,11 @@ struct rename_faults {
     bool locks_are_lost; /* each lock succeeds, whoever has it */
     bool nodes; /* each process is on a machine of its own: the lock of a
                    directory holds for itself alone */
+    bool modes; /* as on NFS: a file is locked for several only if it is open to
+                   be read, and for one only if it is open to be written */
+    const char *repeated; /* as on NFS after its server began again: a change
+                             that gives or takes away this name succeeds, and
+                             fails because it is done once more */
     const char *vanishes; /* a partial is removed just before a rename or link
                              to this name */
     bool folds;           /* a name that is made, moved, looked at or removed is

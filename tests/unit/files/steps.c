@@ -129,10 +129,12 @@ static bool is_directory(int fd)
     return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* SIZE opens the partial for reading only, or in a drop for writing only. */
+/* SIZE opens the partial for reading only, or in a drop for writing only: NFS
+ * doesn't share its lock then. */
 static bool is_of_size(int fd, int operation)
 {
-    return operation & LOCK_SH && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR;
+    return (operation & LOCK_SH || rename_faults.modes) &&
+           (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR;
 }
 
 static bool is_file_for_one(int fd, int operation)

@@ -26,6 +26,7 @@ int sync_error = EIO;
 const char *look_fails;
 bool marks_fail;
 int mark_error;
+bool marks_repeat;
 int lease_error;
 long disk_type;
 uint64_t free_at_first;
@@ -144,7 +145,12 @@ int fsetxattr(int fd, const char *name, const void *value, size_t size,
         errno = mark_error ? mark_error : EOPNOTSUPP;
         return -1;
     }
-    return (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
+    int r = (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
+    if (r == 0 && marks_repeat && flags & XATTR_CREATE) {
+        errno = EEXIST;
+        return -1;
+    }
+    return r;
 }
 
 int fstatat(int fd, const char *restrict name, struct stat *restrict ret,

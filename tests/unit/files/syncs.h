@@ -28,6 +28,10 @@ extern bool marks_fail;
 /* What each mark says instead; 0: it is written. */
 extern int mark_error;
 
+/* A mark that must be new is written, and then EEXIST, as on NFS after its
+ * server began again: the change is sent twice. */
+extern bool marks_repeat;
+
 /* What each request for a lease says; 0: the kernel's answer. */
 extern int lease_error;
 /* The type of each disk; 0: its own. */

@@ -11,6 +11,7 @@
 
 #include "files/files.h"
 #include "peer.h"
+#include "renames.h"
 #include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
@@ -311,7 +312,7 @@ Test(blind, an_upload_goes_on)
 
 /* SIZE waits for the upload of another session, and the file may be there by
  * then. A drop has no file of that name. */
-Test(blind, size_after_an_upload)
+static void play_size_after_an_upload(void)
 {
     struct message reply;
     struct peer p, b;
@@ -337,6 +338,39 @@ Test(blind, size_after_an_upload)
     peer_leave(&b);
     peer_stop(&p);
     steps_end(s);
+}
+
+Test(blind, size_after_an_upload)
+{
+    play_size_after_an_upload();
+}
+
+Test(blind, size_after_an_upload_on_nfs)
+{
+    rename_faults.modes = true;
+    play_size_after_an_upload();
+}
+
+/* A second session can't see by a shared lock that the partial is in use, since
+ * the partial isn't open to be read. */
+Test(blind, two_uploads_of_one_name_on_nfs)
+{
+    struct peer p, b;
+
+    rename_faults.modes = rename_faults.no_flags = true;
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_WRITE);
+    peer_run(&p);
+    peer_join(&b, &p);
+    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    cr_expect_eq(ask_upload(&b, "/contracts/f", WRITE_APPEND, 0, 20, 2),
+                 OUTCOME_BUSY);
+    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 20, 2), 0);
+    cr_expect_eq(ask_commit(&b, 20), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, SHARE), 0);
+    peer_leave(&b);
+    peer_stop(&p);
 }
 
 /* Who may only write in the home has a blind home, whatever else he may do. */

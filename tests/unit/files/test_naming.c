@@ -725,6 +725,40 @@ Test(naming, death_without_noreplace)
     }
 }
 
+/* The server of NFS began again after a change, and before its answer: the
+ * client sends the change again, and it fails. The name is there all the
+ * same. */
+Test(naming, a_change_that_is_sent_twice)
+{
+    for (int i = 0; i < 2 * CONFLICT_COUNT; i++) {
+        const enum conflict c = (enum conflict)(i / 2);
+        const bool taken = i % 2;
+        char stored[4097] = "";
+        struct peer p;
+
+        disk_type = NFS_SUPER_MAGIC;
+        rename_faults = (struct rename_faults){
+            .no_flags = true,
+            .repeated = taken && c == CONFLICT_RENAME ? "f (2)" : "f",
+        };
+        start(&p, c);
+        if (taken)
+            disk_fill(&p, "/in/f", 50, 1);
+        if (taken && c == CONFLICT_REJECT) {
+            cr_expect_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
+                         OUTCOME_NAME_TAKEN);
+        } else {
+            cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
+                         OUTCOME_OK, "row %d", i);
+            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %d",
+                         i);
+            cr_expect(disk_is(&p, stored, 100, 2), "row %d: %s", i, stored);
+        }
+        cr_expect_eq(disk_partials(&p, "/in"), 0, "row %d", i);
+        peer_stop(&p);
+    }
+}
+
 /* On a network disk a rename that failed may have happened. So the file isn't
  * cut to its confirmed length before an upload continues it. */
 Test(naming, a_failed_rename_cuts_nothing)

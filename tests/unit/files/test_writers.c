@@ -583,6 +583,24 @@ Test(writers, the_rest_on_a_network_disk)
 }
 
 /* Another machine's upload may have come, or come and gone, since the look. */
+/* The second time it finds its own token. */
+Test(writers, a_claim_that_is_sent_twice)
+{
+    FILE *file = tmpfile();
+    struct partial mine = { .fd = fileno(file),
+                            .kind = PARTIAL_OWN,
+                            .locks_die = true };
+    struct partial other = mine;
+
+    cr_assert_eq(fstat(mine.fd, &mine.opened), 0);
+    other.opened = mine.opened;
+    marks_repeat = true;
+    cr_expect_eq(owner_claim_rest(&mine), 0);
+    cr_expect(owner_is_ours(&mine));
+    cr_expect_eq(owner_claim_rest(&other), OUTCOME_TAKEN_OVER);
+    fclose(file);
+}
+
 Test(writers, a_claim)
 {
     FILE *file = tmpfile();

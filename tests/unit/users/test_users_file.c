@@ -3,10 +3,14 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -360,6 +364,51 @@ Test(place, after_a_killed_edit)
     files_write(seen, OTHER, strlen(OTHER), 0600);
     begin_edit(&p, &text, 0);
     cr_expect(slice_equal(buf_slice(&text), slice_from(TEXT)));
+    buf_release(&text);
+    users_file_close(&p);
+}
+
+/* What the kernel says of a lease and of the disk; 0: its own answer. */
+static int lease_error;
+static long disk_type;
+
+int fcntl(int fd, int command, ...)
+{
+    va_list more;
+
+    va_start(more, command);
+    long value = va_arg(more, long);
+    va_end(more);
+    if (command == F_SETLEASE && lease_error) {
+        errno = lease_error;
+        return -1;
+    }
+    return (int)syscall(SYS_fcntl, fd, command, value);
+}
+
+int fstatfs(int fd, struct statfs *ret)
+{
+    int r = (int)syscall(SYS_fstatfs, fd, ret);
+
+    if (disk_type)
+        ret->f_type = disk_type;
+    return r;
+}
+
+/* The server of NFS lends no lease. That doesn't mean that somebody writes. */
+Test(place, on_a_disk_that_lends_no_lease)
+{
+    struct users_file p;
+    struct buf text;
+
+    files_write(path, TEXT, sizeof(TEXT) - 1, 0600);
+    lease_error = EAGAIN;
+    disk_type = NFS_SUPER_MAGIC;
+    begin_edit(&p, &text, 0);
+    buf_release(&text);
+    users_file_close(&p);
+    disk_type = 0;
+    begin_edit(&p, &text, 1);
     buf_release(&text);
     users_file_close(&p);
 }
