@@ -91,10 +91,10 @@ static bool hash_shape_ok(const char *hash)
     size_t dollars = 0;
     const char *tail = hash;
 
-    if (!kind || strlen(hash) > USER_HASH_MAX)
+    if (!kind || strlen(hash) > USER_HASH_MAX || strpbrk(hash, "!*:;\\"))
         return false;
     for (const char *at = hash; *at; at++) {
-        if (*at <= ' ' || *at >= 0x7f || strchr("!*:;\\", *at))
+        if (*at <= ' ' || *at >= 0x7f)
             return false;
         if (*at == '$') {
             dollars++;

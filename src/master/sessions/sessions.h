@@ -304,6 +304,7 @@ struct userdb {
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
+    bool local;                /* the disk of that file is no network's */
     bool may_be_missing;       /* at the first start; then there are no users */
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* why the file isn't taken; "": it is */
@@ -323,9 +324,10 @@ void userdb_release(struct userdb *u);
  * their rows: closes its descriptors. */
 void userdb_forget(struct userdb *u);
 
-/* Begins to check the file, in a process of its own. ANNOUNCED: sallyportctl or
- * SITE PSWD has just given it its name, so it needn't be quiet first. Returns
- * the process that the caller must wait for, or as userdb_go_on(). */
+/* Begins to check the file, in a process of its own unless the kernel knows that
+ * it is unchanged. ANNOUNCED: sallyportctl or SITE PSWD has just given it its
+ * name, so it needn't be quiet first. Returns the process that the caller must
+ * wait for, or as userdb_go_on(). */
 pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);

@@ -94,6 +94,36 @@ Test(userdb, unchanged)
     cr_assert_eq(db.edition, 1);
 }
 
+/* Does a look need a process of its own? It finds nothing new. */
+static bool look_forks(void)
+{
+    struct complaint c = { "" };
+    pid_t pid = userdb_begin(&db, false, &c);
+
+    if (pid > 0)
+        cr_expect_eq(userdb_go_on(&db, exec_wait(pid, 10000), &pid, &c),
+                     USERDB_SAME, "%s", c.text);
+    return pid != 0;
+}
+
+/* A local file that the kernel knows to be unchanged; never a network's, whose
+ * attributes another machine may have changed. */
+Test(userdb, no_process_for_an_unchanged_local_file)
+{
+    cr_expect_not(look_forks());
+    replace(ANNA);
+    cr_expect(look_forks(), "another file");
+    cr_expect_not(look_forks(), "which was read");
+    put(path, ANNA, 0600);
+    cr_expect(look_forks(), "written again");
+    cr_expect_not(look_forks());
+    db.local = false;
+    cr_expect(look_forks(), "on a network disk");
+    db.local = true;
+    db.settled = false;
+    cr_expect(look_forks(), "read while it changed");
+}
+
 Test(userdb, replaced)
 {
     replace(BERT);
