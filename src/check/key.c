@@ -89,25 +89,7 @@ static int place_in_common(struct key_place *at, const struct settings *s,
 static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
                     struct complaint *c)
 {
-    uint8_t bytes[SIPHASH_KEY + 1]; /* one more shows a longer file */
-
-    FD_CLEANUP int fd =
-        openat(at->directory, at->name,
-               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return key_failed(c, at->path, errno);
-    if (settings_private_file(fd, at->path, c) < 0)
-        return -EINVAL;
-    ssize_t n = read(fd, bytes, sizeof(bytes));
-    if (n < 0)
-        return key_failed(c, at->path, errno);
-    if (n == SIPHASH_KEY)
-        memcpy(key, bytes, SIPHASH_KEY);
-    explicit_bzero(bytes, sizeof(bytes));
-    if (n == SIPHASH_KEY)
-        return 0;
-    complain(c, "%s: not a key", at->path);
-    return -EBADMSG;
+    return settings_read_key(at->directory, at->name, at->path, key, c);
 }
 
 /* A file without a name, of which a killed process leaves nothing. Network

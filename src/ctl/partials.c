@@ -199,10 +199,12 @@ static int take_age(struct context *x, uint64_t *age)
 
 int partials_list(struct context *x)
 {
-    struct hunt s = {
-        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true },
-        .path = "/"
-    };
+    struct hunt s = { .at = { .x = x,
+                              .owner = &s,
+                              .ask = find_partials,
+                              .in_shares = true,
+                              .only_own = true },
+                      .path = "/" };
     int code = take_age(x, &s.age);
 
     return code ? code : search_homes(&s);
@@ -210,12 +212,14 @@ int partials_list(struct context *x)
 
 int partials_purge(struct context *x)
 {
-    struct hunt s = {
-        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true },
-        .remove = true,
-        .age = x->settings.partial_days * DAY,
-        .path = "/"
-    };
+    struct hunt s = { .at = { .x = x,
+                              .owner = &s,
+                              .ask = find_partials,
+                              .in_shares = true,
+                              .only_own = true },
+                      .remove = true,
+                      .age = x->settings.partial_days * DAY,
+                      .path = "/" };
     int code = take_age(x, &s.age);
 
     if (code)

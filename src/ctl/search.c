@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -40,12 +41,21 @@ struct search_helper {
     struct channel files, master; /* its peers are a session's, and master's */
 };
 
+/* In the place of files, which isn't begun. */
+static noreturn void refuse(int master, const struct complaint *c)
+{
+    struct channel to;
+
+    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
+    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c->text));
+    _exit(EX_NOINPUT);
+}
+
 /* A server that runs without root has one uid, and so have all its files. Root
  * would search the home with the uid of the row, and find nothing. */
 static void refuse_home_of_other(const struct ground *g, int master)
 {
     struct complaint c = { "" };
-    struct channel to;
     struct stat st;
 
     if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
@@ -55,9 +65,36 @@ static void refuse_home_of_other(const struct ground *g, int master)
              "the home %s belongs to uid %u, not to uid %u; if the server runs "
              "without root, run sallyportctl as its user",
              g->home, (unsigned)st.st_uid, (unsigned)g->uid);
-    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
-    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
-    _exit(EX_NOINPUT);
+    refuse(master, &c);
+}
+
+/* Does the user see shares in which partials of others have the same uid? A
+ * server that runs as root has a uid for each user. */
+static bool uid_is_shared(const struct search *s, const struct ground *g)
+{
+    return s->only_own && geteuid() != 0 && s->x->users.count > 1 &&
+           g->member && g->member->grants > 0;
+}
+
+static int read_name_key(const struct settings *c, const char *user,
+                         uint8_t ret[SIPHASH_KEY], struct complaint *why)
+{
+    struct complaint unread = { "" };
+    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    uint8_t server[SIPHASH_KEY];
+
+    if (c->partials_key[0])
+        snprintf(path, sizeof(path), "%s", c->partials_key);
+    else
+        snprintf(path, sizeof(path), "%s/%s", c->state, SETTINGS_KEY_FILE);
+    if (settings_read_key(AT_FDCWD, path, path, server, &unread) < 0)
+        return complain(why,
+                        "%s; without this key nobody knows whose an upload in "
+                        "a share is",
+                        unread.text);
+    files_name_key(server, user, ret);
+    explicit_bzero(server, sizeof(server));
+    return 0;
 }
 
 /* The user's shares. Directories with rights of their own are a part of the
@@ -90,6 +127,7 @@ static void become_files(const struct search *s, const struct ground *g,
     const struct settings *c = &s->x->settings;
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
     struct mounts mounts;
+    struct complaint why = { "" };
     struct files_start start = {
         .rules = { .allow_weaker = c->allow_weaker,
                    .fsync = c->fsync,
@@ -107,6 +145,7 @@ static void become_files(const struct search *s, const struct ground *g,
         .gid = g->gid,
         .mounts = mounts.row,
         .mount_count = g->member ? g->member->grants : 0,
+        .uid_is_shared = uid_is_shared(s, g),
     };
 
     if (g->member)
@@ -114,6 +153,8 @@ static void become_files(const struct search *s, const struct ground *g,
     snprintf(name, sizeof(name), "%s", g->name);
     snprintf(home, sizeof(home), "%s", g->home);
     refuse_home_of_other(g, master);
+    if (start.uid_is_shared && read_name_key(c, name, start.name_key, &why) < 0)
+        refuse(master, &why);
     users_release(&s->x->users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);

@@ -14,6 +14,7 @@ struct search {
     /* Asks the process files, and takes all its answers: an exit code. */
     int (*ask)(struct search *s, struct channel *files);
     bool in_shares; /* search_user(): in the user's shares, too */
+    bool only_own;  /* there: not what others with the user's uid stored */
     /* Only uploads of these ids are searched for: a home that isn't there, or
      * a directory that they can't enter, has none. */
     bool only_uploads;

@@ -35,7 +35,8 @@ int change_of_mount(const struct files *f, const struct path *path)
 
     if (path->len == 1) /* the home itself */
         return OUTCOME_DENIED;
-    return path->len == m->at.len || mount_is_below(f, path_slice(path))
+    return mount_is_at(m, path_slice(path)) ||
+                   mount_is_below(f, path_slice(path))
                ? (int)OUTCOME_MOUNT
                : 0;
 }
@@ -62,6 +63,19 @@ static int change_check_place(const struct files *f, const struct place *at,
     return guard_name(f, at->mount, above, at->directory, at->name);
 }
 
+/* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
+static int change_make(const struct files *f, const struct place *at,
+                       const struct path *path)
+{
+    if (mkdirat(at->directory, at->name, (mode_t)at->mount->dir_mode) < 0)
+        return -errno;
+    int r = change_check_place(f, at, path);
+    if (r == 0)
+        return change_sync(f, at->directory);
+    unlinkat(at->directory, at->name, AT_REMOVEDIR);
+    return r;
+}
+
 int change_on_directory_make(void *owner, struct msg_directory_make *m)
 {
     struct files *f = owner;
@@ -72,16 +86,9 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    quota_note(f, at.mount, at.directory);
-    /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
-    if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
-        return -errno;
-    r = change_check_place(f, &at, &path);
-    if (r != 0)
-        unlinkat(at.directory, at.name, AT_REMOVEDIR);
-    else
-        r = change_sync(f, at.directory);
-    return r != 0 ? r : ANSWER(f, done, m->request);
+    r = change_make(f, &at, &path);
+    return r != 0 ? quota_explain_entry(f, at.mount, at.directory, r)
+                  : ANSWER(f, done, m->request);
 }
 
 /* Partials, which no client can see, must not keep a directory from being
@@ -350,10 +357,9 @@ int change_on_rename(void *owner, struct msg_rename *m)
         r = OUTCOME_MOUNT; /* one that isn't there yet */
     if (r != 0)
         return r;
-    quota_note(f, to.mount, to.directory);
     r = change_rename(f, &from, &to, &new);
     if (r != 0)
-        return r;
+        return quota_explain_entry(f, to.mount, to.directory, r);
     change_forget_partial(f, &from);
     change_forget_partial(f, &to);
     r = change_sync(f, to.directory);
@@ -395,7 +401,7 @@ static int change_open_own(const struct files *f, const struct path *path,
 
     if (fd < 0)
         return fd;
-    if (path->len == m->at.len)
+    if (m->at.len > 0 && mount_is_at(m, path_slice(path)))
         return REFUSED(OUTCOME_MOUNT);
     if (fstat(fd, st) < 0)
         return -errno;

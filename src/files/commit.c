@@ -1,7 +1,6 @@
-/* How an upload continues and ends, in the process files: from the copy of a
- * head to the commit or the abort. If length, limit, disk and directory agree,
- * a rename (naming.c) makes the name appear. Otherwise nothing visible changes.
- */
+/* The commit of an upload, in the process files: if length, limit, disk and
+ * directory agree, a rename (naming.c) makes the name appear. Otherwise nothing
+ * visible changes. */
 #include "files.h"
 
 #include <errno.h>
@@ -12,62 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ftp/command.h"
 
 /* For those that only read the partial at that moment. */
 #define WRITERS_MS      500
 #define WRITERS_STEP_MS 10
-
-/* If there was no space, nothing of it is kept. Idle partials go with it, so
- * that the client's retry has more room; but not for min_free: all of them
- * wouldn't be enough. */
-static int commit_after(struct upload *u, int result)
-{
-    if (space_is_short(result))
-        u->partial.kind = PARTIAL_LOST;
-    if (files_outcome(result) == OUTCOME_NO_SPACE)
-        u->shortage = result;
-    return result;
-}
-
-/* One step for each request: between two steps the session can give up, and if
- * it is gone nobody asks for the next one. */
-int commit_on_file_copy(void *owner, struct msg_file_copy *m)
-{
-    struct files *f = owner;
-    struct upload *u = &f->upload;
-    int r = commit_after(u, copy_step(&u->copy, u->partial.fd));
-
-    return r != 0 ? r
-                  : ANSWER(f, file_copied, m->request,
-                           .left = copy_left(&u->copy));
-}
-
-int commit_on_file_sync(void *owner, struct msg_file_sync *m)
-{
-    struct files *f = owner;
-    struct upload *u = &f->upload;
-    int r = space_keep_floor(f, u->mount, u->directory);
-
-    /* With fsync = no a session asks only because of min_free. */
-    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
-        r = partial_confirm(f, &u->partial);
-    return commit_after(u, r) != 0 ? r : ANSWER(f, done, m->request);
-}
-
-/* The refusal names the quota as it is now, with this upload: what makes room
- * is removed when it ends. */
-int commit_on_file_full(void *owner, struct msg_file_full *m)
-{
-    struct files *f = owner;
-
-    return commit_after(&f->upload, m->over_quota ? -EDQUOT : -ENOSPC);
-}
 
 /* After the sync only this machine's session can have written to it, so the
  * disk isn't asked once more. */
@@ -84,14 +35,6 @@ static int commit_check_length(const struct files *f, uint64_t length)
     if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
         return OUTCOME_TOO_LARGE;
     return 0;
-}
-
-static void commit_close(struct files *f)
-{
-    f->upload.open = false;
-    copy_release(&f->upload.copy);
-    fd_close(&f->upload.directory);
-    f->session.phase = PHASE_IDLE;
 }
 
 /* Another session may have renamed the directory and made a new one of that
@@ -186,8 +129,8 @@ static int commit_name(const struct files *f, struct upload *u)
     if (u->partial.locks_die && (u->partial.claimed || has & ATTRIBUTE_OWNER) &&
         !owner_is_ours(&u->partial))
         return OUTCOME_TAKEN_OVER;
-    bool marked = has & ATTRIBUTE_MARK && confirmed_remove_mark(fd);
-
+    if (has & ATTRIBUTE_MARK)
+        confirmed_remove_mark(fd);
     if (has & ATTRIBUTE_WANTED)
         wanted_remove(fd);
     owner_release(&u->partial);
@@ -202,7 +145,7 @@ static int commit_name(const struct files *f, struct upload *u)
     }
     if (has & ATTRIBUTE_OVERTAKEN)
         overtaken_remove(fd);
-    if (marked && has & ATTRIBUTE_REPORTED)
+    if (has & ATTRIBUTE_REPORTED)
         reported_remove(fd);
     return 0;
 }
@@ -269,7 +212,7 @@ static int commit_check_writers(const struct files *f, int fd)
             return 0;
         if (error != EAGAIN)
             return -error;
-        if (clock_ms() >= end || files_wait(f, WRITERS_STEP_MS))
+        if (clock_ms() >= end || files_peer_gone_within(f, WRITERS_STEP_MS))
             return -EBUSY;
     }
     return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
@@ -287,9 +230,9 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     if (r == 0 && !u->prepared)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
     if (r == 0 && !u->prepared)
-        r = space_keep_floor(f, u->mount, u->directory);
+        r = space_ensure_floor(f, u->mount, u->directory);
     u->prepared = r == 0;
-    return commit_after(u, r);
+    return upload_after(f, r);
 }
 
 /* The slow part of a commit, apart from the rename: in between the session
@@ -311,16 +254,15 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
-        r = commit_publish(f, u);
+        r = upload_after(f, commit_publish(f, u));
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. Of a name that the disk
      * can't have no upload becomes a file. */
-    if (commit_after(u, r) == (int)OUTCOME_MAX_FILES ||
-        r == (int)OUTCOME_BAD_NAME ||
+    if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {
-        commit_end_as_cut(f);
+        upload_end_as_cut(f);
         return r;
     }
     u->visible = true;
@@ -329,76 +271,10 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     if (strcmp(wanted, u->name) != 0)
         commit_delete_others(f, u, u->name);
     bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
-    commit_close(f);
+    upload_close(f);
     if (unsafe && !u->held[0])
         return OUTCOME_STORED_UNSAFE;
     ANSWER(f, file_stored, m->request, .path = path_slice(&u->path),
            .held = slice_from(u->held), .unsafe = unsafe);
     return 0;
-}
-
-int commit_on_file_abort(void *owner, struct msg_file_abort *m)
-{
-    struct files *f = owner;
-
-    if (m->spoiled)
-        f->upload.partial.kind = PARTIAL_LOST;
-    commit_end_as_cut(f);
-    return ANSWER(f, done, m->request);
-}
-
-void commit_end_as_cut(struct files *f)
-{
-    struct upload *u = &f->upload;
-    struct stat st;
-
-    if (!u->open)
-        return;
-    if (fstat(u->partial.fd, &st) == 0)
-        u->length = (uint64_t)st.st_size;
-    if (u->partial.kind == PARTIAL_OWN)
-        upload_note_wanted(u);
-    partial_end(f, u->directory, &u->partial);
-    if (u->partial.locks_die && u->length == u->first)
-        resume_keep_answer(f, u->directory, u->name);
-    if (u->shortage != 0)
-        space_remove_idle(f, u->mount, u->directory, u->shortage, UINT64_MAX);
-    commit_close(f);
-}
-
-static const enum verb verbs[WRITE_MODE_COUNT] = {
-    [WRITE_STORE] = VERB_STOR,
-    [WRITE_APPEND] = VERB_APPE,
-    [WRITE_UNIQUE] = VERB_STOU,
-};
-
-/* A session reports its own transfers, even if it leaves in the middle of one.
- * If it dies, only this process knows path and length. Never called for a
- * session that left by itself, or there would be two events. */
-void commit_report_death(struct files *f)
-{
-    const struct upload *u = &f->upload;
-    const char *complete = !u->visible  ? ""
-                           : u->held[0] ? "; the file is kept for inspection"
-                                        : "; the file is complete";
-    struct event_record r;
-    char reason[80];
-
-    snprintf(reason, sizeof(reason), "the session died: signal %d%s", f->died,
-             complete);
-    event_begin(&r, EVENT_TRANSFER);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(&r, FIELD_VERB, slice_from(command_name(verbs[u->mode])));
-    event_text(&r, FIELD_PATH, path_slice(&u->path));
-    event_number(&r, FIELD_BYTES,
-                 u->length > u->first ? u->length - u->first : 0);
-    if (u->first > 0)
-        event_number(&r, FIELD_FROM, u->first);
-    event_number(&r, FIELD_MS, clock_ms() - u->began);
-    event_number(&r, FIELD_RESULT, 0);
-    event_text(&r, FIELD_REASON, slice_from(reason));
-    if (u->held[0])
-        event_text(&r, FIELD_HELD, slice_from(u->held));
-    event_send(&f->log, &r);
-    event_flush(&f->log);
 }

@@ -86,7 +86,7 @@ static int facts_of_mount(const struct files *f, const struct mount *m,
     if (fstat(m->fd, &facts.st) < 0)
         return -errno;
     facts.perm = perm_directory(m);
-    if (m->blind || m->mine)
+    if (mount_hides_names(m))
         facts_hide_changes(f, &facts.st);
     *ret = facts;
     return 0;
@@ -160,7 +160,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
     uint64_t length =
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (waited && !in->mount->blind && facts_read(f, in, at->name, ret) == 0) {
+    if (waited && !in->mount->drop && facts_read(f, in, at->name, ret) == 0) {
         resume_drop_answer(f, at->directory, at->name);
         return 0;
     }
@@ -196,7 +196,7 @@ static int facts_find(struct files *f, const struct path *path,
     path_split(path_slice(path), &in.path, &name);
     in.mount = at.mount;
     in.fd = at.directory;
-    r = in.mount->blind ? -ENOENT : facts_read(f, &in, at.name, ret);
+    r = in.mount->drop ? -ENOENT : facts_read(f, &in, at.name, ret);
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, ret);
     if (partial_counts) /* an earlier answer no longer holds */

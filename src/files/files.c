@@ -73,12 +73,12 @@ enum outcome files_outcome(int result)
 static const struct handler requests[] = {
     ON(file_read, facts_on_file_read),
     ON(file_write, upload_on_file_write),
-    ON(file_copy, commit_on_file_copy),
-    ON(file_sync, commit_on_file_sync),
-    ON(file_full, commit_on_file_full),
+    ON(file_copy, upload_on_file_copy),
+    ON(file_sync, upload_on_file_sync),
+    ON(file_full, upload_on_file_full),
     ON(file_prepare, commit_on_file_prepare),
     ON(file_commit, commit_on_file_commit),
-    ON(file_abort, commit_on_file_abort),
+    ON(file_abort, upload_on_file_abort),
     ON(file_delete, change_on_file_delete),
     ON(directory_list, list_on_directory_list),
     ON(directory_enter, facts_on_directory_enter),
@@ -94,7 +94,7 @@ static const struct handler requests[] = {
     ON(held_find, held_on_held_find),
 };
 
-bool files_wait(const struct files *f, int ms)
+bool files_peer_gone_within(const struct files *f, int ms)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
 
@@ -108,7 +108,7 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
     while (flock(fd, how | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return -errno;
-        if (clock_ms() >= end || files_wait(f, LOCK_STEP_MS))
+        if (clock_ms() >= end || files_peer_gone_within(f, LOCK_STEP_MS))
             return -EBUSY;
     }
     return 0;
@@ -127,7 +127,7 @@ static int files_send(struct files *f, enum message_kind kind, const void *body,
         int r = channel_send(&f->session, kind, body);
         if (r != -EAGAIN || clock_ms() >= end)
             return r;
-        if (files_wait(f, ANSWER_STEP_MS))
+        if (files_peer_gone_within(f, ANSWER_STEP_MS))
             return -EPIPE;
     }
 }
@@ -163,19 +163,16 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 static void files_serve_request(struct files *f, struct message *m)
 {
-    const bool entry = f->session.phase != PHASE_WRITING;
     uint32_t number = m->request;
-    struct quota_amount quota;
+
+    f->exceeded = (struct quota_amount){ 0 };
     int r = channel_handle(&f->session, requests,
                            sizeof(requests) / sizeof(requests[0]), f, m);
 
-    if (r != 0) {
-        enum outcome o = quota_explain(f, r, entry, &quota);
-        ANSWER(f, refused, number, .outcome = o, .limit = quota.limit,
-               .used = quota.used);
-    }
-    if (!f->upload.open)
-        fd_close(&f->written);
+    if (r != 0)
+        ANSWER(f, refused, number,
+               .outcome = r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
+               .limit = f->exceeded.limit, .used = f->exceeded.used);
 }
 
 /* True for a message; *over when this was the end. */
@@ -289,7 +286,7 @@ static void files_init(struct files *f, const struct files_start *start)
         .user = start->name,
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
-        .written = -1,
+        .uid_is_shared = start->uid_is_shared,
         .counter = -1,
         .counter_lock = -1,
         .upload = { .directory = -1,
@@ -377,10 +374,10 @@ void files_main(const struct files_start *start)
         files_fail(&f, r, &c);
     files_report_ready(&f);
     files_serve(&f);
-    commit_end_as_cut(&f); /* as if the client had been cut off */
+    upload_end_as_cut(&f); /* as if the client had been cut off */
     if (f.upload.unreported)
         files_wait_for_master(&f);
     if (f.upload.unreported && f.died != 0)
-        commit_report_death(&f);
+        upload_report_death(&f);
     _exit(0);
 }

@@ -37,7 +37,7 @@ struct mount {
     int fd;          /* -1: it couldn't be opened, and nothing is in it */
     unsigned rights;
     bool share;
-    bool blind;   /* a drop: the user sees nothing of what is in it */
+    bool drop;    /* the user sees nothing of what is in it */
     bool mine;    /* the user sees directories and the own files only */
     bool inspect; /* uploads wait, unseen, for sallyportctl */
     bool follows; /* symbolic links; only a home without such directories */
@@ -101,9 +101,10 @@ struct files {
     size_t mounts;
     struct guarded *guarded; /* guard.c */
     size_t guarded_count;
-    int counter;      /* the home, open where uploads are counted; else -1 */
-    int counter_lock; /* what is locked meanwhile; or -errno */
-    bool writes_only; /* partials: in some mount no file can be read */
+    int counter;        /* the home, open where uploads are counted; else -1 */
+    int counter_lock;   /* what is locked meanwhile; or -errno */
+    bool writes_only;   /* partials: in some mount no file can be read */
+    bool uid_is_shared; /* by other users: their partials aren't listed */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */
@@ -116,8 +117,7 @@ struct files {
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* there: a lock can go to another server */
     struct freed freed;
-    int written; /* the directory of the upload, MKD or RNTO, or -1 */
-    const struct mount *written_in; /* its mount */
+    struct quota_amount exceeded; /* the limit that a request has met, or 0 */
 };
 
 /* The requests of a session, and the two of sallyportctl. Each handler returns
@@ -125,12 +125,12 @@ struct files {
  * with `refused`. */
 int facts_on_file_read(void *owner, struct msg_file_read *m);
 int upload_on_file_write(void *owner, struct msg_file_write *m);
-int commit_on_file_copy(void *owner, struct msg_file_copy *m);
-int commit_on_file_sync(void *owner, struct msg_file_sync *m);
-int commit_on_file_full(void *owner, struct msg_file_full *m);
+int upload_on_file_copy(void *owner, struct msg_file_copy *m);
+int upload_on_file_sync(void *owner, struct msg_file_sync *m);
+int upload_on_file_full(void *owner, struct msg_file_full *m);
 int commit_on_file_prepare(void *owner, struct msg_file_prepare *m);
 int commit_on_file_commit(void *owner, struct msg_file_commit *m);
-int commit_on_file_abort(void *owner, struct msg_file_abort *m);
+int upload_on_file_abort(void *owner, struct msg_file_abort *m);
 int change_on_file_delete(void *owner, struct msg_file_delete *m);
 int list_on_directory_list(void *owner, struct msg_directory_list *m);
 int facts_on_directory_enter(void *owner, struct msg_directory_enter *m);
@@ -161,8 +161,8 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c);
 
-/* Waits MS: true as soon as session or master is gone. */
-bool files_wait(const struct files *f, int ms);
+/* Waits MS for the end of session or master: true as soon as one is gone. */
+bool files_peer_gone_within(const struct files *f, int ms);
 /* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. 0; -EBUSY if another process
  * still has it after MS; -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
@@ -181,36 +181,44 @@ enum outcome files_outcome(int result);
  * stands below it? OUTCOME_MOUNT, or OUTCOME_DENIED for "/"; 0: it may. */
 int change_of_mount(const struct files *f, const struct path *path);
 
-/* upload.c and commit.c */
+/* upload.c */
 
-/* The partial gets the name that the client gave, for sallyportctl. That costs
- * two changes on the disk, so only uploads get it that take a second or are
- * cut. */
+/* The partial gets the name that the client gave, for sallyportctl, and to show
+ * whose it is. That costs two changes on the disk, so only uploads get it that
+ * take a second, are synced or cut: all that can be resumed. */
 void upload_note_wanted(struct upload *u);
 /* How long until then; -1: it has it, or there is no upload. */
 int upload_wanted_ms(const struct upload *u);
 
-/* One event for an upload whose session died before it could report it. */
-void commit_report_death(struct files *f);
-
+/* RESULT of a step of the open upload: for want of space nothing of it will be
+ * kept. Returns RESULT, or as quota_explain_write(). */
+int upload_after(struct files *f, int result);
+/* The upload is over: its session may begin another one. */
+void upload_close(struct files *f);
 /* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
  */
-void commit_end_as_cut(struct files *f);
+void upload_end_as_cut(struct files *f);
+/* One event for an upload whose session died before it could report it. */
+void upload_report_death(struct files *f);
 
 /* mount.c: the directories that make up the user's tree. */
 
 /* Notes all of them, unopened. */
 void mount_init(struct files *f, const struct files_start *start);
-/* Opens them as the user would: 0; -errno if the home can't be opened. One
- * event for each other one that can't be. */
+/* Opens them as the user, whose ids the process has from then on: 0; -errno if
+ * the home can't be opened. One event for each other one that can't be. */
 int mount_open(struct files *f, const struct files_start *start);
+/* Are there names in it that the user doesn't see? */
+bool mount_hides_names(const struct mount *m);
 /* A share in which the user sees nothing of what others do? */
-bool mount_is_drop(const struct mount *m);
+bool mount_hides_others(const struct mount *m);
 /* What the sandbox has to permit in it: enum beneath_may bits. */
 unsigned mount_may(const struct mount *m);
 
 /* Where PATH is: the mount with the longest path that is its beginning. */
 const struct mount *mount_of(const struct files *f, struct slice path);
+/* Is PATH its own virtual path? */
+bool mount_is_at(const struct mount *m, struct slice path);
 /* Does it stand in DIRECTORY itself? Then *name is its name there. */
 bool mount_is_in(const struct mount *m, struct slice directory,
                  struct slice *name);
@@ -353,6 +361,9 @@ struct walk {
  * gone, or a limit is reached. Links are not followed. */
 void walk_mount(struct walk *w);
 
+/* The same for the home, and then for each share that could be opened. */
+void walk_mounts(struct walk *w);
+
 /* The same from the directory PATH of the mount on, which is virtual and may be
  * missing. No link leads to it. */
 void walk_below(struct walk *w, struct slice path);
@@ -446,8 +457,10 @@ struct naming {
     const struct mount *mount;
     int source;       /* the directory where it is now */
     const char *from; /* its name there */
-    int fd;           /* the file itself, open; O_PATH suffices */
-    int directory;    /* where it gets the name; on the same file system */
+    /* The file itself, open; O_PATH suffices. CONFLICT_REJECT doesn't need it:
+     * then it may be -1. */
+    int fd;
+    int directory; /* where it gets the name; on the same file system */
     /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
      * naming_give() changes both if the file gets another name. */
     char *name;
@@ -474,7 +487,7 @@ int naming_upload(const struct files *f, struct upload *u);
 void other_name(enum conflict conflict, enum conflict_name style,
                 const char *name, unsigned n, char *out, size_t size);
 /* The same for a drop: "a.7f3a9c21.b". */
-void other_blind(const char *name, uint32_t number, char *out, size_t size);
+void other_random(const char *name, uint32_t number, char *out, size_t size);
 
 /* A name, and where and how another one is sought. */
 struct other {
@@ -558,9 +571,9 @@ void space_freed(struct files *f, uint64_t bytes);
  * them wouldn't be enough, none. */
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length);
-/* The same for min_free alone: 0; OUTCOME_KEPT_FREE if less than that is free
- * on the disk of FD; -errno. */
-int space_keep_floor(struct files *f, const struct mount *m, int fd);
+/* The same for what min_free keeps on the disk of FD: 0; OUTCOME_KEPT_FREE if
+ * less than that is free, also without the idle partials; -errno. */
+int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 
 /* quota.c */
 
@@ -571,14 +584,14 @@ void quota_watch(struct mount *m);
  * that shows the user nothing of what others do. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
-/* The directory, in the mount M, in which the request may fail for want of
- * space. */
-void quota_note(struct files *f, const struct mount *m, int directory);
-/* What a request returned, as files_outcome(); but for want of space it names
- * the cause, and *ret is the quota, or zero. ENTRY: the request makes a file or
- * directory; false: it writes to one. */
-enum outcome quota_explain(const struct files *f, int result, bool entry,
-                           struct quota_amount *ret);
+/* RESULT of a request that makes a file or directory in DIRECTORY, of the mount
+ * M. Returns RESULT; but for want of space the outcome that names the cause,
+ * and then f->exceeded is the limit, or zero. */
+int quota_explain_entry(struct files *f, const struct mount *m, int directory,
+                        int result);
+/* The same for a request that writes to a file in DIRECTORY. */
+int quota_explain_write(struct files *f, const struct mount *m, int directory,
+                        int result);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the

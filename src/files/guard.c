@@ -138,7 +138,7 @@ static int guard_look(const struct files *f, struct slice above, int directory,
 
 static bool guard_is_needed(const struct files *f, const struct mount *m)
 {
-    return f->guarded_count > 0 && !m->share && !m->blind;
+    return f->guarded_count > 0 && !m->share && !m->drop;
 }
 
 int guard_name(const struct files *f, const struct mount *m, struct slice above,

@@ -238,8 +238,7 @@ static void held_on_name(struct walk *w, int directory, const char *stands)
     if (!S_ISREG(one.st.st_mode))
         return;
     snprintf(one.name, sizeof(one.name), "%s", name);
-    if (s->id[0])
-        w->most = 1; /* the walk ends here */
+    w->ends = s->id[0] != '\0';
     held_take(s, &one);
 }
 
@@ -254,15 +253,12 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
 
     bool meant = slice_copy(m->id, s.id, sizeof(s.id)) == 0 &&
                  (m->order == HELD_LIST || s.id[0]);
-    for (size_t i = 0; meant && i < f->mounts && s.walk.most == 0; i++) {
-        s.walk.mount = &f->mount[i];
-        if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
-            walk_mount(&s.walk);
-    }
+    if (meant)
+        walk_mounts(&s.walk);
     /* A file that was found needs no other directory. */
     if (!f->over)
         ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
-                      .unread = s.walk.most ? 0 : s.walk.unread,
+                      .unread = s.walk.ends ? 0 : s.walk.unread,
                       .error = s.walk.error);
     return 0;
 }

@@ -231,11 +231,12 @@ static int list_watch_ends(struct list_output *l)
     return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
+/* With its facts the name is looked at anyway (facts_read). */
 static bool list_hides(struct list_output *l, const char *name)
 {
     struct stat st;
 
-    if (!l->in.mount->mine)
+    if (!l->in.mount->mine || l->format != LIST_NAMES)
         return false;
     if (fstatat(l->in.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return resolve_hides(l->f, l->in.mount, &st);
@@ -298,7 +299,7 @@ static int list_add_names(struct list_output *l)
 /* Of a drop no name is even read. */
 static int list_add_directory(struct list_output *l)
 {
-    int r = l->in.mount->blind ? 0 : list_add_names(l);
+    int r = l->in.mount->drop ? 0 : list_add_names(l);
 
     return r == 0 ? list_add_mounts(l) : r;
 }

@@ -91,7 +91,7 @@ int lock_name(struct files *f, const struct mount *m, int directory,
 
     *ret = -1;
     owner_note_disk(f, directory);
-    if (!f->locks_die || m->blind)
+    if (!f->locks_die || m->drop)
         return 0;
     do {
         FD_CLEANUP int fd = lock_open_file(f, m, directory, name, &st);

@@ -40,6 +40,11 @@ const struct mount *mount_of(const struct files *f, struct slice path)
     return found;
 }
 
+bool mount_is_at(const struct mount *m, struct slice path)
+{
+    return m->at.len > 0 ? slice_equal(path, m->at) : path.len == 1;
+}
+
 bool mount_is_in(const struct mount *m, struct slice directory,
                  struct slice *name)
 {
@@ -70,6 +75,16 @@ bool mount_is_below(const struct files *f, struct slice path)
     return false;
 }
 
+bool mount_hides_names(const struct mount *m)
+{
+    return m->drop || m->mine;
+}
+
+bool mount_hides_others(const struct mount *m)
+{
+    return m->share && mount_hides_names(m);
+}
+
 /* Uploading needs no reading: a partial is opened for writing only. An upload
  * that continues a finished file reads it. */
 unsigned mount_may(const struct mount *m)
@@ -98,13 +113,13 @@ unsigned mount_may(const struct mount *m)
  * everything. */
 static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
 {
-    m->blind = !for_ctl && rights_drop(rights);
-    m->mine = !for_ctl && !m->blind && rights & RIGHT_MINE;
+    m->drop = !for_ctl && rights_drop(rights);
+    m->mine = !for_ctl && !m->drop && rights & RIGHT_MINE;
     m->inspect = !for_ctl && rights & RIGHT_INSPECT;
     m->follows &= !m->mine;
-    m->rights = for_ctl    ? RIGHT_ALL
-                : m->blind ? RIGHT_WRITE | RIGHT_LIST
-                           : rights & RIGHT_ALL;
+    m->rights = for_ctl   ? RIGHT_ALL
+                : m->drop ? RIGHT_WRITE | RIGHT_LIST
+                          : rights & RIGHT_ALL;
 }
 
 static unsigned mount_mode(unsigned mode, unsigned otherwise)
@@ -278,11 +293,6 @@ static int mount_open_others(struct files *f, const struct files_start *start)
     return 0;
 }
 
-bool mount_is_drop(const struct mount *m)
-{
-    return m->share && (m->blind || m->mine);
-}
-
 int mount_open(struct files *f, const struct files_start *start)
 {
     size_t groups = (size_t)f->group_count;
@@ -292,8 +302,5 @@ int mount_open(struct files *f, const struct files_start *start)
         return r;
     r = mount_open_home(f, start);
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
-    if (r == 0)
-        r = mount_open_others(f, start);
-    int back = start->root ? sandbox_regain() : 0;
-    return r < 0 ? r : back;
+    return r == 0 ? mount_open_others(f, start) : r;
 }

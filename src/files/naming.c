@@ -109,18 +109,13 @@ static int naming_move(struct spot from, struct spot to)
 
 /* Where the user doesn't see all names, a suffix must not show that one is
  * taken. */
-static bool naming_is_blind(const struct naming *n)
-{
-    return n->mount->blind || n->mount->mine;
-}
-
-static void naming_next_blind(const struct naming *n, char to[NAME_MAX + 1])
+static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
 {
     uint32_t number;
 
     random_bytes(&number, sizeof(number));
-    other_blind(n->name, number, to,
-                (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
+    other_random(n->name, number, to,
+                 (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
 static int naming_next(const struct files *f, const struct naming *n,
@@ -129,9 +124,9 @@ static int naming_next(const struct files *f, const struct naming *n,
     const struct other o = { n->directory, n->name, n->conflict,
                              f->rules.conflict_name };
 
-    if (!naming_is_blind(n))
+    if (!mount_hides_names(n->mount))
         return other_next(&o, nth, to);
-    naming_next_blind(n, to);
+    naming_next_random(n, to);
     return 0;
 }
 
@@ -190,7 +185,7 @@ static int naming_take_name(struct naming *n, const char *name)
 static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = naming_is_blind(n)
+    int r = mount_hides_names(n->mount)
                 ? -EEXIST
                 : naming_move(naming_source(n), naming_target(n, n->name));
 
@@ -342,7 +337,7 @@ static bool naming_is_seen(const struct files *f, const struct naming *n)
 
 int naming_give(const struct files *f, struct naming *n)
 {
-    return naming_is_blind(n) && !naming_is_seen(f, n)
+    return mount_hides_names(n->mount) && !naming_is_seen(f, n)
                ? naming_rename_new(f, n)
                : namings[n->conflict](f, n);
 }
@@ -359,11 +354,11 @@ static bool naming_is_replaced(const struct naming *n)
 
 /* What happens at the release if the name is taken then. No file replaces
  * another that couldn't have done so as an upload. */
-static enum conflict naming_later(const struct naming *n,
-                                  const struct upload *u)
+static enum conflict naming_at_release(const struct naming *n,
+                                       const struct upload *u)
 {
-    bool replaces = n->mount->rights & RIGHT_REPLACE && !naming_is_blind(n) &&
-                    u->mode == WRITE_STORE;
+    bool replaces = n->mount->rights & RIGHT_REPLACE &&
+                    !mount_hides_names(n->mount) && u->mode == WRITE_STORE;
 
     return replaces ||
                    (n->conflict == CONFLICT_REJECT && u->mode != WRITE_UNIQUE)
@@ -379,11 +374,11 @@ static int naming_hold(const struct files *f, struct naming *n,
     char name[NAME_MAX + 1], id[HELD_DIGITS + 1];
     int r = 0;
 
-    if (naming_is_blind(n) && !naming_is_seen(f, n)) {
-        naming_next_blind(n, name);
+    if (mount_hides_names(n->mount) && !naming_is_seen(f, n)) {
+        naming_next_random(n, name);
         r = naming_take_name(n, name);
     }
-    held_name(n->name, naming_later(n, u), id, name);
+    held_name(n->name, naming_at_release(n, u), id, name);
     held_stamp(n->fd, n->name);
     if (r == 0 && renameat(n->source, n->from, n->directory, name) < 0)
         r = naming_failed(errno);

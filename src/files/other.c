@@ -67,7 +67,7 @@ void other_name(enum conflict conflict, enum conflict_name style,
     other_put(before, name, stem, after, out, size);
 }
 
-void other_blind(const char *name, uint32_t number, char *out, size_t size)
+void other_random(const char *name, uint32_t number, char *out, size_t size)
 {
     char after[16];
 

@@ -19,9 +19,25 @@
 /* The name of a partial doesn't show to which file it belongs, except to a
  * process with the key. */
 
+_Static_assert(2 * sizeof(uint64_t) == SIPHASH_KEY, "two halves");
+
 #define SUFFIX     ".part"
 #define RANDOM     ".temp" /* of the same length */
 #define PREFIX_LEN (sizeof(PATH_RESERVED) - 1)
+
+void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
+                    uint8_t ret[SIPHASH_KEY])
+{
+    char purpose[sizeof("files 1 ") + USER_NAME_MAX];
+    uint64_t half[2];
+
+    for (int i = 0; i < 2; i++) {
+        int len =
+            snprintf(purpose, sizeof(purpose), "files %c %s", '1' + i, user);
+        half[i] = siphash(server, purpose, (size_t)len);
+    }
+    memcpy(ret, half, sizeof(half));
+}
 
 static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
                                 uint64_t b, const char *suffix)

@@ -188,9 +188,8 @@ enum attribute {
 };
 unsigned attributes_of(int fd);
 
-/* For a partial that becomes a file: no byte of it counts any more. False: it
- * had no mark, and so no record of SIZE's answer either. */
-bool confirmed_remove_mark(int fd);
+/* For a partial that becomes a file: no byte of it counts any more. */
+void confirmed_remove_mark(int fd);
 
 /* owner.c: whose a partial is, on disks that can lose its lock. There one with
  * a confirmed length has a token of the upload that writes it. While it stands

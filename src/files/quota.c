@@ -6,11 +6,8 @@
 #include "files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-
-#include "sallyport/base/fd.h"
 
 void quota_watch(struct mount *m)
 {
@@ -46,8 +43,8 @@ static void quota_of_group(const struct files *f, int fd, const struct stat *st,
         ret->files = group.files;
 }
 
-/* BLIND: only the user's own limit. */
-static void quota_find(const struct files *f, int fd, bool blind,
+/* OWN: only the user's own limit. */
+static void quota_find(const struct files *f, int fd, bool own,
                        struct quota *ret)
 {
     const struct quota_place *p;
@@ -58,69 +55,72 @@ static void quota_find(const struct files *f, int fd, bool blind,
         return;
     if (quota_is_btrfs(fd)) {
         p = quota_place_of(f, st.st_dev);
-        if (p && !blind)
+        if (p && !own)
             quota_read_subvolume(&p->subvolume, ret);
         return;
     }
     quota_get(fd, QUOTA_USER, f->uid, ret);
-    if (!blind)
+    if (!own)
         quota_of_group(f, fd, &st, ret);
 }
 
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret)
 {
-    quota_find(f, fd, mount_is_drop(m), ret);
+    quota_find(f, fd, mount_hides_others(m), ret);
 }
 
-void quota_note(struct files *f, const struct mount *m, int directory)
-{
-    f->written_in = m;
-    fd_close(&f->written);
-    f->written = resolve_in(directory, ".", O_PATH | O_DIRECTORY, 0);
-}
-
-/* Those that the user may learn of. In a drop the share's is named only if the
- * user has just written what filled it. */
-static void quota_to_name(const struct files *f, bool entry,
-                          const struct statvfs *disk, struct quota *ret)
+/* The limits that the user may learn of. In a drop the share's are named only
+ * if the user has just written what filled it. */
+static void quota_to_name(const struct files *f, const struct mount *m,
+                          int directory, bool entry, const struct statvfs *disk,
+                          struct quota *ret)
 {
     uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
     struct quota all;
 
-    quota_find(f, f->written, mount_is_drop(f->written_in), ret);
+    quota_at(f, m, directory, ret);
     if (entry)
         return;
-    quota_find(f, f->written, false, &all);
+    quota_find(f, directory, false, &all);
     if (quota_left(&all.bytes) < block)
         *ret = all;
 }
 
 /* What leaves less, the disk or a quota, is the cause: a write fails before
  * its last block fits. EDQUOT also comes from a quota that can't be read. */
-enum outcome quota_explain(const struct files *f, int result, bool entry,
-                           struct quota_amount *ret)
+static int quota_explain(struct files *f, const struct mount *m, int directory,
+                         bool entry, int result)
 {
-    enum outcome o =
-        result == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(result);
     struct statvfs disk;
     struct quota q;
 
-    *ret = (struct quota_amount){ 0 };
-    if ((o != OUTCOME_NO_SPACE && o != OUTCOME_OVER_QUOTA) || f->written < 0 ||
-        fstatvfs(f->written, &disk) < 0)
-        return o;
-    quota_to_name(f, entry, &disk, &q);
+    if ((result != -ENOSPC && result != -EDQUOT) ||
+        fstatvfs(directory, &disk) < 0)
+        return result;
+    quota_to_name(f, m, directory, entry, &disk, &q);
     if (entry && quota_left(&q.files) == 0) {
-        *ret = q.files;
+        f->exceeded = q.files;
         return OUTCOME_OVER_FILES;
     }
     if (result == -ENOSPC && entry && disk.f_files > 0 && disk.f_favail == 0)
-        return o; /* the disk can't have more files */
+        return result; /* the disk can't have more files */
     if (q.bytes.limit > 0 &&
         quota_left(&q.bytes) <= space_usable(f, &disk, NULL)) {
-        *ret = q.bytes;
+        f->exceeded = q.bytes;
         return OUTCOME_OVER_QUOTA;
     }
-    return o;
+    return result;
+}
+
+int quota_explain_entry(struct files *f, const struct mount *m, int directory,
+                        int result)
+{
+    return quota_explain(f, m, directory, true, result);
+}
+
+int quota_explain_write(struct files *f, const struct mount *m, int directory,
+                        int result)
+{
+    return quota_explain(f, m, directory, false, result);
 }

@@ -193,7 +193,7 @@ static int resolve_rest(const struct mount *m, struct slice path,
 
     while (rest.len > 0 && rest.ptr[0] == '/')
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
-    if (m->fd < 0 || (m->blind && rest.len > 0))
+    if (m->fd < 0 || (m->drop && rest.len > 0))
         return -ENOENT;
     return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
                ? -ENAMETOOLONG
@@ -265,18 +265,13 @@ int resolve_look(const struct files *f, const struct path *path,
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
 }
 
-static bool resolve_is_mount(const struct mount *m, struct slice path)
-{
-    return path.len == (m->at.len > 0 ? m->at.len : 1);
-}
-
 /* The mount's own descriptor serves for it, unless it is to be read. */
 static int resolve_directory(const struct files *f, struct slice path,
                              int flags, struct place *ret)
 {
     const struct mount *m = ret->mount;
 
-    if (m->fd >= 0 && resolve_is_mount(m, path) && flags == O_PATH) {
+    if (m->fd >= 0 && mount_is_at(m, path) && flags == O_PATH) {
         ret->directory = m->fd;
         return 0;
     }
@@ -305,7 +300,7 @@ int resolve_place(const struct files *f, const struct path *path,
     ret->mount = mount_of(f, directory);
     if (needed & ~ret->mount->rights)
         return REFUSED(OUTCOME_NO_RIGHT);
-    if (!resolve_is_mount(ret->mount, directory))
+    if (!mount_is_at(ret->mount, directory))
         path_split(path_slice(path), &directory, &name);
     if (resolve_is_reserved(name))
         return -ENOENT;
@@ -321,7 +316,7 @@ int resolve_new_place(const struct files *f, const struct path *path,
     const struct mount *m = mount_of(f, path_slice(path));
     struct slice directory, name;
 
-    if (resolve_is_mount(m, path_slice(path)))
+    if (mount_is_at(m, path_slice(path)))
         return m->at.len == 0 ? (int)OUTCOME_EXISTS : (int)OUTCOME_MOUNT;
     path_split(path_slice(path), &directory, &name);
     if (!path_name_ok(name))

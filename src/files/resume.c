@@ -139,7 +139,7 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
 
         if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 ||
             errno != EWOULDBLOCK || clock_ms() >= end ||
-            files_wait(f, SETTLE_STEP_MS))
+            files_peer_gone_within(f, SETTLE_STEP_MS))
             return fd_take(&fd);
     }
 }

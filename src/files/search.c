@@ -127,6 +127,17 @@ static bool abandoned_is(const struct search_request *s, int fd,
             !partial_can_be_resumed(f, fd, name));
 }
 
+/* Not by its uid, where other users have the same one. */
+static bool search_is_of_user(const struct search_request *s, int fd,
+                              const char *name, const struct stat *st)
+{
+    const struct files *f = s->walk.f;
+
+    return partial_is_own(f, st) &&
+           !(f->uid_is_shared && s->walk.mount->share &&
+             partial_is_of_other(f, fd, name));
+}
+
 /* A file expires by its ctime, which no client can set, and not by its mtime,
  * which MFMT sets. */
 static bool search_is_meant(const struct search_request *s, int fd,
@@ -137,7 +148,7 @@ static bool search_is_meant(const struct search_request *s, int fd,
                search_is_old(s, st->st_ctime, s->age);
     if (s->what == FIND_ABANDONED)
         return abandoned_is(s, fd, name, st);
-    return partial_is_own(s->walk.f, st) &&
+    return search_is_of_user(s, fd, name, st) &&
            !partial_has_landed(s->walk.f, fd, name, st) &&
            search_is_old(s, st->st_mtime, s->age);
 }
@@ -176,17 +187,6 @@ static void search_on_name(struct walk *w, int directory, const char *name)
     search_look_at(w->owner, directory, name);
 }
 
-static void search_mounts(struct search_request *s)
-{
-    const struct files *f = s->walk.f;
-
-    for (size_t i = 0; i < f->mounts; i++) {
-        s->walk.mount = &f->mount[i];
-        if (i == 0 || (s->walk.mount->share && s->walk.mount->fd >= 0))
-            walk_mount(&s->walk);
-    }
-}
-
 int search_on_find(void *owner, struct msg_find *m)
 {
     struct files *f = owner;
@@ -205,7 +205,7 @@ int search_on_find(void *owner, struct msg_find *m)
     };
 
     if (m->what == FIND_PARTIALS)
-        search_mounts(&s);
+        walk_mounts(&s.walk);
     else
         walk_below(&s.walk, m->path);
     if (!f->over)

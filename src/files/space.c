@@ -285,7 +285,7 @@ int space_make_room(struct files *f, const struct mount *m, int fd,
     return space_is_short(r) ? idle_make_room(f, m, fd, r, missing) : r;
 }
 
-int space_keep_floor(struct files *f, const struct mount *m, int fd)
+int space_ensure_floor(struct files *f, const struct mount *m, int fd)
 {
     uint64_t missing = 0;
 

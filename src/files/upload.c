@@ -1,7 +1,7 @@
-/* How an upload begins, in the process files. Its bytes go into a partial
- * through a handle that the session gets. A partial that is resumed is cut at
- * the offset, one that isn't is dropped. It never writes into a file that has
- * its final name. */
+/* An upload, in the process files, from its begin to its end without a commit.
+ * Its bytes go into a partial through a handle that the session gets. A partial
+ * that is resumed is cut at the offset, one that isn't is dropped. It never
+ * writes into a file that has its final name. */
 #include "files.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
+#include "sallyport/ftp/command.h"
 
 #define WANTED_MS 1000
 
@@ -48,7 +49,7 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
     struct stat st;
     bool link;
 
-    if (at->mount->blind) /* the name is never looked up */
+    if (at->mount->drop) /* the name is never looked up */
         return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
@@ -177,7 +178,7 @@ static int upload_make_room(struct files *f, const struct wish *w,
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     return need > frees ? space_make_room(f, m, fd, need - frees)
-                        : space_keep_floor(f, m, fd);
+                        : space_ensure_floor(f, m, fd);
 }
 
 /* What the upload drops or cuts of its own partial. Bytes of a second name
@@ -249,7 +250,7 @@ static bool upload_is_onto_nothing(const struct files *f, const struct wish *w,
 {
     enum conflict conflict = f->rules.on_conflict;
 
-    if (m->blind || m->inspect || w->facts.mode != WRITE_APPEND ||
+    if (m->drop || m->inspect || w->facts.mode != WRITE_APPEND ||
         conflict == CONFLICT_REJECT)
         return false;
     return w->plan.how == RESUME_ANEW ||
@@ -261,7 +262,6 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
 {
     struct upload *u = &f->upload;
 
-    quota_note(f, at->mount, at->directory);
     owner_note_disk(f, at->directory);
     int r = w->plan.how == RESUME_COPY ? upload_open_copy(f, w, at, u)
                                        : upload_open_in_place(f, w, at, u);
@@ -296,22 +296,6 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                   .to_copy = copy_left(&u->copy), .file = writer);
 }
 
-void upload_note_wanted(struct upload *u)
-{
-    if (u->open && !u->wanted)
-        wanted_set(u->partial.fd, u->name);
-    u->wanted = true;
-}
-
-int upload_wanted_ms(const struct upload *u)
-{
-    const uint64_t due = u->began + WANTED_MS, now = clock_ms();
-
-    if (!u->open || u->wanted)
-        return -1;
-    return due > now ? (int)(due - now) : 0;
-}
-
 int upload_on_file_write(void *owner, struct msg_file_write *m)
 {
     struct files *f = owner;
@@ -332,8 +316,150 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     if (r == 0)
         r = upload_check_limit(f, &w);
     if (r == 0)
-        r = upload_begin(f, m->request, &w, &at);
+        r = quota_explain_entry(f, at.mount, at.directory,
+                                upload_begin(f, m->request, &w, &at));
     if (r != 0)
-        commit_end_as_cut(f);
+        upload_end_as_cut(f);
     return r;
+}
+
+void upload_note_wanted(struct upload *u)
+{
+    if (u->open && !u->wanted)
+        wanted_set(u->partial.fd, u->name);
+    u->wanted = true;
+}
+
+int upload_wanted_ms(const struct upload *u)
+{
+    const uint64_t due = u->began + WANTED_MS, now = clock_ms();
+
+    if (!u->open || u->wanted)
+        return -1;
+    return due > now ? (int)(due - now) : 0;
+}
+
+/* If there was no space, nothing of it is kept. Idle partials go with it, so
+ * that the client's retry has more room; but not for min_free: all of them
+ * wouldn't be enough. */
+int upload_after(struct files *f, int result)
+{
+    struct upload *u = &f->upload;
+
+    if (space_is_short(result))
+        u->partial.kind = PARTIAL_LOST;
+    if (files_outcome(result) == OUTCOME_NO_SPACE)
+        u->shortage = result;
+    return quota_explain_write(f, u->mount, u->directory, result);
+}
+
+/* One step for each request: between two steps the session can give up, and if
+ * it is gone nobody asks for the next one. */
+int upload_on_file_copy(void *owner, struct msg_file_copy *m)
+{
+    struct files *f = owner;
+    struct upload *u = &f->upload;
+    int r = upload_after(f, copy_step(&u->copy, u->partial.fd));
+
+    return r != 0 ? r
+                  : ANSWER(f, file_copied, m->request,
+                           .left = copy_left(&u->copy));
+}
+
+int upload_on_file_sync(void *owner, struct msg_file_sync *m)
+{
+    struct files *f = owner;
+    struct upload *u = &f->upload;
+    int r = space_ensure_floor(f, u->mount, u->directory);
+
+    /* With fsync = no a session asks only because of min_free. */
+    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free))) {
+        upload_note_wanted(u);
+        r = partial_confirm(f, &u->partial);
+    }
+    r = upload_after(f, r);
+    return r != 0 ? r : ANSWER(f, done, m->request);
+}
+
+/* The refusal names the quota as it is now, with this upload: what makes room
+ * is removed when it ends. */
+int upload_on_file_full(void *owner, struct msg_file_full *m)
+{
+    struct files *f = owner;
+
+    return upload_after(f, m->over_quota ? -EDQUOT : -ENOSPC);
+}
+
+void upload_close(struct files *f)
+{
+    f->upload.open = false;
+    copy_release(&f->upload.copy);
+    fd_close(&f->upload.directory);
+    f->session.phase = PHASE_IDLE;
+}
+
+void upload_end_as_cut(struct files *f)
+{
+    struct upload *u = &f->upload;
+    struct stat st;
+
+    if (!u->open)
+        return;
+    if (fstat(u->partial.fd, &st) == 0)
+        u->length = (uint64_t)st.st_size;
+    if (u->partial.kind == PARTIAL_OWN)
+        upload_note_wanted(u);
+    partial_end(f, u->directory, &u->partial);
+    if (u->partial.locks_die && u->length == u->first)
+        resume_keep_answer(f, u->directory, u->name);
+    if (u->shortage != 0)
+        space_remove_idle(f, u->mount, u->directory, u->shortage, UINT64_MAX);
+    upload_close(f);
+}
+
+int upload_on_file_abort(void *owner, struct msg_file_abort *m)
+{
+    struct files *f = owner;
+
+    if (m->spoiled)
+        f->upload.partial.kind = PARTIAL_LOST;
+    upload_end_as_cut(f);
+    return ANSWER(f, done, m->request);
+}
+
+static const enum verb verbs[WRITE_MODE_COUNT] = {
+    [WRITE_STORE] = VERB_STOR,
+    [WRITE_APPEND] = VERB_APPE,
+    [WRITE_UNIQUE] = VERB_STOU,
+};
+
+/* A session reports its own transfers, even if it leaves in the middle of one.
+ * If it dies, only this process knows path and length. Never called for a
+ * session that left by itself, or there would be two events. */
+void upload_report_death(struct files *f)
+{
+    const struct upload *u = &f->upload;
+    const char *complete = !u->visible  ? ""
+                           : u->held[0] ? "; the file is kept for inspection"
+                                        : "; the file is complete";
+    struct event_record r;
+    char reason[80];
+
+    snprintf(reason, sizeof(reason), "the session died: signal %d%s", f->died,
+             complete);
+    event_begin(&r, EVENT_TRANSFER);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_VERB, slice_from(command_name(verbs[u->mode])));
+    event_text(&r, FIELD_PATH, path_slice(&u->path));
+    event_number(&r, FIELD_BYTES,
+                 u->length > u->first ? u->length - u->first : 0);
+    if (u->first > 0)
+        event_number(&r, FIELD_FROM, u->first);
+    event_number(&r, FIELD_MS, clock_ms() - u->began);
+    event_number(&r, FIELD_RESULT, 0);
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    if (u->held[0])
+        event_text(&r, FIELD_HELD, slice_from(u->held));
+    event_send(&f->log, &r);
+    event_flush(&f->log);
 }

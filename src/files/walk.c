@@ -75,7 +75,8 @@ bool walk_goes_on(struct walk *w)
     if (w->ends || (w->most > 0 && w->names >= w->most) ||
         (w->until > 0 && clock_ms() >= w->until))
         return false;
-    if (!f->over && w->names++ % LOOK_EVERY == 0 && files_wait(f, 0))
+    if (!f->over && w->names++ % LOOK_EVERY == 0 &&
+        files_peer_gone_within(f, 0))
         f->over = true;
     if (!f->over && w->request > 0 && clock_ms() >= w->sign_at) {
         w->sign_at = clock_ms() + SIGN_EVERY_MS;
@@ -210,6 +211,18 @@ void walk_mount(struct walk *w)
     if (w->mount->at.len > 0)
         resolve_request(w->mount->at, &w->path);
     walk_from(w, ".");
+}
+
+void walk_mounts(struct walk *w)
+{
+    const struct files *f = w->f;
+
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts && !w->ends;
+         m++) {
+        w->mount = m;
+        if (m == f->mount || (m->share && m->fd >= 0))
+            walk_mount(w);
+    }
 }
 
 void walk_below(struct walk *w, struct slice path)

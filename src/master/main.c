@@ -155,11 +155,7 @@ static void keep_for_recovery(struct master *m)
     }
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users->fd);
-    succession_keep(&m->succession, "memory", m->memory);
-    succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
-    succession_keep(&m->succession, BANS_NAME, m->bans_memory);
-    succession_keep(&m->succession, METRICS_NAME, m->metrics_memory);
-    succession_keep(&m->succession, "survey", m->survey_lock);
+    prepare_keep_memory(m);
     succession_keep(&m->succession, "empty", m->empty);
     prepare_keep_identities(m);
     prepare_keep_places(m);
@@ -167,13 +163,6 @@ static void keep_for_recovery(struct master *m)
     roster_keep(m);
     older_inherit(m);
     succession_close_untaken(&m->succession);
-}
-
-static size_t auth_workers(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return cores < 1 ? 1 : cores > MASTER_AUTHS ? MASTER_AUTHS : (size_t)cores;
 }
 
 /* Comes after the start of the children, and before any message of theirs is
@@ -211,22 +200,13 @@ static int serve(struct master *m)
     return fflush(stdout) == 0 ? status : EX_IOERR;
 }
 
-/* Prints the remarks of the program check for the administrator; nothing here
- * depends on them. */
-static void print_remarks(const struct master *m)
-{
-    struct complaint c = { "" };
-
-    helper_check(m, "remarks", m->users->table, REMARKS_MS);
-    if (access_hint(&m->settings, &m->users->users, &c))
-        stderr_print("hint: %s", c.text);
-}
-
 int main(int argc, char **argv)
 {
     static struct master master;
     static struct master_parts parts;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct start_options o;
+    struct complaint hint = { "" };
     int wrong = options_parse(&o, argc, argv);
 
     if (wrong || o.help) {
@@ -247,16 +227,21 @@ int main(int argc, char **argv)
         die(EX_OSERR, "can't become a subreaper: %s", strerror(errno));
     master.root = geteuid() == 0;
     master.check = o.check;
-    master.auth_count = auth_workers();
+    master.auth_count = cores < 1              ? 1
+                        : cores > MASTER_AUTHS ? MASTER_AUTHS
+                                               : (size_t)cores;
     prepare_settings(&master, &o);
     prepare(&master);
     keep_for_recovery(&master);
     /* Only now, since the title overwrites the memory that the options point
      * to. */
     process_title("sallyport: master");
-    if (!master.succession.recovery) /* then they are known */
-        print_remarks(&master);
-    if (!master.succession.recovery && !master.check)
-        helper_survey(&master, master.users->table);
+    if (!master.succession.recovery) { /* then the remarks are known */
+        helper_check(&master, "remarks", master.users->table, REMARKS_MS);
+        if (access_hint(&master.settings, &master.users->users, &hint))
+            stderr_print("hint: %s", hint.text);
+        if (!master.check)
+            helper_survey(&master, master.users->table);
+    }
     return serve(&master);
 }

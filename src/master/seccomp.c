@@ -64,8 +64,6 @@ static const struct permission may[] = {
     MAY(getresuid, "sandbox of a child, checked"),
     MAY(capget, "sandbox of a child, checked"),
     MAY(capset, "sandbox of a child"),
-    MAY_IF(prctl, IS(0, PR_CAPBSET_DROP), "sandbox of a child"),
-    MAY_IF(prctl, IS(0, PR_CAPBSET_READ), "sandbox of a child"),
     MAY_IF(prctl, IS(0, PR_GET_NO_NEW_PRIVS), "sandbox of a child, checked"),
     MAY_IF(prctl, IS(0, PR_GET_DUMPABLE), "sandbox of a child, checked"),
     MAY_IF(prctl, IS(0, PR_SET_PDEATHSIG), "a child ends with master"),

@@ -15,15 +15,6 @@
 
 #include "sallyport/domain/limits.h"
 
-static int drop_bounding_set(void)
-{
-    /* The kernel answers EINVAL after its last capability. */
-    for (unsigned long cap = 0;; cap++) {
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
-            return errno == EINVAL ? 0 : -errno;
-    }
-}
-
 int ids_raise_capability(unsigned capability)
 {
     struct __user_cap_header_struct header = {
@@ -113,10 +104,9 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 
     if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
-    /* Comes first: it needs a capability that is lost with the uid. */
-    r = drop_bounding_set();
-    if (r)
-        return r;
+    /* Otherwise an executed file could bring capabilities back. */
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+        return -EPERM;
     if (setgroups(n, groups) || setresgid(gid, gid, gid) ||
         setresuid(uid, uid, uid))
         return -errno;

@@ -218,20 +218,13 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
 }
 
 /* Root without CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root
- * can on a file system of another machine: so the user enters it. */
-static int enter_as_user(const struct sandbox_plan *plan, struct complaint *why)
+ * can on a file system of another machine. So the process has the user's ids.
+ */
+static int enter_home(const struct sandbox_plan *plan, struct complaint *why)
 {
-    int r =
-        sandbox_become(plan->uid, plan->gid, plan->groups, plan->group_count);
-    int back;
+    int r = ids_raise_capability(CAP_SYS_CHROOT);
 
-    if (r < 0)
-        return r;
-    r = ids_raise_capability(CAP_SYS_CHROOT);
-    if (r == 0)
-        r = chroot_enter(plan->root_fd, false, why);
-    back = sandbox_regain();
-    return r < 0 ? r : back;
+    return r < 0 ? r : chroot_enter(plan->root_fd, false, why);
 }
 
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
@@ -244,7 +237,7 @@ static int take_chroot(enum process p, const struct sandbox_plan *plan,
     if (plan->root_fd < 0)
         return complain(why, "there is no directory for it");
     return empty ? chroot_enter(plan->root_fd, true, why)
-                 : enter_as_user(plan, why);
+                 : enter_home(plan, why);
 }
 
 static int take_ids(enum process p, const struct sandbox_plan *plan,
@@ -257,6 +250,9 @@ static int take_ids(enum process p, const struct sandbox_plan *plan,
     if (plan->uid == 0 || plan->gid == 0)
         return complain(why, "uid %u, gid %u: that is still root",
                         (unsigned)plan->uid, (unsigned)plan->gid);
+    int r = geteuid() == 0 ? 0 : sandbox_regain();
+    if (r < 0)
+        return r;
     return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
 }
 

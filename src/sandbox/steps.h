@@ -16,8 +16,8 @@ int chroot_enter(int fd, bool empty, struct complaint *why);
  * parent. Call it after the last change of ids, which would cancel it. */
 int parent_follow(void);
 
-/* ids.c: gives up root for good and checks it: bounding set, groups, gid, uid,
- * capabilities. -EINVAL: an id is 0. */
+/* ids.c: gives up root for good and checks it: groups, gid, uid, capabilities.
+ * -EINVAL: an id is 0. -EPERM: it isn't gone, or no_new_privs isn't set. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 /* Makes a capability effective again, as after sandbox_become(). */
 int ids_raise_capability(unsigned capability);

@@ -84,6 +84,38 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
     return 0;
 }
 
+static int read_failed(const char *path, struct complaint *c)
+{
+    const int error = errno;
+
+    complain(c, "%s: %s", path, strerror(error));
+    return error == ENOENT ? -ENOENT : -EACCES;
+}
+
+int settings_read_key(int directory, const char *name, const char *path,
+                      uint8_t key[SIPHASH_KEY], struct complaint *c)
+{
+    uint8_t bytes[SIPHASH_KEY + 1]; /* one more shows a longer file */
+
+    FD_CLEANUP int fd =
+        openat(directory, name,
+               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return read_failed(path, c);
+    if (settings_private_file(fd, path, c) < 0)
+        return -EINVAL;
+    ssize_t n = read(fd, bytes, sizeof(bytes));
+    if (n < 0)
+        return read_failed(path, c);
+    if (n == SIPHASH_KEY)
+        memcpy(key, bytes, SIPHASH_KEY);
+    explicit_bzero(bytes, sizeof(bytes));
+    if (n == SIPHASH_KEY)
+        return 0;
+    complain(c, "%s: not a key", path);
+    return -EBADMSG;
+}
+
 /* The image names the build, since two builds may have structs of the same size
  * with different fields. */
 struct settings_image {

@@ -52,8 +52,8 @@ static bool heartbeat_is_leader(const struct generation *g)
  * there are places, its transfers need no master. */
 static bool heartbeat_concerns(const struct generation *g)
 {
-    return heartbeat_is_leader(g) ||
-           (g->state == GENERATION_OLD && g->supervisor->waits);
+    return heartbeat_is_leader(g) || (g->state == GENERATION_OLD &&
+                                      g->supervisor->reload == RELOAD_WAITS);
 }
 
 /* Returns whether all of it counts that must. */

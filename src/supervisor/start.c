@@ -1,7 +1,28 @@
 /* Decides when a generation starts: at first, at a reload, after a crash; and
  * lets it take over. Runs in the supervisor. There is one start at a time;
  * requests during a start lead to one further start. A recovery reads no
- * configuration, so it answers no request. */
+ * configuration, so it answers no request.
+ *
+ * What starts when, unless the service stops:
+ *
+ *   under_way   recoveries.due  reload  what happens
+ *   ----------  --------------  ------  -----------------------------------
+ *   none        no              NONE    nothing
+ *   none        no              WANTED  the reload starts; if 8 generations
+ *                                       live, it becomes WAITS
+ *   none        no              WAITS   the reload starts once one has ended
+ *   none        yes             any     the recovery starts, or its timer is
+ *                                       armed; until then as without it
+ *   a reload    no              any     the next follows when this one leads,
+ *                                       or has failed
+ *   a reload    yes             any     if it leads, it is the recovery, too;
+ *                                       if it isn't ready after `put_off`, it
+ *                                       is ended: WANTED, after the recovery
+ *   a recovery  no              any     as for a reload
+ *   a recovery  yes             any     if it leads, no other one is due
+ *
+ * The first start is a reload here, but nobody has led (`led`): if it fails,
+ * the supervisor ends, unless another one is due. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -175,7 +196,7 @@ static void start_now(struct supervisor *s, bool recovery)
     if (recovery)
         s->recoveries.due = false;
     else
-        s->wanted = s->waits = false;
+        s->reload = RELOAD_NONE;
     s->under_way = generation_start(s, recovery);
     if (s->under_way)
         return;
@@ -217,7 +238,7 @@ static void put_off_reload(struct supervisor *s)
         return;
     s->recoveries.burst.used--; /* start_next() takes it */
     s->under_way = NULL;
-    s->wanted = true;
+    s->reload = RELOAD_WANTED;
     generation_give_up(g, "a recovery comes first");
 }
 
@@ -241,17 +262,19 @@ static void start_next(struct supervisor *s)
         return;
     if (s->recoveries.due && take_recovery(s)) {
         start_now(s, true);
-    } else if (s->wanted && count_living(s) < GENERATIONS_MAX) {
+    } else if (s->reload == RELOAD_NONE) {
+        return;
+    } else if (count_living(s) < GENERATIONS_MAX) {
         report_reloading(s);
         start_now(s, false);
-    } else if (s->wanted) {
+    } else {
         static const char why[] = GENERATION_WAITS
             "8 generations have sessions; it begins when the last session of "
             "one of them has ended";
 
-        if (!s->waits)
+        if (s->reload != RELOAD_WAITS)
             report_to_leader(s, why);
-        s->waits = true;
+        s->reload = RELOAD_WAITS;
         answer_askers(s, true, false, why);
     }
 }
@@ -261,7 +284,8 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
     if (g && !add_asker(s, g, request))
         SEND(&g->channel, renewed, request, .done = false,
              .why = SLICE(GENERATION_AGAIN "too many wait for a reload"));
-    s->wanted = true;
+    if (s->reload == RELOAD_NONE)
+        s->reload = RELOAD_WANTED;
     start_next(s);
 }
 

@@ -131,6 +131,13 @@ struct supervisor_deadlines {
     uint64_t silence;  /* of a master: without a new count */
 };
 
+enum reload_state {
+    RELOAD_NONE,
+    RELOAD_WANTED, /* it starts as soon as start.c's table permits */
+    RELOAD_WAITS, /* 8 generations live, and the log says so: it starts when one
+                     of them has ended */
+};
+
 /* A request for a reload by sallyportctl, and the master that forwarded it. */
 struct reload_asker {
     struct generation *generation; /* NULL: none */
@@ -177,8 +184,7 @@ struct supervisor {
     struct kept kept;             /* for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
-    bool wanted; /* start another one after the current start */
-    bool waits;  /* the wanted start waits until an older generation ends */
+    enum reload_state reload;     /* the next one; see start.c */
     struct reload_asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     struct deaths deaths;

@@ -86,7 +86,6 @@ static void expect_rights(const struct process_row *row,
     if (geteuid() == 0 && !master) {
         expect_ids(row, "Gid", uid_of(row, kind));
         expect_status(row, "Groups", "");
-        expect_status(row, "CapBnd", "0000000000000000");
     }
 }
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "sallyport/base/random.h"
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 
@@ -59,8 +60,17 @@ struct files_start {
     unsigned rights;                  /* in the home */
     const struct files_mount *mounts; /* besides the home */
     size_t mount_count;
-    uint8_t name_key[16]; /* of the partials' names */
+    /* Of the names of partials: files_name_key(). */
+    uint8_t name_key[SIPHASH_KEY];
+    /* For sallyportctl: other users have this uid, as without root. So in a
+     * share a partial belongs to the user of whose key its name is. */
+    bool uid_is_shared;
 };
+
+/* The key of the names of USER's partials, made from the server's. So a
+ * subverted process learns no names of other users' partials. */
+void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
+                    uint8_t ret[SIPHASH_KEY]);
 
 /* Closes all other descriptors, opens the home and the mounts with the user's
  * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or

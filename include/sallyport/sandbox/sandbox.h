@@ -47,7 +47,8 @@ struct sandbox_plan {
     gid_t gid;
     const gid_t *groups; /* supplementary, N of them */
     size_t group_count;
-    int root_fd;                   /* directory to chroot to, or -1 */
+    int root_fd; /* directory to chroot to, or -1. A home's user enters it: the
+                    process has taken the ids by sandbox_become() */
     const struct beneath *beneath; /* Landlock: where it is confined to */
     size_t beneath_count;
     const struct sandbox_filter *filter; /* of its policy */
@@ -56,7 +57,7 @@ struct sandbox_plan {
 };
 
 /* Enters the sandbox in this order: standard descriptors, no_new_privs, not
- * dumpable, no core, limits, chroot, bounding set, ids, Landlock, seccomp.
+ * dumpable, no core, limits, chroot, ids, Landlock, seccomp.
  * Returns 0, or -EINVAL with the complaint; the caller then exits with EX_OSERR
  * (71). *weaker gets the sandbox_part bits that allow_weaker excused. */
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,
@@ -82,8 +83,8 @@ void sandbox_on_refused(void (*report)(int number));
  * -errno. */
 int sandbox_check_empty(int fd);
 
-/* For files: takes the user's ids for a while; sandbox_regain() takes root
- * back. Returns 0 or -errno. */
+/* Takes a user's ids until sandbox_regain() takes root back, or, for files,
+ * sandbox_enter() keeps them. Returns 0 or -errno. */
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
 

@@ -9,6 +9,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/complain.h"
+#include "sallyport/base/random.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/tls.h"
 
@@ -234,6 +235,12 @@ void settings_place_pair(const struct settings *s, struct complaint *c);
  * key); FD is open on it. Returns 0, or -EINVAL with the complaint "NAME: …",
  * which names the chmod or chown to run. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
+
+/* Reads the key of the partials' names from the file NAME in DIRECTORY; PATH is
+ * for the complaint. Returns 0; -ENOENT, -EACCES or -EINVAL: it can't be read,
+ * or isn't private; -EBADMSG: it isn't a key. */
+int settings_read_key(int directory, const char *name, const char *path,
+                      uint8_t key[SIPHASH_KEY], struct complaint *c);
 
 /* Checks only that FD is a regular file; anybody may read it. */
 int settings_regular_file(int fd, const char *name, struct complaint *c);

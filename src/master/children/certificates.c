@@ -120,27 +120,15 @@ static void permit_dates(const struct master *m, struct named_file *f)
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
 {
-    int r = 0;
-
-    f->name = path;
-    if (path[0])
-        r = certificate_file_open(m, f, path, settings_trusted_file, c);
-    if (path[0] && r == 0)
-        permit_dates(m, f);
-    return r;
-}
-
-static int clients_files_open(struct master *m, struct complaint *c)
-{
-    const struct settings *s = &m->settings;
     int r;
 
-    if (s->client_certificates == CLIENTS_OFF)
+    f->name = path;
+    if (!path[0])
         return 0;
-    r = clients_file_open(m, &m->certificates->client_ca, s->client_ca, c);
-    return r < 0 ? r
-                 : clients_file_open(m, &m->certificates->client_crl,
-                                     s->client_crl, c);
+    r = certificate_file_open(m, f, path, settings_trusted_file, c);
+    if (r == 0)
+        permit_dates(m, f);
+    return r;
 }
 
 /* If its disk hangs, a reload keeps the old one, and a start is tried again. */
@@ -181,38 +169,36 @@ static int key_file_check(int fd, const char *name, struct complaint *c)
     return complain(c, "%s", why.text);
 }
 
-static int certificate_pair_open(struct master *m, struct pair_files *p,
-                                 struct complaint *c)
-{
-    int r = certificate_file_open(m, &p->certificate, p->certificate.name,
-                                  settings_regular_file, c);
-
-    if (r == 0)
-        r = certificate_file_open(m, &p->key, p->key.name, key_file_check, c);
-    if (r < 0)
-        return r;
-    permit_dates(m, &p->certificate);
-    return staple_open(m, p, c);
-}
-
 static int certificate_pairs_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;
+    const struct settings *s = &m->settings;
     struct settings_pair names;
-    int r;
+    int r = 0;
 
-    for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
-        set->pair[set->count++] =
-            (struct pair_files){ .certificate = { -1, names.certificate, false,
-                                                  MAKE_ONE },
-                                 .key = { -1, names.key, false, NULL },
-                                 .staple = { -1, names.ocsp, false, NULL },
-                                 .number = i + 1 };
-        r = certificate_pair_open(m, &set->pair[i], c);
+    for (size_t i = 0; settings_pair(s, i, &names); i++) {
+        struct pair_files *p = &set->pair[set->count++];
+
+        *p = (struct pair_files){ .certificate = { -1, names.certificate, false,
+                                                   MAKE_ONE },
+                                  .key = { -1, names.key, false, NULL },
+                                  .staple = { -1, names.ocsp, false, NULL },
+                                  .number = i + 1 };
+        r = certificate_file_open(m, &p->certificate, names.certificate,
+                                  settings_regular_file, c);
+        if (r == 0)
+            r = certificate_file_open(m, &p->key, names.key, key_file_check, c);
+        if (r < 0)
+            return r;
+        permit_dates(m, &p->certificate);
+        r = staple_open(m, p, c);
         if (r < 0)
             return r;
     }
-    return clients_files_open(m, c);
+    if (s->client_certificates == CLIENTS_OFF)
+        return 0;
+    r = clients_file_open(m, &set->client_ca, s->client_ca, c);
+    return r < 0 ? r : clients_file_open(m, &set->client_crl, s->client_crl, c);
 }
 
 void certificates_init(struct certificates *set)

@@ -90,15 +90,6 @@ int child_on_failed(void *owner, struct msg_failed *msg)
     return -ECANCELED;
 }
 
-/* Limited to one line in SHORT_MS: clients of gate can cause it. The session
- * that gate has announced sees its channels closed, and ends. */
-static void child_report_short(struct child *c)
-{
-    if (burst_take(&c->shortages, 1, SHORT_MS, clock_ms()) == 0)
-        master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER, "%s sent %s",
-                      process_name(c->row->process), c->channel.wrong);
-}
-
 static void child_close(struct child *c)
 {
     bool worked = c->state == CHILD_READY;
@@ -160,14 +151,21 @@ static void child_read(struct child *c)
                         : channel_dispatch(&c->channel, row->handlers,
                                            row->handler_count, c);
 
-    if (r == -EPROTO)
+    if (r == -EPROTO) {
         child_end(c, c->state == CHILD_SETUP ? OTHER_BUILD : c->channel.wrong);
-    else if (r == -EMFILE) {
-        child_report_short(c);
+    } else if (r == -EMFILE) {
+        /* Limited to one line in SHORT_MS: clients of gate can cause it. The
+         * session that gate has announced sees its channels closed, and
+         * ends. */
+        if (burst_take(&c->shortages, 1, SHORT_MS, clock_ms()) == 0)
+            master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER,
+                          "%s sent %s", process_name(row->process),
+                          c->channel.wrong);
         if (c->pid == 0) /* the rest of its last messages */
             child_read(c);
-    } else if (r < 0)
+    } else if (r < 0) {
         child_leaves(c);
+    }
 }
 
 void child_wait_writable(struct child *c)
@@ -175,19 +173,15 @@ void child_wait_writable(struct child *c)
     loop_change(&c->master->loop, &c->watch, EPOLLIN | EPOLLOUT);
 }
 
-static void child_on_writable(struct child *c)
-{
-    loop_change(&c->master->loop, &c->watch, EPOLLIN);
-    if (c->row->on_writable)
-        c->row->on_writable(c);
-}
-
 static void child_on_event(void *owner, uint32_t events)
 {
     struct child *c = owner;
 
-    if (events & EPOLLOUT)
-        child_on_writable(c);
+    if (events & EPOLLOUT) {
+        loop_change(&c->master->loop, &c->watch, EPOLLIN);
+        if (c->row->on_writable)
+            c->row->on_writable(c);
+    }
     if (c->channel.fd >= 0 && (events & ~(uint32_t)EPOLLOUT))
         child_read(c);
 }
@@ -213,27 +207,20 @@ static void child_on_timer(void *owner)
     }
 }
 
-static pid_t child_fork(struct child *c, int channel)
+static int child_spawn(struct child *c)
 {
     const struct master *m = c->master;
     static struct setup setup;
-    pid_t pid = setup_child(c, &setup);
-
-    if (pid == 0)
-        pid = m->hooks.spawn(m, process_name(c->row->process), channel, &setup);
-    setup_given(&setup);
-    return pid;
-}
-
-static int child_spawn(struct child *c)
-{
     int ends[2];
     pid_t pid;
     int r = fd_pair(ends);
 
     if (r < 0)
         return r;
-    pid = child_fork(c, ends[1]);
+    pid = setup_child(c, &setup);
+    if (pid == 0)
+        pid = m->hooks.spawn(m, process_name(c->row->process), ends[1], &setup);
+    setup_given(&setup);
     fd_close(&ends[1]);
     if (pid < 0) {
         fd_close(&ends[0]);
@@ -265,36 +252,33 @@ static void child_not_started(struct child *c, int error)
     loop_timer_set(&m->loop, &c->timer, m->deadlines.restart);
 }
 
-static void child_start_now(struct child *c)
+void child_start(struct child *c)
 {
+    struct master *m = c->master;
+    uint64_t wait = 0;
     int r;
 
+    if (m->state == MASTER_STOPPING || c->released ||
+        (c->row->waits_for_keys && !children_ready(m, PROCESS_KEYS)))
+        return;
+    if (c->started)
+        wait = burst_take(&c->restarts, CHILD_RESTARTS, m->deadlines.restart,
+                          clock_ms());
+    if (wait > 0) {
+        loop_timer_set(&m->loop, &c->timer, wait);
+        return;
+    }
     c->started = true;
     c->edition = 0;
     c->failure[0] = '\0';
     c->opened = c->replaced = false;
     c->state = CHILD_SETUP;
-    loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
+    loop_timer_set(&m->loop, &c->timer, m->deadlines.setup);
     r = child_spawn(c);
     if (r < 0 && c->pid > 0)
         child_end(c, strerror(-r));
     else if (r < 0)
         child_not_started(c, -r);
-}
-
-void child_start(struct child *c)
-{
-    uint64_t each = c->master->deadlines.restart, wait = 0;
-
-    if (c->master->state == MASTER_STOPPING || c->released ||
-        (c->row->waits_for_keys && !children_ready(c->master, PROCESS_KEYS)))
-        return;
-    if (c->started)
-        wait = burst_take(&c->restarts, CHILD_RESTARTS, each, clock_ms());
-    if (wait > 0)
-        loop_timer_set(&c->master->loop, &c->timer, wait);
-    else
-        child_start_now(c);
 }
 
 void child_start_waiting(struct child *c)

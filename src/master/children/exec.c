@@ -50,17 +50,6 @@ static const char *name_of_program(const char *program,
     return name;
 }
 
-static int own_directory(char path[PATH_MAX])
-{
-    ssize_t n = readlink(OWN_BINARY, path, PATH_MAX - 1);
-
-    if (n < 0)
-        return -errno;
-    path[n] = '\0';
-    *strrchr(path, '/') = '\0';
-    return 0;
-}
-
 /* Are the inherited programs of our own build? They are, if this process was
  * executed from the inherited binary. An old supervisor can't execute that one,
  * and executes the installed program. */
@@ -92,11 +81,13 @@ static int open_program(struct succession *s, bool inherits,
 int programs_open(struct succession *s, int *fd, struct complaint *c)
 {
     bool inherits = is_the_inherited_build(s);
-    char directory[PATH_MAX] = "";
-    int r = own_directory(directory);
+    char directory[PATH_MAX];
+    ssize_t n = readlink(OWN_BINARY, directory, sizeof(directory) - 1);
 
-    if (r < 0)
-        return complain(c, OWN_BINARY ": %s", strerror(-r));
+    if (n < 0)
+        return complain(c, OWN_BINARY ": %s", strerror(errno));
+    directory[n] = '\0';
+    *strrchr(directory, '/') = '\0';
     for (size_t i = 0; i < PROGRAMS; i++) {
         fd[i] = open_program(s, inherits, directory, programs[i]);
         if (fd[i] < 0)
@@ -187,64 +178,44 @@ pid_t exec_child(const struct master *m, const char *binary, int channel,
     return pid < 0 ? -errno : pid;
 }
 
-/* The kernel kills it when master ends: it may have no sandbox. */
-static noreturn void become_helper(const struct master *m,
-                                   const struct helper *h, pid_t parent)
+pid_t exec_start_helper(const struct master *m, const struct helper *h)
 {
     const int fd[] = { h->fd[0], h->fd[1], h->lock };
+    pid_t self = getpid(), pid = fork();
 
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+    if (pid != 0)
+        return pid < 0 ? -errno : pid;
+    /* The kernel kills it when master ends: it may have no sandbox. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
         _exit(EX_OSERR);
     exec_program(m, h->name, h->argv, fd, h->lock > 0 ? 3 : 2);
 }
 
-pid_t exec_start_helper(const struct master *m, const struct helper *h)
-{
-    pid_t self = getpid(), pid = fork();
-
-    if (pid == 0)
-        become_helper(m, h, self);
-    return pid < 0 ? -errno : pid;
-}
-
-static int helper_wait(int pidfd, int wait_ms)
-{
-    const uint64_t until = clock_ms() + (uint64_t)wait_ms;
-    struct pollfd end = { .fd = pidfd, .events = POLLIN };
-    uint64_t now;
-    int n;
-
-    do {
-        now = clock_ms();
-        n = poll(&end, 1, now < until ? (int)(until - now) : 0);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
-}
-
-/* Returns the wait status, or -errno. */
-static int helper_reap(pid_t pid)
-{
-    int status;
-    pid_t r;
-
-    do
-        r = waitpid(pid, &status, 0);
-    while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : status;
-}
-
 int exec_wait(pid_t pid, int wait_ms)
 {
-    int r;
+    const uint64_t until = clock_ms() + (uint64_t)wait_ms;
+    int status, r = -1;
 
     if (pid < 0)
         return (int)pid;
     FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    r = pidfd < 0 ? -errno : helper_wait(pidfd, wait_ms);
-    if (r == 0)
-        return helper_reap(pid);
-    kill(pid, SIGKILL); /* reaped with the other children */
-    return r;
+    struct pollfd end = { .fd = pidfd, .events = POLLIN };
+    while (pidfd >= 0) {
+        const uint64_t now = clock_ms();
+
+        r = poll(&end, 1, now < until ? (int)(until - now) : 0);
+        if (r >= 0 || errno != EINTR)
+            break;
+    }
+    if (r <= 0) {
+        r = r < 0 ? -errno : -ETIMEDOUT;
+        kill(pid, SIGKILL); /* reaped with the other children */
+        return r;
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return status;
 }
 
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms)

@@ -53,12 +53,6 @@ static const char *listener_advice(int error)
     }
 }
 
-static bool addresses_overlap(const struct address *a, const struct address *b)
-{
-    return a->family == b->family && a->port == b->port &&
-           (address_is_any(a) || address_is_any(b) || address_same_host(a, b));
-}
-
 static bool is_listener(const struct inherited *h)
 {
     return h->fd >= 0 && strncmp(h->name, "listen ", 7) == 0;
@@ -72,12 +66,15 @@ static bool listener_is_held(const struct succession *h,
 {
     for (size_t i = 0; h && i < h->count; i++) {
         struct listener old = { .fd = h->inherited[i].fd };
+        const struct address *b = &old.address;
 
         if (!is_listener(&h->inherited[i]) || listeners_look(&old) < 0 ||
-            !addresses_overlap(&old.address, a))
+            a->family != b->family || a->port != b->port)
             continue;
-        *held = old.address;
-        return true;
+        if (address_is_any(a) || address_is_any(b) || address_same_host(a, b)) {
+            *held = *b;
+            return true;
+        }
     }
     return false;
 }
@@ -204,41 +201,30 @@ static int listener_open(struct listener *l, const struct listener_plan *p,
     return r;
 }
 
-static bool address_equal(const struct address *a, const struct address *b)
-{
-    return address_same_host(a, b) && a->port == b->port;
-}
-
-static int listeners_open_control(struct listeners *l, const struct settings *s,
-                                  size_t i, struct succession *h,
-                                  struct complaint *c)
-{
-    struct listener *new = &l->control[l->control_count];
-    struct listener_plan plan = { "listen", &s->listen[i], 0, BACKLOG_CONTROL };
-    int r;
-
-    for (size_t j = 0; j < i; j++)
-        plan.same += address_equal(&s->listen[j], &s->listen[i]);
-    r = listener_open(new, &plan, h);
-    if (r < 0)
-        return listeners_refuse(s, h, "listen", &s->listen[i], -r, c);
-    new->implicit = settings_implicit(s, i);
-    new->proxied = settings_proxied(s, i);
-    l->control_count++;
-    return 0;
-}
-
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c)
 {
-    int r = 0;
-
     *l = (struct listeners){ 0 };
-    for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        r = listeners_open_control(l, s, i, h, c);
-    if (r < 0)
-        listeners_release(l);
-    return r;
+    for (size_t i = 0; i < s->listen_count; i++) {
+        const struct address *a = &s->listen[i];
+        struct listener_plan plan = { "listen", a, 0, BACKLOG_CONTROL };
+        struct listener *new = &l->control[i];
+        int r;
+
+        for (size_t j = 0; j < i; j++)
+            plan.same += address_same_host(&s->listen[j], a) &&
+                         s->listen[j].port == a->port;
+        r = listener_open(new, &plan, h);
+        if (r < 0) {
+            r = listeners_refuse(s, h, "listen", a, -r, c);
+            listeners_release(l);
+            return r;
+        }
+        new->implicit = settings_implicit(s, i);
+        new->proxied = settings_proxied(s, i);
+        l->control_count++;
+    }
+    return 0;
 }
 
 static bool listener_is_named(const struct settings *s, const char *name)
@@ -281,27 +267,20 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
 }
 
 /* A port that is in use belongs most likely to the running server. */
-static int listener_try(const struct settings *s, const struct address *a,
-                        struct address *in_use, struct complaint *c)
-{
-    FD_CLEANUP int fd = listener_socket(a, 0);
-
-    if (fd < 0 && fd != -EADDRINUSE)
-        return listeners_refuse(s, NULL, "listen", a, -fd, c);
-    if (fd < 0)
-        *in_use = *a;
-    return 0;
-}
-
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c)
 {
-    int r = 0;
-
     *in_use = (struct address){ 0 };
-    for (size_t i = 0; i < s->listen_count && r == 0; i++)
-        r = listener_try(s, &s->listen[i], in_use, c);
-    return r;
+    for (size_t i = 0; i < s->listen_count; i++) {
+        const struct address *a = &s->listen[i];
+        FD_CLEANUP int fd = listener_socket(a, 0);
+
+        if (fd < 0 && fd != -EADDRINUSE)
+            return listeners_refuse(s, NULL, "listen", a, -fd, c);
+        if (fd < 0)
+            *in_use = *a;
+    }
+    return 0;
 }
 
 void listeners_release(struct listeners *l)

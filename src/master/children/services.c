@@ -186,19 +186,6 @@ static struct service_reader *service_reader_of(struct master *m,
     return service == PROCESS_LOG ? &m->services->log : &m->services->keys;
 }
 
-static int service_introduce(struct channel *to,
-                             const struct service_channel *c)
-{
-    const struct speaker *who = &c->who;
-
-    if (c->service == PROCESS_KEYS)
-        return SEND(to, keys_client, 0, .process = who->process,
-                    .serial = who->serial, .peer = who->peer, .client = c->end);
-    return SEND(to, log_sender, 0, .process = who->process,
-                .serial = who->serial, .peer = who->peer,
-                .user = slice_from(who->user), .sender = c->end);
-}
-
 /* Gives the service the channels that it doesn't have yet. If it takes no more
  * now, master tries again when it can. */
 static void services_give(struct master *m, enum process service)
@@ -208,28 +195,24 @@ static void services_give(struct master *m, enum process service)
     int r = 0;
 
     TAILQ_FOREACH(c, &m->services->open, next) {
+        const struct speaker *who = &c->who;
+
         if (!to->channel || c->service != service || c->given || c->held)
             continue;
-        r = service_introduce(to->channel, c);
+        if (service == PROCESS_KEYS)
+            r = SEND(to->channel, keys_client, 0, .process = who->process,
+                     .serial = who->serial, .peer = who->peer,
+                     .client = c->end);
+        else
+            r = SEND(to->channel, log_sender, 0, .process = who->process,
+                     .serial = who->serial, .peer = who->peer,
+                     .user = slice_from(who->user), .sender = c->end);
         if (r < 0)
             break;
         c->given = true;
     }
     if (r == -EAGAIN)
         loop_change(&m->loop, to->watch, EPOLLIN | EPOLLOUT);
-}
-
-static void services_report_lost(struct master *m)
-{
-    uint64_t lost = m->services->lost;
-
-    if (lost == 0 || !m->services->log.channel)
-        return;
-    m->services->lost = 0;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "%llu processes have ended, and there was no room for "
-                  "their last events",
-                  (unsigned long long)lost);
 }
 
 /* Opens master's own channel to log, once: it outlives each log. */
@@ -257,13 +240,21 @@ static void services_open_own(struct master *m)
 void services_flush(struct master *m)
 {
     struct services *s = m->services;
+    uint64_t lost;
 
     services_sweep(s);
     if (s->log.channel)
         services_open_own(m);
     services_give(m, PROCESS_LOG);
     services_give(m, PROCESS_KEYS);
-    services_report_lost(m);
+    lost = s->log.channel ? s->lost : 0;
+    if (lost == 0)
+        return;
+    s->lost = 0;
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                  "%llu processes have ended, and there was no room for "
+                  "their last events",
+                  (unsigned long long)lost);
 }
 
 void services_ready(struct master *m, enum process service,

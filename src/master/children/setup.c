@@ -71,7 +71,7 @@ int setup_log(struct child *c, struct setup *s)
     s->log_format = m->settings.log_format;
     s->prefixed = m->prefixed;
     give(s, SETUP_OUTPUT, m->output);
-    give(s, SETUP_METRICS, m->metrics_memory);
+    give(s, SETUP_METRICS, m->memory[MEMORY_METRICS]);
     return 0;
 }
 
@@ -96,10 +96,25 @@ int setup_auth(struct child *c, struct setup *s)
     return give_channel(c, s, PROCESS_LOG);
 }
 
-static void give_gate_certificates(const struct child *c, struct setup *s)
+/* The gate of a generation that retires only reads what the newest one writes.
+ */
+int setup_gate(struct child *c, struct setup *s)
 {
-    const struct certificates *set = c->master->certificates;
+    const struct master *m = c->master;
+    const struct listeners *l = m->listeners;
+    const struct certificates *set = m->certificates;
+    int r = give_beat(c, s);
 
+    s->generation = m->succession.generation;
+    s->check = m->check;
+    give(s, SETUP_SETTINGS, m->conf);
+    give(s, SETUP_MEMORY,
+         (m->state == MASTER_RETIRING ? m->memory_read
+                                      : m->memory)[MEMORY_GATE]);
+    give(s, SETUP_BANS, m->memory_read[MEMORY_BANS]);
+    give(s, SETUP_BOARD, m->memory_read[MEMORY_BOARD]);
+    for (size_t i = 0; i < l->control_count; i++)
+        give(s, SETUP_LISTENER + i, l->control[i].fd);
     for (size_t i = 0; i < set->count; i++) {
         give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
         give_file(c, s, SETUP_STAPLE + i, &set->pair[i].staple);
@@ -107,26 +122,6 @@ static void give_gate_certificates(const struct child *c, struct setup *s)
     }
     give_file(c, s, SETUP_CLIENT_CA, &set->client_ca);
     give_file(c, s, SETUP_CLIENT_CRL, &set->client_crl);
-}
-
-/* The gate of a generation that retires only reads what the newest one writes.
- */
-int setup_gate(struct child *c, struct setup *s)
-{
-    const struct master *m = c->master;
-    const struct listeners *l = m->listeners;
-    int r = give_beat(c, s);
-
-    s->generation = m->succession.generation;
-    s->check = m->check;
-    give(s, SETUP_SETTINGS, m->conf);
-    give(s, SETUP_MEMORY,
-         m->state == MASTER_RETIRING ? m->memory_read : m->memory);
-    give(s, SETUP_BANS, m->bans_read);
-    give(s, SETUP_BOARD, m->board_read);
-    for (size_t i = 0; i < l->control_count; i++)
-        give(s, SETUP_LISTENER + i, l->control[i].fd);
-    give_gate_certificates(c, s);
     if (r == 0)
         r = give_channel(c, s, PROCESS_LOG);
     return r < 0 ? r : give_channel(c, s, PROCESS_KEYS);

@@ -96,14 +96,6 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-static void control_report_stranger(struct master *m, const struct ucred *who)
-{
-    if (control_may_report(m))
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                      "control socket: uid %lu, pid %ld refused",
-                      (unsigned long)who->uid, (long)who->pid);
-}
-
 /* Readers leave places to root. */
 static struct peer *control_free_peer(struct control *c, bool reads_only)
 {
@@ -117,13 +109,6 @@ static struct peer *control_free_peer(struct control *c, bool reads_only)
         unused = unused || p->used ? unused : p;
     }
     return reads_only && readers >= READERS ? NULL : unused;
-}
-
-static bool control_may_read(const struct master *m, int fd)
-{
-    gid_t group = m->account[ACCOUNT_CONTROL].gid;
-
-    return group != 0 && local_peer_in_group(fd, group);
 }
 
 static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd,
@@ -144,17 +129,22 @@ static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd,
 
 static void control_welcome(struct master *m, int fd)
 {
+    const gid_t group = m->account[ACCOUNT_CONTROL].gid;
     struct ucred who = { .uid = (uid_t)-1 };
     bool known = local_peer(fd, &who) == 0;
     bool reads_only = who.uid != 0 && who.uid != geteuid();
     struct peer *p = control_free_peer(m->control, reads_only);
     char words[96];
 
-    if (!known || (reads_only && !control_may_read(m, fd))) {
+    if (!known ||
+        (reads_only && (group == 0 || !local_peer_in_group(fd, group)))) {
         snprintf(words, sizeof(words),
                  "only root%s and members of control_group may ask",
                  geteuid() == 0 ? "" : ", the server's own user");
-        control_report_stranger(m, &who);
+        if (control_may_report(m))
+            master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                          "control socket: uid %lu, pid %ld refused",
+                          (unsigned long)who.uid, (long)who.pid);
         control_turn_away(fd, REFUSAL_DENIED, words);
     } else if (!p) {
         control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
@@ -243,40 +233,32 @@ void control_retire(struct control *c)
     control_close(c, false);
 }
 
-/* May the socket's name be removed? After a failure the next generation uses
- * the socket, and a start that inherited it leaves it to the leading
- * generation. */
-static bool control_is_last(const struct master *m)
-{
-    return m->succession.leads ? m->status == 0 : !m->control->socket.inherited;
-}
-
+/* After a failure the next generation uses the socket, and a start that
+ * inherited it leaves it to the leading generation. */
 void control_stop(struct control *c)
 {
     const struct master *m = c->watch.owner;
+    const bool is_last =
+        m->succession.leads ? m->status == 0 : !c->socket.inherited;
 
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         peer_end(&c->peer[i]);
-    control_close(c, control_is_last(m));
-}
-
-static void control_report_failure(struct master *m, const char *wrong)
-{
-    bool stays = !slice_starts(slice_from(wrong), SLICE(GENERATION_NOT_TAKEN));
-
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "reload: %s%s",
-                  stays ? "the old configuration and certificates stay: " : "",
-                  wrong);
+    control_close(c, is_last);
 }
 
 void control_renewed(struct master *m, uint32_t number, const char *wrong)
 {
     if (number == 0 && wrong)
-        control_report_failure(m, wrong);
+        master_report(
+            m, EVENT_TROUBLE, PROCESS_MASTER, "reload: %s%s",
+            slice_starts(slice_from(wrong), SLICE(GENERATION_NOT_TAKEN))
+                ? ""
+                : "the old configuration and certificates stay: ",
+            wrong);
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
         struct peer *p = &m->control->peer[i];
 
-        if (p->used && p->reload_request > 0 && p->reload_number == number)
+        if (p->used && p->reload_number == number)
             request_reloaded(p, wrong);
     }
 }

@@ -56,8 +56,7 @@ struct peer {
     struct loop_watch watch;
     struct loop_timer timer;   /* to ask, or for its reload */
     uint32_t request;          /* the request under way */
-    uint32_t reload_request;   /* its request for a reload; 0: none */
-    uint32_t reload_number;    /* master's own number for that reload */
+    uint32_t reload_number;    /* master's own number for its reload; 0: none */
     uint64_t users_ticket;     /* access_ask() of its change; 0: none */
     uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
     size_t looking;            /* of them haven't answered */
@@ -106,6 +105,12 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong);
 /* Is nobody connected? */
 bool control_is_idle(const struct control *c);
 
+/* The metrics. gauges_init() maps m->memory[MEMORY_METRICS]. Returns 0 or
+ * -errno. */
+int gauges_init(struct master *m);
+void gauges_release(struct master *m);
+/* What log has counted since the start of the service. */
+struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics, once the disks were looked at. */
 void metrics_ask(struct peer *p);
 

@@ -138,18 +138,6 @@ static const char *control_socket_name(const struct control_socket *s,
     return name;
 }
 
-static bool control_socket_inherit(struct control_socket *s,
-                                   struct succession *h)
-{
-    char name[GENERATION_NAME_MAX];
-
-    if (fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISSOCK(s->made.st_mode))
-        s->fd = succession_inherit(h, control_socket_name(s, name));
-    s->inherited = s->fd >= 0;
-    return s->inherited;
-}
-
 /* Two servers that start at the same moment check one after the other. */
 static int control_socket_make(struct control_socket *s)
 {
@@ -171,8 +159,14 @@ static int control_socket_inherit_or_make(struct control_socket *s,
                                           struct succession *h)
 {
     char name[GENERATION_NAME_MAX];
-    int r = control_socket_inherit(s, h) ? 0 : control_socket_make(s);
+    int r = 0;
 
+    if (fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISSOCK(s->made.st_mode))
+        s->fd = succession_inherit(h, control_socket_name(s, name));
+    s->inherited = s->fd >= 0;
+    if (!s->inherited)
+        r = control_socket_make(s);
     return r < 0 ? r : succession_keep(h, control_socket_name(s, name), s->fd);
 }
 
@@ -280,17 +274,13 @@ int control_socket_admit(const struct control_socket *s, const char *path,
     return r < 0 ? complain(c, "%s: control_group: %s", path, strerror(-r)) : 0;
 }
 
-static bool control_socket_is_ours(const struct control_socket *s)
+void control_socket_close(struct control_socket *s, bool remove)
 {
     struct stat st;
 
-    return fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_dev == s->made.st_dev && st.st_ino == s->made.st_ino;
-}
-
-void control_socket_close(struct control_socket *s, bool remove)
-{
-    if (remove && s->fd >= 0 && control_socket_is_ours(s))
+    if (remove && s->fd >= 0 &&
+        fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_dev == s->made.st_dev && st.st_ino == s->made.st_ino)
         unlinkat(s->directory, s->name, 0);
     fd_close(&s->fd);
     fd_close(&s->directory);

@@ -13,6 +13,32 @@
 
 #include "sallyport/base/fd.h"
 
+int gauges_init(struct master *m)
+{
+    return m->memory[MEMORY_METRICS] < 0
+               ? 0
+               : metrics_map(&m->metrics, m->memory[MEMORY_METRICS],
+                             PROT_READ | PROT_WRITE);
+}
+
+void gauges_release(struct master *m)
+{
+    if (m->metrics)
+        munmap(m->metrics, sizeof(*m->metrics));
+    m->metrics = NULL;
+}
+
+struct metrics_totals gauges_total(const struct master *m)
+{
+    struct metrics_totals t = { 0 };
+
+    if (m->metrics)
+        metrics_total(m->metrics, &t);
+    return t;
+}
+
+/* The disks. */
+
 /* A directory that is missing has no users yet: its gauges are 0. Returns false
  * if a directory that is there can't be looked at. */
 static bool disk_measure(struct metrics *to, const char *path, enum gauge size,
@@ -45,11 +71,11 @@ static int disks_lock(int memory)
 static int disks_main(void *arg)
 {
     const struct master *m = arg;
-    FD_CLEANUP int lock = disks_lock(m->metrics_memory);
+    FD_CLEANUP int lock = disks_lock(m->memory[MEMORY_METRICS]);
     struct metrics *to; /* master's own mapping isn't in a fork */
 
     if (lock < 0 ||
-        metrics_map(&to, m->metrics_memory, PROT_READ | PROT_WRITE) < 0)
+        metrics_map(&to, m->memory[MEMORY_METRICS], PROT_READ | PROT_WRITE) < 0)
         return 1;
     bool known =
         disk_measure(to, m->settings.homes, GAUGE_HOMES_SIZE, GAUGE_HOMES_FREE);
@@ -60,46 +86,73 @@ static int disks_main(void *arg)
     return 0;
 }
 
-static void metrics_answer(struct peer *p)
+/* The gauges of this generation. */
+static void gauges_write(struct master *m)
 {
-    const struct slice all = { (const char *)p->master->metrics,
-                               sizeof(*p->master->metrics) };
+    const size_t in = sessions_logged_in(m->sessions);
+    uint64_t verified = 0, waiting = 0, expires = 0;
 
-    p->waits_for_disks = false;
-    peer_answered(p,
-                  SEND(&p->channel, metrics_are, p->request, .metrics = all));
+    CHILDREN_EACH(m, c)
+        verified += c->verifications;
+    SESSIONS_EACH(m->sessions, s)
+        waiting += s->state == SESSION_WAITING;
+    for (size_t i = 0; i < m->certificates->count; i++) {
+        const uint64_t one = m->certificates->pair[i].expires;
+
+        if (one > 0 && (expires == 0 || one < expires))
+            expires = one;
+    }
+    const uint64_t values[GAUGES_OF_MASTER] = {
+        [GAUGE_LOGGED_IN] = in,
+        [GAUGE_GREETED] = m->sessions->living - in,
+        [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
+        [GAUGE_USERS] = m->users->users.count,
+        [GAUGE_REFUSED] = m->users->reported.text[0] != '\0',
+        [GAUGE_VERIFIED] = verified,
+        [GAUGE_WAITING] = waiting,
+        [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),
+        [GAUGE_CERTIFICATE] = expires,
+        [GAUGE_SINCE] = (uint64_t)m->since,
+    };
+    for (int i = 0; i < GAUGES_OF_MASTER; i++)
+        metrics_gauge(m->metrics, (enum gauge)i, values[i]);
 }
 
 /* The disks were looked at, or one of them hangs: then its gauges stay. */
 static void metrics_on_disks(void *owner, int status)
 {
     struct control *c = owner;
+    struct master *m = c->watch.owner;
+    const struct slice all = { (const char *)m->metrics, sizeof(*m->metrics) };
 
     (void)status;
     c->looks_at_disks = false;
-    gauges_write(c->watch.owner);
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].used && c->peer[i].waits_for_disks)
-            metrics_answer(&c->peer[i]);
+    gauges_write(m);
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
+        struct peer *p = &c->peer[i];
+
+        if (!p->used || !p->waits_for_disks)
+            continue;
+        p->waits_for_disks = false;
+        peer_answered(
+            p, SEND(&p->channel, metrics_are, p->request, .metrics = all));
+    }
 }
 
-/* Returns false if nobody can look at them now, such as one that hangs. */
-static bool metrics_look_at_disks(struct master *m)
+/* If nobody can look at the disks now, such as one that hangs, the answer comes
+ * at once. */
+void metrics_ask(struct peer *p)
 {
+    struct master *m = p->master;
     struct control *c = m->control;
     pid_t pid = -1;
 
+    p->waits_for_disks = true;
     if (!c->looks_at_disks && errands_hanging(m, c) == 0) {
-        pid = errand_fork(m, disks_main, m, &m->metrics_memory, 1);
+        pid = errand_fork(m, disks_main, m, &m->memory[MEMORY_METRICS], 1);
         c->looks_at_disks = pid > 0 && errand_watch(m, pid, m->deadlines.look,
                                                     metrics_on_disks, c) == 0;
     }
-    return c->looks_at_disks;
-}
-
-void metrics_ask(struct peer *p)
-{
-    p->waits_for_disks = true;
-    if (!metrics_look_at_disks(p->master))
-        metrics_on_disks(p->master->control, 0);
+    if (!c->looks_at_disks)
+        metrics_on_disks(c, 0);
 }

@@ -55,29 +55,21 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
         return 0;
     }
     request_report(p, SLICE("reload"), (struct slice){ 0 }, 0);
-    p->reload_request = p->request;
     loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.renew);
     return 0;
 }
 
-/* Is it no mistake in a file? */
-static bool request_is_temporary(const char *wrong)
-{
-    struct slice why = slice_from(wrong);
-
-    return slice_starts(why, SLICE(GENERATION_WAITS)) ||
-           slice_starts(why, SLICE(GENERATION_NOT_TAKEN)) ||
-           slice_starts(why, SLICE(GENERATION_AGAIN));
-}
-
 void request_reloaded(struct peer *p, const char *wrong)
 {
-    p->request = p->reload_request;
-    p->reload_request = 0;
+    const struct slice why = slice_from(wrong ? wrong : "");
+    /* It is no mistake in a file. */
+    const bool may_pass = slice_starts(why, SLICE(GENERATION_WAITS)) ||
+                          slice_starts(why, SLICE(GENERATION_NOT_TAKEN)) ||
+                          slice_starts(why, SLICE(GENERATION_AGAIN));
+
+    p->reload_number = 0;
     if (wrong)
-        peer_refuse(
-            p, request_is_temporary(wrong) ? REFUSAL_BUSY : REFUSAL_BAD_FILE,
-            wrong);
+        peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
     else
         peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
@@ -87,25 +79,19 @@ static void request_answer_ended(struct peer *p, size_t ended)
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
-static void request_answer_users(struct peer *p)
-{
-    const struct master *m = p->master;
-
-    p->users_ticket = 0;
-    if (m->users->reported.text[0])
-        peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
-    else
-        request_answer_ended(p, m->access->ended);
-}
-
 void request_on_users_read(struct master *m)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
         struct peer *p = &m->control->peer[i];
 
-        if (p->used && p->users_ticket > 0 &&
-            access_is_over(m, p->users_ticket))
-            request_answer_users(p);
+        if (!p->used || p->users_ticket == 0 ||
+            !access_is_over(m, p->users_ticket))
+            continue;
+        p->users_ticket = 0;
+        if (m->users->reported.text[0])
+            peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
+        else
+            request_answer_ended(p, m->access->ended);
     }
 }
 
@@ -163,26 +149,10 @@ static bool who_is_meant(const struct session_record *s,
     return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
 }
 
-static void request_report_kick(struct peer *p,
-                                const struct msg_end_sessions *msg,
-                                size_t ended)
-{
-    char to[ADDRESS_TEXT_MAX];
-
-    if (msg->user.len > 0) {
-        request_report(p, SLICE("kick"), msg->user, ended);
-        return;
-    }
-    if (msg->serial != 0)
-        snprintf(to, sizeof(to), "%016" PRIx64, msg->serial);
-    else
-        address_text(&msg->client, to);
-    request_report(p, SLICE("kick"), slice_from(to), ended);
-}
-
 static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
+    char to[ADDRESS_TEXT_MAX] = "";
     size_t ended = 0;
 
     older_look_all(p->master);
@@ -191,8 +161,13 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
             session_kick(s, ENDING_KICKED);
             ended++;
         }
+    if (msg->serial != 0)
+        snprintf(to, sizeof(to), "%016" PRIx64, msg->serial);
+    else if (msg->client.family != 0)
+        address_text(&msg->client, to);
     if (ended > 0)
-        request_report_kick(p, msg, ended);
+        request_report(p, SLICE("kick"),
+                       msg->user.len > 0 ? msg->user : slice_from(to), ended);
     request_answer_ended(p, ended);
     return 0;
 }
@@ -339,21 +314,19 @@ static const struct handler request_handlers[] = {
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
-/* What members of control_group may ask. */
-static bool request_only_reads(const struct message *m)
-{
-    return m->kind == MSG_show || m->kind == MSG_who ||
-           (m->kind == MSG_drain && m->drain.order == DRAIN_ASK);
-}
-
-static int request_of_reader(struct peer *p)
+/* Members of control_group only look. */
+int request_dispatch(struct peer *p)
 {
     struct message m;
-    int r = channel_receive(&p->channel, &m);
+    int r;
 
+    if (!p->reads_only)
+        return DISPATCH(&p->channel, request_handlers, p);
+    r = channel_receive(&p->channel, &m);
     if (r != 1)
         return r;
-    if (request_only_reads(&m))
+    if (m.kind == MSG_show || m.kind == MSG_who ||
+        (m.kind == MSG_drain && m.drain.order == DRAIN_ASK))
         return channel_handle(&p->channel, request_handlers, REQUESTS, p, &m);
     message_close(&m);
     request_begin(p, m.request);
@@ -361,10 +334,4 @@ static int request_of_reader(struct peer *p)
                 "members of control_group may look, and change nothing; run "
                 "it as root");
     return 0;
-}
-
-int request_dispatch(struct peer *p)
-{
-    return p->reads_only ? request_of_reader(p)
-                         : DISPATCH(&p->channel, request_handlers, p);
 }

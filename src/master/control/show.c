@@ -168,11 +168,17 @@ static void show_doing(struct peer *p, uint64_t place)
         loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.look);
 }
 
-static void show_doing_row(struct peer *p, const struct msg_doing *msg)
+static void show_answered(struct peer *p, const struct msg_doing *msg)
 {
     char serial[24];
     struct shown_row r = { 0 };
+    size_t i = 0;
 
+    while (i < p->looking && p->looks[i] != msg->serial)
+        i++;
+    if (i == p->looking)
+        return;
+    p->looks[i] = p->looks[--p->looking];
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
     shown_text(&r, "serial", slice_from(serial));
     shown_text(&r, "program", msg->client);
@@ -183,18 +189,6 @@ static void show_doing_row(struct peer *p, const struct msg_doing *msg)
     shown_number(&r, "of", msg->of);
     shown_number(&r, "ms", msg->ms);
     show_row(p, "doing", &r);
-}
-
-static void show_answered(struct peer *p, const struct msg_doing *msg)
-{
-    size_t i = 0;
-
-    while (i < p->looking && p->looks[i] != msg->serial)
-        i++;
-    if (i == p->looking)
-        return;
-    p->looks[i] = p->looks[--p->looking];
-    show_doing_row(p, msg);
     if (p->used && p->looking == 0)
         show_look_over(p);
 }

@@ -103,6 +103,19 @@ struct secrets {
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
 };
 
+/* Memory that processes share: memfds, which prepare_memory() makes or
+ * inherits. All but the roster outlive a master. */
+enum shared_memory {
+    MEMORY_GATE, /* of the gates, one after the other */
+    MEMORY_GUESSES,
+    MEMORY_BANS,
+    MEMORY_METRICS, /* the counters and gauges */
+    MEMORY_SURVEY,  /* empty; its lock is for the one that looks at homes */
+    MEMORY_BOARD,   /* the supervisor has made it */
+    MEMORY_ROSTER,  /* the table of this generation's sessions */
+    MEMORIES
+};
+
 enum master_state {
     MASTER_STARTING, /* until all children are ready */
     MASTER_RUNNING,
@@ -157,23 +170,26 @@ struct deadlines {
     uint64_t hang; /* gate, keys: without a new count */
 };
 
-/* A process of master with a deadline: a fork that touches a disk, or reader.
- * One that hangs keeps its place. So there are places for all that may hang:
- * ERRANDS_PER_MARK for each directory (hanging.c), some for the users file and
- * for reach.c, and one for the disks of the metrics. */
+/* A short-lived process of master: a fork that touches a disk, or reader, or
+ * check. One that hangs keeps its place. So there are places for all that may
+ * hang: ERRANDS_PER_MARK for each directory (hanging.c), some for the users
+ * file and for reach.c, one for the disks of the metrics, the look at the
+ * homes, and the writers of a new password and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 8
 #define ERRANDS_FOR_REACH 3
 #define ERRANDS_FOR_DISKS 1
+#define ERRANDS_OTHERS    3
 #define ERRANDS_MAX                                                            \
     (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS +                    \
-     ERRANDS_FOR_REACH + ERRANDS_FOR_DISKS)
+     ERRANDS_FOR_REACH + ERRANDS_FOR_DISKS + ERRANDS_OTHERS)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
     void (*on_end)(void *owner, int status); /* NULL: it was late; it hangs */
     void *owner;
+    bool finishes; /* it has no deadline, and master's end waits for it */
     struct loop_timer timer;
 };
 
@@ -189,17 +205,9 @@ struct master {
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
-    int memory;                    /* memory that survives a gate; a memfd */
-    int memory_read; /* the same, for the gate of a generation that retires */
-    int guesses_memory; /* memory that survives a master too; a memfd */
-    int bans_memory;    /* the table of bans, which outlives a master too */
-    int bans_read;      /* the same, for gate: only to read */
-    int roster_memory;  /* the table of this generation's sessions */
-    int board_memory;   /* the board, of the supervisor */
-    int board_read;     /* the same, for gate: only to read */
-    int metrics_memory; /* the counters and gauges, which outlive a master */
-    int survey_lock;    /* of the one process that looks at homes; a memfd */
-    int conf;           /* the settings, a sealed memfd */
+    int memory[MEMORIES];          /* to read and write */
+    int memory_read[MEMORIES];     /* the same, only to read, for gate; or -1 */
+    int conf;                      /* the settings, a sealed memfd */
     /* The largest max_sessions of the earlier generations; 0: there was none.
      * Their sessions may all still live. */
     uint64_t most_before;
@@ -225,8 +233,7 @@ struct master {
     bool may_be_over;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
-    pid_t survey; /* looks at the homes in the background; 0: none does */
-    struct loop_timer survey_timer;
+    pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
     /* The parts; each sub-room knows those whose header it may include. */
@@ -289,8 +296,9 @@ void master_fail(struct master *m, int status, const char *why);
 pid_t errand_fork(struct master *m, int (*run)(void *arg), void *arg,
                   const int *keep, size_t n);
 /* ON_END(OWNER) gets the wait status of the child PID, or -ETIMEDOUT after
- * WAIT_MS, when it is killed. -EBUSY: too many hang; then PID is killed, and
- * ON_END isn't called. */
+ * WAIT_MS, when it is killed. WAIT_MS 0: it writes a file, so it has no
+ * deadline, and master's end waits for it. -EBUSY: too many hang; then PID is
+ * killed, and ON_END isn't called. */
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner);
 bool errands_have(const struct master *m, pid_t pid);
@@ -298,8 +306,10 @@ bool errands_have(const struct master *m, pid_t pid);
 void errand_reaped(struct master *m, pid_t pid, int status);
 /* Counts the errands of OWNER that were late and haven't ended. */
 size_t errands_hanging(const struct master *m, const void *owner);
-/* Kills all, for the end of master, and waits for none. */
+/* For the end of master: kills those that have a deadline, and waits for none.
+ * Then errands_finish() says whether one without a deadline is left. */
 void errands_stop(struct master *m);
+bool errands_finish(const struct master *m);
 /* Allocates zeroed pages that no fork inherits, so that a user's process files
  * doesn't know who else is logged in. Returns NULL if there is no memory. Free
  * it with munmap(2). */

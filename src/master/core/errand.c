@@ -1,7 +1,7 @@
 /* Forks of master that touch a disk, and programs that it doesn't wait for.
- * Each has a deadline. A disk may hang, and then even SIGKILL has no effect:
- * such a process keeps its place here until it is reaped, and nothing waits
- * for it. */
+ * Each that only looks has a deadline. A disk may hang, and then even SIGKILL
+ * has no effect: such a process keeps its place here until it is reaped, and
+ * nothing waits for it. */
 #include "core.h"
 
 #include <errno.h>
@@ -48,10 +48,14 @@ int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
 
         if (e->pid > 0)
             continue;
-        *e = (struct errand){ .pid = pid, .on_end = on_end, .owner = owner };
-        e->timer =
-            (struct loop_timer){ .on_timer = errand_on_timer, .owner = e };
-        loop_timer_set(&m->loop, &e->timer, wait_ms);
+        *e = (struct errand){ .pid = pid,
+                              .on_end = on_end,
+                              .owner = owner,
+                              .finishes = wait_ms == 0,
+                              .timer = { .on_timer = errand_on_timer,
+                                         .owner = e } };
+        if (!e->finishes)
+            loop_timer_set(&m->loop, &e->timer, wait_ms);
         return 0;
     }
     kill(pid, SIGKILL); /* reaped with the other children */
@@ -97,10 +101,18 @@ void errands_stop(struct master *m)
     for (size_t i = 0; i < ERRANDS_MAX; i++) {
         struct errand *e = &m->errand[i];
 
-        if (e->pid == 0)
+        if (e->pid == 0 || e->finishes)
             continue;
         loop_timer_clear(&m->loop, &e->timer);
-        kill(e->pid, SIGKILL);
+        kill(e->pid, SIGKILL); /* check may have lost its death signal */
         e->on_end = NULL;
     }
+}
+
+bool errands_finish(const struct master *m)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        if (m->errand[i].pid > 0 && m->errand[i].finishes)
+            return true;
+    return false;
 }

@@ -31,22 +31,14 @@ static void master_on_events(void *owner, uint32_t events)
 
 void master_init(struct master *m)
 {
-    *m = (struct master){ .memory = -1,
-                          .memory_read = -1,
-                          .guesses_memory = -1,
-                          .bans_memory = -1,
-                          .bans_read = -1,
-                          .roster_memory = -1,
-                          .board_memory = -1,
-                          .board_read = -1,
-                          .metrics_memory = -1,
-                          .survey_lock = -1,
-                          .conf = -1,
+    *m = (struct master){ .conf = -1,
                           .empty = -1,
                           .output = STDERR_FILENO,
                           .signals.watch.fd = -1,
                           .loop.epoll_fd = -1 };
     memset(m->programs, -1, sizeof(m->programs));
+    memset(m->memory, -1, sizeof(m->memory));
+    memset(m->memory_read, -1, sizeof(m->memory_read));
     succession_init(&m->succession);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
     m->events_watch = (struct loop_watch){ .fd = -1,

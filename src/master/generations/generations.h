@@ -25,8 +25,8 @@ void supervisor_up(struct master *m);
 /* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
 
-/* heartbeat.c: master counts on the board, and looks whether gate and keys
- * count. */
+/* Master counts on the board from now on, looks whether gate and keys count,
+ * and ends one that doesn't. */
 void heartbeat_start(struct master *m);
 void heartbeat_release(struct master *m);
 
@@ -67,5 +67,10 @@ void stop_children(struct master *m);
 
 /* TERM and INT stop, CHLD reaps. Returns 0 or -errno. */
 int signals_watch(struct master *m);
+/* For the row of gate (run.c): a gate that has ended leaves its sessions to
+ * master. */
+void gate_on_reaped(struct child *c, int status);
+/* PID was reaped: it may be a session whose gate has ended. */
+void orphan_reaped(struct master *m, pid_t pid, int status);
 
 #endif

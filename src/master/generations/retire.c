@@ -80,26 +80,21 @@ static void retire_on_deadline(void *owner)
         session_kick(s, ENDING_REPLACED);
 }
 
-/* A gate that has begun just now has its listeners, too, though it hasn't got
- * `open`. */
-static void retire_replace_new_gate(struct master *m)
-{
-    struct child *gate = children_find(m, PROCESS_GATE);
-
-    if (gate && gate->channel.fd >= 0 && !gate->opened)
-        child_replace(gate);
-}
-
 /* From now on the newest master decides about the sessions: its orders are in
  * the roster. */
 void retire_begin(struct master *m)
 {
+    struct child *gate = children_find(m, PROCESS_GATE);
+
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_RETIRING;
     control_retire(m->control);
     listeners_release(m->listeners);
-    retire_replace_new_gate(m);
+    /* A gate that has begun just now has its listeners, too, though it hasn't
+     * got `open`. */
+    if (gate && gate->channel.fd >= 0 && !gate->opened)
+        child_replace(gate);
     access_stop(m);
     older_release(m);
     orders_follow(m);

@@ -1,9 +1,7 @@
 /* The stop of the service, in master: no new connections, a message to each
- * session, a deadline for each step. And the signals: its children's ends, and
- * its own. */
+ * session, a deadline for each step. */
 #include "generations.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -48,7 +46,7 @@ static bool stop_are_there(const struct master *m, bool log)
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log))
             return true;
-    return !log && (m->banning->writer > 0 || m->users->writer.pid > 0);
+    return !log && errands_finish(m);
 }
 
 static void stop_some(struct master *m, bool log)
@@ -80,8 +78,6 @@ void stop_children(struct master *m)
                       retired ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
-    if (m->survey > 0) /* a change of its ids has cleared its death signal */
-        kill(m->survey, SIGKILL);
     errands_stop(m);
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
@@ -94,48 +90,4 @@ void stop_children(struct master *m)
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     stop_some(m, true);
-}
-
-static void reap_children(void *owner)
-{
-    struct master *m = owner;
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct session_record *s = sessions_by_files(m->sessions, pid);
-        struct child *child = children_by_pid(m, pid);
-
-        if (pid == m->survey)
-            m->survey = 0;
-        errand_reaped(m, pid, status);
-        if (pid == m->banning->writer)
-            banning_reaped(m, status);
-        if (pid == m->users->writer.pid)
-            password_reaped(m, status);
-        if (s)
-            files_reaped(&s->files, status);
-        else if (!hanging_reaped(&m->sessions->hanging, pid))
-            orphan_reaped(m, pid, status);
-        if (child)
-            child_reaped(child, status);
-    }
-}
-
-static void stop_on_signal(void *m)
-{
-    stop_begin(m);
-}
-
-static const struct signals_row rows[] = {
-    { SIGTERM, stop_on_signal },
-    { SIGINT, stop_on_signal },
-    { SIGCHLD, reap_children },
-};
-
-int signals_watch(struct master *m)
-{
-    signal(SIGHUP, SIG_IGN); /* meant for the supervisor */
-    return signals_open(&m->signals, &m->loop, rows,
-                        sizeof(rows) / sizeof(rows[0]), m);
 }

@@ -148,7 +148,7 @@ static bool access_review_row(struct session_record *s, const struct user *row)
     if (why == ENDING_COUNT) {
         if (access_take_limits(s, row) && s->state != SESSION_OPENING &&
             !s->older)
-            session_add_news(s, NEWS_FACTS);
+            session_add_news(s, NEWS_LIMITS);
         return false;
     }
     session_kick(s, why);
@@ -319,21 +319,15 @@ static void access_on_late(void *owner)
 
 /* The one who announces a change has just written to that disk. So it answers,
  * and the forks may wait for a disk that was mounted there before. */
-static bool access_may_look(struct master *m, bool announced)
-{
-    const size_t hanging = errands_hanging(m, m);
-
-    return announced ? hanging < HANGING_LOOKS + HANGING_ANNOUNCED
-                     : hanging < HANGING_LOOKS && !userdb_rests(m->users);
-}
-
 static void access_begin(struct master *m, bool announced)
 {
     struct access *a = m->access;
+    const size_t hanging = errands_hanging(m, m);
     struct complaint c = { "" };
     pid_t pid;
 
-    if (!access_may_look(m, announced)) {
+    if (announced ? hanging >= HANGING_LOOKS + HANGING_ANNOUNCED
+                  : hanging >= HANGING_LOOKS || userdb_rests(m->users)) {
         a->ended = 0;
         access_end(m);
         return;

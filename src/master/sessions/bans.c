@@ -25,22 +25,12 @@
 /* Before the records in the file; a new form of them gets another number. */
 static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-/* Takes the bytes of a file that banning_image() has made. */
-static int banning_take_file(struct banning *b, struct slice file)
-{
-    if (!slice_starts(file, banning_magic))
-        return -EBADMSG;
-    return bans_restore(b->table,
-                        (struct slice){ file.ptr + banning_magic.len,
-                                        file.len - banning_magic.len },
-                        time(NULL));
-}
-
 /* A damaged file keeps nobody from starting the server. */
 static void banning_load(struct master *m)
 {
     char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
     struct complaint c = { "" };
+    struct slice bans;
     struct buf text;
     int r;
 
@@ -55,8 +45,14 @@ static void banning_load(struct master *m)
     else {
         buf_init(&text, BANNING_FILE_MAX);
         r = fd_read_file(fd, &text);
-        if (r == 0)
-            r = banning_take_file(m->banning, buf_slice(&text));
+        bans = buf_slice(&text);
+        if (r == 0 && !slice_starts(bans, banning_magic))
+            r = -EBADMSG;
+        if (r == 0) {
+            bans.ptr += banning_magic.len;
+            bans.len -= banning_magic.len;
+            r = bans_restore(m->banning->table, bans, time(NULL));
+        }
         buf_release(&text);
     }
     if (r < 0 && !c.text[0])
@@ -71,7 +67,7 @@ int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
     void *p = NULL;
-    int r = shared_map(m->bans_memory, sizeof(*b->table),
+    int r = shared_map(m->memory[MEMORY_BANS], sizeof(*b->table),
                        PROT_READ | PROT_WRITE, &p);
 
     b->table = p;
@@ -93,18 +89,8 @@ void banning_release(struct banning *b)
 
 /* The file. */
 
-static int banning_image(const struct bans *b, struct buf *into)
-{
-    int r = buf_add(into, banning_magic.ptr, banning_magic.len);
-
-    for (uint32_t i = 0; i < b->rows && i < BANS_MAX && r == 0; i++)
-        if (b->ban[i].network.family != 0)
-            r = buf_add(into, &b->ban[i], sizeof(b->ban[i]));
-    return r;
-}
-
-/* The lock is for the writer of an older generation, which may not have ended
- * yet. */
+/* Runs in the fork. The lock is for the writer of an older generation, which
+ * may not have ended yet. */
 static int banning_write(const char *directory, struct slice bytes)
 {
     FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -129,48 +115,51 @@ static void banning_report_unkept(struct master *m, int error)
     b->error = error;
 }
 
-static void banning_fork(struct master *m, struct slice image)
-{
-    struct banning *b = m->banning;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        fd_close_others(3, NULL, 0);
-        _exit(-banning_write(m->settings.state, image));
-    }
-    if (pid < 0)
-        banning_report_unkept(m, errno);
-    b->writer = pid < 0 ? 0 : pid;
-    b->writing = b->table->changes;
-}
-
-void banning_save(struct master *m)
-{
-    struct banning *b = m->banning;
-    struct buf image;
-
-    if (m->check || b->writer > 0 || b->table->saved == b->table->changes)
-        return;
-    buf_init(&image, BANNING_FILE_MAX);
-    if (banning_image(b->table, &image) == 0)
-        banning_fork(m, buf_slice(&image));
-    else
-        banning_report_unkept(m, ENOMEM);
-    buf_release(&image);
-}
-
 /* After a failure the next change tries again. */
-void banning_reaped(struct master *m, int status)
+static void banning_on_written(void *owner, int status)
 {
+    struct master *m = owner;
     struct banning *b = m->banning;
     int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 
-    b->writer = 0;
+    b->writes = false;
     banning_report_unkept(m, error);
     if (error == 0)
         b->table->saved = b->writing;
     if (b->table->changes != b->writing)
         banning_save(m);
+}
+
+void banning_save(struct master *m)
+{
+    struct banning *b = m->banning;
+    struct bans *t = b->table;
+    struct buf image;
+    pid_t pid = -1;
+    int r;
+
+    if (m->check || b->writes || t->saved == t->changes)
+        return;
+    buf_init(&image, BANNING_FILE_MAX);
+    r = buf_add(&image, banning_magic.ptr, banning_magic.len);
+    for (uint32_t i = 0; i < t->rows && i < BANS_MAX && r == 0; i++)
+        if (t->ban[i].network.family != 0)
+            r = buf_add(&image, &t->ban[i], sizeof(t->ban[i]));
+    if (r == 0) {
+        pid = fork();
+        r = pid < 0 ? -errno : 0;
+    }
+    if (pid == 0) {
+        fd_close_others(3, NULL, 0);
+        _exit(-banning_write(m->settings.state, buf_slice(&image)));
+    }
+    buf_release(&image);
+    if (r == 0)
+        r = errand_watch(m, pid, 0, banning_on_written, m);
+    if (r < 0)
+        banning_report_unkept(m, -r);
+    b->writes = r == 0;
+    b->writing = t->changes;
 }
 
 /* Who is banned, and why. */
@@ -203,30 +192,26 @@ static size_t banning_end_sessions(struct master *m, const struct ban *ban,
     return ended;
 }
 
-static void banning_report(struct master *m, const struct ban *ban)
-{
-    char network[BAN_TEXT_MAX];
-    struct event_record r;
-
-    event_begin(&r, EVENT_BAN);
-    event_text(&r, FIELD_PEER,
-               slice_from(ban_text(&ban->network, ban->bits, network)));
-    event_text(&r, FIELD_REASON, slice_from(ban->reason));
-    if (ban->until > 0)
-        event_number(&r, FIELD_MS, (uint64_t)(ban->until - ban->since) * 1000);
-    master_send(m, &r);
-}
-
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended)
 {
     int r = bans_put(m->banning->table, ban, time(NULL));
+    char network[BAN_TEXT_MAX];
+    struct event_record e;
 
     *ended = 0;
     if (r < 0)
         return r;
-    if (r > 0 && !ban->by_hand) /* the line "admin" has one by hand */
-        banning_report(m, ban);
+    if (r > 0 && !ban->by_hand) { /* the line "admin" has one by hand */
+        event_begin(&e, EVENT_BAN);
+        event_text(&e, FIELD_PEER,
+                   slice_from(ban_text(&ban->network, ban->bits, network)));
+        event_text(&e, FIELD_REASON, slice_from(ban->reason));
+        if (ban->until > 0)
+            event_number(&e, FIELD_MS,
+                         (uint64_t)(ban->until - ban->since) * 1000);
+        master_send(m, &e);
+    }
     *ended = banning_end_sessions(m, ban, why);
     banning_save(m);
     return 0;

@@ -36,47 +36,26 @@ size_t guesses_levels(uint8_t family, const struct guess_level **first)
     return n;
 }
 
-struct guess_tables {
-    bool made; /* the key is set */
-    uint8_t key[SIPHASH_KEY];
-    uint64_t
-        names[GUESS_SLOTS]; /* when the failures in each slot are forgotten */
-    uint64_t prefixes[GUESS_SLOTS];
-    struct guess_known
-        known[GUESS_SLOTS]; /* users and where they have logged in lately */
-    struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
-    struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
-    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
-    struct guess_hour all;
-    struct guess_source source[GUESS_SOURCES];
-};
-
-size_t guesses_size(void)
+int guesses_map(int fd, struct guesses **ret)
 {
-    return sizeof(struct guess_tables);
-}
-
-int guesses_init(struct guesses *g, int fd)
-{
+    struct guesses *g;
     void *p = NULL;
-    struct guess_tables *t;
-    int r = shared_map(fd, sizeof(*t), PROT_READ | PROT_WRITE, &p);
+    int r = shared_map(fd, sizeof(*g), PROT_READ | PROT_WRITE, &p);
 
-    *g = (struct guesses){ .tables = p };
     if (r < 0)
         return r;
-    t = g->tables;
-    if (!t->made)
-        random_bytes(t->key, sizeof(t->key));
-    t->made = true;
+    *ret = g = p;
+    if (!g->made)
+        random_bytes(g->key, sizeof(g->key));
+    g->made = true;
     return 0;
 }
 
-void guesses_release(struct guesses *g)
+void guesses_unmap(struct guesses **g)
 {
-    if (g->tables)
-        munmap(g->tables, sizeof(*g->tables));
-    g->tables = NULL;
+    if (*g)
+        munmap(*g, sizeof(**g));
+    *g = NULL;
 }
 
 /* Hashes a name (no bits), a prefix (no name), or both. */
@@ -90,7 +69,7 @@ static uint64_t guess_hash(const struct guesses *g, uint64_t name,
     bytes[8] = prefix.family;
     bytes[9] = (uint8_t)bits;
     memcpy(bytes + 10, prefix.bytes, 16);
-    return siphash(g->tables->key, bytes, sizeof(bytes));
+    return siphash(g->key, bytes, sizeof(bytes));
 }
 
 static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
@@ -139,21 +118,19 @@ static bool guess_is_known(struct guess_known *table, uint64_t pair,
     return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
 }
 
-uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
+uint64_t guesses_delay(struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now)
 {
     uint64_t pair = guess_pair(g, what), longest;
     const struct guess_level *l = NULL;
     size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
-    if (guess_is_known(g->tables->known, pair, now))
-        return guess_delay_of(g->tables->names, pair, &name_level, most, now);
-    longest =
-        guess_delay_of(g->tables->names, what->name, &name_level, most, now);
+    if (guess_is_known(g->known, pair, now))
+        return guess_delay_of(g->names, pair, &name_level, most, now);
+    longest = guess_delay_of(g->names, what->name, &name_level, most, now);
     for (size_t i = 0; i < n; i++) {
         uint64_t hash = guess_hash(g, 0, &what->peer, l[i].bits);
-        uint64_t ms =
-            guess_delay_of(g->tables->prefixes, hash, &l[i], most, now);
+        uint64_t ms = guess_delay_of(g->prefixes, hash, &l[i], most, now);
 
         longest = ms > longest ? ms : longest;
     }
@@ -199,13 +176,12 @@ static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
 
 /* Returns the address's row among the few that its hash permits or, if it has
  * none, the one with the fewest wrong passwords. */
-static struct guess_source *guess_source_of(const struct guesses *g,
-                                            const struct address *prefix,
-                                            uint64_t now)
+static struct guess_source *
+guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
 {
     uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
     struct guess_source *row =
-        g->tables->source + hash % (GUESS_SOURCES / GUESS_WAYS) * GUESS_WAYS;
+        g->source + hash % (GUESS_SOURCES / GUESS_WAYS) * GUESS_WAYS;
     struct guess_source *least = row;
 
     for (size_t i = 0; i < GUESS_WAYS; i++) {
@@ -217,7 +193,7 @@ static struct guess_source *guess_source_of(const struct guesses *g,
     return least;
 }
 
-uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
+uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now)
 {
     struct address prefix = address_client(peer);
@@ -225,7 +201,7 @@ uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
     uint64_t there = guess_hash(g, 0, peer, address_client_bits(peer));
 
     return address_same_host(&s->prefix, &prefix) &&
-                   !guess_is_known(g->tables->logins, there, now)
+                   !guess_is_known(g->logins, there, now)
                ? hour_sum(&s->hour, now)
                : 0;
 }
@@ -234,7 +210,7 @@ void guesses_pardon(struct guesses *g, const struct address *network,
                     unsigned bits)
 {
     for (size_t i = 0; i < GUESS_SOURCES; i++) {
-        struct guess_source *s = &g->tables->source[i];
+        struct guess_source *s = &g->source[i];
         struct address prefix = address_prefix(&s->prefix, bits);
 
         if (address_same_host(&prefix, network))
@@ -258,9 +234,9 @@ static void report_insert(struct guess_report *r, const struct address *prefix,
 void guesses_report(const struct guesses *g, uint64_t now,
                     struct guess_report *ret)
 {
-    *ret = (struct guess_report){ .wrong = hour_sum(&g->tables->all, now) };
+    *ret = (struct guess_report){ .wrong = hour_sum(&g->all, now) };
     for (size_t i = 0; i < GUESS_SOURCES; i++) {
-        const struct guess_source *s = &g->tables->source[i];
+        const struct guess_source *s = &g->source[i];
         uint64_t wrong = s->prefix.family ? hour_sum(&s->hour, now) : 0;
 
         if (wrong == 0)
@@ -279,16 +255,16 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     struct guess_source *from = guess_source_of(g, &prefix, now);
 
     if (what->name != 0)
-        guess_add(g->tables->names, what->name, &name_level, now);
-    if (guess_is_known(g->tables->known, pair, now))
-        guess_add(g->tables->names, pair, &name_level, now);
+        guess_add(g->names, what->name, &name_level, now);
+    if (guess_is_known(g->known, pair, now))
+        guess_add(g->names, pair, &name_level, now);
     for (size_t i = 0; i < n; i++)
-        guess_add(g->tables->prefixes, guess_hash(g, 0, &what->peer, l[i].bits),
-                  &l[i], now);
+        guess_add(g->prefixes, guess_hash(g, 0, &what->peer, l[i].bits), &l[i],
+                  now);
     if (!address_same_host(&from->prefix, &prefix))
         *from = (struct guess_source){ .prefix = prefix };
     hour_add(&from->hour, now);
-    hour_add(&g->tables->all, now);
+    hour_add(&g->all, now);
 }
 
 void guesses_succeeded(struct guesses *g, const struct guess *what,
@@ -298,10 +274,8 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     uint64_t there =
         guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
 
-    *guess_known_row(g->tables->known, pair) =
-        (struct guess_known){ pair, now };
-    *guess_known_row(g->tables->logins, there) =
-        (struct guess_known){ there, now };
+    *guess_known_row(g->known, pair) = (struct guess_known){ pair, now };
+    *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
 /* If two users share a slot, the second one of the same half minute must wait
@@ -312,8 +286,8 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
     const uint64_t name = what->name ^ what->factor;
     uint64_t pair =
         guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
-    uint64_t *last = &g->tables->steps[name % GUESS_SLOTS];
-    struct guess_known *k = guess_known_row(g->tables->coded, pair);
+    uint64_t *last = &g->steps[name % GUESS_SLOTS];
+    struct guess_known *k = guess_known_row(g->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
 
     if (step == 0)

@@ -326,31 +326,23 @@ void login_on_verdict(struct session_record *s, const struct verdict *v)
     answer_wait(s);
 }
 
-/* If nothing limits its transfers, or its bandwidth, now, the session never
- * asks gate. */
-static void login_look_at_limits(const struct session_record *s, bool *counted,
-                                 bool *paced)
-{
-    const struct settings *c = &s->master->settings;
-
-    *counted = c->max_transfers > 0;
-    *paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
-    for (size_t i = 0; i < s->limits.accounts; i++) {
-        const struct account_limits *a = &s->limits.account[i];
-
-        *counted = *counted || a->transfers > 0;
-        *paced = *paced || a->up > 0 || a->down > 0;
-    }
-}
-
 void login_home_ready(struct session_record *s)
 {
-    bool counted, paced;
+    const struct settings *c = &s->master->settings;
+    /* If nothing limits its transfers, or its bandwidth, now, the session never
+     * asks gate. */
+    bool counted = c->max_transfers > 0;
+    bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     int r;
 
     if (s->state != SESSION_OPENING)
         return;
-    login_look_at_limits(s, &counted, &paced);
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account_limits *a = &s->limits.account[i];
+
+        counted = counted || a->transfers > 0;
+        paced = paced || a->up > 0 || a->down > 0;
+    }
     r = SEND(&s->channel, granted, s->request,
              .name = slice_from(s->files.user), .rights = s->rights,
              .everywhere = s->rights_everywhere, .upload_eof = s->upload_eof,
@@ -366,7 +358,7 @@ void login_home_ready(struct session_record *s)
     s->tries = 0; /* from now on those of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
-    session_add_news(s, NEWS_FACTS);
+    session_add_news(s, NEWS_LOGIN);
     sessions_send_news(s->master);
 }
 

@@ -1,13 +1,9 @@
-/* Sessions of several generations. The newest master reads the tables of the
- * older ones, and has a record for each session in them, beside those of its
- * own: so it counts all sessions, shows them, and decides which ones must end.
- * It writes its orders into the same tables; each older master looks at its own
- * table and obeys. They exchange no message, and neither waits for the other.
- * Runs in master. */
+/* The sessions of older generations, in the newest master. It reads their
+ * rosters (roster.c), and has a record for each session in them, beside those
+ * of its own: so it counts all sessions, shows them, and decides which ones
+ * must end. It writes its orders into the rosters. Runs in master. */
 #include "sessions.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,141 +12,6 @@
 #include "sallyport/ipc/generation.h"
 
 #define REFUSED_MS 10000 /* between two log lines about it */
-
-/* A master's own table. */
-
-int roster_begin(struct master *m)
-{
-    return roster_map(m->roster_memory, m->sessions->size, &m->roster);
-}
-
-static size_t older_row(const struct session_record *s)
-{
-    return (size_t)(s - s->master->sessions->all);
-}
-
-static void older_write(struct session_record *s, struct roster_facts *f)
-{
-    struct master *m = s->master;
-
-    if (m->roster)
-        roster_write(m->roster, older_row(s), f);
-}
-
-/* What a session does isn't news, but stays for those who have asked. */
-static struct roster_facts older_facts(const struct session_record *s)
-{
-    struct roster_facts f = {
-        .serial = s->serial,
-        .peer = s->peer,
-        .local = s->local,
-        .unknown = s->proxied && s->channel.phase == PHASE_START,
-        .since = s->since,
-        .login = s->login,
-        .version = s->version,
-        .answers = s->answers,
-    };
-
-    if (s->login > 0)
-        memcpy(f.user, s->files.user, sizeof(f.user));
-    return f;
-}
-
-void session_publish(struct session_record *s)
-{
-    struct roster_facts f;
-
-    if (s->older || s->state == SESSION_FREE)
-        return;
-    f = older_facts(s);
-    older_write(s, &f);
-}
-
-/* A record of an older generation, or one that was, has none here. */
-static bool older_has_row(const struct session_record *s)
-{
-    const struct roster *r = s->master->roster;
-
-    return r && !s->older && r->row[older_row(s)].facts.serial == s->serial;
-}
-
-void session_unpublish(struct session_record *s)
-{
-    struct roster_facts f = { .serial = s->serial,
-                              .gone = true,
-                              .status = s->status };
-
-    if (older_has_row(s))
-        older_write(s, &f);
-}
-
-void session_publish_doing(struct session_record *s,
-                           const struct msg_doing *msg)
-{
-    struct master *m = s->master;
-    struct roster_doing *d;
-    struct roster_facts f;
-
-    if (!m->roster || s->older)
-        return;
-    d = &m->roster->row[older_row(s)].doing;
-    *d = (struct roster_doing){ 0 };
-    slice_copy(msg->client, d->client, sizeof(d->client));
-    slice_copy(msg->tls, d->tls, sizeof(d->tls));
-    slice_copy(msg->verb, d->verb, sizeof(d->verb));
-    slice_copy(msg->path, d->path, sizeof(d->path));
-    d->bytes = msg->bytes;
-    d->of = msg->of;
-    d->ms = msg->ms;
-    s->answers++;
-    f = older_facts(s);
-    older_write(s, &f);
-}
-
-/* A master that retires, and the orders of the newest one. */
-
-static void older_obey(struct session_record *s, unsigned orders)
-{
-    const struct roster_row *row = &s->master->roster->row[older_row(s)];
-    const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
-
-    if ((orders & ORDER_KICK) && why == WHY_FINISH)
-        session_finish(s);
-    else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
-        session_kick(s, (enum ending)why);
-    if (orders & ORDER_KILL)
-        session_kill(s);
-    if (orders & ORDER_LOOK)
-        s->look_by_newest = look_begin(s);
-}
-
-static void orders_on_timer(void *owner)
-{
-    struct master *m = owner;
-    const uint64_t given =
-        __atomic_load_n(&m->roster->orders, __ATOMIC_ACQUIRE);
-
-    if (given != m->orders_taken) {
-        m->orders_taken = given;
-        for (size_t i = 0; i < roster_used(m->roster); i++) {
-            struct session_record *s = &m->sessions->all[i];
-            const unsigned orders = roster_take_orders(m->roster, i, s->serial);
-
-            if (orders != 0 && s->state != SESSION_FREE && !s->older)
-                older_obey(s, orders);
-        }
-    }
-    loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
-}
-
-void orders_follow(struct master *m)
-{
-    m->orders = (struct loop_timer){ .on_timer = orders_on_timer, .owner = m };
-    if (m->roster)
-        loop_timer_set(&m->loop, &m->orders, 0);
-}
-
-/* The newest master, and the sessions of the older ones. */
 
 void older_init(struct master *m)
 {
@@ -182,14 +43,6 @@ bool older_open(struct older *o, int fd)
     return o->row != NULL;
 }
 
-/* Needs no memory, unlike a map. */
-static bool older_is_marked(int fd)
-{
-    char mark = 0;
-
-    return pread(fd, &mark, 1, 0) != 1 || mark != 0;
-}
-
 /* All that live go to the next master, too: it may have the memory that is
  * missing here. The supervisor drops the others. */
 void older_inherit(struct master *m)
@@ -200,24 +53,16 @@ void older_inherit(struct master *m)
     for (size_t i = 0; i < s->count && n < OLDER_MAX; i++) {
         const char *name = s->inherited[i].name;
         struct slice number = slice_from(name);
+        char ended = 0; /* the supervisor's mark, in the first byte */
 
         if (!slice_starts(number, SLICE(GENERATION_SESSIONS)) ||
-            older_is_marked(s->inherited[i].fd))
+            pread(s->inherited[i].fd, &ended, 1, 0) != 1 || ended != 0)
             continue;
         number = slice_from(name + strlen(GENERATION_SESSIONS));
         slice_number(number, UINT64_MAX, &m->older[n].generation);
         succession_keep(&m->succession, name, s->inherited[i].fd);
         n += older_open(&m->older[n], s->inherited[i].fd);
     }
-}
-
-int roster_keep(struct master *m)
-{
-    char name[GENERATION_NAME_MAX];
-
-    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
-             m->succession.generation);
-    return succession_keep(&m->succession, name, m->roster_memory);
 }
 
 /* Returns the session of this generation in that account that began last. */

@@ -62,84 +62,6 @@ static void password_complain(struct master *m, const char *why)
  * has its name all the same. */
 #define WRITER_STANDS 0x80
 
-/* What the fork needs. It inherits neither the users' rows nor the records of
- * sessions. */
-struct writer_order {
-    char user[USER_NAME_MAX + 1];
-    char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
-};
-
-/* Runs in the fork. Only the text that everybody uses now is changed: another
- * one may have a mistake, or be half written. */
-static int writer_main(const struct userdb *u, const struct writer_order *o)
-{
-    struct hash_change change = { .user = o->user,
-                                  .old = o->old,
-                                  .hash = o->hash };
-    struct buf text;
-    bool stands = false;
-    int r;
-
-    buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(u->fd, &text); /* memory */
-    fd_close_others(3, NULL, 0);
-    change.text = buf_slice(&text);
-    if (r == 0)
-        r = users_file_set_hash(u->path, &change, &stands);
-    return -r | (r < 0 && stands ? WRITER_STANDS : 0);
-}
-
-static int writer_fork(struct session_record *s, const struct user *user)
-{
-    const struct userdb *u = s->master->users;
-    struct writer_order o;
-    pid_t pid;
-
-    slice_copy(slice_from(user->name), o.user, sizeof(o.user));
-    slice_copy(slice_from(user->hash), o.old, sizeof(o.old));
-    slice_copy(slice_from(s->answer.verdict.hash), o.hash, sizeof(o.hash));
-    pid = fork();
-    if (pid == 0)
-        _exit(writer_main(u, &o));
-    explicit_bzero(&o, sizeof(o));
-    return pid < 0 ? -errno : pid;
-}
-
-/* A disk may hang, so a short-lived fork writes. Until it is reaped there is no
- * other one. */
-static enum password_fault writer_begin(struct session_record *s,
-                                        const struct user *user)
-{
-    struct master *m = s->master;
-    struct userdb *u = m->users;
-    struct user next = *user;
-    int pid;
-
-    if (u->writer.pid > 0 || u->writer.ticket > 0 ||
-        clock_ms() < u->write_rests_until)
-        return PASSWORD_BUSY;
-    if (userdb_is_unended(u)) {
-        password_complain(m, "its last line isn't ended, so it may be cut off");
-        return PASSWORD_UNWRITTEN;
-    }
-    pid = writer_fork(s, user);
-    if (pid < 0) {
-        password_complain(m, strerror(-pid));
-        return PASSWORD_UNWRITTEN;
-    }
-    next.hash = s->answer.verdict.hash;
-    next.must_change = false;
-    u->writer = (struct password_writer){ .pid = pid,
-                                          .serial = s->serial,
-                                          .before = s->version,
-                                          .after = user_version(
-                                              &next, m->secrets.versions) };
-    slice_copy(slice_from(user->name), u->writer.user, sizeof(u->writer.user));
-    s->state = SESSION_WRITING;
-    session_set_timer(s, m->deadlines.write);
-    return PASSWORD_OK;
-}
-
 /* Until the new text is read, the rows have the version of before. */
 bool password_gives(const struct session_record *s, uint64_t version)
 {
@@ -189,8 +111,9 @@ static void password_stands(struct master *m, const struct password_writer *w,
     password_read(m);
 }
 
-void password_reaped(struct master *m, int status)
+void password_on_written(void *owner, int status)
 {
+    struct master *m = owner;
     struct userdb *u = m->users;
     const struct password_writer w = u->writer;
     struct session_record *s = sessions_find(m->sessions, w.serial);
@@ -227,6 +150,76 @@ void password_late(struct session_record *s)
     password_complain(s->master, "the disk doesn't answer");
     kill(s->master->users->writer.pid, SIGKILL);
     password_answer(s, PASSWORD_LATE);
+}
+
+/* What the fork needs. It inherits neither the users' rows nor the records of
+ * sessions. */
+struct writer_order {
+    char user[USER_NAME_MAX + 1];
+    char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
+};
+
+/* Runs in the fork. Only the text that everybody uses now is changed: another
+ * one may have a mistake, or be half written. */
+static int writer_main(const struct userdb *u, const struct writer_order *o)
+{
+    struct hash_change change = { .user = o->user,
+                                  .old = o->old,
+                                  .hash = o->hash };
+    struct buf text;
+    bool stands = false;
+    int r;
+
+    buf_init(&text, USERS_FILE_MAX);
+    r = fd_read_file(u->fd, &text); /* memory */
+    fd_close_others(3, NULL, 0);
+    change.text = buf_slice(&text);
+    if (r == 0)
+        r = users_file_set_hash(u->path, &change, &stands);
+    return -r | (r < 0 && stands ? WRITER_STANDS : 0);
+}
+
+/* A disk may hang, so a short-lived fork writes. Until it is reaped there is no
+ * other one. */
+static enum password_fault writer_begin(struct session_record *s,
+                                        const struct user *user)
+{
+    struct master *m = s->master;
+    struct userdb *u = m->users;
+    struct user next = *user;
+    struct writer_order o;
+    int pid, r;
+
+    if (u->writer.pid > 0 || u->writer.ticket > 0 ||
+        clock_ms() < u->write_rests_until)
+        return PASSWORD_BUSY;
+    if (userdb_is_unended(u)) {
+        password_complain(m, "its last line isn't ended, so it may be cut off");
+        return PASSWORD_UNWRITTEN;
+    }
+    slice_copy(slice_from(user->name), o.user, sizeof(o.user));
+    slice_copy(slice_from(user->hash), o.old, sizeof(o.old));
+    slice_copy(slice_from(s->answer.verdict.hash), o.hash, sizeof(o.hash));
+    pid = fork();
+    if (pid == 0)
+        _exit(writer_main(u, &o));
+    r = pid < 0 ? -errno : errand_watch(m, pid, 0, password_on_written, m);
+    explicit_bzero(&o, sizeof(o));
+    if (r < 0) {
+        password_complain(m, strerror(-r));
+        return PASSWORD_UNWRITTEN;
+    }
+    next.hash = s->answer.verdict.hash;
+    next.must_change = false;
+    u->writer = (struct password_writer){ .pid = pid,
+                                          .serial = s->serial,
+                                          .before = s->version,
+                                          .after = user_version(
+                                              &next, m->secrets.versions) };
+    slice_copy(slice_from(user->name), u->writer.user, sizeof(u->writer.user));
+    s->state = SESSION_WRITING;
+    session_set_timer(s, m->deadlines.write);
+    return PASSWORD_OK;
 }
 
 void password_change(struct session_record *s, const struct user *user)

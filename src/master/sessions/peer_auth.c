@@ -28,33 +28,9 @@ struct verification *worker_find(struct child *c, uint64_t serial)
     return NULL;
 }
 
-/* A worker that still works on an earlier try of this session can't get another
- * one: nobody could distinguish its two verdicts. */
-static bool worker_can_take(const struct master *m, struct child *c,
-                            uint64_t serial)
-{
-    return c->verifications < VERIFICATIONS_MAX &&
-           c->edition == m->users->edition && !worker_find(c, serial);
-}
-
-static struct child *worker_least_busy(struct master *m, uint64_t serial,
-                                       size_t *all)
-{
-    struct child *best = NULL;
-
-    *all = 0;
-    CHILDREN_EACH(m, c) {
-        *all += is_worker(c);
-        if (is_worker(c) && worker_can_take(m, c, serial) &&
-            (!best || c->verifications < best->verifications))
-            best = c;
-    }
-    return best;
-}
-
-/* The share is a quarter of what WORKERS can take. So one address can't keep
- * all others out, even if its sessions hold their places as long as they
- * can. */
+/* Has that prefix its share, a quarter of what WORKERS can take? So one address
+ * can't keep all others out, even if its sessions hold their places as long as
+ * they can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
 {
@@ -69,15 +45,27 @@ static bool address_has_its_share(const struct master *m,
     return held >= (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
+/* A worker that still works on an earlier try of this session can't get another
+ * one: nobody could distinguish its two verdicts. */
 int worker_choose(struct session_record *s, struct child **ret)
 {
-    struct address prefix = address_client(&s->peer);
-    size_t all;
+    const struct master *m = s->master;
+    const struct address prefix = address_client(&s->peer);
+    size_t workers = 0;
 
-    *ret = worker_least_busy(s->master, s->serial, &all);
+    *ret = NULL;
+    CHILDREN_EACH(m, c) {
+        if (!is_worker(c))
+            continue;
+        workers++;
+        if (c->verifications < VERIFICATIONS_MAX &&
+            c->edition == m->users->edition && !worker_find(c, s->serial) &&
+            (!*ret || c->verifications < (*ret)->verifications))
+            *ret = c;
+    }
     if (!*ret)
-        return all == 0 ? -ENOENT : -EBUSY;
-    return address_has_its_share(s->master, &prefix, all) ? -EAGAIN : 0;
+        return workers == 0 ? -ENOENT : -EBUSY;
+    return address_has_its_share(m, &prefix, workers) ? -EAGAIN : 0;
 }
 
 int worker_ask(struct child *c, struct session_record *s, int fd)
@@ -111,25 +99,21 @@ static void worker_key(const struct master *m, uint64_t key[2])
     key[1] = master_half_key(m, "auth 2");
 }
 
-static int worker_send_users(struct child *c)
+/* Sends C the newest users, unless C has them. */
+static void worker_update(struct child *c)
 {
     const struct userdb *u = c->master->users;
     uint64_t key[2];
     int r;
 
+    if (c->edition == u->edition)
+        return;
     worker_key(c->master, key);
     r = SEND(&c->channel, users, 0, .name_key_1 = key[0], .name_key_2 = key[1],
              .users = u->table);
     if (r == 0)
         c->edition = u->edition;
-    return r;
-}
-
-/* Sends C the newest users, unless C has them. */
-static void worker_update(struct child *c)
-{
-    if (c->edition != c->master->users->edition &&
-        worker_send_users(c) == -EAGAIN)
+    else if (r == -EAGAIN)
         child_wait_writable(c);
 }
 
@@ -176,21 +160,6 @@ static void verdict_take_row(const struct master *m,
         v->version = user_version(user, m->secrets.versions);
 }
 
-static void verdict_report(struct master *m, const struct verification *v,
-                           const struct user *user, const char *why)
-{
-    char peer[ADDRESS_TEXT_MAX];
-    struct event_record r;
-
-    event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, slice_from(user->name));
-    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
-    event_number(&r, FIELD_SERIAL, v->serial);
-    event_text(&r, FIELD_PEER, slice_from(address_port_text(&v->peer, peer)));
-    event_text(&r, FIELD_REASON, slice_from(why));
-    master_send(m, &r);
-}
-
 /* A missing code counts as a wrong password, so that the client doesn't learn
  * that its password is right. What an old secret has opened doesn't count for a
  * new one: whoever has the old device may have used it. So a code for another
@@ -200,6 +169,8 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
 {
     struct master *m = c->master;
     struct guess what = verdict->guess;
+    char peer[ADDRESS_TEXT_MAX];
+    struct event_record r;
     const struct user *user;
     const char *why;
 
@@ -211,9 +182,16 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
     what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
     why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
                        clock_ms());
-    if (why)
-        verdict_report(m, v, user, why);
-    return !why;
+    if (!why)
+        return true;
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_USER, slice_from(user->name));
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_number(&r, FIELD_SERIAL, v->serial);
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&v->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(why));
+    master_send(m, &r);
+    return false;
 }
 
 int verdict_on_verdict(void *owner, struct msg_verdict *msg)

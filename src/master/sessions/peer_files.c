@@ -75,61 +75,39 @@ static bool files_place_is_late(const struct files_process *f, const char *path,
                            files_place(f, path, below));
 }
 
-static void files_add_share(struct origin *o, const struct files_process *f,
-                            const struct share *s, unsigned rights)
-{
-    const size_t i = o->start.mount_count++;
-    const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
-
-    snprintf(o->at[i], sizeof(o->at[i]), "/%s", s->name);
-    snprintf(o->path[i], sizeof(o->path[i]), "%s", s->path);
-    o->mounts[i] =
-        (struct files_mount){ .at = o->at[i],
-                              .path = o->path[i],
-                              .gid = s->gid,
-                              .late = files_place_is_late(f, s->path, ""),
-                              .rights = rights,
-                              .file_mode = mode,
-                              .dir_mode = mode_of_directory(mode) };
-}
-
-static void files_add_directory(struct origin *o, const struct files_process *f,
-                                const struct directory_right *d)
-{
-    const size_t i = o->start.mount_count++;
-
-    snprintf(o->at[i], sizeof(o->at[i]), "%s", d->path);
-    o->mounts[i] =
-        (struct files_mount){ .at = o->at[i],
-                              .late = files_place_is_late(f, o->home, d->path),
-                              .rights = d->rights,
-                              .file_mode = o->start.rules.file_mode,
-                              .dir_mode = o->start.rules.dir_mode };
-}
-
 static void files_fill_mounts(struct origin *o, const struct files_process *f,
                               const struct user *user)
 {
-    for (size_t i = 0; i < user->grants; i++)
-        files_add_share(o, f, &user->share[user->grant[i].share],
-                        user->grant[i].rights);
-    for (size_t i = 0; i < user->directories; i++)
-        files_add_directory(o, f, &user->directory[i]);
-}
+    size_t n = 0;
 
-/* A key for this user alone: a subverted process learns neither the names of
- * other users' partials nor auth's key. */
-static void files_fill_key(struct origin *o, const struct master *m)
-{
-    char purpose[sizeof("files 1 ") + USER_NAME_MAX];
-    uint64_t half[2];
+    for (size_t i = 0; i < user->grants; i++, n++) {
+        const struct share *s = &user->share[user->grant[i].share];
+        const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
 
-    _Static_assert(sizeof(half) == sizeof(o->start.name_key), "two halves");
-    for (int i = 0; i < 2; i++) {
-        snprintf(purpose, sizeof(purpose), "files %c %s", '1' + i, o->name);
-        half[i] = master_half_key(m, purpose);
+        snprintf(o->at[n], sizeof(o->at[n]), "/%s", s->name);
+        snprintf(o->path[n], sizeof(o->path[n]), "%s", s->path);
+        o->mounts[n] =
+            (struct files_mount){ .at = o->at[n],
+                                  .path = o->path[n],
+                                  .gid = s->gid,
+                                  .late = files_place_is_late(f, s->path, ""),
+                                  .rights = user->grant[i].rights,
+                                  .file_mode = mode,
+                                  .dir_mode = mode_of_directory(mode) };
     }
-    memcpy(o->start.name_key, half, sizeof(half));
+    for (size_t i = 0; i < user->directories; i++, n++) {
+        const struct directory_right *d = &user->directory[i];
+
+        snprintf(o->at[n], sizeof(o->at[n]), "%s", d->path);
+        o->mounts[n] =
+            (struct files_mount){ .at = o->at[n],
+                                  .late =
+                                      files_place_is_late(f, o->home, d->path),
+                                  .rights = d->rights,
+                                  .file_mode = o->start.rules.file_mode,
+                                  .dir_mode = o->start.rules.dir_mode };
+    }
+    o->start.mount_count = n;
 }
 
 static void files_fill_origin(struct origin *o, const struct files_process *f,
@@ -171,7 +149,7 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
         .mounts = o->mounts,
     };
     files_fill_mounts(o, f, user);
-    files_fill_key(o, m);
+    files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
 /* The next user's fork must not find this user's paths and key. */

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
@@ -27,19 +26,6 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Limited to one line in FULL_MS: anybody who connects can cause it. */
-static void gate_report_full(struct master *m)
-{
-    struct session_table *t = m->sessions;
-
-    if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) > 0)
-        return;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "no room for a session: %zu of %zu are there, and %zu whose "
-                  "process files hasn't ended",
-                  t->living, t->limit, t->used - t->living);
-}
-
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
  * that one session sees its end. Gate may still serve its queue while this
  * generation retires. The pid counts only once it is a child of master. */
@@ -47,6 +33,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
+    struct session_table *t = m->sessions;
     const struct session_ends ends = { msg->master, msg->log, msg->keys };
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session_record *s;
@@ -56,7 +43,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     if (!gate_is_channel(msg->master) || !gate_is_channel(msg->log) ||
         !gate_is_channel(msg->keys))
         return channel_refuse(&c->channel, "a session without its channels");
-    if (sessions_find(m->sessions, msg->serial))
+    if (sessions_find(t, msg->serial))
         return channel_refuse(&c->channel, "a serial that is in use already");
     if (msg->pid > INT_MAX)
         return channel_refuse(&c->channel, "a session with an impossible pid");
@@ -64,7 +51,12 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
-        gate_report_full(m);
+        /* Limited to one line in FULL_MS: anybody who connects can cause it. */
+        if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) == 0)
+            master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                          "no room for a session: %zu of %zu are there, and "
+                          "%zu whose process files hasn't ended",
+                          t->living, t->limit, t->used - t->living);
         return 0;
     }
     s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
@@ -121,7 +113,9 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
 void session_add_news(struct session_record *s, enum session_news news)
 {
-    if (!children_gate(s->master) && news != NEWS_KILL)
+    const bool is_heard = children_gate(s->master) != NULL;
+
+    if (!is_heard && news != NEWS_KILL)
         return;
     if (s->news == 0)
         s->master->sessions->with_news++;
@@ -145,9 +139,10 @@ void session_kill_process(struct session_record *s)
 }
 
 /* All come again if gate doesn't take one of them now. */
-static int gate_send_login(struct channel *gate, const struct session_record *s)
+static int gate_send_limits(struct channel *gate,
+                            const struct session_record *s)
 {
-    int r = SEND(gate, logged_in, 0, .serial = s->serial);
+    int r = 0;
 
     for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
         const struct account_limits *a = &s->limits.account[i];
@@ -183,56 +178,35 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* What is sent twice does no harm. */
-static int gate_send_facts(struct channel *gate, struct session_record *s)
+/* If gate doesn't take a message, the news stays: what is sent twice does no
+ * harm. */
+static int gate_send_one(struct channel *gate, struct session_record *s)
 {
     int r = 0;
 
-    if ((s->news & NEWS_ELDER) && !s->counts) {
-        r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
-        s->counts = r == 0;
-    }
-    if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
-        r = gate_send_adopt(gate, s);
-    if (r == 0 && (s->news & NEWS_FACTS))
-        r = gate_send_login(gate, s);
-    return r;
-}
-
-static int gate_send_one(struct session_record *s)
-{
-    struct channel *gate = &children_gate(s->master)->channel;
-    int r = 0;
-
-    if (s->news & NEWS_KILL)
+    if (s->news & NEWS_KILL) {
         r = SEND(gate, kill, 0, .serial = s->serial);
-    else if (!(s->news & NEWS_GONE))
-        r = gate_send_facts(gate, s);
-    else if (s->counts)
-        r = SEND(gate, reaped, 0, .serial = s->serial,
-                 .status = (unsigned)s->status);
+    } else if (s->news & NEWS_GONE) {
+        if (s->counts)
+            r = SEND(gate, reaped, 0, .serial = s->serial,
+                     .status = (unsigned)s->status);
+    } else {
+        if ((s->news & NEWS_ELDER) && !s->counts) {
+            r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
+            s->counts = r == 0;
+        }
+        if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
+            r = gate_send_adopt(gate, s);
+        if (r == 0 && (s->news & NEWS_LOGIN))
+            r = SEND(gate, logged_in, 0, .serial = s->serial);
+        if (r == 0 && (s->news & (NEWS_LOGIN | NEWS_LIMITS)))
+            r = gate_send_limits(gate, s);
+    }
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);
     }
     return r;
-}
-
-/* Returns 0, or the error of the first that couldn't be sent. *SENT: at least
- * one was. */
-static int gate_send_all(struct session_table *t, bool *sent)
-{
-    for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
-        int r;
-
-        if (t->all[i].news == 0)
-            continue;
-        r = gate_send_one(&t->all[i]);
-        if (r < 0)
-            return r;
-        *sent = true;
-    }
-    return 0;
 }
 
 /* Gate accepts only once it has counted all sessions of older generations. */
@@ -249,76 +223,26 @@ static int gate_send_open(struct master *m, struct child *gate)
 
 void sessions_send_news(struct master *m)
 {
+    struct session_table *t = m->sessions;
     struct child *gate = children_gate(m);
     bool sent = false; /* gate reads, if slowly */
+    int r = 0;
 
     if (!gate)
         return;
-    if (gate_send_all(m->sessions, &sent) == 0 &&
-        gate_send_open(m, gate) == 0) {
+    for (size_t i = 0; i < t->size && t->with_news > 0 && r == 0; i++) {
+        if (t->all[i].news == 0)
+            continue;
+        r = gate_send_one(&gate->channel, &t->all[i]);
+        sent |= r == 0;
+    }
+    if (r == 0 && gate_send_open(m, gate) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
     child_wait_writable(gate);
     if (sent || !gate->timer.armed)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
-}
-
-/* A gate that ends, and the next one. */
-
-/* Gate has reported the pids. Only a child of master that is nothing else may
- * be a session. */
-static bool orphan_is_another(struct master *m, pid_t pid)
-{
-    return pid == m->survey || pid == m->banning->writer ||
-           pid == m->users->writer.pid || sessions_by_files(m->sessions, pid) ||
-           hanging_has(&m->sessions->hanging, pid) || errands_have(m, pid) ||
-           children_by_pid(m, pid);
-}
-
-/* The session is a child of master now, which is its subreaper. */
-static void orphan_begin(struct session_record *s)
-{
-    bool must_die = s->news & NEWS_KILL;
-    int status = 0;
-
-    session_forget_news(s);
-    s->orphan = s->pid > 1 && !orphan_is_another(s->master, s->pid) &&
-                waitpid(s->pid, &status, WNOHANG) == 0;
-    if (!s->orphan)
-        session_gone(s, status);
-    else if (must_die)
-        session_kill_process(s);
-}
-
-void gate_on_reaped(struct child *c, int status)
-{
-    struct master *m = c->master;
-
-    (void)status;
-    SESSIONS_EACH(m->sessions, s) {
-        if (s->state == SESSION_FREE)
-            continue;
-        s->counts = false;
-        if (s->older || s->orphan)
-            session_forget_news(s);
-        else
-            orphan_begin(s);
-        session_mark(s);
-    }
-}
-
-void orphan_reaped(struct master *m, pid_t pid, int status)
-{
-    SESSIONS_EACH(m->sessions, s)
-        if (s->orphan && s->pid == pid) {
-            if (!s->counts && WIFSIGNALED(status)) /* else gate logs it */
-                master_report(m, EVENT_TROUBLE, PROCESS_SESSION,
-                              "ended by signal %d while there was no gate, "
-                              "serial %016llx",
-                              WTERMSIG(status), (unsigned long long)s->serial);
-            session_gone(s, status);
-        }
 }
 
 void gate_on_ready(struct child *c)
@@ -335,7 +259,7 @@ void gate_on_ready(struct child *c)
         if (s->orphan && s->channel.fd >= 0)
             session_add_news(s, NEWS_ADOPT);
         if (s->orphan && s->login > 0)
-            session_add_news(s, NEWS_FACTS);
+            session_add_news(s, NEWS_LOGIN);
     }
     sessions_send_news(m);
 }

@@ -1,7 +1,7 @@
-/* A session's record, and the table of all: it is found by its serial. All
- * records are allocated at the start. Gate kills a session that breaks the
- * rules or doesn't read, since gate is its parent. Nothing that a session sends
- * ends anything else. Runs in master. */
+/* A session's record, from its begin to its end, and the table of all: it is
+ * found by its serial. All records are allocated at the start. Gate kills a
+ * session that breaks the rules or doesn't read, since gate is its parent.
+ * Nothing that a session sends ends anything else. Runs in master. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -262,12 +262,6 @@ void session_mark(struct session_record *s)
 
 /* A session that an attacker controls may close its channels and live on: if
  * gate ends before it has reaped the session, master must know it. */
-static bool session_is_over(const struct session_record *s)
-{
-    return s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
-           s->pid == 0;
-}
-
 void sessions_sweep(struct master *m)
 {
     struct session_table *t = m->sessions;
@@ -278,22 +272,14 @@ void sessions_sweep(struct master *m)
     while ((s = t->unswept)) {
         t->unswept = s->unswept;
         s->marked = false;
-        if (session_is_over(s)) {
+        if (s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
+            s->pid == 0) {
             loop_timer_clear(&m->loop, &s->timer);
             session_unpublish(s);
             sessions_give_back(t, s);
         }
     }
     m->may_be_over = true;
-}
-
-/* Gate, or master itself, will know whether the session died by a signal, and
- * files must learn it: it can't notice otherwise that a session died during an
- * upload. */
-static bool files_must_hear(const struct session_record *s)
-{
-    return s->files.channel.fd >= 0 && s->files.end < 0 &&
-           (children_gate(s->master) || s->pid > 0);
 }
 
 void session_end(struct session_record *s)
@@ -307,7 +293,11 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    if (!files_must_hear(s))
+    /* Gate, or master itself, will know whether the session died by a signal,
+     * and files must learn it: it can't notice otherwise that a session died
+     * during an upload. */
+    if (s->files.channel.fd < 0 || s->files.end >= 0 ||
+        (!children_gate(s->master) && s->pid == 0))
         files_hang_up(&s->files);
     /* The record waits only for these processes. */
     if (s->files.pid > 0 || s->pid > 0)
@@ -399,4 +389,81 @@ void session_finish(struct session_record *s)
 bool session_is_served(const struct session_record *s)
 {
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
+}
+
+/* What a session does now, for a caller who wants to see it. Master keeps
+ * nothing of it: it asks the session, and passes on the answer. For a session
+ * of an older generation it asks that session's master. A session may answer
+ * late, or never; the caller has a deadline. */
+
+#define LOOK_OLDER 1 /* s->look: its master was asked, without a number */
+
+bool look_begin(struct session_record *s)
+{
+    bool asked = s->look != 0;
+
+    if (!session_is_served(s) || (asked && !s->older))
+        return session_is_served(s);
+    if (s->older) { /* an answer may be lost there: nobody waits for a second */
+        s->look = LOOK_OLDER;
+        older_order(s, ORDER_LOOK);
+        return !asked;
+    }
+    if (s->channel.phase == PHASE_START) /* its client isn't known yet */
+        return false;
+    s->look = channel_next(&s->channel);
+    if (SEND(&s->channel, look_at, s->look) < 0)
+        s->look = 0;
+    return s->look != 0;
+}
+
+void look_answered(struct session_record *s, struct msg_doing *msg)
+{
+    struct master *m = s->master;
+
+    s->look = 0;
+    msg->serial = s->serial;
+    msg->request = 0;
+    if (s->look_by_newest)
+        session_publish_doing(s, msg);
+    s->look_by_newest = false;
+    m->hooks.doing(m, msg);
+}
+
+int look_on_doing(void *owner, struct msg_doing *msg)
+{
+    struct session_record *s = owner;
+
+    if (s->look == 0 || msg->request != s->look)
+        return channel_refuse(&s->channel, "an answer without a request");
+    look_answered(s, msg);
+    return 0;
+}
+
+/* "sallyportctl drain": the service takes no new sessions, and each session
+ * ends after its transfer, until "drain --off". A reload or a crash changes
+ * nothing of that; a restart of the service ends it. The board says what the
+ * last order was: gate reads it for each client, and the masters share it,
+ * since the one that leads may get the order while the next one starts. */
+
+bool drain_is_on(const struct master *m)
+{
+    return m->board && board_drains(m->board);
+}
+
+/* A session that enters now gets its order by itself. */
+void drain_follow(struct master *m)
+{
+    if (m->state != MASTER_RUNNING)
+        return;
+    m->drains = drain_is_on(m);
+    if (m->drains)
+        SESSIONS_EACH(m->sessions, s)
+            session_finish(s);
+}
+
+void drain_set(struct master *m, bool on)
+{
+    board_set(&m->board->drains, on);
+    drain_follow(m);
 }

@@ -1,16 +1,19 @@
 /* The table of a generation's sessions, in memory that the supervisor keeps:
  * the masters of later generations map it. Each row has two writers, and each
  * of them its own part. The row's master writes what the session is; the newest
- * master writes what shall become of it. Neither waits for the other. Runs in
- * master. */
+ * master (older.c) writes orders, which the row's master obeys. They exchange
+ * no message, and neither waits for the other. Runs in master. */
 #include "sessions.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "sallyport/base/shared.h"
+#include "sallyport/ipc/generation.h"
 
 size_t roster_size(size_t rows)
 {
@@ -131,4 +134,130 @@ unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial)
         return 0;
     orders = __atomic_exchange_n(&from->orders, 0, __ATOMIC_ACQUIRE);
     return from->ordered == serial ? orders : 0;
+}
+
+/* A master's own table. */
+
+int roster_begin(struct master *m)
+{
+    return roster_map(m->memory[MEMORY_ROSTER], m->sessions->size, &m->roster);
+}
+
+int roster_keep(struct master *m)
+{
+    char name[GENERATION_NAME_MAX];
+
+    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
+             m->succession.generation);
+    return succession_keep(&m->succession, name, m->memory[MEMORY_ROSTER]);
+}
+
+static size_t roster_row_of(const struct session_record *s)
+{
+    return (size_t)(s - s->master->sessions->all);
+}
+
+/* What a session does isn't news, but stays for those who have asked. */
+static struct roster_facts roster_facts_of(const struct session_record *s)
+{
+    struct roster_facts f = {
+        .serial = s->serial,
+        .peer = s->peer,
+        .local = s->local,
+        .unknown = s->proxied && s->channel.phase == PHASE_START,
+        .since = s->since,
+        .login = s->login,
+        .version = s->version,
+        .answers = s->answers,
+    };
+
+    if (s->login > 0)
+        memcpy(f.user, s->files.user, sizeof(f.user));
+    return f;
+}
+
+void session_publish(struct session_record *s)
+{
+    struct roster_facts f;
+
+    if (s->older || s->state == SESSION_FREE || !s->master->roster)
+        return;
+    f = roster_facts_of(s);
+    roster_write(s->master->roster, roster_row_of(s), &f);
+}
+
+/* A record of an older generation, or one that was, has no row here. */
+void session_unpublish(struct session_record *s)
+{
+    struct roster *r = s->master->roster;
+    const struct roster_facts f = { .serial = s->serial,
+                                    .gone = true,
+                                    .status = s->status };
+
+    if (r && !s->older && r->row[roster_row_of(s)].facts.serial == s->serial)
+        roster_write(r, roster_row_of(s), &f);
+}
+
+void session_publish_doing(struct session_record *s,
+                           const struct msg_doing *msg)
+{
+    struct roster *r = s->master->roster;
+    struct roster_doing *d;
+
+    if (!r || s->older)
+        return;
+    d = &r->row[roster_row_of(s)].doing;
+    *d = (struct roster_doing){ 0 };
+    slice_copy(msg->client, d->client, sizeof(d->client));
+    slice_copy(msg->tls, d->tls, sizeof(d->tls));
+    slice_copy(msg->verb, d->verb, sizeof(d->verb));
+    slice_copy(msg->path, d->path, sizeof(d->path));
+    d->bytes = msg->bytes;
+    d->of = msg->of;
+    d->ms = msg->ms;
+    s->answers++;
+    session_publish(s);
+}
+
+/* A master that retires, and the orders of the newest one. */
+
+static void orders_obey(struct session_record *s, unsigned orders)
+{
+    const struct roster_row *row = &s->master->roster->row[roster_row_of(s)];
+    const unsigned why = __atomic_load_n(&row->why, __ATOMIC_RELAXED);
+
+    if ((orders & ORDER_KICK) && why == WHY_FINISH)
+        session_finish(s);
+    else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
+        session_kick(s, (enum ending)why);
+    if (orders & ORDER_KILL)
+        session_kill(s);
+    if (orders & ORDER_LOOK)
+        s->look_by_newest = look_begin(s);
+}
+
+static void orders_on_timer(void *owner)
+{
+    struct master *m = owner;
+    const uint64_t given =
+        __atomic_load_n(&m->roster->orders, __ATOMIC_ACQUIRE);
+
+    if (given != m->orders_taken) {
+        m->orders_taken = given;
+        for (size_t i = 0; i < roster_used(m->roster); i++) {
+            struct session_record *s = &m->sessions->all[i];
+            const unsigned orders = roster_take_orders(m->roster, i, s->serial);
+
+            if (orders != 0 && s->state != SESSION_FREE && !s->older)
+                orders_obey(s, orders);
+        }
+    }
+    loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
+}
+
+void orders_follow(struct master *m)
+{
+    m->orders = (struct loop_timer){ .on_timer = orders_on_timer, .owner = m };
+    if (m->roster)
+        loop_timer_set(&m->loop, &m->orders, 0);
 }

@@ -79,10 +79,19 @@ struct guess_report {
     size_t count;
 };
 
-struct guess_tables;
-
+/* In memory that the masters of one service share. */
 struct guesses {
-    struct guess_tables *tables;
+    bool made; /* the key is set */
+    uint8_t key[SIPHASH_KEY];
+    /* When the failures in each slot are forgotten. */
+    uint64_t names[GUESS_SLOTS], prefixes[GUESS_SLOTS];
+    struct guess_known
+        known[GUESS_SLOTS]; /* users and where they have logged in lately */
+    struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
+    struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
+    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
+    struct guess_hour all;
+    struct guess_source source[GUESS_SOURCES];
 };
 
 /* The name under which the supervisor keeps the memory. A build with another
@@ -97,17 +106,15 @@ struct guess {
     bool trusted; /* an address whose failures aren't counted */
 };
 
-/* Maps the memory FD, of guesses_size() bytes, which the masters of one service
- * share. New memory is empty. -1: memory of its own, for a test. Returns 0 or
- * -errno. */
-int guesses_init(struct guesses *g, int fd);
-size_t guesses_size(void);
-void guesses_release(struct guesses *g);
+/* Maps the memory FD. New memory is empty. -1: memory of its own, for a test.
+ * Returns 0 or -errno. */
+int guesses_map(int fd, struct guesses **ret);
+void guesses_unmap(struct guesses **g);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
  * has logged in from there lately, only the failures of that pair of name and
  * prefix count, so that others can't lock the user out. Times are
  * clock_ms(). */
-uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
+uint64_t guesses_delay(struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now);
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
@@ -121,7 +128,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
 /* Returns the wrong passwords of that address in the last hour that count for a
  * ban. 0: none; or somebody has logged in there lately, so that users would
  * suffer from the ban. */
-uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
+uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now);
 /* Forgets those of this network, except in the total. */
 void guesses_pardon(struct guesses *g, const struct address *network,
@@ -139,20 +146,18 @@ struct session_record;
 struct banning {
     struct bans *table; /* which all masters share, and gate reads */
     struct ban_index index;
-    pid_t writer;     /* a fork that writes the file; 0: none */
+    bool writes;      /* a fork writes the file */
     uint64_t writing; /* the change of the table that it writes */
     int error;        /* of the last writer; the log has it */
 };
 
-/* Maps m->bans_memory (-1: memory of its own, for a test). A new table gets the
- * bans of the file in `state`. Call it before master's sandbox closes. Returns
- * 0 or -errno. */
+/* Maps m->memory[MEMORY_BANS] (-1: memory of its own, for a test). A new table
+ * gets the bans of the file in `state`. Call it before master's sandbox closes.
+ * Returns 0 or -errno. */
 int banning_init(struct master *m);
 void banning_release(struct banning *b);
 /* Begins to write the file if the table has changed since it was written. */
 void banning_save(struct master *m);
-/* The writer was reaped. */
-void banning_reaped(struct master *m, int status);
 /* Adds a ban, logs it, and ends sessions of that network: all of them, or for
  * an automatic ban those that haven't logged in. They end for WHY; *ended is
  * their number. Returns 0, or -ENOSPC: there are BANS_MAX of the
@@ -166,14 +171,6 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
 void banning_ended(const struct session_record *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session_record *s);
-
-/* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
-int gauges_init(struct master *m);
-void gauges_release(struct master *m);
-/* Writes the gauges of this generation. */
-void gauges_write(struct master *m);
-/* What log has counted since the start of the service. */
-struct metrics_totals gauges_total(const struct master *m);
 
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
@@ -271,7 +268,7 @@ void files_reaped(struct files_process *f, int status);
 
 /* The fork that writes a new password to the file. */
 struct password_writer {
-    pid_t pid;       /* 0: none */
+    pid_t pid;       /* 0: none; also an errand */
     uint64_t serial; /* of the session whose user has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
@@ -374,12 +371,12 @@ enum session_state {
 
 /* The news for gate. */
 enum session_news {
-    NEWS_FACTS = 1, /* somebody has logged in, or the limits have changed; the
-                       messages have all facts */
-    NEWS_KILL = 2,
-    NEWS_ELDER = 4, /* one of an older generation is there */
-    NEWS_ADOPT = 8, /* one of a gate that has ended */
-    NEWS_GONE = 16, /* an elder, or one that was adopted, has ended */
+    NEWS_LOGIN = 1,  /* somebody has logged in, with these limits */
+    NEWS_LIMITS = 2, /* the limits have changed */
+    NEWS_KILL = 4,
+    NEWS_ELDER = 8,  /* one of an older generation is there */
+    NEWS_ADOPT = 16, /* one of a gate that has ended */
+    NEWS_GONE = 32,  /* an elder, or one that was adopted, has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
@@ -581,7 +578,7 @@ struct reach {
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
-/* drain.c: "sallyportctl drain": the service takes no new sessions, or takes
+/* "sallyportctl drain": the service takes no new sessions, or takes
  * them again. */
 
 /* ON: each client is turned away, and each session ends after its transfer. */
@@ -593,7 +590,10 @@ void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* Without a gate there is no news but a kill: the next gate gets all facts. */
+/* News is for the gate that is ready now. Without one only a kill is kept,
+ * until the gate that ends is reaped: the next gate learns all else when it is
+ * ready (gate_on_ready()), and a record that waited for it would hold up a
+ * stop. */
 void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session_record *s);
@@ -602,12 +602,8 @@ void session_forget_news(struct session_record *s);
 void sessions_send_news(struct master *m);
 /* Has the process of S killed, by its parent. */
 void session_kill_process(struct session_record *s);
-/* For the row of gate (run.c): a new gate gets all sessions; one that has ended
- * leaves its sessions to master. */
+/* For the row of gate (run.c): a new gate gets all sessions. */
 void gate_on_ready(struct child *c);
-void gate_on_reaped(struct child *c, int status);
-/* PID was reaped: it may be a session whose gate has ended. */
-void orphan_reaped(struct master *m, pid_t pid, int status);
 
 /* Handlers of gate's messages; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);
@@ -663,8 +659,9 @@ void password_answer(struct session_record *s, enum password_fault fault);
 /* The verdict on the old password of S is right, and USER is the present row:
  * begins to write the new hash, or answers why not. */
 void password_change(struct session_record *s, const struct user *user);
-/* The writer was reaped: ends the user's other sessions, and answers. */
-void password_reaped(struct master *m, int status);
+/* The writer has ended with this wait STATUS: ends the user's other sessions,
+ * and answers. OWNER: struct master. */
+void password_on_written(void *owner, int status);
 /* A look at the users file is over, perhaps the one after a new password. */
 void password_read(struct master *m);
 /* The writer of S is late: answers that nobody knows. */
@@ -826,9 +823,9 @@ uint64_t roster_changes(const struct roster *r);
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
                   enum ending why);
 
-/* older.c: the sessions of several generations. */
+/* A master's own roster. */
 
-/* Maps m->roster_memory. Returns 0 or -errno. */
+/* Maps m->memory[MEMORY_ROSTER]. Returns 0 or -errno. */
 int roster_begin(struct master *m);
 /* Asks the supervisor to keep it. Returns 0 or -errno. */
 int roster_keep(struct master *m);
@@ -841,9 +838,9 @@ void session_publish_doing(struct session_record *s,
 /* This generation retires: from now on it obeys the orders in its roster. */
 void orders_follow(struct master *m);
 
-/* The older generations, as the newest master knows them: a roster of each, and
- * a record for each of their sessions. Only its own master can end such a
- * session's process. */
+/* older.c: the older generations, as the newest master knows them: a roster of
+ * each, and a record for each of their sessions. Only its own master can end
+ * such a session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 /* What the last look at a row has seen. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -101,32 +100,27 @@ void helper_survey(struct master *m, int users)
         .name = "check",
         .argv = { "sallyport: check", "start", "" },
         .fd = { m->conf, users },
-        .lock = m->survey_lock,
+        .lock = m->memory[MEMORY_SURVEY],
     };
     pid_t pid = exec_start_helper(m, &check);
 
     m->survey = pid < 0 ? 0 : pid;
 }
 
-static void survey_on_timer(void *owner)
+static void survey_on_end(void *owner, int status)
 {
-    struct master *m = owner;
-    pid_t pid = m->survey;
-
-    m->survey = 0;
-    if (pid == 0 || waitpid(pid, NULL, WNOHANG) != 0)
-        return;
-    stderr_print("warning: the homes weren't all looked at in time: one of "
-                 "them hangs");
-    kill(pid, SIGKILL); /* reaped with the other children */
+    (void)owner;
+    if (status == -ETIMEDOUT)
+        stderr_print("warning: the homes weren't all looked at in time: one of "
+                     "them hangs");
 }
 
+/* It may have ended before master watched its children. */
 void helper_watch_survey(struct master *m)
 {
-    m->survey_timer =
-        (struct loop_timer){ .on_timer = survey_on_timer, .owner = m };
-    if (m->survey > 0)
-        loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
+    if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
+        errand_watch(m, m->survey, SURVEY_MS, survey_on_end, m);
+    m->survey = 0;
 }
 
 int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
@@ -150,46 +144,35 @@ int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
     return r;
 }
 
-/* What PART opens or makes, if it does: its disk may hang. */
-static const char *helper_place(const struct master *m, enum prepared_part part)
-{
-    const struct settings *s = &m->settings;
-
-    if (part == PREPARED_KEY)
-        return s->partials_key[0] ? s->partials_key : s->state;
-    return part == PREPARED_EMPTY ? s->empty : NULL;
-}
-
-/* Check was late or has failed: so says the part at which it stopped. */
-static void helper_stopped(const struct master *m, struct prepared *p, int r,
-                           const struct complaint *why)
-{
-    struct prepared_answer *a;
-    const char *place;
-
-    while (p->done < PREPARED_PARTS && !p->wanted[p->done])
-        p->done++;
-    if (p->done == PREPARED_PARTS)
-        return;
-    a = &p->answer[p->done];
-    place = helper_place(m, p->done);
-    if (r == -ETIMEDOUT && place) {
-        complain(&a->why, "%s: its disk doesn't answer", place);
-        a->result = -ETIMEDOUT;
-    } else {
-        a->why = *why;
-        a->result = -EIO;
-    }
-}
-
+/* If check was late or has failed, the part at which it stopped says so. */
 void helper_prepare(const struct master *m, struct prepared *p)
 {
+    const struct settings *s = &m->settings;
+    const char *place = NULL; /* what that part opens or makes: its disk may
+                                 hang */
     struct complaint why = { "" };
+    struct prepared_answer *a;
     int r;
 
     for (unsigned i = p->done; i < PREPARED_PARTS; i++)
         p->answer[i].result = p->wanted[i] ? -ECANCELED : 0;
     r = helper_ask(m, "prepare", p, sizeof(*p), &why);
-    if (r < 0)
-        helper_stopped(m, p, r, &why);
+    if (r == 0)
+        return;
+    while (p->done < PREPARED_PARTS && !p->wanted[p->done])
+        p->done++;
+    if (p->done == PREPARED_PARTS)
+        return;
+    a = &p->answer[p->done];
+    if (p->done == PREPARED_KEY)
+        place = s->partials_key[0] ? s->partials_key : s->state;
+    else if (p->done == PREPARED_EMPTY)
+        place = s->empty;
+    if (r == -ETIMEDOUT && place) {
+        complain(&a->why, "%s: its disk doesn't answer", place);
+        a->result = -ETIMEDOUT;
+    } else {
+        a->why = why;
+        a->result = -EIO;
+    }
 }

@@ -41,22 +41,12 @@ static void names_inherit(struct master *m, struct prepared_name *name)
     }
 }
 
-/* There was no time, or check was late: the start goes on as if no name server
- * had answered. */
-static void names_missing(struct master *m)
-{
-    const struct public_address *a;
-
-    for (size_t i = 0; (a = settings_public(&m->settings, i)); i++)
-        if (a->host[0])
-            prepared_name_missing(&m->names.name[i], a->host,
-                                  "it couldn't be looked up in time");
-}
-
-/* If check is late, it may have answered a part: that doesn't count. */
+/* If check is late, it may have answered a part: that doesn't count, and the
+ * start goes on as if no name server had answered. */
 static int names_ask(struct master *m, struct complaint *c)
 {
     struct prepared_names answer = m->names;
+    const struct public_address *a;
     int r = helper_time_left(m) < NAMES_MS
                 ? -ETIMEDOUT
                 : helper_ask(m, "names", &answer, sizeof(answer), c);
@@ -66,7 +56,10 @@ static int names_ask(struct master *m, struct complaint *c)
     if (r != -ETIMEDOUT)
         return r;
     c->text[0] = '\0';
-    names_missing(m);
+    for (size_t i = 0; (a = settings_public(&m->settings, i)); i++)
+        if (a->host[0])
+            prepared_name_missing(&m->names.name[i], a->host,
+                                  "it couldn't be looked up in time");
     return 0;
 }
 

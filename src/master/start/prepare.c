@@ -7,15 +7,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -59,43 +63,32 @@ static bool users_had_rows(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
 }
 
-/* Takes the rows of the generation before. They count until the file has
- * another text that is whole: somebody may be writing it now. A newer build may
- * refuse the old text; then the file alone counts. */
-static void inherit_users(struct master *m, int fd)
-{
-    struct complaint c = { "" };
-
-    if (users_had_rows(fd) && userdb_restore(m->users, fd, &c) < 0)
-        m->users->rests_until = 0; /* there is no other work yet */
-}
-
-/* A reload waits for a file that changes just now, so that its answer tells
- * whether the file is right. A recovery waits for nothing. */
-static int look_at_users(struct master *m, struct complaint *c)
-{
-    const uint64_t end = clock_ms() + 2 * m->deadlines.quiet;
-    int r = userdb_look(m->users, false, c);
-
-    while (r == USERDB_SAME && !m->succession.recovery &&
-           userdb_changes(m->users) && clock_ms() < end) {
-        poll(NULL, 0, 50);
-        r = userdb_look(m->users, false, c);
-    }
-    return r;
-}
-
-/* If the users file is broken after a crash, the rows from before the crash
+/* The rows of the generation before count until the file has another text that
+ * is whole: somebody may be writing it now. A newer build may refuse the old
+ * text; then the file alone counts. A reload waits for a file that changes just
+ * now, so that its answer tells whether the file is right; a recovery waits for
+ * nothing. If the file is broken after a crash, the rows from before the crash
  * stay. Without the file the server starts only if it had no users before. */
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
+    const bool recovery = m->succession.recovery;
+    struct complaint refused = { "" };
+    uint64_t end;
     int r;
 
     m->users->may_be_missing = !users_had_rows(before);
-    inherit_users(m, before);
-    r = look_at_users(m, c);
-    if (r < 0 && m->succession.recovery && m->users->edition > 0) {
+    if (users_had_rows(before) &&
+        userdb_restore(m->users, before, &refused) < 0)
+        m->users->rests_until = 0; /* there is no other work yet */
+    end = clock_ms() + 2 * m->deadlines.quiet;
+    r = userdb_look(m->users, false, c);
+    while (r == USERDB_SAME && !recovery && userdb_changes(m->users) &&
+           clock_ms() < end) {
+        poll(NULL, 0, 50);
+        r = userdb_look(m->users, false, c);
+    }
+    if (r < 0 && recovery && m->users->edition > 0) {
         stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
@@ -294,12 +287,14 @@ int prepare_limits(struct master *m, struct complaint *c)
                           needed, (unsigned long long)limit.rlim_max);
 }
 
-/* For --check. A port of this very server is no remark. */
-static int try_listeners(const struct master *m, struct complaint *c)
+/* --check only tries them. A port of this very server is no remark. */
+int prepare_listeners(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX], text[ADDRESS_TEXT_MAX];
-    struct address in_use;
-    int r = listeners_try(&m->settings, &in_use, c);
+    struct address in_use = { 0 };
+    int r = m->check
+                ? listeners_try(&m->settings, &in_use, c)
+                : listeners_open(m->listeners, &m->settings, &m->succession, c);
 
     if (r == 0 && in_use.family != 0 &&
         (settings_control(&m->settings, path, sizeof(path)) < 0 ||
@@ -307,15 +302,6 @@ static int try_listeners(const struct master *m, struct complaint *c)
         stderr_print("hint: %s is in use by another program, so a start would "
                      "fail now; find that program by: ss -ltnp",
                      address_port_text(&in_use, text));
-    return r;
-}
-
-int prepare_listeners(struct master *m, struct complaint *c)
-{
-    int r = m->check
-                ? try_listeners(m, c)
-                : listeners_open(m->listeners, &m->settings, &m->succession, c);
-
     if (r == 0)
         listeners_unnamed(&m->settings, &m->succession, &m->unnamed);
     if (m->check && m->unnamed.text[0])
@@ -323,59 +309,57 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-static int memory_of(struct master *m, const char *name, size_t size, int *ret,
-                     struct complaint *c)
-{
-    *ret = succession_inherit(&m->succession, name);
-    if (*ret < 0)
-        *ret = shared_make(name, size);
-    return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
-}
-
-/* Each generation has a new one; a test has made one already. */
-static int roster_memory(struct master *m, struct complaint *c)
-{
-    if (m->roster_memory >= 0)
-        return 0;
-    m->roster_memory = shared_make(
-        "sessions", roster_size(sessions_records(master_places(m))));
-    return m->roster_memory < 0
-               ? complain(c, "memfd: %s", strerror(-m->roster_memory))
-               : 0;
-}
-
-/* Opens that file again: gate can't write through this descriptor. */
-static int memory_for_reading(int fd, int *ret, struct complaint *c)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    *ret = open(path, O_RDONLY | O_CLOEXEC);
-    return *ret < 0 ? complain(c, "%s: %s", path, strerror(errno)) : 0;
-}
+/* NAME: under which the supervisor keeps it. READ: see m->memory_read. */
+static const struct {
+    const char *name;
+    size_t size;
+    bool kept, read;
+} memories[] = {
+    [MEMORY_GATE] = { "memory", GATE_MEMORY, true, true },
+    [MEMORY_GUESSES] = { GUESSES_NAME, sizeof(struct guesses), true, false },
+    [MEMORY_BANS] = { BANS_NAME, sizeof(struct bans), true, true },
+    [MEMORY_METRICS] = { METRICS_NAME, sizeof(struct metrics), true, false },
+    [MEMORY_SURVEY] = { "survey", 1, true, false },
+    [MEMORY_BOARD] = { BOARD_NAME, sizeof(struct board), false, true },
+};
+#define MEMORY_ROWS (sizeof(memories) / sizeof(memories[0]))
 
 int prepare_memory(struct master *m, struct complaint *c)
 {
-    int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
+    for (size_t i = 0; i < MEMORY_ROWS; i++) {
+        char path[64];
+        int fd = succession_inherit(&m->succession, memories[i].name);
 
-    if (r == 0 && !m->check)
-        r = roster_memory(m, c);
-    if (r == 0)
-        r = memory_of(m, GUESSES_NAME, guesses_size(), &m->guesses_memory, c);
-    if (r == 0)
-        r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
-    if (r == 0)
-        r = memory_of(m, BOARD_NAME, sizeof(*m->board), &m->board_memory, c);
-    if (r == 0)
-        r = memory_for_reading(m->memory, &m->memory_read, c);
-    if (r == 0)
-        r = memory_for_reading(m->board_memory, &m->board_read, c);
-    if (r == 0)
-        r = memory_for_reading(m->bans_memory, &m->bans_read, c);
-    if (r == 0)
-        r = memory_of(m, METRICS_NAME, sizeof(struct metrics),
-                      &m->metrics_memory, c);
-    return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
+        if (fd < 0)
+            fd = shared_make(memories[i].name, memories[i].size);
+        if (fd < 0)
+            return complain(c, "memfd: %s", strerror(-fd));
+        m->memory[i] = fd;
+        if (!memories[i].read)
+            continue;
+        /* Opened again: nobody can write through this descriptor. */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        m->memory_read[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (m->memory_read[i] < 0)
+            return complain(c, "%s: %s", path, strerror(errno));
+    }
+    /* Each generation has a new roster; a test has made one already. */
+    if (!m->check && m->memory[MEMORY_ROSTER] < 0) {
+        const size_t rows = sessions_records(master_places(m));
+        int fd = shared_make("sessions", roster_size(rows));
+
+        if (fd < 0)
+            return complain(c, "memfd: %s", strerror(-fd));
+        m->memory[MEMORY_ROSTER] = fd;
+    }
+    return 0;
+}
+
+void prepare_keep_memory(struct master *m)
+{
+    for (size_t i = 0; i < MEMORY_ROWS; i++)
+        if (memories[i].kept)
+            succession_keep(&m->succession, memories[i].name, m->memory[i]);
 }
 
 const struct sandbox_filter *prepare_filter(const struct master *m)
@@ -405,25 +389,6 @@ static void prepare_question(struct master *m, struct prepared *p)
     p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
 }
 
-/* If the key can't be kept on the disk, master's random one is used. The key on
- * the disk is for the next start; it is also for this one, unless a key was
- * inherited. It is taken before the next step, since forks wipe it only in
- * m->secrets. A damaged one is told now, since the next start won't know of
- * it. */
-static void prepare_take_key(struct master *m)
-{
-    struct prepared *p = &m->prepared;
-    const struct prepared_answer *a = &p->answer[PREPARED_KEY];
-
-    if (a->result == 0)
-        memcpy(m->secrets.names, p->key, sizeof(p->key));
-    explicit_bzero(p->key, sizeof(p->key));
-    if (a->result == 0 && a->why.text[0])
-        stderr_print("warning: %s; unfinished uploads can't be resumed unless "
-                     "this is a reload",
-                     a->why.text);
-}
-
 /* Was check late, or has it failed? Then the next steps have no time or no
  * answer, and would end the start for another reason. */
 static int prepare_unanswered(const struct prepared *p, struct complaint *c)
@@ -442,6 +407,7 @@ static int prepare_unanswered(const struct prepared *p, struct complaint *c)
 int prepare_by_check(struct master *m, struct complaint *c)
 {
     struct prepared *p = &m->prepared;
+    const struct prepared_answer *key = &p->answer[PREPARED_KEY];
 
     prepare_question(m, p);
     for (int i = 0; i < PREPARED_PARTS; i++)
@@ -449,6 +415,60 @@ int prepare_by_check(struct master *m, struct complaint *c)
             helper_prepare(m, p);
             break;
         }
-    prepare_take_key(m);
+    /* If the key can't be kept on the disk, master's random one is used. The
+     * key on the disk is for the next start; it is also for this one, unless a
+     * key was inherited. It is taken before the next step, since forks wipe it
+     * only in m->secrets. A damaged one is told now, since the next start won't
+     * know of it. */
+    if (key->result == 0)
+        memcpy(m->secrets.names, p->key, sizeof(p->key));
+    explicit_bzero(p->key, sizeof(p->key));
+    if (key->result == 0 && key->why.text[0])
+        stderr_print("warning: %s; unfinished uploads can't be resumed unless "
+                     "this is a reload",
+                     key->why.text);
     return m->check ? 0 : prepare_unanswered(p, c);
+}
+
+/* Where log writes: opened here, since log's sandbox opens nothing. */
+
+/* systemd.journal-fields(7), JOURNAL_NATIVE_PROTOCOL. systemd holds this socket
+ * also while journald is restarted. */
+#define JOURNAL "/run/systemd/journal/socket"
+
+static int output_journal(struct master *m, struct complaint *c)
+{
+    static const struct sockaddr_un to = { AF_UNIX, JOURNAL };
+    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+        return settings_blame(&m->settings, "log_format", c,
+                              "journald's socket " JOURNAL
+                              ": %s; use text or json where there is no "
+                              "journald",
+                              strerror(errno));
+    m->output = fd_take(&fd);
+    return 0;
+}
+
+/* Is standard error a stream to journald? (systemd.exec(5), JOURNAL_STREAM) */
+static bool output_is_stream(void)
+{
+    const char *named = getenv("JOURNAL_STREAM");
+    char own[64];
+    struct stat st;
+
+    if (!named || fstat(STDERR_FILENO, &st) < 0)
+        return false;
+    snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    return strcmp(named, own) == 0;
+}
+
+int prepare_output(struct master *m, struct complaint *c)
+{
+    if (m->settings.log_format == LOG_JOURNAL)
+        return output_journal(m, c);
+    m->prefixed = output_is_stream();
+    return 0;
 }

@@ -21,7 +21,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->children = &parts->children;
     m->services = &parts->services;
     m->sessions = &parts->sessions;
-    m->guesses = &parts->guesses;
     m->banning = &parts->banning;
     m->users = &parts->users;
     m->access = &parts->access;
@@ -140,41 +139,14 @@ static const struct child_row *rows_find(enum process p)
     return NULL;
 }
 
-static void run_add_children(struct master *m)
-{
-    if (!m->check)
-        children_add(m, rows_find(PROCESS_LOG));
-    children_add(m, rows_find(PROCESS_KEYS));
-    children_add(m, rows_find(PROCESS_GATE));
-    for (size_t i = 0; i < m->auth_count && !m->check; i++)
-        children_add(m, rows_find(PROCESS_AUTH));
-}
-
 static void run_on_deadline(void *owner)
 {
     loop_stop(&((struct master *)owner)->loop);
 }
 
-static void run_say_started(struct master *m)
-{
-    const char *binding = binding_words[m->settings.data_binding];
-
-    m->since = time(NULL);
-    drain_follow(m);
-    supervisor_up(m);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
-                  binding,
-                  m->settings.data_binding == BINDING_ADDRESS
-                      ? ": data connections prove nothing but their address"
-                      : "");
-    if (m->unnamed.text[0])
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s", m->unnamed.text);
-    names_report(m);
-}
-
 static void run_look_ready(struct master *m)
 {
+    const enum data_binding binding = m->settings.data_binding;
     struct complaint c = { "" };
 
     if (!children_are_up(m))
@@ -187,13 +159,24 @@ static void run_look_ready(struct master *m)
     services_flush(m);
     if (m->check) {
         loop_stop(&m->loop);
-    } else {
-        access_start(m);
-        reach_start(m);
-        banning_save(m);
-        heartbeat_start(m);
-        run_say_started(m);
+        return;
     }
+    access_start(m);
+    reach_start(m);
+    banning_save(m);
+    heartbeat_start(m);
+    m->since = time(NULL);
+    drain_follow(m);
+    supervisor_up(m);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
+                  binding_words[binding],
+                  binding == BINDING_ADDRESS
+                      ? ": data connections prove nothing but their address"
+                      : "");
+    if (m->unnamed.text[0])
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s", m->unnamed.text);
+    names_report(m);
 }
 
 static void run_on_turn_over(void *owner)
@@ -210,16 +193,6 @@ static void run_on_turn_over(void *owner)
         stop_end_if_over(m);
 }
 
-/* Its row has the number of this generation; in a test the board is its own. */
-static int board_begin(struct master *m)
-{
-    int r = board_map(m->board_memory, true, &m->board);
-
-    if (r == 0)
-        m->row = board_find(m->board, m->succession.generation);
-    return r == 0 && !m->row ? -ENOENT : r;
-}
-
 int master_start(struct master *m)
 {
     int r = loop_init(&m->loop);
@@ -234,11 +207,15 @@ int master_start(struct master *m)
     if (r == 0)
         r = roster_begin(m);
     if (r == 0)
-        r = guesses_init(m->guesses, m->guesses_memory);
+        r = guesses_map(m->memory[MEMORY_GUESSES], &m->guesses);
     if (r == 0)
         r = banning_init(m);
     if (r == 0)
-        r = board_begin(m);
+        r = board_map(m->memory[MEMORY_BOARD], true, &m->board);
+    if (r == 0) { /* in a test the board is its own */
+        m->row = board_find(m->board, m->succession.generation);
+        r = m->row ? 0 : -ENOENT;
+    }
     if (r == 0)
         r = gauges_init(m);
     if (r == 0)
@@ -252,7 +229,12 @@ int master_start(struct master *m)
     m->deadline =
         (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
     helper_watch_survey(m);
-    run_add_children(m);
+    if (!m->check)
+        children_add(m, rows_find(PROCESS_LOG));
+    children_add(m, rows_find(PROCESS_KEYS));
+    children_add(m, rows_find(PROCESS_GATE));
+    for (size_t i = 0; i < m->auth_count && !m->check; i++)
+        children_add(m, rows_find(PROCESS_AUTH));
     CHILDREN_EACH(m, c)
         child_start(c);
     return 0;
@@ -279,14 +261,13 @@ void master_release(struct master *m)
     older_release(m);
     retire_release(m);
     heartbeat_release(m);
-    loop_timer_clear(&m->loop, &m->survey_timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->reach->timer);
-    services_release(
-        m); /* its timer may be in the loop between those of sessions */
+    /* Its timer may be in the loop between those of sessions. */
+    services_release(m);
     sessions_release(m->sessions);
     roster_unmap(&m->roster);
-    guesses_release(m->guesses);
+    guesses_unmap(&m->guesses);
     banning_release(m->banning);
     board_unmap(&m->board);
     gauges_release(m);
@@ -296,16 +277,10 @@ void master_release(struct master *m)
     succession_release(&m->succession);
     loop_release(&m->loop);
     programs_close(m->programs);
-    fd_close(&m->memory);
-    fd_close(&m->memory_read);
-    fd_close(&m->guesses_memory);
-    fd_close(&m->bans_memory);
-    fd_close(&m->roster_memory);
-    fd_close(&m->board_memory);
-    fd_close(&m->board_read);
-    fd_close(&m->bans_read);
-    fd_close(&m->metrics_memory);
-    fd_close(&m->survey_lock);
+    for (size_t i = 0; i < MEMORIES; i++) {
+        fd_close(&m->memory[i]);
+        fd_close(&m->memory_read[i]);
+    }
     if (m->output != STDERR_FILENO)
         fd_close(&m->output);
     fd_close(&m->conf);

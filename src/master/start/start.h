@@ -65,7 +65,7 @@ bool helper_check(const struct master *m, const char *mode, int users,
 /* Begins to look at the homes of all users, in the background, since one of
  * them may hang: check prints its warnings. */
 void helper_survey(struct master *m, int users);
-/* Sets the deadline of that process, when the loop exists. */
+/* Watches that process, when the loop and the signals exist. */
 void helper_watch_survey(struct master *m);
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */
@@ -97,14 +97,15 @@ int prepare_control(struct master *m, struct complaint *c);
 /* Gives the control socket to `control_group`. An older generation may use the
  * same socket, so this waits until the start can't fail any more. */
 int prepare_control_group(const struct master *m, struct complaint *c);
-int prepare_output(struct master *m, struct complaint *c); /* output.c */
+int prepare_output(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 /* The next generations have room for the sessions of this one. */
 int prepare_keep_places(struct master *m);
 int prepare_listeners(struct master *m, struct complaint *c);
-/* Takes the memory of the generation before, or makes an empty one: that of
- * gates, of guesses, of bans. */
+/* Takes the memory of the generation before, or makes an empty one. */
 int prepare_memory(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep it. */
+void prepare_keep_memory(struct master *m);
 int prepare_sandbox(struct master *m, struct complaint *c);
 /* Returns master's own filter, which depends on active mode. */
 const struct sandbox_filter *prepare_filter(const struct master *m);
@@ -119,7 +120,6 @@ struct master_parts {
     struct children children;
     struct services services;
     struct session_table sessions;
-    struct guesses guesses;
     struct banning banning;
     struct userdb users;
     struct access access;

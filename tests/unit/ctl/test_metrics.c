@@ -198,7 +198,7 @@ Test(metrics, are_served_without_root, .timeout = 60)
               status);
     cr_expect(strstr(status, "\nGid:\t65534\t65534\t65534\t65534\n"));
     cr_expect(strstr(status, "\nCapPrm:\t0000000000000000\n"));
-    cr_expect(strstr(status, "\nCapBnd:\t0000000000000000\n"));
+    cr_expect(strstr(status, "\nNoNewPrivs:\t1\n"));
     close(s.fd);
     cr_expect_eq(waitpid(s.pid, &s.status, 0), s.pid);
     fake_end();

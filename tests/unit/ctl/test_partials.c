@@ -10,10 +10,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "fake_server.h"
+#include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
 #include "world.h"
 
@@ -108,6 +110,82 @@ Test(partials, in_shares)
              world.shares, world.homes);
     file_write(world.users, text);
     fake_files_are(enters_with_share, finds_two);
+    expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
+}
+
+#define SERVER_KEY "0123456789abcdef"
+
+/* Does the process get anna's key, to tell her partials from bert's? */
+static bool enters_with_key(const struct files_start *start,
+                            struct channel *master)
+{
+    uint8_t key[SIPHASH_KEY];
+
+    files_name_key((const uint8_t *)SERVER_KEY, "anna", key);
+    return start->uid_is_shared &&
+           memcmp(start->name_key, key, sizeof(key)) == 0 &&
+           fake_ready(start, master);
+}
+
+static bool enters_without_key(const struct files_start *start,
+                               struct channel *master)
+{
+    return !start->uid_is_shared && fake_ready(start, master);
+}
+
+static void write_sharers(const char *shares_of_anna)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "@share:contracts:80000:%s/contracts:\n"
+             "anna:!:70000:70000::%s/anna::%s\n"
+             "bert:!:70001:70001::%s/bert::shares=contracts\n",
+             world.shares, world.homes, shares_of_anna, world.homes);
+    file_write(world.users, text);
+}
+
+static void add_setting(const char *name, const char *value)
+{
+    char text[2048];
+
+    snprintf(text, sizeof(text), "%s%s = %s\n", file_text(world.conf), name,
+             value);
+    file_write(world.conf, text);
+}
+
+/* Without root all users have one uid. In a share only the names of partials
+ * then show whose they are. */
+Test(partials, of_users_with_one_uid)
+{
+    if (geteuid() == 0)
+        world_skip("a server of root has a uid for each user");
+    write_sharers("shares=contracts");
+    add_setting("state", scratch);
+    fake_files_are(enters_with_key, finds_two);
+    const struct run *r = expect_run(EX_NOINPUT, "", "partials list anna");
+    cr_expect_not_null(
+        strstr(r->err, "/partials.key: No such file or directory; without this "
+                       "key nobody knows whose an upload in a share is"),
+        "%s", r->err);
+    file_write(in_scratch("partials.key"), SERVER_KEY);
+    expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
+    file_write(in_scratch("common"), SERVER_KEY);
+    add_setting("partials_key", in_scratch("common"));
+    unlink(in_scratch("partials.key"));
+    expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
+    unlink(in_scratch("common"));
+    write_sharers("");
+    fake_files_are(enters_without_key, finds_two);
+    expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
+}
+
+Test(partials, of_users_with_their_own_uids)
+{
+    if (geteuid() != 0)
+        world_skip("without root they have one");
+    write_sharers("shares=contracts");
+    fake_files_are(enters_without_key, finds_two);
     expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
 }
 

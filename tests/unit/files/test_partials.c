@@ -15,10 +15,12 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 #include "support/wait.h"
 #include "syncs.h"
 
 #define DAY 86400u
+#define K   1024u
 /* No upload is writing it. */
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
 
@@ -120,7 +122,8 @@ static bool has_name(void *name)
            strcmp(text, name) == 0;
 }
 
-/* It gets its name while it is written, or when it is cut, if it is kept. */
+/* It gets its name while it is written, or when it is synced, or cut if it is
+ * kept. */
 Test(partials, who_lists_them_sees_their_names)
 {
     struct peer p;
@@ -130,6 +133,11 @@ Test(partials, who_lists_them_sees_their_names)
     cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 1, 1), OUTCOME_OK);
     cr_expect_not(has_name("f"), "at once, for an upload of a moment");
     cr_expect(wait_until(has_name, "f", WAIT_MS));
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    on_disk = disk_path(&p, partial_of(&p, "", "h"));
+    cr_assert_eq(ask_upload(&p, "/h", WRITE_STORE, 0, 1, 1), OUTCOME_OK);
+    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    cr_expect(has_name("h"), "from now on it can be resumed");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     on_disk = disk_path(&p, partial_of(&p, "", "g"));
     cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 100000, 1), OUTCOME_OK);
@@ -273,6 +281,57 @@ Test(partials, by_age)
     cr_expect_not(disk_has(&p, partial_of(&p, "", "thirty")));
     cr_expect(disk_has(&p, partial_of(&p, "", "three")));
     peer_stop(&p);
+}
+
+/* Users A and B have one uid, as without root, and a partial each in a share
+ * and one more of A in the home. */
+static void cut_side_by_side(struct peer *a, struct peer *b)
+{
+    peer_init(a);
+    peer_share(a, "/contracts", RIGHT_ALL);
+    peer_run(a);
+    ask_cut(a, "/f", 200 * K, 1);
+    ask_cut(a, "/contracts/f", 200 * K, 1);
+    *b = *a;
+    b->start.mounts = b->mounts;
+    b->start.name = "bert";
+    peer_run(b);
+    ask_cut(b, "/contracts/g", 200 * K, 2);
+    peer_leave(b);
+    peer_leave(a);
+}
+
+static void search_as(struct peer *p, bool remove, struct all *a)
+{
+    p->start.for_ctl = true;
+    peer_run(p);
+    find(p, remove, 0);
+    hear_all(p, a);
+    peer_leave(p);
+}
+
+Test(partials, of_others_with_the_same_uid)
+{
+    struct peer a, b;
+    struct all all;
+
+    cut_side_by_side(&a, &b);
+    search_as(&a, false, &all);
+    cr_expect_eq(all.count, 3, "else the uid says it");
+    a.start.uid_is_shared = b.start.uid_is_shared = true;
+    for (int remove = 0; remove < 2; remove++) {
+        search_as(&a, remove, &all);
+        cr_assert_eq(all.count, 2);
+        cr_expect_str_eq(of(&all, partial_of(&a, "/contracts", "f"))->is_for,
+                         "f");
+        cr_expect_eq(of(&all, partial_of(&a, "", "f"))->state,
+                     remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+        cr_expect_eq(disk_partials(&a, SHARE), remove ? 1 : 2);
+    }
+    search_as(&b, true, &all);
+    cr_assert_eq(all.count, 1);
+    cr_expect_str_eq(all.one[0].is_for, "g");
+    peer_remove(&b);
 }
 
 /* A partial that is being written is reported as such, and stays, whatever its

@@ -43,6 +43,14 @@ void helpers_play(struct master *m, const char *name, const char *program,
     cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
 }
 
+pid_t errand_now(const struct master *m)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        if (m->errand[i].pid > 0)
+            return m->errand[i].pid;
+    return 0;
+}
+
 void helpers_configure(struct master *m, const char *text)
 {
     struct complaint c = { "" };

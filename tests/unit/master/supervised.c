@@ -118,7 +118,7 @@ void supervised_uses_own(struct master *m)
 
     cr_assert_eq(ftruncate(own_fd, (off_t)roster_size(rows)), 0);
     cr_assert_eq(fcntl(own_fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
-    m->roster_memory = own_fd;
+    m->memory[MEMORY_ROSTER] = own_fd;
 }
 
 void supervised_uses_older(struct master *m)

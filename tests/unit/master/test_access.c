@@ -398,14 +398,12 @@ Test(access, limits_of_a_session, .timeout = 60)
     stage_logged_in(&s, on_request, &p, &files);
     change(&s, "/anna::", "/anna::bandwidth_up=1M max_transfers=3");
     cr_expect_eq(edited(&s), 0);
-    gate_hears(&s, MSG_logged_in, p.serial);
     actor_hear(&s.gate, MSG_limits, &m);
     cr_expect(m.limits.serial == p.serial && m.limits.account != 0);
     cr_expect(m.limits.up == 1 << 20 && m.limits.down == 0);
     cr_expect_eq(m.limits.transfers, 3);
     change(&s, "max_transfers=3", "max_file_size=3"); /* for the next login */
     cr_expect_eq(edited(&s), 0);
-    gate_hears(&s, MSG_logged_in, p.serial);
     actor_hear(&s.gate, MSG_limits, &m);
     cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
     stage_leave(&s, &p);
@@ -422,7 +420,6 @@ Test(access, limits_of_a_team, .timeout = 60)
     stage_logged_in(&s, on_request, &p, &files);
     change(&s, "legal:", "legal:bandwidth_down=2M ");
     cr_expect_eq(edited(&s), 0);
-    gate_hears(&s, MSG_logged_in, p.serial);
     actor_hear(&s.gate, MSG_limits, &user);
     actor_hear(&s.gate, MSG_limits, &team);
     cr_expect(!user.limits.last && team.limits.last);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "helpers.h"
 #include "sallyport/conf/conf.h"
 #include "supervised.h"
 #include "support/scratch.h"
@@ -473,7 +474,7 @@ static struct master_parts parts;
 
 static void raise_master(const char *state)
 {
-    m.bans_memory = -1;
+    m.memory[MEMORY_BANS] = -1;
     if (m.banning)
         banning_release(m.banning);
     master_init(&m);
@@ -487,10 +488,11 @@ static void raise_master(const char *state)
 static void finish_writing(void)
 {
     int status;
+    pid_t pid;
 
-    while (m.banning->writer > 0) {
-        cr_assert_eq(waitpid(m.banning->writer, &status, 0), m.banning->writer);
-        banning_reaped(&m, status);
+    while ((pid = errand_now(&m)) > 0) {
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        errand_reaped(&m, pid, status);
     }
 }
 
@@ -536,7 +538,7 @@ Test(bans_file, outlives_the_service)
     cr_expect_eq(found->until, 0);
     cr_expect_str_eq(found->reason, "because");
     banning_save(&m);
-    cr_expect_eq(m.banning->writer, 0, "nothing has changed");
+    cr_expect_eq(errand_now(&m), 0, "nothing has changed");
     bans_remove(m.banning->table, found);
     banning_save(&m);
     finish_writing();
@@ -552,10 +554,10 @@ Test(bans_file, changes_while_it_is_written)
 
     raise_master(in_scratch(""));
     ban("192.0.2.1", 32, true, 0);
-    first = m.banning->writer;
+    first = errand_now(&m);
     cr_assert_gt(first, 0);
     ban("192.0.2.2", 32, true, 0);
-    cr_expect_eq(m.banning->writer, first);
+    cr_expect_eq(errand_now(&m), first);
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 2);
@@ -597,13 +599,15 @@ static bool is_at_the_lock(void *writer)
  * waits for it. */
 Test(bans_file, another_writer)
 {
+    pid_t writer;
     int at;
 
     raise_master(in_scratch(""));
     at = open(in_scratch(""), O_RDONLY | O_DIRECTORY);
     cr_assert(at >= 0 && flock(at, LOCK_EX) == 0);
     ban("192.0.2.1", 32, true, 0);
-    cr_assert(wait_until(is_at_the_lock, &m.banning->writer, WAIT_MS));
+    writer = errand_now(&m);
+    cr_assert(wait_until(is_at_the_lock, &writer, WAIT_MS));
     cr_expect_neq(access(in_scratch("bans.new"), F_OK), 0);
     close(at);
     finish_writing();

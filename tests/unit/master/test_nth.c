@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helpers.h"
 #include "master/start/start.h"
 #include "support/nth.h"
 #include "support/scratch.h"
@@ -51,13 +52,15 @@ static void ban(const char *network)
 static int save(void *unused)
 {
     int status;
+    pid_t pid;
 
     (void)unused;
     banning_save(&m);
-    if (m.banning->writer > 0) {
-        if (waitpid(m.banning->writer, &status, 0) < 0)
+    pid = errand_now(&m);
+    if (pid > 0) {
+        if (waitpid(pid, &status, 0) < 0)
             return 2;
-        banning_reaped(&m, status);
+        errand_reaped(&m, pid, status);
     }
     return m.banning->error == 0;
 }

@@ -69,7 +69,7 @@ static void hall_open(void)
     m.state = MASTER_RUNNING;
     cr_assert_eq(loop_init(&m.loop), 0);
     cr_assert_eq(sessions_init(m.sessions, 8, 8), 0);
-    cr_assert_eq(guesses_init(m.guesses, -1), 0);
+    cr_assert_eq(guesses_map(-1, &m.guesses), 0);
     hall_child(&gate, END_GATE)->opened = true;
     hall_child(&auth, END_AUTH);
     m.succession.leads = true;
@@ -89,7 +89,7 @@ static void writer_is_reaped(struct session_record *s)
         return;
     kill(pid, SIGKILL);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
-    password_reaped(&m, status);
+    password_on_written(&m, status);
 }
 
 static void hall_close(void)
@@ -106,7 +106,7 @@ static void hall_close(void)
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
     sessions_release(m.sessions);
-    guesses_release(m.guesses);
+    guesses_unmap(&m.guesses);
     loop_release(&m.loop);
 }
 
@@ -716,7 +716,7 @@ Test(session_ends, after_each_end_of_the_writer)
         message_close(&got);
         kill(m.users->writer.pid, SIGKILL);
         waitpid(m.users->writer.pid, NULL, 0);
-        password_reaped(&m, W_EXITCODE(ends[i].code, 0));
+        password_on_written(&m, W_EXITCODE(ends[i].code, 0));
         message_hear(&session, MSG_password_is, &got);
         cr_expect_eq(got.password_is.fault, ends[i].told, "%zu", i);
         let_go(sessions_find(m.sessions, SERIAL));
