@@ -1,6 +1,7 @@
 # The program policies compiles the seccomp filter of each process, from
-# src/ROOM/seccomp*.c, as C. A program of the server links only its own ones.
-add_executable(policies src/seccomp/main.c)
+# seccomp*.c in its directory, as C. A program of the server links only its own
+# ones.
+add_executable(policies ${seccomp_directory}/main.c)
 target_link_libraries(policies PRIVATE seccomp_room)
 set(filters_directory ${CMAKE_BINARY_DIR}/filters)
 file(MAKE_DIRECTORY ${filters_directory})

@@ -1,21 +1,26 @@
-# room(NAME [USES room…] [LIBRARIES target…]): src/NAME, with the sub-rooms in
-# its directories, as a static library. Without sources it is an interface. A
-# room's own library (OpenSSL, libcrypt, …) stays private to it; only the link
-# line passes it on. A room isn't built if no program of this build needs it.
-function(room name)
-    cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
+# room(DIRECTORY [PARTS part…] [USES word…] [SEES word…] [LIBRARIES target…]):
+# src/DIRECTORY, with its sub-rooms, as a static library; without sources it is an
+# interface. The room's name is the last component, and NAME_directory is where it
+# is. A room's own library (OpenSSL, libcrypt, …) stays private to it; only the
+# link line passes it on. A room isn't built if no program of this build needs it.
+function(room directory)
+    cmake_parse_arguments(ROOM "" "" "PARTS;USES;SEES;LIBRARIES" ${ARGN})
+    get_filename_component(name ${directory} NAME)
+    set(directory ${PROJECT_SOURCE_DIR}/src/${directory})
+    set(${name}_directory ${directory} PARENT_SCOPE)
     foreach(library ${ROOM_LIBRARIES})
         if(NOT TARGET ${library}) # of the server or the client, which is OFF
             return()
         endif()
     endforeach()
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
-        ${PROJECT_SOURCE_DIR}/src/${name}/*/*.c)
-    list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/main.c)
+    list(REMOVE_ITEM ROOM_PARTS .)
+    list(TRANSFORM ROOM_PARTS REPLACE "(.+)" "${directory}/\\1/*.c")
+    file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.c ${ROOM_PARTS})
+    list(REMOVE_ITEM sources ${directory}/main.c)
     # The policies of all processes: only the build and tests need them.
     if(name STREQUAL "seccomp")
-        file(GLOB policies CONFIGURE_DEPENDS
-            ${PROJECT_SOURCE_DIR}/src/*/seccomp*.c)
+        file(GLOB_RECURSE policies CONFIGURE_DEPENDS
+            ${PROJECT_SOURCE_DIR}/src/seccomp*.c)
         list(APPEND sources ${policies})
     else()
         list(FILTER sources EXCLUDE REGEX "/seccomp[a-z_]*\\.c$")
@@ -39,24 +44,32 @@ function(room name)
         endif()
         set(visibility PRIVATE)
     endif()
-    if(sources MATCHES "/src/${name}/[a-z_]+/") # a sub-room: "start/x.h"
-        target_include_directories(${name}_room PRIVATE
-            ${PROJECT_SOURCE_DIR}/src/${name})
+    if(ROOM_PARTS) # "start/x.h" and, in a sub-room, "x.h" of the room
+        target_compile_options(${name}_room PRIVATE
+            "SHELL:-iquote ${directory}")
     endif()
     set(uses ${ROOM_USES})
     if(NOT name MATCHES "^(base|domain)$")
         list(APPEND uses domain) # every room may use its words
     endif()
+    list(TRANSFORM uses REPLACE "/.*" "") # the room of a single header
     list(TRANSFORM uses APPEND _room)
     target_link_libraries(${name}_room ${visibility} ${uses} ${ROOM_LIBRARIES})
 endfunction()
 
-# program(NAME ROOM room DESTINATION directory): src/ROOM/main.c and the room. The
-# target "programs" builds them all.
+# The target, a test, may include the private headers of a room, as "x.h" and as
+# "ROOM/x.h".
+function(private_headers target room)
+    get_filename_component(above ${${room}_directory} DIRECTORY)
+    target_compile_options(${target} PRIVATE
+        "SHELL:-iquote ${${room}_directory}" "SHELL:-iquote ${above}")
+endfunction()
+
+# program(NAME ROOM room DESTINATION directory): the room, and the main.c in its
+# directory. The target "programs" builds them all.
 add_custom_target(programs)
 function(program name)
     cmake_parse_arguments(PROGRAM "" "ROOM;DESTINATION" "" ${ARGN})
-    set(main ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM}/main.c)
     if(PROGRAM_ROOM STREQUAL "client")
         set(wanted ${SALLYPORT_CLIENT})
         set(component client)
@@ -67,10 +80,10 @@ function(program name)
     if(NOT wanted)
         return()
     endif()
-    add_executable(program_${name} ${main})
+    set(directory ${${PROGRAM_ROOM}_directory})
+    add_executable(program_${name} ${directory}/main.c)
     target_link_libraries(program_${name} PRIVATE ${PROGRAM_ROOM}_room)
-    target_include_directories(program_${name} PRIVATE
-        ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM})
+    target_compile_options(program_${name} PRIVATE "SHELL:-iquote ${directory}")
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${PROGRAM_DESTINATION})
     add_dependencies(programs program_${name})
