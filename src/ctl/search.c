@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -109,6 +110,7 @@ static void become_files(const struct search *s, const struct ground *g,
         .mount_count = g->member ? g->member->grants : 0,
     };
 
+    tzset(); /* the sandbox of files expects it */
     if (g->member)
         copy_shares(&mounts, g->member);
     snprintf(name, sizeof(name), "%s", g->name);
