@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -148,6 +149,7 @@ static void become_files(const struct search *s, const struct ground *g,
         .uid_is_shared = uid_is_shared(s, g),
     };
 
+    tzset(); /* the sandbox of files expects it */
     if (g->member)
         copy_shares(&mounts, g->member);
     snprintf(name, sizeof(name), "%s", g->name);

@@ -20,11 +20,13 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
+#include "sallyport/base/stack.h"
 #include "sallyport/files/files.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
 #define LOCK_STEP_MS   1
+#define REST_MS        3000 /* without a request: no client works */
 
 /* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
  * never sees a bare errno as an outcome. */
@@ -226,14 +228,19 @@ static void files_serve(struct files *f)
         { .fd = f->session.fd, .events = POLLIN },
         { .fd = f->master.fd, .events = POLLIN },
     };
+    bool rests = false; /* until the next message it waits for ever */
 
     while (!f->over) {
-        int n = poll(ends, 2, upload_wanted_ms(&f->upload));
+        int wanted = upload_wanted_ms(&f->upload);
+        int n = poll(ends, 2, wanted < 0 && !rests ? REST_MS : wanted);
 
         if (n < 0 && errno != EINTR)
             die(EX_OSERR, "poll: %d", errno);
-        if (n == 0)
+        if (n == 0 && wanted >= 0)
             upload_note_wanted(&f->upload);
+        rests = n == 0 && wanted < 0;
+        if (rests) /* a listing has 40 KiB there */
+            stack_wipe_below();
         if (ends[1].revents)
             files_serve_master(f);
         if (ends[0].revents && !f->over)
@@ -279,20 +286,20 @@ static void files_note_groups(struct files *f, const struct files_start *start)
             f->groups[f->group_count++] = start->mounts[i].gid;
 }
 
+/* F is zero. An idle process has no pages for what it never writes to, such as
+ * the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
 {
-    *f = (struct files){
-        .rules = start->rules,
-        .user = start->name,
-        .uid = start->root ? start->uid : geteuid(),
-        .gid = start->root ? start->gid : getegid(),
-        .uid_is_shared = start->uid_is_shared,
-        .counter = -1,
-        .counter_lock = -1,
-        .upload = { .directory = -1,
-                    .partial = PARTIAL_NONE,
-                    .copy = COPY_NONE },
-    };
+    f->rules = start->rules;
+    f->user = start->name;
+    f->uid = start->root ? start->uid : geteuid();
+    f->gid = start->root ? start->gid : getegid();
+    f->uid_is_shared = start->uid_is_shared;
+    f->counter = -1;
+    f->counter_lock = -1;
+    f->upload.directory = -1;
+    f->upload.partial.fd = -1;
+    f->upload.copy = (struct copy)COPY_NONE;
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];
     mount_init(f, start);
@@ -354,9 +361,10 @@ static void files_report_ready(struct files *f)
 
 void files_main(const struct files_start *start)
 {
+    static struct files files;
+    struct files *f = &files;
     const int keep[] = { start->session, start->master, start->log };
     struct complaint c = { "" };
-    struct files f;
     int r;
 
     stderr_title("sallyport: files");
@@ -365,19 +373,19 @@ void files_main(const struct files_start *start)
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
     files_set_signals();
     umask(0); /* each mode is explicit, as default ACLs want it */
-    files_init(&f, start);
-    r = mount_open(&f, start);
+    files_init(f, start);
+    r = mount_open(f, start);
     if (r < 0)
-        files_fail(&f, r, &c);
-    r = files_enter(&f, start, &c);
+        files_fail(f, r, &c);
+    r = files_enter(f, start, &c);
     if (r < 0)
-        files_fail(&f, r, &c);
-    files_report_ready(&f);
-    files_serve(&f);
-    upload_end_as_cut(&f); /* as if the client had been cut off */
-    if (f.upload.unreported)
-        files_wait_for_master(&f);
-    if (f.upload.unreported && f.died != 0)
-        upload_report_death(&f);
+        files_fail(f, r, &c);
+    files_report_ready(f);
+    files_serve(f);
+    upload_end_as_cut(f); /* as if the client had been cut off */
+    if (f->upload.unreported)
+        files_wait_for_master(f);
+    if (f->upload.unreported && f->died != 0)
+        upload_report_death(f);
     _exit(0);
 }

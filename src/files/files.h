@@ -70,12 +70,12 @@ struct upload {
     uint64_t length; /* so far */
     const struct mount *mount;
     int directory; /* where the target and its partial stand */
-    char name[NAME_MAX + 1];
-    struct path path; /* of the target, as the client named it */
     enum conflict conflict;
     bool onto_nothing; /* APPE: must the name still be free at the commit? */
     struct partial partial;
     struct copy copy; /* of the file that REST or APPE continues with */
+    char name[NAME_MAX + 1];
+    struct path path; /* of the target, as the client named it */
 };
 
 /* Removed bytes that the file system doesn't report as free yet. */
@@ -97,7 +97,6 @@ struct files {
     gid_t gid;
     gid_t groups[GROUPS_MAX];
     int group_count;
-    struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     size_t mounts;
     struct guarded *guarded; /* guard.c */
     size_t guarded_count;
@@ -110,14 +109,16 @@ struct files {
     bool over;   /* session or master is gone */
     bool orphan; /* master is */
     int died;    /* the signal that ended the session; 0: it left, or lives */
-    struct upload upload;
-    struct sized sized[SIZED_MAX];
     unsigned next_sized; /* the oldest answer, which the next one replaces */
     bool no_marks;       /* logged: confirmed lengths can't be stored */
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* there: a lock can go to another server */
     struct freed freed;
     struct quota_amount exceeded; /* the limit that a request has met, or 0 */
+    /* The last ones: an idle process has written to the first page of each. */
+    struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
+    struct upload upload;
+    struct sized sized[SIZED_MAX];
 };
 
 /* The requests of a session, and the two of sallyportctl. Each handler returns

@@ -23,7 +23,7 @@ enum {
 
 void line_init(struct line_reader *l)
 {
-    memset(l, 0, sizeof(*l));
+    memset(l, 0, offsetof(struct line_reader, bytes));
 }
 
 /* Moves the unread bytes to the front, so that a complete line always fits. */
@@ -79,6 +79,8 @@ void line_added(struct line_reader *l, size_t len)
 {
     const char *from = l->bytes + l->len;
 
+    if (l->used < l->len + len)
+        l->used = l->len + len;
     if (!l->telnet) {
         l->len += len;
         return;
@@ -139,7 +141,9 @@ bool line_has_more(const struct line_reader *l)
 void line_wipe(struct line_reader *l)
 {
     explicit_bzero(l->bytes, l->start);
-    explicit_bzero(l->bytes + l->len, sizeof(l->bytes) - l->len);
+    if (l->used > l->len)
+        explicit_bzero(l->bytes + l->len, l->used - l->len);
+    l->used = l->len;
 }
 
 #define HTTP "HTTP"

@@ -90,7 +90,10 @@ static int gate_set_up(void *owner)
         r = setup_context(g);
     if (r == 0)
         r = gate_begin(g);
-    return r == 0 ? setup_plan(g) : r;
+    if (r == 0)
+        r = setup_plan(g);
+    heap_fill_holes();
+    return r;
 }
 
 /* Reports to master, for each certificate, what status shows of it. */

@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/shared.h"
@@ -46,26 +49,28 @@ size_t table_buckets(size_t n)
     return buckets;
 }
 
-#define STACK_PAGE    4096u
-#define STACK_NEAR    (4 * STACK_PAGE)
-#define STACK_DEEPEST (512u << 10) /* gate never uses so much */
+#define HOLE_MAX 65536u
+#define HOLE_MIN 16u
 
-__attribute__((noinline)) static void stack_wipe_near(void)
+/* A piece up to 1 KiB is set aside by malloc when it is freed, and only serves
+ * for its own size: so there each size has its turn. What is no hole but comes
+ * from the end of the heap is freed as one large piece, and is a part of the
+ * end again. */
+void heap_fill_holes(void)
 {
-    char frame[STACK_NEAR];
+    const char *end = (const char *)sbrk(0) - mallinfo2().keepcost;
+    static void **filled;
 
-    explicit_bzero(frame, sizeof(frame));
-}
+    for (size_t size = HOLE_MAX; size >= HOLE_MIN;
+         size -= size > 1024 ? size / 2 : 16) {
+        void **piece;
 
-/* Gives the farther pages back instead of writing to them: most were never
- * used. The frame of madvise(2) is in a nearer one. */
-__attribute__((noinline)) void stack_wipe_below(void)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t end = (here & ~(uintptr_t)(STACK_PAGE - 1)) - STACK_NEAR / 2;
-
-    stack_wipe_near();
-    madvise((void *)(end - STACK_DEEPEST), STACK_DEEPEST, MADV_DONTNEED);
+        while ((piece = malloc(size)) && (const char *)piece < end) {
+            *piece = filled;
+            filled = piece;
+        }
+        free(realloc(piece, HOLE_MAX));
+    }
 }
 
 /* The sanitizer guards the space between the variables of each frame. */

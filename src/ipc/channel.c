@@ -15,9 +15,30 @@
 #define DISPATCH_MAX     64
 #define DISPATCH_ALL_MAX 4096 /* more than a socket holds */
 
-/* One of each suffices: a process sends and receives one message at a time. */
+/* One of each suffices: a process sends and receives one message at a time.
+ * Only the bytes that were used are wiped: a fork would get pages of its own
+ * for the rest. */
 static char inbox[MESSAGE_MAX + 1];
 static char outbox[MESSAGE_MAX];
+static size_t inbox_used, outbox_used;
+
+static void note_used(size_t *used, size_t len)
+{
+    if (len > *used)
+        *used = len;
+}
+
+static void wipe_inbox(void)
+{
+    explicit_bzero(inbox, inbox_used);
+    inbox_used = 0;
+}
+
+static void wipe_outbox(void)
+{
+    explicit_bzero(outbox, outbox_used);
+    outbox_used = 0;
+}
 
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase)
@@ -36,8 +57,8 @@ void channel_close(struct channel *c)
 
 void channel_forget(void)
 {
-    explicit_bzero(inbox, sizeof(inbox));
-    explicit_bzero(outbox, sizeof(outbox));
+    wipe_inbox();
+    wipe_outbox();
 }
 
 uint32_t channel_next(struct channel *c)
@@ -126,6 +147,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     if (!row || !row_is_between(row, c->self, c->peer))
         return -EINVAL;
     n = codec_encode(kind, body, outbox);
+    note_used(&outbox_used, n < 0 ? sizeof(outbox) : (size_t)n);
     if (n < 0)
         return (int)n;
     part.iov_len = (size_t)n;
@@ -134,7 +156,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (is_secret(kind))
-        explicit_bzero(outbox, part.iov_len);
+        wipe_outbox();
     return n < 0 ? send_errno() : 0;
 }
 
@@ -181,7 +203,7 @@ static const char *why_not_permitted(const struct channel *c,
 
 static int refuse_message(struct channel *c, const char *why)
 {
-    explicit_bzero(inbox, sizeof(inbox));
+    wipe_inbox();
     c->wrong = why;
     return -EPROTO;
 }
@@ -258,6 +280,7 @@ int channel_receive(struct channel *c, struct message *m)
         return 0;
     if (n < 0)
         return -EPIPE;
+    note_used(&inbox_used, (size_t)n);
     return take_message(c, m, n, &head);
 }
 
@@ -300,7 +323,7 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
         r = refuse_message(c, "a message that nobody handles here");
     message_close(m);
     if (is_secret(kind))
-        explicit_bzero(inbox, sizeof(inbox));
+        wipe_inbox();
     return r;
 }
 

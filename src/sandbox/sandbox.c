@@ -336,8 +336,9 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
     unsigned excused = 0;
 
     /* OpenSSL and the room base call gmtime_r(3), which opens the time zone's
-     * file the first time. In the sandbox that would kill the process. */
-    if (p != PROCESS_SESSION)
+     * file the first time. In the sandbox that would kill the process. Session
+     * and files are forks of processes that have done so. */
+    if (p != PROCESS_SESSION && p != PROCESS_FILES)
         tzset();
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = take_step(p, &steps[i], plan, &excused, c);

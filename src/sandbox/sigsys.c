@@ -9,10 +9,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "sallyport/base/stack.h"
 
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1 /* si_code; <asm/siginfo.h> has it for the kernel */
@@ -26,8 +27,6 @@
 #error "which register holds the result of a system call here?"
 #endif
 
-/* All registers of a CPU with AMX take 11 KiB. */
-#define SAVED_MAX 16384
 /* Call numbers are below 500; larger ones share one bit. */
 #define CALLS 1024
 
@@ -80,15 +79,6 @@ int sigsys_install(void)
     return sigprocmask(SIG_UNBLOCK, &unblocked, NULL) ? -errno : 0;
 }
 
-/* When the signal came, the kernel saved all registers below this part of the
- * stack. In a fork of master they may hold bytes of the table of users. */
-static __attribute__((noinline)) void wipe_saved_registers(void)
-{
-    char saved[SAVED_MAX];
-
-    explicit_bzero(saved, sizeof(saved));
-}
-
 int sigsys_probe(struct complaint *c)
 {
     const int unlisted = SYS_sched_get_priority_max;
@@ -97,7 +87,10 @@ int sigsys_probe(struct complaint *c)
 
     report_refused = NULL;
     refused = syscall(unlisted, 0) < 0 && errno == ENOSYS;
-    wipe_saved_registers();
+    /* When the signal came, the kernel saved all registers below this part of
+     * the stack. In a fork of master they may hold bytes of the table of
+     * users. */
+    stack_wipe_below();
     atomic_flag_clear(&seen[unlisted]);
     report_refused = report;
     if (!refused)

@@ -31,25 +31,19 @@ struct session {
     struct sign_channel signer;
     struct event_sender log;
 
-    struct control_connection control;
     struct login login;
     struct ask ask;
     struct data data;
     struct data_port port;
     struct goodbye goodbyes[GOODBYES];
-    struct transfer transfer;
     struct allowance allowance;
     struct final_reply final;
     bool finishes;   /* ends after the transfer under way */
     struct buf stat; /* the lines of STAT, as they come */
     bool stat_more;  /* than STAT_MAX bytes of them came */
 
-    struct path cwd, rename_from;
-    char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
-    struct path subject;           /* of the command that files is answering */
     struct dispatched_command dispatched;
     enum rename_state renames;
-    struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */
     struct mff mff;                   /* what MFF sets; no path */
     struct choices choices;           /* OPTS */
@@ -70,6 +64,15 @@ struct session {
     uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
     char why[128]; /* what was noticed about the client, or "" */
+
+    /* The last ones, since each ends with room for a line or a path: an idle
+     * session has written to few of its pages. */
+    struct control_connection control;
+    struct transfer transfer;
+    struct path cwd, rename_from;
+    struct path subject; /* of the command that files is answering */
+    struct set_times times;
+    char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
 };
 
 /* session.c: the beginning. session_title() sets the title that ps shows.

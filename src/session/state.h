@@ -136,7 +136,6 @@ struct control_connection {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct line_reader lines;
     struct buf out;
     struct buf held; /* whole lines that wait for a transfer, each with \n */
     enum control_state state;
@@ -144,6 +143,7 @@ struct control_connection {
     const char *cause; /* CONTROL_GONE: how the client went */
     bool first_line_seen, first_byte_seen;
     struct loop_timer idle, closed;
+    struct line_reader lines;
 };
 
 struct login {
@@ -243,7 +243,6 @@ struct transfer {
     const struct call *call; /* while its first step runs */
     struct message *answer;  /* files' answer, while a step takes it */
     enum verb verb;
-    struct path path;
     int source; /* file or pipe, or the partial that is written */
     struct loop_watch pipe;
     uint64_t offset; /* next byte of the file */
@@ -278,6 +277,7 @@ struct transfer {
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* of the data stream at that time */
     size_t queued;    /* in the kernel, when it was last awaited */
+    struct path path;
 };
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
@@ -318,8 +318,8 @@ struct set_times {
     int form;         /* 0, or why the argument is no time and path */
     const char *verb; /* for the log */
     enum reply done;
-    struct path path;
     time_t access, modify;
+    struct path path;
 };
 
 /* The command that is being dispatched, for the log of a refusal. */

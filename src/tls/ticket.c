@@ -326,7 +326,8 @@ enum stream_state resume_offer_ticket(struct stream *s)
     ERR_clear_error();
     int r = SSL_do_handshake(s->ssl);
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
-    if (error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ)
-        return STREAM_OK;
-    return stream_break(s, tls_error(ERR_peek_last_error()));
+    if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
+        return stream_break(s, tls_error(ERR_peek_last_error()));
+    SSL_free_buffers(s->ssl); /* 16 KiB to read into, which it didn't need */
+    return STREAM_OK;
 }

@@ -23,16 +23,19 @@ enum line_state {
 };
 
 struct line_reader {
-    char bytes[LINE_MAX_BYTES + 2];
     size_t len;     /* received bytes */
     size_t start;   /* offset of the line that is being read */
     size_t scanned; /* bytes before this offset were checked */
     bool bad;       /* skips to the next CRLF */
     bool telnet;    /* removes IAC sequences (RFC 854); before TLS only */
     unsigned iac;   /* state of the telnet parser */
+    size_t used;    /* bytes beyond this offset were never written, or wiped */
+    char bytes[LINE_MAX_BYTES + 2];
 };
 
-/* Makes an empty reader; the caller sets .telnet before TLS. */
+/* Makes an empty reader; the caller sets .telnet before TLS. L is zero, or has
+ * nothing that line_wipe() would have to wipe: its bytes stay as they are,
+ * since a session that never uses them needs no page for them. */
 void line_init(struct line_reader *l);
 /* Returns where to put received bytes; *room is how many fit. It is 0 only if a
  * line is too long; line_next() then returns LINE_LONG. Call line_added() with

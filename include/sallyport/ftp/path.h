@@ -12,11 +12,11 @@
 #include "sallyport/ftp/line.h"
 
 struct path {
-    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
-    char bytes[FTP_PATH_MAX + 1];
     size_t len;
     bool directory; /* the original argument names a directory:
                        path_names_directory() */
+    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
+    char bytes[FTP_PATH_MAX + 1];
 };
 
 /* Sets *p to "/". */

@@ -130,7 +130,7 @@ struct master_hooks {
     pid_t (*spawn)(const struct master *m, const char *binary, int channel,
                    const struct setup *setup);
     /* Runs in the fork; never returns. */
-    void (*files)(const struct files_start *start);
+    void (*files)(struct master *m, const struct files_start *start);
     /* Gets what a session does. */
     void (*doing)(struct master *m, const struct msg_doing *msg);
     /* The users file was read, or couldn't be. */
@@ -236,7 +236,9 @@ struct master {
     pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
-    /* The parts; each sub-room knows those whose header it may include. */
+    /* The parts; each sub-room knows those whose header it may include. Files
+     * forgets them all. */
+    struct master_parts *parts;
     struct certificates *certificates;
     struct listeners *listeners;
     struct children *children;

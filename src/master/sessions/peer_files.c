@@ -49,6 +49,7 @@ static int files_open_pairs(struct files_pairs *p)
  * touches only what the user has, if it isn't on the stack. */
 struct origin {
     struct files_start start;
+    char homes[SETTINGS_PATH_MAX], shares[SETTINGS_PATH_MAX];
     char name[USER_NAME_MAX + 1];
     char home[HOME_MAX];
     struct files_mount mounts[USER_MOUNTS_MAX];
@@ -117,6 +118,8 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
     const struct master *m = f->session->master;
     const struct settings *c = &m->settings;
 
+    snprintf(o->homes, sizeof(o->homes), "%s", c->homes);
+    snprintf(o->shares, sizeof(o->shares), "%s", c->shares);
     snprintf(o->name, sizeof(o->name), "%s", user->name);
     snprintf(o->home, sizeof(o->home), "%s", user->home);
     o->start = (struct files_start){
@@ -135,8 +138,8 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
                        user->file_mode ? user->file_mode : c->file_mode,
                    .dir_mode = user->dir_mode ? user->dir_mode : c->dir_mode },
         .root = m->root,
-        .homes = c->homes,
-        .shares = c->shares,
+        .homes = o->homes,
+        .shares = o->shares,
         .session = p->end[TO_SESSION][1],
         .master = p->end[TO_MASTER][1],
         .log = p->end[TO_LOG][1],
@@ -165,17 +168,18 @@ static void files_wipe_origin(struct origin *o)
     explicit_bzero(&o->start, sizeof(o->start));
 }
 
-/* The fork has the rest of master's memory, without the texts of the users.
- * First it wipes master's keys. */
-static void become_files(struct master *m, const struct origin *o)
+/* The fork has the rest of master's memory, without the texts of the users,
+ * master's keys and its last messages. */
+static void files_begin(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
     userdb_forget(m->users);
     explicit_bzero(&m->secrets, sizeof(m->secrets));
+    channel_forget();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    m->hooks.files(&o->start);
+    m->hooks.files(m, &o->start);
     _exit(EX_SOFTWARE);
 }
 
@@ -302,9 +306,9 @@ int files_fork(struct files_process *f, const struct user *user)
     f->away = false;
     f->uid = user->uid;
     files_fill_origin(&origin, f, user, &p);
-    pid = fork();
+    pid = _Fork(); /* as gate does for a session: three pages less */
     if (pid == 0)
-        become_files(m, &origin);
+        files_begin(m, &origin);
     r = -errno;
     files_wipe_origin(&origin);
     files_close_side(&p, 1);

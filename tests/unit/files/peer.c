@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -107,6 +108,7 @@ void peer_fork(struct peer *p)
     p->start.master =
         channel_make(&p->master, PROCESS_MASTER, PROCESS_FILES, PHASE_START);
     p->start.log = channel_make(&p->log, PROCESS_LOG, PROCESS_FILES, PHASE_RUN);
+    tzset(); /* as master has done */
     p->pid = fork();
     cr_assert_geq(p->pid, 0);
     if (p->pid == 0 && p->nth)

@@ -630,6 +630,31 @@ Test(channel, no_hash_stays_in_the_buffer)
     channel_close(&master);
 }
 
+/* The child of a fork wipes all that was received before, not only what the
+ * last message has overwritten. */
+Test(channel, nothing_stays_in_the_buffer)
+{
+    static char path[4096];
+    const struct slice longest = { path, sizeof(path) };
+    struct message in;
+    const char *text;
+    struct pair p;
+
+    memset(path, 'a', sizeof(path));
+    path[0] = '/';
+    open_pair(&p);
+    cr_assert_eq(SEND(&p.there, rename, 1, .from = longest, .to = longest), 0);
+    cr_assert_eq(channel_receive(&p.here, &in), 1);
+    text = in.rename.to.ptr;
+    cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
+    cr_assert_eq(channel_receive(&p.here, &in), 1);
+    cr_assert_eq(memcmp(text, path, sizeof(path)), 0);
+    channel_forget();
+    for (size_t i = 0; i < sizeof(path); i++)
+        cr_assert_eq(text[i], 0);
+    close_pair(&p);
+}
+
 static int on_any_enter(void *owner, struct msg_directory_enter *m)
 {
     (void)m;

@@ -209,7 +209,7 @@ static void note_mounts(struct stage_note *note,
              start->rules.file_mode, start->rules.dir_mode, start->shares);
 }
 
-static void play_files(const struct files_start *start)
+static void play_files(struct master *m, const struct files_start *start)
 {
     const int fd[] = { start->master, start->session, start->log };
     const int keep[] = { fd[0], fd[1], fd[2], control_of_master };
@@ -222,6 +222,7 @@ static void play_files(const struct files_start *start)
                                .sees_sessions = has_sessions(),
                                .sees_keys = has_keys() };
 
+    (void)m;
     be_an_actor();
     memcpy(note.name_key, start->name_key, sizeof(note.name_key));
     snprintf(note.name, sizeof(note.name), "%s", start->name);

@@ -33,10 +33,11 @@ static int older_fd;
 static int far[ENDS];
 
 /* Files leaves when master closes its channel. */
-static void files_wait(const struct files_start *start)
+static void files_wait(struct master *own, const struct files_start *start)
 {
     struct pollfd one = { .fd = start->master };
 
+    (void)own;
     fd_close_others(3, &start->master, 1);
     while (!(one.revents & POLLHUP))
         poll(&one, 1, -1);
