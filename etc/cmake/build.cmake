@@ -12,6 +12,6 @@ add_custom_command(OUTPUT ${build_header}
     DEPENDS ${build_sources} etc/cmake/build_id.cmake
     COMMENT "Hashing the sources" VERBATIM)
 target_sources(ipc_room PRIVATE ${build_header})
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ipc/build.c PROPERTIES
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/lib/ipc/build.c PROPERTIES
     COMPILE_OPTIONS "-include;${build_header}"
     OBJECT_DEPENDS ${build_header})

@@ -94,12 +94,12 @@ endfunction()
 # Where the supervisor finds master: relative to its own directory.
 file(RELATIVE_PATH master /${CMAKE_INSTALL_SBINDIR}
     /${CMAKE_INSTALL_LIBEXECDIR}/sallyport/master)
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/supervisor/main.c
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/server/supervisor/main.c
     PROPERTIES COMPILE_DEFINITIONS SALLYPORT_MASTER="${master}")
 # And sallyportctl its page, also in the directory of the build.
 set(page ${CMAKE_INSTALL_DATADIR}/sallyport/report.html)
 file(RELATIVE_PATH page_beside /${CMAKE_INSTALL_SBINDIR} /${page})
 configure_file(${PROJECT_SOURCE_DIR}/etc/report.html ${CMAKE_BINARY_DIR}/${page}
     COPYONLY)
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/report.c
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/log/report.c
     PROPERTIES COMPILE_DEFINITIONS SALLYPORT_PAGE="${page_beside}")

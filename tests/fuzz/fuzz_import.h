@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "ctl/import.h"
+#include "ctl/users/import.h"
 
 static inline void fuzz_import_entry(const struct import *m,
                                      const struct imported *e)

@@ -3,7 +3,7 @@
  * same record again. */
 #include "fuzz.h"
 
-#include "ctl/log.h"
+#include "ctl/log/log.h"
 
 static void check_printable(struct slice s)
 {

@@ -2,7 +2,7 @@
  * is harmless on a terminal, or nothing. */
 #include "fuzz.h"
 
-#include "ctl/rows.h"
+#include "ctl/server/rows.h"
 
 static const struct column parts[] = {
     COLUMN(name, TEXT),

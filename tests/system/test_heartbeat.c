@@ -13,7 +13,7 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-/* With this src/supervisor/heartbeat.c sends one `ping` a second. */
+/* With this src/server/supervisor/heartbeat.c sends one `ping` a second. */
 #define WATCHDOG_USEC "2000000"
 #define BEAT_MS       1000
 #define MASTER_MS     15000

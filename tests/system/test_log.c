@@ -12,7 +12,7 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-/* As in src/log/log.h. */
+/* As in src/server/log/log.h. */
 #define RATE_BURST  (1u << 20)
 #define RATE_SECOND 256000
 

@@ -12,7 +12,7 @@
 #include "sallyport/event/event.h"
 
 /* The supervisor's name for that memory. A change of a table in
- * src/event/metrics.c or of an enum here needs another number: then the
+ * src/lib/event/metrics.c or of an enum here needs another number: then the
  * counters begin at 0. */
 #define METRICS_NAME     "metrics 2"
 #define METRICS_COUNTERS 512 /* places; the tables need fewer */

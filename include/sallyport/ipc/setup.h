@@ -22,7 +22,7 @@
 #define SETUP_NAME_MAX  256
 
 /* The places of descriptors. Each process gets few of them:
- * src/master/children/setup.c has its function. */
+ * src/server/master/children/setup.c has its function. */
 enum setup_place {
     SETUP_EMPTY,    /* the directory to chroot to */
     SETUP_LOG,      /* its end of the channel to log; it stays when log is

@@ -1,6 +1,6 @@
 /* The seccomp filter of each process. The build makes it from the policies
- * (src/ROOM/seccomp.c) of the process and of its child processes. A program
- * links only the filters that it names. */
+ * (src/server/ROOM/seccomp.c) of the process and of its child processes. A
+ * program links only the filters that it names. */
 #ifndef SALLYPORT_SANDBOX_FILTERS_H
 #define SALLYPORT_SANDBOX_FILTERS_H
 

@@ -1,8 +1,8 @@
 /* The sandbox: the rights that a process gives up before it works. The table of
- * processes (src/sandbox/processes.c) has each one's ids and limits. The policy
- * of a process, src/ROOM/seccomp.c, lists its system calls, one permission per
- * line, each with its reason. The build makes a filter from it, which the
- * process passes here. */
+ * processes (src/lib/sandbox/processes.c) has each one's ids and limits. The
+ * policy of a process, src/server/ROOM/seccomp.c, lists its system calls, one
+ * permission per line, each with its reason. The build makes a filter from it,
+ * which the process passes here. */
 #ifndef SALLYPORT_SANDBOX_SANDBOX_H
 #define SALLYPORT_SANDBOX_SANDBOX_H
 

@@ -1,7 +1,7 @@
-/* The system calls of each process, as lists of permissions. src/ROOM/seccomp.c
- * names the calls of the process in that room, with reasons. No program
- * contains these lists: the build turns each policy into a filter
- * (src/seccomp/main.c). */
+/* The system calls of each process, as lists of permissions.
+ * src/server/ROOM/seccomp.c names the calls of the process in that room, with
+ * reasons. No program contains these lists: the build turns each policy into a
+ * filter (src/lib/sandbox/seccomp/main.c). */
 #ifndef SALLYPORT_SECCOMP_POLICY_H
 #define SALLYPORT_SECCOMP_POLICY_H
 

@@ -34,8 +34,8 @@
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX  32 /* the same */
-/* uids that are no user's and no process's: reader's own (src/reader/main.c),
- * nobody's, and the old (uid_t)-1. */
+/* uids that are no user's and no process's: reader's own
+ * (src/server/reader/main.c), nobody's, and the old (uid_t)-1. */
 #define SETTINGS_RESERVED_FIRST 65533
 #define SETTINGS_RESERVED_LAST  65535
 /* The accounts of gate, auth, log and keys. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ctl/edit.h"
+#include "ctl/edit/edit.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 

@@ -3,7 +3,7 @@
  * tests/system/transcripts/server/doctor*.txt. */
 #include <criterion/criterion.h>
 
-#include "ctl/doctor.h"
+#include "ctl/server/doctor.h"
 #include "fake_server.h"
 #include "world.h"
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "ctl/edit.h"
+#include "ctl/edit/edit.h"
 #include "world.h"
 
 TestSuite(edit, .init = world_make, .fini = scratch_remove);

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "ctl/edit.h"
+#include "ctl/edit/edit.h"
 #include "world.h"
 
 TestSuite(home, .init = world_make, .fini = scratch_remove);

@@ -7,7 +7,7 @@
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"
 
-#include "ctl/import.h"
+#include "ctl/users/import.h"
 #include "world.h"
 
 TestSuite(import, .init = world_make, .fini = scratch_remove);

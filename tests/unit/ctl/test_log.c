@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "ctl/log.h"
+#include "ctl/log/log.h"
 #include "world.h"
 
 TestSuite(log, .init = world_make, .fini = scratch_remove);

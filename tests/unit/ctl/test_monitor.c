@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/doctor.h"
+#include "ctl/server/doctor.h"
 #include "fake_server.h"
 #include "world.h"
 

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "ctl/log.h"
+#include "ctl/log/log.h"
 #include "world.h"
 
 static void make(void)

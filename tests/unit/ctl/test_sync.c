@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "ctl/import.h"
+#include "ctl/users/import.h"
 #include "world.h"
 
 TestSuite(sync, .init = world_make, .fini = scratch_remove);

@@ -245,10 +245,10 @@ Test(metrics, memory_is_not_in_a_fork)
 static const struct {
     const char *file, *row;
 } reasons[] = {
-    { "/src/session/report.c", "\n    [REPLY_" },
-    { "/src/session/login.c", "\n    [DENIAL_" },
-    { "/src/auth/judge.c", "\n    [JUDGED_" },
-    { "/src/gate/limits.c", "\n    [LIMIT_" },
+    { "/src/server/session/report.c", "\n    [REPLY_" },
+    { "/src/server/session/control/login.c", "\n    [DENIAL_" },
+    { "/src/server/auth/judge.c", "\n    [JUDGED_" },
+    { "/src/server/gate/limits.c", "\n    [LIMIT_" },
 };
 
 static char *source(const char *name)
@@ -266,7 +266,7 @@ static char *source(const char *name)
 /* A reason that isn't in the table would count as "other". */
 Test(metrics, know_each_reason)
 {
-    char *table = source("/src/event/metrics.c");
+    char *table = source("/src/lib/event/metrics.c");
     size_t known = 0;
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

@@ -1,0 +1,344 @@
+/* The processes that master executes, and what it opens for them: programs,
+ * listeners, certificates, channels to log and keys. */
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "core/core.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/complain.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/setup.h"
+#include "sallyport/settings/settings.h"
+#include "sallyport/users/users.h"
+
+struct session_record;
+
+/* The programs that master executes, each by its own descriptor. If the package
+ * changes meanwhile, all processes of a generation are still of one build. */
+
+/* Opens the programs in the directory of our own binary. A recovery uses the
+ * inherited ones, if it was executed from the inherited binary too. FD has
+ * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
+int programs_open(struct succession *s, int *fd, struct complaint *c);
+/* Asks the supervisor to keep the programs, and our own binary, for a recovery.
+ * Returns 0 or -errno. */
+int programs_keep(struct succession *s, const int *fd);
+void programs_close(int *fd);
+
+/* Returns the descriptor of "gate" and so on, or -1. */
+int programs_find(const int *fd, const char *name);
+
+/* Hook `spawn`: forks a process that becomes BINARY, with its channel and what
+ * the set-up gives to it. */
+pid_t exec_child(const struct master *m, const char *binary, int channel,
+                 const struct setup *setup);
+
+/* A program that master waits for. */
+struct helper {
+    const char *name;
+    const char *argv[4];
+    int fd[2]; /* they become 3 and 4 */
+    int lock;  /* becomes 5; 0: none */
+};
+/* Starts it without waiting for it. Returns its pid or -errno. */
+pid_t exec_start_helper(const struct master *m, const struct helper *h);
+/* Waits for the child PID. Returns its wait status; -ETIMEDOUT: it was killed
+ * after WAIT_MS; another -errno: it couldn't be waited for. If PID is an -errno
+ * itself, returns it. Only for a start: master does nothing else meanwhile. */
+int exec_wait(pid_t pid, int wait_ms);
+/* Starts it, and waits for it in the same way. No time is left: doesn't start
+ * it. */
+int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
+/* Complains that NAME hasn't done what it was executed for; STATUS is that of
+ * exec_helper(). Returns -EINVAL. */
+int exec_failed(const char *name, int status, struct complaint *c);
+
+/* Has reader read FILE, whose name is PATH, within WAIT_MS. MODE is one of
+ * those in src/server/reader/main.c. The answer, a sealed memfd, which only
+ * reader could write; -EINVAL: FILE has a mistake, and *c says which; another
+ * -errno: reader has failed. */
+int reader_ask(const struct master *m, const char *mode, const char *path,
+               int file, int wait_ms, struct complaint *c);
+/* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
+pid_t reader_start(const struct master *m, const char *mode, const char *path,
+                   int file, int *answer);
+/* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
+ * sealed now; -EINVAL with its complaint, which was in ANSWER; another -errno:
+ * reader has failed. */
+int reader_ended(int status, int answer, struct complaint *c);
+
+/* Channels to the services: from each process to log, and from gate and
+ * sessions to keys. Master holds the service's end of each channel until
+ * nothing more can come out of it, and passes it to each log or keys that
+ * starts. So a restart of a service loses nothing that waits in a channel, and
+ * the process at the other end doesn't notice it. */
+
+/* Describes the process at the other end. The service trusts master for this,
+ * not the process itself. */
+struct speaker {
+    enum process process;
+    uint64_t serial; /* 0: belongs to no session */
+    struct address peer;
+    char user[USER_NAME_MAX + 1]; /* the logged-in user; "": nobody */
+};
+
+struct service_channel {
+    TAILQ_ENTRY(service_channel) next;
+    enum process service; /* PROCESS_LOG or PROCESS_KEYS */
+    struct speaker who;
+    int end;
+    bool given; /* passed to the service that runs now */
+    bool held;  /* not passed before the client's address is known */
+    bool ended; /* its process has ended, but unread messages may wait */
+};
+
+TAILQ_HEAD(service_list, service_channel);
+
+/* The log or keys that is ready now. */
+struct service_reader {
+    struct channel *channel; /* NULL: none is ready */
+    struct loop_watch *watch;
+};
+
+struct services {
+    struct service_channel *all;
+    size_t size;
+    struct service_list free, open;
+    struct service_reader log, keys;
+    size_t ended_count, ended_max;
+    uint64_t lost;           /* how many found no room since the last report */
+    struct loop_timer sweep; /* armed while there are ended ones */
+};
+
+/* Returns how many channels of ended processes are kept at most. */
+size_t services_ended_max(size_t sessions);
+/* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
+int services_init(struct master *m, size_t sessions);
+/* Reports how many ended processes have left messages that no log took. */
+void services_release(struct master *m);
+
+/* Takes END, the service's end of a channel. Returns NULL if there is no room;
+ * END is then closed. */
+struct service_channel *service_open(struct master *m, enum process service,
+                                     const struct speaker *who, int end);
+/* The address of a proxied session's client is known: the channel may be passed
+ * on. This function and the next two do nothing with NULL. */
+void service_known(struct service_channel *c, const struct address *peer);
+/* USER has logged in on the session of this channel. */
+void service_named(struct service_channel *c, const char *user);
+/* The process has ended or must end. For log, all that it has sent or still
+ * sends is kept; if the channel is held, only what was sent already (a proxy's
+ * health checks send nothing). Sessions without a login may fill half of the
+ * places, other processes all. */
+void service_end(struct master *m, struct service_channel **end);
+
+/* Passes the services all channels that they take now. May be called at any
+ * time. */
+void services_flush(struct master *m);
+/* SERVICE is ready, and reads CHANNEL with WATCH. */
+void services_ready(struct master *m, enum process service,
+                    struct channel *channel, struct loop_watch *watch);
+/* SERVICE has ended: the next one gets all its channels. */
+void services_gone(struct master *m, enum process service);
+
+/* The processes gate, auth, keys and log. A table (run.c) has
+ * each one's set-up, and what follows its start and its end. */
+
+/* This many restarts of a child may follow each other at once. */
+#define CHILD_RESTARTS 5
+
+enum child_state {
+    CHILD_OFF,   /* not running; perhaps waiting for a restart */
+    CHILD_SETUP, /* started, being set up */
+    CHILD_READY, /* sandboxed and working */
+    CHILD_ENDING /* its channel is closed; to be reaped */
+};
+
+/* A password verification that an auth worker has under way. */
+struct verification {
+    uint64_t serial;
+    struct address peer;            /* of the session */
+    struct session_record *session; /* NULL: no session waits for it any more */
+};
+
+struct child;
+
+/* Adds what this process gets at its start. Returns 0 or -errno. */
+typedef int child_set_up(struct child *c, struct setup *s);
+
+struct child_row {
+    enum process process; /* its name is that of its program, too */
+    child_set_up *set_up;
+    /* It is started when keys is ready, since its set-up has keys sign. So keys
+     * reports a bad key: this process would only see that nobody signs. */
+    bool waits_for_keys;
+    const struct handler *handlers;
+    size_t handler_count;
+    void (*on_ready)(struct child *c);
+    void (*on_writable)(
+        struct child *c); /* the channel takes more after -EAGAIN */
+    void (*on_gone)(struct child *c);
+    void (*on_reaped)(struct child *c, int status);
+    void (*on_timer)(struct child *c); /* the timer of a ready child */
+};
+
+struct child {
+    struct master *master;
+    const struct child_row *row;
+    enum child_state state;
+    pid_t pid; /* 0: no process */
+    int status;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer
+        timer;    /* for the set-up, a restart, or a child that hangs */
+    bool started; /* it was started at least once */
+    struct burst restarts;
+    struct burst shortages; /* of descriptors, for its messages */
+    bool released;          /* it isn't started again */
+    struct service_channel *log, *keys;
+    struct verification verification[VERIFICATIONS_MAX]; /* auth */
+    size_t verifications;
+    uint64_t edition;  /* auth: that of the users that were sent to it */
+    char failure[256]; /* the reason in its `failed` */
+    struct beat *beat; /* gate, keys: the page where it counts; or NULL */
+    struct pulse pulse;
+    bool opened;   /* gate: it has got `open`, and accepts */
+    bool replaced; /* child_replace() has killed it */
+};
+
+/* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
+ * one in each deadline `restart`. */
+void child_start(struct child *c);
+/* Keys is ready: starts C, if C has waited for it. */
+void child_start_waiting(struct child *c);
+/* Closes the channel of C and kills it. C is started again once it was reaped.
+ * WHY goes to the log. */
+void child_end(struct child *c, const char *why);
+/* Does the same with a C that works, and that nobody needs to hear of. */
+void child_replace(struct child *c);
+/* C was reaped. */
+void child_reaped(struct child *c, int status);
+/* Ends C without a message and for good. */
+void child_release(struct child *c);
+/* Calls on_writable() when the channel takes more again. */
+void child_wait_writable(struct child *c);
+
+/* Handlers of the first messages of each child; owner: struct child. */
+int child_on_ready(void *owner, struct msg_ready *msg);
+int child_on_failed(void *owner, struct msg_failed *msg);
+#define CHILD_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
+
+/* All of them. */
+struct children {
+    struct child child[MASTER_CHILDREN];
+    size_t count;
+};
+
+#define CHILDREN_EACH(m, c)                                                    \
+    for (struct child *c = (m)->children->child;                               \
+         c < (m)->children->child + (m)->children->count; c++)
+
+/* Adds a child, which isn't started yet. */
+void children_add(struct master *m, const struct child_row *row);
+/* Returns the first child of kind P, or NULL. */
+struct child *children_find(const struct master *m, enum process p);
+/* Returns the first child of kind P that is ready, or NULL. */
+struct child *children_ready(struct master *m, enum process p);
+struct child *children_gate(struct master *m);
+/* Returns the child with that pid, or NULL. */
+struct child *children_by_pid(struct master *m, pid_t pid);
+/* Is each child ready? */
+bool children_are_up(struct master *m);
+
+/* The listening sockets: master makes them, gate uses them. */
+struct listener {
+    int fd;
+    struct address address; /* with the port that the kernel has assigned */
+    bool implicit;          /* TLS begins with the first byte */
+    bool proxied;           /* each connection begins with a PROXY header */
+};
+
+struct listeners {
+    struct listener control[SETTINGS_LISTEN_MAX];
+    size_t control_count;
+};
+
+/* Opens one control listener for each `listen`. Inherited listeners are used as
+ * they are; all are kept for the next generation. H may be NULL. Returns 0, or
+ * with the complaint -EINVAL, or -EAGAIN for an error that may pass. */
+int listeners_open(struct listeners *l, const struct settings *s,
+                   struct succession *h, struct complaint *c);
+/* The complaint names the listeners of systemd that the settings don't name, if
+ * there are any. Call it before succession_close_untaken(). */
+void listeners_unnamed(const struct settings *s, const struct succession *h,
+                       struct complaint *c);
+/* For --check: binds each `listen`, and closes it again. Returns the same
+ * results, but a port that is in use only sets *in_use (otherwise its family is
+ * 0). */
+int listeners_try(const struct settings *s, struct address *in_use,
+                  struct complaint *c);
+void listeners_release(struct listeners *l);
+
+/* Adds "127.0.0.1:21, 127.0.0.1:990 tls, data ports 30000-30999". Returns 0 or
+ * -ENOBUFS. */
+int listeners_text(const struct listeners *l, const struct settings *s,
+                   struct buf *into);
+
+/* The certificates and keys as files, in master: it opens them, checks their
+ * owner and mode, and passes them to gate, keys and auth. Master never reads a
+ * byte of them. */
+struct named_file {
+    int fd;              /* -1: there is none */
+    const char *name;    /* from the settings, for complaints */
+    bool in_use;         /* it may have expired: an older generation used it,
+                            or this is the first start */
+    const char *missing; /* more words if it is missing, or NULL */
+};
+
+struct pair_files {
+    struct named_file certificate, key, staple;
+    uint64_t number; /* of the private key */
+    uint64_t expires,
+        staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* likewise; "": not yet */
+    char pin[KEY_PIN_TEXT_MAX];
+};
+
+struct certificates {
+    struct pair_files pair[CERTIFICATES_MAX];
+    size_t count;
+    /* The files for the check of clients' certificates. */
+    struct named_file client_ca, client_crl;
+};
+
+void certificates_init(struct certificates *set);
+/* Opens all pairs of the settings; no other user may be able to read a key.
+ * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. An
+ * OCSP response that can't be opened for another reason is an event, and a
+ * mistake only for --check. */
+int certificates_open(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep the files for the next generation. */
+void certificates_keep(struct master *m);
+void certificates_release(struct certificates *set);
+
+/* Handler: gate reports the dates of a pair. */
+int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
+
+/* What C gets at its start. setup_child() fills in *S, by the row of C; after
+ * the start setup_given() closes the descriptors in it that nobody else has.
+ * Returns 0 or -errno. */
+int setup_child(struct child *c, struct setup *s);
+void setup_given(struct setup *s);
+child_set_up setup_log;
+child_set_up setup_keys;
+child_set_up setup_auth;
+child_set_up setup_gate;
+
+#endif

@@ -1,0 +1,397 @@
+/* A session lives only as long as its user's row is the same as at the login.
+ * If the row is removed, locked or changed, or the user expires, the session is
+ * kicked. A file that can't be read or used ends nothing: the last good version
+ * counts. Runs in master. */
+#include "sessions/sessions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sallyport/domain/tls.h"
+
+/* So many forks may wait for the disk of that file, and so many more of those
+ * that look at an announced change. */
+#define HANGING_LOOKS     3
+#define HANGING_ANNOUNCED 4
+_Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED < ERRANDS_FOR_USERS,
+               "each look has a place");
+
+/* Users who need a certificate can't log in if the server asks for none: at the
+ * start and for each new users file. The hint is one line, since this may be
+ * intended. */
+bool access_hint(const struct settings *s, const struct users *u,
+                 struct complaint *into)
+{
+    const struct user *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; s->client_certificates == CLIENTS_OFF && i < u->count;
+         i++) {
+        const struct user *row = &u->row[i];
+
+        if (row->locked || row->certificate.len == 0)
+            continue;
+        first = first ? first : row;
+        n++;
+    }
+    if (n > 0)
+        complain(into,
+                 "the server asks for no certificate, and %zu user%s with "
+                 "certificate= can't log in (the first is %s); write: "
+                 "client_certificates = request",
+                 n, n == 1 ? "" : "s", first->name);
+    return n > 0;
+}
+
+/* Returns why the session must end, or ENDING_COUNT if it needn't. A master of
+ * an earlier build, which doesn't know ENDING_EXPIRED, is never sent it: there
+ * the row had no expiry, so it has changed. */
+static enum ending ending_of(const struct session_record *s,
+                             const struct user *row)
+{
+    uint64_t version = row ? user_version(row, s->master->secrets.versions) : 0;
+
+    if (!row)
+        return ENDING_REMOVED;
+    if (row->locked)
+        return ENDING_LOCKED;
+    if (version != s->version && !password_gives(s, version))
+        return ENDING_CHANGED;
+    if (user_expired(row, time(NULL)))
+        return ENDING_EXPIRED;
+    switch (user_admission(row, &s->peer, time(NULL))) {
+    case ADMISSION_ELSEWHERE:
+        return ENDING_CHANGED;
+    case ADMISSION_OUT_OF_HOURS:
+        return ENDING_HOURS;
+    default:
+        return ENDING_COUNT;
+    }
+}
+
+static bool session_has_user(const struct session_record *s)
+{
+    return s->state == SESSION_OPENING ||
+           (session_is_served(s) && s->login > 0);
+}
+
+/* A team's name gets a mark, since a user may have the same. The settings are
+ * for users only. */
+static struct account_limits account_of(const struct session_record *s,
+                                        bool team, const char *name,
+                                        const struct row_limits *l)
+{
+    const struct settings *c = &s->master->settings;
+    char text[USER_NAME_MAX + 2];
+    int len = snprintf(text, sizeof(text), "%s%s", team ? "@" : "", name);
+    uint64_t number = siphash(s->master->secrets.versions, text, (size_t)len);
+
+    return (struct account_limits){
+        .number = number ? number : 1,
+        .sessions = row_limit(l, ROW_SESSIONS, team ? 0 : c->max_per_user),
+        .transfers =
+            row_limit(l, ROW_TRANSFERS, team ? 0 : c->user_max_transfers),
+        .up = row_limit(l, ROW_UP, team ? 0 : c->user_bandwidth_up),
+        .down = row_limit(l, ROW_DOWN, team ? 0 : c->user_bandwidth_down),
+    };
+}
+
+const struct user *access_row(const struct master *m, const char *name)
+{
+    return users_find(&m->users->users, slice_from(name));
+}
+
+bool access_take_limits(struct session_record *s, const struct user *row)
+{
+    const struct session_limits before = s->limits;
+    struct session_limits *now = &s->limits;
+
+    *now = (struct session_limits){
+        .account[0] = account_of(s, false, row->name, &row->limits),
+        .accounts = 1,
+        .file_size = user_file_size(row, s->master->settings.max_file_size),
+    };
+    for (int i = 0; i < USER_TEAMS_MAX && row->team[i]; i++)
+        now->account[now->accounts++] =
+            account_of(s, true, row->team[i]->name, &row->team[i]->limits);
+    return memcmp(&before, now, sizeof(before)) != 0;
+}
+
+bool access_renew_limits(struct session_record *s)
+{
+    const struct user none = { .name = s->files.user };
+    const struct user *row = access_row(s->master, s->files.user);
+
+    return access_take_limits(s, row ? row : &none);
+}
+
+bool access_is_full(const struct session_record *s,
+                    const struct account_limits *a)
+{
+    return a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions;
+}
+
+const struct account_limits *access_full(const struct session_record *s)
+{
+    for (size_t i = 0; i < s->limits.accounts; i++)
+        if (access_is_full(s, &s->limits.account[i]))
+            return &s->limits.account[i];
+    return NULL;
+}
+
+static bool access_review_row(struct session_record *s, const struct user *row)
+{
+    enum ending why = ending_of(s, row);
+
+    if (why == ENDING_COUNT) {
+        if (access_take_limits(s, row) && s->state != SESSION_OPENING &&
+            !s->older)
+            session_add_news(s, NEWS_LIMITS);
+        return false;
+    }
+    session_kick(s, why);
+    return true;
+}
+
+/* A session that has closed its channel may live on and use its files. If gate
+ * has reaped it, nobody uses them: they have their time to sync. */
+static void access_review_rest(struct session_record *s, const struct users *u)
+{
+    if (s->state == SESSION_ENDED && s->pid > 0 && s->files.pid > 0 &&
+        !s->abandoned &&
+        ending_of(s, users_find(u, slice_from(s->files.user))) != ENDING_COUNT)
+        session_abandon(s);
+}
+
+void access_review_one(struct session_record *s)
+{
+    if (s->master->users->edition > 0 && session_has_user(s))
+        access_review_row(s, access_row(s->master, s->files.user));
+}
+
+/* Can the time alone end a session now? Has any user or team hours, or has any
+ * user expired since the last review, or since the clock was set back? */
+static bool access_time_counts(const struct users *u, int64_t since,
+                               int64_t now)
+{
+    for (size_t i = 0; i < u->teams; i++)
+        if (u->team[i].limits.hours.len > 0)
+            return true;
+    for (size_t i = 0; i < u->count; i++)
+        if (u->row[i].limits.hours.len > 0 ||
+            (user_expired(&u->row[i], now) && !user_expired(&u->row[i], since)))
+            return true;
+    return false;
+}
+
+size_t access_review(struct master *m)
+{
+    struct access *a = m->access;
+    const uint64_t newest = m->users->edition;
+    const struct users *u = &m->users->users;
+    const int64_t now = time(NULL);
+    size_t ended = 0;
+
+    if (newest == 0)
+        return 0;
+    if (a->reviewed == newest && !access_time_counts(u, a->reviewed_at, now)) {
+        a->reviewed_at = now;
+        return 0;
+    }
+    SESSIONS_EACH(m->sessions, s)
+        if (session_has_user(s))
+            ended +=
+                access_review_row(s, users_find(u, slice_from(s->files.user)));
+        else
+            access_review_rest(s, u);
+    sessions_send_news(m);
+    a->reviewed = newest;
+    a->reviewed_at = now;
+    return ended;
+}
+
+static bool access_admits(const struct session_record *s,
+                          const struct user *row)
+{
+    const time_t now = time(NULL);
+
+    return row && !row->locked && !user_expired(row, now) &&
+           user_admission(row, &s->peer, now) == ADMISSION_YES;
+}
+
+const struct user *access_current(const struct session_record *s,
+                                  const char *name, uint64_t version)
+{
+    const struct master *m = s->master;
+    const struct user *row = access_row(m, name);
+
+    return access_admits(s, row) &&
+                   user_version(row, m->secrets.versions) == version
+               ? row
+               : NULL;
+}
+
+bool access_is_open(const struct session_record *s, const char *name)
+{
+    return access_admits(s, access_row(s->master, name));
+}
+
+static void access_begin(struct master *m, bool announced);
+
+static void access_report(struct master *m, int r, const char *why)
+{
+    struct complaint hint = { "" };
+
+    if (r < 0 && why[0])
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
+                      r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
+                                                      : "nobody can log in now",
+                      why);
+    if (r != USERDB_NEW)
+        return;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "users file read: edition %llu",
+                  (unsigned long long)m->users->edition);
+    succession_keep(&m->succession, "users", m->users->fd);
+    /* The start has already given the hint for the first file. */
+    if (access_hint(&m->settings, &m->users->users, &hint))
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", hint.text);
+}
+
+/* The look is over: lets all go on that wait for it. */
+static void access_end(struct master *m)
+{
+    struct access *a = m->access;
+    const bool announced = a->again_announced;
+
+    loop_timer_clear(&m->loop, &a->fresh);
+    a->over = a->asked;
+    password_read(m);
+    login_retry(m);
+    m->hooks.users_read(m);
+    if (!a->again || a->over < a->asked)
+        return;
+    a->again = a->again_announced = false;
+    a->asked++;
+    access_begin(m, announced);
+}
+
+static void access_take(struct master *m, int r, const char *why)
+{
+    struct access *a = m->access;
+
+    access_report(m, r, why);
+    a->unread = r < 0 && r != -EINVAL && r != -ETIMEDOUT;
+    a->late = r == -ETIMEDOUT;
+    if (r >= 0)
+        worker_update_all(m);
+    a->ended = r == USERDB_NEW ? access_review(m) : 0;
+    access_end(m);
+}
+
+static void access_on_step(void *owner, int status)
+{
+    struct master *m = owner;
+    struct complaint c = { "" };
+    pid_t next;
+    int r;
+
+    do {
+        r = userdb_go_on(m->users, status, &next, &c);
+        if (r == USERDB_WAITS)
+            status = errand_watch(m, next, userdb_deadline(m->users),
+                                  access_on_step, m);
+    } while (r == USERDB_WAITS && status < 0);
+    if (r != USERDB_WAITS)
+        access_take(m, r, c.text);
+}
+
+/* Logins wait no longer: the users that master knows count. */
+static void access_on_late(void *owner)
+{
+    struct master *m = owner;
+
+    m->access->late = true;
+    login_retry(m);
+}
+
+/* The one who announces a change has just written to that disk. So it answers,
+ * and the forks may wait for a disk that was mounted there before. */
+static void access_begin(struct master *m, bool announced)
+{
+    struct access *a = m->access;
+    const size_t hanging = errands_hanging(m, m);
+    struct complaint c = { "" };
+    pid_t pid;
+
+    if (announced ? hanging >= HANGING_LOOKS + HANGING_ANNOUNCED
+                  : hanging >= HANGING_LOOKS || userdb_rests(m->users)) {
+        a->ended = 0;
+        access_end(m);
+        return;
+    }
+    pid = userdb_begin(m->users, announced, &c);
+    if (pid <= 0) {
+        access_take(m, (int)pid, c.text);
+        return;
+    }
+    if (!a->late) {
+        a->fresh =
+            (struct loop_timer){ .on_timer = access_on_late, .owner = m };
+        loop_timer_set(&m->loop, &a->fresh, m->deadlines.fresh);
+    }
+    if (errand_watch(m, pid, userdb_deadline(m->users), access_on_step, m) < 0)
+        access_on_step(m, -EBUSY);
+}
+
+uint64_t access_ask(struct master *m, bool announced)
+{
+    struct access *a = m->access;
+
+    if (a->over < a->asked) {
+        a->again = true;
+        a->again_announced |= announced;
+        return a->asked + 1;
+    }
+    a->asked++;
+    access_begin(m, announced);
+    return a->asked;
+}
+
+bool access_is_over(const struct master *m, uint64_t ticket)
+{
+    return m->access->over >= ticket;
+}
+
+bool access_is_fresh(const struct master *m, uint64_t ticket)
+{
+    return m->access->late || access_is_over(m, ticket);
+}
+
+bool access_is_unread(const struct master *m)
+{
+    return m->access->unread;
+}
+
+static void access_on_timer(void *owner)
+{
+    struct master *m = owner;
+
+    access_ask(m, false);
+    access_review(m);
+    loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
+}
+
+void access_start(struct master *m)
+{
+    m->access->timer =
+        (struct loop_timer){ .on_timer = access_on_timer, .owner = m };
+    loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
+}
+
+void access_stop(struct master *m)
+{
+    loop_timer_clear(&m->loop, &m->access->timer);
+}

@@ -1,0 +1,300 @@
+/* Many slots, each with a leaky bucket; a keyed hash chooses the slot, as in
+ * src/server/gate/limits.c. The memory is bounded, and other names or addresses
+ * share a slot only by chance. It outlives master, so that neither a crash nor
+ * a reload forgives anybody. An older generation that still has sessions counts
+ * there too. For bans and for the administrator there is also a table of
+ * addresses, with the wrong passwords of the last hour. Runs in master. The
+ * functions are pure but for the random key: the time is an argument. */
+#include "sessions/sessions.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sallyport/base/random.h"
+#include "sallyport/base/shared.h"
+
+#define STEP_MS 1000 /* the first delay; each further failure doubles it */
+
+static const struct guess_level levels[] = {
+    { .family = 4, .bits = 32, .free = 20, .ms = 10000, .slowed = 4 },
+    { .family = 6, .bits = 64, .free = 20, .ms = 10000, .slowed = 4 },
+    { .family = 6, .bits = 56, .free = 40, .ms = 5000, .slowed = 8 },
+    { .family = 6, .bits = 48, .free = 80, .ms = 2500, .slowed = 16 },
+};
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+static const struct guess_level name_level = { .free = GUESS_NAME_FREE,
+                                               .ms = GUESS_NAME_MS };
+
+size_t guesses_levels(uint8_t family, const struct guess_level **first)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < LEVELS; i++)
+        if (levels[i].family == family && n++ == 0)
+            *first = &levels[i];
+    return n;
+}
+
+int guesses_map(int fd, struct guesses **ret)
+{
+    struct guesses *g;
+    void *p = NULL;
+    int r = shared_map(fd, sizeof(*g), PROT_READ | PROT_WRITE, &p);
+
+    if (r < 0)
+        return r;
+    *ret = g = p;
+    if (!g->made)
+        random_bytes(g->key, sizeof(g->key));
+    g->made = true;
+    return 0;
+}
+
+void guesses_unmap(struct guesses **g)
+{
+    if (*g)
+        munmap(*g, sizeof(**g));
+    *g = NULL;
+}
+
+/* Hashes a name (no bits), a prefix (no name), or both. */
+static uint64_t guess_hash(const struct guesses *g, uint64_t name,
+                           const struct address *peer, unsigned bits)
+{
+    struct address prefix = address_prefix(peer, bits);
+    uint8_t bytes[8 + 2 + 16];
+
+    memcpy(bytes, &name, 8);
+    bytes[8] = prefix.family;
+    bytes[9] = (uint8_t)bits;
+    memcpy(bytes + 10, prefix.bytes, 16);
+    return siphash(g->key, bytes, sizeof(bytes));
+}
+
+static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
+{
+    return guess_hash(g, what->name, &what->peer,
+                      address_client_bits(&what->peer));
+}
+
+static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
+                               const struct guess_level *l, uint64_t most,
+                               uint64_t now)
+{
+    uint64_t debt = table[hash % GUESS_SLOTS], ms = STEP_MS;
+    uint64_t failures = debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
+
+    if (failures < l->free)
+        return 0;
+    for (uint64_t i = l->free; i < failures && ms < most; i++)
+        ms *= 2;
+    return ms < most ? ms : most;
+}
+
+/* Returns the row of PAIR among the few that it may have, or the oldest of
+ * them. */
+static struct guess_known *guess_known_row(struct guess_known *table,
+                                           uint64_t pair)
+{
+    struct guess_known *row =
+        table + pair % (GUESS_SLOTS / GUESS_WAYS) * GUESS_WAYS;
+    struct guess_known *oldest = row;
+
+    for (size_t i = 0; i < GUESS_WAYS; i++) {
+        if (row[i].at > 0 && row[i].pair == pair)
+            return &row[i];
+        if (row[i].at < oldest->at)
+            oldest = &row[i];
+    }
+    return oldest;
+}
+
+static bool guess_is_known(struct guess_known *table, uint64_t pair,
+                           uint64_t now)
+{
+    const struct guess_known *k = guess_known_row(table, pair);
+
+    return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
+}
+
+uint64_t guesses_delay(struct guesses *g, const struct guess *what,
+                       uint64_t most, uint64_t now)
+{
+    uint64_t pair = guess_pair(g, what), longest;
+    const struct guess_level *l = NULL;
+    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
+
+    if (guess_is_known(g->known, pair, now))
+        return guess_delay_of(g->names, pair, &name_level, most, now);
+    longest = guess_delay_of(g->names, what->name, &name_level, most, now);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t hash = guess_hash(g, 0, &what->peer, l[i].bits);
+        uint64_t ms = guess_delay_of(g->prefixes, hash, &l[i], most, now);
+
+        longest = ms > longest ? ms : longest;
+    }
+    return longest;
+}
+
+static void guess_add(uint64_t *table, uint64_t hash,
+                      const struct guess_level *l, uint64_t now)
+{
+    uint64_t debt =
+        table[hash %
+              GUESS_SLOTS]; /* read once: other masters write to it too */
+
+    if (debt < now)
+        debt = now;
+    if (debt - now < (l->free + GUESS_DEBT) * l->ms)
+        debt += l->ms;
+    table[hash % GUESS_SLOTS] = debt;
+}
+
+/* The last hour, in steps of five minutes: what is older counts no longer. */
+
+static void hour_add(struct guess_hour *h, uint64_t now)
+{
+    uint64_t step = now / GUESS_STEP_MS;
+
+    if (step >= h->step + GUESS_STEPS || step < h->step)
+        *h = (struct guess_hour){ .step = step };
+    while (h->step < step)
+        h->wrong[++h->step % GUESS_STEPS] = 0;
+    h->wrong[step % GUESS_STEPS]++;
+}
+
+static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
+{
+    uint64_t step = now / GUESS_STEP_MS, sum = 0;
+
+    for (uint64_t i = 0; i < GUESS_STEPS && i <= h->step; i++)
+        if (h->step - i + GUESS_STEPS > step)
+            sum += h->wrong[(h->step - i) % GUESS_STEPS];
+    return sum;
+}
+
+/* Returns the address's row among the few that its hash permits or, if it has
+ * none, the one with the fewest wrong passwords. */
+static struct guess_source *
+guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
+{
+    uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
+    struct guess_source *row =
+        g->source + hash % (GUESS_SOURCES / GUESS_WAYS) * GUESS_WAYS;
+    struct guess_source *least = row;
+
+    for (size_t i = 0; i < GUESS_WAYS; i++) {
+        if (address_same_host(&row[i].prefix, prefix))
+            return &row[i];
+        if (hour_sum(&row[i].hour, now) < hour_sum(&least->hour, now))
+            least = &row[i];
+    }
+    return least;
+}
+
+uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
+                         uint64_t now)
+{
+    struct address prefix = address_client(peer);
+    const struct guess_source *s = guess_source_of(g, &prefix, now);
+    uint64_t there = guess_hash(g, 0, peer, address_client_bits(peer));
+
+    return address_same_host(&s->prefix, &prefix) &&
+                   !guess_is_known(g->logins, there, now)
+               ? hour_sum(&s->hour, now)
+               : 0;
+}
+
+void guesses_pardon(struct guesses *g, const struct address *network,
+                    unsigned bits)
+{
+    for (size_t i = 0; i < GUESS_SOURCES; i++) {
+        struct guess_source *s = &g->source[i];
+        struct address prefix = address_prefix(&s->prefix, bits);
+
+        if (address_same_host(&prefix, network))
+            *s = (struct guess_source){ 0 };
+    }
+}
+
+/* Keeps WORST sorted, the worst one first. */
+static void report_insert(struct guess_report *r, const struct address *prefix,
+                          uint64_t wrong)
+{
+    size_t i = r->count < GUESS_WORST ? r->count++ : GUESS_WORST;
+
+    for (; i > 0 && r->worst[i - 1].wrong < wrong; i--)
+        if (i < GUESS_WORST)
+            r->worst[i] = r->worst[i - 1];
+    if (i < GUESS_WORST)
+        r->worst[i] = (struct guess_worst){ *prefix, wrong };
+}
+
+void guesses_report(const struct guesses *g, uint64_t now,
+                    struct guess_report *ret)
+{
+    *ret = (struct guess_report){ .wrong = hour_sum(&g->all, now) };
+    for (size_t i = 0; i < GUESS_SOURCES; i++) {
+        const struct guess_source *s = &g->source[i];
+        uint64_t wrong = s->prefix.family ? hour_sum(&s->hour, now) : 0;
+
+        if (wrong == 0)
+            continue;
+        ret->addresses++;
+        report_insert(ret, &s->prefix, wrong);
+    }
+}
+
+void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
+{
+    uint64_t pair = guess_pair(g, what);
+    const struct guess_level *l = NULL;
+    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
+    struct address prefix = address_client(&what->peer);
+    struct guess_source *from = guess_source_of(g, &prefix, now);
+
+    if (what->name != 0)
+        guess_add(g->names, what->name, &name_level, now);
+    if (guess_is_known(g->known, pair, now))
+        guess_add(g->names, pair, &name_level, now);
+    for (size_t i = 0; i < n; i++)
+        guess_add(g->prefixes, guess_hash(g, 0, &what->peer, l[i].bits), &l[i],
+                  now);
+    if (!address_same_host(&from->prefix, &prefix))
+        *from = (struct guess_source){ .prefix = prefix };
+    hour_add(&from->hour, now);
+    hour_add(&g->all, now);
+}
+
+void guesses_succeeded(struct guesses *g, const struct guess *what,
+                       uint64_t now)
+{
+    uint64_t pair = guess_pair(g, what);
+    uint64_t there =
+        guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
+
+    *guess_known_row(g->known, pair) = (struct guess_known){ pair, now };
+    *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
+}
+
+/* If two users share a slot, the second one of the same half minute must wait
+ * for the next code. */
+const char *guesses_code(struct guesses *g, const struct guess *what,
+                         uint64_t step, uint64_t ms, uint64_t now)
+{
+    const uint64_t name = what->name ^ what->factor;
+    uint64_t pair =
+        guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
+    uint64_t *last = &g->steps[name % GUESS_SLOTS];
+    struct guess_known *k = guess_known_row(g->coded, pair);
+    bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
+
+    if (step == 0)
+        return opened ? NULL : "the one-time code is missing or wrong";
+    if (step <= *last)
+        return opened ? NULL : "the one-time code was used before";
+    *last = step;
+    *k = (struct guess_known){ pair, now };
+    return NULL;
+}

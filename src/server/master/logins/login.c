@@ -1,0 +1,419 @@
+/* A login, from `login` to `granted` or `denied`. Master never sees name or
+ * password: they go from session to auth on a pair of sockets made here, and
+ * the answer is a user's name and the version of the row. Each wait has its
+ * deadline.
+ *
+ * Between a verdict and its answer a login may be delayed. It holds no worker
+ * meanwhile. Only a few logins of one address are delayed at a time, and the
+ * delays of the others begin after those. So an address can guess only a few
+ * times a minute, however many connections it opens. */
+#include "sessions/sessions.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
+                         uint64_t step)
+{
+    uint64_t passed = now - asked, at = passed > least ? passed : least;
+
+    if (step == 0)
+        return at - passed;
+    if (at % step != 0 || at == passed)
+        at += step - at % step;
+    return at - passed;
+}
+
+void answer_count(struct master *m, struct verdict *v)
+{
+    uint64_t now = clock_ms(), most = m->settings.guess_delay;
+
+    /* A quarter of login_timeout leaves time for three tries. */
+    if (most > m->settings.login_timeout / 4)
+        most = m->settings.login_timeout / 4;
+    v->guess.trusted =
+        settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
+    v->delay = guesses_delay(m->guesses, &v->guess, most, now);
+    if (v->right || v->failed)
+        return;
+    guesses_failed(m->guesses, &v->guess, now);
+    banning_guessed(m, &v->guess, now);
+}
+
+/* Counts the delayed logins of that prefix that are answered after T. *first:
+ * the first of these answers. */
+static size_t answers_after(const struct master *m,
+                            const struct address *prefix, unsigned bits,
+                            uint64_t t, uint64_t *first)
+{
+    struct address other;
+    size_t n = 0;
+
+    SESSIONS_EACH(m->sessions, s) {
+        if (s->state != SESSION_DELAYED || !s->answer.slowed ||
+            s->answer.at <= t)
+            continue;
+        other = address_prefix(&s->peer, bits);
+        if (!address_same_host(&other, prefix))
+            continue;
+        if (n++ == 0 || s->answer.at < *first)
+            *first = s->answer.at;
+    }
+    return n;
+}
+
+/* Returns when the delay of S begins: at the time of its `login` or, if as many
+ * logins of its address are being delayed as may be at a time, when enough of
+ * these are answered. */
+static uint64_t answer_turn(const struct session_record *s, uint64_t now)
+{
+    const struct guess *g = &s->answer.verdict.guess;
+    const struct guess_level *l = NULL;
+    size_t n = g->trusted ? 0 : guesses_levels(s->peer.family, &l);
+    uint64_t turn = now, first = now;
+
+    for (size_t i = 0; i < n; i++) {
+        struct address prefix = address_prefix(&s->peer, l[i].bits);
+
+        while (answers_after(s->master, &prefix, l[i].bits, turn, &first) >=
+               l[i].slowed)
+            turn = first;
+    }
+    return turn > now ? turn : s->answer.asked;
+}
+
+/* Lets S wait for its answer. If its turn comes too late, that answer is
+ * "busy". */
+static void answer_wait(struct session_record *s)
+{
+    const struct master *m = s->master;
+    struct answer *a = &s->answer;
+    const uint64_t now = clock_ms(), delay = a->verdict.delay,
+                   late = now + m->deadlines.verdict;
+    uint64_t turn = delay > 0 ? answer_turn(s, now) : a->asked;
+
+    a->slowed = delay > 0 && turn < late;
+    a->busy = turn >= late;
+    if (a->busy)
+        a->at = late;
+    else if (a->verdict.right)
+        a->at = turn + delay > now ? turn + delay : now;
+    else
+        a->at = now + answer_wrong_in(a->asked, now, turn - a->asked + delay,
+                                      m->settings.login_delay);
+    s->state = SESSION_DELAYED;
+    session_set_timer(s, a->at - now);
+}
+
+/* A session that doesn't read its answer can't serve its client either. */
+static void login_give_up(struct session_record *s, int error)
+{
+    if (error == -EPIPE)
+        session_end(s);
+    else
+        session_kill(s);
+}
+
+void login_answered(struct session_record *s, int r, enum session_state state,
+                    unsigned phase)
+{
+    if (r < 0) {
+        login_give_up(s, r);
+        return;
+    }
+    loop_timer_clear(&s->master->loop, &s->timer);
+    worker_forget(s->master, s);
+    s->state = state;
+    s->channel.phase = phase;
+}
+
+void login_deny(struct session_record *s, enum denial why)
+{
+    int r;
+
+    if (password_is_changed(s)) {
+        password_answer(s,
+                        why == DENIAL_WRONG ? PASSWORD_WRONG : PASSWORD_BUSY);
+        return;
+    }
+    r = SEND(&s->channel, denied, s->request, .why = why);
+    login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
+}
+
+static void login_hand_over(struct session_record *s, int end)
+{
+    int r = SEND(&s->channel, login_channel, s->request, .auth = end);
+
+    if (r < 0) {
+        login_give_up(s, r);
+        return;
+    }
+    s->state = SESSION_VERIFY;
+    session_set_timer(s, s->master->deadlines.verdict);
+}
+
+/* Gives the login to worker C, over a new pair of sockets. */
+static int login_begin(struct session_record *s, struct child *c)
+{
+    int ends[2];
+    int r = fd_pair(ends);
+
+    if (r < 0) {
+        master_report(s->master, EVENT_TROUBLE, PROCESS_MASTER,
+                      "no pair of sockets for a login: %s", strerror(-r));
+        login_deny(s, DENIAL_FAILED);
+        return 0;
+    }
+    r = worker_ask(c, s, ends[1]);
+    fd_close(&ends[1]);
+    if (r == 0)
+        login_hand_over(s, ends[0]);
+    fd_close(&ends[0]);
+    return r;
+}
+
+/* If there is no worker at all (auth is restarting), the login waits for the
+ * deadline `verdict`. If all workers are busy, or this address has its share of
+ * them, it waits for login_timeout in all. So a client with many connections is
+ * served, and not refused for being fast. */
+static void login_attempt(struct session_record *s)
+{
+    const uint64_t most = s->master->settings.login_timeout;
+    uint64_t passed;
+    struct child *c;
+    int r;
+
+    if (!access_is_fresh(s->master, s->fresh))
+        return;
+    if (access_is_unread(s->master)) {
+        login_deny(s, DENIAL_FAILED);
+        return;
+    }
+    if (password_is_changed(s) && password_objection(s) != PASSWORD_OK) {
+        password_answer(s, password_objection(s));
+        return;
+    }
+    r = worker_choose(s, &c);
+    if (r == 0)
+        r = login_begin(s, c);
+    passed = clock_ms() - s->answer.asked;
+    if (r != 0 && r != -ENOENT)
+        session_set_timer(s, passed < most ? most - passed : 0);
+}
+
+/* Session counts the tries too, but a subverted session doesn't. */
+static int login_on_login(void *owner, struct msg_login *msg)
+{
+    struct session_record *s = owner;
+    struct master *m = s->master;
+
+    if (s->state != SESSION_GREETED && s->state != SESSION_USER)
+        return 0; /* it was kicked meanwhile */
+    s->request = msg->request;
+    s->channel.phase = PHASE_VERIFY;
+    s->state = SESSION_WAITING;
+    s->answer = (struct answer){ .asked = clock_ms() };
+    if (s->tries >= m->settings.login_tries) {
+        session_kick(s, ENDING_LOGIN_TRIES);
+        return 0;
+    }
+    if (reach_is_away(m)) {
+        login_deny(s, DENIAL_AWAY);
+        return 0;
+    }
+    session_set_timer(s, m->deadlines.verdict);
+    /* The user may have been locked since the old rows. A look that ends at
+     * once has tried all waiting logins already. */
+    s->fresh = UINT64_MAX;
+    s->fresh = access_ask(m, false);
+    if (s->state == SESSION_WAITING)
+        login_attempt(s);
+    return 0;
+}
+
+void login_retry(struct master *m)
+{
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state == SESSION_WAITING)
+            login_attempt(s);
+}
+
+static void login_open_home(struct session_record *s, const struct user *user)
+{
+    struct master *m = s->master;
+    const struct account_limits *full;
+    struct complaint c = { "" };
+    int r;
+
+    if (user_permitted(user, &m->settings, m->root, &c) < 0) {
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                      "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
+                      s->serial);
+        login_deny(s, DENIAL_HOME);
+        return;
+    }
+    access_take_limits(s, user);
+    older_look_all(m); /* a session that counts may have ended just now */
+    full = access_full(s);
+    if (full) {
+        login_deny(s,
+                   full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
+        return;
+    }
+    if (files_home_is_late(&s->files, user)) {
+        login_deny(s, DENIAL_LATE);
+        return;
+    }
+    user_rights(user, &s->rights, &s->rights_everywhere);
+    s->version = user_version(user, m->secrets.versions);
+    s->must_change = user->must_change;
+    s->upload_eof =
+        user_choice(user, CHOICE_UPLOAD_EOF, m->settings.upload_eof);
+    s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
+    s->state = SESSION_OPENING;
+    session_set_timer(s, m->deadlines.files);
+    r = files_fork(&s->files, user);
+    if (r < 0) {
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "can't start files: %s",
+                      strerror(-r));
+        login_deny(s, DENIAL_FAILED);
+    }
+}
+
+/* Takes the row that auth has found, and compares it with the newest one: the
+ * user may have been locked during a delay of some seconds. */
+static void login_accept(struct session_record *s)
+{
+    struct master *m = s->master;
+    const struct verdict *v = &s->answer.verdict;
+    const struct user *user = access_current(s, v->user, v->version);
+
+    if (!user) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "user %s: not let in, the row changed or expired while "
+                      "the password was verified",
+                      v->user);
+        /* A 530 would say that the password is wrong, for good. */
+        login_deny(s,
+                   access_is_open(s, v->user) ? DENIAL_CHANGED : DENIAL_WRONG);
+        return;
+    }
+    guesses_succeeded(m->guesses, &v->guess, clock_ms());
+    if (password_is_changed(s))
+        password_change(s, user);
+    else
+        login_open_home(s, user);
+}
+
+void login_on_verdict(struct session_record *s, const struct verdict *v)
+{
+    if (s->state != SESSION_VERIFY)
+        return;
+    if (v->failed) {
+        login_deny(s, DENIAL_NO_HASH);
+        return;
+    }
+    s->answer.verdict = *v;
+    if (v->right && v->delay == 0) {
+        login_accept(s);
+        return;
+    }
+    s->tries += !v->right;
+    answer_wait(s);
+}
+
+void login_home_ready(struct session_record *s)
+{
+    const struct settings *c = &s->master->settings;
+    /* If nothing limits its transfers, or its bandwidth, now, the session never
+     * asks gate. */
+    bool counted = c->max_transfers > 0;
+    bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
+    int r;
+
+    if (s->state != SESSION_OPENING)
+        return;
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account_limits *a = &s->limits.account[i];
+
+        counted = counted || a->transfers > 0;
+        paced = paced || a->up > 0 || a->down > 0;
+    }
+    r = SEND(&s->channel, granted, s->request,
+             .name = slice_from(s->files.user), .rights = s->rights,
+             .everywhere = s->rights_everywhere, .upload_eof = s->upload_eof,
+             .binding = s->binding, .version = s->version,
+             .max_file_size = s->limits.file_size, .counted = counted,
+             .paced = paced, .must_change = s->must_change,
+             .files = s->files.end);
+    login_answered(s, r, SESSION_USER, PHASE_USER);
+    if (r < 0)
+        return;
+    fd_close(&s->files.end);
+    s->login = time(NULL);
+    s->tries = 0; /* from now on those of SITE PSWD */
+    service_named(s->log, s->files.user);
+    session_publish(s);
+    session_add_news(s, NEWS_LOGIN);
+    sessions_send_news(s->master);
+}
+
+void login_home_lost(struct session_record *s)
+{
+    if (s->state != SESSION_OPENING) {
+        session_kick(s, ENDING_PEER);
+        return;
+    }
+    files_kill(&s->files);
+    login_deny(s, s->files.away ? DENIAL_LATE : DENIAL_HOME);
+}
+
+/* The user enters without the directory that was late, if the row is still the
+ * same. */
+static void login_home_late(struct session_record *s)
+{
+    const struct user *user = access_current(s, s->files.user, s->version);
+
+    if (files_were_late(&s->files, user) && user)
+        login_open_home(s, user);
+    else
+        login_deny(s, DENIAL_LATE);
+}
+
+void login_on_timer(struct session_record *s)
+{
+    switch (s->state) {
+    case SESSION_WAITING:
+    case SESSION_VERIFY:
+        login_deny(s, DENIAL_BUSY);
+        break;
+    case SESSION_DELAYED:
+        if (s->answer.verdict.right && !s->answer.busy)
+            login_accept(s);
+        else
+            login_deny(s, s->answer.busy ? DENIAL_BUSY : DENIAL_WRONG);
+        break;
+    case SESSION_WRITING:
+        password_late(s);
+        break;
+    case SESSION_OPENING:
+        login_home_late(s);
+        break;
+    default:
+        break;
+    }
+}
+
+static const struct handler login_handlers[] = {
+    ON(login, login_on_login),
+    ON(doing, look_on_doing),
+};
+
+int login_dispatch(struct session_record *s)
+{
+    return DISPATCH(&s->channel, login_handlers, s);
+}

@@ -1,0 +1,251 @@
+/* The auth workers, in master: the least busy one gets the next login's name
+ * and password from its session, without master seeing them. Its answer must
+ * fit the request. A worker is ended if it names a session that it wasn't asked
+ * about, or another user than it was asked about. A yes is for the row that the
+ * worker has: it counts if the newest row of that user is the same. */
+#include "sessions/sessions.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+
+#define VERIFICATIONS_EACH(c, v)                                               \
+    for (struct verification *v = (c)->verification;                           \
+         v < (c)->verification + (c)->verifications; v++)
+#define SHARE_MIN 8 /* per address, however few workers there are */
+
+static bool is_worker(const struct child *c)
+{
+    return c->row->process == PROCESS_AUTH && c->state == CHILD_READY;
+}
+
+struct verification *worker_find(struct child *c, uint64_t serial)
+{
+    VERIFICATIONS_EACH(c, v)
+        if (v->serial == serial)
+            return v;
+    return NULL;
+}
+
+/* Has that prefix its share, a quarter of what WORKERS can take? So one address
+ * can't keep all others out, even if its sessions hold their places as long as
+ * they can. */
+static bool address_has_its_share(const struct master *m,
+                                  const struct address *prefix, size_t workers)
+{
+    size_t share = workers * VERIFICATIONS_MAX / 4, held = 0;
+    struct address other;
+
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v) {
+            other = address_client(&v->peer);
+            held += address_same_host(&other, prefix);
+        }
+    return held >= (share > SHARE_MIN ? share : SHARE_MIN);
+}
+
+/* A worker that still works on an earlier try of this session can't get another
+ * one: nobody could distinguish its two verdicts. */
+int worker_choose(struct session_record *s, struct child **ret)
+{
+    const struct master *m = s->master;
+    const struct address prefix = address_client(&s->peer);
+    size_t workers = 0;
+
+    *ret = NULL;
+    CHILDREN_EACH(m, c) {
+        if (!is_worker(c))
+            continue;
+        workers++;
+        if (c->verifications < VERIFICATIONS_MAX &&
+            c->edition == m->users->edition && !worker_find(c, s->serial) &&
+            (!*ret || c->verifications < (*ret)->verifications))
+            *ret = c;
+    }
+    if (!*ret)
+        return workers == 0 ? -ENOENT : -EBUSY;
+    return address_has_its_share(m, &prefix, workers) ? -EAGAIN : 0;
+}
+
+int worker_ask(struct child *c, struct session_record *s, int fd)
+{
+    struct master *m = s->master;
+
+    if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
+             .user = slice_from(password_is_changed(s) ? s->files.user : ""),
+             .cost = s->master->settings.hash_cost, .session = fd) < 0)
+        return -EBUSY;
+    c->verification[c->verifications++] =
+        (struct verification){ s->serial, s->peer, s };
+    if (!c->timer.armed)
+        loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
+    return 0;
+}
+
+void worker_forget(struct master *m, const struct session_record *s)
+{
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v)
+            if (v->session == s)
+                v->session = NULL;
+}
+
+/* With this key auth hashes names and rows. */
+static void worker_key(const struct master *m, uint64_t key[2])
+{
+    _Static_assert(2 * sizeof(key[0]) == SIPHASH_KEY, "two halves");
+    key[0] = master_half_key(m, "auth 1");
+    key[1] = master_half_key(m, "auth 2");
+}
+
+/* Sends C the newest users, unless C has them. */
+static void worker_update(struct child *c)
+{
+    const struct userdb *u = c->master->users;
+    uint64_t key[2];
+    int r;
+
+    if (c->edition == u->edition)
+        return;
+    worker_key(c->master, key);
+    r = SEND(&c->channel, users, 0, .name_key_1 = key[0], .name_key_2 = key[1],
+             .users = u->table);
+    if (r == 0)
+        c->edition = u->edition;
+    else if (r == -EAGAIN)
+        child_wait_writable(c);
+}
+
+void worker_update_all(struct master *m)
+{
+    CHILDREN_EACH(m, c)
+        if (is_worker(c))
+            worker_update(c);
+}
+
+static const char *verdict_objection(const struct verification *v,
+                                     const struct msg_verdict *msg)
+{
+    if (!v)
+        return "a verdict that nobody asked for";
+    if (msg->accepted && msg->failed)
+        return "a yes without a hash";
+    if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
+        return "a hash that can't be a new one";
+    if (msg->hash.len > 0 && v->session && !password_is_changed(v->session))
+        return "a new hash at a login";
+    if (!msg->accepted)
+        return NULL;
+    if (!user_name_ok(msg->user))
+        return "a yes without a user";
+    return v->session && password_is_changed(v->session) &&
+                   !slice_equal(msg->user, slice_from(v->session->files.user))
+               ? "a verdict on another user's password"
+               : NULL;
+}
+
+/* Whom a right verdict names, and which row: it counts for the newest one
+ * only, if that is the same. */
+static void verdict_take_row(const struct master *m,
+                             const struct msg_verdict *msg, struct verdict *v)
+{
+    const struct user *user;
+    uint64_t key[2];
+
+    slice_copy(msg->user, v->user, sizeof(v->user));
+    user = access_row(m, v->user);
+    worker_key(m, key);
+    if (user && user_version(user, (const uint8_t *)key) == msg->version)
+        v->version = user_version(user, m->secrets.versions);
+}
+
+/* A missing code counts as a wrong password, so that the client doesn't learn
+ * that its password is right. What an old secret has opened doesn't count for a
+ * new one: whoever has the old device may have used it. So a code for another
+ * row than the newest one opens nothing; that login is refused anyhow. */
+static bool verdict_has_code(struct child *c, const struct verification *v,
+                             const struct verdict *verdict, uint64_t step)
+{
+    struct master *m = c->master;
+    struct guess what = verdict->guess;
+    char peer[ADDRESS_TEXT_MAX];
+    struct event_record r;
+    const struct user *user;
+    const char *why;
+
+    if (verdict->version == 0)
+        return true;
+    user = access_row(m, verdict->user);
+    if (user->totp.len == 0)
+        return true;
+    what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
+    why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
+                       clock_ms());
+    if (!why)
+        return true;
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_USER, slice_from(user->name));
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_number(&r, FIELD_SERIAL, v->serial);
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&v->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(why));
+    master_send(m, &r);
+    return false;
+}
+
+int verdict_on_verdict(void *owner, struct msg_verdict *msg)
+{
+    struct child *c = owner;
+    struct verification *v = worker_find(c, msg->serial);
+    const char *wrong = verdict_objection(v, msg);
+    struct verdict verdict = { .right = msg->accepted,
+                               .failed = msg->failed,
+                               .guess.name = msg->name,
+                               .fault = msg->fault };
+    struct session_record *s;
+
+    if (wrong)
+        return channel_refuse(&c->channel, wrong);
+    s = v->session;
+    slice_copy(msg->hash, verdict.hash, sizeof(verdict.hash));
+    verdict.guess.peer = v->peer;
+    if (verdict.right) {
+        verdict_take_row(c->master, msg, &verdict);
+        verdict.right = verdict_has_code(c, v, &verdict, msg->step);
+    }
+    answer_count(c->master, &verdict);
+    *v = c->verification[--c->verifications];
+    if (c->verifications > 0)
+        loop_timer_set(&c->master->loop, &c->timer,
+                       c->master->deadlines.silence);
+    else
+        loop_timer_clear(&c->master->loop, &c->timer);
+    if (s)
+        login_on_verdict(s, &verdict);
+    explicit_bzero(verdict.hash, sizeof(verdict.hash));
+    login_retry(c->master); /* a worker has a free place */
+    return 0;
+}
+
+void verdict_go_on(struct child *c)
+{
+    worker_update(c);
+    login_retry(c->master); /* the worker may have the newest users now */
+    services_flush(c->master);
+}
+
+void verdict_on_gone(struct child *c)
+{
+    while (c->verifications > 0) {
+        struct session_record *s = c->verification[--c->verifications].session;
+
+        if (s)
+            login_deny(s, DENIAL_FAILED);
+    }
+}
+
+void verdict_on_timer(struct child *c)
+{
+    child_end(c, "gave no verdict in time");
+}

@@ -1,0 +1,145 @@
+/* Master's start: everything is opened and checked, then the parts are made
+ * and the children started; and its end. */
+#ifndef SALLYPORT_SRC_MASTER_START_H
+#define SALLYPORT_SRC_MASTER_START_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "control/control.h"
+#include "generations/generations.h"
+#include "sallyport/base/complain.h"
+#include "sallyport/settings/prepared.h"
+#include "sallyport/settings/settings.h"
+
+/* The command line of sallyportd. */
+struct start_options {
+    const char *config;
+    int check, foreground, version, help; /* 1: given */
+};
+
+/* Returns 0, or EX_USAGE (64) after a line on standard error. */
+int options_parse(struct start_options *o, int argc, char **argv);
+void options_help(FILE *out);
+
+/* Programs that master executes at its start and waits for, so that their code
+ * isn't in a process of root that continues: reader and check. Call these
+ * functions before master's sandbox closes. */
+
+/* How long reader and check may take, but to look at homes and to read the
+ * users file: all of them together at a start, since the supervisor kills a
+ * master that isn't ready in time; each of them for --check. */
+#define HELPER_MS 20000
+/* So many ms of it are left. */
+int helper_time_left(const struct master *m);
+
+/* Reads the configuration PATH into m->settings and, sealed, into m->conf,
+ * which the caller closes. 0, or -EINVAL with the complaint; another -errno if
+ * reader has failed itself. For --check the mistakes of the file are printed
+ * instead, and the complaint stays empty. */
+int helper_settings(struct master *m, const char *path, struct complaint *c);
+/* Does the same after a crash with *KEPT, the settings that were in force; it
+ * takes *KEPT. After an upgrade the supervisor may have kept settings of
+ * another build, which this build can't read: then PATH is read. */
+int helper_recover(struct master *m, int *kept, const char *path,
+                   struct complaint *c);
+/* m->settings have changed: seals them as m->conf. Returns 0 or -errno. */
+int helper_seal(struct master *m);
+/* Executes check in this MODE (src/server/check/main.c). P, of SIZE bytes, has
+ * master's question, and then the answer. 0, or with the complaint -ETIMEDOUT:
+ * check is late; -EIO: it has failed, or couldn't be asked. *P has what check
+ * had answered until then. */
+int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
+               struct complaint *c);
+/* Has check do the wanted parts of what a start needs, in a start up to the
+ * first mistake. If it fails, so does the part at which it stopped: -ETIMEDOUT:
+ * a disk doesn't answer; -EIO: check has failed itself, or couldn't be asked.
+ * The parts after those are -ECANCELED. */
+void helper_prepare(const struct master *m, struct prepared *p);
+/* Prints on standard error what an administrator should know about the settings
+ * and the table USERS that reader wrote, in WAIT_MS at most. MODE is one of
+ * those in src/server/check/main.c. Returns whether there is a mistake; it
+ * counts as one if check is late. */
+bool helper_check(const struct master *m, const char *mode, int users,
+                  int wait_ms);
+/* Begins to look at the homes of all users, in the background, since one of
+ * them may hang: check prints its warnings. */
+void helper_survey(struct master *m, int users);
+/* Watches that process, when the loop and the signals exist. */
+void helper_watch_survey(struct master *m);
+/* The keys that only master knows, and that are the same in all generations of
+ * one service. */
+
+/* Asks the supervisor to keep master's keys for the next generation. Returns 0
+ * or -errno. */
+int secrets_keep(struct master *m);
+
+/* Opens and checks everything before any process is started. */
+
+/* Each returns 0, or with the complaint -EINVAL for a mistake, or another
+ * -errno (also -EAGAIN) for an error that may pass without a change of the
+ * configuration. */
+/* Asks check for all that the steps below need, but for the names; each of them
+ * takes its part of the answer. A mistake is reported by the step of its part,
+ * and so is, for --check, that check was late or has failed. */
+int prepare_by_check(struct master *m, struct complaint *c);
+int prepare_users(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep them for a recovery. */
+void prepare_keep_identities(struct master *m);
+int prepare_identities(struct master *m, struct complaint *c);
+/* names.c: the addresses of host names in m->settings and m->conf. */
+int prepare_names(struct master *m, struct complaint *c);
+/* Reports to the log what they are, and which ones are missing. */
+void names_report(struct master *m);
+int prepare_empty(struct master *m, struct complaint *c);
+int prepare_state(struct master *m, struct complaint *c);
+int prepare_control(struct master *m, struct complaint *c);
+/* Gives the control socket to `control_group`. An older generation may use the
+ * same socket, so this waits until the start can't fail any more. */
+int prepare_control_group(const struct master *m, struct complaint *c);
+int prepare_output(struct master *m, struct complaint *c);
+int prepare_limits(struct master *m, struct complaint *c);
+/* The next generations have room for the sessions of this one. */
+int prepare_keep_places(struct master *m);
+int prepare_listeners(struct master *m, struct complaint *c);
+/* Takes the memory of the generation before, or makes an empty one. */
+int prepare_memory(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep it. */
+void prepare_keep_memory(struct master *m);
+int prepare_sandbox(struct master *m, struct complaint *c);
+/* Returns master's own filter, which depends on active mode. */
+const struct sandbox_filter *prepare_filter(const struct master *m);
+
+/* Returns how many descriptors master may have open at once. */
+unsigned long long prepare_descriptors(const struct master *m);
+
+/* Makes the parts of master. */
+struct master_parts {
+    struct certificates certificates;
+    struct listeners listeners;
+    struct children children;
+    struct services services;
+    struct session_table sessions;
+    struct banning banning;
+    struct userdb users;
+    struct access access;
+    struct reach reach;
+    struct control control;
+    struct older older[OLDER_MAX];
+    struct retirement retirement;
+};
+
+/* Gives the parts to M, and makes them empty. Call it after master_init(). */
+void parts_attach(struct master *m, struct master_parts *parts);
+
+/* Master's start, its loop, and its end. */
+
+/* Sets up the loop, the tables and the children, whose set-up then begins.
+ * Everything that they get must be open. Returns 0 or -errno. */
+int master_start(struct master *m);
+/* Runs the loop until its end, and then ends all children. Returns
+ * m->status. */
+int master_run(struct master *m);
+void master_release(struct master *m);
+
+#endif
