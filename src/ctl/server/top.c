@@ -118,7 +118,7 @@ enum {
 static const struct {
     const char *title;
     int x, width;
-} columns[AT_COUNT] = {
+} top_columns[AT_COUNT] = {
     [AT_USER] = { "USER", 0, 10 },   [AT_CLIENT] = { "ADDRESS", 11, 15 },
     [AT_COMMAND] = { "CMD", 27, 4 }, [AT_BYTES] = { "BYTES", 32, 9 },
     [AT_OF] = { "OF", 42, 9 },       [AT_RATE] = { "RATE", 52, 11 },
@@ -127,7 +127,7 @@ static const struct {
 
 static void top_cell(int y, int column, const char *text)
 {
-    int x = columns[column].x, width = columns[column].width;
+    int x = top_columns[column].x, width = top_columns[column].width;
 
     if (width == 0 || x + width > COLS)
         width = COLS - x;
@@ -190,7 +190,7 @@ static void top_draw(struct top *t)
     top_draw_head(t);
     top_line(3, "%s", t->note);
     for (int i = 0; i < AT_COUNT; i++)
-        top_cell(4, i, columns[i].title);
+        top_cell(4, i, top_columns[i].title);
     mvchgat(4, 0, -1, A_BOLD, 0, NULL);
     if (LINES > TOP_HEAD + 1)
         top_draw_rows(t, (size_t)(LINES - TOP_HEAD - 1));
