@@ -148,8 +148,9 @@ static void data_port_sweep(struct session *s)
     }
 }
 
-/* Each transfer uses a ticket, and many clients begin the handshake before they
- * ask for the file. So the reply to PASV brings one, not the 150. */
+/* Many clients begin the handshake before they ask for the file. A ticket with
+ * the 150 is too late for them if their last one has expired, or went with a
+ * transfer that was refused. So the reply to PASV brings one. */
 static void data_port_announce(struct session *s)
 {
     const struct address *a = &s->port.address;

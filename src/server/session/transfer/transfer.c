@@ -329,6 +329,7 @@ enum stepped transfer_announce(struct session *s)
     buf_add_slice(&what, path_slice(&t->path));
     if (t->promised != UINT64_MAX) /* clients read this "(N bytes)" */
         buf_add_format(&what, " (%llu bytes)", (unsigned long long)t->promised);
+    binding_offer(s);
     control_reply_with(
         s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
         buf_slice(&what));
