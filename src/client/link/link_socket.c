@@ -188,9 +188,9 @@ static bool link_closes_falsely(void)
 uint64_t link_connect_time(const struct link *l)
 {
     uint64_t patience = l->site->options->timeout;
+    bool short_wait = l->site->proxy.name[0] || l->glance;
 
-    return l->site->proxy.name[0] && patience < CONNECT_MAX ? patience
-                                                            : CONNECT_MAX;
+    return short_wait && patience < CONNECT_MAX ? patience : CONNECT_MAX;
 }
 
 static uint64_t link_deadline(const struct link *l)
