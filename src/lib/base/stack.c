@@ -5,11 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define PAGE    4096u
-#define FRAMES  512u         /* of stack_wipe_below() and madvise(2) */
-#define NEAR    (4 * PAGE)   /* also all registers of a CPU with AMX: 11 KiB */
-#define DEEPEST (512u << 10) /* no process uses so much */
+#define PAGE_MOST (64u << 10) /* of any kernel */
+#define FRAMES    512u        /* of stack_wipe_below() and madvise(2) */
+#define NEAR      (16u << 10) /* also all registers of a CPU with AMX: 11 KiB */
+#define DEEPEST   (512u << 10) /* no process uses so much */
 
 __attribute__((noinline)) static void wipe_near(void)
 {
@@ -18,13 +19,25 @@ __attribute__((noinline)) static void wipe_near(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
+/* Where pages are larger, the nearest one begins farther away. */
+__attribute__((noinline)) static void wipe_near_large_pages(void)
+{
+    char frame[PAGE_MOST + NEAR];
+
+    explicit_bzero(frame, sizeof(frame));
+}
+
 /* Gives the farther pages back instead of writing to them: most were never
  * used. The nearest ones have the frames of this call. */
 __attribute__((noinline)) void stack_wipe_below(void)
 {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t end = (here - FRAMES) & ~(uintptr_t)(PAGE - 1);
+    uintptr_t end = (here - FRAMES) & ~(page - 1);
 
-    wipe_near();
+    if (page > NEAR / 4)
+        wipe_near_large_pages();
+    else
+        wipe_near();
     madvise((void *)(end - DEEPEST), DEEPEST, MADV_DONTNEED);
 }

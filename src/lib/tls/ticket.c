@@ -328,6 +328,9 @@ enum stream_state resume_offer_ticket(struct stream *s)
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
         return stream_break(s, tls_error(ERR_peek_last_error()));
-    SSL_free_buffers(s->ssl); /* 16 KiB to read into, which it didn't need */
+    /* 16 KiB to read into, which it didn't need. OpenSSL before 3.0.14 frees
+     * them also if they have a part of a record (CVE-2024-4741). */
+    if (!secure_is_within(s))
+        SSL_free_buffers(s->ssl);
     return STREAM_OK;
 }

@@ -58,16 +58,20 @@ size_t table_buckets(size_t n)
  * end again. */
 void heap_fill_holes(void)
 {
-    const char *end = (const char *)sbrk(0) - mallinfo2().keepcost;
+    const struct mallinfo2 heap = mallinfo2();
+    const char *end = (const char *)sbrk(0) - heap.keepcost;
     static void **filled;
+    size_t taken = 0; /* no more than is free: another malloc has no such end */
 
     for (size_t size = HOLE_MAX; size >= HOLE_MIN;
          size -= size > 1024 ? size / 2 : 16) {
         void **piece;
 
-        while ((piece = malloc(size)) && (const char *)piece < end) {
+        while ((piece = malloc(size)) && (const char *)piece < end &&
+               taken < heap.fordblks) {
             *piece = filled;
             filled = piece;
+            taken += size;
         }
         free(realloc(piece, HOLE_MAX));
     }

@@ -14,12 +14,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -270,6 +272,15 @@ static bool userdb_is_due(struct userdb *u, const struct stat *s)
                            u->missing || userdb_is_quiet(u));
 }
 
+/* An overlay may lie above a network's disk. */
+static bool disk_is_local(int fd)
+{
+    struct statfs disk;
+
+    return !fd_on_network_disk(fd) && fstatfs(fd, &disk) == 0 &&
+           disk.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
 /* Returns false if there is nothing to do, or the file changes just now. */
 static bool sight_look(struct userdb *u, struct sight *g)
 {
@@ -291,7 +302,7 @@ static bool sight_look(struct userdb *u, struct sight *g)
     }
     if (!userdb_is_as_seen(u, &s))
         return false;
-    g->local = !fd_on_network_disk(fd);
+    g->local = disk_is_local(fd);
     g->result = sight_read_open(u, fd, g);
     return true;
 }

@@ -119,7 +119,7 @@ static void survey_on_end(void *owner, int status)
 void helper_watch_survey(struct master *m)
 {
     if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
-        errand_watch(m, m->survey, SURVEY_MS, survey_on_end, m);
+        errand_watch(m, m->survey, SURVEY_MS, survey_on_end, &m->survey);
     m->survey = 0;
 }
 

@@ -15,13 +15,12 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 
-#define PAGE 4096u
-
 /* The whole pages of BYTES at P are zero from now on. */
 static void give_back(void *p, size_t bytes)
 {
-    const uintptr_t begin = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-    const uintptr_t end = ((uintptr_t)p + bytes) & ~(uintptr_t)(PAGE - 1);
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)p + page - 1) & ~(page - 1);
+    const uintptr_t end = ((uintptr_t)p + bytes) & ~(page - 1);
 
     if (begin < end)
         madvise((void *)begin, end - begin, MADV_DONTNEED);
