@@ -32,6 +32,8 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     *bytes = 0;
     l->manner = resume ? LINK_AS_USUAL : LINK_NO_RESUMPTION;
     link_begin(l, "", &io);
+    /* A byte now and then is no listing. */
+    LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
     return link_run(l, why);
 }
