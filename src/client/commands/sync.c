@@ -185,17 +185,13 @@ static void sync_remove(struct tree *t, const struct surplus_places *p)
                       surplus_names(t));
 }
 
-int cmd_sync(struct client *c, struct word *w, int n)
+static int sync_run(struct client *c, struct word *w)
 {
     bool up = w[1].remote;
     const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
                                       up };
     struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
 
-    (void)n;
-    if (w[0].remote == w[1].remote)
-        return client_refuse("sync", EX_USAGE,
-                             "one of the two must be a local directory");
     t.named = strlen(p.local);
     if (up)
         tree_up(&t, p.local, p.remote, 0);
@@ -210,4 +206,22 @@ int cmd_sync(struct client *c, struct word *w, int n)
     surplus_release(&t);
     jobs_release(&t.jobs);
     return refused ? refused : t.code;
+}
+
+/* A file that didn't keep its time would be sent again each time. */
+int cmd_sync(struct client *c, struct word *w, int n)
+{
+    struct options *o = &c->options;
+    bool preserve = o->preserve, no_preserve = o->no_preserve;
+
+    (void)n;
+    if (w[0].remote == w[1].remote)
+        return client_refuse("sync", EX_USAGE,
+                             "one of the two must be a local directory");
+    o->preserve = true;
+    o->no_preserve = false;
+    int code = sync_run(c, w);
+    o->preserve = preserve;
+    o->no_preserve = no_preserve;
+    return code;
 }
