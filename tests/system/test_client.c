@@ -770,8 +770,37 @@ static void set_time(const char *path, time_t t)
     cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0, "%s", path);
 }
 
-/* A profile without times has none for sync: it would send all files again, each
- * time. */
+/* A time that can't be kept (here one before 1970, or a later one of a server
+ * or a disk that sets its own) isn't sent again for ever: an older file with
+ * the same bytes is the same. */
+Test(client, sync_without_times, .timeout = 60)
+{
+    const char *there;
+    struct desk d;
+
+    desk_begin(&d, "timeless");
+    files_make_folder("s", 0755);
+    files_write("s/a", "old", 3, 0644);
+    set_time("s/a", 0);
+    there = server_home_file(&d.server, "timeless", "a");
+    desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
+    set_time(there, 1000000000);
+    set_time("s/a", 900000000);
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
+    set_time("s/a", 1100000000);
+    desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
+    set_time("s/a", 999999998);
+    desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
+    files_write("s/a", "new", 3, 0644);
+    set_time("s/a", 900000000);
+    desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
+    desk_file(there, "new");
+    desk_end(&d);
+}
+
+/* A profile without times has none for sync: it would send all files again,
+ * each time. */
 Test(client, sync_keeps_times, .timeout = 60)
 {
     static const char *const keys[] = { "preserve = no", "no-preserve = yes" };

@@ -204,9 +204,9 @@ struct link {
     struct link_glance
         *glance;      /* the call ends with the certificate; or NULL */
     unsigned replies; /* doctor: the call ends after so many; 0: it doesn't */
-    bool steady;      /* doctor: a refused data connection isn't tried again, and
-                         a handshake has no more than --timeout */
-    bool resumed;     /* the data connection has resumed a TLS session */
+    bool steady;  /* doctor: a refused data connection isn't tried again, and
+                     a handshake has no more than --timeout */
+    bool resumed; /* the data connection has resumed a TLS session */
     unsigned long ticket; /* seconds that its newest ticket lasts, or 0 */
     bool no_password;     /* a call ends when the server asks for a password */
     bool asked;           /* the server has asked for it, by TLS */
