@@ -854,6 +854,9 @@ Test(client, a_dry_run, .timeout = 60)
     desk_says(&d, 0, "1 to transfer", "get", "-n", "--files-from", "list", "/s",
               NULL);
     desk_says(&d, EX_NOINPUT, "0 to transfer", "get", "-n", "/nosuch", NULL);
+    desk_says(&d, EX_USAGE, "it is a directory; add -r", "get", "-n", "/s",
+              NULL);
+    CLIENT(&d, EX_USAGE, "get", "/s");
     cr_expect_not(files_exists("t"));
     cr_expect_not(files_exists("d"));
     desk_end(&d);
