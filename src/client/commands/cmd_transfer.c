@@ -80,7 +80,7 @@ static int put_into_directory(struct client *c, const struct word *to,
 
     *ret = several || to->directory || !to->path[0];
     int r = remote_stat(&c->link, to->path, &e, &why);
-    if (r < 0)
+    if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
     if (r == 0 && e.kind == ENTRY_DIRECTORY)
         *ret = true;

@@ -434,6 +434,8 @@ bool listing_safe(struct slice name);
 
 /* Did the last reply refuse something for want of a right? */
 bool remote_lacks_right(const struct link *l);
+/* Some servers reply 450 or 451 if there is no such file or directory. */
+bool remote_may_lack(const struct failure *why);
 /* Lists the directory PATH, sorted, with the retries that the options permit;
  * or without. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
