@@ -252,8 +252,8 @@ static int get_file(struct tree *t, const char *remote, const char *local)
         remote_stat(&t->client->link, remote, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
-        return transfer_count(t, client_refuse(remote, EX_USAGE,
-                                               "it is a directory; add -r"));
+        return transfer_count(
+            t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));
     if (e.kind == ENTRY_DIRECTORY)
         tree_down(t, remote, local, 0);
     else if (tree_passes(t, base_name(remote), tree_time(t, remote, &e)))

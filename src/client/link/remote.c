@@ -133,8 +133,7 @@ bool remote_may_lack(const struct failure *why)
 static bool remote_again(const struct link *l, struct retry *r,
                          const char *path, const struct failure *why)
 {
-    return !remote_may_lack(why) &&
-           link_again(l, r, path[0] ? path : "/", why);
+    return !remote_may_lack(why) && link_again(l, r, path[0] ? path : "/", why);
 }
 
 int remote_list(struct link *l, const char *path, struct listing *ret,
