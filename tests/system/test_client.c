@@ -33,6 +33,8 @@ static const struct server_user users[] = {
     { .name = "kill" },
     { .name = "sync" },
     { .name = "older" },
+    { .name = "keeps" },
+    { .name = "timeless" },
     { .name = "dry" },
     { .name = "names" },
     { .name = "shell" },
@@ -761,6 +763,72 @@ Test(client, sync_of_an_older_file, .timeout = 60)
     desk_end(&d);
 }
 
+static void set_time(const char *path, time_t t)
+{
+    const struct timespec times[2] = { { .tv_sec = t }, { .tv_sec = t } };
+
+    cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0, "%s", path);
+}
+
+/* A time that can't be kept (here one before 1970, or a later one of a server
+ * or a disk that sets its own) isn't sent again for ever: an older file with
+ * the same bytes is the same. */
+Test(client, sync_without_times, .timeout = 60)
+{
+    const char *there;
+    struct desk d;
+
+    desk_begin(&d, "timeless");
+    files_make_folder("s", 0755);
+    files_write("s/a", "old", 3, 0644);
+    set_time("s/a", 0);
+    there = server_home_file(&d.server, "timeless", "a");
+    desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
+    set_time(there, 1000000000);
+    set_time("s/a", 900000000);
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
+    set_time("s/a", 1100000000);
+    desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
+    set_time("s/a", 999999998);
+    desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
+    files_write("s/a", "new", 3, 0644);
+    set_time("s/a", 900000000);
+    desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
+    desk_file(there, "new");
+    desk_end(&d);
+}
+
+/* A profile without times has none for sync: it would send all files again,
+ * each time. */
+Test(client, sync_keeps_times, .timeout = 60)
+{
+    static const char *const keys[] = { "preserve = no", "no-preserve = yes" };
+    char config[3 * SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "keeps");
+    files_make_folder("s", 0755);
+    for (size_t i = 0; i < 2; i++) {
+        files_write("s/a", keys[i], 8 + i, 0644);
+        set_time("s/a", 1000000000);
+        snprintf(config, sizeof(config),
+                 "[p]\nurl = %s/\ncacert = %s\npassword-file = %s\n%s\n", d.url,
+                 d.ca, d.password, keys[i]);
+        files_write("config", config, strlen(config), 0600);
+        DESK_ALONE(0, "1 uploaded", NULL, "--config", "config", "sync", "s",
+                   "p:/s");
+        DESK_ALONE(0, "0 uploaded", NULL, "--config", "config", "sync", "s",
+                   "p:/s");
+        cr_assert_eq(unlink("s/a"), 0);
+        DESK_ALONE(0, "1 downloaded", NULL, "--config", "config", "sync",
+                   "p:/s", "s");
+        DESK_ALONE(0, "0 downloaded", NULL, "--config", "config", "sync",
+                   "p:/s", "s");
+    }
+    desk_end(&d);
+}
+
 /* What would be transferred; nothing is made, here or on the server. */
 Test(client, a_dry_run, .timeout = 60)
 {
@@ -786,6 +854,9 @@ Test(client, a_dry_run, .timeout = 60)
     desk_says(&d, 0, "1 to transfer", "get", "-n", "--files-from", "list", "/s",
               NULL);
     desk_says(&d, EX_NOINPUT, "0 to transfer", "get", "-n", "/nosuch", NULL);
+    desk_says(&d, EX_USAGE, "it is a directory; add -r", "get", "-n", "/s",
+              NULL);
+    CLIENT(&d, EX_USAGE, "get", "/s");
     cr_expect_not(files_exists("t"));
     cr_expect_not(files_exists("d"));
     desk_end(&d);

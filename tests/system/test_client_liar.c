@@ -780,6 +780,25 @@ Test(liar, a_limit_of_removals, .timeout = 60)
     faulty_end(&f);
 }
 
+/* 450 to the question for a directory may mean that there is none. */
+Test(liar, a_directory_that_is_absent_for_now, .timeout = 60)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "absent_450", "good");
+    files_make_folder("empty", 0755);
+    desk_says(&f.desk, 0, NULL, "put", "-rn", "--retries=3", "empty", "/",
+              NULL);
+    cr_expect_eq(faulty_count("MKD "), 0);
+    desk_says(&f.desk, 0, NULL, "put", "-r", "--retries=3", "empty", "/", NULL);
+    cr_expect_eq(faulty_count("MLST empty"), 2);
+    cr_expect_eq(faulty_count("MKD empty"), 1);
+    desk_says(&f.desk, 0, NULL, "put", "-r", "empty", "/new", NULL);
+    desk_says(&f.desk, 0, NULL, "put", "-r", "empty", "/other/", NULL);
+    cr_expect_eq(faulty_count("MKD "), 4);
+    faulty_end(&f);
+}
+
 /* A file without a time may be one that somebody writes. */
 Test(liar, a_file_without_a_time, .timeout = 60)
 {

@@ -80,7 +80,7 @@ static int put_into_directory(struct client *c, const struct word *to,
 
     *ret = several || to->directory || !to->path[0];
     int r = remote_stat(&c->link, to->path, &e, &why);
-    if (r < 0)
+    if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
     if (r == 0 && e.kind == ENTRY_DIRECTORY)
         *ret = true;
@@ -251,7 +251,10 @@ static int get_file(struct tree *t, const char *remote, const char *local)
     if ((o->recursive || o->min_age > 0 || o->dry_run) &&
         remote_stat(&t->client->link, remote, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
-    if (e.kind == ENTRY_DIRECTORY && o->recursive)
+    if (e.kind == ENTRY_DIRECTORY && !o->recursive)
+        return transfer_count(
+            t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));
+    if (e.kind == ENTRY_DIRECTORY)
         tree_down(t, remote, local, 0);
     else if (tree_passes(t, base_name(remote), tree_time(t, remote, &e)))
         tree_add(t, &job, local, remote);

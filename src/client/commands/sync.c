@@ -14,9 +14,9 @@
 
 static const struct tree_way sync_up, sync_down;
 
-/* Do the checksums differ? A file that can't be compared counts as changed. */
-static bool sync_differs(struct tree *t, const char *local, const char *remote,
-                         uint64_t size)
+/* Do the checksums differ? Returns 0 or 1, or -1: they can't be compared. */
+static int sync_differs(struct tree *t, const char *local, const char *remote,
+                        uint64_t size)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
     FD_CLEANUP int fd = names_open(local, t->named, O_RDONLY | O_NONBLOCK);
@@ -27,15 +27,15 @@ static bool sync_differs(struct tree *t, const char *local, const char *remote,
 
     if (fd < 0 || !t->client->site.hash ||
         digest_begin(&d, t->client->site.hash) < 0)
-        return true;
+        return -1;
     int r = digest_add_head(&d, fd, size, l);
     digest_end(&d, here);
     if (r < 0)
-        return true;
+        return -1;
     do
         r = remote_hash(l, remote, size, there, &why);
     while (r < 0 && link_again(l, &retry, remote, &why));
-    return r < 0 || strcmp(here, there) != 0;
+    return r < 0 ? -1 : strcmp(here, there) != 0;
 }
 
 /* Gets the time of the entry's last change, which a listing without MLSD lacks;
@@ -71,8 +71,27 @@ static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
     return t->times == TIMES_STAY;
 }
 
-/* Does the size differ, or the time? An older file differs too, unless the time
- * there is only that of the last upload. */
+/* Disks round times, FAT to this. */
+#define TIME_STEP 2
+
+/* Is a file of the same size to be transferred, whose source is newer by GAP
+ * seconds, or older? The time there may be that of its last transfer: a server
+ * or a disk may set its own, and none before 1970 is sent. Only the bytes can
+ * tell, if the server has checksums. */
+static bool sync_gap_counts(struct tree *t, const char *local,
+                            const char *remote, const struct stat *here,
+                            time_t modified, time_t gap)
+{
+    if (gap > TIME_STEP)
+        return true;
+    int r = sync_differs(t, local, remote, (uint64_t)here->st_size);
+    if (r >= 0)
+        return r > 0;
+    return gap > 0 || t->way == &sync_down ||
+           (here->st_mtime > 0 && sync_keeps_times(t, remote, modified));
+}
+
+/* Does the size differ, or the time? */
 static bool sync_changed(struct tree *t, const char *local, const char *remote,
                          const struct stat *here,
                          const struct listing_entry *there)
@@ -82,13 +101,14 @@ static bool sync_changed(struct tree *t, const char *local, const char *remote,
     if (!S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return true;
     if (t->client->options.by_hash)
-        return sync_differs(t, local, remote, there->size);
+        return sync_differs(t, local, remote, there->size) != 0;
     if (sync_time(t, remote, there, &modified) < 0)
         return true;
     if (modified == 0 || here->st_mtime == modified)
         return false;
-    return t->way == &sync_down || here->st_mtime > modified ||
-           sync_keeps_times(t, remote, modified);
+    time_t later = here->st_mtime - modified;
+    return sync_gap_counts(t, local, remote, here, modified,
+                           t->way == &sync_down ? -later : later);
 }
 
 static void sync_failed(struct tree *t, int error, const char *local)
@@ -185,17 +205,13 @@ static void sync_remove(struct tree *t, const struct surplus_places *p)
                       surplus_names(t));
 }
 
-int cmd_sync(struct client *c, struct word *w, int n)
+static int sync_run(struct client *c, struct word *w)
 {
     bool up = w[1].remote;
     const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
                                       up };
     struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
 
-    (void)n;
-    if (w[0].remote == w[1].remote)
-        return client_refuse("sync", EX_USAGE,
-                             "one of the two must be a local directory");
     t.named = strlen(p.local);
     if (up)
         tree_up(&t, p.local, p.remote, 0);
@@ -210,4 +226,22 @@ int cmd_sync(struct client *c, struct word *w, int n)
     surplus_release(&t);
     jobs_release(&t.jobs);
     return refused ? refused : t.code;
+}
+
+/* A file that didn't keep its time would be sent again each time. */
+int cmd_sync(struct client *c, struct word *w, int n)
+{
+    struct options *o = &c->options;
+    bool preserve = o->preserve, no_preserve = o->no_preserve;
+
+    (void)n;
+    if (w[0].remote == w[1].remote)
+        return client_refuse("sync", EX_USAGE,
+                             "one of the two must be a local directory");
+    o->preserve = true;
+    o->no_preserve = false;
+    int code = sync_run(c, w);
+    o->preserve = preserve;
+    o->no_preserve = no_preserve;
+    return code;
 }

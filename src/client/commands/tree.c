@@ -221,7 +221,10 @@ static int tree_list_up(struct tree *t, const char *remote, struct listing *ret,
     *ret = (struct listing){ .whole = true };
     do
         r = remote_stat(l, remote, &e, why);
-    while (r == PRESENCE_UNKNOWN && link_again(l, &retry, remote, why));
+    while (r == PRESENCE_UNKNOWN && !remote_may_lack(why) &&
+           link_again(l, &retry, remote, why));
+    if (r == PRESENCE_UNKNOWN && remote_may_lack(why))
+        r = ABSENT;
     if (r == ABSENT && t->client->options.dry_run)
         return 0;
     int made = r == ABSENT ? remote_mkdir(l, remote, why) : r;

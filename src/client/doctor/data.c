@@ -30,10 +30,32 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     struct link *l = &d->link;
 
     *bytes = 0;
-    l->manner = resume ? LINK_AS_USUAL : LINK_NO_RESUMPTION;
+    l->manner = d->late_hello ? LINK_LATE_HELLO
+                : resume      ? LINK_AS_USUAL
+                              : LINK_NO_RESUMPTION;
     link_begin(l, "", &io);
+    if (!resume)
+        LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    /* A byte now and then is no listing. */
+    LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
     return link_run(l, why);
+}
+
+/* Makes the first data connection. Some servers cut it if its handshake begins
+ * at once; a later one is then tried, and kept if it works. Returns 0, or -1
+ * with the reason why the first try failed. */
+static int data_first(struct doctor *d, size_t *bytes, struct failure *why)
+{
+    struct failure again;
+
+    d->transfers = data_list(d, true, bytes, why) == 0;
+    if (!d->transfers && d->link.renew) { /* it was cut or refused */
+        d->late_hello = true;
+        d->transfers = data_list(d, true, bytes, &again) == 0;
+        d->late_hello = d->transfers;
+    }
+    return d->transfers ? 0 : -1;
 }
 
 /* The login has turned PROT P on, and without it no transfer was made. */
@@ -62,7 +84,7 @@ void doctor_check_data(struct doctor *d)
     struct failure why;
     size_t bytes;
 
-    if (data_list(d, true, &bytes, &why) < 0) {
+    if (data_first(d, &bytes, &why) < 0) {
         doctor_find(d, FINDING_BAD,
                     "let the passive ports through the firewall, and give the "
                     "server its address",
@@ -71,6 +93,9 @@ void doctor_check_data(struct doctor *d)
     }
     doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", data_verb(d),
                 bytes);
+    if (d->late_hello)
+        doctor_find(d, FINDING_NOTE, "update the server",
+                    "it cuts a data connection whose handshake begins at once");
     doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
                 l->resumed ? "the data connection resumes the TLS session"
                            : "the server resumes no TLS session there: whose a "
@@ -86,6 +111,8 @@ void doctor_check_binding(struct doctor *d)
     struct failure why;
     size_t bytes;
 
+    if (!d->transfers)
+        return;
     if (data_list(d, false, &bytes, &why) == 0)
         doctor_find(d, FINDING_WARNING,
                     "have the server require resumption (vsftpd: "

@@ -110,8 +110,14 @@ void doctor_check_certificate(struct doctor *d)
         return;
     }
     d->handshake = true;
-    if (certificate_read(g.certificate, &c) == 0)
-        find_certificate(d, &c);
+    /* Without a pin nothing would hold the login to this server. */
+    if (certificate_read(g.certificate, &c) < 0) {
+        doctor_find(d, FINDING_BAD, "renew the certificate",
+                    "the certificate can't be read");
+        X509_free(g.certificate);
+        return;
+    }
+    find_certificate(d, &c);
     d->site.trust.by_pin_alone = true;
     memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
     bool named = X509_check_host(g.certificate, host, 0, 0, NULL) == 1 ||

@@ -59,6 +59,7 @@ int link_glance(const struct options *o, const struct url *url,
                       .trust.by_pin_alone = true };
     struct link l;
 
+    s.url.user[0] = '\0'; /* it isn't sent, whatever libcurl does */
     if (link_open(&l, &s, why) == 0) {
         l.glance = g;
         link_command(&l, why, "NOOP");

@@ -204,8 +204,9 @@ struct link {
     struct link_glance
         *glance;      /* the call ends with the certificate; or NULL */
     unsigned replies; /* doctor: the call ends after so many; 0: it doesn't */
-    bool steady;      /* doctor: a refused data connection isn't tried again */
-    bool resumed;     /* the data connection has resumed a TLS session */
+    bool steady;  /* doctor: a refused data connection isn't tried again, and
+                     a handshake has no more than --timeout */
+    bool resumed; /* the data connection has resumed a TLS session */
     unsigned long ticket; /* seconds that its newest ticket lasts, or 0 */
     bool no_password;     /* a call ends when the server asks for a password */
     bool asked;           /* the server has asked for it, by TLS */
@@ -346,7 +347,8 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of);
 /* After UP bytes of an upload: were they the last ones? Until the last byte is
  * sent, each end of the data connection is a reset. */
 void link_check_sent(struct link *l, curl_off_t up);
-/* Seconds for each connection; a proxy has no more than --timeout. */
+/* Seconds for each connection with its handshake; a proxy, and each server that
+ * doctor looks at, has no more than --timeout. */
 uint64_t link_connect_time(const struct link *l);
 /* Does the call send standard input? */
 bool link_is_stream(const struct link *l);
@@ -432,6 +434,8 @@ bool listing_safe(struct slice name);
 
 /* Did the last reply refuse something for want of a right? */
 bool remote_lacks_right(const struct link *l);
+/* Some servers reply 450 or 451 if there is no such file or directory. */
+bool remote_may_lack(const struct failure *why);
 /* Lists the directory PATH, sorted, with the retries that the options permit;
  * or without. */
 int remote_list(struct link *l, const char *path, struct listing *ret,

@@ -188,7 +188,7 @@ static bool link_closes_falsely(void)
 uint64_t link_connect_time(const struct link *l)
 {
     uint64_t patience = l->site->options->timeout;
-    bool short_wait = l->site->proxy.name[0] || l->glance;
+    bool short_wait = l->site->proxy.name[0] || l->glance || l->steady;
 
     return short_wait && patience < CONNECT_MAX ? patience : CONNECT_MAX;
 }

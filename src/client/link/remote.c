@@ -125,12 +125,15 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
     return link_run(l, why);
 }
 
-/* Some servers reply 450 or 451 if there is no such directory. */
+bool remote_may_lack(const struct failure *why)
+{
+    return why->reply == 450 || why->reply == 451;
+}
+
 static bool remote_again(const struct link *l, struct retry *r,
                          const char *path, const struct failure *why)
 {
-    return why->reply != 450 && why->reply != 451 &&
-           link_again(l, r, path[0] ? path : "/", why);
+    return !remote_may_lack(why) && link_again(l, r, path[0] ? path : "/", why);
 }
 
 int remote_list(struct link *l, const char *path, struct listing *ret,

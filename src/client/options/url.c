@@ -1,4 +1,4 @@
-/* URLs and remote paths. Pure. libcurl reads users, hosts and ports. */
+/* URLs and remote paths. Pure. libcurl reads hosts and ports. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -111,19 +111,18 @@ static int url_part(CURLU *u, CURLUPart part, char *out, size_t size)
     int n = r == CURLUE_OK ? snprintf(out, size, "%s", text) : 0;
 
     curl_free(text);
-    if (r == CURLUE_NO_USER || r == CURLUE_NO_PORT)
+    if (r == CURLUE_NO_PORT)
         return 1;
     return r == CURLUE_OK && n < (int)size ? 0 : -EINVAL;
 }
 
-/* Reads "USER@HOST:PORT"; the user and the port may be missing. */
+/* Reads "HOST:PORT"; the port may be missing. */
 static int url_parts(CURLU *u, const char *text, struct url *ret)
 {
     char port[8];
     uint64_t number = 0;
 
     if (curl_url_set(u, CURLUPART_URL, text, 0) != CURLUE_OK ||
-        url_part(u, CURLUPART_USER, ret->user, sizeof(ret->user)) < 0 ||
         url_part(u, CURLUPART_HOST, ret->host, sizeof(ret->host)) != 0)
         return -EINVAL;
     size_t len = strlen(ret->host);
@@ -140,23 +139,38 @@ static int url_parts(CURLU *u, const char *text, struct url *ret)
     return r < 0 ? r : 0;
 }
 
-static int url_authority(struct slice s, struct url *ret, struct complaint *c)
+static int url_host(struct slice s, struct url *ret, struct complaint *c)
 {
-    const char *at = memrchr(s.ptr, '@', s.len);
-    char text[4 * URL_PART_MAX];
+    char text[2 * URL_PART_MAX];
     CURLU *u;
 
-    if (at && memchr(s.ptr, ':', (size_t)(at - s.ptr)))
-        return complain(c, "a password in a URL can be read by every user of "
-                           "this machine; leave it out and give it when asked, "
-                           "by --password-file or by netrc");
+    if (s.len > 0 && s.ptr[0] == '[' && slice_has(s, '%'))
+        return complain(c, "%.*s: an IPv6 address with a zone can't be used",
+                        (int)s.len, s.ptr);
     int n = snprintf(text, sizeof(text), "ftp://%.*s", (int)s.len, s.ptr);
     u = n < (int)sizeof(text) && !strpbrk(text, "?#") ? curl_url() : NULL;
     int r = u ? url_parts(u, text, ret) : -EINVAL;
     curl_url_cleanup(u);
-    return r < 0 ? complain(c, "%.*s: user, host or port is not valid",
-                            (int)s.len, s.ptr)
+    return r < 0 ? complain(c, "%.*s: host or port is not valid", (int)s.len,
+                            s.ptr)
                  : 0;
+}
+
+/* The user may have an "@", as an address of mail has. */
+static int url_authority(struct slice s, struct url *ret, struct complaint *c)
+{
+    const char *at = memrchr(s.ptr, '@', s.len);
+    struct slice user = { s.ptr, at ? (size_t)(at - s.ptr) : 0 };
+
+    if (!at)
+        return url_host(s, ret, c);
+    if (slice_has(user, ':'))
+        return complain(c, "a password in a URL can be read by every user of "
+                           "this machine; leave it out and give it when asked, "
+                           "by --password-file or by netrc");
+    if (url_decode(user, ret->user, sizeof(ret->user), NULL) < 0)
+        return complain(c, "the user in the URL is not valid");
+    return url_host((struct slice){ at + 1, s.len - user.len - 1 }, ret, c);
 }
 
 /* Desktops write "socks://", and curl takes a proxy without a scheme. */

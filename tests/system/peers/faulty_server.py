@@ -77,6 +77,7 @@ LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
 DENIED = [] # sessions that are over
 ALONE = threading.Lock()
+MADE = set() # directories
 STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
@@ -228,8 +229,9 @@ class Session(threading.Thread):
 
     def do_MKD(self, words):
         self.lose()
-        if FAULT != "lost":
+        if FAULT not in ("lost", "absent_450"):
             return self.refuse(words)
+        MADE.add(words.strip("/"))
         self.reply(f'257 "{words}" made')
 
     do_RMD = refuse
@@ -478,7 +480,9 @@ class Session(threading.Thread):
             return
         if self.lacks(words):
             return self.reply("550 no such file")
-        kind = "dir" if words.strip("/") in ("", "sub") else "file"
+        if FAULT == "absent_450" and words.strip("/") not in {"", *MADE}:
+            return self.reply("450 no such file")
+        kind = "dir" if words.strip("/") in {"", "sub", *MADE} else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
