@@ -298,7 +298,7 @@ static void files_init(struct files *f, const struct files_start *start)
     f->counter = -1;
     f->counter_lock = -1;
     f->upload.directory = -1;
-    f->upload.partial.fd = -1;
+    f->upload.partial = (struct partial)PARTIAL_NONE;
     f->upload.copy = (struct copy)COPY_NONE;
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];

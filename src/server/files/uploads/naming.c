@@ -60,16 +60,13 @@ static int naming_link(struct spot from, struct spot to)
                                       : naming_failed(errno);
 }
 
-/* NFS sends a change again if its server began again before the answer: then
- * the new name is there already. A partial has no other second name. */
-static int naming_link_partial(struct spot from, struct spot to)
+/* TO may be this very file already: the process of an earlier upload died after
+ * the link; or NFS sent it twice, since its server began again in between. */
+static int naming_link_or_linked(struct spot from, struct spot to)
 {
     int r = naming_link(from, to);
 
-    return r == -EEXIST && partial_is_name(from.name) &&
-                   naming_is_same(from, to)
-               ? 0
-               : r;
+    return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
 }
 
 /* For file systems such as NFS that can't rename without replacing. A link
@@ -78,7 +75,9 @@ static int naming_link_partial(struct spot from, struct spot to)
  * new name is taken back only while the file has the old one, too. */
 static int naming_link_and_unlink(struct spot from, struct spot to)
 {
-    int r = naming_link_partial(from, to);
+    /* Another file may have second names that its user has made. */
+    int r = partial_is_name(from.name) ? naming_link_or_linked(from, to)
+                                       : naming_link(from, to);
 
     if (r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
         errno == ENOENT)
@@ -279,15 +278,6 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     return r;
 }
 
-/* A version that is this very file: the process of an earlier upload died
- * before its rename, or NFS has sent the link twice. */
-static int naming_link_version(struct spot from, struct spot to)
-{
-    int r = naming_link(from, to);
-
-    return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
-}
-
 /* For file systems that can't swap two names. The old file has a second name
  * before the new file takes the first one, so the name is never missing. */
 static int naming_link_and_replace(const struct files *f,
@@ -295,7 +285,7 @@ static int naming_link_and_replace(const struct files *f,
 {
     char old[NAME_MAX + 1];
     struct spot name = naming_target(n, n->name);
-    int r = naming_aside(f, n, naming_link_version, name, old);
+    int r = naming_aside(f, n, naming_link_or_linked, name, old);
 
     if (r == -ENOENT)
         return naming_move(naming_source(n), name);
