@@ -62,8 +62,8 @@ struct files_start {
     size_t mount_count;
     /* Of the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    /* For sallyportctl: other users have this uid, as without root. So in a
-     * share a partial belongs to the user of whose key its name is. */
+    /* For sallyportctl: other users have this uid, as without root. Then only
+     * the key of its name shows whose a partial in a share is. */
     bool uid_is_shared;
 };
 
