@@ -63,7 +63,8 @@ struct files_start {
     /* Of the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
     /* For sallyportctl: other users have this uid, as without root. So in a
-     * share a partial belongs to the user of whose key its name is. */
+     * share the name of a partial shows whose it is: it is made with the user's
+     * key. */
     bool uid_is_shared;
 };
 
