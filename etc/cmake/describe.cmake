@@ -1,5 +1,6 @@
 # The program describe writes sallyport.conf(5) and the example of the configuration,
-# from src/lib/settings/conf/table.c, to where they lie below the prefix: build/release/share/….
+# from src/lib/settings/conf/table.c, to where they lie below the prefix:
+# build/release/share/….
 add_executable(describe src/lib/settings/conf/main.c)
 target_link_libraries(describe PRIVATE conf_room)
 set(settings_manual ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_MANDIR}/man5/sallyport.conf.5)

@@ -32,8 +32,8 @@ int fd_lock(int fd, uint64_t ms);
  * system: GlusterFS and all of FUSE, NFS, CephFS, SMB? Also if that can't be
  * known. */
 bool fd_on_network_disk(int fd);
-/* F_SETLEASE failed with this errno: does its disk tell nobody by a lease who
- * has the file open? */
+/* F_SETLEASE on FD failed with this errno: does the disk have no leases, so
+ * that the failure doesn't say whether somebody has the file open? */
 bool fd_has_no_leases(int fd, int error);
 /* Reads the whole file by pread(2), without moving its position. Returns 0;
  * -EFBIG: the file is larger than the buffer's maximum; another -errno. */

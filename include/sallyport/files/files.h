@@ -62,8 +62,9 @@ struct files_start {
     size_t mount_count;
     /* Of the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    /* For sallyportctl: other users have this uid, as without root. Then only
-     * the key of its name shows whose a partial in a share is. */
+    /* For sallyportctl: other users have this uid, as without root. So in a
+     * share the name of a partial shows whose it is: it is made with the user's
+     * key. */
     bool uid_is_shared;
 };
 

@@ -47,8 +47,8 @@ struct sandbox_plan {
     gid_t gid;
     const gid_t *groups; /* supplementary, N of them */
     size_t group_count;
-    int root_fd; /* directory to chroot to, or -1. A home's user enters it: the
-                    process has taken the ids by sandbox_become() */
+    int root_fd; /* directory to chroot to, or -1. If it is a user's home, the
+                    process has that user's ids by sandbox_become() */
     const struct beneath *beneath; /* Landlock: where it is confined to */
     size_t beneath_count;
     const struct sandbox_filter *filter; /* of its policy */
@@ -57,9 +57,9 @@ struct sandbox_plan {
 };
 
 /* Enters the sandbox in this order: standard descriptors, no_new_privs, not
- * dumpable, no core, limits, chroot, ids, Landlock, seccomp.
- * Returns 0, or -EINVAL with the complaint; the caller then exits with EX_OSERR
- * (71). *weaker gets the sandbox_part bits that allow_weaker excused. */
+ * dumpable, no core, limits, chroot, ids, Landlock, seccomp. Returns 0, or
+ * -EINVAL with the complaint; the caller then exits with EX_OSERR (71). *weaker
+ * gets the sandbox_part bits that allow_weaker excused. */
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,
                   unsigned *weaker, struct complaint *c);
 

@@ -118,8 +118,8 @@ bool fd_on_network_disk(int fd)
     return false;
 }
 
-/* NFS and cifs have leases only for what their server lends them, and else
- * say EAGAIN. */
+/* NFS and cifs grant a lease only if their server has delegated the file to
+ * them; otherwise they say EAGAIN. */
 bool fd_has_no_leases(int fd, int error)
 {
     struct statfs disk;

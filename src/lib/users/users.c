@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "sallyport/base/pages.h"
 #include "sallyport/settings/settings.h"
 
 static bool name_has_only(struct slice name, const char *letters)
@@ -50,31 +50,11 @@ bool user_hash_is_new(struct slice hash)
            dollars == 4 && tail == 43;
 }
 
-/* The whole pages of a block of memory. Its first and last bytes may share
- * their pages with other blocks. */
-static struct slice inner_pages(const void *block, size_t size)
-{
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
-                    begin = ((uintptr_t)block + page - 1) & ~(page - 1),
-                    end = ((uintptr_t)block + size) & ~(page - 1);
-
-    return begin < end ? (struct slice){ (const char *)begin, end - begin }
-                       : (struct slice){ NULL, 0 };
-}
-
-static bool advise_block(void *block, size_t size, int advice)
-{
-    struct slice pages = inner_pages(block, size);
-
-    return pages.len == 0 ||
-           madvise((void *)(uintptr_t)pages.ptr, pages.len, advice) == 0;
-}
-
 static bool advise_rows(const struct users *u, int advice)
 {
-    return advise_block(u->row, u->count * sizeof(*u->row), advice) &&
-           advise_block(u->by_name, u->count * sizeof(*u->by_name), advice) &&
-           advise_block(u->grant, u->grants * sizeof(*u->grant), advice);
+    return pages_advise(u->row, u->count * sizeof(*u->row), advice) &&
+           pages_advise(u->by_name, u->count * sizeof(*u->by_name), advice) &&
+           pages_advise(u->grant, u->grants * sizeof(*u->grant), advice);
 }
 
 void users_keep_from_forks(struct users *u)

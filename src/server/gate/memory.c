@@ -52,16 +52,16 @@ size_t table_buckets(size_t n)
 #define HOLE_MAX 65536u
 #define HOLE_MIN 16u
 
-/* A piece up to 1 KiB is set aside by malloc when it is freed, and only serves
- * for its own size: so there each size has its turn. What is no hole but comes
- * from the end of the heap is freed as one large piece, and is a part of the
- * end again. */
+/* Malloc keeps a freed piece of up to 1 KiB for later requests of its size: so
+ * each of these sizes has its turn. A piece that comes from the end of the heap
+ * has filled no hole: it is enlarged before it is freed, so that it becomes a
+ * part of the end again. */
 void heap_fill_holes(void)
 {
     const struct mallinfo2 heap = mallinfo2();
     const char *end = (const char *)sbrk(0) - heap.keepcost;
     static void **filled;
-    size_t taken = 0; /* no more than is free: another malloc has no such end */
+    size_t taken = 0; /* limits it where another malloc has no such end */
 
     for (size_t size = HOLE_MAX; size >= HOLE_MIN;
          size -= size > 1024 ? size / 2 : 16) {

@@ -139,8 +139,8 @@ static void metrics_on_disks(void *owner, int status)
     }
 }
 
-/* If nobody can look at the disks now, such as one that hangs, the answer comes
- * at once. */
+/* If no process can look at the disks now, since an earlier one hangs or a fork
+ * fails, the answer comes at once. */
 void metrics_ask(struct peer *p)
 {
     struct master *m = p->master;

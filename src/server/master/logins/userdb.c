@@ -1,8 +1,8 @@
 /* The users file, checked before each login, in master. Its disk may hang, so
  * master never waits for it: a fork looks at the file and copies the text, and
- * then reader parses that. Only where the kernel knows the answer already does
- * master see for itself that nothing has changed. A broken file never replaces
- * a good one.
+ * then reader parses that. If the kernel has the answer in memory, master
+ * itself sees that nothing has changed. A broken file never replaces a good
+ * one.
  *
  * A part of a valid file is often valid too, but gives a user other rights: the
  * second factor may be in the rest of the line. So a changed text counts only
@@ -206,7 +206,7 @@ struct sight {
     int result;  /* 0; -EINVAL, or another -errno, with the complaint */
     int missing; /* the errno of stat(2) or open(2); 0: it is there */
     bool changed, quiet, written;
-    bool local; /* the disk of that file is no network's */
+    bool local; /* that file isn't on a network disk */
     struct stat seen;
     uint64_t seen_at;
     struct complaint why;

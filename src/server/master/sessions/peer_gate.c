@@ -113,9 +113,7 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
 void session_add_news(struct session_record *s, enum session_news news)
 {
-    const bool is_heard = children_gate(s->master) != NULL;
-
-    if (!is_heard && news != NEWS_KILL)
+    if (news != NEWS_KILL && !children_gate(s->master))
         return;
     if (s->news == 0)
         s->master->sessions->with_news++;

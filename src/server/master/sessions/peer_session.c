@@ -260,8 +260,6 @@ void session_mark(struct session_record *s)
     t->unswept = s;
 }
 
-/* A session that an attacker controls may close its channels and live on: if
- * gate ends before it has reaped the session, master must know it. */
 void sessions_sweep(struct master *m)
 {
     struct session_table *t = m->sessions;
@@ -272,6 +270,9 @@ void sessions_sweep(struct master *m)
     while ((s = t->unswept)) {
         t->unswept = s->unswept;
         s->marked = false;
+        /* A session that an attacker controls may close its channels and live
+         * on: if gate ends before it has reaped the session, master must know
+         * its pid. */
         if (s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
             s->pid == 0) {
             loop_timer_clear(&m->loop, &s->timer);

@@ -301,7 +301,7 @@ struct userdb {
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
-    bool local;                /* the disk of that file is no network's */
+    bool local;                /* that file isn't on a network disk */
     bool may_be_missing;       /* at the first start; then there are no users */
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* why the file isn't taken; "": it is */
@@ -578,8 +578,8 @@ struct reach {
 void reach_start(struct master *m);
 bool reach_is_away(const struct master *m);
 
-/* "sallyportctl drain": the service takes no new sessions, or takes
- * them again. */
+/* "sallyportctl drain": the service takes no new sessions, or takes them again.
+ */
 
 /* ON: each client is turned away, and each session ends after its transfer. */
 void drain_set(struct master *m, bool on);

@@ -72,14 +72,14 @@ static bool users_had_rows(int fd)
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
+    const bool had_rows = users_had_rows(before);
     const bool recovery = m->succession.recovery;
     struct complaint refused = { "" };
     uint64_t end;
     int r;
 
-    m->users->may_be_missing = !users_had_rows(before);
-    if (users_had_rows(before) &&
-        userdb_restore(m->users, before, &refused) < 0)
+    m->users->may_be_missing = !had_rows;
+    if (had_rows && userdb_restore(m->users, before, &refused) < 0)
         m->users->rests_until = 0; /* there is no other work yet */
     end = clock_ms() + 2 * m->deadlines.quiet;
     r = userdb_look(m->users, false, c);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <sysexits.h>
 #include <time.h>
@@ -13,25 +12,15 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
-
-/* The whole pages of BYTES at P are zero from now on. */
-static void give_back(void *p, size_t bytes)
-{
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t begin = ((uintptr_t)p + page - 1) & ~(page - 1);
-    const uintptr_t end = ((uintptr_t)p + bytes) & ~(page - 1);
-
-    if (begin < end)
-        madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
 
 /* Of master, files needs START only. It would have a copy of each page that
  * master changes after the fork: 40 KiB. */
 static void become_files(struct master *m, const struct files_start *start)
 {
-    give_back(m->parts, sizeof(*m->parts));
-    give_back(m, sizeof(*m));
+    pages_advise(m->parts, sizeof(*m->parts), MADV_DONTNEED);
+    pages_advise(m, sizeof(*m), MADV_DONTNEED);
     files_main(start);
 }
 

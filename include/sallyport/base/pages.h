@@ -1,0 +1,14 @@
+/* Advice to the kernel about whole pages of memory. */
+#ifndef SALLYPORT_BASE_PAGES_H
+#define SALLYPORT_BASE_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Gives ADVICE, as for madvise(2), for the whole pages of a block of memory.
+ * Its first and last bytes may share their pages with other blocks, and are
+ * left out. Returns whether the kernel took it; true if there is no whole page.
+ */
+bool pages_advise(void *block, size_t size, int advice);
+
+#endif
