@@ -55,15 +55,15 @@ static bool names_write_new(const char *path, unsigned i, char *out,
 
 /* LOW is the last number that is known as taken. The number that is tried
  * doubles until one is free; then half the distance to LOW is tried. */
-int names_new(const char *path, int (*taken)(void *of, const char *name),
-              void *of, char *out, size_t size)
+int names_new(const char *path, names_question *taken, void *of, char *out,
+              size_t size, struct failure *why)
 {
     unsigned low = 0, high = 0, try = 1;
 
     while (low < NAMES_MAX && low + 1 != high) {
         if (!names_write_new(path, try, out, size))
             return 1;
-        int r = taken(of, out);
+        int r = taken(of, out, why);
         if (r < 0)
             return -1;
         if (r == 0)
