@@ -134,8 +134,8 @@ static enum conflict_choice names_ask(const char *name, const char *where,
 }
 
 struct name {
+    const char *target;
     const char *source; /* or NULL */
-    char target[];
 };
 
 static void *names_taken;
@@ -155,8 +155,7 @@ enum names_owner names_take(const char *target, const char *source)
 
     if (!new)
         return NAMES_OTHERS;
-    memcpy(new->target, target, size);
-    new->source = source;
+    *new = (struct name){ memcpy(new + 1, target, size), source };
     pthread_mutex_lock(&names_lock);
     struct name **at = tsearch(new, &names_taken, names_compare);
     enum names_owner owner =
@@ -173,16 +172,11 @@ enum names_owner names_take(const char *target, const char *source)
 
 bool names_are_taken(const char *target)
 {
-    size_t size = strlen(target) + 1;
-    struct name *key = malloc(sizeof(*key) + size);
+    const struct name key = { .target = target };
 
-    if (!key)
-        return true;
-    memcpy(key->target, target, size);
     pthread_mutex_lock(&names_lock);
-    bool some = tfind(key, &names_taken, names_compare) != NULL;
+    bool some = tfind(&key, &names_taken, names_compare) != NULL;
     pthread_mutex_unlock(&names_lock);
-    free(key);
     return some;
 }
 
