@@ -31,13 +31,10 @@ static CURLcode doctor_connect(const struct doctor *d, CURL *curl, int family,
     static const long resolve[] = { [0] = CURL_IPRESOLVE_WHATEVER,
                                     [4] = CURL_IPRESOLVE_V4,
                                     [6] = CURL_IPRESOLVE_V6 };
-    const struct url *u = &d->site.url;
-    char url[URL_PART_MAX + 32];
-    bool v6 = strchr(u->host, ':') != NULL;
+    char url[URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
     CURLcode r = proxy_set(&d->site.proxy, curl);
 
-    snprintf(url, sizeof(url), "http://%s%s%s:%u/", v6 ? "[" : "", u->host,
-             v6 ? "]" : "", u->port);
+    snprintf(url, sizeof(url), "http://%s/", url_place(&d->site.url, place));
     if (r == CURLE_OK)
         r = curl_easy_setopt(curl, CURLOPT_URL, url);
     if (r == CURLE_OK)

@@ -154,6 +154,9 @@ bool url_is(const char *text);
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
 
+/* Writes "HOST:PORT" or "[IPV6]:PORT". Returns OUT. */
+#define URL_PLACE_MAX (URL_PART_MAX + 16)
+const char *url_place(const struct url *u, char out[URL_PLACE_MAX]);
 /* Adds the URL of the server alone, such as "ftps://anna@[::1]:2121". */
 void url_write_server(const struct url *u, struct buf *out);
 
