@@ -159,9 +159,9 @@ void given_hint(const struct context *x);
 
 #define CERTIFICATE_MAX 2048
 /* Writes names of client certificates, in the form in which people copy them,
- * as a row has them. A fingerprint as openssl(1) prints it ("AA:BB:…") becomes
- * lower case without colons. A space becomes \20 and a ';' \3B, with or without
- * a backslash before it. Returns 0 or -ENAMETOOLONG. */
+ * as a row has them. A fingerprint as openssl(1) prints it ("AA:BB:…")
+ * becomes lower case without colons. A space becomes \20 and a ';' \3B, with
+ * or without a backslash before it. Returns 0 or -ENAMETOOLONG. */
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 /* user_add.c: rows in the making. */
