@@ -1,5 +1,4 @@
 /* Names that are opened, names that are taken, and patterns. */
-#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/openat2.h>
