@@ -182,12 +182,12 @@ struct tree {
     int code;        /* exit code of the first failure */
     size_t failed;   /* failures of the walk; those of transfers are in jobs */
     size_t left_out; /* names too long for one of the sides */
+    size_t planned;  /* transfers of a dry run */
     /* Of sync: */
     struct surplus *surplus;
     size_t surplus_count, surplus_size;
     size_t same, removed;
-    size_t planned; /* transfers of a dry run */
-    bool untimed;   /* a note says that the server gives no times */
+    bool untimed; /* a note says that the server gives no times */
     enum {
         TIMES_UNKNOWN,
         TIMES_STAY,  /* the account may set times on the server */

@@ -230,7 +230,7 @@ int complete_print(struct context *x, char **word)
     if (n > 0 && strcmp(word[n - 1], ":") != 0 && strcmp(word[n - 1], "=") != 0)
         c.current = word[--n];
     option = take_words(&c, word, n);
-    words.words = c.words < 2 ? c.words : 2;
+    words.words = c.words;
     row = ctl_command_of(&words); /* NULL: it isn't complete */
     if (n > 0 && strcmp(word[n - 1], ":") == 0)
         offer_kinds(&c, kinds_after_colon(word, n));

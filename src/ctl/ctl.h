@@ -126,10 +126,6 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 const struct ctl_option *arguments_option(struct slice name);
 /* Does the command take the option? */
 bool ctl_takes(const struct ctl_command *row, enum option_place option);
-/* The name of the first given option that the command doesn't take (NULL: of
- * the first given one), or NULL. */
-const char *arguments_beyond(const struct arguments *a,
-                             const struct ctl_command *row);
 
 struct ctl_option {
     const char *name;
@@ -644,14 +640,14 @@ int server_lies(struct context *x, const char *what);
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
-/* Ends the session with that serial; *ended gets 0 if there is
- * none. Returns an exit code. */
+/* Ends the session with that serial; *ended gets 0 if there is none. Returns an
+ * exit code. */
 int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
 
-/* Sends the running server, if there is one, the news that the
- * users file has changed. It ends the sessions that are no longer permitted,
- * and their number is printed. If the server can't be reached, that is a
- * printed line and no failure. */
+/* Sends the running server, if there is one, the news that the users file has
+ * changed. It ends the sessions that are no longer permitted, and their number
+ * is printed. If the server can't be reached, that is a printed line and no
+ * failure. */
 void sessions_edited(struct context *x);
 
 /* who.c: the sessions of the running server. */

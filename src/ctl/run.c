@@ -142,11 +142,12 @@ int arguments_seconds(struct context *x, const char *option, const char *text,
                     option, text);
 }
 
-const char *arguments_beyond(const struct arguments *a,
-                             const struct ctl_command *row)
+/* The name of the first given option that the command doesn't take, or NULL. */
+static const char *arguments_beyond(const struct arguments *a,
+                                    const struct ctl_command *row)
 {
     for (size_t i = 0; i < OPTIONS; i++)
-        if (a->option[i] && (!row || !ctl_takes(row, (enum option_place)i)))
+        if (a->option[i] && !ctl_takes(row, (enum option_place)i))
             return ctl_options[i].name;
     return NULL;
 }

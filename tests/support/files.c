@@ -27,6 +27,15 @@ void files_write(const char *path, const void *bytes, size_t len, mode_t mode)
     FAIL_IF(r, "write %s: %s", path, strerror(-r));
 }
 
+void files_set_time(const char *path, time_t when)
+{
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                       { .tv_sec = when } };
+
+    FAIL_IF(utimensat(AT_FDCWD, path, times, 0), "the time of %s: %s", path,
+            strerror(errno));
+}
+
 bool files_read(const char *path, struct buf *into)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -12,6 +12,8 @@
 
 void files_make_folder(const char *path, mode_t mode);
 void files_write(const char *path, const void *bytes, size_t len, mode_t mode);
+/* Sets the time of its last change. */
+void files_set_time(const char *path, time_t when);
 /* Reads the whole file. A missing file gives no bytes and false. */
 bool files_read(const char *path, struct buf *into);
 bool files_exists(const char *path);

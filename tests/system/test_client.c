@@ -1,7 +1,6 @@
 /* The client against a real server: which files arrive, what it leaves when it
  * is killed at any moment, which servers it trusts, and what it prints. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -728,15 +727,13 @@ Test(client, sync, .timeout = 90)
     CLIENT(&d, 0, "sync", "--delete", "s", "/s");
     desk_same("s", server_home_file(&d.server, "sync", "s"));
     files_write("s/d/b", "cc", 2, 0644);
-    struct timespec old[2] = { { .tv_sec = 1000000000 },
-                               { .tv_sec = 1000000000 } };
-    cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
+    files_set_time("s/d/b", 1000000000);
     desk_says(&d, 0, "1 to upload, 0 the same", "sync", "-n", "s", "/s", NULL);
     desk_says(&d, 0, "1 uploaded, 0 the same", "sync", "s", "/s", NULL);
     desk_same("s", server_home_file(&d.server, "sync", "s"));
     desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/s", NULL);
     files_write("s/d/b", "dd", 2, 0644);
-    cr_assert_eq(utimensat(AT_FDCWD, "s/d/b", old, 0), 0);
+    files_set_time("s/d/b", 1000000000);
     CLIENT(&d, 0, "sync", "--by-hash", "s", "/s");
     desk_same("s", server_home_file(&d.server, "sync", "s"));
     desk_end(&d);
@@ -745,8 +742,6 @@ Test(client, sync, .timeout = 90)
 /* An older version that was restored on the server comes, too. */
 Test(client, sync_of_an_older_file, .timeout = 60)
 {
-    const struct timespec old[2] = { { .tv_sec = 1000000000 },
-                                     { .tv_sec = 1000000000 } };
     const char *there;
     struct desk d;
 
@@ -756,18 +751,11 @@ Test(client, sync_of_an_older_file, .timeout = 60)
     CLIENT(&d, 0, "sync", "s", "/");
     there = server_home_file(&d.server, "older", "a");
     files_write(there, "old", 3, 0644);
-    cr_assert_eq(utimensat(AT_FDCWD, there, old, 0), 0);
+    files_set_time(there, 1000000000);
     desk_says(&d, 0, "1 downloaded, 0 the same", "sync", "/", "s", NULL);
     desk_file("s/a", "old");
     desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
     desk_end(&d);
-}
-
-static void set_time(const char *path, time_t t)
-{
-    const struct timespec times[2] = { { .tv_sec = t }, { .tv_sec = t } };
-
-    cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0, "%s", path);
 }
 
 /* A time that can't be kept (here one before 1970, or a later one of a server
@@ -781,19 +769,19 @@ Test(client, sync_without_times, .timeout = 60)
     desk_begin(&d, "timeless");
     files_make_folder("s", 0755);
     files_write("s/a", "old", 3, 0644);
-    set_time("s/a", 0);
+    files_set_time("s/a", 0);
     there = server_home_file(&d.server, "timeless", "a");
     desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
     desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
-    set_time(there, 1000000000);
-    set_time("s/a", 900000000);
+    files_set_time(there, 1000000000);
+    files_set_time("s/a", 900000000);
     desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "s", "/", NULL);
-    set_time("s/a", 1100000000);
+    files_set_time("s/a", 1100000000);
     desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
-    set_time("s/a", 999999998);
+    files_set_time("s/a", 999999998);
     desk_says(&d, 0, "0 downloaded, 1 the same", "sync", "/", "s", NULL);
     files_write("s/a", "new", 3, 0644);
-    set_time("s/a", 900000000);
+    files_set_time("s/a", 900000000);
     desk_says(&d, 0, "1 uploaded", "sync", "s", "/", NULL);
     desk_file(there, "new");
     desk_end(&d);
@@ -811,7 +799,7 @@ Test(client, sync_keeps_times, .timeout = 60)
     files_make_folder("s", 0755);
     for (size_t i = 0; i < 2; i++) {
         files_write("s/a", keys[i], 8 + i, 0644);
-        set_time("s/a", 1000000000);
+        files_set_time("s/a", 1000000000);
         snprintf(config, sizeof(config),
                  "[p]\nurl = %s/\ncacert = %s\npassword-file = %s\n%s\n", d.url,
                  d.ca, d.password, keys[i]);

@@ -260,16 +260,10 @@ static int mv_target_name(const char *from, const struct word *second,
     return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
 }
 
-struct mv_name {
-    struct client *client;
-    struct failure *why;
-};
-
-static int mv_name_taken(void *of, const char *name)
+static int mv_name_taken(void *link, const char *name, struct failure *why)
 {
-    struct mv_name *n = of;
     struct listing_entry e;
-    enum presence r = remote_stat(&n->client->link, name, &e, n->why);
+    enum presence r = remote_stat(link, name, &e, why);
 
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
@@ -277,8 +271,7 @@ static int mv_name_taken(void *of, const char *name)
 static int mv_rename(struct client *c, const char *taken, char to[URL_PATH_MAX],
                      struct failure *why)
 {
-    struct mv_name name = { c, why };
-    int r = names_new(taken, mv_name_taken, &name, to, URL_PATH_MAX);
+    int r = names_new(taken, mv_name_taken, &c->link, to, URL_PATH_MAX, why);
 
     return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left", taken)
                   : r;

@@ -38,7 +38,8 @@ static int transfer_all(struct tree *t)
     return t->code;
 }
 
-static const struct tree_way put_way = { 0 };
+/* Of put and get: each file is transferred, and nothing else. */
+static const struct tree_way transfer_way = { 0 };
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
@@ -150,7 +151,7 @@ static bool transfer_is_once(const struct client *c)
 int put_all(struct client *c, struct word *w, int n, const struct word *to)
 {
     struct tree t = { .client = c,
-                      .way = &put_way,
+                      .way = &transfer_way,
                       .jobs.once = transfer_is_once(c) };
     struct put_lines list = { .tree = &t, .to = to };
     bool into;
@@ -238,8 +239,6 @@ int cmd_mput(struct client *c, struct word *w, int n)
     return code;
 }
 
-static const struct tree_way get_way = { 0 };
-
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
 static int get_file(struct tree *t, const char *remote, const char *local)
 {
@@ -312,7 +311,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
     struct get_target t = { .local = local,
                             .tree = { .client = c,
-                                      .way = &get_way,
+                                      .way = &transfer_way,
                                       .jobs.once = transfer_is_once(c) } };
     bool out = local && strcmp(local, "-") == 0;
     struct stat st;

@@ -62,22 +62,24 @@ static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
     struct link *l = &t->client->link;
     struct failure why;
 
-    if (t->times == TIMES_UNKNOWN)
-        t->times = !l->site->mfmt ? TIMES_CHANGE
-                   : t->client->options.dry_run ||
-                           remote_set_time(l, remote, present, &why) == 0
-                       ? TIMES_STAY
-                       : TIMES_CHANGE;
+    if (t->times == TIMES_UNKNOWN) {
+        bool stay =
+            l->site->mfmt && (t->client->options.dry_run ||
+                              remote_set_time(l, remote, present, &why) == 0);
+
+        t->times = stay ? TIMES_STAY : TIMES_CHANGE;
+    }
     return t->times == TIMES_STAY;
 }
 
-/* Disks round times, FAT to this. */
+/* Seconds. Disks round times, and FAT rounds most: to this. */
 #define TIME_STEP 2
 
-/* Is a file of the same size to be transferred, whose source is newer by GAP
- * seconds, or older? The time there may be that of its last transfer: a server
- * or a disk may set its own, and none before 1970 is sent. Only the bytes can
- * tell, if the server has checksums. */
+/* Is a file to be transferred that has the same size on both sides? Its source
+ * is newer by GAP seconds, which is less than 0 if it is older. The other time
+ * may be that of the last transfer: a server or a disk may set its own time,
+ * and the client sends no time before 1970. Then checksums decide, if the
+ * server has them. */
 static bool sync_gap_counts(struct tree *t, const char *local,
                             const char *remote, const struct stat *here,
                             time_t modified, time_t gap)
@@ -205,13 +207,21 @@ static void sync_remove(struct tree *t, const struct surplus_places *p)
                       surplus_names(t));
 }
 
-static int sync_run(struct client *c, struct word *w)
+int cmd_sync(struct client *c, struct word *w, int n)
 {
     bool up = w[1].remote;
     const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
                                       up };
     struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
 
+    (void)n;
+    if (w[0].remote == w[1].remote)
+        return client_refuse("sync", EX_USAGE,
+                             "one of the two must be a local directory");
+    /* Whatever a profile says: a file that didn't keep its time would be sent
+     * again each time. */
+    c->options.preserve = true;
+    c->options.no_preserve = false;
     t.named = strlen(p.local);
     if (up)
         tree_up(&t, p.local, p.remote, 0);
@@ -226,22 +236,4 @@ static int sync_run(struct client *c, struct word *w)
     surplus_release(&t);
     jobs_release(&t.jobs);
     return refused ? refused : t.code;
-}
-
-/* A file that didn't keep its time would be sent again each time. */
-int cmd_sync(struct client *c, struct word *w, int n)
-{
-    struct options *o = &c->options;
-    bool preserve = o->preserve, no_preserve = o->no_preserve;
-
-    (void)n;
-    if (w[0].remote == w[1].remote)
-        return client_refuse("sync", EX_USAGE,
-                             "one of the two must be a local directory");
-    o->preserve = true;
-    o->no_preserve = false;
-    int code = sync_run(c, w);
-    o->preserve = preserve;
-    o->no_preserve = no_preserve;
-    return code;
 }

@@ -221,16 +221,13 @@ static int tree_list_up(struct tree *t, const char *remote, struct listing *ret,
     *ret = (struct listing){ .whole = true };
     do
         r = remote_stat(l, remote, &e, why);
-    while (r == PRESENCE_UNKNOWN && !remote_may_lack(why) &&
-           link_again(l, &retry, remote, why));
-    if (r == PRESENCE_UNKNOWN && remote_may_lack(why))
-        r = ABSENT;
-    if (r == ABSENT && t->client->options.dry_run)
+    while (r == PRESENCE_UNKNOWN && remote_again(l, &retry, remote, why));
+    if (r == PRESENCE_UNKNOWN && !remote_may_lack(why))
+        return -1;
+    if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    int made = r == ABSENT ? remote_mkdir(l, remote, why) : r;
-    if (made < 0 || (made == 0 && r == ABSENT))
-        return made;
-    return remote_list(l, remote, ret, why);
+    int existed = r == PRESENT ? 1 : remote_mkdir(l, remote, why);
+    return existed == 1 ? remote_list(l, remote, ret, why) : existed;
 }
 
 void tree_up(struct tree *t, const char *local, const char *remote, int depth)

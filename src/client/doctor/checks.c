@@ -10,7 +10,7 @@
 static void check_proxy(struct doctor *d)
 {
     struct failure why;
-    char ip[64];
+    char ip[ADDRESS_TEXT_MAX];
 
     d->unreachable = doctor_reach(d, 0, ip, &why) < 0;
     if (d->unreachable)
@@ -32,7 +32,7 @@ static void check_addresses(struct doctor *d)
     }
     for (size_t i = 0; i < 2; i++) {
         struct failure why;
-        char ip[64];
+        char ip[ADDRESS_TEXT_MAX];
 
         if (doctor_reach(d, families[i], ip, &why) == 0) {
             reached++;

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 
 #include "client.h"
@@ -31,13 +30,10 @@ static CURLcode doctor_connect(const struct doctor *d, CURL *curl, int family,
     static const long resolve[] = { [0] = CURL_IPRESOLVE_WHATEVER,
                                     [4] = CURL_IPRESOLVE_V4,
                                     [6] = CURL_IPRESOLVE_V6 };
-    const struct url *u = &d->site.url;
-    char url[URL_PART_MAX + 32];
-    bool v6 = strchr(u->host, ':') != NULL;
+    char url[URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
     CURLcode r = proxy_set(&d->site.proxy, curl);
 
-    snprintf(url, sizeof(url), "http://%s%s%s:%u/", v6 ? "[" : "", u->host,
-             v6 ? "]" : "", u->port);
+    snprintf(url, sizeof(url), "http://%s/", url_place(&d->site.url, place));
     if (r == CURLE_OK)
         r = curl_easy_setopt(curl, CURLOPT_URL, url);
     if (r == CURLE_OK)
@@ -55,7 +51,7 @@ static CURLcode doctor_connect(const struct doctor *d, CURL *curl, int family,
     return curl_easy_perform(curl);
 }
 
-int doctor_reach(const struct doctor *d, int family, char ip[64],
+int doctor_reach(const struct doctor *d, int family, char ip[ADDRESS_TEXT_MAX],
                  struct failure *why)
 {
     char error[CURL_ERROR_SIZE] = "";
@@ -70,7 +66,7 @@ int doctor_reach(const struct doctor *d, int family, char ip[64],
         curl ? doctor_connect(d, curl, family, error) : CURLE_OUT_OF_MEMORY;
     if (r == CURLE_OK)
         r = curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &peer);
-    snprintf(ip, 64, "%s", peer ? peer : "");
+    snprintf(ip, ADDRESS_TEXT_MAX, "%s", peer ? peer : "");
     curl_easy_cleanup(curl);
     if (family != 0 && r == CURLE_COULDNT_RESOLVE_HOST)
         return fail(why, EX_NOHOST, "%s has no IPv%d address", host, family);
@@ -174,30 +170,35 @@ static int doctor_begin(struct doctor *d, const struct options *o,
     return r < 0 ? -1 : 0;
 }
 
+/* Returns the exit code. */
+static int doctor_check_all(struct doctor *d)
+{
+    const size_t *found = d->found;
+
+    for (size_t i = 0;
+         i < doctor_check_count && !link_interrupted && !d->unreachable; i++) {
+        if (doctor_checks[i].needs_login && !d->logged_in)
+            continue;
+        doctor_running = doctor_checks[i].name;
+        doctor_checks[i].run(d);
+        fflush(stdout);
+    }
+    if (!d->options->json)
+        printf("\n%zu bad, %zu warning%s, %zu good\n", found[FINDING_BAD],
+               found[FINDING_WARNING], found[FINDING_WARNING] == 1 ? "" : "s",
+               found[FINDING_GOOD]);
+    return found[FINDING_BAD] > 0 ? EX_UNAVAILABLE : 0;
+}
+
 int doctor_run(struct client *c, struct word *w, int n)
 {
     static struct doctor d;
     struct failure why;
-    int code = 0;
 
     (void)n;
-    if (doctor_begin(&d, &c->options, w[0].url, &why) < 0)
-        code = client_error("doctor", &why);
-    for (size_t i = 0; code == 0 && i < doctor_check_count &&
-                       !link_interrupted && !d.unreachable;
-         i++) {
-        if (doctor_checks[i].needs_login && !d.logged_in)
-            continue;
-        doctor_running = doctor_checks[i].name;
-        doctor_checks[i].run(&d);
-        fflush(stdout);
-    }
-    if (code == 0 && !c->options.json)
-        printf("\n%zu bad, %zu warning%s, %zu good\n", d.found[FINDING_BAD],
-               d.found[FINDING_WARNING],
-               d.found[FINDING_WARNING] == 1 ? "" : "s", d.found[FINDING_GOOD]);
-    if (d.found[FINDING_BAD] > 0)
-        code = EX_UNAVAILABLE;
+    int code = doctor_begin(&d, &c->options, w[0].url, &why) < 0
+                   ? client_error("doctor", &why)
+                   : doctor_check_all(&d);
     link_close(&d.link);
     site_close(&d.site);
     return code;

@@ -58,7 +58,7 @@ void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
 /* Connects to the server, by IPv4 or IPv6 (FAMILY 4 or 6) or by any address
  * (0), and sends nothing; IP gets the address. Returns 0, or -1 with the
  * reason. */
-int doctor_reach(const struct doctor *d, int family, char ip[64],
+int doctor_reach(const struct doctor *d, int family, char ip[ADDRESS_TEXT_MAX],
                  struct failure *why);
 /* Gets the reply to the connection (NUMBER 1), or to USER without TLS (2), with
  * a name that reveals nothing. Returns its code; 0: none came, see WHY. */

@@ -1,6 +1,5 @@
 /* A look at the server's certificate. The handshake ends with it, so neither a
  * name nor a certificate of the user has been sent. */
-#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "link.h"

@@ -326,14 +326,12 @@ static void link_set_url(struct link *l, const char *path)
 {
     const struct url *u = &l->site->url;
     char *encoded = curl_easy_escape(l->curl, path, 0);
-    char url[3 * URL_PATH_MAX + URL_PART_MAX + 32];
-    bool v6 = strchr(u->host, ':') != NULL;
+    char url[3 * URL_PATH_MAX + URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
 
     if (!encoded)
         link_lacks_memory(l);
-    snprintf(url, sizeof(url), "%s://%s%s%s:%u/%s",
-             u->implicit ? "ftps" : "ftp", v6 ? "[" : "", u->host,
-             v6 ? "]" : "", u->port, encoded ? encoded : "");
+    snprintf(url, sizeof(url), "%s://%s/%s", u->implicit ? "ftps" : "ftp",
+             url_place(u, place), encoded ? encoded : "");
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");

@@ -436,6 +436,9 @@ bool listing_safe(struct slice name);
 bool remote_lacks_right(const struct link *l);
 /* Some servers reply 450 or 451 if there is no such file or directory. */
 bool remote_may_lack(const struct failure *why);
+/* As link_again(), but not after such a reply. */
+bool remote_again(const struct link *l, struct retry *r, const char *path,
+                  const struct failure *why);
 /* Lists the directory PATH, sorted, with the retries that the options permit;
  * or without. */
 int remote_list(struct link *l, const char *path, struct listing *ret,

@@ -53,6 +53,7 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
 {
     struct complaint bad = { "" };
     const char *text = o->proxy;
+    char place[URL_PLACE_MAX];
     struct url url;
     bool socks;
 
@@ -64,10 +65,8 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     if (url_parse_proxy(text, &socks, &url, &bad) < 0)
         return fail(why, EX_USAGE, "%s: %s", o->proxy ? "--proxy" : "ALL_PROXY",
                     bad.text);
-    bool v6 = strchr(url.host, ':') != NULL;
-    snprintf(ret->name, sizeof(ret->name), "%s://%s%s%s:%u",
-             socks ? "socks5h" : "http", v6 ? "[" : "", url.host, v6 ? "]" : "",
-             url.port);
+    snprintf(ret->name, sizeof(ret->name), "%s://%s",
+             socks ? "socks5h" : "http", url_place(&url, place));
     snprintf(ret->user, sizeof(ret->user), "%s", url.user);
     return url.user[0] ? password_find_proxy(o, &url, &ret->password, why) : 0;
 }

@@ -130,8 +130,8 @@ bool remote_may_lack(const struct failure *why)
     return why->reply == 450 || why->reply == 451;
 }
 
-static bool remote_again(const struct link *l, struct retry *r,
-                         const char *path, const struct failure *why)
+bool remote_again(const struct link *l, struct retry *r, const char *path,
+                  const struct failure *why)
 {
     return !remote_may_lack(why) && link_again(l, r, path[0] ? path : "/", why);
 }

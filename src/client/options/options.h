@@ -103,8 +103,8 @@ int options_set(struct options *o, enum option_source source, const char *key,
  * "open" are for later lines, too. Those of a profile are never in the way. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
-/* Does a transferred file get the time of its last change? "preserve = no" in a
- * profile of release 0.3.0 was the default. */
+/* Does a transferred file get the time of its last change? A profile that was
+ * written for release 0.3.0 may say "preserve = no". */
 bool options_keep_times(const struct options *o);
 /* Is PATH, which is relative to the directory of the call, left out by a
  * filter? The first pattern that matches decides. If none matches, a file is
@@ -154,6 +154,9 @@ bool url_is(const char *text);
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
 
+/* Writes "HOST:PORT" or "[IPV6]:PORT". Returns OUT. */
+#define URL_PLACE_MAX (URL_PART_MAX + 16)
+const char *url_place(const struct url *u, char out[URL_PLACE_MAX]);
 /* Adds the URL of the server alone, such as "ftps://anna@[::1]:2121". */
 void url_write_server(const struct url *u, struct buf *out);
 

@@ -196,22 +196,31 @@ int url_parse_proxy(const char *text, bool *socks, struct url *ret,
                                     "http://[USER@]HOST:PORT");
 }
 
+const char *url_place(const struct url *u, char out[URL_PLACE_MAX])
+{
+    bool v6 = strchr(u->host, ':') != NULL;
+
+    snprintf(out, URL_PLACE_MAX, "%s%s%s:%u", v6 ? "[" : "", u->host,
+             v6 ? "]" : "", u->port);
+    return out;
+}
+
 void url_write_server(const struct url *u, struct buf *out)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    const char *bracket = strchr(u->host, ':') ? "[" : "";
+    char place[URL_PLACE_MAX];
 
+    url_place(u, place);
+    if (u->port == PORT_EXPLICIT)
+        *strrchr(place, ':') = '\0';
     buf_add_text(out, u->implicit && u->port != PORT_IMPLICIT
                           ? "ftps+implicit://"
                           : "ftps://");
     for (const char *at = u->user; *at; at++)
         buf_add_format(out, strchr(plain, *at) ? "%c" : "%%%02X",
                        (unsigned char)*at);
-    buf_add_format(out, "%s%s%s%s", u->user[0] ? "@" : "", bracket, u->host,
-                   bracket[0] ? "]" : "");
-    if (u->port != PORT_EXPLICIT)
-        buf_add_format(out, ":%u", u->port);
+    buf_add_format(out, "%s%s", u->user[0] ? "@" : "", place);
 }
 
 int url_parse(const char *text, struct url *ret, struct complaint *c)

@@ -80,22 +80,24 @@ bool download_goes_on(const struct file_transfer *t, const struct failure *why)
            (t->modified || transfer_hash_name(t));
 }
 
-static int download_name_taken(void *of, const char *name)
+static int download_name_taken(void *of, const char *name, struct failure *why)
 {
     struct stat st;
 
     (void)of;
+    (void)why;
     return lstat(name, &st) == 0 || errno != ENOENT;
 }
 
 /* Finds a free name for a target that exists. */
 static int download_rename(struct file_transfer *t, struct failure *why)
 {
-    return names_new(t->job->local, download_name_taken, NULL, t->local,
-                     sizeof(t->local)) == 0
-               ? 0
-               : fail(why, EX_CANTCREAT, "%s: no free name is left",
-                      t->job->local);
+    int r = names_new(t->job->local, download_name_taken, NULL, t->local,
+                      sizeof(t->local), why);
+
+    return r == 1 ? fail(why, EX_CANTCREAT, "%s: no free name is left",
+                         t->job->local)
+                  : r;
 }
 
 /* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a

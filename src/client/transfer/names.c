@@ -1,5 +1,4 @@
 /* Names that are opened, names that are taken, and patterns. */
-#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/openat2.h>
@@ -55,15 +54,15 @@ static bool names_write_new(const char *path, unsigned i, char *out,
 
 /* LOW is the last number that is known as taken. The number that is tried
  * doubles until one is free; then half the distance to LOW is tried. */
-int names_new(const char *path, int (*taken)(void *of, const char *name),
-              void *of, char *out, size_t size)
+int names_new(const char *path, names_question *taken, void *of, char *out,
+              size_t size, struct failure *why)
 {
     unsigned low = 0, high = 0, try = 1;
 
     while (low < NAMES_MAX && low + 1 != high) {
         if (!names_write_new(path, try, out, size))
             return 1;
-        int r = taken(of, out);
+        int r = taken(of, out, why);
         if (r < 0)
             return -1;
         if (r == 0)
@@ -134,8 +133,8 @@ static enum conflict_choice names_ask(const char *name, const char *where,
 }
 
 struct name {
+    const char *target;
     const char *source; /* or NULL */
-    char target[];
 };
 
 static void *names_taken;
@@ -155,8 +154,7 @@ enum names_owner names_take(const char *target, const char *source)
 
     if (!new)
         return NAMES_OTHERS;
-    memcpy(new->target, target, size);
-    new->source = source;
+    *new = (struct name){ memcpy(new + 1, target, size), source };
     pthread_mutex_lock(&names_lock);
     struct name **at = tsearch(new, &names_taken, names_compare);
     enum names_owner owner =
@@ -173,16 +171,11 @@ enum names_owner names_take(const char *target, const char *source)
 
 bool names_are_taken(const char *target)
 {
-    size_t size = strlen(target) + 1;
-    struct name *key = malloc(sizeof(*key) + size);
+    const struct name key = { .target = target };
 
-    if (!key)
-        return true;
-    memcpy(key->target, target, size);
     pthread_mutex_lock(&names_lock);
-    bool some = tfind(key, &names_taken, names_compare) != NULL;
+    bool some = tfind(&key, &names_taken, names_compare) != NULL;
     pthread_mutex_unlock(&names_lock);
-    free(key);
     return some;
 }
 

@@ -313,8 +313,8 @@ static bool crew_leave(struct crew *c, const struct file_transfer *t,
     return others;
 }
 
-/* Makes the tries that the options permit; they count from the last one that
- * has brought the file forward. Returns 0; 1: another link goes on with it; -1
+/* Makes the tries that the options permit. A try that has brought the file
+ * forward begins the count anew. Returns 0; 1: another link goes on with it; -1
  * with the reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)

@@ -106,13 +106,14 @@ void part_close(struct part *p, bool keep);
 int names_open(const char *path, size_t named, int flags);
 #define NAMED_ALL SIZE_MAX
 
+/* Returns 1 if NAME is taken, 0 if it is free, or -1 with the reason. */
+typedef int names_question(void *of, const char *name, struct failure *why);
 /* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
- * before it don't change. TAKEN says 1 if a name is taken, 0 if it is free, or
- * -1. After thousands of names it is asked a few times only, and a name that
- * has become free may be passed over. Returns 0; 1: no such name is short
- * enough; or -1. */
-int names_new(const char *path, int (*taken)(void *of, const char *name),
-              void *of, char *out, size_t size);
+ * before it don't change. Also among thousands of names it asks TAKEN only a
+ * few times, so it may pass over a name that has become free. Returns 0; 1: no
+ * such name is short enough; or -1 with the reason. */
+int names_new(const char *path, names_question *taken, void *of, char *out,
+              size_t size, struct failure *why);
 
 /* Takes a name for a file of this command, in any thread: on the server for an
  * upload, here for a download. SOURCE (or NULL) is where the file comes from;

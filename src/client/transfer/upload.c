@@ -119,27 +119,20 @@ static int upload_taken(struct file_transfer *t, const char *path,
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-struct upload_name {
-    struct file_transfer *transfer;
-    struct failure *why;
-};
-
-static int upload_name_taken(void *of, const char *name)
+static int upload_name_taken(void *transfer, const char *name,
+                             struct failure *why)
 {
-    struct upload_name *n = of;
-
-    return names_are_taken(name) ? 1 : upload_taken(n->transfer, name, n->why);
+    return names_are_taken(name) ? 1 : upload_taken(transfer, name, why);
 }
 
 /* Another link may take the name that was found. */
 int upload_rename(struct file_transfer *t, struct failure *why)
 {
-    struct upload_name name = { t, why };
     int r;
 
     do
-        r = names_new(t->job->remote, upload_name_taken, &name, t->remote,
-                      sizeof(t->remote));
+        r = names_new(t->job->remote, upload_name_taken, t, t->remote,
+                      sizeof(t->remote), why);
     while (r == 0 && names_take(t->remote, NULL) != NAMES_OURS);
     return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left",
                          t->job->remote)

@@ -158,11 +158,10 @@ int given_rights_in(struct context *x, char path[USER_HOME_MAX + 1],
 void given_hint(const struct context *x);
 
 #define CERTIFICATE_MAX 2048
-/* Writes names of client certificates, in the form in which
- * people copy them, as a row has them. A fingerprint as openssl(1) prints it
- * ("AA:BB:…") becomes lower case without colons. A space becomes \20 and a
- * ';' \3B, with or without a backslash before it. Returns 0 or
- * -ENAMETOOLONG. */
+/* Writes names of client certificates, in the form in which people copy them,
+ * as a row has them. A fingerprint as openssl(1) prints it ("AA:BB:…")
+ * becomes lower case without colons. A space becomes \20 and a ';' \3B, with
+ * or without a backslash before it. Returns 0 or -ENAMETOOLONG. */
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 /* user_add.c: rows in the making. */
@@ -187,8 +186,6 @@ int draft_check(struct context *x, const struct draft *d, const struct users *u,
                 const struct user *own);
 int draft_set_ids(struct context *x, struct draft *d, uint64_t uid,
                   uint64_t gid);
-/* Sets uid and gid, as uids_assign(). */
-int draft_assign(struct context *x, struct draft *d, struct uids *uids);
 /* Would draft_make() refuse the home? Makes nothing. */
 int draft_check_make(struct context *x, const struct draft *d, struct edit *e);
 /* Makes the home, if the draft has one; and in it, or else in HOME, the
@@ -199,9 +196,8 @@ int draft_make(struct context *x, struct draft *d, struct edit *e,
 /* Adds the row, and makes the home. The caller commits the edit. */
 int draft_put(struct context *x, struct draft *d, struct edit *e);
 
-/* Adds the user of the command line. PASSWORD gets the new one,
- * unless a hash is given. The caller calls draft_end(), and prints what was
- * done. */
+/* Adds the user of the command line. PASSWORD gets the new one, unless a hash
+ * is given. The caller calls draft_end(), and prints what was done. */
 int user_add_row(struct context *x, struct draft *d, struct secret *password);
 
 #endif

@@ -182,15 +182,17 @@ int home_each_entry(int directory, home_entry *on, void *owner)
     int copy = openat(directory, ".", DIRECTORY_FLAGS);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy); /* closedir() closes it */
     const struct dirent *entry;
-    int r = dir ? 0 : -errno;
+    int r = 0;
 
-    if (!dir)
+    if (!dir) {
+        r = -errno;
         fd_close(&copy);
-    while (r == 0 && dir && (entry = readdir(dir)))
+        return r;
+    }
+    while (r == 0 && (entry = readdir(dir)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             r = on(owner, directory, entry->d_name);
-    if (dir)
-        closedir(dir);
+    closedir(dir);
     return r;
 }
 

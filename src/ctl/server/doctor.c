@@ -173,7 +173,7 @@ static bool judge_range(struct server_doctor *d, const char *rules,
 
 /* iptables and ufw are seen too, where they use the kernel's nftables. What
  * else may be in the way is seen only from outside. */
-void doctor_firewall(struct server_doctor *d)
+static void doctor_firewall(struct server_doctor *d)
 {
     static const char *const list[] = { NFT, "-n", "list", "ruleset", NULL };
     const struct settings *l = &d->x->settings;
@@ -199,7 +199,7 @@ void doctor_firewall(struct server_doctor *d)
                     "no policy of nftables on this machine drops the ports");
 }
 
-void doctor_clock(struct server_doctor *d)
+static void doctor_clock(struct server_doctor *d)
 {
     struct timex t = { .modes = 0 };
 

@@ -35,8 +35,6 @@ void doctor_address(struct server_doctor *d);
 void doctor_ports(struct server_doctor *d);
 
 /* doctor.c */
-void doctor_firewall(struct server_doctor *d);
-void doctor_clock(struct server_doctor *d);
 void doctor_disk(struct server_doctor *d);
 
 /* Does a chain of the ruleset, as nft(8) prints it, drop the TCP ports FIRST to

@@ -149,10 +149,10 @@ static int take_found(struct search *at, struct message *m)
     return 0;
 }
 
-static struct hunt hunt_begin(struct context *x)
+static void hunt_begin(struct hunt *s, struct context *x)
 {
-    return (struct hunt){
-        .at = { .x = x, .ask = find_partials, .take = take_found },
+    *s = (struct hunt){
+        .at = { .x = x, .owner = s, .ask = find_partials, .take = take_found },
         .path = "/",
         .now = time(NULL),
     };
@@ -175,7 +175,6 @@ static int search_homes(struct hunt *s)
     const struct user *user = NULL;
     int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
 
-    s->at.owner = s;
     s->at.in_shares = true;
     s->at.only_own = true;
     if (code == 0) {
@@ -204,17 +203,20 @@ static int take_age(struct context *x, uint64_t *age)
 
 int partials_list(struct context *x)
 {
-    struct hunt s = hunt_begin(x);
-    int code = take_age(x, &s.age);
+    struct hunt s;
+    int code;
 
+    hunt_begin(&s, x);
+    code = take_age(x, &s.age);
     return code ? code : search_homes(&s);
 }
 
 int partials_purge(struct context *x)
 {
-    struct hunt s = hunt_begin(x);
+    struct hunt s;
     int code;
 
+    hunt_begin(&s, x);
     s.remove = true;
     s.age = x->args.all ? 0 : x->settings.partial_days * DAY;
     code = take_age(x, &s.age);
@@ -254,10 +256,10 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
 static int run_retention(struct context *x)
 {
     const struct users *u = &x->users;
-    struct hunt s = hunt_begin(x);
+    struct hunt s;
     int code = 0, rest = 0;
 
-    s.at.owner = &s;
+    hunt_begin(&s, x);
     s.remove = !x->args.dry_run;
     for (size_t i = 0; i < u->count; i++)
         expire(&s, u->row[i].retain, &u->row[i], NULL, &code);

@@ -94,8 +94,8 @@ void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1]);
 bool import_hash_usable(const struct imported *e);
 
-/* What restricts the user E: each function adds keys to the
- * row, and to e->lock and e->without; or sets e->no_memory. */
+/* What restricts the user E: each function adds keys to the row, and to e->lock
+ * and e->without; or sets e->no_memory. */
 
 /* COLUMNS: those after the home. */
 void import_limits_pure(struct imported *e, struct slice columns);

@@ -60,7 +60,7 @@ static void take_locked(struct imported *e, struct slice text)
 #define AT(member) offsetof(struct imported, member)
 static const struct {
     const char *key;
-    size_t at; /* the place of its slice; 0: it is taken */
+    size_t at; /* without take(): the place of its slice */
     void (*take)(struct imported *e, struct slice text);
     bool flag; /* true or false, and not a text */
 } json_keys[] = {

@@ -128,7 +128,8 @@ int draft_set_ids(struct context *x, struct draft *d, uint64_t uid,
     return row_exit(r, &x->complaint);
 }
 
-int draft_assign(struct context *x, struct draft *d, struct uids *uids)
+/* Sets uid and gid, as uids_assign(). */
+static int draft_assign(struct context *x, struct draft *d, struct uids *uids)
 {
     uint64_t uid = row_get_number(&d->row, ROW_UID),
              gid = row_get_number(&d->row, ROW_GID);

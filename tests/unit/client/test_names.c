@@ -96,11 +96,12 @@ struct new_taken {
     bool fails; /* at the first free one */
 };
 
-static int new_is_taken(void *of, const char *name)
+static int new_is_taken(void *of, const char *name, struct failure *why)
 {
     struct new_taken *n = of;
     unsigned i = 1;
 
+    (void)why;
     n->asked++;
     sscanf(strstr(name, "new-"), "new-%u-", &i);
     return i <= n->taken ? 1 : n->fails ? -1 : 0;
@@ -112,7 +113,7 @@ Test(names, that_are_new)
         struct new_taken n = { .taken = new_names[i].i - 1 };
         char out[64] = "";
         int r = names_new(new_names[i].path, new_is_taken, &n, out,
-                          new_names[i].size);
+                          new_names[i].size, NULL);
 
         cr_expect_eq(r, new_names[i].want ? 0 : 1, "%s: %d", new_names[i].path,
                      r);
@@ -129,20 +130,21 @@ Test(names, that_are_new_after_many)
         char out[64], want[64];
 
         snprintf(want, sizeof(want), taken ? "new-%u-a" : "new-a", taken + 1);
-        cr_assert_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), 0);
+        cr_assert_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL),
+                     0);
         cr_expect_str_eq(out, want);
         cr_expect_leq(n.asked, 14);
     }
     struct new_taken n = { .taken = 1000000 };
     char out[64];
 
-    cr_assert_eq(names_new("d/a", new_is_taken, &n, out, sizeof(out)), 0);
+    cr_assert_eq(names_new("d/a", new_is_taken, &n, out, sizeof(out), NULL), 0);
     cr_expect_str_eq(out, "d/new-1000001-a");
     cr_expect_leq(n.asked, 42);
     n = (struct new_taken){ .taken = UINT_MAX };
-    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), 1);
+    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), 1);
     n = (struct new_taken){ .taken = 5, .fails = true };
-    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out)), -1);
+    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), -1);
 }
 
 Test(names, are_taken_once)

@@ -55,6 +55,7 @@ Test(url, the_server_alone)
         { "ftps://anna@127.0.0.1:33241/x", "ftps://anna@127.0.0.1:33241" },
         { "ftps://a%40b@[2001:db8::1]:2121/",
           "ftps://a%40b@[2001:db8::1]:2121" },
+        { "ftps://[::1]/", "ftps://[::1]" },
         { "ftps+implicit://h", "ftps://h:990" },
         { "ftps+implicit://h:1", "ftps+implicit://h:1" },
     };

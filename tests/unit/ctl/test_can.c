@@ -161,12 +161,8 @@ Test(can, a_login_with_conditions)
 
 Test(can, a_login_by_certificate)
 {
-    char text[4096];
-
-    snprintf(text, sizeof(text),
-             "%sclient_certificates = request\nclient_ca = %s/ca.pem\n",
-             file_text(world.conf), scratch);
-    file_write(world.conf, text);
+    world_configure("client_certificates = request\nclient_ca = %s/ca.pem\n",
+                    scratch);
     expect_out(0, "", "user can dora login",
                "the client must show a certificate, too: dns:x\n");
     expect_out(

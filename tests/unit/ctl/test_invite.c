@@ -6,20 +6,10 @@
 #include "support/pki.h"
 #include "world.h"
 
-/* Adds to the configuration. */
-static void configure(const char *lines)
-{
-    char text[2048];
-
-    snprintf(text, sizeof(text), "%s%s", file_text(world.conf), lines);
-    file_write(world.conf, text);
-}
-
 /* A CA, with a certificate for a server. */
 static void invite_begin(void)
 {
     struct pki *pki;
-    char lines[256];
 
     world_make();
     pki = pki_new(scratch, "ca");
@@ -29,9 +19,8 @@ static void invite_begin(void)
                                 "DNS:ftp.example.org,DNS:other.example.org",
                    });
     pki_free(pki);
-    snprintf(lines, sizeof(lines), "certificate = %s\nlisten = 0.0.0.0:21\n",
-             in_scratch("leaf.pem"));
-    configure(lines);
+    world_configure("certificate = %s\nlisten = 0.0.0.0:21\n",
+                    in_scratch("leaf.pem"));
     expect_run(0, "", "share add incoming");
     expect_run(0, "", "share add results");
 }
@@ -146,7 +135,7 @@ Test(invite, without_a_port)
     for (size_t i = 0; i < 2; i++) {
         listen_at(listens[i], "leaf");
         if (i == 1)
-            configure("proxies = 10.0.0.1\n");
+            world_configure("proxies = 10.0.0.1\n");
         const struct run *r = expect_run(0, "", "invite acme --show");
         expect_in(r->err, "listen says no port that clients connect to, so the "
                           "letter has a gap for it: _______\n");

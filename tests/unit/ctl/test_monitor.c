@@ -185,14 +185,6 @@ Test(monitor, thresholds)
     expect(3, "check --critical -1,10", "SALLYPORT UNKNOWN - --critical -1,10");
 }
 
-static void set(const char *line)
-{
-    char text[8192];
-
-    snprintf(text, sizeof(text), "%s%s\n", file_text(world.conf), line);
-    file_write(world.conf, text);
-}
-
 /* No disk has that much room. */
 Test(monitor, disks)
 {
@@ -203,7 +195,7 @@ Test(monitor, disks)
     expect_out(1, "", "check --warning 14,0 --critical 3,100", "%;0;100\n");
     expect_out(1, "", "check --warning 14,0 --critical 3,100", " shares=");
     fake_end();
-    set("min_free = 1000000T");
+    world_configure("min_free = 1000000T\n");
     fake_begin(plays);
     expect_out(2, "", "check",
                "/shares: the disk is full up to min_free, uploads fail | ");

@@ -145,15 +145,6 @@ static void write_sharers(const char *shares_of_anna)
     file_write(world.users, text);
 }
 
-static void add_setting(const char *name, const char *value)
-{
-    char text[2048];
-
-    snprintf(text, sizeof(text), "%s%s = %s\n", file_text(world.conf), name,
-             value);
-    file_write(world.conf, text);
-}
-
 /* Without root all users have one uid. In a share only the names of partials
  * then show whose they are. */
 Test(partials, of_users_with_one_uid)
@@ -161,7 +152,7 @@ Test(partials, of_users_with_one_uid)
     if (geteuid() == 0)
         world_skip("a server of root has a uid for each user");
     write_sharers("shares=contracts");
-    add_setting("state", scratch);
+    world_configure("state = %s\n", scratch);
     fake_files_are(enters_with_key, finds_two);
     const struct run *r = expect_run(EX_NOINPUT, "", "partials list anna");
     cr_expect_not_null(
@@ -171,7 +162,7 @@ Test(partials, of_users_with_one_uid)
     file_write(in_scratch("partials.key"), SERVER_KEY);
     expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
     file_write(in_scratch("common"), SERVER_KEY);
-    add_setting("partials_key", in_scratch("common"));
+    world_configure("partials_key = %s\n", in_scratch("common"));
     unlink(in_scratch("partials.key"));
     expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
     unlink(in_scratch("common"));

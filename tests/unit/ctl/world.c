@@ -4,6 +4,7 @@
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -77,6 +78,19 @@ void file_write(const char *path, const char *text)
     cr_assert_geq(fd, 0, "%s", path);
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
+}
+
+void world_configure(const char *format, ...)
+{
+    static char text[WORLD_TEXT];
+    size_t len = strlen(strcpy(text, file_text(world.conf)));
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(text + len, sizeof(text) - len, format, args);
+    va_end(args);
+    cr_assert(n > 0 && (size_t)n < sizeof(text) - len);
+    file_write(world.conf, text);
 }
 
 static int as_descriptor(const char *name, const char *text)

@@ -57,6 +57,9 @@ void expect_err(int code, const char *input, const char *words,
  * it. */
 const char *file_text(const char *path);
 void file_write(const char *path, const char *text);
+/* Adds lines to the configuration. */
+void world_configure(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 /* Returns "FOLDER/NAME", in one of four buffers that take turns. */
 const char *in(const char *folder, const char *name);
 
