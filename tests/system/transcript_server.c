@@ -361,23 +361,36 @@ static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
              ends ? "" : "{*}");
 }
 
+struct wanted {
+    struct play *play;
+    char pattern[TRANSCRIPT_LINE_MAX + 8];
+};
+
+static bool is_wanted(struct slice line, void *of)
+{
+    struct wanted *w = of;
+    struct pattern_match m;
+
+    if (!pattern_matches(slice_from(w->pattern), line, &m))
+        return false;
+    transcript_keep(w->play, &m);
+    return true;
+}
+
 /* Returns what follows the first line that has the pattern in it, or NULL. */
 static const char *find_line(struct play *p, const char *text,
                              const char *pattern)
 {
-    char around[TRANSCRIPT_LINE_MAX + 8];
-    struct pattern_match m;
+    struct wanted w = { .play = p };
 
-    put_around(pattern, around);
+    put_around(pattern, w.pattern);
     while (text && *text) {
-        size_t len = strcspn(text, "\n");
+        const size_t len = strcspn(text, "\n");
+        const bool found = is_wanted((struct slice){ text, len }, &w);
 
-        if (pattern_matches(slice_from(around), (struct slice){ text, len },
-                            &m)) {
-            transcript_keep(p, &m);
-            return text[len] ? text + len + 1 : text + len;
-        }
         text += len + (text[len] != '\0');
+        if (found)
+            return text;
     }
     return NULL;
 }
@@ -399,8 +412,6 @@ void play_output_lacks(struct play *p, const char *rest)
 struct condition {
     struct play *play;
     const char *text;
-    unsigned enough, found;
-    off_t seen;
 };
 
 static bool shell_agrees(void *of)
@@ -418,35 +429,13 @@ void play_until(struct play *p, const char *rest)
             p->output.text);
 }
 
-static unsigned count_lines(const struct condition *c)
-{
-    unsigned count = 0;
-    const char *at;
-    struct buf log;
-
-    server_log(c->play->server, &log);
-    at = log.data;
-    while ((at = find_line(c->play, at, c->text)) != NULL)
-        count++;
-    buf_release(&log);
-    return count;
-}
-
-static bool log_has(void *of)
-{
-    struct condition *c = of;
-
-    if (server_log_grows(c->play->server, &c->seen))
-        c->found = count_lines(c);
-    return c->found >= c->enough;
-}
-
 void play_log(struct play *p, const char *rest)
 {
-    struct condition c = { .play = p, .text = rest, .enough = 1 };
+    struct wanted w = { .play = p };
     struct buf log;
 
-    if (wait_until(log_has, &c, WAIT_MS))
+    put_around(rest, w.pattern);
+    if (server_log_await(p->server, 1, is_wanted, &w))
         return;
     server_log(p->server, &log);
     FAIL("no \"%s\" in the log:\n%s", rest, log.data);
@@ -454,16 +443,17 @@ void play_log(struct play *p, const char *rest)
 
 void play_log_lines(struct play *p, const char *rest)
 {
+    struct wanted w = { .play = p };
     char number[16];
-    struct condition c = { .play = p };
+    unsigned enough, found;
 
     rest = transcript_word(rest, number, sizeof(number));
-    c.enough = (unsigned)transcript_size(number);
-    c.text = rest;
-    wait_until(log_has, &c, WAIT_MS);
-    c.found = count_lines(&c);
-    FAIL_IF(c.found != c.enough, "%u lines with \"%s\", and not %u", c.found,
-            rest, c.enough);
+    enough = (unsigned)transcript_size(number);
+    put_around(rest, w.pattern);
+    server_log_await(p->server, enough, is_wanted, &w);
+    found = server_log_count(p->server, is_wanted, &w);
+    FAIL_IF(found != enough, "%u lines with \"%s\", and not %u", found, rest,
+            enough);
 }
 
 void play_kill(struct play *p, const char *rest)
