@@ -163,14 +163,12 @@ static void read_text(const char *file, struct buf *text)
         FAIL("%s: can't be read", file);
 }
 
-void transcript_play(const struct server *server, const char *file,
-                     const char *user)
+void transcript_play(struct server *server, const char *file, const char *user)
 {
     static struct play p;
-    struct server copy = *server;
     struct buf text;
 
-    p = (struct play){ .server = &copy };
+    p = (struct play){ .server = server };
     play_client_init(&p, user, user);
     read_text(file, &text);
     play_text(&p, file, text.data, 0);
@@ -192,10 +190,9 @@ void transcript_play_alone(const char *file)
     head = play_head(&p, &rest);
     play_text(&p, file, rest, head);
     buf_release(&text);
-    if (p.runs)
-        server_stop(&server);
-    else
-        server_forget(&server);
+    if (server.pid != 0)
+        play_stop(&p, "");
+    server_forget(&server);
     if (p.installed)
         installed_end();
 }

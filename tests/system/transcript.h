@@ -79,8 +79,7 @@
 #include "support/server.h"
 
 /* Plays the file as USER; fails the test with file and line. */
-void transcript_play(const struct server *server, const char *file,
-                     const char *user);
+void transcript_play(struct server *server, const char *file, const char *user);
 /* Plays a file that has a server of its own. */
 void transcript_play_alone(const char *file);
 

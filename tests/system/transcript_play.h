@@ -26,7 +26,7 @@ struct client {
 
 struct play {
     struct server *server;
-    bool runs, alone, installed;
+    bool alone, installed;
     struct client client[TRANSCRIPT_CLIENTS];
     size_t clients;
     struct client *c; /* the one of the present line */

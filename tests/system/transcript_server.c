@@ -191,10 +191,9 @@ void play_start(struct play *p, const char *rest)
     char port[16], pid[16];
 
     (void)rest;
-    if (p->runs)
+    if (p->server->pid != 0)
         return;
     server_again(p->server);
-    p->runs = true;
     snprintf(port, sizeof(port), "%u", p->server->port);
     snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
     setenv("PORT", port, 1);
@@ -206,14 +205,12 @@ void play_stop(struct play *p, const char *rest)
 {
     (void)rest;
     server_halt(p->server);
-    p->runs = false;
 }
 
 void play_stop_hard(struct play *p, const char *rest)
 {
     (void)rest;
     server_kill(p->server);
-    p->runs = false;
 }
 
 void play_set(struct play *p, const char *rest)
