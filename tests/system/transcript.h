@@ -27,7 +27,8 @@
  *   WITHIN N        at most N seconds have passed since the last EDIT or RUN
  *   UNTIL LINE      runs the line for a shell until it succeeds
  *   LOG PATTERN     waits for a line of the log that has it
- *   LOGS N PATTERN  waits for N such lines; one more is a failure
+ *   LOGS N PATTERN  waits for N such lines; one more is a failure, also at the
+ *                   server's end, unless the pattern was counted again
  *   KILL NAME       kills a process: its title without "sallyport: "
  *   STOP, STOP!     ends the server, in order or by SIGKILL
  *   START           starts it, unless it runs; this also ends the head

@@ -11,6 +11,7 @@
 #define TRANSCRIPT_CLIENTS   8
 #define TRANSCRIPT_NAME_MAX  64
 #define TRANSCRIPT_NOISE_MAX (16u << 20)
+#define TRANSCRIPT_COUNTED   16
 #define TRANSCRIPT_NOISE     7 /* the seed of the noise */
 
 struct client {
@@ -24,6 +25,12 @@ struct client {
     bool held;
 };
 
+/* Lines of the log that LOGS has counted. */
+struct counted {
+    char *pattern;
+    unsigned lines;
+};
+
 struct play {
     struct server *server;
     bool alone, installed;
@@ -35,6 +42,8 @@ struct play {
     const char *output_at;
     char kept[1024];   /* what {keep} has matched */
     uint64_t acted_at; /* when the administrator did the last thing */
+    struct counted counted[TRANSCRIPT_COUNTED];
+    size_t counts;
 };
 
 typedef void transcript_play_fn(struct play *p, const char *rest);

@@ -201,16 +201,69 @@ void play_start(struct play *p, const char *rest)
     setenv("SOURCE", server_source(""), 1);
 }
 
+/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
+ * keep the rest of the line. */
+static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
+{
+    static const char keep[] = "{keep}";
+    size_t len = strlen(pattern), n = sizeof(keep) - 1;
+    bool ends = len >= n && strcmp(pattern + len - n, keep) == 0;
+
+    snprintf(into, TRANSCRIPT_LINE_MAX + 8, "{*}%s%s", pattern,
+             ends ? "" : "{*}");
+}
+
+struct wanted {
+    struct play *play;
+    char pattern[TRANSCRIPT_LINE_MAX + 8];
+};
+
+static bool is_wanted(struct slice line, void *of)
+{
+    struct wanted *w = of;
+    struct pattern_match m;
+
+    if (!pattern_matches(slice_from(w->pattern), line, &m))
+        return false;
+    transcript_keep(w->play, &m);
+    return true;
+}
+
+static void expect_lines(struct play *p, const char *pattern, unsigned lines)
+{
+    struct wanted w = { .play = p };
+    unsigned found;
+
+    put_around(pattern, w.pattern);
+    server_log_await(p->server, lines, is_wanted, &w);
+    found = server_log_count(p->server, is_wanted, &w);
+    FAIL_IF(found != lines, "%u lines with \"%s\", and not %u", found, pattern,
+            lines);
+}
+
+/* Now that the server has ended, no line is on its way to the log any more. */
+static void count_again(struct play *p)
+{
+    while (p->counts > 0) {
+        struct counted *c = &p->counted[--p->counts];
+
+        expect_lines(p, c->pattern, c->lines);
+        free(c->pattern);
+    }
+}
+
 void play_stop(struct play *p, const char *rest)
 {
     (void)rest;
     server_halt(p->server);
+    count_again(p);
 }
 
 void play_stop_hard(struct play *p, const char *rest)
 {
     (void)rest;
     server_kill(p->server);
+    count_again(p);
 }
 
 void play_set(struct play *p, const char *rest)
@@ -346,34 +399,6 @@ void play_input(struct play *p, const char *rest)
     p->input[len + 1] = '\0';
 }
 
-/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
- * keep the rest of the line. */
-static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
-{
-    static const char keep[] = "{keep}";
-    size_t len = strlen(pattern), n = sizeof(keep) - 1;
-    bool ends = len >= n && strcmp(pattern + len - n, keep) == 0;
-
-    snprintf(into, TRANSCRIPT_LINE_MAX + 8, "{*}%s%s", pattern,
-             ends ? "" : "{*}");
-}
-
-struct wanted {
-    struct play *play;
-    char pattern[TRANSCRIPT_LINE_MAX + 8];
-};
-
-static bool is_wanted(struct slice line, void *of)
-{
-    struct wanted *w = of;
-    struct pattern_match m;
-
-    if (!pattern_matches(slice_from(w->pattern), line, &m))
-        return false;
-    transcript_keep(w->play, &m);
-    return true;
-}
-
 /* Returns what follows the first line that has the pattern in it, or NULL. */
 static const char *find_line(struct play *p, const char *text,
                              const char *pattern)
@@ -438,19 +463,30 @@ void play_log(struct play *p, const char *rest)
     FAIL("no \"%s\" in the log:\n%s", rest, log.data);
 }
 
+/* Returns the place for a pattern: that of an earlier count, or a new one. */
+static struct counted *counted_of(struct play *p, const char *pattern)
+{
+    struct counted *c;
+
+    for (size_t i = 0; i < p->counts; i++)
+        if (strcmp(p->counted[i].pattern, pattern) == 0)
+            return &p->counted[i];
+    FAIL_IF(p->counts == TRANSCRIPT_COUNTED, "too many LOGS");
+    c = &p->counted[p->counts++];
+    c->pattern = strdup(pattern);
+    FAIL_IF(!c->pattern, "no memory");
+    return c;
+}
+
 void play_log_lines(struct play *p, const char *rest)
 {
-    struct wanted w = { .play = p };
     char number[16];
-    unsigned enough, found;
+    struct counted *c;
 
     rest = transcript_word(rest, number, sizeof(number));
-    enough = (unsigned)transcript_size(number);
-    put_around(rest, w.pattern);
-    server_log_await(p->server, enough, is_wanted, &w);
-    found = server_log_count(p->server, is_wanted, &w);
-    FAIL_IF(found != enough, "%u lines with \"%s\", and not %u", found, rest,
-            enough);
+    c = counted_of(p, rest);
+    c->lines = (unsigned)transcript_size(number);
+    expect_lines(p, c->pattern, c->lines);
 }
 
 void play_kill(struct play *p, const char *rest)
