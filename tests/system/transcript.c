@@ -70,19 +70,30 @@ static const struct directive {
     { "START", play_start, OFFLINE | ALONE },
 };
 
-static const struct directive *find(const char *line, const char **rest)
+static const struct directive *find(char *line, const char **rest)
 {
     for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
-        size_t n = strlen(directives[i].word);
-
-        if (strncmp(line, directives[i].word, n) != 0)
-            continue;
-        if (line[n] != '\0' && line[n] != ' ')
-            continue;
-        *rest = line[n] ? line + n + 1 : line + n;
-        return &directives[i];
+        *rest = transcript_after(line, directives[i].word);
+        if (*rest)
+            return &directives[i];
     }
     return NULL;
+}
+
+bool transcript_is_comment(const char *line)
+{
+    return *line == '#' || *line == '\n' || *line == '\0';
+}
+
+char *transcript_after(char *line, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (strncmp(line, word, n) != 0)
+        return NULL;
+    if (line[n] == ' ')
+        return line + n + 1;
+    return line[n] == '\n' || line[n] == '\0' ? line + n : NULL;
 }
 
 const char *transcript_word(const char *text, char *into, size_t size)
@@ -119,7 +130,7 @@ void transcript_keep(struct play *p, const struct pattern_match *m)
                  m->kept.ptr);
 }
 
-static void play_line(struct play *p, const char *line)
+static void play_line(struct play *p, char *line)
 {
     const struct transcript_words words = { p->c->user, p->server->folder,
                                             p->kept };
@@ -127,7 +138,7 @@ static void play_line(struct play *p, const char *line)
     const struct directive *d;
     const char *rest;
 
-    if (*line == '\0' || *line == '#')
+    if (transcript_is_comment(line))
         return;
     d = find(line, &rest);
     if (!d)

@@ -48,6 +48,10 @@ struct play {
 
 typedef void transcript_play_fn(struct play *p, const char *rest);
 
+bool transcript_is_comment(const char *line);
+/* Returns what follows the word at the beginning of the line, or NULL if the
+ * line begins otherwise. */
+char *transcript_after(char *line, const char *word);
 /* Splits off the first word of the text, up to a blank. Fails if there is
  * none. Returns the rest. */
 const char *transcript_word(const char *text, char *into, size_t size);

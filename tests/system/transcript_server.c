@@ -127,16 +127,20 @@ static const struct {
               { "ROOT", head_root },       { "TROUBLES", head_troubles },
               { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
 
-static bool take_head(struct head *h, char *line)
+/* Takes one line from *TEXT. Returns false if it doesn't belong to the head. */
+static bool take_head(struct head *h, char **text)
 {
-    if (*line == '#' || *line == '\0')
+    if (transcript_is_comment(*text)) {
+        strsep(text, "\n");
         return true;
+    }
     for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
-        size_t n = strlen(heads[i].word);
+        char *rest = transcript_after(*text, heads[i].word);
 
-        if (strncmp(line, heads[i].word, n) != 0 || (line[n] && line[n] != ' '))
+        if (!rest)
             continue;
-        heads[i].take(h, line[n] ? line + n + 1 : line + n);
+        strsep(text, "\n");
+        heads[i].take(h, rest);
         return true;
     }
     return false;
@@ -162,24 +166,11 @@ unsigned play_head(struct play *p, char **text)
 {
     struct head h = { 0 };
     unsigned number = 0;
-    char *line;
 
     buf_init(&h.settings, 1 << 16);
     buf_init(&h.lines, 1 << 16);
-    while (*text) {
-        char *end = strchr(*text, '\n');
-
-        line = *text;
-        if (end)
-            *end = '\0';
-        if (!take_head(&h, line)) {
-            if (end)
-                *end = '\n';
-            break;
-        }
-        *text = end ? end + 1 : NULL;
+    while (*text && take_head(&h, text))
         number++;
-    }
     begin(p, &h);
     buf_release(&h.settings);
     buf_release(&h.lines);
