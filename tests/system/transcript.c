@@ -107,13 +107,19 @@ const char *transcript_word(const char *text, char *into, size_t size)
 
 size_t transcript_size(const char *word)
 {
-    char *end;
-    size_t size = strtoul(word, &end, 10);
+    uint64_t size;
 
-    if (*end == 'K' || *end == 'M')
-        size <<= *end++ == 'K' ? 10 : 20;
-    FAIL_IF(end == word || *end, "no size: %s", word);
+    FAIL_IF(slice_size(slice_from(word), &size), "no size: %s", word);
     return size;
+}
+
+unsigned char *transcript_noise(size_t len)
+{
+    unsigned char *bytes = malloc(len + 1);
+
+    FAIL_IF(!bytes, "no memory");
+    files_noise(bytes, len, 7);
+    return bytes;
 }
 
 const char *transcript_path(const struct play *p, const char *name)

@@ -12,7 +12,6 @@
 #define TRANSCRIPT_NAME_MAX  64
 #define TRANSCRIPT_NOISE_MAX (16u << 20)
 #define TRANSCRIPT_COUNTED   16
-#define TRANSCRIPT_NOISE     7 /* the seed of the noise */
 
 struct client {
     char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
@@ -57,6 +56,8 @@ char *transcript_after(char *line, const char *word);
 const char *transcript_word(const char *text, char *into, size_t size);
 /* Reads a size: 300, 64K or 2M. */
 size_t transcript_size(const char *word);
+/* Returns LEN bytes of noise; the caller frees them. */
+unsigned char *transcript_noise(size_t len);
 /* Returns the path of a file that a transcript names, in a buffer that the next
  * call uses again. */
 const char *transcript_path(const struct play *p, const char *name);
