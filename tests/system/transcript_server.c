@@ -266,46 +266,21 @@ void play_set(struct play *p, const char *rest)
     server_set(p->server, text, value);
 }
 
-/* Makes the text of the file with its first FROM replaced; both have escapes.
- */
-static void edited(const char *path, const char *from_text, const char *to_text,
-                   struct buf *made)
-{
-    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX];
-    struct buf text;
-    const char *at;
-
-    from[transcript_unescape(from_text, from)] = '\0';
-    to[transcript_unescape(to_text, to)] = '\0';
-    buf_init(&text, 1 << 20);
-    buf_init(made, 1 << 20);
-    FAIL_IF(!files_read(path, &text) || buf_add(&text, "", 1), "no %s", path);
-    at = strstr(text.data, from);
-    FAIL_IF(!at, "no \"%s\" in %s", from, path);
-    buf_add(made, text.data, (size_t)(at - text.data));
-    buf_add_text(made, to);
-    FAIL_IF(buf_add_text(made, at + strlen(from)), "%s is too long", path);
-    buf_release(&text);
-}
-
+/* Both texts have escapes. */
 static void edit(struct play *p, const char *rest, bool in_place)
 {
     char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
-    char path[SERVER_PATH_MAX], beside[SERVER_PATH_MAX + 8], *to;
-    struct buf made;
+    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX], *arrow;
 
     rest = transcript_word(rest, file, sizeof(file));
     snprintf(text, sizeof(text), "%s", rest);
-    to = strstr(text, " => ");
+    arrow = strstr(text, " => ");
+    FAIL_IF(!arrow, "no FROM => TO: %s", text);
+    *arrow = '\0';
+    from[transcript_unescape(text, from)] = '\0';
+    to[transcript_unescape(arrow + strlen(" => "), to)] = '\0';
     p->acted_at = clock_ms();
-    FAIL_IF(!to, "no FROM => TO: %s", text);
-    *to = '\0';
-    snprintf(path, sizeof(path), "%s", server_path(p->server, file));
-    snprintf(beside, sizeof(beside), "%s.hand", path);
-    edited(path, text, to + strlen(" => "), &made);
-    files_write(in_place ? path : beside, made.data, made.len, 0600);
-    FAIL_IF(!in_place && rename(beside, path) != 0, "rename %s", path);
-    buf_release(&made);
+    files_change(server_path(p->server, file), from, to, in_place);
 }
 
 void play_edit(struct play *p, const char *rest)
