@@ -308,7 +308,6 @@ static int run_line(struct play *p, const char *program, const char *rest)
     snprintf(line, sizeof(line), "cd '%s' && %s%s", p->server->folder, program,
              rest);
     run_release(&p->output);
-    p->acted_at = clock_ms();
     run(&p->output, *p->input ? p->input : SERVER_PASSWORD "\n", "/bin/sh",
         "-c", line, NULL);
     p->output_at = p->output.text;
@@ -318,8 +317,10 @@ static int run_line(struct play *p, const char *program, const char *rest)
 
 static void run_well(struct play *p, const char *program, const char *rest)
 {
-    int status = run_line(p, program, rest);
+    int status;
 
+    p->acted_at = clock_ms();
+    status = run_line(p, program, rest);
     FAIL_IF(status != 0, "%s: exit status %d: %s", rest, status,
             p->output.text);
 }
@@ -331,6 +332,7 @@ static void run_badly(struct play *p, const char *program, const char *rest)
     int status;
 
     rest = transcript_word(rest, wanted, sizeof(wanted));
+    p->acted_at = clock_ms();
     status = run_line(p, program, rest);
     FAIL_IF(status != atoi(wanted), "%s: exit status %d: %s", rest, status,
             p->output.text);
