@@ -5,9 +5,7 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-static const struct server_user two[] = { { .name = "anna" },
-                                          { .name = "bert" } };
-static const struct server_plan plan = { .users = two, .user_count = 2 };
+static const struct server_plan plan = { 0 };
 
 static void change(const struct server *server, const char *from,
                    const char *to)
