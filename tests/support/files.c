@@ -1,6 +1,7 @@
 /* Files of a test. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,39 @@ bool files_read(const char *path, struct buf *into)
     r = fd_read_file(fd, into);
     FAIL_IF(r, "read %s: %s", path, strerror(-r));
     return true;
+}
+
+/* Makes the text of the file with its first FROM replaced. */
+static void changed(const char *path, const char *from, const char *to,
+                    struct buf *made)
+{
+    struct buf text;
+    const char *at;
+
+    buf_init(&text, 1 << 20);
+    buf_init(made, 1 << 20);
+    FAIL_IF(!files_read(path, &text) || buf_add(&text, "", 1), "no %s", path);
+    at = strstr(text.data, from);
+    FAIL_IF(!at, "no \"%s\" in %s", from, path);
+    buf_add(made, text.data, (size_t)(at - text.data));
+    buf_add_text(made, to);
+    FAIL_IF(buf_add_text(made, at + strlen(from)), "%s is too long", path);
+    buf_release(&text);
+}
+
+void files_change(const char *path, const char *from, const char *to,
+                  bool in_place)
+{
+    char beside[512];
+    struct buf made;
+
+    FAIL_IF((size_t)snprintf(beside, sizeof(beside), "%s.hand", path) >=
+                sizeof(beside),
+            "path too long");
+    changed(path, from, to, &made);
+    files_write(in_place ? path : beside, made.data, made.len, 0600);
+    FAIL_IF(!in_place && rename(beside, path) != 0, "rename %s", path);
+    buf_release(&made);
 }
 
 bool files_exists(const char *path)

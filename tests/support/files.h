@@ -17,6 +17,10 @@ void files_set_time(const char *path, time_t when);
 /* Reads the whole file. A missing file gives no bytes and false. */
 bool files_read(const char *path, struct buf *into);
 bool files_exists(const char *path);
+/* Replaces the first FROM in a file by TO: by writing into the file, or by a
+ * rename. */
+void files_change(const char *path, const char *from, const char *to,
+                  bool in_place);
 /* Gives PATH, a file that root has written, to the owner of FOLDER. */
 void files_give_to_owner_of(const char *folder, const char *path);
 /* Makes LEN bytes that look random but are the same for the same SEED. */

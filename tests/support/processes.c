@@ -164,17 +164,6 @@ void processes_kill(pid_t root, const char *title)
     FAIL_IF(!wait_until(is_gone, &row, WAIT_MS), "%s lives on", title);
 }
 
-bool process_is_killed(pid_t pid)
-{
-    char text[8192];
-    const char *line;
-
-    if (read_proc(pid, "status", text, sizeof(text)) == 0)
-        return true;
-    line = strstr(text, "\nShdPnd:\t");
-    return line && strtoull(line + 9, NULL, 16) & UINT64_C(1) << (SIGKILL - 1);
-}
-
 const char *process_status(pid_t pid, const char *name, char *out, size_t size)
 {
     char text[8192], *line, *rest = text;

@@ -32,9 +32,6 @@ void processes_wait(pid_t root, const char *title, size_t count,
                     struct processes *ret);
 
 bool process_lives(const struct process_row *p);
-/* Has SIGKILL reached it? Then it runs no more instructions of its program, but
- * on a busy machine it may stay in the list for a while. */
-bool process_is_killed(pid_t pid);
 /* Kills the first process below ROOT that has such a title, and waits until it
  * is gone. */
 void processes_kill(pid_t root, const char *title);

@@ -35,6 +35,17 @@ void rows_find(struct rows *r)
     free(found);
 }
 
+void rows_keep(struct rows *r, const char *name)
+{
+    for (size_t i = 0; name && i < r->count; i++)
+        if (strcmp(r->row[i].name, name) == 0) {
+            r->row[0] = r->row[i];
+            r->count = 1;
+            return;
+        }
+    FAIL_IF(name, "no %s%s in %s", name, r->suffix, r->folder);
+}
+
 void rows_share(struct rows *r, const struct server_plan *plan)
 {
     struct server_user users[ROWS_MAX] = { 0 };

@@ -26,6 +26,8 @@ struct rows {
 
 /* Finds the rows, once. Fails if there are none. */
 void rows_find(struct rows *r);
+/* Keeps only the row of that name, or all (NULL). Fails if there is none. */
+void rows_keep(struct rows *r, const char *name);
 /* Finds the rows, and shares a server by PLAN with their users. */
 void rows_share(struct rows *r, const struct server_plan *plan);
 /* Returns the path of a row's file, in a buffer that the next call uses

@@ -37,79 +37,90 @@ bool server_log_has(const struct server *s, const char *text)
     return has;
 }
 
-struct search {
-    const struct server *server;
-    unsigned enough; /* number of lines to wait for */
-    unsigned found;
-    off_t seen; /* of the log */
-    const char *words[WORDS_MAX + 1];
-};
-
-static bool line_has_all(char *line, const char *const *words)
+unsigned server_log_count(const struct server *s, server_log_match *match,
+                          void *of)
 {
-    for (; *words; words++)
-        if (!strstr(line, *words))
-            return false;
-    return true;
-}
-
-static unsigned count_lines(const struct search *search)
-{
+    struct slice rest, line;
     unsigned count = 0;
-    char *line, *rest;
     struct buf log;
 
-    server_log(search->server, &log);
-    rest = log.data;
-    while ((line = strsep(&rest, "\n")) != NULL)
-        count += line_has_all(line, search->words);
+    server_log(s, &log);
+    rest = slice_from(log.data);
+    while (slice_cut(&rest, '\n', &line))
+        count += match(line, of);
     buf_release(&log);
     return count;
 }
 
-static void take_words(struct search *search, va_list list)
-{
-    size_t n = 0;
-
-    while (search->words[n] && n < WORDS_MAX)
-        search->words[++n] = va_arg(list, const char *);
-    FAIL_IF(search->words[n], "too many words");
-}
+struct search {
+    const struct server *server;
+    server_log_match *match;
+    void *of;
+    unsigned enough, found;
+    off_t seen; /* of the log */
+};
 
 static bool has_enough(void *argument)
 {
     struct search *search = argument;
 
     if (server_log_grows(search->server, &search->seen))
-        search->found = count_lines(search);
+        search->found =
+            server_log_count(search->server, search->match, search->of);
     return search->found >= search->enough;
+}
+
+bool server_log_await(const struct server *s, unsigned enough,
+                      server_log_match *match, void *of)
+{
+    struct search search = { s, match, of, enough, 0, 0 };
+
+    return wait_until(has_enough, &search, WAIT_MS);
+}
+
+static bool has_all(struct slice line, void *of)
+{
+    for (const char *const *word = of; *word; word++)
+        if (!memmem(line.ptr, line.len, *word, strlen(*word)))
+            return false;
+    return true;
+}
+
+/* The first word is there already. */
+static void take_words(const char *words[WORDS_MAX + 1], va_list list)
+{
+    size_t n = 0;
+
+    while (words[n] && n < WORDS_MAX)
+        words[++n] = va_arg(list, const char *);
+    FAIL_IF(words[n], "too many words");
 }
 
 void server_log_expect(const struct server *s, unsigned count, const char *word,
                        ...)
 {
-    struct search search = { s, count, 0, 0, { word } };
+    const char *words[WORDS_MAX + 1] = { word };
     unsigned found;
     va_list list;
 
     va_start(list, word);
-    take_words(&search, list);
+    take_words(words, list);
     va_end(list);
-    wait_until(has_enough, &search, WAIT_MS);
-    found = count_lines(&search);
+    server_log_await(s, count, has_all, words);
+    found = server_log_count(s, has_all, words);
     FAIL_IF(found != count, "%u lines with \"%s\"…, and not %u", found, word,
             count);
 }
 
 void server_log_wait(const struct server *s, const char *word, ...)
 {
-    struct search search = { s, 1, 0, 0, { word } };
+    const char *words[WORDS_MAX + 1] = { word };
     va_list list;
 
     va_start(list, word);
-    take_words(&search, list);
+    take_words(words, list);
     va_end(list);
-    if (!wait_until(has_enough, &search, WAIT_MS)) {
+    if (!server_log_await(s, 1, has_all, words)) {
         struct buf log;
 
         server_log(s, &log);

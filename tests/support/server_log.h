@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
 #include "server.h"
 
 /* Reads the whole log so far, NUL-terminated; the caller releases INTO. */
@@ -14,6 +15,12 @@ bool server_log_has(const struct server *s, const char *text);
 /* Has it another size than SEEN (at first 0)? So a wait needn't read it again
  * and again. */
 bool server_log_grows(const struct server *s, off_t *seen);
+/* Counts the lines that MATCH accepts, or waits until there are ENOUGH. */
+typedef bool server_log_match(struct slice line, void *of);
+unsigned server_log_count(const struct server *s, server_log_match *match,
+                          void *of);
+bool server_log_await(const struct server *s, unsigned enough,
+                      server_log_match *match, void *of);
 /* Waits for a line with all of the words (NULL ends them). */
 void server_log_wait(const struct server *s, const char *word, ...)
     __attribute__((sentinel));

@@ -50,6 +50,8 @@ void session_connect(struct session *s, unsigned port);
  * and TYPE I. */
 void session_open(struct session *s, const struct server *server,
                   const char *user);
+/* Does the same on a connection that exists. */
+void session_log_in(struct session *s, const char *user);
 /* Calls session_init() and session_open(). */
 void session_enter(struct session *s, const struct server *server,
                    const char *user);

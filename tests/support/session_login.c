@@ -61,9 +61,14 @@ void session_end(struct session *s, struct server *server)
 void session_open(struct session *s, const struct server *server,
                   const char *user)
 {
+    session_connect(s, server->port);
+    session_log_in(s, user);
+}
+
+void session_log_in(struct session *s, const char *user)
+{
     int code;
 
-    session_connect(s, server->port);
     session_start_tls(s);
     code = session_try_login(s, user, SERVER_PASSWORD);
     FAIL_IF(code != 230, "login of %s: %s", user, s->reply.data);

@@ -1,37 +1,16 @@
 /* Tickets and the users file. When sessions end: transcripts/server/ends-*. */
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "support/files.h"
 #include "support/server_log.h"
 #include "support/session.h"
 
-static const struct server_user two[] = { { .name = "anna" },
-                                          { .name = "bert" } };
-static const struct server_plan plan = { .users = two, .user_count = 2 };
+static const struct server_plan plan = { 0 };
 
-/* Replaces the first FROM in the users file by BY, by a rename or in place. */
 static void change(const struct server *server, const char *from,
-                   const char *by, bool in_place)
+                   const char *to)
 {
-    char path[SERVER_PATH_MAX], beside[SERVER_PATH_MAX + 8], made[8192];
-    struct buf text;
-    const char *at;
-    int n;
-
-    snprintf(path, sizeof(path), "%s", server_path(server, "users"));
-    snprintf(beside, sizeof(beside), "%s.hand", path);
-    buf_init(&text, sizeof(made));
-    cr_assert(files_read(path, &text) && buf_add(&text, "", 1) == 0);
-    at = strstr(text.data, from);
-    cr_assert(at, "%s", from);
-    n = snprintf(made, sizeof(made), "%.*s%s%s", (int)(at - text.data),
-                 text.data, by, at + strlen(from));
-    buf_release(&text);
-    files_write(in_place ? path : beside, made, (size_t)n, 0600);
-    cr_assert(in_place || rename(beside, path) == 0);
+    files_change(server_path(server, "users"), from, to, false);
 }
 
 /* Makes a transfer in a session that shows the ticket. */
@@ -71,14 +50,14 @@ Test(access, tickets_of_the_row_before, .timeout = 60)
 
     server_start(&server, &plan);
     ticket = ticket_of(&server);
-    change(&server, "::", ":Anna, accounts:", false);
+    change(&server, "::", ":Anna, accounts:");
     server_log_wait(&server, "users file read: edition 2", NULL);
     session_init(&s);
     s.version = SESSION_TLS_13;
     session_open(&s, &server, "anna");
     store(&s, ticket, "226 {*}");
     session_close(&s);
-    change(&server, "/anna::", "/anna::rights=lrwo", false);
+    change(&server, "/anna::", "/anna::rights=lrwo");
     server_log_wait(&server, "users file read: edition 3", NULL);
     session_init(&s);
     s.version = SESSION_TLS_13;

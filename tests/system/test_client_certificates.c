@@ -399,7 +399,6 @@ static void set_lines(const struct server *s, const char *mode, const char *crl)
 }
 
 #define GOOD "reload: the new configuration and certificates are in use"
-#define STAY "reload: the old configuration and certificates stay: "
 
 static void reload(const struct server *s, unsigned count, const char *words)
 {

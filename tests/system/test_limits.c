@@ -3,13 +3,11 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "fault.h"
 #include "support/files.h"
 #include "support/server_log.h"
-#include "support/wait.h"
 
 #define LIMIT FAULT_MIB
 #define HALF  (LIMIT / 2)

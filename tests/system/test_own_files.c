@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,15 +13,7 @@
 #include "support/files.h"
 #include "support/session.h"
 
-static const struct server_user two[] = { { .name = "anna" },
-                                          { .name = "bert" } };
-
-static void drops_begin(struct server *server)
-{
-    const struct server_plan plan = { .users = two, .user_count = 2 };
-
-    server_start(server, &plan);
-}
+static const struct server_plan plan = { 0 };
 
 #define MANY 10
 
@@ -78,7 +69,7 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     struct server server;
     struct session s;
 
-    drops_begin(&server);
+    server_start(&server, &plan);
     ctl(&server, 0, "user add partner --role drop --ttl 7d --max-files 6", "");
     session_enter(&s, &server, "partner");
     session_store(&s, "STOR", "f", "bytes", 5);
@@ -125,7 +116,7 @@ Test(own_files, files_that_expire, .timeout = 240)
     struct data d;
     char outside[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
 
-    drops_begin(&server);
+    server_start(&server, &plan);
     ctl(&server, 0, "share add contracts --retain 30d", "");
     ctl(&server, 0, "share grant contracts anna", "");
     ctl(&server, 0, "user change anna --retain /in:2d", "anna");
@@ -183,7 +174,7 @@ Test(own_files, uploads_that_nobody_continues, .timeout = 240)
     struct session s;
     struct data d;
 
-    drops_begin(&server);
+    server_start(&server, &plan);
     ctl(&server, 0, "share add contracts", "");
     ctl(&server, 0, "share grant contracts anna", "");
     session_enter(&s, &server, "anna");

@@ -2,7 +2,6 @@
  * that looks for unfinished uploads and its rights, other uids, and the name of
  * the socket. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>

@@ -12,16 +12,7 @@
 #include "support/run.h"
 #include "support/session.h"
 
-static const struct server_user three[] = { { .name = "anna" },
-                                            { .name = "bert" },
-                                            { .name = "carla" } };
-
-static void teams_begin(struct server *server)
-{
-    const struct server_plan plan = { .users = three, .user_count = 3 };
-
-    server_start(server, &plan);
-}
+static const struct server_plan plan = { 0 };
 
 static const char *share_file(const struct server *server, const char *name)
 {
@@ -77,7 +68,7 @@ Test(teams, a_local_program_collects_without_root, .timeout = 120)
 
     if (geteuid() != 0 || !g)
         cr_skip_test("only root can give a directory to any group");
-    teams_begin(&server);
+    server_start(&server, &plan);
     snprintf(words, sizeof(words), "share add invoices --local-group %u",
              g->gr_gid);
     ctl(&server, 0, words, "");
@@ -147,7 +138,7 @@ Test(teams, an_invitation_that_curl_follows, .timeout = 120)
     struct server server;
     struct run_result r;
 
-    teams_begin(&server);
+    server_start(&server, &plan);
     ctl(&server, 0, "share add incoming", "");
     write_fixed_port(&server);
     snprintf(config, sizeof(config), "%s", server_path(&server, "fixed.conf"));

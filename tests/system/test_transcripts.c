@@ -1,12 +1,11 @@
 /* Each file of transcripts/, in a session and as a user of its own, all against
  * one server; and each file of transcripts/server/ against a server of its
- * own. */
+ * own, or only SALLYPORT_TRANSCRIPT=NAME of these. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "support/rows.h"
 #include "transcript.h"
@@ -43,13 +42,11 @@ ParameterizedTest(struct row *row, transcripts, play, .timeout = 120)
 ParameterizedTestParameters(transcripts, play_alone)
 {
     rows_find(&own);
+    rows_keep(&own, getenv("SALLYPORT_TRANSCRIPT"));
     return cr_make_param_array(struct row, own.row, own.count);
 }
 
 ParameterizedTest(struct row *row, transcripts, play_alone, .timeout = 120)
 {
-    const char *only = getenv("SALLYPORT_TRANSCRIPT");
-
-    if (!only || strcmp(only, row->name) == 0)
-        transcript_play_alone(rows_file(&own, row));
+    transcript_play_alone(rows_file(&own, row));
 }

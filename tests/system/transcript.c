@@ -70,19 +70,30 @@ static const struct directive {
     { "START", play_start, OFFLINE | ALONE },
 };
 
-static const struct directive *find(const char *line, const char **rest)
+static const struct directive *find(char *line, const char **rest)
 {
     for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++) {
-        size_t n = strlen(directives[i].word);
-
-        if (strncmp(line, directives[i].word, n) != 0)
-            continue;
-        if (line[n] != '\0' && line[n] != ' ')
-            continue;
-        *rest = line[n] ? line + n + 1 : line + n;
-        return &directives[i];
+        *rest = transcript_after(line, directives[i].word);
+        if (*rest)
+            return &directives[i];
     }
     return NULL;
+}
+
+bool transcript_is_comment(const char *line)
+{
+    return *line == '#' || *line == '\n' || *line == '\0';
+}
+
+char *transcript_after(char *line, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (strncmp(line, word, n) != 0)
+        return NULL;
+    if (line[n] == ' ')
+        return line + n + 1;
+    return line[n] == '\n' || line[n] == '\0' ? line + n : NULL;
 }
 
 const char *transcript_word(const char *text, char *into, size_t size)
@@ -96,13 +107,19 @@ const char *transcript_word(const char *text, char *into, size_t size)
 
 size_t transcript_size(const char *word)
 {
-    char *end;
-    size_t size = strtoul(word, &end, 10);
+    uint64_t size;
 
-    if (*end == 'K' || *end == 'M')
-        size <<= *end++ == 'K' ? 10 : 20;
-    FAIL_IF(end == word || *end, "no size: %s", word);
+    FAIL_IF(slice_size(slice_from(word), &size), "no size: %s", word);
     return size;
+}
+
+unsigned char *transcript_noise(size_t len)
+{
+    unsigned char *bytes = malloc(len + 1);
+
+    FAIL_IF(!bytes, "no memory");
+    files_noise(bytes, len, 7);
+    return bytes;
 }
 
 const char *transcript_path(const struct play *p, const char *name)
@@ -119,7 +136,7 @@ void transcript_keep(struct play *p, const struct pattern_match *m)
                  m->kept.ptr);
 }
 
-static void play_line(struct play *p, const char *line)
+static void play_line(struct play *p, char *line)
 {
     const struct transcript_words words = { p->c->user, p->server->folder,
                                             p->kept };
@@ -127,7 +144,7 @@ static void play_line(struct play *p, const char *line)
     const struct directive *d;
     const char *rest;
 
-    if (*line == '\0' || *line == '#')
+    if (transcript_is_comment(line))
         return;
     d = find(line, &rest);
     if (!d)
@@ -163,14 +180,12 @@ static void read_text(const char *file, struct buf *text)
         FAIL("%s: can't be read", file);
 }
 
-void transcript_play(const struct server *server, const char *file,
-                     const char *user)
+void transcript_play(struct server *server, const char *file, const char *user)
 {
     static struct play p;
-    struct server copy = *server;
     struct buf text;
 
-    p = (struct play){ .server = &copy };
+    p = (struct play){ .server = server };
     play_client_init(&p, user, user);
     read_text(file, &text);
     play_text(&p, file, text.data, 0);
@@ -192,10 +207,9 @@ void transcript_play_alone(const char *file)
     head = play_head(&p, &rest);
     play_text(&p, file, rest, head);
     buf_release(&text);
-    if (p.runs)
-        server_stop(&server);
-    else
-        server_forget(&server);
+    if (server.pid != 0)
+        play_stop(&p, "");
+    server_forget(&server);
     if (p.installed)
         installed_end();
 }

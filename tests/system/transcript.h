@@ -17,17 +17,20 @@
  *   EDIT FILE FROM => TO   replaces a file of the server's directory by one
  *                   with the first FROM changed; EDIT! writes into the file
  *   CTL WORDS       runs sallyportctl, which must succeed
- *   RUN LINE        does it with any line for a shell, in the server's
- *                   directory; $PORT is its port, $SERVER its process, and
- *                   $SOURCE the source tree
+ *   RUN LINE        runs any line in a shell, which must succeed, in the
+ *                   server's directory; $PORT is its port, $SERVER its
+ *                   process, and $SOURCE the source tree
  *   CTL! N WORDS, RUN! N LINE   expect the exit status N
- *   INPUT TEXT      the standard input of the next one (the users' password)
+ *   INPUT TEXT      the standard input of the next CTL or RUN (if not said,
+ *                   the users' password)
  *   > PATTERN       the next line of its output that has this in it
  *   >! PATTERN      no line of the whole output has it
- *   WITHIN N        at most N seconds have passed since the last EDIT or RUN
- *   UNTIL LINE      runs the line for a shell until it succeeds
+ *   WITHIN N        at most N seconds have passed since the last EDIT, CTL or
+ *                   RUN began
+ *   UNTIL LINE      runs the line in a shell until it succeeds
  *   LOG PATTERN     waits for a line of the log that has it
- *   LOGS N PATTERN  waits for N such lines; one more is a failure
+ *   LOGS N PATTERN  waits for N such lines; one more is a failure, also at the
+ *                   server's end, unless the pattern was counted again
  *   KILL NAME       kills a process: its title without "sallyport: "
  *   STOP, STOP!     ends the server, in order or by SIGKILL
  *   START           starts it, unless it runs; this also ends the head
@@ -79,8 +82,7 @@
 #include "support/server.h"
 
 /* Plays the file as USER; fails the test with file and line. */
-void transcript_play(const struct server *server, const char *file,
-                     const char *user);
+void transcript_play(struct server *server, const char *file, const char *user);
 /* Plays a file that has a server of its own. */
 void transcript_play_alone(const char *file);
 

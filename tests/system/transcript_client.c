@@ -44,16 +44,21 @@ void play_connect(struct play *p)
     p->c->connected = true;
 }
 
-/* Its addresses stay as they are. */
+/* Gives S the addresses of LIKE. */
+static void init_like(struct session *s, const struct session *like)
+{
+    session_init(s);
+    memcpy(s->host, like->host, sizeof(s->host));
+    memcpy(s->from, like->from, sizeof(s->from));
+}
+
 static void disconnect(struct client *c)
 {
     struct session next;
 
     if (c->data.fd >= 0)
         data_cut(&c->data, false);
-    session_init(&next);
-    memcpy(next.host, c->session.host, sizeof(next.host));
-    memcpy(next.from, c->session.from, sizeof(next.from));
+    init_like(&next, &c->session);
     session_drop(&c->session);
     c->session = next;
     c->connected = false;
@@ -95,14 +100,11 @@ void play_send(struct play *p, const char *rest)
 
 void play_do(struct play *p, const char *rest)
 {
-    struct session *s = &p->c->session;
-    char code[8];
+    char code[8], pattern[16];
 
     rest = transcript_word(rest, code, sizeof(code));
-    session_send(s, "%s", rest);
-    session_reply(s);
-    FAIL_IF(strncmp(s->reply.data, code, strlen(code)) != 0, "%s: %s", rest,
-            s->reply.data);
+    snprintf(pattern, sizeof(pattern), "%s{*}", code);
+    session_do(&p->c->session, pattern, "%s", rest);
 }
 
 void play_raw(struct play *p, const char *rest)
@@ -172,23 +174,14 @@ void play_tls(struct play *p, const char *rest)
 
 void play_login(struct play *p, const char *rest)
 {
-    struct session *s = &p->c->session;
-
     set_version(p, rest);
-    session_start_tls(s);
-    if (session_try_login(s, p->c->user, SERVER_PASSWORD) != 230)
-        FAIL("login: %s", s->reply.data);
-    session_do(s, "200 {*}", "PBSZ 0");
-    session_do(s, "200 {*}", "PROT P");
-    session_do(s, "200 {*}", "TYPE I");
+    session_log_in(&p->c->session, p->c->user);
 }
 
 /* Connects as the client does. */
 static void begin_like(const struct play *p, struct session *s)
 {
-    session_init(s);
-    memcpy(s->host, p->c->session.host, sizeof(s->host));
-    memcpy(s->from, p->c->session.from, sizeof(s->from));
+    init_like(s, &p->c->session);
     session_connect(s, port_of(p));
 }
 

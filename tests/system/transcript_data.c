@@ -5,8 +5,6 @@
 
 #include "fault.h"
 #include "support/fail.h"
-#include "support/files.h"
-#include "support/pattern.h"
 #include "transcript_play.h"
 
 static void need_data(struct client *c)
@@ -72,17 +70,13 @@ void play_data_in(struct play *p, const char *rest)
 static unsigned char *noise(const char *text, size_t *from, size_t *to)
 {
     char words[2][32];
-    unsigned char *bytes;
 
     text = transcript_word(text, words[0], sizeof(words[0]));
     transcript_word(text, words[1], sizeof(words[1]));
     *from = transcript_size(words[0]);
     *to = transcript_size(words[1]);
     FAIL_IF(*from > *to || *to > TRANSCRIPT_NOISE_MAX, "%zu %zu", *from, *to);
-    bytes = malloc(*to + 1);
-    FAIL_IF(!bytes, "no memory");
-    files_noise(bytes, *to, TRANSCRIPT_NOISE);
-    return bytes;
+    return transcript_noise(*to);
 }
 
 void play_noise_out(struct play *p, const char *rest)

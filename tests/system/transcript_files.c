@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "transcript_play.h"
@@ -39,20 +38,11 @@ void play_folder(struct play *p, const char *rest)
     files_give_to_owner_of(server_home(p->server, p->c->user), path);
 }
 
-static unsigned char *noise(size_t len)
-{
-    unsigned char *bytes = malloc(len + 1);
-
-    FAIL_IF(!bytes, "no memory");
-    files_noise(bytes, len, TRANSCRIPT_NOISE);
-    return bytes;
-}
-
 void play_noise(struct play *p, const char *rest)
 {
     char name[FILE_NAME_MAX];
     size_t len = transcript_size(split(rest, name));
-    unsigned char *bytes = noise(len);
+    unsigned char *bytes = transcript_noise(len);
 
     make(p, name, bytes, len);
     free(bytes);
@@ -84,7 +74,7 @@ void play_has_noise(struct play *p, const char *rest)
 {
     char name[FILE_NAME_MAX];
     size_t len = transcript_size(split(rest, name));
-    unsigned char *bytes = noise(len);
+    unsigned char *bytes = transcript_noise(len);
 
     expect(p, name, bytes, len);
     free(bytes);

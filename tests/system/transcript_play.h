@@ -11,7 +11,7 @@
 #define TRANSCRIPT_CLIENTS   8
 #define TRANSCRIPT_NAME_MAX  64
 #define TRANSCRIPT_NOISE_MAX (16u << 20)
-#define TRANSCRIPT_NOISE     7 /* the seed of the noise */
+#define TRANSCRIPT_COUNTED   16
 
 struct client {
     char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
@@ -24,9 +24,15 @@ struct client {
     bool held;
 };
 
+/* Lines of the log that LOGS has counted. */
+struct counted {
+    char *pattern;
+    unsigned lines;
+};
+
 struct play {
     struct server *server;
-    bool runs, alone, installed;
+    bool alone, installed;
     struct client client[TRANSCRIPT_CLIENTS];
     size_t clients;
     struct client *c; /* the one of the present line */
@@ -35,15 +41,23 @@ struct play {
     const char *output_at;
     char kept[1024];   /* what {keep} has matched */
     uint64_t acted_at; /* when the administrator did the last thing */
+    struct counted counted[TRANSCRIPT_COUNTED];
+    size_t counts;
 };
 
 typedef void transcript_play_fn(struct play *p, const char *rest);
 
+bool transcript_is_comment(const char *line);
+/* Returns what follows the word at the beginning of the line, or NULL if the
+ * line begins otherwise. */
+char *transcript_after(char *line, const char *word);
 /* Splits off the first word of the text, up to a blank. Fails if there is
  * none. Returns the rest. */
 const char *transcript_word(const char *text, char *into, size_t size);
 /* Reads a size: 300, 64K or 2M. */
 size_t transcript_size(const char *word);
+/* Returns LEN bytes of noise; the caller frees them. */
+unsigned char *transcript_noise(size_t len);
 /* Returns the path of a file that a transcript names, in a buffer that the next
  * call uses again. */
 const char *transcript_path(const struct play *p, const char *name);

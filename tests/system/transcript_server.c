@@ -127,16 +127,20 @@ static const struct {
               { "ROOT", head_root },       { "TROUBLES", head_troubles },
               { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
 
-static bool take_head(struct head *h, char *line)
+/* Takes one line from *TEXT. Returns false if it doesn't belong to the head. */
+static bool take_head(struct head *h, char **text)
 {
-    if (*line == '#' || *line == '\0')
+    if (transcript_is_comment(*text)) {
+        strsep(text, "\n");
         return true;
+    }
     for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
-        size_t n = strlen(heads[i].word);
+        char *rest = transcript_after(*text, heads[i].word);
 
-        if (strncmp(line, heads[i].word, n) != 0 || (line[n] && line[n] != ' '))
+        if (!rest)
             continue;
-        heads[i].take(h, line[n] ? line + n + 1 : line + n);
+        strsep(text, "\n");
+        heads[i].take(h, rest);
         return true;
     }
     return false;
@@ -162,24 +166,11 @@ unsigned play_head(struct play *p, char **text)
 {
     struct head h = { 0 };
     unsigned number = 0;
-    char *line;
 
     buf_init(&h.settings, 1 << 16);
     buf_init(&h.lines, 1 << 16);
-    while (*text) {
-        char *end = strchr(*text, '\n');
-
-        line = *text;
-        if (end)
-            *end = '\0';
-        if (!take_head(&h, line)) {
-            if (end)
-                *end = '\n';
-            break;
-        }
-        *text = end ? end + 1 : NULL;
+    while (*text && take_head(&h, text))
         number++;
-    }
     begin(p, &h);
     buf_release(&h.settings);
     buf_release(&h.lines);
@@ -191,10 +182,9 @@ void play_start(struct play *p, const char *rest)
     char port[16], pid[16];
 
     (void)rest;
-    if (p->runs)
+    if (p->server->pid != 0)
         return;
     server_again(p->server);
-    p->runs = true;
     snprintf(port, sizeof(port), "%u", p->server->port);
     snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
     setenv("PORT", port, 1);
@@ -202,18 +192,69 @@ void play_start(struct play *p, const char *rest)
     setenv("SOURCE", server_source(""), 1);
 }
 
+/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
+ * keep the rest of the line. */
+static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
+{
+    static const char keep[] = "{keep}";
+    size_t len = strlen(pattern), n = sizeof(keep) - 1;
+    bool ends = len >= n && strcmp(pattern + len - n, keep) == 0;
+
+    snprintf(into, TRANSCRIPT_LINE_MAX + 8, "{*}%s%s", pattern,
+             ends ? "" : "{*}");
+}
+
+struct wanted {
+    struct play *play;
+    char pattern[TRANSCRIPT_LINE_MAX + 8];
+};
+
+static bool is_wanted(struct slice line, void *of)
+{
+    struct wanted *w = of;
+    struct pattern_match m;
+
+    if (!pattern_matches(slice_from(w->pattern), line, &m))
+        return false;
+    transcript_keep(w->play, &m);
+    return true;
+}
+
+static void expect_lines(struct play *p, const char *pattern, unsigned lines)
+{
+    struct wanted w = { .play = p };
+    unsigned found;
+
+    put_around(pattern, w.pattern);
+    server_log_await(p->server, lines, is_wanted, &w);
+    found = server_log_count(p->server, is_wanted, &w);
+    FAIL_IF(found != lines, "%u lines with \"%s\", and not %u", found, pattern,
+            lines);
+}
+
+/* Now that the server has ended, no line is on its way to the log any more. */
+static void count_again(struct play *p)
+{
+    while (p->counts > 0) {
+        struct counted *c = &p->counted[--p->counts];
+
+        expect_lines(p, c->pattern, c->lines);
+        free(c->pattern);
+    }
+}
+
 void play_stop(struct play *p, const char *rest)
 {
     (void)rest;
     server_halt(p->server);
-    p->runs = false;
+    count_again(p);
 }
 
 void play_stop_hard(struct play *p, const char *rest)
 {
     (void)rest;
     server_kill(p->server);
-    p->runs = false;
+    count_again(p);
 }
 
 void play_set(struct play *p, const char *rest)
@@ -225,46 +266,21 @@ void play_set(struct play *p, const char *rest)
     server_set(p->server, text, value);
 }
 
-/* Makes the text of the file with its first FROM replaced; both have escapes.
- */
-static void edited(const char *path, const char *from_text, const char *to_text,
-                   struct buf *made)
-{
-    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX];
-    struct buf text;
-    const char *at;
-
-    from[transcript_unescape(from_text, from)] = '\0';
-    to[transcript_unescape(to_text, to)] = '\0';
-    buf_init(&text, 1 << 20);
-    buf_init(made, 1 << 20);
-    FAIL_IF(!files_read(path, &text) || buf_add(&text, "", 1), "no %s", path);
-    at = strstr(text.data, from);
-    FAIL_IF(!at, "no \"%s\" in %s", from, path);
-    buf_add(made, text.data, (size_t)(at - text.data));
-    buf_add_text(made, to);
-    FAIL_IF(buf_add_text(made, at + strlen(from)), "%s is too long", path);
-    buf_release(&text);
-}
-
+/* Both texts have escapes. */
 static void edit(struct play *p, const char *rest, bool in_place)
 {
     char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
-    char path[SERVER_PATH_MAX], beside[SERVER_PATH_MAX + 8], *to;
-    struct buf made;
+    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX], *arrow;
 
     rest = transcript_word(rest, file, sizeof(file));
     snprintf(text, sizeof(text), "%s", rest);
-    to = strstr(text, " => ");
+    arrow = strstr(text, " => ");
+    FAIL_IF(!arrow, "no FROM => TO: %s", text);
+    *arrow = '\0';
+    from[transcript_unescape(text, from)] = '\0';
+    to[transcript_unescape(arrow + strlen(" => "), to)] = '\0';
     p->acted_at = clock_ms();
-    FAIL_IF(!to, "no FROM => TO: %s", text);
-    *to = '\0';
-    snprintf(path, sizeof(path), "%s", server_path(p->server, file));
-    snprintf(beside, sizeof(beside), "%s.hand", path);
-    edited(path, text, to + strlen(" => "), &made);
-    files_write(in_place ? path : beside, made.data, made.len, 0600);
-    FAIL_IF(!in_place && rename(beside, path) != 0, "rename %s", path);
-    buf_release(&made);
+    files_change(server_path(p->server, file), from, to, in_place);
 }
 
 void play_edit(struct play *p, const char *rest)
@@ -292,7 +308,6 @@ static int run_line(struct play *p, const char *program, const char *rest)
     snprintf(line, sizeof(line), "cd '%s' && %s%s", p->server->folder, program,
              rest);
     run_release(&p->output);
-    p->acted_at = clock_ms();
     run(&p->output, *p->input ? p->input : SERVER_PASSWORD "\n", "/bin/sh",
         "-c", line, NULL);
     p->output_at = p->output.text;
@@ -302,8 +317,10 @@ static int run_line(struct play *p, const char *program, const char *rest)
 
 static void run_well(struct play *p, const char *program, const char *rest)
 {
-    int status = run_line(p, program, rest);
+    int status;
 
+    p->acted_at = clock_ms();
+    status = run_line(p, program, rest);
     FAIL_IF(status != 0, "%s: exit status %d: %s", rest, status,
             p->output.text);
 }
@@ -315,6 +332,7 @@ static void run_badly(struct play *p, const char *program, const char *rest)
     int status;
 
     rest = transcript_word(rest, wanted, sizeof(wanted));
+    p->acted_at = clock_ms();
     status = run_line(p, program, rest);
     FAIL_IF(status != atoi(wanted), "%s: exit status %d: %s", rest, status,
             p->output.text);
@@ -349,35 +367,20 @@ void play_input(struct play *p, const char *rest)
     p->input[len + 1] = '\0';
 }
 
-/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
- * keep the rest of the line. */
-static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
-{
-    static const char keep[] = "{keep}";
-    size_t len = strlen(pattern), n = sizeof(keep) - 1;
-    bool ends = len >= n && strcmp(pattern + len - n, keep) == 0;
-
-    snprintf(into, TRANSCRIPT_LINE_MAX + 8, "{*}%s%s", pattern,
-             ends ? "" : "{*}");
-}
-
 /* Returns what follows the first line that has the pattern in it, or NULL. */
 static const char *find_line(struct play *p, const char *text,
                              const char *pattern)
 {
-    char around[TRANSCRIPT_LINE_MAX + 8];
-    struct pattern_match m;
+    struct wanted w = { .play = p };
 
-    put_around(pattern, around);
+    put_around(pattern, w.pattern);
     while (text && *text) {
-        size_t len = strcspn(text, "\n");
+        const size_t len = strcspn(text, "\n");
+        const bool found = is_wanted((struct slice){ text, len }, &w);
 
-        if (pattern_matches(slice_from(around), (struct slice){ text, len },
-                            &m)) {
-            transcript_keep(p, &m);
-            return text[len] ? text + len + 1 : text + len;
-        }
         text += len + (text[len] != '\0');
+        if (found)
+            return text;
     }
     return NULL;
 }
@@ -399,8 +402,6 @@ void play_output_lacks(struct play *p, const char *rest)
 struct condition {
     struct play *play;
     const char *text;
-    unsigned enough, found;
-    off_t seen;
 };
 
 static bool shell_agrees(void *of)
@@ -418,52 +419,42 @@ void play_until(struct play *p, const char *rest)
             p->output.text);
 }
 
-static unsigned count_lines(const struct condition *c)
-{
-    unsigned count = 0;
-    const char *at;
-    struct buf log;
-
-    server_log(c->play->server, &log);
-    at = log.data;
-    while ((at = find_line(c->play, at, c->text)) != NULL)
-        count++;
-    buf_release(&log);
-    return count;
-}
-
-static bool log_has(void *of)
-{
-    struct condition *c = of;
-
-    if (server_log_grows(c->play->server, &c->seen))
-        c->found = count_lines(c);
-    return c->found >= c->enough;
-}
-
 void play_log(struct play *p, const char *rest)
 {
-    struct condition c = { .play = p, .text = rest, .enough = 1 };
+    struct wanted w = { .play = p };
     struct buf log;
 
-    if (wait_until(log_has, &c, WAIT_MS))
+    put_around(rest, w.pattern);
+    if (server_log_await(p->server, 1, is_wanted, &w))
         return;
     server_log(p->server, &log);
     FAIL("no \"%s\" in the log:\n%s", rest, log.data);
 }
 
+/* Returns the place for a pattern: that of an earlier count, or a new one. */
+static struct counted *counted_of(struct play *p, const char *pattern)
+{
+    struct counted *c;
+
+    for (size_t i = 0; i < p->counts; i++)
+        if (strcmp(p->counted[i].pattern, pattern) == 0)
+            return &p->counted[i];
+    FAIL_IF(p->counts == TRANSCRIPT_COUNTED, "too many LOGS");
+    c = &p->counted[p->counts++];
+    c->pattern = strdup(pattern);
+    FAIL_IF(!c->pattern, "no memory");
+    return c;
+}
+
 void play_log_lines(struct play *p, const char *rest)
 {
     char number[16];
-    struct condition c = { .play = p };
+    struct counted *c;
 
     rest = transcript_word(rest, number, sizeof(number));
-    c.enough = (unsigned)transcript_size(number);
-    c.text = rest;
-    wait_until(log_has, &c, WAIT_MS);
-    c.found = count_lines(&c);
-    FAIL_IF(c.found != c.enough, "%u lines with \"%s\", and not %u", c.found,
-            rest, c.enough);
+    c = counted_of(p, rest);
+    c->lines = (unsigned)transcript_size(number);
+    expect_lines(p, c->pattern, c->lines);
 }
 
 void play_kill(struct play *p, const char *rest)
