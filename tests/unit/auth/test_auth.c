@@ -119,9 +119,15 @@ Test(auth, answers)
 Test(auth, no_descriptor_for_the_users)
 {
     const struct rlimit none = { 3, 3 }; /* the standard ones are open */
+    struct channel session;
     struct stage s;
 
     open_auth(&s);
+    /* It has taken the first table when it answers from that. */
+    verify(&s, 1, &session);
+    say(&session, "anna", "right");
+    expect_verdict(&s, 1, "anna");
+    channel_close(&session);
     cr_assert_eq(prlimit(s.pid, RLIMIT_NOFILE, &none, NULL), 0);
     send_users(&s, "anna", "other");
     child_reap(s.pid, EX_OSERR);
