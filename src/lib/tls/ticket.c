@@ -17,6 +17,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -30,6 +31,8 @@
  * it is checked like a stranger's input: a session under an attacker's control
  * has the keys too. */
 #define FORMAT 2
+
+#define OPENSSL_3_2 0x30200000ul /* of OpenSSL_version_num() */
 
 struct owner_bytes {
     uint8_t format, family, address[16];
@@ -328,9 +331,11 @@ enum stream_state resume_offer_ticket(struct stream *s)
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
         return stream_break(s, tls_error(ERR_peek_last_error()));
-    /* 16 KiB to read into, which it didn't need. OpenSSL before 3.0.14 frees
-     * them also if they have a part of a record (CVE-2024-4741). */
-    if (!secure_is_within(s))
+    /* OpenSSL before 3.2 keeps 16 KiB to read into, which no ticket needs.
+     * Before 3.0.14 it frees them also if they have a part of a record
+     * (CVE-2024-4741). Since 3.2 it makes none here, and crashes if it has none
+     * to free: it wipes them first (SSL_OP_CLEANSE_PLAINTEXT). */
+    if (OpenSSL_version_num() < OPENSSL_3_2 && !secure_is_within(s))
         SSL_free_buffers(s->ssl);
     return STREAM_OK;
 }
