@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,9 +348,38 @@ Test(state, forks_of_a_start_have_no_key)
     keeps_state_in(&m, "");
     cr_assert_eq(prepare_by_check(&m, &c), 0);
     cr_expect_arr_eq(m.secrets.names, "0123456789abcdef", SIPHASH_KEY);
-    pid = errand_fork(&m, finds_the_key, &m, NULL, 0);
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_expect_eq(status, 0, "0x%x", (unsigned)status);
+    for (enum errand_kind k = ERRAND_LOOKS; k <= ERRAND_WRITES; k++) {
+        pid = errand_fork(&m, k, finds_the_key, &m, NULL, 0);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, 0, "0x%x", (unsigned)status);
+    }
+}
+
+static int is_asked_to_end(void *unused)
+{
+    (void)unused;
+    kill(getpid(), SIGTERM);
+    return 0;
+}
+
+/* systemd sends SIGTERM to all: half a file of users would be no users. */
+Test(state, only_a_fork_that_writes_goes_on)
+{
+    static struct master m;
+    sigset_t term;
+    int status;
+
+    master_init(&m);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    cr_assert_eq(sigprocmask(SIG_BLOCK, &term, NULL), 0); /* as in master */
+    for (enum errand_kind k = ERRAND_LOOKS; k <= ERRAND_WRITES; k++) {
+        pid_t pid = errand_fork(&m, k, is_asked_to_end, NULL, NULL, 0);
+
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, k == ERRAND_LOOKS ? SIGTERM : 0, "0x%x",
+                     (unsigned)status);
+    }
 }
 
 /* A restart would use another key than the present one: that is reported. */

@@ -94,7 +94,8 @@ static int certificate_file_open(struct master *m, struct named_file *f,
         if (fd < 0)
             return complain(c, "memfd: %s", strerror(errno));
         from.copy = fd;
-        r = exec_wait(errand_fork(m, certificate_source_main, &from, &fd, 1),
+        r = exec_wait(errand_fork(m, ERRAND_LOOKS, certificate_source_main,
+                                  &from, &fd, 1),
                       (int)m->deadlines.reader);
         if (r != 0)
             return certificate_source_failed(&from, r, c);

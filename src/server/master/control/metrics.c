@@ -149,7 +149,8 @@ void metrics_ask(struct peer *p)
 
     p->waits_for_disks = true;
     if (!c->looks_at_disks && errands_hanging(m, c) == 0) {
-        pid = errand_fork(m, disks_main, m, &m->memory[MEMORY_METRICS], 1);
+        pid = errand_fork(m, ERRAND_LOOKS, disks_main, m,
+                          &m->memory[MEMORY_METRICS], 1);
         c->looks_at_disks = pid > 0 && errand_watch(m, pid, m->deadlines.look,
                                                     metrics_on_disks, c) == 0;
     }

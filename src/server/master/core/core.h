@@ -292,11 +292,13 @@ void master_send(struct master *m, const struct event_record *r);
 /* Ends the start or the run with STATUS. During a start, the supervisor gets
  * WHY. */
 void master_fail(struct master *m, int status, const char *why);
+/* A writer finishes when master dies or systemd ends the service. */
+enum errand_kind { ERRAND_LOOKS, ERRAND_WRITES };
 /* Runs RUN(ARG) in a fork, which ends with the status that it returns. Of all
  * descriptors it has the standard ones and the N in KEEP, and it has none of
  * master's keys. Returns its pid or -errno. */
-pid_t errand_fork(struct master *m, int (*run)(void *arg), void *arg,
-                  const int *keep, size_t n);
+pid_t errand_fork(struct master *m, enum errand_kind kind,
+                  int (*run)(void *arg), void *arg, const int *keep, size_t n);
 /* ON_END(OWNER) gets the wait status of the child PID, or -ETIMEDOUT after
  * WAIT_MS, when it is killed. WAIT_MS 0: it writes a file, so it has no
  * deadline, and master's end waits for it. -EBUSY: too many hang; then PID is

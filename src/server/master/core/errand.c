@@ -13,18 +13,20 @@
 
 #include "sallyport/base/fd.h"
 
-pid_t errand_fork(struct master *m, int (*run)(void *arg), void *arg,
-                  const int *keep, size_t n)
+pid_t errand_fork(struct master *m, enum errand_kind kind,
+                  int (*run)(void *arg), void *arg, const int *keep, size_t n)
 {
     pid_t self = getpid(), pid = fork();
     sigset_t none;
 
     if (pid != 0)
         return pid < 0 ? -errno : pid;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
-        _exit(EX_OSERR);
     explicit_bzero(&m->secrets, sizeof(m->secrets));
     fd_close_others(3, keep, n);
+    if (kind == ERRAND_WRITES)
+        _exit(run(arg)); /* with all signals blocked, as in master */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
+        _exit(EX_OSERR);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     _exit(run(arg));

@@ -155,14 +155,17 @@ void password_late(struct session_record *s)
 /* What the fork needs. It inherits neither the users' rows nor the records of
  * sessions. */
 struct writer_order {
+    int text; /* that of the users file, in memory */
+    const char *path;
     char user[USER_NAME_MAX + 1];
     char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
 };
 
 /* Runs in the fork. Only the text that everybody uses now is changed: another
  * one may have a mistake, or be half written. */
-static int writer_main(const struct userdb *u, const struct writer_order *o)
+static int writer_main(void *arg)
 {
+    const struct writer_order *o = arg;
     struct hash_change change = { .user = o->user,
                                   .old = o->old,
                                   .hash = o->hash };
@@ -171,11 +174,10 @@ static int writer_main(const struct userdb *u, const struct writer_order *o)
     int r;
 
     buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(u->fd, &text); /* memory */
-    fd_close_others(3, NULL, 0);
+    r = fd_read_file(o->text, &text);
     change.text = buf_slice(&text);
     if (r == 0)
-        r = users_file_set_hash(u->path, &change, &stands);
+        r = users_file_set_hash(o->path, &change, &stands);
     return -r | (r < 0 && stands ? WRITER_STANDS : 0);
 }
 
@@ -187,7 +189,7 @@ static enum password_fault writer_begin(struct session_record *s,
     struct master *m = s->master;
     struct userdb *u = m->users;
     struct user next = *user;
-    struct writer_order o;
+    struct writer_order o = { .text = u->fd, .path = u->path };
     int pid, r;
 
     if (u->writer.pid > 0 || u->writer.ticket > 0 ||
@@ -200,10 +202,8 @@ static enum password_fault writer_begin(struct session_record *s,
     slice_copy(slice_from(user->name), o.user, sizeof(o.user));
     slice_copy(slice_from(user->hash), o.old, sizeof(o.old));
     slice_copy(slice_from(s->answer.verdict.hash), o.hash, sizeof(o.hash));
-    pid = fork();
-    if (pid == 0)
-        _exit(writer_main(u, &o));
-    r = pid < 0 ? -errno : errand_watch(m, pid, 0, password_on_written, m);
+    pid = errand_fork(m, ERRAND_WRITES, writer_main, &o, &u->fd, 1);
+    r = pid < 0 ? pid : errand_watch(m, pid, 0, password_on_written, m);
     explicit_bzero(&o, sizeof(o));
     if (r < 0) {
         password_complain(m, strerror(-r));

@@ -496,7 +496,8 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c)
     keep[1] = g->text;
     keep[2] = u->fd;
     if (r == 0)
-        r = (int)errand_fork(u->master, sight_main, u, keep, u->fd < 0 ? 2 : 3);
+        r = (int)errand_fork(u->master, ERRAND_LOOKS, sight_main, u, keep,
+                             u->fd < 0 ? 2 : 3);
     if (r > 0)
         return r;
     userdb_failed(u, r, &now);

@@ -89,18 +89,24 @@ void banning_release(struct banning *b)
 
 /* The file. */
 
+struct banning_order {
+    const char *directory;
+    struct buf image;
+};
+
 /* Runs in the fork. The lock is for the writer of an older generation, which
  * may not have ended yet. */
-static int banning_write(const char *directory, struct slice bytes)
+static int banning_write(void *arg)
 {
-    FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct banning_order *o = arg;
+    FD_CLEANUP int at = open(o->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool stands;
     int r = at < 0 ? -errno : fd_lock(at, WRITER_MS);
 
-    if (r < 0)
-        return r;
-    return users_file_replace(at, SETTINGS_BANS_FILE, bytes, NULL, NULL, NULL,
-                              &stands);
+    if (r == 0)
+        r = users_file_replace(at, SETTINGS_BANS_FILE, buf_slice(&o->image),
+                               NULL, NULL, NULL, &stands);
+    return -r;
 }
 
 static void banning_report_unkept(struct master *m, int error)
@@ -134,26 +140,22 @@ void banning_save(struct master *m)
 {
     struct banning *b = m->banning;
     struct bans *t = b->table;
-    struct buf image;
+    struct banning_order o = { .directory = m->settings.state };
     pid_t pid = -1;
     int r;
 
     if (m->check || b->writes || t->saved == t->changes)
         return;
-    buf_init(&image, BANNING_FILE_MAX);
-    r = buf_add(&image, banning_magic.ptr, banning_magic.len);
+    buf_init(&o.image, BANNING_FILE_MAX);
+    r = buf_add(&o.image, banning_magic.ptr, banning_magic.len);
     for (uint32_t i = 0; i < t->rows && i < BANS_MAX && r == 0; i++)
         if (t->ban[i].network.family != 0)
-            r = buf_add(&image, &t->ban[i], sizeof(t->ban[i]));
+            r = buf_add(&o.image, &t->ban[i], sizeof(t->ban[i]));
     if (r == 0) {
-        pid = fork();
-        r = pid < 0 ? -errno : 0;
+        pid = errand_fork(m, ERRAND_WRITES, banning_write, &o, NULL, 0);
+        r = pid < 0 ? pid : 0;
     }
-    if (pid == 0) {
-        fd_close_others(3, NULL, 0);
-        _exit(-banning_write(m->settings.state, buf_slice(&image)));
-    }
-    buf_release(&image);
+    buf_release(&o.image);
     if (r == 0)
         r = errand_watch(m, pid, 0, banning_on_written, m);
     if (r < 0)

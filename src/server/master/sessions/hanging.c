@@ -109,7 +109,7 @@ static void hanging_on_timer(void *owner)
 
     snprintf(path, sizeof(path), "%s", k->path);
     if (errands_hanging(m, k) < ERRANDS_PER_MARK)
-        pid = errand_fork(m, hanging_look, path, NULL, 0);
+        pid = errand_fork(m, ERRAND_LOOKS, hanging_look, path, NULL, 0);
     if (pid < 0 || errand_watch(m, pid, TRY_MS, hanging_on_looked, k) < 0)
         hanging_pause(k);
 }

@@ -94,7 +94,7 @@ static void reach_on_timer(void *owner)
     if (m->state != MASTER_RUNNING)
         return;
     if (errands_hanging(m, k) < ERRANDS_FOR_REACH)
-        pid = errand_fork(m, reach_look, m, NULL, 0);
+        pid = errand_fork(m, ERRAND_LOOKS, reach_look, m, NULL, 0);
     if (pid < 0 ||
         errand_watch(m, pid, m->deadlines.reach, reach_on_looked, k) < 0)
         loop_timer_set(&m->loop, &k->timer, m->deadlines.reach_pause);
