@@ -165,7 +165,8 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     begin(m, c, FLOW_UP, e);
     t->copies = b.copies;
     t->least = m->image ? m->announced : 0;
-    t->waits = b.goes_on;
+    t->lowers = b.goes_on && b.head.len < left_tells(l);
+    t->waits = b.goes_on && !t->lowers;
     t->first = b.head.len;
     t->head = malloc(b.head.len + 1);
     FAIL_IF(!t->head, "no memory");

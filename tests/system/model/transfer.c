@@ -58,13 +58,18 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;
     struct leftover *l = left_find(&m->tree, t->path);
-    struct leftover cut = { .len = t->first + len };
+    struct leftover cut = { .len = 0 };
     unsigned char *all;
 
     if (changes_nothing(t, len)) {
         transfer_over(m);
         return;
     }
+    if (t->lowers && len == 0) { /* all of it counts that wasn't cut */
+        bytes = (const unsigned char *)"";
+        len = 1;
+    }
+    cut.len = t->first + len;
     told_put(m, t->path, 0, 0); /* the reported length counts once */
     if (left_tells(&cut) > 0 || (l && l->reported) || !may_rename(m)) {
         all = whole(t, bytes, len);

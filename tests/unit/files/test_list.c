@@ -375,20 +375,21 @@ static void furnish_many(struct peer *p, unsigned count)
     }
 }
 
-/* Returns the resident memory of the process in KiB; 0 if it can't be read. */
+/* Returns the resident memory of the process in KiB, without that of files: the
+ * kernel may take those pages at any time. 0 if it can't be read. */
 static unsigned long memory(struct peer *p)
 {
     char name[64];
-    unsigned long pages = 0;
+    unsigned long pages = 0, files = 0;
 
     snprintf(name, sizeof(name), "/proc/%d/statm", p->pid);
     FILE *file = fopen(name, "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%*u %lu", &pages) != 1)
-        pages = 0;
+    if (fscanf(file, "%*u %lu %lu", &pages, &files) != 2)
+        pages = files = 0;
     fclose(file);
-    return pages * 4;
+    return (pages - files) * 4;
 }
 
 /* GCC 13 and later keep the frames of functions that have returned in memory of
