@@ -3,11 +3,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
+#include "support/wait.h"
 
 #define ROOM     24 /* for max_sessions = 8 */
 #define FOREIGN  (ROOM / 2)
@@ -71,6 +73,11 @@ Test(service, of_session_and_files)
     stage_leave(&s, &p);
 }
 
+static bool is_reaped(void *actor)
+{
+    return kill(((struct actor *)actor)->note.pid, 0) < 0;
+}
+
 /* A user whose files fails isn't logged in, and the next log hears no name. */
 Test(service, of_a_session_that_was_denied)
 {
@@ -88,6 +95,8 @@ Test(service, of_a_session_that_was_denied)
     actor_again(&s, &s.log);
     hear_peer(&s, PROCESS_SESSION, p.serial, "", &fd);
     close(fd);
+    /* Until then the session gets no other one. */
+    cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
     player_logs_in(&s, &p, &files);
     actor_die(&s.log);
     actor_again(&s, &s.log);
