@@ -225,8 +225,9 @@ class Cluster:
                    lambda: all(server.editions() > n for server, n in before.items()), 30)
 
     def answers(self, node=None, user="anna"):
-        """Does a user get a listing, of this node or of any?"""
-        return attempt("curl", "--silent", "--max-time", "10", "--ssl-reqd", "--cacert", TOP + "/certificate.pem",
+        """Does a user get the names in the home, of this node or of any? A storm makes thousands,
+        and for LIST each of them is looked up on the volume."""
+        return attempt("curl", "--silent", "--list-only", "--max-time", "10", "--ssl-reqd", "--cacert", TOP + "/certificate.pem",
                        "--netrc-file", TOP + "/netrc-" + user,
                        "ftp://%s:%d/" % (VIP, self.balancer.port(node) if node else 21)) == 0
 
