@@ -21,7 +21,7 @@
 #define HASH "$6$salt$" S43 S43 "\n"
 #define S43  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 600);
+TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 1800);
 
 struct edit_case {
     const char *words;
