@@ -3,6 +3,7 @@
 #define CLIENT_CLIENT_H
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -143,9 +144,6 @@ int open_target(struct options *o, struct profile *p, const char *word,
 /* Do the options, with those of the profile, agree? Returns 0, or -1 with the
  * reason. */
 int open_check(const struct options *o, struct failure *why);
-/* Does the jobs on the open server. Returns an exit code. */
-int client_run_jobs(struct client *c, struct jobs *j);
-
 /* Runs the whole program. Returns its exit code. */
 int client_main(int argc, char **argv);
 /* Runs a session: commands from a terminal, or the lines of standard input. */
@@ -171,23 +169,23 @@ int lines_mkdir_remote(struct client *c, const char *path,
                        char last[URL_PATH_MAX]);
 int lines_mkdir_local(const struct client *c, const char *path);
 
-/* A walk through a directory here and its counterpart on the server. It prints
- * each failure and continues with the rest. */
+/* The jobs of one command, see transfer/jobs.h, and what they count. A walk
+ * through a directory here and its counterpart on the server has a job for each
+ * directory; it prints each failure and continues with the rest. */
 struct tree {
     struct client *client;
     const struct tree_way *way;
     struct jobs jobs;
-    size_t named;    /* see names_open(): of the local directory */
-    size_t root;     /* length of the remote directory where it began */
-    int code;        /* exit code of the first failure */
-    size_t failed;   /* failures of the walk; those of transfers are in jobs */
-    size_t left_out; /* names too long for one of the sides */
-    size_t planned;  /* transfers of a dry run */
-    /* Of sync: */
-    struct surplus *surplus;
-    size_t surplus_count, surplus_size;
-    size_t same, removed;
-    bool untimed; /* a note says that the server gives no times */
+    size_t named;            /* see names_open(): of the local directory */
+    atomic_size_t left_out;  /* names too long for one of the sides */
+    atomic_size_t planned;   /* transfers of a dry run */
+    atomic_size_t same;      /* of sync: files that need no transfer */
+    atomic_size_t removed;   /* names */
+    atomic_bool untimed;     /* a note says that the server gives no times */
+    _Atomic(uint64_t) bytes; /* of du */
+    atomic_size_t files;
+    pthread_mutex_t lock; /* of standard output, and of all below */
+    size_t surplus;       /* names that sync --delete will remove */
     enum {
         TIMES_UNKNOWN,
         TIMES_STAY,  /* the account may set times on the server */
@@ -197,29 +195,37 @@ struct tree {
 
 /* What put, get and sync do on a walk. */
 struct tree_way {
-    /* A file that both sides have: is nothing to be transferred? NULL: each
-     * file is transferred. */
-    bool (*settled)(struct tree *t, const char *local, const char *remote,
+    bool up;
+    /* A file that both sides have: does JOB need no transfer, or is it now
+     * another job, which will see? NULL: each file is transferred. */
+    bool (*settled)(struct tree *t, struct job *job, const char *local,
                     const struct stat *here, const struct listing_entry *there);
     /* Up: the end of the open local directory HERE; or NULL. */
-    void (*up_end)(struct tree *t, int here, const char *remote,
+    void (*up_end)(struct tree *t, const struct job *job, int here,
                    const struct listing *there);
-    /* Down: the end of a directory; or NULL. */
-    void (*down_end)(struct tree *t, const char *local,
-                     const struct listing *there, int depth);
+    /* Down: before anything in a directory is added; or NULL. Returns 0, or -1
+     * with the reason. */
+    int (*down_begin)(struct tree *t, const struct job *job, struct link *l,
+                      const struct listing *there, struct failure *why);
 };
 
-/* Adds a transfer, or prints its line in a dry run. That there are too many is
- * printed once. */
+void tree_begin(struct tree *t, struct client *c, const struct tree_way *way);
+void tree_run(struct tree *t);
+/* Returns the first failure's exit code, or 0. */
+int tree_end(struct tree *t);
+
+/* Adds a transfer, or prints its line in a dry run. */
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote);
 
-/* Do --exclude and --include leave out REMOTE, which is in the walk? */
-bool tree_excludes(const struct tree *t, const char *remote, bool directory);
+/* Do --exclude and --include leave out PATH, whose walk began in its first ROOT
+ * bytes? */
+bool tree_excludes(const struct tree *t, const char *path, size_t root,
+                   bool directory);
 /* When was this file on the server changed? 0: unknown. Asks for it if
  * --min-age needs it and a listing without MLSD lacks it; a file without a time
  * is then a failure, and counts as new. */
-time_t tree_time(struct tree *t, const char *remote,
+time_t tree_time(struct tree *t, struct link *l, const char *remote,
                  const struct listing_entry *e);
 /* Is a file that the user has named to be transferred, by its NAME and age? */
 bool tree_passes(const struct tree *t, const char *name, time_t modified);
@@ -227,71 +233,59 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified);
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
-void tree_up(struct tree *t, const char *local, const char *remote, int depth);
-/* Makes LOCAL if it is missing. */
-void tree_down(struct tree *t, const char *remote, const char *local,
-               int depth);
+/* Adds the job that walks through a directory; down, LOCAL is made if it is
+ * missing. */
+void tree_walk(struct tree *t, const char *local, const char *remote);
+/* The job of a directory in that of ABOVE. */
+struct job tree_below(struct job *above);
+/* Lists the directory of a job, and calls EACH with everything in it. If the
+ * listing isn't whole, this is printed, and the job STAYS; see tree_cut() for
+ * NAMES. Returns 0, or -1 with the reason. */
+typedef void tree_each(struct tree *t, struct job *job,
+                       const struct listing_entry *e, const char *path);
+int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
+              tree_each *each, struct failure *why);
+/* Is THERE cut, or (NAMES) does it lack names that nothing here may have? Then
+ * this is printed as a failure. */
+bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
+              bool names);
+/* Writes the paths of NAME in the directory of DIR. Returns false, and leaves
+ * it out: one of them is too long. */
+bool tree_paths(struct tree *t, const struct job *dir, const char *name,
+                char local[PATH_MAX], char remote[URL_PATH_MAX]);
 /* Opens a local directory of the walk, or returns NULL with errno. */
-DIR *tree_opendir(const struct tree *t, const char *local);
+DIR *tree_opendir(const char *local, size_t named);
 /* Prints the failure, counts it, and keeps the first exit code. */
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
 
-/* The following functions return the first failure's exit code, or 0. This one
- * calls EACH with the path of WORD or, if its last component is a pattern, with
- * the paths that match. A pattern without a match is a failure. */
+/* Calls EACH with the path of WORD or, if its last component is a pattern, with
+ * the paths that match. A pattern without a match is a failure. Returns the
+ * first failure's exit code, or 0. */
 int tree_expand(struct client *c, const struct word *word,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of);
 
-/* Calls EACH with everything below the directory PATH of the server, which is
- * at DEPTH; a directory comes after its content. Before the content it calls
- * ENTER (or NULL: none), which returns false if the directory is to be left
- * out. */
-int tree_walk(struct client *c, const char *path, int depth,
-              bool (*enter)(struct client *c, const char *path, void *of),
-              int (*each)(struct client *c, const char *path,
-                          const struct listing_entry *e, void *of),
-              void *of);
-
-/* Removes PATH of the server with everything in it, or prints that in a dry
- * run. */
-int tree_remove(struct client *c, const char *path,
-                const struct listing_entry *e);
+/* Adds the job that removes PATH of the server with everything in it, or prints
+ * that in a dry run. */
+void remove_there(struct tree *t, const char *path,
+                  const struct listing_entry *e);
 
 /* What sync --delete removes, on the side to which it transfers. The walk
- * collects it, and it goes after the transfers. */
-struct surplus {
-    char *path; /* below the two directories of sync */
-    enum surplus_kind {
-        SURPLUS_FILE,  /* or any other kind that is no directory */
-        SURPLUS_ENTER, /* a directory, before its content */
-        SURPLUS_LEAVE  /* after its content */
-    } kind;
-};
-/* The two directories of sync. */
-struct surplus_places {
-    const char *local, *remote;
-    bool up;
-};
-/* Collects the names of the directory REMOTE that the open local directory HERE
- * lacks; or the names of LOCAL that the listing of REMOTE lacks. */
-void surplus_of_server(struct tree *t, int here, const char *remote,
+ * collects the names of the server's directory of JOB that the open local
+ * directory HERE lacks; or the names of the local one that the listing
+ * lacks. */
+void surplus_of_server(struct tree *t, const struct job *job, int here,
                        const struct listing *there);
-void surplus_of_local(struct tree *t, const char *local,
-                      const struct listing *there, int depth);
-/* How many names would be removed? */
-size_t surplus_names(const struct tree *t);
-/* Removes them, or prints them in a dry run. */
-void surplus_remove(struct tree *t, const struct surplus_places *p);
-void surplus_release(struct tree *t);
+int surplus_of_local(struct tree *t, const struct job *job, struct link *l,
+                     const struct listing *there, struct failure *why);
+/* Adds the jobs that remove them, or print them in a dry run. */
+void surplus_remove(struct tree *t);
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
 /* Is NAME "." or ".."? */
 bool tree_is_dots(const char *name);
-/* Says that THERE may lack names of REMOTE. */
-void tree_cut(struct tree *t, const char *remote, const struct listing *there);
 /* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);
 

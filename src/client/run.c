@@ -196,14 +196,6 @@ int client_misfit(const struct options *o, const char *command, const char *who)
                : 0;
 }
 
-int client_run_jobs(struct client *c, struct jobs *j)
-{
-    if (j->count == 0 || j->full)
-        return 0;
-    names_begin();
-    return jobs_run(j, &c->site, &c->link);
-}
-
 static bool run_same_server(const struct url *a, const struct url *b)
 {
     return strcmp(a->host, b->host) == 0 && a->port == b->port &&

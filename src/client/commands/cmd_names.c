@@ -57,18 +57,36 @@ static int ls_directory(struct client *c, const char *path, bool whole)
     return code;
 }
 
-static bool ls_shows(struct client *c, const char *path, void *of)
+static void ls_each(struct tree *t, struct job *job,
+                    const struct listing_entry *e, const char *path)
 {
-    (void)of;
-    return c->options.all || url_base(path)[0] != '.';
+    const struct job below = tree_below(job);
+
+    if (!t->client->options.all && e->name[0] == '.')
+        return;
+    pthread_mutex_lock(&t->lock);
+    ls_entry(t->client, path, e);
+    pthread_mutex_unlock(&t->lock);
+    if (e->kind == ENTRY_DIRECTORY)
+        jobs_add(&t->jobs, &below, "", path);
 }
 
-static int ls_below(struct client *c, const char *path,
-                    const struct listing_entry *e, void *of)
+static int ls_below(void *of, struct job *job, struct link *l,
+                    struct failure *why)
 {
-    if (ls_shows(c, path, of))
-        ls_entry(c, path, e);
-    return 0;
+    return tree_list(of, job, l, false, ls_each, why);
+}
+
+/* Does STEP with the directory PATH, and with those in it as STEP says. */
+static int names_walk(struct client *c, const char *path, job_step *step,
+                      struct tree *t)
+{
+    const struct job job = { .kind = JOB_WALK, .step = step };
+
+    tree_begin(t, c, NULL);
+    jobs_add(&t->jobs, &job, "", path);
+    tree_run(t);
+    return tree_end(t);
 }
 
 static int ls_one(struct client *c, const char *path, void *of)
@@ -76,11 +94,12 @@ static int ls_one(struct client *c, const char *path, void *of)
     const bool *several = of;
     struct failure why;
     struct listing_entry e;
+    struct tree t;
 
     if (remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
     if (e.kind == ENTRY_DIRECTORY && c->options.recursive)
-        return tree_walk(c, path, 0, ls_shows, ls_below, NULL);
+        return names_walk(c, path, ls_below, &t);
     if (e.kind == ENTRY_DIRECTORY)
         return ls_directory(c, path, *several);
     ls_entry(c, path, &e);
@@ -108,36 +127,39 @@ int cmd_ls(struct client *c, struct word *w, int n)
     return names_each(c, w, n, ls_one, &several);
 }
 
-static int du_add(struct client *c, const char *path,
-                  const struct listing_entry *e, void *of)
+static void du_each(struct tree *t, struct job *job,
+                    const struct listing_entry *e, const char *path)
 {
-    uint64_t *sum = of;
+    const struct job below = tree_below(job);
 
-    (void)c;
-    (void)path;
-    if (e->kind == ENTRY_FILE) {
-        sum[0] += e->size;
-        sum[1]++;
-    }
-    return 0;
+    if (e->kind == ENTRY_DIRECTORY)
+        jobs_add(&t->jobs, &below, "", path);
+    t->files += e->kind == ENTRY_FILE;
+    t->bytes += e->kind == ENTRY_FILE ? e->size : 0;
+}
+
+static int du_below(void *of, struct job *job, struct link *l,
+                    struct failure *why)
+{
+    return tree_list(of, job, l, false, du_each, why);
 }
 
 static int du_one(struct client *c, const char *path, void *of)
 {
-    uint64_t sum[2] = { 0, 0 };
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
-    int code = tree_walk(c, path, 0, NULL, du_add, sum);
+    struct tree t;
+    int code = names_walk(c, path, du_below, &t);
 
     (void)of;
     if (code != 0)
         return code;
     if (c->options.json)
-        event_print(json_pack("{s:o, s:I, s:I}", "name",
-                              event_text(path[0] ? path : "/"), "bytes",
-                              (json_int_t)sum[0], "files", (json_int_t)sum[1]));
+        event_print(json_pack(
+            "{s:o, s:I, s:I}", "name", event_text(path[0] ? path : "/"),
+            "bytes", (json_int_t)t.bytes, "files", (json_int_t)t.files));
     else
-        printf("%10s  %8llu files  /%s\n", show_size(sum[0], size),
-               (unsigned long long)sum[1], show_text(path, safe, sizeof(safe)));
+        printf("%10s  %8zu files  /%s\n", show_size(t.bytes, size), t.files,
+               show_text(path, safe, sizeof(safe)));
     return 0;
 }
 
@@ -189,38 +211,27 @@ static int rm_refuse_login(const char *path)
     return client_refuse(path, EX_USAGE, "the login directory itself stays");
 }
 
-/* Servers use different texts for "DELE isn't for directories". */
-static int rm_file(struct client *c, const char *path)
-{
-    struct failure why, other;
-    struct listing_entry e;
-
-    if (remote_remove(&c->link, path, &why) == 0)
-        return 0;
-    if (why.reply >= 500 && remote_stat(&c->link, path, &e, &other) == 0 &&
-        e.kind == ENTRY_DIRECTORY)
-        fail(&why, EX_USAGE, "is a directory; add -r");
-    return client_error(path, &why);
-}
-
 static int rm_one(struct client *c, const char *path, void *of)
 {
     struct listing_entry e = { .kind = ENTRY_FILE };
     struct failure why;
 
-    (void)of;
     if (!path[0])
         return rm_refuse_login(path);
-    if (!c->options.recursive && !c->options.dry_run)
-        return rm_file(c, path);
     if (c->options.recursive && remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
-    return tree_remove(c, path, &e);
+    remove_there(of, path, &e);
+    return 0;
 }
 
 int cmd_rm(struct client *c, struct word *w, int n)
 {
-    return names_each(c, w, n, rm_one, NULL);
+    struct tree t;
+
+    tree_begin(&t, c, NULL);
+    jobs_keep(&t.jobs, names_each(c, w, n, rm_one, &t));
+    tree_run(&t);
+    return tree_end(&t);
 }
 
 static int rmdir_one(struct client *c, const char *path, void *of)

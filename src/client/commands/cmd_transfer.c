@@ -21,25 +21,33 @@ static const char *base_name(const char *path)
 /* A word that fails leaves no job. */
 static int transfer_count(struct tree *t, int code)
 {
-    t->failed += code != 0;
-    tree_keep(&t->code, code);
+    if (code != 0)
+        jobs_fail(&t->jobs, code);
     return code;
+}
+
+/* Of put and get: each file is transferred, and nothing else. */
+static const struct tree_way put_way = { .up = true };
+static const struct tree_way get_way = { 0 };
+
+/* Without a question a file replaces none that comes in the same call. */
+static void transfer_begin(struct tree *t, struct client *c,
+                           const struct tree_way *way)
+{
+    tree_begin(t, c, way);
+    t->jobs.once = c->options.conflict == CONFLICT_OVERWRITE;
 }
 
 /* Does the jobs of put or get, and prints the total. Returns an exit code. */
 static int transfer_all(struct tree *t)
 {
-    tree_keep(&t->code, client_run_jobs(t->client, &t->jobs));
+    tree_run(t);
     if (t->client->options.dry_run)
         progress_note("%zu to transfer", t->planned);
-    else if (!t->jobs.full)
-        jobs_sum_up(&t->jobs, t->failed);
-    jobs_release(&t->jobs);
-    return t->code;
+    else
+        jobs_sum_up(&t->jobs);
+    return tree_end(t);
 }
-
-/* Of put and get: each file is transferred, and nothing else. */
-static const struct tree_way transfer_way = { 0 };
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
@@ -68,7 +76,7 @@ static int put_file(struct tree *t, const char *local, const char *remote)
     if (!t->client->options.recursive)
         return client_refuse(local, EX_USAGE, "is a directory; add -r");
     t->named = strlen(local);
-    tree_up(t, local, remote, 0);
+    tree_walk(t, local, remote);
     return 0;
 }
 
@@ -142,27 +150,20 @@ static int put_line(struct client *c, const char *line, void *of)
                           code ? code : put_file(l->tree, line, remote));
 }
 
-/* Without a question a file replaces none that comes in the same call. */
-static bool transfer_is_once(const struct client *c)
-{
-    return c->options.conflict == CONFLICT_OVERWRITE;
-}
-
 int put_all(struct client *c, struct word *w, int n, const struct word *to)
 {
-    struct tree t = { .client = c,
-                      .way = &transfer_way,
-                      .jobs.once = transfer_is_once(c) };
+    struct tree t;
     struct put_lines list = { .tree = &t, .to = to };
     bool into;
+    int code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
 
-    t.code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
-    if (t.code != 0)
-        return t.code;
+    if (code != 0)
+        return code;
+    transfer_begin(&t, c, &put_way);
     for (int i = 0; i < n; i++)
         transfer_count(&t, put_one(&t, &w[i], to, into));
     if (c->options.files_from)
-        tree_keep(&t.code, lines_each(c, put_line, &list));
+        jobs_keep(&t.jobs, lines_each(c, put_line, &list));
     return transfer_all(&t);
 }
 
@@ -254,8 +255,9 @@ static int get_file(struct tree *t, const char *remote, const char *local)
         return transfer_count(
             t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));
     if (e.kind == ENTRY_DIRECTORY)
-        tree_down(t, remote, local, 0);
-    else if (tree_passes(t, base_name(remote), tree_time(t, remote, &e)))
+        tree_walk(t, local, remote);
+    else if (tree_passes(t, base_name(remote),
+                         tree_time(t, &t->client->link, remote, &e)))
         tree_add(t, &job, local, remote);
     return 0;
 }
@@ -274,7 +276,7 @@ static int get_one(struct client *c, const char *remote, void *of)
     char local[PATH_MAX];
 
     (void)c;
-    if (t->tree.jobs.full)
+    if (jobs_ended(&t->tree.jobs))
         return 0;
     t->tree.named = strlen(t->local ? t->local : name[0] ? "" : ".");
     if (!name[0] || (t->local && !t->into))
@@ -309,14 +311,10 @@ static int get_line(struct client *c, const char *line, void *of)
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
-    struct get_target t = { .local = local,
-                            .tree = { .client = c,
-                                      .way = &transfer_way,
-                                      .jobs.once = transfer_is_once(c) } };
+    struct get_target t = { .local = local };
     bool out = local && strcmp(local, "-") == 0;
     struct stat st;
 
-    t.tree.jobs.in_turn = out; /* the files follow one another */
     if (out && c->options.remove_source)
         return client_refuse(local, EX_USAGE,
                              "--remove-source needs a file to compare");
@@ -326,12 +324,14 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
         return client_refuse(
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
+    transfer_begin(&t.tree, c, &get_way);
+    t.tree.jobs.in_turn = out; /* the files follow one another */
     if (c->options.files_from)
-        tree_keep(
-            &t.tree.code,
+        jobs_keep(
+            &t.tree.jobs,
             lines_each(c, get_line, &(struct get_lines){ &t, w[0].path }));
     for (int i = 0; i < n && !c->options.files_from; i++)
-        tree_keep(&t.tree.code, tree_expand(c, &w[i], get_one, &t));
+        jobs_keep(&t.tree.jobs, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);
 }
 

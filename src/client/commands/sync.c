@@ -12,15 +12,12 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-static const struct tree_way sync_up, sync_down;
-
 /* Do the checksums differ? Returns 0 or 1, or -1: they can't be compared. */
-static int sync_differs(struct tree *t, const char *local, const char *remote,
-                        uint64_t size)
+static int sync_differs(struct tree *t, const struct job *job, struct link *l)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
-    FD_CLEANUP int fd = names_open(local, t->named, O_RDONLY | O_NONBLOCK);
-    struct link *l = &t->client->link;
+    FD_CLEANUP int fd =
+        names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
     struct retry retry = { 0 };
     struct failure why;
     struct checksum d;
@@ -28,40 +25,41 @@ static int sync_differs(struct tree *t, const char *local, const char *remote,
     if (fd < 0 || !t->client->site.hash ||
         digest_begin(&d, t->client->site.hash) < 0)
         return -1;
-    int r = digest_add_head(&d, fd, size, l);
+    int r = digest_add_head(&d, fd, job->size, l);
     digest_end(&d, here);
     if (r < 0)
         return -1;
     do
-        r = remote_hash(l, remote, size, there, &why);
-    while (r < 0 && link_again(l, &retry, remote, &why));
+        r = remote_hash(l, job->remote, job->size, there, &why);
+    while (r < 0 && link_again(l, &retry, job->remote, &why));
     return r < 0 ? -1 : strcmp(here, there) != 0;
 }
 
-/* Gets the time of the entry's last change, which a listing without MLSD lacks;
- * 0: the server doesn't give it. Returns 0, or -1: the connection is cut. */
-static int sync_time(struct tree *t, const char *remote,
-                     const struct listing_entry *e, time_t *ret)
+/* Gets the time of the last change on the server, which a listing without MLSD
+ * lacks; 0: the server doesn't give it. Returns 0, or -1: the connection is
+ * cut. */
+static int sync_time(struct tree *t, const struct job *job, struct link *l,
+                     time_t *ret)
 {
     struct failure why;
 
-    *ret = e->modified;
-    if (*ret == 0 && remote_time(&t->client->link, remote, ret, &why) < 0)
+    *ret = job->modified;
+    if (*ret == 0 && remote_time(l, job->remote, ret, &why) < 0)
         return -1;
-    if (*ret == 0 && !t->untimed)
+    if (*ret == 0 && !atomic_exchange(&t->untimed, true))
         progress_note("the server gives no times: files of the same size count "
                       "as the same, unless --by-hash compares them");
-    t->untimed |= *ret == 0;
     return 0;
 }
 
 /* Does an upload keep its time? If not, it would be sent again for ever. It is
  * tried once, with the time that the file has anyway. */
-static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
+static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
+                             time_t present)
 {
-    struct link *l = &t->client->link;
     struct failure why;
 
+    pthread_mutex_lock(&t->lock);
     if (t->times == TIMES_UNKNOWN) {
         bool stay =
             l->site->mfmt && (t->client->options.dry_run ||
@@ -69,7 +67,9 @@ static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
 
         t->times = stay ? TIMES_STAY : TIMES_CHANGE;
     }
-    return t->times == TIMES_STAY;
+    bool stay = t->times == TIMES_STAY;
+    pthread_mutex_unlock(&t->lock);
+    return stay;
 }
 
 /* Seconds. Disks round times, and FAT rounds most: to this. */
@@ -80,92 +80,108 @@ static bool sync_keeps_times(struct tree *t, const char *remote, time_t present)
  * may be that of the last transfer: a server or a disk may set its own time,
  * and the client sends no time before 1970. Then checksums decide, if the
  * server has them. */
-static bool sync_gap_counts(struct tree *t, const char *local,
-                            const char *remote, const struct stat *here,
-                            time_t modified, time_t gap)
+static bool sync_gap_counts(struct tree *t, const struct job *job,
+                            struct link *l, time_t here, time_t there)
 {
+    time_t gap = t->way->up ? here - there : there - here;
+
     if (gap > TIME_STEP)
         return true;
-    int r = sync_differs(t, local, remote, (uint64_t)here->st_size);
+    int r = sync_differs(t, job, l);
     if (r >= 0)
         return r > 0;
-    return gap > 0 || t->way == &sync_down ||
-           (here->st_mtime > 0 && sync_keeps_times(t, remote, modified));
+    return gap > 0 || !t->way->up ||
+           (here > 0 && sync_keeps_times(t, job->remote, l, there));
 }
 
-/* Does the size differ, or the time? */
-static bool sync_changed(struct tree *t, const char *local, const char *remote,
-                         const struct stat *here,
-                         const struct listing_entry *there)
+/* Both sides have a file of this size. Is it to be transferred? */
+static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
 {
     time_t modified;
+    struct stat here;
 
-    if (!S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
-        return true;
     if (t->client->options.by_hash)
-        return sync_differs(t, local, remote, there->size) != 0;
-    if (sync_time(t, remote, there, &modified) < 0)
+        return sync_differs(t, job, l) != 0;
+    if (lstat(job->local, &here) < 0 || sync_time(t, job, l, &modified) < 0)
         return true;
-    if (modified == 0 || here->st_mtime == modified)
-        return false;
-    time_t later = here->st_mtime - modified;
-    return sync_gap_counts(t, local, remote, here, modified,
-                           t->way == &sync_down ? -later : later);
+    return modified != 0 && here.st_mtime != modified &&
+           sync_gap_counts(t, job, l, here.st_mtime, modified);
 }
 
-static void sync_failed(struct tree *t, int error, const char *local)
+/* Compares a file, and adds its transfer if it has changed. */
+static int sync_compare(void *of, struct job *job, struct link *l,
+                        struct failure *why)
+{
+    struct tree *t = of;
+    struct job transfer = *job;
+
+    transfer.kind = t->way->up ? JOB_PUT : JOB_GET;
+    (void)why;
+    if (sync_changed(t, job, l))
+        tree_add(t, &transfer, job->local, job->remote);
+    else
+        t->same++;
+    return 0;
+}
+
+/* Files of the same size whose times differ, or that have none, are compared by
+ * a job of its own: this may last. */
+static bool sync_settled(struct tree *t, struct job *job, const char *local,
+                         const struct stat *here,
+                         const struct listing_entry *there)
 {
     struct failure why;
 
-    fail_errno(&why, error, "");
-    tree_failed(t, local, &why);
-}
-
-static bool sync_settled(struct tree *t, const char *local, const char *remote,
-                         const struct stat *here,
-                         const struct listing_entry *there)
-{
     if (S_ISDIR(here->st_mode)) {
-        sync_failed(t, EISDIR, local);
+        fail_errno(&why, EISDIR, "");
+        tree_failed(t, local, &why);
         return true;
     }
-    bool same = there->kind == ENTRY_FILE &&
-                !sync_changed(t, local, remote, here, there);
-    t->same += same;
-    return same;
+    if (there->kind != ENTRY_FILE || !S_ISREG(here->st_mode) ||
+        (uint64_t)here->st_size != there->size)
+        return false;
+    if (!t->client->options.by_hash && there->modified != 0 &&
+        here->st_mtime == there->modified) {
+        t->same++;
+        return true;
+    }
+    job->kind = JOB_CHANGE;
+    job->step = sync_compare;
+    job->modified = there->modified;
+    return false;
 }
 
 /* A name that the listing lacks is asked for, so that only removals need the
  * whole of it. */
-static void up_end(struct tree *t, int here, const char *remote,
+static void up_end(struct tree *t, const struct job *job, int here,
                    const struct listing *there)
 {
     if (!t->client->options.remove)
         return;
-    tree_cut(t, remote, there);
-    surplus_of_server(t, here, remote, there);
+    tree_cut(t, job->remote, there, true);
+    surplus_of_server(t, job, here, there);
 }
 
-static const struct tree_way sync_up = { .settled = sync_settled,
-                                         .up_end = up_end };
-
-static void down_end(struct tree *t, const char *local,
-                     const struct listing *there, int depth)
+static int down_begin(struct tree *t, const struct job *job, struct link *l,
+                      const struct listing *there, struct failure *why)
 {
-    if (t->client->options.remove)
-        surplus_of_local(t, local, there, depth);
+    return t->client->options.remove ? surplus_of_local(t, job, l, there, why)
+                                     : 0;
 }
 
+static const struct tree_way sync_up = { .up = true,
+                                         .settled = sync_settled,
+                                         .up_end = up_end };
 static const struct tree_way sync_down = { .settled = sync_settled,
-                                           .down_end = down_end };
+                                           .down_begin = down_begin };
 
 /* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */
-static void sync_summary(const struct tree *t, bool up)
+static void sync_summary(const struct tree *t)
 {
     static const char *const verbs[2][2] = { { "downloaded", "to download" },
                                              { "uploaded", "to upload" } };
     bool dry = t->client->options.dry_run;
-    size_t failures = t->failed + t->jobs.failed;
+    size_t failures = t->jobs.failed + t->jobs.lost;
     char left_out[48] = "", failed[48] = "";
 
     if (t->left_out > 0)
@@ -173,46 +189,64 @@ static void sync_summary(const struct tree *t, bool up)
     if (failures > 0)
         snprintf(failed, sizeof(failed), ", %zu failed", failures);
     progress_note("%zu %s, %zu the same, %zu %s%s%s",
-                  dry ? t->planned : t->jobs.done, verbs[up][dry], t->same,
-                  t->removed, dry ? "to remove" : "removed", left_out, failed);
+                  dry ? t->planned : t->jobs.done, verbs[t->way->up][dry],
+                  t->same, t->removed, dry ? "to remove" : "removed", left_out,
+                  failed);
 }
 
-/* --max-delete. Returns an exit code. */
-static int sync_count(const struct tree *t)
+/* --max-delete. */
+static bool sync_removes_too_many(const struct tree *t)
 {
-    uint64_t most = t->client->options.max_delete;
-    size_t names = surplus_names(t);
+    return t->surplus > t->client->options.max_delete &&
+           !t->client->options.dry_run;
+}
 
-    return names <= most || t->client->options.dry_run
-               ? 0
-               : client_refuse("--max-delete", EX_DATAERR,
-                               "%zu files and directories would be removed, "
-                               "more than %llu, so no file was transferred or "
-                               "removed; --dry-run lists them",
-                               names, (unsigned long long)most);
+/* The walk is over, and with --max-delete no transfer has begun. Returns false:
+ * none will. */
+static bool sync_may_begin(struct tree *t)
+{
+    if (!sync_removes_too_many(t))
+        return true;
+    jobs_keep(&t->jobs,
+              client_refuse("--max-delete", EX_DATAERR,
+                            "%zu files and directories would be removed, more "
+                            "than %llu, so no file was transferred or removed; "
+                            "--dry-run lists them",
+                            t->surplus,
+                            (unsigned long long)t->client->options.max_delete));
+    t->jobs.stopped = true;
+    return false;
 }
 
 /* A file that has moved is in its new place before its old one goes. A failure
  * may be that of its new place. */
-static void sync_remove(struct tree *t, const struct surplus_places *p)
+static bool sync_next(void *of)
 {
-    /* A login may be denied after the last file. */
-    if (t->code == 0 && link_is_over() && surplus_names(t) > 0)
-        t->code = EX_NOPERM;
-    if (t->code == 0)
-        surplus_remove(t, p);
-    else if (surplus_names(t) > 0)
-        progress_note("nothing is removed, since not all went well; the next "
-                      "sync removes %zu files and directories",
-                      surplus_names(t));
+    struct tree *t = of;
+
+    if (t->jobs.held)
+        return sync_may_begin(t);
+    if (t->jobs.code != 0 || t->jobs.later.count == 0)
+        return false;
+    surplus_remove(t);
+    return true;
+}
+
+/* A login may be denied after the last file. */
+static void sync_kept(struct tree *t)
+{
+    if (t->jobs.later.count == 0 || sync_removes_too_many(t))
+        return;
+    jobs_keep(&t->jobs, EX_NOPERM);
+    progress_note("nothing is removed, since not all went well; the next sync "
+                  "removes %zu files and directories",
+                  t->surplus);
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)
 {
     bool up = w[1].remote;
-    const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
-                                      up };
-    struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
+    struct tree t;
 
     (void)n;
     if (w[0].remote == w[1].remote)
@@ -222,18 +256,14 @@ int cmd_sync(struct client *c, struct word *w, int n)
      * again each time. */
     c->options.preserve = true;
     c->options.no_preserve = false;
-    t.named = strlen(p.local);
-    if (up)
-        tree_up(&t, p.local, p.remote, 0);
-    else
-        tree_down(&t, p.remote, p.local, 0);
-    int refused = sync_count(&t);
-    if (refused == 0) {
-        tree_keep(&t.code, client_run_jobs(c, &t.jobs));
-        sync_remove(&t, &p);
-        sync_summary(&t, up);
-    }
-    surplus_release(&t);
-    jobs_release(&t.jobs);
-    return refused ? refused : t.code;
+    tree_begin(&t, c, up ? &sync_up : &sync_down);
+    t.named = strlen(w[up ? 0 : 1].text);
+    t.jobs.next = sync_next;
+    t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
+    tree_walk(&t, w[up ? 0 : 1].text, w[up ? 1 : 0].path);
+    tree_run(&t);
+    sync_kept(&t);
+    if (!sync_removes_too_many(&t))
+        sync_summary(&t);
+    return tree_end(&t);
 }

@@ -1,5 +1,5 @@
-/* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so
- * endless directories on a server end in an error. */
+/* Walks local and remote directories: each is a job of the crew. They end at
+ * TREE_DEPTH_MAX, so endless directories on a server end in an error. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,29 +20,31 @@ void tree_keep(int *first, int code)
         *first = code;
 }
 
+void tree_begin(struct tree *t, struct client *c, const struct tree_way *way)
+{
+    *t = (struct tree){ .client = c, .way = way };
+    pthread_mutex_init(&t->lock, NULL);
+    jobs_begin(&t->jobs, t);
+}
+
+void tree_run(struct tree *t)
+{
+    names_begin();
+    jobs_run(&t->jobs, &t->client->site, &t->client->link);
+}
+
+int tree_end(struct tree *t)
+{
+    int code = link_interrupted ? EX_TEMPFAIL : t->jobs.code;
+
+    jobs_release(&t->jobs);
+    pthread_mutex_destroy(&t->lock);
+    return code;
+}
+
 void tree_failed(struct tree *t, const char *what, const struct failure *why)
 {
-    t->failed++;
-    tree_keep(&t->code, client_error(what, why));
-}
-
-void tree_cut(struct tree *t, const char *remote, const struct listing *there)
-{
-    struct failure why;
-
-    if (there->cut)
-        fail(&why, EX_PROTOCOL, LISTING_CUT);
-    else if (there->refused > 0)
-        fail(&why, EX_PROTOCOL, LISTING_REFUSED);
-    else if (there->nothing)
-        progress_note("/%s: " LISTING_NOTHING, remote);
-    if (there->cut || there->refused > 0)
-        tree_failed(t, remote, &why);
-}
-
-static int tree_too_deep(struct failure *why)
-{
-    return fail(why, EX_DATAERR, "directories are nested too deeply");
+    jobs_fail(&t->jobs, client_error(what, why));
 }
 
 int tree_join(const char *dir, const char *name, char *out, size_t size)
@@ -54,17 +56,14 @@ int tree_join(const char *dir, const char *name, char *out, size_t size)
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
-/* Writes the paths of NAME here and on the server. Returns false, and leaves it
- * out: one of them is too long. */
-static bool tree_paths(struct tree *t, const char *local, const char *remote,
-                       const char *name, char here[PATH_MAX],
-                       char there[URL_PATH_MAX])
+bool tree_paths(struct tree *t, const struct job *dir, const char *name,
+                char local[PATH_MAX], char remote[URL_PATH_MAX])
 {
-    if (tree_join(local, name, here, PATH_MAX) == 0 &&
-        url_join(remote, name, there) == 0)
+    if (tree_join(dir->local, name, local, PATH_MAX) == 0 &&
+        url_join(dir->remote, name, remote) == 0)
         return true;
     t->left_out++;
-    tree_keep(&t->code, client_refuse(name, EX_DATAERR,
+    jobs_keep(&t->jobs, client_refuse(name, EX_DATAERR,
                                       "its path is too long, left out"));
     return false;
 }
@@ -74,9 +73,67 @@ bool tree_is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-DIR *tree_opendir(const struct tree *t, const char *local)
+bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
+              bool names)
 {
-    int fd = names_open(local, t->named, O_RDONLY | O_DIRECTORY);
+    struct failure why;
+
+    if (!there->cut && (there->refused == 0 || !names)) {
+        if (there->nothing && t->way)
+            progress_note("/%s: " LISTING_NOTHING, remote);
+        return false;
+    }
+    fail(&why, EX_PROTOCOL, "%s", there->cut ? LISTING_CUT : LISTING_REFUSED);
+    tree_failed(t, remote, &why);
+    return true;
+}
+
+struct job tree_below(struct job *above)
+{
+    return (struct job){ .kind = JOB_WALK,
+                         .step = above->step,
+                         .last = above->last,
+                         .named = above->named,
+                         .root = above->root,
+                         .depth = above->depth + 1,
+                         .above = above };
+}
+
+static bool tree_is_too_deep(struct tree *t, const struct job *job,
+                             const char *what)
+{
+    struct failure why;
+
+    if (job->depth < TREE_DEPTH_MAX)
+        return false;
+    fail(&why, EX_DATAERR, "directories are nested too deeply");
+    tree_failed(t, what, &why);
+    return true;
+}
+
+int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
+              tree_each *each, struct failure *why)
+{
+    char path[URL_PATH_MAX];
+    struct listing all;
+
+    if (tree_is_too_deep(t, job, job->remote)) {
+        job->stays = true;
+        return 0;
+    }
+    if (remote_list_once(l, job->remote, &all, why) < 0)
+        return -1;
+    job->stays |= tree_cut(t, job->remote, &all, names);
+    for (size_t i = 0; i < all.count && !jobs_ended(&t->jobs); i++)
+        if (url_join(job->remote, all.entry[i].name, path) == 0)
+            each(t, job, &all.entry[i], path);
+    listing_release(&all);
+    return 0;
+}
+
+DIR *tree_opendir(const char *local, size_t named)
+{
+    int fd = names_open(local, named, O_RDONLY | O_DIRECTORY);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
     if (!d)
@@ -84,15 +141,15 @@ DIR *tree_opendir(const struct tree *t, const char *local)
     return d;
 }
 
-bool tree_excludes(const struct tree *t, const char *remote, bool directory)
+bool tree_excludes(const struct tree *t, const char *path, size_t root,
+                   bool directory)
 {
-    const char *path = remote + t->root;
-
+    path += root;
     return options_exclude(&t->client->options, path + (path[0] == '/'),
                            directory);
 }
 
-time_t tree_time(struct tree *t, const char *remote,
+time_t tree_time(struct tree *t, struct link *l, const char *remote,
                  const struct listing_entry *e)
 {
     time_t modified = e->modified;
@@ -101,8 +158,7 @@ time_t tree_time(struct tree *t, const char *remote,
     if (e->kind != ENTRY_FILE || modified != 0 ||
         t->client->options.min_age == 0)
         return modified;
-    if (remote_time(&t->client->link, remote, &modified, &why) == 0 &&
-        modified == 0)
+    if (remote_time(l, remote, &modified, &why) == 0 && modified == 0)
         fail(&why, EX_UNAVAILABLE,
              "left out by --min-age: the server doesn't say when it was "
              "changed");
@@ -120,28 +176,18 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified)
            !options_too_young(&t->client->options, modified);
 }
 
-/* Is an entry of the walk to be transferred or entered? */
-static bool tree_wants(const struct tree *t, const char *remote, bool directory,
-                       time_t modified)
-{
-    return !tree_excludes(t, remote, directory) &&
-           (directory || !options_too_young(&t->client->options, modified));
-}
-
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote)
 {
     bool up = job->kind == JOB_PUT;
-    struct failure why;
 
-    if (t->client->options.dry_run) {
-        t->planned++;
-        progress_note("would %s %s", up ? "upload" : "download",
-                      up ? local : remote);
-    } else if (!t->jobs.full &&
-               jobs_add(&t->jobs, job, local, remote, &why) < 0) {
-        tree_failed(t, local, &why);
+    if (!t->client->options.dry_run) {
+        jobs_add(&t->jobs, job, local, remote);
+        return;
     }
+    t->planned++;
+    progress_note("would %s %s", up ? "upload" : "download",
+                  up ? local : remote);
 }
 
 /* Adds the transfer of a file that is HERE and THERE; one of the two is NULL if
@@ -151,15 +197,18 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
                       const struct listing_entry *there)
 {
     if (t->way->settled && here && there) {
-        if (t->way->settled(t, local, remote, here, there))
+        if (t->way->settled(t, job, local, here, there))
             return;
         job->overwrite = true;
     }
-    job->named = t->named;
-    tree_add(t, job, local, remote);
+    if (job->kind == JOB_CHANGE)
+        jobs_add(&t->jobs, job, local, remote);
+    else
+        tree_add(t, job, local, remote);
 }
 
-static void tree_up_file(struct tree *t, const char *local, const char *remote,
+static void tree_up_file(struct tree *t, const struct job *dir, struct link *l,
+                         const char *local, const char *remote,
                          const struct stat *here, const struct listing *all)
 {
     const struct listing_entry *there = listing_find(all, remote);
@@ -168,7 +217,7 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
 
     /* The listing may lack a file that is there. */
     if (!there && t->way->settled && !listing_is_whole(all)) {
-        enum presence r = remote_stat(&t->client->link, remote, &asked, &why);
+        enum presence r = remote_stat(l, remote, &asked, &why);
 
         if (r == PRESENCE_UNKNOWN) {
             tree_failed(t, remote, &why);
@@ -177,6 +226,7 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
         there = r == PRESENT ? &asked : NULL;
     }
     struct job job = { .kind = JOB_PUT,
+                       .named = dir->named,
                        .size = (uint64_t)here->st_size,
                        .taken = there != NULL,
                        .listed = all->at,
@@ -186,21 +236,28 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
 }
 
 /* A link in a directory isn't followed, since it may lead anywhere. */
-static void tree_up_entry(struct tree *t, const char *local, const char *remote,
-                          const struct listing *there, int depth)
+static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
+                          const char *name, const struct listing *there)
 {
+    char local[PATH_MAX], remote[URL_PATH_MAX];
     struct failure why;
     struct stat st;
 
+    if (!tree_paths(t, dir, name, local, remote))
+        return;
     if (lstat(local, &st) < 0) {
         fail(&why, EX_NOINPUT, "%s", strerror(errno));
         tree_failed(t, local, &why);
-    } else if (!tree_wants(t, remote, S_ISDIR(st.st_mode), st.st_mtime)) {
+    } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
         return;
     } else if (S_ISDIR(st.st_mode)) {
-        tree_up(t, local, remote, depth + 1);
+        const struct job below = tree_below(dir);
+
+        jobs_add(&t->jobs, &below, local, remote);
+    } else if (options_too_young(&t->client->options, st.st_mtime)) {
+        return;
     } else if (S_ISREG(st.st_mode)) {
-        tree_up_file(t, local, remote, &st, there);
+        tree_up_file(t, dir, l, local, remote, &st, there);
     } else {
         progress_note("%s: %s, left out", local,
                       S_ISLNK(st.st_mode) ? "a symbolic link"
@@ -210,73 +267,62 @@ static void tree_up_entry(struct tree *t, const char *local, const char *remote,
 
 /* Gets the listing of REMOTE, and makes it if it is missing. Returns 0, or -1
  * with the reason. */
-static int tree_list_up(struct tree *t, const char *remote, struct listing *ret,
-                        struct failure *why)
+static int tree_list_up(struct tree *t, struct link *l, const char *remote,
+                        struct listing *ret, struct failure *why)
 {
-    struct link *l = &t->client->link;
-    struct retry retry = { 0 };
     struct listing_entry e;
-    enum presence r;
+    enum presence r = remote_stat(l, remote, &e, why);
 
     *ret = (struct listing){ .whole = true };
-    do
-        r = remote_stat(l, remote, &e, why);
-    while (r == PRESENCE_UNKNOWN && remote_again(l, &retry, remote, why));
     if (r == PRESENCE_UNKNOWN && !remote_may_lack(why))
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
     int existed = r == PRESENT ? 1 : remote_mkdir(l, remote, why);
-    return existed == 1 ? remote_list(l, remote, ret, why) : existed;
+    return existed == 1 ? remote_list_once(l, remote, ret, why) : existed;
 }
 
-void tree_up(struct tree *t, const char *local, const char *remote, int depth)
+static int tree_up_step(void *of, struct job *job, struct link *l,
+                        struct failure *why)
 {
-    char from[PATH_MAX], to[URL_PATH_MAX];
+    struct tree *t = of;
     struct listing there = { 0 };
-    const char *what = local;
-    struct failure why;
-    DIR *d = tree_opendir(t, local);
     struct dirent *e;
-    int r = 0;
 
-    if (depth == 0)
-        t->root = strlen(remote);
-    if (!d)
-        r = fail(&why, EX_NOINPUT, "%s", strerror(errno));
-    else if (depth == TREE_DEPTH_MAX)
-        r = tree_too_deep(&why);
-    if (r == 0) {
-        what = remote;
-        r = tree_list_up(t, remote, &there, &why);
-        there.at = clock_ms();
+    if (tree_is_too_deep(t, job, job->local))
+        return 0;
+    DIR *d = tree_opendir(job->local, job->named);
+    if (!d) {
+        fail(why, EX_NOINPUT, "%s", strerror(errno));
+        tree_failed(t, job->local, why);
+        return 0;
     }
-    if (r < 0)
-        tree_failed(t, what, &why);
+    int r = tree_list_up(t, l, job->remote, &there, why);
+    there.at = clock_ms();
     while (r == 0 && (e = readdir(d)) && !jobs_ended(&t->jobs))
-        if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name) &&
-            tree_paths(t, local, remote, e->d_name, from, to))
-            tree_up_entry(t, from, to, &there, depth);
+        if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
+            tree_up_entry(t, job, l, e->d_name, &there);
     if (r == 0 && t->way->up_end)
-        t->way->up_end(t, dirfd(d), remote, &there);
+        t->way->up_end(t, job, dirfd(d), &there);
     listing_release(&there);
-    if (d)
-        closedir(d);
+    closedir(d);
+    return r;
 }
 
 /* Makes the local directory if it is missing. The server chooses its name,
  * unless the user has named it. */
-static int tree_make_local(const struct tree *t, const char *local,
+static int tree_make_local(const struct tree *t, const struct job *job,
                            struct failure *why)
 {
-    bool dry = t->client->options.dry_run, chosen = strlen(local) > t->named;
+    const char *local = job->local;
+    bool dry = t->client->options.dry_run, chosen = strlen(local) > job->named;
     const char *base = chosen ? url_base(local) : local;
     char above[PATH_MAX];
     struct stat st;
 
     snprintf(above, sizeof(above), "%.*s", (int)(base - local), local);
     FD_CLEANUP int fd =
-        names_open(above[0] ? above : ".", t->named, O_PATH | O_DIRECTORY);
+        names_open(above[0] ? above : ".", job->named, O_PATH | O_DIRECTORY);
     int r = fd < 0 || dry ? -1 : mkdirat(fd, base, 0777);
     if (r == 0)
         return 0;
@@ -293,10 +339,12 @@ static int tree_make_local(const struct tree *t, const char *local,
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
-static void tree_down_file(struct tree *t, const char *remote,
-                           const char *local, const struct listing_entry *there)
+static void tree_down_file(struct tree *t, const struct job *dir,
+                           const char *remote, const char *local,
+                           const struct listing_entry *there)
 {
     struct job job = { .kind = JOB_GET,
+                       .named = dir->named,
                        .known = there->sized,
                        .size = there->size,
                        .modified = there->modified };
@@ -307,49 +355,60 @@ static void tree_down_file(struct tree *t, const char *remote,
     tree_file(t, &job, local, remote, found ? &here : NULL, there);
 }
 
-static void tree_down_entry(struct tree *t, const char *remote,
-                            const char *local, const struct listing_entry *e,
-                            int depth)
+static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
+                            const struct listing_entry *e)
 {
-    char from[URL_PATH_MAX], to[PATH_MAX];
+    char remote[URL_PATH_MAX], local[PATH_MAX];
+    bool directory = e->kind == ENTRY_DIRECTORY;
 
-    if (part_is_name(e->name) ||
-        !tree_paths(t, local, remote, e->name, to, from) ||
-        tree_excludes(t, from, e->kind == ENTRY_DIRECTORY) ||
-        !tree_wants(t, from, e->kind == ENTRY_DIRECTORY, tree_time(t, from, e)))
+    if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote) ||
+        tree_excludes(t, remote, dir->root, directory))
         return;
-    if (e->kind == ENTRY_DIRECTORY)
-        tree_down(t, from, to, depth + 1);
-    else if (e->kind == ENTRY_FILE)
-        tree_down_file(t, from, to, e);
-    else
-        progress_note("/%s: not a regular file, left out", from);
+    if (directory) {
+        const struct job below = tree_below(dir);
+
+        jobs_add(&t->jobs, &below, local, remote);
+    } else if (options_too_young(&t->client->options,
+                                 tree_time(t, l, remote, e))) {
+        return;
+    } else if (e->kind == ENTRY_FILE) {
+        tree_down_file(t, dir, remote, local, e);
+    } else {
+        progress_note("/%s: not a regular file, left out", remote);
+    }
 }
 
-void tree_down(struct tree *t, const char *remote, const char *local, int depth)
+static int tree_down_step(void *of, struct job *job, struct link *l,
+                          struct failure *why)
 {
-    struct listing there = { 0 };
-    const char *what = remote;
-    struct failure why;
-    int r = depth == TREE_DEPTH_MAX
-                ? tree_too_deep(&why)
-                : remote_list(&t->client->link, remote, &there, &why);
+    struct tree *t = of;
+    struct listing there;
 
-    if (depth == 0)
-        t->root = strlen(remote);
-    if (r == 0) {
-        what = local;
-        r = tree_make_local(t, local, &why);
-    }
+    if (tree_is_too_deep(t, job, job->remote))
+        return 0;
+    if (remote_list_once(l, job->remote, &there, why) < 0)
+        return -1;
+    int r = tree_make_local(t, job, why);
     if (r < 0)
-        tree_failed(t, what, &why);
+        tree_failed(t, job->local, why);
+    else if (t->way->down_begin)
+        r = t->way->down_begin(t, job, l, &there, why);
     for (size_t i = 0; r == 0 && i < there.count && !jobs_ended(&t->jobs); i++)
-        tree_down_entry(t, remote, local, &there.entry[i], depth);
+        tree_down_entry(t, job, l, &there.entry[i]);
     if (r == 0)
-        tree_cut(t, remote, &there);
-    if (r == 0 && t->way->down_end)
-        t->way->down_end(t, local, &there, depth);
+        tree_cut(t, job->remote, &there, true);
     listing_release(&there);
+    return r;
+}
+
+void tree_walk(struct tree *t, const char *local, const char *remote)
+{
+    const struct job job = { .kind = JOB_WALK,
+                             .step = t->way->up ? tree_up_step : tree_down_step,
+                             .named = t->named,
+                             .root = strlen(remote) };
+
+    jobs_add(&t->jobs, &job, local, remote);
 }
 
 int tree_expand(struct client *c, const struct word *word,
@@ -386,76 +445,4 @@ int tree_expand(struct client *c, const struct word *word,
     return found || link_is_over()
                ? code
                : client_refuse(word->path, EX_NOINPUT, "nothing matches");
-}
-
-int tree_walk(struct client *c, const char *path, int depth,
-              bool (*enter)(struct client *c, const char *path, void *of),
-              int (*each)(struct client *c, const char *path,
-                          const struct listing_entry *e, void *of),
-              void *of)
-{
-    struct listing all;
-    struct failure why;
-    int code = 0;
-
-    if ((depth == TREE_DEPTH_MAX ? tree_too_deep(&why)
-                                 : remote_list(&c->link, path, &all, &why)) < 0)
-        return client_error(path, &why);
-    for (size_t i = 0; i < all.count && !link_is_over(); i++) {
-        const struct listing_entry *e = &all.entry[i];
-        char below[URL_PATH_MAX];
-
-        if (url_join(path, e->name, below) < 0)
-            continue;
-        bool directory = e->kind == ENTRY_DIRECTORY;
-        if (directory && enter && !enter(c, below, of))
-            continue;
-        if (directory)
-            tree_keep(&code, tree_walk(c, below, depth + 1, enter, each, of));
-        tree_keep(&code, each(c, below, e, of));
-    }
-    if (all.cut)
-        tree_keep(&code, client_refuse(path, EX_PROTOCOL, LISTING_CUT));
-    listing_release(&all);
-    return code;
-}
-
-static int tree_remove_entry(struct client *c, const char *path,
-                             const struct listing_entry *e, void *of)
-{
-    struct failure why;
-    int failed = 0;
-
-    (void)of;
-    if (c->options.dry_run)
-        progress_note("would remove /%s", path);
-    else
-        failed = e->kind == ENTRY_DIRECTORY
-                     ? remote_rmdir(&c->link, path, &why)
-                     : remote_remove(&c->link, path, &why);
-    return failed ? client_error(path, &why) : 0;
-}
-
-/* Some servers list a link to a directory as a directory. What it leads to must
- * stay: DELE removes a link, and no directory. */
-static bool tree_remove_enter(struct client *c, const char *path, void *of)
-{
-    struct failure why;
-
-    (void)of;
-    return c->options.dry_run || remote_remove(&c->link, path, &why) < 0;
-}
-
-int tree_remove(struct client *c, const char *path,
-                const struct listing_entry *e)
-{
-    int code = 0;
-
-    if (e->kind == ENTRY_DIRECTORY) {
-        if (!tree_remove_enter(c, path, NULL))
-            return 0;
-        code =
-            tree_walk(c, path, 0, tree_remove_enter, tree_remove_entry, NULL);
-    }
-    return code ? code : tree_remove_entry(c, path, e, NULL);
 }

@@ -97,7 +97,8 @@ static struct {
     struct {
         size_t files, ended; /* files: 0 without a total */
         uint64_t bytes, done, moved, began;
-    } all; /* done, moved: of files that have ended */
+        bool more; /* files may still be found */
+    } all;         /* done, moved: of files that have ended */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style)
@@ -166,7 +167,7 @@ static void progress_bar(const struct progress_row *r, unsigned percent,
             percent, show_size(rate, size), left);
 }
 
-/* Draws "3 of 20 files" as the last bar. */
+/* Draws "3 of 20 files so far" as the last bar. */
 static void progress_sum(unsigned width, uint64_t now)
 {
     struct progress_row sum = { .total = progress.all.bytes,
@@ -179,8 +180,9 @@ static void progress_sum(unsigned width, uint64_t now)
             sum.done += progress.row[i].done;
             sum.first += progress.row[i].first;
         }
-    snprintf(sum.name, sizeof(sum.name), "%zu of %zu files", progress.all.ended,
-             progress.all.files);
+    snprintf(sum.name, sizeof(sum.name), "%zu of %zu files%s",
+             progress.all.ended, progress.all.files,
+             progress.all.more ? " so far" : "");
     progress_bar(&sum,
                  sum.total
                      ? progress_percent(sum.done, sum.total)
@@ -205,7 +207,7 @@ static void progress_draw(bool at_once)
                          now);
             lines++;
         }
-    if (lines > 0 && progress.all.files > 0) {
+    if (lines > 0 && progress.all.files > 1) {
         progress_sum(width - 1, now);
         lines++;
     }
@@ -319,13 +321,16 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_expect(size_t files, uint64_t bytes)
+void progress_expect(size_t files, uint64_t bytes, bool more)
 {
     pthread_mutex_lock(&progress.lock);
-    memset(&progress.all, 0, sizeof(progress.all));
+    if (files == 0)
+        memset(&progress.all, 0, sizeof(progress.all));
+    else if (progress.all.files == 0)
+        progress.all.began = clock_ms();
     progress.all.files = files;
     progress.all.bytes = bytes;
-    progress.all.began = clock_ms();
+    progress.all.more = more;
     pthread_mutex_unlock(&progress.lock);
 }
 

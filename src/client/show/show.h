@@ -94,9 +94,10 @@ void progress_moved(struct progress_row *r, uint64_t done);
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
-/* Several FILES will be transferred, BYTES in all (0: unknown): below the bars
- * a line shows the total. 0 files: they are over. */
-void progress_expect(size_t files, uint64_t bytes);
+/* FILES will be transferred, BYTES in all (0: unknown), and perhaps MORE: if
+ * there are several, a line below the bars shows the total. 0 files: they are
+ * over. */
+void progress_expect(size_t files, uint64_t bytes, bool more);
 /* One of these files, of this SIZE, needs no transfer. */
 void progress_settle(uint64_t size);
 

@@ -133,8 +133,8 @@ static enum conflict_choice names_ask(const char *name, const char *where,
 }
 
 struct name {
-    const char *target;
-    const char *source; /* or NULL */
+    const char *target, *source;
+    char text[];
 };
 
 static void *names_taken;
@@ -150,19 +150,19 @@ static int names_compare(const void *a, const void *b)
 enum names_owner names_take(const char *target, const char *source)
 {
     size_t size = strlen(target) + 1;
-    struct name *new = malloc(sizeof(*new) + size);
+    struct name *new = malloc(sizeof(*new) + size + strlen(source) + 1);
 
     if (!new)
         return NAMES_OTHERS;
-    *new = (struct name){ memcpy(new + 1, target, size), source };
+    new->target = strcpy(new->text, target);
+    new->source = strcpy(new->text + size, source);
     pthread_mutex_lock(&names_lock);
     struct name **at = tsearch(new, &names_taken, names_compare);
-    enum names_owner owner =
-        !at          ? NAMES_OTHERS
-        : *at == new ? NAMES_OURS
-        : source && (*at)->source &&strcmp((*at)->source, source) == 0
-            ? NAMES_SAME
-            : NAMES_OTHERS;
+    enum names_owner owner = !at          ? NAMES_OTHERS
+                             : *at == new ? NAMES_OURS
+                             : source[0] && strcmp((*at)->source, source) == 0
+                                 ? NAMES_SAME
+                                 : NAMES_OTHERS;
     pthread_mutex_unlock(&names_lock);
     if (owner != NAMES_OURS)
         free(new);

@@ -1,4 +1,4 @@
-/* Transfers: a queue of them, and one file's way. */
+/* One file's way: a download or an upload, and the names of files. */
 #ifndef CLIENT_TRANSFER_H
 #define CLIENT_TRANSFER_H
 
@@ -14,6 +14,7 @@
 #include "link/link.h"
 #include "options/options.h"
 #include "show/show.h"
+#include "transfer/jobs.h"
 
 #define DIGEST_HEX_MAX 129
 
@@ -116,8 +117,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why);
 
 /* Takes a name for a file of this command, in any thread: on the server for an
- * upload, here for a download. SOURCE (or NULL) is where the file comes from;
- * it must outlive the command. */
+ * upload, here for a download. SOURCE (or "") is where the file comes from. */
 enum names_owner {
     NAMES_OURS,  /* the name was free */
     NAMES_SAME,  /* the same source has it */
@@ -153,27 +153,10 @@ void names_tell(const struct options *o, const char *name, const char *new);
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);
 
-enum job_kind { JOB_GET, JOB_PUT };
-
-/* A transfer to do; the texts belong to the job. */
-struct job {
-    enum job_kind kind;
-    char *local, *remote; /* local "-": standard input or output */
-    size_t named;         /* of local: no link is followed beyond */
-    bool known;           /* the following fields come from a listing */
-    bool taken;           /* put: the name is taken */
-    uint64_t listed;      /* put: by clock_ms(), when the name wasn't taken */
-    uint64_t size;        /* put: only for the total, or 0 */
-    time_t modified;      /* get; 0: unknown */
-    bool overwrite;       /* put: sync has decided to replace it */
-    bool twice;           /* another file of this command has its name */
-    bool failed;          /* it has been tried */
-};
-
 /* The state of one attempt; it is kept for the next one. */
 struct file_transfer {
     struct link *link;
-    const struct job *job;
+    struct job *job;
     struct progress_row *row; /* NULL before the transfer begins */
     char remote[URL_PATH_MAX];
     char local[PATH_MAX];
@@ -273,39 +256,9 @@ void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */
 void transfer_show(struct file_transfer *t);
 
-/* A server can list files without an end. This is room for two million of them
- * with paths of a hundred bytes. */
-#define JOBS_BYTES_MAX (768ul * 1024 * 1024)
-
-/* A queue of transfers. Several links work on it, each in a thread of its
- * own. */
-struct jobs {
-    struct job *job;
-    size_t count, size;
-    size_t bytes;                 /* of all jobs, and of jobs_charge() */
-    size_t most;                  /* of these bytes; 0: JOBS_BYTES_MAX */
-    bool full;                    /* a job had no room: no job is begun */
-    bool in_turn;                 /* one link does all jobs, in their order */
-    bool once;                    /* a second file with a name is refused */
-    size_t done, skipped, failed; /* of those that jobs_run() has begun */
-    uint64_t moved;               /* bytes of the files that are done */
-};
-
-void jobs_release(struct jobs *j);
-/* Adds a job, unless it is there already; LOCAL and REMOTE are copied. Returns
- * 0, or -1 with the reason. */
-int jobs_add(struct jobs *j, const struct job *job, const char *local,
-             const char *remote, struct failure *why);
-/* Counts BYTES of what the command keeps beside its jobs. Returns 0, or -1 with
- * the reason: there is no room, and no job is begun. */
-int jobs_charge(struct jobs *j, size_t bytes, struct failure *why);
-/* Must a walk that adds jobs end before its end: see link_is_over(), or since
- * they are full? */
-bool jobs_ended(const struct jobs *j);
-/* Does all jobs, with the open link FIRST and as many more links as the options
- * say. Prints each failure. Returns 0, or the first failure's exit code. */
-int jobs_run(struct jobs *j, const struct site *s, struct link *first);
-/* Prints the total of several jobs. MORE: failures that left no job. */
-void jobs_sum_up(const struct jobs *j, size_t more);
+/* What is left to do after the last try, and to print. *moved gets the file's
+ * bytes. Returns 0, or 1: skipped, or -1. */
+int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
+                 struct failure *why);
 
 #endif

@@ -133,7 +133,7 @@ int upload_rename(struct file_transfer *t, struct failure *why)
     do
         r = names_new(t->job->remote, upload_name_taken, t, t->remote,
                       sizeof(t->remote), why);
-    while (r == 0 && names_take(t->remote, NULL) != NAMES_OURS);
+    while (r == 0 && names_take(t->remote, "") != NAMES_OURS);
     return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left",
                          t->job->remote)
                   : r;

@@ -41,6 +41,12 @@ LISTED = {
     "size_too_large": ["file"],
 }
 
+# Servers with directories in /sub. four_lists: a listing of them is answered when
+# four are under way. late_list: that of "late" comes after a download was asked for.
+# cut_sub: that of "late" is cut.
+TREES = {"four_lists": "abcd", "late_list": ["early", "late"],
+         "cut_sub": ["early", "late"]}
+
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
                 "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
                 "sizeless_nothing", "dash_a")
@@ -73,6 +79,8 @@ DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 GREETED = itertools.count()
 LISTINGS = itertools.count()
+FOUR = threading.Barrier(4, timeout=60)
+FETCHED = threading.Event() # late_list: a download was asked for
 LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
 DENIED = [] # sessions that are over
@@ -234,9 +242,14 @@ class Session(threading.Thread):
         MADE.add(words.strip("/"))
         self.reply(f'257 "{words}" made')
 
-    do_RMD = refuse
+    def do_RMD(self, words):
+        if FAULT in TREES:
+            return self.reply("250 gone")
+        self.refuse(words)
 
     def do_DELE(self, words):
+        if FAULT in TREES and words.endswith("/file"):
+            return self.reply("250 gone")
         if words not in STORED and FAULT != "grows":
             return self.refuse(words)
         STORED.pop(words, None)
@@ -482,7 +495,8 @@ class Session(threading.Thread):
             return self.reply("550 no such file")
         if FAULT == "absent_450" and words.strip("/") not in {"", *MADE}:
             return self.reply("450 no such file")
-        kind = "dir" if words.strip("/") in {"", "sub", *MADE} else "file"
+        kind = "dir" if words.strip("/") in {"", "sub", *MADE} or \
+            FAULT in TREES and not words.endswith("file") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
@@ -513,7 +527,19 @@ class Session(threading.Thread):
             listed = self.large(words.count("/"))
         if words.strip("/") == "shut": # readable, but none of its files
             listed = []
+        if FAULT in TREES:
+            return self.tree(words.strip("/"))
         self.send(self.endless() if FAULT == "endless_list" else listed)
+
+    def tree(self, path):
+        names = ["sub"] if not path else TREES[FAULT] if path == "sub" else []
+        listed = [f"type=dir; {name}\r\n".encode() for name in names]
+        if not names and FAULT == "four_lists":
+            FOUR.wait()
+        if path == "sub/late" and FAULT == "late_list" and not FETCHED.wait(60):
+            raise ConnectionError
+        self.send(listed or [f"type=file;size={len(TEXT)}; file\r\n".encode()],
+                  path == "sub/late" and FAULT == "cut_sub")
 
     def endless(self):
         for i in range(20_000_000):
@@ -560,6 +586,7 @@ class Session(threading.Thread):
     # The first download is cut, and then another file of this size is there.
     def do_RETR(self, words):
         text = TEXT
+        FETCHED.set()
         if FAULT in ("changed", "changed_untimed"):
             text = TEXT.upper() if next(DOWNLOADS) else TEXT[:20]
         # The file is empty, or all of it is lost on the way.

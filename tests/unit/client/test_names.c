@@ -154,9 +154,9 @@ Test(names, are_taken_once)
     cr_expect(names_are_taken("a"));
     cr_expect_eq(names_take("a", "here/a"), NAMES_SAME);
     cr_expect_eq(names_take("a", "there/a"), NAMES_OTHERS);
-    cr_expect_eq(names_take("a", NULL), NAMES_OTHERS);
-    cr_expect_eq(names_take("b", NULL), NAMES_OURS);
-    cr_expect_eq(names_take("b", NULL), NAMES_OTHERS);
+    cr_expect_eq(names_take("a", ""), NAMES_OTHERS);
+    cr_expect_eq(names_take("b", ""), NAMES_OURS);
+    cr_expect_eq(names_take("b", ""), NAMES_OTHERS);
     cr_expect_eq(names_take("b", "here/b"), NAMES_OTHERS);
     names_release();
     cr_expect_eq(names_take("a", "there/a"), NAMES_OURS);

@@ -1,0 +1,399 @@
+/* The crew: links that do the jobs of a queue, each in a thread of its own, and
+ * the retries of each job. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/clock.h"
+#include "transfer.h"
+
+#define WORKERS_MAX 16
+#define WAKE_MS     100
+#define PAUSE_MAX   30 /* seconds between two logins */
+/* A directory is listed before files are transferred if fewer of them wait for
+ * each link. So all links have something to do, and what a listing says about
+ * names is a few seconds old when the files come. */
+#define AHEAD 16
+
+struct crew {
+    struct jobs *jobs;
+    const struct site *site;
+    pthread_cond_t changed; /* there is a job, or none will come */
+    size_t busy, walking;   /* links that have a job; those whose job may add
+                               others */
+    size_t links;           /* those that the server has let in */
+    size_t wanted;          /* threads */
+    size_t running;
+    pthread_t thread[WORKERS_MAX];
+    struct crew_left {
+        struct file_transfer transfer;
+        struct failure why;
+    } left[WORKERS_MAX + 1]; /* by links that the server has turned away */
+    size_t left_count;
+    bool told;        /* a note says that there are fewer links */
+    atomic_bool over; /* no link has to come any more */
+};
+
+static bool crew_is_step(const struct job *job)
+{
+    return job->kind == JOB_WALK || job->kind == JOB_CHANGE;
+}
+
+bool crew_walks(const struct crew *c)
+{
+    return c->walking > 0;
+}
+
+static void *crew_thread(void *of);
+
+void crew_wake(struct crew *c)
+{
+    const struct jobs *j = c->jobs;
+    size_t work = j->walks.count + j->others.count + c->busy;
+
+    while (c->running < c->wanted && c->running + 1 < work && !jobs_ended(j) &&
+           pthread_create(&c->thread[c->running], NULL, crew_thread, c) == 0)
+        c->running++;
+    pthread_cond_broadcast(&c->changed);
+}
+
+static bool crew_has_more(const struct crew *c)
+{
+    return c->left_count > 0 || c->jobs->walks.count > 0 ||
+           c->jobs->others.count > 0;
+}
+
+static struct job *crew_pick(struct crew *c)
+{
+    struct jobs *j = c->jobs;
+    bool enough = j->others.count >= AHEAD * c->links && !j->held;
+    struct job *job = enough ? NULL : jobs_pop(&j->walks);
+
+    return job || j->held ? job : jobs_pop(&j->others);
+}
+
+static bool crew_give(struct crew *c, struct file_transfer *ret)
+{
+    if (jobs_ended(c->jobs))
+        return false;
+    if (c->left_count > 0) {
+        *ret = c->left[--c->left_count].transfer;
+        return true;
+    }
+    struct job *job = crew_pick(c);
+    if (!job)
+        return false;
+    *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
+    snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
+    snprintf(ret->local, sizeof(ret->local), "%s", job->local);
+    return true;
+}
+
+/* All jobs are done. Does the command add others? */
+static bool crew_goes_on(struct crew *c)
+{
+    struct jobs *j = c->jobs;
+
+    if (!j->next || jobs_ended(j))
+        return false;
+    c->busy++;
+    c->walking++;
+    pthread_mutex_unlock(&j->lock);
+    bool more = j->next(j->of);
+    pthread_mutex_lock(&j->lock);
+    c->walking--;
+    c->busy--;
+    j->held = false;
+    if (!more)
+        j->next = NULL;
+    pthread_cond_broadcast(&c->changed);
+    return more;
+}
+
+/* Takes the next job. If there is none now, a busy link may still add some, or
+ * leave its own. Returns false: none will come, and the link doesn't count any
+ * more. */
+static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
+{
+    struct jobs *j = c->jobs;
+    bool some;
+
+    pthread_mutex_lock(&j->lock);
+    while (!(some = crew_give(c, ret)) && !jobs_ended(j)) {
+        if (c->busy == 0 && !crew_goes_on(c))
+            break;
+        if (c->busy == 0)
+            continue;
+        if (c->walking == 0 && !j->next)
+            atomic_store(&c->over, true);
+        pthread_cond_wait(&c->changed, &j->lock);
+    }
+    if (some) {
+        ret->link = l;
+        c->busy++;
+        c->walking += crew_is_step(ret->job);
+    } else {
+        atomic_store(&c->over, true);
+        c->links--;
+    }
+    pthread_mutex_unlock(&j->lock);
+    return some;
+}
+
+/* The job is over, or another link goes on with it. */
+static void crew_put_down(struct crew *c, const struct job *job)
+{
+    c->busy--;
+    c->walking -= crew_is_step(job);
+    pthread_cond_broadcast(&c->changed);
+}
+
+/* A link that the server has turned away leaves its job to the other ones.
+ * Returns false: there are none. */
+static bool crew_leave(struct crew *c, const struct file_transfer *t,
+                       const struct failure *why)
+{
+    pthread_mutex_lock(&c->jobs->lock);
+    bool others = c->links > 1;
+    if (others) {
+        c->links--;
+        c->left[c->left_count++] = (struct crew_left){ *t, *why };
+        crew_put_down(c, t->job);
+    }
+    pthread_mutex_unlock(&c->jobs->lock);
+    return others;
+}
+
+static int crew_once(struct crew *c, struct file_transfer *t,
+                     struct failure *why)
+{
+    struct job *job = t->job;
+    int r;
+
+    switch (job->kind) {
+    case JOB_GET:
+        return download_once(t, why);
+    case JOB_PUT:
+        return upload_once(t, why);
+    default:
+        r = job->step(c->jobs->of, job, t->link, why);
+        job->again |= r < 0 && why->cut;
+        return r;
+    }
+}
+
+/* After a failure: may the job be tried again? */
+static bool crew_again(struct file_transfer *t, struct retry *retry,
+                       const struct failure *why)
+{
+    if (t->job->kind == JOB_WALK)
+        return remote_again(t->link, retry, t->remote, why);
+    return (!crew_is_step(t->job) && (why->reply == 425 || why->reply == 522) &&
+            link_next_manner(t->link)) ||
+           link_again(t->link, retry, t->remote, why);
+}
+
+/* Makes the tries that the options permit. A try that has brought the file
+ * forward begins the count anew. Returns 0; 1: another link goes on with it; -1
+ * with the reason. */
+static int crew_try(struct crew *c, struct file_transfer *t,
+                    struct failure *why)
+{
+    struct retry retry = { 0 };
+    uint64_t reached = 0;
+    int r;
+
+    *why = (struct failure){ 0 };
+    do {
+        r = crew_once(c, t, why);
+        if (t->first > reached) {
+            reached = t->first;
+            retry = (struct retry){ 0 };
+        }
+        if (r < 0 && t->link->turned_away && crew_leave(c, t, why))
+            return 1;
+    } while (r < 0 && crew_again(t, &retry, why));
+    return r;
+}
+
+/* Adds NAME to ": a, b, c, ..." */
+static void crew_name_failed(struct jobs *j, const char *name)
+{
+    size_t len = strlen(j->named);
+    bool more = ++j->named_count > NAMED_FAILURES;
+
+    if (j->named_count <= NAMED_FAILURES + 1)
+        snprintf(j->named + len, sizeof(j->named) - len, "%s%s",
+                 len == 0 ? ": " : ", ", more ? "..." : name);
+}
+
+static void crew_count(struct jobs *j, const struct job *job, int r,
+                       uint64_t moved)
+{
+    j->done += r == 0;
+    j->skipped += r > 0;
+    j->failed += r < 0;
+    j->moved += r == 0 ? moved : 0;
+    if (r < 0)
+        crew_name_failed(j, job->kind == JOB_PUT ? job->local : job->remote);
+}
+
+static void crew_end(struct crew *c, struct file_transfer *t, int r,
+                     struct failure *why)
+{
+    struct jobs *j = c->jobs;
+    struct job *job = t->job;
+    bool step = crew_is_step(job);
+    uint64_t moved = 0;
+
+    if (!step)
+        r = transfer_end(t, r, &moved, why);
+    else if (r < 0)
+        progress_error(job->remote, why);
+    pthread_mutex_lock(&j->lock);
+    if (!step)
+        crew_count(j, job, r, moved);
+    j->lost += step && r < 0;
+    if (r < 0)
+        jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
+    job->stays |= r < 0;
+    crew_put_down(c, job);
+    jobs_finish(j, job);
+    if (step)
+        jobs_expect(j);
+    crew_wake(c);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* Returns true: the server has turned the link away. */
+static bool crew_work(struct crew *c, struct link *l)
+{
+    struct file_transfer t;
+    struct failure why;
+
+    while (crew_take(c, l, &t)) {
+        int r = crew_try(c, &t, &why);
+
+        if (r == 1)
+            return true;
+        crew_end(c, &t, r, &why);
+    }
+    return false;
+}
+
+/* Servers limit the sessions of a user. A link that the server doesn't let in
+ * takes no job, since the others do all of them; and it doesn't wait for an
+ * answer longer than they need. */
+static bool crew_is_let_in(struct crew *c, struct link *l)
+{
+    struct failure why;
+
+    l->needless = &c->over;
+    bool in = link_command(l, &why, "NOOP") == 0;
+    l->needless = NULL;
+    pthread_mutex_lock(&c->jobs->lock);
+    bool tells = !in && !link_is_over() && !atomic_load(&c->over) && !c->told;
+    c->told |= tells;
+    c->links += in;
+    pthread_mutex_unlock(&c->jobs->lock);
+    if (tells)
+        progress_note("continues with fewer links: %s", why.text);
+    if (l->denied)
+        progress_error("", &why);
+    return in;
+}
+
+static bool crew_wait(const struct crew *c, uint64_t ms)
+{
+    uint64_t end = clock_ms() + ms;
+
+    while (!atomic_load(&c->over) && !link_is_over() && clock_ms() < end)
+        link_poll(NULL, 0, clock_ms() + WAKE_MS);
+    return !atomic_load(&c->over) && !link_is_over();
+}
+
+/* A link that was in, and is turned away after a cut, tries to come back while
+ * the others work. */
+static bool crew_comes_back(struct crew *c, struct link *l)
+{
+    uint64_t pause = 1;
+
+    for (unsigned i = 0; i < c->site->options->retries; i++, pause *= 2) {
+        if (!crew_wait(c, 1000 * (pause < PAUSE_MAX ? pause : PAUSE_MAX)))
+            return false;
+        if (crew_is_let_in(c, l))
+            return true;
+    }
+    return false;
+}
+
+static void crew_stay(struct crew *c, struct link *l)
+{
+    while (crew_work(c, l) && crew_comes_back(c, l))
+        ;
+}
+
+static void *crew_thread(void *of)
+{
+    struct crew *c = of;
+    struct failure why;
+    struct link l;
+
+    if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(c, &l))
+        crew_stay(c, &l);
+    link_close(&l);
+    return NULL;
+}
+
+/* Ctrl-C, a denied login or a lack of room has ended all links. */
+static void crew_dismiss(struct crew *c, struct link *first)
+{
+    struct jobs *j = c->jobs;
+    struct failure why;
+
+    while (c->left_count > 0) {
+        struct crew_left *left = &c->left[--c->left_count];
+
+        c->busy++;
+        c->walking += crew_is_step(left->transfer.job);
+        left->transfer.link = first;
+        crew_end(c, &left->transfer, -1, &left->why);
+    }
+    /* A login may be denied between two files, and none of them has failed. */
+    if (j->code == 0 && atomic_load(&link_denied) && crew_has_more(c)) {
+        fail(&why, EX_NOPERM,
+             "a login was denied, so not all files were transferred");
+        progress_error("", &why);
+        j->code = why.code;
+    }
+}
+
+void jobs_run(struct jobs *j, const struct site *s, struct link *first)
+{
+    static struct crew c; /* too large for a stack */
+    uint64_t links = j->in_turn ? 1 : s->options->parallel;
+    struct failure why;
+
+    c = (struct crew){ .jobs = j,
+                       .site = s,
+                       .links = 1,
+                       .wanted = links > WORKERS_MAX ? WORKERS_MAX : links - 1,
+                       .changed = PTHREAD_COND_INITIALIZER };
+    /* Or another link takes its place. */
+    if (links > 1 && j->walks.count + j->others.count > 1 &&
+        link_refresh(first, &why) < 0 && first->denied)
+        progress_error("", &why);
+    pthread_mutex_lock(&j->lock);
+    j->crew = &c;
+    jobs_expect(j);
+    crew_wake(&c);
+    pthread_mutex_unlock(&j->lock);
+    crew_stay(&c, first);
+    for (size_t i = 0; i < c.running; i++)
+        pthread_join(c.thread[i], NULL);
+    crew_dismiss(&c, first);
+    j->crew = NULL;
+    progress_expect(0, 0, false);
+}

@@ -1,0 +1,282 @@
+/* The queue of a command's jobs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "transfer.h"
+
+void jobs_push(struct job_list *list, struct job *job)
+{
+    job->next = NULL;
+    if (list->last)
+        list->last->next = job;
+    else
+        list->first = job;
+    list->last = job;
+    list->count++;
+}
+
+struct job *jobs_pop(struct job_list *list)
+{
+    struct job *job = list->first;
+
+    if (!job)
+        return NULL;
+    list->first = job->next;
+    if (!list->first)
+        list->last = NULL;
+    list->count--;
+    return job;
+}
+
+/* Puts JOB before the others. */
+static void jobs_unshift(struct job_list *list, struct job *job)
+{
+    job->next = list->first;
+    list->first = job;
+    if (!list->last)
+        list->last = job;
+    list->count++;
+}
+
+void jobs_begin(struct jobs *j, void *of)
+{
+    *j = (struct jobs){ .of = of };
+    pthread_mutex_init(&j->lock, NULL);
+}
+
+void jobs_keep(struct jobs *j, int code)
+{
+    int none = 0;
+
+    atomic_compare_exchange_strong(&j->code, &none, code);
+}
+
+void jobs_fail(struct jobs *j, int code)
+{
+    j->lost++;
+    jobs_keep(j, code);
+}
+
+bool jobs_ended(const struct jobs *j)
+{
+    return j->stopped || link_is_over();
+}
+
+static bool jobs_is_transfer(const struct job *job)
+{
+    return job->kind == JOB_GET || job->kind == JOB_PUT;
+}
+
+static size_t jobs_bytes(const char *local, const char *remote)
+{
+    return 64 + strlen(local) + strlen(remote);
+}
+
+/* Takes room for a job. Returns 0; 1: the jobs are stopped already; -1 with the
+ * reason: they are now. */
+static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
+{
+    pthread_mutex_lock(&j->lock);
+    bool full = bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes;
+    int r = j->stopped ? 1 : full ? -1 : 0;
+    j->bytes += r == 0 ? bytes : 0;
+    if (full)
+        j->stopped = true;
+    pthread_mutex_unlock(&j->lock);
+    if (r < 0)
+        fail(why, EX_DATAERR,
+             "too many files for one call, so it ends here; name the "
+             "directories in it one by one");
+    return r;
+}
+
+/* The caller has the lock. The command still knows the names of a file. */
+static void jobs_discard(struct jobs *j, struct job *job)
+{
+    struct job *held;
+
+    while ((held = jobs_pop(&job->held)))
+        jobs_discard(j, held);
+    if (!jobs_is_transfer(job))
+        j->bytes -= jobs_bytes(job->local, job->remote);
+    free(job->local);
+    free(job->remote);
+    free(job);
+}
+
+static struct job *jobs_copy(const struct job *job, const char *local,
+                             const char *remote, struct failure *why)
+{
+    struct job *new = malloc(sizeof(*new));
+    char *here = strdup(local), *there = strdup(remote);
+
+    if (new && here && there) {
+        *new = *job;
+        new->local = here;
+        new->remote = there;
+        new->below = 1;
+        return new;
+    }
+    free(new);
+    free(here);
+    free(there);
+    fail(why, EX_OSERR, "out of memory");
+    return NULL;
+}
+
+static void jobs_refuse(struct jobs *j, const char *local, const char *remote,
+                        const struct failure *why)
+{
+    progress_error(local[0] ? local : remote, why);
+    jobs_fail(j, why->code);
+}
+
+struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
+                      const char *remote)
+{
+    struct job *new = NULL;
+    struct failure why;
+    int r = jobs_charge(j, jobs_bytes(local, remote), &why);
+
+    if (r == 0 && !(new = jobs_copy(job, local, remote, &why)))
+        r = -1;
+    if (r < 0)
+        jobs_refuse(j, local, remote, &why);
+    return new;
+}
+
+/* Two files of one command may have the same name. For the second upload it is
+ * taken, whatever a listing shows now. Returns 0; 1: it is there already; -1
+ * with the reason. */
+static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
+{
+    bool put = job->kind == JOB_PUT;
+    const char *target = put ? job->remote : job->local,
+               *source = put ? job->local : job->remote;
+
+    if (!jobs_is_transfer(job) || (!put && strcmp(target, "-") == 0))
+        return 0;
+    enum names_owner owner = names_take(target, source);
+    job->twice = owner == NAMES_OTHERS;
+    if (put && job->twice)
+        job->known = job->taken = true;
+    if (job->twice && j->once)
+        return fail(why, EX_USAGE,
+                    "another file of this call becomes %s; transfer this one "
+                    "in a call of its own, or under another name",
+                    target);
+    return owner == NAMES_SAME;
+}
+
+void jobs_add(struct jobs *j, const struct job *job, const char *local,
+              const char *remote)
+{
+    struct job *new = jobs_make(j, job, local, remote);
+    struct failure why;
+
+    if (!new)
+        return;
+    int r = jobs_take_name(j, new, &why);
+    if (r < 0)
+        jobs_refuse(j, local, remote, &why);
+    if (r == 0) {
+        jobs_queue(j, new);
+        return;
+    }
+    pthread_mutex_lock(&j->lock);
+    jobs_discard(j, new);
+    pthread_mutex_unlock(&j->lock);
+}
+
+void jobs_expect(const struct jobs *j)
+{
+    bool walks = j->crew && (j->walks.count > 0 || crew_walks(j->crew));
+
+    if (j->crew)
+        progress_expect(j->files, j->unknown ? 0 : j->expected, walks);
+}
+
+/* Directories in one that is being listed come when it is listed, before those
+ * that wait longer: so few are known at a time. */
+void jobs_queue(struct jobs *j, struct job *job)
+{
+    pthread_mutex_lock(&j->lock);
+    if (job->above)
+        job->above->below++;
+    if (job->kind == JOB_WALK && job->above)
+        jobs_unshift(&job->above->in, job);
+    else
+        jobs_push(job->kind == JOB_WALK ? &j->walks : &j->others, job);
+    if (jobs_is_transfer(job)) {
+        j->files++;
+        j->expected += job->size;
+        j->unknown |= job->size == 0 && !job->known;
+        jobs_expect(j);
+    }
+    if (j->crew)
+        crew_wake(j->crew);
+    pthread_mutex_unlock(&j->lock);
+}
+
+void jobs_finish(struct jobs *j, struct job *job)
+{
+    struct job *in;
+
+    while ((in = jobs_pop(&job->in)))
+        jobs_unshift(&j->walks, in);
+    while (job && --job->below == 0) {
+        struct job *above = job->above;
+
+        if (job->last) {
+            job->kind = JOB_CHANGE;
+            job->step = job->last;
+            job->last = NULL;
+            job->again = false;
+            job->below = 1;
+            jobs_unshift(&j->others, job);
+            return;
+        }
+        if (above)
+            above->stays |= job->stays;
+        jobs_discard(j, job);
+        job = above;
+    }
+}
+
+void jobs_drop(struct jobs *j)
+{
+    struct job *job;
+
+    while ((job = jobs_pop(&j->walks)) || (job = jobs_pop(&j->others)) ||
+           (job = jobs_pop(&j->later)))
+        while (job && --job->below == 0) {
+            struct job *above = job->above;
+
+            jobs_discard(j, job);
+            job = above;
+        }
+}
+
+void jobs_release(struct jobs *j)
+{
+    pthread_mutex_lock(&j->lock);
+    jobs_drop(j);
+    pthread_mutex_unlock(&j->lock);
+    pthread_mutex_destroy(&j->lock);
+    names_release();
+    *j = (struct jobs){ 0 };
+}
+
+void jobs_sum_up(const struct jobs *j)
+{
+    const struct progress_total total = { .files = j->files + j->lost,
+                                          .done = j->done,
+                                          .skipped = j->skipped,
+                                          .failed = j->failed + j->lost,
+                                          .bytes = j->moved };
+
+    if (total.files > 1)
+        progress_sum_up(&total, j->named);
+}

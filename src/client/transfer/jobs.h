@@ -1,0 +1,135 @@
+/* What a command has to do on the server: a queue of jobs, and a crew of links
+ * that does them. A job may add others: that of a directory adds one for each
+ * name in it. So the crew lists and transfers at the same time. */
+#ifndef CLIENT_JOBS_H
+#define CLIENT_JOBS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "link/link.h"
+#include "show/show.h"
+
+enum job_kind {
+    JOB_GET,
+    JOB_PUT,
+    JOB_WALK,  /* a step that adds more jobs */
+    JOB_CHANGE /* any other step */
+};
+
+struct job;
+/* Does what is to do, over the link. OF is that of the queue. Returns 0; or -1
+ * with the reason, and is called again if a retry may help. */
+typedef int job_step(void *of, struct job *job, struct link *l,
+                     struct failure *why);
+
+struct job_list {
+    struct job *first, *last;
+    size_t count;
+};
+
+struct job {
+    enum job_kind kind;
+    char *local, *remote; /* its own texts; local "-": standard input, output */
+    size_t named;         /* of local: no link is followed beyond */
+
+    /* A transfer: */
+    bool known;      /* the following fields come from a listing */
+    bool taken;      /* put: the name is taken */
+    uint64_t listed; /* put: by clock_ms(), when the name wasn't taken */
+    uint64_t size;   /* put: only for the total, or 0 */
+    time_t modified; /* get; 0: unknown */
+    bool overwrite;  /* put: sync has decided to replace it */
+    bool twice;      /* another file of this command has its name */
+
+    /* A step: */
+    job_step *step;
+    job_step *last;       /* one more, after all jobs in this one; or NULL */
+    size_t root;          /* length of the remote path where the walk began */
+    int depth;            /* below it */
+    bool again;           /* it was called, and the connection was cut */
+    bool stays;           /* something in it isn't done */
+    struct job *about;    /* another one, which this one is for */
+    struct job_list held; /* jobs in it that are queued later */
+
+    struct job *above;  /* the directory that it is in, or NULL */
+    size_t below;       /* its own work, and jobs in it that aren't over */
+    struct job_list in; /* directories in it that were found just now */
+    struct job *next;   /* in its list */
+};
+
+/* Of the paths of jobs that wait, and of all files. A server can list files
+ * without an end; this is room for two million of them with paths of a hundred
+ * bytes. */
+#define JOBS_BYTES_MAX (768ul * 1024 * 1024)
+
+#define NAMED_FAILURES 3
+
+struct crew;
+
+struct jobs {
+    void *of;               /* for the steps */
+    bool (*next)(void *of); /* nothing is left to do: does it add more? */
+    size_t most;            /* of bytes; 0: JOBS_BYTES_MAX */
+    bool in_turn;           /* one link does all jobs, in their order */
+    bool once;              /* a second file with a name is refused */
+    bool held;              /* only walks are begun until NEXT is called */
+    atomic_bool stopped;    /* no job is begun any more */
+    atomic_int code;        /* exit code of the first failure */
+    atomic_size_t lost;     /* failures of anything but a transfer */
+
+    pthread_mutex_t lock; /* of all below */
+    struct job_list walks, others;
+    struct job_list later;               /* those that NEXT may add */
+    size_t bytes;                        /* see JOBS_BYTES_MAX */
+    struct crew *crew;                   /* NULL: no link is at work */
+    size_t files, done, skipped, failed; /* transfers */
+    uint64_t moved;                      /* bytes of the files that are done */
+    uint64_t expected;                   /* bytes of all files */
+    bool unknown;                        /* one of them has an unknown size */
+    char named[SHOW_MAX / 2];            /* ": a, b", of the failed ones */
+    size_t named_count;
+};
+
+void jobs_begin(struct jobs *j, void *of);
+void jobs_release(struct jobs *j);
+/* Adds a job like JOB; LOCAL and REMOTE are copied. A transfer that is there
+ * already isn't added. A failure is printed and counted. */
+void jobs_add(struct jobs *j, const struct job *job, const char *local,
+              const char *remote);
+/* Makes such a job, to be given to jobs_queue() later; NULL: it has failed. */
+struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
+                      const char *remote);
+void jobs_queue(struct jobs *j, struct job *job);
+void jobs_push(struct job_list *list, struct job *job);
+struct job *jobs_pop(struct job_list *list);
+/* Must a walk end before its end: see link_is_over(), or since the jobs have no
+ * room? */
+bool jobs_ended(const struct jobs *j);
+/* Keeps CODE if it is the first that isn't 0. */
+void jobs_keep(struct jobs *j, int code);
+/* Counts a failure that is printed, and keeps its code. */
+void jobs_fail(struct jobs *j, int code);
+/* Does all jobs, with the open link FIRST and as many more links as the options
+ * say. Prints each failure. */
+void jobs_run(struct jobs *j, const struct site *s, struct link *first);
+/* Prints the total of several files. */
+void jobs_sum_up(const struct jobs *j);
+
+/* Shared by jobs.c and crew.c; the caller has the lock. */
+/* The work of JOB is over. Its last step is queued if no job in it is left. */
+void jobs_finish(struct jobs *j, struct job *job);
+/* Removes all jobs that wait. */
+void jobs_drop(struct jobs *j);
+/* Shows how many files there are so far. */
+void jobs_expect(const struct jobs *j);
+/* More jobs wait: starts another link, if one may help. */
+void crew_wake(struct crew *c);
+/* Is a step at work, which may add jobs? */
+bool crew_walks(const struct crew *c);
+
+#endif

@@ -1,0 +1,228 @@
+/* The queue of jobs: its order, its ends, its limits. No job here needs a
+ * link. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "client/transfer/transfer.h"
+
+/* A server can list files without an end. */
+Test(jobs, have_a_limit)
+{
+    const struct job job = { .kind = JOB_GET };
+    struct jobs j;
+
+    jobs_begin(&j, NULL);
+    j.most = 10 * (64 + strlen("here") + strlen("there"));
+    for (size_t i = 0; i < 10; i++) {
+        char here[] = { 'h', 'e', 'r', (char)('a' + i), '\0' };
+
+        jobs_add(&j, &job, here, "there");
+    }
+    cr_expect_not(jobs_ended(&j));
+    cr_expect_eq(j.code, 0);
+    jobs_add(&j, &job, "", "");
+    jobs_add(&j, &job, "", "");
+    cr_expect(jobs_ended(&j));
+    cr_expect_eq(j.files, 10);
+    cr_expect_eq(j.lost, 1, "this is said once");
+    cr_expect_eq(j.code, EX_DATAERR);
+    jobs_release(&j);
+}
+
+/* Of files, the names stay known; everything else is forgotten. */
+Test(jobs, have_room_again)
+{
+    const struct job walk = { .kind = JOB_WALK }, file = { .kind = JOB_PUT };
+    struct jobs j;
+
+    jobs_begin(&j, NULL);
+    jobs_add(&j, &walk, "a", "b");
+    jobs_drop(&j);
+    cr_expect_eq(j.bytes, 0);
+    jobs_add(&j, &file, "a", "b");
+    jobs_drop(&j);
+    cr_expect_gt(j.bytes, 0);
+    jobs_release(&j);
+}
+
+/* Two uploads of the same name: for the second one it is taken. The next
+ * command forgets the names. */
+Test(jobs, with_the_same_name)
+{
+    const struct job job = { .kind = JOB_PUT, .known = true };
+    struct jobs j;
+
+    for (size_t i = 0; i < 2; i++) {
+        jobs_begin(&j, NULL);
+        jobs_add(&j, &job, "a/x", "x");
+        jobs_add(&j, &job, "b/x", "x");
+        cr_assert_eq(j.others.count, 2);
+        cr_expect_not(j.others.first->taken);
+        const struct job *last = j.others.last;
+        cr_expect(last->known && last->taken && last->twice);
+        jobs_release(&j);
+    }
+}
+
+/* The same file isn't transferred twice, and another one doesn't replace it
+ * without a question. */
+Test(jobs, that_come_twice)
+{
+    static const enum job_kind kinds[] = { JOB_GET, JOB_PUT };
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct job job = { .kind = kinds[i] };
+        bool put = kinds[i] == JOB_PUT;
+        struct jobs j;
+
+        jobs_begin(&j, NULL);
+        j.once = true;
+        jobs_add(&j, &job, "a/x", "a/x");
+        jobs_add(&j, &job, "a/x", "a/x");
+        cr_expect_eq(j.files, 1);
+        cr_expect_eq(j.code, 0);
+        jobs_add(&j, &job, put ? "b/x" : "a/x", put ? "a/x" : "b/x");
+        cr_expect_eq(j.code, EX_USAGE);
+        cr_expect_eq(j.files, 1);
+        jobs_add(&j, &job, "-", "a");
+        jobs_add(&j, &job, "-", "b");
+        cr_expect_eq(j.files, 3, "standard output");
+        jobs_release(&j);
+    }
+}
+
+/* Two million files with paths of a hundred bytes are possible. */
+Test(jobs, have_room)
+{
+    cr_expect_geq(JOBS_BYTES_MAX, 2000000 * (64 + 2 * 101));
+}
+
+/* A walk through "r", "a" and "b", with a letter for each job: that of a
+ * directory; "f" for a file in one; "e" for the end of one, or "S" if something
+ * in it has failed. "n" is a call of NEXT. */
+struct played {
+    struct jobs jobs;
+    char seen[256];
+    size_t len;
+    int files;   /* in each directory */
+    bool fail;   /* all of them fail */
+    int answers; /* of NEXT: so many times it adds one more */
+};
+
+static void see(struct played *p, char c)
+{
+    cr_assert_lt(p->len + 1, sizeof(p->seen));
+    p->seen[p->len++] = c;
+}
+
+static int play_file(void *of, struct job *job, struct link *l,
+                     struct failure *why)
+{
+    struct played *p = of;
+
+    (void)job;
+    (void)l;
+    see(p, 'f');
+    return p->fail ? fail(why, EX_NOINPUT, "as wanted") : 0;
+}
+
+static int play_end(void *of, struct job *job, struct link *l,
+                    struct failure *why)
+{
+    (void)l;
+    (void)why;
+    see(of, job->stays ? 'S' : 'e');
+    return 0;
+}
+
+/* The first directory has two in it. */
+static int play_walk(void *of, struct job *job, struct link *l,
+                     struct failure *why)
+{
+    struct played *p = of;
+    const struct job file = { .kind = JOB_CHANGE,
+                              .step = play_file,
+                              .above = job };
+    struct job in = *job;
+
+    (void)l;
+    (void)why;
+    see(p, job->local[0]);
+    in.above = job;
+    for (int i = 0; i < p->files; i++)
+        jobs_add(&p->jobs, &file, "", "file");
+    if (!job->above) {
+        jobs_add(&p->jobs, &in, "a", "directory");
+        jobs_add(&p->jobs, &in, "b", "directory");
+    }
+    return 0;
+}
+
+static bool play_next(void *of)
+{
+    struct played *p = of;
+    const struct job file = { .kind = JOB_CHANGE, .step = play_file };
+
+    see(p, 'n');
+    if (p->answers == 0)
+        return false;
+    p->answers--;
+    jobs_add(&p->jobs, &file, "", "another");
+    return true;
+}
+
+static void play(struct played *p, bool held, const char *expected)
+{
+    static const struct options o = { .parallel = 1 };
+    static const struct site site = { .options = &o };
+    const struct job job = { .kind = JOB_WALK,
+                             .step = play_walk,
+                             .last = play_end };
+    static struct link none;
+
+    progress_start(PROGRESS_QUIET);
+    jobs_begin(&p->jobs, p);
+    p->jobs.held = held;
+    p->jobs.next = held || p->answers ? play_next : NULL;
+    jobs_add(&p->jobs, &job, "r", "root");
+    jobs_run(&p->jobs, &site, &none);
+    cr_expect_str_eq(p->seen, expected);
+    cr_expect_eq(p->jobs.bytes, 0, "a job is left");
+    jobs_release(&p->jobs);
+}
+
+/* Directories are listed in their order, before the files in them; each ends
+ * after what is in it. */
+Test(jobs, of_a_walk)
+{
+    struct played p = { .files = 1 };
+
+    play(&p, false, "rabffefee");
+}
+
+#define FILES_15 "fffffffffffffff"
+
+/* If there is enough to do, no other directory is listed. */
+Test(jobs, begin_before_the_walk_ends)
+{
+    struct played p = { .files = 17 };
+
+    play(&p, false, "rffa" FILES_15 "ffb" FILES_15 "e" FILES_15 "ffee");
+}
+
+/* A failure reaches all directories above it. */
+Test(jobs, that_fail)
+{
+    struct played p = { .files = 1, .fail = true };
+
+    play(&p, false, "rabffSfSS");
+}
+
+/* All files wait for the end of the walk; and the last ones for all others. */
+Test(jobs, that_wait)
+{
+    struct played p = { .files = 1, .answers = 2 };
+
+    play(&p, true, "rabnffefeefnfn");
+}
