@@ -85,15 +85,26 @@ static bool placeholder(struct slice name, struct slice rest, struct slice text,
     return false;
 }
 
+/* Returns the length of a placeholder without its last brace, or 0: other
+ * braces are text, as in JSON. */
+static size_t placeholder_length(struct slice pattern)
+{
+    size_t n = 1;
+
+    if (*pattern.ptr != '{')
+        return 0;
+    while (n < pattern.len &&
+           (isalnum((unsigned char)pattern.ptr[n]) || pattern.ptr[n] == '*'))
+        n++;
+    return n > 1 && n < pattern.len && pattern.ptr[n] == '}' ? n : 0;
+}
+
 static bool match(struct slice pattern, struct slice text, struct state *s)
 {
     while (pattern.len > 0) {
-        const char *end = NULL;
+        const size_t n = placeholder_length(pattern);
 
-        if (*pattern.ptr == '{')
-            end = memchr(pattern.ptr, '}', pattern.len);
-        if (end) {
-            size_t n = (size_t)(end - pattern.ptr);
+        if (n > 0) {
             struct slice name = { pattern.ptr + 1, n - 1 };
 
             return placeholder(name, behind(pattern, n + 1), text, s);

@@ -5,7 +5,8 @@
  *   {time}  fourteen digits, the form of MDTM
  *   {keep}  any bytes, as few as possible, which are kept
  *   {port}  digits, which are kept
- *   {p1},{p2}  the two port numbers of a PASV reply, which are kept */
+ *   {p1},{p2}  the two port numbers of a PASV reply, which are kept
+ * Other braces, as those of JSON, are text. */
 #ifndef TESTS_SUPPORT_PATTERN_H
 #define TESTS_SUPPORT_PATTERN_H
 

@@ -2,21 +2,14 @@
  * is killed at any moment, which servers it trusts, and what it prints. */
 #include <criterion/criterion.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "desk.h"
-#include "sallyport/base/buf.h"
-#include "sallyport/base/clock.h"
 #include "support/files.h"
-#include "support/server_log.h"
-#include "support/wait.h"
 
 #define MIB        (1024 * 1024)
 #define ROUNDS     (server_is_long() ? 50 : 12)
@@ -24,32 +17,20 @@
 
 static const struct server_user users[] = {
     { .name = "put" },
-    { .name = "get" },
     { .name = "tree" },
-    { .name = "conflict" },
-    { .name = "held", .keys = "rights=lrwodnmi" },
     { .name = "trust" },
     { .name = "kill" },
+    { .name = "stop" },
     { .name = "sync" },
     { .name = "older" },
     { .name = "keeps" },
     { .name = "timeless" },
-    { .name = "dry" },
-    { .name = "names" },
     { .name = "shell" },
     { .name = "many" },
     { .name = "down" },
-    { .name = "reader", .keys = "rights=lr" },
-    { .name = "move" },
-    { .name = "twice" },
     { .name = "beside" },
-    { .name = "drop", .keys = "rights=w" },
-    { .name = "mixed", .keys = "rights=full rights./a=lw" },
     { .name = "blind", .keys = "rights=lwo" },
     { .name = "adder", .keys = "on_conflict=rename" },
-    { .name = "quiet" },
-    { .name = "quiet-drop", .keys = "rights=w" },
-    { .name = "quiet-reader", .keys = "rights=lr" },
 };
 
 SERVER_SHARED(.settings = "mode_z = yes\n", .users = users,
@@ -63,98 +44,6 @@ static void client_z(const struct desk *d, const char *verb, const char *a,
 {
     desk_client(d, 0, r, NULL, verb, "--compress", "--debug", a, b, NULL);
     cr_expect_not_null(strstr(r->text, "checksum right"), "%s", r->text);
-}
-
-Test(client, put, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "put");
-    desk_noise("a", 3 * MIB + 1);
-    files_write("b c", "text", 4, 0644);
-    desk_says(&d, 0, "checksum right", "put", "a", "b c", "/", NULL);
-    desk_same("a", server_home_file(&d.server, "put", "a"));
-    desk_file(server_home_file(&d.server, "put", "b c"), "text");
-    desk_says_to(&d, 0, NULL, "from a pipe", "put", "-", "/stream", NULL);
-    desk_file(server_home_file(&d.server, "put", "stream"), "from a pipe");
-    CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
-    desk_says(&d, EX_NOINPUT,
-              "nosuch: there is no such directory; make it by mkdir", "put",
-              "a", "/nosuch/", NULL);
-    desk_says(&d, EX_NOINPUT,
-              "put a: there is no directory /nosuch/dir; make it by mkdir",
-              "put", "a", "/nosuch/dir/x", NULL);
-    CLIENT(&d, 0, "mkdir", "/dir");
-    CLIENT(&d, 0, "mv", "/stream", "dir/");
-    desk_file(server_home_file(&d.server, "put", "dir/stream"), "from a pipe");
-    CLIENT(&d, EX_USAGE, "put", "a");
-    cr_assert_eq(mkfifo("pipe", 0600), 0);
-    desk_says(&d, EX_USAGE, "pipe: is no regular file", "put", "pipe", "nosuch",
-              "b c", "--conflict", "rename", "/", NULL);
-    desk_file(server_home_file(&d.server, "put", "new-b c"), "text");
-    desk_says(&d, 0, "would upload a", "put", "--dry-run", "a", "/dry", NULL);
-    CLIENT(&d, EX_USAGE, "--dry-run", "/");
-    cr_expect_not(files_exists(server_home_file(&d.server, "put", "dry")));
-    desk_end(&d);
-}
-
-Test(client, get, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "get");
-    desk_noise("a", 3 * MIB + 1);
-    CLIENT(&d, 0, "put", "a", "/");
-    CLIENT(&d, 0, "get", "/a", "b");
-    desk_same("a", "b");
-    cr_assert_eq(mkdir("in", 0755), 0);
-    CLIENT(&d, 0, "get", "/a", "in");
-    desk_same("a", "in/a");
-    desk_says_to(&d, 0, NULL, "printed", "put", "-", "/text", NULL);
-    desk_client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
-    cr_expect_str_eq(r.text, "printed");
-    run_release(&r);
-    desk_says(&d, EX_NOINPUT, "no such file", "get", "/nosuch", NULL);
-    CLIENT(&d, EX_NOINPUT, "get", "/*.pdf");
-    cr_assert_eq(mkfifo("pipe", 0600), 0);
-    cr_assert_eq(symlink("pipe", "link"), 0);
-    CLIENT(&d, EX_CANTCREAT, "get", "/text", "pipe");
-    CLIENT(&d, EX_CANTCREAT, "get", "--conflict", "overwrite", "/text", "pipe");
-    CLIENT(&d, EX_CANTCREAT, "get", "/text", "link");
-    desk_end(&d);
-}
-
-static void expect_no_refusal(const struct desk *d, unsigned commands)
-{
-    char user[32];
-
-    snprintf(user, sizeof(user), " user=%s ", d->user);
-    server_log_expect(&d->server, commands, "end ", user, NULL);
-    server_log_expect(&d->server, 0, "command-refused ", user, NULL);
-    desk_end(d);
-}
-
-/* The client asks for nothing that its user may not do, so a refusal in the log
- * is worth a look. */
-Test(client, causes_no_refusal, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "quiet");
-    desk_noise("a", MIB);
-    CLIENT(&d, 0, "put", "a", "/");
-    CLIENT(&d, 0, "get", "/a", "b");
-    CLIENT(&d, 0, "ls", "/");
-    expect_no_refusal(&d, 3);
-    desk_begin(&d, "quiet-drop");
-    files_write("a", "text", 4, 0644);
-    CLIENT(&d, 0, "put", "a", "/");
-    expect_no_refusal(&d, 1);
-    desk_begin(&d, "quiet-reader");
-    files_write(server_home_file(&d.server, d.user, "a"), "text", 4, 0644);
-    CLIENT(&d, 0, "get", "/a", "b");
-    expect_no_refusal(&d, 1);
 }
 
 static void expect_left_out(struct run_result *r)
@@ -199,148 +88,6 @@ Test(client, trees, .timeout = 90)
     desk_client(&d, 0, &r, NULL, "ls", "/", NULL);
     cr_expect_str_eq(r.text, "");
     run_release(&r);
-    desk_end(&d);
-}
-
-/* What has the name is an older file, or none: it isn't compared. */
-Test(client, an_upload_that_waits, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "held");
-    files_write(server_home_file(&d.server, "held", "a"), "older", 5, 0666);
-    files_write("a", "text", 4, 0644);
-    CLIENT(&d, 0, "put", "--preserve", "--conflict", "overwrite", "a", "/");
-    desk_says(&d, 0, "new: kept for inspection", "put", "--preserve", "a",
-              "/new", NULL);
-    desk_file(server_home_file(&d.server, "held", "a"), "older");
-    CLIENT(&d, EX_NOINPUT, "get", "/new");
-    /* The 226 has the length of what the server keeps. */
-    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source",
-              "--no-verify", "a", "/unseen", NULL);
-    cr_expect(files_exists("a"));
-    desk_says(&d, 0, "the server has all of it (4 B)", "put", "--remove-source",
-              "a", "/gone", NULL);
-    cr_expect_not(files_exists("a"));
-    desk_end(&d);
-}
-
-Test(client, a_name_that_is_taken, .timeout = 60)
-{
-    static const char says[] =
-        "a is there already, and without a terminal nobody can be asked: the "
-        "new one becomes new-a. In a script, choose: --conflict overwrite, "
-        "skip "
-        "or rename\n";
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "conflict");
-    files_write("a", "one", 3, 0644);
-    CLIENT(&d, 0, "put", "a", "/");
-    files_write("a", "two", 3, 0644);
-    desk_says(&d, 0, says, "put", "a", "/", NULL);
-    desk_file(server_home_file(&d.server, "conflict", "a"), "one");
-    desk_file(server_home_file(&d.server, "conflict", "new-a"), "two");
-    CLIENT(&d, 0, "put", "--conflict", "skip", "a", "/");
-    desk_file(server_home_file(&d.server, "conflict", "a"), "one");
-    CLIENT(&d, 0, "put", "--conflict", "overwrite", "a", "/");
-    desk_file(server_home_file(&d.server, "conflict", "a"), "two");
-    files_write("a", "mine", 4, 0644);
-    desk_says(&d, 0, says, "get", "/a", NULL);
-    desk_file("a", "mine");
-    desk_file("new-a", "two");
-    desk_client(&d, 0, &r, NULL, "get", "--conflict", "rename", "/a", NULL);
-    cr_expect_null(strstr(r.text, "already"), "%s", r.text);
-    run_release(&r);
-    CLIENT(&d, 0, "get", "--conflict", "skip", "/a");
-    desk_file("a", "mine");
-    CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");
-    desk_file("a", "two");
-    desk_end(&d);
-}
-
-/* Two files of one call with the same name: the second one replaces nothing. */
-Test(client, names_that_occur_twice, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "twice");
-    files_make_folder("a", 0755);
-    files_make_folder("b", 0755);
-    files_make_folder("c", 0755);
-    files_write("a/x", "one", 3, 0644);
-    files_write("b/x", "two", 3, 0644);
-    files_write("c/x", "three", 5, 0644);
-    CLIENT(&d, 0, "put", "-r", "--conflict", "skip", "a/.", "b/.", "/skip/");
-    desk_file(server_home_file(&d.server, "twice", "skip/x"), "one");
-    CLIENT(&d, 0, "put", "-r", "a/.", "b/.", "c/.", "/in/");
-    desk_file(server_home_file(&d.server, "twice", "in/x"), "one");
-    desk_file(server_home_file(&d.server, "twice", "in/new-x"), "two");
-    desk_file(server_home_file(&d.server, "twice", "in/new-2-x"), "three");
-    CLIENT(&d, 0, "put", "-rP3", "--conflict", "rename", "a/.", "b/.", "c/.",
-           "/all/");
-    cr_expect(files_exists(server_home_file(&d.server, "twice", "all/x")));
-    cr_expect(files_exists(server_home_file(&d.server, "twice", "all/new-x")));
-    cr_expect(
-        files_exists(server_home_file(&d.server, "twice", "all/new-2-x")));
-    desk_end(&d);
-}
-
-/* mv asks before it replaces a file; if it can't ask, it moves nothing. */
-Test(client, a_new_name_that_is_taken, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "move");
-    files_write("a", "one", 3, 0644);
-    files_write("b", "two", 3, 0644);
-    CLIENT(&d, 0, "put", "a", "b", "/");
-    CLIENT(&d, 0, "mkdir", "/in");
-    CLIENT(&d, EX_CANTCREAT, "mv", "/a", "b");
-    CLIENT(&d, EX_CANTCREAT, "mv", "/a", "in");
-    CLIENT(&d, 0, "mv", "--conflict", "skip", "/a", "b");
-    desk_file(server_home_file(&d.server, "move", "a"), "one");
-    desk_file(server_home_file(&d.server, "move", "b"), "two");
-    CLIENT(&d, 0, "mv", "--conflict", "rename", "/a", "b");
-    desk_file(server_home_file(&d.server, "move", "new-b"), "one");
-    desk_file(server_home_file(&d.server, "move", "b"), "two");
-    CLIENT(&d, 0, "mv", "--conflict", "overwrite", "/new-b", "/b");
-    desk_file(server_home_file(&d.server, "move", "b"), "one");
-    CLIENT(&d, EX_NOINPUT, "put", "b", "/nodir/");
-    cr_expect_not(files_exists(server_home_file(&d.server, "move", "nodir")));
-    CLIENT(&d, 0, "mv", "/b", "in/");
-    CLIENT(&d, 0, "put", "b", "/");
-    CLIENT(&d, EX_CANTCREAT, "mv", "/b", "/in/");
-    desk_file(server_home_file(&d.server, "move", "in/b"), "one");
-    desk_end(&d);
-}
-
-Test(client, names, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "names");
-    files_write("a", "x", 1, 0644);
-    CLIENT(&d, 0, "mkdir", "/one/two/three");
-    CLIENT(&d, 0, "mkdir", "/one/two/other");
-    cr_expect_not(server_log_has(&d.server, "verb=MKD path=/one result=550"));
-    CLIENT(&d, 0, "put", "a", "/one/two/three/");
-    CLIENT(&d, 0, "mv", "/one/two/three/a", "b");
-    desk_client(&d, 0, &r, NULL, "hash", "/one/two/three/b", NULL);
-    cr_expect_not_null(strstr(r.text, "2d711642b726b04401627ca9fbac32f5"), "%s",
-                       r.text); /* SHA-256 of "x" */
-    run_release(&r);
-    CLIENT(&d, 0, "mv", "/one/two/three/b", "/c");
-    desk_says(&d, 0,
-              "{\"name\":\"c\",\"type\":\"file\","
-              "\"size\":1,",
-              "ls", "--json", "/", NULL);
-    desk_says(&d, EX_USAGE, "is a directory; add -r", "rm", "/one", NULL);
-    CLIENT(&d, EX_NOINPUT, "rmdir", "/one");
-    CLIENT(&d, 0, "rm", "/c");
-    CLIENT(&d, EX_NOINPUT, "rm", "/c");
     desk_end(&d);
 }
 
@@ -517,21 +264,6 @@ Test(client, a_key_without_a_certificate, .timeout = 60)
     desk_end(&d);
 }
 
-/* A local command gets its line exactly as it was typed. */
-Test(client, local_commands, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "trust");
-    desk_client(&d, 0, &r, "!printf '%s|' \"a  b\" c\n! echo x\\y\n", "/",
-                NULL);
-    cr_expect_not_null(strstr(r.text, "a  b|c|"), "%s", r.text);
-    cr_expect_not_null(strstr(r.text, "xy"), "%s", r.text);
-    run_release(&r);
-    desk_end(&d);
-}
-
 /* A killed call has left bytes, but the file has changed since: the new file
  * must arrive. */
 Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
@@ -634,72 +366,6 @@ Test(client, a_packed_download_that_is_killed, .timeout = 90)
     kill_download(&d, "/big", "got");
     desk_says(&d, 0, "resumed", "get", "--compress", "/big", "got", NULL);
     desk_same("big", "got");
-    desk_end(&d);
-}
-
-Test(client, without_the_right, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "reader");
-    files_write("a", "x", 1, 0644);
-    desk_says(&d, EX_NOINPUT, "the server says \"550", "put", "a", "/", NULL);
-    desk_end(&d);
-}
-
-/* An account that may only upload has a blind drop: the file is stored under
- * the name that the server says, and a refused question isn't asked again for
- * the next file. */
-Test(client, upload_only, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "drop");
-    files_write("a", "x", 1, 0644);
-    files_write("b", "y", 1, 0644);
-    desk_client(&d, 0, &r, NULL, "put", "--debug", "a", "b", "/", NULL);
-    cr_expect_not_null(strstr(r.text, "put b as b."), "%s", r.text);
-    cr_expect_not_null(strstr(r.text, ": stored; not compared, since this "
-                                      "account may not read it"),
-                       "%s", r.text);
-    const char *asked = strstr(r.text, "> HASH");
-    cr_assert_not_null(asked, "%s", r.text);
-    cr_expect_null(strstr(asked + 1, "> HASH"), "%s", r.text);
-    run_release(&r);
-    char in[SERVER_PATH_MAX];
-    snprintf(in, sizeof(in), "%s", server_home_file(&d.server, "drop", "in"));
-    files_make_folder(in, 0755);
-    files_give_to_owner_of(server_home(&d.server, "drop"), in);
-    desk_says(&d, EX_NOINPUT, "there is no such directory", "put", "a", "/in/",
-              NULL);
-    desk_says(&d, EX_NOINPUT, "there is no such file", "get", "/in", NULL);
-    CLIENT(&d, 0, "ls", "/");
-    desk_end(&d);
-}
-
-/* What is refused in one directory may be permitted in another one. */
-Test(client, rights_of_a_directory, .timeout = 60)
-{
-    char path[SERVER_PATH_MAX];
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "mixed");
-    snprintf(path, sizeof(path), "%s",
-             server_home_file(&d.server, "mixed", "a"));
-    files_make_folder(path, 0700);
-    files_give_to_owner_of(server_home(&d.server, "mixed"), path);
-    cr_assert(mkdir("a", 0755) == 0 && mkdir("b", 0755) == 0);
-    files_write("a/x", "x", 1, 0644);
-    files_write("a/y", "y", 1, 0644);
-    files_write("b/x", "x", 1, 0644);
-    desk_client(&d, 0, &r, NULL, "put", "--debug", "-r", "a", "b", "/", NULL);
-    const char *asked = strstr(r.text, "> HASH a/");
-    cr_assert_not_null(asked, "%s", r.text);
-    cr_expect_null(strstr(asked + 1, "> HASH a/"), "%s", r.text);
-    cr_expect_not_null(strstr(asked, "> HASH b/x"), "%s", r.text);
-    run_release(&r);
     desk_end(&d);
 }
 
@@ -814,73 +480,6 @@ Test(client, sync_keeps_times, .timeout = 60)
         DESK_ALONE(0, "0 downloaded", NULL, "--config", "config", "sync",
                    "p:/s", "s");
     }
-    desk_end(&d);
-}
-
-/* What would be transferred; nothing is made, here or on the server. */
-Test(client, a_dry_run, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "dry");
-    files_make_folder("s", 0755);
-    files_make_folder("s/d", 0755);
-    files_write("s/d/b", "b", 1, 0644);
-    files_write("list", "s/d/b\n", 6, 0644);
-    desk_says(&d, 0, "would upload s/d/b\n1 to transfer\n", "put", "-rn", "s",
-              "/", NULL);
-    desk_says(&d, 0, "1 to transfer", "put", "-rn", "s", "/missing/", NULL);
-    desk_says(&d, 0, "1 to transfer", "put", "-n", "--files-from", "list", "/",
-              NULL);
-    desk_says(&d, 0, "", "ls", "/", NULL);
-    cr_expect_not(files_exists(server_home_file(&d.server, "dry", "s")));
-    cr_expect_not(files_exists(server_home_file(&d.server, "dry", "missing")));
-    CLIENT(&d, 0, "put", "-r", "s", "/");
-    files_write("list", "d/b\n", 4, 0644);
-    desk_says(&d, 0, "would download s/d/b\n1 to transfer\n", "get", "-rn",
-              "/s", "t", NULL);
-    desk_says(&d, 0, "1 to transfer", "get", "-n", "--files-from", "list", "/s",
-              NULL);
-    desk_says(&d, EX_NOINPUT, "0 to transfer", "get", "-n", "/nosuch", NULL);
-    desk_says(&d, EX_USAGE, "it is a directory; add -r", "get", "-n", "/s",
-              NULL);
-    CLIENT(&d, EX_USAGE, "get", "/s");
-    cr_expect_not(files_exists("t"));
-    cr_expect_not(files_exists("d"));
-    desk_end(&d);
-}
-
-/* The last line counts what was done. After a failure nothing is removed. */
-Test(client, sync_without_the_right, .timeout = 60)
-{
-    struct desk d;
-
-    desk_begin(&d, "reader");
-    files_make_folder("s", 0755);
-    files_write("s/b", "x", 1, 0644);
-    files_write(server_home_file(&d.server, "reader", "c"), "y", 1, 0644);
-    desk_says(&d, EX_NOINPUT, "0 uploaded, 0 the same, 0 removed, 1 failed\n",
-              "sync", "--delete", "s", "/", NULL);
-    cr_expect(files_exists(server_home_file(&d.server, "reader", "c")));
-    desk_end(&d);
-}
-
-/* It is no empty file. */
-Test(client, input_that_is_closed, .timeout = 60)
-{
-    char line[4 * SERVER_PATH_MAX];
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "put");
-    snprintf(line, sizeof(line),
-             "%s put --cacert %s --password-file %s - %s/closed <&-",
-             server_program("sallyport"), d.ca, d.password, d.url);
-    run(&r, NULL, "/bin/sh", "-c", line, NULL);
-    cr_expect_eq(r.status, EX_IOERR, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "can't be read"), "%s", r.text);
-    run_release(&r);
-    cr_expect_not(files_exists(server_home_file(&d.server, "put", "closed")));
     desk_end(&d);
 }
 
@@ -1017,36 +616,6 @@ Test(client, json_beside_a_file, .timeout = 60)
     desk_end(&d);
 }
 
-Test(client, a_script, .timeout = 60)
-{
-    static const char script[] = "# a comment\n"
-                                 "mkdir \"a b\"\n"
-                                 "cd 'a b'\n"
-                                 "pwd\n"
-                                 "put one\n"
-                                 "change one two\n"
-                                 "ls\n"
-                                 "get two three\n"
-                                 "cd ..\n"
-                                 "rm -r \"a b\"\n"
-                                 "bye\n"
-                                 "pwd\n";
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "shell");
-    files_write("one", "1", 1, 0644);
-    desk_client(&d, 0, &r, script, "/", NULL);
-    cr_expect_not_null(strstr(r.text, "/a b\n"), "%s", r.text);
-    cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
-    run_release(&r);
-    desk_file("three", "1");
-    desk_says_to(&d, EX_NOINPUT, NULL, "cd nosuch\nput one\n", "/", NULL);
-    cr_expect_not(files_exists(server_home_file(&d.server, "shell", "one")),
-                  "a script goes on after a failure");
-    desk_end(&d);
-}
-
 /* Profiles, and the settings of servers that are opened one after another. */
 Test(client, servers_opened_in_a_session, .timeout = 90)
 {
@@ -1162,6 +731,47 @@ Test(client, doctor, .timeout = 60)
               "doctor", "--json", "/", NULL);
     files_write(d.password, "wrong\n", 6, 0600);
     desk_says(&d, EX_UNAVAILABLE, "530 Login incorrect", "doctor", "/", NULL);
+    desk_end(&d);
+}
+
+/* After Ctrl-C the bytes so far stay for the next call. */
+Test(client, an_interrupt, .timeout = 120)
+{
+    struct desk_growth g = { ".", 4 * MIB, "got" };
+    char home[SERVER_PATH_MAX];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "stop");
+    desk_noise("big", 8 * MIB);
+    desk_says(&d, 0, NULL, "put", "-q", "big", "/", NULL);
+    desk_start(&d, &running, desk_has_grown, &g, "get", "--limit-rate=4M",
+               "/big", "got", NULL);
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text,
+                              "interrupted; run the same command again: "
+                              "it can go on at about "),
+                       "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("got"));
+    desk_says(&d, 0, ", resumed at ", "get", "/big", "got", NULL);
+    desk_same("big", "got");
+    g = (struct desk_growth){ home, 4 * MIB, "none" };
+    snprintf(home, sizeof(home), "%s", server_home(&d.server, "stop"));
+    desk_start(&d, &running, desk_has_grown, &g, "put", "--limit-rate=4M",
+               "big", "/again", NULL);
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text,
+                              "interrupted; run the same command again: "
+                              "it can go on at about "),
+                       "%s", r.text);
+    run_release(&r);
+    desk_says(&d, 0, ", resumed at ", "put", "big", "/again", NULL);
     desk_end(&d);
 }
 

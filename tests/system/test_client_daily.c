@@ -15,12 +15,10 @@
 #include "support/wait.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },   { .name = "filter" },
-    { .name = "source" },  { .name = "list" },
-    { .name = "mode" },    { .name = "watch" },
-    { .name = "busy" },    { .name = "swap" },
-    { .name = "flood" },   { .name = "outage" },
-    { .name = "partial" }, { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },   { .name = "filter" }, { .name = "source" },
+    { .name = "list" },    { .name = "mode" },   { .name = "watch" },
+    { .name = "busy" },    { .name = "swap" },   { .name = "flood" },
+    { .name = "partial" },
 };
 
 SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
@@ -191,30 +189,6 @@ Test(client_daily, removed_sources, .timeout = 60)
     cr_expect_eq(r.status, EX_TEMPFAIL, "%d: %s", r.status, r.text);
     cr_expect_not_null(strstr(r.text, "it has changed since"), "%s", r.text);
     cr_expect(files_exists("big"));
-    run_release(&r);
-    desk_end(&d);
-}
-
-/* At a drop nothing can be compared, and no time set; but Sallyport's reply has
- * the length of what it has stored. */
-Test(client_daily, a_source_for_a_drop, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "writer");
-    files_write("a", "text", 4, 0644);
-    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source",
-              "--no-verify", "a", "/", NULL);
-    cr_expect(files_exists("a"));
-    desk_client(&d, 0, &r, NULL, "put", "-p", "--remove-source", "a", "/b",
-                NULL);
-    cr_expect_not_null(strstr(r.text, "its time can't be set"), "%s", r.text);
-    run_release(&r);
-    cr_expect_not(files_exists("a"));
-    cr_assert_eq(chdir(server_home(&d.server, "writer")), 0);
-    run(&r, NULL, "/bin/sh", "-c", "cat b.*", NULL);
-    cr_expect_str_eq(r.text, "text");
     run_release(&r);
     desk_end(&d);
 }

@@ -59,62 +59,6 @@ Test(client_limits, a_listing_of_many_names, .timeout = 120)
     desk_end(&d);
 }
 
-/* Nor if the server doesn't say that it has cut the listing. */
-Test(client_limits, a_listing_that_lacks_names, .timeout = 120)
-{
-    static struct faulty f;
-
-    faulty_begin(&f, "short_list", "good");
-    files_make_folder("kept", 0755);
-    files_write("kept/file", "mine", 4, 0644);
-    files_write("kept/unlisted", "mine", 4, 0644);
-    files_write("kept/gone", "mine", 4, 0644);
-    desk_says(&f.desk, EX_PROTOCOL, "its listing lacks it", "sync", "--delete",
-              "/", "kept", NULL);
-    cr_expect(files_exists("kept/unlisted"));
-    cr_expect_not(files_exists("kept/gone"));
-    faulty_end(&f);
-}
-
-/* A file that was renamed is in its new place before its old name goes; and it
- * stays if the new place fails. */
-Test(client_limits, removals_come_last, .timeout = 120)
-{
-    static struct faulty f;
-    struct run_result r;
-
-    faulty_begin(&f, "renames", "good");
-    files_make_folder("tree", 0755);
-    files_write("tree/new", "text", 4, 0644);
-    desk_client(&f.desk, EX_NOINPUT, &r, NULL, "sync", "--delete", "tree", "/",
-                NULL);
-    const char *put = strstr(r.text, "put tree/new");
-    const char *removed = strstr(r.text, "removing /file");
-    cr_expect(put && removed && put < removed, "%s", r.text);
-    run_release(&r);
-    cr_expect_eq(faulty_count("DELE file"), 1);
-    faulty_end(&f);
-    faulty_begin(&f, "none", "good");
-    files_make_folder("tree", 0755);
-    files_write("tree/new", "text", 4, 0644);
-    desk_says(&f.desk, EX_NOINPUT, "nothing is removed", "sync", "--delete",
-              "tree", "/", NULL);
-    cr_expect_eq(faulty_count("DELE "), 0);
-    faulty_end(&f);
-}
-
-/* A server that takes the option of LIST for a name shows nothing by it. */
-Test(client_limits, a_list_without_options, .timeout = 120)
-{
-    static struct faulty f;
-
-    faulty_begin(&f, "dash_a", "good");
-    desk_says(&f.desk, 0, "  file\n", "ls", "/", NULL);
-    desk_says(&f.desk, 0, NULL, "get", "-r", "/", "in", NULL);
-    cr_expect(files_exists("in/file"));
-    faulty_end(&f);
-}
-
 /* What waits in an idle connection is its end, and no reply. */
 Test(client_limits, an_idle_session, .timeout = 120)
 {

@@ -19,9 +19,7 @@
 
 static const struct server_user users[] = {
     { .name = "cut" },
-    { .name = "out" },
     { .name = "keep" },
-    { .name = "glob" },
     { .name = "implicit" },
     { .name = "rate" },
     { .name = "print" },
@@ -190,39 +188,6 @@ Test(client_transfers, times, .timeout = 60)
               "get", "-p", "/old", "c", NULL);
     cr_expect_gt(modified("b"), OLD);
     cr_expect_eq(modified("c"), OLD);
-    desk_end(&d);
-}
-
-Test(client_transfers, patterns, .timeout = 60)
-{
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "glob");
-    files_write("a.txt", "a", 1, 0644);
-    files_write("b.txt", "b", 1, 0644);
-    files_write("c.pdf", "c", 1, 0644);
-    files_make_folder("in", 0755);
-    desk_says(&d, 0, "put c.pdf", "put", "a.txt", "b.txt", "c.pdf", "/", NULL);
-    desk_says(&d, 0, "get b.txt", "get", "/*.txt", "in", NULL);
-    run(&r, NULL, "/bin/ls", "in", NULL);
-    cr_expect_str_eq(r.text, "a.txt\nb.txt\n");
-    run_release(&r);
-    desk_client(&d, 0, &r, NULL, "get", "-q", "/?.txt", "-", NULL);
-    cr_expect_str_eq(r.text, "ab");
-    run_release(&r);
-    desk_says(&d, 0, "would remove /a.txt", "rm", "-n", "/[ab].txt", NULL);
-    /* A percent-encoded character is no pattern, nor is a quoted one. */
-    desk_says(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt", NULL);
-    desk_says(&d, EX_NOINPUT, "550", "rm", "/%2A", NULL);
-    desk_says(&d, EX_NOINPUT, "no such file", "hash", "/%2A", NULL);
-    desk_says_to(&d, EX_NOINPUT, NULL, "rm '[ab].txt'\n", "/", NULL);
-    desk_says(&d, 0, "  b.txt\n", "ls", "/[b].txt", NULL);
-    desk_says(&d, 0, "", "rm", "/[ab].txt", NULL);
-    desk_client(&d, 0, &r, NULL, "ls", "/*", NULL);
-    cr_expect_not_null(strstr(r.text, "  c.pdf\n"), "%s", r.text);
-    cr_expect_null(strstr(r.text, ".txt"), "%s", r.text);
-    run_release(&r);
     desk_end(&d);
 }
 
@@ -543,28 +508,5 @@ Test(client_transfers, fewer_sessions, .timeout = 120)
     run_release(&r);
     desk_same("t", server_home_file(&server, "anna", "t"));
     server_stop(&server);
-    desk_end(&d);
-}
-
-/* With --parallel, too, the files on standard output follow one another. */
-Test(client_transfers, files_on_standard_output, .timeout = 60)
-{
-    struct run_result r;
-    char line[2048];
-    struct desk d;
-
-    desk_begin(&d, "out");
-    desk_noise("a", 3 * MIB);
-    desk_noise("b", 3 * MIB + 1);
-    desk_says(&d, 0, NULL, "put", "a", "b", "/", NULL);
-    snprintf(line, sizeof(line),
-             "%s get -q -P2 --cacert %s --password-file %s %s/a %s/b - >both",
-             server_program("sallyport"), d.ca, d.password, d.url, d.url);
-    run(&r, NULL, "/bin/sh", "-c", line, NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
-    run(&r, NULL, "/bin/sh", "-c", "cat a b | cmp - both", NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
     desk_end(&d);
 }

@@ -9,13 +9,14 @@
 #include "transcript.h"
 #include "transcript_play.h"
 
-enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4 };
+enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4, IN_OUTPUT = 8, DESK = 16 };
 
 static const struct directive {
     const char *word;
     transcript_play_fn *play;
     unsigned flags; /* needs no connection; belongs to a row of DATA lines;
-                       needs a server of its own */
+                       needs a server of its own; belongs to an output; needs
+                       a desk */
 } directives[] = {
     { "C:", play_send, 0 },
     { "DO", play_do, 0 },
@@ -68,6 +69,16 @@ static const struct directive {
     { "STOP", play_stop, OFFLINE | ALONE },
     { "STOP!", play_stop_hard, OFFLINE | ALONE },
     { "START", play_start, OFFLINE | ALONE },
+    { "=", play_line_is, OFFLINE | ALONE | IN_OUTPUT },
+    { "...", play_lines_skip, OFFLINE | ALONE | IN_OUTPUT },
+    { "$", play_sallyport, OFFLINE | DESK },
+    { "$!", play_sallyport_fails, OFFLINE | DESK },
+    { "$?", play_sallyport_any, OFFLINE | DESK },
+    { "$&", play_sallyport_starts, OFFLINE | DESK },
+    { "WAIT", play_wait, OFFLINE | DESK },
+    { "FAULTY", play_faulty, OFFLINE | ALONE },
+    { "HEARD", play_heard, OFFLINE | DESK },
+    { "ISSUE", play_issue, OFFLINE | DESK },
 };
 
 static const struct directive *find(char *line, const char **rest)
@@ -124,6 +135,8 @@ unsigned char *transcript_noise(size_t len)
 
 const char *transcript_path(const struct play *p, const char *name)
 {
+    if (strncmp(name, "./", 2) == 0)
+        return name;
     if (*name == '/')
         return server_share_path(p->server, name);
     return server_home_file(p->server, p->c->user, name);
@@ -139,7 +152,7 @@ void transcript_keep(struct play *p, const struct pattern_match *m)
 static void play_line(struct play *p, char *line)
 {
     const struct transcript_words words = { p->c->user, p->server->folder,
-                                            p->kept };
+                                            p->kept, p->each };
     char filled[TRANSCRIPT_LINE_MAX];
     const struct directive *d;
     const char *rest;
@@ -151,8 +164,11 @@ static void play_line(struct play *p, char *line)
         FAIL("unknown directive: %s", line);
     FAIL_IF((d->flags & ALONE) && !p->alone, "it needs its own server: %s",
             line);
+    FAIL_IF((d->flags & DESK) && !p->has_desk, "it needs a desk: %s", line);
     if (!(d->flags & IN_DATA))
         play_data_end(p->c);
+    if (!(d->flags & IN_OUTPUT))
+        play_output_end(p);
     if (!(d->flags & OFFLINE))
         play_connect(p);
     transcript_fill(rest, &words, filled);
@@ -168,6 +184,7 @@ static void play_text(struct play *p, const char *file, char *text,
         fail_context("%s:%u: ", file, ++number);
         play_line(p, line);
     }
+    play_output_end(p);
     for (size_t i = 0; i < p->clients; i++)
         play_client_release(&p->client[i]);
     run_release(&p->output);
@@ -192,7 +209,7 @@ void transcript_play(struct server *server, const char *file, const char *user)
     buf_release(&text);
 }
 
-void transcript_play_alone(const char *file)
+static void play_alone(const char *file, bool wants_desk)
 {
     static struct play p;
     struct server server;
@@ -200,7 +217,9 @@ void transcript_play_alone(const char *file)
     unsigned head;
     char *rest;
 
-    p = (struct play){ .server = &server, .alone = true };
+    p = (struct play){ .server = &server,
+                       .alone = true,
+                       .wants_desk = wants_desk };
     read_text(file, &text);
     fail_context("%s: ", file);
     rest = text.data;
@@ -209,7 +228,68 @@ void transcript_play_alone(const char *file)
     buf_release(&text);
     if (server.pid != 0)
         play_stop(&p, "");
+    play_desk_end(&p);
     server_forget(&server);
     if (p.installed)
         installed_end();
+}
+
+void transcript_play_alone(const char *file)
+{
+    play_alone(file, false);
+}
+
+void transcript_play_client(const char *file)
+{
+    play_alone(file, true);
+}
+
+/* Plays the text, whose first line has this number, with EACH. */
+static void play_each(const char *file, const char *text, unsigned number,
+                      const char *each)
+{
+    static struct play p;
+    static struct server server;
+    char *copy = strdup(text);
+
+    FAIL_IF(!copy, "no memory");
+    server = (struct server){ 0 };
+    p = (struct play){ .server = &server, .alone = true, .each = each };
+    play_client_init(&p, "anna", "anna");
+    play_text(&p, file, copy, number);
+    play_desk_end(&p);
+    free(copy);
+}
+
+/* WORDS: the text from them on. */
+static void play_all(const char *file, char *words, unsigned number)
+{
+    const char *word;
+    char *text = words;
+
+    words = strsep(&text, "\n");
+    FAIL_IF(!text, "there is nothing after EACH");
+    while ((word = strsep(&words, " ")) != NULL)
+        play_each(file, text, number, word);
+}
+
+void transcript_play_faulty(const char *file)
+{
+    struct buf text;
+    unsigned number = 0;
+    char *rest, *words = NULL;
+
+    read_text(file, &text);
+    fail_context("%s: ", file);
+    rest = text.data;
+    while (rest && !(words = transcript_after(rest, "EACH")) &&
+           transcript_is_comment(rest)) {
+        strsep(&rest, "\n");
+        number++;
+    }
+    if (!words)
+        play_each(file, rest, number, NULL);
+    else
+        play_all(file, words, number + 1);
+    buf_release(&text);
 }

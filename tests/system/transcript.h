@@ -21,10 +21,13 @@
  *                   server's directory; $PORT is its port, $SERVER its
  *                   process, and $SOURCE the source tree
  *   CTL! N WORDS, RUN! N LINE   expect the exit status N
- *   INPUT TEXT      the standard input of the next CTL or RUN (if not said,
- *                   the users' password)
+ *   INPUT TEXT      a line of the standard input of the next program (if not
+ *                   said, the users' password; at a desk nothing)
  *   > PATTERN       the next line of its output that has this in it
  *   >! PATTERN      no line of the whole output has it
+ *   = PATTERN       the next line of its output matches as a whole, and every
+ *                   line of the output is named so
+ *   ...             here any lines may come
  *   WITHIN N        at most N seconds have passed since the last EDIT, CTL or
  *                   RUN began
  *   UNTIL LINE      runs the line in a shell until it succeeds
@@ -69,7 +72,25 @@
  *   PARTIAL N       waits until an unfinished file has N bytes
  *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226; ">" looks at it
  *   GET NAME [TEXT] a whole download, and what comes
- * Files of the client's user, or "/SHARE/…" of a share:
+ * The program sallyport, in transcripts of client/ and faulty/. It works at a
+ * desk: a new directory, which is also HOME, with the user's password in a
+ * file. RUN lines run there, too; $URL is the server's, $CA its certificate,
+ * $OPTIONS what $ adds, and $THERE the user's home on the server.
+ *   $ WORDS         runs it, with a password and the CA; a word that begins
+ *                   with / becomes this server's URL. Its exit status is 0, and
+ *                   "=" lines follow for all that it prints
+ *   $! N WORDS      the same with exit status N
+ *   $? WORDS        any exit status and output
+ *   $& WORDS        starts it
+ *   WAIT N          it has ended with exit status N
+ * Servers that are played, in transcripts of faulty/:
+ *   EACH WORDS      first: the rest is played for each word, which is {each}
+ *   FAULTY FAULT [CERTIFICATE]   a server with this fault of
+ *                   peers/faulty_server.py, and a new desk; the certificate is
+ *                   good, late or other
+ *   ISSUE NAME      its CA makes the certificate NAME.pem, and NAME.key
+ *   HEARD N WORD    it has got N commands that begin so
+ * Files of the client's user, or "/SHARE/…" of a share, or "./…" at the desk:
  *   FILE NAME TEXT  makes a file (for the user, not for a share)
  *   FOLDER NAME     makes a directory there
  *   NOISE NAME N    makes a file with N bytes of the noise
@@ -83,7 +104,10 @@
 
 /* Plays the file as USER; fails the test with file and line. */
 void transcript_play(struct server *server, const char *file, const char *user);
-/* Plays a file that has a server of its own. */
+/* Plays a file that has a server of its own. The second one has a desk, too. */
 void transcript_play_alone(const char *file);
+void transcript_play_client(const char *file);
+/* Plays a file whose servers are played. */
+void transcript_play_faulty(const char *file);
 
 #endif

@@ -27,7 +27,7 @@ void play_client_release(struct client *c)
     buf_release(&c->wanted);
 }
 
-static unsigned port_of(const struct play *p)
+unsigned play_port(const struct play *p)
 {
     bool six = strchr(p->c->session.host, ':') != NULL;
 
@@ -40,7 +40,7 @@ void play_connect(struct play *p)
 {
     if (p->c->connected)
         return;
-    session_connect(&p->c->session, port_of(p));
+    session_connect(&p->c->session, play_port(p));
     p->c->connected = true;
 }
 
@@ -182,7 +182,7 @@ void play_login(struct play *p, const char *rest)
 static void begin_like(const struct play *p, struct session *s)
 {
     init_like(s, &p->c->session);
-    session_connect(s, port_of(p));
+    session_connect(s, play_port(p));
 }
 
 void play_try(struct play *p, const char *rest)

@@ -13,13 +13,20 @@ static const char *split(const char *text, char name[FILE_NAME_MAX])
     return transcript_word(text, name, FILE_NAME_MAX);
 }
 
+/* Gives a file on the server to its user. */
+static void give(const struct play *p, const char *path)
+{
+    if (*path == '/')
+        files_give_to_owner_of(server_home(p->server, p->c->user), path);
+}
+
 static void make(const struct play *p, const char *name, const void *bytes,
                  size_t len)
 {
     const char *path = transcript_path(p, name);
 
     files_write(path, bytes, len, 0644);
-    files_give_to_owner_of(server_home(p->server, p->c->user), path);
+    give(p, path);
 }
 
 void play_file(struct play *p, const char *rest)
@@ -35,7 +42,7 @@ void play_folder(struct play *p, const char *rest)
     const char *path = transcript_path(p, rest);
 
     files_make_folder(path, 0755);
-    files_give_to_owner_of(server_home(p->server, p->c->user), path);
+    give(p, path);
 }
 
 void play_noise(struct play *p, const char *rest)

@@ -2,6 +2,7 @@
 #ifndef TESTS_SYSTEM_TRANSCRIPT_PLAY_H
 #define TESTS_SYSTEM_TRANSCRIPT_PLAY_H
 
+#include "faulty.h"
 #include "support/pattern.h"
 #include "support/run.h"
 #include "support/server.h"
@@ -39,10 +40,15 @@ struct play {
     char input[TRANSCRIPT_LINE_MAX];
     struct run_result output; /* of the last program, or the last reply */
     const char *output_at;
+    bool whole, skips; /* each line of it is named; but not the next ones */
     char kept[1024];   /* what {keep} has matched */
     uint64_t acted_at; /* when the administrator did the last thing */
     struct counted counted[TRANSCRIPT_COUNTED];
     size_t counts;
+    bool wants_desk, has_desk;
+    struct faulty faulty; /* the desk; and its server, unless that is real */
+    struct running running;
+    const char *each;
 };
 
 typedef void transcript_play_fn(struct play *p, const char *rest);
@@ -69,6 +75,7 @@ void play_client_init(struct play *p, const char *name, const char *user);
 void play_client_release(struct client *c);
 /* Connects, unless the client is connected. */
 void play_connect(struct play *p);
+unsigned play_port(const struct play *p);
 transcript_play_fn play_as, play_host, play_from, play_implicit;
 transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
 transcript_play_fn play_tls, play_login, play_try, play_quit;
@@ -98,5 +105,22 @@ transcript_play_fn play_input, play_output, play_output_lacks;
 transcript_play_fn play_until, play_log, play_log_lines;
 transcript_play_fn play_kill, play_stop, play_stop_hard;
 transcript_play_fn play_start, play_within;
+/* Runs a line in a shell. Returns its exit status. */
+int play_run_line(struct play *p, const char *line);
+
+/* The client program: transcript_desk.c */
+/* Makes a desk for a real server. */
+void play_desk_begin(struct play *p);
+void play_desk_end(struct play *p);
+/* Sets the variables that a shell's line may use. */
+void play_desk_name(struct play *p);
+/* Returns the directory in which lines run. */
+const char *play_desk_folder(const struct play *p);
+/* After the last of its lines an output has ended. */
+void play_output_end(struct play *p);
+transcript_play_fn play_sallyport, play_sallyport_fails, play_sallyport_any;
+transcript_play_fn play_sallyport_starts, play_wait;
+transcript_play_fn play_line_is, play_lines_skip;
+transcript_play_fn play_faulty, play_heard, play_issue;
 
 #endif

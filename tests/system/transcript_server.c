@@ -158,6 +158,8 @@ static void begin(struct play *p, struct head *h)
     server_prepare(p->server, &h->plan);
     ctl_on_path(p->server);
     play_client_init(p, user, user);
+    if (p->wants_desk)
+        play_desk_begin(p);
     if (!h->stopped)
         play_start(p, "");
 }
@@ -301,18 +303,27 @@ void play_keep_output(struct play *p, const char *text)
     p->output_at = p->output.text;
 }
 
-static int run_line(struct play *p, const char *program, const char *rest)
+int play_run_line(struct play *p, const char *rest)
 {
     char line[TRANSCRIPT_LINE_MAX + 1024];
 
-    snprintf(line, sizeof(line), "cd '%s' && %s%s", p->server->folder, program,
-             rest);
+    snprintf(line, sizeof(line), "cd '%s' && %s", play_desk_folder(p), rest);
+    play_desk_name(p);
     run_release(&p->output);
-    run(&p->output, *p->input ? p->input : SERVER_PASSWORD "\n", "/bin/sh",
-        "-c", line, NULL);
+    if (!*p->input && !p->has_desk)
+        strcpy(p->input, SERVER_PASSWORD "\n");
+    run(&p->output, p->input, "/bin/sh", "-c", line, NULL);
     p->output_at = p->output.text;
     *p->input = '\0';
     return p->output.status;
+}
+
+static int run_line(struct play *p, const char *program, const char *rest)
+{
+    char line[TRANSCRIPT_LINE_MAX + 16];
+
+    snprintf(line, sizeof(line), "%s%s", program, rest);
+    return play_run_line(p, line);
 }
 
 static void run_well(struct play *p, const char *program, const char *rest)
@@ -360,11 +371,12 @@ void play_run_fails(struct play *p, const char *rest)
 
 void play_input(struct play *p, const char *rest)
 {
-    size_t len = transcript_unescape(rest, p->input);
+    char line[TRANSCRIPT_LINE_MAX];
+    const size_t len = transcript_unescape(rest, line);
+    const size_t n = strlen(p->input);
 
-    FAIL_IF(len + 2 > sizeof(p->input), "%s", rest);
-    p->input[len] = '\n';
-    p->input[len + 1] = '\0';
+    FAIL_IF(n + len + 2 > sizeof(p->input), "%s", rest);
+    snprintf(p->input + n, sizeof(p->input) - n, "%.*s\n", (int)len, line);
 }
 
 /* Returns what follows the first line that has the pattern in it, or NULL. */

@@ -62,7 +62,8 @@ static size_t fill_one(const char *line, const struct transcript_words *w,
     } words[] = { { "{user}", w->user },
                   { "{password}", SERVER_PASSWORD },
                   { "{server}", w->folder },
-                  { "{kept}", w->kept } };
+                  { "{kept}", w->kept },
+                  { "{each}", w->each ? w->each : "" } };
     size_t taken;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)

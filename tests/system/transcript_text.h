@@ -8,13 +8,13 @@
 #define TRANSCRIPT_LINE_MAX 32768
 
 struct transcript_words {
-    const char *user, *folder, *kept;
+    const char *user, *folder, *kept, *each;
 };
 
 /* Fills in {user} and {password}; {server}, the server's directory; {kept},
- * what the last {keep} of a pattern has matched; {file NAME}, the text of a
- * file in the server's directory; and TEXT in place of {NUMBER*TEXT}:
- * "{8200*a}" is a long line. Other braces stay. */
+ * what the last {keep} of a pattern has matched; {each}, the present word of
+ * EACH; {file NAME}, the text of a file in the server's directory; and TEXT in
+ * place of {NUMBER*TEXT}: "{8200*a}" is a long line. Other braces stay. */
 void transcript_fill(const char *line, const struct transcript_words *words,
                      char out[TRANSCRIPT_LINE_MAX]);
 /* Turns \r \n \t \\ \xNN into bytes. Returns their number. */

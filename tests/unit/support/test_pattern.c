@@ -39,6 +39,8 @@ static const struct row rows[] = {
     { "({p1},{p2})", "(156,187)", true, 40123, "the port of PASV" },
     { "{x}", "{x}", false, 0, "an unknown placeholder matches nothing" },
     { "{", "{", true, 0, "a brace alone is literal" },
+    { "{\"a\":{\"b\":{n}}}", "{\"a\":{\"b\":12}}", true, 0, "an object" },
+    { "{\"a\":1}", "{\"a\":2}", false, 0, "another object" },
 };
 
 Test(pattern, rows)
