@@ -1,5 +1,5 @@
-/* The life of an account: its uid, its first password, its expiry, and another
- * name. */
+/* The life of an account: its uid, its first password, and how long it lasts;
+ * cases/account.txt has the rest. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>

@@ -1,5 +1,5 @@
-/* What a shell completes. tests/system/test_client_completion.c has the
- * shells. */
+/* What a shell completes of the bans of a server; cases/complete.txt has the
+ * rest. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
-/* Homes are made and removed, although links and other users' files are in the
- * way. */
+/* Homes on dead disks, and their removal, although links and other users'
+ * files are in the way; cases/home.txt has how they are made. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>

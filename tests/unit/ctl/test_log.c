@@ -1,6 +1,5 @@
-/* "log": lines of all kinds, what a filter wants, times, and a log that nobody
- * can trust. The journal is played by a script, which prints what journalctl
- * prints. */
+/* "log": times, and the journal, played by a script that prints what journalctl
+ * prints; cases/log.txt has the lines of a log. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

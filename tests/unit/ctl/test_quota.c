@@ -1,5 +1,5 @@
-/* "quota set", "show" and "report": on a real btrfs, and where the kernel has
- * no quotas. */
+/* "quota set", "show" and "report" on a real btrfs; cases/quota.txt has the
+ * rest. */
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>

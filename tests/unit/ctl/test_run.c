@@ -1,9 +1,6 @@
-/* The command line: usage, help, exit codes. */
+/* The command line: arguments and help; cases/run.txt has what is refused. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "ctl/ctl.h"
