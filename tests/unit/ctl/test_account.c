@@ -1,5 +1,5 @@
-/* The life of an account: its uid, its first password, its expiry, and another
- * name. */
+/* The life of an account: its uid, its first password, and how long it lasts;
+ * cases/account.txt has the rest. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -28,34 +28,6 @@ static const char *value_of(const char *key)
     return value;
 }
 
-Test(account, expires)
-{
-    expect_run(0, PASSWORD, "user add anna --expires 2199-01-31");
-    cr_expect_str_eq(value_of("expires="), "2199-01-31");
-    expect_out(0, "", "user list", " active  -       2199-02-01T00:00:00Z ");
-    expect_out(0, "", "user show anna", "expires:  2199-02-01T00:00:00Z\n");
-    expect_out(0, "", "user show anna --json",
-               "\"expires\": \"2199-02-01T00:00:00Z\"");
-    expect_out(0, "", "user change anna --expires 2199-01-31T12:00:00Z",
-               "anna: changed");
-    cr_expect_str_eq(value_of("expires="), "2199-01-31T12:00:00Z");
-    expect_run(0, "", "user change anna --expires default");
-    cr_expect_not(strstr(file_text(world.users), "expires"));
-    expect_out(0, "", "user show anna", "expires:  never\n");
-    expect_out(0, "", "user show anna --json", "\"expires\": null");
-}
-
-Test(account, expired)
-{
-    expect_run(0, PASSWORD, "user add anna");
-    expect_err(0, "", "user change anna --expires 2026-01-01",
-               "anna has expired, and can't log in");
-    expect_out(0, "", "user list", " expired ");
-    expect_out(0, "", "user show anna", "state:    expired\n");
-    expect_run(0, "", "user lock anna");
-    expect_out(0, "", "user show anna", "state:    locked\n");
-}
-
 Test(account, ttl)
 {
     static const struct {
@@ -81,69 +53,6 @@ Test(account, ttl)
         cr_expect_leq(expires, (int64_t)time(NULL) + table[i].seconds, "%s",
                       words);
     }
-}
-
-Test(account, bad_expiry)
-{
-    static const struct {
-        const char *options, *said;
-    } table[] = {
-        { "--expires soon", "--expires soon: expected a day, 2027-01-31" },
-        { "--expires 2027-02-30", "expected a day" },
-        { "--ttl 7", "--ttl 7: use a number and s, min, h, d or w" },
-        { "--ttl d", "--ttl d: use a number" },
-        { "--ttl 0d", "--ttl 0d: use a number" },
-        { "--ttl 100000d", "at most 99999" },
-        { "--ttl -7d", "--ttl -7d: use a number" },
-        { "--ttl 7days", "--ttl 7days: use a number" },
-        { "--ttl 7d --expires 2027-01-31",
-          "give --expires or --ttl, not both" },
-    };
-    char words[96];
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        snprintf(words, sizeof(words), "user add anna %s", table[i].options);
-        expect_err(EX_USAGE, PASSWORD, words, table[i].said);
-    }
-    cr_expect_not(files_exists(world.users));
-}
-
-Test(account, rename)
-{
-    char before[512], after[512];
-    const char *name, *rest;
-
-    expect_run(0, PASSWORD, "user add anna");
-    expect_run(0, PASSWORD, "user add bob");
-    strcpy(before, file_text(world.users));
-    expect_out(0, "", "user rename anna anna.b",
-               "user anna: is now anna.b; the home stays ");
-    strcpy(after, file_text(world.users));
-    cr_expect_eq(strncmp(after, "anna.b:$y$", 10), 0, "%s", after);
-    rest = strchr(after, ':');
-    name = strchr(before, ':');
-    cr_expect_str_eq(rest, name, "nothing else");
-    cr_expect(files_exists(in(world.homes, "anna")));
-    cr_expect_not(files_exists(in(world.homes, "anna.b")));
-    expect_err(EX_DATAERR, PASSWORD, "user add anna",
-               "overlaps the home of anna.b; give --home DIR");
-}
-
-Test(account, bad_renames)
-{
-    char before[512];
-
-    expect_run(0, PASSWORD, "user add anna");
-    expect_run(0, PASSWORD, "user add bob");
-    strcpy(before, file_text(world.users));
-    expect_err(EX_DATAERR, "", "user rename anna bob",
-               "users:2: bob is there already");
-    expect_err(EX_DATAERR, "", "user rename anna anna", "is there already");
-    expect_err(EX_NOUSER, "", "user rename eve carl", "there is no user eve");
-    expect_err(EX_DATAERR, "", "user rename anna an%na", "bad name");
-    expect_err(EX_DATAERR, "", "user rename an%na carl", "bad name");
-    expect_err(EX_USAGE, "", "user rename anna", "NEW is missing");
-    cr_expect_str_eq(file_text(world.users), before);
 }
 
 /* Accounts of the system, in place of those of libc. */

@@ -1,5 +1,5 @@
-/* What a shell completes. tests/system/test_client_completion.c has the
- * shells. */
+/* What a shell completes of the bans of a server; cases/complete.txt has the
+ * rest. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -67,88 +67,6 @@ static void make(void)
 }
 
 TestSuite(complete, .init = make, .fini = scratch_remove);
-
-Test(complete, commands_and_options)
-{
-    completes("us", "user");
-    completes("share gr", "grant");
-    completes("share ", "add change grant revoke list show del");
-    completes("log ", "summary");
-    completes("status ", "");
-    completes("frob ", "");
-    completes("frob add ", "");
-    completes("user show anna --j", "--json");
-    completes("user list --p", "");
-    completes("user list -", "--config --json --help");
-    completes("--v", "--version");
-    cr_expect(strstr(completions(""), "user invite share team partials"));
-    cr_expect(strstr(completions("user add --config=x --max-"), "--max-files"));
-}
-
-Test(complete, names)
-{
-    completes("user show an", "anna");
-    completes("user show anna ", "");
-    completes("user add an", "");
-    completes("user rename ", "anna bert");
-    completes("user rename anna ", "");
-    completes("share show ", "contracts offers");
-    completes("share add ", "");
-    completes("share add new ", "anna bert team:legal");
-    completes("share grant contracts anna te", "team:legal");
-    completes("share grant contracts team:l", "team:legal");
-    completes("team join legal b", "bert");
-    completes("team show ", "legal");
-    completes("quota set ", "anna bert share:contracts share:offers");
-    completes("quota set anna ", "");
-    completes("kick be", "bert");
-    completes("ban add ", "");
-    completes("inspect release 0123456789abcdef b", "bert");
-    completes("inspect release ", "");
-}
-
-Test(complete, values)
-{
-    completes("user add carla --share o", "offers");
-    completes("user add carla --team l", "legal");
-    completes("user add carla --team legal --share ", "contracts offers");
-    completes("user add carla --role a", "");
-    completes("invite acme --to ", "contracts offers");
-    completes("invite acme --s", "--show");
-    completes("log --user ", "anna bert");
-    completes("log --json --user ", "anna bert");
-    completes("log --file ", "*");
-    completes("user import ", "*");
-    completes("--config ", "*");
-}
-
-/* bash makes a word of each colon and equals sign. */
-Test(complete, words_of_bash)
-{
-    completes("share grant contracts team :", "legal");
-    completes("share grant contracts team : le", "legal");
-    completes("share grant contracts anna : re", "");
-    completes("quota set share : o", "offers");
-    completes("user add carla --team =", "legal");
-    completes("user add carla --team = le", "legal");
-    completes("user add carla --share contracts : read --team ", "legal");
-}
-
-/* A shell may run what is in a word. */
-Test(complete, a_hostile_file)
-{
-    file_write(world.users, "@share:$(touch${IFS}x):80000:/c:\n"
-                            "@share:*:80001:/c:\n"
-                            "a`b:!:70000:70000::/a::\n"
-                            "bert:!:70001:70001::/b::\n");
-    completes("share grant ", "");
-    completes("user show ", "bert");
-    file_write(world.conf, "users = /dev/zero\n");
-    completes("user show ", "");
-    file_write(world.conf, "nonsense\n");
-    completes("user show ", "");
-    completes("us", "user");
-}
 
 /* Two pages. What is no network is never offered. */
 static void has_bans(struct channel *c)

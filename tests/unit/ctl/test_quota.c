@@ -1,5 +1,5 @@
-/* "quota set", "show" and "report": on a real btrfs, and where the kernel has
- * no quotas. */
+/* "quota set", "show" and "report" on a real btrfs; cases/quota.txt has the
+ * rest. */
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -136,74 +136,6 @@ Test(quota, report_of_another_limit)
     end();
 }
 
-/* The file system of the tests' directory has none. */
-Test(quota, without_quotas)
-{
-    char line[512];
-
-    cr_assert_eq(mkdir(world.homes, 0711), 0);
-    expect_run(0, PASSWORD, "user add anna");
-    if (geteuid() == 0) {
-        expect_err(EX_UNAVAILABLE, "", "quota show anna",
-                   "anna: no quotas are enabled on the file system of ");
-        expect_err(EX_UNAVAILABLE, "", "quota set anna 5M",
-                   "anna: no quotas are enabled on the file system of ");
-    } else {
-        expect_err(EX_NOPERM, "", "quota set anna 5M",
-                   "only root can set a quota");
-    }
-    cr_expect_null(strstr(file_text(world.users), "quota"));
-    expect_out(0, "", "quota report", "none set; no quotas are enabled there");
-    snprintf(line, sizeof(line), "carl:!:70009:70009::%s::quota_files=3",
-             in(world.homes, "anna"));
-    promise(line);
-    expect_out(EX_CONFIG, "", "quota report",
-               "not enforced: no quotas there\n");
-}
-
-Test(quota, usage)
-{
-    static const struct {
-        const char *words, *said;
-        int code;
-    } rows[] = {
-        { "quota set anna", "quota set: SIZE is missing", EX_USAGE },
-        { "quota set anna 5G 6", "6: one word too many", EX_USAGE },
-        { "quota set anna 5GB", "SIZE is a number, also with K, M, G or T",
-          EX_USAGE },
-        { "quota set anna 0", "or none", EX_USAGE },
-        { "quota set anna 8388608T", "SIZE is a number", EX_USAGE }, /* 2^63 */
-        { "quota set anna 5G --files x", "--files is a number", EX_USAGE },
-        { "quota show", "NAME is missing", EX_USAGE },
-        { "quota show share:", "there is no share:;", EX_NOUSER },
-        { "quota report anna", "anna: one word too many", EX_USAGE },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        expect_err(rows[i].code, "", rows[i].words, rows[i].said);
-    expect_out(0, "", "--help --all", "--files N");
-}
-
-Test(quota, rows)
-{
-    static const char *const bad[] = {
-        "quota=0",           "quota=",        "quota=5X",
-        "quota=5M quota=6M", "quota_files=0", "quota_files=-1",
-        "quota_files=5X",
-    };
-    char text[256];
-
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        snprintf(text, sizeof(text), "anna:!:70000:70000::/srv/anna::%s\n",
-                 bad[i]);
-        file_write(world.users, text);
-        expect_err(EX_DATAERR, "", "user show anna", "quota");
-    }
-    file_write(world.users,
-               "anna:!:70000:70000::/srv/anna::quota=5T quota_files=5\n");
-    expect_run(0, "", "user show anna");
-}
-
 /* Neither a link nor another's directory gets a limit. */
 Test(quota, another_directory)
 {
@@ -314,12 +246,4 @@ Test(quota, of_a_share)
                "there is no share:offers; run: sallyportctl share list");
     expect_err(EX_NOUSER, "", "quota show contracts", "no user contracts");
     end();
-}
-
-Test(quota, a_share_without_its_prefix)
-{
-    expect_run(0, "", "share add contracts");
-    expect_err(EX_NOUSER, "", "quota show contracts",
-               "there is no user contracts; for the share say: "
-               "share:contracts");
 }

@@ -1,6 +1,5 @@
-/* "log summary": its figures are those of the log, and no log is too large for
- * it. "report": the page has them, and each text in it is harmless.
- * tests/system/report_page looks at the page with a browser. */
+/* "report": the page has the figures of "log summary", and each text in it is
+ * harmless. tests/system/report_page looks at the page with a browser. */
 #include <fcntl.h>
 #include <glob.h>
 #include <jansson.h>
@@ -31,44 +30,12 @@ TestSuite(report, .init = make, .fini = scratch_remove);
 #define TRANSFER(time, user, verb, more)                                       \
     time ".000Z transfer user=" user " verb=" verb " " more "\n"
 
-static const char week[] = TRANSFER(
-    "2026-11-16T23:59:59", "early", "STOR",
-    "bytes=1 result=226") TRANSFER("2026-11-17T08:00:00", "anna", "STOR",
-                                   "path=/a bytes=2048 result=226")
+#define UP(n, bytes) "\"uploads\":" n ",\"upload_bytes\":" bytes
+
+static const char week[] = TRANSFER("2026-11-17T08:00:00", "anna", "STOR",
+                                    "path=/a bytes=2048 result=226")
     TRANSFER("2026-11-17T09:00:00", "anna", "APPE",
-             "path=/b bytes=1024 size=4096 result=226")
-        TRANSFER("2026-11-18T08:30:00", "bert", "RETR",
-                 "path=/a bytes=2048 result=226")
-            TRANSFER("2026-11-18T08:30:00", "bert", "STOR",
-                     "path=/c bytes=100 result=426 reason=stalled")
-                TRANSFER(
-                    "2026-11-18T08:30:00", "bert", "MLSD",
-                    "bytes=100 result=226") "2026-11-18T10:00:00.000Z login "
-                                            "user=bert tls=\"TLSv1.3 "
-                                            "TLS_AES_X\"\n"
-                                            "2026-11-18T10:00:00.000Z client "
-                                            "user=bert name=curl\n"
-                                            "2026-11-19T10:00:00.000Z "
-                                            "login-failed user=root "
-                                            "reason=\"unknown user\"\n"
-                                            "2026-11-19T10:00:00.000Z ban "
-                                            "peer=192.0.2.7 reason=\"100 wrong "
-                                            "passwords\"\n"
-                                            "torn\n" TRANSFER(
-                                                "2026-11-20T00:00:00", "late",
-                                                "STOR", "bytes=1 result=226");
-
-/* The caller owns it. */
-static json_t *summary_of(const char *log, const char *words)
-{
-    char text[512];
-    json_t *all;
-
-    snprintf(text, sizeof(text), "log summary --json --file - %s", words);
-    all = json_loads(expect_run(0, log, text)->out, 0, NULL);
-    cr_assert_not_null(all, "%s", words);
-    return all;
-}
+             "path=/b bytes=1024 size=4096 result=226");
 
 /* A row of a table, as compact JSON. */
 static void expect_row(const json_t *all, const char *table, const char *name,
@@ -80,79 +47,6 @@ static void expect_row(const json_t *all, const char *table, const char *name,
     cr_expect(text && !strcmp(text, row), "%s.%s: %s instead of %s", table,
               name, text ? text : "none", row);
     free(text);
-}
-
-Test(report, figures_are_those_of_the_log)
-{
-    json_t *all = summary_of(week, DAYS);
-    char *text = json_dumps(all, 0);
-
-    cr_expect_str_eq(json_string_value(json_object_get(all, "since")),
-                     "2026-11-17T00:00:00+0000");
-    cr_expect_str_eq(json_string_value(json_object_get(all, "until")),
-                     "2026-11-20T00:00:00+0000");
-    cr_expect_eq(json_object_size(json_object_get(all, "days")), 3);
-    cr_expect_eq(json_object_size(json_object_get(all, "hours")), 24);
-#define UP(n, bytes)   "\"uploads\":" n ",\"upload_bytes\":" bytes
-#define DOWN(n, bytes) "\"downloads\":" n ",\"download_bytes\":" bytes
-    char *total = json_dumps(json_object_get(all, "total"), JSON_COMPACT);
-    cr_expect_str_eq(total, "{" UP("2", "3072") "," DOWN(
-                                "1", "2048") ",\"failures\":2,\"logins\":1,"
-                                             "\"bans\":1,\"no_events\":1}");
-    free(total);
-    expect_row(all, "days", "2026-11-17", "{" UP("2", "3072") "}");
-    expect_row(all, "days", "2026-11-18", "{" DOWN("1", "2048") "}");
-    expect_row(all, "days", "2026-11-19", "{}");
-    expect_row(all, "hours", "08",
-               "{" UP("1", "2048") "," DOWN("1", "2048") "}");
-    expect_row(all, "hours", "09", "{" UP("1", "1024") "}");
-    expect_row(all, "users", "anna", "{" UP("2", "3072") "}");
-    expect_row(all, "users", "bert", "{" DOWN("1", "2048") ",\"failures\":1}");
-    expect_row(all, "causes", "upload: stalled", "{\"count\":1}");
-    expect_row(all, "causes", "login-failed: unknown user", "{\"count\":1}");
-    expect_row(all, "tls", "TLSv1.3", "{\"count\":1}");
-    expect_row(all, "clients", "curl", "{\"count\":1}");
-    cr_expect(strstr(text, "\"largest_files\": [{\"time\": "
-                           "\"2026-11-17T09:00:00+0000\", \"user\": \"anna\", "
-                           "\"event\": \"upload\", \"path\": \"/b\", "
-                           "\"bytes\": 4096}"),
-              "%s", text);
-    cr_expect(strstr(text, "\"peer\": \"192.0.2.7\", \"reason\": \"100 wrong"));
-    /* Nor is a user of this name anybody. */
-    cr_expect(!strstr(text, "early") && !strstr(text, "late") &&
-              !strstr(text, "root"));
-    free(text);
-    json_decref(all);
-    all = summary_of(week, DAYS " --user bert");
-    cr_expect_eq(json_object_size(json_object_get(all, "users")), 1);
-    json_decref(all);
-}
-
-/* No log of a server has such numbers. */
-Test(report, figures_have_an_end)
-{
-#define MOST                                                                   \
-    TRANSFER("2026-11-17T08:00:00", "a", "STOR",                               \
-             "path=/a bytes=9223372036854775807 result=226")
-    json_t *all = summary_of(MOST MOST, DAYS);
-
-    expect_row(all, "users", "a", "{" UP("2", "9223372036854775807") "}");
-    json_decref(all);
-}
-
-/* A day that a change of the clock makes shorter or longer is a day. */
-Test(report, local_days)
-{
-    json_t *all;
-
-    setenv("TZ", "Europe/Berlin", 1);
-    all = summary_of(TRANSFER("2026-10-24T22:30:00", "a", "STOR",
-                              "path=/a bytes=1 result=226"),
-                     "--since 2026-10-24 --until 2026-10-26");
-    cr_expect_eq(json_object_size(json_object_get(all, "days")), 3);
-    expect_row(all, "days", "2026-10-25", "{" UP("1", "1") "}");
-    expect_row(all, "hours", "00", "{" UP("1", "1") "}");
-    json_decref(all);
 }
 
 /* The JSON that is in the page. */
@@ -238,83 +132,6 @@ Test(report, texts_are_harmless)
     cr_expect_eq(n, 7, "%s", r->out);
     expect_row(all, "users", name, "{" UP("1", "1") "}");
     expect_row(all, "clients", name, "{\"count\":1}");
-    json_decref(all);
-}
-
-/* More users, bans, files and days than there is room for. */
-Test(report, many)
-{
-    enum { USERS = SUMMARY_NAMES_MAX + 500, BYTES = 120 * USERS };
-    char *log = malloc(2 * BYTES);
-    size_t len = 0;
-    json_t *all, *list;
-
-    for (unsigned i = 1; i <= USERS; i++)
-        len += (size_t)snprintf(
-            log + len, 2 * BYTES - len,
-            "2026-11-17T08:00:00.000Z transfer user=u%u verb=STOR path=/%u "
-            "bytes=%u result=226\n"
-            "2026-11-17T08:00:00.000Z ban peer=p%u reason=r\n",
-            i, i, i, i);
-    world.out = in(scratch, "summary");
-    file_write(world.out, "");
-    expect_run(0, log, "log summary --file - " DAYS);
-    all = json_load_file(world.out, 0, NULL);
-    cr_assert(all);
-    world.out = NULL;
-    cr_expect_eq(json_object_size(json_object_get(all, "users")),
-                 SUMMARY_NAMES_MAX);
-    expect_row(all, "users", "u1000", "{" UP("1", "1000") "}");
-    expect_row(all, "others", "users", "{" UP("500", "625250") "}");
-    list = json_object_get(all, "largest_files");
-    cr_expect_eq(json_array_size(list), 12);
-    cr_expect_str_eq(
-        json_string_value(json_object_get(json_array_get(list, 0), "path")),
-        "/1500");
-    cr_expect_str_eq(
-        json_string_value(json_object_get(json_array_get(list, 11), "path")),
-        "/1489");
-    list = json_object_get(all, "last_bans");
-    cr_expect_eq(json_array_size(list), 20);
-    cr_expect_str_eq(
-        json_string_value(json_object_get(json_array_get(list, 0), "peer")),
-        "p1481");
-    json_decref(all);
-    free(log);
-}
-
-Test(report, days)
-{
-    json_t *all = summary_of("", "--since 2025-10-16 --until 2026-11-19");
-
-    cr_expect_eq(json_object_size(json_object_get(all, "days")),
-                 SUMMARY_DAYS_MAX);
-    expect_row(all, "days", "2025-10-16", "{}");
-    json_decref(all);
-    expect_err(EX_USAGE, "",
-               "report --file - --since 2025-10-15 --until 2026-11-19",
-               "a summary can have 1 to 400 days");
-    expect_err(EX_USAGE, "",
-               "log summary --file - --since 2026-11-20 --until 2026-11-19",
-               "a summary can have 1 to 400 days");
-}
-
-/* A line may be cut anywhere in a character. */
-Test(report, long_texts)
-{
-    char log[2048], *to = log;
-    json_t *all;
-    const char *path;
-
-    to += sprintf(to, "2026-11-17T08:00:00.000Z transfer user=a verb=STOR "
-                      "bytes=1 result=226 path=/");
-    for (int i = 0; i < 500; i++)
-        to += sprintf(to, "\xc3\xa4");
-    sprintf(to, "\n");
-    all = summary_of(log, DAYS);
-    path = json_string_value(json_object_get(
-        json_array_get(json_object_get(all, "largest_files"), 0), "path"));
-    cr_expect_eq(strlen(path), 511);
     json_decref(all);
 }
 

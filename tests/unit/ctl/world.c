@@ -16,12 +16,13 @@
 
 struct world world;
 
-/* Replaces libcrypt's function: a hash takes the least work. */
+/* Replaces libcrypt's function: a hash takes the least work, unless REAL_HASHES
+ * is in the environment. */
 char *crypt_gensalt_rn(const char *prefix, unsigned long cost, const char *salt,
                        int salt_size, char *out, int size)
 {
-    char *setting =
-        crypt_gensalt_ra(prefix, world.real_hashes ? cost : 1, salt, salt_size);
+    char *setting = crypt_gensalt_ra(prefix, getenv("REAL_HASHES") ? cost : 1,
+                                     salt, salt_size);
 
     cr_assert(setting && strlen(setting) < (size_t)size, "%s", strerror(errno));
     strcpy(out, setting);

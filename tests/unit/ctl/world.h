@@ -15,9 +15,8 @@
 
 struct world {
     char conf[96], users[96], homes[96], shares[96];
-    const char *out;  /* takes standard output; NULL: struct run */
-    bool real_hashes; /* of the cost that hash_cost says */
-    unsigned fails;   /* this allocation of the command (support/allocation.h);
+    const char *out; /* takes standard output; NULL: struct run */
+    unsigned fails;  /* this allocation of the command (support/allocation.h);
                          0: none does */
 };
 extern struct world world;

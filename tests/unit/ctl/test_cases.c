@@ -1,0 +1,24 @@
+/* Each file of cases/, or only SALLYPORT_CASES=NAME of these. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+#include <stdlib.h>
+
+#include "support/rows.h"
+
+#include "cases.h"
+
+static struct rows rows = { .folder = "tests/unit/ctl/cases",
+                            .suffix = ".txt" };
+
+ParameterizedTestParameters(cases, play)
+{
+    rows_find(&rows);
+    rows_keep(&rows, getenv("SALLYPORT_CASES"));
+    return cr_make_param_array(struct row, rows.row, rows.count);
+}
+
+ParameterizedTest(struct row *row, cases, play)
+{
+    cases_play(rows_file(&rows, row));
+}
