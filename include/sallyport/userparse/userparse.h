@@ -1,6 +1,7 @@
 /* The users file: one line per user, in the column order of passwd(5):
  * name:hash:uid:gid:comment:home::key=value key=value … The functions are pure,
- * except that users_read() reads a descriptor. They hash nothing. */
+ * except that users_read() and users_survey() read a descriptor. They hash
+ * nothing. */
 #ifndef SALLYPORT_USERSFILE_USERSFILE_H
 #define SALLYPORT_USERSFILE_USERSFILE_H
 
@@ -13,6 +14,9 @@
  * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
  * read. *c has the reason in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
+/* The same for a text in memory, which stays as it is. */
+int users_parse(struct users *u, struct slice text, const char *file,
+                struct complaint *c);
 /* For programs that show the file and don't use it: calls REPORT for each
  * mistake, and *u gets the rows that can be read, also both of two rows with
  * the same name or uid. Returns the number of mistakes, or -errno with an empty

@@ -111,7 +111,9 @@ struct user {
 struct users {
     struct user *row;
     size_t count;
-    const struct user **by_name; /* users_index() */
+    const struct user **by_name; /* users_index(): a hash table */
+    size_t names;                /* its places, a power of 2 */
+    uint8_t name_key[SIPHASH_KEY];
     struct share *share;
     size_t shares;
     struct team *team;
@@ -193,8 +195,9 @@ struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
-/* Sorts the rows by name, for users_find(). Who reads a table calls it once.
- * Returns whether there was memory. */
+/* Makes the hash table for users_find(). Who reads a table calls it once, and
+ * the rows don't move any more. Of rows with the same name the first one is
+ * found. Returns whether there was memory. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 

@@ -131,15 +131,30 @@ bool fd_has_no_leases(int fd, int error)
            type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC;
 }
 
+#define READ_CHUNK 65536
+
+/* At once: a buffer that grows is copied and wiped each time. */
+static int reserve_for_file(int fd, struct buf *into)
+{
+    size_t room = into->max - into->len;
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && st.st_size >= 0 &&
+        (uint64_t)st.st_size + READ_CHUNK < room)
+        room = (size_t)st.st_size + READ_CHUNK;
+    return buf_reserve(into, room);
+}
+
 int fd_read_file(int fd, struct buf *into)
 {
-    for (;;) {
+    int r = reserve_for_file(fd, into);
+
+    while (r == 0) {
         size_t want = into->max - into->len;
         ssize_t n;
-        int r;
 
-        if (want > 65536)
-            want = 65536;
+        if (want > READ_CHUNK)
+            want = READ_CHUNK;
         if (want == 0) { /* full: is there more? */
             char one;
 
@@ -148,7 +163,7 @@ int fd_read_file(int fd, struct buf *into)
         }
         r = buf_reserve(into, want);
         if (r < 0)
-            return r;
+            break;
         n = pread(fd, into->data + into->len, want, (off_t)into->len);
         if (n < 0 && errno == EINTR)
             continue;
@@ -156,6 +171,7 @@ int fd_read_file(int fd, struct buf *into)
             return n < 0 ? -errno : 0;
         into->len += (size_t)n;
     }
+    return r;
 }
 
 int fd_seal(int fd)

@@ -53,7 +53,7 @@ bool user_hash_is_new(struct slice hash)
 static bool advise_rows(const struct users *u, int advice)
 {
     return pages_advise(u->row, u->count * sizeof(*u->row), advice) &&
-           pages_advise(u->by_name, u->count * sizeof(*u->by_name), advice) &&
+           pages_advise(u->by_name, u->names * sizeof(*u->by_name), advice) &&
            pages_advise(u->grant, u->grants * sizeof(*u->grant), advice);
 }
 
@@ -83,42 +83,38 @@ void users_release(struct users *u)
     *u = (struct users){ 0 };
 }
 
-static int index_compare(const void *a, const void *b)
+/* The place of the row with this name, or the free one where the search for it
+ * ends. The table is at most half full, so both need one or two comparisons. */
+static const struct user **index_place(const struct users *u, struct slice name)
 {
-    const struct user *const *x = a, *const *y = b;
+    size_t i = siphash(u->name_key, name.ptr, name.len) & (u->names - 1);
 
-    return strcmp((*x)->name, (*y)->name);
+    while (u->by_name[i] && !slice_equal(name, slice_from(u->by_name[i]->name)))
+        i = (i + 1) & (u->names - 1);
+    return &u->by_name[i];
 }
 
+/* The key is random, so nobody can choose names for one place. */
 bool users_index(struct users *u)
 {
-    u->by_name = calloc(u->count + 1, sizeof(*u->by_name));
+    u->names = 2;
+    while (u->names < 2 * u->count)
+        u->names *= 2;
+    u->by_name = calloc(u->names, sizeof(*u->by_name));
     if (!u->by_name)
         return false;
-    for (size_t i = 0; i < u->count; i++)
-        u->by_name[i] = &u->row[i];
-    qsort(u->by_name, u->count, sizeof(*u->by_name), index_compare);
+    random_bytes(u->name_key, sizeof(u->name_key));
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user **place = index_place(u, slice_from(u->row[i].name));
+
+        *place = *place ? *place : &u->row[i];
+    }
     return true;
 }
 
-static int index_compare_name(const void *name, const void *row)
-{
-    const struct user *const *user = row;
-
-    return strcmp(name, (*user)->name);
-}
-
-/* The number of comparisons is nearly the same for each name, known or not. */
 const struct user *users_find(const struct users *u, struct slice name)
 {
-    char text[USER_NAME_MAX + 1];
-    const struct user **found;
-
-    if (u->count == 0 || slice_copy(name, text, sizeof(text)))
-        return NULL;
-    found = bsearch(text, u->by_name, u->count, sizeof(*u->by_name),
-                    index_compare_name);
-    return found ? *found : NULL;
+    return u->count > 0 ? *index_place(u, name) : NULL;
 }
 
 /* Is PART a name that a path may have between two '/'? */

@@ -220,6 +220,20 @@ static void add_rows(struct buf *text, size_t n)
         cr_assert_eq(buf_add_format(text, "u%zu:!:%zu:1::/h::\n", i, i + 1), 0);
 }
 
+/* Each row by its name; and no row by another one. */
+static size_t count_found(const struct users *u)
+{
+    char other[USER_NAME_MAX + 1];
+    size_t found = 0;
+
+    for (size_t i = 0; i < u->count; i++) {
+        snprintf(other, sizeof(other), "%sx", u->row[i].name);
+        found += users_find(u, slice_from(u->row[i].name)) == &u->row[i] &&
+                 !users_find(u, slice_from(other));
+    }
+    return found;
+}
+
 Test(users, up_to_131072_rows)
 {
     struct users u;
@@ -230,7 +244,7 @@ Test(users, up_to_131072_rows)
     add_rows(&text, USERS_MAX);
     cr_expect_eq(read_bytes(&u, text.data, text.len, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, USERS_MAX);
-    cr_expect_eq(users_find(&u, SLICE("u131071")), &u.row[131071]);
+    cr_expect_eq(count_found(&u), USERS_MAX);
     users_release(&u);
     buf_add_text(&text, "v:!:131073:1::/h::\n");
     cr_expect_eq(read_bytes(&u, text.data, text.len, &c), -EINVAL);
@@ -302,6 +316,24 @@ static int survey(struct users *u, struct slice text)
     return r;
 }
 
+Test(users, a_text_in_memory)
+{
+    static const char text[] = ROW("anna", "1") ROW("bert", "2");
+    struct complaint c = { .text = "" };
+    struct users u;
+
+    cr_assert_eq(users_parse(&u, slice_from(text), "users", &c), 0, "%s",
+                 c.text);
+    cr_assert_eq(u.count, 2);
+    cr_expect_eq(users_find(&u, SLICE("bert")), &u.row[1]);
+    users_release(&u);
+    cr_expect_eq(users_parse(&u, SLICE("anna\n"), "users", &c), -EINVAL);
+    cr_expect(strstr(c.text, "users:1: too few columns"), "%s", c.text);
+    cr_assert_eq(users_parse(&u, SLICE(""), "users", &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, 0);
+    users_release(&u);
+}
+
 Test(users, a_survey_tells_all_mistakes)
 {
     static const char text[] = ROW("anna", "1") "bert\n" ROW("Ca%rl", "2")
@@ -316,7 +348,7 @@ Test(users, a_survey_tells_all_mistakes)
               told);
     cr_expect(strstr(told, "users:6: the uid is that of line 4\n"), "%s", told);
     cr_assert_eq(u.count, 4);
-    cr_expect_str_eq(u.row[0].name, "anna");
+    cr_expect_eq(users_find(&u, SLICE("anna")), &u.row[0], "the first one");
     cr_expect_str_eq(u.row[1].name, "dora");
     cr_expect_str_eq(u.row[3].name, "eve");
     users_release(&u);

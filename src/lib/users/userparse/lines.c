@@ -342,43 +342,42 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* Reads the file's text, and adds a NUL after it. */
-static int load_text(struct reader *r, int fd)
+/* Takes TEXT, which was read with RESULT, and adds a NUL after it. */
+static int take_text(struct reader *r, struct buf *text, int result)
 {
-    struct buf text;
-    int result;
-
-    buf_init(&text, USERS_FILE_MAX + 1);
-    result = fd_read_file(fd, &text);
-    if (result == 0 && text.len > USERS_FILE_MAX)
+    if (result == 0 && text->len > USERS_FILE_MAX)
         result = -EFBIG;
     if (result == 0)
-        result = buf_add(&text, "", 1);
+        result = buf_add(text, "", 1);
     if (result) {
-        buf_release(&text);
+        buf_release(text);
         complain(r->complaint, "%s: %s", r->file, strerror(-result));
         return result == -EFBIG ? -EINVAL : result;
     }
-    r->users->text = text.data; /* users_release() wipes and frees it */
-    r->users->text_size = text.len - 1;
+    r->users->text = text->data; /* users_release() wipes and frees it */
+    r->users->text_size = text->len - 1;
     return 0;
 }
 
-static int read_file(struct reader *r, int fd)
+static int read_text(struct reader *r, struct buf *text, int result)
 {
-    int result;
-
     *r->users = (struct users){ 0 };
-    result = load_text(r, fd);
+    result = take_text(r, text, result);
     if (result == 0)
         result = read_lines(r);
     if (result == 0)
         result = reader_resolve(r);
-    if (result == 0 && !users_index(r->users))
-        result = reader_no_memory(r);
     if (result < 0)
         users_release(r->users);
     return result;
+}
+
+static int read_file(struct reader *r, int fd)
+{
+    struct buf text;
+
+    buf_init(&text, USERS_FILE_MAX + 1);
+    return read_text(r, &text, fd_read_file(fd, &text));
 }
 
 int users_read(struct users *u, int fd, const char *file, struct complaint *c)
@@ -386,6 +385,20 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c)
     struct reader r = { .users = u, .file = file, .complaint = c };
 
     return read_file(&r, fd);
+}
+
+int users_parse(struct users *u, struct slice from, const char *file,
+                struct complaint *c)
+{
+    struct reader r = { .users = u, .file = file, .complaint = c };
+    struct buf text;
+    int result;
+
+    buf_init(&text, USERS_FILE_MAX + 1);
+    result = buf_reserve(&text, from.len + 1);
+    if (result == 0)
+        result = buf_add_slice(&text, from);
+    return read_text(&r, &text, result);
 }
 
 int users_survey(struct users *u, int fd, const char *file,

@@ -36,7 +36,8 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 
 /* After the last line (resolve.c): finds values that no two lines may have in
- * common, and gives each user the grants. 0, -EINVAL or -ENOMEM */
+ * common, gives each user the grants, and makes the table for users_find(). 0,
+ * -EINVAL or -ENOMEM */
 int reader_resolve(struct reader *r);
 
 #endif

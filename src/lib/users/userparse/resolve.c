@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Users, shares or teams in the order of a value; equal ones as in the file. */
+/* Shares or teams in the order of a value; equal ones as in the file. */
 struct order {
     const void **row;
     size_t count, line_at; /* line_at: the offset of a row's line */
@@ -15,8 +15,7 @@ struct order {
 
 typedef int compare_rows(const void *a, const void *b);
 
-/* Users, shares and teams begin with their name. */
-_Static_assert(offsetof(struct user, name) == 0, "");
+/* Shares and teams begin with their name. */
 _Static_assert(offsetof(struct share, name) == 0, "");
 _Static_assert(offsetof(struct team, name) == 0, "");
 
@@ -28,12 +27,6 @@ static int compare_names(const void *a, const void *b)
 static int compare_numbers(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
-}
-
-static int compare_uids(const void *a, const void *b)
-{
-    return compare_numbers(((const struct user *)a)->uid,
-                           ((const struct user *)b)->uid);
 }
 
 static int compare_gids(const void *a, const void *b)
@@ -74,8 +67,14 @@ static size_t line_of(const struct order *o, const void *row)
     return line;
 }
 
-/* Sorts by COMPARE, and reports neighbours that are equal by CLASH. It sorts,
- * since a full file may be read before a login. */
+static int is_twice(const struct reader *r, size_t line, const char *what,
+                    size_t first)
+{
+    reader_mistake(r, line, "the %s that of line %zu", what, first);
+    return r->report ? 0 : -EINVAL;
+}
+
+/* Sorts by COMPARE, and reports neighbours that are equal by CLASH. */
 static int find_twice(const struct reader *r, struct order *o,
                       compare_rows *compare, compare_rows *clash,
                       const char *what)
@@ -86,9 +85,7 @@ static int find_twice(const struct reader *r, struct order *o,
 
         if (clash(o->row[i - 1], o->row[i]) != 0)
             continue;
-        reader_mistake(r, a > b ? a : b, "the %s that of line %zu", what,
-                       a > b ? b : a);
-        if (!r->report)
+        if (is_twice(r, a > b ? a : b, what, a > b ? b : a))
             return -EINVAL;
     }
     return 0;
@@ -106,16 +103,43 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
     return 0;
 }
 
-static int check_users(const struct reader *r, struct order *o)
+/* There may be a hundred thousand users, and a login waits: so their names are
+ * found by the table that users_find() needs anyway. */
+static int check_names(const struct reader *r)
+{
+    struct users *u = r->users;
+    int result = users_index(u) ? 0 : reader_no_memory(r);
+
+    for (size_t i = 0; i < u->count && result == 0; i++) {
+        const struct user *first = users_find(u, slice_from(u->row[i].name));
+
+        if (first != &u->row[i])
+            result = is_twice(r, u->row[i].line, "name is", first->line);
+    }
+    return result;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return compare_numbers(*(const uint64_t *)a, *(const uint64_t *)b);
+}
+
+/* Sorts the uids, each with the place of its row below it. */
+static int check_uids(const struct reader *r)
 {
     const struct users *u = r->users;
-    int result = order_fill(r, o, u->row, u->count, sizeof(*u->row),
-                            offsetof(struct user, line));
+    uint64_t *key = calloc(u->count + 1, sizeof(*key));
+    int result = key ? 0 : reader_no_memory(r);
 
+    for (size_t i = 0; i < u->count && result == 0; i++)
+        key[i] = (uint64_t)u->row[i].uid << 32 | i;
     if (result == 0)
-        result = find_twice(r, o, compare_names, compare_names, "name is");
-    if (result == 0)
-        result = find_twice(r, o, compare_uids, compare_uids, "uid is");
+        qsort(key, u->count, sizeof(*key), compare_keys);
+    for (size_t i = 1; i < u->count && result == 0; i++)
+        if (key[i] >> 32 == key[i - 1] >> 32)
+            result = is_twice(r, u->row[(uint32_t)key[i]].line, "uid is",
+                              u->row[(uint32_t)key[i - 1]].line);
+    free(key);
     return result;
 }
 
@@ -183,8 +207,8 @@ struct grants {
 
 struct resolver {
     struct reader *reader;
-    struct order users, shares, teams; /* shares and teams by name */
-    struct grants *team;               /* of each team */
+    struct order shares, teams; /* by name */
+    struct grants *team;        /* of each team */
 };
 
 static int compare_name(const void *name, const void *row)
@@ -464,8 +488,10 @@ static int resolve_all(struct resolver *x)
 int reader_resolve(struct reader *r)
 {
     struct resolver x = { .reader = r };
-    int result = check_users(r, &x.users);
+    int result = check_names(r);
 
+    if (result == 0)
+        result = check_uids(r);
     if (result == 0)
         result = check_shares(r, &x.shares);
     if (result == 0)
@@ -474,7 +500,6 @@ int reader_resolve(struct reader *r)
         result = resolve_all(&x);
     if (result == 0)
         point_at_grants(r->users);
-    free(x.users.row);
     free(x.shares.row);
     free(x.teams.row);
     free(x.team);

@@ -94,13 +94,27 @@ static int image_add_head(const struct users *u, struct buf *into)
     return buf_add(into, &head, sizeof(head));
 }
 
+/* Makes room for all rows at once: a buffer that grows is copied and wiped each
+ * time. */
+static int image_reserve(const struct users *u, struct buf *into)
+{
+    return buf_reserve(
+        into, sizeof(struct users_head) + u->count * sizeof(struct users_row) +
+                  u->shares * sizeof(struct users_share) +
+                  u->teams * sizeof(struct users_team) +
+                  u->grants * sizeof(struct grant) +
+                  u->directories * sizeof(struct users_directory));
+}
+
 int users_write(const struct users *u, int fd)
 {
     struct buf rows;
     int r;
 
     buf_init(&rows, USERS_IMAGE_MAX);
-    r = image_add_head(u, &rows);
+    r = image_reserve(u, &rows);
+    if (r == 0)
+        r = image_add_head(u, &rows);
     if (r == 0)
         r = image_add(u, &users_row_fields, u->row, u->count, &rows);
     if (r == 0)
