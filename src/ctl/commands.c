@@ -362,8 +362,9 @@ const struct ctl_command ctl_commands[] = {
       .example = "sallyportctl retention run --dry-run" },
     { .group = "status",
       .run = status_show,
-      .syntax = "[--json]",
-      .help = "Show the state of the running server",
+      .syntax = "[--json] [--host HOSTS]",
+      .help = "Show the state of the running server, or of those of other "
+              "machines",
       .example = "sallyportctl status" },
     { .group = "check",
       .run = monitor_check,
@@ -391,8 +392,9 @@ const struct ctl_command ctl_commands[] = {
       .example = "sallyportctl metrics" },
     { .group = "who",
       .run = who_show,
-      .syntax = "[--json | --watch]",
-      .help = "List the sessions of the running server, and what they do",
+      .syntax = "[--json | --watch] [--host HOSTS]",
+      .help = "List the sessions of the running server, and what they do; or "
+              "of the servers of other machines",
       .example = "sallyportctl who" },
     { .group = "top",
       .run = top_show,

@@ -662,6 +662,10 @@ int who_count_transfers(struct context *x, uint64_t *ret);
 #define WHO_AMOUNT_MAX 80
 const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX]);
 
+/* hosts.c: the command on the machines of --host. Returns an exit code. */
+int hosts_show(struct context *x);
+extern const char *hosts_ssh; /* ssh(1); a test replaces it */
+
 /* status.c: reads what "status --json" prints, except "transfers", into *ret,
  * which the caller owns in any case; it may be NULL after a failure. Returns an
  * exit code. */

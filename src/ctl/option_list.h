@@ -125,6 +125,8 @@ OPTION(output, "output", "FILE",
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
 FLAG(off, "off", "take sessions again")
+OPTION(host, "host", "HOSTS",
+       "on these machines, by ssh, such as root@a,root@b")
 FLAG(watch, "watch", "as sallyportctl top: a live screen")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")

@@ -343,6 +343,7 @@ static const struct {
     { OPTION_all, OPTION_older_than, "" },
     { OPTION_json, OPTION_xferlog, "" },
     { OPTION_json, OPTION_watch, "" },
+    { OPTION_host, OPTION_watch, "" },
     { OPTION_file, OPTION_cursor, ": only the journal has a cursor" },
     { OPTION_file, OPTION_unit, ": a unit's log is in the journal" },
     { OPTION_file, OPTION_directory, ": in the directory are journals" },
@@ -479,7 +480,9 @@ static int run_command(struct context *x)
     if (!row)
         return meant_instead(x);
     code = check_usage(x, row);
-    if (code == 0)
+    if (code == 0 && x->args.host)
+        code = hosts_show(x);
+    else if (code == 0)
         code = row->has_deadline ? run_with_deadline(x, row) : run_row(x, row);
     return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
                                                    : code;

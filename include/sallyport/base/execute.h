@@ -2,13 +2,15 @@
 #ifndef SALLYPORT_BASE_EXECUTE_H
 #define SALLYPORT_BASE_EXECUTE_H
 
-#define EXECUTE_OUTPUT_MAX (256 * 1024)
+#include <stddef.h>
+
+#define EXECUTE_OUTPUT_MAX (256 * 1024) /* enough for most */
 
 /* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
- * output and error become a text in OUT, of EXECUTE_OUTPUT_MAX bytes. Returns
- * the exit status; EX_UNAVAILABLE: it can't be executed; -1: it was late or
- * said too much, and OUT has the beginning. It gets no other descriptor, and
- * dies with this process. */
-int execute_program(const char *const argv[], int ms, char *out);
+ * output and error become a text in OUT, of SIZE bytes. Returns the exit
+ * status; EX_UNAVAILABLE: it can't be executed; -1: it was late or said too
+ * much, and OUT has the beginning. It gets no other descriptor, and dies with
+ * this process. */
+int execute_program(const char *const argv[], int ms, char *out, size_t size);
 
 #endif

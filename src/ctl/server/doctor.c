@@ -90,7 +90,7 @@ static void check_configuration(struct server_doctor *d)
     int status;
 
     ctl_beside("sallyportd", program);
-    status = execute_program(argv, CHECK_MS, out);
+    status = execute_program(argv, CHECK_MS, out, sizeof(out));
     rest = slice_from(out);
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0)
@@ -179,7 +179,7 @@ static void doctor_firewall(struct server_doctor *d)
     const struct settings *l = &d->x->settings;
     const struct port_range *r = &l->ports;
     static char out[EXECUTE_OUTPUT_MAX];
-    int status = execute_program(list, PROGRAM_MS, out);
+    int status = execute_program(list, PROGRAM_MS, out, sizeof(out));
     bool open = true;
 
     if (status != 0) {

@@ -26,19 +26,19 @@ static void execute_child(const char *const argv[], int out)
 }
 
 /* Its size is sealed, so a program can't fill the memory. */
-static int output_file(void)
+static int output_file(size_t size)
 {
     FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd < 0 || ftruncate(fd, EXECUTE_OUTPUT_MAX) < 0 ||
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
         return -1;
     return fd_take(&fd);
 }
 
-int execute_program(const char *const argv[], int ms, char *out)
+int execute_program(const char *const argv[], int ms, char *out, size_t size)
 {
-    FD_CLEANUP int file = output_file();
+    FD_CLEANUP int file = output_file(size);
     pid_t pid = file < 0 ? -1 : fork();
     int status = -1;
     ssize_t n;
@@ -54,7 +54,7 @@ int execute_program(const char *const argv[], int ms, char *out)
     if (ended < 0 || poll(&wait, 1, ms) != 1)
         kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    n = pread(file, out, EXECUTE_OUTPUT_MAX, 0);
+    n = pread(file, out, size, 0);
     full = n < 1 || out[n - 1] != '\0';
     out[n < 1 ? 0 : n - 1] = '\0';
     if (full)

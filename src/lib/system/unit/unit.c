@@ -116,7 +116,8 @@ void unit_ask(struct unit *u)
     static char text[EXECUTE_OUTPUT_MAX];
     struct slice rest, line;
 
-    execute_program(question, ANSWER_MS, text); /* no answer: an empty text */
+    /* No answer: an empty text. */
+    execute_program(question, ANSWER_MS, text, sizeof(text));
     rest = slice_from(text);
     u->rules = 0;
     while (slice_cut(&rest, '\n', &line))
