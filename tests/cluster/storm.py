@@ -39,10 +39,10 @@ class Storm:
         self.cluster.network.join(node)
 
     def part(self, node):
-        self.cluster.network.part(node, self.disk.peers(node))
+        self.disk.part(node)
 
     def meet(self, node):
-        self.cluster.network.meet(node, self.disk.peers(node))
+        self.disk.meet(node)
 
     def reload_balancer(self, _):
         self.cluster.balancer.reload()
@@ -73,16 +73,18 @@ class Storm:
               ("node upgraded", upgrade, nothing, (1,)))
 
     def faults(self):
-        """Those of each cluster, and those of this disk. After a fault of the disk the
-        server of that node begins again."""
-        def of_disk(begin, mend):
+        """Those of each cluster, and those of this disk. After some of these the server
+        of that node begins again."""
+        def of_disk(begin, mend, again):
             def mend_both(storm, node):
-                storm.kill_server(node)
+                if again:
+                    storm.kill_server(node)
                 mend(storm.disk, node)
-                storm.start_server(node)
+                if again:
+                    storm.start_server(node)
             return lambda storm, node: begin(storm.disk, node), mend_both
-        return list(self.FAULTS) + [(name, *of_disk(begin, mend), self.SHORT)
-                                    for name, begin, mend in self.disk.FAULTS]
+        return list(self.FAULTS) + [(name, *of_disk(begin, mend, again), self.SHORT)
+                                    for name, begin, mend, again in self.disk.FAULTS]
 
     def settled(self, node):
         return attempt("stat", mounted_at(node) + "/homes/anna", seconds=5) == 0 and self.cluster.answers(node)
