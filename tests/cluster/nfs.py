@@ -17,6 +17,8 @@ def numbered(node, last):
 class Nfs:
     NAME = "NFS " + MINOR
     HEALS = False  # there is one copy
+    # Of each client: between two uploads, since this machine is slow; and at least.
+    PAUSE_S, FILES_PER_ROUND = 3, 10
     EXPORT = TOP + "/export"
     DEVICE = "/dev/ram0"  # of the module brd
     VOLUME = "/dev/mapper/volume"

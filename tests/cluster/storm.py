@@ -1,11 +1,10 @@
 """Rounds of faults while the clients upload."""
 import random
+import re
 import time
 
 from uploads import Uploads
 from world import NODES, attempt, fact, mounted_at, note, seconds_until, wait_until
-
-FILES_PER_ROUND = 2  # of each client, at least
 
 
 class Storm:
@@ -13,7 +12,7 @@ class Storm:
         self.cluster = cluster
         self.disk = cluster.disk
         self.chance = random.Random(seed)
-        self.uploads = Uploads(seed, tools)
+        self.uploads = Uploads(seed, tools, self.disk.PAUSE_S)
 
     # Each fault is a pair: begin it, mend it.
     def kill_server(self, node):
@@ -112,7 +111,7 @@ class Storm:
                 faults = self.faults()
                 self.chance.shuffle(faults)
             self.round(i + 1, faults.pop())
-        wanted = FILES_PER_ROUND * rounds
+        wanted = self.disk.FILES_PER_ROUND * rounds
         wait_until("%d uploads of each client" % wanted,
                    lambda: all(n >= wanted for n in self.uploads.done.values()), 600)
         self.uploads.end()
@@ -123,5 +122,6 @@ class Storm:
         self.uploads.report()
         for node, server in self.cluster.servers.items():
             with open(server.top + "/log", encoding="utf-8", errors="replace") as f:
-                ends = [s for s in f if " verb=" in s and " result=4" in s]
-            note("%s: %d transfers ended with a 4xx" % (node, len(ends)))
+                results = re.findall(r" verb=.* result=(\d+)", f.read())
+            note("%s: %d transfers ended with a 4xx, %d were cut without a reply" % (
+                node, sum(r.startswith("4") for r in results), results.count("0")))
