@@ -149,6 +149,9 @@ class Nfs:
         run("exportfs", "-f")
         self.change_table(self.WHOLE)
         run("umount", self.EXPORT)
-        subprocess.run(["fsck.ext4", "-p", self.VOLUME], check=False, stdout=subprocess.DEVNULL)
+        done = subprocess.run(["fsck.ext4", "-p", self.VOLUME], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode > 1:
+            raise RuntimeError("fsck.ext4 ended with %d: %s" % (done.returncode, done.stdout))
         self.mount_disk()
         self.serve()

@@ -16,14 +16,15 @@ def left(cluster, user):
 
 
 def refused(cluster, user, code, name, mib):
-    """An upload that there is no room for; nothing of it is left."""
+    """An upload that there is no room for; soon after the reply nothing of it is left."""
     before = left(cluster, user)
     c = cluster.client(A, user)
     reply = c.put("STOR " + name, os.urandom(mib * MIB))
     c.close()
-    after = left(cluster, user)
-    fact(reply.startswith(code) and before == after,
-         "%s of %d MiB: %r, names before %s, after %s" % (name, mib, reply, before, after))
+    gone = seconds_until(lambda: left(cluster, user) == before, 20)
+    fact(reply.startswith(code) and gone is not None,
+         "%s of %d MiB: %r, %s" % (name, mib, reply, "left: %s" % left(cluster, user) if gone is None else
+                                   "nothing is left after %.1f s" % gone))
 
 
 def quota(cluster):
