@@ -172,13 +172,13 @@ def lost_lock(cluster):
     mine, other = os.urandom(48 << 20), os.urandom(40 << 20)
     one = cluster.client(A, seconds=200)
     conn = one.send("STOR parted", mine[:36 << 20])  # beyond the first sync: it has a token
-    cluster.network.part(A, cluster.disk.peers(A))
+    cluster.disk.part(A)
     begin = time.monotonic()
     another = cluster.client(B, seconds=120)
     size = another.reply(another.sendcmd, "SIZE parted")
     second = another.put("STOR parted", other)
     seconds_until(lambda: time.monotonic() - begin > PARTED_S, PARTED_S + 1)
-    cluster.network.meet(A, cluster.disk.peers(A))
+    cluster.disk.meet(A)
     try:
         conn.sendall(mine[36 << 20:])
         first = one.finish(conn)
@@ -231,7 +231,7 @@ def options_of_the_volume(cluster):
          "four wrong options: --check ends with %s and says\n%s\n--verify says\n%s" % (status, text, said))
 
 
-CASES = (node_without_volume, options_of_the_volume, one_name, resume_elsewhere, lock_user, two_edits, held,
+CASES = (node_without_volume, one_name, resume_elsewhere, lock_user, two_edits, held,
          count_of_files, lost_lock)
 # What docs/admin/cluster.md lists under "What doesn't hold yet"; played if they are named.
 OPEN = (stor_beside_appe,)

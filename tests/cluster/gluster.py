@@ -12,6 +12,7 @@ class Gluster:
 
     NAME = "GlusterFS"
     HEALS = True  # what a node has missed is copied to it later
+    PAUSE_S, FILES_PER_ROUND = 0.2, 2  # of each client: between two uploads, and at least
     INIT = r"""
 set -e
 node=$1 top=$2
@@ -116,11 +117,20 @@ done
     def mend_brick(self, node):
         self.inside(node, "gluster", "--mode=script", "volume", "start", "drop", "force")
 
-    FAULTS = (("brick killed", kill_brick, mend_brick), ("mount killed", kill_mount, mend_mount))
+    FAULTS = (("brick killed", kill_brick, mend_brick, True), ("mount killed", kill_mount, mend_mount, True))
 
-    def peers(self, node):
-        """Whom a partition of this node cuts off."""
-        return [address(other) for other in NODES if other != node]
+    @staticmethod
+    def part(node):
+        """NODE's packets to the other bricks are lost; its clients reach it."""
+        for other in NODES:
+            if other != node:
+                run("ip", "-n", space(node), "route", "add", "blackhole", address(other) + "/32")
+
+    @staticmethod
+    def meet(node):
+        for other in NODES:
+            if other != node:
+                run("ip", "-n", space(node), "route", "del", "blackhole", address(other) + "/32")
 
     def healed(self):
         try:

@@ -1,11 +1,10 @@
 """Rounds of faults while the clients upload."""
 import random
+import re
 import time
 
 from uploads import Uploads
 from world import NODES, attempt, fact, mounted_at, note, seconds_until, wait_until
-
-FILES_PER_ROUND = 2  # of each client, at least
 
 
 class Storm:
@@ -13,7 +12,7 @@ class Storm:
         self.cluster = cluster
         self.disk = cluster.disk
         self.chance = random.Random(seed)
-        self.uploads = Uploads(seed, tools)
+        self.uploads = Uploads(seed, tools, self.disk.PAUSE_S)
 
     # Each fault is a pair: begin it, mend it.
     def kill_server(self, node):
@@ -39,10 +38,10 @@ class Storm:
         self.cluster.network.join(node)
 
     def part(self, node):
-        self.cluster.network.part(node, self.disk.peers(node))
+        self.disk.part(node)
 
     def meet(self, node):
-        self.cluster.network.meet(node, self.disk.peers(node))
+        self.disk.meet(node)
 
     def reload_balancer(self, _):
         self.cluster.balancer.reload()
@@ -73,16 +72,18 @@ class Storm:
               ("node upgraded", upgrade, nothing, (1,)))
 
     def faults(self):
-        """Those of each cluster, and those of this disk. After a fault of the disk the
-        server of that node begins again."""
-        def of_disk(begin, mend):
+        """Those of each cluster, and those of this disk. After some of these the server
+        of that node begins again."""
+        def of_disk(begin, mend, again):
             def mend_both(storm, node):
-                storm.kill_server(node)
+                if again:
+                    storm.kill_server(node)
                 mend(storm.disk, node)
-                storm.start_server(node)
+                if again:
+                    storm.start_server(node)
             return lambda storm, node: begin(storm.disk, node), mend_both
-        return list(self.FAULTS) + [(name, *of_disk(begin, mend), self.SHORT)
-                                    for name, begin, mend in self.disk.FAULTS]
+        return list(self.FAULTS) + [(name, *of_disk(begin, mend, again), self.SHORT)
+                                    for name, begin, mend, again in self.disk.FAULTS]
 
     def settled(self, node):
         return attempt("stat", mounted_at(node) + "/homes/anna", seconds=5) == 0 and self.cluster.answers(node)
@@ -110,7 +111,7 @@ class Storm:
                 faults = self.faults()
                 self.chance.shuffle(faults)
             self.round(i + 1, faults.pop())
-        wanted = FILES_PER_ROUND * rounds
+        wanted = self.disk.FILES_PER_ROUND * rounds
         wait_until("%d uploads of each client" % wanted,
                    lambda: all(n >= wanted for n in self.uploads.done.values()), 600)
         self.uploads.end()
@@ -121,5 +122,6 @@ class Storm:
         self.uploads.report()
         for node, server in self.cluster.servers.items():
             with open(server.top + "/log", encoding="utf-8", errors="replace") as f:
-                ends = [s for s in f if " verb=" in s and " result=4" in s]
-            note("%s: %d transfers ended with a 4xx" % (node, len(ends)))
+                results = re.findall(r" verb=.* result=(\d+)", f.read())
+            note("%s: %d transfers ended with a 4xx, %d were cut without a reply" % (
+                node, sum(r.startswith("4") for r in results), results.count("0")))

@@ -21,9 +21,10 @@ class Uploads:
     TOOLS = {"curl": r"Connected to \S+ \(\S+\) port 21 ", "lftp": "---> STOR", "rclone": 'FTP Tx: "STOR',
              "sallyport": r"Connected to \S+ \(\S+\) port 21 "}
 
-    def __init__(self, seed, tools):
+    def __init__(self, seed, tools, pause):
         self.chance = random.Random(seed)
         self.tools = tools
+        self.pause = pause
         self.stored = {}  # path below homes -> sha256
         self.compared = set()
         self.lock = threading.Lock()
@@ -86,7 +87,7 @@ class Uploads:
 
     def work(self, tool, user):
         number = 0
-        while not self.stop.wait(0.2):
+        while not self.stop.wait(self.pause):
             number += 1
             self.one(tool, user, number)
 

@@ -103,12 +103,3 @@ class Network:
 
     def join(self, node):
         run("ip", "-n", space(node), "link", "set", "eth0", "up")
-
-    def part(self, node, others):
-        """NODE's packets to these addresses are lost; its clients reach it."""
-        for other in others:
-            run("ip", "-n", space(node), "route", "add", "blackhole", other + "/32")
-
-    def meet(self, node, others):
-        for other in others:
-            run("ip", "-n", space(node), "route", "del", "blackhole", other + "/32")
