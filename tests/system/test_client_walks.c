@@ -12,6 +12,7 @@
 
 static const struct server_user users[] = { { .name = "tree" } };
 
+/* For tests without a fault. */
 SERVER_SHARED(.users = users, .user_count = 1);
 
 /* The server answers a listing when four links have asked for one. */
