@@ -149,13 +149,13 @@ static int names_compare(const void *a, const void *b)
 /* Without memory the name counts as taken. */
 enum names_owner names_take(const char *target, const char *source)
 {
-    size_t size = strlen(target) + 1;
-    struct name *new = malloc(sizeof(*new) + size + strlen(source) + 1);
+    size_t size = strlen(target) + 1, rest = strlen(source) + 1;
+    struct name *new = malloc(sizeof(*new) + size + rest);
 
     if (!new)
         return NAMES_OTHERS;
-    new->target = strcpy(new->text, target);
-    new->source = strcpy(new->text + size, source);
+    new->target = memcpy(new->text, target, size);
+    new->source = memcpy(new->text + size, source, rest);
     pthread_mutex_lock(&names_lock);
     struct name **at = tsearch(new, &names_taken, names_compare);
     enum names_owner owner = !at          ? NAMES_OTHERS
