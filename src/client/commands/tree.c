@@ -388,14 +388,16 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
         return 0;
     if (remote_list_once(l, job->remote, &there, why) < 0)
         return -1;
-    int r = tree_make_local(t, job, why);
-    if (r < 0)
+    int r = 0;
+    bool made = tree_make_local(t, job, why) == 0;
+    if (!made)
         tree_failed(t, job->local, why);
     else if (t->way->down_begin)
         r = t->way->down_begin(t, job, l, &there, why);
-    for (size_t i = 0; r == 0 && i < there.count && !jobs_ended(&t->jobs); i++)
+    bool goes_on = made && r == 0;
+    for (size_t i = 0; goes_on && i < there.count && !jobs_ended(&t->jobs); i++)
         tree_down_entry(t, job, l, &there.entry[i]);
-    if (r == 0)
+    if (goes_on)
         tree_cut(t, job->remote, &there, true);
     listing_release(&there);
     return r;
