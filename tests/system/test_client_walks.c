@@ -10,6 +10,8 @@
 #include "faulty.h"
 #include "support/files.h"
 
+/* The server of the deep tree. The other ones are played, each for the one
+ * thing that it does wrong. */
 static const struct server_user users[] = { { .name = "tree" } };
 
 /* For tests without a fault. Criterion names a hook by its line: hooks of

@@ -92,15 +92,14 @@ static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
     return r;
 }
 
-/* The caller has the lock. The command still knows the names of a file. */
+/* The caller has the lock. */
 static void jobs_discard(struct jobs *j, struct job *job)
 {
     struct job *held;
 
     while ((held = jobs_pop(&job->held)))
         jobs_discard(j, held);
-    if (!jobs_is_transfer(job))
-        j->bytes -= jobs_bytes(job->local, job->remote);
+    j->bytes -= jobs_bytes(job->local, job->remote);
     free(job->local);
     free(job->remote);
     free(job);
@@ -138,7 +137,9 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 {
     struct job *new = NULL;
     struct failure why;
-    int r = jobs_charge(j, jobs_bytes(local, remote), &why);
+    /* The names of a file stay known when its job is over. */
+    size_t copies = jobs_is_transfer(job) ? 2 : 1;
+    int r = jobs_charge(j, copies * jobs_bytes(local, remote), &why);
 
     if (r == 0 && !(new = jobs_copy(job, local, remote, &why)))
         r = -1;

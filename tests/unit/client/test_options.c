@@ -153,7 +153,7 @@ Test(options, a_command_refuses_what_it_lacks)
         { "--by-hash", "open", NULL },
         { "-r", "open", NULL },
         { "rm -rn a", "rm", NULL },
-        { "ls --parallel 4", "ls", "parallel" },
+        { "mkdir --parallel 4", "mkdir", "parallel" },
         { "rm --max-delete 1 x", "rm", "max-delete" },
         { "sync --conflict skip a b", "sync", "conflict" },
         { "--parallel 4", "open", NULL },
