@@ -85,8 +85,9 @@ int user_retain_next(struct slice *rest, struct retention *ret);
     "expected PATH:TIME, such as /incoming:30d, several with commas; a path "  \
     "without blanks, commas, colons, . and ..; a time of at least 1h"
 
-/* Accepts yescrypt, bcrypt, scrypt, SHA-512 and SHA-256, and each of them after
- * "!": locked. "!" or "*" alone is a locked user without a password. */
+/* user_hash.c: accepts these, and each of them after "!": locked. "!" or "*"
+ * alone is a locked user without a password. */
+#define USER_HASHES "yescrypt, bcrypt, scrypt, SHA-512 or SHA-256"
 bool user_hash_ok(const char *hash);
 /* Returns "yescrypt", "bcrypt", …, or "none" for a user without a password. */
 const char *user_hash_kind(const char *hash);

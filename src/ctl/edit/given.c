@@ -416,12 +416,11 @@ int given_hash(struct context *x, struct row *row)
         return 0;
     code = password_line(hash, sizeof(hash), &x->complaint);
     if (code == 0 && (hash[0] != '$' || !user_hash_ok(hash)))
-        code = ctl_fail(x, EX_DATAERR,
-                        "this hash isn't supported (%s); this user needs a new "
-                        "password, or a hash of yescrypt, bcrypt, scrypt, "
-                        "SHA-512 or SHA-256 (openssl passwd -6)",
-                        hash[0] == '!' ? "it begins with a !"
-                                       : user_hash_found(hash));
+        code = ctl_fail(
+            x, EX_DATAERR,
+            "this hash isn't supported (%s); this user needs a new "
+            "password, or a hash of " USER_HASHES " (openssl passwd -6)",
+            hash[0] == '!' ? "it begins with a !" : user_hash_found(hash));
     if (code == 0)
         code = row_exit(row_set_column(row, ROW_HASH, hash), &x->complaint);
     explicit_bzero(hash, sizeof(hash));

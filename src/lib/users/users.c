@@ -31,7 +31,7 @@ bool group_name_ok(struct slice name)
     return name_has_only(name, NAME_LETTERS);
 }
 
-/* Exactly what reader accepts (userparse/user_fields.c), or the users file that
+/* Exactly what reader accepts (userparse/user_hash.c), or the users file that
  * has this hash would be refused as a whole. */
 bool user_hash_is_new(struct slice hash)
 {

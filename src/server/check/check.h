@@ -85,9 +85,9 @@ int account_empty_directory(const char *path, bool make, struct complaint *c);
  * aren't looked at. UNIT is what systemd forbids, or NULL. Run by root it takes
  * each user's ids for a while, so call it in a process that does nothing else.
  * A home on a network can block it. */
-typedef void inspect_report(void *owner, const char *mistake);
-size_t inspect_users(const struct check *k, const struct unit *unit,
-                     inspect_report *report, void *owner);
+typedef void check_report(void *owner, const char *mistake);
+size_t check_users(const struct check *k, const struct unit *unit,
+                   check_report *report, void *owner);
 
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
@@ -102,18 +102,18 @@ struct promise {
 };
 /* Does the kernel enforce it in the directory FD? If not, *c says so. The
  * process has the id. */
-bool inspect_quota(const struct promise *p, int fd, struct complaint *c);
+bool check_quota(const struct promise *p, int fd, struct complaint *c);
 /* Follows a link of the users file: the path of the file, and its directory. */
-void inspect_users_path(const struct settings *s, char path[PATH_MAX],
-                        char directory[PATH_MAX]);
+void check_users_path(const struct settings *s, char path[PATH_MAX],
+                      char directory[PATH_MAX]);
 /* The same about the directory of the users file, if the server shall write new
  * hashes there. */
-void inspect_users_file(const struct check *k, const struct unit *unit,
-                        inspect_report *report, void *owner);
+void check_users_file(const struct check *k, const struct unit *unit,
+                      check_report *report, void *owner);
 
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
-size_t inspect_shares(const struct check *k, const struct unit *unit,
-                      inspect_report *report, void *owner);
+size_t check_shares(const struct check *k, const struct unit *unit,
+                    check_report *report, void *owner);
 
 /* What a file system lacks. WRONG: the server can't be used on it; otherwise it
  * can, with a loss. */
@@ -142,7 +142,7 @@ bool mount_remembers(const struct mount_info *m);
  * the homes or the shares lacks. Not WRONG: a loss, or of no matter if no other
  * server uses these files. Run by root it takes users' ids for a while. */
 typedef void mounts_report(void *owner, bool wrong, const char *text);
-void inspect_mounts(const struct check *k, mounts_report *report, void *owner);
+void check_mounts(const struct check *k, mounts_report *report, void *owner);
 
 /* gluster.c: an option of a volume, and how the text of a mount shows it: an
  * OPTION of each LAYER of that type has the VALUE; NULL: there is no such

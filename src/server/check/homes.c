@@ -30,21 +30,21 @@ struct home_found {
     const struct user *user;
 };
 
-struct home_inspection {
+struct home_look {
     const struct check *check;
     const struct unit *unit;
-    inspect_report *report;
+    check_report *report;
     void *owner;
     size_t mistakes;
     struct home_found *found;
     size_t count;
 };
 
-static void mistake(struct home_inspection *i, const struct user *user,
+static void mistake(struct home_look *i, const struct user *user,
                     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void mistake_at(struct home_inspection *i, const struct user *user,
+static void mistake_at(struct home_look *i, const struct user *user,
                        const char *text)
 {
     struct complaint c = { "" };
@@ -54,7 +54,7 @@ static void mistake_at(struct home_inspection *i, const struct user *user,
     i->mistakes++;
 }
 
-static void mistake(struct home_inspection *i, const struct user *user,
+static void mistake(struct home_look *i, const struct user *user,
                     const char *format, ...)
 {
     char text[COMPLAINT_MAX];
@@ -87,8 +87,7 @@ static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
     snprintf(out, USER_HOME_MAX + 1, "%.*s", parent ? (int)parent : 1, home);
 }
 
-static void not_opened(struct home_inspection *i, const struct user *user,
-                       int error)
+static void not_opened(struct home_look *i, const struct user *user, int error)
 {
     char closed[USER_HOME_MAX + 1];
 
@@ -111,7 +110,7 @@ static void not_opened(struct home_inspection *i, const struct user *user,
         mistake(i, user, "the home %s: %s", user->home, strerror(error));
 }
 
-bool inspect_quota(const struct promise *p, int fd, struct complaint *c)
+bool check_quota(const struct promise *p, int fd, struct complaint *c)
 {
     struct quota q = { 0 };
     int r = 0;
@@ -145,8 +144,7 @@ bool inspect_quota(const struct promise *p, int fd, struct complaint *c)
     return false;
 }
 
-static void look_at_quota(struct home_inspection *i, const struct user *user,
-                          int fd)
+static void look_at_quota(struct home_look *i, const struct user *user, int fd)
 {
     const struct promise p = {
         "",        user->name,  user->home,       QUOTA_USER,
@@ -154,12 +152,11 @@ static void look_at_quota(struct home_inspection *i, const struct user *user,
     };
     struct complaint c = { "" };
 
-    if (!inspect_quota(&p, fd, &c))
+    if (!check_quota(&p, fd, &c))
         mistake(i, user, "%s", c.text);
 }
 
-static uid_t owner_wanted(const struct home_inspection *i,
-                          const struct user *user)
+static uid_t owner_wanted(const struct home_look *i, const struct user *user)
 {
     return i->check->root ? user->uid : geteuid();
 }
@@ -169,8 +166,7 @@ static int errno_of_count(const char *home)
     return lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) < 0 ? errno : 0;
 }
 
-static void look_inside(struct home_inspection *i, const struct user *user,
-                        int fd)
+static void look_inside(struct home_look *i, const struct user *user, int fd)
 {
     uid_t owner = owner_wanted(i, user);
     FD_CLEANUP int own = openat(fd, ".", ENTER);
@@ -207,7 +203,7 @@ static void look_inside(struct home_inspection *i, const struct user *user,
 }
 
 /* Checks one home, as root with the user's ids. */
-static void look_at_home(struct home_inspection *i, const struct user *user)
+static void look_at_home(struct home_look *i, const struct user *user)
 {
     struct complaint c = { "" };
 
@@ -241,7 +237,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Finds homes that two users share, also by two paths. */
-static void look_for_twins(struct home_inspection *i)
+static void look_for_twins(struct home_look *i)
 {
     if (i->count > 1)
         qsort(i->found, i->count, sizeof(*i->found), by_place);
@@ -256,16 +252,15 @@ static void look_for_twins(struct home_inspection *i)
     }
 }
 
-size_t inspect_users(const struct check *k, const struct unit *unit,
-                     inspect_report *report, void *owner)
+size_t check_users(const struct check *k, const struct unit *unit,
+                   check_report *report, void *owner)
 {
     const struct users *u = &k->users;
-    struct home_inspection i = { .check = k,
-                                 .unit = unit,
-                                 .report = report,
-                                 .owner = owner,
-                                 .found =
-                                     calloc(u->count + 1, sizeof(*i.found)) };
+    struct home_look i = { .check = k,
+                           .unit = unit,
+                           .report = report,
+                           .owner = owner,
+                           .found = calloc(u->count + 1, sizeof(*i.found)) };
 
     if (!i.found)
         die(EXIT_FAILURE, "no memory to look at the homes");
@@ -356,8 +351,8 @@ static const struct user *first_that_must_change(const struct users *u)
     return NULL;
 }
 
-void inspect_users_path(const struct settings *s, char path[PATH_MAX],
-                        char directory[PATH_MAX])
+void check_users_path(const struct settings *s, char path[PATH_MAX],
+                      char directory[PATH_MAX])
 {
     char *slash;
 
@@ -368,8 +363,8 @@ void inspect_users_path(const struct settings *s, char path[PATH_MAX],
     slash[slash == directory] = '\0';
 }
 
-void inspect_users_file(const struct check *k, const struct unit *unit,
-                        inspect_report *report, void *owner)
+void check_users_file(const struct check *k, const struct unit *unit,
+                      check_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
     const struct user *must = first_that_must_change(&k->users);
@@ -378,7 +373,7 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
 
     if (!s->password_change && !must)
         return;
-    inspect_users_path(s, path, directory);
+    check_users_path(s, path, directory);
     FD_CLEANUP int fd = open(directory, ENTER);
     if (!unit || !unit_forbids(unit, "directory", directory, &why))
         look_at_users_directory(fd, directory, k->root, &why);

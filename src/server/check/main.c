@@ -96,9 +96,9 @@ static bool look_at_homes(struct check *k, bool asked, struct writer w)
     if (is_of_unit(k, asked))
         unit_ask(&unit);
     enter_sandbox(k);
-    inspect_users_file(k, &unit, write_mistake, &w);
-    inspect_users(k, &unit, write_mistake, &w);
-    inspect_shares(k, &unit, write_mistake, &w);
+    check_users_file(k, &unit, write_mistake, &w);
+    check_users(k, &unit, write_mistake, &w);
+    check_shares(k, &unit, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);
@@ -132,7 +132,7 @@ static bool mode_mounts(struct check *k)
 
     if (users_take(&k->users, USERS_FD, &c) < 0)
         die(EX_SOFTWARE, "%s", c.text);
-    inspect_mounts(k, write_mount, &w);
+    check_mounts(k, write_mount, &w);
     return w.count > 0;
 }
 

@@ -299,7 +299,7 @@ static void rounds_report_untried(struct rounds *r)
     }
 }
 
-void inspect_mounts(const struct check *k, mounts_report *report, void *owner)
+void check_mounts(const struct check *k, mounts_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
     const struct users *u = &k->users;
@@ -312,7 +312,7 @@ void inspect_mounts(const struct check *k, mounts_report *report, void *owner)
 
     if (!r.seen)
         die(EXIT_FAILURE, "no memory to look at the mounts");
-    inspect_users_path(s, users, above);
+    check_users_path(s, users, above);
     rounds_visit(&r, above, NULL);
     rounds_visit(&r, s->homes, NULL);
     rounds_visit(&r, s->shares, NULL);

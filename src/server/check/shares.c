@@ -25,7 +25,7 @@
 struct shares {
     const struct check *check;
     const struct unit *unit;
-    inspect_report *report;
+    check_report *report;
     void *owner;
     size_t mistakes;
     const struct user **member; /* of each share: the first one, or NULL */
@@ -110,7 +110,7 @@ static void share_look_at_quota(struct shares *x, const struct share *s, int fd)
                                &x->check->limits };
     struct complaint c = { "" };
 
-    if (!inspect_quota(&p, fd, &c))
+    if (!check_quota(&p, fd, &c))
         share_mistake(x, s, "%s", c.text);
 }
 
@@ -188,8 +188,8 @@ static void shares_find_members(struct shares *x)
         }
 }
 
-size_t inspect_shares(const struct check *k, const struct unit *unit,
-                      inspect_report *report, void *owner)
+size_t check_shares(const struct check *k, const struct unit *unit,
+                    check_report *report, void *owner)
 {
     const struct users *u = &k->users;
     struct shares x = {

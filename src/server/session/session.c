@@ -56,7 +56,7 @@ static void session_on_log(void *owner, uint32_t events)
         control_resume(s);
         return;
     }
-    /* Master held the other end and has ended. login_on_master() sees the end
+    /* Master held the other end and has ended. master_on_channel() sees the end
      * of its channel, too, and leaves. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
@@ -99,7 +99,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     channel_init(&s->master, start->master, PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
     if (loop_add_reader(&s->loop, &s->master_watch, start->master,
-                        login_on_master, s) < 0)
+                        master_on_channel, s) < 0)
         die(EX_OSERR, "epoll refuses the master's channel");
     data_init(s);
     data_gate_start(s, start->gate);

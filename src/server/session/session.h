@@ -151,12 +151,18 @@ SITE_LIST(SITE)
 #undef SITE
 extern handler_fn *const site_handlers[SITE_COUNT];
 
+/* peer_master.c: the loop's callback for master's channel */
+void master_on_channel(void *owner, uint32_t events);
+
 /* login.c: logging in, with master and an auth worker */
 
+/* The handlers of master's answers. */
+int login_on_channel(void *owner, struct msg_login_channel *m);
+int login_on_granted(void *owner, struct msg_granted *m);
+int login_on_denied(void *owner, struct msg_denied *m);
+int login_on_password_is(void *owner, struct msg_password_is *m);
 /* The ticket keys come from gate: a granted login ends with the first ones. */
 int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
-/* The loop's callback for master's channel. */
-void login_on_master(void *owner, uint32_t events);
 
 /* proxied.c: connections through a proxy. A header before the client's first
  * byte has the client's address. */

@@ -199,7 +199,7 @@ Test(place, without_a_file)
 /* The tail of a hash. */
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-/* Reader accepts each one that is accepted here: test_user_fields.c. */
+/* Reader accepts each one that is accepted here: test_user_hash.c. */
 Test(hashes, of_another_form_are_refused)
 {
     static const char *const bad[] = {

@@ -122,10 +122,9 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
 
     if (!user_hash_ok(hash)) {
         snprintf(text, sizeof(text),
-                 "the hash isn't supported (%s; supported: yescrypt, bcrypt, "
-                 "scrypt, SHA-512, SHA-256), so this user needs a new "
-                 "password: put a ! in its place with an editor, then: "
-                 "sallyportctl user passwd",
+                 "the hash isn't supported (%s; supported: " USER_HASHES
+                 "), so this user needs a new password: put a ! in its place "
+                 "with an editor, then: sallyportctl user passwd",
                  user_hash_found(hash));
         return complain_of_row(r, text);
     }

@@ -105,14 +105,14 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong);
 /* Is nobody connected? */
 bool control_is_idle(const struct control *c);
 
-/* The metrics. gauges_init() maps m->memory[MEMORY_METRICS]. Returns 0 or
- * -errno. */
+/* gauges.c: the metrics. gauges_init() maps m->memory[MEMORY_METRICS]. Returns
+ * 0 or -errno. */
 int gauges_init(struct master *m);
 void gauges_release(struct master *m);
 /* What log has counted since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics, once the disks were looked at. */
-void metrics_ask(struct peer *p);
+void gauges_ask(struct peer *p);
 
 /* The requests of sallyportctl: each has a row and a function. */
 

@@ -212,7 +212,7 @@ bool show_late(struct peer *p)
 static void show_metrics(struct peer *p, uint64_t place)
 {
     (void)place;
-    metrics_ask(p);
+    gauges_ask(p);
 }
 
 static void (*const views[SHOW_COUNT])(struct peer *p, uint64_t place) = {

@@ -206,7 +206,7 @@ static void login_attempt(struct session_record *s)
 }
 
 /* Session counts the tries too, but a subverted session doesn't. */
-static int login_on_login(void *owner, struct msg_login *msg)
+int login_on_login(void *owner, struct msg_login *msg)
 {
     struct session_record *s = owner;
     struct master *m = s->master;
@@ -406,14 +406,4 @@ void login_on_timer(struct session_record *s)
     default:
         break;
     }
-}
-
-static const struct handler login_handlers[] = {
-    ON(login, login_on_login),
-    ON(doing, look_on_doing),
-};
-
-int login_dispatch(struct session_record *s)
-{
-    return DISPATCH(&s->channel, login_handlers, s);
 }

@@ -145,10 +145,16 @@ void sessions_give_back(struct session_table *t, struct session_record *s)
     t->used--;
 }
 
+/* All that a session may send to master. */
+static const struct handler session_handlers[] = {
+    ON(login, login_on_login),
+    ON(doing, look_on_doing),
+};
+
 static void session_on_message(void *owner, uint32_t events)
 {
     struct session_record *s = owner;
-    int r = login_dispatch(s);
+    int r = DISPATCH(&s->channel, session_handlers, s);
 
     (void)events;
     if (r == -EPROTO) {

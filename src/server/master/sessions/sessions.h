@@ -630,8 +630,8 @@ void answer_count(struct master *m, struct verdict *v);
 void login_home_ready(struct session_record *s);
 /* The process files of S has ended, or failed; its channel is closed. */
 void login_home_lost(struct session_record *s);
-/* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
-int login_dispatch(struct session_record *s);
+/* Handler of a session's `login`. */
+int login_on_login(void *owner, struct msg_login *msg);
 /* The timer of S ran out, in a state before OPENING is over. */
 void login_on_timer(struct session_record *s);
 

@@ -1,6 +1,6 @@
-/* USER and PASS (RFC 959), and the channel to master, in session. The password
- * goes straight to the auth worker, over a pair that master makes. The verdict
- * goes to master, never to session. */
+/* USER and PASS (RFC 959), SITE PSWD, and master's answers to them, in session.
+ * The password goes straight to the auth worker, over a pair that master makes.
+ * The verdict goes to master, never to session. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#include "data.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stack.h"
 #include "sallyport/domain/limits.h"
@@ -51,7 +50,7 @@ static bool login_is_mine(struct session *s, uint32_t request)
     return false;
 }
 
-static int login_on_channel(void *owner, struct msg_login_channel *m)
+int login_on_channel(void *owner, struct msg_login_channel *m)
 {
     struct session *s = owner;
     struct login *l = &s->login;
@@ -162,7 +161,7 @@ static void login_limit_files(struct session *s, uint64_t most)
         leave(s, ENDING_PEER, "setrlimit failed");
 }
 
-static int login_on_granted(void *owner, struct msg_granted *m)
+int login_on_granted(void *owner, struct msg_granted *m)
 {
     struct session *s = owner;
     struct login *l = &s->login;
@@ -223,7 +222,7 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 
-static int login_on_denied(void *owner, struct msg_denied *m)
+int login_on_denied(void *owner, struct msg_denied *m)
 {
     struct session *s = owner;
     struct login *l = &s->login;
@@ -262,7 +261,7 @@ static enum reply login_password_reply(enum password_fault fault)
                : REPLY_PASSWORD_KEPT;
 }
 
-static int login_on_password_is(void *owner, struct msg_password_is *m)
+int login_on_password_is(void *owner, struct msg_password_is *m)
 {
     struct session *s = owner;
     const enum reply r = login_password_reply(m->fault);
@@ -277,61 +276,6 @@ static int login_on_password_is(void *owner, struct msg_password_is *m)
     s->control.state = CONTROL_LOGGED_IN;
     control_reply_with(s, r, slice_from(password_fault_text(m->fault)));
     return 0;
-}
-
-/* The reply to the client; any other ending is a kick. */
-static const struct kick_row {
-    enum ending ending;
-    enum reply reply;
-    const char *detail;
-} kicks[] = {
-    { ENDING_PEER, REPLY_LOST_SERVICE, "" },
-    { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, "" },
-    { ENDING_REPLACED, REPLY_SHUTTING_DOWN, "" },
-    { ENDING_DRAINED, REPLY_SHUTTING_DOWN, "" },
-    { ENDING_REMOVED, REPLY_ACCOUNT_CLOSED, "was removed" },
-    { ENDING_LOCKED, REPLY_ACCOUNT_CLOSED, "was locked" },
-    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
-    { ENDING_EXPIRED, REPLY_ACCOUNT_CLOSED, "has expired" },
-    { ENDING_HOURS, REPLY_HOURS_OVER, "" },
-    { ENDING_TOO_MANY, REPLY_NOT_ADMITTED,
-      "Too many sessions of this user or team. Try again later" },
-    { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
-};
-
-/* Without a transfer there is nothing to finish. */
-static int login_on_kick(void *owner, struct msg_kick *m)
-{
-    struct session *s = owner;
-    struct kick_row row = { ENDING_KICKED, REPLY_KICKED, "" };
-
-    s->finishes = m->finish && s->transfer.state != TRANSFER_NONE;
-    if (s->finishes)
-        return 0;
-
-    for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++)
-        if (kicks[i].ending == m->why)
-            row = kicks[i];
-    control_end(owner, row.ending, row.reply, slice_from(row.detail));
-    return 0;
-}
-
-static const struct handler login_handlers[] = {
-    ON(login_channel, login_on_channel), ON(granted, login_on_granted),
-    ON(denied, login_on_denied),         ON(kick, login_on_kick),
-    ON(admitted, proxied_on_admitted),   ON(password_is, login_on_password_is),
-    ON(look_at, report_on_look_at),      ON(gate, data_gate_on_gate),
-};
-
-void login_on_master(void *owner, uint32_t events)
-{
-    struct session *s = owner;
-    int r = DISPATCH_ONE(&s->master, login_handlers, s);
-
-    (void)events;
-    if (r < 0)
-        leave_peer(s, PROCESS_MASTER, r, &s->master);
-    control_resume(s);
 }
 
 void cmd_user(struct session *s, const struct call *call)

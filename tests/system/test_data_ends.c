@@ -145,7 +145,7 @@ static void end_one(const struct server *server, const struct kind *k, int i)
         session_close(&s);
 }
 
-Test(data_partings, of_transfers, .timeout = 120)
+Test(data_ends, of_transfers, .timeout = 120)
 {
     struct server server;
 
@@ -158,7 +158,7 @@ Test(data_partings, of_transfers, .timeout = 120)
 
 /* A client may close at once after its close_notify. An unread ticket, or other
  * unread bytes, then turn its close into a reset. */
-Test(data_partings, a_reset_behind_the_end, .timeout = 60)
+Test(data_ends, a_reset_behind_the_end, .timeout = 60)
 {
     struct server server;
 
@@ -185,7 +185,7 @@ Test(data_partings, a_reset_behind_the_end, .timeout = 60)
 
 /* A client that never reads on its upload's data connection and closes at once:
  * an unread ticket would turn its close into a reset. */
-Test(data_partings, client_never_reads, .timeout = 100)
+Test(data_ends, client_never_reads, .timeout = 100)
 {
     static const char bytes[40000];
     struct server server;
@@ -210,7 +210,7 @@ Test(data_partings, client_never_reads, .timeout = 100)
 }
 
 /* Neither a sender nor a receiver makes progress. */
-Test(data_partings, by_time, .timeout = 60)
+Test(data_ends, by_time, .timeout = 60)
 {
     static const struct {
         const char *line;
@@ -237,7 +237,7 @@ Test(data_partings, by_time, .timeout = 60)
 
 /* The server stops; a file that was cut must be distinguishable from a whole
  * one. */
-Test(data_partings, by_a_shutdown, .timeout = 100)
+Test(data_ends, by_a_shutdown, .timeout = 100)
 {
     static const struct {
         const char *line;

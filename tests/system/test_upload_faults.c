@@ -72,7 +72,7 @@ static void curl_begin(struct running *curl, const struct server *server,
 }
 
 /* SIGKILL ends the client. */
-Test(faults, client_killed, .timeout = 60)
+Test(upload_faults, client_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
     struct server server;
@@ -96,7 +96,7 @@ Test(faults, client_killed, .timeout = 60)
 
 /* The session, which would report the transfer, is dead: files reports the
  * transfer, and gate the session's end. */
-Test(faults, session_killed, .timeout = 60)
+Test(upload_faults, session_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
     struct server server;
@@ -117,7 +117,7 @@ Test(faults, session_killed, .timeout = 60)
     free(bytes);
 }
 
-Test(faults, files_killed, .timeout = 60)
+Test(upload_faults, files_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
     struct server server;
@@ -137,7 +137,7 @@ Test(faults, files_killed, .timeout = 60)
     free(bytes);
 }
 
-Test(faults, master_killed, .timeout = 60)
+Test(upload_faults, master_killed, .timeout = 60)
 {
     const struct server_plan plan = { .troubles = true };
     unsigned char *bytes = fault_noise(LEN);
@@ -177,19 +177,19 @@ static void cut(const char *user, bool reset)
     free(bytes);
 }
 
-Test(faults, fin_without_close_notify, .timeout = 60)
+Test(upload_faults, fin_without_close_notify, .timeout = 60)
 {
     cut("fin", false);
 }
 
-Test(faults, reset, .timeout = 60)
+Test(upload_faults, reset, .timeout = 60)
 {
     cut("reset", true);
 }
 
 /* curl reads the reply after it has sent everything. A reset would hide that
  * the file is too large (curl's status 70, for a 552). */
-Test(faults, size_limit_of_curl, .timeout = 60)
+Test(upload_faults, size_limit_of_curl, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(8 * LIMIT);
     struct server server;

@@ -1,4 +1,4 @@
-/* The report about the users' rows before anybody logs in. */
+/* The report about homes and shares before anybody logs in. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -51,7 +51,7 @@ static struct unit strict_unit(void)
     return u;
 }
 
-TestSuite(inspect, .init = begin, .fini = end);
+TestSuite(homes, .init = begin, .fini = end);
 
 static void make(const char *name, mode_t mode, uid_t owner)
 {
@@ -120,8 +120,8 @@ static size_t look(const struct unit *unit)
 
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
-    n = inspect_users(&world.check, unit, hear, NULL);
-    n += inspect_shares(&world.check, unit, hear, NULL);
+    n = check_users(&world.check, unit, hear, NULL);
+    n += check_shares(&world.check, unit, hear, NULL);
     buf_add(&world.said, "", 1);
     users_release(&world.check.users);
     fd_close(&fd);
@@ -132,7 +132,7 @@ static size_t look(const struct unit *unit)
     cr_expect(strstr(world.said.data, words), "no \"%s\" in:\n%s", words,      \
               world.said.data)
 
-Test(inspect, good_ones)
+Test(homes, good_ones)
 {
     make("anna", 0700, 70000);
     make("bert", 0770, 70001);
@@ -143,7 +143,7 @@ Test(inspect, good_ones)
 }
 
 /* The file system of the tests' directory has none. */
-Test(inspect, a_quota_that_nothing_enforces)
+Test(homes, a_quota_that_nothing_enforces)
 {
     make("anna", 0700, 70000);
     make("bert", 0700, 70001);
@@ -160,7 +160,7 @@ Test(inspect, a_quota_that_nothing_enforces)
     EXPECT("users:2: user bert: nothing enforces the quota on ");
 }
 
-Test(inspect, what_anybody_sees)
+Test(homes, what_anybody_sees)
 {
     make("anna", 0700, 70000);
     cr_assert_eq(close(creat(in_scratch("file"), 0600)), 0);
@@ -175,7 +175,7 @@ Test(inspect, what_anybody_sees)
 }
 
 /* The count of max_files= needs extended attributes, which ramfs lacks. */
-Test(inspect, a_home_without_attributes)
+Test(homes, a_home_without_attributes)
 {
     make("anna", 0700, 70000);
     if (unshare(CLONE_NEWNS) < 0 ||
@@ -195,7 +195,7 @@ Test(inspect, a_home_without_attributes)
 }
 
 /* Without root the owner of a file says nothing. */
-Test(inspect, mine_without_root)
+Test(homes, mine_without_root)
 {
     world.check.root = false;
     make("anna", 0700, geteuid());
@@ -205,7 +205,7 @@ Test(inspect, mine_without_root)
     EXPECT("users:1: user anna: mine (u) works only if root runs the server");
 }
 
-Test(inspect, what_root_sees)
+Test(homes, what_root_sees)
 {
     if (!world.check.root)
         cr_skip_test("root's part");
@@ -233,7 +233,7 @@ Test(inspect, what_root_sees)
 }
 
 /* Two paths lead to the same home. */
-Test(inspect, one_home_for_two)
+Test(homes, one_home_for_two)
 {
     make("anna", 0700, 70000);
     cr_assert_eq(symlink("anna", in_scratch("link")), 0);
@@ -246,7 +246,7 @@ Test(inspect, one_home_for_two)
     EXPECT("/link is also that of user anna, line 1");
 }
 
-Test(inspect, what_the_unit_forbids)
+Test(homes, what_the_unit_forbids)
 {
     struct unit unit = strict_unit();
 
@@ -265,13 +265,13 @@ static const char *said_of_users(const char *path, bool change,
     buf_clear(&world.said);
     s->password_change = change;
     snprintf(s->users, sizeof(s->users), "%s", path);
-    inspect_users_file(&world.check, u, hear, NULL);
+    check_users_file(&world.check, u, hear, NULL);
     buf_add(&world.said, "", 1);
     return world.said.len > 1 ? world.said.data : NULL;
 }
 
 /* Only if the server shall write there. */
-Test(inspect, where_new_hashes_go)
+Test(homes, where_new_hashes_go)
 {
     struct user must = { .must_change = true, .line = 1 };
     struct unit strict = strict_unit();
@@ -300,7 +300,7 @@ Test(inspect, where_new_hashes_go)
 
 /* A file that the server couldn't replace as it is: it belongs to another
  * group, has a hard link, or is reached by a symbolic link. */
-Test(inspect, the_users_file_itself)
+Test(homes, the_users_file_itself)
 {
     const char *said;
     struct unit strict = strict_unit();
@@ -338,9 +338,9 @@ static void begin_shares(void)
     make("anna", 0700, 70000);
 }
 
-TestSuite(inspect_shares, .init = begin_shares, .fini = end);
+TestSuite(shares, .init = begin_shares, .fini = end);
 
-Test(inspect_shares, good_ones)
+Test(shares, good_ones)
 {
     make_share("a", 02770, 80000);
     make_share("anna2", 02770, 80001);
@@ -350,7 +350,7 @@ Test(inspect_shares, good_ones)
     cr_expect_eq(look(NULL), 0, "%s", world.said.data);
 }
 
-Test(inspect_shares, what_anybody_sees)
+Test(shares, what_anybody_sees)
 {
     make_share("a", 02750, 80001);
     cr_assert_eq(close(creat(in_scratch("file"), 0600)), 0);
@@ -367,7 +367,7 @@ Test(inspect_shares, what_anybody_sees)
     EXPECT("/file: Not a directory");
 }
 
-Test(inspect_shares, what_root_sees)
+Test(shares, what_root_sees)
 {
     if (!world.check.root)
         cr_skip_test("root's part");
@@ -389,7 +389,7 @@ Test(inspect_shares, what_root_sees)
     EXPECT("/c belongs to uid 70000, not to uid 0; run: chown 0 ");
 }
 
-Test(inspect_shares, in_homes_and_around_them)
+Test(shares, in_homes_and_around_them)
 {
     make_share("anna/in", 02770, 80000);
     make_share("around", 02770, 80001);
@@ -409,7 +409,7 @@ Test(inspect_shares, in_homes_and_around_them)
     EXPECT("users:3: share same: the directory ");
 }
 
-Test(inspect_shares, what_the_unit_forbids)
+Test(shares, what_the_unit_forbids)
 {
     struct unit unit = strict_unit();
 
@@ -430,7 +430,7 @@ static bool is_hinted(const char *homes, size_t users)
 }
 
 /* "user add" makes the directory, but none above it. */
-Test(inspect, homes_that_are_nowhere)
+Test(homes, homes_that_are_nowhere)
 {
     make("homes", 0711, 0);
     cr_expect_not(is_hinted("homes", 0));

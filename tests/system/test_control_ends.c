@@ -48,7 +48,7 @@ static const struct {
     { "too long a line", too_long, "500 {*}" },
 };
 
-Test(partings, by_a_line, .timeout = 120)
+Test(control_ends, by_a_line, .timeout = 120)
 {
     const struct server_plan plan = { 0 };
     struct server server;
@@ -68,7 +68,7 @@ Test(partings, by_a_line, .timeout = 120)
 }
 
 /* The same holds if TLS begins before the greeting. */
-Test(partings, of_implicit_tls, .timeout = 60)
+Test(control_ends, of_implicit_tls, .timeout = 60)
 {
     const struct server_plan plan = {
         .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
@@ -95,7 +95,7 @@ Test(partings, of_implicit_tls, .timeout = 60)
 }
 
 /* Before TLS the end is a FIN. */
-Test(partings, in_plain_text, .timeout = 60)
+Test(control_ends, in_plain_text, .timeout = 60)
 {
     static const char *const last[] = { "QUIT", "GET / HTTP/1.1" };
     const struct server_plan plan = { 0 };
@@ -115,7 +115,7 @@ Test(partings, in_plain_text, .timeout = 60)
     server_stop(&server);
 }
 
-Test(partings, by_time, .timeout = 60)
+Test(control_ends, by_time, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "idle_timeout = 2s\n" };
     struct server server;
@@ -134,7 +134,7 @@ Test(partings, by_time, .timeout = 60)
 }
 
 /* The client hasn't logged in. */
-Test(partings, by_login_time, .timeout = 60)
+Test(control_ends, by_login_time, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "login_timeout = 2s\n" };
     struct server server;
@@ -192,7 +192,7 @@ static void end_by_server(size_t how, int variant)
     server_stop(&server);
 }
 
-Test(partings, by_the_server, .timeout = 120)
+Test(control_ends, by_the_server, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++)
         for (int v = 0; v < VARIANTS; v++)
@@ -201,7 +201,7 @@ Test(partings, by_the_server, .timeout = 120)
 
 /* A client that leaves without QUIT gets the same: close_notify after its own,
  * and also after a bare FIN. */
-Test(partings, by_the_client, .timeout = 60)
+Test(control_ends, by_the_client, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
     struct server server;

@@ -34,7 +34,7 @@ static void hears(struct caller *c, struct metrics *all)
     memcpy(all, got.metrics_are.metrics.ptr, sizeof(*all));
 }
 
-Test(metrics, are_those_of_now, .timeout = 60)
+Test(gauges, are_those_of_now, .timeout = 60)
 {
     const uint64_t now = (uint64_t)time(NULL);
     struct player in, out;
@@ -107,7 +107,7 @@ static bool disks_are_known(void *caller)
 
 /* The lock stands for a disk: the process waits for it as long as it likes, and
  * each caller gets the other numbers. */
-Test(metrics, wait_for_no_disk, .timeout = 60)
+Test(gauges, wait_for_no_disk, .timeout = 60)
 {
     struct caller c, d;
     struct metrics all;
@@ -141,7 +141,7 @@ Test(metrics, wait_for_no_disk, .timeout = 60)
 }
 
 /* A caller that leaves before the answer is no harm. */
-Test(metrics, may_be_left_alone, .timeout = 60)
+Test(gauges, may_be_left_alone, .timeout = 60)
 {
     struct caller c, d;
     struct stage s;

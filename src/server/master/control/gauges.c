@@ -119,7 +119,7 @@ static void gauges_write(struct master *m)
 }
 
 /* The disks were looked at, or one of them hangs: then its gauges stay. */
-static void metrics_on_disks(void *owner, int status)
+static void gauges_on_disks(void *owner, int status)
 {
     struct control *c = owner;
     struct master *m = c->watch.owner;
@@ -141,7 +141,7 @@ static void metrics_on_disks(void *owner, int status)
 
 /* If no process can look at the disks now, since an earlier one hangs or a fork
  * fails, the answer comes at once. */
-void metrics_ask(struct peer *p)
+void gauges_ask(struct peer *p)
 {
     struct master *m = p->master;
     struct control *c = m->control;
@@ -152,8 +152,8 @@ void metrics_ask(struct peer *p)
         pid = errand_fork(m, ERRAND_LOOKS, disks_main, m,
                           &m->memory[MEMORY_METRICS], 1);
         c->looks_at_disks = pid > 0 && errand_watch(m, pid, m->deadlines.look,
-                                                    metrics_on_disks, c) == 0;
+                                                    gauges_on_disks, c) == 0;
     }
     if (!c->looks_at_disks)
-        metrics_on_disks(c, 0);
+        gauges_on_disks(c, 0);
 }
