@@ -63,6 +63,7 @@ struct context {
     struct arguments args;
     struct settings settings; /* `homes` and `shares` are place_tidy()'s */
     struct users users;       /* of a command that reads them, without a lock */
+    struct buf users_text;    /* they are from it: edit_read_before() */
     struct places places;     /* home_check_alone() */
     const struct users *places_of; /* of this table */
     struct known_answers *known;   /* disk.c */
@@ -543,11 +544,14 @@ int removed_all_leftovers(struct context *x);
  * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
+/* Reads the users of X for a command that edits: edit_run() parses the same
+ * text no second time. */
+int edit_read_before(struct context *x);
+/* Forgets them, and reads the users that an edit has changed. */
+int edit_read_again(struct context *x);
 /* These return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
-/* Adds to the reason why the file can't be used that no edit is possible. */
-void edit_refused(struct complaint *c);
 
 /* share.c: shares, teams, and who has them. */
 

@@ -175,16 +175,39 @@ static int compare_known(const void *a, const void *b)
                   ((const struct known *)b)->path);
 }
 
-static void ask_one(struct known *one, char *real)
+/* The directory whose links were resolved last. Most homes lie in one. */
+struct known_parent {
+    char path[PATH_MAX], real[PATH_MAX]; /* "/" is "" */
+};
+
+/* As place_resolve(), for a PATH that is no link itself. */
+static void resolve_by_parent(struct known_parent *p, const char *path,
+                              char *real)
+{
+    const char *name = strrchr(path, '/');
+    const size_t len = (size_t)(name - path);
+
+    if (strncmp(p->path, path, len) != 0 || p->path[len]) {
+        memcpy(p->path, path, len);
+        p->path[len] = '\0';
+        place_resolve(p->path, p->real);
+    }
+    if (snprintf(real, PATH_MAX, "%s%s", p->real, name) >= PATH_MAX)
+        place_resolve(path, real);
+}
+
+static void ask_one(struct known *one, struct known_parent *parent, char *real)
 {
     struct stat st;
+    const bool there = lstat(one->path, &st) == 0;
 
-    place_resolve(one->path, real);
+    one->link = there && S_ISLNK(st.st_mode);
+    if (one->link || !one->path[0])
+        place_resolve(one->path, real);
+    else
+        resolve_by_parent(parent, one->path, real);
     one->real = real;
-    if (lstat(one->path, &st))
-        return;
-    one->link = S_ISLNK(st.st_mode);
-    if (one->link && stat(one->path, &st))
+    if (!there || (one->link && stat(one->path, &st)))
         return;
     one->directory = S_ISDIR(st.st_mode);
     one->uid = st.st_uid;
@@ -198,11 +221,12 @@ static int ask_all(void *shared)
 {
     struct known_answers *a = shared;
     const struct known_work *w = &a->work;
+    struct known_parent parent = { .path = "" };
 
     for (; a->next < w->count; a->next++) {
         char *real = w->text + a->used;
 
-        ask_one(&w->all[a->next], real);
+        ask_one(&w->all[a->next], &parent, real);
         a->used += strlen(real) + 1;
     }
     return 0;

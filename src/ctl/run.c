@@ -431,13 +431,14 @@ static int run_row(struct context *x, const struct ctl_command *row)
 {
     int code = row->without_settings ? 0 : ctl_load_settings(x);
 
-    if (code == 0 && row->reads_users)
+    if (code == 0 && row->reads_users == READS_TO_EDIT)
+        code = edit_read_before(x);
+    if (code == 0 && row->reads_users == READS_ONLY)
         code =
             edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
-    if (code == EX_DATAERR && row->reads_users == READS_TO_EDIT)
-        edit_refused(&x->complaint);
     if (code == 0)
         code = row->run(x);
+    buf_release(&x->users_text);
     users_release(&x->users);
     places_release(&x->places);
     known_release(x);

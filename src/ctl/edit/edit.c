@@ -135,7 +135,7 @@ static int refuse_part(struct edit *e, bool written)
 
 /* Reads the file's text, and its rows from the same text: an editor that takes
  * no lock may change the file in between. A missing file is empty. */
-static int read_current(struct edit *e)
+static int read_current(struct edit *e, const struct context *before)
 {
     int r = users_file_read(&e->file, &e->text);
 
@@ -144,18 +144,20 @@ static int read_current(struct edit *e)
     if (r < 0)
         return edit_fail(e, -r, "can't be read");
     e->exists = true;
-    FD_CLEANUP int copy = fd_sealed("users", buf_slice(&e->text));
-    if (copy < 0)
-        return edit_fail(e, -copy, "can't be read");
     r = refuse_part(e, r > 0);
     if (r)
         return r;
-    if (users_read(&e->users, copy, e->file.path, e->complaint))
+    if (before && before->users_text.len > 0 &&
+        slice_equal(buf_slice(&e->text), buf_slice(&before->users_text)))
+        e->users = &before->users;
+    else if (users_parse(&e->own, buf_slice(&e->text), e->file.path,
+                         e->complaint))
         return EX_DATAERR;
     return cut_lines(e);
 }
 
-void edit_refused(struct complaint *c)
+/* Adds to the reason why the file can't be used that no edit is possible. */
+static void edit_refused(struct complaint *c)
 {
     size_t n = strlen(c->text);
 
@@ -164,17 +166,17 @@ void edit_refused(struct complaint *c)
 }
 
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
-              struct complaint *c)
+              const struct context *before, struct complaint *c)
 {
     int code;
 
-    *e = (struct edit){ .complaint = c };
+    *e = (struct edit){ .users = &e->own, .complaint = c };
     buf_init(&e->text, USERS_FILE_MAX);
     buf_init(&e->made, USERS_FILE_MAX);
     code = open_locked(e, path, lock_ms);
     if (code)
         return code;
-    code = read_current(e);
+    code = read_current(e, before);
     if (code == EX_DATAERR)
         edit_refused(c);
     return code;
@@ -210,7 +212,7 @@ void edit_release(struct edit *e)
         row_release(&e->line[i].row);
     free(e->line);
     buf_release(&e->text);
-    users_release(&e->users);
+    users_release(&e->own);
     users_file_close(&e->file);
 }
 
@@ -238,6 +240,34 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
         complain(c, "%s: %d mistake%s; the server takes all of it or nothing",
                  path, mistakes, mistakes == 1 ? "" : "s");
     return mistakes ? EX_DATAERR : 0;
+}
+
+int edit_read_before(struct context *x)
+{
+    const char *path = x->settings.users;
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int r;
+
+    buf_init(&x->users_text, USERS_FILE_MAX);
+    if (fd < 0)
+        return not_opened(path, errno, &x->complaint);
+    r = fd_read_file(fd, &x->users_text);
+    if (r == 0)
+        r = users_parse(&x->users, buf_slice(&x->users_text), path,
+                        &x->complaint);
+    else
+        complain(&x->complaint, "%s: %s", path, strerror(-r));
+    if (r == 0)
+        return 0;
+    edit_refused(&x->complaint);
+    return EX_DATAERR;
+}
+
+int edit_read_again(struct context *x)
+{
+    buf_release(&x->users_text);
+    users_release(&x->users);
+    return edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
 }
 
 const struct share *share_find(const struct users *u, struct slice name)
@@ -385,7 +415,7 @@ static int join_line(const struct edit_line *l, struct buf *text)
  * full disk has emptied looks different. */
 static int join_lines(struct edit *e, struct buf *text)
 {
-    int r = 0;
+    int r = buf_reserve(text, e->text.len);
 
     for (size_t i = 0; i < e->lines && r == 0; i++)
         r = join_line(&e->line[i], text);
@@ -472,14 +502,14 @@ int edit_run(struct context *x,
     stdout = hold(&out, stdout);
     stderr = hold(&err, stderr);
     stderr_wait(false);
-    code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+    code = edit_open(&e, x->settings.users, CTL_LOCK_MS, x, &x->complaint);
     x->lock_fd = code == 0 ? e.file.lock_fd : 0;
     if (code == 0)
         code = make(x, &e, given);
     edit_release(&e);
     x->lock_fd = 0;
     x->stands = e.stands;
-    x->places_of = NULL; /* e.users is gone */
+    x->places_of = NULL; /* e.own is gone */
     stderr_wait(true);
     stderr = let_go(&err);
     stdout = let_go(&out);

@@ -22,15 +22,17 @@ struct edit {
     struct buf text;        /* the old file */
     struct edit_line *line; /* of the new file; line N is line[N - 1] */
     size_t lines, room;
-    struct users users; /* the old file */
-    struct buf made;    /* directories for it, with a NUL after each */
+    const struct users *users; /* the old file: own, or read before the lock */
+    struct users own;
+    struct buf made; /* directories for it, with a NUL after each */
     struct complaint *complaint;
 };
 
-/* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
- * calls edit_release(). */
+/* Waits up to LOCK_MS for the lock, and reads the file. If it still is the text
+ * of BEFORE (NULL: none), these are its users. In any case the caller calls
+ * edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
-              struct complaint *c);
+              const struct context *before, struct complaint *c);
 void edit_release(struct edit *e);
 /* Notes a directory that was made for this edit. edit_release() removes it
  * again, if the file wasn't replaced. */

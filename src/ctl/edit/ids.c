@@ -221,9 +221,9 @@ int uids_open(struct context *x, struct uids *u, struct edit *e)
 
     u->changed = code == 0 && u->spent.last == 0 && u->spent.count == 0;
     if (u->changed)
-        code = spend_unknown(x, &u->spent, &e->users);
-    for (size_t i = 0; i < e->users.count && code == 0; i++)
-        code = uids_choose(x, u, e->users.row[i].uid);
+        code = spend_unknown(x, &u->spent, e->users);
+    for (size_t i = 0; i < e->users->count && code == 0; i++)
+        code = uids_choose(x, u, e->users->row[i].uid);
     return code;
 }
 

@@ -126,7 +126,7 @@ static int find_share(struct context *x, struct edit *e)
 {
     const struct share *share;
 
-    return share_named(x, &e->users, &share);
+    return share_named(x, e->users, &share);
 }
 
 static int grant_one(struct context *x, struct edit *e, const char *word)
@@ -135,7 +135,7 @@ static int grant_one(struct context *x, struct edit *e, const char *word)
     char text[GRANT_TEXT_MAX];
     struct grantee g;
     unsigned rights;
-    int code = grantee_find(x, &e->users, word, &g);
+    int code = grantee_find(x, e->users, word, &g);
 
     if (code)
         return code;
@@ -169,7 +169,7 @@ static int revoke_one(struct context *x, struct edit *e, const char *word)
     const char *share = x->args.word[2];
     struct grantee g;
     struct list_entry old;
-    int code = grantee_find(x, &e->users, word, &g);
+    int code = grantee_find(x, e->users, word, &g);
 
     if (code)
         return code;
@@ -214,8 +214,7 @@ int share_revoke(struct context *x)
 
     if (code)
         return code;
-    users_release(&x->users); /* the edit has changed it */
-    code = edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    code = edit_read_again(x);
     for (size_t i = 3; i < x->args.words && code == 0; i++)
         print_kept(&x->users, x->args.word[2], x->args.word[i]);
     return code;
@@ -227,7 +226,7 @@ static int find_team(struct context *x, struct edit *e)
 {
     const struct team *team;
 
-    return team_named(x, &e->users, &team);
+    return team_named(x, e->users, &team);
 }
 
 /* The user joins the team, or leaves it. */
@@ -235,7 +234,7 @@ static int set_member(struct context *x, struct edit *e, const char *word,
                       bool in)
 {
     const char *team = x->args.word[2];
-    const struct user *user = users_find(&e->users, slice_from(word));
+    const struct user *user = users_find(e->users, slice_from(word));
     struct list_entry old;
 
     if (!user)
@@ -273,7 +272,7 @@ int team_leave(struct context *x)
 static int append_team(struct context *x, struct edit *e)
 {
     const char *name = x->args.word[2];
-    const struct team *same = team_find(&e->users, slice_from(name));
+    const struct team *same = team_find(e->users, slice_from(name));
     struct row row;
     int code;
 
@@ -309,8 +308,8 @@ static int change_line(struct context *x, struct edit *e, void *given)
     const struct team *team = NULL;
     struct row *row;
     int code = strcmp(x->args.word[0], "share") == 0
-                   ? share_named(x, &e->users, &share)
-                   : team_named(x, &e->users, &team);
+                   ? share_named(x, e->users, &share)
+                   : team_named(x, e->users, &team);
 
     (void)given;
     if (code == 0)

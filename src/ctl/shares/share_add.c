@@ -212,12 +212,12 @@ static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
     int code = edit_spent(e, EDIT_LAST_GID, &spent);
 
     if (code == 0 && given)
-        code = check_given_gid(x, a, &e->users, &spent);
+        code = check_given_gid(x, a, e->users, &spent);
     if (code || given)
         return code;
-    a->gid = gid_of_directory(x, a, &e->users);
+    a->gid = gid_of_directory(x, a, e->users);
     a->next = a->gid == 0;
-    return a->next ? next_gid(x, &e->users, &spent, &a->gid) : 0;
+    return a->next ? next_gid(x, e->users, &spent, &a->gid) : 0;
 }
 
 /* What is made on the share's disk: in a fork, since the disk may be dead. */
@@ -290,7 +290,7 @@ static int append_share(struct context *x, const struct new_share *a,
 static int add_share(struct context *x, struct edit *e, void *given)
 {
     struct new_share *a = given;
-    int code = check_lines(x, a, &e->users);
+    int code = check_lines(x, a, e->users);
 
     if (code == 0)
         code = share_grant_members(x, e);

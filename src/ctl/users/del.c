@@ -84,7 +84,7 @@ static int purge_open(struct context *x, struct removal *r)
 /* Takes the share NAME, or with KEY "teams" the team, out of all lists. */
 static int remove_entries(struct edit *e, const char *key, struct slice name)
 {
-    const struct users *u = &e->users;
+    const struct users *u = e->users;
     const bool shares = strcmp(key, "shares") == 0;
     struct list_entry old;
     int code = 0;
@@ -126,10 +126,10 @@ static int remove_line(struct context *x, struct edit *e, void *given)
 {
     struct removal *confirmed = given, now;
     struct removed *directory = &confirmed->directory;
-    int code = removal_of(x, &e->users, &now);
+    int code = removal_of(x, e->users, &now);
 
     if (code == 0 && x->args.purge)
-        code = check_purge(x, &e->users, &now, confirmed);
+        code = check_purge(x, e->users, &now, confirmed);
     if (code == 0 && now.gid != 0)
         code = remove_entries(e, "shares", slice_from(x->args.word[2]));
     if (code == 0)
@@ -329,7 +329,7 @@ int line_del(struct context *x)
 static int remove_team(struct context *x, struct edit *e, void *given)
 {
     const struct team *team;
-    int code = team_named(x, &e->users, &team);
+    int code = team_named(x, e->users, &team);
 
     (void)given;
     if (code == 0)

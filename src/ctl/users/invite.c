@@ -77,8 +77,7 @@ static int add_partner(struct context *x)
                  "another way: %s",
                  name, password.bytes);
     given_hint(x);
-    users_release(&x->users); /* the edit has changed it */
-    return edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    return edit_read_again(x);
 }
 
 static int invite(struct context *x, bool html)

@@ -286,7 +286,7 @@ static int set_locked(struct context *x, struct edit *e, void *given)
 {
     struct quota_account a;
     struct quota old, q;
-    int code = account_find(x, &e->users, &a);
+    int code = account_find(x, e->users, &a);
 
     if (code == 0)
         code = account_in_kernel(x, &a, given, &old, &q);
@@ -333,8 +333,7 @@ void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
     struct quota_account a;
     struct quota q;
 
-    users_release(&x->users);
-    if (edit_load_users(&x->users, x->settings.users, NULL, &x->complaint))
+    if (edit_read_again(x))
         x->complaint.text[0] = '\0'; /* it was written just now */
     for (size_t i = 0; i < n; i++) {
         const struct user *user = users_find(&x->users, name[i]);

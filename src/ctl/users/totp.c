@@ -100,8 +100,8 @@ static int totp_set(struct context *x, struct edit *edit, void *given)
 {
     const struct enrolment *e = given;
     const struct user *user;
-    int code = e ? totp_check(x, &edit->users, &user)
-                 : ctl_find(x, &edit->users, &user);
+    int code =
+        e ? totp_check(x, edit->users, &user) : ctl_find(x, edit->users, &user);
 
     if (code == 0)
         code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);

@@ -267,7 +267,7 @@ int draft_check_make(struct context *x, const struct draft *d, struct edit *e)
 {
     const char *home = d->row.column[ROW_HOME];
     struct making m = {
-        .d = d, .users = &e->users, .home = home, .only_check = true
+        .d = d, .users = e->users, .home = home, .only_check = true
     };
 
     return home[0] ? disk_run_locked(x, make_on_disk, &m, sizeof(m), home) : 0;
@@ -278,7 +278,7 @@ int draft_make(struct context *x, struct draft *d, struct edit *e,
 {
     const char *own = d->row.column[ROW_HOME];
     struct making m = {
-        .d = d, .users = &e->users, .home = own[0] ? own : home, .stored = -1
+        .d = d, .users = e->users, .home = own[0] ? own : home, .stored = -1
     };
     char inside[USER_HOME_MAX + 1];
     int code = disk_run_locked(x, make_on_disk, &m, sizeof(m), m.home);
@@ -360,7 +360,7 @@ static int user_add_spend_uid(struct context *x, struct draft *d,
 static int add_locked(struct context *x, struct edit *e, void *given)
 {
     struct draft *d = given;
-    int code = draft_check(x, d, &e->users, NULL);
+    int code = draft_check(x, d, e->users, NULL);
 
     if (code == 0)
         code = user_add_spend_uid(x, d, e);

@@ -24,7 +24,7 @@ static int change_found(struct context *x, struct edit *e, void *given)
 {
     const struct user_change *c = given;
     const struct user *user;
-    int code = ctl_find(x, &e->users, &user);
+    int code = ctl_find(x, e->users, &user);
 
     return code ? code : c->make(x, e, user, c->given);
 }
@@ -151,7 +151,7 @@ static int change_row(struct context *x, struct edit *e,
                       const struct user *user, void *given)
 {
     struct draft *d = given;
-    int code = draft_check(x, d, &e->users, user);
+    int code = draft_check(x, d, e->users, user);
 
     if (code == 0)
         code = complete_ids(x, d, user);
@@ -317,7 +317,7 @@ static int rename_row(struct context *x, struct edit *e,
                       const struct user *user, void *given)
 {
     const char *name = x->args.word[3];
-    const struct user *same = users_find(&e->users, slice_from(name));
+    const struct user *same = users_find(e->users, slice_from(name));
     int code;
 
     (void)given;

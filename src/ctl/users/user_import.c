@@ -91,8 +91,8 @@ static int may_keep_uid(struct import *m, const struct edit *e,
     taken = uid_is_of_system(uid);
     if (taken == 0)
         taken = gid_is_of_system(uid); /* the gid is the same number */
-    for (size_t i = 0; i < e->users.count && taken == 0; i++)
-        taken = e->users.row[i].uid == uid;
+    for (size_t i = 0; i < e->users->count && taken == 0; i++)
+        taken = e->users->row[i].uid == uid;
     return taken < 0 ? taken : !taken;
 }
 
@@ -107,8 +107,8 @@ static int uid_of_empty_home(struct import *m, struct edit *e,
     if (geteuid() != 0 || !home || !home->empty || home->uid < s->uid_first ||
         home->uid > s->uid_last)
         return 0;
-    for (size_t i = 0; i < e->users.count; i++)
-        if (e->users.row[i].uid == home->uid)
+    for (size_t i = 0; i < e->users->count; i++)
+        if (e->users->row[i].uid == home->uid)
             return 0;
     for (const struct imported *other = m->entry; other < one; other++)
         if (is_new(other) && other->uid == home->uid)
@@ -334,7 +334,7 @@ static int plan_new(struct import *m, struct edit *e, struct uids *uids)
 
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (is_new(&m->entry[i]))
-            code = import_check(m, &m->entry[i], &e->users);
+            code = import_check(m, &m->entry[i], e->users);
     return code ? code : assign_uids(m, e, uids);
 }
 

@@ -300,16 +300,16 @@ int sync_rows(struct import *m, struct edit *e)
     int code = check_empty(m);
 
     if (code == 0)
-        code = check_loss(m, &e->users);
+        code = check_loss(m, e->users);
     if (code)
         return code;
     buf_init(&m->sync.said, SAID_MAX);
-    skip_removed(m, &e->users);
-    for (size_t i = 0; i < e->users.count && code == 0; i++) {
+    skip_removed(m, e->users);
+    for (size_t i = 0; i < e->users->count && code == 0; i++) {
         struct user_sync sync;
 
-        if (is_ours(m, &e->users.row[i], &sync))
-            code = sync_row(m, e, &e->users.row[i], sync.marks);
+        if (is_ours(m, &e->users->row[i], &sync))
+            code = sync_row(m, e, &e->users->row[i], sync.marks);
     }
     return code;
 }

@@ -32,7 +32,7 @@ static int append(struct edit *e, const char *line)
 static int append_bob(unsigned lock_ms, struct complaint *c)
 {
     struct edit e;
-    int code = edit_open(&e, world.users, lock_ms, c);
+    int code = edit_open(&e, world.users, lock_ms, NULL, c);
 
     if (code == 0)
         code = append(&e, ROW);
@@ -48,18 +48,46 @@ Test(edit, append_remove_set_hash)
     struct edit e;
 
     file_write(world.users, "#a\n" OLD "#b\n");
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_set_column(&e, e.users.row[0].line, ROW_HASH, "*"), 0);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_set_column(&e, e.users->row[0].line, ROW_HASH, "*"), 0);
     cr_expect_eq(append(&e, ROW), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
                      "#a\nanna:*:70000:1::/h::\n#b\n" ROW "\n");
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    edit_remove(&e, e.users.row[1].line);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
+    edit_remove(&e, e.users->row[1].line);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users), "#a\nanna:*:70000:1::/h::\n#b\n");
+}
+
+/* The rows that were read before the lock count only for the same text. */
+Test(edit, rows_from_before_the_lock)
+{
+    struct context x = { .lock_fd = 0 };
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    snprintf(x.settings.users, sizeof(x.settings.users), "%s", world.users);
+    file_write(world.users, OLD);
+    cr_assert_eq(edit_read_before(&x), 0, "%s", x.complaint.text);
+    cr_assert_eq(edit_open(&e, world.users, 0, &x, &c), 0, "%s", c.text);
+    cr_expect_eq(e.users, &x.users);
+    cr_expect_eq(append(&e, ROW), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(x.users.row[0].name, "anna");
+    cr_assert_eq(edit_open(&e, world.users, 0, &x, &c), 0, "%s", c.text);
+    cr_expect_eq(e.users->count, 2);
+    edit_release(&e);
+    cr_assert_eq(edit_read_again(&x), 0, "%s", x.complaint.text);
+    cr_expect_eq(x.users.count, 2);
+    file_write(world.users, OLD);
+    cr_assert_eq(edit_open(&e, world.users, 0, &x, &c), 0, "%s", c.text);
+    cr_expect_eq(e.users->count, 1);
+    edit_release(&e);
+    users_release(&x.users);
 }
 
 /* Entries have the order of their names, and each name occurs once. A line that
@@ -82,7 +110,7 @@ Test(edit, entries_of_a_list)
     struct edit e;
 
     file_write(world.users, OLD "\nbob:!:5:5::/i:: rights=lr\r\n#end\n");
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     edit_remove(&e, 1);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct slice row;
@@ -122,17 +150,17 @@ Test(edit, never_builds_on_a_part)
 
         snprintf(part, sizeof(part), "%.*s", (int)len, whole);
         file_write(world.users, part);
-        cr_expect_eq(edit_open(&e, world.users, 0, &c), code, "%zu: %s", len,
-                     c.text);
+        cr_expect_eq(edit_open(&e, world.users, 0, NULL, &c), code, "%zu: %s",
+                     len, c.text);
         edit_release(&e);
         c.text[0] = '\0';
     }
     fd = open(world.users, O_WRONLY | O_CLOEXEC);
-    cr_expect_eq(edit_open(&e, world.users, 0, &c), EX_TEMPFAIL);
+    cr_expect_eq(edit_open(&e, world.users, 0, NULL, &c), EX_TEMPFAIL);
     cr_expect(strstr(c.text, "open for writing"), "%s", c.text);
     edit_release(&e);
     close(fd);
-    cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     edit_release(&e);
 }
 
@@ -148,23 +176,23 @@ Test(edit, shares_and_teams_stay)
     struct edit e;
 
     file_write(world.users, SHARES ANNA "teams=t rights./in=w:r\n" SHARES);
-    cr_expect_eq(edit_open(&e, world.users, 0, &c), EX_DATAERR);
+    cr_expect_eq(edit_open(&e, world.users, 0, NULL, &c), EX_DATAERR);
     edit_release(&e);
     c.text[0] = '\0';
     file_write(world.users,
                SHARES ANNA "teams=t  rights./in=w shares=s\n# end\n"
                            "@team:u:\n");
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_set_key(&e, e.users.row[0].line, "rights", "read"), 0);
-    cr_expect_eq(edit_set_column(&e, e.users.row[0].line, ROW_HASH, "*"), 0);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_set_key(&e, e.users->row[0].line, "rights", "read"), 0);
+    cr_expect_eq(edit_set_column(&e, e.users->row[0].line, ROW_HASH, "*"), 0);
     cr_expect_eq(append(&e, ROW), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
                      SHARES "anna:*:70000:1::/h::teams=t rights./in=w shares=s "
                             "rights=read\n# end\n@team:u:\n" ROW "\n");
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    edit_remove(&e, e.users.row[0].line);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
+    edit_remove(&e, e.users->row[0].line);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
@@ -178,7 +206,7 @@ Test(edit, a_bad_line_is_not_committed)
     struct edit e;
 
     file_write(world.users, OLD);
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(append(&e, "bob:secret:1:1::/i::"), 0);
     cr_expect_eq(edit_commit(&e), EX_DATAERR);
     cr_expect_not_null(strstr(c.text, ":2: the hash"), "%s", c.text);
@@ -327,10 +355,10 @@ static int open_and_look(void)
 {
     struct complaint c = { .text = "" };
     struct edit e;
-    int code = edit_open(&e, world.users, 1000, &c);
+    int code = edit_open(&e, world.users, 1000, NULL, &c);
 
-    for (size_t i = 0; code == 0 && i < e.users.count; i++)
-        code = e.users.row[i].line > e.lines;
+    for (size_t i = 0; code == 0 && i < e.users->count; i++)
+        code = e.users->row[i].line > e.lines;
     edit_release(&e);
     return code == EX_DATAERR ? 0 : code; /* half of the old, half of the new */
 }
@@ -361,7 +389,7 @@ Test(edit, leftovers_of_a_killed_edit_are_removed)
 
     file_write(in_scratch(".users.sallyport-new"), "anna:");
     file_write(in_scratch("users.new"), "an administrator's");
-    cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
     cr_expect(files_exists(in_scratch("users.new")));
@@ -393,12 +421,12 @@ Test(edit, up_to_64_MiB)
     text[size - 1] = '\n';
     text[size] = '\0';
     file_write(world.users, text + 1); /* fits exactly, with its line end */
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(append(&e, ROW), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     file_write(world.users, text);
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(append(&e, ROW), 0);
     cr_expect_eq(edit_commit(&e), EX_DATAERR);
     cr_expect_not_null(strstr(c.text, "would be larger than"), "%s", c.text);

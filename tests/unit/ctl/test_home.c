@@ -27,6 +27,44 @@ Test(home, beneath)
     cr_expect_not(user_path_within("/sr", "/srv"));
 }
 
+/* A directory whose links are resolved serves all paths in it. */
+Test(home, what_is_known_of_links)
+{
+    static const char *const names[] = {
+        "",       "/real",          "/real/a",          "/real/b",
+        "/real-", "/real/link",     "/real/link/x",     "/real/new/x",
+        "/way",   "/way/a",         "/way/new/x",       "/way/link",
+        "/new",   "/real/dangling", "/real/dangling/x", "/new/x/y",
+        "/loop",  "/loop/x",        "/real/a/file",     "/real/a/file/x",
+    };
+    static const size_t count = sizeof(names) / sizeof(names[0]);
+    const char *path[sizeof(names) / sizeof(names[0]) + 1] = { "/" };
+    char text[sizeof(names) / sizeof(names[0])][256];
+    char real[PATH_MAX], known[PATH_MAX];
+    const struct users none = { .count = 0 };
+    struct context x = { .lock_fd = 0 };
+
+    cr_assert_eq(mkdir(in_scratch("real"), 0755), 0);
+    cr_assert_eq(mkdir(in_scratch("real/a"), 0755), 0);
+    file_write(in_scratch("real/a/file"), "");
+    cr_assert_eq(symlink("real", in_scratch("way")), 0);
+    cr_assert_eq(symlink("a", in_scratch("real/link")), 0);
+    cr_assert_eq(symlink("../new", in_scratch("real/dangling")), 0);
+    cr_assert_eq(symlink("loop", in_scratch("loop")), 0);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(text[i], sizeof(text[i]), "%s%s", scratch, names[i]);
+        path[i + 1] = text[i];
+    }
+    known_fill(&x, &none, path, count + 1);
+    for (size_t i = 0; i <= count; i++) {
+        cr_assert(known_of(&x, path[i]), "%s", path[i]);
+        place_resolve(path[i], real);
+        known_resolve(&x, path[i], known);
+        cr_expect_str_eq(known, real, "%s", path[i]);
+    }
+    known_release(&x);
+}
+
 /* This program's functions replace libc's: those of a directory "dead" don't
  * return. */
 static void die_with(const char *path)
@@ -50,6 +88,12 @@ char *__realpath_chk(const char *path, char *out, size_t size)
 {
     (void)size;
     return realpath(path, out);
+}
+
+int lstat(const char *path, struct stat *st)
+{
+    die_with(path);
+    return fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
 int mkdirat(int directory, const char *name, mode_t mode)
@@ -148,7 +192,7 @@ Test(home, a_fork_does_not_have_the_lock)
     int *fd = disk_share(sizeof(*fd));
 
     cr_assert(fd);
-    cr_assert_eq(edit_open(&e, world.users, 0, &x.complaint), 0);
+    cr_assert_eq(edit_open(&e, world.users, 0, NULL, &x.complaint), 0);
     *fd = e.file.lock_fd;
     cr_expect_eq(disk_run(has_descriptor, fd, disk_ms), 1);
     x.lock_fd = *fd;
