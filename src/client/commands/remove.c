@@ -344,9 +344,9 @@ static void surplus_of_name(struct tree *t, struct job *above, int at,
         surplus_keep(t, above);
         return;
     }
-    const struct listing_entry entry = {
-        .kind = S_ISDIR(st.st_mode) ? ENTRY_DIRECTORY : ENTRY_FILE
-    };
+    const struct listing_entry entry = { .kind = S_ISDIR(st.st_mode)
+                                                     ? ENTRY_DIRECTORY
+                                                     : ENTRY_FILE };
     struct job *held = surplus_hold(t, above, named, path, remote, &entry);
     if (!held || !S_ISDIR(st.st_mode))
         return;
