@@ -91,26 +91,56 @@ static int remove_here(const struct job *job, bool directory,
                : fail_errno(why, errno, "");
 }
 
-/* The reply to a removal may have been lost with the connection. Servers use
- * different texts for "DELE isn't for directories". */
-static int remove_from_server(struct tree *t, const struct job *job,
-                              struct link *l, bool directory,
-                              struct failure *why)
+/* A removal was cut, perhaps after the server had done it: since then somebody
+ * else may have made a file of this name. Returns 1: the file that was listed
+ * is there; 0: none is; or -1 with the reason. */
+static int remove_remains(const struct job *job, struct link *l,
+                          struct failure *why)
+{
+    struct listing_entry e;
+    enum presence there = remote_stat(l, job->remote, &e, why);
+
+    if (there == PRESENCE_UNKNOWN)
+        return -1;
+    if (there == ABSENT && !remote_lacks_right(l))
+        return 0;
+    if (there == PRESENT && job->known && e.size == job->size &&
+        e.modified == job->modified)
+        return 1;
+    return fail(why, EX_TEMPFAIL,
+                "the connection was cut during its removal; what has the name "
+                "now may be another file, so it stays");
+}
+
+/* Servers use different texts for "DELE isn't for directories". */
+static int remove_file_there(struct tree *t, const struct job *job,
+                             struct link *l, struct failure *why)
 {
     struct failure other;
     struct listing_entry e;
-    int r = directory ? remote_rmdir(l, job->remote, why)
-                      : remote_remove(l, job->remote, why);
+    int r = job->again ? remove_remains(job, l, why) : 1;
 
-    if (r == 0 || why->reply < 500)
-        return r;
-    if (job->again && remote_exists(l, job->remote, &other) == ABSENT)
-        return 0;
-    if (!t->way && !t->client->options.recursive &&
+    if (r > 0)
+        r = remote_remove(l, job->remote, why);
+    if (r < 0 && why->reply >= 500 && !t->way &&
+        !t->client->options.recursive &&
         remote_stat(l, job->remote, &e, &other) == PRESENT &&
         e.kind == ENTRY_DIRECTORY)
         fail(why, EX_USAGE, "is a directory; add -r");
     return r;
+}
+
+/* The reply may have been lost with the connection. */
+static int remove_directory_there(const struct job *job, struct link *l,
+                                  struct failure *why)
+{
+    struct failure other;
+    int r = remote_rmdir(l, job->remote, why);
+
+    return r < 0 && why->reply >= 500 && job->again &&
+                   remote_exists(l, job->remote, &other) == ABSENT
+               ? 0
+               : r;
 }
 
 static int remove_name(struct tree *t, struct job *job, struct link *l,
@@ -120,7 +150,8 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
 
     remove_say(t, job);
     if (!t->client->options.dry_run && !remove_is_here(t))
-        r = remove_from_server(t, job, l, directory, why);
+        r = directory ? remove_directory_there(job, l, why)
+                      : remove_file_there(t, job, l, why);
     else if (!t->client->options.dry_run && remove_here(job, directory, why)) {
         tree_failed(t, job->local, why);
         job->stays = true;
@@ -149,11 +180,16 @@ static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why);
 
 /* A file, or a directory with what is in it. */
-static struct job remove_job(bool directory, struct job *above)
+static struct job remove_job(const struct listing_entry *e, struct job *above)
 {
+    bool directory = e->kind == ENTRY_DIRECTORY;
+
     return (struct job){ .kind = directory ? JOB_WALK : JOB_CHANGE,
                          .step = directory ? remove_enter : remove_file,
                          .last = directory ? remove_directory : NULL,
+                         .known = e->sized,
+                         .size = e->size,
+                         .modified = e->modified,
                          .depth = above ? above->depth + 1 : 0,
                          .above = above };
 }
@@ -161,7 +197,7 @@ static struct job remove_job(bool directory, struct job *above)
 static void remove_each(struct tree *t, struct job *job,
                         const struct listing_entry *e, const char *path)
 {
-    const struct job in = remove_job(e->kind == ENTRY_DIRECTORY, job);
+    const struct job in = remove_job(e, job);
 
     jobs_add(&t->jobs, &in, "", path);
 }
@@ -202,7 +238,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
 void remove_there(struct tree *t, const char *path,
                   const struct listing_entry *e)
 {
-    const struct job job = remove_job(e->kind == ENTRY_DIRECTORY, NULL);
+    const struct job job = remove_job(e, NULL);
 
     jobs_add(&t->jobs, &job, "", path);
 }
@@ -224,9 +260,9 @@ static void surplus_keep(struct tree *t, struct job *directory)
  * NULL. */
 static struct job *surplus_hold(struct tree *t, struct job *above, size_t named,
                                 const char *local, const char *remote,
-                                bool directory)
+                                const struct listing_entry *e)
 {
-    struct job job = remove_job(directory, above);
+    struct job job = remove_job(e, above);
 
     job.named = named;
     struct job *held = jobs_make(&t->jobs, &job, local, remote);
@@ -246,13 +282,15 @@ static int surplus_list(void *of, struct job *job, struct link *l,
  * it is a directory. */
 static void surplus_of_entry(struct tree *t, struct job *above,
                              const char *local, const char *remote, size_t root,
-                             size_t named, bool directory)
+                             size_t named, const struct listing_entry *e)
 {
+    bool directory = e->kind == ENTRY_DIRECTORY;
+
     if (tree_excludes(t, remote, root, directory)) {
         surplus_keep(t, above);
         return;
     }
-    struct job *held = surplus_hold(t, above, named, local, remote, directory);
+    struct job *held = surplus_hold(t, above, named, local, remote, e);
     const struct job list = { .kind = JOB_WALK,
                               .step = surplus_list,
                               .root = root,
@@ -265,8 +303,7 @@ static void surplus_of_entry(struct tree *t, struct job *above,
 static void surplus_each(struct tree *t, struct job *job,
                          const struct listing_entry *e, const char *path)
 {
-    surplus_of_entry(t, job->about, "", path, job->root, 0,
-                     e->kind == ENTRY_DIRECTORY);
+    surplus_of_entry(t, job->about, "", path, job->root, 0, e);
 }
 
 static int surplus_list(void *of, struct job *job, struct link *l,
@@ -287,8 +324,7 @@ void surplus_of_server(struct tree *t, const struct job *job, int here,
         if (!part_is_name(e->name) &&
             fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
             errno == ENOENT && tree_paths(t, job, e->name, local, remote))
-            surplus_of_entry(t, NULL, local, remote, job->root, job->named,
-                             e->kind == ENTRY_DIRECTORY);
+            surplus_of_entry(t, NULL, local, remote, job->root, job->named, e);
     }
 }
 
@@ -308,8 +344,10 @@ static void surplus_of_name(struct tree *t, struct job *above, int at,
         surplus_keep(t, above);
         return;
     }
-    struct job *held =
-        surplus_hold(t, above, named, path, remote, S_ISDIR(st.st_mode));
+    const struct listing_entry entry = { .kind = S_ISDIR(st.st_mode)
+                                                     ? ENTRY_DIRECTORY
+                                                     : ENTRY_FILE };
+    struct job *held = surplus_hold(t, above, named, path, remote, &entry);
     if (!held || !S_ISDIR(st.st_mode))
         return;
     int fd =

@@ -29,15 +29,18 @@ json_t *event_text(const char *text)
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));
 }
 
-/* Prints ASCII only: a terminal also obeys some characters outside it. */
+/* Prints ASCII only: a terminal also obeys some characters outside it. The
+ * pieces of a line stay together. */
 void event_print(json_t *object)
 {
     FILE *out = event_is_aside ? stderr : stdout;
 
+    flockfile(out);
     if (object &&
         json_dumpf(object, out, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
         fputc('\n', out);
     fflush(out);
+    funlockfile(out);
     json_decref(object);
 }
 

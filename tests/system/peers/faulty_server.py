@@ -34,6 +34,7 @@ LISTED = {
     # No control bytes of ASCII, but a terminal may obey them.
     "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
     "dash": ["-"],
+    "lost_dele": ["again", "gone", "late"],
     # MLSD doesn't show a name that MLST knows.
     "short_list": ["file"],
     "cut_list": [],
@@ -86,6 +87,7 @@ UPLOADING = [] # those that have begun an upload
 DENIED = [] # sessions that are over
 ALONE = threading.Lock()
 MADE = set() # directories
+LOST = set() # lost_dele: names whose removal was cut
 STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
@@ -247,7 +249,14 @@ class Session(threading.Thread):
             return self.reply("250 gone")
         self.refuse(words)
 
+    # lost_dele: The connection is lost at each name's first removal; "late" is
+    # there then, and another client makes "again".
     def do_DELE(self, words):
+        if FAULT == "lost_dele" and words != "sub":
+            if words not in LOST:
+                LOST.add(words)
+                raise ConnectionError
+            return self.reply("250 gone")
         if FAULT in TREES and words.endswith("/file"):
             return self.reply("250 gone")
         if words not in STORED and FAULT != "grows":
@@ -499,6 +508,7 @@ class Session(threading.Thread):
             FAULT in TREES and not words.endswith("file") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, TEXT)))
+        size += words in LOST and words.endswith("again")
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
            FAULT in (*KEEPING, "cuts", "late_cut") and words.strip("/") and \

@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/show/show.h"
 
@@ -46,6 +49,50 @@ Test(show, json)
         cr_expect_not_null(text, "%zu", i);
         json_decref(text);
     }
+}
+
+#define EVENTS 20000
+
+static void *print_notes(void *unused)
+{
+    for (int i = 0; i < EVENTS; i++)
+        progress_note("a note of one link");
+    return unused;
+}
+
+/* Of "ls -r --json": one link prints a name while another one prints a note or
+ * a failure. Each line stays whole. */
+Test(show, json_of_two_threads)
+{
+    char line[128], path[] = "/tmp/sallyport-events-XXXXXX";
+    size_t count = 0;
+    pthread_t other;
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    unlink(path);
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO);
+    dup2(fd, STDOUT_FILENO);
+    progress_start(PROGRESS_JSON);
+    cr_assert_eq(pthread_create(&other, NULL, print_notes, NULL), 0);
+    for (int i = 0; i < EVENTS; i++)
+        event_print(json_pack("{s:s, s:i}", "name", "a file", "size", i));
+    pthread_join(other, NULL);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+
+    FILE *f = fdopen(fd, "r");
+    rewind(f);
+    while (fgets(line, sizeof(line), f)) {
+        json_t *event = json_loads(line, 0, NULL);
+
+        cr_assert_not_null(event, "%s", line);
+        json_decref(event);
+        count++;
+    }
+    fclose(f);
+    cr_expect_eq(count, 2 * EVENTS);
 }
 
 Test(show, figures)
