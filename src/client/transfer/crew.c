@@ -347,6 +347,22 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
+/* The first link may leave while the others still start some. */
+static void crew_join(struct crew *c)
+{
+    size_t ended = 0;
+
+    pthread_mutex_lock(&c->jobs->lock);
+    while (ended < c->running) {
+        pthread_t thread = c->thread[ended++];
+
+        pthread_mutex_unlock(&c->jobs->lock);
+        pthread_join(thread, NULL);
+        pthread_mutex_lock(&c->jobs->lock);
+    }
+    pthread_mutex_unlock(&c->jobs->lock);
+}
+
 /* Ctrl-C, a denied login or a lack of room has ended all links. */
 static void crew_dismiss(struct crew *c, struct link *first)
 {
@@ -391,8 +407,7 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     crew_wake(&c);
     pthread_mutex_unlock(&j->lock);
     crew_stay(&c, first);
-    for (size_t i = 0; i < c.running; i++)
-        pthread_join(c.thread[i], NULL);
+    crew_join(&c);
     crew_dismiss(&c, first);
     j->crew = NULL;
     progress_expect(0, 0, false);
