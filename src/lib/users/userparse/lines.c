@@ -386,18 +386,18 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c)
     return read_file(&r, fd);
 }
 
-int users_parse(struct users *u, struct slice from, const char *file,
+int users_parse(struct users *u, struct slice text, const char *file,
                 struct complaint *c)
 {
     struct reader r = { .users = u, .file = file, .complaint = c };
-    struct buf text;
+    struct buf own;
     int result;
 
-    buf_init(&text, USERS_FILE_MAX + 1);
-    result = buf_reserve(&text, from.len + 1);
+    buf_init(&own, USERS_FILE_MAX + 1);
+    result = buf_reserve(&own, text.len + 1);
     if (result == 0)
-        result = buf_add_slice(&text, from);
-    return read_text(&r, &text, result);
+        result = buf_add_slice(&own, text);
+    return read_text(&r, &own, result);
 }
 
 int users_survey(struct users *u, int fd, const char *file,
