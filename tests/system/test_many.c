@@ -1,6 +1,7 @@
 /* Very many sessions at once, each logged in and with a transfer: 200 in the
  * long run, 20 in the short. Prints the memory of an idle session. */
 #include <criterion/criterion.h>
+#include <openssl/opensslv.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,8 +135,9 @@ Test(many, an_idle_session_gives_memory_back, .timeout = 60)
 }
 
 #ifndef SALLYPORT_UNFILTERED /* there malloc isn't libc's */
-/* KiB of pages that no other process has, measured on 2026-11-26, and 15 %. */
-#define SESSION_KB 310
+/* KiB of pages that no other process has, measured on 2026-11-26, and 15 %.
+ * OpenSSL 3.5 needs more than 3.0. */
+#define SESSION_KB (OPENSSL_VERSION_NUMBER < 0x30200000L ? 310 : 370)
 #define FILES_KB   80
 
 static void expect_small(const struct server *server, const char *title,

@@ -100,7 +100,8 @@ static const struct fail_row {
       "no connection; check host, port and firewall" },
     { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
       "no answer in time; check port and firewall" },
-    { CURLE_PEER_FAILED_VERIFICATION, "target host name", EX_NOPERM, false,
+    /* libcurl says "target host name", or since 8.0 what kind of name it is. */
+    { CURLE_PEER_FAILED_VERIFICATION, "subject name", EX_NOPERM, false,
       "the server's certificate is for another name; use that name in the URL, "
       "or trust its key by --pin" },
     { CURLE_PEER_FAILED_VERIFICATION, "has expired", EX_NOPERM, false,
