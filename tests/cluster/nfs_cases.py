@@ -124,6 +124,38 @@ def cut_alone(cluster):
              3 * LEASE_S, reply, back and round(back, 1)))
 
 
+def downloaded(client, content, meanwhile):
+    """The reply to a download, and whether all bytes came, if MEANWHILE happens after
+    the first ones."""
+    conn = client.transfercmd("RETR fetched")
+    bytes_read = conn.recv(65536)
+    meanwhile()
+    try:
+        while piece := conn.recv(1 << 20):
+            bytes_read += piece
+    except OSError:
+        pass  # the reply says why
+    return client.finish(conn), bytes_read == content
+
+
+def gone_while_downloaded(cluster):
+    """A file that is deleted or replaced through another node ends its download with an
+    error; through the same node it doesn't."""
+    content = os.urandom(12 * MIB)
+    for how, node, right in (("deleted", B, False), ("replaced", B, False), ("deleted", A, True)):
+        one, another = cluster.client(A), cluster.client(node)
+        one.put("STOR fetched", content)
+        one.voidcmd("TYPE I")
+        reply, whole = downloaded(one, content, lambda: another.voidcmd("DELE fetched") if how == "deleted"
+                                  else another.put("STOR fetched", b"other"))
+        one.close()
+        another.close()
+        clean = seconds_until(lambda: not [n for n in left(cluster, "anna") if n.startswith(".nfs")], 20)
+        fact(is_226(reply) == right and whole == right and clean is not None,
+             "a download whose file is %s through %s: %r, all bytes: %s, no .nfs name after it: %s" % (
+                 how, "the same node" if node == A else "another node", reply, whole, clean is not None))
+
+
 def check_of_mounts(cluster):
     """--check finds nothing, and names a mount that remembers."""
     found = [cluster.servers[node].check()[1] for node in NODES]
@@ -139,4 +171,4 @@ def check_of_mounts(cluster):
              [s for s in found if s] or "nothing", status, said))
 
 
-CASES = (check_of_mounts, quota, full_disk, broken_disk, lease, cut_alone)
+CASES = (check_of_mounts, quota, full_disk, broken_disk, lease, cut_alone, gone_while_downloaded)

@@ -49,7 +49,7 @@ class Storm:
     def upgrade(self, node):
         """Drain, HAProxy takes it out, the new build, back."""
         server, balancer = self.cluster.servers[node], self.cluster.balancer
-        failed = self.uploads.failed
+        failed = self.uploads.failed()
         server.ctl("drain", "--timeout", "60s")
         out = seconds_until(lambda: not balancer.takes(node), 30)
         server.stop()
@@ -58,7 +58,7 @@ class Storm:
         back = seconds_until(lambda: balancer.takes(node), 60)
         fact(out is not None and back is not None, "the upgrade of %s: HAProxy took it out and back" % node)
         # Clients that don't connect again after a 421 fail: see docs/admin/cluster.md.
-        note("the upgrade of %s: %d uploads failed" % (node, self.uploads.failed - failed))
+        note("the upgrade of %s: %d uploads failed" % (node, self.uploads.failed() - failed))
 
     def nothing(self, _):
         pass

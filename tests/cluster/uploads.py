@@ -30,7 +30,8 @@ class Uploads:
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self.done = dict.fromkeys(tools, 0)
-        self.failed = self.retries = self.comparisons = 0
+        self.failures = dict.fromkeys(tools, 0)
+        self.retries = self.comparisons = 0
         self.times = []
         self.threads = []
         for user in USERS:
@@ -81,7 +82,7 @@ class Uploads:
             if good:
                 self.stored["%s/%s" % (user, name)] = hashlib.sha256(content).hexdigest()
             else:
-                self.failed += 1
+                self.failures[tool] += 1
                 with open(TOP + "/failed", "a", encoding="utf-8") as f:
                     f.write("%s %s: %s\n" % (user, name, text[-600:]))
 
@@ -127,10 +128,15 @@ class Uploads:
         fact(not bad, "%s: %d acknowledged files, each the same on %d nodes%s" % (
             when, len(stored), len(NODES), "".join("\n    " + s for s in bad[:20])))
 
+    def failed(self):
+        return sum(self.failures.values())
+
     def report(self):
+        failing = [tool for tool in self.tools if 2 * self.failures[tool] >= self.done[tool]]
+        fact(not failing, "each client has stored most of its files%s" % "".join("; not " + tool for tool in failing))
         slow = [t for t in self.times if t > STALL_S]
-        note("%d uploads (%s), %d acknowledged, %d failed for good, %d comparisons" % (
-            sum(self.done.values()), ", ".join("%s %d" % each for each in self.done.items()),
-            len(self.stored), self.failed, self.comparisons))
+        note("%d uploads (%s), %d acknowledged, %d failed for good (%s), %d comparisons" % (
+            sum(self.done.values()), ", ".join("%s %d" % each for each in self.done.items()), len(self.stored),
+            self.failed(), ", ".join("%s %d" % each for each in self.failures.items()), self.comparisons))
         note("%d tries more than one; %d uploads took more than %d s, the longest %.0f s" % (
             self.retries, len(slow), STALL_S, max(self.times, default=0)))

@@ -1,4 +1,4 @@
-# Sourced by bare, packages, quota_vm and service, which make trees of Debian.
+# Sourced by bare, nfs_vm, packages, quota_vm and service, which make trees of Debian.
 
 # WORD: sets RELEASE (bookworm or trixie), DEBIAN (12 or 13) and LIBRARIES, the
 # packages with the libraries of the server's programs. WORD is one of the two
