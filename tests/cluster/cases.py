@@ -5,7 +5,7 @@ import re
 import threading
 import time
 
-from world import NODES, fact, note, seconds_until, wait_until
+from world import NODES, fact, mounted_at, note, seconds_until, wait_until
 
 A, B, LAST = NODES[0], NODES[1], NODES[-1]
 PARTED_S = 50
@@ -149,6 +149,24 @@ def held(cluster):
          "held through one node (%s), listed on another, released on a third: %s" % (reply, said.strip()))
 
 
+def share(cluster):
+    """Members use it through two nodes, and its files have its gid on each."""
+    content, got = os.urandom(100001), []
+    cluster.edit(A, "share", "add", "joint", "bert", "carla")
+    one, another = cluster.client(A, "bert"), cluster.client(B, "carla")
+    reply = one.put("STOR joint/text", content)
+    read = another.reply(another.retrbinary, "RETR joint/text", got.append)
+    renamed = another.reply(another.rename, "joint/text", "joint/moved")
+    seen = one.reply(one.sendcmd, "SIZE joint/moved")
+    one.close()
+    another.close()
+    paths = [mounted_at(node) + "/shares/joint" for node in NODES]
+    gids = {os.stat(path + name).st_gid for path in paths for name in ("", "/moved")}
+    fact(is_226(reply) and b"".join(got) == content and seen == "213 100001" and len(gids) == 1 and 0 not in gids,
+         "a share through two nodes: stored %r, read %r, renamed %r, then %r; its gid: %s" % (
+             reply, read, renamed, seen, gids))
+
+
 def count_of_files(cluster, most=12):
     """max_files holds over all nodes, whose uploads end at once."""
     cluster.add_user("emil", "--max-files", str(most))
@@ -192,6 +210,42 @@ def lost_lock(cluster):
              PARTED_S, size, second, first))
 
 
+def partial_after_a_cut(cluster):
+    """A node is cut off in an upload, and its server killed; the client ends the upload
+    through another node. What the first one has left is listed, and can be removed."""
+    content = os.urandom(48 << 20)
+    for user, killed in (("bert", False), ("carla", True)):
+        one = cluster.client(A, user)
+        conn = one.send("STOR halved", content[:36 << 20])  # beyond the first sync
+        cluster.disk.part(A)
+        if killed:
+            cluster.servers[A].kill()
+        another = cluster.client(B, user, seconds=120)
+        reply = another.put("STOR halved", content)
+        another.close()
+        cluster.disk.meet(A)
+        if killed:
+            cluster.servers[A].start()
+        else:
+            one.cut(conn)
+        back = seconds_until(lambda u=user: cluster.answers(A, u), 120)
+        whole = everywhere(cluster, user, "halved", content)
+        # Its session may still be about to end it: then it is listed, and in use.
+        purged = []
+
+        def is_clean(u=user, said=purged):
+            left = cluster.unfinished(LAST, u)
+            if left:
+                listed, text = cluster.purge(LAST, u)
+                said.append("%d there, %d listed: %s" % (len(left), listed, text))
+            return not any(cluster.unfinished(node, u) for node in NODES)
+        clean = seconds_until(is_clean, 60)
+        fact(is_226(reply) and whole and back is not None and clean is not None,
+             "after a cut and the upload through another node (%s)%s nothing unfinished stays; purged: %s" % (
+                 reply, ", the server killed," if killed else "", purged or "nothing to do"))
+        fact(all(re.match(r"(\d+) there, \1 listed", said) for said in purged), "each unfinished upload is listed")
+
+
 def node_without_volume(cluster):
     """A node whose mount is lost turns clients away with the reason, and HAProxy takes
     it out until the mount is back."""
@@ -231,10 +285,8 @@ def options_of_the_volume(cluster):
          "four wrong options: --check ends with %s and says\n%s\n--verify says\n%s" % (status, text, said))
 
 
-CASES = (node_without_volume, one_name, resume_elsewhere, lock_user, two_edits, held,
-         count_of_files, lost_lock)
-# What docs/admin/cluster.md lists under "What doesn't hold yet"; played if they are named.
-OPEN = (stor_beside_appe,)
+CASES = (node_without_volume, one_name, stor_beside_appe, resume_elsewhere, lock_user, two_edits, held,
+         share, count_of_files, lost_lock, partial_after_a_cut)
 
 
 def play(cluster, cases):

@@ -15,12 +15,12 @@ from world import wrong
 
 SHARE_PERCENT = 40  # of a processor, for each node that is measured
 DISKS = {"glusterfs": (Gluster, cases.CASES + (cases.options_of_the_volume,)),
-         "nfs": (Nfs, cases.CASES + nfs_cases.CASES + cases.OPEN)}
+         "nfs": (Nfs, cases.CASES + nfs_cases.CASES)}
 
 
 def chosen(names, must_hold):
     """The cases that are named, or all that must hold. "none" is none."""
-    known = {case.__name__: case for case in must_hold + cases.OPEN + (measure.measure,)}
+    known = {case.__name__: case for case in must_hold + (measure.measure,)}
     unknown = [name for name in names if name not in known and name != "none"]
     if unknown:
         sys.exit("no case %s; there are %s" % (unknown[0], ", ".join(known)))

@@ -1,6 +1,8 @@
 """The servers of the nodes, HAProxy in front of them, and all together."""
 import ftplib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +13,7 @@ from world import (BUILD, NODES, PASSWORD, SOURCE, SWITCH, TOP, VIP, Network, ad
                    space, spawn, wait_until)
 
 USERS = ["anna", "bert", "carla", "dora"]
+PARTIAL = re.compile(r"\.sallyport-[0-9a-f]{32}\.(part|temp)$")
 
 
 class Server:
@@ -218,9 +221,12 @@ class Cluster:
             f.write('machine %s login %s password "%s"\n' % (VIP, user, PASSWORD))
 
     def change_user(self, node, user, *options):
-        """Also waits until each node has read it."""
+        self.edit(node, "user", "change", user, *options)
+
+    def edit(self, node, *words):
+        """A change of the users file; waits until each node has read it."""
         before = {server: server.editions() for server in self.servers.values()}
-        self.servers[node].ctl("user", "change", user, *options)
+        self.servers[node].ctl(*words)
         wait_until("node that has read the users file",
                    lambda: all(server.editions() > n for server, n in before.items()), 30)
 
@@ -261,6 +267,16 @@ class Cluster:
 
     def names(self, node, user):
         return sorted(n for n in os.listdir(self.path(node, user)) if not n.startswith(".sallyport-"))
+
+    def unfinished(self, node, user):
+        """Its partials, as that node has them. One with a second name is a file already."""
+        home = self.path(node, user)
+        return sorted(n for n in os.listdir(home) if PARTIAL.match(n) and os.lstat(home + n).st_nlink == 1)
+
+    def purge(self, node, user):
+        """By the administrator's command: how many it has listed, and what it says."""
+        listed = self.servers[node].ctl("partials", "list", user, "--json")
+        return len(json.loads(listed)), self.servers[node].ctl("partials", "purge", user, "--all").splitlines()[-1]
 
     def new_build(self):
         """The build that an upgrade brings: the same programs, as other files."""

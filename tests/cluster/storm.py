@@ -3,6 +3,7 @@ import random
 import re
 import time
 
+from nodes import USERS
 from uploads import Uploads
 from world import NODES, attempt, fact, mounted_at, note, seconds_until, wait_until
 
@@ -49,16 +50,19 @@ class Storm:
     def upgrade(self, node):
         """Drain, HAProxy takes it out, the new build, back."""
         server, balancer = self.cluster.servers[node], self.cluster.balancer
-        failed = self.uploads.failed()
+        failed, began = self.uploads.failed(), time.monotonic()
         server.ctl("drain", "--timeout", "60s")
         out = seconds_until(lambda: not balancer.takes(node), 30)
         server.stop()
         server.build = self.cluster.new_build()
         server.start()
         back = seconds_until(lambda: balancer.takes(node), 60)
-        fact(out is not None and back is not None, "the upgrade of %s: HAProxy took it out and back" % node)
         # Clients that don't connect again after a 421 fail: see docs/admin/cluster.md.
-        note("the upgrade of %s: %d uploads failed" % (node, self.uploads.failed() - failed))
+        failed = self.uploads.failed() - failed
+        lost = sum(each >= began for each in self.uploads.lost)
+        fact(out is not None and back is not None and not lost,
+             "the upgrade of %s: HAProxy took it out and back; %d uploads failed, %d of them again in a second run" % (
+                 node, failed, lost))
 
     def nothing(self, _):
         pass
@@ -102,6 +106,16 @@ class Storm:
                 fact(False, "%s: %s serves again within 120 s" % (text, each))
         self.uploads.compare("%s (%.0f s)" % (text, time.monotonic() - before))
 
+    def purge(self):
+        """What faults have left unfinished is found, and removed, from one node."""
+        node, before, listed = NODES[0], 0, 0
+        for user in USERS:
+            before += len(self.cluster.unfinished(node, user))
+            listed += self.cluster.purge(node, user)[0]
+        stays = [n for each in NODES for user in USERS for n in self.cluster.unfinished(each, user)]
+        fact(listed == before and not stays, "%d unfinished uploads, %d listed; after a purge stay: %s" % (
+            before, listed, stays or "none"))
+
     def play(self, rounds):
         """Each fault in turn, in a random order that changes each time."""
         self.uploads.start()
@@ -119,6 +133,7 @@ class Storm:
             took = seconds_until(self.disk.healed, 180)
             fact(took is not None, "the volume has healed within 180 s")
         self.uploads.compare("after healing", again=True)
+        self.purge()
         self.uploads.report()
         for node, server in self.cluster.servers.items():
             with open(server.top + "/log", encoding="utf-8", errors="replace") as f:
