@@ -156,8 +156,8 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = READS_TO_EDIT,
       .run = invite_run,
       .syntax = "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] "
-                "[--comment TEXT] [--format WORD] | NAME --show "
-                "[--format WORD]",
+                "[--max-files N] [--comment TEXT] [--format WORD] | NAME "
+                "--show [--format WORD]",
       .help =
           "Add a user for a partner, who may use these shares, and print the "
           "letter with all that the partner needs but the password; with "

@@ -45,14 +45,23 @@ const struct ctl_option *arguments_option(struct slice name)
     return NULL;
 }
 
-static int usage_error(struct complaint *c, const char *what, const char *text)
+/* The help of the command before it, if there is one, has the options. */
+static int usage_error(const struct arguments *a, const char *what,
+                       const char *text, struct complaint *c)
 {
-    complain(c, "%s: %s; run: sallyportctl --help", text, what);
+    const struct ctl_command *row = a->words > 0 ? ctl_command_of(a) : NULL;
+    char name[CTL_NAME];
+
+    if (row)
+        complain(c, "%s: %s; see: sallyportctl %s --help", text, what,
+                 ctl_name_of(row, name));
+    else
+        complain(c, "%s: %s; run: sallyportctl --help", text, what);
     return EX_USAGE;
 }
 
-static int unknown_option(struct complaint *c, const char *text,
-                          struct slice name)
+static int unknown_option(const struct arguments *a, const char *text,
+                          struct slice name, struct complaint *c)
 {
     const char *names[OPTIONS], *nearest;
 
@@ -60,7 +69,7 @@ static int unknown_option(struct complaint *c, const char *text,
         names[i] = ctl_options[i].name;
     nearest = slice_nearest(name, names, OPTIONS);
     if (!nearest)
-        return usage_error(c, "no such option", text);
+        return usage_error(a, "no such option", text, c);
     complain(c, "%s: no such option; did you mean --%s?", text, nearest);
     return EX_USAGE;
 }
@@ -76,18 +85,18 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     slice_cut(&value, '=', &name);
     row = arguments_option(name);
     if (!row)
-        return unknown_option(c, text, name);
+        return unknown_option(a, text, name, c);
     place = &a->option[row - ctl_options];
     if (*place)
-        return usage_error(c, "given twice", text);
+        return usage_error(a, "given twice", text, c);
     if (!row->value) {
         *place = "";
-        return value.ptr ? usage_error(c, "takes no value", text) : 0;
+        return value.ptr ? usage_error(a, "takes no value", text, c) : 0;
     }
     if (!value.ptr)
         value.ptr = **next ? *(*next)++ : NULL;
     *place = value.ptr;
-    return *place ? 0 : usage_error(c, "needs a value", text);
+    return *place ? 0 : usage_error(a, "needs a value", text, c);
 }
 
 /* "log -f", as tail and journalctl have it. */
@@ -121,7 +130,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
             if (code)
                 return code;
         } else if (text[0] == '-' && text[1]) {
-            return usage_error(c, "no such option", text);
+            return usage_error(a, "no such option", text, c);
         } else {
             a->word[a->words++] = next[-1];
         }

@@ -18,6 +18,19 @@ Test(run, an_option_without_its_value)
     cr_expect_str_eq(c.text, "--home: needs a value; run: sallyportctl --help");
 }
 
+/* The general help has no options. */
+Test(run, an_option_of_a_command_without_its_value)
+{
+    char *argv[] = { (char[]){ "ctl" }, (char[]){ "report" }, (char[]){ "-o" },
+                     NULL };
+    struct complaint c = { .text = "" };
+    struct arguments a;
+
+    cr_expect_eq(arguments_parse(&a, 3, argv, &c), EX_USAGE);
+    cr_expect_str_eq(c.text, "--output: needs a value; see: sallyportctl "
+                             "report --help");
+}
+
 Test(run, values_behind_a_blank_or_an_equals)
 {
     char *argv[] = { (char[]){ "ctl" },       (char[]){ "--home=/a=b" },
