@@ -77,7 +77,7 @@ static const struct {
       "the client ended the handshake (alert handshake_failure): it refuses "
       "the certificate, or the parameters" },
     { SSL_R_UNSUPPORTED_PROTOCOL,
-      "the client has no TLS version from tls_min on" },
+      "the client offers only TLS versions below tls_min" },
     { SSL_R_HTTP_REQUEST, HTTP },
     { SSL_R_HTTPS_PROXY_REQUEST, HTTP },
     { SSL_R_WRONG_VERSION_NUMBER,

@@ -279,7 +279,7 @@ static void expect_cause(const struct tls_client_options *options,
 Test(policy, why_in_words)
 {
     expect_cause(&(struct tls_client_options){ .version = TLS1_2_VERSION },
-                 "the client has no TLS version from tls_min on");
+                 "the client offers only TLS versions below tls_min");
     expect_cause(
         &(struct tls_client_options){ .distrust =
                                           X509_V_ERR_APPLICATION_VERIFICATION },
