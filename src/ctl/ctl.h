@@ -91,23 +91,23 @@ enum ctl_takes {
     TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
-enum ctl_reads { READS_NOTHING, READS_ONLY, READS_TO_EDIT };
+/* Bits: what a command needs, before it runs or while it does. */
+enum {
+    READS_USERS = 1,
+    READS_TO_EDIT = 2,
+    ASKS_PASSWORD = 4,
+    WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
+    HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
+};
 
 struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
-    enum ctl_takes takes;
-    bool asks_password;
-    enum ctl_reads reads_users; /* before it runs */
-    bool without_settings; /* so no account needs to read the configuration */
-    bool has_deadline;     /* ctl_deadline_ms; it asks nothing */
     int (*run)(struct context *x);
-    /* Reports a failure, an exit code with its complaint, in another way.
-     * Returns another exit code. NULL: no. */
-    int (*on_failure)(struct context *x, int code);
+    enum ctl_takes takes;
+    unsigned needs;
     const char *syntax; /* it takes the options in it, --config and --help */
     const char *help, *example;
-    const char *more; /* at the end of its own help, or NULL */
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
@@ -276,10 +276,12 @@ int metrics_show(struct context *x);
 int metrics_serve(struct context *x);
 extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
 int status_reload(struct context *x);
+/* These report a failure, an exit code with its complaint, in another way. They
+ * return another exit code. */
 int status_reload_failed(struct context *x, int code);
+int monitor_failed(struct context *x, int code);
 int doctor_run(struct context *x);
 int monitor_check(struct context *x);
-int monitor_failed(struct context *x, int code);
 int who_show(struct context *x);
 int sessions_kick(struct context *x);
 int top_show(struct context *x);
