@@ -69,7 +69,7 @@ struct context {
     struct known_answers *known;   /* disk.c */
     size_t known_size;
     struct known_owners *owners; /* disk.c */
-    int lock_fd; /* of the users file, which is locked; 0: it isn't */
+    int lock_fd; /* the lock of the users file, or turn.c's; 0: none */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
@@ -377,14 +377,14 @@ void *disk_share(size_t size);
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
 /* The same for work with a context, whose complaint becomes that of X. DATA, of
- * SIZE bytes, is then as the fork has left it. The fork doesn't have the lock
- * of the users file. */
+ * SIZE bytes, is then as the fork has left it. The fork doesn't have
+ * x->lock_fd. */
 typedef int disk_work(struct context *x, void *data);
 int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
                   int ms);
-/* The same under that lock, while somebody else waits for it; WORK returns an
- * exit code, and so does this. If the disk doesn't answer, the complaint names
- * PATH. */
+/* The same under the lock of the users file, while somebody else waits for it;
+ * WORK returns an exit code, and so does this. If the disk doesn't answer, the
+ * complaint names PATH. */
 int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
                     const char *path);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
@@ -422,8 +422,7 @@ bool known_owner(const struct context *x, uint64_t uid);
 /* turn.c: work that one of all machines with the same homes does at a time. */
 #define TURN_HOLDER_MAX 320
 struct turn {
-    pid_t keeper; /* a fork that has the lock; 0: none */
-    int error;    /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
+    int error; /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
     char holder[4 * TURN_HOLDER_MAX + 1]; /* of TURN_OF_ANOTHER, escaped */
 };
 enum turn_of {
@@ -431,11 +430,12 @@ enum turn_of {
     TURN_OF_ANOTHER,
     TURN_UNKNOWN, /* there is no lock here */
 };
-/* Locks the file NAME in the directory HOMES, without a wait for its owner, and
- * for at most disk_ms. The caller calls turn_end(); the kernel does if the
- * command dies, and the file system if its machine does. */
-enum turn_of turn_take(struct turn *t, const char *homes, const char *name);
-void turn_end(struct turn *t);
+/* Locks the file NAME in the directory of the homes, without a wait for its
+ * owner. The caller calls turn_end(); the kernel does if the command dies, and
+ * the file system if its machine does. A fork that may hang closes
+ * x->lock_fd. */
+enum turn_of turn_take(struct context *x, const char *name, struct turn *t);
+void turn_end(struct context *x);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
