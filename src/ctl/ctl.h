@@ -663,10 +663,6 @@ void sessions_edited(struct context *x);
 int who_read(struct context *x, json_t **ret);
 /* Counts those that transfer something. */
 int who_count_transfers(struct context *x, uint64_t *ret);
-/* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known, from
- * the numbers of a row. */
-#define WHO_AMOUNT_MAX 80
-const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX]);
 
 /* hosts.c: the command on the machines of --host. Returns an exit code. */
 int hosts_show(struct context *x);
