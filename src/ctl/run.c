@@ -438,11 +438,11 @@ int ctl_load_settings(struct context *x)
 
 static int run_row(struct context *x, const struct ctl_command *row)
 {
-    int code = row->without_settings ? 0 : ctl_load_settings(x);
+    int code = row->needs & WITHOUT_SETTINGS ? 0 : ctl_load_settings(x);
 
-    if (code == 0 && row->reads_users == READS_TO_EDIT)
+    if (code == 0 && row->needs & READS_TO_EDIT)
         code = edit_read_before(x);
-    if (code == 0 && row->reads_users == READS_ONLY)
+    if (code == 0 && row->needs & READS_USERS)
         code =
             edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
     if (code == 0)
@@ -493,9 +493,13 @@ static int run_command(struct context *x)
     if (code == 0 && x->args.host)
         code = hosts_show(x);
     else if (code == 0)
-        code = row->has_deadline ? run_with_deadline(x, row) : run_row(x, row);
-    return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
-                                                   : code;
+        code = row->needs & HAS_DEADLINE ? run_with_deadline(x, row)
+                                         : run_row(x, row);
+    if (x->complaint.text[0] && row->run == monitor_check)
+        return monitor_failed(x, code);
+    if (x->complaint.text[0] && row->run == status_reload)
+        return status_reload_failed(x, code);
+    return code;
 }
 
 /* Without a command: how the server is, and what there is to do. */

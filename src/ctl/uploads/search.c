@@ -149,6 +149,8 @@ static void become_files(const struct search *s, const struct ground *g,
         .uid_is_shared = uid_is_shared(s, g),
     };
 
+    if (s->x->lock_fd > 0)
+        close(s->x->lock_fd);
     tzset(); /* the sandbox of files expects it */
     if (g->member)
         copy_shares(&mounts, g->member);
