@@ -167,8 +167,8 @@ static int not_the_owner(const struct home_wanted *h, uid_t owner,
     else if (owner == 0)
         complain(c,
                  "%s exists and belongs to root; give another --home DIR, or, "
-                 "if it was made for this user and isn't a directory of the "
-                 "system, give it and all that is in it, by chown, to %u:%u",
+                 "if it was made for this user, give it and all in it to %u:%u "
+                 "(chown -Rh)",
                  h->path, wanted, (unsigned)h->gid);
     else
         complain(c,
