@@ -258,6 +258,9 @@ bool tree_paths(struct tree *t, const struct job *dir, const char *name,
                 char local[PATH_MAX], char remote[URL_PATH_MAX]);
 /* Opens a local directory of the walk, or returns NULL with errno. */
 DIR *tree_opendir(const char *local, size_t named);
+/* Returns the next name in the directory LOCAL, or NULL at its end. That it
+ * can't be read any more is printed as a failure. */
+struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local);
 /* Prints the failure, counts it, and keeps the first exit code. */
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
 
