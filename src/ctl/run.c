@@ -546,30 +546,30 @@ static int run(struct context *x, int argc, char **argv)
     return argc > 0 && a->words == 0 ? run_first_look(x) : run_command(x);
 }
 
-/* Returns 0 or an errno. Of output that failed earlier, such as a line of
- * "log", nothing is left to write, and the cause isn't known any more. */
-static int flush_output(void)
+/* Of output that failed earlier nothing is left to write, and the cause isn't
+ * known any more. Returns an exit code. */
+static int flush_output(struct context *x)
 {
     if (fflush(stdout) == EOF)
-        return errno;
-    return ferror(stdout) ? EIO : 0;
+        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno));
+    return ferror(stdout) ? ctl_fail(x, EX_IOERR,
+                                     "standard output: not all of it could be "
+                                     "written")
+                          : 0;
 }
 
 int ctl_run(int argc, char **argv)
 {
     struct context x = { .complaint.text = "" };
-    int code, error;
+    int code;
 
     fd_fill_standard();
     stderr_title("sallyportctl");
     stderr_wait(true);
     code = run(&x, argc, argv);
+    if (code == 0)
+        code = flush_output(&x);
     if (code && x.complaint.text[0])
         stderr_print("%s", x.complaint.text);
-    error = flush_output();
-    if (error && code == 0) {
-        stderr_print("standard output: %s", strerror(error));
-        code = EX_IOERR;
-    }
     return code;
 }

@@ -142,6 +142,18 @@ Test(run, version)
     cr_expect_str_eq(r->out, "sallyportctl " SALLYPORT_VERSION "\n");
 }
 
+/* Without a buffer, nothing is left to write at the end. */
+Test(run, a_full_disk)
+{
+    world.out = "/dev/full";
+    expect_err(EX_IOERR, "", "--version",
+               "standard output: No space left on device");
+    setvbuf(stdout, NULL, _IONBF, 0);
+    expect_err(EX_IOERR, "", "--version",
+               "standard output: not all of it could be written");
+    world.out = NULL;
+}
+
 /* The next file or socket must not become standard output or standard error. */
 Test(run, closed_descriptors)
 {
