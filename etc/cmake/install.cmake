@@ -39,6 +39,8 @@ install(FILES ${settings_example} README.md docs/index.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(DIRECTORY docs/admin docs/inside
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
+install(DIRECTORY etc/cluster DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT doc USE_SOURCE_PERMISSIONS)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     etc/examples/sallyport-after etc/examples/sallyport-events

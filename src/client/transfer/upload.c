@@ -575,8 +575,8 @@ static int upload_named(struct file_transfer *t, bool again,
     return r;
 }
 
-/* The server has the file, whatever becomes of its time; a blind drop sets
- * none. */
+/* The server has the file, whatever becomes of its time. A 550 is what an account
+ * that may only upload gets each time: no news. */
 static void upload_set_time(struct file_transfer *t)
 {
     struct retry retry = { 0 };
@@ -588,7 +588,7 @@ static void upload_set_time(struct file_transfer *t)
     do
         r = remote_set_time(t->link, t->remote, t->modified, &why);
     while (r < 0 && link_again(t->link, &retry, t->remote, &why));
-    if (r < 0 && !remote_lacks_right(t->link))
+    if (r < 0 && why.reply != 550)
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
                       why.text);
 }

@@ -93,7 +93,7 @@ STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away",
-           "time_denies")
+           "time_denies", "no_times")
 
 
 def data_context():
@@ -422,7 +422,7 @@ class Session(threading.Thread):
     def do_MFMT(self, words):
         if FAULT == "time_denies" or FAULT == "lost_mfmt" and next(LOSSES) == 0:
             raise ConnectionError
-        self.reply("213 Modify=" + words)
+        self.reply("504 no" if FAULT == "no_times" else "213 Modify=" + words)
 
     # A local file of this name is surplus, also in a listing that doesn't tell.
     def lacks(self, words):
