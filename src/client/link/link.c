@@ -569,6 +569,18 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->begun |= l->opened && !refused;
 }
 
+/* A server that is full says so. One that goes, or the proxy before it, ends the
+ * connection. */
+static bool link_was_turned_away(const struct link *l, CURLcode r,
+                                 const struct failure *why)
+{
+    bool ended = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
+                 r == CURLE_GOT_NOTHING;
+
+    return !l->in && why->cut &&
+           (ended || l->reply == 421 || l->reply == 530);
+}
+
 /* Was a connection being made when the call failed? */
 static bool link_connects(const struct link *l)
 {
@@ -624,7 +636,7 @@ int link_run(struct link *l, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
-    l->turned_away = !l->in && why->cut && (l->reply == 421 || l->reply == 530);
+    l->turned_away = link_was_turned_away(l, r, why);
     l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut;
     if (l->denied)
         atomic_store(&link_denied, true);

@@ -138,8 +138,14 @@ class Session(threading.Thread):
                 return self.serve()
         self.serve()
 
+    # gone: A proxy whose server is gone ends connections: one before the greeting,
+    # one after it.
     def serve(self):
         try:
+            if FAULT == "gone" and (number := next(GREETED)) < 2:
+                if number == 1:
+                    self.reply("220 ready")
+                raise ConnectionError
             self.reply("331 password?" if FAULT == "early_question" else
                        "421 not you" if FAULT == "banned" else
                        "421 gone for a moment" if FAULT == "upgraded" and
