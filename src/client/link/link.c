@@ -569,16 +569,15 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->begun |= l->opened && !refused;
 }
 
-/* A server that is full says so. One that goes, or the proxy before it, ends the
- * connection. */
+/* A server that is full says so. One that goes, or the proxy before it, ends
+ * the connection. */
 static bool link_was_turned_away(const struct link *l, CURLcode r,
                                  const struct failure *why)
 {
     bool ended = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
                  r == CURLE_GOT_NOTHING;
 
-    return !l->in && why->cut &&
-           (ended || l->reply == 421 || l->reply == 530);
+    return !l->in && why->cut && (ended || l->reply == 421 || l->reply == 530);
 }
 
 /* Was a connection being made when the call failed? */

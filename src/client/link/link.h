@@ -212,8 +212,8 @@ struct link {
     bool asked;           /* the server has asked for it, by TLS */
     bool logged_in;       /* the server has let it in once */
     bool in;              /* the present control connection is logged in */
-    bool turned_away; /* the last call didn't get in, but may later */
-    bool denied;      /* the last call set link_denied */
+    bool turned_away;     /* the last call didn't get in, but may later */
+    bool denied;          /* the last call set link_denied */
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
     bool mode_z;                 /* the server may be in MODE Z */

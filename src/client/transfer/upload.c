@@ -575,8 +575,8 @@ static int upload_named(struct file_transfer *t, bool again,
     return r;
 }
 
-/* The server has the file, whatever becomes of its time. A 550 is what an account
- * that may only upload gets each time: no news. */
+/* The server has the file, whatever becomes of its time. A 550 is what an
+ * account that may only upload gets each time: no news. */
 static void upload_set_time(struct file_transfer *t)
 {
     struct retry retry = { 0 };
