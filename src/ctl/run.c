@@ -4,16 +4,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/slice.h"
 
 const struct ctl_option ctl_options[] = {
 #define OPTION(field, name, value, help)                                       \

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/buf.h"
 #include "sallyport/domain/tls.h"
 
 static bool is_default(const char *text)

@@ -3,7 +3,6 @@
  * aren't lost. */
 #include "log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sysexits.h>

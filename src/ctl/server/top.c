@@ -4,7 +4,6 @@
 #include "top.h"
 
 #include <curses.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <poll.h>

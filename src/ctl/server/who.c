@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/clock.h"
 
 #define SERIAL_TEXT_MAX 17
 #define WHO_AMOUNT_MAX  80

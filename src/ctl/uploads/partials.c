@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"

@@ -4,7 +4,6 @@
  * no end. Pure. */
 #include "import.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <sysexits.h>
 

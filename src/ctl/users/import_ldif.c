@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "sallyport/base/slice.h"
-
 enum ldif_attribute {
     UID,
     PASSWORD,
