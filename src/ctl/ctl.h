@@ -17,6 +17,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/unit/unit.h"
 #include "sallyport/userparse/userparse.h"
@@ -447,11 +448,12 @@ int terminal_confirm(const char *question);
 /* Reads one line of standard input, without its end. Returns an exit code; the
  * caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
-/* Reads a new password: up to three times twice from /dev/tty without echo; or
- * one line of standard input, if that is no terminal. Or makes one of random
- * letters and digits, which will be printed, if an option or an empty line on
- * the terminal asks for it. Returns an exit code. */
-int password_take(struct context *x, struct secret *s, const char *user);
+/* Reads a new password of the user of the command line: up to three times twice
+ * from /dev/tty without echo; or one line of standard input, if that is no
+ * terminal. Or makes one of random letters and digits, which will be printed,
+ * if an option or an empty line on the terminal asks for it. OUT gets its hash,
+ * which the caller wipes. Returns an exit code. */
+int password_hash(struct context *x, struct secret *s, char out[HASH_MAX]);
 /* Prints it if that was asked for. */
 void password_show(const struct context *x, const struct secret *s);
 

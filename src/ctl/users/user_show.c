@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/hash/hash.h"
 
 /* The row's word of that CHOICE_; NULL: the server's setting. */
 static const char *choice_of(const struct user *user, int choice)
@@ -213,24 +212,21 @@ int user_list(struct context *x)
 
 static void share_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into, "%s %s (",
-                   json_string_value(json_object_get(one, "name")),
-                   json_string_value(json_object_get(one, "rights")));
+    buf_add_format(into, "%s %s (", text_of(one, "name", ""),
+                   text_of(one, "rights", ""));
     grant_sources_text(json_object_get(one, "by"), into);
     buf_add_text(into, ")");
 }
 
 static void directory_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into, "%s %s",
-                   json_string_value(json_object_get(one, "path")),
-                   json_string_value(json_object_get(one, "rights")));
+    buf_add_format(into, "%s %s", text_of(one, "path", ""),
+                   text_of(one, "rights", ""));
 }
 
 static void team_limits_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into,
-                   "%s: ", json_string_value(json_object_get(one, "team")));
+    buf_add_format(into, "%s: ", text_of(one, "team", ""));
     output_members(json_object_get(one, "limits"), into);
 }
 
