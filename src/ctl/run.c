@@ -224,19 +224,17 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
 int ctl_confirm_removal(struct context *x, const char *directory)
 {
     char question[USER_HOME_MAX + 64];
+    int answer;
 
     if (x->args.yes)
         return 0;
     snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
              directory);
-    switch (terminal_confirm(question)) {
-    case 1:
+    answer = terminal_confirm(question);
+    if (answer == 1)
         return 0;
-    case 0:
+    if (answer == 0)
         return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
-    default:
-        break;
-    }
     return ctl_fail(x, EX_USAGE,
                     "nothing was removed; to remove %s without being asked "
                     "give --yes",
