@@ -92,6 +92,27 @@ enum ctl_takes {
     TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
+/* Bits: what a word may be. */
+enum {
+    A_FILE = 1,
+    A_USER = 2,
+    A_SHARE = 4,
+    A_TEAM = 8,
+    WITH_KIND = 16, /* shares and teams are written "share:NAME" */
+    A_BAN = 32,
+    A_NAME = 64,    /* of a share or a team in their groups, else of a user */
+    A_MEMBER = 128, /* of a share, or a team */
+    A_NEW = 256,    /* a name that nothing has */
+};
+
+/* The words after the command. */
+struct ctl_words {
+    size_t least, most;
+    const char *first, *second; /* if missing; NULL: as the syntax calls it */
+    unsigned kinds, more_kinds; /* of the first word, and of those after it */
+};
+extern const struct ctl_words ctl_words[]; /* by TAKES_ */
+
 /* Bits: what a command needs, before it runs or while it does. */
 enum {
     READS_USERS = 1,
