@@ -122,10 +122,13 @@ enum {
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
 };
 
+/* What a command does. Returns an exit code. */
+typedef int ctl_function(struct context *x);
+
 struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
-    int (*run)(struct context *x);
+    ctl_function *run;
     enum ctl_takes takes;
     unsigned needs;
     const char *syntax; /* it takes the options in it, --config and --help */
@@ -244,43 +247,29 @@ int ctl_confirm_removal(struct context *x, const char *directory);
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
-/* The commands. Each returns an exit code. */
-int user_add(struct context *x);
-int user_change(struct context *x);
-int invite_run(struct context *x);
-int user_passwd(struct context *x);
-int user_rename(struct context *x);
-int user_import(struct context *x);
-int user_export(struct context *x);
-int line_del(struct context *x); /* of a user or share */
-int user_list(struct context *x);
-int user_show(struct context *x);
-int user_lock(struct context *x);
-int user_unlock(struct context *x);
-int user_totp(struct context *x);
-int user_totp_off(struct context *x);
-int user_can(struct context *x);
-int share_add(struct context *x);
-int share_grant(struct context *x);
-int share_revoke(struct context *x);
-int share_list(struct context *x);
-int share_show(struct context *x);
-int team_add(struct context *x);
-int line_change(struct context *x); /* of a share or team */
-int team_del(struct context *x);
-int team_join(struct context *x);
-int team_leave(struct context *x);
-int team_list(struct context *x);
-int team_show(struct context *x);
-int partials_list(struct context *x);
-int partials_purge(struct context *x);
-int inspect_list(struct context *x);
-int inspect_read(struct context *x);
-int inspect_release(struct context *x);
-int inspect_reject(struct context *x);
-int quota_set_limit(struct context *x);
-int quota_show(struct context *x);
-int quota_report(struct context *x);
+/* The commands; line_del is of a user or share, line_change of a share or
+ * team. */
+ctl_function user_add, user_change, user_passwd, user_rename, user_lock,
+    user_unlock, user_totp, user_totp_off, user_list, user_show, user_can,
+    user_import, user_export, invite_run;
+ctl_function share_add, share_grant, share_revoke, share_list, share_show;
+ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
+ctl_function line_change, line_del;
+ctl_function partials_list, partials_purge, retention_run;
+ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
+ctl_function quota_set_limit, quota_show, quota_report;
+ctl_function status_show, status_reload, doctor_run, monitor_check;
+ctl_function metrics_show, metrics_serve;
+ctl_function who_show, top_show, sessions_kick, drain_run;
+ctl_function bans_list, bans_add, bans_del;
+ctl_function log_show, log_summary, report_make;
+
+/* These report a failure, an exit code with its complaint, in another way. They
+ * return another exit code. */
+int status_reload_failed(struct context *x, int code);
+int monitor_failed(struct context *x, int code);
+extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
+
 /* Describes the quotas of x->users, as an array: what "quota report --json"
  * prints. The caller owns it; NULL: no memory. */
 json_t *quota_list(const struct context *x);
@@ -292,31 +281,9 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
  * user at that place. Says so if a limit can't be set. */
 void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
                   size_t n);
-int retention_run(struct context *x);
-int status_show(struct context *x);
-int metrics_show(struct context *x);
-int metrics_serve(struct context *x);
-extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
-int status_reload(struct context *x);
-/* These report a failure, an exit code with its complaint, in another way. They
- * return another exit code. */
-int status_reload_failed(struct context *x, int code);
-int monitor_failed(struct context *x, int code);
-int doctor_run(struct context *x);
-int monitor_check(struct context *x);
-int who_show(struct context *x);
-int sessions_kick(struct context *x);
-int top_show(struct context *x);
-int drain_run(struct context *x);
-int bans_list(struct context *x);
-int bans_add(struct context *x);
-int bans_del(struct context *x);
 /* Reads what "ban list --json" prints into *ret, which the caller owns in any
  * case. Returns an exit code. */
 int bans_read(struct context *x, json_t **ret);
-int log_show(struct context *x);
-int log_summary(struct context *x);
-int report_make(struct context *x);
 
 /* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
  * one. */
