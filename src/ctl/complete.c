@@ -5,9 +5,6 @@
  * permits, so no shell finds a command in it. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/domain/bans.h"
 
 #define SERVER_MS 2000 /* nobody waits longer after a key */

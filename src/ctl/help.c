@@ -2,10 +2,6 @@
  * probably meant by words that are no command. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 #define NAME_WIDTH   10
 #define OPTION_WIDTH 20
 

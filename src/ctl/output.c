@@ -3,10 +3,7 @@
 #include "ctl.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/harmless.h"

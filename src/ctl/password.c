@@ -4,9 +4,6 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"

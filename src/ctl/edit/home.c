@@ -7,10 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/xattr.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"

@@ -4,8 +4,6 @@
 #include "log.h"
 
 #include <inttypes.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/event/event.h"
 

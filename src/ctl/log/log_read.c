@@ -10,9 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <spawn.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -4,8 +4,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
 

@@ -3,9 +3,6 @@
  * they print is others' text. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/execute.h"

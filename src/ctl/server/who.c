@@ -4,10 +4,7 @@
 #include "rows.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/address.h"

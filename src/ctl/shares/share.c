@@ -3,10 +3,6 @@
  * All changes of a command are one edit: all of them happen, or none. */
 #include "edit/edit.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 #define TEAM_PREFIX "team:"
 
 int share_named(struct context *x, const struct users *u,

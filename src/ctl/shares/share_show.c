@@ -4,7 +4,6 @@
 #include "ctl.h"
 
 #include <grp.h>
-#include <string.h>
 
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share)

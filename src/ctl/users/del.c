@@ -5,10 +5,7 @@
 #include "uploads/search.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* A user or a share. */

@@ -5,8 +5,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sysexits.h>
 
 enum ldif_attribute {
     UID,

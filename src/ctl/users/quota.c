@@ -7,9 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"

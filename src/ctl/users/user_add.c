@@ -6,10 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/xattr.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 int draft_begin(struct context *x, struct draft *d, const char *name)

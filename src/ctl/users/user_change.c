@@ -4,10 +4,7 @@
 #include "edit/edit.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 /* What a change does under the lock; GIVEN is the caller's data. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,

@@ -6,10 +6,7 @@
 #include "import.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* Text from a file, for the terminal. */

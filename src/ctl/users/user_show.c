@@ -4,9 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
