@@ -84,8 +84,8 @@ const struct ctl_command ctl_commands[] = {
       "the users file decides",
       "sallyportctl user can anna write /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_TO_EDIT,
-      "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--comment TEXT] "
-      "[--format WORD] | NAME --show [--format WORD]",
+      "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
+      "[--comment TEXT] [--format WORD] | NAME --show [--format WORD]",
       "Add a user for a partner, who may use these shares, and print the "
       "letter with all that the partner needs but the password; with --show "
       "print it again",

@@ -11,10 +11,11 @@ from gluster import Gluster
 from nfs import Nfs
 from nodes import Cluster
 from storm import Storm
+from takeover import takeover
 from world import wrong
 
 SHARE_PERCENT = 40  # of a processor, for each node that is measured
-DISKS = {"glusterfs": (Gluster, cases.CASES + (cases.options_of_the_volume,)),
+DISKS = {"glusterfs": (Gluster, cases.CASES + (cases.options_of_the_volume, takeover)),
          "nfs": (Nfs, cases.CASES + nfs_cases.CASES)}
 
 

@@ -9,8 +9,8 @@ import socket
 import ssl
 import subprocess
 
-from world import (BUILD, NODES, PASSWORD, SOURCE, SWITCH, TOP, VIP, Network, address, attempt, mounted_at, run,
-                   space, spawn, wait_until)
+from world import (BUILD, FRONTS, NODES, PASSWORD, SHARED, SOURCE, SWITCH, TOP, VIP, Network, address, attempt,
+                   mounted_at, run, space, spawn, wait_until)
 
 USERS = ["anna", "bert", "carla", "dora"]
 PARTIAL = re.compile(r"\.sallyport-[0-9a-f]{32}\.(part|temp)$")
@@ -36,7 +36,7 @@ class Server:
         with open(SOURCE + "/etc/cluster/sallyport.conf", encoding="utf-8") as f:
             text = f.read()
         first = 30000 + 100 * NODES.index(self.node)
-        for old, new in (("10.0.0.8, 10.0.0.9", VIP + ", " + SWITCH),
+        for old, new in (("10.0.0.8, 10.0.0.9", ", ".join((VIP, SWITCH) + FRONTS)),
                          ("30000-30999", "%d-%d" % (first, first + 99)),
                          ("/srv/sallyport", TOP + "/srv"),
                          ("/etc/sallyport/tls", TOP)):
@@ -81,34 +81,48 @@ class Server:
                    *self.words(self.build + "/sbin/sallyportctl", *words), text_in=text_in)
 
 
+def haproxy_program():
+    program = SOURCE + "/build/haproxy/usr/sbin/haproxy"
+    return program if os.path.exists(program) else "haproxy"
+
+
+def haproxy_text(own, path):
+    """etc/cluster/haproxy.cfg with the address OWN and this cluster's addresses, ports and
+    paths. The package's user may not be here."""
+    with open(SOURCE + "/etc/cluster/haproxy.cfg", encoding="utf-8") as f:
+        text = f.read()
+    for old, new in (("192.0.2.10", own), ("/run/haproxy/admin.sock", path + ".sock"),
+                     ("/var/lib/haproxy", TOP + "/empty"), ("user haproxy", "uid 65534"),
+                     ("group haproxy", "gid 65534"), ("maxconn 20000", "maxconn 2000")):
+        text = text.replace(old, new)
+    for i, old in enumerate(("30000-30999", "31000-31999", "32000-32767")):
+        first = 30000 + 100 * i
+        text = text.replace(old, "%d-%d" % (first, first + 99))
+        if i < len(NODES):
+            text = text.replace("10.0.0.%d" % (1 + i), address(NODES[i]))
+        else:  # fewer nodes
+            text = "\n".join(s for s in text.splitlines() if "server %s " % "abc"[i] not in s)
+    os.makedirs(TOP + "/empty", exist_ok=True)
+    return text
+
+
 class Balancer:
-    """HAProxy with etc/cluster/haproxy.cfg, with this cluster's addresses, and with a
-    port for each node by which the test reaches that one."""
+    """HAProxy with a port for each node besides, by which the test reaches that one."""
 
     def __init__(self):
-        self.path = TOP + "/haproxy.cfg"
-        self.socket = TOP + "/haproxy.sock"
+        self.path = TOP + "/haproxy"
         self.process = None
 
     def configure(self):
-        with open(SOURCE + "/etc/cluster/haproxy.cfg", encoding="utf-8") as f:
-            text = f.read().replace("192.0.2.10", VIP)
-        for i, old in enumerate(("30000-30999", "31000-31999", "32000-32767")):
-            first = 30000 + 100 * i
-            text = text.replace(old, "%d-%d" % (first, first + 99))
-            if i < len(NODES):
-                text = text.replace("10.0.0.%d" % (1 + i), address(NODES[i]))
-            else:  # fewer nodes
-                text = "\n".join(s for s in text.splitlines() if "server %s " % "abc"[i] not in s)
-        text = text.replace("maxconn 20000", "maxconn 2000\n    stats socket %s" % self.socket)
         # All clients of this test have one address.
-        text = text.replace("balance source", "balance leastconn").replace("    hash-type consistent\n", "")
+        text = haproxy_text(VIP, self.path).replace("balance source", "balance leastconn").replace(
+            "    hash-type consistent\n", "")
         text = "\n".join(s for s in text.splitlines() if "tcp-request connection reject" not in s)
         for node in NODES:
             text += ("\nfrontend only_%s\n    bind %s:%d\n    default_backend only_%s\n"
                      "backend only_%s\n    server %s %s:21 send-proxy-v2\n" % (
                          node, VIP, self.port(node), node, node, node, address(node)))
-        with open(self.path, "w", encoding="utf-8") as f:
+        with open(self.path + ".cfg", "w", encoding="utf-8") as f:
             f.write(text)
 
     @staticmethod
@@ -116,11 +130,10 @@ class Balancer:
         return 2101 + NODES.index(node)
 
     def start(self):
-        program = SOURCE + "/build/haproxy/usr/sbin/haproxy"
-        program = program if os.path.exists(program) else "haproxy"
-        with open(TOP + "/haproxy.log", "ab") as out:
-            self.process = subprocess.Popen([program, "-W", "-db", "-f", self.path], stdin=subprocess.DEVNULL,
-                                            stdout=out, stderr=out, start_new_session=True)
+        with open(self.path + ".log", "ab") as out:
+            self.process = subprocess.Popen([haproxy_program(), "-W", "-db", "-f", self.path + ".cfg"],
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                            start_new_session=True)
 
     def reload(self):
         os.kill(self.process.pid, signal.SIGUSR2)
@@ -130,7 +143,7 @@ class Balancer:
         try:
             with socket.socket(socket.AF_UNIX) as s:
                 s.settimeout(5)
-                s.connect(self.socket)
+                s.connect(self.path + ".sock")
                 s.sendall(b"show stat\n")
                 text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
         except OSError:
@@ -186,6 +199,15 @@ class Client(ftplib.FTP_TLS):
             socket.socket(fileno=each.detach()).close()
 
 
+def greeting(host, port, seconds=10):
+    """The first line of a new connection."""
+    try:
+        with socket.create_connection((host, port), seconds) as s:
+            return s.makefile("r", encoding="utf-8", errors="replace").readline()
+    except OSError as e:
+        return str(e)
+
+
 class Cluster:
     def __init__(self, disk):
         self.network = Network()
@@ -197,7 +219,7 @@ class Cluster:
         self.network.start()
         self.disk.start()
         os.makedirs(TOP + "/srv")
-        run(SOURCE + "/certs/make", "--out", TOP, VIP)
+        run(SOURCE + "/certs/make", "--out", TOP, VIP, SHARED)
         files = mounted_at("a")
         for directory, mode in (("", 0o755), ("/homes", 0o711), ("/shares", 0o755), ("/.cluster", 0o700)):
             os.makedirs(files + directory, exist_ok=True)
@@ -218,7 +240,8 @@ class Cluster:
     def add_user(self, user, *options):
         self.servers["a"].ctl("user", "add", user, *options, text_in=PASSWORD + "\n")
         with open(os.open(TOP + "/netrc-" + user, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
-            f.write('machine %s login %s password "%s"\n' % (VIP, user, PASSWORD))
+            for own in (VIP, SHARED):
+                f.write('machine %s login %s password "%s"\n' % (own, user, PASSWORD))
 
     def change_user(self, node, user, *options):
         self.edit(node, "user", "change", user, *options)
@@ -239,16 +262,16 @@ class Cluster:
 
     def greeting(self, node):
         """The first line of a connection that comes to this node past HAProxy's checks."""
-        try:
-            with socket.create_connection((VIP, self.balancer.port(node)), 10) as s:
-                return s.makefile("r", encoding="utf-8", errors="replace").readline()
-        except OSError as e:
-            return str(e)
+        return greeting(VIP, self.balancer.port(node))
 
     def client(self, node, user="anna", seconds=90):
+        return self.client_of(VIP, self.balancer.port(node), user, seconds)
+
+    @staticmethod
+    def client_of(host, port, user="anna", seconds=90):
         context = ssl.create_default_context(cafile=TOP + "/certificate.pem")
         c = Client(context=context, timeout=seconds)
-        c.connect(VIP, self.balancer.port(node))
+        c.connect(host, port)
         c.login(user, PASSWORD)
         c.prot_p()
         return c

@@ -10,6 +10,8 @@ TOP = os.environ["SALLYPORT_TOP"]  # a directory for this test alone
 NODES = os.environ.get("SALLYPORT_NODES", "abc")
 NET = "10.91.0."
 VIP = NET + "10"  # of HAProxy
+SHARED = NET + "11"  # of two HAProxys with keepalived, whose machines have these:
+FRONTS = (NET + "8", NET + "9")
 SWITCH = NET + "254"  # this network namespace
 PASSWORD = "correct horse 12"
 share_of = {}  # what each command of a node begins with, to have its processor time
@@ -91,12 +93,16 @@ class Network:
         for own in (SWITCH, VIP):
             run("ip", "addr", "add", own + "/24", "dev", "br0")
         for node in NODES:
-            run("ip", "netns", "add", space(node))
-            run("ip", "link", "add", "v" + node, "type", "veth", "peer", "name", "eth0", "netns", space(node))
-            run("ip", "link", "set", "v" + node, "master", "br0", "up")
-            run("ip", "-n", space(node), "addr", "add", address(node) + "/24", "dev", "eth0")
-            run("ip", "-n", space(node), "link", "set", "eth0", "up")
-            run("ip", "-n", space(node), "link", "set", "lo", "up")
+            self.add(node, address(node))
+
+    @staticmethod
+    def add(node, own):
+        run("ip", "netns", "add", space(node))
+        run("ip", "link", "add", "v" + node, "type", "veth", "peer", "name", "eth0", "netns", space(node))
+        run("ip", "link", "set", "v" + node, "master", "br0", "up")
+        run("ip", "-n", space(node), "addr", "add", own + "/24", "dev", "eth0")
+        run("ip", "-n", space(node), "link", "set", "eth0", "up")
+        run("ip", "-n", space(node), "link", "set", "lo", "up")
 
     def cut(self, node):
         run("ip", "-n", space(node), "link", "set", "eth0", "down")

@@ -453,7 +453,6 @@ static bool half_is_listed(void *of)
 }
 
 /* The surplus of a directory that is a link now stays. */
-/* The surplus of a directory that is a link now stays. */
 Test(client_transfers, a_link_before_the_removal, .timeout = 60)
 {
     char name[16];
