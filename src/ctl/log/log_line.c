@@ -191,25 +191,16 @@ bool log_failed(const struct log_record *r)
     return log_get(r, "result").ptr && (result == 0 || result >= 400);
 }
 
-static bool has_verb(const struct log_record *r, const char *const *verbs,
-                     size_t n)
-{
-    return slice_equal(r->event, SLICE("transfer")) &&
-           slice_among(log_get(r, "verb"), verbs, n) >= 0;
-}
-
 bool log_is_upload(const struct log_record *r)
 {
-    static const char *const verbs[] = { "STOR", "APPE", "STOU" };
-
-    return has_verb(r, verbs, 3);
+    return slice_equal(r->event, SLICE("transfer")) &&
+           slice_equal(log_word(r), SLICE("upload"));
 }
 
 bool log_is_download(const struct log_record *r)
 {
-    static const char *const verbs[] = { "RETR" };
-
-    return has_verb(r, verbs, 1);
+    return slice_equal(r->event, SLICE("transfer")) &&
+           slice_equal(log_word(r), SLICE("download"));
 }
 
 uint64_t log_size(const struct log_record *r)

@@ -24,12 +24,6 @@ static const char *login_of(const struct user *user)
     return user->certificate_only ? "certificate" : "password and certificate";
 }
 
-/* The secret itself is never shown. */
-static const char *second_factor_of(const struct user *user)
-{
-    return user->totp.len > 0 ? "totp" : NULL;
-}
-
 static const char *state_of(const struct user *user)
 {
     if (user->locked)
@@ -158,7 +152,7 @@ static json_t *describe_user(struct context *x, size_t i)
         choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
         "certificate", json_slice(user->certificate), "second_factor",
-        second_factor_of(user), "expires", json_time(user->expires),
+        user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
