@@ -5,24 +5,9 @@
  * permits, so no shell finds a command in it. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/domain/bans.h"
 
 #define SERVER_MS 2000 /* nobody waits longer after a key */
-
-/* Bits: what a word may be. */
-enum {
-    A_FILE = 1,
-    A_USER = 2,
-    A_SHARE = 4,
-    A_TEAM = 8,
-    WITH_KIND = 16, /* shares and teams are written "share:NAME" */
-    A_BAN = 32,
-    A_NAME = 64,    /* of a share or a team in their groups, else of a user */
-    A_MEMBER = 128, /* of a share, or a team */
-};
 
 struct completion {
     struct context *x;
@@ -94,30 +79,12 @@ static void offer_kinds(const struct completion *c, unsigned kinds)
         offer_names(c, kinds);
 }
 
-/* Of the first word after the command, and of those that follow. */
-static const struct {
-    unsigned first, more;
-} word_kinds[] = {
-    [TAKES_NAME] = { A_NAME, 0 },
-    [TAKES_NAME_OR_NOTHING] = { A_NAME, 0 },
-    [TAKES_NAME_AND_MORE] = { A_NAME, A_MEMBER },
-    [TAKES_NAME_AND_ANY] = { A_NAME, A_MEMBER },
-    [TAKES_VERB_AND_PATH] = { A_NAME, 0 },
-    [TAKES_SESSION] = { A_USER, 0 },
-    [TAKES_TWO_NAMES] = { A_NAME, 0 },
-    [TAKES_FILE] = { A_FILE, 0 },
-    [TAKES_NETWORK] = { A_BAN, 0 },
-    [TAKES_ACCOUNT] = { A_USER | A_SHARE | WITH_KIND, 0 },
-    [TAKES_ACCOUNT_AND_SIZE] = { A_USER | A_SHARE | WITH_KIND, 0 },
-    [TAKES_ID] = { 0, A_USER },
-};
-
 /* Of the word at PLACE, from 0 on, after the command. */
 static unsigned kinds_of(const struct ctl_command *row, size_t place)
 {
     const bool of_share = strcmp(row->group, "share") == 0;
-    const unsigned of =
-        place > 0 ? word_kinds[row->takes].more : word_kinds[row->takes].first;
+    const struct ctl_words *words = &ctl_words[row->takes];
+    const unsigned of = place > 0 ? words->more_kinds : words->kinds;
 
     if (place == 0 && row->name && strcmp(row->name, "add") == 0)
         return 0; /* it is new */

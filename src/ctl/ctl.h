@@ -8,15 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
+#include <sysexits.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/unit/unit.h"
 #include "sallyport/userparse/userparse.h"
@@ -91,6 +95,27 @@ enum ctl_takes {
     TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
+/* Bits: what a word may be. */
+enum {
+    A_FILE = 1,
+    A_USER = 2,
+    A_SHARE = 4,
+    A_TEAM = 8,
+    WITH_KIND = 16, /* shares and teams are written "share:NAME" */
+    A_BAN = 32,
+    A_NAME = 64,    /* of a share or a team in their groups, else of a user */
+    A_MEMBER = 128, /* of a share, or a team */
+    A_NEW = 256,    /* a name that nothing has */
+};
+
+/* The words after the command. */
+struct ctl_words {
+    size_t least, most;
+    const char *first, *second; /* if missing; NULL: as the syntax calls it */
+    unsigned kinds, more_kinds; /* of the first word, and of those after it */
+};
+extern const struct ctl_words ctl_words[]; /* by TAKES_ */
+
 /* Bits: what a command needs, before it runs or while it does. */
 enum {
     READS_USERS = 1,
@@ -100,10 +125,13 @@ enum {
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
 };
 
+/* What a command does. Returns an exit code. */
+typedef int ctl_function(struct context *x);
+
 struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
-    int (*run)(struct context *x);
+    ctl_function *run;
     enum ctl_takes takes;
     unsigned needs;
     const char *syntax; /* it takes the options in it, --config and --help */
@@ -222,43 +250,29 @@ int ctl_confirm_removal(struct context *x, const char *directory);
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
-/* The commands. Each returns an exit code. */
-int user_add(struct context *x);
-int user_change(struct context *x);
-int invite_run(struct context *x);
-int user_passwd(struct context *x);
-int user_rename(struct context *x);
-int user_import(struct context *x);
-int user_export(struct context *x);
-int line_del(struct context *x); /* of a user or share */
-int user_list(struct context *x);
-int user_show(struct context *x);
-int user_lock(struct context *x);
-int user_unlock(struct context *x);
-int user_totp(struct context *x);
-int user_totp_off(struct context *x);
-int user_can(struct context *x);
-int share_add(struct context *x);
-int share_grant(struct context *x);
-int share_revoke(struct context *x);
-int share_list(struct context *x);
-int share_show(struct context *x);
-int team_add(struct context *x);
-int line_change(struct context *x); /* of a share or team */
-int team_del(struct context *x);
-int team_join(struct context *x);
-int team_leave(struct context *x);
-int team_list(struct context *x);
-int team_show(struct context *x);
-int partials_list(struct context *x);
-int partials_purge(struct context *x);
-int inspect_list(struct context *x);
-int inspect_read(struct context *x);
-int inspect_release(struct context *x);
-int inspect_reject(struct context *x);
-int quota_set_limit(struct context *x);
-int quota_show(struct context *x);
-int quota_report(struct context *x);
+/* The commands; line_del is of a user or share, line_change of a share or
+ * team. */
+ctl_function user_add, user_change, user_passwd, user_rename, user_lock,
+    user_unlock, user_totp, user_totp_off, user_list, user_show, user_can,
+    user_import, user_export, invite_run;
+ctl_function share_add, share_grant, share_revoke, share_list, share_show;
+ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
+ctl_function line_change, line_del;
+ctl_function partials_list, partials_purge, retention_run;
+ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
+ctl_function quota_set_limit, quota_show, quota_report;
+ctl_function status_show, status_reload, doctor_run, monitor_check;
+ctl_function metrics_show, metrics_serve;
+ctl_function who_show, top_show, sessions_kick, drain_run;
+ctl_function bans_list, bans_add, bans_del;
+ctl_function log_show, log_summary, report_make;
+
+/* These report a failure, an exit code with its complaint, in another way. They
+ * return another exit code. */
+int status_reload_failed(struct context *x, int code);
+int monitor_failed(struct context *x, int code);
+extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
+
 /* Describes the quotas of x->users, as an array: what "quota report --json"
  * prints. The caller owns it; NULL: no memory. */
 json_t *quota_list(const struct context *x);
@@ -270,31 +284,9 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
  * user at that place. Says so if a limit can't be set. */
 void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
                   size_t n);
-int retention_run(struct context *x);
-int status_show(struct context *x);
-int metrics_show(struct context *x);
-int metrics_serve(struct context *x);
-extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
-int status_reload(struct context *x);
-/* These report a failure, an exit code with its complaint, in another way. They
- * return another exit code. */
-int status_reload_failed(struct context *x, int code);
-int monitor_failed(struct context *x, int code);
-int doctor_run(struct context *x);
-int monitor_check(struct context *x);
-int who_show(struct context *x);
-int sessions_kick(struct context *x);
-int top_show(struct context *x);
-int drain_run(struct context *x);
-int bans_list(struct context *x);
-int bans_add(struct context *x);
-int bans_del(struct context *x);
 /* Reads what "ban list --json" prints into *ret, which the caller owns in any
  * case. Returns an exit code. */
 int bans_read(struct context *x, json_t **ret);
-int log_show(struct context *x);
-int log_summary(struct context *x);
-int report_make(struct context *x);
 
 /* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
  * one. */
@@ -447,11 +439,12 @@ int terminal_confirm(const char *question);
 /* Reads one line of standard input, without its end. Returns an exit code; the
  * caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
-/* Reads a new password: up to three times twice from /dev/tty without echo; or
- * one line of standard input, if that is no terminal. Or makes one of random
- * letters and digits, which will be printed, if an option or an empty line on
- * the terminal asks for it. Returns an exit code. */
-int password_take(struct context *x, struct secret *s, const char *user);
+/* Reads a new password of the user of the command line: up to three times twice
+ * from /dev/tty without echo; or one line of standard input, if that is no
+ * terminal. Or makes one of random letters and digits, which will be printed,
+ * if an option or an empty line on the terminal asks for it. OUT gets its hash,
+ * which the caller wipes. Returns an exit code. */
+int password_hash(struct context *x, struct secret *s, char out[HASH_MAX]);
 /* Prints it if that was asked for. */
 void password_show(const struct context *x, const struct secret *s);
 

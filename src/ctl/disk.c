@@ -9,12 +9,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -107,11 +104,9 @@ int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
         return -ENOMEM;
     c->x = x;
     c->work = work;
-    if (size > 0)
-        memcpy(c->data, data, size);
+    memcpy(c->data, data, size);
     code = disk_fork(disk_do, c, ms, x->lock_fd);
-    if (size > 0)
-        memcpy(data, c->data, size);
+    memcpy(data, c->data, size);
     if (!x->complaint.text[0])
         x->complaint = c->complaint;
     munmap(c, sizeof(*c) + size);

@@ -2,10 +2,6 @@
  * probably meant by words that are no command. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 #define NAME_WIDTH   10
 #define OPTION_WIDTH 20
 
@@ -134,12 +130,18 @@ static void print_group(const char *group)
     putchar('\n');
 }
 
-/* The command whose whole name this is, or NULL. */
-static const struct ctl_command *single(const char *group)
+/* The first command of GROUP (NULL: of any) whose second word is NAME (NULL: it
+ * has none). */
+static const struct ctl_command *named(const char *group, const char *name)
 {
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (!ctl_commands[i].name && strcmp(ctl_commands[i].group, group) == 0)
-            return &ctl_commands[i];
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+
+        if ((!group || strcmp(row->group, group) == 0) &&
+            (row->name && name ? strcmp(row->name, name) == 0
+                               : row->name == name))
+            return row;
+    }
     return NULL;
 }
 
@@ -150,7 +152,7 @@ void help_overview(void)
     puts("Usage: sallyportctl COMMAND [ARGUMENTS] [OPTIONS]\n");
     for (size_t i = 0; i < ctl_command_count; i++) {
         const char *group = ctl_commands[i].group;
-        const struct ctl_command *row = single(group);
+        const struct ctl_command *row = named(group, NULL);
 
         if (strcmp(group, last) == 0)
             continue;
@@ -225,19 +227,6 @@ static const char *usual_word(const char *word)
         if (strcmp(usual[i][0], word) == 0)
             return usual[i][1];
     return word;
-}
-
-/* The first command of GROUP (NULL: of any) whose second word this is. */
-static const struct ctl_command *named(const char *group, const char *word)
-{
-    for (size_t i = 0; i < ctl_command_count; i++) {
-        const struct ctl_command *row = &ctl_commands[i];
-
-        if (row->name && strcmp(row->name, word) == 0 &&
-            (!group || strcmp(row->group, group) == 0))
-            return row;
-    }
-    return NULL;
 }
 
 /* The nearest word: a first one, or a second one of GROUP. */

@@ -4,10 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/harmless.h"

@@ -4,14 +4,10 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/prompt.h"
-#include "sallyport/hash/hash.h"
 
 #define PATIENCE_MS    300000
 #define PASSWORD_MADE  24
@@ -200,7 +196,7 @@ static int read_terminal(struct secret *s, const char *user,
     return code;
 }
 
-int password_take(struct context *x, struct secret *s, const char *user)
+static int password_take(struct context *x, struct secret *s, const char *user)
 {
     int code = 0;
 
@@ -213,6 +209,15 @@ int password_take(struct context *x, struct secret *s, const char *user)
         x->args.print_password = "";
         password_make(s);
     }
+    return code;
+}
+
+int password_hash(struct context *x, struct secret *s, char out[HASH_MAX])
+{
+    int code = password_take(x, s, x->args.word[2]);
+
+    if (code == 0 && hash_make(s, x->settings.hash_cost, out))
+        code = ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     return code;
 }
 

@@ -4,16 +4,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/slice.h"
 
 const struct ctl_option ctl_options[] = {
 #define OPTION(field, name, value, help)                                       \
@@ -236,19 +230,17 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
 int ctl_confirm_removal(struct context *x, const char *directory)
 {
     char question[USER_HOME_MAX + 64];
+    int answer;
 
     if (x->args.yes)
         return 0;
     snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
              directory);
-    switch (terminal_confirm(question)) {
-    case 1:
+    answer = terminal_confirm(question);
+    if (answer == 1)
         return 0;
-    case 0:
+    if (answer == 0)
         return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
-    default:
-        break;
-    }
     return ctl_fail(x, EX_USAGE,
                     "nothing was removed; to remove %s without being asked "
                     "give --yes",
@@ -263,40 +255,38 @@ const struct ctl_command *ctl_command_of(const struct arguments *a)
     return NULL;
 }
 
-static const struct {
-    size_t least, most;         /* words after the command */
-    size_t names;               /* of them */
-    const char *first, *second; /* NULL: as the syntax calls it */
-} takes[] = {
-    [TAKES_NOTHING] = { 0, 0, 0, NULL, NULL },
-    [TAKES_NAME] = { 1, 1, 1, NULL, NULL },
-    [TAKES_SESSION] = { 1, 1, 0, "USER, SERIAL or ADDRESS", NULL },
-    [TAKES_NAME_OR_NOTHING] = { 0, 1, 1, NULL, NULL },
-    [TAKES_TWO_NAMES] = { 2, 2, 2, NULL, "NEW" },
-    [TAKES_FILE] = { 1, 1, 0, NULL, NULL },
-    [TAKES_ACCOUNT] = { 1, 1, 0, "NAME or share:NAME", NULL },
-    [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, 0, "NAME or share:NAME", "SIZE" },
-    [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1, NULL, "USER" },
-    [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1, NULL, NULL },
-    [TAKES_VERB_AND_PATH] = { 2, 3, 1, NULL, "VERB" },
-    [TAKES_NETWORK] = { 1, 1, 0, NULL, NULL },
-    [TAKES_ID] = { 1, 2, 0, NULL, NULL },
+#define ANY      (SIZE_MAX - 2)
+#define ACCOUNTS (A_USER | A_SHARE | WITH_KIND)
+const struct ctl_words ctl_words[] = {
+    [TAKES_NOTHING] = { 0, 0, NULL, NULL, 0, 0 },
+    [TAKES_NAME] = { 1, 1, NULL, NULL, A_NAME, 0 },
+    [TAKES_NAME_OR_NOTHING] = { 0, 1, NULL, NULL, A_NAME, 0 },
+    [TAKES_NAME_AND_MORE] = { 2, ANY, NULL, "USER", A_NAME, A_MEMBER },
+    [TAKES_NAME_AND_ANY] = { 1, ANY, NULL, NULL, A_NAME, A_MEMBER },
+    [TAKES_VERB_AND_PATH] = { 2, 3, NULL, "VERB", A_NAME, 0 },
+    [TAKES_SESSION] = { 1, 1, "USER, SERIAL or ADDRESS", NULL, A_USER, 0 },
+    [TAKES_TWO_NAMES] = { 2, 2, NULL, "NEW", A_NAME, A_NEW },
+    [TAKES_FILE] = { 1, 1, NULL, NULL, A_FILE, 0 },
+    [TAKES_NETWORK] = { 1, 1, NULL, NULL, A_BAN, 0 },
+    [TAKES_ACCOUNT] = { 1, 1, "NAME or share:NAME", NULL, ACCOUNTS, 0 },
+    [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, "NAME or share:NAME", "SIZE", ACCOUNTS,
+                                 0 },
+    [TAKES_ID] = { 1, 2, NULL, NULL, 0, A_USER },
 };
 
 static int check_words(struct context *x, const struct ctl_command *row,
                        const char *name)
 {
     const size_t own = row->name ? 2 : 1, given = x->args.words;
-    const char *word = takes[row->takes].first;
+    const struct ctl_words *words = &ctl_words[row->takes];
+    const char *word = given > own ? words->second : words->first;
 
-    if (given > own + takes[row->takes].most)
+    if (given > own + words->most)
         return ctl_fail(x, EX_USAGE,
                         "%s: one word too many; see: sallyportctl %s --help",
-                        x->args.word[own + takes[row->takes].most], name);
-    if (given >= own + takes[row->takes].least)
+                        x->args.word[own + words->most], name);
+    if (given >= own + words->least)
         return 0;
-    if (given > own)
-        word = takes[row->takes].second;
     return ctl_fail(x, EX_USAGE,
                     "%s: %.*s is missing; see: sallyportctl %s --help", name,
                     (int)(word ? strlen(word) : strcspn(row->syntax, " ")),
@@ -313,10 +303,13 @@ static bool is_of_groups(const struct ctl_command *row)
 static const char *bad_name(const struct ctl_command *row,
                             const struct arguments *a)
 {
+    const struct ctl_words *words = &ctl_words[row->takes];
     const size_t own = row->name ? 2 : 1;
+    const size_t names = words->more_kinds == A_NEW ? 2
+                         : words->kinds == A_NAME   ? 1
+                                                    : 0;
 
-    for (size_t i = own; i < own + takes[row->takes].names && i < a->words;
-         i++) {
+    for (size_t i = own; i < own + names && i < a->words; i++) {
         struct slice name = slice_from(a->word[i]);
 
         if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))

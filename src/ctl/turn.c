@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -41,11 +40,10 @@ static void write_holder(int fd)
 
 static void read_holder(int fd, struct turn *t)
 {
-    char text[TURN_HOLDER_MAX];
-    ssize_t n = pread(fd, text, sizeof(text), 0);
+    char text[TURN_HOLDER_MAX] = "";
 
-    server_escape((struct slice){ text, n > 0 ? (size_t)n : 0 }, t->holder,
-                  sizeof(t->holder));
+    if (pread(fd, text, sizeof(text) - 1, 0) > 0)
+        server_escape(slice_from(text), t->holder, sizeof(t->holder));
 }
 
 enum turn_of turn_take(struct context *x, const char *name, struct turn *t)

@@ -4,13 +4,9 @@
 #include "edit.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/buf.h"
 #include "sallyport/domain/tls.h"
 
 static bool is_default(const char *text)
@@ -251,22 +247,6 @@ static int given_role(struct context *x, struct row *row, const char *role)
     return given_put(x, row, "rights", rights_text(rights, text));
 }
 
-/* With --local-group local programs work in the home. */
-static int given_modes(struct context *x, struct row *row, const char *group)
-{
-    int code = given_put(x, row, "file_mode", "0660");
-
-    (void)group;
-    return code ? code : given_put(x, row, "dir_mode", "0770");
-}
-
-static int given_must_change(struct context *x, struct row *row,
-                             const char *none)
-{
-    (void)none;
-    return given_put(x, row, "must_change", "yes");
-}
-
 /* Columns. */
 
 static int given_uid(struct context *x, struct row *row, const char *text)
@@ -323,26 +303,30 @@ static int given_comment(struct context *x, struct row *row,
     return row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
 }
 
-/* Each is called with the value of its option, if that is given. The keys are
- * in the order that they have in a new row. */
+/* Each is called with the value of its option, if that is given; without a
+ * function the option has a key and its value. The keys are in the order that
+ * they have in a new row. */
 static const struct {
     enum option_place option;
     int (*set)(struct context *x, struct row *row, const char *value);
     bool of_user; /* not for the row of a share or a team */
+    const char *key, *value;
 } setters[] = {
-    { OPTION_role, given_role, false },
-    { OPTION_local_group, given_modes, true },
-    { OPTIONS, NULL, false }, /* here come the options that are keys */
-    { OPTION_ttl, given_ttl, false },
-    { OPTION_must_change, given_must_change, false },
-    { OPTION_retain, given_retain, false },
-    { OPTION_rights_in, given_directory, false },
-    { OPTION_share, given_shares, false },
-    { OPTION_team, given_teams, false },
-    { OPTION_comment, given_comment, true },
-    { OPTION_uid, given_uid, true },
-    { OPTION_gid, given_gid, true },
-    { OPTION_home, given_home, true },
+    { .option = OPTION_role, .set = given_role },
+    /* Local programs work in the home. */
+    { OPTION_local_group, NULL, true, "file_mode", "0660" },
+    { OPTION_local_group, NULL, true, "dir_mode", "0770" },
+    { .option = OPTIONS }, /* here come the options that are keys */
+    { .option = OPTION_ttl, .set = given_ttl },
+    { OPTION_must_change, NULL, false, "must_change", "yes" },
+    { .option = OPTION_retain, .set = given_retain },
+    { .option = OPTION_rights_in, .set = given_directory },
+    { .option = OPTION_share, .set = given_shares },
+    { .option = OPTION_team, .set = given_teams },
+    { .option = OPTION_comment, .set = given_comment, .of_user = true },
+    { .option = OPTION_uid, .set = given_uid, .of_user = true },
+    { .option = OPTION_gid, .set = given_gid, .of_user = true },
+    { .option = OPTION_home, .set = given_home, .of_user = true },
 };
 
 int given_set(struct context *x, struct row *row)
@@ -356,7 +340,9 @@ int given_set(struct context *x, struct row *row)
         if (option == OPTIONS)
             code = given_each_key(x, row);
         else if (x->args.option[option] && (of_user || !setters[i].of_user))
-            code = setters[i].set(x, row, x->args.option[option]);
+            code = setters[i].set
+                       ? setters[i].set(x, row, x->args.option[option])
+                       : given_put(x, row, setters[i].key, setters[i].value);
     }
     return code;
 }
@@ -412,8 +398,7 @@ static void hint_expired(const struct context *x)
     if (x->args.expires &&
         user_expires_parse(slice_from(x->args.expires), &when) == 0 &&
         when <= time(NULL))
-        fprintf(stderr, "sallyportctl: %s has expired, and can't log in\n",
-                x->args.word[2]);
+        stderr_print("%s has expired, and can't log in", x->args.word[2]);
 }
 
 /* With systemd the server starts sallyport-retention.timer. */
@@ -424,9 +409,8 @@ static void hint_retention(const struct context *x)
 
     if (text && !is_default(colon ? colon + 1 : text) &&
         access("/run/systemd/system", F_OK) != 0)
-        fputs("sallyportctl: without systemd nothing is removed until "
-              "something runs, each day: sallyportctl retention run\n",
-              stderr);
+        stderr_print("without systemd nothing is removed until something runs, "
+                     "each day: sallyportctl retention run");
 }
 
 /* The server replaces the users file for such a user. */
@@ -440,8 +424,8 @@ static void hint_must_change(const struct context *x)
     slash = strrchr(path, '/');
     slash[slash == path] = '\0';
     if (paths_forbid(x, "directory", path, &c))
-        fprintf(stderr, "sallyportctl: %s can't change the password: %s\n",
-                x->args.word[2], c.text);
+        stderr_print("%s can't change the password: %s", x->args.word[2],
+                     c.text);
 }
 
 void given_hint(const struct context *x)
@@ -449,11 +433,9 @@ void given_hint(const struct context *x)
     hint_expired(x);
     hint_must_change(x);
     hint_retention(x);
-    if (!x->args.certificate || is_default(x->args.certificate) ||
-        x->settings.client_certificates != CLIENTS_OFF)
-        return;
-    fprintf(stderr,
-            "sallyportctl: nobody is asked for a certificate, so %s can't log "
-            "in; write into %s: client_certificates = request\n",
-            x->args.word[2], x->settings.file);
+    if (x->args.certificate && !is_default(x->args.certificate) &&
+        x->settings.client_certificates == CLIENTS_OFF)
+        stderr_print("nobody is asked for a certificate, so %s can't log in; "
+                     "write into %s: client_certificates = request",
+                     x->args.word[2], x->settings.file);
 }

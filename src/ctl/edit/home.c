@@ -7,12 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -132,18 +127,24 @@ int home_open_parent(const char *home, const char *below)
     return fd < 0 ? -errno : fd_take(&fd);
 }
 
+static int open_home(const char *home, const char *below, int flags)
+{
+    FD_CLEANUP int parent = home_open_parent(home, below);
+    int fd;
+
+    if (parent < 0)
+        return parent;
+    fd = openat(parent, strrchr(home, '/') + 1, DIRECTORY_FLAGS | flags);
+    return fd < 0 ? -errno : fd;
+}
+
 int home_open(const char *path, const char *below)
 {
     char home[USER_HOME_MAX + 1];
 
-    if (place_tidy(slice_from(path), home, sizeof(home)))
-        return -ENAMETOOLONG;
-    FD_CLEANUP int parent = home_open_parent(home, below);
-    if (parent < 0)
-        return parent;
-    int fd = openat(parent, strrchr(home, '/') + 1,
-                    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    return place_tidy(slice_from(path), home, sizeof(home))
+               ? -ENAMETOOLONG
+               : open_home(home, below, O_PATH);
 }
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
@@ -286,16 +287,10 @@ static int home_make_directory(int parent, const char *name)
 
 int home_check(const struct home_wanted *h, struct complaint *c)
 {
-    FD_CLEANUP int parent = home_open_parent(h->path, h->below);
-    FD_CLEANUP int fd = -1;
+    FD_CLEANUP int fd = open_home(h->path, h->below, 0);
 
-    if (parent == -ENOENT)
-        return 0;
-    if (parent < 0)
-        return home_fail(c, h->path, -parent);
-    fd = openat(parent, strrchr(h->path, '/') + 1, DIRECTORY_FLAGS);
     if (fd < 0)
-        return errno == ENOENT ? 0 : home_fail(c, h->path, errno);
+        return fd == -ENOENT ? 0 : home_fail(c, h->path, -fd);
     return check_kept(fd, h, c);
 }
 
@@ -349,14 +344,10 @@ int home_make_inside(const struct home_wanted *h, const char *path,
                      struct complaint *c)
 {
     char parts[USER_HOME_MAX + 1], *at = parts, *name;
-    FD_CLEANUP int parent = home_open_parent(h->path, h->below);
-    FD_CLEANUP int fd = -1;
+    FD_CLEANUP int fd = open_home(h->path, h->below, 0);
 
-    if (parent < 0)
-        return home_fail(c, h->path, -parent);
-    fd = openat(parent, strrchr(h->path, '/') + 1, DIRECTORY_FLAGS);
     if (fd < 0 || slice_copy(slice_from(path), parts, sizeof(parts)))
-        return home_fail(c, h->path, fd < 0 ? errno : ENAMETOOLONG);
+        return home_fail(c, h->path, fd < 0 ? -fd : ENAMETOOLONG);
     while ((name = strtok_r(at, "/", &at))) {
         int next = enter_or_make(fd, name, h);
 

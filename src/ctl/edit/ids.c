@@ -8,9 +8,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/base/fd.h"
 

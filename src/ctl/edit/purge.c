@@ -13,13 +13,9 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <mntent.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 

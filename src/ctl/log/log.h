@@ -3,8 +3,6 @@
 #ifndef CTL_LOG_H
 #define CTL_LOG_H
 
-#include <stdio.h>
-
 #include "ctl.h"
 
 #define LOG_LINE_MAX   65536 /* far longer than a line that log writes */

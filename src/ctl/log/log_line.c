@@ -3,42 +3,26 @@
  * aren't lost. */
 #include "log.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
-#include <sysexits.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/event/event.h"
 
 /* "2026-11-20T07:42:01.123Z" */
 static bool read_time(struct slice s, int64_t *ret)
 {
-    static const struct {
-        size_t digits;
-        char end;
-    } part[7] = { { 4, '-' }, { 2, '-' }, { 2, 'T' }, { 2, ':' },
-                  { 2, ':' }, { 2, '.' }, { 3, 'Z' } };
-    uint64_t n[7];
-    time_t when;
+    char seconds[] = "2026-11-20T07:42:01Z";
+    const size_t len = strlen(seconds) - 1;
+    uint64_t ms;
+    int64_t when;
 
-    for (size_t i = 0; i < 7; i++) {
-        size_t len = part[i].digits;
-
-        if (s.len <= len || s.ptr[len] != part[i].end ||
-            slice_number((struct slice){ s.ptr, len }, 9999, &n[i]) < 0)
-            return false;
-        s = (struct slice){ s.ptr + len + 1, s.len - len - 1 };
-    }
-    struct tm tm = { .tm_year = (int)n[0] - 1900,
-                     .tm_mon = (int)n[1] - 1,
-                     .tm_mday = (int)n[2],
-                     .tm_hour = (int)n[3],
-                     .tm_min = (int)n[4],
-                     .tm_sec = (int)n[5] };
-    if (s.len > 0 || clock_from_utc(&tm, &when) < 0)
+    if (s.len != len + strlen(".123Z") || s.ptr[len] != '.' ||
+        s.ptr[s.len - 1] != 'Z' ||
+        slice_number((struct slice){ s.ptr + len + 1, 3 }, 999, &ms) < 0)
         return false;
-    *ret = (int64_t)when * 1000 + (int64_t)n[6];
+    memcpy(seconds, s.ptr, len);
+    if (user_expires_parse(slice_from(seconds), &when) < 0)
+        return false;
+    *ret = when * 1000 + (int64_t)ms;
     return true;
 }
 
@@ -207,25 +191,16 @@ bool log_failed(const struct log_record *r)
     return log_get(r, "result").ptr && (result == 0 || result >= 400);
 }
 
-static bool has_verb(const struct log_record *r, const char *const *verbs,
-                     size_t n)
-{
-    return slice_equal(r->event, SLICE("transfer")) &&
-           slice_among(log_get(r, "verb"), verbs, n) >= 0;
-}
-
 bool log_is_upload(const struct log_record *r)
 {
-    static const char *const verbs[] = { "STOR", "APPE", "STOU" };
-
-    return has_verb(r, verbs, 3);
+    return slice_equal(r->event, SLICE("transfer")) &&
+           slice_equal(log_word(r), SLICE("upload"));
 }
 
 bool log_is_download(const struct log_record *r)
 {
-    static const char *const verbs[] = { "RETR" };
-
-    return has_verb(r, verbs, 1);
+    return slice_equal(r->event, SLICE("transfer")) &&
+           slice_equal(log_word(r), SLICE("download"));
 }
 
 uint64_t log_size(const struct log_record *r)

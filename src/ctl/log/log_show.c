@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
 

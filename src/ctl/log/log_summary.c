@@ -4,8 +4,6 @@
 #include "log.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"

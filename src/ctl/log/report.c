@@ -6,10 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -140,13 +136,6 @@ static int replace_page(const char *path, struct slice page,
     return r;
 }
 
-static int write_device(const char *path, struct slice page)
-{
-    FD_CLEANUP int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    return fd < 0 ? -errno : fd_write_all(fd, page.ptr, page.len);
-}
-
 /* The old page stays until the new one is complete. A link stays a link, and a
  * pipe, such as /dev/stdout, has no other name. */
 static int write_file(const char *path, struct slice page)
@@ -154,10 +143,14 @@ static int write_file(const char *path, struct slice page)
     struct stat old;
     bool exists = stat(path, &old) == 0;
     char *real = exists && S_ISREG(old.st_mode) ? realpath(path, NULL) : NULL;
-    int r = exists && !real
-                ? write_device(path, page)
-                : replace_page(real ? real : path, page, exists ? &old : NULL);
+    int r;
 
+    if (exists && !real) {
+        FD_CLEANUP int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd_write_all(fd, page.ptr, page.len);
+    }
+    r = replace_page(real ? real : path, page, exists ? &old : NULL);
     free(real);
     return r;
 }

@@ -4,10 +4,7 @@
 
 #include <ifaddrs.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/domain/bans.h"
 

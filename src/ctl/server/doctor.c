@@ -7,10 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/timex.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/execute.h"

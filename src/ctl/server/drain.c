@@ -3,8 +3,6 @@
 #include "ctl.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"

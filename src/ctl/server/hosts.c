@@ -3,9 +3,6 @@
  * they print is others' text. */
 #include "ctl.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/execute.h"
@@ -79,16 +76,7 @@ static void host_print(const char *host, char *text, bool failed)
     }
 }
 
-/* Takes what HOST has said; null if it isn't JSON. */
-static bool host_add(json_t *all, const char *host, const char *text)
-{
-    json_t *said = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    const bool good = said != NULL;
-
-    return json_object_set_new(all, host, good ? said : json_null()) == 0 &&
-           good;
-}
-
+/* ALL gets what HOST has said; null if it isn't JSON. */
 static bool host_show(const struct context *x, const char *host, json_t *all)
 {
     static char out[HOST_OUTPUT_MAX];
@@ -98,8 +86,14 @@ static bool host_show(const struct context *x, const char *host, json_t *all)
         snprintf(out, sizeof(out), "no answer in time, or a too long one");
     else if (status > 0 && !out[0])
         snprintf(out, sizeof(out), "exit status %d", status);
-    if (x->args.json && !host_add(all, host, status ? "" : out) && status == 0)
-        status = EX_PROTOCOL;
+    if (x->args.json) {
+        json_t *said =
+            status == 0 ? json_loads(out, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+        if (!said && status == 0)
+            status = EX_PROTOCOL;
+        json_object_set_new(all, host, said ? said : json_null());
+    }
     if (status || !x->args.json)
         host_print(host, out, status != 0);
     return status == 0;

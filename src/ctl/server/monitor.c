@@ -7,10 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/statvfs.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/domain/limits.h"

@@ -4,8 +4,6 @@
 #include "rows.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"

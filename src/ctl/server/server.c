@@ -7,18 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
@@ -61,17 +56,26 @@ static int report_unreachable(struct server *s, const char *path, int error)
                     path, strerror(error));
 }
 
-/* Connects to the socket NAME in DIRECTORY. Returns the descriptor or -errno.
- */
-static int connect_in(int directory, const char *name)
+/* Returns the descriptor or -errno. */
+static int connect_to(const char *path)
 {
-    struct sockaddr_un at;
-    int size = local_address(directory, name, &at);
     const struct timeval most = { .tv_sec = CONNECT_S };
-    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    char directory[SETTINGS_PATH_MAX];
+    struct sockaddr_un at;
+    const char *name;
+    int size = local_split(path, directory, sizeof(directory), &name);
 
-    if (size < 0 || fd < 0)
-        return size < 0 ? size : -errno;
+    if (size < 0)
+        return size;
+    FD_CLEANUP int above = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (above < 0)
+        return -errno;
+    size = local_address(above, name, &at);
+    if (size < 0)
+        return size;
+    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
     /* A blocking connect() keeps its place in the kernel's queue. One that is
      * tried again begins at the end. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
@@ -79,18 +83,6 @@ static int connect_in(int directory, const char *name)
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return -errno;
     return fd_take(&fd);
-}
-
-static int connect_to(const char *path)
-{
-    char directory[SETTINGS_PATH_MAX];
-    const char *name;
-    int r = local_split(path, directory, sizeof(directory), &name);
-
-    if (r < 0)
-        return r;
-    FD_CLEANUP int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : connect_in(fd, name);
 }
 
 /* Anybody who may make a socket there could pose as the server. */

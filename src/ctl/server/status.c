@@ -4,9 +4,6 @@
 #include "rows.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "sallyport/ipc/generation.h"
 

@@ -4,15 +4,11 @@
 #include "top.h"
 
 #include <curses.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 #include <wchar.h>
 

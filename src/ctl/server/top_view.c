@@ -1,7 +1,6 @@
 /* The answers of the server for "top": the rate of each transfer since the
  * last answer, the sums, and the order. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "top.h"
 

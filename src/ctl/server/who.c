@@ -4,14 +4,10 @@
 #include "rows.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/clock.h"
 
 #define SERIAL_TEXT_MAX 17
 #define WHO_AMOUNT_MAX  80

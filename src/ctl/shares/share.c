@@ -3,10 +3,6 @@
  * All changes of a command are one edit: all of them happen, or none. */
 #include "edit/edit.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 #define TEAM_PREFIX "team:"
 
 int share_named(struct context *x, const struct users *u,
@@ -200,11 +196,10 @@ static void print_kept(const struct users *u, const char *share,
     grant_walk_begin(&w, u, user, share);
     while (grant_walk_next(&w, &by))
         if (by.team)
-            fprintf(stderr,
-                    "sallyportctl: %s still has %s by the team %s; to change "
-                    "that run: sallyportctl team leave %s %s\n",
-                    name, rights_text(by.rights, rights), by.team->name,
-                    by.team->name, name);
+            stderr_print("%s still has %s by the team %s; to change that run: "
+                         "sallyportctl team leave %s %s",
+                         name, rights_text(by.rights, rights), by.team->name,
+                         by.team->name, name);
 }
 
 int share_revoke(struct context *x)

@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 struct new_share {

@@ -4,7 +4,6 @@
 #include "ctl.h"
 
 #include <grp.h>
-#include <string.h>
 
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share)
@@ -31,11 +30,10 @@ void grant_sources_text(const json_t *list, struct buf *into)
 
     json_array_foreach(list, i, one)
     {
-        const char *team = json_string_value(json_object_get(one, "team"));
+        const char *team = text_of(one, "team", NULL);
 
         buf_add_format(into, "%s%s by %s%s, line %" JSON_INTEGER_FORMAT,
-                       i > 0 ? "; " : "",
-                       json_string_value(json_object_get(one, "rights")),
+                       i > 0 ? "; " : "", text_of(one, "rights", ""),
                        team ? "team " : "own grant", team ? team : "",
                        json_integer_value(json_object_get(one, "line")));
     }
@@ -98,11 +96,10 @@ static json_t *describe_members(const struct users *u,
 
 static void member_text(const json_t *one, struct buf *into)
 {
-    const char *text = json_string_value(json_object_get(one, "rights"));
+    const char *text = text_of(one, "rights", "");
     unsigned rights;
 
-    buf_add_format(into, "%-20s %-8s ",
-                   json_string_value(json_object_get(one, "user")), text);
+    buf_add_format(into, "%-20s %-8s ", text_of(one, "user", ""), text);
     grant_sources_text(json_object_get(one, "by"), into);
     if (rights_parse(slice_from(text), &rights) == 0 && rights & RIGHT_INSPECT)
         buf_add_text(into, "; uploads wait for inspection");
@@ -165,12 +162,11 @@ static json_t *describe_team(struct context *x, size_t i)
 /* As in the file: without a role for all rights. */
 static void team_share_text(const json_t *one, struct buf *into)
 {
-    const char *rights = json_string_value(json_object_get(one, "rights"));
+    const char *rights = text_of(one, "rights", "");
     bool full = strcmp(rights, "full") == 0;
 
-    buf_add_format(into, "%s%s%s",
-                   json_string_value(json_object_get(one, "name")),
-                   full ? "" : ":", full ? "" : rights);
+    buf_add_format(into, "%s%s%s", text_of(one, "name", ""), full ? "" : ":",
+                   full ? "" : rights);
 }
 
 #define TEAM_SHARES .key = "shares", .none = "none", .element = team_share_text

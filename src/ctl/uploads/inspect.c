@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,15 +37,6 @@ static const char *owner_of(const struct inspection *i, uint64_t uid)
         if (u->row[n].uid == uid)
             return u->row[n].name;
     return i->at.user;
-}
-
-/* The path as its user says it: a share that is searched alone is "/". */
-static int full_path(const struct inspection *i, struct slice path,
-                     struct buf *into)
-{
-    int r = i->at.user[0] == '/' ? buf_add_text(into, i->at.user) : 0;
-
-    return r < 0 ? r : buf_add_slice(into, path);
 }
 
 static json_t *describe_held(const struct inspection *i,
@@ -140,7 +128,9 @@ static int take_held(struct inspection *i, const struct msg_held *m)
     i->missing = i->order == HELD_READ ? m->bytes : 0;
     buf_init(&path, LINE_ROOM);
     buf_init(&text, LINE_ROOM);
-    if (full_path(i, m->path, &path) < 0 ||
+    /* As its user says it: a share that is searched alone is "/". */
+    if ((i->at.user[0] == '/' && buf_add_text(&path, i->at.user) < 0) ||
+        buf_add_slice(&path, m->path) < 0 ||
         event_escape(buf_slice(&path), &text) < 0)
         ctl_fail(i->at.x, code, "out of memory");
     else if (i->order == HELD_READ) /* its bytes come next */

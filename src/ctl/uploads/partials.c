@@ -5,14 +5,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"

@@ -9,17 +9,12 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 

@@ -2,11 +2,7 @@
 #ifndef CTL_SEARCH_H
 #define CTL_SEARCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "ctl.h"
-#include "sallyport/ipc/channel.h"
 
 struct search {
     struct context *x;

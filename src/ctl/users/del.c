@@ -5,10 +5,7 @@
 #include "uploads/search.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* A user or a share. */
@@ -44,12 +41,6 @@ static int removal_of(struct context *x, const struct users *u,
     return 0;
 }
 
-static const char *setting_above(const struct context *x,
-                                 const struct removal *r)
-{
-    return r->gid ? x->settings.shares : x->settings.homes;
-}
-
 /* The directory must still be the one that the administrator has confirmed, and
  * nobody else's. A line that was written by hand can name one in it. If it
  * can't be removed, the line stays, too. */
@@ -69,14 +60,15 @@ static int check_purge(struct context *x, const struct users *u,
 /* Before the lock: the disk may be slow, or dead. */
 static int purge_open(struct context *x, struct removal *r)
 {
+    const struct settings *s = &x->settings;
     struct complaint why = { "" };
     int code = home_check_alone(x, &x->users, r->row, r->path,
                                 "run it without --purge");
 
     if (code)
         return code;
-    code =
-        removed_open(&r->directory, r->path, setting_above(x, r), r->uid, &why);
+    code = removed_open(&r->directory, r->path, r->gid ? s->shares : s->homes,
+                        r->uid, &why);
     return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
                 : 0;
 }

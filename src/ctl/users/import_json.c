@@ -4,10 +4,6 @@
  * no end. Pure. */
 #include "import.h"
 
-#include <stddef.h>
-#include <string.h>
-#include <sysexits.h>
-
 /* A user has less than 2 KiB. */
 #define OBJECT_MAX 65536u
 #define KEY_SHOWN  64

@@ -5,10 +5,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sysexits.h>
-
-#include "sallyport/base/slice.h"
 
 enum ldif_attribute {
     UID,

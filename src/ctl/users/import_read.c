@@ -7,10 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -157,11 +154,6 @@ static bool format_fits(const struct import_format *f,
     if (is_list(column) && f->own)
         return n > 1;
     return n >= f->least && n <= f->most && (!f->fits || f->fits(column));
-}
-
-static bool is_shadowed(const struct slice column[COLUMNS])
-{
-    return slice_equal(column[COLUMN_HASH], SLICE("x"));
 }
 
 static const char *word_of_format(const char *given)
@@ -363,7 +355,7 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
         (m->format->own && is_list(column)) ||
         (m->format->system && why_of_system(e->uid, column[COLUMN_SHELL]));
     if (!e->why_not && m->format->system && !m->x->args.shadow &&
-        is_shadowed(column))
+        slice_equal(column[COLUMN_HASH], SLICE("x")))
         return ctl_fail(m->x, EX_USAGE,
                         "%s:%zu: the hashes are in another file; give --shadow "
                         "/etc/shadow",
@@ -393,31 +385,27 @@ static int import_take_lines(struct import *m)
     return code;
 }
 
-/* Of several lines with a name the first counts, as for getspnam(3). */
-static void take_shadow_line(struct import *m,
-                             const struct slice column[COLUMNS])
-{
-    struct imported *found = import_find(m, column[COLUMN_NAME]);
-    struct slice rest = column[COLUMN_REST], end = SLICE("");
-
-    if (!found || found->in_shadow)
-        return;
-    found->in_shadow = true;
-    found->hash = column[COLUMN_HASH];
-    slice_cut(&rest, ':', &end);
-    import_limits_day(found, end);
-    import_limits_password_age(found, column);
-}
-
-/* Those that shadow(5) doesn't name have the "x" as their hash: none. */
+/* Of several lines with a name the first counts, as for getspnam(3). Those that
+ * shadow(5) doesn't name have the "x" as their hash: none. */
 static void take_shadow(struct import *m)
 {
     struct lines l = lines_of(&m->shadow);
     struct slice column[COLUMNS], line;
 
     while (next_line(&l, &line)) {
+        struct slice rest, end = SLICE("");
+        struct imported *found;
+
         cut_columns(line, column);
-        take_shadow_line(m, column);
+        found = import_find(m, column[COLUMN_NAME]);
+        if (!found || found->in_shadow)
+            continue;
+        found->in_shadow = true;
+        found->hash = column[COLUMN_HASH];
+        rest = column[COLUMN_REST];
+        slice_cut(&rest, ':', &end);
+        import_limits_day(found, end);
+        import_limits_password_age(found, column);
     }
 }
 

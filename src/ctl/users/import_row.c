@@ -6,8 +6,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #define EXPIRE_DAYS_MAX 2932896 /* 9999-12-31, in days since 1970 */

@@ -3,9 +3,6 @@
  * log in. */
 #include "edit/edit.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 static int take_format(struct context *x, bool *html)

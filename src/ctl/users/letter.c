@@ -5,8 +5,6 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/shown.h"

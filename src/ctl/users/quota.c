@@ -6,12 +6,7 @@
 #include "edit/edit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -132,12 +127,17 @@ static int account_check_owner(struct context *x, const struct quota_account *a,
                           a->name, a->path, group ? "gid" : "uid", id, a->id);
 }
 
-/* Sets the limits in the kernel if SET isn't NULL, then reads them. *old has
- * those before. */
-static int account_on_disk(struct context *x, const struct quota_account *a,
-                           const struct user_quota *set, struct quota *old,
-                           struct quota *ret)
+struct asking {
+    const struct quota_account *account;
+    const struct user_quota *set; /* in the kernel; NULL: nothing */
+    struct quota old, quota;      /* before and after that */
+};
+
+static int account_on_disk(struct context *x, void *data)
 {
+    struct asking *asking = data;
+    const struct quota_account *a = asking->account;
+    const struct user_quota *set = asking->set;
     FD_CLEANUP int fd = home_open(a->path, a->below);
     int r = 0;
 
@@ -150,41 +150,19 @@ static int account_on_disk(struct context *x, const struct quota_account *a,
     if (set)
         r = quota_enforced(fd, a->owner);
     if (r == 0)
-        r = quota_get(fd, a->owner, a->id, old);
+        r = quota_get(fd, a->owner, a->id, &asking->old);
     if (set && r == 0)
         r = quota_set(fd, a->owner, a->id, set->bytes, set->files);
     if (r == 0)
-        r = quota_get(fd, a->owner, a->id, ret);
+        r = quota_get(fd, a->owner, a->id, &asking->quota);
     return r < 0 ? quota_fail(x, a, fd, r) : 0;
 }
 
-struct asking {
-    const struct quota_account *account;
-    const struct user_quota *set;
-    struct quota old, quota;
-};
-
-static int account_in_fork(struct context *x, void *data)
+/* Its disk may be dead, and the users file is locked, so it is asked once. */
+static int account_in_kernel(struct context *x, struct asking *asking)
 {
-    struct asking *a = data;
-
-    return account_on_disk(x, a->account, a->set, &a->old, &a->quota);
-}
-
-/* Its disk may be dead, and the users file is locked, so it is asked once. OLD
- * may be NULL. */
-static int account_in_kernel(struct context *x, const struct quota_account *a,
-                             const struct user_quota *set, struct quota *old,
-                             struct quota *ret)
-{
-    struct asking asking = { .account = a, .set = set };
-    int code =
-        disk_run_locked(x, account_in_fork, &asking, sizeof(asking), a->path);
-
-    *ret = asking.quota;
-    if (old)
-        *old = asking.old;
-    return code;
+    return disk_run_locked(x, account_on_disk, asking, sizeof(*asking),
+                           asking->account->path);
 }
 
 static int take_limit(struct context *x, const char *text, const char *what,
@@ -273,9 +251,9 @@ static void set_back(struct context *x, const struct quota_account *a,
 {
     const struct user_quota limits = { old->bytes.limit, old->files.limit };
     const struct complaint why = x->complaint;
-    struct quota now;
 
-    if (account_in_kernel(x, a, &limits, NULL, &now) == 0)
+    if (account_in_kernel(
+            x, &(struct asking){ .account = a, .set = &limits }) == 0)
         return;
     x->complaint.text[0] = '\0';
     complain(&x->complaint, "%s; but the kernel has the new limits", why.text);
@@ -285,18 +263,18 @@ static void set_back(struct context *x, const struct quota_account *a,
 static int set_locked(struct context *x, struct edit *e, void *given)
 {
     struct quota_account a;
-    struct quota old, q;
+    struct asking q = { .account = &a, .set = given };
     int code = account_find(x, e->users, &a);
 
     if (code == 0)
-        code = account_in_kernel(x, &a, given, &old, &q);
+        code = account_in_kernel(x, &q);
     if (code)
         return code;
-    code = set_row(e, &a, &q);
+    code = set_row(e, &a, &q.quota);
     if (code == 0)
-        print_quota(a.name, &q);
+        print_quota(a.name, &q.quota);
     else
-        set_back(x, &a, &old);
+        set_back(x, &a, &q.old);
     return code;
 }
 
@@ -331,7 +309,6 @@ void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
                   size_t n)
 {
     struct quota_account a;
-    struct quota q;
 
     if (edit_read_again(x))
         x->complaint.text[0] = '\0'; /* it was written just now */
@@ -342,7 +319,8 @@ void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
             continue;
         account_of_user(x, user, &a);
         a.was = was ? was[i] : 0;
-        if (account_in_kernel(x, &a, &a.row, NULL, &q))
+        if (account_in_kernel(x,
+                              &(struct asking){ .account = &a, .set = &a.row }))
             print_not_limited(x, &a);
     }
 }
@@ -361,15 +339,15 @@ int quota_set_limit(struct context *x)
 int quota_show(struct context *x)
 {
     struct quota_account a;
-    struct quota q;
+    struct asking q = { .account = &a };
     int code = account_find(x, &x->users, &a);
 
     if (code == 0)
-        code = account_in_kernel(x, &a, NULL, NULL, &q);
+        code = account_in_kernel(x, &q);
     if (code == 0 && x->args.json)
-        code = json_write(x, json_quota(a.name, &q));
+        code = json_write(x, json_quota(a.name, &q.quota));
     else if (code == 0)
-        print_quota(a.name, &q);
+        print_quota(a.name, &q.quota);
     return code;
 }
 

@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <qrencode.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */

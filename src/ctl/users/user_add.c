@@ -6,14 +6,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <sysexits.h>
 #include <unistd.h>
-
-#include "sallyport/hash/hash.h"
 
 int draft_begin(struct context *x, struct draft *d, const char *name)
 {
@@ -334,12 +328,9 @@ static int take_password(struct context *x, struct draft *d,
 
     if (x->args.hash_stdin)
         return given_hash(x, &d->row);
-    code = password_take(x, password, x->args.word[2]);
-    if (code)
-        return code;
-    if (hash_make(password, x->settings.hash_cost, hash))
-        return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
-    code = row_exit(row_set_column(&d->row, ROW_HASH, hash), &x->complaint);
+    code = password_hash(x, password, hash);
+    if (code == 0)
+        code = row_exit(row_set_column(&d->row, ROW_HASH, hash), &x->complaint);
     explicit_bzero(hash, sizeof(hash));
     return code;
 }

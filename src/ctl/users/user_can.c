@@ -3,10 +3,7 @@
  * in a home can lead into a directory with other rights. */
 #include "ctl.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 

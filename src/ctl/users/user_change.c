@@ -4,12 +4,7 @@
 #include "edit/edit.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
-
-#include "sallyport/hash/hash.h"
 
 /* What a change does under the lock; GIVEN is the caller's data. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,
@@ -69,11 +64,9 @@ int user_passwd(struct context *x)
     int code = ctl_find(x, &x->users, &user);
 
     if (code == 0)
-        code = password_take(x, &password, x->args.word[2]);
+        code = password_hash(x, &password, hash);
     if (code)
         return code;
-    if (hash_make(&password, x->settings.hash_cost, hash))
-        return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     /* Before it counts: one that nobody sees would lock the user out. */
     password_show(x, &password);
     if (fflush(stdout) == EOF)

@@ -5,14 +5,8 @@
 #include "ctl.h"
 #include "import.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* Text from a file, for the terminal. */
@@ -177,14 +171,6 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
     return code;
 }
 
-/* Skips those whose name or home somebody has. */
-static int import_check(struct import *m, struct imported *e,
-                        const struct users *u)
-{
-    return skip_failed(m, e, draft_check(m->x, &e->draft, u, NULL),
-                       users_find(u, e->name) != NULL);
-}
-
 static void print_home(const struct imported *e)
 {
     char home[TEXT_SHOWN], tidy[USER_HOME_MAX + 1];
@@ -319,9 +305,12 @@ static int plan_new(struct import *m, struct edit *e, struct uids *uids)
 {
     int code = uids_open(m->x, uids, e);
 
-    for (size_t i = 0; i < m->count && code == 0; i++)
-        if (is_new(&m->entry[i]))
-            code = import_check(m, &m->entry[i], e->users);
+    for (struct imported *one = m->entry;
+         one < m->entry + m->count && code == 0; one++)
+        if (is_new(one)) /* the name, or the home, may be somebody's */
+            code = skip_failed(m, one,
+                               draft_check(m->x, &one->draft, e->users, NULL),
+                               users_find(e->users, one->name) != NULL);
     return code ? code : assign_uids(m, e, uids);
 }
 

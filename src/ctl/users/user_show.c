@@ -4,17 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/hash/hash.h"
 
 /* The row's word of that CHOICE_; NULL: the server's setting. */
 static const char *choice_of(const struct user *user, int choice)
@@ -29,12 +22,6 @@ static const char *login_of(const struct user *user)
     if (user->certificate.len == 0)
         return "password";
     return user->certificate_only ? "certificate" : "password and certificate";
-}
-
-/* The secret itself is never shown. */
-static const char *second_factor_of(const struct user *user)
-{
-    return user->totp.len > 0 ? "totp" : NULL;
 }
 
 static const char *state_of(const struct user *user)
@@ -165,7 +152,7 @@ static json_t *describe_user(struct context *x, size_t i)
         choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
         "certificate", json_slice(user->certificate), "second_factor",
-        second_factor_of(user), "expires", json_time(user->expires),
+        user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
@@ -216,24 +203,21 @@ int user_list(struct context *x)
 
 static void share_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into, "%s %s (",
-                   json_string_value(json_object_get(one, "name")),
-                   json_string_value(json_object_get(one, "rights")));
+    buf_add_format(into, "%s %s (", text_of(one, "name", ""),
+                   text_of(one, "rights", ""));
     grant_sources_text(json_object_get(one, "by"), into);
     buf_add_text(into, ")");
 }
 
 static void directory_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into, "%s %s",
-                   json_string_value(json_object_get(one, "path")),
-                   json_string_value(json_object_get(one, "rights")));
+    buf_add_format(into, "%s %s", text_of(one, "path", ""),
+                   text_of(one, "rights", ""));
 }
 
 static void team_limits_text(const json_t *one, struct buf *into)
 {
-    buf_add_format(into,
-                   "%s: ", json_string_value(json_object_get(one, "team")));
+    buf_add_format(into, "%s: ", text_of(one, "team", ""));
     output_members(json_object_get(one, "limits"), into);
 }
 

@@ -5,10 +5,6 @@
  * change, and of them only what it has: hash, comment, end, its lock. */
 #include "import.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 /* For 131072 rows. */
 #define SAID_MAX (64u << 20)
 
