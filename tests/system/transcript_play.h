@@ -11,7 +11,7 @@
 
 #define TRANSCRIPT_CLIENTS   8
 #define TRANSCRIPT_NAME_MAX  64
-#define TRANSCRIPT_NOISE_MAX (16u << 20)
+#define TRANSCRIPT_NOISE_MAX (64u << 20)
 #define TRANSCRIPT_COUNTED   16
 
 struct client {
