@@ -169,6 +169,13 @@ int lines_mkdir_remote(struct client *c, const char *path,
                        char last[URL_PATH_MAX]);
 int lines_mkdir_local(const struct client *c, const char *path);
 
+/* Does an upload of sync keep the file's time? */
+enum tree_times {
+    TIMES_UNKNOWN,
+    TIMES_STAY,  /* the account may set times on the server */
+    TIMES_CHANGE /* an upload has the time of its end */
+};
+
 /* The jobs of one command, see transfer/jobs.h, and what they count. A walk
  * through a directory here and its counterpart on the server has a job for each
  * directory; it prints each failure and continues with the rest. */
@@ -184,13 +191,9 @@ struct tree {
     atomic_bool untimed;     /* a note says that the server gives no times */
     _Atomic(uint64_t) bytes; /* of du */
     atomic_size_t files;
+    atomic_int times;     /* of sync: enum tree_times */
     pthread_mutex_t lock; /* of standard output, and of all below */
     size_t surplus;       /* names that sync --delete will remove */
-    enum {
-        TIMES_UNKNOWN,
-        TIMES_STAY,  /* the account may set times on the server */
-        TIMES_CHANGE /* an upload has the time of its end */
-    } times;
 };
 
 /* What put, get and sync do on a walk. */
@@ -255,6 +258,9 @@ bool tree_paths(struct tree *t, const struct job *dir, const char *name,
                 char local[PATH_MAX], char remote[URL_PATH_MAX]);
 /* Opens a local directory of the walk, or returns NULL with errno. */
 DIR *tree_opendir(const char *local, size_t named);
+/* Returns the next name in the directory LOCAL, or NULL at its end. That it
+ * can't be read any more is printed as a failure. */
+struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local);
 /* Prints the failure, counts it, and keeps the first exit code. */
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
 

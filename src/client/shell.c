@@ -279,7 +279,9 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
         code = EX_USAGE;
     else if (n - 1 < row->words.least ||
              (row->words.most >= 0 && n - 1 > row->words.most))
-        code = client_refuse("usage", EX_USAGE, "%s", row->syntax.shell);
+        code =
+            client_refuse("", EX_USAGE, "usage: %s%s%s", row->name,
+                          row->syntax.shell[0] ? " " : "", row->syntax.shell);
     else if (!(row->modes & LOCAL) && !c->open)
         code = client_refuse(text[0], EX_USAGE,
                              "no server is open; try: open "

@@ -69,7 +69,7 @@ struct context {
     struct known_answers *known;   /* disk.c */
     size_t known_size;
     struct known_owners *owners; /* disk.c */
-    int lock_fd; /* of the users file, which is locked; 0: it isn't */
+    int lock_fd; /* the lock of the users file, or turn.c's; 0: none */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
@@ -91,23 +91,23 @@ enum ctl_takes {
     TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
-enum ctl_reads { READS_NOTHING, READS_ONLY, READS_TO_EDIT };
+/* Bits: what a command needs, before it runs or while it does. */
+enum {
+    READS_USERS = 1,
+    READS_TO_EDIT = 2,
+    ASKS_PASSWORD = 4,
+    WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
+    HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
+};
 
 struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
-    enum ctl_takes takes;
-    bool asks_password;
-    enum ctl_reads reads_users; /* before it runs */
-    bool without_settings; /* so no account needs to read the configuration */
-    bool has_deadline;     /* ctl_deadline_ms; it asks nothing */
     int (*run)(struct context *x);
-    /* Reports a failure, an exit code with its complaint, in another way.
-     * Returns another exit code. NULL: no. */
-    int (*on_failure)(struct context *x, int code);
+    enum ctl_takes takes;
+    unsigned needs;
     const char *syntax; /* it takes the options in it, --config and --help */
     const char *help, *example;
-    const char *more; /* at the end of its own help, or NULL */
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
@@ -276,10 +276,12 @@ int metrics_show(struct context *x);
 int metrics_serve(struct context *x);
 extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
 int status_reload(struct context *x);
+/* These report a failure, an exit code with its complaint, in another way. They
+ * return another exit code. */
 int status_reload_failed(struct context *x, int code);
+int monitor_failed(struct context *x, int code);
 int doctor_run(struct context *x);
 int monitor_check(struct context *x);
-int monitor_failed(struct context *x, int code);
 int who_show(struct context *x);
 int sessions_kick(struct context *x);
 int top_show(struct context *x);
@@ -375,14 +377,14 @@ void *disk_share(size_t size);
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
 /* The same for work with a context, whose complaint becomes that of X. DATA, of
- * SIZE bytes, is then as the fork has left it. The fork doesn't have the lock
- * of the users file. */
+ * SIZE bytes, is then as the fork has left it. The fork doesn't have
+ * x->lock_fd. */
 typedef int disk_work(struct context *x, void *data);
 int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
                   int ms);
-/* The same under that lock, while somebody else waits for it; WORK returns an
- * exit code, and so does this. If the disk doesn't answer, the complaint names
- * PATH. */
+/* The same under the lock of the users file, while somebody else waits for it;
+ * WORK returns an exit code, and so does this. If the disk doesn't answer, the
+ * complaint names PATH. */
 int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
                     const char *path);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
@@ -420,8 +422,7 @@ bool known_owner(const struct context *x, uint64_t uid);
 /* turn.c: work that one of all machines with the same homes does at a time. */
 #define TURN_HOLDER_MAX 320
 struct turn {
-    pid_t keeper; /* a fork that has the lock; 0: none */
-    int error;    /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
+    int error; /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
     char holder[4 * TURN_HOLDER_MAX + 1]; /* of TURN_OF_ANOTHER, escaped */
 };
 enum turn_of {
@@ -429,11 +430,12 @@ enum turn_of {
     TURN_OF_ANOTHER,
     TURN_UNKNOWN, /* there is no lock here */
 };
-/* Locks the file NAME in the directory HOMES, without a wait for its owner, and
- * for at most disk_ms. The caller calls turn_end(); the kernel does if the
- * command dies, and the file system if its machine does. */
-enum turn_of turn_take(struct turn *t, const char *homes, const char *name);
-void turn_end(struct turn *t);
+/* Locks the file NAME in the directory of the homes, without a wait for its
+ * owner. The caller calls turn_end(); the kernel does if the command dies, and
+ * the file system if its machine does. A fork that may hang closes
+ * x->lock_fd. */
+enum turn_of turn_take(struct context *x, const char *name, struct turn *t);
+void turn_end(struct context *x);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
@@ -661,10 +663,6 @@ void sessions_edited(struct context *x);
 int who_read(struct context *x, json_t **ret);
 /* Counts those that transfer something. */
 int who_count_transfers(struct context *x, uint64_t *ret);
-/* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known, from
- * the numbers of a row. */
-#define WHO_AMOUNT_MAX 80
-const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX]);
 
 /* hosts.c: the command on the machines of --host. Returns an exit code. */
 int hosts_show(struct context *x);

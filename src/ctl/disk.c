@@ -89,8 +89,10 @@ struct disk_copy {
 static int disk_do(void *shared)
 {
     struct disk_copy *c = shared;
-    int code = c->work(c->x, c->data);
+    int code;
 
+    c->x->lock_fd = 0; /* closed, for what it forks */
+    code = c->work(c->x, c->data);
     c->complaint = c->x->complaint;
     return code;
 }

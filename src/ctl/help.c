@@ -15,6 +15,12 @@ static const char of_passwords[] =
     "bytes.\n"
     "See sallyportctl(8).\n";
 
+static const char of_metrics[] =
+    "\nIn prometheus.yml:\n"
+    "  scrape_configs:\n"
+    "    - job_name: sallyport\n"
+    "      static_configs: [{ targets: [\"127.0.0.1:9521\"] }]\n";
+
 /* For somebody who sees it for the first time. */
 static const struct {
     const char *command, *what;
@@ -69,13 +75,14 @@ static void print_options(const struct arguments *a, size_t words)
 
 void help_print(const struct arguments *a, size_t words)
 {
+    const struct ctl_command *own = words == 2 ? ctl_command_of(a) : NULL;
     bool passwords = false;
 
     puts("Usage:");
     for (size_t i = 0; i < ctl_command_count; i++)
         if (ctl_names(&ctl_commands[i], a, words)) {
             print_row(&ctl_commands[i]);
-            passwords |= ctl_commands[i].asks_password;
+            passwords |= (ctl_commands[i].needs & ASKS_PASSWORD) != 0;
         }
     printf("\nExample%s:\n", words == 2 ? "" : "s");
     for (size_t i = 0; i < ctl_command_count; i++)
@@ -85,9 +92,8 @@ void help_print(const struct arguments *a, size_t words)
     print_options(a, words);
     if (passwords)
         fputs(of_passwords, stdout);
-    for (size_t i = 0; words == 2 && i < ctl_command_count; i++)
-        if (ctl_commands[i].more && ctl_names(&ctl_commands[i], a, words))
-            printf("\n%s", ctl_commands[i].more);
+    if (own && own->run == metrics_serve)
+        fputs(of_metrics, stdout);
 }
 
 static bool is_of_group(const struct ctl_command *row, const char *group)

@@ -2,6 +2,7 @@
  * what was described as JSON. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,13 +92,20 @@ uint64_t number_of(const json_t *of, const char *key)
     return (uint64_t)json_integer_value(json_object_get(of, key));
 }
 
+static int json_failed(struct context *x)
+{
+    return ferror(stdout)
+               ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
+               : ctl_fail(x, EX_IOERR, "JSON can't be written");
+}
+
 int json_write(struct context *x, json_t *value)
 {
     int r = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
 
     json_decref(value);
     if (r)
-        return ctl_fail(x, EX_IOERR, "JSON can't be written");
+        return json_failed(x);
     putchar('\n');
     return 0;
 }
@@ -111,7 +119,7 @@ int json_element(struct context *x, json_t *one, uint64_t *count)
         r = json_dumpf(one, stdout, JSON_COMPACT);
     }
     json_decref(one);
-    return r == 0 ? 0 : ctl_fail(x, EX_IOERR, "JSON can't be written");
+    return r == 0 ? 0 : json_failed(x);
 }
 
 void json_end(uint64_t count)

@@ -97,7 +97,9 @@ static int read_stdin(struct secret *s, struct complaint *c)
         return password_refuse(c, EX_IOERR,
                                "can't be read from standard input");
     if (len == 0)
-        return password_refuse(c, EX_TEMPFAIL, NOT_GIVEN);
+        return password_refuse(c, EX_TEMPFAIL,
+                               NOT_GIVEN "; write it as one line to standard "
+                                         "input, or use --print-password");
     return keep_password(s, (struct slice){ line.bytes, (size_t)len }, c);
 }
 

@@ -45,14 +45,23 @@ const struct ctl_option *arguments_option(struct slice name)
     return NULL;
 }
 
-static int usage_error(struct complaint *c, const char *what, const char *text)
+/* The help of the command before it, if there is one, has the options. */
+static int usage_error(const struct arguments *a, const char *what,
+                       const char *text, struct complaint *c)
 {
-    complain(c, "%s: %s; run: sallyportctl --help", text, what);
+    const struct ctl_command *row = a->words > 0 ? ctl_command_of(a) : NULL;
+    char name[CTL_NAME];
+
+    if (row)
+        complain(c, "%s: %s; see: sallyportctl %s --help", text, what,
+                 ctl_name_of(row, name));
+    else
+        complain(c, "%s: %s; run: sallyportctl --help", text, what);
     return EX_USAGE;
 }
 
-static int unknown_option(struct complaint *c, const char *text,
-                          struct slice name)
+static int unknown_option(const struct arguments *a, const char *text,
+                          struct slice name, struct complaint *c)
 {
     const char *names[OPTIONS], *nearest;
 
@@ -60,7 +69,7 @@ static int unknown_option(struct complaint *c, const char *text,
         names[i] = ctl_options[i].name;
     nearest = slice_nearest(name, names, OPTIONS);
     if (!nearest)
-        return usage_error(c, "no such option", text);
+        return usage_error(a, "no such option", text, c);
     complain(c, "%s: no such option; did you mean --%s?", text, nearest);
     return EX_USAGE;
 }
@@ -76,18 +85,18 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     slice_cut(&value, '=', &name);
     row = arguments_option(name);
     if (!row)
-        return unknown_option(c, text, name);
+        return unknown_option(a, text, name, c);
     place = &a->option[row - ctl_options];
     if (*place)
-        return usage_error(c, "given twice", text);
+        return usage_error(a, "given twice", text, c);
     if (!row->value) {
         *place = "";
-        return value.ptr ? usage_error(c, "takes no value", text) : 0;
+        return value.ptr ? usage_error(a, "takes no value", text, c) : 0;
     }
     if (!value.ptr)
         value.ptr = **next ? *(*next)++ : NULL;
     *place = value.ptr;
-    return *place ? 0 : usage_error(c, "needs a value", text);
+    return *place ? 0 : usage_error(a, "needs a value", text, c);
 }
 
 /* "log -f", as tail and journalctl have it. */
@@ -121,7 +130,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
             if (code)
                 return code;
         } else if (text[0] == '-' && text[1]) {
-            return usage_error(c, "no such option", text);
+            return usage_error(a, "no such option", text, c);
         } else {
             a->word[a->words++] = next[-1];
         }
@@ -429,11 +438,11 @@ int ctl_load_settings(struct context *x)
 
 static int run_row(struct context *x, const struct ctl_command *row)
 {
-    int code = row->without_settings ? 0 : ctl_load_settings(x);
+    int code = row->needs & WITHOUT_SETTINGS ? 0 : ctl_load_settings(x);
 
-    if (code == 0 && row->reads_users == READS_TO_EDIT)
+    if (code == 0 && row->needs & READS_TO_EDIT)
         code = edit_read_before(x);
-    if (code == 0 && row->reads_users == READS_ONLY)
+    if (code == 0 && row->needs & READS_USERS)
         code =
             edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
     if (code == 0)
@@ -484,9 +493,13 @@ static int run_command(struct context *x)
     if (code == 0 && x->args.host)
         code = hosts_show(x);
     else if (code == 0)
-        code = row->has_deadline ? run_with_deadline(x, row) : run_row(x, row);
-    return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
-                                                   : code;
+        code = row->needs & HAS_DEADLINE ? run_with_deadline(x, row)
+                                         : run_row(x, row);
+    if (x->complaint.text[0] && row->run == monitor_check)
+        return monitor_failed(x, code);
+    if (x->complaint.text[0] && row->run == status_reload)
+        return status_reload_failed(x, code);
+    return code;
 }
 
 /* Without a command: how the server is, and what there is to do. */
@@ -533,30 +546,30 @@ static int run(struct context *x, int argc, char **argv)
     return argc > 0 && a->words == 0 ? run_first_look(x) : run_command(x);
 }
 
-/* Returns 0 or an errno. Of output that failed earlier, such as a line of
- * "log", nothing is left to write, and the cause isn't known any more. */
-static int flush_output(void)
+/* Of output that failed earlier nothing is left to write, and the cause isn't
+ * known any more. Returns an exit code. */
+static int flush_output(struct context *x)
 {
     if (fflush(stdout) == EOF)
-        return errno;
-    return ferror(stdout) ? EIO : 0;
+        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno));
+    return ferror(stdout) ? ctl_fail(x, EX_IOERR,
+                                     "standard output: not all of it could be "
+                                     "written")
+                          : 0;
 }
 
 int ctl_run(int argc, char **argv)
 {
     struct context x = { .complaint.text = "" };
-    int code, error;
+    int code;
 
     fd_fill_standard();
     stderr_title("sallyportctl");
     stderr_wait(true);
     code = run(&x, argc, argv);
+    if (code == 0)
+        code = flush_output(&x);
     if (code && x.complaint.text[0])
         stderr_print("%s", x.complaint.text);
-    error = flush_output();
-    if (error && code == 0) {
-        stderr_print("standard output: %s", strerror(error));
-        code = EX_IOERR;
-    }
     return code;
 }

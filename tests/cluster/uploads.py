@@ -1,4 +1,5 @@
 """Uploads by four real clients, one after the other each, while faults happen."""
+import errno
 import hashlib
 import os
 import random
@@ -115,14 +116,23 @@ class Uploads:
             thread.join()
 
     @staticmethod
-    def differences(node, stored):
+    def found(path):
+        """Its checksum, or why it can't be read. A busy machine can miss the volume's
+        ping-timeout: then its mount is lost for a moment, and is asked again."""
+        begin = time.monotonic()
+        while True:
+            try:
+                with open(path, "rb") as f:
+                    return hashlib.sha256(f.read()).hexdigest()
+            except OSError as e:
+                if e.errno != errno.ENOTCONN or time.monotonic() - begin > 60:
+                    return e.strerror
+            time.sleep(0.5)
+
+    def differences(self, node, stored):
         bad = []
         for name, digest in stored.items():
-            try:
-                with open("%s/homes/%s" % (mounted_at(node), name), "rb") as f:
-                    found = hashlib.sha256(f.read()).hexdigest()
-            except OSError as e:
-                found = e.strerror
+            found = self.found("%s/homes/%s" % (mounted_at(node), name))
             if found != digest:
                 bad.append("%s at %s: %s" % (name, node, found))
         return bad

@@ -32,9 +32,9 @@ volatile int *strike_shared(void)
 {
     int fd = open(SHARED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    cr_assert(fd >= 0 && ftruncate(fd, 4 * sizeof(int)) == 0);
+    cr_assert(fd >= 0 && ftruncate(fd, 5 * sizeof(int)) == 0);
     void *p =
-        mmap(NULL, 4 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        mmap(NULL, 5 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     cr_assert(p != MAP_FAILED);
     close(fd);
     return p;

@@ -331,6 +331,28 @@ Test(peers, an_option_that_cannot_be_set, .timeout = 120)
     desk_end(&d);
 }
 
+/* A local directory whose names can't all be read isn't uploaded as a whole,
+ * and nothing is removed on the word of it. */
+Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "anna");
+    files_make_folder("half", 0755);
+    files_write("half/a", "text", 4, 0644);
+    volatile int *shared = strike_shared();
+    shared[4] = 1;
+    setenv("SALLYPORT_TEST_CLIENT", STRIKE_SHARED, 1);
+    setenv("LD_PRELOAD", server_build(CLIENT_PRELOAD), 1);
+    desk_says(&d, EX_IOERR, "half: Input/output error", "put", "-r", "half",
+              "/", NULL);
+    desk_says(&d, EX_IOERR, "half: Input/output error", "sync", "--delete", "/",
+              "half", NULL);
+    unsetenv("LD_PRELOAD");
+    cr_expect(files_exists("half/a"));
+    desk_end(&d);
+}
+
 #define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
 
 static void make_files(const char *dir, int count)

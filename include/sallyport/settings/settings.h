@@ -236,7 +236,13 @@ void settings_place_pair(const struct settings *s, struct complaint *c);
  * which names the chmod or chown to run. */
 int settings_private_file(int fd, const char *name, struct complaint *c);
 
-/* Reads the key of the partials' names from the file NAME in DIRECTORY; PATH is
+/* Writes the path of the key of the partials' names: COMMON, the value of
+ * `partials_key`, or if that is empty, the file in STATE. */
+#define SETTINGS_KEY_PATH_MAX                                                  \
+    (SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1)
+void settings_key_path(const char *state, const char *common,
+                       char out[SETTINGS_KEY_PATH_MAX]);
+/* Reads that key from the file NAME in DIRECTORY; PATH is
  * for the complaint. Returns 0; -ENOENT, -EACCES or -EINVAL: it can't be read,
  * or isn't private; -EBADMSG: it isn't a key. */
 int settings_read_key(int directory, const char *name, const char *path,

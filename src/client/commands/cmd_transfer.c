@@ -254,6 +254,10 @@ static int get_file(struct tree *t, const char *remote, const char *local)
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
         return transfer_count(
             t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));
+    if (e.kind == ENTRY_DIRECTORY && strcmp(local, "-") == 0)
+        return transfer_count(
+            t, client_refuse(remote, EX_USAGE,
+                             "a directory can't go to standard output"));
     if (e.kind == ENTRY_DIRECTORY)
         tree_walk(t, local, remote);
     else if (tree_passes(t, base_name(remote),

@@ -355,7 +355,7 @@ static void surplus_of_name(struct tree *t, struct job *above, int at,
             ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             : -1;
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    while (d && (e = readdir(d)) && !jobs_ended(&t->jobs))
+    while (d && !jobs_ended(&t->jobs) && (e = tree_readdir(t, d, path)))
         if (!tree_is_dots(e->d_name))
             surplus_of_name(t, held, fd, path, e->d_name, "", named);
     if (d)
@@ -379,7 +379,8 @@ int surplus_of_local(struct tree *t, const struct job *job, struct link *l,
         fail_errno(why, errno, "");
         tree_failed(t, job->local, why);
     }
-    while (r == 0 && d && (e = readdir(d)) && !jobs_ended(&t->jobs)) {
+    while (r == 0 && d && !jobs_ended(&t->jobs) &&
+           (e = tree_readdir(t, d, job->local))) {
         if (tree_is_dots(e->d_name) || part_is_name(e->d_name) ||
             listing_find(there, e->d_name) ||
             !tree_paths(t, job, e->d_name, local, remote))

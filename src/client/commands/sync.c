@@ -3,6 +3,7 @@
  * nothing without --delete, and changes nothing with --dry-run. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,24 +53,40 @@ static int sync_time(struct tree *t, const struct job *job, struct link *l,
     return 0;
 }
 
-/* Does an upload keep its time? If not, it would be sent again for ever. It is
- * tried once, with the time that the file has anyway. */
+/* Sets the time that the file has anyway. After a cut nobody knows whether the
+ * server would have. */
+static int sync_try_time(const struct tree *t, const char *remote,
+                         struct link *l, time_t present)
+{
+    struct retry retry = { 0 };
+    struct failure why;
+    int r;
+
+    if (!l->site->mfmt)
+        return TIMES_CHANGE;
+    if (t->client->options.dry_run)
+        return TIMES_STAY;
+    do
+        r = remote_set_time(l, remote, present, &why);
+    while (r < 0 && link_again(l, &retry, remote, &why));
+    if (r < 0 && why.cut)
+        return TIMES_UNKNOWN;
+    return r < 0 ? TIMES_CHANGE : TIMES_STAY;
+}
+
+/* Does an upload keep its time? If not, it would be sent again for ever. The
+ * first answer counts for all files. Without an answer the file is sent: the
+ * next one asks again. */
 static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
                              time_t present)
 {
-    struct failure why;
+    int times = atomic_load(&t->times), unknown = TIMES_UNKNOWN;
 
-    pthread_mutex_lock(&t->lock);
-    if (t->times == TIMES_UNKNOWN) {
-        bool stay =
-            l->site->mfmt && (t->client->options.dry_run ||
-                              remote_set_time(l, remote, present, &why) == 0);
-
-        t->times = stay ? TIMES_STAY : TIMES_CHANGE;
+    if (times == TIMES_UNKNOWN) {
+        times = sync_try_time(t, remote, l, present);
+        atomic_compare_exchange_strong(&t->times, &unknown, times);
     }
-    bool stay = t->times == TIMES_STAY;
-    pthread_mutex_unlock(&t->lock);
-    return stay;
+    return times != TIMES_CHANGE;
 }
 
 /* Seconds. Disks round times, and FAT rounds most: to this. */

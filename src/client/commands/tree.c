@@ -141,6 +141,19 @@ DIR *tree_opendir(const char *local, size_t named)
     return d;
 }
 
+struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local)
+{
+    struct failure why;
+
+    errno = 0;
+    struct dirent *e = readdir(d);
+    if (!e && errno != 0) {
+        fail_errno(&why, errno, "");
+        tree_failed(t, local, &why);
+    }
+    return e;
+}
+
 bool tree_excludes(const struct tree *t, const char *path, size_t root,
                    bool directory)
 {
@@ -299,7 +312,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     }
     int r = tree_list_up(t, l, job->remote, &there, why);
     there.at = clock_ms();
-    while (r == 0 && (e = readdir(d)) && !jobs_ended(&t->jobs))
+    while (r == 0 && !jobs_ended(&t->jobs) &&
+           (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
             tree_up_entry(t, job, l, e->d_name, &there);
     if (r == 0 && t->way->up_end)

@@ -262,6 +262,19 @@ static const struct option_row *option_find(struct slice name)
     return NULL;
 }
 
+static int option_unknown(const char *text, struct slice name,
+                          struct complaint *c)
+{
+    const char *names[sizeof(option_rows) / sizeof(option_rows[0])], *nearest;
+
+    for (size_t i = 0; i < option_count; i++)
+        names[i] = option_rows[i].name;
+    nearest = slice_nearest(name, names, option_count);
+    if (!nearest)
+        return complain(c, "%s: no such option; run: sallyport --help", text);
+    return complain(c, "%s: no such option; did you mean --%s?", text, nearest);
+}
+
 static bool words_have(const char *words, const char *word)
 {
     struct slice rest = slice_from(words), one;
@@ -405,7 +418,7 @@ static int option_long(struct options *o, const char *text, char ***next,
     slice_cut(&rest, '=', &name);
     const struct option_row *row = option_find(name);
     if (!row)
-        return complain(c, "%s: no such option; run: sallyport --help", text);
+        return option_unknown(text, name, c);
     if (row->kind == OPTION_FLAG) {
         option_flag(o, row, OPTION_FROM_LINE, true);
         return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;

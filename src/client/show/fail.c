@@ -48,6 +48,8 @@ static const struct fail_row {
     { 421, "account was removed", EX_NOPERM, false, "ask the administrator" },
     { 421, "banned", EX_NOPERM, false, "ask the administrator" },
     { 421, NULL, EX_TEMPFAIL, true, "the server is busy or ended the session" },
+    { 425, "not resumed", EX_TEMPFAIL, true,
+      "the data connection must resume the TLS session" },
     { 425, NULL, EX_TEMPFAIL, true,
       "the data connection could not be made; check firewall and NAT" },
     { 426, NULL, EX_TEMPFAIL, true, "the transfer was cut" },

@@ -12,28 +12,29 @@
 #define WORKERS_MAX 16
 #define WAKE_MS     100
 #define PAUSE_MAX   30 /* seconds between two logins */
-/* A directory is listed before files are transferred if fewer of them wait for
- * each link. So all links have something to do, and what a listing says about
- * names is a few seconds old when the files come. */
+/* While fewer files than this wait for each link, directories are listed before
+ * files are transferred. So all links have something to do, and a listing isn't
+ * old when its files are transferred. */
 #define AHEAD 16
 
 struct crew {
     struct jobs *jobs;
     const struct site *site;
     pthread_cond_t changed; /* there is a job, or none will come */
-    size_t busy, walking;   /* links that have a job; those whose job may add
-                               others */
+    size_t busy;            /* links that have a job */
+    size_t walking;         /* those whose job may add others */
     size_t links;           /* those that the server has let in */
-    size_t wanted;          /* threads */
-    size_t running;
+    size_t wanted;          /* threads, beside the first link's */
+    size_t running;         /* those that were started */
     pthread_t thread[WORKERS_MAX];
+    /* Jobs of links that the server has turned away. */
     struct crew_left {
         struct file_transfer transfer;
         struct failure why;
-    } left[WORKERS_MAX + 1]; /* by links that the server has turned away */
+    } left[WORKERS_MAX + 1];
     size_t left_count;
     bool told;        /* a note says that there are fewer links */
-    atomic_bool over; /* no link has to come any more */
+    atomic_bool over; /* the links that aren't let in yet aren't needed */
 };
 
 static bool crew_is_step(const struct job *job)
@@ -112,9 +113,9 @@ static bool crew_goes_on(struct crew *c)
     return more;
 }
 
-/* Takes the next job. If there is none now, a busy link may still add some, or
- * leave its own. Returns false: none will come, and the link doesn't count any
- * more. */
+/* Takes the next job. If there is none, it waits: a busy link may still add
+ * some, or leave its own. Returns false: none will come, and the link isn't
+ * counted any more. */
 static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
@@ -142,7 +143,7 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
     return some;
 }
 
-/* The job is over, or another link goes on with it. */
+/* The link's job is over, or another link goes on with it. */
 static void crew_put_down(struct crew *c, const struct job *job)
 {
     c->busy--;
@@ -150,7 +151,7 @@ static void crew_put_down(struct crew *c, const struct job *job)
     pthread_cond_broadcast(&c->changed);
 }
 
-/* A link that the server has turned away leaves its job to the other ones.
+/* A link that the server has turned away leaves its job to the other links.
  * Returns false: there are none. */
 static bool crew_leave(struct crew *c, const struct file_transfer *t,
                        const struct failure *why)
@@ -195,9 +196,9 @@ static bool crew_again(struct file_transfer *t, struct retry *retry,
            link_again(t->link, retry, t->remote, why);
 }
 
-/* Makes the tries that the options permit. A try that has brought the file
- * forward begins the count anew. Returns 0; 1: another link goes on with it; -1
- * with the reason. */
+/* Makes the tries that the options permit. After a try that has brought the
+ * file forward they are counted from 0 again. Returns 0; 1: another link goes
+ * on with the job; -1 with the reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
@@ -284,8 +285,8 @@ static bool crew_work(struct crew *c, struct link *l)
 }
 
 /* Servers limit the sessions of a user. A link that the server doesn't let in
- * takes no job, since the others do all of them; and it doesn't wait for an
- * answer longer than they need. */
+ * takes no job: the other links do all of them. It waits for the server's
+ * answer no longer than they work. */
 static bool crew_is_let_in(struct crew *c, struct link *l)
 {
     struct failure why;
@@ -314,8 +315,8 @@ static bool crew_wait(const struct crew *c, uint64_t ms)
     return !atomic_load(&c->over) && !link_is_over();
 }
 
-/* A link that was in, and is turned away after a cut, tries to come back while
- * the others work. */
+/* A link that the server had let in, and turns away after a cut, tries to come
+ * back while the others work. */
 static bool crew_comes_back(struct crew *c, struct link *l)
 {
     uint64_t pause = 1;
@@ -347,7 +348,7 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
-/* The first link may leave while the others still start some. */
+/* Other links may still start threads while this waits for the first ones. */
 static void crew_join(struct crew *c)
 {
     size_t ended = 0;
@@ -397,7 +398,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
                        .links = 1,
                        .wanted = links > WORKERS_MAX ? WORKERS_MAX : links - 1,
                        .changed = PTHREAD_COND_INITIALIZER };
-    /* Or another link takes its place. */
+    /* The server may have ended the first link's session meanwhile. If it can't
+     * log in again, the other links do its work. */
     if (links > 1 && j->walks.count + j->others.count > 1 &&
         link_refresh(first, &why) < 0 && first->denied)
         progress_error("", &why);

@@ -69,13 +69,24 @@ static bool jobs_is_transfer(const struct job *job)
     return job->kind == JOB_GET || job->kind == JOB_PUT;
 }
 
+/* What malloc() takes beside the bytes that it returns, on average. */
+#define BLOCK 16
+
 static size_t jobs_bytes(const char *local, const char *remote)
 {
-    return 64 + strlen(local) + strlen(remote);
+    return sizeof(struct job) + strlen(local) + 1 + strlen(remote) + 1 +
+           3 * BLOCK;
 }
 
-/* Takes room for a job. Returns 0; 1: the jobs are stopped already; -1 with the
- * reason: they are now. */
+/* What names_take() keeps: a struct name, and a node of tsearch(). */
+static size_t jobs_name_bytes(const char *local, const char *remote)
+{
+    return 5 * sizeof(void *) + strlen(local) + 1 + strlen(remote) + 1 +
+           2 * BLOCK;
+}
+
+/* Takes room for a job. Returns 0; 1: the jobs were stopped before; -1 with the
+ * reason: there is no room, and they are stopped now. */
 static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
 {
     pthread_mutex_lock(&j->lock);
@@ -137,9 +148,12 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 {
     struct job *new = NULL;
     struct failure why;
+    size_t bytes = jobs_bytes(local, remote);
+
     /* The names of a file stay known when its job is over. */
-    size_t copies = jobs_is_transfer(job) ? 2 : 1;
-    int r = jobs_charge(j, copies * jobs_bytes(local, remote), &why);
+    if (jobs_is_transfer(job))
+        bytes += jobs_name_bytes(local, remote);
+    int r = jobs_charge(j, bytes, &why);
 
     if (r == 0 && !(new = jobs_copy(job, local, remote, &why)))
         r = -1;
@@ -149,8 +163,8 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 }
 
 /* Two files of one command may have the same name. For the second upload it is
- * taken, whatever a listing shows now. Returns 0; 1: it is there already; -1
- * with the reason. */
+ * taken, whatever a listing shows now. Returns 0; 1: the same transfer was
+ * added before; -1 with the reason. */
 static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
 {
     bool put = job->kind == JOB_PUT;
@@ -199,8 +213,9 @@ void jobs_expect(const struct jobs *j)
         progress_expect(j->files, j->unknown ? 0 : j->expected, walks);
 }
 
-/* Directories in one that is being listed come when it is listed, before those
- * that wait longer: so few are known at a time. */
+/* A directory that is found in another one waits there until that one is
+ * listed, and then comes before all that wait longer. So only few directories
+ * are known at a time. */
 void jobs_queue(struct jobs *j, struct job *job)
 {
     pthread_mutex_lock(&j->lock);

@@ -22,8 +22,8 @@ enum job_kind {
 };
 
 struct job;
-/* Does what is to do, over the link. OF is that of the queue. Returns 0; or -1
- * with the reason, and is called again if a retry may help. */
+/* Does the work of JOB over the link L. OF is that of the queue. Returns 0; or
+ * -1 with the reason, and is called again if a retry may help. */
 typedef int job_step(void *of, struct job *job, struct link *l,
                      struct failure *why);
 
@@ -35,7 +35,7 @@ struct job_list {
 struct job {
     enum job_kind kind;
     char *local, *remote; /* its own texts; local "-": standard input, output */
-    size_t named;         /* of local: no link is followed beyond */
+    size_t named;         /* no link is followed beyond these bytes of local */
 
     /* A transfer: */
     bool known;      /* the following fields come from a listing */
@@ -48,23 +48,23 @@ struct job {
 
     /* A step: */
     job_step *step;
-    job_step *last;       /* one more, after all jobs in this one; or NULL */
+    job_step *last;       /* the step after all jobs in this one; or NULL */
     size_t root;          /* length of the remote path where the walk began */
-    int depth;            /* below it */
-    bool again;           /* it was called, and the connection was cut */
-    bool stays;           /* something in it isn't done */
-    struct job *about;    /* another one, which this one is for */
+    int depth;            /* directories between that path and this one */
+    bool again;           /* the step was called, and the connection was cut */
+    bool stays;           /* something in this directory isn't done */
+    struct job *about;    /* the job whose directory this step lists */
     struct job_list held; /* jobs in it that are queued later */
 
-    struct job *above;  /* the directory that it is in, or NULL */
-    size_t below;       /* its own work, and jobs in it that aren't over */
-    struct job_list in; /* directories in it that were found just now */
+    struct job *above; /* the job of the directory that it is in, or NULL */
+    size_t below;      /* 1 for its own work, and jobs in it that aren't over */
+    struct job_list in; /* directories that its step has found so far */
     struct job *next;   /* in its list */
 };
 
-/* Of the paths of jobs that wait, and of all files. A server can list files
- * without an end; this is room for two million of them with paths of a hundred
- * bytes. */
+/* The memory of the jobs that wait, and of the names of all files, which stay
+ * known. A server can list files without an end. This is room for two million
+ * files with paths of a hundred bytes, of which half a million wait. */
 #define JOBS_BYTES_MAX (768ul * 1024 * 1024)
 
 #define NAMED_FAILURES 3
@@ -72,15 +72,16 @@ struct job {
 struct crew;
 
 struct jobs {
-    void *of;               /* for the steps */
-    bool (*next)(void *of); /* nothing is left to do: does it add more? */
-    size_t most;            /* of bytes; 0: JOBS_BYTES_MAX */
-    bool in_turn;           /* one link does all jobs, in their order */
-    bool once;              /* a second file with a name is refused */
-    bool held;              /* only walks are begun until NEXT is called */
-    atomic_bool stopped;    /* no job is begun any more */
-    atomic_int code;        /* exit code of the first failure */
-    atomic_size_t lost;     /* failures of anything but a transfer */
+    void *of; /* for the steps */
+    bool (*next)(
+        void *of);       /* called when nothing is left; true: it adds more */
+    size_t most;         /* the limit of bytes; 0: JOBS_BYTES_MAX */
+    bool in_turn;        /* one link does all jobs, in their order */
+    bool once;           /* a second file with a name is refused */
+    bool held;           /* only walks are begun until NEXT is called */
+    atomic_bool stopped; /* no job is begun any more */
+    atomic_int code;     /* exit code of the first failure */
+    atomic_size_t lost;  /* failures of anything but a transfer */
 
     pthread_mutex_t lock; /* of all below */
     struct job_list walks, others;
@@ -107,8 +108,8 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 void jobs_queue(struct jobs *j, struct job *job);
 void jobs_push(struct job_list *list, struct job *job);
 struct job *jobs_pop(struct job_list *list);
-/* Must a walk end before its end: see link_is_over(), or since the jobs have no
- * room? */
+/* Must the work end early? Either all links are over, see link_is_over(), or no
+ * job is begun any more. */
 bool jobs_ended(const struct jobs *j);
 /* Keeps CODE if it is the first that isn't 0. */
 void jobs_keep(struct jobs *j, int code);

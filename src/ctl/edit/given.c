@@ -43,64 +43,40 @@ static int settle_pairs(const char *text, struct buf *into)
     return r;
 }
 
-static int add_pin(struct slice name, struct buf *into)
+static int add_name(struct slice name, struct buf *into)
 {
-    int r = buf_add_text(into, PIN_PREFIX);
+    const bool pin = slice_starts(name, SLICE(PIN_PREFIX));
+    int bad = into->len > 0 ? buf_add_text(into, ";") : 0;
 
-    for (size_t i = sizeof(PIN_PREFIX) - 1; i < name.len && r == 0; i++) {
+    for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
 
-        if (c >= 'A' && c <= 'F')
+        if (pin && c >= 'A' && c <= 'F')
             c = (char)(c - 'A' + 'a');
-        if (c != ':')
-            r = buf_add(into, &c, 1);
+        if (!pin && c == ' ')
+            bad |= buf_add_text(into, "\\20");
+        else if (!pin || c != ':' || i < strlen(PIN_PREFIX))
+            bad |= buf_add(into, &c, 1);
     }
-    return r;
-}
-
-static int add_other(struct slice name, struct buf *into)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < name.len && r == 0; i++)
-        r = name.ptr[i] == ' ' ? buf_add_text(into, "\\20")
-                               : buf_add(into, &name.ptr[i], 1);
-    return r;
-}
-
-static int add_all(struct slice rest, struct buf *into)
-{
-    struct slice name;
-    int r = 0;
-
-    while (r == 0 && slice_cut(&rest, ';', &name)) {
-        if (into->len > 0)
-            r = buf_add_text(into, ";");
-        name = slice_trim(name);
-        if (r == 0)
-            r = slice_starts(name, SLICE(PIN_PREFIX)) ? add_pin(name, into)
-                                                      : add_other(name, into);
-    }
-    return r;
+    return bad;
 }
 
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 {
     struct buf settled, into;
-    int r;
+    struct slice rest, name;
+    int bad;
 
     buf_init(&settled, 2 * CERTIFICATE_MAX);
     buf_init(&into, CERTIFICATE_MAX - 1);
-    r = settle_pairs(text, &settled);
-    if (r == 0)
-        r = add_all(buf_slice(&settled), &into);
-    if (r == 0)
-        r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
-    else
-        r = -ENAMETOOLONG;
+    bad = settle_pairs(text, &settled);
+    rest = buf_slice(&settled);
+    while (slice_cut(&rest, ';', &name))
+        bad |= add_name(slice_trim(name), &into);
+    bad |= slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
     buf_release(&settled);
     buf_release(&into);
-    return r;
+    return bad ? -ENAMETOOLONG : 0;
 }
 
 /* Keys. Most have the name and the value of their option. */

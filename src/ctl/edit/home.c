@@ -147,7 +147,8 @@ int home_open(const char *path, const char *below)
 }
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
- * With the user's uid all files in it are the user's. */
+ * With the user's uid all files in it are the user's. So this offers no command
+ * that somebody could paste in a hurry. */
 static int not_the_owner(const struct home_wanted *h, uid_t owner,
                          struct complaint *c)
 {
@@ -166,8 +167,9 @@ static int not_the_owner(const struct home_wanted *h, uid_t owner,
     else if (owner == 0)
         complain(c,
                  "%s exists and belongs to root; give another --home DIR, or, "
-                 "if it was made for this user, run: chown -Rh %u:%u %s",
-                 h->path, wanted, (unsigned)h->gid, h->path);
+                 "if it was made for this user, give it and all in it to %u:%u "
+                 "(chown -Rh)",
+                 h->path, wanted, (unsigned)h->gid);
     else
         complain(c,
                  "%s exists and belongs to uid %u; give %sanother --home DIR, "

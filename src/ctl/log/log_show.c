@@ -2,6 +2,7 @@
  * xferlog(5). No byte of a client reaches the terminal unescaped. */
 #include "log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,12 +173,18 @@ static void print_record_xferlog(const struct log_record *r, struct buf *row)
     fwrite(row->data, 1, row->len, stdout);
 }
 
+/* Returns 0, or why the last lines can't be written. */
+static int log_unwritten(void)
+{
+    return ferror(stdout) ? errno : 0;
+}
+
 int log_show(struct context *x)
 {
     struct log_reader *l = malloc(sizeof(*l));
     struct log_record r;
     struct buf row;
-    int code, closed;
+    int code, closed, error;
 
     if (!l)
         return ctl_no_memory(x);
@@ -189,7 +196,8 @@ int log_show(struct context *x)
         printf("%-19s  %s%-12s  %-12s  %-10s  %-10s  %s\n", "TIME",
                x->args.directory ? "MACHINE       " : "", "USER", "WHAT",
                "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
-    while (code == 0 && log_next(l, &r)) {
+    error = log_unwritten();
+    while (code == 0 && error == 0 && log_next(l, &r)) {
         const struct slice name = log_machine(l);
         const struct slice *machine = x->args.directory ? &name : NULL;
 
@@ -199,10 +207,13 @@ int log_show(struct context *x)
             print_record_xferlog(&r, &row);
         else
             print_record(&r, machine, &row);
+        error = log_unwritten();
         log_record_release(&r);
     }
     closed = log_close(l);
     buf_release(&row);
     free(l);
+    if (error)
+        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(error));
     return code ? code : closed;
 }

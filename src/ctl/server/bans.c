@@ -67,16 +67,12 @@ static bool ban_holds_caller(const struct ban *ban)
 }
 
 /* A wide network has many clients, and perhaps the administrator. */
-static bool ban_is_wide(const struct ban *ban)
-{
-    return ban->bits < (ban->network.family == 4 ? 24 : 48);
-}
-
 static int check_own(struct context *x, const struct ban *ban)
 {
+    const bool wide = ban->bits < (ban->network.family == 4 ? 24 : 48);
     const char *why = ban_holds_machine(ban)  ? "this machine itself"
                       : ban_holds_caller(ban) ? "your own address"
-                      : ban_is_wide(ban)      ? "a very large network"
+                      : wide                  ? "a very large network"
                                               : NULL;
 
     if (!why || x->args.yes)

@@ -114,24 +114,18 @@ static int drain_wait(struct context *x, uint64_t ms)
     }
 }
 
-static int drain_off(struct context *x)
-{
-    bool on;
-    int code = drain_order(x, DRAIN_OFF, &on);
-
-    if (code == 0)
-        puts("the server takes sessions again");
-    return code;
-}
-
 int drain_run(struct context *x)
 {
     uint64_t ms = x->settings.drain_timeout, seconds;
     bool on;
     int code = 0;
 
-    if (x->args.off)
-        return drain_off(x);
+    if (x->args.off) {
+        code = drain_order(x, DRAIN_OFF, &on);
+        if (code == 0)
+            puts("the server takes sessions again");
+        return code;
+    }
     if (x->args.timeout) {
         code = arguments_seconds(x, "timeout", x->args.timeout, &seconds);
         ms = seconds * 1000;

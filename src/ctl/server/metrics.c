@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "sallyport/event/metrics.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -26,21 +27,18 @@ static int metrics_ask(struct context *x, struct buf *text)
 {
     struct server s;
     struct message m;
+    struct metrics all;
     int code = server_open(&s, x);
 
     if (code == 0)
         code = server_ask(&s, SHOW_METRICS, 0, &m);
+    if (code == 0 &&
+        (m.kind != MSG_metrics_are || m.metrics_are.metrics.len != sizeof(all)))
+        code = server_lies(x, "no metrics");
     if (code == 0) {
-        struct metrics all;
-
-        if (m.kind != MSG_metrics_are ||
-            m.metrics_are.metrics.len != sizeof(all))
-            code = server_lies(x, "no metrics");
-        else {
-            memcpy(&all, m.metrics_are.metrics.ptr, sizeof(all));
-            if (metrics_text(&all, text) < 0)
-                code = ctl_fail(x, EX_OSERR, "no memory for the metrics");
-        }
+        memcpy(&all, m.metrics_are.metrics.ptr, sizeof(all));
+        if (metrics_text(&all, text) < 0)
+            code = ctl_fail(x, EX_OSERR, "no memory for the metrics");
     }
     server_close(&s);
     return code;
@@ -92,18 +90,6 @@ static bool http_read_head(char *head, struct slice *ret)
     return head_is_complete(*ret);
 }
 
-static void http_write(struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(STDOUT_FILENO, bytes.ptr, bytes.len);
-
-        if (n <= 0)
-            return;
-        bytes.ptr += n;
-        bytes.len -= (size_t)n;
-    }
-}
-
 /* The rest is read to its end: closing a socket with unread bytes would cut the
  * answer off. */
 static void http_serve(struct slice text)
@@ -121,9 +107,9 @@ static void http_serve(struct slice text)
                    "charset=utf-8\r\nContent-Length: %zu\r\n%sConnection: "
                    "close\r\n\r\n",
                    a.status, a.body.len, a.header);
-    http_write((struct slice){ first, (size_t)len });
-    if (!slice_starts(got, SLICE("HEAD ")))
-        http_write(a.body);
+    if (fd_write_all(STDOUT_FILENO, first, (size_t)len) == 0 &&
+        !slice_starts(got, SLICE("HEAD ")))
+        fd_write_all(STDOUT_FILENO, a.body.ptr, a.body.len);
     if (shutdown(STDOUT_FILENO, SHUT_WR) == 0)
         while (read(STDIN_FILENO, head, sizeof(head)) > 0)
             continue;
@@ -133,14 +119,6 @@ static void http_on_late(int number)
 {
     (void)number;
     _exit(EXIT_SUCCESS);
-}
-
-static int give_up_root(struct context *x)
-{
-    int r = sandbox_give_up(geteuid() == 0, NOBODY, NOBODY);
-
-    return r < 0 ? ctl_fail(x, EX_OSERR, "can't give up root: %s", strerror(-r))
-                 : 0;
 }
 
 int metrics_show(struct context *x)
@@ -160,7 +138,7 @@ int metrics_show(struct context *x)
 int metrics_serve(struct context *x)
 {
     struct buf text;
-    int code, root;
+    int code, r;
 
     if (isatty(STDIN_FILENO))
         return ctl_fail(x, EX_USAGE,
@@ -171,8 +149,8 @@ int metrics_serve(struct context *x)
                         "metrics");
     buf_init(&text, TEXT_MAX);
     code = metrics_ask(x, &text);
-    root = give_up_root(x);
-    if (root == 0) {
+    r = sandbox_give_up(geteuid() == 0, NOBODY, NOBODY);
+    if (r == 0) {
         signal(SIGPIPE, SIG_IGN);
         signal(SIGALRM, http_on_late);
         alarm(metrics_client_s);
@@ -180,5 +158,6 @@ int metrics_serve(struct context *x)
         alarm(0);
     }
     buf_release(&text);
-    return root ? root : code;
+    return r < 0 ? ctl_fail(x, EX_OSERR, "can't give up root: %s", strerror(-r))
+                 : code;
 }

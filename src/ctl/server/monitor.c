@@ -146,16 +146,6 @@ enum level monitor_disk(const char *path, const struct min_free *keep,
                                                 : LEVEL_WARNING;
 }
 
-static void health_look_at_disk(struct health *h, struct disk *d,
-                                const struct min_free *keep)
-{
-    struct complaint why = { "" };
-    enum level level = monitor_disk(d->path, keep, &h->at, &d->look, &why);
-
-    if (level != LEVEL_OK)
-        health_worsen(h, level, "%s", why.text);
-}
-
 /* Rounded up: of few sessions, none is no trouble. */
 static uint64_t sessions_at(const struct health *h, uint64_t percent)
 {
@@ -235,8 +225,14 @@ static int health_look(struct context *x, struct health *h)
     h->sessions = number_of(h->status, "sessions");
     h->most = number_of(h->status, "max_sessions");
     health_judge(h);
-    for (int i = 0; i < DISKS; i++)
-        health_look_at_disk(h, &h->disk[i], &x->settings.min_free);
+    for (struct disk *d = h->disk; d < h->disk + DISKS; d++) {
+        struct complaint why = { "" };
+        enum level level = monitor_disk(d->path, &x->settings.min_free, &h->at,
+                                        &d->look, &why);
+
+        if (level != LEVEL_OK)
+            health_worsen(h, level, "%s", why.text);
+    }
     return 0;
 }
 

@@ -327,16 +327,6 @@ static void top_wait(struct top *t, uint64_t end)
         top_on_key(t, key);
 }
 
-static void top_turn(struct top *t)
-{
-    uint64_t end = clock_ms() + TOP_MS;
-
-    while (!t->over && !top_signal && clock_ms() < end) {
-        top_draw(t);
-        top_wait(t, end);
-    }
-}
-
 /* The signals arrive only in ppoll(). SIGWINCH is that of ncurses. */
 static void top_take_signals(struct top *t)
 {
@@ -388,20 +378,18 @@ static int top_open(struct top *t)
     return 0;
 }
 
-static void top_close(struct top *t)
-{
-    endwin();
-    delscreen(t->screen);
-    sigprocmask(SIG_SETMASK, &t->before, NULL);
-}
-
 static void top_run(struct top *t)
 {
+    uint64_t end = clock_ms() + TOP_MS;
+
     top_arrange(t);
     while (!t->over && !top_signal) {
-        top_turn(t);
-        if (!t->over && !top_signal)
+        if (clock_ms() >= end) {
             top_ask_again(t);
+            end = clock_ms() + TOP_MS;
+        }
+        top_draw(t);
+        top_wait(t, end);
     }
 }
 
@@ -422,7 +410,9 @@ int top_show(struct context *x)
         code = top_open(&t);
     if (code == 0) {
         top_run(&t);
-        top_close(&t);
+        endwin();
+        delscreen(t.screen);
+        sigprocmask(SIG_SETMASK, &t.before, NULL);
     }
     top_view_release(&t.view);
     return code == 0 && top_signal ? 128 + top_signal : code;

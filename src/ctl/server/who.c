@@ -14,32 +14,39 @@
 #include "sallyport/base/clock.h"
 
 #define SERIAL_TEXT_MAX 17
+#define WHO_AMOUNT_MAX  80
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
 
-/* The rows are the members of an object, so that they are found again. */
-static int who_add(struct context *x, json_t *all, const struct msg_who_is *msg)
+/* The rows, and where they are found again: by their serials. */
+struct sessions {
+    json_t *list, *by_serial;
+};
+
+static int who_add(struct context *x, const struct sessions *all,
+                   const struct msg_who_is *msg)
 {
     char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX];
     int64_t now = time(NULL);
+    json_t *row;
+    int bad;
 
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
-    return json_object_set_new(
-               all, serial,
-               json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
-                         serial, "user", json_foreign(msg->user), "client",
-                         address_port_text(&msg->peer, client), "listener",
-                         address_port_text(&msg->local, local), "since",
-                         json_time(msg->since), "age",
-                         (json_int_t)(msg->since < now ? now - msg->since : 0),
-                         "logged_in", json_time(msg->login), "busy", true)) == 0
-               ? 0
-               : ctl_no_memory(x);
+    row = json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
+                    serial, "user", json_foreign(msg->user), "client",
+                    address_port_text(&msg->peer, client), "listener",
+                    address_port_text(&msg->local, local), "since",
+                    json_time(msg->since), "age",
+                    (json_int_t)(msg->since < now ? now - msg->since : 0),
+                    "logged_in", json_time(msg->login), "busy", true);
+    bad = json_object_set(all->by_serial, serial, row);
+    bad |= json_array_append_new(all->list, row);
+    return bad ? ctl_no_memory(x) : 0;
 }
 
 /* A server of each version understands this. */
-static int who_page(struct server *s, uint64_t *at, json_t *all)
+static int who_page(struct server *s, uint64_t *at, const struct sessions *all)
 {
     struct message m;
     int code = server_asked(
@@ -75,9 +82,10 @@ static json_int_t who_rate(const json_t *doing)
 }
 
 /* A session that has come meanwhile is left out. */
-static int who_add_doing(struct context *x, json_t *all, json_t *doing)
+static int who_add_doing(struct context *x, const struct sessions *all,
+                         json_t *doing)
 {
-    json_t *row = json_object_get(all, text_of(doing, "serial", ""));
+    json_t *row = json_object_get(all->by_serial, text_of(doing, "serial", ""));
     const json_int_t rate = who_rate(doing);
 
     return !row || (json_object_set_new(row, "busy", json_false()) == 0 &&
@@ -89,7 +97,7 @@ static int who_add_doing(struct context *x, json_t *all, json_t *doing)
 
 /* What all of them do, as far as it is known. A server of another build doesn't
  * say it: then all sessions stay busy. */
-static int who_look(struct server *s, json_t *all)
+static int who_look(struct server *s, const struct sessions *all)
 {
     json_t *rows, *doing;
     int code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
@@ -107,42 +115,26 @@ static int who_look(struct server *s, json_t *all)
     return code;
 }
 
-/* Makes an array of the rows. */
-static int who_list(struct context *x, json_t *all, json_t **ret)
-{
-    const char *serial;
-    json_t *row;
-
-    *ret = json_array();
-    if (!*ret)
-        return ctl_no_memory(x);
-    json_object_foreach(all, serial, row)
-    {
-        if (json_array_append(*ret, row) < 0)
-            return ctl_no_memory(x);
-    }
-    return 0;
-}
-
 int who_read(struct context *x, json_t **ret)
 {
-    json_t *all = json_object();
+    const struct sessions all = { json_array(), json_object() };
     struct server s;
     uint64_t at = 0;
-    int code = server_open(&s, x), listed;
+    int code = server_open(&s, x);
 
+    *ret = all.list;
     do
-        code = code ? code : who_page(&s, &at, all);
+        code = code ? code : who_page(&s, &at, &all);
     while (code == 0 && at > 0);
     if (code == 0)
-        code = who_look(&s, all);
+        code = who_look(&s, &all);
     server_close(&s);
-    listed = who_list(x, all, ret);
-    json_decref(all);
-    return code ? code : listed;
+    json_decref(all.by_serial);
+    return code == 0 && !all.list ? ctl_no_memory(x) : code;
 }
 
-const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX])
+/* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
+static const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX])
 {
     char bytes[SIZE_TEXT_MAX], of[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
     bool known = number_of(row, "of") > 0;

@@ -282,13 +282,12 @@ static int run_retention(struct context *x)
  * that one alone keeps, so without a lock the work goes on. */
 int retention_run(struct context *x)
 {
-    const char *homes = x->settings.homes;
     struct turn t;
     int code;
 
     if (x->args.dry_run)
         return run_retention(x);
-    switch (turn_take(&t, homes, RETENTION_LOCK)) {
+    switch (turn_take(x, RETENTION_LOCK, &t)) {
     case TURN_OF_ANOTHER:
         stderr_print("nothing to do: it runs already (%s)", t.holder);
         if (x->args.json)
@@ -298,12 +297,12 @@ int retention_run(struct context *x)
         if (t.error != ENOENT)
             stderr_print("%s/" RETENTION_LOCK ": %s; without this lock other "
                          "machines with these homes may do the same work",
-                         homes, strerror(t.error));
+                         x->settings.homes, strerror(t.error));
         break;
     case TURN_MINE:
         break;
     }
     code = run_retention(x);
-    turn_end(&t);
+    turn_end(x);
     return code;
 }

@@ -81,13 +81,10 @@ static int read_name_key(const struct settings *c, const char *user,
                          uint8_t ret[SIPHASH_KEY], struct complaint *why)
 {
     struct complaint unread = { "" };
-    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    char path[SETTINGS_KEY_PATH_MAX];
     uint8_t server[SIPHASH_KEY];
 
-    if (c->partials_key[0])
-        snprintf(path, sizeof(path), "%s", c->partials_key);
-    else
-        snprintf(path, sizeof(path), "%s/%s", c->state, SETTINGS_KEY_FILE);
+    settings_key_path(c->state, c->partials_key, path);
     if (settings_read_key(AT_FDCWD, path, path, server, &unread) < 0)
         return complain(why,
                         "%s; without this key nobody knows whose an upload in "
@@ -149,6 +146,8 @@ static void become_files(const struct search *s, const struct ground *g,
         .uid_is_shared = uid_is_shared(s, g),
     };
 
+    if (s->x->lock_fd > 0)
+        close(s->x->lock_fd);
     tzset(); /* the sandbox of files expects it */
     if (g->member)
         copy_shares(&mounts, g->member);

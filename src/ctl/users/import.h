@@ -100,14 +100,13 @@ bool import_hash_usable(const struct imported *e);
 /* COLUMNS: those after the home. */
 void import_limits_pure(struct imported *e, struct slice columns);
 void import_limits_proftpd(struct imported *e, struct slice shell);
-void import_limits_passwd(struct imported *e, struct slice shell);
+void import_limits_shell(struct imported *e, struct slice shell);
 /* COLUMNS: those after the hash. */
 void import_limits_more(struct imported *e, struct slice columns);
-/* COLUMN: those of shadow(5) before END, the day on which the account
- * expires. */
+/* COLUMN: those of shadow(5). Here no password expires; one that has expired
+ * there must be changed, or ends the account. */
 enum { SHADOW_CHANGED = 2, SHADOW_MOST = 4, SHADOW_INACTIVE = 6 };
-void import_limits_shadow(struct imported *e, const struct slice *column,
-                          struct slice end);
+void import_limits_password_age(struct imported *e, const struct slice *column);
 /* The end of an account: a day as in shadow(5), or as in a users file. */
 void import_limits_day(struct imported *e, struct slice value);
 void import_limits_end(struct imported *e, struct slice when);

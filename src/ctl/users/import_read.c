@@ -56,7 +56,7 @@ static const struct import_format formats[] = {
       .least = 7,
       .most = 7,
       .system = true,
-      .limits = import_limits_passwd,
+      .limits = import_limits_shell,
       .from = COLUMN_SHELL },
     { .word = "proftpd",
       .least = 7,
@@ -405,7 +405,8 @@ static void take_shadow_line(struct import *m,
     found->in_shadow = true;
     found->hash = column[COLUMN_HASH];
     slice_cut(&rest, ':', &end);
-    import_limits_shadow(found, column, end);
+    import_limits_day(found, end);
+    import_limits_password_age(found, column);
 }
 
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */
@@ -418,15 +419,6 @@ static void take_shadow(struct import *m)
         cut_columns(line, column);
         take_shadow_line(m, column);
     }
-}
-
-/* The server's own parser accepts the file, or nothing of it is taken. */
-static int import_check_own(struct import *m)
-{
-    FD_CLEANUP int fd = fd_sealed("import", buf_slice(&m->text));
-    int r = fd < 0 ? fd : users_read(&m->own, fd, m->path, &m->x->complaint);
-
-    return r ? EX_DATAERR : 0;
 }
 
 /* Reads a pipe, too. */
@@ -476,8 +468,9 @@ int import_read(struct import *m)
         code = import_load(m, path, &m->text);
     if (code == 0 && m->x->args.shadow)
         code = import_load(m, m->x->args.shadow, &m->shadow);
-    if (code == 0 && m->format->own)
-        code = import_check_own(m);
+    if (code == 0 && m->format->own &&
+        users_parse(&m->own, buf_slice(&m->text), m->path, &m->x->complaint))
+        code = EX_DATAERR;
     if (code == 0)
         code = m->format->read ? m->format->read(m) : import_take_lines(m);
     if (code == 0)

@@ -44,8 +44,7 @@ static bool take_key(struct imported *e, const char *key, struct slice value)
     return r == 0;
 }
 
-/* Of passwd(5). */
-static void take_shell(struct imported *e, struct slice shell)
+void import_limits_shell(struct imported *e, struct slice shell)
 {
     static const char *const usual[] = {
         "bash", "csh",   "dash", "fish", "ksh",
@@ -145,22 +144,17 @@ void import_limits_pure(struct imported *e, struct slice columns)
          i++)
         take_pure_column(e, (enum pure_column)i, value);
     if (e->uid == 0 || e->gid == 0)
-        note(e, &e->lock, "Pure-FTPd refuses users with the uid or gid 0",
-             SLICE(""));
+        import_limits_closed(e, "Pure-FTPd refuses users with the uid or gid "
+                                "0");
     if (e->home.len == 0)
-        note(e, &e->lock, "Pure-FTPd refuses users without a home", SLICE(""));
+        import_limits_closed(e, "Pure-FTPd refuses users without a home");
 }
 
 void import_limits_proftpd(struct imported *e, struct slice shell)
 {
-    take_shell(e, shell);
+    import_limits_shell(e, shell);
     if (e->uid == 0)
-        note(e, &e->lock, "ProFTPD refuses the uid 0", SLICE(""));
-}
-
-void import_limits_passwd(struct imported *e, struct slice shell)
-{
-    take_shell(e, shell);
+        import_limits_closed(e, "ProFTPD refuses the uid 0");
 }
 
 void import_limits_more(struct imported *e, struct slice columns)
@@ -223,9 +217,7 @@ void import_limits_password(struct imported *e, struct slice value)
         import_limits_closed(e, "its password is locked there");
 }
 
-/* The age of a password. Here none expires; one that has expired there must be
- * changed, or ends the account. */
-static void take_password_age(struct imported *e, const struct slice *column)
+void import_limits_password_age(struct imported *e, const struct slice *column)
 {
     const uint64_t today = (uint64_t)time(NULL) / DAY_SECONDS;
     uint64_t changed, most, inactive;
@@ -240,16 +232,9 @@ static void take_password_age(struct imported *e, const struct slice *column)
     if (changed > 0 && most < AGE_DAYS_NEVER && today > changed + most &&
         slice_number(column[SHADOW_INACTIVE], UINT32_MAX, &inactive) == 0 &&
         today > changed + most + inactive)
-        note(e, &e->lock, "its password has expired", SLICE(""));
+        import_limits_closed(e, "its password has expired");
     else if (changed == 0 || (most < AGE_DAYS_NEVER && today > changed + most))
         take_key(e, "must_change", SLICE("yes"));
-}
-
-void import_limits_shadow(struct imported *e, const struct slice *column,
-                          struct slice end)
-{
-    import_limits_day(e, end);
-    take_password_age(e, column);
 }
 
 /* Teams aren't imported, so the user would be without their limits. */

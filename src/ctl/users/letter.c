@@ -242,6 +242,8 @@ static void put_access(struct letter *l, const struct user *user)
     if (user->expires)
         put_field(l, "ends", "%.10s, %.5s UTC", when_text(user->expires, when),
                   when + strlen("2027-01-31T"));
+    if (user->max_files)
+        put_field(l, "files", "at most %u, all together", user->max_files);
     for (size_t i = 0; i < l->owns; i++)
         put_field(l, "certificate", "SHA-256 %s", l->own[i].fingerprint);
 }

@@ -35,15 +35,6 @@ void import_skip(struct import *m, struct imported *e, const char *why,
     m->unexpected += !expected;
 }
 
-/* The complaint is why this one is skipped; the others can still be
- * imported. */
-static void skip_by_complaint(struct import *m, struct imported *e,
-                              bool expected)
-{
-    import_skip(m, e, m->x->complaint.text, expected);
-    m->x->complaint.text[0] = '\0';
-}
-
 /* Does it get a row? */
 static bool is_new(const struct imported *e)
 {
@@ -126,6 +117,18 @@ static bool ends_import(int code)
     return code == EX_TEMPFAIL || code == EX_OSERR;
 }
 
+/* CODE is what became of the entry. Returns the one that ends the import, or
+ * 0. */
+static int skip_failed(struct import *m, struct imported *e, int code,
+                       bool expected)
+{
+    if (code == 0 || ends_import(code))
+        return code;
+    import_skip(m, e, m->x->complaint.text, expected);
+    m->x->complaint.text[0] = '\0';
+    return 0;
+}
+
 /* A uid isn't spent for a home that is refused. */
 static int assign_one(struct import *m, struct edit *e, struct uids *uids,
                       struct imported *one)
@@ -139,13 +142,10 @@ static int assign_one(struct import *m, struct edit *e, struct uids *uids,
         code = draft_set_ids(m->x, &one->draft, one->uid, one->gid);
     if (code)
         return code;
-    code = draft_check_make(m->x, &one->draft, e);
-    if (code == 0 || ends_import(code))
-        return code;
-    skip_by_complaint(m, one, false);
-    if (!given)
+    code = skip_failed(m, one, draft_check_make(m->x, &one->draft, e), false);
+    if (one->skipped && !given)
         uids->spent.last = last;
-    return 0;
+    return code;
 }
 
 /* First those that keep theirs, so that no other user gets one of them. */
@@ -181,22 +181,8 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 static int import_check(struct import *m, struct imported *e,
                         const struct users *u)
 {
-    int code = draft_check(m->x, &e->draft, u, NULL);
-
-    if (code == 0 || ends_import(code))
-        return code;
-    skip_by_complaint(m, e, users_find(u, e->name) != NULL);
-    return 0;
-}
-
-static int import_put(struct import *m, struct imported *e, struct edit *edit)
-{
-    int code = draft_put(m->x, &e->draft, edit);
-
-    if (code == 0 || ends_import(code))
-        return code;
-    skip_by_complaint(m, e, false);
-    return 0;
+    return skip_failed(m, e, draft_check(m->x, &e->draft, u, NULL),
+                       users_find(u, e->name) != NULL);
 }
 
 static void print_home(const struct imported *e)
@@ -322,9 +308,10 @@ static int put_new(struct import *m, struct edit *e, struct uids *uids)
 {
     int code = uids_record(uids, e);
 
-    for (size_t i = 0; i < m->count && code == 0; i++)
-        if (is_new(&m->entry[i]))
-            code = import_put(m, &m->entry[i], e);
+    for (struct imported *one = m->entry;
+         one < m->entry + m->count && code == 0; one++)
+        if (is_new(one))
+            code = skip_failed(m, one, draft_put(m->x, &one->draft, e), false);
     return code;
 }
 
@@ -378,16 +365,14 @@ static void skip_unusable(struct import *m)
 /* Makes the rows. Of some there can be none. */
 static int make_rows(struct import *m)
 {
-    for (size_t i = 0; i < m->count; i++) {
-        struct imported *e = &m->entry[i];
-        int code = is_new(e) ? import_row(m, e) : 0;
+    int code = 0;
 
-        if (ends_import(code))
-            return code;
-        if (code)
-            skip_by_complaint(m, e, users_find(&m->x->users, e->name) != NULL);
-    }
-    return 0;
+    for (struct imported *e = m->entry; e < m->entry + m->count && code == 0;
+         e++)
+        if (is_new(e))
+            code = skip_failed(m, e, import_row(m, e),
+                               users_find(&m->x->users, e->name) != NULL);
+    return code;
 }
 
 static int compare_homes(const void *a, const void *b)
@@ -409,9 +394,11 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 
         if (outer &&
             user_path_within(home, outer->draft.row.column[ROW_HOME])) {
-            ctl_fail(m->x, 0, "its home %s overlaps that of line %zu", home,
-                     outer->line);
-            skip_by_complaint(m, one[i], false);
+            skip_failed(m, one[i],
+                        ctl_fail(m->x, EX_DATAERR,
+                                 "its home %s overlaps that of line %zu", home,
+                                 outer->line),
+                        false);
         } else {
             outer = one[i];
         }

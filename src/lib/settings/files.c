@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -90,6 +91,15 @@ static int read_failed(const char *path, struct complaint *c)
 
     complain(c, "%s: %s", path, strerror(error));
     return error == ENOENT ? -ENOENT : -EACCES;
+}
+
+void settings_key_path(const char *state, const char *common,
+                       char out[SETTINGS_KEY_PATH_MAX])
+{
+    bool own = !common[0];
+
+    snprintf(out, SETTINGS_KEY_PATH_MAX, "%s%s", own ? state : common,
+             own ? "/" SETTINGS_KEY_FILE : "");
 }
 
 int settings_read_key(int directory, const char *name, const char *path,

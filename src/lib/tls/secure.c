@@ -73,6 +73,11 @@ static const struct {
     { SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
       "the client can't use this kind of certificate (alert "
       "unsupported_certificate)" },
+    { SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
+      "the client ended the handshake (alert handshake_failure): it refuses "
+      "the certificate, or the parameters" },
+    { SSL_R_UNSUPPORTED_PROTOCOL,
+      "the client offers only TLS versions below tls_min" },
     { SSL_R_HTTP_REQUEST, HTTP },
     { SSL_R_HTTPS_PROXY_REQUEST, HTTP },
     { SSL_R_WRONG_VERSION_NUMBER,

@@ -17,7 +17,7 @@
 
 /* Where a key is, or shall be. */
 struct key_place {
-    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    char path[SETTINGS_KEY_PATH_MAX];
     const char *name; /* the end of the path */
     int directory;    /* or -1 */
 };
@@ -61,7 +61,7 @@ static int open_directory(const char *path, bool make, struct complaint *c)
 static int place_in_state(struct key_place *at, const char *state, bool make,
                           struct complaint *c)
 {
-    snprintf(at->path, sizeof(at->path), "%s/%s", state, SETTINGS_KEY_FILE);
+    settings_key_path(state, "", at->path);
     at->name = SETTINGS_KEY_FILE;
     at->directory = open_directory(state, make, c);
     return at->directory < 0 ? at->directory : 0;
@@ -75,7 +75,7 @@ static int place_in_common(struct key_place *at, const struct settings *s,
     char directory[SETTINGS_PATH_MAX];
     size_t len;
 
-    snprintf(at->path, sizeof(at->path), "%s", s->partials_key);
+    settings_key_path(s->state, s->partials_key, at->path);
     at->name = strrchr(at->path, '/') + 1;
     len = (size_t)(at->name - at->path);
     snprintf(directory, sizeof(directory), "%.*s",

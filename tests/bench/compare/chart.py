@@ -1,5 +1,7 @@
-"""A chart of one figure: a bar for each server, with the range of its rounds."""
+"""Charts: of one figure, a bar for each server with the range of its rounds; and of
+the figures of one axis, a line for each, with two logarithmic axes."""
 import dataclasses
+import math
 from xml.sax.saxutils import escape
 
 WIDTH, NAMES, VALUES, STEP, TOP = 640, 110, 80, 28, 40
@@ -42,4 +44,58 @@ def draw(title, bars, number):
              element("text", title, x=8, y=22, font_weight="bold")]
     for i, bar in enumerate(bars):
         parts += draw_bar(bar, TOP + STEP * i, scale, number)
+    return "\n".join(parts + ["</svg>"]) + "\n"
+
+
+COLOURS = (OURS, "#c8553d", "#5b8c5a", "#7d5ba6")
+SIDE, PLOT, BELOW = 70, 300, 40
+
+
+def decades(values):
+    """The whole powers of ten around them."""
+    return range(math.floor(math.log10(min(values))), max(math.ceil(math.log10(max(values))),
+                                                          math.floor(math.log10(min(values))) + 1) + 1)
+
+
+class Scale:
+    """Places on one axis, from FROM to TO; each decade is as long."""
+
+    def __init__(self, values, start, end):
+        self.decades, self.start = decades(values), start
+        self.step = (end - start) / (len(self.decades) - 1)
+
+    def place(self, value):
+        return round(self.start + (math.log10(value) - self.decades[0]) * self.step, 1)
+
+    def marks(self):
+        return [(10**d, round(self.start + i * self.step, 1)) for i, d in enumerate(self.decades)]
+
+
+def mark_text(value):
+    return f"{value:,}" if value >= 1 else f"{value:g}"
+
+
+def draw_growth(axis, figures, number):
+    """The SVG's text. FIGURES: of each its points, size and value."""
+    height = TOP + STEP * len(figures) + PLOT + BELOW
+    top = TOP + STEP * len(figures)
+    x = Scale([size for points in figures.values() for size, _ in points], SIDE, WIDTH - SIDE)
+    y = Scale([v for points in figures.values() for _, v in points], top + PLOT, top)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+             f'height="{height}" font-family="sans-serif" font-size="13">',
+             element("rect", width=WIDTH, height=height, fill="#ffffff"),
+             element("text", f"cost by {axis}", x=8, y=22, font_weight="bold")]
+    for value, at in x.marks():
+        parts += [element("line", x1=at, x2=at, y1=top, y2=top + PLOT, stroke=OTHERS),
+                  element("text", mark_text(value), x=at, y=top + PLOT + 20, text_anchor="middle")]
+    for value, at in y.marks():
+        parts += [element("line", x1=SIDE, x2=WIDTH - SIDE, y1=at, y2=at, stroke=OTHERS),
+                  element("text", mark_text(value), x=SIDE - 6, y=at + 4, text_anchor="end")]
+    for i, (figure, points) in enumerate(figures.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        parts.append(element("text", figure, x=SIDE, y=TOP + STEP * i + 4, fill=colour))
+        parts.append(element("polyline", points=" ".join(f"{x.place(s)},{y.place(v)}" for s, v in points),
+                             fill="none", stroke=colour, stroke_width=2))
+        below = 18 if i % 2 else -6  # the point, so that two lines stay legible
+        parts += [element("text", number(v), x=x.place(s) + 4, y=y.place(v) + below, fill=colour) for s, v in points]
     return "\n".join(parts + ["</svg>"]) + "\n"

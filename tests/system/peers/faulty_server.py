@@ -35,6 +35,7 @@ LISTED = {
     "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
     "dash": ["-"],
     "lost_dele": ["again", "gone", "late"],
+    "lost_mfmt": ["file", "other"],
     # MLSD doesn't show a name that MLST knows.
     "short_list": ["file"],
     "cut_list": [],
@@ -299,7 +300,8 @@ class Session(threading.Thread):
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "no_home", "one_session", "one_at_a_time",
-                         "fewer", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
+                         "fewer", "cuts", "takes_nothing", "gives_up", "late_cut",
+                         "lost_mfmt", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -416,8 +418,9 @@ class Session(threading.Thread):
         text = hashlib.sha256(STORED[words]).hexdigest()
         self.reply(f"213 SHA-256 0-{len(STORED[words])} {text} {words}")
 
+    # lost_mfmt: The connection is lost at the first one.
     def do_MFMT(self, words):
-        if FAULT == "time_denies":
+        if FAULT == "time_denies" or FAULT == "lost_mfmt" and next(LOSSES) == 0:
             raise ConnectionError
         self.reply("213 Modify=" + words)
 
@@ -461,6 +464,8 @@ class Session(threading.Thread):
         self.reply("211-Features:")
         if FAULT in KEEPING:
             self.reply(" HASH SHA-256*\r\n MFMT")
+        if FAULT == "lost_mfmt":
+            self.reply(" MFMT")
         if FAULT == "late_cut":
             self.reply(" CSID")
         if FAULT.startswith("x"):
@@ -524,6 +529,8 @@ class Session(threading.Thread):
             FAULT, len(TEXT))
         self.lose()
         facts = "" if FAULT == "no_sizes" else f"size={size};"
+        if FAULT == "lost_mfmt":
+            facts += "modify=20200101000000;"
         listed = [f"type=file;{facts} {name}\r\n".encode()
                   for name in LISTED.get(FAULT, ["file"])]
         if FAULT == "no_sizes":

@@ -3,7 +3,8 @@
  * file that SALLYPORT_TEST_CLIENT names has numbers, which the test maps as
  * well: from then on [0] read() of regular files fails, [1] each look at the
  * clock takes a day; [2] this call of curl_easy_setopt() fails, [3] is their
- * number so far. */
+ * number so far; [4] directories can't be read. */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ __attribute__((constructor)) static void map_it(void)
 
     if (fd < 0)
         return;
-    p = mmap(NULL, 4 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 5 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (p != MAP_FAILED)
         wanted = p;
@@ -41,6 +42,17 @@ ssize_t read(int fd, void *bytes, size_t len)
         return -1;
     }
     return syscall(SYS_read, fd, bytes, len);
+}
+
+struct dirent *readdir(DIR *d)
+{
+    static struct dirent *(*real)(DIR *d);
+
+    if (!real)
+        real = (struct dirent * (*)(DIR *)) dlsym(RTLD_NEXT, "readdir");
+    if (wanted && wanted[4])
+        errno = EIO;
+    return wanted && wanted[4] ? NULL : real(d);
 }
 
 int clock_gettime(clockid_t id, struct timespec *ret)

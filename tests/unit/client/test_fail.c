@@ -36,6 +36,22 @@ Test(fail, words)
     }
 }
 
+/* No firewall is at fault if the server wants a resumed session. */
+Test(fail, data_connections)
+{
+    struct failure why;
+
+    fail_curl(&why, CURLE_FTP_WEIRD_SERVER_REPLY, 425,
+              "425 TLS not resumed; admin: sallyportctl user change anna "
+              "--data-binding address",
+              NULL);
+    cr_expect(strstr(why.text, "must resume"), "%s", why.text);
+    cr_expect_not(strstr(why.text, "firewall"), "%s", why.text);
+    fail_curl(&why, CURLE_FTP_WEIRD_SERVER_REPLY, 425,
+              "425 No data connection.", NULL);
+    cr_expect(strstr(why.text, "firewall"), "%s", why.text);
+}
+
 Test(fail, error_numbers)
 {
     static const struct {

@@ -1,6 +1,7 @@
 /* The queue of jobs: its order, its ends, its limits. No job here needs a
  * link. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -13,11 +14,12 @@ Test(jobs, have_a_limit)
     struct jobs j;
 
     jobs_begin(&j, NULL);
-    j.most = 10 * 2 * (64 + strlen("here") + strlen("there"));
     for (size_t i = 0; i < 10; i++) {
         char here[] = { 'h', 'e', 'r', (char)('a' + i), '\0' };
 
         jobs_add(&j, &job, here, "there");
+        if (i == 0)
+            j.most = 10 * j.bytes;
     }
     cr_expect_not(jobs_ended(&j));
     cr_expect_eq(j.code, 0);
@@ -92,11 +94,50 @@ Test(jobs, that_come_twice)
     }
 }
 
+/* Adds jobs of KIND with paths of a hundred bytes. */
+static void add_some(struct jobs *j, enum job_kind kind, size_t n)
+{
+    const struct job job = { .kind = kind };
+    char path[101];
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "%0100zu", i);
+        jobs_add(j, &job, path, path);
+    }
+}
+
+/* The limit is one of memory: no less is counted than is held. */
+Test(jobs, count_what_they_hold)
+{
+    static const enum job_kind kinds[] = { JOB_GET, JOB_WALK };
+    struct jobs j;
+
+    for (size_t i = 0; i < 2; i++) {
+        jobs_begin(&j, NULL);
+        size_t before = mallinfo2().uordblks;
+        add_some(&j, kinds[i], 1000);
+        cr_expect_geq(before + j.bytes, mallinfo2().uordblks, "%zu counted",
+                      j.bytes);
+        jobs_drop(&j);
+        cr_expect_geq(before + j.bytes, mallinfo2().uordblks, "%zu counted",
+                      j.bytes);
+        jobs_release(&j);
+    }
+}
+
 /* The names of two million files with paths of a hundred bytes are possible,
  * and half a million of them may wait. */
 Test(jobs, have_room)
 {
-    cr_expect_geq(JOBS_BYTES_MAX, 2500000 * (64 + 2 * 100));
+    struct jobs j;
+
+    jobs_begin(&j, NULL);
+    add_some(&j, JOB_GET, 1);
+    size_t all = j.bytes;
+    jobs_drop(&j);
+    size_t name = j.bytes;
+    cr_expect_leq(2000000 * name + 500000 * (all - name), JOBS_BYTES_MAX);
+    jobs_release(&j);
 }
 
 /* A walk through "r", "a" and "b", with a letter for each job: that of a

@@ -83,7 +83,8 @@ Test(options, repeated_for_a_command)
 Test(options, mistakes)
 {
     static const char *const rows[][2] = {
-        { "--frob", "no such option" },
+        { "--frob", "no such option; run: sallyport --help" },
+        { "--conflct=skip", "did you mean --conflict?" },
         { "-x", "no such option" },
         { "--pin", "needs a value" },
         { "-P", "needs a value" },

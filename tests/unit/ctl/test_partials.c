@@ -634,7 +634,7 @@ static pid_t other_machine(void)
     if (pid == 0) {
         int fd = open(retention_lock(), O_RDWR | O_CREAT, 0600);
 
-        if (write(fd, "b\033, pid 17", 11) == 11 && flock(fd, LOCK_EX) == 0 &&
+        if (write(fd, "b\033, pid 17", 10) == 10 && flock(fd, LOCK_EX) == 0 &&
             write(ready[1], "", 1) == 1)
             for (;;)
                 pause();

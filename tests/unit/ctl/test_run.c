@@ -18,6 +18,19 @@ Test(run, an_option_without_its_value)
     cr_expect_str_eq(c.text, "--home: needs a value; run: sallyportctl --help");
 }
 
+/* The general help has no options. */
+Test(run, an_option_of_a_command_without_its_value)
+{
+    char *argv[] = { (char[]){ "ctl" }, (char[]){ "report" }, (char[]){ "-o" },
+                     NULL };
+    struct complaint c = { .text = "" };
+    struct arguments a;
+
+    cr_expect_eq(arguments_parse(&a, 3, argv, &c), EX_USAGE);
+    cr_expect_str_eq(c.text, "--output: needs a value; see: sallyportctl "
+                             "report --help");
+}
+
 Test(run, values_behind_a_blank_or_an_equals)
 {
     char *argv[] = { (char[]){ "ctl" },       (char[]){ "--home=/a=b" },
@@ -127,6 +140,18 @@ Test(run, version)
     const struct run *r = expect_run(0, "", "--version");
 
     cr_expect_str_eq(r->out, "sallyportctl " SALLYPORT_VERSION "\n");
+}
+
+/* Without a buffer, nothing is left to write at the end. */
+Test(run, a_full_disk)
+{
+    world.out = "/dev/full";
+    expect_err(EX_IOERR, "", "--version",
+               "standard output: No space left on device");
+    setvbuf(stdout, NULL, _IONBF, 0);
+    expect_err(EX_IOERR, "", "--version",
+               "standard output: not all of it could be written");
+    world.out = NULL;
 }
 
 /* The next file or socket must not become standard output or standard error. */

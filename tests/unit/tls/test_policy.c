@@ -255,6 +255,37 @@ Test(policy, as_configured)
     }
 }
 
+/* The log's text about a client that refuses, or that is too old. */
+static void expect_cause(const struct tls_client_options *options,
+                         const char *cause)
+{
+    static const struct tls_policy policy = { .least = TLS_13 };
+    struct peer p = { .options = *options };
+    struct complaint c = { "" };
+    struct line l;
+
+    line_open(&l, CONTROL, 0);
+    l.context = context_as(KEY_EC, &policy, &c);
+    cr_assert(l.context, "%s", c.text);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
+    peer_start(&p, &l);
+    cr_assert_eq(line_handshake(&l), STREAM_FAILED);
+    shutdown(l.near, SHUT_WR);
+    peer_join(&p);
+    cr_expect(strstr(stream_cause(l.s), cause), "%s", stream_cause(l.s));
+    line_close(&l);
+}
+
+Test(policy, why_in_words)
+{
+    expect_cause(&(struct tls_client_options){ .version = TLS1_2_VERSION },
+                 "the client offers only TLS versions below tls_min");
+    expect_cause(
+        &(struct tls_client_options){ .distrust =
+                                          X509_V_ERR_APPLICATION_VERIFICATION },
+        "the client ended the handshake (alert handshake_failure)");
+}
+
 /* A context makes a handshake of each version with each key. */
 Test(policy, suites_suit_each_key)
 {
