@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sallyport/base/buf.h"
-#include "sallyport/base/slice.h"
 #include "support/files.h"
 #include "support/wait.h"
 
@@ -54,17 +52,6 @@ void desk_noise(const char *path, size_t len)
     files_noise(bytes, len, 7);
     files_write(path, bytes, len, 0644);
     free(bytes);
-}
-
-void desk_file(const char *path, const char *text)
-{
-    struct buf b;
-
-    buf_init(&b, 4096);
-    cr_assert(files_read(path, &b), "%s isn't there", path);
-    cr_expect(slice_equal(buf_slice(&b), slice_from(text)), "%s: %.*s", path,
-              (int)b.len, b.data);
-    buf_release(&b);
 }
 
 void desk_same(const char *a, const char *b)
@@ -146,20 +133,6 @@ void desk_says_to(const struct desk *d, int status, const char *text,
     va_start(words, input);
     desk_run(d, status, &r, input, words);
     va_end(words);
-    desk_expect(&r, text);
-}
-
-void desk_says_alone(int status, const char *text, const char *input,
-                     char *const words[])
-{
-    char *arguments[DESK_ARGUMENTS] = { (char *)server_program("sallyport") };
-    struct run_result r;
-
-    for (size_t i = 0; words[i]; i++)
-        arguments[i + 1] = words[i];
-    run_arguments(&r, input, arguments);
-    cr_expect_eq(r.status, status, "%s: status %d: %s",
-                 words[0] ? words[0] : "", r.status, r.text);
     desk_expect(&r, text);
 }
 

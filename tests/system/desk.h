@@ -34,11 +34,6 @@ void desk_says(const struct desk *d, int status, const char *text, ...)
     __attribute__((sentinel));
 void desk_says_to(const struct desk *d, int status, const char *text,
                   const char *input, ...) __attribute__((sentinel));
-/* Does the same with these words alone, without a desk's options. */
-void desk_says_alone(int status, const char *text, const char *input,
-                     char *const words[]);
-#define DESK_ALONE(status, text, input, ...)                                   \
-    desk_says_alone(status, text, input, (char *const[]){ __VA_ARGS__, NULL })
 
 /* Starts the client, and waits until WHEN is true. */
 void desk_start(const struct desk *d, struct running *ret, bool (*when)(void *),
@@ -46,8 +41,6 @@ void desk_start(const struct desk *d, struct running *ret, bool (*when)(void *),
 
 /* Makes a file of LEN bytes, the same in each run. */
 void desk_noise(const char *path, size_t len);
-/* Expects that the file is there, and has this TEXT. */
-void desk_file(const char *path, const char *text);
 /* Expects that two files, or trees, are the same. */
 void desk_same(const char *a, const char *b);
 

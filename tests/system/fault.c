@@ -148,17 +148,6 @@ static unsigned count_events(char *log, const char *user, const char *path,
 void fault_expect_event(const struct server *s, const char *user,
                         const char *name, int result, const char *reason)
 {
-    char who[64], path[128];
-
-    snprintf(who, sizeof(who), " user=%s ", user);
-    snprintf(path, sizeof(path), " path=/%s ", name);
-    server_log_wait(s, "transfer ", who, path, " result=226", NULL);
-    fault_expect_event_only(s, user, name, result, reason);
-}
-
-void fault_expect_event_only(const struct server *s, const char *user,
-                             const char *name, int result, const char *reason)
-{
     char who[64], path[128], code[32], line[1024] = "";
     struct buf log;
     unsigned count;
@@ -167,22 +156,13 @@ void fault_expect_event_only(const struct server *s, const char *user,
     snprintf(path, sizeof(path), " path=/%s ", name);
     snprintf(code, sizeof(code), result < 0 ? " result=" : " result=%d ",
              result);
+    server_log_wait(s, "transfer ", who, path, " result=226", NULL);
     server_log(s, &log);
     count = count_events(log.data, who, path, false, line);
     cr_assert_eq(count, 1, "%u events of %s, the last: %s", count, path, line);
     cr_assert(strstr(line, code) && strstr(line, reason),
               "neither %s nor \"%s\" in: %s", code, reason, line);
     buf_release(&log);
-}
-
-void fault_begin_upload(struct session *s, struct server *server,
-                        const char *user, struct data *d, const void *bytes,
-                        size_t len)
-{
-    session_enter_shared(s, server, user);
-    data_open(s, d, "STOR f");
-    data_write(d, bytes, len);
-    fault_wait_partial(server, user, 1);
 }
 
 void fault_expect_no_226(struct session *s)

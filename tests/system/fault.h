@@ -17,11 +17,6 @@ unsigned char *fault_noise(size_t len);
 /* Makes a file of the user, of zeros that take no room. */
 void fault_make_sparse(const struct server *s, const char *user,
                        const char *name, uint64_t size);
-/* Begins an upload of "f" with LEN bytes, and waits until its partial is on the
- * disk. */
-void fault_begin_upload(struct session *s, struct server *server,
-                        const char *user, struct data *d, const void *bytes,
-                        size_t len);
 /* Writes as much as the server takes: it may close in the middle. */
 void fault_write(struct data *d, const void *bytes, size_t len);
 
@@ -44,10 +39,6 @@ void fault_retry(struct session *s, const struct server *server,
  * no other. */
 void fault_expect_event(const struct server *s, const char *user,
                         const char *name, int result, const char *reason);
-/* Does the same where no more events can come. */
-void fault_expect_event_only(const struct server *s, const char *user,
-                             const char *name, int result, const char *reason);
-
 /* Expects that the session ends without a 226. */
 void fault_expect_no_226(struct session *s);
 

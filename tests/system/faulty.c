@@ -77,15 +77,6 @@ void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
              port);
 }
 
-void faulty_rename_host(struct faulty *f, const char *host)
-{
-    char url[sizeof(f->desk.url)];
-
-    snprintf(url, sizeof(url), "ftps://anna@%s%s", host,
-             strrchr(f->desk.url, ':'));
-    memcpy(f->desk.url, url, sizeof(url));
-}
-
 pid_t faulty_proxy(const char *fault, const char *scheme, const char *user,
                    char url[64])
 {

@@ -17,8 +17,6 @@ struct faulty {
 /* Starts the server; CERTIFICATE is "good", "late" or "other". */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate);
 void faulty_end(struct faulty *f);
-/* Calls the server by this name in the desk's URL. */
-void faulty_rename_host(struct faulty *f, const char *host);
 /* Starts tests/system/peers/proxy.py; URL gets "SCHEME://" USER "HOST:PORT". */
 pid_t faulty_proxy(const char *fault, const char *scheme, const char *user,
                    char url[64]);

@@ -1,14 +1,12 @@
 /* Clients' certificates against a real server: which certificate lets which
  * user in, in both versions of TLS, with and instead of the password; what a
- * data connection must show; reloads; --check; curl, lftp and openssl. */
+ * data connection must show; reloads; curl, lftp and openssl. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -476,11 +474,6 @@ Test(client_certificates, a_list_that_expires_in_use)
     server_stop(&server);
 }
 
-#define HINT                                                                   \
-    "hint: the server asks for no certificate, and 5 users with "              \
-    "certificate= can't log in (the first is anna); write: "                   \
-    "client_certificates = request"
-
 /* 150 CAs with names of 79 bytes each, more than fit into a proof. */
 static void make_many_cas(void)
 {
@@ -515,132 +508,6 @@ Test(client_certificates, many_cas)
     server_stop(&server);
 }
 
-static void spoil_nothing(void)
-{
-}
-
-static void spoil_mode(void)
-{
-    cr_assert_eq(chmod(pki_path(pki, "open.pem"), 0666), 0);
-}
-
-/* Mistakes are reported with their line, if they have one, before anything
- * starts. unit_conf and unit_tls have those of the settings and the texts. */
-static const struct {
-    const char *mode, *ca, *crl; /* NULL: no such line */
-    void (*spoil)(void);
-    const char *words;
-} mistakes[] = {
-    { "require", "none.pem", NULL, spoil_nothing,
-      "none.pem: No such file or directory" },
-    { "request", "open.pem", NULL, spoil_mode,
-      "open.pem: writable by group or others" },
-    { "request", "ca.pem", "late-crl.pem", spoil_nothing,
-      "late-crl.pem: revocation list 1 has expired" },
-    { "request", "ca.pem", "none.pem", spoil_nothing,
-      "none.pem: No such file or directory" },
-};
-
-static void add_path(struct buf *lines, const char *key, const char *file)
-{
-    if (file)
-        buf_add_format(lines, "%s = %s/%s\n", key, folder, file);
-}
-
-static void expect_mistake(size_t i)
-{
-    struct server server;
-    struct run_result r;
-    struct buf lines;
-
-    mistakes[i].spoil();
-    buf_init(&lines, 1024);
-    buf_add_format(&lines, "client_certificates = %s\n", mistakes[i].mode);
-    add_path(&lines, "client_ca", mistakes[i].ca);
-    add_path(&lines, "client_crl", mistakes[i].crl);
-    buf_add(&lines, "", 1);
-    server_prepare(&server, &(struct server_plan){ .settings = lines.data });
-    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
-        server_path(&server, "sallyport.conf"), NULL);
-    cr_expect_eq(r.status, EX_CONFIG, "%zu: %d", i, r.status);
-    cr_expect(strstr(r.text, mistakes[i].words), "%zu: %s", i, r.text);
-    run_release(&r);
-    buf_release(&lines);
-    server_forget(&server);
-}
-
-Test(client_certificates, check)
-{
-    pki_list(pki, "late-crl.pem", -60, NULL);
-    pki_issue(pki, &(struct pki_leaf){ .name = "open" });
-    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
-        expect_mistake(i);
-}
-
-static void expect_hint(const struct server *s, bool hinted)
-{
-    struct run_result r;
-
-    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
-        server_path(s, "sallyport.conf"), NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    cr_expect_eq(strstr(r.text, HINT) != NULL, hinted, "%s", r.text);
-    run_release(&r);
-}
-
-/* Changes the users file by a comment. */
-static void add_comment(const struct server *s)
-{
-    const char *path = server_path(s, "users");
-    struct buf text;
-
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(path, &text));
-    buf_add_text(&text, "# new\n");
-    files_write(path, text.data, text.len, 0600);
-    buf_release(&text);
-}
-
-/* Users must show a certificate, but the server asks for none. --check, the
- * start, a reload that causes it, and a new users file report it. */
-Test(client_certificates, nobody_is_asked)
-{
-    static const char line[] = "sallyportd: " HINT;
-    struct server server;
-    struct server_plan p;
-    char text[1024], locked[SERVER_PATH_MAX + 64];
-
-    plan(&p, settings(text, "off", NULL));
-    server_start(&server, &p);
-    server_log_expect(&server, 1, line, NULL);
-    expect_hint(&server, true);
-    set_lines(&server, "request", "crl.pem");
-    expect_hint(&server, false);
-    reload(&server, 1, GOOD);
-    cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);
-    set_lines(&server, "off", NULL);
-    reload(&server, 2, GOOD);
-    server_log_expect(&server, 2, line, NULL);
-    cr_expect_eq(try_login(&server, 0, NULL, "dora", SERVER_PASSWORD), 230);
-    add_comment(&server);
-    reload(&server, 3, GOOD);
-    server_log_expect(&server, 3, line, NULL);
-    add_comment(&server); /* the question comes in the same reload */
-    set_lines(&server, "request", "crl.pem");
-    reload(&server, 4, GOOD);
-    server_log_expect(&server, 3, line, NULL);
-    set_lines(&server, "off", NULL);
-    reload(&server, 5, GOOD);
-    server_log_expect(&server, 4, line, NULL);
-    snprintf(locked, sizeof(locked), "emil:!:70009:70009::%s::\n",
-             server_path(&server, "homes/emil"));
-    files_write(server_path(&server, "users"), locked, strlen(locked), 0600);
-    reload(&server, 6, GOOD);
-    server_log_expect(&server, 4, line, NULL);
-    expect_hint(&server, false);
-    server_stop(&server);
-}
-
 /* The clients that people use. */
 static const struct {
     const char *user, *certificate, *password;
@@ -654,88 +521,74 @@ static const struct {
 };
 #define TRIED (sizeof(tried) / sizeof(tried[0]))
 
-static void expect_run(size_t i, const char *what, struct run_result *r,
+/* Runs a line of the shell with the certificate, and the port of the server.
+ * "nonsense" is a wrong password, and for sallyport none: the certificate is
+ * enough. */
+static void expect_run(const struct server *server, size_t i, const char *line,
                        bool in)
 {
-    cr_expect_eq(r->status == 0, in, "%s, %s with %s: %d\n%s", what,
-                 tried[i].user, tried[i].certificate, r->status, r->text);
-    run_release(r);
-}
-
-static void curl(const struct server *server, size_t i, const char *most)
-{
     const char *name = tried[i].certificate;
-    char cert[128], key[128], login[128], url[128];
-    bool proved = strcmp(tried[i].user, "anna") != 0 || strcmp(most, "1.2");
+    char cert[128], key[128], port[16];
     struct run_result r;
 
     snprintf(cert, sizeof(cert), "%s/%s.pem", folder, name);
     snprintf(key, sizeof(key), "%s/%s.key", folder, name);
-    snprintf(login, sizeof(login), "%s:%s", tried[i].user, tried[i].password);
-    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/by-curl", server->port);
-    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "--tls-max", most,
-        "--cert", cert, "--key", key, "-u", login, "-T", cert, url, NULL);
-    expect_run(i, "curl", &r, tried[i].in && proved);
-    if (!tried[i].in || !proved)
-        return;
-    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "--tls-max", most,
-        "--cert", cert, "--key", key, "-u", login, url, NULL);
-    cr_expect(r.len > 0 && strstr(r.text, "END CERTIFICATE"), "%s", r.text);
+    snprintf(port, sizeof(port), "%u", server->port);
+    setenv("CERT", cert, 1);
+    setenv("KEY", key, 1);
+    setenv("WHO", tried[i].user, 1);
+    setenv("PASSWORD", tried[i].password, 1);
+    setenv("PORT", port, 1);
+    setenv("CA", server_path(server, "certificate.pem"), 1);
+    setenv("SALLYPORT", server_program("sallyport"), 1);
+    setenv("HOME", folder, 1);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_eq(r.status == 0, in, "%s, %s with %s: %d\n%s", line,
+                 tried[i].user, name, r.status, r.text);
     run_release(&r);
 }
 
-Test(client_certificates, by_curl)
+static void expect_all(const char *line)
 {
     struct server server;
 
     server_shared(&server);
-    for (size_t i = 0; i < TRIED; i++) {
-        curl(&server, i, "1.2");
-        curl(&server, i, "1.3");
-    }
+    for (size_t i = 0; i < TRIED; i++)
+        expect_run(&server, i, line, tried[i].in);
 }
 
-/* "nonsense" is a wrong password: the certificate is enough. */
-static void sallyport(const struct server *server, const char *verb, size_t i,
-                      bool in)
+#define CURL                                                                   \
+    " -sSk --ssl-reqd --cert $CERT --key $KEY "                                \
+    "-u \"$WHO:$PASSWORD\" ftp://127.0.0.1:$PORT/by-curl"
+
+Test(client_certificates, by_curl)
 {
-    const char *name = tried[i].certificate;
-    char cert[128], key[128], url[128], ca[SERVER_PATH_MAX];
-    char *words[16] = { (char *)server_program("sallyport"),
-                        (char *)verb,
-                        "--cacert",
-                        ca,
-                        "--cert",
-                        cert,
-                        "--key",
-                        key,
-                        url };
-    struct run_result r;
+    static const char line[] =
+        "curl -T $CERT --tls-max $MAX" CURL " && "
+        "curl --tls-max $MAX" CURL " | grep 'END CERTIFICATE'";
+    struct server server;
 
-    snprintf(ca, sizeof(ca), "%s", server_path(server, "certificate.pem"));
-    snprintf(cert, sizeof(cert), "%s/%s.pem", folder, name);
-    snprintf(key, sizeof(key), "%s/%s.key", folder, name);
-    snprintf(url, sizeof(url), "ftps://%s@127.0.0.1:%u/", tried[i].user,
-             server->port);
-    setenv("HOME", folder, 1);
-    unsetenv("SALLYPORT_PASSWORD");
-    if (strcmp(tried[i].password, "nonsense") != 0)
-        setenv("SALLYPORT_PASSWORD", tried[i].password, 1);
-    run_arguments(&r, NULL, words);
-    if (in && strcmp(verb, "doctor") == 0)
-        cr_expect(strstr(r.text, "logged in as"), "%s", r.text);
-    expect_run(i, verb, &r, in);
+    setenv("MAX", "1.3", 1);
+    expect_all(line);
+    setenv("MAX", "1.2", 1); /* proves no certificate instead of a password */
+    server_shared(&server);
+    for (size_t i = 0; i < TRIED; i++)
+        expect_run(&server, i, line,
+                   tried[i].in && strcmp(tried[i].user, "anna") != 0);
 }
+
+#define SALLYPORT(verb)                                                        \
+    "test \"$PASSWORD\" = nonsense || export "                                 \
+    "SALLYPORT_PASSWORD=\"$PASSWORD\"; "                                       \
+    "said=$($SALLYPORT " verb " --cacert $CA --cert $CERT --key $KEY "         \
+    "ftps://$WHO@127.0.0.1:$PORT/)"
+#define LS     SALLYPORT("ls")
+#define DOCTOR SALLYPORT("doctor") " && echo \"$said\" | grep 'logged in as'"
 
 Test(client_certificates, by_sallyport)
 {
-    struct server server;
-
-    server_shared(&server);
-    for (size_t i = 0; i < TRIED; i++) {
-        sallyport(&server, "ls", i, tried[i].in);
-        sallyport(&server, "doctor", i, tried[i].in);
-    }
+    expect_all(LS);
+    expect_all(DOCTOR);
 }
 
 /* A client without a certificate is refused in the handshake. */
@@ -747,33 +600,19 @@ Test(client_certificates, required_of_sallyport)
 
     plan(&p, settings(text, "require", NULL));
     server_start(&server, &p);
-    sallyport(&server, "ls", 0, true);
-    sallyport(&server, "doctor", 0, true);
+    expect_run(&server, 0, LS, true);
+    expect_run(&server, 0, DOCTOR, true);
     server_stop(&server);
 }
 
 Test(client_certificates, by_lftp)
 {
-    struct server server;
-
-    server_shared(&server);
-    for (size_t i = 0; i < TRIED; i++) {
-        const char *name = tried[i].certificate;
-        struct run_result r;
-        char text[1024];
-
-        snprintf(text, sizeof(text),
-                 "set net:max-retries 1; set net:timeout 20; "
-                 "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; "
-                 "set ssl:verify-certificate no; set ssl:cert-file %s/%s.pem; "
-                 "set ssl:key-file %s/%s.key; "
-                 "open -u %s,'%s' -p %u 127.0.0.1; "
-                 "put %s/%s.pem -o by-lftp && cat by-lftp",
-                 folder, name, folder, name, tried[i].user, tried[i].password,
-                 server.port, folder, name);
-        run(&r, NULL, "/usr/bin/lftp", "-c", text, NULL);
-        expect_run(i, "lftp", &r, tried[i].in);
-    }
+    expect_all("lftp -c \"set net:max-retries 1; set net:timeout 20; "
+               "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; "
+               "set ssl:verify-certificate no; set ssl:cert-file $CERT; "
+               "set ssl:key-file $KEY; "
+               "open -u $WHO,'$PASSWORD' -p $PORT 127.0.0.1; "
+               "put $CERT -o by-lftp && cat by-lftp\"");
 }
 
 /* s_client prints what the server asks for, and the result. */

@@ -352,3 +352,48 @@ Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
     cr_expect(files_exists("half/a"));
     desk_end(&d);
 }
+
+#define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
+
+static void make_files(const char *dir, int count)
+{
+    char name[SERVER_PATH_MAX + 32];
+
+    files_make_folder(dir, 0755);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "%s/%d", dir, i);
+        files_write(name, "text", 4, 0644);
+    }
+}
+
+/* A listing that ends at a limit doesn't make a directory complete, and what it
+ * lacks isn't removed. */
+Test(peers, a_listing_of_many_names, .timeout = 120)
+{
+    char home[SERVER_PATH_MAX + 16];
+    struct desk d;
+
+    desk_begin_alone(&d);
+    make_files("many", MANY);
+    pid_t pid = peer_start(&peers[2], &d, "cut");
+    snprintf(home, sizeof(home), "%s/home/many", d.dir);
+    make_files(home, MANY);
+    files_give_to_owner_of("home", home);
+    files_make_folder("in", 0755);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-rq", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-q", "/many/*", "in",
+              NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "sync", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "ls", "/many", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "du", "/many", NULL);
+    files_write("many/surplus", "mine", 4, 0644);
+    desk_says(&d, EX_PROTOCOL, "nothing is removed", "sync", "--delete",
+              "/many", "many", NULL);
+    cr_assert_eq(unlink("many/surplus"), 0);
+    desk_same("many", home);
+    /* No name that the listing lacks counts as free. */
+    desk_says(&d, 0, "0 uploaded, 150 the same", "sync", "many", "/many", NULL);
+    desk_same("many", home);
+    peer_stop(pid);
+    desk_end(&d);
+}

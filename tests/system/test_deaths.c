@@ -1,6 +1,6 @@
 /* Any process may die at any moment. Master survives each of these deaths, a
- * login works again soon, and nothing is left at the end. test_upload_faults.c
- * has the deaths of a session and of its files. */
+ * login works again soon, and nothing is left at the end. The deaths of a
+ * session and of its files: transcripts/server/upload-faults.txt. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>

@@ -75,10 +75,13 @@ static const struct directive {
     { "$!", play_sallyport_fails, OFFLINE | DESK },
     { "$?", play_sallyport_any, OFFLINE | DESK },
     { "$&", play_sallyport_starts, OFFLINE | DESK },
+    { "SIGNAL", play_signal, OFFLINE | DESK },
     { "WAIT", play_wait, OFFLINE | DESK },
+    { "PROXY", play_proxy, OFFLINE | DESK },
     { "FAULTY", play_faulty, OFFLINE | ALONE },
     { "HEARD", play_heard, OFFLINE | DESK },
     { "ISSUE", play_issue, OFFLINE | DESK },
+    { "SLOW", play_slow, OFFLINE | ALONE },
 };
 
 static const struct directive *find(char *line, const char **rest)

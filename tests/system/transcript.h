@@ -82,14 +82,18 @@
  *   $! N WORDS      the same with exit status N
  *   $? WORDS        any exit status and output
  *   $& WORDS        starts it
- *   WAIT N          it has ended with exit status N
+ *   SIGNAL NAME     sends INT, KILL, STOP or CONT to it
+ *   WAIT N          it has ended with exit status N (or *: any)
  * Servers that are played, in transcripts of faulty/:
+ *   SLOW            first: a build with sanitizers plays it only in the long
+ *                   run
  *   EACH WORDS      first: the rest is played for each word, which is {each}
  *   FAULTY FAULT [CERTIFICATE]   a server with this fault of
  *                   peers/faulty_server.py, and a new desk; the certificate is
  *                   good, late or other
  *   ISSUE NAME      its CA makes the certificate NAME.pem, and NAME.key
  *   HEARD N WORD    it has got N commands that begin so
+ *   PROXY FAULT SCHEME [USER@]   a proxy, whose URL is $PROXY
  * Files of the client's user, or "/SHARE/…" of a share, or "./…" at the desk:
  *   FILE NAME TEXT  makes a file (for the user, not for a share)
  *   FOLDER NAME     makes a directory there

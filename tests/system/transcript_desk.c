@@ -41,10 +41,18 @@ void play_desk_begin(struct play *p)
     begin_anywhere(p);
 }
 
+static void end_proxy(struct play *p)
+{
+    if (p->proxy)
+        faulty_proxy_end(p->proxy);
+    p->proxy = 0;
+}
+
 void play_desk_end(struct play *p)
 {
     if (!p->has_desk)
         return;
+    end_proxy(p);
     if (p->running.pid) {
         kill(p->running.pid, SIGKILL);
         FAIL("WAIT is missing: the client may still run");
@@ -88,6 +96,25 @@ void play_issue(struct play *p, const char *rest)
 {
     FAIL_IF(!p->faulty.pid, "FAULTY first");
     pki_issue(p->faulty.pki, &(struct pki_leaf){ .name = rest });
+}
+
+void play_proxy(struct play *p, const char *rest)
+{
+    char fault[TRANSCRIPT_NAME_MAX], scheme[TRANSCRIPT_NAME_MAX], url[64];
+
+    rest = transcript_word(rest, fault, sizeof(fault));
+    rest = transcript_word(rest, scheme, sizeof(scheme));
+    end_proxy(p);
+    p->proxy = faulty_proxy(fault, scheme, rest, url);
+    setenv("PROXY", url, 1);
+}
+
+void play_slow(struct play *p, const char *rest)
+{
+    (void)p;
+    (void)rest;
+    if (server_is_sanitized() && !server_is_long())
+        cr_skip_test("the release build is tested");
 }
 
 static const char *url_of(const struct play *p)
@@ -212,13 +239,32 @@ void play_sallyport_starts(struct play *p, const char *rest)
     *p->input = '\0';
 }
 
+void play_signal(struct play *p, const char *rest)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = { { "INT", SIGINT },
+                    { "KILL", SIGKILL },
+                    { "STOP", SIGSTOP },
+                    { "CONT", SIGCONT } };
+
+    FAIL_IF(!p->running.pid, "no client runs");
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (strcmp(signals[i].name, rest) == 0) {
+            kill(p->running.pid, signals[i].number);
+            return;
+        }
+    FAIL("no such signal: %s", rest);
+}
+
 void play_wait(struct play *p, const char *rest)
 {
     FAIL_IF(!p->running.pid, "no client runs");
     run_release(&p->output);
     run_finish(&p->running, &p->output);
     p->running.pid = 0;
-    use_output(p, "the client", atoi(rest));
+    use_output(p, "the client", strcmp(rest, "*") == 0 ? -1 : atoi(rest));
 }
 
 /* Takes the next line of the output. Returns false at its end. */

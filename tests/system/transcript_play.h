@@ -11,7 +11,7 @@
 
 #define TRANSCRIPT_CLIENTS   8
 #define TRANSCRIPT_NAME_MAX  64
-#define TRANSCRIPT_NOISE_MAX (16u << 20)
+#define TRANSCRIPT_NOISE_MAX (64u << 20)
 #define TRANSCRIPT_COUNTED   16
 
 struct client {
@@ -47,6 +47,7 @@ struct play {
     size_t counts;
     bool wants_desk, has_desk;
     struct faulty faulty; /* the desk; and its server, unless that is real */
+    pid_t proxy;
     struct running running;
     const char *each;
 };
@@ -119,8 +120,8 @@ const char *play_desk_folder(const struct play *p);
 /* After the last of its lines an output has ended. */
 void play_output_end(struct play *p);
 transcript_play_fn play_sallyport, play_sallyport_fails, play_sallyport_any;
-transcript_play_fn play_sallyport_starts, play_wait;
+transcript_play_fn play_sallyport_starts, play_signal, play_wait;
 transcript_play_fn play_line_is, play_lines_skip;
-transcript_play_fn play_faulty, play_heard, play_issue;
+transcript_play_fn play_faulty, play_heard, play_issue, play_proxy, play_slow;
 
 #endif
