@@ -150,9 +150,6 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
         t = NULL;
     }
     ERR_clear_error();
-    /* Frees this thread's random numbers and errors. Each session allocates its
-     * own, which then lie together on its pages. */
-    OPENSSL_thread_stop();
     return t;
 }
 

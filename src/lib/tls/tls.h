@@ -17,6 +17,9 @@
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
+/* arena.c: is this the address of a block? */
+bool arena_has(const void *p);
+
 /* io.c: a socket with two buffers. Many small reads and writes become one
  * recv(2) or send(2). */
 struct io {

@@ -13,6 +13,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/tls/arena.h"
 #include "sallyport/tls/context.h"
 
 #define SEND_MS 5000
@@ -84,15 +85,17 @@ int gate_begin(struct gate *g)
 static int gate_set_up(void *owner)
 {
     struct gate *g = owner;
-    int r = setup_take_all(g);
+    int r;
 
+    tls_arena_begin();
+    r = setup_take_all(g);
     if (r == 0)
         r = setup_context(g);
     if (r == 0)
         r = gate_begin(g);
     if (r == 0)
         r = setup_plan(g);
-    heap_fill_holes();
+    tls_arena_end();
     return r;
 }
 

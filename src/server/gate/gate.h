@@ -460,8 +460,7 @@ struct gate {
     size_t places;
     struct limits limits;
     struct memory *memory;
-    const struct bans *bans; /* master's: only to read */
-    struct ban_index ban_index;
+    const struct bans *bans;     /* master's: only to read */
     struct board *board;         /* the supervisor's: only to read */
     const struct board_row *row; /* this generation's */
     bool accepts;                /* since gate_open() */
@@ -476,6 +475,7 @@ struct gate {
     int spare_fd; /* given up for a moment when there are no more */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct signals signals;
+    struct ban_index ban_index; /* large: what changes often lies together */
 };
 
 extern const struct frame_row gate_row;

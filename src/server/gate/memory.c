@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,34 +45,6 @@ size_t table_buckets(size_t n)
     while (buckets < n)
         buckets *= 2;
     return buckets;
-}
-
-#define HOLE_MAX 65536u
-#define HOLE_MIN 16u
-
-/* Malloc keeps a freed piece of up to 1 KiB for later requests of its size: so
- * each of these sizes has its turn. A piece that comes from the end of the heap
- * has filled no hole: it is enlarged before it is freed, so that it becomes a
- * part of the end again. */
-void heap_fill_holes(void)
-{
-    const struct mallinfo2 heap = mallinfo2();
-    const char *end = (const char *)sbrk(0) - heap.keepcost;
-    static void **filled;
-    size_t taken = 0; /* limits it where another malloc has no such end */
-
-    for (size_t size = HOLE_MAX; size >= HOLE_MIN;
-         size -= size > 1024 ? size / 2 : 16) {
-        void **piece;
-
-        while ((piece = malloc(size)) && (const char *)piece < end &&
-               taken < heap.fordblks) {
-            *piece = filled;
-            filled = piece;
-            taken += size;
-        }
-        free(realloc(piece, HOLE_MAX));
-    }
 }
 
 /* The sanitizer guards the space between the variables of each frame. */

@@ -20,11 +20,6 @@ void table_free(void *table, size_t n, size_t size);
 /* The smallest power of two that is at least N: for buckets and masks. */
 size_t table_buckets(size_t n);
 
-/* Takes the free space between gate's allocations, for ever. Otherwise a
- * session would allocate there, and get a page of its own for each of its
- * pieces. Call it at the end of the set-up. */
-void heap_fill_holes(void);
-
 /* Earlier calls have left addresses of clients on the stack. In the child of a
  * fork, after stack_wipe_below() of the room base, this wipes the callers'
  * frames, from FRAME up to TOP: the caller, whose frame FRAME is, must never

@@ -1,0 +1,16 @@
+/* Where OpenSSL's memory lies in a process that forks. */
+#ifndef SALLYPORT_TLS_ARENA_H
+#define SALLYPORT_TLS_ARENA_H
+
+#include <stdbool.h>
+
+/* From now on the small pieces that OpenSSL allocates lie close together. Call
+ * it before any other function that uses OpenSSL: else it returns false, and
+ * they come from malloc. So they do with AddressSanitizer. */
+bool tls_arena_begin(void);
+/* From now on all pieces come from malloc, and one of the earlier pieces that
+ * is freed stays as it is. So a later fork doesn't write there. Call it at the
+ * end of the set-up. */
+void tls_arena_end(void);
+
+#endif
