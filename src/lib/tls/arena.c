@@ -31,8 +31,8 @@ struct block {
 
 static _Alignas(PAGE) unsigned char arena[PAGES][PAGE];
 static unsigned char class_on[PAGES];
-static size_t pages; /* in use */
-static struct block *unused[CLASSES];
+static size_t pages_used; /* in use */
+static struct block *free_blocks[CLASSES];
 static bool is_open;
 
 bool arena_has(const void *p)
@@ -54,35 +54,35 @@ static unsigned class_of_block(const void *p)
     return class_on[((uintptr_t)p - (uintptr_t)arena) / PAGE];
 }
 
-static void put(void *p, unsigned c)
+static void put_block(void *p, unsigned c)
 {
     struct block *b = p;
 
-    b->next = unused[c];
-    unused[c] = b;
+    b->next = free_blocks[c];
+    free_blocks[c] = b;
 }
 
 static void begin_page(unsigned c)
 {
     size_t size = SMALLEST << c;
 
-    if (pages == PAGES)
+    if (pages_used == PAGES)
         return;
     for (size_t at = PAGE; at > 0; at -= size)
-        put(&arena[pages][at - size], c);
-    class_on[pages++] = (unsigned char)c;
+        put_block(&arena[pages_used][at - size], c);
+    class_on[pages_used++] = (unsigned char)c;
 }
 
 /* Returns NULL if the arena is full. */
-static void *take(unsigned c)
+static void *take_block(unsigned c)
 {
     struct block *b;
 
-    if (!unused[c])
+    if (!free_blocks[c])
         begin_page(c);
-    b = unused[c];
+    b = free_blocks[c];
     if (b)
-        unused[c] = b->next;
+        free_blocks[c] = b->next;
     return b;
 }
 
@@ -93,7 +93,7 @@ static void *arena_malloc(size_t size, const char *file, int line)
     (void)file;
     (void)line;
     if (is_open && size <= LARGEST)
-        p = take(class_of_size(size));
+        p = take_block(class_of_size(size));
     return p ? p : malloc(size);
 }
 
@@ -104,7 +104,7 @@ static void arena_free(void *p, const char *file, int line)
     if (!arena_has(p))
         free(p);
     else if (is_open)
-        put(p, class_of_block(p));
+        put_block(p, class_of_block(p));
 }
 
 static void *arena_realloc(void *old, size_t size, const char *file, int line)
