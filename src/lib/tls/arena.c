@@ -3,9 +3,9 @@
  *
  * A fork gets a page of its own for each page of its parent that it writes to,
  * even if it only takes a lock or counts a reference. A session does that to 60
- * of the 6,600 pieces. Malloc spreads these over 40 pages, and leaves holes,
- * where the session's own pieces would go. Sorted by size they lie on 21 pages,
- * and without holes: that saves 72 KiB in each session.
+ * of the 6,600 pieces. Malloc would spread these over 40 pages, among holes
+ * into which the session's own pieces would go. Sorted by size they lie on 18
+ * pages: that saves 72 KiB in each session.
  *
  * Each page has blocks of one size. Size class C has SMALLEST << C bytes. As
  * with malloc, OpenSSL wipes a secret before it frees it. */
