@@ -3,9 +3,9 @@
  *
  * A fork gets a page of its own for each page of its parent that it writes to,
  * even if it only takes a lock or counts a reference. A session does that to 60
- * of the 6,600 pieces. Malloc spreads these over 40 pages, and leaves holes,
- * where the session's own pieces would go. Sorted by size they lie on 21 pages,
- * and without holes: that saves 72 KiB in each session.
+ * of the 6,600 pieces. Malloc would spread these over 40 pages, among holes
+ * into which the session's own pieces would go. Sorted by size they lie on 18
+ * pages: that saves 72 KiB in each session.
  *
  * Each page has blocks of one size. Size class C has SMALLEST << C bytes. As
  * with malloc, OpenSSL wipes a secret before it frees it. */
@@ -25,15 +25,15 @@
 #define CLASSES  8u
 #define LARGEST  (SMALLEST << (CLASSES - 1))
 
-struct block {
-    struct block *next;
+struct arena_block {
+    struct arena_block *next;
 };
 
 static _Alignas(PAGE) unsigned char arena[PAGES][PAGE];
-static unsigned char class_on[PAGES];
-static size_t pages_used; /* in use */
-static struct block *free_blocks[CLASSES];
-static bool is_open;
+static unsigned char arena_class_on[PAGES];
+static size_t arena_pages; /* in use */
+static struct arena_block *arena_unused[CLASSES];
+static bool arena_is_open;
 
 bool arena_has(const void *p)
 {
@@ -51,38 +51,38 @@ static unsigned class_of_size(size_t size)
 
 static unsigned class_of_block(const void *p)
 {
-    return class_on[((uintptr_t)p - (uintptr_t)arena) / PAGE];
+    return arena_class_on[((uintptr_t)p - (uintptr_t)arena) / PAGE];
 }
 
-static void put_block(void *p, unsigned c)
+static void arena_put(void *p, unsigned c)
 {
-    struct block *b = p;
+    struct arena_block *b = p;
 
-    b->next = free_blocks[c];
-    free_blocks[c] = b;
+    b->next = arena_unused[c];
+    arena_unused[c] = b;
 }
 
-static void begin_page(unsigned c)
+static void arena_begin_page(unsigned c)
 {
     size_t size = SMALLEST << c;
 
-    if (pages_used == PAGES)
+    if (arena_pages == PAGES)
         return;
     for (size_t at = PAGE; at > 0; at -= size)
-        put_block(&arena[pages_used][at - size], c);
-    class_on[pages_used++] = (unsigned char)c;
+        arena_put(&arena[arena_pages][at - size], c);
+    arena_class_on[arena_pages++] = (unsigned char)c;
 }
 
 /* Returns NULL if the arena is full. */
-static void *take_block(unsigned c)
+static void *arena_take(unsigned c)
 {
-    struct block *b;
+    struct arena_block *b;
 
-    if (!free_blocks[c])
-        begin_page(c);
-    b = free_blocks[c];
+    if (!arena_unused[c])
+        arena_begin_page(c);
+    b = arena_unused[c];
     if (b)
-        free_blocks[c] = b->next;
+        arena_unused[c] = b->next;
     return b;
 }
 
@@ -92,8 +92,8 @@ static void *arena_malloc(size_t size, const char *file, int line)
 
     (void)file;
     (void)line;
-    if (is_open && size <= LARGEST)
-        p = take_block(class_of_size(size));
+    if (arena_is_open && size <= LARGEST)
+        p = arena_take(class_of_size(size));
     return p ? p : malloc(size);
 }
 
@@ -103,8 +103,8 @@ static void arena_free(void *p, const char *file, int line)
     (void)line;
     if (!arena_has(p))
         free(p);
-    else if (is_open)
-        put_block(p, class_of_block(p));
+    else if (arena_is_open)
+        arena_put(p, class_of_block(p));
 }
 
 static void *arena_realloc(void *old, size_t size, const char *file, int line)
@@ -132,12 +132,12 @@ bool tls_arena_begin(void)
 #ifdef __SANITIZE_ADDRESS__ /* it would miss what goes wrong in here */
     return false;
 #endif
-    is_open =
+    arena_is_open =
         CRYPTO_set_mem_functions(arena_malloc, arena_realloc, arena_free) == 1;
-    return is_open;
+    return arena_is_open;
 }
 
 void tls_arena_end(void)
 {
-    is_open = false;
+    arena_is_open = false;
 }
