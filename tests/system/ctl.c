@@ -10,8 +10,8 @@
 
 #define WORDS_MAX 16
 
-void ctl(const struct server *server, int status, const char *text,
-         const char *said)
+static void run_beside(const struct server *server, const char *name,
+                       int status, const char *text, const char *said)
 {
     char words[SERVER_PATH_MAX + 256], program[SERVER_PATH_MAX];
     char config[SERVER_PATH_MAX];
@@ -20,7 +20,7 @@ void ctl(const struct server *server, int status, const char *text,
     size_t n = 3;
 
     snprintf(words, sizeof(words), "%s", text);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(program, sizeof(program), "%s", server_program(name));
     snprintf(config, sizeof(config), "%s",
              server_path(server, "sallyport.conf"));
     for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
@@ -29,8 +29,20 @@ void ctl(const struct server *server, int status, const char *text,
     }
     run_arguments(&r, SERVER_PASSWORD "\n", arguments);
     cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
-    cr_assert_not_null(strstr(r.text, said), "%s: %s", text, r.text);
+    cr_assert_not_null(strstr(r.text, said), "%s: no \"%s\" in: %s", text, said,
+                       r.text);
     run_release(&r);
+}
+
+void ctl(const struct server *server, int status, const char *text,
+         const char *said)
+{
+    run_beside(server, "sallyportctl", status, text, said);
+}
+
+void ctl_check(const struct server *server, int status, const char *said)
+{
+    run_beside(server, "sallyportd", status, "--check", said);
 }
 
 static void put_on_path(const struct server *server, const char *program)

@@ -1,4 +1,4 @@
-/* Runs sallyportctl beside a server. */
+/* Runs sallyportctl, or a --check, beside a server. */
 #ifndef TESTS_SYSTEM_CTL_H
 #define TESTS_SYSTEM_CTL_H
 
@@ -9,6 +9,8 @@
  * must be in its output. */
 void ctl(const struct server *server, int status, const char *text,
          const char *said);
+/* Runs "sallyportd --check" in the same way. */
+void ctl_check(const struct server *server, int status, const char *said);
 /* Makes a sallyportctl and a sallyportd for this server's configuration, and
  * puts them first into PATH: for scripts that run them. */
 void ctl_on_path(const struct server *server);

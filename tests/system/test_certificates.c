@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -132,38 +132,6 @@ static void reload(const struct server *s, const char *words)
         return;
     server_log(s, &log);
     cr_assert_fail("no \"%s\" in:\n%s", words, (const char *)log.data);
-}
-
-static void ctl(const struct server *s, const char *command, int status,
-                const char *words)
-{
-    char config[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
-    run(&r, NULL, server_program("sallyportctl"), "--config", config, command,
-        NULL);
-    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
-    cr_assert(strstr(r.text, words), "%s", r.text);
-    run_release(&r);
-}
-
-/* Runs what the deploy hook of docs/admin/tls.md runs; the reload is over
- * when it returns. */
-static void deploy(const struct server *s, int status, const char *words)
-{
-    ctl(s, "reload", status, words);
-}
-
-static void check(const struct server *s, int status, const char *words)
-{
-    struct run_result r;
-
-    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
-        server_path(s, "sallyport.conf"), NULL);
-    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
-    cr_assert(strstr(r.text, words), "%s", r.text);
-    run_release(&r);
 }
 
 #define GOOD "reload: the new configuration and certificates are in use"
@@ -286,13 +254,7 @@ static void spoil_text(const struct server *s)
 
 static void spoil_setting(const struct server *s)
 {
-    struct buf text;
-
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
-    buf_add_text(&text, "nosuch = 1\n");
-    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
-    buf_release(&text);
+    server_set(s, "nosuch", "1");
 }
 
 static const struct {
@@ -338,28 +300,26 @@ Test(certificates, no_bad_pair_is_taken)
     session_end(&s, &server);
 }
 
-static void add_lines(const struct server *s, const char *lines)
+static void set_file(const struct server *s, const char *what,
+                     const char *label, const char *file)
 {
-    struct buf text;
+    char key[64], path[SERVER_PATH_MAX];
 
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
-    buf_add_text(&text, lines);
-    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
-    buf_release(&text);
+    snprintf(key, sizeof(key), "%s.%s", what, label);
+    snprintf(path, sizeof(path), "%s", server_path(s, file));
+    server_set(s, key, path);
 }
 
 static void add_pair(const struct server *s, const char *label,
                      const struct made *m)
 {
-    char certificate[64], key[64], lines[4 * SERVER_PATH_MAX];
+    char certificate[64], key[64];
 
     snprintf(certificate, sizeof(certificate), "%s.pem", label);
     snprintf(key, sizeof(key), "%s-key.pem", label);
     write_pair(s, certificate, key, m);
-    snprintf(lines, sizeof(lines), "certificate.%s = %s/%s\nkey.%s = %s/%s\n",
-             label, s->folder, certificate, label, s->folder, key);
-    add_lines(s, lines);
+    set_file(s, "certificate", label, certificate);
+    set_file(s, "key", label, key);
 }
 
 Test(certificates, names_and_kinds)
@@ -444,7 +404,7 @@ Test(certificates, sessions_of_many_generations)
     }
     write_pair(&server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 200 });
-    deploy(&server, EX_TEMPFAIL, "8 generations have sessions");
+    ctl(&server, EX_TEMPFAIL, "reload", "8 generations have sessions");
     for (int i = 0; i <= ROUNDS; i++)
         transfer(&s[i]);
     waits = (struct awaited){ &server, GOOD, count_words(&server, GOOD) };
@@ -500,6 +460,8 @@ static void renew(const struct server *s, int number, long serial)
     }
 }
 
+/* Runs what the deploy hook of docs/admin/tls.md runs; the reload is over when
+ * it returns. */
 Test(certificates, a_deploy_hook)
 {
     struct server server;
@@ -509,11 +471,11 @@ Test(certificates, a_deploy_hook)
     enter(&s, &server);
     for (int i = 1; i <= 3; i++) {
         renew(&server, i, 500 + i);
-        deploy(&server, 0, "reloaded");
+        ctl(&server, 0, "reload", "reloaded");
         cr_assert_eq(serial_for(&server, NULL, NULL), 500 + i);
     }
     spoil_key(&server);
-    deploy(&server, EX_DATAERR, "sallyport.conf:4: key = ");
+    ctl(&server, EX_DATAERR, "reload", "sallyport.conf:4: key = ");
     cr_assert_eq(serial_for(&server, NULL, NULL), 503);
     transfer(&s);
     session_end(&s, &server);
@@ -598,10 +560,10 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         server_kill(&server);
         rows[i].spoil(&server);
-        check(&server, EX_CONFIG, rows[i].check);
+        ctl_check(&server, EX_CONFIG, rows[i].check);
         server_again(&server);
         server_log_wait(&server, rows[i].log, "most clients refuse it", NULL);
-        ctl(&server, "status", 0, rows[i].status);
+        ctl(&server, 0, "status", rows[i].status);
         enter(&s, &server);
         transfer(&s);
         session_close(&s);
@@ -611,11 +573,12 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
     write_pair(&server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 2 });
     spoil_key(&server);
-    check(&server, EX_CONFIG, "not the key of the certificate");
+    ctl_check(&server, EX_CONFIG, "not the key of the certificate");
     write_pair(&server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 2 });
     add_pair(&server, "two", &(struct made){ .serial = 3 });
-    check(&server, EX_CONFIG, "two.pem: for the same names, and with the same");
+    ctl_check(&server, EX_CONFIG,
+              "two.pem: for the same names, and with the same");
     server_again(&server);
     server_log_wait(&server, "warning: ", "two.pem: no client gets it", NULL);
     cr_expect_eq(serial_for(&server, NULL, NULL), 2);
@@ -648,7 +611,7 @@ Test(certificates, of_systemd)
     server_again(&server);
     cr_expect_eq(serial_for(&server, NULL, NULL), 41);
     reload(&server, GOOD);
-    check(&server, 0, "configuration is fine");
+    ctl_check(&server, 0, "configuration is fine");
     cr_assert_eq(chmod(directory, 0700), 0);
     server_stop(&server);
 }
@@ -670,7 +633,7 @@ Test(certificates, gate_hangs, .timeout = 60)
     write_pair(&server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 901 });
     cr_assert_eq(kill(gate->pid, SIGSTOP), 0);
-    deploy(&server, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     cr_expect_eq(serial_for(&server, NULL, NULL), 901);
     server_log_wait(&server, "does not answer", "process=gate", NULL);
     transfer(&s);

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/tls_client.h"
@@ -249,19 +249,6 @@ Test(deaths, master_comes_back, .timeout = 90)
     session_end(&s, &server);
 }
 
-static void expect_status(const struct server *server)
-{
-    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    run(&r, NULL, program, "--config", config, "status", NULL);
-    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
-    run_release(&r);
-}
-
 /* The control socket stays: a caller between two masters waits. */
 Test(deaths, sallyportctl_waits_for_the_next_master, .timeout = 90)
 {
@@ -275,7 +262,7 @@ Test(deaths, sallyportctl_waits_for_the_next_master, .timeout = 90)
     cr_assert_eq(stat(path, &before), 0);
     for (int i = 0; i < 3; i++) {
         processes_kill(server.pid, "sallyport: master");
-        expect_status(&server);
+        ctl(&server, 0, "status", "");
         cr_assert_eq(stat(path, &after), 0);
         cr_expect_eq(after.st_ino, before.st_ino);
     }

@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
@@ -66,15 +67,10 @@ Test(hosts, check, .timeout = 60)
         .settings = "address = localhost\n",
     };
     struct server server;
-    struct run_result r;
 
     server_prepare(&server, &plan);
-    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
-        server_path(&server, "sallyport.conf"), NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    cr_expect(strstr(r.text, "hint: localhost is 127.0.0.1"), "%s", r.text);
-    cr_expect(strstr(r.text, "configuration is fine"), "%s", r.text);
-    run_release(&r);
+    ctl_check(&server, 0, "hint: localhost is 127.0.0.1");
+    ctl_check(&server, 0, "configuration is fine");
     server_forget(&server);
 }
 

@@ -1,5 +1,4 @@
-/* Who may connect to a passive port, many at once, and active mode by a real
- * client. */
+/* Who may connect to a passive port, and many at once. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,28 +7,8 @@
 
 #include "fault.h"
 #include "support/files.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
-
-Test(network, a_client_in_active_mode, .timeout = 120)
-{
-    const struct server_plan plan = { .settings = "active = yes\n" };
-    char port[16], script[SERVER_PATH_MAX], certificate[SERVER_PATH_MAX];
-    struct server server;
-    struct run_result r;
-
-    server_start(&server, &plan);
-    snprintf(port, sizeof(port), "%u", server.port);
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/active.py"));
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(&server, "certificate.pem"));
-    run(&r, NULL, "python3", script, port, certificate, SERVER_PASSWORD, NULL);
-    cr_assert_eq(r.status, 0, "%d: %s", r.status, r.text);
-    run_release(&r);
-    server_stop(&server);
-}
 
 #define CLIENTS 50
 #define PIECE   (8 * FAULT_KIB)

@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -32,7 +33,7 @@ static const struct server_user users[] = { { .name = "anna" },
 static const struct server_plan plan = { .users = users, .user_count = 2 };
 
 /* Runs "partials list --json" and the like, with up to three words. */
-static void ctl(const struct server *server, struct run_result *r,
+static void ask(const struct server *server, struct run_result *r,
                 const char *words)
 {
     char text[128], config[SERVER_PATH_MAX];
@@ -48,30 +49,13 @@ static void ctl(const struct server *server, struct run_result *r,
     run_arguments(r, NULL, arguments);
 }
 
-/* It ends with STATUS, and its output has each of the words (NULL ends
- * them). */
-static void ctl_says(const struct server *server, int status, const char *words,
-                     const char *const *wanted)
-{
-    struct run_result r;
-
-    ctl(server, &r, words);
-    cr_assert_eq(r.status, status, "%s: %d\n%s", words, r.status, r.text);
-    for (; wanted && *wanted; wanted++)
-        cr_assert(strstr(r.text, *wanted), "%s\nlacks: %s\nsays:  %s", words,
-                  *wanted, r.text);
-    run_release(&r);
-}
-#define SAYS(server, status, words, ...)                                       \
-    ctl_says(server, status, words, (const char *const[]){ __VA_ARGS__, NULL })
-
 static size_t count(const struct server *server, const char *words,
                     const char *what)
 {
     struct run_result r;
     size_t n = 0;
 
-    ctl(server, &r, words);
+    ask(server, &r, words);
     cr_assert_eq(r.status, 0, "%s: %d\n%s", words, r.status, r.text);
     for (const char *at = r.text; (at = strstr(at, what)); at++)
         n++;
@@ -272,7 +256,7 @@ Test(partials, process_of_the_user)
         cr_assert(realpath(server_home(&server, "bert"), home));
         cr_expect_str_eq(root, home);
     }
-    SAYS(&server, 0, "status", "running"); /* no other caller has to wait */
+    ctl(&server, 0, "status", "running"); /* no other caller has to wait */
     kill(list, SIGKILL);
     cr_expect(wait_until(is_gone, &files, WAIT_MS));
     cr_expect_eq(waitpid(list, NULL, 0), list);
@@ -356,16 +340,13 @@ Test(partials, the_sockets_name)
     cr_expect(strstr(r.text, "another server answers there"), "%s", r.text);
     cr_expect(strstr(r.text, "sallyport.conf:"), "%s", r.text);
     run_release(&r);
-    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
-        server_path(&server, "sallyport.conf"), NULL);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
-    SAYS(&server, 0, "status", "running");
+    ctl_check(&server, 0, "");
+    ctl(&server, 0, "status", "running");
     server_kill(&server);
     leave_name(server_path(&server, "control"));
-    SAYS(&server, EX_UNAVAILABLE, "status", "start it");
+    ctl(&server, EX_UNAVAILABLE, "status", "start it");
     server_again(&server);
-    SAYS(&server, 0, "status", "running");
-    SAYS(&server, 0, "reload", "reloaded");
+    ctl(&server, 0, "status", "running");
+    ctl(&server, 0, "reload", "reloaded");
     server_stop(&server);
 }

@@ -6,9 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ctl.h"
 #include "support/fail.h"
-#include "support/files.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 
@@ -277,26 +276,6 @@ Test(policy, as_configured, .timeout = 60)
     server_stop(&server);
 }
 
-static void ask(const struct server *s, const char *program, const char *word,
-                struct run_result *r)
-{
-    char config[SERVER_PATH_MAX];
-
-    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
-    run(r, NULL, server_program(program), "--config", config, word, NULL);
-}
-
-static void add_line(const struct server *s, const char *line)
-{
-    struct buf text;
-
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
-    buf_add_text(&text, line);
-    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
-    buf_release(&text);
-}
-
 /* New sessions follow the reload; existing ones continue as they began. A
  * reload with a suite that doesn't exist changes nothing. */
 Test(policy, reload, .timeout = 60)
@@ -304,24 +283,18 @@ Test(policy, reload, .timeout = 60)
     static const struct tls_client_options old = { .version = SESSION_TLS_12 };
     struct server server;
     struct session s;
-    struct run_result r;
 
     start(&server, NULL);
     enter(&s, &server, SESSION_TLS_12);
-    add_line(&server, "tls_min = 1.3\n");
-    ask(&server, "sallyportctl", "reload", &r);
-    cr_assert_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
+    server_set(&server, "tls_min", "1.3");
+    ctl(&server, 0, "reload", "");
     cr_assert_not_null(shake(&server, false, &old));
     cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
     session_store(&s, "STOR", "f", "1", 1);
     session_close(&s);
-    add_line(&server, "tls_suites = RC4-SHA\n");
-    ask(&server, "sallyportctl", "reload", &r);
-    cr_assert_eq(r.status, EX_CONFIG, "%d %s", r.status, r.text);
-    cr_assert(strstr(r.text, "tls_suites = RC4-SHA: expected all or aes256"),
-              "%s", r.text);
-    run_release(&r);
+    server_set(&server, "tls_suites", "RC4-SHA");
+    ctl(&server, EX_CONFIG, "reload",
+        "tls_suites = RC4-SHA: expected all or aes256");
     cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
     server_stop(&server);
 }

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/server_log.h"
@@ -30,25 +31,20 @@ static void make(const struct server *s, const char *in, const char *name,
     run_release(&r);
 }
 
-static void add_lines(const struct server *s, const char *lines)
+/* FILE is one of the server's directory. */
+static void set_file(const struct server *s, const char *key, const char *file)
 {
-    struct buf text;
+    char path[SERVER_PATH_MAX];
 
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(s, "sallyport.conf"), &text));
-    buf_add_text(&text, lines);
-    files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
-    buf_release(&text);
+    snprintf(path, sizeof(path), "%s", server_path(s, file));
+    server_set(s, key, path);
 }
 
 static void prepare(struct server *s, const char *status)
 {
-    char line[SERVER_PATH_MAX + 32];
-
     server_prepare(s, &(struct server_plan){ .settings = NULL });
     make(s, "", "localhost", status);
-    snprintf(line, sizeof(line), "ocsp_file = %s/ocsp.der\n", s->folder);
-    add_lines(s, line);
+    set_file(s, "ocsp_file", "ocsp.der");
 }
 
 static X509 *read_certificate(const struct server *s, const char *name)
@@ -111,22 +107,6 @@ static void make_short(const struct server *s, long seconds)
     X509_free(ca);
 }
 
-/* Runs sallyportctl or sallyportd with this server's configuration. */
-static void run_with(const struct server *s, const char *program,
-                     const char *command, const char *more, int status,
-                     const char *words)
-{
-    char config[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
-    snprintf(path, sizeof(path), "%s", server_program(program));
-    run(&r, NULL, path, "--config", config, command, more, NULL);
-    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
-    cr_assert(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
-    run_release(&r);
-}
-
 /* Checks it with openssl's client. */
 static void client(const struct server *s, const char *name, const char *words)
 {
@@ -169,14 +149,14 @@ Test(staple, goes_out, .timeout = 120)
     struct server server;
 
     prepare(&server, "good");
-    run_with(&server, "sallyportd", "--check", NULL, 0, "is fine");
+    ctl_check(&server, 0, "is fine");
     server_again(&server);
     client(&server, "localhost", SENT);
     client(&server, "localhost", "Cert Status: good");
     data_has_it(&server, SESSION_TLS_12);
     data_has_it(&server, SESSION_TLS_13);
-    run_with(&server, "sallyportctl", "status", NULL, 0, ", OCSP until 20");
-    run_with(&server, "sallyportctl", "status", "--json", 0, "\"days\": 82");
+    ctl(&server, 0, "status", ", OCSP until 20");
+    ctl(&server, 0, "status --json", "\"days\": 82");
     server_stop(&server);
 }
 
@@ -193,15 +173,15 @@ Test(staple, comes_and_goes_by_reload, .timeout = 120)
     snprintf(old, sizeof(old), "%s", server_path(&server, "old.der"));
     snprintf(path, sizeof(path), "%s", server_path(&server, "ocsp.der"));
     cr_assert_eq(rename(path, old), 0);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     server_log_wait(&server, "ocsp.der: No such file", NULL);
     client(&server, "localhost", NONE);
     make(&server, "", "localhost", "good");
     cr_assert_eq(rename(path, old), 0);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     client(&server, "localhost", NONE);
     cr_assert_eq(rename(old, path), 0);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     client(&server, "localhost", SENT);
     server_stop(&server);
 }
@@ -229,20 +209,17 @@ Test(staple, that_is_wrong, .timeout = 120)
             files_write(server_path(&server, "ocsp.der"), "nonsense", 8, 0644);
         if (i == 3)
             cr_assert_eq(unlink(server_path(&server, "ocsp.der")), 0);
-        run_with(&server, "sallyportd", "--check", NULL, EX_CONFIG,
-                 strchr(words[i], ':'));
-        run_with(&server, "sallyportd", "--check", NULL, EX_CONFIG,
-                 ": ocsp_file = ");
+        ctl_check(&server, EX_CONFIG, strchr(words[i], ':'));
+        ctl_check(&server, EX_CONFIG, ": ocsp_file = ");
     }
     make(&server, "", "localhost", "revoked");
     server_again(&server);
     server_log_wait(&server, words[0], NULL);
     client(&server, "localhost", NONE);
-    run_with(&server, "sallyportctl", "status", NULL, 0,
-             ", no OCSP response that counts");
+    ctl(&server, 0, "status", ", no OCSP response that counts");
     make(&server, "other", "localhost", "good");
     cr_assert_eq(rename(other, server_path(&server, "ocsp.der")), 0);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     server_log_wait(&server, words[1], NULL);
     client(&server, "localhost", NONE);
     server_stop(&server);
@@ -278,14 +255,14 @@ Test(staple, that_must_be_there, .timeout = 120)
     client(&server, "localhost", SENT);
     cr_expect(!server_log_has(&server, "must-staple"));
     cr_assert_eq(unlink(server_path(&server, "ocsp.der")), 0);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     server_log_wait(&server,
                     "certificate.pem: goes out without an OCSP response, "
                     "though it says that clients shall insist on one "
                     "(must-staple)",
                     NULL);
     files_write(server_path(&server, "ocsp.der"), "nonsense", 8, 0644);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     server_log_wait(&server, "goes out without it, though it says that clients",
                     NULL);
     server_stop(&server);
@@ -302,13 +279,12 @@ Test(staple, that_ends, .timeout = 120)
     prepare(&server, "good");
     server_again(&server);
     make_short(&server, SHORT_S);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     server_log_wait(&server, "is over", NULL);
     client(&server, "localhost", NONE);
-    run_with(&server, "sallyportctl", "status", NULL, 0,
-             ", no OCSP response that counts");
+    ctl(&server, 0, "status", ", no OCSP response that counts");
     make_short(&server, 3600);
-    run_with(&server, "sallyportctl", "reload", NULL, 0, "reloaded");
+    ctl(&server, 0, "reload", "reloaded");
     client(&server, "localhost", SENT);
     server_stop(&server);
 }
@@ -316,20 +292,16 @@ Test(staple, that_ends, .timeout = 120)
 /* Each certificate has its own response, by its label. */
 Test(staple, a_response_for_each_certificate, .timeout = 120)
 {
-    char lines[8 * SERVER_PATH_MAX];
     struct server server;
 
     prepare(&server, "good");
     make(&server, "two", "two.example", "good");
     make(&server, "three", "three.example", "good");
-    snprintf(lines, sizeof(lines),
-             "certificate.2 = %s/two/certificate.pem\nkey.2 = %s/two/key.pem\n"
-             "ocsp_file.2 = %s/two/ocsp.der\n"
-             "certificate.3 = %s/three/certificate.pem\n"
-             "key.3 = %s/three/key.pem\n",
-             server.folder, server.folder, server.folder, server.folder,
-             server.folder);
-    add_lines(&server, lines);
+    set_file(&server, "certificate.2", "two/certificate.pem");
+    set_file(&server, "key.2", "two/key.pem");
+    set_file(&server, "ocsp_file.2", "two/ocsp.der");
+    set_file(&server, "certificate.3", "three/certificate.pem");
+    set_file(&server, "key.3", "three/key.pem");
     server_again(&server);
     client(&server, "localhost", SENT);
     client(&server, "two.example", SENT);

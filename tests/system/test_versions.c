@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl.h"
 #include "generation.h"
 #include "installed.h"
 #include "pending.h"
@@ -47,18 +48,11 @@ static void expect_ticket(const struct server *server, struct session *old)
 /* The program that asks is of the new build, too. */
 static void expect_status(const struct server *server)
 {
-    char config[SERVER_PATH_MAX], words[128];
-    struct run_result r;
+    char words[128];
 
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
     snprintf(words, sizeof(words), "running, version %s, pid %d",
              installed_version(), (int)server->pid);
-    run(&r, NULL, server_program("sallyportctl"), "--config", config, "status",
-        NULL);
-    cr_assert_eq(r.status, 0, "exit status %d: %s", r.status, r.text);
-    cr_expect(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
-    run_release(&r);
+    ctl(server, 0, "status", words);
 }
 
 static struct pending transfers[TRANSFERS];

@@ -13,7 +13,6 @@
 #include "sallyport/event/event.h"
 
 #define BENCH_MS     10000
-#define BENCH_PORTS  8
 #define BENCH_SERVER "127.0.0.1"
 #define BENCH_NARROW 4096 /* room for about ten messages */
 
