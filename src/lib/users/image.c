@@ -14,17 +14,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 
-struct users_image {
-    const struct users_head *head;
-    const struct users_row *row;
-    const struct users_share *share;
-    const struct users_team *team;
-    const struct grant *grant;
-    const struct users_directory *directory;
-    char *text;
-    size_t text_size;
-};
-
 /* The next COUNT items of *rest, which gets the bytes after them; or NULL. */
 static const void *image_cut(struct slice *rest, size_t count, size_t most,
                              size_t size)
@@ -38,7 +27,7 @@ static const void *image_cut(struct slice *rest, size_t count, size_t most,
     return items;
 }
 
-static bool image_open(struct users_image *i, char *bytes, size_t size)
+bool users_image_open(struct users_image *i, char *bytes, size_t size)
 {
     struct slice rest = { bytes, size };
     const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));
@@ -103,7 +92,8 @@ static bool image_read_text(const struct users_image *i,
         return false;
     text = i->text + cell.at;
     if (f->kind == USERS_PART) {
-        *(struct slice *)into = (struct slice){ text, cell.len };
+        *(struct slice *)into =
+            (struct slice){ cell.len > 0 ? text : NULL, cell.len };
         return true;
     }
     *(char **)into = text;
@@ -225,7 +215,8 @@ static int image_read(struct users *u)
 {
     struct users_image i;
 
-    if (!image_open(&i, u->text, u->text_size) || !build_name_is(i.head->build))
+    if (!users_image_open(&i, u->text, u->text_size) ||
+        !build_name_is(i.head->build))
         return -EBADMSG;
     if (!image_allocate(i.head, u))
         return -ENOMEM;
