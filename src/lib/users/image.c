@@ -75,6 +75,13 @@ const struct users_fields users_directory_fields = {
     (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
+/* Is CELL 0, and says in this field that nothing is set? So is the struct. */
+static bool is_unset(const struct users_field *f, union users_cell cell)
+{
+    return cell.number == 0 && f->kind >= USERS_PART &&
+           (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT);
+}
+
 /* A byte must follow the text, also if it isn't a NUL. */
 static bool image_read_text(const struct users_image *i,
                             const struct users_field *f, union users_cell cell,
@@ -147,6 +154,8 @@ static bool image_read_fields(const struct users_image *i,
          f < fields->field + fields->count; f++, cell++) {
         void *at = (char *)into + f->at;
 
+        if (is_unset(f, *cell))
+            continue;
         if (f->kind <= USERS_PART ? !image_read_text(i, f, *cell, at)
                                   : !image_read_number(u, f, cell->number, at))
             return false;

@@ -8,6 +8,38 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 
+/* The file is written in pieces: a buffer for all rows would cost more time
+ * than the rest. The first error stays. */
+struct image_out {
+    int fd, error;
+    size_t len;
+    char bytes[65536];
+};
+
+static void out_write(struct image_out *o, const void *bytes, size_t len)
+{
+    if (o->error == 0)
+        o->error = fd_write_all(o->fd, bytes, len);
+}
+
+static void out_flush(struct image_out *o)
+{
+    out_write(o, o->bytes, o->len);
+    o->len = 0;
+}
+
+static void out_add(struct image_out *o, const void *bytes, size_t len)
+{
+    if (len > sizeof(o->bytes) - o->len)
+        out_flush(o);
+    if (len > sizeof(o->bytes)) {
+        out_write(o, bytes, len);
+    } else if (len > 0) {
+        memcpy(o->bytes + o->len, bytes, len);
+        o->len += len;
+    }
+}
+
 /* Rows to be written. */
 struct image_rows {
     const struct users *users;
@@ -52,42 +84,35 @@ static union users_cell cell_of(const struct image_rows *w,
     return (union users_cell){ .number = number_of(w->users, f, from) };
 }
 
-static int image_add(const struct image_rows *w,
-                     const struct users_fields *fields, const void *items,
-                     size_t count, struct buf *into)
+static void image_add(struct image_out *o, const struct image_rows *w,
+                      const struct users_fields *fields, const void *items,
+                      size_t count)
 {
     union users_cell row[sizeof(struct users_row) / sizeof(union users_cell)];
-    int r = 0;
 
-    for (size_t i = 0; i < count && r == 0; i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *item = (const char *)items + i * fields->size;
 
         for (size_t n = 0; n < fields->count; n++)
             row[n] = cell_of(w, &fields->field[n], item + fields->field[n].at);
-        r = buf_add(into, row, fields->count * sizeof(row[0]));
+        out_add(o, row, fields->count * sizeof(row[0]));
     }
-    return r;
 }
 
-static int image_add_grants(const struct users *u, struct buf *into)
+static void image_add_grants(struct image_out *o, const struct users *u)
 {
-    int r = 0;
-
-    for (size_t i = 0; i < u->count && r == 0; i++)
-        r = buf_add(into, u->row[i].grant,
-                    u->row[i].grants * sizeof(struct grant));
-    return r;
+    for (size_t i = 0; i < u->count; i++)
+        out_add(o, u->row[i].grant, u->row[i].grants * sizeof(struct grant));
 }
 
-static int image_add_directories(const struct image_rows *w, struct buf *into)
+static void image_add_directories(struct image_out *o,
+                                  const struct image_rows *w)
 {
     const struct users *u = w->users;
-    int r = 0;
 
-    for (size_t i = 0; i < u->count && r == 0; i++)
-        r = image_add(w, &users_directory_fields, u->row[i].directory,
-                      u->row[i].directories, into);
-    return r;
+    for (size_t i = 0; i < u->count; i++)
+        image_add(o, w, &users_directory_fields, u->row[i].directory,
+                  u->row[i].directories);
 }
 
 static struct users_head image_head(const struct users *u)
@@ -96,6 +121,7 @@ static struct users_head image_head(const struct users *u)
                                .shares = u->shares,
                                .teams = u->teams };
 
+    build_name_fill(head.build);
     for (size_t i = 0; i < u->count; i++) {
         head.grants += u->row[i].grants;
         head.directories += u->row[i].directories;
@@ -103,49 +129,21 @@ static struct users_head image_head(const struct users *u)
     return head;
 }
 
-/* Makes room for all rows at once: a buffer that grows is copied and wiped each
- * time. */
-static int image_reserve(const struct users_head *h, struct buf *into)
-{
-    return buf_reserve(into,
-                       sizeof(*h) + h->users * sizeof(struct users_row) +
-                           h->shares * sizeof(struct users_share) +
-                           h->teams * sizeof(struct users_team) +
-                           h->grants * sizeof(struct grant) +
-                           h->directories * sizeof(struct users_directory));
-}
-
-static int image_begin(struct users_head *h, struct buf *into)
-{
-    int r;
-
-    build_name_fill(h->build);
-    buf_init(into, USERS_IMAGE_MAX);
-    r = image_reserve(h, into);
-    return r == 0 ? buf_add(into, h, sizeof(*h)) : r;
-}
-
 int users_write(const struct users *u, int fd)
 {
+    const struct users_head head = image_head(u);
     const struct image_rows w = { u, 0 };
-    struct users_head head = image_head(u);
-    struct buf rows;
-    int r = image_begin(&head, &rows);
+    struct image_out o = { .fd = fd };
 
-    if (r == 0)
-        r = image_add(&w, &users_row_fields, u->row, u->count, &rows);
-    if (r == 0)
-        r = image_add(&w, &users_share_fields, u->share, u->shares, &rows);
-    if (r == 0)
-        r = image_add(&w, &users_team_fields, u->team, u->teams, &rows);
-    if (r == 0)
-        r = image_add_grants(u, &rows);
-    if (r == 0)
-        r = image_add_directories(&w, &rows);
-    if (r == 0)
-        r = fd_write_all(fd, rows.data, rows.len);
-    buf_release(&rows);
-    return r < 0 ? r : fd_write_all(fd, u->text, u->text_size + 1);
+    out_add(&o, &head, sizeof(head));
+    image_add(&o, &w, &users_row_fields, u->row, u->count);
+    image_add(&o, &w, &users_share_fields, u->share, u->shares);
+    image_add(&o, &w, &users_team_fields, u->team, u->teams);
+    image_add_grants(&o, u);
+    image_add_directories(&o, &w);
+    out_flush(&o);
+    out_write(&o, u->text, u->text_size + 1);
+    return o.error;
 }
 
 /* The table after a change. */
@@ -153,8 +151,7 @@ int users_write(const struct users *u, int fd)
 static struct users_head change_head(const struct change *c)
 {
     const struct users *old = c->old, *added = &c->added;
-
-    return (struct users_head){
+    struct users_head head = {
         .users = old->count - (c->row.to - c->row.from) + added->count,
         .shares = old->shares,
         .teams = old->teams,
@@ -163,104 +160,77 @@ static struct users_head change_head(const struct change *c)
                        (c->directory.to - c->directory.from) +
                        added->directories,
     };
+
+    build_name_fill(head.build);
+    return head;
 }
 
 /* Adds the rows FROM to TO - 1 of the old table. The text and the lines after
  * the change have moved. A cell that isn't set points to no text after it. */
-static int change_add(const struct change *c, const struct users_fields *fields,
-                      const void *rows, size_t from, size_t to,
-                      struct buf *into)
+static void change_add(struct image_out *o, const struct change *c,
+                       const struct users_fields *fields, const void *rows,
+                       size_t from, size_t to)
 {
-    const size_t size = fields->count * sizeof(union users_cell);
+    union users_cell row[sizeof(struct users_row) / sizeof(union users_cell)];
+    const size_t size = fields->count * sizeof(row[0]);
     const uint64_t last = c->line + c->lines_before;
-    const union users_cell *row;
-    union users_cell *cell;
-    int r = 0;
 
-    for (size_t i = from; i < to && r == 0; i++) {
-        row = (const union users_cell *)rows + i * fields->count;
-        cell = (union users_cell *)(void *)(into->data + into->len);
-        r = buf_add(into, row, size);
-        for (size_t n = 0; n < fields->count && r == 0; n++)
+    for (size_t i = from; i < to; i++) {
+        memcpy(row, (const char *)rows + i * size, size);
+        for (size_t n = 0; n < fields->count; n++)
             if (fields->field[n].kind <= USERS_PART && row[n].at >= c->before)
-                cell[n].at += (uint32_t)(c->now - c->before);
+                row[n].at += (uint32_t)(c->now - c->before);
             else if (fields->field[n].kind == USERS_LINE &&
                      row[n].number > last)
-                cell[n].number += c->lines_now - c->lines_before;
+                row[n].number += c->lines_now - c->lines_before;
+        out_add(o, row, size);
     }
-    return r;
 }
 
 /* The old rows before the change stay as they are. */
-static int change_add_users(const struct change *c, const struct users_image *i,
-                            const struct image_rows *w, struct buf *into)
+static void change_add_users(struct image_out *o, const struct change *c,
+                             const struct users_image *i,
+                             const struct image_rows *w)
 {
-    int r = buf_add(into, i->row, c->row.from * sizeof(*i->row));
-
-    if (r == 0)
-        r = image_add(w, &users_row_fields, c->added.row, c->added.count, into);
-    return r ? r
-             : change_add(c, &users_row_fields, i->row, c->row.to,
-                          c->old->count, into);
+    out_add(o, i->row, c->row.from * sizeof(*i->row));
+    image_add(o, w, &users_row_fields, c->added.row, c->added.count);
+    change_add(o, c, &users_row_fields, i->row, c->row.to, c->old->count);
 }
 
-static int change_add_grants(const struct change *c,
-                             const struct users_image *i, struct buf *into)
+static void change_add_grants(struct image_out *o, const struct change *c,
+                              const struct users_image *i)
 {
-    int r = buf_add(into, i->grant, c->grant.from * sizeof(*i->grant));
-
-    if (r == 0)
-        r = image_add_grants(&c->added, into);
-    return r ? r
-             : buf_add(into, i->grant + c->grant.to,
-                       (c->old->grants - c->grant.to) * sizeof(*i->grant));
+    out_add(o, i->grant, c->grant.from * sizeof(*i->grant));
+    image_add_grants(o, &c->added);
+    out_add(o, i->grant + c->grant.to,
+            (c->old->grants - c->grant.to) * sizeof(*i->grant));
 }
 
-static int change_add_directories(const struct change *c,
-                                  const struct users_image *i,
-                                  const struct image_rows *w, struct buf *into)
+static void change_add_directories(struct image_out *o, const struct change *c,
+                                   const struct users_image *i,
+                                   const struct image_rows *w)
 {
-    int r =
-        buf_add(into, i->directory, c->directory.from * sizeof(*i->directory));
-
-    if (r == 0)
-        r = image_add_directories(w, into);
-    return r ? r
-             : change_add(c, &users_directory_fields, i->directory,
-                          c->directory.to, c->old->directories, into);
-}
-
-static int change_write_text(const struct change *c,
-                             const struct users_image *i, int fd)
-{
-    int r = fd_write_all(fd, i->text, c->at);
-
-    if (r == 0)
-        r = fd_write_all(fd, c->added.text, c->added.text_size);
-    return r ? r
-             : fd_write_all(fd, i->text + c->before, i->text_size - c->before);
+    out_add(o, i->directory, c->directory.from * sizeof(*i->directory));
+    image_add_directories(o, w);
+    change_add(o, c, &users_directory_fields, i->directory, c->directory.to,
+               c->old->directories);
 }
 
 int change_write(const struct change *c, const struct users_image *i, int fd)
 {
     const struct image_rows w = { &c->added, c->at };
-    struct users_head head = change_head(c);
-    struct buf rows;
-    int r = image_begin(&head, &rows);
+    const struct users_head head = change_head(c);
+    struct image_out o = { .fd = fd };
 
-    if (r == 0)
-        r = change_add_users(c, i, &w, &rows);
-    if (r == 0)
-        r = change_add(c, &users_share_fields, i->share, 0, c->old->shares,
-                       &rows);
-    if (r == 0)
-        r = change_add(c, &users_team_fields, i->team, 0, c->old->teams, &rows);
-    if (r == 0)
-        r = change_add_grants(c, i, &rows);
-    if (r == 0)
-        r = change_add_directories(c, i, &w, &rows);
-    if (r == 0)
-        r = fd_write_all(fd, rows.data, rows.len);
-    buf_release(&rows);
-    return r ? r : change_write_text(c, i, fd);
+    out_add(&o, &head, sizeof(head));
+    change_add_users(&o, c, i, &w);
+    change_add(&o, c, &users_share_fields, i->share, 0, c->old->shares);
+    change_add(&o, c, &users_team_fields, i->team, 0, c->old->teams);
+    change_add_grants(&o, c, i);
+    change_add_directories(&o, c, i, &w);
+    out_flush(&o);
+    out_write(&o, i->text, c->at);
+    out_write(&o, c->added.text, c->added.text_size);
+    out_write(&o, i->text + c->before, i->text_size - c->before);
+    return o.error;
 }
