@@ -206,59 +206,53 @@ Test(change, of_many_lines)
     buf_release(&now);
 }
 
-/* A text at a limit, and a row more. */
-static void expect_limit(const char *shares, size_t rows, const char *options)
+/* A text with one place left gets one row more, and two. */
+Test(change, limit_of_users, .timeout = 120)
 {
-    FD_CLEANUP int table = -1;
+    struct complaint c = { "" };
     struct buf before, now;
+    struct users old;
 
     buf_init(&before, USERS_FILE_MAX);
-    cr_assert_eq(buf_add_text(&before, shares), 0);
-    add_rows(&before, 0, rows - 1, options);
+    add_rows(&before, 0, USERS_MAX - 1, "");
     buf_init(&now, USERS_FILE_MAX);
     cr_assert_eq(buf_add_slice(&now, buf_slice(&before)), 0);
-    table = whole(buf_slice(&before));
-    cr_assert_geq(table, 0);
-    add_rows(&now, rows - 1, rows, options);
-    cr_expect_eq(change(buf_slice(&before), buf_slice(&now), &table), 0);
-    add_rows(&before, rows - 1, rows, options);
-    add_rows(&now, rows, rows + 1, options);
-    cr_expect_eq(change(buf_slice(&before), buf_slice(&now), &table), -EAGAIN);
+    cr_assert_eq(users_parse(&old, buf_slice(&before), "users", &c), 0);
+    add_rows(&now, USERS_MAX - 1, USERS_MAX, "");
+    cr_expect_eq(users_check_change(&old, buf_slice(&before), buf_slice(&now)),
+                 0);
+    add_rows(&now, USERS_MAX, USERS_MAX + 1, "");
+    cr_expect_eq(users_check_change(&old, buf_slice(&before), buf_slice(&now)),
+                 -EAGAIN);
+    users_release(&old);
     buf_release(&before);
     buf_release(&now);
 }
 
-Test(change, limit_of_users, .timeout = 120)
+/* As if other users had all others of a million. */
+Test(change, limits_of_what_users_have)
 {
-    expect_limit("", USERS_MAX, "");
-}
+    static const char now[] =
+        FULL "eve:" HASH ":5:5::/home/eve::shares=offers rights./in=drop\n";
+    const struct slice before = SLICE(FULL);
+    struct complaint c = { "" };
+    struct users old;
+    size_t grants, directories;
 
-Test(change, limit_of_grants, .timeout = 120)
-{
-    struct buf text;
-
-    buf_init(&text, USERS_FILE_MAX);
-    for (int i = 0; i < USER_MOUNTS_MAX; i++)
-        cr_assert_eq(
-            buf_add_format(&text, "@share:s%d:%d:/s/%d:\n", i, 1000 + i, i), 0);
-    cr_assert_eq(buf_add_text(&text, "@team:t:shares=s0"), 0);
-    for (int i = 1; i < USER_MOUNTS_MAX; i++)
-        cr_assert_eq(buf_add_format(&text, ",s%d", i), 0);
-    cr_assert_eq(buf_add(&text, "\n", 2), 0);
-    expect_limit(text.data, GRANTS_MAX / USER_MOUNTS_MAX, "teams=t");
-    buf_release(&text);
-}
-
-Test(change, limit_of_directories, .timeout = 120)
-{
-    struct buf text;
-
-    buf_init(&text, USER_LINE_MAX);
-    for (int i = 0; i < USER_MOUNTS_MAX; i++)
-        cr_assert_eq(buf_add_format(&text, " rights./%d=r", i), 0);
-    cr_assert_eq(buf_add(&text, "", 1), 0);
-    expect_limit("", DIRECTORIES_MAX / USER_MOUNTS_MAX, text.data);
-    buf_release(&text);
+    cr_assert_eq(users_parse(&old, before, "users", &c), 0, "%s", c.text);
+    grants = old.grants;
+    directories = old.directories;
+    old.grants = GRANTS_MAX - 1;
+    old.directories = DIRECTORIES_MAX - 1;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), 0);
+    old.grants = GRANTS_MAX;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
+    old.grants = GRANTS_MAX - 1;
+    old.directories = DIRECTORIES_MAX;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
+    old.grants = grants;
+    old.directories = directories;
+    users_release(&old);
 }
 
 /* Reader believes as little of them as master does. */

@@ -73,7 +73,8 @@ static bool begins_line(struct slice text, size_t at)
 
 /* Finds the lines that differ. The old ones never end at the first byte of the
  * text: a cell that is not set says 0 there. */
-static bool change_find(struct change *c, struct slice before, struct slice now)
+static bool change_find(struct users_change *c, struct slice before,
+                        struct slice now)
 {
     const size_t least = before.len < now.len ? before.len : now.len;
     const char *mark = memrchr(before.ptr, '\n', common_start(before, now));
@@ -118,7 +119,7 @@ static size_t row_of_line(const struct users *u, size_t line)
 
 /* Grants and directories are in the order of the rows. False: the lines
  * aren't. */
-static bool change_find_rows(struct change *c)
+static bool change_find_rows(struct users_change *c)
 {
     const struct users *u = c->old;
     const struct user *from, *to;
@@ -142,7 +143,7 @@ static bool change_find_rows(struct change *c)
     return true;
 }
 
-static int change_read_lines(struct change *c, struct slice lines)
+static int change_read_lines(struct users_change *c, struct slice lines)
 {
     struct complaint why = { "" };
     struct reader r = {
@@ -162,12 +163,12 @@ static int change_read_lines(struct change *c, struct slice lines)
     return reader_read(&r, &own, result);
 }
 
-static bool is_replaced(const struct change *c, const struct user *row)
+static bool is_replaced(const struct users_change *c, const struct user *row)
 {
     return row >= c->old->row + c->row.from && row < c->old->row + c->row.to;
 }
 
-static bool has_a_name_twice(const struct change *c)
+static bool has_a_name_twice(const struct users_change *c)
 {
     for (size_t i = 0; i < c->added.count; i++) {
         const struct user *same =
@@ -187,7 +188,7 @@ static int compare_uids(const void *a, const void *b)
 }
 
 /* Or there is no memory to find out. */
-static bool has_a_uid_twice(const struct change *c)
+static bool has_a_uid_twice(const struct users_change *c)
 {
     const struct users *old = c->old;
     const size_t n = c->added.count;
@@ -211,7 +212,7 @@ static size_t count_after(size_t before, const struct change_range *r,
     return before - (r->to - r->from) + added;
 }
 
-static bool is_too_much(const struct change *c)
+static bool is_too_much(const struct users_change *c)
 {
     return count_after(c->old->count, &c->row, c->added.count) > USERS_MAX ||
            count_after(c->old->grants, &c->grant, c->added.grants) >
@@ -220,7 +221,7 @@ static bool is_too_much(const struct change *c)
                        c->added.directories) > DIRECTORIES_MAX;
 }
 
-static void change_release(struct change *c)
+static void change_release(struct users_change *c)
 {
     c->added.share = NULL; /* these are the old users' */
     c->added.team = NULL;
@@ -228,10 +229,10 @@ static void change_release(struct change *c)
 }
 
 /* Returns 0, or -EAGAIN. In both cases the caller calls change_release(). */
-static int change_read(struct change *c, const struct users *old,
+static int change_read(struct users_change *c, const struct users *old,
                        struct slice before, struct slice now)
 {
-    *c = (struct change){ .old = old };
+    *c = (struct users_change){ .old = old };
     if (!change_find(c, before, now))
         return -EAGAIN;
     if (!change_find_rows(c))
@@ -246,7 +247,7 @@ static int change_read(struct change *c, const struct users *old,
 int users_check_change(const struct users *old, struct slice before,
                        struct slice now)
 {
-    struct change c;
+    struct users_change c;
     int r = change_read(&c, old, before, now);
 
     change_release(&c);
@@ -275,14 +276,14 @@ static int write_change(const struct users *old, struct slice before,
                         struct slice now, int fd)
 {
     struct users_image image;
-    struct change c = { .old = old };
+    struct users_change c = { .old = old };
     int r = users_image_open(&image, old->text, old->text_size) &&
                     image.text_size == before.len + 1
                 ? change_read(&c, old, before, now)
                 : -EAGAIN;
 
     if (r == 0)
-        r = change_write(&c, &image, fd);
+        r = image_write_change(&c, &image, fd);
     change_release(&c);
     return r;
 }

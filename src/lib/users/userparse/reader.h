@@ -46,7 +46,7 @@ int reader_resolve(struct reader *r);
 
 /* A change of some lines of users (change.c). The bytes AT to BEFORE - 1 of the
  * old text have become those from AT to NOW - 1 of the new one. */
-struct change {
+struct users_change {
     const struct users *old;
     size_t at, before, now;
     size_t line, lines_before, lines_now; /* before AT; in both */
@@ -61,6 +61,7 @@ struct change {
 /* Writes the table of the new text, of the old one in I (write_image.c). 0 or
  * -errno */
 struct users_image;
-int change_write(const struct change *c, const struct users_image *i, int fd);
+int image_write_change(const struct users_change *c,
+                       const struct users_image *i, int fd);
 
 #endif

@@ -148,7 +148,7 @@ int users_write(const struct users *u, int fd)
 
 /* The table after a change. */
 
-static struct users_head change_head(const struct change *c)
+static struct users_head change_head(const struct users_change *c)
 {
     const struct users *old = c->old, *added = &c->added;
     struct users_head head = {
@@ -167,7 +167,7 @@ static struct users_head change_head(const struct change *c)
 
 /* Adds the rows FROM to TO - 1 of the old table. The text and the lines after
  * the change have moved. A cell that isn't set points to no text after it. */
-static void change_add(struct image_out *o, const struct change *c,
+static void change_add(struct image_out *o, const struct users_change *c,
                        const struct users_fields *fields, const void *rows,
                        size_t from, size_t to)
 {
@@ -188,7 +188,7 @@ static void change_add(struct image_out *o, const struct change *c,
 }
 
 /* The old rows before the change stay as they are. */
-static void change_add_users(struct image_out *o, const struct change *c,
+static void change_add_users(struct image_out *o, const struct users_change *c,
                              const struct users_image *i,
                              const struct image_rows *w)
 {
@@ -197,7 +197,7 @@ static void change_add_users(struct image_out *o, const struct change *c,
     change_add(o, c, &users_row_fields, i->row, c->row.to, c->old->count);
 }
 
-static void change_add_grants(struct image_out *o, const struct change *c,
+static void change_add_grants(struct image_out *o, const struct users_change *c,
                               const struct users_image *i)
 {
     out_add(o, i->grant, c->grant.from * sizeof(*i->grant));
@@ -206,7 +206,8 @@ static void change_add_grants(struct image_out *o, const struct change *c,
             (c->old->grants - c->grant.to) * sizeof(*i->grant));
 }
 
-static void change_add_directories(struct image_out *o, const struct change *c,
+static void change_add_directories(struct image_out *o,
+                                   const struct users_change *c,
                                    const struct users_image *i,
                                    const struct image_rows *w)
 {
@@ -216,7 +217,8 @@ static void change_add_directories(struct image_out *o, const struct change *c,
                c->old->directories);
 }
 
-int change_write(const struct change *c, const struct users_image *i, int fd)
+int image_write_change(const struct users_change *c,
+                       const struct users_image *i, int fd)
 {
     const struct image_rows w = { &c->added, c->at };
     const struct users_head head = change_head(c);
