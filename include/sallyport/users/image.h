@@ -29,6 +29,7 @@ enum users_kind {
     USERS_PATH,   /* or a path */
     USERS_PART,   /* LEAST to MOST bytes, and anything follows */
     USERS_NUMBER, /* from LEAST to MOST */
+    USERS_LINE,   /* the same: that of the row in the file */
     USERS_MODE,   /* 0, or with all bits of LEAST, and only those of MOST */
     USERS_LIMIT,  /* 0, or the number + 1; LEAST: its place in limit_rows */
     USERS_TEAM,   /* 0: none, or its place in the table + 1 */
@@ -74,7 +75,7 @@ enum users_kind {
     F(NUMBER, max_files, max_files, 0, UINT32_MAX)                             \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
     F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
-    F(NUMBER, line, line, 0, USERS_FILE_MAX)
+    F(LINE, line, line, 0, USERS_FILE_MAX)
 
 _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
                "each of them has a line here");
@@ -87,9 +88,10 @@ _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
     F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
-    F(NUMBER, line, line, 0, USERS_FILE_MAX)
+    F(LINE, line, line, 0, USERS_FILE_MAX)
 #define USERS_TEAM_FIELDS(F)                                                   \
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
+    F(PART, shares, shares, 0, USER_LINE_MAX)                                  \
     USERS_LIMIT_FIELDS(F)
 #define USERS_DIRECTORY_FIELDS(F)                                              \
     F(PATH, path, path, 1, USER_HOME_MAX)                                      \
@@ -120,6 +122,20 @@ struct users_fields {
 };
 extern const struct users_fields users_row_fields, users_share_fields,
     users_team_fields, users_directory_fields;
+
+/* The parts of a table in memory. */
+struct users_image {
+    const struct users_head *head;
+    const struct users_row *row;
+    const struct users_share *share;
+    const struct users_team *team;
+    const struct grant *grant;
+    const struct users_directory *directory;
+    char *text;
+    size_t text_size;
+};
+/* Finds them. Returns whether they are there; nothing in them is checked. */
+bool users_image_open(struct users_image *i, char *bytes, size_t size);
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \

@@ -53,8 +53,8 @@ struct row_limits {
     struct slice networks, hours; /* in the table's text; len 0: any */
 };
 
-/* Several users: they get its shares, and have its limits. Master doesn't have
- * the list of shares: they are among the grants of the users. */
+/* Several users: they get its shares, and have its limits. For master the
+ * shares are among the grants of the users. */
 struct team {
     char *name;
     struct slice shares; /* as it is in the file: NAME[:ROLE],NAME[:ROLE]… */

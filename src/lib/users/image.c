@@ -14,17 +14,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 
-struct users_image {
-    const struct users_head *head;
-    const struct users_row *row;
-    const struct users_share *share;
-    const struct users_team *team;
-    const struct grant *grant;
-    const struct users_directory *directory;
-    char *text;
-    size_t text_size;
-};
-
 /* The next COUNT items of *rest, which gets the bytes after them; or NULL. */
 static const void *image_cut(struct slice *rest, size_t count, size_t most,
                              size_t size)
@@ -38,7 +27,7 @@ static const void *image_cut(struct slice *rest, size_t count, size_t most,
     return items;
 }
 
-static bool image_open(struct users_image *i, char *bytes, size_t size)
+bool users_image_open(struct users_image *i, char *bytes, size_t size)
 {
     struct slice rest = { bytes, size };
     const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));
@@ -86,6 +75,13 @@ const struct users_fields users_directory_fields = {
     (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
+/* Is CELL 0, and says in this field that nothing is set? So is the struct. */
+static bool is_unset(const struct users_field *f, union users_cell cell)
+{
+    return cell.number == 0 && f->kind >= USERS_PART &&
+           (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT);
+}
+
 /* A byte must follow the text, also if it isn't a NUL. */
 static bool image_read_text(const struct users_image *i,
                             const struct users_field *f, union users_cell cell,
@@ -103,7 +99,8 @@ static bool image_read_text(const struct users_image *i,
         return false;
     text = i->text + cell.at;
     if (f->kind == USERS_PART) {
-        *(struct slice *)into = (struct slice){ text, cell.len };
+        *(struct slice *)into =
+            (struct slice){ cell.len > 0 ? text : NULL, cell.len };
         return true;
     }
     *(char **)into = text;
@@ -157,6 +154,8 @@ static bool image_read_fields(const struct users_image *i,
          f < fields->field + fields->count; f++, cell++) {
         void *at = (char *)into + f->at;
 
+        if (is_unset(f, *cell))
+            continue;
         if (f->kind <= USERS_PART ? !image_read_text(i, f, *cell, at)
                                   : !image_read_number(u, f, cell->number, at))
             return false;
@@ -225,7 +224,8 @@ static int image_read(struct users *u)
 {
     struct users_image i;
 
-    if (!image_open(&i, u->text, u->text_size) || !build_name_is(i.head->build))
+    if (!users_image_open(&i, u->text, u->text_size) ||
+        !build_name_is(i.head->build))
         return -EBADMSG;
     if (!image_allocate(i.head, u))
         return -ENOMEM;

@@ -1,7 +1,8 @@
 /* reader: the program that reads the configuration and the users file. Master
  * executes it and waits for its end, so no parser is in a process of root.
  * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
- * the answer. Exit status: 0 with the settings or the users in 4; EX_CONFIG
+ * the answer. With "changed-users" 5 is the text of the users before, and 6 the
+ * answer to that. Exit status: 0 with the settings or the users in 4; EX_CONFIG
  * with the complaint in 4, or, with the word "check", after a line for each
  * mistake in the configuration on standard error. With "check-users" there is a
  * line for each mistake too, and the good rows are in 4. */
@@ -22,6 +23,8 @@
 
 #define FILE_FD   3
 #define ANSWER_FD 4
+#define BEFORE_FD 5
+#define TABLE_FD  6
 /* It owns nothing. No account has it (Debian and systemd reserve it), and other
  * daemons run as nobody, 65534: they could send signals. */
 #define READER_ID 65533
@@ -104,6 +107,16 @@ static int read_users(const char *name)
     return refuse(&c);
 }
 
+/* The answer is the same as that of read_users(). */
+static int read_changed_users(const char *name)
+{
+    int r = users_write_change(FILE_FD, BEFORE_FD, TABLE_FD, ANSWER_FD);
+
+    if (r == -EAGAIN)
+        return read_users(name);
+    return r < 0 ? EX_OSERR : 0;
+}
+
 /* The table gets the rows without a mistake: others look at what they name. */
 static int check_users(const char *name)
 {
@@ -120,9 +133,8 @@ static const struct {
     const char *name;
     int (*run)(const char *name); /* of the file; returns the exit status */
 } modes[] = {
-    { "settings", read_settings },
-    { "check", check_settings },
-    { "users", read_users },
+    { "settings", read_settings },  { "check", check_settings },
+    { "users", read_users },        { "changed-users", read_changed_users },
     { "check-users", check_users },
 };
 

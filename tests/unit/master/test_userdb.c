@@ -21,6 +21,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 #include "support/scratch.h"
+#include "support/server.h"
 
 #define HASH                                                                   \
     "$6$rounds=1000$sallyport$"                                                \
@@ -451,6 +452,7 @@ static void play_reader(const char *script)
                   0);
     cr_assert(mkdir(stage, 0700) == 0 && chdir(stage) == 0);
     put("users", script, 0600);
+    put("changed-users", script, 0600);
 }
 
 /* Once master has rested. */
@@ -575,6 +577,95 @@ Test(userdb, reader_that_complains)
     play_reader("printf 'users:7: %01000d' 0 >&4\nexit 78\n");
     replace(BERT);
     look_in_vain(-EINVAL, "users:7: 0000");
+}
+
+/* Of a file that has changed, the table is made of the one before. Then it is
+ * made of the whole text, too. */
+static int recheck(struct complaint *c)
+{
+    return recheck_end(&db, exec_wait(recheck_start(&db), 20000), c);
+}
+
+Test(userdb, rechecked)
+{
+    struct complaint c = { "" };
+    pid_t pid;
+
+    cr_expect_eq(recheck_start(&db), 0, "the first one was read as a whole");
+    replace(BERT);
+    cr_assert_eq(look(), 1);
+    cr_expect_eq(recheck(&c), USERDB_SAME, "%s", c.text);
+    cr_expect_eq(recheck_start(&db), 0, "once");
+    replace(ANNA);
+    cr_assert_eq(look(), 1);
+    pid = recheck_start(&db);
+    cr_assert_gt(pid, 0);
+    cr_expect_eq(recheck_start(&db), 0, "one at a time");
+    replace(BERT);
+    cr_assert_eq(look(), 1);
+    cr_expect_eq(recheck_end(&db, exec_wait(pid, 20000), &c), USERDB_SAME);
+    cr_expect_eq(recheck(&c), USERDB_SAME, "of the newest text");
+    cr_expect_eq(recheck_start(&db), 0);
+    cr_expect_eq(db.edition, 4);
+    cr_expect_str_eq(first_name(), "bert");
+}
+
+/* $0 is the first argument of reader. */
+#define REAL_READER "exec %s \"$0\" \"$1\"\n"
+
+static void play_in_part(const char *script)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "%s\n" REAL_READER, script,
+             server_program("reader"));
+    play_reader(text);
+}
+
+/* Such a table, even the one before, would be the beginning of all later
+ * ones. */
+Test(userdb, reader_that_forgets_a_change)
+{
+    struct complaint c = { "" };
+
+    play_in_part("test $0 = users || exec cat <&6 >&4");
+    replace(BERT);
+    cr_assert_eq(look(), 1);
+    cr_expect_str_eq(first_name(), "anna");
+    cr_expect_eq(recheck(&c), USERDB_NEW, "%s", c.text);
+    cr_expect_str_eq(first_name(), "bert");
+    cr_expect_eq(db.edition, 3);
+    cr_expect_eq(recheck_start(&db), 0);
+}
+
+Test(userdb, reader_that_fails_at_the_whole_text)
+{
+    static const struct {
+        const char *script, *words;
+        int result;
+    } table[] = {
+        { "test $0 = users && exit 71", "the program reader has failed: see",
+          -EIO },
+        { "test $0 = users && echo wrong >&4 && exit 78", "wrong", -EINVAL },
+        { "test $0 = users && echo wrong >&4 && exit 0", "the table of users",
+          -EBADMSG },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct complaint c = { "" };
+
+        if (i > 0) {
+            tear_down();
+            set_up();
+        }
+        play_in_part(table[i].script);
+        replace(BERT);
+        cr_assert_eq(look(), 1);
+        cr_expect_eq(recheck(&c), table[i].result);
+        cr_expect(strstr(c.text, table[i].words), "%s", c.text);
+        cr_expect_eq(recheck_start(&db), 0, "not again at once");
+        cr_expect_str_eq(first_name(), "bert");
+    }
 }
 
 static void write_image(const char *name, const struct users_head *head,

@@ -1,5 +1,6 @@
 /* The program itself: the configuration or the users file is descriptor 3, the
- * answer 4. */
+ * answer 4; after a change of the users file 5 is the text before, and 6 the
+ * answer to that. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,15 +24,20 @@
 struct reading {
     int answer, status;
     FILE *said;
+    int before, table; /* 0: none */
 };
 
 static void start(const char *mode, int file, const struct reading *r)
 {
-    int three = fcntl(file, F_DUPFD, 10), four = fcntl(r->answer, F_DUPFD, 10);
+    const int from[] = { file, r->answer, r->before, r->table };
+    const int n = r->before ? 4 : 2;
+    int high[4];
 
+    for (int i = 0; i < n; i++)
+        high[i] = fcntl(from[i], F_DUPFD, 10);
     dup2(fileno(r->said), STDERR_FILENO);
-    dup2(three, 3);
-    dup2(four, 4);
+    for (int i = 0; i < n; i++)
+        dup2(high[i], 3 + i);
     execl(server_program("reader"), "reader", mode, "conf", NULL);
     _exit(127);
 }
@@ -48,7 +54,8 @@ static bool has_its_uid(void *pid)
  * standard error takes no line of it. */
 Test(main, has_a_uid_of_its_own, .timeout = 60)
 {
-    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1, NULL };
+    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1, NULL, 0,
+                         0 };
     int file = fd_sealed("conf", SLICE("a mistake\n")), ends[2];
     pid_t pid;
 
@@ -67,10 +74,11 @@ Test(main, has_a_uid_of_its_own, .timeout = 60)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static struct reading read_conf(const char *mode, const char *text)
+static struct reading read_after(const char *mode, const char *text, int before,
+                                 int table)
 {
     struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1,
-                         tmpfile() };
+                         tmpfile(), before, table };
     int file = fd_sealed("conf", slice_from(text));
     pid_t pid = fork();
 
@@ -81,6 +89,11 @@ static struct reading read_conf(const char *mode, const char *text)
     r.status = WEXITSTATUS(r.status);
     close(file);
     return r;
+}
+
+static struct reading read_conf(const char *mode, const char *text)
+{
+    return read_after(mode, text, 0, 0);
 }
 
 static void expect_text(int fd, const char *text)
@@ -159,6 +172,50 @@ Test(main, a_mistake_in_users)
     expect_text(fileno(r.said), "");
 }
 
+static struct reading read_change(const char *before, const char *now)
+{
+    struct reading first = read_conf("users", before);
+    int text = fd_sealed("users", slice_from(before));
+
+    cr_assert_eq(first.status, 0);
+    cr_assert_eq(fd_seal(first.answer), 0);
+    return read_after("changed-users", now, text, first.answer);
+}
+
+/* The first change concerns one row, the second one a team, too. */
+Test(main, changed_users)
+{
+    static const char *const now[] = {
+        ROW("anna", "1") ROW("carl", "2"),
+        ROW("anna", "1") ROW("carl", "2") "@team:sales:\n",
+    };
+
+    for (int i = 0; i < 2; i++) {
+        struct reading r =
+            read_change(ROW("anna", "1") ROW("bert", "2"), now[i]);
+        struct complaint c = { "" };
+        struct users u;
+
+        cr_assert_eq(r.status, 0);
+        cr_assert_eq(fd_seal(r.answer), 0);
+        cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
+        cr_expect(u.count == 2 && u.teams == (size_t)i);
+        cr_expect_str_eq(u.row[1].name, "carl");
+        users_release(&u);
+        expect_text(fileno(r.said), "");
+    }
+}
+
+Test(main, a_mistake_in_changed_users)
+{
+    struct reading r = read_change(ROW("anna", "1") ROW("bert", "2"),
+                                   ROW("anna", "1") ROW("anna", "2"));
+
+    cr_expect_eq(r.status, EX_CONFIG);
+    expect_text(r.answer, "conf:2: the name is that of line 1");
+    expect_text(fileno(r.said), "");
+}
+
 Test(main, all_mistakes_in_users)
 {
     struct reading r =
@@ -185,7 +242,7 @@ Test(main, all_mistakes_in_users)
 static int read_far(const char *mode, const char *text, off_t answer,
                     off_t said, off_t end[2])
 {
-    struct reading r = { memfd_create("answer", 0), -1, tmpfile() };
+    struct reading r = { memfd_create("answer", 0), -1, tmpfile(), 0, 0 };
     int file = fd_sealed("conf", slice_from(text));
     pid_t pid;
 

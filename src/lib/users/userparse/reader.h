@@ -1,4 +1,4 @@
-/* The state of one reading of the users file (users.c, resolve.c). */
+/* The state of one reading of the users file (lines.c, resolve.c, change.c). */
 #ifndef USERSFILE_READER_H
 #define USERSFILE_READER_H
 
@@ -35,9 +35,33 @@ int reader_no_memory(const struct reader *r);
 int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 
+/* Takes TEXT, which was read with RESULT, and reads its lines. *r->users may
+ * have shares and teams of another table. 0, or another -errno, after which the
+ * caller releases it */
+int reader_read(struct reader *r, struct buf *text, int result);
 /* After the last line (resolve.c): finds values that no two lines may have in
  * common, gives each user the grants, and makes the table for users_find(). 0,
  * -EINVAL or -ENOMEM */
 int reader_resolve(struct reader *r);
+
+/* A change of some lines of users (change.c). The bytes AT to BEFORE - 1 of the
+ * old text have become those from AT to NOW - 1 of the new one. */
+struct users_change {
+    const struct users *old;
+    size_t at, before, now;
+    size_t line, lines_before, lines_now; /* before AT; in both */
+    /* Of the old table these are replaced by what ADDED has, whose shares and
+     * teams are the old ones. */
+    struct change_range {
+        size_t from, to;
+    } row, grant, directory;
+    struct users added;
+};
+
+/* Writes the table of the new text, of the old one in I (write_image.c). 0 or
+ * -errno */
+struct users_image;
+int image_write_change(const struct users_change *c,
+                       const struct users_image *i, int fd);
 
 #endif

@@ -43,8 +43,7 @@ pid_t exec_child(const struct master *m, const char *binary, int channel,
 struct helper {
     const char *name;
     const char *argv[4];
-    int fd[2]; /* they become 3 and 4 */
-    int lock;  /* becomes 5; 0: none */
+    int fd[4]; /* they become 3, 4 and so on; 0 and what follows: none */
 };
 /* Starts it without waiting for it. Returns its pid or -errno. */
 pid_t exec_start_helper(const struct master *m, const struct helper *h);
@@ -65,9 +64,15 @@ int exec_failed(const char *name, int status, struct complaint *c);
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
-/* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
+/* What reader has read before: a sealed text, and the table that it made of it.
+ * It needs only read what has changed. */
+struct reader_before {
+    int text, table;
+};
+/* Only starts it. BEFORE may be NULL. *ANSWER is the caller's. Returns its pid
+ * or -errno. */
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
-                   int file, int *answer);
+                   int file, const struct reader_before *before, int *answer);
 /* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
  * sealed now; -EINVAL with its complaint, which was in ANSWER; another -errno:
  * reader has failed. */

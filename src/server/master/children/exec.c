@@ -180,15 +180,18 @@ pid_t exec_child(const struct master *m, const char *binary, int channel,
 
 pid_t exec_start_helper(const struct master *m, const struct helper *h)
 {
-    const int fd[] = { h->fd[0], h->fd[1], h->lock };
+    const int most = sizeof(h->fd) / sizeof(h->fd[0]);
     pid_t self = getpid(), pid = fork();
+    int n = 0;
 
     if (pid != 0)
         return pid < 0 ? -errno : pid;
     /* The kernel kills it when master ends: it may have no sandbox. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
         _exit(EX_OSERR);
-    exec_program(m, h->name, h->argv, fd, h->lock > 0 ? 3 : 2);
+    while (n < most && h->fd[n] != 0)
+        n++;
+    exec_program(m, h->name, h->argv, h->fd, n);
 }
 
 int exec_wait(pid_t pid, int wait_ms)
@@ -254,7 +257,7 @@ int reader_ended(int status, int answer, struct complaint *c)
 }
 
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
-                   int file, int *answer)
+                   int file, const struct reader_before *before, int *answer)
 {
     struct helper reader = { .name = "reader",
                              .argv = { "sallyport: reader", mode, path },
@@ -265,6 +268,10 @@ pid_t reader_start(const struct master *m, const char *mode, const char *path,
     if (*answer < 0)
         return -errno;
     reader.fd[1] = *answer;
+    if (before) {
+        reader.fd[2] = before->text;
+        reader.fd[3] = before->table;
+    }
     pid = exec_start_helper(m, &reader);
     if (pid < 0)
         fd_close(answer);
@@ -275,7 +282,7 @@ int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c)
 {
     FD_CLEANUP int answer = -1;
-    const pid_t pid = reader_start(m, mode, path, file, &answer);
+    const pid_t pid = reader_start(m, mode, path, file, NULL, &answer);
     int status, r;
 
     if (pid < 0 && answer < 0) {

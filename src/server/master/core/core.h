@@ -177,7 +177,7 @@ struct deadlines {
  * homes, and the writers of a new password and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
-#define ERRANDS_FOR_USERS 8
+#define ERRANDS_FOR_USERS 9
 #define ERRANDS_FOR_REACH 3
 #define ERRANDS_FOR_DISKS 1
 #define ERRANDS_OTHERS    3

@@ -28,6 +28,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users_file.h"
 
@@ -52,6 +53,7 @@ void userdb_init(struct userdb *u, struct master *m)
     *u = (struct userdb){
         .master = m, .path = m->settings.users, .fd = -1, .table = -1
     };
+    u->recheck.answer = -1;
     reading_blank(&u->reading);
 }
 
@@ -60,6 +62,7 @@ void userdb_release(struct userdb *u)
     users_release(&u->users);
     fd_close(&u->fd);
     fd_close(&u->table);
+    fd_close(&u->recheck.answer);
     reading_close(&u->reading);
 }
 
@@ -68,6 +71,7 @@ void userdb_forget(struct userdb *u)
     u->users = (struct users){ 0 };
     fd_close(&u->fd);
     fd_close(&u->table);
+    fd_close(&u->recheck.answer);
     reading_close(&u->reading);
 }
 
@@ -86,15 +90,20 @@ static bool userdb_is_as_seen(const struct userdb *u, const struct stat *s)
            same_time(&s->st_ctim, &old->st_ctim);
 }
 
-static bool file_has_bytes(int fd, struct slice bytes)
+bool userdb_file_has(int fd, struct slice bytes)
 {
-    struct buf now;
+    struct stat s;
+    void *its;
     bool same;
 
-    buf_init(&now, USERS_FILE_MAX);
-    same = fd >= 0 && fd_read_file(fd, &now) == 0 &&
-           slice_equal(buf_slice(&now), bytes);
-    buf_release(&now);
+    if (fd < 0 || fstat(fd, &s) < 0 || (size_t)s.st_size != bytes.len)
+        return false;
+    if (bytes.len == 0)
+        return true;
+    if (shared_map(fd, bytes.len, PROT_READ, &its) < 0)
+        return false;
+    same = memcmp(its, bytes.ptr, bytes.len) == 0;
+    munmap(its, bytes.len);
     return same;
 }
 
@@ -115,18 +124,31 @@ uint64_t userdb_deadline(const struct userdb *u)
     return d->reader + d->reader_mib * ((uint64_t)s.st_size >> 20);
 }
 
-/* Lets reader parse the text. */
+/* Lets reader parse the text, or what is new in it. */
 static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
 {
+    const struct reader_before before = { u->fd, u->table };
     struct reading *g = &u->reading;
     int r = fd_seal(g->text);
 
+    g->by_change = u->edition > 0;
     if (r == 0) {
-        *reader =
-            reader_start(u->master, "users", u->path, g->text, &g->answer);
+        *reader = reader_start(
+            u->master, g->by_change ? "changed-users" : "users", u->path,
+            g->text, g->by_change ? &before : NULL, &g->answer);
         r = *reader < 0 ? (int)*reader : USERDB_WAITS;
     }
     return r < 0 ? userdb_failed(u, r, c) : r;
+}
+
+void userdb_replace(struct userdb *u, struct users *next, int table)
+{
+    users_keep_from_forks(next);
+    users_release(&u->users);
+    u->users = *next;
+    u->edition++;
+    fd_close(&u->table);
+    u->table = table;
 }
 
 /* Reader has ended with STATUS. */
@@ -147,14 +169,10 @@ static int userdb_take(struct userdb *u, int status, struct complaint *c)
                         "last user by: sallyportctl user del",
                         u->path);
     }
-    users_keep_from_forks(&next);
-    users_release(&u->users);
-    u->users = next;
-    u->edition++;
+    userdb_replace(u, &next, fd_take(&g->answer));
     fd_close(&u->fd);
     u->fd = fd_take(&g->text);
-    fd_close(&u->table);
-    u->table = fd_take(&g->answer);
+    u->recheck.due = g->by_change;
     return USERDB_NEW;
 }
 
@@ -168,7 +186,7 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
     if (u->reading.text < 0)
         return userdb_failed(u, u->reading.text, c);
     u->reading.answer = -1;
-    reader = reader_start(u->master, "users", u->path, u->reading.text,
+    reader = reader_start(u->master, "users", u->path, u->reading.text, NULL,
                           &u->reading.answer);
     r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), c);
     reading_close(&u->reading);
@@ -231,7 +249,7 @@ static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
         r = complain(&g->why, "%s: %s", u->path, strerror(-r));
     else if (r < 0)
         userdb_failed(u, r, &g->why);
-    else if (!file_has_bytes(u->fd, buf_slice(&text))) {
+    else if (!userdb_file_has(u->fd, buf_slice(&text))) {
         if (u->edition > 0)
             r = userdb_objection(u, buf_slice(&text), g->written, &g->why);
         if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s)) {
@@ -361,7 +379,7 @@ bool userdb_changes(const struct userdb *u)
     fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     buf_init(&text, USERS_FILE_MAX);
     other = fd >= 0 && fd_read_file(fd, &text) == 0 &&
-            !file_has_bytes(u->fd, buf_slice(&text));
+            !userdb_file_has(u->fd, buf_slice(&text));
     buf_release(&text);
     return other;
 }

@@ -279,10 +279,11 @@ struct password_writer {
 /* The users file, being read: first by a fork of master, then by reader. */
 struct reading {
     bool announced;
-    bool none;    /* there is no file yet: an empty text is parsed */
-    bool nothing; /* there was no need to read it, or it changes just now */
-    bool read;    /* the fork has read it */
-    bool settles; /* it was quiet and whole then */
+    bool none;      /* there is no file yet: an empty text is parsed */
+    bool nothing;   /* there was no need to read it, or it changes just now */
+    bool read;      /* the fork has read it */
+    bool settles;   /* it was quiet and whole then */
+    bool by_change; /* reader has the table before, too */
     uint64_t begun;
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
@@ -306,6 +307,11 @@ struct userdb {
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* why the file isn't taken; "": it is */
     struct reading reading;
+    struct recheck {
+        bool due;         /* the table was made of the one before */
+        uint64_t edition; /* that is read as a whole now */
+        int answer;       /* -1: none is */
+    } recheck;
     uint64_t pause;       /* ms; grows with each failure; 0: the last try, if
                              any, has succeeded */
     uint64_t rests_until; /* clock_ms(): no try before that */
@@ -346,6 +352,19 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
 /* Takes the text that the generation before has used. Returns 0, or a negative
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
+
+/* Takes another table of the same text: NEXT, which the file TABLE has. */
+void userdb_replace(struct userdb *u, struct users *next, int table);
+/* Has the sealed file FD these BYTES? -1: there is none. */
+bool userdb_file_has(int fd, struct slice bytes);
+
+/* recheck.c: starts a reader of the whole text, if the table was made of the
+ * one before. Returns its pid; 0: there is nothing to do; or -errno. */
+pid_t recheck_start(struct userdb *u);
+/* It has ended with STATUS, or -errno. USERDB_NEW: the table was wrong, and is
+ * right now; USERDB_SAME; or -errno with the complaint. After a failure only
+ * the next change has a further try. */
+int recheck_end(struct userdb *u, int status, struct complaint *c);
 
 /* Has the file another text, which hasn't been read yet? */
 bool userdb_changes(const struct userdb *u);

@@ -99,8 +99,7 @@ void helper_survey(struct master *m, int users)
     const struct helper check = {
         .name = "check",
         .argv = { "sallyport: check", "start", "" },
-        .fd = { m->conf, users },
-        .lock = m->memory[MEMORY_SURVEY],
+        .fd = { m->conf, users, m->memory[MEMORY_SURVEY] },
     };
     pid_t pid = exec_start_helper(m, &check);
 

@@ -1,0 +1,499 @@
+/* A change of a few lines: the table made of the old one is byte by byte what a
+ * reading of the whole text gives, or there is none. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/userparse/userparse.h"
+#include "sallyport/users/image.h"
+
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define PIN                                                                    \
+    "sha256:"                                                                  \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static int answer_make(void)
+{
+    int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    cr_assert_geq(fd, 0);
+    return fd;
+}
+
+/* The table of the whole text; -1: it has a mistake. */
+static int whole(struct slice text)
+{
+    FD_CLEANUP int fd = fd_sealed("users", text);
+    FD_CLEANUP int answer = answer_make();
+    struct complaint c = { "" };
+    struct users u;
+
+    if (users_read(&u, fd, "users", &c) < 0)
+        return -1;
+    cr_assert_eq(users_write(&u, answer), 0);
+    users_release(&u);
+    cr_assert_eq(fd_seal(answer), 0);
+    return fd_take(&answer);
+}
+
+static bool same_bytes(int a, int b)
+{
+    struct buf x, y;
+    bool same;
+
+    buf_init(&x, USERS_IMAGE_MAX);
+    buf_init(&y, USERS_IMAGE_MAX);
+    cr_assert(fd_read_file(a, &x) == 0 && fd_read_file(b, &y) == 0);
+    same = slice_equal(buf_slice(&x), buf_slice(&y));
+    buf_release(&x);
+    buf_release(&y);
+    return same;
+}
+
+static int check(struct slice before, struct slice now)
+{
+    struct complaint c = { "" };
+    struct users old;
+    int r;
+
+    cr_assert_eq(users_parse(&old, before, "users", &c), 0, "%s", c.text);
+    r = users_check_change(&old, before, now);
+    users_release(&old);
+    return r;
+}
+
+#define SHOWN(text) (int)((text).len < 9999 ? (text).len : 0), (text).ptr
+
+/* Reads the change of BEFORE, whose table is *table, to NOW. If NOW has no
+ * mistake, *table becomes its. Returns users_write_change()'s result. */
+static int change(struct slice before, struct slice now, int *table)
+{
+    FD_CLEANUP int old_text = fd_sealed("users", before);
+    FD_CLEANUP int text = fd_sealed("users", now);
+    FD_CLEANUP int expected = whole(now), answer = answer_make();
+    int r = users_write_change(text, old_text, *table, answer);
+
+    cr_assert(r == 0 || r == -EAGAIN);
+    cr_expect_eq(check(before, now), r);
+    cr_assert(r == 0 || lseek(answer, 0, SEEK_END) == 0);
+    cr_assert(r < 0 || (expected >= 0 && same_bytes(answer, expected)),
+              "of:\n%.*s\nnow:\n%.*s", SHOWN(before), SHOWN(now));
+    if (r == 0)
+        cr_assert_eq(fd_seal(answer), 0);
+    if (expected >= 0) {
+        fd_close(table);
+        *table = r == 0 ? fd_take(&answer) : fd_take(&expected);
+    }
+    return r;
+}
+
+static int change_once(struct slice before, struct slice now)
+{
+    FD_CLEANUP int table = whole(before);
+
+    cr_assert_geq(table, 0);
+    return change(before, now, &table);
+}
+
+static int change_text(const char *before, const char *now)
+{
+    return change_once(slice_from(before), slice_from(now));
+}
+
+#define ROW(name, uid) name ":" HASH ":" uid ":70000::/home/" name "::\n"
+#define SHARES                                                                 \
+    "@share:offers:80001:/srv/s/offers:\n"                                     \
+    "@share:contracts:80000:/srv/s/contracts:file_mode=0640\n"                 \
+    "@team:sales:\n"                                                           \
+    "@team:legal:shares=contracts:read,offers:read max_sessions=7\n"
+#define BERT "bert:" HASH ":2:70000::/home/bert::"
+#define FULL                                                                   \
+    "# all\n" ROW("anna", "1") BERT                                            \
+        "shares=offers teams=legal rights./a=r\n" SHARES ROW(                  \
+            "carl", "3") "\n" ROW("dora", "4")
+
+Test(change, is_read)
+{
+    static const struct {
+        const char *before, *now, *what;
+    } table[] = {
+        { FULL, FULL, "nothing" },
+        { FULL, FULL ROW("eve", "5"), "a row more at the end" },
+        { FULL, FULL "# the end\n", "a comment at the end" },
+        { FULL ROW("eve", "5"), FULL, "a row less there" },
+        { FULL, ROW("eve", "5") FULL, "a row more at the beginning" },
+        { ROW("eve", "5") FULL, FULL, "a row less there" },
+        { ROW("anna", "1"), ROW("bert", "2"), "the only row" },
+        { ROW("anna", "1"), "# nobody\n", "nobody is left" },
+        { "# nobody\n", ROW("anna", "1"), "somebody comes" },
+        { "# nobody\n", "# anybody?\n", "nobody still" },
+        { ROW("anna", "1") ROW("bert", "2"), ROW("bert", "1") ROW("anna", "2"),
+          "two names change places" },
+        { ROW("anna", "1") ROW("anna2", "2"), ROW("anna2", "1"),
+          "a uid goes to another row" },
+        { ROW("anna", "1") "\n" ROW("bert", "2"),
+          ROW("anna", "1") ROW("bert", "2"), "a line without a row" },
+        { "@team:a:shares=s\n@share:s:100:/srv/s:\n" BERT "teams=a\n",
+          "@team:a:shares=s\n@share:s:100:/srv/s:\n" BERT "shares=s:read\n",
+          "what a user has of a share" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(change_text(table[i].before, table[i].now), 0, "%s",
+                     table[i].what);
+}
+
+Test(change, is_left_to_a_whole_reading)
+{
+    static const struct {
+        const char *before, *now, *what;
+    } table[] = {
+        { FULL, FULL "@share:new:80002:/srv/s/new:\n", "a share more" },
+        { FULL "@team:new:\n", FULL, "a team less" },
+        { "@team:a:\n" FULL, "@team:b:\n" FULL, "a team with another name" },
+        { "@team:a:\n", ROW("anna", "1"), "a team that becomes a user" },
+        { FULL, "\xef\xbb\xbf" FULL, "a byte order mark more" },
+        { "\xef\xbb\xbf" ROW("a", "1"), ROW("a", "1"), "and one less" },
+        { ROW("a", "1"), ROW("a", "1") "\xef\xbb\xbf" ROW("b", "2"), "inside" },
+        { FULL, FULL "eve:" HASH ":5:70000::/home/eve::", "no line end" },
+        { FULL "#", FULL, "before neither" },
+        { FULL, "", "an empty file" },
+        { "", FULL, "which is filled" },
+        { FULL, FULL ROW("anna", "5"), "a name that is there" },
+        { FULL, FULL ROW("eve", "5") ROW("eve", "6"), "one that comes twice" },
+        { FULL, FULL ROW("eve", "3"), "a uid that is there" },
+        { FULL, FULL ROW("eve", "5") ROW("fred", "5"), "or comes twice" },
+        { FULL, FULL "eve:" HASH ":5:80001::/home/eve::\n", "a share's gid" },
+        { FULL, FULL "eve:" HASH ":5:5::/home/eve::shares=x\n", "no share" },
+        { FULL, FULL "eve:" HASH ":5:5::/home/eve::teams=x\n", "no team" },
+        { FULL, FULL "eve\n", "no row" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(change_text(table[i].before, table[i].now), -EAGAIN, "%s",
+                     table[i].what);
+}
+
+static void add_rows(struct buf *text, size_t from, size_t to,
+                     const char *options)
+{
+    for (size_t i = from; i < to; i++)
+        cr_assert_eq(
+            buf_add_format(text, "u%zu:!:%zu:1::/h::%s\n", i, i + 1, options),
+            0);
+}
+
+/* Many lines are read as fast as a whole text. */
+Test(change, of_many_lines)
+{
+    struct buf before, now;
+
+    buf_init(&before, USERS_FILE_MAX);
+    buf_init(&now, USERS_FILE_MAX);
+    add_rows(&before, 0, 100, "");
+    add_rows(&now, 0, 2000, "");
+    cr_expect_eq(change_once(buf_slice(&before), buf_slice(&now)), 0);
+    cr_expect_eq(change_once(buf_slice(&now), buf_slice(&before)), 0);
+    add_rows(&now, 2000, 20000, "");
+    cr_expect_eq(change_once(buf_slice(&before), buf_slice(&now)), -EAGAIN);
+    cr_expect_eq(change_once(buf_slice(&now), buf_slice(&before)), -EAGAIN);
+    buf_release(&before);
+    buf_release(&now);
+}
+
+/* A text with one place left gets one row more, and two. */
+Test(change, limit_of_users, .timeout = 120)
+{
+    struct complaint c = { "" };
+    struct buf before, now;
+    struct users old;
+
+    buf_init(&before, USERS_FILE_MAX);
+    add_rows(&before, 0, USERS_MAX - 1, "");
+    buf_init(&now, USERS_FILE_MAX);
+    cr_assert_eq(buf_add_slice(&now, buf_slice(&before)), 0);
+    cr_assert_eq(users_parse(&old, buf_slice(&before), "users", &c), 0);
+    add_rows(&now, USERS_MAX - 1, USERS_MAX, "");
+    cr_expect_eq(users_check_change(&old, buf_slice(&before), buf_slice(&now)),
+                 0);
+    add_rows(&now, USERS_MAX, USERS_MAX + 1, "");
+    cr_expect_eq(users_check_change(&old, buf_slice(&before), buf_slice(&now)),
+                 -EAGAIN);
+    users_release(&old);
+    buf_release(&before);
+    buf_release(&now);
+}
+
+/* As if other users had all others of a million. */
+Test(change, limits_of_what_users_have)
+{
+    static const char now[] =
+        FULL "eve:" HASH ":5:5::/home/eve::shares=offers rights./in=drop\n";
+    const struct slice before = SLICE(FULL);
+    struct complaint c = { "" };
+    struct users old;
+    size_t grants, directories;
+
+    cr_assert_eq(users_parse(&old, before, "users", &c), 0, "%s", c.text);
+    grants = old.grants;
+    directories = old.directories;
+    old.grants = GRANTS_MAX - 1;
+    old.directories = DIRECTORIES_MAX - 1;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), 0);
+    old.grants = GRANTS_MAX;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
+    old.grants = GRANTS_MAX - 1;
+    old.directories = DIRECTORIES_MAX;
+    cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
+    old.grants = grants;
+    old.directories = directories;
+    users_release(&old);
+}
+
+/* Reader believes as little of them as master does. */
+Test(change, of_other_files)
+{
+    FD_CLEANUP int table = whole(SLICE(ROW("anna", "1")));
+    FD_CLEANUP int text = fd_sealed("users", SLICE(ROW("anna", "1")));
+    FD_CLEANUP int longer = fd_sealed("users", SLICE(ROW("anna", "12")));
+    FD_CLEANUP int open = answer_make(), answer = answer_make();
+
+    cr_assert_eq(fd_write_all(open, ROW("anna", "1"), strlen(ROW("anna", "1"))),
+                 0);
+    cr_expect_eq(users_write_change(text, longer, table, answer), -EAGAIN);
+    cr_expect_eq(users_write_change(text, text, text, answer), -EAGAIN);
+    cr_expect_eq(users_write_change(open, text, table, answer), -EAGAIN);
+    cr_expect_eq(users_write_change(text, open, table, answer), -EAGAIN);
+    cr_expect_eq(users_write_change(text, text, -1, answer), -EAGAIN);
+    cr_expect_eq(lseek(answer, 0, SEEK_END), 0);
+    cr_expect_eq(users_write_change(text, text, table, text), -EPERM,
+                 "nobody can write to it");
+    cr_expect_eq(users_write_change(text, text, table, answer), 0);
+}
+
+/* The lines of two rows in the wrong order, from a reader that lies. */
+Test(change, of_a_table_out_of_order)
+{
+    static const char before[] = ROW("anna", "1") ROW("bert", "2");
+    FD_CLEANUP int table = whole(slice_from(before)), lie = -1;
+    FD_CLEANUP int text = fd_sealed("users", slice_from(before));
+    FD_CLEANUP int now = fd_sealed("users", SLICE(ROW("anna", "3")));
+    FD_CLEANUP int answer = answer_make();
+    struct users_row *row;
+    struct buf bytes;
+
+    buf_init(&bytes, USERS_IMAGE_MAX);
+    cr_assert_eq(fd_read_file(table, &bytes), 0);
+    row = (struct users_row *)(void *)(bytes.data + sizeof(struct users_head));
+    row[0].line.number = 3;
+    row[1].line.number = 1;
+    lie = fd_sealed("answer", buf_slice(&bytes));
+    cr_expect(users_write_change(now, text, lie, answer) <= 0);
+    buf_release(&bytes);
+}
+
+/* Random edits, one after another. */
+
+static uint64_t seed = 88172645463325252;
+
+static size_t any(size_t n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (size_t)(seed % n);
+}
+
+static const char *const options[] = {
+    "rights=lrw",
+    "shares=s1:read,s3",
+    "teams=t1",
+    "rights./in=drop",
+    "rights./a/b=lr",
+    "max_sessions=3",
+    "networks=192.0.2.0/24",
+    "hours=mon",
+    "expires=2199-12-31",
+    "quota=20T",
+    "file_mode=0640",
+    "must_change=yes",
+    "certificate=" PIN,
+    "retain=/in:30d",
+    "max_files=5",
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+#define LINES_MAX 80
+static char *line[LINES_MAX];
+static size_t lines;
+
+static void line_put(size_t at, char *text)
+{
+    cr_assert(lines < LINES_MAX && text);
+    memmove(line + at + 1, line + at, (lines - at) * sizeof(*line));
+    line[at] = text;
+    lines++;
+}
+
+static void line_remove(size_t at)
+{
+    free(line[at]);
+    lines--;
+    memmove(line + at, line + at + 1, (lines - at) * sizeof(*line));
+}
+
+static char *a_row(void)
+{
+    static unsigned next = 1;
+    struct buf text;
+
+    buf_init(&text, USER_LINE_MAX);
+    next++;
+    cr_assert_eq(buf_add_format(&text, "u%u:%s" HASH ":%u:%zu:%s:/home/u%u::",
+                                next, any(4) ? "" : "!", next, 70000 + any(9),
+                                any(2) ? "" : "Some Body", next),
+                 0);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (any(3) == 0)
+            cr_assert_eq(buf_add_format(&text, "%s ", options[i]), 0);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    return text.data;
+}
+
+static char *a_line(void)
+{
+    static const char *const others[] = { "# a comment", "", "  ", "#" };
+
+    return any(4) ? a_row() : strdup(others[any(4)]);
+}
+
+static bool is_fixed(size_t at)
+{
+    return line[at][0] == '@';
+}
+
+static void edit_once(void)
+{
+    size_t at = any(lines);
+
+    if (lines < LINES_MAX - 8 && any(2)) {
+        line_put(any(lines + 1), a_line());
+    } else if (lines > 20 && !is_fixed(at) && any(2)) {
+        line_remove(at);
+    } else if (!is_fixed(at)) {
+        free(line[at]);
+        line[at] = a_line();
+    }
+}
+
+static void join(struct buf *into)
+{
+    buf_init(into, USERS_FILE_MAX);
+    for (size_t i = 0; i < lines; i++)
+        cr_assert_eq(buf_add_format(into, "%s\n", line[i]), 0);
+}
+
+static void begin_lines(void)
+{
+    char text[100];
+
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof(text), "@share:s%d:%d:/srv/s%d:quota=1T", i,
+                 80000 + i, i);
+        line_put(lines, strdup(text));
+        line_put(any(lines + 1), a_row());
+        snprintf(text, sizeof(text), "@team:t%d:shares=s%d hours=mon", i, i);
+        line_put(lines, strdup(text));
+        line_put(any(lines + 1), a_row());
+    }
+}
+
+/* Each table is made of the one before: a mistake would stay. */
+Test(change, thousands_of_edits, .timeout = 600)
+{
+    FD_CLEANUP int table = -1;
+    struct buf before, now;
+    size_t left = 0;
+
+    begin_lines();
+    join(&before);
+    table = whole(buf_slice(&before));
+    cr_assert_geq(table, 0);
+    for (int i = 0; i < 5000; i++) {
+        const bool one = any(4) > 0;
+
+        for (size_t n = one ? 1 : 1 + any(4); n > 0; n--)
+            edit_once();
+        join(&now);
+        if (change(buf_slice(&before), buf_slice(&now), &table) < 0) {
+            cr_assert(!one, "an edit of one line");
+            left++; /* a share lies between two of them */
+        }
+        buf_release(&before);
+        before = now;
+    }
+    cr_expect_lt(left, 1250);
+    buf_release(&before);
+    while (lines > 0)
+        line_remove(0);
+}
+
+static void spoil(struct buf *text)
+{
+    static const char bytes[] = ":=,/@!$#\r\n\0 \xef"
+                                "abcrsuv0123./";
+    const size_t at = any(text->len), n = any(3);
+    char *to = text->data + at;
+
+    if (n == 0) {
+        *to = bytes[any(sizeof(bytes) - 1)];
+    } else if (n == 1) {
+        memmove(to, to + 1, text->len - at - 1);
+        text->len--;
+    } else if (buf_add(text, "x", 1) == 0) {
+        to = text->data + at;
+        memmove(to + 1, to, text->len - at - 1);
+        *to = bytes[any(sizeof(bytes) - 1)];
+    }
+}
+
+/* Any byte changes, goes or comes. What a whole reading refuses must not pass;
+ * what it accepts becomes the next text. */
+Test(change, thousands_of_spoilt_bytes, .timeout = 600)
+{
+    FD_CLEANUP int table = -1;
+    struct buf before, now;
+    size_t passed = 0, refused = 0;
+
+    begin_lines();
+    join(&before);
+    table = whole(buf_slice(&before));
+    cr_assert_geq(table, 0);
+    for (int i = 0; i < 5000; i++) {
+        FD_CLEANUP int expected = -1;
+
+        buf_init(&now, USERS_FILE_MAX);
+        cr_assert_eq(buf_add_slice(&now, buf_slice(&before)), 0);
+        for (size_t n = 1 + any(2); n > 0; n--)
+            spoil(&now);
+        expected = whole(buf_slice(&now));
+        passed += change(buf_slice(&before), buf_slice(&now), &table) == 0;
+        refused += expected < 0;
+        if (expected >= 0) {
+            struct buf old = before;
+
+            before = now;
+            now = old;
+        }
+        buf_release(&now);
+    }
+    cr_expect(passed > 250 && refused > 250, "%zu, %zu", passed, refused);
+    buf_release(&before);
+    while (lines > 0)
+        line_remove(0);
+}
