@@ -218,8 +218,8 @@ static void shake_hands_blocking(struct raw *r, struct line *l)
 }
 
 /* Two sessions forked from one gate must not share their random numbers, which
- * both begin with gate's generator. gate uses _Fork(), so no handler of libcrypto
- * runs. */
+ * both begin with gate's generator. gate uses _Fork(), so no handler of
+ * libcrypto runs. */
 Test(warm, forks_draw_different_numbers)
 {
     struct tls_context *t = context_make();
