@@ -64,11 +64,12 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user list --json" },
     { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
-    { "user", "lock", user_lock, TAKES_NAME, HAS_DEADLINE, "NAME",
-      "End a user's sessions and refuse further logins; the password is kept",
-      "sallyportctl user lock anna" },
-    { "user", "unlock", user_unlock, TAKES_NAME, 0, "NAME",
-      "Allow logins again", "sallyportctl user unlock anna" },
+    { "user", "lock", user_lock, TAKES_NAME_AND_ANY, HAS_DEADLINE, "NAME ...",
+      "End the sessions of users and refuse further logins; the passwords are "
+      "kept",
+      "sallyportctl user lock anna bert" },
+    { "user", "unlock", user_unlock, TAKES_NAME_AND_ANY, 0, "NAME ...",
+      "Allow logins again", "sallyportctl user unlock anna bert" },
     { "user", "totp", user_totp, TAKES_NAME, READS_TO_EDIT,
       "NAME [--json] [--yes]",
       "Ask a user for a one-time code (RFC 6238) after the password, and print "
@@ -187,11 +188,6 @@ const struct ctl_command ctl_commands[] = {
     { "status", NULL, status_show, TAKES_NOTHING, 0, "[--json] [--host HOSTS]",
       "Show the state of the running server, or of those of other machines",
       "sallyportctl status" },
-    { "check", NULL, monitor_check, TAKES_NOTHING, 0,
-      "[--warning DAYS,PERCENT] [--critical DAYS,PERCENT]",
-      "Check the running server for Nagios and the like: one line, and status "
-      "0, 1, 2 or 3",
-      "sallyportctl check --warning 21,80" },
     { "metrics", "serve", metrics_serve, TAKES_NOTHING, 0, "",
       "Answer one GET /metrics on standard input, for systemd: the unit "
       "sallyport-metrics.socket has it serve 127.0.0.1:9521",
@@ -222,10 +218,12 @@ const struct ctl_command ctl_commands[] = {
     { "ban", "del", bans_del, TAKES_NETWORK, 0, "ADDRESS[/BITS]",
       "End the ban of an address or a network",
       "sallyportctl ban del 192.0.2.0/24" },
-    { "doctor", NULL, doctor_run, TAKES_NOTHING, 0, "[--json]",
+    { "doctor", NULL, doctor_run, TAKES_NOTHING, 0,
+      "[--json | --nagios [--warning DAYS,PERCENT] [--critical DAYS,PERCENT]]",
       "Check the running installation, and say what to do (exit status 0: "
-      "good, 1: warnings, 2: something is bad)",
-      "sallyportctl doctor" },
+      "good, 1: warnings, 2: something is bad); with --nagios only the server "
+      "and the disks, in one line",
+      "sallyportctl doctor --nagios --warning 21,80" },
     { "log", "summary", log_summary, TAKES_NOTHING, WITHOUT_SETTINGS,
       LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
       "Count the lines of the last 7 days, or another time, as JSON: transfers "
@@ -244,9 +242,11 @@ const struct ctl_command ctl_commands[] = {
       "Make a page (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, disks and quotas",
       "sallyportctl report --since 7d -o report.html" },
-    { "drain", NULL, drain_run, TAKES_NOTHING, 0, "[--timeout TIME | --off]",
+    { "drain", NULL, drain_run, TAKES_NOTHING, 0,
+      "[--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "
-      "transfer, and wait for the last one",
+      "transfer, and wait for the last one; after that time take sessions "
+      "again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
     { "reload", NULL, status_reload, TAKES_NOTHING, 0, "",
       "Load configuration, certificates and users file again; every setting "

@@ -174,7 +174,8 @@ void ctl_beside(const char *name, char out[PATH_MAX]);
 /* run.c: loads the settings of the command line. Returns an exit code. */
 int ctl_load_settings(struct context *x);
 
-/* monitor.c: what needs attention, for "check", "doctor" and the first look. */
+/* monitor.c: what needs attention, for "doctor", also with --nagios, and
+ * the first look. */
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 /* Fewer days of a certificate are trouble, and so many percent of max_sessions
  * or of a disk. */
@@ -646,6 +647,9 @@ int server_lies(struct context *x, const char *what);
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
+/* Refuses the name of a new user that "kick" would take for an address or a
+ * session's serial. Returns an exit code. */
+int sessions_name_check(struct context *x, const char *name);
 /* Ends the session with that serial; *ended gets 0 if there is none. Returns an
  * exit code. */
 int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
