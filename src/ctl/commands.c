@@ -35,6 +35,10 @@ const struct ctl_command ctl_commands[] = {
       "MODE] " ENDS_SYNTAX,
       "Change a user's row; the word \"default\" removes an option from it",
       "sallyportctl user change anna --role read" },
+    { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
+      "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
+      "it has no mistake",
+      "EDITOR=nano sallyportctl user edit" },
     { "user", "passwd", user_passwd, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
       "NAME [--print-password] [--must-change]", "Set a user's password",
       "sallyportctl user passwd anna < password-file" },
@@ -60,8 +64,12 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--purge] [--yes]",
       "Remove a user; with --purge also the home and all files in it",
       "sallyportctl user del anna --purge" },
-    { "user", "list", user_list, TAKES_NOTHING, 0, "[--json]", "List all users",
-      "sallyportctl user list --json" },
+    { "user", "list", user_list, TAKES_NOTHING, 0,
+      "[--locked] [--expired] [--team TEAM] [--unused TIME [--file FILE | "
+      "--unit NAME] [--directory DIR]] [--json]",
+      "List all users, or those that are locked, have expired, are in a team, "
+      "and that, by the log, nobody has used for some time",
+      "sallyportctl user list --team legal --unused 90d" },
     { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
     { "user", "lock", user_lock, TAKES_NAME_AND_ANY, HAS_DEADLINE, "NAME ...",
@@ -81,9 +89,9 @@ const struct ctl_command ctl_commands[] = {
     { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
       "Say whether a user may log in, or list, read, write, replace, delete, "
-      "rename or mkdir there (exit status 0: yes, 1: no), and which line of "
-      "the users file decides",
-      "sallyportctl user can anna write /contracts/a.pdf" },
+      "rename or mkdir there (exit status 0: yes, 1: no), which line of the "
+      "users file decides, and what else may refuse",
+      "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_TO_EDIT,
       "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
       "[--comment TEXT] [--format WORD] | NAME --show [--format WORD]",
@@ -101,6 +109,9 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--file-mode MODE] [--retain [PATH:]TIME]",
       "Change a share; the word \"default\" removes an option",
       "sallyportctl share change contracts --retain 30d" },
+    { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+      "Give a share another name, which its members see; the directory stays",
+      "sallyportctl share rename contracts deals" },
     { "share", "grant", share_grant, TAKES_NAME_AND_MORE, 0,
       "NAME USER[:ROLE] | team:TEAM[:ROLE] ...",
       "Give users or teams rights in a share (without a role all of them), in "
@@ -132,6 +143,8 @@ const struct ctl_command ctl_commands[] = {
     { "team", "change", line_change, TAKES_NAME, 0, "NAME " LIMITS_SYNTAX,
       "Change the limits of a team; \"default\" removes one",
       "sallyportctl team change legal --bandwidth-up 10M" },
+    { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+      "Give a team another name", "sallyportctl team rename legal law" },
     { "team", "list", team_list, TAKES_NOTHING, READS_USERS, "[--json]",
       "List all teams and their shares", "sallyportctl team list" },
     { "team", "show", team_show, TAKES_NAME, READS_USERS, "NAME [--json]",

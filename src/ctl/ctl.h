@@ -226,6 +226,7 @@ extern void (*partials_files)(const struct files_start *start);
 /* The commands. Each returns an exit code. */
 int user_add(struct context *x);
 int user_change(struct context *x);
+int user_edit(struct context *x);
 int invite_run(struct context *x);
 int user_passwd(struct context *x);
 int user_rename(struct context *x);
@@ -246,6 +247,7 @@ int share_list(struct context *x);
 int share_show(struct context *x);
 int team_add(struct context *x);
 int line_change(struct context *x); /* of a share or team */
+int line_rename(struct context *x);
 int team_del(struct context *x);
 int team_join(struct context *x);
 int team_leave(struct context *x);
@@ -596,6 +598,11 @@ void grant_sources_text(const json_t *list, struct buf *into);
 /* letter.c: prints what a partner needs, as text or HTML; and on standard error
  * what is missing in it. */
 void letter_print(const struct context *x, const struct user *user, bool html);
+
+/* user_filter.c: leaves in x->users the rows that the options of "user list"
+ * want. If --unused asks for more than the log has, *LOG_BEGINS is the log's
+ * first second, else 0. Returns an exit code. */
+int user_filter(struct context *x, int64_t *log_begins);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);

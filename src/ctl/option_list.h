@@ -18,7 +18,12 @@ OPTION(to, "to", "SHARE[:ROLE]",
        "drop if none is given")
 FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
-       "a team that the user joins (several: with commas)")
+       "a team that the user joins (several: with commas); list: only its\n"
+       "users")
+FLAG(locked, "locked", "only locked users")
+FLAG(expired, "expired", "only users who have expired")
+OPTION(unused, "unused", "TIME",
+       "only users without a login in the last 90d, or another time")
 OPTION(path, "path", "DIR",
        "log: a part of a path; share add: the share's directory\n"
        "(default: NAME in \"shares\")")
