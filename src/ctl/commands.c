@@ -35,6 +35,10 @@ const struct ctl_command ctl_commands[] = {
       "MODE] " ENDS_SYNTAX,
       "Change a user's row; the word \"default\" removes an option from it",
       "sallyportctl user change anna --role read" },
+    { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
+      "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
+      "it has no mistake",
+      "EDITOR=nano sallyportctl user edit" },
     { "user", "passwd", user_passwd, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
       "NAME [--print-password] [--must-change]", "Set a user's password",
       "sallyportctl user passwd anna < password-file" },
@@ -60,15 +64,20 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--purge] [--yes]",
       "Remove a user; with --purge also the home and all files in it",
       "sallyportctl user del anna --purge" },
-    { "user", "list", user_list, TAKES_NOTHING, 0, "[--json]", "List all users",
-      "sallyportctl user list --json" },
+    { "user", "list", user_list, TAKES_NOTHING, 0,
+      "[--locked] [--expired] [--team TEAM] [--unused TIME [--file FILE | "
+      "--unit NAME] [--directory DIR]] [--json]",
+      "List all users, or those that are locked, have expired, are in a team, "
+      "and that, by the log, nobody has used for some time",
+      "sallyportctl user list --team legal --unused 90d" },
     { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
-    { "user", "lock", user_lock, TAKES_NAME, HAS_DEADLINE, "NAME",
-      "End a user's sessions and refuse further logins; the password is kept",
-      "sallyportctl user lock anna" },
-    { "user", "unlock", user_unlock, TAKES_NAME, 0, "NAME",
-      "Allow logins again", "sallyportctl user unlock anna" },
+    { "user", "lock", user_lock, TAKES_NAME_AND_ANY, HAS_DEADLINE, "NAME ...",
+      "End the sessions of users and refuse further logins; the passwords are "
+      "kept",
+      "sallyportctl user lock anna bert" },
+    { "user", "unlock", user_unlock, TAKES_NAME_AND_ANY, 0, "NAME ...",
+      "Allow logins again", "sallyportctl user unlock anna bert" },
     { "user", "totp", user_totp, TAKES_NAME, READS_TO_EDIT,
       "NAME [--json] [--yes]",
       "Ask a user for a one-time code (RFC 6238) after the password, and print "
@@ -80,9 +89,9 @@ const struct ctl_command ctl_commands[] = {
     { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
       "Say whether a user may log in, or list, read, write, replace, delete, "
-      "rename or mkdir there (exit status 0: yes, 1: no), and which line of "
-      "the users file decides",
-      "sallyportctl user can anna write /contracts/a.pdf" },
+      "rename or mkdir there (exit status 0: yes, 1: no), which line of the "
+      "users file decides, and what else may refuse",
+      "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_TO_EDIT,
       "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
       "[--comment TEXT] [--format WORD] | NAME --show [--format WORD]",
@@ -100,6 +109,9 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--file-mode MODE] [--retain [PATH:]TIME]",
       "Change a share; the word \"default\" removes an option",
       "sallyportctl share change contracts --retain 30d" },
+    { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+      "Give a share another name, which its members see; the directory stays",
+      "sallyportctl share rename contracts deals" },
     { "share", "grant", share_grant, TAKES_NAME_AND_MORE, 0,
       "NAME USER[:ROLE] | team:TEAM[:ROLE] ...",
       "Give users or teams rights in a share (without a role all of them), in "
@@ -131,6 +143,8 @@ const struct ctl_command ctl_commands[] = {
     { "team", "change", line_change, TAKES_NAME, 0, "NAME " LIMITS_SYNTAX,
       "Change the limits of a team; \"default\" removes one",
       "sallyportctl team change legal --bandwidth-up 10M" },
+    { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+      "Give a team another name", "sallyportctl team rename legal law" },
     { "team", "list", team_list, TAKES_NOTHING, READS_USERS, "[--json]",
       "List all teams and their shares", "sallyportctl team list" },
     { "team", "show", team_show, TAKES_NAME, READS_USERS, "NAME [--json]",
@@ -187,11 +201,6 @@ const struct ctl_command ctl_commands[] = {
     { "status", NULL, status_show, TAKES_NOTHING, 0, "[--json] [--host HOSTS]",
       "Show the state of the running server, or of those of other machines",
       "sallyportctl status" },
-    { "check", NULL, monitor_check, TAKES_NOTHING, 0,
-      "[--warning DAYS,PERCENT] [--critical DAYS,PERCENT]",
-      "Check the running server for Nagios and the like: one line, and status "
-      "0, 1, 2 or 3",
-      "sallyportctl check --warning 21,80" },
     { "metrics", "serve", metrics_serve, TAKES_NOTHING, 0, "",
       "Answer one GET /metrics on standard input, for systemd: the unit "
       "sallyport-metrics.socket has it serve 127.0.0.1:9521",
@@ -222,10 +231,12 @@ const struct ctl_command ctl_commands[] = {
     { "ban", "del", bans_del, TAKES_NETWORK, 0, "ADDRESS[/BITS]",
       "End the ban of an address or a network",
       "sallyportctl ban del 192.0.2.0/24" },
-    { "doctor", NULL, doctor_run, TAKES_NOTHING, 0, "[--json]",
+    { "doctor", NULL, doctor_run, TAKES_NOTHING, 0,
+      "[--json | --nagios [--warning DAYS,PERCENT] [--critical DAYS,PERCENT]]",
       "Check the running installation, and say what to do (exit status 0: "
-      "good, 1: warnings, 2: something is bad)",
-      "sallyportctl doctor" },
+      "good, 1: warnings, 2: something is bad); with --nagios only the server "
+      "and the disks, in one line",
+      "sallyportctl doctor --nagios --warning 21,80" },
     { "log", "summary", log_summary, TAKES_NOTHING, WITHOUT_SETTINGS,
       LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
       "Count the lines of the last 7 days, or another time, as JSON: transfers "
@@ -244,9 +255,11 @@ const struct ctl_command ctl_commands[] = {
       "Make a page (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, disks and quotas",
       "sallyportctl report --since 7d -o report.html" },
-    { "drain", NULL, drain_run, TAKES_NOTHING, 0, "[--timeout TIME | --off]",
+    { "drain", NULL, drain_run, TAKES_NOTHING, 0,
+      "[--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "
-      "transfer, and wait for the last one",
+      "transfer, and wait for the last one; after that time take sessions "
+      "again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
     { "reload", NULL, status_reload, TAKES_NOTHING, 0, "",
       "Load configuration, certificates and users file again; every setting "

@@ -202,7 +202,8 @@ void ctl_beside(const char *name, char out[PATH_MAX]);
 /* run.c: loads the settings of the command line. Returns an exit code. */
 int ctl_load_settings(struct context *x);
 
-/* monitor.c: what needs attention, for "check", "doctor" and the first look. */
+/* monitor.c: what needs attention, for "doctor", also with --nagios, and
+ * the first look. */
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 /* Fewer days of a certificate are trouble, and so many percent of max_sessions
  * or of a disk. */
@@ -252,12 +253,12 @@ extern void (*partials_files)(const struct files_start *start);
 
 /* The commands; line_del is of a user or share, line_change of a share or
  * team. */
-ctl_function user_add, user_change, user_passwd, user_rename, user_lock,
-    user_unlock, user_totp, user_totp_off, user_list, user_show, user_can,
-    user_import, user_export, invite_run;
+ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
+    user_lock, user_unlock, user_totp, user_totp_off, user_list, user_show,
+    user_can, user_import, user_export, invite_run;
 ctl_function share_add, share_grant, share_revoke, share_list, share_show;
 ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
-ctl_function line_change, line_del;
+ctl_function line_change, line_rename, line_del;
 ctl_function partials_list, partials_purge, retention_run;
 ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
 ctl_function quota_set_limit, quota_show, quota_report;
@@ -589,6 +590,11 @@ void grant_sources_text(const json_t *list, struct buf *into);
  * what is missing in it. */
 void letter_print(const struct context *x, const struct user *user, bool html);
 
+/* user_filter.c: leaves in x->users the rows that the options of "user list"
+ * want. If --unused asks for more than the log has, *LOG_BEGINS is the log's
+ * first second, else 0. Returns an exit code. */
+int user_filter(struct context *x, int64_t *log_begins);
+
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);
 /* server.c: the running server, through its control socket. */
@@ -639,6 +645,9 @@ int server_lies(struct context *x, const char *what);
  * Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
+/* Refuses the name of a new user that "kick" would take for an address or a
+ * session's serial. Returns an exit code. */
+int sessions_name_check(struct context *x, const char *name);
 /* Ends the session with that serial; *ended gets 0 if there is none. Returns an
  * exit code. */
 int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);

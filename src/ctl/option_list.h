@@ -18,7 +18,12 @@ OPTION(to, "to", "SHARE[:ROLE]",
        "drop if none is given")
 FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
-       "a team that the user joins (several: with commas)")
+       "a team that the user joins (several: with commas); list: only its\n"
+       "users")
+FLAG(locked, "locked", "only locked users")
+FLAG(expired, "expired", "only users who have expired")
+OPTION(unused, "unused", "TIME",
+       "only users without a login in the last 90d, or another time")
 OPTION(path, "path", "DIR",
        "log: a part of a path; share add: the share's directory\n"
        "(default: NAME in \"shares\")")
@@ -95,6 +100,7 @@ FLAG(all, "all", "unfinished uploads of any age")
 OPTION(for_time, "for", "TIME",
        "how long, as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "why, for ban list")
+FLAG(nagios, "nagios", "one line for Nagios, and status 0, 1, 2 or 3")
 OPTION(warning, "warning", "DAYS,PERCENT",
        "warn below so many days of a certificate, and from so many\n"
        "percent of max_sessions or a disk on (default "
@@ -124,6 +130,7 @@ OPTION(output, "output", "FILE",
        "write the page into FILE (also -o FILE), not to standard output")
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
+FLAG(stay, "stay", "after that time drain on")
 FLAG(off, "off", "take sessions again")
 OPTION(host, "host", "HOSTS",
        "on these machines, by ssh, such as root@a,root@b")

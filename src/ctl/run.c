@@ -346,6 +346,9 @@ static const struct {
     { OPTION_json, OPTION_xferlog, "" },
     { OPTION_json, OPTION_watch, "" },
     { OPTION_host, OPTION_watch, "" },
+    { OPTION_json, OPTION_nagios, "" },
+    { OPTION_timeout, OPTION_off, "" },
+    { OPTION_stay, OPTION_off, "" },
     { OPTION_file, OPTION_cursor, ": only the journal has a cursor" },
     { OPTION_file, OPTION_unit, ": a unit's log is in the journal" },
     { OPTION_file, OPTION_directory, ": in the directory are journals" },
@@ -469,7 +472,7 @@ static int run_with_deadline(struct context *x, const struct ctl_command *row)
                         "isn't known whether anything has changed; try again "
                         "later; to end the sessions now run: sallyportctl "
                         "kick %s",
-                        x->args.word[2]);
+                        x->args.words == 3 ? x->args.word[2] : "USER");
     return code < 0
                ? ctl_fail(x, EX_OSERR, "a process failed: %s", strerror(-code))
                : code;
@@ -488,7 +491,7 @@ static int run_command(struct context *x)
     else if (code == 0)
         code = row->needs & HAS_DEADLINE ? run_with_deadline(x, row)
                                          : run_row(x, row);
-    if (x->complaint.text[0] && row->run == monitor_check)
+    if (x->complaint.text[0] && row->run == doctor_run && x->args.nagios)
         return monitor_failed(x, code);
     if (x->complaint.text[0] && row->run == status_reload)
         return status_reload_failed(x, code);
@@ -509,6 +512,18 @@ static int run_first_look(struct context *x)
     return code;
 }
 
+/* The name of the command in older versions. */
+static void take_old_word(struct arguments *a)
+{
+    static char doctor[] = "doctor";
+
+    if (a->words == 0 || strcmp(a->word[0], "check") != 0)
+        return;
+    stderr_print("check is now called doctor --nagios");
+    a->word[0] = doctor;
+    a->nagios = "";
+}
+
 static int run(struct context *x, int argc, char **argv)
 {
     const struct arguments *a = &x->args;
@@ -519,6 +534,7 @@ static int run(struct context *x, int argc, char **argv)
     code = arguments_parse(&x->args, argc, argv, &x->complaint);
     if (code)
         return code;
+    take_old_word(&x->args);
     /* "help user add", as other programs have it. */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         x->args.word++;

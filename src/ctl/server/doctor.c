@@ -270,6 +270,12 @@ int doctor_run(struct context *x)
                                .list = x->args.json ? json_array() : NULL };
     int code = 0;
 
+    if (x->args.nagios)
+        return monitor_check(x);
+    if (x->args.warning || x->args.critical)
+        return ctl_fail(x, EX_USAGE,
+                        "--warning and --critical go with "
+                        "--nagios");
     signal(SIGPIPE, SIG_IGN); /* a server that hangs up */
     for (size_t i = 0; i < sizeof(doctor_checks) / sizeof(doctor_checks[0]);
          i++) {

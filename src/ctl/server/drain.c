@@ -72,16 +72,26 @@ static void drain_print(const struct left *now, struct left *shown)
     *shown = *now;
 }
 
+/* A script that ends here must not leave a server that refuses everybody. */
 static int drain_is_late(struct context *x, const struct left *left)
 {
+    bool on;
+    int code = x->args.stay ? 0 : drain_order(x, DRAIN_OFF, &on);
+
+    if (code)
+        return code;
     return ctl_fail(x, EX_TEMPFAIL,
                     "left are %" PRIu64 " transfer%s and %" PRIu64
-                    " session%s, and the server drains on; wait "
-                    "(sallyportctl drain), cut them (systemctl stop "
-                    "sallyport), or take sessions again (sallyportctl drain "
-                    "--off)",
+                    " session%s, and the server %s",
                     left->transfers, left->transfers == 1 ? "" : "s",
-                    left->sessions, left->sessions == 1 ? "" : "s");
+                    left->sessions, left->sessions == 1 ? "" : "s",
+                    x->args.stay
+                        ? "drains on; wait (sallyportctl drain), cut them "
+                          "(systemctl stop sallyport), or take sessions again "
+                          "(sallyportctl drain --off)"
+                        : "takes sessions again; wait longer (--timeout), keep "
+                          "it drained (--stay), or cut them (systemctl stop "
+                          "sallyport)");
 }
 
 /* Another administrator may end the drain meanwhile. */

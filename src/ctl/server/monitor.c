@@ -1,7 +1,7 @@
 /* What needs attention, by one table of thresholds, which "doctor" uses too.
- * "check": the state of the running server as a plugin of Nagios reports it,
- * which Icinga, Zabbix and others read too. One line on standard output, with
- * the numbers after a bar, and an exit status from 0 to 3. */
+ * "doctor --nagios": the state of the running server as a plugin of Nagios
+ * reports it, which Icinga, Zabbix and others read too. One line on standard
+ * output, with the numbers after a bar, and an exit status from 0 to 3. */
 #include "ctl.h"
 
 #include <errno.h>

@@ -285,6 +285,24 @@ int server_place(struct server *s, uint64_t next, uint64_t *at)
 /* ms: the change is made, so the caller doesn't wait long for the server. */
 #define EDITED_MS 5000
 
+static bool is_serial(const char *word)
+{
+    return strlen(word) == SERIAL_DIGITS &&
+           strspn(word, "0123456789abcdefABCDEF") == SERIAL_DIGITS;
+}
+
+int sessions_name_check(struct context *x, const char *name)
+{
+    struct address a;
+    const bool address = address_parse(slice_from(name), &a) == 0;
+
+    if (!address && !is_serial(name))
+        return 0;
+    return ctl_fail(x, EX_DATAERR,
+                    "kick would take the name %s for %s; give another name",
+                    name, address ? "an address" : "a session's serial");
+}
+
 /* The form of the word decides: an address, 16 hexadecimal digits, or else a
  * user's name. */
 static int read_word(struct context *x, const char *word,
@@ -293,8 +311,7 @@ static int read_word(struct context *x, const char *word,
     if (address_parse(slice_from(word), &ret->client) == 0)
         return 0;
     ret->client = (struct address){ 0 };
-    if (strlen(word) == SERIAL_DIGITS &&
-        strspn(word, "0123456789abcdefABCDEF") == SERIAL_DIGITS) {
+    if (is_serial(word)) {
         ret->serial = strtoull(word, NULL, 16);
         return 0;
     }

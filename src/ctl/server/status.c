@@ -1,6 +1,6 @@
 /* "status" and "reload": each asks the running server one question. What
- * "status" reads is also what "check", "doctor", "top" and the first screen
- * know of the server. */
+ * "status" reads is also what "doctor", "top" and the first screen know of the
+ * server. */
 #include "rows.h"
 
 #include <inttypes.h>

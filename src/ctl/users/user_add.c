@@ -42,7 +42,7 @@ static int check_new(struct context *x, const char *name, const struct users *u)
                            "%s:%zu: %s is there already; run: sallyportctl "
                            "user passwd %s",
                            x->settings.users, same->line, name, name)
-                : 0;
+                : sessions_name_check(x, name);
 }
 
 /* Is each share of --share there, or each team of --team? */

@@ -3,11 +3,16 @@
  * in a home can lead into a directory with other rights. */
 #include "ctl.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "sallyport/base/fd.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/ftp/path.h"
+#include "sallyport/quota/quota.h"
 
 static const struct can_verb {
     const char *name;
@@ -21,6 +26,8 @@ static const struct can_verb {
     { "delete", RIGHT_DELETE, true },
     { "rename", RIGHT_RENAME, true },
     { "mkdir", RIGHT_DIRECTORY, true },
+    { "upload", RIGHT_WRITE, true },
+    { "download", RIGHT_READ, false },
     { "login", 0, false }, /* the only one without a path */
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -55,8 +62,9 @@ static int can_take_verb(struct context *x, struct question *q)
         return 0;
     }
     return ctl_fail(x, EX_USAGE,
-                    "%s: expected list, read, write, replace, delete, rename, "
-                    "mkdir, login, or letters of lrwodnmu",
+                    "%s: expected list, read or download, write or upload, "
+                    "replace, delete, rename, mkdir, login, or letters of "
+                    "lrwodnmu",
                     text);
 }
 
@@ -256,7 +264,133 @@ static void print_needs(const struct question *q)
         puts("the password must be changed before anything else, by SITE PSWD");
 }
 
-static int print_answer(const struct context *x, const struct question *q)
+/* What may refuse it although the rights permit it. */
+
+/* Of a disk, which may be dead. */
+struct can_disk {
+    const struct question *q;
+    const char *below; /* the setting homes, or shares */
+    int64_t stored;    /* stored_in() */
+    int error;         /* of the quota: 0, or -errno */
+    struct quota quota;
+};
+
+static int look_at_disk(struct context *x, void *data)
+{
+    struct can_disk *d = data;
+    const struct question *q = d->q;
+    FD_CLEANUP int fd =
+        home_open(q->share ? q->share->path : q->user->home, d->below);
+
+    (void)x;
+    d->stored = q->user->max_files ? stored_in(q->user->home) : -1;
+    d->error =
+        fd < 0 ? fd
+               : quota_get(fd, q->share ? QUOTA_GROUP : QUOTA_USER,
+                           q->share ? q->share->gid : q->user->uid, &d->quota);
+    return 0;
+}
+
+static void note_max_files(const struct question *q, int64_t stored,
+                           struct buf *into)
+{
+    const unsigned most = q->user->max_files;
+
+    if (most == 0)
+        return;
+    if (stored < 0)
+        buf_add_format(into,
+                       "how many of the %u files of max_files are stored "
+                       "isn't known\n",
+                       most);
+    else
+        buf_add_format(
+            into, "%" PRId64 " of %u files are stored (max_files)%s\n", stored,
+            most, stored >= (int64_t)most ? ": no further one" : "");
+}
+
+static void note_quota(const struct question *q, const struct can_disk *d,
+                       struct buf *into)
+{
+    const struct user_quota *promised =
+        q->share ? &q->share->quota : &q->user->quota;
+    const char *name = q->share ? q->share->name : q->user->name;
+
+    if (d->error && (promised->bytes > 0 || promised->files > 0))
+        buf_add_format(into, "whether the quota is used up isn't known: %s\n",
+                       strerror(-d->error));
+    else if (!d->error && (quota_left(&d->quota.bytes) == 0 ||
+                           quota_left(&d->quota.files) == 0))
+        buf_add_format(into,
+                       "the quota is used up; see: sallyportctl quota show "
+                       "%s%s\n",
+                       q->share ? "share:" : "", name);
+}
+
+static void note_size(const struct context *x, const struct question *q,
+                      struct buf *into)
+{
+    const uint64_t most = user_file_size(q->user, x->settings.max_file_size);
+    char text[SIZE_TEXT_MAX];
+
+    if (most > 0)
+        buf_add_format(into, "a file may have at most %s (max_file_size)\n",
+                       size_text(most, text));
+}
+
+static void note_conflict(const struct context *x, const struct question *q,
+                          struct buf *into)
+{
+    const unsigned what =
+        user_choice(q->user, CHOICE_CONFLICT, x->settings.on_conflict);
+
+    if (!(q->verb.rights & RIGHT_REPLACE) || what == CONFLICT_OVERWRITE)
+        return;
+    buf_add_format(into, "on_conflict = %s: %s\n",
+                   choices[CHOICE_CONFLICT].words[what],
+                   what == CONFLICT_REJECT
+                       ? "an upload under a name that is taken is refused"
+                       : "the old file stays under its name or another one");
+}
+
+/* Of the user, or of a team. */
+static void note_limits(const struct row_limits *l, const char *whose,
+                        const char *name, struct buf *into)
+{
+    if (l->networks.len > 0)
+        buf_add_format(into, "only from %.*s (networks of the %s %s)\n",
+                       (int)l->networks.len, l->networks.ptr, whose, name);
+    if (l->hours.len > 0)
+        buf_add_format(into, "only at %.*s (hours of the %s %s)\n",
+                       (int)l->hours.len, l->hours.ptr, whose, name);
+}
+
+/* Writes each in a line. */
+static void can_notes(struct context *x, const struct question *q,
+                      struct buf *into)
+{
+    const struct user *user = q->user;
+    struct can_disk d = { .q = q,
+                          .below =
+                              q->share ? x->settings.shares : x->settings.homes,
+                          .stored = -1 };
+
+    note_limits(&user->limits, "user", user->name, into);
+    for (size_t i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
+        note_limits(&user->team[i]->limits, "team", user->team[i]->name, into);
+    if (!(q->verb.rights & RIGHT_WRITE))
+        return;
+    if (disk_run_copy(x, look_at_disk, &d, sizeof(d), disk_ms) == -ETIMEDOUT)
+        d.error = -ETIMEDOUT;
+    note_max_files(q, d.stored, into);
+    note_quota(q, &d, into);
+    note_size(x, q, into);
+    note_conflict(x, q, into);
+    buf_add_text(into, "whether the disk has room isn't looked at\n");
+}
+
+static int print_answer(const struct context *x, const struct question *q,
+                        struct slice notes)
 {
     const struct share *other = q->share ? NULL : share_of_path(q);
 
@@ -264,6 +398,10 @@ static int print_answer(const struct context *x, const struct question *q)
         printf("yes, in the home; this is not the share %s\n", other->name);
     else
         puts(q->yes ? "yes" : "no");
+    if (q->verb.rights)
+        printf("path %s, in %s%s\n", q->path.bytes,
+               q->share ? "the share " : "the home",
+               q->share ? q->share->name : "");
     print_lines(x, q);
     if (q->yes && q->verb.rights == 0)
         print_needs(q);
@@ -286,6 +424,7 @@ static int print_answer(const struct context *x, const struct question *q)
                q->share ? q->share->name : q->mount);
     if (q->login.text[0])
         printf("%s:%zu: %s\n", x->settings.users, q->user->line, q->login.text);
+    fwrite(notes.ptr, 1, notes.len, stdout);
     return 0;
 }
 
@@ -299,21 +438,34 @@ static json_t *json_lines(const struct question *q)
                                 (json_int_t)q->user->line);
 }
 
-static json_t *json_answer(const struct question *q)
+static json_t *json_notes(struct slice notes)
+{
+    json_t *list = json_array();
+    struct slice line;
+
+    while (slice_cut(&notes, '\n', &line))
+        if (line.len > 0)
+            json_array_append_new(list, json_slice(line));
+    return list;
+}
+
+static json_t *json_answer(const struct question *q, struct slice notes)
 {
     char rights[16];
 
     return json_pack(
-        "{s:s, s:s, s:o, s:b, s:s, s:s?, s:o, s:o}", "user", q->user->name,
+        "{s:s, s:s, s:o, s:b, s:s, s:s?, s:o, s:o, s:o}", "user", q->user->name,
         "verb", q->verb.name, "path", json_text(q->path.bytes), "can",
         (int)q->yes, "rights", rights_text(rights_counting(q->rights), rights),
         "share", q->share ? q->share->name : NULL, "by", json_lines(q), "login",
-        q->login.text[0] ? json_text(q->login.text) : json_null());
+        q->login.text[0] ? json_text(q->login.text) : json_null(), "notes",
+        json_notes(notes));
 }
 
 int user_can(struct context *x)
 {
     struct question q = { .u = &x->users };
+    struct buf notes;
     int code = can_take_verb(x, &q);
 
     if (code == 0)
@@ -323,6 +475,11 @@ int user_can(struct context *x)
     if (code)
         return code;
     decide(x, &q);
-    code = x->args.json ? json_write(x, json_answer(&q)) : print_answer(x, &q);
+    buf_init(&notes, USER_LINE_MAX * (USER_TEAMS_MAX + 2));
+    if (q.yes)
+        can_notes(x, &q, &notes);
+    code = x->args.json ? json_write(x, json_answer(&q, buf_slice(&notes)))
+                        : print_answer(x, &q, buf_slice(&notes));
+    buf_release(&notes);
     return code || q.yes ? code : EXIT_FAILURE;
 }

@@ -222,85 +222,99 @@ int user_change(struct context *x)
     return code;
 }
 
-static int lock_row(struct context *x, struct edit *e, const struct user *user,
-                    void *given)
-{
-    int code = 0;
+/* "lock" and "unlock": each name of the command line, in one edit. If one is
+ * refused, nothing changes. */
 
-    (void)given;
-    if (!user->locked_by_hand) {
-        code = edit_set_hash(e, user->line, true,
-                             user->hash[0] == '$' ? user->hash : "");
-        if (code == 0)
-            code = edit_commit(e);
-    }
-    if (code == 0)
-        printf("user %s: %slocked\n", x->args.word[2],
+struct locking {
+    bool lock, changes;
+};
+
+static int set_lock(struct context *x, struct edit *e, const struct user *user,
+                    struct locking *l)
+{
+    const bool active = user->hash[0] == '$';
+
+    if (!l->lock && user->locked && !active)
+        return ctl_fail(x, EX_DATAERR,
+                        "%s has no password; run: sallyportctl user passwd %s",
+                        user->name, user->name);
+    if (user->locked_by_hand == l->lock)
+        return 0;
+    l->changes = true;
+    return edit_set_hash(e, user->line, l->lock, active ? user->hash : "");
+}
+
+/* The lock of a source ends when the source says so. */
+static int refuse_unlock(const struct user *user)
+{
+    struct user_sync sync;
+
+    user_sync_parse(user->sync, &sync);
+    stderr_print("%s stays locked: its source %.*s %s; to keep the user "
+                 "without it run: sallyportctl user change %s --sync default",
+                 user->name, (int)sync.name.len, sync.name.ptr,
+                 sync.marks & SYNC_GONE ? "doesn't have the user any more"
+                                        : "has locked the user",
+                 user->name);
+    return EX_DATAERR;
+}
+
+static int print_locked(const struct user *user, const struct locking *l)
+{
+    if (l->lock)
+        printf("user %s: %slocked\n", user->name,
                user->locked_by_hand ? "was already " : "");
-    return code;
+    else if (user_sync_closed(user))
+        return refuse_unlock(user);
+    else
+        printf("user %s: %s\n", user->name,
+               user->locked ? "unlocked" : "was not locked");
+    return 0;
+}
+
+static int lock_each(struct context *x, struct edit *e, void *given)
+{
+    struct locking *l = given;
+    const struct user *user;
+    int code = 0, refused = 0;
+
+    for (size_t i = 2; i < x->args.words && code == 0; i++) {
+        user = users_find(e->users, slice_from(x->args.word[i]));
+        code = user ? set_lock(x, e, user, l)
+                    : ctl_missing(x, "user", slice_from(x->args.word[i]));
+    }
+    if (code == 0 && l->changes)
+        code = edit_commit(e);
+    for (size_t i = 2; i < x->args.words && code == 0; i++)
+        refused |=
+            print_locked(users_find(e->users, slice_from(x->args.word[i])), l);
+    return code ? code : refused;
 }
 
 /* The caller wants somebody out now. These need no users file. */
 int user_lock(struct context *x)
 {
-    const char *name = x->args.word[2];
+    const bool one = x->args.words == 3;
+    struct locking l = { .lock = true };
     char *why = x->complaint.text;
-    int code = run_locked(x, lock_row, NULL);
+    int code = edit_run(x, lock_each, &l);
     size_t n = strlen(why);
 
     if (code == EX_DATAERR)
-        snprintf(why + n, COMPLAINT_MAX - n,
-                 "; %s is not locked; to end the sessions now run: "
-                 "sallyportctl kick %s; to keep an address out: sallyportctl "
-                 "ban add ADDRESS",
-                 name, name);
-    return code;
-}
-
-/* The lock of a source ends when the source says so. */
-static int refuse_unlock(struct context *x, const struct user *user)
-{
-    const char *name = x->args.word[2];
-    struct user_sync sync;
-
-    user_sync_parse(user->sync, &sync);
-    return ctl_fail(x, EX_DATAERR,
-                    "%s stays locked: its source %.*s %s; to keep the user "
-                    "without it run: sallyportctl user change %s --sync "
-                    "default",
-                    name, (int)sync.name.len, sync.name.ptr,
-                    sync.marks & SYNC_GONE ? "doesn't have the user any more"
-                                           : "has locked the user",
-                    name);
-}
-
-static int unlock_row(struct context *x, struct edit *e,
-                      const struct user *user, void *given)
-{
-    const char *name = x->args.word[2];
-    int code = 0;
-
-    (void)given;
-    if (user->locked && user->hash[0] != '$')
-        return ctl_fail(x, EX_DATAERR,
-                        "%s has no password; run: sallyportctl user passwd %s",
-                        name, name);
-    if (user->locked_by_hand) {
-        code = edit_set_hash(e, user->line, false, user->hash);
-        if (code == 0)
-            code = edit_commit(e);
-    }
-    if (code == 0 && user_sync_closed(user))
-        return refuse_unlock(x, user);
-    if (code == 0)
-        printf("user %s: %s\n", name,
-               user->locked ? "unlocked" : "was not locked");
+        snprintf(
+            why + n, COMPLAINT_MAX - n,
+            "; %s%s locked; to end the sessions now run: sallyportctl "
+            "kick %s; to keep an address out: sallyportctl ban add ADDRESS",
+            one ? x->args.word[2] : "nobody", one ? " is not" : " is",
+            one ? x->args.word[2] : "USER");
     return code;
 }
 
 int user_unlock(struct context *x)
 {
-    return run_locked(x, unlock_row, NULL);
+    struct locking l = { .lock = false };
+
+    return edit_run(x, lock_each, &l);
 }
 
 /* The home stays where it is: sessions may run in it, and paths of local
@@ -311,9 +325,11 @@ static int rename_row(struct context *x, struct edit *e,
 {
     const char *name = x->args.word[3];
     const struct user *same = users_find(e->users, slice_from(name));
-    int code;
+    int code = sessions_name_check(x, name);
 
     (void)given;
+    if (code)
+        return code;
     if (same)
         return ctl_fail(x, EX_DATAERR, "%s:%zu: %s is there already",
                         x->settings.users, same->line, name);

@@ -126,6 +126,30 @@ Test(log, journal)
                      "_SYSTEMD_UNIT=sallyport.service ");
 }
 
+/* Its first line says how far it reaches back. */
+Test(log, unused_users_by_the_journal)
+{
+    const struct run *r;
+
+    file_write(world.users, "anna:!:70000:70000::/a::\n"
+                            "bert:!:70001:70001::/b::\n");
+    journal_is(ENTRY("2001-01-01T08:12:45.120Z service reason=ready")
+                   ENTRY("2199-01-01T08:12:45.120Z login user=anna"),
+               0);
+    r = expect_run(0, "", "user list --unused 90d --unit sallyport");
+    expect_has(r, "bert ", true);
+    expect_has(r, "anna ", false);
+    cr_expect_str_eq(r->err, "");
+    cr_expect(strstr(file_text(in(scratch, "said")), "--since=@"));
+    cr_expect_not(strstr(file_text(in(scratch, "said")), "--since=@0 "));
+    journal_is(ENTRY("2199-01-01T08:12:45.120Z login user=anna"), 0);
+    expect_err(EX_DATAERR, "", "user list --unused 90d --unit sallyport",
+               "the log begins at 2199-01-01T08:12:45Z, ");
+    journal_is("", 0);
+    expect_err(EX_NOINPUT, "", "user list --unused 90d --unit sallyport",
+               "the log has no line of the server");
+}
+
 #define ENTRY_OF(machine, message)                                             \
     "{\"MESSAGE\":\"" message "\",\"_HOSTNAME\":\"" machine                    \
     "\",\"__REALTIME_TIMESTAMP\":\"1763629322123456\"}\n"

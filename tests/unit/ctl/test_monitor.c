@@ -1,5 +1,5 @@
-/* "check": its line and its status, for each state of a server. The test plays
- * the server. */
+/* "doctor --nagios": its line and its status, for each state of a server. The
+ * test plays the server. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,61 +71,64 @@ Test(monitor, all_is_well)
 {
     server_says(60, "", "running", 7);
     fake_begin(plays);
-    expect_out(0, "", "check", " - version ");
-    expect_out(0, "", "check",
+    expect_out(0, "", "doctor --nagios", " - version ");
+    expect_out(0, "", "doctor --nagios",
                "7 of 250 sessions | sessions=7;225;250;0;250 logged_in=1 "
                "certificate_days=60;14:;3:\n");
     fake_end();
     server_says(0, "", "running", 7);
-    expect(0, "check", "SALLYPORT OK - ");
+    expect(0, "doctor --nagios", "SALLYPORT OK - ");
 }
 
 Test(monitor, certificates)
 {
     server_says(14, "", "running", 1);
-    expect(0, "check", "SALLYPORT OK - ");
+    expect(0, "doctor --nagios", "SALLYPORT OK - ");
     server_says(13, "", "running", 1);
-    expect(1, "check", "SALLYPORT WARNING - /c.pem expires in 13 d | ");
+    expect(1, "doctor --nagios",
+           "SALLYPORT WARNING - /c.pem expires in 13 d | ");
     server_says(2, "", "running", 1);
-    expect(2, "check", "SALLYPORT CRITICAL - /c.pem expires in 2 d | ");
+    expect(2, "doctor --nagios",
+           "SALLYPORT CRITICAL - /c.pem expires in 2 d | ");
     server_says(-5, "", "running", 1);
-    expect(2, "check --critical 0,100",
+    expect(2, "doctor --nagios --critical 0,100",
            "SALLYPORT CRITICAL - /c.pem has expired | ");
     fake_begin(plays);
-    expect_out(2, "", "check", " certificate_days=-4;14:;3:\n");
+    expect_out(2, "", "doctor --nagios", " certificate_days=-4;14:;3:\n");
     fake_end();
     server_says(60, "/o.der", "running", 1);
-    expect(1, "check",
+    expect(1, "doctor --nagios",
            "SALLYPORT WARNING - /c.pem has no OCSP response that counts | ");
 }
 
 Test(monitor, sessions_and_states)
 {
     server_says(60, "", "running", 224);
-    expect(0, "check", "SALLYPORT OK - ");
+    expect(0, "doctor --nagios", "SALLYPORT OK - ");
     server_says(60, "", "running", 225);
-    expect(1, "check", "SALLYPORT WARNING - 225 of 250 sessions | ");
+    expect(1, "doctor --nagios", "SALLYPORT WARNING - 225 of 250 sessions | ");
     server_says(60, "", "running", 250);
-    expect(2, "check", "SALLYPORT CRITICAL - 250 of 250 sessions | ");
+    expect(2, "doctor --nagios", "SALLYPORT CRITICAL - 250 of 250 sessions | ");
     server_says(60, "", "stopping", 1);
-    expect(1, "check", "SALLYPORT WARNING - the server is stopping | ");
+    expect(1, "doctor --nagios",
+           "SALLYPORT WARNING - the server is stopping | ");
     said.limit = 1;
     server_says(60, "", "running", 0);
-    expect(0, "check", "SALLYPORT OK - ");
+    expect(0, "doctor --nagios", "SALLYPORT OK - ");
     server_says(60, "", "running", 1);
-    expect(2, "check", "SALLYPORT CRITICAL - 1 of 1 sessions | ");
+    expect(2, "doctor --nagios", "SALLYPORT CRITICAL - 1 of 1 sessions | ");
 }
 
 Test(monitor, what_the_server_knows)
 {
     server_says(60, "", "draining", 1);
-    expect(1, "check", "SALLYPORT WARNING - the server drains | ");
+    expect(1, "doctor --nagios", "SALLYPORT WARNING - the server drains | ");
     server_says(60, "", "running", 1);
     said.refused = "users:3: bad";
-    expect(1, "check",
+    expect(1, "doctor --nagios",
            "SALLYPORT WARNING - the old users stay: users:3: bad | ");
     said.away = "homes: gone";
-    expect(2, "check",
+    expect(2, "doctor --nagios",
            "SALLYPORT CRITICAL - new clients get 421: homes: gone | ");
 }
 
@@ -143,7 +146,7 @@ static void is_another_build(struct channel *c)
 Test(monitor, of_another_build)
 {
     fake_begin(is_another_build);
-    expect_out(3, "", "check", "SALLYPORT UNKNOWN - another build\n");
+    expect_out(3, "", "doctor --nagios", "SALLYPORT UNKNOWN - another build\n");
     fake_end();
 }
 
@@ -173,16 +176,18 @@ Test(monitor, at_first_sight)
 Test(monitor, thresholds)
 {
     server_says(20, "", "running", 100);
-    expect(1, "check --warning 21,90",
+    expect(1, "doctor --nagios --warning 21,90",
            "SALLYPORT WARNING - /c.pem expires in 20 d | ");
-    expect(2, "check --critical 21,100",
+    expect(2, "doctor --nagios --critical 21,100",
            "SALLYPORT CRITICAL - /c.pem expires in 20 d | ");
-    expect(1, "check --warning 14,40",
+    expect(1, "doctor --nagios --warning 14,40",
            "SALLYPORT WARNING - 100 of 250 sessions | sessions=100;100;250;");
-    expect(3, "check --warning 14",
+    expect(3, "doctor --nagios --warning 14",
            "SALLYPORT UNKNOWN - --warning 14: use days, a comma and percent");
-    expect(3, "check --critical 1,101", "SALLYPORT UNKNOWN - --critical 1,101");
-    expect(3, "check --critical -1,10", "SALLYPORT UNKNOWN - --critical -1,10");
+    expect(3, "doctor --nagios --critical 1,101",
+           "SALLYPORT UNKNOWN - --critical 1,101");
+    expect(3, "doctor --nagios --critical -1,10",
+           "SALLYPORT UNKNOWN - --critical -1,10");
 }
 
 /* No disk has that much room. */
@@ -190,14 +195,17 @@ Test(monitor, disks)
 {
     cr_assert_eq(mkdir(world.shares, 0700), 0);
     server_says(60, "", "running", 1);
-    expect(2, "check --warning 14,0 --critical 3,0", "SALLYPORT CRITICAL - ");
+    expect(2, "doctor --nagios --warning 14,0 --critical 3,0",
+           "SALLYPORT CRITICAL - ");
     fake_begin(plays);
-    expect_out(1, "", "check --warning 14,0 --critical 3,100", "%;0;100\n");
-    expect_out(1, "", "check --warning 14,0 --critical 3,100", " shares=");
+    expect_out(1, "", "doctor --nagios --warning 14,0 --critical 3,100",
+               "%;0;100\n");
+    expect_out(1, "", "doctor --nagios --warning 14,0 --critical 3,100",
+               " shares=");
     fake_end();
     world_configure("min_free = 1000000T\n");
     fake_begin(plays);
-    expect_out(2, "", "check",
+    expect_out(2, "", "doctor --nagios",
                "/shares: the disk is full up to min_free, uploads fail | ");
     fake_end();
 }
@@ -233,7 +241,7 @@ Test(monitor, a_disk_that_hangs, .timeout = 30)
     hanging = world.homes;
     server_says(60, "", "running", 1);
     fake_begin(plays);
-    expect_out(2, "", "check", "homes: the disk hangs | sessions=1;");
+    expect_out(2, "", "doctor --nagios", "homes: the disk hangs | sessions=1;");
     fake_end();
     struct context x = { .patience = 0 };
     struct server_doctor d = { .x = &x, .check = "disk", .list = json_array() };
@@ -248,7 +256,7 @@ Test(monitor, a_disk_that_hangs, .timeout = 30)
 #define BLOCK  4096
 #define BLOCKS 1000000
 
-/* By one table, for "check" and for "doctor". */
+/* By one table, for "doctor --nagios" and for "doctor". */
 Test(monitor, a_disk)
 {
     static const struct {
@@ -321,11 +329,27 @@ static void hangs_up(struct channel *c)
     (void)c;
 }
 
+Test(monitor, its_words)
+{
+    server_says(60, "", "running", 7);
+    fake_begin(plays);
+    expect_out(1, "", "check --warning 100,90", "SALLYPORT WARNING - ");
+    expect_err(1, "", "check --warning 100,90",
+               "check is now called doctor --nagios");
+    fake_end();
+    expect_err(EX_USAGE, "", "doctor --warning 21,80",
+               "--warning and --critical go with --nagios");
+    expect_err(EX_USAGE, "", "doctor --critical 21,80",
+               "--warning and --critical go with --nagios");
+    expect_out(3, "", "doctor --nagios --json",
+               "SALLYPORT UNKNOWN - give --json or --nagios, not both\n");
+}
+
 /* The reload after an upgrade is nobody's outage. */
 Test(monitor, another_version)
 {
     fake_begin(fake_welcome_older);
-    expect_out(3, "", "check",
+    expect_out(3, "", "doctor --nagios",
                "SALLYPORT UNKNOWN - the server still runs version 0.1.0; run: "
                "sallyportctl reload\n");
     fake_end();
@@ -333,10 +357,11 @@ Test(monitor, another_version)
 
 Test(monitor, no_answer)
 {
-    expect_out(2, "", "check", "SALLYPORT CRITICAL - no server answers at ");
+    expect_out(2, "", "doctor --nagios",
+               "SALLYPORT CRITICAL - no server answers at ");
     fake_begin(hangs_up);
-    expect_out(2, "", "check", "SALLYPORT CRITICAL - ");
+    expect_out(2, "", "doctor --nagios", "SALLYPORT CRITICAL - ");
     fake_end();
     file_write(world.conf, "nonsense\n");
-    expect_out(3, "", "check", "SALLYPORT UNKNOWN - ");
+    expect_out(3, "", "doctor --nagios", "SALLYPORT UNKNOWN - ");
 }

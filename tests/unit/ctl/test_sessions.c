@@ -89,7 +89,9 @@ static void has_busy_ones(struct channel *c)
     fake_welcome(c);
     while (fake_hears(c, &m)) {
         if (m.kind == MSG_drain) {
-            FAKE_SAYS(c, &m, drain_is, .on = true);
+            if (m.drain.order == DRAIN_OFF)
+                file_write(in_scratch("taken"), "again");
+            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF);
             continue;
         }
         if (m.kind == MSG_show) {
@@ -107,8 +109,24 @@ Test(sessions, a_drain_counts_no_login_as_a_transfer)
     fake_begin(has_busy_ones);
     says(EX_TEMPFAIL, "drain --timeout 1s", "1 transfer left, 2 sessions\n");
     says(EX_TEMPFAIL, "drain --timeout 1s",
-         "left are 1 transfer and 2 sessions, and");
+         "left are 1 transfer and 2 sessions, and the server takes sessions "
+         "again; ");
     fake_end();
+}
+
+Test(sessions, a_drain_that_is_late)
+{
+    fake_begin(has_busy_ones);
+    says(EX_TEMPFAIL, "drain --timeout 1s --stay",
+         "and the server drains on; ");
+    cr_expect_not(files_exists(in_scratch("taken")));
+    says(EX_TEMPFAIL, "drain --timeout 1s", "takes sessions again");
+    cr_expect(files_exists(in_scratch("taken")));
+    fake_end();
+    expect_err(EX_USAGE, "", "drain --timeout 1s --off",
+               "give --timeout or --off, not both");
+    expect_err(EX_USAGE, "", "drain --stay --off",
+               "give --stay or --off, not both");
 }
 
 Test(sessions, who)

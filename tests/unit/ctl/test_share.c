@@ -47,10 +47,18 @@ Test(share, max_files)
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
     expect_out(0, "", "user show dora", "files:    7\nmax files: 20\n");
     expect_out(0, "", "user show dora --json", "\"files\": 7");
+    expect_out(0, "", "user can dora upload /x",
+               "\n7 of 20 files are stored (max_files)\n");
+    expect_out(0, "", "user change dora --max-files 7", "changed");
+    expect_out(0, "", "user can dora upload /x",
+               "\n7 of 7 files are stored (max_files): no further one\n");
     expect_err(0, "", "user change dora --max-files 30",
                "/dora: 7 of 30 files are counted already");
     expect_run(0, "", "user change dora --max-files 20");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
+    expect_out(0, "", "user can dora upload /x",
+               "\nhow many of the 20 files of max_files are stored isn't "
+               "known\n");
     expect_out(0, "", "user show dora",
                "files:    not counted\nmax files: 20\n");
     expect_run(EX_USAGE, "", "user change dora --max-files 0");
