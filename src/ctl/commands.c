@@ -244,8 +244,9 @@ const struct ctl_command ctl_commands[] = {
       "bans",
       "sallyportctl log summary --since 30d | jq .users" },
     { "log", NULL, log_show, TAKES_NOTHING, WITHOUT_SETTINGS,
-      LINES_SYNTAX "[--file FILE | --cursor FILE] [--unit NAME] [--directory "
-                   "DIR] [--json | --xferlog]",
+      LINES_SYNTAX "[--lines N] [--follow] [--file FILE | --cursor FILE] "
+                   "[--unit NAME] [--directory DIR] [--json | --csv | "
+                   "--xferlog]",
       "Show what happened, from the journal or a log file: who sent which "
       "file, and why something failed",
       "sallyportctl log --path contract.pdf --since tuesday" },

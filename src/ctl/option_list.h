@@ -110,7 +110,8 @@ OPTION(critical, "critical", "DAYS,PERCENT",
 OPTION(user, "user", "USER", "only lines of this user")
 OPTION(since, "since", "TIME",
        "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", today,\n"
-       "yesterday, tuesday (local time)")
+       "yesterday, tuesday (local time), all; log: the last 24 h of the\n"
+       "journal, without --since, --until, --lines and --cursor")
 OPTION(until, "until", "TIME", "up to then; a day counts to its end")
 FLAG(failed, "failed", "only what failed or was refused")
 OPTION(event, "event", "EVENTS",
@@ -124,6 +125,11 @@ OPTION(unit, "unit", "NAME",
        "the log of another server's unit (default: sallyport)")
 OPTION(directory, "directory", "DIR",
        "the journals in DIR, with the name of the machine in each line")
+OPTION(lines, "lines", "N", "only the last N lines, also -n N")
+FLAG(follow, "follow",
+     "the last 10 lines, then new ones until Ctrl-C; also -f; with --lines\n"
+     "or --since other lines first")
+FLAG(csv, "csv", "write CSV, with a line of titles")
 FLAG(xferlog, "xferlog",
      "write the transfers of files in the form of xferlog(5)")
 OPTION(output, "output", "FILE",

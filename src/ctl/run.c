@@ -93,11 +93,17 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     return *place ? 0 : usage_error(a, "needs a value", text, c);
 }
 
-/* "log -f", as tail and journalctl have it. */
-static bool is_to_follow(const struct arguments *a, const char *text)
+/* As tail and journalctl have them. */
+static const char *long_option(const char *text)
 {
-    return a->words > 0 && strcmp(a->word[0], "log") == 0 &&
-           (strcmp(text, "-f") == 0 || strcmp(text, "--follow") == 0);
+    static const char *const options[][2] = { { "-o", "--output" },
+                                              { "-n", "--lines" },
+                                              { "-f", "--follow" } };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (strcmp(text, options[i][0]) == 0)
+            return options[i][1];
+    return text;
 }
 
 int arguments_parse(struct arguments *a, int argc, char **argv,
@@ -107,18 +113,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 
     *a = (struct arguments){ .word = argv };
     while (*next) {
-        const char *text = *next++;
+        const char *text = long_option(*next++);
         int code;
 
-        if (strcmp(text, "-o") == 0)
-            text = "--output";
-        if (is_to_follow(a, text)) {
-            complain(c,
-                     "%s: no such option; run: journalctl -fu sallyport -o cat "
-                     "| sallyportctl log --file -",
-                     text);
-            return EX_USAGE;
-        }
         if (strncmp(text, "--", 2) == 0) {
             code = take_option(a, text, &next, c);
             if (code)
@@ -344,6 +341,8 @@ static const struct {
     { OPTION_expires, OPTION_ttl, "" },
     { OPTION_all, OPTION_older_than, "" },
     { OPTION_json, OPTION_xferlog, "" },
+    { OPTION_json, OPTION_csv, "" },
+    { OPTION_csv, OPTION_xferlog, "" },
     { OPTION_json, OPTION_watch, "" },
     { OPTION_host, OPTION_watch, "" },
     { OPTION_json, OPTION_nagios, "" },
@@ -354,6 +353,10 @@ static const struct {
     { OPTION_file, OPTION_directory, ": in the directory are journals" },
     { OPTION_until, OPTION_cursor,
       ": the next call would leave out what came later" },
+    { OPTION_lines, OPTION_cursor,
+      ": the next call would leave out what came before" },
+    { OPTION_follow, OPTION_cursor, ": the place is kept at the end" },
+    { OPTION_follow, OPTION_until, "" },
 };
 
 static int check_exclusive(struct context *x)

@@ -70,13 +70,18 @@ struct log_reader {
     struct context *x;
     FILE *from;
     pid_t journal;        /* journalctl; 0: a file */
+    bool reverse;         /* of the journal: the newest record first */
+    bool follows;         /* log_follow() */
+    bool stopped;         /* log_stop() */
     int64_t since, until; /* ms since 1970: records from, and before */
     struct buf path;      /* a part of the path, as the log would have it */
     uint64_t events, torn;
     json_t *entry;               /* of the journal, with the last line */
     char cursor[LOG_CURSOR_MAX]; /* of that entry, for --cursor; or "" */
     char match[300];             /* of the journal: whose unit */
-    char line[LOG_LINE_MAX];
+    char line[LOG_LINE_MAX];     /* has LEN bytes of the next line */
+    size_t len;
+    bool too_long;
 };
 
 /* Reads the value of --since or --until: "7d", "2026-11-20", "2026-11-20
@@ -84,13 +89,23 @@ struct log_reader {
  * code. */
 int log_when(struct context *x, const char *option, const char *text, bool end,
              int64_t *ms);
+#define WINDOW_MAX 128
+/* Writes the time of --since and --until, such as " in the last 24h", or "". */
+void log_window(const struct arguments *a, char out[WINDOW_MAX]);
 /* Opens --file, the journal, or the journals of --directory; takes --since,
- * --until and the filters. Returns an exit code. In any case the caller calls
- * log_close(). */
+ * --until and the filters. With --lines the journal is read from its end.
+ * Returns an exit code. In any case the caller calls log_close(). */
 int log_open(struct log_reader *l, struct context *x);
 /* Reads the next record that the filters want. False: there is none. *r is
  * valid until the next call; the caller releases it. */
 bool log_next(struct log_reader *l, struct log_record *r);
+/* The caller needs no more of these records. */
+static inline void log_stop(struct log_reader *l)
+{
+    l->stopped = true;
+}
+/* From now on log_next() waits for new records. Returns an exit code. */
+int log_follow(struct log_reader *l);
 /* The machine that wrote the last record; ptr NULL: unknown. Any byte may be in
  * it. Valid until the next call. */
 struct slice log_machine(const struct log_reader *l);
@@ -99,6 +114,16 @@ int log_close(struct log_reader *l);
 
 /* The program that reads the journal. Tests replace it. */
 extern const char *log_journalctl;
+
+/* log_form.c: what "log" prints. */
+
+/* Writes the line above the others, or nothing. */
+void log_form_header(const struct arguments *a, struct buf *row);
+/* Writes the line of R, with its end, in the form that the options ask for; or
+ * nothing, if the form has no such lines. NAME: log_machine()'s. Returns 0, or
+ * a negative number: no memory. */
+int log_form(const struct arguments *a, const struct log_record *r,
+             struct slice name, struct buf *row);
 
 /* log_summary.c: the counts of a log. */
 

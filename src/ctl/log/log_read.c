@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
+
+#define GROWTH_MS 250 /* between two looks at a file that is followed */
 
 const char *log_journalctl = "/usr/bin/journalctl";
 
@@ -101,6 +104,21 @@ int log_when(struct context *x, const char *option, const char *text, bool end,
     return 0;
 }
 
+void log_window(const struct arguments *a, char out[WINDOW_MAX])
+{
+    const char *since = a->since ? a->since : "all";
+
+    if (a->until)
+        snprintf(out, WINDOW_MAX, " in that time");
+    else if (strcmp(since, "all") == 0)
+        out[0] = '\0';
+    else
+        snprintf(out, WINDOW_MAX, " %s %s",
+                 user_duration_parse(slice_from(since)) > 0 ? "in the last"
+                                                            : "since",
+                 since);
+}
+
 static int open_file(struct log_reader *l, const char *path)
 {
     l->from = strcmp(path, "-") ? fopen(path, "re") : stdin;
@@ -178,22 +196,35 @@ static int spawn_journal(struct log_reader *l, int out)
 {
     const char *directory = l->x->args.directory;
     char from[LOG_CURSOR_MAX + 16], where[PATH_MAX + 16] = "";
-    char *const arguments[] = { (char[]){ "journalctl" },
-                                (char[]){ "--quiet" },
-                                (char[]){ "--no-pager" },
-                                (char[]){ "--all" },
-                                (char[]){ "--output=json" },
-                                (char[]){ "--output-fields=MESSAGE,_HOSTNAME" },
-                                from,
-                                l->match,
-                                directory ? where : NULL,
-                                NULL };
+    char *arguments[] = { (char[]){ "journalctl" },
+                          (char[]){ "--quiet" },
+                          (char[]){ "--no-pager" },
+                          (char[]){ "--all" },
+                          (char[]){ "--output=json" },
+                          (char[]){ "--output-fields=MESSAGE,_HOSTNAME" },
+                          from,
+                          l->match,
+                          NULL,
+                          NULL,
+                          NULL,
+                          NULL };
+    static char follow[] = "--follow", no_tail[] = "--no-tail";
+    static char reverse[] = "--reverse";
+    size_t n = 8;
     char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
     posix_spawn_file_actions_t actions;
     int r = posix_spawn_file_actions_init(&actions);
 
-    if (directory)
+    if (directory) {
         snprintf(where, sizeof(where), "--directory=%s", directory);
+        arguments[n++] = where;
+    }
+    if (l->follows) {
+        arguments[n++] = follow;
+        arguments[n++] = no_tail;
+    } else if (l->reverse) {
+        arguments[n++] = reverse;
+    }
     if (l->cursor[0])
         snprintf(from, sizeof(from), "--after-cursor=%s", l->cursor);
     else
@@ -210,20 +241,11 @@ static int spawn_journal(struct log_reader *l, int out)
     return r;
 }
 
-static int open_journal(struct log_reader *l)
+/* From the cursor on, if there is one. */
+static int start_journal(struct log_reader *l)
 {
     int ends[2] = { -1, -1 };
-    int r = check_unit(l);
-
-    if (r)
-        return r;
-    r = read_cursor(l);
-    if (r < 0)
-        return ctl_fail(l->x, EX_NOINPUT, "%s: %s", l->x->args.cursor,
-                        strerror(-r));
-    if (l->cursor[0])
-        l->since = 0; /* it was for the first call */
-    r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
+    int r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
 
     fd_close(&ends[1]);
     if (r == 0)
@@ -239,6 +261,21 @@ static int open_journal(struct log_reader *l)
                               strerror(r ? r : errno));
 }
 
+static int open_journal(struct log_reader *l)
+{
+    int r = check_unit(l);
+
+    if (r)
+        return r;
+    r = read_cursor(l);
+    if (r < 0)
+        return ctl_fail(l->x, EX_NOINPUT, "%s: %s", l->x->args.cursor,
+                        strerror(-r));
+    if (l->cursor[0])
+        l->since = 0; /* it was for the first call */
+    return start_journal(l);
+}
+
 int log_open(struct log_reader *l, struct context *x)
 {
     const struct arguments *a = &x->args;
@@ -247,17 +284,21 @@ int log_open(struct log_reader *l, struct context *x)
     l->x = x;
     l->from = NULL;
     l->journal = 0;
+    l->reverse = a->lines && !a->file;
+    l->follows = l->stopped = false;
     l->since = 0;
     l->until = INT64_MAX;
     l->events = l->torn = 0;
     l->entry = NULL;
     l->cursor[0] = '\0';
+    l->len = 0;
+    l->too_long = false;
     buf_init(&l->path, LOG_LINE_MAX);
     if (a->path)
         event_escape(slice_from(a->path), &l->path);
     if (a->event)
         code = log_names_check(x, slice_from(a->event));
-    if (code == 0 && a->since)
+    if (code == 0 && a->since && strcmp(a->since, "all") != 0)
         code = log_when(x, "since", a->since, false, &l->since);
     if (code == 0 && a->until)
         code = log_when(x, "until", a->until, true, &l->until);
@@ -268,21 +309,64 @@ int log_open(struct log_reader *l, struct context *x)
     return a->file ? open_file(l, a->file) : open_journal(l);
 }
 
-/* Returns 1; 0 at the end; -1: the line was too long, and was passed over. */
+/* The server's log was emptied, or another file has its name. */
+static void take_new_file(struct log_reader *l)
+{
+    const char *path = l->x->args.file;
+    struct stat now, named;
+    FILE *f;
+
+    if (fstat(fileno(l->from), &now) < 0)
+        return;
+    if (now.st_size < ftello(l->from)) {
+        rewind(l->from);
+        l->len = 0;
+    } else if (stat(path, &named) == 0 &&
+               (named.st_ino != now.st_ino || named.st_dev != now.st_dev)) {
+        f = fopen(path, "re");
+        if (!f)
+            return;
+        fclose(l->from);
+        l->from = f;
+        l->len = 0;
+    }
+}
+
+/* At the end of a file that grows. It may be on a network disk, where another
+ * machine writes: inotify(7) doesn't see that. */
+static bool wait_for_more(struct log_reader *l)
+{
+    const struct timespec pause = { 0, GROWTH_MS * 1000000L };
+
+    if (!l->follows || l->journal || ferror(l->from))
+        return false;
+    nanosleep(&pause, NULL);
+    take_new_file(l);
+    clearerr(l->from);
+    return true;
+}
+
+/* Returns 1; 0 at the end; -1: the line was too long, and was passed over. The
+ * last line of a file that will be followed may still be written. */
 static int read_line(struct log_reader *l, struct slice *ret)
 {
-    size_t n = 0;
-    bool fits = true;
+    bool fits;
     int c;
 
-    while ((c = getc_unlocked(l->from)) != EOF && c != '\n') {
-        fits = n < sizeof(l->line);
-        if (fits)
-            l->line[n++] = (char)c;
-    }
-    *ret = (struct slice){ l->line, n };
-    if (c == EOF && n == 0)
+    do {
+        while ((c = getc_unlocked(l->from)) != EOF && c != '\n') {
+            if (l->len < sizeof(l->line))
+                l->line[l->len++] = (char)c;
+            else
+                l->too_long = true;
+        }
+    } while (c == EOF && wait_for_more(l));
+    if (c == EOF && (l->len == 0 || l->x->args.follow))
         return 0;
+    *ret = (struct slice){ l->line, l->len };
+    fits = !l->too_long;
+    l->len = 0;
+    l->too_long = false;
     return fits ? 1 : -1;
 }
 
@@ -297,7 +381,8 @@ static bool take_entry(struct log_reader *l, struct slice *line, int64_t *now)
     message = json_object_get(l->entry, "MESSAGE");
     time = json_object_get(l->entry, "__REALTIME_TIMESTAMP");
     cursor = json_object_get(l->entry, "__CURSOR");
-    if (cursor && json_string_length(cursor) < sizeof(l->cursor))
+    if (cursor && json_string_length(cursor) < sizeof(l->cursor) &&
+        !(l->reverse && l->cursor[0]))
         snprintf(l->cursor, sizeof(l->cursor), "%s", json_string_value(cursor));
     slice_number(slice_from(json_string_value(time)), INT64_MAX, &us);
     *line = (struct slice){ json_string_value(message),
@@ -319,6 +404,36 @@ static bool field_is(const struct log_record *r, const char *name,
     return !wanted || slice_equal(log_get(r, name), slice_from(wanted));
 }
 
+/* Does an administrator's command, such as "share grant" with "in anna:read",
+ * name the user? */
+static bool order_names(const struct log_record *r, struct slice user)
+{
+    struct slice rest = log_get(r, "to"), word, group,
+                 verb = log_get(r, "verb");
+    bool is_name;
+
+    slice_cut(&verb, ' ', &group);
+    is_name = !slice_equal(group, SLICE("share")) &&
+              !slice_equal(group, SLICE("team"));
+    if (slice_equal(group, SLICE("invite")) && slice_equal(verb, user))
+        return true;
+    while (slice_cut(&rest, ' ', &word) && !slice_starts(word, SLICE("--"))) {
+        slice_cut(&word, ':', &group);
+        if (is_name && slice_equal(group, user))
+            return true;
+        is_name = true; /* the first word was the share, or the team */
+    }
+    return false;
+}
+
+static bool is_of_user(const struct log_record *r, const char *name)
+{
+    const struct slice user = slice_from(name);
+
+    return slice_equal(log_get(r, "user"), user) ||
+           (slice_equal(r->event, SLICE("admin")) && order_names(r, user));
+}
+
 static bool path_has(const struct log_record *r, const struct buf *part)
 {
     struct slice path = log_get(r, "path"), to = log_get(r, "to");
@@ -334,7 +449,8 @@ static bool is_wanted(const struct log_reader *l, const struct log_record *r)
 
     return r->ms >= l->since && r->ms < l->until &&
            (!a->event || log_is_among(r, slice_from(a->event))) &&
-           (!a->failed || log_failed(r)) && field_is(r, "user", a->user) &&
+           (!a->failed || log_failed(r)) &&
+           (!a->user || is_of_user(r, a->user)) &&
            field_is(r, "serial", a->serial) && path_has(r, &l->path);
 }
 
@@ -360,24 +476,66 @@ bool log_next(struct log_reader *l, struct log_record *r)
 }
 
 /* A user without rights for the journal sees an empty one. */
+static void report_empty_journal(const struct log_reader *l)
+{
+    const struct arguments *a = &l->x->args;
+    char window[WINDOW_MAX];
+
+    log_window(a, window);
+    if (a->directory)
+        stderr_print("the journals in %s have no line of the server%s, or you "
+                     "may not read them",
+                     a->directory, window);
+    else if (geteuid() == 0)
+        stderr_print("the journal has no line of the server%s; --file reads "
+                     "another log",
+                     window);
+    else
+        stderr_print("the journal shows no such line%s to you; if there should "
+                     "be one, run this as root, join the group "
+                     "systemd-journal, or give the log by --file",
+                     window);
+}
+
 static int close_journal(struct log_reader *l)
 {
     int status = 0;
 
     while (waitpid(l->journal, &status, 0) < 0 && errno == EINTR)
         ;
-    if (l->events == 0 && !l->x->args.cursor && l->x->args.directory)
-        stderr_print("the journals in %s have no line of the server, or you "
-                     "may not read them",
-                     l->x->args.directory);
-    else if (l->events == 0 && !l->x->args.cursor && geteuid() == 0)
-        stderr_print(
-            "the journal has no line of the server; --file reads another log");
-    else if (l->events == 0 && !l->x->args.cursor)
-        stderr_print("the journal shows no such line to you; if there should "
-                     "be one, run this as root, join the group "
-                     "systemd-journal, or give the log by --file");
-    return status == 0 ? 0 : ctl_fail(l->x, EX_IOERR, "journalctl has failed");
+    l->journal = 0;
+    if (l->events == 0 && !l->x->args.cursor)
+        report_empty_journal(l);
+    return status == 0 || l->stopped
+               ? 0
+               : ctl_fail(l->x, EX_IOERR, "journalctl has failed");
+}
+
+static void report_torn(struct log_reader *l)
+{
+    if (l->torn > 0)
+        stderr_print("left out, since they are no events: %" PRIu64 " lines",
+                     l->torn);
+    l->torn = 0;
+}
+
+int log_follow(struct log_reader *l)
+{
+    int code;
+
+    report_torn(l);
+    l->follows = true;
+    l->until = INT64_MAX;
+    if (!l->journal) {
+        clearerr(l->from);
+        return 0;
+    }
+    fclose(l->from);
+    l->from = NULL;
+    code = close_journal(l);
+    l->stopped = false;
+    l->reverse = false;
+    return code ? code : start_journal(l);
 }
 
 /* The place moves only behind what has been printed. */
@@ -392,6 +550,7 @@ static int keep_place(struct log_reader *l)
 
 int log_close(struct log_reader *l)
 {
+    const bool journal = l->journal != 0;
     bool bad = l->from && ferror(l->from);
     int error = errno, code = 0;
 
@@ -399,13 +558,11 @@ int log_close(struct log_reader *l)
     buf_release(&l->path);
     if (l->from)
         fclose(l->from);
-    if (l->journal)
+    if (journal)
         code = close_journal(l);
-    if (l->journal && code == 0 && !bad)
+    if (journal && code == 0 && !bad)
         code = keep_place(l);
-    if (l->torn > 0)
-        stderr_print("left out, since they are no events: %" PRIu64 " lines",
-                     l->torn);
+    report_torn(l);
     return bad && code == 0
                ? ctl_fail(l->x, EX_IOERR, "the log: %s", strerror(error))
                : code;

@@ -1,217 +1,178 @@
-/* "log": what happened, as a table in plain words, as JSON, or in the form of
- * xferlog(5). No byte of a client reaches the terminal unescaped. */
+/* "log": what happened. The lines as they come, or the last ones of them; and
+ * then perhaps those that are new. */
 #include "log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "sallyport/base/clock.h"
+#define ROW_MAX   (8 * LOG_LINE_MAX)
+#define LINES_MAX 10000 /* they are in memory */
 
-#define ROW_MAX (8 * LOG_LINE_MAX)
+static const char usual_since[] = "24h";
 
-/* Adds a cell of a fixed width, at least. */
-static void add_cell(struct buf *row, struct slice value, size_t width)
+struct log_view {
+    struct context *x;
+    struct log_reader *l;
+    struct buf row;
+    char **last;    /* a ring of the last lines */
+    size_t most;    /* that it can have */
+    uint64_t lines; /* that were wanted, also those that it has no more */
+    int error;      /* of standard output */
+};
+
+static void write_line(struct log_view *v, const char *line, size_t len)
 {
-    size_t begin = row->len;
-
-    log_safe(value.len > 0 ? value : SLICE("-"), row);
-    while (row->len - begin < width && buf_add_text(row, " ") == 0)
-        ;
-    buf_add_text(row, "  ");
+    if (len > 0)
+        fwrite(line, 1, len, stdout);
+    v->error = ferror(stdout) ? errno : 0;
 }
 
-static void add_time(struct buf *row, int64_t ms)
+/* Puts the line of v->row into the ring. Returns an exit code. */
+static int keep_line(struct log_view *v)
 {
-    struct tm tm = { 0 };
+    const size_t at = (size_t)(v->lines % (v->most > 0 ? v->most : 1));
 
-    clock_local(ms / 1000, &tm);
-    buf_add_format(row, "%04d-%02d-%02d %02d:%02d:%02d  ", tm.tm_year + 1900,
-                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (v->most == 0)
+        return 0;
+    free(v->last[at]);
+    v->last[at] = strndup(v->row.data, v->row.len);
+    return v->last[at] ? 0 : ctl_no_memory(v->x);
 }
 
-static void add_result(struct buf *row, const struct log_record *r)
+/* Those of the journal came from its end on. */
+static void write_kept(struct log_view *v)
 {
-    const struct slice result = log_get(r, "result");
-    char text[32] = "failed ";
+    const uint64_t n = v->lines < v->most ? v->lines : v->most;
 
-    if (!log_failed(r))
-        return add_cell(row, result.ptr ? SLICE("done") : SLICE(""), 10);
-    slice_copy(result, text + 7, sizeof(text) - 7);
-    add_cell(row, result.ptr ? slice_from(text) : SLICE("failed"), 10);
-}
+    for (uint64_t i = 0; i < n && v->error == 0; i++) {
+        const uint64_t at =
+            v->l->reverse ? n - 1 - i : (v->lines - n + i) % v->most;
 
-/* What somebody did by sallyportctl. */
-static void add_order(struct buf *row, const struct log_record *r)
-{
-    log_safe(log_get(r, "verb"), row);
-    buf_add_text(row, " ");
-    log_safe(log_get(r, "to"), row);
-    buf_add_text(row, " (uid ");
-    log_safe(log_get(r, "uid"), row);
-    buf_add_text(row, ")");
-    if (log_get(r, "ms").ptr)
-        buf_add_format(row, ", for %" PRIu64 " s", log_number(r, "ms") / 1000);
-    if (log_get(r, "reason").ptr) {
-        buf_add_text(row, ": ");
-        log_safe(log_get(r, "reason"), row);
-    }
-    buf_add_text(row, "\n");
-}
-
-/* The path, or else the client's address or the process, and why. */
-static void add_subject(struct buf *row, const struct log_record *r)
-{
-    const struct slice path = log_get(r, "path"), to = log_get(r, "to");
-    const struct slice cause = log_cause(r), name = log_get(r, "name");
-    const size_t begin = row->len;
-
-    if (path.ptr || to.ptr)
-        log_safe(path, row);
-    else
-        log_safe(log_get(r, log_get(r, "peer").ptr ? "peer" : "process"), row);
-    if (to.ptr && !slice_equal(path, to)) {
-        buf_add_text(row, path.ptr ? " -> " : "");
-        log_safe(to, row);
-    }
-    if (name.ptr) {
-        buf_add_text(row, " ");
-        log_safe(name, row);
-    }
-    if (cause.ptr && row->len > begin)
-        buf_add_text(row, ": ");
-    log_safe(cause, row);
-    buf_add_text(row, "\n");
-}
-
-/* MACHINE: its name; NULL: all lines are of one. */
-static void print_record(const struct log_record *r,
-                         const struct slice *machine, struct buf *row)
-{
-    char size[SIZE_TEXT_MAX] = "";
-
-    if (log_get(r, "bytes").ptr)
-        size_text(log_size(r), size);
-    buf_clear(row);
-    add_time(row, r->ms);
-    if (machine)
-        add_cell(row, *machine, 12);
-    add_cell(row, log_get(r, "user"), 12);
-    add_cell(row, log_word(r), 12);
-    add_cell(row, slice_from(size), 10);
-    add_result(row, r);
-    if (slice_equal(r->event, SLICE("admin")))
-        add_order(row, r);
-    else
-        add_subject(row, r);
-    fwrite(row->data, 1, row->len, stdout);
-}
-
-static int print_record_json(struct context *x, const struct log_record *r,
-                             const struct slice *machine)
-{
-    json_t *one = log_json(r);
-    int bad = one ? 0 : -1;
-
-    if (one && machine && machine->ptr)
-        bad = json_object_set_new(one, "machine",
-                                  json_stringn(machine->ptr, machine->len));
-    if (!bad)
-        bad = json_dumpf(one, stdout, JSON_COMPACT);
-
-    json_decref(one);
-    putchar('\n');
-    return bad ? ctl_fail(x, EX_IOERR, "JSON can't be written") : 0;
-}
-
-/* A blank separates the fields of xferlog(5). */
-static void add_xferlog_field(struct buf *row, struct slice value)
-{
-    struct slice word;
-    bool first = true;
-
-    buf_add_text(row, value.len > 0 ? " " : " ?");
-    for (; slice_cut(&value, ' ', &word); first = false) {
-        buf_add_text(row, first ? "" : "\\x20");
-        log_safe(word, row);
+        write_line(v, v->last[at], strlen(v->last[at]));
     }
 }
 
-/* Without its port, and the brackets of IPv6. */
-static struct slice host_of(struct slice peer)
+/* Prints each record that is wanted, or keeps it. Returns an exit code. */
+static int read_all(struct log_view *v)
 {
-    while (peer.len > 0 && peer.ptr[peer.len - 1] != ':')
-        peer.len--;
-    peer.len -= peer.len > 0;
-    if (peer.len > 1 && peer.ptr[0] == '[')
-        peer = (struct slice){ peer.ptr + 1, peer.len - 2 };
-    return peer;
+    struct log_record r;
+    int code = 0;
+
+    while (code == 0 && v->error == 0 && !v->l->stopped && log_next(v->l, &r)) {
+        if (log_form(&v->x->args, &r, log_machine(v->l), &v->row) < 0)
+            code = ctl_fail(v->x, EX_IOERR, "JSON can't be written");
+        log_record_release(&r);
+        if (code || v->row.len == 0)
+            continue;
+        if (v->last && !v->l->follows)
+            code = keep_line(v);
+        else
+            write_line(v, v->row.data, v->row.len);
+        v->lines++;
+        if (v->l->reverse && v->lines >= v->most)
+            log_stop(v->l);
+    }
+    return code;
 }
 
-static void print_record_xferlog(const struct log_record *r, struct buf *row)
+static int show(struct log_view *v)
 {
-    const struct slice to = log_get(r, "to");
-    const bool down = log_is_download(r);
-    struct tm local = { 0 };
-    char when[32];
+    const struct arguments *a = &v->x->args;
+    int code = log_open(v->l, v->x);
 
-    if (!down && !log_is_upload(r))
-        return;
-    buf_clear(row);
-    clock_local(r->ms / 1000, &local);
-    strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &local);
-    buf_add_format(row, "%s %" PRIu64, when, log_number(r, "ms") / 1000);
-    add_xferlog_field(row, host_of(log_get(r, "peer")));
-    buf_add_format(row, " %" PRIu64, log_number(r, "bytes"));
-    add_xferlog_field(row, to.ptr ? to : log_get(r, "path"));
-    buf_add_format(row, " b _ %c r", down ? 'o' : 'i');
-    add_xferlog_field(row, log_get(r, "user"));
-    buf_add_format(row, " ftp 0 * %c\n",
-                   log_number(r, "result") / 100 == 2 ? 'c' : 'i');
-    fwrite(row->data, 1, row->len, stdout);
+    if (code)
+        return code;
+    log_form_header(a, &v->row);
+    write_line(v, v->row.data, v->row.len);
+    code = read_all(v);
+    if (code == 0 && v->last)
+        write_kept(v);
+    if (code || !a->follow || v->error)
+        return code;
+    fflush(stdout);
+    code = log_follow(v->l);
+    return code ? code : read_all(v);
 }
 
-/* Returns 0, or why the last lines can't be written. */
-static int log_unwritten(void)
+/* Is there a user of that name? Without the right to read the users file the
+ * answer is yes. */
+static bool may_be_user(const struct context *x)
 {
-    return ferror(stdout) ? errno : 0;
+    struct context own = { .args = x->args };
+    bool known = true;
+
+    if (ctl_load_settings(&own) == 0 &&
+        edit_load_users(&own.users, own.settings.users, NULL, &own.complaint) ==
+            0)
+        known = users_find(&own.users, slice_from(x->args.user)) != NULL;
+    users_release(&own.users);
+    return known;
+}
+
+/* Nobody should take a wrong name, or a short time, for a quiet server. */
+static void explain_nothing(const struct log_view *v)
+{
+    const struct arguments *a = &v->x->args;
+    char window[WINDOW_MAX];
+
+    log_window(a, window);
+    if (a->user && !may_be_user(v->x))
+        stderr_print("no lines of %s%s; the users file has no such user",
+                     a->user, window);
+    else if (a->since == usual_since && v->l->events > 0 &&
+             isatty(STDERR_FILENO))
+        stderr_print("no such lines%s; --since all has older ones", window);
+}
+
+/* What is meant without the options that say it. */
+static int take_defaults(struct log_view *v)
+{
+    struct arguments *a = &v->x->args;
+    uint64_t most;
+
+    if (a->follow && a->file && strcmp(a->file, "-") == 0)
+        return ctl_fail(v->x, EX_USAGE,
+                        "--follow: standard input is read to its end; leave "
+                        "the option out");
+    if (a->follow && !a->since && !a->lines)
+        a->lines = "10";
+    if (!a->since && !a->until && !a->lines && !a->file && !a->cursor)
+        a->since = usual_since;
+    if (!a->lines)
+        return 0;
+    if (slice_number(slice_from(a->lines), LINES_MAX, &most) < 0)
+        return ctl_fail(v->x, EX_USAGE, "--lines %s: use 0 to %d", a->lines,
+                        LINES_MAX);
+    v->most = (size_t)most;
+    v->last = calloc(v->most + 1, sizeof(*v->last));
+    return v->last ? 0 : ctl_no_memory(v->x);
 }
 
 int log_show(struct context *x)
 {
-    struct log_reader *l = malloc(sizeof(*l));
-    struct log_record r;
-    struct buf row;
-    int code, closed, error;
+    struct log_view v = { .x = x, .l = malloc(sizeof(*v.l)) };
+    int code, closed;
 
-    if (!l)
+    if (!v.l)
         return ctl_no_memory(x);
-    buf_init(&row, ROW_MAX);
-    code = log_open(l, x);
-    if (x->args.file) /* it may be a pipe that somebody watches */
+    code = take_defaults(&v);
+    if (x->args.file || x->args.follow) /* somebody may watch it */
         setvbuf(stdout, NULL, _IOLBF, 0);
-    if (code == 0 && !x->args.json && !x->args.xferlog)
-        printf("%-19s  %s%-12s  %-12s  %-10s  %-10s  %s\n", "TIME",
-               x->args.directory ? "MACHINE       " : "", "USER", "WHAT",
-               "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
-    error = log_unwritten();
-    while (code == 0 && error == 0 && log_next(l, &r)) {
-        const struct slice name = log_machine(l);
-        const struct slice *machine = x->args.directory ? &name : NULL;
-
-        if (x->args.json)
-            code = print_record_json(x, &r, machine);
-        else if (x->args.xferlog)
-            print_record_xferlog(&r, &row);
-        else
-            print_record(&r, machine, &row);
-        error = log_unwritten();
-        log_record_release(&r);
+    buf_init(&v.row, ROW_MAX);
+    if (code == 0) {
+        code = show(&v);
+        closed = log_close(v.l);
+        code = code ? code : closed;
+        if (code == 0 && v.error == 0 && v.lines == 0)
+            explain_nothing(&v);
     }
-    closed = log_close(l);
-    buf_release(&row);
-    free(l);
-    if (error)
-        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(error));
-    return code ? code : closed;
+    for (size_t i = 0; i < v.most && v.last; i++)
+        free(v.last[i]);
+    free(v.last);
+    buf_release(&v.row);
+    free(v.l);
+    if (v.error)
+        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(v.error));
+    return code;
 }

@@ -1,13 +1,17 @@
 /* "log": times, and the journal, played by a script that prints what journalctl
  * prints; cases/log.txt has the lines of a log. */
 #include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "ctl/log/log.h"
+#include "support/wait.h"
 #include "world.h"
 
 TestSuite(log, .init = world_make, .fini = scratch_remove);
@@ -81,21 +85,28 @@ Test(log, days_and_durations)
 
 /* The journal. */
 
-/* From now on journalctl is a script that writes its arguments into "said",
- * prints TEXT, and ends with STATUS. */
-static void journal_is(const char *text, int status)
+/* From now on journalctl is a script that writes its arguments into "said", and
+ * runs CODE. */
+static void journal_runs(const char *code)
 {
     static char script[512];
-    char code[8192];
+    char all[8192];
 
     snprintf(script, sizeof(script), "%s", in(scratch, "journalctl"));
-    snprintf(code, sizeof(code),
-             "#!/bin/sh\nprintf '%%s ' \"$@\" >%s\ncat <<'END'\n%sEND\n"
-             "exit %d\n",
-             in(scratch, "said"), text, status);
-    file_write(script, code);
+    snprintf(all, sizeof(all), "#!/bin/sh\nprintf '%%s ' \"$@\" >%s\n%s",
+             in(scratch, "said"), code);
+    file_write(script, all);
     cr_assert_eq(chmod(script, 0755), 0);
     log_journalctl = script;
+}
+
+/* It prints TEXT, and ends with STATUS. */
+static void journal_is(const char *text, int status)
+{
+    char code[8000];
+
+    snprintf(code, sizeof(code), "cat <<'END'\n%sEND\nexit %d\n", text, status);
+    journal_runs(code);
 }
 
 #define ENTRY(message)                                                         \
@@ -176,7 +187,8 @@ Test(log, of_several_machines)
                      "--quiet --no-pager --all --output=json "
                      "--output-fields=MESSAGE,_HOSTNAME --since=@1735689600 "
                      "_SYSTEMD_UNIT=sallyport.service --directory=/j ");
-    r = expect_run(0, "", "log --directory /j --unit sallyport --json");
+    r = expect_run(0, "",
+                   "log --directory /j --unit sallyport --json --since all");
     expect_has(r, "\"machine\":\"node1\"}", true);
     expect_has(expect_run(0, "", "log --unit sallyport --json"), "machine",
                false);
@@ -187,13 +199,181 @@ Test(log, of_several_machines)
                "the journals in /j have no line");
 }
 
+static int64_t since_said(void)
+{
+    const char *since = strstr(file_text(in(scratch, "said")), "--since=@");
+
+    return since ? atoll(since + strlen("--since=@")) : -1;
+}
+
+/* Without a time it is the last day; but not if other words limit it. */
+Test(log, the_last_day)
+{
+    const int64_t day_ago = (int64_t)time(NULL) - 86400;
+
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_run(0, "", "log --unit x");
+    cr_expect_geq(since_said(), day_ago);
+    cr_expect_leq(since_said(), day_ago + 60);
+    expect_run(0, "", "log --unit x --since all");
+    cr_expect_eq(since_said(), 0);
+    expect_run(0, "", "log --unit x --until yesterday");
+    cr_expect_eq(since_said(), 0);
+    expect_run(0, "", "log --unit x -n 3");
+    cr_expect_eq(since_said(), 0);
+    expect_err(0, "", "log --unit x --user acme",
+               "no lines of acme in the last 24h; the users file has no");
+    journal_is("", 0);
+    expect_err(0, "", "log --unit x", " in the last 24h");
+}
+
+/* A terminal says why there is nothing. */
+Test(log, a_terminal_says_where_older_lines_are)
+{
+    char *argv[] = { (char[]){ "sallyportctl" },
+                     (char[]){ "log" },
+                     (char[]){ "--unit" },
+                     (char[]){ "x" },
+                     (char[]){ "--config" },
+                     world.conf,
+                     NULL };
+    char seen[4096] = "";
+    size_t len = 0;
+    ssize_t n;
+    int end, status;
+    pid_t pid;
+
+    journal_is(ENTRY("login user=bert"), 0); /* of last year */
+    pid = forkpty(&end, NULL, NULL, NULL);
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        _exit(ctl_run(6, argv));
+    while ((n = read(end, seen + len, sizeof(seen) - 1 - len)) > 0)
+        len += (size_t)n;
+    cr_expect(wait_exit(pid, &status, WAIT_MS) && status == 0);
+    cr_expect(strstr(seen, "no such lines in the last 24h; --since all"), "%s",
+              seen);
+    cr_expect_str_empty(expect_run(0, "", "log --unit x")->err);
+}
+
+/* The newest record comes first from journalctl, which may have many more. */
+Test(log, the_last_lines_of_the_journal)
+{
+    const struct run *r;
+    const char *bert, *anna;
+
+    journal_runs("echo '" ENTRY("login user=anna") "'\necho '" ENTRY("connect") "'\necho '" ENTRY(
+        "login user=bert") "'\nwhile echo '" ENTRY("login user=carl") "'; do "
+                                                                      ":; "
+                                                                      "done\n");
+    r = expect_run(0, "", "log --unit x -n 2 --event login");
+    bert = strstr(r->out, " bert ");
+    anna = strstr(r->out, " anna ");
+    cr_expect(bert && anna && bert < anna, "%s", r->out);
+    expect_has(r, "carl", false);
+    cr_expect(strstr(file_text(in(scratch, "said")), " --reverse "));
+}
+
+/* The old lines, and then those after the newest one. */
+Test(log, follows_the_journal)
+{
+    const struct run *r;
+
+    journal_runs("case \"$*\" in\n*--follow*) echo '" ENTRY(
+        "login user=carl") "' ;;\n*) echo '{\"MESSAGE\":\"login "
+                           "user=anna\",\"__REALTIME_TIMESTAMP\":"
+                           "\"1763629322123456\",\"__CURSOR\":\"s=9\"}'\n"
+                           "echo '" ENTRY("torn") "'\nesac\n");
+    r = expect_run(0, "", "log --unit x -f");
+    expect_has(r, " anna ", true);
+    expect_has(r, " carl ", true);
+    cr_expect(strstr(r->err, "no events: 1 lines"), "%s", r->err);
+    cr_expect_str_eq(file_text(in(scratch, "said")),
+                     "--quiet --no-pager --all --output=json "
+                     "--output-fields=MESSAGE,_HOSTNAME --after-cursor=s=9 "
+                     "_SYSTEMD_UNIT=x.service --follow --no-tail ");
+    r = expect_run(0, "", "log --unit x -f --since 2025-01-01 --directory /j");
+    expect_has(r, " carl ", true);
+    cr_expect(strstr(file_text(in(scratch, "said")),
+                     "--after-cursor=s=1 _SYSTEMD_UNIT=x.service "
+                     "--directory=/j --follow --no-tail "));
+    journal_is("", 0); /* there is no cursor yet */
+    expect_run(0, "", "log --unit x --follow --since 2025-01-01");
+    cr_expect_eq(since_said(), 1735689600);
+    journal_is("", 1);
+    expect_err(EX_IOERR, "", "log --unit x -f", "journalctl has failed");
+}
+
+static bool file_has(void *words)
+{
+    return strstr(file_text(in(scratch, "out")), words) != NULL;
+}
+
+static void append(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "ae");
+
+    cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void expect_soon(const char *text)
+{
+    char words[64];
+
+    snprintf(words, sizeof(words), "%s", text);
+    cr_expect(wait_until(file_has, words, WAIT_MS), "%s: %s", text,
+              file_text(in(scratch, "out")));
+}
+
+/* A line is shown when it is complete. The file may be emptied, or replaced. */
+Test(log, follows_a_file)
+{
+    char log[512], next[512];
+    char *argv[] = { (char[]){ "sallyportctl" },
+                     (char[]){ "log" },
+                     (char[]){ "-f" },
+                     (char[]){ "--file" },
+                     log,
+                     (char[]){ "--config" },
+                     world.conf,
+                     NULL };
+    int status;
+    pid_t pid;
+
+    snprintf(log, sizeof(log), "%s", in(scratch, "log"));
+    snprintf(next, sizeof(next), "%s", in(scratch, "next"));
+    for (int i = 0; i < 11; i++)
+        append(log, i > 0 ? "2026-11-17T08:12:45.120Z login user=old\n"
+                          : "2026-11-17T08:12:45.120Z login user=oldest\n");
+    append(log, "2026-11-17T08:12:45.120Z login us");
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        freopen(in(scratch, "out"), "w", stdout);
+        _exit(ctl_run(7, argv));
+    }
+    expect_soon(" old ");
+    append(log, "er=anna\n");
+    expect_soon(" anna ");
+    file_write(log, "2026-11-17T08:12:45.120Z login user=bert\n");
+    expect_soon(" bert ");
+    file_write(next, "2026-11-17T08:12:45.120Z login user=carl\n");
+    cr_assert_eq(rename(next, log), 0);
+    expect_soon(" carl ");
+    cr_expect_not(strstr(file_text(in(scratch, "out")), "oldest"));
+    kill(pid, SIGINT);
+    cr_expect(wait_exit(pid, &status, WAIT_MS));
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+}
+
 /* A second server has a unit of its own, which no configuration names. */
 Test(log, of_another_server)
 {
     journal_is(ENTRY("login user=bert"), 0);
     expect_err(EX_USAGE, "", "log", "give its unit by --unit NAME");
     expect_err(EX_USAGE, "", "report", "give its unit by --unit NAME");
-    expect_has(expect_run(0, "", "log --unit second"), "bert", true);
+    expect_has(expect_run(0, "", "log --unit second --since all"), "bert",
+               true);
     cr_expect(strstr(file_text(in(scratch, "said")),
                      "_SYSTEMD_UNIT=second.service "));
     expect_run(0, "", "log --unit drop@two.service");
@@ -277,7 +457,7 @@ Test(log, journal_that_fails)
     expect_err(EX_IOERR, "", "log --unit x", "journalctl has failed");
     journal_is("", 0);
     expect_err(0, "", "log --unit x", /* there may be none */
-               root ? "no line of the server; --file reads another log"
+               root ? "of the server in the last 24h; --file reads another log"
                     : "join the group systemd-journal, or give the log");
     log_journalctl = "/nowhere/journalctl";
     expect_err(EX_UNAVAILABLE, "", "log --unit x",
