@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* From now on the small pieces that OpenSSL allocates lie close together. Call
- * it before any other function that uses OpenSSL: else it returns false, and
- * they come from malloc. So they do with AddressSanitizer. */
+/* From now on what OpenSSL allocates lies close together, except large pieces.
+ * Call it before any other function that uses OpenSSL: else it returns false,
+ * and all comes from malloc. So it does with AddressSanitizer. */
 bool tls_arena_begin(void);
 /* From now on all pieces come from malloc, and one of the earlier pieces that
  * is freed stays as it is. So a later fork doesn't write there. Call it at the

@@ -38,7 +38,7 @@ Test(arena, one_size_lies_together)
     }
     for (size_t i = 0; i < PAGE / 64; i++)
         expect_bytes(lock[i], LOCK, (char)i);
-    large = OPENSSL_malloc(PAGE);
+    large = OPENSSL_malloc(PAGE + 1);
     cr_expect_not(arena_has(large));
     OPENSSL_free(large);
     tls_arena_end();
@@ -64,7 +64,7 @@ static bool has_room(void)
 {
     bool room = true;
 
-    for (size_t n = 16; n <= 2048; n *= 2) {
+    for (size_t n = 16; n <= PAGE; n *= 2) {
         void *p = OPENSSL_malloc(n);
 
         room = room && arena_has(p);
