@@ -257,7 +257,7 @@ const struct ctl_command ctl_commands[] = {
       "failures, sessions, bans, disks and quotas",
       "sallyportctl report --since 7d -o report.html" },
     { "drain", NULL, drain_run, TAKES_NOTHING, 0,
-      "[--timeout TIME] [--stay] | --off",
+      "[--announce TIME] [--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "
       "transfer, and wait for the last one; after that time take sessions "
       "again",

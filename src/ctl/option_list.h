@@ -137,6 +137,8 @@ OPTION(output, "output", "FILE",
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
 FLAG(stay, "stay", "after that time drain on")
+OPTION(announce, "announce", "TIME",
+       "so long before, only health checks of proxies get 421")
 FLAG(off, "off", "take sessions again")
 OPTION(host, "host", "HOSTS",
        "on these machines, by ssh, such as root@a,root@b")

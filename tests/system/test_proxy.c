@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/ports.h"
@@ -232,8 +233,9 @@ Test(proxy, a_slow_header, .timeout = 60)
     server_stop(&server);
 }
 
+/* SAID: the reply; NULL: it doesn't wait for one. */
 static void check_health(const struct server *server, const char *bytes,
-                         size_t len, bool greeted)
+                         size_t len, const char *said)
 {
     struct session s;
 
@@ -241,26 +243,27 @@ static void check_health(const struct server *server, const char *bytes,
     snprintf(s.from, sizeof(s.from), PROXY);
     session_connect(&s, server->port);
     session_raw(&s, bytes, len);
-    if (greeted) {
-        session_expect(&s, "220 {*}");
+    if (said) {
+        session_expect(&s, said);
         session_expect_end(&s);
     }
     session_drop(&s);
 }
 
+static const char local_header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
 /* Health checks see a greeting, and cause no line in the log. */
 Test(proxy, health_checks, .timeout = 60)
 {
-    static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
     struct server server;
     struct session s;
     struct buf log;
 
     server_start(&server, &behind);
     for (int i = 0; i < 5; i++) {
-        check_health(&server, local, 16, true);
-        check_health(&server, "PROXY UNKNOWN\r\n", 15, true);
-        check_health(&server, "", 0, false);
+        check_health(&server, local_header, 16, "220 {*}");
+        check_health(&server, "PROXY UNKNOWN\r\n", 15, "220 {*}");
+        check_health(&server, "", 0, NULL);
     }
     open_as(&s, &server, CLIENT, 1);
     session_close(&s);
@@ -268,6 +271,40 @@ Test(proxy, health_checks, .timeout = 60)
     server_log(&server, &log);
     cr_expect(!strstr(log.data, "peer=" PROXY), "%s", log.data);
     buf_release(&log);
+    server_stop(&server);
+}
+
+/* A proxy learns of a drain before any client is turned away. */
+Test(proxy, a_drain_that_is_announced, .timeout = 120)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    char *words[] = { program,
+                      (char[]){ "drain" },
+                      (char[]){ "--announce" },
+                      (char[]){ "1h" },
+                      (char[]){ "--config" },
+                      config,
+                      NULL };
+    struct running drain;
+    struct run_result r;
+    struct server server;
+    struct session s;
+
+    server_start(&server, &behind);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    run_start(&drain, NULL, words);
+    server_log_wait(&server, " admin ", "verb=\"drain --announce\"", NULL);
+    check_health(&server, local_header, 16, "421 {*}");
+    ctl(&server, 0, "status", "draining");
+    open_as(&s, &server, CLIENT, 1);
+    session_close(&s);
+    ctl(&server, 0, "drain --off", "takes sessions again");
+    check_health(&server, local_header, 16, "220 {*}");
+    kill(drain.pid, SIGKILL);
+    run_finish(&drain, &r);
+    run_release(&r);
     server_stop(&server);
 }
 

@@ -406,7 +406,8 @@ END
 
 MESSAGE(drain, CTL, MASTER, IDLE, MANY, NONE,
         "does the server drain? Or, as the order says: it begins to drain, and "
-        "each session ends after its transfer; or it takes sessions again")
+        "each session ends after its transfer; or it takes sessions again; or "
+        "it tells the health checks of proxies that it will drain")
 ENUM(drain_order, order, DRAIN_ORDERS)
 END
 

@@ -31,6 +31,7 @@ struct session_start {
     struct address peer, local;
     bool implicit; /* TLS begins with the first byte; PROT P is set */
     bool proxied;  /* PEER is a proxy, whose header comes first */
+    bool leaves;   /* a health check of the proxy gets 421 */
 };
 
 /* Closes all other descriptors, enters the sandbox, serves, and exits with the

@@ -2,6 +2,7 @@
  * transfer. The command waits for the last one. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <time.h>
 
@@ -122,6 +123,27 @@ static int drain_wait(struct context *x, uint64_t ms)
     }
 }
 
+/* A proxy stops to send clients before any of them is turned away. */
+static int drain_announce(struct context *x, const char *time)
+{
+    struct timespec rest = { 0 };
+    uint64_t seconds;
+    bool on;
+    int code = arguments_seconds(x, "announce", time, &seconds);
+
+    if (code == 0)
+        code = drain_order(x, DRAIN_ANNOUNCE, &on);
+    if (code)
+        return code;
+    printf("announced to proxies; the drain begins in %" PRIu64 " s\n",
+           seconds);
+    fflush(stdout);
+    rest.tv_sec = (time_t)seconds;
+    while (nanosleep(&rest, &rest) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
 int drain_run(struct context *x)
 {
     uint64_t ms = x->settings.drain_timeout, seconds;
@@ -138,6 +160,8 @@ int drain_run(struct context *x)
         code = arguments_seconds(x, "timeout", x->args.timeout, &seconds);
         ms = seconds * 1000;
     }
+    if (code == 0 && x->args.announce)
+        code = drain_announce(x, x->args.announce);
     if (code == 0)
         code = drain_order(x, DRAIN_ON, &on);
     if (code == 0)

@@ -39,9 +39,14 @@ struct board_row *board_find(struct board *b, uint64_t generation)
     return NULL;
 }
 
-bool board_drains(const struct board *b)
+bool board_leaves(const struct board *b)
 {
     return board_get(&b->drains) != 0;
+}
+
+bool board_drains(const struct board *b)
+{
+    return board_leaves(b) && board_get(&b->drains) != BOARD_ANNOUNCES;
 }
 
 bool board_accepts(const struct board *b, uint64_t generation)

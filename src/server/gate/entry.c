@@ -187,18 +187,20 @@ static int entry_fork(struct gate_child *c, const struct accepted *e,
     struct gate *g = c->gate;
     pid_t pid;
 
-    entry_start_of_child = (struct session_start){ .settings = &g->settings,
-                                                   .tls = g->tls,
-                                                   .control = e->control,
-                                                   .master = pairs->master[0],
-                                                   .gate = pairs->gate[0],
-                                                   .log = pairs->log[0],
-                                                   .keys = pairs->keys[0],
-                                                   .serial = c->serial,
-                                                   .peer = e->peer,
-                                                   .local = e->local,
-                                                   .implicit = e->implicit,
-                                                   .proxied = e->proxied };
+    entry_start_of_child =
+        (struct session_start){ .settings = &g->settings,
+                                .tls = g->tls,
+                                .control = e->control,
+                                .master = pairs->master[0],
+                                .gate = pairs->gate[0],
+                                .log = pairs->log[0],
+                                .keys = pairs->keys[0],
+                                .serial = c->serial,
+                                .peer = e->peer,
+                                .local = e->local,
+                                .implicit = e->implicit,
+                                .proxied = e->proxied,
+                                .leaves = board_leaves(g->board) };
     /* fork() also resets locks, as only threads need it, and so each session
      * would get three pages more. */
     pid = _Fork();

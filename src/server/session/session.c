@@ -136,6 +136,7 @@ noreturn void session_main(const struct session_start *start)
     s->peer = start->peer;
     s->local = start->local;
     s->implicit = start->implicit;
+    s->leaves = start->leaves;
     s->protection = s->implicit ? PROTECTION_P : PROTECTION_NONE;
     s->control.state = start->proxied ? CONTROL_HEADER : CONTROL_PLAIN;
     s->began = clock_ms();

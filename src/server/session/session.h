@@ -59,6 +59,7 @@ struct session {
     uint64_t sized;     /* SIZE's last answer: ALLO takes these bytes as
                            already on the disk */
     bool implicit;      /* TLS begins before the greeting */
+    bool leaves;        /* a health check gets 421 */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */
     uint64_t total; /* bytes of all transfers, for the end's event */

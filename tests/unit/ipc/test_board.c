@@ -47,9 +47,11 @@ Test(board, gate_only_reads_it)
 
     cr_assert_eq(board_map(fd, true, &masters), 0);
     cr_assert_eq(board_map(reading, false, &gates), 0);
-    cr_expect(!board_drains(gates));
-    board_set(&masters->drains, 1);
-    cr_expect(board_drains(gates));
+    cr_expect(!board_drains(gates) && !board_leaves(gates));
+    board_set(&masters->drains, BOARD_ANNOUNCES);
+    cr_expect(!board_drains(gates) && board_leaves(gates));
+    board_set(&masters->drains, BOARD_DRAINS);
+    cr_expect(board_drains(gates) && board_leaves(gates));
     cr_expect_eq(board_map(reading, true, &gates), -EACCES);
     cr_expect_lt(ftruncate(fd, 0), 0);
     cr_expect_lt(ftruncate(reading, 0), 0);

@@ -288,17 +288,21 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
-    bool on = msg->order == DRAIN_ON;
+    static const char *const words[] = {
+        [DRAIN_ON] = "drain",
+        [DRAIN_OFF] = "drain --off",
+        [DRAIN_ANNOUNCE] = "drain --announce",
+    };
 
     if (msg->order != DRAIN_ASK && !request_is_ours(p))
         return 0;
     if (msg->order != DRAIN_ASK) {
-        request_report(p, on ? SLICE("drain") : SLICE("drain --off"),
-                       (struct slice){ 0 }, 0);
-        drain_set(p->master, on);
+        request_report(p, slice_from(words[msg->order]), (struct slice){ 0 },
+                       0);
+        drain_set(p->master, msg->order);
     }
     peer_answered(p, SEND(&p->channel, drain_is, p->request,
-                          .on = drain_is_on(p->master)));
+                          .on = drain_is_near(p->master)));
     return 0;
 }
 

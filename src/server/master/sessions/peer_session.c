@@ -469,8 +469,15 @@ void drain_follow(struct master *m)
             session_finish(s);
 }
 
-void drain_set(struct master *m, bool on)
+bool drain_is_near(const struct master *m)
 {
-    board_set(&m->board->drains, on);
+    return m->board && board_leaves(m->board);
+}
+
+void drain_set(struct master *m, enum drain_order order)
+{
+    board_set(&m->board->drains, order == DRAIN_ON         ? BOARD_DRAINS
+                                 : order == DRAIN_ANNOUNCE ? BOARD_ANNOUNCES
+                                                           : 0);
     drain_follow(m);
 }

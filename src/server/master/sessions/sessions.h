@@ -600,9 +600,12 @@ bool reach_is_away(const struct master *m);
 /* "sallyportctl drain": the service takes no new sessions, or takes them again.
  */
 
-/* ON: each client is turned away, and each session ends after its transfer. */
-void drain_set(struct master *m, bool on);
+/* DRAIN_ON: each client is turned away, and each session ends after its
+ * transfer. */
+void drain_set(struct master *m, enum drain_order order);
 bool drain_is_on(const struct master *m);
+/* Is it on, or announced? */
+bool drain_is_near(const struct master *m);
 /* Does what the last order says. Call it before `up`, and when an older
  * generation has taken another order. */
 void drain_follow(struct master *m);

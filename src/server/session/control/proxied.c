@@ -49,7 +49,8 @@ static void proxied_end_header(struct session *s)
 
     snprintf(cause, sizeof(cause), "PROXY header: %s", s->header.wrong);
     if (proxied_is_check(&s->header) && s->header.state == PROXY_DONE)
-        control_end(s, ENDING_CHECK, REPLY_GREETING, NOTHING);
+        control_end(s, ENDING_CHECK,
+                    s->leaves ? REPLY_SHUTTING_DOWN : REPLY_GREETING, NOTHING);
     else if (proxied_is_check(&s->header))
         leave(s, ENDING_CHECK, "");
     else
