@@ -80,6 +80,11 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret);
 /* Gets the pid, uid and gid of the process at the other end of a connected
  * socket. Returns 0 or -errno. */
 int local_peer(int fd, struct ucred *ret);
+/* Gets the uid by which the person logged in who has started that process: sudo
+ * doesn't change it. The process must still live, and the kernel must know it
+ * by its socket (Linux 6.5), since another process may have its pid by now.
+ * Returns 0; -ENODATA: nobody logged in for it; or -errno. */
+int local_peer_login(int fd, uint32_t *ret);
 /* Was that process in the group when it connected? One in more than
  * LOCAL_GROUPS_MAX groups counts with its own gid alone. */
 #define LOCAL_GROUPS_MAX 1024

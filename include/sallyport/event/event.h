@@ -35,7 +35,8 @@ enum event {
                               command: verb, path or to, result, reason */
     EVENT_TROUBLE, /* a service line about something that an administrator
                       should look at: reason, number */
-    EVENT_ADMIN,   /* a request of sallyportctl: uid, verb, to, number */
+    EVENT_ADMIN,   /* a request of sallyportctl: uid, loginuid, verb, to,
+                      number */
     EVENT_COUNT
 };
 
@@ -68,6 +69,7 @@ enum event_field {
     FIELD_UID,    /* of the caller of the control socket */
     FIELD_HELD,   /* the id of an upload that waits for inspection */
     FIELD_STRANGER, /* another host, at a session's listener */
+    FIELD_LOGINUID, /* by which the caller logged in, before sudo */
     FIELD_COUNT
 };
 

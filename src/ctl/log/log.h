@@ -60,6 +60,10 @@ uint64_t log_size(const struct log_record *r);
 /* Writes a value, with \xNN for each byte that isn't printable. Returns 0 or
  * -ENOBUFS. */
 int log_safe(struct slice value, struct buf *into);
+#define ADMIN_MAX 64
+/* Writes the name of the administrator who logged in, as this machine knows it.
+ * Returns false if it isn't known. */
+bool log_admin(const struct log_record *r, char out[ADMIN_MAX]);
 /* Describes the record as its line in JSON. The caller owns the object; NULL:
  * no memory. */
 json_t *log_json(const struct log_record *r);

@@ -57,15 +57,33 @@ static struct slice address_of(const struct log_record *r)
     return rest.ptr && !slice_has(rest, ':') ? host : peer;
 }
 
+/* " by anna (as uid 0)", or " (uid 0)" if nobody knows more. */
+static void add_admin(struct buf *row, const struct log_record *r)
+{
+    const struct slice uid = log_get(r, "uid"), login = log_get(r, "loginuid");
+    char name[ADMIN_MAX];
+
+    if (!login.ptr) {
+        buf_add_text(row, " (uid ");
+    } else if (log_admin(r, name)) {
+        buf_add_format(row, " by %s (as uid ", name);
+    } else {
+        buf_add_text(row, " by uid ");
+        log_safe(login, row);
+        buf_add_text(row, " (as uid ");
+    }
+    log_safe(uid, row);
+    buf_add_text(row, ")");
+}
+
 /* What somebody did by sallyportctl. */
 static void add_order(struct buf *row, const struct log_record *r)
 {
     log_safe(log_get(r, "verb"), row);
-    buf_add_text(row, " ");
+    if (log_get(r, "to").ptr)
+        buf_add_text(row, " ");
     log_safe(log_get(r, "to"), row);
-    buf_add_text(row, " (uid ");
-    log_safe(log_get(r, "uid"), row);
-    buf_add_text(row, ")");
+    add_admin(row, r);
     if (log_get(r, "ms").ptr)
         buf_add_format(row, ", for %" PRIu64 " s", log_number(r, "ms") / 1000);
     if (log_get(r, "reason").ptr) {

@@ -1,9 +1,10 @@
 /* One line of the log, as text or as JSON: its fields, and what they mean.
- * Pure. The names of fields come from the line, so that a newer log's fields
- * aren't lost. */
+ * Pure, but for the names of accounts. The names of fields come from the line,
+ * so that a newer log's fields aren't lost. */
 #include "log.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 
 #include "sallyport/event/event.h"
 
@@ -310,6 +311,19 @@ struct slice log_cause(const struct log_record *r)
     return reason;
 }
 
+bool log_admin(const struct log_record *r, char out[ADMIN_MAX])
+{
+    uint64_t uid;
+    const struct passwd *row;
+
+    if (slice_number(log_get(r, "loginuid"), UINT32_MAX, &uid) < 0)
+        return false;
+    row = getpwuid((uid_t)uid);
+    if (row && strlen(row->pw_name) < ADMIN_MAX)
+        snprintf(out, ADMIN_MAX, "%s", row->pw_name);
+    return row && strlen(row->pw_name) < ADMIN_MAX;
+}
+
 /* The backslashes of the log's own escapes stay. */
 int log_safe(struct slice value, struct buf *into)
 {
@@ -339,8 +353,9 @@ static json_t *json_safe(struct slice value)
 /* A number with a leading zero is none that the log has written. */
 static json_t *json_field(const struct log_field *f)
 {
-    static const char *const numbers[] = { "bytes", "ms",   "result", "number",
-                                           "size",  "from", "uid" };
+    static const char *const numbers[] = {
+        "bytes", "ms", "result", "number", "size", "from", "uid", "loginuid"
+    };
     const size_t count = sizeof(numbers) / sizeof(numbers[0]);
     uint64_t n;
 
@@ -353,7 +368,7 @@ static json_t *json_field(const struct log_field *f)
 
 json_t *log_json(const struct log_record *r)
 {
-    char when[WHEN_MAX], time[WHEN_MAX + 8], name[40];
+    char when[WHEN_MAX], time[WHEN_MAX + 8], name[40], admin[ADMIN_MAX];
     int bad = 0;
 
     when_text(r->ms / 1000, when);
@@ -364,6 +379,8 @@ json_t *log_json(const struct log_record *r)
         slice_copy(r->field[i].name, name, sizeof(name));
         bad |= json_object_set_new(one, name, json_field(&r->field[i]));
     }
+    if (log_admin(r, admin))
+        bad |= json_object_set_new(one, "admin", json_text(admin));
     if (!bad)
         return one;
     json_decref(one);

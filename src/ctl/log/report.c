@@ -1,17 +1,20 @@
-/* "report": puts the counts of the log, and how full disks and quotas are, into
- * the page that is installed for it (etc/report.html). The page shows them by a
- * script of its own; this program makes no HTML. */
+/* "report": puts the counts of the log, how full disks and quotas are, and what
+ * ends soon, into the page that is installed for it (etc/report.html). The page
+ * shows them by a script of its own; this program makes no HTML. */
 #include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
 #define PAGE_MAX (16 << 20)
 #define PLACE    "@REPORT@" /* of the JSON, in the page */
+#define ENDS_MAX 1000       /* a source may give all users the same end */
+#define ASK_MS   5000 /* for the server; the page is made without it, too */
 
 const char *report_html; /* NULL: the one that is installed */
 
@@ -29,22 +32,61 @@ static void add_disk(json_t *disks, const char *path)
                       (json_int_t)fs.f_blocks * (json_int_t)fs.f_frsize));
 }
 
-/* What is full now, beside what the log says. Instead of the quotas there may
+static void add_end(json_t *ends, json_t *name, json_t *time)
+{
+    json_t *one = json_pack("{s:o, s:o}", "name", name, "time", time);
+
+    if (json_array_size(ends) < ENDS_MAX)
+        json_array_append(ends, one);
+    json_decref(one);
+}
+
+/* Accounts that can log in, and of a running server the certificates. */
+static void add_ends(struct context *x, json_t *ends)
+{
+    const int64_t days = (int64_t)monitor_usual.warning.days;
+    const int64_t now = time(NULL), soon = now + days * 86400;
+    json_t *status, *one;
+    size_t i;
+
+    for (i = 0; i < x->users.count; i++) {
+        const struct user *u = &x->users.row[i];
+
+        if (!u->locked && u->expires > now && u->expires < soon)
+            add_end(ends, json_text(u->name), json_time(u->expires));
+    }
+    x->patience = ASK_MS;
+    if (status_read(x, &status) == 0)
+        json_array_foreach(json_object_get(status, "certificates"), i, one)
+        {
+            const char *end = text_of(one, "expires", NULL);
+
+            if (end && json_integer_value(json_object_get(one, "days")) < days)
+                add_end(ends, json_text(text_of(one, "file", "certificate")),
+                        json_text(end));
+        }
+    json_decref(status);
+    x->complaint.text[0] = '\0'; /* there may be no server */
+}
+
+/* What is now, beside what the log says. Instead of the quotas there may
  * be a text: why they aren't known. */
 static int add_present(struct context *x, json_t *all)
 {
     const struct settings *s = &x->settings;
     struct complaint why = { .text = "" };
     char host[256] = "";
-    json_t *disks = json_array(), *quotas = NULL;
+    json_t *disks = json_array(), *ends = json_array(), *quotas = NULL;
 
     add_disk(disks, s->homes);
     add_disk(disks, s->shares);
     if (edit_load_users(&x->users, s->users, NULL, &why) == 0)
         quotas = quota_list(x);
+    add_ends(x, ends);
     gethostname(host, sizeof(host) - 1);
     return json_object_set_new(all, "host", json_text(host)) |
            json_object_set_new(all, "disks", disks) |
+           json_object_set_new(all, "ends", ends) |
            json_object_set_new(all, "quotas",
                                quotas ? quotas : json_text(why.text));
 }

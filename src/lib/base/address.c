@@ -4,10 +4,20 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#define NO_LOGIN UINT32_MAX /* (uid_t)-1: no login started the process */
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -217,4 +227,40 @@ int local_peer(int fd, struct ucred *ret)
     socklen_t size = sizeof(*ret);
 
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) < 0 ? -errno : 0;
+}
+
+static int read_login(pid_t pid, uint32_t *ret)
+{
+    char path[64], text[16];
+    uint64_t n;
+    ssize_t len;
+
+    snprintf(path, sizeof(path), "/proc/%ld/loginuid", (long)pid);
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
+    len = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    if (len < 0)
+        return -errno;
+    if (slice_number((struct slice){ text, (size_t)len }, NO_LOGIN, &n) < 0)
+        return -EINVAL;
+    *ret = (uint32_t)n;
+    return 0;
+}
+
+int local_peer_login(int fd, uint32_t *ret)
+{
+    FD_CLEANUP int process = -1;
+    socklen_t size = sizeof(process);
+    struct pollfd ended = { .events = POLLIN };
+    struct ucred who;
+    int r = local_peer(fd, &who);
+
+    if (r < 0)
+        return r;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &process, &size) < 0)
+        return -errno;
+    r = read_login(who.pid, ret);
+    ended.fd = process;
+    if (r == 0 && poll(&ended, 1, 0) != 0)
+        return -ESRCH; /* the number may be that of another process */
+    return r == 0 && *ret == NO_LOGIN ? -ENODATA : r;
 }

@@ -26,6 +26,7 @@ static const struct field_row {
     { FIELD_STRANGER, "stranger", TEXT },
     { FIELD_USER, "user", TEXT },
     { FIELD_UID, "uid", NUMBER },
+    { FIELD_LOGINUID, "loginuid", NUMBER },
     { FIELD_VERB, "verb", TEXT },
     { FIELD_PATH, "path", TEXT },
     { FIELD_TO, "to", TEXT },

@@ -4,10 +4,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -67,6 +70,70 @@ Test(local, a_long_path_and_its_peer)
     cr_assert_eq(unlinkat(folder, "control", 0), 0);
     cr_assert_eq(rmdir(far), 0);
     cr_assert_eq(rmdir(base), 0);
+}
+
+/* Connects to AT, as somebody who has logged in with UID, and waits. */
+static _Noreturn void connect_as(const struct sockaddr_un *at, socklen_t size,
+                                 const char *uid)
+{
+    int login = open("/proc/self/loginuid", O_WRONLY);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+    if (uid && write(login, uid, strlen(uid)) < 0)
+        _exit(1);
+    if (connect(fd, (const struct sockaddr *)at, size) < 0)
+        _exit(2);
+    pause();
+    _exit(3);
+}
+
+/* Sudo changes the uid of a process, and not by which one somebody logged in. A
+ * process that has ended has none: another one may have its pid. */
+Test(local, the_login_of_a_peer)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    socklen_t size = sizeof(at);
+    uint32_t login = 0;
+    pid_t pid;
+    int r;
+
+    FD_CLEANUP int server = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    cr_assert_eq(bind(server, (struct sockaddr *)&at, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(server, (struct sockaddr *)&at, &size), 0);
+    cr_assert_eq(listen(server, 1), 0);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        connect_as(&at, size, "4321");
+    struct pollfd knock = { .fd = server, .events = POLLIN };
+    if (poll(&knock, 1, 2000) != 1) {
+        kill(pid, SIGKILL);
+        cr_skip_test("a process can't set its loginuid here");
+    }
+    FD_CLEANUP int fd = accept(server, NULL, NULL);
+    r = local_peer_login(fd, &login);
+    if (r == -ENOPROTOOPT)
+        cr_skip_test("this kernel has no SO_PEERPIDFD");
+    cr_expect_eq(r, 0);
+    cr_expect_eq(login, 4321);
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_expect_lt(local_peer_login(fd, &login), 0);
+    cr_expect_lt(local_peer_login(-1, &login), 0);
+}
+
+/* As a process that a timer has started. */
+Test(local, a_peer_without_a_login)
+{
+    uint32_t login;
+    int pair[2];
+    char text[16] = "";
+
+    FD_CLEANUP int own = open("/proc/self/loginuid", O_RDONLY);
+    if (read(own, text, sizeof(text) - 1) < 1 || strcmp(text, "4294967295"))
+        cr_skip_test("somebody has logged in, or the kernel doesn't know");
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    cr_expect_lt(local_peer_login(pair[0], &login), 0);
 }
 
 Test(local, what_is_no_address)

@@ -62,11 +62,12 @@ static int down; /* the errno of NSS */
 
 struct passwd *getpwuid(uid_t uid)
 {
-    static struct passwd row;
+    static char name[] = "eva"; /* of log.txt */
+    static struct passwd row = { .pw_name = name };
 
     if (down)
         errno = down;
-    return account != 0 && uid == account ? &row : NULL;
+    return uid == 4321 || (account != 0 && uid == account) ? &row : NULL;
 }
 
 struct group *getgrgid(gid_t gid)

@@ -256,16 +256,17 @@ Test(log, a_terminal_says_where_older_lines_are)
     cr_expect_str_empty(expect_run(0, "", "log --unit x")->err);
 }
 
+/* A command of the script. */
+#define SAY(message) "printf %s '" ENTRY(message) "'\n"
+
 /* The newest record comes first from journalctl, which may have many more. */
 Test(log, the_last_lines_of_the_journal)
 {
     const struct run *r;
     const char *bert, *anna;
 
-    journal_runs("echo '" ENTRY("login user=anna") "'\necho '" ENTRY("connect") "'\necho '" ENTRY(
-        "login user=bert") "'\nwhile echo '" ENTRY("login user=carl") "'; do "
-                                                                      ":; "
-                                                                      "done\n");
+    journal_runs(SAY("login user=anna") SAY("connect") SAY(
+        "login user=bert") "while " SAY("login user=carl") "do :; done\n");
     r = expect_run(0, "", "log --unit x -n 2 --event login");
     bert = strstr(r->out, " bert ");
     anna = strstr(r->out, " anna ");
@@ -279,11 +280,12 @@ Test(log, follows_the_journal)
 {
     const struct run *r;
 
-    journal_runs("case \"$*\" in\n*--follow*) echo '" ENTRY(
-        "login user=carl") "' ;;\n*) echo '{\"MESSAGE\":\"login "
-                           "user=anna\",\"__REALTIME_TIMESTAMP\":"
-                           "\"1763629322123456\",\"__CURSOR\":\"s=9\"}'\n"
-                           "echo '" ENTRY("torn") "'\nesac\n");
+    journal_runs("case \"$*\" in\n*--follow*)\n" SAY(
+        "login user=carl") ";;\n"
+                           "*)\necho '{\"MESSAGE\":\"login user=anna\","
+                           "\"__REALTIME_TIMESTAMP\":\"1763629322123456\","
+                           "\"__CURSOR\":\"s=9\"}'\n"
+                           "echo torn\nesac\n");
     r = expect_run(0, "", "log --unit x -f");
     expect_has(r, " anna ", true);
     expect_has(r, " carl ", true);
@@ -295,7 +297,7 @@ Test(log, follows_the_journal)
     r = expect_run(0, "", "log --unit x -f --since 2025-01-01 --directory /j");
     expect_has(r, " carl ", true);
     cr_expect(strstr(file_text(in(scratch, "said")),
-                     "--after-cursor=s=1 _SYSTEMD_UNIT=x.service "
+                     "--after-cursor=s=9 _SYSTEMD_UNIT=x.service "
                      "--directory=/j --follow --no-tail "));
     journal_is("", 0); /* there is no cursor yet */
     expect_run(0, "", "log --unit x --follow --since 2025-01-01");

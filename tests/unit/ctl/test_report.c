@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "ctl/log/log.h"
+#include "fake_server.h"
 #include "world.h"
 
 static void make(void)
@@ -101,6 +103,67 @@ Test(report, the_page_has_them)
     file_write(world.users, "anna:x\n");
     all = data_of(expect_run(0, "", "report --file -")->out);
     cr_expect(json_is_string(json_object_get(all, "quotas")));
+    json_decref(all);
+}
+
+/* The second certificate lasts, and of the third the end isn't known. */
+static void say_certificates(struct channel *c)
+{
+    const char *const expires[] = { "1577836800", "4102444800", "0" };
+    struct message m;
+
+    fake_welcome(c);
+    if (!fake_hears(c, &m))
+        return;
+    fake_row(c, &m, "all", "state", "running", NULL);
+    for (size_t i = 0; i < 3; i++)
+        fake_row(c, &m, "certificates", "file", "/c.pem", "expires", expires[i],
+                 "days", expires[i], NULL);
+    FAKE_SAYS(c, &m, end);
+}
+
+static void expect_end(const json_t *ends, size_t i, const char *name,
+                       const char *day)
+{
+    const json_t *one = json_array_get(ends, i);
+
+    cr_expect_str_eq(text_of(one, "name", ""), name);
+    cr_expect_eq(strncmp(text_of(one, "time", ""), day, 8), 0, "%s",
+                 text_of(one, "time", ""));
+}
+
+/* Of the accounts those that can log in. There may be no server. */
+Test(report, what_ends_soon)
+{
+    char line[256], day[3][16];
+    json_t *all, *ends;
+
+    for (int i = 0; i < 3; i++) {
+        const time_t when = time(NULL) + (i == 0   ? 5
+                                          : i == 1 ? 30
+                                                   : -2) *
+                                             86400;
+
+        strftime(day[i], sizeof(day[i]), "%Y-%m-%d", gmtime(&when));
+    }
+    for (int i = 0; i < 3; i++) {
+        snprintf(line, sizeof(line),
+                 "user add u%d --print-password --expires %s", i, day[i]);
+        run_ctl(&(struct run){ 0 }, "", line);
+    }
+    expect_run(0, "", "user add locked --print-password --ttl 5d");
+    expect_run(0, "", "user lock locked");
+    all = data_of(expect_run(0, "", "report --file -")->out);
+    ends = json_object_get(all, "ends");
+    cr_expect_eq(json_array_size(ends), 1);
+    expect_end(ends, 0, "u0", day[0]);
+    json_decref(all);
+    fake_begin(say_certificates);
+    all = data_of(expect_run(0, "", "report --file -")->out);
+    fake_end();
+    ends = json_object_get(all, "ends");
+    cr_expect_eq(json_array_size(ends), 2);
+    expect_end(ends, 1, "/c.pem", "2020-01-01");
     json_decref(all);
 }
 

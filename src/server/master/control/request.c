@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/ipc/generation.h"
 
 /* Sessions in one answer, since ctl reads nothing while master writes. */
@@ -22,6 +23,19 @@ struct peer *request_begin(void *owner, uint32_t request)
     return p;
 }
 
+/* The caller doesn't say who it is: the kernel does. */
+static void request_event(struct peer *p, struct slice verb,
+                          struct event_record *r)
+{
+    uint32_t login;
+
+    event_begin(r, EVENT_ADMIN);
+    event_number(r, FIELD_UID, p->uid);
+    if (local_peer_login(p->channel.fd, &login) == 0)
+        event_number(r, FIELD_LOGINUID, login);
+    event_text(r, FIELD_VERB, verb);
+}
+
 /* A change that the caller has asked for. NUMBER, of ended sessions, is left
  * out if it is 0. */
 static void request_report(struct peer *p, struct slice verb, struct slice to,
@@ -29,9 +43,7 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
 {
     struct event_record r;
 
-    event_begin(&r, EVENT_ADMIN);
-    event_number(&r, FIELD_UID, p->uid);
-    event_text(&r, FIELD_VERB, verb);
+    request_event(p, verb, &r);
     if (to.len > 0)
         event_text(&r, FIELD_TO, to);
     if (number > 0)
@@ -209,9 +221,7 @@ static void request_report_ban(struct peer *p, const struct ban *ban,
     char network[BAN_TEXT_MAX];
     struct event_record r;
 
-    event_begin(&r, EVENT_ADMIN);
-    event_number(&r, FIELD_UID, p->uid);
-    event_text(&r, FIELD_VERB, SLICE("ban add"));
+    request_event(p, SLICE("ban add"), &r);
     event_text(&r, FIELD_TO,
                slice_from(ban_text(&ban->network, ban->bits, network)));
     event_text(&r, FIELD_REASON, slice_from(ban->reason));
