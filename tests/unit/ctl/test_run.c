@@ -121,7 +121,7 @@ Test(run, help_of_one_screen)
     for (size_t i = 0; i < ctl_command_count; i++)
         cr_expect(strstr(r->out, ctl_commands[i].group), "%s",
                   ctl_commands[i].group);
-    cr_expect(strstr(r->out, "  user       add, change, passwd, "));
+    cr_expect(strstr(r->out, "  user       add, change, edit, passwd, "));
     cr_expect(strstr(r->out, "  report     Make a page\n"));
     cr_expect(strstr(r->out, "  metrics    Print the counters"));
     cr_expect_not(strstr(r->out, "metrics    serve"));
