@@ -86,11 +86,12 @@ static int make_copy(struct hand_edit *h)
     struct users_file file;
     int r, code = read_locked(h->x, &file, &h->before);
 
-    snprintf(h->directory, sizeof(h->directory), "%s.edit-XXXXXX", file.path);
+    snprintf(h->directory, sizeof(h->directory), "%s.edit-%d", file.path,
+             (int)getpid());
     users_file_close(&file);
     if (code)
         return code;
-    if (!mkdtemp(h->directory)) {
+    if (mkdir(h->directory, 0700) < 0) {
         h->directory[0] = '\0';
         return ctl_fail(h->x, ctl_exit_of(errno), "%s: a copy: %s",
                         h->x->settings.users, strerror(errno));
@@ -156,7 +157,7 @@ static bool is_changed(const struct hand_edit *h)
     return !slice_equal(buf_slice(&h->text), buf_slice(&h->before));
 }
 
-static void print_mistake(const char *mistake)
+static void print_copy_mistake(const char *mistake)
 {
     stderr_print("%s", mistake);
 }
@@ -183,8 +184,8 @@ static int edit_copy(struct hand_edit *h)
         if (code)
             return code;
         if (is_changed(h))
-            code =
-                edit_load_users(&u, h->copy, print_mistake, &h->x->complaint);
+            code = edit_load_users(&u, h->copy, print_copy_mistake,
+                                   &h->x->complaint);
     } while (code && wants_again());
     users_release(&u);
     if (code)
@@ -192,7 +193,7 @@ static int edit_copy(struct hand_edit *h)
     return code ? ctl_fail(h->x, code, "nothing was changed") : 0;
 }
 
-static int check_written(int fd, void *owner)
+static int check_copy(int fd, void *owner)
 {
     struct complaint *c = owner;
     struct users u;
@@ -203,11 +204,11 @@ static int check_written(int fd, void *owner)
     return 0;
 }
 
-static int put_text(struct hand_edit *h, const struct users_file *file)
+static int put_copy(struct hand_edit *h, const struct users_file *file)
 {
     struct context *x = h->x;
     const struct stat *like = file->read.st_ino != 0 ? &file->read : NULL;
-    int r = users_file_commit(file, buf_slice(&h->text), like, check_written,
+    int r = users_file_commit(file, buf_slice(&h->text), like, check_copy,
                               &x->complaint, &x->stands);
 
     if (r == -EINVAL && x->complaint.text[0])
@@ -237,7 +238,7 @@ static int replace_file(struct hand_edit *h)
         h->directory[0] = '\0'; /* it stays */
     }
     if (code == 0)
-        code = put_text(h, &file);
+        code = put_copy(h, &file);
     users_file_close(&file);
     buf_release(&now);
     return code;

@@ -44,8 +44,8 @@ static int rename_entries(struct edit *e, const struct renaming *r)
     return code;
 }
 
-static int find_share(struct context *x, const struct users *u,
-                      struct renaming *r, size_t *taken)
+static int rename_find_share(struct context *x, const struct users *u,
+                             struct renaming *r, size_t *taken)
 {
     const struct share *share, *same = share_find(u, r->to);
     int code = share_named(x, u, &share);
@@ -58,8 +58,8 @@ static int find_share(struct context *x, const struct users *u,
     return 0;
 }
 
-static int find_team(struct context *x, const struct users *u,
-                     struct renaming *r, size_t *taken)
+static int rename_find_team(struct context *x, const struct users *u,
+                            struct renaming *r, size_t *taken)
 {
     const struct team *team, *same = team_find(u, r->to);
     int code = team_named(x, u, &team);
@@ -76,8 +76,8 @@ static int rename_locked(struct context *x, struct edit *e, void *given)
     struct renaming *r = given;
     const bool share = strcmp(x->args.word[0], "share") == 0;
     size_t taken = 0;
-    int code = share ? find_share(x, e->users, r, &taken)
-                     : find_team(x, e->users, r, &taken);
+    int code = share ? rename_find_share(x, e->users, r, &taken)
+                     : rename_find_team(x, e->users, r, &taken);
 
     if (code == 0 && taken > 0)
         code = ctl_fail(x, EX_DATAERR, "%s:%zu: %s is there already",

@@ -1,6 +1,6 @@
 /* The filters of "user list": --locked, --expired, --team and --unused. The
  * last one asks the log, which knows who has logged in. */
-#include "log/log.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct user_filter {
     bool *logged_in;    /* since then, by row */
 };
 
-static bool is_wanted(const struct user_filter *f, const struct user *user)
+static bool filter_wants(const struct user_filter *f, const struct user *user)
 {
     const struct arguments *a = &f->x->args;
     struct list_entry entry;
@@ -92,14 +92,14 @@ static void keep_wanted(struct user_filter *f)
     size_t n = 0;
 
     for (size_t i = 0; i < u->count; i++)
-        f->logged_in[i] = is_wanted(f, &u->row[i]);
+        f->logged_in[i] = filter_wants(f, &u->row[i]);
     for (size_t i = 0; i < u->count; i++)
         if (f->logged_in[i])
             u->row[n++] = u->row[i];
     u->count = n;
 }
 
-static int check_options(struct context *x)
+static int filter_check(struct context *x)
 {
     const struct arguments *a = &x->args;
 
@@ -138,7 +138,7 @@ int user_filter(struct context *x, int64_t *log_begins)
         .log_begins = INT64_MAX,
         .logged_in = calloc(x->users.count + 1, sizeof(bool)),
     };
-    int code = f.logged_in ? check_options(x) : ctl_no_memory(x);
+    int code = f.logged_in ? filter_check(x) : ctl_no_memory(x);
 
     if (code == 0)
         code = filter(&f);
