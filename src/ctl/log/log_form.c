@@ -140,8 +140,8 @@ static void add_row(const struct log_record *r, const struct slice *machine,
     buf_add_text(row, "\n");
 }
 
-static int add_json(const struct log_record *r, const struct slice *machine,
-                    struct buf *row)
+static int add_json_line(const struct log_record *r,
+                         const struct slice *machine, struct buf *row)
 {
     json_t *one = log_json(r);
     int bad = one ? 0 : -1;
@@ -167,7 +167,7 @@ static bool is_formula(struct slice value)
 
 /* RFC 4180 asks for quotes where there is a comma. log_safe() leaves no quote
  * and no end of line. */
-static void add_field(struct buf *row, struct slice value)
+static void add_csv_value(struct buf *row, struct slice value)
 {
     const char *quote = slice_has(value, ',') ? "\"" : "";
 
@@ -186,13 +186,13 @@ static void add_csv(const struct log_record *r, const struct slice *machine,
     when_text(r->ms / 1000, when);
     buf_add_format(row, "%.19s.%03dZ", when, (int)(r->ms % 1000));
     if (machine)
-        add_field(row, *machine);
-    add_field(row, log_get(r, "user"));
-    add_field(row, r->event);
+        add_csv_value(row, *machine);
+    add_csv_value(row, log_get(r, "user"));
+    add_csv_value(row, r->event);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        add_field(row, log_get(r, names[i]));
-    add_field(row, address_of(r));
-    add_field(row, log_get(r, "serial"));
+        add_csv_value(row, log_get(r, names[i]));
+    add_csv_value(row, address_of(r));
+    add_csv_value(row, log_get(r, "serial"));
     buf_add_text(row, "\n");
 }
 
@@ -253,7 +253,7 @@ int log_form(const struct arguments *a, const struct log_record *r,
 
     buf_clear(row);
     if (a->json)
-        return add_json(r, machine, row);
+        return add_json_line(r, machine, row);
     if (a->csv)
         add_csv(r, machine, row);
     else if (a->xferlog)
