@@ -297,7 +297,22 @@ static uint64_t free_bytes(const struct blockdev *b)
     return (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
-/* Until a few MiB are left. */
+struct look {
+    const struct blockdev *disk;
+    uint64_t free;
+};
+
+static bool is_as_before(void *argument)
+{
+    struct look *look = argument;
+    const uint64_t before = look->free;
+
+    look->free = free_bytes(look->disk);
+    return look->free == before;
+}
+
+/* Until a few MiB are left. xfs frees in the background what it had kept for
+ * files that grow. */
 static void fill(const struct blockdev *b)
 {
     char path[SERVER_PATH_MAX + 32];
@@ -312,6 +327,7 @@ static void fill(const struct blockdev *b)
         cr_assert_eq(syncfs(fd), 0);
         close(fd);
     }
+    cr_assert(wait_until(is_as_before, &(struct look){ .disk = b }, WAIT_MS));
 }
 
 static void cut_upload(struct session *s, const char *name, const void *bytes)
