@@ -319,7 +319,7 @@ static void take_new_file(struct log_reader *l)
     if (fstat(fileno(l->from), &now) < 0)
         return;
     if (now.st_size < ftello(l->from)) {
-        rewind(l->from);
+        fseek(l->from, 0, SEEK_SET);
         l->len = 0;
     } else if (stat(path, &named) == 0 &&
                (named.st_ino != now.st_ino || named.st_dev != now.st_dev)) {
