@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "sallyport/base/slice.h"
+
 /* Makes a file of SIZE zero bytes in memory. It is sealed, so that no process
  * can shorten it while another one maps it. Returns the descriptor or -errno.
  * NAME shows in /proc only. */
@@ -13,5 +15,9 @@ int shared_make(const char *name, size_t size);
  * PROTECTION as for mmap(2). Returns 0; -EINVAL: FD isn't sealed, or too short;
  * another -errno. */
 int shared_map(int fd, size_t size, int protection, void **ret);
+/* Maps all of the sealed file FD, to read. PTR NULL: it is empty. Returns 0 or
+ * -errno. The caller unmaps it. */
+int shared_map_whole(int fd, struct slice *ret);
+void shared_unmap_whole(struct slice whole);
 
 #endif

@@ -1,6 +1,5 @@
 /* The forms of a record in "log": a row of the table in plain words, JSON, CSV,
- * or a line of xferlog(5). Pure. No byte of a
- * client is written unescaped. */
+ * or a line of xferlog(5). No byte of a client is written unescaped. */
 #include "log.h"
 
 #include <inttypes.h>

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,4 +55,27 @@ int shared_map(int fd, size_t size, int protection, void **ret)
     }
     *ret = p;
     return 0;
+}
+
+int shared_map_whole(int fd, struct slice *ret)
+{
+    struct stat st;
+    void *bytes;
+    int r;
+
+    *ret = (struct slice){ NULL, 0 };
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_size == 0)
+        return 0;
+    r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
+    if (r == 0)
+        *ret = (struct slice){ bytes, (size_t)st.st_size };
+    return r;
+}
+
+void shared_unmap_whole(struct slice whole)
+{
+    if (whole.ptr)
+        munmap((void *)(uintptr_t)whole.ptr, whole.len);
 }

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "sallyport/base/shared.h"
 #include "sallyport/users/image.h"
@@ -254,24 +252,6 @@ int users_check_change(const struct users *old, struct slice before,
     return r;
 }
 
-/* A sealed file in memory. PTR NULL: it is empty, or can't be mapped. */
-static struct slice change_map(int fd)
-{
-    struct stat st;
-    void *bytes;
-
-    if (fstat(fd, &st) < 0 || st.st_size == 0 ||
-        shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes) < 0)
-        return (struct slice){ NULL, 0 };
-    return (struct slice){ bytes, (size_t)st.st_size };
-}
-
-static void change_unmap(struct slice bytes)
-{
-    if (bytes.ptr)
-        munmap((void *)(uintptr_t)bytes.ptr, bytes.len);
-}
-
 static int write_change(const struct users *old, struct slice before,
                         struct slice now, int fd)
 {
@@ -290,16 +270,18 @@ static int write_change(const struct users *old, struct slice before,
 
 int users_write_change(int now, int before, int table, int fd)
 {
-    const struct slice old_text = change_map(before), text = change_map(now);
+    struct slice old_text = { NULL, 0 }, text = { NULL, 0 };
     struct complaint why = { "" };
     struct users old;
     int r = -EAGAIN;
 
-    if (old_text.ptr && text.ptr && users_take(&old, table, &why) == 0) {
+    if (shared_map_whole(before, &old_text) == 0 &&
+        shared_map_whole(now, &text) == 0 && old_text.ptr && text.ptr &&
+        users_take(&old, table, &why) == 0) {
         r = write_change(&old, old_text, text, fd);
         users_release(&old);
     }
-    change_unmap(old_text);
-    change_unmap(text);
+    shared_unmap_whole(old_text);
+    shared_unmap_whole(text);
     return r;
 }

@@ -4,9 +4,6 @@
  * once its line has gone. Runs in master. */
 #include "sessions/sessions.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 
@@ -23,15 +20,13 @@ pid_t recheck_start(struct userdb *u)
 /* ANSWER is sealed. */
 static bool has_same_bytes(int answer, int table)
 {
-    struct stat s;
-    void *bytes;
+    struct slice bytes;
     bool same;
 
-    if (fstat(answer, &s) < 0 || s.st_size == 0 ||
-        shared_map(answer, (size_t)s.st_size, PROT_READ, &bytes) < 0)
+    if (shared_map_whole(answer, &bytes) < 0)
         return false;
-    same = userdb_file_has(table, (struct slice){ bytes, (size_t)s.st_size });
-    munmap(bytes, (size_t)s.st_size);
+    same = bytes.ptr && userdb_file_has(table, bytes);
+    shared_unmap_whole(bytes);
     return same;
 }
 

@@ -92,18 +92,13 @@ static bool userdb_is_as_seen(const struct userdb *u, const struct stat *s)
 
 bool userdb_file_has(int fd, struct slice bytes)
 {
-    struct stat s;
-    void *its;
+    struct slice its;
     bool same;
 
-    if (fd < 0 || fstat(fd, &s) < 0 || (size_t)s.st_size != bytes.len)
+    if (shared_map_whole(fd, &its) < 0)
         return false;
-    if (bytes.len == 0)
-        return true;
-    if (shared_map(fd, bytes.len, PROT_READ, &its) < 0)
-        return false;
-    same = memcmp(its, bytes.ptr, bytes.len) == 0;
-    munmap(its, bytes.len);
+    same = slice_equal(its, bytes);
+    shared_unmap_whole(its);
     return same;
 }
 
