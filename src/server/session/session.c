@@ -2,6 +2,7 @@
  * and channels that it was given, and can make or open nothing else. */
 #include "transfer.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdnoreturn.h>
 #include <sysexits.h>
@@ -17,6 +18,10 @@
 #include "sallyport/tls/context.h"
 
 #define SESSION_FILES 64
+/* Malloc keeps what the buffers of a transfer took for the next one, and gives
+ * it back when the session is idle (login.c). Otherwise each transfer asks the
+ * kernel for fresh pages. */
+#define KEPT_MEMORY (4 * TRANSFER_BLOCK)
 /* If keys has died, its successor gets this request from the same channel.
  * Master starts that at once. */
 #define SIGN_MS 5000
@@ -147,6 +152,8 @@ noreturn void session_main(const struct session_start *start)
     s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
     s->level = (int)s->settings->mode_z_level;
+    mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+    mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
     session_wire(s, start);
