@@ -216,7 +216,8 @@ struct link {
     bool denied;          /* the last call set link_denied */
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
-    bool mode_z;                 /* the server may be in MODE Z */
+    bool wants_length; /* of each upload: the server has refused one without */
+    bool mode_z;       /* the server may be in MODE Z */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;        /* bytes or a reply came, or bytes were sent */
     bool paused;       /* a stream has no bytes at present */

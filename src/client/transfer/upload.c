@@ -15,6 +15,9 @@
  * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
+/* What fits into one TLS record arrives whole or not at all. ALLO, which costs
+ * a round trip, is for longer files, and for servers that insist on it. */
+#define ANNOUNCED_LEAST (16 * 1024 + 1)
 /* For so long a name that a walk didn't find counts as free. */
 #define LISTED_MS 5000
 
@@ -278,11 +281,14 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
  * resumed upload. libcurl doesn't get a length: if a server wants no more, the
  * bytes end before it, and libcurl from 8.7 on would fail instead of reading
  * the server's reason. */
-static void upload_announce(const struct file_transfer *t,
+static bool upload_announce(const struct file_transfer *t,
                             const struct link_io *io)
 {
-    if (io->length > 0 || upload_is_empty(t))
-        link_announce(t->link, t->size);
+    if (io->length < (t->link->wants_length ? 1 : ANNOUNCED_LEAST) &&
+        !upload_is_empty(t))
+        return false;
+    link_announce(t->link, t->size);
+    return true;
 }
 
 static int upload_bytes(struct file_transfer *t, struct failure *why)
@@ -302,12 +308,16 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     link_begin(t->link, t->remote, &io);
     if (packed)
         transfer_set_mode_z(t);
-    upload_announce(t, &io);
+    const bool announced = upload_announce(t, &io);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
     LINK_SET(t->link, CURLOPT_SEEKDATA, t);
     LINK_SET(t->link, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
-    return upload_end(t, link_run(t->link, why), why);
+    int r = upload_end(t, link_run(t->link, why), why);
+    if (r == 0 || why->reply != 503 || announced || io.length == 0)
+        return r;
+    t->link->wants_length = true;
+    return upload_bytes(t, why);
 }
 
 /* STOR finds no file that could be missing. */
