@@ -13,7 +13,7 @@
     "[--certificate NAMES] [--login WORD] "
 #define ENDS_SYNTAX                                                            \
     "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX                             \
-    " [--max-files N] [--retain [PATH:]TIME] [--sync NAME]"
+    " [--max-files N] [--max-bytes SIZE] [--retain [PATH:]TIME] [--sync NAME]"
 
 /* Of "log" and its summary: which lines. */
 #define LINES_SYNTAX                                                           \
@@ -94,7 +94,8 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_TO_EDIT,
       "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
-      "[--comment TEXT] [--format WORD] | NAME --show [--format WORD]",
+      "[--max-bytes SIZE] [--comment TEXT] [--format WORD] | NAME --show "
+      "[--format WORD]",
       "Add a user for a partner, who may use these shares, and print the "
       "letter with all that the partner needs but the password; with --show "
       "print it again",

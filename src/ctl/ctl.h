@@ -20,6 +20,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/domain/stored.h"
 #include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/unit/unit.h"
@@ -324,6 +325,8 @@ json_t *json_text(const char *text);
 json_t *json_slice(struct slice s);
 /* A time in seconds since 1970 as text; null for 0. Ownership as above. */
 json_t *json_time(int64_t seconds);
+/* null for 0. */
+json_t *json_limit(uint64_t limit);
 /* The text, or number, of a member; NONE, or 0, if it has none. */
 const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
@@ -499,9 +502,9 @@ bool home_is_empty(int directory, const char *name);
  * -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* How many files were stored by the user of HOME while there was a limit; -1:
- * not known. */
-int64_t stored_in(const char *home);
+/* What the user of HOME has stored while there was a limit: 0; -errno, and *ret
+ * is zero. */
+int stored_in(const char *home, struct stored *ret);
 
 /* purge.c: the removal of a home, or of a share's directory, and of all that is
  * in it. */

@@ -58,6 +58,9 @@ KEY(expires, "expires", "WHEN",
 OPTION(ttl, "ttl", "TIME", "the user's end, from now: 7d; also s, min, h or w")
 KEY(max_files, "max-files", "N",
     "the user may store N files, all together; or default: any number")
+KEY(max_bytes, "max-bytes", "SIZE",
+    "the user may store so many bytes, all together, such as 20G; or\n"
+    "default: any number")
 OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "default: never")

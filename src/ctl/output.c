@@ -77,6 +77,11 @@ json_t *json_time(int64_t seconds)
     return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
 }
 
+json_t *json_limit(uint64_t limit)
+{
+    return limit > 0 ? json_integer((json_int_t)limit) : json_null();
+}
+
 const char *text_of(const json_t *of, const char *key, const char *none)
 {
     const char *text = json_string_value(json_object_get(of, key));

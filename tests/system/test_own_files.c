@@ -1,5 +1,5 @@
-/* Drops on a real server: accounts that may store a few files, and files that
- * expire. */
+/* Drops on a real server: accounts that may store a few files or bytes, and
+ * files that expire. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,14 +11,15 @@
 #include "clock.h"
 #include "ctl.h"
 #include "support/files.h"
+#include "support/server_log.h"
 #include "support/session.h"
 
 static const struct server_plan plan = { 0 };
 
 #define MANY 10
 
-/* Ten sessions send at once. Their commits come as close together as they can:
- * all bytes are there before the first one ends. */
+/* Ten sessions send 5 bytes at once. Their commits come as close together as
+ * they can: all bytes are there before the first one ends. */
 static unsigned store_many(const struct server *server, const char *user)
 {
     struct session s[MANY];
@@ -54,15 +55,18 @@ static unsigned count_files(const char *directory)
     return n;
 }
 
-static void expect_refused(const struct server *server, const char *user)
+static void expect_refused(const struct server *server, const char *user,
+                           const char *reply)
 {
     struct session s;
 
     session_enter(&s, server, user);
     session_do(&s, "229 {*}", "EPSV");
-    session_do(&s, "552 {*}max_files{*}", "STOR more");
+    session_do(&s, reply, "STOR more");
     session_close(&s);
 }
+
+#define NO_FILES "552 {*}max_files{*}"
 
 Test(own_files, a_few_files_and_no_more, .timeout = 240)
 {
@@ -81,13 +85,52 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     cr_expect_eq(store_many(&server, "partner"), 4);
     ctl(&server, 0, "user show partner", "files:    6\nmax files: 6\n");
     ctl(&server, 0, "reload", "");
-    expect_refused(&server, "partner");
+    expect_refused(&server, "partner", NO_FILES);
     cr_assert_eq(count_files(server_home(&server, "partner")), 6);
     ctl(&server, 0, "user change partner --max-files 7", "");
     session_enter(&s, &server, "partner");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
-    expect_refused(&server, "partner");
+    expect_refused(&server, "partner", NO_FILES);
+    server_stop(&server);
+}
+
+#define NO_BYTES "552 {*}max_bytes{*}"
+
+Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+
+    server_start(&server, &plan);
+    ctl(&server, 0, "user add partner --role drop --max-bytes 30", "");
+    session_enter(&s, &server, "partner");
+    session_do(&s, "200 {*}", "ALLO 30");
+    session_do(&s, NO_BYTES, "ALLO 31");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    data_open(&s, &d, "STOR long");
+    data_write(&d, "twenty-six of the 25 bytes", 26);
+    data_close(&d);
+    session_expect(&s, NO_BYTES);
+    session_do(&s, "213 25", "AVBL");
+    session_close(&s);
+    server_log_expect(&server, 1, "transfer ", " path=/long ", "result=552 ",
+                      "\"over max_bytes=\"", NULL);
+    ctl(&server, 0, "user show partner", "bytes:    5\nmax bytes: 30\n");
+    server_kill(&server);
+    server_again(&server);
+    cr_expect_eq(store_many(&server, "partner"), 5);
+    ctl(&server, 0, "user show partner", "bytes:    30\nmax bytes: 30\n");
+    ctl(&server, 0, "user can partner upload /x", ": nothing more\n");
+    ctl(&server, 0, "reload", "");
+    expect_refused(&server, "partner", NO_BYTES);
+    cr_assert_eq(count_files(server_home(&server, "partner")), 6);
+    ctl(&server, 0, "user change partner --max-bytes 35", "");
+    session_enter(&s, &server, "partner");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    expect_refused(&server, "partner", NO_BYTES);
     server_stop(&server);
 }
 

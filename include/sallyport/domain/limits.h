@@ -16,10 +16,6 @@
 
 #define CERTIFICATES_MAX 16 /* server certificates, each with its key */
 
-/* An extended attribute of a home's directory: how many files the user has
- * stored, as a decimal number. It is kept while the user has max_files=. */
-#define STORED_ATTRIBUTE "user.sallyport.files"
-
 #define PEM_MAX (256u << 10) /* bytes of a PEM file */
 
 /* How many passwords one auth worker may be verifying at a time. */

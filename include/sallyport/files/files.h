@@ -21,7 +21,8 @@ struct files_rules {
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */
     struct min_free min_free;
-    uint64_t max_files; /* that the user may store, all together; 0: no limit */
+    /* That the user may store, all together; 0: no limit. */
+    uint64_t max_files, max_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700

@@ -788,11 +788,12 @@ END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
         "the first offset to write at, limit of the size (0: none), bytes that "
-        "`file_copy` must copy before the first one is written; the partial. "
-        "Files changes to *writing*")
+        "`file_copy` must copy before the first one is written; whether the "
+        "limit is that of max_bytes; the partial. Files changes to *writing*")
 NUMBER(first)
 NUMBER(limit)
 NUMBER(to_copy)
+FLAG(by_bytes)
 FD(file)
 END
 
@@ -842,7 +843,7 @@ END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
         "the upload was cut; whether its bytes may be wrong, or are above "
-        "max_file_size, so that the partial must be deleted; files changes back to *idle*")
+        "the limit, so that the partial must be deleted; files changes back to *idle*")
 FLAG(spoiled)
 END
 
@@ -944,13 +945,15 @@ NUMBER(wanted)
 END
 
 MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space,
-        "free bytes, by the disk, `min_free` and the quota; the quota there "
-        "and what is used of it: bytes, then files (limit 0: none)")
+        "free bytes, by the disk, `min_free`, the quota and max_bytes; the "
+        "quota there and what is used of it: bytes, then files (limit 0: "
+        "none); whether max_bytes leaves less than the rest")
 NUMBER(bytes)
 NUMBER(limit)
 NUMBER(used)
 NUMBER(files_limit)
 NUMBER(files_used)
+FLAG(by_bytes)
 END
 
 MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,

@@ -73,6 +73,7 @@ enum users_kind {
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(MODE, dir_mode, dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST)                \
     F(NUMBER, max_files, max_files, 0, UINT32_MAX)                             \
+    F(NUMBER, max_bytes, max_bytes, 0, INT64_MAX)                              \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
     F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
     F(LINE, line, line, 0, USERS_FILE_MAX)

@@ -94,7 +94,9 @@ struct user {
     int64_t expires;  /* seconds since 1970; 0: never */
     struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
-    unsigned max_files; /* that the user may store, all together; 0: no limit */
+    /* That the user may store, all together; 0: no limit. */
+    unsigned max_files;
+    uint64_t max_bytes;
     const struct share *share; /* the table's, for the grants */
     const struct grant *grant; /* each share once, in the table's order */
     size_t grants;
@@ -143,9 +145,9 @@ int users_take(struct users *u, int fd, struct complaint *c);
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
- * rights of directories, the modes, must_change, max_files. The comment,
- * on_conflict and upload_eof don't change it. Without the KEY it reveals
- * nothing. */
+ * rights of directories, the modes, must_change, max_files, max_bytes. The
+ * comment, on_conflict and upload_eof don't change it. Without the KEY it
+ * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */

@@ -192,7 +192,7 @@ int draft_set_ids(struct context *x, struct draft *d, uint64_t uid,
 int draft_check_make(struct context *x, const struct draft *d, struct edit *e);
 /* Makes the home, if the draft has one; and in it, or else in HOME, the
  * directory of --rights-in, if it is missing: the user can't. With --max-files
- * it refuses a home whose file system can't hold the count. */
+ * or --max-bytes it refuses a home whose file system can't hold the count. */
 int draft_make(struct context *x, struct draft *d, struct edit *e,
                const char *home);
 /* Adds the row, and makes the home. The caller commits the edit. */

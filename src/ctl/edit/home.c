@@ -361,15 +361,13 @@ int home_make_inside(const struct home_wanted *h, const char *path,
     return 0;
 }
 
-int64_t stored_in(const char *home)
+int stored_in(const char *home, struct stored *ret)
 {
-    char text[24];
+    char text[STORED_TEXT_MAX];
     ssize_t len = lgetxattr(home, STORED_ATTRIBUTE, text, sizeof(text));
-    uint64_t n = 0;
 
+    *ret = (struct stored){ 0 };
     if (len < 0)
-        return errno == ENODATA ? 0 : -1;
-    return slice_number((struct slice){ text, (size_t)len }, INT64_MAX, &n)
-               ? -1
-               : (int64_t)n;
+        return errno == ENODATA ? 0 : -errno;
+    return stored_parse((struct slice){ text, (size_t)len }, ret);
 }

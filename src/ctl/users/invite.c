@@ -108,7 +108,8 @@ static void invite_take_name(struct arguments *a)
 int invite_run(struct context *x)
 {
     const struct arguments *a = &x->args;
-    const bool adds = a->ttl || a->expires || a->max_files || a->comment;
+    const bool adds =
+        a->ttl || a->expires || a->max_files || a->max_bytes || a->comment;
     bool html;
     int code;
 

@@ -216,7 +216,7 @@ static void put_directories(struct letter *l, const struct user *user)
 
 static void put_access(struct letter *l, const struct user *user)
 {
-    char when[WHEN_MAX];
+    char when[WHEN_MAX], size[SIZE_TEXT_MAX];
 
     put_field(l, "server", "%s", l->host);
     put_field(l, "port", "%s", l->port);
@@ -242,6 +242,9 @@ static void put_access(struct letter *l, const struct user *user)
                   when + strlen("2027-01-31T"));
     if (user->max_files)
         put_field(l, "files", "at most %u, all together", user->max_files);
+    if (user->max_bytes)
+        put_field(l, "bytes", "at most %s, all together",
+                  size_text(user->max_bytes, size));
     for (size_t i = 0; i < l->owns; i++)
         put_field(l, "certificate", "SHA-256 %s", l->own[i].fingerprint);
 }

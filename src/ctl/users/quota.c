@@ -221,11 +221,6 @@ static void print_quota(const char *name, const struct quota *q)
     putchar('\n');
 }
 
-static json_t *json_limit(uint64_t limit)
-{
-    return limit > 0 ? json_integer((json_int_t)limit) : json_null();
-}
-
 static json_t *json_quota(const char *name, const struct quota *q)
 {
     return json_pack(

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 int draft_begin(struct context *x, struct draft *d, const char *name)
@@ -155,7 +154,7 @@ struct making {
     const struct users *users;
     const char *home; /* the draft's, or that of the row that it changes */
     bool only_check, made;
-    int64_t stored; /* stored_in() */
+    struct stored stored; /* with --max-files or --max-bytes */
 };
 
 static int make_home(struct context *x, struct making *m)
@@ -179,32 +178,31 @@ static int make_home(struct context *x, struct making *m)
                          : home_make(&h, &m->made, &x->complaint);
 }
 
-/* An earlier user of the home may have used up all of them. */
-static void hint_counted(const struct context *x, const char *home, int64_t n)
+/* An earlier user of the home may have used up all of it. MOST is the option
+ * with that limit. */
+static void hint_counted(const char *home, const char *most, uint64_t n,
+                         const char *unit)
 {
-    if (n > 0 && strcmp(x->args.max_files, DEFAULT) != 0)
+    if (n > 0 && most && strcmp(most, DEFAULT) != 0)
         fprintf(stderr,
-                "sallyportctl: %s: %" PRId64 " of %s files are counted "
-                "already; to begin at 0 run: setfattr -x " STORED_ATTRIBUTE
-                " %s\n",
-                home, n, x->args.max_files, home);
+                "sallyportctl: %s: %" PRIu64 " of %s %s are counted already; "
+                "to begin at 0 run: setfattr -x " STORED_ATTRIBUTE " %s\n",
+                home, n, most, unit, home);
 }
 
-/* With --max-files the home's directory holds the count. */
+/* With --max-files and --max-bytes the home's directory holds the count. */
 static int check_count(struct context *x, struct making *m)
 {
-    const char *home = m->home;
+    const struct arguments *a = &x->args;
 
-    if (!x->args.max_files)
-        return 0;
-    m->stored = stored_in(home);
-    if (lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) >= 0 || errno != EOPNOTSUPP)
+    if ((!a->max_files && !a->max_bytes) ||
+        stored_in(m->home, &m->stored) != -EOPNOTSUPP)
         return 0;
     return ctl_fail(x, EX_CONFIG,
-                    "--max-files: %s: its file system stores no extended "
+                    "--max-%s: %s: its file system stores no extended "
                     "attributes, which hold the count; give a --home DIR on "
                     "ext4, xfs or btrfs",
-                    home);
+                    a->max_files ? "files" : "bytes", m->home);
 }
 
 /* In a home that is new, each directory of PATH is new too. */
@@ -271,9 +269,9 @@ int draft_make(struct context *x, struct draft *d, struct edit *e,
                const char *home)
 {
     const char *own = d->row.column[ROW_HOME];
-    struct making m = {
-        .d = d, .users = e->users, .home = own[0] ? own : home, .stored = -1
-    };
+    struct making m = { .d = d,
+                        .users = e->users,
+                        .home = own[0] ? own : home };
     char inside[USER_HOME_MAX + 1];
     int code = disk_run_locked(x, make_on_disk, &m, sizeof(m), m.home);
 
@@ -282,8 +280,10 @@ int draft_make(struct context *x, struct draft *d, struct edit *e,
         edit_made(e, own);
     if (m.made && draft_inside(x, inside))
         note_inside(e, own, inside);
-    if (code == 0)
-        hint_counted(x, m.home, m.stored);
+    if (code == 0) {
+        hint_counted(m.home, x->args.max_files, m.stored.files, "files");
+        hint_counted(m.home, x->args.max_bytes, m.stored.bytes, "bytes");
+    }
     return code;
 }
 

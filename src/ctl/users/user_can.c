@@ -270,8 +270,9 @@ static void print_needs(const struct question *q)
 struct can_disk {
     const struct question *q;
     const char *below; /* the setting homes, or shares */
-    int64_t stored;    /* stored_in() */
-    int error;         /* of the quota: 0, or -errno */
+    int uncounted;     /* stored_in()'s: 0, or -errno */
+    struct stored stored;
+    int error; /* of the quota: 0, or -errno */
     struct quota quota;
 };
 
@@ -283,7 +284,7 @@ static int look_at_disk(struct context *x, void *data)
         home_open(q->share ? q->share->path : q->user->home, d->below);
 
     (void)x;
-    d->stored = q->user->max_files ? stored_in(q->user->home) : -1;
+    d->uncounted = stored_in(q->user->home, &d->stored);
     d->error =
         fd < 0 ? fd
                : quota_get(fd, q->share ? QUOTA_GROUP : QUOTA_USER,
@@ -291,22 +292,40 @@ static int look_at_disk(struct context *x, void *data)
     return 0;
 }
 
-static void note_max_files(const struct question *q, int64_t stored,
+static void note_max_files(unsigned most, const struct can_disk *d,
                            struct buf *into)
 {
-    const unsigned most = q->user->max_files;
-
     if (most == 0)
         return;
-    if (stored < 0)
+    if (d->uncounted)
         buf_add_format(into,
                        "how many of the %u files of max_files are stored "
                        "isn't known\n",
                        most);
     else
-        buf_add_format(
-            into, "%" PRId64 " of %u files are stored (max_files)%s\n", stored,
-            most, stored >= (int64_t)most ? ": no further one" : "");
+        buf_add_format(into,
+                       "%" PRIu64 " of %u files are stored (max_files)%s\n",
+                       d->stored.files, most,
+                       d->stored.files >= most ? ": no further one" : "");
+}
+
+static void note_max_bytes(uint64_t most, const struct can_disk *d,
+                           struct buf *into)
+{
+    char all[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
+
+    if (most == 0)
+        return;
+    size_text(most, all);
+    if (d->uncounted)
+        buf_add_format(into,
+                       "how much of the %s of max_bytes is stored isn't "
+                       "known\n",
+                       all);
+    else
+        buf_add_format(into, "%s of %s are stored (max_bytes)%s\n",
+                       size_text(d->stored.bytes, used), all,
+                       d->stored.bytes >= most ? ": nothing more" : "");
 }
 
 static void note_quota(const struct question *q, const struct can_disk *d,
@@ -373,7 +392,7 @@ static void can_notes(struct context *x, const struct question *q,
     struct can_disk d = { .q = q,
                           .below =
                               q->share ? x->settings.shares : x->settings.homes,
-                          .stored = -1 };
+                          .uncounted = -ETIMEDOUT };
 
     note_limits(&user->limits, "user", user->name, into);
     for (size_t i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
@@ -382,7 +401,8 @@ static void can_notes(struct context *x, const struct question *q,
         return;
     if (disk_run_copy(x, look_at_disk, &d, sizeof(d), disk_ms) == -ETIMEDOUT)
         d.error = -ETIMEDOUT;
-    note_max_files(q, d.stored, into);
+    note_max_files(user->max_files, &d, into);
+    note_max_bytes(user->max_bytes, &d, into);
     note_quota(q, &d, into);
     note_size(x, q, into);
     note_conflict(x, q, into);

@@ -80,9 +80,9 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
-static json_t *json_count(int64_t n)
+static json_t *json_count(bool known, uint64_t n)
 {
-    return n < 0 ? json_null() : json_integer(n);
+    return known ? json_integer((json_int_t)n) : json_null();
 }
 
 /* null: it isn't in the line. */
@@ -136,12 +136,15 @@ static json_t *describe_user(struct context *x, size_t i)
 {
     const struct users *u = &x->users;
     const struct user *user = &u->row[i];
+    struct stored stored = { 0 };
+    const bool counts = (user->max_files || user->max_bytes) &&
+                        stored_in(user->home, &stored) == 0;
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
         "s:s?, "
         "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o}",
+        "s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -157,9 +160,10 @@ static json_t *describe_user(struct context *x, size_t i)
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
         limits_json(&user->limits), "team_limits", json_team_limits(user),
-        "max_files",
-        json_count(user->max_files ? (int64_t)user->max_files : -1), "files",
-        json_count(user->max_files ? stored_in(user->home) : -1), "retain",
+        "max_files", json_limit(user->max_files), "files",
+        json_count(counts, stored.files), "max_bytes",
+        json_limit(user->max_bytes), "bytes",
+        json_count(counts && user->max_bytes, stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
     if (one && x->args.hashes && add_hash(one, user)) {
@@ -281,6 +285,8 @@ static const struct output_field user_lines[] = {
       .element = team_limits_text },
     { .title = "files:", .key = "files", .none = "not counted" },
     { .title = "max files:", .key = "max_files", .none = "any number" },
+    { .title = "bytes:", .key = "bytes", .none = "not counted" },
+    { .title = "max bytes:", .key = "max_bytes", .none = "any number" },
     { .title = "retain:", .key = "retain", .none = "for ever" },
     { .title = "source:", .key = "sync", .none = "none" },
     { 0 },

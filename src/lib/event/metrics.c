@@ -64,6 +64,7 @@ static const char *const command_values[] = {
     "a connection without TLS",
     "over the file-size limit",
     "as many files as max_files=",
+    "over max_bytes=",
     "no space for that much",
     "other",
 };

@@ -333,6 +333,7 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         mounts_hash(key, user),
         user->must_change,
         user->max_files,
+        user->max_bytes,
     };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 

@@ -19,6 +19,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/choices.h"
+#include "sallyport/domain/stored.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -187,12 +188,13 @@ static void look_inside(struct home_look *i, const struct user *user, int fd)
     else if (own < 0)
         mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
                 user->home, user->home);
-    else if (user->max_files && errno_of_count(user->home) == EOPNOTSUPP)
+    else if ((user->max_files || user->max_bytes) &&
+             errno_of_count(user->home) == EOPNOTSUPP)
         mistake(i, user,
-                "max_files=: the file system of the home %s stores no extended "
-                "attributes, which hold the count; move the home to ext4, xfs "
-                "or btrfs, or run: sallyportctl user change %s --max-files "
-                "default",
+                "max_files= or max_bytes=: the file system of the home %s "
+                "stores no extended attributes, which hold the count; move the "
+                "home to ext4, xfs or btrfs, or run: sallyportctl user change "
+                "%s --max-files default --max-bytes default",
                 user->home, user->name);
     else if (system.f_flag & ST_RDONLY)
         mistake(i, user,

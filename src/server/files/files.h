@@ -15,6 +15,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/domain/stored.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
@@ -417,21 +418,26 @@ bool list_is_pattern(const char *name);
  * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
-/* count.c: how many files the user has stored, for max_files. */
+/* count.c: how many files and bytes the user has stored, for max_files and
+ * max_bytes. */
 
 /* The file that is locked on network disks, in the home's own directory. */
 #define COUNT_LOCK PATH_RESERVED "count"
 
 /* Before the sandbox; HOME is its directory. 0 or -errno. */
 int count_open(struct files *f, int home);
-/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. *ret is the
- * number of those that are stored. */
-int count_check(const struct files *f, uint64_t *ret);
+/* May the user store one more file, of BYTES? 0, OUTCOME_MAX_FILES,
+ * OUTCOME_MAX_BYTES or -errno. *ret is what is stored. */
+int count_check(const struct files *f, uint64_t bytes, struct stored *ret);
+/* How many bytes max_bytes leaves beside these; UINT64_MAX: there is no
+ * limit. */
+uint64_t count_left(const struct files *f, const struct stored *stored);
 /* Counts one more, as count_check(). To be called before the rename: a process
- * that is killed in between counts one file too many, but none is left out. */
-int count_one(const struct files *f);
+ * that is killed in between counts one file too many, but none is left out.
+ * *bytes is then what count_back() takes: 0 if only files are counted. */
+int count_one(const struct files *f, uint64_t *bytes);
 /* The rename has failed. */
-void count_back(const struct files *f);
+void count_back(const struct files *f, uint64_t bytes);
 
 /* lock.c */
 

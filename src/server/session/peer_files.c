@@ -200,6 +200,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_KEPT_FREE] = { REPLY_KEPT_FREE, "min_free" },
     [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
     [OUTCOME_MAX_FILES] = { REPLY_MAX_FILES, "as many files as max_files=" },
+    [OUTCOME_MAX_BYTES] = { REPLY_MAX_BYTES, "over max_bytes=" },
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_SEND_WHOLE] = { REPLY_SEND_WHOLE, "the file that is there stays" },

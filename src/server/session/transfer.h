@@ -60,6 +60,7 @@ enum transfer_failure {
     FAILED_CUT,    /* cause: how an upload ended */
     FAILED_SHORT,  /* cause: how much of the announced bytes came */
     FAILED_TOO_LARGE,
+    FAILED_MAX_BYTES,
     FAILED_WRITE,
     FAILED_FILE_CUT,
     FAILED_READ, /* cause: why */

@@ -1,8 +1,9 @@
-/* max_files: which uploads count, and that no more than the permitted ones
- * become visible, however many end at the same moment. */
+/* max_files and max_bytes: which uploads and bytes count, and that no more than
+ * the permitted ones become visible, however many end at the same moment. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,25 +23,34 @@
 
 #define K 1024u
 
-static void begin(struct peer *p, uint64_t most)
+/* Up to so many files and bytes; 0: any number. */
+static void begin(struct peer *p, uint64_t files, uint64_t bytes)
 {
     peer_init(p);
     peer_share(p, "/contracts", RIGHT_ALL);
     disk_directory(p, "/d");
-    p->start.rules.max_files = most;
+    p->start.rules.max_files = files;
+    p->start.rules.max_bytes = bytes;
     peer_run(p);
+}
+
+/* Up to LEN bytes: an APPE sends those that are missing. */
+static int store_up_to(struct peer *p, const char *path, enum write_mode mode,
+                       size_t len)
+{
+    int o = ask_upload(p, path, mode, 0, len, 1);
+
+    return o == OUTCOME_OK ? ask_commit(p, len) : o;
 }
 
 static int store(struct peer *p, const char *path, enum write_mode mode)
 {
-    int o = ask_upload(p, path, mode, 0, 10, 1);
-
-    return o == OUTCOME_OK ? ask_commit(p, 10) : o;
+    return store_up_to(p, path, mode, 10);
 }
 
 static void expect_count(struct peer *p, const char *count)
 {
-    char text[24] = "";
+    char text[STORED_TEXT_MAX] = "";
 
     cr_expect(getxattr(p->home, STORED_ATTRIBUTE, text, sizeof(text) - 1) >= 0,
               "%d", errno);
@@ -53,7 +63,7 @@ Test(count, each_file_that_becomes_visible)
     int fd;
     uint64_t first;
 
-    begin(&p, 6);
+    begin(&p, 6, 0);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
     cr_expect_eq(store(&p, "/d/f", WRITE_UNIQUE), OUTCOME_OK);
@@ -119,19 +129,19 @@ Test(count, a_sync_that_fails)
 
 #define MANY 10
 
-/* All begin before the first one ends, in the home, a directory and a share. */
-Test(count, ten_at_once)
+/* All begin before the first one ends, in the home, a directory and a share.
+ * Four of them may be stored. */
+static void many_at_once(struct peer *p, enum outcome refused)
 {
     static const char *const where[] = { "", "/d", "/contracts" };
-    struct peer p, other[MANY];
+    struct peer other[MANY];
     size_t stored = 0;
 
-    begin(&p, 4);
     for (size_t i = 0; i < MANY; i++) {
         char path[64];
 
         snprintf(path, sizeof(path), "%s/f%zu", where[i % 3], i);
-        peer_join(&other[i], &p);
+        peer_join(&other[i], p);
         cr_assert_eq(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1),
                      OUTCOME_OK);
     }
@@ -144,15 +154,33 @@ Test(count, ten_at_once)
 
         cr_assert_eq(channel_wait(&other[i].session, &m, PEER_MS), 1);
         stored += m.kind == MSG_file_stored;
-        cr_expect(m.kind == MSG_file_stored ||
-                  m.refused.outcome == OUTCOME_MAX_FILES);
+        cr_expect(m.kind == MSG_file_stored || m.refused.outcome == refused);
         peer_leave(&other[i]);
     }
     cr_expect_eq(stored, 4);
-    expect_count(&p, "4");
-    cr_expect_eq(disk_partials(&p, "") + disk_partials(&p, "/d") +
-                     disk_partials(&p, SHARE),
+    cr_expect_eq(disk_partials(p, "") + disk_partials(p, "/d") +
+                     disk_partials(p, SHARE),
                  0, "nothing is left that nobody can finish");
+}
+
+Test(count, ten_at_once)
+{
+    struct peer p;
+
+    begin(&p, 4, 0);
+    many_at_once(&p, OUTCOME_MAX_FILES);
+    expect_count(&p, "4");
+    peer_stop(&p);
+}
+
+/* At its begin each of them has room. */
+Test(count, bytes_of_ten_at_once)
+{
+    struct peer p;
+
+    begin(&p, 0, 999 * K);
+    many_at_once(&p, OUTCOME_MAX_BYTES);
+    expect_count(&p, "4 819200");
     peer_stop(&p);
 }
 
@@ -164,7 +192,7 @@ Test(count, waits_for_the_lock_of_the_home)
     struct steps *s;
     int home;
 
-    begin(&p, 5);
+    begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
     cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
@@ -193,7 +221,7 @@ Test(count, waits_for_the_lock_of_another_machine)
 
     disk_type = FUSE_SUPER_MAGIC;
     rename_faults.nodes = true;
-    begin(&p, 5);
+    begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
     cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
@@ -242,7 +270,7 @@ Test(count, a_killed_process)
     struct steps *s;
     int status;
 
-    begin(&p, 5);
+    begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
     cr_assert_eq(ask_upload(&b, "/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
@@ -264,7 +292,7 @@ Test(count, a_forged_one)
 {
     struct peer p;
 
-    begin(&p, 5);
+    begin(&p, 5, 0);
     cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO);
     peer_stop(&p);
@@ -277,7 +305,7 @@ Test(count, no_sync_under_a_lock)
     struct message m;
     struct peer p, b;
 
-    begin(&p, 5);
+    begin(&p, 5, 0);
     disk_put(&p, SHARE "/old", "x", 1);
     disk_put(&p, "/old", "x", 1);
     b = p;
@@ -293,5 +321,178 @@ Test(count, no_sync_under_a_lock)
     message_hear(&b.session, MSG_file_stored, &m);
     expect_count(&p, "1");
     peer_leave(&b);
+    peer_stop(&p);
+}
+
+/* Bytes */
+
+/* Of a file that is continued only the new bytes count; of an unfinished upload
+ * all, since none of them has counted. */
+Test(count, the_bytes_that_were_sent)
+{
+    struct peer p;
+
+    begin(&p, 0, 1024 * K);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
+    cr_expect_eq(store(&p, "/contracts/f", WRITE_UNIQUE), OUTCOME_OK);
+    expect_count(&p, "3 30");
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_APPEND, 25), OUTCOME_OK);
+    expect_count(&p, "4 45");
+    ask_cut(&p, "/cut", 200 * K, 1);
+    expect_count(&p, "4 45");
+    cr_assert_eq(ask_size(&p, "/cut"), 192 * K);
+    cr_expect_eq(store_up_to(&p, "/cut", WRITE_APPEND, 300 * K), OUTCOME_OK);
+    expect_count(&p, "5 307245");
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/cut"), OUTCOME_OK);
+    expect_count(&p, "5 307245");
+    peer_stop(&p);
+}
+
+static int write_to(struct peer *p, const char *path, enum write_mode mode,
+                    uint64_t announced, struct msg_file_writable *ret)
+{
+    int o = ask_open(p,
+                     &(struct msg_file_write){ .request = NEXT(p),
+                                               .path = slice_from(path),
+                                               .mode = mode,
+                                               .announced = announced },
+                     ret);
+
+    if (ret->file >= 0)
+        close(ret->file);
+    return o;
+}
+
+static void expect_limit(struct peer *p, const char *path, enum write_mode mode,
+                         uint64_t limit, bool by_bytes)
+{
+    struct msg_file_writable w;
+
+    cr_assert_eq(write_to(p, path, mode, 0, &w), OUTCOME_OK);
+    cr_expect_eq(w.limit, limit, "%" PRIu64, w.limit);
+    cr_expect_eq(w.by_bytes, by_bytes);
+    cr_assert_eq(ask_abort_spoiled(p), OUTCOME_OK);
+}
+
+Test(count, bytes_that_are_left)
+{
+    struct msg_file_writable w;
+    struct peer p;
+
+    begin(&p, 0, 100);
+    expect_limit(&p, "/f", WRITE_STORE, 100, true);
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    expect_limit(&p, "/g", WRITE_STORE, 40, true);
+    expect_limit(&p, "/f", WRITE_APPEND, 100, true);
+    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(write_to(&p, "/f", WRITE_APPEND, 101, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(store_up_to(&p, "/g", WRITE_STORE, 41), OUTCOME_MAX_BYTES);
+    cr_expect_not(disk_has(&p, "/g"));
+    cr_expect_eq(disk_partials(&p, ""), 0);
+    expect_count(&p, "1 60");
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_APPEND, 100), OUTCOME_OK);
+    expect_count(&p, "2 100");
+    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
+    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
+    p.start.rules.max_bytes = 110;
+    peer_again(&p);
+    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "3 110");
+    peer_stop(&p);
+}
+
+/* What is there of it is more than what is left. */
+Test(count, an_unfinished_upload_that_is_too_long)
+{
+    struct msg_file_writable w;
+    struct peer p;
+
+    begin(&p, 0, 300 * K);
+    ask_cut(&p, "/cut", 200 * K, 1);
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 200 * K), OUTCOME_OK);
+    cr_assert_eq(ask_size(&p, "/cut"), 192 * K);
+    cr_expect_eq(write_to(&p, "/cut", WRITE_APPEND, 0, &w), OUTCOME_MAX_BYTES);
+    expect_limit(&p, "/cut", WRITE_STORE, 100 * K, true);
+    peer_stop(&p);
+}
+
+/* The smaller limit counts, and is named. */
+Test(count, beside_max_file_size)
+{
+    struct msg_file_writable w;
+    struct peer p;
+
+    peer_init(&p);
+    p.start.rules.max_bytes = 100;
+    p.start.rules.max_file_size = 60;
+    peer_run(&p);
+    expect_limit(&p, "/f", WRITE_STORE, 60, false);
+    cr_expect_eq(write_to(&p, "/f", WRITE_STORE, 101, &w), OUTCOME_TOO_LARGE);
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    expect_limit(&p, "/f", WRITE_STORE, 40, true);
+    expect_limit(&p, "/f", WRITE_APPEND, 60, false);
+    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
+    peer_stop(&p);
+}
+
+/* AVBL and ALLO know it. */
+Test(count, bytes_as_space)
+{
+    struct message m;
+    struct peer p;
+
+    begin(&p, 0, 100);
+    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    cr_assert_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/contracts"),
+                     .wanted = UINT64_MAX),
+                 OUTCOME_OK);
+    cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);
+    p.start.rules.max_bytes = INT64_MAX;
+    peer_again(&p);
+    cr_assert_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
+                 OUTCOME_OK);
+    cr_expect(m.space_is.bytes > 100 && !m.space_is.by_bytes);
+    cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
+    cr_expect_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
+                 OUTCOME_IO);
+    peer_stop(&p);
+}
+
+/* Only files were counted until now. From then on both are, also without
+ * max_bytes. */
+Test(count, from_the_first_limit_of_bytes_on)
+{
+    struct peer p;
+
+    begin(&p, 5, 0);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "1");
+    p.start.rules.max_bytes = 100;
+    peer_again(&p);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "2 10");
+    p.start.rules.max_bytes = 0;
+    peer_again(&p);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "3 20");
+    peer_stop(&p);
+}
+
+/* What was counted is taken back, and no more. */
+Test(count, bytes_of_a_rename_that_fails)
+{
+    struct peer p;
+
+    peer_init(&p);
+    p.start.rules.max_bytes = 100;
+    p.start.rules.on_conflict = CONFLICT_REJECT;
+    peer_run(&p);
+    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 30, 1), OUTCOME_OK);
+    disk_put(&p, "/f", "x", 1);
+    cr_expect_eq(ask_commit(&p, 30), OUTCOME_NAME_TAKEN);
+    expect_count(&p, "1 10");
     peer_stop(&p);
 }

@@ -31,7 +31,8 @@ struct world {
     struct nth *nth;
     const struct scenario *s;
     char directory[16];
-    unsigned runs, counted;
+    unsigned runs;
+    struct stored counted;
 };
 
 /* Files of the directory that a client could see, or that wait. */
@@ -371,13 +372,16 @@ static struct seen look(const struct world *w, unsigned *partials)
     return s;
 }
 
-static unsigned count_of(const struct world *w)
+static struct stored count_of(const struct world *w)
 {
-    char text[24] = "";
+    char text[STORED_TEXT_MAX];
+    ssize_t len = getxattr(w->p.home, STORED_ATTRIBUTE, text, sizeof(text));
+    struct stored stored = { 0 };
 
-    return getxattr(w->p.home, STORED_ATTRIBUTE, text, sizeof(text) - 1) < 0
-               ? 0
-               : (unsigned)strtoul(text, NULL, 10);
+    if (len >= 0)
+        cr_assert_eq(stored_parse((struct slice){ text, (size_t)len }, &stored),
+                     0);
+    return stored;
 }
 
 static void empty(const struct world *w)
@@ -422,9 +426,12 @@ static void replace_process(struct world *w)
 static bool count_is_right(const struct world *w, const struct seen *s,
                            bool killed)
 {
-    unsigned more = count_of(w) - w->counted, visible = s->new + s->held;
+    const struct stored now = count_of(w);
+    uint64_t more = now.files - w->counted.files, visible = s->new + s->held;
 
-    return !w->s->counts || more == visible || (killed && more == visible + 1);
+    return !w->s->counts ||
+           (now.bytes - w->counted.bytes == more * NEW_LEN &&
+            (more == visible || (killed && more == visible + 1)));
 }
 
 static const char *fault_of(const struct seen *s, const struct world *w,
@@ -556,6 +563,7 @@ static void start(struct world *w, const struct scenario *s)
     w->p.start.rules.copy_max = UINT64_C(1) << 30;
     w->p.start.rules.on_conflict = s->conflict;
     w->p.start.rules.max_files = s->counts ? PLENTY : 0;
+    w->p.start.rules.max_bytes = s->counts ? INT64_MAX : 0;
     if (strcmp(s->mount, "/contracts") == 0)
         peer_share(&w->p, s->mount, s->rights);
     else if (s->mount[0]) {

@@ -76,6 +76,24 @@ Test(allo, limit_and_disk, .timeout = 120)
     }
 }
 
+/* Not the disk is what has no room. */
+Test(allo, what_max_bytes_leaves, .timeout = 60)
+{
+    struct message space = { .kind = MSG_space_is,
+                             .space_is = { .bytes = 40, .by_bytes = true } };
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, "ALLO 40");
+    fake_answer(&f, MSG_space, &space);
+    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+    fake_say(&f, "ALLO 41");
+    fake_answer(&f, MSG_space, &space);
+    cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
+    cr_expect_not_null(strstr(f.reply, "max_bytes"), "%s", f.reply);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* A checksum in between, of another file or of one of this name. */
 Test(allo, outlives_a_checksum, .timeout = 60)
 {

@@ -65,6 +65,10 @@ Test(quota, refusals, .timeout = 60)
           "552 Over the quota of 1000 files, 1001 used; delete some files" },
         { { .outcome = OUTCOME_OVER_QUOTA },
           "552 Over the quota; delete some files" },
+        { { .outcome = OUTCOME_MAX_FILES },
+          "552 You have stored as many files as this account may (max_files)" },
+        { { .outcome = OUTCOME_MAX_BYTES },
+          "552 That is more than this account may still store (max_bytes)" },
         { { .outcome = OUTCOME_KEPT_FREE },
           "452 The server keeps the last free space of its disk" },
         { { .outcome = OUTCOME_NO_SPACE }, "452 No space left" },
@@ -80,7 +84,7 @@ Test(quota, refusals, .timeout = 60)
         fake_hear(&f.files, &asked, MSG_directory_make);
         m.request = asked.request;
         fake_tell(&f.files, &m);
-        cr_expect_eq(fake_reply(&f), i < 3 ? 552 : 452);
+        cr_expect_eq(fake_reply(&f), i < 5 ? 552 : 452);
         expect_text(&f, rows[i].reply);
     }
     fake_hang_up(&f, ENDING_CLOSED);

@@ -14,12 +14,15 @@
 #include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
-/* Sends a first byte at 2, where other data exists. LIMIT is the file's. */
+/* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
+ * what max_bytes leaves. */
 static void begin_within(struct fake *f, struct fake_transfer *t,
-                         uint64_t limit)
+                         uint64_t limit, bool by_bytes)
 {
-    struct message file = { .kind = MSG_file_writable,
-                            .file_writable = { .first = 2, .limit = limit } };
+    struct message file = {
+        .kind = MSG_file_writable,
+        .file_writable = { .first = 2, .limit = limit, .by_bytes = by_bytes }
+    };
 
     t->file = tmpfile();
     cr_assert_eq(pwrite(fileno(t->file), "before", 6, 0), 6);
@@ -36,7 +39,7 @@ static void begin_within(struct fake *f, struct fake_transfer *t,
 
 static void begin(struct fake *f, struct fake_transfer *t)
 {
-    begin_within(f, t, 0);
+    begin_within(f, t, 0, false);
 }
 
 static void expect_file(const struct fake_transfer *t, const char *text)
@@ -116,20 +119,32 @@ Test(upload, cut_before_a_byte, .timeout = 60)
     end(&f, &t);
 }
 
-/* A file above max_file_size can't be completed, so nothing of it is kept. */
-Test(upload, above_the_limit, .timeout = 60)
+/* A file above a limit can't be completed, so nothing of it is kept. The reply
+ * names the limit. */
+static void above_the_limit(bool by_bytes, const char *name)
 {
     struct message asked;
     struct fake_transfer t;
     struct fake f;
 
-    begin_within(&f, &t, 5);
+    begin_within(&f, &t, 5, by_bytes);
     cr_assert(tls_client_write(t.tls, "more", 4));
     fake_hear(&f.files, &asked, MSG_file_abort);
     cr_expect(asked.file_abort.spoiled);
     answer(&f, &asked, MSG_done, 0);
     cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
+    cr_expect_not_null(strstr(f.reply, name), "%s", f.reply);
     end(&f, &t);
+}
+
+Test(upload, above_max_file_size, .timeout = 60)
+{
+    above_the_limit(false, "max_file_size");
+}
+
+Test(upload, above_max_bytes, .timeout = 60)
+{
+    above_the_limit(true, "max_bytes");
 }
 
 /* The client closes with the 552 unread, while files still syncs: files hears
@@ -143,7 +158,7 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     struct event_record r;
     struct fake f;
 
-    begin_within(&f, &t, 33 * sizeof(block));
+    begin_within(&f, &t, 33 * sizeof(block), false);
     cr_assert(tls_client_write(t.tls, "first", 5));
     for (int i = 0; i < 33; i++)
         tls_client_write(t.tls, block, sizeof(block));

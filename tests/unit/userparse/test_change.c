@@ -325,6 +325,7 @@ static const char *const options[] = {
     "certificate=" PIN,
     "retain=/in:30d",
     "max_files=5",
+    "max_bytes=20G",
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 

@@ -237,6 +237,10 @@ static const struct {
       "users:1: max_files=0: expected a number" },
     { USER("a", "1", "max_files=4294967296"), "users:1: max_files=429496" },
     { USER("a", "1", "max_files="), "users:1: max_files=: expected a number" },
+    { USER("a", "1", "max_bytes=0"),
+      "users:1: max_bytes=0: expected a number of bytes, also with K" },
+    { USER("a", "1", "max_bytes=8388608T"), "users:1: max_bytes=8388608T: ex" },
+    { USER("a", "1", "max_bytes="), "users:1: max_bytes=: expected a number" },
     { USER("a", "1", "retain=30d"), "users:1: retain=30d: expected PATH:TIME" },
     { USER("a", "1", "retain="), "users:1: retain=: expected PATH:TIME" },
     { USER("a", "1", "retain=/:59min"), "users:1: retain=/:59min: expected" },
@@ -245,6 +249,7 @@ static const struct {
     { "@team:a:retain=/:1d", "users:1: unknown key \"retain\"" },
     { "@share:a:100:/s:retain=x:1d", "users:1: retain=x:1d: expected" },
     { "@share:a:100:/s:max_files=2", "users:1: unknown key \"max_files\"" },
+    { "@team:a:max_bytes=2", "users:1: unknown key \"max_bytes\"" },
 };
 
 /* Both for the own files, or both for all. */
@@ -257,12 +262,13 @@ Test(shares, mine_twice)
                            S "@team:t:shares=s:lru\n" USER(
                                "a", "1",
                                "shares=s:wu teams=t retain=/:1h,/b:2d "
-                               "max_files=7"),
+                               "max_files=7 max_bytes=20G"),
                            &c),
                  0, "%s", c.text);
     cr_expect_eq(u.row[0].grant[0].rights,
                  RIGHT_LIST | RIGHT_READ | RIGHT_WRITE | RIGHT_MINE);
     cr_expect_eq(u.row[0].max_files, 7);
+    cr_expect_eq(u.row[0].max_bytes, UINT64_C(20) << 30);
     cr_expect(slice_equal(u.row[0].retain, SLICE("/:1h,/b:2d")));
     users_release(&u);
 }

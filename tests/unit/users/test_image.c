@@ -29,7 +29,7 @@
     "quota=20T quota_files=8589934592\n"                                       \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
     "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750 "             \
-    "max_files=20 must_change=yes\n"                                           \
+    "max_files=20 max_bytes=1T must_change=yes\n"                              \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
     "@share:contracts:80000:/srv/s/contracts:file_mode=0640 "                  \
     "quota=1T quota_files=7\n"                                                 \
@@ -109,6 +109,7 @@ Test(image, arrives_whole)
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
     cr_expect(bert->max_files == 20 && anna->max_files == 0);
+    cr_expect(bert->max_bytes == UINT64_C(1) << 40 && anna->max_bytes == 0);
     cr_expect(bert->must_change && !anna->must_change);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);

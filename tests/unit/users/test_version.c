@@ -120,6 +120,9 @@ static const char *const mounts[] = {
     ANNA "dir_mode=0750",
     ANNA "max_files=20",
     ANNA "max_files=21",
+    ANNA "max_bytes=20",
+    ANNA "max_files=20 max_bytes=20",
+    ANNA "max_bytes=1G",
     ANNA "shares=contracts:mine\n" SHARE,
 };
 

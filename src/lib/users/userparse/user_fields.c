@@ -181,6 +181,17 @@ static int set_directory(struct line_options *o, char *path, struct slice value,
     return 0;
 }
 
+static int set_bytes(const char *key, struct slice value, uint64_t *ret,
+                     struct complaint *c)
+{
+    if (slice_size(value, ret) == 0 && *ret > 0 && *ret <= INT64_MAX)
+        return 0;
+    return complain(c,
+                    "%s=%.*s: expected a number of bytes, also with K, M, G or "
+                    "T",
+                    key, (int)value.len, value.ptr);
+}
+
 static int set_max_files(struct line_options *o, struct slice value,
                          struct complaint *c)
 {
@@ -191,6 +202,12 @@ static int set_max_files(struct line_options *o, struct slice value,
                         (int)value.len, value.ptr, UINT32_MAX);
     o->user.max_files = (unsigned)n;
     return 0;
+}
+
+static int set_max_bytes(struct line_options *o, struct slice value,
+                         struct complaint *c)
+{
+    return set_bytes("max_bytes", value, &o->user.max_bytes, c);
 }
 
 static int retain_check(struct slice value, struct complaint *c)
@@ -256,14 +273,7 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 static int set_quota(struct line_options *o, struct slice value,
                      struct complaint *c)
 {
-    uint64_t *bytes = &o->user.quota.bytes;
-
-    if (slice_size(value, bytes) == 0 && *bytes > 0)
-        return 0;
-    return complain(c,
-                    "quota=%.*s: expected a number of bytes, also with K, M, G "
-                    "or T",
-                    (int)value.len, value.ptr);
+    return set_bytes("quota", value, &o->user.quota.bytes, c);
 }
 
 static int set_quota_files(struct line_options *o, struct slice value,
@@ -326,6 +336,7 @@ static const struct option {
     { "quota", LINE_USER | LINE_SHARE, FUNCTION(set_quota) },
     { "quota_files", LINE_USER | LINE_SHARE, FUNCTION(set_quota_files) },
     { "max_files", LINE_USER, FUNCTION(set_max_files) },
+    { "max_bytes", LINE_USER, FUNCTION(set_max_bytes) },
     { "retain", LINE_USER | LINE_SHARE, TEXT(user.retain, retain_check) },
     { "sync", LINE_USER, FUNCTION(set_sync) },
 };

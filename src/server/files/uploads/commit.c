@@ -169,7 +169,9 @@ static int commit_name_locked(struct files *f, struct upload *u)
 
 static int commit_publish(struct files *f, struct upload *u)
 {
-    int r = count_one(f);
+    /* What the copied head has was counted when that file was stored. */
+    uint64_t bytes = u->length - u->copy.len;
+    int r = count_one(f, &bytes);
 
     if (r != 0)
         return r;
@@ -179,7 +181,7 @@ static int commit_publish(struct files *f, struct upload *u)
     /* Not if it has got a name, and only a look at it failed afterwards, or
      * another session has taken the name since. */
     if (r != 0 && partial_is_there(u->directory, &u->partial))
-        count_back(f);
+        count_back(f, bytes);
     return r;
 }
 
@@ -244,7 +246,8 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. Of a name that the disk
      * can't have no upload becomes a file. */
-    if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_BAD_NAME ||
+    if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_MAX_BYTES ||
+        r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {

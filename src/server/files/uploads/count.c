@@ -1,6 +1,6 @@
-/* How many files a user has stored, in the process files: counted at the home,
- * wherever they were stored and whatever became of them. Who counts holds the
- * home's lock. */
+/* How many files and bytes a user has stored, in the process files: counted at
+ * the home, wherever they were stored and whatever became of them. Who counts
+ * holds the home's lock. */
 #include "files.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
  * be writable. Without it no upload can be counted, and others go on. */
 int count_open(struct files *f, int home)
 {
-    if (f->rules.max_files == 0)
+    if (f->rules.max_files == 0 && f->rules.max_bytes == 0)
         return 0;
     f->counter = resolve_in(home, ".", O_RDONLY | O_DIRECTORY, 0);
     if (f->counter < 0)
@@ -35,62 +35,89 @@ static int count_begin(const struct files *f)
                                : lock_directory(f, f->counter_lock);
 }
 
-int count_check(const struct files *f, uint64_t *ret)
+uint64_t count_left(const struct files *f, const struct stored *stored)
 {
-    char text[24];
+    const uint64_t most = f->rules.max_bytes;
+
+    if (most == 0)
+        return UINT64_MAX;
+    return most > stored->bytes ? most - stored->bytes : 0;
+}
+
+int count_check(const struct files *f, uint64_t bytes, struct stored *ret)
+{
+    const uint64_t most = f->rules.max_files;
+    char text[STORED_TEXT_MAX];
     int r = 0;
 
-    *ret = 0;
+    *ret = (struct stored){ 0 };
     if (f->counter < 0)
         return 0;
     ssize_t len = fgetxattr(f->counter, STORED_ATTRIBUTE, text, sizeof(text));
     if (len >= 0)
-        r = slice_number((struct slice){ text, (size_t)len }, UINT64_MAX, ret);
+        r = stored_parse((struct slice){ text, (size_t)len }, ret);
     else if (errno != ENODATA)
         r = -errno;
     if (r < 0)
         return r;
-    return *ret >= f->rules.max_files ? (int)OUTCOME_MAX_FILES : 0;
+    if (most > 0 && ret->files >= most)
+        return OUTCOME_MAX_FILES;
+    const uint64_t left = count_left(f, ret);
+    return left == 0 || bytes > left ? (int)OUTCOME_MAX_BYTES : 0;
 }
 
-static int count_set(const struct files *f, uint64_t count)
+static int count_set(const struct files *f, const struct stored *stored)
 {
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
+    char text[STORED_TEXT_MAX];
+    size_t len = stored_text(stored, text);
 
-    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0
-               ? -errno
-               : 0;
+    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, len, 0) < 0 ? -errno
+                                                                     : 0;
 }
 
-void count_back(const struct files *f)
+/* Release 0.3 can't read bytes, and refuses the upload. So the count of a user
+ * who never had max_bytes= has none: an upgrade stops no upload of a session
+ * that began before it. */
+static bool count_has_bytes(const struct files *f, const struct stored *stored)
 {
-    uint64_t count;
+    return f->rules.max_bytes > 0 || stored->bytes > 0;
+}
+
+void count_back(const struct files *f, uint64_t bytes)
+{
+    struct stored stored;
 
     if (f->counter < 0 || count_begin(f) != 0)
         return;
-    count_check(f, &count);
-    if (count > 0)
-        count_set(f, count - 1);
+    count_check(f, 0, &stored);
+    if (stored.files > 0) {
+        stored.files--;
+        stored.bytes -= bytes < stored.bytes ? bytes : stored.bytes;
+        count_set(f, &stored);
+    }
     lock_release(f->counter_lock);
 }
 
 /* No lock is held at the sync: the home's disk may be slow, and not the one of
  * the target. */
-int count_one(const struct files *f)
+int count_one(const struct files *f, uint64_t *bytes)
 {
-    uint64_t count;
+    struct stored stored;
     int r = f->counter < 0 ? 0 : count_begin(f);
 
     if (f->counter < 0 || r != 0)
         return r;
-    r = count_check(f, &count);
+    r = count_check(f, *bytes, &stored);
+    if (!count_has_bytes(f, &stored))
+        *bytes = 0;
+    stored.files++;
+    stored.bytes += *bytes;
     if (r == 0)
-        r = count_set(f, count + 1);
+        r = count_set(f, &stored);
     lock_release(f->counter_lock);
     if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
         r = -errno;
-        count_back(f);
+        count_back(f, *bytes);
     }
     return r;
 }

@@ -301,6 +301,7 @@ int space_on_space(void *owner, struct msg_space *m)
     struct path path;
     struct statvfs disk;
     struct idle_search idle = { 0 };
+    struct stored stored;
 
     resolve_request(m->path, &path);
     FD_CLEANUP int fd =
@@ -310,13 +311,18 @@ int space_on_space(void *owner, struct msg_space *m)
     const struct mount *in = mount_of(f, path_slice(&path));
     struct quota quota;
     int r = space_look(f, in, fd, &disk, &quota);
+    if (r == 0)
+        r = count_check(f, 0, &stored);
     if (r < 0)
         return r;
     uint64_t bytes = space_usable(f, &disk, &quota);
-    if (bytes < m->wanted) /* only then, since this walks the home */
+    uint64_t left = count_left(f, &stored);
+    /* Only then, since this walks the home. */
+    if (bytes < m->wanted && bytes < left)
         idle_search(&idle, f, in, fd, UINT64_MAX);
-    return ANSWER(
-        f, space_is, m->request, .bytes = space_sum(bytes, idle.bytes),
-        .limit = quota.bytes.limit, .used = quota.bytes.used,
-        .files_limit = quota.files.limit, .files_used = quota.files.used);
+    bytes = space_sum(bytes, idle.bytes);
+    return ANSWER(f, space_is, m->request, .bytes = left < bytes ? left : bytes,
+                  .limit = quota.bytes.limit, .used = quota.bytes.used,
+                  .files_limit = quota.files.limit,
+                  .files_used = quota.files.used, .by_bytes = left < bytes);
 }

@@ -26,6 +26,7 @@ struct wish {
     uint64_t announced;  /* length of the whole file; 0: unknown */
     bool unique;         /* STOU */
     bool fleeting;       /* nothing of it is kept if it is cut */
+    uint64_t left;       /* bytes by max_bytes; UINT64_MAX: no limit */
     struct stat partial; /* the own one, which may be resumed */
     struct resume_facts facts;
     struct resume_plan plan;
@@ -103,13 +104,36 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     return (int)o;
 }
 
+/* How long the file may become by max_bytes. A head that is copied was counted
+ * when it was stored, and a partial wasn't. */
+static uint64_t upload_longest(const struct wish *w)
+{
+    uint64_t head = w->plan.how == RESUME_COPY ? w->plan.first : 0, longest;
+
+    return __builtin_add_overflow(w->left, head, &longest) ? UINT64_MAX
+                                                           : longest;
+}
+
 static int upload_check_limit(const struct files *f, const struct wish *w)
 {
-    uint64_t max = f->rules.max_file_size;
+    uint64_t max = f->rules.max_file_size, longest = upload_longest(w);
 
-    return max > 0 && (w->announced > max || w->plan.first > max)
-               ? OUTCOME_TOO_LARGE
+    if (max > 0 && (w->announced > max || w->plan.first > max))
+        return OUTCOME_TOO_LARGE;
+    return w->announced > longest || w->plan.first > longest
+               ? (int)OUTCOME_MAX_BYTES
                : 0;
+}
+
+static int upload_answer(struct files *f, uint32_t request,
+                         const struct wish *w, int writer)
+{
+    uint64_t max = f->rules.max_file_size, longest = upload_longest(w);
+    bool by_bytes = longest < UINT64_MAX && (max == 0 || longest < max);
+
+    return ANSWER(f, file_writable, request, .first = w->plan.first,
+                  .limit = by_bytes ? longest : max, .by_bytes = by_bytes,
+                  .to_copy = copy_left(&f->upload.copy), .file = writer);
 }
 
 /* FROM was opened after the check of the name. Another session may have put a
@@ -291,16 +315,14 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;
-    return ANSWER(f, file_writable, request, .first = w->plan.first,
-                  .limit = f->rules.max_file_size,
-                  .to_copy = copy_left(&u->copy), .file = writer);
+    return upload_answer(f, request, w, writer);
 }
 
 int upload_on_file_write(void *owner, struct msg_file_write *m)
 {
     struct files *f = owner;
     struct wish w = { 0 };
-    uint64_t count;
+    struct stored stored;
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     upload_read_wish(m, &w);
@@ -308,9 +330,11 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     if (r == 0 && at.mount->inspect && strlen(at.name) > HELD_NAME_MAX)
         r = OUTCOME_BAD_NAME;
     if (r == 0)
-        r = count_check(f, &count);
-    if (r == 0)
+        r = count_check(f, 0, &stored);
+    if (r == 0) {
+        w.left = count_left(f, &stored);
         r = upload_look_at_target(f, &at, &w);
+    }
     if (r == 0)
         r = upload_make_plan(f, at.directory, at.name, &w);
     if (r == 0)

@@ -130,6 +130,7 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
                    .copy_max = c->copy_max,
                    .min_free = c->min_free,
                    .max_files = user->max_files,
+                   .max_bytes = user->max_bytes,
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,

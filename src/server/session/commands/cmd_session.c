@@ -183,7 +183,8 @@ static void info_on_space(struct session *s, struct message *m)
         return;
     }
     s->announced = NOT_ANNOUNCED;
-    control_reply(s, REPLY_ALLO_NO_SPACE);
+    control_reply(s,
+                  m->space_is.by_bytes ? REPLY_MAX_BYTES : REPLY_ALLO_NO_SPACE);
 }
 
 void cmd_allo(struct session *s, const struct call *call)

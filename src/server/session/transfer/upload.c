@@ -62,6 +62,7 @@ static enum stepped upload_take_partial(struct session *s)
     t->source = ask_descriptor(s, &m->file_writable.file, S_IFREG);
     t->start = t->offset = m->file_writable.first;
     t->limit = m->file_writable.limit;
+    t->by_bytes = m->file_writable.by_bytes;
     t->to_copy = m->file_writable.to_copy;
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block || !sum_begin(s))
@@ -161,7 +162,8 @@ static enum stepped upload_store_block(struct session *s)
     }
     if (error == EFBIG) {
         t->spoiled = true; /* it could never be completed */
-        return transfer_fail(s, FAILED_TOO_LARGE, "");
+        return transfer_fail(
+            s, t->by_bytes ? FAILED_MAX_BYTES : FAILED_TOO_LARGE, "");
     }
     if (error != 0)
         return transfer_fail(s, FAILED_WRITE, "");
