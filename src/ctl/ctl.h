@@ -543,6 +543,8 @@ int removed_all_leftovers(struct context *x);
  * correct rows. */
 int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
+/* A REPORT that prints the mistake. */
+users_report edit_print_mistake;
 /* Reads the users of X for a command that edits: edit_run() parses the same
  * text no second time. */
 int edit_read_before(struct context *x);
@@ -551,6 +553,8 @@ int edit_read_again(struct context *x);
 /* These return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
+/* The line of that SHARE, or else team; 0: there is none. */
+size_t line_find(const struct users *u, bool share, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
 
@@ -658,7 +662,7 @@ int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
 /* Sends the running server, if there is one, the news that the users file has
  * changed. It ends the sessions that are no longer permitted, and their number
  * is printed. If the server can't be reached, that is a printed line and no
- * failure. */
+ * failure: the complaint of X stays as it is. */
 void sessions_edited(struct context *x);
 
 /* who.c: the sessions of the running server. */

@@ -58,11 +58,11 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
 
-/* The same for the users file, after users_file_read(). -ESTALE: it isn't the
- * one that was read any more, or the lock is lost. */
+/* The same for the users file, after users_file_read(): it keeps its owner,
+ * group and mode. -ESTALE: it isn't the one that was read any more, or the lock
+ * is lost. */
 int users_file_commit(const struct users_file *p, struct slice bytes,
-                      const struct stat *like, users_file_check *check,
-                      void *owner, bool *stands);
+                      users_file_check *check, void *owner, bool *stands);
 
 /* Gives a user another hash: no other byte of the file is touched. It doesn't
  * wait for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the

@@ -14,29 +14,86 @@ const char *const edit_last_ids[] = {
     [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
 };
 
-int edit_fail(struct edit *e, int error, const char *what)
+static const char *remedy_for(int error)
 {
-    complain(e->complaint, "%s: %s: %s%s", e->file.path, what, strerror(error),
-             ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
+    return ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "";
+}
+
+static int file_fail(const struct users_file *file, int error, const char *what,
+                     struct complaint *c)
+{
+    complain(c, "%s: %s: %s%s", file->path, what, strerror(error),
+             remedy_for(error));
     return ctl_exit_of(error);
 }
 
-static int open_locked(struct edit *e, const char *path, unsigned lock_ms)
+int edit_fail(struct edit *e, int error, const char *what)
 {
-    int r = users_file_open(&e->file, path);
+    return file_fail(&e->file, error, what, e->complaint);
+}
+
+static int open_locked(struct users_file *file, const char *path,
+                       unsigned lock_ms, struct complaint *c)
+{
+    int r = users_file_open(file, path);
 
     if (r < 0) {
-        complain(e->complaint, "%s: %s; make its directory first", path,
-                 strerror(-r));
+        complain(c, "%s: %s%s", path, strerror(-r),
+                 r == -ENOENT ? "; make its directory first" : remedy_for(-r));
         return ctl_exit_of(-r);
     }
-    r = users_file_lock(&e->file, lock_ms);
+    r = users_file_lock(file, lock_ms);
     if (r != -ETIMEDOUT)
-        return r < 0 ? edit_fail(e, -r, "its lock") : 0;
-    complain(e->complaint,
-             "%s is being edited by somebody else; try again later",
-             e->file.path);
+        return r < 0 ? file_fail(file, -r, "its lock", c) : 0;
+    complain(c, "%s is being edited by somebody else; try again later",
+             file->path);
     return EX_TEMPFAIL;
+}
+
+int edit_read_locked(struct users_file *file, const char *path,
+                     unsigned lock_ms, struct buf *text, struct complaint *c)
+{
+    int code = open_locked(file, path, lock_ms, c);
+    int r = code == 0 ? users_file_read(file, text) : -ENOENT;
+
+    if (r == 0 || r == -ENOENT)
+        return code;
+    if (r < 0)
+        return file_fail(file, -r, "can't be read", c);
+    complain(c, "%s: another program has it open for writing; try again later",
+             file->path);
+    return EX_TEMPFAIL;
+}
+
+int edit_check(int fd, void *complaint)
+{
+    struct users u;
+
+    if (users_read(&u, fd, "the changed users file", complaint))
+        return -EINVAL;
+    users_release(&u);
+    return 0;
+}
+
+int edit_replace(const struct users_file *file, struct slice text,
+                 users_file_check *check, void *owner, bool *stands,
+                 struct complaint *c)
+{
+    int r = users_file_commit(file, text, check, owner, stands);
+
+    if (r == -EINVAL && c->text[0])
+        return EX_DATAERR;
+    if (r == -ESTALE && !*stands) {
+        complain(c,
+                 "%s: somebody else has changed it just now; nothing was "
+                 "changed here, run the command again",
+                 file->path);
+        return EX_TEMPFAIL;
+    }
+    if (r && *stands)
+        return file_fail(file, -r, "was changed, but a power cut may undo it",
+                         c);
+    return r ? file_fail(file, -r, "can't be written", c) : 0;
 }
 
 int row_exit(int r, struct complaint *c)
@@ -100,19 +157,13 @@ static int cut_lines(struct edit *e)
 /* The text may be a part of the one that somebody meant. An edit would make it
  * permanent: what a program writes later goes to the old file, which has no
  * name any more. A full disk leaves an empty file, and sallyportctl none. */
-static int refuse_part(struct edit *e, bool written)
+static int refuse_part(struct edit *e)
 {
     FD_CLEANUP int mark =
         e->text.len == 0
             ? users_file_open_current(&e->file, edit_last_ids[EDIT_LAST_UID])
             : -ENOENT;
 
-    if (written) {
-        complain(e->complaint,
-                 "%s: another program has it open for writing; try again later",
-                 e->file.path);
-        return EX_TEMPFAIL;
-    }
     if (mark >= 0) {
         complain(e->complaint,
                  "%s is empty, but had users: there is %s%s; restore it from a "
@@ -129,20 +180,14 @@ static int refuse_part(struct edit *e, bool written)
     return EX_DATAERR;
 }
 
-/* Reads the file's text, and its rows from the same text: an editor that takes
- * no lock may change the file in between. A missing file is empty. */
-static int read_current(struct edit *e, const struct context *before)
+/* The rows come from the same text: an editor that takes no lock may change the
+ * file in between. */
+static int take_text(struct edit *e, const struct context *before)
 {
-    int r = users_file_read(&e->file, &e->text);
+    int code = refuse_part(e);
 
-    if (r == -ENOENT)
-        return 0;
-    if (r < 0)
-        return edit_fail(e, -r, "can't be read");
-    e->exists = true;
-    r = refuse_part(e, r > 0);
-    if (r)
-        return r;
+    if (code)
+        return code;
     if (before && before->users_text.len > 0 &&
         slice_equal(buf_slice(&e->text), buf_slice(&before->users_text)))
         e->users = &before->users;
@@ -169,10 +214,10 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
     *e = (struct edit){ .users = &e->own, .complaint = c };
     buf_init(&e->text, USERS_FILE_MAX);
     buf_init(&e->made, USERS_FILE_MAX);
-    code = open_locked(e, path, lock_ms);
-    if (code)
+    code = edit_read_locked(&e->file, path, lock_ms, &e->text, c);
+    if (code || e->file.read.st_ino == 0)
         return code;
-    code = read_current(e, before);
+    code = take_text(e, before);
     if (code == EX_DATAERR)
         edit_refused(c);
     return code;
@@ -216,9 +261,13 @@ static int not_opened(const char *path, int error, struct complaint *c)
 {
     if (error == ENOENT)
         return 0;
-    complain(c, "%s: %s%s", path, strerror(error),
-             ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
+    complain(c, "%s: %s%s", path, strerror(error), remedy_for(error));
     return ctl_exit_of(error);
+}
+
+void edit_print_mistake(const char *mistake)
+{
+    stderr_print("%s", mistake);
 }
 
 int edit_load_users(struct users *u, const char *path, users_report *report,
@@ -280,6 +329,14 @@ const struct team *team_find(const struct users *u, struct slice name)
         if (slice_equal(name, slice_from(u->team[i].name)))
             return &u->team[i];
     return NULL;
+}
+
+size_t line_find(const struct users *u, bool share, struct slice name)
+{
+    const struct share *s = share ? share_find(u, name) : NULL;
+    const struct team *t = share ? NULL : team_find(u, name);
+
+    return s ? s->line : t ? t->line : 0;
 }
 
 /* check_written() refuses other lines that are too long, and names them; a new
@@ -344,58 +401,6 @@ int edit_set_key(struct edit *e, size_t line, const char *key,
     return code ? code : edit_refuse(e, row_set(row, key, value));
 }
 
-int name_order(struct slice a, struct slice b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static int add_entry(struct buf *list, struct slice entry)
-{
-    return buf_add_format(list, "%s%.*s", list->len > 0 ? "," : "",
-                          (int)entry.len, entry.ptr);
-}
-
-/* A list that was sorted stays sorted. */
-int row_set_entry(struct row *row, const char *key, struct slice name,
-                  const char *entry)
-{
-    struct slice rest = slice_from(row_get(row, key));
-    struct list_entry old;
-    struct buf list;
-    int r = 0;
-
-    buf_init(&list, USERS_FILE_MAX);
-    while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
-        int order = name_order(old.name, name);
-
-        if (order > 0 && entry) {
-            r = add_entry(&list, slice_from(entry));
-            entry = NULL;
-        }
-        if (r == 0 && order != 0)
-            r = add_entry(&list, old.text);
-    }
-    if (r == 0 && entry)
-        r = add_entry(&list, slice_from(entry));
-    if (r == 0)
-        r = buf_add(&list, "", 1);
-    if (r == 0)
-        r = row_set(row, key, list.len > 1 ? list.data : NULL);
-    buf_release(&list);
-    return r;
-}
-
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry)
-{
-    struct row *row;
-    int code = edit_row(e, line, &row);
-
-    return code ? code : edit_refuse(e, row_set_entry(row, key, name, entry));
-}
-
 static int join_line(const struct edit_line *l, struct buf *text)
 {
     int r;
@@ -424,9 +429,8 @@ static int join_lines(struct edit *e, struct buf *text)
  * in a few rows, only these are read. */
 static int check_written(int fd, void *owner)
 {
-    struct edit *e = owner;
+    const struct edit *e = owner;
     struct buf text;
-    struct users u;
     int r;
 
     buf_init(&text, USERS_FILE_MAX);
@@ -434,40 +438,21 @@ static int check_written(int fd, void *owner)
     if (r == 0)
         r = users_check_change(e->users, buf_slice(&e->text), buf_slice(&text));
     buf_release(&text);
-    if (r == 0)
-        return 0;
-    if (users_read(&u, fd, "the changed users file", e->complaint))
-        return -EINVAL;
-    users_release(&u);
-    return 0;
+    return r == 0 ? 0 : edit_check(fd, e->complaint);
 }
 
 int edit_commit(struct edit *e)
 {
     struct buf text;
-    int r;
+    int code;
 
     buf_init(&text, USERS_FILE_MAX);
-    r = join_lines(e, &text);
-    if (r == 0)
-        r = users_file_commit(&e->file, buf_slice(&text),
-                              e->exists ? &e->file.read : NULL, check_written,
-                              e, &e->stands);
+    code = join_lines(e, &text);
+    if (code == 0)
+        code = edit_replace(&e->file, buf_slice(&text), check_written, e,
+                            &e->stands, e->complaint);
     buf_release(&text);
-    if (r > 0)
-        return r;
-    if (r == -EINVAL && e->complaint->text[0])
-        return EX_DATAERR;
-    if (r == -ESTALE && !e->stands) {
-        complain(e->complaint,
-                 "%s: somebody else has changed it just now; nothing was "
-                 "changed here, run the command again",
-                 e->file.path);
-        return EX_TEMPFAIL;
-    }
-    if (r && e->stands)
-        return edit_fail(e, -r, "was changed, but a power cut may undo it");
-    return r ? edit_fail(e, -r, "can't be written") : 0;
+    return code;
 }
 
 /* What is printed under the lock waits in memory: a terminal that takes
@@ -501,7 +486,6 @@ int edit_run(struct context *x,
              void *given)
 {
     struct held out, err;
-    struct complaint why;
     struct edit e;
     int code;
 
@@ -519,10 +503,7 @@ int edit_run(struct context *x,
     stderr_wait(true);
     stderr = let_go(&err);
     stdout = let_go(&out);
-    why = x->complaint;
-    x->complaint.text[0] = '\0';
     if (e.stands)
         sessions_edited(x);
-    x->complaint = why;
     return code;
 }

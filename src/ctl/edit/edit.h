@@ -17,7 +17,6 @@ struct edit_line {
 
 struct edit {
     struct users_file file;
-    bool exists;
     bool stands;            /* the new file has replaced the old one */
     struct buf text;        /* the old file */
     struct edit_line *line; /* of the new file; line N is line[N - 1] */
@@ -52,24 +51,45 @@ void edit_remove(struct edit *e, size_t line);
 /* Takes the line as a row, for a change. It belongs to E, up to its next
  * append. */
 int edit_row(struct edit *e, size_t line, struct row **ret);
-/* These change the row of a line: row_set_column(), row_set_hash(), row_set()
- * and row_set_entry(). */
+/* These change the row of a line: row_set_column(), row_set_hash() and
+ * row_set(). */
 int edit_set_column(struct edit *e, size_t line, enum row_column column,
                     const char *text);
 int edit_set_hash(struct edit *e, size_t line, bool locked, const char *hash);
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value);
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry);
 int edit_commit(struct edit *e);
 /* Fills in the complaint: WHAT failed, a file beside the users file. */
 int edit_fail(struct edit *e, int error, const char *what);
+
+/* An edit of the whole text, whatever it is. The caller holds no struct edit.
+ */
+
+/* Waits up to LOCK_MS for the lock of the users file PATH, and reads it; a
+ * missing one is empty. In any case the caller calls users_file_close(). */
+int edit_read_locked(struct users_file *file, const char *path,
+                     unsigned lock_ms, struct buf *text, struct complaint *c);
+/* Gives that file another text, as users_file_commit(). */
+int edit_replace(const struct users_file *file, struct slice text,
+                 users_file_check *check, void *owner, bool *stands,
+                 struct complaint *c);
+/* Has the text no mistake? The owner is a struct complaint. */
+users_file_check edit_check;
+
+/* lists.c: the lists shares= and teams=. */
 
 /* Puts ENTRY into the list KEY, in the order of the names, and removes an older
  * one of NAME. ENTRY NULL only removes it; a list without entries is removed.
  * Returns 0 or -errno, as row_set(). */
 int row_set_entry(struct row *row, const char *key, struct slice name,
                   const char *entry);
+/* The same for a line. */
+int edit_set_entry(struct edit *e, size_t line, const char *key,
+                   struct slice name, const char *entry);
+/* In each list KEY that has NAME, it becomes TO with the same role, or with
+ * NULL it is removed. */
+int edit_rename_entries(struct edit *e, const char *key, struct slice name,
+                        const char *to);
 /* By bytes, as strcmp(3). */
 int name_order(struct slice a, struct slice b);
 /* The exit code for a result of a row, or of a buffer for lines. */

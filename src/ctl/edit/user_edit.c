@@ -59,35 +59,15 @@ static bool is_ended(void)
                                          sigismember(&waiting, SIGHUP) == 1);
 }
 
-/* Opens the users file under its lock, and reads it; a missing one is empty.
- * The caller closes it. */
-static int read_locked(struct context *x, struct users_file *file,
-                       struct buf *text)
-{
-    const char *path = x->settings.users;
-    int r = users_file_open(file, path);
-
-    if (r == 0)
-        r = users_file_lock(file, CTL_LOCK_MS);
-    if (r == 0)
-        r = users_file_read(file, text);
-    if (r == 0 || (r == -ENOENT && file->lock_fd >= 0))
-        return 0;
-    if (r > 0 || r == -ETIMEDOUT)
-        return ctl_fail(x, EX_TEMPFAIL,
-                        "%s is being edited by somebody else; try again later",
-                        path);
-    return ctl_fail(x, ctl_exit_of(-r), "%s: %s%s", path, strerror(-r),
-                    ctl_exit_of(-r) == EX_NOPERM ? "; run it as root" : "");
-}
-
 static int make_copy(struct hand_edit *h)
 {
     struct users_file file;
-    int r, code = read_locked(h->x, &file, &h->before);
+    int r, code = edit_read_locked(&file, h->x->settings.users, CTL_LOCK_MS,
+                                   &h->before, &h->x->complaint);
 
-    snprintf(h->directory, sizeof(h->directory), "%s.edit-%d", file.path,
-             (int)getpid());
+    if (code == 0)
+        snprintf(h->directory, sizeof(h->directory), "%s.edit-%d", file.path,
+                 (int)getpid());
     users_file_close(&file);
     if (code)
         return code;
@@ -157,11 +137,6 @@ static bool is_changed(const struct hand_edit *h)
     return !slice_equal(buf_slice(&h->text), buf_slice(&h->before));
 }
 
-static void print_copy_mistake(const char *mistake)
-{
-    stderr_print("%s", mistake);
-}
-
 /* Without a terminal nobody is asked. */
 static bool wants_again(void)
 {
@@ -184,7 +159,7 @@ static int edit_copy(struct hand_edit *h)
         if (code)
             return code;
         if (is_changed(h))
-            code = edit_load_users(&u, h->copy, print_copy_mistake,
+            code = edit_load_users(&u, h->copy, edit_print_mistake,
                                    &h->x->complaint);
     } while (code && wants_again());
     users_release(&u);
@@ -193,44 +168,18 @@ static int edit_copy(struct hand_edit *h)
     return code ? ctl_fail(h->x, code, "nothing was changed") : 0;
 }
 
-static int check_copy(int fd, void *owner)
-{
-    struct complaint *c = owner;
-    struct users u;
-
-    if (users_read(&u, fd, "the changed users file", c))
-        return -EINVAL;
-    users_release(&u);
-    return 0;
-}
-
-static int put_copy(struct hand_edit *h, const struct users_file *file)
-{
-    struct context *x = h->x;
-    const struct stat *like = file->read.st_ino != 0 ? &file->read : NULL;
-    int r = users_file_commit(file, buf_slice(&h->text), like, check_copy,
-                              &x->complaint, &x->stands);
-
-    if (r == -EINVAL && x->complaint.text[0])
-        return EX_DATAERR;
-    return r == 0 ? 0
-                  : ctl_fail(x, ctl_exit_of(-r), "%s: %s%s", file->path,
-                             x->stands
-                                 ? "was changed, but a power cut may undo it: "
-                                 : "can't be written: ",
-                             strerror(-r));
-}
-
 static int replace_file(struct hand_edit *h)
 {
+    struct context *x = h->x;
     struct users_file file;
     struct buf now;
     int code;
 
     buf_init(&now, USERS_FILE_MAX);
-    code = read_locked(h->x, &file, &now);
+    code = edit_read_locked(&file, x->settings.users, CTL_LOCK_MS, &now,
+                            &x->complaint);
     if (code == 0 && !slice_equal(buf_slice(&now), buf_slice(&h->before))) {
-        code = ctl_fail(h->x, EX_TEMPFAIL,
+        code = ctl_fail(x, EX_TEMPFAIL,
                         "somebody has changed %s meanwhile, so it isn't "
                         "replaced; your text is in %s: run user edit again, "
                         "and then remove that directory",
@@ -238,7 +187,8 @@ static int replace_file(struct hand_edit *h)
         h->directory[0] = '\0'; /* it stays */
     }
     if (code == 0)
-        code = put_copy(h, &file);
+        code = edit_replace(&file, buf_slice(&h->text), edit_check,
+                            &x->complaint, &x->stands, &x->complaint);
     users_file_close(&file);
     buf_release(&now);
     return code;
@@ -247,7 +197,6 @@ static int replace_file(struct hand_edit *h)
 int user_edit(struct context *x)
 {
     struct hand_edit h = { .x = x };
-    struct complaint why;
     int code;
 
     buf_init(&h.before, USERS_FILE_MAX);
@@ -265,11 +214,8 @@ int user_edit(struct context *x)
     if (code == 0)
         puts(x->stands ? "the users file: changed"
                        : "the users file: nothing was changed");
-    why = x->complaint;
-    x->complaint.text[0] = '\0';
     if (x->stands)
         sessions_edited(x);
-    x->complaint = why;
     buf_release(&h.before);
     buf_release(&h.text);
     return code;

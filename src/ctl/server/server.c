@@ -430,10 +430,12 @@ int sessions_kick(struct context *x)
 
 void sessions_edited(struct context *x)
 {
+    const struct complaint why = x->complaint;
     uint64_t ended = 0;
     int patience = x->patience;
     int code;
 
+    x->complaint.text[0] = '\0';
     x->patience = EDITED_MS;
     code = end_sessions(x, NULL, &ended);
     x->patience = patience;
@@ -444,5 +446,5 @@ void sessions_edited(struct context *x)
             "the running server could not be told of it: %s; it looks by "
             "itself within 10 s",
             x->complaint.text);
-    x->complaint.text[0] = '\0';
+    x->complaint = why;
 }

@@ -299,16 +299,16 @@ int team_add(struct context *x)
 
 static int change_line(struct context *x, struct edit *e, void *given)
 {
-    const struct share *share = NULL;
-    const struct team *team = NULL;
+    const char *what = x->args.word[0];
+    const struct slice name = slice_from(x->args.word[2]);
+    const size_t line = line_find(e->users, strcmp(what, "share") == 0, name);
     struct row *row;
-    int code = strcmp(x->args.word[0], "share") == 0
-                   ? share_named(x, e->users, &share)
-                   : team_named(x, e->users, &team);
+    int code;
 
     (void)given;
-    if (code == 0)
-        code = edit_row(e, share ? share->line : team->line, &row);
+    if (line == 0)
+        return ctl_missing(x, what, name);
+    code = edit_row(e, line, &row);
     if (code == 0)
         code = given_set(x, row);
     return code ? code : edit_commit(e);

@@ -73,23 +73,6 @@ static int purge_open(struct context *x, struct removal *r)
                 : 0;
 }
 
-/* Takes the share NAME, or with KEY "teams" the team, out of all lists. */
-static int remove_entries(struct edit *e, const char *key, struct slice name)
-{
-    const struct users *u = e->users;
-    const bool shares = strcmp(key, "shares") == 0;
-    struct list_entry old;
-    int code = 0;
-
-    for (size_t i = 0; i < u->count && code == 0; i++)
-        if (entry_find(shares ? u->row[i].shares : u->row[i].teams, name, &old))
-            code = edit_set_entry(e, u->row[i].line, key, name, NULL);
-    for (size_t i = 0; shares && i < u->teams && code == 0; i++)
-        if (entry_find(u->team[i].shares, name, &old))
-            code = edit_set_entry(e, u->team[i].line, key, name, NULL);
-    return code;
-}
-
 /* Files with that id may still exist. */
 static int spend_id(struct context *x, struct edit *e, const struct removal *r)
 {
@@ -123,7 +106,8 @@ static int remove_line(struct context *x, struct edit *e, void *given)
     if (code == 0 && x->args.purge)
         code = check_purge(x, e->users, &now, confirmed);
     if (code == 0 && now.gid != 0)
-        code = remove_entries(e, "shares", slice_from(x->args.word[2]));
+        code =
+            edit_rename_entries(e, "shares", slice_from(x->args.word[2]), NULL);
     if (code == 0)
         code = spend_id(x, e, &now);
     if (code == 0 && x->args.purge)
@@ -325,7 +309,8 @@ static int remove_team(struct context *x, struct edit *e, void *given)
 
     (void)given;
     if (code == 0)
-        code = remove_entries(e, "teams", slice_from(x->args.word[2]));
+        code =
+            edit_rename_entries(e, "teams", slice_from(x->args.word[2]), NULL);
     if (code)
         return code;
     edit_remove(e, team->line);

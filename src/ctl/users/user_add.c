@@ -51,10 +51,12 @@ static int check_list(struct context *x, const struct users *u,
     struct slice rest = slice_from(list);
     struct list_entry one;
 
-    while (entry_next(&rest, &one))
-        if (share ? !share_find(u, one.name) : !team_find(u, one.text))
-            return ctl_missing(x, share ? "share" : "team",
-                               share ? one.name : one.text);
+    while (entry_next(&rest, &one)) {
+        const struct slice name = share ? one.name : one.text;
+
+        if (line_find(u, share, name) == 0)
+            return ctl_missing(x, share ? "share" : "team", name);
+    }
     return 0;
 }
 

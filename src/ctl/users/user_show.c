@@ -187,11 +187,6 @@ static const struct output_field user_columns[] = {
     { 0 },
 };
 
-static void print_mistake(const char *mistake)
-{
-    stderr_print("%s", mistake);
-}
-
 static int list_filtered(struct context *x)
 {
     int64_t log_begins;
@@ -216,7 +211,7 @@ int user_list(struct context *x)
     const struct arguments *a = &x->args;
     const bool filters = a->locked || a->expired || a->team || a->unused ||
                          a->file || a->unit || a->directory;
-    int code = edit_load_users(&x->users, x->settings.users, print_mistake,
+    int code = edit_load_users(&x->users, x->settings.users, edit_print_mistake,
                                &x->complaint);
     int shown = 0;
 

@@ -269,9 +269,10 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
 }
 
 int users_file_commit(const struct users_file *p, struct slice bytes,
-                      const struct stat *like, users_file_check *check,
-                      void *owner, bool *stands)
+                      users_file_check *check, void *owner, bool *stands)
 {
+    const struct stat *like = p->read.st_ino != 0 ? &p->read : NULL;
+
     return replace(p->directory_fd, p->name, bytes, like, check, owner, p,
                    stands);
 }
@@ -310,8 +311,8 @@ int users_file_set_hash(const char *path, const struct hash_change *change,
     if (r == 0)
         r = row_change_hash(buf_slice(&text), change, &changed);
     if (r == 0)
-        r = users_file_commit(&p, buf_slice(&changed), NULL, keep_owner,
-                              &p.read, stands);
+        r = replace(p.directory_fd, p.name, buf_slice(&changed), NULL,
+                    keep_owner, &p.read, &p, stands);
     buf_release(&text);
     buf_release(&changed);
     users_file_close(&p);

@@ -270,7 +270,7 @@ static void expect_refused(struct users_file *p, struct buf *text,
 {
     bool stands = true;
 
-    cr_expect_eq(users_file_commit(p, SLICE(AFTER), NULL, NULL, NULL, &stands),
+    cr_expect_eq(users_file_commit(p, SLICE(AFTER), NULL, NULL, &stands),
                  -ESTALE);
     cr_expect_not(stands);
     cr_expect_not(beside_is_there(".sallyport-new"));
@@ -344,8 +344,7 @@ Test(place, is_made)
     bool stands;
 
     begin_edit(&p, &text, -ENOENT);
-    cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, NULL, &stands),
-                 0);
+    cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, &stands), 0);
     cr_expect(stands);
     cr_expect_not(beside_is_there(".sallyport-new"));
     expect_text(AFTER);

@@ -1,0 +1,89 @@
+/* The lists shares= and teams= in the users file: names with commas between
+ * them, each perhaps with a role, in the order of the names. */
+#include "edit.h"
+
+int name_order(struct slice a, struct slice b)
+{
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int add_entry(struct buf *list, struct slice entry)
+{
+    return buf_add_format(list, "%s%.*s", list->len > 0 ? "," : "",
+                          (int)entry.len, entry.ptr);
+}
+
+/* A list that was sorted stays sorted. */
+int row_set_entry(struct row *row, const char *key, struct slice name,
+                  const char *entry)
+{
+    struct slice rest = slice_from(row_get(row, key));
+    struct list_entry old;
+    struct buf list;
+    int r = 0;
+
+    buf_init(&list, USERS_FILE_MAX);
+    while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
+        int order = name_order(old.name, name);
+
+        if (order > 0 && entry) {
+            r = add_entry(&list, slice_from(entry));
+            entry = NULL;
+        }
+        if (r == 0 && order != 0)
+            r = add_entry(&list, old.text);
+    }
+    if (r == 0 && entry)
+        r = add_entry(&list, slice_from(entry));
+    if (r == 0)
+        r = buf_add(&list, "", 1);
+    if (r == 0)
+        r = row_set(row, key, list.len > 1 ? list.data : NULL);
+    buf_release(&list);
+    return r;
+}
+
+int edit_set_entry(struct edit *e, size_t line, const char *key,
+                   struct slice name, const char *entry)
+{
+    struct row *row;
+    int code = edit_row(e, line, &row);
+
+    return code ? code
+                : row_exit(row_set_entry(row, key, name, entry), e->complaint);
+}
+
+/* A role stays as it is written. */
+static int rename_entry(struct edit *e, size_t line, const char *key,
+                        const struct list_entry *old, const char *to)
+{
+    const struct slice role = old->role;
+    char text[GRANT_TEXT_MAX];
+    int code = 0;
+
+    if (to) {
+        snprintf(text, sizeof(text), "%s%s%.*s", to, role.ptr ? ":" : "",
+                 (int)role.len, role.ptr ? role.ptr : "");
+        code = edit_set_entry(e, line, key, slice_from(to), text);
+    }
+    return code ? code : edit_set_entry(e, line, key, old->name, NULL);
+}
+
+int edit_rename_entries(struct edit *e, const char *key, struct slice name,
+                        const char *to)
+{
+    const struct users *u = e->users;
+    const bool shares = strcmp(key, "shares") == 0;
+    struct list_entry old;
+    int code = 0;
+
+    for (size_t i = 0; i < u->count && code == 0; i++)
+        if (entry_find(shares ? u->row[i].shares : u->row[i].teams, name, &old))
+            code = rename_entry(e, u->row[i].line, key, &old, to);
+    for (size_t i = 0; shares && i < u->teams && code == 0; i++)
+        if (entry_find(u->team[i].shares, name, &old))
+            code = rename_entry(e, u->team[i].line, key, &old, to);
+    return code;
+}
