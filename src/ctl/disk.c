@@ -5,6 +5,7 @@
  * the names of the directories count. */
 #include "ctl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -162,48 +163,121 @@ struct known_answers {
     struct known_work {
         struct known *all;
         size_t count;
+        uint32_t *place; /* a hash table: the number of one in ALL + 1 */
+        size_t places;   /* a power of 2 */
+        uint8_t key[SIPHASH_KEY];
+        const char *homes; /* the setting */
+        bool owners; /* of all; those of wanted ones are always asked for */
         char *text;
     } work;
 };
 
-static int compare_known(const void *a, const void *b)
+/* The place of PATH in the hash table, or the free one. */
+static uint32_t *known_place(const struct known_work *w, const char *path)
 {
-    return strcmp(((const struct known *)a)->path,
-                  ((const struct known *)b)->path);
+    size_t i = siphash(w->key, path, strlen(path)) & (w->places - 1);
+
+    while (w->place[i] && strcmp(w->all[w->place[i] - 1].path, path) != 0)
+        i = (i + 1) & (w->places - 1);
+    return &w->place[i];
 }
 
-/* The directory whose links were resolved last. Most homes lie in one. */
+/* A directory in which some of the paths lie, with its links resolved. Most
+ * homes lie in a few. */
+#define PARENTS 16
 struct known_parent {
     char path[PATH_MAX], real[PATH_MAX]; /* "/" is "" */
+    bool entered;
 };
 
-/* As place_resolve(), for a PATH that is no link itself. */
-static void resolve_by_parent(struct known_parent *p, const char *path,
+static struct known_parent *parent_of(struct known_parent *all,
+                                      const struct known_work *w,
+                                      const char *path)
+{
+    const size_t len = (size_t)(strrchr(path, '/') - path);
+    struct known_parent *p = &all[siphash(w->key, path, len) % PARENTS];
+
+    if (p->entered && strncmp(p->path, path, len) == 0 && !p->path[len])
+        return p;
+    p->entered = true;
+    memcpy(p->path, path, len);
+    p->path[len] = '\0';
+    place_resolve(p->path, p->real);
+    return p;
+}
+
+/* The names of the links in the setting homes, with a NUL after each: so no
+ * home there has to be asked whether it is one. */
+#define LINKS_MAX 64
+struct known_links {
+    const char *homes;
+    bool asked, listed;
+    struct buf names;
+};
+
+/* A file system that doesn't say what its entries are can't be listed, nor can
+ * a directory with many links. */
+static void list_links(struct known_links *l)
+{
+    DIR *dir = opendir(l->homes[0] ? l->homes : "/");
+    const struct dirent *entry;
+    size_t n = 0;
+
+    l->asked = true;
+    l->listed = dir || errno == ENOENT;
+    while (dir && l->listed && (entry = readdir(dir)))
+        if (entry->d_type == DT_LNK)
+            l->listed = ++n <= LINKS_MAX &&
+                        buf_add(&l->names, entry->d_name,
+                                strlen(entry->d_name) + 1) == 0;
+        else
+            l->listed = entry->d_type != DT_UNKNOWN;
+    if (dir)
+        closedir(dir);
+}
+
+static bool is_no_link(struct known_links *l, const struct known_parent *p,
+                       const char *name)
+{
+    size_t at = 0;
+
+    if (strcmp(p->path, l->homes) != 0)
+        return false;
+    if (!l->asked)
+        list_links(l);
+    if (!l->listed)
+        return false;
+    while (at < l->names.len && strcmp(l->names.data + at, name) != 0)
+        at += strlen(l->names.data + at) + 1;
+    return at >= l->names.len;
+}
+
+/* As place_resolve(), for a PATH that lies in that directory and is no link. */
+static void resolve_by_parent(const struct known_parent *p, const char *path,
                               char *real)
 {
-    const char *name = strrchr(path, '/');
-    const size_t len = (size_t)(name - path);
-
-    if (strncmp(p->path, path, len) != 0 || p->path[len]) {
-        memcpy(p->path, path, len);
-        p->path[len] = '\0';
-        place_resolve(p->path, p->real);
-    }
-    if (snprintf(real, PATH_MAX, "%s%s", p->real, name) >= PATH_MAX)
+    if (snprintf(real, PATH_MAX, "%s%s", p->real, strrchr(path, '/')) >=
+        PATH_MAX)
         place_resolve(path, real);
 }
 
-static void ask_one(struct known *one, struct known_parent *parent, char *real)
+static void ask_one(struct known *one, const struct known_parent *parent,
+                    struct known_links *links, char *real)
 {
     struct stat st;
-    const bool there = lstat(one->path, &st) == 0;
+    bool there;
 
+    if (!one->wanted &&
+        is_no_link(links, parent, strrchr(one->path, '/') + 1)) {
+        resolve_by_parent(parent, one->path, real);
+        return;
+    }
+    there = lstat(one->path, &st) == 0;
     one->link = there && S_ISLNK(st.st_mode);
-    if (one->link || !one->path[0])
+    if (one->link)
         place_resolve(one->path, real);
     else
         resolve_by_parent(parent, one->path, real);
-    one->real = real;
     if (!there || (one->link && stat(one->path, &st)))
         return;
     one->directory = S_ISDIR(st.st_mode);
@@ -218,14 +292,24 @@ static int ask_all(void *shared)
 {
     struct known_answers *a = shared;
     const struct known_work *w = &a->work;
-    struct known_parent parent = { .path = "" };
+    struct known_parent *parents = calloc(PARENTS, sizeof(*parents));
+    struct known_links links = { .homes = w->homes, .asked = w->owners };
 
+    if (!parents)
+        return -ENOMEM;
+    buf_init(&links.names, LINKS_MAX * (NAME_MAX + 1));
     for (; a->next < w->count; a->next++) {
+        struct known *one = &w->all[a->next];
         char *real = w->text + a->used;
 
-        ask_one(&w->all[a->next], &parent, real);
+        real[0] = '\0';
+        if (one->path[0]) /* not "/" */
+            ask_one(one, parent_of(parents, w, one->path), &links, real);
+        one->real = real;
         a->used += strlen(real) + 1;
     }
+    buf_release(&links.names);
+    free(parents);
     return 0;
 }
 
@@ -248,13 +332,21 @@ static void ask_in_forks(struct known_answers *a)
     }
 }
 
-static size_t add_path(struct known *all, size_t n, const char *path)
+static void add_path(struct known_work *w, const char *path, bool wanted)
 {
     char tidy[PATH_MAX];
+    uint32_t *place;
 
-    if (place_tidy(slice_from(path), tidy, sizeof(tidy)) == 0)
-        all[n].path = strdup(tidy);
-    return n + (all[n].path != NULL);
+    if (place_tidy(slice_from(path), tidy, sizeof(tidy)))
+        return;
+    place = known_place(w, tidy);
+    if (*place == 0) {
+        w->all[w->count].path = strdup(tidy);
+        if (!w->all[w->count].path)
+            return;
+        *place = (uint32_t)++w->count;
+    }
+    w->all[*place - 1].wanted |= wanted;
 }
 
 static void known_forget(struct context *x)
@@ -264,57 +356,63 @@ static void known_forget(struct context *x)
         return;
     for (size_t i = 0; i < x->known->work.count; i++)
         free(x->known->work.all[i].path);
+    free(x->known->work.place);
     munmap(x->known, x->known_size);
     x->known = NULL;
 }
 
-static size_t known_size(size_t n)
+static bool known_make(struct context *x, size_t most)
 {
-    return sizeof(struct known_answers) + n * (sizeof(struct known) + PATH_MAX);
+    const size_t size = sizeof(struct known_answers) +
+                        most * (sizeof(struct known) + PATH_MAX);
+    struct known_answers *a = disk_share(size);
+    size_t places = 2;
+
+    if (!a)
+        return false;
+    while (places < 2 * most)
+        places *= 2;
+    x->known = a;
+    x->known_size = size;
+    a->work = (struct known_work){
+        .all = (struct known *)(a + 1),
+        .place = calloc(places, sizeof(*a->work.place)),
+        .places = places,
+        .homes = x->settings.homes,
+        .owners = x->args.home || x->args.local_group,
+    };
+    a->work.text = (char *)(a->work.all + most);
+    random_bytes(a->work.key, sizeof(a->work.key));
+    if (!a->work.place)
+        known_forget(x);
+    return x->known;
 }
 
 void known_fill(struct context *x, const struct users *u,
                 const char *const *more, size_t n)
 {
-    const size_t most = u->count + u->shares + n;
-    struct known_answers *a = disk_share(known_size(most));
-    struct known *all = a ? (struct known *)(a + 1) : NULL;
-    size_t count = 0, kept = 0;
-
     paths_ask(x); /* it is another question that must not wait */
     known_forget(x);
-    if (!a)
+    if (!known_make(x, u->count + u->shares + n))
         return;
-    x->known = a;
-    x->known_size = known_size(most);
     for (size_t i = 0; i < u->count; i++)
-        count = add_path(all, count, u->row[i].home);
+        add_path(&x->known->work, u->row[i].home, false);
     for (size_t i = 0; i < u->shares; i++)
-        count = add_path(all, count, u->share[i].path);
-    for (size_t i = 0; i < n; i++) {
-        all[count].wanted = true;
-        count = add_path(all, count, more[i]);
-    }
-    qsort(all, count, sizeof(*all), compare_known);
-    for (size_t i = 0; i < count; i++)
-        if (kept > 0 && strcmp(all[i].path, all[kept - 1].path) == 0) {
-            all[kept - 1].wanted |= all[i].wanted;
-            free(all[i].path);
-        } else
-            all[kept++] = all[i];
-    a->work = (struct known_work){ all, kept, (char *)(all + most) };
-    ask_in_forks(a);
+        add_path(&x->known->work, u->share[i].path, false);
+    for (size_t i = 0; i < n; i++)
+        add_path(&x->known->work, more[i], true);
+    ask_in_forks(x->known);
 }
 
 const struct known *known_of(const struct context *x, const char *path)
 {
     char tidy[PATH_MAX];
-    const struct known key = { .path = tidy };
+    uint32_t number;
 
     if (!x->known || place_tidy(slice_from(path), tidy, sizeof(tidy)))
         return NULL;
-    return bsearch(&key, x->known->work.all, x->known->work.count, sizeof(key),
-                   compare_known);
+    number = *known_place(&x->known->work, tidy);
+    return number > 0 ? &x->known->work.all[number - 1] : NULL;
 }
 
 void known_resolve(const void *owner, const char *path, char out[PATH_MAX])

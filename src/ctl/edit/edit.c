@@ -425,32 +425,54 @@ static int join_lines(struct edit *e, struct buf *text)
     return edit_refuse(e, r);
 }
 
+struct written {
+    struct edit *edit;
+    struct slice text;
+};
+
+/* 0; -EIO: the file has other bytes; or another -errno */
+static int compare_file(int fd, struct slice text)
+{
+    char part[65536];
+    size_t at = 0;
+    ssize_t n;
+
+    while ((n = pread(fd, part, sizeof(part), (off_t)at)) > 0) {
+        if ((size_t)n > text.len - at || memcmp(part, text.ptr + at, (size_t)n))
+            return -EIO;
+        at += (size_t)n;
+    }
+    if (n < 0)
+        return -errno;
+    return at == text.len ? 0 : -EIO;
+}
+
 /* Auth and master must accept what was written. If it differs from the old file
  * in a few rows, only these are read. */
 static int check_written(int fd, void *owner)
 {
-    const struct edit *e = owner;
-    struct buf text;
-    int r;
+    const struct written *w = owner;
+    const struct edit *e = w->edit;
+    int r = compare_file(fd, w->text);
 
-    buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(fd, &text);
-    if (r == 0)
-        r = users_check_change(e->users, buf_slice(&e->text), buf_slice(&text));
-    buf_release(&text);
-    return r == 0 ? 0 : edit_check(fd, e->complaint);
+    if (r < 0 ||
+        users_check_change(e->users, buf_slice(&e->text), w->text) == 0)
+        return r;
+    return edit_check(fd, e->complaint);
 }
 
 int edit_commit(struct edit *e)
 {
+    struct written w = { .edit = e };
     struct buf text;
     int code;
 
     buf_init(&text, USERS_FILE_MAX);
     code = join_lines(e, &text);
+    w.text = buf_slice(&text);
     if (code == 0)
-        code = edit_replace(&e->file, buf_slice(&text), check_written, e,
-                            &e->stands, e->complaint);
+        code = edit_replace(&e->file, w.text, check_written, &w, &e->stands,
+                            e->complaint);
     buf_release(&text);
     return code;
 }

@@ -65,6 +65,60 @@ Test(home, what_is_known_of_links)
     known_release(&x);
 }
 
+/* Homes in the setting homes: its links are listed. With --home each one is
+ * asked, and so is each one if there are too many links. */
+static void expect_resolved(size_t links, const char *home)
+{
+    static char path[200][256];
+    static struct user row[200];
+    const struct users u = { .row = row, .count = 200 };
+    const char *wanted = path[199];
+    struct context x = { .args.home = home };
+    char real[PATH_MAX], known[PATH_MAX];
+    const struct known *one;
+
+    snprintf(x.settings.homes, sizeof(x.settings.homes), "%s/homes", scratch);
+    cr_assert_eq(mkdir(in_scratch("homes"), 0755), 0);
+    cr_assert_eq(mkdir(in_scratch("homes/h190"), 0755), 0);
+    for (size_t i = 0; i < 200; i++) {
+        snprintf(path[i], sizeof(path[i]), "%s/homes/h%zu%s", scratch, i,
+                 i == 150 ? "/in" : "");
+        row[i].home = path[i];
+        if (i < links)
+            cr_assert_eq(symlink(i % 2 ? "h190" : "missing", path[i]), 0);
+    }
+    known_fill(&x, &u, &wanted, 1);
+    for (size_t i = 0; i < 200; i++) {
+        place_resolve(path[i], real);
+        known_resolve(&x, path[i], known);
+        cr_expect_str_eq(known, real, "%s", path[i]);
+    }
+    one = known_of(&x, path[190]);
+    cr_assert(one);
+    cr_expect_eq(one->directory, home || links > 64);
+    known_release(&x);
+}
+
+Test(home, links_that_are_listed)
+{
+    expect_resolved(0, NULL);
+}
+
+Test(home, links_among_homes)
+{
+    expect_resolved(64, NULL);
+}
+
+Test(home, too_many_links_to_list)
+{
+    expect_resolved(65, NULL);
+}
+
+Test(home, owners_of_homes)
+{
+    expect_resolved(3, "/h");
+}
+
 /* This program's functions replace libc's: those of a directory "dead" don't
  * return. */
 static void die_with(const char *path)
@@ -114,9 +168,9 @@ Test(home, a_dead_disk, .timeout = 60)
     disk_locked_ms = 2000;
     expect_run(0, PASSWORD, "user add anna");
     snprintf(row, sizeof(row), "%sbob:!:70050:70050::%s::\n",
-             file_text(world.users), in(world.homes, "dead"));
+             file_text(world.users), in(world.homes, "dead/bob"));
     file_write(world.users, row);
-    expect_err(0, "", "share add s", "/dead doesn't answer; of directories");
+    expect_err(0, "", "share add s", "/dead/bob doesn't answer; of directories");
     expect_run(0, PASSWORD, "user add carl");
     snprintf(words, sizeof(words), "user change carl --home %s",
              in(world.homes, "c2"));
@@ -128,7 +182,7 @@ Test(home, a_dead_disk, .timeout = 60)
     expect_run(0, "", "user del carl --purge --yes");
     /* The names still count. */
     snprintf(words, sizeof(words), "user add dora --home %s/in",
-             in(world.homes, "dead"));
+             in(world.homes, "dead/bob"));
     expect_err(EX_DATAERR, PASSWORD, words, "overlaps the home of bob");
     expect_run(0, "", "user del bob");
     fflush(NULL);

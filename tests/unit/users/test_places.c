@@ -30,6 +30,25 @@ Test(places, tidy)
     cr_expect_eq(place_tidy(SLICE("/123456"), out, sizeof(out)), 0);
 }
 
+/* The answer of one that was asked for the first time, and of one that was
+ * asked often. */
+static const struct row_place *overlap(const struct users *u, const char *path,
+                                       const void *own, struct places *often)
+{
+    const struct row_place *found;
+    const void *row;
+    struct places first;
+
+    cr_assert(places_fill(&first, u, NULL, NULL));
+    found = places_overlap(&first, path, own);
+    row = found ? found->row : NULL;
+    places_release(&first);
+    for (int i = 0; i < 8; i++)
+        found = places_overlap(often, path, own);
+    cr_expect_eq(found ? found->row : NULL, row, "%s", path);
+    return found;
+}
+
 /* A symbolic link on the way counts, also if the end is missing. */
 Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
 {
@@ -69,10 +88,54 @@ Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
         const struct row_place *found;
 
         snprintf(path, sizeof(path), "%s/%s", scratch, table[i].path);
-        found = places_overlap(&p, path, NULL);
+        found = overlap(&u, path, NULL, &p);
         cr_expect_str_eq(found ? found->name : "",
                          table[i].name ? table[i].name : "", "%s", path);
     }
-    cr_expect_null(places_overlap(&p, anna, &row[0]));
+    cr_expect_null(overlap(&u, anna, &row[0], &p));
     places_release(&p);
+}
+
+static void keep_path(const void *owner, const char *path, char out[PATH_MAX])
+{
+    (void)owner;
+    strcpy(out, path);
+}
+
+/* Of several the first one in the order of the paths, or else the nearest one
+ * above. */
+Test(places, which_one)
+{
+    static const struct {
+        const char *path, *name;
+    } table[] = {
+        { "/h", "b" },   { "/h/a", "b" },     { "/h/a/x/y/z", "d" },
+        { "/h/b", "e" }, { "/h/a/xx", "b" },  { "/h/a-", NULL },
+        { "/h/c", "g" }, { "/h/c/new", "g" }, { "", "b" },
+    };
+    static const char *const homes[] = { "/h/a-b", "/h/a",   "/h/a/x",
+                                         "/h/a/x/y", "/h/b/z", "/h/b/zz",
+                                         "/h/c",   "/h/c" };
+    static const char names[][2] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    struct user row[8] = { { 0 } };
+    const struct users u = { .row = row, .count = 8 };
+
+    for (size_t i = 0; i < 8; i++)
+        row[i] = (struct user){ .name = (char *)names[i],
+                                .home = (char *)homes[i],
+                                .line = i + 1 };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct places p;
+
+        cr_assert(places_fill(&p, &u, keep_path, NULL));
+        for (int n = 0; n < 8; n++) {
+            const struct row_place *found =
+                places_overlap(&p, table[i].path, NULL);
+
+            cr_expect_str_eq(found ? found->name : "",
+                             table[i].name ? table[i].name : "", "%s, %d",
+                             table[i].path, n);
+        }
+        places_release(&p);
+    }
 }
