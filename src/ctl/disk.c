@@ -227,9 +227,9 @@ static void list_links(struct known_links *l)
     l->listed = dir || errno == ENOENT;
     while (dir && l->listed && (entry = readdir(dir)))
         if (entry->d_type == DT_LNK)
-            l->listed = ++n <= LINKS_MAX &&
-                        buf_add(&l->names, entry->d_name,
-                                strlen(entry->d_name) + 1) == 0;
+            l->listed =
+                ++n <= LINKS_MAX && buf_add(&l->names, entry->d_name,
+                                            strlen(entry->d_name) + 1) == 0;
         else
             l->listed = entry->d_type != DT_UNKNOWN;
     if (dir)
@@ -363,8 +363,8 @@ static void known_forget(struct context *x)
 
 static bool known_make(struct context *x, size_t most)
 {
-    const size_t size = sizeof(struct known_answers) +
-                        most * (sizeof(struct known) + PATH_MAX);
+    const size_t size =
+        sizeof(struct known_answers) + most * (sizeof(struct known) + PATH_MAX);
     struct known_answers *a = disk_share(size);
     size_t places = 2;
 

@@ -137,6 +137,9 @@ struct users_image {
 };
 /* Finds them. Returns whether they are there; nothing in them is checked. */
 bool users_image_open(struct users_image *i, char *bytes, size_t size);
+/* As users_take(), but takes no users: only the shares and the teams. The
+ * parts are those of u->text. */
+int users_take_groups(struct users *u, int fd, struct complaint *c);
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \

@@ -220,7 +220,7 @@ static bool image_allocate(const struct users_head *h, struct users *u)
 }
 
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
-static int image_read(struct users *u)
+static int image_read(struct users *u, bool with_users)
 {
     struct users_image i;
 
@@ -237,6 +237,8 @@ static int image_read(struct users *u)
         if (!image_read_fields(&i, u, &users_team_fields, &i.team[u->teams],
                                &u->team[u->teams]))
             return -EBADMSG;
+    if (!with_users)
+        return 0;
     for (; u->count < i.head->users; u->count++)
         if (!image_read_user(&i, u, &u->row[u->count]))
             return -EBADMSG;
@@ -266,17 +268,28 @@ static int image_map(struct users *u, int fd)
     return 0;
 }
 
-int users_take(struct users *u, int fd, struct complaint *c)
+static int image_take(struct users *u, int fd, bool with_users,
+                      struct complaint *c)
 {
     int r;
 
     *u = (struct users){ 0 };
     r = image_map(u, fd);
     if (r == 0)
-        r = image_read(u);
+        r = image_read(u, with_users);
     if (r < 0) {
         users_release(u);
         complain(c, "the table of users from reader: %s", strerror(-r));
     }
     return r;
+}
+
+int users_take(struct users *u, int fd, struct complaint *c)
+{
+    return image_take(u, fd, true, c);
+}
+
+int users_take_groups(struct users *u, int fd, struct complaint *c)
+{
+    return image_take(u, fd, false, c);
 }

@@ -170,7 +170,8 @@ Test(home, a_dead_disk, .timeout = 60)
     snprintf(row, sizeof(row), "%sbob:!:70050:70050::%s::\n",
              file_text(world.users), in(world.homes, "dead/bob"));
     file_write(world.users, row);
-    expect_err(0, "", "share add s", "/dead/bob doesn't answer; of directories");
+    expect_err(0, "", "share add s",
+               "/dead/bob doesn't answer; of directories");
     expect_run(0, PASSWORD, "user add carl");
     snprintf(words, sizeof(words), "user change carl --home %s",
              in(world.homes, "c2"));

@@ -297,8 +297,7 @@ Test(change, of_a_table_out_of_order)
     buf_release(&bytes);
 }
 
-/* Random edits, one after another. */
-
+/* Random numbers, always the same ones. */
 static uint64_t seed = 88172645463325252;
 
 static size_t any(size_t n)
@@ -308,6 +307,43 @@ static size_t any(size_t n)
     seed ^= seed << 17;
     return (size_t)(seed % n);
 }
+
+/* A table with any cell or number of rows: reader checks no row of it, and
+ * neither reads nor writes beyond it. Master refuses what comes of that. */
+Test(change, of_spoilt_tables)
+{
+    static const uint64_t lies[] = { 0,          1,          2,
+                                     3,          100,        UINT32_MAX,
+                                     UINT64_MAX, 1ULL << 32, 1ULL << 63 };
+    FD_CLEANUP int table = whole(SLICE(FULL));
+    FD_CLEANUP int text = fd_sealed("users", SLICE(FULL));
+    FD_CLEANUP int now = fd_sealed("users", SLICE(ROW("eve", "5") FULL));
+    size_t written = 0, refused = 0;
+    struct buf bytes;
+
+    buf_init(&bytes, USERS_IMAGE_MAX);
+    cr_assert_eq(fd_read_file(table, &bytes), 0);
+    for (int i = 0; i < 3000; i++) {
+        uint64_t *cell = (uint64_t *)(void *)bytes.data +
+                         any((bytes.len - sizeof(FULL)) / sizeof(*cell)),
+                 before = *cell;
+        FD_CLEANUP int answer = answer_make();
+        FD_CLEANUP int lie = -1;
+        int r;
+
+        *cell = lies[any(sizeof(lies) / sizeof(lies[0]))];
+        lie = fd_sealed("answer", buf_slice(&bytes));
+        *cell = before;
+        r = users_write_change(now, text, lie, answer);
+        cr_assert(r == 0 || r == -EAGAIN);
+        written += r == 0;
+        refused += r < 0;
+    }
+    cr_expect(written > 100 && refused > 100, "%zu, %zu", written, refused);
+    buf_release(&bytes);
+}
+
+/* Random edits, one after another. */
 
 static const char *const options[] = {
     "rights=lrw",

@@ -113,9 +113,9 @@ Test(places, which_one)
         { "/h/b", "e" }, { "/h/a/xx", "b" },  { "/h/a-", NULL },
         { "/h/c", "g" }, { "/h/c/new", "g" }, { "", "b" },
     };
-    static const char *const homes[] = { "/h/a-b", "/h/a",   "/h/a/x",
+    static const char *const homes[] = { "/h/a-b",   "/h/a",   "/h/a/x",
                                          "/h/a/x/y", "/h/b/z", "/h/b/zz",
-                                         "/h/c",   "/h/c" };
+                                         "/h/c",     "/h/c" };
     static const char names[][2] = { "a", "b", "c", "d", "e", "f", "g", "h" };
     struct user row[8] = { { 0 } };
     const struct users u = { .row = row, .count = 8 };

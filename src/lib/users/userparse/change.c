@@ -99,15 +99,47 @@ static bool change_find(struct users_change *c, struct slice before,
     return true;
 }
 
-/* The first of the users that doesn't stand before LINE. */
-static size_t row_of_line(const struct users *u, size_t line)
+/* What counts of a row of the old table. A login waits while reader does this,
+ * so of 100,000 rows it decodes no more. */
+struct old_row {
+    struct slice name;
+    uid_t uid;
+    size_t line, grants, directories;
+};
+
+static struct old_row old_row(const struct users_change *c, size_t n)
 {
-    size_t from = 0, to = u->count;
+    if (c->image) {
+        const struct users_row *row = &c->image->row[n];
+        const size_t size = c->image->text_size;
+        const bool has_name =
+            row->name.at < size && row->name.len < size - row->name.at;
+
+        return (struct old_row){
+            has_name
+                ? (struct slice){ c->image->text + row->name.at, row->name.len }
+                : SLICE(""),
+            (uid_t)row->uid.number,
+            row->line.number,
+            row->grants.number,
+            row->directories.number,
+        };
+    }
+    const struct user *row = &c->old->row[n];
+
+    return (struct old_row){ slice_from(row->name), row->uid, row->line,
+                             row->grants, row->directories };
+}
+
+/* The first of the users that doesn't stand before LINE. */
+static size_t row_of_line(const struct users_change *c, size_t line)
+{
+    size_t from = 0, to = c->count;
 
     while (from < to) {
         size_t middle = from + (to - from) / 2;
 
-        if (u->row[middle].line < line)
+        if (old_row(c, middle).line < line)
             from = middle + 1;
         else
             to = middle;
@@ -115,30 +147,33 @@ static size_t row_of_line(const struct users *u, size_t line)
     return from;
 }
 
-/* Grants and directories are in the order of the rows. False: the lines
- * aren't. */
+/* Grants and directories are in the order of the rows. False: the lines aren't,
+ * or there are others than the rows have. */
 static bool change_find_rows(struct users_change *c)
 {
-    const struct users *u = c->old;
-    const struct user *from, *to;
+    size_t grants = 0, directories = 0;
 
-    c->row.from = row_of_line(u, c->line + 1);
-    c->row.to = row_of_line(u, c->line + c->lines_before + 1);
-    if (c->row.from > c->row.to)
-        return false;
-    from = &u->row[c->row.from];
-    to = &u->row[c->row.to];
-    c->grant.from =
-        c->row.from < u->count ? (size_t)(from->grant - u->grant) : u->grants;
-    c->grant.to =
-        c->row.to < u->count ? (size_t)(to->grant - u->grant) : u->grants;
-    c->directory.from = c->row.from < u->count
-                            ? (size_t)(from->directory - u->directory)
-                            : u->directories;
-    c->directory.to = c->row.to < u->count
-                          ? (size_t)(to->directory - u->directory)
-                          : u->directories;
-    return true;
+    c->row.from = row_of_line(c, c->line + 1);
+    c->row.to = row_of_line(c, c->line + c->lines_before + 1);
+    for (size_t i = 0; i <= c->count; i++) {
+        if (i == c->row.from) {
+            c->grant.from = grants;
+            c->directory.from = directories;
+        }
+        if (i == c->row.to) {
+            c->grant.to = grants;
+            c->directory.to = directories;
+        }
+        if (i < c->count) {
+            const struct old_row row = old_row(c, i);
+
+            grants += row.grants;
+            directories += row.directories;
+            if (grants > c->grants || directories > c->directories)
+                return false;
+        }
+    }
+    return c->row.from <= c->row.to;
 }
 
 static int change_read_lines(struct users_change *c, struct slice lines)
@@ -161,23 +196,6 @@ static int change_read_lines(struct users_change *c, struct slice lines)
     return reader_read(&r, &own, result);
 }
 
-static bool is_replaced(const struct users_change *c, const struct user *row)
-{
-    return row >= c->old->row + c->row.from && row < c->old->row + c->row.to;
-}
-
-static bool has_a_name_twice(const struct users_change *c)
-{
-    for (size_t i = 0; i < c->added.count; i++) {
-        const struct user *same =
-            users_find(c->old, slice_from(c->added.row[i].name));
-
-        if (same && !is_replaced(c, same))
-            return true;
-    }
-    return false;
-}
-
 static int compare_uids(const void *a, const void *b)
 {
     uid_t x = *(const uid_t *)a, y = *(const uid_t *)b;
@@ -185,10 +203,10 @@ static int compare_uids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Or there is no memory to find out. */
-static bool has_a_uid_twice(const struct users_change *c)
+/* Has a row that stays the name or the uid of one that was added? Or is there
+ * no memory to find out? */
+static bool has_one_twice(const struct users_change *c)
 {
-    const struct users *old = c->old;
     const size_t n = c->added.count;
     uid_t *uid = calloc(n + 1, sizeof(*uid));
     bool found = !uid;
@@ -197,9 +215,13 @@ static bool has_a_uid_twice(const struct users_change *c)
         uid[i] = c->added.row[i].uid;
     if (uid)
         qsort(uid, n, sizeof(*uid), compare_uids);
-    for (size_t i = 0; i < old->count && !found && n > 0; i++)
-        found = !is_replaced(c, &old->row[i]) &&
-                bsearch(&old->row[i].uid, uid, n, sizeof(*uid), compare_uids);
+    for (size_t i = 0; i < c->count && !found && n > 0; i++) {
+        const struct old_row row = old_row(c, i);
+
+        if (i < c->row.from || i >= c->row.to)
+            found = users_find(&c->added, row.name) ||
+                    bsearch(&row.uid, uid, n, sizeof(*uid), compare_uids);
+    }
     free(uid);
     return found;
 }
@@ -212,11 +234,10 @@ static size_t count_after(size_t before, const struct change_range *r,
 
 static bool is_too_much(const struct users_change *c)
 {
-    return count_after(c->old->count, &c->row, c->added.count) > USERS_MAX ||
-           count_after(c->old->grants, &c->grant, c->added.grants) >
-               GRANTS_MAX ||
-           count_after(c->old->directories, &c->directory,
-                       c->added.directories) > DIRECTORIES_MAX;
+    return count_after(c->count, &c->row, c->added.count) > USERS_MAX ||
+           count_after(c->grants, &c->grant, c->added.grants) > GRANTS_MAX ||
+           count_after(c->directories, &c->directory, c->added.directories) >
+               DIRECTORIES_MAX;
 }
 
 static void change_release(struct users_change *c)
@@ -227,10 +248,9 @@ static void change_release(struct users_change *c)
 }
 
 /* Returns 0, or -EAGAIN. In both cases the caller calls change_release(). */
-static int change_read(struct users_change *c, const struct users *old,
-                       struct slice before, struct slice now)
+static int change_read(struct users_change *c, struct slice before,
+                       struct slice now)
 {
-    *c = (struct users_change){ .old = old };
     if (!change_find(c, before, now))
         return -EAGAIN;
     if (!change_find_rows(c))
@@ -238,32 +258,39 @@ static int change_read(struct users_change *c, const struct users *old,
     if (change_read_lines(
             c, (struct slice){ now.ptr + c->at, c->now - c->at }) < 0)
         return -EAGAIN;
-    return has_a_name_twice(c) || has_a_uid_twice(c) || is_too_much(c) ? -EAGAIN
-                                                                       : 0;
+    return has_one_twice(c) || is_too_much(c) ? -EAGAIN : 0;
 }
 
 int users_check_change(const struct users *old, struct slice before,
                        struct slice now)
 {
-    struct users_change c;
-    int r = change_read(&c, old, before, now);
+    struct users_change c = { .old = old,
+                              .count = old->count,
+                              .grants = old->grants,
+                              .directories = old->directories };
+    int r = change_read(&c, before, now);
 
     change_release(&c);
     return r;
 }
 
+/* OLD has only the shares and the teams. */
 static int write_change(const struct users *old, struct slice before,
                         struct slice now, int fd)
 {
     struct users_image image;
-    struct users_change c = { .old = old };
-    int r = users_image_open(&image, old->text, old->text_size) &&
-                    image.text_size == before.len + 1
-                ? change_read(&c, old, before, now)
-                : -EAGAIN;
+    struct users_change c = { .old = old, .image = &image };
+    int r;
 
+    if (!users_image_open(&image, old->text, old->text_size) ||
+        image.text_size != before.len + 1)
+        return -EAGAIN;
+    c.count = image.head->users;
+    c.grants = image.head->grants;
+    c.directories = image.head->directories;
+    r = change_read(&c, before, now);
     if (r == 0)
-        r = image_write_change(&c, &image, fd);
+        r = image_write_change(&c, fd);
     change_release(&c);
     return r;
 }
@@ -277,7 +304,7 @@ int users_write_change(int now, int before, int table, int fd)
 
     if (shared_map_whole(before, &old_text) == 0 &&
         shared_map_whole(now, &text) == 0 && old_text.ptr && text.ptr &&
-        users_take(&old, table, &why) == 0) {
+        users_take_groups(&old, table, &why) == 0) {
         r = write_change(&old, old_text, text, fd);
         users_release(&old);
     }

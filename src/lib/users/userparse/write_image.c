@@ -152,12 +152,11 @@ static struct users_head change_head(const struct users_change *c)
 {
     const struct users *old = c->old, *added = &c->added;
     struct users_head head = {
-        .users = old->count - (c->row.to - c->row.from) + added->count,
+        .users = c->count - (c->row.to - c->row.from) + added->count,
         .shares = old->shares,
         .teams = old->teams,
-        .grants = old->grants - (c->grant.to - c->grant.from) + added->grants,
-        .directories = old->directories -
-                       (c->directory.to - c->directory.from) +
+        .grants = c->grants - (c->grant.to - c->grant.from) + added->grants,
+        .directories = c->directories - (c->directory.to - c->directory.from) +
                        added->directories,
     };
 
@@ -194,7 +193,7 @@ static void change_add_users(struct image_out *o, const struct users_change *c,
 {
     out_add(o, i->row, c->row.from * sizeof(*i->row));
     image_add(o, w, &users_row_fields, c->added.row, c->added.count);
-    change_add(o, c, &users_row_fields, i->row, c->row.to, c->old->count);
+    change_add(o, c, &users_row_fields, i->row, c->row.to, c->count);
 }
 
 static void change_add_grants(struct image_out *o, const struct users_change *c,
@@ -203,7 +202,7 @@ static void change_add_grants(struct image_out *o, const struct users_change *c,
     out_add(o, i->grant, c->grant.from * sizeof(*i->grant));
     image_add_grants(o, &c->added);
     out_add(o, i->grant + c->grant.to,
-            (c->old->grants - c->grant.to) * sizeof(*i->grant));
+            (c->grants - c->grant.to) * sizeof(*i->grant));
 }
 
 static void change_add_directories(struct image_out *o,
@@ -214,12 +213,12 @@ static void change_add_directories(struct image_out *o,
     out_add(o, i->directory, c->directory.from * sizeof(*i->directory));
     image_add_directories(o, w);
     change_add(o, c, &users_directory_fields, i->directory, c->directory.to,
-               c->old->directories);
+               c->directories);
 }
 
-int image_write_change(const struct users_change *c,
-                       const struct users_image *i, int fd)
+int image_write_change(const struct users_change *c, int fd)
 {
+    const struct users_image *i = c->image;
     const struct image_rows w = { &c->added, c->at };
     const struct users_head head = change_head(c);
     struct image_out o = { .fd = fd };

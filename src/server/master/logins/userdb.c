@@ -124,7 +124,7 @@ static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
 {
     const struct reader_before before = { u->fd, u->table };
     struct reading *g = &u->reading;
-    int r = fd_seal(g->text);
+    int r = fd_is_sealed(g->text) ? 0 : fd_seal(g->text);
 
     g->by_change = u->edition > 0;
     if (r == 0) {
@@ -227,32 +227,43 @@ struct sight {
 
 /* The functions up to userdb_fork() run in the fork. */
 
-/* Reads the file that FD is open on, even if the path names another one now.
- * Returns 0 also if it has changed meanwhile. */
+/* Compares the TEXT, a copy of what FD is open on, with the newest edition. */
+static int sight_compare(const struct userdb *u, int fd, struct slice text,
+                         struct sight *g)
+{
+    struct stat s;
+    int r = 0;
+
+    if (userdb_file_has(u->fd, text))
+        return 0;
+    if (u->edition > 0)
+        r = userdb_objection(u, text, g->written, &g->why);
+    g->changed = r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s);
+    return r;
+}
+
+/* Copies the file that FD is open on, even if the path names another one now.
+ * The kernel does it: memory of this process for so much would cost more time
+ * than all else. Returns 0 also if the file has changed meanwhile. */
 static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
 {
-    struct buf text;
-    struct stat s;
+    struct slice text = { NULL, 0 };
     int r = settings_private_file(fd, u->path, &g->why);
 
     if (r < 0)
         return r;
-    buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(fd, &text);
+    r = fd_copy(u->reading.text, fd, USERS_FILE_MAX + 1);
     g->written = users_file_is_written(fd);
-    if (r == -EFBIG)
-        r = complain(&g->why, "%s: %s", u->path, strerror(-r));
-    else if (r < 0)
-        userdb_failed(u, r, &g->why);
-    else if (!userdb_file_has(u->fd, buf_slice(&text))) {
-        if (u->edition > 0)
-            r = userdb_objection(u, buf_slice(&text), g->written, &g->why);
-        if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s)) {
-            r = fd_write_all(u->reading.text, text.data, text.len);
-            g->changed = r == 0;
-        }
-    }
-    buf_release(&text);
+    if (r == 0)
+        r = fd_seal(u->reading.text);
+    if (r == 0)
+        r = shared_map_whole(u->reading.text, &text);
+    if (r < 0)
+        return userdb_failed(u, r, &g->why);
+    r = text.len > USERS_FILE_MAX
+            ? complain(&g->why, "%s: %s", u->path, strerror(EFBIG))
+            : sight_compare(u, fd, text, g);
+    shared_unmap_whole(text);
     return r;
 }
 
