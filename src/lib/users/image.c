@@ -218,7 +218,7 @@ static bool image_allocate(const struct users_head *h, struct users *u)
     u->team = calloc(h->teams + 1, sizeof(*u->team));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
-    /* 37 MB with 100,000 users; with small pages a fifth of the time. */
+    /* 100,000 users have 37 MB of rows: fewer faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
     return u->row && u->share && u->team && u->grant && u->directory;
 }
