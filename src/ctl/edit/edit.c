@@ -438,7 +438,8 @@ static int compare_file(int fd, struct slice text)
     ssize_t n;
 
     while ((n = pread(fd, part, sizeof(part), (off_t)at)) > 0) {
-        if ((size_t)n > text.len - at || memcmp(part, text.ptr + at, (size_t)n))
+        if ((size_t)n > text.len - at ||
+            memcmp(part, text.ptr + at, (size_t)n) != 0)
             return -EIO;
         at += (size_t)n;
     }
