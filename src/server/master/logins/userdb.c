@@ -253,6 +253,8 @@ static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
     if (r < 0)
         return r;
     r = fd_copy(u->reading.text, fd, USERS_FILE_MAX + 1);
+    if (r == -EINVAL) /* to the caller that is a mistake in the text */
+        r = -EIO;
     g->written = users_file_is_written(fd);
     if (r == 0)
         r = fd_seal(u->reading.text);
