@@ -256,9 +256,13 @@ static bool is_no_link(struct known_links *l, const struct known_parent *p,
 static void resolve_by_parent(const struct known_parent *p, const char *path,
                               char *real)
 {
-    if (snprintf(real, PATH_MAX, "%s%s", p->real, strrchr(path, '/')) >=
-        PATH_MAX)
+    const char *name = strrchr(path, '/');
+    const size_t len = strlen(p->real);
+
+    if (slice_copy(slice_from(name), real + len, PATH_MAX - len))
         place_resolve(path, real);
+    else
+        memcpy(real, p->real, len);
 }
 
 static void ask_one(struct known *one, const struct known_parent *parent,
@@ -420,7 +424,7 @@ void known_resolve(const void *owner, const char *path, char out[PATH_MAX])
     const struct known *one = known_of(owner, path);
 
     if (one && one->real)
-        snprintf(out, PATH_MAX, "%s", one->real);
+        memcpy(out, one->real, strlen(one->real) + 1);
     else if (place_tidy(slice_from(path), out, PATH_MAX))
         out[0] = '\0'; /* longer than any path of a row */
 }
