@@ -440,6 +440,15 @@ bool nth_goes_on(const struct nth *nth)
     return atomic_load(&s->met) || atomic_load(&s->at) == 0;
 }
 
+unsigned nth_stride(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return getenv("SALLYPORT_LONG") ? 1 : 4;
+#else
+    return 1;
+#endif
+}
+
 const char *nth_name(const struct nth *nth, unsigned call)
 {
     return call >= 1 && call <= nth_count(nth) && call <= CALLS_MAX

@@ -58,6 +58,11 @@ bool nth_disarm(struct nth *nth);
  * met its call. */
 bool nth_goes_on(const struct nth *nth);
 
+/* The step of a loop whose every N the release build tries, also in the short
+ * run: 1 there and in the long run, and 4 with sanitizers, which take several
+ * times as long. Three errors in turn stay in turn. */
+unsigned nth_stride(void);
+
 /* The name of the call that failed, as "fsync"; "": none did. */
 const char *nth_call(const struct nth *nth);
 /* How many calls there were since nth_arm(), and the name of each. */

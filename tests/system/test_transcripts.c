@@ -1,19 +1,14 @@
 /* Each file of transcripts/, in a session and as a user of its own, all against
- * one server; and each file of transcripts/server/ against a server of its
- * own, or only SALLYPORT_TRANSCRIPT=NAME of these. */
+ * one server. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
-
-#include <stdlib.h>
 
 #include "support/rows.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts",
-                            .suffix = ".txt" },
-                   own = { .folder = "tests/system/transcripts/server",
-                           .suffix = ".txt" };
+                            .suffix = ".txt" };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
@@ -37,16 +32,4 @@ ParameterizedTest(struct row *row, transcripts, play, .timeout = 120)
 
     server_shared(&server);
     transcript_play(&server, rows_file(&rows, row), row->name);
-}
-
-ParameterizedTestParameters(transcripts, play_alone)
-{
-    rows_find(&own);
-    rows_keep(&own, getenv("SALLYPORT_TRANSCRIPT"));
-    return cr_make_param_array(struct row, own.row, own.count);
-}
-
-ParameterizedTest(struct row *row, transcripts, play_alone, .timeout = 120)
-{
-    transcript_play_alone(rows_file(&own, row));
 }

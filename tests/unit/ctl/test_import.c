@@ -74,10 +74,11 @@ Test(import, damaged_files)
     static const char bytes[] = "::\n\r#@ax0 \377";
     const char *const path = in(scratch, "old");
     struct context x = { .args.shadow = path };
+    const size_t files = getenv("SALLYPORT_LONG") ? 3000 : 600;
     size_t read = 0;
 
     srandom(1);
-    for (size_t i = 0; i < 3000; i++) {
+    for (size_t i = 0; i < files; i++) {
         char text[] = PASSWD "anna:" SHA ":1:2:3:4:5\n";
         struct import m = { .x = &x, .path = path };
 
@@ -92,5 +93,5 @@ Test(import, damaged_files)
         }
         import_release(&m);
     }
-    cr_expect_gt(read, 200);
+    cr_expect_gt(read, files / 15);
 }

@@ -191,8 +191,8 @@ static void expect_truth(const struct edit_case *c, const char *after,
 
 static void play(const struct edit_case *c, int error)
 {
-    /* The short run tries each fourth call. */
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 4;
+    /* The short run tries each fourth call, and with sanitizers fewer. */
+    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 4 * nth_stride();
     struct nth *nth = nth_new();
     char before[4096], after[128];
     unsigned n;
@@ -279,7 +279,7 @@ static int run_without_memory(const struct edit_case *c, unsigned n,
 /* The short run fails some of them. */
 static void play_memory(const struct edit_case *c)
 {
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 23;
+    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 53;
     bool *failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     char before[4096], after[128];
@@ -314,7 +314,7 @@ Test(nth, memory)
 /* Without memory no user is left out, with the others imported. */
 Test(nth, an_import_is_one_change)
 {
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 5;
+    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 11;
     bool *failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     unsigned n = 1;

@@ -261,7 +261,7 @@ static void play(const struct request *r, bool own_rights, int error)
     if (own_rights)
         peer_rights(&p, "/g/in", RIGHT_LIST);
     peer_run(&p);
-    for (unsigned n = 1; nth_goes_on(nth); n++) {
+    for (unsigned n = 1; nth_goes_on(nth); n += nth_stride()) {
         furnish(&p);
         furnish_guarded(&p);
         nth_arm(nth, n, error, NULL);

@@ -17,6 +17,7 @@
 #include "renames.h"
 #include "sallyport/base/fd.h"
 #include "steps.h"
+#include "support/nth.h"
 
 #define UNIT    65536u /* a byte of a content below stands for so many */
 #define LONGEST 24
@@ -744,7 +745,8 @@ static unsigned play_all(const struct plan *plan)
     for (int first = 0; right && first < 2; first++) {
         unsigned steps = 1;
 
-        for (unsigned at = 0; right && at < steps && at < 64; at++, runs++)
+        for (unsigned at = 0; right && at < steps && at < 64;
+             at += nth_stride(), runs++)
             steps = play(plan, first, UINT64_C(1) << at, &right);
     }
     return runs;
@@ -759,7 +761,8 @@ static void play_all_twice(const struct plan *plan)
         unsigned steps = 2;
 
         for (unsigned at = 0; right && at < steps && at < 64; at++)
-            for (unsigned next = at + 1; right && next < steps; next++)
+            for (unsigned next = at + 1; right && next < steps;
+                 next += nth_stride())
                 steps = play(plan, first,
                              UINT64_C(1) << at | UINT64_C(1) << next, &right);
     }
