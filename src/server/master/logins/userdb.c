@@ -242,9 +242,28 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     return r;
 }
 
+/* In pieces: a buffer for the whole would cost more time than the copy. What is
+ * over USERS_FILE_MAX is refused later, so it needn't be complete. */
+static int sight_copy(int from, int to)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t n = 1;
+    int r = 0;
+
+    while (r == 0 && n > 0 && at <= USERS_FILE_MAX) {
+        do
+            n = pread(from, piece, sizeof(piece), at);
+        while (n < 0 && errno == EINTR);
+        r = n < 0 ? -errno : fd_write_all(to, piece, (size_t)n);
+        at += n;
+    }
+    explicit_bzero(piece, sizeof(piece));
+    return r;
+}
+
 /* Copies the file that FD is open on, even if the path names another one now.
- * The kernel does it: memory of this process for so much would cost more time
- * than all else. Returns 0 also if the file has changed meanwhile. */
+ * Returns 0 also if it has changed meanwhile. */
 static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
 {
     struct slice text = { NULL, 0 };
@@ -252,9 +271,7 @@ static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
 
     if (r < 0)
         return r;
-    r = fd_copy(u->reading.text, fd, USERS_FILE_MAX + 1);
-    if (r == -EINVAL) /* to the caller that is a mistake in the text */
-        r = -EIO;
+    r = sight_copy(fd, u->reading.text);
     g->written = users_file_is_written(fd);
     if (r == 0)
         r = fd_seal(u->reading.text);
