@@ -66,6 +66,22 @@ static void expect_refused(const struct server *server, const char *user,
     session_close(&s);
 }
 
+/* What six files have used up stays used up; RAISE leaves room for one more. */
+static void expect_used_up(struct server *server, const char *reply,
+                           const char *raise)
+{
+    struct session s;
+
+    ctl(server, 0, "reload", "");
+    expect_refused(server, "partner", reply);
+    cr_assert_eq(count_files(server_home(server, "partner")), 6);
+    ctl(server, 0, raise, "");
+    session_enter(&s, server, "partner");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    expect_refused(server, "partner", reply);
+}
+
 #define NO_FILES "552 {*}max_files{*}"
 
 Test(own_files, a_few_files_and_no_more, .timeout = 240)
@@ -84,14 +100,7 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     server_again(&server);
     cr_expect_eq(store_many(&server, "partner"), 4);
     ctl(&server, 0, "user show partner", "files:    6\nmax files: 6\n");
-    ctl(&server, 0, "reload", "");
-    expect_refused(&server, "partner", NO_FILES);
-    cr_assert_eq(count_files(server_home(&server, "partner")), 6);
-    ctl(&server, 0, "user change partner --max-files 7", "");
-    session_enter(&s, &server, "partner");
-    session_store(&s, "STOR", "f", "bytes", 5);
-    session_close(&s);
-    expect_refused(&server, "partner", NO_FILES);
+    expect_used_up(&server, NO_FILES, "user change partner --max-files 7");
     server_stop(&server);
 }
 
@@ -123,14 +132,7 @@ Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
     cr_expect_eq(store_many(&server, "partner"), 5);
     ctl(&server, 0, "user show partner", "bytes:    30\nmax bytes: 30\n");
     ctl(&server, 0, "user can partner upload /x", ": nothing more\n");
-    ctl(&server, 0, "reload", "");
-    expect_refused(&server, "partner", NO_BYTES);
-    cr_assert_eq(count_files(server_home(&server, "partner")), 6);
-    ctl(&server, 0, "user change partner --max-bytes 35", "");
-    session_enter(&s, &server, "partner");
-    session_store(&s, "STOR", "f", "bytes", 5);
-    session_close(&s);
-    expect_refused(&server, "partner", NO_BYTES);
+    expect_used_up(&server, NO_BYTES, "user change partner --max-bytes 35");
     server_stop(&server);
 }
 

@@ -43,7 +43,9 @@ int fd_read_file(int fd, struct buf *into);
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
 /* The same with the bytes of the file FROM, but MOST of them at most. They
- * don't go through this process's memory. */
+ * don't go through this process's memory: sendfile(2) copies them, which no
+ * filter permits. So this, and fd_copy(), are for the time before the sandbox.
+ */
 int fd_sealed_copy(const char *name, int from, size_t most);
 /* Writes these bytes to the file TO, where it stands. Returns 0 or -errno. */
 int fd_copy(int to, int from, size_t most);

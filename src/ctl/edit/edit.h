@@ -62,8 +62,7 @@ int edit_commit(struct edit *e);
 /* Fills in the complaint: WHAT failed, a file beside the users file. */
 int edit_fail(struct edit *e, int error, const char *what);
 
-/* An edit of the whole text, whatever it is. The caller holds no struct edit.
- */
+/* An edit of the whole text. The caller holds no struct edit. */
 
 /* Waits up to LOCK_MS for the lock of the users file PATH, and reads it; a
  * missing one is empty. In any case the caller calls users_file_close(). */

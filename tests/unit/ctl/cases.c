@@ -341,8 +341,9 @@ static void begin_case(struct play *p)
     p->at = at;
 }
 
-/* A program with sanitizers takes long to begin. In a short run they play the
- * files that have a part of an ordinary user, whom the release build isn't. */
+/* A program with sanitizers takes long to begin. In a short run these programs
+ * play only the files with a part for an ordinary user. The release build plays
+ * all files, as root. */
 static bool is_played(const char *text)
 {
     return nth_stride() == 1 || strstr(text, "\nUSER\n");

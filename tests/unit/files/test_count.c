@@ -92,6 +92,15 @@ Test(count, each_file_that_becomes_visible)
     peer_stop(&p);
 }
 
+/* An upload of LEN bytes that finds its name taken at the commit. */
+static void expect_taken_back(struct peer *p, size_t len, const char *count)
+{
+    cr_assert_eq(ask_upload(p, "/f", WRITE_STORE, 0, len, 1), OUTCOME_OK);
+    disk_put(p, "/f", "x", 1);
+    cr_expect_eq(ask_commit(p, len), OUTCOME_NAME_TAKEN);
+    expect_count(p, count);
+}
+
 /* A name that is taken takes its count back. */
 Test(count, a_rename_that_fails)
 {
@@ -101,10 +110,7 @@ Test(count, a_rename_that_fails)
     p.start.rules.max_files = 5;
     p.start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    disk_put(&p, "/f", "x", 1);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_NAME_TAKEN);
-    expect_count(&p, "0");
+    expect_taken_back(&p, 10, "0");
     peer_stop(&p);
 }
 
@@ -490,9 +496,6 @@ Test(count, bytes_of_a_rename_that_fails)
     p.start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(&p);
     cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
-    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 30, 1), OUTCOME_OK);
-    disk_put(&p, "/f", "x", 1);
-    cr_expect_eq(ask_commit(&p, 30), OUTCOME_NAME_TAKEN);
-    expect_count(&p, "1 10");
+    expect_taken_back(&p, 30, "1 10");
     peer_stop(&p);
 }

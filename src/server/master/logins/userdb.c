@@ -242,8 +242,9 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     return r;
 }
 
-/* In pieces: a buffer for the whole would cost more time than the copy. What is
- * over USERS_FILE_MAX is refused later, so it needn't be complete. */
+/* Master's filter permits no fd_copy(). In pieces: a buffer for the whole would
+ * cost more time than the copy. What is over USERS_FILE_MAX is refused later,
+ * so it needn't be complete. */
 static int sight_copy(int from, int to)
 {
     char piece[65536];
