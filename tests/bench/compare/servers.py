@@ -268,12 +268,17 @@ class Bare(Server):
 
 
 class Echo(Bare):
-    """Answers lines over TLS while another server's downloads run."""
+    """Answers lines over TLS while another server's downloads run: in one
+    process, or in one for each client."""
     name = "echo"
+
+    def __init__(self, site, how="echo"):
+        super().__init__(site)
+        self.how = how
 
     def command(self):
         s = self.site
-        return [s.bare, "echo", s.certificate, s.key]
+        return [s.bare, self.how, s.certificate, s.key]
 
 
 def read_port(server):

@@ -21,12 +21,13 @@
 
 static const char usage[] =
     "usage: bench_bare ftp WORKERS DIR CERTIFICATE KEY\n"
-    "       bench_bare echo CERTIFICATE KEY\n"
+    "       bench_bare echo|echo-each CERTIFICATE KEY\n"
     "\n"
     "ftp: as many processes as WORKERS, each with one connection at a time:\n"
     "handshake, a hash for PASS (BENCH_HASH), EPSV, RETR from a mapping, STOR\n"
     "to a file in DIR. echo: answers each line on any number of connections\n"
-    "with TLS, in one process. Both print their port.\n";
+    "with TLS, in one process; echo-each: in one process for each. All print\n"
+    "their port.\n";
 
 struct bare {
     SSL_CTX *ctx;
@@ -200,9 +201,12 @@ static int print_port(void)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
-    if (argc == 4 && strcmp(argv[1], "echo") == 0) {
+    if (argc == 4 && strncmp(argv[1], "echo", 4) == 0) {
         SSL_CTX *ctx = wire_server(argv[2], argv[3]);
-        echo_serve(ctx, print_port());
+        if (strcmp(argv[1], "echo") == 0)
+            echo_serve(ctx, print_port());
+        if (strcmp(argv[1], "echo-each") == 0)
+            echo_serve_each(ctx, print_port());
     }
     if (argc != 6 || strcmp(argv[1], "ftp") != 0) {
         bool help = argc == 2 && strcmp(argv[1], "--help") == 0;

@@ -1,9 +1,11 @@
 #include "echo.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "wire.h"
@@ -18,16 +20,19 @@ static void add(int ep, int fd, void *data)
         wire_fail("epoll: %s", strerror(errno));
 }
 
-/* The client asks one line at a time, so one read has the whole line. */
-static void answer(SSL *ssl)
+/* The client asks one line at a time, so one read has the whole line. Returns
+ * false when it has gone. */
+static bool answer(SSL *ssl)
 {
     static const char text[] = "200 Yes\r\n";
     char line[1024];
 
-    if (wire_receive(ssl, line, sizeof(line)) > 0)
-        wire_send(ssl, text, sizeof(text) - 1);
-    else
+    if (wire_receive(ssl, line, sizeof(line)) == 0) {
         wire_close(ssl, false);
+        return false;
+    }
+    wire_send(ssl, text, sizeof(text) - 1);
+    return true;
 }
 
 void echo_serve(SSL_CTX *ctx, int listener)
@@ -48,5 +53,25 @@ void echo_serve(SSL_CTX *ctx, int listener)
                 add(ep, SSL_get_fd(ssl), ssl);
             }
         }
+    }
+}
+
+void echo_serve_each(SSL_CTX *ctx, int listener)
+{
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
+    for (;;) {
+        SSL *ssl = wire_answer(ctx, wire_accept(listener), 0);
+        pid_t pid = fork();
+
+        if (pid < 0)
+            wire_fail("fork: %s", strerror(errno));
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (answer(ssl))
+                ;
+            _exit(0);
+        }
+        close(SSL_get_fd(ssl));
+        SSL_free(ssl);
     }
 }
