@@ -27,6 +27,10 @@ Test(table, take_find_give_back)
     for (uint64_t i = 0; i < LIMIT; i++)
         cr_assert_eq(sessions_find(&t, i << 32) != NULL, i % 2);
     cr_assert_eq(t.used, LIMIT / 2);
+    /* Free records are used again before memory that none has touched. */
+    for (uint64_t i = 0; i < LIMIT; i += 2)
+        cr_assert_eq(sessions_take(&t, i << 32)->channel.fd, -1);
+    cr_assert_eq(t.touched, LIMIT);
     sessions_release(&t);
 }
 

@@ -132,10 +132,11 @@ static int request_on_who(void *owner, struct msg_who *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
     const struct session_table *t = p->master->sessions;
-    size_t sent = 0, i = msg->place < t->size ? (size_t)msg->place : t->size;
+    size_t sent = 0,
+           i = msg->place < t->touched ? (size_t)msg->place : t->touched;
 
     older_look_all(p->master);
-    for (; i < t->size && sent < WHO_PAGE; i++) {
+    for (; i < t->touched && sent < WHO_PAGE; i++) {
         const struct session_record *s = &t->all[i];
 
         if (!session_is_served(s))
@@ -147,7 +148,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
         sent++;
     }
     peer_answered(p, SEND(&p->channel, who_end, p->request,
-                          .place = i < t->size ? i : 0));
+                          .place = i < t->touched ? i : 0));
     return 0;
 }
 

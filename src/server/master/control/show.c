@@ -155,13 +155,13 @@ static void show_look_over(struct peer *p)
 static void show_doing(struct peer *p, uint64_t place)
 {
     const struct session_table *t = p->master->sessions;
-    size_t i = place < t->size ? (size_t)place : t->size;
+    size_t i = place < t->touched ? (size_t)place : t->touched;
 
     p->looking = 0;
-    for (; i < t->size && p->looking < LOOK_PAGE; i++)
+    for (; i < t->touched && p->looking < LOOK_PAGE; i++)
         if (look_begin(&t->all[i]))
             p->looks[p->looking++] = t->all[i].serial;
-    p->look_next = i < t->size ? i : 0;
+    p->look_next = i < t->touched ? i : 0;
     if (p->looking == 0)
         show_look_over(p);
     else

@@ -72,7 +72,7 @@ static struct session_record *older_rival(const struct session_record *s,
     struct session_table *t = s->master->sessions;
     struct session_record *last = NULL;
 
-    for (size_t i = 0; i < t->size; i++) {
+    for (size_t i = 0; i < t->touched; i++) {
         struct session_record *own = &t->all[i];
 
         if (!own->older && own->files.pid > 0 && session_is_served(own) &&

@@ -228,7 +228,7 @@ void sessions_send_news(struct master *m)
 
     if (!gate)
         return;
-    for (size_t i = 0; i < t->size && t->with_news > 0 && r == 0; i++) {
+    for (size_t i = 0; i < t->touched && t->with_news > 0 && r == 0; i++) {
         if (t->all[i].news == 0)
             continue;
         r = gate_send_one(&gate->channel, &t->all[i]);

@@ -17,7 +17,7 @@
  * process files is reaped, while a new session may come in. */
 #define SLACK 64
 
-/* All descriptors are -1, even in an unused record. */
+/* All descriptors are -1, also in a record that is free again. */
 static void table_blank(struct session_record *s)
 {
     *s = (struct session_record){ .channel.fd = -1 };
@@ -43,11 +43,6 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
         return -ENOMEM;
     }
     random_bytes(t->hash_key, sizeof(t->hash_key));
-    for (size_t i = t->size; i > 0; i--) {
-        table_blank(&t->all[i - 1]);
-        t->all[i - 1].next = t->free;
-        t->free = &t->all[i - 1];
-    }
     return 0;
 }
 
@@ -116,14 +111,27 @@ size_t sessions_logged_in(const struct session_table *t)
     return n;
 }
 
-struct session_record *sessions_take(struct session_table *t, uint64_t serial)
+/* Memory that was never used costs no page. */
+static struct session_record *table_take_free(struct session_table *t)
 {
     struct session_record *s = t->free;
+
+    if (s) {
+        t->free = s->next;
+    } else if (t->touched < t->size) {
+        s = &t->all[t->touched++];
+        table_blank(s);
+    }
+    return s;
+}
+
+struct session_record *sessions_take(struct session_table *t, uint64_t serial)
+{
+    struct session_record *s = table_take_free(t);
     struct session_record **bucket = bucket_of(t, serial);
 
     if (!s)
         return NULL;
-    t->free = s->next;
     s->serial = serial;
     s->next = *bucket;
     *bucket = s;

@@ -496,10 +496,11 @@ struct session_record {
 
 struct session_table {
     struct session_record *all;
-    size_t size;   /* records */
-    size_t limit;  /* max_sessions, for those that begin here */
-    size_t living; /* not FREE, not ENDED */
-    size_t used;   /* not FREE */
+    size_t size;    /* records */
+    size_t touched; /* of them were ever in use; the others come after them */
+    size_t limit;   /* max_sessions, for those that begin here */
+    size_t living;  /* not FREE, not ENDED */
+    size_t used;    /* not FREE */
     struct session_record **bucket;
     size_t buckets; /* a power of two */
     uint8_t hash_key[SIPHASH_KEY];
@@ -510,9 +511,9 @@ struct session_table {
     struct burst reports; /* of sessions that found no room */
 };
 
-/* For each record S of the table T, also for free ones. */
+/* For each record S of the table T that was ever in use, also for free ones. */
 #define SESSIONS_EACH(t, s)                                                    \
-    for (struct session_record *s = (t)->all; s < (t)->all + (t)->size; s++)
+    for (struct session_record *s = (t)->all; s < (t)->all + (t)->touched; s++)
 
 /* Allocates all memory of the table, for PLACES sessions that live. Returns 0
  * or -ENOMEM. */
