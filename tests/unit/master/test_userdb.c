@@ -97,15 +97,20 @@ Test(userdb, unchanged)
 }
 
 /* Does a look need a process of its own? It finds nothing new. */
-static bool look_forks(void)
+static bool look_forks_for(bool announced)
 {
     struct complaint c = { "" };
-    pid_t pid = userdb_begin(&db, false, &c);
+    pid_t pid = userdb_begin(&db, announced, &c);
 
     if (pid > 0)
         cr_expect_eq(userdb_go_on(&db, exec_wait(pid, 10000), &pid, &c),
                      USERDB_SAME, "%s", c.text);
     return pid != 0;
+}
+
+static bool look_forks(void)
+{
+    return look_forks_for(false);
 }
 
 /* A local file that the kernel knows to be unchanged; never a network's, whose
@@ -124,6 +129,24 @@ Test(userdb, no_process_for_an_unchanged_local_file)
     db.local = true;
     db.settled = false;
     cr_expect(look_forks(), "read while it changed");
+}
+
+/* It is read once it has rested. Until then a login needs no process that finds
+ * it too new. */
+Test(userdb, no_process_for_a_local_file_that_rests)
+{
+    m.deadlines.quiet = 60000;
+    replace(ANNA);
+    cr_expect(look_forks(), "another file");
+    cr_expect_not(look_forks(), "which may still change");
+    cr_expect(look_forks_for(true), "announced: it is read at once");
+    cr_expect_not(look_forks(), "it still rests");
+    db.local = false;
+    cr_expect(look_forks(), "on a network disk");
+    db.local = true;
+    m.deadlines.quiet = 0;
+    cr_expect(look_forks(), "it has rested");
+    cr_expect_not(look_forks());
 }
 
 Test(userdb, replaced)
