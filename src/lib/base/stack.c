@@ -7,14 +7,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE_MOST (64u << 10) /* of any kernel */
-#define FRAMES    512u        /* of stack_wipe_below() and madvise(2) */
-#define NEAR      (16u << 10) /* also all registers of a CPU with AMX: 11 KiB */
-#define DEEPEST   (512u << 10) /* no process uses so much */
+#define PAGE_USUAL 4096u
+#define PAGE_MOST  (64u << 10)  /* of any kernel */
+#define FRAMES     512u         /* of stack_wipe_below() and madvise(2) */
+#define DEEPEST    (512u << 10) /* no process uses so much */
 
+/* Down to the farthest place where the pages below can begin, and no farther:
+ * each fresh page that is written to costs a login 2 us. */
 __attribute__((noinline)) static void wipe_near(void)
 {
-    char frame[NEAR];
+    char frame[PAGE_USUAL + FRAMES];
 
     explicit_bzero(frame, sizeof(frame));
 }
@@ -22,7 +24,7 @@ __attribute__((noinline)) static void wipe_near(void)
 /* Where pages are larger, the nearest one begins farther away. */
 __attribute__((noinline)) static void wipe_near_large_pages(void)
 {
-    char frame[PAGE_MOST + NEAR];
+    char frame[PAGE_MOST + FRAMES];
 
     explicit_bzero(frame, sizeof(frame));
 }
@@ -35,7 +37,7 @@ __attribute__((noinline)) void stack_wipe_below(void)
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     uintptr_t end = (here - FRAMES) & ~(page - 1);
 
-    if (page > NEAR / 4)
+    if (page > PAGE_USUAL)
         wipe_near_large_pages();
     else
         wipe_near();
