@@ -6,6 +6,35 @@
 
 #define LIMIT 100
 
+static size_t visited(const struct session_table *t)
+{
+    size_t n = 0;
+
+    SESSIONS_EACH(t, s)
+        n++;
+    return n;
+}
+
+/* A loop over all sessions doesn't look at records that were never used. */
+Test(table, visits_what_was_used)
+{
+    struct session_table t;
+
+    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
+    cr_expect_eq(visited(&t), 0);
+    for (uint64_t i = 0; i < LIMIT; i++) {
+        sessions_take(&t, i);
+        cr_expect_eq(visited(&t), i + 1);
+    }
+    sessions_give_back(&t, sessions_find(&t, 0));
+    sessions_give_back(&t, sessions_find(&t, LIMIT - 1));
+    cr_expect_eq(visited(&t), LIMIT, "a free one among the others");
+    for (uint64_t i = LIMIT; i < LIMIT + 3; i++)
+        sessions_take(&t, i);
+    cr_expect_eq(visited(&t), LIMIT + 1, "free ones are used again");
+    sessions_release(&t);
+}
+
 Test(table, take_find_give_back)
 {
     struct session_table t;
