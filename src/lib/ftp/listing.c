@@ -3,7 +3,6 @@
  * loaded. */
 #include "sallyport/ftp/listing.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -49,47 +48,98 @@ static char kind_letter(enum entry_kind kind)
     return letters[kind];
 }
 
-/* "-rw-r--r--": a letter for the kind, then nine for the mode. */
-static void mode_text(const struct entry *e, char out[11])
+/* What stands before the name in a line, made in a piece of its own. By hand:
+ * with printf(3) it took a third of the time of a listing. Each function
+ * returns where the next character goes. */
+#define FRONT_MAX 160 /* all facts at their longest have 140 */
+
+static char *put_text(char *at, const char *text)
 {
-    out[0] = kind_letter(e->kind);
-    memcpy(out + 1, "rwxrwxrwx", 9);
+    return stpcpy(at, text);
+}
+
+/* At least WIDTH characters, with blanks in front. */
+static char *put_decimal(char *at, uint64_t n, unsigned width)
+{
+    char digits[20];
+    unsigned len = 0;
+
+    do {
+        digits[len++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    for (; width > len; width--)
+        *at++ = ' ';
+    while (len > 0)
+        *at++ = digits[--len];
+    return at;
+}
+
+/* At least WIDTH digits of BITS bits each: hexadecimal or octal. */
+static char *put_bits(char *at, uint64_t n, unsigned bits, unsigned width)
+{
+    unsigned len = 1;
+
+    while (len * bits < 64 && n >> len * bits != 0)
+        len++;
+    if (len < width)
+        len = width;
+    while (len-- > 0)
+        *at++ = "0123456789abcdef"[n >> len * bits & ((1u << bits) - 1)];
+    return at;
+}
+
+static char *put_two(char *at, int n)
+{
+    *at++ = (char)('0' + n / 10 % 10);
+    *at++ = (char)('0' + n % 10);
+    return at;
+}
+
+/* "-rw-r--r--": a letter for the kind, then nine for the mode. */
+static char *put_mode(char *at, const struct entry *e)
+{
+    *at++ = kind_letter(e->kind);
     for (unsigned i = 0; i < 9; i++)
-        if (!(e->mode & 0400u >> i))
-            out[1 + i] = '-';
-    out[10] = 0;
+        *at++ = e->mode & 0400u >> i ? "rwxrwxrwx"[i] : '-';
+    return at;
 }
 
 /* As ls(1): "Nov  5 07:42", or with the year for old and future times. */
-static void date_text(time_t when, time_t now, char out[16])
+static char *put_date(char *at, time_t when, time_t now)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr",
-                                        "May", "Jun", "Jul", "Aug",
-                                        "Sep", "Oct", "Nov", "Dec" };
+    static const char months[12][5] = { "Jan ", "Feb ", "Mar ", "Apr ",
+                                        "May ", "Jun ", "Jul ", "Aug ",
+                                        "Sep ", "Oct ", "Nov ", "Dec " };
     bool near = when >= now - HALF_A_YEAR && when <= now + DAY;
     struct tm tm;
 
     clock_utc(when, &tm);
-    if (near)
-        snprintf(out, 16, "%s %2u %02u:%02u", months[tm.tm_mon],
-                 (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
-                 (unsigned)tm.tm_min % 100);
-    else
-        snprintf(out, 16, "%s %2u  %4u", months[tm.tm_mon],
-                 (unsigned)tm.tm_mday % 100,
-                 (unsigned)(tm.tm_year + 1900) % 10000);
+    at = put_text(at, months[tm.tm_mon]);
+    at = put_decimal(at, (unsigned)tm.tm_mday, 2);
+    if (!near)
+        return put_decimal(at, (unsigned)tm.tm_year + 1900, 6);
+    *at++ = ' ';
+    at = put_two(at, tm.tm_hour);
+    *at++ = ':';
+    return put_two(at, tm.tm_min);
 }
 
 int listing_long(struct buf *into, const struct entry *e, time_t now)
 {
     size_t before = into->len;
-    char mode[11], date[16];
+    char front[FRONT_MAX], *at = front;
     int r;
 
-    mode_text(e, mode);
-    date_text(e->mtime, now, date);
-    r = buf_add_format(into, "%s %3u owner group %12llu %s ", mode,
-                       (unsigned)e->links, (unsigned long long)e->size, date);
+    at = put_mode(at, e);
+    at = put_text(at, " ");
+    at = put_decimal(at, e->links, 3);
+    at = put_text(at, " owner group ");
+    at = put_decimal(at, e->size, 12);
+    at = put_text(at, " ");
+    at = put_date(at, e->mtime, now);
+    at = put_text(at, " ");
+    r = buf_add(into, front, (size_t)(at - front));
     if (r == 0)
         r = add_name(into, e->name);
     if (r == 0 && e->kind == ENTRY_LINK && e->target.len > 0) {
@@ -110,90 +160,106 @@ int listing_name(struct buf *into, struct slice directory, struct slice name)
     return end_line(into, before, r);
 }
 
-static const char *kind_fact(enum entry_kind kind)
+static char *put_type(char *at, const struct entry *e)
 {
-    static const char *const facts[] = {
-        [ENTRY_FILE] = "file",           [ENTRY_DIRECTORY] = "dir",
-        [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_FIFO] = "OS.unix=fifo",
-        [ENTRY_OTHER] = "OS.unix=other",
+    static const char *const types[] = {
+        [ENTRY_FILE] = "type=file;",
+        [ENTRY_DIRECTORY] = "type=dir;",
+        [ENTRY_LINK] = "type=OS.unix=slink;",
+        [ENTRY_FIFO] = "type=OS.unix=fifo;",
+        [ENTRY_OTHER] = "type=OS.unix=other;",
     };
 
-    return facts[kind];
-}
-
-typedef int add_fact(struct buf *into, const struct entry *e);
-
-static int add_type(struct buf *into, const struct entry *e)
-{
-    return buf_add_format(into, "type=%s;", kind_fact(e->kind));
+    return put_text(at, types[e->kind]);
 }
 
 /* RFC 3659 7.5.7: the size is what RETR would send, so only files have one. */
-static int add_size(struct buf *into, const struct entry *e)
+static char *put_size(char *at, const struct entry *e)
 {
     if (e->kind != ENTRY_FILE)
-        return 0;
-    return buf_add_format(into, "size=%llu;", (unsigned long long)e->size);
+        return at;
+    at = put_text(at, "size=");
+    at = put_decimal(at, e->size, 1);
+    return put_text(at, ";");
 }
 
-static int add_modify(struct buf *into, const struct entry *e)
+/* RFC 3659 2.3 */
+static char *put_time(char *at, time_t when)
 {
-    char when[16];
+    struct tm tm;
 
-    if (!clock_has_year(e->mtime))
-        return 0;
-    return buf_add_format(into, "modify=%s;", listing_time(e->mtime, when));
+    clock_utc(when, &tm);
+    at = put_two(at, (tm.tm_year + 1900) / 100);
+    at = put_two(at, (tm.tm_year + 1900) % 100);
+    at = put_two(at, tm.tm_mon + 1);
+    at = put_two(at, tm.tm_mday);
+    at = put_two(at, tm.tm_hour);
+    at = put_two(at, tm.tm_min);
+    return put_two(at, tm.tm_sec);
 }
 
-static int add_perm(struct buf *into, const struct entry *e)
+static char *put_modify(char *at, const struct entry *e)
+{
+    if (!clock_has_year(e->mtime))
+        return at;
+    at = put_text(at, "modify=");
+    at = put_time(at, e->mtime);
+    return put_text(at, ";");
+}
+
+static char *put_perm(char *at, const struct entry *e)
 {
     static const char letters[] = "acdeflmprw"; /* as enum perm */
-    char text[sizeof(letters)];
-    int n = 0;
 
+    at = put_text(at, "perm=");
     for (unsigned i = 0; letters[i]; i++)
         if (e->perm & 1u << i)
-            text[n++] = letters[i];
-    return buf_add_format(into, "perm=%.*s;", n, text);
+            *at++ = letters[i];
+    return put_text(at, ";");
 }
 
-static int add_unique(struct buf *into, const struct entry *e)
+static char *put_unique(char *at, const struct entry *e)
 {
-    return buf_add_format(into, "unique=%llxU%llx;",
-                          (unsigned long long)e->device,
-                          (unsigned long long)e->inode);
+    at = put_text(at, "unique=");
+    at = put_bits(at, e->device, 4, 1);
+    at = put_text(at, "U");
+    at = put_bits(at, e->inode, 4, 1);
+    return put_text(at, ";");
 }
 
-static int add_mode(struct buf *into, const struct entry *e)
+static char *put_unix_mode(char *at, const struct entry *e)
 {
-    return buf_add_format(into, "UNIX.mode=%04o;", e->mode & MODE_BITS);
+    at = put_text(at, "UNIX.mode=");
+    at = put_bits(at, e->mode & MODE_BITS, 3, 4);
+    return put_text(at, ";");
 }
 
 /* In the order in which they stand in a line. */
 static const struct fact {
     const char *name;
     unsigned bit;
-    add_fact *add;
+    char *(*put)(char *at, const struct entry *e);
 } all_facts[] = {
-    { "type", LISTING_TYPE, add_type },
-    { "size", LISTING_SIZE, add_size },
-    { "modify", LISTING_MODIFY, add_modify },
-    { "perm", LISTING_PERM, add_perm },
-    { "unique", LISTING_UNIQUE, add_unique },
-    { "UNIX.mode", LISTING_MODE, add_mode },
+    { "type", LISTING_TYPE, put_type },
+    { "size", LISTING_SIZE, put_size },
+    { "modify", LISTING_MODIFY, put_modify },
+    { "perm", LISTING_PERM, put_perm },
+    { "unique", LISTING_UNIQUE, put_unique },
+    { "UNIX.mode", LISTING_MODE, put_unix_mode },
 };
 #define FACTS (sizeof(all_facts) / sizeof(all_facts[0]))
 
 int listing_facts(struct buf *into, const struct entry *e, unsigned facts)
 {
     size_t before = into->len;
-    int r = 0;
+    char front[FRONT_MAX], *at = front;
+    int r;
 
-    for (size_t i = 0; r == 0 && i < FACTS; i++)
+    for (size_t i = 0; i < FACTS; i++)
         if (facts & all_facts[i].bit)
-            r = all_facts[i].add(into, e);
-    if (r == 0)
-        r = buf_add_text(into, " ");
+            at = all_facts[i].put(at, e);
+    at = put_text(at, " ");
+    r = buf_add(into, front, (size_t)(at - front));
     if (r == 0)
         r = add_name(into, e->name);
     return end_line(into, before, r);
@@ -228,14 +294,7 @@ void listing_facts_feat(struct buf *into, unsigned facts)
 
 const char *listing_time(time_t when, char out[16])
 {
-    struct tm tm;
-
-    clock_utc(when, &tm);
-    snprintf(out, 16, "%04u%02u%02u%02u%02u%02u",
-             (unsigned)(tm.tm_year + 1900) % 10000,
-             (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
-             (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-             (unsigned)tm.tm_sec % 100);
+    *put_time(out, when) = '\0';
     return out;
 }
 

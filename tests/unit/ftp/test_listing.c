@@ -224,6 +224,26 @@ Test(listing, facts)
                  "a socket");
 }
 
+Test(listing, longest_facts)
+{
+    struct entry e = file;
+
+    e.size = e.device = e.inode = UINT64_MAX;
+    e.perm = UINT32_MAX;
+    e.mode = UINT32_MAX;
+    expect_facts(&e,
+                 "type=file;size=18446744073709551615;modify=20261120074200;"
+                 "perm=acdeflmprw;unique=ffffffffffffffffUffffffffffffffff;"
+                 "UNIX.mode=7777; report.pdf\r\n",
+                 "nothing is cut");
+    e.size = e.device = e.inode = 0;
+    e.perm = e.mode = 0;
+    expect_facts(&e,
+                 "type=file;size=0;modify=20261120074200;perm=;unique=0U0;"
+                 "UNIX.mode=0000; report.pdf\r\n",
+                 "nor left out");
+}
+
 /* Every fact of a line is in the list of FEAT, in the same order. */
 Test(listing, facts_are_those_of_feat)
 {
