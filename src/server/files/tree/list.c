@@ -97,7 +97,9 @@ bool list_matches(const char *pattern, const char *name)
     }
 }
 
-#define LIST_BLOCK      65536 /* a pipe's size: what one write can place */
+/* A pipe's size. One write places exactly so much: a byte more would wait until
+ * the session has read, and then take a page of the pipe for itself. */
+#define LIST_BLOCK      65536
 #define LIST_LINE_MAX   16384
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
 
@@ -134,13 +136,13 @@ static int list_wait(const struct list_output *l, short events, int ms)
                : 0;
 }
 
-static int list_flush(struct list_output *l)
+static int list_write(struct list_output *l, size_t len)
 {
     size_t done = 0;
     int r = 0;
 
-    while (done < l->out.len && r == 0) {
-        ssize_t n = write(l->pipe, l->out.data + done, l->out.len - done);
+    while (done < len && r == 0) {
+        ssize_t n = write(l->pipe, l->out.data + done, len - done);
 
         if (n >= 0)
             done += (size_t)n;
@@ -149,7 +151,7 @@ static int list_flush(struct list_output *l)
         else if (errno != EINTR)
             r = -errno;
     }
-    buf_clear(&l->out);
+    buf_consume(&l->out, len);
     return r;
 }
 
@@ -221,7 +223,7 @@ static int list_add_entry(struct list_output *l, const char *name)
     if (r < 0)
         return r;
     l->count++;
-    return l->out.len >= LIST_BLOCK ? list_flush(l) : 0;
+    return l->out.len >= LIST_BLOCK ? list_write(l, LIST_BLOCK) : 0;
 }
 
 /* A name that is left out writes nothing, so a write can't show that the reader
@@ -379,7 +381,7 @@ static int list_stream(struct list_output *l, const struct path *path,
     l->in.mount = mount_of(l->f, l->in.path);
     r = l->directory ? list_add_directory(l) : list_add_entry(l, what->at.name);
     if (r == 0)
-        r = list_flush(l);
+        r = list_write(l, l->out.len);
     return r == 0 ? l->error : r;
 }
 
