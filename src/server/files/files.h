@@ -399,7 +399,7 @@ struct facts {
     unsigned perm;
 };
 
-/* Of NAME, which may be a mount: 0 or -errno */
+/* Of NAME, which may be a mount: 0; or -errno, and *ret is undefined. */
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);

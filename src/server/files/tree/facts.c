@@ -79,16 +79,14 @@ static void facts_hide_changes(const struct files *f, struct stat *st)
 static int facts_of_mount(const struct files *f, const struct mount *m,
                           struct facts *ret)
 {
-    struct facts facts = { 0 };
-
     if (m->fd < 0)
         return -ENOENT;
-    if (fstat(m->fd, &facts.st) < 0)
+    if (fstat(m->fd, &ret->st) < 0)
         return -errno;
-    facts.perm = perm_directory(m);
+    ret->dangling = false;
+    ret->perm = perm_directory(m);
     if (mount_hides_names(m))
-        facts_hide_changes(f, &facts.st);
-    *ret = facts;
+        facts_hide_changes(f, &ret->st);
     return 0;
 }
 
@@ -113,22 +111,21 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret)
 {
     const struct mount *m = mount_named(f, in->path, name);
-    struct facts facts = { 0 };
     bool link;
 
     if (m)
         return facts_of_mount(f, m, ret);
-    if (fstatat(in->fd, name, &facts.st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(in->fd, name, &ret->st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (resolve_hides(f, in->mount, &facts.st))
+    if (resolve_hides(f, in->mount, &ret->st))
         return -ENOENT;
-    link = S_ISLNK(facts.st.st_mode);
+    link = S_ISLNK(ret->st.st_mode);
+    ret->dangling = false;
     if (link)
-        facts_follow(f, in, name, &facts);
-    facts.perm = facts_perm(f, in->mount, &facts.st, link);
-    if (in->mount->mine && S_ISDIR(facts.st.st_mode))
-        facts_hide_changes(f, &facts.st);
-    *ret = facts;
+        facts_follow(f, in, name, ret);
+    ret->perm = facts_perm(f, in->mount, &ret->st, link);
+    if (in->mount->mine && S_ISDIR(ret->st.st_mode))
+        facts_hide_changes(f, &ret->st);
     return 0;
 }
 
@@ -157,11 +154,14 @@ static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, struct facts *ret)
 {
     bool waited;
+    struct facts finished;
     uint64_t length =
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (waited && !in->mount->drop && facts_read(f, in, at->name, ret) == 0) {
+    if (waited && !in->mount->drop &&
+        facts_read(f, in, at->name, &finished) == 0) {
         resume_drop_answer(f, at->directory, at->name);
+        *ret = finished;
         return 0;
     }
     if (length == 0)

@@ -287,8 +287,9 @@ static int list_add_names(struct list_output *l)
     directory_begin(&d, l->in.fd);
     while ((r = list_watch_ends(l)) == 0 &&
            (r = directory_next(&d, &name)) == 1) {
-        if (resolve_is_reserved(slice_from(name)) || list_leaves_out(l, name) ||
-            mount_named(l->f, l->in.path, name) || list_hides(l, name) ||
+        if (path_name_is_reserved(slice_from(name)) ||
+            list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
+            list_hides(l, name) ||
             (d.maybe_directory && list_is_guarded(l, name)))
             continue;
         r = list_add_entry(l, name);
