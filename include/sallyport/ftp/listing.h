@@ -23,8 +23,9 @@ struct entry {
     unsigned perm; /* enum perm bits */
 };
 
-/* Each function adds one line with its CRLF. Returns 0 or -ENOBUFS. In names,
- * CR, LF and NUL become '?'; other bytes don't change. */
+/* Each function adds one line with its CRLF. Returns 0; -ENOMEM; or -ENOBUFS if
+ * the buffer has no room for 162 bytes more than its names have. In names, CR,
+ * LF and NUL become '?'; other bytes don't change. */
 /* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name". The year replaces
  * the time if the entry is more than 180 days older than NOW, or more than a
  * day newer. */

@@ -121,7 +121,7 @@ static void text_of(unsigned perm, char out[12])
     struct buf line;
     struct slice rest, text;
 
-    buf_init(&line, 64);
+    buf_init(&line, 512);
     cr_assert_eq(listing_facts(&line, &e, LISTING_PERM), 0);
     rest = buf_slice(&line);
     slice_cut(&rest, '=', &text);

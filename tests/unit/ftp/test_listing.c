@@ -323,7 +323,7 @@ Test(listing, names)
 /* A line is written completely or not at all, wherever the room ends. */
 Test(listing, no_room)
 {
-    for (size_t max = 3; max < 120; max++) {
+    for (size_t max = 3; max < 240; max++) {
         struct buf b;
 
         buf_init(&b, max);
