@@ -227,6 +227,8 @@ bool mount_is_in(const struct mount *m, struct slice directory,
 /* The mount NAME in DIRECTORY, or NULL. */
 const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
+/* Is there any? */
+bool mount_any_in(const struct files *f, struct slice directory);
 /* Stands one somewhere below the directory PATH, which isn't "/"? */
 bool mount_is_below(const struct files *f, struct slice path);
 
@@ -399,7 +401,10 @@ struct facts {
     unsigned perm;
 };
 
-/* Of NAME, which may be a mount: 0; or -errno, and *ret is undefined. */
+/* Of the mount M: 0; or -errno, and *ret is undefined. */
+int facts_of_mount(const struct files *f, const struct mount *m,
+                   struct facts *ret);
+/* The same of NAME, which is no mount. */
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);

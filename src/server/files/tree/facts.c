@@ -76,8 +76,8 @@ static void facts_hide_changes(const struct files *f, struct stat *st)
     st->st_mtim = (struct timespec){ .tv_sec = f->rules.since };
 }
 
-static int facts_of_mount(const struct files *f, const struct mount *m,
-                          struct facts *ret)
+int facts_of_mount(const struct files *f, const struct mount *m,
+                   struct facts *ret)
 {
     if (m->fd < 0)
         return -ENOENT;
@@ -110,11 +110,8 @@ static void facts_follow(const struct files *f, const struct view *in,
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret)
 {
-    const struct mount *m = mount_named(f, in->path, name);
     bool link;
 
-    if (m)
-        return facts_of_mount(f, m, ret);
     if (fstatat(in->fd, name, &ret->st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     if (resolve_hides(f, in->mount, &ret->st))

@@ -163,12 +163,13 @@ static void list_note_error(struct list_output *l, int r)
 }
 
 static int list_add_facts(struct list_output *l, const char *name,
-                          struct entry *e)
+                          const struct mount *m, struct entry *e)
 {
     struct facts facts;
     ssize_t len = 0;
 
-    int r = facts_read(l->f, &l->in, name, &facts);
+    int r = m ? facts_of_mount(l->f, m, &facts)
+              : facts_read(l->f, &l->in, name, &facts);
     if (r != 0) {
         list_note_error(l, r);
         return -ENOENT;
@@ -210,13 +211,15 @@ static int list_add_name(struct list_output *l, struct slice name)
     return listing_name(&l->out, front, name);
 }
 
-/* A name that was deleted meanwhile, or may not be looked at, is left out. So
- * is one that the disk can't show; but then this isn't the whole listing. */
-static int list_add_entry(struct list_output *l, const char *name)
+/* NAME is the mount M, or M is NULL. A name that was deleted meanwhile, or may
+ * not be looked at, is left out. So is one that the disk can't show; but then
+ * this isn't the whole listing. */
+static int list_add_entry(struct list_output *l, const char *name,
+                          const struct mount *m)
 {
     struct entry e = { .name = slice_from(name) };
     int r = l->format == LIST_NAMES ? list_add_name(l, e.name)
-                                    : list_add_facts(l, name, &e);
+                                    : list_add_facts(l, name, m, &e);
 
     if (r == -ENOENT)
         return 0;
@@ -274,12 +277,13 @@ static int list_add_mounts(struct list_output *l)
             mount_is_in(&f->mount[i], l->in.path, &own) &&
             slice_copy(own, name, sizeof(name)) == 0 &&
             !list_leaves_out(l, name))
-            r = list_add_entry(l, name);
+            r = list_add_entry(l, name, &f->mount[i]);
     return r;
 }
 
 static int list_add_names(struct list_output *l)
 {
+    bool mounts = mount_any_in(l->f, l->in.path);
     struct directory d;
     const char *name;
     int r;
@@ -288,11 +292,12 @@ static int list_add_names(struct list_output *l)
     while ((r = list_watch_ends(l)) == 0 &&
            (r = directory_next(&d, &name)) == 1) {
         if (path_name_is_reserved(slice_from(name)) ||
-            list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
+            list_leaves_out(l, name) ||
+            (mounts && mount_named(l->f, l->in.path, name)) ||
             list_hides(l, name) ||
             (d.maybe_directory && list_is_guarded(l, name)))
             continue;
-        r = list_add_entry(l, name);
+        r = list_add_entry(l, name, NULL);
         if (r < 0)
             return r;
     }
@@ -380,7 +385,8 @@ static int list_stream(struct list_output *l, const struct path *path,
         l->argument = list_before_name(l->argument);
     }
     l->in.mount = mount_of(l->f, l->in.path);
-    r = l->directory ? list_add_directory(l) : list_add_entry(l, what->at.name);
+    r = l->directory ? list_add_directory(l)
+                     : list_add_entry(l, what->at.name, NULL);
     if (r == 0)
         r = list_write(l, l->out.len);
     return r == 0 ? l->error : r;

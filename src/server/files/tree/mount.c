@@ -66,6 +66,16 @@ const struct mount *mount_named(const struct files *f, struct slice directory,
     return NULL;
 }
 
+bool mount_any_in(const struct files *f, struct slice directory)
+{
+    struct slice name;
+
+    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+        if (mount_is_in(m, directory, &name))
+            return true;
+    return false;
+}
+
 bool mount_is_below(const struct files *f, struct slice path)
 {
     for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
