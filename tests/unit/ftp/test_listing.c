@@ -356,6 +356,40 @@ Test(listing, time)
     cr_expect_str_eq(listing_time(INT64_MIN, out), "00010101000000");
 }
 
+/* Of a day only the first time is converted as a whole. */
+Test(listing, times_one_after_the_other)
+{
+    static const struct {
+        time_t when;
+        const char *text;
+    } rows[] = {
+        { 0, "19700101000000" },
+        { DAY - 1, "19700101235959" },
+        { DAY, "19700102000000" },
+        { 3661, "19700101010101" },
+        { -1, "19691231235959" },
+        { -DAY, "19691231000000" },
+        { -DAY - 1, "19691230235959" },
+        { NOW, "20261120080201" },
+        { INT64_MAX, "99991231235959" },
+        { NOW, "20261120080201" },
+        { NOW + 3, "20261120080204" },
+        { INT64_MIN, "00010101000000" },
+        { NOW + 3, "20261120080204" },
+        { 253402300799, "99991231235959" },
+        { 253402300800, "99991231235959" },
+        { 253402300798, "99991231235958" },
+        { -62135596800, "00010101000000" },
+        { -62135596801, "00010101000000" },
+        { -62135596799, "00010101000001" },
+    };
+    char out[16];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        cr_expect_str_eq(listing_time(rows[i].when, out), rows[i].text,
+                         "row %zu", i);
+}
+
 Test(listing, argument)
 {
     static const struct {
