@@ -220,7 +220,7 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
         tree_add(t, job, local, remote);
 }
 
-static void tree_up_file(struct tree *t, const struct job *dir, struct link *l,
+static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
                          const char *local, const char *remote,
                          const struct stat *here, const struct listing *all)
 {
@@ -243,7 +243,8 @@ static void tree_up_file(struct tree *t, const struct job *dir, struct link *l,
                        .size = (uint64_t)here->st_size,
                        .taken = there != NULL,
                        .listed = all->at,
-                       .known = there || listing_is_whole(all) };
+                       .known = there || listing_is_whole(all),
+                       .above = dir };
 
     tree_file(t, &job, local, remote, here, there);
 }
@@ -312,6 +313,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     }
     int r = tree_list_up(t, l, job->remote, &there, why);
     there.at = clock_ms();
+    listed_begin(job, &there);
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))

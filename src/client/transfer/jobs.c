@@ -111,6 +111,7 @@ static void jobs_discard(struct jobs *j, struct job *job)
     while ((held = jobs_pop(&job->held)))
         jobs_discard(j, held);
     j->bytes -= jobs_bytes(job->local, job->remote);
+    listed_end(job);
     free(job->local);
     free(job->remote);
     free(job);

@@ -205,6 +205,17 @@ bool upload_is_stream(const struct file_transfer *t);
 /* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
 int upload_rename(struct file_transfer *t, struct failure *why);
 
+/* The names of a directory on the server, while files are uploaded to it. Each
+ * listing of it shows for so long that a name is free. */
+#define LISTED_MS 5000
+/* DIR has been listed: ALL has its names. */
+void listed_begin(struct job *dir, const struct listing *all);
+/* T is about to begin. If the listing that shows its name as free is too old,
+ * it gets the answer of a newer one, or lists the directory again, if that
+ * costs less than to ask for the name of each file that follows. */
+void listed_renew(struct jobs *j, struct file_transfer *t);
+void listed_end(struct job *dir);
+
 /* Temporary names on the server. */
 /* Another server is open: it may take them. */
 void temporary_reset(void);

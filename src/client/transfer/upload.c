@@ -18,8 +18,6 @@
 /* What fits into one TLS record arrives whole or not at all. ALLO, which costs
  * a round trip, is for longer files, and for servers that insist on it. */
 #define ANNOUNCED_LEAST (16 * 1024 + 1)
-/* For so long a name that a walk didn't find counts as free. */
-#define LISTED_MS 5000
 
 bool upload_is_stream(const struct file_transfer *t)
 {

@@ -93,7 +93,8 @@ STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away",
-           "time_denies", "no_times")
+           "time_denies", "no_times", "shared", "shared_cut")
+LISTED_S = 5.2 # for longer than a listing counts
 
 
 def data_context():
@@ -302,7 +303,9 @@ class Session(threading.Thread):
     # connection serves one upload. fewer: The third session is cut at its first
     # upload, and isn't let in again. late_cut: As at a Sallyport, nobody sees the
     # part of an upload that is cut, as the first one is, and the part stays until
-    # the first byte of another one has come: the second one has none.
+    # the first byte of another one has come: the second one has none. shared: The
+    # ninth upload lasts; then other clients have taken the names f1 to f20.
+    # shared_cut: And the directory's second listing is cut.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "no_home", "one_session", "one_at_a_time",
@@ -317,6 +320,8 @@ class Session(threading.Thread):
         self.uploads += 1
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
+        if number == 8 and FAULT in ("shared", "shared_cut"):
+            time.sleep(LISTED_S)
         if FAULT == "late_cut":
             return self.late_cut(words, number, append)
         STORED[words] = STORED.get(words, b"") if append else b""
@@ -552,6 +557,11 @@ class Session(threading.Thread):
             listed = []
         if FAULT in TREES:
             return self.tree(words.strip("/"))
+        if FAULT in ("shared", "shared_cut"):
+            again = next(LISTINGS) > 0
+            names = range(1, 21) if again else []
+            return self.send([f"type=file;size=1; f{i}\r\n".encode() for i in names],
+                             again and FAULT == "shared_cut")
         self.send(self.endless() if FAULT == "endless_list" else listed)
 
     def tree(self, path):
