@@ -265,8 +265,10 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
         return;
     } else if (S_ISDIR(st.st_mode)) {
-        const struct job below = tree_below(dir);
+        struct job below = tree_below(dir);
 
+        below.taken = listing_find(there, remote);
+        below.known = below.taken || listing_is_whole(there);
         jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options, st.st_mtime)) {
         return;
@@ -279,21 +281,24 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     }
 }
 
-/* Gets the listing of REMOTE, and makes it if it is missing. Returns 0, or -1
- * with the reason. */
-static int tree_list_up(struct tree *t, struct link *l, const char *remote,
+/* Gets the listing of JOB's directory, and makes it if it is missing. If the
+ * listing above doesn't show it, MKD is the question. Returns 0, or -1 with the
+ * reason. */
+static int tree_list_up(struct tree *t, const struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
 {
     struct listing_entry e;
-    enum presence r = remote_stat(l, remote, &e, why);
+    enum presence r = job->known && !job->taken
+                          ? ABSENT
+                          : remote_stat(l, job->remote, &e, why);
 
     *ret = (struct listing){ .whole = true };
     if (r == PRESENCE_UNKNOWN && !remote_may_lack(why))
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    int existed = r == PRESENT ? 1 : remote_mkdir(l, remote, why);
-    return existed == 1 ? remote_list_once(l, remote, ret, why) : existed;
+    int existed = r == PRESENT ? 1 : remote_mkdir(l, job->remote, why);
+    return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
 }
 
 static int tree_up_step(void *of, struct job *job, struct link *l,
@@ -311,7 +316,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         tree_failed(t, job->local, why);
         return 0;
     }
-    int r = tree_list_up(t, l, job->remote, &there, why);
+    int r = tree_list_up(t, job, l, &there, why);
     there.at = clock_ms();
     listed_begin(job, &there);
     while (r == 0 && !jobs_ended(&t->jobs) &&

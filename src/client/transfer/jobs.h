@@ -43,7 +43,7 @@ struct job {
     uint64_t size;   /* put: only for the total, or 0 */
     time_t modified; /* get; 0: unknown */
     bool known;      /* the fields above, and taken, come from a listing */
-    bool taken;      /* put: the name is taken */
+    bool taken;      /* put: the name is taken; also of a directory */
     bool overwrite;  /* put: sync has decided to replace it */
     bool twice;      /* another file of this command has its name */
 

@@ -247,7 +247,7 @@ class Session(threading.Thread):
 
     def do_MKD(self, words):
         self.lose()
-        if FAULT not in ("lost", "absent_450"):
+        if FAULT not in ("lost", "absent_450", "shared"):
             return self.refuse(words)
         MADE.add(words.strip("/"))
         self.reply(f'257 "{words}" made')
