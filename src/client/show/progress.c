@@ -124,11 +124,12 @@ static unsigned progress_width(void)
  * one. */
 static void progress_clear(void)
 {
+    if (progress.drawn == 0)
+        return;
     unsigned width = progress_width();
     unsigned lines = progress.drawn * ((progress.width + width - 1) / width);
 
-    if (lines > 0)
-        fprintf(stderr, "\r\033[%uA\033[J", lines);
+    fprintf(stderr, "\r\033[%uA\033[J", lines);
     progress.drawn = 0;
 }
 

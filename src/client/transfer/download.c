@@ -225,7 +225,7 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
     t->first = t->done = p->held;
     if (transfer_begin_digest(t, why) < 0)
         return -1;
-    if (lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
+    if (p->held > 0 && lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
         return fail_errno(why, errno, t->local);
     transfer_show(t);
     if ((p->held == 0 || p->held < t->size) && download_bytes(t, why) < 0)

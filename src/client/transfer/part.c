@@ -160,11 +160,10 @@ static int part_begin(struct part *p, const char *target,
     if (from->replaces && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
     part_remove_stale(p);
-    if (p->held > from->size || !from->resume)
-        p->held = 0;
-    if (ftruncate(p->fd, (off_t)p->held) < 0)
-        return fail_errno(why, errno, target);
-    return 0;
+    if (p->held <= from->size && (from->resume || p->held == 0))
+        return 0;
+    p->held = 0;
+    return ftruncate(p->fd, 0) < 0 ? fail_errno(why, errno, target) : 0;
 }
 
 int part_open(struct part *p, const char *target, size_t named,
