@@ -63,6 +63,11 @@ const struct option_row option_rows[] = {
       .value = "PATTERN",
       .help = "leave out files and directories that match; can be repeated",
       .commands = "put get mput mget sync watch" },
+    { .name = "fast-open",
+      FLAG(fast_open),
+      .in_profile = true,
+      .help = "open data connections by TCP Fast Open: one round trip less "
+              "for each file, if the server's kernel permits it" },
     { .name = "files-from",
       TEXT(files_from, "FILE"),
       .help = "transfer the files that FILE names, one in each line, with "

@@ -49,7 +49,7 @@ struct options {
     bool recursive, quiet, json, debug, preserve, no_preserve, compress,
         no_verify;
     bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
-        dry_run, by_hash, all, help, version, yes, no_pager;
+        dry_run, by_hash, all, help, version, yes, no_pager, fast_open;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;   /* enum conflict_choice */
     uint64_t min_age;    /* seconds */
