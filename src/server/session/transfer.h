@@ -100,7 +100,6 @@ enum stepped transfer_announce(struct session *s);
 enum stepped transfer_connect(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
-enum stepped transfer_renew(struct session *s);
 enum stepped transfer_flush(struct session *s);
 enum stepped transfer_reply_complete(struct session *s);
 enum stepped transfer_over(struct session *s);

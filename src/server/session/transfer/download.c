@@ -255,7 +255,6 @@ const struct step download_steps[] = {
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
       UNDO_DATA },
     { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_DATA },
-    { "fresh ticket", transfer_renew, 0, TRANSFER_FLOWING, UNDO_DATA },
     { "send", download_send, WAITS_DATA | WAITS_TURN, TRANSFER_FLOWING,
       UNDO_DATA },
     { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,

@@ -178,7 +178,6 @@ const struct step list_steps[] = {
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
       UNDO_LISTING },
     { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_LISTING },
-    { "fresh ticket", transfer_renew, 0, TRANSFER_FLOWING, UNDO_LISTING },
     { "send", list_send, WAITS_DATA | WAITS_PIPE | WAITS_TURN, TRANSFER_FLOWING,
       UNDO_LISTING },
     { "is that all", list_end, WAITS_FILES | WAITS_DATA, TRANSFER_FLOWING,

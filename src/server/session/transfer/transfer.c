@@ -379,15 +379,6 @@ enum stepped transfer_bind(struct session *s)
     return STEP_NEXT;
 }
 
-/* Not for uploads: a client that stores doesn't read. An unread ticket turns
- * its close into a reset, and the end of the file is lost. */
-enum stepped transfer_renew(struct session *s)
-{
-    if (stream_origin(s->data.stream) >= ORIGIN_USER)
-        stream_offer_ticket(s->data.stream);
-    return STEP_NEXT;
-}
-
 /* The end of what is converted, close_notify, and all of it to the client. */
 enum stepped transfer_flush(struct session *s)
 {
