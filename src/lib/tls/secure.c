@@ -262,6 +262,7 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 {
     if (!s->open)
         return stream_break(s, "no handshake yet");
+    s->patient = false;
     while (*took < len) {
         size_t n = record_of(s, len - *took);
         enum stream_state st = make_room(s, n);

@@ -73,6 +73,7 @@ enum stream_state stream_failed(struct stream *s, int error)
 
 enum stream_state stream_send(struct stream *s)
 {
+    s->patient = false;
     int r = io_send(&s->io);
     if (r == 0)
         return STREAM_OK;
@@ -241,7 +242,7 @@ uint64_t stream_traffic(const struct stream *s)
 
 bool stream_unsent(const struct stream *s)
 {
-    return io_unsent(&s->io);
+    return io_unsent(&s->io) && !s->patient;
 }
 
 const char *stream_cause(const struct stream *s)

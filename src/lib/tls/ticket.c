@@ -326,6 +326,7 @@ enum stream_state resume_offer_ticket(struct stream *s)
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
         io_room(&s->io) < ticket_room(s) || SSL_new_session_ticket(s->ssl) != 1)
         return STREAM_OK;
+    s->patient = !stream_unsent(s);
     ERR_clear_error();
     int r = SSL_do_handshake(s->ssl);
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);

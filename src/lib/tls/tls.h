@@ -81,6 +81,7 @@ struct stream {
     bool open;                /* the handshake is over */
     bool broken;              /* stream_free() is the only call left */
     bool heard;               /* this call has made its one recv(2) */
+    bool patient;             /* only tickets are unsent: they may wait */
     enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
     bool fin;                 /* the end was a FIN, not a reset */
     bool reported;            /* stream_read() has reported the end */

@@ -93,8 +93,9 @@ void transfer_run(struct session *s, unsigned happened);
 /* Files has answered a request of a step. */
 answer_fn transfer_on_answer;
 
-/* Steps of several transfers (transfer.c). The first takes the answer to
+/* Steps of several transfers (transfer.c). The second takes the answer to
  * file_read: the source and its size. */
+enum stepped transfer_offer_ticket(struct session *s);
 enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_connect(struct session *s);

@@ -114,6 +114,36 @@ Test(resume, nobody_has_no_tickets)
     tls_context_free(t);
 }
 
+/* A ticket alone wakes nobody to send it. */
+Test(resume, a_ticket_goes_with_the_next_bytes)
+{
+    struct tls_context *t = context_make();
+    struct channel c;
+    size_t took;
+    char byte;
+
+    own(t, "anna", "192.0.2.1", 7);
+    channel_open(&c, t, STREAM_CONTROL, TLS1_3_VERSION, NULL);
+    for (unsigned i = 1; i <= 2; i++) {
+        cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
+        cr_expect(!stream_unsent(c.l.s));
+    }
+    cr_assert_eq(stream_write(c.l.s, "1", 1, &took), STREAM_OK);
+    cr_expect(stream_unsent(c.l.s));
+    cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
+    cr_expect(stream_unsent(c.l.s), "the byte is still unsent");
+    cr_assert_eq(line_flush(&c.l), STREAM_OK);
+    cr_expect(!stream_unsent(c.l.s));
+    raw_hear(&c.r, &c.l);
+    cr_assert_eq(SSL_read(c.r.ssl, &byte, 1), 1);
+    cr_assert_eq(count, 2, "the third comes after the byte");
+    channel_hear(&c);
+    cr_assert_eq(count, 3);
+    channel_close(&c);
+    forget();
+    tls_context_free(t);
+}
+
 /* A client with a cache shows a ticket there too; it must get new ones all the
  * same. */
 Test(resume, a_control_channel_never_resumes)

@@ -247,6 +247,7 @@ static enum stepped download_send(struct session *s)
 const struct step download_steps[] = {
     ALLOWANCE_FIRST_STEP,
     { "ask for the file", download_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_DATA },

@@ -171,6 +171,7 @@ static enum stepped list_end(struct session *s)
 
 const struct step list_steps[] = {
     { "ask for the list", list_ask, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the pipe", list_take, WAITS_ANSWER, TRANSFER_ASKED, UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_LISTING },
     { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,

@@ -362,6 +362,7 @@ const struct step upload_steps[] = {
     ALLOWANCE_FIRST_STEP,
     { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
       UNDO_NOTHING },
+    { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the partial", upload_take_partial, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_PARTIAL },
