@@ -258,7 +258,9 @@ struct transfer {
     uint64_t to_copy;   /* upload: bytes of its head that files must copy */
     uint64_t unsynced;  /* written by both since the last `file_sync` */
     uint64_t began;     /* clock_ms() */
-    char *block; /* upload: received bytes; listing: read from the pipe */
+    /* Upload: received bytes; listing: read from the pipe; download: a small
+     * file. */
+    char *block;
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;

@@ -52,6 +52,7 @@ struct tls_client *download_begin(struct fake *f, int *data, FILE *source,
 
     *data = fake_data(f);
     fake_say(f, "RETR /x");
+    rewind(source); /* files has just opened it */
     file.file_readable.file = fileno(source);
     fake_answer(f, MSG_file_read, &file);
     cr_assert_eq(fake_reply(f), 150);

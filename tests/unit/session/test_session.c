@@ -1,5 +1,6 @@
 /* A session and its client: order of replies, login, endings. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +102,52 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
     f.files.phase = PHASE_IDLE;
     fake_hang_up(&f, ENDING_CLOSED);
     fake_release(&t);
+}
+
+/* No byte of it, no close_notify, 451. */
+static void expect_unread(struct fake *f, struct fake_transfer *t,
+                          const char *words)
+{
+    char byte;
+
+    fake_secure_data(f, t);
+    cr_expect_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_CUT);
+    cr_expect_eq(fake_reply(f), 451, "%s", f->reply);
+    cr_expect_not_null(strstr(f->reply, words), "%s", f->reply);
+    fake_release(t);
+}
+
+/* A small file is read, not mapped. */
+Test(session, a_small_file_that_is_cut, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    t.data = fake_data(&f);
+    fake_begin_download(&f, &t, 100);
+    cr_assert_eq(ftruncate(fileno(t.file), 99), 0);
+    expect_unread(&f, &t, "the file was cut short");
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session, a_small_file_that_cant_be_read, .timeout = 60)
+{
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = 1 } };
+    int unreadable = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
+    struct fake_transfer t = { .file = fdopen(unreadable, "w") };
+    struct fake f;
+
+    cr_assert_eq(ftruncate(unreadable, 1), 0);
+    fake_open(&f);
+    t.data = fake_data(&f);
+    fake_say(&f, "RETR /x");
+    file.file_readable.file = unreadable;
+    fake_answer(&f, MSG_file_read, &file);
+    cr_assert_eq(fake_reply(&f), 150, "%s", f.reply);
+    expect_unread(&f, &t, "can't read the file");
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* The client gets the id of an upload that waits, also if it isn't safe. */

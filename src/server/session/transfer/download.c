@@ -1,17 +1,21 @@
 /* RETR, in session. TLS records are built directly from a mapping of the file.
  * The mapping is a window that moves, so a file of any size costs the same
- * memory.
+ * memory. A small file is read instead.
  *
  * Another process may cut a file that is mapped. The handler of SIGBUS then
  * maps a page of zeros over the fault, and sets a flag. It works inside the
  * sandbox, which permits mmap(2) without execution. */
 #include "transfer.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#define SMALL    (16u << 10) /* to read 4 KiB costs 20 us less than to map it */
 #define WINDOW   (8u << 20)
 #define PIECE    (256u << 10)
 #define RECORD   (16u << 10) /* the most bytes of a TLS record */
@@ -74,6 +78,26 @@ void download_release(struct session *s)
     sigbus_watch(NULL, 0);
 }
 
+static bool download_is_small(const struct transfer *t)
+{
+    return t->start == 0 && t->size <= SMALL;
+}
+
+/* t->block has the whole file then. */
+static bool download_read_small(struct transfer *t)
+{
+    t->block = malloc(SMALL);
+    while (t->block && t->block_len < t->size) {
+        ssize_t n =
+            read(t->source, t->block + t->block_len, t->size - t->block_len);
+
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return false;
+        t->block_len += n > 0 ? (size_t)n : 0;
+    }
+    return t->block;
+}
+
 /* Moves the window so that it covers t->offset. */
 static bool download_move_window(struct session *s)
 {
@@ -119,6 +143,19 @@ static bool download_is_whole(const char *piece, size_t len)
     if (len > 0)
         (void)p[len - 1];
     return !sigbus_hit();
+}
+
+static enum stream_state download_send_small(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    size_t took;
+    enum stream_state state =
+        flow_write(s, t->block + t->offset,
+                   allowance_cap(s, t->block_len - t->offset), &took);
+
+    t->offset += took;
+    stall_moved(s, took);
+    return state;
 }
 
 static enum stream_state download_send_piece(struct session *s)
@@ -168,12 +205,25 @@ static enum stepped download_sent(struct session *s, enum stream_state state)
     return STEP_WAIT;
 }
 
+static enum stepped download_next_of_small(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (t->block || download_read_small(t))
+        return download_sent(s, download_send_small(s));
+    return download_has_its_size(t)
+               ? transfer_fail(s, FAILED_READ, "read failed")
+               : transfer_fail(s, FAILED_FILE_CUT, "");
+}
+
 /* SIGBUS has two causes: the file has become shorter, or its file system can't
  * read it. */
 static enum stepped download_next_piece(struct session *s)
 {
     enum stream_state state;
 
+    if (download_is_small(&s->transfer))
+        return download_next_of_small(s);
     if (!download_move_window(s))
         return transfer_fail(s, FAILED_READ, "mmap failed");
     state = download_send_piece(s);
