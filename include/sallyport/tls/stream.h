@@ -56,8 +56,8 @@ enum stream_state stream_write(struct stream *s, const void *from, size_t len,
                                size_t *took);
 /* Sends the buffered bytes. */
 enum stream_state stream_flush(struct stream *s);
-/* Sends all that is buffered, and under TLS close_notify. Returns STREAM_OK
- * once all has been sent. */
+/* Sends all that is buffered, under TLS close_notify, and a FIN in the same
+ * packet. Returns STREAM_OK once all has been sent. */
 enum stream_state stream_shutdown(struct stream *s);
 /* Discards the buffered bytes that are not sent yet. The connection is then
  * cut, on purpose. */

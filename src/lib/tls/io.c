@@ -1,6 +1,7 @@
 /* The buffers between a stream and its socket, and the BIO by which OpenSSL
- * uses them. Runs in session (and in tests). It calls only send(2), recv(2) and
- * two socket options, so that the session's sandbox can refuse all other calls.
+ * uses them. Runs in session (and in tests). It calls only send(2), recv(2),
+ * shutdown(2) and two socket options, so that the session's sandbox can refuse
+ * all other calls.
  * It must never wait and never raise SIGPIPE. */
 #include <errno.h>
 #include <limits.h>
@@ -127,9 +128,11 @@ static void note_loss(struct io *io, int error)
 
 int io_send(struct io *io)
 {
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (io->last ? MSG_MORE : 0);
+
     while (io_unsent(io)) {
-        ssize_t n = send(io->fd, io->out + io->out_at, io->out_end - io->out_at,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(io->fd, io->out + io->out_at, io->out_end - io->out_at, flags);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -142,6 +145,11 @@ int io_send(struct io *io)
     }
     io_drop(io);
     return 0;
+}
+
+void io_shut(const struct io *io)
+{
+    shutdown(io->fd, SHUT_WR);
 }
 
 void io_drop(struct io *io)

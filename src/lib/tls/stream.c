@@ -201,9 +201,15 @@ enum stream_state stream_flush(struct stream *s)
 
 enum stream_state stream_shutdown(struct stream *s)
 {
+    enum stream_state st;
+
     if (!stream_begin(s))
         return STREAM_FAILED;
-    return s->open ? secure_shutdown(s) : stream_send(s);
+    s->io.last = true;
+    st = s->open ? secure_shutdown(s) : stream_send(s);
+    if (st == STREAM_OK)
+        io_shut(&s->io);
+    return st;
 }
 
 /* A part of a record may be lost, so nothing can follow. */

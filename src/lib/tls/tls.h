@@ -28,7 +28,8 @@ struct io {
     size_t size;      /* of each buffer, once it exists */
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;
-    int lost; /* errno of a reset or time-out that sending has noticed, or 0 */
+    int lost;  /* errno of a reset or time-out that sending has noticed, or 0 */
+    bool last; /* the kernel keeps what it is given for the FIN that follows */
 };
 
 /* A stream with buffers up to this size is a control channel. There are many of
@@ -56,6 +57,8 @@ size_t io_queued(const struct io *io);
 /* Sends all buffered bytes. Returns 0, -EAGAIN if a part is left, or another
  * -errno. */
 int io_send(struct io *io);
+/* Sends a FIN, with the bytes that were sent since io->last was set. */
+void io_shut(const struct io *io);
 /* Discards the buffered output. */
 void io_drop(struct io *io);
 

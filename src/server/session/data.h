@@ -33,6 +33,10 @@ void data_close(struct session *s);
 /* The same with close_notify: everything has been sent, or the client is the
  * sender. */
 void data_end(struct session *s);
+/* Only what the client waits for, close_notify and FIN. data_close() follows
+ * when something else is under way: the client has often closed its end by
+ * then, and needs no watch any more. */
+void data_finish(struct session *s);
 /* Takes FD as the data connection. False: no memory, and FD is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);

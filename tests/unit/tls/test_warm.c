@@ -41,9 +41,10 @@ static struct sock_filter strict[] = {
     NO_ADDRESS(SYS_sendto),
     NO_ADDRESS(SYS_recvfrom),
     RULE(SYS_setsockopt, SECCOMP_RET_ALLOW), /* TCP_QUICKACK */
-    RULE(SYS_getpid, SECCOMP_RET_ALLOW),     /* OpenSSL checks for a fork before
-                                                each random number */
-    RULE(SYS_getrandom, SECCOMP_RET_ALLOW),  /* seeds, again after a fork */
+    RULE(SYS_shutdown, SECCOMP_RET_ALLOW),
+    RULE(SYS_getpid, SECCOMP_RET_ALLOW),    /* OpenSSL checks for a fork before
+                                               each random number */
+    RULE(SYS_getrandom, SECCOMP_RET_ALLOW), /* seeds, again after a fork */
     RULE(SYS_brk, SECCOMP_RET_ALLOW),
     RULE(SYS_mmap, SECCOMP_RET_ALLOW),
     RULE(SYS_munmap, SECCOMP_RET_ALLOW),

@@ -143,8 +143,8 @@ static void control_send_fin(struct session *s)
 {
     struct control_connection *c = &s->control;
 
-    if (c->out.len == 0 && stream_shutdown(c->stream) == STREAM_OK)
-        shutdown(c->fd, SHUT_WR);
+    if (c->out.len == 0)
+        stream_shutdown(c->stream);
 }
 
 void control_on_closing(struct session *s)

@@ -88,10 +88,16 @@ void data_close(struct session *s)
     data_leave(s, DATA_CLOSED);
 }
 
-void data_end(struct session *s)
+void data_finish(struct session *s)
 {
     if (s->data.stream)
         stream_shutdown(s->data.stream); /* as far as it goes */
+    loop_remove(&s->loop, &s->data.watch);
+}
+
+void data_end(struct session *s)
+{
+    data_finish(s);
     data_close(s);
 }
 

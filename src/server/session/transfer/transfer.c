@@ -386,7 +386,8 @@ enum stepped transfer_bind(struct session *s)
     return STEP_NEXT;
 }
 
-/* The end of what is converted, close_notify, and all of it to the client. */
+/* The end of what is converted, close_notify, FIN, and all of it to the client.
+ */
 enum stepped transfer_flush(struct session *s)
 {
     enum stream_state state = flow_finish(s);
@@ -397,7 +398,7 @@ enum stepped transfer_flush(struct session *s)
     }
     if (state != STREAM_OK)
         return transfer_broken(s, state);
-    data_close(s);
+    loop_remove(&s->loop, &s->data.watch);
     return STEP_NEXT;
 }
 
@@ -405,8 +406,10 @@ enum stepped transfer_reply_complete(struct session *s)
 {
     enum reply r =
         s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED;
+    enum stepped next = transfer_finish(s, r, NOTHING, NOTHING, "");
 
-    return transfer_finish(s, r, NOTHING, NOTHING, "");
+    data_close(s);
+    return next;
 }
 
 /* No reply before its event is in log's socket. */

@@ -283,7 +283,7 @@ static enum stepped upload_end_data(struct session *s)
     if (t->exact && t->offset < t->announced)
         return upload_fail_short(s);
     sum_end(t);
-    data_end(s);
+    data_finish(s);
     return STEP_NEXT;
 }
 
@@ -320,9 +320,11 @@ static enum stepped upload_ask_commit(struct session *s)
 {
     enum stepped r = upload_look_at_client(s);
 
-    if (r == STEP_NEXT)
-        ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
-    return r;
+    if (r != STEP_NEXT)
+        return r;
+    ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
+    data_close(s);
+    return STEP_NEXT;
 }
 
 static enum stepped upload_stored(struct session *s)
