@@ -145,7 +145,8 @@ static enum stream_state settle_error(struct stream *s, int error)
 {
     switch (error) {
     case SSL_ERROR_WANT_READ:
-        (void)io_send(&s->io);
+        if (!s->patient)
+            (void)io_send(&s->io);
         return stream_receive(s, STREAM_CUT);
     case SSL_ERROR_WANT_WRITE:
         return stream_send(s);

@@ -62,6 +62,7 @@ struct session {
     bool leaves;        /* a health check gets 421 */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */
+    uint64_t next_ticket;       /* clock_ms() of the last transfer's; 0: used */
     uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
     char why[128]; /* what was noticed about the client, or "" */

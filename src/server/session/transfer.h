@@ -98,6 +98,7 @@ answer_fn transfer_on_answer;
 enum stepped transfer_offer_ticket(struct session *s);
 enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
+enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
@@ -162,6 +163,9 @@ struct binding_refusal {
 void binding_start(struct session *s);
 /* One more ticket on the control connection, with the next reply. */
 void binding_offer(struct session *s);
+/* For the reply to PASV or PORT: none if the transfer before it has brought
+ * one, and that isn't old. */
+void binding_offer_with_port(struct session *s);
 
 /* The steps of each kind, and those that undo. */
 extern const struct step upload_steps[], upload_undo_steps[];

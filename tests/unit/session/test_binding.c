@@ -134,8 +134,8 @@ Test(session_binding, a_second_try, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* There are two with the 230, and one with each PASV and each 150. The data
- * connection brings none. */
+/* There are two with the 230, and two for each transfer. The data connection
+ * brings none. */
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
     struct fake_transfer t;
@@ -171,6 +171,52 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
         fake_do(&f, "PORT 127,0,0,1,200,1", 200);
         cr_expect_eq(tls_client_tickets(f.tls), 2 + 2 * i);
     }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Downloads an empty file, over a new port. Returns how many tickets the reply
+ * to EPSV brought; with the 150 and the end there are two more. */
+static unsigned tickets_with_port(struct fake *f)
+{
+    unsigned before = tls_client_tickets(f->tls), with_port;
+    struct fake_transfer t = { .data = fake_data(f) };
+    char byte;
+
+    with_port = tls_client_tickets(f->tls) - before;
+    fake_begin_download(f, &t, 0);
+    fake_secure_data(f, &t);
+    cr_assert_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
+    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
+    cr_expect_eq(tls_client_tickets(f->tls), before + with_port + 2);
+    fake_release(&t);
+    return with_port;
+}
+
+/* So the client doesn't wait for it at the next PASV. */
+Test(session_binding, the_end_brings_the_next_ticket, .timeout = 60)
+{
+    struct fake f;
+    unsigned had;
+
+    fake_open(&f);
+    cr_expect_eq(tickets_with_port(&f), 1);
+    cr_expect_eq(tickets_with_port(&f), 0);
+    cr_expect_eq(tickets_with_port(&f), 0);
+    had = tls_client_tickets(f.tls);
+    close(fake_data(&f));
+    cr_expect_eq(tls_client_tickets(f.tls), had);
+    cr_expect_eq(tickets_with_port(&f), 1, "no transfer used that port");
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session_binding, an_old_ticket_is_none, .timeout = 60)
+{
+    struct fake f;
+
+    fake_settings("ticket_lifetime", 1);
+    fake_open(&f);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(tickets_with_port(&f), 1);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 

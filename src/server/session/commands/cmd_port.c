@@ -51,7 +51,7 @@ static void cmd_await(struct session *s, const struct call *call,
         return;
     }
     data_gate_active(s, client);
-    binding_offer(s);
+    binding_offer_with_port(s);
     control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text));
 }
 

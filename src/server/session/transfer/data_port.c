@@ -150,7 +150,8 @@ static void data_port_sweep(struct session *s)
 
 /* Many clients begin the handshake before they ask for the file. A ticket with
  * the 150 is too late for them if their last one has expired, or went with a
- * transfer that was refused. So the reply to PASV brings one. */
+ * transfer that was refused. So the reply to PASV brings one, if the end of a
+ * transfer hasn't. */
 static void data_port_announce(struct session *s)
 {
     const struct address *a = &s->port.address;
@@ -158,7 +159,7 @@ static void data_port_announce(struct session *s)
 
     s->data.state = DATA_EXPECTED;
     loop_timer_set(&s->loop, &s->port.timer, 2 * s->settings->connect_timeout);
-    binding_offer(s);
+    binding_offer_with_port(s);
     if (s->data.verb == VERB_EPSV) {
         control_reply_number(s, REPLY_EPSV, a->port);
     } else if (a->family == 4) {

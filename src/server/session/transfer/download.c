@@ -301,6 +301,7 @@ const struct step download_steps[] = {
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_DATA },
+    { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING, UNDO_DATA },
     { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
       UNDO_DATA },
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,

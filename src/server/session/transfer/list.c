@@ -174,6 +174,8 @@ const struct step list_steps[] = {
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the pipe", list_take, WAITS_ANSWER, TRANSFER_ASKED, UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_LISTING },
+    { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING,
+      UNDO_LISTING },
     { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
       UNDO_LISTING },
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,

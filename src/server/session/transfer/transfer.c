@@ -150,6 +150,15 @@ void binding_offer(struct session *s)
     stream_offer_ticket(s->control.stream);
 }
 
+void binding_offer_with_port(struct session *s)
+{
+    uint64_t made = s->next_ticket;
+
+    s->next_ticket = 0;
+    if (made == 0 || clock_ms() - made >= s->settings->ticket_lifetime / 2)
+        binding_offer(s);
+}
+
 bool transfer_is_upload(const struct transfer *t)
 {
     return t->verb == VERB_STOR || t->verb == VERB_APPE || t->verb == VERB_STOU;
@@ -308,11 +317,20 @@ void transfer_init(struct session *s)
     final_init(s);
 }
 
-/* Made while the session waits for files: it takes 40 us. It goes with the
- * 150. */
+/* To make a ticket takes 40 us. So this one is made while the session waits for
+ * files, and goes with the 150. */
 enum stepped transfer_offer_ticket(struct session *s)
 {
     binding_offer(s);
+    return STEP_NEXT;
+}
+
+/* While the client begins its handshake. It goes with the next reply, mostly
+ * the final one, so that the client needn't wait for it at the next PASV. */
+enum stepped transfer_offer_next(struct session *s)
+{
+    binding_offer(s);
+    s->next_ticket = clock_ms();
     return STEP_NEXT;
 }
 

@@ -368,6 +368,8 @@ const struct step upload_steps[] = {
     { "take the partial", upload_take_partial, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_PARTIAL },
+    { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING,
+      UNDO_PARTIAL },
     { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
       UNDO_PARTIAL },
     { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
