@@ -74,6 +74,8 @@ enum stream_state stream_failed(struct stream *s, int error)
 enum stream_state stream_send(struct stream *s)
 {
     s->patient = false;
+    if (io_unsent(&s->io))
+        s->owes = false;
     int r = io_send(&s->io);
     if (r == 0)
         return STREAM_OK;
@@ -81,6 +83,13 @@ enum stream_state stream_send(struct stream *s)
         return stream_failed(s, -r);
     s->events = EPOLLOUT;
     return STREAM_AGAIN;
+}
+
+void stream_acknowledge(struct stream *s)
+{
+    if (s->owes)
+        io_acknowledge(&s->io);
+    s->owes = false;
 }
 
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
@@ -92,6 +101,7 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
     if (r > 0)
         return STREAM_OK;
     if (r == -EAGAIN) {
+        stream_acknowledge(s);
         s->events = EPOLLIN | (io_unsent(&s->io) ? (uint32_t)EPOLLOUT : 0);
         return STREAM_AGAIN;
     }

@@ -85,6 +85,7 @@ struct stream {
     bool broken;              /* stream_free() is the only call left */
     bool heard;               /* this call has made its one recv(2) */
     bool patient;             /* only tickets are unsent: they may wait */
+    bool owes;                /* an acknowledgement of the last flight */
     enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
     bool fin;                 /* the end was a FIN, not a reset */
     bool reported;            /* stream_read() has reported the end */
@@ -103,6 +104,8 @@ enum stream_state stream_failed(struct stream *s, int error);
 enum stream_state stream_break(struct stream *s, const char *cause);
 /* Sends the buffered bytes: OK, AGAIN, CUT or FAILED. */
 enum stream_state stream_send(struct stream *s);
+/* Acknowledges the peer's last flight, unless bytes have gone to it since. */
+void stream_acknowledge(struct stream *s);
 /* Fills the input: OK, AGAIN, CUT or FAILED. It calls recv(2) at most once in
  * each public call, so that a peer that sends without end can't keep the
  * caller. At the end of the stream the result is AT_END. */

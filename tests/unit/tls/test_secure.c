@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "raw.h"
+#include "tls/tls.h"
 
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -47,6 +48,40 @@ Test(secure, both_versions_carry_bytes)
         cr_assert_str_eq(p.cipher, ciphers[i]);
         line_close(&l);
     }
+}
+
+/* The stream acknowledges the client's last flight, unless bytes follow it:
+ * those acknowledge it, too. */
+Test(secure, the_last_flight_is_acknowledged_once)
+{
+    static const struct {
+        enum stream_use use;
+        bool owes; /* after the handshake */
+    } rows[] = { { STREAM_CONTROL, false }, { STREAM_DATA, true } };
+    struct tls_context *t = context_make();
+
+    for (int i = 0; i < 4; i++) {
+        struct line l;
+        struct raw r;
+        char byte;
+        size_t n;
+
+        line_open_tcp(&l, DATA);
+        cr_assert_eq(stream_secure(l.s, t, rows[i / 2].use), 0);
+        raw_open(&r, TLS1_3_VERSION, NULL);
+        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+        cr_expect_eq(l.s->owes, rows[i / 2].owes, "%d", i);
+        if (i % 2 == 0) {
+            cr_expect_eq(stream_read(l.s, &byte, 1, &n), STREAM_AGAIN);
+        } else {
+            cr_expect_eq(stream_write(l.s, "x", 1, &n), STREAM_OK);
+            cr_expect_eq(stream_flush(l.s), STREAM_OK);
+        }
+        cr_expect(!l.s->owes, "%d", i);
+        raw_close(&r);
+        line_close(&l);
+    }
+    tls_context_free(t);
 }
 
 Test(secure, read_and_write_before_the_handshake_are_errors)
