@@ -492,8 +492,9 @@ TEXT(pin)
 END
 
 MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,
-        "the table of users that reader has made, in a sealed memfd; the two "
-        "halves of the key that hashes users' names and their rows")
+        "the table of users that reader has made, or a change of the one "
+        "before, in a sealed memfd; the two halves of the key that hashes "
+        "users' names and their rows")
 NUMBER(name_key_1)
 NUMBER(name_key_2)
 FD(users)

@@ -35,11 +35,13 @@ int users_write(const struct users *u, int fd);
  * -EAGAIN: it must be read as a whole, as nothing was found out. */
 int users_check_change(const struct users *old, struct slice before,
                        struct slice now);
-/* Writes to FD the same table as users_read() and users_write() would of the
- * text NOW. TABLE is that of the text BEFORE; all three are sealed files.
- * Returns 0; -EAGAIN: as above, and nothing was written; another -errno: it
- * couldn't be written. */
-int users_write_change(int now, int before, int table, int fd);
+/* Writes to FD the rows of the lines *L that come and go between the texts
+ * BEFORE and NOW, for users_change_take(). TABLE, a sealed file, has the shares
+ * and teams of both. Returns 0; -EAGAIN: as above, and nothing was written;
+ * another -errno: it couldn't be written. */
+struct users_lines;
+int users_write_change(int now, int before, const struct users_lines *l,
+                       int table, int fd);
 
 /* An entry NAME or NAME:ROLE of a list with commas: shares=, teams=. */
 struct list_entry {

@@ -2,7 +2,9 @@
  * the rows of users, shares, teams, grants (struct grant) and directories, and
  * the text, to which the rows point. Grants and directories are in the order of
  * the users, and each user has the next ones. A row is cells of one size, so
- * nothing is between them. */
+ * nothing is between them. A change of a table (users/change.h) has the rows of
+ * the users that come, no shares and no teams, and before the text the names of
+ * the users that go. A row that is replaced comes and goes. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -11,7 +13,17 @@
 
 struct users_head {
     char build[BUILD_NAME_MAX];
+    uint64_t kind; /* USERS_TABLE or USERS_CHANGE */
     uint64_t users, shares, teams, grants, directories; /* numbers of rows */
+    uint64_t gone;                                      /* of names that go */
+};
+enum { USERS_TABLE, USERS_CHANGE };
+
+/* So many rows may come with one change, and so many go. */
+#define USERS_CHANGED_MAX 1024
+
+struct users_gone {
+    char name[USER_NAME_MAX + 1];
 };
 
 union users_cell {
@@ -132,6 +144,7 @@ struct users_image {
     const struct users_team *team;
     const struct grant *grant;
     const struct users_directory *directory;
+    const struct users_gone *gone;
     char *text;
     size_t text_size;
 };
@@ -140,12 +153,17 @@ bool users_image_open(struct users_image *i, char *bytes, size_t size);
 /* As users_take(), but takes no users: only the shares and the teams. The
  * parts are those of u->text. */
 int users_take_groups(struct users *u, int fd, struct complaint *c);
+/* Takes the rows of a change: *u belongs to the table OF, whose shares and
+ * teams they have. *i has the parts. The same results. */
+int users_take_change(struct users *u, const struct users *of, int fd,
+                      struct users_image *i, struct complaint *c);
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \
      SHARES_MAX * sizeof(struct users_share) +                                 \
      TEAMS_MAX * sizeof(struct users_team) +                                   \
      GRANTS_MAX * sizeof(struct grant) +                                       \
-     DIRECTORIES_MAX * sizeof(struct users_directory) + USERS_FILE_MAX + 1)
+     DIRECTORIES_MAX * sizeof(struct users_directory) +                        \
+     USERS_CHANGED_MAX * sizeof(struct users_gone) + USERS_FILE_MAX + 1)
 
 #endif

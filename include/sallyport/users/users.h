@@ -112,7 +112,7 @@ struct user {
 
 struct users {
     struct user *row;
-    size_t count;
+    size_t count, room;          /* ROOM: so many fit, if more than COUNT */
     const struct user **by_name; /* users_index(): a hash table */
     size_t names;                /* its places, a power of 2 */
     uint8_t name_key[SIPHASH_KEY];
@@ -126,8 +126,11 @@ struct users {
     size_t directories;
     char *text; /* wiped on release; of users_take(): the file, read-only */
     size_t text_size;
-    bool mapped;          /* it is that file */
-    bool kept_from_forks; /* users_keep_from_forks() */
+    bool mapped;           /* it is that file */
+    bool kept_from_forks;  /* users_keep_from_forks() */
+    struct users *changes; /* users/change.h: what its later rows point to */
+    bool is_change;        /* it is one of these; SHARE and TEAM are the
+                              table's */
 };
 
 void users_release(struct users *u);
@@ -197,11 +200,18 @@ struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
-/* Makes the hash table for users_find(). Who reads a table calls it once, and
- * the rows don't move any more. Of rows with the same name the first one is
- * found. Returns whether there was memory. */
+/* index.c: makes the hash table for users_find(). Who reads a table calls it
+ * once, and after that only these functions move rows. Of rows with the same
+ * name the first one is found. Returns whether there was memory. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
+/* The number of rows that fit. */
+size_t users_room(const struct users *u);
+/* Copies ROW into the table, in place of the one with its name, or else as a
+ * new one, for which there is room. */
+void users_put(struct users *u, const struct user *row);
+/* Removes the row of a NAME that is there; the last one gets its place. */
+void users_remove(struct users *u, struct slice name);
 
 /* Does NAME match [A-Za-z0-9._@-]{1,32}, without '.', '-' or '@' at the
  * beginning? Capitals count: Anna and anna are two users. */

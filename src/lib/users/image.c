@@ -44,9 +44,10 @@ bool users_image_open(struct users_image *i, char *bytes, size_t size)
     i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
     i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
                              sizeof(*i->directory));
+    i->gone = image_cut(&rest, h->gone, USERS_CHANGED_MAX, sizeof(*i->gone));
     i->text = bytes + (size - rest.len);
     i->text_size = rest.len;
-    return i->row && i->share && i->team && i->grant && i->directory;
+    return i->row && i->share && i->team && i->grant && i->directory && i->gone;
 }
 
 #define FIELD(type, kind, member, least, most)                                 \
@@ -175,7 +176,7 @@ static bool image_read_grants(const struct users_image *i, struct users *u,
     if (user->grants > i->head->grants - u->grants)
         return false;
     for (size_t n = 0; n < user->grants; n++)
-        if (from[n].share >= i->head->shares || from[n].rights == 0 ||
+        if (from[n].share >= u->shares || from[n].rights == 0 ||
             from[n].rights > RIGHTS_MOST ||
             (n > 0 && from[n].share <= from[n - 1].share))
             return false;
@@ -213,42 +214,64 @@ static bool image_read_user(const struct users_image *i, struct users *u,
 
 static bool image_allocate(const struct users_head *h, struct users *u)
 {
-    u->row = calloc(h->users + 1, sizeof(*u->row));
-    u->share = calloc(h->shares + 1, sizeof(*u->share));
-    u->team = calloc(h->teams + 1, sizeof(*u->team));
+    u->room = h->users + (u->is_change ? 0 : USERS_CHANGED_MAX);
+    u->row = calloc(u->room + 1, sizeof(*u->row));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
     /* 100,000 users have 37 MB of rows: fewer faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
+    if (!u->is_change) {
+        u->share = calloc(h->shares + 1, sizeof(*u->share));
+        u->team = calloc(h->teams + 1, sizeof(*u->team));
+    }
     return u->row && u->share && u->team && u->grant && u->directory;
 }
 
-/* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
-static int image_read(struct users *u, bool with_users)
+static int image_read_groups(const struct users_image *i, struct users *u)
 {
-    struct users_image i;
-
-    if (!users_image_open(&i, u->text, u->text_size) ||
-        !build_name_is(i.head->build))
-        return -EBADMSG;
-    if (!image_allocate(i.head, u))
-        return -ENOMEM;
-    for (; u->shares < i.head->shares; u->shares++)
-        if (!image_read_fields(&i, u, &users_share_fields, &i.share[u->shares],
+    for (; u->shares < i->head->shares; u->shares++)
+        if (!image_read_fields(i, u, &users_share_fields, &i->share[u->shares],
                                &u->share[u->shares]))
             return -EBADMSG;
-    for (; u->teams < i.head->teams; u->teams++)
-        if (!image_read_fields(&i, u, &users_team_fields, &i.team[u->teams],
+    for (; u->teams < i->head->teams; u->teams++)
+        if (!image_read_fields(i, u, &users_team_fields, &i->team[u->teams],
                                &u->team[u->teams]))
             return -EBADMSG;
-    if (!with_users)
-        return 0;
-    for (; u->count < i.head->users; u->count++)
-        if (!image_read_user(&i, u, &u->row[u->count]))
+    return 0;
+}
+
+static int image_read_users(const struct users_image *i, struct users *u)
+{
+    for (; u->count < i->head->users; u->count++)
+        if (!image_read_user(i, u, &u->row[u->count]))
             return -EBADMSG;
-    if (u->grants != i.head->grants || u->directories != i.head->directories)
+    if (u->grants != i->head->grants || u->directories != i->head->directories)
         return -EBADMSG;
     return users_index(u) ? 0 : -ENOMEM;
+}
+
+/* Is it of this build, and a table or, for one, a change? */
+static bool image_is_wanted(const struct users_head *h, const struct users *u)
+{
+    if (!build_name_is(h->build))
+        return false;
+    return u->is_change ? h->kind == USERS_CHANGE && h->shares == 0 &&
+                              h->teams == 0 && h->users <= USERS_CHANGED_MAX
+                        : h->kind == USERS_TABLE && h->gone == 0;
+}
+
+/* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
+static int image_read(struct users *u, struct users_image *i, bool with_users)
+{
+    int r;
+
+    if (!users_image_open(i, u->text, u->text_size) ||
+        !image_is_wanted(i->head, u))
+        return -EBADMSG;
+    if (!image_allocate(i->head, u))
+        return -ENOMEM;
+    r = u->is_change ? 0 : image_read_groups(i, u);
+    return r < 0 || !with_users ? r : image_read_users(i, u);
 }
 
 /* 0; -EBADMSG: the file isn't sealed, or of a wrong size; another -errno */
@@ -272,15 +295,13 @@ static int image_map(struct users *u, int fd)
     return 0;
 }
 
-static int image_take(struct users *u, int fd, bool with_users,
-                      struct complaint *c)
+static int image_take(struct users *u, int fd, struct users_image *i,
+                      bool with_users, struct complaint *c)
 {
-    int r;
+    int r = image_map(u, fd);
 
-    *u = (struct users){ 0 };
-    r = image_map(u, fd);
     if (r == 0)
-        r = image_read(u, with_users);
+        r = image_read(u, i, with_users);
     if (r < 0) {
         users_release(u);
         complain(c, "the table of users from reader: %s", strerror(-r));
@@ -290,10 +311,27 @@ static int image_take(struct users *u, int fd, bool with_users,
 
 int users_take(struct users *u, int fd, struct complaint *c)
 {
-    return image_take(u, fd, true, c);
+    struct users_image i;
+
+    *u = (struct users){ 0 };
+    return image_take(u, fd, &i, true, c);
 }
 
 int users_take_groups(struct users *u, int fd, struct complaint *c)
 {
-    return image_take(u, fd, false, c);
+    struct users_image i;
+
+    *u = (struct users){ 0 };
+    return image_take(u, fd, &i, false, c);
+}
+
+int users_take_change(struct users *u, const struct users *of, int fd,
+                      struct users_image *i, struct complaint *c)
+{
+    *u = (struct users){ .share = of->share,
+                         .shares = of->shares,
+                         .team = of->team,
+                         .teams = of->teams,
+                         .is_change = true };
+    return image_take(u, fd, i, true, c);
 }

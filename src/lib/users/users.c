@@ -1,6 +1,6 @@
-/* The table of users: finds a row, decides which rows can have a process of
- * their own, computes a row's version, and frees the table. Runs in
- * master, which asks before each fork, and in other processes. */
+/* The table of users: decides which rows can have a process of their own,
+ * computes a row's version, and frees the table. Runs in master, which asks
+ * before each fork, and in other processes. */
 #include "sallyport/users/users.h"
 
 #include <stdlib.h>
@@ -54,7 +54,7 @@ bool user_hash_is_new(struct slice hash)
 
 static bool advise_rows(const struct users *u, int advice)
 {
-    return pages_advise(u->row, u->count * sizeof(*u->row), advice) &&
+    return pages_advise(u->row, users_room(u) * sizeof(*u->row), advice) &&
            pages_advise(u->by_name, u->names * sizeof(*u->by_name), advice) &&
            pages_advise(u->grant, u->grants * sizeof(*u->grant), advice);
 }
@@ -66,8 +66,21 @@ void users_keep_from_forks(struct users *u)
         advise_rows(u, MADV_KEEPONFORK);
 }
 
+size_t users_room(const struct users *u)
+{
+    return u->room > u->count ? u->room : u->count;
+}
+
 void users_release(struct users *u)
 {
+    while (u->changes) {
+        struct users *change = u->changes;
+
+        u->changes = change->changes;
+        change->changes = NULL;
+        users_release(change);
+        free(change);
+    }
     if (u->kept_from_forks) /* malloc gives the memory to others */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
@@ -78,45 +91,13 @@ void users_release(struct users *u)
     }
     free(u->row);
     free(u->by_name);
-    free(u->share);
-    free(u->team);
+    if (!u->is_change) { /* else these are the table's */
+        free(u->share);
+        free(u->team);
+    }
     free(u->grant);
     free(u->directory);
     *u = (struct users){ 0 };
-}
-
-/* The place of the row with this name, or the free one where the search for it
- * ends. The table is at most half full, so both need one or two comparisons. */
-static const struct user **index_place(const struct users *u, struct slice name)
-{
-    size_t i = siphash(u->name_key, name.ptr, name.len) & (u->names - 1);
-
-    while (u->by_name[i] && !slice_equal(name, slice_from(u->by_name[i]->name)))
-        i = (i + 1) & (u->names - 1);
-    return &u->by_name[i];
-}
-
-/* The key is random, so nobody can choose names for one place. */
-bool users_index(struct users *u)
-{
-    u->names = 2;
-    while (u->names < 2 * u->count)
-        u->names *= 2;
-    u->by_name = calloc(u->names, sizeof(*u->by_name));
-    if (!u->by_name)
-        return false;
-    random_bytes(u->name_key, sizeof(u->name_key));
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user **place = index_place(u, slice_from(u->row[i].name));
-
-        *place = *place ? *place : &u->row[i];
-    }
-    return true;
-}
-
-const struct user *users_find(const struct users *u, struct slice name)
-{
-    return u->count > 0 ? *index_place(u, name) : NULL;
 }
 
 /* Is PART a name that a path may have between two '/'? */

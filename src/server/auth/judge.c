@@ -24,7 +24,8 @@ static int circle_compare(const void *a, const void *b)
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY])
 {
-    *c = (struct circle){ .point = calloc(u->count + 1, sizeof(*c->point)) };
+    *c = (struct circle){ .point =
+                              calloc(users_room(u) + 1, sizeof(*c->point)) };
     if (!c->point)
         return -ENOMEM;
     for (size_t i = 0; i < u->count; i++) {
@@ -45,13 +46,9 @@ void circle_release(struct circle *c)
     *c = (struct circle){ .point = NULL };
 }
 
-/* An unknown name uses the hash of the next user on the circle. So a new or
- * removed user changes the choice for few names only. */
-const char *judge_stand_in(const struct circle *c,
-                           const uint8_t name_key[SIPHASH_KEY],
-                           struct slice name)
+/* The first point that isn't before AT, or the end. */
+static size_t circle_find(const struct circle *c, uint64_t at)
 {
-    const uint64_t at = siphash(name_key, name.ptr, name.len);
     size_t low = 0, high = c->count;
 
     while (low < high) {
@@ -62,7 +59,55 @@ const char *judge_stand_in(const struct circle *c,
         else
             high = middle;
     }
-    return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
+    return low;
+}
+
+static void circle_remove(struct circle *c, uint64_t at)
+{
+    const size_t n = circle_find(c, at);
+
+    if (n == c->count || c->point[n].at != at)
+        return; /* a user without a hash */
+    c->count--;
+    memmove(c->point + n, c->point + n + 1, (c->count - n) * sizeof(*c->point));
+}
+
+static void circle_add(struct circle *c, struct point point)
+{
+    const size_t n = circle_find(c, point.at);
+
+    memmove(c->point + n + 1, c->point + n, (c->count - n) * sizeof(*c->point));
+    c->point[n] = point;
+    c->count++;
+}
+
+void circle_change(struct circle *c, const struct users_change *change,
+                   const uint8_t name_key[SIPHASH_KEY])
+{
+    for (size_t i = 0; i < change->image.head->gone; i++) {
+        const char *name = change->image.gone[i].name;
+
+        circle_remove(c, siphash(name_key, name, strlen(name)));
+    }
+    for (size_t i = 0; i < change->added->count; i++) {
+        const struct user *user = &change->added->row[i];
+
+        if (*user->hash == '$')
+            circle_add(c, (struct point){
+                              siphash(name_key, user->name, strlen(user->name)),
+                              user->hash });
+    }
+}
+
+/* An unknown name uses the hash of the next user on the circle. So a new or
+ * removed user changes the choice for few names only. */
+const char *judge_stand_in(const struct circle *c,
+                           const uint8_t name_key[SIPHASH_KEY],
+                           struct slice name)
+{
+    const size_t n = circle_find(c, siphash(name_key, name.ptr, name.len));
+
+    return c->count > 0 ? c->point[n < c->count ? n : 0].hash : NULL;
 }
 
 static enum judgement standing_of(const struct user *user, int64_t now)

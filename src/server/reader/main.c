@@ -1,8 +1,9 @@
 /* reader: the program that reads the configuration and the users file. Master
  * executes it and waits for its end, so no parser is in a process of root.
  * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
- * the answer. With "changed-users" 5 is the text of the users before, and 6 the
- * answer to that. Exit status: 0 with the settings or the users in 4; EX_CONFIG
+ * the answer. With "changed-users" 5 is the text of the users before, 6 a table
+ * with its shares and teams, and the third argument has the lines that differ.
+ * Exit status: 0 with the settings or the users in 4; EX_CONFIG
  * with the complaint in 4, or, with the word "check", after a line for each
  * mistake in the configuration on standard error. With "check-users" there is a
  * line for each mistake too, and the good rows are in 4. */
@@ -19,7 +20,7 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/image.h"
+#include "sallyport/users/change.h"
 
 #define FILE_FD   3
 #define ANSWER_FD 4
@@ -107,11 +108,32 @@ static int read_users(const char *name)
     return refuse(&c);
 }
 
-/* The answer is the same as that of read_users(). */
-static int read_changed_users(const char *name)
+/* "AT BEFORE NOW", as in struct users_lines. */
+static bool take_lines(const char *text, struct users_lines *l)
 {
-    int r = users_write_change(FILE_FD, BEFORE_FD, TABLE_FD, ANSWER_FD);
+    size_t *const number[] = { &l->at, &l->before, &l->now };
+    struct slice rest = slice_from(text), word;
+    size_t n = 0;
 
+    for (; slice_cut(&rest, ' ', &word); n++) {
+        uint64_t value;
+
+        if (n == 3 || slice_number(word, USERS_FILE_MAX, &value) < 0)
+            return false;
+        *number[n] = (size_t)value;
+    }
+    return n == 3;
+}
+
+/* The answer is the change, or the same as that of read_users(). */
+static int read_changed_users(const char *name, const char *lines)
+{
+    struct users_lines l;
+    int r;
+
+    if (!take_lines(lines, &l))
+        die(EX_USAGE, "this program is started by sallyportd");
+    r = users_write_change(FILE_FD, BEFORE_FD, &l, TABLE_FD, ANSWER_FD);
     if (r == -EAGAIN)
         return read_users(name);
     return r < 0 ? EX_OSERR : 0;
@@ -133,21 +155,24 @@ static const struct {
     const char *name;
     int (*run)(const char *name); /* of the file; returns the exit status */
 } modes[] = {
-    { "settings", read_settings },  { "check", check_settings },
-    { "users", read_users },        { "changed-users", read_changed_users },
+    { "settings", read_settings },
+    { "check", check_settings },
+    { "users", read_users },
     { "check-users", check_users },
 };
 
 int main(int argc, char **argv)
 {
     stderr_title("sallyportd");
-    if (argc != 3)
+    if (argc != 3 && argc != 4)
         die(EX_USAGE, "this program is started by sallyportd");
     process_comm(PROCESS_READER);
     limit_answer();
     enter_sandbox();
+    if (argc == 4 && strcmp(argv[1], "changed-users") == 0)
+        return read_changed_users(argv[2], argv[3]);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (strcmp(modes[i].name, argv[1]) == 0)
+        if (argc == 3 && strcmp(modes[i].name, argv[1]) == 0)
             return modes[i].run(argv[2]);
     die(EX_USAGE, "this program is started by sallyportd");
 }

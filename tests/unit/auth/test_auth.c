@@ -595,6 +595,78 @@ Test(auth, the_hashes_of_name_and_row)
     end_auth(&s, 0);
 }
 
+static void say_as(struct stage *s, uint64_t serial, const char *name,
+                   const char *password, const char *is)
+{
+    struct channel c;
+
+    verify(s, serial, &c);
+    say(&c, name, password);
+    expect_verdict(s, serial, is);
+    channel_close(&c);
+}
+
+/* The row of each line changes in turn: a new password, a user more, one less
+ * and one who is another. */
+Test(auth, changes_of_the_users)
+{
+    struct stage s;
+    char hash[2][128], text[4][1024];
+    int fd;
+
+    snprintf(hash[0], sizeof(hash[0]), "%s", crypt("right", SETTING));
+    snprintf(hash[1], sizeof(hash[1]), "%s", crypt("other", SETTING));
+    snprintf(text[0], sizeof(text[0]), "anna:%s:70000:70000::/a::\n", hash[0]);
+    snprintf(text[1], sizeof(text[1]), "anna:%s:70000:70000::/a::\n", hash[1]);
+    snprintf(text[2], sizeof(text[2]),
+             "anna:%s:70000:70000::/a::\nbert:%s:70001:70001::/b::\n", hash[1],
+             hash[0]);
+    snprintf(text[3], sizeof(text[3]), "carl:%s:70000:70000::/a::\n", hash[0]);
+    raise_auth(&s);
+    fd = users_table(text[0]);
+    TELL(&s.auth, users, 0, .users = fd);
+    close(fd);
+    say_as(&s, 1, "anna", "right", "anna");
+    for (int i = 1; i <= 3; i++) {
+        fd = users_table_change(text[i - 1], text[i]);
+        TELL(&s.auth, users, 0, .users = fd);
+        close(fd);
+        say_as(&s, 10, "anna", "other", i < 3 ? "anna" : NULL);
+        say_as(&s, 11, "anna", "right", NULL);
+        say_as(&s, 12, "bert", "right", i == 2 ? "bert" : NULL);
+        say_as(&s, 13, "carl", "right", i == 3 ? "carl" : NULL);
+    }
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
+
+/* Master has put the same change into the same table. */
+Test(auth, a_change_that_does_not_fit)
+{
+    struct stage s;
+    int fd = users_table_change("bert:!:1:1::/b::\n", "carl:!:1:1::/c::\n");
+
+    open_auth(&s);
+    TELL(&s.auth, users, 0, .users = fd);
+    close(fd);
+    message_hear_end(&s.auth);
+    channel_close(&s.log);
+    end_auth(&s, EX_DATAERR);
+}
+
+Test(auth, a_change_of_nothing)
+{
+    struct stage s;
+    int fd = users_table_change("bert:!:1:1::/b::\n", "carl:!:1:1::/c::\n");
+
+    raise_auth(&s);
+    TELL(&s.auth, users, 0, .users = fd);
+    close(fd);
+    message_hear_end(&s.auth);
+    channel_close(&s.log);
+    end_auth(&s, EX_DATAERR);
+}
+
 /* Master sends the users first, and a table that it has taken itself. */
 Test(auth, a_table_that_is_none)
 {

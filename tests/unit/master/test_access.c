@@ -72,7 +72,7 @@ static void play_reader(struct master *m, const char *script)
     int shell = open("/bin/sh", O_PATH | O_CLOEXEC);
 
     snprintf(path, sizeof(path), "%s/reader", m->settings.homes);
-    snprintf(text, sizeof(text), "%s\nexec %s \"$0\" \"$1\"\n", script,
+    snprintf(text, sizeof(text), "%s\nexec %s \"$0\" \"$@\"\n", script,
              server_program("reader"));
     if (mkdir(path, 0700) < 0 || chdir(path) < 0)
         _exit(7);

@@ -19,10 +19,11 @@
 #include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/users/image.h"
+#include "sallyport/users/change.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/server.h"
+#include "support/users_table.h"
 
 #define HASH                                                                   \
     "$6$rounds=1000$sallyport$"                                                \
@@ -30,10 +31,19 @@
     "aaaaaaaaaaaaaaaaaaaaaa"
 #define ANNA "anna:" HASH ":70000:70000::/a::\n"
 #define BERT "bert:" HASH ":70000:70000::/b::\n"
+#define CARL "carl:" HASH ":70001:70001::/c::\n"
 
 static char path[64], made[64], stage[64];
 static struct userdb db;
 static struct master m;
+
+static void write_bytes(const char *where, struct slice bytes)
+{
+    FILE *f = fopen(where, "w");
+
+    cr_assert(f && fwrite(bytes.ptr, bytes.len, 1, f) == 1);
+    fclose(f);
+}
 
 static void put(const char *where, const char *text, mode_t mode)
 {
@@ -80,6 +90,17 @@ static int look(void)
     struct complaint c = { "" };
 
     return userdb_look(&db, false, &c);
+}
+
+/* Of the users, in any order. */
+static void expect_names(const char *names)
+{
+    struct slice rest = slice_from(names), name;
+    size_t n = 0;
+
+    for (; slice_cut(&rest, ' ', &name); n++)
+        cr_expect(users_find(&db.users, name), "%.*s", (int)name.len, name.ptr);
+    cr_expect_eq(db.users.count, n, "%s", names);
 }
 
 static const char *first_name(void)
@@ -636,7 +657,7 @@ Test(userdb, rechecked)
 }
 
 /* $0 is the first argument of reader. */
-#define REAL_READER "exec %s \"$0\" \"$1\"\n"
+#define REAL_READER "exec %s \"$0\" \"$@\"\n"
 
 static void play_in_part(const char *script)
 {
@@ -691,6 +712,209 @@ Test(userdb, reader_that_fails_at_the_whole_text)
         cr_expect_eq(recheck_start(&db), 0, "not again at once");
         cr_expect_str_eq(first_name(), "bert");
     }
+}
+
+/* --- changes -------------------------------------------------------------- */
+
+/* What reader has to know of the users before isn't in the lines. */
+Test(userdb, changes)
+{
+    static const struct {
+        const char *text, *names;
+    } table[] = {
+        { ANNA CARL, "anna carl" },
+        { BERT CARL, "bert carl" },
+        { CARL, "carl" },
+        { ANNA CARL, "anna carl" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        replace(table[i].text);
+        cr_assert_eq(look(), 1);
+        cr_expect_eq(db.changes, i + 1);
+        expect_names(table[i].names);
+        cr_expect(file_is(db.fd, slice_from(table[i].text)));
+    }
+    cr_expect_eq(db.edition, 1 + db.changes);
+}
+
+/* Is the next file for auth the table? */
+static bool next_is_table(uint64_t *has)
+{
+    int fd = userdb_next(&db, has);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(users_is_change(fd), fd != db.table);
+    return fd == db.table;
+}
+
+/* An auth that has an edition gets what came after it. */
+Test(userdb, next)
+{
+    uint64_t has = 0;
+
+    cr_expect(next_is_table(&has) && has == 1);
+    cr_expect_eq(userdb_next(&db, &has), -1);
+    replace(ANNA CARL);
+    cr_assert_eq(look(), 1);
+    replace(BERT CARL);
+    cr_assert_eq(look(), 1);
+    cr_expect(!next_is_table(&has) && has == 2);
+    cr_expect(!next_is_table(&has) && has == 3);
+    cr_expect_eq(userdb_next(&db, &has), -1);
+    has = 0;
+    cr_expect(next_is_table(&has) && has == 1);
+    cr_expect(!next_is_table(&has) && has == 2);
+    replace(BERT "@team:sales:\n");
+    cr_assert_eq(look(), 1);
+    cr_expect(next_is_table(&has) && has == 4, "the changes before are in it");
+    cr_expect_eq(userdb_next(&db, &has), -1);
+}
+
+/* These go on to a reading of the whole text. */
+Test(userdb, changes_of_other_kinds)
+{
+    static const struct {
+        const char *text, *names;
+    } table[] = {
+        { ANNA CARL "@team:sales:\n", "anna carl" },
+        { ANNA "@team:sales:\n" CARL, "anna carl" },
+        { "\xef\xbb\xbf" ANNA, "anna" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        replace(table[i].text);
+        cr_assert_eq(look(), 1, "%zu", i);
+        cr_expect_eq(db.changes, 0, "%zu", i);
+        cr_expect_eq(recheck_start(&db), 0);
+        expect_names(table[i].names);
+    }
+}
+
+/* The words are those of the whole text. */
+Test(userdb, changes_with_a_mistake)
+{
+    static const struct {
+        const char *text, *words;
+    } table[] = {
+        { ANNA CARL "x\n", "users:3: too few columns" },
+        { ANNA CARL ANNA, "users:3: the name is that of line 1" },
+        { ANNA CARL BERT, "users:3: the uid is that of line 1" },
+        { "# nobody\n", "it has no users now" },
+    };
+
+    replace(ANNA CARL);
+    cr_assert_eq(look(), 1);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct complaint c = { "" };
+
+        replace(table[i].text);
+        cr_expect_eq(userdb_look(&db, false, &c), -EINVAL, "%zu", i);
+        cr_expect(strstr(c.text, table[i].words), "%s", c.text);
+        cr_expect(db.changes == 1 && db.edition == 2);
+        expect_names("anna carl");
+    }
+    replace(ANNA CARL "# the end\n");
+    cr_expect_eq(look(), 1);
+    cr_expect_eq(db.changes, 2);
+}
+
+/* An announced edit may remove the last user. */
+Test(userdb, nobody_is_left)
+{
+    struct complaint c = { "" };
+
+    replace("# nobody\n");
+    cr_expect_eq(userdb_look(&db, true, &c), 1, "%s", c.text);
+    cr_expect(db.users.count == 0 && db.changes == 0);
+}
+
+/* Then the next table is read as a whole, or the recheck has done it. */
+Test(userdb, many_changes, .timeout = 120)
+{
+    struct complaint c = { "" };
+    char text[512];
+
+    for (int i = 0; i <= 2 * USERDB_CHANGES_MAX; i++) {
+        snprintf(text, sizeof(text), "%s# %d\n", ANNA, i);
+        replace(text);
+        cr_assert_eq(look(), 1);
+        cr_expect_eq(db.changes, (size_t)(i + 1) % (USERDB_CHANGES_MAX + 1));
+    }
+    for (int i = 0; i <= USERDB_CHANGES_MAX / 2; i++) {
+        cr_expect_neq(recheck(&c), USERDB_NEW, "%s", c.text);
+        snprintf(text, sizeof(text), "%s# again %d\n", ANNA, i);
+        replace(text);
+        cr_assert_eq(look(), 1);
+    }
+    cr_expect_eq(db.changes, USERDB_CHANGES_MAX / 2 + 1);
+    cr_expect_eq(recheck(&c), USERDB_SAME);
+    cr_expect_eq(db.changes, 0);
+    cr_expect_eq(recheck_start(&db), 0);
+    expect_names("anna");
+}
+
+/* A table that a change has made wrong: the change is reader's. */
+Test(userdb, reader_that_changes_something_else)
+{
+    FD_CLEANUP int lie = users_table_change(ANNA, BERT);
+    struct complaint c = { "" };
+    struct buf bytes;
+
+    buf_init(&bytes, USERS_IMAGE_MAX);
+    cr_assert_eq(fd_read_file(lie, &bytes), 0);
+    play_in_part("test $0 = users || exec cat lie >&4");
+    write_bytes("lie", buf_slice(&bytes));
+    buf_release(&bytes);
+    replace(ANNA CARL);
+    cr_assert_eq(look(), 1);
+    expect_names("bert");
+    cr_expect_eq(recheck(&c), USERDB_NEW, "%s", c.text);
+    expect_names("anna carl");
+    cr_expect(db.changes == 0 && db.edition == 3);
+}
+
+/* Then the whole text is read at once. */
+Test(userdb, reader_whose_change_does_not_fit)
+{
+    FD_CLEANUP int lie = users_table_change(CARL, BERT);
+    struct buf bytes;
+
+    buf_init(&bytes, USERS_IMAGE_MAX);
+    cr_assert_eq(fd_read_file(lie, &bytes), 0);
+    play_in_part("test $0 = users || exec cat lie >&4");
+    write_bytes("lie", buf_slice(&bytes));
+    replace(ANNA CARL);
+    cr_assert_eq(look(), 1);
+    expect_names("anna carl");
+    cr_expect_eq(db.changes, 0);
+    bytes.len--;
+    bytes.data[sizeof(struct users_head) + 1]++;
+    write_bytes("lie", buf_slice(&bytes));
+    replace(CARL);
+    cr_expect_eq(look(), -EBADMSG);
+    expect_names("anna carl");
+    buf_release(&bytes);
+}
+
+/* Nobody has asked for a change. */
+Test(userdb, reader_with_a_change_for_the_whole_text)
+{
+    FD_CLEANUP int lie = users_table_change(ANNA, BERT);
+    FD_CLEANUP int kept = fd_sealed("users", SLICE(BERT));
+    struct complaint c = { "" };
+    struct buf bytes;
+
+    buf_init(&bytes, USERS_IMAGE_MAX);
+    cr_assert_eq(fd_read_file(lie, &bytes), 0);
+    play_in_part("test $0 = users && exec cat lie >&4");
+    write_bytes("lie", buf_slice(&bytes));
+    buf_release(&bytes);
+    cr_expect_eq(userdb_restore(&db, kept, &c), -EBADMSG);
+    replace(ANNA CARL);
+    cr_assert_eq(look(), 1);
+    cr_expect_eq(recheck(&c), -EBADMSG);
+    expect_names("anna carl");
 }
 
 static void write_image(const char *name, const struct users_head *head,

@@ -1,6 +1,6 @@
 /* The program itself: the configuration or the users file is descriptor 3, the
  * answer 4; after a change of the users file 5 is the text before, and 6 the
- * answer to that. */
+ * table of that. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,17 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/image.h"
+#include "sallyport/users/change.h"
 #include "support/processes.h"
 #include "support/server.h"
+#include "support/users_table.h"
 #include "support/wait.h"
 
 struct reading {
     int answer, status;
     FILE *said;
     int before, table; /* 0: none */
+    const char *lines; /* NULL: no third argument */
 };
 
 static void start(const char *mode, int file, const struct reading *r)
@@ -38,7 +40,7 @@ static void start(const char *mode, int file, const struct reading *r)
     dup2(fileno(r->said), STDERR_FILENO);
     for (int i = 0; i < n; i++)
         dup2(high[i], 3 + i);
-    execl(server_program("reader"), "reader", mode, "conf", NULL);
+    execl(server_program("reader"), "reader", mode, "conf", r->lines, NULL);
     _exit(127);
 }
 
@@ -54,8 +56,8 @@ static bool has_its_uid(void *pid)
  * standard error takes no line of it. */
 Test(main, has_a_uid_of_its_own, .timeout = 60)
 {
-    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1, NULL, 0,
-                         0 };
+    struct reading r = { .answer = memfd_create("answer", MFD_ALLOW_SEALING),
+                         .status = -1 };
     int file = fd_sealed("conf", SLICE("a mistake\n")), ends[2];
     pid_t pid;
 
@@ -75,10 +77,14 @@ Test(main, has_a_uid_of_its_own, .timeout = 60)
 }
 
 static struct reading read_after(const char *mode, const char *text, int before,
-                                 int table)
+                                 int table, const char *lines)
 {
-    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1,
-                         tmpfile(), before, table };
+    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING),
+                         -1,
+                         tmpfile(),
+                         before,
+                         table,
+                         lines };
     int file = fd_sealed("conf", slice_from(text));
     pid_t pid = fork();
 
@@ -93,7 +99,7 @@ static struct reading read_after(const char *mode, const char *text, int before,
 
 static struct reading read_conf(const char *mode, const char *text)
 {
-    return read_after(mode, text, 0, 0);
+    return read_after(mode, text, 0, 0, NULL);
 }
 
 static void expect_text(int fd, const char *text)
@@ -172,38 +178,75 @@ Test(main, a_mistake_in_users)
     expect_text(fileno(r.said), "");
 }
 
-static struct reading read_change(const char *before, const char *now)
+static struct reading read_lines(const char *before, const char *now,
+                                 const char *lines)
 {
     struct reading first = read_conf("users", before);
     int text = fd_sealed("users", slice_from(before));
 
     cr_assert_eq(first.status, 0);
     cr_assert_eq(fd_seal(first.answer), 0);
-    return read_after("changed-users", now, text, first.answer);
+    return read_after("changed-users", now, text, first.answer, lines);
 }
 
-/* The first change concerns one row, the second one a team, too. */
+/* All lines may have changed. */
+static struct reading read_change(const char *before, const char *now)
+{
+    char lines[64];
+
+    snprintf(lines, sizeof(lines), "0 %zu %zu", strlen(before), strlen(now));
+    return read_lines(before, now, lines);
+}
+
 Test(main, changed_users)
 {
-    static const char *const now[] = {
-        ROW("anna", "1") ROW("carl", "2"),
-        ROW("anna", "1") ROW("carl", "2") "@team:sales:\n",
-    };
+    const char *before = ROW("anna", "1") ROW("bert", "2");
+    struct reading r = read_change(before, ROW("anna", "1") ROW("carl", "2"));
+    FD_CLEANUP int table = users_table(before);
+    struct complaint c = { "" };
+    struct users_change change;
+    struct users u;
 
-    for (int i = 0; i < 2; i++) {
-        struct reading r =
-            read_change(ROW("anna", "1") ROW("bert", "2"), now[i]);
-        struct complaint c = { "" };
-        struct users u;
+    cr_assert_eq(r.status, 0);
+    cr_assert_eq(fd_seal(r.answer), 0);
+    cr_assert_eq(users_take(&u, table, &c), 0, "%s", c.text);
+    cr_assert_eq(users_change_take(&change, &u, r.answer, &c), 0, "%s", c.text);
+    cr_expect(change.added->count == 2 && change.left == 2);
+    cr_expect_str_eq(change.added->row[1].name, "carl");
+    users_change_release(&change);
+    users_release(&u);
+    expect_text(fileno(r.said), "");
+}
 
-        cr_assert_eq(r.status, 0);
-        cr_assert_eq(fd_seal(r.answer), 0);
-        cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
-        cr_expect(u.count == 2 && u.teams == (size_t)i);
-        cr_expect_str_eq(u.row[1].name, "carl");
-        users_release(&u);
-        expect_text(fileno(r.said), "");
-    }
+/* A team comes, too: the answer is the whole table. */
+Test(main, changed_teams)
+{
+    struct reading r =
+        read_change(ROW("anna", "1"), ROW("anna", "1") "@team:sales:\n");
+    struct complaint c = { "" };
+    struct users u;
+
+    cr_assert_eq(r.status, 0);
+    cr_assert_eq(fd_seal(r.answer), 0);
+    cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
+    cr_expect(u.count == 1 && u.teams == 1);
+    users_release(&u);
+    expect_text(fileno(r.said), "");
+}
+
+Test(main, changed_users_without_their_lines)
+{
+    static const char *const lines[] = { "",      "1",     "1 2",
+                                         "1 2 x", "1 2 -", "1 2 3 4" };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        cr_expect_eq(
+            read_lines(ROW("anna", "1"), ROW("bert", "1"), lines[i]).status,
+            EX_USAGE, "%s", lines[i]);
+    cr_expect_eq(read_lines(ROW("anna", "1"), ROW("bert", "1"), NULL).status,
+                 EX_USAGE);
+    cr_expect_eq(read_after("users", ROW("anna", "1"), 0, 0, "1 2 3").status,
+                 EX_USAGE);
 }
 
 Test(main, a_mistake_in_changed_users)
@@ -242,7 +285,9 @@ Test(main, all_mistakes_in_users)
 static int read_far(const char *mode, const char *text, off_t answer,
                     off_t said, off_t end[2])
 {
-    struct reading r = { memfd_create("answer", 0), -1, tmpfile(), 0, 0 };
+    struct reading r = { .answer = memfd_create("answer", 0),
+                         .status = -1,
+                         .said = tmpfile() };
     int file = fd_sealed("conf", slice_from(text));
     pid_t pid;
 

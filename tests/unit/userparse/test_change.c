@@ -1,5 +1,5 @@
-/* A change of a few lines: the table made of the old one is byte by byte what a
- * reading of the whole text gives, or there is none. */
+/* A change of a few lines: put into the old table, it gives the same users as a
+ * reading of the whole text, or there is none. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/image.h"
+#include "sallyport/users/change.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define PIN                                                                    \
@@ -41,17 +41,49 @@ static int whole(struct slice text)
     return fd_take(&answer);
 }
 
-static bool same_bytes(int a, int b)
+/* The users of a text, as master has them: the sealed file TABLE, and the later
+ * changes. */
+struct live {
+    int table;
+    struct users users;
+};
+
+static void take_whole(struct users *u, int table)
 {
-    struct buf x, y;
+    struct complaint c = { "" };
+
+    cr_assert_eq(users_take(u, table, &c), 0, "%s", c.text);
+}
+
+static void live_begin(struct live *l, struct slice text)
+{
+    l->table = whole(text);
+    cr_assert_geq(l->table, 0);
+    take_whole(&l->users, l->table);
+}
+
+static void live_end(struct live *l)
+{
+    users_release(&l->users);
+    fd_close(&l->table);
+}
+
+/* users_same() is tested itself; a version is a hash of what grants access. */
+static bool is_that(const struct users *u, int table)
+{
+    const uint8_t key[SIPHASH_KEY] = { 0 };
+    struct users other;
     bool same;
 
-    buf_init(&x, USERS_IMAGE_MAX);
-    buf_init(&y, USERS_IMAGE_MAX);
-    cr_assert(fd_read_file(a, &x) == 0 && fd_read_file(b, &y) == 0);
-    same = slice_equal(buf_slice(&x), buf_slice(&y));
-    buf_release(&x);
-    buf_release(&y);
+    take_whole(&other, table);
+    same = users_same(u, &other) && users_same(&other, u);
+    for (size_t i = 0; i < other.count && same; i++) {
+        const struct user *row = users_find(u, slice_from(other.row[i].name));
+
+        same = row && row >= u->row && row < u->row + u->count &&
+               user_version(row, key) == user_version(&other.row[i], key);
+    }
+    users_release(&other);
     return same;
 }
 
@@ -69,40 +101,87 @@ static int check(struct slice before, struct slice now)
 
 #define SHOWN(text) (int)((text).len < 9999 ? (text).len : 0), (text).ptr
 
-/* Reads the change of BEFORE, whose table is *table, to NOW. If NOW has no
- * mistake, *table becomes its. Returns users_write_change()'s result. */
-static int change(struct slice before, struct slice now, int *table)
+/* Puts what reader writes of the change into the users. 0 or -EAGAIN */
+static int put_change(struct live *l, struct slice before, struct slice now,
+                      const struct users_lines *lines)
 {
     FD_CLEANUP int old_text = fd_sealed("users", before);
     FD_CLEANUP int text = fd_sealed("users", now);
-    FD_CLEANUP int expected = whole(now), answer = answer_make();
-    int r = users_write_change(text, old_text, *table, answer);
+    FD_CLEANUP int answer = answer_make();
+    struct complaint c = { "" };
+    struct users_change change;
+    int r = users_write_change(text, old_text, lines, l->table, answer);
 
-    cr_assert(r == 0 || r == -EAGAIN);
-    cr_expect_eq(check(before, now), r);
-    cr_assert(r == 0 || lseek(answer, 0, SEEK_END) == 0);
-    cr_assert(r < 0 || (expected >= 0 && same_bytes(answer, expected)),
+    if (r < 0) {
+        cr_assert_eq(r, -EAGAIN);
+        cr_assert_eq(lseek(answer, 0, SEEK_END), 0);
+        return r;
+    }
+    cr_assert_eq(fd_seal(answer), 0);
+    cr_assert(users_is_change(answer));
+    r = users_change_take(&change, &l->users, answer, &c);
+    if (r == 0) {
+        users_change_put(&change, &l->users);
+        cr_assert_eq(l->users.count, change.left);
+        return 0;
+    }
+    cr_assert(r == -ESTALE && c.text[0]);
+    users_change_release(&change);
+    return -EAGAIN;
+}
+
+/* Reads the change of BEFORE, whose users *l has, to NOW, as master does. If
+ * NOW has no mistake, *l has its users then. Returns 0, or -EAGAIN: it must be
+ * read as a whole. */
+static int change(struct slice before, struct slice now, struct live *l)
+{
+    FD_CLEANUP int expected = whole(now);
+    struct users_lines lines;
+    int r = -EAGAIN;
+
+    switch (users_lines_find(&lines, before, now)) {
+    case USERS_LINES_SAME:
+        r = 0;
+        break;
+    case USERS_LINES_FOUND:
+        r = put_change(l, before, now, &lines);
+        break;
+    case USERS_LINES_WHOLE:
+        break;
+    }
+    cr_assert(r < 0 || (expected >= 0 && is_that(&l->users, expected)),
               "of:\n%.*s\nnow:\n%.*s", SHOWN(before), SHOWN(now));
-    if (r == 0)
-        cr_assert_eq(fd_seal(answer), 0);
-    if (expected >= 0) {
-        fd_close(table);
-        *table = r == 0 ? fd_take(&answer) : fd_take(&expected);
+    if (r < 0 && expected >= 0) {
+        live_end(l);
+        l->table = fd_take(&expected);
+        take_whole(&l->users, l->table);
     }
     return r;
 }
 
 static int change_once(struct slice before, struct slice now)
 {
-    FD_CLEANUP int table = whole(before);
+    struct live l;
+    int r;
 
-    cr_assert_geq(table, 0);
-    return change(before, now, &table);
+    live_begin(&l, before);
+    r = change(before, now, &l);
+    live_end(&l);
+    return r;
+}
+
+/* sallyportctl finds the same. */
+static int change_both(struct slice before, struct slice now)
+{
+    int r = change_once(before, now);
+
+    cr_expect_eq(check(before, now), r);
+    return r;
 }
 
 static int change_text(const char *before, const char *now)
 {
-    return change_once(slice_from(before), slice_from(now));
+    return change_both(slice_from(before), slice_from(now));
 }
 
 #define ROW(name, uid) name ":" HASH ":" uid ":70000::/home/" name "::\n"
@@ -188,22 +267,55 @@ static void add_rows(struct buf *text, size_t from, size_t to,
             0);
 }
 
-/* Many lines are read as fast as a whole text. */
+/* Many lines are read as fast as a whole text, and master has room for so many
+ * rows more. */
 Test(change, of_many_lines)
 {
+    static const struct {
+        size_t rows;
+        int master, ctl;
+    } table[] = {
+        { 100 + USERS_CHANGED_MAX, 0, 0 },
+        { 101 + USERS_CHANGED_MAX, -EAGAIN, 0 },
+        { 20000, -EAGAIN, -EAGAIN },
+    };
     struct buf before, now;
 
     buf_init(&before, USERS_FILE_MAX);
-    buf_init(&now, USERS_FILE_MAX);
     add_rows(&before, 0, 100, "");
-    add_rows(&now, 0, 2000, "");
-    cr_expect_eq(change_once(buf_slice(&before), buf_slice(&now)), 0);
-    cr_expect_eq(change_once(buf_slice(&now), buf_slice(&before)), 0);
-    add_rows(&now, 2000, 20000, "");
-    cr_expect_eq(change_once(buf_slice(&before), buf_slice(&now)), -EAGAIN);
-    cr_expect_eq(change_once(buf_slice(&now), buf_slice(&before)), -EAGAIN);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct slice few = buf_slice(&before);
+
+        buf_init(&now, USERS_FILE_MAX);
+        add_rows(&now, 0, table[i].rows, "");
+        cr_expect_eq(change_once(few, buf_slice(&now)), table[i].master);
+        cr_expect_eq(change_once(buf_slice(&now), few), table[i].master);
+        cr_expect_eq(check(few, buf_slice(&now)), table[i].ctl);
+        cr_expect_eq(check(buf_slice(&now), few), table[i].ctl);
+        buf_release(&now);
+    }
     buf_release(&before);
-    buf_release(&now);
+}
+
+/* Rows more than there is room for, by one change after another. */
+Test(change, without_room)
+{
+    struct buf before, now;
+    struct live l;
+
+    buf_init(&before, USERS_FILE_MAX);
+    add_rows(&before, 0, 1, "");
+    live_begin(&l, buf_slice(&before));
+    for (size_t i = 1; i <= 4; i++) {
+        buf_init(&now, USERS_FILE_MAX);
+        add_rows(&now, 0, 1 + i * 300, "");
+        cr_expect_eq(change(buf_slice(&before), buf_slice(&now), &l),
+                     i < 4 ? 0 : -EAGAIN);
+        buf_release(&before);
+        before = now;
+    }
+    live_end(&l);
+    buf_release(&before);
 }
 
 /* A text with one place left gets one row more, and two. */
@@ -260,41 +372,34 @@ Test(change, of_other_files)
 {
     FD_CLEANUP int table = whole(SLICE(ROW("anna", "1")));
     FD_CLEANUP int text = fd_sealed("users", SLICE(ROW("anna", "1")));
-    FD_CLEANUP int longer = fd_sealed("users", SLICE(ROW("anna", "12")));
-    FD_CLEANUP int open = answer_make(), answer = answer_make();
-
-    cr_assert_eq(fd_write_all(open, ROW("anna", "1"), strlen(ROW("anna", "1"))),
-                 0);
-    cr_expect_eq(users_write_change(text, longer, table, answer), -EAGAIN);
-    cr_expect_eq(users_write_change(text, text, text, answer), -EAGAIN);
-    cr_expect_eq(users_write_change(open, text, table, answer), -EAGAIN);
-    cr_expect_eq(users_write_change(text, open, table, answer), -EAGAIN);
-    cr_expect_eq(users_write_change(text, text, -1, answer), -EAGAIN);
-    cr_expect_eq(lseek(answer, 0, SEEK_END), 0);
-    cr_expect_eq(users_write_change(text, text, table, text), -EPERM,
-                 "nobody can write to it");
-    cr_expect_eq(users_write_change(text, text, table, answer), 0);
-}
-
-/* The lines of two rows in the wrong order, from a reader that lies. */
-Test(change, of_a_table_out_of_order)
-{
-    static const char before[] = ROW("anna", "1") ROW("bert", "2");
-    FD_CLEANUP int table = whole(slice_from(before)), lie = -1;
-    FD_CLEANUP int text = fd_sealed("users", slice_from(before));
-    FD_CLEANUP int now = fd_sealed("users", SLICE(ROW("anna", "3")));
     FD_CLEANUP int answer = answer_make();
-    struct users_row *row;
-    struct buf bytes;
+    const size_t end = strlen(ROW("anna", "1"));
+    const struct {
+        struct users_lines lines;
+        int now, before, table, result;
+    } cases[] = {
+        { { 0, end, end }, text, text, text, -EAGAIN },
+        { { 0, end, end }, text, text, -1, -EAGAIN },
+        { { 0, end, end }, -1, text, table, -EAGAIN },
+        { { 0, end, end }, text, -1, table, -EAGAIN },
+        { { 0, end, end + 1 }, text, text, table, -EAGAIN },
+        { { 0, end + 1, end }, text, text, table, -EAGAIN },
+        { { end, 0, end }, text, text, table, -EAGAIN },
+        { { 0, end, USERS_FILE_MAX }, text, text, table, -EAGAIN },
+        { { 0, end - 1, end }, text, text, table, -EAGAIN },
+        { { 0, end, end - 1 }, text, text, table, -EAGAIN },
+        { { 0, end, end }, text, text, table, 0 },
+    };
 
-    buf_init(&bytes, USERS_IMAGE_MAX);
-    cr_assert_eq(fd_read_file(table, &bytes), 0);
-    row = (struct users_row *)(void *)(bytes.data + sizeof(struct users_head));
-    row[0].line.number = 3;
-    row[1].line.number = 1;
-    lie = fd_sealed("answer", buf_slice(&bytes));
-    cr_expect(users_write_change(now, text, lie, answer) <= 0);
-    buf_release(&bytes);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cr_expect_eq(lseek(answer, 0, SEEK_END), 0, "%zu", i);
+        cr_expect_eq(users_write_change(cases[i].now, cases[i].before,
+                                        &cases[i].lines, cases[i].table,
+                                        answer),
+                     cases[i].result, "%zu", i);
+    }
+    cr_expect_eq(users_write_change(text, text, &cases[10].lines, table, text),
+                 -EPERM, "nobody can write to it");
 }
 
 /* Random numbers, always the same ones. */
@@ -308,39 +413,51 @@ static size_t any(size_t n)
     return (size_t)(seed % n);
 }
 
-/* A table with any cell or number of rows: reader checks no row of it, and
- * neither reads nor writes beyond it. Master refuses what comes of that. */
-Test(change, of_spoilt_tables)
+/* A change with any cell or number of rows. Master takes it or not, and then
+ * has another table, or the same one. */
+Test(change, that_is_spoilt)
 {
     static const uint64_t lies[] = { 0,          1,          2,
                                      3,          100,        UINT32_MAX,
                                      UINT64_MAX, 1ULL << 32, 1ULL << 63 };
-    FD_CLEANUP int table = whole(SLICE(FULL));
-    FD_CLEANUP int text = fd_sealed("users", SLICE(FULL));
-    FD_CLEANUP int now = fd_sealed("users", SLICE(ROW("eve", "5") FULL));
-    size_t written = 0, refused = 0;
+    static const char before[] = ROW("eve", "5") FULL;
+    FD_CLEANUP int text = fd_sealed("users", slice_from(before));
+    FD_CLEANUP int now = fd_sealed("users", SLICE(BERT "\n" FULL));
+    FD_CLEANUP int answer = answer_make();
+    const struct users_lines lines = { 0, strlen(ROW("eve", "5")),
+                                       strlen(BERT "\n") };
+    size_t taken = 0, refused = 0;
     struct buf bytes;
+    struct live l;
 
+    live_begin(&l, slice_from(before));
+    cr_assert_eq(users_write_change(now, text, &lines, l.table, answer), 0);
     buf_init(&bytes, USERS_IMAGE_MAX);
-    cr_assert_eq(fd_read_file(table, &bytes), 0);
+    cr_assert_eq(fd_read_file(answer, &bytes), 0);
     for (int i = 0; i < 3000; i++) {
         uint64_t *cell = (uint64_t *)(void *)bytes.data +
-                         any((bytes.len - sizeof(FULL)) / sizeof(*cell)),
-                 before = *cell;
-        FD_CLEANUP int answer = answer_make();
+                         any((bytes.len - sizeof(BERT)) / sizeof(*cell)),
+                 truth = *cell;
+        struct complaint c = { "" };
+        struct users_change spoilt;
         FD_CLEANUP int lie = -1;
         int r;
 
         *cell = lies[any(sizeof(lies) / sizeof(lies[0]))];
         lie = fd_sealed("answer", buf_slice(&bytes));
-        *cell = before;
-        r = users_write_change(now, text, lie, answer);
-        cr_assert(r == 0 || r == -EAGAIN);
-        written += r == 0;
+        *cell = truth;
+        r = users_change_take(&spoilt, &l.users, lie, &c);
+        cr_assert(r == 0 || r == -EBADMSG || r == -ESTALE);
+        cr_assert(r == 0 || c.text[0]);
+        taken += r == 0;
         refused += r < 0;
+        users_change_release(&spoilt);
+        cr_assert(is_that(&l.users, l.table));
     }
-    cr_expect(written > 100 && refused > 100, "%zu, %zu", written, refused);
+    cr_expect(taken + refused == 3000 && refused > 100, "%zu, %zu", taken,
+              refused);
     buf_release(&bytes);
+    live_end(&l);
 }
 
 /* Random edits, one after another. */
@@ -455,25 +572,25 @@ static size_t rounds_of_this_run(void)
     return getenv("SALLYPORT_LONG") ? 5000 : 1000;
 }
 
-/* Each table is made of the one before: a mistake would stay. */
+/* Each change is put into what the ones before have left: a mistake would
+ * stay. */
 Test(change, many_edits, .timeout = 600)
 {
-    FD_CLEANUP int table = -1;
     const size_t rounds = rounds_of_this_run();
     struct buf before, now;
+    struct live l;
     size_t left = 0;
 
     begin_lines();
     join(&before);
-    table = whole(buf_slice(&before));
-    cr_assert_geq(table, 0);
+    live_begin(&l, buf_slice(&before));
     for (size_t i = 0; i < rounds; i++) {
         const bool one = any(4) > 0;
 
         for (size_t n = one ? 1 : 1 + any(4); n > 0; n--)
             edit_once();
         join(&now);
-        if (change(buf_slice(&before), buf_slice(&now), &table) < 0) {
+        if (change(buf_slice(&before), buf_slice(&now), &l) < 0) {
             cr_assert(!one, "an edit of one line");
             left++; /* a share lies between two of them */
         }
@@ -481,6 +598,7 @@ Test(change, many_edits, .timeout = 600)
         before = now;
     }
     cr_expect_lt(left, rounds / 4);
+    live_end(&l);
     buf_release(&before);
     while (lines > 0)
         line_remove(0);
@@ -509,15 +627,14 @@ static void spoil(struct buf *text)
  * what it accepts becomes the next text. */
 Test(change, many_spoilt_bytes, .timeout = 600)
 {
-    FD_CLEANUP int table = -1;
     const size_t rounds = rounds_of_this_run();
     struct buf before, now;
+    struct live l;
     size_t passed = 0, refused = 0;
 
     begin_lines();
     join(&before);
-    table = whole(buf_slice(&before));
-    cr_assert_geq(table, 0);
+    live_begin(&l, buf_slice(&before));
     for (size_t i = 0; i < rounds; i++) {
         FD_CLEANUP int expected = -1;
 
@@ -526,7 +643,7 @@ Test(change, many_spoilt_bytes, .timeout = 600)
         for (size_t n = 1 + any(2); n > 0; n--)
             spoil(&now);
         expected = whole(buf_slice(&now));
-        passed += change(buf_slice(&before), buf_slice(&now), &table) == 0;
+        passed += change(buf_slice(&before), buf_slice(&now), &l) == 0;
         refused += expected < 0;
         if (expected >= 0) {
             struct buf old = before;
@@ -538,6 +655,7 @@ Test(change, many_spoilt_bytes, .timeout = 600)
     }
     cr_expect(passed > rounds / 20 && refused > rounds / 20, "%zu, %zu", passed,
               refused);
+    live_end(&l);
     buf_release(&before);
     while (lines > 0)
         line_remove(0);

@@ -44,26 +44,9 @@ int reader_read(struct reader *r, struct buf *text, int result);
  * -EINVAL or -ENOMEM */
 int reader_resolve(struct reader *r);
 
-/* A change of some lines of users (change.c). The bytes AT to BEFORE - 1 of the
- * old text have become those from AT to NOW - 1 of the new one. */
-struct users_image;
-struct users_change {
-    const struct users *old;
-    /* Its rows; NULL: OLD has them. Nobody has checked them here. */
-    const struct users_image *image;
-    size_t count, grants, directories; /* of the old table */
-    size_t at, before, now;
-    size_t line, lines_before, lines_now; /* before AT; in both */
-    /* Of the old table these are replaced by what ADDED has, whose shares and
-     * teams are the old ones. */
-    struct change_range {
-        size_t from, to;
-    } row, grant, directory;
-    struct users added;
-};
-
-/* Writes the table of the new text, of the old one in I (write_image.c). 0 or
- * -errno */
-int image_write_change(const struct users_change *c, int fd);
+/* Writes the change of a table to FD (write_image.c): the rows that come, and
+ * the names of those that go. 0 or -errno */
+int image_write_change(const struct users *added, const struct users *gone,
+                       int fd);
 
 #endif

@@ -15,7 +15,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/setup.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/users/users.h"
+#include "sallyport/users/change.h"
 
 struct session_record;
 
@@ -42,7 +42,7 @@ pid_t exec_child(const struct master *m, const char *binary, int channel,
 /* A program that master waits for. */
 struct helper {
     const char *name;
-    const char *argv[4];
+    const char *argv[5];
     int fd[4]; /* they become 3, 4 and so on; 0 and what follows: none */
 };
 /* Starts it without waiting for it. Returns its pid or -errno. */
@@ -64,10 +64,11 @@ int exec_failed(const char *name, int status, struct complaint *c);
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
-/* What reader has read before: a sealed text, and the table that it made of it.
- * It needs only read what has changed. */
+/* What reader has read before: a sealed text, and a table with its shares and
+ * teams. It needs only read the lines that have changed. */
 struct reader_before {
     int text, table;
+    struct users_lines lines;
 };
 /* Only starts it. BEFORE may be NULL. *ANSWER is the caller's. Returns its pid
  * or -errno. */

@@ -262,6 +262,7 @@ pid_t reader_start(const struct master *m, const char *mode, const char *path,
     struct helper reader = { .name = "reader",
                              .argv = { "sallyport: reader", mode, path },
                              .fd = { file } };
+    char lines[80];
     pid_t pid;
 
     *answer = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -269,6 +270,9 @@ pid_t reader_start(const struct master *m, const char *mode, const char *path,
         return -errno;
     reader.fd[1] = *answer;
     if (before) {
+        snprintf(lines, sizeof(lines), "%zu %zu %zu", before->lines.at,
+                 before->lines.before, before->lines.now);
+        reader.argv[3] = lines;
         reader.fd[2] = before->text;
         reader.fd[3] = before->table;
     }

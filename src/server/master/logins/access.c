@@ -249,6 +249,7 @@ static void access_report(struct master *m, int r, const char *why)
                       r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
                                                       : "nobody can log in now",
                       why);
+    worker_update_all(m);
     if (r != USERDB_NEW)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
@@ -384,13 +385,13 @@ static void access_on_recheck(void *owner, int status)
     if (r < 0)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "the users file, read once more as a whole: %s", c.text);
+    worker_update_all(m);
     if (r != USERDB_NEW)
         return;
     master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "the table of users wasn't that of the users file; it was "
                   "read again as a whole");
     access_report(m, r, "");
-    worker_update_all(m);
     access_review(m);
 }
 

@@ -99,22 +99,21 @@ static void worker_key(const struct master *m, uint64_t key[2])
     key[1] = master_half_key(m, "auth 2");
 }
 
-/* Sends C the newest users, unless C has them. */
+/* Sends C the newest users, or what it lacks of them. */
 static void worker_update(struct child *c)
 {
-    const struct userdb *u = c->master->users;
-    uint64_t key[2];
-    int r;
+    uint64_t key[2], has = c->edition;
+    int fd, r = 0;
 
-    if (c->edition == u->edition)
-        return;
     worker_key(c->master, key);
-    r = SEND(&c->channel, users, 0, .name_key_1 = key[0], .name_key_2 = key[1],
-             .users = u->table);
-    if (r == 0)
-        c->edition = u->edition;
-    else if (r == -EAGAIN)
-        child_wait_writable(c);
+    while (r == 0 && (fd = userdb_next(c->master->users, &has)) >= 0) {
+        r = SEND(&c->channel, users, 0, .name_key_1 = key[0],
+                 .name_key_2 = key[1], .users = fd);
+        if (r == 0)
+            c->edition = has;
+        else if (r == -EAGAIN)
+            child_wait_writable(c);
+    }
 }
 
 void worker_update_all(struct master *m)

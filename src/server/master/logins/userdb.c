@@ -57,11 +57,18 @@ void userdb_init(struct userdb *u, struct master *m)
     reading_blank(&u->reading);
 }
 
+static void userdb_close_table(struct userdb *u)
+{
+    fd_close(&u->table);
+    while (u->changes > 0)
+        fd_close(&u->change[--u->changes]);
+}
+
 void userdb_release(struct userdb *u)
 {
     users_release(&u->users);
     fd_close(&u->fd);
-    fd_close(&u->table);
+    userdb_close_table(u);
     fd_close(&u->recheck.answer);
     reading_close(&u->reading);
 }
@@ -70,7 +77,7 @@ void userdb_forget(struct userdb *u)
 {
     u->users = (struct users){ 0 };
     fd_close(&u->fd);
-    fd_close(&u->table);
+    userdb_close_table(u);
     fd_close(&u->recheck.answer);
     reading_close(&u->reading);
 }
@@ -122,11 +129,10 @@ uint64_t userdb_deadline(const struct userdb *u)
 /* Lets reader parse the text, or what is new in it. */
 static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
 {
-    const struct reader_before before = { u->fd, u->table };
     struct reading *g = &u->reading;
+    const struct reader_before before = { u->fd, u->table, g->lines };
     int r = fd_is_sealed(g->text) ? 0 : fd_seal(g->text);
 
-    g->by_change = u->edition > 0;
     if (r == 0) {
         *reader = reader_start(
             u->master, g->by_change ? "changed-users" : "users", u->path,
@@ -142,19 +148,36 @@ void userdb_replace(struct userdb *u, struct users *next, int table)
     users_release(&u->users);
     u->users = *next;
     u->edition++;
-    fd_close(&u->table);
+    userdb_close_table(u);
     u->table = table;
 }
 
-/* Reader has ended with STATUS. */
-static int userdb_take(struct userdb *u, int status, struct complaint *c)
+int userdb_next(const struct userdb *u, uint64_t *has)
+{
+    const uint64_t of_table = u->edition - u->changes;
+
+    if (*has == u->edition)
+        return -1;
+    if (*has < of_table) {
+        *has = of_table;
+        return u->table;
+    }
+    return u->change[(*has)++ - of_table];
+}
+
+static void userdb_taken(struct userdb *u)
+{
+    fd_close(&u->fd);
+    u->fd = fd_take(&u->reading.text);
+    u->recheck.due = u->reading.by_change;
+}
+
+static int userdb_take_table(struct userdb *u, struct complaint *c)
 {
     struct reading *g = &u->reading;
     struct users next;
-    int r = reader_ended(status, g->answer, c);
+    int r = users_take(&next, g->answer, c);
 
-    if (r == 0)
-        r = users_take(&next, g->answer, c);
     if (r < 0)
         return r;
     if (next.count == 0 && u->users.count > 0 && !g->announced) {
@@ -165,10 +188,48 @@ static int userdb_take(struct userdb *u, int status, struct complaint *c)
                         u->path);
     }
     userdb_replace(u, &next, fd_take(&g->answer));
-    fd_close(&u->fd);
-    u->fd = fd_take(&g->text);
-    u->recheck.due = g->by_change;
+    userdb_taken(u);
     return USERDB_NEW;
+}
+
+/* A change that doesn't fit, or that leaves nobody, is a matter of the whole
+ * text: the words for it are there. */
+static int userdb_take_change(struct userdb *u, pid_t *reader,
+                              struct complaint *c)
+{
+    struct reading *g = &u->reading;
+    struct users_change change;
+    int r = users_change_take(&change, &u->users, g->answer, c);
+
+    if (r == 0 && change.left > 0) {
+        users_change_put(&change, &u->users);
+        u->change[u->changes++] = fd_take(&g->answer);
+        u->edition++;
+        userdb_taken(u);
+        return USERDB_NEW;
+    }
+    users_change_release(&change);
+    if (r < 0 && r != -ESTALE)
+        return r;
+    c->text[0] = '\0';
+    fd_close(&g->answer);
+    g->by_change = false;
+    return userdb_parse(u, reader, c);
+}
+
+/* Reader has ended with STATUS. *READER becomes another one, if the caller must
+ * wait for that. */
+static int userdb_take(struct userdb *u, int status, pid_t *reader,
+                       struct complaint *c)
+{
+    const struct reading *g = &u->reading;
+    int r = reader_ended(status, g->answer, c);
+
+    if (r < 0)
+        return r;
+    return g->by_change && users_is_change(g->answer)
+               ? userdb_take_change(u, reader, c)
+               : userdb_take_table(u, c);
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)
@@ -183,7 +244,7 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
     u->reading.answer = -1;
     reader = reader_start(u->master, "users", u->path, u->reading.text, NULL,
                           &u->reading.answer);
-    r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), c);
+    r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), &reader, c);
     reading_close(&u->reading);
     return r < 0 ? r : 0;
 }
@@ -219,6 +280,8 @@ struct sight {
     int result;  /* 0; -EINVAL, or another -errno, with the complaint */
     int missing; /* the errno of stat(2) or open(2); 0: it is there */
     bool changed, quiet, written;
+    bool by_change; /* only these lines have changed */
+    struct users_lines lines;
     bool local; /* that file isn't on a network disk */
     struct stat seen;
     uint64_t seen_at;
@@ -231,11 +294,19 @@ struct sight {
 static int sight_compare(const struct userdb *u, int fd, struct slice text,
                          struct sight *g)
 {
+    enum users_lines_result found = USERS_LINES_WHOLE;
+    struct slice before;
     struct stat s;
     int r = 0;
 
-    if (userdb_file_has(u->fd, text))
+    if (shared_map_whole(u->fd, &before) == 0) {
+        found = users_lines_find(&g->lines, before, text);
+        shared_unmap_whole(before);
+    }
+    if (found == USERS_LINES_SAME)
         return 0;
+    g->by_change = found == USERS_LINES_FOUND && u->edition > 0 &&
+                   u->changes < USERDB_CHANGES_MAX;
     if (u->edition > 0)
         r = userdb_objection(u, text, g->written, &g->why);
     g->changed = r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s);
@@ -443,6 +514,8 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     o->read = true;
     o->settles = g.quiet && !g.written;
     u->local = g.local;
+    o->by_change = g.by_change;
+    o->lines = g.lines;
     if (g.result < 0)
         *c = g.why;
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
@@ -560,7 +633,7 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c)
 int userdb_go_on(struct userdb *u, int status, pid_t *next, struct complaint *c)
 {
     struct complaint now = { "" };
-    int r = u->reading.answer >= 0 ? userdb_take(u, status, &now)
+    int r = u->reading.answer >= 0 ? userdb_take(u, status, next, &now)
                                    : userdb_seen(u, status, next, &now);
 
     return r == USERDB_WAITS ? r : userdb_end(u, r, &now, c);

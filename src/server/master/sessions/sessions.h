@@ -283,11 +283,15 @@ struct reading {
     bool nothing;   /* there was no need to read it, or it changes just now */
     bool read;      /* the fork has read it */
     bool settles;   /* it was quiet and whole then */
-    bool by_change; /* reader has the table before, too */
+    bool by_change; /* reader has only the lines that have changed */
+    struct users_lines lines; /* these */
     uint64_t begun;
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
 };
+
+/* With more changes the next table is read as a whole. */
+#define USERDB_CHANGES_MAX 32
 
 /* The users file as master knows it. An edition is one content of the file, and
  * this master counts them. The version of a row (user_version()) is a hash of
@@ -298,7 +302,10 @@ struct userdb {
     uint64_t edition;   /* 1, 2, …; 0: none was read yet */
     struct users users; /* of that edition */
     int fd;             /* its text, a sealed memfd; -1: none */
-    int table; /* the same as reader wrote it, for auth and check; sealed */
+    /* The same for auth, as reader has written it, all sealed: the table of an
+     * edition, and the changes of the later ones. */
+    int table, change[USERDB_CHANGES_MAX];
+    size_t changes;
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
@@ -308,7 +315,7 @@ struct userdb {
     struct complaint reported; /* why the file isn't taken; "": it is */
     struct reading reading;
     struct recheck {
-        bool due;         /* the table was made of the one before */
+        bool due;         /* reader was asked for a change only */
         uint64_t edition; /* that is read as a whole now */
         int answer;       /* -1: none is */
     } recheck;
@@ -353,6 +360,9 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
+/* The file from which auth gets the users of the edition HAS + 1, or the newest
+ * table; *HAS becomes its edition. -1: HAS is the newest one. */
+int userdb_next(const struct userdb *u, uint64_t *has);
 /* Takes another table of the same text: NEXT, which the file TABLE has. */
 void userdb_replace(struct userdb *u, struct users *next, int table);
 /* Has the sealed file FD these BYTES? -1: there is none. */

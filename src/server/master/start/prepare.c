@@ -204,7 +204,8 @@ unsigned long long prepare_descriptors(const struct master *m)
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
     return 128 + certificates + 5 * master_places(m) + MASTER_CALLERS +
-           services_ended_max(master_places(m)) + m->settings.listen_count;
+           services_ended_max(master_places(m)) + m->settings.listen_count +
+           USERDB_CHANGES_MAX;
 }
 
 /* Not for --check, which may run beside a running server. */
