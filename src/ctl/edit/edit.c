@@ -412,11 +412,12 @@ static int join_line(const struct edit_line *l, struct buf *text)
     return r ? r : buf_add_text(text, "\n");
 }
 
-/* All lines but the removed ones. The file is never empty, so that one which a
- * full disk has emptied looks different. */
+/* All lines but the removed ones, with room for a few new ones. The file is
+ * never empty, so that one which a full disk has emptied looks different. */
 static int join_lines(struct edit *e, struct buf *text)
 {
-    int r = buf_reserve(text, e->text.len);
+    const size_t most = text->max - e->text.len;
+    int r = buf_reserve(text, e->text.len + (most < 65536 ? most : 65536));
 
     for (size_t i = 0; i < e->lines && r == 0; i++)
         r = join_line(&e->line[i], text);

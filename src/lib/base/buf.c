@@ -27,14 +27,15 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-/* Not by realloc(3), which may leave a copy of a secret in freed memory. */
+/* Not by realloc(3), which may leave a copy of a secret in freed memory. Who
+ * reserves much gets just that: what is never used would be wiped too. */
 static int buf_grow(struct buf *b, size_t need)
 {
-    size_t size = b->size ? b->size : BUF_FIRST;
+    size_t size = b->size ? 2 * b->size : BUF_FIRST;
     char *data;
 
-    while (size < need)
-        size = size > b->max / 2 ? b->max : size * 2;
+    if (size < need)
+        size = need;
     if (size > b->max)
         size = b->max;
     data = malloc(size);

@@ -64,6 +64,17 @@ static bool same_user(const struct users *a, const struct users *b,
                       x->directories);
 }
 
+/* Row N of A has mostly the same place in B. */
+static const struct user *same_name(const struct users *a, size_t n,
+                                    const struct users *b)
+{
+    const struct slice name = slice_from(a->row[n].name);
+
+    return n < b->count && slice_equal(name, slice_from(b->row[n].name))
+               ? &b->row[n]
+               : users_find(b, name);
+}
+
 bool users_same(const struct users *a, const struct users *b)
 {
     if (a->count != b->count || a->shares != b->shares ||
@@ -72,7 +83,7 @@ bool users_same(const struct users *a, const struct users *b)
         !same_items(a, b, &users_team_fields, a->team, b->team, a->teams))
         return false;
     for (size_t i = 0; i < a->count; i++) {
-        const struct user *other = users_find(b, slice_from(a->row[i].name));
+        const struct user *other = same_name(a, i, b);
 
         if (!other || !same_user(a, b, &a->row[i], other))
             return false;
