@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -71,6 +73,51 @@ Test(users, half_written, .timeout = 120)
     cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
     session_close(&s);
     buf_release(&text);
+    server_stop(&server);
+}
+
+static bool can_log_in(void *server)
+{
+    return login(server, "anna", SERVER_PASSWORD) == 230;
+}
+
+/* The login after an edit sees it. So does an auth that starts later, and gets
+ * the table and the changes since. */
+Test(users, edits, .timeout = 120)
+{
+    const struct server_user users[] = { { .name = "anna" },
+                                         { .name = "bert" },
+                                         { .name = "carl" } };
+    const struct server_plan plan = { .troubles = true,
+                                      .users = users,
+                                      .user_count = 3 };
+    static const struct {
+        const char *edit, *said;
+        int bert, carl, dora;
+    } table[] = {
+        { "user lock bert", "bert", 530, 230, 530 },
+        { "user unlock bert", "bert", 230, 230, 530 },
+        { "user add dora", "dora", 230, 230, 230 },
+        { "user del carl", "carl", 230, 530, 230 },
+        { "user lock bert dora", "bert", 530, 530, 530 },
+    };
+    struct server server;
+
+    server_start(&server, &plan);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        ctl(&server, 0, table[i].edit, table[i].said);
+        for (int again = 0; again < 2; again++) {
+            cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), table[i].bert,
+                         "%s", table[i].edit);
+            cr_expect_eq(login(&server, "carl", SERVER_PASSWORD), table[i].carl,
+                         "%s", table[i].edit);
+            cr_expect_eq(login(&server, "dora", SERVER_PASSWORD), table[i].dora,
+                         "%s", table[i].edit);
+            if (again == 0)
+                processes_kill(server.pid, "sallyport: auth");
+            cr_assert(wait_until(can_log_in, &server, 20000));
+        }
+    }
     server_stop(&server);
 }
 
