@@ -165,6 +165,7 @@ struct known_answers {
         size_t count;
         uint32_t *place; /* a hash table: the number of one in ALL + 1 */
         size_t places;   /* a power of 2 */
+        size_t next;     /* mostly they are asked for in the order of ALL */
         uint8_t key[SIPHASH_KEY];
         const char *homes; /* the setting */
         bool owners; /* of all; those of wanted ones are always asked for */
@@ -411,12 +412,17 @@ void known_fill(struct context *x, const struct users *u,
 const struct known *known_of(const struct context *x, const char *path)
 {
     char tidy[PATH_MAX];
+    struct known_work *w;
     uint32_t number;
 
     if (!x->known || place_tidy(slice_from(path), tidy, sizeof(tidy)))
         return NULL;
-    number = *known_place(&x->known->work, tidy);
-    return number > 0 ? &x->known->work.all[number - 1] : NULL;
+    w = &x->known->work;
+    if (w->next < w->count && strcmp(w->all[w->next].path, tidy) == 0)
+        return &w->all[w->next++];
+    number = *known_place(w, tidy);
+    w->next = number;
+    return number > 0 ? &w->all[number - 1] : NULL;
 }
 
 void known_resolve(const void *owner, const char *path, char out[PATH_MAX])

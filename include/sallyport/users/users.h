@@ -115,6 +115,7 @@ struct users {
     size_t count, room;          /* ROOM: so many fit, if more than COUNT */
     const struct user **by_name; /* users_index(): a hash table */
     size_t names;                /* its places, a power of 2 */
+    size_t twice; /* the first row with the name of an earlier one, or COUNT */
     uint8_t name_key[SIPHASH_KEY];
     struct share *share;
     size_t shares;

@@ -31,10 +31,14 @@ bool users_index(struct users *u)
     if (!u->by_name)
         return false;
     random_bytes(u->name_key, sizeof(u->name_key));
+    u->twice = u->count;
     for (size_t i = 0; i < u->count; i++) {
         const struct user **place = index_place(u, slice_from(u->row[i].name));
 
-        *place = *place ? *place : &u->row[i];
+        if (!*place)
+            *place = &u->row[i];
+        else if (u->twice == u->count)
+            u->twice = i;
     }
     return true;
 }
