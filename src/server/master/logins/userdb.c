@@ -57,13 +57,6 @@ void userdb_init(struct userdb *u, struct master *m)
     reading_blank(&u->reading);
 }
 
-static void userdb_close_table(struct userdb *u)
-{
-    fd_close(&u->table);
-    while (u->changes > 0)
-        fd_close(&u->change[--u->changes]);
-}
-
 void userdb_release(struct userdb *u)
 {
     users_release(&u->users);
@@ -142,94 +135,25 @@ static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
     return r < 0 ? userdb_failed(u, r, c) : r;
 }
 
-void userdb_replace(struct userdb *u, struct users *next, int table)
-{
-    users_keep_from_forks(next);
-    users_release(&u->users);
-    u->users = *next;
-    u->edition++;
-    userdb_close_table(u);
-    u->table = table;
-}
-
-int userdb_next(const struct userdb *u, uint64_t *has)
-{
-    const uint64_t of_table = u->edition - u->changes;
-
-    if (*has == u->edition)
-        return -1;
-    if (*has < of_table) {
-        *has = of_table;
-        return u->table;
-    }
-    return u->change[(*has)++ - of_table];
-}
-
-static void userdb_taken(struct userdb *u)
-{
-    fd_close(&u->fd);
-    u->fd = fd_take(&u->reading.text);
-    u->recheck.due = u->reading.by_change;
-}
-
-static int userdb_take_table(struct userdb *u, struct complaint *c)
-{
-    struct reading *g = &u->reading;
-    struct users next;
-    int r = users_take(&next, g->answer, c);
-
-    if (r < 0)
-        return r;
-    if (next.count == 0 && u->users.count > 0 && !g->announced) {
-        users_release(&next);
-        return complain(c,
-                        "%s: it has no users now; restore it, or remove the "
-                        "last user by: sallyportctl user del",
-                        u->path);
-    }
-    userdb_replace(u, &next, fd_take(&g->answer));
-    userdb_taken(u);
-    return USERDB_NEW;
-}
-
-/* A change that doesn't fit, or that leaves nobody, is a matter of the whole
- * text: the words for it are there. */
-static int userdb_take_change(struct userdb *u, pid_t *reader,
-                              struct complaint *c)
-{
-    struct reading *g = &u->reading;
-    struct users_change change;
-    int r = users_change_take(&change, &u->users, g->answer, c);
-
-    if (r == 0 && change.left > 0) {
-        users_change_put(&change, &u->users);
-        u->change[u->changes++] = fd_take(&g->answer);
-        u->edition++;
-        userdb_taken(u);
-        return USERDB_NEW;
-    }
-    users_change_release(&change);
-    if (r < 0 && r != -ESTALE)
-        return r;
-    c->text[0] = '\0';
-    fd_close(&g->answer);
-    g->by_change = false;
-    return userdb_parse(u, reader, c);
-}
-
 /* Reader has ended with STATUS. *READER becomes another one, if the caller must
  * wait for that. */
 static int userdb_take(struct userdb *u, int status, pid_t *reader,
                        struct complaint *c)
 {
-    const struct reading *g = &u->reading;
+    struct reading *g = &u->reading;
     int r = reader_ended(status, g->answer, c);
 
     if (r < 0)
         return r;
-    return g->by_change && users_is_change(g->answer)
-               ? userdb_take_change(u, reader, c)
-               : userdb_take_table(u, c);
+    if (!g->by_change || !users_is_change(g->answer))
+        return userdb_take_table(u, c);
+    r = userdb_take_change(u, c);
+    if (r != -ESTALE)
+        return r;
+    c->text[0] = '\0'; /* the whole text has the words for it */
+    fd_close(&g->answer);
+    g->by_change = false;
+    return userdb_parse(u, reader, c);
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)

@@ -360,13 +360,22 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
+/* Has the sealed file FD these BYTES? -1: there is none. */
+bool userdb_file_has(int fd, struct slice bytes);
+
+/* users_taken.c */
+
+/* Takes the table that reader has answered, or the change of the newest one.
+ * Return USERDB_NEW; -ESTALE: the change doesn't fit, or leaves no user; or
+ * another negative number; with the complaint. */
+int userdb_take_table(struct userdb *u, struct complaint *c);
+int userdb_take_change(struct userdb *u, struct complaint *c);
 /* The file from which auth gets the users of the edition HAS + 1, or the newest
  * table; *HAS becomes its edition. -1: HAS is the newest one. */
 int userdb_next(const struct userdb *u, uint64_t *has);
 /* Takes another table of the same text: NEXT, which the file TABLE has. */
 void userdb_replace(struct userdb *u, struct users *next, int table);
-/* Has the sealed file FD these BYTES? -1: there is none. */
-bool userdb_file_has(int fd, struct slice bytes);
+void userdb_close_table(struct userdb *u);
 
 /* recheck.c: starts a reader of the whole text, if the table was made of the
  * one before. Returns its pid; 0: there is nothing to do; or -errno. */
