@@ -74,3 +74,23 @@ Test(buf, empty_has_a_slice)
     cr_assert_eq(buf_add(&b, NULL, 0), 0);
     buf_release(&b);
 }
+
+/* What a caller reserves at once isn't rounded up, as all of it is wiped. What
+ * grows by small pieces doubles. */
+Test(buf, grows)
+{
+    struct buf b;
+
+    buf_init(&b, 100000);
+    cr_assert_eq(buf_reserve(&b, 30000), 0);
+    cr_expect_eq(b.size, 30000);
+    b.len = 30000;
+    cr_assert_eq(buf_add(&b, "x", 1), 0);
+    cr_expect_eq(b.size, 60000);
+    b.len = 60000;
+    cr_assert_eq(buf_add(&b, "x", 1), 0);
+    cr_expect_eq(b.size, 100000, "the maximum");
+    cr_expect_eq(buf_reserve(&b, 39999), 0);
+    cr_expect_eq(buf_reserve(&b, 40000), -ENOBUFS);
+    buf_release(&b);
+}
