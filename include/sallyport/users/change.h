@@ -15,8 +15,6 @@
 struct users_lines {
     size_t at, before, now;
 };
-/* Some hundred lines. With more, a reading of the whole takes hardly longer. */
-#define USERS_LINES_MAX (256u << 10)
 
 /* Finds the lines that differ. FOUND: they are few, and only of users or of
  * nobody. WHOLE: they aren't. */

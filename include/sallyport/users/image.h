@@ -19,8 +19,11 @@ struct users_head {
 };
 enum { USERS_TABLE, USERS_CHANGE };
 
-/* So many rows may come with one change, and so many go. */
+/* So many rows may come with one change, and so many go; and so long may the
+ * lines be, of which there are some hundred. With more, a reading of the whole
+ * takes hardly longer. */
 #define USERS_CHANGED_MAX 1024
+#define USERS_LINES_MAX   (256u << 10)
 
 struct users_gone {
     char name[USER_NAME_MAX + 1];
@@ -165,5 +168,13 @@ int users_take_change(struct users *u, const struct users *of, int fd,
      GRANTS_MAX * sizeof(struct grant) +                                       \
      DIRECTORIES_MAX * sizeof(struct users_directory) +                        \
      USERS_CHANGED_MAX * sizeof(struct users_gone) + USERS_FILE_MAX + 1)
+/* The changes stay until the next table comes, so each of them is small. What a
+ * user has, takes most as a directory. */
+#define USERS_CHANGE_MAX                                                       \
+    (sizeof(struct users_head) +                                               \
+     USERS_CHANGED_MAX *                                                       \
+         (sizeof(struct users_row) + sizeof(struct users_gone) +               \
+          USER_MOUNTS_MAX * sizeof(struct users_directory)) +                  \
+     USERS_LINES_MAX + 1)
 
 #endif

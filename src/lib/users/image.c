@@ -277,14 +277,14 @@ static int image_read(struct users *u, struct users_image *i, bool with_users)
 /* 0; -EBADMSG: the file isn't sealed, or of a wrong size; another -errno */
 static int image_map(struct users *u, int fd)
 {
+    const size_t most = u->is_change ? USERS_CHANGE_MAX : USERS_IMAGE_MAX;
     struct stat st;
     void *bytes;
     int r;
 
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!fd_is_sealed(fd) || st.st_size == 0 ||
-        (uint64_t)st.st_size > USERS_IMAGE_MAX)
+    if (!fd_is_sealed(fd) || st.st_size == 0 || (uint64_t)st.st_size > most)
         return -EBADMSG;
     r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
     if (r < 0)

@@ -257,6 +257,24 @@ Test(change, lies)
     buf_release(&image);
 }
 
+/* The largest change that reader can write has this size. Master and auth keep
+ * many, so they take none that is larger. */
+Test(change, of_the_largest_size)
+{
+    static char zeros[USERS_CHANGE_MAX];
+    size_t rest;
+
+    read_image();
+    rest = USERS_CHANGE_MAX - image.len;
+    cr_assert_eq(buf_add(&image, zeros, rest), 0);
+    cr_assert_eq(buf_add(&image, zeros, 1), 0);
+    cr_expect_eq(put_image(), -EBADMSG);
+    cr_assert(are_those_of(GROUPS ANNA BERT CARL));
+    image.len--;
+    cr_expect_eq(put_image(), 0);
+    buf_release(&image);
+}
+
 /* Nobody takes a table for a change, or a change for a table. */
 Test(change, of_another_kind)
 {
