@@ -286,8 +286,6 @@ static void access_take(struct master *m, int r, const char *why)
     access_report(m, r, why);
     a->unread = r < 0 && r != -EINVAL && r != -ETIMEDOUT;
     a->late = r == -ETIMEDOUT;
-    if (r >= 0)
-        worker_update_all(m);
     a->ended = r == USERDB_NEW ? access_review(m) : 0;
     access_end(m);
 }
