@@ -51,8 +51,7 @@ struct auth {
 extern const struct frame_row auth_row;
 
 /* Takes the table of users FD, or a change of the one before, and closes it.
- * Returns 0 or -errno with the
- * complaint. */
+ * Returns 0 or -errno with the complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
 /* Takes the pair to a session that M has. Ends the process if master has more

@@ -293,9 +293,10 @@ struct reading {
 /* With more changes the next table is read as a whole. */
 #define USERDB_CHANGES_MAX 32
 
-/* The users file as master knows it. An edition is one content of the file, and
- * this master counts them. The version of a row (user_version()) is a hash of
- * it, which is the same in all masters of the service. */
+/* The users file as master knows it. An edition is one content of the file, or
+ * another table of the same one, which a recheck has made; this master counts
+ * them. The version of a row (user_version()) is a hash of it, which is the
+ * same in all masters of the service. */
 struct userdb {
     struct master *master;
     const char *path;   /* from the settings */
