@@ -1,7 +1,8 @@
 /* A change of a few rows is put into the table of the users. Here another
- * reader makes a table of the whole text, and nobody waits for it. So a wrong
- * row, by a fault of ours or of a hostile file, doesn't stay once its line has
- * gone. Runs in master. */
+ * reader makes a table of the whole text, and nobody waits for it. It takes the
+ * place of the one with changes. So a wrong row, by a fault of ours or of a
+ * hostile file, doesn't stay once its line has gone; nor does the hash of a
+ * user who has gone. Runs in master. */
 #include "sessions/sessions.h"
 
 #include "sallyport/base/fd.h"
@@ -14,13 +15,6 @@ pid_t recheck_start(struct userdb *u)
         return 0;
     k->edition = u->edition;
     return reader_start(u->master, "users", u->path, u->fd, NULL, &k->answer);
-}
-
-/* Many changes would soon be too many. Then the whole table takes their place,
- * while nobody waits for it. */
-static bool recheck_replaces(const struct userdb *u, bool same)
-{
-    return !same || u->changes > USERDB_CHANGES_MAX / 2;
 }
 
 int recheck_end(struct userdb *u, int status, struct complaint *c)
@@ -39,9 +33,6 @@ int recheck_end(struct userdb *u, int status, struct complaint *c)
     if (r < 0)
         return r;
     same = users_same(&u->users, &whole);
-    if (recheck_replaces(u, same))
-        userdb_replace(u, &whole, fd_take(&answer));
-    else
-        users_release(&whole);
+    userdb_replace(u, &whole, fd_take(&answer));
     return same ? USERDB_SAME : USERDB_NEW;
 }
