@@ -164,7 +164,7 @@ void binding_start(struct session *s);
 /* One more ticket on the control connection, with the next reply. */
 void binding_offer(struct session *s);
 /* For the reply to PASV or PORT: none if the transfer before it has brought
- * one, and that isn't old. */
+ * one, and neither that nor its key is old. */
 void binding_offer_with_port(struct session *s);
 
 /* The steps of each kind, and those that undo. */

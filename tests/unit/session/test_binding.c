@@ -220,6 +220,19 @@ Test(session_binding, an_old_ticket_is_none, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* Two turns may follow soon, if a reload has shortened ticket_lifetime. */
+Test(session_binding, a_new_key_brings_a_new_ticket, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    cr_expect_eq(tickets_with_port(&f), 1);
+    turn(&f, 1);
+    cr_expect_eq(tickets_with_port(&f), 1);
+    cr_expect_eq(tickets_with_port(&f), 0);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* A name that no user can have is a lie of master's; so is a fourth mode. The
  * log says so. */
 Test(session_binding, what_master_may_not_grant, .timeout = 60)
