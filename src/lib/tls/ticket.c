@@ -2,9 +2,9 @@
  * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
  * handshakes. Control channels never resume. A data channel resumes a session
  * of the same user and address, and notes where it comes from; before a byte is
- * transferred, session decides whether that suffices. A connection that has
- * shown no ticket never gets one: the client could come back with it and pass
- * for the user.
+ * transferred, session decides whether that suffices. A data channel never gets
+ * a ticket: a client that has shown none could come back with it and pass for
+ * the user.
  *
  * Clients resume in one of three ways, and the callbacks serve them all:
  *
