@@ -209,6 +209,33 @@ Test(partings, a_connection_that_crosses_the_end, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* A client may wait for it before it reads the reply. */
+Test(partings, of_an_upload_before_the_sync, .timeout = 60)
+{
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
+    struct fake_transfer t;
+    struct message asked, done = { .kind = MSG_done };
+    struct fake f;
+    char byte;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(t.tls));
+    fake_hear(&f.files, &asked, MSG_file_prepare);
+    cr_expect_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
+    expect_fin(t.data);
+    t.data = -1;
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    fake_answer(&f, MSG_file_commit, &stored);
+    f.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* The client has its 226 and the end of the session, and only then closes the
  * data connection: the session waits for that (a wrong session would be gone by
  * then). */

@@ -2,6 +2,8 @@
  * must never look whole if its end was cut off. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -323,6 +325,39 @@ Test(ends, reading_goes_on_after_our_close_notify)
         raw_close(&r);
         line_close(&l);
     }
+}
+
+static uint32_t packets_received(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    cr_assert_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_segs_in;
+}
+
+Test(ends, last_bytes_close_notify_and_fin_in_one_packet)
+{
+    struct raw r;
+    struct line l;
+    char bytes[64];
+    uint32_t before;
+    size_t n;
+
+    line_open_tcp(&l, DATA);
+    line_secure(&l);
+    raw_open(&r, TLS1_3_VERSION, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    before = packets_received(l.far);
+    cr_assert_eq(stream_write(l.s, "tail", 4, &n), STREAM_OK);
+    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
+    cr_expect_eq(packets_received(l.far), before + 1);
+    raw_hear(&r, &l);
+    cr_expect_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 4);
+    cr_expect_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 0);
+    cr_expect_eq(recv(l.far, bytes, 1, MSG_DONTWAIT), 0);
+    raw_close(&r);
+    line_close(&l);
 }
 
 Test(ends, shutdown_without_a_handshake_is_a_bare_fin)
