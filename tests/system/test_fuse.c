@@ -22,10 +22,10 @@
 
 #define NUMBERS 75000u /* as in tests/system/fuse.py */
 
-static void expect_numbers(const struct buf *got)
+static void expect_numbers(const struct buf *got, uint32_t n)
 {
-    cr_assert_eq(got->len, NUMBERS * sizeof(uint32_t));
-    for (uint32_t i = 0; i < NUMBERS; i++) {
+    cr_assert_eq(got->len, n * sizeof(uint32_t));
+    for (uint32_t i = 0; i < n; i++) {
         uint32_t number;
 
         memcpy(&number, got->data + i * sizeof(number), sizeof(number));
@@ -72,8 +72,29 @@ Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
     begin(&f);
     buf_init(&got, 1 << 20);
     session_fetch(&f.s, "RETR far/f", &got);
-    expect_numbers(&got);
+    expect_numbers(&got, NUMBERS);
     buf_release(&got);
+    end(&f);
+}
+
+/* So few bytes are read, not mapped. */
+Test(fuse, a_small_part_is_sent, .timeout = 60)
+{
+    static const char *const names[] = { "f", "bad" };
+    struct far f;
+    char line[32];
+
+    begin(&f);
+    for (int i = 0; i < 2; i++) {
+        struct buf got;
+
+        buf_init(&got, 1 << 20);
+        session_do(&f.s, "350 {*}", "RANG 0 15999");
+        snprintf(line, sizeof(line), "RETR far/%s", names[i]);
+        session_fetch(&f.s, line, &got);
+        expect_numbers(&got, 4000);
+        buf_release(&got);
+    }
     end(&f);
 }
 
