@@ -171,6 +171,24 @@ Test(userdb, no_process_for_a_local_file_that_rests)
     cr_expect_not(look_forks());
 }
 
+/* Whether the file that was read lies on a local disk says nothing about one on
+ * another disk, which is too new to be read. */
+Test(userdb, a_process_for_a_file_that_rests_on_another_disk)
+{
+    char other[] = "/dev/shm/sallyport-users-XXXXXX";
+    FD_CLEANUP int fd = mkstemp(other);
+    struct stat here, there;
+
+    cr_assert(fd >= 0 && fstat(fd, &there) == 0 && stat(path, &here) == 0 &&
+              here.st_dev != there.st_dev);
+    m.deadlines.quiet = 60000;
+    unlink(path);
+    cr_assert_eq(symlink(other, path), 0);
+    cr_expect(look_forks(), "another file");
+    cr_expect(look_forks(), "its disk isn't known yet");
+    unlink(other);
+}
+
 Test(userdb, replaced)
 {
     replace(BERT);

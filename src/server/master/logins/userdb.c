@@ -428,6 +428,7 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     if (g.missing != 0)
         return userdb_not_opened(u, g.missing, reader, c);
     if (!userdb_is_as_seen(u, &g.seen)) {
+        u->local &= g.seen.st_dev == u->seen.st_dev;
         u->seen = g.seen;
         u->seen_at = g.seen_at;
         u->settled = false;

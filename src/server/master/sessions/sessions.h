@@ -310,7 +310,7 @@ struct userdb {
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
-    bool local;                /* that file isn't on a network disk */
+    bool local;                /* SEEN is known to be on no network disk */
     bool may_be_missing;       /* at the first start; then there are no users */
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* why the file isn't taken; "": it is */
