@@ -24,7 +24,7 @@ static char kind_letter(enum entry_kind kind)
 /* A line is written by hand where the buffer has room for it: with printf(3) it
  * took a third of the time of a listing. Each function returns where the next
  * character goes. */
-#define FRONT_MAX 160 /* before a name: the longest facts have 131 */
+#define FRONT_MAX 160 /* beside the names: the longest facts have 131 */
 
 /* Makes room for a line whose names have N bytes. */
 static int begin_line(struct buf *into, size_t n)
@@ -154,8 +154,7 @@ static char *put_date(char *at, time_t when, time_t now)
 int listing_long(struct buf *into, const struct entry *e, time_t now)
 {
     bool points = e->kind == ENTRY_LINK && e->target.len > 0;
-    size_t arrow = points ? strlen(" -> ") + e->target.len : 0;
-    int r = begin_line(into, e->name.len + arrow);
+    int r = begin_line(into, e->name.len + (points ? e->target.len : 0));
 
     if (r < 0)
         return r;

@@ -346,6 +346,32 @@ Test(listing, no_room)
     }
 }
 
+/* Beside its names a line needs no more room than 162 bytes. */
+Test(listing, room_for_the_longest_names)
+{
+    static char name[255], target[4096];
+    struct entry e = file;
+    struct buf b;
+
+    memset(name, 'n', sizeof(name));
+    memset(target, 't', sizeof(target));
+    e.name = (struct slice){ name, sizeof(name) };
+    e.target = (struct slice){ target, sizeof(target) };
+    e.kind = ENTRY_LINK;
+    e.links = UINT32_MAX;
+    e.size = UINT64_MAX;
+    buf_init(&b, 162 + sizeof(name) + sizeof(target));
+    cr_assert_eq(listing_long(&b, &e, NOW), 0);
+    cr_expect_eq(b.len, 74 + sizeof(name) + sizeof(target));
+    cr_expect_eq(memcmp(b.data + b.len - 3, "t\r\n", 3), 0);
+    buf_release(&b);
+    buf_init(&b, 162 + sizeof(name));
+    cr_expect_eq(listing_facts(&b, &e, LISTING_ALL), 0);
+    buf_clear(&b);
+    cr_expect_eq(listing_name(&b, SLICE(""), e.name), 0);
+    buf_release(&b);
+}
+
 Test(listing, time)
 {
     char out[16];
