@@ -181,10 +181,12 @@ static bool link_uploads(const struct link *l)
 /* --fast-open: connect() returns at once, and the first packet has the
  * ClientHello with it. That is one round trip less: with one of 100 ms 20 small
  * files come in 8.0 s instead of 10.1 s. The control connection can't do that,
- * since the server speaks first there. */
+ * since the server speaks first there. A closed port looks like a failed
+ * handshake then, so doctor leaves it out. */
 static void link_open_fast(const struct link *l, int fd)
 {
-    if (l->site->options->fast_open && l->manner != LINK_LATE_HELLO)
+    if (l->site->options->fast_open && !l->steady &&
+        l->manner != LINK_LATE_HELLO)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
                    sizeof(int));
 }
