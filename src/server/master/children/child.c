@@ -269,7 +269,7 @@ void child_start(struct child *c)
         return;
     }
     c->started = true;
-    c->edition = 0;
+    c->users = 0;
     c->failure[0] = '\0';
     c->opened = c->replaced = false;
     c->state = CHILD_SETUP;

@@ -211,7 +211,7 @@ struct child {
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t edition;  /* auth: that of the users that were sent to it */
+    uint64_t users;    /* auth: the newest of userdb_next() that it was sent */
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;

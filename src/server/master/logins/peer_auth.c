@@ -59,7 +59,7 @@ int worker_choose(struct session_record *s, struct child **ret)
             continue;
         workers++;
         if (c->verifications < VERIFICATIONS_MAX &&
-            c->edition == m->users->edition && !worker_find(c, s->serial) &&
+            c->users == m->users->newest && !worker_find(c, s->serial) &&
             (!*ret || c->verifications < (*ret)->verifications))
             *ret = c;
     }
@@ -102,7 +102,7 @@ static void worker_key(const struct master *m, uint64_t key[2])
 /* Sends C the newest users, or what it lacks of them. */
 static void worker_update(struct child *c)
 {
-    uint64_t key[2], has = c->edition;
+    uint64_t key[2], has = c->users;
     int fd, r = 0;
 
     worker_key(c->master, key);
@@ -110,7 +110,7 @@ static void worker_update(struct child *c)
         r = SEND(&c->channel, users, 0, .name_key_1 = key[0],
                  .name_key_2 = key[1], .users = fd);
         if (r == 0)
-            c->edition = has;
+            c->users = has;
         else if (r == -EAGAIN)
             child_wait_writable(c);
     }

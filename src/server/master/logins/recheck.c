@@ -33,6 +33,7 @@ int recheck_end(struct userdb *u, int status, struct complaint *c)
     if (r < 0)
         return r;
     same = users_same(&u->users, &whole);
+    u->edition += !same;
     userdb_replace(u, &whole, fd_take(&answer));
     return same ? USERDB_SAME : USERDB_NEW;
 }

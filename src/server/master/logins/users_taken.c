@@ -18,16 +18,16 @@ void userdb_replace(struct userdb *u, struct users *next, int table)
     users_keep_from_forks(next);
     users_release(&u->users);
     u->users = *next;
-    u->edition++;
     userdb_close_table(u);
     u->table = table;
+    u->newest++;
 }
 
 int userdb_next(const struct userdb *u, uint64_t *has)
 {
-    const uint64_t of_table = u->edition - u->changes;
+    const uint64_t of_table = u->newest - u->changes;
 
-    if (*has == u->edition)
+    if (*has == u->newest)
         return -1;
     if (*has < of_table) {
         *has = of_table;
@@ -38,6 +38,7 @@ int userdb_next(const struct userdb *u, uint64_t *has)
 
 static void userdb_taken(struct userdb *u)
 {
+    u->edition++;
     fd_close(&u->fd);
     u->fd = fd_take(&u->reading.text);
     u->recheck.due = u->reading.by_change;
@@ -76,7 +77,7 @@ int userdb_take_change(struct userdb *u, struct complaint *c)
     }
     users_change_put(&change, &u->users);
     u->change[u->changes++] = fd_take(&u->reading.answer);
-    u->edition++;
+    u->newest++;
     userdb_taken(u);
     return USERDB_NEW;
 }

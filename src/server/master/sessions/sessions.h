@@ -293,20 +293,21 @@ struct reading {
 /* With more changes the next table is read as a whole. */
 #define USERDB_CHANGES_MAX 32
 
-/* The users file as master knows it. An edition is one content of the file, or
- * another table of the same one, which a recheck has made; this master counts
- * them. The version of a row (user_version()) is a hash of it, which is the
- * same in all masters of the service. */
+/* The users file as master knows it. An edition is one content of the file, and
+ * this master counts them. The version of a row (user_version()) is a hash of
+ * it, which is the same in all masters of the service. */
 struct userdb {
     struct master *master;
     const char *path;   /* from the settings */
     uint64_t edition;   /* 1, 2, …; 0: none was read yet */
     struct users users; /* of that edition */
     int fd;             /* its text, a sealed memfd; -1: none */
-    /* The same for auth, as reader has written it, all sealed: the table of an
-     * edition, and the changes of the later ones. */
+    /* The same for auth, as reader has written it, all sealed: a table, and the
+     * changes since then. NEWEST is the number of the last one: also a table
+     * that a recheck has made of the same edition has one. */
     int table, change[USERDB_CHANGES_MAX];
     size_t changes;
+    uint64_t newest;
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
@@ -371,8 +372,8 @@ bool userdb_file_has(int fd, struct slice bytes);
  * another negative number; with the complaint. */
 int userdb_take_table(struct userdb *u, struct complaint *c);
 int userdb_take_change(struct userdb *u, struct complaint *c);
-/* The file from which auth gets the users of the edition HAS + 1, or the newest
- * table; *HAS becomes its edition. -1: HAS is the newest one. */
+/* The file that auth takes after the one with the number *HAS, which becomes
+ * the number of this one. 0: it has none. -1: it has the newest one. */
 int userdb_next(const struct userdb *u, uint64_t *has);
 /* Takes another table of the same text: NEXT, which the file TABLE has. */
 void userdb_replace(struct userdb *u, struct users *next, int table);
