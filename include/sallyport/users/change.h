@@ -37,6 +37,12 @@ struct users_change {
     size_t left;         /* the number of users afterwards */
 };
 
+/* Do the rows ADDED fit into the table U without the rows that GOES marks: is
+ * no name and no uid there twice, and aren't there too many of any kind? *LEFT
+ * gets the number of users afterwards. Both tables have been indexed. Returns
+ * 0, -ESTALE or -ENOMEM. */
+int users_rows_fit(const struct users *u, const bool *goes,
+                   const struct users *added, size_t *left);
 /* Is that what the sealed file FD has, and no whole table? */
 bool users_is_change(int fd);
 /* Takes the change of the table U from the sealed file FD, and believes nothing

@@ -166,8 +166,7 @@ int users_take_change(struct users *u, const struct users *of, int fd,
      SHARES_MAX * sizeof(struct users_share) +                                 \
      TEAMS_MAX * sizeof(struct users_team) +                                   \
      GRANTS_MAX * sizeof(struct grant) +                                       \
-     DIRECTORIES_MAX * sizeof(struct users_directory) +                        \
-     USERS_CHANGED_MAX * sizeof(struct users_gone) + USERS_FILE_MAX + 1)
+     DIRECTORIES_MAX * sizeof(struct users_directory) + USERS_FILE_MAX + 1)
 /* The changes stay until the next table comes, so each of them is small. What a
  * user has, takes most as a directory. */
 #define USERS_CHANGE_MAX                                                       \

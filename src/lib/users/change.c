@@ -46,15 +46,15 @@ static bool find_gone(const struct users_change *c, const struct users *u,
 }
 
 /* Has no row that stays, or that comes too, the name of one that comes? */
-static bool names_differ(const struct users_change *c, const struct users *u,
-                         const bool *goes)
+static bool names_differ(const struct users *u, const bool *goes,
+                         const struct users *added)
 {
-    for (size_t i = 0; i < c->added->count; i++) {
-        const struct user *row = &c->added->row[i], *same;
+    for (size_t i = 0; i < added->count; i++) {
+        const struct user *row = &added->row[i], *same;
         const struct slice name = slice_from(row->name);
 
         same = users_find(u, name);
-        if ((same && !goes[same - u->row]) || users_find(c->added, name) != row)
+        if ((same && !goes[same - u->row]) || users_find(added, name) != row)
             return false;
     }
     return true;
@@ -81,38 +81,50 @@ static bool sort_uids(const struct users *added, uid_t *uid)
 
 /* Has no row that stays the uid of one that comes? And aren't there too many
  * rows of any kind? */
-static bool rows_fit(struct users_change *c, const struct users *u,
-                     const bool *goes, const uid_t *uid)
+static bool others_fit(const struct users *u, const bool *goes,
+                       const struct users *added, const uid_t *uid,
+                       size_t *left)
 {
-    size_t grants = c->added->grants, directories = c->added->directories;
+    size_t grants = added->grants, directories = added->directories;
 
-    c->left = c->added->count;
+    *left = added->count;
     for (size_t i = 0; i < u->count; i++) {
         if (goes[i])
             continue;
-        if (c->added->count > 0 && bsearch(&u->row[i].uid, uid, c->added->count,
-                                           sizeof(*uid), compare_uids))
+        if (added->count > 0 && bsearch(&u->row[i].uid, uid, added->count,
+                                        sizeof(*uid), compare_uids))
             return false;
         grants += u->row[i].grants;
         directories += u->row[i].directories;
-        c->left++;
+        (*left)++;
     }
     return grants <= GRANTS_MAX && directories <= DIRECTORIES_MAX &&
-           c->left <= USERS_MAX && c->left <= users_room(u);
+           *left <= USERS_MAX;
+}
+
+int users_rows_fit(const struct users *u, const bool *goes,
+                   const struct users *added, size_t *left)
+{
+    uid_t *uid = calloc(added->count + 1, sizeof(*uid));
+    bool fit = uid && names_differ(u, goes, added) && !sort_uids(added, uid) &&
+               others_fit(u, goes, added, uid, left);
+    int r = !uid ? -ENOMEM : fit ? 0 : -ESTALE;
+
+    free(uid);
+    return r;
 }
 
 /* 0, -ESTALE or -ENOMEM */
 static int change_fits(struct users_change *c, const struct users *u)
 {
     bool *goes = calloc(u->count + 1, sizeof(*goes));
-    uid_t *uid = calloc(c->added->count + 1, sizeof(*uid));
-    int r = goes && uid ? -ESTALE : -ENOMEM;
+    int r = goes ? -ESTALE : -ENOMEM;
 
-    if (r == -ESTALE && find_gone(c, u, goes) && names_differ(c, u, goes) &&
-        !sort_uids(c->added, uid) && rows_fit(c, u, goes, uid))
-        r = 0;
+    if (goes && find_gone(c, u, goes))
+        r = users_rows_fit(u, goes, c->added, &c->left);
+    if (r == 0 && c->left > users_room(u))
+        r = -ESTALE;
     free(goes);
-    free(uid);
     return r;
 }
 

@@ -21,6 +21,23 @@ static int circle_compare(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
+static uint64_t place_of(const char *name, const uint8_t name_key[SIPHASH_KEY])
+{
+    return siphash(name_key, name, strlen(name));
+}
+
+/* A row without a hash has no point. */
+static bool circle_needs(const struct user *user)
+{
+    return *user->hash == '$';
+}
+
+static struct point point_of(const struct user *user,
+                             const uint8_t name_key[SIPHASH_KEY])
+{
+    return (struct point){ place_of(user->name, name_key), user->hash };
+}
+
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY])
 {
@@ -28,14 +45,9 @@ int circle_make(struct circle *c, const struct users *u,
                               calloc(users_room(u) + 1, sizeof(*c->point)) };
     if (!c->point)
         return -ENOMEM;
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user *user = &u->row[i];
-
-        if (*user->hash == '$')
-            c->point[c->count++] = (struct point){
-                siphash(name_key, user->name, strlen(user->name)), user->hash
-            };
-    }
+    for (size_t i = 0; i < u->count; i++)
+        if (circle_needs(&u->row[i]))
+            c->point[c->count++] = point_of(&u->row[i], name_key);
     qsort(c->point, c->count, sizeof(*c->point), circle_compare);
     return 0;
 }
@@ -84,19 +96,13 @@ static void circle_add(struct circle *c, struct point point)
 void circle_change(struct circle *c, const struct users_change *change,
                    const uint8_t name_key[SIPHASH_KEY])
 {
-    for (size_t i = 0; i < change->image.head->gone; i++) {
-        const char *name = change->image.gone[i].name;
+    const struct users *added = change->added;
 
-        circle_remove(c, siphash(name_key, name, strlen(name)));
-    }
-    for (size_t i = 0; i < change->added->count; i++) {
-        const struct user *user = &change->added->row[i];
-
-        if (*user->hash == '$')
-            circle_add(c, (struct point){
-                              siphash(name_key, user->name, strlen(user->name)),
-                              user->hash });
-    }
+    for (size_t i = 0; i < change->image.head->gone; i++)
+        circle_remove(c, place_of(change->image.gone[i].name, name_key));
+    for (size_t i = 0; i < added->count; i++)
+        if (circle_needs(&added->row[i]))
+            circle_add(c, point_of(&added->row[i], name_key));
 }
 
 /* An unknown name uses the hash of the next user on the circle. So a new or

@@ -606,8 +606,8 @@ static void say_as(struct stage *s, uint64_t serial, const char *name,
     channel_close(&c);
 }
 
-/* The row of each line changes in turn: a new password, a user more, one less
- * and one who is another. */
+/* Three changes: anna has another password; bert comes; both go, and carl comes.
+ */
 Test(auth, changes_of_the_users)
 {
     struct stage s;

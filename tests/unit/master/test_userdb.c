@@ -879,7 +879,7 @@ static bool has_carl(void)
     return has;
 }
 
-/* The hash of a user who has gone stays for these seconds only. */
+/* The recheck drops the row of a removed user, and so his hash. */
 Test(userdb, changes_until_the_recheck)
 {
     struct complaint c = { "" };

@@ -349,21 +349,18 @@ Test(change, limits_of_what_users_have)
     const struct slice before = SLICE(FULL);
     struct complaint c = { "" };
     struct users old;
-    size_t grants, directories;
+    struct user *first;
 
     cr_assert_eq(users_parse(&old, before, "users", &c), 0, "%s", c.text);
-    grants = old.grants;
-    directories = old.directories;
-    old.grants = GRANTS_MAX - 1;
-    old.directories = DIRECTORIES_MAX - 1;
+    first = &old.row[0];
+    first->grants += GRANTS_MAX - 1 - old.grants;
+    first->directories += DIRECTORIES_MAX - 1 - old.directories;
     cr_expect_eq(users_check_change(&old, before, slice_from(now)), 0);
-    old.grants = GRANTS_MAX;
+    first->grants++;
     cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
-    old.grants = GRANTS_MAX - 1;
-    old.directories = DIRECTORIES_MAX;
+    first->grants--;
+    first->directories++;
     cr_expect_eq(users_check_change(&old, before, slice_from(now)), -EAGAIN);
-    old.grants = grants;
-    old.directories = directories;
     users_release(&old);
 }
 

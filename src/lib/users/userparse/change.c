@@ -37,11 +37,6 @@ static int read_lines_of(struct users *u, const struct users *of,
 
 /* The change of a table in memory, in sallyportctl. */
 
-/* Rows of the old table. */
-struct row_range {
-    size_t from, to;
-};
-
 /* The first row whose text isn't before AT. */
 static size_t row_at(const struct users *u, size_t at)
 {
@@ -58,68 +53,26 @@ static size_t row_at(const struct users *u, size_t at)
     return from;
 }
 
-static int compare_uids(const void *a, const void *b)
+/* Do the rows ADDED fit in place of those of the lines L? */
+static bool lines_fit(const struct users *old, const struct users_lines *l,
+                      const struct users *added)
 {
-    uid_t x = *(const uid_t *)a, y = *(const uid_t *)b;
+    const size_t from = row_at(old, l->at), to = row_at(old, l->before);
+    bool *goes = calloc(old->count + 1, sizeof(*goes));
+    size_t left;
+    bool fit;
 
-    return (x > y) - (x < y);
-}
-
-/* Has a row that stays the uid of one that was added? Or is there no memory to
- * find out? */
-static bool has_uid_twice(const struct users *old, const struct row_range *gone,
-                          const struct users *added)
-{
-    const size_t n = added->count;
-    uid_t *uid = calloc(n + 1, sizeof(*uid));
-    bool found = !uid;
-
-    for (size_t i = 0; i < n && uid; i++)
-        uid[i] = added->row[i].uid;
-    if (uid)
-        qsort(uid, n, sizeof(*uid), compare_uids);
-    for (size_t i = 0; i < old->count && !found && n > 0; i++)
-        if (i < gone->from || i >= gone->to)
-            found =
-                bsearch(&old->row[i].uid, uid, n, sizeof(*uid), compare_uids);
-    free(uid);
-    return found;
-}
-
-static bool has_name_twice(const struct users *old,
-                           const struct row_range *gone,
-                           const struct users *added)
-{
-    for (size_t i = 0; i < added->count; i++) {
-        const struct user *same =
-            users_find(old, slice_from(added->row[i].name));
-        const size_t n = same ? (size_t)(same - old->row) : gone->from;
-
-        if (same && (n < gone->from || n >= gone->to))
-            return true;
-    }
-    return false;
-}
-
-static bool is_too_much(const struct users *old, const struct row_range *gone,
-                        const struct users *added)
-{
-    size_t grants = old->grants + added->grants;
-    size_t directories = old->directories + added->directories;
-
-    for (size_t i = gone->from; i < gone->to; i++) {
-        grants -= old->row[i].grants;
-        directories -= old->row[i].directories;
-    }
-    return old->count - (gone->to - gone->from) + added->count > USERS_MAX ||
-           grants > GRANTS_MAX || directories > DIRECTORIES_MAX;
+    for (size_t i = from; goes && i < to; i++)
+        goes[i] = true;
+    fit = goes && users_rows_fit(old, goes, added, &left) == 0;
+    free(goes);
+    return fit;
 }
 
 int users_check_change(const struct users *old, struct slice before,
                        struct slice now)
 {
     struct users_lines l;
-    struct row_range gone;
     struct users added;
     int r;
 
@@ -131,11 +84,9 @@ int users_check_change(const struct users *old, struct slice before,
     case USERS_LINES_FOUND:
         break;
     }
-    gone = (struct row_range){ row_at(old, l.at), row_at(old, l.before) };
     r = read_lines_of(&added, old,
                       (struct slice){ now.ptr + l.at, l.now - l.at });
-    if (r < 0 || has_name_twice(old, &gone, &added) ||
-        has_uid_twice(old, &gone, &added) || is_too_much(old, &gone, &added))
+    if (r < 0 || !lines_fit(old, &l, &added))
         r = -EAGAIN;
     users_release(&added);
     return r;

@@ -105,6 +105,8 @@ static void worker_update(struct child *c)
     uint64_t key[2], has = c->users;
     int fd, r = 0;
 
+    if (has == c->master->users->newest)
+        return;
     worker_key(c->master, key);
     while (r == 0 && (fd = userdb_next(c->master->users, &has)) >= 0) {
         r = SEND(&c->channel, users, 0, .name_key_1 = key[0],

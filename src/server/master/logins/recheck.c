@@ -1,8 +1,8 @@
 /* A change of a few rows is put into the table of the users. Here another
  * reader makes a table of the whole text, and nobody waits for it. It takes the
  * place of the one with changes. So a wrong row, by a fault of ours or of a
- * hostile file, doesn't stay once its line has gone; nor does the hash of a
- * user who has gone. Runs in master. */
+ * hostile file, doesn't stay once its line has gone, and the hash of a removed
+ * user is dropped. Runs in master. */
 #include "sessions/sessions.h"
 
 #include "sallyport/base/fd.h"

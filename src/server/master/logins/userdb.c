@@ -90,7 +90,8 @@ static bool userdb_is_as_seen(const struct userdb *u, const struct stat *s)
            same_time(&s->st_ctim, &old->st_ctim);
 }
 
-bool userdb_file_has(int fd, struct slice bytes)
+/* Has the sealed file FD these BYTES? -1: there is none. */
+static bool userdb_file_has(int fd, struct slice bytes)
 {
     struct slice its;
     bool same;

@@ -362,9 +362,6 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
-/* Has the sealed file FD these BYTES? -1: there is none. */
-bool userdb_file_has(int fd, struct slice bytes);
-
 /* users_taken.c */
 
 /* Takes the table that reader has answered, or the change of the newest one.
