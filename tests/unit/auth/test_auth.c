@@ -606,8 +606,7 @@ static void say_as(struct stage *s, uint64_t serial, const char *name,
     channel_close(&c);
 }
 
-/* Three changes: anna has another password; bert comes; both go, and carl comes.
- */
+/* Three changes: anna gets another password; bert comes; carl replaces both. */
 Test(auth, changes_of_the_users)
 {
     struct stage s;
