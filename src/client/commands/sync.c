@@ -26,13 +26,14 @@ static int sync_differs(struct tree *t, const struct job *job, struct link *l)
     if (fd < 0 || !t->client->site.hash ||
         digest_begin(&d, t->client->site.hash) < 0)
         return -1;
-    int r = digest_add_head(&d, fd, job->size, l);
-    digest_end(&d, here);
-    if (r < 0)
-        return -1;
+    int r;
+    digest_follow(&d, fd, &job->size, l);
     do
         r = remote_hash(l, job->remote, job->size, there, &why);
     while (r < 0 && link_again(l, &retry, job->remote, &why));
+    if (r == 0)
+        r = digest_catch_up(&d);
+    digest_end(&d, here);
     return r < 0 ? -1 : strcmp(here, there) != 0;
 }
 

@@ -36,12 +36,14 @@ static uint64_t pace_spend(uint64_t rate, size_t bytes)
     return paid;
 }
 
-void pace_keep(uint64_t rate, size_t bytes)
+void pace_keep(struct link *l, uint64_t rate, size_t bytes)
 {
     if (rate == 0)
         return;
     uint64_t until = pace_spend(rate, bytes), now;
     while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
+        if (link_use_spare(l))
+            continue;
         uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
         struct timespec t = { .tv_nsec = (long)us * 1000 };
 
@@ -145,7 +147,7 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
     struct link *l = of;
 
     l->moved = true;
-    pace_keep(l->site->options->limit_rate, size * n);
+    pace_keep(l, l->site->options->limit_rate, size * n);
     return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
                                 : size * n;
 }
@@ -186,7 +188,7 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
         return len;
     l->given += len;
     l->ended = len == 0 || l->given == l->io->length;
-    pace_keep(rate, len);
+    pace_keep(l, rate, len);
     return len;
 }
 

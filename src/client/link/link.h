@@ -173,6 +173,13 @@ struct link_io {
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
+/* What to do while a link waits for the server. SOME does a part of it, in less
+ * than a millisecond, and returns whether there is more. */
+struct link_spare {
+    bool (*some)(void *of); /* NULL: nothing */
+    void *of;
+};
+
 #define LINK_REPLY_MAX 512
 
 /* Requests for which an account may lack the right. */
@@ -192,6 +199,7 @@ struct link {
     CURLM *multi; /* holds the connections */
     const struct site *site;
     const struct link_io *io;
+    struct link_spare spare;
     CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
     unsigned manner;     /* how data connections are made */
     unsigned proven;     /* the manner of the last one that was made */
@@ -302,6 +310,9 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
  * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
+/* Does a part of what is to be done in spare time. Is there more? */
+bool link_use_spare(struct link *l);
+
 /* Call it while nothing is asked for a long time: a server ends idle sessions.
  */
 void link_keep(struct link *l);
@@ -318,7 +329,7 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
  * many small files. This waits as long as BYTES take at RATE bytes a second,
  * after the bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit.
  */
-void pace_keep(uint64_t rate, size_t bytes);
+void pace_keep(struct link *l, uint64_t rate, size_t bytes);
 /* Returns how many of LEN bytes to give at once, so that they flow evenly. */
 size_t pace_piece(uint64_t rate, size_t len);
 

@@ -37,6 +37,11 @@ static bool link_has_socket(struct link *l)
     return most >= 0;
 }
 
+bool link_use_spare(struct link *l)
+{
+    return l->spare.some && l->spare.some(l->spare.of);
+}
+
 /* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
  * at the end may arrive long before the last byte of the file. ROUNDS counts
  * calls that didn't wait. It keeps a reply that libcurl doesn't read yet, or a
@@ -51,7 +56,8 @@ static void link_wait(struct link *l, unsigned *rounds)
     if (*rounds > AT_ONCE_MAX)
         curl_multi_poll(l->multi, NULL, 0, REST_MS, &ready);
     else if (!asks || link_has_socket(l))
-        curl_multi_poll(l->multi, &control, asks ? 1 : 0, WAIT_MS, &ready);
+        curl_multi_poll(l->multi, &control, asks ? 1 : 0,
+                        link_use_spare(l) ? 0 : WAIT_MS, &ready);
     *rounds = asks && ready > 0 ? *rounds + 1 : 0;
 }
 

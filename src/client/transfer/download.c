@@ -223,7 +223,7 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
 
     t->fd = p->fd;
     t->first = t->done = p->held;
-    if (transfer_begin_digest(t, why) < 0)
+    if (transfer_begin_digest(t, true, why) < 0)
         return -1;
     if (p->held > 0 && lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
         return fail_errno(why, errno, t->local);
@@ -249,13 +249,12 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
 static int download_to_stdout(struct file_transfer *t, struct failure *why)
 {
     t->fd = STDOUT_FILENO;
-    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
-        return fail(why, EX_OSERR, "out of memory");
+    if (transfer_begin_digest(t, false, why) < 0)
+        return -1;
     int r = download_bytes(t, why);
     if (r == 0)
         r = transfer_verify(t, why);
-    char rest[DIGEST_HEX_MAX];
-    digest_end(&t->digest, rest);
+    digest_end(&t->digest, NULL);
     if (t->done > 0)
         why->cut = false; /* printed bytes can't be taken back */
     return r;
@@ -265,7 +264,7 @@ int download_once(struct file_transfer *t, struct failure *why)
 {
     const struct site *s = t->link->site;
     struct part p = PART_NONE;
-    char server[2 * URL_PART_MAX + 16], rest[DIGEST_HEX_MAX];
+    char server[2 * URL_PART_MAX + 16];
     bool replace;
 
     t->checked = false;
@@ -285,7 +284,7 @@ int download_once(struct file_transfer *t, struct failure *why)
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     r = download_into(t, &p, replace, why);
-    digest_end(&t->digest, rest);
+    digest_end(&t->digest, NULL);
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;
     return r;

@@ -24,7 +24,12 @@ int digest_begin(struct checksum *d, const char *name)
     return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
 }
 
-void digest_add(struct checksum *d, const void *bytes, size_t len)
+bool digest_is_wanted(const struct checksum *d)
+{
+    return d->ctx || d->is_crc;
+}
+
+static void digest_update(struct checksum *d, const void *bytes, size_t len)
 {
     if (d->ctx)
         EVP_DigestUpdate(d->ctx, bytes, len);
@@ -32,30 +37,64 @@ void digest_add(struct checksum *d, const void *bytes, size_t len)
         d->crc = crc32_z(d->crc, bytes, len);
 }
 
-int digest_add_head(struct checksum *d, int fd, uint64_t len, struct link *l)
+void digest_add(struct checksum *d, const void *bytes, size_t len)
+{
+    if (!d->link)
+        digest_update(d, bytes, len);
+}
+
+/* Reads a block. Returns 1; 0: there is none now; or -errno. */
+static int digest_read(struct checksum *d)
 {
     static _Thread_local char block[DIGEST_BLOCK];
-    uint64_t at = 0, kept = clock_ms();
 
-    while ((d->ctx || d->is_crc) && at < len) {
+    if (!d->link || d->at >= *d->end)
+        return 0;
+    uint64_t left = *d->end - d->at;
+    ssize_t n =
+        pread(d->fd, block, left < sizeof(block) ? (size_t)left : sizeof(block),
+              (off_t)d->at);
+
+    if (n <= 0)
+        return n == 0 ? -ENODATA : errno == EINTR ? 1 : -errno;
+    digest_update(d, block, (size_t)n);
+    d->at += (uint64_t)n;
+    return 1;
+}
+
+/* digest_catch_up() meets an error again, and returns it. */
+static bool digest_read_some(void *of)
+{
+    struct checksum *d = of;
+
+    return digest_read(d) == 1 && d->at < *d->end;
+}
+
+void digest_follow(struct checksum *d, int fd, const uint64_t *end,
+                   struct link *l)
+{
+    if (!digest_is_wanted(d))
+        return;
+    d->link = l;
+    d->fd = fd;
+    d->end = end;
+    l->spare = (struct link_spare){ digest_read_some, d };
+}
+
+int digest_catch_up(struct checksum *d)
+{
+    uint64_t kept = clock_ms();
+    int r;
+
+    while ((r = digest_read(d)) == 1) {
         if (link_interrupted)
             return -EINTR;
         if (clock_ms() - kept > KEEP_MS) {
-            link_keep(l);
+            link_keep(d->link);
             kept = clock_ms();
         }
-        size_t want =
-            len - at < sizeof(block) ? (size_t)(len - at) : sizeof(block);
-        ssize_t n = pread(fd, block, want, (off_t)at);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        digest_add(d, block, (size_t)n);
-        at += (uint64_t)n;
     }
-    return 0;
+    return r;
 }
 
 void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
@@ -63,12 +102,15 @@ void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    out[0] = '\0';
-    if (d->ctx && EVP_DigestFinal_ex(d->ctx, hash, &len) == 1)
+    if (out)
+        out[0] = '\0';
+    if (out && d->ctx && EVP_DigestFinal_ex(d->ctx, hash, &len) == 1)
         for (unsigned i = 0; i < len; i++)
             snprintf(out + (size_t)2 * i, 3, "%02x", hash[i]);
-    if (d->is_crc)
+    if (out && d->is_crc)
         snprintf(out, DIGEST_HEX_MAX, "%08lx", d->crc);
+    if (d->link)
+        d->link->spare = (struct link_spare){ 0 };
     EVP_MD_CTX_free(d->ctx);
     *d = (struct checksum){ 0 };
 }

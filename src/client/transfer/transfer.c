@@ -26,26 +26,34 @@ void transfer_tell_next(const struct file_transfer *t, struct failure *why)
              show_size(t->done, size));
 }
 
-int transfer_begin_digest(struct file_transfer *t, struct failure *why)
+int transfer_begin_digest(struct file_transfer *t, bool follows,
+                          struct failure *why)
 {
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
         return fail(why, EX_OSERR, "out of memory");
-    int r = digest_add_head(&t->digest, t->fd, t->first, t->link);
+    if (follows)
+        digest_follow(&t->digest, t->fd, &t->done, t->link);
+    return 0;
+}
+
+static int transfer_catch_up(struct file_transfer *t, struct failure *why)
+{
+    int r = digest_catch_up(&t->digest);
 
     if (r == -EINTR)
         return fail(why, EX_TEMPFAIL, "interrupted");
+    if (r == -ENODATA)
+        return fail(why, EX_IOERR, "%s became shorter while it was compared",
+                    t->local);
     return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
-int transfer_verify(struct file_transfer *t, struct failure *why)
+/* The server computes its checksum meanwhile, so it is asked first. */
+static int transfer_compare(struct file_transfer *t, struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
-
     uint64_t most = t->size > t->done ? t->size : t->done;
 
-    digest_end(&t->digest, here);
-    if (!here[0])
-        return 0;
     if (remote_hash(t->link, t->remote, most, there, why) < 0) {
         /* A user who may only upload can't get the checksum: then there is
          * nothing to compare. */
@@ -59,6 +67,9 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
             progress_note("%s: not verified: %s", t->remote, why->text);
         return 0;
     }
+    if (transfer_catch_up(t, why) < 0)
+        return -1;
+    digest_end(&t->digest, here);
     if (strcmp(here, there) != 0)
         return fail(why, EX_DATAERR,
                     "the checksums differ (%s here, %s there); the file is "
@@ -67,6 +78,14 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
                     here, there);
     t->checked = true;
     return 0;
+}
+
+int transfer_verify(struct file_transfer *t, struct failure *why)
+{
+    int r = digest_is_wanted(&t->digest) ? transfer_compare(t, why) : 0;
+
+    digest_end(&t->digest, NULL);
+    return r;
 }
 
 void transfer_moved(void *of)

@@ -245,10 +245,9 @@ static bool upload_is_there(struct file_transfer *t, struct failure *why)
     if (!t->begun || !transfer_hash_name(t) ||
         (!upload_is_sized(t) && !upload_is_empty(t)) ||
         remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
-        e.size != t->size ||
-        digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
-        digest_add_head(&t->digest, t->fd, t->size, t->link) < 0)
+        e.size != t->size || transfer_begin_digest(t, true, why) < 0)
         return false;
+    t->done = t->size;
     return transfer_verify(t, why) == 0 && t->checked;
 }
 
@@ -502,9 +501,9 @@ static int upload_compare(struct file_transfer *t, struct failure *why)
 
 static int upload_checked(struct file_transfer *t, struct failure *why)
 {
-    if (transfer_begin_digest(t, why) < 0)
-        return -1;
     t->done = t->first;
+    if (transfer_begin_digest(t, upload_is_sized(t), why) < 0)
+        return -1;
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
         return -1;
@@ -563,7 +562,7 @@ static int upload_aside(struct file_transfer *t, bool again,
 static int upload_named(struct file_transfer *t, bool again,
                         struct failure *why)
 {
-    char refusal[FAILURE_TEXT], rest[DIGEST_HEX_MAX];
+    char refusal[FAILURE_TEXT];
     int r;
 
     if (!temporary_begin(t))
@@ -574,7 +573,7 @@ static int upload_named(struct file_transfer *t, bool again,
     if (r != 1)
         return r;
     memcpy(refusal, why->text, sizeof(refusal));
-    digest_end(&t->digest, rest);
+    digest_end(&t->digest, NULL);
     t->aside = t->begun = false;
     t->in_place = true;
     r = upload_send(t, again, why);
@@ -603,7 +602,6 @@ static void upload_set_time(struct file_transfer *t)
 
 int upload_once(struct file_transfer *t, struct failure *why)
 {
-    char rest[DIGEST_HEX_MAX];
     bool again = t->done > 0;
     int r = upload_open(t, why);
     if (r == 0)
@@ -615,7 +613,7 @@ int upload_once(struct file_transfer *t, struct failure *why)
         upload_set_time(t);
     if (r == 0 && t->elsewhere && t->replaces)
         r = upload_misplaced(t, why);
-    digest_end(&t->digest, rest);
+    digest_end(&t->digest, NULL);
     if (!upload_is_stream(t))
         fd_close(&t->fd);
     t->fd = -1;

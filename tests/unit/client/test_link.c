@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -151,15 +152,60 @@ Test(link_socket, a_download_is_never_reset)
     cr_expect_not(resets(socket_made(&l)));
 }
 
+static int parts;
+
+/* There are three parts to be done, and then the user stops the wait. */
+static bool do_a_part(void *of)
+{
+    (void)of;
+    link_interrupted = ++parts == 3;
+    return parts < 3;
+}
+
+static int listener(struct sockaddr_in *at)
+{
+    socklen_t len = sizeof(*at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    at->sin_family = AF_INET;
+    at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_eq(bind(fd, (struct sockaddr *)at, len), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)at, &len), 0);
+    return fd;
+}
+
+/* This server never replies. */
+Test(link_wait, uses_spare_time)
+{
+    struct link l = link_made();
+    struct sockaddr_in at = { 0 };
+    int fd = listener(&at);
+    char url[64];
+
+    l.curl = curl_easy_init();
+    l.multi = curl_multi_init();
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%d/", ntohs(at.sin_port));
+    curl_easy_setopt(l.curl, CURLOPT_URL, url);
+    l.spare.some = do_a_part;
+    cr_expect_neq(link_perform(&l), CURLE_OK);
+    cr_expect_eq(parts, 3);
+    curl_multi_cleanup(l.multi);
+    curl_easy_cleanup(l.curl);
+    close(fd);
+}
+
 #define RATE  (1024 * 1024)
 #define PIECE 4096
+
+static struct link idle;
 
 /* Moves the bytes of a quarter of a second. */
 static void *move(void *of)
 {
     (void)of;
     for (size_t i = 0; i < RATE / 4 / PIECE; i++)
-        pace_keep(RATE, PIECE);
+        pace_keep(&idle, RATE, PIECE);
     return NULL;
 }
 
@@ -180,15 +226,24 @@ Test(pace, ends_with_an_interrupt)
 {
     link_interrupted = 1;
     uint64_t begin = clock_ms();
-    pace_keep(1, 1000000);
+    pace_keep(&idle, 1, 1000000);
     cr_expect_lt(clock_ms() - begin, 100000);
+}
+
+/* What is left to do is done before the wait, which the last part ends. */
+Test(pace, uses_spare_time)
+{
+    struct link l = { .spare.some = do_a_part };
+
+    pace_keep(&l, 1, 1000000);
+    cr_expect_eq(parts, 3);
 }
 
 Test(pace, without_a_limit)
 {
     uint64_t begin = clock_ms();
 
-    pace_keep(0, SIZE_MAX);
+    pace_keep(&idle, 0, SIZE_MAX);
     cr_expect_lt(clock_ms() - begin, 10000);
     cr_expect_eq(pace_piece(0, 1000000), 1000000);
 }

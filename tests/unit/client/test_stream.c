@@ -7,6 +7,26 @@
 
 #include "client/transfer/transfer.h"
 
+/* "abc" by a file's first bytes. */
+static void expect_followed(const char *name, FILE *f, const char *hash)
+{
+    struct link l = { .control = -1 };
+    uint64_t end = 1;
+    char out[DIGEST_HEX_MAX];
+    struct checksum d;
+
+    cr_assert_eq(digest_begin(&d, name), 0);
+    digest_follow(&d, fileno(f), &end, &l);
+    cr_expect_not(link_use_spare(&l), "there is one block");
+    end = 3;
+    digest_add(&d, "x", 1); /* it reads the bytes itself */
+    cr_expect_eq(digest_catch_up(&d), 0);
+    cr_expect_eq(d.at, name ? 3u : 0u);
+    digest_end(&d, out);
+    cr_expect_str_eq(out, hash);
+    cr_expect_null(l.spare.some);
+}
+
 /* Of "abc", added in two pieces, and of a file's first bytes. */
 Test(digest, of_each_algorithm)
 {
@@ -20,30 +40,51 @@ Test(digest, of_each_algorithm)
         { NULL, "" },
     };
     char out[DIGEST_HEX_MAX];
-    struct link l = { .control = -1 };
     struct checksum d;
     FILE *f = tmpfile();
 
     cr_assert(f && fputs("abcd", f) >= 0 && fflush(f) == 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cr_assert_eq(digest_begin(&d, rows[i].name), 0);
+        cr_expect_eq(digest_is_wanted(&d), rows[i].name != NULL);
         digest_add(&d, "a", 1);
         digest_add(&d, "bc", 2);
+        cr_expect_eq(digest_catch_up(&d), 0);
         digest_end(&d, out);
         cr_expect_str_eq(out, rows[i].hash);
-        cr_assert_eq(digest_begin(&d, rows[i].name), 0);
-        cr_expect_eq(digest_add_head(&d, fileno(f), 3, &l), 0);
-        digest_end(&d, out);
-        cr_expect_str_eq(out, rows[i].hash);
+        expect_followed(rows[i].name, f, rows[i].hash);
     }
     cr_expect_lt(digest_begin(&d, "SHA-3000"), 0);
-    digest_end(&d, out);
-    /* The file lacks a byte that is wanted. */
+    digest_end(&d, NULL);
+    fclose(f);
+}
+
+/* In spare time a block is read, and no more; an error waits for who needs the
+ * checksum. */
+Test(digest, follows_a_file_in_spare_time)
+{
+    struct link l = { .control = -1 };
+    uint64_t end = (uint64_t)3 * 262144;
+    struct checksum d;
+    FILE *f = tmpfile();
+
+    cr_assert(f && ftruncate(fileno(f), (off_t)end) == 0);
     cr_assert_eq(digest_begin(&d, "SHA-256"), 0);
-    cr_expect_eq(digest_add_head(&d, fileno(f), 5, &l), -EIO);
+    digest_follow(&d, fileno(f), &end, &l);
+    cr_expect(link_use_spare(&l));
+    cr_expect_eq(d.at, 262144);
+    end++; /* the file lacks a byte that is wanted */
+    cr_expect(link_use_spare(&l));
+    cr_expect(link_use_spare(&l));
+    cr_expect_not(link_use_spare(&l));
+    cr_expect_eq(digest_catch_up(&d), -ENODATA);
+    end--;
+    cr_expect_eq(digest_catch_up(&d), 0);
+    end++;
+    cr_assert_eq(ftruncate(fileno(f), (off_t)end), 0);
     link_interrupted = 1;
-    cr_expect_eq(digest_add_head(&d, fileno(f), 3, &l), -EINTR);
-    digest_end(&d, out);
+    cr_expect_eq(digest_catch_up(&d), -EINTR);
+    digest_end(&d, NULL);
     fclose(f);
 }
 
