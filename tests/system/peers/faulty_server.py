@@ -409,6 +409,8 @@ class Session(threading.Thread):
         bytes = STORED.get(words, TEXT)
         if FAULT == "xmd5_wrong":
             bytes += b"more"
+        while FAULT == "xmd5_late" and not os.path.exists("go"):
+            time.sleep(0.01)
         if verb == "XCRC":
             return self.reply(f"250 {zlib.crc32(bytes):x}")
         kind = {"XMD5": hashlib.md5, "XSHA256": hashlib.sha256}[verb]
