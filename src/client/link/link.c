@@ -41,9 +41,12 @@ void pace_keep(struct link *l, uint64_t rate, size_t bytes)
     if (rate == 0)
         return;
     uint64_t until = pace_spend(rate, bytes), now;
+    bool more = true;
     while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
-        if (link_use_spare(l))
-            continue;
+        if (more) {
+            more = link_use_spare(l);
+            continue; /* that took time */
+        }
         uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
         struct timespec t = { .tv_nsec = (long)us * 1000 };
 

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -237,6 +238,36 @@ Test(pace, uses_spare_time)
 
     pace_keep(&l, 1, 1000000);
     cr_expect_eq(parts, 3);
+}
+
+#define WAIT_US 50000
+
+static bool do_a_long_part(void *of)
+{
+    const uint64_t *end = of;
+
+    while (clock_us() < *end)
+        ;
+    return false;
+}
+
+static long sleeps(void)
+{
+    struct rusage used;
+
+    cr_assert_eq(getrusage(RUSAGE_THREAD, &used), 0);
+    return used.ru_nvcsw;
+}
+
+/* The last part takes longer than the wait: nothing is left of it. */
+Test(pace, doesnt_sleep_after_a_long_part)
+{
+    uint64_t end = clock_us() + 2 * WAIT_US;
+    struct link l = { .spare = { do_a_long_part, &end } };
+    long before = sleeps();
+
+    pace_keep(&l, RATE, RATE / (1000000 / WAIT_US));
+    cr_expect_eq(sleeps(), before);
 }
 
 Test(pace, without_a_limit)
