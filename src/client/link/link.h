@@ -173,8 +173,8 @@ struct link_io {
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
-/* What to do while a link waits for the server. SOME does a part of it, in less
- * than a millisecond, and returns whether there is more. */
+/* What to do while a link waits for the server. SOME does a small part of it,
+ * and returns whether there is more. */
 struct link_spare {
     bool (*some)(void *of); /* NULL: nothing */
     void *of;

@@ -82,8 +82,11 @@ static int transfer_compare(struct file_transfer *t, struct failure *why)
 
 int transfer_verify(struct file_transfer *t, struct failure *why)
 {
-    int r = digest_is_wanted(&t->digest) ? transfer_compare(t, why) : 0;
+    int r = 0;
 
+    t->checked = false;
+    if (digest_is_wanted(&t->digest))
+        r = transfer_compare(t, why);
     digest_end(&t->digest, NULL);
     return r;
 }
