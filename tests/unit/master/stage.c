@@ -109,11 +109,10 @@ static void be_an_actor(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* It becomes a child of MASTER when its parent dies, and ends with that. */
-static _Noreturn void be_a_session(pid_t master)
+/* It becomes a child of MASTER when GATE dies, and ends with that. Both may be
+ * dead already. */
+static _Noreturn void be_a_session(pid_t master, pid_t gate)
 {
-    const pid_t gate = getppid();
-
     prctl(PR_SET_PDEATHSIG, 0);
     while (getppid() == gate || getppid() == master)
         poll(NULL, 0, 50);
@@ -122,11 +121,12 @@ static _Noreturn void be_a_session(pid_t master)
 
 static pid_t bear_session(pid_t master)
 {
+    const pid_t gate = getpid();
     pid_t pid = fork();
 
     if (pid == 0) {
         fd_close_others(3, NULL, 0);
-        be_a_session(master);
+        be_a_session(master, gate);
     }
     return pid;
 }
