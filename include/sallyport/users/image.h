@@ -128,13 +128,14 @@ struct users_directory {
 };
 
 /* The same lists for the writer and for users_take(). */
+struct users_field {
+    enum users_kind kind;
+    size_t at, size; /* in the struct */
+    uint64_t least, most;
+};
 struct users_fields {
     size_t count, size; /* of the fields; of the struct */
-    const struct users_field {
-        enum users_kind kind;
-        size_t at, size; /* in the struct */
-        uint64_t least, most;
-    } *field;
+    const struct users_field *field;
 };
 extern const struct users_fields users_row_fields, users_share_fields,
     users_team_fields, users_directory_fields;

@@ -267,7 +267,6 @@ int download_once(struct file_transfer *t, struct failure *why)
     char server[2 * URL_PART_MAX + 16];
     bool replace;
 
-    t->checked = false;
     if (strcmp(t->job->local, "-") == 0)
         return download_to_stdout(t, why);
     if (download_facts(t, why) < 0)
