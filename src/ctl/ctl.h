@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -228,6 +229,26 @@ enum level monitor_disk(const char *path, const struct min_free *keep,
                         struct complaint *c);
 /* Prints how the server is, and what needs attention. Returns an exit code. */
 int monitor_first_look(struct context *x);
+
+/* fail.c: the end of a command that fails. A function that a command needs
+ * calls fail(), and returns only if it has done its work. */
+
+/* Calls at_fail, prints the complaint, and exits with CODE. In a fork the
+ * parent gets both instead. */
+noreturn void fail(int code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+noreturn void fail_no_memory(void);
+/* If CODE isn't 0, fails with it and with the complaint of X: for functions
+ * that return exit codes, since a caller may go on. */
+void need(const struct context *x, int code);
+/* What fail() does first, once; NULL: nothing. It may not fail. */
+extern void (*at_fail)(int code);
+/* In memory that a fork shares with its parent; zero until the fork fails. */
+struct fail_page {
+    int code;
+    struct complaint why;
+};
+void fail_to_parent(struct fail_page *page);
 
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)

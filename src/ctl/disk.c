@@ -81,6 +81,7 @@ struct disk_copy {
     struct context *x;
     disk_work *work;
     struct complaint complaint;
+    struct fail_page failed;
     max_align_t data[];
 };
 
@@ -90,6 +91,7 @@ static int disk_do(void *shared)
     int code;
 
     c->x->lock_fd = 0; /* closed, for what it forks */
+    fail_to_parent(&c->failed);
     code = c->work(c->x, c->data);
     c->complaint = c->x->complaint;
     return code;
@@ -108,6 +110,10 @@ int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
     memcpy(c->data, data, size);
     code = disk_fork(disk_do, c, ms, x->lock_fd);
     memcpy(data, c->data, size);
+    if (c->failed.code) {
+        code = c->failed.code;
+        c->complaint = c->failed.why;
+    }
     if (!x->complaint.text[0])
         x->complaint = c->complaint;
     munmap(c, sizeof(*c) + size);

@@ -1,0 +1,47 @@
+/* The end of a command that fails: undoes what it has begun, prints the
+ * complaint, and exits. A fork gives the complaint to its parent instead. */
+#include "ctl.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void (*at_fail)(int code);
+static struct fail_page *parent;
+
+void fail_to_parent(struct fail_page *page)
+{
+    parent = page;
+}
+
+void fail(int code, const char *format, ...)
+{
+    void (*undo)(int) = at_fail;
+    struct complaint why;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why.text, sizeof(why.text), format, args);
+    va_end(args);
+    if (parent) {
+        *parent = (struct fail_page){ code, why };
+        _exit(0);
+    }
+    at_fail = NULL;
+    if (undo)
+        undo(code);
+    fflush(stdout);
+    stderr_print("%s", why.text);
+    exit(code);
+}
+
+void fail_no_memory(void)
+{
+    fail(EX_OSERR, "out of memory");
+}
+
+void need(const struct context *x, int code)
+{
+    if (code)
+        fail(code, "%s", x->complaint.text);
+}
