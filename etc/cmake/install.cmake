@@ -21,6 +21,7 @@ install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
     COMPONENT server)
 install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
     COMPONENT server)
+install(PROGRAMS etc/answer-metrics DESTINATION ${programs} COMPONENT server)
 install(FILES etc/report.html DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
     COMPONENT server)
 install(FILES etc/completion/sallyport.bash
@@ -61,13 +62,16 @@ install(FILES etc/sallyport-retention.timer etc/sallyport-metrics.socket DESTINA
 # installation.
 install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
     cmake_path(ABSOLUTE_PATH sbin BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
+    set(libexec \"${programs}\")
+    cmake_path(ABSOLUTE_PATH libexec BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
     set(units_of_usr \"${PROJECT_SOURCE_DIR}/etc\")
     set(units \"${PROJECT_BINARY_DIR}\")" COMPONENT server)
 install(CODE [[
     foreach(unit sallyport.service sallyport-retention.service
             sallyport-metrics@.service)
         file(READ "${units_of_usr}/${unit}" text)
-        string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
+        string(REPLACE "/usr/sbin/" "${sbin}/" text "${text}")
+        string(REPLACE "/usr/libexec/sallyport/" "${libexec}/" text "${text}")
         file(WRITE "${units}/${unit}" "${text}")
         file(INSTALL "${units}/${unit}" DESTINATION
             "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"

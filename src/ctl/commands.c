@@ -199,25 +199,15 @@ const struct ctl_command ctl_commands[] = {
       "Remove the files that are older than their home or share keeps them "
       "(--retain), and forgotten unfinished uploads; a timer runs it",
       "sallyportctl retention run --dry-run" },
-    { "status", NULL, status_show, TAKES_NOTHING, 0, "[--json] [--host HOSTS]",
-      "Show the state of the running server, or of those of other machines",
-      "sallyportctl status" },
-    { "metrics", "serve", metrics_serve, TAKES_NOTHING, 0, "",
-      "Answer one GET /metrics on standard input, for systemd: the unit "
-      "sallyport-metrics.socket has it serve 127.0.0.1:9521",
-      "systemctl enable --now sallyport-metrics.socket" },
+    { "status", NULL, status_show, TAKES_NOTHING, 0, "[--json]",
+      "Show the state of the running server", "sallyportctl status" },
     { "metrics", NULL, metrics_show, TAKES_NOTHING, 0, "",
       "Print the counters and gauges of the running server, for Prometheus",
       "sallyportctl metrics" },
-    { "who", NULL, who_show, TAKES_NOTHING, 0,
-      "[--json | --watch] [--host HOSTS]",
-      "List the sessions of the running server, and what they do; or of the "
-      "servers of other machines",
+    { "who", NULL, who_show, TAKES_NOTHING, 0, "[--json | --watch]",
+      "List the sessions of the running server, and what they do; with --watch "
+      "again every 2 s, the fastest transfers first, until Ctrl-C",
       "sallyportctl who" },
-    { "top", NULL, top_show, TAKES_NOTHING, 0, "",
-      "Show the sessions and their transfers on a live screen (q ends it, s "
-      "sorts, k ends the selected session)",
-      "sallyportctl top" },
     { "kick", NULL, sessions_kick, TAKES_SESSION, 0, "USER | SERIAL | ADDRESS",
       "End the sessions of a user, the session with a serial, or the sessions "
       "of a client's address",

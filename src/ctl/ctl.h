@@ -75,7 +75,7 @@ struct context {
     struct known_answers *known;   /* disk.c */
     size_t known_size;
     struct known_owners *owners; /* disk.c */
-    int lock_fd; /* the lock of the users file, or turn.c's; 0: none */
+    int lock_fd; /* the lock of the users file; 0: none */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
@@ -285,8 +285,8 @@ ctl_function partials_list, partials_purge, retention_run;
 ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
 ctl_function quota_set_limit, quota_show, quota_report;
 ctl_function status_show, status_reload, doctor_run, monitor_check;
-ctl_function metrics_show, metrics_serve;
-ctl_function who_show, top_show, sessions_kick, drain_run;
+ctl_function metrics_show;
+ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, log_summary, report_make;
 
@@ -294,7 +294,6 @@ ctl_function log_show, log_summary, report_make;
  * return another exit code. */
 int status_reload_failed(struct context *x, int code);
 int monitor_failed(struct context *x, int code);
-extern unsigned metrics_client_s; /* metrics.c; a test shortens it */
 
 /* Describes the quotas of x->users, as an array: what "quota report --json"
  * prints. The caller owns it; NULL: no memory. */
@@ -435,24 +434,6 @@ void known_release(struct context *x);
 void known_ask_owners(struct context *x, const char *path);
 /* False if nobody has asked, or it isn't known. */
 bool known_owner(const struct context *x, uint64_t uid);
-
-/* turn.c: work that one of all machines with the same homes does at a time. */
-#define TURN_HOLDER_MAX 320
-struct turn {
-    int error; /* of TURN_UNKNOWN: an errno; ETIMEDOUT: a dead disk */
-    char holder[4 * TURN_HOLDER_MAX + 1]; /* of TURN_OF_ANOTHER, escaped */
-};
-enum turn_of {
-    TURN_MINE,
-    TURN_OF_ANOTHER,
-    TURN_UNKNOWN, /* there is no lock here */
-};
-/* Locks the file NAME in the directory of the homes, without a wait for its
- * owner. The caller calls turn_end(); the kernel does if the command dies, and
- * the file system if its machine does. A fork that may hang closes
- * x->lock_fd. */
-enum turn_of turn_take(struct context *x, const char *name, struct turn *t);
-void turn_end(struct context *x);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
@@ -693,10 +674,6 @@ void sessions_edited(struct context *x);
 int who_read(struct context *x, json_t **ret);
 /* Counts those that transfer something. */
 int who_count_transfers(struct context *x, uint64_t *ret);
-
-/* hosts.c: the command on the machines of --host. Returns an exit code. */
-int hosts_show(struct context *x);
-extern const char *hosts_ssh; /* ssh(1); a test replaces it */
 
 /* status.c: reads what "status --json" prints, except "transfers", into *ret,
  * which the caller owns in any case; it may be NULL after a failure. Returns an

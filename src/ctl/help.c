@@ -11,12 +11,6 @@ static const char of_passwords[] =
     "bytes.\n"
     "See sallyportctl(8).\n";
 
-static const char of_metrics[] =
-    "\nIn prometheus.yml:\n"
-    "  scrape_configs:\n"
-    "    - job_name: sallyport\n"
-    "      static_configs: [{ targets: [\"127.0.0.1:9521\"] }]\n";
-
 /* For somebody who sees it for the first time. */
 static const struct {
     const char *command, *what;
@@ -71,7 +65,6 @@ static void print_options(const struct arguments *a, size_t words)
 
 void help_print(const struct arguments *a, size_t words)
 {
-    const struct ctl_command *own = words == 2 ? ctl_command_of(a) : NULL;
     bool passwords = false;
 
     puts("Usage:");
@@ -88,8 +81,6 @@ void help_print(const struct arguments *a, size_t words)
     print_options(a, words);
     if (passwords)
         fputs(of_passwords, stdout);
-    if (own && own->run == metrics_serve)
-        fputs(of_metrics, stdout);
 }
 
 static bool is_of_group(const struct ctl_command *row, const char *group)
@@ -207,6 +198,7 @@ static const struct {
     { "deluser", "sallyportctl user del NAME" },
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
+    { "top", "sallyportctl who --watch" },
     { "users", "sallyportctl user list" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
 };

@@ -143,9 +143,7 @@ FLAG(stay, "stay", "after that time drain on")
 OPTION(announce, "announce", "TIME",
        "so long before, only health checks of proxies get 421")
 FLAG(off, "off", "take sessions again")
-OPTION(host, "host", "HOSTS",
-       "on these machines, by ssh, such as root@a,root@b")
-FLAG(watch, "watch", "as sallyportctl top: a live screen")
+FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

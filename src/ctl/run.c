@@ -344,7 +344,6 @@ static const struct {
     { OPTION_json, OPTION_csv, "" },
     { OPTION_csv, OPTION_xferlog, "" },
     { OPTION_json, OPTION_watch, "" },
-    { OPTION_host, OPTION_watch, "" },
     { OPTION_json, OPTION_nagios, "" },
     { OPTION_timeout, OPTION_off, "" },
     { OPTION_stay, OPTION_off, "" },
@@ -489,9 +488,7 @@ static int run_command(struct context *x)
     if (!row)
         return meant_instead(x);
     code = check_usage(x, row);
-    if (code == 0 && x->args.host)
-        code = hosts_show(x);
-    else if (code == 0)
+    if (code == 0)
         code = row->needs & HAS_DEADLINE ? run_with_deadline(x, row)
                                          : run_row(x, row);
     if (x->complaint.text[0] && row->run == doctor_run && x->args.nagios)

@@ -21,7 +21,7 @@ choose_release() {
         RELEASE=trixie DEBIAN=13
         ;;
     esac
-    LIBRARIES=libjansson4,libcrypt1,libncursesw6,libqrencode4
+    LIBRARIES=libjansson4,libcrypt1
 }
 
 # SOURCE DIRECTORY: copies the tree without its builds. It takes the files that

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/address.h"
 
@@ -13,6 +14,7 @@
 #define WHO_AMOUNT_MAX  80
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
+#define WATCH_S 2 /* between two lists of --watch */
 
 /* The rows, and where they are found again: by their serials. */
 struct sessions {
@@ -187,27 +189,76 @@ static void who_print(const json_t *row)
     who_print_doing(row);
 }
 
-int who_show(struct context *x)
+static void who_print_all(const json_t *all)
 {
-    json_t *all, *row;
+    const json_t *row;
     size_t i;
-    int code;
 
-    if (x->args.watch)
-        return top_show(x);
-    code = who_read(x, &all);
-    if (code == 0 && x->args.json)
-        return json_write(x, all);
-    if (code == 0 && json_array_size(all) == 0)
+    if (json_array_size(all) == 0)
         puts("nobody is connected");
-    else if (code == 0)
+    else
         printf("%-16s %-16s %8s %-24s %s\n", "SERIAL", "USER", "AGE", "CLIENT",
                "LISTENER");
     json_array_foreach(all, i, row)
     {
-        if (code == 0)
-            who_print(row);
+        who_print(row);
     }
+}
+
+/* Puts the fastest transfers first; the others keep their order. */
+static void who_sort(json_t *all)
+{
+    const size_t n = json_array_size(all);
+
+    for (size_t i = 1; i < n; i++) {
+        json_t *row = json_incref(json_array_get(all, i));
+        size_t at = i;
+
+        while (at > 0 && number_of(json_array_get(all, at - 1), "rate") <
+                             number_of(row, "rate"))
+            at--;
+        json_array_remove(all, i);
+        json_array_insert_new(all, at, row);
+    }
+}
+
+/* A busy server is asked again. */
+static int who_watch(struct context *x)
+{
+    const struct timespec pause = { .tv_sec = WATCH_S };
+    int code;
+
+    do {
+        json_t *all;
+
+        x->complaint.text[0] = '\0';
+        code = who_read(x, &all);
+        if (code == 0 || code == EX_TEMPFAIL)
+            fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
+        if (code == 0) {
+            who_sort(all);
+            who_print_all(all);
+        } else if (code == EX_TEMPFAIL) {
+            puts(x->complaint.text);
+        }
+        json_decref(all);
+    } while ((code == 0 || code == EX_TEMPFAIL) && fflush(stdout) == 0 &&
+             nanosleep(&pause, NULL) == 0);
+    return code;
+}
+
+int who_show(struct context *x)
+{
+    json_t *all;
+    int code;
+
+    if (x->args.watch)
+        return who_watch(x);
+    code = who_read(x, &all);
+    if (code == 0 && x->args.json)
+        return json_write(x, all);
+    if (code == 0)
+        who_print_all(all);
     json_decref(all);
     return code;
 }

@@ -249,7 +249,7 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
     search_one(s, user, share, first);
 }
 
-static int run_retention(struct context *x)
+int retention_run(struct context *x)
 {
     const struct users *u = &x->users;
     struct hunt s;
@@ -269,36 +269,5 @@ static int run_retention(struct context *x)
         puts("nothing is older than its home or share keeps it");
     if (code == 0 && s.count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");
-    return code;
-}
-
-#define RETENTION_LOCK ".sallyport-retention"
-
-/* Each machine with these homes has the timer. Two at once would remove nothing
- * that one alone keeps, so without a lock the work goes on. */
-int retention_run(struct context *x)
-{
-    struct turn t;
-    int code;
-
-    if (x->args.dry_run)
-        return run_retention(x);
-    switch (turn_take(x, RETENTION_LOCK, &t)) {
-    case TURN_OF_ANOTHER:
-        stderr_print("nothing to do: it runs already (%s)", t.holder);
-        if (x->args.json)
-            json_end(0);
-        return 0;
-    case TURN_UNKNOWN:
-        if (t.error != ENOENT)
-            stderr_print("%s/" RETENTION_LOCK ": %s; without this lock other "
-                         "machines with these homes may do the same work",
-                         x->settings.homes, strerror(t.error));
-        break;
-    case TURN_MINE:
-        break;
-    }
-    code = run_retention(x);
-    turn_end(x);
     return code;
 }

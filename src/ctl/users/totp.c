@@ -1,14 +1,11 @@
 /* "user totp": a second factor for a user. The secret is made here, and shown
- * once: as a URI and as a picture for an app that makes one-time codes (RFC
- * 6238). */
+ * once, as a URI for an app that makes one-time codes (RFC 6238). */
 #include "edit/edit.h"
 
 #include <errno.h>
-#include <qrencode.h>
 #include <unistd.h>
 
 #define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */
-#define MARGIN       2  /* squares around the picture */
 #define URI_MAX      256
 
 /* What an app gets. */
@@ -31,29 +28,6 @@ static void enrolment_make(struct enrolment *e, const char *name)
              name, host, e->secret);
 }
 
-static bool is_dark(const QRcode *code, int x, int y)
-{
-    if (x < 0 || y < 0 || x >= code->width || y >= code->width)
-        return false;
-    return code->data[y * code->width + x] & 1;
-}
-
-/* Each character shows two squares, one above the other; a light square is
- * printed, since most terminals are dark. */
-static void picture_print(const char *text)
-{
-    static const char *const squares[] = { "\u2588", "\u2580", "\u2584", " " };
-    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
-
-    for (int y = -MARGIN; code && y < code->width + MARGIN; y += 2) {
-        for (int x = -MARGIN; x < code->width + MARGIN; x++)
-            fputs(squares[2 * is_dark(code, x, y) + is_dark(code, x, y + 1)],
-                  stdout);
-        putchar('\n');
-    }
-    QRcode_free(code);
-}
-
 static int enrolment_show(struct context *x, const struct enrolment *e)
 {
     const char *name = x->args.word[2];
@@ -66,8 +40,6 @@ static int enrolment_show(struct context *x, const struct enrolment *e)
             return code;
     } else {
         printf("%s\n", e->uri);
-        if (isatty(STDOUT_FILENO))
-            picture_print(e->uri);
         printf("Give this to %s, who sends the six digits of the app right "
                "after the password from now on, from each address once in "
                "totp_time. It is not shown again.\n",

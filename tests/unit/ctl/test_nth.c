@@ -108,8 +108,7 @@ static void make_the_world(void)
     file_write(world.users, text);
 }
 
-/* Names that only a command that runs may have. The lock of the retention is
- * none. */
+/* Names that only a command that runs may have. */
 static bool has_temporary(const char *directory, const char *after, bool may)
 {
     DIR *dir = opendir(directory);
@@ -118,8 +117,7 @@ static bool has_temporary(const char *directory, const char *after, bool may)
 
     while (dir && (entry = readdir(dir))) {
         bool one = strstr(entry->d_name, ".new") ||
-                   (strstr(entry->d_name, ".sallyport-") &&
-                    strcmp(entry->d_name, ".sallyport-retention") != 0);
+                   strstr(entry->d_name, ".sallyport-");
 
         cr_expect(may || !one, "%s: %s stays", after, entry->d_name);
         found = found || one;

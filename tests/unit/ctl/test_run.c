@@ -93,12 +93,6 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "\n  --role ROLE"));
     cr_expect_not(strstr(r->out, "--purge"));
     cr_expect(strstr(r->out, "asks for a password twice"));
-    r = expect_run(0, "", "metrics serve --help");
-    cr_expect(strstr(r->out, "sallyport-metrics.socket has it serve "
-                             "127.0.0.1:9521.\n"));
-    cr_expect(strstr(r->out, "targets: [\"127.0.0.1:9521\"]"));
-    cr_expect_not(
-        strstr(expect_run(0, "", "--help --all")->out, "prometheus.yml"));
     r = expect_run(0, "", "log --help");
     cr_expect(strstr(r->out, "--path DIR           log: a part of a path"));
     cr_expect(strstr(r->out, " today,"));
