@@ -5,7 +5,6 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/change.h"
 
 int users_table(const char *text)
 {
@@ -19,20 +18,4 @@ int users_table(const char *text)
     users_release(&u);
     cr_assert_eq(fd_seal(table), 0);
     return table;
-}
-
-int users_table_change(const char *before, const char *now)
-{
-    FD_CLEANUP int answer =
-        memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    FD_CLEANUP int old_text = fd_sealed("users", slice_from(before));
-    FD_CLEANUP int text = fd_sealed("users", slice_from(now));
-    FD_CLEANUP int table = users_table(before);
-    struct users_lines lines;
-
-    cr_assert_eq(users_lines_find(&lines, slice_from(before), slice_from(now)),
-                 USERS_LINES_FOUND);
-    cr_assert_eq(users_write_change(text, old_text, &lines, table, answer), 0);
-    cr_assert_eq(fd_seal(answer), 0);
-    return fd_take(&answer);
 }

@@ -28,21 +28,6 @@ int users_survey(struct users *u, int fd, const char *file,
 /* Writes the table for users_take() (users/image.h). 0 or -errno */
 int users_write(const struct users *u, int fd);
 
-/* change.c: the new text differs from an old one, without a mistake, in a few
- * lines, all of users. Only these are read. */
-
-/* OLD are the users of the text BEFORE. Returns 0: NOW has no mistake either;
- * -EAGAIN: it must be read as a whole, as nothing was found out. */
-int users_check_change(const struct users *old, struct slice before,
-                       struct slice now);
-/* Writes to FD the rows of the lines *L that come and go between the texts
- * BEFORE and NOW, for users_change_take(). TABLE, a sealed file, has the shares
- * and teams of both. Returns 0; -EAGAIN: as above, and nothing was written;
- * another -errno: it couldn't be written. */
-struct users_lines;
-int users_write_change(int now, int before, const struct users_lines *l,
-                       int table, int fd);
-
 /* An entry NAME or NAME:ROLE of a list with commas: shares=, teams=. */
 struct list_entry {
     struct slice text, name, role; /* role.ptr NULL: without one */

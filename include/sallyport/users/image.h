@@ -1,10 +1,8 @@
 /* The table of users that reader makes for master, auth and check: this head,
  * the rows of users, shares, teams, grants (struct grant) and directories, and
  * the text, to which the rows point. Grants and directories are in the order of
- * the users, and each user has the next ones. A row is cells of one size, so
- * nothing is between them. A change of a table (users/change.h) has the rows of
- * the users that come, no shares and no teams, and before the text the names of
- * the users that go. A row that is replaced comes and goes. */
+ * the users, and each user has the next ones. A row consists of 8-byte cells,
+ * so it has no padding. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -13,22 +11,8 @@
 
 struct users_head {
     char build[BUILD_NAME_MAX];
-    uint64_t kind; /* USERS_TABLE or USERS_CHANGE */
     uint64_t users, shares, teams, grants, directories; /* numbers of rows */
-    uint64_t gone;                                      /* of names that go */
 };
-enum { USERS_TABLE, USERS_CHANGE };
-
-/* So many rows may come with one change, and so many go; and so long may the
- * lines be, of which there are some hundred. With more, a reading of the whole
- * takes hardly longer. */
-#define USERS_CHANGED_MAX 1024
-#define USERS_LINES_MAX   (256u << 10)
-
-struct users_gone {
-    char name[USER_NAME_MAX + 1];
-};
-
 union users_cell {
     uint64_t number;
     struct {
@@ -44,7 +28,6 @@ enum users_kind {
     USERS_PATH,   /* or a path */
     USERS_PART,   /* LEAST to MOST bytes, and anything follows */
     USERS_NUMBER, /* from LEAST to MOST */
-    USERS_LINE,   /* the same: that of the row in the file */
     USERS_MODE,   /* 0, or with all bits of LEAST, and only those of MOST */
     USERS_LIMIT,  /* 0, or the number + 1; LEAST: its place in limit_rows */
     USERS_TEAM,   /* 0: none, or its place in the table + 1 */
@@ -91,7 +74,7 @@ enum users_kind {
     F(NUMBER, max_bytes, max_bytes, 0, INT64_MAX)                              \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
     F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
-    F(LINE, line, line, 0, USERS_FILE_MAX)
+    F(NUMBER, line, line, 0, USERS_FILE_MAX)
 
 _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
                "each of them has a line here");
@@ -104,7 +87,7 @@ _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
     F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
-    F(LINE, line, line, 0, USERS_FILE_MAX)
+    F(NUMBER, line, line, 0, USERS_FILE_MAX)
 #define USERS_TEAM_FIELDS(F)                                                   \
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
     F(PART, shares, shares, 0, USER_LINE_MAX)                                  \
@@ -148,19 +131,11 @@ struct users_image {
     const struct users_team *team;
     const struct grant *grant;
     const struct users_directory *directory;
-    const struct users_gone *gone;
     char *text;
     size_t text_size;
 };
 /* Finds them. Returns whether they are there; nothing in them is checked. */
 bool users_image_open(struct users_image *i, char *bytes, size_t size);
-/* As users_take(), but takes no users: only the shares and the teams. The
- * parts are those of u->text. */
-int users_take_groups(struct users *u, int fd, struct complaint *c);
-/* Takes the rows of a change: *u belongs to the table OF, whose shares and
- * teams they have. *i has the parts. The same results. */
-int users_take_change(struct users *u, const struct users *of, int fd,
-                      struct users_image *i, struct complaint *c);
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \
@@ -168,13 +143,5 @@ int users_take_change(struct users *u, const struct users *of, int fd,
      TEAMS_MAX * sizeof(struct users_team) +                                   \
      GRANTS_MAX * sizeof(struct grant) +                                       \
      DIRECTORIES_MAX * sizeof(struct users_directory) + USERS_FILE_MAX + 1)
-/* The changes stay until the next table comes, so each of them is small. What a
- * user has, takes most as a directory. */
-#define USERS_CHANGE_MAX                                                       \
-    (sizeof(struct users_head) +                                               \
-     USERS_CHANGED_MAX *                                                       \
-         (sizeof(struct users_row) + sizeof(struct users_gone) +               \
-          USER_MOUNTS_MAX * sizeof(struct users_directory)) +                  \
-     USERS_LINES_MAX + 1)
 
 #endif

@@ -112,7 +112,7 @@ struct user {
 
 struct users {
     struct user *row;
-    size_t count, room;          /* ROOM: so many fit, if more than COUNT */
+    size_t count;
     const struct user **by_name; /* users_index(): a hash table */
     size_t names;                /* its places, a power of 2 */
     size_t twice; /* the first row with the name of an earlier one, or COUNT */
@@ -127,23 +127,20 @@ struct users {
     size_t directories;
     char *text; /* wiped on release; of users_take(): the file, read-only */
     size_t text_size;
-    bool mapped;           /* it is that file */
-    bool kept_from_forks;  /* users_keep_from_forks() */
-    struct users *changes; /* users/change.h: what its later rows point to */
-    bool is_change;        /* it is one of these; SHARE and TEAM are the
-                              table's */
+    bool mapped;          /* TEXT is the mapped file of users_take() */
+    bool kept_from_forks; /* users_keep_from_forks() */
 };
 
 void users_release(struct users *u);
-/* From now on a fork gets zeros in place of the rows, so that it is as fast
- * with 100,000 users as with ten. If the kernel can't, it gets a copy, which
- * has no secret: they are in the texts. */
+/* Hides the rows from forks (MADV_WIPEONFORK), which also keeps fork(2) fast
+ * with 100,000 users. Where the kernel can't, forks see the rows, but not the
+ * hashes, which are in the text. */
 void users_keep_from_forks(struct users *u);
-/* Takes the table that reader has written to the file FD (users/image.h), which
- * is sealed, and believes nothing of it: what the rows point to is there, and
- * each field is in its range. FD stays the caller's. The texts stay in that
- * file, of which no fork inherits the memory. *u needs no preparation, and is
- * empty on failure. 0; another -errno than -EINVAL, with the complaint. */
+/* Takes the table that reader has written to the sealed file FD
+ * (users/image.h), and validates every field of it. FD stays the caller's. The
+ * texts stay in that file, whose memory no fork inherits. *u needs no
+ * preparation, and is empty on failure. Returns 0, or another -errno than
+ * -EINVAL, with the complaint. */
 int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
@@ -201,18 +198,11 @@ struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
-/* index.c: makes the hash table for users_find(). Who reads a table calls it
- * once, and after that only these functions move rows. Of rows with the same
- * name the first one is found. Returns whether there was memory. */
+/* index.c: makes the hash table for users_find(), after which no row may move.
+ * users_find() finds the first of the rows with the same name. Returns whether
+ * there was memory. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
-/* The number of rows that fit. */
-size_t users_room(const struct users *u);
-/* Copies ROW into the table, in place of the one with its name, or else as a
- * new one, for which there is room. */
-void users_put(struct users *u, const struct user *row);
-/* Removes the row of a NAME that is there; the last one gets its place. */
-void users_remove(struct users *u, struct slice name);
 
 /* Does NAME match [A-Za-z0-9._@-]{1,32}, without '.', '-' or '@' at the
  * beginning? Capitals count: Anna and anna are two users. */

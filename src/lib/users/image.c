@@ -44,10 +44,9 @@ bool users_image_open(struct users_image *i, char *bytes, size_t size)
     i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
     i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
                              sizeof(*i->directory));
-    i->gone = image_cut(&rest, h->gone, USERS_CHANGED_MAX, sizeof(*i->gone));
     i->text = bytes + (size - rest.len);
     i->text_size = rest.len;
-    return i->row && i->share && i->team && i->grant && i->directory && i->gone;
+    return i->row && i->share && i->team && i->grant && i->directory;
 }
 
 #define FIELD(type, kind, member, least, most)                                 \
@@ -214,77 +213,46 @@ static bool image_read_user(const struct users_image *i, struct users *u,
 
 static bool image_allocate(const struct users_head *h, struct users *u)
 {
-    u->room = h->users + (u->is_change ? 0 : USERS_CHANGED_MAX);
-    u->row = calloc(u->room + 1, sizeof(*u->row));
+    u->row = calloc(h->users + 1, sizeof(*u->row));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
+    u->share = calloc(h->shares + 1, sizeof(*u->share));
+    u->team = calloc(h->teams + 1, sizeof(*u->team));
     /* 100,000 users have 37 MB of rows: fewer faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
-    if (!u->is_change) {
-        u->share = calloc(h->shares + 1, sizeof(*u->share));
-        u->team = calloc(h->teams + 1, sizeof(*u->team));
-    }
     return u->row && u->share && u->team && u->grant && u->directory;
 }
 
-static int image_read_groups(const struct users_image *i, struct users *u)
+static bool image_read_rows(const struct users_image *i, struct users *u)
 {
     for (; u->shares < i->head->shares; u->shares++)
         if (!image_read_fields(i, u, &users_share_fields, &i->share[u->shares],
                                &u->share[u->shares]))
-            return -EBADMSG;
+            return false;
     for (; u->teams < i->head->teams; u->teams++)
         if (!image_read_fields(i, u, &users_team_fields, &i->team[u->teams],
                                &u->team[u->teams]))
-            return -EBADMSG;
-    return 0;
-}
-
-static int image_read_users(const struct users_image *i, struct users *u)
-{
+            return false;
     for (; u->count < i->head->users; u->count++)
         if (!image_read_user(i, u, &u->row[u->count]))
-            return -EBADMSG;
-    if (u->grants != i->head->grants || u->directories != i->head->directories)
-        return -EBADMSG;
-    return users_index(u) ? 0 : -ENOMEM;
+            return false;
+    return u->grants == i->head->grants &&
+           u->directories == i->head->directories;
 }
 
-/* Is it of this build, and a table or, for one, a change? */
-static bool image_is_wanted(const struct users_head *h, const struct users *u)
+/* Returns 0; -EBADMSG: reader of this build doesn't write such a file; another
+ * -errno. */
+static int image_read(struct users *u, int fd)
 {
-    if (!build_name_is(h->build))
-        return false;
-    return u->is_change ? h->kind == USERS_CHANGE && h->shares == 0 &&
-                              h->teams == 0 && h->users <= USERS_CHANGED_MAX
-                        : h->kind == USERS_TABLE && h->gone == 0;
-}
-
-/* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
-static int image_read(struct users *u, struct users_image *i, bool with_users)
-{
-    int r;
-
-    if (!users_image_open(i, u->text, u->text_size) ||
-        !image_is_wanted(i->head, u))
-        return -EBADMSG;
-    if (!image_allocate(i->head, u))
-        return -ENOMEM;
-    r = u->is_change ? 0 : image_read_groups(i, u);
-    return r < 0 || !with_users ? r : image_read_users(i, u);
-}
-
-/* 0; -EBADMSG: the file isn't sealed, or of a wrong size; another -errno */
-static int image_map(struct users *u, int fd)
-{
-    const size_t most = u->is_change ? USERS_CHANGE_MAX : USERS_IMAGE_MAX;
+    struct users_image i;
     struct stat st;
     void *bytes;
     int r;
 
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!fd_is_sealed(fd) || st.st_size == 0 || (uint64_t)st.st_size > most)
+    if (!fd_is_sealed(fd) || st.st_size == 0 ||
+        (uint64_t)st.st_size > USERS_IMAGE_MAX)
         return -EBADMSG;
     r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
     if (r < 0)
@@ -292,46 +260,27 @@ static int image_map(struct users *u, int fd)
     u->text = bytes;
     u->text_size = (size_t)st.st_size;
     u->mapped = true;
-    return 0;
-}
-
-static int image_take(struct users *u, int fd, struct users_image *i,
-                      bool with_users, struct complaint *c)
-{
-    int r = image_map(u, fd);
-
-    if (r == 0)
-        r = image_read(u, i, with_users);
-    if (r < 0) {
-        users_release(u);
-        complain(c, "the table of users from reader: %s", strerror(-r));
-    }
-    return r;
+    if (!users_image_open(&i, u->text, u->text_size) ||
+        !build_name_is(i.head->build))
+        return -EBADMSG;
+    if (!image_allocate(i.head, u))
+        return -ENOMEM;
+    if (!image_read_rows(&i, u))
+        return -EBADMSG;
+    return users_index(u) ? 0 : -ENOMEM;
 }
 
 int users_take(struct users *u, int fd, struct complaint *c)
 {
-    struct users_image i;
+    int r;
 
     *u = (struct users){ 0 };
-    return image_take(u, fd, &i, true, c);
-}
-
-int users_take_groups(struct users *u, int fd, struct complaint *c)
-{
-    struct users_image i;
-
-    *u = (struct users){ 0 };
-    return image_take(u, fd, &i, false, c);
-}
-
-int users_take_change(struct users *u, const struct users *of, int fd,
-                      struct users_image *i, struct complaint *c)
-{
-    *u = (struct users){ .share = of->share,
-                         .shares = of->shares,
-                         .team = of->team,
-                         .teams = of->teams,
-                         .is_change = true };
-    return image_take(u, fd, i, true, c);
+    r = image_read(u, fd);
+    if (r < 0) {
+        users_release(u);
+        complain(c, "the table of users from reader: %s",
+                 r == -EBADMSG ? "it isn't what reader of this build writes"
+                               : strerror(-r));
+    }
+    return r;
 }

@@ -54,7 +54,7 @@ bool user_hash_is_new(struct slice hash)
 
 static bool advise_rows(const struct users *u, int advice)
 {
-    return pages_advise(u->row, users_room(u) * sizeof(*u->row), advice) &&
+    return pages_advise(u->row, u->count * sizeof(*u->row), advice) &&
            pages_advise(u->by_name, u->names * sizeof(*u->by_name), advice) &&
            pages_advise(u->grant, u->grants * sizeof(*u->grant), advice);
 }
@@ -66,21 +66,8 @@ void users_keep_from_forks(struct users *u)
         advise_rows(u, MADV_KEEPONFORK);
 }
 
-size_t users_room(const struct users *u)
-{
-    return u->room > u->count ? u->room : u->count;
-}
-
 void users_release(struct users *u)
 {
-    while (u->changes) {
-        struct users *change = u->changes;
-
-        u->changes = change->changes;
-        change->changes = NULL;
-        users_release(change);
-        free(change);
-    }
     if (u->kept_from_forks) /* malloc gives the memory to others */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
@@ -91,10 +78,8 @@ void users_release(struct users *u)
     }
     free(u->row);
     free(u->by_name);
-    if (!u->is_change) { /* else these are the table's */
-        free(u->share);
-        free(u->team);
-    }
+    free(u->share);
+    free(u->team);
     free(u->grant);
     free(u->directory);
     *u = (struct users){ 0 };

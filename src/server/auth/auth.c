@@ -30,12 +30,13 @@ static void auth_release(void *owner)
     users_release(&a->users);
 }
 
-static int auth_take_table(struct auth *a, int fd, struct complaint *c)
+int auth_take_users(struct auth *a, int fd, struct complaint *c)
 {
     struct users newer;
     struct circle circle;
     int r = users_take(&newer, fd, c);
 
+    fd_close(&fd);
     if (r < 0)
         return r;
     if (circle_make(&circle, &newer, a->name_key) < 0) {
@@ -47,29 +48,6 @@ static int auth_take_table(struct auth *a, int fd, struct complaint *c)
     a->users = newer;
     a->circle = circle;
     return 0;
-}
-
-static int auth_take_change(struct auth *a, int fd, struct complaint *c)
-{
-    struct users_change change;
-    int r = users_change_take(&change, &a->users, fd, c);
-
-    if (r < 0) {
-        users_change_release(&change);
-        return r;
-    }
-    circle_change(&a->circle, &change, a->name_key);
-    users_change_put(&change, &a->users);
-    return 0;
-}
-
-int auth_take_users(struct auth *a, int fd, struct complaint *c)
-{
-    const bool is_change = a->circle.point && users_is_change(fd);
-    int r = is_change ? auth_take_change(a, fd, c) : auth_take_table(a, fd, c);
-
-    fd_close(&fd);
-    return r;
 }
 
 /* Master has taken the same table. */

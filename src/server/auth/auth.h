@@ -9,7 +9,6 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/proof/proof.h"
-#include "sallyport/users/change.h"
 #include "sallyport/users/users.h"
 
 #define PENDING_MS 10000 /* for name and password to arrive */
@@ -50,8 +49,8 @@ struct auth {
 
 extern const struct frame_row auth_row;
 
-/* Takes the table of users FD, or a change of the one before, and closes it.
- * Returns 0 or -errno with the complaint. */
+/* Takes the table of users FD, and closes it. Returns 0 or -errno with the
+ * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
 /* Takes the pair to a session that M has. Ends the process if master has more
@@ -99,13 +98,9 @@ enum judgement {
  */
 enum judgement judge(const struct users *u, struct attempt *a);
 
-/* Makes the circle of a table, with room for its changes. Returns 0 or
- * -ENOMEM. */
+/* Makes the circle of a table. Returns 0 or -ENOMEM. */
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY]);
-/* The users of a change that fits come and go. */
-void circle_change(struct circle *c, const struct users_change *change,
-                   const uint8_t name_key[SIPHASH_KEY]);
 void circle_release(struct circle *c);
 /* The hash that is verified for an unknown NAME, or NULL: one of the users'
  * hashes. The same name always gets the same hash while that user exists, and

@@ -21,33 +21,21 @@ static int circle_compare(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-static uint64_t place_of(const char *name, const uint8_t name_key[SIPHASH_KEY])
-{
-    return siphash(name_key, name, strlen(name));
-}
-
 /* A row without a hash has no point. */
-static bool circle_needs(const struct user *user)
-{
-    return *user->hash == '$';
-}
-
-static struct point point_of(const struct user *user,
-                             const uint8_t name_key[SIPHASH_KEY])
-{
-    return (struct point){ place_of(user->name, name_key), user->hash };
-}
-
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY])
 {
-    *c = (struct circle){ .point =
-                              calloc(users_room(u) + 1, sizeof(*c->point)) };
+    *c = (struct circle){ .point = calloc(u->count + 1, sizeof(*c->point)) };
     if (!c->point)
         return -ENOMEM;
-    for (size_t i = 0; i < u->count; i++)
-        if (circle_needs(&u->row[i]))
-            c->point[c->count++] = point_of(&u->row[i], name_key);
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *row = &u->row[i];
+
+        if (*row->hash == '$')
+            c->point[c->count++] =
+                (struct point){ siphash(name_key, row->name, strlen(row->name)),
+                                row->hash };
+    }
     qsort(c->point, c->count, sizeof(*c->point), circle_compare);
     return 0;
 }
@@ -58,9 +46,13 @@ void circle_release(struct circle *c)
     *c = (struct circle){ .point = NULL };
 }
 
-/* The first point that isn't before AT, or the end. */
-static size_t circle_find(const struct circle *c, uint64_t at)
+/* An unknown name uses the hash of the next user on the circle. So a new or
+ * removed user changes the choice for few names only. */
+const char *judge_stand_in(const struct circle *c,
+                           const uint8_t name_key[SIPHASH_KEY],
+                           struct slice name)
 {
+    const uint64_t at = siphash(name_key, name.ptr, name.len);
     size_t low = 0, high = c->count;
 
     while (low < high) {
@@ -71,49 +63,7 @@ static size_t circle_find(const struct circle *c, uint64_t at)
         else
             high = middle;
     }
-    return low;
-}
-
-static void circle_remove(struct circle *c, uint64_t at)
-{
-    const size_t n = circle_find(c, at);
-
-    if (n == c->count || c->point[n].at != at)
-        return; /* a user without a hash */
-    c->count--;
-    memmove(c->point + n, c->point + n + 1, (c->count - n) * sizeof(*c->point));
-}
-
-static void circle_add(struct circle *c, struct point point)
-{
-    const size_t n = circle_find(c, point.at);
-
-    memmove(c->point + n + 1, c->point + n, (c->count - n) * sizeof(*c->point));
-    c->point[n] = point;
-    c->count++;
-}
-
-void circle_change(struct circle *c, const struct users_change *change,
-                   const uint8_t name_key[SIPHASH_KEY])
-{
-    const struct users *added = change->added;
-
-    for (size_t i = 0; i < change->image.head->gone; i++)
-        circle_remove(c, place_of(change->image.gone[i].name, name_key));
-    for (size_t i = 0; i < added->count; i++)
-        if (circle_needs(&added->row[i]))
-            circle_add(c, point_of(&added->row[i], name_key));
-}
-
-/* An unknown name uses the hash of the next user on the circle. So a new or
- * removed user changes the choice for few names only. */
-const char *judge_stand_in(const struct circle *c,
-                           const uint8_t name_key[SIPHASH_KEY],
-                           struct slice name)
-{
-    const size_t n = circle_find(c, siphash(name_key, name.ptr, name.len));
-
-    return c->count > 0 ? c->point[n < c->count ? n : 0].hash : NULL;
+    return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
 static enum judgement standing_of(const struct user *user, int64_t now)

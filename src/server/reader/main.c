@@ -1,9 +1,7 @@
 /* reader: the program that reads the configuration and the users file. Master
  * executes it and waits for its end, so no parser is in a process of root.
  * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
- * the answer. With "changed-users" 5 is the text of the users before, 6 a table
- * with its shares and teams, and the third argument has the lines that differ.
- * Exit status: 0 with the settings or the users in 4; EX_CONFIG
+ * the answer. Exit status: 0 with the settings or the users in 4; EX_CONFIG
  * with the complaint in 4, or, with the word "check", after a line for each
  * mistake in the configuration on standard error. With "check-users" there is a
  * line for each mistake too, and the good rows are in 4. */
@@ -20,12 +18,10 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/change.h"
+#include "sallyport/users/image.h"
 
 #define FILE_FD   3
 #define ANSWER_FD 4
-#define BEFORE_FD 5
-#define TABLE_FD  6
 /* It owns nothing. No account has it (Debian and systemd reserve it), and other
  * daemons run as nobody, 65534: they could send signals. */
 #define READER_ID 65533
@@ -108,37 +104,6 @@ static int read_users(const char *name)
     return refuse(&c);
 }
 
-/* "AT BEFORE NOW", as in struct users_lines. */
-static bool take_lines(const char *text, struct users_lines *l)
-{
-    size_t *const number[] = { &l->at, &l->before, &l->now };
-    struct slice rest = slice_from(text), word;
-    size_t n = 0;
-
-    for (; slice_cut(&rest, ' ', &word); n++) {
-        uint64_t value;
-
-        if (n == 3 || slice_number(word, USERS_FILE_MAX, &value) < 0)
-            return false;
-        *number[n] = (size_t)value;
-    }
-    return n == 3;
-}
-
-/* The answer is the change, or the same as that of read_users(). */
-static int read_changed_users(const char *name, const char *lines)
-{
-    struct users_lines l;
-    int r;
-
-    if (!take_lines(lines, &l))
-        die(EX_USAGE, "this program is started by sallyportd");
-    r = users_write_change(FILE_FD, BEFORE_FD, &l, TABLE_FD, ANSWER_FD);
-    if (r == -EAGAIN)
-        return read_users(name);
-    return r < 0 ? EX_OSERR : 0;
-}
-
 /* The table gets the rows without a mistake: others look at what they name. */
 static int check_users(const char *name)
 {
@@ -164,15 +129,13 @@ static const struct {
 int main(int argc, char **argv)
 {
     stderr_title("sallyportd");
-    if (argc != 3 && argc != 4)
+    if (argc != 3)
         die(EX_USAGE, "this program is started by sallyportd");
     process_comm(PROCESS_READER);
     limit_answer();
     enter_sandbox();
-    if (argc == 4 && strcmp(argv[1], "changed-users") == 0)
-        return read_changed_users(argv[2], argv[3]);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (argc == 3 && strcmp(modes[i].name, argv[1]) == 0)
+        if (strcmp(modes[i].name, argv[1]) == 0)
             return modes[i].run(argv[2]);
     die(EX_USAGE, "this program is started by sallyportd");
 }

@@ -368,49 +368,6 @@ Test(judge, stand_ins)
 
 #define HASH(salt) "$5$" salt "$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-/* After a change the circle has the points of the new users, and no others. */
-Test(judge, stand_ins_after_a_change)
-{
-    static const char *const texts[] = {
-        "anna:" HASH("a") ":1:1::/a::\nbert:" HASH(
-            "b") ":2:2::/b::\nnone:!:3:3::/n::\n",
-        "anna:" HASH("n") ":1:1::/a::\nbert:" HASH(
-            "b") ":2:2::/b::\nnone:!:3:3::/n::\n",
-        "anna:" HASH("n") ":1:1::/a::\nnone:!:3:3::/n::\n",
-        "anna:" HASH("n") ":1:1::/a::\nnone:" HASH(
-            "c") ":3:3::/n::\ncarl:!:4:4::/c::\n",
-        "dora:" HASH("d") ":5:5::/d::\nemil:" HASH("e") ":6:6::/d::\n",
-    };
-    FD_CLEANUP int table = users_table(texts[0]);
-    struct complaint c = { "" };
-    struct circle changed, made;
-    struct users u, whole;
-
-    cr_assert_eq(users_take(&u, table, &c), 0, "%s", c.text);
-    cr_assert_eq(circle_make(&changed, &u, ask_key), 0);
-    for (size_t i = 1; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        FD_CLEANUP int answer = users_table_change(texts[i - 1], texts[i]);
-        FD_CLEANUP int now = users_table(texts[i]);
-        struct users_change change;
-
-        cr_assert_eq(users_change_take(&change, &u, answer, &c), 0, "%s",
-                     c.text);
-        circle_change(&changed, &change, ask_key);
-        users_change_put(&change, &u);
-        cr_assert_eq(users_take(&whole, now, &c), 0, "%s", c.text);
-        cr_assert_eq(circle_make(&made, &whole, ask_key), 0);
-        cr_assert_eq(changed.count, made.count, "%zu", i);
-        for (size_t n = 0; n < made.count; n++)
-            cr_expect(changed.point[n].at == made.point[n].at &&
-                          !strcmp(changed.point[n].hash, made.point[n].hash),
-                      "%zu", i);
-        circle_release(&made);
-        users_release(&whole);
-    }
-    circle_release(&changed);
-    users_release(&u);
-}
-
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

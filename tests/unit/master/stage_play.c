@@ -210,17 +210,8 @@ void auth_takes(struct stage *s, const struct message *m)
 
     if (m->kind != MSG_users)
         return;
-    if (users_is_change(m->users.users)) {
-        struct users_change change;
-
-        cr_assert_eq(users_change_take(&change, &s->users, m->users.users, &c),
-                     0, "%s", c.text);
-        users_change_put(&change, &s->users);
-    } else {
-        users_release(&s->users);
-        cr_assert_eq(users_take(&s->users, m->users.users, &c), 0, "%s",
-                     c.text);
-    }
+    users_release(&s->users);
+    cr_assert_eq(users_take(&s->users, m->users.users, &c), 0, "%s", c.text);
     memcpy(s->row_key, &m->users.name_key_1, 8);
     memcpy(s->row_key + 8, &m->users.name_key_2, 8);
 }

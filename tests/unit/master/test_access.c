@@ -64,8 +64,8 @@ static void patient(struct master *m)
 }
 
 /* Reader becomes a shell with this script, in the directory "reader"; then the
- * real one. (Its first argument is "users" or "changed-users": the shell takes
- * that for its script.) */
+ * real one. (Its first argument is "users": the shell takes that for its
+ * script.) */
 static void play_reader(struct master *m, const char *script)
 {
     char path[SETTINGS_PATH_MAX + 16], text[1024];
@@ -77,7 +77,6 @@ static void play_reader(struct master *m, const char *script)
     if (mkdir(path, 0700) < 0 || chdir(path) < 0)
         _exit(7);
     files_write("users", text, strlen(text), 0600);
-    files_write("changed-users", text, strlen(text), 0600);
     if (dup3(shell, programs_find(m->programs, "reader"), O_CLOEXEC) < 0)
         _exit(8);
 }
@@ -88,13 +87,6 @@ static void slowly(struct master *m)
     on_request(m);
     m->deadlines.fresh = 50;
     play_reader(m, "while test -e hangs; do sleep 0.02; done");
-}
-
-/* After a change reader gives the table of the text before. */
-static void forgetful(struct master *m)
-{
-    often(m);
-    play_reader(m, "test $0 = users || exec cat <&6 >&4");
 }
 
 static void too_slowly(struct master *m)
@@ -207,21 +199,6 @@ Test(access, a_slow_reader, .timeout = 60)
     cr_expect_eq(got.ended.sessions, 1);
     caller_leave(&c);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
-}
-
-/* The whole text is read soon, and then its table counts. */
-Test(access, a_reader_that_forgets_a_change, .timeout = 60)
-{
-    struct actor files;
-    struct player p;
-    struct stage s;
-
-    stage_logged_in(&s, forgetful, &p, &files);
-    change(&s, "anna:", "anna:!");
-    edited(&s);
-    is_kicked(&p, ENDING_LOCKED);
-    stage_reports(&s, EVENT_TROUBLE, "the table of users wasn't that of the");
     stage_leave(&s, &p);
 }
 

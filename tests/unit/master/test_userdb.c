@@ -20,7 +20,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
-#include "sallyport/users/change.h"
+#include "sallyport/users/image.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/server.h"
@@ -37,14 +37,6 @@
 static char path[64], made[64], stage[64];
 static struct userdb db;
 static struct master m;
-
-static void write_bytes(const char *where, struct slice bytes)
-{
-    FILE *f = fopen(where, "w");
-
-    cr_assert(f && fwrite(bytes.ptr, bytes.len, 1, f) == 1);
-    fclose(f);
-}
 
 static void put(const char *where, const char *text, mode_t mode)
 {
@@ -517,7 +509,6 @@ static void play_reader(const char *script)
                   0);
     cr_assert(mkdir(stage, 0700) == 0 && chdir(stage) == 0);
     put("users", script, 0600);
-    put("changed-users", script, 0600);
 }
 
 /* Once master has rested. */
@@ -644,175 +635,8 @@ Test(userdb, reader_that_complains)
     look_in_vain(-EINVAL, "users:7: 0000");
 }
 
-/* Of a file that has changed, the table is made of the one before. Then it is
- * made of the whole text, too. */
-static int recheck(struct complaint *c)
-{
-    return recheck_end(&db, exec_wait(recheck_start(&db), 20000), c);
-}
-
-Test(userdb, rechecked)
-{
-    struct complaint c = { "" };
-    pid_t pid;
-
-    cr_expect_eq(recheck_start(&db), 0, "the first one was read as a whole");
-    replace(BERT);
-    cr_assert_eq(look(), 1);
-    cr_expect_eq(recheck(&c), USERDB_SAME, "%s", c.text);
-    cr_expect_eq(recheck_start(&db), 0, "once");
-    replace(ANNA);
-    cr_assert_eq(look(), 1);
-    pid = recheck_start(&db);
-    cr_assert_gt(pid, 0);
-    cr_expect_eq(recheck_start(&db), 0, "one at a time");
-    replace(BERT);
-    cr_assert_eq(look(), 1);
-    cr_expect_eq(recheck_end(&db, exec_wait(pid, 20000), &c), USERDB_SAME);
-    cr_expect_eq(recheck(&c), USERDB_SAME, "of the newest text");
-    cr_expect_eq(recheck_start(&db), 0);
-    cr_expect_eq(db.edition, 4);
-    cr_expect_eq(db.newest, 6, "four texts, and a table after each recheck");
-    cr_expect_str_eq(first_name(), "bert");
-}
-
-/* $0 is the first argument of reader. */
-#define REAL_READER "exec %s \"$0\" \"$@\"\n"
-
-static void play_in_part(const char *script)
-{
-    char text[1024];
-
-    snprintf(text, sizeof(text), "%s\n" REAL_READER, script,
-             server_program("reader"));
-    play_reader(text);
-}
-
-/* Such a table, even the one before, would be the beginning of all later
- * ones. */
-Test(userdb, reader_that_forgets_a_change)
-{
-    struct complaint c = { "" };
-
-    play_in_part("test $0 = users || exec cat <&6 >&4");
-    replace(BERT);
-    cr_assert_eq(look(), 1);
-    cr_expect_str_eq(first_name(), "anna");
-    cr_expect_eq(recheck(&c), USERDB_NEW, "%s", c.text);
-    cr_expect_str_eq(first_name(), "bert");
-    cr_expect_eq(db.edition, 3);
-    cr_expect_eq(recheck_start(&db), 0);
-}
-
-Test(userdb, reader_that_fails_at_the_whole_text)
-{
-    static const struct {
-        const char *script, *words;
-        int result;
-    } table[] = {
-        { "test $0 = users && exit 71", "the program reader has failed: see",
-          -EIO },
-        { "test $0 = users && echo wrong >&4 && exit 78", "wrong", -EINVAL },
-        { "test $0 = users && echo wrong >&4 && exit 0", "the table of users",
-          -EBADMSG },
-    };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct complaint c = { "" };
-
-        if (i > 0) {
-            tear_down();
-            set_up();
-        }
-        play_in_part(table[i].script);
-        replace(BERT);
-        cr_assert_eq(look(), 1);
-        cr_expect_eq(recheck(&c), table[i].result);
-        cr_expect(strstr(c.text, table[i].words), "%s", c.text);
-        cr_expect_eq(recheck_start(&db), 0, "not again at once");
-        cr_expect_str_eq(first_name(), "bert");
-    }
-}
-
-/* --- changes -------------------------------------------------------------- */
-
-/* What reader has to know of the users before isn't in the lines. */
-Test(userdb, changes)
-{
-    static const struct {
-        const char *text, *names;
-    } table[] = {
-        { ANNA CARL, "anna carl" },
-        { BERT CARL, "bert carl" },
-        { CARL, "carl" },
-        { ANNA CARL, "anna carl" },
-    };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        replace(table[i].text);
-        cr_assert_eq(look(), 1);
-        cr_expect_eq(db.changes, i + 1);
-        expect_names(table[i].names);
-        cr_expect(file_is(db.fd, slice_from(table[i].text)));
-    }
-    cr_expect_eq(db.edition, 1 + db.changes);
-}
-
-/* Is the next file for auth the table? */
-static bool next_is_table(uint64_t *has)
-{
-    int fd = userdb_next(&db, has);
-
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(users_is_change(fd), fd != db.table);
-    return fd == db.table;
-}
-
-/* An auth that has an edition gets what came after it. */
-Test(userdb, next)
-{
-    uint64_t has = 0;
-
-    cr_expect(next_is_table(&has) && has == 1);
-    cr_expect_eq(userdb_next(&db, &has), -1);
-    replace(ANNA CARL);
-    cr_assert_eq(look(), 1);
-    replace(BERT CARL);
-    cr_assert_eq(look(), 1);
-    cr_expect(!next_is_table(&has) && has == 2);
-    cr_expect(!next_is_table(&has) && has == 3);
-    cr_expect_eq(userdb_next(&db, &has), -1);
-    has = 0;
-    cr_expect(next_is_table(&has) && has == 1);
-    cr_expect(!next_is_table(&has) && has == 2);
-    replace(BERT "@team:sales:\n");
-    cr_assert_eq(look(), 1);
-    cr_expect(next_is_table(&has) && has == 4, "the changes before are in it");
-    cr_expect_eq(userdb_next(&db, &has), -1);
-}
-
-/* These go on to a reading of the whole text. */
-Test(userdb, changes_of_other_kinds)
-{
-    static const struct {
-        const char *text, *names;
-    } table[] = {
-        { ANNA CARL "@team:sales:\n", "anna carl" },
-        { ANNA "@team:sales:\n" CARL, "anna carl" },
-        { "\xef\xbb\xbf" ANNA, "anna" },
-    };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        replace(table[i].text);
-        cr_assert_eq(look(), 1, "%zu", i);
-        cr_expect_eq(db.changes, 0, "%zu", i);
-        cr_expect_eq(recheck_start(&db), 0);
-        expect_names(table[i].names);
-    }
-}
-
-/* The words are those of the whole text. */
-Test(userdb, changes_with_a_mistake)
+/* The words are those of the new text; the old users stay. */
+Test(userdb, mistakes)
 {
     static const struct {
         const char *text, *words;
@@ -831,135 +655,35 @@ Test(userdb, changes_with_a_mistake)
         replace(table[i].text);
         cr_expect_eq(userdb_look(&db, false, &c), -EINVAL, "%zu", i);
         cr_expect(strstr(c.text, table[i].words), "%s", c.text);
-        cr_expect(db.changes == 1 && db.edition == 2);
+        cr_expect_eq(db.edition, 2);
         expect_names("anna carl");
     }
     replace(ANNA CARL "# the end\n");
     cr_expect_eq(look(), 1);
-    cr_expect_eq(db.changes, 2);
 }
 
-/* An announced edit may remove the last user. */
-Test(userdb, nobody_is_left)
-{
-    struct complaint c = { "" };
-
-    replace("# nobody\n");
-    cr_expect_eq(userdb_look(&db, true, &c), 1, "%s", c.text);
-    cr_expect(db.users.count == 0 && db.changes == 0);
-}
-
-/* Then the next table is read as a whole. */
-Test(userdb, many_changes, .timeout = 120)
-{
-    char text[512];
-
-    for (int i = 0; i <= 2 * USERDB_CHANGES_MAX; i++) {
-        snprintf(text, sizeof(text), "%s# %d\n", ANNA, i);
-        replace(text);
-        cr_assert_eq(look(), 1);
-        cr_expect_eq(db.changes, (size_t)(i + 1) % (USERDB_CHANGES_MAX + 1));
-    }
-    expect_names("anna");
-}
-
-/* Has any file for auth a row of carl? */
+/* Has the table for auth a row of carl? */
 static bool has_carl(void)
 {
-    bool has = false;
+    struct slice bytes;
+    bool has;
 
-    for (size_t i = 0; i <= db.changes; i++) {
-        struct slice bytes;
-
-        cr_assert_eq(shared_map_whole(i ? db.change[i - 1] : db.table, &bytes),
-                     0);
-        has |= memmem(bytes.ptr, bytes.len, "carl", 4) != NULL;
-        shared_unmap_whole(bytes);
-    }
+    cr_assert_eq(shared_map_whole(db.table, &bytes), 0);
+    has = memmem(bytes.ptr, bytes.len, "carl", 4) != NULL;
+    shared_unmap_whole(bytes);
     return has;
 }
 
-/* The recheck drops the row of a removed user, and so his hash. */
-Test(userdb, changes_until_the_recheck)
+/* The next table has nothing of a removed user, such as the hash. */
+Test(userdb, removed_user)
 {
-    struct complaint c = { "" };
-
     replace(ANNA CARL);
     cr_assert_eq(look(), 1);
     cr_expect(has_carl());
     replace(ANNA);
     cr_assert_eq(look(), 1);
-    cr_expect_eq(db.changes, 2);
-    cr_expect(has_carl());
-    cr_expect_eq(recheck(&c), USERDB_SAME, "%s", c.text);
-    cr_expect_eq(db.changes, 0);
-    cr_expect_null(db.users.changes);
     cr_expect_not(has_carl());
-    cr_expect_eq(recheck_start(&db), 0);
     expect_names("anna");
-}
-
-/* A table that a change has made wrong: the change is reader's. */
-Test(userdb, reader_that_changes_something_else)
-{
-    FD_CLEANUP int lie = users_table_change(ANNA, BERT);
-    struct complaint c = { "" };
-    struct buf bytes;
-
-    buf_init(&bytes, USERS_IMAGE_MAX);
-    cr_assert_eq(fd_read_file(lie, &bytes), 0);
-    play_in_part("test $0 = users || exec cat lie >&4");
-    write_bytes("lie", buf_slice(&bytes));
-    buf_release(&bytes);
-    replace(ANNA CARL);
-    cr_assert_eq(look(), 1);
-    expect_names("bert");
-    cr_expect_eq(recheck(&c), USERDB_NEW, "%s", c.text);
-    expect_names("anna carl");
-    cr_expect(db.changes == 0 && db.edition == 3);
-}
-
-/* Then the whole text is read at once. */
-Test(userdb, reader_whose_change_does_not_fit)
-{
-    FD_CLEANUP int lie = users_table_change(CARL, BERT);
-    struct buf bytes;
-
-    buf_init(&bytes, USERS_IMAGE_MAX);
-    cr_assert_eq(fd_read_file(lie, &bytes), 0);
-    play_in_part("test $0 = users || exec cat lie >&4");
-    write_bytes("lie", buf_slice(&bytes));
-    replace(ANNA CARL);
-    cr_assert_eq(look(), 1);
-    expect_names("anna carl");
-    cr_expect_eq(db.changes, 0);
-    bytes.len--;
-    bytes.data[sizeof(struct users_head) + 1]++;
-    write_bytes("lie", buf_slice(&bytes));
-    replace(CARL);
-    cr_expect_eq(look(), -EBADMSG);
-    expect_names("anna carl");
-    buf_release(&bytes);
-}
-
-/* Nobody has asked for a change. */
-Test(userdb, reader_with_a_change_for_the_whole_text)
-{
-    FD_CLEANUP int lie = users_table_change(ANNA, BERT);
-    FD_CLEANUP int kept = fd_sealed("users", SLICE(BERT));
-    struct complaint c = { "" };
-    struct buf bytes;
-
-    buf_init(&bytes, USERS_IMAGE_MAX);
-    cr_assert_eq(fd_read_file(lie, &bytes), 0);
-    play_in_part("test $0 = users && exec cat lie >&4");
-    write_bytes("lie", buf_slice(&bytes));
-    buf_release(&bytes);
-    cr_expect_eq(userdb_restore(&db, kept, &c), -EBADMSG);
-    replace(ANNA CARL);
-    cr_assert_eq(look(), 1);
-    cr_expect_eq(recheck(&c), -EBADMSG);
-    expect_names("anna carl");
 }
 
 static void write_image(const char *name, const struct users_head *head,
@@ -1011,7 +735,7 @@ Test(userdb, reader_that_lies)
         *lies[i].number = lies[i].lie;
         write_image("image", &head, &row);
         *lies[i].number = truth;
-        look_in_vain(-EBADMSG, i ? "" : "users from reader: Bad message");
+        look_in_vain(-EBADMSG, i ? "" : "users from reader: it isn't what");
         db.rests_until = 0;
     }
     write_image("image", &head, &row);

@@ -1,6 +1,5 @@
 /* The program itself: the configuration or the users file is descriptor 3, the
- * answer 4; after a change of the users file 5 is the text before, and 6 the
- * table of that. */
+ * answer 4. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,31 +15,25 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/userparse/userparse.h"
-#include "sallyport/users/change.h"
+#include "sallyport/users/image.h"
 #include "support/processes.h"
 #include "support/server.h"
-#include "support/users_table.h"
 #include "support/wait.h"
 
 struct reading {
     int answer, status;
     FILE *said;
-    int before, table; /* 0: none */
-    const char *lines; /* NULL: no third argument */
 };
 
 static void start(const char *mode, int file, const struct reading *r)
 {
-    const int from[] = { file, r->answer, r->before, r->table };
-    const int n = r->before ? 4 : 2;
-    int high[4];
+    const int high[] = { fcntl(file, F_DUPFD, 10),
+                         fcntl(r->answer, F_DUPFD, 10) };
 
-    for (int i = 0; i < n; i++)
-        high[i] = fcntl(from[i], F_DUPFD, 10);
     dup2(fileno(r->said), STDERR_FILENO);
-    for (int i = 0; i < n; i++)
-        dup2(high[i], 3 + i);
-    execl(server_program("reader"), "reader", mode, "conf", r->lines, NULL);
+    dup2(high[0], 3);
+    dup2(high[1], 4);
+    execl(server_program("reader"), "reader", mode, "conf", NULL);
     _exit(127);
 }
 
@@ -76,15 +69,11 @@ Test(main, has_a_uid_of_its_own, .timeout = 60)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static struct reading read_after(const char *mode, const char *text, int before,
-                                 int table, const char *lines)
+static struct reading read_conf(const char *mode, const char *text)
 {
-    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING),
-                         -1,
-                         tmpfile(),
-                         before,
-                         table,
-                         lines };
+    struct reading r = { .answer = memfd_create("answer", MFD_ALLOW_SEALING),
+                         .status = -1,
+                         .said = tmpfile() };
     int file = fd_sealed("conf", slice_from(text));
     pid_t pid = fork();
 
@@ -95,11 +84,6 @@ static struct reading read_after(const char *mode, const char *text, int before,
     r.status = WEXITSTATUS(r.status);
     close(file);
     return r;
-}
-
-static struct reading read_conf(const char *mode, const char *text)
-{
-    return read_after(mode, text, 0, 0, NULL);
 }
 
 static void expect_text(int fd, const char *text)
@@ -172,87 +156,6 @@ Test(main, users)
 Test(main, a_mistake_in_users)
 {
     struct reading r = read_conf("users", ROW("anna", "1") ROW("anna", "2"));
-
-    cr_expect_eq(r.status, EX_CONFIG);
-    expect_text(r.answer, "conf:2: the name is that of line 1");
-    expect_text(fileno(r.said), "");
-}
-
-static struct reading read_lines(const char *before, const char *now,
-                                 const char *lines)
-{
-    struct reading first = read_conf("users", before);
-    int text = fd_sealed("users", slice_from(before));
-
-    cr_assert_eq(first.status, 0);
-    cr_assert_eq(fd_seal(first.answer), 0);
-    return read_after("changed-users", now, text, first.answer, lines);
-}
-
-/* All lines may have changed. */
-static struct reading read_change(const char *before, const char *now)
-{
-    char lines[64];
-
-    snprintf(lines, sizeof(lines), "0 %zu %zu", strlen(before), strlen(now));
-    return read_lines(before, now, lines);
-}
-
-Test(main, changed_users)
-{
-    const char *before = ROW("anna", "1") ROW("bert", "2");
-    struct reading r = read_change(before, ROW("anna", "1") ROW("carl", "2"));
-    FD_CLEANUP int table = users_table(before);
-    struct complaint c = { "" };
-    struct users_change change;
-    struct users u;
-
-    cr_assert_eq(r.status, 0);
-    cr_assert_eq(fd_seal(r.answer), 0);
-    cr_assert_eq(users_take(&u, table, &c), 0, "%s", c.text);
-    cr_assert_eq(users_change_take(&change, &u, r.answer, &c), 0, "%s", c.text);
-    cr_expect(change.added->count == 2 && change.left == 2);
-    cr_expect_str_eq(change.added->row[1].name, "carl");
-    users_change_release(&change);
-    users_release(&u);
-    expect_text(fileno(r.said), "");
-}
-
-/* A team comes, too: the answer is the whole table. */
-Test(main, changed_teams)
-{
-    struct reading r =
-        read_change(ROW("anna", "1"), ROW("anna", "1") "@team:sales:\n");
-    struct complaint c = { "" };
-    struct users u;
-
-    cr_assert_eq(r.status, 0);
-    cr_assert_eq(fd_seal(r.answer), 0);
-    cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
-    cr_expect(u.count == 1 && u.teams == 1);
-    users_release(&u);
-    expect_text(fileno(r.said), "");
-}
-
-Test(main, changed_users_without_their_lines)
-{
-    static const char *const lines[] = { "",      "1",     "1 2",
-                                         "1 2 x", "1 2 -", "1 2 3 4" };
-
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        cr_expect_eq(
-            read_lines(ROW("anna", "1"), ROW("bert", "1"), lines[i]).status,
-            EX_USAGE, "%s", lines[i]);
-    cr_expect_eq(read_lines(ROW("anna", "1"), ROW("bert", "1"), NULL).status,
-                 EX_USAGE);
-    cr_expect_eq(read_after("users", ROW("anna", "1"), 0, 0, "1 2 3").status,
-                 EX_USAGE);
-}
-
-Test(main, a_mistake_in_changed_users)
-{
-    struct reading r = read_change(ROW("anna", "1") ROW("bert", "2"),
-                                   ROW("anna", "1") ROW("anna", "2"));
 
     cr_expect_eq(r.status, EX_CONFIG);
     expect_text(r.answer, "conf:2: the name is that of line 1");

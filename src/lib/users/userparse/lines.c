@@ -358,18 +358,14 @@ static int take_text(struct reader *r, struct buf *text, int result)
     return 0;
 }
 
-int reader_read(struct reader *r, struct buf *text, int result)
-{
-    result = take_text(r, text, result);
-    if (result == 0)
-        result = read_lines(r);
-    return result == 0 ? reader_resolve(r) : result;
-}
-
 static int read_text(struct reader *r, struct buf *text, int result)
 {
     *r->users = (struct users){ 0 };
-    result = reader_read(r, text, result);
+    result = take_text(r, text, result);
+    if (result == 0)
+        result = read_lines(r);
+    if (result == 0)
+        result = reader_resolve(r);
     if (result < 0)
         users_release(r->users);
     return result;

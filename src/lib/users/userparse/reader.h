@@ -1,4 +1,4 @@
-/* The state of one reading of the users file (lines.c, resolve.c, change.c). */
+/* The state of one reading of the users file (lines.c, resolve.c). */
 #ifndef USERSFILE_READER_H
 #define USERSFILE_READER_H
 
@@ -35,18 +35,9 @@ int reader_no_memory(const struct reader *r);
 int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 
-/* Takes TEXT, which was read with RESULT, and reads its lines. *r->users may
- * have shares and teams of another table. 0, or another -errno, after which the
- * caller releases it */
-int reader_read(struct reader *r, struct buf *text, int result);
 /* After the last line (resolve.c): finds values that no two lines may have in
  * common, gives each user the grants, and makes the table for users_find(). 0,
  * -EINVAL or -ENOMEM */
 int reader_resolve(struct reader *r);
-
-/* Writes the change of a table to FD (write_image.c): the rows that come, and
- * the names of those that go. 0 or -errno */
-int image_write_change(const struct users *added, const struct users *gone,
-                       int fd);
 
 #endif

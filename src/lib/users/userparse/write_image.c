@@ -1,5 +1,5 @@
-/* Writes the table for master, auth and check, in reader, or only the rows of
- * a change. The text is that of the file, as users_read() has cut it. */
+/* Writes the table for master, auth and check, in reader. The text is that of
+ * the file, as users_read() has cut it. */
 #include "reader.h"
 
 #include <string.h>
@@ -92,22 +92,11 @@ static void image_add(struct image_out *o, const struct users *u,
     }
 }
 
-static void image_add_grants(struct image_out *o, const struct users *u)
-{
-    for (size_t i = 0; i < u->count; i++)
-        out_add(o, u->row[i].grant, u->row[i].grants * sizeof(struct grant));
-}
-
-static void image_add_directories(struct image_out *o, const struct users *u)
-{
-    for (size_t i = 0; i < u->count; i++)
-        image_add(o, u, &users_directory_fields, u->row[i].directory,
-                  u->row[i].directories);
-}
-
 static struct users_head image_head(const struct users *u)
 {
-    struct users_head head = { .users = u->count };
+    struct users_head head = { .users = u->count,
+                               .shares = u->shares,
+                               .teams = u->teams };
 
     build_name_fill(head.build);
     for (size_t i = 0; i < u->count; i++) {
@@ -122,44 +111,16 @@ int users_write(const struct users *u, int fd)
     struct users_head head = image_head(u);
     struct image_out o = { .fd = fd };
 
-    head.kind = USERS_TABLE;
-    head.shares = u->shares;
-    head.teams = u->teams;
     out_add(&o, &head, sizeof(head));
     image_add(&o, u, &users_row_fields, u->row, u->count);
     image_add(&o, u, &users_share_fields, u->share, u->shares);
     image_add(&o, u, &users_team_fields, u->team, u->teams);
-    image_add_grants(&o, u);
-    image_add_directories(&o, u);
-    out_flush(&o);
+    for (size_t i = 0; i < u->count; i++)
+        out_add(&o, u->row[i].grant, u->row[i].grants * sizeof(struct grant));
+    for (size_t i = 0; i < u->count; i++)
+        image_add(&o, u, &users_directory_fields, u->row[i].directory,
+                  u->row[i].directories);
+    out_write(&o, o.bytes, o.len);
     out_write(&o, u->text, u->text_size + 1);
-    return o.error;
-}
-
-static void image_add_gone(struct image_out *o, const struct users *gone)
-{
-    for (size_t i = 0; i < gone->count; i++) {
-        struct users_gone one = { "" };
-
-        slice_copy(slice_from(gone->row[i].name), one.name, sizeof(one.name));
-        out_add(o, &one, sizeof(one));
-    }
-}
-
-int image_write_change(const struct users *added, const struct users *gone,
-                       int fd)
-{
-    struct users_head head = image_head(added);
-    struct image_out o = { .fd = fd };
-
-    head.kind = USERS_CHANGE;
-    head.gone = gone->count;
-    out_add(&o, &head, sizeof(head));
-    image_add(&o, added, &users_row_fields, added->row, added->count);
-    image_add_grants(&o, added);
-    image_add_directories(&o, added);
-    image_add_gone(&o, gone);
-    out_flush(&o);
-    out_write(&o, added->text, added->text_size + 1);
     return o.error;
 }

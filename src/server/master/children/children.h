@@ -15,7 +15,6 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/setup.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/users/change.h"
 
 struct session_record;
 
@@ -64,16 +63,9 @@ int exec_failed(const char *name, int status, struct complaint *c);
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
-/* What reader has read before: a sealed text, and a table with its shares and
- * teams. It needs only read the lines that have changed. */
-struct reader_before {
-    int text, table;
-    struct users_lines lines;
-};
-/* Only starts it. BEFORE may be NULL. *ANSWER is the caller's. Returns its pid
- * or -errno. */
+/* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
-                   int file, const struct reader_before *before, int *answer);
+                   int file, int *answer);
 /* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
  * sealed now; -EINVAL with its complaint, which was in ANSWER; another -errno:
  * reader has failed. */
@@ -211,7 +203,7 @@ struct child {
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t users;    /* auth: the newest of userdb_next() that it was sent */
+    uint64_t users;    /* auth: the edition that it was sent; 0: none */
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;

@@ -257,25 +257,17 @@ int reader_ended(int status, int answer, struct complaint *c)
 }
 
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
-                   int file, const struct reader_before *before, int *answer)
+                   int file, int *answer)
 {
     struct helper reader = { .name = "reader",
-                             .argv = { "sallyport: reader", mode, path },
-                             .fd = { file } };
-    char lines[80];
+                             .argv = { "sallyport: reader", mode, path } };
     pid_t pid;
 
     *answer = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*answer < 0)
         return -errno;
+    reader.fd[0] = file;
     reader.fd[1] = *answer;
-    if (before) {
-        snprintf(lines, sizeof(lines), "%zu %zu %zu", before->lines.at,
-                 before->lines.before, before->lines.now);
-        reader.argv[3] = lines;
-        reader.fd[2] = before->text;
-        reader.fd[3] = before->table;
-    }
     pid = exec_start_helper(m, &reader);
     if (pid < 0)
         fd_close(answer);
@@ -286,7 +278,7 @@ int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c)
 {
     FD_CLEANUP int answer = -1;
-    const pid_t pid = reader_start(m, mode, path, file, NULL, &answer);
+    const pid_t pid = reader_start(m, mode, path, file, &answer);
     int status, r;
 
     if (pid < 0 && answer < 0) {

@@ -64,7 +64,7 @@ void master_init(struct master *m)
                                        .write = 10000,
                                        .reader = 5000,
                                        .reader_mib = 1000,
-                                       .fresh = 1000,
+                                       .fresh = 200,
                                        .reach = 8000,
                                        .reach_pause = 2000,
                                        .beat = 3000,

@@ -16,7 +16,7 @@
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,
-               "each look has a place, and the recheck");
+               "each look has a place");
 
 /* Users who need a certificate can't log in if the server asks for none: at the
  * start and for each new users file. The hint is one line, since this may be
@@ -374,41 +374,12 @@ bool access_is_unread(const struct master *m)
     return m->access->unread;
 }
 
-static void access_on_recheck(void *owner, int status)
-{
-    struct master *m = owner;
-    struct complaint c = { "" };
-    int r = recheck_end(m->users, status, &c);
-
-    if (r < 0)
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                      "the users file, read once more as a whole: %s", c.text);
-    worker_update_all(m);
-    if (r != USERDB_NEW)
-        return;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "the table of users wasn't that of the users file; it was "
-                  "read again as a whole");
-    access_report(m, r, "");
-    access_review(m);
-}
-
-static void access_recheck(struct master *m)
-{
-    const pid_t pid = recheck_start(m->users);
-
-    if (pid < 0 || (pid > 0 && errand_watch(m, pid, userdb_deadline(m->users),
-                                            access_on_recheck, m) < 0))
-        access_on_recheck(m, pid < 0 ? (int)pid : -EBUSY);
-}
-
 static void access_on_timer(void *owner)
 {
     struct master *m = owner;
 
     access_ask(m, false);
     access_review(m);
-    access_recheck(m);
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }
 

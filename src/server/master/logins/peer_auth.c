@@ -59,7 +59,7 @@ int worker_choose(struct session_record *s, struct child **ret)
             continue;
         workers++;
         if (c->verifications < VERIFICATIONS_MAX &&
-            c->users == m->users->newest && !worker_find(c, s->serial) &&
+            c->users == m->users->edition && !worker_find(c, s->serial) &&
             (!*ret || c->verifications < (*ret)->verifications))
             *ret = c;
     }
@@ -99,23 +99,22 @@ static void worker_key(const struct master *m, uint64_t key[2])
     key[1] = master_half_key(m, "auth 2");
 }
 
-/* Sends C the newest users, or what it lacks of them. */
+/* Sends C the newest users, if it doesn't have them. */
 static void worker_update(struct child *c)
 {
-    uint64_t key[2], has = c->users;
-    int fd, r = 0;
+    const struct userdb *u = c->master->users;
+    uint64_t key[2];
+    int r;
 
-    if (has == c->master->users->newest)
+    if (c->users == u->edition)
         return;
     worker_key(c->master, key);
-    while (r == 0 && (fd = userdb_next(c->master->users, &has)) >= 0) {
-        r = SEND(&c->channel, users, 0, .name_key_1 = key[0],
-                 .name_key_2 = key[1], .users = fd);
-        if (r == 0)
-            c->users = has;
-        else if (r == -EAGAIN)
-            child_wait_writable(c);
-    }
+    r = SEND(&c->channel, users, 0, .name_key_1 = key[0], .name_key_2 = key[1],
+             .users = u->table);
+    if (r == 0)
+        c->users = u->edition;
+    else if (r == -EAGAIN)
+        child_wait_writable(c);
 }
 
 void worker_update_all(struct master *m)

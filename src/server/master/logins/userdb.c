@@ -53,7 +53,6 @@ void userdb_init(struct userdb *u, struct master *m)
     *u = (struct userdb){
         .master = m, .path = m->settings.users, .fd = -1, .table = -1
     };
-    u->recheck.answer = -1;
     reading_blank(&u->reading);
 }
 
@@ -61,8 +60,7 @@ void userdb_release(struct userdb *u)
 {
     users_release(&u->users);
     fd_close(&u->fd);
-    userdb_close_table(u);
-    fd_close(&u->recheck.answer);
+    fd_close(&u->table);
     reading_close(&u->reading);
 }
 
@@ -70,8 +68,7 @@ void userdb_forget(struct userdb *u)
 {
     u->users = (struct users){ 0 };
     fd_close(&u->fd);
-    userdb_close_table(u);
-    fd_close(&u->recheck.answer);
+    fd_close(&u->table);
     reading_close(&u->reading);
 }
 
@@ -120,41 +117,44 @@ uint64_t userdb_deadline(const struct userdb *u)
     return d->reader + d->reader_mib * ((uint64_t)s.st_size >> 20);
 }
 
-/* Lets reader parse the text, or what is new in it. */
 static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
 {
     struct reading *g = &u->reading;
-    const struct reader_before before = { u->fd, u->table, g->lines };
     int r = fd_is_sealed(g->text) ? 0 : fd_seal(g->text);
 
-    if (r == 0) {
-        *reader = reader_start(
-            u->master, g->by_change ? "changed-users" : "users", u->path,
-            g->text, g->by_change ? &before : NULL, &g->answer);
-        r = *reader < 0 ? (int)*reader : USERDB_WAITS;
-    }
-    return r < 0 ? userdb_failed(u, r, c) : r;
+    if (r < 0)
+        return userdb_failed(u, r, c);
+    *reader = reader_start(u->master, "users", u->path, g->text, &g->answer);
+    return *reader < 0 ? userdb_failed(u, (int)*reader, c) : USERDB_WAITS;
 }
 
-/* Reader has ended with STATUS. *READER becomes another one, if the caller must
- * wait for that. */
-static int userdb_take(struct userdb *u, int status, pid_t *reader,
-                       struct complaint *c)
+/* Reader has ended with STATUS. */
+static int userdb_take(struct userdb *u, int status, struct complaint *c)
 {
     struct reading *g = &u->reading;
+    struct users next;
     int r = reader_ended(status, g->answer, c);
 
+    if (r == 0)
+        r = users_take(&next, g->answer, c);
     if (r < 0)
         return r;
-    if (!g->by_change || !users_is_change(g->answer))
-        return userdb_take_table(u, c);
-    r = userdb_take_change(u, c);
-    if (r != -ESTALE)
-        return r;
-    c->text[0] = '\0'; /* the whole text has the words for it */
-    fd_close(&g->answer);
-    g->by_change = false;
-    return userdb_parse(u, reader, c);
+    if (next.count == 0 && u->users.count > 0 && !g->announced) {
+        users_release(&next);
+        return complain(c,
+                        "%s: it has no users now; restore it, or remove the "
+                        "last user by: sallyportctl user del",
+                        u->path);
+    }
+    users_keep_from_forks(&next);
+    users_release(&u->users);
+    u->users = next;
+    fd_close(&u->table);
+    u->table = fd_take(&g->answer);
+    fd_close(&u->fd);
+    u->fd = fd_take(&g->text);
+    u->edition++;
+    return USERDB_NEW;
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)
@@ -166,10 +166,9 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
     u->reading.text = fd_sealed_copy("users", fd, USERS_FILE_MAX);
     if (u->reading.text < 0)
         return userdb_failed(u, u->reading.text, c);
-    u->reading.answer = -1;
-    reader = reader_start(u->master, "users", u->path, u->reading.text, NULL,
-                          &u->reading.answer);
-    r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), &reader, c);
+    r = userdb_parse(u, &reader, c);
+    if (r == USERDB_WAITS)
+        r = userdb_take(u, exec_wait(reader, (int)userdb_deadline(u)), c);
     reading_close(&u->reading);
     return r < 0 ? r : 0;
 }
@@ -205,8 +204,6 @@ struct sight {
     int result;  /* 0; -EINVAL, or another -errno, with the complaint */
     int missing; /* the errno of stat(2) or open(2); 0: it is there */
     bool changed, quiet, written;
-    bool by_change; /* only these lines have changed */
-    struct users_lines lines;
     bool local; /* that file isn't on a network disk */
     struct stat seen;
     uint64_t seen_at;
@@ -219,19 +216,11 @@ struct sight {
 static int sight_compare(const struct userdb *u, int fd, struct slice text,
                          struct sight *g)
 {
-    enum users_lines_result found = USERS_LINES_WHOLE;
-    struct slice before;
     struct stat s;
     int r = 0;
 
-    if (shared_map_whole(u->fd, &before) == 0) {
-        found = users_lines_find(&g->lines, before, text);
-        shared_unmap_whole(before);
-    }
-    if (found == USERS_LINES_SAME)
+    if (userdb_file_has(u->fd, text))
         return 0;
-    g->by_change = found == USERS_LINES_FOUND && u->edition > 0 &&
-                   u->changes < USERDB_CHANGES_MAX;
     if (u->edition > 0)
         r = userdb_objection(u, text, g->written, &g->why);
     g->changed = r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s);
@@ -440,8 +429,6 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     o->read = true;
     o->settles = g.quiet && !g.written;
     u->local = g.local;
-    o->by_change = g.by_change;
-    o->lines = g.lines;
     if (g.result < 0)
         *c = g.why;
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
@@ -559,7 +546,7 @@ pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c)
 int userdb_go_on(struct userdb *u, int status, pid_t *next, struct complaint *c)
 {
     struct complaint now = { "" };
-    int r = u->reading.answer >= 0 ? userdb_take(u, status, next, &now)
+    int r = u->reading.answer >= 0 ? userdb_take(u, status, &now)
                                    : userdb_seen(u, status, next, &now);
 
     return r == USERDB_WAITS ? r : userdb_end(u, r, &now, c);

@@ -279,19 +279,14 @@ struct password_writer {
 /* The users file, being read: first by a fork of master, then by reader. */
 struct reading {
     bool announced;
-    bool none;      /* there is no file yet: an empty text is parsed */
-    bool nothing;   /* there was no need to read it, or it changes just now */
-    bool read;      /* the fork has read it */
-    bool settles;   /* it was quiet and whole then */
-    bool by_change; /* reader has only the lines that have changed */
-    struct users_lines lines; /* these */
+    bool none;    /* there is no file yet: an empty text is parsed */
+    bool nothing; /* there was no need to read it, or it changes just now */
+    bool read;    /* the fork has read it */
+    bool settles; /* it was quiet and whole then */
     uint64_t begun;
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
 };
-
-/* With more changes the next table is read as a whole. */
-#define USERDB_CHANGES_MAX 32
 
 /* The users file as master knows it. An edition is one content of the file, and
  * this master counts them. The version of a row (user_version()) is a hash of
@@ -302,12 +297,7 @@ struct userdb {
     uint64_t edition;   /* 1, 2, …; 0: none was read yet */
     struct users users; /* of that edition */
     int fd;             /* its text, a sealed memfd; -1: none */
-    /* The same for auth, as reader has written it, all sealed: a table, and the
-     * changes since then. NEWEST is the number of the last one: also a table
-     * that a recheck has made of the same edition has one. */
-    int table, change[USERDB_CHANGES_MAX];
-    size_t changes;
-    uint64_t newest;
+    int table;          /* for auth: the sealed file of reader; -1: none */
     struct stat seen;
     uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
     bool settled;              /* it was quiet and whole when it was read */
@@ -316,11 +306,6 @@ struct userdb {
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* why the file isn't taken; "": it is */
     struct reading reading;
-    struct recheck {
-        bool due;         /* reader was asked for a change only */
-        uint64_t edition; /* that is read as a whole now */
-        int answer;       /* -1: none is */
-    } recheck;
     uint64_t pause;       /* ms; grows with each failure; 0: the last try, if
                              any, has succeeded */
     uint64_t rests_until; /* clock_ms(): no try before that */
@@ -361,28 +346,6 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
 /* Takes the text that the generation before has used. Returns 0, or a negative
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
-
-/* users_taken.c */
-
-/* Takes the table that reader has answered, or the change of the newest one.
- * Return USERDB_NEW; -ESTALE: the change doesn't fit, or leaves no user; or
- * another negative number; with the complaint. */
-int userdb_take_table(struct userdb *u, struct complaint *c);
-int userdb_take_change(struct userdb *u, struct complaint *c);
-/* The file that auth takes after the one with the number *HAS, which becomes
- * the number of this one. 0: it has none. -1: it has the newest one. */
-int userdb_next(const struct userdb *u, uint64_t *has);
-/* Takes another table of the same text: NEXT, which the file TABLE has. */
-void userdb_replace(struct userdb *u, struct users *next, int table);
-void userdb_close_table(struct userdb *u);
-
-/* recheck.c: starts a reader of the whole text, if the table was made of the
- * one before. Returns its pid; 0: there is nothing to do; or -errno. */
-pid_t recheck_start(struct userdb *u);
-/* It has ended with STATUS, or -errno. USERDB_NEW: the table was wrong, and is
- * right now; USERDB_SAME; or -errno with the complaint. After a failure only
- * the next change has a further try. */
-int recheck_end(struct userdb *u, int status, struct complaint *c);
 
 /* Has the file another text, which hasn't been read yet? */
 bool userdb_changes(const struct userdb *u);

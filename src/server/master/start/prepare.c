@@ -204,8 +204,7 @@ unsigned long long prepare_descriptors(const struct master *m)
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
     return 128 + certificates + 5 * master_places(m) + MASTER_CALLERS +
-           services_ended_max(master_places(m)) + m->settings.listen_count +
-           USERDB_CHANGES_MAX;
+           services_ended_max(master_places(m)) + m->settings.listen_count;
 }
 
 /* Not for --check, which may run beside a running server. */
