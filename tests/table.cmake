@@ -1,50 +1,120 @@
-# Makes a test of CTest of each row of tests/table that tests this kind of build.
-# The tests run as the user who calls ctest; tests/run also tests other users.
-#   ctest --preset release            all short rows
-#   ctest --preset debug -R unit_     the rooms, with sanitizers
-#   ctest --preset release -C Long    also the long rows of `tests/run --all`
-# Rows that need root are skipped without it.
-if(SANITIZE)
+# Makes tests of CTest of tests/table: NAME.KIND.USER for each build and user of a
+# row; ctest schedules them, the longest ones first, and tests/row runs each.
+#   ctest --preset debug -R unit_ftp   one room, with sanitizers
+#   ctest --preset release             all short rows of the release build
+#   ctest --preset all                 all rows of both builds
+# Root's tests of an ordinary user run under a uid without an account.
+if(COVERAGE)
+    set(kind coverage)
+elseif(SANITIZE)
     set(kind debug)
 else()
     set(kind release)
 endif()
-file(WRITE ${CMAKE_BINARY_DIR}/leaks.supp "leak:libcriterion\n")
+set(kinds ${kind})
+if(kind STREQUAL "release")
+    list(APPEND kinds debug) # built by a fixture
+endif()
+execute_process(COMMAND id -u OUTPUT_VARIABLE euid OUTPUT_STRIP_TRAILING_WHITESPACE)
+
+# Is a row with these columns tested with this build by this user? WANTED is
+# short, long (only by a run of all tests) or empty.
+function(is_wanted builds users build user)
+    set(wanted short)
+    if(builds STREQUAL "${build}+" OR builds STREQUAL "both"
+            OR builds STREQUAL build OR build STREQUAL "coverage")
+    elseif(builds MATCHES "\\+$")
+        set(wanted long)
+    else()
+        set(wanted "")
+    endif()
+    if(NOT euid EQUAL 0)
+        if(user STREQUAL "root" OR users STREQUAL "root")
+            set(wanted "")
+        endif()
+    elseif(users STREQUAL "each")
+        if(user STREQUAL "root" AND build STREQUAL "debug" AND wanted)
+            set(wanted long)
+        endif()
+    elseif(users STREQUAL "both")
+        if(wanted AND NOT "${build}-${user}" MATCHES
+                "^(release-root|debug-user|coverage-root)$")
+            set(wanted long)
+        endif()
+    elseif(NOT users STREQUAL user)
+        set(wanted "")
+    endif()
+    set(wanted "${wanted}" PARENT_SCOPE)
+endfunction()
+
+# FIXTURE NAME COMMAND…
+function(fixture fixture name)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES FIXTURES_SETUP ${fixture} COST 10000
+        TIMEOUT 1800)
+endfunction()
+fixture(certificate certificate ${PROJECT_SOURCE_DIR}/tests/prepare certificate)
+foreach(build ${kinds})
+    fixture(readable_${build} readable.${build}
+        ${PROJECT_SOURCE_DIR}/tests/prepare readable ${build})
+endforeach()
+if("debug" IN_LIST kinds AND NOT kind STREQUAL "debug")
+    # The tests come first: the build uses the processor time that they leave.
+    fixture(debug_build build.debug nice -n 15
+        ${PROJECT_SOURCE_DIR}/tests/prepare build debug)
+    set_tests_properties(readable.debug PROPERTIES FIXTURES_REQUIRED debug_build)
+endif()
+
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS table)
 file(STRINGS table rows REGEX "^[a-z]")
+set(named "")
 foreach(row ${rows})
-    string(REPLACE "{build}" "${CMAKE_BINARY_DIR}" row "${row}")
-    string(REPLACE "{source}" "${PROJECT_SOURCE_DIR}" row "${row}")
     separate_arguments(row UNIX_COMMAND "${row}")
-    list(POP_FRONT row name builds users when seconds needs)
-    if(builds MATCHES "^(release|debug)$" AND NOT builds STREQUAL kind)
-        continue()
-    endif()
+    list(POP_FRONT row name builds users when seconds needs packages)
     list(GET row -1 program)
-    if(program MATCHES "/tests/(system/)?(unit|system)_[a-z_]+$")
-        list(APPEND row --jobs 1 --verbose)
+    get_filename_component(program ${program} NAME)
+    list(APPEND named ${program})
+    string(REPLACE "," ";" seconds ${seconds})
+    list(GET seconds 0 cost)
+    foreach(build ${kinds})
+        foreach(user root user)
+            is_wanted(${builds} ${users} ${build} ${user})
+            if(NOT wanted)
+                continue()
+            endif()
+            set(only "")
+            if(wanted STREQUAL "long" OR NOT when STREQUAL "short")
+                set(only CONFIGURATIONS Long)
+            endif()
+            set(fixtures certificate)
+            if(user STREQUAL "user" AND euid EQUAL 0)
+                list(APPEND fixtures readable_${build})
+            endif()
+            if(TEST build.debug AND build STREQUAL "debug")
+                list(APPEND fixtures debug_build)
+            endif()
+            add_test(NAME ${name}.${build}.${user}
+                COMMAND ${PROJECT_SOURCE_DIR}/tests/row ${name} ${build} ${user}
+                    ${cost} ${needs} ${row}
+                WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})
+            set_tests_properties(${name}.${build}.${user} PROPERTIES
+                COST ${cost} TIMEOUT 7300 SKIP_RETURN_CODE 77
+                LABELS "${when};${build};${user}" FIXTURES_REQUIRED "${fixtures}")
+            if(when STREQUAL "alone")
+                set_tests_properties(${name}.${build}.${user} PROPERTIES
+                    RUN_SERIAL ON COST 0)
+            endif()
+        endforeach()
+    endforeach()
+endforeach()
+
+# A test program that no row names would never run.
+file(GLOB programs RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/unit unit/*)
+list(TRANSFORM programs PREPEND unit_)
+file(GLOB sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/system system/test_*.c)
+list(TRANSFORM sources REPLACE "test_(.*)\\.c" "system_\\1")
+foreach(program ${programs} ${sources})
+    if(NOT program IN_LIST named)
+        message(FATAL_ERROR "tests/table has no row for ${program}")
     endif()
-    string(REGEX REPLACE ",.*" "" seconds ${seconds})
-    math(EXPR limit "10 * ${seconds} + 120")
-    set(only "")
-    if(NOT when STREQUAL "short")
-        set(only CONFIGURATIONS Long)
-    endif()
-    set(alone OFF)
-    if(when STREQUAL "alone")
-        set(alone ON)
-    endif()
-    if(users STREQUAL "root")
-        # Without a semicolon, which would end an element of CMake's list.
-        list(PREPEND row sh -c "[ $(id -u) = 0 ] && exec \"$@\" || exit 77"
-            as_root)
-    endif()
-    add_test(NAME ${name} COMMAND ${row}
-        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})
-    set_tests_properties(${name} PROPERTIES COST ${seconds} TIMEOUT ${limit}
-        RUN_SERIAL ${alone}
-        LABELS ${when} SKIP_RETURN_CODE 77
-        FAIL_REGULAR_EXPRESSION
-        "ERROR: (Address|Leak)Sanitizer;runtime error:;DEADLYSIGNAL"
-        ENVIRONMENT "SALLYPORT_BUILD=${CMAKE_BINARY_DIR};SALLYPORT_SOURCE=${PROJECT_SOURCE_DIR};ASAN_OPTIONS=abort_on_error=1:detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1;LSAN_OPTIONS=suppressions=${CMAKE_BINARY_DIR}/leaks.supp:print_suppressions=0")
 endforeach()
