@@ -365,8 +365,10 @@ void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
-/* The most ports that are tried for one listener. */
-#define LEND_TRIES 64
+/* Ports that are tried for one listener: first so many random ones, then each
+ * once, if there are no more than LEND_TRIES. */
+#define LEND_RANDOM 16
+#define LEND_TRIES  4096
 /* A session gets at most one listener in this time. */
 #define LEND_PAUSE_MS 1000
 

@@ -41,40 +41,6 @@ static struct address lend_announced(const struct gate_child *c, uint16_t port)
     return a;
 }
 
-/* Chooses any port with the same chance, so that nobody can guess the next one.
- * The tries go through all ports if these are few. */
-static uint16_t lend_port(const struct port_range *r, const uint32_t *dice,
-                          unsigned try)
-{
-    unsigned count = r->last - r->first + 1u;
-
-    if (r->automatic)
-        return 0;
-    if (count <= LEND_TRIES)
-        return (uint16_t)(r->first + (dice[0] + try) % count);
-    return (uint16_t)(r->first + dice[try] % count);
-}
-
-/* A closed connection of an earlier listener keeps its port for a minute
- * (TIME_WAIT): SO_REUSEADDR takes such a port, but none that listens. */
-static int lend_socket(const struct address *a)
-{
-    struct sockaddr_storage where;
-    socklen_t size = address_to_sockaddr(a, &where);
-    FD_CLEANUP int fd =
-        socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0)
-        return -errno;
-    socket_reuse_port(fd);
-    socket_only_ipv6(fd);
-    socket_no_delay(fd); /* connections inherit it */
-    if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
-        listen(fd, LEND_BACKLOG) < 0)
-        return -errno;
-    return fd_take(&fd);
-}
-
 /* A link-local address needs its interface, which struct address doesn't have:
  * such a listener is at all addresses. */
 static struct address lend_address(const struct address *local)
@@ -88,22 +54,56 @@ static struct address lend_address(const struct address *local)
     return a;
 }
 
-/* Returns a listener, and writes where it listens; or -errno. */
+/* Binds FD to a free port of R. Nobody can guess the port: it is random, and so
+ * is the one at which a look at all ports begins when many are in use. A bind()
+ * that fails leaves the socket as it was. Returns 0 or -errno. */
+static int lend_bind(int fd, const struct port_range *r, struct address *a)
+{
+    unsigned count = r->last - r->first + 1u;
+    unsigned all = count < LEND_TRIES ? count : LEND_TRIES;
+    unsigned tries = r->automatic ? 1 : LEND_RANDOM + all;
+    uint32_t dice[LEND_RANDOM];
+    struct sockaddr_storage where;
+
+    random_bytes(dice, sizeof(dice));
+    for (unsigned i = 0; i < tries; i++) {
+        unsigned at = i < LEND_RANDOM ? dice[i] : dice[0] % count + i;
+        socklen_t size;
+
+        a->port = r->automatic ? 0 : (uint16_t)(r->first + at % count);
+        size = address_to_sockaddr(a, &where);
+        if (bind(fd, (struct sockaddr *)&where, size) == 0)
+            return 0;
+        if (errno != EADDRINUSE)
+            return -errno;
+    }
+    return -EADDRINUSE;
+}
+
+/* Returns a listener, and writes where it listens; or -errno. A closed
+ * connection of an earlier listener keeps its port for a minute (TIME_WAIT):
+ * SO_REUSEADDR takes such a port, but none that listens. */
 static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
-    uint32_t dice[LEND_TRIES];
-    int fd = -EADDRINUSE;
+    struct address at = lend_address(&c->local);
+    FD_CLEANUP int fd = socket(at.family == 4 ? AF_INET : AF_INET6,
+                               SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int result;
 
-    random_bytes(dice, sizeof(dice));
-    for (unsigned i = 0; i < LEND_TRIES && fd == -EADDRINUSE; i++) {
-        *bound = lend_address(&c->local);
-        bound->port = lend_port(r, dice, i);
-        fd = lend_socket(bound);
-    }
-    if (fd >= 0 && r->automatic && socket_local(fd, bound) < 0)
-        fd_close(&fd);
-    return fd;
+    if (fd < 0)
+        return -errno;
+    socket_reuse_port(fd);
+    if (at.family == 6)
+        socket_only_ipv6(fd);
+    socket_no_delay(fd); /* connections inherit it */
+    result = lend_bind(fd, r, &at);
+    if (result == 0 && listen(fd, LEND_BACKLOG) < 0)
+        result = -errno;
+    if (result == 0 && r->automatic)
+        result = socket_local(fd, &at);
+    *bound = at;
+    return result < 0 ? result : fd_take(&fd);
 }
 
 /* A session that asks again at once costs nothing: a client can make it ask

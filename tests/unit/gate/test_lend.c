@@ -316,6 +316,32 @@ Test(lend, every_port_is_chosen)
         close(held[i]);
 }
 
+/* More ports than gate tries at random. */
+#define PORTS 150
+
+/* Each port is found, also the last free one. */
+Test(lend, as_many_as_there_are_ports)
+{
+    unsigned first = ports_free(PORTS);
+    struct msg_port_is is;
+    int held[PORTS];
+
+    for (int i = 0; i < PORTS; i++) {
+        held[i] = opens("127.0.0.1", first, first + PORTS - 1, &is);
+        cr_assert_geq(held[i], 0, "%d", i);
+    }
+    for (int i = 0; i < PORTS; i++) {
+        close(held[i]);
+        held[i] = opens("127.0.0.1", first, first + PORTS - 1, &is);
+        cr_assert_geq(held[i], 0, "%d", i);
+        cr_expect_eq(is.bound.port, is.address.port);
+    }
+    cr_expect_eq(opens("127.0.0.1", first, first + PORTS - 1, &is),
+                 -EADDRINUSE);
+    for (int i = 0; i < PORTS; i++)
+        close(held[i]);
+}
+
 /* IPv6 alone; and a link-local address, whose interface nobody knows here. */
 Test(lend, ipv6)
 {
