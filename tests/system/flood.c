@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,10 +68,12 @@ static void record_hello(struct flooding *f)
 
 static void leave(struct flooding *f, struct flooder *c, unsigned ms)
 {
-    close(c->fd);
+    if (f->plan->stays)
+        epoll_ctl(f->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    else
+        close(c->fd);
     c->step = AWAY;
     c->at = clock_ms() + ms;
-    (void)f;
 }
 
 static struct sockaddr_in address(const char *host, unsigned port)
@@ -120,9 +123,16 @@ static void say(struct flooder *c, const void *bytes, size_t len)
 
 static void connected(struct flooding *f, struct flooder *c)
 {
+    char subscriber[128];
+
     f->score->begun++;
     c->step = GREETED;
-    if (f->plan->header)
+    snprintf(subscriber, sizeof(subscriber),
+             "PROXY TCP6 2001:db8:0:%x::1 2001:db8:ffff::7 4711 21\r\n",
+             c->number);
+    if (f->plan->subscriber)
+        say(c, subscriber, strlen(subscriber));
+    else if (f->plan->header)
         say(c, f->plan->header, strlen(f->plan->header));
 }
 
@@ -167,7 +177,11 @@ static void serve(struct flooding *f, struct flooder *c, uint32_t events)
 static _Noreturn void run(struct flooding *f)
 {
     struct epoll_event ready[64];
+    struct rlimit files;
 
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     f->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (;;) {

@@ -3,6 +3,7 @@
 #ifndef TESTS_SYSTEM_FLOOD_H
 #define TESTS_SYSTEM_FLOOD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,8 @@ struct flood_plan {
     const char *from;    /* the first of its addresses */
     unsigned from_count; /* 0: one */
     const char *header;  /* sent first, as a proxy would; NULL: none */
+    bool subscriber;     /* instead: each comes from another /64 of one /48 */
+    bool stays;          /* none closes when the server does; it comes again */
     unsigned again_ms;   /* a connection that the server has closed comes back
                             after this time */
 };

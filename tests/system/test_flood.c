@@ -273,3 +273,46 @@ Test(flood, through_a_proxy, .timeout = 200)
     server_log_wait(&server, " refused ", "peer=198.51.100.1:", NULL);
     server_stop(&server);
 }
+
+/* The refused clients read their 421, stay, and come again, a hundred in a
+ * second. Nobody else waits for their sessions. */
+Test(flood, refused_ones_that_stay, .timeout = 200)
+{
+    const struct server_plan plan = {
+        .no_ban = NOBODY,
+        .listen = "127.0.0.1:0 proxy",
+        .settings = "proxies = 127.0.0.5\nmax_per_address = 8\n"
+    };
+    struct server server;
+    struct flood f;
+
+    server_start(&server, &plan);
+    flood_start(&f, &(struct flood_plan){ .port = server.port,
+                                          .from = "127.0.0.5",
+                                          .header = HEADER_FLOOD,
+                                          .stays = true,
+                                          .again_ms = 5000 });
+    expect_soon(&server, "127.0.0.5", HEADER_GOOD, SOON_MS);
+    flood_stop(&f);
+    server_stop(&server);
+}
+
+/* One subscriber has 65,536 networks /64, and opens a connection from each of
+ * 500. They fill all places and the queue, and never close. */
+Test(flood, from_one_subscriber, .timeout = 200)
+{
+    const struct server_plan plan = { .no_ban = NOBODY,
+                                      .listen = "127.0.0.1:0 proxy",
+                                      .settings = "proxies = 127.0.0.5\n" };
+    struct server server;
+    struct flood f;
+
+    server_start(&server, &plan);
+    flood_start(&f, &(struct flood_plan){ .port = server.port,
+                                          .from = "127.0.0.5",
+                                          .subscriber = true,
+                                          .again_ms = 1000 });
+    expect_soon(&server, "127.0.0.5", HEADER_GOOD, LATE_MS);
+    flood_stop(&f);
+    server_stop(&server);
+}

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
 struct address {
@@ -65,6 +66,8 @@ unsigned address_bits(const struct address *a);
 unsigned address_client_bits(const struct address *a);
 /* Returns that network. */
 struct address address_client(const struct address *a);
+/* A siphash() of the address, without its port. */
+uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
 
 /* The path of a unix socket as an open directory and a name in it. So the
  * directory that was checked is the one that is used, and the path may be

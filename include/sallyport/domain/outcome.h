@@ -177,7 +177,7 @@ enum ending {
     ENDING_PEER, /* another process failed or lied */
     ENDING_CRASH,
     ENDING_KEPT_OUT, /* a limit refused a client that came through a proxy; gate
-                        has replied */
+                        has logged it */
     ENDING_NOT_FTP,  /* another protocol */
     ENDING_CHECK,    /* a proxy's health check */
     ENDING_HUNG,     /* no heartbeat */

@@ -179,6 +179,11 @@ struct address address_client(const struct address *a)
     return address_prefix(a, address_client_bits(a));
 }
 
+uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a)
+{
+    return siphash(key, a, offsetof(struct address, bytes) + sizeof(a->bytes));
+}
+
 int local_split(const char *path, char *out, size_t size, const char **name)
 {
     const char *slash = strrchr(path, '/');

@@ -142,7 +142,7 @@ struct gate_child {
     int status;     /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
-    bool waits; /* counted as one that hasn't logged in */
+    uint64_t waits; /* counts as not logged in since then; 0: it doesn't */
     uint64_t born;
     bool proxied;          /* it came to a listener for proxies */
     bool known;            /* its client is, and counts */
@@ -188,9 +188,11 @@ void children_adopt(struct gate *g, struct msg_adopt *m);
 void children_reaped(struct gate *g, uint64_t serial, int status);
 /* Calls VISIT for each session with an open channel. */
 void children_each(struct gate *g, void (*visit)(struct gate_child *c));
-/* Ends the oldest session of the address that has the most sessions without a
- * login. */
-void children_make_room(struct gate *g);
+/* Ends the oldest session without a login of the heaviest network, so that PEER
+ * gets its place: if that network has at least two more such sessions than
+ * PEER's; if it has one more, only a session that has waited for its login for
+ * a quarter of login_timeout. False: there is no such session. */
+bool children_evict_one(struct gate *g, const struct address *peer);
 /* After SIGCHLD. */
 void children_reap(void *gate);
 /* Reports the ended sessions to master, except adopted ones, which it has
@@ -271,8 +273,8 @@ void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit);
 /* queue.c: connections that wait for their session, since as many sessions as
  * `startups` permits haven't logged in, or since master reads too slowly */
 
-/* After this time a connection gets the place of a session of the address with
- * the most sessions. */
+/* After this time a connection may get the place of another network's session.
+ */
 #define QUEUE_ROOM_MS 500
 /* The queue is looked through at least so often. */
 #define QUEUE_LOOK_MS 100
@@ -301,7 +303,7 @@ void queue_release(struct gate *g);
 void queue_close(struct gate *g);
 bool queue_is_empty(const struct gate *g);
 /* LIMIT_NONE: it waits, and E's socket is the queue's. Otherwise why it can't:
- * the queue is full, and no other address has more connections. */
+ * the queue is full, and no other network has more connections. */
 enum limit queue_add(struct gate *g, struct accepted *e);
 /* The same for C, whose address is known now; its answer to REQUEST waits. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);

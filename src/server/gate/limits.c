@@ -52,7 +52,7 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
         .max_per_address = s->max_per_address,
         .startups = s->startups,
         .places = places,
-        .prefixes = places + LIMIT_QUEUE,
+        .prefixes = 2 * (places + LIMIT_QUEUE),
         .buckets = table_buckets(places),
     };
     random_bytes(l->key, sizeof(l->key));
@@ -80,7 +80,7 @@ void limits_release(struct limits *l)
 static struct prefix_chain *prefix_chain_of(const struct limits *l,
                                             const struct address *prefix)
 {
-    uint64_t h = siphash(l->key, prefix->bytes, sizeof(prefix->bytes));
+    uint64_t h = address_hash(l->key, prefix);
 
     return &l->chain[h & (l->buckets - 1)];
 }
@@ -96,32 +96,40 @@ static struct prefix_count *prefix_find(const struct limits *l,
     return NULL;
 }
 
-static struct prefix_count *prefix_find_peer(const struct limits *l,
-                                             const struct address *peer)
+static struct address network_of(const struct address *peer)
 {
-    struct address prefix = address_client(peer);
+    return address_prefix(peer, peer->family == 4 ? 32 : 48);
+}
 
-    return prefix_find(l, &prefix);
+static struct prefix_count *network_find(const struct limits *l,
+                                         const struct address *peer)
+{
+    struct address network = network_of(peer);
+
+    return prefix_find(l, &network);
 }
 
 uint64_t limits_waiting(const struct limits *l, const struct address *peer)
 {
-    const struct prefix_count *p = prefix_find_peer(l, peer);
+    const struct prefix_count *p = network_find(l, peer);
 
     return p ? p->waiting : 0;
 }
 
-uint64_t limits_count(const struct limits *l, const struct address *peer)
+uint64_t limits_crowd(const struct limits *l, const struct address *peer)
 {
-    const struct prefix_count *p = prefix_find_peer(l, peer);
+    const struct prefix_count *p = network_find(l, peer);
 
-    return p ? p->count : 0;
+    return p ? p->crowd : 0;
 }
 
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer)
 {
-    if (limits_count(l, peer) >= l->max_per_address)
+    struct address client = address_client(peer);
+    const struct prefix_count *p = prefix_find(l, &client);
+
+    if (p && p->count >= l->max_per_address)
         return LIMIT_ADDRESS;
     return limits_full(l) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
@@ -141,9 +149,9 @@ bool limits_is_heaviest(const struct limits *l, const struct address *peer)
     return l->most > 0 && limits_waiting(l, peer) == l->most;
 }
 
-bool limits_outweighed(const struct limits *l, const struct address *peer)
+uint64_t limits_lead(const struct limits *l, const struct address *peer)
 {
-    return l->most >= limits_waiting(l, peer) + 2;
+    return l->most - limits_waiting(l, peer);
 }
 
 static struct prefix_count *prefix_find_or_make(struct limits *l,
@@ -153,7 +161,7 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* one for each that counts: never empty */
+    p = SLIST_FIRST(&l->unused); /* two for each that counts: never empty */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
     LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);
@@ -162,14 +170,15 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
 void limits_count_in(struct limits *l, const struct address *peer)
 {
-    struct address prefix = address_client(peer);
+    struct address client = address_client(peer), network = network_of(peer);
 
-    prefix_find_or_make(l, &prefix)->count++;
+    prefix_find_or_make(l, &client)->count++;
+    prefix_find_or_make(l, &network)->crowd++;
 }
 
 void limits_begin_wait(struct limits *l, const struct address *peer)
 {
-    struct prefix_count *p = prefix_find_peer(l, peer);
+    struct prefix_count *p = network_find(l, peer);
 
     l->waiting++;
     l->many[++p->waiting]++;
@@ -196,7 +205,7 @@ void limits_enter(struct limits *l, const struct address *peer)
 
 void limits_end_wait(struct limits *l, const struct address *peer)
 {
-    struct prefix_count *p = prefix_find_peer(l, peer);
+    struct prefix_count *p = network_find(l, peer);
 
     if (!p || p->waiting == 0)
         return;
@@ -206,14 +215,25 @@ void limits_end_wait(struct limits *l, const struct address *peer)
         l->most--;
 }
 
+static void prefix_free_if_unused(struct limits *l, struct prefix_count *p)
+{
+    if (p->count > 0 || p->crowd > 0)
+        return;
+    LIST_REMOVE(p, chain);
+    SLIST_INSERT_HEAD(&l->unused, p, unused);
+}
+
 void limits_count_out(struct limits *l, const struct address *peer)
 {
-    struct prefix_count *p = prefix_find_peer(l, peer);
+    struct address client = address_client(peer);
+    struct prefix_count *p = prefix_find(l, &client),
+                        *n = network_find(l, peer);
 
-    if (p && --p->count == 0) {
-        LIST_REMOVE(p, chain);
-        SLIST_INSERT_HEAD(&l->unused, p, unused);
-    }
+    p->count--;
+    n->crowd--;
+    prefix_free_if_unused(l, p);
+    if (n != p)
+        prefix_free_if_unused(l, n);
 }
 
 void limits_leave(struct limits *l, const struct address *peer)
@@ -250,7 +270,7 @@ static uint64_t credit(uint64_t most)
 
 static size_t slot_of(const struct fruitless *f, const struct address *prefix)
 {
-    uint64_t h = siphash(f->key, prefix->bytes, sizeof(prefix->bytes));
+    uint64_t h = address_hash(f->key, prefix);
 
     return h % FRUITLESS_SLOTS;
 }

@@ -37,12 +37,16 @@ const char *limit_reason(enum limit l);
 /* The same as a sentence, without its full stop, for the client's 421. */
 const char *limit_words(enum limit l);
 
+/* An IPv4 address is a client and a network. An IPv6 client is a /64, and its
+ * network a /48, since one subscriber may have so many /64. Two prefixes with
+ * the same bytes share a record. */
 struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
     SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
-    uint64_t count;   /* sessions, and connections in the queue */
-    uint64_t waiting; /* of the sessions: not logged in */
+    uint64_t count;   /* the client's sessions and queued connections */
+    uint64_t crowd;   /* those of the network */
+    uint64_t waiting; /* the network's sessions that haven't logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
 SLIST_HEAD(prefix_stock, prefix_count);
@@ -53,8 +57,8 @@ struct limits {
     uint64_t total;
     uint64_t unknown; /* by a proxy, and their client isn't known yet */
     uint64_t waiting; /* the others that haven't logged in */
-    /* many[n]: how many prefixes have n or more waiting; most: the largest n
-     * of which there is one. */
+    /* many[n]: the number of networks with n or more waiting sessions; most:
+     * the largest n with many[n] > 0. */
     uint64_t *many, most;
     size_t places;   /* for sessions */
     size_t prefixes; /* as many as can count at a time */
@@ -94,14 +98,14 @@ void limits_count_out(struct limits *l, const struct address *peer);
 /* Have as many sessions not logged in as `startups` permits? Then a place must
  * be freed for the next one. */
 bool limits_full(const struct limits *l);
-/* How many of that address wait; how many connections and sessions it has. */
+/* The sessions of that address's network that haven't logged in; all its
+ * sessions and queued connections. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
-uint64_t limits_count(const struct limits *l, const struct address *peer);
-/* Does no other address have more sessions that wait? */
+uint64_t limits_crowd(const struct limits *l, const struct address *peer);
+/* Does no other network have more waiting sessions? */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
-/* Would the address with the most still have no fewer than this one, if it gave
- * it a place? */
-bool limits_outweighed(const struct limits *l, const struct address *peer);
+/* Returns how many more waiting sessions the heaviest network has. */
+uint64_t limits_lead(const struct limits *l, const struct address *peer);
 /* The session has logged in or must end: it no longer waits. */
 void limits_end_wait(struct limits *l, const struct address *peer);
 /* To be called once for each that has entered; if its address is known, after

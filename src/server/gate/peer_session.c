@@ -163,15 +163,18 @@ static void children_put_back(struct gate_child *c)
     STAILQ_INSERT_HEAD(&t->unused, c, next);
 }
 
-void children_make_room(struct gate *g)
+bool children_evict_one(struct gate *g, const struct address *peer)
 {
-    struct gate_child *c;
+    uint64_t lead = limits_lead(&g->limits, peer);
+    uint64_t age = lead > 1 ? 0 : g->settings.login_timeout / 4;
+    struct gate_child *c = TAILQ_FIRST(&g->children.waiting);
 
-    TAILQ_FOREACH(c, &g->children.waiting, waiting)
-        if (limits_is_heaviest(&g->limits, &c->peer)) {
-            child_kill(c, ENDING_CROWDED);
-            return;
-        }
+    while (c && !limits_is_heaviest(&g->limits, &c->peer))
+        c = TAILQ_NEXT(c, waiting);
+    if (!c || lead == 0 || clock_ms() < c->waits + age)
+        return false;
+    child_kill(c, ENDING_CROWDED);
+    return true;
 }
 
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
@@ -194,7 +197,7 @@ int children_report(struct gate *g)
 
 void child_begin_wait(struct gate_child *c)
 {
-    c->waits = true;
+    c->waits = clock_ms();
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
@@ -202,7 +205,7 @@ void child_end_wait(struct gate_child *c)
 {
     if (!c->waits)
         return;
-    c->waits = false;
+    c->waits = 0;
     TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
     limits_end_wait(&c->gate->limits, &c->peer);
     queue_wake(c->gate);

@@ -89,17 +89,17 @@ static void queue_begin(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-/* True if A's address has fewer sessions that haven't logged in, or as many and
+/* True if A's network has fewer sessions that haven't logged in, or as many and
  * fewer connections. */
 static bool queue_is_lighter(const struct limits *l, const struct address *a,
                              const struct address *b)
 {
     uint64_t n = limits_waiting(l, a), m = limits_waiting(l, b);
 
-    return n == m ? limits_count(l, a) < limits_count(l, b) : n < m;
+    return n == m ? limits_crowd(l, a) < limits_crowd(l, b) : n < m;
 }
 
-/* Returns the connection of the lightest address that has waited longest. */
+/* Returns the connection of the lightest network that has waited longest. */
 static struct queued *queue_next(struct gate *g)
 {
     struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
@@ -118,11 +118,8 @@ static bool queue_has_place(struct gate *g, const struct queued *w)
         return false;
     if (!limits_full(&g->limits))
         return true;
-    if (clock_ms() < w->since + QUEUE_ROOM_MS ||
-        !limits_outweighed(&g->limits, queued_peer(w)))
-        return false;
-    children_make_room(g);
-    return !limits_full(&g->limits);
+    return clock_ms() >= w->since + QUEUE_ROOM_MS &&
+           children_evict_one(g, queued_peer(w));
 }
 
 static void queue_serve(struct gate *g)
@@ -174,14 +171,14 @@ static void queue_on_gone(void *owner, uint32_t events)
     gate_say_shut(g);
 }
 
-/* Returns the last connection of the address with the most connections. */
+/* Returns the last connection of the network with the most connections. */
 static struct queued *queue_heaviest(struct gate *g)
 {
     struct queued *w, *worst = NULL;
     uint64_t most = 0;
 
     TAILQ_FOREACH(w, &g->queue.waiting, next) {
-        uint64_t n = limits_count(&g->limits, queued_peer(w));
+        uint64_t n = limits_crowd(&g->limits, queued_peer(w));
 
         if (n >= most) {
             worst = w;
@@ -201,8 +198,8 @@ static struct queued *queue_take_slot(struct gate *g,
     if (TAILQ_EMPTY(&q->unused)) {
         struct queued *last = queue_heaviest(g);
 
-        if (limits_count(&g->limits, queued_peer(last)) <=
-            limits_count(&g->limits, peer) + 1)
+        if (limits_crowd(&g->limits, queued_peer(last)) <=
+            limits_crowd(&g->limits, peer) + 1)
             return NULL;
         queue_refuse(last);
     }

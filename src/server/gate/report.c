@@ -23,7 +23,7 @@ void throttle_init(struct throttle *t)
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced)
 {
-    uint64_t h = siphash(t->key, prefix->bytes, sizeof(prefix->bytes));
+    uint64_t h = address_hash(t->key, prefix);
     uint64_t *until = &t->until[h % THROTTLE_SLOTS];
 
     if (now < *until) {

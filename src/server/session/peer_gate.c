@@ -62,20 +62,24 @@ void data_gate_connect(struct session *s)
     s->data.state = DATA_CONNECTING;
 }
 
-static bool data_gate_is_asked(struct session *s, uint32_t request)
+/* Once the session ends, nobody waits for an answer: 0. */
+static int data_gate_asked(struct session *s, uint32_t request)
 {
+    if (control_ends(s))
+        return 0;
     if (s->data.state == DATA_ASKED && request == s->data.request)
-        return true;
+        return 1;
     s->gate.wrong = "a port that was not asked for";
-    return false;
+    return -EPROTO;
 }
 
 static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
 {
     struct session *s = owner;
+    int asked = data_gate_asked(s, m->request);
 
-    if (!data_gate_is_asked(s, m->request))
-        return -EPROTO;
+    if (asked <= 0)
+        return asked;
     if (m->proxied && s->via.family == 0) {
         s->gate.wrong = "a port for connections of a proxy";
         return -EPROTO;
@@ -90,9 +94,10 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
     struct session *s = owner;
     const struct port_range *r = &s->settings->ports;
     char text[128];
+    int asked = data_gate_asked(s, m->request);
 
-    if (!data_gate_is_asked(s, m->request))
-        return -EPROTO;
+    if (asked <= 0)
+        return asked;
     loop_timer_clear(&s->loop, &s->data.timer);
     s->data.state = DATA_CLOSED;
     if (m->error != EADDRINUSE) {

@@ -420,6 +420,37 @@ Test(entry, one_makes_room)
     bench_stop(&b, 0);
 }
 
+/* Many addresses have one session each, so no network is the heaviest. Then the
+ * session that has waited longest goes, once a quarter of login_timeout is
+ * over, and never for an address that has as many. */
+Test(entry, many_addresses_make_room)
+{
+    struct bench_plan plan = { .settings = ANY_NUMBER "startups = 2\n"
+                                                      "login_timeout = 6s\n" };
+    int client, equal, other;
+    struct fake first, second;
+    struct bench b;
+    uint64_t began;
+
+    bench_start(&b, &plan);
+    began = clock_ms();
+    first = bench_enter(&b, "127.0.0.1", &client);
+    second = bench_enter(&b, "127.0.0.2", &client);
+    equal = knock(&b, "127.0.0.2");
+    expect_nobody(&b);
+    other = knock(&b, "127.0.0.3");
+    bench_session(&b);
+    cr_expect_geq(clock_ms() - began, 6000 / 4);
+    cr_expect_eq(bench_gone(&b, &first), SIGKILL);
+    bench_reports(&b, "made room for another address");
+    expect_greeted(other);
+    fake_do(&second, "exit 0");
+    bench_gone(&b, &second);
+    bench_session(&b);
+    expect_greeted(equal);
+    bench_stop(&b, 0);
+}
+
 /* The messages of so many sessions don't fit into BENCH_NARROW. */
 #define MANY 100
 

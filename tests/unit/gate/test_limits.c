@@ -151,7 +151,7 @@ Test(limits, an_address_that_comes_later)
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 1);
     cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(limits_count(&l, &a), 1);
+    cr_expect_eq(limits_crowd(&l, &a), 1);
     limits_begin_wait(&l, &a);
     cr_expect_eq(l.waiting, 1);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
@@ -197,10 +197,10 @@ Test(limits, the_queue)
     for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
         struct address waits = nth(100 + i);
 
-        cr_assert_eq(limits_count(&l, &waits), 1);
+        cr_assert_eq(limits_crowd(&l, &waits), 1);
         cr_assert_eq(limits_waiting(&l, &waits), 0);
         limits_count_out(&l, &waits);
-        cr_assert_eq(limits_count(&l, &waits), 0);
+        cr_assert_eq(limits_crowd(&l, &waits), 0);
     }
     limits_count_in(&l, &a);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_STARTUPS);
@@ -226,7 +226,7 @@ Test(limits, full_places_are_shared)
             struct address a = nth(i);
 
             cr_assert(limits_full(&l));
-            if (!limits_outweighed(&l, &a))
+            if (limits_lead(&l, &a) < 2)
                 continue;
             for (unsigned k = 0; limits_full(&l) && k < 5; k++) {
                 struct address b = nth(k);
@@ -250,15 +250,15 @@ Test(limits, one_gives_way_to_another)
 {
     struct limits l = make(100, 100, 20);
     struct address many = host("2001:db8::1"), same = host("2001:db8::2"),
-                   other = host("2001:db8:0:1::1");
+                   other = host("2001:db8:1::1");
 
     cr_expect_not(limits_full(&l));
-    cr_expect_not(limits_outweighed(&l, &other));
+    cr_expect_eq(limits_lead(&l, &other), 0);
     for (int i = 0; i < 20; i++)
         limits_enter(&l, &many);
     cr_expect(limits_full(&l));
-    cr_expect_not(limits_outweighed(&l, &same));
-    cr_expect(limits_outweighed(&l, &other));
+    cr_expect_eq(limits_lead(&l, &same), 0);
+    cr_expect_eq(limits_lead(&l, &other), 20);
     cr_expect(limits_is_heaviest(&l, &same));
     cr_expect_not(limits_is_heaviest(&l, &other));
     limits_end_wait(&l, &many);
@@ -267,5 +267,39 @@ Test(limits, one_gives_way_to_another)
     limits_leave(&l, &many);
     cr_expect_eq(l.total, 19);
     cr_expect_eq(l.most, 19);
+    limits_release(&l);
+}
+
+/* Whoever has a whole /48 is one network, and each /64 of it is a client, also
+ * the first one, whose bytes are those of the /48. No record is lost. */
+Test(limits, one_subscriber)
+{
+    struct limits l = make(100, 2, 100);
+    struct address mine = host("2001:db8:0:ffff::1"),
+                   other = host("2001:db8:1::1"), in;
+    size_t unused = 0;
+
+    for (unsigned n = 0; n < 100; n++) {
+        in = host("2001:db8::1");
+        in.bytes[7] = (uint8_t)n;
+        cr_assert_eq(check(&l, &in), LIMIT_NONE);
+        limits_enter(&l, &in);
+    }
+    cr_expect_eq(limits_check_client(&l, &mine), LIMIT_STARTUPS);
+    cr_expect_eq(limits_crowd(&l, &mine), 100);
+    cr_expect_eq(limits_lead(&l, &mine), 0);
+    cr_expect_eq(limits_lead(&l, &other), 100);
+    in = host("2001:db8::1");
+    limits_count_in(&l, &in);
+    cr_expect_eq(limits_check_client(&l, &in), LIMIT_ADDRESS);
+    limits_count_out(&l, &in);
+    for (unsigned n = 0; n < 100; n++) {
+        in.bytes[7] = (uint8_t)n;
+        leave(&l, &in);
+    }
+    for (struct prefix_count *p = SLIST_FIRST(&l.unused); p;
+         p = SLIST_NEXT(p, unused))
+        unused++;
+    cr_expect_eq(unused, l.prefixes);
     limits_release(&l);
 }

@@ -118,6 +118,32 @@ Test(session_hostile, lies_of_peers, .timeout = 120)
     }
 }
 
+/* Gate answers while the session ends: that isn't a lie, and the client still
+ * reads why it ends. */
+Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
+{
+    static const enum message_kind answers[] = { MSG_port_is, MSG_port_none };
+
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        struct message asked,
+            kick = { .kind = MSG_kick, .kick = { .why = ENDING_KICKED } };
+        struct message m = { .kind = answers[i] };
+        struct fake f;
+
+        fake_open(&f);
+        fake_say(&f, "EPSV");
+        fake_hear(&f.gate, &asked, MSG_port);
+        fake_tell(&f.master, &kick);
+        cr_assert_eq(fake_reply(&f), 421);
+        m.request = asked.request;
+        set_descriptor(&m, 0);
+        fake_tell(&f.gate, &m);
+        close(f.control);
+        f.control = -1;
+        cr_assert_eq(fake_end(&f), ENDING_KICKED, "%zu", i);
+    }
+}
+
 /* Another gate would be waited for. */
 Test(session_hostile, death_of_peers, .timeout = 60)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 
@@ -237,9 +238,11 @@ Test(session_proxied, no_answer, .timeout = 60)
     cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
 }
 
-/* Gate has reported it to the log, at a limited rate. */
+/* Gate has reported it to the log, at a limited rate. The client stays, and the
+ * session doesn't: it isn't for the client to hold its place. */
 Test(session_proxied, kept_out, .timeout = 60)
 {
+    uint64_t began;
     struct message no = { .kind = MSG_not_admitted,
                           .not_admitted = { .why =
                                                 SLICE("from your address") } };
@@ -249,11 +252,12 @@ Test(session_proxied, kept_out, .timeout = 60)
     send_bytes(f.control, SLICE(LINE));
     hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
     no.request = f.gate.last_request;
+    began = clock_ms();
     fake_tell(&f.gate, &no);
     cr_expect_eq(fake_reply(&f), 421);
     cr_expect(strstr(f.reply, "from your address"), "%s", f.reply);
-    shutdown(f.control, SHUT_WR);
     cr_expect_eq(fake_end(&f), ENDING_KEPT_OUT);
+    cr_expect_lt(clock_ms() - began, 1000);
     expect_no_event(&f);
 }
 
@@ -269,6 +273,30 @@ Test(session_proxied, kicked_before_its_header, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 421);
     shutdown(f.control, SHUT_WR);
     cr_expect_eq(fake_end(&f), ENDING_SHUTDOWN);
+}
+
+/* Both answers may come after the session's end has begun. */
+Test(session_proxied, kicked_while_gate_is_asked, .timeout = 60)
+{
+    static const enum message_kind answers[] = { MSG_admitted,
+                                                 MSG_not_admitted };
+
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        struct message kick = { .kind = MSG_kick,
+                                .kick = { .why = ENDING_SHUTDOWN } };
+        struct fake f;
+
+        begin(&f);
+        send_bytes(f.control, SLICE(LINE));
+        hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
+        fake_tell(&f.master, &kick);
+        cr_expect_eq(fake_reply(&f), 421);
+        fake_tell(answers[i] == MSG_admitted ? &f.master : &f.gate,
+                  &(struct message){ .kind = answers[i],
+                                     .request = f.gate.last_request });
+        shutdown(f.control, SHUT_WR);
+        cr_expect_eq(fake_end(&f), ENDING_SHUTDOWN);
+    }
 }
 
 Test(session_proxied, the_client_goes_while_gate_is_asked, .timeout = 60)

@@ -90,16 +90,26 @@ void proxied_begin(struct session *s)
     control_continue(s);
 }
 
+/* Once the session ends, nobody waits for an answer: 0. */
+static int proxied_asked(struct session *s, struct channel *from)
+{
+    if (control_ends(s))
+        return 0;
+    if (s->control.state == CONTROL_ENTERING)
+        return 1;
+    from->wrong = "an answer without a request";
+    return -EPROTO;
+}
+
 /* Gate, master and the log have the client's address by now. */
 int proxied_on_admitted(void *owner, struct msg_admitted *m)
 {
     struct session *s = owner;
+    int asked = proxied_asked(s, &s->master);
 
     (void)m;
-    if (s->control.state != CONTROL_ENTERING) {
-        s->master.wrong = "an answer without a request";
-        return -EPROTO;
-    }
+    if (asked <= 0)
+        return asked;
     s->control.state = CONTROL_PLAIN;
     s->master.phase = PHASE_GREETED;
     s->peer = s->header.client;
@@ -108,17 +118,19 @@ int proxied_on_admitted(void *owner, struct msg_admitted *m)
     return 0;
 }
 
-/* Gate has logged it. */
+/* Gate has logged it. The session doesn't wait for the client's end: few
+ * sessions may have an unknown client at a time, and this is one of them. */
 int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     struct session *s = owner;
+    int asked = proxied_asked(s, &s->gate);
 
-    if (s->control.state != CONTROL_ENTERING) {
-        s->gate.wrong = "an answer without a request";
-        return -EPROTO;
-    }
-    control_end(s, ENDING_KEPT_OUT, REPLY_NOT_ADMITTED, m->why);
-    return 0;
+    if (asked <= 0)
+        return asked;
+    if (!s->implicit &&
+        reply_build(&s->control.out, REPLY_NOT_ADMITTED, &m->why, 1) == 0)
+        control_flush(s);
+    leave(s, ENDING_KEPT_OUT, "");
 }
 
 /* WHY is for the log; NULL: a health check, which has no line. WHOSE may be in
