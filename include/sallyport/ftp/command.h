@@ -10,6 +10,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/domain/choices.h"
 
 /* A command, or one that is always refused, or another name of a command. The
  * first word is its name, and makes its verb: VERB_ABOR. The second one is the
@@ -21,7 +22,7 @@
  * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
  * PWD, NOOP and the like are keep-alives. PASS may be empty, and gets the reply
  * of any wrong password. In a drop, where a user may only write, a listing is
- * empty, and SIZE knows the user's own unfinished uploads.
+ * empty, and SIZE and HASH know the user's own unfinished uploads.
  *
  * Most commands are those of RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775.
  * ADAT, CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS:
@@ -71,8 +72,9 @@
             .feat = "EPSV", .help = "EPSV [1 | 2 | ALL]")                      \
     COMMAND(FEAT, feat, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
             .help = "FEAT")                                                    \
-    COMMAND(HASH, hash, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
-            .flags = COMMAND_FILE, .feat = "HASH {}", .help = "HASH path")     \
+    COMMAND(HASH, hash, .argument = ARGUMENT_PATH,                             \
+            .rights = RIGHT_READ | RIGHT_WRITE, .flags = COMMAND_FILE,         \
+            .feat = "HASH {}", .help = "HASH path")                            \
     COMMAND(HELP, help, .phase = COMMAND_ALWAYS,                               \
             .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
             .help = "HELP [command]")                                          \
@@ -170,7 +172,8 @@
             .help = "STAT [path]")                                             \
     COMMAND(STOR, stor, .argument = ARGUMENT_PATH, .rights = RIGHT_WRITE,      \
             .data = DATA_FROM_CLIENT,                                          \
-            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "STOR path")   \
+            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "STOR {}",     \
+            .help = "STOR path")                                               \
     COMMAND(STOU, stou, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
             .flags = COMMAND_FILE, .help = "STOU [path]")                      \
@@ -300,7 +303,8 @@ extern const char *const hash_names[HASH_COUNT];
 struct choices {
     bool active, mode_z; /* settings of the server */
     enum hash_choice hash;
-    unsigned facts; /* enum listing_fact bits */
+    unsigned facts;         /* enum listing_fact bits */
+    enum conflict conflict; /* never CONFLICT_VERSION */
 };
 
 /* Adds the lines of the FEAT or HELP reply, each by reply_line(); so call them

@@ -29,6 +29,8 @@
     R(OPTS_HASH, 200, "{}")                                                    \
     /* {}: level */                                                            \
     R(OPTS_MODE, 200, "MODE Z LEVEL is {}.")                                   \
+    /* {}: reject, rename or overwrite */                                      \
+    R(OPTS_STOR, 200, "STOR conflict={}")                                      \
     /* {}: address with port */                                                \
     R(ACTIVE_OK, 200, "The next transfer connects to {}.")                     \
     R(NOOP_OK, 200, "OK.")                                                     \
@@ -197,7 +199,8 @@
     /* {}: syntax */                                                           \
     R(NO_ARGUMENT, 501, "No argument is allowed. Syntax: {}")                  \
     R(MLSD_OF_FILE, 501, "Not a directory; MLST has the facts of a file.")     \
-    R(OPTS_UNKNOWN, 501, "Unknown option; use UTF8, MLST, HASH or MODE.")      \
+    R(OPTS_UNKNOWN, 501,                                                       \
+      "Unknown option; use UTF8, MLST, HASH, MODE or STOR.")                   \
     R(HASH_UNKNOWN, 501, "Unknown algorithm; use SHA-256 or SHA-512.")         \
     R(OPTS_MODE_BAD, 501, "Send OPTS MODE Z LEVEL and a number from 1 to 9.")  \
     R(NOT_IMPLEMENTED, 502, "Not implemented; HELP lists all commands.")       \

@@ -10,6 +10,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/process.h"
 #include "sallyport/base/slice.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/outcome.h"
 
 /* Types that follow from the list in sallyport/ipc/list.h. Each message has a

@@ -765,9 +765,13 @@ END
 
 SECTION("Files", NULL)
 
-MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE, "open a file to read")
+MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE,
+        "open a file to read. `partial`: for a checksum, which SIZE's last "
+        "answer decides: if it was the length of the user's own partial, the "
+        "size is that length, and the file is the partial")
 PATH(path)
 NUMBER(offset)
+FLAG(partial)
 END
 
 MESSAGE(file_readable, FILES, SESSION, ASKED, MANY, file_read,
@@ -779,12 +783,14 @@ END
 MESSAGE(file_write, SESSION, FILES, IDLE, MANY, NONE,
         "open an upload: path, mode, offset, announced size (0: none); whether "
         "the partial must be deleted after a cut (line ends are converted, so "
-        "the client's offsets don't match the file)")
+        "the client's offsets don't match the file); the client's choice for a "
+        "name that is taken, which never loosens `on_conflict`")
 PATH(path)
 ENUM(write_mode, mode, WRITE_MODE_COUNT)
 NUMBER(offset)
 NUMBER(announced)
 FLAG(keep_nothing)
+ENUM(conflict, conflict, CONFLICT_COUNT)
 END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,

@@ -112,6 +112,17 @@ static void feat_hashes(struct buf *line, enum hash_choice chosen)
                        i == chosen ? "*" : "");
 }
 
+static void feat_conflicts(struct buf *line, enum conflict chosen)
+{
+    static const enum conflict order[] = { CONFLICT_OVERWRITE, CONFLICT_RENAME,
+                                           CONFLICT_REJECT };
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+        buf_add_format(line, "%s%s%s",
+                       i > 0 ? ";" : "conflict=", conflict_words[order[i]],
+                       order[i] == chosen ? "*" : "");
+}
+
 /* Adds the FEAT line of a row with choices. */
 static void feat_choice(const struct command *row, const struct choices *c,
                         struct buf *into)
@@ -124,6 +135,8 @@ static void feat_choice(const struct command *row, const struct choices *c,
         listing_facts_feat(&line, c->facts);
     if (row->verb == VERB_HASH)
         feat_hashes(&line, c->hash);
+    if (row->verb == VERB_STOR)
+        feat_conflicts(&line, c->conflict);
     reply_line(into, buf_slice(&line));
     buf_release(&line);
 }

@@ -480,9 +480,13 @@ struct naming {
     enum conflict conflict;
 };
 
+/* The client's WISH for its uploads makes the RULE, on_conflict, stricter:
+ * CONFLICT_RENAME keeps the file that has the name, CONFLICT_REJECT permits
+ * nothing. Any other wish changes nothing. */
+enum conflict naming_stricter(enum conflict rule, enum conflict wish);
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?
  * 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
-int naming_permitted(const struct files *f, const struct mount *m, bool link);
+int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
 /* Gives a file its name, as on_conflict says, without ever replacing one that
  * it may not: 0, and name and path are those under which it is visible; else an
  * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or

@@ -70,6 +70,9 @@ bool partial_can_be_resumed(const struct files *f, int directory,
  * none. */
 int partial_open_unlocked(const struct files *f, int directory,
                           const char *name);
+/* A handle for the session, which computes a checksum: it holds no lock.
+ * -errno; -EACCES where the sandbox opens no file for reading. */
+int partial_reader(const struct files *f, int directory, const char *name);
 /* The name that the client gave the upload of PARTIAL; "": not known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1]);

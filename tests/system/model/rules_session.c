@@ -109,6 +109,7 @@ void rule_prot(struct model *m, const struct call *c, struct expected *e)
 void rule_opts(struct model *m, const struct call *c, struct expected *e)
 {
     static const char *const always[] = { "UTF8", "UTF-8", "MLST", NULL };
+    static const char *const stor[] = { "STOR", NULL };
     static const char *const modes[] = { "MODE", NULL };
     static const char *const hash[] = { "HASH", NULL };
     static const char *const names[] = { "", "SHA-256", "SHA-512", NULL };
@@ -120,6 +121,8 @@ void rule_opts(struct model *m, const struct call *c, struct expected *e)
         expect(e, 200);
         if (rest.len > 0)
             m->sha512 = rest.ptr[rest.len - 1] == '2';
+    } else if (is_one_of(word, stor)) {
+        expect(e, rest.len == 0 ? 200 : 501);
     } else if (is_one_of(word, modes)) {
         expect_either(e, 504, 501); /* MODE Z is off */
     } else {

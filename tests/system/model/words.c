@@ -154,6 +154,8 @@ static const struct slice options[] = {
     W("HASH SHA-512"),
     W("HASH sha-256"),
     W("HASH MD5"),
+    W("STOR"),
+    W("STOR conflict=version"),
     W("HASH "),
     W("NOPE"),
     W("MODE Z"),

@@ -336,7 +336,7 @@ int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
 {
     struct message reply;
     int r = ASK(p, &reply, file_read, NEXT(p), .path = slice_from(path),
-                .offset = offset);
+                .offset = offset, .partial = false);
 
     *fd = r == OUTCOME_OK ? fd_take(&reply.file_readable.file) : -1;
     return r;
@@ -379,23 +379,23 @@ int ask_copy(struct peer *p, uint64_t *left)
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first)
 {
-    return open_and_copy(p,
-                         MESSAGE_BODY(file_write, NEXT(p),
-                                      .path = slice_from(path), .mode = mode,
-                                      .offset = offset, .announced = announced,
-                                      .keep_nothing = false),
-                         fd, first);
+    return open_and_copy(
+        p,
+        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
+                     .mode = mode, .offset = offset, .announced = announced,
+                     .keep_nothing = false, .conflict = p->wish),
+        fd, first);
 }
 
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first)
 {
-    return open_and_copy(p,
-                         MESSAGE_BODY(file_write, NEXT(p),
-                                      .path = slice_from(path), .mode = mode,
-                                      .offset = 0, .announced = 0,
-                                      .keep_nothing = true),
-                         fd, first);
+    return open_and_copy(
+        p,
+        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
+                     .mode = mode, .offset = 0, .announced = 0,
+                     .keep_nothing = true, .conflict = CONFLICT_OVERWRITE),
+        fd, first);
 }
 
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,

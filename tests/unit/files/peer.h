@@ -30,6 +30,7 @@ struct peer {
     struct files_mount mounts[6];
     char paths[6][128]; /* of shares */
     unsigned facts;     /* for ask_list() */
+    enum conflict wish; /* of the client, for ask_write() */
     struct nth *nth;    /* sees the calls of the process that is forked next */
     bool may_die;       /* then requests return OUTCOME_UNANSWERED */
 };

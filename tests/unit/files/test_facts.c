@@ -313,7 +313,7 @@ Test(read, tells_size_and_time)
     cr_assert_eq(truncate(disk_path(&p, "/big"), (off_t)5 << 30), 0);
     peer_run(&p);
     cr_assert_eq(ASK(&p, &reply, file_read, NEXT(&p), .path = SLICE("/big"),
-                     .offset = 0),
+                     .offset = 0, .partial = false),
                  OUTCOME_OK);
     cr_expect_eq(reply.file_readable.size, (uint64_t)5 << 30);
     message_close(&reply);

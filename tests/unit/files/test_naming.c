@@ -32,25 +32,47 @@ static void start(struct peer *p, enum conflict conflict)
 }
 
 static const struct row {
-    enum conflict conflict;
+    enum conflict conflict, wish; /* the server's, the client's */
     unsigned rights;
     int begin; /* if the name is taken at the beginning */
     int late;  /* if it is taken meanwhile */
     const char *stored;
     const char *old; /* the old file's path then */
 } rows[] = {
-    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt", NULL },
-    { CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
-      OUTCOME_NO_RIGHT, "", "/in/f.txt" },
-    { CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_RENAME, RIGHT_WRITE | RIGHT_LIST, 0, 0, "/in/f (2).txt",
+    { CONFLICT_OVERWRITE, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt",
+      NULL },
+    { CONFLICT_OVERWRITE, CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE,
+      OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, "", "/in/f.txt" },
+    { CONFLICT_RENAME, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f (2).txt",
       "/in/f.txt" },
-    { CONFLICT_VERSION, RIGHT_ALL, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
-    { CONFLICT_VERSION, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
-      OUTCOME_NO_RIGHT, "", "/in/f.txt" },
-    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "",
+    { CONFLICT_RENAME, CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_LIST, 0, 0,
+      "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_VERSION, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt",
+      "/in/f.txt.~1~" },
+    { CONFLICT_VERSION, CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE,
+      OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, "", "/in/f.txt" },
+    { CONFLICT_REJECT, CONFLICT_OVERWRITE, RIGHT_ALL, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_REJECT, CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_LIST,
+      OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    /* The client's choice can be stricter only. */
+    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt",
       "/in/f.txt" },
-    { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_LIST, OUTCOME_NAME_TAKEN,
+    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_ALL & ~RIGHT_REPLACE, 0, 0,
+      "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_OVERWRITE, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_RENAME, CONFLICT_VERSION, RIGHT_ALL, 0, 0, "/in/f (2).txt",
+      "/in/f.txt" },
+    { CONFLICT_RENAME, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_VERSION, CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt",
+      "/in/f.txt" },
+    { CONFLICT_VERSION, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_REJECT, CONFLICT_RENAME, RIGHT_ALL, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_REJECT, CONFLICT_VERSION, RIGHT_ALL, OUTCOME_NAME_TAKEN,
       OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -73,6 +95,7 @@ Test(naming, taken_at_the_beginning)
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
+        p.wish = rows[i].wish;
         p.start.rights = rows[i].rights;
         disk_directory(&p, "/in");
         disk_fill(&p, "/in/f.txt", 50, 1);
@@ -95,6 +118,7 @@ Test(naming, taken_meanwhile)
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
+        p.wish = rows[i].wish;
         p.start.rights = rows[i].rights;
         disk_directory(&p, "/in");
         peer_run(&p);

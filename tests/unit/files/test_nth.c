@@ -107,12 +107,12 @@ static int send_file(struct world *w, enum write_mode mode)
 {
     struct peer *p = &w->p;
     struct msg_file_writable to;
-    int r = ask_open(p,
-                     MESSAGE_BODY(file_write, NEXT(p),
-                                  .path = slice_from(path_of(w, "f")),
-                                  .mode = mode, .offset = 0, .announced = 0,
-                                  .keep_nothing = false),
-                     &to);
+    int r = ask_open(
+        p,
+        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path_of(w, "f")),
+                     .mode = mode, .offset = 0, .announced = 0,
+                     .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
+        &to);
 
     if (r != OUTCOME_OK)
         return r;

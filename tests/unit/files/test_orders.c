@@ -190,7 +190,8 @@ static void send_first(struct client *c)
                  .offset = c->op->verb == REST || c->op->verb == REST_CUT
                                ? (c->sized > 0 ? c->sized : 1) * UNIT
                                : 0,
-                 .announced = 0, .keep_nothing = false);
+                 .announced = 0, .keep_nothing = false,
+                 .conflict = CONFLICT_OVERWRITE);
         break;
     case DELE:
         r = SEND(&p->session, file_delete, NEXT(p), .path = slice_from(f));
@@ -205,7 +206,7 @@ static void send_first(struct client *c)
         break;
     case RETR:
         r = SEND(&p->session, file_read, NEXT(p), .path = slice_from(f),
-                 .offset = 0);
+                 .offset = 0, .partial = false);
         break;
     default:
         r = SEND(&p->session, facts, NEXT(p), .path = slice_from(f),

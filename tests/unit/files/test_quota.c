@@ -171,7 +171,8 @@ Test(quota, a_share)
     cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
                              .path = SLICE("/contracts/file"),
                              .mode = WRITE_STORE, .offset = 0,
-                             .announced = 9 * MIB, .keep_nothing = false),
+                             .announced = 9 * MIB, .keep_nothing = false,
+                             .conflict = CONFLICT_OVERWRITE),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_assert_eq(
@@ -208,7 +209,8 @@ Test(quota, a_drop)
     cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
                              .path = SLICE("/contracts/file"),
                              .mode = WRITE_STORE, .offset = 0,
-                             .announced = 500 * MIB, .keep_nothing = false),
+                             .announced = 500 * MIB, .keep_nothing = false,
+                             .conflict = CONFLICT_OVERWRITE),
                  OUTCOME_NO_SPACE);
     cr_expect_eq(why.limit, 0);
     cr_assert_eq(
@@ -284,11 +286,11 @@ Test(quota, an_announced_length)
 
     begin(&p);
     peer_run(&p);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
-                             .path = SLICE("/file"), .mode = WRITE_STORE,
-                             .offset = 0, .announced = 9 * MIB,
-                             .keep_nothing = false),
-                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_write, NEXT(&p), .path = SLICE("/file"),
+                    .mode = WRITE_STORE, .offset = 0, .announced = 9 * MIB,
+                    .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
+        OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_lt(why.used, MIB);
     cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 7 * MIB, &fd, &first),
@@ -362,11 +364,11 @@ Test(quota, a_full_disk)
     begin(&p);
     use_quota(&p, 1024 * MIB);
     peer_run(&p);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
-                             .path = SLICE("/file"), .mode = WRITE_STORE,
-                             .offset = 0, .announced = 500 * MIB,
-                             .keep_nothing = false),
-                 OUTCOME_NO_SPACE);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_write, NEXT(&p), .path = SLICE("/file"),
+                    .mode = WRITE_STORE, .offset = 0, .announced = 500 * MIB,
+                    .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
+        OUTCOME_NO_SPACE);
     cr_expect_eq(why.limit, 0);
     cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);

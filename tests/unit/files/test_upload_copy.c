@@ -20,7 +20,8 @@ static int open_append(struct peer *p, struct msg_file_writable *ret)
     return ask_open(p,
                     MESSAGE_BODY(file_write, NEXT(p), .path = SLICE("/f"),
                                  .mode = WRITE_APPEND, .offset = 0,
-                                 .announced = 0, .keep_nothing = false),
+                                 .announced = 0, .keep_nothing = false,
+                                 .conflict = CONFLICT_OVERWRITE),
                     ret);
 }
 

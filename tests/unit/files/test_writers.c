@@ -303,7 +303,7 @@ static void send_store(struct pair *pair, int which)
 
     cr_assert_eq(SEND(&p->session, file_write, NEXT(p), .path = SLICE("/in/f"),
                       .mode = WRITE_STORE, .offset = 0, .announced = 0,
-                      .keep_nothing = false),
+                      .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
                  0);
 }
 

@@ -117,7 +117,7 @@ Test(command, rights)
         { "AVBL", RIGHT_WRITE },
         { "ALLO", RIGHT_WRITE },
         { "RETR", RIGHT_READ },
-        { "HASH", RIGHT_READ },
+        { "HASH", RIGHT_READ | RIGHT_WRITE },
         { "XCRC", RIGHT_READ },
         { "XSHA256", RIGHT_READ },
         { "XSHA512", RIGHT_READ },
@@ -354,6 +354,7 @@ Test(command, feat)
                                    " REST STREAM\r\n"
                                    " SITE UTIME\r\n"
                                    " SIZE\r\n"
+                                   " STOR conflict=overwrite*;rename;reject\r\n"
                                    " XCRC\r\n"
                                    " XSHA256\r\n"
                                    " XSHA512\r\n"

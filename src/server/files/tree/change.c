@@ -247,7 +247,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
                                struct place *to, struct path *path)
 {
     bool link = change_kind_at(to) == S_IFLNK;
-    int r = naming_permitted(f, to->mount, link);
+    int r = naming_permitted(to->mount, f->rules.on_conflict, link);
 
     if (change_kind_at(from) != S_IFREG ||
         (change_kind_at(to) != S_IFREG && !link))

@@ -214,6 +214,28 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     return r != 0 ? r : facts_answer(f, m->request, &facts);
 }
 
+/* The bytes whose number SIZE has reported, as long as an upload may rely on
+ * them. A user who may not read files sees nothing but what that user has sent.
+ * -ENOENT: SIZE has reported none. */
+static int facts_read_partial(struct files *f, uint32_t request,
+                              const struct path *path)
+{
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+    struct stat st;
+    int r = resolve_place(f, path, RIGHT_WRITE, O_PATH, &at);
+    const struct sized *sized =
+        r == 0 ? resume_sized(f, at.directory, at.name) : NULL;
+
+    if (!sized)
+        return -ENOENT;
+    FD_CLEANUP int fd = partial_reader(f, at.directory, at.name);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || !resolve_is_unchanged(&st, &sized->partial))
+        return OUTCOME_SIZE_FIRST;
+    return ANSWER(f, file_readable, request, .size = sized->length, .file = fd);
+}
+
 /* Only a regular file. Never a directory, a FIFO or a device: what the session
  * reads from one is no file. This process keeps no copy of the handle. */
 int facts_on_file_read(void *owner, struct msg_file_read *m)
@@ -223,7 +245,10 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
     struct stat st;
 
     resolve_request(m->path, &path);
-    int r = resolve_look(f, &path, RIGHT_READ);
+    int r = m->partial ? facts_read_partial(f, m->request, &path) : -ENOENT;
+    if (r != -ENOENT)
+        return r;
+    r = resolve_look(f, &path, RIGHT_READ);
     if (r < 0)
         return r;
     /* O_NONBLOCK: the open of a FIFO that has just come would wait. */

@@ -436,12 +436,19 @@ int naming_upload(const struct files *f, struct upload *u)
                : r;
 }
 
-int naming_permitted(const struct files *f, const struct mount *m, bool link)
+enum conflict naming_stricter(enum conflict rule, enum conflict wish)
 {
-    if (f->rules.on_conflict == CONFLICT_REJECT ||
-        (f->rules.on_conflict == CONFLICT_VERSION && link))
+    return wish == CONFLICT_REJECT ||
+                   (wish == CONFLICT_RENAME && rule != CONFLICT_REJECT)
+               ? wish
+               : rule;
+}
+
+int naming_permitted(const struct mount *m, enum conflict conflict, bool link)
+{
+    if (conflict == CONFLICT_REJECT || (conflict == CONFLICT_VERSION && link))
         return OUTCOME_NAME_TAKEN;
-    return f->rules.on_conflict == CONFLICT_RENAME || m->rights & RIGHT_REPLACE
+    return conflict == CONFLICT_RENAME || m->rights & RIGHT_REPLACE
                ? 0
                : OUTCOME_NO_RIGHT;
 }

@@ -132,6 +132,14 @@ int partial_open_unlocked(const struct files *f, int directory,
     return fd_take(&fd);
 }
 
+int partial_reader(const struct files *f, int directory, const char *name)
+{
+    char partial[PARTIAL_NAME_MAX];
+
+    partial_name(f, name, partial);
+    return resolve_in(directory, partial, O_RDONLY | FLAGS, 0);
+}
+
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1])
 {

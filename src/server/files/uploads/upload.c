@@ -23,16 +23,18 @@
 /* What the session asked for, and what there is. */
 struct wish {
     struct path path;
-    uint64_t announced;  /* length of the whole file; 0: unknown */
-    bool unique;         /* STOU */
-    bool fleeting;       /* nothing of it is kept if it is cut */
+    uint64_t announced; /* length of the whole file; 0: unknown */
+    bool unique;        /* STOU */
+    bool fleeting;      /* nothing of it is kept if it is cut */
+    enum conflict conflict;
     uint64_t left;       /* bytes by max_bytes; UINT64_MAX: no limit */
     struct stat partial; /* the own one, which may be resumed */
     struct resume_facts facts;
     struct resume_plan plan;
 };
 
-static void upload_read_wish(const struct msg_file_write *m, struct wish *w)
+static void upload_read_wish(const struct files *f,
+                             const struct msg_file_write *m, struct wish *w)
 {
     resolve_request(m->path, &w->path);
     w->unique = m->mode == WRITE_UNIQUE;
@@ -40,6 +42,9 @@ static void upload_read_wish(const struct msg_file_write *m, struct wish *w)
     w->facts.offset = m->offset;
     w->announced = m->announced;
     w->fleeting = m->keep_nothing;
+    w->conflict = w->unique
+                      ? CONFLICT_REJECT
+                      : naming_stricter(f->rules.on_conflict, m->conflict);
 }
 
 /* Is there a file? A link to one counts as that file: the upload replaces the
@@ -71,9 +76,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
     /* A tail that waits would belong to a file that may change meanwhile. */
-    w->facts.kept =
-        f->rules.on_conflict == CONFLICT_RENAME || at->mount->inspect;
-    return naming_permitted(f, at->mount, link);
+    w->facts.kept = w->conflict == CONFLICT_RENAME || at->mount->inspect;
+    return naming_permitted(at->mount, w->conflict, link);
 }
 
 static int upload_make_plan(struct files *f, int directory, const char *name,
@@ -269,16 +273,13 @@ static int upload_open_copy(struct files *f, const struct wish *w,
  * free at the commit. Not with `reject`: its rename fails anyway. Not with
  * `rename` for a resumed upload, nor in a drop or for inspection: it gets
  * another name. */
-static bool upload_is_onto_nothing(const struct files *f, const struct wish *w,
-                                   const struct mount *m)
+static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
 {
-    enum conflict conflict = f->rules.on_conflict;
-
     if (m->drop || m->inspect || w->facts.mode != WRITE_APPEND ||
-        conflict == CONFLICT_REJECT)
+        w->conflict == CONFLICT_REJECT)
         return false;
     return w->plan.how == RESUME_ANEW ||
-           (w->plan.how == RESUME_CUT && conflict != CONFLICT_RENAME);
+           (w->plan.how == RESUME_CUT && w->conflict != CONFLICT_RENAME);
 }
 
 static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
@@ -297,8 +298,8 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->mount = at->mount;
     u->directory = fd_take(&at->owned);
     u->path = w->path;
-    u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
-    u->onto_nothing = upload_is_onto_nothing(f, w, u->mount);
+    u->conflict = w->conflict;
+    u->onto_nothing = upload_is_onto_nothing(w, u->mount);
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
     u->first = u->length = w->plan.first;
     u->began = clock_ms();
@@ -325,7 +326,7 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     struct stored stored;
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
-    upload_read_wish(m, &w);
+    upload_read_wish(f, m, &w);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
     if (r == 0 && at.mount->inspect && strlen(at.name) > HELD_NAME_MAX)
         r = OUTCOME_BAD_NAME;

@@ -37,7 +37,7 @@ void cmd_rang(struct session *s, const struct call *call)
 static enum stepped hash_ask(struct session *s)
 {
     ASK(s, file_read, transfer_on_answer, .path = path_slice(&s->transfer.path),
-        .offset = 0);
+        .offset = 0, .partial = s->transfer.verb == VERB_HASH);
     return STEP_NEXT;
 }
 

@@ -237,6 +237,29 @@ static void modes_opts_hash(struct session *s, struct slice name)
                        slice_from(hash_names[s->choices.hash]));
 }
 
+/* Files obeys it at the commit, if its own rule isn't stricter. */
+static void modes_opts_stor(struct session *s, struct slice rest)
+{
+    static const char syntax[] = "OPTS STOR [conflict=reject|rename|overwrite]";
+    struct slice name = NOTHING;
+    unsigned i = s->choices.conflict;
+
+    if (rest.len > 0) {
+        slice_cut(&rest, '=', &name);
+        for (i = 0; i < CONFLICT_COUNT; i++)
+            if (i != CONFLICT_VERSION && rest.ptr &&
+                slice_equal_nocase(rest, slice_from(conflict_words[i])))
+                break;
+        if (!slice_equal_nocase(name, SLICE("conflict")) ||
+            i == CONFLICT_COUNT) {
+            control_bad_argument(s, syntax);
+            return;
+        }
+        s->choices.conflict = (enum conflict)i;
+    }
+    control_reply_with(s, REPLY_OPTS_STOR, slice_from(conflict_words[i]));
+}
+
 /* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: the default. */
 static bool modes_parse_level(struct slice rest, uint64_t *level)
 {
@@ -281,7 +304,7 @@ void cmd_opts(struct session *s, const struct call *call)
     } options[] = {
         { "UTF8", modes_opts_utf8 }, { "UTF-8", modes_opts_utf8 },
         { "MLST", modes_opts_mlst }, { "HASH", modes_opts_hash },
-        { "MODE", modes_opts_mode },
+        { "MODE", modes_opts_mode }, { "STOR", modes_opts_stor },
     };
     struct slice rest = call->argument, word;
 

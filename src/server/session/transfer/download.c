@@ -241,7 +241,7 @@ static enum stepped download_ask_file(struct session *s)
     const struct transfer *t = &s->transfer;
 
     ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
-        .offset = t->limit > 0 ? 0 : t->start);
+        .offset = t->limit > 0 ? 0 : t->start, .partial = false);
     return STEP_NEXT;
 }
 

@@ -48,7 +48,8 @@ static enum stepped upload_ask_partial(struct session *s)
 
     ASK(s, file_write, transfer_on_answer, .path = path_slice(&t->path),
         .mode = mode, .offset = t->start, .announced = t->announced,
-        .keep_nothing = !flow_keeps_lengths(s));
+        .keep_nothing = !flow_keeps_lengths(s),
+        .conflict = s->choices.conflict);
     return STEP_NEXT;
 }
 
