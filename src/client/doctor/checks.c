@@ -4,7 +4,6 @@
 #include <sysexits.h>
 
 #include "doctor.h"
-#include "sallyport/base/clock.h"
 
 /* A proxy chooses the address itself. */
 static void check_proxy(struct doctor *d)
@@ -53,41 +52,6 @@ static void check_addresses(struct doctor *d)
                     "no address can be reached");
 }
 
-/* Products with known problems, found by a part of their greeting. */
-static const struct {
-    const char *part;
-    enum trial_result finding;
-    const char *text, *advice;
-} products[] = {
-    { "vsFTPd 2.3.4", FINDING_BAD,
-      "copies of this release gave strangers a shell (CVE-2011-2523)",
-      "replace it" },
-    { "ProFTPD 1.3.3c", FINDING_BAD,
-      "copies of this release gave strangers a shell", "replace it" },
-    { "ProFTPD 1.3.5 ", FINDING_BAD,
-      "its mod_copy moves files without a login (CVE-2015-3306)",
-      "update the server" },
-    { "vsFTPd", FINDING_NOTE,
-      "it takes the TLS session of any user for a data connection's proof",
-      NULL },
-    { "pyftpdlib 1.5.", FINDING_NOTE,
-      "before 1.5.8 it cuts clients whose data handshake begins at once, as "
-      "curl's does",
-      "update the server" },
-    { "FileZilla Server 0.9", FINDING_WARNING,
-      "this product is no longer maintained", "update the server" },
-};
-
-static void find_product(struct doctor *d, const char *greeting)
-{
-    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++)
-        if (strstr(greeting, products[i].part)) {
-            doctor_find(d, products[i].finding, products[i].advice, "%s",
-                        products[i].text);
-            return;
-        }
-}
-
 static void check_greeting(struct doctor *d)
 {
     char text[LINK_REPLY_MAX];
@@ -111,7 +75,6 @@ static void check_greeting(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", text);
     if (code != 220)
         return;
-    find_product(d, text);
     code = doctor_hear(d, 2, text, &why);
     if (code == 331 || code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
@@ -225,76 +188,17 @@ static void check_address(struct doctor *d)
                     address_is_private(&a) ? ": it is behind NAT" : "");
 }
 
-static void check_abort(struct doctor *d)
-{
-    struct failure why;
-    int r = link_command(&d->link, &why, "ABOR"), code = d->link.reply;
-
-    doctor_find(d, code == 225 || code == 226 ? FINDING_GOOD : FINDING_NOTE,
-                NULL, "ABOR without a transfer is answered \"%s\"",
-                r < 0 && code == 0 ? why.text : d->link.text);
-}
-
-#define PARALLEL 10
-
-/* Logs in PARALLEL times, or less often if that takes longer than --timeout: a
- * server may take seconds to hash each password. Returns how many logins the
- * server accepted; *tried gets how many it tried. */
-static size_t parallel_logins(struct doctor *d, struct link *l, size_t *tried,
-                              struct failure *first)
-{
-    uint64_t end = clock_ms() + 1000 * d->options->timeout;
-    struct failure why;
-    size_t in = 0;
-
-    for (*tried = 0; *tried < PARALLEL && !link_interrupted; ++*tried) {
-        if (clock_ms() >= end)
-            break;
-        if (doctor_login(d, &l[*tried], &why) == 0)
-            in++;
-        else if (first->code == 0)
-            *first = why;
-    }
-    return in;
-}
-
-static void check_parallel(struct doctor *d)
-{
-    static struct link l[PARALLEL]; /* too large for a stack */
-    struct failure first = { 0 };
-    size_t tried, in = parallel_logins(d, l, &tried, &first);
-
-    for (size_t i = 0; i < tried; i++)
-        link_close(&l[i]);
-    if (in < tried)
-        doctor_find(d, FINDING_WARNING,
-                    "raise the limits of sessions for each address and user",
-                    "of %zu sessions at once %zu were let in: %s", tried, in,
-                    first.text);
-    else if (tried < PARALLEL)
-        doctor_find(d, FINDING_NOTE, NULL,
-                    "%zu sessions at once took %llu s; no more were tried", in,
-                    (unsigned long long)d->options->timeout);
-    else
-        doctor_find(d, FINDING_GOOD, NULL, "%zu sessions at once", in);
-}
-
 const struct doctor_check doctor_checks[] = {
     { "addresses", false, check_addresses },
     { "greeting", false, check_greeting },
     { "TLS versions", false, doctor_check_versions },
     { "certificate", false, doctor_check_certificate },
-    { "ALPN", false, doctor_check_alpn },
     { "login", false, check_login },
     { "features", true, check_features },
     { "address", true, check_address },
     { "protection", true, doctor_check_protection },
     { "data connection", true, doctor_check_data },
     { "binding", true, doctor_check_binding },
-    { "tickets", true, doctor_check_tickets },
-    { "resumption", true, doctor_check_depth },
-    { "ABOR", true, check_abort },
-    { "parallel", true, check_parallel },
 };
 const size_t doctor_check_count =
     sizeof(doctor_checks) / sizeof(doctor_checks[0]);

@@ -3,7 +3,6 @@
 
 #include "doctor.h"
 
-#define DEPTH    5 /* transfers one after another */
 #define READ_MAX (64 * 1024 * 1024)
 
 static size_t data_count(void *of, const char *bytes, size_t len)
@@ -123,38 +122,4 @@ void doctor_check_binding(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL,
                     "a data connection without resumption is refused: %s",
                     why.text);
-}
-
-void doctor_check_tickets(struct doctor *d)
-{
-    unsigned long s = d->link.ticket;
-
-    if (s > 0)
-        doctor_find(d, s < 300 ? FINDING_WARNING : FINDING_NOTE, NULL,
-                    "TLS tickets last %lu s", s);
-}
-
-/* Some clients show each ticket only once (curl, Java). Without a new ticket
- * for each transfer, their data connections stop resuming. libcurl, which makes
- * these transfers, takes one from any connection. */
-void doctor_check_depth(struct doctor *d)
-{
-    unsigned resumed = 0;
-    struct failure why;
-    size_t bytes;
-
-    /* The tickets of this login are used up. */
-    link_close(&d->link);
-    d->logged_in = doctor_login(d, &d->link, &why) == 0;
-    for (unsigned i = 0; i < DEPTH && d->logged_in; i++)
-        resumed += data_list(d, true, &bytes, &why) == 0 && d->link.resumed;
-    if (!d->logged_in)
-        doctor_find(d, FINDING_BAD, NULL, "a second login: %s", why.text);
-    else
-        doctor_find(d, resumed == DEPTH ? FINDING_GOOD : FINDING_NOTE,
-                    resumed == DEPTH ? NULL
-                                     : "a server that requires resumption must "
-                                       "send a ticket for each transfer",
-                    "of %d transfers one after another %u resume", DEPTH,
-                    resumed);
 }

@@ -21,7 +21,6 @@ struct doctor {
     struct link link; /* logged in, after the check "login" */
     bool unasked;     /* the user is asked for the password before the login */
     bool unreachable; /* or turned away: no other check makes sense */
-    bool handshake;   /* the check of the certificate made one, without ALPN */
     bool logged_in;
     bool trusted;        /* a CA or a pin confirms the server */
     bool late_hello;     /* data connections need LINK_LATE_HELLO */
@@ -41,14 +40,11 @@ extern const size_t doctor_check_count;
 /* In tls.c. */
 void doctor_check_versions(struct doctor *d);
 void doctor_check_certificate(struct doctor *d);
-void doctor_check_alpn(struct doctor *d);
 
 /* In data.c. */
 void doctor_check_protection(struct doctor *d);
 void doctor_check_data(struct doctor *d);
 void doctor_check_binding(struct doctor *d);
-void doctor_check_tickets(struct doctor *d);
-void doctor_check_depth(struct doctor *d);
 
 /* Prints one finding of the check under way: a sentence, and what to do (or
  * NULL). */

@@ -1,25 +1,19 @@
 /* The checks of doctor that need no login: versions of TLS, the certificate and
- * whether it is trusted, ALPN. */
+ * whether it is trusted. */
 #include <openssl/x509v3.h>
 #include <string.h>
 
 #include "doctor.h"
 
-/* Makes a handshake up to the server's certificate. Returns false: it doesn't
- * come so far. */
-static bool glance_works(const struct doctor *d, struct link_glance *g)
-{
-    struct failure why;
-    int r = link_glance(d->options, &d->site.url, &d->site.proxy, g, &why);
-
-    X509_free(g->certificate);
-    return r == 0;
-}
-
 /* Tries VERSION alone, with all suites that OpenSSL still knows. */
 static bool version_works(const struct doctor *d, int version)
 {
-    return glance_works(d, &(struct link_glance){ .version = version });
+    struct link_glance g = { .version = version };
+    struct failure why;
+    int r = link_glance(d->options, &d->site.url, &d->site.proxy, &g, &why);
+
+    X509_free(g.certificate);
+    return r == 0;
 }
 
 void doctor_check_versions(struct doctor *d)
@@ -109,7 +103,6 @@ void doctor_check_certificate(struct doctor *d)
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
-    d->handshake = true;
     /* Without a pin nothing would hold the login to this server. */
     if (certificate_read(g.certificate, &c) < 0) {
         doctor_find(d, FINDING_BAD, "renew the certificate",
@@ -127,43 +120,4 @@ void doctor_check_certificate(struct doctor *d)
                 named ? NULL : "the certificate must name this host", "%s %s",
                 named ? "it names" : "it doesn't name", host);
     X509_free(g.certificate);
-}
-
-/* Does the server accept a client that offers WORD (with its length before it)?
- * SELECTED: the server has chosen that word. */
-static bool alpn_works(struct doctor *d, const char *word, bool *selected)
-{
-    struct link_glance g = { .alpn = word };
-    bool works = glance_works(d, &g);
-
-    *selected = g.selected;
-    return works;
-}
-
-/* Against ALPACA: the server must not serve a client of another protocol as an
- * FTP client. */
-void doctor_check_alpn(struct doctor *d)
-{
-    bool selected;
-
-    if (!d->handshake) {
-        doctor_find(d, FINDING_NOTE, NULL,
-                    "not tested, since no TLS handshake succeeds");
-        return;
-    }
-    if (!alpn_works(d,
-                    "\x03"
-                    "ftp",
-                    &selected))
-        doctor_find(d, FINDING_WARNING,
-                    "let the server take \"ftp\", or ignore ALPN",
-                    "a client that offers FTP by ALPN is refused");
-    if (!alpn_works(d, "\x08http/1.1", &selected))
-        doctor_find(d, FINDING_GOOD, NULL,
-                    "a client that offers HTTP by ALPN is refused");
-    else
-        doctor_find(d, selected ? FINDING_BAD : FINDING_NOTE,
-                    selected ? "have the server name only \"ftp\"" : NULL,
-                    selected ? "the server says by ALPN that it speaks HTTP"
-                             : "a client that offers HTTP by ALPN is let in");
 }

@@ -1,24 +1,16 @@
 /* A look at the server's certificate. The handshake ends with it, so neither a
  * name nor a certificate of the user has been sent. */
-#include <string.h>
-
 #include "link.h"
 
 static int glance_take(X509_STORE_CTX *store, void *of)
 {
     struct link_glance *g = of;
-    const SSL *tls =
-        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    const unsigned char *word = NULL;
-    unsigned len = 0;
 
     X509_verify_cert(store);
     g->verified = X509_STORE_CTX_get_error(store);
     X509_free(g->certificate);
     g->certificate = X509_STORE_CTX_get0_cert(store);
     X509_up_ref(g->certificate);
-    SSL_get0_alpn_selected(tls, &word, &len);
-    g->selected = len > 0;
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     return 0;
 }
@@ -36,9 +28,6 @@ CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
         SSL_CTX_set_min_proto_version(ctx, g->version);
         SSL_CTX_set_max_proto_version(ctx, g->version);
     }
-    if (g->alpn)
-        SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)g->alpn,
-                                (unsigned)strlen(g->alpn));
     int read = o->cacert ? SSL_CTX_load_verify_file(ctx, o->cacert)
                          : SSL_CTX_set_default_verify_paths(ctx);
     return read == 1 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;

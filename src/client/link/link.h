@@ -42,19 +42,16 @@ int tty_line(const char *prompt, char *out, size_t size);
 bool tty_there(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
- * --password-file, --password-command, SALLYPORT_PASSWORD, netrc and the
- * desktop's keyring; *place gets the name of the one that has it. If URL has no
- * user, --user or netrc gives one. Returns 0; 1: only the user knows it; -1
- * with the reason. */
+ * --password-file, --password-command, SALLYPORT_PASSWORD and netrc; *place
+ * gets the name of the one that has it. If URL has no user, --user or netrc
+ * gives one. Returns 0; 1: only the user knows it; -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   const char **place, struct failure *why);
-#define PASSWORD_KEYRING "the keyring"
 /* Asks for it on the terminal. Returns 0, or -1 with the reason. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
-/* Finds the password of a proxy's user: in netrc, in the keyring, or on the
- * terminal. */
+/* Finds the password of a proxy's user: in netrc, or on the terminal. */
 int password_find_proxy(const struct options *o, struct url *url,
                         struct secret *ret, struct failure *why);
 
@@ -99,10 +96,8 @@ int proxy_blame(const struct proxy *p, struct failure *why);
 /* A handshake that ends when the server has shown its certificate. */
 struct link_glance {
     int version;       /* the only one of TLS; 0: any from 1.2 on */
-    const char *alpn;  /* a word with its length before it; or NULL */
     X509 *certificate; /* NULL: the handshake doesn't come so far; owned */
     long verified;     /* X509_V_OK, or why no CA confirms it */
-    bool selected;     /* the server has chosen the word */
 };
 /* Gets the certificate before USER is sent, and before a certificate of the
  * user is. Returns 0, or -1 with the reason. */
@@ -215,13 +210,12 @@ struct link {
     bool steady;  /* doctor: a refused data connection isn't tried again, and
                      a handshake has no more than --timeout */
     bool resumed; /* the data connection has resumed a TLS session */
-    unsigned long ticket; /* seconds that its newest ticket lasts, or 0 */
-    bool no_password;     /* a call ends when the server asks for a password */
-    bool asked;           /* the server has asked for it, by TLS */
-    bool logged_in;       /* the server has let it in once */
-    bool in;              /* the present control connection is logged in */
-    bool turned_away;     /* the last call didn't get in, but may later */
-    bool denied;          /* the last call set link_denied */
+    bool no_password; /* a call ends when the server asks for a password */
+    bool asked;       /* the server has asked for it, by TLS */
+    bool logged_in;   /* the server has let it in once */
+    bool in;          /* the present control connection is logged in */
+    bool turned_away; /* the last call didn't get in, but may later */
+    bool denied;      /* the last call set link_denied */
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
     bool wants_length; /* of each upload: the server has refused one without */

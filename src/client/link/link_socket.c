@@ -286,13 +286,9 @@ static void link_on_tls(const SSL *tls, int where, int what)
 {
     struct link *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
 
-    const SSL_SESSION *session = SSL_get0_session(tls);
-
     if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
         l->whole = true;
     l->resumed = SSL_session_reused(tls) == 1;
-    if (session && SSL_SESSION_has_ticket(session))
-        l->ticket = SSL_SESSION_get_ticket_lifetime_hint(session);
     if (link_uploads(l))
         l->tls = (SSL *)(uintptr_t)tls;
 }

@@ -20,10 +20,6 @@ TEXT = b"a text of forty bytes that is one file.\n"
 CUT = 1500000 # bytes of an upload
 IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and then ignore how connections end
 
-GREETINGS = {
-    "backdoor": "(vsFTPd 2.3.4)",
-    "pyftpdlib": "pyftpdlib 1.5.7 ready.",
-}
 PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9",
                    "pasv_only": "203,0,113,9"}
 NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
@@ -62,8 +58,6 @@ def context():
         c.set_ciphers("ALL:@SECLEVEL=0")
         c.minimum_version = ssl.TLSVersion.TLSv1
         c.maximum_version = ssl.TLSVersion.TLSv1_1
-    if FAULT == "wrong_alpn":
-        c.set_alpn_protocols(["http/1.1"])
     if FAULT == "asks":
         c.verify_mode = ssl.CERT_OPTIONAL
         c.load_verify_locations("ca.pem")
@@ -74,7 +68,6 @@ def context():
 
 
 CONTEXT = context()
-LOGINS = itertools.count()
 PASSWORDS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
@@ -92,7 +85,7 @@ LOST = set() # lost_dele: names whose removal was cut
 STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
-           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away",
+           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "shared", "shared_cut")
 LISTED_S = 5.2 # for longer than a listing counts
 
@@ -151,7 +144,7 @@ class Session(threading.Thread):
                        "421 not you" if FAULT == "banned" else
                        "421 gone for a moment" if FAULT == "upgraded" and
                        next(GREETED) < 2 else
-                       "220 " + GREETINGS.get(FAULT, "ready"))
+                       "220 ready")
             for line in self.lines():
                 verb, _, words = line.partition(" ")
                 with open("commands", "a") as f:
@@ -182,11 +175,7 @@ class Session(threading.Thread):
             self.s.recv(4096)
             self.s.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
             self.drip(self.s)
-        if FAULT == "ticket_of_login":
-            CONTEXT.num_tickets = 1
         self.s = CONTEXT.wrap_socket(self.s, server_side=True)
-        if FAULT == "ticket_of_login":
-            CONTEXT.num_tickets = 0 # data connections get none
         self.secure = True
         if FAULT == "asks":
             with open("commands", "a") as f:
@@ -204,10 +193,6 @@ class Session(threading.Thread):
             self.reply("530 TLS first")
 
     def do_PASS(self, words):
-        # Replies as late as if the password's hash took that long; but not to
-        # the first two logins.
-        if FAULT == "slow_login" and next(LOGINS) >= 2:
-            time.sleep(6)
         if FAULT == "banner":
             self.reply("230-Welcome\r\n type=file; as to a file")
         number = next(PASSWORDS)
@@ -314,8 +299,6 @@ class Session(threading.Thread):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
-        if FAULT == "away" and not os.path.exists("back"):
-            return self.reply("550 No such file or directory")
         number = next(UPLOADS)
         self.uploads += 1
         if number == 0 and FAULT == "busy_once":
