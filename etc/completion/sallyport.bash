@@ -1,7 +1,7 @@
 # bash completion of sallyport(1): commands, options, profiles, local files.
 _sallyport() {
     local current=$2 previous=$3 config
-    local commands="put get ls cat mkdir rm rmdir mv chmod passwd du hash sync watch doctor help"
+    local commands="put get ls cat mkdir rm rmdir mv chmod passwd du hash sync doctor help"
     config=${XDG_CONFIG_HOME:-$HOME/.config}/sallyport/config
     COMPREPLY=()
     case $previous in

@@ -18,12 +18,10 @@ struct client {
         options; /* of the command line, the profile and the current line */
     struct options given; /* of the command line alone */
     struct profile profile;
-    char *kept; /* the line of the last "open", with the texts of its options */
     struct site site;
     struct link link;
     bool open;              /* site and link are open */
     bool interactive;       /* in the shell */
-    bool reopened;          /* this line has opened another server */
     char cwd[URL_PATH_MAX]; /* remote, relative to the login directory */
     bool leave;             /* the shell is to end */
 };
@@ -31,7 +29,6 @@ struct client {
 /* A word of the command line: a local name or a path on the server. */
 struct word {
     const char *text;
-    size_t named; /* local: no link is followed beyond; 0: they are followed */
     bool remote;
     bool directory;             /* remote: it ended in "/" */
     char path[URL_PATH_MAX];    /* remote: relative to the login directory */
@@ -47,7 +44,7 @@ enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
     LOCAL = 4,       /* opens no connection by itself */
-    OPENS = 8,       /* its options replace those of the last server */
+    OPENS = 8,       /* has no options; sets those of its server */
     SERVERLESS = 16, /* none of its words names a server */
 };
 
@@ -86,13 +83,8 @@ int command_unknown(const char *name, unsigned mode);
 /* Each command returns an exit code of sysexits.h, and has printed what
  * failed. */
 int cmd_put(struct client *c, struct word *w, int n);
-/* Uploads the files W to the word TO. Returns an exit code. */
-int put_all(struct client *c, struct word *w, int n, const struct word *to);
-int cmd_watch(struct client *c, struct word *w, int n);
 int cmd_get(struct client *c, struct word *w, int n);
 int cmd_cat(struct client *c, struct word *w, int n);
-int cmd_mput(struct client *c, struct word *w, int n);
-int cmd_mget(struct client *c, struct word *w, int n);
 int cmd_ls(struct client *c, struct word *w, int n);
 int cmd_du(struct client *c, struct word *w, int n);
 int cmd_mkdir(struct client *c, struct word *w, int n);
@@ -128,8 +120,7 @@ int client_error(const char *what, const struct failure *why);
 int client_refuse(const char *what, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Are all options of this line options of COMMAND? Otherwise prints that WHO
- * has no such option. Says which ones have no effect any more. Returns an exit
- * code. */
+ * has no such option. Returns an exit code. */
 int client_misfit(const struct options *o, const char *command,
                   const char *who);
 /* Opens the server of URL, and closes an open one first. Returns an exit

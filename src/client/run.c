@@ -120,13 +120,14 @@ int open_check(const struct options *o, struct failure *why)
 /* This server stays open until the next one is known completely. */
 int cmd_open(struct client *c, struct word *w, int n)
 {
+    struct options options = c->given;
     struct profile next;
     struct failure why;
     struct url url;
 
     (void)n;
     profile_init(&next);
-    int r = open_target(&c->options, &next, w[0].text, &url, &why);
+    int r = open_target(&options, &next, w[0].text, &url, &why);
     if (r == 1)
         r = strchr(w[0].text, ':')
                 ? fail(&why, EX_USAGE, "there is no such profile")
@@ -134,7 +135,7 @@ int cmd_open(struct client *c, struct word *w, int n)
                        "write ftps://USER@HOST, or a profile's name with a "
                        "colon");
     if (r == 0)
-        r = open_check(&c->options, &why);
+        r = open_check(&options, &why);
     if (r < 0) {
         profile_release(&next);
         return client_error(w[0].text, &why);
@@ -142,7 +143,7 @@ int cmd_open(struct client *c, struct word *w, int n)
     client_leave(c);
     profile_release(&c->profile);
     c->profile = next;
-    c->reopened = true;
+    c->options = options;
     int code = client_open(c, &url);
     if (code == 0)
         code = passwd_demanded(c);
@@ -188,9 +189,6 @@ int client_misfit(const struct options *o, const char *command, const char *who)
 {
     const struct option_row *row = options_misfit(o, command);
 
-    for (size_t i = 0; i < option_count; i++)
-        if (option_rows[i].gone && o->source[i] == OPTION_FROM_LINE)
-            progress_note("--%s: %s", option_rows[i].name, option_rows[i].gone);
     return row ? client_refuse("", EX_USAGE, "--%s: %s has no such option",
                                row->name, who)
                : 0;
@@ -414,7 +412,6 @@ int client_main(int argc, char **argv)
     client_leave(&c);
     progress_stop();
     profile_release(&c.profile);
-    free(c.kept);
     curl_global_cleanup();
     if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {
         stderr_print("standard output can't be written");

@@ -242,18 +242,6 @@ static int shell_words(struct client *c, const struct client_command *row,
     return 0;
 }
 
-/* In release 0.3.0 the options of "open" counted until the next "open". */
-static void shell_note_open(const struct options *o)
-{
-    for (size_t i = 0; i < option_count; i++)
-        if (o->source[i] == OPTION_FROM_LINE) {
-            progress_note("the next release refuses options of open: give "
-                          "--%s to sallyport, or write a profile",
-                          option_rows[i].name);
-            return;
-        }
-}
-
 /* Options on a line count for that line alone; settings of a server's profile
  * count until the next "open". */
 static int shell_command(struct client *c, int n, char **text, const char *cut,
@@ -267,9 +255,8 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
 
     if (!row)
         return command_unknown(text[0], IN_SHELL);
-    if (row->modes & OPENS)
-        c->options = c->given;
-    n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
+    if (!(row->modes & OPENS))
+        n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
     client_show(&c->options, row, text + 1, n - 1);
     if (n < 1)
         code = client_refuse(text[0], EX_USAGE, "%s", bad.text);
@@ -290,9 +277,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
         code = client_refuse(text[0], EX_USAGE, "the name is too long");
     else
         code = row->run(c, words, n - 1);
-    if (c->reopened)
-        shell_note_open(&c->options);
-    if (!c->reopened)
+    if (!(row->modes & OPENS))
         c->options = kept;
     return code;
 }
@@ -322,30 +307,6 @@ int shell_local(const char *command)
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
 }
 
-/* Commands of release 0.3.0, which programs of this machine have replaced. */
-static const struct {
-    const char *name, *now;
-} shell_old[] = { { "lls", "ls -l" }, { "lpwd", "pwd" } };
-
-/* Returns false: LINE is none of them. */
-static bool shell_is_old(const char *line, int *code)
-{
-    size_t len = strcspn(line, " \t\n");
-    char command[LINE_MAX_BYTES + 16];
-
-    for (size_t i = 0; i < sizeof(shell_old) / sizeof(shell_old[0]); i++)
-        if (slice_equal((struct slice){ line, len },
-                        slice_from(shell_old[i].name))) {
-            progress_note("write !%s: the next release has no %s",
-                          shell_old[i].now, shell_old[i].name);
-            snprintf(command, sizeof(command), "%s%s", shell_old[i].now,
-                     line + len);
-            *code = shell_local(command);
-            return true;
-        }
-    return false;
-}
-
 static int shell_line(struct client *c, char *line)
 {
     char *text[SHELL_WORDS + 1];
@@ -360,13 +321,10 @@ static int shell_line(struct client *c, char *line)
     if (*line == '!')
         return shell_local(line + 1);
     int code = 0;
-    if (shell_is_old(line, &code))
-        return code;
     char *cut = strdup(line);
     if (!cut)
         return client_refuse("", EX_OSERR, "out of memory");
     int n = split_line(cut, text, SHELL_WORDS);
-    c->reopened = false;
     if (n < 0)
         code = client_refuse("", EX_USAGE,
                              n == -EINVAL ? "a quote isn't closed"
@@ -375,13 +333,7 @@ static int shell_line(struct client *c, char *line)
         text[n] = NULL;
         code = shell_command(c, n, text, cut, line);
     }
-    /* The options of this line point into it. */
-    if (c->reopened) {
-        free(c->kept);
-        c->kept = cut;
-    } else {
-        free(cut);
-    }
+    free(cut); /* the options of this line pointed into it */
     return code;
 }
 

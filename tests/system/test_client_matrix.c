@@ -2,7 +2,6 @@
  * lost, nothing is called complete that isn't, and the exit status says it. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,7 +9,6 @@
 
 #include "peer.h"
 #include "support/files.h"
-#include "support/wait.h"
 
 #define BIG_BYTES 1200000
 
@@ -114,7 +112,7 @@ static void transfer(const struct place *p)
     expect_same(p, "tree/big", there(p, "one"), "put");
     expect_status(p, 0, "get", "/one", "one", NULL, NULL);
     expect_same(p, "tree/big", "one", "get");
-    expect_status(p, 0, "put", "-rp", "tree", "/", NULL);
+    expect_status(p, 0, "put", "-r", "tree", "/", NULL);
     expect_same(p, "tree", there(p, "tree"), "put -r");
     expect_status(p, p->limit->down, "get", "-r", "/tree", "copy", NULL);
     if (p->limit->down == 0)
@@ -152,44 +150,6 @@ static void sync_down(const struct place *p)
     unlink("mirror/surplus");
     if (p->limit->down == 0)
         expect_same(p, there(p, "tree"), "mirror", "sync from the server");
-}
-
-static bool has_come(void *of)
-{
-    return files_exists(of);
-}
-
-/* The second file comes after the server has been asked nothing for a while. */
-static void watch(const struct place *p)
-{
-    char first[2 * SERVER_PATH_MAX], second[2 * SERVER_PATH_MAX];
-    bool away = strcmp(p->limit->name, "away") == 0;
-    struct running running;
-    struct run_result r;
-
-    snprintf(first, sizeof(first), "%s", there(p, "tree/sub/first"));
-    snprintf(second, sizeof(second), "%s", there(p, "tree/sub/second"));
-    files_make_folder("out", 0755);
-    files_write("out/first", "1", 1, 0644);
-    desk_start(&p->desk, &running, has_come, first, "watch", "--timeout=1",
-               "out", "/tree/sub", NULL);
-    if (strcmp(p->limit->name, "idle") == 0)
-        cr_expect_not(wait_until(has_come, second, 2500));
-    if (away)
-        files_write("away", "", 0, 0644);
-    files_write("out/second", "22", 2, 0644);
-    if (away)
-        cr_expect_not(wait_until(has_come, second, 1000));
-    unlink("away");
-    cr_expect(wait_until(has_come, second, WAIT_MS), "%s, %s", p->peer->name,
-              p->limit->name);
-    kill(running.pid, SIGINT);
-    run_finish(&running, &r);
-    cr_expect_eq(r.status, 130, "%s, %s: %d: %s", p->peer->name, p->limit->name,
-                 r.status, r.text);
-    run_release(&r);
-    expect_same(p, "out/second", second, "watch");
-    cr_expect(files_exists("out/first") && files_exists("out/second"));
 }
 
 /* While the server says that nothing is there, nothing is removed here. */
@@ -241,7 +201,6 @@ ParameterizedTest(struct pair *pair, matrix, pairs, .timeout = 200)
         work_while_away(&p);
     sync_up(&p);
     sync_down(&p);
-    watch(&p);
     peer_stop(pid);
     desk_end(&p.desk);
 }

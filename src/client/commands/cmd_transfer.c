@@ -116,7 +116,7 @@ static int put_one(struct tree *t, const struct word *from,
     char remote[URL_PATH_MAX], name[NAME_MAX + 1];
     const char *local = from->text, *base = base_name(local);
 
-    t->named = from->named ? from->named : NAMED_ALL;
+    t->named = NAMED_ALL;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
     /* "." means the content of the directory. */
     if (!into || strcmp(name, ".") == 0)
@@ -150,7 +150,8 @@ static int put_line(struct client *c, const char *line, void *of)
                           code ? code : put_file(l->tree, line, remote));
 }
 
-int put_all(struct client *c, struct word *w, int n, const struct word *to)
+static int put_all(struct client *c, struct word *w, int n,
+                   const struct word *to)
 {
     struct tree t;
     struct put_lines list = { .tree = &t, .to = to };
@@ -167,7 +168,41 @@ int put_all(struct client *c, struct word *w, int n, const struct word *to)
     return transfer_all(&t);
 }
 
-/* The last word is the target; in the shell the target may be missing. */
+/* In a session no shell has expanded the patterns. A part of a pattern may be
+ * quoted. */
+static int put_typed(struct client *c, const struct word *w, int n,
+                     const struct word *to)
+{
+    static struct word found[WORDS_MAX];
+    char pattern[PATH_MAX + URL_PATTERN_MAX];
+    glob_t g = { 0 };
+    int count = 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t k = g.gl_pathc;
+
+        if (!w[i].pattern.some && count < WORDS_MAX)
+            found[count++].text = w[i].text;
+        if (!w[i].pattern.some)
+            continue;
+        snprintf(pattern, sizeof(pattern), "%.*s%s",
+                 (int)(url_base(w[i].text) - w[i].text), w[i].text,
+                 w[i].pattern.text);
+        glob(pattern, GLOB_NOCHECK | GLOB_TILDE | (k > 0 ? GLOB_APPEND : 0),
+             NULL, &g);
+        for (; k < g.gl_pathc && count < WORDS_MAX; k++)
+            found[count++].text = g.gl_pathv[k];
+    }
+    int code = count == WORDS_MAX
+                   ? client_refuse("put", EX_USAGE,
+                                   "too many names; name the directory, with "
+                                   "-r")
+                   : put_all(c, found, count, to);
+    globfree(&g);
+    return code;
+}
+
+/* The last word is the target; in a session the target may be missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
@@ -175,69 +210,14 @@ int cmd_put(struct client *c, struct word *w, int n)
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
     if (c->options.files_from && c->interactive)
         return client_refuse("put", EX_USAGE, "--files-from is for one call");
+    if (c->interactive)
+        return n > 1 ? put_typed(c, w, n - 1, &w[n - 1])
+                     : put_typed(c, w, n, &here);
     if ((n > 1 || c->options.files_from) && w[n - 1].remote)
         return put_all(c, w, n - 1, &w[n - 1]);
-    if (c->interactive)
-        return put_all(c, w, n, &here);
     return client_refuse("put", EX_USAGE,
                          "the last word must be a URL: sallyport put FILE... "
                          "ftps://USER@HOST/");
-}
-
-/* For glob(): each character of a quoted name stands for itself. */
-static const char *mput_quote(const char *text, char *out, size_t size)
-{
-    size_t len = 0;
-
-    for (; *text && len + 3 < size; text++) {
-        if (strchr("*?[]\\", *text))
-            out[len++] = '\\';
-        out[len++] = *text;
-    }
-    out[len] = '\0';
-    return out;
-}
-
-/* Writes the word as a pattern for glob(). */
-static const char *mput_pattern(const struct word *w, char *out, size_t size)
-{
-    const char *base = url_base(w->text);
-
-    if (!w->pattern.some)
-        return strpbrk(base, "*?[") ? mput_quote(w->text, out, size) : w->text;
-    if (!base[0])
-        return w->text;
-    /* Part of it may be quoted. */
-    snprintf(out, size, "%.*s%s", (int)(base - w->text), w->text,
-             w->pattern.text);
-    return out;
-}
-
-/* The command expands local patterns itself, since no shell has done it. */
-int cmd_mput(struct client *c, struct word *w, int n)
-{
-    static struct word found[WORDS_MAX];
-    struct word here = { .remote = true, .directory = true };
-    glob_t g = { 0 };
-    int flags = GLOB_NOCHECK | GLOB_TILDE;
-    int count = 0;
-
-    snprintf(here.path, sizeof(here.path), "%s", c->cwd);
-    for (int i = 0; i < n; i++) {
-        char pattern[2 * PATH_MAX];
-
-        glob(mput_pattern(&w[i], pattern, sizeof(pattern)), flags, NULL, &g);
-        flags |= GLOB_APPEND;
-    }
-    for (size_t i = 0; i < g.gl_pathc && count < WORDS_MAX; i++)
-        found[count++] = (struct word){ .text = g.gl_pathv[i] };
-    int code = g.gl_pathc > WORDS_MAX
-                   ? client_refuse("mput", EX_USAGE,
-                                   "too many names; name the directory, with "
-                                   "-r")
-                   : put_all(c, found, count, &here);
-    globfree(&g);
-    return code;
 }
 
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
@@ -345,17 +325,13 @@ int cmd_get(struct client *c, struct word *w, int n)
         if (!w[i].remote)
             return client_refuse(
                 w[i].text, EX_USAGE,
-                "several names are in the way of LOCAL; try mget");
+                "several names are in the way of LOCAL; a pattern, such as "
+                "*.pdf, names several files");
     if (c->options.files_from && (c->interactive || (n > 1 && w[1].remote)))
         return client_refuse("get", EX_USAGE,
                              "--files-from is for one call, with one URL");
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
-    return get_all(c, w, n, NULL);
-}
-
-int cmd_mget(struct client *c, struct word *w, int n)
-{
     return get_all(c, w, n, NULL);
 }
 

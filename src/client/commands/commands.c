@@ -15,14 +15,14 @@ const struct client_command commands[] = {
       .words = { 1, -1 },
       .kinds = { "lr", "lr" },
       .run = cmd_put,
-      .syntax = { "FILE... URL", "FILE [NAME]" },
+      .syntax = { "FILE... URL", "FILE... [NAME]" },
       .help = "Upload files; with -r also directories; \"-\" is standard input",
       .example = { "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
                    "sallyport put -r -P4 photos "
                    "ftps://anna@drop.example.org/in/\n"
                    "pg_dump db | sallyport put - "
                    "ftps://anna@drop.example.org/db.sql",
-                   "put report.pdf\nput report.pdf in/november.pdf\nput -r -P4 "
+                   "put *.pdf\nput report.pdf in/november.pdf\nput -r -P4 "
                    "photos" } },
     { .name = "get",
       .other = "download",
@@ -37,7 +37,7 @@ const struct client_command commands[] = {
                    "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
                    "sallyport get ftps://anna@drop.example.org/db.sql - | psql "
                    "db",
-                   "get report.pdf\nget 'in/november 2026.pdf' "
+                   "get *.pdf\nget 'in/november 2026.pdf' "
                    "november.pdf\nget -r photos" } },
     { .name = "ls",
       .other = "dir",
@@ -146,17 +146,6 @@ const struct client_command commands[] = {
                    "ftps://anna@drop.example.org/site\n"
                    "sallyport sync ftps://anna@drop.example.org/site site",
                    "sync --dry-run --delete site site\nsync site site" } },
-    { .name = "watch",
-      .modes = ONE_SHOT,
-      .words = { 2, 2 },
-      .kinds = { "", "lr" },
-      .run = cmd_watch,
-      .syntax = { "DIR URL", "" },
-      .help = "Upload each file that appears in a directory (not beneath it), "
-              "when it is "
-              "complete; ends at Ctrl-C",
-      .example.line = "sallyport watch --remove-source out "
-                      "ftps://anna@drop.example.org/in" },
     { .name = "doctor",
       .modes = ONE_SHOT | LOCAL,
       .words = { 1, 1 },
@@ -165,22 +154,6 @@ const struct client_command commands[] = {
       .syntax = { "URL", "" },
       .help = "Test any FTPS server from outside, and explain the results",
       .example.line = "sallyport doctor ftps://anna@drop.example.org" },
-    { .name = "mput",
-      .modes = IN_SHELL,
-      .words = { 1, -1 },
-      .kinds = { "l", "" },
-      .run = cmd_mput,
-      .syntax = { "", "FILE..." },
-      .help = "Upload several files",
-      .example.shell = "mput *.pdf" },
-    { .name = "mget",
-      .modes = IN_SHELL,
-      .words = { 1, -1 },
-      .kinds = { "r", "" },
-      .run = cmd_mget,
-      .syntax = { "", "NAME..." },
-      .help = "Download several files",
-      .example.shell = "mget *.pdf" },
     { .name = "cd",
       .modes = IN_SHELL,
       .words = { 0, 1 },
@@ -209,7 +182,8 @@ const struct client_command commands[] = {
       .kinds = { "l", "" },
       .run = cmd_open,
       .syntax = { "", "URL" },
-      .help = "Close this connection and log in to another server",
+      .help = "Close this connection and log in to another server; its options "
+              "are those of sallyport and of a profile",
       .example.shell = "open ftps://bert@drop.example.org\n"
                        "open drop:" },
     { .name = "status",
@@ -311,9 +285,8 @@ static void help_option(const struct option_row *row)
 static void help_option_rows(const char *command, bool own)
 {
     for (size_t i = 0; i < option_count; i++)
-        if (!option_rows[i].gone &&
-            (!command || (own == (option_rows[i].commands != NULL) &&
-                          option_is_for(&option_rows[i], command))))
+        if (!command || (own == (option_rows[i].commands != NULL) &&
+                         option_is_for(&option_rows[i], command)))
             help_option(&option_rows[i]);
 }
 
@@ -384,8 +357,7 @@ int help_print(const struct client_command *row, unsigned mode)
          "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
          "the first byte. The profiles\nare in ~/.config/sallyport/config. The "
          "password comes from --password-file, the\nvariable "
-         "SALLYPORT_PASSWORD, ~/.netrc, the keyring, or a question. See\n"
-         "sallyport(1).");
+         "SALLYPORT_PASSWORD, ~/.netrc, or a question. See sallyport(1).");
     if (!row)
         puts("\nExamples:\n"
              "  sallyport put report.pdf ftps://anna@drop.example.org/in/\n"

@@ -71,10 +71,6 @@ static void passwd_tell(const struct site *s)
 {
     if (!s->place)
         progress_note("the password is changed");
-    else if (strcmp(s->place, PASSWORD_KEYRING) == 0)
-        progress_note("the password is changed; %s still has the old one, so "
-                      "run: secret-tool store --label=drop server %s user %s",
-                      s->place, s->url.host, s->url.user);
     else
         progress_note("the password is changed; %s still has the old one, so "
                       "write the new one there",
@@ -110,30 +106,6 @@ int cmd_passwd(struct client *c, struct word *w, int n)
     return passwd_change(c, &old);
 }
 
-/* The command line for this server, by its profile or by its URL with the
- * options that led here. */
-static int passwd_advise(const struct client *c)
-{
-    struct options given = c->options;
-    struct buf line;
-
-    buf_init(&line, FAILURE_TEXT);
-    if (!c->profile.name[0])
-        given.user = NULL; /* the URL has it */
-    options_repeat(&given, "passwd", &line);
-    buf_add_text(&line, " ");
-    if (c->profile.name[0])
-        buf_add_format(&line, "%s:", c->profile.name);
-    else
-        url_write_server(&c->site.url, &line);
-    int code = client_refuse(c->site.url.host, EX_NOPERM,
-                             "the server wants a new password before anything "
-                             "else; on a terminal run: sallyport passwd%.*s",
-                             (int)line.len, line.data);
-    buf_release(&line);
-    return code;
-}
-
 int passwd_demanded(struct client *c)
 {
     SECRET_CLEANUP struct secret old = c->site.password;
@@ -141,7 +113,10 @@ int passwd_demanded(struct client *c)
     if (!c->link.must_change)
         return 0;
     if (!tty_there() || c->options.json)
-        return passwd_advise(c);
+        return client_refuse(c->site.url.host, EX_NOPERM,
+                             "the server wants a new password before anything "
+                             "else; on a terminal run sallyport passwd with "
+                             "the same URL and options");
     progress_note("%s wants a new password before anything else.",
                   c->site.url.host);
     return passwd_change(c, &old);

@@ -272,7 +272,6 @@ int cmd_sync(struct client *c, struct word *w, int n)
                              "one of the two must be a local directory");
     /* Whatever a profile says: a file that didn't keep its time would be sent
      * again each time. */
-    c->options.preserve = true;
     c->options.no_preserve = false;
     tree_begin(&t, c, up ? &sync_up : &sync_down);
     t.named = strlen(w[up ? 0 : 1].text);

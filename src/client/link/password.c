@@ -17,17 +17,15 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* Programs that print a password. It comes through a pipe that no other program
- * has. */
+/* The program that prints a password. It comes through a pipe that no other
+ * program has. */
 
 #define HELPER_ANSWER_MAX 4096
-#define KEYRING_MS        10000
 #define COMMAND_MS        60000
 
 extern char **environ;
 
-/* QUIET: it prints no errors. */
-static int helper_start(char *const argv[], bool quiet, int out, pid_t *pid)
+static int helper_start(char *const argv[], int out, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t manner;
@@ -42,9 +40,6 @@ static int helper_start(char *const argv[], bool quiet, int out, pid_t *pid)
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
                                      O_RDONLY, 0);
-    if (quiet)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
-                                         O_WRONLY, 0);
     int r = posix_spawnp(pid, argv[0], &actions, &manner, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&manner);
@@ -80,46 +75,23 @@ static int helper_wait(pid_t pid, uint64_t end)
     return status;
 }
 
-/* Gets what the program prints, at most SIZE bytes in MS. Returns their number,
- * or -1: it can't be started, fails, or doesn't end. */
-static int helper_run(char *const argv[], bool quiet, unsigned ms, char *out,
-                      size_t size)
+/* Gets what the program prints, at most SIZE bytes. Returns their number, or
+ * -1: it can't be started, fails, or doesn't end in COMMAND_MS. */
+static int helper_run(char *const argv[], char *out, size_t size)
 {
-    uint64_t end = clock_ms() + ms;
+    uint64_t end = clock_ms() + COMMAND_MS;
     int ends[2], status = 1;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
-    int r = helper_start(argv, quiet, ends[1], &pid);
+    int r = helper_start(argv, ends[1], &pid);
     fd_close(&ends[1]);
     size_t len = r == 0 ? helper_read(ends[0], out, size, end) : 0;
     if (r == 0)
         status = helper_wait(pid, len == size ? 0 : end);
     fd_close(&ends[0]);
     return status == 0 ? (int)len : -1;
-}
-
-/* The desktop's keyring: the user stores the password there with `secret-tool
- * store --label=drop server HOST user USER`. Returns false if there is no
- * program, no keyring, no such entry, or no answer in 10 s. */
-static bool keyring_find(const struct url *url, struct secret *ret)
-{
-    char *argv[] = { "secret-tool", "lookup",
-                     "server",      (char *)url->host,
-                     "user",        (char *)url->user,
-                     NULL };
-    char answer[SECRET_MAX + 2];
-
-    if (!getenv("DBUS_SESSION_BUS_ADDRESS"))
-        return false;
-    int len = helper_run(argv, true, KEYRING_MS, answer, sizeof(answer));
-    if (len > 0 && answer[len - 1] == '\n')
-        len--;
-    bool found =
-        len > 0 && secret_set(ret, (struct slice){ answer, (size_t)len }) == 0;
-    explicit_bzero(answer, sizeof(answer));
-    return found;
 }
 
 /* Netrc and the other places. */
@@ -296,7 +268,7 @@ static int from_command(const struct options *o, struct secret *ret,
 
     if (!o->password_command)
         return 1;
-    int len = helper_run(argv, false, COMMAND_MS, answer, sizeof(answer));
+    int len = helper_run(argv, answer, sizeof(answer));
     int r = len < 0 ? fail(why, EX_UNAVAILABLE,
                            "--password-command: the command failed, or didn't "
                            "end in %d s",
@@ -382,11 +354,7 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
     int r = from_settings(o, ret, place, why);
     if (r == 1) {
         r = from_netrc(o, url, ret, why);
-        *place = "the netrc";
-    }
-    if (r == 1 && url->user[0]) {
-        r = keyring_find(url, ret) ? 0 : 1;
-        *place = r == 0 ? PASSWORD_KEYRING : NULL;
+        *place = r == 0 ? "the netrc" : NULL;
     }
     if (r < 0 || url->user[0])
         return r;
@@ -402,7 +370,5 @@ int password_find_proxy(const struct options *o, struct url *url,
 
     plain.cert = NULL; /* it is for the server */
     int r = from_netrc(o, url, ret, why);
-    if (r == 1)
-        r = keyring_find(url, ret) ? 0 : 1;
     return r == 1 ? from_terminal(&plain, url, "netrc", ret, why) : r;
 }

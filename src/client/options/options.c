@@ -9,7 +9,7 @@
 #define FLAG(field)         .kind = OPTION_FLAG, AT(field)
 #define TEXT(field, means)  .kind = OPTION_TEXT, AT(field), .value = (means)
 #define COUNT(field, means) .kind = OPTION_NUMBER, AT(field), .value = (means)
-#define RECURSIVE_FOR       "put get ls rm du sync mput mget open"
+#define RECURSIVE_FOR       "put get ls rm du sync open"
 
 const struct option_row option_rows[] = {
     { .name = "all",
@@ -33,7 +33,7 @@ const struct option_row option_rows[] = {
       FLAG(compress),
       .in_profile = true,
       .help = "compress transfers by MODE Z, if the server offers it",
-      .commands = "put get cat mput mget sync watch" },
+      .commands = "put get cat sync" },
     { .name = "config",
       TEXT(config, "FILE"),
       .help = "the file of profiles (default: ~/.config/sallyport/config)" },
@@ -43,7 +43,7 @@ const struct option_row option_rows[] = {
       .value = "WORD",
       .in_profile = true,
       .help = "if a name is taken: ask (default), skip, rename or overwrite",
-      .commands = "put get mv mput mget watch" },
+      .commands = "put get mv" },
     { .name = "debug",
       .letter = 'd',
       FLAG(debug),
@@ -56,13 +56,13 @@ const struct option_row option_rows[] = {
       .letter = 'n',
       FLAG(dry_run),
       .help = "print what would be transferred or removed, and do nothing",
-      .commands = "put get rm rmdir sync mput mget" },
+      .commands = "put get rm rmdir sync" },
     { .name = "exclude",
       .kind = OPTION_FILTER,
       AT(filter),
       .value = "PATTERN",
       .help = "leave out files and directories that match; can be repeated",
-      .commands = "put get mput mget sync watch" },
+      .commands = "put get sync" },
     { .name = "fast-open",
       FLAG(fast_open),
       .in_profile = true,
@@ -90,7 +90,7 @@ const struct option_row option_rows[] = {
       .least = 1,
       .value = "PATTERN",
       .help = "transfer files that match; if it is the first filter, no others",
-      .commands = "put get mput mget sync watch" },
+      .commands = "put get sync" },
     { .name = "json",
       FLAG(json),
       .help = "print one JSON object in each line instead of text" },
@@ -111,7 +111,7 @@ const struct option_row option_rows[] = {
       .in_profile = true,
       .help = "limit of all transfers together, bytes a second; also with k, M "
               "or G",
-      .commands = "put get cat mput mget sync watch" },
+      .commands = "put get cat sync" },
     { .name = "max-delete",
       COUNT(max_delete, "N"),
       .most = UINT32_MAX,
@@ -126,36 +126,32 @@ const struct option_row option_rows[] = {
       .most = UINT32_MAX,
       .help = "leave out files that were changed in this time, such as 30s, "
               "5m, 2h or 1d",
-      .commands = "put get mput mget sync" },
+      .commands = "put get sync" },
     { .name = "netrc",
       TEXT(netrc, "FILE"),
       .in_profile = true,
       .help = "the file of passwords (default: ~/.netrc)" },
-    { .name = "no-pager",
-      FLAG(no_pager),
-      .in_profile = true,
-      .gone = "no list goes through PAGER any more" },
     { .name = "no-preserve",
       FLAG(no_preserve),
       .in_profile = true,
       .help = "give transferred files the present time, not that of their "
               "last change",
-      .commands = "put get mput mget watch" },
+      .commands = "put get" },
     { .name = "no-resume",
       FLAG(no_resume),
       .in_profile = true,
       .help = "begin each transfer at its first byte",
-      .commands = "put get cat mput mget sync watch" },
+      .commands = "put get cat sync" },
     { .name = "no-temporary",
       FLAG(no_temporary),
       .in_profile = true,
       .help = "upload under the file's own name also where others see it grow",
-      .commands = "put mput sync watch" },
+      .commands = "put sync" },
     { .name = "no-verify",
       FLAG(no_verify),
       .in_profile = true,
       .help = "don't compare checksums after transfers",
-      .commands = "put get cat mput mget sync watch" },
+      .commands = "put get cat sync" },
     { .name = "one-time-code",
       FLAG(one_time_code),
       .in_profile = true,
@@ -168,7 +164,7 @@ const struct option_row option_rows[] = {
       .most = 16,
       .in_profile = true,
       .help = "number of connections that list, transfer and remove (1)",
-      .commands = "put get mput mget sync ls du rm" },
+      .commands = "put get sync ls du rm" },
     { .name = "password-command",
       TEXT(password_command, "COMMAND"),
       .in_profile = true,
@@ -181,12 +177,6 @@ const struct option_row option_rows[] = {
       TEXT(pin, "sha256//KEY"),
       .in_profile = true,
       .help = "trust exactly this public key" },
-    { .name = "preserve",
-      .letter = 'p',
-      FLAG(preserve),
-      .in_profile = true,
-      .gone = "transferred files keep their times without it",
-      .commands = "put get mput mget sync watch" },
     { .name = "proxy",
       TEXT(proxy, "URL"),
       .in_profile = true,
@@ -208,7 +198,7 @@ const struct option_row option_rows[] = {
       FLAG(remove_source),
       .help = "remove each file after its transfer, if it was compared and "
               "hasn't changed since",
-      .commands = "put get mput mget watch" },
+      .commands = "put get" },
     { .name = "retries",
       COUNT(retries, "N"),
       .most = 100,
@@ -252,11 +242,9 @@ static const char *const conflict_words[CONFLICT_CHOICES] = {
 
 void options_default(struct options *o)
 {
-    *o = (struct options){ .preserve = true,
-                           .parallel = 1,
-                           .retries = 5,
-                           .timeout = 60,
-                           .max_delete = UINT64_MAX };
+    *o = (struct options){
+        .parallel = 1, .retries = 5, .timeout = 60, .max_delete = UINT64_MAX
+    };
 }
 
 static const struct option_row *option_find(struct slice name)
@@ -519,48 +507,4 @@ const struct option_row *options_misfit(const struct options *o,
             !option_is_for(&option_rows[i], command))
             return &option_rows[i];
     return NULL;
-}
-
-bool options_keep_times(const struct options *o)
-{
-    return o->preserve && !o->no_preserve;
-}
-
-/* Quotes what a shell would change. */
-static void add_quoted(const char *text, struct buf *out)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_@%+=:,./-";
-
-    if (text[0] && text[strspn(text, plain)] == '\0') {
-        buf_add_text(out, text);
-        return;
-    }
-    buf_add_text(out, "'");
-    for (; *text; text++)
-        if (*text == '\'')
-            buf_add_text(out, "'\\''");
-        else
-            buf_add(out, text, 1);
-    buf_add_text(out, "'");
-}
-
-void options_repeat(const struct options *o, const char *command,
-                    struct buf *out)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        const char *text;
-
-        if (row->kind != OPTION_TEXT || o->source[i] < OPTION_FROM_SESSION ||
-            !option_is_for(row, command))
-            continue;
-        text =
-            *(const char *const *)(const void *)((const char *)o + row->offset);
-        if (!text)
-            continue;
-        buf_add_format(out, " --%s ", row->name);
-        add_quoted(text, out);
-    }
 }

@@ -26,7 +26,7 @@ enum option_source {
     OPTION_FROM_NOWHERE,
     OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
     OPTION_FROM_PROFILE,
-    OPTION_FROM_SESSION, /* an earlier line: the one that opened the server */
+    OPTION_FROM_SESSION, /* the command line that began the session */
     OPTION_FROM_LINE,    /* the command line, or this line of a session */
 };
 
@@ -46,10 +46,9 @@ struct options {
     const char *password_command, *password_file, *netrc, *user, *config,
         *files_from, *proxy;
     bool trust_new;
-    bool recursive, quiet, json, debug, preserve, no_preserve, compress,
-        no_verify;
+    bool recursive, quiet, json, debug, no_preserve, compress, no_verify;
     bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
-        dry_run, by_hash, all, help, version, yes, no_pager, fast_open;
+        dry_run, by_hash, all, help, version, yes, fast_open;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;   /* enum conflict_choice */
     uint64_t min_age;    /* seconds */
@@ -80,8 +79,7 @@ struct option_row {
     bool in_profile;
     const char *value, *help; /* VALUE: its name in the help */
     const char
-        *commands;    /* commands that use it, with blanks between; NULL: all */
-    const char *gone; /* it has no effect any more: the reason; or NULL */
+        *commands; /* commands that use it, with blanks between; NULL: all */
 };
 extern const struct option_row option_rows[];
 extern const size_t option_count;
@@ -103,9 +101,6 @@ int options_set(struct options *o, enum option_source source, const char *key,
  * "open" are for later lines, too. Those of a profile are never in the way. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
-/* Does a transferred file get the time of its last change? A profile that was
- * written for release 0.3.0 may say "preserve = no". */
-bool options_keep_times(const struct options *o);
 /* Is PATH, which is relative to the directory of the call, left out by a
  * filter? The first pattern that matches decides. If none matches, a file is
  * left out if the first filter is an --include; a directory isn't. */
@@ -113,10 +108,6 @@ bool options_exclude(const struct options *o, const char *path, bool directory);
 /* Is a file that was changed at this time younger than --min-age? 0: unknown,
  * so it isn't. */
 bool options_too_young(const struct options *o, time_t modified);
-/* Adds " --name VALUE" for each option with a text that the user has given here
- * or in this session and that COMMAND uses, as a shell reads it. */
-void options_repeat(const struct options *o, const char *command,
-                    struct buf *out);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
 
@@ -157,8 +148,6 @@ int url_parse(const char *text, struct url *ret, struct complaint *c);
 /* Writes "HOST:PORT" or "[IPV6]:PORT". Returns OUT. */
 #define URL_PLACE_MAX (URL_PART_MAX + 16)
 const char *url_place(const struct url *u, char out[URL_PLACE_MAX]);
-/* Adds the URL of the server alone, such as "ftps://anna@[::1]:2121". */
-void url_write_server(const struct url *u, struct buf *out);
 
 /* Parses the URL of a proxy, SCHEME://[USER@]HOST:PORT, in the same way. */
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,

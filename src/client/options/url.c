@@ -205,24 +205,6 @@ const char *url_place(const struct url *u, char out[URL_PLACE_MAX])
     return out;
 }
 
-void url_write_server(const struct url *u, struct buf *out)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    char place[URL_PLACE_MAX];
-
-    url_place(u, place);
-    if (u->port == PORT_EXPLICIT)
-        *strrchr(place, ':') = '\0';
-    buf_add_text(out, u->implicit && u->port != PORT_IMPLICIT
-                          ? "ftps+implicit://"
-                          : "ftps://");
-    for (const char *at = u->user; *at; at++)
-        buf_add_format(out, strchr(plain, *at) ? "%c" : "%%%02X",
-                       (unsigned char)*at);
-    buf_add_format(out, "%s%s", u->user[0] ? "@" : "", place);
-}
-
 int url_parse(const char *text, struct url *ret, struct complaint *c)
 {
     struct slice rest = slice_from(text), authority;

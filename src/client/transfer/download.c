@@ -237,7 +237,7 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
     progress_moved(t->row, (uint64_t)st.st_size);
     if (transfer_verify(t, why) < 0)
         return -1;
-    bool keep = options_keep_times(t->link->site->options);
+    bool keep = !t->link->site->options->no_preserve;
     int r;
     while ((r = part_finish(p, t->local, replace, keep ? t->modified : 0,
                             why)) == 1)

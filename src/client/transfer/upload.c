@@ -590,7 +590,7 @@ static void upload_set_time(struct file_transfer *t)
     struct failure why;
     int r;
 
-    if (!options_keep_times(t->link->site->options) || t->modified <= 0)
+    if (t->link->site->options->no_preserve || t->modified <= 0)
         return;
     do
         r = remote_set_time(t->link, t->remote, t->modified, &why);

@@ -35,8 +35,6 @@ Test(manual, names_every_option)
     char name[64], line[96];
 
     for (size_t i = 0; i < option_count; i++) {
-        if (option_rows[i].gone)
-            continue;
         snprintf(line, sizeof(line), "\\fB\\-\\-%s\\fP",
                  roff(option_rows[i].name, name, sizeof(name)));
         cr_expect_not_null(
@@ -76,8 +74,7 @@ Test(completion, knows_every_option_and_command)
 
         for (size_t k = 0; k < option_count; k++) {
             snprintf(word, sizeof(word), "--%s", option_rows[k].name);
-            cr_expect_eq(strstr(text, word) != NULL, !option_rows[k].gone,
-                         "%s: %s", paths[i], word);
+            cr_expect_not_null(strstr(text, word), "%s: %s", paths[i], word);
         }
         for (size_t k = 0; k < command_count; k++)
             if (commands[k].modes & ONE_SHOT)

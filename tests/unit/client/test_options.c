@@ -39,7 +39,7 @@ Test(options, words_and_options_in_any_order)
     char *argv[32];
 
     cr_assert_eq(parse(&o,
-                       "put -rp a --parallel=4 b --limit-rate 2M -- -c "
+                       "put -rq a --parallel=4 b --limit-rate 2M -- -c "
                        "--conflict",
                        argv, &c),
                  5, "%s", c.text);
@@ -47,7 +47,7 @@ Test(options, words_and_options_in_any_order)
     cr_expect_str_eq(argv[2], "b");
     cr_expect_str_eq(argv[3], "-c");
     cr_expect_str_eq(argv[4], "--conflict");
-    cr_expect(o.recursive && o.preserve);
+    cr_expect(o.recursive && o.quiet);
     cr_expect_eq(o.parallel, 4);
     cr_expect_eq(o.limit_rate, 2 << 20);
     cr_assert_eq(parse(&o, "get - -P3 x --conflict rename", argv, &c), 3);
@@ -58,26 +58,6 @@ Test(options, words_and_options_in_any_order)
     cr_expect_eq(o.limit_rate, 2 << 20);
     cr_assert_eq(parse(&o, "--limit-rate 3K", argv, &c), 0, "%s", c.text);
     cr_expect_eq(o.limit_rate, 3 << 10);
-}
-
-/* Only what this command uses, and only what the user has typed. */
-Test(options, repeated_for_a_command)
-{
-    static const char want[] = " --cacert 'it'\\''s;pem' --key k.pem";
-    struct complaint c;
-    struct options o;
-    struct buf b;
-    char *argv[32];
-
-    buf_init(&b, 1024);
-    parse(&o, "ls x --cacert it's;pem --files-from f -H -P4", argv, &c);
-    cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "pin", "p", &c), 0);
-    next_line(&o);
-    cr_assert_eq(options_set(&o, OPTION_FROM_LINE, "key", "k.pem", &c), 0);
-    options_repeat(&o, "passwd", &b);
-    cr_expect(slice_equal(buf_slice(&b), slice_from(want)), "%.*s", (int)b.len,
-              b.data);
-    buf_release(&b);
 }
 
 Test(options, mistakes)
@@ -175,21 +155,6 @@ Test(options, a_command_refuses_what_it_lacks)
     }
 }
 
-Test(options, times_are_kept)
-{
-    struct complaint c;
-    struct options o;
-    char *argv[32];
-
-    cr_assert_eq(parse(&o, "put", argv, &c), 1);
-    cr_expect(options_keep_times(&o));
-    cr_assert_eq(options_set(&o, OPTION_FROM_PROFILE, "no-preserve", "yes", &c),
-                 0);
-    cr_expect_not(options_keep_times(&o));
-    cr_assert_eq(parse(&o, "get --no-preserve", argv, &c), 1);
-    cr_expect_not(options_keep_times(&o));
-}
-
 static int set(struct options *o, const char *key, const char *value)
 {
     struct complaint c = { "" };
@@ -203,12 +168,12 @@ Test(options, profile)
 
     options_default(&o);
     cr_expect_eq(set(&o, "parallel", "8"), 0);
-    cr_expect_eq(set(&o, "preserve", "yes"), 0);
     cr_expect_eq(o.parallel, 8);
-    cr_expect(options_keep_times(&o));
-    cr_expect_eq(set(&o, "preserve", "no"), 0);
-    cr_expect_not(options_keep_times(&o));
-    cr_expect_lt(set(&o, "preserve", "perhaps"), 0);
+    cr_expect_eq(set(&o, "no-preserve", "yes"), 0);
+    cr_expect(o.no_preserve);
+    cr_expect_eq(set(&o, "no-preserve", "no"), 0);
+    cr_expect_not(o.no_preserve);
+    cr_expect_lt(set(&o, "no-preserve", "perhaps"), 0);
     cr_expect_lt(set(&o, "yes", "yes"), 0, "not for a profile");
     cr_expect_lt(set(&o, "password", "x"), 0);
 }

@@ -46,34 +46,6 @@ Test(url, parse)
     }
 }
 
-/* What is written is read again. */
-Test(url, the_server_alone)
-{
-    static const char *const rows[][2] = {
-        { "ftps://anna@h/in/", "ftps://anna@h" },
-        { "ftpes://h:21", "ftps://h" },
-        { "ftps://anna@127.0.0.1:33241/x", "ftps://anna@127.0.0.1:33241" },
-        { "ftps://a%40b@[2001:db8::1]:2121/",
-          "ftps://a%40b@[2001:db8::1]:2121" },
-        { "ftps://[::1]/", "ftps://[::1]" },
-        { "ftps+implicit://h", "ftps://h:990" },
-        { "ftps+implicit://h:1", "ftps+implicit://h:1" },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct complaint c = { "" };
-        struct url u;
-        struct buf b;
-
-        buf_init(&b, 1024);
-        cr_assert_eq(url_parse(rows[i][0], &u, &c), 0, "%s", c.text);
-        url_write_server(&u, &b);
-        cr_expect(slice_equal(buf_slice(&b), slice_from(rows[i][1])), "%.*s",
-                  (int)b.len, b.data);
-        buf_release(&b);
-    }
-}
-
 Test(url, proxies)
 {
     static const struct {
