@@ -7,7 +7,7 @@ string(SHA256 build_names "${build_sources}") # a new name has an old time
 set(build_header ${CMAKE_BINARY_DIR}/build_id.h)
 add_custom_command(OUTPUT ${build_header}
     COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
-        -DVERSION=${PROJECT_VERSION} -DNAMES=${build_names} -DHEADER=${build_header}
+        -DVERSION=${version} -DNAMES=${build_names} -DHEADER=${build_header}
         -P ${PROJECT_SOURCE_DIR}/etc/cmake/build_id.cmake
     DEPENDS ${build_sources} etc/cmake/build_id.cmake
     COMMENT "Hashing the sources" VERBATIM)

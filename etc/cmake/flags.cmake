@@ -1,5 +1,5 @@
 # Warnings, hardening, sanitizers: the flags of every object.
-add_compile_definitions(_GNU_SOURCE SALLYPORT_VERSION="${PROJECT_VERSION}")
+add_compile_definitions(_GNU_SOURCE)
 include_directories(${PROJECT_SOURCE_DIR}/include)
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wvla -fno-common)

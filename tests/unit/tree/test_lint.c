@@ -24,11 +24,16 @@ Test(check, a_late_release_and_a_file_that_no_analyzer_compiles)
     cr_expect_eq(system(SOURCE_DIR "/tests/unit/tree/check"), 0);
 }
 
+Test(version, sorts_before_at_and_after_a_release)
+{
+    cr_expect_eq(system(SOURCE_DIR "/tests/unit/tree/version"), 0);
+}
+
 /* With a clean environment, since Criterion passes its own on to its tests. */
 Test(ctest, executes_a_row_of_root)
 {
     cr_expect_eq(system("env -i PATH=\"$PATH\" ctest --test-dir '" BUILD_DIR
-                        "' -R '^unit_seccomp$' -V |"
-                        " grep 'Synthesis: Tested: [1-9]'"),
+                        "' -FA . -R '^unit_seccomp[.]release[.]root$' -V |"
+                        " grep '(release, root): [1-9]'"),
                  0);
 }
