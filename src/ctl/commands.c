@@ -2,6 +2,66 @@
  * help and the permitted options come from the row. */
 #include "ctl.h"
 
+/* Commands before their conversion: each line goes when its command has the
+ * type ctl_function. */
+#define OLD(command)                                                           \
+    static void command##_old(void)                                            \
+    {                                                                          \
+        ctl_old_run(command);                                                  \
+    }
+OLD(user_add)
+OLD(user_change)
+OLD(user_edit)
+OLD(user_passwd)
+OLD(user_rename)
+OLD(user_import)
+OLD(user_export)
+OLD(line_del)
+OLD(user_list)
+OLD(user_show)
+OLD(user_lock)
+OLD(user_unlock)
+OLD(user_totp)
+OLD(user_totp_off)
+OLD(user_can)
+OLD(invite_run)
+OLD(share_add)
+OLD(line_change)
+OLD(line_rename)
+OLD(share_grant)
+OLD(share_revoke)
+OLD(share_list)
+OLD(share_show)
+OLD(team_add)
+OLD(team_join)
+OLD(team_leave)
+OLD(team_list)
+OLD(team_show)
+OLD(team_del)
+OLD(partials_list)
+OLD(partials_purge)
+OLD(inspect_list)
+OLD(inspect_read)
+OLD(inspect_release)
+OLD(inspect_reject)
+OLD(quota_set_limit)
+OLD(quota_show)
+OLD(quota_report)
+OLD(retention_run)
+OLD(status_show)
+OLD(metrics_show)
+OLD(who_show)
+OLD(sessions_kick)
+OLD(bans_list)
+OLD(bans_add)
+OLD(bans_del)
+OLD(doctor_run)
+OLD(log_summary)
+OLD(log_show)
+OLD(report_make)
+OLD(drain_run)
+OLD(status_reload)
+
 #define LIMITS_SYNTAX                                                          \
     "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
     "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
@@ -21,32 +81,33 @@
     "[--event EVENTS] [--serial SERIAL] "
 
 const struct ctl_command ctl_commands[] = {
-    { "user", "add", user_add, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
+    { "user", "add", user_add_old, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
       "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] [--gid N] "
       "[--hash-stdin | --print-password] [--must-change] " KEYS_SYNTAX
       "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
       "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] " ENDS_SYNTAX,
       "Add a user, and make the user's home",
       "sallyportctl user add anna --comment 'Anna, accounts'" },
-    { "user", "change", user_change, TAKES_NAME, READS_TO_EDIT,
+    { "user", "change", user_change_old, TAKES_NAME, READS_TO_EDIT,
       "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] [--gid N] "
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
       "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode "
       "MODE] " ENDS_SYNTAX,
       "Change a user's row; the word \"default\" removes an option from it",
       "sallyportctl user change anna --role read" },
-    { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
+    { "user", "edit", user_edit_old, TAKES_NOTHING, 0, "",
       "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
       "it has no mistake",
       "EDITOR=nano sallyportctl user edit" },
-    { "user", "passwd", user_passwd, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
-      "NAME [--print-password] [--must-change]", "Set a user's password",
+    { "user", "passwd", user_passwd_old, TAKES_NAME,
+      READS_TO_EDIT | ASKS_PASSWORD, "NAME [--print-password] [--must-change]",
+      "Set a user's password",
       "sallyportctl user passwd anna < password-file" },
-    { "user", "rename", user_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "user", "rename", user_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
       "Give a user another name; uid, password and home stay, and unfinished "
       "uploads can't be resumed",
       "sallyportctl user rename anna anna.b" },
-    { "user", "import", user_import, TAKES_FILE, READS_TO_EDIT,
+    { "user", "import", user_import_old, TAKES_FILE, READS_TO_EDIT,
       "FILE|- --format WORD [--shadow FILE] [--prefix DIR] [--sync NAME "
       "[--yes]] [--dry-run]",
       "Add the users of another server's file, of a directory (LDIF) or of "
@@ -56,43 +117,45 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user import /etc/pure-ftpd/pureftpd.passwd --format "
       "pure-pw --dry-run\n"
       "  sallyportctl user import users.ldif --format ldif --sync directory" },
-    { "user", "export", user_export, TAKES_NOTHING, 0, "[--json [--hashes]]",
+    { "user", "export", user_export_old, TAKES_NOTHING, 0,
+      "[--json [--hashes]]",
       "Print the users file, with the hashes, for \"user import\" on another "
       "server, which takes no shares and teams; or JSON",
       "sallyportctl user export > users.bak" },
-    { "user", "del", line_del, TAKES_NAME, READS_TO_EDIT,
+    { "user", "del", line_del_old, TAKES_NAME, READS_TO_EDIT,
       "NAME [--purge] [--yes]",
       "Remove a user; with --purge also the home and all files in it",
       "sallyportctl user del anna --purge" },
-    { "user", "list", user_list, TAKES_NOTHING, 0,
+    { "user", "list", user_list_old, TAKES_NOTHING, 0,
       "[--locked] [--expired] [--team TEAM] [--unused TIME [--file FILE | "
       "--unit NAME] [--directory DIR]] [--json]",
       "List all users, or those that are locked, have expired, are in a team, "
       "and that, by the log, nobody has used for some time",
       "sallyportctl user list --team legal --unused 90d" },
-    { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "user", "show", user_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
-    { "user", "lock", user_lock, TAKES_NAME_AND_ANY, HAS_DEADLINE, "NAME ...",
+    { "user", "lock", user_lock_old, TAKES_NAME_AND_ANY, HAS_DEADLINE,
+      "NAME ...",
       "End the sessions of users and refuse further logins; the passwords are "
       "kept",
       "sallyportctl user lock anna bert" },
-    { "user", "unlock", user_unlock, TAKES_NAME_AND_ANY, 0, "NAME ...",
+    { "user", "unlock", user_unlock_old, TAKES_NAME_AND_ANY, 0, "NAME ...",
       "Allow logins again", "sallyportctl user unlock anna bert" },
-    { "user", "totp", user_totp, TAKES_NAME, READS_TO_EDIT,
+    { "user", "totp", user_totp_old, TAKES_NAME, READS_TO_EDIT,
       "NAME [--json] [--yes]",
       "Ask a user for a one-time code (RFC 6238) after the password, and print "
       "the secret for the user's app",
       "sallyportctl user totp anna" },
-    { "user", "totp-off", user_totp_off, TAKES_NAME, READS_TO_EDIT, "NAME",
+    { "user", "totp-off", user_totp_off_old, TAKES_NAME, READS_TO_EDIT, "NAME",
       "Ask a user for no one-time code any more",
       "sallyportctl user totp-off anna" },
-    { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
+    { "user", "can", user_can_old, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
       "Say whether a user may log in, or list, read, write, replace, delete, "
       "rename or mkdir there (exit status 0: yes, 1: no), which line of the "
       "users file decides, and what else may refuse",
       "sallyportctl user can anna upload /contracts/a.pdf" },
-    { "invite", NULL, invite_run, TAKES_NAME, READS_TO_EDIT,
+    { "invite", NULL, invite_run_old, TAKES_NAME, READS_TO_EDIT,
       "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
       "[--max-bytes SIZE] [--comment TEXT] [--format WORD] | NAME --show "
       "[--format WORD]",
@@ -100,160 +163,161 @@ const struct ctl_command ctl_commands[] = {
       "letter with all that the partner needs but the password; with --show "
       "print it again",
       "sallyportctl invite acme --to incoming --ttl 90d" },
-    { "share", "add", share_add, TAKES_NAME_AND_ANY, READS_TO_EDIT,
+    { "share", "add", share_add_old, TAKES_NAME_AND_ANY, READS_TO_EDIT,
       "NAME [USER[:ROLE] | team:TEAM[:ROLE] ...] [--path DIR] [--gid N] "
       "[--local-group GROUP] [--file-mode MODE] [--retain [PATH:]TIME]",
       "Add a share, a directory that its members see as /NAME, for these users "
       "and teams",
       "sallyportctl share add contracts anna bert:read" },
-    { "share", "change", line_change, TAKES_NAME, 0,
+    { "share", "change", line_change_old, TAKES_NAME, 0,
       "NAME [--file-mode MODE] [--retain [PATH:]TIME]",
       "Change a share; the word \"default\" removes an option",
       "sallyportctl share change contracts --retain 30d" },
-    { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "share", "rename", line_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
       "Give a share another name, which its members see; the directory stays",
       "sallyportctl share rename contracts deals" },
-    { "share", "grant", share_grant, TAKES_NAME_AND_MORE, 0,
+    { "share", "grant", share_grant_old, TAKES_NAME_AND_MORE, 0,
       "NAME USER[:ROLE] | team:TEAM[:ROLE] ...",
       "Give users or teams rights in a share (without a role all of them), in "
       "place of those that they had",
       "sallyportctl share grant contracts anna bert:read team:legal:drop" },
-    { "share", "revoke", share_revoke, TAKES_NAME_AND_MORE, READS_TO_EDIT,
+    { "share", "revoke", share_revoke_old, TAKES_NAME_AND_MORE, READS_TO_EDIT,
       "NAME USER | team:TEAM ...",
       "Take a share away from users or teams, and end the sessions that have "
       "it",
       "sallyportctl share revoke contracts bert" },
-    { "share", "list", share_list, TAKES_NOTHING, READS_USERS, "[--json]",
+    { "share", "list", share_list_old, TAKES_NOTHING, READS_USERS, "[--json]",
       "List all shares", "sallyportctl share list" },
-    { "share", "show", share_show, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "share", "show", share_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a share, its members, their rights, and where these come from",
       "sallyportctl share show contracts" },
-    { "share", "del", line_del, TAKES_NAME, READS_TO_EDIT,
+    { "share", "del", line_del_old, TAKES_NAME, READS_TO_EDIT,
       "NAME [--purge] [--yes]",
       "Remove a share from all users and teams; with --purge also its "
       "directory and all files in it",
       "sallyportctl share del contracts" },
-    { "team", "add", team_add, TAKES_NAME_AND_ANY, 0, "NAME [USER ...]",
+    { "team", "add", team_add_old, TAKES_NAME_AND_ANY, 0, "NAME [USER ...]",
       "Add a team, with these users", "sallyportctl team add legal anna bert" },
-    { "team", "join", team_join, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
+    { "team", "join", team_join_old, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
       "Put users into a team: they get its shares",
       "sallyportctl team join legal carla" },
-    { "team", "leave", team_leave, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
+    { "team", "leave", team_leave_old, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
       "Take users out of a team: they lose its shares",
       "sallyportctl team leave legal bert" },
-    { "team", "change", line_change, TAKES_NAME, 0, "NAME " LIMITS_SYNTAX,
+    { "team", "change", line_change_old, TAKES_NAME, 0, "NAME " LIMITS_SYNTAX,
       "Change the limits of a team; \"default\" removes one",
       "sallyportctl team change legal --bandwidth-up 10M" },
-    { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "team", "rename", line_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
       "Give a team another name", "sallyportctl team rename legal law" },
-    { "team", "list", team_list, TAKES_NOTHING, READS_USERS, "[--json]",
+    { "team", "list", team_list_old, TAKES_NOTHING, READS_USERS, "[--json]",
       "List all teams and their shares", "sallyportctl team list" },
-    { "team", "show", team_show, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "team", "show", team_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a team, its shares, its limits and its users",
       "sallyportctl team show legal" },
-    { "team", "del", team_del, TAKES_NAME, 0, "NAME",
+    { "team", "del", team_del_old, TAKES_NAME, 0, "NAME",
       "Remove a team; its users lose its shares",
       "sallyportctl team del legal" },
-    { "partials", "list", partials_list, TAKES_NAME_OR_NOTHING, READS_USERS,
+    { "partials", "list", partials_list_old, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME] [--older-than DAYS] [--json]",
       "List unfinished uploads, of one user or of all, by the names that the "
       "clients gave",
       "sallyportctl partials list anna" },
-    { "partials", "purge", partials_purge, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--older-than DAYS | --all] [--json]",
+    { "partials", "purge", partials_purge_old, TAKES_NAME_OR_NOTHING,
+      READS_USERS, "[NAME] [--older-than DAYS | --all] [--json]",
       "Remove unfinished uploads: expired ones, those without a write for some "
       "days, or all; never one that is being written",
       "sallyportctl partials purge --older-than 2" },
-    { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
+    { "inspect", "list", inspect_list_old, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME] [--json]",
       "List the uploads that wait for inspection (letter i of the rights), of "
       "one user or of all",
       "sallyportctl inspect list --json" },
-    { "inspect", "read", inspect_read, TAKES_ID, READS_USERS,
+    { "inspect", "read", inspect_read_old, TAKES_ID, READS_USERS,
       "ID [NAME] [--yes]",
       "Write the bytes of such an upload to the standard output",
       "sallyportctl inspect read 0123456789abcdef | clamdscan -" },
-    { "inspect", "release", inspect_release, TAKES_ID, READS_USERS,
+    { "inspect", "release", inspect_release_old, TAKES_ID, READS_USERS,
       "ID [NAME] [--yes]",
       "Make an upload visible under its name, or another one if that is taken "
       "(--yes: in place of a file that is newer or was changed later, too); "
       "found faster with the name of its user",
       "sallyportctl inspect release 0123456789abcdef anna" },
-    { "inspect", "reject", inspect_reject, TAKES_ID, READS_USERS, "ID [NAME]",
-      "Delete an upload that waits for inspection",
+    { "inspect", "reject", inspect_reject_old, TAKES_ID, READS_USERS,
+      "ID [NAME]", "Delete an upload that waits for inspection",
       "sallyportctl inspect reject 0123456789abcdef" },
-    { "quota", "set", quota_set_limit, TAKES_ACCOUNT_AND_SIZE, 0,
+    { "quota", "set", quota_set_limit_old, TAKES_ACCOUNT_AND_SIZE, 0,
       "NAME | share:NAME SIZE|none [--files N]",
       "Set how many bytes and files a user or a share may have; the kernel "
       "enforces it",
       "sallyportctl quota set anna 20G --files 100000" },
-    { "quota", "show", quota_show, TAKES_ACCOUNT, READS_USERS,
+    { "quota", "show", quota_show_old, TAKES_ACCOUNT, READS_USERS,
       "NAME | share:NAME [--json]",
       "Show the quota of a user or a share, and what is used",
       "sallyportctl quota show anna" },
-    { "quota", "report", quota_report, TAKES_NOTHING, READS_USERS, "[--json]",
-      "List all quotas, and those that nothing enforces",
+    { "quota", "report", quota_report_old, TAKES_NOTHING, READS_USERS,
+      "[--json]", "List all quotas, and those that nothing enforces",
       "sallyportctl quota report" },
-    { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
+    { "retention", "run", retention_run_old, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
       "Remove the files that are older than their home or share keeps them "
       "(--retain), and forgotten unfinished uploads; a timer runs it",
       "sallyportctl retention run --dry-run" },
-    { "status", NULL, status_show, TAKES_NOTHING, 0, "[--json]",
+    { "status", NULL, status_show_old, TAKES_NOTHING, 0, "[--json]",
       "Show the state of the running server", "sallyportctl status" },
-    { "metrics", NULL, metrics_show, TAKES_NOTHING, 0, "",
+    { "metrics", NULL, metrics_show_old, TAKES_NOTHING, 0, "",
       "Print the counters and gauges of the running server, for Prometheus",
       "sallyportctl metrics" },
-    { "who", NULL, who_show, TAKES_NOTHING, 0, "[--json | --watch]",
+    { "who", NULL, who_show_old, TAKES_NOTHING, 0, "[--json | --watch]",
       "List the sessions of the running server, and what they do; with --watch "
       "again every 2 s, the fastest transfers first, until Ctrl-C",
       "sallyportctl who" },
-    { "kick", NULL, sessions_kick, TAKES_SESSION, 0, "USER | SERIAL | ADDRESS",
+    { "kick", NULL, sessions_kick_old, TAKES_SESSION, 0,
+      "USER | SERIAL | ADDRESS",
       "End the sessions of a user, the session with a serial, or the sessions "
       "of a client's address",
       "sallyportctl kick anna" },
-    { "ban", "list", bans_list, TAKES_NOTHING, 0, "[--json]",
+    { "ban", "list", bans_list_old, TAKES_NOTHING, 0, "[--json]",
       "List the banned addresses and networks", "sallyportctl ban list" },
-    { "ban", "add", bans_add, TAKES_NETWORK, 0,
+    { "ban", "add", bans_add_old, TAKES_NETWORK, 0,
       "ADDRESS[/BITS] [--for TIME] [--reason TEXT] [--yes]",
       "Refuse connections from an address (IPv6: its /64) or a network, and "
       "end its sessions",
       "sallyportctl ban add 192.0.2.0/24 --for 7d --reason scanner" },
-    { "ban", "del", bans_del, TAKES_NETWORK, 0, "ADDRESS[/BITS]",
+    { "ban", "del", bans_del_old, TAKES_NETWORK, 0, "ADDRESS[/BITS]",
       "End the ban of an address or a network",
       "sallyportctl ban del 192.0.2.0/24" },
-    { "doctor", NULL, doctor_run, TAKES_NOTHING, 0,
+    { "doctor", NULL, doctor_run_old, TAKES_NOTHING, 0,
       "[--json | --nagios [--warning DAYS,PERCENT] [--critical DAYS,PERCENT]]",
       "Check the running installation, and say what to do (exit status 0: "
       "good, 1: warnings, 2: something is bad); with --nagios only the server "
       "and the disks, in one line",
       "sallyportctl doctor --nagios --warning 21,80" },
-    { "log", "summary", log_summary, TAKES_NOTHING, WITHOUT_SETTINGS,
+    { "log", "summary", log_summary_old, TAKES_NOTHING, WITHOUT_SETTINGS,
       LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
       "Count the lines of the last 7 days, or another time, as JSON: transfers "
       "by day, hour and user, failures by cause, the largest files, sessions, "
       "bans",
       "sallyportctl log summary --since 30d | jq .users" },
-    { "log", NULL, log_show, TAKES_NOTHING, WITHOUT_SETTINGS,
+    { "log", NULL, log_show_old, TAKES_NOTHING, WITHOUT_SETTINGS,
       LINES_SYNTAX "[--lines N] [--follow] [--file FILE | --cursor FILE] "
                    "[--unit NAME] [--directory DIR] [--json | --csv | "
                    "--xferlog]",
       "Show what happened, from the journal or a log file: who sent which "
       "file, and why something failed",
       "sallyportctl log --path contract.pdf --since tuesday" },
-    { "report", NULL, report_make, TAKES_NOTHING, 0,
+    { "report", NULL, report_make_old, TAKES_NOTHING, 0,
       "[--since TIME] [--until TIME] [--file FILE | --unit NAME] [--directory "
       "DIR] [--output FILE]",
       "Make a page (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, disks and quotas",
       "sallyportctl report --since 7d -o report.html" },
-    { "drain", NULL, drain_run, TAKES_NOTHING, 0,
+    { "drain", NULL, drain_run_old, TAKES_NOTHING, 0,
       "[--announce TIME] [--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "
       "transfer, and wait for the last one; after that time take sessions "
       "again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
-    { "reload", NULL, status_reload, TAKES_NOTHING, 0, "",
+    { "reload", NULL, status_reload_old, TAKES_NOTHING, 0, "",
       "Load configuration, certificates and users file again; every setting "
       "can change, and no session ends",
       "sallyportctl reload" },

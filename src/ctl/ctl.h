@@ -75,11 +75,17 @@ struct context {
     struct known_answers *known;   /* disk.c */
     size_t known_size;
     struct known_owners *owners; /* disk.c */
-    int lock_fd; /* the lock of the users file; 0: none */
-    bool stands; /* the last edit_run() has replaced it */
+    int lock_fd;                 /* the lock of the users file; 0: none */
+    bool stands;                 /* the last edit_run() has replaced it */
     struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
 };
+
+/* The one of this process: it runs one command. */
+extern struct context ctl;
+/* The exit status of a command that has done its work: 0, or an answer such as
+ * the "no" of "user can". */
+extern int ctl_status;
 
 enum ctl_takes {
     TAKES_NOTHING,
@@ -127,8 +133,12 @@ enum {
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
 };
 
-/* What a command does. Returns an exit code. */
-typedef int ctl_function(struct context *x);
+/* What a command does, with ctl; it returns, or calls fail(). */
+typedef void ctl_function(void);
+/* The same before its conversion: returns an exit code, with the complaint in
+ * X. */
+typedef int ctl_old_function(struct context *x);
+void ctl_old_run(ctl_old_function *run);
 
 struct ctl_command {
     const char *group;
@@ -146,8 +156,11 @@ extern const size_t ctl_command_count;
  * it. */
 extern int ctl_deadline_ms;
 
-/* Runs the program. Returns its exit code. */
-int ctl_run(int argc, char **argv);
+/* Runs the program, and ends the process. */
+noreturn void ctl_run(int argc, char **argv);
+/* Ends the process with CODE, or with the one for output that can't be
+ * written. */
+noreturn void ctl_end(int code);
 
 /* Parses ARGV, and moves its words to the front. Returns 0, or EX_USAGE with
  * the complaint: an unknown option, or one without its value. */
@@ -243,6 +256,9 @@ noreturn void fail_no_memory(void);
 void need(const struct context *x, int code);
 /* What fail() does first, once; NULL: nothing. It may not fail. */
 extern void (*at_fail)(int code);
+/* Reports the failure of a command that words it differently: may change
+ * ctl.complaint, and returns the exit code. */
+extern int (*fail_report)(int code);
 /* In memory that a fork shares with its parent; zero until the fork fails. */
 struct fail_page {
     int code;
@@ -275,20 +291,21 @@ extern void (*partials_files)(const struct files_start *start);
 
 /* The commands; line_del is of a user or share, line_change of a share or
  * team. */
-ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
+ctl_old_function user_add, user_change, user_edit, user_passwd, user_rename,
     user_lock, user_unlock, user_totp, user_totp_off, user_list, user_show,
     user_can, user_import, user_export, invite_run;
-ctl_function share_add, share_grant, share_revoke, share_list, share_show;
-ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
-ctl_function line_change, line_rename, line_del;
-ctl_function partials_list, partials_purge, retention_run;
-ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
-ctl_function quota_set_limit, quota_show, quota_report;
-ctl_function status_show, status_reload, doctor_run, monitor_check;
-ctl_function metrics_show;
-ctl_function who_show, sessions_kick, drain_run;
-ctl_function bans_list, bans_add, bans_del;
-ctl_function log_show, log_summary, report_make;
+ctl_old_function share_add, share_grant, share_revoke, share_list, share_show;
+ctl_old_function team_add, team_join, team_leave, team_list, team_show,
+    team_del;
+ctl_old_function line_change, line_rename, line_del;
+ctl_old_function partials_list, partials_purge, retention_run;
+ctl_old_function inspect_list, inspect_read, inspect_release, inspect_reject;
+ctl_old_function quota_set_limit, quota_show, quota_report;
+ctl_old_function status_show, status_reload, doctor_run, monitor_check;
+ctl_old_function metrics_show;
+ctl_old_function who_show, sessions_kick, drain_run;
+ctl_old_function bans_list, bans_add, bans_del;
+ctl_old_function log_show, log_summary, report_make;
 
 /* These report a failure, an exit code with its complaint, in another way. They
  * return another exit code. */

@@ -3,10 +3,10 @@
 #include "ctl.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 void (*at_fail)(int code);
+int (*fail_report)(int code);
 static struct fail_page *parent;
 
 void fail_to_parent(struct fail_page *page)
@@ -31,8 +31,13 @@ void fail(int code, const char *format, ...)
     if (undo)
         undo(code);
     fflush(stdout);
-    stderr_print("%s", why.text);
-    exit(code);
+    ctl.complaint = why;
+    if (fail_report)
+        code = fail_report(code);
+    fflush(stdout);
+    if (ctl.complaint.text[0])
+        stderr_print("%s", ctl.complaint.text);
+    _exit(code);
 }
 
 void fail_no_memory(void)

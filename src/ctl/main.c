@@ -8,5 +8,5 @@
 int main(int argc, char **argv)
 {
     process_title_init(argc, argv);
-    return ctl_run(argc, argv);
+    ctl_run(argc, argv);
 }

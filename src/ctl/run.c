@@ -154,6 +154,9 @@ static const char *arguments_beyond(const struct arguments *a,
 
 /* The command. */
 
+struct context ctl;
+int ctl_status;
+
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
 {
     snprintf(out, CTL_NAME, "%s%s%s", row->group, row->name ? " " : "",
@@ -386,7 +389,8 @@ static int check_options(struct context *x, const struct ctl_command *row,
     groups = strcmp(beyond, "share") == 0  ? a->share
              : strcmp(beyond, "team") == 0 ? a->team
                                            : ",";
-    if (row->run == user_change && a->words == 3 && !strchr(groups, ','))
+    if (strcmp(name, "user change") == 0 && a->words == 3 &&
+        !strchr(groups, ','))
         return not_for_change(x, beyond);
     return ctl_fail(x, EX_USAGE,
                     "%s: --%s is not for this command; see: sallyportctl %s "
@@ -434,82 +438,96 @@ int ctl_load_settings(struct context *x)
     return 0;
 }
 
-static int run_row(struct context *x, const struct ctl_command *row)
+void ctl_old_run(ctl_old_function *run)
 {
-    int code = row->needs & WITHOUT_SETTINGS ? 0 : ctl_load_settings(x);
+    ctl_status = run(&ctl);
+    if (ctl.complaint.text[0])
+        fail(ctl_status, "%s", ctl.complaint.text);
+}
 
-    if (code == 0 && row->needs & READS_TO_EDIT)
-        code = edit_read_before(x);
-    if (code == 0 && row->needs & READS_USERS)
-        code =
-            edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
-    if (code == 0)
-        code = row->run(x);
-    buf_release(&x->users_text);
-    users_release(&x->users);
-    places_release(&x->places);
-    known_release(x);
-    return code;
+static void run_row(const struct ctl_command *row)
+{
+    struct context *x = &ctl;
+
+    if (!(row->needs & WITHOUT_SETTINGS))
+        need(x, ctl_load_settings(x));
+    if (row->needs & READS_TO_EDIT)
+        need(x, edit_read_before(x));
+    if (row->needs & READS_USERS)
+        need(x, edit_load_users(&x->users, x->settings.users, NULL,
+                                &x->complaint));
+    row->run();
 }
 
 static int run_bounded(struct context *x, void *data)
 {
     const struct ctl_command *const *row = data;
-    int code = run_row(x, *row);
 
-    return code == 0 && fflush(stdout) == EOF
+    run_row(*row);
+    return ctl_status == 0 && fflush(stdout) == EOF
                ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
-               : code;
+               : ctl_status;
 }
 
 /* The command must end although the disk of the users file is dead. */
-static int run_with_deadline(struct context *x, const struct ctl_command *row)
+static void run_with_deadline(const struct ctl_command *row)
 {
+    struct context *x = &ctl;
     int code =
         disk_run_copy(x, run_bounded, &row, sizeof(row), ctl_deadline_ms);
 
     if (code == -ETIMEDOUT)
-        return ctl_fail(x, EX_TEMPFAIL,
-                        "the disk of the users file doesn't answer, so it "
-                        "isn't known whether anything has changed; try again "
-                        "later; to end the sessions now run: sallyportctl "
-                        "kick %s",
-                        x->args.words == 3 ? x->args.word[2] : "USER");
-    return code < 0
-               ? ctl_fail(x, EX_OSERR, "a process failed: %s", strerror(-code))
-               : code;
+        fail(EX_TEMPFAIL,
+             "the disk of the users file doesn't answer, so it isn't known "
+             "whether anything has changed; try again later; to end the "
+             "sessions now run: sallyportctl kick %s",
+             x->args.words == 3 ? x->args.word[2] : "USER");
+    if (code < 0)
+        fail(EX_OSERR, "a process failed: %s", strerror(-code));
+    need(x, x->complaint.text[0] ? code : 0);
+    ctl_status = code;
 }
 
-static int run_command(struct context *x)
+static int report_reload(int code)
 {
+    return status_reload_failed(&ctl, code);
+}
+
+static int report_nagios(int code)
+{
+    return monitor_failed(&ctl, code);
+}
+
+static void run_command(void)
+{
+    struct context *x = &ctl;
     const struct ctl_command *row = ctl_command_of(&x->args);
-    int code;
 
     if (!row)
-        return meant_instead(x);
-    code = check_usage(x, row);
-    if (code == 0)
-        code = row->needs & HAS_DEADLINE ? run_with_deadline(x, row)
-                                         : run_row(x, row);
-    if (x->complaint.text[0] && row->run == doctor_run && x->args.nagios)
-        return monitor_failed(x, code);
-    if (x->complaint.text[0] && row->run == status_reload)
-        return status_reload_failed(x, code);
-    return code;
+        need(x, meant_instead(x));
+    if (x->args.nagios)
+        fail_report = report_nagios;
+    if (strcmp(row->group, "reload") == 0)
+        fail_report = report_reload;
+    need(x, check_usage(x, row));
+    if (row->needs & HAS_DEADLINE)
+        run_with_deadline(row);
+    else
+        run_row(row);
 }
 
 /* Without a command: how the server is, and what there is to do. */
-static int run_first_look(struct context *x)
+static void run_first_look(void)
 {
-    int code = ctl_load_settings(x);
+    struct context *x = &ctl;
 
-    if (code == 0)
-        code = monitor_first_look(x);
-    if (code)
+    ctl_status = ctl_load_settings(x);
+    if (ctl_status == 0)
+        ctl_status = monitor_first_look(x);
+    if (ctl_status)
         printf("server:    %s\n", x->complaint.text);
     x->complaint.text[0] = '\0';
     help_first();
-    return code;
 }
 
 /* The name of the command in older versions. */
@@ -524,61 +542,59 @@ static void take_old_word(struct arguments *a)
     a->nagios = "";
 }
 
-static int run(struct context *x, int argc, char **argv)
+static void run(int argc, char **argv)
 {
-    const struct arguments *a = &x->args;
-    int code;
+    struct arguments *a = &ctl.args;
 
-    if (argc > 1 && strcmp(argv[1], "--complete") == 0)
-        return complete_print(x, argv + 2);
-    code = arguments_parse(&x->args, argc, argv, &x->complaint);
-    if (code)
-        return code;
-    take_old_word(&x->args);
+    if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+        complete_print(&ctl, argv + 2);
+        return;
+    }
+    need(&ctl, arguments_parse(a, argc, argv, &ctl.complaint));
+    take_old_word(a);
     /* "help user add", as other programs have it. */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
-        x->args.word++;
-        x->args.words--;
-        x->args.help = "";
+        a->word++;
+        a->words--;
+        a->help = "";
     }
     size_t words = ctl_command_of(a)                             ? 2
                    : a->words == 1 && meant_is_group(a->word[0]) ? 1
                                                                  : 0;
     if (a->version)
-        return puts("sallyportctl " SALLYPORT_VERSION), 0;
-    if (a->help && words == 0 && a->words == 0 && !a->all)
-        return help_overview(), 0;
-    if (a->help && (words > 0 || a->words < 2))
-        return help_print(a, words), 0;
-    if (words == 1)
-        return help_group(a->word[0]), 0;
-    return argc > 0 && a->words == 0 ? run_first_look(x) : run_command(x);
+        puts("sallyportctl " SALLYPORT_VERSION);
+    else if (a->help && words == 0 && a->words == 0 && !a->all)
+        help_overview();
+    else if (a->help && (words > 0 || a->words < 2))
+        help_print(a, words);
+    else if (words == 1)
+        help_group(a->word[0]);
+    else if (argc > 0 && a->words == 0)
+        run_first_look();
+    else
+        run_command();
 }
 
-/* Of output that failed earlier nothing is left to write, and the cause isn't
- * known any more. Returns an exit code. */
-static int flush_output(struct context *x)
+void ctl_end(int code)
 {
-    if (fflush(stdout) == EOF)
-        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno));
-    return ferror(stdout) ? ctl_fail(x, EX_IOERR,
-                                     "standard output: not all of it could be "
-                                     "written")
-                          : 0;
+    if (code == 0) {
+        at_fail = NULL;
+        if (fflush(stdout) == EOF)
+            fail(EX_IOERR, "standard output: %s", strerror(errno));
+        /* After a failed write stdio has dropped the bytes, and errno is
+         * gone. */
+        if (ferror(stdout))
+            fail(EX_IOERR, "standard output: not all of it could be written");
+    }
+    fflush(stdout);
+    _exit(code);
 }
 
-int ctl_run(int argc, char **argv)
+void ctl_run(int argc, char **argv)
 {
-    struct context x = { .complaint.text = "" };
-    int code;
-
     fd_fill_standard();
     stderr_title("sallyportctl");
     stderr_wait(true);
-    code = run(&x, argc, argv);
-    if (code == 0)
-        code = flush_output(&x);
-    if (code && x.complaint.text[0])
-        stderr_print("%s", x.complaint.text);
-    return code;
+    run(argc, argv);
+    ctl_end(ctl_status);
 }

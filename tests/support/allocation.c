@@ -4,19 +4,26 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static unsigned left;
-static bool failed;
+static bool *failed; /* shared with forks */
+
+__attribute__((constructor)) static void allocation_share(void)
+{
+    failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
 
 void allocation_fail(unsigned n)
 {
     left = n;
-    failed = false;
+    *failed = false;
 }
 
 bool allocation_failed(void)
 {
-    return failed;
+    return *failed;
 }
 
 #ifdef __SANITIZE_ADDRESS__
@@ -37,7 +44,7 @@ static bool fails(void)
 {
     if (left == 0 || --left > 0)
         return false;
-    failed = true;
+    *failed = true;
     errno = ENOMEM;
     return true;
 }

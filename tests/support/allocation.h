@@ -11,7 +11,7 @@
 bool allocation_can_fail(void);
 /* The Nth allocation from now on fails, once. 0: none */
 void allocation_fail(unsigned n);
-/* Has it failed? */
+/* Has it failed, here or in the fork that asked for it last? */
 bool allocation_failed(void);
 
 #endif

@@ -26,7 +26,7 @@
 __attribute__((constructor)) static void become_ctl(int argc, char **argv)
 {
     if (getenv(AS_CTL))
-        exit(ctl_run(argc, argv));
+        ctl_run(argc, argv);
 }
 
 struct lines {

@@ -103,14 +103,14 @@ bool fake_ready(const struct files_start *start, struct channel *master)
 
 static void play_files(const struct files_start *start)
 {
-    struct channel master, ctl;
+    struct channel master, asks;
     struct message find;
 
     channel_init(&master, start->master, PROCESS_FILES, PROCESS_MASTER,
                  PHASE_START);
-    channel_init(&ctl, start->session, PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
-    if (files_enter(start, &master) && fake_hears(&ctl, &find))
-        files_find(&ctl, &find);
+    channel_init(&asks, start->session, PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
+    if (files_enter(start, &master) && fake_hears(&asks, &find))
+        files_find(&asks, &find);
     _exit(0);
 }
 

@@ -19,7 +19,7 @@ static void run_child(const char *words, int out)
     while ((word = strsep(&rest, " "))) /* the last one may be empty */
         argv[argc++] = word;
     dup2(out, STDOUT_FILENO);
-    _exit(ctl_run(argc, argv));
+    ctl_run(argc, argv);
 }
 
 /* The words that are offered, with blanks between. */

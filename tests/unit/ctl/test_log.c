@@ -247,7 +247,7 @@ Test(log, a_terminal_says_where_older_lines_are)
     pid = forkpty(&end, NULL, NULL, NULL);
     cr_assert_geq(pid, 0);
     if (pid == 0)
-        _exit(ctl_run(6, argv));
+        ctl_run(6, argv);
     while ((n = read(end, seen + len, sizeof(seen) - 1 - len)) > 0)
         len += (size_t)n;
     cr_expect(wait_exit(pid, &status, WAIT_MS) && status == 0);
@@ -352,7 +352,7 @@ Test(log, follows_a_file)
     cr_assert_geq(pid, 0);
     if (pid == 0) {
         freopen(in(scratch, "out"), "w", stdout);
-        _exit(ctl_run(7, argv));
+        ctl_run(7, argv);
     }
     expect_soon(" old ");
     append(log, "er=anna\n");

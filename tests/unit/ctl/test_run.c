@@ -161,10 +161,7 @@ Test(run, closed_descriptors)
     if (pid == 0) {
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
             close(fd);
-        int code = ctl_run(5, argv);
-        bool open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
-
-        _exit(open && write(STDERR_FILENO, "", 1) < 0 ? code : 1);
+        ctl_run(5, argv);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == EX_IOERR, "%x",

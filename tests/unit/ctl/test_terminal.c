@@ -31,12 +31,8 @@ static void start_words(struct typist *t, int argc, char **argv)
     fflush(NULL);
     t->pid = forkpty(&t->master, NULL, NULL, NULL);
     cr_assert_geq(t->pid, 0);
-    if (t->pid == 0) {
-        int code = ctl_run(argc, argv);
-
-        fflush(stdout);
-        _exit(code);
-    }
+    if (t->pid == 0)
+        ctl_run(argc, argv);
 }
 
 /* The user or share is anna; OPTION may be NULL. */
