@@ -1,10 +1,11 @@
 /* Real clients: every script of clients/ against one server, each as a user of
  * its own and in a directory of its own, once for each build and user that
- * tests/table names. */
+ * tests/table names; or only SALLYPORT_CLIENT=NAME. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/files.h"
@@ -94,6 +95,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 ParameterizedTestParameters(clients, play)
 {
     rows_find(&rows);
+    rows_keep(&rows, getenv("SALLYPORT_CLIENT"));
     return cr_make_param_array(struct row, rows.row, rows.count);
 }
 

@@ -396,17 +396,18 @@ struct view {
 };
 
 struct facts {
-    struct stat st; /* of a link's target, if there is one */
-    bool dangling;  /* a link that isn't followed, or leads nowhere */
+    struct stat st; /* of the link itself, or of what it leads to */
+    bool link;
     unsigned perm;
 };
 
 /* Of the mount M: 0; or -errno, and *ret is undefined. */
 int facts_of_mount(const struct files *f, const struct mount *m,
                    struct facts *ret);
-/* The same of NAME, which is no mount. */
+/* The same of NAME, which is no mount. A link to a directory is a directory
+ * only if the path leads INTO it, and ends in "/". */
 int facts_read(const struct files *f, const struct view *in, const char *name,
-               struct facts *ret);
+               bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
 /* Its bits, enum perm, in the mount M. LINK: it was reached through a link

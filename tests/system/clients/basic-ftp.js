@@ -96,6 +96,12 @@ async function goOn() {
     client.close();
 }
 
+async function removeLinks() {
+    const client = await enter();
+    await client.removeDir("linked");
+    client.close();
+}
+
 function one(i) {
     return Buffer.from(`${i} of many`);
 }
@@ -135,7 +141,7 @@ async function slowly() {
     client.close();
 }
 
-({ begin, goOn, many, slowly })[process.argv[9]](...process.argv.slice(10)).catch(error => {
+({ begin, goOn, many, removeLinks, slowly })[process.argv[9]](...process.argv.slice(10)).catch(error => {
     console.error(error);
     process.exit(1);
 });

@@ -24,6 +24,10 @@ for version in TLSv1.2 TLSv1.3; do
     said '^> APPE c'
     said '^< 226 Transfer complete'
 done
+step "removeDir follows no link"
+make_links
+play TLSv1.3 removeLinks
+links_are_gone
 mkfifo slow
 interrupt_uploading play TLSv1.3 slowly
 echo "basic-ftp: done"

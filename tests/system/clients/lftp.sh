@@ -110,6 +110,16 @@ say "cls -1 up" | grep -qx up/renamed
 say "rm up/renamed"
 say "rm -r up"
 [[ -z $(say "cls -1") ]]
+for mlsd in no yes; do
+    step "rm -r follows no link, use-mlsd $mlsd"
+    make_links
+    say "set ftp:use-mlsd $mlsd
+mirror --no-perms linked copied-$mlsd
+rm -r linked"
+    links_are_gone
+    [[ -z $(find copied-$mlsd -mindepth 1 -type d) ]] || fail "it went round"
+done
+
 step "without TLS it gives up at once"
 ! say "set ftp:ssl-force no
 set ftp:ssl-allow no

@@ -62,4 +62,8 @@ go lsf door: >list
 [[ $(sort list) == moved$'\n'tree/ ]] || fail "$(<list)"
 step "purge"
 go purge door:tree
+step "purge follows no link"
+make_links
+go purge door:linked
+links_are_gone
 echo "rclone: done"

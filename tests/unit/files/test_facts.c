@@ -35,10 +35,11 @@ Test(facts, table)
           HOME_PERM | PERM_DELETE | PERM_RENAME, "/folder" },
         { "/", OUTCOME_OK, ENTRY_DIRECTORY, HOME_PERM, "/" },
         { "/link", OUTCOME_OK, ENTRY_FILE, LINK_PERM, "/folder/file" },
-        { "/folder/up", OUTCOME_OK, ENTRY_FILE, LINK_PERM, "/file" },
-        { "/link-to-folder", OUTCOME_OK, ENTRY_DIRECTORY, HOME_PERM,
-          "/folder" },
+        { "/folder/up", OUTCOME_NOT_REGULAR, 0, 0, NULL }, /* RNFR */
+        { "/link-to-folder", OUTCOME_OK, ENTRY_LINK, PERM_DELETE,
+          "/link-to-folder" },
         { "/escape", OUTCOME_OK, ENTRY_LINK, PERM_DELETE, "/escape" },
+        { "/link-to-folder", OUTCOME_NOT_REGULAR, 0, 0, NULL }, /* RNFR */
         { "/fifo", OUTCOME_OK, ENTRY_FIFO, 0, "/fifo" },
         { "/missing", OUTCOME_NOT_FOUND, 0, 0, NULL },
         { "/missing/file", OUTCOME_NOT_FOUND, 0, 0, NULL },

@@ -168,7 +168,7 @@ Test(list, formats)
     cr_expect_eq(lines(text, "-rw------- ", " .hidden"), 1);
     cr_expect_eq(lines(text, "-rw------- ", " line?break"), 1);
     cr_expect_eq(lines(text, "drwx------ ", " folder"), 1);
-    cr_expect_eq(lines(text, "drwx------ ", " link-to-folder"), 1);
+    cr_expect_eq(lines(text, "l", " link-to-folder -> folder"), 1);
     cr_expect_eq(lines(text, "-rw------- ", " link"), 1);
     cr_expect_eq(lines(text, "l", " escape -> ../../../../etc/passwd"), 1, "%s",
                  text);
@@ -184,6 +184,8 @@ Test(list, formats)
     cr_expect_eq(entries, 10);
     cr_expect_eq(lines(text, "type=file;size=5;", "; file"), 1, "%s", text);
     cr_expect_eq(lines(text, "type=dir;", "; folder"), 1);
+    cr_expect_eq(lines(text, "type=OS.unix=slink;", "; link-to-folder"), 1);
+    cr_expect_eq(lines(text, "type=file;size=5;", "; link"), 1);
     cr_expect_not_null(strstr(text, "perm=adfrw;"));
     cr_expect_not_null(strstr(text, "perm=cdeflmp;"));
     cr_expect_null(strstr(text, "; .\r\n"));

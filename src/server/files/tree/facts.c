@@ -1,7 +1,8 @@
 /* What a client reads of a name, in the process files: its facts for SIZE,
  * MDTM, MLST and RNFR, and for each line of a listing; its content for RETR;
- * and whether CWD may enter it. A link is followed inside the home only. A link
- * that leads elsewhere, or isn't followed, is shown as a link. */
+ * and whether CWD may enter it. A link to a file in the home is shown as that
+ * file. Any other link is shown as a link: a client that removes or copies a
+ * tree would follow a directory out of the tree, or in a circle. */
 #include "files.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ int facts_of_mount(const struct files *f, const struct mount *m,
         return -ENOENT;
     if (fstat(m->fd, &ret->st) < 0)
         return -errno;
-    ret->dangling = false;
+    ret->link = false;
     ret->perm = perm_directory(m);
     if (mount_hides_names(m))
         facts_hide_changes(f, &ret->st);
@@ -92,35 +93,29 @@ int facts_of_mount(const struct files *f, const struct mount *m,
 
 /* The kernel resolves from the home, since a link may lead up to it. */
 static void facts_follow(const struct files *f, const struct view *in,
-                         const char *name, struct facts *facts)
+                         const char *name, bool into, struct stat *ret)
 {
     char path[FTP_PATH_MAX + 1 + NAME_MAX + 1];
     int len = in->path.len == 1 ? 0 : (int)in->path.len;
     struct stat st;
 
-    facts->dangling = true;
     snprintf(path, sizeof(path), "%.*s/%s", len, in->path.ptr, name);
     FD_CLEANUP int fd = resolve_open(f, slice_from(path), 0, O_PATH);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return;
-    facts->st = st;
-    facts->dangling = false;
+    if (fd >= 0 && fstat(fd, &st) == 0 && (into || !S_ISDIR(st.st_mode)))
+        *ret = st;
 }
 
 int facts_read(const struct files *f, const struct view *in, const char *name,
-               struct facts *ret)
+               bool into, struct facts *ret)
 {
-    bool link;
-
     if (fstatat(in->fd, name, &ret->st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     if (resolve_hides(f, in->mount, &ret->st))
         return -ENOENT;
-    link = S_ISLNK(ret->st.st_mode);
-    ret->dangling = false;
-    if (link)
-        facts_follow(f, in, name, ret);
-    ret->perm = facts_perm(f, in->mount, &ret->st, link);
+    ret->link = S_ISLNK(ret->st.st_mode);
+    if (ret->link)
+        facts_follow(f, in, name, into, &ret->st);
+    ret->perm = facts_perm(f, in->mount, &ret->st, ret->link);
     if (in->mount->mine && S_ISDIR(ret->st.st_mode))
         facts_hide_changes(f, &ret->st);
     return 0;
@@ -128,11 +123,16 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
 
 enum entry_kind facts_kind(const struct facts *facts)
 {
-    return facts->dangling               ? ENTRY_LINK
-           : S_ISDIR(facts->st.st_mode)  ? ENTRY_DIRECTORY
-           : S_ISREG(facts->st.st_mode)  ? ENTRY_FILE
-           : S_ISFIFO(facts->st.st_mode) ? ENTRY_FIFO
-                                         : ENTRY_OTHER;
+    switch (facts->st.st_mode & S_IFMT) {
+    case S_IFLNK:
+        return ENTRY_LINK;
+    case S_IFDIR:
+        return ENTRY_DIRECTORY;
+    case S_IFREG:
+        return ENTRY_FILE;
+    default:
+        return S_ISFIFO(facts->st.st_mode) ? ENTRY_FIFO : ENTRY_OTHER;
+    }
 }
 
 static int facts_answer(struct files *f, uint32_t request,
@@ -156,7 +156,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
     if (waited && !in->mount->drop &&
-        facts_read(f, in, at->name, &finished) == 0) {
+        facts_read(f, in, at->name, false, &finished) == 0) {
         resume_drop_answer(f, at->directory, at->name);
         *ret = finished;
         return 0;
@@ -176,7 +176,7 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
 
 /* In a drop there is nothing but what this user's own uploads have left. */
 static int facts_find(struct files *f, const struct path *path,
-                      enum facts_for purpose, struct facts *ret)
+                      enum facts_for purpose, bool directory, struct facts *ret)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
     bool partial_counts = purpose == FACTS_FOR_SIZE;
@@ -193,7 +193,9 @@ static int facts_find(struct files *f, const struct path *path,
     path_split(path_slice(path), &in.path, &name);
     in.mount = at.mount;
     in.fd = at.directory;
-    r = in.mount->drop ? -ENOENT : facts_read(f, &in, at.name, ret);
+    r = in.mount->drop ? -ENOENT : facts_read(f, &in, at.name, directory, ret);
+    if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
+        return OUTCOME_NOT_REGULAR; /* change.c renames no link */
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, ret);
     if (partial_counts) /* an earlier answer no longer holds */
@@ -208,7 +210,7 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     struct facts facts = { 0 };
 
     resolve_request(m->path, &path);
-    int r = facts_find(f, &path, m->purpose, &facts);
+    int r = facts_find(f, &path, m->purpose, m->directory, &facts);
     if (r == 0 && m->directory && !S_ISDIR(facts.st.st_mode))
         r = -ENOTDIR;
     return r != 0 ? r : facts_answer(f, m->request, &facts);

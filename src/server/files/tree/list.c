@@ -169,7 +169,7 @@ static int list_add_facts(struct list_output *l, const char *name,
     ssize_t len = 0;
 
     int r = m ? facts_of_mount(l->f, m, &facts)
-              : facts_read(l->f, &l->in, name, &facts);
+              : facts_read(l->f, &l->in, name, false, &facts);
     if (r != 0) {
         list_note_error(l, r);
         return -ENOENT;
@@ -184,7 +184,7 @@ static int list_add_facts(struct list_output *l, const char *name,
     e->perm = facts.perm;
     if (l->format == LIST_FACTS)
         return listing_facts(&l->out, e, l->facts);
-    if (facts.dangling)
+    if (e->kind == ENTRY_LINK)
         len = readlinkat(l->in.fd, name, l->target, sizeof(l->target));
     e->target = (struct slice){ l->target, len > 0 ? (size_t)len : 0 };
     return listing_long(&l->out, e, l->now);

@@ -230,8 +230,7 @@ static void name_on_facts(struct session *s, struct message *m)
 
     if (ask_refused(s, m) || !control_hears(s))
         return;
-    if (m->facts_are.kind != ENTRY_FILE &&
-        m->facts_are.kind != ENTRY_DIRECTORY) {
+    if (m->facts_are.kind == ENTRY_FIFO || m->facts_are.kind == ENTRY_OTHER) {
         control_reply(s, REPLY_NOT_REGULAR);
         return;
     }
