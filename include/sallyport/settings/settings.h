@@ -183,6 +183,9 @@ bool settings_implicit(const struct settings *s, uint64_t listener);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to this listener begin with a PROXY header? */
 bool settings_proxied(const struct settings *s, uint64_t listener);
+/* Removes the IPv6 addresses of `listen`, if it is the default and the kernel
+ * has no IPv6. Returns whether it did. */
+bool settings_leave_out_ipv6(struct settings *s);
 /* Returns the public addresses by index: 0 is the default, 1 and up are those
  * of networks. NULL: there are no more. */
 const struct public_address *settings_public(const struct settings *s,

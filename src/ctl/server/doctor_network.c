@@ -204,7 +204,7 @@ static void judge_certificate(struct server_doctor *d,
  * others have the same certificates, and only have to answer. */
 void doctor_tls(struct server_doctor *d)
 {
-    const struct settings *s = &d->x->settings;
+    struct settings *s = &d->x->settings;
     const char *host = s->address.host[0] ? s->address.host : NULL;
     char where[ADDRESS_TEXT_MAX];
     bool judged = false;
@@ -213,6 +213,7 @@ void doctor_tls(struct server_doctor *d)
         doctor_find(d, FINDING_NOTE, NULL, "not tried: the server drains");
         return;
     }
+    settings_leave_out_ipv6(s);
     for (size_t i = 0; d->runs && i < s->listen_count; i++) {
         struct complaint c = { "" };
         struct tls_shown t;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sallyport/base/slice.h"
@@ -129,6 +130,22 @@ static const struct setting_said *settings_said(const struct settings *s,
 size_t settings_line(const struct settings *s, const char *key)
 {
     return settings_said(s, key)->line;
+}
+
+bool settings_leave_out_ipv6(struct settings *s)
+{
+    size_t n = 0;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || error != EAFNOSUPPORT || settings_line(s, "listen") > 0)
+        return false;
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (s->listen[i].family == 4)
+            s->listen[n++] = s->listen[i];
+    s->listen_count = n;
+    return true;
 }
 
 int settings_blame(const struct settings *s, const char *key,

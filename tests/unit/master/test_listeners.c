@@ -96,6 +96,41 @@ int listen(int fd, int backlog)
     return r;
 }
 
+static bool kernel_has_no_ipv6;
+
+/* In place of libc's. */
+int socket(int family, int type, int protocol)
+{
+    if (kernel_has_no_ipv6 && family == AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    return (int)syscall(SYS_socket, family, type, protocol);
+}
+
+/* The default is then IPv4 alone; what somebody has written is a mistake. */
+Test(listen, without_ipv6)
+{
+    struct complaint c = { "" };
+    struct address in_use;
+    struct settings s;
+
+    conf_default(&s);
+    cr_expect_not(settings_leave_out_ipv6(&s));
+    cr_expect_eq(s.listen_count, 2);
+    kernel_has_no_ipv6 = true;
+    cr_expect_eq(listeners_try(&s, &in_use, &c), -EINVAL);
+    cr_expect(strstr(c.text, "has no IPv6: remove that address"), "%s", c.text);
+    cr_expect(settings_leave_out_ipv6(&s));
+    cr_expect_eq(s.listen_count, 1);
+    cr_expect_eq(s.listen[0].family, 4);
+    conf_default(&s);
+    for (size_t i = 0; i < s.said_count; i++)
+        s.said[i].line = 3;
+    cr_expect_not(settings_leave_out_ipv6(&s));
+    cr_expect_eq(s.listen_count, 2);
+}
+
 /* Connections inherit them, also the first one. */
 Test(listen, options)
 {

@@ -48,6 +48,9 @@ static const char *listener_advice(int error)
         return "; see who has it by: ss -Hltnp";
     case EADDRNOTAVAIL:
         return "; this machine doesn't have that address now";
+    case EAFNOSUPPORT:
+        return "; the kernel of this machine has no IPv6: remove that address "
+               "from listen";
     default:
         return "";
     }

@@ -262,7 +262,7 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
-    struct complaint unnamed;    /* listeners of systemd; or "" */
+    struct complaint unnamed;    /* about listeners; or "" */
     struct prepared prepared;    /* by check, for the steps of a start */
     struct prepared_names names; /* of `address`: names.c */
     struct complaint key_lost;   /* why a restart makes another key; or "" */

@@ -292,10 +292,16 @@ int prepare_listeners(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX], text[ADDRESS_TEXT_MAX];
     struct address in_use = { 0 };
-    int r = m->check
-                ? listeners_try(&m->settings, &in_use, c)
-                : listeners_open(m->listeners, &m->settings, &m->succession, c);
+    int r;
 
+    if (settings_leave_out_ipv6(&m->settings))
+        complain(&m->unnamed,
+                 "the kernel of this machine has no IPv6, so the server "
+                 "listens at 0.0.0.0:21 alone; for no warning write listen = "
+                 "0.0.0.0:21");
+    r = m->check
+            ? listeners_try(&m->settings, &in_use, c)
+            : listeners_open(m->listeners, &m->settings, &m->succession, c);
     if (r == 0 && in_use.family != 0 &&
         (settings_control(&m->settings, path, sizeof(path)) < 0 ||
          !control_socket_answers(path)))
