@@ -31,20 +31,19 @@ int clock_from_utc(const struct tm *tm, time_t *ret);
 /* Writes the present time: "2026-11-20T07:42:01.123Z". Returns OUT. */
 const char *clock_text(char out[CLOCK_TEXT_MAX]);
 
-/* Limits how often something may happen: a burst at once, then once in each
- * interval. Each interval without use adds one to the burst again, up to its
- * maximum. */
+/* How often something may happen: each time adds EACH to a debt, which time
+ * pays off. If at most CREDIT may be owed, it may happen CREDIT / EACH times at
+ * once, and then once in each EACH. *PAID is the time at which the debt is paid
+ * off; 0: there is none. All are in the same unit of time, whatever that is. */
 
-/* All fields zero means a full burst. */
-struct burst {
-    unsigned used;
-    uint64_t since; /* ms: start of the interval that adds one to the burst */
-};
-
-/* Returns 0 if it may happen at NOW (clock_ms()), and counts it. Otherwise
- * returns the milliseconds to wait. MOST is the size of the burst, EACH the
- * interval in milliseconds; neither may be 0. */
-uint64_t burst_take(struct burst *b, unsigned most, uint64_t each,
-                    uint64_t now);
+uint64_t debt_owed(const uint64_t *paid, uint64_t now);
+/* Returns how long to wait until EACH more may be owed; 0: now. */
+uint64_t debt_wait(const uint64_t *paid, uint64_t each, uint64_t credit,
+                   uint64_t now);
+/* Returns the same, and adds EACH if that is 0. */
+uint64_t debt_take(uint64_t *paid, uint64_t each, uint64_t credit,
+                   uint64_t now);
+/* Adds EACH, unless MOST or more is owed. A larger debt becomes MOST. */
+void debt_add(uint64_t *paid, uint64_t each, uint64_t most, uint64_t now);
 
 #endif

@@ -1,5 +1,5 @@
-/* The monotonic clock, by the vDSO alone, and bursts: how often something may
- * happen in a time. */
+/* The monotonic clock, by the vDSO alone, and debts: how often something may
+ * happen. */
 #include "sallyport/base/clock.h"
 
 static uint64_t monotonic_now(uint64_t per_second)
@@ -21,21 +21,33 @@ uint64_t clock_us(void)
     return monotonic_now(1000000);
 }
 
-static void burst_refill(struct burst *b, uint64_t each, uint64_t now)
+uint64_t debt_owed(const uint64_t *paid, uint64_t now)
 {
-    uint64_t more = (now - b->since) / each;
+    uint64_t until = *paid; /* read once: it may be in shared memory */
 
-    b->used = more < b->used ? b->used - (unsigned)more : 0;
-    b->since += more * each;
+    return until > now ? until - now : 0;
 }
 
-uint64_t burst_take(struct burst *b, unsigned most, uint64_t each, uint64_t now)
+uint64_t debt_wait(const uint64_t *paid, uint64_t each, uint64_t credit,
+                   uint64_t now)
 {
-    burst_refill(b, each, now);
-    if (b->used == 0)
-        b->since = now;
-    if (b->used == most)
-        return b->since + each - now;
-    b->used++;
-    return 0;
+    uint64_t owed = debt_owed(paid, now);
+
+    return owed + each > credit ? owed + each - credit : 0;
+}
+
+uint64_t debt_take(uint64_t *paid, uint64_t each, uint64_t credit, uint64_t now)
+{
+    uint64_t wait = debt_wait(paid, each, credit, now);
+
+    if (wait == 0)
+        debt_add(paid, each, credit, now);
+    return wait;
+}
+
+void debt_add(uint64_t *paid, uint64_t each, uint64_t most, uint64_t now)
+{
+    uint64_t owed = debt_owed(paid, now);
+
+    *paid = now + (owed < most ? owed + each : most);
 }

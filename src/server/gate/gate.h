@@ -100,9 +100,10 @@ void active_leave(struct gate_child *c);
 /* peer_session.c: the sessions that gate serves. It has forked them, or adopted
  * from a gate that has ended. Those of older generations only count. */
 
-/* So many messages of a session gate reads in a second; further ones wait for
- * the next second. No client needs so many ports. */
+/* Gate reads so many messages of a session at once, and then in a second. No
+ * client needs so many ports. */
 #define CHILD_MESSAGES 1600
+#define CHILD_PAUSE_MS 100
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
 /* Until gate asks master again to kill a session, if master doesn't read. */
@@ -153,10 +154,9 @@ struct gate_child {
     struct loop_watch watch;
     struct loop_timer timer; /* until it has logged in; after its channel */
     struct active active;    /* the connection that is made for it */
-    uint64_t lends_again;    /* no listener for it before this time */
+    uint64_t lends;          /* debt_take(): listeners for it */
     struct pacing pace;
-    uint64_t second; /* messages are counted from here on */
-    unsigned messages;
+    uint64_t messages;       /* debt_take() */
     struct loop_timer pause; /* further ones wait */
 };
 LIST_HEAD(child_list, gate_child);
@@ -398,8 +398,8 @@ int setup_plan(struct gate *g);
  * log. */
 struct throttle {
     uint8_t key[SIPHASH_KEY];
-    uint64_t until[THROTTLE_SLOTS]; /* silent before, in ms */
-    uint64_t silenced;              /* since the last event */
+    uint64_t slot[THROTTLE_SLOTS]; /* debt_take(), in ms */
+    uint64_t silenced;             /* since the last event */
 };
 
 void throttle_init(struct throttle *t);

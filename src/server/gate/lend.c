@@ -110,14 +110,11 @@ static int lend_open(const struct gate_child *c, struct address *bound)
  * while all ports are in use, and an attacker in a session always. */
 int lend_listener(struct gate_child *c, uint32_t request)
 {
-    uint64_t now = clock_ms();
     struct address bound;
     FD_CLEANUP int fd = -EADDRINUSE;
 
-    if (now >= c->lends_again) {
-        c->lends_again = now + LEND_PAUSE_MS;
+    if (debt_take(&c->lends, LEND_PAUSE_MS, LEND_PAUSE_MS, clock_ms()) == 0)
         fd = lend_open(c, &bound);
-    }
     if (fd < 0)
         return SEND(&c->channel, port_none, request, .error = -fd);
     return SEND(&c->channel, port_is, request,

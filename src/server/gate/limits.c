@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/random.h"
 
 #define TOO_MANY(words) "Too many connections: " words ". Try again later"
@@ -245,9 +246,9 @@ void limits_leave(struct limits *l, const struct address *peer)
         l->unknown--;
 }
 
-/* Fruitless sessions: a leaky bucket for each of many slots. A keyed hash of
- * the prefix chooses the slot. The memory is fixed: a flood from many prefixes
- * fills as many slots, and another client is in one of them only by chance. */
+/* Fruitless sessions: a debt for each of many slots. A keyed hash of the prefix
+ * chooses the slot. The memory is fixed: a flood from many prefixes fills as
+ * many slots, and another client is in one of them only by chance. */
 
 void fruitless_init(struct fruitless *f)
 {
@@ -255,54 +256,25 @@ void fruitless_init(struct fruitless *f)
     random_bytes(f->key, sizeof(f->key));
 }
 
-static uint64_t interval(uint64_t most)
+/* It always suffices for one session. */
+static uint64_t fruitless_credit(uint64_t most)
 {
-    return FRUITLESS_MINUTE / most;
+    return FRUITLESS_MINUTE / (most < 4 ? most : 4);
 }
 
-/* The debt that is permitted. It always suffices for one session. */
-static uint64_t credit(uint64_t most)
-{
-    uint64_t quarter = FRUITLESS_MINUTE / 4;
-
-    return interval(most) > quarter ? interval(most) : quarter;
-}
-
-static size_t slot_of(const struct fruitless *f, const struct address *prefix)
-{
-    uint64_t h = address_hash(f->key, prefix);
-
-    return h % FRUITLESS_SLOTS;
-}
-
-/* At most twice the credit, so that a client doesn't wait for all the sessions
- * that it had open before. This also bounds a debt that an earlier generation
- * counted with another setting. */
-static uint64_t debt_of(const struct fruitless *f, const struct address *prefix,
-                        uint64_t most, uint64_t us)
-{
-    uint64_t debt = f->debt[slot_of(f, prefix)];
-    uint64_t bound = us + 2 * credit(most) + interval(most);
-
-    return debt < bound ? debt : bound;
-}
-
+/* At most twice the credit is owed, so that a client doesn't wait for all the
+ * sessions that it had open before. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now)
 {
-    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
-
-    if (debt < us)
-        debt = us;
-    if (debt < us + 2 * credit(most))
-        debt += interval(most);
-    f->debt[slot_of(f, prefix)] = debt;
+    debt_add(&f->debt[address_hash(f->key, prefix) % FRUITLESS_SLOTS],
+             FRUITLESS_MINUTE / most, 2 * fruitless_credit(most), now * 1000);
 }
 
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t now)
 {
-    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
-
-    return debt > us && debt + interval(most) > us + credit(most);
+    return debt_wait(&f->debt[address_hash(f->key, prefix) % FRUITLESS_SLOTS],
+                     FRUITLESS_MINUTE / most, fruitless_credit(most),
+                     now * 1000) > 0;
 }

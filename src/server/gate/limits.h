@@ -121,7 +121,7 @@ void limits_leave(struct limits *l, const struct address *peer);
 /* Lies in the memory that gates share, see memory.h. */
 struct fruitless {
     uint8_t key[SIPHASH_KEY];
-    uint64_t debt[FRUITLESS_SLOTS]; /* paid off at this time, in us */
+    uint64_t debt[FRUITLESS_SLOTS]; /* debt_add(), in us */
 };
 
 void fruitless_init(struct fruitless *f);

@@ -343,19 +343,16 @@ static void child_on_pause_over(void *owner)
     loop_change(&c->gate->frame.loop, &c->watch, EPOLLIN);
 }
 
+#define SECOND_US UINT64_C(1000000)
+
 /* The cost of a flood depends on the number of messages, not on their kind. */
 static bool child_is_too_fast(struct gate_child *c)
 {
-    uint64_t now = clock_ms();
-
-    if (now - c->second >= 1000) {
-        c->second = now;
-        c->messages = 0;
-    }
-    if (++c->messages <= CHILD_MESSAGES)
+    if (debt_take(&c->messages, SECOND_US / CHILD_MESSAGES, SECOND_US,
+                  clock_us()) == 0)
         return false;
     loop_change(&c->gate->frame.loop, &c->watch, 0);
-    loop_timer_set(&c->gate->frame.loop, &c->pause, c->second + 1000 - now);
+    loop_timer_set(&c->gate->frame.loop, &c->pause, CHILD_PAUSE_MS);
     return true;
 }
 

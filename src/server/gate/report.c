@@ -23,14 +23,12 @@ void throttle_init(struct throttle *t)
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced)
 {
-    uint64_t h = address_hash(t->key, prefix);
-    uint64_t *until = &t->until[h % THROTTLE_SLOTS];
+    uint64_t *slot = &t->slot[address_hash(t->key, prefix) % THROTTLE_SLOTS];
 
-    if (now < *until) {
+    if (debt_take(slot, SILENCE_MS, SILENCE_MS, now) > 0) {
         t->silenced++;
         return false;
     }
-    *until = now + SILENCE_MS;
     *silenced = t->silenced;
     t->silenced = 0;
     return true;

@@ -13,8 +13,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define TOKEN 1000u /* one signature, in thousandths */
-
 /* Gate or a session, which asks for signatures. */
 struct asker {
     struct keys *keys;
@@ -24,8 +22,7 @@ struct asker {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* while it is over the rate */
-    uint64_t tokens; /* thousandths of a signature that it may still have */
-    uint64_t since;  /* clock_ms() when tokens were last counted */
+    uint64_t signatures;     /* debt_take() */
     LIST_ENTRY(asker) next;
 };
 
@@ -63,19 +60,6 @@ static void asker_close(struct asker *a)
     free(a);
 }
 
-/* Gate has no limit: it asks for a proof of each key, however many there
- * are. */
-static bool has_token(struct asker *a)
-{
-    uint64_t now = clock_ms();
-
-    a->tokens += (now - a->since) * SIGN_PER_SECOND;
-    a->since = now;
-    if (a->tokens > SIGN_BURST * TOKEN)
-        a->tokens = SIGN_BURST * TOKEN;
-    return a->process == PROCESS_GATE || a->tokens >= TOKEN;
-}
-
 /* Returns -EAGAIN for an asker that doesn't read: it loses its channel. */
 static int send_answer(struct asker *a, uint32_t request, int error,
                        const struct sign_result *result)
@@ -106,19 +90,12 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
     if (!sign_is_handshake(&r))
         return -EPERM;
     e = key ? sign_make(key, &r, &result) : -ENOKEY;
-    a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
     return send_answer(a, msg->request, e, &result);
 }
 
 static const struct handler handlers[] = {
     ON(sign, asker_on_sign),
 };
-
-static void pause_asker(struct asker *a)
-{
-    loop_change(&a->keys->frame.loop, &a->watch, 0);
-    loop_timer_set(&a->keys->frame.loop, &a->timer, TOKEN / SIGN_PER_SECOND);
-}
 
 static void asker_on_timer(void *owner)
 {
@@ -131,14 +108,21 @@ static void asker_on_ready(void *owner, uint32_t events)
 {
     struct asker *a = owner;
     struct message m;
+    uint64_t wait;
     int r;
 
     if (events & (EPOLLHUP | EPOLLERR)) { /* nobody waits for an answer */
         asker_close(a);
         return;
     }
-    if (!has_token(a)) {
-        pause_asker(a);
+    /* Gate has no limit: it asks for a proof of each key, however many there
+     * are. */
+    wait = a->process == PROCESS_GATE ? 0
+                                      : debt_take(&a->signatures, SIGN_EACH_MS,
+                                                  SIGN_CREDIT_MS, clock_ms());
+    if (wait > 0) {
+        loop_change(&a->keys->frame.loop, &a->watch, 0);
+        loop_timer_set(&a->keys->frame.loop, &a->timer, wait);
         return;
     }
     r = channel_receive(&a->channel, &m);
@@ -168,8 +152,6 @@ static void asker_open(struct keys *k, struct msg_keys_client *m)
                          .process = m->process,
                          .serial = m->serial,
                          .peer = m->peer,
-                         .tokens = SIGN_BURST * TOKEN,
-                         .since = clock_ms(),
                          .timer = { .on_timer = asker_on_timer, .owner = a } };
     channel_init(&a->channel, fd, PROCESS_KEYS, m->process, PHASE_RUN);
     LIST_INSERT_HEAD(&k->list, a, next);

@@ -12,10 +12,10 @@
 #include "sallyport/process/frame.h"
 #include "sallyport/tls/sign.h"
 
-/* The rate of signatures for a session: a burst, then so many in a second. Each
+/* The rate of signatures for a session: 100 at once, then 50 in a second. Each
  * handshake needs one, and a client opens a data connection for each file. */
-#define SIGN_BURST      100u
-#define SIGN_PER_SECOND 50u
+#define SIGN_EACH_MS   20u
+#define SIGN_CREDIT_MS 2000u
 
 struct keys {
     struct frame frame; /* the first member */

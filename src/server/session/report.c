@@ -151,14 +151,12 @@ void report_stranger(struct session *s, const struct address *whose,
 {
     char stranger[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
     struct data_port *p = &s->port;
-    uint64_t now = clock_ms();
     struct event_record r;
 
-    if (now < p->quiet) {
+    if (debt_take(&p->strangers, STRANGER_MS, STRANGER_MS, clock_ms()) > 0) {
         p->silenced++;
         return;
     }
-    p->quiet = now + STRANGER_MS;
     event_begin(&r, EVENT_DATA_REFUSED);
     report_add_user(s, &r);
     event_text(&r, FIELD_LOCAL,

@@ -200,7 +200,7 @@ struct data_port {
     struct address address;  /* where the client connects */
     struct address bound;    /* where it listens; for the log */
     bool proxied;            /* a PROXY header begins each connection */
-    uint64_t quiet;          /* no event of a stranger before this time */
+    uint64_t strangers;      /* debt_take(): their events */
     uint64_t silenced;       /* so many strangers since the last event */
 };
 

@@ -205,7 +205,7 @@ static void start_now(struct supervisor *s, bool recovery)
         return;
     }
     s->recoveries.due = true;
-    s->recoveries.burst.used--; /* it hasn't begun */
+    s->recoveries.begun -= s->deadlines.recovery; /* it hasn't begun */
     loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.retry);
 }
 
@@ -218,8 +218,9 @@ bool start_first(struct supervisor *s)
 static bool take_recovery(struct supervisor *s)
 {
     struct recoveries *r = &s->recoveries;
-    uint64_t wait = burst_take(&r->burst, RECOVERIES_BURST,
-                               s->deadlines.recovery, clock_ms());
+    uint64_t wait =
+        debt_take(&r->begun, s->deadlines.recovery,
+                  RECOVERIES_BURST * s->deadlines.recovery, clock_ms());
 
     if (wait > 0)
         loop_timer_set(&s->loop, &r->timer, wait);
@@ -236,7 +237,7 @@ static void put_off_reload(struct supervisor *s)
     if (!s->recoveries.due || !g || g->recovers ||
         g->state != GENERATION_STARTING || !take_recovery(s))
         return;
-    s->recoveries.burst.used--; /* start_next() takes it */
+    s->recoveries.begun -= s->deadlines.recovery; /* start_next() takes it */
     s->under_way = NULL;
     s->reload = RELOAD_WANTED;
     generation_give_up(g, "a recovery comes first");

@@ -150,7 +150,7 @@ struct reload_asker {
  * interval. */
 struct recoveries {
     bool due;
-    struct burst burst;
+    uint64_t begun; /* debt_take() */
     struct loop_timer timer;
 };
 

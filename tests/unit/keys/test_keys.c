@@ -19,6 +19,8 @@
 #include "support/child.h"
 #include "support/messages.h"
 
+#define SIGN_BURST (SIGN_CREDIT_MS / SIGN_EACH_MS)
+
 #define ECDSA    0x0403 /* ecdsa_secp256r1_sha256 */
 #define PSS      0x0804 /* rsa_pss_rsae_sha256 */
 #define SESSIONS 2
@@ -235,7 +237,7 @@ Test(keys, a_rate_for_each)
     struct channel greedy, other;
     struct message m;
     uint64_t began = clock_ms();
-    const unsigned asked = SIGN_BURST + SIGN_PER_SECOND;
+    const unsigned asked = SIGN_BURST + 1000 / SIGN_EACH_MS;
 
     open_keys(&s);
     peer(&s, &greedy, PROCESS_SESSION);

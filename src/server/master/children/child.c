@@ -157,7 +157,7 @@ static void child_read(struct child *c)
         /* Limited to one line in SHORT_MS: clients of gate can cause it. The
          * session that gate has announced sees its channels closed, and
          * ends. */
-        if (burst_take(&c->shortages, 1, SHORT_MS, clock_ms()) == 0)
+        if (debt_take(&c->shortages, SHORT_MS, SHORT_MS, clock_ms()) == 0)
             master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER,
                           "%s sent %s", process_name(row->process),
                           c->channel.wrong);
@@ -262,8 +262,8 @@ void child_start(struct child *c)
         (c->row->waits_for_keys && !children_ready(m, PROCESS_KEYS)))
         return;
     if (c->started)
-        wait = burst_take(&c->restarts, CHILD_RESTARTS, m->deadlines.restart,
-                          clock_ms());
+        wait = debt_take(&c->restarts, m->deadlines.restart,
+                         CHILD_RESTARTS * m->deadlines.restart, clock_ms());
     if (wait > 0) {
         loop_timer_set(&m->loop, &c->timer, wait);
         return;

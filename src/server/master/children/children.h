@@ -195,11 +195,11 @@ struct child {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer
-        timer;    /* for the set-up, a restart, or a child that hangs */
-    bool started; /* it was started at least once */
-    struct burst restarts;
-    struct burst shortages; /* of descriptors, for its messages */
-    bool released;          /* it isn't started again */
+        timer;          /* for the set-up, a restart, or a child that hangs */
+    bool started;       /* it was started at least once */
+    uint64_t restarts;  /* debt_take() */
+    uint64_t shortages; /* debt_take(): messages without descriptors */
+    bool released;      /* it isn't started again */
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;

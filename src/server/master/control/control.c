@@ -54,7 +54,8 @@ void peer_refuse(struct peer *p, enum refusal why, const char *words)
  * cause it. */
 static bool control_may_report(struct master *m)
 {
-    return burst_take(&m->control->reports, 1, REPORT_MS, clock_ms()) == 0;
+    return debt_take(&m->control->reports, REPORT_MS, REPORT_MS, clock_ms()) ==
+           0;
 }
 
 static void control_on_message(void *owner, uint32_t events)

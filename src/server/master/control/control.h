@@ -77,7 +77,7 @@ struct control {
     struct control_socket socket;
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a short rest */
-    struct burst reports;    /* of refusals */
+    uint64_t reports;        /* debt_take(): refusals */
     bool looks_at_disks;     /* a fork does, for the metrics */
     struct peer peer[MASTER_CALLERS];
 };

@@ -1,15 +1,17 @@
-/* Many slots, each with a leaky bucket; a keyed hash chooses the slot, as in
- * src/server/gate/limits.c. The memory is bounded, and other names or addresses
- * share a slot only by chance. It outlives master, so that neither a crash nor
- * a reload forgives anybody. An older generation that still has sessions counts
- * there too. For bans and for the administrator there is also a table of
- * addresses, with the wrong passwords of the last hour. Runs in master. The
- * functions are pure but for the random key: the time is an argument. */
+/* Many slots, each with a debt of failures, which time pays off; a keyed hash
+ * chooses the slot, as in src/server/gate/limits.c. The memory is bounded, and
+ * other names or addresses share a slot only by chance. It outlives master, so
+ * that neither a crash nor a reload forgives anybody. An older generation that
+ * still has sessions counts there too. For bans and for the administrator there
+ * is also a table of addresses, with the wrong passwords of the last hour. Runs
+ * in master. The functions are pure but for the random key: the time is an
+ * argument. */
 #include "sessions/sessions.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/random.h"
 #include "sallyport/base/shared.h"
 
@@ -82,8 +84,8 @@ static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
                                const struct guess_level *l, uint64_t most,
                                uint64_t now)
 {
-    uint64_t debt = table[hash % GUESS_SLOTS], ms = STEP_MS;
-    uint64_t failures = debt > now ? (debt - now + l->ms - 1) / l->ms : 0;
+    uint64_t debt = debt_owed(&table[hash % GUESS_SLOTS], now);
+    uint64_t failures = (debt + l->ms - 1) / l->ms, ms = STEP_MS;
 
     if (failures < l->free)
         return 0;
@@ -140,15 +142,8 @@ uint64_t guesses_delay(struct guesses *g, const struct guess *what,
 static void guess_add(uint64_t *table, uint64_t hash,
                       const struct guess_level *l, uint64_t now)
 {
-    uint64_t debt =
-        table[hash %
-              GUESS_SLOTS]; /* read once: other masters write to it too */
-
-    if (debt < now)
-        debt = now;
-    if (debt - now < (l->free + GUESS_DEBT) * l->ms)
-        debt += l->ms;
-    table[hash % GUESS_SLOTS] = debt;
+    debt_add(&table[hash % GUESS_SLOTS], l->ms, (l->free + GUESS_DEBT) * l->ms,
+             now);
 }
 
 /* The last hour, in steps of five minutes: what is older counts no longer. */

@@ -106,8 +106,8 @@ static void older_judge(struct session_record *s, bool was_known)
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
     roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
-    if (burst_take(&o->master->sessions->reports, 1, REFUSED_MS, clock_ms()) ==
-        0)
+    if (debt_take(&o->master->sessions->reports, REFUSED_MS, REFUSED_MS,
+                  clock_ms()) == 0)
         master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
                       "no room for session %016llx of generation %llu; it ends "
                       "after its transfer",

@@ -52,7 +52,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
         /* Limited to one line in FULL_MS: anybody who connects can cause it. */
-        if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) == 0)
+        if (debt_take(&t->reports, FULL_MS, FULL_MS, clock_ms()) == 0)
             master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                           "no room for a session: %zu of %zu are there, and "
                           "%zu whose process files hasn't ended",

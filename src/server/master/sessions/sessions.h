@@ -489,7 +489,7 @@ struct session_table {
     size_t with_news;
     struct session_record *unswept; /* may be free at the end of the turn */
     struct hanging_table hanging;
-    struct burst reports; /* of sessions that found no room */
+    uint64_t reports; /* debt_take(): sessions that found no room */
 };
 
 /* For each record S of the table T that was ever in use, also for free ones. */
