@@ -310,6 +310,25 @@ Test(reloads, who_may_log_in, .timeout = 120)
     server_stop(&server);
 }
 
+/* The lock is announced to the generation that leads. The next one, which has
+ * read the file before, knows it, too. */
+Test(reloads, a_lock_during_a_reload, .timeout = 120)
+{
+    struct server server;
+
+    server_start(&server, &plan);
+    for (int i = 0; i < 10; i++) {
+        cr_assert_eq(kill(server.pid, SIGHUP), 0);
+        ctl(&server, 0, "user lock anna", "");
+        cr_expect_neq(log_in(&server), 230, "%d", i);
+        generation_wait_at_most(&server, 1);
+        cr_expect_neq(log_in(&server), 230, "%d: after the reload", i);
+        ctl(&server, 0, "user unlock anna", "");
+        cr_expect_eq(log_in(&server), 230, "%d: unlocked", i);
+    }
+    server_stop(&server);
+}
+
 static const struct {
     const char *title;
     int uid;

@@ -11,7 +11,7 @@
  * before it accepts a connection. A supervisor of an older build starts masters
  * of newer ones: so the layout never changes, and another one gets another
  * name. Nothing in it is an index or a size. */
-#define BOARD_NAME "board 1"
+#define BOARD_NAME "board 2"
 #define BOARD_ROWS 32
 
 /* A generation that lives. Its supervisor writes the number, its master all
@@ -28,6 +28,7 @@ struct board_row {
 struct board {
     uint64_t drains;  /* BOARD_… below (`sallyportctl drain`) */
     uint64_t accepts; /* the generation whose gate accepts clients */
+    uint64_t edits;   /* announced changes of the users file */
     struct board_row row[BOARD_ROWS];
 };
 

@@ -58,12 +58,12 @@ static const struct {
     { prepare_sandbox, EX_OSERR, NULL },
     { prepare_names, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },
-    { prepare_users, EX_CONFIG, survey_users },
     { prepare_limits, EX_CONFIG, NULL },
+    { prepare_memory, EX_OSERR, NULL }, /* the board, for prepare_users() */
+    { prepare_users, EX_CONFIG, survey_users },
     { prepare_empty, EX_CONFIG, NULL },
     { prepare_state, EX_CONFIG, NULL },
     { prepare_output, EX_CONFIG, NULL },
-    { prepare_memory, EX_OSERR, NULL },
     { prepare_listeners, EX_CONFIG, NULL },
     { prepare_control, EX_CONFIG, NULL },
 };

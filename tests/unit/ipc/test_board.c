@@ -16,7 +16,7 @@
 /* A supervisor of another build maps it, too. */
 Test(board, has_its_published_layout)
 {
-    cr_expect_str_eq(BOARD_NAME, "board 1");
+    cr_expect_str_eq(BOARD_NAME, "board 2");
     cr_expect_eq(offsetof(struct board, drains), 0);
     cr_expect_eq(offsetof(struct board, accepts), 8);
     cr_expect_eq(offsetof(struct board, row), 16);

@@ -305,7 +305,8 @@ static void adjust_for_tests(struct master *m)
     m->deadlines.sync = 300;
     m->deadlines.leaving = 300;
     m->deadlines.stop = 1000; /* longer than a kick */
-    m->deadlines.reach_pause = 60000;
+    m->deadlines.users = 60000;
+    m->deadlines.pause = 0;
     m->settings.max_sessions = 8;
     m->settings.max_per_user =
         100; /* sessions that have just left still count */
@@ -389,7 +390,7 @@ static _Noreturn void run_master(const struct stage *s,
     if (control_socket_open(&m.control->socket, path_in(s, "control"), NULL,
                             &c) < 0)
         _exit(5);
-    if (userdb_look(m.users, false, &c) < 0 || master_start(&m) < 0)
+    if (userdb_look(m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);
     master_release(&m);

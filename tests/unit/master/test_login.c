@@ -900,8 +900,8 @@ Test(login, users_unreadable)
     p.request = 4;
     TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
-    player_is_denied(&p, DENIAL_FAILED);
-    stage_reports(&s, EVENT_TROUBLE, "nobody can log in now");
+    player_is_denied(&p, DENIAL_AWAY);
+    stage_reports(&s, EVENT_TROUBLE, "new clients get 421: ");
     write_users(&s, "dora");
     player_asks(&s, &p);
     auth_says(&s, 1, NULL);

@@ -25,7 +25,8 @@ TestSuite(reach, .init = set_up, .fini = scratch_remove, .timeout = 60);
 static void has_own_homes(struct master *m)
 {
     snprintf(m->settings.homes, sizeof(m->settings.homes), "%s", homes);
-    m->deadlines.reach_pause = 20;
+    m->deadlines.users = 20;
+    m->deadlines.pause = 20;
 }
 
 struct away {

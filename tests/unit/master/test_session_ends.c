@@ -705,11 +705,14 @@ Test(session_ends, after_each_end_of_the_writer)
         { ETIMEDOUT | 0x80, PASSWORD_UNSYNCED },
     };
 
+    static struct board board;
+
     for (size_t i = 0; i < COUNT(ends); i++) {
         struct channel session;
         struct message got;
 
         hall_open();
+        m.board = &board;
         writing();
         channel_init(&session, far[END_SESSION], PROCESS_SESSION,
                      PROCESS_MASTER, PHASE_VERIFY);
@@ -722,6 +725,7 @@ Test(session_ends, after_each_end_of_the_writer)
         cr_expect_eq(got.password_is.fault, ends[i].told, "%zu", i);
         let_go(sessions_find(m.sessions, SERIAL));
         sessions_sweep(&m);
+        m.board = NULL;
         hall_close();
     }
 }

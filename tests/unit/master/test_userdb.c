@@ -37,6 +37,7 @@
 static char path[64], made[64], stage[64];
 static struct userdb db;
 static struct master m;
+static struct board board;
 
 static void put(const char *where, const char *text, mode_t mode)
 {
@@ -63,10 +64,13 @@ static void set_up(void)
     replace(ANNA);
     master_init(&m);
     m.deadlines.quiet = 0;
+    m.deadlines.pause = 0;
+    m.board = &board;
     helpers_find(&m);
     snprintf(m.settings.users, sizeof(m.settings.users), "%s", path);
+    snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", scratch);
     userdb_init(&db, &m);
-    cr_assert_eq(userdb_look(&db, false, &c), 1, "%s", c.text);
+    cr_assert_eq(userdb_look(&db, &c), 1, "%s", c.text);
     cr_assert_eq(db.edition, 1);
 }
 
@@ -82,7 +86,7 @@ static int look(void)
 {
     struct complaint c = { "" };
 
-    return userdb_look(&db, false, &c);
+    return userdb_look(&db, &c);
 }
 
 /* Of the users, in any order. */
@@ -111,10 +115,10 @@ Test(userdb, unchanged)
 }
 
 /* Does a look need a process of its own? It finds nothing new. */
-static bool look_forks_for(bool announced)
+static bool look_forks_for(bool homes)
 {
     struct complaint c = { "" };
-    pid_t pid = userdb_begin(&db, announced, &c);
+    pid_t pid = userdb_begin(&db, homes, &c);
 
     if (pid > 0)
         cr_expect_eq(userdb_go_on(&db, exec_wait(pid, 10000), &pid, &c),
@@ -141,8 +145,19 @@ Test(userdb, no_process_for_an_unchanged_local_file)
     db.local = false;
     cr_expect(look_forks(), "on a network disk");
     db.local = true;
-    db.settled = false;
-    cr_expect(look_forks(), "read while it changed");
+    db.state = USERS_EARLY;
+    cr_expect(look_forks(), "read before it was quiet");
+}
+
+/* The homes are looked at in the same way. */
+Test(userdb, no_process_for_local_homes)
+{
+    cr_expect_not(look_forks_for(true));
+    db.homes_local = false;
+    cr_expect(look_forks_for(true), "on a network disk");
+    cr_expect_not(look_forks_for(true));
+    snprintf(m.settings.homes, sizeof(m.settings.homes), "%s/none", scratch);
+    cr_expect(look_forks_for(true), "they aren't there");
 }
 
 /* It is read once it has rested. Until then a login needs no process that finds
@@ -153,32 +168,15 @@ Test(userdb, no_process_for_a_local_file_that_rests)
     replace(ANNA);
     cr_expect(look_forks(), "another file");
     cr_expect_not(look_forks(), "which may still change");
-    cr_expect(look_forks_for(true), "announced: it is read at once");
+    userdb_announce(&db);
+    cr_expect(look_forks(), "announced: it is read at once");
     cr_expect_not(look_forks(), "it still rests");
     db.local = false;
     cr_expect(look_forks(), "on a network disk");
     db.local = true;
-    m.deadlines.quiet = 0;
+    db.until = 0;
     cr_expect(look_forks(), "it has rested");
     cr_expect_not(look_forks());
-}
-
-/* Whether the file that was read lies on a local disk says nothing about one on
- * another disk, which is too new to be read. */
-Test(userdb, a_process_for_a_file_that_rests_on_another_disk)
-{
-    char other[] = "/dev/shm/sallyport-users-XXXXXX";
-    FD_CLEANUP int fd = mkstemp(other);
-    struct stat here, there;
-
-    cr_assert(fd >= 0 && fstat(fd, &there) == 0 && stat(path, &here) == 0 &&
-              here.st_dev != there.st_dev);
-    m.deadlines.quiet = 60000;
-    unlink(path);
-    cr_assert_eq(symlink(other, path), 0);
-    cr_expect(look_forks(), "another file");
-    cr_expect(look_forks(), "its disk isn't known yet");
-    unlink(other);
 }
 
 Test(userdb, replaced)
@@ -191,9 +189,8 @@ Test(userdb, replaced)
 
 static int look_announced(void)
 {
-    struct complaint c = { "" };
-
-    return userdb_look(&db, true, &c);
+    userdb_announce(&db);
+    return look();
 }
 
 static void wait_until_quiet(void)
@@ -223,7 +220,7 @@ Test(userdb, overwritten)
     look();
     look_quiet();
     cr_assert_str_eq(first_name(), "anna");
-    cr_assert(db.settled);
+    cr_assert_eq(db.state, USERS_KNOWN);
 }
 
 /* A change counts once nothing has changed for a while, or if sallyportctl says
@@ -259,7 +256,7 @@ Test(userdb, no_users_any_more)
         struct complaint c = { "" };
 
         put(path, texts[i], 0600);
-        cr_expect_eq(userdb_look(&db, false, &c), -EINVAL);
+        cr_expect_eq(userdb_look(&db, &c), -EINVAL);
         cr_expect(strstr(c.text, "no users now"), "%s", c.text);
         cr_expect_str_eq(first_name(), "anna");
         put(path, ANNA, 0600);
@@ -324,7 +321,8 @@ Test(userdb, unended_at_a_start)
     cr_expect(userdb_is_unended(&db));
     cr_expect_str_eq(first_name(), "bert");
     put(path, BERT "carl:" HASH ":70002:70002::/c::", 0600);
-    cr_expect_eq(userdb_look(&db, true, &c), -EINVAL);
+    userdb_announce(&db);
+    cr_expect_eq(userdb_look(&db, &c), -EINVAL);
     cr_expect(strstr(c.text, "its last line isn't ended"), "%s", c.text);
     cr_expect_eq(db.users.count, 1);
     put(path, BERT, 0600);
@@ -366,11 +364,6 @@ static void open_to_all(void)
     chmod(path, 0644);
 }
 
-static void missing(void)
-{
-    unlink(path);
-}
-
 static void fifo(void)
 {
     unlink(path);
@@ -387,9 +380,9 @@ static const struct {
     void (*spoil)(void);
     const char *words;
 } spoilt[] = {
-    { broken, "users:1: " },   { twice, "users:2: " },
-    { open_to_all, "chmod" },  { missing, "No such file" },
-    { fifo, "not a regular" }, { a_folder, "not a regular" },
+    { broken, "users:1: " },       { twice, "users:2: " },
+    { open_to_all, "chmod" },      { fifo, "not a regular" },
+    { a_folder, "not a regular" },
 };
 
 /* Reported once; the old rows stay; the next good file counts. */
@@ -399,7 +392,7 @@ Test(userdb, spoilt)
         struct complaint c = { "" };
 
         spoilt[i].spoil();
-        cr_assert_eq(userdb_look(&db, false, &c), -EINVAL, "row %zu", i);
+        cr_assert_eq(userdb_look(&db, &c), -EINVAL, "row %zu", i);
         cr_assert(strstr(c.text, spoilt[i].words), "%s", c.text);
         cr_assert_eq(look(), 0, "row %zu: told twice", i);
         cr_assert_str_eq(first_name(), i % 2 ? "bert" : "anna");
@@ -418,8 +411,9 @@ Test(userdb, missing_at_the_first_start)
     unlink(path);
     userdb_release(&db);
     userdb_init(&db, &m);
-    cr_expect_eq(userdb_look(&db, false, &c), -EINVAL);
+    cr_expect_eq(userdb_look(&db, &c), -ENOENT);
     cr_expect(strstr(c.text, "No such file"), "%s", c.text);
+    db.state = USERS_NONE;
     db.may_be_missing = true;
     cr_assert_eq(look(), 1);
     cr_expect_eq(db.users.count, 0);
@@ -429,9 +423,13 @@ Test(userdb, missing_at_the_first_start)
     cr_assert_eq(look(), 1);
     cr_expect_str_eq(first_name(), "anna");
     unlink(path);
-    cr_expect_eq(userdb_look(&db, false, &c), -EINVAL);
+    cr_expect_eq(userdb_look(&db, &c), -ENOENT);
     cr_expect(strstr(c.text, "restore it"), "%s", c.text);
     cr_expect_str_eq(first_name(), "anna");
+    cr_expect_not_null(strstr(db.away.text, "restore it"));
+    replace(ANNA);
+    cr_expect_eq(look(), 0);
+    cr_expect(!db.away.text[0] && db.state == USERS_KNOWN);
 }
 
 /* Changed long ago, so that its bytes aren't compared only for its age. */
@@ -452,9 +450,8 @@ static int lowest_free(void)
     return fd;
 }
 
-/* A change that can't be read for lack of descriptors doesn't count as seen.
- * The first failure is reported, each is an error, and the next check reads the
- * file. */
+/* A change that can't be read for lack of descriptors doesn't count as seen:
+ * the next look reads the file. */
 Test(userdb, want_of_descriptors)
 {
     /* Limits: no descriptor; or none for the text, for the answer, for the
@@ -467,13 +464,13 @@ Test(userdb, want_of_descriptors)
         cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
         low = (struct rlimit){ (rlim_t)(lowest_free() + left), was.rlim_max };
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
-        cr_expect_eq(userdb_look(&db, false, &c), -EMFILE);
-        db.rests_until = 0;
-        cr_expect_eq(userdb_look(&db, false, &again), -EMFILE);
-        db.rests_until = 0;
+        cr_expect_eq(userdb_look(&db, &c), -EMFILE);
+        db.until = 0;
+        cr_expect_eq(userdb_look(&db, &again), -EMFILE);
+        cr_expect(db.away.text[0] && db.state == USERS_FAILED);
+        db.until = 0;
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
         cr_assert(strstr(c.text, "Too many open files"), "%s", c.text);
-        cr_assert_str_empty(again.text);
         cr_assert_eq(look(), 1, "the change is forgotten");
         cr_assert_str_eq(first_name(), left % 2 ? "anna" : "bert");
         cr_assert_eq(look(), 0);
@@ -511,12 +508,11 @@ static void play_reader(const char *script)
     put("users", script, 0600);
 }
 
-/* Once master has rested. */
 static void expect_good_reader_reads(void)
 {
     helpers_find(&m);
     m.deadlines.reader = 20000; /* the real one, on a slow machine */
-    db.rests_until = 0;
+    db.until = 0;
     cr_expect_eq(look(), 1);
     cr_expect_str_eq(first_name(), "bert");
 }
@@ -525,14 +521,14 @@ static void look_in_vain(int error, const char *words)
 {
     struct complaint c = { "" };
 
-    cr_expect_eq(userdb_look(&db, false, &c), error);
+    cr_expect_eq(userdb_look(&db, &c), error);
     cr_expect(strstr(c.text, words), "%s", c.text);
     cr_expect_str_eq(first_name(), "anna");
     cr_expect_eq(db.edition, 1);
 }
 
-/* It is killed. Then master does its other work for a moment, so that logins
- * don't keep it waiting all the time; the next look after that counts. */
+/* It is killed. Until a look succeeds nobody can log in: there is none before
+ * the pause is over, unless a change is announced. */
 Test(userdb, reader_that_hangs)
 {
     uint64_t start = clock_ms();
@@ -540,17 +536,16 @@ Test(userdb, reader_that_hangs)
 
     play_reader("exec sleep 100\n");
     m.deadlines.reader = 200;
+    m.deadlines.pause = 60000;
     replace(BERT);
+    cr_expect_not(userdb_rests(&db));
     look_in_vain(-ETIMEDOUT, "the program reader has failed: it was late");
     cr_expect_geq(clock_ms() - start, 200);
-    cr_expect_lt(clock_ms() - start, 60000);
     cr_assert_gt(waitpid(-1, &status, 0), 0);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    cr_expect_geq(db.rests_until, start + 400);
-    db.rests_until += 60000;
-    look_in_vain(-ETIMEDOUT, "");
-    cr_expect_lt(waitpid(-1, &status, 0), 0, "another one was started");
+    cr_expect(userdb_rests(&db) && db.away.text[0]);
     expect_good_reader_reads();
+    cr_expect_not(userdb_rests(&db) || db.away.text[0]);
 }
 
 /* A start doesn't rest after the inherited text has failed: it reads the file,
@@ -574,23 +569,6 @@ Test(userdb, reader_that_hangs_at_a_start)
               "%s", c.text);
 }
 
-/* It is never late, and never answers. Logins in a row don't ask it again at
- * once: master would miss its heartbeat. */
-Test(userdb, reader_that_is_slow_and_fails)
-{
-    uint64_t start = clock_ms(), end;
-
-    play_reader("sleep 0.3\nexit 71\n");
-    replace(BERT);
-    look_in_vain(-EIO, "the program reader has failed: see its line above");
-    end = clock_ms();
-    cr_expect_geq(db.rests_until, start + 600);
-    cr_expect_leq(db.rests_until, 2 * end - start);
-    db.rests_until += 60000;
-    look_in_vain(-ETIMEDOUT, "");
-    expect_good_reader_reads();
-}
-
 /* A second change in the tick of the first one would leave the same times. So
  * the file's age counts from before the reading. */
 Test(userdb, reader_that_is_slow)
@@ -599,7 +577,7 @@ Test(userdb, reader_that_is_slow)
     m.deadlines.quiet = 900;
     replace(BERT);
     cr_expect_eq(look_announced(), -EINVAL);
-    cr_expect_not(db.settled, "no later look would read it again");
+    cr_expect_eq(db.state, USERS_CHANGING, "a later look reads it again");
     expect_good_reader_reads();
 }
 
@@ -653,7 +631,7 @@ Test(userdb, mistakes)
         struct complaint c = { "" };
 
         replace(table[i].text);
-        cr_expect_eq(userdb_look(&db, false, &c), -EINVAL, "%zu", i);
+        cr_expect_eq(userdb_look(&db, &c), -EINVAL, "%zu", i);
         cr_expect(strstr(c.text, table[i].words), "%s", c.text);
         cr_expect_eq(db.edition, 2);
         expect_names("anna carl");
@@ -736,7 +714,7 @@ Test(userdb, reader_that_lies)
         write_image("image", &head, &row);
         *lies[i].number = truth;
         look_in_vain(-EBADMSG, i ? "" : "users from reader: it isn't what");
-        db.rests_until = 0;
+        db.until = 0;
     }
     write_image("image", &head, &row);
     cr_expect_eq(look(), 1, "the truth");

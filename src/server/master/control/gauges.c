@@ -107,7 +107,7 @@ static void gauges_write(struct master *m)
         [GAUGE_GREETED] = m->sessions->living - in,
         [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
         [GAUGE_USERS] = m->users->users.count,
-        [GAUGE_REFUSED] = m->users->reported.text[0] != '\0',
+        [GAUGE_REFUSED] = m->users->refused.text[0] != '\0',
         [GAUGE_VERIFIED] = verified,
         [GAUGE_WAITING] = waiting,
         [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),

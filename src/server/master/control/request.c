@@ -100,8 +100,10 @@ void request_on_users_read(struct master *m)
             !access_is_over(m, p->users_ticket))
             continue;
         p->users_ticket = 0;
-        if (m->users->reported.text[0])
-            peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
+        if (m->users->away.text[0])
+            peer_refuse(p, REFUSAL_BAD_FILE, m->users->away.text);
+        else if (m->users->refused.text[0])
+            peer_refuse(p, REFUSAL_BAD_FILE, m->users->refused.text);
         else
             request_answer_ended(p, m->access->ended);
     }
@@ -115,8 +117,9 @@ static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 
     request_report(p, msg->verb, msg->to, 0);
     loop_timer_set(&m->loop, &p->timer, m->deadlines.renew);
+    userdb_announce(m->users);
     p->users_ticket = UINT64_MAX;
-    p->users_ticket = access_ask(m, true);
+    p->users_ticket = access_ask(m);
     request_on_users_read(m);
     return 0;
 }

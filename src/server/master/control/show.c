@@ -40,8 +40,8 @@ static void show_server(struct peer *p)
     struct shown_row r = { 0 };
 
     shown_text(&r, "state", slice_from(show_state(m)));
-    shown_text(&r, "away", slice_from(m->reach->what.text));
-    shown_text(&r, "users_refused", slice_from(m->users->reported.text));
+    shown_text(&r, "away", slice_from(m->users->away.text));
+    shown_text(&r, "users_refused", slice_from(m->users->refused.text));
     shown_time(&r, "since", m->since);
     for (size_t i = 0; i < m->listeners->control_count; i++)
         shown_text(&r, "listening",

@@ -163,27 +163,25 @@ struct deadlines {
                          long, and `reader_mib` more for each MiB of it */
     uint64_t reader_mib;
     uint64_t fresh; /* a login: for that; then the present users count */
-    uint64_t reach; /* the users file and the homes: to answer; and the pause
-                   before the next look */
-    uint64_t reach_pause;
-    uint64_t beat; /* between two looks at the pages of gate and keys */
-    uint64_t hang; /* gate, keys: without a new count */
+    uint64_t reach; /* the users file and the homes: to answer a look */
+    uint64_t pause; /* after a look that failed */
+    uint64_t beat;  /* between two looks at the pages of gate and keys */
+    uint64_t hang;  /* gate, keys: without a new count */
 };
 
 /* A short-lived process of master: a fork that touches a disk, or reader, or
  * check. One that hangs keeps its place. So there are places for all that may
  * hang: ERRANDS_PER_MARK for each directory (hanging.c), some for the users
- * file and for reach.c, one for the disks of the metrics, the look at the
- * homes, and the writers of a new password and of the bans. */
+ * file, one for the disks of the metrics, the look at the homes, and the
+ * writers of a new password and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 9
-#define ERRANDS_FOR_REACH 3
 #define ERRANDS_FOR_DISKS 1
 #define ERRANDS_OTHERS    3
 #define ERRANDS_MAX                                                            \
     (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS +                    \
-     ERRANDS_FOR_REACH + ERRANDS_FOR_DISKS + ERRANDS_OTHERS)
+     ERRANDS_FOR_DISKS + ERRANDS_OTHERS)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
@@ -249,7 +247,6 @@ struct master {
     struct metrics *metrics; /* the gauges are only master's; NULL in a test */
     struct userdb *users;
     struct access *access;
-    struct reach *reach;
     struct control *control;
     struct roster *roster; /* of this generation; all masters see it */
     struct older *older;   /* OLDER_MAX of them */

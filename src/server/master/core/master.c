@@ -59,14 +59,14 @@ void master_init(struct master *m)
                                        .ask = 10000,
                                        .look = 1000,
                                        .renew = 150000,
-                                       .users = 3000,
+                                       .users = 2000,
                                        .quiet = 2000,
                                        .write = 10000,
                                        .reader = 5000,
                                        .reader_mib = 1000,
                                        .fresh = 200,
-                                       .reach = 8000,
-                                       .reach_pause = 2000,
+                                       .reach = 7000,
+                                       .pause = 2000,
                                        .beat = 3000,
                                        .hang = 9000 };
     random_bytes(&m->secrets, sizeof(m->secrets));

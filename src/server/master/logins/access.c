@@ -167,8 +167,14 @@ static void access_review_rest(struct session_record *s, const struct users *u)
 
 void access_review_one(struct session_record *s)
 {
-    if (s->master->users->edition > 0 && session_has_user(s))
-        access_review_row(s, access_row(s->master, s->files.user));
+    struct master *m = s->master;
+
+    if (m->users->edition == 0 || !session_has_user(s))
+        return;
+    if (userdb_is_announced(m->users))
+        m->access->reviewed = 0; /* by the review of the edition that is due */
+    else
+        access_review_row(s, access_row(m, s->files.user));
 }
 
 /* Can the time alone end a session now? Has any user or team hours, or has any
@@ -194,8 +200,8 @@ size_t access_review(struct master *m)
     const int64_t now = time(NULL);
     size_t ended = 0;
 
-    if (newest == 0)
-        return 0;
+    if (newest == 0 || userdb_is_announced(m->users))
+        return 0; /* a newer edition is due */
     if (a->reviewed == newest && !access_time_counts(u, a->reviewed_at, now)) {
         a->reviewed_at = now;
         return 0;
@@ -238,20 +244,32 @@ bool access_is_open(const struct session_record *s, const char *name)
     return access_admits(s, access_row(s->master, name));
 }
 
-static void access_begin(struct master *m, bool announced);
+static void access_report_away(struct master *m)
+{
+    const char *why = m->users->away.text;
+    const bool away = why[0];
+
+    board_set(&m->row->away, away);
+    if (away && !m->access->was_away)
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                      "new clients get 421: %s", why);
+    if (!away && m->access->was_away)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "the users file and the homes can be reached again");
+    m->access->was_away = away;
+}
 
 static void access_report(struct master *m, int r, const char *why)
 {
     struct complaint hint = { "" };
 
-    if (r < 0 && why[0])
-        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
-                      r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
-                                                      : "nobody can log in now",
-                      why);
-    worker_update_all(m);
+    access_report_away(m);
+    if (r == -EINVAL)
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                      "the old users stay: %s", why);
     if (r != USERDB_NEW)
         return;
+    worker_update_all(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "users file read: edition %llu",
                   (unsigned long long)m->users->edition);
@@ -261,32 +279,30 @@ static void access_report(struct master *m, int r, const char *why)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", hint.text);
 }
 
+static void access_begin(struct master *m, bool homes);
+
 /* The look is over: lets all go on that wait for it. */
 static void access_end(struct master *m)
 {
     struct access *a = m->access;
-    const bool announced = a->again_announced;
 
     loop_timer_clear(&m->loop, &a->fresh);
+    a->late = false;
     a->over = a->asked;
     password_read(m);
     login_retry(m);
     m->hooks.users_read(m);
     if (!a->again || a->over < a->asked)
         return;
-    a->again = a->again_announced = false;
+    a->again = false;
     a->asked++;
-    access_begin(m, announced);
+    access_begin(m, false);
 }
 
 static void access_take(struct master *m, int r, const char *why)
 {
-    struct access *a = m->access;
-
     access_report(m, r, why);
-    a->unread = r < 0 && r != -EINVAL && r != -ETIMEDOUT;
-    a->late = r == -ETIMEDOUT;
-    a->ended = r == USERDB_NEW ? access_review(m) : 0;
+    m->access->ended = access_review(m);
     access_end(m);
 }
 
@@ -316,47 +332,49 @@ static void access_on_late(void *owner)
     login_retry(m);
 }
 
-/* The one who announces a change has just written to that disk. So it answers,
- * and the forks may wait for a disk that was mounted there before. */
-static void access_begin(struct master *m, bool announced)
+/* Whoever announces a change has just written to that disk. So it answers, and
+ * the forks may wait for a disk that was mounted there before. */
+static void access_begin(struct master *m, bool homes)
 {
     struct access *a = m->access;
     const size_t hanging = errands_hanging(m, m);
     struct complaint c = { "" };
     pid_t pid;
 
-    if (announced ? hanging >= HANGING_LOOKS + HANGING_ANNOUNCED
-                  : hanging >= HANGING_LOOKS || userdb_rests(m->users)) {
+    if (userdb_is_announced(m->users)
+            ? hanging >= HANGING_LOOKS + HANGING_ANNOUNCED
+            : hanging >= HANGING_LOOKS || userdb_rests(m->users)) {
         a->ended = 0;
         access_end(m);
         return;
     }
-    pid = userdb_begin(m->users, announced, &c);
+    pid = userdb_begin(m->users, homes, &c);
     if (pid <= 0) {
         access_take(m, (int)pid, c.text);
         return;
     }
-    if (!a->late) {
-        a->fresh =
-            (struct loop_timer){ .on_timer = access_on_late, .owner = m };
-        loop_timer_set(&m->loop, &a->fresh, m->deadlines.fresh);
-    }
+    a->fresh = (struct loop_timer){ .on_timer = access_on_late, .owner = m };
+    loop_timer_set(&m->loop, &a->fresh, m->deadlines.fresh);
     if (errand_watch(m, pid, userdb_deadline(m->users), access_on_step, m) < 0)
         access_on_step(m, -EBUSY);
 }
 
-uint64_t access_ask(struct master *m, bool announced)
+static uint64_t access_look(struct master *m, bool homes)
 {
     struct access *a = m->access;
 
     if (a->over < a->asked) {
         a->again = true;
-        a->again_announced |= announced;
         return a->asked + 1;
     }
     a->asked++;
-    access_begin(m, announced);
+    access_begin(m, homes);
     return a->asked;
+}
+
+uint64_t access_ask(struct master *m)
+{
+    return access_look(m, false);
 }
 
 bool access_is_over(const struct master *m, uint64_t ticket)
@@ -369,16 +387,12 @@ bool access_is_fresh(const struct master *m, uint64_t ticket)
     return m->access->late || access_is_over(m, ticket);
 }
 
-bool access_is_unread(const struct master *m)
-{
-    return m->access->unread;
-}
-
 static void access_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    access_ask(m, false);
+    if (m->access->over == m->access->asked)
+        access_look(m, true);
     access_review(m);
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }

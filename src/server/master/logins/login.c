@@ -189,8 +189,8 @@ static void login_attempt(struct session_record *s)
 
     if (!access_is_fresh(s->master, s->fresh))
         return;
-    if (access_is_unread(s->master)) {
-        login_deny(s, DENIAL_FAILED);
+    if (s->master->users->away.text[0]) {
+        login_deny(s, DENIAL_AWAY);
         return;
     }
     if (password_is_changed(s) && password_objection(s) != PASSWORD_OK) {
@@ -221,15 +221,11 @@ int login_on_login(void *owner, struct msg_login *msg)
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
     }
-    if (reach_is_away(m)) {
-        login_deny(s, DENIAL_AWAY);
-        return 0;
-    }
     session_set_timer(s, m->deadlines.verdict);
     /* The user may have been locked since the old rows. A look that ends at
      * once has tried all waiting logins already. */
     s->fresh = UINT64_MAX;
-    s->fresh = access_ask(m, false);
+    s->fresh = access_ask(m);
     if (s->state == SESSION_WAITING)
         login_attempt(s);
     return 0;
@@ -384,6 +380,13 @@ static void login_home_late(struct session_record *s)
         login_deny(s, DENIAL_LATE);
 }
 
+/* Another node of a cluster may have added the user, or have changed the
+ * password. A 530 would say that the password is wrong, for good. */
+static enum denial login_wrong(const struct session_record *s)
+{
+    return userdb_is_stale(s->master->users) ? DENIAL_CHANGED : DENIAL_WRONG;
+}
+
 void login_on_timer(struct session_record *s)
 {
     switch (s->state) {
@@ -395,7 +398,7 @@ void login_on_timer(struct session_record *s)
         if (s->answer.verdict.right && !s->answer.busy)
             login_accept(s);
         else
-            login_deny(s, s->answer.busy ? DENIAL_BUSY : DENIAL_WRONG);
+            login_deny(s, s->answer.busy ? DENIAL_BUSY : login_wrong(s));
         break;
     case SESSION_WRITING:
         password_late(s);

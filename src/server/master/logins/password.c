@@ -62,7 +62,7 @@ static void password_complain(struct master *m, const char *why)
  * has its name all the same. */
 #define WRITER_STANDS 0x80
 
-/* Until the new text is read, the rows have the version of before. */
+/* The table has the old version until the changed file is read. */
 bool password_gives(const struct session_record *s, uint64_t version)
 {
     const struct password_writer *w = &s->master->users->writer;
@@ -80,7 +80,8 @@ void password_read(struct master *m)
     struct userdb *u = m->users;
     const uint64_t now = clock_ms();
 
-    if (u->writer.ticket == 0 || !access_is_over(m, u->writer.ticket))
+    if (u->writer.ticket == 0 || !access_is_over(m, u->writer.ticket) ||
+        userdb_is_announced(u)) /* the look failed: the next one reads it */
         return;
     u->writer.ticket = 0;
     u->write_rests_until = now + 10 * (now - u->writer.begun);
@@ -106,8 +107,9 @@ static void password_stands(struct master *m, const struct password_writer *w,
         return;
     /* The new text is read, which ends the user's other sessions. */
     next->begun = clock_ms();
+    userdb_announce(m->users);
     next->ticket = UINT64_MAX;
-    next->ticket = access_ask(m, true);
+    next->ticket = access_ask(m);
     password_read(m);
 }
 

@@ -276,14 +276,28 @@ struct password_writer {
     uint64_t ticket;        /* of that; 0: it was read */
 };
 
-/* The users file, being read: first by a fork of master, then by reader. */
+/* What master knows of the users file (docs/inside/generations.md has the
+ * steps). */
+enum users_state {
+    USERS_NONE,     /* nothing was read yet, or there is no file yet */
+    USERS_KNOWN,    /* it was read, and was quiet before */
+    USERS_EARLY,    /* it was read before it was quiet: it is read again */
+    USERS_CHANGING, /* it has changed, and isn't read yet */
+    USERS_FAILED,   /* the last look failed: nobody knows it */
+};
+
+/* A file in this state, seen unchanged, is read by the next look. UNTIL is
+ * when it is quiet. */
+bool users_must_be_read(enum users_state state, uint64_t until, bool announced);
+
+/* One look: first a fork of master, then reader if the text has changed. */
 struct reading {
-    bool announced;
-    bool none;    /* there is no file yet: an empty text is parsed */
-    bool nothing; /* there was no need to read it, or it changes just now */
-    bool read;    /* the fork has read it */
-    bool settles; /* it was quiet and whole then */
-    uint64_t begun;
+    bool announced; /* there are edits that weren't read */
+    uint64_t edits; /* announced so far, before the look */
+    bool none;      /* there is no file yet: an empty text is parsed */
+    bool read;      /* the fork has read it */
+    bool whole;     /* it was quiet and closed then */
+    int homes;      /* an errno */
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
 };
@@ -298,17 +312,18 @@ struct userdb {
     struct users users; /* of that edition */
     int fd;             /* its text, a sealed memfd; -1: none */
     int table;          /* for auth: the sealed file of reader; -1: none */
-    struct stat seen;
-    uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
-    bool settled;              /* it was quiet and whole when it was read */
-    bool local;                /* SEEN is known to be on no network disk */
-    bool may_be_missing;       /* at the first start; then there are no users */
-    bool missing;              /* so the newest edition has no users */
-    struct complaint reported; /* why the file isn't taken; "": it is */
+    enum users_state state;
+    /* clock_ms(). EARLY, CHANGING: when the file is quiet. FAILED: no look is
+     * due before. */
+    uint64_t until;
+    struct stat seen;        /* at the last look */
+    bool local, homes_local; /* on no network disk, as far as known */
+    bool had_homes;          /* the directory of all homes was there */
+    bool may_be_missing;     /* at the first start; then there are no users */
+    uint64_t edits;          /* announced before the last look that succeeded */
+    struct complaint refused; /* why the file isn't taken; "": it is */
+    struct complaint away;    /* why nobody can log in; "": users can */
     struct reading reading;
-    uint64_t pause;       /* ms; grows with each failure; 0: the last try, if
-                             any, has succeeded */
-    uint64_t rests_until; /* clock_ms(): no try before that */
     struct password_writer writer;
     uint64_t write_rests_until; /* after a new hash was written */
     struct complaint unwritten; /* why the last one wasn't; "": it was */
@@ -321,36 +336,59 @@ void userdb_release(struct userdb *u);
  * their rows: closes its descriptors. */
 void userdb_forget(struct userdb *u);
 
-/* Begins to check the file, in a process of its own unless the kernel knows
- * that it is unchanged. ANNOUNCED: sallyportctl or SITE PSWD has just given it
- * its name, so it needn't be quiet first. Returns the process that the caller
- * must wait for, or as userdb_go_on(). */
-pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
+/* sallyportctl or SITE PSWD has just renamed a file into place. The next look
+ * of each master of the service, also of one that starts meanwhile, reads it
+ * even if it isn't quiet yet. */
+void userdb_announce(struct userdb *u);
+bool userdb_is_announced(const struct userdb *u);
+/* For a start: what was announced before is as any other change. */
+void userdb_ignore_edits(struct userdb *u);
+/* Has the file changed without an announcement, so that it isn't read yet? */
+bool userdb_is_stale(const struct userdb *u);
+
+/* Begins a look, in a process of its own unless the kernel knows that the file
+ * is unchanged and, for HOMES, that the directory of all homes is there.
+ * Returns the process that the caller must wait for, or as userdb_go_on(). */
+pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
 /* That process has ended with the wait STATUS, or -errno. USERDB_WAITS: now the
- * caller must wait for *NEXT. Otherwise it is over: USERDB_NEW: there is a new
- * edition; USERDB_SAME: nothing new; -EINVAL: the file can't be used, *c has
- * the reason, and the old edition stays; another -errno: it couldn't be read
- * this time. The same complaint comes once: after that, until it changes, *c is
- * empty, and USERDB_SAME stands for -EINVAL. */
+ * caller must wait for *NEXT. Otherwise the look is over: USERDB_NEW: there is
+ * a new edition; USERDB_SAME: nothing new; -EINVAL: the file has a mistake, *c
+ * says which, and the old edition stays; another -errno: the look failed, and
+ * u->away and *c say why. If the mistake is the same as before, returns
+ * USERDB_SAME, so that it is logged once. */
 enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
-/* After a failure there is no new try for a while, unless somebody announces a
+/* After a failure there is no look for a while, unless somebody announces a
  * change. */
 bool userdb_rests(const struct userdb *u);
-/* All of that in one call, for a start: it waits. -ETIMEDOUT: it rests. */
-int userdb_look(struct userdb *u, bool announced, struct complaint *c);
+/* A look in one call, for a start: it waits. */
+int userdb_look(struct userdb *u, struct complaint *c);
 
 /* Takes the text that the generation before has used. Returns 0, or a negative
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
-
-/* Has the file another text, which hasn't been read yet? */
+/* For a start: has the file another text, which hasn't been read yet? */
 bool userdb_changes(const struct userdb *u);
 /* Does the last line of the newest text lack its end? */
 bool userdb_is_unended(const struct userdb *u);
+
+/* sight.c: what the fork of a look has found. Master gets it in memory. */
+struct sight {
+    int file, homes; /* an errno: can't be opened; 0: it is there */
+    bool local, homes_local;
+    struct stat seen;
+    enum users_state state; /* as in struct userdb, before the reading */
+    uint64_t until;
+    bool read, whole;
+    int result;   /* of the reading; -EINVAL, or another -errno, with WHY */
+    bool changed; /* it has another text, and didn't change meanwhile */
+    struct complaint why;
+};
+int sight_main(void *owner);
+bool sight_is_same(const struct stat *a, const struct stat *b);
 
 /* The sessions: each has a record from gate's MSG_session
  * to the end of the session and of its process files. */
@@ -564,21 +602,6 @@ void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
 
-/* reach.c: whether the users file and the directory of all homes can be
- * reached. */
-
-struct reach {
-    struct master *master;
-    struct loop_timer timer;
-    bool had_homes;        /* the directory was there */
-    struct complaint what; /* can't be reached; "": all can */
-};
-
-/* From now on it looks every few seconds. If something can't be reached, the
- * board says so, and gate turns clients away, until a look succeeds. */
-void reach_start(struct master *m);
-bool reach_is_away(const struct master *m);
-
 /* "sallyportctl drain": the service takes no new sessions, or takes them again.
  */
 
@@ -703,30 +726,27 @@ struct access {
     struct loop_timer timer;
     /* Looks at the users file; the ticket of the newest is ASKED. */
     uint64_t asked, over;
-    bool again, again_announced; /* another look follows the present one */
-    bool late;                   /* the present or the last one takes long */
-    bool unread;                 /* the last one has failed */
+    bool again; /* another look follows the present one */
+    bool late;  /* the present one takes long */
     struct loop_timer fresh;
+    bool was_away;       /* the log says that new clients get 421 */
     size_t ended;        /* sessions, by the edition that the last look found */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
 };
 
-/* From now on the users file is checked every few seconds. */
+/* From now on the users file and the homes are checked every few seconds. */
 void access_start(struct master *m);
 /* Stops these checks: the newest master does them from now on. */
 void access_stop(struct master *m);
-/* Has the users file read if it has changed (ANNOUNCED: see userdb_begin()),
- * and goes on. Returns the ticket of a look that begins now or later. */
-uint64_t access_ask(struct master *m, bool announced);
+/* Has the users file read if it has changed, and goes on. Returns the ticket of
+ * a look that begins now or later. */
+uint64_t access_ask(struct master *m);
 /* Is the look with that ticket over? */
 bool access_is_over(const struct master *m, uint64_t ticket);
 /* May a login with that ticket go on? If the look takes long, the present users
  * count. */
 bool access_is_fresh(const struct master *m, uint64_t ticket);
-/* Couldn't the file be read the last time, so that nobody knows its contents?
- */
-bool access_is_unread(const struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);

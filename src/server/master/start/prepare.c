@@ -63,6 +63,14 @@ static bool users_had_rows(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
 }
 
+/* Does a file with this error stay unusable? Other errors come from a lack of
+ * resources, or from a disk that is away. */
+static bool is_lasting(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == EACCES ||
+           error == EPERM || error == ELOOP || error == ENXIO;
+}
+
 /* The rows of the generation before count until the file has another text that
  * is whole: somebody may be writing it now. A newer build may refuse the old
  * text; then the file alone counts. A reload waits for a file that changes just
@@ -79,21 +87,24 @@ int prepare_users(struct master *m, struct complaint *c)
     int r;
 
     m->users->may_be_missing = !had_rows;
-    if (had_rows && userdb_restore(m->users, before, &refused) < 0)
-        m->users->rests_until = 0; /* there is no other work yet */
+    userdb_ignore_edits(m->users);
+    if (had_rows)
+        userdb_restore(m->users, before, &refused);
     end = clock_ms() + 2 * m->deadlines.quiet;
-    r = userdb_look(m->users, false, c);
+    r = userdb_look(m->users, c);
     while (r == USERDB_SAME && !recovery && userdb_changes(m->users) &&
            clock_ms() < end) {
         poll(NULL, 0, 50);
-        r = userdb_look(m->users, false, c);
+        r = userdb_look(m->users, c);
     }
     if (r < 0 && recovery && m->users->edition > 0) {
         stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
     }
-    if (m->users->missing)
+    if (is_lasting(-r))
+        r = -EINVAL;
+    if (r >= 0 && m->users->state == USERS_NONE)
         stderr_print("hint: %s is missing, so nobody can log in; make the "
                      "first user: sallyportctl user add NAME",
                      m->settings.users);
@@ -349,6 +360,8 @@ int prepare_memory(struct master *m, struct complaint *c)
         if (m->memory_read[i] < 0)
             return complain(c, "%s: %s", path, strerror(errno));
     }
+    if (board_map(m->memory[MEMORY_BOARD], true, &m->board) < 0)
+        return complain(c, "the board can't be mapped: %s", strerror(errno));
     /* Each generation has a new roster; a test has made one already. */
     if (!m->check && m->memory[MEMORY_ROSTER] < 0) {
         const size_t rows = sessions_records(master_places(m));

@@ -36,7 +36,6 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->banning = &parts->banning;
     m->users = &parts->users;
     m->access = &parts->access;
-    m->reach = &parts->reach;
     m->control = &parts->control;
     m->older = parts->older;
     m->retirement = &parts->retirement;
@@ -174,7 +173,6 @@ static void run_look_ready(struct master *m)
         return;
     }
     access_start(m);
-    reach_start(m);
     banning_save(m);
     heartbeat_start(m);
     m->since = time(NULL);
@@ -222,8 +220,8 @@ int master_start(struct master *m)
         r = guesses_map(m->memory[MEMORY_GUESSES], &m->guesses);
     if (r == 0)
         r = banning_init(m);
-    if (r == 0)
-        r = board_map(m->memory[MEMORY_BOARD], true, &m->board);
+    if (r == 0 && !m->board) /* in a test */
+        r = board_map(-1, true, &m->board);
     if (r == 0) { /* in a test the board is its own */
         m->row = board_find(m->board, m->succession.generation);
         r = m->row ? 0 : -ENOENT;
@@ -274,7 +272,6 @@ void master_release(struct master *m)
     retire_release(m);
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->access->fresh);
-    loop_timer_clear(&m->loop, &m->reach->timer);
     /* Its timer may be in the loop between those of sessions. */
     services_release(m);
     sessions_release(m->sessions);

@@ -123,7 +123,6 @@ struct master_parts {
     struct banning banning;
     struct userdb users;
     struct access access;
-    struct reach reach;
     struct control control;
     struct older older[OLDER_MAX];
     struct retirement retirement;

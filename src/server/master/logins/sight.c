@@ -1,0 +1,189 @@
+/* A look at the disks: can the users file and the directory of all homes be
+ * reached, and has the file changed? A disk may hang, so a fork of master
+ * looks. It copies a changed file into memory, for reader. */
+#include "sessions/sessions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/shared.h"
+#include "sallyport/settings/settings.h"
+#include "sallyport/users/users_file.h"
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool sight_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_mode == b->st_mode &&
+           same_time(&a->st_mtim, &b->st_mtim) &&
+           same_time(&a->st_ctim, &b->st_ctim);
+}
+
+/* A network disk may answer stat(2) from memory; it must answer open(2) and
+ * statfs(2) itself. An overlay may lie above a network disk. Non-blocking: a
+ * FIFO in place of the file must not block. */
+static int sight_open(const char *path, int flags, int *error, bool *local)
+{
+    struct statfs disk;
+    int fd = open(path, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    *error = fd < 0 || fstatfs(fd, &disk) < 0 ? errno : 0;
+    *local = *error == 0 && !fd_on_network_disk(fd) &&
+             disk.f_type != OVERLAYFS_SUPER_MAGIC;
+    return fd;
+}
+
+/* Returns when the file will have been unchanged for the time `quiet`. On a
+ * local disk the time of the last change, which no program can set, tells it
+ * for a file that changed before the first look. The clock of a network disk
+ * may be another one. */
+static uint64_t sight_quiet_at(uint64_t quiet, const struct stat *s, bool local)
+{
+    struct timespec now;
+    int64_t age;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    age = (now.tv_sec - s->st_ctim.tv_sec) * INT64_C(1000) +
+          (now.tv_nsec - s->st_ctim.tv_nsec) / 1000000;
+    if (!local || age < 0)
+        age = 0;
+    return clock_ms() + ((uint64_t)age < quiet ? quiet - (uint64_t)age : 0);
+}
+
+bool users_must_be_read(enum users_state state, uint64_t until, bool announced)
+{
+    switch (state) {
+    case USERS_KNOWN:
+        return false;
+    case USERS_EARLY:
+    case USERS_CHANGING:
+        return announced || clock_ms() >= until;
+    default:
+        return true;
+    }
+}
+
+/* Refuses a text that may be a part of another one. */
+static int sight_objection(const struct userdb *u, struct slice text,
+                           bool written, struct complaint *c)
+{
+    if (text.len > 0 && text.ptr[text.len - 1] != '\n')
+        return complain(c,
+                        "%s: its last line isn't ended, so it may be cut off; "
+                        "complete it, and end it with a line end",
+                        u->path);
+    if (written)
+        return complain(c,
+                        "%s: another program has it open for writing, so it "
+                        "may be incomplete",
+                        u->path);
+    return 0;
+}
+
+/* Compares the TEXT, a copy of what FD is open on, with the newest edition. */
+static int sight_compare(const struct userdb *u, int fd, struct slice text,
+                         bool written, struct sight *g)
+{
+    struct slice before;
+    struct stat s;
+    bool same = false;
+    int r = 0;
+
+    if (shared_map_whole(u->fd, &before) == 0) {
+        same = slice_equal(before, text);
+        shared_unmap_whole(before);
+    }
+    if (same)
+        return 0;
+    if (u->edition > 0)
+        r = sight_objection(u, text, written, &g->why);
+    g->changed = r == 0 && fstat(fd, &s) == 0 && sight_is_same(&g->seen, &s);
+    return r;
+}
+
+/* Master's filter permits no sendfile(2). Stops soon after USERS_FILE_MAX: the
+ * caller refuses such a file. */
+static int sight_copy(int from, int to)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t n = 1;
+    int r = 0;
+
+    while (r == 0 && n > 0 && at <= USERS_FILE_MAX) {
+        do
+            n = pread(from, piece, sizeof(piece), at);
+        while (n < 0 && errno == EINTR);
+        r = n < 0 ? -errno : fd_write_all(to, piece, (size_t)n);
+        at += n;
+    }
+    explicit_bzero(piece, sizeof(piece));
+    return r;
+}
+
+/* Copies the file that FD is open on, even if the path names another one now.
+ * Returns 0 also if it has changed meanwhile. */
+static int sight_read(const struct userdb *u, int fd, struct sight *g)
+{
+    struct slice text = { NULL, 0 };
+    bool written;
+    int r = settings_private_file(fd, u->path, &g->why);
+
+    if (r < 0)
+        return r;
+    r = sight_copy(fd, u->reading.text);
+    written = users_file_is_written(fd);
+    g->whole = g->whole && !written;
+    if (r == 0)
+        r = fd_seal(u->reading.text);
+    if (r == 0)
+        r = shared_map_whole(u->reading.text, &text);
+    if (r < 0) {
+        complain(&g->why, "%s: %s", u->path, strerror(-r));
+        return r;
+    }
+    r = text.len > USERS_FILE_MAX
+            ? complain(&g->why, "%s: %s", u->path, strerror(EFBIG))
+            : sight_compare(u, fd, text, written, g);
+    shared_unmap_whole(text);
+    return r;
+}
+
+int sight_main(void *owner)
+{
+    const struct userdb *u = owner;
+    const struct settings *s = &u->master->settings;
+    struct sight g = { .state = u->state, .until = u->until };
+    FD_CLEANUP int homes =
+        sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
+    FD_CLEANUP int file = sight_open(u->path, 0, &g.file, &g.local);
+
+    (void)homes;
+    if (g.file == 0 && fstat(file, &g.seen) < 0)
+        g.file = errno;
+    if (g.file == 0 && !sight_is_same(&g.seen, &u->seen)) {
+        if (g.state != USERS_NONE)
+            g.state = USERS_CHANGING;
+        g.until = sight_quiet_at(u->master->deadlines.quiet, &g.seen, g.local);
+    }
+    /* Its age counts from before the reading, which may need seconds. */
+    g.whole = clock_ms() >= g.until;
+    g.read = g.file == 0 &&
+             users_must_be_read(g.state, g.until, u->reading.announced);
+    if (g.read)
+        g.result = sight_read(u, file, &g);
+    return pwrite(u->reading.report, &g, sizeof(g), 0) == sizeof(g) ? 0
+                                                                    : EX_OSERR;
+}
