@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 def left(cluster, user):
     """Whatever a home has, but the count of max_files."""
-    return sorted(n for n in os.listdir(cluster.path(B, user)) if n != ".sallyport-count")
+    return sorted(n for n in os.listdir(cluster.path(B, user)) if n != ".sallyport-lock")
 
 
 def refused(cluster, user, code, name, mib):

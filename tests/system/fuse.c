@@ -23,7 +23,7 @@ void fuse_begin(void)
 }
 
 static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
-                        const char *lack)
+                        const char *lack, const char *other)
 {
     struct pollfd one = { .events = POLLIN };
     char script[SERVER_PATH_MAX], uid[16];
@@ -38,7 +38,8 @@ static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
-        execlp("python3", "python3", script, folder, uid, how, lack, NULL);
+        execlp("python3", "python3", script, folder, uid, how, lack, other,
+               NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -51,12 +52,12 @@ static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
 
 pid_t fuse_mount(const char *folder, uid_t owner)
 {
-    return fuse_start(folder, owner, NULL, NULL);
+    return fuse_start(folder, owner, NULL, NULL, NULL);
 }
 
 pid_t fuse_mount_remote(const char *folder, uid_t owner)
 {
-    return fuse_start(folder, owner, "remote", NULL);
+    return fuse_start(folder, owner, "remote", NULL, NULL);
 }
 
 pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack)
@@ -64,7 +65,15 @@ pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack)
     char how[64];
 
     snprintf(how, sizeof(how), "lacks=%s", lack);
-    return fuse_start(folder, owner, "remote", how);
+    return fuse_start(folder, owner, "remote", how, NULL);
+}
+
+pid_t fuse_mount_twice(const char *folder, const char *other, uid_t owner)
+{
+    char second[SERVER_PATH_MAX + 8];
+
+    snprintf(second, sizeof(second), "other=%s", other);
+    return fuse_start(folder, owner, "remote", "lacks=openness", second);
 }
 
 unsigned fuse_requests(const char *folder, const char *kind)

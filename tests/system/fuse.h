@@ -14,6 +14,8 @@ pid_t fuse_mount(const char *folder, uid_t owner);
 pid_t fuse_mount_remote(const char *folder, uid_t owner);
 /* The same without something, which fuse.py lists ("locks"); "": nothing. */
 pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack);
+/* The same without "openness", on both folders, as two machines have it. */
+pid_t fuse_mount_twice(const char *folder, const char *other, uid_t owner);
 /* How many requests of this KIND ("LOOKUP"), or of all kinds (NULL), it had. */
 unsigned fuse_requests(const char *folder, const char *kind);
 /* From now on it takes each request and never answers: SIGKILL doesn't end the

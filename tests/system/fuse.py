@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID [remote] [lacks=WORD]: a file system with two files whose owner is UID. Both
+"""fuse.py FOLDER UID [remote] [lacks=WORD] [other=FOLDER]: a file system with two files whose owner is UID. Both
 have 75,000 numbers of 4 bytes. "f" is opened for direct I/O, as network file
 systems do: none of its pages can be mapped as shared. "bad" is an ordinary file,
 but nothing after its first 128 KiB can be read, as on a broken disk. New files
@@ -13,18 +13,24 @@ has the number of requests of each kind, those for itself left out.
 "lacks" takes something from it: locks; exclusion: each lock is granted; sharing: the
 kernel keeps the locks; attributes; once: an attribute that is there is set again;
 names: links and the flags of renameat2(2); freshness: a name shows its old file;
-creation: no file can be made.
+creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
+that is open aside before something replaces it: for 5 ms nothing has the name. And it has
+no flags of renameat2(2).
+"other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
+import select
 import signal
 import stat
 import struct
 import sys
+import time
 
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
 REMOTE = "remote" in sys.argv[3:]
 LACKS = "".join(word[6:] for word in sys.argv[3:] if word.startswith("lacks="))
+FOLDERS = [FOLDER] + [word[6:] for word in sys.argv[3:] if word.startswith("other=")]
 FRESH = 0 if REMOTE else 1  # seconds that the kernel believes an answer
 NUMBERS = b"".join(struct.pack("<I", i) for i in range(75000))
 GOOD = 128 << 10
@@ -51,6 +57,10 @@ LOCKS = {}  # of each node: its owner
 UNLOCK = 2  # F_UNLCK; and in a RELEASE that the lock ends
 CREATE_ONLY = 1
 EXCHANGE = 2
+OPENS = {}  # of each node: how often it is open
+ASIDE = 0.005  # seconds from the move aside to the change
+LATE = []  # answers that wait: when, and how to make them
+EINVAL = 22
 REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
 SET_SIZE = 8
@@ -85,6 +95,7 @@ def create(_node, body):
     MARKS[node] = {}
     NODES[body[16:].split(b"\0")[0]] = node
     DATA[node] = bytearray()
+    OPENS[node] = 1
     return 0, entry(node) + struct.pack("<QII", 1, 0, 0)
 
 
@@ -101,8 +112,26 @@ def write(node, body):
     return 0, struct.pack("<II", size, 0)
 
 
+def open_file(node, _body):
+    OPENS[node] = OPENS.get(node, 0) + 1
+    return 0, struct.pack("<QII", 1, is_direct(node), 0)
+
+
+def move_aside(name):
+    node = NODES.get(name)
+    if LACKS != "openness" or not OPENS.get(node):
+        return False
+    NODES[b".hidden-%d" % node] = NODES.pop(name)
+    return True
+
+
 def rename(names, flags=0):
     old, new = names.split(b"\0")[:2]
+    if flags and LACKS == "openness":
+        return EINVAL, b""
+    if move_aside(new):
+        LATE.append((time.monotonic() + ASIDE, lambda: rename(names)))
+        return None, None
     if flags & EXCHANGE:
         NODES[new], NODES[old] = NODES[old], NODES[new]
     elif LACKS == "freshness" and new in NODES:
@@ -114,6 +143,8 @@ def rename(names, flags=0):
 
 def link(_node, body):
     old, = struct.unpack("<Q", body[:8])
+    if body[8:].split(b"\0")[0] in NODES:
+        return EEXIST, b""
     NODES[body[8:].split(b"\0")[0]] = old
     return 0, entry(old)
 
@@ -135,11 +166,14 @@ def unlock(node, owner):
 
 def release(node, body):
     _handle, _flags, flags, owner = struct.unpack("<QIIQ", body[:24])
+    OPENS[node] = OPENS.get(node, 1) - 1
     return unlock(node, owner) if flags & UNLOCK else (0, b"")
 
 
 def unlink(_node, body):
-    del NODES[body.split(b"\0")[0]]
+    name = body.split(b"\0")[0]
+    if not move_aside(name):
+        del NODES[name]
     return 0, b""
 
 
@@ -210,7 +244,7 @@ ANSWERS = {
                                        65536, 1, 1, 0, 0, 0, 0).ljust(64, b"\0")),
     LOOKUP: lookup,
     GETATTR: facts,
-    OPEN: lambda n, b: (0, struct.pack("<QII", 1, is_direct(n), 0)),
+    OPEN: open_file,
     OPENDIR: lambda n, b: (0, struct.pack("<QII", 1, 0, 0)),
     READ: read,
     READDIR: entries,
@@ -244,22 +278,39 @@ def count(what, node, body):
         COUNT[COUNTED[what]] = COUNT.get(COUNTED[what], 0) + 1
 
 
-def serve(fd):
+def answer_late():
+    """Makes the answers that are due; then the seconds until the next one."""
+    while LATE and LATE[0][0][0] <= time.monotonic():
+        (_due, make), fd, number = LATE.pop(0)
+        reply(fd, number, *make())
+    return max(0, LATE[0][0][0] - time.monotonic()) if LATE else None
+
+
+def reply(fd, number, error, answer):
+    if error is None:
+        LATE.append((LATE.pop(), fd, number))
+    else:
+        os.write(fd, struct.pack("<IiQ", 16 + len(answer), -error, number) + answer)
+
+
+def serve(fds):
     silent = []
     signal.signal(signal.SIGUSR1, lambda _number, _frame: silent.append(True))
     print("mounted", flush=True)
     while True:
-        message = os.read(fd, 1 << 20)
-        what, number, node = struct.unpack("<IQQ", message[4:24])
-        if silent and what != INIT:  # until then the kernel keeps them
-            continue
-        if what in (FORGET, FORGETS):
-            continue
-        count(what, node, message[40:])
-        error, answer = ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(
-            node, message[40:])
-        os.write(fd, struct.pack("<IiQ", 16 + len(answer), -error, number) +
-                 answer)
+        for fd in select.select(fds, [], [], answer_late())[0]:
+            serve_one(fd, silent)
+
+
+def serve_one(fd, silent):
+    message = os.read(fd, 1 << 20)
+    what, number, node = struct.unpack("<IQQ", message[4:24])
+    if silent and what != INIT:  # until then the kernel keeps them
+        return
+    if what in (FORGET, FORGETS):
+        return
+    count(what, node, message[40:])
+    reply(fd, number, *ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(node, message[40:]))
 
 
 def device():
@@ -275,18 +326,18 @@ def device():
         return fd
 
 
-def main():
+def mount(folder):
     fd = device()
     options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other"
     if not REMOTE:  # else the file system itself checks permissions, as with ACLs
         options += ",default_permissions"
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"test", FOLDER.encode(), b"fuse", 0, options.encode()):
+    if libc.mount(b"test", folder.encode(), b"fuse", 0, options.encode()):
         sys.exit("mount: " + os.strerror(ctypes.get_errno()))
-    try:
-        serve(fd)
-    except OSError:
-        pass
+    return fd
 
 
-main()
+try:
+    serve([mount(folder) for folder in FOLDERS])
+except OSError:
+    pass

@@ -557,7 +557,7 @@ Test(fuse, a_volume_that_goes, .timeout = 120)
     server_stop(&server);
 }
 
-#define SMALL_REQUESTS 27
+#define SMALL_REQUESTS 30
 
 /* Each request to a network disk takes as long as the way to it and back. */
 Test(fuse, a_small_upload_asks_a_remote_disk_little, .timeout = 60)

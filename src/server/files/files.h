@@ -427,9 +427,6 @@ bool list_matches(const char *pattern, const char *name);
 /* count.c: how many files and bytes the user has stored, for max_files and
  * max_bytes. */
 
-/* The file that is locked on network disks, in the home's own directory. */
-#define COUNT_LOCK PATH_RESERVED "count"
-
 /* Before the sandbox; HOME is its directory. 0 or -errno. */
 int count_open(struct files *f, int home);
 /* May the user store one more file, of BYTES? 0, OUTCOME_MAX_FILES,
@@ -447,21 +444,33 @@ void count_back(const struct files *f, uint64_t bytes);
 
 /* lock.c */
 
+/* What is locked: a directory, and on a network disk its lock file. */
+struct lock {
+    int directory; /* not to be closed */
+    int file;
+};
+#define LOCK_NONE    { .directory = -1, .file = -1 }
+#define LOCK_CLEANUP __attribute__((cleanup(lock_release)))
+
+/* The lock file of a directory on a network disk. RMD removes it, and it never
+ * expires. The home's also guards the count. */
+#define LOCK_FILE PATH_RESERVED "lock"
+/* Opens it: its descriptor, or -errno. */
+int lock_make_file(const struct mount *m, int directory);
+
 /* A session that gives a file a name, or takes one away, holds the lock of its
  * directory. So all sessions do so one after the other, and what was checked
- * under the lock still holds at the rename. DIRECTORY is open for
- * reading, or COUNT_LOCK. 0; -EBUSY after 5 s. 0 as well where it can't be
- * locked: it isn't open for reading, or its file system has no locks. */
-int lock_directory(const struct files *f, int directory);
+ * under the lock still holds at the rename. DIRECTORY, of the mount M, is open
+ * for reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it
+ * isn't open for reading, or its file system has no locks. */
+int lock_directory(struct files *f, const struct mount *m, int directory,
+                   struct lock *ret);
 /* The same for two, which may be the same directory. */
-int lock_both(const struct files *f, int a, int b);
-void lock_release(int directory);
-/* Under that lock, before NAME is given to another file or taken away: on a
- * network disk the file that has it is locked for all machines until *ret is
- * closed. *ret: -1 where nothing is to be locked. 0; -EBUSY after 5 s; -errno.
- */
-int lock_name(struct files *f, const struct mount *m, int directory,
-              const char *name, int *ret);
+int lock_both(struct files *f, const struct mount *m, int a, int b,
+              struct lock ret[2]);
+/* The same for one open file or directory, on this machine alone. */
+int lock_open_file(const struct files *f, int fd);
+void lock_release(struct lock *l);
 
 /* naming.c: the rename that makes a file visible. */
 
@@ -470,15 +479,17 @@ struct naming {
     const struct mount *mount;
     int source;       /* the directory where it is now */
     const char *from; /* its name there */
-    /* The file itself, open; O_PATH suffices. CONFLICT_REJECT doesn't need it:
-     * then it may be -1. */
-    int fd;
+    /* Device and inode of the file. CONFLICT_REJECT doesn't need them. */
+    struct stat file;
     int directory; /* where it gets the name; on the same file system */
     /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
      * naming_give() changes both if the file gets another name. */
     char *name;
     struct path *path;
     enum conflict conflict;
+    /* Set by naming_give(): a partial got its name by a link, and still has its
+     * own one. The caller removes that once the file is closed. */
+    bool linked;
 };
 
 /* The client's WISH for its uploads makes the RULE, on_conflict, stricter:

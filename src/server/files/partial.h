@@ -40,6 +40,7 @@ struct partial {
     bool claimed;       /* it has this token */
     bool no_tokens;     /* the disk has no attributes, and so no marks */
     bool named;         /* a rename was tried: it may be a visible file */
+    bool linked;        /* it is one, and has its own name as well */
     uint8_t token[OWNER_BYTES];
 };
 #define PARTIAL_NONE { .fd = -1 }

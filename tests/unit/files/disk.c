@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
 
@@ -125,7 +126,8 @@ static size_t find_partials(struct peer *p, const char *folder, char *last,
 
     cr_assert_not_null(dir);
     for (struct dirent *e; (e = readdir(dir));)
-        if (strncmp(e->d_name, ".sallyport-", 11) == 0) {
+        if (strncmp(e->d_name, ".sallyport-", 11) == 0 &&
+            strcmp(e->d_name, LOCK_FILE) != 0) {
             count++;
             snprintf(last, size, "%s%s%s", folder,
                      folder[strlen(folder) - 1] == '/' ? "" : "/", e->d_name);

@@ -1,11 +1,13 @@
 /* MKD, RMD, DELE, RENAME, and the check for CWD. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
 #include "syncs.h"
@@ -32,6 +34,27 @@ static void furnish(struct peer *p)
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     disk_put(p, "/.sallyport-x", "x", 1);
     disk_directory(p, "/.sallyport-folder");
+}
+
+/* On a network disk a directory has a lock file, which no client sees. */
+Test(change, a_lock_file_is_no_obstacle)
+{
+    struct peer p;
+
+    disk_type = FUSE_SUPER_MAGIC;
+    peer_start(&p);
+    disk_directory(&p, "/folder");
+    disk_fill(&p, "/folder/f", 10, 1);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/folder/f"), OUTCOME_OK);
+    cr_expect(disk_has(&p, "/folder/" LOCK_FILE));
+    disk_fill(&p, "/folder/g", 10, 1);
+    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/folder"),
+                 OUTCOME_NOT_EMPTY);
+    cr_expect(disk_has(&p, "/folder/" LOCK_FILE));
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/folder/g"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/folder"), OUTCOME_OK);
+    cr_expect_not(disk_has(&p, "/folder"));
+    peer_stop(&p);
 }
 
 /* Each row has its own home. GONE and THERE are checked afterwards. */

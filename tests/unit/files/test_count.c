@@ -231,7 +231,7 @@ Test(count, waits_for_the_lock_of_another_machine)
     s = steps_for_next();
     peer_join(&b, &p);
     cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
-    lock = open(disk_path(&p, "/" COUNT_LOCK), O_RDWR | O_CLOEXEC);
+    lock = open(disk_path(&p, "/" LOCK_FILE), O_RDWR | O_CLOEXEC);
     cr_assert_geq(lock, 0, "%s", strerror(errno));
     cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
     steps_hold(s);
@@ -241,7 +241,7 @@ Test(count, waits_for_the_lock_of_another_machine)
     steps_free(s);
     message_hear(&b.session, MSG_file_stored, &m);
     expect_count(&p, "1");
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/" COUNT_LOCK),
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/" LOCK_FILE),
                  OUTCOME_NOT_FOUND);
     peer_leave(&b);
     peer_stop(&p);

@@ -103,9 +103,9 @@ Test(expired, not_the_lock_of_the_count)
     struct peer p;
 
     begin(&p);
-    disk_fill(&p, "/" COUNT_LOCK, 0, 1);
+    disk_fill(&p, "/" LOCK_FILE, 0, 1);
     cr_expect_eq(find_once(&p, "/", true, 0, &states), 3);
-    cr_expect(disk_has(&p, "/" COUNT_LOCK));
+    cr_expect(disk_has(&p, "/" LOCK_FILE));
     stop(&p);
 }
 

@@ -143,16 +143,10 @@ static int change_delete_locked(const struct files *f, const struct place *at)
 
 static int change_delete(struct files *f, const struct place *at)
 {
-    int r = lock_directory(f, at->directory);
-    FD_CLEANUP int file = -1;
+    LOCK_CLEANUP struct lock lock = LOCK_NONE;
+    int r = lock_directory(f, at->mount, at->directory, &lock);
 
-    if (r != 0)
-        return r;
-    r = lock_name(f, at->mount, at->directory, at->name, &file);
-    if (r == 0)
-        r = change_delete_locked(f, at);
-    lock_release(at->directory);
-    return r;
+    return r != 0 ? r : change_delete_locked(f, at);
 }
 
 /* The user's own partial of that name goes with the file. Otherwise SIZE would
@@ -224,14 +218,14 @@ static bool change_is_same(const struct place *from, const struct place *to)
 }
 
 static int change_give(const struct files *f, const struct place *from,
-                       struct place *to, struct path *path, int fd,
-                       enum conflict conflict)
+                       struct place *to, struct path *path,
+                       const struct stat *file, enum conflict conflict)
 {
     struct naming n = {
         .mount = to->mount,
         .source = from->directory,
         .from = from->name,
-        .fd = fd,
+        .file = *file,
         .directory = to->directory,
         .name = to->name,
         .path = path,
@@ -247,6 +241,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
                                struct place *to, struct path *path)
 {
     bool link = change_kind_at(to) == S_IFLNK;
+    struct stat st;
     int r = naming_permitted(to->mount, f->rules.on_conflict, link);
 
     if (change_kind_at(from) != S_IFREG ||
@@ -256,11 +251,9 @@ static int change_rename_taken(const struct files *f, const struct place *from,
         return change_rename_plain(from, to);
     if (r != 0)
         return r;
-    FD_CLEANUP int fd =
-        resolve_in(from->directory, from->name, O_PATH | O_NOFOLLOW, 0);
-    if (fd < 0)
-        return fd;
-    return change_give(f, from, to, path, fd, f->rules.on_conflict);
+    if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return change_give(f, from, to, path, &st, f->rules.on_conflict);
 }
 
 /* -ENOENT if it is another's, in a mount where the user sees only the own
@@ -290,7 +283,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
         return OUTCOME_NO_RIGHT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
-    r = change_give(f, from, to, path, -1, CONFLICT_REJECT);
+    r = change_give(f, from, to, path, &(struct stat){ 0 }, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
      * directory, which has no links. */
     if (r == OUTCOME_ONLY_OVERWRITE && change_is_free(to))
@@ -320,21 +313,15 @@ static int change_rename_checked(const struct files *f,
 static int change_rename(struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
-    FD_CLEANUP int old = -1;
-    FD_CLEANUP int new = -1;
+    struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
     int r = from->mount == to->mount
-                ? lock_both(f, from->directory, to->directory)
+                ? lock_both(f, to->mount, from->directory, to->directory, lock)
                 : (int)OUTCOME_BETWEEN_MOUNTS;
 
-    if (r != 0)
-        return r;
-    r = lock_name(f, from->mount, from->directory, from->name, &old);
-    if (r == 0 && !change_is_same(from, to)) /* its lock is held already */
-        r = lock_name(f, to->mount, to->directory, to->name, &new);
     if (r == 0)
         r = change_rename_checked(f, from, to, path);
-    lock_release(from->directory);
-    lock_release(to->directory);
+    lock_release(&lock[0]);
+    lock_release(&lock[1]);
     return r;
 }
 

@@ -132,6 +132,7 @@ static int commit_name(const struct files *f, struct upload *u)
     if (has & ATTRIBUTE_WANTED)
         wanted_remove(fd);
     owner_release(&u->partial);
+    fd_close(&u->copy.from); /* it may be replaced now */
     u->partial.named = true;
     int r = naming_upload(f, u);
     /* It vanished after the last look: another machine has removed it. */
@@ -152,19 +153,12 @@ static int commit_name(const struct files *f, struct upload *u)
  * first one did. So only one at a time goes from the check to the rename. */
 static int commit_name_locked(struct files *f, struct upload *u)
 {
-    int r = lock_directory(f, u->directory);
-    FD_CLEANUP int old = -1;
+    LOCK_CLEANUP struct lock lock = LOCK_NONE;
+    int r = lock_directory(f, u->mount, u->directory, &lock);
 
-    if (r != 0)
-        return r;
-    r = u->mount->inspect ? 0
-                          : lock_name(f, u->mount, u->directory, u->name, &old);
     if (r == 0)
         r = commit_check_base(f, u);
-    if (r == 0)
-        r = commit_name(f, u);
-    lock_release(u->directory);
-    return r;
+    return r != 0 ? r : commit_name(f, u);
 }
 
 static int commit_publish(struct files *f, struct upload *u)
@@ -256,6 +250,8 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     }
     u->visible = true;
     fd_close(&u->partial.fd);
+    if (u->partial.linked && partial_is_there(u->directory, &u->partial))
+        unlinkat(u->directory, u->partial.name, 0);
     commit_delete_others(f, u, wanted);
     if (strcmp(wanted, u->name) != 0)
         commit_delete_others(f, u, u->name);

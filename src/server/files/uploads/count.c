@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -21,18 +22,19 @@ int count_open(struct files *f, int home)
         return f->counter;
     owner_note_disk(f, f->counter);
     f->counter_lock =
-        f->locks_die
-            ? resolve_in(home, COUNT_LOCK,
-                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                         0600)
-            : f->counter;
+        f->locks_die ? lock_make_file(&f->mount[0], home) : f->counter;
     return 0;
 }
 
 static int count_begin(const struct files *f)
 {
     return f->counter_lock < 0 ? f->counter_lock
-                               : lock_directory(f, f->counter_lock);
+                               : lock_open_file(f, f->counter_lock);
+}
+
+static void count_end(const struct files *f)
+{
+    flock(f->counter_lock, LOCK_UN);
 }
 
 uint64_t count_left(const struct files *f, const struct stored *stored)
@@ -95,7 +97,7 @@ void count_back(const struct files *f, uint64_t bytes)
         stored.bytes -= bytes < stored.bytes ? bytes : stored.bytes;
         count_set(f, &stored);
     }
-    lock_release(f->counter_lock);
+    count_end(f);
 }
 
 /* No lock is held at the sync: the home's disk may be slow, and not the one of
@@ -114,7 +116,7 @@ int count_one(const struct files *f, uint64_t *bytes)
     stored.bytes += *bytes;
     if (r == 0)
         r = count_set(f, &stored);
-    lock_release(f->counter_lock);
+    count_end(f);
     if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
         r = -errno;
         count_back(f, *bytes);

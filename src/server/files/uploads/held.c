@@ -149,12 +149,9 @@ static int held_release(struct walk *w, struct held_found *one)
                         .name = one->name,
                         .path = &w->path,
                         .conflict = one->conflict };
-    FD_CLEANUP int fd =
-        resolve_in(one->directory, one->stands, O_PATH | O_NOFOLLOW, 0);
 
-    if (fd < 0)
-        return fd;
-    n.fd = fd;
+    if (fstatat(one->directory, one->stands, &n.file, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
     return naming_give(w->f, &n);
 }
 
@@ -163,22 +160,15 @@ static int held_release(struct walk *w, struct held_found *one)
 static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;
-    int r = lock_directory(w->f, one->directory);
-    FD_CLEANUP int held = -1;
-    FD_CLEANUP int old = -1;
+    LOCK_CLEANUP struct lock lock = LOCK_NONE;
+    int r = lock_directory(w->f, w->mount, one->directory, &lock);
 
-    if (r != 0)
-        return r;
-    r = lock_name(w->f, w->mount, one->directory, one->stands, &held);
-    if (r == 0 && s->order != HELD_REJECT)
-        r = lock_name(w->f, w->mount, one->directory, one->name, &old);
     if (r == 0 && s->order == HELD_RELEASE)
         r = held_check_age(one);
     if (r == 0 && s->order != HELD_REJECT)
         r = held_release(&s->walk, one);
     else if (r == 0 && unlinkat(one->directory, one->stands, 0) < 0)
         r = -errno;
-    lock_release(one->directory);
     return r;
 }
 

@@ -62,24 +62,30 @@ static int naming_link(struct spot from, struct spot to)
 
 /* TO may be this very file already: the process of an earlier upload died after
  * the link; or NFS sent it twice, since its server began again in between. */
-static int naming_link_or_linked(struct spot from, struct spot to)
+static int naming_link_or_linked(struct naming *n, struct spot from,
+                                 struct spot to)
 {
     int r = naming_link(from, to);
 
+    (void)n;
     return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
 }
 
 /* For file systems such as NFS that can't rename without replacing. A link
  * doesn't replace either. A process that dies between the two calls leaves the
- * whole file under both names; sallyportctl's timer removes the partial's. The
- * new name is taken back only while the file has the old one, too. */
-static int naming_link_and_unlink(struct spot from, struct spot to)
+ * whole file under both names; sallyportctl's timer removes the partial's. A
+ * partial is open now: NFS would show it as ".nfs" until it is closed, so its
+ * name is removed after that. Another file may have second names that its user
+ * has made. Its new name is taken back only while it has the old one, too. */
+static int naming_link_and_unlink(struct naming *n, struct spot from,
+                                  struct spot to)
 {
-    /* Another file may have second names that its user has made. */
-    int r = partial_is_name(from.name) ? naming_link_or_linked(from, to)
-                                       : naming_link(from, to);
+    const bool partial = partial_is_name(from.name);
+    int r =
+        partial ? naming_link_or_linked(n, from, to) : naming_link(from, to);
 
-    if (r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
+    n->linked |= partial && r == 0;
+    if (partial || r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
         errno == ENOENT)
         return r;
     r = -errno;
@@ -105,17 +111,27 @@ static bool naming_moves_partials(struct spot from)
 }
 
 /* -EEXIST if TO exists. */
-static int naming_move(struct spot from, struct spot to)
+static int naming_move(struct naming *n, struct spot from, struct spot to)
 {
     if (renameat2(from.directory, from.name, to.directory, to.name,
                   RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    int r = naming_link_and_unlink(from, to);
+    int r = naming_link_and_unlink(n, from, to);
     return r == (int)OUTCOME_ONLY_OVERWRITE && naming_moves_partials(from)
                ? (int)OUTCOME_BAD_NAME
                : r;
+}
+
+/* The file gets its old name back, unless it still has it. */
+static void naming_take_back(struct naming *n, const char *name)
+{
+    if (n->linked)
+        unlinkat(n->directory, name, 0);
+    else
+        naming_move(n, naming_target(n, name), naming_source(n));
+    n->linked = false;
 }
 
 /* Where the user doesn't see all names, a suffix must not show that one is
@@ -143,8 +159,9 @@ static int naming_next(const struct files *f, const struct naming *n,
 
 /* FROM gets a free one of the other names that n->conflict gives, or
  * that a drop gives, by naming_move() or naming_link(). */
-static int naming_aside(const struct files *f, const struct naming *n,
-                        int (*by)(struct spot from, struct spot to),
+static int naming_aside(const struct files *f, struct naming *n,
+                        int (*by)(struct naming *n, struct spot from,
+                                  struct spot to),
                         struct spot from, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
@@ -152,7 +169,7 @@ static int naming_aside(const struct files *f, const struct naming *n,
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
         r = naming_next(f, n, i, to);
         if (r == 0)
-            r = by(from, naming_target(n, to));
+            r = by(n, from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
@@ -161,9 +178,7 @@ static int naming_aside(const struct files *f, const struct naming *n,
  * other sessions can write to its name or delete it. */
 static bool naming_is_ours(const struct naming *n, const char *name)
 {
-    struct stat ours;
-
-    return fstat(n->fd, &ours) == 0 && resolve_is_at(n->directory, name, &ours);
+    return resolve_is_at(n->directory, name, &n->file);
 }
 
 /* If NFS has sent it twice, the second one finds no old name. */
@@ -185,13 +200,13 @@ static int naming_overwrite(const struct files *f, struct naming *n)
         return naming_replace(n, n->name);
     /* Without the right to replace nothing is replaced, however late the other
      * file came. */
-    r = naming_move(naming_source(n), naming_target(n, n->name));
+    r = naming_move(n, naming_source(n), naming_target(n, n->name));
     return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
 }
 
 static int naming_reject(const struct files *f, struct naming *n)
 {
-    int r = naming_move(naming_source(n), naming_target(n, n->name));
+    int r = naming_move(n, naming_source(n), naming_target(n, n->name));
 
     (void)f;
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
@@ -215,7 +230,7 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     char name[NAME_MAX + 1];
     int r = mount_hides_names(n->mount)
                 ? -EEXIST
-                : naming_move(naming_source(n), naming_target(n, n->name));
+                : naming_move(n, naming_source(n), naming_target(n, n->name));
 
     if (r != -EEXIST)
         return r;
@@ -224,13 +239,13 @@ static int naming_rename_new(const struct files *f, struct naming *n)
         return r;
     r = naming_take_name(n, name);
     if (r < 0)
-        naming_move(naming_target(n, name), naming_source(n));
+        naming_take_back(n, name);
     return r;
 }
 
 /* The new file stands under the future name of the old one. The two change
  * places, or the new one takes a name that has become free. */
-static int naming_swap(const struct naming *n, const char *parked)
+static int naming_swap(struct naming *n, const char *parked)
 {
     int r = -EEXIST;
 
@@ -238,7 +253,7 @@ static int naming_swap(const struct naming *n, const char *parked)
         if (renameat2(n->directory, parked, n->directory, n->name,
                       RENAME_EXCHANGE) == 0)
             return 0;
-        r = errno == ENOENT ? naming_move(naming_target(n, parked),
+        r = errno == ENOENT ? naming_move(n, naming_target(n, parked),
                                           naming_target(n, n->name))
                             : -errno;
     }
@@ -274,21 +289,20 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     if (r == 0)
         return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
     if (naming_is_ours(n, parked))
-        naming_move(naming_target(n, parked), naming_source(n));
+        naming_take_back(n, parked);
     return r;
 }
 
 /* For file systems that can't swap two names. The old file has a second name
  * before the new file takes the first one, so the name is never missing. */
-static int naming_link_and_replace(const struct files *f,
-                                   const struct naming *n)
+static int naming_link_and_replace(const struct files *f, struct naming *n)
 {
     char old[NAME_MAX + 1];
     struct spot name = naming_target(n, n->name);
     int r = naming_aside(f, n, naming_link_or_linked, name, old);
 
     if (r == -ENOENT)
-        return naming_move(naming_source(n), name);
+        return naming_move(n, naming_source(n), name);
     if (r != 0)
         return r;
     r = naming_replace(n, n->name);
@@ -299,7 +313,7 @@ static int naming_link_and_replace(const struct files *f,
     return r;
 }
 
-static int naming_keep_by_link(const struct files *f, const struct naming *n)
+static int naming_keep_by_link(const struct files *f, struct naming *n)
 {
     int r = -EEXIST;
 
@@ -322,7 +336,7 @@ static int naming_replace_kept(const struct files *f, struct naming *n)
 
 static int naming_keep_old(const struct files *f, struct naming *n)
 {
-    int r = naming_move(naming_source(n), naming_target(n, n->name));
+    int r = naming_move(n, naming_source(n), naming_target(n, n->name));
 
     return r == -EEXIST ? naming_replace_kept(f, n) : r;
 }
@@ -356,10 +370,10 @@ int naming_give(const struct files *f, struct naming *n)
  * have collected it already. */
 static bool naming_is_replaced(const struct naming *n)
 {
-    struct stat there, ours;
+    struct stat there;
 
     return fstatat(n->directory, n->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           (fstat(n->fd, &ours) < 0 || !resolve_is_same(&there, &ours));
+           !resolve_is_same(&there, &n->file);
 }
 
 /* What happens at the release if the name is taken then. No file replaces
@@ -389,7 +403,7 @@ static int naming_hold(const struct files *f, struct naming *n,
         r = naming_take_name(n, name);
     }
     held_name(n->name, naming_at_release(n, u), id, name);
-    held_stamp(n->fd, n->name);
+    held_stamp(u->partial.fd, n->name);
     if (r == 0)
         r = naming_replace(n, name);
     if (r == 0 && !naming_is_ours(n, name))
@@ -399,36 +413,24 @@ static int naming_hold(const struct files *f, struct naming *n,
     return r;
 }
 
-/* Another machine may have given a file that name since the look at it. Where
- * only a rename that replaces is possible, nothing can tell. */
-static int naming_take_free(const struct files *f, struct naming *n)
-{
-    int r = naming_move(naming_source(n), naming_target(n, n->name));
-
-    if (r == (int)OUTCOME_ONLY_OVERWRITE)
-        return naming_give(f, n);
-    return r == -EEXIST ? (int)OUTCOME_CHANGED : r;
-}
-
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
         .mount = u->mount,
         .source = u->directory,
         .from = u->partial.name,
-        .fd = u->partial.fd,
+        .file = u->partial.opened,
         .directory = u->directory,
         .name = u->name,
         .path = &u->path,
         .conflict = u->conflict,
     };
-    int r = u->mount->inspect                 ? naming_hold(f, &n, u)
-            : u->onto_nothing && f->locks_die ? naming_take_free(f, &n)
-                                              : naming_give(f, &n);
+    int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
     /* A program of the group may have put another file in its place, or an
      * upload through another server its partial, if this one lasted so long
      * that its lock can be lost. */
+    u->partial.linked = n.linked;
     bool doubtful =
         u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);
     return r == 0 && !u->held[0] && doubtful && naming_is_replaced(&n)

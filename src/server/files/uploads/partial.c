@@ -213,9 +213,7 @@ static bool partial_still_there(const struct files *f, int directory,
 
 bool partial_is_there(int directory, const struct partial *p)
 {
-    struct stat open;
-
-    return fstat(p->fd, &open) == 0 && resolve_is_at(directory, p->name, &open);
+    return resolve_is_at(directory, p->name, &p->opened);
 }
 
 /* NFS shares the lock only of a file that is open to be read (EBADF). */

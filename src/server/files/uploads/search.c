@@ -58,28 +58,23 @@ static void search_send(struct search_request *s, const struct found *one)
 static int search_remove(struct search_request *s, int fd, const char *name,
                          const struct stat *seen)
 {
-    FD_CLEANUP int file = -1;
+    LOCK_CLEANUP struct lock lock = LOCK_NONE;
     struct stat st;
-    int r;
 
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (st.st_ino == s->held.st_ino && st.st_dev == s->held.st_dev)
+    if (resolve_is_same(&st, &s->held))
         return -EBUSY;
-    r = lock_directory(s->walk.f, fd);
+    int r = lock_directory(s->walk.f, s->walk.mount, fd, &lock);
     if (r == -EBUSY)
         s->held = st;
     if (r != 0)
         return r;
-    r = lock_name(s->walk.f, s->walk.mount, fd, name, &file);
-    if (r == 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        r = -errno;
-    else if (r == 0 && !resolve_is_unchanged(&st, seen))
-        r = -ENOENT;
-    else if (r == 0 && unlinkat(fd, name, 0) < 0)
-        r = -errno;
-    lock_release(fd);
-    return r;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (!resolve_is_unchanged(&st, seen))
+        return -ENOENT;
+    return unlinkat(fd, name, 0) < 0 ? -errno : 0;
 }
 
 /* False: its upload ended just now, so there is nothing to report. */
@@ -144,7 +139,7 @@ static bool search_is_meant(const struct search_request *s, int fd,
                             const char *name, const struct stat *st)
 {
     if (s->what == FIND_EXPIRED)
-        return S_ISREG(st->st_mode) && strcmp(name, COUNT_LOCK) != 0 &&
+        return S_ISREG(st->st_mode) && strcmp(name, LOCK_FILE) != 0 &&
                search_is_old(s, st->st_ctime, s->age);
     if (s->what == FIND_ABANDONED)
         return abandoned_is(s, fd, name, st);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
 
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1) {
+        if (strcmp(name, LOCK_FILE) == 0)
+            continue;
         if (!partial_is_name(name))
             return -ENOTEMPTY;
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -62,6 +65,22 @@ static void sweep_one_of_all(const struct files *f, const struct mount *m,
         partial_remove(f, fd, name, 0);
 }
 
+/* Last, and only if nothing else is left: who holds its lock has another name
+ * in this directory. */
+static int sweep_lock_file(int fd)
+{
+    struct directory d;
+    const char *name;
+    int r;
+
+    directory_begin(&d, fd);
+    while ((r = directory_next(&d, &name)) == 1)
+        if (strcmp(name, LOCK_FILE) != 0)
+            return -ENOTEMPTY;
+    return r < 0 || unlinkat(fd, LOCK_FILE, 0) == 0 || errno == ENOENT ? r
+                                                                       : -errno;
+}
+
 int sweep_all(const struct files *f, const struct mount *m, int directory)
 {
     struct directory d;
@@ -77,6 +96,9 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
         return -errno;
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1)
-        sweep_one_of_all(f, m, directory, name);
-    return r;
+        if (strcmp(name, LOCK_FILE) != 0)
+            sweep_one_of_all(f, m, directory, name);
+    if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return r < 0 ? r : -errno;
+    return sweep_lock_file(fd);
 }

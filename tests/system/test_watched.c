@@ -1,0 +1,181 @@
+/* A watcher from outside: another process looks at a name without a pause while
+ * uploads replace its file. The name is never missing, and never a part of a
+ * file: on a local disk, and on a disk of FUSE that moves an open file aside
+ * before it replaces it, as NFS does. There the watcher is on another machine.
+ * Root mounts that disk in a mount namespace that ends with this test. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fuse.h"
+#include "support/session.h"
+
+#define ROUNDS  20
+#define SMALL   1000
+#define LARGE   2000
+#define TAIL    7
+#define IS_GONE "the name was missing %lu times in %lu looks"
+
+struct looks {
+    unsigned long all, missing, parts;
+};
+
+struct watched {
+    struct server server;
+    struct session s;
+    char disk[SERVER_PATH_MAX]; /* of the home, as the watcher sees it */
+    pid_t fuse;                 /* 0: a local disk */
+    pid_t watcher;
+    volatile struct looks *looks;
+};
+
+static void watch(const char *disk, volatile struct looks *looks)
+{
+    char name[SERVER_PATH_MAX + 8];
+    struct stat st;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    snprintf(name, sizeof(name), "%s/name", disk);
+    for (;;) {
+        if (stat(name, &st) < 0)
+            looks->missing++;
+        else if (st.st_size != SMALL && st.st_size != LARGE &&
+                 st.st_size != SMALL + TAIL)
+            looks->parts++;
+        looks->all++;
+    }
+}
+
+static void begin(struct watched *w, bool far, const char *on_conflict)
+{
+    static char settings[64];
+    static char bytes[SMALL];
+    struct stat at;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    snprintf(settings, sizeof(settings), "on_conflict = %s\n", on_conflict);
+    fuse_begin();
+    server_start(&w->server, &(struct server_plan){ .settings = settings });
+    snprintf(w->disk, sizeof(w->disk), "%s", server_home(&w->server, "anna"));
+    cr_assert_eq(stat(w->disk, &at), 0);
+    w->fuse = 0;
+    if (far) {
+        snprintf(w->disk, sizeof(w->disk), "%s",
+                 server_path(&w->server, "other"));
+        cr_assert_eq(mkdir(w->disk, 0755), 0);
+        w->fuse = fuse_mount_twice(server_home(&w->server, "anna"), w->disk,
+                                   at.st_uid);
+    }
+    session_enter(&w->s, &w->server, "anna");
+    session_store(&w->s, "STOR", "name", bytes, SMALL);
+    w->looks = mmap(NULL, sizeof(*w->looks), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(w->looks, MAP_FAILED);
+    w->watcher = fork();
+    if (w->watcher == 0)
+        watch(w->disk, w->looks);
+}
+
+static void end(struct watched *w)
+{
+    kill(w->watcher, SIGKILL);
+    waitpid(w->watcher, NULL, 0);
+    cr_expect_gt(w->looks->all, ROUNDS);
+    cr_expect_eq(w->looks->missing, 0, IS_GONE, w->looks->missing,
+                 w->looks->all);
+    cr_expect_eq(w->looks->parts, 0, "%lu looks saw a part", w->looks->parts);
+    session_close(&w->s);
+    if (w->fuse > 0) {
+        umount2(w->disk, MNT_DETACH);
+        fuse_unmount(server_home(&w->server, "anna"), w->fuse);
+    }
+    server_stop(&w->server);
+}
+
+static void store(struct watched *w)
+{
+    static char bytes[LARGE];
+
+    for (int i = 0; i < ROUNDS; i++)
+        session_store(&w->s, "STOR", "name", bytes, i % 2 ? SMALL : LARGE);
+}
+
+static void rename_onto(struct watched *w)
+{
+    static char bytes[LARGE];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        session_store(&w->s, "STOR", "new", bytes, LARGE);
+        session_do(&w->s, "350 {*}", "RNFR new");
+        session_do(&w->s, "250 {*}", "RNTO name");
+    }
+}
+
+/* The file that is appended to is open until the commit. */
+static void append(struct watched *w)
+{
+    static char bytes[SMALL];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        session_store(&w->s, "APPE", "name", "7 bytes", TAIL);
+        session_store(&w->s, "STOR", "name", bytes, SMALL);
+    }
+}
+
+static void play(void (*what)(struct watched *w), const char *on_conflict)
+{
+    for (int far = 0; far < 2; far++) {
+        struct watched w;
+
+        begin(&w, far, on_conflict);
+        what(&w);
+        end(&w);
+    }
+}
+
+Test(watched, overwrites, .timeout = 120)
+{
+    play(store, "overwrite");
+}
+
+Test(watched, versions, .timeout = 120)
+{
+    play(store, "version");
+}
+
+Test(watched, renames_onto_it, .timeout = 120)
+{
+    play(rename_onto, "overwrite");
+}
+
+Test(watched, renames_onto_it_as_a_version, .timeout = 120)
+{
+    play(rename_onto, "version");
+}
+
+Test(watched, appends, .timeout = 120)
+{
+    play(append, "overwrite");
+}
+
+/* A partial that gets its name by a link is closed before its own name goes: no
+ * name is left beside the file. */
+Test(watched, nothing_is_left, .timeout = 120)
+{
+    char command[SERVER_PATH_MAX + 32];
+    struct watched w;
+
+    begin(&w, true, "reject");
+    session_store(&w.s, "STOR", "new", "bytes", 5);
+    snprintf(command, sizeof(command), "! ls -A %s | grep -q hidden", w.disk);
+    cr_expect_eq(system(command), 0);
+    end(&w);
+}
