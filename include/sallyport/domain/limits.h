@@ -24,10 +24,12 @@
 /* How many supplementary groups a process may have. */
 #define GROUPS_MAX 64
 
-/* Bytes of the file in MSG_memory: memory that survives a gate. Master makes
- * it, and each new gate maps it. The file is sealed, so that its size can't
- * change. A new file is all zero. */
-#define GATE_MEMORY (1U << 20)
+/* The memory that gates share, and that survives each of them: its bytes, and
+ * its name at the supervisor. Another layout needs another name, since gates of
+ * two builds may live at the same time. Master makes the file, and seals its
+ * size. A new file is all zero. */
+#define GATE_MEMORY      (1U << 20)
+#define GATE_MEMORY_NAME "memory 4"
 
 /* The second factor (RFC 6238): bytes of its secret, and those bytes in
  * base32. RFC 4226 asks for 16 at least. */

@@ -205,6 +205,7 @@ static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
     struct gate *g = owner;
 
     gate_each_acceptor(g, acceptor_close);
+    loop_timer_clear(&g->frame.loop, &g->expiry);
     if (!m->serve)
         queue_close(g);
     g->shuts = true;

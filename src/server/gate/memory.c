@@ -5,7 +5,6 @@
 #include "memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -57,32 +56,21 @@ stack_wipe_above(void *frame, void *top)
 
 _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
-/* A gate that only reads, and finds the memory of a newer build, gets memory of
- * its own. */
 int memory_map(struct memory **ret, int fd)
 {
-    bool writes = fd < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
     struct memory *m;
     void *p;
-    int r = shared_map(fd, sizeof(*m),
-                       writes ? PROT_READ | PROT_WRITE : PROT_READ, &p);
+    int r = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE, &p);
 
     if (r < 0)
         return r;
     *ret = m = p;
-    if (m->version == MEMORY_VERSION && m->size == sizeof(*m))
+    if (m->made)
         return 0;
-    if (!writes) {
-        memory_unmap(ret);
-        return memory_map(ret, -1);
-    }
-    m->version = 0; /* until all is there */
     fruitless_init(&m->fruitless);
     ticket_keys_init(&m->tickets.keys);
     m->tickets.turned = clock_ms();
-    m->tickets.turn = 0;
-    m->size = sizeof(*m);
-    m->version = MEMORY_VERSION;
+    m->made = true;
     return 0;
 }
 

@@ -33,9 +33,6 @@ void stack_wipe_above(void *frame, void *top);
  * same time for a moment. So each value is bounded when it is read, and none is
  * an index or a pointer. */
 
-/* The layout of struct memory: another number, another meaning. */
-#define MEMORY_VERSION 3
-
 /* The keys of tickets. The gate that accepts changes them, and all read them.
  */
 struct ticket_memory {
@@ -44,15 +41,15 @@ struct ticket_memory {
     struct ticket_keys keys;
 };
 
+/* A change needs another GATE_MEMORY_NAME. */
 struct memory {
-    uint32_t version, size;
+    bool made;
     struct fruitless fruitless;
     struct ticket_memory tickets;
 };
 
-/* Maps the file FD, which stays the caller's (shared.h), and clears what has
- * another version or size. If FD is open only to read, so is the memory; then
- * the gate mustn't accept. Returns 0 or -errno. */
+/* Maps the file FD, which stays the caller's (shared.h). Returns 0 or -errno.
+ */
 int memory_map(struct memory **ret, int fd);
 /* Copies the keys. Returns false while another gate changes them. */
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);

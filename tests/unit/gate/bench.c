@@ -98,27 +98,19 @@ int bench_memory(void)
     return fd;
 }
 
-int bench_for_reading(int fd)
-{
-    char path[64];
-    int reading;
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    reading = open(path, O_RDONLY | O_CLOEXEC);
-    OR_FAIL(reading >= 0);
-    return reading;
-}
-
 struct bans *bench_ban_memory(int *reading)
 {
     FD_CLEANUP int fd = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct bans *b;
+    char path[64];
 
     OR_FAIL(fd >= 0 && ftruncate(fd, sizeof(*b)) == 0);
     OR_FAIL(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
     b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     OR_FAIL(b != MAP_FAILED);
-    *reading = bench_for_reading(fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    *reading = open(path, O_RDONLY | O_CLOEXEC);
+    OR_FAIL(*reading >= 0);
     return b;
 }
 

@@ -58,8 +58,6 @@ struct fake {
 void bench_start(struct bench *b, const struct bench_plan *plan);
 /* A file as master makes it for what gates share. The caller closes it. */
 int bench_memory(void);
-/* Opens the file FD again, only to read. The caller closes it. */
-int bench_for_reading(int fd);
 /* The same for the table of bans: gate gets *READING, which the caller closes.
  * Returns the table, which can be written. */
 struct bans *bench_ban_memory(int *reading);

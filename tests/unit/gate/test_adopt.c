@@ -227,32 +227,3 @@ Test(adopt, impossible_sessions, .timeout = 60)
     channel_close(&c[1]);
     bench_stop(&b, 0);
 }
-
-/* As in a generation that retires: what the gates share isn't its own, so it
- * counts no failure there. */
-Test(adopt, by_a_gate_that_only_reads, .timeout = 60)
-{
-    int memory = bench_memory();
-    struct memory *first = NULL;
-    struct bench_plan plan = { .settings = NO_BAN, .shut = true };
-    struct channel c;
-    struct message m;
-    struct bench b;
-
-    cr_assert_eq(memory_map(&first, memory), 0);
-    plan.memory = bench_for_reading(memory);
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.1", false);
-    BENCH_SAY(&b, logged_in, .serial = SEVEN);
-    message_hear(&c, MSG_ticket_keys, &m);
-    channel_close(&c);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0);
-    c = adopted(&b, "127.0.0.1", false);
-    channel_close(&c);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0);
-    bench_heard(&b);
-    bench_stop(&b, 0);
-    memory_unmap(&first);
-    close(plan.memory);
-    close(memory);
-}

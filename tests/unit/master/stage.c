@@ -133,12 +133,8 @@ static pid_t bear_session(pid_t master)
 
 static void note_setup(struct stage_note *note, const struct setup *setup)
 {
-    const int memory = setup->file[SETUP_MEMORY].fd;
-
     for (size_t i = 0; i < SETUP_PLACES; i++)
         note->given[i] = setup->file[i].fd >= 0;
-    note->writes_memory =
-        memory >= 0 && (fcntl(memory, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
 /* Master writes the note, so that notes come in its order. */

@@ -31,7 +31,6 @@ struct stage_note {
     bool sees_keys;     /* it still had master's keys */
     uint8_t name_key[SIPHASH_KEY]; /* its own */
     bool given[SETUP_PLACES];      /* the descriptors of its set-up */
-    bool writes_memory;            /* gate: it can write what all gates share */
 };
 
 struct actor {

@@ -49,7 +49,6 @@ Test(start, each_gets_its_own)
     check_given(&s.keys, for_keys);
     check_given(&s.gate, for_gate);
     check_given(&s.auth, for_auth);
-    cr_expect(s.gate.note.writes_memory);
     stage_close(&s);
 }
 

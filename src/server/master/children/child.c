@@ -135,13 +135,6 @@ void child_end(struct child *c, const char *why)
         kill(c->pid, SIGKILL);
 }
 
-void child_replace(struct child *c)
-{
-    c->replaced = true;
-    child_close(c);
-    kill(c->pid, SIGKILL);
-}
-
 static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
@@ -271,7 +264,7 @@ void child_start(struct child *c)
     c->started = true;
     c->users = 0;
     c->failure[0] = '\0';
-    c->opened = c->replaced = false;
+    c->opened = false;
     c->state = CHILD_SETUP;
     loop_timer_set(&m->loop, &c->timer, m->deadlines.setup);
     r = child_spawn(c);
@@ -304,9 +297,8 @@ void child_reaped(struct child *c, int status)
         return;
     }
     child_describe(c, status, how, sizeof(how));
-    if (!c->replaced &&
-        (m->state == MASTER_RUNNING ||
-         (m->state == MASTER_RETIRING && !c->released && status != 0)))
+    if (m->state == MASTER_RUNNING ||
+        (m->state == MASTER_RETIRING && !c->released && status != 0))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
     if (c->row->on_reaped)
         c->row->on_reaped(c, status);

@@ -207,8 +207,7 @@ struct child {
     char failure[256]; /* the reason in its `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
-    bool opened;   /* gate: it has got `open`, and accepts */
-    bool replaced; /* child_replace() has killed it */
+    bool opened; /* gate: it has got `open`, and may begin sessions */
 };
 
 /* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
@@ -219,8 +218,6 @@ void child_start_waiting(struct child *c);
 /* Closes the channel of C and kills it. C is started again once it was reaped.
  * WHY goes to the log. */
 void child_end(struct child *c, const char *why);
-/* Does the same with a C that works, and that nobody needs to hear of. */
-void child_replace(struct child *c);
 /* C was reaped. */
 void child_reaped(struct child *c, int status);
 /* Ends C without a message and for good. */

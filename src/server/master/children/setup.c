@@ -96,8 +96,6 @@ int setup_auth(struct child *c, struct setup *s)
     return give_channel(c, s, PROCESS_LOG);
 }
 
-/* The gate of a generation that retires only reads what the newest one writes.
- */
 int setup_gate(struct child *c, struct setup *s)
 {
     const struct master *m = c->master;
@@ -108,9 +106,7 @@ int setup_gate(struct child *c, struct setup *s)
     s->generation = m->succession.generation;
     s->check = m->check;
     give(s, SETUP_SETTINGS, m->conf);
-    give(s, SETUP_MEMORY,
-         (m->state == MASTER_RETIRING ? m->memory_read
-                                      : m->memory)[MEMORY_GATE]);
+    give(s, SETUP_MEMORY, m->memory[MEMORY_GATE]);
     give(s, SETUP_BANS, m->memory_read[MEMORY_BANS]);
     give(s, SETUP_BOARD, m->memory_read[MEMORY_BOARD]);
     for (size_t i = 0; i < l->control_count; i++)

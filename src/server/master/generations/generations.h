@@ -34,7 +34,6 @@ void heartbeat_release(struct master *m);
  * sessions. */
 struct retirement {
     bool told;                  /* gate, to stop accepting */
-    bool shut;                  /* no further session begins */
     struct loop_timer late;     /* gate doesn't say `shut` */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };

@@ -1,7 +1,7 @@
 /* A generation that retires: another one accepts clients, and this one finishes
- * what it has begun. Its gate serves the clients that wait in its queue; then
- * another gate, which has no listener, serves the sessions until the last one
- * has ended. Runs in master. */
+ * what it has begun. Its gate closes the listeners, serves the clients that
+ * wait in its queue, and then the sessions, until the last one has ended. Runs
+ * in master. */
 #include "generations.h"
 
 #include <errno.h>
@@ -10,13 +10,12 @@
 #include "sallyport/base/fd.h"
 #include "sessions/sessions.h"
 
-/* Gate may still serve connections that wait. One that has replaced it has
- * none. */
+/* Gate may still serve connections that wait. */
 static bool retire_may_begin(const struct master *m)
 {
     const struct child *gate = children_find(m, PROCESS_GATE);
 
-    return gate && gate->pid > 0 && gate->opened && !m->retirement->shut;
+    return gate && gate->pid > 0 && gate->opened;
 }
 
 /* Auth isn't needed once nobody can log in any more. */
@@ -52,27 +51,24 @@ void retire_end_if_over(struct master *m)
         loop_stop(&m->loop);
 }
 
-/* An attacker who controls gate can keep its listeners, and accept clients of
- * the newer generations. So none outlives its task. */
-static void retire_replace_gate(void *master)
+/* Gate begins no further session: it has said so, or is late. Otherwise it is
+ * under an attacker's control, and ends at the next one. */
+static void retire_shut(void *master)
 {
     struct master *m = master;
     struct child *gate = children_find(m, PROCESS_GATE);
 
-    if (!retire_may_begin(m))
-        return;
     loop_timer_clear(&m->loop, &m->retirement->late);
-    m->retirement->shut = true;
+    if (gate)
+        gate->opened = false;
     m->may_be_over = true;
-    if (retire_has_sessions(m) && gate->channel.fd >= 0)
-        child_replace(gate);
 }
 
 static void retire_on_deadline(void *owner)
 {
     struct master *m = owner;
 
-    retire_replace_gate(m);
+    retire_shut(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "drain_timeout is over: %zu sessions are ended",
                   m->sessions->living);
@@ -84,22 +80,16 @@ static void retire_on_deadline(void *owner)
  * the roster. */
 void retire_begin(struct master *m)
 {
-    struct child *gate = children_find(m, PROCESS_GATE);
-
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_RETIRING;
     control_retire(m->control);
     listeners_release(m->listeners);
-    /* A gate that has begun just now has its listeners, too, though it hasn't
-     * got `open`. */
-    if (gate && gate->channel.fd >= 0 && !gate->opened)
-        child_replace(gate);
     access_stop(m);
     older_release(m);
     orders_follow(m);
     m->retirement->late =
-        (struct loop_timer){ .on_timer = retire_replace_gate, .owner = m };
+        (struct loop_timer){ .on_timer = retire_shut, .owner = m };
     m->retirement->deadline =
         (struct loop_timer){ .on_timer = retire_on_deadline, .owner = m };
     loop_timer_set(&m->loop, &m->retirement->late,
@@ -128,7 +118,7 @@ int retire_on_shut(void *owner, struct msg_shut *msg)
 
     (void)msg;
     if (c->master->state == MASTER_RETIRING)
-        retire_replace_gate(c->master);
+        retire_shut(c->master);
     return 0;
 }
 

@@ -332,7 +332,7 @@ static const struct {
     size_t size;
     bool kept, read;
 } memories[] = {
-    [MEMORY_GATE] = { "memory", GATE_MEMORY, true, true },
+    [MEMORY_GATE] = { GATE_MEMORY_NAME, GATE_MEMORY, true, false },
     [MEMORY_GUESSES] = { GUESSES_NAME, sizeof(struct guesses), true, false },
     [MEMORY_BANS] = { BANS_NAME, sizeof(struct bans), true, true },
     [MEMORY_METRICS] = { METRICS_NAME, sizeof(struct metrics), true, false },
