@@ -43,6 +43,7 @@ extern const char *const clients_words[CLIENTS_COUNT];
 #define PIN_PREFIX           "sha256:"
 #define FINGERPRINT_TEXT_MAX 96 /* "AB:CD:…", with its NUL */
 #define KEY_PIN_TEXT_MAX     64 /* "sha256//" and base64, as clients pin a key */
+#define HOST_TEXT_MAX        256
 #define PIN_TEXT_MAX         80 /* with its NUL */
 
 /* A session puts its serial into its requests for client certificates, so that

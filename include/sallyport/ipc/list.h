@@ -483,12 +483,15 @@ SECTION("Set-up of a child",
 MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
         "a certificate, as `status` shows it: the number of its key, when it "
         "expires, until when its OCSP response is valid (0: none is sent), the "
-        "SHA-256 of the certificate and of its public key, as texts")
+        "SHA-256 of the certificate and of its public key, as texts, its first "
+        "DNS name of a host, or \"\", and whether it is self-signed")
 NUMBER(number)
 TIME(expires)
 TIME(staple_until)
 TEXT(fingerprint)
 TEXT(pin)
+TEXT(name)
+FLAG(self_signed)
 END
 
 MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,

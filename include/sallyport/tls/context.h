@@ -52,6 +52,8 @@ struct tls_pair_facts {
     bool unused;      /* an earlier pair is for the same names */
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* SHA-256 of the certificate */
     char pin[KEY_PIN_TEXT_MAX]; /* and of its public key; "": no memory */
+    char host[HOST_TEXT_MAX];   /* the first DNS name of a host; "": none */
+    bool self_signed;
     int64_t staple_until;       /* end of the OCSP response; 0: there is none */
     const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
                               there is none */

@@ -32,7 +32,7 @@ int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX]);
 
 /* What a partner must know of a certificate. */
 struct tls_named {
-    char name[256]; /* the first DNS name of a host; "": none */
+    char name[HOST_TEXT_MAX]; /* the first DNS name of a host; "": none */
     char fingerprint[FINGERPRINT_TEXT_MAX], pin[KEY_PIN_TEXT_MAX];
     bool self_signed;
 };

@@ -209,11 +209,38 @@ void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
     OPENSSL_free(key);
 }
 
-void identity_prints(const struct identity *id,
-                     char fingerprint[FINGERPRINT_TEXT_MAX],
-                     char pin[KEY_PIN_TEXT_MAX])
+/* A certificate may have any byte there, and the name goes into a command line
+ * of curl. */
+static bool is_host(struct slice name)
 {
-    certificate_prints(id->leaf, fingerprint, pin);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+    for (size_t i = 0; i < name.len; i++)
+        if (!memchr(letters, name.ptr[i], sizeof(letters) - 1))
+            return false;
+    return name.len > 0 && name.ptr[0] != '-';
+}
+
+void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+    out[0] = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && !out[0]; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        struct slice text;
+
+        if (name->type != GEN_DNS)
+            continue;
+        text = (struct slice){ (const char *)ASN1_STRING_get0_data(
+                                   name->d.dNSName),
+                               (size_t)ASN1_STRING_length(name->d.dNSName) };
+        if (is_host(text) && slice_copy(text, out, HOST_TEXT_MAX))
+            out[0] = '\0';
+    }
+    GENERAL_NAMES_free(names);
 }
 
 /* Is certificate X valid for this name of another certificate? A wildcard is

@@ -167,8 +167,11 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
                                     .unused = choose_earlier(t, i) != NULL,
                                     .staple_until = id->staple.until,
                                     .unstapled = id->unstapled,
-                                    .wants_staple = staple_wanted(id->leaf) };
-    identity_prints(id, ret->fingerprint, ret->pin);
+                                    .wants_staple = staple_wanted(id->leaf),
+                                    .self_signed =
+                                        X509_self_signed(id->leaf, 0) == 1 };
+    certificate_prints(id->leaf, ret->fingerprint, ret->pin);
+    certificate_host(id->leaf, ret->host);
     return true;
 }
 

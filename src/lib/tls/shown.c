@@ -107,39 +107,6 @@ int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX])
     return r;
 }
 
-/* A certificate may have any byte there, and the name goes into a command line
- * of curl. */
-static bool is_host(struct slice name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-
-    for (size_t i = 0; i < name.len; i++)
-        if (!memchr(letters, name.ptr[i], sizeof(letters) - 1))
-            return false;
-    return name.len > 0 && name.ptr[0] != '-';
-}
-
-static void take_dns_name(const X509 *x, char *out, size_t size)
-{
-    GENERAL_NAMES *names =
-        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-
-    for (int i = 0; i < sk_GENERAL_NAME_num(names) && !out[0]; i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        struct slice text;
-
-        if (name->type != GEN_DNS)
-            continue;
-        text = (struct slice){ (const char *)ASN1_STRING_get0_data(
-                                   name->d.dNSName),
-                               (size_t)ASN1_STRING_length(name->d.dNSName) };
-        if (is_host(text) && slice_copy(text, out, size))
-            out[0] = '\0';
-    }
-    GENERAL_NAMES_free(names);
-}
-
 int tls_named_in(int fd, struct tls_named *ret)
 {
     X509 *x = shown_first(fd);
@@ -147,7 +114,7 @@ int tls_named_in(int fd, struct tls_named *ret)
     *ret = (struct tls_named){ .name = "" };
     if (!x)
         return -EINVAL;
-    take_dns_name(x, ret->name, sizeof(ret->name));
+    certificate_host(x, ret->name);
     certificate_prints(x, ret->fingerprint, ret->pin);
     ret->self_signed = X509_self_signed(x, 0) == 1;
     X509_free(x);

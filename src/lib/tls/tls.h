@@ -209,9 +209,8 @@ int64_t identity_begins(const struct identity *id);
 /* What clients may compare it with: see struct tls_pair_facts. */
 void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
                         char pin[KEY_PIN_TEXT_MAX]);
-void identity_prints(const struct identity *id,
-                     char fingerprint[FINGERPRINT_TEXT_MAX],
-                     char pin[KEY_PIN_TEXT_MAX]);
+/* Writes the first DNS name that is a host's and no wildcard, or "". */
+void certificate_host(const X509 *x, char out[HOST_TEXT_MAX]);
 /* Reads and checks the OCSP response. Returns 0, or -EINVAL with the
  * complaint. */
 int staple_load(struct identity *id, const struct tls_pair *pair,

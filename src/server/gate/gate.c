@@ -108,7 +108,8 @@ static void gate_report_pairs(struct gate *g)
         GATE_SEND(g, pair_is, 0, .number = f.number, .expires = f.expires,
                   .staple_until = f.staple_until,
                   .fingerprint = slice_from(f.fingerprint),
-                  .pin = slice_from(f.pin));
+                  .pin = slice_from(f.pin), .name = slice_from(f.host),
+                  .self_signed = f.self_signed);
 }
 
 /* The loop, which its caller runs next, has its frames below this one's. */

@@ -150,3 +150,29 @@ Test(names, at_most_16)
                                    &(struct signer){ 0 }, &c));
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }
+
+/* What a letter to a partner names: no wildcard, and no address. */
+Test(names, the_host_of_a_certificate)
+{
+    static const struct {
+        const char *names, *host;
+    } rows[] = {
+        { "DNS:one.example,DNS:also.example", "one.example" },
+        { "DNS:*.wild.example,IP:192.0.2.1,DNS:b.example", "b.example" },
+        { "DNS:*.wild.example", "" },
+        { "DNS:drop", "drop" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct credentials_spec spec = { .kind = KEY_EC,
+                                               .names = rows[i].names };
+        struct complaint c = { "" };
+        struct tls_pair_facts f;
+        struct tls_context *t = make(&spec, 1, &c);
+
+        cr_assert(t && tls_context_pair(t, 0, &f), "%s", c.text);
+        cr_expect_str_eq(f.host, rows[i].host);
+        cr_expect(f.self_signed);
+        tls_context_free(t);
+    }
+}

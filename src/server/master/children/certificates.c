@@ -261,8 +261,11 @@ int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
     p = &set->pair[msg->number - 1];
     p->expires = (uint64_t)msg->expires;
     p->staple_until = (uint64_t)msg->staple_until;
+    p->self_signed = msg->self_signed;
     if (slice_copy(msg->fingerprint, p->fingerprint, sizeof(p->fingerprint)) ||
-        slice_copy(msg->pin, p->pin, sizeof(p->pin)))
-        return channel_refuse(&gate->channel, "a fingerprint that is too long");
+        slice_copy(msg->pin, p->pin, sizeof(p->pin)) ||
+        slice_copy(msg->name, p->host, sizeof(p->host)))
+        return channel_refuse(&gate->channel,
+                              "a fingerprint or a name that is too long");
     return 0;
 }

@@ -304,6 +304,8 @@ struct pair_files {
         staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* likewise; "": not yet */
     char pin[KEY_PIN_TEXT_MAX];
+    char host[HOST_TEXT_MAX]; /* the first DNS name; "": none */
+    bool self_signed;
 };
 
 struct certificates {

@@ -72,6 +72,8 @@ static void show_certificates(struct peer *p)
         shown_time(&r, "ocsp_until", (int64_t)one->staple_until);
         shown_text(&r, "sha256", slice_from(one->fingerprint));
         shown_text(&r, "pin", slice_from(one->pin));
+        shown_text(&r, "name", slice_from(one->host));
+        shown_number(&r, "self_signed", one->self_signed);
         show_row(p, "certificates", &r);
     }
 }
