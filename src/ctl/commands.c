@@ -48,19 +48,9 @@ OLD(quota_set_limit)
 OLD(quota_show)
 OLD(quota_report)
 OLD(retention_run)
-OLD(status_show)
-OLD(metrics_show)
-OLD(who_show)
-OLD(sessions_kick)
-OLD(bans_list)
-OLD(bans_add)
-OLD(bans_del)
-OLD(doctor_run)
 OLD(log_summary)
 OLD(log_show)
 OLD(report_make)
-OLD(drain_run)
-OLD(status_reload)
 
 #define LIMITS_SYNTAX                                                          \
     "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
@@ -134,13 +124,13 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user list --team legal --unused 90d" },
     { "user", "show", user_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
-    { "user", "lock", user_lock_old, TAKES_NAME_AND_ANY, HAS_DEADLINE,
-      "NAME ...",
+    { "user", "lock", user_lock_old, TAKES_NAME_AND_ANY,
+      HAS_DEADLINE | ANY_SETTINGS, "NAME ...",
       "End the sessions of users and refuse further logins; the passwords are "
       "kept",
       "sallyportctl user lock anna bert" },
-    { "user", "unlock", user_unlock_old, TAKES_NAME_AND_ANY, 0, "NAME ...",
-      "Allow logins again", "sallyportctl user unlock anna bert" },
+    { "user", "unlock", user_unlock_old, TAKES_NAME_AND_ANY, ANY_SETTINGS,
+      "NAME ...", "Allow logins again", "sallyportctl user unlock anna bert" },
     { "user", "totp", user_totp_old, TAKES_NAME, READS_TO_EDIT,
       "NAME [--json] [--yes]",
       "Ask a user for a one-time code (RFC 6238) after the password, and print "
@@ -262,36 +252,35 @@ const struct ctl_command ctl_commands[] = {
       "Remove the files that are older than their home or share keeps them "
       "(--retain), and forgotten unfinished uploads; a timer runs it",
       "sallyportctl retention run --dry-run" },
-    { "status", NULL, status_show_old, TAKES_NOTHING, 0, "[--json]",
+    { "status", NULL, status_show, TAKES_NOTHING, ANY_SETTINGS, "[--json]",
       "Show the state of the running server", "sallyportctl status" },
-    { "metrics", NULL, metrics_show_old, TAKES_NOTHING, 0, "",
+    { "metrics", NULL, metrics_show, TAKES_NOTHING, ANY_SETTINGS, "",
       "Print the counters and gauges of the running server, for Prometheus",
       "sallyportctl metrics" },
-    { "who", NULL, who_show_old, TAKES_NOTHING, 0, "[--json | --watch]",
+    { "who", NULL, who_show, TAKES_NOTHING, ANY_SETTINGS,
+      "[--json | --csv | --watch]",
       "List the sessions of the running server, and what they do; with --watch "
       "again every 2 s, the fastest transfers first, until Ctrl-C",
       "sallyportctl who" },
-    { "kick", NULL, sessions_kick_old, TAKES_SESSION, 0,
-      "USER | SERIAL | ADDRESS",
+    { "kick", NULL, sessions_kick, TAKES_SESSION, ANY_SETTINGS,
+      "USER | SERIAL | ADDRESS [--json]",
       "End the sessions of a user, the session with a serial, or the sessions "
       "of a client's address",
       "sallyportctl kick anna" },
-    { "ban", "list", bans_list_old, TAKES_NOTHING, 0, "[--json]",
+    { "ban", "list", bans_list, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
       "List the banned addresses and networks", "sallyportctl ban list" },
-    { "ban", "add", bans_add_old, TAKES_NETWORK, 0,
-      "ADDRESS[/BITS] [--for TIME] [--reason TEXT] [--yes]",
+    { "ban", "add", bans_add, TAKES_NETWORK, ANY_SETTINGS,
+      "ADDRESS[/BITS] [--for TIME] [--reason TEXT] [--yes] [--json]",
       "Refuse connections from an address (IPv6: its /64) or a network, and "
       "end its sessions",
       "sallyportctl ban add 192.0.2.0/24 --for 7d --reason scanner" },
-    { "ban", "del", bans_del_old, TAKES_NETWORK, 0, "ADDRESS[/BITS]",
-      "End the ban of an address or a network",
+    { "ban", "del", bans_del, TAKES_NETWORK, ANY_SETTINGS,
+      "ADDRESS[/BITS] [--json]", "End the ban of an address or a network",
       "sallyportctl ban del 192.0.2.0/24" },
-    { "doctor", NULL, doctor_run_old, TAKES_NOTHING, 0,
-      "[--json | --nagios [--warning DAYS,PERCENT] [--critical DAYS,PERCENT]]",
-      "Check the running installation, and say what to do (exit status 0: "
-      "good, 1: warnings, 2: something is bad); with --nagios only the server "
-      "and the disks, in one line",
-      "sallyportctl doctor --nagios --warning 21,80" },
+    { "check", NULL, check_run, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
+      "Check the configuration, what it names, and the running server (exit "
+      "status 0: fine, 1: warnings, 2: something is wrong)",
+      "sallyportctl check" },
     { "log", "summary", log_summary_old, TAKES_NOTHING, WITHOUT_SETTINGS,
       LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
       "Count the lines of the last 7 days, or another time, as JSON: transfers "
@@ -311,13 +300,13 @@ const struct ctl_command ctl_commands[] = {
       "Make a page (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, disks and quotas",
       "sallyportctl report --since 7d -o report.html" },
-    { "drain", NULL, drain_run_old, TAKES_NOTHING, 0,
+    { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,
       "[--announce TIME] [--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "
       "transfer, and wait for the last one; after that time take sessions "
       "again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
-    { "reload", NULL, status_reload_old, TAKES_NOTHING, 0, "",
+    { "reload", NULL, status_reload, TAKES_NOTHING, WITHOUT_SETTINGS, "",
       "Load configuration, certificates and users file again; every setting "
       "can change, and no session ends",
       "sallyportctl reload" },

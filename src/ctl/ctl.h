@@ -131,6 +131,7 @@ enum {
     ASKS_PASSWORD = 4,
     WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
+    ANY_SETTINGS = 32,    /* ctl_load_partly() */
 };
 
 /* What a command does, with ctl; it returns, or calls fail(). */
@@ -216,32 +217,10 @@ int complete_print(struct context *x, char **word);
 void ctl_beside(const char *name, char out[PATH_MAX]);
 /* run.c: loads the settings of the command line. Returns an exit code. */
 int ctl_load_settings(struct context *x);
-
-/* monitor.c: what needs attention, for "doctor", also with --nagios, and
- * the first look. */
-enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
-/* Fewer days of a certificate are trouble, and so many percent of max_sessions
- * or of a disk. */
-struct thresholds {
-    struct threshold {
-        uint64_t days, percent;
-    } warning, critical;
-};
-extern const struct thresholds monitor_usual;
-/* LEFT: the seconds to the end of a certificate. */
-enum level monitor_days(int64_t left, const struct thresholds *at);
-struct disk_look {
-    int error; /* -errno; with -ENOENT there are no users */
-    bool known;
-    uint64_t percent;    /* used, as df shows it */
-    uint64_t left, keep; /* bytes; for uploads, and by min_free */
-};
-/* C gets what is the matter with the disk of PATH. */
-enum level monitor_disk(const char *path, const struct min_free *keep,
-                        const struct thresholds *at, struct disk_look *ret,
-                        struct complaint *c);
-/* Prints how the server is, and what needs attention. Returns an exit code. */
-int monitor_first_look(struct context *x);
+/* The same for a command that must work while somebody edits the configuration:
+ * a mistake in it is a warning on standard error, unless it may be in the line
+ * of `users` or `control`. */
+int ctl_load_partly(struct context *x);
 
 /* fail.c: the end of a command that fails. A function that a command needs
  * calls fail(), and returns only if it has done its work. */
@@ -256,9 +235,6 @@ noreturn void fail_no_memory(void);
 void need(const struct context *x, int code);
 /* What fail() does first, once; NULL: nothing. It may not fail. */
 extern void (*at_fail)(int code);
-/* Reports the failure of a command that words it differently: may change
- * ctl.complaint, and returns the exit code. */
-extern int (*fail_report)(int code);
 /* In memory that a fork shares with its parent; zero until the fork fails. */
 struct fail_page {
     int code;
@@ -301,16 +277,11 @@ ctl_old_function line_change, line_rename, line_del;
 ctl_old_function partials_list, partials_purge, retention_run;
 ctl_old_function inspect_list, inspect_read, inspect_release, inspect_reject;
 ctl_old_function quota_set_limit, quota_show, quota_report;
-ctl_old_function status_show, status_reload, doctor_run, monitor_check;
-ctl_old_function metrics_show;
-ctl_old_function who_show, sessions_kick, drain_run;
-ctl_old_function bans_list, bans_add, bans_del;
+ctl_function status_show, status_reload, check_run, metrics_show;
+ctl_function who_show, sessions_kick, drain_run;
+ctl_function bans_list, bans_add, bans_del;
 ctl_old_function log_show, log_summary, report_make;
 
-/* These report a failure, an exit code with its complaint, in another way. They
- * return another exit code. */
-int status_reload_failed(struct context *x, int code);
-int monitor_failed(struct context *x, int code);
 
 /* Describes the quotas of x->users, as an array: what "quota report --json"
  * prints. The caller owns it; NULL: no memory. */
@@ -323,14 +294,6 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
  * user at that place. Says so if a limit can't be set. */
 void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
                   size_t n);
-/* Reads what "ban list --json" prints into *ret, which the caller owns in any
- * case. Returns an exit code. */
-int bans_read(struct context *x, json_t **ret);
-
-/* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
- * one. */
-struct ifaddrs;
-bool address_of_interface(const struct ifaddrs *one, struct address *ret);
 
 /* home.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint has the commands that permit it. */
@@ -370,6 +333,8 @@ uint64_t number_of(const json_t *of, const char *key);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
  * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
+/* The same; fails if it can't. */
+void json_print(json_t *value);
 /* Prints ONE as the next element of an array that is never in memory as a
  * whole, and frees it. NULL means no memory. *COUNT has those before it.
  * Returns an exit code. */
@@ -380,21 +345,42 @@ void json_end(uint64_t count);
 /* What people see of a member of a JSON object: a column of a list, or a line
  * of "show". A row without a key ends an array of these. */
 struct output_field {
-    const char *title, *key;
-    int width;        /* of a column, as for printf(3) */
+    const char *title, *key; /* without a title only in CSV */
+    int width;        /* of a column, at least; > 0: on the right */
     const char *none; /* for null, and for an empty array or text */
     bool count;       /* of an array only the number of elements */
     /* Writes an object of an array: "show" gives each a line of its own. */
     void (*element)(const json_t *one, struct buf *into);
+    /* Writes what people see in a column, from the whole object. */
+    void (*text)(const json_t *row, struct buf *into);
 };
 /* Writes those members that have a value: "hours sat, max_sessions 3". */
 void output_members(json_t *object, struct buf *into);
 /* Prints ONE, with --json as it is, and frees it. NULL means no memory. Returns
  * an exit code. */
 int output_one(struct context *x, json_t *one, const struct output_field *f);
+/* A table: columns that are as wide as their values, or CSV of the same columns
+ * (--csv), or with --json an array of the whole objects. */
+#define TABLE_COLUMNS 16
+#define TABLE_MAX     (1u << 30)
+struct table {
+    struct context *x;
+    const struct output_field *columns;
+    json_t *list;
+    struct buf cells; /* as text, each with a NUL */
+    int width[TABLE_COLUMNS];
+    size_t rows;
+};
+void table_begin(struct table *t, struct context *x,
+                 const struct output_field *columns);
+/* Adds ONE, and frees it. NULL means no memory. */
+void table_add(struct table *t, json_t *one);
+/* Prints the table. NOTHING, unless it is NULL, is what people see of an empty
+ * one. */
+void table_end(struct table *t, const char *nothing);
 /* Describes element I. The caller owns the value; NULL: no memory. */
 typedef json_t *output_describe(struct context *x, size_t i);
-/* The same for N elements, with --json as an array. */
+/* Prints N elements as a table. */
 int output_list(struct context *x, size_t n, output_describe *describe,
                 const struct output_field *columns);
 
@@ -674,33 +660,32 @@ int server_place(struct server *s, uint64_t next, uint64_t *at);
 /* Refuses the name of a new user that "kick" would take for an address or a
  * session's serial. Returns an exit code. */
 int sessions_name_check(struct context *x, const char *name);
-/* Ends the session with that serial; *ended gets 0 if there is none. Returns an
- * exit code. */
-int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
-
 /* Sends the running server, if there is one, the news that the users file has
  * changed. It ends the sessions that are no longer permitted, and their number
  * is printed. If the server can't be reached, that is a printed line and no
  * failure: the complaint of X stays as it is. */
 void sessions_edited(struct context *x);
 
-/* who.c: the sessions of the running server. */
-
-/* Reads all of them into *ret, an array of objects, which the caller owns.
+/* bans.c: the address of an interface (getifaddrs(3)), if it has one. */
+struct ifaddrs;
+bool address_of_interface(const struct ifaddrs *one, struct address *ret);
+/* Reads the bans into *ret, an array, which the caller owns in any case.
  * Returns an exit code. */
-int who_read(struct context *x, json_t **ret);
-/* Counts those that transfer something. */
-int who_count_transfers(struct context *x, uint64_t *ret);
-
-/* status.c: reads what "status --json" prints, except "transfers", into *ret,
- * which the caller owns in any case; it may be NULL after a failure. Returns an
+int bans_read(struct context *x, json_t **ret);
+/* who.c: counts the sessions of the running server, of any version. Returns an
  * exit code. */
-int status_read(struct context *x, json_t **ret);
-/* The same from a server that is open. */
-int status_of(struct server *s, json_t **ret);
+int who_count(struct context *x, uint64_t *ret);
 
-/* drain.c: asks whether the server drains, or orders it. Returns an exit
- * code. */
-int drain_ask(struct server *s, enum drain_order order, bool *on);
+/* status.c: reads what "status --json" prints into *ret, which the caller owns
+ * in any case; NULL after a failure. Returns an exit code. */
+int status_read(struct context *x, json_t **ret);
+/* attention.c: adds "disks" and "attention", an array of objects with a level
+ * and a text. Returns an exit code. */
+int attention_add(struct context *x, json_t *status);
+#define LEVEL_OK       "ok"
+#define LEVEL_WARNING  "warning"
+#define LEVEL_CRITICAL "critical"
+/* Prints how the server is, and what needs attention. Returns an exit code. */
+int status_first_look(struct context *x);
 
 #endif

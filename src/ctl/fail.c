@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 void (*at_fail)(int code);
-int (*fail_report)(int code);
 static struct fail_page *parent;
 
 void fail_to_parent(struct fail_page *page)
@@ -31,12 +30,8 @@ void fail(int code, const char *format, ...)
     if (undo)
         undo(code);
     fflush(stdout);
-    ctl.complaint = why;
-    if (fail_report)
-        code = fail_report(code);
-    fflush(stdout);
-    if (ctl.complaint.text[0])
-        stderr_print("%s", ctl.complaint.text);
+    if (why.text[0])
+        stderr_print("%s", why.text);
     _exit(code);
 }
 

@@ -21,7 +21,7 @@ static const struct {
     { "invite NAME --to SHARE", "add a partner, and print the letter" },
     { "who", "list the sessions and their transfers" },
     { "log", "list uploads, downloads and other events" },
-    { "doctor", "test the server as a client sees it" },
+    { "check", "look for what is wrong, or will be soon" },
     { "reload", "use a changed configuration or certificate" },
     { "--help", "list all commands" },
 };
@@ -199,6 +199,7 @@ static const struct {
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
     { "top", "sallyportctl who --watch" },
+    { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
 };

@@ -103,13 +103,6 @@ FLAG(all, "all", "unfinished uploads of any age")
 OPTION(for_time, "for", "TIME",
        "how long, as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "why, for ban list")
-FLAG(nagios, "nagios", "one line for Nagios, and status 0, 1, 2 or 3")
-OPTION(warning, "warning", "DAYS,PERCENT",
-       "warn below so many days of a certificate, and from so many\n"
-       "percent of max_sessions or a disk on (default "
-       "14,90)")
-OPTION(critical, "critical", "DAYS,PERCENT",
-       "the same for status 2 (default 3,100)")
 OPTION(user, "user", "USER", "only lines of this user")
 OPTION(since, "since", "TIME",
        "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", today,\n"

@@ -112,6 +112,11 @@ int json_write(struct context *x, json_t *value)
     return 0;
 }
 
+void json_print(json_t *value)
+{
+    need(&ctl, json_write(&ctl, value));
+}
+
 int json_element(struct context *x, json_t *one, uint64_t *count)
 {
     int r = -1;
@@ -181,39 +186,25 @@ void output_members(json_t *object, struct buf *into)
     }
 }
 
-/* Returns false if there is no memory. */
-static bool print_value(json_t *value, const struct output_field *f, bool block,
-                        char end)
+/* Writes the value as people see it, "" for an unknown one. Returns false if
+ * there is no memory. */
+static bool add_value(json_t *value, const struct output_field *f, bool block,
+                      struct buf *into)
 {
-    struct buf text;
+    const size_t at = into->len;
 
-    buf_init(&text, VALUE_MAX);
     if (json_is_integer(value) || json_is_string(value) ||
         json_is_boolean(value))
-        add_scalar(value, &text);
+        add_scalar(value, into);
     else if (json_is_object(value))
-        output_members(value, &text);
+        output_members(value, into);
     else if (f->count)
-        buf_add_format(&text, "%zu", json_array_size(value));
+        buf_add_format(into, "%zu", json_array_size(value));
     else
-        add_elements(value, f, block, &text);
-    if (text.len == 0 && f->none)
-        buf_add_text(&text, f->none);
-    bool ok = buf_add(&text, "", 1) == 0;
-    if (ok)
-        printf("%*s%c", f->width, text.data, end);
-    buf_release(&text);
-    return ok;
-}
-
-static bool output_row(const json_t *one, const struct output_field *f)
-{
-    bool ok = one != NULL;
-
-    for (; ok && f->key; f++)
-        ok = print_value(json_object_get(one, f->key), f, false,
-                         f[1].key ? ' ' : '\n');
-    return ok;
+        add_elements(value, f, block, into);
+    if (into->len == at && f->none)
+        buf_add_text(into, f->none);
+    return buf_add(into, "", 1) == 0;
 }
 
 int output_one(struct context *x, json_t *one, const struct output_field *f)
@@ -225,32 +216,185 @@ int output_one(struct context *x, json_t *one, const struct output_field *f)
     for (; ok && f->key; f++) {
         json_t *value = json_object_get(one, f->key);
         bool block = f->element && json_array_size(value) > 0;
+        struct buf text;
 
-        printf(block ? "%s" : "%-9s ", f->title);
-        ok = print_value(value, f, block, '\n');
+        buf_init(&text, VALUE_MAX);
+        ok = add_value(value, f, block, &text);
+        if (ok)
+            printf(block ? "%s%s\n" : "%-9s %s\n", f->title, text.data);
+        buf_release(&text);
     }
     json_decref(one);
     return ok ? 0 : ctl_no_memory(x);
 }
 
+/* Tables. */
+
+/* A spreadsheet takes a text that begins with one of these for a formula, and
+ * clients choose names: with an apostrophe before it, it stays a text. RFC 4180
+ * wants quotes where there is a comma or a quote. */
+static void csv_put(const char *text)
+{
+    const bool quoted = strpbrk(text, ",\"") != NULL;
+
+    fputs(quoted ? "\"" : "", stdout);
+    if (text[0] && strchr("=+-@", text[0]))
+        putchar('\'');
+    for (; *text; text++)
+        fputs(*text == '"' ? "\"\"" : (char[]){ *text, '\0' }, stdout);
+    fputs(quoted ? "\"" : "", stdout);
+}
+
+static void csv_titles(const struct output_field *f)
+{
+    for (; f->key; f++)
+        printf("%s%c", f->key, f[1].key ? ',' : '\n');
+}
+
+/* The characters of a text, each of which a terminal shows in one column. */
+static int columns_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static int width_of(const struct output_field *f)
+{
+    const int least = f->title ? (int)strlen(f->title) : 0;
+    const int width = abs(f->width);
+
+    return width > least ? width : least;
+}
+
+void table_begin(struct table *t, struct context *x,
+                 const struct output_field *columns)
+{
+    *t = (struct table){ .x = x, .columns = columns };
+    buf_init(&t->cells, TABLE_MAX);
+    if (x->args.json)
+        t->list = json_array();
+    if (x->args.json && !t->list)
+        fail_no_memory();
+    if (x->args.csv)
+        csv_titles(columns);
+    for (size_t i = 0; columns[i].key && i < TABLE_COLUMNS; i++)
+        t->width[i] = width_of(&columns[i]);
+}
+
+/* A cell as people see it. Returns false if there is no memory. */
+static bool table_add_cell(struct table *t, const json_t *one,
+                           const struct output_field *f)
+{
+    if (!f->text || t->x->args.csv)
+        return add_value(json_object_get(one, f->key), f, false, &t->cells);
+    f->text(one, &t->cells);
+    return buf_add(&t->cells, "", 1) == 0;
+}
+
+/* Returns false if there is no memory. */
+static bool table_add_cells(struct table *t, const json_t *one)
+{
+    const struct output_field *f = t->columns;
+
+    for (size_t i = 0; f[i].key && i < TABLE_COLUMNS; i++) {
+        const size_t at = t->cells.len;
+
+        if (!f[i].title && !t->x->args.csv)
+            continue;
+        if (!table_add_cell(t, one, &f[i]))
+            return false;
+        const int width = columns_of(t->cells.data + at);
+
+        if (width > t->width[i])
+            t->width[i] = width;
+    }
+    return true;
+}
+
+static bool table_print_csv(struct table *t, const json_t *one)
+{
+    const struct output_field *f = t->columns;
+    const char *at;
+
+    buf_clear(&t->cells);
+    if (!table_add_cells(t, one))
+        return false;
+    at = t->cells.data;
+    for (; f->key; f++, at += strlen(at) + 1) {
+        csv_put(json_is_null(json_object_get(one, f->key)) ? "" : at);
+        putchar(f[1].key ? ',' : '\n');
+    }
+    return true;
+}
+
+void table_add(struct table *t, json_t *one)
+{
+    bool ok = one != NULL;
+
+    t->rows++;
+    if (ok && t->list)
+        ok = json_array_append(t->list, one) == 0;
+    else if (ok && t->x->args.csv)
+        ok = table_print_csv(t, one);
+    else if (ok)
+        ok = table_add_cells(t, one);
+    json_decref(one);
+    if (!ok)
+        fail_no_memory();
+}
+
+static void table_print_cell(const char *text, const struct output_field *f,
+                             int width)
+{
+    const int pad = width - columns_of(text);
+    bool last = true;
+
+    for (const struct output_field *next = f + 1; next->key; next++)
+        last = last && !next->title;
+
+    if (f->width > 0)
+        printf("%*s", pad, "");
+    fputs(text, stdout);
+    if (f->width <= 0 && !last)
+        printf("%*s", pad, "");
+    putchar(last ? '\n' : ' ');
+}
+
+void table_end(struct table *t, const char *nothing)
+{
+    const struct output_field *f = t->columns;
+    const char *at = t->cells.data;
+
+    if (t->list) {
+        json_print(t->list);
+    } else if (!t->x->args.csv && t->rows == 0 && nothing) {
+        puts(nothing);
+    } else if (!t->x->args.csv) {
+        for (size_t i = 0; f[i].key; i++)
+            if (f[i].title)
+                table_print_cell(f[i].title, &f[i], t->width[i]);
+        for (size_t row = 0; row < t->rows; row++)
+            for (size_t i = 0; f[i].key; i++) {
+                if (!f[i].title)
+                    continue;
+                table_print_cell(at, &f[i], t->width[i]);
+                at += strlen(at) + 1;
+            }
+    }
+    buf_release(&t->cells);
+}
+
 int output_list(struct context *x, size_t n, output_describe *describe,
                 const struct output_field *columns)
 {
-    const bool json = x->args.json;
-    json_t *list = json ? json_array() : NULL;
+    struct table t;
 
-    for (const struct output_field *f = columns; !json && f->key; f++)
-        printf("%*s%c", f->width, f->title, f[1].key ? ' ' : '\n');
-    for (size_t i = 0; i < n; i++) {
-        json_t *one = describe(x, i);
-        bool ok =
-            json ? json_array_append(list, one) == 0 : output_row(one, columns);
-
-        json_decref(one);
-        if (!ok) {
-            json_decref(list);
-            return ctl_no_memory(x);
-        }
-    }
-    return json ? json_write(x, list) : 0;
+    table_begin(&t, x, columns);
+    for (size_t i = 0; i < n; i++)
+        table_add(&t, describe(x, i));
+    table_end(&t, NULL);
+    return 0;
 }

@@ -347,7 +347,6 @@ static const struct {
     { OPTION_json, OPTION_csv, "" },
     { OPTION_csv, OPTION_xferlog, "" },
     { OPTION_json, OPTION_watch, "" },
-    { OPTION_json, OPTION_nagios, "" },
     { OPTION_timeout, OPTION_off, "" },
     { OPTION_stay, OPTION_off, "" },
     { OPTION_file, OPTION_cursor, ": only the journal has a cursor" },
@@ -426,16 +425,37 @@ void ctl_beside(const char *name, char out[PATH_MAX])
     snprintf(out + n, PATH_MAX - (size_t)n, "%s", name);
 }
 
-int ctl_load_settings(struct context *x)
+static int take_settings(struct context *x, int error)
 {
-    const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
     struct settings *s = &x->settings;
 
-    if (conf_load(s, path, &x->complaint))
+    if (error)
         return EX_CONFIG;
     place_tidy(slice_from(s->homes), s->homes, sizeof(s->homes));
     place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));
     return 0;
+}
+
+static const char *settings_path(const struct context *x)
+{
+    return x->args.config ? x->args.config : SETTINGS_FILE;
+}
+
+int ctl_load_settings(struct context *x)
+{
+    return take_settings(
+        x, conf_load(&x->settings, settings_path(x), &x->complaint));
+}
+
+static void warn_of_mistake(const char *mistake)
+{
+    stderr_print("warning: %s; this line has no effect here", mistake);
+}
+
+int ctl_load_partly(struct context *x)
+{
+    return take_settings(x, conf_load_partly(&x->settings, settings_path(x),
+                                             warn_of_mistake, &x->complaint));
 }
 
 void ctl_old_run(ctl_old_function *run)
@@ -449,7 +469,9 @@ static void run_row(const struct ctl_command *row)
 {
     struct context *x = &ctl;
 
-    if (!(row->needs & WITHOUT_SETTINGS))
+    if (row->needs & ANY_SETTINGS)
+        need(x, ctl_load_partly(x));
+    else if (!(row->needs & WITHOUT_SETTINGS))
         need(x, ctl_load_settings(x));
     if (row->needs & READS_TO_EDIT)
         need(x, edit_read_before(x));
@@ -488,16 +510,6 @@ static void run_with_deadline(const struct ctl_command *row)
     ctl_status = code;
 }
 
-static int report_reload(int code)
-{
-    return status_reload_failed(&ctl, code);
-}
-
-static int report_nagios(int code)
-{
-    return monitor_failed(&ctl, code);
-}
-
 static void run_command(void)
 {
     struct context *x = &ctl;
@@ -505,10 +517,6 @@ static void run_command(void)
 
     if (!row)
         need(x, meant_instead(x));
-    if (x->args.nagios)
-        fail_report = report_nagios;
-    if (strcmp(row->group, "reload") == 0)
-        fail_report = report_reload;
     need(x, check_usage(x, row));
     if (row->needs & HAS_DEADLINE)
         run_with_deadline(row);
@@ -521,25 +529,13 @@ static void run_first_look(void)
 {
     struct context *x = &ctl;
 
-    ctl_status = ctl_load_settings(x);
-    if (ctl_status == 0)
-        ctl_status = monitor_first_look(x);
+    ctl_status = ctl_load_partly(x);
     if (ctl_status)
         printf("server:    %s\n", x->complaint.text);
+    else
+        ctl_status = status_first_look(x);
     x->complaint.text[0] = '\0';
     help_first();
-}
-
-/* The name of the command in older versions. */
-static void take_old_word(struct arguments *a)
-{
-    static char doctor[] = "doctor";
-
-    if (a->words == 0 || strcmp(a->word[0], "check") != 0)
-        return;
-    stderr_print("check is now called doctor --nagios");
-    a->word[0] = doctor;
-    a->nagios = "";
 }
 
 static void run(int argc, char **argv)
@@ -551,7 +547,6 @@ static void run(int argc, char **argv)
         return;
     }
     need(&ctl, arguments_parse(a, argc, argv, &ctl.complaint));
-    take_old_word(a);
     /* "help user add", as other programs have it. */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         a->word++;

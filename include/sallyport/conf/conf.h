@@ -67,5 +67,11 @@ int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
 /* Opens PATH with settings_open() and does the same, without a report. */
 int conf_load(struct settings *s, const char *path, struct complaint *c);
+/* Does the same for a command that needs few settings: REPORT gets each mistake
+ * in a line, which has no effect then, and settings that don't fit together are
+ * none. Fails if the file can't be read, or if the line may be that of `users`
+ * or `control`. */
+int conf_load_partly(struct settings *s, const char *path, conf_report *report,
+                     struct complaint *c);
 
 #endif

@@ -44,7 +44,7 @@ static void add_end(json_t *ends, json_t *name, json_t *time)
 /* Accounts that can log in, and of a running server the certificates. */
 static void add_ends(struct context *x, json_t *ends)
 {
-    const int64_t days = (int64_t)monitor_usual.warning.days;
+    const int64_t days = 14;
     const int64_t now = time(NULL), soon = now + days * 86400;
     json_t *status, *one;
     size_t i;

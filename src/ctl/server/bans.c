@@ -4,26 +4,40 @@
 
 #include <ifaddrs.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "sallyport/domain/bans.h"
 
 /* Takes "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32". One IPv6 address means
  * its /64, which its host usually has as a whole. */
-static int ban_network(struct context *x, const char *text,
-                       struct address *network, unsigned *bits)
+static unsigned ban_network(const char *text, struct address *network)
 {
     struct complaint why = { "" };
     struct network n;
 
     if (network_parse(slice_from(text), &n, &why) < 0)
-        return ctl_fail(x, EX_USAGE, "%s: %s", text,
-                        why.text[0] ? why.text
-                                    : "neither an IP address nor a network, "
-                                      "such as 192.0.2.7 or 192.0.2.0/24");
-    *bits = strchr(text, '/') ? n.bits : address_client_bits(&n.address);
-    *network = address_prefix(&n.address, *bits);
-    return 0;
+        fail(EX_USAGE, "%s: %s", text,
+             why.text[0] ? why.text
+                         : "neither an IP address nor a network, such as "
+                           "192.0.2.7 or 192.0.2.0/24");
+    const unsigned bits =
+        strchr(text, '/') ? n.bits : address_client_bits(&n.address);
+    *network = address_prefix(&n.address, bits);
+    return bits;
+}
+
+bool address_of_interface(const struct ifaddrs *one, struct address *ret)
+{
+    const struct sockaddr *of = one->ifa_addr;
+    struct sockaddr_storage where = { 0 };
+
+    if (!of || (of->sa_family != AF_INET && of->sa_family != AF_INET6))
+        return false;
+    memcpy(&where, of,
+           of->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+                                    : sizeof(struct sockaddr_in6));
+    return address_from_sockaddr(ret, &where) == 0;
 }
 
 /* Does the ban hold an address of the machine, from which the administrator may
@@ -64,7 +78,7 @@ static bool ban_holds_caller(const struct ban *ban)
 }
 
 /* A wide network has many clients, and perhaps the administrator. */
-static int check_own(struct context *x, const struct ban *ban)
+static void check_own(const struct context *x, const struct ban *ban)
 {
     const bool wide = ban->bits < (ban->network.family == 4 ? 24 : 48);
     const char *why = ban_holds_machine(ban)  ? "this machine itself"
@@ -72,83 +86,79 @@ static int check_own(struct context *x, const struct ban *ban)
                       : wide                  ? "a very large network"
                                               : NULL;
 
-    if (!why || x->args.yes)
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "%s: would ban %s; add --yes if that is intended",
-                    x->args.word[2], why);
+    if (why && !x->args.yes)
+        fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
+             x->args.word[2], why);
 }
 
-static int ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
+static void ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
 {
     char network[BAN_TEXT_MAX];
     struct message m;
     struct server s;
-    int code = server_open(&s, x);
 
-    if (code == 0)
-        code = server_asked(&s,
-                            SEND(&s.channel, ban_add, server_request(&s),
-                                 .network = ban->network, .bits = ban->bits,
-                                 .seconds = seconds,
-                                 .reason = slice_from(ban->reason)),
-                            &m);
-    if (code == 0 && m.kind != MSG_ended)
-        code = server_lies(x, "no answer to a ban");
-    if (code == 0)
-        printf("banned %s; %" PRIu64 " session%s ended\n",
-               ban_text(&ban->network, ban->bits, network), m.ended.sessions,
-               m.ended.sessions == 1 ? "" : "s");
+    need(x, server_open(&s, x));
+    need(x, server_asked(&s,
+                         SEND(&s.channel, ban_add, server_request(&s),
+                              .network = ban->network, .bits = ban->bits,
+                              .seconds = seconds,
+                              .reason = slice_from(ban->reason)),
+                         &m));
+    if (m.kind != MSG_ended)
+        need(x, server_lies(x, "no answer to a ban"));
     server_close(&s);
-    return code;
+    ban_text(&ban->network, ban->bits, network);
+    if (x->args.json)
+        json_print(json_pack("{s:s, s:I}", "network", network, "ended",
+                             (json_int_t)m.ended.sessions));
+    else
+        printf("banned %s; %" PRIu64 " session%s ended\n", network,
+               m.ended.sessions, m.ended.sessions == 1 ? "" : "s");
 }
 
-int bans_add(struct context *x)
+void bans_add(void)
 {
+    struct context *x = &ctl;
     const char *reason =
         x->args.reason ? x->args.reason : "by the administrator";
     struct ban ban = { .by_hand = 1 };
     uint64_t seconds = 0;
-    unsigned bits = 0;
-    int code = ban_network(x, x->args.word[2], &ban.network, &bits);
+    unsigned bits = ban_network(x->args.word[2], &ban.network);
 
     ban.bits = (uint8_t)bits;
-    if (code == 0 && x->args.for_time)
-        code = arguments_seconds(x, "for", x->args.for_time, &seconds);
-    if (code == 0 &&
-        (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
-         !ban_is_sound(&ban)))
-        code = ctl_fail(x, EX_USAGE,
-                        "--reason: at most %d bytes, no control characters",
-                        BAN_REASON_MAX - 1);
-    if (code == 0)
-        code = check_own(x, &ban);
-    return code ? code : ban_send(x, &ban, seconds);
+    if (x->args.for_time)
+        need(x, arguments_seconds(x, "for", x->args.for_time, &seconds));
+    if (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
+        !ban_is_sound(&ban))
+        fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
+             BAN_REASON_MAX - 1);
+    check_own(x, &ban);
+    ban_send(x, &ban, seconds);
 }
 
-int bans_del(struct context *x)
+void bans_del(void)
 {
+    struct context *x = &ctl;
     char text[BAN_TEXT_MAX];
-    struct address network = { 0 };
-    unsigned bits = 0;
+    struct address network;
+    const unsigned bits = ban_network(x->args.word[2], &network);
     struct message m;
     struct server s;
-    int code = ban_network(x, x->args.word[2], &network, &bits);
 
-    if (code)
-        return code;
-    code = server_open(&s, x);
-    if (code == 0)
-        code = server_asked(&s,
-                            SEND(&s.channel, ban_remove, server_request(&s),
-                                 .network = network, .bits = bits),
-                            &m);
-    if (code == 0 && m.kind != MSG_control_done)
-        code = server_lies(x, "no answer to the end of a ban");
-    if (code == 0)
-        printf("the ban of %s has ended\n", ban_text(&network, bits, text));
+    need(x, server_open(&s, x));
+    need(x, server_asked(&s,
+                         SEND(&s.channel, ban_remove, server_request(&s),
+                              .network = network, .bits = bits),
+                         &m));
+    if (m.kind != MSG_control_done)
+        need(x, server_lies(x, "no answer to the end of a ban"));
     server_close(&s);
-    return code;
+    ban_text(&network, bits, text);
+    if (x->args.json) {
+        json_print(json_pack("{s:s}", "network", text));
+        return;
+    }
+    printf("the ban of %s has ended\n", text);
 }
 
 static const struct column ban_columns[] = {
@@ -174,32 +184,27 @@ int bans_read(struct context *x, json_t **ret)
     return code;
 }
 
-static void bans_print(const json_t *all)
+void bans_list(void)
 {
-    const char *const form = "%-22s %-20s %-20s %s\n";
-    const json_t *one;
+    struct context *x = &ctl;
+    static const struct output_field columns[] = {
+        { .title = "NETWORK", .key = "network" },
+        { .title = "SINCE", .key = "since" },
+        { .title = "UNTIL", .key = "until", .none = "for ever" },
+        { .title = "REASON", .key = "reason" },
+        { .key = "automatic" },
+        { 0 },
+    };
+    struct table t;
+    json_t *all, *one;
     size_t i;
 
-    if (json_array_size(all) == 0)
-        puts("nobody is banned");
-    else
-        printf(form, "NETWORK", "SINCE", "UNTIL", "REASON");
+    need(x, bans_read(x, &all));
+    table_begin(&t, x, columns);
     json_array_foreach(all, i, one)
     {
-        printf(form, text_of(one, "network", ""), text_of(one, "since", ""),
-               text_of(one, "until", "for ever"), text_of(one, "reason", ""));
+        table_add(&t, json_incref(one));
     }
-}
-
-int bans_list(struct context *x)
-{
-    json_t *all;
-    int code = bans_read(x, &all);
-
-    if (code == 0 && x->args.json)
-        return json_write(x, all);
-    if (code == 0)
-        bans_print(all);
     json_decref(all);
-    return code;
+    table_end(&t, "nobody is banned");
 }

@@ -22,8 +22,8 @@
 #define CONNECT_S     5
 #define BUSY_PAUSE_NS 50000000
 
-/* Is it another user's configuration? PATH was then derived for the caller, and
- * that user's server listens elsewhere. */
+/* Is it another user's configuration? Then the control socket of that user's
+ * server has another path than the one that was tried. */
 static bool is_other_users(const char *configuration)
 {
     struct stat s;
@@ -197,7 +197,10 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
 
 int server_lies(struct context *x, const char *what)
 {
-    return ctl_fail(x, EX_PROTOCOL, "the server lies: %s", what);
+    return ctl_fail(x, EX_PROTOCOL,
+                    "unexpected answer of the server (%s); is it of another "
+                    "version?",
+                    what);
 }
 
 static int open_once(struct server *s)
@@ -305,23 +308,20 @@ int sessions_name_check(struct context *x, const char *name)
 
 /* The form of the word decides: an address, 16 hexadecimal digits, or else a
  * user's name. */
-static int read_word(struct context *x, const char *word,
-                     struct msg_end_sessions *ret)
+static void read_word(const char *word, struct msg_end_sessions *ret)
 {
     if (address_parse(slice_from(word), &ret->client) == 0)
-        return 0;
+        return;
     ret->client = (struct address){ 0 };
-    if (is_serial(word)) {
+    if (is_serial(word))
         ret->serial = strtoull(word, NULL, 16);
-        return 0;
-    }
-    ret->user = slice_from(word);
-    if (user_name_ok(ret->user))
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "%s: neither a user's name, nor a serial (16 hexadecimal "
-                    "digits), nor an IP address; run: sallyportctl who",
-                    word);
+    else if (user_name_ok(slice_from(word)))
+        ret->user = slice_from(word);
+    else
+        fail(EX_USAGE,
+             "%s: neither a user's name, nor a serial (16 hexadecimal "
+             "digits), nor an IP address; run: sallyportctl who",
+             word);
 }
 
 /* Adds the words of the command line from FIRST on, without its options. */
@@ -405,27 +405,22 @@ static void print_ended(FILE *out, uint64_t ended)
     fprintf(out, "%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
-int sessions_end(struct context *x, uint64_t serial, uint64_t *ended)
+void sessions_kick(void)
 {
-    return end_sessions(x, &(const struct msg_end_sessions){ .serial = serial },
-                        ended);
-}
-
-int sessions_kick(struct context *x)
-{
+    struct context *x = &ctl;
     struct msg_end_sessions whose = { 0 };
     uint64_t ended = 0;
-    int code = read_word(x, x->args.word[1], &whose);
 
-    if (code == 0)
-        code = end_sessions(x, &whose, &ended);
-    if (code == 0 && ended == 0)
-        return ctl_fail(x, EX_NOUSER,
-                        "%s has no session; run: sallyportctl who",
-                        x->args.word[1]);
-    if (code == 0)
-        print_ended(stdout, ended);
-    return code;
+    read_word(x->args.word[1], &whose);
+    need(x, end_sessions(x, &whose, &ended));
+    if (ended == 0)
+        fail(EX_NOUSER, "%s has no session; run: sallyportctl who",
+             x->args.word[1]);
+    if (x->args.json) {
+        json_print(json_pack("{s:I}", "ended", (json_int_t)ended));
+        return;
+    }
+    print_ended(stdout, ended);
 }
 
 void sessions_edited(struct context *x)

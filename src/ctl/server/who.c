@@ -11,7 +11,6 @@
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
-#define WHO_AMOUNT_MAX  80
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
 #define WATCH_S 2 /* between two lists of --watch */
@@ -113,7 +112,8 @@ static int who_look(struct server *s, const struct sessions *all)
     return code;
 }
 
-int who_read(struct context *x, json_t **ret)
+/* Reads all sessions into *ret, an array, which the caller owns. */
+static int who_read(struct context *x, bool look, json_t **ret)
 {
     const struct sessions all = { json_array(), json_object() };
     struct server s;
@@ -124,85 +124,77 @@ int who_read(struct context *x, json_t **ret)
     do
         code = code ? code : who_page(&s, &at, &all);
     while (code == 0 && at > 0);
-    if (code == 0)
+    if (code == 0 && look)
         code = who_look(&s, &all);
     server_close(&s);
     json_decref(all.by_serial);
     return code == 0 && !all.list ? ctl_no_memory(x) : code;
 }
 
-/* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
-static const char *who_amount(const json_t *row, char out[WHO_AMOUNT_MAX])
+int who_count(struct context *x, uint64_t *ret)
 {
-    char bytes[SIZE_TEXT_MAX], of[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
-    bool known = number_of(row, "of") > 0;
+    json_t *all;
+    int code = who_read(x, false, &all);
 
-    out[0] = '\0';
-    if (number_of(row, "ms") > 0)
-        snprintf(out, WHO_AMOUNT_MAX, "%s%s%s, %s/s",
-                 size_text(number_of(row, "bytes"), bytes), known ? " of " : "",
-                 known ? size_text(number_of(row, "of"), of) : "",
-                 size_text(number_of(row, "rate"), rate));
-    return out;
-}
-
-int who_count_transfers(struct context *x, uint64_t *ret)
-{
-    json_t *all, *row;
-    int code = who_read(x, &all);
-    size_t i;
-
-    json_array_foreach(all, i, row)
-    {
-        *ret += number_of(row, "ms") > 0;
-    }
+    *ret = json_array_size(all);
     json_decref(all);
     return code;
 }
 
-/* The second line of a session: what it does, and with which program. */
-static void who_print_doing(const json_t *row)
-{
-    const char *command = text_of(row, "command", NULL);
-    const char *path = text_of(row, "path", "");
-    char amount[WHO_AMOUNT_MAX];
-
-    if (json_is_true(json_object_get(row, "busy"))) {
-        puts("    busy");
-        return;
-    }
-    printf("    %s%s%s", command ? command : "idle", path[0] ? " " : "", path);
-    if (who_amount(row, amount)[0])
-        printf(", %s", amount);
-    printf("; %s; %s\n", text_of(row, "program", "unnamed program"),
-           text_of(row, "tls", "no TLS"));
-}
-
-static void who_print(const json_t *row)
+static void age_text(const json_t *row, struct buf *into)
 {
     char age[WHEN_MAX];
 
-    printf("%s %-16s %8s %-24s %s\n", text_of(row, "serial", "-"),
-           text_of(row, "user", "-"),
-           when_ago(0, (int64_t)number_of(row, "age"), age),
-           text_of(row, "client", "-"), text_of(row, "listener", "-"));
-    who_print_doing(row);
+    buf_add_text(into, when_ago(0, (int64_t)number_of(row, "age"), age));
 }
 
-static void who_print_all(const json_t *all)
+/* "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
+static void doing_text(const json_t *row, struct buf *into)
 {
-    const json_t *row;
+    const char *path = text_of(row, "path", "");
+    const uint64_t of = number_of(row, "of");
+    char bytes[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
+
+    if (json_is_true(json_object_get(row, "busy"))) {
+        buf_add_text(into, "busy");
+        return;
+    }
+    buf_add_format(into, "%s%s%s", text_of(row, "command", "idle"),
+                   path[0] ? " " : "", path);
+    if (number_of(row, "ms") > 0)
+        buf_add_format(into, ", %s%s%s, %s/s",
+                       size_text(number_of(row, "bytes"), bytes),
+                       of > 0 ? " of " : "", of > 0 ? size_text(of, all) : "",
+                       size_text(number_of(row, "rate"), rate));
+}
+
+static void who_print(struct context *x, const json_t *all)
+{
+    static const struct output_field columns[] = {
+        { .title = "SERIAL", .key = "serial" },
+        { .title = "USER", .key = "user", .none = "-" },
+        { .title = "AGE", .key = "age", .width = 8, .text = age_text },
+        { .title = "CLIENT", .key = "client" },
+        { .title = "LISTENER", .key = "listener" },
+        { .title = "TLS", .key = "tls", .none = "-" },
+        { .title = "PROGRAM", .key = "program", .none = "-" },
+        { .title = "DOES", .key = "command", .text = doing_text },
+        { .key = "path" },
+        { .key = "bytes" },
+        { .key = "of" },
+        { .key = "rate" },
+        { 0 },
+    };
+    struct table t;
+    json_t *row;
     size_t i;
 
-    if (json_array_size(all) == 0)
-        puts("nobody is connected");
-    else
-        printf("%-16s %-16s %8s %-24s %s\n", "SERIAL", "USER", "AGE", "CLIENT",
-               "LISTENER");
+    table_begin(&t, x, columns);
     json_array_foreach(all, i, row)
     {
-        who_print(row);
+        table_add(&t, json_incref(row));
     }
+    table_end(&t, "nobody is connected");
 }
 
 /* Puts the fastest transfers first; the others keep their order. */
@@ -223,7 +215,7 @@ static void who_sort(json_t *all)
 }
 
 /* A busy server is asked again. */
-static int who_watch(struct context *x)
+static void who_watch(struct context *x)
 {
     const struct timespec pause = { .tv_sec = WATCH_S };
     int code;
@@ -232,33 +224,27 @@ static int who_watch(struct context *x)
         json_t *all;
 
         x->complaint.text[0] = '\0';
-        code = who_read(x, &all);
-        if (code == 0 || code == EX_TEMPFAIL)
-            fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
-        if (code == 0) {
-            who_sort(all);
-            who_print_all(all);
-        } else if (code == EX_TEMPFAIL) {
+        code = who_read(x, true, &all);
+        if (code && code != EX_TEMPFAIL)
+            need(x, code);
+        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
+        if (code)
             puts(x->complaint.text);
-        }
+        who_sort(all);
+        if (code == 0)
+            who_print(x, all);
         json_decref(all);
-    } while ((code == 0 || code == EX_TEMPFAIL) && fflush(stdout) == 0 &&
-             nanosleep(&pause, NULL) == 0);
-    return code;
+    } while (fflush(stdout) == 0 && nanosleep(&pause, NULL) == 0);
 }
 
-int who_show(struct context *x)
+void who_show(void)
 {
+    struct context *x = &ctl;
     json_t *all;
-    int code;
 
     if (x->args.watch)
-        return who_watch(x);
-    code = who_read(x, &all);
-    if (code == 0 && x->args.json)
-        return json_write(x, all);
-    if (code == 0)
-        who_print_all(all);
+        who_watch(x);
+    need(x, who_read(x, true, &all));
+    who_print(x, all);
     json_decref(all);
-    return code;
 }

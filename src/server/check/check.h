@@ -178,6 +178,13 @@ const struct address *hint_private(const struct settings *s,
 /* Reads the addresses of this machine. Returns their number; 0, so that there
  * is no hint, if it can't. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
+/* Can an outgoing connection get one of `ports`? RANGE and RESERVED are
+ * net.ipv4.ip_local_port_range and ip_local_reserved_ports. */
+bool hint_ports(const struct settings *s, struct slice range,
+                struct slice reserved);
+/* Prints a line about hint_ports(), and one about a clock that nothing keeps
+ * right. Not in the sandbox. */
+void hint_system(const struct settings *s);
 /* Prints a line about hint_ranges(), and one about hint_private(). */
 void hint_print(const struct settings *s, const struct address *own, size_t n);
 

@@ -143,6 +143,7 @@ static bool mode_remarks(struct check *k)
     size_t n = hint_own_addresses(own); /* not in the sandbox */
     struct buf text;
 
+    hint_system(&k->settings);
     enter_sandbox(k);
     buf_init(&text, WEAKER_MAX);
     weaker_text(k, &text);

@@ -209,13 +209,12 @@ Test(bans, list)
     fake_begin(has_three);
     cr_expect_str_eq(
         expect_run(0, "", "ban list")->out,
-        "NETWORK                SINCE                UNTIL                "
-        "REASON\n"
-        "192.0.2.7              2023-11-14T22:13:20Z 2023-11-14T23:13:20Z 100 "
+        "NETWORK         SINCE                UNTIL                REASON\n"
+        "192.0.2.7       2023-11-14T22:13:20Z 2023-11-14T23:13:20Z 100 "
         "wrong passwords\n"
-        "198.51.100.0/24        2023-11-14T22:13:20Z for ever             by "
+        "198.51.100.0/24 2023-11-14T22:13:20Z for ever             by "
         "root: a\\x1b[2Jb\n"
-        "2001:db8::/64          2023-11-14T22:13:20Z for ever             by "
+        "2001:db8::/64   2023-11-14T22:13:20Z for ever             by "
         "root\n");
     fake_end();
     fake_begin(has_three);

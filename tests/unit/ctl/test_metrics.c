@@ -38,7 +38,7 @@ Test(metrics, are_printed)
     expect_out(0, "", "metrics", "\nsallyport_users 5\n");
     fake_end();
     fake_begin(lies);
-    expect_err(EX_PROTOCOL, "", "metrics", "the server lies");
+    expect_err(EX_PROTOCOL, "", "metrics", "unexpected answer of the server");
     fake_end();
     fake_begin(fake_welcome_older);
     expect_err(EX_PROTOCOL, "", "metrics",

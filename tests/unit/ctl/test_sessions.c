@@ -39,7 +39,7 @@ Test(sessions, usage)
     says(EX_USAGE, "kick an%na", "an%na: neither a user's name");
     says(EX_USAGE, "kick 192.0.2.1:21", "neither a user's name");
     says(EX_USAGE, "kick 0123456789ABCDEF%", "neither a user's name");
-    says(EX_USAGE, "kick anna --json", "--json is not for this command");
+    says(EX_USAGE, "kick anna --csv", "--csv is not for this command");
 }
 
 static void tell_session(struct channel *c, const struct message *request,
@@ -104,14 +104,54 @@ static void has_busy_ones(struct channel *c)
     }
 }
 
-Test(sessions, a_drain_counts_no_login_as_a_transfer)
+/* It refuses the second and the third question, and each of WHO. */
+static void is_busy_for_a_while(struct channel *c)
 {
-    fake_begin(has_busy_ones);
-    says(EX_TEMPFAIL, "drain --timeout 1s", "1 transfer left, 2 sessions\n");
-    says(EX_TEMPFAIL, "drain --timeout 1s",
-         "left are 1 transfer and 2 sessions, and the server takes sessions "
-         "again; ");
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m)) {
+        const bool asked = files_exists(in_scratch("asked"));
+
+        if (m.kind != MSG_drain)
+            FAKE_SAYS(c, &m, who_end);
+        else if (m.drain.order == DRAIN_ASK && !asked)
+            FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                      .why = SLICE("answering others"));
+        else
+            FAKE_SAYS(c, &m, drain_is, .on = true);
+        if (m.kind == MSG_drain && m.drain.order == DRAIN_ASK)
+            file_write(in_scratch("asked"), "once");
+    }
+}
+
+static void is_busy_for_ever(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m)) {
+        if (m.drain.order == DRAIN_OFF)
+            file_write(in_scratch("taken"), "again");
+        if (m.drain.order == DRAIN_ASK)
+            FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+                      .why = SLICE("answering others"));
+        else
+            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order == DRAIN_ON);
+    }
+}
+
+/* No end of the command leaves a server that refuses everybody. */
+Test(sessions, a_drain_beside_a_busy_server)
+{
+    fake_begin(is_busy_for_a_while);
+    says(0, "drain --timeout 1min", "drained: ");
     fake_end();
+    fake_begin(is_busy_for_ever);
+    says(EX_TEMPFAIL, "drain --timeout 1s",
+         "answering others, and the server takes sessions again; ");
+    fake_end();
+    cr_expect(files_exists(in_scratch("taken")));
 }
 
 Test(sessions, a_drain_that_is_late)
@@ -137,15 +177,21 @@ Test(sessions, who)
     fake_begin(has_three);
     r = says(0, "who", "SERIAL");
     cr_expect(strstr(r->out, "0000000000000abc anna "), "%s", r->out);
-    cr_expect(strstr(r->out, " 192.0.2.1:4711 "), "%s", r->out);
-    cr_expect(strstr(r->out, " [2001:db8::1]:21\n"), "%s", r->out);
+    cr_expect(strstr(r->out, " 192.0.2.1:4711 [2001:db8::1]:21 TLSv1.3 "
+                             "Client\\x1b 1 STOR /in/a\\x0a\\x22b, 5 MiB of 20 "
+                             "MiB, 2.5 MiB/s\n"),
+              "%s", r->out);
     cr_expect(strstr(r->out, "0000000000000def - "), "%s", r->out);
     cr_expect(strstr(r->out, "0000000000000123 a\\x1b[2Jb "), "%s", r->out);
-    cr_expect(strstr(r->out, "\n    STOR /in/a\\x0a\\x22b, 5 MiB of 20 MiB, "
-                             "2.5 MiB/s; Client\\x1b 1; TLSv1.3\n"),
+    cr_expect(strstr(r->out, " -       -            busy\n"), "%s", r->out);
+    fake_end();
+    fake_begin(has_three);
+    r = says(0, "who --csv",
+             "serial,user,age,client,listener,tls,program,"
+             "command,path,bytes,of,rate\n");
+    cr_expect(strstr(r->out, ",STOR,/in/a\\x0a\\x22b,5242880,20971520,"
+                             "2621440\n"),
               "%s", r->out);
-    cr_expect(strstr(r->out, "; unnamed program; no TLS\n"), "%s", r->out);
-    cr_expect(strstr(r->out, "\n    busy\n"), "%s", r->out);
     fake_end();
     fake_begin(has_three);
     all = json_loads(expect_run(0, "", "who --json")->out, 0, NULL);
@@ -194,9 +240,9 @@ static void is_older(struct channel *c)
 Test(sessions, of_an_older_server)
 {
     fake_begin(is_older);
-    says(0, "who", "\n    busy\n");
+    says(0, "who", " busy\n");
     says(0, "kick anna", "1 session ended");
-    says(EX_TEMPFAIL, "drain --timeout 1s", "1 transfer left, 1 session\n");
+    says(EX_TEMPFAIL, "drain --timeout 1s", "1 session left\n");
     fake_end();
 }
 
@@ -216,7 +262,7 @@ static void is_another_build(struct channel *c)
 Test(sessions, of_another_build)
 {
     fake_begin(is_another_build);
-    cr_expect_str_eq(says(0, "who", "\n    busy\n")->err, "");
+    cr_expect_str_eq(says(0, "who", " busy\n")->err, "");
     fake_end();
 }
 

@@ -16,6 +16,7 @@ struct parser {
     struct settings *settings;
     const char *name; /* of the file, for complaints */
     size_t line;
+    bool partly;                /* conf_load_partly() */
     struct complaint complaint; /* about this line */
 };
 
@@ -196,6 +197,25 @@ static struct slice without_bom(struct slice text)
     return text;
 }
 
+/* May the line have been meant for a setting without which a command would ask
+ * another server, or read other users? */
+static bool is_vital(struct slice line)
+{
+    static const char *const vital[] = { "users", "control" };
+    struct slice key;
+    const char *nearest;
+
+    slice_cut(&line, '=', &key);
+    key = slice_trim(key);
+    slice_cut(&key, ' ', &line);
+    nearest = table_nearest(line);
+    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
+        if (slice_equal(line, slice_from(vital[i])) ||
+            (nearest && strcmp(nearest, vital[i]) == 0))
+            return true;
+    return false;
+}
+
 /* Fills p->settings. 0, or -EINVAL after the last mistake. */
 static int parse_text(struct parser *p, struct slice text, conf_report *report,
                       struct complaint *c)
@@ -209,25 +229,37 @@ static int parse_text(struct parser *p, struct slice text, conf_report *report,
             line.len--;
         if (parse_line(p, line) == 0)
             continue;
-        r = conf_mistake(p->complaint.text, report, c);
+        if (!p->partly)
+            r = conf_mistake(p->complaint.text, report, c);
+        else if (is_vital(line))
+            r = conf_mistake(p->complaint.text, NULL, c);
+        else
+            report(p->complaint.text);
         p->complaint.text[0] = '\0';
     }
     return r;
 }
 
-int conf_parse(struct settings *s, struct slice text, const char *name,
-               conf_report *report, struct complaint *c)
+static int parse_all(struct settings *s, struct slice text, const char *name,
+                     bool partly, conf_report *report, struct complaint *c)
 {
     struct settings read;
-    struct parser p = { .settings = &read, .name = name };
+    struct parser p = { .settings = &read, .name = name, .partly = partly };
 
     conf_default(&read);
     snprintf(read.file, sizeof(read.file), "%s", name);
     /* A line with a mistake leaves the default, which mustn't be blamed. */
-    if (parse_text(&p, text, report, c) || conf_check(&read, report, c))
+    if (parse_text(&p, text, report, c) ||
+        (!partly && conf_check(&read, report, c)))
         return -EINVAL;
     *s = read;
     return 0;
+}
+
+int conf_parse(struct settings *s, struct slice text, const char *name,
+               conf_report *report, struct complaint *c)
+{
+    return parse_all(s, text, name, false, report, c);
 }
 
 static int read_text(int fd, const char *path, struct buf *text,
@@ -240,8 +272,8 @@ static int read_text(int fd, const char *path, struct buf *text,
     return r ? complain(c, "%s: %s", path, strerror(-r)) : 0;
 }
 
-int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
-              struct complaint *c)
+static int read_all(struct settings *s, int fd, const char *path, bool partly,
+                    conf_report *report, struct complaint *c)
 {
     struct buf text;
     int r;
@@ -249,11 +281,25 @@ int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = read_text(fd, path, &text, c);
     if (r == 0)
-        r = conf_parse(s, buf_slice(&text), path, report, c);
+        r = parse_all(s, buf_slice(&text), path, partly, report, c);
     else
         conf_mistake(c->text, report, c);
     buf_release(&text);
     return r;
+}
+
+int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
+              struct complaint *c)
+{
+    return read_all(s, fd, path, false, report, c);
+}
+
+int conf_load_partly(struct settings *s, const char *path, conf_report *report,
+                     struct complaint *c)
+{
+    int fd FD_CLEANUP = settings_open(path, c);
+
+    return fd < 0 ? fd : read_all(s, fd, path, true, report, c);
 }
 
 int conf_load(struct settings *s, const char *path, struct complaint *c)

@@ -1,0 +1,141 @@
+/* What needs attention: judged in one place, from what the server says of
+ * itself and from the disks. "status" has it as an array, and "check" and the
+ * first screen print it. */
+#include "rows.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "sallyport/domain/limits.h"
+
+#define DAY_S        86400
+#define WARNING_DAYS 14
+#define BAD_DAYS     3
+#define MUCH         90 /* percent of a disk, or of max_sessions */
+
+static void attend(json_t *list, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void attend(json_t *list, const char *level, const char *format, ...)
+{
+    char text[COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (json_array_append_new(list, json_pack("{s:s, s:o}", "level", level,
+                                              "text", json_text(text))) < 0)
+        fail_no_memory();
+}
+
+/* In libexec of the prefix, as the program itself is in sbin. */
+static const char *make_certificate(void)
+{
+    static char path[PATH_MAX];
+    char *sbin;
+
+    ctl_beside("", path);
+    sbin = strstr(path, "/sbin/");
+    snprintf(sbin ? sbin : path, 64, "%s/libexec/sallyport/make-certificate",
+             sbin ? "" : "/usr");
+    return path;
+}
+
+static void attend_certificate(json_t *list, const json_t *c)
+{
+    const char *file = text_of(c, "file", ""), *name = text_of(c, "name", "");
+    const json_int_t days = json_integer_value(json_object_get(c, "days"));
+    const bool known = text_of(c, "expires", NULL);
+
+    if (known && days < 0)
+        attend(list, LEVEL_CRITICAL,
+               "%s has expired; renew it, then run: sallyportctl reload", file);
+    else if (known && days < WARNING_DAYS)
+        attend(list, days < BAD_DAYS ? LEVEL_CRITICAL : LEVEL_WARNING,
+               "%s expires in %" JSON_INTEGER_FORMAT " d", file, days);
+    if (name[0] && !strchr(name, '.'))
+        attend(list, LEVEL_WARNING,
+               "%s is for \"%s\", a name without a dot, which partners can't "
+               "reach; run: %s --reload ftp.example.org",
+               file, name, make_certificate());
+}
+
+static void attend_server(json_t *list, const json_t *status)
+{
+    const char *state = text_of(status, "state", "");
+    const char *away = text_of(status, "away", NULL);
+    const char *refused = text_of(status, "users_refused", NULL);
+    const uint64_t most = number_of(status, "max_sessions");
+    const uint64_t now = number_of(status, "sessions");
+
+    if (strcmp(state, "draining") == 0)
+        attend(list, LEVEL_WARNING,
+               "the server drains, and new clients get 421; to end that run: "
+               "sallyportctl drain --off");
+    else if (strcmp(state, "running") != 0)
+        attend(list, LEVEL_WARNING, "the server is %s", state);
+    if (away)
+        attend(list, LEVEL_CRITICAL, "new clients get 421: %s", away);
+    if (refused)
+        attend(list, LEVEL_WARNING,
+               "users file: not accepted, the previous one stays in force: %s",
+               refused);
+    if (most > 0 && now * 100 >= most * MUCH)
+        attend(list, now >= most ? LEVEL_CRITICAL : LEVEL_WARNING,
+               "%" PRIu64 " of %" PRIu64 " sessions", now, most);
+}
+
+/* A directory that is missing has no users yet. */
+static void attend_disk(json_t *list, json_t *disks, const char *name,
+                        const char *path, const struct min_free *keep)
+{
+    struct statvfs s;
+    const int error = disk_room(path, &s);
+    const uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
+    const uint64_t left = s.f_bavail * s.f_frsize;
+    const uint64_t part = s.f_blocks / 100 * keep->percent * s.f_frsize;
+
+    if (error == -ETIMEDOUT)
+        attend(list, LEVEL_CRITICAL, "%s: the disk hangs", path);
+    if (error < 0 || all == 0 || s.f_frsize == 0)
+        return;
+    const uint64_t percent = 100 - s.f_bavail * 100 / all;
+
+    json_t *one =
+        json_pack("{s:s, s:o, s:I, s:I, s:I}", "name", name, "path",
+                  json_text(path), "percent", (json_int_t)percent, "bytes",
+                  (json_int_t)(all * s.f_frsize), "free", (json_int_t)left);
+    if (json_array_append_new(disks, one) < 0)
+        fail_no_memory();
+    if (s.f_bavail == 0 || left < (part > keep->bytes ? part : keep->bytes))
+        attend(list, LEVEL_CRITICAL,
+               "%s: the disk is full up to min_free, uploads fail", path);
+    else if (s.f_files > 0 && s.f_favail == 0)
+        attend(list, LEVEL_CRITICAL,
+               "%s: the disk has no place for a further file", path);
+    else if (percent >= MUCH)
+        attend(list, LEVEL_WARNING, "%s: %" PRIu64 " %% of the disk", path,
+               percent);
+}
+
+int attention_add(struct context *x, json_t *status)
+{
+    json_t *list = json_array(), *disks = json_array();
+    const json_t *one;
+    size_t i;
+
+    attend_server(list, status);
+    json_array_foreach(json_object_get(status, "certificates"), i, one)
+    {
+        attend_certificate(list, one);
+    }
+    attend_disk(list, disks, "homes", x->settings.homes, &x->settings.min_free);
+    attend_disk(list, disks, "shares", x->settings.shares,
+                &x->settings.min_free);
+    return json_object_set_new(status, "disks", disks) ||
+                   json_object_set_new(status, "attention", list)
+               ? ctl_no_memory(x)
+               : 0;
+}

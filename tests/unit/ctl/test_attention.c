@@ -1,0 +1,347 @@
+/* What needs attention: the array of "status", "check", the first screen, and
+ * the plugin for Nagios in etc/examples. The test plays the server. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "fake_server.h"
+#include "world.h"
+
+TestSuite(attention, .init = world_make, .fini = scratch_remove);
+
+#define DAY 86400
+
+/* What the server says; the plays are in a fork. */
+static struct {
+    int64_t days; /* of the certificate; 0: unknown */
+    const char *name, *state, *away, *refused;
+    unsigned sessions, limit;
+} said = { .limit = 250, .name = "ftp.example.org", .away = "", .refused = "" };
+
+static void plays(struct channel *c)
+{
+    int64_t end = said.days == 0 ? 0 : time(NULL) + said.days * DAY + DAY / 2;
+    char expires[24], sessions[24], limit[24];
+    struct message m;
+
+    snprintf(expires, sizeof(expires), "%lld", (long long)end);
+    snprintf(sessions, sizeof(sessions), "%u", said.sessions);
+    snprintf(limit, sizeof(limit), "%u", said.limit);
+    fake_welcome(c);
+    if (!fake_hears(c, &m))
+        return;
+    fake_row(c, &m, "all", "state", said.state, "sessions", sessions,
+             "logged_in", "1", "max_sessions", limit, "away", said.away,
+             "users_refused", said.refused, NULL);
+    fake_row(c, &m, "certificates", "file", "/c.pem", "name", said.name,
+             "expires", expires, "days", expires, NULL);
+    FAKE_SAYS(c, &m, end);
+}
+
+static void server_says(int64_t days, const char *state, unsigned sessions)
+{
+    said.days = days;
+    said.state = state;
+    said.sessions = sessions;
+}
+
+/* Writes the lines "LEVEL TEXT" of the array. */
+static const char *attention(void)
+{
+    static char out[4096];
+    const json_t *one;
+    json_t *all;
+    size_t i, len = 0;
+
+    fake_begin(plays);
+    all = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
+    fake_end();
+    out[0] = '\0';
+    json_array_foreach(json_object_get(all, "attention"), i, one)
+    {
+        len += (size_t)snprintf(out + len, sizeof(out) - len, "%s %s\n",
+                                text_of(one, "level", "?"),
+                                text_of(one, "text", "?"));
+    }
+    json_decref(all);
+    return out;
+}
+
+Test(attention, certificates)
+{
+    static const struct {
+        int64_t days;
+        const char *text;
+    } rows[] = {
+        { 60, "" },
+        { 0, "" },
+        { 14, "" },
+        { 13, "warning /c.pem expires in 13 d\n" },
+        { 2, "critical /c.pem expires in 2 d\n" },
+        { -5, "critical /c.pem has expired; renew it, then run: sallyportctl "
+              "reload\n" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        server_says(rows[i].days, "running", 7);
+        cr_expect_str_eq(attention(), rows[i].text);
+    }
+    server_says(60, "running", 7);
+    said.name = "drop";
+    cr_expect_eq(strncmp(attention(),
+                         "warning /c.pem is for \"drop\", a name without a dot",
+                         50),
+                 0);
+}
+
+Test(attention, sessions_and_states)
+{
+    server_says(60, "running", 224);
+    cr_expect_str_eq(attention(), "");
+    server_says(60, "running", 225);
+    cr_expect_str_eq(attention(), "warning 225 of 250 sessions\n");
+    server_says(60, "running", 250);
+    cr_expect_str_eq(attention(), "critical 250 of 250 sessions\n");
+    server_says(60, "stopping", 1);
+    cr_expect_str_eq(attention(), "warning the server is stopping\n");
+    said.limit = 1;
+    server_says(60, "running", 0);
+    cr_expect_str_eq(attention(), "");
+    said.limit = 250;
+    server_says(60, "draining", 1);
+    cr_expect_eq(strncmp(attention(), "warning the server drains", 25), 0);
+    server_says(60, "running", 1);
+    said.refused = "users:3: bad";
+    said.away = "homes: gone";
+    cr_expect_str_eq(attention(),
+                     "critical new clients get 421: homes: gone\n"
+                     "warning users file: not accepted, the previous one "
+                     "stays in force: users:3: bad\n");
+}
+
+static const char *hanging; /* the disk of this path does */
+static struct statvfs pretended = {
+    .f_blocks = 100, .f_bfree = 50, .f_bavail = 50, .f_frsize = 4096
+};
+
+/* In place of libc's. Only SIGKILL ends it, as in the kernel. */
+int statvfs(const char *path, struct statvfs *ret)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    if (hanging && strcmp(path, hanging) == 0 &&
+        sigprocmask(SIG_BLOCK, &all, NULL) == 0)
+        for (;;)
+            pause();
+    *ret = pretended;
+    return access(path, F_OK);
+}
+
+Test(attention, a_disk_that_hangs, .timeout = 30)
+{
+    cr_assert_eq(mkdir(world.homes, 0700), 0);
+    hanging = world.homes;
+    server_says(60, "running", 1);
+    cr_expect_not_null(strstr(attention(), "homes: the disk hangs\n"));
+}
+
+#define BLOCK  4096
+#define BLOCKS 1000000
+
+Test(attention, disks)
+{
+    static const struct {
+        uint64_t left, files;
+        const char *min_free, *text;
+    } rows[] = {
+        { BLOCKS / 2, 9, "0", "" },
+        { BLOCKS / 100 * 11, 9, "0", "" },
+        { BLOCKS / 10, 9, "0", "warning {}: 90 % of the disk\n" },
+        { 0, 9, "0",
+          "critical {}: the disk is full up to min_free, uploads fail\n" },
+        { BLOCKS / 2, 0, "0",
+          "critical {}: the disk has no place for a further file\n" },
+        { BLOCKS / 2, 9, "60%",
+          "critical {}: the disk is full up to min_free, uploads fail\n" },
+        { BLOCKS / 2, 9, "1G", "" },
+    };
+    char plain[4096];
+
+    cr_assert_eq(mkdir(world.homes, 0700), 0);
+    server_says(60, "running", 1);
+    snprintf(plain, sizeof(plain), "%s", file_text(world.conf));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *rest = strstr(rows[i].text, "{}");
+        char expected[512] = "";
+
+        pretended = (struct statvfs){ .f_blocks = BLOCKS,
+                                      .f_bfree = rows[i].left,
+                                      .f_bavail = rows[i].left,
+                                      .f_frsize = BLOCK,
+                                      .f_files = 10,
+                                      .f_favail = rows[i].files };
+        file_write(world.conf, plain);
+        world_configure("min_free = %s\n", rows[i].min_free);
+        if (rest)
+            snprintf(expected, sizeof(expected), "%.*s%s%s",
+                     (int)(rest - rows[i].text), rows[i].text, world.homes,
+                     rest + 2);
+        const char *text = attention();
+        cr_expect(expected[0] ? strncmp(text, expected, strlen(expected)) == 0
+                              : text[0] == '\0',
+                  "%zu: %s", i, text);
+    }
+}
+
+/* "sallyportctl" alone. */
+Test(attention, at_first_sight)
+{
+    const struct run *r;
+
+    server_says(60, "running", 7);
+    fake_begin(plays);
+    r = expect_run(0, "", "");
+    fake_end();
+    cr_expect(strstr(r->out, "sessions:  7 of 250, 1 logged in\n"), "%s",
+              r->out);
+    cr_expect(strstr(r->out, "attention: nothing\n"), "%s", r->out);
+    cr_expect(strstr(r->out, "sallyportctl check "), "%s", r->out);
+    server_says(10, "stopping", 7);
+    fake_begin(plays);
+    r = expect_run(0, "", "");
+    fake_end();
+    cr_expect(strstr(r->out, "attention: the server is stopping\n"), "%s",
+              r->out);
+    cr_expect(strstr(r->out, " expires in 10 d\n"), "%s", r->out);
+    cr_expect_not(strstr(r->out, "nothing"), "%s", r->out);
+}
+
+/* A mistake in the configuration takes these commands from nobody. */
+Test(attention, with_a_mistake_in_the_configuration)
+{
+    const struct run *r;
+
+    file_write(world.users, "anna:*:70000:70000::/h::\n");
+    world_configure("max_sesions = 20\nports = no ports\n");
+    server_says(60, "running", 7);
+    fake_begin(plays);
+    r = expect_run(0, "", "status");
+    cr_expect(strstr(r->out, "sessions:  7 of 250"), "%s", r->out);
+    cr_expect(strstr(r->err, "warning: "), "%s", r->err);
+    cr_expect(strstr(r->err, "unknown key \"max_sesions\""), "%s", r->err);
+    cr_expect(strstr(r->err, "this line has no effect here\n"), "%s", r->err);
+    expect_run(0, "", "");
+    fake_end();
+    expect_out(0, "", "user lock anna", "user anna: locked");
+    expect_run(EX_UNAVAILABLE, "", "kick anna");
+    expect_run(EX_UNAVAILABLE, "", "who");
+    expect_run(EX_UNAVAILABLE, "", "ban add 192.0.2.1");
+    expect_err(EX_CONFIG, "", "reload",
+               "max_sessions\"?; a running server continues as before");
+    expect_run(EX_CONFIG, "", "user add bert --print-password");
+}
+
+/* Not if it may be the line that says where the users are. */
+Test(attention, with_a_mistake_about_the_users)
+{
+    static const char *const lines[] = { "user = /x\n", "users /x\n",
+                                         "users = x y\n", "contrl = /x\n" };
+    char plain[4096];
+
+    snprintf(plain, sizeof(plain), "%s", file_text(world.conf));
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        file_write(world.conf, plain);
+        world_configure("%s", lines[i]);
+        expect_run(EX_CONFIG, "", "user lock anna");
+    }
+}
+
+static void hangs_up(struct channel *c)
+{
+    (void)c;
+}
+
+/* There is no sallyportd beside this program. */
+Test(attention, check)
+{
+    const struct run *r;
+
+    server_says(10, "running", 7);
+    fake_begin(plays);
+    r = expect_run(2, "", "check");
+    fake_end();
+    cr_expect(strstr(r->out, "critical "), "%s", r->out);
+    cr_expect(strstr(r->out, "--check can't be executed\n"), "%s", r->out);
+    cr_expect(strstr(r->out, "warning  /c.pem expires in 10 d\n"), "%s",
+              r->out);
+    expect_out(2, "", "check --csv", "level,text\n");
+    fake_begin(hangs_up);
+    expect_out(2, "", "check --json", "the server hung up; ");
+    fake_end();
+    expect_out(2, "", "check", "critical no server answers at ");
+}
+
+/* The reload after an upgrade is nobody's outage. */
+Test(attention, another_version)
+{
+    fake_begin(fake_welcome_older);
+    expect_err(EX_PROTOCOL, "", "status",
+               "the server still runs version 0.1.0; run: sallyportctl "
+               "reload\n");
+    fake_end();
+}
+
+/* Runs etc/examples/check_sallyport, to which sallyportctl prints JSON. */
+static int plugin(const char *json, int code, char out[256])
+{
+    const char *source = getenv("SALLYPORT_SOURCE");
+    char text[1024], command[512];
+    FILE *f;
+
+    snprintf(text, sizeof(text), "#!/bin/sh\necho '%s'\nexit %d\n", json, code);
+    file_write(in_scratch("sallyportctl"), text);
+    cr_assert_eq(chmod(in_scratch("sallyportctl"), 0755), 0);
+    snprintf(command, sizeof(command),
+             "PATH=%s:$PATH '%s/etc/examples/check_sallyport'", in_scratch("."),
+             source ? source : SOURCE_DIR);
+    f = popen(command, "re");
+    cr_assert_not_null(f);
+    out[fread(out, 1, 255, f)] = '\0';
+    return WEXITSTATUS(pclose(f));
+}
+
+#define SAID(attention)                                                        \
+    "{\"version\":\"1\",\"sessions\":3,\"logged_in\":1,\"max_sessions\":50,"   \
+    "\"attention\":[" attention                                                \
+    "],\"certificates\":[{\"days\":9},{\"days\":null}],\"disks\":[{\"name\":"  \
+    "\"homes\",\"percent\":4}]}"
+#define FIGURES " | sessions=3;;;0;50 logged_in=1 certificate_days=9 homes=4%\n"
+
+Test(attention, a_plugin_for_nagios)
+{
+    char out[256];
+
+    if (system("command -v jq >/dev/null") != 0)
+        world_skip("needs jq");
+    cr_expect_eq(plugin(SAID(""), 0, out), 0);
+    cr_expect_str_eq(out, "SALLYPORT OK - version 1, 3 of 50 sessions" FIGURES);
+    cr_expect_eq(plugin(SAID("{\"level\":\"warning\",\"text\":\"w\"}"), 0, out),
+                 1);
+    cr_expect_str_eq(out, "SALLYPORT WARNING - w" FIGURES);
+    cr_expect_eq(plugin(SAID("{\"level\":\"warning\",\"text\":\"w\"},"
+                             "{\"level\":\"critical\",\"text\":\"c\"}"),
+                        0, out),
+                 2);
+    cr_expect_str_eq(out, "SALLYPORT CRITICAL - c" FIGURES);
+    cr_expect_eq(plugin("no server", EX_UNAVAILABLE, out), 2);
+    cr_expect_str_eq(out, "SALLYPORT CRITICAL - no server\n");
+    cr_expect_eq(plugin("a mistake", EX_CONFIG, out), 3);
+    cr_expect_str_eq(out, "SALLYPORT UNKNOWN - a mistake\n");
+}
