@@ -20,13 +20,15 @@ struct entry {
     uint64_t size;
     time_t mtime;
     uint64_t device, inode;
-    unsigned perm; /* enum perm bits */
+    unsigned perm;      /* enum perm bits */
+    struct slice owner; /* a user's name, or empty */
 };
 
 /* Each function adds one line with its CRLF. Returns 0; -ENOMEM; or -ENOBUFS if
- * the buffer has no room for 162 bytes more than its names have. In names, CR,
+ * the buffer has no room for 178 bytes more than its names have. In names, CR,
  * LF and NUL become '?'; other bytes don't change. */
-/* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name". The year replaces
+/* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name", with the owner's
+ * name or, if it is empty, the word "owner". The year replaces
  * the time if the entry is more than 180 days older than NOW, or more than a
  * day newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
@@ -40,10 +42,11 @@ enum listing_fact {
     LISTING_PERM = 8,
     LISTING_UNIQUE = 16,
     LISTING_MODE = 32,
-    LISTING_ALL = 63
+    LISTING_OWNER = 64,
+    LISTING_ALL = 127
 };
-/* Adds "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…; name", with the
- * facts in FACTS only. */
+/* Adds "type=file;size=…;modify=…;perm=…;unique=…;UNIX.mode=…;UNIX.ownername=…;
+ * name", with the facts in FACTS only. */
 int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
 /* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
  * 7.9). */

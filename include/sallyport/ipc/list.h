@@ -766,6 +766,18 @@ MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
 NUMBER(signal)
 END
 
+MESSAGE(owner_of, FILES, MASTER, RUN, MANY, NONE,
+        "whose uid is this? For a listing of a share")
+NUMBER(uid)
+END
+
+MESSAGE(owner_is, MASTER, FILES, RUN, MANY, owner_of,
+        "the user with this uid who is in one share with the session's user; "
+        "empty: there is none")
+NUMBER(uid)
+TEXT(name)
+END
+
 SECTION("Files", NULL)
 
 MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE,
@@ -922,7 +934,7 @@ END
 
 MESSAGE(facts_are, FILES, SESSION, ASKED, MANY, facts,
         "kind, size, mtime, perm (bits in the order of \"acdeflmprw\"), mode, "
-        "device, inode")
+        "device, inode; the owner's name, or empty")
 ENUM(entry_kind, kind, ENTRY_KIND_COUNT)
 NUMBER(size)
 TIME(mtime)
@@ -930,6 +942,7 @@ NUMBER(perm)
 NUMBER(mode)
 NUMBER(device)
 NUMBER(inode)
+TEXT(owner)
 END
 
 MESSAGE(times, SESSION, FILES, IDLE, MANY, NONE, "set a file's times")

@@ -207,9 +207,10 @@ static int files_on_session_died(void *owner, struct msg_session_died *m)
 
 static const struct handler from_master[] = {
     ON(session_died, files_on_session_died),
+    ON(owner_is, names_on_owner_is),
 };
 
-static void files_serve_master(struct files *f)
+void files_serve_master(struct files *f)
 {
     struct message m;
 
@@ -294,7 +295,7 @@ static void files_init(struct files *f, const struct files_start *start)
     f->user = start->name;
     f->uid = start->root ? start->uid : geteuid();
     f->gid = start->root ? start->gid : getegid();
-    f->uid_is_shared = start->uid_is_shared;
+    f->uid_is_shared = start->uid_is_shared || !start->root;
     f->counter = -1;
     f->counter_lock = -1;
     f->upload.directory = -1;

@@ -90,6 +90,13 @@ struct freed {
 };
 #define FREED_MS 60000
 
+/* A user of whom master has told the name, "": none that this one may know. */
+#define OWNERS_MAX 256
+struct owner_name {
+    uid_t uid; /* 0: this place is free */
+    char name[USER_NAME_MAX + 1];
+};
+
 struct files {
     struct files_rules rules;
     const char *user;
@@ -116,10 +123,12 @@ struct files {
     bool locks_die;      /* there: a lock can go to another server */
     struct freed freed;
     struct quota_amount exceeded; /* the limit that a request has met, or 0 */
+    uint64_t nameless_until;      /* clock_ms(): master isn't asked for names */
     /* The last ones: an idle process has written to the first page of each. */
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     struct upload upload;
     struct sized sized[SIZED_MAX];
+    struct owner_name owner[OWNERS_MAX]; /* at uid % OWNERS_MAX */
 };
 
 /* The requests of a session, and the two of sallyportctl. Each handler returns
@@ -163,6 +172,8 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c);
 
+/* Takes a message of master, or its end. */
+void files_serve_master(struct files *f);
 /* Waits MS for the end of session or master: true as soon as one is gone. */
 bool files_peer_gone_within(const struct files *f, int ms);
 /* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. 0; -EBUSY if another process
@@ -399,14 +410,14 @@ struct facts {
     struct stat st; /* of the link itself, or of what it leads to */
     bool link;
     unsigned perm;
+    struct slice owner; /* until the next call; or empty */
 };
 
 /* Of the mount M: 0; or -errno, and *ret is undefined. */
-int facts_of_mount(const struct files *f, const struct mount *m,
-                   struct facts *ret);
+int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
 /* The same of NAME, which is no mount. A link to a directory is a directory
  * only if the path leads INTO it, and ends in "/". */
-int facts_read(const struct files *f, const struct view *in, const char *name,
+int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
@@ -414,6 +425,11 @@ enum entry_kind facts_kind(const struct facts *facts);
  * there, and ST describes the link's target. */
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link);
+
+/* names.c: the name of the user whose uid owns a file of the mount M, if that
+ * is a share; else empty. Until the next call. */
+struct slice names_owner(struct files *f, const struct mount *m, uid_t uid);
+int names_on_owner_is(void *owner, struct msg_owner_is *m);
 
 /* list.c: patterns for names, as NLST and LIST take them. */
 

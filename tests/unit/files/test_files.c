@@ -20,6 +20,7 @@
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ftp/listing.h"
 #include "support/lie.h"
 #include "support/messages.h"
 
@@ -57,7 +58,7 @@ Test(files, lies_end_it)
             .directory_list = { .path = SLICE("/"),
                                 .format = LIST_FACTS,
                                 .argument = SLICE(""),
-                                .facts = 64 } },
+                                .facts = LISTING_ALL + 1 } },
           "an unknown fact" },
         { { .kind = MSG_times, .times = { .path = SLICE("/a"), .access = -1 } },
           "a time before 1970" },

@@ -11,6 +11,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
+#include "support/messages.h"
 #include "syncs.h"
 
 #define K    1024u
@@ -133,6 +134,47 @@ Test(mounts, a_share_appears)
     cr_expect_eq(ask_facts(&p, "/contracts/hidden", FACTS_FOR_ANY, &facts),
                  OUTCOME_NOT_FOUND);
     cr_expect_eq(ask_size(&p, "/contracts/seen"), 2);
+    peer_stop(&p);
+}
+
+/* In a share the names of members stand beside their files, if master says them
+ * in time. In the home no name stands. */
+Test(mounts, whose_files_they_are)
+{
+    struct msg_facts_are facts;
+    struct peer p;
+    char *text;
+
+    if (geteuid() != 0)
+        return;
+    peer_init(&p);
+    peer_share(&p, "/contracts", READ);
+    disk_put(&p, SHARE "/bert's", "x", 1);
+    disk_put(&p, SHARE "/own", "x", 1);
+    disk_put(&p, SHARE "/root's", "x", 1);
+    disk_put(&p, SHARE "/unknown", "x", 1);
+    disk_put(&p, "/f", "x", 1);
+    cr_assert_eq(chown(disk_path(&p, SHARE "/bert's"), 70001, 0), 0);
+    cr_assert_eq(chown(disk_path(&p, SHARE "/root's"), 0, 0), 0);
+    cr_assert_eq(chown(disk_path(&p, SHARE "/unknown"), 70257, 0), 0);
+    peer_run(&p);
+    TELL(&p.master, owner_is, .uid = 70001, .name = SLICE("bert"));
+    text = list(&p, "/contracts", LIST_LONG, "");
+    cr_expect_eq(count(text, " bert group "), 1, "%s", text);
+    cr_expect_eq(count(text, " anna group "), 1, "%s", text);
+    cr_expect_eq(count(text, " owner group "), 2, "%s", text);
+    free(text);
+    text = list(&p, "/contracts", LIST_FACTS, "");
+    cr_expect_eq(count(text, ";UNIX.ownername=bert; bert's\r\n"), 1, "%s",
+                 text);
+    cr_expect_eq(count(text, "UNIX.ownername="), 2, "%s", text);
+    free(text);
+    cr_expect_eq(ask_facts(&p, "/contracts/bert's", FACTS_FOR_ANY, &facts),
+                 OUTCOME_OK);
+    cr_expect(slice_equal(facts.owner, SLICE("bert")));
+    text = list(&p, "/", LIST_FACTS, "");
+    cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
+    free(text);
     peer_stop(&p);
 }
 

@@ -346,7 +346,7 @@ Test(command, feat)
                                    " MFF modify;UNIX.mode;\r\n"
                                    " MFMT\r\n"
                                    " MLST type*;size*;modify*;perm*;unique*;"
-                                   "UNIX.mode*;\r\n"
+                                   "UNIX.mode*;UNIX.ownername*;\r\n"
                                    " UTF8\r\n"
                                    " PBSZ\r\n"
                                    " PROT\r\n"
@@ -403,9 +403,9 @@ Test(command, feat_shows_what_is_chosen)
     buf_init(&b, 4096);
     command_feat(&some, &b);
     cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect(
-        strstr(b.data, " MLST type;size*;modify;perm;unique;UNIX.mode*;\r\n"),
-        "%s", b.data);
+    cr_expect(strstr(b.data, " MLST type;size*;modify;perm;unique;UNIX.mode*;"
+                             "UNIX.ownername;\r\n"),
+              "%s", b.data);
     buf_release(&b);
 }
 

@@ -53,6 +53,27 @@ Test(listing, long_file)
                 "a file");
 }
 
+Test(listing, owners)
+{
+    struct entry e = file;
+
+    e.owner = SLICE("anna@example.org");
+    expect_long(&e,
+                "-rw-r--r--   1 anna@example.org group            5 "
+                "Nov 20 07:42 report.pdf\r\n",
+                "a name in place of \"owner\"");
+    expect_facts(&e,
+                 "type=file;size=5;modify=20261120074200;perm=adfrw;"
+                 "unique=801U1234ab;UNIX.mode=0644;"
+                 "UNIX.ownername=anna@example.org; report.pdf\r\n",
+                 "the last fact");
+    e.owner = SLICE("a\nb");
+    expect_long(&e,
+                "-rw-r--r--   1 a?b group            5 Nov 20 07:42 "
+                "report.pdf\r\n",
+                "no line of its own");
+}
+
 Test(listing, long_kinds)
 {
     struct entry e = file;
@@ -248,13 +269,16 @@ Test(listing, longest_facts)
 Test(listing, facts_are_those_of_feat)
 {
     struct slice named, given, fact, name;
+    struct entry owned = file;
     struct buf b, feat;
+
+    owned.owner = SLICE("anna");
 
     buf_init(&b, 512);
     buf_init(&feat, 512);
     listing_facts_feat(&feat, LISTING_ALL);
     named = buf_slice(&feat);
-    cr_assert_eq(listing_facts(&b, &file, LISTING_ALL), 0);
+    cr_assert_eq(listing_facts(&b, &owned, LISTING_ALL), 0);
     given = buf_slice(&b);
     while (slice_cut(&named, ';', &name) && name.len > 0) {
         cr_assert(slice_cut(&given, ';', &fact));
@@ -346,7 +370,7 @@ Test(listing, no_room)
     }
 }
 
-/* Beside its names a line needs no more room than 162 bytes. */
+/* Beside its names a line needs no more room than 178 bytes. */
 Test(listing, room_for_the_longest_names)
 {
     static char name[255], target[4096];
@@ -360,12 +384,12 @@ Test(listing, room_for_the_longest_names)
     e.kind = ENTRY_LINK;
     e.links = UINT32_MAX;
     e.size = UINT64_MAX;
-    buf_init(&b, 162 + sizeof(name) + sizeof(target));
+    buf_init(&b, 178 + sizeof(name) + sizeof(target));
     cr_assert_eq(listing_long(&b, &e, NOW), 0);
     cr_expect_eq(b.len, 74 + sizeof(name) + sizeof(target));
     cr_expect_eq(memcmp(b.data + b.len - 3, "t\r\n", 3), 0);
     buf_release(&b);
-    buf_init(&b, 162 + sizeof(name));
+    buf_init(&b, 178 + sizeof(name));
     cr_expect_eq(listing_facts(&b, &e, LISTING_ALL), 0);
     buf_clear(&b);
     cr_expect_eq(listing_name(&b, SLICE(""), e.name), 0);

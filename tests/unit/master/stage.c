@@ -258,7 +258,7 @@ static void make_users(struct stage *s)
     snprintf(text, sizeof(text),
              "anna:" HASH ":70000:70000::%s/anna:: shares=contracts:read "
              "rights./in=drop teams=legal dir_mode=0750\n"
-             "bert:" HASH ":70001:70001::%s/bert::\n"
+             "bert:" HASH ":70001:70001::%s/bert:: shares=contracts:drop\n"
              "carl:!" HASH ":70002:70002::%s/carl::\n"
              "@share:contracts:80000:%s/contracts:\n"
              "@share:offers:80001:%s/offers:file_mode=0640\n"

@@ -151,6 +151,40 @@ Test(files, a_share_that_is_late)
     stage_close(&s);
 }
 
+/* It learns the names of those who are in a share with its user, and of no
+ * others. */
+Test(files, asks_for_names)
+{
+    static const struct {
+        uint64_t uid;
+        const char *name;
+    } rows[] = {
+        { 70000, "anna" }, { 70001, "bert" }, { 70002, "" },
+        { 70003, "" },     { 0, "" },         { UINT64_MAX, "" },
+    };
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_asked(&s, NULL, &p);
+    auth_says(&s, 1, "anna");
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    files.channel.phase = PHASE_RUN;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message got;
+
+        TELL(&files.channel, owner_of, .uid = rows[i].uid);
+        actor_hear(&files, MSG_owner_is, &got);
+        cr_expect_eq(got.owner_is.uid, rows[i].uid);
+        cr_expect(slice_equal(got.owner_is.name, slice_from(rows[i].name)),
+                  "%lu", (unsigned long)rows[i].uid);
+    }
+    player_leave(&p);
+    channel_close(&files.channel);
+    stage_close(&s);
+}
+
 /* Its disk answers again: the next login opens it. */
 Test(files, a_share_that_is_back)
 {

@@ -77,8 +77,7 @@ static void facts_hide_changes(const struct files *f, struct stat *st)
     st->st_mtim = (struct timespec){ .tv_sec = f->rules.since };
 }
 
-int facts_of_mount(const struct files *f, const struct mount *m,
-                   struct facts *ret)
+int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
 {
     if (m->fd < 0)
         return -ENOENT;
@@ -86,6 +85,7 @@ int facts_of_mount(const struct files *f, const struct mount *m,
         return -errno;
     ret->link = false;
     ret->perm = perm_directory(m);
+    ret->owner = (struct slice){ "", 0 };
     if (mount_hides_names(m))
         facts_hide_changes(f, &ret->st);
     return 0;
@@ -105,7 +105,7 @@ static void facts_follow(const struct files *f, const struct view *in,
         *ret = st;
 }
 
-int facts_read(const struct files *f, const struct view *in, const char *name,
+int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret)
 {
     if (fstatat(in->fd, name, &ret->st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -116,6 +116,7 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
     if (ret->link)
         facts_follow(f, in, name, into, &ret->st);
     ret->perm = facts_perm(f, in->mount, &ret->st, ret->link);
+    ret->owner = names_owner(f, in->mount, ret->st.st_uid);
     if (in->mount->mine && S_ISDIR(ret->st.st_mode))
         facts_hide_changes(f, &ret->st);
     return 0;
@@ -143,7 +144,8 @@ static int facts_answer(struct files *f, uint32_t request,
     return ANSWER(f, facts_are, request, .kind = facts_kind(facts),
                   .size = (uint64_t)st->st_size, .mtime = st->st_mtime,
                   .perm = facts->perm, .mode = st->st_mode & 07777,
-                  .device = st->st_dev, .inode = st->st_ino);
+                  .device = st->st_dev, .inode = st->st_ino,
+                  .owner = facts->owner);
 }
 
 /* SIZE of a file that isn't there: how much of its upload can be resumed. */
@@ -207,7 +209,7 @@ int facts_on_facts(void *owner, struct msg_facts *m)
 {
     struct files *f = owner;
     struct path path;
-    struct facts facts = { 0 };
+    struct facts facts = { .owner = { "", 0 } };
 
     resolve_request(m->path, &path);
     int r = facts_find(f, &path, m->purpose, m->directory, &facts);

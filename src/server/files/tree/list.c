@@ -182,6 +182,7 @@ static int list_add_facts(struct list_output *l, const char *name,
     e->device = facts.st.st_dev;
     e->inode = facts.st.st_ino;
     e->perm = facts.perm;
+    e->owner = facts.owner;
     if (l->format == LIST_FACTS)
         return listing_facts(&l->out, e, l->facts);
     if (e->kind == ENTRY_LINK)

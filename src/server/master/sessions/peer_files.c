@@ -214,6 +214,29 @@ bool files_is_away(int error)
            error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
+static bool files_in_one_share(const struct user *a, const struct user *b)
+{
+    for (size_t i = 0; i < a->grants; i++)
+        for (size_t k = 0; k < b->grants; k++)
+            if (a->grant[i].share == b->grant[k].share)
+                return true;
+    return false;
+}
+
+static int files_on_owner_of(void *owner, struct msg_owner_of *msg)
+{
+    struct files_process *f = owner;
+    const struct users *u = &f->session->master->users->users;
+    const struct user *self = users_find(u, slice_from(f->user));
+    const struct user *end = u->row + u->count, *row = u->row;
+
+    while (row < end && row->uid != msg->uid)
+        row++;
+    bool known = self && row < end && files_in_one_share(self, row);
+    return SEND(&f->channel, owner_is, msg->request, .uid = msg->uid,
+                .name = known ? slice_from(row->name) : SLICE(""));
+}
+
 static int files_on_failed(void *owner, struct msg_files_failed *msg)
 {
     struct files_process *f = owner;
@@ -241,6 +264,7 @@ static const struct handler files_handlers[] = {
     ON(files_opens, files_on_opens),
     ON(files_ready, files_on_ready),
     ON(files_failed, files_on_failed),
+    ON(owner_of, files_on_owner_of),
 };
 
 static void files_lose(struct files_process *f)

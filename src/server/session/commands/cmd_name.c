@@ -218,6 +218,7 @@ static void name_facts_line(struct session *s, const struct message *m,
         .device = m->facts_are.device,
         .inode = m->facts_are.inode,
         .perm = (unsigned)m->facts_are.perm,
+        .owner = m->facts_are.owner,
     };
 
     listing_facts(into, &e, s->choices.facts);

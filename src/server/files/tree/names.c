@@ -1,0 +1,56 @@
+/* The names of the users who own files in shares, in the process files. It
+ * knows uids only, so it asks master once for each, which names those users who
+ * are in one share with its own. */
+#include "files.h"
+
+#include <poll.h>
+
+#include "sallyport/base/clock.h"
+
+#define NAME_MS      2000
+#define NAME_REST_MS 60000 /* after a master that didn't answer */
+
+static struct owner_name *names_place(struct files *f, uid_t uid)
+{
+    return &f->owner[uid % OWNERS_MAX];
+}
+
+int names_on_owner_is(void *owner, struct msg_owner_is *m)
+{
+    struct files *f = owner;
+    struct owner_name *o = names_place(f, (uid_t)m->uid);
+
+    o->uid = (uid_t)m->uid;
+    return slice_copy(m->name, o->name, sizeof(o->name));
+}
+
+static bool names_ask(struct files *f, uid_t uid)
+{
+    const struct owner_name *o = names_place(f, uid);
+    uint64_t now = clock_ms(), end = now + NAME_MS;
+
+    if (now < f->nameless_until ||
+        SEND(&f->master, owner_of, channel_next(&f->master), .uid = uid) < 0)
+        return false;
+    for (; o->uid != uid && now < end && !f->over; now = clock_ms()) {
+        struct pollfd master = { .fd = f->master.fd, .events = POLLIN };
+
+        if (poll(&master, 1, (int)(end - now)) > 0)
+            files_serve_master(f);
+    }
+    if (o->uid != uid)
+        f->nameless_until = now + NAME_REST_MS;
+    return o->uid == uid;
+}
+
+/* Root, whose uid stands in an empty place, is nobody's. */
+struct slice names_owner(struct files *f, const struct mount *m, uid_t uid)
+{
+    const struct owner_name *o = names_place(f, uid);
+
+    if (!m->share || f->uid_is_shared || uid == 0)
+        return (struct slice){ "", 0 };
+    if (uid == f->uid)
+        return slice_from(f->user);
+    return slice_from(o->uid == uid || names_ask(f, uid) ? o->name : "");
+}
