@@ -263,7 +263,8 @@ static int search_end(struct search *s, const struct msg_partials_end *msg)
 
     if (msg->unread == 0)
         return 0;
-    if (s->only_uploads && msg->error == EACCES) {
+    if (s->only_uploads &&
+        (msg->error == EACCES || msg->error == ENAMETOOLONG)) {
         stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
         return 0;
     }

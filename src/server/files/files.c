@@ -25,7 +25,7 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
-#define LOCK_STEP_MS   1
+#define LOCK_STEP_MAX  32
 #define REST_MS        3000 /* without a request: no client works */
 
 /* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
@@ -107,10 +107,11 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
 {
     uint64_t end = clock_ms() + ms;
 
-    while (flock(fd, how | LOCK_NB) < 0) {
+    for (int step = 1; flock(fd, how | LOCK_NB) < 0;
+         step = step < LOCK_STEP_MAX ? 2 * step : step) {
         if (errno != EWOULDBLOCK)
             return -errno;
-        if (clock_ms() >= end || files_peer_gone_within(f, LOCK_STEP_MS))
+        if (clock_ms() >= end || files_peer_gone_within(f, step))
             return -EBUSY;
     }
     return 0;
@@ -314,10 +315,10 @@ static void files_init(struct files *f, const struct files_start *start)
     sandbox_on_refused(event_on_syscall);
 }
 
-/* Far more than the hundred that it holds at once. The kernel also limits by
- * it what all processes of the uid have sent and not yet received, and without
- * root all sessions share one uid. */
-#define FILES_MAX_OPEN 1024
+/* A walk has one open for each level of the longest path. The kernel also
+ * limits by it what all processes of the uid have sent and not yet received,
+ * and without root all sessions share one uid. */
+#define FILES_MAX_OPEN (FTP_PATH_MAX / 2 + 256)
 
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c)

@@ -119,6 +119,7 @@ struct files {
     int died;    /* the signal that ended the session; 0: it left, or lives */
     unsigned next_sized; /* the oldest answer, which the next one replaces */
     bool no_marks;       /* logged: confirmed lengths can't be stored */
+    bool no_count;       /* logged: uploads can't be counted */
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* there: a lock can go to another server */
     struct freed freed;
@@ -296,15 +297,12 @@ bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
 /* Is NAME in DIRECTORY that file? A link is not what it leads to. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
 /* What the kernel knows of the open file FD, without a question to a network
- * disk: device, inode and type, which never change, and mode and owner, as they
- * were at the last question. The rest of *ret is 0. 0 or -errno. */
+ * disk: device, inode and type, which never change, and the rest as it was at
+ * the last question. 0 or -errno. */
 int resolve_known(int fd, struct stat *ret);
 /* The facts of FD as its file system has them now, and not as this machine
  * remembers them. 0 or -errno. */
 int resolve_fresh(int fd, struct stat *ret);
-/* The length of FD, as the file system has it (ASK) or as this machine knows it
- * by its own writes. 0 or -errno. */
-int resolve_size(int fd, bool ask, uint64_t *ret);
 
 /* Is it another's file, in a mount where the user sees only the own ones? Then
  * every request is answered as if it weren't there. */
@@ -447,16 +445,16 @@ bool list_matches(const char *pattern, const char *name);
 int count_open(struct files *f, int home);
 /* May the user store one more file, of BYTES? 0, OUTCOME_MAX_FILES,
  * OUTCOME_MAX_BYTES or -errno. *ret is what is stored. */
-int count_check(const struct files *f, uint64_t bytes, struct stored *ret);
+int count_check(struct files *f, uint64_t bytes, struct stored *ret);
 /* How many bytes max_bytes leaves beside these; UINT64_MAX: there is no
  * limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
 /* Counts one more, as count_check(). To be called before the rename: a process
  * that is killed in between counts one file too many, but none is left out.
  * *bytes is then what count_back() takes: 0 if only files are counted. */
-int count_one(const struct files *f, uint64_t *bytes);
+int count_one(struct files *f, uint64_t *bytes);
 /* The rename has failed. */
-void count_back(const struct files *f, uint64_t bytes);
+void count_back(struct files *f, uint64_t bytes);
 
 /* lock.c */
 

@@ -97,7 +97,8 @@ int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret);
 /* Makes an empty one under the own name, in place of the one that is there,
  * whose bytes no longer count. While an upload writes that one it gets a random
- * name. */
+ * name. -EOWNERDEAD: the disk gives new files another owner, and nothing is
+ * left. */
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret);
 /* Makes an empty one of a random name, which can't be resumed. */
@@ -124,6 +125,11 @@ int partial_remove(const struct files *f, int directory, const char *name,
                    time_t before);
 /* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_delete_of(const struct files *f, int directory, const char *name);
+/* NAME has another file now, or none. So the own partial is deleted, and SIZE's
+ * answer dropped: the rest of another file must not be appended to it. If an
+ * upload is writing the partial, it may still become the file, but is stale
+ * after a cut. 0 or -errno. */
+int partial_forget(struct files *f, int directory, const char *name);
 
 /* Shares the lock of an open partial, so that an upload that needs it waits. 0;
  * -EWOULDBLOCK if an upload has it; another -errno. */

@@ -29,6 +29,7 @@ int mark_error;
 bool marks_repeat;
 int lease_error;
 long disk_type;
+uid_t disk_owner;
 uint64_t free_at_first;
 uint64_t free_always;
 time_t time_ahead;
@@ -170,7 +171,11 @@ int statx(int fd, const char *restrict name, int flags, unsigned mask,
         errno = EIO;
         return -1;
     }
-    return (int)syscall(SYS_statx, fd, renames_on_disk(name), flags, mask, ret);
+    int r =
+        (int)syscall(SYS_statx, fd, renames_on_disk(name), flags, mask, ret);
+    if (r == 0 && disk_owner && S_ISREG(ret->stx_mode))
+        ret->stx_uid = disk_owner;
+    return r;
 }
 
 int ftruncate(int fd, off_t length)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* EIO for any directory: this shows that a directory is synced. */
@@ -36,6 +37,10 @@ extern bool marks_repeat;
 extern int lease_error;
 /* The type of each disk; 0: its own. */
 extern long disk_type;
+
+/* Each regular file belongs to this uid, as on cifs with uid=; 0: to its own.
+ */
+extern uid_t disk_owner;
 
 /* The number of free bytes when a process asks for the first time; later
  * answers are the disk's. 0: all answers are the disk's. */

@@ -148,6 +148,24 @@ Test(attributes, mode)
     peer_stop(&p);
 }
 
+/* No mode keeps its owner, and so retention, from what is in it. */
+Test(attributes, a_mode_that_closes)
+{
+    struct peer p;
+    struct stat st;
+
+    peer_start(&p);
+    disk_directory(&p, "/d");
+    disk_fill(&p, "/d/f", 10, 1);
+    cr_expect_eq(ask_mode(&p, "/d/f", 0040), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/d/f"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0440);
+    cr_expect_eq(ask_mode(&p, "/d", 0477), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(&p, "/d"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0777);
+    peer_stop(&p);
+}
+
 /* A shared directory keeps its set-group-ID bit; a file loses all such bits. */
 Test(attributes, bits_beyond_nine)
 {

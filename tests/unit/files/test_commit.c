@@ -403,6 +403,86 @@ Test(commit, an_overtaken_one_is_not_kept)
     peer_stop(&b);
 }
 
+static void store_over(struct peer *b)
+{
+    store(b, "/f", 300 * K, 2);
+}
+
+static void delete_it(struct peer *b)
+{
+    disk_fill(b, "/f", 300 * K, 2);
+    cr_assert_eq(ask_path(b, MSG_file_delete, "/f"), OUTCOME_OK);
+}
+
+static void rename_onto(struct peer *b)
+{
+    disk_fill(b, "/g", 300 * K, 2);
+    cr_assert_eq(ask_rename(b, "/g", "/f"), OUTCOME_OK);
+}
+
+static void rename_away(struct peer *b)
+{
+    disk_fill(b, "/f", 300 * K, 2);
+    cr_assert_eq(ask_rename(b, "/f", "/g"), OUTCOME_OK);
+}
+
+/* The name has another file now, or none: after a cut nobody continues what
+ * another session was writing. */
+Test(commit, each_verb_overtakes)
+{
+    static void (*const verbs[])(struct peer *b) = { store_over, delete_it,
+                                                     rename_onto, rename_away };
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        struct peer a, b;
+
+        peer_start(&a);
+        peer_join(&b, &a);
+        begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+        verbs[i](&b);
+        peer_leave(&a);
+        unlink(disk_path(&b, "/f")); /* collected */
+        cr_expect_eq(ask_size(&b, "/f"), 0, "verb %zu", i);
+        cr_expect_eq(disk_partials(&b, "/"), 0, "verb %zu", i);
+        peer_stop(&b);
+    }
+}
+
+/* DELE of a name that has no file changes nothing of an upload under way. */
+Test(commit, a_refused_removal_overtakes_nothing)
+{
+    struct peer a, b;
+
+    peer_start(&a);
+    peer_join(&b, &a);
+    begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+    cr_expect_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_BUSY);
+    peer_leave(&a);
+    cr_expect_eq(ask_size(&b, "/f"), 256 * K);
+    peer_stop(&b);
+}
+
+/* cifs with uid=, NFS with all_squash: nothing is left, and the log says why.
+ */
+Test(commit, a_disk_that_gives_another_owner)
+{
+    struct event_record event;
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    disk_owner = PEER_UID + 9;
+    peer_start(&p);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                     OUTCOME_DENIED);
+        cr_assert(peer_event(&p, &event));
+        cr_expect_eq(event.event, EVENT_TROUBLE);
+        cr_expect_eq(disk_partials(&p, "/"), 0);
+    }
+    peer_stop(&p);
+}
+
 /* Its process was killed. One that is being written stays. */
 Test(commit, an_overtaken_one_is_swept)
 {

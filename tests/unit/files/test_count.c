@@ -1,6 +1,7 @@
 /* max_files and max_bytes: which uploads and bytes count, and that no more than
  * the permitted ones become visible, however many end at the same moment. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -32,6 +34,21 @@ static void begin(struct peer *p, uint64_t files, uint64_t bytes)
     p->start.rules.max_files = files;
     p->start.rules.max_bytes = bytes;
     peer_run(p);
+}
+
+static unsigned long disk_bytes(struct peer *p, const char *directory)
+{
+    DIR *names = opendir(disk_path(p, directory));
+    unsigned long sum = 0;
+    struct stat st;
+
+    cr_assert_not_null(names);
+    for (struct dirent *e; (e = readdir(names));)
+        if (fstatat(dirfd(names), e->d_name, &st, 0) == 0 &&
+            S_ISREG(st.st_mode))
+            sum += (unsigned long)st.st_size;
+    closedir(names);
+    return sum;
 }
 
 /* Up to LEN bytes: an APPE sends those that are missing. */
@@ -114,9 +131,68 @@ Test(count, a_rename_that_fails)
     peer_stop(&p);
 }
 
+/* Whatever ends an upload before its rename takes its count back. */
+Test(count, a_partial_that_was_removed)
+{
+    struct peer p;
+
+    begin(&p, 5, 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(ask_upload(&p, "/d/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+        cr_assert_eq(unlink(disk_path(&p, disk_partial(&p, "/d"))), 0);
+        cr_expect_eq(ask_commit(&p, 10), OUTCOME_TAKEN_OVER);
+        expect_count(&p, "0");
+    }
+    peer_stop(&p);
+}
+
+/* The home's disk is full, and the share's isn't: nothing of the upload is
+ * removed. */
+Test(count, a_full_home)
+{
+    struct event_record event;
+    struct peer p;
+
+    mark_error = ENOSPC;
+    begin(&p, 5, 0);
+    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1),
+                 OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_IO);
+    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
+    peer_stop(&p);
+}
+
+/* Bytes on the disk are never more than are counted, in each way to change a
+ * file that exists: a version has its own copy of the head. */
+Test(count, bytes_of_each_conflict)
+{
+    for (int c = 0; c < CONFLICT_COUNT; c++)
+        for (int append = 0; append < 2; append++) {
+            const enum write_mode mode = append ? WRITE_APPEND : WRITE_STORE;
+            char text[STORED_TEXT_MAX] = "";
+            unsigned long files, counted = 0, held = 0;
+            struct peer p;
+
+            peer_init(&p);
+            p.start.rules.on_conflict = (enum conflict)c;
+            p.start.rules.max_bytes = 1000 * K;
+            disk_directory(&p, "/d");
+            peer_run(&p);
+            for (size_t len = 100 * K; len < 104 * K; len += K)
+                store_up_to(&p, "/d/f", mode, len);
+            cr_expect_gt(getxattr(p.home, STORED_ATTRIBUTE, text, sizeof(text)),
+                         0);
+            cr_expect_eq(sscanf(text, "%lu %lu", &files, &counted), 2);
+            held = disk_bytes(&p, "/d");
+            cr_expect_leq(held, counted, "conflict %d, append %d", c, append);
+            peer_stop(&p);
+        }
+}
+
 /* A count that can't be synced is taken back with its upload. */
 Test(count, a_sync_that_fails)
 {
+    struct event_record event;
     struct peer p;
 
     peer_init(&p);
@@ -128,6 +204,7 @@ Test(count, a_sync_that_fails)
     peer_again(&p);
     cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
     cr_expect_eq(ask_commit(&p, 10), OUTCOME_IO);
+    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
     cr_expect_not(disk_has(&p, "/g"));
     expect_count(&p, "1");
     peer_stop(&p);
@@ -296,11 +373,20 @@ Test(count, a_killed_process)
 /* A count that nobody can read permits nothing. */
 Test(count, a_forged_one)
 {
+    static const char *const forged[] = {
+        "many", "1111111111111111111111111111111111111111111111111111111111"
+    };
+    struct event_record event;
     struct peer p;
 
     begin(&p, 5, 0);
-    cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(
+            setxattr(p.home, STORED_ATTRIBUTE, forged[i], strlen(forged[i]), 0),
+            0);
+        cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO, "%s", forged[i]);
+    }
+    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
     peer_stop(&p);
 }
 
@@ -446,6 +532,7 @@ Test(count, beside_max_file_size)
 /* AVBL and ALLO know it. */
 Test(count, bytes_as_space)
 {
+    struct event_record event;
     struct message m;
     struct peer p;
 
@@ -463,6 +550,7 @@ Test(count, bytes_as_space)
     cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
     cr_expect_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
                  OUTCOME_IO);
+    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
     peer_stop(&p);
 }
 

@@ -181,7 +181,7 @@ Test(perm, of_ones_own_files)
     cr_expect_eq(facts_perm(&f, &m, &file, false), PERM_RENAME);
 }
 
-/* STOR of a name that is taken, for each on_conflict. */
+/* STOR and APPE of a name that is taken, for each on_conflict. */
 Test(perm, conflicts)
 {
     static const struct {
@@ -191,14 +191,17 @@ Test(perm, conflicts)
     } rows[] = {
         { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, "aw" },
         { CONFLICT_VERSION, RIGHT_WRITE, "" },
-        { CONFLICT_RENAME, RIGHT_WRITE, "aw" },
+        { CONFLICT_RENAME, RIGHT_WRITE, "w" },
+        { CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_REPLACE | RIGHT_INSPECT,
+          "w" },
         { CONFLICT_RENAME, RIGHT_REPLACE, "" },
         { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, "" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct files f = { .rules.on_conflict = rows[i].conflict };
-        const struct mount m = { .rights = rows[i].rights };
+        const struct mount m = { .rights = rows[i].rights,
+                                 .inspect = rows[i].rights & RIGHT_INSPECT };
         const struct stat st = { .st_mode = S_IFREG };
         char text[12];
 

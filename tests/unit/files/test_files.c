@@ -370,7 +370,7 @@ Test(files, a_sandbox_that_fails_is_reported)
     cr_expect_eq(reply.files_failed.error, EPERM);
     cr_expect(
         slice_starts(reply.files_failed.why,
-                     SLICE("sandbox of files: limits: 1024 open files are")));
+                     SLICE("sandbox of files: limits: 2304 open files are")));
     channel_close(&p.session);
     cr_expect_eq(peer_wait(&p), 0);
     peer_remove(&p);

@@ -274,6 +274,39 @@ Test(members, partials_of_others_in_a_directory)
     peer_stop(&p);
 }
 
+/* An account that was removed and made again has another uid, and computes the
+ * same names: what the first one left unfinished keeps nobody from storing. */
+Test(members, an_account_that_was_made_again)
+{
+    struct peer p, b;
+    uint64_t first;
+    int fd;
+
+    skip_without_root();
+    furnish(&p);
+    peer_member(&b, &p, "bert", RIGHT_ALL);
+    ask_cut(&b, "/contracts/d/again", 200 * K, 1);
+    peer_leave(&b);
+    cr_assert_eq(chown(b.home, PEER_UID + 2, PEER_UID + 2), 0);
+    b.start.uid = b.start.gid = PEER_UID + 2;
+    peer_run(&b);
+    cr_expect_eq(ask_size(&b, "/contracts/d/again"), 0);
+    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
+                 OUTCOME_NOT_FOUND);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(ask_write(&b, "/contracts/d/again",
+                               i ? WRITE_APPEND : WRITE_STORE, 0, 0, &fd,
+                               &first),
+                     OUTCOME_OK);
+        close(fd);
+        cr_expect_eq(ask_commit(&b, 0), OUTCOME_OK);
+    }
+    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
+                 OUTCOME_OK);
+    peer_leave(&b);
+    peer_stop(&p);
+}
+
 /* Without root they have one uid. */
 Test(members, partials_of_others_with_the_same_uid)
 {

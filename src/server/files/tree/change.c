@@ -149,10 +149,8 @@ static int change_delete(struct files *f, const struct place *at)
     return r != 0 ? r : change_delete_locked(f, at);
 }
 
-/* The user's own partial of that name goes with the file. Otherwise SIZE would
- * report its length once the file is gone, and a client would append the rest
- * of another file to it. */
-static int change_forget_partial(struct files *f, const struct place *at)
+/* No file has the name. An upload that is under way stays as it is. */
+static int change_delete_partial(struct files *f, const struct place *at)
 {
     resume_drop_answer(f, at->directory, at->name);
     return partial_delete_of(f, at->directory, at->name);
@@ -171,7 +169,10 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     if (at.name[0] == 0)
         return OUTCOME_IS_DIRECTORY;
     r = change_delete(f, &at);
-    int partial = r == 0 || r == -ENOENT ? change_forget_partial(f, &at) : r;
+    if (r != 0 && r != -ENOENT)
+        return r;
+    int partial = r == 0 ? partial_forget(f, at.directory, at.name)
+                         : change_delete_partial(f, &at);
     if (r == -ENOENT) /* SIZE has reported a length for it */
         r = partial;
     /* A power cut must not bring the partial back: its confirmed bytes would
@@ -347,8 +348,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     r = change_rename(f, &from, &to, &new);
     if (r != 0)
         return quota_explain_entry(f, to.mount, to.directory, r);
-    change_forget_partial(f, &from);
-    change_forget_partial(f, &to);
+    partial_forget(f, from.directory, from.name);
+    partial_forget(f, to.directory, to.name);
     r = change_sync(f, to.directory);
     if (r == 0 && from.directory != to.directory)
         r = change_sync(f, from.directory);
@@ -473,7 +474,8 @@ static bool change_in_group(const struct files *f, gid_t gid)
 
 /* A directory keeps the bits that an administrator set beyond the nine: users
  * who share it need its set-group-ID bit. A file never gets any of them. The
- * mode of the home itself is the administrator's: 0 would lock the user out. */
+ * mode of the home itself is the administrator's: 0 would lock the user out.
+ * What its owner couldn't read would be kept from retention. */
 int change_on_mode(void *owner, struct msg_mode *m)
 {
     struct files *f = owner;
@@ -493,7 +495,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&
         !change_in_group(f, st.st_gid))
         return -EPERM;
-    if (S_ISDIR(st.st_mode))
-        mode |= st.st_mode & (S_ISGID | S_ISVTX);
+    mode |= S_ISDIR(st.st_mode)
+                ? DIR_MODE_NEEDED | (st.st_mode & (S_ISGID | S_ISVTX))
+                : S_IRUSR;
     return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);
 }

@@ -53,6 +53,8 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link)
 {
     bool replace = perm_may_store(f, m);
+    bool append =
+        replace && f->rules.on_conflict != CONFLICT_RENAME && !m->inspect;
     bool rename = perm_has(m, RIGHT_RENAME) && !link &&
                   !(m->mine && S_ISDIR(st->st_mode));
 
@@ -60,7 +62,7 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
         return perm_directory(m) | perm_when(rename, PERM_RENAME) |
                perm_when(perm_has(m, RIGHT_DIRECTORY) && !link, PERM_DELETE);
     if (S_ISREG(st->st_mode))
-        return perm_when(replace, PERM_APPEND | PERM_WRITE) |
+        return perm_when(append, PERM_APPEND) | perm_when(replace, PERM_WRITE) |
                perm_when(perm_has(m, RIGHT_READ), PERM_READ) |
                perm_when(rename, PERM_RENAME) |
                perm_when(perm_has(m, RIGHT_DELETE), PERM_DELETE);
@@ -81,8 +83,9 @@ int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
 {
     if (m->fd < 0)
         return -ENOENT;
-    if (fstat(m->fd, &ret->st) < 0)
-        return -errno;
+    int r = resolve_known(m->fd, &ret->st); /* its disk may hang */
+    if (r < 0)
+        return r;
     ret->link = false;
     ret->perm = perm_directory(m);
     ret->owner = (struct slice){ "", 0 };

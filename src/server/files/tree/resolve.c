@@ -63,61 +63,35 @@ bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
            resolve_is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
-static int resolve_statx(int fd, const char *name, int flags,
-                         struct statx *facts, struct stat *ret)
+static int resolve_statx(int fd, const char *name, int flags, struct stat *ret)
 {
-    if (statx(fd, name, flags, STATX_BASIC_STATS, facts) < 0)
+    struct statx facts;
+
+    if (statx(fd, name, flags, STATX_BASIC_STATS, &facts) < 0)
         return -errno;
     *ret = (struct stat){
-        .st_dev = makedev(facts->stx_dev_major, facts->stx_dev_minor),
-        .st_ino = facts->stx_ino,
-        .st_mode = facts->stx_mode,
-        .st_uid = facts->stx_uid,
+        .st_dev = makedev(facts.stx_dev_major, facts.stx_dev_minor),
+        .st_ino = facts.stx_ino,
+        .st_mode = facts.stx_mode,
+        .st_nlink = facts.stx_nlink,
+        .st_uid = facts.stx_uid,
+        .st_gid = facts.stx_gid,
+        .st_size = (off_t)facts.stx_size,
+        .st_blocks = (blkcnt_t)facts.stx_blocks,
+        .st_mtim = { facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec },
+        .st_ctim = { facts.stx_ctime.tv_sec, facts.stx_ctime.tv_nsec },
     };
     return 0;
 }
 
-static int resolve_without_asking(int fd, const char *name, int flags,
-                                  struct stat *ret)
-{
-    struct statx facts;
-
-    return resolve_statx(fd, name, flags | AT_STATX_DONT_SYNC, &facts, ret);
-}
-
 int resolve_fresh(int fd, struct stat *ret)
 {
-    struct statx facts;
-    int r =
-        resolve_statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, &facts, ret);
-
-    if (r < 0)
-        return r;
-    ret->st_nlink = facts.stx_nlink;
-    ret->st_size = (off_t)facts.stx_size;
-    ret->st_blocks = (blkcnt_t)facts.stx_blocks;
-    ret->st_mtim =
-        (struct timespec){ facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec };
-    ret->st_ctim =
-        (struct timespec){ facts.stx_ctime.tv_sec, facts.stx_ctime.tv_nsec };
-    return 0;
-}
-
-int resolve_size(int fd, bool ask, uint64_t *ret)
-{
-    struct statx facts;
-    struct stat st;
-    int how = ask ? AT_STATX_FORCE_SYNC : AT_STATX_DONT_SYNC;
-    int r = resolve_statx(fd, "", AT_EMPTY_PATH | how, &facts, &st);
-
-    if (r == 0)
-        *ret = facts.stx_size;
-    return r;
+    return resolve_statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, ret);
 }
 
 int resolve_known(int fd, struct stat *ret)
 {
-    return resolve_without_asking(fd, "", AT_EMPTY_PATH, ret);
+    return resolve_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, ret);
 }
 
 /* A network disk is asked for the name, and not for the facts as well. */
@@ -125,8 +99,8 @@ bool resolve_is_at(int directory, const char *name, const struct stat *file)
 {
     struct stat st;
 
-    return resolve_without_asking(directory, name, AT_SYMLINK_NOFOLLOW, &st) ==
-               0 &&
+    return resolve_statx(directory, name,
+                         AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, &st) == 0 &&
            resolve_is_same(&st, file);
 }
 

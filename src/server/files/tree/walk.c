@@ -53,7 +53,6 @@ int directory_next(struct directory *d, const char **name)
     }
 }
 
-#define DEPTH_MAX     128 /* directories within directories */
 #define SIGN_EVERY_MS 1000
 #define LOOK_EVERY    1024 /* names between two checks of the peers */
 
@@ -108,7 +107,7 @@ void walk_leave(struct path *p, size_t len)
     p->bytes[len] = '\0';
 }
 
-static void walk_directory(struct walk *w, int fd, unsigned depth);
+static void walk_directory(struct walk *w, int fd);
 
 /* Its path would lead into the share. */
 static bool walk_is_hidden(const struct walk *w, const char *name)
@@ -145,7 +144,7 @@ static bool walk_is_of_fsck(int directory, const char *name)
            st.st_uid == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
-static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
+static void walk_into(struct walk *w, int fd, const char *name)
 {
     size_t len = w->path.len;
 
@@ -157,16 +156,16 @@ static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
         return;
     if (inner < 0) {
         walk_not_read(w, inner);
-    } else if (depth == DEPTH_MAX || !walk_enter(&w->path, name)) {
+    } else if (!walk_enter(&w->path, name)) {
         walk_not_read(w, -ENAMETOOLONG);
     } else {
-        walk_directory(w, inner, depth + 1);
+        walk_directory(w, inner);
         walk_leave(&w->path, len);
     }
 }
 
 /* First all its names; then, from the start again, the directories in it. */
-static void walk_directory(struct walk *w, int fd, unsigned depth)
+static void walk_directory(struct walk *w, int fd)
 {
     struct directory *d = malloc(sizeof(*d));
     const char *name;
@@ -182,7 +181,7 @@ static void walk_directory(struct walk *w, int fd, unsigned depth)
         directory_begin(d, fd);
         while (walk_goes_on(w) && (r = directory_next(d, &name)) == 1)
             if (d->maybe_directory)
-                walk_into(w, fd, name, depth);
+                walk_into(w, fd, name);
     }
     free(d);
     if (r < 0)
@@ -201,7 +200,7 @@ static void walk_from(struct walk *w, const char *name)
         walk_not_read(w, top);
         w->error = -top; /* also if it is gone */
     } else {
-        walk_directory(w, top, 0);
+        walk_directory(w, top);
     }
 }
 

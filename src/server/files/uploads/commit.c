@@ -23,12 +23,13 @@
 static int commit_check_length(const struct files *f, uint64_t length)
 {
     const struct upload *u = &f->upload;
-    uint64_t size;
-    int r = resolve_size(u->partial.fd, !u->prepared, &size);
+    struct stat st;
+    int r = u->prepared ? resolve_known(u->partial.fd, &st)
+                        : resolve_fresh(u->partial.fd, &st);
 
     if (r < 0)
         return r;
-    if (size != length || copy_left(&f->upload.copy) > 0)
+    if ((uint64_t)st.st_size != length || copy_left(&f->upload.copy) > 0)
         return OUTCOME_INCOMPLETE;
     if (f->rules.max_file_size > 0 && length > f->rules.max_file_size)
         return OUTCOME_TOO_LARGE;
@@ -56,29 +57,18 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Another session is writing it, and may still make a file of it; but after a
- * cut nobody may continue it. */
-static void commit_overtake(const struct files *f, const struct upload *u,
-                            const char *name)
-{
-    FD_CLEANUP int fd = partial_open_unlocked(f, u->directory, name);
-
-    if (fd >= 0)
-        overtaken_set(fd);
-}
-
-/* Other partials of NAME belong to another version of the file. If this upload
- * had the own partial until the rename, there is no other one. */
-static void commit_delete_others(struct files *f, const struct upload *u,
+/* Another partial of NAME now belongs to an old version. Only one can have the
+ * own name: if that was ours, there is none. */
+static void commit_forget_others(struct files *f, const struct upload *u,
                                  const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    if (strcmp(own, u->partial.name) != 0 &&
-        partial_delete_of(f, u->directory, name) == -EBUSY)
-        commit_overtake(f, u, name);
-    resume_drop_answer(f, u->directory, name);
+    if (strcmp(own, u->partial.name) != 0)
+        partial_forget(f, u->directory, name);
+    else
+        resume_drop_answer(f, u->directory, name);
 }
 
 /* On file systems whose ctime counts whole seconds, copy_unchanged() can miss
@@ -139,7 +129,9 @@ static int commit_name(const struct files *f, struct upload *u)
     if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
         r = OUTCOME_TAKEN_OVER;
     if (r != 0) {
-        u->wanted = false; /* if it is kept, it gets it again */
+        u->wanted = false;     /* if it is kept, it gets it again */
+        if (u->partial.linked) /* another name of it may be a file */
+            u->partial.kind = PARTIAL_LOST;
         return r;
     }
     if (has & ATTRIBUTE_OVERTAKEN)
@@ -163,8 +155,10 @@ static int commit_name_locked(struct files *f, struct upload *u)
 
 static int commit_publish(struct files *f, struct upload *u)
 {
-    /* What the copied head has was counted when that file was stored. */
-    uint64_t bytes = u->length - u->copy.len;
+    /* The copied head was counted when that file was stored, and takes its
+     * place; but a version stays beside it. */
+    uint64_t bytes =
+        u->length - (u->conflict == CONFLICT_VERSION ? 0 : u->copy.len);
     int r = count_one(f, &bytes);
 
     if (r != 0)
@@ -174,7 +168,9 @@ static int commit_publish(struct files *f, struct upload *u)
         r = commit_name_locked(f, u);
     /* Not if it has got a name, and only a look at it failed afterwards, or
      * another session has taken the name since. */
-    if (r != 0 && partial_is_there(u->directory, &u->partial))
+    if (r == (int)OUTCOME_TAKEN_OVER ||
+        (r != 0 &&
+         (!u->partial.named || partial_is_there(u->directory, &u->partial))))
         count_back(f, bytes);
     return r;
 }
@@ -252,9 +248,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     fd_close(&u->partial.fd);
     if (u->partial.linked && partial_is_there(u->directory, &u->partial))
         unlinkat(u->directory, u->partial.name, 0);
-    commit_delete_others(f, u, wanted);
+    commit_forget_others(f, u, wanted);
     if (strcmp(wanted, u->name) != 0)
-        commit_delete_others(f, u, u->name);
+        commit_forget_others(f, u, u->name);
     bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
     upload_close(f);
     if (unsafe && !u->held[0])

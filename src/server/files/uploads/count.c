@@ -46,7 +46,26 @@ uint64_t count_left(const struct files *f, const struct stored *stored)
     return most > stored->bytes ? most - stored->bytes : 0;
 }
 
-int count_check(const struct files *f, uint64_t bytes, struct stored *ret)
+/* The home's disk has failed, or is full: that says nothing of the target. One
+ * event for a session. */
+static int count_failed(struct files *f, int r)
+{
+    struct event_record e;
+
+    if (f->no_count)
+        return -EIO;
+    f->no_count = true;
+    event_begin(&e, EVENT_TROUBLE);
+    event_text(&e, FIELD_USER, slice_from(f->user));
+    event_text(&e, FIELD_REASON,
+               SLICE("uploads can't be counted: the attribute "
+                     "user.sallyport.stored of the home can't be used"));
+    event_number(&e, FIELD_NUMBER, (uint64_t)-r);
+    event_send(&f->log, &e);
+    return -EIO;
+}
+
+int count_check(struct files *f, uint64_t bytes, struct stored *ret)
 {
     const uint64_t most = f->rules.max_files;
     char text[STORED_TEXT_MAX];
@@ -61,20 +80,21 @@ int count_check(const struct files *f, uint64_t bytes, struct stored *ret)
     else if (errno != ENODATA)
         r = -errno;
     if (r < 0)
-        return r;
+        return count_failed(f, r);
     if (most > 0 && ret->files >= most)
         return OUTCOME_MAX_FILES;
     const uint64_t left = count_left(f, ret);
     return left == 0 || bytes > left ? (int)OUTCOME_MAX_BYTES : 0;
 }
 
-static int count_set(const struct files *f, const struct stored *stored)
+static int count_set(struct files *f, const struct stored *stored)
 {
     char text[STORED_TEXT_MAX];
     size_t len = stored_text(stored, text);
 
-    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, len, 0) < 0 ? -errno
-                                                                     : 0;
+    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, len, 0) < 0
+               ? count_failed(f, -errno)
+               : 0;
 }
 
 /* Release 0.3 can't read bytes, and refuses the upload. So the count of a user
@@ -85,7 +105,7 @@ static bool count_has_bytes(const struct files *f, const struct stored *stored)
     return f->rules.max_bytes > 0 || stored->bytes > 0;
 }
 
-void count_back(const struct files *f, uint64_t bytes)
+void count_back(struct files *f, uint64_t bytes)
 {
     struct stored stored;
 
@@ -102,7 +122,7 @@ void count_back(const struct files *f, uint64_t bytes)
 
 /* No lock is held at the sync: the home's disk may be slow, and not the one of
  * the target. */
-int count_one(const struct files *f, uint64_t *bytes)
+int count_one(struct files *f, uint64_t *bytes)
 {
     struct stored stored;
     int r = f->counter < 0 ? 0 : count_begin(f);
@@ -118,7 +138,7 @@ int count_one(const struct files *f, uint64_t *bytes)
         r = count_set(f, &stored);
     count_end(f);
     if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
-        r = -errno;
+        r = count_failed(f, -errno);
         count_back(f, *bytes);
     }
     return r;

@@ -238,8 +238,9 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
     return files_lock(f, fd, LOCK_EX, ms);
 }
 
-/* Opens and locks it, with its facts; -EBUSY if a writer has it or it belongs
- * to somebody else. */
+/* Opens and locks it, with its facts. -EBUSY if a writer has it or it belongs
+ * to somebody else; -EOWNERDEAD if the disk gave a new one another owner, and
+ * it is removed. */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms,
                                struct stat *ret)
@@ -254,6 +255,10 @@ static int partial_open_locked(const struct files *f, int directory,
             return r;
         if (partial_still_there(f, directory, name, fd, flags & O_EXCL, ret))
             return fd_take(&fd);
+        if (flags & O_EXCL && ret->st_uid != f->uid) {
+            unlinkat(directory, name, 0);
+            return -EOWNERDEAD;
+        }
     }
     return -EBUSY;
 }
@@ -403,7 +408,9 @@ int partial_new(const struct files *f, int directory, const char *name,
         return r;
     FD_CLEANUP int old =
         partial_open_locked(f, directory, own, 0, PROBE_MS, &st);
-    if (old == -EBUSY || old == -ENOENT) /* ENOENT: it has ended meanwhile */
+    /* It has ended meanwhile; or it is of an account that had this user's name,
+     * and was removed. */
+    if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
@@ -510,12 +517,26 @@ int partial_remove(const struct files *f, int directory, const char *name,
     return partial_remove_within(f, directory, name, before, 0);
 }
 
+/* One that can't be opened is of an account that had this user's name. */
 int partial_delete_of(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_remove_within(f, directory, own, 0, PROBE_MS);
+    int r = partial_remove_within(f, directory, own, 0, PROBE_MS);
+    return r == -EACCES ? -ENOENT : r;
+}
+
+int partial_forget(struct files *f, int directory, const char *name)
+{
+    int r = partial_delete_of(f, directory, name);
+    FD_CLEANUP int busy =
+        r == -EBUSY ? partial_open_unlocked(f, directory, name) : -1;
+
+    resume_drop_answer(f, directory, name);
+    if (busy >= 0)
+        overtaken_set(busy);
+    return busy >= 0 ? 0 : r;
 }
 
 bool partial_name_in_use(const struct files *f, int directory, const char *name)

@@ -109,10 +109,12 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 }
 
 /* How long the file may become by max_bytes. A head that is copied was counted
- * when it was stored, and a partial wasn't. */
+ * when it was stored, unless its file stays as a version; a partial wasn't. */
 static uint64_t upload_longest(const struct wish *w)
 {
-    uint64_t head = w->plan.how == RESUME_COPY ? w->plan.first : 0, longest;
+    const bool counted =
+        w->plan.how == RESUME_COPY && w->conflict != CONFLICT_VERSION;
+    uint64_t head = counted ? w->plan.first : 0, longest;
 
     return __builtin_add_overflow(w->left, head, &longest) ? UINT64_MAX
                                                            : longest;
@@ -282,6 +284,22 @@ static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
            (w->plan.how == RESUME_CUT && w->conflict != CONFLICT_RENAME);
 }
 
+/* cifs with uid=, NFS with all_squash: a partial of another owner could be
+ * neither locked nor found again. */
+static int upload_report_owner(struct files *f, const struct wish *w)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_TROUBLE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_PATH, path_slice(&w->path));
+    event_text(&r, FIELD_REASON,
+               SLICE("no upload is possible: the disk gives new files another "
+                     "owner; change its mount (uid=, all_squash)"));
+    event_send(&f->log, &r);
+    return -EPERM;
+}
+
 static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
@@ -293,7 +311,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     if (r != 0) {
         partial_end(f, at->directory, &u->partial);
         copy_release(&u->copy);
-        return r;
+        return r == -EOWNERDEAD ? upload_report_owner(f, w) : r;
     }
     u->mount = at->mount;
     u->directory = fd_take(&at->owned);
