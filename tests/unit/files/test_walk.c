@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files/files.h"
@@ -13,7 +11,6 @@
 
 #define FILES  10
 #define BELOW  5
-#define LEVELS (FTP_PATH_MAX / 2 - 1)
 
 struct seen {
     unsigned names, below;
@@ -50,7 +47,6 @@ static struct seen walk(struct peer *p, uint64_t most, uint64_t until)
                       .most = most,
                       .until = until };
 
-    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
     f.mount[0].fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(f.mount[0].fd, 0);
     walk_mount(&w);
@@ -86,28 +82,6 @@ Test(walk, limits)
         cr_expect_eq(seen.names, rows[i].names, "row %zu: %u", i, seen.names);
         cr_expect_eq(seen.below, rows[i].below, "row %zu: %u", i, seen.below);
     }
-    peer_remove(&p);
-}
-
-/* A client may nest directories as deep as a path has room, and retention finds
- * what is in them. */
-Test(walk, has_no_limit_of_levels)
-{
-    struct seen seen;
-    struct peer p;
-    int fd;
-
-    peer_init(&p);
-    fd = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; i < LEVELS; i++) {
-        cr_assert_eq(mkdirat(fd, "d", 0700), 0);
-        int inner = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close(fd);
-        fd = inner;
-    }
-    close(fd);
-    seen = walk(&p, 0, 0);
-    cr_expect_eq(seen.names, LEVELS);
     peer_remove(&p);
 }
 
