@@ -70,7 +70,7 @@ static int sync_try_time(const struct tree *t, const char *remote,
     do
         r = remote_set_time(l, remote, present, &why);
     while (r < 0 && link_again(l, &retry, remote, &why));
-    if (r < 0 && why.cut)
+    if (r < 0 && why.lost)
         return TIMES_UNKNOWN;
     return r < 0 ? TIMES_CHANGE : TIMES_STAY;
 }

@@ -582,7 +582,7 @@ static bool link_was_turned_away(const struct link *l, CURLcode r,
     bool ended = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
                  r == CURLE_GOT_NOTHING;
 
-    return !l->in && why->cut && (ended || l->reply == 421 || l->reply == 530);
+    return !l->in && why->transient && (ended || l->reply == 421 || l->reply == 530);
 }
 
 /* Was a connection being made when the call failed? */
@@ -641,7 +641,7 @@ int link_run(struct link *l, struct failure *why)
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
     l->turned_away = link_was_turned_away(l, r, why);
-    l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut;
+    l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->transient;
     if (l->denied)
         atomic_store(&link_denied, true);
     return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;

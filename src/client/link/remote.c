@@ -221,7 +221,7 @@ int remote_time(struct link *l, const char *path, time_t *ret,
 {
     *ret = 0;
     if (link_command(l, why, "MDTM %s", path) < 0)
-        return why->cut ? -1 : 0;
+        return why->lost ? -1 : 0;
     *ret = l->reply == 213 ? listing_time(remote_answer(l)) : 0;
     return 0;
 }
@@ -271,7 +271,7 @@ static enum presence remote_stat_by_size(struct link *l, const char *path,
     *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
     enum presence r = remote_size(l, path, &ret->size, why);
 
-    return r == PRESENCE_UNKNOWN && guess && !why->cut ? ABSENT : r;
+    return r == PRESENCE_UNKNOWN && guess && !why->lost ? ABSENT : r;
 }
 
 /* Does CWD enter it? */
@@ -374,7 +374,7 @@ enum presence remote_stat(struct link *l, const char *path,
     /* MLST and MLSD need not give the size. */
     if (r == PRESENT && ret->kind == ENTRY_FILE && !ret->sized) {
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
-        r = !ret->sized && why->cut ? PRESENCE_UNKNOWN : PRESENT;
+        r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
     /* Servers reply 550 in both cases, but the texts differ. */
     if (r == ABSENT && !remote_lacks_right(l))
@@ -387,7 +387,7 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
 {
     int r = remote_size(l, path, ret, why);
 
-    return r < 0 && !why->cut ? 1 : r;
+    return r < 0 && !why->lost ? 1 : r;
 }
 
 static unsigned hash_patience(uint64_t size)
@@ -402,7 +402,7 @@ int remote_may_hash(struct link *l, const char *path, uint64_t size,
     l->patience = hash_patience(size);
     if (link_command(l, why, "%s %s", l->site->hash_verb, path) == 0)
         return 1;
-    return why->cut ? -1
+    return why->lost ? -1
                     : why->reply == 550 && !strstr(why->text, "no right to");
 }
 
@@ -569,7 +569,7 @@ static int site_meet(struct site *s, struct link *l, struct failure *why)
     int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : -1;
 
     s->atomic = r == 0 && strstr(l->text, "Name=Sallyport;");
-    return s->csid && r < 0 && why->cut ? -1 : 0;
+    return s->csid && r < 0 && why->lost ? -1 : 0;
 }
 
 /* Reads FEAT. A server that refuses it has no features; any other failure is an
@@ -588,7 +588,7 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
         return -1;
     s->utf8 &= !s->atomic; /* Sallyport has nothing else */
     int r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
-    return r < 0 && why->cut ? -1 : 0;
+    return r < 0 && why->lost ? -1 : 0;
 }
 
 /* Before the user types a password or a code, the server must prove who it is:

@@ -41,7 +41,7 @@ static const struct fail_row {
     int of;           /* a reply or a CURLcode */
     const char *word; /* in the reply or libcurl's message; NULL: any */
     int code;
-    bool cut;
+    bool transient;
     const char *text; /* advice about a reply; what libcurl's result means */
 } fail_rows[] = {
     { 421, "account was locked", EX_NOPERM, false, "ask the administrator" },
@@ -163,11 +163,12 @@ static const struct fail_row *fail_find(int of, const char *text)
 static int fail_reply(struct failure *why, int reply, const char *text)
 {
     const struct fail_row *row = fail_find(reply, text);
-    bool cut = row ? row->cut : reply < 500;
+    bool transient = row ? row->transient : reply < 500;
 
     fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
          text, row ? ": " : "", row ? row->text : "");
-    why->cut = cut;
+    why->transient = transient;
+    why->lost = transient && reply == 421;
     why->reply = reply;
     return -1;
 }
@@ -199,7 +200,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
          row ? row->text : "libcurl reports an error",
          detail && detail[0] ? " (" : "", detail ? detail : "",
          detail && detail[0] ? ")" : "");
-    why->cut = row && row->cut;
+    why->transient = why->lost = row && row->transient;
     why->unknown = curl == CURLE_PEER_FAILED_VERIFICATION && !row->word;
     why->reply = reply;
     return -1;

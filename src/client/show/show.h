@@ -32,10 +32,10 @@ size_t show_columns(const char *text);
  * client fills in this record and passes it up. */
 struct failure {
     int code; /* of sysexits.h; 0: nothing failed */
-    bool cut; /* a retry may succeed: the connection was cut, or the server was
-                 busy */
-    bool unknown; /* nothing vouches for the server's certificate */
-    int reply;    /* the server's last reply, or 0 */
+    bool transient; /* a retry may succeed */
+    bool lost;      /* the connection was cut, so nothing was answered */
+    bool unknown;   /* nothing vouches for the server's certificate */
+    int reply;      /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];
 };
 

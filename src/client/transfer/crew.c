@@ -181,7 +181,7 @@ static int crew_once(struct crew *c, struct file_transfer *t,
         return upload_once(t, why);
     default:
         r = job->step(c->jobs->of, job, t->link, why);
-        job->again |= r < 0 && why->cut;
+        job->again |= r < 0 && why->lost;
         return r;
     }
 }

@@ -74,7 +74,7 @@ static bool download_resumes(const struct file_transfer *t)
 
 bool download_goes_on(const struct file_transfer *t, const struct failure *why)
 {
-    return (why->cut || link_interrupted) && t->done > 0 && t->done < t->size &&
+    return (why->transient || link_interrupted) && t->done > 0 && t->done < t->size &&
            strcmp(t->job->local, "-") != 0 &&
            !t->link->site->options->no_resume &&
            (t->modified || transfer_hash_name(t));
@@ -182,7 +182,7 @@ static int download_run(struct file_transfer *t, struct failure *why)
              ? "the file may be cut: the server gives no size, and no "
                "close_notify"
              : "the compressed stream was cut");
-    why->cut = true;
+    why->transient = true;
     return -1;
 }
 
@@ -212,7 +212,7 @@ static int download_short(const struct file_transfer *t, uint64_t came,
          "%llu bytes came where %llu were announced; the transfer was cut, or "
          "the file has changed",
          (unsigned long long)came, (unsigned long long)t->size);
-    why->cut = true;
+    why->transient = true;
     return -1;
 }
 
@@ -256,7 +256,7 @@ static int download_to_stdout(struct file_transfer *t, struct failure *why)
         r = transfer_verify(t, why);
     digest_end(&t->digest, NULL);
     if (t->done > 0)
-        why->cut = false; /* printed bytes can't be taken back */
+        why->transient = false; /* printed bytes can't be taken back */
     return r;
 }
 

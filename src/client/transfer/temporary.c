@@ -138,7 +138,7 @@ static int temporary_rename(struct file_transfer *t, struct failure *why)
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
         return 0;
-    return why->cut || link_interrupted ? -1 : 1;
+    return why->transient || link_interrupted ? -1 : 1;
 }
 
 /* The upload may have taken hours. A name that somebody else has taken since

@@ -57,7 +57,7 @@ static int transfer_compare(struct file_transfer *t, struct failure *why)
     if (remote_hash(t->link, t->remote, most, there, why) < 0) {
         /* A user who may only upload can't get the checksum: then there is
          * nothing to compare. */
-        if (why->cut || link_interrupted)
+        if (why->lost || link_interrupted)
             return -1;
         if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
             progress_note("%s: stored; not compared, since this account may "

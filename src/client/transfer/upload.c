@@ -410,7 +410,7 @@ static int upload_length(struct file_transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
          (unsigned long long)t->done, (unsigned long long)there);
-    why->cut = true;
+    why->transient = true;
     return -1;
 }
 
@@ -421,7 +421,7 @@ static int upload_doubt(struct file_transfer *t, struct failure *why)
     if (why->code == EX_DATAERR && t->first > 0) {
         t->held = HELD_OTHERS;
         t->replaces = true;
-        why->cut = true;
+        why->transient = true;
     }
     return -1;
 }
@@ -554,7 +554,7 @@ static int upload_aside(struct file_transfer *t, bool again,
         r = upload_send(t, again, why);
     if (r < 0 && why->reply >= 500 && !t->begun)
         return 1; /* perhaps because of its name */
-    if (r < 0 && !why->cut && !link_interrupted)
+    if (r < 0 && !why->transient && !link_interrupted)
         temporary_remove(t);
     return r < 0 ? r : temporary_finish(t, why);
 }

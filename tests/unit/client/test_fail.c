@@ -77,7 +77,7 @@ Test(fail, accounts_that_change)
         int reply;
         const char *text;
         int code;
-        bool cut;
+        bool transient;
     } rows[] = {
         { 421, "421 Your account was changed just now. Try again.", EX_TEMPFAIL,
           true },
@@ -99,7 +99,7 @@ Test(fail, accounts_that_change)
 
         fail_curl(&why, CURLE_LOGIN_DENIED, rows[i].reply, rows[i].text, NULL);
         cr_expect_eq(why.code, rows[i].code, "%s", why.text);
-        cr_expect_eq(why.cut, rows[i].cut, "%s", why.text);
+        cr_expect_eq(why.transient, rows[i].transient, "%s", why.text);
     }
 }
 
@@ -110,7 +110,7 @@ Test(fail, results_of_libcurl)
         int curl, reply;
         const char *detail, *text;
         int code;
-        bool cut;
+        bool transient;
     } rows[] = {
         { CURLE_ABORTED_BY_CALLBACK, 150, "Callback aborted", "interrupted",
           EX_TEMPFAIL, false },
@@ -142,6 +142,6 @@ Test(fail, results_of_libcurl)
                      0);
         cr_expect_str_eq(why.text, rows[i].text);
         cr_expect_eq(why.code, rows[i].code, "%s", why.text);
-        cr_expect_eq(why.cut, rows[i].cut, "%s", why.text);
+        cr_expect_eq(why.transient, rows[i].transient, "%s", why.text);
     }
 }
