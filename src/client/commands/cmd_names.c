@@ -367,7 +367,8 @@ static int hash_one(struct client *c, const char *path, void *of)
                          : fail(&why, EX_UNAVAILABLE,
                                 "the server has no command for checksums");
     if (r == 0)
-        r = remote_hash(&c->link, path, e.size, hash, &why);
+        r = remote_hash(&c->link, path, (struct remote_range){ .to = e.size },
+                        hash, &why);
     if (r != 0)
         return client_error(path, &why);
     if (c->options.json)

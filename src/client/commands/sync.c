@@ -29,10 +29,11 @@ static int sync_differs(struct tree *t, const struct job *job, struct link *l)
     int r;
     digest_follow(&d, fd, &job->size, l);
     do
-        r = remote_hash(l, job->remote, job->size, there, &why);
+        r = remote_hash(l, job->remote,
+                        (struct remote_range){ .to = job->size }, there, &why);
     while (r < 0 && link_again(l, &retry, job->remote, &why));
     if (r == 0)
-        r = digest_catch_up(&d);
+        r = digest_catch_up(&d, l);
     digest_end(&d, here);
     return r < 0 ? -1 : strcmp(here, there) != 0;
 }

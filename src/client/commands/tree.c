@@ -241,9 +241,7 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     struct job job = { .kind = JOB_PUT,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
-                       .taken = there != NULL,
-                       .listed = all->at,
-                       .known = there || listing_is_whole(all),
+                       .known = true,
                        .above = dir };
 
     tree_file(t, &job, local, remote, here, there);
@@ -317,8 +315,6 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
-    there.at = clock_ms();
-    listed_begin(job, &there);
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))

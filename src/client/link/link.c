@@ -134,11 +134,16 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->cipher = SSL_get_cipher_name(tls);
     }
     if (code == 230 || code == 232) {
+        l->chosen = NULL;
+        l->surprised = !l->logs_in;
         l->logged_in = l->in = true;
         /* Other servers only advise a change. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
-    if ((l->no_password && l->asked) || (l->replies > 0 && --l->replies == 0))
+    if (code == 200 && l->choice && strstr(line, "STOR conflict="))
+        l->chosen = l->choice;
+    if (l->surprised || (l->no_password && l->asked) ||
+        (l->replies > 0 && --l->replies == 0))
         return 0;
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
@@ -357,14 +362,12 @@ static bool link_is_stale(const struct link *l)
     return l->control >= 0 && poll(&p, 1, 0) > 0;
 }
 
-/* IIS lists UTF8 in FEAT, and takes names for those of its code page until it
- * gets this command. So it comes first on each new connection. */
-static void link_speak_utf8(struct link *l)
+/* Sends COMMAND before all others of this call, unless it comes already. */
+static void link_say_first(struct link *l, const char *command)
 {
-    static const char command[] = "*OPTS UTF8 ON";
-
-    if (!l->site->utf8 || (l->before && strcmp(l->before->data, command) == 0))
-        return;
+    for (const struct curl_slist *at = l->before; at; at = at->next)
+        if (strcmp(at->data, command) == 0)
+            return;
     struct curl_slist *first = curl_slist_append(NULL, command);
     if (first) {
         first->next = l->before;
@@ -388,8 +391,13 @@ static void link_set_manner(struct link *l)
      * answer would count as the last reply of this call. */
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
-    if (renew || l->control < 0)
-        link_speak_utf8(l);
+    l->logs_in = renew || l->control < 0;
+    /* IIS lists UTF8 in FEAT, and takes names for those of its code page until
+     * it gets this command. */
+    if (l->logs_in && l->site->utf8)
+        link_say_first(l, "*OPTS UTF8 ON");
+    if (l->logs_in && l->choice)
+        link_say_first(l, l->choice);
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
     l->ended_early = l->paused = l->resumed = false;
@@ -497,6 +505,21 @@ void link_announce(struct link *l, uint64_t length)
     link_set_last(l, CURLOPT_PREQUOTE, allo);
 }
 
+void link_choose(struct link *l, enum conflict_choice c)
+{
+    static const char *const commands[] = {
+        [CONFLICT_OVERWRITE] = "OPTS STOR conflict=overwrite",
+        [CONFLICT_RENAME] = "OPTS STOR conflict=rename",
+        [CONFLICT_SKIP] = "OPTS STOR conflict=reject",
+    };
+
+    if (!l->site->decides)
+        return;
+    l->choice = commands[c];
+    if (l->logs_in || l->chosen != l->choice)
+        link_say_first(l, l->choice);
+}
+
 void link_set_directory(struct link *l, const char *path)
 {
     char line[URL_PATH_MAX + 8];
@@ -522,7 +545,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
         link_add_before(l, "MODE S");
     l->mode_z = l->mode_z && !io;
     l->io = io;
-    l->begun = l->taken = false;
+    l->choice = NULL;
+    l->begun = l->taken = l->surprised = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);
@@ -582,7 +606,8 @@ static bool link_was_turned_away(const struct link *l, CURLcode r,
     bool ended = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
                  r == CURLE_GOT_NOTHING;
 
-    return !l->in && why->transient && (ended || l->reply == 421 || l->reply == 530);
+    return !l->in && why->transient &&
+           (ended || l->reply == 421 || l->reply == 530);
 }
 
 /* Was a connection being made when the call failed? */
@@ -623,6 +648,9 @@ int link_run(struct link *l, struct failure *why)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
+    /* The new connection has not heard what must come first. */
+    if (l->surprised)
+        return fail_curl(why, CURLE_RECV_ERROR, 0, NULL, NULL);
     /* TLS is there, only not for data. */
     if (r == CURLE_USE_SSL_FAILED && l->in)
         return fail(why, EX_PROTOCOL,

@@ -150,8 +150,9 @@ struct site {
     bool mlst, modez, mfmt, csid;
     bool utf8;        /* names are UTF-8 after OPTS UTF8 ON */
     bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
+    bool decides;     /* it decides about a name that is taken, by OPTS STOR */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
-    const char *hash_verb; /* "HASH", or without it "XSHA256" and others */
+    const char *hash_verb; /* "HASH", or without it "XSHA256" */
 };
 
 /* Sends and receives the bytes of a call, except replies. NULL: there are
@@ -201,6 +202,10 @@ struct link {
     unsigned made;       /* data connections since the last refusal, up to 2 */
     bool doubted;        /* a refused manner was tried once more */
     bool renew;          /* the next call opens a new control connection */
+    bool logs_in;        /* this call opens one */
+    bool surprised;      /* libcurl has opened one by itself */
+    const char *choice;  /* OPTS STOR of this call, or NULL */
+    const char *chosen;  /* the last one of this connection, or NULL */
     uint64_t used;       /* by clock_ms(), when the last call has ended */
     const char *version; /* "TLSv1.3", of the control connection */
     const char *cipher;  /* its suite */
@@ -281,6 +286,8 @@ void link_set_first(struct link *l, uint64_t first, bool sized);
 void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
+/* What this upload does if its name is taken, on a server that decides. */
+void link_choose(struct link *l, enum conflict_choice c);
 /* This call can't be made: link_run() fails. */
 void link_lacks_memory(struct link *l);
 /* Uses MODE Z for this call's data connection. */
@@ -399,7 +406,6 @@ struct listing {
                     has ended it */
     bool nothing; /* LIST: it shows nothing at all */
     bool whole;   /* it is sure that no line is missing, nor a hidden name */
-    uint64_t at;  /* a walk: by clock_ms() */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -477,18 +483,16 @@ int remote_time(struct link *l, const char *path, time_t *ret,
  * Returns 1: the server reports none. */
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
-/* May this user get the checksum of PATH, which needn't exist? A server without
- * hidden uploads reads its SIZE bytes. Returns 1 or 0, or -1 with the
- * reason. */
-int remote_may_hash(struct link *l, const char *path, uint64_t size,
-                    struct failure *why);
-/* Not an algorithm of OpenSSL. */
-#define CRC_NAME "CRC32"
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define REMOTE_HASH_MAX 129
-/* Gets the checksum by the server's algorithm. The server may read all SIZE
- * bytes (0: unknown) before it replies. */
-int remote_hash(struct link *l, const char *path, uint64_t size,
+/* Bytes of a file; all of them if PART is false. */
+struct remote_range {
+    uint64_t from, to; /* TO isn't part of it; 0: unknown */
+    bool part;
+};
+/* Gets the checksum by the server's algorithm. The server may read all these
+ * bytes before it replies. */
+int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why);
 /* Returns 1: the directory existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);

@@ -148,7 +148,8 @@ bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why)
 {
-    if (!why->transient || r->tries >= l->site->options->retries || link_interrupted)
+    if (!why->transient || r->tries >= l->site->options->retries ||
+        link_interrupted)
         return false;
     r->tries++;
     r->pause = r->pause == 0 ? 1 : 2 * r->pause;

@@ -395,45 +395,37 @@ static unsigned hash_patience(uint64_t size)
     return (unsigned)(size / HASH_BYTES_A_SECOND);
 }
 
-/* Sallyport looks at the right before it looks for the file. */
-int remote_may_hash(struct link *l, const char *path, uint64_t size,
-                    struct failure *why)
-{
-    l->patience = hash_patience(size);
-    if (link_command(l, why, "%s %s", l->site->hash_verb, path) == 0)
-        return 1;
-    return why->lost ? -1
-                    : why->reply == 550 && !strstr(why->text, "no right to");
-}
-
 /* Cuts the checksum out of "213 SHA-256 0-49 6dcf...1f93 NAME", or of "250
- * 6DCF...1F93". CRCs may lack zeros at their beginning. */
+ * 6DCF...1F93". */
 static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
 {
     static const char digits[] = "0123456789abcdefABCDEF";
     bool hash = strcmp(l->site->hash_verb, "HASH") == 0;
-    bool crc = strcmp(l->site->hash, CRC_NAME) == 0;
     struct slice rest = slice_from(l->text), word;
 
     for (int i = 0; i < (hash ? 4 : 2); i++)
         slice_cut(&rest, ' ', &word);
-    size_t missing = crc && word.len < 8 ? 8 - word.len : 0;
-    memset(ret, '0', missing);
-    if (l->reply / 100 != 2 || word.len == 0 || word.len + missing < 8 ||
-        slice_copy(word, ret + missing, REMOTE_HASH_MAX - missing) < 0 ||
-        strspn(ret, digits) != word.len + missing)
+    if (l->reply / 100 != 2 || word.len < 8 ||
+        slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
+        strspn(ret, digits) != word.len)
         return -1;
     for (char *at = ret; *at; at++)
         *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
     return 0;
 }
 
-int remote_hash(struct link *l, const char *path, uint64_t size,
+int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why)
 {
     const char *verb = l->site->hash_verb;
 
-    l->patience = hash_patience(size);
+    if (range.part && strcmp(verb, "HASH") != 0)
+        return fail(why, EX_UNAVAILABLE, "%s knows no ranges", verb);
+    if (range.part &&
+        link_command(l, why, "RANG %llu %llu", (unsigned long long)range.from,
+                     (unsigned long long)range.to - 1) < 0)
+        return -1;
+    l->patience = hash_patience(range.to - range.from);
     if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
         return -1;
     return remote_take_hash(l, ret) == 0
@@ -525,23 +517,6 @@ static void site_hash(struct site *s, struct slice rest)
     }
 }
 
-/* Older commands for checksums, the best first. */
-static void site_checksum(struct site *s, struct slice verb)
-{
-    static const char *const rows[][2] = { { "XSHA256", "SHA-256" },
-                                           { "XSHA512", "SHA-512" },
-                                           { "XMD5", "MD5" },
-                                           { "XCRC", CRC_NAME } };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (s->hash_verb && strcmp(s->hash_verb, rows[i][0]) == 0)
-            return;
-        if (slice_equal_nocase(verb, slice_from(rows[i][0])) &&
-            (!s->hash_verb || strcmp(s->hash_verb, "HASH") != 0))
-            site_set_hash(s, rows[i][0], rows[i][1]);
-    }
-}
-
 static void site_feature(struct site *s, struct slice line)
 {
     struct slice rest = slice_trim(line), word;
@@ -559,8 +534,10 @@ static void site_feature(struct site *s, struct slice line)
         s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
     else if (slice_equal_nocase(word, SLICE("HASH")))
         site_hash(s, slice_trim(rest));
-    else
-        site_checksum(s, word);
+    else if (slice_equal_nocase(word, SLICE("STOR")))
+        s->decides = slice_starts(slice_trim(rest), SLICE("conflict="));
+    else if (slice_equal_nocase(word, SLICE("XSHA256")) && !s->hash)
+        site_set_hash(s, "XSHA256", "SHA-256");
 }
 
 /* Asks for the server's name. */

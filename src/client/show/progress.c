@@ -338,9 +338,12 @@ void progress_expect(size_t files, uint64_t bytes, bool more)
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_settle(uint64_t size)
+void progress_settle(struct progress_row *r, uint64_t size)
 {
     pthread_mutex_lock(&progress.lock);
+    progress_clear();
+    if (r)
+        r->used = false;
     progress.all.ended++;
     progress.all.done += size;
     pthread_mutex_unlock(&progress.lock);

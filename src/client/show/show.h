@@ -31,7 +31,7 @@ size_t show_columns(const char *text);
 /* What went wrong, whether a retry can help, and what to do. Each layer of the
  * client fills in this record and passes it up. */
 struct failure {
-    int code; /* of sysexits.h; 0: nothing failed */
+    int code;       /* of sysexits.h; 0: nothing failed */
     bool transient; /* a retry may succeed */
     bool lost;      /* the connection was cut, so nothing was answered */
     bool unknown;   /* nothing vouches for the server's certificate */
@@ -98,8 +98,8 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
  * there are several, a line below the bars shows the total. 0 files: they are
  * over. */
 void progress_expect(size_t files, uint64_t bytes, bool more);
-/* One of these files, of this SIZE, needs no transfer. */
-void progress_settle(uint64_t size);
+/* One of these files, of this SIZE, needs no transfer. R: its row, or NULL. */
+void progress_settle(struct progress_row *r, uint64_t size);
 
 struct progress_total {
     size_t files, done, skipped, failed;

@@ -177,7 +177,6 @@ static int crew_once(struct crew *c, struct file_transfer *t,
     case JOB_GET:
         return download_once(t, why);
     case JOB_PUT:
-        listed_renew(c->jobs, t);
         return upload_once(t, why);
     default:
         r = job->step(c->jobs->of, job, t->link, why);

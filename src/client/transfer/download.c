@@ -10,8 +10,8 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* Has a server that lists files reported the length of this one? An honest
- * server sends no more bytes; more could fill the disk. */
+/* Has a server that lists files reported the length of this one? More bytes,
+ * which could fill the disk, aren't taken. */
 static bool download_is_sized(const struct file_transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
@@ -21,16 +21,15 @@ static size_t download_store(void *of, const char *bytes, size_t len)
 {
     struct file_transfer *t = of;
 
-    if (download_is_sized(t) && len > t->size - t->done) {
-        t->too_long = true;
-        return 0;
-    }
+    t->too_long = download_is_sized(t) && len > t->size - t->done;
+    if (t->too_long)
+        len = (size_t)(t->size - t->done);
     t->unwritten = -fd_write_all(t->fd, bytes, len);
     if (t->unwritten)
         return 0;
     digest_add(&t->digest, bytes, len);
     t->done += len;
-    return len;
+    return t->too_long ? 0 : len;
 }
 
 static size_t download_take(void *of, const char *bytes, size_t len)
@@ -42,16 +41,15 @@ static size_t download_take(void *of, const char *bytes, size_t len)
     return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
 }
 
-/* Gets size and time of the file; a retry asks again. */
+/* Gets size and time of the file; another try asks again. */
 static int download_facts(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e = { .kind = ENTRY_FILE,
                                .size = t->job->size,
                                .sized = true,
                                .modified = t->job->modified };
-    int r = t->job->known && t->size == 0
-                ? 0
-                : remote_stat(t->link, t->remote, &e, why);
+    int r =
+        t->job->known && !t->row ? 0 : remote_stat(t->link, t->remote, &e, why);
 
     if (r != 0)
         return -1;
@@ -74,8 +72,8 @@ static bool download_resumes(const struct file_transfer *t)
 
 bool download_goes_on(const struct file_transfer *t, const struct failure *why)
 {
-    return (why->transient || link_interrupted) && t->done > 0 && t->done < t->size &&
-           strcmp(t->job->local, "-") != 0 &&
+    return (why->transient || link_interrupted) && t->done > 0 &&
+           t->done < t->size && strcmp(t->job->local, "-") != 0 &&
            !t->link->site->options->no_resume &&
            (t->modified || transfer_hash_name(t));
 }
@@ -168,6 +166,11 @@ static int download_run(struct file_transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
 
+    if (t->too_long && t->again && t->size > t->announced) {
+        progress_note("%s: it grows; these are its first %llu bytes", t->remote,
+                      (unsigned long long)t->size);
+        return 0;
+    }
     if (t->too_long)
         return fail(why, EX_DATAERR,
                     "more bytes come than the %llu that were announced; the "
@@ -284,6 +287,11 @@ int download_once(struct file_transfer *t, struct failure *why)
         return -1;
     r = download_into(t, &p, replace, why);
     digest_end(&t->digest, NULL);
+    /* The file may have been replaced: the next try asks for its size. */
+    if (r < 0 && why->code == EX_DATAERR && !t->again) {
+        t->again = why->transient = true;
+        t->announced = t->size;
+    }
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;
     return r;

@@ -111,7 +111,6 @@ static void jobs_discard(struct jobs *j, struct job *job)
     while ((held = jobs_pop(&job->held)))
         jobs_discard(j, held);
     j->bytes -= jobs_bytes(job->local, job->remote);
-    listed_end(job);
     free(job->local);
     free(job->remote);
     free(job);
@@ -163,8 +162,8 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     return new;
 }
 
-/* Two files of one command may have the same name. For the second upload it is
- * taken, whatever a listing shows now. Returns 0; 1: the same transfer was
+/* Two files of one command may have the same name. For the second one it is
+ * taken. Returns 0; 1: the same transfer was
  * added before; -1 with the reason. */
 static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
 {
@@ -176,8 +175,6 @@ static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
         return 0;
     enum names_owner owner = names_take(target, source);
     job->twice = owner == NAMES_OTHERS;
-    if (put && job->twice)
-        job->known = job->taken = true;
     if (job->twice && j->once)
         return fail(why, EX_USAGE,
                     "another file of this call becomes %s; transfer this one "

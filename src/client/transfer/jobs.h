@@ -22,7 +22,6 @@ enum job_kind {
 };
 
 struct job;
-struct listed;
 /* Does the work of JOB over the link L. OF is that of the queue. Returns 0; or
  * -1 with the reason, and is called again if a retry may help. */
 typedef int job_step(void *of, struct job *job, struct link *l,
@@ -39,11 +38,10 @@ struct job {
     size_t named;         /* no link is followed beyond these bytes of local */
 
     /* A transfer: */
-    uint64_t listed; /* put: by clock_ms(), when the name wasn't taken */
     uint64_t size;   /* put: only for the total, or 0 */
     time_t modified; /* get; 0: unknown */
-    bool known;      /* the fields above, and taken, come from a listing */
-    bool taken;      /* put: the name is taken; also of a directory */
+    bool known;      /* the fields above are; a walk: TAKEN is */
+    bool taken;      /* a walk: the server has the directory */
     bool overwrite;  /* put: sync has decided to replace it */
     bool twice;      /* another file of this command has its name */
 
@@ -55,8 +53,6 @@ struct job {
     bool again;           /* the step was called, and the connection was cut */
     bool stays;           /* something in this directory isn't done */
     struct job *about;    /* the job whose directory this step lists */
-    struct listed *names; /* put: those of its directory on the server, or NULL
-                           */
     struct job_list held; /* jobs in it that are queued later */
 
     struct job *above; /* the job of the directory that it is in, or NULL */

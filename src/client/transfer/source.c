@@ -90,6 +90,10 @@ int source_remove(struct file_transfer *t, struct failure *why)
         return fail(why, EX_TEMPFAIL,
                     "transferred, but not removed: "
                     "interrupted");
+    if (put && t->unconfirmed)
+        return fail(why, EX_TEMPFAIL,
+                    "transferred, but not removed: the server hasn't "
+                    "confirmed it");
     /* A download is complete only with all bytes that MLST has announced. */
     if (!t->checked && !(put ? t->sized : t->link->site->mlst))
         return fail(why, EX_USAGE,

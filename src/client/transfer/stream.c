@@ -7,40 +7,19 @@
 #include "sallyport/base/clock.h"
 #include "transfer.h"
 
-/* Checksums, by OpenSSL or zlib. */
-
 #define DIGEST_BLOCK  262144
 #define KEEP_MS       30000
 #define ZSTREAM_BLOCK 65536
+#define BEHIND_MAX    (256 * 1024 * 1024)
 
 int digest_begin(struct checksum *d, const char *name)
 {
     const EVP_MD *md = name ? EVP_get_digestbyname(name) : NULL;
 
-    *d = (struct checksum){ .ctx = md ? EVP_MD_CTX_new() : NULL,
-                            .is_crc = name && strcmp(name, CRC_NAME) == 0 };
-    if (!name || d->is_crc)
+    *d = (struct checksum){ .ctx = md ? EVP_MD_CTX_new() : NULL };
+    if (!name)
         return 0;
     return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
-}
-
-bool digest_is_wanted(const struct checksum *d)
-{
-    return d->ctx || d->is_crc;
-}
-
-static void digest_update(struct checksum *d, const void *bytes, size_t len)
-{
-    if (d->ctx)
-        EVP_DigestUpdate(d->ctx, bytes, len);
-    else if (d->is_crc)
-        d->crc = crc32_z(d->crc, bytes, len);
-}
-
-void digest_add(struct checksum *d, const void *bytes, size_t len)
-{
-    if (!d->link)
-        digest_update(d, bytes, len);
 }
 
 /* Reads a block. Returns 1; 0: there is none now; or -errno. */
@@ -48,7 +27,7 @@ static int digest_read(struct checksum *d)
 {
     static _Thread_local char block[DIGEST_BLOCK];
 
-    if (!d->link || d->at >= *d->end)
+    if (!d->end || d->at >= *d->end)
         return 0;
     uint64_t left = *d->end - d->at;
     ssize_t n =
@@ -57,9 +36,19 @@ static int digest_read(struct checksum *d)
 
     if (n <= 0)
         return n == 0 ? -ENODATA : errno == EINTR ? 1 : -errno;
-    digest_update(d, block, (size_t)n);
+    EVP_DigestUpdate(d->ctx, block, (size_t)n);
     d->at += (uint64_t)n;
     return 1;
+}
+
+/* A digest that has fallen far behind reads now: later the bytes would have
+ * left the cache of the disk. */
+void digest_add(struct checksum *d, const void *bytes, size_t len)
+{
+    if (d->ctx && !d->end)
+        EVP_DigestUpdate(d->ctx, bytes, len);
+    while (d->end && *d->end > d->at + BEHIND_MAX && digest_read(d) == 1)
+        ;
 }
 
 /* digest_catch_up() meets an error again, and returns it. */
@@ -73,7 +62,7 @@ static bool digest_read_some(void *of)
 void digest_follow(struct checksum *d, int fd, const uint64_t *end,
                    struct link *l)
 {
-    if (!digest_is_wanted(d))
+    if (!d->ctx)
         return;
     d->link = l;
     d->fd = fd;
@@ -81,34 +70,54 @@ void digest_follow(struct checksum *d, int fd, const uint64_t *end,
     l->spare = (struct link_spare){ digest_read_some, d };
 }
 
-int digest_catch_up(struct checksum *d)
+int digest_catch_up(struct checksum *d, struct link *kept)
 {
-    uint64_t kept = clock_ms();
+    uint64_t at = clock_ms();
     int r;
 
     while ((r = digest_read(d)) == 1) {
         if (link_interrupted)
             return -EINTR;
-        if (clock_ms() - kept > KEEP_MS) {
-            link_keep(d->link);
-            kept = clock_ms();
+        if (kept && clock_ms() - at > KEEP_MS) {
+            link_keep(kept);
+            at = clock_ms();
         }
     }
     return r;
 }
 
-void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
+int digest_file(int fd, uint64_t len, const char *name,
+                char out[DIGEST_HEX_MAX])
 {
+    struct checksum d;
+
+    if (digest_begin(&d, name) < 0)
+        return -ENOMEM;
+    d.fd = fd;
+    d.end = &len;
+    int r = digest_catch_up(&d, NULL);
+    digest_end(&d, out);
+    return r;
+}
+
+void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX])
+{
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    if (out)
-        out[0] = '\0';
-    if (out && d->ctx && EVP_DigestFinal_ex(d->ctx, hash, &len) == 1)
+    out[0] = '\0';
+    if (copy && d->ctx && EVP_MD_CTX_copy_ex(copy, d->ctx) == 1 &&
+        EVP_DigestFinal_ex(copy, hash, &len) == 1)
         for (unsigned i = 0; i < len; i++)
             snprintf(out + (size_t)2 * i, 3, "%02x", hash[i]);
-    if (out && d->is_crc)
-        snprintf(out, DIGEST_HEX_MAX, "%08lx", d->crc);
+    EVP_MD_CTX_free(copy);
+}
+
+void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
+{
+    if (out)
+        digest_peek(d, out);
     if (d->link)
         d->link->spare = (struct link_spare){ 0 };
     EVP_MD_CTX_free(d->ctx);

@@ -120,7 +120,7 @@ int temporary_arrived(struct file_transfer *t, enum arrival *ret,
     uint64_t length = 0;
 
     *ret = ARRIVAL_NONE;
-    if (!t->compared)
+    if (t->has != HAS_COMPARED)
         return 0;
     int r = remote_length(t->link, t->remote, &length, why);
     if (r == 0 ? length == t->done : upload_is_stream(t))
@@ -173,8 +173,8 @@ static int temporary_give_up(struct file_transfer *t, struct failure *why)
                     t->remote);
     temporary_refused(why->text);
     temporary_remove(t);
-    t->held = HELD_OTHERS;
-    return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
+    t->ours = false;
+    return 1;
 }
 
 int temporary_finish(struct file_transfer *t, struct failure *why)
@@ -188,10 +188,10 @@ void temporary_remove(struct file_transfer *t)
 {
     struct failure why;
 
-    if (!t->begun && t->first == 0)
+    if (t->has == HAS_NOTHING && t->first == 0)
         return;
     if (remote_remove(t->link, t->remote, &why) == 0)
-        t->begun = false;
+        t->has = HAS_NOTHING;
     else
         progress_note("/%s stays on the server: %s", t->remote, why.text);
 }

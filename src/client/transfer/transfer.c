@@ -7,6 +7,9 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
+/* A server reads so many bytes in its least time for a checksum. */
+#define HASH_PART (1024ul * 1024 * 1024)
+
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
 
 const char *transfer_hash_name(const struct file_transfer *t)
@@ -38,7 +41,7 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
 
 static int transfer_catch_up(struct file_transfer *t, struct failure *why)
 {
-    int r = digest_catch_up(&t->digest);
+    int r = digest_catch_up(&t->digest, t->link);
 
     if (r == -EINTR)
         return fail(why, EX_TEMPFAIL, "interrupted");
@@ -48,47 +51,106 @@ static int transfer_catch_up(struct file_transfer *t, struct failure *why)
     return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
-/* The server computes its checksum meanwhile, so it is asked first. */
-static int transfer_compare(struct file_transfer *t, struct failure *why)
+/* Asks the server for the checksum of RANGE. Returns 0; 1: it refuses; -1: the
+ * connection was cut, or Ctrl-C pressed. */
+static int transfer_ask(struct file_transfer *t, struct remote_range range,
+                        char there[REMOTE_HASH_MAX], struct failure *why)
+{
+    if (remote_hash(t->link, t->remote, range, there, why) == 0)
+        return 0;
+    return why->lost || link_interrupted ? -1 : 1;
+}
+
+static int transfer_judge(const char *here, const char *there,
+                          struct failure *why)
+{
+    return strcmp(here, there) == 0
+               ? 0
+               : fail(why, EX_DATAERR,
+                      "the checksums differ (%s here, %s there); the file is "
+                      "damaged or has changed: transfer it again with "
+                      "--no-resume --conflict overwrite",
+                      here, there);
+}
+
+/* The server computes its checksum meanwhile, so it is asked first. Returns 0;
+ * 1: the server refuses; or -1 with the reason. */
+static int transfer_compare(struct file_transfer *t, struct remote_range range,
+                            struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
-    uint64_t most = t->size > t->done ? t->size : t->done;
+    int r = transfer_ask(t, range, there, why);
 
-    if (remote_hash(t->link, t->remote, most, there, why) < 0) {
-        /* A user who may only upload can't get the checksum: then there is
-         * nothing to compare. */
-        if (why->lost || link_interrupted)
-            return -1;
-        if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
-            progress_note("%s: stored; not compared, since this account may "
-                          "not read it",
-                          t->remote);
-        else
-            progress_note("%s: not verified: %s", t->remote, why->text);
-        return 0;
-    }
-    if (transfer_catch_up(t, why) < 0)
-        return -1;
+    if (r == 0)
+        r = transfer_catch_up(t, why);
+    if (r != 0)
+        return r;
     digest_end(&t->digest, here);
-    if (strcmp(here, there) != 0)
-        return fail(why, EX_DATAERR,
-                    "the checksums differ (%s here, %s there); the file is "
-                    "damaged or has changed: transfer it again with "
-                    "--no-resume --conflict overwrite",
-                    here, there);
-    t->checked = true;
-    return 0;
+    return transfer_judge(here, there, why);
+}
+
+int transfer_compare_head(struct file_transfer *t, struct failure *why)
+{
+    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+
+    if (!t->digest.ctx)
+        return 0;
+    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, there, why);
+    if (r > 0)
+        return 0;
+    if (r < 0 || transfer_catch_up(t, why) < 0)
+        return -1;
+    digest_peek(&t->digest, here);
+    return strcmp(here, there) == 0;
+}
+
+/* The server's limit of time for a checksum was too short for the whole file.
+ * Returns as transfer_compare(). */
+static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
+{
+    int r = 0;
+
+    for (uint64_t from = 0, to; r == 0 && from < t->done; from = to) {
+        to = t->done - from > HASH_PART ? from + HASH_PART : t->done;
+        digest_end(&t->digest, NULL);
+        if (transfer_begin_digest(t, false, why) < 0)
+            return -1;
+        digest_follow(&t->digest, t->fd, &to, t->link);
+        t->digest.at = from;
+        r = transfer_compare(t, (struct remote_range){ from, to, true }, why);
+    }
+    return r;
+}
+
+/* A user who may only upload can't get the checksum. */
+static void transfer_tell_unverified(const struct file_transfer *t,
+                                     const struct failure *why)
+{
+    if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
+        progress_note("%s: stored; not compared, since this account may not "
+                      "read it",
+                      t->remote);
+    else
+        progress_note("%s: not verified: %s", t->remote, why->text);
 }
 
 int transfer_verify(struct file_transfer *t, struct failure *why)
 {
-    int r = 0;
+    const struct remote_range all = { .to =
+                                          t->size > t->done ? t->size : t->done,
+                                      .part = t->too_long };
 
     t->checked = false;
-    if (digest_is_wanted(&t->digest))
-        r = transfer_compare(t, why);
+    if (!t->digest.ctx)
+        return 0;
+    int r = transfer_compare(t, all, why);
+    if (r == 1 && why->reply == 451 && t->digest.end)
+        r = transfer_compare_parts(t, why);
+    if (r == 1)
+        transfer_tell_unverified(t, why);
+    t->checked = r == 0;
     digest_end(&t->digest, NULL);
-    return r;
+    return r < 0 ? -1 : 0;
 }
 
 void transfer_moved(void *of)
@@ -137,8 +199,8 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)
         progress_note("%s: skipped, it is there already", t->local);
-    if (!t->row && r == 0) {
-        progress_settle(job->size);
+    if (r == 0 && (!t->row || t->skipped)) {
+        progress_settle(t->row, job->size);
         return t->skipped;
     }
     if (!t->row)

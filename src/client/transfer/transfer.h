@@ -20,31 +20,34 @@
 
 /* The checksum of a transfer's bytes, in the server's algorithm. */
 struct checksum {
-    EVP_MD_CTX *ctx; /* NULL: no checksum is wanted, or a CRC */
-    bool is_crc;
-    uLong crc;
+    EVP_MD_CTX *ctx;   /* NULL: no checksum is wanted */
     struct link *link; /* it follows a file while this waits; or NULL */
     int fd;
     uint64_t at;         /* bytes of the file that it has */
-    const uint64_t *end; /* it may read so many */
+    const uint64_t *end; /* it may read so many; NULL: it follows none */
 };
 
-/* Begins a checksum. NAME is as in HASH; NULL: none is wanted. Returns 0, or
- * -1: the algorithm is unknown. */
+/* Begins a checksum, in lower-case hexadecimal. NAME is as in HASH; NULL: none
+ * is wanted. Returns 0, or -1: the algorithm is unknown. */
 int digest_begin(struct checksum *d, const char *name);
-bool digest_is_wanted(const struct checksum *d);
-/* Nothing happens if D follows a file. */
+/* Adds them, unless D follows a file. */
 void digest_add(struct checksum *d, const void *bytes, size_t len);
 /* From now on D reads the first *END bytes of FD, which may become more, while
  * L waits for the server: 512 MiB then take 0.9 s with the checksum, not 1.2 s.
  * D, FD and END stay where they are until digest_end(). */
 void digest_follow(struct checksum *d, int fd, const uint64_t *end,
                    struct link *l);
-/* Reads what is left of *END bytes, and keeps the session meanwhile. Returns 0
- * or -errno; -EINTR after Ctrl-C, -ENODATA: the file has become shorter. */
-int digest_catch_up(struct checksum *d);
-/* Writes the checksum in lower-case hexadecimal, or "" if none was wanted, and
- * frees D. OUT may be NULL. */
+/* Reads what is left of *END bytes, and keeps the session of KEPT, if it isn't
+ * NULL. Returns 0 or -errno; -EINTR after Ctrl-C, -ENODATA: the file has become
+ * shorter. */
+int digest_catch_up(struct checksum *d, struct link *kept);
+/* Computes the checksum of the first LEN bytes of FD. Returns 0 or -errno, as
+ * digest_catch_up(). */
+int digest_file(int fd, uint64_t len, const char *name,
+                char out[DIGEST_HEX_MAX]);
+/* Writes the checksum of the bytes so far, or "" if none is wanted. */
+void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX]);
+/* As digest_peek(), and frees D. OUT may be NULL. */
 void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX]);
 
 /* MODE Z: the data connection carries one stream in zlib's format (RFC
@@ -174,22 +177,23 @@ struct file_transfer {
     uint64_t size, first,
         done; /* of the whole file, where this try began, now */
     time_t modified;
-    bool begun;    /* put: the server may have bytes of this file */
-    bool sent;     /* put: it may have all of them */
-    bool stored;   /* put: it has confirmed the file */
-    bool compared; /* put: what it has is what was sent */
-    int broken;    /* put: errno of the local file, or 0 */
-    bool shorter;  /* put: the local file has lost its end */
-    enum upload_held {
-        HELD_UNKNOWN, /* perhaps bytes of an earlier call, to be compared */
-        HELD_OURS,    /* only bytes of this call */
-        HELD_OTHERS   /* bytes of an earlier call that can't be compared */
-    } held;           /* put: what an unfinished upload on the server is */
-    uint64_t left;    /* put: the length of such bytes on a Sallyport, or 0 */
-    bool elsewhere;   /* put: the server has chosen another name */
-    bool aside;       /* put: the bytes go to a temporary name first */
-    bool renaming;    /* put: the server may have given the file its name */
-    bool in_place;    /* put: the server has refused the temporary name */
+    enum upload_has {
+        HAS_NOTHING,
+        HAS_PART,      /* perhaps bytes of this file */
+        HAS_ALL,       /* perhaps the whole file; nothing was confirmed */
+        HAS_CONFIRMED, /* there was a 226 */
+        HAS_COMPARED   /* what it has is what was sent */
+    } has;             /* put: what the server has */
+    bool ours;         /* put: an unfinished upload has bytes of this file */
+    uint64_t foreign;  /* put: length of one that has others, on a
+                          Sallyport; or 0 */
+    bool unconfirmed;  /* put: it is there, but no 226 came */
+    int broken;        /* put: errno of the local file, or 0 */
+    bool changed;      /* put: the local file has changed */
+    enum conflict_choice choice; /* put: what a server does that decides */
+    bool aside;    /* put: the bytes go to a temporary name first */
+    bool renaming; /* put: the server may have given the file its name */
+    bool in_place; /* put: the server has refused the temporary name */
     char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
                                  there, remote is that, and this the file's */
     bool replaces;            /* an existing file is to be replaced */
@@ -202,6 +206,8 @@ struct file_transfer {
     int lock;      /* put: no other call has the temporary name; or -1 */
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
+    bool again;    /* get: an earlier try has got other bytes than announced */
+    uint64_t announced; /* get: the size in that try */
     struct checksum digest;
     struct zstream z;
 };
@@ -215,17 +221,6 @@ bool download_goes_on(const struct file_transfer *t, const struct failure *why);
 bool upload_is_stream(const struct file_transfer *t);
 /* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
 int upload_rename(struct file_transfer *t, struct failure *why);
-
-/* The names of a directory on the server, while files are uploaded to it. Each
- * listing of it shows for so long that a name is free. */
-#define LISTED_MS 5000
-/* DIR has been listed: ALL has its names. */
-void listed_begin(struct job *dir, const struct listing *all);
-/* T is about to begin. If the listing that shows its name as free is too old,
- * it gets the answer of a newer one, or lists the directory again, if that
- * costs less than to ask for the name of each file that follows. */
-void listed_renew(struct jobs *j, struct file_transfer *t);
-void listed_end(struct job *dir);
 
 /* Temporary names on the server. */
 /* Another server is open: it may take them. */
@@ -263,6 +258,10 @@ void upload_tell(const struct file_transfer *t, struct failure *why);
 /* Returns the algorithm to compute, or NULL: verification is off, or the server
  * has none. */
 const char *transfer_hash_name(const struct file_transfer *t);
+/* Has the server the first T->done bytes of the file, and no others? The digest
+ * goes on from there. Returns 1; 0: no, or nobody knows; or -1 with the
+ * reason. */
+int transfer_compare_head(struct file_transfer *t, struct failure *why);
 /* Compares the checksum of the transferred bytes with the server's. Returns 0
  * or -1. */
 int transfer_verify(struct file_transfer *t, struct failure *why);

@@ -7,7 +7,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
@@ -30,13 +29,40 @@ static bool upload_is_sized(const struct file_transfer *t)
     return !upload_is_stream(t) && t->size > 0;
 }
 
+/* Is what was read the beginning of what the file has now? A file that only
+ * grows, such as a log, may be sent; without a checksum nobody knows that it
+ * did nothing else. */
+static bool upload_has_grown(struct file_transfer *t, const struct stat *now)
+{
+    char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
+
+    if ((uint64_t)now->st_size <= t->size)
+        return false;
+    if (!t->digest.ctx)
+        return true;
+    if (digest_catch_up(&t->digest, NULL) < 0 ||
+        digest_file(t->fd, t->done, transfer_hash_name(t), after) < 0)
+        return false;
+    digest_peek(&t->digest, before);
+    return strcmp(before, after) == 0;
+}
+
+/* A file that is rewritten while it is sent would arrive as a mix. So its last
+ * byte is sent only if it hasn't changed. */
+static bool upload_is_unchanged(struct file_transfer *t)
+{
+    struct stat now;
+
+    return fstat(t->fd, &now) == 0 &&
+           (source_is_same(&now, &t->read) || upload_has_grown(t, &now));
+}
+
 static long upload_read(void *of, char *bytes, size_t len)
 {
     struct file_transfer *t = of;
     uint64_t left = t->size - t->done;
     ssize_t n = 0;
 
-    /* A file that grows ends at the length that it had at first. */
     if (upload_is_sized(t) && len > left)
         len = (size_t)left;
     if (len == 0)
@@ -45,8 +71,11 @@ static long upload_read(void *of, char *bytes, size_t len)
         n = read(t->fd, bytes, len);
     while (n < 0 && errno == EINTR && !link_interrupted);
     t->broken = n < 0 && !link_interrupted ? errno : 0;
-    t->shorter = n == 0 && upload_is_sized(t);
-    if (n < 0 || t->shorter)
+    if (n < 0)
+        return -1;
+    t->changed = upload_is_sized(t) &&
+                 (n == 0 || ((uint64_t)n == left && !upload_is_unchanged(t)));
+    if (t->changed)
         return -1;
     digest_add(&t->digest, bytes, (size_t)n);
     t->done += (uint64_t)n;
@@ -89,31 +118,23 @@ static int upload_open(struct file_transfer *t, struct failure *why)
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
     bool same = source_is_same(&st, &t->read);
-    if (!same && t->held == HELD_OURS)
-        t->held = HELD_UNKNOWN;
-    t->compared &= same;
+    t->ours &= same;
+    if (!same && t->has == HAS_COMPARED)
+        t->has = HAS_CONFIRMED;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
     t->read = st;
     return 0;
 }
 
-/* Has a listing the answer? It may be hours old, and somebody else may have
- * taken the name since. */
-static bool upload_is_listed(const struct file_transfer *t)
-{
-    return t->job->known &&
-           (t->job->taken || clock_ms() - t->job->listed < LISTED_MS);
-}
-
-/* Does the name exist? If the directory was listed, the answer is known. */
+/* Does the name exist? The first file of this call may be on its way to it. */
 static int upload_taken(struct file_transfer *t, const char *path,
                         struct failure *why)
 {
     struct listing_entry e;
 
-    if (upload_is_listed(t) && strcmp(path, t->job->remote) == 0)
-        return t->job->taken;
+    if (t->job->twice && strcmp(path, t->job->remote) == 0)
+        return 1;
     enum presence r = remote_stat(t->link, path, &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
@@ -140,89 +161,94 @@ int upload_rename(struct file_transfer *t, struct failure *why)
                   : r;
 }
 
-/* Returns 0: continue; 1: skip; -1: failed. */
-static int upload_target(struct file_transfer *t, struct failure *why)
+/* The name is taken. Returns 0: the file can be sent; 1: skip; -1: failed. */
+static int upload_decide(struct file_transfer *t, struct failure *why)
 {
-    t->replaces |= t->job->overwrite;
-    if (t->replaces || t->begun)
-        return 0;
     const struct options *o = t->link->site->options;
     struct listing_entry old = { 0 };
     struct failure unknown;
 
-    int r = upload_taken(t, t->remote, why);
-    if (r <= 0)
-        return r;
     if (names_asks(o))
         remote_stat(t->link, t->remote, &old, &unknown);
-    switch (names_decide(o, t->remote, t->job->twice, "on the server",
-                         (struct names_file){ old.size, old.modified },
-                         (struct names_file){ t->size, t->modified })) {
-    case CONFLICT_SKIP:
-        return 1;
-    case CONFLICT_OVERWRITE:
-        t->replaces = true;
-        return 0;
-    default:
-        r = upload_rename(t, why);
-        if (r == 0)
-            names_tell(o, t->job->remote, t->remote);
-        return r;
-    }
+    t->choice = names_decide(o, t->remote, t->job->twice, "on the server",
+                             (struct names_file){ old.size, old.modified },
+                             (struct names_file){ t->size, t->modified });
+    t->replaces = t->choice == CONFLICT_OVERWRITE;
+    if (t->choice != CONFLICT_RENAME || t->link->site->decides)
+        return t->choice == CONFLICT_SKIP;
+    int r = upload_rename(t, why);
+    if (r == 0)
+        names_tell(o, t->job->remote, t->remote);
+    return r;
 }
 
-/* The bytes of an earlier call may be another file's beginning. Continues them
- * only if the client can compare the whole file at the end. Returns 0 or -1. */
-static int upload_trust(struct file_transfer *t, uint64_t held,
+/* A server that decides about the name does so at the last byte: nobody's file
+ * is replaced, whenever it came. Returns as upload_decide(). */
+static int upload_target(struct file_transfer *t, struct failure *why)
+{
+    const struct options *o = t->link->site->options;
+
+    t->replaces |= t->job->overwrite;
+    if (t->choice == CONFLICT_ASK)
+        t->choice = t->replaces || o->conflict == CONFLICT_OVERWRITE
+                        ? CONFLICT_OVERWRITE
+                    : o->conflict == CONFLICT_SKIP || names_asks(o)
+                        ? CONFLICT_SKIP
+                        : CONFLICT_RENAME;
+    if (t->link->site->decides || t->replaces || t->has != HAS_NOTHING)
+        return 0;
+    int r = upload_taken(t, t->remote, why);
+    return r <= 0 ? r : upload_decide(t, why);
+}
+
+/* An unfinished upload of an earlier call may be another file's beginning.
+ * Returns 1: it is this file's; 0: it isn't, or nobody knows; or -1. */
+static int upload_knows(struct file_transfer *t, uint64_t held,
                         struct failure *why)
 {
-    int r = transfer_hash_name(t)
-                ? remote_may_hash(t->link, t->remote, held, why)
-                : 0;
-
+    if (t->ours && held != t->foreign)
+        return 1;
+    t->done = held;
+    if (transfer_begin_digest(t, true, why) < 0)
+        return -1;
+    int r = transfer_compare_head(t, why);
     if (r == 0) {
-        t->held = HELD_OTHERS;
-        t->left = t->link->site->atomic ? held : 0;
+        digest_end(&t->digest, NULL);
+        t->foreign = t->link->site->atomic ? held : 0;
     }
-    return r < 0 ? -1 : 0;
+    return r;
 }
 
-/* Once bytes were sent, the listing of before says nothing. */
-static enum presence upload_presence(struct file_transfer *t,
-                                     struct failure *why)
+/* Can SIZE be the length of a finished file? APPE would continue it. */
+static int upload_is_finished(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
-    if (upload_is_listed(t) && !t->begun)
-        return t->job->taken ? PRESENT : ABSENT;
-    return remote_stat(t->link, t->remote, &e, why);
+    if (t->aside || (t->ours && !t->link->site->atomic))
+        return 0;
+    enum presence r = remote_stat(t->link, t->remote, &e, why);
+    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-/* Finds where to resume: SIZE of a name without a finished file is the length
- * of an interrupted upload. A finished file is never continued, since APPE
- * would append the rest of one file to another file. */
+/* Finds where to resume: without a finished file, SIZE of its name is the
+ * length of an interrupted upload. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
-    const struct options *o = t->link->site->options;
     uint64_t held = 0;
 
     t->first = 0;
-    if (o->no_resume || t->held == HELD_OTHERS || upload_is_stream(t) ||
+    if (t->link->site->options->no_resume || upload_is_stream(t) ||
         t->size < RESUME_LEAST)
         return 0;
-    enum presence r = t->aside ? ABSENT : upload_presence(t, why);
-    if (r != ABSENT)
-        return r == PRESENT ? 0 : -1;
-    if (remote_length(t->link, t->remote, &held, why) < 0)
-        return -1;
-    if (held == 0)
-        t->held = HELD_OURS;
-    else if (held == t->left)
-        t->held = HELD_OTHERS; /* STOR was cut before its first byte came */
-    else if (t->held == HELD_UNKNOWN && upload_trust(t, held, why) < 0)
-        return -1;
-    t->first = held < t->size && t->held != HELD_OTHERS ? held : 0;
-    return 0;
+    int r = remote_length(t->link, t->remote, &held, why);
+    if (r < 0 || held == 0 || held >= t->size)
+        return r < 0 ? -1 : 0;
+    r = upload_is_finished(t, why);
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    r = upload_knows(t, held, why);
+    t->first = r > 0 ? held : 0;
+    return r < 0 ? -1 : 0;
 }
 
 /* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
@@ -237,18 +263,27 @@ static bool upload_is_empty(const struct file_transfer *t)
 
 /* After a cut the server may have the whole file, if only its 226 was lost:
  * then it isn't sent again. The empty file that some servers make for an upload
- * which has no length yet isn't the whole one. */
-static bool upload_is_there(struct file_transfer *t, struct failure *why)
+ * which has no length yet isn't the whole one. Without a checksum the length
+ * decides, where the name shows nothing but bytes of this call. Returns 1: it
+ * has the file; 0; or -1: it didn't answer. */
+static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
+    bool length_counts = t->has >= HAS_ALL && t->ours && !t->link->site->atomic;
     struct listing_entry e;
 
-    if (!t->begun || !transfer_hash_name(t) ||
-        (!upload_is_sized(t) && !upload_is_empty(t)) ||
-        remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
-        e.size != t->size || transfer_begin_digest(t, true, why) < 0)
-        return false;
+    if (t->has == HAS_NOTHING || (!length_counts && !transfer_hash_name(t)) ||
+        (!upload_is_sized(t) && !upload_is_empty(t)))
+        return 0;
+    enum presence r = remote_stat(t->link, t->remote, &e, why);
+    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != t->size)
+        return why->lost ? -1 : 0;
+    if (!t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
+        return -1;
     t->done = t->size;
-    return transfer_verify(t, why) == 0 && t->checked;
+    if (transfer_verify(t, why) < 0)
+        return why->lost || link_interrupted ? -1 : 0;
+    t->sized = length_counts;
+    return t->checked || length_counts;
 }
 
 /* Only an end that the local file has caused counts more than libcurl's. */
@@ -256,17 +291,22 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
 
-    t->begun |= l->begun;
-    /* STOR replaces what an earlier call has left. A Sallyport keeps that until
-     * the first byte has come: upload_first() compares its length. */
-    if (l->taken && t->first == 0 && t->held == HELD_OTHERS)
-        t->held = HELD_OURS;
-    t->sent = l->sent;
-    t->stored = r == 0;
+    if (r == 0)
+        t->has = HAS_CONFIRMED;
+    else if (l->sent)
+        t->has = HAS_ALL;
+    else if (l->begun)
+        t->has = HAS_PART;
+    /* STOR has replaced what an earlier call has left. A Sallyport keeps that
+     * until the first byte has come: then its length is the old one. */
+    t->ours |= l->taken;
+    t->unconfirmed = r < 0;
     zstream_end(&t->z);
-    if (t->shorter)
-        return fail(why, EX_IOERR, "%s became shorter while it was sent",
-                    t->local);
+    if (t->changed) {
+        fail(why, EX_TEMPFAIL, "%s has changed while it was sent", t->local);
+        why->transient = true;
+        return -1;
+    }
     if (t->broken)
         return fail(why, EX_IOERR, "%s can't be read: %s", t->local,
                     strerror(t->broken));
@@ -300,9 +340,13 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
                                               ? t->size - t->first
                                               : 0 };
     t->broken = 0;
-    t->sent = t->stored = t->compared = t->shorter = t->sized = false;
-    t->checked = false;
+    t->changed = t->sized = t->checked = false;
+    if (t->has > HAS_PART)
+        t->has = HAS_PART;
+    if (!upload_is_stream(t) && lseek(t->fd, 0, SEEK_SET) < 0)
+        return fail_errno(why, errno, t->local);
     link_begin(t->link, t->remote, &io);
+    link_choose(t->link, t->choice);
     if (packed)
         transfer_set_mode_z(t);
     const bool announced = upload_announce(t, &io);
@@ -330,7 +374,7 @@ static bool upload_goes_on(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
-    return s->atomic && !t->replaces && !t->sent && !t->stored && t->done > 0 &&
+    return s->atomic && !t->replaces && t->has == HAS_PART && t->done > 0 &&
            t->size >= RESUME_LEAST && transfer_hash_name(t) &&
            !s->options->no_resume && !upload_is_stream(t);
 }
@@ -344,7 +388,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
              (int)(strrchr(t->remote, '/') - t->remote), t->remote);
         return;
     }
-    if (!t->begun || (t->compared && !t->aside))
+    if (t->has == HAS_NOTHING || (t->has == HAS_COMPARED && !t->aside))
         return;
     if (t->aside) {
         snprintf(why->text + len, sizeof(why->text) - len,
@@ -357,13 +401,14 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
         return;
     }
     snprintf(why->text + len, sizeof(why->text) - len, "; %s",
-             t->stored
+             t->has == HAS_CONFIRMED
                  ? "the server has confirmed it, but may have only a part "
                    "of the file, so send it again"
-             : t->sent ? "all bytes were sent, but the server hasn't confirmed "
-                         "the file"
-                       : "the server may have only a part of the file, so send "
-                         "it again");
+             : t->has == HAS_ALL
+                 ? "all bytes were sent, but the server hasn't confirmed the "
+                   "file"
+                 : "the server may have only a part of the file, so send "
+                   "it again");
 }
 
 /* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
@@ -414,18 +459,6 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     return -1;
 }
 
-/* The partial of an earlier call may be the beginning of another file. In that
- * case the whole file is sent once, and must replace the mix of both. */
-static int upload_doubt(struct file_transfer *t, struct failure *why)
-{
-    if (why->code == EX_DATAERR && t->first > 0) {
-        t->held = HELD_OTHERS;
-        t->replaces = true;
-        why->transient = true;
-    }
-    return -1;
-}
-
 /* The path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
 static struct slice upload_stored_as(const struct link *l)
 {
@@ -454,15 +487,14 @@ static bool upload_is_held(const struct link *l)
 }
 
 /* Nobody but the administrator can read the file, so the length in the 226 is
- * all that can be compared. A part of an earlier call may be another file's. */
+ * all that can be compared. */
 static void upload_compare_held(struct file_transfer *t)
 {
     char size[SHOW_SIZE_MAX];
 
     t->modified = 0; /* nothing is there that could get a time */
     t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
-               t->confirmed == t->done &&
-               (t->first == 0 || t->held == HELD_OURS);
+               t->confirmed == t->done;
     if (t->sized)
         progress_note("%s: kept for inspection; the server has all of it (%s)",
                       t->remote, show_size(t->done, size));
@@ -479,30 +511,14 @@ static void upload_follow(struct file_transfer *t)
     while (slice_cut(&path, '/', &name))
         ;
     /* A reply shows control bytes in another way. */
-    if (listing_safe(slice_from(t->remote + head)) && listing_safe(name) &&
-        !slice_equal(name, slice_from(t->remote + head)) &&
-        slice_copy(name, t->remote + head, sizeof(t->remote) - head) == 0)
-        t->elsewhere = true;
-}
-
-/* Compares what has arrived with what was sent. */
-static int upload_compare(struct file_transfer *t, struct failure *why)
-{
-    if (transfer_verify(t, why) < 0)
-        return upload_doubt(t, why);
-    if (t->checked)
-        return 0;
-    if (t->first > 0 && t->held != HELD_OURS) {
-        fail(why, EX_DATAERR, "the part of an earlier call can't be verified");
-        return upload_doubt(t, why);
-    }
-    return upload_length(t, why);
+    if (listing_safe(slice_from(t->remote + head)) && listing_safe(name))
+        slice_copy(name, t->remote + head, sizeof(t->remote) - head);
 }
 
 static int upload_checked(struct file_transfer *t, struct failure *why)
 {
     t->done = t->first;
-    if (transfer_begin_digest(t, upload_is_sized(t), why) < 0)
+    if (!t->digest.ctx && transfer_begin_digest(t, upload_is_sized(t), why) < 0)
         return -1;
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
@@ -514,9 +530,22 @@ static int upload_checked(struct file_transfer *t, struct failure *why)
         return 0;
     }
     upload_follow(t);
-    int r = upload_compare(t, why);
-    t->compared = r == 0;
+    int r = transfer_verify(t, why);
+    if (r == 0 && !t->checked)
+        r = upload_length(t, why);
+    if (r == 0)
+        t->has = HAS_COMPARED;
     return r;
+}
+
+/* Did the name decide that this became "NAME (2)"? A drop adds other
+ * suffixes. */
+static bool upload_is_renamed(const struct file_transfer *t)
+{
+    size_t len = strlen(t->job->remote);
+
+    return strncmp(t->remote, t->job->remote, len) == 0 &&
+           strncmp(t->remote + len, " (", 2) == 0;
 }
 
 /* The user wanted to replace a file, and the server has added one. */
@@ -534,10 +563,11 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
 
     if (r == 0 && again && upload_is_stream(t))
         r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
-    if (r < 0)
-        return -1;
-    t->compared = upload_is_there(t, why);
-    return t->compared ? 0 : upload_checked(t, why);
+    if (r == 0)
+        r = upload_is_there(t, why);
+    if (r > 0)
+        t->has = HAS_COMPARED;
+    return r == 0 ? upload_checked(t, why) : r < 0 ? -1 : 0;
 }
 
 /* Sends the file under a temporary name. Returns 1: it must be sent under its
@@ -552,7 +582,7 @@ static int upload_aside(struct file_transfer *t, bool again,
         return r;
     if (arrival == ARRIVAL_NONE)
         r = upload_send(t, again, why);
-    if (r < 0 && why->reply >= 500 && !t->begun)
+    if (r < 0 && why->reply >= 500 && t->has == HAS_NOTHING)
         return 1; /* perhaps because of its name */
     if (r < 0 && !why->transient && !link_interrupted)
         temporary_remove(t);
@@ -574,7 +604,8 @@ static int upload_named(struct file_transfer *t, bool again,
         return r;
     memcpy(refusal, why->text, sizeof(refusal));
     digest_end(&t->digest, NULL);
-    t->aside = t->begun = false;
+    t->aside = false;
+    t->has = HAS_NOTHING;
     t->in_place = true;
     r = upload_send(t, again, why);
     if (r == 0)
@@ -600,19 +631,44 @@ static void upload_set_time(struct file_transfer *t)
                       why.text);
 }
 
+/* The server refuses since the name is taken, and not for another reason. */
+static bool upload_is_refused(const struct file_transfer *t,
+                              const struct failure *why)
+{
+    return t->link->site->decides && t->choice == CONFLICT_SKIP &&
+           why->reply == 553 && strstr(why->text, "The name is taken") != NULL;
+}
+
+static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
+{
+    int r = upload_named(t, again, why);
+
+    if (r == 0)
+        upload_set_time(t);
+    if (r < 0 || !upload_is_renamed(t))
+        return r;
+    if (t->choice == CONFLICT_OVERWRITE)
+        return upload_misplaced(t, why);
+    names_tell(t->link->site->options, t->job->remote, t->remote);
+    return 0;
+}
+
 int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
+
     if (r == 0)
         r = upload_target(t, why);
+    if (r == 0)
+        r = upload_sent(t, again, why);
+    if (r < 0 && upload_is_refused(t, why)) {
+        digest_end(&t->digest, NULL);
+        r = upload_decide(t, why);
+        if (r == 0)
+            r = upload_sent(t, t->done > 0, why);
+    }
     t->skipped = r == 1;
-    if (r == 0)
-        r = upload_named(t, again, why);
-    if (r == 0)
-        upload_set_time(t);
-    if (r == 0 && t->elsewhere && t->replaces)
-        r = upload_misplaced(t, why);
     digest_end(&t->digest, NULL);
     if (!upload_is_stream(t))
         fd_close(&t->fd);

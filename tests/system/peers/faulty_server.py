@@ -6,7 +6,6 @@ PORT_FILE gets the port once the server listens, and the file "commands" beside 
 gets the clients' commands. Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with."""
 import hashlib
-import zlib
 import itertools
 import os
 import socket
@@ -24,6 +23,10 @@ PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9",
                    "pasv_only": "203,0,113,9"}
 NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
          "del\x7f", "good"]
+# Servers that know TEXT's checksum. growing: It grows whenever its size was told,
+# growing_once: only the first time. replaced: After the first download it is another
+# file.
+WITH_HASH = ("growing", "growing_once", "replaced")
 LISTED = {
     "names": NAMES,
     "names_of_list": NAMES,
@@ -35,6 +38,7 @@ LISTED = {
     # MLSD doesn't show a name that MLST knows.
     "short_list": ["file"],
     "cut_list": [],
+    "makes": [],
     "size_too_small": ["file"],
     "size_too_large": ["file"],
 }
@@ -76,6 +80,7 @@ GREETED = itertools.count()
 LISTINGS = itertools.count()
 FOUR = threading.Barrier(4, timeout=60)
 FETCHED = threading.Event() # late_list: a download was asked for
+TOLD = [] # questions for a size
 LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
 DENIED = [] # sessions that are over
@@ -86,8 +91,8 @@ STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
-           "time_denies", "no_times", "shared", "shared_cut")
-LISTED_S = 5.2 # for longer than a listing counts
+           "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
+           "late_226")
 
 
 def data_context():
@@ -105,6 +110,7 @@ class Session(threading.Thread):
         self.where = ""
         self.uploads = 0
         self.denied = False
+        self.range = None
 
     def reply(self, text):
         self.s.sendall(text.encode() + b"\r\n")
@@ -232,7 +238,7 @@ class Session(threading.Thread):
 
     def do_MKD(self, words):
         self.lose()
-        if FAULT not in ("lost", "absent_450", "shared"):
+        if FAULT not in ("lost", "absent_450", "makes"):
             return self.refuse(words)
         MADE.add(words.strip("/"))
         self.reply(f'257 "{words}" made')
@@ -288,9 +294,7 @@ class Session(threading.Thread):
     # connection serves one upload. fewer: The third session is cut at its first
     # upload, and isn't let in again. late_cut: As at a Sallyport, nobody sees the
     # part of an upload that is cut, as the first one is, and the part stays until
-    # the first byte of another one has come: the second one has none. shared: The
-    # ninth upload lasts; then other clients have taken the names f1 to f20.
-    # shared_cut: And the directory's second listing is cut.
+    # the first byte of another one has come: the second one has none.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "no_home", "one_session", "one_at_a_time",
@@ -303,8 +307,6 @@ class Session(threading.Thread):
         self.uploads += 1
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
-        if number == 8 and FAULT in ("shared", "shared_cut"):
-            time.sleep(LISTED_S)
         if FAULT == "late_cut":
             return self.late_cut(words, number, append)
         STORED[words] = STORED.get(words, b"") if append else b""
@@ -352,6 +354,8 @@ class Session(threading.Thread):
             f.write(f"stored {len(STORED[words])}\n")
         if FAULT == "full":
             return self.reply("552 full")
+        if FAULT == "late_226":
+            time.sleep(3)
         if FAULT == "lost_226" or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
         self.reply("226 done")
@@ -388,31 +392,36 @@ class Session(threading.Thread):
             f.write(f"ended by {end}\n")
         self.reply("226 done")
 
-    def checksum(self, verb, words):
-        bytes = STORED.get(words, TEXT)
-        if FAULT == "xmd5_wrong":
-            bytes += b"more"
-        while FAULT == "xmd5_late" and not os.path.exists("go"):
-            time.sleep(0.01)
-        if verb == "XCRC":
-            return self.reply(f"250 {zlib.crc32(bytes):x}")
-        kind = {"XMD5": hashlib.md5, "XSHA256": hashlib.sha256}[verb]
-        self.reply("250 " + kind(bytes).hexdigest().upper())
-
-    def do_XCRC(self, words):
-        self.checksum("XCRC", words)
-
-    def do_XMD5(self, words):
-        self.checksum("XMD5", words)
-
     def do_XSHA256(self, words):
-        self.checksum("XSHA256", words)
+        bytes = STORED.get(words, TEXT)
+        if FAULT == "xsha256_wrong":
+            bytes += b"more"
+        while FAULT == "xsha256_late" and not os.path.exists("go"):
+            time.sleep(0.01)
+        self.reply("250 " + hashlib.sha256(bytes).hexdigest().upper())
 
+    def text(self):
+        if FAULT == "growing" or FAULT == "growing_once" and TOLD:
+            return TEXT + b"more\n" * (len(TOLD) if FAULT == "growing" else 1)
+        return TEXT.upper() if FAULT == "replaced" and FETCHED.is_set() else TEXT
+
+    # slow_hash: The checksum of a whole file takes too long; slower_hash: that of a
+    # part does, too.
     def do_HASH(self, words):
-        if FAULT not in KEEPING or words not in STORED:
+        bytes = STORED.get(words, self.text() if FAULT in WITH_HASH else None)
+        if FAULT not in KEEPING + WITH_HASH or bytes is None:
             return self.reply("550 no")
-        text = hashlib.sha256(STORED[words]).hexdigest()
-        self.reply(f"213 SHA-256 0-{len(STORED[words])} {text} {words}")
+        if FAULT == "slower_hash" or FAULT == "slow_hash" and not self.range:
+            return self.reply("451 The checksum takes too long")
+        if self.range:
+            bytes = bytes[self.range[0]:self.range[1] + 1]
+            self.range = None
+        text = hashlib.sha256(bytes).hexdigest()
+        self.reply(f"213 SHA-256 0-{len(bytes)} {text} {words}")
+
+    def do_RANG(self, words):
+        self.range = tuple(map(int, words.split()))
+        self.reply("350 range")
 
     # lost_mfmt: The connection is lost at the first one.
     def do_MFMT(self, words):
@@ -458,17 +467,13 @@ class Session(threading.Thread):
 
     def do_FEAT(self, words):
         self.reply("211-Features:")
-        if FAULT in KEEPING:
+        if FAULT in KEEPING + WITH_HASH and FAULT != "late_226":
             self.reply(" HASH SHA-256*\r\n MFMT")
         if FAULT == "lost_mfmt":
             self.reply(" MFMT")
         if FAULT == "late_cut":
             self.reply(" CSID")
-        if FAULT.startswith("x"):
-            self.reply(" XCRC filename;start;end")
-        if FAULT.startswith("xmd5") or FAULT == "xsha256":
-            self.reply(" XMD5")
-        if FAULT == "xsha256":
+        if FAULT.startswith("xsha256"):
             self.reply(" XSHA256")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
             if not (FAULT in WITHOUT_MLSD and
@@ -508,7 +513,8 @@ class Session(threading.Thread):
         kind = "dir" if words.strip("/") in {"", "sub", *MADE} or \
             FAULT in TREES and not words.endswith("file") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
-            FAULT, len(STORED.get(words, TEXT)))
+            FAULT, len(STORED.get(words, self.text())))
+        TOLD.append(words)
         size += words in LOST and words.endswith("again")
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
@@ -542,11 +548,6 @@ class Session(threading.Thread):
             listed = []
         if FAULT in TREES:
             return self.tree(words.strip("/"))
-        if FAULT in ("shared", "shared_cut"):
-            again = next(LISTINGS) > 0
-            names = range(1, 21) if again else []
-            return self.send([f"type=file;size=1; f{i}\r\n".encode() for i in names],
-                             again and FAULT == "shared_cut")
         self.send(self.endless() if FAULT == "endless_list" else listed)
 
     def tree(self, path):
@@ -603,7 +604,7 @@ class Session(threading.Thread):
 
     # The first download is cut, and then another file of this size is there.
     def do_RETR(self, words):
-        text = TEXT
+        text = STORED.get(words, self.text())
         FETCHED.set()
         if FAULT in ("changed", "changed_untimed"):
             text = TEXT.upper() if next(DOWNLOADS) else TEXT[:20]

@@ -20,7 +20,7 @@ static void expect_followed(const char *name, FILE *f, const char *hash)
     cr_expect_not(link_use_spare(&l), "there is one block");
     end = 3;
     digest_add(&d, "x", 1); /* it reads the bytes itself */
-    cr_expect_eq(digest_catch_up(&d), 0);
+    cr_expect_eq(digest_catch_up(&d, NULL), 0);
     cr_expect_eq(d.at, name ? 3u : 0u);
     digest_end(&d, out);
     cr_expect_str_eq(out, hash);
@@ -36,7 +36,6 @@ Test(digest, of_each_algorithm)
         { "SHA-256", "ba7816bf8f01cfea414140de5dae2223"
                      "b00361a396177a9cb410ff61f20015ad" },
         { "MD5", "900150983cd24fb0d6963f7d28e17f72" },
-        { CRC_NAME, "352441c2" },
         { NULL, "" },
     };
     char out[DIGEST_HEX_MAX];
@@ -46,10 +45,10 @@ Test(digest, of_each_algorithm)
     cr_assert(f && fputs("abcd", f) >= 0 && fflush(f) == 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         cr_assert_eq(digest_begin(&d, rows[i].name), 0);
-        cr_expect_eq(digest_is_wanted(&d), rows[i].name != NULL);
+        cr_expect_eq(d.ctx != NULL, rows[i].name != NULL);
         digest_add(&d, "a", 1);
         digest_add(&d, "bc", 2);
-        cr_expect_eq(digest_catch_up(&d), 0);
+        cr_expect_eq(digest_catch_up(&d, NULL), 0);
         digest_end(&d, out);
         cr_expect_str_eq(out, rows[i].hash);
         expect_followed(rows[i].name, f, rows[i].hash);
@@ -77,13 +76,13 @@ Test(digest, follows_a_file_in_spare_time)
     cr_expect(link_use_spare(&l));
     cr_expect(link_use_spare(&l));
     cr_expect_not(link_use_spare(&l));
-    cr_expect_eq(digest_catch_up(&d), -ENODATA);
+    cr_expect_eq(digest_catch_up(&d, NULL), -ENODATA);
     end--;
-    cr_expect_eq(digest_catch_up(&d), 0);
+    cr_expect_eq(digest_catch_up(&d, NULL), 0);
     end++;
     cr_assert_eq(ftruncate(fileno(f), (off_t)end), 0);
     link_interrupted = 1;
-    cr_expect_eq(digest_catch_up(&d), -EINTR);
+    cr_expect_eq(digest_catch_up(&d, NULL), -EINTR);
     digest_end(&d, NULL);
     fclose(f);
 }
