@@ -672,9 +672,6 @@ bool address_of_interface(const struct ifaddrs *one, struct address *ret);
 /* Reads the bans into *ret, an array, which the caller owns in any case.
  * Returns an exit code. */
 int bans_read(struct context *x, json_t **ret);
-/* who.c: counts the sessions of the running server, of any version. Returns an
- * exit code. */
-int who_count(struct context *x, uint64_t *ret);
 
 /* status.c: reads what "status --json" prints into *ret, which the caller owns
  * in any case; NULL after a failure. Returns an exit code. */

@@ -75,13 +75,7 @@ enum refusal {
     REFUSAL_COUNT
 };
 /* What sallyportctl wants to know or to change of it. */
-enum drain_order {
-    DRAIN_ASK,
-    DRAIN_ON,
-    DRAIN_OFF,
-    DRAIN_ANNOUNCE, /* only to the health checks of proxies */
-    DRAIN_ORDERS
-};
+enum drain_order { DRAIN_ASK, DRAIN_ON, DRAIN_OFF, DRAIN_ORDERS };
 /* What it wants to see of the server. */
 enum showable {
     SHOW_STATUS,

@@ -26,7 +26,7 @@ struct board_row {
 };
 
 struct board {
-    uint64_t drains;  /* BOARD_… below (`sallyportctl drain`) */
+    uint64_t drains;  /* clock_ms() from which on it drains; 0: it doesn't */
     uint64_t accepts; /* the generation whose gate accepts clients */
     uint64_t edits;   /* announced changes of the users file */
     struct board_row row[BOARD_ROWS];
@@ -39,11 +39,9 @@ int board_map(int fd, bool to_write, struct board **ret);
 void board_unmap(struct board **b);
 /* Returns the row of that generation, or NULL. */
 struct board_row *board_find(struct board *b, uint64_t generation);
-/* What it says of a drain. An earlier release takes each but 0 for a drain. */
-#define BOARD_DRAINS    1u /* no new sessions */
-#define BOARD_ANNOUNCES 2u /* a drain follows: health checks get 421 */
+/* Has a drain begun? */
 bool board_drains(const struct board *b);
-/* Does it drain, or announce that? */
+/* Does it drain, or will it? */
 bool board_leaves(const struct board *b);
 /* Is it the gate of this generation that accepts? */
 bool board_accepts(const struct board *b, uint64_t generation);

@@ -405,15 +405,19 @@ FD(file)
 END
 
 MESSAGE(drain, CTL, MASTER, IDLE, MANY, NONE,
-        "does the server drain? Or, as the order says: it begins to drain, and "
-        "each session ends after its transfer; or it takes sessions again; or "
-        "it tells the health checks of proxies that it will drain")
+        "does the server drain? Or, as the order says: in so many ms it begins "
+        "to drain, each session ends after its transfer, and until then only "
+        "the health checks of proxies get 421; or it takes sessions again")
 ENUM(drain_order, order, DRAIN_ORDERS)
+NUMBER(ms)
 END
 
 MESSAGE(drain_is, MASTER, CTL, ASKED, MANY, drain,
-        "whether the server drains, after the order")
+        "whether the server drains, after the order; in how many ms it begins; "
+        "how many sessions live")
 FLAG(on)
+NUMBER(ms)
+NUMBER(sessions)
 END
 
 RETIRED(totals)

@@ -113,7 +113,7 @@ static int who_look(struct server *s, const struct sessions *all)
 }
 
 /* Reads all sessions into *ret, an array, which the caller owns. */
-static int who_read(struct context *x, bool look, json_t **ret)
+static int who_read(struct context *x, json_t **ret)
 {
     const struct sessions all = { json_array(), json_object() };
     struct server s;
@@ -124,21 +124,11 @@ static int who_read(struct context *x, bool look, json_t **ret)
     do
         code = code ? code : who_page(&s, &at, &all);
     while (code == 0 && at > 0);
-    if (code == 0 && look)
+    if (code == 0)
         code = who_look(&s, &all);
     server_close(&s);
     json_decref(all.by_serial);
     return code == 0 && !all.list ? ctl_no_memory(x) : code;
-}
-
-int who_count(struct context *x, uint64_t *ret)
-{
-    json_t *all;
-    int code = who_read(x, false, &all);
-
-    *ret = json_array_size(all);
-    json_decref(all);
-    return code;
 }
 
 static void age_text(const json_t *row, struct buf *into)
@@ -224,7 +214,7 @@ static void who_watch(struct context *x)
         json_t *all;
 
         x->complaint.text[0] = '\0';
-        code = who_read(x, true, &all);
+        code = who_read(x, &all);
         if (code && code != EX_TEMPFAIL)
             need(x, code);
         fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
@@ -244,7 +234,7 @@ void who_show(void)
 
     if (x->args.watch)
         who_watch(x);
-    need(x, who_read(x, true, &all));
+    need(x, who_read(x, &all));
     who_print(x, all);
     json_decref(all);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 
@@ -46,7 +47,9 @@ bool board_leaves(const struct board *b)
 
 bool board_drains(const struct board *b)
 {
-    return board_leaves(b) && board_get(&b->drains) != BOARD_ANNOUNCES;
+    const uint64_t begins = board_get(&b->drains);
+
+    return begins > 0 && begins <= clock_ms();
 }
 
 bool board_accepts(const struct board *b, uint64_t generation)

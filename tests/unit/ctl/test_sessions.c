@@ -91,7 +91,8 @@ static void has_busy_ones(struct channel *c)
         if (m.kind == MSG_drain) {
             if (m.drain.order == DRAIN_OFF)
                 file_write(in_scratch("taken"), "again");
-            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF);
+            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF,
+                      .sessions = 2);
             continue;
         }
         if (m.kind == MSG_show) {
@@ -225,7 +226,7 @@ static void is_older(struct channel *c)
     fake_welcome_older(c);
     while (fake_hears(c, &m)) {
         if (m.kind == MSG_drain) {
-            FAKE_SAYS(c, &m, drain_is, .on = true);
+            FAKE_SAYS(c, &m, drain_is, .on = true, .sessions = 1);
         } else if (m.kind == MSG_end_sessions) {
             FAKE_SAYS(c, &m, ended, .sessions = 1);
         } else if (m.kind == MSG_who) {

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/board.h"
@@ -19,7 +20,8 @@ Test(board, has_its_published_layout)
     cr_expect_str_eq(BOARD_NAME, "board 2");
     cr_expect_eq(offsetof(struct board, drains), 0);
     cr_expect_eq(offsetof(struct board, accepts), 8);
-    cr_expect_eq(offsetof(struct board, row), 16);
+    cr_expect_eq(offsetof(struct board, edits), 16);
+    cr_expect_eq(offsetof(struct board, row), 24);
     cr_expect_eq(sizeof(struct board_row), 48);
     cr_expect_eq(offsetof(struct board_row, generation), 0);
     cr_expect_eq(offsetof(struct board_row, master), 8);
@@ -48,9 +50,9 @@ Test(board, gate_only_reads_it)
     cr_assert_eq(board_map(fd, true, &masters), 0);
     cr_assert_eq(board_map(reading, false, &gates), 0);
     cr_expect(!board_drains(gates) && !board_leaves(gates));
-    board_set(&masters->drains, BOARD_ANNOUNCES);
+    board_set(&masters->drains, clock_ms() + 60000);
     cr_expect(!board_drains(gates) && board_leaves(gates));
-    board_set(&masters->drains, BOARD_DRAINS);
+    board_set(&masters->drains, clock_ms());
     cr_expect(board_drains(gates) && board_leaves(gates));
     cr_expect_eq(board_map(reading, true, &gates), -EACCES);
     cr_expect_lt(ftruncate(fd, 0), 0);
@@ -65,7 +67,7 @@ Test(board, of_garbage)
     cr_assert_eq(board_map(-1, true, &b), 0);
     memset(b, 0xff, sizeof(*b));
     cr_expect_null(board_find(b, 7));
-    cr_expect(board_drains(b));
+    cr_expect(board_leaves(b));
     board_set(&b->row[BOARD_ROWS - 1].generation, 7);
     cr_expect_eq(board_find(b, 7), &b->row[BOARD_ROWS - 1]);
     board_unmap(&b);

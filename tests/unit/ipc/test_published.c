@@ -97,8 +97,8 @@ static const char *const published[] = {
     "held_find enum5 text",
     "held text path number number time number",
     "held_bytes fd",
-    "drain enum4", /* 0.3.0 has three, and refuses DRAIN_ANNOUNCE */
-    "drain_is flag",
+    "drain enum3 number",
+    "drain_is flag number number",
     NULL,
     NULL,
     NULL,
@@ -168,7 +168,6 @@ Test(published, values)
     cr_expect_eq(REFUSAL_DENIED, 1);
     cr_expect_eq(REFUSAL_BAD_FILE, 4);
     cr_expect_eq(DRAIN_OFF, 2);
-    cr_expect_eq(DRAIN_ANNOUNCE, 3);
     cr_expect_eq(ENDING_KICKED, 9);
     cr_expect_eq(ENDING_CHANGED, 19);
     cr_expect_eq(ENDING_TOO_MANY, 21);

@@ -298,25 +298,31 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     return 0;
 }
 
+#define DRAIN_MOST (24 * 3600 * UINT64_C(1000)) /* ms */
+
 /* An order of a caller of an older generation would be forgotten. */
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
-    static const char *const words[] = {
-        [DRAIN_ON] = "drain",
-        [DRAIN_OFF] = "drain --off",
-        [DRAIN_ANNOUNCE] = "drain --announce",
-    };
+    struct master *m = p->master;
+    const uint64_t now = clock_ms();
+    uint64_t begins;
 
     if (msg->order != DRAIN_ASK && !request_is_ours(p))
         return 0;
     if (msg->order != DRAIN_ASK) {
-        request_report(p, slice_from(words[msg->order]), (struct slice){ 0 },
-                       0);
-        drain_set(p->master, msg->order);
+        request_report(p,
+                       msg->order == DRAIN_OFF ? SLICE("drain --off")
+                       : msg->ms > 0           ? SLICE("drain --announce")
+                                               : SLICE("drain"),
+                       (struct slice){ 0 }, 0);
+        drain_set(m, msg->order, msg->ms < DRAIN_MOST ? msg->ms : DRAIN_MOST);
     }
-    peer_answered(p, SEND(&p->channel, drain_is, p->request,
-                          .on = drain_is_near(p->master)));
+    older_look_all(m);
+    begins = drain_begins(m);
+    peer_answered(p, SEND(&p->channel, drain_is, p->request, .on = begins > 0,
+                          .ms = begins > now ? begins - now : 0,
+                          .sessions = m->sessions->living));
     return 0;
 }
 

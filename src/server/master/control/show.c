@@ -30,7 +30,7 @@ static const char *show_state(const struct master *m)
         return "starting";
     if (m->state != MASTER_RUNNING)
         return "stopping";
-    return drain_is_near(m) ? "draining" : "running";
+    return drain_begins(m) > 0 ? "draining" : "running";
 }
 
 static void show_server(struct peer *p)

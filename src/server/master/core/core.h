@@ -222,9 +222,10 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
-    struct board *board;   /* NULL in a test of one part */
-    struct board_row *row; /* its own */
-    bool drains;           /* what drain_follow() last did */
+    struct board *board;     /* NULL in a test of one part */
+    struct board_row *row;   /* its own */
+    bool drains;             /* what drain_follow() last did */
+    struct loop_timer drain; /* to its announced beginning */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * retirement is complete. */

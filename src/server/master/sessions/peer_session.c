@@ -454,38 +454,3 @@ int look_on_doing(void *owner, struct msg_doing *msg)
     look_answered(s, msg);
     return 0;
 }
-
-/* "sallyportctl drain": the service takes no new sessions, and each session
- * ends after its transfer, until "drain --off". A reload or a crash changes
- * nothing of that; a restart of the service ends it. The board says what the
- * last order was: gate reads it for each client, and the masters share it,
- * since the one that leads may get the order while the next one starts. */
-
-bool drain_is_on(const struct master *m)
-{
-    return m->board && board_drains(m->board);
-}
-
-/* A session that enters now gets its order by itself. */
-void drain_follow(struct master *m)
-{
-    if (m->state != MASTER_RUNNING)
-        return;
-    m->drains = drain_is_on(m);
-    if (m->drains)
-        SESSIONS_EACH(m->sessions, s)
-            session_finish(s);
-}
-
-bool drain_is_near(const struct master *m)
-{
-    return m->board && board_leaves(m->board);
-}
-
-void drain_set(struct master *m, enum drain_order order)
-{
-    board_set(&m->board->drains, order == DRAIN_ON         ? BOARD_DRAINS
-                                 : order == DRAIN_ANNOUNCE ? BOARD_ANNOUNCES
-                                                           : 0);
-    drain_follow(m);
-}

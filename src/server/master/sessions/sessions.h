@@ -602,15 +602,15 @@ void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
 
-/* "sallyportctl drain": the service takes no new sessions, or takes them again.
- */
+/* drain.c: "sallyportctl drain" */
 
-/* DRAIN_ON: each client is turned away, and each session ends after its
- * transfer. */
-void drain_set(struct master *m, enum drain_order order);
+/* DRAIN_ON: in MS the drain begins: each client is turned away, and each
+ * session ends after its transfer. Until then only the health checks of proxies
+ * get 421. DRAIN_OFF: the service takes sessions again. */
+void drain_set(struct master *m, enum drain_order order, uint64_t ms);
 bool drain_is_on(const struct master *m);
-/* Is it on, or announced? */
-bool drain_is_near(const struct master *m);
+/* clock_ms() of its beginning, which may be to come; 0: there is none. */
+uint64_t drain_begins(const struct master *m);
 /* Does what the last order says. Call it before `up`, and when an older
  * generation has taken another order. */
 void drain_follow(struct master *m);

@@ -272,6 +272,7 @@ void master_release(struct master *m)
     retire_release(m);
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->access->fresh);
+    loop_timer_clear(&m->loop, &m->drain);
     /* Its timer may be in the loop between those of sessions. */
     services_release(m);
     sessions_release(m->sessions);

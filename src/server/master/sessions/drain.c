@@ -1,0 +1,52 @@
+/* "sallyportctl drain": the service takes no new sessions, and each session
+ * ends after its transfer, until "drain --off". A reload or a crash changes
+ * nothing of that; a restart of the service ends it. The board says from when
+ * on: gate reads it for each client, and the masters share it, since the leader
+ * may get the order while the next generation starts. Runs in master. */
+#include "sallyport/base/clock.h"
+#include "sessions.h"
+
+bool drain_is_on(const struct master *m)
+{
+    return m->board && board_drains(m->board);
+}
+
+uint64_t drain_begins(const struct master *m)
+{
+    return m->board ? board_get(&m->board->drains) : 0;
+}
+
+static void drain_on_timer(void *owner)
+{
+    drain_follow(owner);
+}
+
+/* A session that enters now gets its order by itself. */
+void drain_follow(struct master *m)
+{
+    const uint64_t begins = drain_begins(m), now = clock_ms();
+
+    if (m->state != MASTER_RUNNING)
+        return;
+    m->drains = drain_is_on(m);
+    if (m->drains) {
+        SESSIONS_EACH(m->sessions, s)
+            session_finish(s);
+    } else if (begins > 0) {
+        m->drain =
+            (struct loop_timer){ .on_timer = drain_on_timer, .owner = m };
+        loop_timer_set(&m->loop, &m->drain, begins > now ? begins - now : 0);
+    }
+}
+
+/* An announcement never puts off a drain that has begun, or begins earlier. */
+void drain_set(struct master *m, enum drain_order order, uint64_t ms)
+{
+    const uint64_t before = drain_begins(m), begins = clock_ms() + ms;
+
+    if (order == DRAIN_OFF)
+        board_set(&m->board->drains, 0);
+    else if (before == 0 || begins < before)
+        board_set(&m->board->drains, begins);
+    drain_follow(m);
+}

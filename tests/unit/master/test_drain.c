@@ -1,0 +1,71 @@
+/* "sallyportctl drain": each order in each state, and an announced drain, which
+ * begins by itself. */
+#include <criterion/criterion.h>
+
+#include "caller.h"
+#include "sallyport/base/clock.h"
+
+#define SOON 60000
+
+enum { OFF, ANNOUNCED, ON };
+
+static const struct {
+    enum drain_order order;
+    uint64_t ms;
+    int before, after;
+} orders[] = {
+    { DRAIN_ON, 0, OFF, ON },
+    { DRAIN_ON, 0, ANNOUNCED, ON },
+    { DRAIN_ON, 0, ON, ON },
+    { DRAIN_ON, SOON, OFF, ANNOUNCED },
+    { DRAIN_ON, SOON, ANNOUNCED, ANNOUNCED },
+    { DRAIN_ON, SOON, ON, ON },
+    { DRAIN_OFF, 0, OFF, OFF },
+    { DRAIN_OFF, 0, ANNOUNCED, OFF },
+    { DRAIN_OFF, 0, ON, OFF },
+};
+
+Test(drain, each_order_in_each_state)
+{
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        static struct master m;
+        struct board board = { 0 };
+        const uint64_t now = clock_ms();
+
+        m = (struct master){ .board = &board, .state = MASTER_STARTING };
+        board.drains = orders[i].before == ON          ? now
+                       : orders[i].before == ANNOUNCED ? now + SOON / 2
+                                                       : 0;
+        drain_set(&m, orders[i].order, orders[i].ms);
+        cr_expect_eq(drain_is_on(&m), orders[i].after == ON, "%zu", i);
+        cr_expect_eq(drain_begins(&m) > 0, orders[i].after != OFF, "%zu", i);
+        cr_expect_leq(drain_begins(&m), now + SOON + 1000, "%zu", i);
+        if (orders[i].before == ANNOUNCED && orders[i].after == ANNOUNCED)
+            cr_expect_eq(drain_begins(&m), now + SOON / 2, "not put off");
+    }
+}
+
+/* The command that has announced it may have ended. */
+Test(drain, begins_by_itself, .timeout = 60)
+{
+    struct message got = { .kind = MSG_NONE };
+    struct caller c;
+    struct player p;
+    struct stage s;
+
+    stage_board();
+    stage_open(&s, NULL);
+    player_enter(&s, &p, 1);
+    caller_enter(&s, &c);
+    c.request = channel_next(&c.channel);
+    TELL(&c.channel, drain, c.request, .order = DRAIN_ON, .ms = 200);
+    caller_hears(&c, MSG_drain_is, &got);
+    cr_expect(got.drain_is.on && got.drain_is.ms > 0);
+    cr_expect_eq(got.drain_is.sessions, 1);
+    caller_leave(&c);
+    player_hear(&p, MSG_kick, &got);
+    cr_expect(got.kick.finish);
+    cr_expect_eq(got.kick.why, ENDING_DRAINED);
+    player_leave(&p);
+    stage_close(&s);
+}
