@@ -4,6 +4,7 @@
  * test. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,6 +184,7 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
 #define TRIED_MS  4000 /* the server has tried it again: after 1 s */
 #define BACK_MS   20000
 #define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
+#define PIPE_MS   40000
 
 static const struct server_user members[] = {
     { .name = "anna", .keys = "shares=contracts:full" },
@@ -349,6 +351,33 @@ Test(fuse, a_home_that_is_away, .timeout = 120)
     server_stop(&server);
 }
 
+/* Reads what it prints to the end, as a pipe does: a process that hangs must
+ * not keep it open. */
+static void expect_end(const struct server *server, const char *words,
+                       const char *said)
+{
+    struct pollfd one = { .events = POLLIN };
+    char command[2 * SERVER_PATH_MAX], text[16384] = "";
+    uint64_t begin = clock_ms();
+    size_t len = 0;
+    ssize_t n = 1;
+
+    snprintf(command, sizeof(command), "%s --config %s/sallyport.conf %s 2>&1",
+             server_program("sallyportctl"), server->folder, words);
+    FILE *pipe = popen(command, "re");
+    cr_assert_not_null(pipe);
+    one.fd = fileno(pipe);
+    while (n > 0 && clock_ms() - begin < PIPE_MS)
+        if (poll(&one, 1, 100) == 1) {
+            n = read(one.fd, text + len, sizeof(text) - 1 - len);
+            len += n > 0 ? (size_t)n : 0;
+        }
+    cr_expect_eq(n, 0, "%s: no end: %s", words, text);
+    cr_expect(strstr(text, said), "%s: %s", words, text);
+    if (n == 0)
+        pclose(pipe);
+}
+
 /* Commands that search all homes and shares list what answers, and report the
  * rest. */
 Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
@@ -377,6 +406,8 @@ Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
     ctl(&server, 75, "inspect list --json", id);
     ctl(&server, 75, "inspect list", share);
     cr_expect_leq(clock_ms() - begin, 3 * SEARCH_MS);
+    expect_end(&server, "inspect list", share);
+    expect_end(&server, "retention run", share);
     snprintf(order, sizeof(order), "inspect release %s", id);
     ctl(&server, 0, order, "/in/f");
     fuse_unmount(share, fuse);

@@ -112,6 +112,15 @@ static void copy_shares(struct mounts *m, const struct user *user)
     }
 }
 
+/* If it hangs, the reader of a pipe must not wait for it. */
+static void leave_output(void)
+{
+    FD_CLEANUP int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+}
+
 /* Becomes the process files. It needs nothing of the other users, and what it
  * knows of this one it has on its own stack. */
 static void become_files(const struct search *s, const struct ground *g,
@@ -141,6 +150,7 @@ static void become_files(const struct search *s, const struct ground *g,
         .uid_is_shared = uid_is_shared(s, g),
     };
 
+    leave_output();
     if (s->x->lock_fd > 0)
         close(s->x->lock_fd);
     tzset(); /* the sandbox of files expects it */
