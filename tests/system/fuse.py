@@ -15,7 +15,8 @@ kernel keeps the locks; attributes; once: an attribute that is there is set agai
 names: links and the flags of renameat2(2); freshness: a name shows its old file;
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
-no flags of renameat2(2).
+no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
+to the owner alone.
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
@@ -60,7 +61,7 @@ EXCHANGE = 2
 OPENS = {}  # of each node: how often it is open
 ASIDE = 0.005  # seconds from the move aside to the change
 LATE = []  # answers that wait: when, and how to make them
-EINVAL = 22
+EINVAL, EACCES = 22, 13
 REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
 SET_SIZE = 8
@@ -310,6 +311,10 @@ def serve_one(fd, silent):
     if what in (FORGET, FORGETS):
         return
     count(what, node, message[40:])
+    uid, = struct.unpack("<I", message[24:28])
+    if LACKS == "strangers" and what == GETATTR and uid not in (0, OWNER) and not message[40] & 1:
+        reply(fd, number, EACCES, b"")
+        return
     reply(fd, number, *ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(node, message[40:]))
 
 

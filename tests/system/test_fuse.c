@@ -587,6 +587,35 @@ Test(fuse, a_volume_that_goes, .timeout = 120)
     server_stop(&server);
 }
 
+/* The session's uid isn't the user's. */
+Test(fuse, a_disk_that_asks_who_calls, .timeout = 60)
+{
+    static const char bytes[5000];
+    char home[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct stat at;
+    struct buf got;
+    pid_t fuse;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    server_start(&server, &(struct server_plan){ 0 });
+    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
+    cr_assert_eq(stat(home, &at), 0);
+    fuse = fuse_mount_without(home, at.st_uid, "strangers");
+    session_enter(&s, &server, "anna");
+    session_store(&s, "STOR", "a", bytes, sizeof(bytes));
+    buf_init(&got, 1 << 20);
+    session_fetch(&s, "RETR f", &got);
+    expect_numbers(&got, NUMBERS);
+    buf_release(&got);
+    session_close(&s);
+    fuse_unmount(home, fuse);
+    server_stop(&server);
+}
+
 #define SMALL_REQUESTS 30
 
 /* Each request to a network disk takes as long as the way to it and back. */

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -168,9 +169,13 @@ void ask_start(struct session *s, int fd)
 
 int ask_descriptor(struct session *s, int *fd, mode_t kind)
 {
-    struct stat st;
+    struct statx facts;
 
-    if (fstat(*fd, &st) < 0 || (st.st_mode & S_IFMT) != kind) {
+    /* The type is what the kernel knows of it. File systems such as mergerfs
+     * would ask who calls, and refuse a uid that isn't the user's. */
+    if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
+            0 ||
+        (facts.stx_mode & S_IFMT) != kind) {
         s->files.wrong = "a descriptor of the wrong kind";
         leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
     }

@@ -9,6 +9,7 @@
  * block the close() of the process that gets it. */
 #include "sallyport/seccomp/policy.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -16,6 +17,8 @@
 
 static const struct permission may[] = {
     MAY(pwrite64, "a partial that is received"),
+    MAY_IF(statx, IS(2, AT_EMPTY_PATH | AT_STATX_DONT_SYNC),
+           "the type of a descriptor that files has sent"),
     MAY_IF(accept4, IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC),
            "data connections to its own listener"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),

@@ -8,6 +8,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -189,9 +190,11 @@ static enum stream_state download_send_piece(struct session *s)
 
 static bool download_has_its_size(const struct transfer *t)
 {
-    struct stat st;
+    struct statx facts;
 
-    return fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size;
+    return statx(t->source, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE,
+                 &facts) == 0 &&
+           facts.stx_size >= t->size;
 }
 
 /* After the file's own errors. */
