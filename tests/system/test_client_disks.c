@@ -63,3 +63,25 @@ Test(client_disks, a_cut_on_a_full_disk, .timeout = 60)
     far_expect_nothing();
     far_end(&f);
 }
+
+/* Some file systems have no locks, and neither links nor the flags of
+ * renameat2(). */
+Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
+{
+    static const char *const lacks[] = { "locks", "names" };
+    static struct faulty f;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+        faulty_begin(&f, "none", "good");
+        files_make_folder("far", 0755);
+        pid_t fuse = fuse_mount_without("far", 0, lacks[i]);
+        desk_says(&f.desk, 0, "get file as far/file", "get", "/file", "far/",
+                  NULL);
+        cr_expect(files_exists("far/file"), "%s", lacks[i]);
+        fuse_unmount("far", fuse);
+        faulty_end(&f);
+    }
+}

@@ -31,8 +31,9 @@ int fail_errno(struct failure *why, int error, const char *name)
     else if (error == EEXIST || error == ENOSPC || error == EDQUOT ||
              error == ENOTDIR || error == EROFS)
         code = EX_CANTCREAT;
-    return fail(why, code, "%s%s%s", name, name[0] ? ": " : "",
-                strerror(error));
+    fail(why, code, "%s%s%s", name, name[0] ? ": " : "", strerror(error));
+    why->full = error == ENOSPC || error == EDQUOT;
+    return -1;
 }
 
 /* Replies, and results of libcurl, which are below 100. The first row that fits

@@ -34,6 +34,7 @@ struct failure {
     int code;       /* of sysexits.h; 0: nothing failed */
     bool transient; /* a retry may succeed */
     bool lost;      /* the connection was cut, so nothing was answered */
+    bool full;      /* this machine's disk or quota */
     bool unknown;   /* nothing vouches for the server's certificate */
     int reply;      /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];

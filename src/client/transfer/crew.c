@@ -260,6 +260,8 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     if (r < 0)
         jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
     job->stays |= r < 0;
+    if (r < 0 && why->full)
+        j->stopped = true;
     crew_put_down(c, job);
     jobs_finish(j, job);
     if (step)

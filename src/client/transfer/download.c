@@ -70,6 +70,19 @@ static bool download_resumes(const struct file_transfer *t)
            (t->modified || transfer_hash_name(t) || t->row);
 }
 
+/* Adds to WHY what stays here after the disk was full. */
+static void download_tell_full(const struct part *p, struct failure *why)
+{
+    size_t len = strlen(why->text);
+    char size[SHOW_SIZE_MAX];
+    struct stat st;
+
+    if (why->full && fstat(p->fd, &st) == 0 && st.st_size > 0)
+        snprintf(why->text + len, sizeof(why->text) - len,
+                 "; %s of it are in %s, for the next call",
+                 show_size((uint64_t)st.st_size, size), p->name);
+}
+
 bool download_goes_on(const struct file_transfer *t, const struct failure *why)
 {
     return (why->transient || link_interrupted) && t->done > 0 &&
@@ -292,6 +305,8 @@ int download_once(struct file_transfer *t, struct failure *why)
         t->again = why->transient = true;
         t->announced = t->size;
     }
+    if (r < 0)
+        download_tell_full(&p, why);
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;
     return r;

@@ -67,7 +67,8 @@ static int part_name(const char *target, const struct part_source *from,
  * the next one removes them. A directory is read once: the partial files that
  * it had are kept here, for the files that follow. */
 
-#define PARTS_MAX 1024
+#define PARTS_MAX      1024
+#define RESERVED_LEAST (1024 * 1024)
 
 static struct {
     pthread_mutex_t lock;
@@ -129,7 +130,8 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
 {
     struct stat st, there;
 
-    if (flock(p->fd, LOCK_EX | LOCK_NB) < 0)
+    /* Some file systems have no locks. */
+    if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         return fail(why, EX_TEMPFAIL, "%s: another sallyport downloads it",
                     target);
     if (fstat(p->fd, &st) < 0)
@@ -143,6 +145,22 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
                     target);
     p->held = (uint64_t)st.st_size;
     return 0;
+}
+
+/* A full disk is better found before the first byte than after hours. Some file
+ * systems reserve nothing. */
+static int part_reserve(const struct part *p, const char *target, uint64_t more,
+                        struct failure *why)
+{
+    if (more < RESERVED_LEAST || more > INT64_MAX - p->held ||
+        fallocate(p->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->held, (off_t)more) ==
+            0 ||
+        (errno != ENOSPC && errno != EDQUOT))
+        return 0;
+    fail_errno(why, errno, target);
+    if (p->held == 0)
+        unlinkat(p->directory, p->name, 0);
+    return -1;
 }
 
 static int part_begin(struct part *p, const char *target,
@@ -160,10 +178,12 @@ static int part_begin(struct part *p, const char *target,
     if (from->replaces && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
     part_remove_stale(p);
-    if (p->held <= from->size && (from->resume || p->held == 0))
-        return 0;
-    p->held = 0;
-    return ftruncate(p->fd, 0) < 0 ? fail_errno(why, errno, target) : 0;
+    if (p->held > from->size || !from->resume) {
+        if (p->held > 0 && ftruncate(p->fd, 0) < 0)
+            return fail_errno(why, errno, target);
+        p->held = 0;
+    }
+    return part_reserve(p, target, from->size - p->held, why);
 }
 
 int part_open(struct part *p, const char *target, size_t named,
@@ -222,9 +242,17 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
     if (errno != EINVAL && errno != ENOSYS)
         return fail_errno(why, errno, target);
     /* Without renameat2 (NFS), a hard link: it never replaces a file. */
-    if (linkat(p->directory, p->name, p->directory, base, 0) < 0)
-        return errno == EEXIST ? 1 : fail_errno(why, errno, target);
-    part_drop(p);
+    if (linkat(p->directory, p->name, p->directory, base, 0) == 0) {
+        part_drop(p);
+        return 0;
+    }
+    if (errno == EEXIST ||
+        fstatat(p->directory, base, &old, AT_SYMLINK_NOFOLLOW) == 0)
+        return 1;
+    /* Some file systems have neither. */
+    if (renameat(p->directory, p->name, p->directory, base) < 0)
+        return fail_errno(why, errno, target);
+    p->name[0] = '\0';
     return 0;
 }
 
