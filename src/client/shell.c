@@ -424,9 +424,16 @@ void shell_greet(const struct client *c)
                       "the commands, or bye to leave.");
 }
 
-/* A URL with a password is refused, and not kept in a file either. */
+/* A line that is no command may be a password, typed too late. A URL with a
+ * password is refused, and not kept in a file either. */
 static bool shell_may_keep(const char *line)
 {
+    char name[32];
+
+    line += strspn(line, " \t");
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(line, " \t"), line);
+    if (!strchr("!#", line[0]) && !command_find(name, IN_SHELL))
+        return false;
     for (const char *at = line; (at = strstr(at, "://")); at++) {
         const char *server = at + strlen("://");
         size_t len = strcspn(server, "/ \t");

@@ -286,21 +286,72 @@ static void shell_begin(struct terminal *t, const char *words)
     shell_again(t, words);
 }
 
-/* The typed password isn't shown. */
+/* Have so many questions for a password been asked? */
+struct questions {
+    struct terminal *t;
+    int wanted;
+};
+
+static bool has_asked(void *of)
+{
+    const struct questions *q = of;
+    int n = 0;
+
+    q->t->wanted = "Password of anna at 127.0.0.1:";
+    q->t->unwanted = NULL;
+    if (!terminal_shows(q->t))
+        return false;
+    for (const char *at = q->t->last; (at = strstr(at, q->t->wanted)); at++)
+        n++;
+    return n == q->wanted;
+}
+
+/* The typed password isn't shown. After a slip it is asked for again, three
+ * times in all. */
 Test(terminal, password, .timeout = 120)
 {
     static const struct {
-        const char *password, *status;
-    } rows[] = { { SERVER_PASSWORD, "status 0" }, { "wrong", "status 77" } };
+        int wrong;
+        const char *status;
+    } rows[] = { { 0, "status 0" }, { 1, "status 0" }, { 3, "status 77" } };
     static struct terminal t;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         shell_begin(&t, "ls");
-        terminal_expect(&t, "Password of anna at 127.0.0.1:", NULL);
-        terminal_type(&t, rows[i].password);
-        terminal_expect(&t, rows[i].status, rows[i].password);
+        for (int tries = 0; tries < 3 && tries <= rows[i].wrong; tries++) {
+            struct questions q = { &t, tries + 1 };
+
+            cr_assert(wait_until(has_asked, &q, WAIT_MS), "%s", t.last);
+            terminal_type(&t,
+                          tries < rows[i].wrong ? "wrong" : SERVER_PASSWORD);
+        }
+        terminal_expect(&t, rows[i].status, SERVER_PASSWORD);
+        cr_expect_null(strstr(t.last, "wrong"), "%s", t.last);
         terminal_end(&t);
     }
+}
+
+/* A server with too many sessions of the user says so after the password:
+ * nobody types it again. */
+Test(terminal, one_question_for_a_full_server, .timeout = 120)
+{
+    static struct terminal t;
+    static struct faulty f;
+    char line[1024];
+
+    faulty_begin(&f, "no_sessions", "good");
+    unsetenv("SALLYPORT_PASSWORD");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    t.desk = f.desk;
+    terminal_open(&t, "/bin/sh");
+    snprintf(line, sizeof(line), "clear; %s ls --cacert %s %s/; echo status $?",
+             server_program("sallyport"), f.desk.ca, f.desk.url);
+    terminal_type(&t, line);
+    terminal_expect(&t, "Password of anna", NULL);
+    terminal_type(&t, "text");
+    terminal_expect(&t, "status 75", "trying again");
+    TMUX(&t, "kill-server");
+    faulty_end(&f);
 }
 
 /* Nobody is asked for a password before the server has proved who it is. */
@@ -638,6 +689,8 @@ Test(terminal, history, .timeout = 120)
             terminal_wait_prompt(&t, "remembered");
             terminal_type(&t, "open ftps://anna:secret@127.0.0.1");
             terminal_wait_prompt(&t, "a password in a URL");
+            terminal_type(&t, "Typed-Too-Late");
+            terminal_wait_prompt(&t, "no such command");
         }
         terminal_type(&t, "bye");
         terminal_expect(&t, "status 0", NULL);

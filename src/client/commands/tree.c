@@ -295,7 +295,7 @@ static int tree_list_up(struct tree *t, const struct job *job, struct link *l,
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    int existed = r == PRESENT ? 1 : remote_mkdir(l, job->remote, why);
+    int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
 }
 

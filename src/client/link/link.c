@@ -76,6 +76,33 @@ bool link_is_over(void)
     return link_interrupted || atomic_load(&link_denied);
 }
 
+/* After a cut one link logs in again before the others: if the password has
+ * changed, the server must not see a wrong one of each link. */
+static pthread_mutex_t scout_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t scout_seen; /* by clock_ms(): a login wasn't denied */
+
+static void link_end_scouting(struct link *l)
+{
+    if (!l->scouts)
+        return;
+    l->scouts = false;
+    scout_seen = clock_ms();
+    pthread_mutex_unlock(&scout_lock);
+}
+
+/* Returns false: a login was denied meanwhile. */
+static bool link_begin_scouting(struct link *l)
+{
+    if (!l->logs_in || !l->logged_in)
+        return true;
+    pthread_mutex_lock(&scout_lock);
+    bool denied = atomic_load(&link_denied);
+    l->scouts = !denied && scout_seen <= l->used;
+    if (!l->scouts)
+        pthread_mutex_unlock(&scout_lock);
+    return !denied;
+}
+
 /* The TLS of the control connection, or NULL before its handshake has ended. */
 static const SSL *link_secured(struct link *l)
 {
@@ -128,7 +155,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         memcpy(l->done, line, sizeof(line));
     memcpy(l->text, line, sizeof(line));
     const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
-    l->asked = tls && code == 331;
+    l->asked |= tls && code == 331;
     if (tls) {
         l->version = SSL_get_version(tls);
         l->cipher = SSL_get_cipher_name(tls);
@@ -137,6 +164,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->chosen = NULL;
         l->surprised = !l->logs_in;
         l->logged_in = l->in = true;
+        link_end_scouting(l);
         /* Other servers only advise a change. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
@@ -624,6 +652,10 @@ int link_run(struct link *l, struct failure *why)
                     "libcurl can't set an option: %s",
                     curl_easy_strerror(l->set));
     }
+    if (!link_begin_scouting(l)) {
+        l->io = NULL;
+        return fail(why, EX_NOPERM, "another login was denied");
+    }
     CURLcode r = link_perform(l);
 
     /* What was given can't be given again here. */
@@ -644,6 +676,8 @@ int link_run(struct link *l, struct failure *why)
     link_come_back(l, r);
     *why = (struct failure){ 0 };
     l->turned_away = l->denied = false;
+    if (r != CURLE_LOGIN_DENIED)
+        link_end_scouting(l);
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
@@ -672,6 +706,7 @@ int link_run(struct link *l, struct failure *why)
     l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->transient;
     if (l->denied)
         atomic_store(&link_denied, true);
+    link_end_scouting(l);
     return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;
 }
 

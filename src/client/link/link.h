@@ -204,6 +204,7 @@ struct link {
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens one */
     bool surprised;      /* libcurl has opened one by itself */
+    bool scouts;         /* other links wait for the answer to its login */
     const char *choice;  /* OPTS STOR of this call, or NULL */
     const char *chosen;  /* the last one of this connection, or NULL */
     uint64_t used;       /* by clock_ms(), when the last call has ended */
@@ -494,8 +495,10 @@ struct remote_range {
  * bytes before it replies. */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why);
-/* Returns 1: the directory existed already. */
+/* Makes a directory, with the retries that the options permit; or without.
+ * Returns 1: it existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
+int remote_mkdir_once(struct link *l, const char *path, struct failure *why);
 int remote_remove(struct link *l, const char *path, struct failure *why);
 int remote_rmdir(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,

@@ -149,7 +149,7 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why)
 {
     if (!why->transient || r->tries >= l->site->options->retries ||
-        link_interrupted)
+        link_is_over())
         return false;
     r->tries++;
     r->pause = r->pause == 0 ? 1 : 2 * r->pause;
@@ -158,7 +158,7 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
     progress_note("%s: %s; trying again in %llu s", what, why->text,
                   (unsigned long long)r->pause);
     link_poll(NULL, 0, clock_ms() + 1000 * r->pause);
-    return !link_interrupted;
+    return !link_is_over();
 }
 
 /* Sockets. */

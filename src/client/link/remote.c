@@ -10,6 +10,7 @@
 /* Listings. */
 
 #define LISTING_LINE_MAX 8192
+#define PASSWORD_TRIES   3
 /* The rate of the slowest server. UINT_MAX seconds at this rate are 64 PiB. */
 #define HASH_BYTES_A_SECOND (16 * 1024 * 1024)
 
@@ -434,22 +435,28 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
                       l->text);
 }
 
-int remote_mkdir(struct link *l, const char *path, struct failure *why)
+int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
 {
-    struct retry retry = { 0 };
     struct failure later;
     struct listing_entry there;
-    int r;
 
-    do
-        r = link_command(l, why, "MKD %s", path);
-    while (r < 0 && remote_again(l, &retry, path, why));
-    if (r == 0)
+    if (link_command(l, why, "MKD %s", path) == 0)
         return 0;
     if (why->reply >= 500 && remote_stat(l, path, &there, &later) == 0 &&
         there.kind == ENTRY_DIRECTORY)
         return 1;
     return -1;
+}
+
+int remote_mkdir(struct link *l, const char *path, struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r;
+
+    do
+        r = remote_mkdir_once(l, path, why);
+    while (r < 0 && remote_again(l, &retry, path, why));
+    return r;
 }
 
 int remote_remove(struct link *l, const char *path, struct failure *why)
@@ -649,6 +656,14 @@ static int site_come_in(struct site *s, struct link *l, bool known,
            link_again(l, &retry, s->url.host, why)) {
         link_close(l);
         r = site_log_in(s, l, known, why);
+    }
+    /* As ssh does: a password that was typed may have a slip. */
+    for (int i = 1; i < PASSWORD_TRIES && r < 0 && s->typed &&
+                    why->reply == 530 && why->code == EX_NOPERM;
+         i++) {
+        progress_error(s->url.host, why);
+        link_close(l);
+        r = site_log_in(s, l, false, why);
     }
     return r;
 }

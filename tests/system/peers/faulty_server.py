@@ -204,6 +204,10 @@ class Session(threading.Thread):
         number = next(PASSWORDS)
         if number > 0 and FAULT in ("denies", "idle_denies", "time_denies"):
             return self.reply("530 no")
+        if number >= 4 and FAULT == "denies_all":
+            return self.reply("530 no")
+        if FAULT == "no_sessions":
+            return self.reply("530 Too many sessions of this user")
         if number in (1, 2) and FAULT == "no_home":
             return self.reply("530 Your home can't be entered; tell the administrator.")
         if FAULT == "one_session" and LIVE or FAULT == "fewer" and number >= 3:
@@ -238,6 +242,8 @@ class Session(threading.Thread):
 
     def do_MKD(self, words):
         self.lose()
+        if FAULT == "no_mkd":
+            raise ConnectionError
         if FAULT not in ("lost", "absent_450", "makes"):
             return self.refuse(words)
         MADE.add(words.strip("/"))
@@ -248,6 +254,7 @@ class Session(threading.Thread):
             return self.reply("250 gone")
         self.refuse(words)
 
+    # busy_dele: The first try to remove a name is refused for a while.
     # lost_dele: The connection is lost at each name's first removal; "late" is
     # there then, and another client makes "again".
     def do_DELE(self, words):
@@ -258,7 +265,10 @@ class Session(threading.Thread):
             return self.reply("250 gone")
         if FAULT in TREES and words.endswith("/file"):
             return self.reply("250 gone")
-        if words not in STORED and FAULT != "grows":
+        if FAULT == "busy_dele" and words not in LOST:
+            LOST.add(words)
+            return self.reply("450 in use")
+        if words not in STORED and FAULT not in ("grows", "busy_dele"):
             return self.refuse(words)
         STORED.pop(words, None)
         self.reply("250 gone")
@@ -297,7 +307,7 @@ class Session(threading.Thread):
     # the first byte of another one has come: the second one has none.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", "no_home", "one_session", "one_at_a_time",
+                         "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
                          "fewer", "cuts", "takes_nothing", "gives_up", "late_cut",
                          "lost_mfmt", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
@@ -305,6 +315,9 @@ class Session(threading.Thread):
             return self.refuse(words)
         number = next(UPLOADS)
         self.uploads += 1
+        if FAULT == "denies_all":
+            FOUR.wait()
+            raise ConnectionError
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
         if FAULT == "late_cut":
