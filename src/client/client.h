@@ -256,11 +256,16 @@ struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local);
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
 
 /* Calls EACH with the path of WORD or, if its last component is a pattern, with
- * the paths that match. A pattern without a match is a failure. Returns the
- * first failure's exit code, or 0. */
-int tree_expand(struct client *c, const struct word *word,
-                int (*each)(struct client *c, const char *path, void *of),
+ * the paths that match, and what a listing says of them (E; or NULL). A pattern
+ * without a match is a failure. Returns the first failure's exit code, or 0. */
+typedef int expand_each(struct client *c, const char *path,
+                        const struct listing_entry *e, void *of);
+int tree_expand(struct client *c, const struct word *word, expand_each *each,
                 void *of);
+/* As remote_stat(), unless E, the entry of a listing, has the answer. */
+enum presence tree_stat(struct client *c, const char *path,
+                        const struct listing_entry *e,
+                        struct listing_entry *ret, struct failure *why);
 
 /* Adds the job that removes PATH of the server with everything in it, or prints
  * that in a dry run. */

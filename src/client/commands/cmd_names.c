@@ -89,14 +89,15 @@ static int names_walk(struct client *c, const char *path, job_step *step,
     return tree_end(t);
 }
 
-static int ls_one(struct client *c, const char *path, void *of)
+static int ls_one(struct client *c, const char *path,
+                  const struct listing_entry *listed, void *of)
 {
     const bool *several = of;
     struct failure why;
     struct listing_entry e;
     struct tree t;
 
-    if (remote_stat(&c->link, path, &e, &why) != 0)
+    if (tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
     if (e.kind == ENTRY_DIRECTORY && c->options.recursive)
         return names_walk(c, path, ls_below, &t);
@@ -109,10 +110,9 @@ static int ls_one(struct client *c, const char *path, void *of)
 /* Calls EACH for each word, or for the current directory if there are no
  * words. */
 static int names_each(struct client *c, struct word *w, int n,
-                      int (*each)(struct client *c, const char *path, void *of),
-                      void *of)
+                      expand_each *each, void *of)
 {
-    int code = n == 0 ? each(c, c->cwd, of) : 0;
+    int code = n == 0 ? each(c, c->cwd, NULL, of) : 0;
 
     for (int i = 0; i < n && !link_is_over(); i++)
         tree_keep(&code, tree_expand(c, &w[i], each, of));
@@ -144,12 +144,14 @@ static int du_below(void *of, struct job *job, struct link *l,
     return tree_list(of, job, l, false, du_each, why);
 }
 
-static int du_one(struct client *c, const char *path, void *of)
+static int du_one(struct client *c, const char *path,
+                  const struct listing_entry *listed, void *of)
 {
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
     struct tree t;
     int code = names_walk(c, path, du_below, &t);
 
+    (void)listed;
     (void)of;
     if (code != 0)
         return code;
@@ -211,14 +213,15 @@ static int rm_refuse_login(const char *path)
     return client_refuse(path, EX_USAGE, "the login directory itself stays");
 }
 
-static int rm_one(struct client *c, const char *path, void *of)
+static int rm_one(struct client *c, const char *path,
+                  const struct listing_entry *listed, void *of)
 {
     struct listing_entry e = { .kind = ENTRY_FILE };
     struct failure why;
 
     if (!path[0])
         return rm_refuse_login(path);
-    if (c->options.recursive && remote_stat(&c->link, path, &e, &why) != 0)
+    if (c->options.recursive && tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
     remove_there(of, path, &e);
     return 0;
@@ -234,10 +237,12 @@ int cmd_rm(struct client *c, struct word *w, int n)
     return tree_end(&t);
 }
 
-static int rmdir_one(struct client *c, const char *path, void *of)
+static int rmdir_one(struct client *c, const char *path,
+                     const struct listing_entry *listed, void *of)
 {
     struct failure why;
 
+    (void)listed;
     (void)of;
     if (!path[0])
         return rm_refuse_login(path);
@@ -338,10 +343,12 @@ int cmd_mv(struct client *c, struct word *w, int n)
     return r < 0 ? client_error(w[0].path, &why) : 0;
 }
 
-static int chmod_one(struct client *c, const char *path, void *of)
+static int chmod_one(struct client *c, const char *path,
+                     const struct listing_entry *listed, void *of)
 {
     struct failure why;
 
+    (void)listed;
     return remote_chmod(&c->link, path, of, &why) < 0 ? client_error(path, &why)
                                                       : 0;
 }
@@ -356,14 +363,15 @@ int cmd_chmod(struct client *c, struct word *w, int n)
     return names_each(c, w + 1, n - 1, chmod_one, (void *)w[0].text);
 }
 
-static int hash_one(struct client *c, const char *path, void *of)
+static int hash_one(struct client *c, const char *path,
+                    const struct listing_entry *listed, void *of)
 {
     char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
     struct failure why;
     struct listing_entry e;
 
     (void)of;
-    int r = c->site.hash ? remote_stat(&c->link, path, &e, &why)
+    int r = c->site.hash ? tree_stat(c, path, listed, &e, &why)
                          : fail(&why, EX_UNAVAILABLE,
                                 "the server has no command for checksums");
     if (r == 0)

@@ -221,15 +221,16 @@ int cmd_put(struct client *c, struct word *w, int n)
 }
 
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
-static int get_file(struct tree *t, const char *remote, const char *local)
+static int get_file(struct tree *t, const char *remote, const char *local,
+                    const struct listing_entry *listed)
 {
-    const struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
+    struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
     const struct options *o = &t->client->options;
     struct failure why;
     struct listing_entry e = { .kind = ENTRY_FILE };
 
-    if ((o->recursive || o->min_age > 0 || o->dry_run) &&
-        remote_stat(&t->client->link, remote, &e, &why) != 0)
+    if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
+        tree_stat(t->client, remote, listed, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
         return transfer_count(
@@ -238,6 +239,9 @@ static int get_file(struct tree *t, const char *remote, const char *local)
         return transfer_count(
             t, client_refuse(remote, EX_USAGE,
                              "a directory can't go to standard output"));
+    job.known = e.sized;
+    job.size = e.size;
+    job.modified = e.modified;
     if (e.kind == ENTRY_DIRECTORY)
         tree_walk(t, local, remote);
     else if (tree_passes(t, base_name(remote),
@@ -253,7 +257,8 @@ struct get_target {
     struct tree tree;
 };
 
-static int get_one(struct client *c, const char *remote, void *of)
+static int get_one(struct client *c, const char *remote,
+                   const struct listing_entry *listed, void *of)
 {
     struct get_target *t = of;
     const char *name = base_name(remote);
@@ -264,12 +269,12 @@ static int get_one(struct client *c, const char *remote, void *of)
         return 0;
     t->tree.named = strlen(t->local ? t->local : name[0] ? "" : ".");
     if (!name[0] || (t->local && !t->into))
-        return get_file(&t->tree, remote, t->local ? t->local : ".");
+        return get_file(&t->tree, remote, t->local ? t->local : ".", listed);
     /* "-" alone would be standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
     if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
         return client_refuse(remote, EX_USAGE, "the name is too long");
-    return get_file(&t->tree, remote, local);
+    return get_file(&t->tree, remote, local, listed);
 }
 
 struct get_lines {
@@ -290,7 +295,7 @@ static int get_line(struct client *c, const char *line, void *of)
     t->tree.named = strlen(local);
     int code = lines_mkdir_local(c, local);
     return code ? transfer_count(&t->tree, code)
-                : get_file(&t->tree, remote, local);
+                : get_file(&t->tree, remote, local, NULL);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)

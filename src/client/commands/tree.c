@@ -430,8 +430,18 @@ void tree_walk(struct tree *t, const char *local, const char *remote)
     jobs_add(&t->jobs, &job, local, remote);
 }
 
-int tree_expand(struct client *c, const struct word *word,
-                int (*each)(struct client *c, const char *path, void *of),
+enum presence tree_stat(struct client *c, const char *path,
+                        const struct listing_entry *e,
+                        struct listing_entry *ret, struct failure *why)
+{
+    if (!e || (e->kind == ENTRY_FILE && !e->sized))
+        return remote_stat(&c->link, path, ret, why);
+    *ret = *e;
+    ret->name = NULL;
+    return PRESENT;
+}
+
+int tree_expand(struct client *c, const struct word *word, expand_each *each,
                 void *of)
 {
     const char *slash = strrchr(word->path, '/');
@@ -442,7 +452,7 @@ int tree_expand(struct client *c, const struct word *word,
     int code = 0;
 
     if (!word->pattern.some)
-        return each(c, word->path, of);
+        return each(c, word->path, NULL, of);
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - word->path) : 0,
              word->path);
     if (remote_list(&c->link, dir, &all, &why) < 0)
@@ -450,13 +460,13 @@ int tree_expand(struct client *c, const struct word *word,
     /* A file whose name has these characters counts before the pattern. */
     if (listing_find(&all, word->path)) {
         listing_release(&all);
-        return each(c, word->path, of);
+        return each(c, word->path, NULL, of);
     }
     for (size_t i = 0; i < all.count && !link_is_over(); i++)
         if (names_match(word->pattern.text, all.entry[i].name) &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;
-            tree_keep(&code, each(c, path, of));
+            tree_keep(&code, each(c, path, &all.entry[i], of));
         }
     if (all.cut)
         tree_keep(&code, client_refuse(dir, EX_PROTOCOL, LISTING_CUT));
