@@ -6,7 +6,6 @@
 
 static const struct column parts[] = {
     COLUMN(name, TEXT),
-    COLUMN(until, AHEAD),
     COLUMNS_END,
 };
 static const struct column inner[] = {

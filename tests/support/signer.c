@@ -55,23 +55,6 @@ struct tls_context *signer_context_of(const struct key_files *f, size_t n,
     return signer_context_as(f, n, &(struct tls_policy){ 0 }, c);
 }
 
-struct tls_context *signer_context_stapled(const struct key_files *f,
-                                           int staple_fd, const char *name,
-                                           bool must_count, struct complaint *c)
-{
-    const struct signer signer = { sign, NULL };
-    struct tls_pair pair;
-
-    if (count == KEYS_MAX)
-        signer_free_all();
-    if (!take(f, &pair, c))
-        return NULL;
-    pair.staple = name;
-    pair.staple_fd = staple_fd;
-    pair.staple_must_count = must_count;
-    return tls_context_new(&pair, 1, &(struct tls_policy){ 0 }, &signer, c);
-}
-
 struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c)
 {

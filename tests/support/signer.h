@@ -17,12 +17,6 @@ struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c);
 struct tls_context *signer_context_of(const struct key_files *f, size_t n,
                                       struct complaint *c);
-/* The context has an OCSP response from a file called NAME; MUST_COUNT: as for
- * --check. */
-struct tls_context *signer_context_stapled(const struct key_files *f,
-                                           int staple_fd, const char *name,
-                                           bool must_count,
-                                           struct complaint *c);
 /* The context has another policy than the default. */
 struct tls_context *signer_context_as(const struct key_files *f, size_t n,
                                       const struct tls_policy *policy,

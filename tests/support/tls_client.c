@@ -158,8 +158,6 @@ static bool connect_it(struct tls_client *c, int fd,
 {
     c->ctx = make_context(o);
     c->ssl = c->ctx ? SSL_new(c->ctx) : NULL;
-    if (c->ssl && o->status)
-        SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
     return c->ssl && SSL_set_app_data(c->ssl, c) && show(c->ssl, o->show) &&
            set_alpn(c->ssl, o->alpn) && set_fragment(c->ssl, o->fragment) &&
            set_name(c->ssl, o) && SSL_set_fd(c->ssl, fd) == 1 &&
@@ -308,12 +306,4 @@ const char *tls_client_protocol(const struct tls_client *c)
 const char *tls_client_error(void)
 {
     return last_error;
-}
-
-long tls_client_staple(const struct tls_client *c)
-{
-    unsigned char *der = NULL;
-    long len = SSL_get_tlsext_status_ocsp_resp(c->ssl, &der);
-
-    return len > 0 ? len : 0;
 }

@@ -19,7 +19,6 @@ struct tls_client_options { /* all zero: a modern client */
     const char *schemes;    /* of signatures, "RSA+SHA256:ed25519" */
     const char *authority;  /* a PEM file with which the server is verified … */
     const char *name;       /* … and the server's name (SNI as well) */
-    bool status;            /* asks for an OCSP response */
     unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
     bool without_ems;       /* no extended master secret */
     const char *certificate, *key; /* PEM files of the client; NULL: none */
@@ -64,8 +63,6 @@ bool tls_client_resumed(const struct tls_client *c);
 const char *tls_client_cipher(const struct tls_client *c);
 /* Returns the serial number of the server's certificate. */
 long tls_client_serial(const struct tls_client *c);
-/* Returns the size of the OCSP response from the server; 0: none. */
-long tls_client_staple(const struct tls_client *c);
 /* Returns the protocol that ALPN chose, or "". */
 const char *tls_client_protocol(const struct tls_client *c);
 /* Says in OpenSSL's words why this thread's last call failed, or "". */

@@ -175,12 +175,6 @@ Test(hangs, key, .timeout = 60)
     refused_until_back("key", "key.pem");
 }
 
-/* No OCSP response, so the certificate goes out without it in the end. */
-Test(hangs, staple, .timeout = 60)
-{
-    refused_until_back("ocsp_file", "certificate.pem");
-}
-
 static bool is_opening(void *server)
 {
     static struct processes list;

@@ -38,18 +38,13 @@ static const struct setting_values {
       { "127.0.0.1:0, 127.0.0.1:0 proxy",
         "127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0 proxy" },
       false },
-    { "certificate",
-      2,
-      { "./stapled/certificate.pem", "./second.pem" },
-      false },
-    { "key", 2, { "./stapled/key.pem", "./second.key" }, false },
+    { "certificate", 2, { "./first/certificate.pem", "./second.pem" }, false },
+    { "key", 2, { "./first/key.pem", "./second.key" }, false },
     { "certificate.other",
       2,
       { "./other/certificate.pem", "./third/certificate.pem" },
       false },
     { "key.other", 2, { "./other/key.pem", "./third/key.pem" }, false },
-    { "ocsp_file", 2, { "", "./stapled/ocsp.der" }, false },
-    { "ocsp_file.other", 2, { "./other/ocsp.der", "./third/ocsp.der" }, false },
     { "client_ca", 2, { "./certificate.pem", "./second.pem" }, false },
     { "client_certificates", 2, { "off", "request", "require" }, false },
     { "proxies", 2, { "127.0.0.5", "10.0.0.0/8", "127.0.0.1" }, false },
@@ -197,16 +192,16 @@ static bool configure(const struct server *server, uint32_t *state, bool second)
     return active;
 }
 
-/* Makes a certificate with an OCSP response in a directory IN the server's. */
-static void make_stapled(const struct server *server, const char *in,
-                         const char *name)
+/* Makes a certificate in a directory IN the server's. */
+static void make_certificate(const struct server *server, const char *in,
+                             const char *name)
 {
     char script[SERVER_PATH_MAX], folder[SERVER_PATH_MAX];
     struct run_result r;
 
-    snprintf(script, sizeof(script), "%s", server_source("tests/system/ocsp"));
+    snprintf(script, sizeof(script), "%s", server_source("certs/make"));
     snprintf(folder, sizeof(folder), "%s", server_path(server, in));
-    run(&r, NULL, script, folder, name, "good", NULL);
+    run(&r, NULL, script, "--out", folder, name, NULL);
     cr_assert_eq(r.status, 0, "%s", r.text);
     run_release(&r);
 }
@@ -464,9 +459,9 @@ Test(reload_pairs, no_session_ends, .timeout = 7000)
     server_start(&server, &plan);
     copy(&server, "certificate.pem", "second.pem");
     copy(&server, "key.pem", "second.key");
-    make_stapled(&server, "stapled", "localhost");
-    make_stapled(&server, "other", "other.example");
-    make_stapled(&server, "third", "third.example");
+    make_certificate(&server, "first", "localhost");
+    make_certificate(&server, "other", "other.example");
+    make_certificate(&server, "third", "third.example");
     fill_homes(&server);
     for (unsigned i = 0; i < PAIRS && !one; i++)
         play(&server, i);

@@ -64,8 +64,8 @@ Test(settings, each_changes, .timeout = 240)
  * reads them as a start does. Those that other tests of reloads cover are here
  * too. */
 static const char others[] =
-    " listen proxies certificate key certificate. key. ocsp_file "
-    "ocsp_file. client_certificates client_ca client_crl homes ports "
+    " listen proxies certificate key certificate. key. "
+    "client_certificates client_ca client_crl homes ports "
     "ticket_lifetime max_sessions startups max_fruitless crash_ban ban_after "
     "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
     "partial_days partials_key resume "

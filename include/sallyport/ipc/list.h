@@ -484,14 +484,14 @@ SECTION("Set-up of a child",
         "A child gets its descriptors and a sealed struct when it is executed "
         "(include/sallyport/ipc/setup.h).")
 
-MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
-        "a certificate, as `status` shows it: the number of its key, when it "
-        "expires, until when its OCSP response is valid (0: none is sent), the "
-        "SHA-256 of the certificate and of its public key, as texts, its first "
-        "DNS name of a host, or \"\", and whether it is self-signed")
-NUMBER(number)
+MESSAGE(expiry_is, GATE, MASTER, RUN, MANY, NONE,
+        "a file with certificates or revocation lists, as `status` shows it: "
+        "its place in the set-up, when the first of them expires, and of a "
+        "certificate of the server the SHA-256 of it and of its public key, as "
+        "texts, its first DNS name of a host, or \"\", and whether it is "
+        "self-signed")
+NUMBER(place)
 TIME(expires)
-TIME(staple_until)
 TEXT(fingerprint)
 TEXT(pin)
 TEXT(name)

@@ -42,11 +42,10 @@ enum setup_place {
     SETUP_CLIENT_CRL,
     /* The listener of each `listen`. */
     SETUP_LISTENER,
-    /* Certificate chains, OCSP responses, private keys: those with the same
-     * position are a pair. */
+    /* Certificate chains and private keys: those with the same position are a
+     * pair. */
     SETUP_CERTIFICATE = SETUP_LISTENER + SETUP_LISTENERS,
-    SETUP_STAPLE = SETUP_CERTIFICATE + CERTIFICATES_MAX,
-    SETUP_KEY = SETUP_STAPLE + CERTIFICATES_MAX,
+    SETUP_KEY = SETUP_CERTIFICATE + CERTIFICATES_MAX,
     SETUP_PLACES = SETUP_KEY + CERTIFICATES_MAX
 };
 
@@ -72,7 +71,6 @@ struct setup {
      * before and they may all come to this process. */
     uint64_t sessions;
     uint64_t generation; /* gate: its row on the board */
-    bool check;          /* gate: an unusable OCSP response is a mistake */
     unsigned log_format; /* log: enum log_format */
     bool prefixed;       /* log: systemd reads "<N>" before a line as its
                             severity */

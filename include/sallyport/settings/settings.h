@@ -97,12 +97,10 @@ struct settings {
     struct networks proxies; /* the proxies whose PROXY headers are accepted */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
-    char ocsp_file[SETTINGS_PATH_MAX]; /* "": none */
-    struct labelled_list certificates, keys,
-        ocsp_files;               /* further responses, each with a label */
-    unsigned client_certificates; /* enum client_certificates */
-    char client_ca[SETTINGS_PATH_MAX];  /* "": none */
-    char client_crl[SETTINGS_PATH_MAX]; /* "": none */
+    struct labelled_list certificates, keys; /* further ones, with a label */
+    unsigned client_certificates;            /* enum client_certificates */
+    char client_ca[SETTINGS_PATH_MAX];       /* "": none */
+    char client_crl[SETTINGS_PATH_MAX];      /* "": none */
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX];  /* where `user add` makes homes */
     char shares[SETTINGS_PATH_MAX]; /* where `share add` makes directories */
@@ -202,9 +200,9 @@ bool settings_have_hosts(const struct settings *s);
 const struct labelled *settings_find_label(const struct labelled_list *l,
                                            const char *label);
 
-/* A certificate, its key and its OCSP response ("": none), by their paths. */
+/* A certificate and its key, by their paths. */
 struct settings_pair {
-    const char *certificate, *key, *ocsp;
+    const char *certificate, *key;
 };
 /* Writes pair I: 0 is the one without a label, the others follow in their
  * order. Returns false if there are no more. */

@@ -21,11 +21,8 @@ struct tls_pair {
     int certificate_fd;      /* PEM; the caller closes it */
     const char *certificate; /* file names, for complaints */
     const char *key;
-    bool in_use;            /* it may have expired: it was in use before */
-    uint64_t number;        /* the key's number, for the signer */
-    const char *staple;     /* the file name of an OCSP response; NULL: none */
-    int staple_fd;          /* DER; the caller closes it */
-    bool staple_must_count; /* an unusable response is an error */
+    bool in_use;     /* it may have expired: it was in use before */
+    uint64_t number; /* the key's number, for the signer */
 };
 
 /* Makes a context from COUNT pairs, 1 to CERTIFICATES_MAX; POLICY says which
@@ -46,18 +43,11 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
 struct tls_pair_facts {
     uint64_t number;  /* the key's number */
     const char *name; /* the certificate's file name */
-    int64_t expires;  /* the first end of a certificate of the chain; seconds
-                         since 1970 */
-    int64_t begins;   /* the last beginning of one */
     bool unused;      /* an earlier pair is for the same names */
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* SHA-256 of the certificate */
     char pin[KEY_PIN_TEXT_MAX]; /* and of its public key; "": no memory */
     char host[HOST_TEXT_MAX];   /* the first DNS name of a host; "": none */
     bool self_signed;
-    int64_t staple_until;       /* end of the OCSP response; 0: there is none */
-    const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
-                              there is none */
-    bool wants_staple;     /* must-staple: clients demand a response */
 };
 /* Writes the facts about pair I, counted from 0; the texts are the context's.
  * Returns false if there are no more pairs. */
@@ -101,19 +91,19 @@ struct tls_clients {
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* When a CA certificate or a revocation list expires. */
-struct tls_clients_date {
-    const char *name; /* the file; the text is the context's */
-    bool lists;       /* a revocation list; else a CA certificate */
+/* When a certificate, of the server or of a CA of clients, or a revocation list
+ * expires. */
+struct tls_date {
+    const char *file; /* its name; the context's */
+    const char *what; /* "certificate" or "revocation list" */
     int number;       /* the position in the file, from 1 */
     /* Seconds since 1970. A warning is due from WARN on, 30 days before the
      * end; for a list not before the last quarter of its life. */
-    int64_t expires, warn;
+    int64_t begins, expires, warn;
 };
-/* Writes date number I, counted from 0, CAs first. Returns false if there are
- * no more. */
-bool tls_context_clients_date(const struct tls_context *t, size_t i,
-                              struct tls_clients_date *ret);
+/* Writes date number I, counted from 0. Returns false if there are no more. */
+bool tls_context_date(const struct tls_context *t, size_t i,
+                      struct tls_date *ret);
 /* Call it after the fork: SERIAL is the session's number, which the client's
  * signature will contain (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);

@@ -57,8 +57,8 @@ static json_t *value_of_number(enum column_kind kind, struct slice text)
 
     if (kind == COLUMN_FLAG)
         return json_boolean(value != 0);
-    if (kind == COLUMN_TIME || kind == COLUMN_AHEAD)
-        return json_time(kind == COLUMN_TIME || left > 0 ? value : 0);
+    if (kind == COLUMN_TIME)
+        return json_time(value);
     if (value == 0 && kind != COLUMN_NUMBER)
         return json_null();
     if (kind == COLUMN_DAYS)

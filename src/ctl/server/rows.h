@@ -20,7 +20,6 @@ enum column_kind {
     COLUMN_POSITIVE, /* the same; null for 0 */
     COLUMN_FLAG,     /* a boolean */
     COLUMN_TIME,     /* json_time() */
-    COLUMN_AHEAD,    /* the same; null if it has passed */
     COLUMN_DAYS,     /* until that time; -1: it has passed; null for 0 */
     COLUMN_LATER,    /* null; not of the row */
     COLUMN_ROW,      /* an object: a row of the table of that name */

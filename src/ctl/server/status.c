@@ -12,6 +12,12 @@ static const struct column certificate_columns[] = {
     COLUMN(self_signed, FLAG), COLUMN(sha256, TEXT),
     COLUMN(pin, TEXT),         COLUMNS_END,
 };
+static const struct column client_file_columns[] = {
+    COLUMN(file, TEXT),
+    COLUMN(expires, TIME),
+    COLUMN(days, DAYS),
+    COLUMNS_END,
+};
 static const struct column worst_columns[] = {
     COLUMN(address, TEXT),
     COLUMN(wrong, NUMBER),
@@ -36,6 +42,7 @@ static const struct column status_columns[] = {
     COLUMN(since, TIME),
     COLUMN(listening, LIST),
     COLUMNS(certificates, ROWS, certificate_columns),
+    COLUMNS(client_files, ROWS, client_file_columns),
     COLUMN(sessions, NUMBER),
     COLUMN(logged_in, NUMBER),
     COLUMN(max_sessions, NUMBER),
@@ -119,18 +126,18 @@ static void print_listeners(const json_t *all)
     }
 }
 
-static void print_certificates(const json_t *all)
+static void print_certificates(const json_t *all, const char *table,
+                               const char *title)
 {
     const json_t *c;
     size_t i;
 
-    json_array_foreach(json_object_get(all, "certificates"), i, c)
+    json_array_foreach(json_object_get(all, table), i, c)
     {
         const char *expires = text_of(c, "expires", NULL);
         const json_int_t days = json_integer_value(json_object_get(c, "days"));
 
-        printf("%s%s", i == 0 ? "certificates:\n  " : "  ",
-               text_of(c, "file", ""));
+        printf("%s  %s", i == 0 ? title : "", text_of(c, "file", ""));
         if (expires)
             printf(days < 0 ? ", EXPIRED %s"
                             : ", expires %s (%" JSON_INTEGER_FORMAT " d)",
@@ -184,7 +191,8 @@ void status_show(void)
     }
     print_server(all);
     print_listeners(all);
-    print_certificates(all);
+    print_certificates(all, "certificates", "certificates:\n");
+    print_certificates(all, "client_files", "client_ca, client_crl:\n");
     print_sessions(all);
     print_totals(json_object_get(all, "totals"));
     printf("users:     %" PRIu64 "\n", number_of(all, "users"));

@@ -161,7 +161,6 @@ static bool settings_counts_fit(const struct settings *s)
            s->announced_count <= SETTINGS_ANNOUNCED_MAX &&
            s->certificates.count < CERTIFICATES_MAX &&
            s->keys.count < CERTIFICATES_MAX &&
-           s->ocsp_files.count < CERTIFICATES_MAX &&
            s->said_count <= SETTING_ROWS_MAX;
 }
 

@@ -74,18 +74,16 @@ const struct labelled *settings_find_label(const struct labelled_list *l,
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret)
 {
-    const struct labelled *certificate, *key, *ocsp;
+    const struct labelled *certificate, *key;
 
-    *ret = (struct settings_pair){ s->certificate, s->key, s->ocsp_file };
+    *ret = (struct settings_pair){ s->certificate, s->key };
     if (i == 0)
         return true;
     if (i > s->certificates.count)
         return false;
     certificate = &s->certificates.all[i - 1];
     key = settings_find_label(&s->keys, certificate->label);
-    ocsp = settings_find_label(&s->ocsp_files, certificate->label);
-    *ret = (struct settings_pair){ certificate->path, key ? key->path : "",
-                                   ocsp ? ocsp->path : "" };
+    *ret = (struct settings_pair){ certificate->path, key ? key->path : "" };
     return true;
 }
 
@@ -217,10 +215,8 @@ void settings_place_pair(const struct settings *s, struct complaint *c)
 {
     settings_place(s, "certificate", c);
     settings_place(s, "key", c);
-    settings_place(s, "ocsp_file", c);
     settings_place(s, "client_ca", c);
     settings_place(s, "client_crl", c);
-    if (!blame_path(s, "certificate.", &s->certificates, c) &&
-        !blame_path(s, "key.", &s->keys, c))
-        blame_path(s, "ocsp_file.", &s->ocsp_files, c);
+    if (!blame_path(s, "certificate.", &s->certificates, c))
+        blame_path(s, "key.", &s->keys, c);
 }

@@ -40,6 +40,19 @@ static int check_validity(X509 *x, int number, const struct tls_pair *pair,
     return 0;
 }
 
+static int note_dates(struct tls_context *t, X509 *x, int number)
+{
+    const struct tls_date d = {
+        .file = t->identity[t->count - 1].name,
+        .what = "certificate",
+        .number = number,
+        .begins = date_seconds(X509_get0_notBefore(x)),
+        .expires = date_seconds(X509_get0_notAfter(x)),
+    };
+
+    return date_note(t, &d, DATE_WARN_S);
+}
+
 static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
                     struct complaint *c)
 {
@@ -69,7 +82,7 @@ static int use_issuer(struct identity *id, X509 *x, int number,
 }
 
 struct chain {
-    struct identity *id;
+    struct tls_context *t;
     const struct tls_pair *pair;
     struct complaint *c;
 };
@@ -82,20 +95,24 @@ static void *parse_certificate(BIO *b)
 static int take_certificate(void *owner, void *thing, int number)
 {
     const struct chain *r = owner;
+    struct identity *id = &r->t->identity[r->t->count - 1];
+    int e = number == 1 ? use_leaf(id, thing, r->pair, r->c)
+                        : use_issuer(id, thing, number, r->pair, r->c);
 
-    return number == 1 ? use_leaf(r->id, thing, r->pair, r->c)
-                       : use_issuer(r->id, thing, number, r->pair, r->c);
+    if (e == 0 && note_dates(r->t, thing, number) < 0)
+        e = complain(r->c, "%s: no memory", r->pair->certificate);
+    return e;
 }
 
 static const struct pem_kind certificates = { "certificate", parse_certificate,
                                               take_certificate };
 
-static int chain_load(struct identity *id, const struct tls_pair *pair,
+static int chain_load(struct tls_context *t, const struct tls_pair *pair,
                       struct complaint *c)
 {
     const struct pem_file file = { pair->certificate_fd, pair->certificate,
                                    PEM_MAX };
-    struct chain r = { id, pair, c };
+    struct chain r = { t, pair, c };
 
     return pem_each(&file, &certificates, &r, c);
 }
@@ -111,38 +128,24 @@ static int keep_names(struct identity *id, const struct tls_pair *pair,
                : complain(c, "%s: no memory", pair->certificate);
 }
 
-/* A certificate is used without its OCSP response if that is unusable, except
- * where the caller demands a usable one. */
-static int add_staple(struct identity *id, const struct tls_pair *pair,
-                      struct complaint *c)
+int identity_load(struct tls_context *t, const struct tls_pair *pair,
+                  struct complaint *c)
 {
-    struct complaint why = { "" };
-    int r = pair->staple ? staple_load(id, pair, &why) : 0;
-
-    if (r != 0 && pair->staple_must_count)
-        return complain(c, "%s", why.text);
-    if (r != 0)
-        id->unstapled = strdup(why.text);
-    return 0;
-}
-
-int identity_load(struct identity *id, const struct tls_pair *pair,
-                  const struct signer *signer, struct complaint *c)
-{
+    struct identity *id = &t->identity[t->count++];
     EVP_PKEY *public;
-    int r = chain_load(id, pair, c);
+    int r = keep_names(id, pair, c);
 
     if (r == 0)
-        r = keep_names(id, pair, c);
+        r = chain_load(t, pair, c);
     if (r != 0)
         return r;
     public = X509_get0_pubkey(id->leaf);
     id->kind = EVP_PKEY_get_base_id(public);
-    id->key = remote_key_new(public, signer, pair->number);
+    id->key = remote_key_new(public, &t->signer, pair->number);
     if (!id->key)
         return complain(c, "%s: %s", pair->certificate,
                         tls_error(ERR_peek_last_error()));
-    return add_staple(id, pair, c);
+    return 0;
 }
 
 void identity_free(struct identity *id)
@@ -152,42 +155,12 @@ void identity_free(struct identity *id)
     EVP_PKEY_free(id->key);
     free(id->name);
     free(id->key_name);
-    free(id->unstapled);
-    staple_drop(&id->staple);
     *id = (struct identity){ 0 };
 }
 
 bool identity_use(const struct identity *id, SSL *ssl)
 {
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
-}
-
-static int64_t not_after(X509 *x)
-{
-    return date_seconds(X509_get0_notAfter(x));
-}
-
-int64_t identity_expires(const struct identity *id)
-{
-    int64_t first = not_after(id->leaf);
-
-    for (int i = 0; i < sk_X509_num(id->chain); i++)
-        if (not_after(sk_X509_value(id->chain, i)) < first)
-            first = not_after(sk_X509_value(id->chain, i));
-    return first;
-}
-
-int64_t identity_begins(const struct identity *id)
-{
-    int64_t last = date_seconds(X509_get0_notBefore(id->leaf));
-
-    for (int i = 0; i < sk_X509_num(id->chain); i++) {
-        const X509 *x = sk_X509_value(id->chain, i);
-        int64_t begins = date_seconds(X509_get0_notBefore(x));
-
-        last = begins > last ? begins : last;
-    }
-    return last;
 }
 
 void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],

@@ -20,8 +20,7 @@
 #define LISTS_MAX        512
 
 /* Without a list, or with an expired one, no certificate is accepted. */
-#define FLAGS_CRL   (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
-#define DATE_WARN_S (30 * 86400)
+#define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
 int64_t date_seconds(const ASN1_TIME *t)
 {
@@ -40,28 +39,6 @@ const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX])
     return out;
 }
 
-/* Notes that thing NUMBER of F expires at END, and that the warning is due
- * BEFORE seconds earlier. Returns 0 or -ENOMEM. */
-static int date_note(struct dated_file *f, int number, int64_t end,
-                     int64_t before)
-{
-    struct dated *more =
-        reallocarray(f->thing, f->count + 1, sizeof(*f->thing));
-
-    if (!more)
-        return -ENOMEM;
-    f->thing = more;
-    f->thing[f->count++] = (struct dated){ number, end, end - before };
-    return 0;
-}
-
-void date_release(struct dated_file *f)
-{
-    free(f->name);
-    free(f->thing);
-    *f = (struct dated_file){ 0 };
-}
-
 /* A revocation list in the store. */
 struct list {
     const X509_CRL *crl; /* the store's */
@@ -75,7 +52,7 @@ struct clients_reading {
     struct list list[LISTS_MAX];
     int lists;
     const struct tls_clients *from;
-    struct dated_file ca, crl; /* owned */
+    struct tls_context *t; /* gets the dates */
     struct complaint *c;
 };
 
@@ -83,6 +60,13 @@ static int add_ca(struct clients_reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca.name;
     char date[DATE_TEXT_MAX];
+    const struct tls_date d = {
+        .file = r->t->ca_name,
+        .what = "certificate",
+        .number = number,
+        .begins = date_seconds(X509_get0_notBefore(x)),
+        .expires = date_seconds(X509_get0_notAfter(x)),
+    };
 
     if (!r->from->ca.in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
         return complain(r->c,
@@ -95,9 +79,7 @@ static int add_ca(struct clients_reading *r, X509 *x, int number)
     if (number > CAS_MAX)
         return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
     if (X509_STORE_add_cert(r->store, x) != 1 ||
-        date_note(&r->ca, number, date_seconds(X509_get0_notAfter(x)),
-                  DATE_WARN_S) < 0 ||
-        sk_X509_push(r->cas, x) <= 0)
+        date_note(r->t, &d, DATE_WARN_S) < 0 || sk_X509_push(r->cas, x) <= 0)
         return complain(r->c, "%s: no memory", name);
     X509_up_ref(x);
     return 0;
@@ -209,18 +191,22 @@ static int check_overlap(const struct clients_reading *r,
 
 /* Some lists are valid for a day only and replaced in time. For those the
  * warning is due in the last quarter. */
-static int note_expiry(struct dated_file *dates, const X509_CRL *crl,
-                       int number)
+static int note_expiry(struct tls_context *t, const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-    int64_t end, quarter;
+    struct tls_date d = {
+        .file = t->crl_name,
+        .what = "revocation list",
+        .number = number,
+        .begins = date_seconds(X509_CRL_get0_lastUpdate(crl)),
+    };
+    int64_t quarter;
 
     if (!next)
         return 0;
-    end = date_seconds(next);
-    quarter = (end - date_seconds(X509_CRL_get0_lastUpdate(crl))) / 4;
-    return date_note(dates, number, end,
-                     quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
+    d.expires = date_seconds(next);
+    quarter = (d.expires - d.begins) / 4;
+    return date_note(t, &d, quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
 }
 
 static int add_list(struct clients_reading *r, X509_CRL *crl, int number)
@@ -245,7 +231,7 @@ static int add_list(struct clients_reading *r, X509_CRL *crl, int number)
     if (check_overlap(r, &new) < 0)
         return -EINVAL;
     if (X509_STORE_add_crl(r->store, crl) != 1 ||
-        note_expiry(&r->crl, crl, number) < 0)
+        note_expiry(r->t, crl, number) < 0)
         return complain(r->c, "%s: no memory", r->from->crl.name);
     r->list[r->lists++] = new;
     return 0;
@@ -286,12 +272,6 @@ static int read_all(struct clients_reading *r)
     return e;
 }
 
-static void keep_dates(struct dated_file *to, struct dated_file *from)
-{
-    *to = *from;
-    *from = (struct dated_file){ 0 };
-}
-
 /* Their size in the request, RFC 8446 4.2.4: a length before each name. */
 static size_t names_size(STACK_OF(X509) * all)
 {
@@ -320,7 +300,7 @@ static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
     return true;
 }
 
-static int use_cas(struct tls_context *t, struct clients_reading *r)
+static int use_cas(struct tls_context *t, const struct clients_reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !set_names(t->ssl, r->cas) || client_set(t->ssl) != 0)
@@ -329,33 +309,7 @@ static int use_cas(struct tls_context *t, struct clients_reading *r)
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
     SSL_CTX_set_max_cert_list(t->ssl, CLIENT_CHAIN_MAX);
     t->clients = r->from->mode;
-    keep_dates(&t->client_ca, &r->ca);
-    keep_dates(&t->client_crl, &r->crl);
     return 0;
-}
-
-bool tls_context_clients_date(const struct tls_context *t, size_t i,
-                              struct tls_clients_date *ret)
-{
-    bool lists = i >= t->client_ca.count;
-    const struct dated_file *f = lists ? &t->client_crl : &t->client_ca;
-
-    i -= lists ? t->client_ca.count : 0;
-    if (i >= f->count)
-        return false;
-    *ret = (struct tls_clients_date){ .name = f->name,
-                                      .lists = lists,
-                                      .number = f->thing[i].number,
-                                      .expires = f->thing[i].expires,
-                                      .warn = f->thing[i].warn };
-    return true;
-}
-
-static int name_dates(struct clients_reading *r)
-{
-    r->ca.name = strdup(r->from->ca.name);
-    r->crl.name = strdup(r->from->crl.name ? r->from->crl.name : "");
-    return r->ca.name && r->crl.name ? 0 : -ENOMEM;
 }
 
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
@@ -364,15 +318,18 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
     struct clients_reading r = { .store = X509_STORE_new(),
                                  .cas = sk_X509_new_null(),
                                  .from = from,
+                                 .t = t,
                                  .c = c };
-    bool ok = r.store && r.cas && name_dates(&r) == 0;
-    int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca.name);
+    int e;
 
+    t->ca_name = strdup(from->ca.name);
+    t->crl_name = strdup(from->crl.name ? from->crl.name : "");
+    e = r.store && r.cas && t->ca_name && t->crl_name
+            ? read_all(&r)
+            : complain(c, "%s: no memory", from->ca.name);
     if (e == 0)
         e = use_cas(t, &r);
     sk_X509_pop_free(r.cas, X509_free);
     X509_STORE_free(r.store);
-    date_release(&r.ca);
-    date_release(&r.crl);
     return e;
 }

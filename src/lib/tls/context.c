@@ -107,12 +107,9 @@ static int load_pairs(struct tls_context *t, const struct tls_pair *pairs,
     if (count == 0 || count > CERTIFICATES_MAX)
         return complain(c, "%zu certificates: 1 to %d are possible", count,
                         CERTIFICATES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        t->count++;
-        if (identity_load(&t->identity[i], &pairs[i], &t->signer, c) != 0)
+    for (size_t i = 0; i < count; i++)
+        if (identity_load(t, &pairs[i], c) != 0)
             return -EINVAL;
-    }
-    staple_set(t);
     return choose_set(t, pairs, c);
 }
 
@@ -162,16 +159,33 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
         return false;
     *ret = (struct tls_pair_facts){ .number = id->number,
                                     .name = id->name,
-                                    .expires = identity_expires(id),
-                                    .begins = identity_begins(id),
                                     .unused = choose_earlier(t, i) != NULL,
-                                    .staple_until = id->staple.until,
-                                    .unstapled = id->unstapled,
-                                    .wants_staple = staple_wanted(id->leaf),
                                     .self_signed =
                                         X509_self_signed(id->leaf, 0) == 1 };
     certificate_prints(id->leaf, ret->fingerprint, ret->pin);
     certificate_host(id->leaf, ret->host);
+    return true;
+}
+
+int date_note(struct tls_context *t, const struct tls_date *d, int64_t before)
+{
+    struct tls_date *more =
+        reallocarray(t->date, t->dates + 1, sizeof(*t->date));
+
+    if (!more)
+        return -ENOMEM;
+    t->date = more;
+    more[t->dates] = *d;
+    more[t->dates++].warn = d->expires - before;
+    return 0;
+}
+
+bool tls_context_date(const struct tls_context *t, size_t i,
+                      struct tls_date *ret)
+{
+    if (i >= t->dates)
+        return false;
+    *ret = t->date[i];
     return true;
 }
 
@@ -189,8 +203,9 @@ void tls_context_free(struct tls_context *t)
     SSL_CTX_free(t->ssl);
     for (size_t i = 0; i < t->count; i++)
         identity_free(&t->identity[i]);
-    date_release(&t->client_ca);
-    date_release(&t->client_crl);
+    free(t->ca_name);
+    free(t->crl_name);
+    free(t->date);
     if (t->provider)
         OSSL_PROVIDER_unload(t->provider);
     BIO_meth_free(t->bio);

@@ -134,13 +134,6 @@ void resume_keep(struct stream *s);
 enum ticket_origin resume_origin(const struct stream *s);
 enum stream_state resume_offer_ticket(struct stream *s);
 
-/* An OCSP response about a certificate. */
-struct staple {
-    unsigned char *der; /* NULL: there is no usable one */
-    size_t len;
-    int64_t until; /* seconds since 1970 */
-};
-
 /* A certificate with its chain, and the stand-in for its private key. */
 struct identity {
     X509 *leaf;
@@ -148,22 +141,7 @@ struct identity {
     EVP_PKEY *key;
     char *name, *key_name; /* names of their files */
     uint64_t number;       /* the key's number, for the signer */
-    struct staple staple;
-    char *unstapled; /* why no response; NULL: sent, or not configured */
     int kind; /* EVP_PKEY_RSA and so on: a handshake offers one of each */
-};
-
-/* When something in a file expires, and from when on to warn. */
-struct dated {
-    int number;            /* position in the file, from 1 */
-    int64_t expires, warn; /* seconds since 1970 */
-};
-
-/* All dates of one file; owned. */
-struct dated_file {
-    char *name; /* of the file; or NULL */
-    struct dated *thing;
-    size_t count;
 };
 
 struct tls_context {
@@ -179,7 +157,9 @@ struct tls_context {
     SSL_SESSION *kept; /* the control channel's session, in TLS 1.2; or NULL */
     struct ticket_owner owner; /* who owns new tickets; user "": nobody */
     enum client_certificates clients; /* asked for on control channels */
-    struct dated_file client_ca, client_crl;
+    char *ca_name, *crl_name;         /* of clients' files; or NULL */
+    struct tls_date *date;            /* of all files */
+    size_t dates;
     unsigned char serial[PROOF_SERIAL_BYTES]; /* in our requests */
     X509 *client; /* the control channel's client certificate; or NULL */
 };
@@ -191,35 +171,22 @@ struct tls_context *context_of(const SSL *ssl);
  * it. */
 int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
 
-/* Loads a pair, and makes a key that asks the signer. Returns 0, or -EINVAL
- * with the complaint. In either case the caller frees ID. */
-int identity_load(struct identity *id, const struct tls_pair *pair,
-                  const struct signer *signer, struct complaint *c);
+/* Loads a pair as the next identity of T, notes its dates, and makes a key that
+ * asks the signer. Returns 0, or -EINVAL with the complaint. */
+int identity_load(struct tls_context *t, const struct tls_pair *pair,
+                  struct complaint *c);
 void identity_free(struct identity *id);
 /* Adds the certificate to those of one connection. False: OpenSSL's queue has
  * the error. */
 bool identity_use(const struct identity *id, SSL *ssl);
-/* When the first certificate of its chain expires, seconds since 1970. */
-int64_t identity_expires(const struct identity *id);
 /* An earlier identity for the same names and with the same kind of key, so that
  * no client gets number I. NULL: there is none. */
 const struct identity *choose_earlier(const struct tls_context *t, size_t i);
-/* The time from which on all certificates of the chain are valid. */
-int64_t identity_begins(const struct identity *id);
 /* What clients may compare it with: see struct tls_pair_facts. */
 void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
                         char pin[KEY_PIN_TEXT_MAX]);
 /* Writes the first DNS name that is a host's and no wildcard, or "". */
 void certificate_host(const X509 *x, char out[HOST_TEXT_MAX]);
-/* Reads and checks the OCSP response. Returns 0, or -EINVAL with the
- * complaint. */
-int staple_load(struct identity *id, const struct tls_pair *pair,
-                struct complaint *c);
-void staple_drop(struct staple *s);
-/* Does the certificate demand an OCSP response (must-staple, RFC 7633)? */
-bool staple_wanted(X509 *leaf);
-/* From now on clients that ask for an OCSP response get it. */
-void staple_set(struct tls_context *t);
 
 /* Has each handshake choose certificates by the name that the client sends.
  * Returns 0, or -EINVAL with the complaint. */
@@ -250,7 +217,10 @@ int64_t date_seconds(const ASN1_TIME *t);
 #define DATE_TEXT_MAX 32
 /* Writes "2026-11-20 23:59:59 UTC", and returns OUT. */
 const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
-void date_release(struct dated_file *f);
+/* Notes when thing NUMBER of FILE, which stays the context's, is valid. The
+ * warning is due BEFORE seconds before the end. Returns 0 or -ENOMEM. */
+#define DATE_WARN_S (INT64_C(30) * 86400)
+int date_note(struct tls_context *t, const struct tls_date *d, int64_t before);
 
 /* Loads the provider of the keys' stand-ins. Free it with
  * OSSL_PROVIDER_unload() after the last key. NULL: OpenSSL's queue has the

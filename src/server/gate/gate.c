@@ -99,17 +99,33 @@ static int gate_set_up(void *owner)
     return r;
 }
 
-/* Reports to master, for each certificate, what status shows of it. */
-static void gate_report_pairs(struct gate *g)
+static void gate_report_file(struct gate *g, uint64_t place, const char *name,
+                             const struct tls_pair_facts *f)
 {
+    int64_t first = INT64_MAX;
+    struct tls_date d;
+
+    for (size_t i = 0; tls_context_date(g->tls, i, &d); i++)
+        if (strcmp(d.file, name) == 0 && d.expires < first)
+            first = d.expires;
+    if (first < INT64_MAX)
+        GATE_SEND(g, expiry_is, 0, .place = place, .expires = first,
+                  .fingerprint = slice_from(f->fingerprint),
+                  .pin = slice_from(f->pin), .name = slice_from(f->host),
+                  .self_signed = f->self_signed);
+}
+
+/* Reports to master what status shows of each file. */
+static void gate_report_files(struct gate *g)
+{
+    const struct setup_file *file = g->frame.setup.file;
     struct tls_pair_facts f;
 
-    for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++)
-        GATE_SEND(g, pair_is, 0, .number = f.number, .expires = f.expires,
-                  .staple_until = f.staple_until,
-                  .fingerprint = slice_from(f.fingerprint),
-                  .pin = slice_from(f.pin), .name = slice_from(f.host),
-                  .self_signed = f.self_signed);
+    for (size_t i = 0; tls_context_pair(g->tls, i, &f); i++)
+        gate_report_file(g, SETUP_CERTIFICATE + f.number - 1, f.name, &f);
+    f = (struct tls_pair_facts){ 0 };
+    for (uint64_t i = SETUP_CLIENT_CA; i <= SETUP_CLIENT_CRL; i++)
+        gate_report_file(g, i, file[i].name, &f);
 }
 
 /* The loop, which its caller runs next, has its frames below this one's. */
@@ -118,9 +134,11 @@ static void gate_on_begin(void *owner)
     struct gate *g = owner;
 
     g->stack = __builtin_frame_address(0);
-    gate_report_pairs(owner);
-    if (g->listeners > 0) /* the newest generation's gate reports them */
-        expiry_watch(owner);
+    if (g->tls) {
+        gate_report_files(owner);
+        if (g->listeners > 0) /* the newest generation's gate logs them */
+            expiry_watch(owner);
+    }
     tickets_begin(owner);
 }
 

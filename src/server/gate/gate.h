@@ -437,8 +437,8 @@ void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
 void tickets_send(struct gate_child *c);
 
-/* Logs which certificates expire soon, and which are sent without their OCSP
- * response; now, and each day from now on. */
+/* Logs which certificates and revocation lists expire soon; now, and each day
+ * from now on. */
 void expiry_watch(struct gate *g);
 
 /* gate.c: the steps of its life, and the messages of master */

@@ -78,7 +78,6 @@ int setup_take_all(struct gate *g)
 static struct tls_pair setup_pair(const struct setup *s, size_t i)
 {
     const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE + i];
-    const struct setup_file *staple = &s->file[SETUP_STAPLE + i];
 
     return (struct tls_pair){
         .certificate_fd = certificate->fd,
@@ -86,9 +85,6 @@ static struct tls_pair setup_pair(const struct setup *s, size_t i)
         .key = s->file[SETUP_KEY + i].name,
         .in_use = certificate->in_use,
         .number = i + 1,
-        .staple = staple->fd < 0 ? NULL : staple->name,
-        .staple_fd = staple->fd,
-        .staple_must_count = s->check,
     };
 }
 

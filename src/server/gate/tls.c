@@ -6,9 +6,8 @@
  * client's tickets outlive a reload and a crash. A session gets them when its
  * user has logged in, and then each later pair.
  *
- * It logs the certificates and revocation lists that expire soon, and the
- * certificates that are sent without their OCSP response: at the start, each
- * day, and when a list or a response expires. */
+ * It logs the certificates and revocation lists that expire soon: at the start,
+ * each day, and when one expires. */
 #include "gate.h"
 
 #include <errno.h>
@@ -60,90 +59,32 @@ void tickets_begin(struct gate *g)
     tickets_on_timer(g);
 }
 
-#define WARN_DAYS 30
-#define DAY_S     86400
-
-static const char *const things[] = {
-    [false] = "certificate",
-    [true] = "revocation list",
-};
-#define WITHOUT                                                                \
-    "without a valid one nobody gets in with a certificate of that CA"
+#define DAY_S 86400
 
 static void expiry_on_timer(void *owner)
 {
     expiry_watch(owner);
 }
 
-static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
-                           int64_t now)
+static void look_at_date(struct gate *g, const struct tls_date *d, int64_t now)
 {
-    int64_t days = (f->expires - now) / DAY_S;
+    long long hours = (d->expires - now) / 3600, days = hours / 24;
 
-    if (f->expires <= now)
+    if (d->expires <= now)
         report_service(g,
-                       "warning: %s: has expired, and most clients refuse it; "
-                       "renew it, and reload",
-                       f->name);
-    else if (f->begins > now)
+                       "warning: %s: %s %d has expired; renew it, and reload",
+                       d->file, d->what, d->number);
+    else if (d->begins > now)
         report_service(g,
-                       "warning: %s: is not valid yet, and most clients refuse "
-                       "it; is this machine's clock right?",
-                       f->name);
-    else if (days == 0)
-        report_service(g, "%s: expires within a day", f->name);
-    else if (days < WARN_DAYS)
-        report_service(g, "%s: expires in %lld day%s", f->name, (long long)days,
-                       days == 1 ? "" : "s");
-}
-
-static void look_at_use(struct gate *g, const struct tls_pair_facts *f)
-{
-    if (f->unused)
-        report_service(g,
-                       "warning: %s: no client gets it, since an earlier "
-                       "certificate is for the same names, with the same kind "
-                       "of key",
-                       f->name);
-}
-
-static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
-                           int64_t now)
-{
-    static const char asked[] =
-        ", though it says that clients shall insist on one (must-staple)";
-    const char *more = f->wants_staple ? asked : "";
-
-    if (f->staple_until > now)
-        return;
-    if (f->unstapled)
-        report_service(g, "%s; the certificate in %s goes out without it%s",
-                       f->unstapled, f->name, more);
-    else if (f->staple_until > 0)
-        report_service(g,
-                       "%s: its OCSP response is over, and isn't sent any "
-                       "more%s; fetch a new one, and reload",
-                       f->name, more);
-    else if (f->wants_staple)
-        report_service(g, "%s: goes out without an OCSP response%s", f->name,
-                       asked);
-}
-
-static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
-                            int64_t now)
-{
-    const char *thing = things[f->lists];
-    long long hours = (f->expires - now) / 3600;
-
-    if (f->expires <= now)
-        report_service(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
-                       f->number);
-    else if (f->warn <= now && hours < 48)
-        report_service(g, "%s: %s %d expires in %lld hour%s; " WITHOUT, f->name,
-                       thing, f->number, hours, hours == 1 ? "" : "s");
-    else if (f->warn <= now)
-        report_service(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
-                       thing, f->number, hours / 24);
+                       "warning: %s: %s %d is not valid yet; is this machine's "
+                       "clock right?",
+                       d->file, d->what, d->number);
+    else if (d->warn <= now && days < 2)
+        report_service(g, "%s: %s %d expires in %lld h; renew it, and reload",
+                       d->file, d->what, d->number, hours);
+    else if (d->warn <= now)
+        report_service(g, "%s: %s %d expires in %lld days", d->file, d->what,
+                       d->number, days);
 }
 
 /* Returns the smaller of NEXT and the seconds until THEN. */
@@ -152,29 +93,24 @@ static int64_t sooner(int64_t next, int64_t then, int64_t now)
     return then > now && then - now < next ? then - now : next;
 }
 
-static int64_t watch_clients(struct gate *g, int64_t now, int64_t next)
-{
-    struct tls_clients_date f;
-
-    for (size_t i = 0; g->tls && tls_context_clients_date(g->tls, i, &f); i++) {
-        look_at_clients(g, &f, now);
-        next = sooner(sooner(next, f.warn, now), f.expires, now);
-    }
-    return next;
-}
-
 void expiry_watch(struct gate *g)
 {
     const int64_t now = time(NULL);
-    int64_t next = watch_clients(g, now, DAY_S);
+    int64_t next = DAY_S;
     struct tls_pair_facts f;
+    struct tls_date d;
 
-    for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++) {
-        look_at_expiry(g, &f, now);
-        look_at_use(g, &f);
-        look_at_staple(g, &f, now);
-        next = sooner(sooner(next, f.staple_until, now), f.expires, now);
+    for (size_t i = 0; tls_context_date(g->tls, i, &d); i++) {
+        look_at_date(g, &d, now);
+        next = sooner(sooner(next, d.warn, now), d.expires, now);
     }
+    for (size_t i = 0; tls_context_pair(g->tls, i, &f); i++)
+        if (f.unused)
+            report_service(g,
+                           "warning: %s: no client gets it, since an earlier "
+                           "certificate is for the same names, with the same "
+                           "kind of key",
+                           f.name);
     g->expiry.on_timer = expiry_on_timer;
     g->expiry.owner = g;
     loop_timer_set(&g->frame.loop, &g->expiry, (uint64_t)next * 1000);

@@ -11,21 +11,18 @@ Test(labelled, pairs_by_number)
 
     cr_assert_eq(parse(&s,
                        "certificate = /c\nkey = /k\nkey.b = /k/b\n" PAIR(
-                           "a") "certificate.b = /c/b\nocsp_file.b = /o/b\n",
+                           "a") "certificate.b = /c/b\n",
                        &c),
                  0, "%s", c.text);
     cr_assert(settings_pair(&s, 0, &p));
     cr_expect_str_eq(p.certificate, "/c");
     cr_expect_str_eq(p.key, "/k");
-    cr_expect_str_eq(p.ocsp, "");
     cr_assert(settings_pair(&s, 1, &p));
     cr_expect_str_eq(p.certificate, "/c/a");
     cr_expect_str_eq(p.key, "/k/a");
-    cr_expect_str_eq(p.ocsp, "");
     cr_assert(settings_pair(&s, 2, &p));
     cr_expect_str_eq(p.certificate, "/c/b");
     cr_expect_str_eq(p.key, "/k/b");
-    cr_expect_str_eq(p.ocsp, "/o/b");
     cr_expect(!settings_pair(&s, 3, &p));
 }
 
@@ -65,9 +62,6 @@ Test(labelled, mistakes)
     static const struct mistake table[] = {
         { "certificate.a = /c/a",
           "conf:1: certificate.a = /c/a: there is no key.a" },
-        { PAIR("a") "ocsp_file.b = /o",
-          "conf:3: ocsp_file.b = /o: there is no certificate.b" },
-        { "ocsp_file = o", "conf:1: ocsp_file = o: expected an absolute path" },
         { "\nkey.a = /k/a", "conf:2: key.a = /k/a: there is no certificate.a" },
         { PAIR("a") "certificate.b = /c/b\n", "there is no key.b" },
         { PAIR("a") "key.a = /k/other\n",
@@ -92,17 +86,11 @@ Test(labelled, the_line_of_a_path)
         { "/c/a: gone", "conf:2: certificate.a = /c/a: gone" },
         { "/k/a: gone", "conf:3: key.a = /k/a: gone" },
         { "/k/ab: gone", "/k/ab: gone" },
-        { "/o: gone", "conf:4: ocsp_file = /o: gone" },
-        { "/o/a: gone", "conf:5: ocsp_file.a = /o/a: gone" },
     };
     struct settings s;
     struct complaint c;
 
-    cr_assert_eq(parse(&s,
-                       "certificate = /c\n" PAIR("a") "ocsp_file = /o\n"
-                                                      "ocsp_file.a = /o/a\n",
-                       &c),
-                 0);
+    cr_assert_eq(parse(&s, "certificate = /c\n" PAIR("a"), &c), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(c.text, sizeof(c.text), "%s", rows[i].complaint);
         settings_place_pair(&s, &c);

@@ -299,12 +299,10 @@ Test(server, refuses)
 #define IN_2020 "1577836800"
 
 static void say_certificate(struct channel *c, const struct message *m,
-                            const char *file, const char *expires,
-                            const char *ocsp_file, const char *ocsp_until)
+                            const char *file, const char *expires)
 {
     fake_row(c, m, "certificates", "file", file, "expires", expires, "days",
-             expires, "ocsp_file", ocsp_file, "ocsp_until", ocsp_until,
-             "sha256", file[3] == 'a' ? "AB:CD" : "", "pin",
+             expires, "sha256", file[3] == 'a' ? "AB:CD" : "", "pin",
              file[3] == 'a' ? "sha256//x" : "", NULL);
 }
 
@@ -315,10 +313,11 @@ static void say_status(struct channel *c, const struct message *m)
              "logged_in", "5", "max_sessions", "500", "users", "12", "bans",
              "3", "generation_pid", "4712", "generations", "2", "away", "",
              "users_refused", "", "a newer one", "x", NULL);
-    say_certificate(c, m, "/c/a", IN_2100, "", "0");
-    say_certificate(c, m, "/c/b", IN_2100, "/o/b", IN_2100);
-    say_certificate(c, m, "/c/c", IN_2020, "/o/c", IN_2020);
-    say_certificate(c, m, "/c/d\x1b", "0", "/o/d", "0");
+    say_certificate(c, m, "/c/a", IN_2100);
+    say_certificate(c, m, "/c/c", IN_2020);
+    say_certificate(c, m, "/c/d\x1b", "0");
+    fake_row(c, m, "client_files", "file", "/ca", "expires", IN_2100, "days",
+             IN_2100, NULL);
     fake_row(c, m, "guessing", "wrong", "120", "addresses", "4", NULL);
     fake_row(c, m, "worst", "address", "192.0.2.7", "wrong", "90", NULL);
     fake_row(c, m, "worst", "address", "2001:db8::/64", "wrong", "89", NULL);
@@ -383,15 +382,6 @@ static const char status_json[] =
     "      \"pin\": \"sha256//x\"\n"
     "    },\n"
     "    {\n"
-    "      \"file\": \"/c/b\",\n"
-    "      \"name\": null,\n"
-    "      \"expires\": \"2100-01-01T00:00:00Z\",\n"
-    "      \"days\": #,\n"
-    "      \"self_signed\": null,\n"
-    "      \"sha256\": null,\n"
-    "      \"pin\": null\n"
-    "    },\n"
-    "    {\n"
     "      \"file\": \"/c/c\",\n"
     "      \"name\": null,\n"
     "      \"expires\": \"2020-01-01T00:00:00Z\",\n"
@@ -408,6 +398,13 @@ static const char status_json[] =
     "      \"self_signed\": null,\n"
     "      \"sha256\": null,\n"
     "      \"pin\": null\n"
+    "    }\n"
+    "  ],\n"
+    "  \"client_files\": [\n"
+    "    {\n"
+    "      \"file\": \"/ca\",\n"
+    "      \"expires\": \"2100-01-01T00:00:00Z\",\n"
+    "      \"days\": #\n"
     "    }\n"
     "  ],\n"
     "  \"sessions\": 7,\n"
@@ -455,9 +452,10 @@ Test(server, status)
         "  /c/a, expires 2100-01-01T00:00:00Z (# d)\n"
         "    SHA-256 AB:CD\n"
         "    pin sha256//x\n"
-        "  /c/b, expires 2100-01-01T00:00:00Z (# d)\n"
         "  /c/c, EXPIRED 2020-01-01T00:00:00Z\n"
         "  /c/d\\x1b\n"
+        "client_ca, client_crl:\n"
+        "  /ca, expires 2100-01-01T00:00:00Z (# d)\n"
         "sessions:  7 of 500, 5 logged in\n"
         "ended:     3 complete, 1 failed, 1 MiB received, 7.9 EiB sent, 1 "
         "failed login since the service started\n"

@@ -155,7 +155,7 @@ Test(published, messages)
     }
     buf_release(&text);
     /* The first one of a single build: each published one is in the table. */
-    cr_expect_eq(MSG_pair_is, PUBLISHED + 1);
+    cr_expect_eq(MSG_expiry_is, PUBLISHED + 1);
 }
 
 /* So a sallyportctl of another build understands a refusal, too. */

@@ -98,7 +98,6 @@ Test(image, counts)
         { &s.announced_count, SETTINGS_ANNOUNCED_MAX + 1 },
         { &s.certificates.count, CERTIFICATES_MAX },
         { &s.keys.count, CERTIFICATES_MAX },
-        { &s.ocsp_files.count, CERTIFICATES_MAX },
         { &s.said_count, SETTING_ROWS_MAX + 1 },
     };
 

@@ -354,31 +354,43 @@ Test(client, bad_files)
     }
 }
 
+/* The last date that was noted of FILE. */
+static struct tls_date date_of(const struct tls_context *t, const char *file)
+{
+    struct tls_date d, found = { 0 };
+
+    for (size_t i = 0; tls_context_date(t, i, &d); i++)
+        if (strcmp(d.file, file) == 0)
+            found = d;
+    cr_assert(found.file, "%s", file);
+    return found;
+}
+
 /* In a file that is in use already an expired certificate is no mistake; it
  * only lets nobody in. */
 Test(client, expired_in_use)
 {
     static const char *const files[][2] = { { "late.pem", NULL },
                                             { "ca.pem", "late-crl.pem" } };
-    struct tls_clients_date f;
 
     write_bad_files();
     for (size_t i = 0; i < 2; i++) {
         struct tls_context *t = context_make();
         struct complaint c = { "" };
+        struct tls_date d;
 
         cr_expect_eq(use_again(t, files[i][0], files[i][1], &c), 0, "%s",
                      c.text);
-        cr_expect(tls_context_clients_date(t, i, &f));
-        cr_expect_eq(f.lists, i == 1);
-        cr_expect_eq(f.number, 1);
-        cr_expect_leq(f.expires, time(NULL) - 59);
+        d = date_of(t, i == 0 ? "the-ca.pem" : "the-crl.pem");
+        cr_expect_str_eq(d.what, i == 0 ? "certificate" : "revocation list");
+        cr_expect_eq(d.number, 1);
+        cr_expect_leq(d.expires, time(NULL) - 59);
         tls_context_free(t);
     }
 }
 
 /* The warning is due in the last quarter of a list made a day ago, and in the
- * last 30 days of a CA. */
+ * last 30 days of a certificate. */
 Test(client, when_they_expire)
 {
     static const struct {
@@ -387,20 +399,19 @@ Test(client, when_they_expire)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tls_context *t = context_make();
-        struct tls_clients_date f;
         struct complaint c = { "" };
+        struct tls_date d;
 
+        cr_assert(tls_context_date(t, 0, &d));
+        cr_expect_str_eq(d.what, "certificate");
+        cr_expect_eq(d.expires - d.warn, 30 * DAY);
         pki_list(pki, "dated.pem", rows[i].lasts, NULL);
         cr_assert_eq(use(t, CLIENTS_REQUEST, "ca.pem", "dated.pem", &c), 0);
-        cr_assert(tls_context_clients_date(t, 0, &f));
-        cr_expect(!f.lists);
-        cr_expect_str_eq(f.name, "the-ca.pem");
-        cr_expect_eq(f.expires - f.warn, 30 * DAY);
-        cr_assert(tls_context_clients_date(t, 1, &f));
-        cr_expect_str_eq(f.name, "the-crl.pem");
-        cr_expect_eq(f.expires - f.warn, rows[i].warn);
-        cr_expect_lt(labs((long)(f.expires - time(NULL)) - rows[i].lasts), 60);
-        cr_expect(!tls_context_clients_date(t, 2, &f));
+        d = date_of(t, "the-ca.pem");
+        cr_expect_eq(d.expires - d.warn, 30 * DAY);
+        d = date_of(t, "the-crl.pem");
+        cr_expect_eq(d.expires - d.warn, rows[i].warn);
+        cr_expect_lt(labs((long)(d.expires - time(NULL)) - rows[i].lasts), 60);
         tls_context_free(t);
     }
 }

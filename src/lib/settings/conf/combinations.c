@@ -144,18 +144,15 @@ static int have_partners(const struct settings *s, const char *key,
     return 0;
 }
 
-/* Each certificate has its key, each key and OCSP file its certificate. */
+/* Each certificate has its key, each key its certificate. */
 static int check_labelled(const struct settings *s, struct complaint *c)
 {
     int r =
         have_partners(s, "certificate.", &s->certificates, "key.", &s->keys, c);
 
-    if (r == 0)
-        r = have_partners(s, "key.", &s->keys, "certificate.", &s->certificates,
-                          c);
     return r != 0 ? r
-                  : have_partners(s, "ocsp_file.", &s->ocsp_files,
-                                  "certificate.", &s->certificates, c);
+                  : have_partners(s, "key.", &s->keys, "certificate.",
+                                  &s->certificates, c);
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {

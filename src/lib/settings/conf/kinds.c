@@ -228,8 +228,7 @@ static int set_word(const struct assignment *a)
     return 0;
 }
 
-/* Rows with a label in their key: further certificates, and their keys and OCSP
- * responses. */
+/* Rows with a label in their key: further certificates, and their keys. */
 static int set_labelled(const struct assignment *a)
 {
     struct labelled_list *l = a->field;

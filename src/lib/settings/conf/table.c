@@ -61,20 +61,6 @@ const struct setting setting_table[] = {
       .offset = FIELD(keys),
       .value = "",
       .help = "The private key of certificate.LABEL." },
-    { .key = "ocsp_file",
-      .type = SETTING_OPTIONAL_PATH,
-      .offset = FIELD(ocsp_file),
-      .value = "",
-      .help = "The file with an OCSP response for the certificate, in DER "
-              "form. While it is valid, the server sends it to clients that "
-              "ask for it (stapling). Another program must renew it: see "
-              "admin/tls.md in /usr/share/doc/sallyport." },
-    { .key = "ocsp_file.",
-      .keyed = "LABEL",
-      .type = SETTING_LABELLED,
-      .offset = FIELD(ocsp_files),
-      .value = "",
-      .help = "The same for certificate.LABEL." },
     { .key = "client_certificates",
       .type = SETTING_CLIENTS,
       .offset = FIELD(client_certificates),
@@ -672,14 +658,18 @@ const struct setting *table_find(struct slice key)
 #define ACCOUNTS_INSTEAD                                                       \
     "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
     "its processes that number and the next three; "
+#define NO_OCSP "public CAs have ended OCSP, and no response is sent; "
 static const struct {
-    const char *key, *instead; /* what does it now, or "" */
+    const char *key, *instead; /* a key that ends with '.' has labels; what does
+                                  it now, or "" */
 } retired[] = {
     { "address_refresh", "" },
     { "ktls", "" },
     { "metrics_listen",
       "sallyportctl metrics prints the metrics, and this serves them: "
       "systemctl enable --now sallyport-metrics.socket; " },
+    { "ocsp_file", NO_OCSP },
+    { "ocsp_file.", NO_OCSP },
     { "tls12_suites", SUITES_INSTEAD },
     { "tls13_suites", SUITES_INSTEAD },
     { "uid.auth", ACCOUNTS_INSTEAD },
@@ -693,9 +683,13 @@ static const struct {
 
 const char *table_retired(struct slice key)
 {
-    for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++)
-        if (slice_equal(key, slice_from(retired[i].key)))
+    for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++) {
+        struct slice own = slice_from(retired[i].key);
+
+        if (slice_equal(key, own) ||
+            (own.ptr[own.len - 1] == '.' && slice_starts(key, own)))
             return retired[i].instead;
+    }
     return NULL;
 }
 

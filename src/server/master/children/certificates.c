@@ -132,26 +132,6 @@ static int clients_file_open(struct master *m, struct named_file *f,
     return r;
 }
 
-/* If its disk hangs, a reload keeps the old one, and a start is tried again. */
-static int staple_open(struct master *m, struct pair_files *p,
-                       struct complaint *c)
-{
-    struct complaint why = { "" };
-    int r = 0;
-
-    if (p->staple.name[0])
-        r = certificate_file_open(m, &p->staple, p->staple.name,
-                                  settings_regular_file, &why);
-    if (r == -ETIMEDOUT || (r < 0 && m->check))
-        *c = why;
-    if (r == 0 || c->text[0])
-        return r;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "%s; the certificate in %s goes out without it", why.text,
-                  p->certificate.name);
-    return 0;
-}
-
 /* Reads only the beginning, since master never has a key in memory. */
 static int key_file_check(int fd, const char *name, struct complaint *c)
 {
@@ -181,9 +161,8 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
         struct pair_files *p = &set->pair[set->count++];
 
         *p = (struct pair_files){ .certificate = { -1, names.certificate, false,
-                                                   MAKE_ONE },
-                                  .key = { -1, names.key, false, NULL },
-                                  .staple = { -1, names.ocsp, false, NULL },
+                                                   MAKE_ONE, 0 },
+                                  .key = { -1, names.key, false, NULL, 0 },
                                   .number = i + 1 };
         r = certificate_file_open(m, &p->certificate, names.certificate,
                                   settings_regular_file, c);
@@ -192,9 +171,6 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
         if (r < 0)
             return r;
         permit_dates(m, &p->certificate);
-        r = staple_open(m, p, c);
-        if (r < 0)
-            return r;
     }
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
@@ -231,7 +207,6 @@ void certificates_keep(struct master *m)
     for (size_t i = 0; i < set->count; i++) {
         certificate_file_keep(m, &set->pair[i].certificate);
         certificate_file_keep(m, &set->pair[i].key);
-        certificate_file_keep(m, &set->pair[i].staple);
     }
     certificate_file_keep(m, &set->client_ca);
     certificate_file_keep(m, &set->client_crl);
@@ -244,23 +219,28 @@ void certificates_release(struct certificates *set)
 
         fd_close(&p->certificate.fd);
         fd_close(&p->key.fd);
-        fd_close(&p->staple.fd);
     }
     fd_close(&set->client_ca.fd);
     fd_close(&set->client_crl.fd);
 }
 
-int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
+int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg)
 {
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;
     struct pair_files *p;
 
-    if (msg->number == 0 || msg->number > set->count)
+    if (msg->place == SETUP_CLIENT_CA)
+        set->client_ca.expires = msg->expires;
+    else if (msg->place == SETUP_CLIENT_CRL)
+        set->client_crl.expires = msg->expires;
+    if (msg->place == SETUP_CLIENT_CA || msg->place == SETUP_CLIENT_CRL)
+        return 0;
+    if (msg->place < SETUP_CERTIFICATE ||
+        msg->place >= SETUP_CERTIFICATE + set->count)
         return channel_refuse(&gate->channel, "a certificate that isn't there");
-    p = &set->pair[msg->number - 1];
-    p->expires = (uint64_t)msg->expires;
-    p->staple_until = (uint64_t)msg->staple_until;
+    p = &set->pair[msg->place - SETUP_CERTIFICATE];
+    p->certificate.expires = msg->expires;
     p->self_signed = msg->self_signed;
     if (slice_copy(msg->fingerprint, p->fingerprint, sizeof(p->fingerprint)) ||
         slice_copy(msg->pin, p->pin, sizeof(p->pin)) ||

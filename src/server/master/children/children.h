@@ -295,14 +295,13 @@ struct named_file {
     bool in_use;         /* it may have expired: an older generation used it,
                             or this is the first start */
     const char *missing; /* more words if it is missing, or NULL */
+    int64_t expires; /* seconds since 1970, as gate reports it; 0: not yet */
 };
 
 struct pair_files {
-    struct named_file certificate, key, staple;
-    uint64_t number; /* of the private key */
-    uint64_t expires,
-        staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
-    char fingerprint[FINGERPRINT_TEXT_MAX]; /* likewise; "": not yet */
+    struct named_file certificate, key;
+    uint64_t number;                        /* of the private key */
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* by gate; "": not yet */
     char pin[KEY_PIN_TEXT_MAX];
     char host[HOST_TEXT_MAX]; /* the first DNS name; "": none */
     bool self_signed;
@@ -317,16 +316,14 @@ struct certificates {
 
 void certificates_init(struct certificates *set);
 /* Opens all pairs of the settings; no other user may be able to read a key.
- * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. An
- * OCSP response that can't be opened for another reason is an event, and a
- * mistake only for --check. */
+ * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. */
 int certificates_open(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep the files for the next generation. */
 void certificates_keep(struct master *m);
 void certificates_release(struct certificates *set);
 
-/* Handler: gate reports the dates of a pair. */
-int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
+/* Handler: gate reports when the first thing in a file expires. */
+int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg);
 
 /* What C gets at its start. setup_child() fills in *S, by the row of C; after
  * the start setup_given() closes the descriptors in it that nobody else has.

@@ -104,7 +104,6 @@ int setup_gate(struct child *c, struct setup *s)
     int r = give_beat(c, s);
 
     s->generation = m->succession.generation;
-    s->check = m->check;
     give(s, SETUP_SETTINGS, m->conf);
     give(s, SETUP_MEMORY, m->memory[MEMORY_GATE]);
     give(s, SETUP_BANS, m->memory_read[MEMORY_BANS]);
@@ -113,7 +112,6 @@ int setup_gate(struct child *c, struct setup *s)
         give(s, SETUP_LISTENER + i, l->control[i].fd);
     for (size_t i = 0; i < set->count; i++) {
         give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
-        give_file(c, s, SETUP_STAPLE + i, &set->pair[i].staple);
         give_name(s, SETUP_KEY + i, set->pair[i].key.name);
     }
     give_file(c, s, SETUP_CLIENT_CA, &set->client_ca);

@@ -97,7 +97,8 @@ static void gauges_write(struct master *m)
     SESSIONS_EACH(m->sessions, s)
         waiting += s->state == SESSION_WAITING;
     for (size_t i = 0; i < m->certificates->count; i++) {
-        const uint64_t one = m->certificates->pair[i].expires;
+        const uint64_t one =
+            (uint64_t)m->certificates->pair[i].certificate.expires;
 
         if (one > 0 && (expires == 0 || one < expires))
             expires = one;

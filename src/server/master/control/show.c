@@ -57,25 +57,33 @@ static void show_server(struct peer *p)
     show_row(p, SHOWN_WHOLE, &r);
 }
 
+static void show_file(struct peer *p, const char *table,
+                      const struct named_file *f, const struct pair_files *pair)
+{
+    struct shown_row r = { 0 };
+
+    if (f->fd < 0)
+        return;
+    shown_text(&r, "file", slice_from(f->name));
+    shown_time(&r, "expires", f->expires);
+    shown_time(&r, "days", f->expires); /* until then */
+    if (pair) {
+        shown_text(&r, "sha256", slice_from(pair->fingerprint));
+        shown_text(&r, "pin", slice_from(pair->pin));
+        shown_text(&r, "name", slice_from(pair->host));
+        shown_number(&r, "self_signed", pair->self_signed);
+    }
+    show_row(p, table, &r);
+}
+
 static void show_certificates(struct peer *p)
 {
     const struct certificates *set = p->master->certificates;
 
-    for (size_t i = 0; i < set->count; i++) {
-        const struct pair_files *one = &set->pair[i];
-        struct shown_row r = { 0 };
-
-        shown_text(&r, "file", slice_from(one->certificate.name));
-        shown_time(&r, "expires", (int64_t)one->expires);
-        shown_time(&r, "days", (int64_t)one->expires); /* until then */
-        shown_text(&r, "ocsp_file", slice_from(one->staple.name));
-        shown_time(&r, "ocsp_until", (int64_t)one->staple_until);
-        shown_text(&r, "sha256", slice_from(one->fingerprint));
-        shown_text(&r, "pin", slice_from(one->pin));
-        shown_text(&r, "name", slice_from(one->host));
-        shown_number(&r, "self_signed", one->self_signed);
-        show_row(p, "certificates", &r);
-    }
+    for (size_t i = 0; i < set->count; i++)
+        show_file(p, "certificates", &set->pair[i].certificate, &set->pair[i]);
+    show_file(p, "client_files", &set->client_ca, NULL);
+    show_file(p, "client_files", &set->client_crl, NULL);
 }
 
 /* The wrong passwords of the last hour. An IPv6 address stands for its /64. */

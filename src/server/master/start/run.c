@@ -102,7 +102,7 @@ static const struct handler gate_handlers[] = {
     ON(shut, retire_on_shut),
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
-    ON(pair_is, certificates_on_pair_is),
+    ON(expiry_is, certificates_on_expiry_is),
 };
 static const struct handler auth_handlers[] = {
     CHILD_MESSAGES,
