@@ -156,22 +156,22 @@ Test(names, the_host_of_a_certificate)
 {
     static const struct {
         const char *names, *host;
-    } rows[] = {
+    } hosts[] = {
         { "DNS:one.example,DNS:also.example", "one.example" },
         { "DNS:*.wild.example,IP:192.0.2.1,DNS:b.example", "b.example" },
         { "DNS:*.wild.example", "" },
         { "DNS:drop", "drop" },
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         const struct credentials_spec spec = { .kind = KEY_EC,
-                                               .names = rows[i].names };
+                                               .names = hosts[i].names };
         struct complaint c = { "" };
         struct tls_pair_facts f;
         struct tls_context *t = make(&spec, 1, &c);
 
         cr_assert(t && tls_context_pair(t, 0, &f), "%s", c.text);
-        cr_expect_str_eq(f.host, rows[i].host);
+        cr_expect_str_eq(f.host, hosts[i].host);
         cr_expect(f.self_signed);
         tls_context_free(t);
     }
