@@ -376,12 +376,12 @@ Test(peers, a_listing_of_many_names, .timeout = 120)
     make_files(home, MANY);
     files_give_to_owner_of("home", home);
     files_make_folder("in", 0755);
-    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-rq", "/many", "in", NULL);
-    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-q", "/many/*", "in",
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "get", "-rq", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "get", "-q", "/many/*", "in",
               NULL);
-    desk_says(&d, EX_PROTOCOL, "may be cut", "sync", "/many", "in", NULL);
-    desk_says(&d, EX_PROTOCOL, "may be cut", "ls", "/many", NULL);
-    desk_says(&d, EX_PROTOCOL, "may be cut", "du", "/many", NULL);
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "sync", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "ls", "/many", NULL);
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "du", "/many", NULL);
     files_write("many/surplus", "mine", 4, 0644);
     desk_says(&d, EX_PROTOCOL, "nothing is removed", "sync", "--delete",
               "/many", "many", NULL);

@@ -147,8 +147,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->over = true;
     l->reply = code;
     if (code < 200) {
+        l->may_have_begun |= l->opened;
         l->begun |= l->opened;
-        l->taken |= l->opened;
         link_cork(l, false);
     }
     if (before / 100 == 1 && code >= 200)
@@ -204,8 +204,8 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     l->moved = true;
     if (!l->io || !l->io->give)
         return 0;
-    /* For libcurl this is the end of the file: it reads the server's reason. A
-     * failed write would make it close the control connection. */
+    /* The server has closed. libcurl takes this for the file's end, and reads
+     * the reply; after a write error it would drop the control connection. */
     l->ended_early = l->data >= 0 && link_is_ended(l);
     if (l->ended_early) {
         link_end_quietly(l);
@@ -574,7 +574,7 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     l->mode_z = l->mode_z && !io;
     l->io = io;
     l->choice = NULL;
-    l->begun = l->taken = l->surprised = false;
+    l->begun = l->may_have_begun = l->surprised = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);
@@ -614,16 +614,15 @@ static void link_come_back(struct link *l, CURLcode r)
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
 }
 
-/* After a refusal instead of a 150 the server has nothing. But the data
- * connection may fail before the 150 was read, and the last reply is then that
- * to ALLO, which many servers don't know. */
+/* A server that has refused STOR has not begun. A 5xx without UPLOAD_FAILED may
+ * be the answer to ALLO, and says nothing. */
 static void link_note_begun(struct link *l, CURLcode r)
 {
     bool refused =
         l->reply >= 400 &&
         (l->reply < 500 || r == CURLE_UPLOAD_FAILED || r == CURLE_QUOTE_ERROR);
 
-    l->begun |= l->opened && !refused;
+    l->may_have_begun |= l->opened && !refused;
 }
 
 /* A server that is full says so. One that goes, or the proxy before it, ends

@@ -227,10 +227,10 @@ struct link {
     bool wants_length; /* of each upload: the server has refused one without */
     bool mode_z;       /* the server may be in MODE Z */
     unsigned patience; /* additional seconds for the reply of the next call */
-    bool moved;        /* bytes or a reply came, or bytes were sent */
-    bool paused;       /* a stream has no bytes at present */
-    uint64_t stirred;  /* a stream: by clock_ms(), when bytes could move */
-    int control;       /* the control connection's socket, or -1 */
+    bool moved;       /* libcurl has taken or given bytes since the last wait */
+    bool paused;      /* a stream has no bytes at present */
+    uint64_t stirred; /* a stream: by clock_ms(), when bytes could move */
+    int control;      /* the control connection's socket, or -1 */
     int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
     int data;    /* the data connection's socket, or -1 */
     bool corked; /* the data connection sends whole segments only */
@@ -238,11 +238,11 @@ struct link {
     bool dos;    /* a listing of this server had the form of IIS */
     SSL *tls;    /* upload: TLS of the data connection, or NULL */
     bool opened; /* there was a data connection */
-    bool begun;  /* the server may have made the old file empty */
-    bool taken;  /* it has begun the transfer: there was a 150 */
-    uint64_t given;               /* upload: bytes that GIVE has given */
-    bool ended;                   /* upload: GIVE has no more */
-    bool sent;                    /* upload: the kernel has all bytes */
+    bool may_have_begun; /* the server may have made the old file empty */
+    bool begun;          /* it has: there was a 150 */
+    uint64_t given;      /* upload: bytes that GIVE has given */
+    bool ended;          /* upload: GIVE has no more */
+    bool sent;           /* upload: the kernel has all bytes */
     char no_room[LINK_REPLY_MAX]; /* the reply "no room for that much", or "" */
     struct curl_slist *before;    /* commands before this call's own */
     struct curl_slist *last;  /* one directly before or after the transfer */
@@ -358,8 +358,8 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
 /* Called with the SSL_CTX of each new connection. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of);
-/* After UP bytes of an upload: were they the last ones? Until the last byte is
- * sent, each end of the data connection is a reset. */
+/* If UP is all that the upload has, lets the data connection end normally.
+ * Before that, close() resets it. */
 void link_check_sent(struct link *l, curl_off_t up);
 /* Seconds for each connection with its handshake; a proxy, and each server that
  * doctor looks at, has no more than --timeout. */
@@ -414,8 +414,8 @@ struct listing {
     "may have; they were left out"
 
 #define LISTING_CUT                                                            \
-    "the listing may be cut, or the server doesn't show this directory; what " \
-    "it lacks was left out"
+    "the server's listing of this directory is incomplete: files that it "     \
+    "lacks were not looked at"
 
 #define LISTING_NOTHING                                                        \
     "the server shows nothing in this directory: it is empty, or may not be "  \
@@ -463,8 +463,8 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 int remote_enter(struct link *l, const char *path, struct failure *why);
 /* What is known about a path; absent also if the user may not know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
-/* Does it exist, whatever listings say? ABSENT if the server says so, which is
- * worth something only in a directory that the user may enter. */
+/* Does it exist, whatever listings say? ABSENT proves nothing in a directory
+ * that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
 /* Gets one entry; if it isn't present, the reason. */

@@ -232,8 +232,8 @@ void link_end_quietly(struct link *l)
         SSL_set_quiet_shutdown(l->tls, 1);
 }
 
-/* libcurl tries to send close_notify only once, so the socket must have
- * room. */
+/* Waits until the socket is writable: libcurl tries close_notify once, and
+ * ignores EAGAIN. */
 void link_check_sent(struct link *l, curl_off_t up)
 {
     struct pollfd p = { .fd = l->data, .events = POLLOUT };

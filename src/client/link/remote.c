@@ -263,8 +263,8 @@ bool remote_quota(struct link *l, const char *path, struct remote_quota *ret)
            (rest.len == 0 || remote_limit(rest, &ret->files, &ret->files_used));
 }
 
-/* The listing may lack the entry, so this asks for its SIZE. GUESS: a server
- * without SIZE has shown everything. */
+/* The listing may lack the entry, so this asks for its SIZE. GUESS: if the
+ * server has no SIZE, believe the listing. */
 static enum presence remote_stat_by_size(struct link *l, const char *path,
                                          bool guess, struct listing_entry *ret,
                                          struct failure *why)
@@ -348,15 +348,14 @@ static enum presence remote_stat_entry(struct link *l, const char *path,
         return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     rest = buf_slice(&l->lines);
     while (slice_cut(&rest, '\n', &line)) {
-        struct slice facts = slice_trim(line), path_part;
+        struct slice rest_of_line = slice_trim(line), facts;
 
         if (line.len == 0 || line.ptr[0] != ' ')
             continue;
-        slice_cut(&facts, ' ', &path_part);
+        slice_cut(&rest_of_line, ' ', &facts);
         /* The name is the requested one, whatever the server reports. */
         char text[1024];
-        snprintf(text, sizeof(text), "%.*s x", (int)path_part.len,
-                 path_part.ptr);
+        snprintf(text, sizeof(text), "%.*s x", (int)facts.len, facts.ptr);
         if (listing_take_mlsd(&one, slice_from(text)) == 0) {
             *ret = one.entry[0];
             ret->name = NULL;
@@ -633,9 +632,8 @@ static int site_log_in(struct site *s, struct link *l, bool known,
     return site_learn(s, l, why);
 }
 
-/* As ssh does, asks about a server that nobody here knows. Only its key is
- * unknown: it has no other name, and hasn't expired. --yes is an answer to
- * --trust-new alone. */
+/* As ssh does, asks about a server that no CA vouches for; its name and its
+ * dates are then not looked at. --yes is an answer to --trust-new alone. */
 static bool site_may_ask(const struct options *o, const struct failure *why)
 {
     return why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&

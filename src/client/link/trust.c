@@ -204,12 +204,15 @@ static bool trust_agreed(const struct options *o, const struct url *url,
     fprintf(stderr,
             "%s:%u is not known here. Its certificate:\n"
             "  for          %s\n  issued by    %s%s\n"
-            "  valid        %s to %s\n  fingerprint  SHA-256 %s\n"
+            "  valid        %s to %s%s\n  fingerprint  SHA-256 %s\n"
             "  public key   %s\n"
+            "No CA of this machine vouches for it. If this server has worked "
+            "here before\nwithout this question, somebody may stand between: "
+            "answer no.\n"
             "Compare the fingerprint with what the administrator gave you.\n",
             url->host, url->port, c->subject, c->issuer,
             c->self_signed ? " (itself)" : "", c->begins, c->ends,
-            c->fingerprint, c->pin);
+            c->valid_now ? "" : " (NOT NOW)", c->fingerprint, c->pin);
     return o->yes || trust_says_yes();
 }
 

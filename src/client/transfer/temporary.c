@@ -24,9 +24,9 @@ void temporary_reset(void)
     atomic_store(&temporary_off, false);
 }
 
-/* Two calls may send the same file to the same name at once: only one of them
- * gets this lock, the name of a socket. The kernel frees it when the process
- * ends. */
+/* Two calls may send the same file to the same name at once. The lock is an
+ * abstract socket address: one bind() succeeds, and the kernel frees it when
+ * the process ends. */
 static bool temporary_lock(struct file_transfer *t,
                            const unsigned char hash[32])
 {

@@ -295,11 +295,11 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_CONFIRMED;
     else if (l->sent)
         t->has = HAS_ALL;
-    else if (l->begun)
+    else if (l->may_have_begun)
         t->has = HAS_PART;
     /* STOR has replaced what an earlier call has left. A Sallyport keeps that
      * until the first byte has come: then its length is the old one. */
-    t->ours |= l->taken;
+    t->ours |= l->begun;
     t->unconfirmed = r < 0;
     zstream_end(&t->z);
     if (t->changed) {

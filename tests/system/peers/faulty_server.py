@@ -100,6 +100,18 @@ def data_context():
     return context() if FAULT == "no_resumption" else CONTEXT
 
 
+# If there is a directory "stored", it shows what uploads have left.
+def show(name):
+    path = "stored/" + name
+    if not os.path.isdir("stored") or "/" in name:
+        return
+    if name in STORED:
+        with open(path, "wb") as f:
+            f.write(STORED[name])
+    elif os.path.exists(path):
+        os.unlink(path)
+
+
 class Session(threading.Thread):
     def __init__(self, plain):
         super().__init__(daemon=True)
@@ -271,6 +283,7 @@ class Session(threading.Thread):
         if words not in STORED and FAULT not in ("grows", "busy_dele"):
             return self.refuse(words)
         STORED.pop(words, None)
+        show(words)
         self.reply("250 gone")
 
     # lost_rnfr: The connection is lost before the first rename, lost_rnto: after it.
@@ -284,6 +297,8 @@ class Session(threading.Thread):
 
     def do_RNTO(self, words):
         STORED[words] = STORED.pop(self.renamed)
+        show(words)
+        show(self.renamed)
         if FAULT == "lost_rnto":
             raise ConnectionError
         self.reply("250 renamed")
@@ -360,8 +375,10 @@ class Session(threading.Thread):
             arrived.append(block)
             if FAULT == "cuts" and sum(map(len, arrived)) > CUT:
                 STORED[words] += b"".join(arrived)
+                show(words)
                 raise ConnectionError
         STORED[words] += b"".join(arrived)
+        show(words)
         data.unwrap().close()
         with open("commands", "a") as f:
             f.write(f"stored {len(STORED[words])}\n")
@@ -390,6 +407,7 @@ class Session(threading.Thread):
                 raise ConnectionError
         data.unwrap().close()
         STORED[words] = bytes
+        show(words)
         self.reply("226 done")
 
     def half_end(self, data):
