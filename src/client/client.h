@@ -182,21 +182,30 @@ struct tree {
     atomic_bool untimed;     /* a note says that the server gives no times */
     _Atomic(uint64_t) bytes; /* of du */
     atomic_size_t files;
-    atomic_int times;     /* of sync: enum tree_times */
-    pthread_mutex_t lock; /* of standard output, and of all below */
-    size_t surplus;       /* names that sync --delete will remove */
+    atomic_int times;      /* of sync: enum tree_times */
+    atomic_size_t surplus; /* names that sync --delete will remove */
+    bool removing;         /* all transfers are over */
+    atomic_bool unlisted;  /* a note says that listings lack names */
+    atomic_size_t older;   /* files of the same size that are older here */
+    pthread_mutex_t lock;  /* of standard output, and of jobs.later */
 };
 
 /* What put, get and sync do on a walk. */
 struct tree_way {
     bool up;
-    /* A file that both sides have: does JOB need no transfer, or is it now
-     * another job, which will see? NULL: each file is transferred. */
+    /* Sync: a name that both sides have. Does JOB need no transfer, or is it
+     * now another job, which will see? NULL: each file is transferred. */
     bool (*settled)(struct tree *t, struct job *job, const char *local,
-                    const struct stat *here, const struct listing_entry *there);
-    /* Up: the end of the open local directory HERE; or NULL. */
-    void (*up_end)(struct tree *t, const struct job *job, int here,
+                    const char *remote, const struct stat *here,
+                    const struct listing_entry *there);
+    /* Sync, up: asks for a file that the listing lacks. */
+    job_step *ask;
+    /* Up: called after the last entry of the open local directory HERE; or
+     * NULL. */
+    void (*up_end)(struct tree *t, struct job *job, int here,
                    const struct listing *there);
+    /* Up: the step after everything in a directory; or NULL. */
+    job_step *up_last;
     /* Down: before anything in a directory is added; or NULL. Returns 0, or -1
      * with the reason. */
     int (*down_begin)(struct tree *t, const struct job *job, struct link *l,
@@ -239,6 +248,9 @@ typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
 int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
               tree_each *each, struct failure *why);
+/* What has the server of a name that its listing lacks? */
+enum presence tree_ask(struct link *l, const char *remote, bool directory,
+                       struct listing_entry *ret, struct failure *why);
 /* Is THERE cut, or (NAMES) does it lack names that nothing here may have? Then
  * this is printed as a failure. */
 bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
@@ -272,14 +284,25 @@ enum presence tree_stat(struct client *c, const char *path,
 void remove_there(struct tree *t, const char *path,
                   const struct listing_entry *e);
 
+/* Holds the removal of a name of the server until everything in DIR is
+ * transferred, or of a local name until all is. Returns NULL if nothing is to
+ * be removed. */
+struct job *remove_hold_there(struct tree *t, struct job *dir,
+                              const char *local, const char *remote,
+                              const struct listing_entry *e);
+struct job *remove_hold_here(struct tree *t, const struct job *dir,
+                             const char *local, const char *remote);
+
 /* What sync --delete removes, on the side to which it transfers. The walk
- * collects the names of the server's directory of JOB that the open local
+ * collects the names of the server's directory of DIR that the open local
  * directory HERE lacks; or the names of the local one that the listing
  * lacks. */
-void surplus_of_server(struct tree *t, const struct job *job, int here,
+void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);
-int surplus_of_local(struct tree *t, const struct job *job, struct link *l,
+int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why);
+/* The step after everything in DIR: which of its surplus names may go? */
+job_step surplus_settle;
 /* Adds the jobs that remove them, or print them in a dry run. */
 void surplus_remove(struct tree *t);
 

@@ -16,7 +16,7 @@ names: links and the flags of renameat2(2); freshness: a name shows its old file
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
-to the owner alone.
+to the owner alone; case: "F" is "f".
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
@@ -77,6 +77,7 @@ def attributes(node):
 
 def lookup(_node, body):
     name = body.split(b"\0")[0]
+    name = name.lower() if LACKS == "case" else name
     node = REQUESTS if REMOTE and name == b"requests" else NODES.get(name)
     if not node:
         return ENOENT, b""

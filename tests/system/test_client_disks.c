@@ -1,5 +1,5 @@
 /* Downloads to a file system that reports lost bytes only when a file is
- * closed, as network file systems may do. */
+ * closed, as network file systems may do, and to one that folds case. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sysexits.h>
@@ -84,4 +84,25 @@ Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
         fuse_unmount("far", fuse);
         faulty_end(&f);
     }
+}
+
+/* There "f" is the server's "F": sync mustn't remove it as surplus. */
+Test(client_disks, a_disk_that_folds_case, .timeout = 60)
+{
+    static struct far f;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    faulty_begin(&f.server, "hides", "good");
+    files_make_folder("far", 0755);
+    f.fuse = fuse_mount_without("far", 0, "case");
+    files_write("F", "1", 1, 0644);
+    desk_says(&f.server.desk, 0, NULL, "put", "F", "/", NULL);
+    desk_says(&f.server.desk, 0,
+              "f stays: this disk takes it for the server's F", "sync", "-n",
+              "--delete", "/", "far", NULL);
+    desk_says(&f.server.desk, 0, "1 to download, 0 the same, 1 to remove",
+              "sync", "-n", "--delete", "/", "far", NULL);
+    far_end(&f);
 }

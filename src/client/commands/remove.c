@@ -13,31 +13,23 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* rm has no way. */
-static bool remove_is_here(const struct tree *t)
-{
-    return t->way && !t->way->up;
-}
-
-/* Writes the directory of the local path. */
-static const char *remove_above(const char *local, char out[PATH_MAX])
-{
-    snprintf(out, PATH_MAX, "%.*s", (int)(url_base(local) - local), local);
-    return out[0] ? out : ".";
-}
-
-static int remove_open_above(const struct job *job)
+/* Opens the directory that a local name is in. */
+static int remove_open_above(const char *local, size_t named)
 {
     char above[PATH_MAX];
 
-    return names_open(remove_above(job->local, above), job->named,
-                      O_PATH | O_DIRECTORY);
+    snprintf(above, sizeof(above), "%.*s", (int)(url_base(local) - local),
+             local);
+    return names_open(above[0] ? above : ".", named, O_PATH | O_DIRECTORY);
 }
 
-/* Is the name still missing in its local directory? */
-static bool remove_is_gone_here(const struct job *job)
+/* Of sync: is the name still missing on the other side? Only the topmost name
+ * of a removal is asked for. Each function returns 1: it is; 0: it stays, with
+ * all that is in it; or -1 with the reason. */
+
+static int remove_is_gone_here(const struct job *job)
 {
-    FD_CLEANUP int at = remove_open_above(job);
+    FD_CLEANUP int at = remove_open_above(job->local, job->named);
     struct stat st;
 
     return at >= 0 &&
@@ -45,7 +37,6 @@ static bool remove_is_gone_here(const struct job *job)
            errno == ENOENT;
 }
 
-/* Returns 1: it is gone; 0: it is there, which was printed; or -1. */
 static int remove_is_gone_there(struct tree *t, const struct job *job,
                                 struct link *l, struct failure *why)
 {
@@ -59,37 +50,17 @@ static int remove_is_gone_there(struct tree *t, const struct job *job,
     return 0;
 }
 
-/* A name of sync whose directory both sides have is looked for on the other
- * side. If it is there now, it stays with all that is in it. Returns 1: it is
- * gone; 0: it stays; or -1 with the reason. */
-static int remove_is_gone(struct tree *t, const struct job *job, struct link *l,
-                          struct failure *why)
+static void remove_say(const struct tree *t, const char *slash,
+                       const char *path)
 {
-    if (!t->way || job->above)
-        return 1;
-    return t->way->up ? remove_is_gone_here(job)
-                      : remove_is_gone_there(t, job, l, why);
+    bool dry = t->client->options.dry_run;
+
+    if (dry || t->way)
+        progress_note("%s %s%s", dry ? "would remove" : "removing", slash,
+                      path);
 }
 
-static void remove_say(struct tree *t, const struct job *job)
-{
-    bool here = remove_is_here(t), dry = t->client->options.dry_run;
-
-    if (!job->again && (dry || t->way))
-        progress_note("%s %s%s", dry ? "would remove" : "removing",
-                      here ? "" : "/", here ? job->local : job->remote);
-}
-
-static int remove_here(const struct job *job, bool directory,
-                       struct failure *why)
-{
-    FD_CLEANUP int at = remove_open_above(job);
-    int flags = directory ? AT_REMOVEDIR : 0;
-
-    return at >= 0 && unlinkat(at, url_base(job->local), flags) == 0
-               ? 0
-               : fail_errno(why, errno, "");
-}
+/* Names on the server. */
 
 /* A removal was cut, perhaps after the server had done it: since then somebody
  * else may have made a file of this name. Returns 1: the file that was listed
@@ -113,7 +84,7 @@ static int remove_remains(const struct job *job, struct link *l,
 }
 
 /* Servers use different texts for "DELE isn't for directories". */
-static int remove_file_there(struct tree *t, const struct job *job,
+static int remove_file_there(const struct tree *t, const struct job *job,
                              struct link *l, struct failure *why)
 {
     struct failure other;
@@ -130,17 +101,23 @@ static int remove_file_there(struct tree *t, const struct job *job,
     return r;
 }
 
-/* The reply may have been lost with the connection. */
-static int remove_directory_there(const struct job *job, struct link *l,
-                                  struct failure *why)
+/* Another call may have removed the name, or this one before its connection was
+ * cut. */
+static bool remove_was_gone(const struct tree *t, const struct job *job,
+                            struct link *l, const struct failure *why)
 {
     struct failure other;
-    int r = remote_rmdir(l, job->remote, why);
 
-    return r < 0 && why->reply >= 500 && job->again &&
-                   remote_exists(l, job->remote, &other) == ABSENT
-               ? 0
-               : r;
+    return why->reply >= 500 && (t->way || job->again) &&
+           remote_exists(l, job->remote, &other) == ABSENT;
+}
+
+/* The name is gone: what takes its place may come. */
+static void remove_follow(struct tree *t, struct job *job)
+{
+    if (job->after)
+        jobs_queue(&t->jobs, job->after);
+    job->after = NULL;
 }
 
 static int remove_name(struct tree *t, struct job *job, struct link *l,
@@ -148,25 +125,29 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
 {
     int r = 0;
 
-    remove_say(t, job);
-    if (!t->client->options.dry_run && !remove_is_here(t))
-        r = directory ? remove_directory_there(job, l, why)
+    if (!job->again)
+        remove_say(t, "/", job->remote);
+    if (!t->client->options.dry_run) {
+        r = directory ? remote_rmdir(l, job->remote, why)
                       : remove_file_there(t, job, l, why);
-    else if (!t->client->options.dry_run && remove_here(job, directory, why)) {
-        tree_failed(t, job->local, why);
-        job->stays = true;
-        return 0;
+        if (r < 0 && (directory || t->way) && remove_was_gone(t, job, l, why))
+            r = 0;
     }
     t->removed += r == 0;
+    if (r == 0)
+        remove_follow(t, job);
     return r;
+}
+
+static int remove_is_gone(const struct tree *t, const struct job *job)
+{
+    return !t->way || job->above || job->replaced || remove_is_gone_here(job);
 }
 
 static int remove_file(void *of, struct job *job, struct link *l,
                        struct failure *why)
 {
-    int r = remove_is_gone(of, job, l, why);
-
-    return r > 0 ? remove_name(of, job, l, false, why) : r;
+    return remove_is_gone(of, job) ? remove_name(of, job, l, false, why) : 0;
 }
 
 /* The end of a directory. */
@@ -208,26 +189,27 @@ static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
 {
     struct failure why;
 
-    if (remove_is_here(t) || t->client->options.dry_run ||
-        remote_remove(l, job->remote, &why) < 0)
+    if (t->client->options.dry_run || remote_remove(l, job->remote, &why) < 0)
         return false;
-    remove_say(t, job);
+    remove_say(t, "/", job->remote);
     t->removed++;
     job->last = NULL;
+    remove_follow(t, job);
     return true;
 }
 
-/* rm lists the directory now; sync has done so in its walk. */
+/* rm lists the directory now. sync has done so in its walk: what others store
+ * there since then stays. */
 static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
     struct job *held;
-    int r = remove_is_gone(t, job, l, why);
 
-    job->stays |= r == 0;
-    if (r <= 0 || remove_was_link(t, job, l))
-        return r < 0 ? -1 : 0;
+    if (!remove_is_gone(t, job))
+        job->stays = true;
+    if (job->stays || remove_was_link(t, job, l))
+        return 0;
     if (!t->way)
         return tree_list(t, job, l, true, remove_each, why);
     while ((held = jobs_pop(&job->held)))
@@ -243,10 +225,86 @@ void remove_there(struct tree *t, const char *path,
     jobs_add(&t->jobs, &job, "", path);
 }
 
-/* What sync --delete removes. */
+/* Local names. */
+
+static bool local_inside(struct tree *t, const struct job *job, int at,
+                         const char *path, int depth, size_t *count);
+
+/* Adds a name of the open directory AT with everything in it to COUNT or, if
+ * that is NULL, removes it. What is excluded stays, with the directories above.
+ * No link is followed. Returns false: something stays. */
+static bool local_name(struct tree *t, const struct job *job, int at,
+                       const char *path, int depth, size_t *count)
+{
+    struct failure why;
+    struct stat st;
+
+    if (fstatat(at, url_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT;
+    bool directory = S_ISDIR(st.st_mode);
+    if (tree_excludes(t, path, job->named, directory) ||
+        (directory && !local_inside(t, job, at, path, depth, count)) ||
+        jobs_ended(&t->jobs))
+        return false;
+    if (count) {
+        ++*count;
+        return true;
+    }
+    remove_say(t, "", path);
+    if (!t->client->options.dry_run &&
+        unlinkat(at, url_base(path), directory ? AT_REMOVEDIR : 0) < 0 &&
+        errno != ENOENT) {
+        fail_errno(&why, errno, "");
+        tree_failed(t, path, &why);
+        return false;
+    }
+    t->removed++;
+    return true;
+}
+
+static bool local_inside(struct tree *t, const struct job *job, int at,
+                         const char *path, int depth, size_t *count)
+{
+    int fd = depth < TREE_DEPTH_MAX
+                 ? openat(at, url_base(path),
+                          O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                 : -1;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    char below[PATH_MAX];
+    struct dirent *e;
+    bool empty = true;
+
+    while (d && (e = tree_readdir(t, d, path)))
+        if (!tree_is_dots(e->d_name))
+            empty &= tree_join(path, e->d_name, below, sizeof(below)) == 0 &&
+                     local_name(t, job, fd, below, depth + 1, count);
+    if (d)
+        closedir(d);
+    else
+        fd_close(&fd);
+    return empty;
+}
+
+static int local_remove(void *of, struct job *job, struct link *l,
+                        struct failure *why)
+{
+    struct tree *t = of;
+    int r = job->replaced ? 1 : remove_is_gone_there(t, job, l, why);
+
+    if (r <= 0)
+        return r;
+    FD_CLEANUP int at = remove_open_above(job->local, job->named);
+    if (at < 0) {
+        fail_errno(why, errno, "");
+        tree_failed(t, job->local, why);
+    } else if (local_name(t, job, at, job->local, 0, NULL)) {
+        remove_follow(t, job);
+    }
+    return 0;
+}
 
 /* What is excluded stays, with the directories above. */
-static void surplus_keep(struct tree *t, struct job *directory)
+static void remove_keep(struct tree *t, struct job *directory)
 {
     pthread_mutex_lock(&t->lock);
     for (; directory && !directory->stays; directory = directory->above) {
@@ -256,151 +314,77 @@ static void surplus_keep(struct tree *t, struct job *directory)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Holds the removal of a name until all transfers are over. Returns its job, or
- * NULL. */
-static struct job *surplus_hold(struct tree *t, struct job *above, size_t named,
-                                const char *local, const char *remote,
-                                const struct listing_entry *e)
-{
-    struct job job = remove_job(e, above);
+static int remove_list(void *of, struct job *job, struct link *l,
+                       struct failure *why);
 
-    job.named = named;
+/* Holds JOB in IN, and adds the job that lists it if it is a directory. */
+static struct job *remove_hold(struct tree *t, struct job *in, struct job job,
+                               size_t root, const char *local,
+                               const char *remote)
+{
     struct job *held = jobs_make(&t->jobs, &job, local, remote);
+    const struct job list = { .kind = JOB_WALK,
+                              .step = remove_list,
+                              .root = root,
+                              .depth = job.depth,
+                              .about = held };
+
     if (!held)
         return NULL;
-    pthread_mutex_lock(&t->lock);
-    jobs_push(above ? &above->held : &t->jobs.later, held);
     t->surplus++;
+    pthread_mutex_lock(&t->lock);
+    jobs_push(&in->held, held);
     pthread_mutex_unlock(&t->lock);
+    if (job.last)
+        jobs_add(&t->jobs, &list, "", remote);
     return held;
 }
 
-static int surplus_list(void *of, struct job *job, struct link *l,
-                        struct failure *why);
-
-/* Holds the removal of a name on the server; and adds the job that lists it, if
- * it is a directory. */
-static void surplus_of_entry(struct tree *t, struct job *above,
-                             const char *local, const char *remote, size_t root,
-                             size_t named, const struct listing_entry *e)
+static void remove_list_each(struct tree *t, struct job *job,
+                             const struct listing_entry *e, const char *path)
 {
-    bool directory = e->kind == ENTRY_DIRECTORY;
+    struct job *in = job->about;
 
-    if (tree_excludes(t, remote, root, directory)) {
-        surplus_keep(t, above);
-        return;
-    }
-    struct job *held = surplus_hold(t, above, named, local, remote, e);
-    const struct job list = { .kind = JOB_WALK,
-                              .step = surplus_list,
-                              .root = root,
-                              .depth = above ? above->depth + 1 : 0,
-                              .about = held };
-    if (held && directory)
-        jobs_add(&t->jobs, &list, "", remote);
-}
-
-static void surplus_each(struct tree *t, struct job *job,
-                         const struct listing_entry *e, const char *path)
-{
-    surplus_of_entry(t, job->about, "", path, job->root, 0, e);
-}
-
-static int surplus_list(void *of, struct job *job, struct link *l,
-                        struct failure *why)
-{
-    return tree_list(of, job, l, true, surplus_each, why);
-}
-
-void surplus_of_server(struct tree *t, const struct job *job, int here,
-                       const struct listing *there)
-{
-    char local[PATH_MAX], remote[URL_PATH_MAX];
-    struct stat st;
-
-    for (size_t i = 0; i < there->count && !jobs_ended(&t->jobs); i++) {
-        const struct listing_entry *e = &there->entry[i];
-
-        if (!part_is_name(e->name) &&
-            fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-            errno == ENOENT && tree_paths(t, job, e->name, local, remote))
-            surplus_of_entry(t, NULL, local, remote, job->root, job->named, e);
-    }
-}
-
-/* Holds the removal of NAME, with all that is in it, from the open directory
- * AT, whose path is DIR. No link is followed. */
-static void surplus_of_name(struct tree *t, struct job *above, int at,
-                            const char *dir, const char *name,
-                            const char *remote, size_t named)
-{
-    char path[PATH_MAX];
-    struct dirent *e;
-    struct stat st;
-
-    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        tree_join(dir, name, path, sizeof(path)) < 0 ||
-        tree_excludes(t, path, named, S_ISDIR(st.st_mode))) {
-        surplus_keep(t, above);
-        return;
-    }
-    const struct listing_entry entry = { .kind = S_ISDIR(st.st_mode)
-                                                     ? ENTRY_DIRECTORY
-                                                     : ENTRY_FILE };
-    struct job *held = surplus_hold(t, above, named, path, remote, &entry);
-    if (!held || !S_ISDIR(st.st_mode))
-        return;
-    int fd =
-        held->depth < TREE_DEPTH_MAX
-            ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            : -1;
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    while (d && !jobs_ended(&t->jobs) && (e = tree_readdir(t, d, path)))
-        if (!tree_is_dots(e->d_name))
-            surplus_of_name(t, held, fd, path, e->d_name, "", named);
-    if (d)
-        closedir(d);
+    if (tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY))
+        remove_keep(t, in);
     else
-        fd_close(&fd);
+        remove_hold(t, in, remove_job(e, in), job->root, "", path);
 }
 
-/* Partial files belong to other transfers. Some servers answer that nothing is
- * in a directory which the account may not enter. */
-int surplus_of_local(struct tree *t, const struct job *job, struct link *l,
-                     const struct listing *there, struct failure *why)
+static int remove_list(void *of, struct job *job, struct link *l,
+                       struct failure *why)
 {
-    DIR *d = tree_opendir(job->local, job->named);
-    char local[PATH_MAX], remote[URL_PATH_MAX];
-    bool entered = false;
-    struct dirent *e;
-    int r = 0;
-
-    if (!d && errno != ENOENT) {
-        fail_errno(why, errno, "");
-        tree_failed(t, job->local, why);
-    }
-    while (r == 0 && d && !jobs_ended(&t->jobs) &&
-           (e = tree_readdir(t, d, job->local))) {
-        if (tree_is_dots(e->d_name) || part_is_name(e->d_name) ||
-            listing_find(there, e->d_name) ||
-            !tree_paths(t, job, e->d_name, local, remote))
-            continue;
-        if (!entered)
-            r = remote_enter(l, job->remote, why);
-        entered = true;
-        if (r == 0)
-            surplus_of_name(t, NULL, dirfd(d), job->local, e->d_name, remote,
-                            job->named);
-    }
-    if (d)
-        closedir(d);
-    return r;
+    return tree_list(of, job, l, true, remove_list_each, why);
 }
 
-void surplus_remove(struct tree *t)
+struct job *remove_hold_there(struct tree *t, struct job *dir,
+                              const char *local, const char *remote,
+                              const struct listing_entry *e)
 {
-    struct job *job;
+    struct job job = remove_job(e, NULL);
 
-    while ((job = jobs_pop(&t->jobs.later)))
-        jobs_queue(&t->jobs, job);
+    job.named = dir->named;
+    return remove_hold(t, dir, job, dir->root, local, remote);
+}
+
+struct job *remove_hold_here(struct tree *t, const struct job *dir,
+                             const char *local, const char *remote)
+{
+    const struct job job = { .kind = JOB_CHANGE,
+                             .step = local_remove,
+                             .named = dir->named };
+    FD_CLEANUP int at = remove_open_above(local, dir->named);
+    size_t count = 0;
+
+    if (at >= 0)
+        local_name(t, dir, at, local, 0, &count);
+    struct job *held =
+        count > 0 ? jobs_make(&t->jobs, &job, local, remote) : NULL;
+    if (!held)
+        return NULL;
+    t->surplus += count;
+    pthread_mutex_lock(&t->lock);
+    jobs_push(&t->jobs.later, held);
+    pthread_mutex_unlock(&t->lock);
+    return held;
 }

@@ -64,7 +64,7 @@ static int sync_try_time(const struct tree *t, const char *remote,
     struct failure why;
     int r;
 
-    if (!l->site->mfmt)
+    if (!l->site->set_time)
         return TIMES_CHANGE;
     if (t->client->options.dry_run)
         return TIMES_STAY;
@@ -91,6 +91,26 @@ static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
     return times != TIMES_CHANGE;
 }
 
+/* The copy got an earlier time, see transfer_time(), and has the same bytes. */
+static void sync_set_time(const struct tree *t, const struct job *job,
+                          struct link *l, time_t when)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                 { .tv_sec = when } };
+    struct failure why;
+
+    if (t->client->options.dry_run)
+        return;
+    if (t->way->up) {
+        remote_set_time(l, job->remote, when, &why);
+        return;
+    }
+    FD_CLEANUP int fd =
+        names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
+    if (fd >= 0)
+        futimens(fd, times);
+}
+
 /* Seconds. Disks round times, and FAT rounds most: to this. */
 #define TIME_STEP 2
 
@@ -107,10 +127,15 @@ static bool sync_gap_counts(struct tree *t, const struct job *job,
     if (gap > TIME_STEP)
         return true;
     int r = sync_differs(t, job, l);
+    if (r == 0 && gap == 1)
+        sync_set_time(t, job, l, t->way->up ? here : there);
     if (r >= 0)
         return r > 0;
-    return gap > 0 || !t->way->up ||
-           (here > 0 && sync_keeps_times(t, job->remote, l, there));
+    if (gap > 0 || !t->way->up ||
+        (here > 0 && sync_keeps_times(t, job->remote, l, there)))
+        return true;
+    t->older++;
+    return false;
 }
 
 /* Both sides have a file of this size. Is it to be transferred? */
@@ -127,35 +152,99 @@ static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
            sync_gap_counts(t, job, l, here.st_mtime, modified);
 }
 
+static void sync_add(struct tree *t, const struct job *job)
+{
+    struct job transfer = *job;
+
+    transfer.kind = t->way->up ? JOB_PUT : JOB_GET;
+    tree_add(t, &transfer, job->local, job->remote);
+}
+
 /* Compares a file, and adds its transfer if it has changed. */
 static int sync_compare(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
-    struct job transfer = *job;
 
-    transfer.kind = t->way->up ? JOB_PUT : JOB_GET;
     (void)why;
     if (sync_changed(t, job, l))
-        tree_add(t, &transfer, job->local, job->remote);
+        sync_add(t, job);
     else
         t->same++;
     return 0;
 }
 
+/* A file that the server's listing lacks: is it there all the same? */
+static int sync_ask(void *of, struct job *job, struct link *l,
+                    struct failure *why)
+{
+    struct tree *t = of;
+    struct listing_entry e;
+    enum presence r = tree_ask(l, job->remote, false, &e, why);
+
+    if (r == PRESENCE_UNKNOWN)
+        return -1;
+    if (r == ABSENT || e.kind != ENTRY_FILE || e.size != job->size) {
+        sync_add(t, job);
+        return 0;
+    }
+    if (!atomic_exchange(&t->unlisted, true))
+        progress_note("the server has names that it doesn't list, such as /%s",
+                      job->remote);
+    job->modified = e.modified;
+    return sync_compare(t, job, l, why);
+}
+
+/* A directory is where the other side has a file, or the reverse. With --delete
+ * the target's goes after all other transfers, and the source's follows it. */
+static bool sync_replaces(struct tree *t, struct job *job, const char *local,
+                          const char *remote, const struct stat *here,
+                          const struct listing_entry *there)
+{
+    struct job *dir = job->above, *held;
+
+    if (!t->client->options.remove || there->kind == ENTRY_OTHER ||
+        (!S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode))) {
+        jobs_fail(&t->jobs,
+                  client_refuse(local, EX_CANTCREAT,
+                                "is a %s here, and %s on the server: remove "
+                                "one of them%s",
+                                S_ISDIR(here->st_mode)   ? "directory"
+                                : S_ISLNK(here->st_mode) ? "link"
+                                                         : "file",
+                                there->kind == ENTRY_DIRECTORY ? "a directory"
+                                : there->kind == ENTRY_FILE
+                                    ? "a file"
+                                    : "a link, or no file",
+                                t->client->options.remove ? ""
+                                                          : ", or add "
+                                                            "--delete"));
+        return true;
+    }
+    held = t->way->up ? remove_hold_there(t, dir, local, remote, there)
+                      : remove_hold_here(t, dir, local, remote);
+    if (!held)
+        return true;
+    held->replaced = true;
+    if (t->client->options.dry_run && job->kind != JOB_WALK) {
+        tree_add(t, job, local, remote);
+        return true;
+    }
+    job->above = NULL;
+    job->taken = false;
+    job->known = true;
+    held->after = jobs_make(&t->jobs, job, local, remote);
+    return true;
+}
+
 /* Files of the same size whose times differ, or that have none, are compared by
  * a job of its own: this may last. */
 static bool sync_settled(struct tree *t, struct job *job, const char *local,
-                         const struct stat *here,
+                         const char *remote, const struct stat *here,
                          const struct listing_entry *there)
 {
-    struct failure why;
-
-    if (S_ISDIR(here->st_mode)) {
-        fail_errno(&why, EISDIR, "");
-        tree_failed(t, local, &why);
-        return true;
-    }
+    if (S_ISDIR(here->st_mode) != (there->kind == ENTRY_DIRECTORY))
+        return sync_replaces(t, job, local, remote, here, there);
     if (there->kind != ENTRY_FILE || !S_ISREG(here->st_mode) ||
         (uint64_t)here->st_size != there->size)
         return false;
@@ -172,7 +261,7 @@ static bool sync_settled(struct tree *t, struct job *job, const char *local,
 
 /* A name that the listing lacks is asked for, so that only removals need the
  * whole of it. */
-static void up_end(struct tree *t, const struct job *job, int here,
+static void up_end(struct tree *t, struct job *job, int here,
                    const struct listing *there)
 {
     if (!t->client->options.remove)
@@ -190,7 +279,9 @@ static int down_begin(struct tree *t, const struct job *job, struct link *l,
 
 static const struct tree_way sync_up = { .up = true,
                                          .settled = sync_settled,
-                                         .up_end = up_end };
+                                         .ask = sync_ask,
+                                         .up_end = up_end,
+                                         .up_last = surplus_settle };
 static const struct tree_way sync_down = { .settled = sync_settled,
                                            .down_begin = down_begin };
 
@@ -207,6 +298,10 @@ static void sync_summary(const struct tree *t)
         snprintf(left_out, sizeof(left_out), ", %zu left out", t->left_out);
     if (failures > 0)
         snprintf(failed, sizeof(failed), ", %zu failed", failures);
+    if (t->older > 0)
+        progress_note("%zu of the same are older here than there, where no "
+                      "time can be set; touch a file to send it",
+                      t->older);
     progress_note("%zu %s, %zu the same, %zu %s%s%s",
                   dry ? t->planned : t->jobs.done, verbs[t->way->up][dry],
                   t->same, t->removed, dry ? "to remove" : "removed", left_out,
@@ -245,16 +340,18 @@ static bool sync_next(void *of)
 
     if (t->jobs.held)
         return sync_may_begin(t);
-    if (t->jobs.code != 0 || t->jobs.later.count == 0)
+    if (t->removing || t->jobs.code != 0)
         return false;
+    t->removing = true;
+    bool some = t->jobs.later.count > 0;
     surplus_remove(t);
-    return true;
+    return some;
 }
 
 /* A login may be denied after the last file. */
 static void sync_kept(struct tree *t)
 {
-    if (t->jobs.later.count == 0 || sync_removes_too_many(t))
+    if (t->removing || t->surplus == 0 || sync_removes_too_many(t))
         return;
     jobs_keep(&t->jobs, EX_NOPERM);
     progress_note("nothing is removed, since not all went well; the next sync "

@@ -88,6 +88,21 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     return true;
 }
 
+/* Another listing wouldn't help, so without MLST only SIZE or CWD answers. */
+enum presence tree_ask(struct link *l, const char *remote, bool directory,
+                       struct listing_entry *ret, struct failure *why)
+{
+    if (l->site->mlst)
+        return remote_stat(l, remote, ret, why);
+    *ret = (struct listing_entry){ .kind =
+                                       directory ? ENTRY_DIRECTORY : ENTRY_FILE,
+                                   .sized = true };
+    if (directory)
+        return remote_exists(l, remote, why);
+    int r = remote_length(l, remote, &ret->size, why);
+    return r < 0 ? PRESENCE_UNKNOWN : r == 0 ? PRESENT : ABSENT;
+}
+
 struct job tree_below(struct job *above)
 {
     return (struct job){ .kind = JOB_WALK,
@@ -204,16 +219,16 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
 }
 
 /* Adds the transfer of a file that is HERE and THERE; one of the two is NULL if
- * it doesn't exist yet. */
+ * it doesn't exist yet. Another sync may be at work: it overwrites the names
+ * that this one makes, too. */
 static void tree_file(struct tree *t, struct job *job, const char *local,
                       const char *remote, const struct stat *here,
                       const struct listing_entry *there)
 {
-    if (t->way->settled && here && there) {
-        if (t->way->settled(t, job, local, here, there))
-            return;
-        job->overwrite = true;
-    }
+    job->overwrite = t->way->settled;
+    if (t->way->settled && here && there &&
+        t->way->settled(t, job, local, remote, here, there))
+        return;
     if (job->kind == JOB_CHANGE)
         jobs_add(&t->jobs, job, local, remote);
     else
@@ -225,25 +240,19 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
                          const struct stat *here, const struct listing *all)
 {
     const struct listing_entry *there = listing_find(all, remote);
-    struct listing_entry asked;
-    struct failure why;
 
-    /* The listing may lack a file that is there. */
-    if (!there && t->way->settled && !listing_is_whole(all)) {
-        enum presence r = remote_stat(l, remote, &asked, &why);
-
-        if (r == PRESENCE_UNKNOWN) {
-            tree_failed(t, remote, &why);
-            return;
-        }
-        there = r == PRESENT ? &asked : NULL;
-    }
     struct job job = { .kind = JOB_PUT,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
                        .known = true,
                        .above = dir };
 
+    /* Servers hide names, fold their case, or change them. */
+    if (!there && t->way->ask && !dir->made &&
+        !(l->site->atomic && listing_is_whole(all))) {
+        job.kind = JOB_CHANGE;
+        job.step = t->way->ask;
+    }
     tree_file(t, &job, local, remote, here, there);
 }
 
@@ -255,19 +264,31 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     struct failure why;
     struct stat st;
 
+    if (!listing_safe(slice_from(name))) {
+        progress_note("%s: no server can have a name with control bytes, left "
+                      "out",
+                      name);
+        t->left_out++;
+        return;
+    }
     if (!tree_paths(t, dir, name, local, remote))
         return;
     if (lstat(local, &st) < 0) {
+        if (errno == ENOENT) /* it has gone meanwhile */
+            return;
         fail(&why, EX_NOINPUT, "%s", strerror(errno));
         tree_failed(t, local, &why);
     } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
         return;
     } else if (S_ISDIR(st.st_mode)) {
+        const struct listing_entry *e = listing_find(there, remote);
         struct job below = tree_below(dir);
 
-        below.taken = listing_find(there, remote);
+        below.taken = e;
         below.known = below.taken || listing_is_whole(there);
-        jobs_add(&t->jobs, &below, local, remote);
+        if (!t->way->settled || !e || e->kind == ENTRY_DIRECTORY ||
+            !t->way->settled(t, &below, local, remote, &st, e))
+            jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options, st.st_mtime)) {
         return;
     } else if (S_ISREG(st.st_mode)) {
@@ -282,7 +303,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
 /* Gets the listing of JOB's directory, and makes it if it is missing. If the
  * listing above doesn't show it, MKD is the question. Returns 0, or -1 with the
  * reason. */
-static int tree_list_up(struct tree *t, const struct job *job, struct link *l,
+static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
 {
     struct listing_entry e;
@@ -295,7 +316,11 @@ static int tree_list_up(struct tree *t, const struct job *job, struct link *l,
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
+    if (r == PRESENT && e.kind != ENTRY_DIRECTORY && t->way->settled &&
+        job->depth > 0)
+        return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
+    job->made = existed == 0;
     return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
 }
 
@@ -311,7 +336,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     DIR *d = tree_opendir(job->local, job->named);
     if (!d) {
         fail(why, EX_NOINPUT, "%s", strerror(errno));
-        tree_failed(t, job->local, why);
+        if (errno != ENOENT || job->depth == 0)
+            tree_failed(t, job->local, why);
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
@@ -356,15 +382,15 @@ static int tree_make_local(const struct tree *t, const struct job *job,
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
-static void tree_down_file(struct tree *t, const struct job *dir,
-                           const char *remote, const char *local,
-                           const struct listing_entry *there)
+static void tree_down_file(struct tree *t, struct job *dir, const char *remote,
+                           const char *local, const struct listing_entry *there)
 {
     struct job job = { .kind = JOB_GET,
                        .named = dir->named,
                        .known = there->sized,
                        .size = there->size,
-                       .modified = there->modified };
+                       .modified = there->modified,
+                       .above = dir };
     struct stat here;
 
     bool found = t->way->settled && lstat(local, &here) == 0;
@@ -382,9 +408,12 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
         tree_excludes(t, remote, dir->root, directory))
         return;
     if (directory) {
-        const struct job below = tree_below(dir);
+        struct job below = tree_below(dir);
+        struct stat st;
 
-        jobs_add(&t->jobs, &below, local, remote);
+        if (!t->way->settled || lstat(local, &st) < 0 || !S_ISREG(st.st_mode) ||
+            !t->way->settled(t, &below, local, remote, &st, e))
+            jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options,
                                  tree_time(t, l, remote, e))) {
         return;
@@ -424,6 +453,7 @@ void tree_walk(struct tree *t, const char *local, const char *remote)
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->way->up ? tree_up_step : tree_down_step,
+                             .last = t->way->up_last,
                              .named = t->named,
                              .root = strlen(remote) };
 

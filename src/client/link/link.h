@@ -147,8 +147,10 @@ struct site {
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
-    bool mlst, modez, mfmt, csid;
-    bool utf8;        /* names are UTF-8 after OPTS UTF8 ON */
+    bool mlst, modez, csid;
+    const char *set_time; /* "MFMT", or "MDTM" if that alone is there, which
+                             sets times at some servers; or NULL */
+    bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
     bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
     bool decides;     /* it decides about a name that is taken, by OPTS STOR */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */

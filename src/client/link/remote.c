@@ -488,11 +488,16 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     char verb[32];
     struct tm tm;
 
-    if (!l->site->mfmt)
+    if (!l->site->set_time)
         return 0;
     clock_utc(when, &tm);
-    strftime(verb, sizeof(verb), "MFMT %Y%m%d%H%M%S", &tm);
-    return remote_ask(l, QUESTION_MFMT, verb, path, why);
+    int n = snprintf(verb, sizeof(verb), "%s ", l->site->set_time);
+    strftime(verb + n, sizeof(verb) - (size_t)n, "%Y%m%d%H%M%S", &tm);
+    int r = remote_ask(l, QUESTION_MFMT, verb, path, why);
+    /* Of MDTM it may mean that nobody has told the server to set times. */
+    if (r < 0 && why->reply >= 500 && verb[1] == 'D')
+        why->reply = 550;
+    return r;
 }
 
 /* Features, and the login. */
@@ -531,7 +536,9 @@ static void site_feature(struct site *s, struct slice line)
     if (slice_equal_nocase(word, SLICE("MLST")))
         s->mlst = true;
     else if (slice_equal_nocase(word, SLICE("MFMT")))
-        s->mfmt = true;
+        s->set_time = "MFMT";
+    else if (slice_equal_nocase(word, SLICE("MDTM")) && !s->set_time)
+        s->set_time = "MDTM";
     else if (slice_equal_nocase(word, SLICE("CSID")))
         s->csid = true;
     else if (slice_equal_nocase(word, SLICE("UTF8")))

@@ -253,6 +253,10 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         r = transfer_end(t, r, &moved, why);
     else if (r < 0)
         progress_error(job->remote, why);
+    /* A sync where the server chooses the names has no end. */
+    if (r < 0 && job->overwrite && why->code == EX_CANTCREAT &&
+        job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
+        j->stopped = true;
     pthread_mutex_lock(&j->lock);
     if (!step)
         crew_count(j, job, r, moved);
@@ -382,8 +386,7 @@ static void crew_dismiss(struct crew *c, struct link *first)
     }
     /* A login may be denied between two files, and none of them has failed. */
     if (j->code == 0 && atomic_load(&link_denied) && crew_has_more(c)) {
-        fail(&why, EX_NOPERM,
-             "a login was denied, so not all files were transferred");
+        fail(&why, EX_NOPERM, "a login was denied, so not all is done");
         progress_error("", &why);
         j->code = why.code;
     }

@@ -110,6 +110,8 @@ static void jobs_discard(struct jobs *j, struct job *job)
 
     while ((held = jobs_pop(&job->held)))
         jobs_discard(j, held);
+    if (job->after)
+        jobs_discard(j, job->after);
     j->bytes -= jobs_bytes(job->local, job->remote);
     free(job->local);
     free(job->remote);

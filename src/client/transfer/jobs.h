@@ -34,6 +34,7 @@ struct job_list {
 
 struct job {
     enum job_kind kind;
+    int depth; /* a step: directories between the walk's root and this one */
     char *local, *remote; /* its own texts; local "-": standard input, output */
     size_t named;         /* no link is followed beyond these bytes of local */
 
@@ -42,16 +43,18 @@ struct job {
     time_t modified; /* get; 0: unknown */
     bool known;      /* the fields above are; a walk: TAKEN is */
     bool taken;      /* a walk: the server has the directory */
-    bool overwrite;  /* put: sync has decided to replace it */
+    bool made;       /* a walk: and it is new */
+    bool overwrite;  /* sync may replace what has the name */
     bool twice;      /* another file of this command has its name */
+    bool again;      /* a step: it was called, and the connection was cut */
+    bool stays;      /* a step: something in this directory isn't done */
+    bool replaced;   /* a removal: the other side has the name, too */
 
     /* A step: */
     job_step *step;
     job_step *last;       /* the step after all jobs in this one; or NULL */
     size_t root;          /* length of the remote path where the walk began */
-    int depth;            /* directories between that path and this one */
-    bool again;           /* the step was called, and the connection was cut */
-    bool stays;           /* something in this directory isn't done */
+    struct job *after;    /* what is queued when the removal is done */
     struct job *about;    /* the job whose directory this step lists */
     struct job_list held; /* jobs in it that are queued later */
 

@@ -153,6 +153,13 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
+time_t transfer_time(const struct file_transfer *t)
+{
+    bool young = t->job->overwrite && t->modified >= time(NULL) - 1;
+
+    return t->modified - (young && t->modified > 1);
+}
+
 void transfer_moved(void *of)
 {
     struct file_transfer *t = of;
@@ -198,7 +205,9 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
     fd_close(&t->lock);
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)
-        progress_note("%s: skipped, it is there already", t->local);
+        progress_note("%s: %s", t->local,
+                      t->vanished ? "gone meanwhile, left out"
+                                  : "skipped, it is there already");
     if (r == 0 && (!t->row || t->skipped)) {
         progress_settle(t->row, job->size);
         return t->skipped;

@@ -196,7 +196,8 @@ struct file_transfer {
     char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
                                  there, remote is that, and this the file's */
     bool replaces;            /* an existing file is to be replaced */
-    bool skipped;             /* the user decided so */
+    bool skipped;             /* the user decided so, or: */
+    bool vanished;            /* put: the local file is gone */
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
     uint64_t confirmed;       /* put: the length in the server's reply, or 0 */
@@ -273,6 +274,9 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
 /* Should this transfer use MODE Z? */
 bool transfer_in_mode_z(const struct file_transfer *t);
 void transfer_set_mode_z(struct file_transfer *t);
+/* Returns the time that the copy gets. A source of a sync that may change once
+ * more in this second gets the second before: the next sync compares it. */
+time_t transfer_time(const struct file_transfer *t);
 /* The callback of struct link_io: shows T->done. */
 void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */

@@ -551,6 +551,11 @@ static bool upload_is_renamed(const struct file_transfer *t)
 /* The user wanted to replace a file, and the server has added one. */
 static int upload_misplaced(const struct file_transfer *t, struct failure *why)
 {
+    if (t->job->overwrite)
+        return fail(why, EX_CANTCREAT,
+                    "the server chooses the names here, and stored this file "
+                    "as /%s, so each sync would send all again; use put",
+                    t->remote);
     return fail(why, EX_CANTCREAT,
                 "the server replaces no file: it kept /%s, and stored this one "
                 "as /%s",
@@ -624,7 +629,7 @@ static void upload_set_time(struct file_transfer *t)
     if (t->link->site->options->no_preserve || t->modified <= 0)
         return;
     do
-        r = remote_set_time(t->link, t->remote, t->modified, &why);
+        r = remote_set_time(t->link, t->remote, transfer_time(t), &why);
     while (r < 0 && link_again(t->link, &retry, t->remote, &why));
     if (r < 0 && why.reply != 550)
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
@@ -645,6 +650,8 @@ static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 
     if (r == 0)
         upload_set_time(t);
+    if (r == 0 && t->job->overwrite && strcmp(t->remote, t->job->remote) != 0)
+        return upload_misplaced(t, why);
     if (r < 0 || !upload_is_renamed(t))
         return r;
     if (t->choice == CONFLICT_OVERWRITE)
@@ -657,7 +664,13 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-
+    /* Of a walk: others may remove files meanwhile. */
+    t->vanished =
+        r < 0 && t->job->above && access(t->local, F_OK) < 0 && errno == ENOENT;
+    if (t->vanished) {
+        t->skipped = true;
+        return 0;
+    }
     if (r == 0)
         r = upload_target(t, why);
     if (r == 0)

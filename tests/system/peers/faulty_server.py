@@ -5,6 +5,7 @@ usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 PORT_FILE gets the port once the server listens, and the file "commands" beside it
 gets the clients' commands. Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with."""
+import calendar
 import hashlib
 import itertools
 import os
@@ -672,13 +673,97 @@ class Session(threading.Thread):
         self.reply("250 done" if FAULT == "done_250" else "226 done")
 
 
+FILES = {} # of a mirror: name -> [bytes, time]
+
+
+# A server that keeps one directory of files. hides: It doesn't list names of .ht*.
+# folds: It takes "A" for "a". blanks: It stores "a " as "a". ahead: Its clock is, and
+# it sets no times. sets: The same, but MDTM sets times, and MLST isn't known.
+MIRRORS = ("hides", "folds", "blanks", "ahead", "sets")
+
+
+class Mirror(Session):
+    def name(self, words):
+        name = words.strip("/ ")
+        return name.lower() if FAULT == "folds" else name
+
+    def stamp(self, name):
+        return time.strftime("%Y%m%d%H%M%S", time.gmtime(FILES[name][1]))
+
+    def facts(self, name):
+        return f"type=file;size={len(FILES[name][0])};modify={self.stamp(name)}; {name}"
+
+    def do_FEAT(self, words):
+        more = " MDTM" if FAULT == "sets" else " MLST type*;size*;modify*"
+        if FAULT not in ("ahead", "sets"):
+            more += "\r\n MFMT"
+        self.reply(f"211-Features:\r\n UTF8\r\n SIZE\r\n{more}\r\n211 End")
+
+    def do_STOR(self, words):
+        self.reply("150 go")
+        plain, _ = self.listener.accept()
+        data = CONTEXT.wrap_socket(plain, server_side=True)
+        bytes = b"".join(iter(lambda: data.recv(65536), b""))
+        data.unwrap().close()
+        FILES[self.name(words)] = [bytes, time.time() + 7200]
+        self.reply("226 done")
+
+    def do_SIZE(self, words):
+        file = FILES.get(self.name(words))
+        self.reply(f"213 {len(file[0])}" if file else "550 no such file")
+
+    def do_MLST(self, words):
+        name = self.name(words)
+        self.reply("250-Here\r\n type=dir; /\r\n250 End" if not name else
+                   f"250-Here\r\n {self.facts(name)}\r\n250 End" if name in FILES else
+                   "550 no such file")
+
+    def shown(self):
+        return [name for name in FILES if FAULT != "hides" or name[:3] != ".ht"]
+
+    def do_MLSD(self, words):
+        self.send([(self.facts(name) + "\r\n").encode() for name in self.shown()])
+
+    def do_LIST(self, words):
+        self.send([b"drwxr-xr-x 2 a a 4096 Nov 20 07:42 .\r\n"] +
+                  [f"-rw-r--r-- 1 a a {len(FILES[name][0])} Nov 20 07:42 {name}\r\n"
+                   .encode() for name in FILES])
+
+    def do_DELE(self, words):
+        gone = FILES.pop(self.name(words), None)
+        self.reply("250 gone" if gone else "550 no such file")
+
+    def do_RNFR(self, words):
+        self.renamed = self.name(words)
+        self.reply("350 to what")
+
+    def do_RNTO(self, words):
+        FILES[self.name(words)] = FILES.pop(self.renamed)
+        self.reply("250 renamed")
+
+    def set_time(self, words):
+        when, name = words.split(" ", 1)
+        FILES[self.name(name)][1] = calendar.timegm(time.strptime(when, "%Y%m%d%H%M%S"))
+
+    def do_MFMT(self, words):
+        self.set_time(words)
+        self.reply("213 Modify=" + words)
+
+    def do_MDTM(self, words):
+        if FAULT == "sets" and " " in words:
+            self.set_time(words)
+            return self.reply("213 File modification time set.")
+        name = self.name(words)
+        self.reply("213 " + self.stamp(name) if name in FILES else "550 no such file")
+
+
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
     with open(PORT_FILE + ".new", "w") as f:
         f.write(str(listener.getsockname()[1]))
     os.rename(PORT_FILE + ".new", PORT_FILE)
     while True:
-        Session(listener.accept()[0]).start()
+        (Mirror if FAULT in MIRRORS else Session)(listener.accept()[0]).start()
 
 
 main()

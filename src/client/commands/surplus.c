@@ -1,0 +1,202 @@
+/* What sync --delete removes: the walk through both sides finds the names that
+ * only the target has. They go after all transfers. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "client.h"
+
+/* A killed call leaves an unfinished file, which the next one continues. After
+ * this time nobody will. */
+#define PART_S (7 * 24 * 3600)
+
+static bool surplus_is_part(const char *name, time_t modified)
+{
+    return part_is_name(name) &&
+           (modified == 0 || modified > time(NULL) - PART_S);
+}
+
+void surplus_of_server(struct tree *t, struct job *dir, int here,
+                       const struct listing *there)
+{
+    char local[PATH_MAX], remote[URL_PATH_MAX];
+    struct stat st;
+
+    for (size_t i = 0; i < there->count && !jobs_ended(&t->jobs); i++) {
+        const struct listing_entry *e = &there->entry[i];
+
+        if (!surplus_is_part(e->name, e->modified) &&
+            fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+            errno == ENOENT && tree_paths(t, dir, e->name, local, remote) &&
+            !tree_excludes(t, remote, dir->root, e->kind == ENTRY_DIRECTORY))
+            remove_hold_there(t, dir, local, remote, e);
+    }
+}
+
+/* The server may have stored a name of this side under another one: without the
+ * case of its letters, or the blank at its end. It has UNLISTED, which its
+ * listing NOW lacks. Names that may be the same stay. */
+static void surplus_keep(struct tree *t, struct job *dir,
+                         const struct listing *now, const char *unlisted,
+                         const struct listing_entry *e)
+{
+    for (struct job *held = dir->held.first; held; held = held->next) {
+        const struct listing_entry *other = listing_find(now, held->remote);
+
+        if (held->stays || !other || other->kind != e->kind ||
+            (e->kind == ENTRY_FILE && other->sized && other->size != e->size))
+            continue;
+        progress_note("/%s stays: the server lists no %s, and this may be its "
+                      "name there",
+                      held->remote, url_base(unlisted));
+        held->stays = true;
+        t->surplus--;
+    }
+}
+
+/* Looks at a name of this side. Returns 0, or -1 with the reason. */
+static int surplus_look(struct tree *t, struct job *dir, struct link *l,
+                        const struct listing *now, const char *name,
+                        struct failure *why)
+{
+    char local[PATH_MAX], remote[URL_PATH_MAX];
+    struct listing_entry e;
+    struct stat st;
+
+    if (tree_is_dots(name) || part_is_name(name) || listing_find(now, name) ||
+        !listing_safe(slice_from(name)) ||
+        !tree_paths(t, dir, name, local, remote) || lstat(local, &st) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
+        tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode)))
+        return 0;
+    enum presence r = tree_ask(l, remote, S_ISDIR(st.st_mode), &e, why);
+    if (r == PRESENT)
+        surplus_keep(t, dir, now, remote, &e);
+    return r == PRESENCE_UNKNOWN ? -1 : 0;
+}
+
+/* Everything in DIR is transferred: its surplus names may go when all transfers
+ * are over. */
+int surplus_settle(void *of, struct job *dir, struct link *l,
+                   struct failure *why)
+{
+    struct tree *t = of;
+    struct job_list kept = { 0 };
+    struct listing now;
+    struct dirent *e;
+    struct job *held;
+    int r = 0;
+
+    if (!dir->held.first || t->jobs.code != 0)
+        return 0;
+    DIR *d = t->client->options.dry_run ? NULL
+                                        : tree_opendir(dir->local, dir->named);
+    if (d) {
+        r = remote_list_once(l, dir->remote, &now, why);
+        while (r == 0 && (e = tree_readdir(t, d, dir->local)))
+            r = surplus_look(t, dir, l, &now, e->d_name, why);
+        listing_release(&now);
+        closedir(d);
+    }
+    if (r < 0)
+        return -1;
+    pthread_mutex_lock(&t->lock);
+    while ((held = jobs_pop(&dir->held)))
+        jobs_push(held->stays ? &kept : &t->jobs.later, held);
+    pthread_mutex_unlock(&t->lock);
+    dir->held = kept;
+    return 0;
+}
+
+/* Does the disk take a name with other letters for the same one? */
+static bool surplus_folds(int at, const char *name, const struct stat *st)
+{
+    char other[NAME_MAX + 1];
+    struct stat there;
+    size_t len = strlen(name);
+    bool letters = false;
+
+    for (size_t i = 0; i <= len; i++) {
+        letters |= isalpha((unsigned char)name[i]) != 0;
+        other[i] =
+            (char)(isalpha((unsigned char)name[i]) ? name[i] ^ 0x20 : name[i]);
+    }
+    return !letters ||
+           (fstatat(at, other, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+            there.st_dev == st->st_dev && there.st_ino == st->st_ino);
+}
+
+/* Is NAME of the open directory AT, on this disk, a name that the server
+ * lists? */
+static bool surplus_is_listed(int at, const char *name,
+                              const struct listing *there)
+{
+    struct stat st, other;
+
+    if (listing_find(there, name))
+        return true;
+    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !surplus_folds(at, name, &st))
+        return false;
+    for (size_t i = 0; i < there->count; i++)
+        if (fstatat(at, there->entry[i].name, &other, AT_SYMLINK_NOFOLLOW) ==
+                0 &&
+            other.st_dev == st.st_dev && other.st_ino == st.st_ino) {
+            progress_note("%s stays: this disk takes it for the server's %s",
+                          name, there->entry[i].name);
+            return true;
+        }
+    return false;
+}
+
+static bool surplus_is_old(int at, const char *name)
+{
+    struct stat st;
+
+    return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           !surplus_is_part(name, st.st_mtime);
+}
+
+/* Some servers answer that nothing is in a directory which the account may not
+ * enter. */
+int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
+                     const struct listing *there, struct failure *why)
+{
+    DIR *d = tree_opendir(dir->local, dir->named);
+    char local[PATH_MAX], remote[URL_PATH_MAX];
+    bool entered = false;
+    struct dirent *e;
+    int r = 0;
+
+    if (!d && errno != ENOENT) {
+        fail_errno(why, errno, "");
+        tree_failed(t, dir->local, why);
+    }
+    while (r == 0 && d && !jobs_ended(&t->jobs) &&
+           (e = tree_readdir(t, d, dir->local))) {
+        if (tree_is_dots(e->d_name) || !surplus_is_old(dirfd(d), e->d_name) ||
+            surplus_is_listed(dirfd(d), e->d_name, there) ||
+            !tree_paths(t, dir, e->d_name, local, remote))
+            continue;
+        if (!entered)
+            r = remote_enter(l, dir->remote, why);
+        entered = true;
+        if (r == 0)
+            remove_hold_here(t, dir, local, remote);
+    }
+    if (d)
+        closedir(d);
+    return r;
+}
+
+void surplus_remove(struct tree *t)
+{
+    struct job *job;
+
+    while ((job = jobs_pop(&t->jobs.later)))
+        jobs_queue(&t->jobs, job);
+}
