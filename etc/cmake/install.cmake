@@ -21,7 +21,8 @@ install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
     COMPONENT server)
 install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
     COMPONENT server)
-install(PROGRAMS etc/answer-metrics DESTINATION ${programs} COMPONENT server)
+install(PROGRAMS etc/answer-metrics etc/report DESTINATION ${programs}
+    COMPONENT server)
 install(FILES etc/report.html DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
     COMPONENT server)
 install(FILES etc/completion/sallyport.bash

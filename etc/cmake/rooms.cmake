@@ -96,10 +96,12 @@ file(RELATIVE_PATH master /${CMAKE_INSTALL_SBINDIR}
     /${CMAKE_INSTALL_LIBEXECDIR}/sallyport/master)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/server/supervisor/main.c
     PROPERTIES COMPILE_DEFINITIONS SALLYPORT_MASTER="${master}")
-# And sallyportctl its page, also in the directory of the build.
-set(page ${CMAKE_INSTALL_DATADIR}/sallyport/report.html)
-file(RELATIVE_PATH page_beside /${CMAKE_INSTALL_SBINDIR} /${page})
-configure_file(${PROJECT_SOURCE_DIR}/etc/report.html ${CMAKE_BINARY_DIR}/${page}
+# And sallyportctl the script of its report, also in the directory of the build.
+set(report ${CMAKE_INSTALL_LIBEXECDIR}/sallyport/report)
+file(RELATIVE_PATH report_beside /${CMAKE_INSTALL_SBINDIR} /${report})
+configure_file(${PROJECT_SOURCE_DIR}/etc/report ${CMAKE_BINARY_DIR}/${report}
     COPYONLY)
+configure_file(${PROJECT_SOURCE_DIR}/etc/report.html
+    ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/sallyport/report.html COPYONLY)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/log/report.c
-    PROPERTIES COMPILE_DEFINITIONS SALLYPORT_PAGE="${page_beside}")
+    PROPERTIES COMPILE_DEFINITIONS SALLYPORT_REPORT="${report_beside}")

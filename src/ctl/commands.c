@@ -48,9 +48,6 @@ OLD(quota_set_limit)
 OLD(quota_show)
 OLD(quota_report)
 OLD(retention_run)
-OLD(log_summary)
-OLD(log_show)
-OLD(report_make)
 
 #define LIMITS_SYNTAX                                                          \
     "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
@@ -64,11 +61,6 @@ OLD(report_make)
 #define ENDS_SYNTAX                                                            \
     "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX                             \
     " [--max-files N] [--max-bytes SIZE] [--retain [PATH:]TIME] [--sync NAME]"
-
-/* Of "log" and its summary: which lines. */
-#define LINES_SYNTAX                                                           \
-    "[--user USER] [--since TIME] [--until TIME] [--failed] [--path PART] "    \
-    "[--event EVENTS] [--serial SERIAL] "
 
 const struct ctl_command ctl_commands[] = {
     { "user", "add", user_add_old, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
@@ -116,12 +108,8 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--purge] [--yes]",
       "Remove a user; with --purge also the home and all files in it",
       "sallyportctl user del anna --purge" },
-    { "user", "list", user_list_old, TAKES_NOTHING, 0,
-      "[--locked] [--expired] [--team TEAM] [--unused TIME [--file FILE | "
-      "--unit NAME] [--directory DIR]] [--json]",
-      "List all users, or those that are locked, have expired, are in a team, "
-      "and that, by the log, nobody has used for some time",
-      "sallyportctl user list --team legal --unused 90d" },
+    { "user", "list", user_list_old, TAKES_NOTHING, 0, "[--json | --csv]",
+      "List all users", "sallyportctl user list" },
     { "user", "show", user_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
     { "user", "lock", user_lock_old, TAKES_NAME_AND_ANY,
@@ -176,8 +164,8 @@ const struct ctl_command ctl_commands[] = {
       "Take a share away from users or teams, and end the sessions that have "
       "it",
       "sallyportctl share revoke contracts bert" },
-    { "share", "list", share_list_old, TAKES_NOTHING, READS_USERS, "[--json]",
-      "List all shares", "sallyportctl share list" },
+    { "share", "list", share_list_old, TAKES_NOTHING, READS_USERS,
+      "[--json | --csv]", "List all shares", "sallyportctl share list" },
     { "share", "show", share_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a share, its members, their rights, and where these come from",
       "sallyportctl share show contracts" },
@@ -199,8 +187,9 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl team change legal --bandwidth-up 10M" },
     { "team", "rename", line_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
       "Give a team another name", "sallyportctl team rename legal law" },
-    { "team", "list", team_list_old, TAKES_NOTHING, READS_USERS, "[--json]",
-      "List all teams and their shares", "sallyportctl team list" },
+    { "team", "list", team_list_old, TAKES_NOTHING, READS_USERS,
+      "[--json | --csv]", "List all teams and their shares",
+      "sallyportctl team list" },
     { "team", "show", team_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a team, its shares, its limits and its users",
       "sallyportctl team show legal" },
@@ -281,25 +270,19 @@ const struct ctl_command ctl_commands[] = {
       "Check the configuration, what it names, and the running server (exit "
       "status 0: fine, 1: warnings, 2: something is wrong)",
       "sallyportctl check" },
-    { "log", "summary", log_summary_old, TAKES_NOTHING, WITHOUT_SETTINGS,
-      LINES_SYNTAX "[--file FILE | --unit NAME] [--directory DIR] [--json]",
-      "Count the lines of the last 7 days, or another time, as JSON: transfers "
-      "by day, hour and user, failures by cause, the largest files, sessions, "
-      "bans",
-      "sallyportctl log summary --since 30d | jq .users" },
-    { "log", NULL, log_show_old, TAKES_NOTHING, WITHOUT_SETTINGS,
-      LINES_SYNTAX "[--lines N] [--follow] [--file FILE | --cursor FILE] "
-                   "[--unit NAME] [--directory DIR] [--json | --csv | "
-                   "--xferlog]",
+    { "log", NULL, log_show, TAKES_NOTHING, WITHOUT_SETTINGS,
+      "[--user USER] [--address ADDRESS] [--failed] [--path PART] [--event "
+      "EVENTS] [--serial SERIAL] [--since TIME] [--until TIME] [--lines N] "
+      "[--follow] [--file FILE | --directory DIR] [--json | --csv]",
       "Show what happened, from the journal or a log file: who sent which "
       "file, and why something failed",
-      "sallyportctl log --path contract.pdf --since tuesday" },
-    { "report", NULL, report_make_old, TAKES_NOTHING, 0,
-      "[--since TIME] [--until TIME] [--file FILE | --unit NAME] [--directory "
-      "DIR] [--output FILE]",
+      "sallyportctl log --path contract.pdf --since yesterday" },
+    { "report", NULL, report_run, TAKES_NOTHING, WITHOUT_SETTINGS,
+      "[--since TIME] [--until TIME] [--file FILE | --directory DIR] "
+      "[--output FILE]",
       "Make a page (HTML) about the last 7 days, or another time: transfers, "
-      "failures, sessions, bans, disks and quotas",
-      "sallyportctl report --since 7d -o report.html" },
+      "failures, sessions, bans, administrators, disks and quotas",
+      "sallyportctl report -o report.html" },
     { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,
       "[--announce TIME] [--timeout TIME] [--stay] | --off",
       "Let the running server take no new sessions, end each session after its "

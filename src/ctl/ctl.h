@@ -280,12 +280,9 @@ ctl_old_function quota_set_limit, quota_show, quota_report;
 ctl_function status_show, status_reload, check_run, metrics_show;
 ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
-ctl_old_function log_show, log_summary, report_make;
+ctl_function log_show, report_run;
 
 
-/* Describes the quotas of x->users, as an array: what "quota report --json"
- * prints. The caller owns it; NULL: no memory. */
-json_t *quota_list(const struct context *x);
 /* Removes the kernel's limit of a user or a share that was deleted; says so if
  * it can't. */
 void quota_end(struct context *x, bool share, const char *path, uint32_t id);
@@ -601,11 +598,6 @@ void grant_sources_text(const json_t *list, struct buf *into);
 /* letter.c: prints what a partner needs, as text or HTML; and on standard error
  * what is missing in it. */
 void letter_print(const struct context *x, const struct user *user, bool html);
-
-/* user_filter.c: leaves in x->users the rows that the options of "user list"
- * want. If --unused asks for more than the log has, *LOG_BEGINS is the log's
- * first second, else 0. Returns an exit code. */
-int user_filter(struct context *x, int64_t *log_begins);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);

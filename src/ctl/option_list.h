@@ -18,12 +18,7 @@ OPTION(to, "to", "SHARE[:ROLE]",
        "drop if none is given")
 FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
-       "a team that the user joins (several: with commas); list: only its\n"
-       "users")
-FLAG(locked, "locked", "only locked users")
-FLAG(expired, "expired", "only users who have expired")
-OPTION(unused, "unused", "TIME",
-       "only users without a login in the last 90d, or another time")
+       "a team that the user joins (several: with commas)")
 OPTION(path, "path", "DIR",
        "log: a part of a path; share add: the share's directory\n"
        "(default: NAME in \"shares\")")
@@ -104,30 +99,23 @@ OPTION(for_time, "for", "TIME",
        "how long, as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "why, for ban list")
 OPTION(user, "user", "USER", "only lines of this user")
+OPTION(address, "address", "ADDRESS", "only clients from there, or a network")
 OPTION(since, "since", "TIME",
-       "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", today,\n"
-       "yesterday, tuesday (local time), all; log: the last 24 h of the\n"
-       "journal, without --since, --until, --lines and --cursor")
-OPTION(until, "until", "TIME", "up to then; a day counts to its end")
+       "from then on, as journalctl has it: yesterday, -7d, 2026-11-20,\n"
+       "\"2026-11-20 08:00\"; log: the last 24 h of the journal, without\n"
+       "--since, --until and --lines")
+OPTION(until, "until", "TIME", "up to then")
 FLAG(failed, "failed", "only what failed or was refused")
 OPTION(event, "event", "EVENTS",
        "only these, such as upload or login-failed,ban")
 OPTION(serial, "serial", "SERIAL", "only this session")
 OPTION(file, "file", "FILE",
        "read this log, or - for standard input, instead of the journal")
-OPTION(cursor, "cursor", "FILE",
-       "read on in the journal where the last call with FILE ended")
-OPTION(unit, "unit", "NAME",
-       "the log of another server's unit (default: sallyport)")
 OPTION(directory, "directory", "DIR",
        "the journals in DIR, with the name of the machine in each line")
 OPTION(lines, "lines", "N", "only the last N lines, also -n N")
-FLAG(follow, "follow",
-     "the last 10 lines, then new ones until Ctrl-C; also -f; with --lines\n"
-     "or --since other lines first")
+FLAG(follow, "follow", "new lines until Ctrl-C; also -f")
 FLAG(csv, "csv", "write CSV, with a line of titles")
-FLAG(xferlog, "xferlog",
-     "write the transfers of files in the form of xferlog(5)")
 OPTION(output, "output", "FILE",
        "write the page into FILE (also -o FILE), not to standard output")
 OPTION(timeout, "timeout", "TIME",

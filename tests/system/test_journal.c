@@ -273,7 +273,7 @@ Test(journal, of_several_machines, .timeout = 240)
     play_machine("node1", "/three");
     collect();
     run(&r, NULL, server_program("sallyportctl"), "log", "--directory",
-        TOP "/remote", "--unit", "sallyport", NULL);
+        TOP "/remote", NULL);
     text = r.text;
     cr_expect(r.status == 0 && next_line(&text, " node1 ", "/one") &&
                   next_line(&text, " node2 ", "/two") &&

@@ -94,10 +94,13 @@ static struct slice json_bytes(const json_t *value)
 static bool read_member(struct log_record *r, const char *key,
                         const json_t *value)
 {
+    /* The first three have places of their own; log_json() adds the others. */
+    static const char *const passed[] = { "v",    "time",   "event",
+                                          "what", "failed", "cause" };
     struct slice name = slice_from(key);
     char *number;
 
-    if (!strcmp(key, "v") || !strcmp(key, "time") || !strcmp(key, "event"))
+    if (slice_among(name, passed, 6) >= 0)
         return true;
     if (json_is_string(value))
         return add_field(r, name, json_bytes(value));
@@ -175,7 +178,24 @@ uint64_t log_number(const struct log_record *r, const char *name)
     return n;
 }
 
-/* A crash of a session is an end with the number of its signal. */
+/* An end before the login that blames somebody: new clients begin with these.
+ * The number is the signal of a crash. */
+static bool is_failed_end(const struct log_record *r)
+{
+    static const char *const begins[] = { "TLS failed", "not FTP",
+                                          "login without TLS",
+                                          "protocol error" };
+    const struct slice reason = log_get(r, "reason");
+
+    if (log_get(r, "number").ptr)
+        return true;
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+        if (!log_get(r, "user").ptr &&
+            slice_starts(reason, slice_from(begins[i])))
+            return true;
+    return false;
+}
+
 bool log_failed(const struct log_record *r)
 {
     static const char *const failures[] = { "login-failed",    "refused",
@@ -185,28 +205,11 @@ bool log_failed(const struct log_record *r)
     uint64_t result = log_number(r, "result");
 
     if (slice_equal(r->event, SLICE("end")))
-        return log_get(r, "number").ptr != NULL;
+        return is_failed_end(r);
     if (slice_among(r->event, failures,
                     sizeof(failures) / sizeof(failures[0])) >= 0)
         return true;
     return log_get(r, "result").ptr && (result == 0 || result >= 400);
-}
-
-bool log_is_upload(const struct log_record *r)
-{
-    return slice_equal(r->event, SLICE("transfer")) &&
-           slice_equal(log_word(r), SLICE("upload"));
-}
-
-bool log_is_download(const struct log_record *r)
-{
-    return slice_equal(r->event, SLICE("transfer")) &&
-           slice_equal(log_word(r), SLICE("download"));
-}
-
-uint64_t log_size(const struct log_record *r)
-{
-    return log_number(r, log_get(r, "size").ptr ? "size" : "bytes");
 }
 
 static const struct {
@@ -251,8 +254,8 @@ static size_t add_what(const char *name, const char **names, size_t n)
     return n;
 }
 
-static int unknown_event(struct context *x, struct slice name,
-                         const char *const *names, size_t n)
+static noreturn void unknown_event(struct slice name, const char *const *names,
+                                   size_t n)
 {
     const char *nearest = slice_nearest(name, names, n);
     char all[COMPLAINT_MAX] = "";
@@ -260,12 +263,12 @@ static int unknown_event(struct context *x, struct slice name,
     for (size_t i = 0; i < n; i++)
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
                  i > 0 ? ", " : "", names[i]);
-    return ctl_fail(x, EX_USAGE, "--event %.*s: no such event; %s%s%s",
-                    (int)name.len, name.ptr, nearest ? "did you mean " : "use ",
-                    nearest ? nearest : all, nearest ? "?" : "");
+    fail(EX_USAGE, "--event %.*s: no such event; %s%s%s", (int)name.len,
+         name.ptr, nearest ? "did you mean " : "use ", nearest ? nearest : all,
+         nearest ? "?" : "");
 }
 
-int log_names_check(struct context *x, struct slice list)
+void log_names_check(struct slice list)
 {
     const char *names[EVENT_COUNT + sizeof(verbs) / sizeof(verbs[0])];
     struct slice one;
@@ -277,8 +280,21 @@ int log_names_check(struct context *x, struct slice list)
         n = add_what(verbs[i].word, names, n);
     while (slice_cut(&list, ',', &one))
         if (slice_among(one, names, n) < 0)
-            return unknown_event(x, one, names, n);
-    return 0;
+            unknown_event(one, names, n);
+}
+
+struct slice log_address(const struct log_record *r)
+{
+    const struct slice peer = log_get(r, "peer");
+    struct slice rest = peer, host;
+
+    if (peer.len > 0 && peer.ptr[0] == '[') {
+        rest = (struct slice){ peer.ptr + 1, peer.len - 1 };
+        slice_cut(&rest, ']', &host);
+        return host;
+    }
+    slice_cut(&rest, ':', &host);
+    return rest.ptr && !slice_has(rest, ':') ? host : peer;
 }
 
 /* Causes that the log gives only as the code of the reply. */
@@ -325,27 +341,24 @@ bool log_admin(const struct log_record *r, char out[ADMIN_MAX])
 }
 
 /* The backslashes of the log's own escapes stay. */
-int log_safe(struct slice value, struct buf *into)
+void log_safe(struct slice value, struct buf *into)
 {
     struct slice part;
-    int e = 0;
 
-    while (e == 0 && slice_cut(&value, '\\', &part)) {
-        e = event_escape(part, into);
-        if (e == 0 && value.ptr)
-            e = buf_add_text(into, "\\");
-    }
-    return e;
+    while (slice_cut(&value, '\\', &part))
+        if (event_escape(part, into) < 0 ||
+            (value.ptr && buf_add_text(into, "\\") < 0))
+            fail_no_memory();
 }
 
 static json_t *json_safe(struct slice value)
 {
-    json_t *text = NULL;
+    json_t *text;
     struct buf b;
 
     buf_init(&b, 4 * LOG_LINE_MAX);
-    if (log_safe(value, &b) == 0)
-        text = json_stringn(b.len > 0 ? b.data : "", b.len);
+    log_safe(value, &b);
+    text = json_stringn(b.len > 0 ? b.data : "", b.len);
     buf_release(&b);
     return text;
 }
@@ -366,9 +379,11 @@ static json_t *json_field(const struct log_field *f)
     return json_safe(f->value);
 }
 
-json_t *log_json(const struct log_record *r)
+json_t *log_json(const struct log_record *r, struct slice machine)
 {
     char when[WHEN_MAX], time[WHEN_MAX + 8], name[40], admin[ADMIN_MAX];
+    const struct slice word = log_word(r), cause = log_cause(r);
+    const bool failed = log_failed(r);
     int bad = 0;
 
     when_text(r->ms / 1000, when);
@@ -381,8 +396,13 @@ json_t *log_json(const struct log_record *r)
     }
     if (log_admin(r, admin))
         bad |= json_object_set_new(one, "admin", json_text(admin));
-    if (!bad)
-        return one;
-    json_decref(one);
-    return NULL;
+    if (machine.ptr)
+        bad |= json_object_set_new(one, "machine", json_safe(machine));
+    bad |= json_object_set_new(one, "what", json_safe(word));
+    bad |= json_object_set_new(one, "failed", json_boolean(failed));
+    if (failed && cause.len > 0)
+        bad |= json_object_set_new(one, "cause", json_safe(cause));
+    if (bad)
+        fail_no_memory();
+    return one;
 }

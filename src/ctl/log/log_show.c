@@ -1,178 +1,480 @@
-/* "log": what happened. The lines as they come, or the last ones of them; and
- * then perhaps those that are new. */
+/* "log": what happened. The lines come from the journal by journalctl(1), from
+ * a file or from standard input; the filters choose, and a table, JSON or CSV
+ * shows them. Memory doesn't grow with the log. */
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/event/event.h"
 
 #define ROW_MAX   (8 * LOG_LINE_MAX)
 #define LINES_MAX 10000 /* they are in memory */
+#define UNIT      "_SYSTEMD_UNIT=sallyport.service"
 
-static const char usual_since[] = "24h";
+const char *log_journalctl = "/usr/bin/journalctl";
 
-struct log_view {
-    struct context *x;
-    struct log_reader *l;
-    struct buf row;
-    char **last;    /* a ring of the last lines */
-    size_t most;    /* that it can have */
-    uint64_t lines; /* that were wanted, also those that it has no more */
-    int error;      /* of standard output */
+/* A row that was written to a temporary file. */
+struct log_place {
+    int64_t ms;
+    off_t at;
+    size_t len;
 };
 
-static void write_line(struct log_view *v, const char *line, size_t len)
+struct log_view {
+    const struct arguments *args;
+    FILE *from;
+    pid_t journal;          /* journalctl; 0: a file */
+    struct network address; /* of --address */
+    struct buf path;        /* a part of the path, as the log has it */
+    uint64_t events, torn, shown;
+    json_t *entry; /* of the journal, with the last line */
+    struct buf row;
+    struct table csv;
+    char **last; /* --lines: a ring of the last rows */
+    size_t most;
+    FILE *rows; /* --directory: all rows, and where each is */
+    struct log_place *place;
+    size_t places;
+    char line[LOG_LINE_MAX];
+};
+
+/* Where the lines come from. */
+
+/* journalctl understands the times; what it prints on standard error is for the
+ * caller. */
+static noreturn void exec_journal(const struct log_view *v, int out)
+{
+    const struct arguments *a = v->args;
+    char directory[PATH_MAX + 16], since[256], until[256];
+    const char *argv[16] = {
+        "journalctl", "--quiet",       "--no-pager",
+        "--all",      "--output=json", "--output-fields=MESSAGE,_HOSTNAME",
+        UNIT
+    };
+    size_t n = 7;
+
+    snprintf(directory, sizeof(directory), "--directory=%s",
+             a->directory ? a->directory : "");
+    snprintf(since, sizeof(since), "--since=%s", a->since ? a->since : "-24h");
+    snprintf(until, sizeof(until), "--until=%s", a->until ? a->until : "");
+    if (a->directory)
+        argv[n++] = directory;
+    if (a->follow)
+        argv[n++] = "--follow";
+    else if (a->since || (!a->until && !a->lines))
+        argv[n++] = since;
+    if (a->until)
+        argv[n++] = until;
+    if (a->lines && !a->directory)
+        argv[n++] = "--reverse";
+    dup2(out, STDOUT_FILENO);
+    execv(log_journalctl, (char *const *)argv);
+    _exit(errno == ENOENT ? EX_UNAVAILABLE : EX_OSERR);
+}
+
+static void open_journal(struct log_view *v)
+{
+    const char *config = v->args->config;
+    int ends[2];
+
+    if (config && strcmp(config, SETTINGS_FILE) != 0)
+        fail(EX_USAGE,
+             "the log of a server with another configuration: run journalctl "
+             "-u UNIT -o json | sallyportctl log --file -, or give its log by "
+             "--file FILE");
+    if (access(log_journalctl, X_OK) < 0)
+        fail(EX_UNAVAILABLE,
+             "there is no %s here: give the server's log by --file",
+             log_journalctl);
+    fflush(stdout);
+    if (pipe2(ends, O_CLOEXEC) < 0 || (v->journal = fork()) < 0)
+        fail(EX_OSERR, "journalctl: %s", strerror(errno));
+    if (v->journal == 0)
+        exec_journal(v, ends[1]);
+    close(ends[1]);
+    v->from = fdopen(ends[0], "r");
+}
+
+static void open_log(struct log_view *v)
+{
+    const struct arguments *a = v->args;
+
+    if (!a->file)
+        open_journal(v);
+    else
+        v->from = strcmp(a->file, "-") ? fopen(a->file, "re") : stdin;
+    if (!v->from)
+        fail(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
+             "%s: %s; --file is the server's log, - is standard input, and "
+             "without --file the journal is read",
+             a->file, strerror(errno));
+}
+
+/* Returns 1; 0 at the end; -1: the line was too long, and was passed over. */
+static int read_line(struct log_view *v, struct slice *ret)
+{
+    bool fits = true;
+    size_t len = 0;
+    int c;
+
+    while ((c = getc_unlocked(v->from)) != EOF && c != '\n') {
+        if (len < sizeof(v->line))
+            v->line[len++] = (char)c;
+        else
+            fits = false;
+    }
+    *ret = (struct slice){ v->line, len };
+    return c == EOF && len == 0 ? 0 : fits ? 1 : -1;
+}
+
+/* Takes the line out of an entry of the journal; another line stays. Returns
+ * false for an entry without one. */
+static bool take_entry(struct log_view *v, struct slice *line, int64_t *now)
+{
+    const json_t *message, *time;
+    uint64_t us = 0;
+
+    json_decref(v->entry);
+    v->entry = NULL;
+    if (line->len == 0 || line->ptr[0] != '{' ||
+        !memmem(line->ptr, line->len, "\"__REALTIME_TIMESTAMP\"", 22))
+        return !v->journal;
+    v->entry = json_loadb(line->ptr, line->len, 0, NULL);
+    message = json_object_get(v->entry, "MESSAGE");
+    time = json_object_get(v->entry, "__REALTIME_TIMESTAMP");
+    if (!json_is_string(message) || !json_is_string(time))
+        return false;
+    slice_number(slice_from(json_string_value(time)), INT64_MAX, &us);
+    *line = (struct slice){ json_string_value(message),
+                            json_string_length(message) };
+    *now = (int64_t)(us / 1000);
+    return true;
+}
+
+/* Which lines are wanted. */
+
+static bool field_is(const struct log_record *r, const char *name,
+                     const char *wanted)
+{
+    return !wanted || slice_equal(log_get(r, name), slice_from(wanted));
+}
+
+/* Does an administrator's command, such as "share grant" with "in anna:read",
+ * name the user? */
+static bool order_names(const struct log_record *r, struct slice user)
+{
+    struct slice rest = log_get(r, "to"), word, group,
+                 verb = log_get(r, "verb");
+    bool is_name;
+
+    slice_cut(&verb, ' ', &group);
+    is_name = !slice_equal(group, SLICE("share")) &&
+              !slice_equal(group, SLICE("team"));
+    if (slice_equal(group, SLICE("invite")) && slice_equal(verb, user))
+        return true;
+    while (slice_cut(&rest, ' ', &word) && !slice_starts(word, SLICE("--"))) {
+        slice_cut(&word, ':', &group);
+        if (is_name && slice_equal(group, user))
+            return true;
+        is_name = true; /* the first word was the share, or the team */
+    }
+    return false;
+}
+
+static bool is_of_user(const struct log_record *r, const char *name)
+{
+    const struct slice user = slice_from(name);
+
+    return slice_equal(log_get(r, "user"), user) ||
+           (slice_equal(r->event, SLICE("admin")) && order_names(r, user));
+}
+
+static bool is_from(const struct log_record *r, const struct network *n)
+{
+    struct address a;
+
+    return address_parse(log_address(r), &a) == 0 && network_holds(n, &a);
+}
+
+static bool path_has(const struct log_record *r, const struct buf *part)
+{
+    struct slice path = log_get(r, "path"), to = log_get(r, "to");
+
+    return part->len == 0 ||
+           (path.ptr && memmem(path.ptr, path.len, part->data, part->len)) ||
+           (to.ptr && memmem(to.ptr, to.len, part->data, part->len));
+}
+
+static bool is_wanted(const struct log_view *v, const struct log_record *r)
+{
+    const struct arguments *a = v->args;
+
+    return (!a->user || is_of_user(r, a->user)) &&
+           (!a->address || is_from(r, &v->address)) &&
+           field_is(r, "serial", a->serial) &&
+           (!a->event || log_is_among(r, slice_from(a->event))) &&
+           path_has(r, &v->path) && (!a->failed || log_failed(r));
+}
+
+/* How they are shown. */
+
+static struct slice machine_of(const struct log_view *v)
+{
+    const json_t *name = json_object_get(v->entry, "_HOSTNAME");
+
+    return (struct slice){ json_string_value(name), json_string_length(name) };
+}
+
+static void make_row(struct log_view *v, const struct log_record *r)
+{
+    const struct slice machine = machine_of(v);
+    char *text;
+
+    buf_clear(&v->row);
+    if (v->args->json) {
+        json_t *one =
+            log_json(r, v->args->directory ? machine : (struct slice){ 0 });
+
+        text = json_dumps(one, JSON_COMPACT);
+        if (!text)
+            fail_no_memory();
+        buf_add_format(&v->row, "%s\n", text);
+        free(text);
+        json_decref(one);
+    } else {
+        log_row(r, v->args->directory ? &machine : NULL, &v->row);
+    }
+}
+
+static void write_out(const char *text, size_t len)
 {
     if (len > 0)
-        fwrite(line, 1, len, stdout);
-    v->error = ferror(stdout) ? errno : 0;
+        fwrite(text, 1, len, stdout);
+    if (ferror(stdout))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
 }
 
-/* Puts the line of v->row into the ring. Returns an exit code. */
-static int keep_line(struct log_view *v)
+/* journalctl relays the journals of several machines in no certain order. */
+static void keep_place(struct log_view *v, int64_t ms)
 {
-    const size_t at = (size_t)(v->lines % (v->most > 0 ? v->most : 1));
+    struct log_place *more =
+        v->places & (v->places - 1)
+            ? v->place
+            : reallocarray(v->place, v->places > 0 ? 2 * v->places : 1,
+                           sizeof(*more));
 
-    if (v->most == 0)
-        return 0;
-    free(v->last[at]);
-    v->last[at] = strndup(v->row.data, v->row.len);
-    return v->last[at] ? 0 : ctl_no_memory(v->x);
+    if (!v->rows)
+        v->rows = tmpfile();
+    if (!more || !v->rows)
+        fail_no_memory();
+    v->place = more;
+    more[v->places++] = (struct log_place){ ms, ftello(v->rows), v->row.len };
+    if (fwrite(v->row.data, 1, v->row.len, v->rows) < v->row.len)
+        fail(EX_IOERR, "a temporary file: %s", strerror(errno));
 }
 
-/* Those of the journal came from its end on. */
-static void write_kept(struct log_view *v)
+static int by_time(const void *a, const void *b)
 {
-    const uint64_t n = v->lines < v->most ? v->lines : v->most;
+    const struct log_place *x = a, *y = b;
+    const int64_t first = x->ms != y->ms ? x->ms : x->at;
+    const int64_t second = x->ms != y->ms ? y->ms : y->at;
 
-    for (uint64_t i = 0; i < n && v->error == 0; i++) {
-        const uint64_t at =
-            v->l->reverse ? n - 1 - i : (v->lines - n + i) % v->most;
+    return (first > second) - (first < second);
+}
 
-        write_line(v, v->last[at], strlen(v->last[at]));
+static void show_places(struct log_view *v)
+{
+    const size_t skip =
+        v->most > 0 && v->places > v->most ? v->places - v->most : 0;
+
+    if (v->places > 0)
+        qsort(v->place, v->places, sizeof(*v->place), by_time);
+    for (size_t i = skip; i < v->places; i++) {
+        static char text[ROW_MAX];
+
+        if (fseeko(v->rows, v->place[i].at, SEEK_SET) < 0 ||
+            fread(text, 1, v->place[i].len, v->rows) < v->place[i].len)
+            fail(EX_IOERR, "a temporary file: %s", strerror(errno));
+        write_out(text, v->place[i].len);
     }
 }
 
-/* Prints each record that is wanted, or keeps it. Returns an exit code. */
-static int read_all(struct log_view *v)
+/* The journal begins with the newest row. */
+static void show_last(const struct log_view *v)
+{
+    const uint64_t n = v->shown < v->most ? v->shown : v->most;
+
+    for (uint64_t i = 0; i < n; i++) {
+        const char *row =
+            v->last[v->journal ? n - 1 - i : (v->shown - n + i) % v->most];
+
+        write_out(row, strlen(row));
+    }
+}
+
+static void show_record(struct log_view *v, const struct log_record *r)
+{
+    if (v->args->csv) {
+        table_add(&v->csv, log_json(r, machine_of(v)));
+        write_out("", 0);
+    } else {
+        make_row(v, r);
+    }
+    if (v->args->directory && !v->args->follow && !v->args->csv) {
+        keep_place(v, r->ms);
+    } else if (v->last) {
+        char **at = &v->last[v->shown % v->most];
+
+        free(*at);
+        *at = strndup(v->row.data, v->row.len);
+        if (!*at)
+            fail_no_memory();
+    } else {
+        write_out(v->row.data, v->row.len);
+    }
+    v->shown++;
+}
+
+static bool has_all(const struct log_view *v)
+{
+    return v->journal && v->last && v->shown == v->most;
+}
+
+static void show_all(struct log_view *v)
 {
     struct log_record r;
-    int code = 0;
+    struct slice line;
+    int64_t now;
+    int got;
 
-    while (code == 0 && v->error == 0 && !v->l->stopped && log_next(v->l, &r)) {
-        if (log_form(&v->x->args, &r, log_machine(v->l), &v->row) < 0)
-            code = ctl_fail(v->x, EX_IOERR, "JSON can't be written");
+    while (!has_all(v) && (got = read_line(v, &line)) != 0) {
+        enum log_line is = LOG_LINE_TORN;
+
+        now = 0;
+        r.json = NULL;
+        if (got > 0 && take_entry(v, &line, &now))
+            is = log_record_read(&r, line, now);
+        v->torn += is == LOG_LINE_TORN;
+        v->events += is == LOG_LINE_EVENT;
+        if (is == LOG_LINE_EVENT && is_wanted(v, &r))
+            show_record(v, &r);
         log_record_release(&r);
-        if (code || v->row.len == 0)
-            continue;
-        if (v->last && !v->l->follows)
-            code = keep_line(v);
-        else
-            write_line(v, v->row.data, v->row.len);
-        v->lines++;
-        if (v->l->reverse && v->lines >= v->most)
-            log_stop(v->l);
     }
-    return code;
+    if (ferror(v->from))
+        fail(EX_IOERR, "the log: %s", strerror(errno));
 }
 
-static int show(struct log_view *v)
+/* A user without rights for the journal sees an empty one. */
+static void explain_empty(const struct log_view *v)
 {
-    const struct arguments *a = &v->x->args;
-    int code = log_open(v->l, v->x);
-
-    if (code)
-        return code;
-    log_form_header(a, &v->row);
-    write_line(v, v->row.data, v->row.len);
-    code = read_all(v);
-    if (code == 0 && v->last)
-        write_kept(v);
-    if (code || !a->follow || v->error)
-        return code;
-    fflush(stdout);
-    code = log_follow(v->l);
-    return code ? code : read_all(v);
+    if (v->args->directory)
+        stderr_print("the journals in %s have no such line of the server, or "
+                     "you may not read them",
+                     v->args->directory);
+    else if (geteuid() == 0)
+        stderr_print("the journal has no line of the server in that time; "
+                     "--file reads another log");
+    else
+        stderr_print("the journal shows no such line to you; if there should "
+                     "be one, run this as root, join the group "
+                     "systemd-journal, or give the log by --file");
 }
 
-/* Is there a user of that name? Without the right to read the users file the
- * answer is yes. */
-static bool may_be_user(const struct context *x)
+static void close_journal(const struct log_view *v)
 {
-    struct context own = { .args = x->args };
-    bool known = true;
+    int status = 0;
 
-    if (ctl_load_settings(&own) == 0 &&
+    if (has_all(v))
+        return; /* journalctl would have printed more */
+    while (waitpid(v->journal, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (status != 0)
+        fail(EX_IOERR, "journalctl has failed");
+    if (v->events == 0)
+        explain_empty(v);
+}
+
+/* Nobody should take a wrong name for a quiet server. Without the right to read
+ * the users file nothing is said. */
+static void explain_user(const struct log_view *v)
+{
+    struct context own = { .args = *v->args };
+
+    if (v->shown == 0 && v->args->user && ctl_load_settings(&own) == 0 &&
         edit_load_users(&own.users, own.settings.users, NULL, &own.complaint) ==
-            0)
-        known = users_find(&own.users, slice_from(x->args.user)) != NULL;
-    users_release(&own.users);
-    return known;
+            0 &&
+        !users_find(&own.users, slice_from(v->args->user)))
+        stderr_print("the users file has no user %s", v->args->user);
 }
 
-/* Nobody should take a wrong name, or a short time, for a quiet server. */
-static void explain_nothing(const struct log_view *v)
+static void take_options(struct log_view *v)
 {
-    const struct arguments *a = &v->x->args;
-    char window[WINDOW_MAX];
+    const struct arguments *a = v->args;
+    struct complaint why = { "" };
+    uint64_t most = 0;
 
-    log_window(a, window);
-    if (a->user && !may_be_user(v->x))
-        stderr_print("no lines of %s%s; the users file has no such user",
-                     a->user, window);
-    else if (a->since == usual_since && v->l->events > 0 &&
-             isatty(STDERR_FILENO))
-        stderr_print("no such lines%s; --since all has older ones", window);
-}
-
-/* What is meant without the options that say it. */
-static int take_defaults(struct log_view *v)
-{
-    struct arguments *a = &v->x->args;
-    uint64_t most;
-
-    if (a->follow && a->file && strcmp(a->file, "-") == 0)
-        return ctl_fail(v->x, EX_USAGE,
-                        "--follow: standard input is read to its end; leave "
-                        "the option out");
-    if (a->follow && !a->since && !a->lines)
-        a->lines = "10";
-    if (!a->since && !a->until && !a->lines && !a->file && !a->cursor)
-        a->since = usual_since;
-    if (!a->lines)
-        return 0;
-    if (slice_number(slice_from(a->lines), LINES_MAX, &most) < 0)
-        return ctl_fail(v->x, EX_USAGE, "--lines %s: use 0 to %d", a->lines,
-                        LINES_MAX);
+    if (a->path)
+        event_escape(slice_from(a->path), &v->path);
+    if (a->event)
+        log_names_check(slice_from(a->event));
+    if (a->address &&
+        network_parse(slice_from(a->address), &v->address, &why) < 0)
+        fail(EX_USAGE, "--address %s: use an address or a network", a->address);
+    if (a->file && (a->since || a->until || a->follow))
+        fail(EX_USAGE, "--since, --until and --follow are for the journal; of "
+                       "a file use: tail -F FILE | sallyportctl log --file -");
+    if (a->lines &&
+        (slice_number(slice_from(a->lines), LINES_MAX, &most) < 0 || most == 0))
+        fail(EX_USAGE, "--lines %s: use 1 to %d", a->lines, LINES_MAX);
     v->most = (size_t)most;
-    v->last = calloc(v->most + 1, sizeof(*v->last));
-    return v->last ? 0 : ctl_no_memory(v->x);
+    if (most > 0 && !a->directory)
+        v->last = calloc(v->most, sizeof(*v->last));
+    if (most > 0 && !a->directory && !v->last)
+        fail_no_memory();
 }
 
-int log_show(struct context *x)
+void log_show(void)
 {
-    struct log_view v = { .x = x, .l = malloc(sizeof(*v.l)) };
-    int code, closed;
+    static const struct output_field columns[] = {
+        { .key = "time" },   { .key = "machine" },
+        { .key = "user" },   { .key = "event" },
+        { .key = "verb" },   { .key = "path" },
+        { .key = "to" },     { .key = "bytes" },
+        { .key = "size" },   { .key = "result" },
+        { .key = "reason" }, { .key = "peer" },
+        { .key = "serial" }, { .key = "uid" },
+        { .key = "admin" },  { 0 },
+    };
+    struct log_view *v = calloc(1, sizeof(*v));
 
-    if (!v.l)
-        return ctl_no_memory(x);
-    code = take_defaults(&v);
-    if (x->args.file || x->args.follow) /* somebody may watch it */
+    if (!v)
+        fail_no_memory();
+    v->args = &ctl.args;
+    buf_init(&v->path, LOG_LINE_MAX);
+    buf_init(&v->row, ROW_MAX);
+    take_options(v);
+    if (v->args->file || v->args->follow) /* somebody may watch it */
         setvbuf(stdout, NULL, _IOLBF, 0);
-    buf_init(&v.row, ROW_MAX);
-    if (code == 0) {
-        code = show(&v);
-        closed = log_close(v.l);
-        code = code ? code : closed;
-        if (code == 0 && v.error == 0 && v.lines == 0)
-            explain_nothing(&v);
-    }
-    for (size_t i = 0; i < v.most && v.last; i++)
-        free(v.last[i]);
-    free(v.last);
-    buf_release(&v.row);
-    free(v.l);
-    if (v.error)
-        return ctl_fail(x, EX_IOERR, "standard output: %s", strerror(v.error));
-    return code;
+    open_log(v);
+    if (v->args->csv)
+        table_begin(&v->csv, &ctl, columns);
+    else if (!v->args->json)
+        log_title(v->args->directory != NULL);
+    write_out("", 0);
+    show_all(v);
+    show_places(v);
+    if (v->last)
+        show_last(v);
+    if (v->journal)
+        close_journal(v);
+    if (v->torn > 0)
+        stderr_print("left out, since they are no events: %" PRIu64 " lines",
+                     v->torn);
+    explain_user(v);
 }

@@ -427,15 +427,6 @@ static bool report_all(const struct context *x, json_t *list)
     return bad;
 }
 
-json_t *quota_list(const struct context *x)
-{
-    json_t *list = json_array();
-
-    if (list)
-        report_all(x, list);
-    return list;
-}
-
 int quota_report(struct context *x)
 {
     json_t *list = x->args.json ? json_array() : NULL;

@@ -187,36 +187,14 @@ static const struct output_field user_columns[] = {
     { 0 },
 };
 
-static int list_filtered(struct context *x)
-{
-    int64_t log_begins;
-    char begins[WHEN_MAX];
-    int code = user_filter(x, &log_begins);
-
-    if (code == 0)
-        code = output_list(x, x->users.count, describe_user, user_columns);
-    if (code || log_begins == 0)
-        return code;
-    return ctl_fail(x, EX_DATAERR,
-                    "the log begins at %s, so it isn't known whether these "
-                    "users have logged in before that",
-                    when_text(log_begins, begins));
-}
-
 /* It lists all correct rows in spite of mistakes, and reports the latter: an
- * administrator searches for the line that keeps a user out. A filter needs a
- * correct file. */
+ * administrator searches for the line that keeps a user out. */
 int user_list(struct context *x)
 {
-    const struct arguments *a = &x->args;
-    const bool filters = a->locked || a->expired || a->team || a->unused ||
-                         a->file || a->unit || a->directory;
     int code = edit_load_users(&x->users, x->settings.users, edit_print_mistake,
                                &x->complaint);
     int shown = 0;
 
-    if (filters)
-        return code ? code : list_filtered(x);
     if (code == 0 || x->users.count > 0)
         shown = output_list(x, x->users.count, describe_user, user_columns);
     return code ? code : shown;

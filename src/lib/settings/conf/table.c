@@ -678,7 +678,9 @@ static const struct {
     { "uid.log", ACCOUNTS_INSTEAD },
     { "uid.lookup", "" },
     { "uid.metrics", "" },
-    { "xferlog", "sallyportctl log --xferlog prints that form; " },
+    { "xferlog",
+      "sallyportctl log --json | jq -rf examples/xferlog.jq prints that "
+      "form; " },
 };
 
 const char *table_retired(struct slice key)
