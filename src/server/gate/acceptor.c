@@ -106,7 +106,7 @@ void acceptor_hold(struct acceptor *a)
     acceptor_update(a);
 }
 
-void acceptor_go(struct acceptor *a)
+void acceptor_unhold(struct acceptor *a)
 {
     if (!a->held)
         return;

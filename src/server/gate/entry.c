@@ -13,6 +13,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,20 +51,38 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
     return limit;
 }
 
-static int admit_keep_out(struct gate_child *c, uint32_t request,
-                          const struct address *client, enum limit limit)
+static int admit_deny(struct gate_child *c, uint32_t request,
+                      const struct address *client, enum limit limit)
 {
     report_refused(c->gate, client, &c->local, limit_reason(limit));
     return SEND(&c->channel, not_admitted, request,
                 .why = slice_from(limit_words(limit)));
 }
 
-void admit_remember(struct gate_child *c)
+/* The server or a part of it that failed has ended the session. To make room
+ * for another network is the fault of the heaviest one. */
+static bool admit_server_ended(const struct gate_child *c, int status)
+{
+    switch (WIFEXITED(status) ? WEXITSTATUS(status) : (int)c->ending) {
+    case ENDING_SHUTDOWN:
+    case ENDING_KICKED:
+    case ENDING_REPLACED:
+    case ENDING_DRAINED:
+        return true;
+    case ENDING_PEER: /* gate kills a session that lies */
+        return WIFEXITED(status);
+    default:
+        return false;
+    }
+}
+
+void admit_count_fruitless(struct gate_child *c, int status)
 {
     struct gate *g = c->gate;
     struct address prefix = address_client(&c->peer);
 
-    if (g->accepts && c->known && !c->logged_in)
+    if (g->accepts && c->known && !c->logged_in &&
+        !admit_server_ended(c, status))
         fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
                       clock_ms());
 }
@@ -75,11 +94,11 @@ static int admit_at_once(struct gate_child *c, uint32_t request)
                  .peer = c->peer, .server = c->server);
 
     if (r < 0)
-        return admit_keep_out(c, request, &c->peer, limit_of(r));
+        return admit_deny(c, request, &c->peer, limit_of(r));
     limits_begin_wait(&c->gate->limits, &c->peer);
     child_begin_wait(c);
     c->channel.phase = PHASE_RUN;
-    entry_mind(c->gate);
+    entry_update_backpressure(c->gate);
     return 0;
 }
 
@@ -90,7 +109,7 @@ void admit_begin(struct gate_child *c, uint32_t request)
 
 void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit)
 {
-    child_answered(c, admit_keep_out(c, request, &c->peer, limit));
+    child_answered(c, admit_deny(c, request, &c->peer, limit));
 }
 
 /* From now on the session counts for its client's address. */
@@ -101,7 +120,7 @@ void admit_know(struct gate_child *c, const struct address *client,
     c->known = true;
     c->peer = *client;
     c->server = *server;
-    entry_mind(c->gate);
+    entry_update_backpressure(c->gate);
 }
 
 int admit(struct gate_child *c, uint32_t request, const struct address *client,
@@ -113,12 +132,12 @@ int admit(struct gate_child *c, uint32_t request, const struct address *client,
         return channel_refuse(&c->channel, "a client without an address");
     limit = admit_decide(c->gate, client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
-        return admit_keep_out(c, request, client, limit);
+        return admit_deny(c, request, client, limit);
     admit_know(c, client, server);
     if (limit == LIMIT_NONE)
         return admit_at_once(c, request);
     limit = queue_add_child(c, request);
-    return limit == LIMIT_NONE ? 0 : admit_keep_out(c, request, client, limit);
+    return limit == LIMIT_NONE ? 0 : admit_deny(c, request, client, limit);
 }
 
 #define REPLY_MAX 512
@@ -264,7 +283,7 @@ enum limit entry_begin(struct gate *g, const struct accepted *e)
 {
     int r = entry_start(g, e);
 
-    entry_mind(g);
+    entry_update_backpressure(g);
     return limit_of(r);
 }
 
@@ -289,7 +308,7 @@ static bool entry_master_is_slow(const struct gate *g)
 /* A proxy's client is unknown until a session has read the PROXY header. So
  * only a few such sessions exist at a time: a flood through the proxy then
  * drops no client's connection. */
-void entry_mind(struct gate *g)
+void entry_update_backpressure(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
 
@@ -298,7 +317,7 @@ void entry_mind(struct gate *g)
         if (g->master_slow || (throng && g->listener[i].proxied))
             acceptor_hold(&g->listener[i].acceptor);
         else
-            acceptor_go(&g->listener[i].acceptor);
+            acceptor_unhold(&g->listener[i].acceptor);
     gate_watch_master(g);
 }
 

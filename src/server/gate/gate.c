@@ -78,7 +78,7 @@ int gate_begin(struct gate *g)
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
         r = acceptor_init(&g->listener[i].acceptor);
     if (r < 0)
-        complain(&g->frame.why, "gate can't begin: %s", strerror(-r));
+        complain(&g->frame.why, "gate can't start: %s", strerror(-r));
     return r;
 }
 
@@ -146,7 +146,7 @@ static void gate_on_writable(void *owner)
 {
     children_report(owner);
     gate_say_shut(owner);
-    entry_mind(owner);
+    entry_update_backpressure(owner);
     queue_wake(owner);
 }
 

@@ -52,15 +52,15 @@ struct acceptor {
 /* Before the sandbox: 0 or -errno. The struct must stay where it is. Its
  * connections inherit the listener's options, which master has set. */
 int acceptor_init(struct acceptor *a);
-/* Accepts from now on, until acceptor_stop(). After it connections wait in the
- * kernel for the gate that accepts next. */
+/* After acceptor_stop() new connections wait in the kernel's backlog, for the
+ * next gate. */
 void acceptor_start(struct acceptor *a);
 void acceptor_stop(struct acceptor *a);
 /* Accepts one connection: its socket, non-blocking, or -errno. */
 int acceptor_accept(struct acceptor *a, struct address *peer);
-/* New connections wait in the kernel, until acceptor_go(). */
+/* New connections wait in the kernel, until acceptor_unhold(). */
 void acceptor_hold(struct acceptor *a);
-void acceptor_go(struct acceptor *a);
+void acceptor_unhold(struct acceptor *a);
 /* Does nothing if it is closed. */
 void acceptor_close(struct acceptor *a);
 
@@ -201,8 +201,8 @@ void children_reap(void *gate);
  */
 int children_report(struct gate *g);
 
-/* Frees the place of a session that master has not heard of. No other session's
- * end frees its place at once: that is children_report()'s. */
+/* Frees the place of a session that master has not heard of. Every other place
+ * is freed by children_report(), once master knows of the end. */
 void child_discard(struct gate_child *c);
 /* The process of the session runs. Takes FD, gate's end of its channel. */
 void child_born(struct gate_child *c, pid_t pid, int fd);
@@ -217,7 +217,8 @@ void child_end_wait(struct gate_child *c);
 void child_kill(struct gate_child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
 void child_wrong(struct gate_child *c, const char *what);
-/* R is the result of an answer to it: one that it doesn't read is wrong too. */
+/* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
+ * is killed. */
 void child_answered(struct gate_child *c, int r);
 /* The process has ended and is reaped, here or by master. */
 void child_ended(struct gate_child *c, int status);
@@ -245,28 +246,29 @@ enum limit entry_begin(struct gate *g, const struct accepted *e);
 /* Reports the refusal to the client and to log. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 
-/* The most sessions at a time whose client is not known yet. */
+/* At most so many sessions may be reading their PROXY header. */
 #define ENTRY_UNKNOWN 32
-/* To be called when their number has changed, or after messages to master:
- * decides whether new connections wait in the listeners' backlog. They do while
- * master reads too slowly; those for proxies, also while too many clients are
+/* Call it when their number has changed, and after messages to master: decides
+ * whether new connections wait in the listeners' backlog. They do while master
+ * reads too slowly; at listeners for proxies also while too many clients are
  * unknown. */
-void entry_mind(struct gate *g);
+void entry_update_backpressure(struct gate *g);
 
 /* A session that ends without a login is held against its client's address,
- * since it has cost a fork, and perhaps a signature. Never against a proxy. */
-void admit_remember(struct gate_child *c);
-/* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
- * or after a wait in the queue, goes to master, so that it and the log know the
- * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
- * with the channel's reason; or what SEND() says. */
+ * since it has cost a fork, and perhaps a signature; never against a proxy, and
+ * not if the server has ended it. */
+void admit_count_fruitless(struct gate_child *c, int status);
+/* MSG_admit: CLIENT has connected to SERVER, which is the proxy. If the client
+ * is admitted, perhaps after the queue, gate tells master, and master answers
+ * the session. If not, gate answers `not_admitted`. Returns 0; -EPROTO with the
+ * channel's reason; or the result of SEND(). */
 int admit(struct gate_child *c, uint32_t request, const struct address *client,
           const struct address *server);
 /* The client of C is known: it counts for that address from here on. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
-/* The answer to one that has waited. A session that doesn't read it is killed.
- */
+/* The answers to a session that has waited; it is killed if it doesn't read
+ * them. */
 void admit_begin(struct gate_child *c, uint32_t request);
 void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit);
 
@@ -315,9 +317,9 @@ void queue_wake(struct gate *g);
 /* pace.c: the bandwidth that sessions share, and their transfers at a time */
 
 /* Bytes per second. */
-struct figure {
-    uint64_t rate; /* 0: no limit */
-    uint64_t paid; /* clock_us() up to which its bytes are given away */
+struct bandwidth {
+    uint64_t limit; /* 0: no limit */
+    uint64_t paid;  /* clock_us() up to which its bytes are given away */
 };
 
 /* What sessions share: those of a user, of a team, or all of them. */
@@ -330,7 +332,7 @@ struct account {
     size_t crowd[PACE_WAYS];  /* that waited when the line was looked at */
     uint64_t look[PACE_WAYS]; /* the number of that look */
     uint64_t transfers, most; /* most 0: no limit */
-    struct figure figure[PACE_WAYS];
+    struct bandwidth rate[PACE_WAYS];
 };
 LIST_HEAD(account_list, account);
 TAILQ_HEAD(account_stock, account);
@@ -340,7 +342,7 @@ struct pace {
     struct child_line line[PACE_WAYS]; /* the sessions that wait for bytes */
     struct account *slot;
     struct account_list *chain;
-    struct account_stock unused; /* they keep their figures for a while */
+    struct account_stock unused; /* they keep their rates for a while */
     size_t size, buckets;
     struct loop_timer timer;
     uint64_t looked; /* clock_ms() of the last look at all */
@@ -469,7 +471,8 @@ struct gate {
     const struct board_row *row; /* this generation's */
     bool accepts;                /* since gate_open() */
     bool shuts;       /* after `stop_accepting`, until `shut` is sent */
-    bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
+    bool master_slow; /* it reads too slowly: nobody enters;
+                         entry_update_backpressure() */
     struct gate_children children;
     struct queue queue;
     struct pace pace;

@@ -29,7 +29,8 @@ static bool lend_by_proxy(const struct gate_child *c)
 /* Returns the address that PASV announces. Behind NAT it isn't the address that
  * our socket shows. Behind a proxy it is the proxy's, if data connections come
  * through it. */
-static struct address lend_announced(const struct gate_child *c, uint16_t port)
+static struct address lend_public_address(const struct gate_child *c,
+                                          uint16_t port)
 {
     const struct address *set =
         settings_announced(&c->gate->settings, &c->peer);
@@ -118,6 +119,6 @@ int lend_listener(struct gate_child *c, uint32_t request)
     if (fd < 0)
         return SEND(&c->channel, port_none, request, .error = -fd);
     return SEND(&c->channel, port_is, request,
-                .address = lend_announced(c, bound.port), .bound = bound,
+                .address = lend_public_address(c, bound.port), .bound = bound,
                 .proxied = lend_by_proxy(c), .listener = fd);
 }

@@ -17,9 +17,11 @@ static const struct limit_text {
     [LIMIT_NONE] = { "", "" },
     [LIMIT_SESSIONS] = { "max_sessions", TOO_MANY("the server is full") },
     [LIMIT_ADDRESS] = { "max_per_address", TOO_MANY("from your address") },
-    [LIMIT_STARTUPS] = { "startups", TOO_MANY("many are logging in just now") },
-    [LIMIT_FRUITLESS] = { "max_fruitless",
-                          TOO_MANY("from your address, without login") },
+    [LIMIT_STARTUPS] = { "startups", "The server is busy with other logins. "
+                                     "Try again later" },
+    [LIMIT_FRUITLESS] = { "max_fruitless", "Too many connections from your "
+                                           "address ended without a login. "
+                                           "Try again later" },
     [LIMIT_BANNED] = { "ban", "Your address is banned. Try again later, or ask "
                               "the administrator" },
     [LIMIT_DRAIN] = { "drain", "" },

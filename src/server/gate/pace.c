@@ -1,14 +1,14 @@
 /* How many bytes a second sessions may move, and how many transfers may run at
  * a time, in this generation. Runs in gate. A session asks before it moves
  * bytes, and waits for the answer; gate gives it a piece. So sessions share
- * figures, and no memory: a session that an attacker controls takes no more
+ * rates, and no memory: a session that an attacker controls takes no more
  * than its own share away from others. It can ignore its own limits.
  *
  * A session belongs to several accounts: that of all sessions, its user's, and
  * those of the user's teams. Each has the same counters, and each must permit
  * what the session asks for.
  *
- * Each figure is a clock: a piece moves it ahead by the time that these bytes
+ * Each rate is a clock: a piece moves it ahead by the time that these bytes
  * take. While it is ahead of the present time nobody gets a piece. The sessions
  * that wait stand in one line for each direction, and each piece sends its
  * session to the end of the line. */
@@ -33,24 +33,25 @@
 /* Between two looks at the whole line; 1 ms more for so many that wait. */
 #define LOOK_MS   5u
 #define LOOK_MORE 200u
-/* For a session whose limits don't come, those of all sessions count. */
+/* If master doesn't send a session's limits in this time, only the limits of
+ * the whole server hold. */
 #define LIMITS_MS 5000u
 
 static void pace_on_timer(void *owner);
 
-/* A new figure begins now, whatever the old one has given away. */
-static void figure_set(struct figure *f, uint64_t rate)
+/* A new limit begins now, whatever the old one has given away. */
+static void rate_set(struct bandwidth *f, uint64_t limit)
 {
-    if (f->rate != rate)
-        *f = (struct figure){ rate, clock_us() };
+    if (f->limit != limit)
+        *f = (struct bandwidth){ limit, clock_us() };
 }
 
 static void account_set(struct account *a, uint64_t most, uint64_t up,
                         uint64_t down)
 {
     a->most = most;
-    figure_set(&a->figure[PACE_UP], up);
-    figure_set(&a->figure[PACE_DOWN], down);
+    rate_set(&a->rate[PACE_UP], up);
+    rate_set(&a->rate[PACE_DOWN], down);
 }
 
 int pace_init(struct gate *g)
@@ -132,33 +133,33 @@ static void pace_leave_accounts(struct gate_child *c)
 }
 
 /* The share of one of N sessions that wait. */
-static uint64_t figure_piece(const struct figure *f, size_t n)
+static uint64_t rate_piece(const struct bandwidth *f, size_t n)
 {
-    uint64_t share = f->rate / ROUNDS / n, least = f->rate / PIECES;
+    uint64_t share = f->limit / ROUNDS / n, least = f->limit / PIECES;
 
-    if (f->rate == 0)
+    if (f->limit == 0)
         return PIECE_FREE;
     if (least < PIECE_LEAST)
         least = PIECE_LEAST;
     return share > least ? share : least;
 }
 
-static void figure_spend(struct figure *f, uint64_t bytes, uint64_t now)
+static void rate_spend(struct bandwidth *f, uint64_t bytes, uint64_t now)
 {
-    if (f->rate == 0)
+    if (f->limit == 0)
         return;
     if (f->paid + SLACK_US < now)
         f->paid = now - SLACK_US;
-    f->paid += bytes * SECOND_US / f->rate;
+    f->paid += bytes * SECOND_US / f->limit;
 }
 
-/* When all figures permit a piece. */
+/* Returns when all rates permit a piece. */
 static uint64_t pace_due(const struct gate_child *c)
 {
     uint64_t due = c->pace.accounts > 0 ? 0 : UINT64_MAX;
 
     for (size_t i = 0; i < c->pace.accounts; i++) {
-        uint64_t paid = c->pace.account[i]->figure[c->pace.way].paid;
+        uint64_t paid = c->pace.account[i]->rate[c->pace.way].paid;
 
         if (paid > due)
             due = paid;
@@ -178,8 +179,9 @@ static void pace_leave_line(struct gate_child *c)
     c->pace.request = 0;
 }
 
-/* Among how many sessions the piece is shared. Those served in the same look
- * count too: the last one in the line would get more, if gate is late. */
+/* Returns the number of sessions that share the bandwidth now, with those that
+ * were served in this look: otherwise the last session in the line would get
+ * too much. */
 static size_t account_crowd(struct account *a, enum pace_way way,
                             uint64_t looks)
 {
@@ -198,14 +200,14 @@ static void pace_give(struct gate_child *c, uint64_t now)
 
     for (size_t i = 0; i < c->pace.accounts; i++) {
         struct account *a = c->pace.account[i];
-        uint64_t most = figure_piece(
-            &a->figure[way], account_crowd(a, way, c->gate->pace.looks));
+        uint64_t most = rate_piece(&a->rate[way],
+                                   account_crowd(a, way, c->gate->pace.looks));
 
         if (most < bytes)
             bytes = most;
     }
     for (size_t i = 0; i < c->pace.accounts; i++)
-        figure_spend(&c->pace.account[i]->figure[way], bytes, now);
+        rate_spend(&c->pace.account[i]->rate[way], bytes, now);
     pace_leave_line(c);
     child_answered(c, SEND(&c->channel, bytes, request,
                            .upload = way == PACE_UP, .count = bytes));
@@ -215,7 +217,7 @@ static void pace_give(struct gate_child *c, uint64_t now)
  * or NEXT if that is earlier. */
 static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
 {
-    const struct figure *all = &p->all.figure[way];
+    const struct bandwidth *all = &p->all.rate[way];
     uint64_t now = clock_us();
     struct gate_child *after;
 

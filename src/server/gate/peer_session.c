@@ -218,7 +218,7 @@ static void child_leave(struct gate_child *c)
     child_end_wait(c);
     limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
     if (!c->known)
-        entry_mind(c->gate);
+        entry_update_backpressure(c->gate);
 }
 
 void child_discard(struct gate_child *c)
@@ -435,7 +435,7 @@ void child_ended(struct gate_child *c, int status)
     if (c->announced && WIFSIGNALED(status)) /* the session logs other ends */
         report_death(c, WTERMSIG(status));
     if (c->announced)
-        admit_remember(c);
+        admit_count_fruitless(c, status);
     child_leave(c);
     c->status = status;
     /* children_report() reports the end to master, now or when master reads
@@ -470,5 +470,5 @@ void children_reap(void *gate)
         child_ended(c, status);
     }
     children_report(g);
-    entry_mind(g);
+    entry_update_backpressure(g);
 }

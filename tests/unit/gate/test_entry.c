@@ -1,6 +1,7 @@
 /* Control connections: what a session gets, and which clients are refused. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -246,8 +247,8 @@ Test(entry, the_bounds_of_the_queue)
                                            "startups = 1\n"
                                            "login_timeout = 1s\n" };
     const struct limit_case late = {
-        .reply = "421 Too many connections: many are logging in just now. Try "
-                 "again later.\r\n",
+        .reply = "421 The server is busy with other logins. Try again "
+                 "later.\r\n",
     };
     int client, waits[2];
     struct bench b;
@@ -341,8 +342,8 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 }
 
 static const struct limit_case fruitless = {
-    .reply = "421 Too many connections: from your address, without login. Try "
-             "again later.\r\n",
+    .reply = "421 Too many connections from your address ended without a "
+             "login. Try again later.\r\n",
 };
 
 Test(entry, those_that_never_log_in)
@@ -374,6 +375,48 @@ Test(entry, those_who_may_be_fruitless)
 
     bench_start(&b, &plan);
     end_fruitless(&b, 10, false);
+    bench_stop(&b, 0);
+}
+
+/* Its own ends are held against a client, those by the server aren't. */
+Test(entry, who_has_ended_it)
+{
+    static const struct {
+        enum ending ending;
+        bool counts;
+    } rows[] = {
+        { ENDING_QUIT, true },        { ENDING_CLOSED, true },
+        { ENDING_TLS, true },         { ENDING_LOGIN_TIME, true },
+        { ENDING_LOGIN_TRIES, true }, { ENDING_NOT_FTP, true },
+        { ENDING_PEER, false },       { ENDING_SHUTDOWN, false },
+        { ENDING_KICKED, false },     { ENDING_DRAINED, false },
+    };
+    struct bench_plan plan = { .settings = FREE "max_fruitless = 1\n" };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char from[32], words[32], line[512];
+        struct fake f;
+        int client;
+
+        snprintf(from, sizeof(from), "127.0.0.%zu", 20 + i);
+        snprintf(words, sizeof(words), "exit %d", rows[i].ending);
+        f = bench_enter(&b, from, &client);
+        fake_do(&f, words);
+        bench_gone(&b, &f);
+        close(client);
+        client = client_connect(from, b.control.port);
+        client_line(client, line, sizeof(line));
+        cr_expect_eq(strncmp(line, "421 ", 4) == 0, rows[i].counts, "%s: %s",
+                     words, line);
+        close(client);
+        if (rows[i].counts)
+            continue;
+        f = bench_session(&b);
+        fake_do(&f, "exit 0");
+        bench_gone(&b, &f);
+    }
     bench_stop(&b, 0);
 }
 

@@ -340,11 +340,11 @@ Test(generations, failures_are_kept, .timeout = 60)
     fake_do(&f, "exit 0");
     bench_gone(&old, &f);
     replace(&old, &next, &plan);
-    is_refused(&next, "127.0.0.8", "without login");
+    is_refused(&next, "127.0.0.8", "without a login");
     kill(next.gate, SIGKILL);
     cr_assert_eq(waitpid(next.gate, NULL, 0), next.gate);
     replace(&next, &third, &plan);
-    is_refused(&third, "127.0.0.8", "without login");
+    is_refused(&third, "127.0.0.8", "without a login");
     bench_stop(&third, 0);
     bench_stop(&old, 0);
     close(plan.memory);

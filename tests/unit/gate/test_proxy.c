@@ -257,8 +257,8 @@ Test(proxy, fruitless)
     bench_gone(&b, &f);
     f = enter_unknown(&b, &proxy);
     ask_for(&f, CLIENT);
-    expect_said(&f, "kept out Too many connections: from your address, without "
-                    "login. Try again later");
+    expect_said(&f, "kept out Too many connections from your address ended "
+                    "without a login. Try again later");
     expect_event(&b, "reason=max_fruitless");
     enter(&b, OTHER, &proxy);
     bench_stop(&b, 0);
@@ -309,8 +309,8 @@ Test(proxy, the_queue_in_time)
     enter(&b, CLIENT, &proxy);
     f = enter_unknown(&b, &proxy);
     ask_for(&f, CLIENT);
-    expect_said(&f, "kept out Too many connections: many are logging in just "
-                    "now. Try again later");
+    expect_said(&f, "kept out The server is busy with other logins. Try again "
+                    "later");
     bench_stop(&b, 0);
 }
 

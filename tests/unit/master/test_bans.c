@@ -248,6 +248,25 @@ Test(bans, of_an_older_generation)
     stage_ends(&s);
 }
 
+/* A client is banned while it waits in the old gate's queue. */
+Test(bans, in_the_queue_of_an_older_generation)
+{
+    struct player late;
+    struct caller c;
+    struct stage s;
+
+    supervised_open(&s, NULL);
+    caller_enter(&s, &c);
+    cr_expect_eq(add(&c, "10.0.0.0", 24), 0);
+    supervised_replaces(&s);
+    player_enter(&s, &late, 3);
+    cr_expect(is_kicked(&late));
+    player_leave(&late);
+    TELL(&s.gate.channel, shut);
+    caller_leave(&c);
+    stage_ends(&s);
+}
+
 /* As many as there may be, over several pages. */
 Test(bans, as_many_as_there_is_room_for, .timeout = 120)
 {

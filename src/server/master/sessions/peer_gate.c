@@ -61,7 +61,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     }
     s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
     msg->master = msg->log = msg->keys = -1;
-    if (m->state != MASTER_RETIRING && !proxied)
+    if (!proxied)
         banning_review(s);
     if (drain_is_on(m)) /* since gate let it in */
         session_finish(s);
