@@ -34,7 +34,7 @@ struct row {
     char **key; /* "NAME=VALUE" in the order of the line; "" between two
                    blanks */
     size_t keys;
-    const char *begin, *end; /* what an editor has added to the line */
+    const char *end; /* "\r" of a Windows line end, or "" */
 };
 
 /* A user without a name. */

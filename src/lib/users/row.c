@@ -10,9 +10,6 @@
 
 #include "sallyport/users/users.h"
 
-/* Some editors begin a file with this. */
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
 /* How many columns are before the keys? */
 static size_t columns_of(struct slice line)
 {
@@ -25,25 +22,6 @@ static size_t columns_of(struct slice line)
     while (!slice_starts(line, slice_from(kinds[i].begin)))
         i++;
     return kinds[i].columns;
-}
-
-static struct slice without_mark(struct slice line)
-{
-    const size_t len = strlen(BYTE_ORDER_MARK);
-
-    return slice_starts(line, SLICE(BYTE_ORDER_MARK))
-               ? (struct slice){ line.ptr + len, line.len - len }
-               : line;
-}
-
-/* Takes BEGIN and END of the line off. */
-static struct slice take_frame(struct row *r, struct slice line)
-{
-    const struct slice rest = without_mark(line);
-
-    r->begin = rest.len < line.len ? BYTE_ORDER_MARK : "";
-    r->end = rest.len > 0 && rest.ptr[rest.len - 1] == '\r' ? "\r" : "";
-    return (struct slice){ rest.ptr, rest.len - strlen(r->end) };
 }
 
 static int copy_text(struct slice text, char **ret)
@@ -97,7 +75,8 @@ int row_parse(struct row *r, struct slice line)
     int code;
 
     *r = (struct row){ .columns = 0 };
-    line = take_frame(r, line);
+    r->end = line.len > 0 && line.ptr[line.len - 1] == '\r' ? "\r" : "";
+    line.len -= strlen(r->end);
     code = parse_columns(r, &line);
     if (code == 0)
         code = parse_keys(r, line);
@@ -118,7 +97,7 @@ void row_release(struct row *r)
 
 int row_print(const struct row *r, struct buf *into)
 {
-    int code = buf_add_text(into, r->begin);
+    int code = 0;
 
     for (size_t i = 0; i < r->columns && code == 0; i++)
         code = buf_add_format(into, "%s:", r->column[i]);
@@ -236,7 +215,7 @@ int row_set(struct row *r, const char *key, const char *value)
 
 static bool is_row_of(struct slice line, const struct hash_change *c)
 {
-    struct slice rest = without_mark(line), name, hash = SLICE("");
+    struct slice rest = line, name, hash = SLICE("");
 
     slice_cut(&rest, ':', &name);
     slice_cut(&rest, ':', &hash);

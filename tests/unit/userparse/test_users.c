@@ -197,6 +197,19 @@ Test(users, a_nul_byte)
     cr_expect_str_eq(c.text, "users:1: a NUL byte");
 }
 
+/* 0.3.0 took such a file. */
+Test(users, a_byte_order_mark)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "anna:" HASH ":1:1::/h::\n";
+    struct users u;
+    struct complaint c;
+
+    cr_expect_eq(read_bytes(&u, text, sizeof(text) - 1, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "users:1: the file begins with a byte order mark; "
+                             "remove it: LC_ALL=C sed -i '1s/^...//' users");
+}
+
 Test(users, a_line_up_to_4096_bytes)
 {
     char text[USER_LINE_MAX + 64];

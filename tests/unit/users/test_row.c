@@ -26,7 +26,7 @@ Test(row, every_byte_stays)
 {
     static const char *const lines[] = {
         "anna:$6$a:1:1:c:/h::rights=full",
-        "\357\273\277anna:!:1:1::/h::\r", /* with a byte order mark */
+        "anna:!:1:1::/h::\r",
         "anna:!:1:1::/h::  a=1  b=2 ",
         "anna:!:1:1::/h::rights./a:b=r",
         "@share:s:80000:/s:  file_mode=0640 ",

@@ -34,10 +34,7 @@ static const struct {
 } rows[] = {
     { "anna:$5$a:1:1:c:/h::\n", "anna:$y$b:1:1:c:/h::\n" },
     { "anna:$5$a:1:1:c:/h::", "anna:$y$b:1:1:c:/h::" },
-    { "\xef\xbb\xbf"
-      "anna:$5$a:1:1:c:/h::\r\n",
-      "\xef\xbb\xbf"
-      "anna:$y$b:1:1:c:/h::\r\n" },
+    { "anna:$5$a:1:1:c:/h::\r\n", "anna:$y$b:1:1:c:/h::\r\n" },
     { "#anna:$5$a:\n@team:x:\nbob:$5$a:2:2::/i::\nanna:$5$a:1:1::/h::\n#e",
       "#anna:$5$a:\n@team:x:\nbob:$5$a:2:2::/i::\nanna:$y$b:1:1::/h::\n#e" },
     { "anna:$5$a:1:1::/h::rights=lr must_change=yes expires=2030-01-01\r\nx\n",

@@ -313,17 +313,16 @@ static int read_line(struct reader *r, char *line, size_t len)
     return add_row(r, line);
 }
 
-/* Some editors begin a file with this. */
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
 static int read_lines(struct reader *r)
 {
     char *at = r->users->text, *end = at + r->users->text_size;
     int result = 0;
 
-    if (strncmp(at, BYTE_ORDER_MARK, 3) == 0)
-        at += 3;
-
+    if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
+        return reader_mistake(r, 1,
+                              "the file begins with a byte order mark; remove "
+                              "it: LC_ALL=C sed -i '1s/^...//' %s",
+                              r->file);
     while (at < end && result == 0) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
 
