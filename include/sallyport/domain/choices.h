@@ -55,13 +55,13 @@ extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
 
 /* The form of the log. */
 enum log_format {
-    LOG_TEXT,    /* "name=value" */
-    LOG_JSON,    /* one object a line */
-    LOG_JOURNAL, /* journald's native protocol, to its socket */
+    LOG_TEXT, /* "name=value" */
+    LOG_JSON, /* one object a line */
     LOG_FORMATS
 };
 
-#define LOG_FORMAT_EXPECTED "text, json or journal"
+#define LOG_FORMAT_EXPECTED                                                    \
+    "text or json; journald gets both from standard error"
 extern const char *const log_format_words[LOG_FORMATS];
 
 /* The choices that a user's row may make instead of the configuration, both by

@@ -139,11 +139,10 @@ int event_decode(struct slice bytes, struct event_record *ret);
  * EVENT_VALUE_MAX, only its beginning and end are written, with \[N] for the N
  * bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
-/* The same event as an object of JSON, or as the fields of journald's protocol,
- * each with its line end. NOW is the time of the line. The values are those of
- * event_line(), with its escapes. Return 0 or -ENOBUFS. */
+/* The same event as an object of JSON, with a line end. NOW is the time of the
+ * line. The values are those of event_line(), with its escapes. Returns 0 or
+ * -ENOBUFS. */
 int event_json(const struct event_record *r, const char *now, struct buf *into);
-int event_journal(const struct event_record *r, struct buf *into);
 /* The names in the metrics. In a line EVENT_TROUBLE is a "service", too. */
 extern const char *const event_names[EVENT_COUNT];
 /* Returns the name in a line, or "?" for a number out of range. */

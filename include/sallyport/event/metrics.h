@@ -1,5 +1,5 @@
 /* The metrics: counters that log adds up from events, and gauges that master
- * and a fork of it write. They are in memory of all generations, so they
+ * writes. They are in memory of all generations, so they
  * survive a reload and the death of any process but the supervisor.
  * sallyportctl gets them from master, and has the text for Prometheus from
  * here. */
@@ -11,10 +11,6 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/event/event.h"
 
-/* The supervisor's name for that memory. A change of a table in
- * src/lib/event/metrics.c or of an enum here needs another number: then the
- * counters begin at 0. */
-#define METRICS_NAME     "metrics 2"
 #define METRICS_COUNTERS 512 /* places; the tables need fewer */
 
 enum gauge {
@@ -28,12 +24,6 @@ enum gauge {
     GAUGE_BANS,
     GAUGE_CERTIFICATE, /* the earliest end, in seconds since 1970; 0: none */
     GAUGE_SINCE,       /* when this generation was ready; 0: no gauge is set */
-    GAUGES_OF_MASTER,  /* a fork writes the rest: bytes of the disks */
-    GAUGE_HOMES_SIZE = GAUGES_OF_MASTER,
-    GAUGE_SHARES_SIZE,
-    GAUGE_HOMES_FREE,
-    GAUGE_SHARES_FREE,
-    GAUGE_DISKS_AT, /* when the disks were looked at; 0: never */
     GAUGE_COUNT
 };
 
@@ -44,6 +34,9 @@ struct metrics {
     uint64_t gauge[GAUGE_COUNT];
 };
 
+/* Returns the supervisor's name for that memory, which has a hash of all names:
+ * with other tables the counters begin at 0. */
+const char *metrics_name(void);
 /* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). A fork
  * doesn't inherit it: the processes files are forks of master, and must not
  * write it. Returns 0 or -errno. */

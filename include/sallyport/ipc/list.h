@@ -435,11 +435,7 @@ MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "and end")
 END
 
-MESSAGE(died, SUPERVISOR, MASTER, RUN, MANY, NONE,
-        "another master has died: which, and how, for the log of the leading "
-        "master")
-TEXT(why)
-END
+RETIRED(died)
 
 MESSAGE(show, CTL, MASTER, IDLE, MANY, NONE,
         "an enum showable, from this place on; the first request has 0. Master "

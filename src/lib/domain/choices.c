@@ -32,7 +32,6 @@ const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
 const char *const log_format_words[LOG_FORMATS] = {
     [LOG_TEXT] = "text",
     [LOG_JSON] = "json",
-    [LOG_JOURNAL] = "journal",
 };
 
 const struct choice choices[CHOICES] = {

@@ -1,8 +1,7 @@
 /* What log makes of an event: a record from bytes that a sender may have made
- * up, and its line as text, as JSON or for journald. Whatever bytes a name has,
+ * up, and its line as text or as JSON. Whatever bytes a name has,
  * an event is one line and each value stays one value. No process of root calls
  * it. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -202,17 +201,6 @@ static int add_json_pair(struct buf *into, const struct field_row *row,
                                : add_json_text(into, value);
 }
 
-static int add_journal_pair(struct buf *into, const struct field_row *row,
-                            struct slice value)
-{
-    int e = buf_add_text(into, "SALLYPORT_");
-
-    for (const char *c = row->name; *c && e == 0; c++)
-        e = buf_add_format(into, "%c", toupper((unsigned char)*c));
-    return e == 0 ? buf_add_format(into, "=%.*s\n", (int)value.len, value.ptr)
-                  : e;
-}
-
 static int add_pairs(const struct event_record *r, add_pair *add,
                      struct buf *into)
 {
@@ -257,18 +245,4 @@ int event_json(const struct event_record *r, const char *now, struct buf *into)
     if (e == 0)
         e = add_pairs(r, add_json_pair, into);
     return e == 0 ? buf_add_text(into, "}\n") : e;
-}
-
-int event_journal(const struct event_record *r, struct buf *into)
-{
-    int e = buf_add_text(into, "MESSAGE=");
-
-    if (e == 0)
-        e = event_line(r, into);
-    if (e == 0)
-        e = buf_add_format(into,
-                           "\nPRIORITY=%d\nSYSLOG_IDENTIFIER=sallyport\n"
-                           "SALLYPORT_EVENT=%s\n",
-                           event_severity(r), event_name(r->event));
-    return e == 0 ? add_pairs(r, add_journal_pair, into) : e;
 }

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "sallyport/base/random.h"
+
 /* The labels and their values. The last value of most is for all others. */
 struct label {
     const char *name;
@@ -487,21 +489,6 @@ static const struct {
                       "When the generation that leads was ready: the start or "
                       "the last reload.",
                       "" },
-    [GAUGE_HOMES_SIZE] = { "sallyport_disk_size_bytes",
-                           "The size of the disks of homes and shares.",
-                           "{setting=\"homes\"}" },
-    [GAUGE_SHARES_SIZE] = { "sallyport_disk_size_bytes", NULL,
-                            "{setting=\"shares\"}" },
-    [GAUGE_HOMES_FREE] = { "sallyport_disk_free_bytes",
-                           "What users can still write there, apart from "
-                           "min_free and quotas.",
-                           "{setting=\"homes\"}" },
-    [GAUGE_SHARES_FREE] = { "sallyport_disk_free_bytes", NULL,
-                            "{setting=\"shares\"}" },
-    [GAUGE_DISKS_AT] = { "sallyport_disk_timestamp_seconds",
-                         "When the disks were looked at; it stays behind if "
-                         "one of them hangs.",
-                         "" },
 };
 
 static int add_gauges(struct buf *into, const struct metrics *m)
@@ -519,6 +506,15 @@ static int add_gauges(struct buf *into, const struct metrics *m)
     return r;
 }
 
+static int add_tables(struct buf *into, const struct metrics *m)
+{
+    int r = add_gauges(into, m);
+
+    for (unsigned k = 0; k < FAMILIES && r == 0; k++)
+        r = add_family(into, m, &families[k]);
+    return r;
+}
+
 int metrics_text(const struct metrics *m, struct buf *into)
 {
     int r = add_head(into, "sallyport_build_info", "The version.", "gauge");
@@ -527,9 +523,22 @@ int metrics_text(const struct metrics *m, struct buf *into)
         r = buf_add_text(into,
                          "sallyport_build_info{version=\"" SALLYPORT_VERSION
                          "\"} 1\n");
-    if (r == 0)
-        r = add_gauges(into, m);
-    for (unsigned k = 0; k < FAMILIES && r == 0; k++)
-        r = add_family(into, m, &families[k]);
-    return r;
+    return r == 0 ? add_tables(into, m) : r;
+}
+
+const char *metrics_name(void)
+{
+    static const uint8_t key[SIPHASH_KEY];
+    static const struct metrics none;
+    static char name[32];
+    struct buf text;
+
+    if (name[0])
+        return name;
+    buf_init(&text, 1 << 20);
+    add_tables(&text, &none);
+    snprintf(name, sizeof(name), "metrics %016" PRIx64,
+             siphash(key, text.data, text.len));
+    buf_release(&text);
+    return name;
 }

@@ -8,9 +8,9 @@
 #include "log.h"
 #include "sallyport/base/clock.h"
 
-/* Each byte of an event may become "\xNN" in a value. The form for journald has
- * each value twice, JSON has each backslash twice. */
-#define LINE_MAX_BYTES (8 * EVENT_BYTES_MAX + 4096)
+/* Each byte of an event may become "\xNN" in a value, and JSON has each
+ * backslash twice. */
+#define LINE_MAX_BYTES (5 * EVENT_BYTES_MAX + 4096)
 
 /* The process that the event is about: master, gate and auth also report about
  * other processes. A session and its files report about themselves only. */
@@ -51,8 +51,6 @@ static int compose(const struct log *l, const struct event_record *r,
     char now[CLOCK_TEXT_MAX];
     int e = 0;
 
-    if (l->format == LOG_JOURNAL)
-        return event_journal(r, into);
     if (l->prefixed)
         e = buf_add_format(into, "<%d>", event_severity(r));
     if (e == 0 && l->format == LOG_JSON)

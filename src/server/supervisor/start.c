@@ -145,30 +145,6 @@ static void report_to_leader(struct supervisor *s, const char *why)
              .why = slice_from(why));
 }
 
-static void report_deaths(struct supervisor *s)
-{
-    struct generation *leader = find_leader(s);
-
-    for (size_t i = 0; leader && i < s->deaths.count; i++)
-        SEND(&leader->channel, died, 0,
-             .why = slice_from(s->deaths.why[i].text));
-    if (leader)
-        s->deaths.count = 0;
-}
-
-/* One that has led, was to lead, or still finished its sessions. */
-static void add_death(struct supervisor *s, const struct generation *g)
-{
-    struct deaths *d = &s->deaths;
-
-    if (d->count == RECOVERIES_BURST)
-        return;
-    d->why[d->count] = (struct complaint){ "" };
-    complain(&d->why[d->count++], "generation %llu: %s",
-             (unsigned long long)g->number, g->failure.text);
-    report_deaths(s);
-}
-
 /* The present start is over without success. Nobody has asked for a recovery,
  * so nobody hears of its failure. */
 static void answer_failure(struct supervisor *s, const char *why)
@@ -312,7 +288,6 @@ void start_on_leading(struct generation *g)
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     status_ready(s, what, "");
     heartbeat_begin(s);
-    report_deaths(s);
     answer_askers(s, false, true, "");
     start_next(s);
 }
@@ -398,8 +373,6 @@ void start_on_ended(struct generation *g)
     if (WIFSIGNALED(g->status) && !s->stopping)
         stderr_print("generation %llu: %s", (unsigned long long)g->number,
                      g->failure.text);
-    if (recovers || (state == GENERATION_OLD && WIFSIGNALED(g->status)))
-        add_death(s, g);
     if (recovers)
         want_recovery(s);
     else

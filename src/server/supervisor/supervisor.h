@@ -154,12 +154,6 @@ struct recoveries {
     struct loop_timer timer;
 };
 
-/* The masters that have died, until one leads that can log it. */
-struct deaths {
-    struct complaint why[RECOVERIES_BURST];
-    size_t count;
-};
-
 struct heartbeat {
     uint64_t watchdog; /* ms that systemd waits; 0: there is no watchdog */
     struct loop_timer timer;
@@ -187,7 +181,6 @@ struct supervisor {
     enum reload_state reload;     /* the next one; see start.c */
     struct reload_asker asker[ASKERS_MAX];
     struct recoveries recoveries;
-    struct deaths deaths;
     struct heartbeat heartbeat;
     bool stopping;
     int status; /* the supervisor's exit status */

@@ -115,28 +115,6 @@ Test(event, json)
     buf_release(&line);
 }
 
-Test(event, journal)
-{
-    struct event_record r;
-    struct buf line;
-
-    all_fields(&r);
-    buf_init(&line, 4096);
-    cr_assert_eq(event_journal(&r, &line), 0);
-    cr_assert_eq(buf_add(&line, "", 1), 0);
-    cr_expect_str_eq(
-        line.data,
-        "MESSAGE=transfer process=session serial=0000000000c0ffee "
-        "path=\"/a b\\x5c\\xff\\x0a\\x22\xc3\xa4\" "
-        "bytes=9223372036854775807 result=451 reason=\"\" tls=\"TLSv1.3 X\"\n"
-        "PRIORITY=4\nSYSLOG_IDENTIFIER=sallyport\nSALLYPORT_EVENT=transfer\n"
-        "SALLYPORT_PROCESS=session\nSALLYPORT_SERIAL=0000000000c0ffee\n"
-        "SALLYPORT_PATH=/a b\\x5c\\xff\\x0a\\x22\xc3\xa4\n"
-        "SALLYPORT_BYTES=9223372036854775807\nSALLYPORT_RESULT=451\n"
-        "SALLYPORT_REASON=\nSALLYPORT_TLS=TLSv1.3 X\n");
-    buf_release(&line);
-}
-
 static const struct {
     enum event event;
     enum event_field field; /* FIELD_COUNT: none */

@@ -290,3 +290,13 @@ Test(metrics, know_each_reason)
     cr_expect_geq(known, 30);
     free(table);
 }
+
+/* The values don't count. */
+Test(metrics, have_a_name_for_their_tables)
+{
+    const char *name = metrics_name();
+
+    cr_expect_eq(strlen(name), strlen("metrics 0123456789abcdef"));
+    metrics_gauge(&m, GAUGE_USERS, 7);
+    cr_expect_eq(metrics_name(), name);
+}

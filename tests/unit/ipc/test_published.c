@@ -104,7 +104,7 @@ static const char *const published[] = {
     NULL,
     "working number",
     "replaced",
-    "died text",
+    NULL,
     "show word number number",
     "row word bytes",
     "end number",

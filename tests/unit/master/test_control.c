@@ -406,18 +406,6 @@ Test(control, a_reload_that_fails)
     stage_close(&s);
 }
 
-/* The line of a dead master is its successor's. */
-Test(control, a_master_that_died)
-{
-    struct stage s;
-
-    supervised_open(&s, NULL);
-    TELL(&supervised_channel, died, 0,
-         .why = SLICE("generation 19: by signal 9"));
-    stage_reports(&s, EVENT_CHILD, "generation 19: by signal 9");
-    stage_close(&s);
-}
-
 #define READER 12345 /* uid and gid of nobody */
 
 static void has_group(struct master *m)

@@ -225,10 +225,8 @@ static void asks_before_a_recovery(void)
         ask_twice();
     if (played_is("4"))
         played_stop_all();
-    if (played_is("3")) {
-        played_hear(MSG_died, &m); /* the second one */
+    if (played_is("3"))
         played_hear(MSG_replaced, &m);
-    }
     played_stay();
 }
 
@@ -236,72 +234,6 @@ Test(start, a_recovery_is_no_reload, .timeout = 60)
 {
     share();
     cr_expect_eq(played_status(asks_before_a_recovery), 7);
-}
-
-static void hear_of_the_first(void)
-{
-    struct message m;
-
-    played_hear(MSG_died, &m);
-    if (!slice_equal(m.died.why,
-                     SLICE("generation 1: master ended by signal 9")))
-        played_give_up(95);
-    played_stop_all();
-}
-
-static void falls_once(void)
-{
-    played_enter(GENERATION_VERSION);
-    if (played_is("1"))
-        fall();
-    played_lead();
-    hear_of_the_first();
-}
-
-/* For the log of the one that replaces it. */
-Test(start, the_next_one_hears_of_a_death, .timeout = 60)
-{
-    cr_expect_eq(played_status(falls_once), 7);
-}
-
-static void falls_as_an_old_one(void)
-{
-    struct message m;
-
-    played_enter(GENERATION_VERSION);
-    played_lead();
-    if (played_is("2"))
-        hear_of_the_first();
-    SEND(&played_channel, renew, 5);
-    played_hear(MSG_replaced, &m);
-    raise(SIGKILL);
-}
-
-Test(start, the_leader_hears_of_the_death_of_an_old_one, .timeout = 60)
-{
-    cr_expect_eq(played_status(falls_as_an_old_one), 7);
-}
-
-static void ends_as_an_old_one(void)
-{
-    struct message m;
-
-    played_enter(GENERATION_VERSION);
-    played_lead();
-    if (played_is("1")) {
-        SEND(&played_channel, renew, 5);
-        played_hear(MSG_replaced, &m);
-        _exit(0);
-    }
-    if (channel_wait(&played_channel, &m, 500) != -ETIMEDOUT)
-        played_give_up(95);
-    played_stop_all();
-}
-
-/* It has finished its sessions. */
-Test(start, an_old_one_that_ends_is_no_death, .timeout = 60)
-{
-    cr_expect_eq(played_status(ends_as_an_old_one), 7);
 }
 
 #define LISTENERS 100

@@ -140,11 +140,10 @@ const struct setting setting_table[] = {
       .type = SETTING_LOG_FORMAT,
       .offset = FIELD(log_format),
       .value = "text",
-      .help = "The form of the log. text: a line of name=value on standard "
-              "error for each event. json: a JSON object a line, also there. "
-              "journal: straight to journald, with fields such as "
-              "SALLYPORT_USER=. See admin/monitoring.md in "
-              "/usr/share/doc/sallyport." },
+      .help =
+          "The form of the log. text: a line of name=value on standard "
+          "error for each event. json: a JSON object a line, also there. See "
+          "admin/monitoring.md in /usr/share/doc/sallyport." },
     { .key = "control_group",
       .type = SETTING_GROUP,
       .offset = FIELD(control_group),

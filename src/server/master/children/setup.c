@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
@@ -70,7 +71,7 @@ int setup_log(struct child *c, struct setup *s)
 
     s->log_format = m->settings.log_format;
     s->prefixed = m->prefixed;
-    give(s, SETUP_OUTPUT, m->output);
+    give(s, SETUP_OUTPUT, STDERR_FILENO);
     give(s, SETUP_METRICS, m->memory[MEMORY_METRICS]);
     return 0;
 }

@@ -61,7 +61,6 @@ struct peer {
     uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
     size_t looking;            /* of them haven't answered */
     uint64_t look_next;        /* the place after them */
-    bool waits_for_disks;      /* it asks for the metrics */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
@@ -78,7 +77,6 @@ struct control {
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a short rest */
     uint64_t reports;        /* debt_take(): refusals */
-    bool looks_at_disks;     /* a fork does, for the metrics */
     struct peer peer[MASTER_CALLERS];
 };
 
@@ -111,7 +109,7 @@ int gauges_init(struct master *m);
 void gauges_release(struct master *m);
 /* What log has counted since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
-/* Answers P with the metrics, once the disks were looked at. */
+/* Answers P with the metrics. */
 void gauges_ask(struct peer *p);
 
 /* The requests of sallyportctl: each has a row and a function. */

@@ -1,6 +1,6 @@
 /* What sallyportctl shows of the server, in master: rows of names and values.
- * Each function answers at once; only a look at the sessions or at the disks
- * takes longer. The names are for this build alone. */
+ * Each function answers at once; only a look at the sessions takes longer. The
+ * names are for this build alone. */
 #include "control.h"
 
 #include <inttypes.h>

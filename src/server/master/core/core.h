@@ -172,16 +172,14 @@ struct deadlines {
 /* A short-lived process of master: a fork that touches a disk, or reader, or
  * check. One that hangs keeps its place. So there are places for all that may
  * hang: ERRANDS_PER_MARK for each directory (hanging.c), some for the users
- * file, one for the disks of the metrics, the look at the homes, and the
- * writers of a new password and of the bans. */
+ * file, the look at the homes, and the writers of a new password and of the
+ * bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 9
-#define ERRANDS_FOR_DISKS 1
 #define ERRANDS_OTHERS    3
 #define ERRANDS_MAX                                                            \
-    (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS +                    \
-     ERRANDS_FOR_DISKS + ERRANDS_OTHERS)
+    (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS + ERRANDS_OTHERS)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
@@ -212,7 +210,6 @@ struct master {
     int empty;     /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
-    int output;    /* where log writes: standard error, or journald's socket */
     bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
     /* When reader and check must have ended at a start; 0: each has its own

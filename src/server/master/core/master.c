@@ -31,11 +31,9 @@ static void master_on_events(void *owner, uint32_t events)
 
 void master_init(struct master *m)
 {
-    *m = (struct master){ .conf = -1,
-                          .empty = -1,
-                          .output = STDERR_FILENO,
-                          .signals.watch.fd = -1,
-                          .loop.epoll_fd = -1 };
+    *m = (struct master){
+        .conf = -1, .empty = -1, .signals.watch.fd = -1, .loop.epoll_fd = -1
+    };
     memset(m->programs, -1, sizeof(m->programs));
     memset(m->memory, -1, sizeof(m->memory));
     memset(m->memory_read, -1, sizeof(m->memory_read));

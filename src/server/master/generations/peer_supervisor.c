@@ -44,18 +44,10 @@ static int supervisor_on_renewed(void *owner, struct msg_renewed *r)
     return 0;
 }
 
-static int supervisor_on_died(void *owner, struct msg_died *d)
-{
-    master_report(owner, EVENT_CHILD, PROCESS_MASTER, "%.*s", (int)d->why.len,
-                  d->why.ptr);
-    return 0;
-}
-
 static const struct handler supervisor_handlers[] = {
     ON(lead, supervisor_on_lead),
     ON(replaced, supervisor_on_replaced),
     ON(renewed, supervisor_on_renewed),
-    ON(died, supervisor_on_died),
 };
 
 /* Without a supervisor nobody would end or replace this generation. When the

@@ -335,20 +335,25 @@ static const struct {
     [MEMORY_GATE] = { GATE_MEMORY_NAME, GATE_MEMORY, true, false },
     [MEMORY_GUESSES] = { GUESSES_NAME, sizeof(struct guesses), true, false },
     [MEMORY_BANS] = { BANS_NAME, sizeof(struct bans), true, true },
-    [MEMORY_METRICS] = { METRICS_NAME, sizeof(struct metrics), true, false },
+    [MEMORY_METRICS] = { NULL, sizeof(struct metrics), true, false },
     [MEMORY_SURVEY] = { "survey", 1, true, false },
     [MEMORY_BOARD] = { BOARD_NAME, sizeof(struct board), false, true },
 };
 #define MEMORY_ROWS (sizeof(memories) / sizeof(memories[0]))
 
+static const char *memory_name(size_t i)
+{
+    return memories[i].name ? memories[i].name : metrics_name();
+}
+
 int prepare_memory(struct master *m, struct complaint *c)
 {
     for (size_t i = 0; i < MEMORY_ROWS; i++) {
         char path[64];
-        int fd = succession_inherit(&m->succession, memories[i].name);
+        int fd = succession_inherit(&m->succession, memory_name(i));
 
         if (fd < 0)
-            fd = shared_make(memories[i].name, memories[i].size);
+            fd = shared_make(memory_name(i), memories[i].size);
         if (fd < 0)
             return complain(c, "memfd: %s", strerror(-fd));
         m->memory[i] = fd;
@@ -378,7 +383,7 @@ void prepare_keep_memory(struct master *m)
 {
     for (size_t i = 0; i < MEMORY_ROWS; i++)
         if (memories[i].kept)
-            succession_keep(&m->succession, memories[i].name, m->memory[i]);
+            succession_keep(&m->succession, memory_name(i), m->memory[i]);
 }
 
 const struct sandbox_filter *prepare_filter(const struct master *m)
@@ -449,27 +454,6 @@ int prepare_by_check(struct master *m, struct complaint *c)
     return m->check ? 0 : prepare_unanswered(p, c);
 }
 
-/* Where log writes: opened here, since log's sandbox opens nothing. */
-
-/* systemd.journal-fields(7), JOURNAL_NATIVE_PROTOCOL. systemd holds this socket
- * also while journald is restarted. */
-#define JOURNAL "/run/systemd/journal/socket"
-
-static int output_journal(struct master *m, struct complaint *c)
-{
-    static const struct sockaddr_un to = { AF_UNIX, JOURNAL };
-    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
-        return settings_blame(&m->settings, "log_format", c,
-                              "journald's socket " JOURNAL
-                              ": %s; use text or json where there is no "
-                              "journald",
-                              strerror(errno));
-    m->output = fd_take(&fd);
-    return 0;
-}
-
 /* Is standard error a stream to journald? (systemd.exec(5), JOURNAL_STREAM) */
 static bool output_is_stream(void)
 {
@@ -486,8 +470,7 @@ static bool output_is_stream(void)
 
 int prepare_output(struct master *m, struct complaint *c)
 {
-    if (m->settings.log_format == LOG_JOURNAL)
-        return output_journal(m, c);
+    (void)c;
     m->prefixed = output_is_stream();
     return 0;
 }

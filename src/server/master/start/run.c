@@ -291,8 +291,6 @@ void master_release(struct master *m)
         fd_close(&m->memory[i]);
         fd_close(&m->memory_read[i]);
     }
-    if (m->output != STDERR_FILENO)
-        fd_close(&m->output);
     fd_close(&m->conf);
     certificates_release(m->certificates);
     fd_close(&m->empty);
