@@ -274,7 +274,7 @@ typedef int expand_each(struct client *c, const char *path,
                         const struct listing_entry *e, void *of);
 int tree_expand(struct client *c, const struct word *word, expand_each *each,
                 void *of);
-/* As remote_stat(), unless E, the entry of a listing, has the answer. */
+/* As remote_stat_named(), unless E, the entry of a listing, has the answer. */
 enum presence tree_stat(struct client *c, const char *path,
                         const struct listing_entry *e,
                         struct listing_entry *ret, struct failure *why);

@@ -175,7 +175,7 @@ static bool is_there(struct client *c, const char *path)
     struct listing_entry there;
     struct failure why;
 
-    return remote_stat(&c->link, path, &there, &why) == 0 &&
+    return remote_stat_named(&c->link, path, &there, &why) == 0 &&
            there.kind == ENTRY_DIRECTORY;
 }
 
@@ -300,7 +300,7 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
 {
     char taken[URL_PATH_MAX];
     struct listing_entry e;
-    enum presence r = remote_stat(&c->link, to, &e, why);
+    enum presence r = remote_stat_named(&c->link, to, &e, why);
 
     if (r != PRESENT)
         return r == ABSENT ? 0 : -1;

@@ -88,7 +88,7 @@ static int put_into_directory(struct client *c, const struct word *to,
     struct listing_entry e;
 
     *ret = several || to->directory || !to->path[0];
-    int r = remote_stat(&c->link, to->path, &e, &why);
+    int r = remote_stat_named(&c->link, to->path, &e, &why);
     if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
     if (r == 0 && e.kind == ENTRY_DIRECTORY)
@@ -232,6 +232,10 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
+    if (e.kind == ENTRY_OTHER) {
+        progress_note("/%s: not a regular file, left out", remote);
+        return 0;
+    }
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
         return transfer_count(
             t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));

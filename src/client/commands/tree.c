@@ -465,7 +465,7 @@ enum presence tree_stat(struct client *c, const char *path,
                         struct listing_entry *ret, struct failure *why)
 {
     if (!e || (e->kind == ENTRY_FILE && !e->sized))
-        return remote_stat(&c->link, path, ret, why);
+        return remote_stat_named(&c->link, path, ret, why);
     *ret = *e;
     ret->name = NULL;
     return PRESENT;

@@ -472,6 +472,10 @@ enum presence remote_exists(struct link *l, const char *path,
 /* Gets one entry; if it isn't present, the reason. */
 enum presence remote_stat(struct link *l, const char *path,
                           struct listing_entry *ret, struct failure *why);
+/* The same for a path that the user has named: a link to a directory is what it
+ * leads to. Walks follow none. */
+enum presence remote_stat_named(struct link *l, const char *path,
+                                struct listing_entry *ret, struct failure *why);
 /* The quota that counts in the directory PATH, as Sallyport reports it; a limit
  * of 0: none. False: there is none, or the server doesn't say so. */
 struct remote_quota {

@@ -382,6 +382,18 @@ enum presence remote_stat(struct link *l, const char *path,
     return r;
 }
 
+enum presence remote_stat_named(struct link *l, const char *path,
+                                struct listing_entry *ret, struct failure *why)
+{
+    struct failure other;
+    enum presence r = remote_stat(l, path, ret, why);
+
+    if (r == PRESENT && ret->kind == ENTRY_OTHER &&
+        remote_enter(l, path, &other) == 0)
+        ret->kind = ENTRY_DIRECTORY;
+    return r;
+}
+
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why)
 {
