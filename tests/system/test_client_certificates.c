@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
 #include "support/pki.h"
 #include "support/processes.h"
@@ -408,6 +409,8 @@ Test(client_certificates, reload)
     enter(&old, &server, SESSION_TLS_13, "revoked", "bert");
     set_lines(&server, "request", "crl.pem");
     reload(&server, 1, GOOD);
+    ctl(&server, 0, "status", "/ca.pem, expires 20");
+    ctl(&server, 0, "status", "/crl.pem, expires 20");
     cr_expect_eq(try_login(&server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
     cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
     cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);

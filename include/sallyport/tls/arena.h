@@ -8,9 +8,9 @@
  * Call it before any other function that uses OpenSSL: else it returns false,
  * and all comes from malloc. So it does with AddressSanitizer. */
 bool tls_arena_begin(void);
-/* From now on all pieces come from malloc, and one of the earlier pieces that
- * is freed stays as it is. So a later fork doesn't write there. Call it at the
- * end of the set-up. */
+/* From now on all pieces come from malloc, and to free an earlier piece does
+ * nothing, so that a forked session doesn't copy its page. Call it at the end
+ * of the set-up. */
 void tls_arena_end(void);
 
 #endif

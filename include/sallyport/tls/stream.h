@@ -42,9 +42,9 @@ enum stream_state stream_handshake(struct stream *s);
 /* For a data channel after its handshake: says whose TLS session it has
  * resumed. */
 enum ticket_origin stream_origin(const struct stream *s);
-/* Gives the client one more ticket of the context's owner; it is sent before
- * the next written bytes, and until then stream_unsent() doesn't count it. Does
- * nothing and returns STREAM_OK in TLS 1.2, and if the buffer is full. */
+/* Gives the client one more ticket of the context's owner. The ticket is sent
+ * with the next write; stream_unsent() ignores it until then. Does nothing and
+ * returns STREAM_OK in TLS 1.2, and if the buffer is full. */
 enum stream_state stream_offer_ticket(struct stream *s);
 /* Reads up to LEN bytes, as many as there are. With STREAM_OK *got is greater
  * than 0. */

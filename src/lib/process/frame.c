@@ -73,15 +73,6 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
     row->init(f);
 }
 
-static void frame_plan(struct frame *f)
-{
-    f->plan.root = f->setup.root;
-    f->plan.uid = f->setup.uid;
-    f->plan.gid = f->setup.gid;
-    f->plan.allow_weaker = f->setup.allow_weaker;
-    f->plan.root_fd = setup_take(&f->setup, SETUP_EMPTY);
-}
-
 int frame_set_up(struct frame *f)
 {
     const int page = f->setup.file[SETUP_BEAT].fd;
@@ -94,7 +85,11 @@ int frame_set_up(struct frame *f)
     if (r < 0)
         return complain(&f->why, "%s: set-up: %s",
                         process_name(f->row->process), strerrordesc_np(-r));
-    frame_plan(f);
+    f->plan.root = f->setup.root;
+    f->plan.uid = f->setup.uid;
+    f->plan.gid = f->setup.gid;
+    f->plan.allow_weaker = f->setup.allow_weaker;
+    f->plan.root_fd = setup_take(&f->setup, SETUP_EMPTY);
     r = f->row->set_up(f);
     setup_close(&f->setup);
     return r;

@@ -59,29 +59,21 @@ int limits_set(const struct sandbox_row *row, size_t max_files)
  * user's home. It is changed by descriptor, and never resolves a name, which
  * another process could have changed meanwhile. */
 
-static bool is_empty(DIR *directory)
-{
-    const struct dirent *entry;
-
-    while ((entry = readdir(directory))) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            return false;
-    }
-    return true;
-}
-
 /* Opens the directory again, since the passed descriptor shares its position
  * with other processes. */
 static int check_empty(int fd)
 {
     FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = own < 0 ? NULL : fdopendir(own);
-    bool empty;
+    const struct dirent *entry;
+    bool empty = true;
 
     if (!directory)
         return -errno;
     own = -1;
-    empty = is_empty(directory);
+    while (empty && (entry = readdir(directory)))
+        empty =
+            strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(directory);
     return empty ? 0 : -ENOTEMPTY;
 }
@@ -220,24 +212,18 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
 /* Root without CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root
  * can on a file system of another machine. So the process has the user's ids.
  */
-static int enter_home(const struct sandbox_plan *plan, struct complaint *why)
-{
-    int r = ids_raise_capability(CAP_SYS_CHROOT);
-
-    return r < 0 ? r : chroot_enter(plan->root_fd, false, why);
-}
-
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
     bool empty = sandbox_row(p)->empty_root;
+    int r;
 
     if (!plan->root || (plan->root_fd < 0 && !empty))
         return 0;
     if (plan->root_fd < 0)
         return complain(why, "there is no directory for it");
-    return empty ? chroot_enter(plan->root_fd, true, why)
-                 : enter_home(plan, why);
+    r = empty ? 0 : ids_raise_capability(CAP_SYS_CHROOT);
+    return r < 0 ? r : chroot_enter(plan->root_fd, empty, why);
 }
 
 static int take_ids(enum process p, const struct sandbox_plan *plan,

@@ -33,18 +33,12 @@
 static atomic_flag seen[CALLS + 1];
 static void (*_Atomic report_refused)(int number);
 
-static bool first_time(int number)
-{
-    bool known = number >= 0 && number < CALLS;
-
-    return !atomic_flag_test_and_set(&seen[known ? number : CALLS]);
-}
-
 static void on_sigsys(int signal_number, siginfo_t *info, void *context)
 {
     ucontext_t *interrupted = context;
     void (*report)(int) = report_refused;
-    int saved = errno;
+    int saved = errno, number = info->si_syscall;
+    bool known = number >= 0 && number < CALLS;
 
     (void)signal_number;
     if (info->si_code != SYS_SECCOMP)
@@ -52,8 +46,8 @@ static void on_sigsys(int signal_number, siginfo_t *info, void *context)
     RESULT(interrupted) = -ENOSYS;
     /* The bit is set before the report, so that a refused call within the
      * report doesn't recurse. */
-    if (first_time(info->si_syscall) && report)
-        report(info->si_syscall);
+    if (!atomic_flag_test_and_set(&seen[known ? number : CALLS]) && report)
+        report(number);
     errno = saved;
 }
 

@@ -39,9 +39,9 @@ int filter_end_descriptors(void);
 
 /* sigsys.c: installs the handler, and forgets which calls were reported. */
 int sigsys_install(void);
-/* Tests the loaded filter: a call on every list must pass, and a harmless one
- * on no list must be refused, which isn't reported. Returns 0, or -EINVAL with
- * the complaint. */
+/* Tests the loaded filter: getppid() must succeed, and sched_get_priority_max()
+ * must fail with ENOSYS, without an event. Returns 0, or -EINVAL with the
+ * complaint. */
 int sigsys_probe(struct complaint *c);
 
 #endif

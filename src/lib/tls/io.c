@@ -118,14 +118,6 @@ int io_put(struct io *io, const void *from, size_t len)
     return (int)n;
 }
 
-/* The kernel reports a reset once. After that recv(2) returns 0, as at a FIN.
- * EPIPE says that the FIN has come, or that our end is shut. */
-static void note_loss(struct io *io, int error)
-{
-    if (error != EAGAIN && error != EPIPE)
-        io->lost = error;
-}
-
 int io_send(struct io *io)
 {
     const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (io->last ? MSG_MORE : 0);
@@ -135,11 +127,12 @@ int io_send(struct io *io)
             send(io->fd, io->out + io->out_at, io->out_end - io->out_at, flags);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0) {
-            int error = errno;
-            note_loss(io, error);
-            return -error;
-        }
+        /* The kernel reports a reset once. After that recv(2) returns 0, as at
+         * a FIN. EPIPE says that the FIN has come, or that our end is shut. */
+        if (n < 0 && errno != EAGAIN && errno != EPIPE)
+            io->lost = errno;
+        if (n < 0)
+            return -errno;
         io->out_at += (size_t)n;
         io->traffic += (uint64_t)n;
     }

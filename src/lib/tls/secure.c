@@ -15,15 +15,6 @@
  * With this much room SSL_write() never stops half-way. */
 #define OVERHEAD 1024u
 
-/* Passwords pass through control channels, and many of these are idle. So they
- * wipe plain text and keep no record buffers. For data channels both would cost
- * more than they save. */
-static void save_memory(SSL *ssl)
-{
-    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
-}
-
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
 {
     if (s->ssl || io_received(&s->io) || io_unsent(&s->io))
@@ -38,8 +29,13 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, s);
-    if (s->io.size <= IO_SMALL)
-        save_memory(ssl);
+    /* Passwords pass through control channels, and many of these are idle. So
+     * they wipe plain text and keep no record buffers. For data channels both
+     * would cost more than they save. */
+    if (s->io.size <= IO_SMALL) {
+        SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+        SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    }
     s->ssl = ssl;
     s->use = use;
     client_ask(s);
@@ -98,10 +94,8 @@ static const char *refusal_words(unsigned long error)
 #define SSL_R_RECORD_LAYER_FAILURE 313
 #endif
 
-/* Empties the queue. Its last error is that of the TLS layer; the first may
- * come from a cipher. One that only says that another has come before doesn't
- * count.
- */
+/* Empties the queue. Its last error is the TLS layer's; the first may come from
+ * a cipher. RECORD_LAYER_FAILURE only repeats an earlier error. */
 static unsigned long take_last_error(void)
 {
     unsigned long last = 0, error;
@@ -189,11 +183,11 @@ static enum stream_state finish_handshake(struct stream *s)
     return stream_send(s);
 }
 
-/* OpenSSL has no answer to a part of a flight, nor, in TLS 1.3, to the last
- * one. A peer with Nagle's algorithm sends what follows, such as the bytes of
- * an upload, only after the acknowledgement: 40 ms later. On a data channel
- * bytes mostly follow the last flight at once, or are here already; the
- * acknowledgement would cost 1 % of a small file. */
+/* After half a flight, and in TLS 1.3 after the client's last flight, the
+ * server has nothing to send, so the kernel would delay its acknowledgement by
+ * 40 ms. A peer with Nagle's algorithm waits for it before it sends what
+ * follows. On a data channel bytes mostly follow the last flight at once, or
+ * are here already; the acknowledgement would cost 1 % of a small file. */
 enum stream_state secure_handshake(struct stream *s)
 {
     enum stream_state st = STREAM_OK;

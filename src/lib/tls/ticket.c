@@ -203,9 +203,8 @@ static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
 }
 
 /* OpenSSL's callback for each ticket that a client shows. The owner is read
- * here, since OpenSSL overwrites it when it makes the next ticket. Once a
- * ticket wasn't the user's own, the result stays so whatever else the client
- * offers. */
+ * here, since OpenSSL overwrites it when it makes the next ticket. One foreign
+ * ticket spoils the handshake, even if the client also shows a good one. */
 static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       const unsigned char *name,
                                       size_t name_len, SSL_TICKET_STATUS status,
@@ -219,7 +218,8 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
     if (!s) /* gate's own handshake (warm.c) */
         return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                             : SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (s->use == STREAM_CONTROL) /* IGNORE alone would prevent a ticket */
+    /* After IGNORE alone OpenSSL sends no TLS 1.2 ticket in this handshake. */
+    if (s->use == STREAM_CONTROL)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE;
@@ -332,10 +332,9 @@ enum stream_state resume_offer_ticket(struct stream *s)
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
         return stream_break(s, tls_error(ERR_peek_last_error()));
-    /* OpenSSL before 3.2 keeps 16 KiB to read into, which no ticket needs.
-     * Before 3.0.14 it frees them also if they have a part of a record
-     * (CVE-2024-4741). Since 3.2 it makes none here, and crashes if it has none
-     * to free: it wipes them first (SSL_OP_CLEANSE_PLAINTEXT). */
+    /* Before 3.2 OpenSSL keeps a read buffer of 16 KiB after this call: free
+     * it, but not within a record (CVE-2024-4741). Since 3.2 there is none, and
+     * SSL_free_buffers() would crash when it wipes it. */
     if (OpenSSL_version_num() < OPENSSL_3_2 && !secure_is_within(s))
         SSL_free_buffers(s->ssl);
     return STREAM_OK;

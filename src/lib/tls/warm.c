@@ -13,7 +13,7 @@
 #define ROUNDS_MAX 16
 
 /* The context's signer during these handshakes; it remembers how it failed. */
-struct witness {
+struct probe_signer {
     struct signer signer;
     bool asked;
     int error;
@@ -96,24 +96,17 @@ static bool close_pair(struct pair *p)
 }
 
 /* Offers this certificate only. */
-static bool offer_only(SSL *server, const struct identity *id)
-{
-    SSL_certs_clear(server);
-    return identity_use(id, server);
-}
-
-static bool use_pair(struct pair *p)
-{
-    return handshake_pair(p) && carry_byte(p->client, p->server) &&
-           carry_byte(p->server, p->client) && close_pair(p);
-}
-
 static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
                       const struct identity *id)
 {
     struct pair p = { 0 };
-    bool ok = make_pair(&p, client, server) && offer_only(p.server, id) &&
-              use_pair(&p);
+    bool ok = make_pair(&p, client, server);
+
+    if (ok)
+        SSL_certs_clear(p.server);
+    ok = ok && identity_use(id, p.server) && handshake_pair(&p) &&
+         carry_byte(p.client, p.server) && carry_byte(p.server, p.client) &&
+         close_pair(&p);
     SSL_free(p.client);
     SSL_free(p.server);
     return ok;
@@ -133,10 +126,10 @@ static bool warm_version(SSL_CTX *server, const struct identity *id,
     return ok;
 }
 
-static int witness_sign(void *owner, const struct sign_request *r,
-                        struct sign_result *ret)
+static int probe_sign(void *owner, const struct sign_request *r,
+                      struct sign_result *ret)
 {
-    struct witness *w = owner;
+    struct probe_signer *w = owner;
 
     w->asked = true;
     w->error = w->signer.sign(w->signer.owner, r, ret);
@@ -145,7 +138,7 @@ static int witness_sign(void *owner, const struct sign_request *r,
 
 /* The client has verified the signature with the certificate's key: once the
  * signer was asked, nothing but its answer can fail the handshake. */
-static int complain_of_handshake(const struct witness *w,
+static int complain_of_handshake(const struct probe_signer *w,
                                  const struct identity *id, struct complaint *c)
 {
     unsigned long error = ERR_peek_error();
@@ -161,12 +154,12 @@ static int complain_of_handshake(const struct witness *w,
 }
 
 static int warm_versions(SSL_CTX *ssl, const struct identity *id,
-                         struct witness *w, struct complaint *c)
+                         struct probe_signer *w, struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         ERR_clear_error();
-        *w = (struct witness){ .signer = w->signer };
+        *w = (struct probe_signer){ .signer = w->signer };
         if (versions[i] >= SSL_CTX_get_min_proto_version(ssl) &&
             !warm_version(ssl, id, versions[i]))
             return complain_of_handshake(w, id, c);
@@ -176,10 +169,10 @@ static int warm_versions(SSL_CTX *ssl, const struct identity *id,
 
 int warm_up(struct tls_context *t, struct complaint *c)
 {
-    struct witness w = { .signer = t->signer };
+    struct probe_signer w = { .signer = t->signer };
     int r = 0;
 
-    t->signer = (struct signer){ witness_sign, &w };
+    t->signer = (struct signer){ probe_sign, &w };
     for (size_t i = 0; r == 0 && i < t->count; i++)
         r = warm_versions(t->ssl, &t->identity[i], &w, c);
     t->signer = w.signer;

@@ -296,23 +296,17 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
-/* Linux calls such a socket writable if at most a quarter of its buffer is in
- * use. So the messages about those that have entered still fit. */
-static bool entry_master_is_slow(const struct gate *g)
-{
-    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
-
-    return poll(&one, 1, 0) == 0;
-}
-
 /* A proxy's client is unknown until a session has read the PROXY header. So
  * only a few such sessions exist at a time: a flood through the proxy then
  * drops no client's connection. */
 void entry_update_backpressure(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
+    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
-    g->master_slow = entry_master_is_slow(g);
+    /* Linux calls such a socket writable if at most a quarter of its buffer is
+     * in use. So the messages about those that have entered still fit. */
+    g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++)
         if (g->master_slow || (throng && g->listener[i].proxied))
             acceptor_hold(&g->listener[i].acceptor);

@@ -55,9 +55,9 @@ int memory_map(struct memory **ret, int fd);
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
 /* Changes with the keys. */
 uint64_t tickets_turn(const struct ticket_memory *t);
-/* By the gate that accepts: makes a new key if the newest one has been used for
- * LIFETIME ms. Returns how many ms are left. A gate that died in here has left
- * no keys: then it makes two. */
+/* Only the gate that accepts calls it: makes a new key if the newest one has
+ * been used for LIFETIME ms. Returns how many ms are left. If a gate died while
+ * it wrote, both keys are replaced. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
 void memory_unmap(struct memory **m);

@@ -139,8 +139,8 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
     return c;
 }
 
-/* One without a place doesn't count: there are more sessions than the largest
- * max_sessions so far only for a moment. */
+/* If the table is full, the session isn't counted. There are more sessions than
+ * the largest max_sessions so far only for a moment. */
 void children_add_elder(struct gate *g, uint64_t serial,
                         const struct address *peer)
 {

@@ -89,24 +89,24 @@ static void queue_begin(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-/* True if A's network has fewer sessions that haven't logged in, or as many and
- * fewer connections. */
-static bool queue_is_lighter(const struct limits *l, const struct address *a,
-                             const struct address *b)
-{
-    uint64_t n = limits_waiting(l, a), m = limits_waiting(l, b);
-
-    return n == m ? limits_crowd(l, a) < limits_crowd(l, b) : n < m;
-}
-
-/* Returns the connection of the lightest network that has waited longest. */
+/* Returns the connection that has waited longest of the network with the fewest
+ * sessions that haven't logged in, among these of the one with the fewest
+ * connections. */
 static struct queued *queue_next(struct gate *g)
 {
-    struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
+    struct queued *w, *best = NULL;
+    uint64_t waiting = UINT64_MAX, crowd = UINT64_MAX;
 
-    TAILQ_FOREACH(w, &g->queue.waiting, next)
-        if (queue_is_lighter(&g->limits, queued_peer(w), queued_peer(best)))
-            best = w;
+    TAILQ_FOREACH(w, &g->queue.waiting, next) {
+        uint64_t n = limits_waiting(&g->limits, queued_peer(w));
+        uint64_t all = limits_crowd(&g->limits, queued_peer(w));
+
+        if (n > waiting || (n == waiting && all >= crowd))
+            continue;
+        waiting = n;
+        crowd = all;
+        best = w;
+    }
     return best;
 }
 
@@ -133,20 +133,14 @@ static void queue_serve(struct gate *g)
     }
 }
 
-static void queue_expire(struct gate *g)
+static void queue_on_timer(void *owner)
 {
+    struct gate *g = owner;
     uint64_t now = clock_ms(), most = g->settings.login_timeout;
     struct queued *w;
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
         queue_refuse(w);
-}
-
-static void queue_on_timer(void *owner)
-{
-    struct gate *g = owner;
-
-    queue_expire(g);
     queue_serve(g);
     if (!queue_is_empty(g))
         loop_timer_set(&g->frame.loop, &g->queue.timer,

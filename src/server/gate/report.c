@@ -59,16 +59,6 @@ static void report_on_tally(void *owner)
     frame_report(&g->frame, &r);
 }
 
-/* The next event has the number of those that were not sent. If none follows,
- * an event of its own reports the number. */
-static void report_tally_later(struct gate *g)
-{
-    if (g->tally.armed)
-        return;
-    g->tally = (struct loop_timer){ .on_timer = report_on_tally, .owner = g };
-    loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
-}
-
 void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason)
 {
@@ -77,8 +67,13 @@ void report_refused(struct gate *g, const struct address *peer,
     struct event_record r;
     uint64_t silenced;
 
+    /* The next event has the number of those that were not sent. If none
+     * follows, an event of its own reports the number. */
     if (!throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
-        report_tally_later(g);
+        g->tally.on_timer = report_on_tally;
+        g->tally.owner = g;
+        if (!g->tally.armed)
+            loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
         return;
     }
     event_begin(&r, EVENT_REFUSED);

@@ -26,12 +26,6 @@ struct asker {
     LIST_ENTRY(asker) next;
 };
 
-/* NULL: no key has that number. */
-static const struct sign_key *keys_find(const struct keys *k, uint64_t number)
-{
-    return number == 0 || number > k->count ? NULL : k->key[number - 1];
-}
-
 static void report_asker(struct asker *a, const char *what)
 {
     char peer[ADDRESS_TEXT_MAX];
@@ -81,15 +75,15 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
     struct asker *a = owner;
     struct sign_request r = { .key = msg->key, .message = msg->message };
     struct sign_result result = { .len = 0 };
-    const struct sign_key *key = keys_find(a->keys, r.key);
-    int e;
+    int e = -ENOKEY;
 
     if (msg->scheme > UINT16_MAX)
         return -EPERM;
     r.scheme = (uint16_t)msg->scheme;
     if (!sign_is_handshake(&r))
         return -EPERM;
-    e = key ? sign_make(key, &r, &result) : -ENOKEY;
+    if (r.key > 0 && r.key <= a->keys->count)
+        e = sign_make(a->keys->key[r.key - 1], &r, &result);
     return send_answer(a, msg->request, e, &result);
 }
 
@@ -136,8 +130,8 @@ static void asker_on_ready(void *owner, uint32_t events)
         asker_close(a);
 }
 
-/* Takes the descriptor, unless there are askers_max already: master counts
- * wrong then, and the process at the other end gets no signature. */
+/* Refuses more than askers_max: only a master that miscounts sends so many.
+ * Then the process at the other end gets no signature. */
 static void asker_open(struct keys *k, struct msg_keys_client *m)
 {
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
