@@ -217,6 +217,9 @@ int download_once(struct file_transfer *t, struct failure *why);
 int upload_once(struct file_transfer *t, struct failure *why);
 /* Can the next call continue what a download has left after this failure? */
 bool download_goes_on(const struct file_transfer *t, const struct failure *why);
+/* A smaller file is sent again from its first byte: the request for SIZE would
+ * cost as much. */
+#define RESUME_LEAST (1024 * 1024)
 /* Is it standard input? */
 bool upload_is_stream(const struct file_transfer *t);
 /* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
@@ -254,6 +257,12 @@ int source_remove(struct file_transfer *t, struct failure *why);
 /* Adds to WHY what the server has of a file that was being uploaded, or says
  * what is missing. */
 void upload_tell(const struct file_transfer *t, struct failure *why);
+/* After a 226: compares what has arrived with what was sent. Returns 0 or -1.
+ */
+int upload_compare(struct file_transfer *t, struct failure *why);
+/* Says that the server has changed the name since it was taken. Returns 0, or
+ * -1 if the old file was to be replaced. */
+int upload_tell_name(const struct file_transfer *t, struct failure *why);
 
 /* Returns the algorithm to compute, or NULL: verification is off, or the server
  * has none. */

@@ -10,10 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* A smaller file is sent again from its first byte: the request for SIZE would
- * cost as much. */
-#define RESUME_LEAST (1024 * 1024)
-#define BULK_LEAST   (256 * 1024)
+#define BULK_LEAST (256 * 1024)
 /* What fits into one TLS record arrives whole or not at all. ALLO, which costs
  * a round trip, is for longer files, and for servers that insist on it. */
 #define ANNOUNCED_LEAST (16 * 1024 + 1)
@@ -361,205 +358,13 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     return upload_bytes(t, why);
 }
 
-/* STOR finds no file that could be missing. */
-static bool upload_lacks_directory(const struct file_transfer *t,
-                                   const struct failure *why)
-{
-    return why->reply == 550 && strchr(t->remote, '/') &&
-           strcasestr(why->text, "no such file or directory");
-}
-
-/* Does the server hide the part, for the next call to continue it? */
-static bool upload_goes_on(const struct file_transfer *t)
-{
-    const struct site *s = t->link->site;
-
-    return s->atomic && !t->replaces && t->has == HAS_PART && t->done > 0 &&
-           t->size >= RESUME_LEAST && transfer_hash_name(t) &&
-           !s->options->no_resume && !upload_is_stream(t);
-}
-
-void upload_tell(const struct file_transfer *t, struct failure *why)
-{
-    size_t len = strlen(why->text);
-
-    if (upload_lacks_directory(t, why)) {
-        fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
-             (int)(strrchr(t->remote, '/') - t->remote), t->remote);
-        return;
-    }
-    if (t->has == HAS_NOTHING || (t->has == HAS_COMPARED && !t->aside))
-        return;
-    if (t->aside) {
-        snprintf(why->text + len, sizeof(why->text) - len,
-                 "; what has arrived is /%s, so run the same command again",
-                 t->other);
-        return;
-    }
-    if (upload_goes_on(t)) {
-        transfer_tell_next(t, why);
-        return;
-    }
-    snprintf(why->text + len, sizeof(why->text) - len, "; %s",
-             t->has == HAS_CONFIRMED
-                 ? "the server has confirmed it, but may have only a part "
-                   "of the file, so send it again"
-             : t->has == HAS_ALL
-                 ? "all bytes were sent, but the server hasn't confirmed the "
-                   "file"
-                 : "the server may have only a part of the file, so send "
-                   "it again");
-}
-
-/* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
- * after a resume in "5 bytes (9 in all)". A file that waits for inspection has
- * an "(id ...)" after that. */
-static int upload_confirmed(const struct file_transfer *t, uint64_t *ret)
-{
-    static const char mark[] = "226 Transfer complete: ";
-    struct slice rest = slice_from(t->link->done), word;
-
-    if (!t->link->site->atomic || transfer_in_mode_z(t) ||
-        !slice_starts(rest, SLICE(mark)))
-        return -1;
-    rest.ptr += strlen(mark);
-    rest.len -= strlen(mark);
-    slice_cut(&rest, ' ', &word);
-    if (slice_starts(rest, SLICE("bytes (")) &&
-        !slice_starts(rest, SLICE("bytes (id "))) {
-        rest.ptr += strlen("bytes (");
-        rest.len -= strlen("bytes (");
-        slice_cut(&rest, ' ', &word);
-        if (!slice_starts(rest, SLICE("in all)")))
-            return -1;
-    }
-    return slice_number(word, INT64_MAX, ret);
-}
-
-/* Without HASH the length shows at least that nothing was lost: some servers
- * count an upload whose connection was reset as complete. An account that may
- * not ask for it has the server's confirmation. */
-static int upload_length(struct file_transfer *t, struct failure *why)
-{
-    uint64_t there = 0;
-
-    if (t->link->site->options->no_verify)
-        return 0;
-    int r = remote_length(t->link, t->remote, &there, why);
-    if (r == 1 && t->confirmed > 0) {
-        r = 0;
-        there = t->confirmed;
-    }
-    t->sized = r == 0 && there == t->done;
-    if (r != 0 || t->sized)
-        return r < 0 ? -1 : 0;
-    fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
-         (unsigned long long)t->done, (unsigned long long)there);
-    why->transient = true;
-    return -1;
-}
-
-/* The path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
-static struct slice upload_stored_as(const struct link *l)
-{
-    static const char mark[] = " stored as /";
-    const struct buf *b = &l->lines;
-    const char *at = memmem(b->data, b->len, mark, strlen(mark));
-    struct slice rest, path = { 0 };
-
-    if (!at)
-        return path;
-    at += strlen(mark) - 1;
-    rest = (struct slice){ at, b->len - (size_t)(at - b->data) };
-    slice_cut(&rest, '\n', &path);
-    return path;
-}
-
-/* The file waits for inspection: what has its name, if anything does, is an
- * older one. */
-static bool upload_is_held(const struct link *l)
-{
-    static const char mark[] = ") kept for inspection; released, it is ";
-    const char *at = memmem(l->lines.data, l->lines.len, mark, strlen(mark));
-
-    /* A file's name may have these words; its path begins with a slash. */
-    return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
-}
-
-/* Nobody but the administrator can read the file, so the length in the 226 is
- * all that can be compared. */
-static void upload_compare_held(struct file_transfer *t)
-{
-    char size[SHOW_SIZE_MAX];
-
-    t->modified = 0; /* nothing is there that could get a time */
-    t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
-               t->confirmed == t->done;
-    if (t->sized)
-        progress_note("%s: kept for inspection; the server has all of it (%s)",
-                      t->remote, show_size(t->done, size));
-    else
-        progress_note("%s: kept for inspection; not compared", t->remote);
-}
-
-/* A server may give the file another name. Then that is the file to compare. */
-static void upload_follow(struct file_transfer *t)
-{
-    size_t head = (size_t)(url_base(t->remote) - t->remote);
-    struct slice path = upload_stored_as(t->link), name = path;
-
-    while (slice_cut(&path, '/', &name))
-        ;
-    /* A reply shows control bytes in another way. */
-    if (listing_safe(slice_from(t->remote + head)) && listing_safe(name))
-        slice_copy(name, t->remote + head, sizeof(t->remote) - head);
-}
-
 static int upload_checked(struct file_transfer *t, struct failure *why)
 {
     t->done = t->first;
     if (!t->digest.ctx && transfer_begin_digest(t, upload_is_sized(t), why) < 0)
         return -1;
     transfer_show(t);
-    if (upload_bytes(t, why) < 0)
-        return -1;
-    if (upload_confirmed(t, &t->confirmed) < 0)
-        t->confirmed = 0;
-    if (upload_is_held(t->link)) {
-        upload_compare_held(t);
-        return 0;
-    }
-    upload_follow(t);
-    int r = transfer_verify(t, why);
-    if (r == 0 && !t->checked)
-        r = upload_length(t, why);
-    if (r == 0)
-        t->has = HAS_COMPARED;
-    return r;
-}
-
-/* Did the name decide that this became "NAME (2)"? A drop adds other
- * suffixes. */
-static bool upload_is_renamed(const struct file_transfer *t)
-{
-    size_t len = strlen(t->job->remote);
-
-    return strncmp(t->remote, t->job->remote, len) == 0 &&
-           strncmp(t->remote + len, " (", 2) == 0;
-}
-
-/* The user wanted to replace a file, and the server has added one. */
-static int upload_misplaced(const struct file_transfer *t, struct failure *why)
-{
-    if (t->job->overwrite)
-        return fail(why, EX_CANTCREAT,
-                    "the server chooses the names here, and stored this file "
-                    "as /%s, so each sync would send all again; use put",
-                    t->remote);
-    return fail(why, EX_CANTCREAT,
-                "the server replaces no file: it kept /%s, and stored this one "
-                "as /%s",
-                t->job->remote, t->remote);
+    return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }
 
 static int upload_send(struct file_transfer *t, bool again, struct failure *why)
@@ -650,14 +455,7 @@ static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 
     if (r == 0)
         upload_set_time(t);
-    if (r == 0 && t->job->overwrite && strcmp(t->remote, t->job->remote) != 0)
-        return upload_misplaced(t, why);
-    if (r < 0 || !upload_is_renamed(t))
-        return r;
-    if (t->choice == CONFLICT_OVERWRITE)
-        return upload_misplaced(t, why);
-    names_tell(t->link->site->options, t->job->remote, t->remote);
-    return 0;
+    return r < 0 ? -1 : upload_tell_name(t, why);
 }
 
 int upload_once(struct file_transfer *t, struct failure *why)
