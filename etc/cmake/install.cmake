@@ -48,6 +48,9 @@ install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     etc/examples/sallyport-after etc/examples/sallyport-events
     etc/examples/sallyport-sync
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
+install(PROGRAMS etc/import/ldif etc/import/name-hash etc/import/passwd
+    etc/import/proftpd etc/import/pure-pw
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport/import COMPONENT server)
 install(PROGRAMS etc/examples/prometheus/sallyport-quotas
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/prometheus COMPONENT doc)
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples

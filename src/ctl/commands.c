@@ -2,53 +2,6 @@
  * help and the permitted options come from the row. */
 #include "ctl.h"
 
-/* Commands before their conversion: each line goes when its command has the
- * type ctl_function. */
-#define OLD(command)                                                           \
-    static void command##_old(void)                                            \
-    {                                                                          \
-        ctl_old_run(command);                                                  \
-    }
-OLD(user_add)
-OLD(user_change)
-OLD(user_edit)
-OLD(user_passwd)
-OLD(user_rename)
-OLD(user_import)
-OLD(user_export)
-OLD(line_del)
-OLD(user_list)
-OLD(user_show)
-OLD(user_lock)
-OLD(user_unlock)
-OLD(user_totp)
-OLD(user_totp_off)
-OLD(user_can)
-OLD(invite_run)
-OLD(share_add)
-OLD(line_change)
-OLD(line_rename)
-OLD(share_grant)
-OLD(share_revoke)
-OLD(share_list)
-OLD(share_show)
-OLD(team_add)
-OLD(team_join)
-OLD(team_leave)
-OLD(team_list)
-OLD(team_show)
-OLD(team_del)
-OLD(partials_list)
-OLD(partials_purge)
-OLD(inspect_list)
-OLD(inspect_read)
-OLD(inspect_release)
-OLD(inspect_reject)
-OLD(quota_set_limit)
-OLD(quota_show)
-OLD(quota_report)
-OLD(retention_run)
-
 #define LIMITS_SYNTAX                                                          \
     "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
     "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
@@ -59,184 +12,182 @@ OLD(retention_run)
     "[--on-conflict WORD] [--data-binding WORD] [--upload-eof WORD] "          \
     "[--certificate NAMES] [--login WORD] "
 #define ENDS_SYNTAX                                                            \
-    "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX                             \
-    " [--max-files N] [--max-bytes SIZE] [--retain [PATH:]TIME] [--sync NAME]"
+    "[--expires WHEN] " LIMITS_SYNTAX " [--uploads N] [--upload-bytes SIZE] "  \
+    "[--retain [PATH:]TIME] [--sync NAME] "                                    \
+    "[--json]"
 
 const struct ctl_command ctl_commands[] = {
-    { "user", "add", user_add_old, TAKES_NAME, READS_TO_EDIT | ASKS_PASSWORD,
-      "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] [--gid N] "
+    { "user", "add", user_add, TAKES_NAME, READS_USERS | ASKS_PASSWORD,
+      "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
       "[--hash-stdin | --print-password] [--must-change] " KEYS_SYNTAX
-      "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
-      "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] " ENDS_SYNTAX,
+      "[--share NAME:ROLE] [--team TEAM] [--rights-in PATH:ROLE] "
+      "[--file-mode MODE] [--dir-mode MODE] " ENDS_SYNTAX,
       "Add a user, and make the user's home",
       "sallyportctl user add anna --comment 'Anna, accounts'" },
-    { "user", "change", user_change_old, TAKES_NAME, READS_TO_EDIT,
-      "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] [--gid N] "
+    { "user", "change", user_change, TAKES_NAME, READS_USERS,
+      "NAME [--home DIR] [--comment TEXT] [--role ROLE] "
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
       "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode "
       "MODE] " ENDS_SYNTAX,
-      "Change a user's row; the word \"default\" removes an option from it",
+      "Change a user's row; the words \"default\" and \"none\" remove an "
+      "option from it",
       "sallyportctl user change anna --role read" },
-    { "user", "edit", user_edit_old, TAKES_NOTHING, 0, "",
+    { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
       "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
       "it has no mistake",
       "EDITOR=nano sallyportctl user edit" },
-    { "user", "passwd", user_passwd_old, TAKES_NAME,
-      READS_TO_EDIT | ASKS_PASSWORD, "NAME [--print-password] [--must-change]",
+    { "user", "passwd", user_passwd, TAKES_NAME, READS_USERS | ASKS_PASSWORD,
+      "NAME [--print-password] [--must-change] [--json]",
       "Set a user's password",
       "sallyportctl user passwd anna < password-file" },
-    { "user", "rename", user_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "user", "rename", user_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a user another name; uid, password and home stay, and unfinished "
       "uploads can't be resumed",
       "sallyportctl user rename anna anna.b" },
-    { "user", "import", user_import_old, TAKES_FILE, READS_TO_EDIT,
-      "FILE|- --format WORD [--shadow FILE] [--prefix DIR] [--sync NAME "
-      "[--yes]] [--dry-run]",
-      "Add the users of another server's file, of a directory (LDIF) or of "
-      "JSON, with their passwords where the hashes are supported; with --sync "
-      "follow that source: change its users, and lock those that it has no "
-      "more",
-      "sallyportctl user import /etc/pure-ftpd/pureftpd.passwd --format "
-      "pure-pw --dry-run\n"
-      "  sallyportctl user import users.ldif --format ldif --sync directory" },
-    { "user", "export", user_export_old, TAKES_NOTHING, 0,
-      "[--json [--hashes]]",
-      "Print the users file, with the hashes, for \"user import\" on another "
-      "server, which takes no shares and teams; or JSON",
-      "sallyportctl user export > users.bak" },
-    { "user", "del", line_del_old, TAKES_NAME, READS_TO_EDIT,
-      "NAME [--purge] [--yes]",
+    { "user", "import", user_import, TAKES_FILE, READS_USERS,
+      "FILE|- [--prefix DIR] [--sync NAME [--most]] [--dry-run]",
+      "Add users from JSON, as \"user list --json --hashes\" and the programs "
+      "in share/sallyport/import write it; with --sync follow that source: "
+      "change its users, and lock those that it has no more",
+      "awk -f /usr/share/sallyport/import/pure-pw /etc/pureftpd.passwd |\n"
+      "  sallyportctl user import - --dry-run" },
+    { "user", "del", line_del, TAKES_NAME, READS_USERS,
+      "NAME [--purge] [--yes] [--waiting] [--json]",
       "Remove a user; with --purge also the home and all files in it",
       "sallyportctl user del anna --purge" },
-    { "user", "list", user_list_old, TAKES_NOTHING, 0, "[--json | --csv]",
-      "List all users", "sallyportctl user list" },
-    { "user", "show", user_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "user", "list", user_list, TAKES_NOTHING, 0,
+      "[--json [--hashes] | --csv]",
+      "List all users; as JSON with all that is in their rows",
+      "sallyportctl user list --json | jq -r '.[] | select(.locked).name'" },
+    { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
-    { "user", "lock", user_lock_old, TAKES_NAME_AND_ANY,
-      HAS_DEADLINE | ANY_SETTINGS, "NAME ...",
+    { "user", "lock", user_lock, TAKES_NAME_AND_ANY,
+      HAS_DEADLINE | ANY_SETTINGS, "NAME ... [--json]",
       "End the sessions of users and refuse further logins; the passwords are "
       "kept",
       "sallyportctl user lock anna bert" },
-    { "user", "unlock", user_unlock_old, TAKES_NAME_AND_ANY, ANY_SETTINGS,
-      "NAME ...", "Allow logins again", "sallyportctl user unlock anna bert" },
-    { "user", "totp", user_totp_old, TAKES_NAME, READS_TO_EDIT,
-      "NAME [--json] [--yes]",
+    { "user", "unlock", user_unlock, TAKES_NAME_AND_ANY, ANY_SETTINGS,
+      "NAME ... [--json]", "Allow logins again",
+      "sallyportctl user unlock anna bert" },
+    { "user", "totp", user_totp, TAKES_NAME, READS_USERS,
+      "NAME [--new-secret | --off] [--json]",
       "Ask a user for a one-time code (RFC 6238) after the password, and print "
-      "the secret for the user's app",
+      "the secret for the user's app; with --off ask for none any more",
       "sallyportctl user totp anna" },
-    { "user", "totp-off", user_totp_off_old, TAKES_NAME, READS_TO_EDIT, "NAME",
-      "Ask a user for no one-time code any more",
-      "sallyportctl user totp-off anna" },
-    { "user", "can", user_can_old, TAKES_VERB_AND_PATH, READS_USERS,
+    { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
       "Say whether a user may log in, or list, read, write, replace, delete, "
-      "rename or mkdir there (exit status 0: yes, 1: no), which line of the "
-      "users file decides, and what else may refuse",
+      "rename or mkdir there (exit status 0: yes, 1: no), and which line of "
+      "the users file decides",
       "sallyportctl user can anna upload /contracts/a.pdf" },
-    { "invite", NULL, invite_run_old, TAKES_NAME, READS_TO_EDIT,
-      "NAME --to SHARE[:ROLE] [--ttl TIME | --expires WHEN] [--max-files N] "
-      "[--max-bytes SIZE] [--comment TEXT] [--format WORD] | NAME --show "
+    { "invite", NULL, invite_run, TAKES_NAME, READS_USERS,
+      "NAME --to SHARE[:ROLE] [--expires WHEN] [--uploads N] "
+      "[--upload-bytes SIZE] [--comment TEXT] [--format WORD] | NAME --show "
       "[--format WORD]",
       "Add a user for a partner, who may use these shares, and print the "
       "letter with all that the partner needs but the password; with --show "
       "print it again",
-      "sallyportctl invite acme --to incoming --ttl 90d" },
-    { "share", "add", share_add_old, TAKES_NAME_AND_ANY, READS_TO_EDIT,
-      "NAME [USER[:ROLE] | team:TEAM[:ROLE] ...] [--path DIR] [--gid N] "
-      "[--local-group GROUP] [--file-mode MODE] [--retain [PATH:]TIME]",
+      "sallyportctl invite acme --to incoming --expires 90d" },
+    { "share", "add", share_add, TAKES_NAME_AND_ANY, READS_USERS,
+      "NAME [USER:ROLE | team:TEAM:ROLE ...] [--path DIR] "
+      "[--local-group GROUP] [--file-mode MODE] [--retain [PATH:]TIME] "
+      "[--json]",
       "Add a share, a directory that its members see as /NAME, for these users "
       "and teams",
-      "sallyportctl share add contracts anna bert:read" },
-    { "share", "change", line_change_old, TAKES_NAME, 0,
-      "NAME [--file-mode MODE] [--retain [PATH:]TIME]",
-      "Change a share; the word \"default\" removes an option",
+      "sallyportctl share add contracts anna:full bert:read" },
+    { "share", "change", line_change, TAKES_NAME, 0,
+      "NAME [--file-mode MODE] [--retain [PATH:]TIME] [--json]",
+      "Change a share; \"default\" and \"none\" remove an option",
       "sallyportctl share change contracts --retain 30d" },
-    { "share", "rename", line_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a share another name, which its members see; the directory stays",
       "sallyportctl share rename contracts deals" },
-    { "share", "grant", share_grant_old, TAKES_NAME_AND_MORE, 0,
-      "NAME USER[:ROLE] | team:TEAM[:ROLE] ...",
-      "Give users or teams rights in a share (without a role all of them), in "
-      "place of those that they had",
-      "sallyportctl share grant contracts anna bert:read team:legal:drop" },
-    { "share", "revoke", share_revoke_old, TAKES_NAME_AND_MORE, READS_TO_EDIT,
-      "NAME USER | team:TEAM ...",
+    { "share", "grant", share_grant, TAKES_NAME_AND_MORE, 0,
+      "NAME USER:ROLE | team:TEAM:ROLE ... [--json]",
+      "Give users or teams rights in a share, in place of those that they had",
+      "sallyportctl share grant contracts anna:full bert:read "
+      "team:legal:drop" },
+    { "share", "revoke", share_revoke, TAKES_NAME_AND_MORE, READS_USERS,
+      "NAME USER | team:TEAM ... [--json]",
       "Take a share away from users or teams, and end the sessions that have "
       "it",
       "sallyportctl share revoke contracts bert" },
-    { "share", "list", share_list_old, TAKES_NOTHING, READS_USERS,
+    { "share", "list", share_list, TAKES_NOTHING, READS_USERS,
       "[--json | --csv]", "List all shares", "sallyportctl share list" },
-    { "share", "show", share_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "share", "show", share_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a share, its members, their rights, and where these come from",
       "sallyportctl share show contracts" },
-    { "share", "del", line_del_old, TAKES_NAME, READS_TO_EDIT,
-      "NAME [--purge] [--yes]",
+    { "share", "del", line_del, TAKES_NAME, READS_USERS,
+      "NAME [--purge] [--yes] [--waiting] [--json]",
       "Remove a share from all users and teams; with --purge also its "
       "directory and all files in it",
       "sallyportctl share del contracts" },
-    { "team", "add", team_add_old, TAKES_NAME_AND_ANY, 0, "NAME [USER ...]",
-      "Add a team, with these users", "sallyportctl team add legal anna bert" },
-    { "team", "join", team_join_old, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
-      "Put users into a team: they get its shares",
+    { "team", "add", team_add, TAKES_NAME_AND_ANY, 0,
+      "NAME [USER ...] [--json]", "Add a team, with these users",
+      "sallyportctl team add legal anna bert" },
+    { "team", "join", team_join, TAKES_NAME_AND_MORE, 0,
+      "NAME USER ... [--json]", "Put users into a team: they get its shares",
       "sallyportctl team join legal carla" },
-    { "team", "leave", team_leave_old, TAKES_NAME_AND_MORE, 0, "NAME USER ...",
+    { "team", "leave", team_leave, TAKES_NAME_AND_MORE, 0,
+      "NAME USER ... [--json]",
       "Take users out of a team: they lose its shares",
       "sallyportctl team leave legal bert" },
-    { "team", "change", line_change_old, TAKES_NAME, 0, "NAME " LIMITS_SYNTAX,
-      "Change the limits of a team; \"default\" removes one",
+    { "team", "change", line_change, TAKES_NAME, 0,
+      "NAME " LIMITS_SYNTAX " [--json]",
+      "Change the limits of a team; \"default\" and \"none\" remove one",
       "sallyportctl team change legal --bandwidth-up 10M" },
-    { "team", "rename", line_rename_old, TAKES_TWO_NAMES, 0, "NAME NEW",
+    { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a team another name", "sallyportctl team rename legal law" },
-    { "team", "list", team_list_old, TAKES_NOTHING, READS_USERS,
-      "[--json | --csv]", "List all teams and their shares",
-      "sallyportctl team list" },
-    { "team", "show", team_show_old, TAKES_NAME, READS_USERS, "NAME [--json]",
+    { "team", "list", team_list, TAKES_NOTHING, READS_USERS, "[--json | --csv]",
+      "List all teams and their shares", "sallyportctl team list" },
+    { "team", "show", team_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a team, its shares, its limits and its users",
       "sallyportctl team show legal" },
-    { "team", "del", team_del_old, TAKES_NAME, 0, "NAME",
+    { "team", "del", team_del, TAKES_NAME, READS_USERS, "NAME [--yes] [--json]",
       "Remove a team; its users lose its shares",
       "sallyportctl team del legal" },
-    { "partials", "list", partials_list_old, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--older-than DAYS] [--json]",
+    { "partials", "list", partials_list, TAKES_NAME_OR_NOTHING, READS_USERS,
+      "[NAME] [--older-than TIME] [--json]",
       "List unfinished uploads, of one user or of all, by the names that the "
       "clients gave",
       "sallyportctl partials list anna" },
-    { "partials", "purge", partials_purge_old, TAKES_NAME_OR_NOTHING,
-      READS_USERS, "[NAME] [--older-than DAYS | --all] [--json]",
+    { "partials", "purge", partials_purge, TAKES_NAME_OR_NOTHING, READS_USERS,
+      "[NAME] [--older-than TIME | --all] [--json]",
       "Remove unfinished uploads: expired ones, those without a write for some "
       "days, or all; never one that is being written",
-      "sallyportctl partials purge --older-than 2" },
-    { "inspect", "list", inspect_list_old, TAKES_NAME_OR_NOTHING, READS_USERS,
+      "sallyportctl partials purge --older-than 2d" },
+    { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME] [--json]",
       "List the uploads that wait for inspection (letter i of the rights), of "
       "one user or of all",
       "sallyportctl inspect list --json" },
-    { "inspect", "read", inspect_read_old, TAKES_ID, READS_USERS,
-      "ID [NAME] [--yes]",
+    { "inspect", "read", inspect_read, TAKES_ID, READS_USERS,
+      "ID [NAME] [--terminal]",
       "Write the bytes of such an upload to the standard output",
       "sallyportctl inspect read 0123456789abcdef | clamdscan -" },
-    { "inspect", "release", inspect_release_old, TAKES_ID, READS_USERS,
-      "ID [NAME] [--yes]",
+    { "inspect", "release", inspect_release, TAKES_ID, READS_USERS,
+      "ID [NAME] [--replace-newer]",
       "Make an upload visible under its name, or another one if that is taken "
-      "(--yes: in place of a file that is newer or was changed later, too); "
+      "(--replace-newer: in place of a file that is newer or was changed "
+      "later, too); "
       "found faster with the name of its user",
       "sallyportctl inspect release 0123456789abcdef anna" },
-    { "inspect", "reject", inspect_reject_old, TAKES_ID, READS_USERS,
-      "ID [NAME]", "Delete an upload that waits for inspection",
+    { "inspect", "reject", inspect_reject, TAKES_ID, READS_USERS, "ID [NAME]",
+      "Delete an upload that waits for inspection",
       "sallyportctl inspect reject 0123456789abcdef" },
-    { "quota", "set", quota_set_limit_old, TAKES_ACCOUNT_AND_SIZE, 0,
-      "NAME | share:NAME SIZE|none [--files N]",
+    { "quota", "set", quota_set_limit, TAKES_ACCOUNT_AND_SIZE, READS_USERS,
+      "NAME | share:NAME SIZE|none [--files N] [--json]",
       "Set how many bytes and files a user or a share may have; the kernel "
       "enforces it",
       "sallyportctl quota set anna 20G --files 100000" },
-    { "quota", "show", quota_show_old, TAKES_ACCOUNT, READS_USERS,
+    { "quota", "show", quota_show, TAKES_ACCOUNT, READS_USERS,
       "NAME | share:NAME [--json]",
       "Show the quota of a user or a share, and what is used",
       "sallyportctl quota show anna" },
-    { "quota", "report", quota_report_old, TAKES_NOTHING, READS_USERS,
-      "[--json]", "List all quotas, and those that nothing enforces",
-      "sallyportctl quota report" },
-    { "retention", "run", retention_run_old, TAKES_NOTHING, READS_USERS,
+    { "quota", "list", quota_print, TAKES_NOTHING, READS_USERS,
+      "[--json | --csv]", "List the quotas of all users and shares",
+      "sallyportctl quota list" },
+    { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
       "Remove the files that are older than their home or share keeps them "
       "(--retain), and forgotten unfinished uploads; a timer runs it",

@@ -32,9 +32,9 @@
 #define CTL_LOCK_MS 10000
 
 /* The places of the options; OPTIONS is their number. */
-#define OPTION(field, name, value, help) OPTION_##field,
-#define FLAG(field, name, help)          OPTION_##field,
-#define KEY(field, name, value, help)    OPTION_##field,
+#define OPTION(field, name, value, help)    OPTION_##field,
+#define FLAG(field, name, help)             OPTION_##field,
+#define KEY(field, name, value, none, help) OPTION_##field,
 enum option_place {
 #include "option_list.h"
     OPTIONS
@@ -52,9 +52,9 @@ struct arguments {
     union {
         const char *option[OPTIONS];
         struct {
-#define OPTION(field, name, value, help) const char *field;
-#define FLAG(field, name, help)          const char *field;
-#define KEY(field, name, value, help)    const char *field;
+#define OPTION(field, name, value, help)    const char *field;
+#define FLAG(field, name, help)             const char *field;
+#define KEY(field, name, value, none, help) const char *field;
 #include "option_list.h"
 #undef OPTION
 #undef FLAG
@@ -68,15 +68,8 @@ struct arguments {
 struct context {
     struct arguments args;
     struct settings settings; /* `homes` and `shares` are place_tidy()'s */
-    struct users users;       /* of a command that reads them, without a lock */
-    struct buf users_text;    /* they are from it: edit_read_before() */
-    struct places places;     /* home_check_alone() */
-    const struct users *places_of; /* of this table */
-    struct known_answers *known;   /* disk.c */
-    size_t known_size;
-    struct known_owners *owners; /* disk.c */
-    int lock_fd;                 /* the lock of the users file; 0: none */
-    bool stands;                 /* the last edit_run() has replaced it */
+    struct users users;       /* read without a lock, before the command */
+    int lock_fd;              /* the lock of the users file; 0: none */
     struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
 };
@@ -127,7 +120,6 @@ extern const struct ctl_words ctl_words[]; /* by TAKES_ */
 /* Bits: what a command needs, before it runs or while it does. */
 enum {
     READS_USERS = 1,
-    READS_TO_EDIT = 2,
     ASKS_PASSWORD = 4,
     WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
@@ -136,10 +128,6 @@ enum {
 
 /* What a command does, with ctl; it returns, or calls fail(). */
 typedef void ctl_function(void);
-/* The same before its conversion: returns an exit code, with the complaint in
- * X. */
-typedef int ctl_old_function(struct context *x);
-void ctl_old_run(ctl_old_function *run);
 
 struct ctl_command {
     const char *group;
@@ -163,10 +151,8 @@ noreturn void ctl_run(int argc, char **argv);
  * written. */
 noreturn void ctl_end(int code);
 
-/* Parses ARGV, and moves its words to the front. Returns 0, or EX_USAGE with
- * the complaint: an unknown option, or one without its value. */
-int arguments_parse(struct arguments *a, int argc, char **argv,
-                    struct complaint *c);
+/* Parses ARGV into ctl.args, and moves its words to the front. */
+void arguments_parse(int argc, char **argv);
 /* The row of "home", or NULL: no option has that name. */
 const struct ctl_option *arguments_option(struct slice name);
 /* Does the command take the option? */
@@ -176,6 +162,7 @@ struct ctl_option {
     const char *name;
     const char *value; /* its name in the help; NULL: takes none */
     const char *key;   /* that it sets in a row; NULL: none of that name */
+    const char *none;  /* the word that removes the key */
     const char *help;
 };
 extern const struct ctl_option ctl_options[]; /* by their places */
@@ -250,16 +237,10 @@ int ctl_no_memory(struct context *x);
 /* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
-/* Returns EX_NOUSER, with the complaint that there is no "user", "share" or
- * "team" of that name. */
-int ctl_missing(struct context *x, const char *what, struct slice name);
-/* Finds the user whose name is on the command line. Returns 0, or EX_NOUSER
- * with the complaint. *ret belongs to U. */
-int ctl_find(struct context *x, const struct users *u, const struct user **ret);
-
-/* Asks whether DIRECTORY shall be removed, unless --yes was given. Returns an
- * exit code. */
-int ctl_confirm_removal(struct context *x, const char *directory);
+/* Fails, since there is no "user", "share" or "team" of that name. */
+noreturn void fail_missing(const char *what, struct slice name);
+/* Finds the user whose name is on the command line, or fails. */
+const struct user *user_named(const struct users *u);
 
 /* What a fork for "partials" does: files_main(). Tests replace it. */
 struct files_start;
@@ -267,41 +248,31 @@ extern void (*partials_files)(const struct files_start *start);
 
 /* The commands; line_del is of a user or share, line_change of a share or
  * team. */
-ctl_old_function user_add, user_change, user_edit, user_passwd, user_rename,
-    user_lock, user_unlock, user_totp, user_totp_off, user_list, user_show,
-    user_can, user_import, user_export, invite_run;
-ctl_old_function share_add, share_grant, share_revoke, share_list, share_show;
-ctl_old_function team_add, team_join, team_leave, team_list, team_show,
-    team_del;
-ctl_old_function line_change, line_rename, line_del;
-ctl_old_function partials_list, partials_purge, retention_run;
-ctl_old_function inspect_list, inspect_read, inspect_release, inspect_reject;
-ctl_old_function quota_set_limit, quota_show, quota_report;
+ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
+    user_lock, user_unlock, user_totp, user_list, user_show, user_can,
+    user_import, invite_run;
+ctl_function share_add, share_grant, share_revoke, share_list, share_show;
+ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
+ctl_function line_change, line_rename, line_del;
+ctl_function partials_list, partials_purge, retention_run;
+ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
+ctl_function quota_set_limit, quota_show, quota_print;
 ctl_function status_show, status_reload, check_run, metrics_show;
 ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, report_run;
 
-
-/* Removes the kernel's limit of a user or a share that was deleted; says so if
- * it can't. */
-void quota_end(struct context *x, bool share, const char *path, uint32_t id);
-/* Reads the users file again, and sets in the kernel the limits that the rows
- * of these users promise. A home may still belong to WAS, the old uid of the
- * user at that place. Says so if a limit can't be set. */
-void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
-                  size_t n);
-
-/* home.c: may the server write in PATH, a "home" or "share"? Returns an exit
- * code; the complaint has the commands that permit it. */
-int paths_permit(struct context *x, const char *what, const char *path);
-/* The same, with its reason; also of the users file's "directory". */
-bool paths_forbid(const struct context *x, const char *what, const char *path,
-                  struct complaint *c);
-/* Asks systemd, before the users file is locked. */
-void paths_ask(const struct context *x);
+/* Removes the kernel's limit of a user or a share that was deleted, if there is
+ * one; says so if it can't. */
+void quota_end(bool share, const char *path, uint32_t id);
+/* home.c: can't the server write in PATH, a "home", "share" or "directory" (of
+ * the users file)? C gets the commands that permit it. systemd is asked once.
+ */
+bool paths_forbid(const char *what, const char *path, struct complaint *c);
+/* Asks systemd, for a fork that calls home_check_here(). */
+void paths_ask(void);
 /* Asks systemd. Tests replace it. */
-extern void (*paths_unit)(const struct context *x, struct unit *u);
+extern void (*paths_unit)(struct unit *u);
 
 /* output.c: times, modes and JSON. */
 
@@ -343,9 +314,9 @@ void json_end(uint64_t count);
  * of "show". A row without a key ends an array of these. */
 struct output_field {
     const char *title, *key; /* without a title only in CSV */
-    int width;        /* of a column, at least; > 0: on the right */
-    const char *none; /* for null, and for an empty array or text */
-    bool count;       /* of an array only the number of elements */
+    int width;               /* of a column, at least; > 0: on the right */
+    const char *none;        /* for null, and for an empty array or text */
+    bool count;              /* of an array only the number of elements */
     /* Writes an object of an array: "show" gives each a line of its own. */
     void (*element)(const json_t *one, struct buf *into);
     /* Writes what people see in a column, from the whole object. */
@@ -353,9 +324,8 @@ struct output_field {
 };
 /* Writes those members that have a value: "hours sat, max_sessions 3". */
 void output_members(json_t *object, struct buf *into);
-/* Prints ONE, with --json as it is, and frees it. NULL means no memory. Returns
- * an exit code. */
-int output_one(struct context *x, json_t *one, const struct output_field *f);
+/* Prints ONE, with --json as it is, and frees it. NULL means no memory. */
+void output_one(json_t *one, const struct output_field *f);
 /* A table: columns that are as wide as their values, or CSV of the same columns
  * (--csv), or with --json an array of the whole objects. */
 #define TABLE_COLUMNS 16
@@ -376,64 +346,36 @@ void table_add(struct table *t, json_t *one);
  * one. */
 void table_end(struct table *t, const char *nothing);
 /* Describes element I. The caller owns the value; NULL: no memory. */
-typedef json_t *output_describe(struct context *x, size_t i);
+typedef json_t *output_describe(size_t i);
 /* Prints N elements as a table. */
-int output_list(struct context *x, size_t n, output_describe *describe,
-                const struct output_field *columns);
+void output_list(size_t n, output_describe *describe,
+                 const struct output_field *columns);
+/* Says what a command has done to the WHAT ("user") NAME: the sentence; or with
+ * --json DETAILS, which it frees. */
+void output_done(const char *what, const char *name, json_t *details,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* disk.c: work on a disk that may be dead. */
+/* disk.c: work on a disk, or with NSS, which may be dead: in a fork. */
 
-/* How long it may take, the latter under the lock of the users file. Tests
- * shorten both. */
-extern int disk_ms, disk_locked_ms;
-
-/* Memory that a fork shares; NULL: there is none. munmap(2) ends it. */
-void *disk_share(size_t size);
-/* Calls WORK in a fork, for at most MS milliseconds. Returns its result, which
- * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
-int disk_run(int (*work)(void *shared), void *shared, int ms);
-/* The same for work with a context, whose complaint becomes that of X. DATA, of
- * SIZE bytes, is then as the fork has left it. The fork doesn't have
- * x->lock_fd. */
-typedef int disk_work(struct context *x, void *data);
-int disk_run_copy(struct context *x, disk_work *work, void *data, size_t size,
-                  int ms);
-/* The same under the lock of the users file, while somebody else waits for it;
- * WORK returns an exit code, and so does this. If the disk doesn't answer, the
- * complaint names PATH. */
-int disk_run_locked(struct context *x, disk_work *work, void *data, size_t size,
-                    const char *path);
-/* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
- * seconds. */
+/* How long all questions of a command may take together, in ms, since
+ * disk_begin(). Tests shorten it. */
+extern int disk_ms;
+void disk_begin(void);
+/* Works with a copy of the caller's data, in shared memory. */
+typedef void disk_work(void *data);
+/* Calls WORK in a fork, for at most MS milliseconds; QUIET: without standard
+ * input and output. The fork hasn't the lock. DATA, of SIZE bytes, is then as
+ * the fork has left it. Returns 0; -ETIMEDOUT; or an exit code; *why has the
+ * reason. */
+int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
+              struct complaint *why);
+/* The same, quiet, for as long as the command has left. */
+int disk_try(disk_work *work, void *data, size_t size, struct complaint *why);
+/* The same; if the work fails, the command does. PATH is named if it doesn't
+ * answer. */
+void disk_run(disk_work *work, void *data, size_t size, const char *path);
+/* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above. */
 int disk_room(const char *path, struct statvfs *ret);
-
-/* What is known of directories before the users file is locked. */
-struct known {
-    char *path;           /* place_tidy()'s */
-    const char *real;     /* place_resolve()'s; NULL: its disk doesn't answer */
-    bool link, directory; /* itself; and what it is, or leads to */
-    bool wanted;          /* one of MORE */
-    bool empty;           /* a wanted directory, and no link */
-    uid_t uid;            /* of the directory: a wanted one, or with --home */
-    gid_t gid;
-    mode_t mode; /* its permissions */
-};
-
-/* Asks about the directories of all users and shares, and about the N paths in
- * MORE. The command calls it before the lock. */
-void known_fill(struct context *x, const struct users *u,
-                const char *const *more, size_t n);
-/* NULL: nobody has asked about PATH. */
-const struct known *known_of(const struct context *x, const char *path);
-/* A place_resolver; OWNER is the context. */
-void known_resolve(const void *owner, const char *path, char out[PATH_MAX]);
-void known_release(struct context *x);
-
-/* Asks which uids own a directory in the setting homes, without that of PATH
- * (NULL: with each). The command calls it before the lock. */
-void known_ask_owners(struct context *x, const char *path);
-/* False if nobody has asked, or it isn't known. */
-bool known_owner(const struct context *x, uint64_t uid);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
@@ -442,64 +384,29 @@ bool known_owner(const struct context *x, uint64_t uid);
  * nobody can be asked or nobody answered. */
 int terminal_confirm(const char *question);
 
-/* Reads one line of standard input, without its end. Returns an exit code; the
- * caller wipes OUT. */
-int password_line(char *out, size_t size, struct complaint *c);
+/* Reads one line of standard input, without its end. The caller wipes OUT. */
+void password_line(char *out, size_t size);
 /* Reads a new password of the user of the command line: up to three times twice
  * from /dev/tty without echo; or one line of standard input, if that is no
  * terminal. Or makes one of random letters and digits, which will be printed,
  * if an option or an empty line on the terminal asks for it. OUT gets its hash,
- * which the caller wipes. Returns an exit code. */
-int password_hash(struct context *x, struct secret *s, char out[HASH_MAX]);
-/* Prints it if that was asked for. */
-void password_show(const struct context *x, const struct secret *s);
+ * which the caller wipes. */
+void password_hash(struct secret *s, char out[HASH_MAX]);
+/* Prints it if that was asked for, before it counts: one that nobody sees would
+ * lock the user out. */
+void password_show(const struct secret *s);
 
-/* home.c: homes. */
+/* home.c */
 
-/* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
- * NULL. HINT says what to do. Under the lock it asks no disk, and links count
- * as far as the same command has called it for PATH before. Returns an exit
- * code. */
-int home_check_alone(struct context *x, const struct users *u, const void *own,
-                     const char *path, const char *hint);
-
-/* A user's home, or a share's directory. Both paths are place_tidy()'s. */
-struct home_wanted {
-    const char *path, *below; /* below: the setting homes, or shares */
-    uid_t uid;
-    gid_t gid;
-    mode_t mode; /* 0700, or 02770 for GID too */
-    bool share;
-    bool offer; /* the user could have the uid of an existing home; if that is
-                   empty, the user gets the home */
-    bool only_check; /* home_check() */
-};
-
-/* Makes the directory; as root it gives it to UID and GID. *made is false if it
- * existed and is kept. It refuses a symbolic link and somebody else's
- * directory. It also makes `below` if that alone is missing. Returns an exit
- * code. */
-int home_make(const struct home_wanted *h, bool *made, struct complaint *c);
-/* Makes the directory of the homes, or of the shares, if it is missing. */
-int home_make_homes(const char *homes, struct complaint *c);
-/* The same check as home_make() of an existing directory; makes nothing. */
-int home_check(const struct home_wanted *h, struct complaint *c);
-/* Makes the directory PATH in the home, with all above it that are missing,
- * which belong to the user. It follows no link. */
-int home_make_inside(const struct home_wanted *h, const char *path,
-                     struct complaint *c);
-/* Opens the home, or the share's directory, PATH by O_PATH, following links as
- * little as home_make() does; BELOW is struct home_wanted's. Returns the
- * descriptor, or -errno. */
+/* Opens the home, or the share's directory, PATH by O_PATH. Beneath BELOW, the
+ * setting homes or shares, it follows no link. Returns the descriptor, or
+ * -errno. */
 int home_open(const char *path, const char *below);
 /* Calls ON for each entry of the open DIRECTORY but "." and "..", until it
  * returns something else than 0. Returns that; 0; or -errno: the directory
  * can't be read. */
 typedef int home_entry(void *owner, int directory, const char *name);
 int home_each_entry(int directory, home_entry *on, void *owner);
-/* Can NAME in the open DIRECTORY be read, and is nothing in it? Follows no
- * link. */
-bool home_is_empty(int directory, const char *name);
 /* Opens the directory that the home is in. Returns the descriptor, or
  * -errno. */
 int home_open_parent(const char *home, const char *below);
@@ -507,37 +414,6 @@ int home_open_parent(const char *home, const char *below);
 /* What the user of HOME has stored while there was a limit: 0; -errno, and *ret
  * is zero. */
 int stored_in(const char *home, struct stored *ret);
-
-/* purge.c: the removal of a home, or of a share's directory, and of all that is
- * in it. */
-struct removed {
-    char path[USER_HOME_MAX + 1]; /* where it was, place_tidy()'s */
-    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": not yet */
-    int parent_fd, top_fd;        /* or -1 */
-};
-/* Opens it. Conditions: it is beneath BELOW, its path from there has no
- * symbolic link, UID owns it, and nothing is mounted in it (nor by mount
- * --bind). Returns an exit code. In any case the caller calls
- * removed_close(). */
-int removed_open(struct removed *p, const char *home, const char *below,
-                 uid_t uid, struct complaint *c);
-/* Gives it the reserved name; before the row goes. Returns an exit code. */
-int removed_rename(struct removed *p, struct complaint *c);
-/* Gives it its own name back: the row stays. */
-void removed_undo(struct removed *p);
-/* Where it is now. Returns OUT. */
-const char *removed_path(const struct removed *p, char out[PATH_MAX]);
-/* Removes all that is in it, and then itself. Returns an exit code. */
-int removed_empty(struct removed *p, struct complaint *c);
-void removed_close(struct removed *p);
-/* Removes the rests of removals that were cut, in the directory PARENT, and
- * prints what it does. A directory whose row is still there gets its name
- * back. */
-void removed_leftovers(struct context *x, const char *parent);
-/* The same in the settings homes and shares, and in the directories in them in
- * which homes lie; with the ids of the directory. For each of the two settings
- * there is one deadline. Returns an exit code. */
-int removed_all_leftovers(struct context *x);
 
 /* edit.c: loads the users without a lock. A missing file has none. In any case
  * the caller calls users_release(). Returns an exit code: if the file has a
@@ -547,11 +423,11 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
 /* A REPORT that prints the mistake. */
 users_report edit_print_mistake;
-/* Reads the users of X for a command that edits: edit_run() parses the same
- * text no second time. */
-int edit_read_before(struct context *x);
-/* Forgets them, and reads the users that an edit has changed. */
-int edit_read_again(struct context *x);
+/* Fails if there is no users file, or an empty one (THERE), although there were
+ * users: somebody has lost it. */
+void edit_refuse_lost(const char *path, bool there);
+/* Reads ctl.users, or fails. */
+void edit_read_users(void);
 /* These return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
@@ -560,19 +436,12 @@ size_t line_find(const struct users *u, bool share, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
 
-/* These find the one whose name is on the command line. They return an exit
- * code. */
-int share_named(struct context *x, const struct users *u,
-                const struct share **ret);
-int team_named(struct context *x, const struct users *u,
-               const struct team **ret);
-struct edit;
-/* Grants the share of the command line to the members that follow its name. */
-int share_grant_members(struct context *x, struct edit *e);
-#define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
-/* Writes the entry of a share, without a role for all rights. Returns OUT. */
-const char *grant_text(struct slice share, unsigned rights,
-                       char out[GRANT_TEXT_MAX]);
+/* These find the one whose name is on the command line, or fail. */
+const struct share *share_named(const struct users *u);
+const struct team *team_named(const struct users *u);
+/* Grants the share of the command line to the members that follow its name, in
+ * the running edit. */
+void share_grant_members(void);
 /* The lines that give a user rights in a share. */
 struct grant_walk {
     const struct users *u;

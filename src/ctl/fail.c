@@ -22,13 +22,13 @@ void fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
+    at_fail = NULL;
+    if (undo)
+        undo(code);
     if (parent) {
         *parent = (struct fail_page){ code, why };
         _exit(0);
     }
-    at_fail = NULL;
-    if (undo)
-        undo(code);
     fflush(stdout);
     if (why.text[0])
         stderr_print("%s", why.text);

@@ -201,6 +201,9 @@ static const struct {
     { "top", "sallyportctl who --watch" },
     { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
+    { "export", "sallyportctl user list --json --hashes" },
+    { "report", "sallyportctl quota list" },
+    { "totp-off", "sallyportctl user totp NAME --off" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
 };
 
@@ -256,9 +259,9 @@ static bool guess(const char *group, const char *word, char out[NAME_MOST])
     return true;
 }
 
-static const char *run_instead(const char *group, const char *word)
+static const char *run_instead(const char *word)
 {
-    for (size_t i = 0; !group && i < LENGTH(elsewhere); i++)
+    for (size_t i = 0; i < LENGTH(elsewhere); i++)
         if (strcmp(elsewhere[i].word, word) == 0)
             return elsewhere[i].run;
     return NULL;
@@ -270,7 +273,7 @@ int meant_instead(struct context *x)
     const char *group =
         a->words > 0 && meant_is_group(a->word[0]) ? a->word[0] : NULL;
     const char *word = a->words > (group != NULL) ? a->word[group != NULL] : "";
-    const char *run = run_instead(group, word);
+    const char *run = run_instead(word);
     char meant[NAME_MOST], hint[NAME_MOST + 32];
 
     snprintf(hint, sizeof(hint), "; run: sallyportctl --help");

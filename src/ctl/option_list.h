@@ -11,7 +11,7 @@ OPTION(role, "role", "ROLE",
        "lrwodnmui")
 OPTION(rights_in, "rights-in", "PATH:ROLE",
        "other rights in a directory of the home; ROLE default: the same")
-OPTION(share, "share", "NAME[:ROLE]",
+OPTION(share, "share", "NAME:ROLE",
        "a share that the user gets (several: with commas)")
 OPTION(to, "to", "SHARE[:ROLE]",
        "a share that the partner gets (several: with commas); the role is\n"
@@ -24,76 +24,74 @@ OPTION(path, "path", "DIR",
        "(default: NAME in \"shares\")")
 OPTION(uid, "uid", "N",
        "the user's uid (for a new user: the next one never used)")
-OPTION(gid, "gid", "N",
-       "the gid (for a new user: the uid; for a share: the next one never\n"
-       "used)")
 OPTION(local_group, "local-group", "GROUP",
        "local programs of this group may read, move and delete the files")
-KEY(file_mode, "file-mode", "MODE",
+KEY(file_mode, "file-mode", "MODE", "default",
     "the mode of new files, such as 0640; for a user also default")
-KEY(dir_mode, "dir-mode", "MODE",
+KEY(dir_mode, "dir-mode", "MODE", "default",
     "the mode of new directories, such as 0750, or default")
 FLAG(hash_stdin, "hash-stdin", "standard input has a hash, not a password")
 FLAG(print_password, "print-password", "make a password, and print it once")
 FLAG(must_change, "must-change",
      "the user must change the password before anything else")
-KEY(on_conflict, "on-conflict", "WORD",
+KEY(on_conflict, "on-conflict", "WORD", "default",
     "overwrite, rename, version, reject or default")
-KEY(data_binding, "data-binding", "WORD", "user, session, address or default")
-KEY(upload_eof, "upload-eof", "WORD",
+KEY(data_binding, "data-binding", "WORD", "default",
+    "user, session, address or default")
+KEY(upload_eof, "upload-eof", "WORD", "default",
     "strict, size, lenient, announced or default")
-KEY(certificate, "certificate", "NAMES",
+KEY(certificate, "certificate", "NAMES", "none",
     "the user must show one of these client certificates:\n"
     "sha256:, subject:, email:, dns: or uri:, with ;\n"
-    "between them; or default: none")
-KEY(login, "login", "WORD", "password, certificate (instead of it) or default")
-KEY(expires, "expires", "WHEN",
+    "between them; or none")
+KEY(login, "login", "WORD", "default",
+    "password, certificate (instead of it) or default")
+KEY(expires, "expires", "WHEN", "none",
     "the user's end: a day (until its end, UTC), a time as\n"
-    "2027-01-31T12:00:00Z, or default: never")
-OPTION(ttl, "ttl", "TIME", "the user's end, from now: 7d; also s, min, h or w")
-KEY(max_files, "max-files", "N",
-    "the user may store N files, all together; or default: any number")
-KEY(max_bytes, "max-bytes", "SIZE",
-    "the user may store so many bytes, all together, such as 20G; or\n"
-    "default: any number")
+    "2027-01-31T12:00:00Z, a time from now, such as 90d, or none")
+KEY(max_files, "uploads", "N", "none",
+    "the user may store N files in all; deleting gives none back; or none:\n"
+    "any number")
+KEY(max_bytes, "upload-bytes", "SIZE", "none",
+    "the user may store so many bytes in all, such as 20G; or none")
 OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
-       "default: never")
-OPTION(format, "format", "WORD",
-       "import: passwd, proftpd, pure-pw, name:hash (htpasswd, pam_pwdfile),\n"
-       "ldif, json or sallyport; invite: text (the default) or html")
-KEY(sync, "sync", "NAME",
-    "import: keep the users of the source NAME as it has them (ldif and\n"
-    "json); else: the source that the row follows, or "
-    "default:\n"
-    "none")
-OPTION(shadow, "shadow", "FILE", "the hashes, in the form of shadow(5)")
+       "none")
+OPTION(format, "format", "WORD", "text (the default) or html")
+KEY(sync, "sync", "NAME", "none",
+    "import: keep the users of the source NAME as it has them; else: the\n"
+    "source that the row follows, or none")
+FLAG(most, "most", "lock, or open, even most users of a source")
 OPTION(prefix, "prefix", "DIR", "homes are made in DIR, not in \"homes\"")
 FLAG(dry_run, "dry-run", "print what would happen, and change nothing")
 FLAG(hashes, "hashes", "write the hashes into the JSON, too")
-KEY(max_sessions, "max-sessions", "N", "sessions at a time, or default")
-KEY(max_transfers, "max-transfers", "N",
+KEY(max_sessions, "max-sessions", "N", "default",
+    "sessions at a time, or default")
+KEY(max_transfers, "max-transfers", "N", "default",
     "uploads and downloads at a time, 0: no limit, or default")
-KEY(bandwidth_up, "bandwidth-up", "SIZE",
+KEY(bandwidth_up, "bandwidth-up", "SIZE", "default",
     "bytes per second of all uploads together, such as 10M;\n"
     "0: no limit, or default")
-KEY(bandwidth_down, "bandwidth-down", "SIZE", "the same for downloads")
-KEY(max_file_size, "max-file-size", "SIZE",
+KEY(bandwidth_down, "bandwidth-down", "SIZE", "default",
+    "the same for downloads")
+KEY(max_file_size, "max-file-size", "SIZE", "default",
     "the largest upload, such as 2G; 0: no limit, or default")
-KEY(networks, "networks", "LIST",
-    "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or\n"
-    "default: any")
-KEY(hours, "hours", "LIST",
-    "days and hours, such as mon-fri/08:00-18:00,sat, or default:\n"
+KEY(networks, "networks", "LIST", "none",
+    "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or none:\n"
     "any")
+KEY(hours, "hours", "LIST", "none",
+    "days and hours, such as mon-fri/08:00-18:00,sat, or none: any")
 OPTION(files, "files", "N",
        "the largest number of files and directories, or none")
 FLAG(purge, "purge", "remove the directory too, after a question")
-FLAG(yes, "yes",
-     "don't ask; ban even this machine itself; release over a newer file;\n"
-     "lock even most users of a source")
-OPTION(older_than, "older-than", "DAYS",
-       "only those without a write for so many days")
+FLAG(yes, "yes", "answer the question with yes")
+FLAG(waiting, "waiting", "remove it although uploads wait for inspection there")
+FLAG(new_secret, "new-secret", "another secret in place of the one in use")
+FLAG(replace_newer, "replace-newer",
+     "also in place of a file that is newer or was changed later")
+FLAG(terminal, "terminal", "write the bytes even to a terminal")
+OPTION(older_than, "older-than", "TIME",
+       "only those without a write for so long, such as 2d")
 FLAG(all, "all", "unfinished uploads of any age")
 OPTION(for_time, "for", "TIME",
        "how long, as 10min, 12h, 7d or 4w (default: for ever)")
@@ -123,7 +121,7 @@ OPTION(timeout, "timeout", "TIME",
 FLAG(stay, "stay", "after that time drain on")
 OPTION(announce, "announce", "TIME",
        "so long before, only health checks of proxies get 421")
-FLAG(off, "off", "take sessions again")
+FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
 FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "sallyport/base/clock.h"
@@ -207,12 +208,14 @@ static bool add_value(json_t *value, const struct output_field *f, bool block,
     return buf_add(into, "", 1) == 0;
 }
 
-int output_one(struct context *x, json_t *one, const struct output_field *f)
+void output_one(json_t *one, const struct output_field *f)
 {
     bool ok = true;
 
-    if (x->args.json || !one)
-        return json_write(x, one);
+    if (ctl.args.json || !one) {
+        json_print(one);
+        return;
+    }
     for (; ok && f->key; f++) {
         json_t *value = json_object_get(one, f->key);
         bool block = f->element && json_array_size(value) > 0;
@@ -225,7 +228,8 @@ int output_one(struct context *x, json_t *one, const struct output_field *f)
         buf_release(&text);
     }
     json_decref(one);
-    return ok ? 0 : ctl_no_memory(x);
+    if (!ok)
+        fail_no_memory();
 }
 
 /* Tables. */
@@ -387,14 +391,37 @@ void table_end(struct table *t, const char *nothing)
     buf_release(&t->cells);
 }
 
-int output_list(struct context *x, size_t n, output_describe *describe,
-                const struct output_field *columns)
+void output_list(size_t n, output_describe *describe,
+                 const struct output_field *columns)
 {
     struct table t;
 
-    table_begin(&t, x, columns);
+    table_begin(&t, &ctl, columns);
     for (size_t i = 0; i < n; i++)
-        table_add(&t, describe(x, i));
+        table_add(&t, describe(i));
     table_end(&t, NULL);
-    return 0;
+}
+
+/* Of several objects each has a line of its own. */
+void output_done(const char *what, const char *name, json_t *details,
+                 const char *format, ...)
+{
+    va_list args;
+
+    if (ctl.args.json) {
+        json_t *one = json_pack("{s:s}", what, name);
+
+        if (!one || json_object_update(one, details) ||
+            json_dumpf(one, stdout, JSON_COMPACT))
+            fail(EX_IOERR, "JSON can't be written");
+        putchar('\n');
+        json_decref(one);
+    } else {
+        printf("%s %s: ", what, name);
+        va_start(args, format);
+        vprintf(format, args);
+        va_end(args);
+        putchar('\n');
+    }
+    json_decref(details);
 }

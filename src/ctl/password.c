@@ -1,7 +1,7 @@
 /* Reads lines and passwords, from the terminal or from standard input. A
  * password is never an argument, which all users of the machine could read. All
  * copies are wiped, except the returned secret. */
-#include "ctl.h"
+#include "edit/edit.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -46,27 +46,9 @@ static void typed_line_wipe(struct typed_line *l)
 
 #define NOT_GIVEN "was not given; nothing has changed"
 
-static int password_refuse(struct complaint *c, int code, const char *why)
-{
-    complain(c, "the password %s", why);
-    return code;
-}
-
-/* A PASS command can't carry CR or LF. */
-static int keep_password(struct secret *s, struct slice text,
-                         struct complaint *c)
-{
-    enum password_fault fault = hash_password_fault(text);
-
-    if (fault != PASSWORD_OK)
-        return password_refuse(c, EX_DATAERR, password_fault_text(fault));
-    secret_set(s, text);
-    return 0;
-}
-
 /* Reads byte by byte, since bytes after the line belong to another program.
  * Returns the number of bytes without the line end, or -errno. */
-static ssize_t password_read_line(char *out, size_t size)
+static ssize_t read_line(char *out, size_t size)
 {
     size_t len = 0;
 
@@ -84,32 +66,51 @@ static ssize_t password_read_line(char *out, size_t size)
     return (ssize_t)len;
 }
 
-static int read_stdin(struct secret *s, struct complaint *c)
+/* As files of Windows begin and end their lines. */
+static struct slice tidy_line(char *line, size_t len)
 {
-    LINE_CLEANUP struct typed_line line;
-    ssize_t len = password_read_line(line.bytes, sizeof(line.bytes));
+    struct slice text = { line, len };
 
-    if (len < 0)
-        return password_refuse(c, EX_IOERR,
-                               "can't be read from standard input");
-    if (len == 0)
-        return password_refuse(c, EX_TEMPFAIL,
-                               NOT_GIVEN "; write it as one line to standard "
-                                         "input, or use --print-password");
-    return keep_password(s, (struct slice){ line.bytes, (size_t)len }, c);
+    if (slice_starts(text, SLICE("\xef\xbb\xbf")))
+        text = (struct slice){ line + 3, len - 3 };
+    if (text.len > 0 && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    return text;
 }
 
-int password_line(char *out, size_t size, struct complaint *c)
+/* A PASS command can't carry CR or LF. */
+static void read_stdin(struct secret *s)
 {
-    ssize_t len = password_read_line(out, size);
+    LINE_CLEANUP struct typed_line line;
+    ssize_t len = read_line(line.bytes, sizeof(line.bytes));
+    enum password_fault fault;
+    struct slice text;
 
-    if (len >= 0 && (size_t)len < size) {
-        out[len] = '\0';
-        return 0;
-    }
-    complain(c, len < 0 ? "standard input can't be read"
-                        : "the line of standard input is too long");
-    return len < 0 ? EX_IOERR : EX_DATAERR;
+    if (len < 0)
+        fail(EX_IOERR, "the password can't be read from standard input");
+    text = tidy_line(line.bytes, (size_t)len);
+    if (text.len == 0)
+        fail(EX_TEMPFAIL,
+             "the password " NOT_GIVEN "; write it as one line to standard "
+             "input, or use --print-password");
+    fault = hash_password_fault(text);
+    if (fault != PASSWORD_OK)
+        fail(EX_DATAERR, "the password %s", password_fault_text(fault));
+    secret_set(s, text);
+}
+
+void password_line(char *out, size_t size)
+{
+    ssize_t len = read_line(out, size);
+    struct slice text;
+
+    if (len < 0)
+        fail(EX_IOERR, "standard input can't be read");
+    if ((size_t)len >= size)
+        fail(EX_DATAERR, "the line of standard input is too long");
+    text = tidy_line(out, (size_t)len);
+    memmove(out, text.ptr, text.len);
+    out[text.len] = '\0';
 }
 
 /* Bytes above the last multiple of the number of letters are dropped, so that
@@ -131,98 +132,106 @@ static void password_make(struct secret *s)
     s->bytes[s->len] = '\0';
 }
 
-static int refuse_line(int error, struct complaint *c)
+static noreturn void refuse_line(int error)
 {
     if (error == EINTR)
-        return password_refuse(c, EX_TEMPFAIL, NOT_GIVEN);
+        fail(EX_TEMPFAIL, "the password " NOT_GIVEN);
     if (error == ETIMEDOUT)
-        return password_refuse(c, EX_TEMPFAIL,
-                               "didn't come in time; try again");
+        fail(EX_TEMPFAIL, "the password didn't come in time; try again");
     if (error == ENAMETOOLONG)
-        return password_refuse(c, EX_DATAERR,
-                               password_fault_text(PASSWORD_LONG));
-    return password_refuse(c, EX_IOERR,
-                           "can't be read from the terminal; give it as "
-                           "one line of standard input");
+        fail(EX_DATAERR, "the password %s", password_fault_text(PASSWORD_LONG));
+    fail(EX_IOERR,
+         "the password can't be read from the terminal; give it as one line of "
+         "standard input");
 }
 
-/* Without a length the person wants a random one. */
-static int read_twice(struct secret *s, int tty, const char *prompt,
-                      struct complaint *c)
+/* Returns why the password isn't taken, or NULL. Without a length the person
+ * wants a random one. */
+static const char *read_twice(struct secret *s, int tty, const char *prompt,
+                              bool makes)
 {
     LINE_CLEANUP struct typed_line first, again;
     int len = ask_line(tty, prompt, false, first.bytes, sizeof(first.bytes));
-    int len_again, code;
+    enum password_fault fault;
+    int len_again;
 
     if (len < 0)
-        return refuse_line(-len, c);
+        refuse_line(-len);
     s->len = 0;
     if (len == 0)
-        return 0;
-    code = keep_password(s, (struct slice){ first.bytes, (size_t)len }, c);
-    if (code)
-        return code;
+        return makes ? NULL : "is empty";
+    fault = hash_password_fault((struct slice){ first.bytes, (size_t)len });
+    if (fault != PASSWORD_OK)
+        return password_fault_text(fault);
     len_again = ask_line(tty, "The same again: ", false, again.bytes,
                          sizeof(again.bytes));
     if (len_again < 0)
-        return refuse_line(-len_again, c);
+        refuse_line(-len_again);
     if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
-        return password_refuse(c, EX_DATAERR, "was not the same twice");
-    return 0;
+        return "was not the same twice";
+    secret_set(s, (struct slice){ first.bytes, (size_t)len });
+    return NULL;
 }
 
 /* A password that isn't suitable, or not the same twice, is asked for again. */
-static int read_terminal(struct secret *s, const char *user,
-                         struct complaint *c)
+static void read_terminal(struct secret *s)
 {
     /* The made one is printed: never into a file that somebody keeps. */
     const bool makes = isatty(STDOUT_FILENO);
     FD_CLEANUP int tty = prompt_open();
-    int code = EX_DATAERR;
+    const char *why;
     char prompt[96];
 
     if (tty < 0)
-        return refuse_line(-tty, c);
-    snprintf(prompt, sizeof(prompt), "New password of %s%s: ", user,
+        refuse_line(-tty);
+    snprintf(prompt, sizeof(prompt), "New password of %s%s: ", ctl.args.word[2],
              makes ? " (Enter: make one)" : "");
-    for (int left = PASSWORD_TRIES; code == EX_DATAERR && left > 0; left--) {
-        if (c->text[0])
-            dprintf(tty, "%s\n", c->text);
-        c->text[0] = '\0';
-        code = read_twice(s, tty, prompt, c);
-        if (code == 0 && s->len == 0 && !makes)
-            code = password_refuse(c, EX_DATAERR, "is empty");
+    for (int left = PASSWORD_TRIES; left > 0; left--) {
+        why = read_twice(s, tty, prompt, makes);
+        if (!why)
+            return;
+        if (left > 1)
+            dprintf(tty, "the password %s\n", why);
     }
-    return code;
+    fail(EX_DATAERR, "the password %s", why);
 }
 
-static int password_take(struct context *x, struct secret *s, const char *user)
+void password_hash(struct secret *s, char out[HASH_MAX])
 {
-    int code = 0;
-
     s->len = 0;
-    if (!x->args.print_password && !isatty(STDIN_FILENO))
-        return read_stdin(s, &x->complaint);
-    if (!x->args.print_password)
-        code = read_terminal(s, user, &x->complaint);
-    if (code == 0 && s->len == 0) {
-        x->args.print_password = "";
+    if (!ctl.args.print_password && !isatty(STDIN_FILENO))
+        read_stdin(s);
+    else if (!ctl.args.print_password)
+        read_terminal(s);
+    if (s->len == 0) {
+        ctl.args.print_password = "";
         password_make(s);
     }
-    return code;
+    if (hash_make(s, ctl.settings.hash_cost, out))
+        fail(EX_OSERR, "crypt(3) made no hash");
 }
 
-int password_hash(struct context *x, struct secret *s, char out[HASH_MAX])
+static void say_not_counted(int code)
 {
-    int code = password_take(x, s, x->args.word[2]);
-
-    if (code == 0 && hash_make(s, x->settings.hash_cost, out))
-        code = ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
-    return code;
+    (void)code;
+    if (!edit_stands)
+        stderr_print("the password above doesn't count: nothing was changed");
 }
 
-void password_show(const struct context *x, const struct secret *s)
+/* The letter of an invitation, on standard output, doesn't have it: whoever
+ * reads one of them can't log in. */
+void password_show(const struct secret *s)
 {
-    if (x->args.print_password)
+    if (!ctl.args.print_password)
+        return;
+    if (ctl.args.to)
+        stderr_print("the password of %s, which isn't in the letter; send it "
+                     "by another way: %s",
+                     ctl.args.word[2], s->bytes);
+    else
         printf("password: %s\n", s->bytes);
+    if (fflush(stdout) == EOF)
+        fail(EX_IOERR, "standard output: %s; nothing has changed",
+             strerror(errno));
+    at_fail = say_not_counted;
 }

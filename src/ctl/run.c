@@ -4,17 +4,17 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
 const struct ctl_option ctl_options[] = {
 #define OPTION(field, name, value, help)                                       \
-    [OPTION_##field] = { name, value, NULL, help },
-#define FLAG(field, name, help) [OPTION_##field] = { name, NULL, NULL, help },
-#define KEY(field, name, value, help)                                          \
-    [OPTION_##field] = { name, value, #field, help },
+    [OPTION_##field] = { name, value, NULL, NULL, help },
+#define FLAG(field, name, help)                                                \
+    [OPTION_##field] = { name, NULL, NULL, NULL, help },
+#define KEY(field, name, value, none, help)                                    \
+    [OPTION_##field] = { name, value, #field, none, help },
 #include "option_list.h"
 };
 
@@ -40,37 +40,45 @@ const struct ctl_option *arguments_option(struct slice name)
 }
 
 /* The help of the command before it, if there is one, has the options. */
-static int usage_error(const struct arguments *a, const char *what,
-                       const char *text, struct complaint *c)
+static noreturn void usage_error(const char *what, const char *text)
 {
-    const struct ctl_command *row = a->words > 0 ? ctl_command_of(a) : NULL;
+    const struct ctl_command *row =
+        ctl.args.words > 0 ? ctl_command_of(&ctl.args) : NULL;
     char name[CTL_NAME];
 
     if (row)
-        complain(c, "%s: %s; see: sallyportctl %s --help", text, what,
-                 ctl_name_of(row, name));
-    else
-        complain(c, "%s: %s; run: sallyportctl --help", text, what);
-    return EX_USAGE;
+        fail(EX_USAGE, "%s: %s; see: sallyportctl %s --help", text, what,
+             ctl_name_of(row, name));
+    fail(EX_USAGE, "%s: %s; run: sallyportctl --help", text, what);
 }
 
-static int unknown_option(const struct arguments *a, const char *text,
-                          struct slice name, struct complaint *c)
+/* Words of older versions. */
+static const struct {
+    const char *old, *now;
+} renamed[] = {
+    { "ttl", "--expires 90d" },
+    { "max-files", "--uploads N" },
+    { "max-bytes", "--upload-bytes SIZE" },
+    { "gid", "sallyportctl user edit" },
+};
+
+static noreturn void unknown_option(const char *text, struct slice name)
 {
     const char *names[OPTIONS], *nearest;
 
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (slice_equal(name, slice_from(renamed[i].old)))
+            fail(EX_USAGE, "%s: no such option; use %s", text, renamed[i].now);
     for (size_t i = 0; i < OPTIONS; i++)
         names[i] = ctl_options[i].name;
     nearest = slice_nearest(name, names, OPTIONS);
     if (!nearest)
-        return usage_error(a, "no such option", text, c);
-    complain(c, "%s: no such option; did you mean --%s?", text, nearest);
-    return EX_USAGE;
+        usage_error("no such option", text);
+    fail(EX_USAGE, "%s: no such option; did you mean --%s?", text, nearest);
 }
 
 /* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
-static int take_option(struct arguments *a, const char *text, char ***next,
-                       struct complaint *c)
+static void take_option(struct arguments *a, const char *text, char ***next)
 {
     struct slice name, value = slice_from(text + 2);
     const struct ctl_option *row;
@@ -79,26 +87,28 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     slice_cut(&value, '=', &name);
     row = arguments_option(name);
     if (!row)
-        return unknown_option(a, text, name, c);
+        unknown_option(text, name);
     place = &a->option[row - ctl_options];
     if (*place)
-        return usage_error(a, "given twice", text, c);
-    if (!row->value) {
-        *place = "";
-        return value.ptr ? usage_error(a, "takes no value", text, c) : 0;
-    }
-    if (!value.ptr)
+        usage_error("given twice", text);
+    if (!row->value && value.ptr)
+        usage_error("takes no value", text);
+    if (row->value && !value.ptr)
         value.ptr = **next ? *(*next)++ : NULL;
-    *place = value.ptr;
-    return *place ? 0 : usage_error(a, "needs a value", text, c);
+    *place = row->value ? value.ptr : "";
+    if (!*place)
+        usage_error("needs a value", text);
 }
 
-/* As tail and journalctl have them. */
+/* As other programs have them. */
 static const char *long_option(const char *text)
 {
-    static const char *const options[][2] = { { "-o", "--output" },
-                                              { "-n", "--lines" },
-                                              { "-f", "--follow" } };
+    static const char *const options[][2] = {
+        { "-h", "--help" },
+        { "-n", "--lines" },
+        { "-f", "--follow" },
+        { "-o", "--output" },
+    };
 
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (strcmp(text, options[i][0]) == 0)
@@ -106,28 +116,26 @@ static const char *long_option(const char *text)
     return text;
 }
 
-int arguments_parse(struct arguments *a, int argc, char **argv,
-                    struct complaint *c)
+void arguments_parse(int argc, char **argv)
 {
+    struct arguments *a = &ctl.args;
     char **next = argv + (argc > 0);
+    bool words = false; /* after "--" */
 
     *a = (struct arguments){ .word = argv };
     while (*next) {
         const char *text = long_option(*next++);
-        int code;
 
-        if (strncmp(text, "--", 2) == 0) {
-            code = take_option(a, text, &next, c);
-            if (code)
-                return code;
-        } else if (text[0] == '-' && text[1]) {
-            return usage_error(a, "no such option", text, c);
-        } else {
+        if (words || text[0] != '-' || !text[1])
             a->word[a->words++] = next[-1];
-        }
+        else if (strcmp(text, "--") == 0)
+            words = true;
+        else if (text[1] == '-')
+            take_option(a, text, &next);
+        else
+            usage_error("no such option", text);
     }
     a->word[a->words] = NULL;
-    return 0;
 }
 
 int arguments_seconds(struct context *x, const char *option, const char *text,
@@ -212,39 +220,20 @@ int ctl_exit_of(int error)
     }
 }
 
-int ctl_missing(struct context *x, const char *what, struct slice name)
+void fail_missing(const char *what, struct slice name)
 {
-    return ctl_fail(x, EX_NOUSER,
-                    "there is no %s %.*s; run: sallyportctl %s list", what,
-                    (int)name.len, name.ptr, what);
+    fail(EX_NOUSER, "there is no %s %.*s; run: sallyportctl %s list", what,
+         (int)name.len, name.ptr, what);
 }
 
-int ctl_find(struct context *x, const struct users *u, const struct user **ret)
+const struct user *user_named(const struct users *u)
 {
-    const struct slice name = slice_from(x->args.word[2]);
+    const struct slice name = slice_from(ctl.args.word[2]);
+    const struct user *user = users_find(u, name);
 
-    *ret = users_find(u, name);
-    return *ret ? 0 : ctl_missing(x, "user", name);
-}
-
-int ctl_confirm_removal(struct context *x, const char *directory)
-{
-    char question[USER_HOME_MAX + 64];
-    int answer;
-
-    if (x->args.yes)
-        return 0;
-    snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
-             directory);
-    answer = terminal_confirm(question);
-    if (answer == 1)
-        return 0;
-    if (answer == 0)
-        return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
-    return ctl_fail(x, EX_USAGE,
-                    "nothing was removed; to remove %s without being asked "
-                    "give --yes",
-                    directory);
+    if (!user)
+        fail_missing("user", name);
+    return user;
 }
 
 const struct ctl_command *ctl_command_of(const struct arguments *a)
@@ -274,23 +263,19 @@ const struct ctl_words ctl_words[] = {
     [TAKES_ID] = { 1, 2, NULL, NULL, 0, A_USER },
 };
 
-static int check_words(struct context *x, const struct ctl_command *row,
-                       const char *name)
+static void check_words(const struct ctl_command *row, const char *name)
 {
-    const size_t own = row->name ? 2 : 1, given = x->args.words;
+    const size_t own = row->name ? 2 : 1, given = ctl.args.words;
     const struct ctl_words *words = &ctl_words[row->takes];
     const char *word = given > own ? words->second : words->first;
 
     if (given > own + words->most)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: one word too many; see: sallyportctl %s --help",
-                        x->args.word[own + words->most], name);
-    if (given >= own + words->least)
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "%s: %.*s is missing; see: sallyportctl %s --help", name,
-                    (int)(word ? strlen(word) : strcspn(row->syntax, " ")),
-                    word ? word : row->syntax, name);
+        fail(EX_USAGE, "%s: one word too many; see: sallyportctl %s --help",
+             ctl.args.word[own + words->most], name);
+    if (given < own + words->least)
+        fail(EX_USAGE, "%s: %.*s is missing; see: sallyportctl %s --help", name,
+             (int)(word ? strlen(word) : strcspn(row->syntax, " ")),
+             word ? word : row->syntax, name);
 }
 
 /* Of a share or a team; else of users. */
@@ -319,20 +304,24 @@ static const char *bad_name(const struct ctl_command *row,
 }
 
 /* An option of "user add" whose change is a command of its own. */
-static int not_for_change(struct context *x, const char *option)
+static void not_for_change(const char *option)
 {
-    const struct arguments *a = &x->args;
-    const int share = a->share ? (int)strcspn(a->share, ":") : 0;
+    const struct arguments *a = &ctl.args;
 
-    if (strcmp(option, "team") == 0)
-        return ctl_fail(x, EX_USAGE,
-                        "--team is not for this command; run: sallyportctl "
-                        "team join %s %s",
-                        a->team, a->word[2]);
-    return ctl_fail(x, EX_USAGE,
-                    "--share is not for this command; run: sallyportctl share "
-                    "grant %.*s %s%s",
-                    share, a->share, a->word[2], a->share + share);
+    if (strcmp(option, "team") == 0 && !strchr(a->team, ','))
+        fail(EX_USAGE,
+             "--team is not for this command; run: sallyportctl team join %s "
+             "%s",
+             a->team, a->word[2]);
+    if (strcmp(option, "share") == 0 && !strchr(a->share, ',')) {
+        const int share = (int)strcspn(a->share, ":");
+
+        fail(EX_USAGE,
+             "--share is not for this command; run: sallyportctl share grant "
+             "%.*s %s%s",
+             share, a->share, a->word[2],
+             a->share[share] ? a->share + share : ":ROLE");
+    }
 }
 
 /* Options that a command takes, but not together. */
@@ -341,7 +330,6 @@ static const struct {
     const char *why;
 } exclusive[] = {
     { OPTION_print_password, OPTION_hash_stdin, "" },
-    { OPTION_expires, OPTION_ttl, "" },
     { OPTION_all, OPTION_older_than, "" },
     { OPTION_json, OPTION_csv, "" },
     { OPTION_json, OPTION_watch, "" },
@@ -353,58 +341,37 @@ static const struct {
     { OPTION_follow, OPTION_until, "" },
 };
 
-static int check_exclusive(struct context *x)
+static void check_exclusive(void)
 {
-    const char *const *option = x->args.option;
+    const char *const *option = ctl.args.option;
 
-    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++) {
-        const enum option_place one = exclusive[i].one;
-        const enum option_place other = exclusive[i].other;
-
-        if (option[one] && option[other])
-            return ctl_fail(x, EX_USAGE, "give --%s or --%s, not both%s",
-                            ctl_options[one].name, ctl_options[other].name,
-                            exclusive[i].why);
-    }
-    return 0;
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++)
+        if (option[exclusive[i].one] && option[exclusive[i].other])
+            fail(EX_USAGE, "give --%s or --%s, not both%s",
+                 ctl_options[exclusive[i].one].name,
+                 ctl_options[exclusive[i].other].name, exclusive[i].why);
 }
 
-static int check_options(struct context *x, const struct ctl_command *row,
-                         const char *name)
+static void check_usage(const struct ctl_command *row)
 {
-    const struct arguments *a = &x->args;
-    const char *beyond = arguments_beyond(a, row);
-    const char *groups;
+    const struct arguments *a = &ctl.args;
+    const char *beyond = arguments_beyond(a, row), *bad = bad_name(row, a);
+    char name[CTL_NAME];
 
-    if (!beyond)
-        return check_exclusive(x);
-    groups = strcmp(beyond, "share") == 0  ? a->share
-             : strcmp(beyond, "team") == 0 ? a->team
-                                           : ",";
-    if (strcmp(name, "user change") == 0 && a->words == 3 &&
-        !strchr(groups, ','))
-        return not_for_change(x, beyond);
-    return ctl_fail(x, EX_USAGE,
-                    "%s: --%s is not for this command; see: sallyportctl %s "
-                    "--help",
-                    name, beyond, name);
-}
-
-static int check_usage(struct context *x, const struct ctl_command *row)
-{
-    char name[32];
-    int code = check_options(x, row, ctl_name_of(row, name));
-    const char *bad = bad_name(row, &x->args);
-
-    if (code == 0)
-        code = check_words(x, row, name);
-    if (code == 0 && bad)
-        return ctl_fail(x, EX_DATAERR,
-                        "\"%s\" is a bad name; use 1 to 32 of a-z%s, not "
-                        "beginning with . or -",
-                        bad,
-                        is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
-    return code;
+    ctl_name_of(row, name);
+    if (beyond && strcmp(name, "user change") == 0 && a->words == 3)
+        not_for_change(beyond);
+    if (beyond)
+        fail(EX_USAGE,
+             "%s: --%s is not for this command; see: sallyportctl %s --help",
+             name, beyond, name);
+    check_exclusive();
+    check_words(row, name);
+    if (bad)
+        fail(EX_DATAERR,
+             "\"%s\" is a bad name; use 1 to 32 of a-z%s, not beginning with "
+             ". or -",
+             bad, is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
 }
 
 void ctl_beside(const char *name, char out[PATH_MAX])
@@ -451,13 +418,6 @@ int ctl_load_partly(struct context *x)
                                              warn_of_mistake, &x->complaint));
 }
 
-void ctl_old_run(ctl_old_function *run)
-{
-    ctl_status = run(&ctl);
-    if (ctl.complaint.text[0])
-        fail(ctl_status, "%s", ctl.complaint.text);
-}
-
 static void run_row(const struct ctl_command *row)
 {
     struct context *x = &ctl;
@@ -466,41 +426,43 @@ static void run_row(const struct ctl_command *row)
         need(x, ctl_load_partly(x));
     else if (!(row->needs & WITHOUT_SETTINGS))
         need(x, ctl_load_settings(x));
-    if (row->needs & READS_TO_EDIT)
-        need(x, edit_read_before(x));
     if (row->needs & READS_USERS)
-        need(x, edit_load_users(&x->users, x->settings.users, NULL,
-                                &x->complaint));
+        edit_read_users();
     row->run();
 }
 
-static int run_bounded(struct context *x, void *data)
-{
-    const struct ctl_command *const *row = data;
+struct bounded {
+    const struct ctl_command *row;
+    int status;
+};
 
-    run_row(*row);
-    return ctl_status == 0 && fflush(stdout) == EOF
-               ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
-               : ctl_status;
+static void run_bounded(void *data)
+{
+    struct bounded *b = data;
+
+    run_row(b->row);
+    if (fflush(stdout) == EOF)
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
+    b->status = ctl_status;
 }
 
 /* The command must end although the disk of the users file is dead. */
 static void run_with_deadline(const struct ctl_command *row)
 {
-    struct context *x = &ctl;
+    struct bounded b = { .row = row };
+    struct complaint why;
     int code =
-        disk_run_copy(x, run_bounded, &row, sizeof(row), ctl_deadline_ms);
+        disk_fork(run_bounded, &b, sizeof(b), ctl_deadline_ms, false, &why);
 
     if (code == -ETIMEDOUT)
         fail(EX_TEMPFAIL,
              "the disk of the users file doesn't answer, so it isn't known "
              "whether anything has changed; try again later; to end the "
              "sessions now run: sallyportctl kick %s",
-             x->args.words == 3 ? x->args.word[2] : "USER");
-    if (code < 0)
-        fail(EX_OSERR, "a process failed: %s", strerror(-code));
-    need(x, x->complaint.text[0] ? code : 0);
-    ctl_status = code;
+             ctl.args.words == 3 ? ctl.args.word[2] : "USER");
+    if (code)
+        fail(code, "%s", why.text);
+    ctl_status = b.status;
 }
 
 static void run_command(void)
@@ -510,7 +472,7 @@ static void run_command(void)
 
     if (!row)
         need(x, meant_instead(x));
-    need(x, check_usage(x, row));
+    check_usage(row);
     if (row->needs & HAS_DEADLINE)
         run_with_deadline(row);
     else
@@ -539,7 +501,7 @@ static void run(int argc, char **argv)
         complete_print(&ctl, argv + 2);
         return;
     }
-    need(&ctl, arguments_parse(a, argc, argv, &ctl.complaint));
+    arguments_parse(argc, argv);
     /* "help user add", as other programs have it. */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         a->word++;

@@ -90,7 +90,7 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     struct session s;
 
     server_start(&server, &plan);
-    ctl(&server, 0, "user add partner --role drop --ttl 7d --max-files 6", "");
+    ctl(&server, 0, "user add partner --role drop --expires 7d --uploads 6", "");
     session_enter(&s, &server, "partner");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_store(&s, "STOR", "f", "bytes", 5);
@@ -100,7 +100,7 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     server_again(&server);
     cr_expect_eq(store_many(&server, "partner"), 4);
     ctl(&server, 0, "user show partner", "files:    6\nmax files: 6\n");
-    expect_used_up(&server, NO_FILES, "user change partner --max-files 7");
+    expect_used_up(&server, NO_FILES, "user change partner --uploads 7");
     server_stop(&server);
 }
 
@@ -113,7 +113,7 @@ Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
     struct data d;
 
     server_start(&server, &plan);
-    ctl(&server, 0, "user add partner --role drop --max-bytes 30", "");
+    ctl(&server, 0, "user add partner --role drop --upload-bytes 30", "");
     session_enter(&s, &server, "partner");
     session_do(&s, "200 {*}", "ALLO 30");
     session_do(&s, NO_BYTES, "ALLO 31");
@@ -132,7 +132,7 @@ Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
     cr_expect_eq(store_many(&server, "partner"), 5);
     ctl(&server, 0, "user show partner", "bytes:    30\nmax bytes: 30\n");
     ctl(&server, 0, "user can partner upload /x", ": nothing more\n");
-    expect_used_up(&server, NO_BYTES, "user change partner --max-bytes 35");
+    expect_used_up(&server, NO_BYTES, "user change partner --upload-bytes 35");
     server_stop(&server);
 }
 
@@ -163,7 +163,7 @@ Test(own_files, files_that_expire, .timeout = 240)
 
     server_start(&server, &plan);
     ctl(&server, 0, "share add contracts --retain 30d", "");
-    ctl(&server, 0, "share grant contracts anna", "");
+    ctl(&server, 0, "share grant contracts anna:full", "");
     ctl(&server, 0, "user change anna --retain /in:2d", "anna");
     session_enter(&s, &server, "anna");
     session_do(&s, "257 {*}", "MKD in");
@@ -196,7 +196,7 @@ Test(own_files, files_that_expire, .timeout = 240)
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_close(&s);
-    ctl(&server, 0, "user change anna --retain /in:default", "");
+    ctl(&server, 0, "user change anna --retain /in:none", "");
     server_stop(&server);
 }
 
@@ -221,7 +221,7 @@ Test(own_files, uploads_that_nobody_continues, .timeout = 240)
 
     server_start(&server, &plan);
     ctl(&server, 0, "share add contracts", "");
-    ctl(&server, 0, "share grant contracts anna", "");
+    ctl(&server, 0, "share grant contracts anna:full", "");
     session_enter(&s, &server, "anna");
     cut_upload(&s, "old");
     cut_upload(&s, "contracts/old");

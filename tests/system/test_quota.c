@@ -117,7 +117,7 @@ static void stage_open_share(struct stage *t)
     snprintf(words, sizeof(words), "share add contracts --path %s/contracts",
              t->disk.home);
     ctl(&t->server, 0, words, "");
-    ctl(&t->server, 0, "share grant contracts anna dora:drop", "");
+    ctl(&t->server, 0, "share grant contracts anna:full dora:drop", "");
     ctl(&t->server, 0, "quota set share:contracts 8M", "");
     t->bytes = fault_noise(2 * LIMIT);
 }

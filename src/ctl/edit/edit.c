@@ -10,62 +10,92 @@
 
 #define REMOVE_MS 1000
 
-const char *const edit_last_ids[] = {
-    [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
+struct edit_line {
+    struct slice text; /* of the old file, without its end; ptr NULL: none */
+    struct row row;    /* of a changed or new one; else without columns */
 };
+
+static struct edit {
+    struct users_file file;
+    struct buf text; /* the old file */
+    struct users own;
+    struct edit_line *line; /* of the new file; line N is line[N - 1] */
+    size_t lines, room;
+    struct buf made; /* directories for it, with a NUL after each */
+} e;
+
+const struct users *edit_users;
+bool edit_stands;
 
 static const char *remedy_for(int error)
 {
-    return ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "";
+    return ctl_exit_of(error) == EX_NOPERM && geteuid() != 0
+               ? "; run it as root"
+           : error == EXDEV ? "; the file is mounted alone: mount its directory"
+                            : "";
 }
 
-static int file_fail(const struct users_file *file, int error, const char *what,
-                     struct complaint *c)
+static noreturn void file_fail(const char *path, int error, const char *what)
 {
-    complain(c, "%s: %s: %s%s", file->path, what, strerror(error),
-             remedy_for(error));
-    return ctl_exit_of(error);
+    fail(ctl_exit_of(error), "%s: %s%s%s%s", path, what, what[0] ? ": " : "",
+         strerror(error), remedy_for(error));
 }
 
-int edit_fail(struct edit *e, int error, const char *what)
+/* The text may be a part of the one that somebody meant. An edit would make it
+ * permanent: what a program writes later goes to the old file, which has no
+ * name any more. A full disk leaves an empty file, and sallyportctl none. */
+static void refuse_part(const struct users_file *file, const struct buf *text)
 {
-    return file_fail(&e->file, error, what, e->complaint);
-}
-
-static int open_locked(struct users_file *file, const char *path,
-                       unsigned lock_ms, struct complaint *c)
-{
-    int r = users_file_open(file, path);
-
-    if (r < 0) {
-        complain(c, "%s: %s%s", path, strerror(-r),
-                 r == -ENOENT ? "; make its directory first" : remedy_for(-r));
-        return ctl_exit_of(-r);
-    }
-    r = users_file_lock(file, lock_ms);
-    if (r != -ETIMEDOUT)
-        return r < 0 ? file_fail(file, -r, "its lock", c) : 0;
-    complain(c, "%s is being edited by somebody else; try again later",
+    if (text->len == 0)
+        edit_refuse_lost(file->path, file->read.st_ino != 0);
+    if (text->len > 0 && text->data[text->len - 1] != '\n')
+        fail(EX_DATAERR,
+             "%s: its last line isn't ended, so it may be cut off; complete "
+             "it, and end it with a line end",
              file->path);
-    return EX_TEMPFAIL;
 }
 
-int edit_read_locked(struct users_file *file, const char *path,
-                     unsigned lock_ms, struct buf *text, struct complaint *c)
+void edit_refuse_lost(const char *path, bool there)
 {
-    int code = open_locked(file, path, lock_ms, c);
-    int r = code == 0 ? users_file_read(file, text) : -ENOENT;
+    char mark[PATH_MAX + 16];
 
-    if (r == 0 || r == -ENOENT)
-        return code;
+    snprintf(mark, sizeof(mark), "%s.last-uid", path);
+    if (access(mark, F_OK) == 0)
+        fail(EX_DATAERR,
+             "%s is %s, but had users: there is %s; restore it from a backup, "
+             "or begin again with a line \"#\" in it",
+             path, there ? "empty" : "missing", mark);
+}
+
+void edit_lock(struct users_file *file, struct buf *text)
+{
+    int r = users_file_open(file, ctl.settings.users);
+
+    if (r == -ENOENT)
+        fail(EX_CANTCREAT, "%s: %s; make its directory first",
+             ctl.settings.users, strerror(ENOENT));
     if (r < 0)
-        return file_fail(file, -r, "can't be read", c);
-    complain(c, "%s: another program has it open for writing; try again later",
+        file_fail(ctl.settings.users, -r, "");
+    r = users_file_lock(file, CTL_LOCK_MS);
+    if (r == -ETIMEDOUT)
+        fail(EX_TEMPFAIL,
+             "%s is being edited by somebody else; try again later",
              file->path);
-    return EX_TEMPFAIL;
+    if (r < 0)
+        file_fail(file->path, -r, "its lock");
+    buf_init(text, USERS_FILE_MAX);
+    r = users_file_read(file, text);
+    if (r > 0)
+        fail(EX_TEMPFAIL,
+             "%s: another program has it open for writing; try again later",
+             file->path);
+    if (r < 0 && r != -ENOENT)
+        file_fail(file->path, -r, "can't be read");
+    refuse_part(file, text);
 }
 
-int edit_check(int fd, void *complaint)
+/* Auth and master must accept what was written. */
+static int check_written(int fd, void *complaint)
 {
     struct users u;
 
@@ -75,195 +105,198 @@ int edit_check(int fd, void *complaint)
     return 0;
 }
 
-int edit_replace(const struct users_file *file, struct slice text,
-                 users_file_check *check, void *owner, bool *stands,
-                 struct complaint *c)
+void edit_replace(const struct users_file *file, struct slice text,
+                  bool *stands)
 {
-    int r = users_file_commit(file, text, check, owner, stands);
+    struct complaint why = { "" };
+    int r = users_file_commit(file, text, check_written, &why, stands);
 
-    if (r == -EINVAL && c->text[0])
-        return EX_DATAERR;
-    if (r == -ESTALE && !*stands) {
-        complain(c,
-                 "%s: somebody else has changed it just now; nothing was "
-                 "changed here, run the command again",
-                 file->path);
-        return EX_TEMPFAIL;
-    }
-    if (r && *stands)
-        return file_fail(file, -r, "was changed, but a power cut may undo it",
-                         c);
-    return r ? file_fail(file, -r, "can't be written", c) : 0;
+    if (r == -EINVAL && why.text[0])
+        fail(EX_DATAERR, "%s", why.text);
+    if (r == -ESTALE && !*stands)
+        fail(EX_TEMPFAIL,
+             "%s: somebody else has changed it just now; nothing was changed "
+             "here, run the command again",
+             file->path);
+    if (r)
+        file_fail(file->path, -r,
+                  *stands ? "was changed, but a power cut may undo it"
+                          : "can't be written");
 }
 
-int row_exit(int r, struct complaint *c)
+void row_need(int r)
 {
-    switch (r) {
-    case 0:
-        return 0;
-    case -ENOMEM:
-        complain(c, "out of memory");
-        return EX_OSERR;
-    case -ENOBUFS:
-        complain(c, "the users file would be larger than %u bytes",
-                 USERS_FILE_MAX);
-        return EX_DATAERR;
-    case -EMSGSIZE:
-        complain(c, "the line is too long");
-        return EX_DATAERR;
-    default:
-        complain(c, "a blank, a colon or a control character isn't permitted "
-                    "there");
-        return EX_DATAERR;
+    if (r == -ENOMEM)
+        fail_no_memory();
+    if (r == -ENOBUFS)
+        fail(EX_DATAERR, "the users file would be larger than %u bytes",
+             USERS_FILE_MAX);
+    if (r == -EMSGSIZE)
+        fail(EX_DATAERR, "the line is too long");
+    if (r)
+        fail(EX_DATAERR,
+             "a blank, a colon or a control character isn't permitted there");
+}
+
+/* The lines. edit_run() joins them: so thousands of edits cost one pass, and
+ * line numbers stay those of the old file. */
+
+static void add_line(struct edit_line added)
+{
+    if (e.lines == e.room) {
+        e.room = e.room ? e.room * 2 : 64;
+        e.line = reallocarray(e.line, e.room, sizeof(*e.line));
+        if (!e.line)
+            fail_no_memory();
+    }
+    e.line[e.lines++] = added;
+}
+
+void edit_append(const struct row *row)
+{
+    struct edit_line added = { .text = { NULL, 0 } };
+    struct buf line;
+    int r;
+
+    buf_init(&line, USER_LINE_MAX + 1);
+    r = row_print(row, &line);
+    if (r == -ENOBUFS || line.len > USER_LINE_MAX)
+        r = -EMSGSIZE;
+    row_need(r ? r : row_parse(&added.row, buf_slice(&line)));
+    buf_release(&line);
+    add_line(added);
+}
+
+void edit_remove(size_t line)
+{
+    row_release(&e.line[line - 1].row);
+    e.line[line - 1].text = (struct slice){ NULL, 0 };
+}
+
+struct row *edit_row(size_t line)
+{
+    struct edit_line *l = &e.line[line - 1];
+
+    if (l->row.columns == 0)
+        row_need(row_parse(&l->row, l->text));
+    return &l->row;
+}
+
+void edit_made(const char *path)
+{
+    buf_add(&e.made, path, strlen(path) + 1);
+}
+
+/* The last one first: it may lie in another one. */
+static void remove_made(void *data)
+{
+    (void)data;
+    while (e.made.len > 0) {
+        e.made.len--;
+        while (e.made.len > 0 && e.made.data[e.made.len - 1])
+            e.made.len--;
+        rmdir(e.made.data + e.made.len);
     }
 }
 
-static int edit_refuse(struct edit *e, int r)
+static void edit_end(void)
 {
-    return row_exit(r, e->complaint);
+    ctl.lock_fd = 0;
+    for (size_t i = 0; i < e.lines; i++)
+        row_release(&e.line[i].row);
+    free(e.line);
+    buf_release(&e.made);
+    buf_release(&e.text);
+    users_release(&e.own);
+    users_file_close(&e.file);
+    stderr_wait(true);
+    if (edit_stands)
+        sessions_edited(&ctl);
 }
 
-/* The lines. An edit changes single lines, and edit_commit() joins them: so an
- * edit of thousands of lines is one pass, and no edit moves the number of
- * another line. */
+static void (*outer)(int code); /* what at_fail was before */
 
-static int add_line(struct edit *e, struct edit_line added)
+static void edit_undo(int code)
 {
-    if (e->lines == e->room) {
-        size_t room = e->room ? e->room * 2 : 64;
-        struct edit_line *line = reallocarray(e->line, room, sizeof(*line));
+    struct complaint why;
 
-        if (!line)
-            return edit_refuse(e, -ENOMEM);
-        e->line = line;
-        e->room = room;
-    }
-    e->line[e->lines++] = added;
-    return 0;
-}
-
-static int cut_lines(struct edit *e)
-{
-    struct slice rest = buf_slice(&e->text), line;
-    int code = 0;
-
-    while (code == 0 && rest.len > 0) {
-        slice_cut(&rest, '\n', &line);
-        code = add_line(e, (struct edit_line){ .text = line });
-    }
-    return code;
-}
-
-/* The text may be a part of the one that somebody meant. An edit would make it
- * permanent: what a program writes later goes to the old file, which has no
- * name any more. A full disk leaves an empty file, and sallyportctl none. */
-static int refuse_part(struct edit *e)
-{
-    FD_CLEANUP int mark =
-        e->text.len == 0
-            ? users_file_open_current(&e->file, edit_last_ids[EDIT_LAST_UID])
-            : -ENOENT;
-
-    if (mark >= 0) {
-        complain(e->complaint,
-                 "%s is empty, but had users: there is %s%s; restore it from a "
-                 "backup, or begin again with a line \"#\" in it",
-                 e->file.path, e->file.path, edit_last_ids[EDIT_LAST_UID]);
-        return EX_DATAERR;
-    }
-    if (e->text.len == 0 || e->text.data[e->text.len - 1] == '\n')
-        return 0;
-    complain(e->complaint,
-             "%s: its last line isn't ended, so it may be cut off; complete "
-             "it, and end it with a line end",
-             e->file.path);
-    return EX_DATAERR;
+    if (!edit_stands && e.made.len > 0)
+        disk_fork(remove_made, &why, sizeof(why), REMOVE_MS, true, &why);
+    edit_end();
+    if (outer)
+        outer(code);
 }
 
 /* The rows come from the same text: an editor that takes no lock may change the
  * file in between. */
-static int take_text(struct edit *e, const struct context *before)
+static void edit_begin(void)
 {
-    int code = refuse_part(e);
+    struct slice rest, line;
+    struct complaint why = { "" };
 
-    if (code)
-        return code;
-    if (before && before->users_text.len > 0 &&
-        slice_equal(buf_slice(&e->text), buf_slice(&before->users_text)))
-        e->users = &before->users;
-    else if (users_parse(&e->own, buf_slice(&e->text), e->file.path,
-                         e->complaint))
-        return EX_DATAERR;
-    return cut_lines(e);
-}
-
-/* Adds to the reason why the file can't be used that no edit is possible. */
-static void edit_refused(struct complaint *c)
-{
-    size_t n = strlen(c->text);
-
-    snprintf(c->text + n, sizeof(c->text) - n,
-             "; nothing was changed: correct the file first");
-}
-
-int edit_open(struct edit *e, const char *path, unsigned lock_ms,
-              const struct context *before, struct complaint *c)
-{
-    int code;
-
-    *e = (struct edit){ .users = &e->own, .complaint = c };
-    buf_init(&e->text, USERS_FILE_MAX);
-    buf_init(&e->made, USERS_FILE_MAX);
-    code = edit_read_locked(&e->file, path, lock_ms, &e->text, c);
-    if (code || e->file.read.st_ino == 0)
-        return code;
-    code = take_text(e, before);
-    if (code == EX_DATAERR)
-        edit_refused(c);
-    return code;
-}
-
-void edit_made(struct edit *e, const char *path)
-{
-    buf_add(&e->made, path, strlen(path) + 1);
-}
-
-/* The last one first: it may lie in another one. In a fork, since the disk may
- * be dead. */
-static int remove_made(void *given)
-{
-    struct edit *e = given;
-
-    fd_close(&e->file.lock_fd);
-    while (e->made.len > 0) {
-        e->made.len--;
-        while (e->made.len > 0 && e->made.data[e->made.len - 1])
-            e->made.len--;
-        rmdir(e->made.data + e->made.len);
+    e = (struct edit){ .file = { .directory_fd = -1, .lock_fd = -1 } };
+    buf_init(&e.made, USERS_FILE_MAX);
+    buf_init(&e.text, USERS_FILE_MAX);
+    edit_stands = false;
+    outer = at_fail;
+    at_fail = edit_undo;
+    stderr_wait(false);
+    edit_lock(&e.file, &e.text);
+    ctl.lock_fd = e.file.lock_fd;
+    rest = buf_slice(&e.text);
+    edit_users = &e.own;
+    home_forget_rows();
+    if (users_parse(&e.own, rest, e.file.path, &why))
+        fail(EX_DATAERR, "%s; nothing was changed: correct the file first",
+             why.text);
+    while (rest.len > 0) {
+        slice_cut(&rest, '\n', &line);
+        add_line((struct edit_line){ .text = line });
     }
-    return 0;
 }
 
-void edit_release(struct edit *e)
+static int join_line(const struct edit_line *l, struct buf *text)
 {
-    if (!e->stands && e->made.len > 0)
-        disk_run(remove_made, e, REMOVE_MS);
-    buf_release(&e->made);
-    for (size_t i = 0; i < e->lines; i++)
-        row_release(&e->line[i].row);
-    free(e->line);
-    buf_release(&e->text);
-    users_release(&e->own);
-    users_file_close(&e->file);
-}
+    int r = 0;
 
-static int not_opened(const char *path, int error, struct complaint *c)
-{
-    if (error == ENOENT)
+    if (l->row.columns == 0 && !l->text.ptr)
         return 0;
-    complain(c, "%s: %s%s", path, strerror(error), remedy_for(error));
-    return ctl_exit_of(error);
+    r = l->row.columns > 0 ? row_print(&l->row, text)
+                           : buf_add_slice(text, l->text);
+    return r ? r : buf_add_text(text, "\n");
 }
+
+/* All lines but the removed ones, with room for a few new ones. The file is
+ * never empty, so that one which a full disk has emptied looks different. */
+static void edit_commit(void)
+{
+    const size_t most = USERS_FILE_MAX - e.text.len;
+    struct buf text;
+    int r;
+
+    buf_init(&text, USERS_FILE_MAX);
+    r = buf_reserve(&text, e.text.len + (most < 65536 ? most : 65536));
+    for (size_t i = 0; i < e.lines && r == 0; i++)
+        r = join_line(&e.line[i], &text);
+    if (r == 0 && text.len == 0)
+        r = buf_add_text(&text, "# no users\n");
+    row_need(r);
+    if (!slice_equal(buf_slice(&text), buf_slice(&e.text)))
+        edit_replace(&e.file, buf_slice(&text), &edit_stands);
+    buf_release(&text);
+}
+
+void edit_run(void (*make)(void *given), void *given)
+{
+    edit_begin();
+    make(given);
+    edit_commit();
+    ids_record(&e.file);
+    at_fail = outer;
+    edit_end();
+}
+
+/* Reading, without a lock. */
 
 void edit_print_mistake(const char *mistake)
 {
@@ -277,8 +310,14 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     int mistakes;
 
     *u = (struct users){ 0 };
-    if (fd < 0)
-        return not_opened(path, errno, c);
+    if (fd < 0 && errno == ENOENT)
+        edit_refuse_lost(path, false);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0) {
+        complain(c, "%s: %s%s", path, strerror(errno), remedy_for(errno));
+        return ctl_exit_of(errno);
+    }
     mistakes = report ? users_survey(u, fd, path, report, c)
                       : users_read(u, fd, path, c);
     if (mistakes > 0)
@@ -287,32 +326,12 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     return mistakes ? EX_DATAERR : 0;
 }
 
-int edit_read_before(struct context *x)
+void edit_read_users(void)
 {
-    const char *path = x->settings.users;
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int r;
-
-    buf_init(&x->users_text, USERS_FILE_MAX);
-    if (fd < 0)
-        return not_opened(path, errno, &x->complaint);
-    r = fd_read_file(fd, &x->users_text);
-    if (r == 0)
-        r = users_parse(&x->users, buf_slice(&x->users_text), path,
-                        &x->complaint);
-    else
-        complain(&x->complaint, "%s: %s", path, strerror(-r));
-    if (r == 0)
-        return 0;
-    edit_refused(&x->complaint);
-    return EX_DATAERR;
-}
-
-int edit_read_again(struct context *x)
-{
-    buf_release(&x->users_text);
-    users_release(&x->users);
-    return edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    users_release(&ctl.users);
+    ctl.complaint.text[0] = '\0';
+    need(&ctl,
+         edit_load_users(&ctl.users, ctl.settings.users, NULL, &ctl.complaint));
 }
 
 const struct share *share_find(const struct users *u, struct slice name)
@@ -337,193 +356,4 @@ size_t line_find(const struct users *u, bool share, struct slice name)
     const struct team *t = share ? NULL : team_find(u, name);
 
     return s ? s->line : t ? t->line : 0;
-}
-
-/* check_written() refuses other lines that are too long, and names them; a new
- * one can be left out. */
-int edit_append(struct edit *e, const struct row *row)
-{
-    struct edit_line added = { .text = { NULL, 0 } };
-    struct buf line;
-    int r, code;
-
-    buf_init(&line, USER_LINE_MAX + 1);
-    r = row_print(row, &line);
-    if (r == -ENOBUFS || line.len > USER_LINE_MAX)
-        r = -EMSGSIZE;
-    if (r == 0)
-        r = row_parse(&added.row, buf_slice(&line));
-    buf_release(&line);
-    code = r ? edit_refuse(e, r) : add_line(e, added);
-    if (code)
-        row_release(&added.row);
-    return code;
-}
-
-void edit_remove(struct edit *e, size_t line)
-{
-    row_release(&e->line[line - 1].row);
-    e->line[line - 1].text = (struct slice){ NULL, 0 };
-}
-
-int edit_row(struct edit *e, size_t line, struct row **ret)
-{
-    struct edit_line *l = &e->line[line - 1];
-    int r = l->row.columns > 0 ? 0 : row_parse(&l->row, l->text);
-
-    *ret = &l->row;
-    return edit_refuse(e, r);
-}
-
-int edit_set_column(struct edit *e, size_t line, enum row_column column,
-                    const char *text)
-{
-    struct row *row;
-    int code = edit_row(e, line, &row);
-
-    return code ? code : edit_refuse(e, row_set_column(row, column, text));
-}
-
-int edit_set_hash(struct edit *e, size_t line, bool locked, const char *hash)
-{
-    struct row *row;
-    int code = edit_row(e, line, &row);
-
-    return code ? code : edit_refuse(e, row_set_hash(row, locked, hash));
-}
-
-int edit_set_key(struct edit *e, size_t line, const char *key,
-                 const char *value)
-{
-    struct row *row;
-    int code = edit_row(e, line, &row);
-
-    return code ? code : edit_refuse(e, row_set(row, key, value));
-}
-
-static int join_line(const struct edit_line *l, struct buf *text)
-{
-    int r;
-
-    if (l->row.columns == 0 && !l->text.ptr)
-        return 0;
-    r = l->row.columns > 0 ? row_print(&l->row, text)
-                           : buf_add_slice(text, l->text);
-    return r ? r : buf_add_text(text, "\n");
-}
-
-/* All lines but the removed ones, with room for a few new ones. The file is
- * never empty, so that one which a full disk has emptied looks different. */
-static int join_lines(struct edit *e, struct buf *text)
-{
-    const size_t most = text->max - e->text.len;
-    int r = buf_reserve(text, e->text.len + (most < 65536 ? most : 65536));
-
-    for (size_t i = 0; i < e->lines && r == 0; i++)
-        r = join_line(&e->line[i], text);
-    if (r == 0 && text->len == 0)
-        r = buf_add_text(text, "# no users\n");
-    return edit_refuse(e, r);
-}
-
-struct written {
-    struct edit *edit;
-    struct slice text;
-};
-
-/* 0; -EIO: the file has other bytes; or another -errno */
-static int compare_file(int fd, struct slice text)
-{
-    char part[65536];
-    size_t at = 0;
-    ssize_t n;
-
-    while ((n = pread(fd, part, sizeof(part), (off_t)at)) > 0) {
-        if ((size_t)n > text.len - at ||
-            memcmp(part, text.ptr + at, (size_t)n) != 0)
-            return -EIO;
-        at += (size_t)n;
-    }
-    if (n < 0)
-        return -errno;
-    return at == text.len ? 0 : -EIO;
-}
-
-/* Auth and master must accept the bytes that were written. */
-static int check_written(int fd, void *owner)
-{
-    const struct written *w = owner;
-    const struct edit *e = w->edit;
-    int r = compare_file(fd, w->text);
-
-    return r < 0 ? r : edit_check(fd, e->complaint);
-}
-
-int edit_commit(struct edit *e)
-{
-    struct written w = { .edit = e };
-    struct buf text;
-    int code;
-
-    buf_init(&text, USERS_FILE_MAX);
-    code = join_lines(e, &text);
-    w.text = buf_slice(&text);
-    if (code == 0)
-        code = edit_replace(&e->file, w.text, check_written, &w, &e->stands,
-                            e->complaint);
-    buf_release(&text);
-    return code;
-}
-
-/* What is printed under the lock waits in memory: a terminal that takes
- * nothing, after Ctrl-S, must not keep the lock. */
-struct held {
-    FILE *real, *held;
-    char *text;
-    size_t size;
-};
-
-static FILE *hold(struct held *h, FILE *real)
-{
-    *h = (struct held){ .real = real };
-    fflush(real);
-    h->held = open_memstream(&h->text, &h->size);
-    return h->held ? h->held : real;
-}
-
-static FILE *let_go(struct held *h)
-{
-    if (h->held && fclose(h->held) == 0)
-        fwrite(h->text, 1, h->size, h->real);
-    if (h->text)
-        explicit_bzero(h->text, h->size);
-    free(h->text);
-    return h->real;
-}
-
-int edit_run(struct context *x,
-             int (*make)(struct context *x, struct edit *e, void *given),
-             void *given)
-{
-    struct held out, err;
-    struct edit e;
-    int code;
-
-    stdout = hold(&out, stdout);
-    stderr = hold(&err, stderr);
-    stderr_wait(false);
-    code = edit_open(&e, x->settings.users, CTL_LOCK_MS, x, &x->complaint);
-    x->lock_fd = code == 0 ? e.file.lock_fd : 0;
-    if (code == 0)
-        code = make(x, &e, given);
-    edit_release(&e);
-    x->lock_fd = 0;
-    x->stands = e.stands;
-    x->places_of = NULL; /* e.own is gone */
-    stderr_wait(true);
-    stderr = let_go(&err);
-    stdout = let_go(&out);
-    if (e.stands)
-        sessions_edited(x);
-    return code;
 }

@@ -1,23 +1,20 @@
 /* The options of the command line that a row has: each is checked, and set in
- * the row in the row's form. The word "default" removes a key. A hash is never
- * an argument: all users of the machine could read it. */
+ * the row in the row's form. A hash is never an argument: all users of the
+ * machine could read it. */
 #include "edit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sallyport/domain/tls.h"
 
-static bool is_default(const char *text)
+/* The words that remove a key: "default", if a setting of the server counts
+ * then, else "none". */
+static bool is_none(const char *text)
 {
-    return strcmp(text, DEFAULT) == 0;
-}
-
-static int given_put(struct context *x, struct row *row, const char *key,
-                     const char *value)
-{
-    return row_exit(row_set(row, key, value), &x->complaint);
+    return strcmp(text, NONE) == 0;
 }
 
 /* --certificate: names of client certificates, from the forms of other
@@ -77,95 +74,79 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 
 /* Keys. Most have the name and the value of their option. */
 
-static int given_certificate(struct context *x, struct row *row)
+static void given_certificate(struct row *row, const char *text)
 {
     char tidy[CERTIFICATE_MAX];
     struct complaint why = { "" };
 
-    if (certificate_tidy(x->args.certificate, tidy) == 0 &&
-        user_certificate_check(slice_from(tidy), &why) == 0)
-        return given_put(x, row, "certificate", tidy);
-    return ctl_fail(x, EX_USAGE, "--%s",
-                    why.text[0] ? why.text : "certificate: too long");
+    if (certificate_tidy(text, tidy) ||
+        user_certificate_check(slice_from(tidy), &why))
+        fail(EX_USAGE, "--%s",
+             why.text[0] ? why.text : "certificate: too long");
+    row_need(row_set(row, "certificate", tidy));
+}
+
+/* A length counts from now, so the row gets a time. */
+static const char *expires_of(const char *text, char out[WHEN_MAX])
+{
+    const int64_t seconds = user_duration_parse(slice_from(text));
+
+    return seconds > 0 ? when_text(time(NULL) + seconds, out) : text;
 }
 
 /* The users file has the rules, and their words. */
-static int given_key(struct context *x, struct row *row,
-                     const struct ctl_option *option, const char *text)
+static void given_key(struct row *row, const struct ctl_option *option,
+                      const char *text)
 {
     struct complaint why = { "" };
-
-    if (is_default(text))
-        return given_put(x, row, option->key, NULL);
-    if (text == x->args.certificate)
-        return given_certificate(x, row);
-    if (user_key_check(option->key, text, &why) == 0)
-        return given_put(x, row, option->key, text);
-    return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, option->name,
-                    why.text + strlen(option->key) + 1);
-}
-
-static int given_each_key(struct context *x, struct row *row)
-{
-    int code = 0;
-
-    for (size_t i = 0; i < OPTIONS && code == 0; i++)
-        if (ctl_options[i].key && x->args.option[i])
-            code = given_key(x, row, &ctl_options[i], x->args.option[i]);
-    return code;
-}
-
-/* --ttl counts from now, so the row gets a time. */
-static int given_ttl(struct context *x, struct row *row, const char *text)
-{
     char when[WHEN_MAX];
-    uint64_t seconds;
 
-    if (arguments_seconds(x, "ttl", text, &seconds))
-        return EX_USAGE;
-    return given_put(x, row, "expires",
-                     when_text(time(NULL) + (int64_t)seconds, when));
+    if (strcmp(text, option->none) == 0) {
+        row_need(row_set(row, option->key, NULL));
+        return;
+    }
+    if (text == ctl.args.certificate) {
+        given_certificate(row, text);
+        return;
+    }
+    if (text == ctl.args.expires)
+        text = expires_of(text, when);
+    if (user_key_check(option->key, text, &why))
+        fail(EX_USAGE, "--%s %s%s; or %s", option->name,
+             why.text + strlen(option->key) + 1,
+             text == ctl.args.expires ? ", or a time from now, such as 90d"
+                                      : "",
+             option->none);
+    row_need(row_set(row, option->key, text));
 }
 
-int given_rights_in(struct context *x, char path[USER_HOME_MAX + 1],
-                    const char **role)
+/* --rights-in PATH:ROLE; the role "default" is that of the home. */
+static void given_directory(struct row *row, const char *text)
 {
-    const char *text = x->args.rights_in, *colon = strrchr(text, ':');
+    const char *colon = strrchr(text, ':');
+    char path[USER_HOME_MAX + 1], key[USER_HOME_MAX + 16];
     unsigned rights;
 
-    path[0] = '\0';
     if (!colon ||
         place_tidy((struct slice){ text, (size_t)(colon - text) }, path,
-                   USER_HOME_MAX + 1) ||
+                   sizeof(path)) ||
         text[0] != '/' || !user_path_ok(slice_from(path)) ||
         path[strcspn(path, " =")])
-        return ctl_fail(x, EX_USAGE,
-                        "--rights-in %s: expected PATH:ROLE, such as "
-                        "/incoming:drop; a path without blanks, =, . and ..",
-                        text);
-    *role = is_default(colon + 1) ? NULL : colon + 1;
-    if (*role && rights_parse(slice_from(*role), &rights))
-        return ctl_fail(x, EX_USAGE,
-                        "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
-                        text);
-    return 0;
-}
-
-static int given_directory(struct context *x, struct row *row, const char *text)
-{
-    char path[USER_HOME_MAX + 1], key[USER_HOME_MAX + 16];
-    const char *role;
-    int code = given_rights_in(x, path, &role);
-
-    (void)text;
-    if (code)
-        return code;
+        fail(EX_USAGE,
+             "--rights-in %s: expected PATH:ROLE, such as /incoming:drop; a "
+             "path without blanks, =, . and ..",
+             text);
+    if (strcmp(colon + 1, DEFAULT) != 0 &&
+        rights_parse(slice_from(colon + 1), &rights))
+        fail(EX_USAGE, "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
+             text);
     snprintf(key, sizeof(key), "rights.%s", path);
-    return given_put(x, row, key, role);
+    row_need(
+        row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1));
 }
 
 /* --retain [PATH:]TIME: without a path for all of the home, or of the share. */
-static int given_retain(struct context *x, struct row *row, const char *text)
+static void given_retain(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':'), *time = colon ? colon + 1 : text;
     struct slice rest, path = SLICE("/");
@@ -175,267 +156,229 @@ static int given_retain(struct context *x, struct row *row, const char *text)
     if (colon)
         path = (struct slice){ text, (size_t)(colon - text) };
     snprintf(entry, sizeof(entry), "%.*s:%s", (int)path.len, path.ptr,
-             is_default(time) ? "1h" : time);
+             is_none(time) ? "1h" : time);
     rest = slice_from(entry);
     if (strlen(text) + 2 >= sizeof(entry) || text[strcspn(text, " ,")] ||
         user_retain_next(&rest, &one) != 1 || rest.ptr)
-        return ctl_fail(x, EX_USAGE,
-                        "--retain %s: " USER_RETAIN_EXPECTED "; or " DEFAULT,
-                        text);
-    return row_exit(
-        row_set_entry(row, "retain", one.path, is_default(time) ? NULL : entry),
-        &x->complaint);
+        fail(EX_USAGE, "--retain %s: " USER_RETAIN_EXPECTED "; or " NONE, text);
+    row_set_entry(row, "retain", one.path, is_none(time) ? NULL : entry);
 }
 
-const char *grant_text(struct slice share, unsigned rights,
-                       char out[GRANT_TEXT_MAX])
+/* In the users file all rights need no role. */
+void grant_text(const struct list_entry *entry, const char *whole,
+                char out[GRANT_TEXT_MAX])
 {
+    unsigned rights;
     char role[16];
 
-    snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)share.len, share.ptr,
-             rights == RIGHT_ALL ? "" : ":",
+    if (!entry->role.ptr)
+        fail(EX_USAGE,
+             "%s: a role is missing; write %.*s:ROLE; " RIGHTS_EXPECTED, whole,
+             (int)entry->name.len, entry->name.ptr);
+    if (entry_rights(entry, &rights))
+        fail(EX_USAGE, "%s: " RIGHTS_EXPECTED, whole);
+    snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)entry->name.len,
+             entry->name.ptr, rights == RIGHT_ALL ? "" : ":",
              rights == RIGHT_ALL ? "" : rights_text(rights, role));
-    return out;
 }
 
-/* Adds each entry of --share, which is --to of an invitation. */
-static int given_shares(struct context *x, struct row *row, const char *list)
+/* Adds each entry of --share. */
+static void given_shares(struct row *row, const char *list)
 {
     struct slice rest = slice_from(list);
     struct list_entry one;
-    int code = 0;
 
-    while (code == 0 && entry_next(&rest, &one)) {
+    while (entry_next(&rest, &one)) {
         char text[GRANT_TEXT_MAX];
-        unsigned rights;
 
-        if (entry_rights(&one, &rights))
-            return ctl_fail(x, EX_USAGE, "--%s %.*s: " RIGHTS_EXPECTED,
-                            x->args.to ? "to" : "share", (int)one.text.len,
-                            one.text.ptr);
-        code = row_exit(row_set_entry(row, "shares", one.name,
-                                      grant_text(one.name, rights, text)),
-                        &x->complaint);
+        grant_text(&one, list, text);
+        row_set_entry(row, "shares", one.name, text);
     }
-    return code;
 }
 
 /* A team has no role: draft_check() finds no team "legal:read". */
-static int given_teams(struct context *x, struct row *row, const char *list)
+static void given_teams(struct row *row, const char *list)
 {
     struct slice rest = slice_from(list);
     struct list_entry one;
-    int code = 0;
 
-    while (code == 0 && entry_next(&rest, &one)) {
-        char text[GRANT_TEXT_MAX];
+    while (entry_next(&rest, &one)) {
+        char text[USER_NAME_MAX + 1];
 
-        code = row_exit(row_set_entry(row, "teams", one.text,
-                                      grant_text(one.text, RIGHT_ALL, text)),
-                        &x->complaint);
+        slice_copy(one.text, text, sizeof(text));
+        row_set_entry(row, "teams", one.text, text);
     }
-    return code;
 }
 
-static int given_role(struct context *x, struct row *row, const char *role)
+static void given_role(struct row *row, const char *role)
 {
     unsigned rights;
     char text[16];
 
     if (rights_parse(slice_from(role), &rights))
-        return ctl_fail(x, EX_USAGE, "--role %s: " RIGHTS_EXPECTED, role);
-    return given_put(x, row, "rights", rights_text(rights, text));
+        fail(EX_USAGE, "--role %s: " RIGHTS_EXPECTED, role);
+    row_need(row_set(row, "rights", rights_text(rights, text)));
+}
+
+static void given_must_change(struct row *row, const char *value)
+{
+    (void)value;
+    row_need(row_set(row, "must_change", "yes"));
 }
 
 /* Columns. */
 
-static int given_uid(struct context *x, struct row *row, const char *text)
+static void given_uid(struct row *row, const char *text)
 {
-    const struct settings *s = &x->settings;
+    const struct settings *s = &ctl.settings;
     uint64_t uid;
 
     if (slice_number(slice_from(text), s->uid_last, &uid) || uid < s->uid_first)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: use a number from %llu to %llu (uid_first, "
-                        "uid_last)",
-                        text, (unsigned long long)s->uid_first,
-                        (unsigned long long)s->uid_last);
-    return row_exit(row_set_number(row, ROW_UID, uid), &x->complaint);
+        fail(EX_USAGE,
+             "--uid %s: use a number from %llu to %llu (uid_first, uid_last)",
+             text, (unsigned long long)s->uid_first,
+             (unsigned long long)s->uid_last);
+    row_need(row_set_number(row, ROW_UID, uid));
+    row_need(row_set_number(row, ROW_GID, uid));
 }
 
-static int given_gid(struct context *x, struct row *row, const char *text)
-{
-    const struct settings *s = &x->settings;
-    uint64_t gid;
-
-    if (slice_number(slice_from(text), USER_ID_MAX, &gid) || gid == 0)
-        return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on", text);
-    if (gid >= s->gid_first && gid <= s->gid_last)
-        return ctl_fail(x, EX_USAGE,
-                        "--gid %s: gids from %llu to %llu (gid_first, "
-                        "gid_last) are for shares; leave out --gid",
-                        text, (unsigned long long)s->gid_first,
-                        (unsigned long long)s->gid_last);
-    return row_exit(row_set_number(row, ROW_GID, gid), &x->complaint);
-}
-
-int given_home(struct context *x, struct row *row, const char *home)
+void given_home(struct row *row, const char *home)
 {
     char tidy[USER_HOME_MAX + 1];
 
     if (!user_home_ok(slice_from(home)) ||
         place_tidy(slice_from(home), tidy, sizeof(tidy)))
-        return ctl_fail(x, EX_USAGE, "home %s: use %s", home,
-                        user_home_wanted(slice_from(home)));
-    if (geteuid() != 0 && !user_path_within(tidy, x->settings.homes))
-        return ctl_fail(x, EX_USAGE,
-                        "home %s: without root it must lie beneath %s", tidy,
-                        x->settings.homes);
-    return row_exit(row_set_column(row, ROW_HOME, tidy), &x->complaint);
+        fail(EX_USAGE, "home %s: use %s", home,
+             user_home_wanted(slice_from(home)));
+    if (geteuid() != 0 && !user_path_within(tidy, ctl.settings.homes))
+        fail(EX_USAGE, "home %s: without root it must lie beneath %s", tidy,
+             ctl.settings.homes);
+    row_need(row_set_column(row, ROW_HOME, tidy));
 }
 
-static int given_comment(struct context *x, struct row *row,
-                         const char *comment)
+static void given_comment(struct row *row, const char *comment)
 {
     if (!user_comment_ok(slice_from(comment)))
-        return ctl_fail(x, EX_USAGE,
-                        "--comment: at most 255 bytes, no ':', no line end");
-    return row_exit(row_set_column(row, ROW_COMMENT, comment), &x->complaint);
+        fail(EX_USAGE, "--comment: at most 255 bytes, no ':', no line end");
+    row_need(row_set_column(row, ROW_COMMENT, comment));
 }
 
-/* Each is called with the value of its option, if that is given; without a
- * function the option has a key and its value. The keys are in the order that
- * they have in a new row. */
+/* Each is called with the value of its option, if that is given. The keys are
+ * in the order that they have in a new row. */
 static const struct {
     enum option_place option;
-    int (*set)(struct context *x, struct row *row, const char *value);
+    void (*set)(struct row *row, const char *value);
     bool of_user; /* not for the row of a share or a team */
-    const char *key, *value;
 } setters[] = {
-    { .option = OPTION_role, .set = given_role },
-    /* Local programs work in the home. */
-    { OPTION_local_group, NULL, true, "file_mode", "0660" },
-    { OPTION_local_group, NULL, true, "dir_mode", "0770" },
-    { .option = OPTIONS }, /* here come the options that are keys */
-    { .option = OPTION_ttl, .set = given_ttl },
-    { OPTION_must_change, NULL, false, "must_change", "yes" },
-    { .option = OPTION_retain, .set = given_retain },
-    { .option = OPTION_rights_in, .set = given_directory },
-    { .option = OPTION_share, .set = given_shares },
-    { .option = OPTION_team, .set = given_teams },
-    { .option = OPTION_comment, .set = given_comment, .of_user = true },
-    { .option = OPTION_uid, .set = given_uid, .of_user = true },
-    { .option = OPTION_gid, .set = given_gid, .of_user = true },
-    { .option = OPTION_home, .set = given_home, .of_user = true },
+    { OPTION_role, given_role, false },
+    { OPTIONS, NULL, false }, /* here come the options that are keys */
+    { OPTION_must_change, given_must_change, false },
+    { OPTION_retain, given_retain, false },
+    { OPTION_rights_in, given_directory, false },
+    { OPTION_share, given_shares, false },
+    { OPTION_team, given_teams, false },
+    { OPTION_comment, given_comment, true },
+    { OPTION_uid, given_uid, true },
+    { OPTION_home, given_home, true },
 };
 
-int given_set(struct context *x, struct row *row)
+void given_set(struct row *row)
 {
     const bool of_user = row->columns == ROW_COLUMNS;
-    int code = 0;
 
-    for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]) && !code; i++) {
-        const enum option_place option = setters[i].option;
+    for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
+        const enum option_place place = setters[i].option;
 
-        if (option == OPTIONS)
-            code = given_each_key(x, row);
-        else if (x->args.option[option] && (of_user || !setters[i].of_user))
-            code = setters[i].set
-                       ? setters[i].set(x, row, x->args.option[option])
-                       : given_put(x, row, setters[i].key, setters[i].value);
+        for (size_t n = 0; place == OPTIONS && n < OPTIONS; n++)
+            if (ctl_options[n].key && ctl.args.option[n])
+                given_key(row, &ctl_options[n], ctl.args.option[n]);
+        if (place != OPTIONS && ctl.args.option[place] &&
+            (of_user || !setters[i].of_user))
+            setters[i].set(row, ctl.args.option[place]);
     }
-    return code;
 }
 
-int given_check(struct context *x)
+void given_check(void)
 {
     struct row scratch;
-    int code =
-        row_exit(row_parse(&scratch, SLICE("@share:s:1:/:")), &x->complaint);
 
-    if (code == 0)
-        code = given_set(x, &scratch);
+    row_need(row_parse(&scratch, SLICE("@share:s:1:/:")));
+    given_set(&scratch);
     row_release(&scratch);
-    return code;
 }
 
-int given_any(struct context *x)
+void given_any(void)
 {
     for (size_t i = 0; i < OPTIONS; i++)
-        if (i != OPTION_config && x->args.option[i])
-            return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "nothing to change; see: sallyportctl %s change --help",
-                    x->args.word[0]);
+        if (i != OPTION_config && i != OPTION_json && ctl.args.option[i])
+            return;
+    fail(EX_USAGE, "nothing to change; see: sallyportctl %s change --help",
+         ctl.args.word[0]);
 }
 
-int given_hash(struct context *x, struct row *row)
+void given_hash(struct row *row)
 {
     char hash[USER_HASH_MAX + 1];
-    int code;
 
-    if (!x->args.hash_stdin)
-        return 0;
-    code = password_line(hash, sizeof(hash), &x->complaint);
-    if (code == 0 && (hash[0] != '$' || !user_hash_ok(hash)))
-        code = ctl_fail(
-            x, EX_DATAERR,
-            "this hash isn't supported (%s); this user needs a new "
-            "password, or a hash of " USER_HASHES " (openssl passwd -6)",
-            hash[0] == '!' ? "it begins with a !" : user_hash_found(hash));
-    if (code == 0)
-        code = row_exit(row_set_column(row, ROW_HASH, hash), &x->complaint);
+    password_line(hash, sizeof(hash));
+    if (hash[0] != '$' || !user_hash_ok(hash))
+        fail(EX_DATAERR,
+             "this hash isn't supported (%s); this user needs a new password, "
+             "or a hash of " USER_HASHES " (openssl passwd -6)",
+             hash[0] == '!' ? "it begins with a !" : user_hash_found(hash));
+    row_need(row_set_column(row, ROW_HASH, hash));
     explicit_bzero(hash, sizeof(hash));
-    return code;
 }
 
 /* Hints at the end of a command. */
 
-static void hint_expired(const struct context *x)
+static void hint_expired(const char *text)
 {
     int64_t when;
 
-    if (x->args.expires &&
-        user_expires_parse(slice_from(x->args.expires), &when) == 0 &&
-        when <= time(NULL))
-        stderr_print("%s has expired, and can't log in", x->args.word[2]);
+    if (user_expires_parse(slice_from(text), &when) == 0 && when <= time(NULL))
+        stderr_print("%s has expired, and can't log in", ctl.args.word[2]);
 }
 
 /* With systemd the server starts sallyport-retention.timer. */
-static void hint_retention(const struct context *x)
+static void hint_retention(const char *text)
 {
-    const char *text = x->args.retain,
-               *colon = text ? strrchr(text, ':') : NULL;
+    const char *colon = strrchr(text, ':');
 
-    if (text && !is_default(colon ? colon + 1 : text) &&
+    if (!is_none(colon ? colon + 1 : text) &&
         access("/run/systemd/system", F_OK) != 0)
         stderr_print("without systemd nothing is removed until something runs, "
                      "each day: sallyportctl retention run");
 }
 
 /* The server replaces the users file for such a user. */
-static void hint_must_change(const struct context *x)
+static void hint_must_change(void)
 {
     char path[PATH_MAX], *slash;
     struct complaint c = { "" };
 
-    if (!x->args.must_change || !realpath(x->settings.users, path))
+    if (!realpath(ctl.settings.users, path))
         return;
     slash = strrchr(path, '/');
     slash[slash == path] = '\0';
-    if (paths_forbid(x, "directory", path, &c))
-        stderr_print("%s can't change the password: %s", x->args.word[2],
+    if (paths_forbid("directory", path, &c))
+        stderr_print("%s can't change the password: %s", ctl.args.word[2],
                      c.text);
 }
 
-void given_hint(const struct context *x)
+void given_hint(void)
 {
-    hint_expired(x);
-    hint_must_change(x);
-    hint_retention(x);
-    if (x->args.certificate && !is_default(x->args.certificate) &&
-        x->settings.client_certificates == CLIENTS_OFF)
+    const struct arguments *a = &ctl.args;
+
+    if (a->expires)
+        hint_expired(a->expires);
+    if (a->must_change)
+        hint_must_change();
+    if (a->retain)
+        hint_retention(a->retain);
+    if (a->certificate && !is_none(a->certificate) &&
+        ctl.settings.client_certificates == CLIENTS_OFF)
         stderr_print("nobody is asked for a certificate, so %s can't log in; "
                      "write into %s: client_certificates = request",
-                     x->args.word[2], x->settings.file);
+                     a->word[2], ctl.settings.file);
 }

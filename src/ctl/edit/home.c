@@ -2,11 +2,12 @@
  * overlap, and their making. Runs as root in directories in which users may
  * rename things at the same time. So each step acts on a descriptor, and the
  * last component is never followed if it is a link. */
-#include "ctl.h"
+#include "edit.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -16,72 +17,121 @@
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Homes and shares in which systemd doesn't let the service write. systemd is
- * only asked, never told. */
+ * only asked, never told; another configuration isn't the unit's. */
 
-/* Another configuration isn't the unit's. */
-static void ask_unit(const struct context *x, struct unit *u)
+static void ask_unit(struct unit *u)
 {
-    if (geteuid() == 0 && strcmp(x->settings.file, SETTINGS_FILE) == 0)
+    if (geteuid() == 0 && strcmp(ctl.settings.file, SETTINGS_FILE) == 0)
         unit_ask(u);
 }
 
-void (*paths_unit)(const struct context *x, struct unit *u) = ask_unit;
+void (*paths_unit)(struct unit *u) = ask_unit;
 
-/* Systemd is asked once, also for the forks of this process. */
 static struct unit permitting;
-static bool was_asked;
 
-void paths_ask(const struct context *x)
+void paths_ask(void)
 {
+    static bool was_asked;
+
     if (!was_asked)
-        paths_unit(x, &permitting);
+        paths_unit(&permitting);
     was_asked = true;
 }
 
-bool paths_forbid(const struct context *x, const char *what, const char *path,
-                  struct complaint *c)
+bool paths_forbid(const char *what, const char *path, struct complaint *c)
 {
-    paths_ask(x);
+    paths_ask();
     return unit_forbids(&permitting, what, path, c);
 }
 
-int paths_permit(struct context *x, const char *what, const char *path)
+static const char *setting_of(const struct home *h)
 {
-    struct complaint c = { "" };
-
-    return paths_forbid(x, what, path, &c)
-               ? ctl_fail(x, EX_CONFIG, "%s", c.text)
-               : 0;
+    return h->share ? ctl.settings.shares : ctl.settings.homes;
 }
 
-int home_check_alone(struct context *x, const struct users *u, const void *own,
-                     const char *path, const char *hint)
+static noreturn void home_fail(const char *path, int error)
+{
+    fail(ctl_exit_of(error) == EX_NOPERM ? EX_NOPERM : EX_CANTCREAT, "%s: %s%s",
+         path, strerror(error),
+         error == ENOENT ? "; make its parent directory first" : "");
+}
+
+/* Writes the last part of PATH beside the directory REAL. */
+static void canonical_set(char path[USER_HOME_MAX + 1], const char *real)
+{
+    const char *base[] = { ctl.settings.homes, ctl.settings.shares };
+    char own[PATH_MAX], out[2 * PATH_MAX];
+
+    snprintf(out, sizeof(out), "%s%s", real, strrchr(path, '/'));
+    for (int i = 0; i < 2; i++)
+        if (realpath(base[i], own) && user_path_within(real, own)) {
+            snprintf(out, sizeof(out), "%s%s%s", base[i], real + strlen(own),
+                     strrchr(path, '/'));
+            break;
+        }
+    if (slice_copy(slice_from(out), path, USER_HOME_MAX + 1))
+        fail(EX_DATAERR, "%s: with its links resolved it is too long", path);
+}
+
+void home_canonical_here(char path[USER_HOME_MAX + 1])
+{
+    char parent[USER_HOME_MAX + 1], real[PATH_MAX];
+
+    if (user_path_within(path, ctl.settings.homes) ||
+        user_path_within(path, ctl.settings.shares))
+        return;
+    snprintf(parent, sizeof(parent), "%s", path);
+    *strrchr(parent, '/') = '\0';
+    if (!realpath(parent[0] ? parent : "/", real))
+        home_fail(path, errno);
+    canonical_set(path, real[1] ? real : "");
+}
+
+static void find_canonical(void *data)
+{
+    home_canonical_here(data);
+}
+
+void home_canonical(char path[USER_HOME_MAX + 1])
+{
+    char was[USER_HOME_MAX + 1];
+
+    snprintf(was, sizeof(was), "%s", path);
+    disk_run(find_canonical, path, USER_HOME_MAX + 1, was);
+}
+
+static void tidy(const void *owner, const char *path, char out[PATH_MAX])
+{
+    (void)owner;
+    if (place_tidy(slice_from(path), out, PATH_MAX))
+        out[0] = '\0'; /* longer than any path of a row */
+}
+
+static struct places places;
+static const struct users *places_of;
+
+void home_forget_rows(void)
+{
+    places_release(&places);
+    places_of = NULL;
+}
+
+void home_check_alone(const struct users *u, const void *own, const char *path,
+                      const char *hint)
 {
     const struct row_place *other;
 
-    if (x->lock_fd == 0 && !known_of(x, path))
-        known_fill(x, u, &path, 1);
-    if (x->lock_fd == 0 && !x->known)
-        return ctl_no_memory(x);
-    if (x->places_of != u) {
-        places_release(&x->places);
-        x->places_of = u;
-        if (!places_fill(&x->places, u, known_resolve, x))
-            return ctl_no_memory(x);
+    if (places_of != u) {
+        home_forget_rows();
+        places_of = u;
+        if (!places_fill(&places, u, tidy, NULL))
+            fail_no_memory();
     }
-    other = places_overlap(&x->places, path, own);
-    return other
-               ? ctl_fail(x, EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",
-                          x->settings.users, other->line, path,
-                          other->share ? "share" : "home of", other->name, hint)
-               : 0;
-}
-
-static int home_fail(struct complaint *c, const char *path, int error)
-{
-    complain(c, "%s: %s%s", path, strerror(error),
-             error == ENOENT ? "; make its parent directory first" : "");
-    return ctl_exit_of(error) == EX_NOPERM ? EX_NOPERM : EX_CANTCREAT;
+    other = places_overlap(&places, path, own);
+    if (other)
+        fail(EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",
+             ctl.settings.users, other->line, path,
+             other->share ? "share" : "home of", other->name, hint);
 }
 
 static uid_t wanted_owner(uid_t uid)
@@ -90,11 +140,10 @@ static uid_t wanted_owner(uid_t uid)
 }
 
 /* 0711: each user passes through it, but can't list the other homes. */
-int home_make_homes(const char *homes, struct complaint *c)
+static void make_setting(const char *path)
 {
-    if (mkdir(homes, 0711) == 0)
-        return chmod(homes, 0711) ? home_fail(c, homes, errno) : 0;
-    return errno == EEXIST ? 0 : home_fail(c, homes, errno);
+    if (mkdir(path, 0711) == 0 ? chmod(path, 0711) < 0 : errno != EEXIST)
+        home_fail(path, errno);
 }
 
 /* Beneath BELOW no component may be a symbolic link, since a user could have
@@ -127,57 +176,37 @@ int home_open_parent(const char *home, const char *below)
     return fd < 0 ? -errno : fd_take(&fd);
 }
 
-static int open_home(const char *home, const char *below, int flags)
-{
-    FD_CLEANUP int parent = home_open_parent(home, below);
-    int fd;
-
-    if (parent < 0)
-        return parent;
-    fd = openat(parent, strrchr(home, '/') + 1, DIRECTORY_FLAGS | flags);
-    return fd < 0 ? -errno : fd;
-}
-
 int home_open(const char *path, const char *below)
 {
     char home[USER_HOME_MAX + 1];
+    int fd;
 
-    return place_tidy(slice_from(path), home, sizeof(home))
-               ? -ENAMETOOLONG
-               : open_home(home, below, O_PATH);
+    if (place_tidy(slice_from(path), home, sizeof(home)))
+        return -ENAMETOOLONG;
+    FD_CLEANUP int parent = home_open_parent(home, below);
+    if (parent < 0)
+        return parent;
+    fd = openat(parent, strrchr(home, '/') + 1, DIRECTORY_FLAGS | O_PATH);
+    return fd < 0 ? -errno : fd;
 }
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
  * With the user's uid all files in it are the user's. So this offers no command
  * that somebody could paste in a hurry. */
-static int not_the_owner(const struct home_wanted *h, uid_t owner,
-                         struct complaint *c)
+static noreturn void not_the_owner(const struct home *h, const struct stat *st)
 {
-    unsigned wanted = wanted_owner(h->uid);
-    char offer[40] = "";
+    const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid;
 
-    if (h->offer)
-        snprintf(offer, sizeof(offer), "--uid %u or ", (unsigned)owner);
     if (h->share)
-        complain(c,
-                 "%s exists and belongs to uid %u; give another --path DIR, "
-                 "or, if it was made for this share, run: chown %u:%u %s && "
-                 "chmod %o %s",
-                 h->path, (unsigned)owner, wanted, (unsigned)h->gid, h->path,
-                 (unsigned)h->mode, h->path);
-    else if (owner == 0)
-        complain(c,
-                 "%s exists and belongs to root; give another --home DIR, or, "
-                 "if it was made for this user, give it and all in it to %u:%u "
-                 "(chown -Rh)",
-                 h->path, wanted, (unsigned)h->gid);
-    else
-        complain(c,
-                 "%s exists and belongs to uid %u; give %sanother --home DIR, "
-                 "or run: chown -Rh %u:%u %s",
-                 h->path, (unsigned)owner, offer, wanted, (unsigned)h->gid,
-                 h->path);
-    return EX_CANTCREAT;
+        fail(EX_CANTCREAT,
+             "%s exists and belongs to uid %u; give another --path DIR, or, if "
+             "it was made for this share, run: chown %u:%u %s && chmod %o %s",
+             h->path, owner, wanted, (unsigned)h->gid, h->path,
+             (unsigned)h->mode, h->path);
+    fail(EX_CANTCREAT,
+         "%s exists and belongs to %s%.0u; if it was made for this user, give "
+         "it and all in it to uid and gid %u (chown -Rh)",
+         h->path, owner ? "uid " : "root", owner, wanted);
 }
 
 int home_each_entry(int directory, home_entry *on, void *owner)
@@ -207,76 +236,133 @@ static int is_an_entry(void *owner, int directory, const char *name)
     return 1;
 }
 
-bool home_is_empty(int directory, const char *name)
-{
-    FD_CLEANUP int fd = openat(directory, name, DIRECTORY_FLAGS);
-
-    return fd >= 0 && home_each_entry(fd, is_an_entry, NULL) == 0;
-}
-
-static int set_group_failed(const struct home_wanted *h, struct complaint *c)
-{
-    if (errno != EPERM || geteuid() == 0)
-        return home_fail(c, h->path, errno);
-    complain(c,
-             "%s: only root and members can give it to group %u; run it as "
-             "root",
-             h->path, (unsigned)h->gid);
-    return EX_NOPERM;
-}
-
-static int home_set_owner(int fd, int parent, const struct home_wanted *h,
-                          struct complaint *c)
+static void set_owner(int fd, int parent, const struct home *h)
 {
     uid_t owner = geteuid() == 0 ? h->uid : (uid_t)-1;
 
-    if ((geteuid() == 0 || h->mode & S_IRWXG) && fchown(fd, owner, h->gid))
-        return set_group_failed(h, c);
+    if ((geteuid() == 0 || h->mode & S_IRWXG) && fchown(fd, owner, h->gid)) {
+        if (errno == EPERM && geteuid() != 0)
+            fail(EX_NOPERM,
+                 "%s: only root and members can give it to group %u; run it as "
+                 "root",
+                 h->path, (unsigned)h->gid);
+        home_fail(h->path, errno);
+    }
     /* Its owner must be durable before a row that names it. */
-    return fchmod(fd, h->mode) || fsync(fd) || fsync(parent)
-               ? home_fail(c, h->path, errno)
-               : 0;
+    if (fchmod(fd, h->mode) || fsync(fd) || fsync(parent))
+        home_fail(h->path, errno);
 }
 
 /* Nobody's: left by a removed user or by a command that was killed, or made by
  * hand for this one. Beneath the setting no empty directory of root is needed
  * for anything else. */
-static bool may_adopt(int fd, const struct home_wanted *h,
-                      const struct stat *st)
+static bool may_adopt(int fd, const struct home *h, const struct stat *st)
 {
     const bool unowned = st->st_uid == geteuid() &&
-                         user_path_within(h->path, h->below) &&
-                         strcmp(h->path, h->below) != 0;
+                         user_path_within(h->path, setting_of(h)) &&
+                         strcmp(h->path, setting_of(h)) != 0;
 
-    return (h->offer || unowned) && home_is_empty(fd, ".");
+    return ((h->adopt && st->st_uid >= ctl.settings.uid_first &&
+             st->st_uid <= ctl.settings.uid_last) ||
+            unowned) &&
+           home_each_entry(fd, is_an_entry, NULL) == 0;
 }
 
-/* Keeps an existing directory if it belongs to the user; a home whose group
- * counts, and a share, also need that group and the mode. */
-static int check_kept(int fd, const struct home_wanted *h, struct complaint *c)
+/* Keeps an existing directory if it belongs to the user; a share also needs its
+ * group and mode. */
+static void check_kept(int fd, const struct home *h, bool makes)
 {
     struct stat st;
 
     if (fstat(fd, &st))
-        return home_fail(c, h->path, errno);
+        home_fail(h->path, errno);
     const bool owned = st.st_uid == wanted_owner(h->uid);
     if (owned && (!(h->mode & S_IRWXG) ||
                   (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode)))
-        return 0;
-    if (may_adopt(fd, h, &st))
-        return h->only_check ? 0 : home_set_owner(fd, fd, h, c);
+        return;
+    if (may_adopt(fd, h, &st)) {
+        if (makes)
+            set_owner(fd, fd, h);
+        return;
+    }
     if (!owned)
-        return not_the_owner(h, st.st_uid, c);
-    complain(c,
-             "%s exists with group %u and mode %o; if it was made for this, "
-             "run: chgrp -R %u %s && chmod %o %s",
-             h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
-             (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
-    return EX_CANTCREAT;
+        not_the_owner(h, &st);
+    fail(EX_CANTCREAT,
+         "%s exists with group %u and mode %o; if it was made for this, run: "
+         "chgrp -R %u %s && chmod %o %s",
+         h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
+         (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
+}
+
+/* With --uploads and --upload-bytes the home's directory holds the count. */
+static void check_count(int fd, const struct home *h)
+{
+    const struct arguments *a = &ctl.args;
+
+    if ((a->max_files || a->max_bytes) && !h->share &&
+        fgetxattr(fd, STORED_ATTRIBUTE, NULL, 0) < 0 && errno == EOPNOTSUPP)
+        fail(EX_CONFIG,
+             "--%s: %s: its file system stores no extended attributes, which "
+             "hold the count; give a --home DIR on ext4, xfs or btrfs",
+             a->max_files ? "uploads" : "upload-bytes", h->path);
+}
+
+/* Does home_make() make the directory of the setting, for a home right in
+ * it? */
+static bool setting_is_made(const struct home *h)
+{
+    const char *setting = setting_of(h);
+    char above[PATH_MAX];
+
+    snprintf(above, sizeof(above), "%s",
+             h->share && user_path_within(setting, ctl.settings.homes) &&
+                     access(ctl.settings.homes, F_OK) < 0
+                 ? ctl.settings.homes
+                 : setting);
+    *strrchr(above, '/') = '\0';
+    return user_path_within(h->path, setting) &&
+           !strchr(h->path + strlen(setting) + 1, '/') &&
+           access(setting, F_OK) < 0 &&
+           access(above[0] ? above : "/", W_OK | X_OK) == 0;
+}
+
+void home_check_here(const struct home *h)
+{
+    struct complaint c = { "" };
+    FD_CLEANUP int parent = home_open_parent(h->path, setting_of(h));
+    FD_CLEANUP int fd = -1;
+
+    if (unit_forbids(&permitting, h->share ? "share" : "home", h->path, &c))
+        fail(EX_CONFIG, "%s", c.text);
+    if (parent == -ENOENT && setting_is_made(h))
+        return;
+    if (parent < 0)
+        home_fail(h->path, -parent);
+    fd = openat(parent, strrchr(h->path, '/') + 1, DIRECTORY_FLAGS);
+    if (fd < 0 && errno != ENOENT)
+        home_fail(h->path, errno);
+    if (fd < 0 && faccessat(parent, ".", W_OK, AT_EACCESS) < 0)
+        home_fail(h->path, errno);
+    if (fd >= 0)
+        check_kept(fd, h, false);
+    check_count(fd >= 0 ? fd : parent, h);
+}
+
+static void check_on_disk(void *data)
+{
+    home_check_here(data);
+}
+
+void home_check(const struct home *h)
+{
+    struct home copy = *h;
+
+    paths_ask();
+    disk_run(check_on_disk, &copy, sizeof(copy), h->path);
 }
 
 /* On btrfs with quotas it is a subvolume, which can have a limit. */
-static int home_make_directory(int parent, const char *name)
+static int make_directory(int parent, const char *name)
 {
     int r = quota_make_subvolume(parent, name);
 
@@ -285,80 +371,45 @@ static int home_make_directory(int parent, const char *name)
     return r;
 }
 
-int home_check(const struct home_wanted *h, struct complaint *c)
+static void make_on_disk(void *data)
 {
-    FD_CLEANUP int fd = open_home(h->path, h->below, 0);
-
-    if (fd < 0)
-        return fd == -ENOENT ? 0 : home_fail(c, h->path, -fd);
-    return check_kept(fd, h, c);
-}
-
-int home_make(const struct home_wanted *h, bool *made, struct complaint *c)
-{
+    struct home *h = data;
     const char *name = strrchr(h->path, '/') + 1;
     FD_CLEANUP int parent = -1;
-    FD_CLEANUP int fd = -1;
-    int code =
-        user_path_within(h->path, h->below) ? home_make_homes(h->below, c) : 0;
+    int r;
 
-    if (code)
-        return code;
-    parent = home_open_parent(h->path, h->below);
+    if (user_path_within(h->path, ctl.settings.homes) ||
+        user_path_within(setting_of(h), ctl.settings.homes))
+        make_setting(ctl.settings.homes);
+    if (h->share && user_path_within(h->path, setting_of(h)))
+        make_setting(setting_of(h));
+    parent = home_open_parent(h->path, setting_of(h));
     if (parent < 0)
-        return home_fail(c, h->path, -parent);
-    code = home_make_directory(parent, name);
-    *made = code == 0;
-    if (!*made && code != -EEXIST)
-        return home_fail(c, h->path, -code);
-    fd = openat(parent, name, DIRECTORY_FLAGS);
-    code = fd < 0  ? home_fail(c, h->path, errno)
-           : *made ? home_set_owner(fd, parent, h, c)
-                   : check_kept(fd, h, c);
-    if (code && *made)
-        unlinkat(parent, name, AT_REMOVEDIR);
-    return code;
-}
-
-/* Enters the directory NAME. If it is missing, it is made like its parent. */
-static int enter_or_make(int parent, const char *name,
-                         const struct home_wanted *h)
-{
-    bool made = mkdirat(parent, name, 0700) == 0;
+        home_fail(h->path, -parent);
+    r = make_directory(parent, name);
+    if (r && r != -EEXIST)
+        home_fail(h->path, -r);
+    h->made = r == 0;
     FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
-    struct stat above, st;
-    gid_t gid;
-
-    if (fd < 0 || fstat(parent, &above) || fstat(fd, &st))
-        return -errno;
-    if (!made || st.st_uid != geteuid())
-        return fd_take(&fd);
-    gid = above.st_mode & S_ISGID ? above.st_gid : h->gid;
-    if ((geteuid() == 0 && fchown(fd, h->uid, gid)) ||
-        fchmod(fd, above.st_mode & 07777))
-        return -errno;
-    return fd_take(&fd);
+    if (fd < 0)
+        home_fail(h->path, errno);
+    if (h->made)
+        set_owner(fd, parent, h);
+    else
+        check_kept(fd, h, true);
 }
 
-int home_make_inside(const struct home_wanted *h, const char *path,
-                     struct complaint *c)
+void home_make(struct home *h)
 {
-    char parts[USER_HOME_MAX + 1], *at = parts, *name;
-    FD_CLEANUP int fd = open_home(h->path, h->below, 0);
+    struct complaint why;
+    int code = disk_try(make_on_disk, h, sizeof(*h), &why);
 
-    if (fd < 0 || slice_copy(slice_from(path), parts, sizeof(parts)))
-        return home_fail(c, h->path, fd < 0 ? -fd : ENAMETOOLONG);
-    while ((name = strtok_r(at, "/", &at))) {
-        int next = enter_or_make(fd, name, h);
-
-        fd_close(&fd);
-        fd = next;
-        if (next < 0) {
-            complain(c, "%s in %s: %s", path, h->path, strerror(-next));
-            return EX_CANTCREAT;
-        }
-    }
-    return 0;
+    if (h->made)
+        edit_made(h->path);
+    if (code)
+        fail(code == -ETIMEDOUT ? EX_TEMPFAIL : code, "%s%s%s",
+             code == -ETIMEDOUT ? h->path : "", code == -ETIMEDOUT ? ": " : "",
+             why.text);
 }
 
 int stored_in(const char *home, struct stored *ret)

@@ -1,334 +1,315 @@
-/* The numbers of users and shares. None is assigned twice, even if its user is
- * removed: files with it may still exist. Those that were ever assigned are in
- * USERS.last-uid and .last-gid: a line with the highest one, and one with each
- * number above it that somebody has chosen. They are recorded before anything
- * else is written. */
+/* The numbers of users and shares. The last one that was assigned is in
+ * USERS.last-uid, and in USERS.last-gid: none is assigned twice, even if its
+ * user is removed, since files with it may still exist. Older versions wrote
+ * numbers that somebody had chosen into further lines. */
 #include "edit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
-static int bad_last_id(struct edit *e, enum edit_last which, size_t line)
+#define SPARE    32
+#define LAST_MAX (1u << 20)
+
+static const char *const endings[] = { ".last-uid", ".last-gid" };
+
+/* The answers of the disk and of NSS, as a fork gives them. */
+struct ids_free {
+    bool share;
+    const char *own;
+    uint32_t first, last; /* of the setting */
+    struct slice chosen;  /* the further lines */
+    size_t wanted, count;
+    uint32_t id[];
+};
+
+static struct ids_free *free_ids[2]; /* of users, of shares */
+static uint32_t taken[2];            /* by the running edit; 0: none */
+static size_t next_free[2];
+
+static noreturn void bad_last(const char *path)
 {
-    complain(e->complaint,
-             "%s%s:%zu: not a number; write the highest %s ever used",
-             e->file.path, edit_last_ids[which], line,
-             which == EDIT_LAST_UID ? "uid" : "gid");
-    return EX_DATAERR;
+    fail(EX_DATAERR,
+         "%s: not a number in a line; write the highest one ever used", path);
 }
 
-static int take_spent(struct edit *e, enum edit_last which, struct slice text,
-                      struct spent *s)
+/* Reads the number in the first line; 0: there is none. */
+static uint64_t read_last(bool share, struct buf *text)
 {
-    struct slice line = { NULL, 0 };
+    char path[PATH_MAX + 16], real[PATH_MAX];
+    struct slice rest, line;
+    uint64_t last = 0;
 
-    for (size_t n = 1; n == 1 || text.len > 0; n++) {
-        uint64_t id;
+    snprintf(path, sizeof(path), "%s%s",
+             realpath(ctl.settings.users, real) ? real : ctl.settings.users,
+             endings[share]);
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    buf_init(text, LAST_MAX);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0 || fd_read_file(fd, text))
+        fail(EX_IOERR, "%s: it can't be read", path);
+    rest = buf_slice(text);
+    slice_cut(&rest, '\n', &line);
+    if (slice_number(line, UINT32_MAX, &last))
+        bad_last(path);
+    return last;
+}
 
-        slice_cut(&text, '\n', &line);
-        if (n > SPENT_MAX + 1 || slice_number(line, UINT32_MAX, &id))
-            return bad_last_id(e, which, n);
-        if (n == 1)
-            s->last = id;
-        else
-            s->chosen[s->count++] = (uint32_t)id;
-    }
+static bool was_chosen(struct slice lines, uint64_t id)
+{
+    struct slice line;
+    uint64_t one;
+
+    while (slice_cut(&lines, '\n', &line))
+        if (slice_number(line, UINT32_MAX, &one) == 0 && one == id)
+            return true;
+    return false;
+}
+
+static bool has_row(const struct users *u, uint64_t id)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (u->row[i].uid == id || u->row[i].gid == id)
+            return true;
+    for (size_t i = 0; i < u->shares; i++)
+        if (u->share[i].gid == id)
+            return true;
+    return false;
+}
+
+/* errno after a question to NSS that found nothing: getpwuid(3) says that the
+ * first ones mean that there is none. */
+static void nss_need(int error)
+{
+    if (error && error != ENOENT && error != ESRCH && error != EBADF &&
+        error != EPERM)
+        fail(EX_TEMPFAIL,
+             "the accounts and groups of the system couldn't be asked, so no "
+             "number was assigned: %s; see: getent passwd",
+             strerror(error));
+}
+
+static bool has_account(uint64_t id, bool share)
+{
+    errno = 0;
+    if (!share && getpwuid((uid_t)id))
+        return true;
+    nss_need(errno);
+    errno = 0;
+    if (getgrgid((gid_t)id))
+        return true;
+    nss_need(errno);
+    return false;
+}
+
+/* The ids of the directories: a bit for each from the first one on. */
+struct owners {
+    const struct ids_free *f;
+    const char
+        *own; /* the name of a directory that doesn't count; NULL: none */
+    uint8_t *bits;
+};
+
+static int add_owner(void *data, int directory, const char *name)
+{
+    const struct owners *o = data;
+    struct stat st;
+    uint32_t id;
+
+    if ((o->own && strcmp(name, o->own) == 0) ||
+        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) ||
+        !S_ISDIR(st.st_mode))
+        return 0;
+    id = o->f->share ? st.st_gid : st.st_uid;
+    if (id >= o->f->first && id <= o->f->last)
+        o->bits[(id - o->f->first) / 8] |=
+            (uint8_t)(1 << (id - o->f->first) % 8);
     return 0;
 }
 
-int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
+static void find_free(void *data)
 {
-    FD_CLEANUP int fd = users_file_open_current(&e->file, edit_last_ids[which]);
-    struct buf text;
-    int code;
+    struct ids_free *f = data;
+    const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
+    struct owners o = { f, NULL, calloc((f->last - f->first) / 8 + 1, 1) };
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    uint64_t id = f->id[0];
 
-    *s = (struct spent){ .last = 0 };
-    if (fd == -ENOENT)
-        return 0;
-    if (fd < 0)
-        return edit_fail(e, -fd, edit_last_ids[which]);
-    buf_init(&text, SPENT_TEXT);
-    code = fd_read_file(fd, &text);
-    code = code ? edit_fail(e, -code, edit_last_ids[which])
-                : take_spent(e, which, buf_slice(&text), s);
+    if (f->own && user_path_within(f->own, path))
+        o.own = f->own + strlen(path) + 1;
+    if (!o.bits)
+        fail_no_memory();
+    if (fd >= 0)
+        home_each_entry(fd, add_owner, &o);
+    for (; id <= f->last && f->count < f->wanted; id++)
+        if (!(o.bits[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
+            !was_chosen(f->chosen, id) && !has_row(&ctl.users, id) &&
+            !has_account(id, f->share))
+            f->id[f->count++] = (uint32_t)id;
+}
+
+void ids_ask(bool share, size_t n, const char *own)
+{
+    const struct settings *s = &ctl.settings;
+    const size_t wanted = n + SPARE,
+                 size = sizeof(struct ids_free) + wanted * sizeof(uint32_t);
+    struct ids_free *f = calloc(1, size);
+    struct buf text;
+    uint64_t last = read_last(share, &text);
+
+    if (!f)
+        fail_no_memory();
+    f->share = share;
+    f->own = own;
+    f->first = (uint32_t)(share ? s->gid_first : s->uid_first);
+    f->last = (uint32_t)(share ? s->gid_last : s->uid_last);
+    f->chosen = buf_slice(&text);
+    f->wanted = wanted;
+    f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;
+    disk_run(find_free, f, size,
+             "the system's list of accounts, or the directory of the homes,");
     buf_release(&text);
-    return code;
+    free(free_ids[share]);
+    free_ids[share] = f;
+    next_free[share] = 0;
 }
 
-bool spent_has(const struct spent *s, uint64_t id)
+uint32_t ids_likely(bool share, size_t n)
 {
-    for (size_t i = 0; i < s->count && id > s->last; i++)
-        if (s->chosen[i] == id)
-            return true;
-    return id <= s->last;
+    const struct ids_free *f = free_ids[share];
+
+    return n < f->count ? f->id[n] : 0;
 }
 
-static int spent_text(const struct spent *s, struct buf *text)
+uint32_t ids_take(bool share)
 {
-    int r = buf_add_format(text, "%llu\n", (unsigned long long)s->last);
-
-    for (size_t i = 0; i < s->count && r == 0; i++)
-        if (s->chosen[i] > s->last)
-            r = buf_add_format(text, "%lu\n", (unsigned long)s->chosen[i]);
-    return r;
-}
-
-bool spent_choose(struct spent *s, uint64_t id)
-{
-    if (spent_has(s, id))
-        return true;
-    if (s->count == SPENT_MAX)
-        return false;
-    s->chosen[s->count++] = (uint32_t)id;
-    return true;
-}
-
-int edit_record_spent(struct edit *e, enum edit_last which,
-                      const struct spent *s)
-{
-    char name[NAME_MAX + 1], what[40];
-    int n = snprintf(name, sizeof(name), "%s%s", e->file.name,
-                     edit_last_ids[which]);
+    const struct ids_free *f = free_ids[share];
     struct buf text;
+    const uint64_t last = taken[share] ? taken[share] : read_last(share, &text);
+
+    if (!taken[share])
+        buf_release(&text);
+    for (size_t *i = &next_free[share]; *i < f->count; ++*i)
+        if (f->id[*i] > last && !has_row(edit_users, f->id[*i]))
+            return taken[share] = f->id[(*i)++];
+    if (f->count == f->wanted)
+        fail(EX_TEMPFAIL,
+             "other commands have taken the next numbers; run it again");
+    fail(EX_CONFIG,
+         share ? "no gid is left up to %u; raise gid_last"
+               : "no uid is left up to %u; give --uid N, the number of a "
+                 "removed user whose files are gone, or raise uid_last",
+         (unsigned)f->last);
+}
+
+/* A failure leaves a row whose number its directory, or at least the row,
+ * keeps. */
+static void record(const struct users_file *file, bool share)
+{
+    struct buf old, text;
+    char name[NAME_MAX + 1];
+    struct slice rest, line;
     bool stands;
-    int r;
+    uint64_t last = read_last(share, &old);
+    int r = 0;
 
-    buf_init(&text, SPENT_TEXT);
-    r = n > NAME_MAX ? -ENAMETOOLONG : spent_text(s, &text);
-    if (r == 0)
-        r = users_file_replace(e->file.directory_fd, name, buf_slice(&text),
-                               NULL, NULL, NULL, &stands);
+    rest = buf_slice(&old);
+    slice_cut(&rest, '\n', &line);
+    buf_init(&text, LAST_MAX);
+    if (taken[share] > last)
+        r = buf_add_format(&text, "%u\n%.*s", (unsigned)taken[share],
+                           (int)rest.len, rest.len > 0 ? rest.ptr : "");
+    snprintf(name, sizeof(name), "%s%s", file->name, endings[share]);
+    if (r == 0 && text.len > 0)
+        r = users_file_replace(file->directory_fd, name, buf_slice(&text), NULL,
+                               NULL, NULL, &stands);
+    if (r)
+        stderr_print("%s%s can't be written: %s", file->path, endings[share],
+                     strerror(-r));
+    taken[share] = 0;
+    buf_release(&old);
     buf_release(&text);
-    snprintf(what, sizeof(what), "%s can't be written", edit_last_ids[which]);
-    return r ? edit_fail(e, -r, what) : 0;
 }
 
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
-                  bool chosen)
+void ids_record(const struct users_file *file)
 {
-    struct spent s;
-    int code = edit_spent(e, which, &s);
-
-    if (code || spent_has(&s, id))
-        return code;
-    if (!chosen)
-        s.last = id;
-    else if (!spent_choose(&s, id))
-        return edit_fail(e, E2BIG, edit_last_ids[which]);
-    return edit_record_spent(e, which, &s);
-}
-
-/* getpwuid(3): these mean that there is none. */
-int nss_result(int error)
-{
-    switch (error) {
-    case 0:
-    case ENOENT:
-    case ESRCH:
-    case EBADF:
-    case EPERM:
-        return 0;
-    default:
-        return -error;
-    }
-}
-
-int uid_is_of_system(uint64_t uid)
-{
-    errno = 0;
-    return getpwuid((uid_t)uid) ? 1 : nss_result(errno);
-}
-
-int gid_is_of_system(uint64_t gid)
-{
-    errno = 0;
-    return getgrgid((gid_t)gid) ? 1 : nss_result(errno);
-}
-
-int nss_fail(struct context *x, int result)
-{
-    return ctl_fail(x, EX_TEMPFAIL,
-                    "the accounts and groups of the system couldn't be asked, "
-                    "so no number was assigned: %s; see: getent passwd",
-                    strerror(-result));
-}
-
-static bool is_in_range(const struct context *x, uint64_t uid)
-{
-    return uid >= x->settings.uid_first && uid <= x->settings.uid_last;
-}
-
-/* The gid is the same number, so no group of the system may have it either. The
- * directory of a row that is lost keeps its uid. */
-static int uids_next(struct context *x, const struct spent *s, uint64_t *ret)
-{
-    uint64_t uid =
-        s->last < x->settings.uid_first ? x->settings.uid_first : s->last + 1;
-    int taken = 1;
-
-    for (; uid <= x->settings.uid_last; uid++) {
-        if (spent_has(s, uid) || known_owner(x, uid))
-            continue;
-        taken = uid_is_of_system(uid);
-        if (taken == 0)
-            taken = gid_is_of_system(uid);
-        if (taken <= 0)
-            break;
-    }
-    *ret = uid;
-    return taken < 0 ? nss_fail(x, taken) : 0;
-}
-
-/* The file of spent uids is lost, or was never there: all up to the highest one
- * of a row count as spent, as long as others are left. */
-static int spend_unknown(struct context *x, struct spent *s,
-                         const struct users *u)
-{
-    uint64_t next;
-    int code;
-
-    for (size_t i = 0; i < u->count; i++)
-        if (is_in_range(x, u->row[i].uid) && u->row[i].uid > s->last)
-            s->last = u->row[i].uid;
-    code = uids_next(x, s, &next);
-    if (code == 0 && next > x->settings.uid_last)
-        s->last = 0;
-    return code;
-}
-
-int uids_choose(struct context *x, struct uids *u, uint64_t uid)
-{
-    if (!is_in_range(x, uid) || spent_has(&u->spent, uid))
-        return 0;
-    u->changed = true;
-    return spent_choose(&u->spent, uid)
-               ? 0
-               : ctl_fail(x, EX_CONFIG,
-                          "more than %d uids were chosen by hand; leave out "
-                          "--uid",
-                          SPENT_MAX);
-}
-
-int uids_open(struct context *x, struct uids *u, struct edit *e)
-{
-    int code = edit_spent(e, EDIT_LAST_UID, &u->spent);
-
-    u->changed = code == 0 && u->spent.last == 0 && u->spent.count == 0;
-    if (u->changed)
-        code = spend_unknown(x, &u->spent, e->users);
-    for (size_t i = 0; i < e->users->count && code == 0; i++)
-        code = uids_choose(x, u, e->users->row[i].uid);
-    return code;
-}
-
-void uids_hint(const struct uids *u, struct slice name, uint64_t uid)
-{
-    if (spent_has(&u->spent, uid))
-        fprintf(stderr,
-                "sallyportctl: uid %llu may have been another user's; files "
-                "of that user are now %.*s's\n",
-                (unsigned long long)uid, (int)name.len, name.ptr);
-}
-
-int uids_assign(struct context *x, struct uids *u, struct slice name,
-                uint64_t *uid, uint64_t *gid)
-{
-    int code = 0;
-
-    if (*uid == 0) {
-        uint64_t next;
-
-        code = uids_next(x, &u->spent, &next);
-        if (code)
-            return code;
-        *uid = next;
-        if (next > x->settings.uid_last)
-            return ctl_fail(x, EX_CONFIG,
-                            "no uid is left up to %llu; give --uid N, the "
-                            "number of a removed user whose files are gone, or "
-                            "raise uid_last, but not to gid_first",
-                            (unsigned long long)x->settings.uid_last);
-        u->spent.last = *uid;
-        u->changed = true;
-    } else {
-        uids_hint(u, name, *uid);
-        code = uids_choose(x, u, *uid);
-    }
-    if (*gid == 0)
-        *gid = *uid;
-    return code;
-}
-
-int uids_record(struct uids *u, struct edit *e)
-{
-    return u->changed ? edit_record_spent(e, EDIT_LAST_UID, &u->spent) : 0;
-}
-
-int uids_spend(struct context *x, struct edit *e, uint64_t uid)
-{
-    struct uids u;
-    int code = uids_open(x, &u, e);
-
-    if (code == 0)
-        code = uids_choose(x, &u, uid);
-    return code ? code : uids_record(&u, e);
+    for (int share = 0; share < 2; share++)
+        if (taken[share] && edit_stands)
+            record(file, share);
 }
 
 /* What the command line gives. */
 
-int given_ids_free(struct context *x)
+void ids_hint(uint32_t uid, const char *name)
 {
-    uint64_t uid = 0;
-    int account = 0, group = 0;
+    struct buf text;
 
-    if (!x->args.uid)
-        return 0;
-    slice_number(slice_from(x->args.uid), UINT32_MAX, &uid);
-    account = uid_is_of_system(uid);
-    if (!x->args.gid)
-        group = gid_is_of_system(uid);
-    if (account < 0 || group < 0)
-        return nss_fail(x, account < 0 ? account : group);
-    if (account)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: an account of the system has it (getent "
-                        "passwd %s); leave out --uid, or give another one",
-                        x->args.uid, x->args.uid);
-    if (group)
-        return ctl_fail(x, EX_USAGE,
-                        "--uid %s: a group of the system has this number, and "
-                        "the user would be in it; leave out --uid, or give "
-                        "--gid, too",
-                        x->args.uid);
-    return 0;
+    if (uid <= read_last(false, &text))
+        stderr_print("uid %u may have been another user's; files of that user "
+                     "are now %s's",
+                     (unsigned)uid, name);
+    buf_release(&text);
 }
 
-int given_group(struct context *x, const char *group, gid_t *ret)
+static void ask_uid(void *data)
 {
+    bool *found = data;
+
+    *found = has_account((uint64_t)strtoul(ctl.args.uid, NULL, 10), false);
+}
+
+void ids_refuse_system(void)
+{
+    bool found = false;
+
+    disk_run(ask_uid, &found, sizeof(found), "the system's list of accounts");
+    if (found)
+        fail(EX_USAGE,
+             "--uid %s: an account or a group of the system has this number; "
+             "leave out --uid, or give another one",
+             ctl.args.uid);
+}
+
+struct asked_group {
+    const char *text;
+    bool found;
+    gid_t gid;
+};
+
+static void ask_group(void *data)
+{
+    struct asked_group *g = data;
     uint64_t number;
-    const bool named = slice_number(slice_from(group), USER_ID_MAX, &number);
+    const bool named = slice_number(slice_from(g->text), USER_ID_MAX, &number);
     const struct group *found;
-    int r;
 
     errno = 0;
-    found = named ? getgrnam(group) : getgrgid((gid_t)number);
-    r = found ? 0 : nss_result(errno);
-    if (r < 0)
-        return nss_fail(x, r);
+    found = named ? getgrnam(g->text) : getgrgid((gid_t)number);
     if (!found)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: there is no such group; make it with: groupadd "
-                        "--system %s%s%s",
-                        group, named ? "" : "--gid ", group,
-                        named ? "" : " NAME");
-    if (found->gr_gid < SHARE_GID_MIN)
-        return ctl_fail(x, EX_USAGE,
-                        "%s is a group of the system, with gid %u; use one "
-                        "with a gid from %d on",
-                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
-    *ret = found->gr_gid;
-    return 0;
+        nss_need(errno);
+    if (!found)
+        fail(EX_USAGE,
+             "%s: there is no such group; make it with: groupadd --system "
+             "%s%s%s",
+             g->text, named ? "" : "--gid ", g->text, named ? "" : " NAME");
+    g->gid = found->gr_gid;
+}
+
+gid_t ids_of_group(const char *text)
+{
+    struct asked_group g = { .text = text };
+
+    disk_run(ask_group, &g, sizeof(g), "the system's list of groups");
+    if (g.gid < SHARE_GID_MIN)
+        fail(EX_USAGE,
+             "%s is a group of the system, with gid %u; use one with a gid "
+             "from %d on",
+             text, (unsigned)g.gid, SHARE_GID_MIN);
+    return g.gid;
 }

@@ -16,8 +16,8 @@ static int add_entry(struct buf *list, struct slice entry)
 }
 
 /* A list that was sorted stays sorted. */
-int row_set_entry(struct row *row, const char *key, struct slice name,
-                  const char *entry)
+void row_set_entry(struct row *row, const char *key, struct slice name,
+                   const char *entry)
 {
     struct slice rest = slice_from(row_get(row, key));
     struct list_entry old;
@@ -39,51 +39,35 @@ int row_set_entry(struct row *row, const char *key, struct slice name,
         r = add_entry(&list, slice_from(entry));
     if (r == 0)
         r = buf_add(&list, "", 1);
-    if (r == 0)
-        r = row_set(row, key, list.len > 1 ? list.data : NULL);
+    row_need(r ? r : row_set(row, key, list.len > 1 ? list.data : NULL));
     buf_release(&list);
-    return r;
-}
-
-int edit_set_entry(struct edit *e, size_t line, const char *key,
-                   struct slice name, const char *entry)
-{
-    struct row *row;
-    int code = edit_row(e, line, &row);
-
-    return code ? code
-                : row_exit(row_set_entry(row, key, name, entry), e->complaint);
 }
 
 /* A role stays as it is written. */
-static int rename_entry(struct edit *e, size_t line, const char *key,
-                        const struct list_entry *old, const char *to)
+static void rename_entry(size_t line, const char *key,
+                         const struct list_entry *old, const char *to)
 {
     const struct slice role = old->role;
     char text[GRANT_TEXT_MAX];
-    int code = 0;
 
     if (to) {
         snprintf(text, sizeof(text), "%s%s%.*s", to, role.ptr ? ":" : "",
                  (int)role.len, role.ptr ? role.ptr : "");
-        code = edit_set_entry(e, line, key, slice_from(to), text);
+        row_set_entry(edit_row(line), key, slice_from(to), text);
     }
-    return code ? code : edit_set_entry(e, line, key, old->name, NULL);
+    row_set_entry(edit_row(line), key, old->name, NULL);
 }
 
-int edit_rename_entries(struct edit *e, const char *key, struct slice name,
-                        const char *to)
+void edit_rename_entries(const char *key, struct slice name, const char *to)
 {
-    const struct users *u = e->users;
+    const struct users *u = edit_users;
     const bool shares = strcmp(key, "shares") == 0;
     struct list_entry old;
-    int code = 0;
 
-    for (size_t i = 0; i < u->count && code == 0; i++)
+    for (size_t i = 0; i < u->count; i++)
         if (entry_find(shares ? u->row[i].shares : u->row[i].teams, name, &old))
-            code = rename_entry(e, u->row[i].line, key, &old, to);
-    for (size_t i = 0; shares && i < u->teams && code == 0; i++)
+            rename_entry(u->row[i].line, key, &old, to);
+    for (size_t i = 0; shares && i < u->teams; i++)
         if (entry_find(u->team[i].shares, name, &old))
-            code = rename_entry(e, u->team[i].line, key, &old, to);
-    return code;
+            rename_entry(u->team[i].line, key, &old, to);
 }

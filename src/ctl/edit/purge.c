@@ -1,24 +1,19 @@
 /* The removal of a home, or of a share's directory, and of all that is in it.
- * Runs as root in directories in which users may rename things at the same
- * time. So each step acts on a descriptor, no path is resolved twice, no link
- * is followed, and no mount is entered.
- *
  * First the directory gets a reserved name beside its own, before the row goes:
- * a new user or share of the name gets a new directory. Then it is emptied,
- * which takes long. One that was cut is found by that name later. Its lock
- * (flock(2)) says that somebody is at it. */
-#include "ctl.h"
+ * a new user or share of the name gets a new directory. Then rm(1) empties it,
+ * which takes long. "retention run" finds a directory whose removal was cut by
+ * that name. Its lock (flock(2)) says that somebody is at it. */
+#include "edit.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <mntent.h>
-#include <stdlib.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "purge.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -29,14 +24,26 @@
 #define REMOVED_DIGITS 8
 #define REMOVED_MS     (15 * 60 * 1000) /* to empty what was left over */
 
+const char *removed_rm = "/bin/rm";
+
 static const char *last_of(const char *path)
 {
     return strrchr(path, '/') + 1;
 }
 
-/* Is nothing mounted on the directory FD or beneath it? "user del --purge" must
- * know before it removes anything. Returns 0; -EXDEV: something is; another
- * -errno: it can't be found out. */
+static noreturn void purge_refuse(const char *home, int error, const char *why)
+{
+    fail(EX_CANTCREAT, "%s was not removed: %s; or run it without --purge",
+         home,
+         why              ? why
+         : error == EXDEV ? "something is mounted in it; unmount that first "
+                            "(findmnt shows it)"
+                          : strerror(error));
+}
+
+/* rm --one-file-system doesn't see a bind mount of the same file system.
+ * Returns 0; -EXDEV: something is mounted on the directory FD or beneath it;
+ * another -errno: it can't be found out. */
 static int mounts_within(int fd)
 {
     FILE *list = setmntent("/proc/self/mounts", "re");
@@ -57,148 +64,6 @@ static int mounts_within(int fd)
     return r;
 }
 
-/* Deep directories are first moved up, so that depth needs no descriptors. */
-
-#define DEPTH_MAX  32
-#define ROUNDS_MAX 100000
-
-struct purge {
-    int top_fd;           /* the directory */
-    unsigned depth;       /* of the one that is emptied, below it */
-    bool changed;         /* something was removed or moved in this round */
-    char entry[PATH_MAX]; /* the first one that can't be removed, or "" */
-};
-
-static int remove_entry(void *owner, int directory, const char *name);
-
-/* Too deep: moves the directory up into the home, for the next round. */
-static int move_up(struct purge *p, int directory, const char *name)
-{
-    char to[64];
-    uint64_t number;
-
-    random_bytes(&number, sizeof(number));
-    snprintf(to, sizeof(to), ".sallyport-purge-%016llx",
-             (unsigned long long)number);
-    p->changed = true;
-    return renameat(directory, name, p->top_fd, to) ? -errno : 0;
-}
-
-/* Only the kernel can detect each mount: one by mount --bind can have the
- * home's own device number. */
-static int enter_directory(int directory, const char *name)
-{
-    const struct open_how how = { .flags = DIRECTORY_FLAGS,
-                                  .resolve = RESOLVE_NO_XDEV };
-    long fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
-
-    return fd < 0 ? -errno : (int)fd;
-}
-
-static int remove_directory(struct purge *p, int directory, const char *name)
-{
-    FD_CLEANUP int fd = enter_directory(directory, name);
-    int r;
-
-    if (fd < 0)
-        return fd;
-    if (p->depth == DEPTH_MAX)
-        return move_up(p, directory, name);
-    p->depth++;
-    r = home_each_entry(fd, remove_entry, p);
-    p->depth--;
-    if (r)
-        return r;
-    if (unlinkat(directory, name, AT_REMOVEDIR))
-        return errno == ENOTEMPTY ? 0 : -errno; /* the next round removes it */
-    p->changed = true;
-    return 0;
-}
-
-/* Notes the path for the complaint. The directory may be gone already. */
-static void note_entry(struct purge *p, int directory, const char *name)
-{
-    char link[64], path[PATH_MAX];
-    ssize_t len;
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
-    len = readlink(link, path, sizeof(path) - 1);
-    path[len > 0 ? len : 0] = '\0';
-    if (snprintf(p->entry, sizeof(p->entry), "%s/%s", path, name) >= PATH_MAX)
-        snprintf(p->entry, sizeof(p->entry), "%s", name);
-}
-
-/* EPERM: a file that is immutable, or a directory, on some file systems.
- * ENOENT: the user has removed it. */
-static int remove_entry(void *owner, int directory, const char *name)
-{
-    struct purge *p = owner;
-    int r = unlinkat(directory, name, 0) < 0 ? -errno : 0;
-
-    if (r == 0)
-        p->changed = true;
-    if (r == -EISDIR || r == -EPERM) {
-        int first = r;
-
-        r = remove_directory(p, directory, name);
-        if (r == -ENOTDIR || r == -ELOOP)
-            r = first;
-    }
-    if (r && r != -ENOENT && !p->entry[0])
-        note_entry(p, directory, name);
-    return r == -ENOENT ? 0 : r;
-}
-
-/* Repeats until the directory is empty. Each round removes or moves
- * something; the user may still make new files. */
-static int purge_rounds(struct purge *p)
-{
-    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        int r;
-
-        p->changed = false;
-        r = home_each_entry(p->top_fd, remove_entry, p);
-        if (r || !p->changed)
-            return r;
-    }
-    return -ENOTEMPTY;
-}
-
-static int purge_refuse(struct complaint *c, const char *home, const char *why)
-{
-    complain(c, "%s was not removed: %s", home, why);
-    return EX_CANTCREAT;
-}
-
-static int refuse_error(struct complaint *c, const char *home, int error)
-{
-    if (error == EXDEV)
-        return purge_refuse(c, home,
-                            "something is mounted in it; unmount that first "
-                            "(findmnt shows it)");
-    return purge_refuse(c, home, strerror(error));
-}
-
-static int check_removed(const struct removed *p, uid_t uid,
-                         struct complaint *c)
-{
-    uid_t owner = geteuid() == 0 ? uid : geteuid();
-    struct stat st;
-    int r;
-
-    if (fstat(p->top_fd, &st))
-        return refuse_error(c, p->path, errno);
-    if (st.st_uid != owner)
-        return purge_refuse(c, p->path,
-                            "it belongs to another uid; look at it first");
-    if (flock(p->top_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        return purge_refuse(c, p->path, "another command removes it just now");
-    /* Checked here so that nothing is removed at all. Later the kernel checks
-     * each directory. */
-    r = mounts_within(p->top_fd);
-    return r ? refuse_error(c, p->path, -r) : 0;
-}
-
 /* Is NAME the reserved name of the directory OF (NULL: of any)? */
 static bool is_removed_name(const char *name, const char *of)
 {
@@ -212,131 +77,179 @@ static bool is_removed_name(const char *name, const char *of)
                    strncmp(name, of, strlen(of)) == 0);
 }
 
-/* A removal that was killed before the row was gone: the row's directory OF
- * gets its name back. */
-static int put_back(void *of, int parent, const char *name)
+/* A removal that was killed before the row was gone: the row's directory gets
+ * its name back. */
+static int put_back(void *owner, int parent, const char *name)
 {
-    if (!is_removed_name(name, of))
+    const struct removed *p = owner;
+    struct stat st;
+
+    if (!is_removed_name(name, last_of(p->path)))
         return 0;
     FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-           renameat(parent, name, parent, of) == 0;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == p->uid &&
+           flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+           renameat(parent, name, parent, last_of(p->path)) == 0;
 }
 
-int removed_open(struct removed *p, const char *home, const char *below,
-                 uid_t uid, struct complaint *c)
+void removed_open(struct removed *p, const char *below)
 {
-    char *name;
+    struct stat st;
+    int r;
 
-    *p = (struct removed){ .parent_fd = -1, .top_fd = -1 };
-    slice_copy(slice_from(home), p->path, sizeof(p->path));
-    name = strrchr(p->path, '/') + 1;
-    if (!user_path_within(home, below) || !strcmp(home, below)) {
-        complain(c, "%s was not removed: it isn't beneath %s", home, below);
-        return EX_CANTCREAT;
-    }
-    p->parent_fd = home_open_parent(home, below);
+    if (geteuid() != 0)
+        p->uid = geteuid();
+    if (!user_path_within(p->path, below) || !strcmp(p->path, below))
+        fail(EX_CANTCREAT,
+             "%s was not removed: it isn't beneath %s; or run it without "
+             "--purge",
+             p->path, below);
+    p->parent_fd = home_open_parent(p->path, below);
     if (p->parent_fd < 0)
-        return refuse_error(c, home, -p->parent_fd);
-    p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
+        purge_refuse(p->path, -p->parent_fd, NULL);
+    p->top_fd = openat(p->parent_fd, last_of(p->path), DIRECTORY_FLAGS);
     if (p->top_fd < 0 && errno == ENOENT) {
-        home_each_entry(p->parent_fd, put_back, name);
-        p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
+        home_each_entry(p->parent_fd, put_back, p);
+        p->top_fd = openat(p->parent_fd, last_of(p->path), DIRECTORY_FLAGS);
     }
-    return p->top_fd < 0 ? refuse_error(c, home, errno)
-                         : check_removed(p, uid, c);
+    if (p->top_fd < 0 || fstat(p->top_fd, &st))
+        purge_refuse(p->path, errno, NULL);
+    if (st.st_uid != p->uid)
+        purge_refuse(p->path, 0, "it belongs to another uid; look at it first");
+    if (flock(p->top_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        purge_refuse(p->path, 0, "another command removes it just now");
+    r = mounts_within(p->top_fd);
+    if (r)
+        purge_refuse(p->path, -r, NULL);
 }
 
-/* Is the directory of that name still the one that was opened? */
-static int check_same(const struct removed *p, const char *name)
+static bool is_same(const struct removed *p)
 {
     struct stat now, opened;
 
-    if (fstatat(p->parent_fd, name, &now, AT_SYMLINK_NOFOLLOW) ||
-        fstat(p->top_fd, &opened))
-        return -errno;
-    return now.st_ino == opened.st_ino && now.st_dev == opened.st_dev ? 0
-                                                                      : -ESTALE;
+    return fstatat(p->parent_fd, last_of(p->path), &now, AT_SYMLINK_NOFOLLOW) ==
+               0 &&
+           fstat(p->top_fd, &opened) == 0 && now.st_ino == opened.st_ino &&
+           now.st_dev == opened.st_dev;
 }
 
-int removed_rename(struct removed *p, struct complaint *c)
+static void rename_on_disk(void *data)
 {
-    const char *name = last_of(p->path);
+    struct removed *p = data;
     char to[NAME_MAX + 1];
     uint32_t number;
-    int n, r = check_same(p, name);
+    int n;
 
     random_bytes(&number, sizeof(number));
-    n = snprintf(to, sizeof(to), REMOVED "%s-%08x", name, (unsigned)number);
-    if (r == 0 && n > NAME_MAX)
-        r = -ENAMETOOLONG;
-    if (r == 0 && renameat(p->parent_fd, name, p->parent_fd, to))
-        r = -errno;
-    if (r)
-        return refuse_error(c, p->path, -r);
+    n = snprintf(to, sizeof(to), REMOVED "%s-%08x", last_of(p->path),
+                 (unsigned)number);
+    if (!is_same(p) || n > NAME_MAX ||
+        renameat(p->parent_fd, last_of(p->path), p->parent_fd, to))
+        purge_refuse(p->path, n > NAME_MAX ? ENAMETOOLONG : ESTALE, NULL);
     memcpy(p->name, to, sizeof(to));
-    if (fsync(p->parent_fd) == 0)
-        return 0;
-    r = errno;
-    removed_undo(p);
-    return refuse_error(c, p->path, r);
+    fsync(p->parent_fd);
+}
+
+void removed_rename(struct removed *p)
+{
+    disk_run(rename_on_disk, p, sizeof(*p), p->path);
+}
+
+static void undo_on_disk(void *data)
+{
+    struct removed *p = data;
+
+    if (renameat(p->parent_fd, p->name, p->parent_fd, last_of(p->path)) == 0)
+        p->name[0] = '\0';
 }
 
 void removed_undo(struct removed *p)
 {
-    if (p->name[0] &&
-        renameat(p->parent_fd, p->name, p->parent_fd, last_of(p->path)) == 0)
-        p->name[0] = '\0';
+    char path[PATH_MAX];
+    struct complaint why;
+
+    if (p->name[0])
+        disk_try(undo_on_disk, p, sizeof(*p), &why);
+    if (p->name[0])
+        stderr_print("%s is now %s; this gives it its name back: sallyportctl "
+                     "retention run",
+                     p->path, removed_path(p, path));
 }
 
 const char *removed_path(const struct removed *p, char out[PATH_MAX])
 {
-    const int parent = (int)(last_of(p->path) - p->path);
-
-    snprintf(out, PATH_MAX, "%.*s%s", parent, p->path,
-             p->name[0] ? p->name : last_of(p->path));
+    snprintf(out, PATH_MAX, "%.*s%s", (int)(last_of(p->path) - p->path),
+             p->path, p->name[0] ? p->name : last_of(p->path));
     return out;
 }
 
-/* Says where the rest is. */
-static int partly_removed(const struct removed *p, const struct purge *walk,
-                          int error, struct complaint *c)
+/* The ids of a user, or of a share's directory, which belongs to root. */
+static bool become_owner(const struct removed *p)
 {
+    struct stat st;
+    uid_t uid;
+
+    if (fstat(p->top_fd, &st))
+        return false;
+    uid = st.st_uid ? st.st_uid : st.st_gid;
+    return uid >= SHARE_GID_MIN && st.st_gid >= SHARE_GID_MIN &&
+           sandbox_become(uid, st.st_gid, &st.st_gid, 1) == 0;
+}
+
+struct emptying {
+    const struct removed *p;
+    bool as_owner;
+};
+
+/* rm(1) walks by descriptors, and follows no link. */
+static void run_rm(void *data)
+{
+    const struct emptying *e = data;
+    char name[NAME_MAX + 3];
+
+    snprintf(name, sizeof(name), "./%s", e->p->name);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if ((e->as_owner && !become_owner(e->p)) || fchdir(e->p->parent_fd))
+            _exit(1);
+        execl(removed_rm, "rm", "-rf", "--one-file-system", "--", name,
+              (char *)NULL);
+        _exit(1);
+    }
+    waitpid(pid, NULL, 0);
+    unlinkat(e->p->parent_fd, e->p->name, AT_REMOVEDIR);
+}
+
+static bool is_gone(const struct removed *p)
+{
+    struct stat st;
+
+    return fstatat(p->parent_fd, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+/* In the retention root has no right to change users' directories; and others
+ * may have made a part of one. */
+int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
+{
+    struct emptying e = { p, as_owner && geteuid() == 0 };
+    const int ms = as_owner ? REMOVED_MS : -1;
+    struct complaint late;
     char rest[PATH_MAX];
 
-    complain(c,
-             "%s is only partly removed: %s: %s; mend that, and run: "
-             "sallyportctl retention run",
-             removed_path(p, rest), walk->entry[0] ? walk->entry : "the rest",
-             strerror(error));
-    return EX_CANTCREAT;
-}
-
-/* A user's process may still make files in it. */
-static int remove_top(const struct removed *p, struct purge *walk)
-{
-    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        int r;
-
-        if (unlinkat(p->parent_fd, p->name, AT_REMOVEDIR) == 0)
-            return 0;
-        if (errno != ENOTEMPTY)
-            return -errno;
-        r = purge_rounds(walk);
-        if (r)
-            return r;
+    if (mounts_within(p->top_fd) == 0) {
+        if (e.as_owner)
+            disk_fork(run_rm, &e, sizeof(e), ms, true, &late);
+        e.as_owner = false;
+        if (!is_gone(p))
+            disk_fork(run_rm, &e, sizeof(e), ms, false, &late);
     }
-    return -ENOTEMPTY;
-}
-
-int removed_empty(struct removed *p, struct complaint *c)
-{
-    struct purge walk = { .top_fd = p->top_fd };
-    int r = purge_rounds(&walk);
-
-    if (r == 0)
-        r = remove_top(p, &walk);
-    return r ? partly_removed(p, &walk, -r, c) : 0;
+    if (is_gone(p))
+        return 0;
+    complain(why,
+             "%s is only partly removed; mend that, and run: sallyportctl "
+             "retention run",
+             removed_path(p, rest));
+    return EX_CANTCREAT;
 }
 
 void removed_close(struct removed *p)
@@ -348,219 +261,89 @@ void removed_close(struct removed *p)
 /* What earlier removals have left over. */
 
 struct leftovers {
-    struct context *x;
-    const char *parent; /* the directory in which they are looked for */
-    char **own; /* and in those beneath it, except these, of rows; NULL: no */
-    size_t owns;
-    bool as_owner; /* root here has no right to change users' directories */
+    const char *parent;
     unsigned failed;
 };
-
-/* The ids of a user, or of a share's directory, which belongs to root. */
-static int become_owner(const struct removed *p)
-{
-    struct stat st;
-    uid_t uid;
-
-    if (fstat(p->top_fd, &st))
-        return -errno;
-    uid = st.st_uid ? st.st_uid : st.st_gid;
-    if (uid < SHARE_GID_MIN || st.st_gid < SHARE_GID_MIN)
-        return -EPERM;
-    return sandbox_become(uid, st.st_gid, &st.st_gid, 1);
-}
-
-static int empty_as_owner(struct context *x, void *data)
-{
-    struct purge *walk = data;
-    const struct removed p = { .top_fd = walk->top_fd };
-    int r = become_owner(&p);
-
-    (void)x;
-    return r ? r : purge_rounds(walk);
-}
-
-static int leftover_empty(const struct leftovers *l, struct removed *p,
-                          struct complaint *c)
-{
-    struct purge walk = { .top_fd = p->top_fd };
-    int r;
-
-    if (!l->as_owner || geteuid() != 0)
-        return removed_empty(p, c);
-    r = disk_run_copy(l->x, empty_as_owner, &walk, sizeof(walk), REMOVED_MS);
-    if (r == -EACCES || r == -EPERM) /* others have made a part of it */
-        return removed_empty(p, c);
-    if (r == 0 && unlinkat(p->parent_fd, p->name, AT_REMOVEDIR))
-        r = -errno;
-    return r ? partly_removed(p, &walk, -r, c) : 0;
-}
 
 /* Has a row that directory? The table is read after the lock was taken: while
  * another command is between the new name and the new table, it has the lock.
  * Returns -1 if it isn't known. */
-static int is_of_row(const struct context *x, const char *path)
+static int is_of_row(const char *path)
 {
     struct complaint why = { "" };
     char tidy[PATH_MAX];
     struct users u;
-    int found = edit_load_users(&u, x->settings.users, NULL, &why) ? -1 : 0;
+    int found = edit_load_users(&u, ctl.settings.users, NULL, &why) ? -1 : 0;
 
-    for (size_t i = 0; i < u.count && found == 0; i++)
-        found =
-            place_tidy(slice_from(u.row[i].home), tidy, sizeof(tidy)) == 0 &&
-            strcmp(tidy, path) == 0;
-    for (size_t i = 0; i < u.shares && found == 0; i++)
-        found =
-            place_tidy(slice_from(u.share[i].path), tidy, sizeof(tidy)) == 0 &&
-            strcmp(tidy, path) == 0;
+    for (size_t i = 0; i < u.count + u.shares && found == 0; i++)
+        found = place_tidy(slice_from(i < u.count ? u.row[i].home
+                                                  : u.share[i - u.count].path),
+                           tidy, sizeof(tidy)) == 0 &&
+                strcmp(tidy, path) == 0;
     users_release(&u);
     return found;
 }
 
-/* PATH is that of the directory PARENT. */
-static void leftover_take(struct leftovers *l, int parent, const char *path,
-                          const char *name)
+static int leftover_take(void *owner, int parent, const char *name)
 {
-    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
+    struct leftovers *l = owner;
     const size_t len = strlen(name) - strlen(REMOVED) - REMOVED_DIGITS - 1;
-    struct removed p = { .parent_fd = parent, .top_fd = fd };
+    struct removed p = { .parent_fd = parent };
     struct complaint c = { "" };
-    struct stat st;
     char now[PATH_MAX];
+    struct stat st;
     int of_row;
 
+    if (!is_removed_name(name, NULL))
+        return 0;
+    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
+    p.top_fd = fd;
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ||
-        snprintf(p.path, sizeof(p.path), "%s/%.*s", path, (int)len,
+        snprintf(p.path, sizeof(p.path), "%s/%.*s", l->parent, (int)len,
                  name + strlen(REMOVED)) >= (int)sizeof(p.path))
-        return;
+        return 0;
     slice_copy(slice_from(name), p.name, sizeof(p.name));
     removed_path(&p, now);
-    of_row = is_of_row(l->x, p.path);
+    of_row = is_of_row(p.path);
     if (of_row < 0)
-        return;
+        return 0;
     if (of_row && fstatat(parent, last_of(p.path), &st, AT_SYMLINK_NOFOLLOW)) {
-        removed_undo(&p);
-        if (p.name[0] == '\0')
+        undo_on_disk(&p);
+        if (!p.name[0])
             stderr_print("%s: its removal was cut; it is there again", p.path);
-        return;
-    }
-    if (leftover_empty(l, &p, &c)) {
+    } else if (removed_empty(&p, true, &c)) {
         stderr_print("%s", c.text);
         l->failed++;
-        return;
+    } else {
+        stderr_print("%s: removed, the rest of an earlier removal", now);
+        syslog(LOG_DAEMON | LOG_NOTICE,
+               "removed %s, the rest of an earlier removal", now);
     }
-    stderr_print("%s: removed, the rest of an earlier removal", now);
-    syslog(LOG_DAEMON | LOG_NOTICE,
-           "removed %s, the rest of an earlier removal", now);
+    return 0;
 }
 
 /* Only where nobody else can give a directory such a name. */
-static bool is_safe(int parent)
+static void leftovers_take(struct leftovers *l)
 {
+    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
 
-    return fstat(parent, &st) == 0 && st.st_uid == geteuid() &&
-           !(st.st_mode & (S_IWGRP | S_IWOTH));
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+        !(st.st_mode & (S_IWGRP | S_IWOTH)))
+        home_each_entry(fd, leftover_take, l);
 }
 
-static int compare_paths(const void *a, const void *b)
+int removed_leftovers(const char *parent)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
+    struct leftovers l = { .parent = parent };
 
-/* A directory in which they are looked for. */
-struct leftover_place {
-    struct leftovers *l;
-    const char *path;
-    unsigned depth;
-};
-
-static int leftover_entry(void *owner, int parent, const char *name);
-
-static void leftovers_in(struct leftover_place *at, int fd)
-{
-    if (is_safe(fd))
-        home_each_entry(fd, leftover_entry, at);
-}
-
-/* A directory that is no user's, no share's and not removed may have homes in
- * it. Those of rows aren't opened: their disks may be dead. */
-static int leftover_entry(void *owner, int parent, const char *name)
-{
-    const struct leftover_place *at = owner;
-    const struct leftovers *l = at->l;
-    char path[PATH_MAX], *key = path;
-    struct leftover_place inner = { at->l, path, at->depth + 1 };
-
-    if (is_removed_name(name, NULL)) {
-        leftover_take(at->l, parent, at->path, name);
-        return 0;
-    }
-    if (!l->own || at->depth == DEPTH_MAX ||
-        snprintf(path, sizeof(path), "%s/%s", at->path, name) >=
-            (int)sizeof(path) ||
-        bsearch(&key, l->own, l->owns, sizeof(*l->own), compare_paths))
-        return 0;
-    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
-    if (fd >= 0)
-        leftovers_in(&inner, fd);
-    return 0;
-}
-
-static int leftovers_take(struct context *x, void *data)
-{
-    struct leftovers *l = data;
-    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    (void)x;
-    if (fd >= 0)
-        leftovers_in(&(struct leftover_place){ l, l->parent, 0 }, fd);
-    return 0;
-}
-
-static void leftovers_run(struct leftovers *l)
-{
-    if (disk_run_copy(l->x, leftovers_take, l, sizeof(*l), REMOVED_MS))
-        stderr_print("%s: what earlier removals have left over there could not "
-                     "be removed: it doesn't answer",
-                     l->parent);
-}
-
-void removed_leftovers(struct context *x, const char *parent)
-{
-    leftovers_run(&(struct leftovers){ .x = x, .parent = parent });
-}
-
-static size_t add_own(char **own, size_t n, const char *path)
-{
-    char tidy[PATH_MAX];
-
-    if (place_tidy(slice_from(path), tidy, sizeof(tidy)) == 0)
-        own[n] = strdup(tidy);
-    return n + (own[n] != NULL);
-}
-
-int removed_all_leftovers(struct context *x)
-{
-    const struct users *u = &x->users;
-    struct leftovers l = { .x = x, .as_owner = true };
-
-    l.own = calloc(u->count + u->shares + 1, sizeof(*l.own));
-    if (!l.own)
-        return 0;
-    for (size_t i = 0; i < u->count; i++)
-        l.owns = add_own(l.own, l.owns, u->row[i].home);
-    for (size_t i = 0; i < u->shares; i++)
-        l.owns = add_own(l.own, l.owns, u->share[i].path);
-    qsort(l.own, l.owns, sizeof(*l.own), compare_paths);
-    l.parent = x->settings.homes;
-    leftovers_run(&l);
-    l.parent = x->settings.shares;
-    if (!user_path_within(x->settings.shares, x->settings.homes))
-        leftovers_run(&l);
-    for (size_t i = 0; i < l.owns; i++)
-        free(l.own[i]);
-    free(l.own);
+    leftovers_take(&l);
     return l.failed > 0 ? EX_IOERR : 0;
+}
+
+int removed_all_leftovers(void)
+{
+    int code = removed_leftovers(ctl.settings.homes);
+
+    return removed_leftovers(ctl.settings.shares) ? EX_IOERR : code;
 }

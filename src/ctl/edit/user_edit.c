@@ -3,18 +3,15 @@
  * changed, at any time. So the file is locked only to read it and to replace
  * it, and isn't replaced if somebody has changed it in between. The copy is in
  * a directory of its own, which nobody else can enter: editors leave files
- * beside the one that they edit. */
+ * beside the one that they edit. It stays if its text didn't become that of the
+ * users file. */
 #include "edit.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -22,16 +19,16 @@
 #define EDITOR                                                                 \
     "exec ${VISUAL:-${EDITOR:-$(command -v editor || echo vi)}} \"$1\""
 
-struct hand_edit {
-    struct context *x;
+static struct hand_edit {
     char directory[PATH_MAX + 32], copy[PATH_MAX + 64];
     struct buf before, text; /* of the file, and of the copy */
-    sigset_t mask;           /* the caller's, and what these did: */
+    bool stands;
+    sigset_t mask; /* the caller's, and what these did: */
     struct sigaction interrupt, quit;
-};
+} h;
 
 /* While the copy exists Ctrl-C is the editor's, and another signal waits. */
-static void hold_signals(struct hand_edit *h)
+static void hold_signals(void)
 {
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     sigset_t held;
@@ -39,16 +36,16 @@ static void hold_signals(struct hand_edit *h)
     sigemptyset(&held);
     sigaddset(&held, SIGTERM);
     sigaddset(&held, SIGHUP);
-    sigprocmask(SIG_BLOCK, &held, &h->mask);
-    sigaction(SIGINT, &ignore, &h->interrupt);
-    sigaction(SIGQUIT, &ignore, &h->quit);
+    sigprocmask(SIG_BLOCK, &held, &h.mask);
+    sigaction(SIGINT, &ignore, &h.interrupt);
+    sigaction(SIGQUIT, &ignore, &h.quit);
 }
 
-static void let_signals(const struct hand_edit *h)
+static void let_signals(void)
 {
-    sigaction(SIGINT, &h->interrupt, NULL);
-    sigaction(SIGQUIT, &h->quit, NULL);
-    sigprocmask(SIG_SETMASK, &h->mask, NULL);
+    sigaction(SIGINT, &h.interrupt, NULL);
+    sigaction(SIGQUIT, &h.quit, NULL);
+    sigprocmask(SIG_SETMASK, &h.mask, NULL);
 }
 
 static bool is_ended(void)
@@ -59,82 +56,97 @@ static bool is_ended(void)
                                          sigismember(&waiting, SIGHUP) == 1);
 }
 
-static int make_copy(struct hand_edit *h)
+static bool is_changed(void)
 {
-    struct users_file file;
-    int r, code = edit_read_locked(&file, h->x->settings.users, CTL_LOCK_MS,
-                                   &h->before, &h->x->complaint);
-
-    if (code == 0)
-        snprintf(h->directory, sizeof(h->directory), "%s.edit-%d", file.path,
-                 (int)getpid());
-    users_file_close(&file);
-    if (code)
-        return code;
-    if (mkdir(h->directory, 0700) < 0) {
-        h->directory[0] = '\0';
-        return ctl_fail(h->x, ctl_exit_of(errno), "%s: a copy: %s",
-                        h->x->settings.users, strerror(errno));
-    }
-    snprintf(h->copy, sizeof(h->copy), "%s/users", h->directory);
-    FD_CLEANUP int fd =
-        open(h->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    r = fd < 0 ? -errno : fd_write_all(fd, h->before.data, h->before.len);
-    return r < 0 ? ctl_fail(h->x, ctl_exit_of(-r), "%s: %s", h->copy,
-                            strerror(-r))
-                 : 0;
+    return h.text.len > 0 &&
+           !slice_equal(buf_slice(&h.text), buf_slice(&h.before));
 }
 
-static void remove_copy(struct hand_edit *h)
+static void remove_copy(void)
 {
-    DIR *dir = h->directory[0] ? opendir(h->directory) : NULL;
+    DIR *dir = opendir(h.directory);
     const struct dirent *entry;
 
     while (dir && (entry = readdir(dir)))
         unlinkat(dirfd(dir), entry->d_name, 0); /* not "." and ".." */
     if (dir)
         closedir(dir);
-    if (h->directory[0])
-        rmdir(h->directory);
+    rmdir(h.directory);
 }
 
-static int run_editor(struct hand_edit *h)
+/* Calls when the command fails. */
+static void edit_left(int code)
+{
+    (void)code;
+    if (h.stands)
+        sessions_edited(&ctl);
+    if (h.stands || !is_changed())
+        remove_copy();
+    else
+        stderr_print("your text is in %s: after the next user edit remove its "
+                     "directory",
+                     h.copy);
+}
+
+static void lock_and_read(struct users_file *file, struct buf *text)
+{
+    *file = (struct users_file){ .directory_fd = -1, .lock_fd = -1 };
+    edit_lock(file, text);
+}
+
+static void make_copy(void)
+{
+    struct users_file file;
+    int r;
+
+    lock_and_read(&file, &h.before);
+    snprintf(h.directory, sizeof(h.directory), "%s.edit-%d", file.path,
+             (int)getpid());
+    users_file_close(&file);
+    if (mkdir(h.directory, 0700) < 0)
+        fail(ctl_exit_of(errno), "%s: a copy: %s", h.directory,
+             strerror(errno));
+    at_fail = edit_left;
+    snprintf(h.copy, sizeof(h.copy), "%s/users", h.directory);
+    FD_CLEANUP int fd =
+        open(h.copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    r = fd < 0 ? -errno : fd_write_all(fd, h.before.data, h.before.len);
+    if (r < 0)
+        fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
+}
+
+static void run_editor(void)
 {
     int status = 0;
     pid_t pid = fork();
 
     if (pid == 0) {
-        let_signals(h);
-        execl("/bin/sh", "sh", "-c", EDITOR, "sh", h->copy, (char *)NULL);
+        let_signals();
+        execl("/bin/sh", "sh", "-c", EDITOR, "sh", h.copy, (char *)NULL);
         _exit(EX_UNAVAILABLE);
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    return pid > 0 && status == 0
-               ? 0
-               : ctl_fail(h->x, EX_UNAVAILABLE,
-                          "the editor has failed; nothing was changed");
+    if (pid < 0 || status != 0)
+        fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
 }
 
-/* Editors replace the file. */
-static int read_copy(struct hand_edit *h)
+/* Editors replace the file. A text without rows isn't empty: so an empty file
+ * looks different, as a full disk leaves it. */
+static void read_copy(void)
 {
-    FD_CLEANUP int fd = open(h->copy, O_RDONLY | O_CLOEXEC);
+    FD_CLEANUP int fd = open(h.copy, O_RDONLY | O_CLOEXEC);
     int r;
 
-    buf_release(&h->text);
-    buf_init(&h->text, USERS_FILE_MAX);
-    r = fd < 0 ? -errno : fd_read_file(fd, &h->text);
-    if (r == 0 && h->text.len > 0 && h->text.data[h->text.len - 1] != '\n')
-        r = buf_add_text(&h->text, "\n");
-    return r < 0 ? ctl_fail(h->x, ctl_exit_of(-r), "%s: %s", h->copy,
-                            strerror(-r))
-                 : 0;
-}
-
-static bool is_changed(const struct hand_edit *h)
-{
-    return !slice_equal(buf_slice(&h->text), buf_slice(&h->before));
+    buf_release(&h.text);
+    buf_init(&h.text, USERS_FILE_MAX);
+    r = fd < 0 ? -errno : fd_read_file(fd, &h.text);
+    if (r == 0 && h.text.len == 0)
+        r = buf_add_text(&h.text, "# no users\n");
+    if (r == 0 && h.text.data[h.text.len - 1] != '\n')
+        r = buf_add_text(&h.text, "\n");
+    if (r < 0)
+        fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
 /* Without a terminal nobody is asked. */
@@ -145,78 +157,55 @@ static bool wants_again(void)
                             "[y/N] ") == 1;
 }
 
-static int edit_copy(struct hand_edit *h)
+static void edit_copy(void)
 {
-    struct users u = { 0 };
+    struct complaint why;
+    struct users u;
+    bool again;
     int code;
 
     do {
-        h->x->complaint.text[0] = '\0';
+        run_editor();
+        read_copy();
+        if (!is_changed())
+            return;
+        why.text[0] = '\0';
+        code = edit_load_users(&u, h.copy, edit_print_mistake, &why);
         users_release(&u);
-        code = run_editor(h);
-        if (code == 0)
-            code = read_copy(h);
-        if (code)
-            return code;
-        if (is_changed(h))
-            code = edit_load_users(&u, h->copy, edit_print_mistake,
-                                   &h->x->complaint);
-    } while (code && wants_again());
-    users_release(&u);
+        again = code && wants_again();
+    } while (again);
     if (code)
-        h->x->complaint.text[0] = '\0';
-    return code ? ctl_fail(h->x, code, "nothing was changed") : 0;
+        fail(code, "nothing was changed");
+    if (is_ended())
+        fail(EX_TEMPFAIL, "nothing was changed");
 }
 
-static int replace_file(struct hand_edit *h)
+static void replace_file(void)
 {
-    struct context *x = h->x;
     struct users_file file;
     struct buf now;
-    int code;
 
-    buf_init(&now, USERS_FILE_MAX);
-    code = edit_read_locked(&file, x->settings.users, CTL_LOCK_MS, &now,
-                            &x->complaint);
-    if (code == 0 && !slice_equal(buf_slice(&now), buf_slice(&h->before))) {
-        code = ctl_fail(x, EX_TEMPFAIL,
-                        "somebody has changed %s meanwhile, so it isn't "
-                        "replaced; your text is in %s: run user edit again, "
-                        "and then remove that directory",
-                        file.path, h->copy);
-        h->directory[0] = '\0'; /* it stays */
-    }
-    if (code == 0)
-        code = edit_replace(&file, buf_slice(&h->text), edit_check,
-                            &x->complaint, &x->stands, &x->complaint);
+    lock_and_read(&file, &now);
+    if (!slice_equal(buf_slice(&now), buf_slice(&h.before)))
+        fail(EX_TEMPFAIL,
+             "somebody has changed %s meanwhile, so it isn't replaced",
+             file.path);
+    edit_replace(&file, buf_slice(&h.text), &h.stands);
     users_file_close(&file);
-    buf_release(&now);
-    return code;
 }
 
-int user_edit(struct context *x)
+void user_edit(void)
 {
-    struct hand_edit h = { .x = x };
-    int code;
-
-    buf_init(&h.before, USERS_FILE_MAX);
-    buf_init(&h.text, USERS_FILE_MAX);
-    hold_signals(&h);
-    code = make_copy(&h);
-    if (code == 0)
-        code = edit_copy(&h);
-    if (code == 0 && is_ended())
-        code = ctl_fail(x, EX_TEMPFAIL, "nothing was changed");
-    if (code == 0 && is_changed(&h))
-        code = replace_file(&h);
-    remove_copy(&h);
-    let_signals(&h);
-    if (code == 0)
-        puts(x->stands ? "the users file: changed"
-                       : "the users file: nothing was changed");
-    if (x->stands)
-        sessions_edited(x);
-    buf_release(&h.before);
-    buf_release(&h.text);
-    return code;
+    hold_signals();
+    make_copy();
+    edit_copy();
+    if (is_changed())
+        replace_file();
+    at_fail = NULL;
+    remove_copy();
+    let_signals();
+    puts(h.stands ? "the users file: changed"
+                  : "the users file: nothing was changed");
+    if (h.stands)
+        sessions_edited(&ctl);
 }

@@ -5,22 +5,27 @@
 
 #define TEAM_PREFIX "team:"
 
-int share_named(struct context *x, const struct users *u,
-                const struct share **ret)
+static const char *name_given(void)
 {
-    const struct slice name = slice_from(x->args.word[2]);
-
-    *ret = share_find(u, name);
-    return *ret ? 0 : ctl_missing(x, "share", name);
+    return ctl.args.word[2];
 }
 
-int team_named(struct context *x, const struct users *u,
-               const struct team **ret)
+const struct share *share_named(const struct users *u)
 {
-    const struct slice name = slice_from(x->args.word[2]);
+    const struct share *share = share_find(u, slice_from(name_given()));
 
-    *ret = team_find(u, name);
-    return *ret ? 0 : ctl_missing(x, "team", name);
+    if (!share)
+        fail_missing("share", slice_from(name_given()));
+    return share;
+}
+
+const struct team *team_named(const struct users *u)
+{
+    const struct team *team = team_find(u, slice_from(name_given()));
+
+    if (!team)
+        fail_missing("team", slice_from(name_given()));
+    return team;
 }
 
 void grant_walk_begin(struct grant_walk *w, const struct users *u,
@@ -53,33 +58,28 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret)
 
 /* Changes of a line for each further word of the command line, which are one
  * edit. */
-
-typedef int change_one(struct context *x, struct edit *e, const char *word);
-
 struct changes {
-    int (*begin)(struct context *x, struct edit *e); /* before the words */
-    change_one *one;
+    void (*begin)(void);
+    void (*one)(const char *word);
     const char *before, *after; /* the word, in what is printed */
 };
 
-static int change_each(struct context *x, struct edit *e, void *given)
+static void change_each(void *given)
 {
     const struct changes *c = given;
-    int code = c->begin(x, e);
 
-    for (size_t i = 3; i < x->args.words && code == 0; i++)
-        code = c->one(x, e, x->args.word[i]);
-    return code ? code : edit_commit(e);
+    c->begin();
+    for (size_t i = 3; i < ctl.args.words; i++)
+        c->one(ctl.args.word[i]);
 }
 
-static int change_run(struct context *x, struct changes c)
+static void change_run(struct changes c)
 {
-    int code = edit_run(x, change_each, &c);
-
-    for (size_t i = 3; i < x->args.words && code == 0; i++)
-        printf("%s %s: %s%s%s\n", x->args.word[0], x->args.word[2], c.before,
-               x->args.word[i], c.after);
-    return code;
+    edit_run(change_each, &c);
+    for (size_t i = 3; i < ctl.args.words; i++)
+        output_done(ctl.args.word[0], name_given(),
+                    json_pack("{s:s}", "member", ctl.args.word[i]), "%s%s%s",
+                    c.before, ctl.args.word[i], c.after);
 }
 
 /* Grants. */
@@ -91,109 +91,93 @@ struct grantee {
     size_t line;
 };
 
-static int grantee_find(struct context *x, const struct users *u,
-                        const char *word, struct grantee *g)
+static struct grantee grantee_of(const char *word)
 {
+    const struct users *u = edit_users;
     const bool of_team = slice_starts(slice_from(word), SLICE(TEAM_PREFIX));
     struct slice text = slice_from(of_team ? word + strlen(TEAM_PREFIX) : word);
     const struct user *user;
     const struct team *team;
+    struct grantee g;
 
     if (of_team && users_find(u, SLICE("team")))
-        return ctl_fail(x, EX_USAGE,
-                        "%s: a user has the name team, so this word has two "
-                        "meanings; run first: sallyportctl user rename team "
-                        "NAME",
-                        word);
+        fail(EX_USAGE,
+             "%s: a user has the name team, so this word has two meanings; run "
+             "first: sallyportctl user rename team NAME",
+             word);
     if (strchr(word, ','))
-        return ctl_fail(x, EX_USAGE,
-                        "%s: write a blank between names, not a comma", word);
-    entry_next(&text, &g->who);
-    user = of_team ? NULL : users_find(u, g->who.name);
-    team = of_team ? team_find(u, g->who.name) : NULL;
+        fail(EX_USAGE, "%s: write a blank between names, not a comma", word);
+    entry_next(&text, &g.who);
+    user = of_team ? NULL : users_find(u, g.who.name);
+    team = of_team ? team_find(u, g.who.name) : NULL;
     if (!user && !team)
-        return ctl_missing(x, of_team ? "team" : "user", g->who.name);
-    g->list = team ? team->shares : user->shares;
-    g->line = team ? team->line : user->line;
-    return 0;
+        fail_missing(of_team ? "team" : "user", g.who.name);
+    g.list = team ? team->shares : user->shares;
+    g.line = team ? team->line : user->line;
+    return g;
 }
 
-static int find_share(struct context *x, struct edit *e)
+static void find_share(void)
 {
-    const struct share *share;
-
-    return share_named(x, e->users, &share);
+    share_named(edit_users);
 }
 
-static int grant_one(struct context *x, struct edit *e, const char *word)
+static void grant_one(const char *word)
 {
-    const struct slice share = slice_from(x->args.word[2]);
+    struct grantee g = grantee_of(word);
+    struct list_entry grant = { .name = slice_from(name_given()),
+                                .role = g.who.role };
     char text[GRANT_TEXT_MAX];
-    struct grantee g;
     unsigned rights;
-    int code = grantee_find(x, e->users, word, &g);
 
-    if (code)
-        return code;
-    if (entry_rights(&g.who, &rights))
-        return ctl_fail(x, EX_USAGE, "%s: " RIGHTS_EXPECTED, word);
-    if (rights_counting(rights) != rights)
+    grant_text(&grant, word, text);
+    if (entry_rights(&grant, &rights) == 0 && rights_counting(rights) != rights)
         stderr_print("%s: a role with w, and neither l nor r, is a drop: of "
                      "its letters only w and i count",
                      word);
-    return edit_set_entry(e, g.line, "shares", share,
-                          grant_text(share, rights, text));
+    row_set_entry(edit_row(g.line), "shares", grant.name, text);
 }
 
-int share_grant_members(struct context *x, struct edit *e)
+void share_grant_members(void)
 {
-    int code = 0;
-
-    for (size_t i = 3; i < x->args.words && code == 0; i++)
-        code = grant_one(x, e, x->args.word[i]);
-    return code;
+    for (size_t i = 3; i < ctl.args.words; i++)
+        grant_one(ctl.args.word[i]);
 }
 
-int share_grant(struct context *x)
+void share_grant(void)
 {
-    return change_run(
-        x, (struct changes){ find_share, grant_one, "granted to ", "" });
+    change_run((struct changes){ find_share, grant_one, "granted to ", "" });
 }
 
-static int revoke_one(struct context *x, struct edit *e, const char *word)
+static void revoke_one(const char *word)
 {
-    const char *share = x->args.word[2];
-    struct grantee g;
+    const char *share = name_given();
+    const struct grantee g = grantee_of(word);
     struct list_entry old;
-    int code = grantee_find(x, e->users, word, &g);
 
-    if (code)
-        return code;
     if (g.who.role.ptr)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: no role is revoked alone; for other rights run: "
-                        "sallyportctl share grant %s %s",
-                        word, share, word);
+        fail(EX_USAGE,
+             "%s: no role is revoked alone; for other rights run: sallyportctl "
+             "share grant %s %s",
+             word, share, word);
     if (!entry_find(g.list, slice_from(share), &old))
-        return ctl_fail(x, EX_DATAERR,
-                        "%s has no own grant in %s; run: sallyportctl share "
-                        "show %s",
-                        word, share, share);
-    return edit_set_entry(e, g.line, "shares", slice_from(share), NULL);
+        fail(EX_DATAERR,
+             "%s has no own grant in %s; run: sallyportctl share show %s", word,
+             share, share);
+    row_set_entry(edit_row(g.line), "shares", slice_from(share), NULL);
 }
 
 /* A user without a grant of the own may still have one by a team. */
-static void print_kept(const struct users *u, const char *share,
-                       const char *name)
+static void print_kept(const char *name)
 {
-    const struct user *user = users_find(u, slice_from(name));
+    const struct user *user = users_find(&ctl.users, slice_from(name));
     struct grant_walk w;
     struct grant_source by;
     char rights[16];
 
     if (!user)
         return;
-    grant_walk_begin(&w, u, user, share);
+    grant_walk_begin(&w, &ctl.users, user, name_given());
     while (grant_walk_next(&w, &by))
         if (by.team)
             stderr_print("%s still has %s by the team %s; to change that run: "
@@ -202,129 +186,142 @@ static void print_kept(const struct users *u, const char *share,
                          by.team->name, name);
 }
 
-int share_revoke(struct context *x)
+void share_revoke(void)
 {
-    int code = change_run(
-        x, (struct changes){ find_share, revoke_one, "revoked from ", "" });
-
-    if (code)
-        return code;
-    code = edit_read_again(x);
-    for (size_t i = 3; i < x->args.words && code == 0; i++)
-        print_kept(&x->users, x->args.word[2], x->args.word[i]);
-    return code;
+    change_run((struct changes){ find_share, revoke_one, "revoked from ", "" });
+    edit_read_users();
+    for (size_t i = 3; i < ctl.args.words; i++)
+        print_kept(ctl.args.word[i]);
 }
 
 /* Teams. */
 
-static int find_team(struct context *x, struct edit *e)
+static void find_team(void)
 {
-    const struct team *team;
-
-    return team_named(x, e->users, &team);
+    team_named(edit_users);
 }
 
-/* The user joins the team, or leaves it. */
-static int set_member(struct context *x, struct edit *e, const char *word,
-                      bool in)
+static void set_member(const char *word, bool in)
 {
-    const char *team = x->args.word[2];
-    const struct user *user = users_find(e->users, slice_from(word));
+    const char *team = name_given();
+    const struct user *user = users_find(edit_users, slice_from(word));
     struct list_entry old;
 
     if (!user)
-        return ctl_missing(x, "user", slice_from(word));
+        fail_missing("user", slice_from(word));
     if (!in && !entry_find(user->teams, slice_from(team), &old))
-        return ctl_fail(x, EX_DATAERR,
-                        "%s isn't in the team %s; run: sallyportctl team show "
-                        "%s",
-                        word, team, team);
-    return edit_set_entry(e, user->line, "teams", slice_from(team),
-                          in ? team : NULL);
+        fail(EX_DATAERR,
+             "%s isn't in the team %s; run: sallyportctl team show %s", word,
+             team, team);
+    row_set_entry(edit_row(user->line), "teams", slice_from(team),
+                  in ? team : NULL);
 }
 
-static int join_one(struct context *x, struct edit *e, const char *word)
+static void join_one(const char *word)
 {
-    return set_member(x, e, word, true);
+    set_member(word, true);
 }
 
-int team_join(struct context *x)
+static void leave_one(const char *word)
 {
-    return change_run(x,
-                      (struct changes){ find_team, join_one, "", " joined" });
+    set_member(word, false);
 }
 
-static int leave_one(struct context *x, struct edit *e, const char *word)
+void team_join(void)
 {
-    return set_member(x, e, word, false);
+    change_run((struct changes){ find_team, join_one, "", " joined" });
 }
 
-int team_leave(struct context *x)
+void team_leave(void)
 {
-    return change_run(x, (struct changes){ find_team, leave_one, "", " left" });
+    change_run((struct changes){ find_team, leave_one, "", " left" });
 }
 
-static int append_team(struct context *x, struct edit *e)
+static void append_team(void)
 {
-    const char *name = x->args.word[2];
-    const struct team *same = team_find(e->users, slice_from(name));
+    const char *name = name_given();
+    const struct team *same = team_find(edit_users, slice_from(name));
     struct row row;
-    int code;
 
     if (same)
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: %s is there already; run: sallyportctl team "
-                        "join %s USER",
-                        x->settings.users, same->line, name, name);
-    code = row_exit(row_parse(&row, SLICE("@team::")), &x->complaint);
-    if (code == 0)
-        code = row_exit(row_set_column(&row, TEAM_NAME, name), &x->complaint);
-    if (code == 0)
-        code = edit_append(e, &row);
+        fail(EX_DATAERR,
+             "%s:%zu: %s is there already; run: sallyportctl team join %s USER",
+             ctl.settings.users, same->line, name, name);
+    row_need(row_parse(&row, SLICE("@team::")));
+    row_need(row_set_column(&row, TEAM_NAME, name));
+    edit_append(&row);
     row_release(&row);
-    return code;
 }
 
-int team_add(struct context *x)
+void team_add(void)
 {
-    int code =
-        change_run(x, (struct changes){ append_team, join_one, "", " added" });
-
-    if (code == 0 && x->args.words == 3)
-        printf("team %s: added\n", x->args.word[2]);
-    return code;
+    change_run((struct changes){ append_team, join_one, "", " added" });
+    if (ctl.args.words == 3)
+        output_done("team", name_given(), json_object(), "added");
 }
 
-/* "share change" and "team change". */
+/* "share change" and "team change", "share rename" and "team rename". */
 
-static int change_line(struct context *x, struct edit *e, void *given)
+static bool is_share(void)
 {
-    const char *what = x->args.word[0];
-    const struct slice name = slice_from(x->args.word[2]);
-    const size_t line = line_find(e->users, strcmp(what, "share") == 0, name);
-    struct row *row;
-    int code;
+    return strcmp(ctl.args.word[0], "share") == 0;
+}
+
+static size_t line_named(void)
+{
+    const size_t line =
+        line_find(edit_users, is_share(), slice_from(name_given()));
+
+    if (line == 0)
+        fail_missing(ctl.args.word[0], slice_from(name_given()));
+    return line;
+}
+
+static void change_line(void *given)
+{
+    (void)given;
+    given_set(edit_row(line_named()));
+}
+
+void line_change(void)
+{
+    given_any();
+    given_check();
+    edit_run(change_line, NULL);
+    output_done(ctl.args.word[0], name_given(),
+                json_pack("{s:b}", "changed", edit_stands), "%s",
+                edit_stands ? "changed" : "is so already");
+    given_hint();
+}
+
+/* A share's directory stays where it is: sessions may run in it, and paths of
+ * local programs lead to it. */
+static void rename_line(void *given)
+{
+    const char *to = ctl.args.word[3];
+    const size_t line = line_named(),
+                 taken = line_find(edit_users, is_share(), slice_from(to));
 
     (void)given;
-    if (line == 0)
-        return ctl_missing(x, what, name);
-    code = edit_row(e, line, &row);
-    if (code == 0)
-        code = given_set(x, row);
-    return code ? code : edit_commit(e);
+    if (taken > 0)
+        fail(EX_DATAERR, "%s:%zu: %s is there already", ctl.settings.users,
+             taken, to);
+    edit_rename_entries(is_share() ? "shares" : "teams",
+                        slice_from(name_given()), to);
+    row_need(row_set_column(edit_row(line), SHARE_NAME, to));
 }
 
-int line_change(struct context *x)
+void line_rename(void)
 {
-    int code = given_any(x);
+    const char *to = ctl.args.word[3];
+    const struct share *share;
 
-    if (code == 0)
-        code = given_check(x);
-    if (code == 0)
-        code = edit_run(x, change_line, NULL);
-    if (code)
-        return code;
-    printf("%s %s: changed\n", x->args.word[0], x->args.word[2]);
-    given_hint(x);
-    return 0;
+    edit_run(rename_line, NULL);
+    edit_read_users();
+    share = is_share() ? share_find(&ctl.users, slice_from(to)) : NULL;
+    output_done(ctl.args.word[0], name_given(), json_pack("{s:s}", "now", to),
+                share ? "is now %s, and members see it as /%s; the directory "
+                        "stays %s"
+                      : "is now %s",
+                to, to, share ? share->path : "");
 }

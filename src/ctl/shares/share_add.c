@@ -1,93 +1,55 @@
-/* "share add": a line in the users file, a directory, and a
- * gid that no other share, user or group of the system has. The gid is recorded
- * as used before the directory gets it, so that it is never assigned twice. */
+/* "share add": a line in the users file, a directory, and a gid that no other
+ * share, user or group of the system has. */
 #include "edit/edit.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <unistd.h>
 
 struct new_share {
-    char path[USER_HOME_MAX + 1]; /* place_tidy()'s */
-    gid_t gid;
-    bool local; /* the gid is that of a group of the system */
-    bool next;  /* the gid is the next one that was never used */
-    bool made;
+    struct home home; /* the share's directory */
+    bool local;       /* the gid is that of a group of the system */
+    uid_t owner;      /* of a directory that is there, */
+    gid_t group;
 };
 
 /* The homes and the other shares need the directories of the settings. */
-static int check_above(struct context *x, const struct new_share *a,
-                       const char *setting)
+static void check_above(const char *path, const char *setting)
 {
-    if (!user_path_within(setting, a->path))
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "--path %s contains %s; give a directory for this share "
-                    "alone",
-                    a->path, setting);
+    if (user_path_within(setting, path))
+        fail(EX_USAGE,
+             "--path %s contains %s; give a directory for this share alone",
+             path, setting);
 }
 
-static int share_take_path(struct context *x, struct new_share *a)
+static void take_path(struct new_share *a)
 {
-    int code;
+    const struct settings *s = &ctl.settings;
     char path[USER_HOME_MAX + 2];
+    const char *given = ctl.args.path ? ctl.args.path : path;
 
-    snprintf(path, sizeof(path), "%s/%s", x->settings.shares, x->args.word[2]);
-    if (x->args.path &&
-        slice_copy(slice_from(x->args.path), path, sizeof(path)))
-        path[0] = '\0'; /* too long */
-    if (!user_home_ok(slice_from(path)) ||
-        place_tidy(slice_from(path), a->path, sizeof(a->path)))
-        return ctl_fail(
-            x, EX_USAGE, "--path %s: use %s",
-            x->args.path ? x->args.path : path,
-            user_home_wanted(slice_from(x->args.path ? x->args.path : path)));
-    code = check_above(x, a, x->settings.homes);
-    if (code == 0)
-        code = check_above(x, a, x->settings.shares);
-    if (code == 0 && geteuid() != 0 &&
-        !user_path_within(a->path, x->settings.shares))
-        code = ctl_fail(x, EX_USAGE,
-                        "--path %s: without root it must lie beneath %s",
-                        a->path, x->settings.shares);
-    return code;
+    snprintf(path, sizeof(path), "%s/%s", s->shares, ctl.args.word[2]);
+    if (!user_home_ok(slice_from(given)) ||
+        place_tidy(slice_from(given), a->home.path, sizeof(a->home.path)))
+        fail(EX_USAGE, "--path %s: use %s", given,
+             user_home_wanted(slice_from(given)));
+    check_above(a->home.path, s->homes);
+    check_above(a->home.path, s->shares);
+    if (geteuid() != 0 && !user_path_within(a->home.path, s->shares))
+        fail(EX_USAGE, "--path %s: without root it must lie beneath %s",
+             a->home.path, s->shares);
+    home_canonical(a->home.path);
 }
 
-static int share_take_gid(struct context *x, struct new_share *a)
+static void check_lines(const struct new_share *a, const struct users *u)
 {
-    const struct settings *s = &x->settings;
-    uint64_t gid = 0;
-
-    if (x->args.gid && x->args.local_group)
-        return ctl_fail(x, EX_USAGE, "give --gid or --local-group, not both");
-    if (x->args.local_group) {
-        a->local = true;
-        return given_group(x, x->args.local_group, &a->gid);
-    }
-    if (x->args.gid &&
-        (slice_number(slice_from(x->args.gid), s->gid_last, &gid) ||
-         gid < s->gid_first))
-        return ctl_fail(x, EX_USAGE,
-                        "--gid %s: use a number from %llu to %llu (gid_first, "
-                        "gid_last), or --local-group for a group of the system",
-                        x->args.gid, (unsigned long long)s->gid_first,
-                        (unsigned long long)s->gid_last);
-    a->gid = (gid_t)gid;
-    return 0;
-}
-
-static int check_lines(struct context *x, const struct new_share *a,
-                       const struct users *u)
-{
-    const char *name = x->args.word[2];
+    const char *name = ctl.args.word[2];
     const struct share *same = share_find(u, slice_from(name));
 
     if (same)
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: %s is there already; run: sallyportctl share "
-                        "grant %s USER",
-                        x->settings.users, same->line, name, name);
-    return home_check_alone(x, u, NULL, a->path, "give another --path DIR");
+        fail(EX_DATAERR,
+             "%s:%zu: %s is there already; run: sallyportctl share grant %s "
+             "USER:ROLE",
+             ctl.settings.users, same->line, name, name);
+    home_check_alone(u, NULL, a->home.path, "give another --path DIR");
 }
 
 /* The line that uses the gid, or 0. */
@@ -102,221 +64,88 @@ static size_t line_of_gid(const struct users *u, gid_t gid)
     return 0;
 }
 
-/* A home of --local-group: the members of a share with its gid could enter
- * it. */
-static const struct user *home_of_gid(const struct context *x,
-                                      const struct users *u, gid_t gid)
+static void look_at_directory(void *data)
 {
-    for (size_t i = 0; i < u->count; i++) {
-        const struct known *home = known_of(x, u->row[i].home);
+    struct new_share *a = data;
+    struct stat st;
 
-        if (home && home->directory && home->gid == gid)
-            return &u->row[i];
+    if (lstat(a->home.path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        a->owner = st.st_uid;
+        a->group = st.st_gid;
     }
-    return NULL;
-}
-
-static int check_gid(struct context *x, const struct new_share *a,
-                     const struct users *u)
-{
-    const size_t line = line_of_gid(u, a->gid);
-    const struct user *user = a->local ? home_of_gid(x, u, a->gid) : NULL;
-    const struct group *group;
-    int r;
-
-    errno = 0;
-    group = a->local ? NULL : getgrgid(a->gid);
-    r = group ? 0 : nss_result(errno);
-    if (line)
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: gid %u is used in this line; %s",
-                        x->settings.users, line, (unsigned)a->gid,
-                        a->local ? "each share needs a group of its own"
-                                 : "leave out --gid");
-    if (user)
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: gid %u is that of the home of %s, which the "
-                        "members of the share could enter; make another group",
-                        x->settings.users, user->line, (unsigned)a->gid,
-                        user->name);
-    if (r < 0)
-        return nss_fail(x, r);
-    if (group)
-        return ctl_fail(x, EX_DATAERR,
-                        "gid %u is that of the group %s; leave out --gid, or "
-                        "give --local-group %s",
-                        (unsigned)a->gid, group->gr_name, group->gr_name);
-    return 0;
 }
 
 /* A share that was removed without its files gets its gid again. */
-static gid_t gid_of_directory(const struct context *x,
-                              const struct new_share *a, const struct users *u)
+static bool has_old_gid(const struct new_share *a, const struct users *u)
 {
-    const struct known *there = known_of(x, a->path);
+    const struct settings *s = &ctl.settings;
 
-    if (!there || !there->directory || there->link || there->uid != geteuid() ||
-        there->gid < x->settings.gid_first ||
-        there->gid > x->settings.gid_last || line_of_gid(u, there->gid) ||
-        gid_is_of_system(there->gid) != 0)
-        return 0;
-    return there->gid;
+    return a->owner == geteuid() && a->group >= s->gid_first &&
+           a->group <= s->gid_last && line_of_gid(u, a->group) == 0;
 }
 
-/* The files of a removed share may be there still. */
-static int check_given_gid(struct context *x, const struct new_share *a,
-                           const struct users *u, const struct spent *spent)
-{
-    int code = check_gid(x, a, u);
-
-    if (code || a->local || !spent_has(spent, a->gid) ||
-        a->gid == gid_of_directory(x, a, u))
-        return code;
-    return ctl_fail(x, EX_DATAERR,
-                    "gid %u may have been another share's, whose files the "
-                    "members of this one could open; leave out --gid",
-                    (unsigned)a->gid);
-}
-
-static int next_gid(struct context *x, const struct users *u,
-                    const struct spent *spent, gid_t *ret)
-{
-    const struct settings *s = &x->settings;
-    uint64_t gid = spent->last < s->gid_first ? s->gid_first : spent->last + 1;
-    int taken = 1;
-
-    for (; gid <= s->gid_last; gid++) {
-        if (spent_has(spent, gid) || line_of_gid(u, (gid_t)gid))
-            continue;
-        taken = gid_is_of_system(gid);
-        if (taken <= 0)
-            break;
-    }
-    if (taken < 0)
-        return nss_fail(x, taken);
-    *ret = (gid_t)gid;
-    return gid <= s->gid_last
-               ? 0
-               : ctl_fail(x, EX_CONFIG,
-                          "no gid is left up to %llu; raise gid_last",
-                          (unsigned long long)s->gid_last);
-}
-
-static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
-{
-    const bool given = a->gid != 0;
-    struct spent spent;
-    int code = edit_spent(e, EDIT_LAST_GID, &spent);
-
-    if (code == 0 && given)
-        code = check_given_gid(x, a, e->users, &spent);
-    if (code || given)
-        return code;
-    a->gid = gid_of_directory(x, a, e->users);
-    a->next = a->gid == 0;
-    return a->next ? next_gid(x, e->users, &spent, &a->gid) : 0;
-}
-
-/* What is made on the share's disk: in a fork, since the disk may be dead. */
-struct share_making {
-    const struct new_share *share;
-    bool only_check, made;
-};
-
-/* Without root the caller owns everything, and only a group that the caller is
- * in can be set. */
-static int share_on_disk(struct context *x, void *data)
-{
-    struct share_making *m = data;
-    const struct new_share *a = m->share;
-    const struct home_wanted h = {
-        .path = a->path,
-        .below = x->settings.shares,
-        .gid = a->gid,
-        .mode = geteuid() == 0 || a->local ? 02770 : 0700,
-        .share = true,
-    };
-    int code = m->only_check ? paths_permit(x, "share", a->path) : 0;
-
-    if (code || m->only_check)
-        return code ? code : home_check(&h, &x->complaint);
-    if (user_path_within(x->settings.shares, x->settings.homes))
-        code = home_make_homes(x->settings.homes, &x->complaint);
-    return code ? code : home_make(&h, &m->made, &x->complaint);
-}
-
-/* The gid is recorded before the directory has it. */
-static int make_directory(struct context *x, struct new_share *a,
-                          struct edit *e)
-{
-    struct share_making m = { .share = a, .only_check = true };
-    int code = disk_run_locked(x, share_on_disk, &m, sizeof(m), a->path);
-
-    if (code == 0 && !a->local)
-        code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);
-    m.only_check = false;
-    if (code == 0)
-        code = disk_run_locked(x, share_on_disk, &m, sizeof(m), a->path);
-    a->made = m.made;
-    if (a->made)
-        edit_made(e, a->path);
-    return code;
-}
-
-static int append_share(struct context *x, const struct new_share *a,
-                        struct edit *e)
+static void append_share(const struct new_share *a)
 {
     struct row row;
-    int r = row_parse(&row, SLICE("@share::::")), code;
 
-    if (r == 0)
-        r = row_set_column(&row, SHARE_NAME, x->args.word[2]);
-    if (r == 0)
-        r = row_set_number(&row, SHARE_GID, a->gid);
-    if (r == 0)
-        r = row_set_column(&row, SHARE_PATH, a->path);
-    code = row_exit(r, &x->complaint);
-    if (code == 0)
-        code = given_set(x, &row);
-    if (code == 0)
-        code = edit_append(e, &row);
+    row_need(row_parse(&row, SLICE("@share::::")));
+    row_need(row_set_column(&row, SHARE_NAME, ctl.args.word[2]));
+    row_need(row_set_number(&row, SHARE_GID, a->home.gid));
+    row_need(row_set_column(&row, SHARE_PATH, a->home.path));
+    given_set(&row);
+    edit_append(&row);
     row_release(&row);
-    return code ? code : edit_commit(e);
 }
 
-static int add_share(struct context *x, struct edit *e, void *given)
+static void add_share(void *given)
 {
     struct new_share *a = given;
-    int code = check_lines(x, a, e->users);
+    size_t line;
 
-    if (code == 0)
-        code = share_grant_members(x, e);
-    if (code == 0)
-        code = choose_gid(x, a, e);
-    if (code == 0)
-        code = make_directory(x, a, e);
-    return code ? code : append_share(x, a, e);
+    check_lines(a, edit_users);
+    share_grant_members();
+    if (!a->local)
+        a->home.gid =
+            has_old_gid(a, edit_users) ? a->group : (gid_t)ids_take(true);
+    line = line_of_gid(edit_users, a->home.gid);
+    if (line)
+        fail(EX_DATAERR,
+             "%s:%zu: gid %u is used in this line; give another --local-group",
+             ctl.settings.users, line, (unsigned)a->home.gid);
+    home_make(&a->home);
+    append_share(a);
 }
 
-int share_add(struct context *x)
+void share_add(void)
 {
-    struct new_share a = { .gid = 0 };
-    int code = given_check(x);
+    struct new_share a = { .home = { .share = true }, .owner = (uid_t)-1 };
 
-    if (code == 0)
-        code = share_take_path(x, &a);
-    if (code == 0)
-        code = share_take_gid(x, &a);
-    if (code == 0)
-        code = check_lines(x, &a, &x->users);
-    if (code == 0)
-        code = edit_run(x, add_share, &a);
-    if (code)
-        return code;
-    printf("share %s: gid %u, directory %s%s\n", x->args.word[2],
-           (unsigned)a.gid, a.path, a.made ? "" : " (was there, kept)");
-    for (size_t i = 3; i < x->args.words; i++)
-        printf("share %s: granted to %s\n", x->args.word[2], x->args.word[i]);
-    given_hint(x);
-    return 0;
+    given_check();
+    take_path(&a);
+    check_lines(&a, &ctl.users);
+    if (ctl.args.local_group) {
+        a.local = true;
+        a.home.gid = ids_of_group(ctl.args.local_group);
+    } else {
+        ids_ask(true, 1, a.home.path);
+        disk_run(look_at_directory, &a, sizeof(a), a.home.path);
+        a.home.gid =
+            has_old_gid(&a, &ctl.users) ? a.group : ids_likely(true, 0);
+    }
+    /* Without root the caller owns everything, and only a group that the caller
+     * is in can be set. */
+    a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
+    home_check(&a.home);
+    edit_run(add_share, &a);
+    output_done("share", ctl.args.word[2],
+                json_pack("{s:I, s:o, s:b}", "gid", (json_int_t)a.home.gid,
+                          "directory", json_text(a.home.path), "made",
+                          a.home.made),
+                "gid %u, directory %s%s", (unsigned)a.home.gid, a.home.path,
+                a.home.made ? "" : " (was there, kept)");
+    for (size_t i = 3; i < ctl.args.words; i++)
+        output_done("share", ctl.args.word[2],
+                    json_pack("{s:s}", "member", ctl.args.word[i]),
+                    "granted to %s", ctl.args.word[i]);
+    given_hint();
 }

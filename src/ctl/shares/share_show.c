@@ -41,9 +41,9 @@ void grant_sources_text(const json_t *list, struct buf *into)
 
 /* Shares. */
 
-static json_t *describe_share(struct context *x, size_t i)
+static json_t *describe_share(size_t i)
 {
-    const struct users *u = &x->users;
+    const struct users *u = &ctl.users;
     const struct share *share = &u->share[i];
     json_int_t members = 0;
     char mode[MODE_MAX];
@@ -58,7 +58,7 @@ static json_t *describe_share(struct context *x, size_t i)
         "line", (json_int_t)share->line, "members", members);
 }
 
-int share_list(struct context *x)
+void share_list(void)
 {
     static const struct output_field columns[] = {
         { .title = "NAME", .key = "name", .width = -20 },
@@ -69,7 +69,7 @@ int share_list(struct context *x)
         { 0 },
     };
 
-    return output_list(x, x->users.shares, describe_share, columns);
+    output_list(ctl.users.shares, describe_share, columns);
 }
 
 static json_t *describe_members(const struct users *u,
@@ -105,7 +105,22 @@ static void member_text(const json_t *one, struct buf *into)
         buf_add_text(into, "; uploads wait for inspection");
 }
 
-int share_show(struct context *x)
+/* NSS may hang. */
+struct asked_name {
+    gid_t gid;
+    char name[USER_NAME_MAX + 1];
+};
+
+static void ask_name(void *data)
+{
+    struct asked_name *n = data;
+    const struct group *group = getgrgid(n->gid);
+
+    if (group)
+        snprintf(n->name, sizeof(n->name), "%s", group->gr_name);
+}
+
+void share_show(void)
 {
     static const struct output_field lines[] = {
         { .title = "name:", .key = "name" },
@@ -118,26 +133,23 @@ int share_show(struct context *x)
         { .title = "members:", .key = "members", .element = member_text },
         { 0 },
     };
-    const struct share *share;
-    const struct group *group;
-    json_t *one;
-    int code = share_named(x, &x->users, &share);
+    const struct share *share = share_named(&ctl.users);
+    struct asked_name group = { .gid = share->gid };
+    struct complaint why;
+    json_t *one = describe_share((size_t)(share - ctl.users.share));
 
-    if (code)
-        return code;
-    one = describe_share(x, (size_t)(share - x->users.share));
-    group = getgrgid(share->gid);
+    disk_try(ask_name, &group, sizeof(group), &why);
     json_object_set_new(one, "group",
-                        group ? json_text(group->gr_name) : json_null());
-    json_object_set_new(one, "members", describe_members(&x->users, share));
-    return output_one(x, one, lines);
+                        group.name[0] ? json_text(group.name) : json_null());
+    json_object_set_new(one, "members", describe_members(&ctl.users, share));
+    output_one(one, lines);
 }
 
 /* Teams. */
 
-static json_t *describe_team(struct context *x, size_t i)
+static json_t *describe_team(size_t i)
 {
-    const struct users *u = &x->users;
+    const struct users *u = &ctl.users;
     const struct team *team = &u->team[i];
     struct slice rest = team->shares;
     json_t *shares = json_array(), *members = json_array();
@@ -171,7 +183,7 @@ static void team_share_text(const json_t *one, struct buf *into)
 
 #define TEAM_SHARES .key = "shares", .none = "none", .element = team_share_text
 
-int team_list(struct context *x)
+void team_list(void)
 {
     static const struct output_field columns[] = {
         { .title = "NAME", .key = "name", .width = -20 },
@@ -180,10 +192,10 @@ int team_list(struct context *x)
         { 0 },
     };
 
-    return output_list(x, x->users.teams, describe_team, columns);
+    output_list(ctl.users.teams, describe_team, columns);
 }
 
-int team_show(struct context *x)
+void team_show(void)
 {
     static const struct output_field lines[] = {
         { .title = "name:", .key = "name" },
@@ -193,11 +205,7 @@ int team_show(struct context *x)
         { .title = "limits:", .key = "limits", .none = "none" },
         { 0 },
     };
-    const struct team *team;
-    int code = team_named(x, &x->users, &team);
+    const struct team *team = team_named(&ctl.users);
 
-    return code
-               ? code
-               : output_one(x, describe_team(x, (size_t)(team - x->users.team)),
-                            lines);
+    output_one(describe_team((size_t)(team - ctl.users.team)), lines);
 }

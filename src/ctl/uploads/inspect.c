@@ -78,7 +78,7 @@ static const struct {
     { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "stays: a directory has its name" },
     { OUTCOME_EXISTS, EX_CANTCREAT,
       "stays: the file that has its name is newer, or was changed or renamed "
-      "later; --yes replaces it" },
+      "later; --replace-newer replaces it" },
     { OUTCOME_STORED_UNSAFE, EX_IOERR,
       "is visible, but a power cut may undo this: its directory can't be "
       "synced" },
@@ -219,11 +219,9 @@ static int everywhere(struct inspection *i)
     return first;
 }
 
-/* NAME may be NULL. */
-static int inspect(struct context *x, enum held_order order, const char *id,
-                   const char *name)
+static void inspect(enum held_order order, const char *id, const char *name)
 {
-    struct inspection i = { .at = { .x = x,
+    struct inspection i = { .at = { .x = &ctl,
                                     .owner = &i,
                                     .ask = ask_held,
                                     .take = take_answer,
@@ -232,51 +230,48 @@ static int inspect(struct context *x, enum held_order order, const char *id,
                             .id = id,
                             .now = time(NULL) };
     const struct user *user =
-        name ? users_find(&x->users, slice_from(name)) : NULL;
-    int code;
+        name ? users_find(&ctl.users, slice_from(name)) : NULL;
 
     if (name && !user)
-        return ctl_missing(x, "user", slice_from(name));
-    code = user ? search_user(&i.at, user) : everywhere(&i);
-    if (order == HELD_LIST && x->args.json)
+        fail_missing("user", slice_from(name));
+    ctl_status = user ? search_user(&i.at, user) : everywhere(&i);
+    if (order == HELD_LIST && ctl.args.json)
         json_end(i.lines);
-    if (code == 0 && order != HELD_LIST && !i.found)
-        return ctl_fail(x, EX_NOINPUT, "no upload %s waits for inspection", id);
-    return code;
+    need(&ctl, ctl.complaint.text[0] ? ctl_status : 0);
+    if (ctl_status == 0 && order != HELD_LIST && !i.found)
+        fail(EX_NOINPUT, "no upload %s waits for inspection", id);
 }
 
-int inspect_list(struct context *x)
+void inspect_list(void)
 {
-    return inspect(x, HELD_LIST, "", x->args.word[2]);
+    inspect(HELD_LIST, "", ctl.args.word[2]);
 }
 
-static int give_order(struct context *x, enum held_order order)
+static void give_order(enum held_order order)
 {
-    const char *id = x->args.word[2];
+    const char *id = ctl.args.word[2];
 
     if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: expected an id of \"inspect list\", %d of 0-9 a-f",
-                        id, ID_DIGITS);
-    return inspect(x, order, id, x->args.word[3]);
+        fail(EX_USAGE, "%s: expected an id of \"inspect list\", %d of 0-9 a-f",
+             id, ID_DIGITS);
+    inspect(order, id, ctl.args.word[3]);
 }
 
 /* Nobody has looked at the bytes yet, and a terminal obeys some of them. */
-int inspect_read(struct context *x)
+void inspect_read(void)
 {
-    if (isatty(STDOUT_FILENO) && !x->args.yes)
-        return ctl_fail(x, EX_USAGE,
-                        "a terminal obeys what may be in these bytes: send "
-                        "them to a file or a program, or give --yes");
-    return give_order(x, HELD_READ);
+    if (isatty(STDOUT_FILENO) && !ctl.args.terminal)
+        fail(EX_USAGE, "a terminal obeys what may be in these bytes: send them "
+                       "to a file or a program, or give --terminal");
+    give_order(HELD_READ);
 }
 
-int inspect_release(struct context *x)
+void inspect_release(void)
 {
-    return give_order(x, x->args.yes ? HELD_REPLACE : HELD_RELEASE);
+    give_order(ctl.args.replace_newer ? HELD_REPLACE : HELD_RELEASE);
 }
 
-int inspect_reject(struct context *x)
+void inspect_reject(void)
 {
-    return give_order(x, HELD_REJECT);
+    give_order(HELD_REJECT);
 }

@@ -1,6 +1,7 @@
 /* "partials list" and "partials purge", and "retention run". Processes files
  * (search.c) search and remove, and send this program what they found. Lines
  * are printed as they arrive, and file names are escaped. */
+#include "edit/purge.h"
 #include "search.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include "sallyport/ftp/path.h"
 
 #define DAY       86400
-#define DAYS_MAX  36500
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
 struct hunt {
@@ -114,7 +114,7 @@ static int take_partial(struct hunt *s, const struct msg_partial *msg)
     s->bytes[msg->state] += msg->bytes;
     if (msg->state == PARTIAL_REMOVED)
         log_removed(s, msg, buf_slice(&text));
-    if (s->at.x->args.json)
+    if (ctl.args.json)
         code = json_element(s->at.x, describe_partial(s, msg), &s->lines);
     else
         print_partial(s, msg, buf_slice(&text));
@@ -145,10 +145,13 @@ static int take_found(struct search *at, struct message *m)
     return 0;
 }
 
-static void hunt_begin(struct hunt *s, struct context *x)
+static void hunt_begin(struct hunt *s)
 {
     *s = (struct hunt){
-        .at = { .x = x, .owner = s, .ask = find_partials, .take = take_found },
+        .at = { .x = &ctl,
+                .owner = s,
+                .ask = find_partials,
+                .take = take_found },
         .path = "/",
         .now = time(NULL),
     };
@@ -156,7 +159,7 @@ static void hunt_begin(struct hunt *s, struct context *x)
 
 static void print_end(const struct hunt *s)
 {
-    if (s->at.x->args.json)
+    if (ctl.args.json)
         json_end(s->lines);
     else if (s->remove)
         printf("%" PRIu64 " removed, %" PRIu64 " bytes; %" PRIu64
@@ -165,109 +168,82 @@ static void print_end(const struct hunt *s)
                s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
 }
 
-static int search_homes(struct hunt *s)
+static void end_hunt(const struct hunt *s, int code)
 {
-    struct context *x = s->at.x;
-    const struct user *user = NULL;
-    int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
+    print_end(s);
+    if (code == 0 && s->count[PARTIAL_STAYS] > 0)
+        fail(EX_IOERR, "some could not be removed");
+    need(&ctl, ctl.complaint.text[0] ? code : 0);
+    ctl_status = code;
+}
 
+static void search_homes(struct hunt *s)
+{
+    const struct user *user = ctl.args.word[2] ? user_named(&ctl.users) : NULL;
+
+    if (ctl.args.older_than)
+        need(&ctl, arguments_seconds(&ctl, "older-than", ctl.args.older_than,
+                                     &s->age));
     s->at.in_shares = true;
     s->at.only_own = true;
-    if (code == 0) {
-        code = user ? search_user(&s->at, user) : search_all(&s->at);
-        print_end(s);
-    }
-    if (code == 0 && s->count[PARTIAL_STAYS] > 0)
-        code = ctl_fail(x, EX_IOERR, "some could not be removed");
-    return code;
+    end_hunt(s, user ? search_user(&s->at, user) : search_all(&s->at));
 }
 
-/* Takes --older-than; otherwise *age doesn't change. */
-static int take_age(struct context *x, uint64_t *age)
-{
-    uint64_t days;
-
-    if (!x->args.older_than)
-        return 0;
-    if (slice_number(slice_from(x->args.older_than), DAYS_MAX, &days) < 0)
-        return ctl_fail(x, EX_USAGE,
-                        "--older-than %s: use a number of days, 0 to %d",
-                        x->args.older_than, DAYS_MAX);
-    *age = days * DAY;
-    return 0;
-}
-
-int partials_list(struct context *x)
+void partials_list(void)
 {
     struct hunt s;
-    int code;
 
-    hunt_begin(&s, x);
-    code = take_age(x, &s.age);
-    return code ? code : search_homes(&s);
+    hunt_begin(&s);
+    search_homes(&s);
 }
 
-int partials_purge(struct context *x)
+void partials_purge(void)
 {
     struct hunt s;
-    int code;
 
-    hunt_begin(&s, x);
+    hunt_begin(&s);
     s.remove = true;
-    s.age = x->args.all ? 0 : x->settings.partial_days * DAY;
-    code = take_age(x, &s.age);
-    return code ? code : search_homes(&s);
+    s.age = ctl.args.all ? 0 : ctl.settings.partial_days * DAY;
+    search_homes(&s);
 }
 
-static void search_one(struct hunt *s, const struct user *user,
-                       const struct share *share, int *first)
-{
-    search_failed(
-        &s->at, user ? search_user(&s->at, user) : search_share(&s->at, share),
-        first);
-}
-
-/* Each entry of retain= of a user, or of a share; then the partials that nobody
- * will continue. */
+/* Each entry of retain= of a user, or of a share (USER NULL); then the partials
+ * that nobody will continue. */
 static void expire(struct hunt *s, struct slice retain, const struct user *user,
                    const struct share *share, int *first)
 {
     struct retention one;
+    bool more = true;
 
-    s->what = FIND_EXPIRED;
     s->share = share != NULL;
-    s->at.only_uploads = false;
-    while (user_retain_next(&retain, &one) == 1) {
-        slice_copy(one.path, s->path, sizeof(s->path));
-        s->age = (uint64_t)one.seconds;
-        search_one(s, user, share, first);
+    while (more) {
+        more = user_retain_next(&retain, &one) == 1;
+        s->what = more ? FIND_EXPIRED : FIND_ABANDONED;
+        s->at.only_uploads = !more;
+        s->age = more ? (uint64_t)one.seconds : ctl.settings.partial_days * DAY;
+        slice_copy(more ? one.path : SLICE("/"), s->path, sizeof(s->path));
+        search_failed(&s->at,
+                      user ? search_user(&s->at, user)
+                           : search_share(&s->at, share),
+                      first);
     }
-    s->what = FIND_ABANDONED;
-    s->at.only_uploads = true;
-    s->age = s->at.x->settings.partial_days * DAY;
-    slice_copy(SLICE("/"), s->path, sizeof(s->path));
-    search_one(s, user, share, first);
 }
 
-int retention_run(struct context *x)
+void retention_run(void)
 {
-    const struct users *u = &x->users;
+    const struct users *u = &ctl.users;
     struct hunt s;
     int code = 0, rest = 0;
 
-    hunt_begin(&s, x);
-    s.remove = !x->args.dry_run;
+    hunt_begin(&s);
+    s.remove = !ctl.args.dry_run;
     for (size_t i = 0; i < u->count; i++)
         expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
     for (size_t i = 0; i < u->shares; i++)
         expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
-    if (!x->args.dry_run)
-        rest = removed_all_leftovers(x);
-    code = code ? code : rest;
-    print_end(&s);
-    if (s.lines == 0 && x->args.dry_run && !x->args.json)
+    if (s.remove)
+        rest = removed_all_leftovers();
+    else if (s.lines == 0 && !ctl.args.json)
         puts("nothing is older than its home or share keeps it");
-    if (code == 0 && s.count[PARTIAL_STAYS] > 0)
-        code = ctl_fail(x, EX_IOERR, "some could not be removed");
-    return code;
+    end_hunt(&s, code ? code : rest);
 }

@@ -2,195 +2,73 @@
  * another name, then the line goes: then nobody can log in. A large directory
  * takes long, so it is emptied without the lock. */
 #include "edit/edit.h"
+#include "edit/purge.h"
 #include "uploads/search.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* A user or a share. */
 struct removal {
     const void *row;
     size_t line;
-    uid_t uid; /* the owner of the directory; of a share root */
     gid_t gid; /* a share's; 0: a user */
-    struct user_quota quota;
-    char path[USER_HOME_MAX + 1];
-    struct removed directory; /* with --purge */
+    struct slice sync;
+    struct removed directory;
 };
 
-static int removal_of(struct context *x, const struct users *u,
-                      struct removal *r)
-{
-    const bool is_share = strcmp(x->args.word[0], "share") == 0;
-    const struct share *share = NULL;
-    const struct user *user = NULL;
-    int code = is_share ? share_named(x, u, &share) : ctl_find(x, u, &user);
+static struct removal removal = { .directory = { .parent_fd = -1,
+                                                 .top_fd = -1 } };
 
-    if (code)
-        return code;
+static void removal_of(const struct users *u, struct removal *r)
+{
+    const bool is_share = strcmp(ctl.args.word[0], "share") == 0;
+    const struct share *share = is_share ? share_named(u) : NULL;
+    const struct user *user = is_share ? NULL : user_named(u);
+
     r->row = is_share ? (const void *)share : user;
     r->line = is_share ? share->line : user->line;
-    r->uid = is_share ? 0 : user->uid;
     r->gid = is_share ? share->gid : 0;
-    r->quota = is_share ? share->quota : user->quota;
-    if (place_tidy(slice_from(is_share ? share->path : user->home), r->path,
-                   sizeof(r->path)))
-        return ctl_fail(x, EX_DATAERR, "%s: the directory's path is too long",
-                        x->args.word[2]);
-    return 0;
+    r->sync = is_share ? SLICE("") : user->sync;
+    r->directory.uid = is_share ? 0 : user->uid;
+    if (place_tidy(slice_from(is_share ? share->path : user->home),
+                   r->directory.path, sizeof(r->directory.path)))
+        fail(EX_DATAERR, "%s: the directory's path is too long",
+             ctl.args.word[2]);
 }
 
 /* The directory must still be the one that the administrator has confirmed, and
- * nobody else's. A line that was written by hand can name one in it. If it
- * can't be removed, the line stays, too. */
-static int check_purge(struct context *x, const struct users *u,
-                       const struct removal *now,
-                       const struct removal *confirmed)
+ * nobody else's. A line that was written by hand can name one in it. */
+static void remove_line(void *given)
 {
-    if (strcmp(now->path, confirmed->path) != 0 || now->uid != confirmed->uid)
-        return ctl_fail(x, EX_TEMPFAIL,
-                        "%s: its directory was changed just now, to %s; "
-                        "nothing was removed; try again",
-                        x->args.word[2], now->path);
-    return home_check_alone(x, u, now->row, now->path,
-                            "run it without --purge");
+    struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
+
+    (void)given;
+    removal_of(edit_users, &now);
+    if (ctl.args.purge &&
+        strcmp(now.directory.path, removal.directory.path) != 0)
+        fail(EX_TEMPFAIL,
+             "%s: its directory was changed just now, to %s; nothing was "
+             "removed; try again",
+             ctl.args.word[2], now.directory.path);
+    if (ctl.args.purge)
+        home_check_alone(edit_users, now.row, now.directory.path,
+                         "run it without --purge");
+    if (now.gid != 0)
+        edit_rename_entries("shares", slice_from(ctl.args.word[2]), NULL);
+    if (ctl.args.purge)
+        removed_rename(&removal.directory);
+    edit_remove(now.line);
 }
 
-/* Before the lock: the disk may be slow, or dead. */
-static int purge_open(struct context *x, struct removal *r)
+static void undo_purge(int code)
 {
-    const struct settings *s = &x->settings;
-    struct complaint why = { "" };
-    int code = home_check_alone(x, &x->users, r->row, r->path,
-                                "run it without --purge");
-
-    if (code)
-        return code;
-    code = removed_open(&r->directory, r->path, r->gid ? s->shares : s->homes,
-                        r->uid, &why);
-    return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
-                : 0;
+    (void)code;
+    if (!edit_stands)
+        removed_undo(&removal.directory);
 }
 
-/* Files with that id may still exist. */
-static int spend_id(struct context *x, struct edit *e, const struct removal *r)
-{
-    const struct settings *s = &x->settings;
-
-    if (r->gid == 0)
-        return uids_spend(x, e, r->uid);
-    return r->gid >= s->gid_first && r->gid <= s->gid_last
-               ? edit_spend_id(e, EDIT_LAST_GID, r->gid, true)
-               : 0;
-}
-
-static int rename_in_fork(struct context *x, void *directory)
-{
-    return removed_rename(directory, &x->complaint);
-}
-
-static int undo_in_fork(struct context *x, void *directory)
-{
-    (void)x;
-    removed_undo(directory);
-    return 0;
-}
-
-static int remove_line(struct context *x, struct edit *e, void *given)
-{
-    struct removal *confirmed = given, now;
-    struct removed *directory = &confirmed->directory;
-    int code = removal_of(x, e->users, &now);
-
-    if (code == 0 && x->args.purge)
-        code = check_purge(x, e->users, &now, confirmed);
-    if (code == 0 && now.gid != 0)
-        code =
-            edit_rename_entries(e, "shares", slice_from(x->args.word[2]), NULL);
-    if (code == 0)
-        code = spend_id(x, e, &now);
-    if (code == 0 && x->args.purge)
-        code = disk_run_locked(x, rename_in_fork, directory, sizeof(*directory),
-                               now.path);
-    if (code)
-        return code;
-    now.directory = *directory;
-    *confirmed = now;
-    edit_remove(e, now.line);
-    return edit_commit(e);
-}
-
-static void print_not_undone(const struct removal *r)
-{
-    char path[PATH_MAX];
-
-    if (r->directory.name[0])
-        stderr_print("%s is now %s; this gives it its name back: sallyportctl "
-                     "retention run",
-                     r->path, removed_path(&r->directory, path));
-}
-
-/* If the line stays, the directory gets its name back. */
-static int remove_both(struct context *x, struct edit *e, void *given)
-{
-    struct removal *confirmed = given;
-    struct removed *directory = &confirmed->directory;
-    int code = remove_line(x, e, given);
-
-    if (!x->args.purge || e->stands || !directory->name[0])
-        return code;
-    disk_run_locked(x, undo_in_fork, directory, sizeof(*directory),
-                    confirmed->path);
-    print_not_undone(confirmed);
-    return code;
-}
-
-/* Without the lock. It may take long. */
-static int purge_rest(struct context *x, struct removal *r)
-{
-    char parent[USER_HOME_MAX + 1];
-    int code = removed_empty(&r->directory, &x->complaint);
-
-    snprintf(parent, sizeof(parent), "%.*s",
-             (int)(strrchr(r->path, '/') - r->path), r->path);
-    removed_leftovers(x, parent);
-    return code;
-}
-
-static void print_removed(const struct context *x, const struct removal *r,
-                          int code)
-{
-    char rest[PATH_MAX];
-
-    printf("%s %s: removed; %s %s %s", x->args.word[0], x->args.word[2],
-           r->gid ? "directory" : "home", r->path,
-           !x->args.purge ? "kept"
-           : code         ? "only partly removed; the rest is "
-                          : "removed");
-    puts(x->args.purge && code ? removed_path(&r->directory, rest) : "");
-}
-
-static int del_run(struct context *x, struct removal *r)
-{
-    char path[PATH_MAX];
-    int code = edit_run(x, remove_both, r);
-
-    if (code)
-        return code;
-    if (r->quota.bytes > 0 || r->quota.files > 0)
-        quota_end(x, r->gid != 0,
-                  x->args.purge ? removed_path(&r->directory, path) : r->path,
-                  r->gid ? r->gid : r->uid);
-    if (x->args.purge)
-        code = purge_rest(x, r);
-    print_removed(x, r, code);
-    return code;
-}
-
-/* Uploads that wait for inspection. Each had its 226, and once their user or
- * share is removed no command finds them. */
-
+/* Uploads that wait for inspection. */
 struct waiting {
     struct search at;
     unsigned count;
@@ -213,115 +91,182 @@ static int waiting_count(struct search *s, struct message *m)
                : server_lies(s->x, "no answer about uploads");
 }
 
-static int is_missing(void *shared)
+static void is_missing(void *data)
 {
-    return access(shared, F_OK) < 0 && errno == ENOENT;
+    struct removed *p = data;
+
+    p->name[0] = access(p->path, F_OK) < 0 && errno == ENOENT;
 }
 
 /* The home's own ones: those in a share wait there. The right i may have been
  * taken since they came. */
-static int check_waiting(struct context *x, struct removal *r)
+static void check_waiting(void)
 {
-    struct waiting w = {
-        .at = { .x = x, .owner = &w, .ask = waiting_ask, .take = waiting_count }
-    };
-    char question[160];
+    struct waiting w = { .at = { .x = &ctl,
+                                 .owner = &w,
+                                 .ask = waiting_ask,
+                                 .take = waiting_count } };
+    struct removed p = removal.directory;
     struct complaint why;
+    char question[160];
     int code;
 
-    if (x->args.yes || disk_run(is_missing, r->path, disk_ms) == 1)
-        return 0;
-    code = r->gid ? search_share(&w.at, r->row) : search_user(&w.at, r->row);
-    if (code) {
-        why = x->complaint;
-        x->complaint.text[0] = '\0';
-        return ctl_fail(x, code,
-                        "%s; so it isn't known whether uploads wait for "
-                        "inspection there; --yes removes it all the same",
-                        why.text);
-    }
+    if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.name[0])
+        return;
+    code = removal.gid ? search_share(&w.at, removal.row)
+                       : search_user(&w.at, removal.row);
+    if (code)
+        fail(code,
+             "%s; so it isn't known whether uploads wait for inspection "
+             "there; --waiting removes it all the same",
+             ctl.complaint.text);
     if (w.count == 0)
-        return 0;
+        return;
     snprintf(question, sizeof(question),
              "%s has uploads that wait for inspection (%u), and no command "
              "will find them any more. Go on? [y/N] ",
-             x->args.word[2], w.count);
-    if (terminal_confirm(question) == 1)
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "%s has uploads that wait for inspection (%u; see: "
-                    "sallyportctl inspect list), and no command would find "
-                    "them any more; nothing was removed; release or reject "
-                    "them, or give --yes",
-                    x->args.word[2], w.count);
+             ctl.args.word[2], w.count);
+    if (terminal_confirm(question) != 1)
+        fail(EX_USAGE,
+             "%s has uploads that wait for inspection (%u; see: sallyportctl "
+             "inspect list), and no command would find them any more; nothing "
+             "was removed; release or reject them, or give --waiting",
+             ctl.args.word[2], w.count);
 }
 
-/* A share is taken from all who have it. A script isn't asked. */
-static int confirm_share(struct context *x, const struct removal *r)
+/* Asks on a terminal; a script isn't asked. */
+static void confirm_taken(const char *what, size_t members)
 {
     char question[160];
+
+    if (members == 0 || ctl.args.yes || ctl.args.purge || !isatty(STDIN_FILENO))
+        return;
+    snprintf(question, sizeof(question),
+             "Take the %s %s from %zu user%s? [y/N] ", what, ctl.args.word[2],
+             members, members == 1 ? "" : "s");
+    if (terminal_confirm(question) != 1)
+        fail(EXIT_FAILURE, "nothing was removed");
+}
+
+static size_t count_members(void)
+{
+    const struct users *u = &ctl.users;
     size_t members = 0;
 
-    for (size_t i = 0; r->gid && i < x->users.count; i++)
-        for (size_t n = 0; n < x->users.row[i].grants; n++)
-            members +=
-                &x->users.share[x->users.row[i].grant[n].share] == r->row;
-    if (members == 0 || x->args.yes || x->args.purge)
-        return 0;
-    snprintf(question, sizeof(question),
-             "Take the share %s from %zu user%s? Its directory stays. [y/N] ",
-             x->args.word[2], members, members == 1 ? "" : "s");
-    return isatty(STDIN_FILENO) && terminal_confirm(question) != 1
-               ? ctl_fail(x, EXIT_FAILURE, "nothing was removed")
-               : 0;
+    for (size_t i = 0; removal.gid && i < u->count; i++)
+        for (size_t n = 0; n < u->row[i].grants; n++)
+            members += &u->share[u->row[i].grant[n].share] == removal.row;
+    return members;
 }
 
-/* Asks before the lock is taken. */
-static int del_prepare(struct context *x, struct removal *r)
+static void confirm_purge(void)
 {
-    int code = removal_of(x, &x->users, r);
+    char question[USER_HOME_MAX + 64];
+    int answer;
 
-    if (code == 0)
-        code = check_waiting(x, r);
-    if (code == 0)
-        code = confirm_share(x, r);
-    if (code || !x->args.purge)
-        return code;
-    code = ctl_confirm_removal(x, r->path);
-    return code ? code : purge_open(x, r);
+    if (ctl.args.yes)
+        return;
+    snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
+             removal.directory.path);
+    answer = terminal_confirm(question);
+    if (answer == 0)
+        fail(EXIT_FAILURE, "nothing was removed");
+    if (answer < 0)
+        fail(EX_USAGE,
+             "nothing was removed; to remove %s without being asked give --yes",
+             removal.directory.path);
 }
 
-int line_del(struct context *x)
+/* Its source would make the row again, and open it. */
+static void refuse_synced(void)
 {
-    struct removal r = { .directory = { .parent_fd = -1, .top_fd = -1 } };
-    int code = del_prepare(x, &r);
+    struct user_sync sync;
 
-    if (code == 0)
-        code = del_run(x, &r);
-    removed_close(&r.directory);
+    if (removal.sync.len > 0 && user_sync_parse(removal.sync, &sync) == 0 &&
+        !(sync.marks & SYNC_GONE))
+        fail(EX_DATAERR,
+             "%s follows the source %.*s, which would make the user again; "
+             "lock it: sallyportctl user lock %s; or first run: sallyportctl "
+             "user change %s --sync none",
+             ctl.args.word[2], (int)sync.name.len, sync.name.ptr,
+             ctl.args.word[2], ctl.args.word[2]);
+}
+
+/* Before the lock: the disk may be slow, or dead. */
+static void del_prepare(void)
+{
+    const struct settings *s = &ctl.settings;
+
+    removal_of(&ctl.users, &removal);
+    refuse_synced();
+    if (!ctl.args.waiting)
+        check_waiting();
+    confirm_taken("share", count_members());
+    if (!ctl.args.purge)
+        return;
+    confirm_purge();
+    home_check_alone(&ctl.users, removal.row, removal.directory.path,
+                     "run it without --purge");
+    removed_open(&removal.directory, removal.gid ? s->shares : s->homes);
+    at_fail = undo_purge;
+}
+
+/* Without the lock. It may take long. Returns an exit code. */
+static int purge_rest(void)
+{
+    struct removed *p = &removal.directory;
+    char parent[USER_HOME_MAX + 1];
+    int code = removed_empty(p, false, &ctl.complaint);
+
+    snprintf(parent, sizeof(parent), "%.*s",
+             (int)(strrchr(p->path, '/') - p->path), p->path);
+    removed_leftovers(parent);
     return code;
 }
 
-static int remove_team(struct context *x, struct edit *e, void *given)
+void line_del(void)
 {
-    const struct team *team;
-    int code = team_named(x, e->users, &team);
+    char rest[PATH_MAX];
+    const char *path = removal.directory.path;
+    int code = 0;
+
+    del_prepare();
+    edit_run(remove_line, NULL);
+    at_fail = NULL;
+    quota_end(removal.gid != 0, path,
+              removal.gid ? removal.gid : removal.directory.uid);
+    if (ctl.args.purge)
+        code = purge_rest();
+    output_done(ctl.args.word[0], ctl.args.word[2],
+                json_pack("{s:o, s:b}", "directory", json_text(path), "purged",
+                          ctl.args.purge && code == 0),
+                "removed; %s %s %s%s", removal.gid ? "directory" : "home", path,
+                !ctl.args.purge ? "kept"
+                : code          ? "only partly removed; the rest is "
+                                : "removed",
+                code ? removed_path(&removal.directory, rest) : "");
+    need(&ctl, code);
+}
+
+static void remove_team(void *given)
+{
+    const struct team *team = team_named(edit_users);
 
     (void)given;
-    if (code == 0)
-        code =
-            edit_rename_entries(e, "teams", slice_from(x->args.word[2]), NULL);
-    if (code)
-        return code;
-    edit_remove(e, team->line);
-    return edit_commit(e);
+    edit_rename_entries("teams", slice_from(team->name), NULL);
+    edit_remove(team->line);
 }
 
-int team_del(struct context *x)
+void team_del(void)
 {
-    int code = edit_run(x, remove_team, NULL);
+    struct list_entry entry;
+    size_t members = 0;
 
-    if (code == 0)
-        printf("team %s: removed\n", x->args.word[2]);
-    return code;
+    team_named(&ctl.users);
+    for (size_t i = 0; i < ctl.users.count; i++)
+        members += entry_find(ctl.users.row[i].teams,
+                              slice_from(ctl.args.word[2]), &entry);
+    confirm_taken("team", members);
+    edit_run(remove_team, NULL);
+    output_done("team", ctl.args.word[2], json_object(), "removed");
 }

@@ -1,492 +1,509 @@
-/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, names with hashes,
- * and passwd(5) with shadow(5); other forms have a file of their own. Pure but
- * for the reading: decides which columns of a line are what, and which lines
- * are no users. */
+/* Users as JSON: an array of objects as "user list --json --hashes" writes it,
+ * or objects one after the other, as jq does. The converters of other servers'
+ * files write the same (etc/import). What restricts a user there becomes a key
+ * of the row. What a row can't say locks the user, if it bounds who may log in,
+ * from where or when; otherwise it is printed. A member that isn't known
+ * refuses the text: with a slip in "expires" a user would have no end. */
 #include "import.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <search.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
-#define READ_STEP 65536u
-/* Uids of people's accounts, in Debian's policy. */
-#define UID_PEOPLE_FIRST 1000
-#define UID_PEOPLE_LAST  59999
+#define TEXT_MAX    (256u << 20)
+#define READ_STEP   65536u
+#define TEXT_SHOWN  256
+#define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
 
-enum {
-    COLUMN_NAME,
-    COLUMN_HASH,
-    COLUMN_UID,
-    COLUMN_GID,
-    COLUMN_COMMENT,
-    COLUMN_HOME,
-    COLUMN_SHELL,
-    COLUMN_REST,
-    COLUMNS
-};
-
-/* Our seventh column is empty, and then come words as "rights=full". Of
- * Pure-FTPd numbers follow, or more colons. */
-static bool is_own_line(const struct slice column[COLUMNS])
+static const char *import_show(const char *text, char out[TEXT_SHOWN])
 {
-    const struct slice rest = column[COLUMN_REST];
-
-    return column[COLUMN_SHELL].len == 0 &&
-           (rest.len == 0 || rest.ptr[0] == ' ' ||
-            (rest.ptr[0] >= 'a' && rest.ptr[0] <= 'z'));
+    if (server_escape(slice_from(text), out, TEXT_SHOWN))
+        snprintf(out, TEXT_SHOWN, "a long text");
+    return out;
 }
 
-static bool is_other_line(const struct slice column[COLUMNS])
+/* Adds "WHAT VALUE" to a list of words for the terminal: e->lock or
+ * e->without. */
+static void note(struct buf *list, const char *what, const char *value)
 {
-    return !is_own_line(column);
+    char shown[TEXT_SHOWN];
+
+    if (buf_add_format(list, "%s%s%s%s", list->len > 0 ? ", " : "", what,
+                       value[0] ? " " : "", import_show(value, shown)))
+        fail_no_memory();
 }
 
-/* Fewer columns than Pure-FTPd writes now are of an older one. pam_pwdfile
- * permits more columns than a name and a hash; a line with a home is of another
- * format. */
-static const struct import_format formats[] = {
-    { .word = "passwd",
-      .least = 7,
-      .most = 7,
-      .system = true,
-      .limits = import_limits_shell,
-      .from = COLUMN_SHELL },
-    { .word = "proftpd",
-      .least = 7,
-      .most = 7,
-      .limits = import_limits_proftpd,
-      .from = COLUMN_SHELL },
-    { .word = "pure-pw",
-      .least = 8,
-      .most = 18,
-      .fits = is_other_line,
-      .limits = import_limits_pure,
-      .from = COLUMN_SHELL },
-    { .word = "name:hash",
-      .least = 2,
-      .most = COLUMN_SHELL,
-      .limits = import_limits_more,
-      .from = COLUMN_HASH + 1 },
-    { .word = "ldif", .read = import_ldif },
-    { .word = "json", .read = import_json },
-    { .word = "sallyport",
-      .least = 8,
-      .most = SIZE_MAX,
-      .fits = is_own_line,
-      .own = true },
-};
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
-#define FORMAT_WORDS                                                           \
-    "passwd, proftpd, pure-pw, name:hash, ldif, json or sallyport"
-
-/* Of 0.3.0. */
-static const struct {
-    const char *old, *word;
-} renamed[] = {
-    { "pure-ftpd", "pure-pw" },
-    { "htpasswd", "name:hash" },
-    { "pwdfile", "name:hash" },
-};
-
-/* Lines without comments and empty ones. */
-struct lines {
-    struct slice rest;
-    size_t number;
-};
-
-/* Some editors begin a file with this. */
-#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
-
-static struct lines lines_of(const struct buf *text)
+/* Takes VALUE for the row if the server accepts it there. */
+static bool take_key(struct imported *e, const char *key, const char *value)
 {
-    struct lines l = { .rest = buf_slice(text) };
+    struct complaint why = { "" };
 
-    if (slice_starts(l.rest, BYTE_ORDER_MARK)) {
-        l.rest.ptr += BYTE_ORDER_MARK.len;
-        l.rest.len -= BYTE_ORDER_MARK.len;
-    }
-    return l;
+    if (user_key_check(key, value, &why))
+        return false;
+    row_need(row_set(&e->draft.row, key, value));
+    return true;
 }
 
-static bool next_line(struct lines *l, struct slice *line)
+/* Members. */
+
+static void take_hash(struct imported *e, const char *text)
 {
-    while (slice_cut(&l->rest, '\n', line)) {
-        l->number++;
-        if (line->len > 0 && line->ptr[line->len - 1] == '\r')
-            line->len--;
-        if (slice_trim(*line).len > 0 && line->ptr[0] != '#')
-            return true;
-    }
-    return false;
+    static const char scheme[] = "{CRYPT}";
+    bool locked;
+
+    if (import_hash_usable(e))
+        return; /* of several the first one counts */
+    if (strncasecmp(text, scheme, strlen(scheme)) == 0)
+        text += strlen(scheme);
+    locked = text[0] == '!';
+    e->hash = text + strspn(text, "!");
+    if (locked && e->lock.len == 0 && import_hash_usable(e))
+        note(&e->lock, "its password is locked there", "");
 }
 
-/* Returns the number of columns. The last of COLUMN is the rest of the line. */
-static size_t cut_columns(struct slice line, struct slice column[COLUMNS])
+/* As databases write a time: with a fraction, an offset, a blank for the T, or
+ * without a zone, for UTC. */
+static const char *tidy_time(const char *text, char out[WHEN_MAX])
 {
-    struct slice rest = line, part;
-    size_t n = 0;
+    static const char *const forms[] = { "%Y-%m-%dT%H:%M:%S",
+                                         "%Y-%m-%d %H:%M:%S" };
+    struct tm tm = { 0 };
+    const char *at = NULL;
+    unsigned hours = 0, minutes = 0;
+    int64_t seconds;
+    char sign = '+';
 
-    memset(column, 0, COLUMNS * sizeof(*column));
-    for (; slice_cut(&rest, ':', &part); n++) {
-        if (n < COLUMN_REST)
-            column[n] = part;
-        if (n == COLUMN_REST)
-            column[n] = (struct slice){ part.ptr, (size_t)(line.ptr + line.len -
-                                                           part.ptr) };
-    }
-    return n;
+    for (int i = 0; i < 2 && !at; i++)
+        at = strptime(text, forms[i], &tm);
+    if (!at)
+        return text;
+    if (*at == '.')
+        at += 1 + strspn(at + 1, "0123456789");
+    if (*at && strcmp(at, "Z") != 0 &&
+        sscanf(at, "%c%2u:%2u", &sign, &hours, &minutes) < 2)
+        return text;
+    if ((sign != '+' && sign != '-') || hours > 14 || minutes > 59)
+        return text;
+    seconds = (int64_t)timegm(&tm) -
+              (sign == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
+    return when_text(seconds, out);
 }
 
-/* "@share:NAME:…" or "@team:NAME:…" */
-static bool is_list(const struct slice column[COLUMNS])
+/* A number is of seconds since 1970. */
+static void take_expires(struct imported *e, const char *text)
 {
-    return slice_equal(column[COLUMN_NAME], SLICE("@share")) ||
-           slice_equal(column[COLUMN_NAME], SLICE("@team"));
-}
+    char when[WHEN_MAX];
+    uint64_t seconds;
 
-static bool format_fits(const struct import_format *f,
-                        const struct slice column[COLUMNS], size_t n)
-{
-    if (is_list(column) && f->own)
-        return n > 1;
-    return n >= f->least && n <= f->most && (!f->fits || f->fits(column));
-}
-
-static const char *word_of_format(const char *given)
-{
-    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
-        if (strcmp(given, renamed[i].old) == 0) {
-            stderr_print("--format %s is now called %s", given,
-                         renamed[i].word);
-            return renamed[i].word;
+    if (slice_number(slice_from(text), UINT64_MAX, &seconds) == 0) {
+        if (seconds > EXPIRES_MAX) {
+            note(&e->without, "its end after the year 9999", "");
+            return;
         }
-    return given;
+        text = when_text((int64_t)seconds, when);
+    }
+    if (!take_key(e, "expires", tidy_time(text, when)))
+        note(&e->lock, "its end is no time:", text);
 }
 
-static int choose_format(struct import *m)
+static void take_lock(struct imported *e, const char *text)
 {
-    const char *word;
-
-    if (!m->x->args.format)
-        return ctl_fail(m->x, EX_USAGE,
-                        "give the format of the file: --format " FORMAT_WORDS);
-    word = word_of_format(m->x->args.format);
-    for (size_t i = 0; i < FORMATS && !m->format; i++)
-        if (strcmp(word, formats[i].word) == 0)
-            m->format = &formats[i];
-    return m->format ? 0
-                     : ctl_fail(m->x, EX_USAGE,
-                                "--format %s: use " FORMAT_WORDS, word);
+    note(&e->lock, text[0] ? text : "it is locked there", "");
 }
 
-/* Accounts of the system that are no users of its FTP server. */
-static const char *why_of_system(uint64_t uid, struct slice shell)
+static void take_without(struct imported *e, const char *text)
 {
-    static const char *const none[] = { "/usr/sbin/nologin", "/sbin/nologin",
-                                        "/bin/false", "/usr/bin/false",
-                                        "/bin/sync" };
-
-    if (uid < UID_PEOPLE_FIRST || uid > UID_PEOPLE_LAST)
-        return "an account of the system: its uid is not in 1000-59999";
-    if (slice_among(shell, none, sizeof(none) / sizeof(none[0])) >= 0)
-        return "an account of the system: it has no login shell (--format "
-               "proftpd takes such accounts too)";
-    return NULL;
+    note(&e->without, text, "");
 }
 
-static const char *why_not_name(struct slice name)
+static void take_skip(struct imported *e, const char *text)
 {
-    if (name.len > 0 && name.ptr[0] == '@')
-        return "shares and teams are not imported; make them with: "
-               "sallyportctl share add, team add";
-    return user_name_ok(name)
-               ? NULL
-               : "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - @, "
-                 "not beginning with . - or @";
+    (void)text;
+    e->unused = true;
 }
 
-static const char *why_not(const struct import *m, const struct imported *e,
-                           const struct slice column[COLUMNS])
+/* A list names it; the secret isn't in it without --hashes. */
+static void take_second_factor(struct imported *e, const char *text)
 {
-    const char *why = why_not_name(e->name);
-
-    if (why)
-        return why;
-    return m->format->system ? why_of_system(e->uid, column[COLUMN_SHELL])
-                             : NULL;
+    if (!row_get(&e->draft.row, "totp"))
+        note(&e->lock, "without its second factor", text);
 }
 
-static int compare_entries(const void *a, const void *b)
+static void take_login(struct imported *e, const char *text)
 {
-    const struct imported *one = a, *other = b;
-
-    return name_order(one->name, other->name);
+    if (strcmp(text, "certificate") == 0) /* the others follow from the keys */
+        take_key(e, "login", text);
 }
 
-/* Of each name the first entry counts, also if it gives no user: the system
- * knows no other account of this name. */
-static int keep_first(struct import *m, struct imported *e)
+static void take_rights(struct imported *e, const char *text)
 {
-    struct imported *const *first = tsearch(e, &m->by_name, compare_entries);
-
-    if (!first)
-        return ctl_no_memory(m->x);
-    if (*first != e)
-        e->why_not = "an earlier line has this name";
-    return 0;
+    if (!take_key(e, "rights", text))
+        note(&e->lock, "its rights:", text);
 }
 
-int import_named(struct import *m, struct imported *e)
+static void take_nothing(struct imported *e, const char *text)
 {
-    e->why_not = why_not_name(e->name);
-    return e->why_not ? 0 : keep_first(m, e);
+    (void)e;
+    (void)text;
 }
 
-struct imported *import_find(const struct import *m, struct slice name)
+#define AT(member) offsetof(struct imported, member)
+/* Texts, numbers and flags. Of the others user_key_check() decides; what it
+ * refuses locks the user. */
+static const struct {
+    const char *key;
+    size_t at; /* without take(): the place of its text */
+    void (*take)(struct imported *e, const char *text);
+} members[] = {
+    { "name", AT(name), NULL },
+    { "hash", 0, take_hash },
+    { "comment", AT(comment), NULL },
+    { "mail", AT(mail), NULL },
+    { "home", AT(home), NULL },
+    { "old_home", AT(old_home), NULL },
+    { "rights", 0, take_rights },
+    { "expires", 0, take_expires },
+    { "locked", 0, take_lock },
+    { "without", 0, take_without },
+    { "skip", 0, take_skip },
+    { "login", 0, take_login },
+    { "second_factor", 0, take_second_factor },
+    { "uid", 0, take_nothing },
+    { "gid", 0, take_nothing },
+    { "state", 0, take_nothing },
+    { "password", 0, take_nothing },
+    { "weak_hash", 0, take_nothing },
+    { "files", 0, take_nothing },
+    { "bytes", 0, take_nothing },
+};
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
+
+static noreturn void refuse(const struct import *m, const struct imported *e,
+                            const char *key, const char *what)
 {
-    const struct imported key = { .name = name };
-    struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
+    char name[TEXT_SHOWN], shown[TEXT_SHOWN];
 
-    return found ? *found : NULL;
+    fail(EX_DATAERR, "%s: object %zu (%s): \"%s\": %s", m->path,
+         (size_t)(e - m->entry) + 1,
+         import_show(e->name ? e->name : "without a name", name),
+         import_show(key, shown), what);
 }
 
-int import_begin(struct import *m, size_t most)
+static bool is_a_key(const char *key)
 {
-    if (most > USERS_MAX)
-        return ctl_fail(m->x, EX_DATAERR, "%s: more than %u users", m->path,
-                        USERS_MAX);
-    m->entry = calloc(most + 1, sizeof(*m->entry));
-    return m->entry ? 0 : ctl_no_memory(m->x);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (ctl_options[i].key && strcmp(ctl_options[i].key, key) == 0)
+            return true;
+    return !strcmp(key, "must_change") || !strcmp(key, "retain") ||
+           !strcmp(key, "totp");
 }
 
-struct imported *import_add(struct import *m, size_t line)
+static void take_text(struct import *m, struct imported *e, const char *key,
+                      const char *text)
+{
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (strcmp(members[i].key, key) == 0) {
+            if (members[i].take)
+                members[i].take(e, text);
+            else
+                *(const char **)(void *)((char *)e + members[i].at) = text;
+            return;
+        }
+    if (!is_a_key(key))
+        refuse(m, e, key, "unknown; \"user list --json\" shows the members");
+    if (!take_key(e, key, text)) {
+        char what[64];
+
+        snprintf(what, sizeof(what), "its %s:", key);
+        note(&e->lock, what, text);
+    }
+}
+
+static void take_member(struct import *m, struct imported *e, const char *key,
+                        const json_t *value);
+
+/* Other rights in a directory of the home. */
+static void take_directories(struct import *m, struct imported *e,
+                             const json_t *list)
+{
+    char key[USER_HOME_MAX + 16];
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        snprintf(key, sizeof(key), "rights.%s", text_of(one, "path", ""));
+        if (!take_key(e, key, text_of(one, "rights", "")))
+            refuse(m, e, "directories", "expected a path and rights");
+    }
+}
+
+/* Shares and teams may have the same names here and be others: they are left
+ * out, with the limits of the teams. */
+static void take_left_out(struct imported *e, const char *key,
+                          const json_t *list)
+{
+    const json_t *one, *limits;
+    struct buf text;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        const char *name =
+            json_is_string(one)
+                ? json_string_value(one)
+                : text_of(one, key[0] == 's' ? "name" : "team", "");
+
+        limits = json_object_get(one, "limits");
+        buf_init(&text, USER_LINE_MAX);
+        buf_add_text(&text, name);
+        if (limits) {
+            buf_add_text(&text, ": ");
+            output_members((json_t *)(uintptr_t)limits, &text);
+        }
+        buf_add(&text, "", 1);
+        note(json_is_string(json_object_get(limits, "networks")) ||
+                     json_is_string(json_object_get(limits, "hours"))
+                 ? &e->lock
+                 : &e->without,
+             key[0] == 's'               ? "the share"
+             : strcmp(key, "teams") == 0 ? "the team"
+                                         : "limits of the team",
+             text.data);
+        buf_release(&text);
+    }
+}
+
+/* The value is a text, a number or a flag; or a list of texts. */
+static void take_scalar(struct import *m, struct imported *e, const char *key,
+                        const json_t *value)
+{
+    const bool flag = strcmp(key, "locked") == 0;
+    char number[24];
+
+    if (json_is_string(value)) {
+        take_text(m, e, key, json_string_value(value));
+    } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
+        if (json_is_true(value) || json_integer_value(value) != 0)
+            take_text(m, e, key, flag ? "" : "yes");
+    } else if (json_is_integer(value)) {
+        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
+        take_text(m, e, key, number);
+    } else {
+        refuse(m, e, key, "expected a text, a number, true, false or null");
+    }
+}
+
+static void take_member(struct import *m, struct imported *e, const char *key,
+                        const json_t *value)
+{
+    const char *inner;
+    json_t *one;
+    size_t i;
+
+    if (json_is_null(value))
+        return;
+    if (strcmp(key, "directories") == 0) {
+        take_directories(m, e, value);
+    } else if (!strcmp(key, "shares") || !strcmp(key, "teams") ||
+               !strcmp(key, "team_limits")) {
+        take_left_out(e, key, value);
+    } else if (strcmp(key, "limits") == 0) {
+        json_object_foreach((json_t *)(uintptr_t)value, inner, one)
+        {
+            if (!json_is_null(one))
+                take_scalar(m, e, inner, one);
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, one)
+        {
+            take_scalar(m, e, key, one);
+        }
+    } else {
+        take_scalar(m, e, key, value);
+    }
+}
+
+static void take_object(struct import *m, json_t *object)
 {
     struct imported *e = &m->entry[m->count++];
+    const json_t *name = json_object_get(object, "name");
+    const char *key, *skip = text_of(object, "skip", NULL);
+    json_t *value;
 
-    *e = (struct imported){ .line = line };
+    *e = (struct imported){ .name = json_string_value(name) };
     buf_init(&e->lock, USER_LINE_MAX);
     buf_init(&e->without, USER_LINE_MAX);
-    e->no_memory = draft_begin(m->x, &e->draft, "") ||
-                   row_set(&e->draft.row, "rights", "full");
-    return e;
-}
-
-/* The line from the column N on. */
-static struct slice columns_from(struct slice line, size_t n)
-{
-    struct slice column;
-
-    while (n-- > 0)
-        slice_cut(&line, ':', &column);
-    return line;
-}
-
-static void take_restrictions(struct import *m, struct imported *e,
-                              struct slice line)
-{
-    const struct user *user =
-        m->format->own ? users_find(&m->own, e->name) : NULL;
-
-    if (user)
-        import_limits_teams(e, user);
-    if (m->format->limits)
-        m->format->limits(e, columns_from(line, m->format->from));
-}
-
-/* Shares and teams may have the same names here and be others. Numbers are
- * assigned. */
-static int leave_out(struct imported *e)
-{
-    static const char *const keys[] = { "shares", "teams" };
-    struct row *row = &e->draft.row;
-    int r = row_set_column(row, ROW_UID, "");
-
-    if (r == 0)
-        r = row_set_column(row, ROW_GID, "");
-    for (size_t i = 0; i < 2 && r == 0; i++) {
-        const char *value = row_get(row, keys[i]);
-        char *longer;
-
-        if (!value)
-            continue;
-        if (asprintf(&longer, "%s%s%s=%s", e->lists ? e->lists : "",
-                     e->lists ? " " : "", keys[i], value) < 0)
-            return -ENOMEM;
-        free(e->lists);
-        e->lists = longer;
-        r = row_set(row, keys[i], NULL);
+    draft_begin(&e->draft, "");
+    row_need(row_set(&e->draft.row, "rights", "full"));
+    if (!e->name || strlen(e->name) != json_string_length(name))
+        refuse(m, e, "name", "expected the user's name");
+    /* Before second_factor, whatever the order. */
+    if (json_is_string(json_object_get(object, "totp")))
+        take_scalar(m, e, "totp", json_object_get(object, "totp"));
+    json_object_foreach(object, key, value)
+    {
+        if (strcmp(key, "totp") != 0)
+            take_member(m, e, key, value);
     }
-    return r;
+    if (skip)
+        import_skip(m, e, skip, false);
+    else if (!user_name_ok(slice_from(e->name)))
+        import_skip(m, e,
+                    "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - "
+                    "@, not beginning with . - or @",
+                    false);
+    else if (json_object_get(m->by_name, e->name))
+        import_skip(m, e, "an earlier object has this name", false);
+    if (!json_object_get(m->by_name, e->name) &&
+        json_object_set_new(m->by_name, e->name,
+                            json_integer((json_int_t)m->count - 1)))
+        fail_no_memory();
 }
 
-static void take_own_row(struct imported *e, struct slice line)
+void import_skip(struct import *m, struct imported *e, const char *why,
+                 bool expected)
 {
-    row_release(&e->draft.row);
-    e->no_memory = row_parse(&e->draft.row, line) || leave_out(e);
+    char name[TEXT_SHOWN], words[TEXT_SHOWN];
+
+    buf_add_format(&m->sync.said, "%s: skipped: %s\n",
+                   import_show(e->name, name), import_show(why, words));
+    e->skipped = true;
+    m->unexpected += !expected;
 }
 
-static int import_take_line(struct import *m, struct slice line, size_t number)
+struct imported *import_find(const struct import *m, const char *name)
 {
-    struct imported *e;
-    struct slice column[COLUMNS];
-    size_t n = cut_columns(line, column);
-    bool long_line = m->format->least > COLUMN_REST - 1;
+    const json_t *at = json_object_get(m->by_name, name);
 
-    if (!format_fits(m->format, column, n))
-        return ctl_fail(m->x, EX_DATAERR, "%s:%zu: no line of the format %s",
-                        m->path, number, m->format->word);
-    e = import_add(m, number);
-    e->name = column[COLUMN_NAME];
-    e->hash = column[COLUMN_HASH];
-    if (m->format->own && is_list(column)) {
-        e->name.len = (size_t)(e->hash.ptr + e->hash.len - line.ptr);
-    } else if (long_line) {
-        e->comment = column[COLUMN_COMMENT];
-        e->home = column[COLUMN_HOME];
-        slice_number(column[COLUMN_UID], UINT32_MAX, &e->uid);
-        slice_number(column[COLUMN_GID], UINT32_MAX, &e->gid);
-    }
-    e->why_not = why_not(m, e, column);
-    e->no_user =
-        (m->format->own && is_list(column)) ||
-        (m->format->system && why_of_system(e->uid, column[COLUMN_SHELL]));
-    if (!e->why_not && m->format->system && !m->x->args.shadow &&
-        slice_equal(column[COLUMN_HASH], SLICE("x")))
-        return ctl_fail(m->x, EX_USAGE,
-                        "%s:%zu: the hashes are in another file; give --shadow "
-                        "/etc/shadow",
-                        m->path, number);
-    if (!e->why_not && m->format->own)
-        take_own_row(e, line);
-    if (!e->why_not)
-        take_restrictions(m, e, line);
-    if (!m->format->own)
-        e->uid = e->gid = 0;
-    return user_name_ok(e->name) ? keep_first(m, e) : 0;
+    return at ? &m->entry[json_integer_value(at)] : NULL;
 }
 
-static int import_take_lines(struct import *m)
+/* Writes the hash if the users file may have it. */
+bool import_hash_usable(const struct imported *e)
 {
-    struct lines l = lines_of(&m->text);
-    struct slice line;
-    size_t most = 0;
-    int code;
-
-    while (next_line(&l, &line))
-        most++;
-    code = import_begin(m, most);
-    l = lines_of(&m->text);
-    while (code == 0 && next_line(&l, &line))
-        code = import_take_line(m, line, l.number);
-    return code;
+    return e->hash && e->hash[0] == '$' && strlen(e->hash) <= USER_HASH_MAX &&
+           user_hash_ok(e->hash);
 }
 
-/* Of several lines with a name the first counts, as for getspnam(3). Those that
- * shadow(5) doesn't name have the "x" as their hash: none. */
-static void take_shadow(struct import *m)
+/* Commas at the end of passwd(5)'s comments separate empty fields. */
+void import_take_comment(const struct imported *e,
+                         char out[USER_COMMENT_MAX + 1])
 {
-    struct lines l = lines_of(&m->shadow);
-    struct slice column[COLUMNS], line;
+    struct slice comment = slice_from(e->comment), mail = slice_from(e->mail);
 
-    while (next_line(&l, &line)) {
-        struct slice rest, end = SLICE("");
-        struct imported *found;
-
-        cut_columns(line, column);
-        found = import_find(m, column[COLUMN_NAME]);
-        if (!found || found->in_shadow)
-            continue;
-        found->in_shadow = true;
-        found->hash = column[COLUMN_HASH];
-        rest = column[COLUMN_REST];
-        slice_cut(&rest, ':', &end);
-        import_limits_day(found, end);
-        import_limits_password_age(found, column);
-    }
+    while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
+        comment.len--;
+    if (!user_comment_ok(comment) || !user_comment_ok(mail) ||
+        snprintf(out, USER_COMMENT_MAX + 1,
+                 comment.len > 0 && mail.len > 0 ? "%.*s <%.*s>" : "%.*s%.*s",
+                 (int)comment.len, comment.ptr ? comment.ptr : "",
+                 (int)mail.len, mail.ptr ? mail.ptr : "") > USER_COMMENT_MAX)
+        out[0] = '\0';
 }
 
 /* Reads a pipe, too. */
-static int import_read_fd(int fd, struct buf *into)
-{
-    for (;;) {
-        int r = buf_reserve(into, READ_STEP);
-        ssize_t n;
-
-        if (r)
-            return r;
-        n = read(fd, into->data + into->len, READ_STEP);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        into->len += (size_t)n;
-    }
-}
-
-/* PATH NULL: standard input */
-static int import_load(struct import *m, const char *path, struct buf *into)
-{
-    FD_CLEANUP int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-                             : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    int r;
-
-    buf_init(into, USERS_FILE_MAX + READ_STEP);
-    r = fd < 0 ? -errno : import_read_fd(fd, into);
-    if (r == -ENOBUFS)
-        r = -EFBIG;
-    if (r == 0)
-        return 0;
-    return ctl_fail(m->x, r == -ENOENT ? EX_NOINPUT : ctl_exit_of(-r), "%s: %s",
-                    path ? path : m->path, strerror(-r));
-}
-
-int import_read(struct import *m)
+static void read_text(const struct import *m, struct buf *into)
 {
     const bool piped = strcmp(m->path, "-") == 0;
-    const char *path = piped ? NULL : m->path;
-    int code = choose_format(m);
+    FD_CLEANUP int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                              : open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    ssize_t n = 1;
 
-    if (piped)
-        m->path = "standard input";
-    if (code == 0)
-        code = import_load(m, path, &m->text);
-    if (code == 0 && m->x->args.shadow)
-        code = import_load(m, m->x->args.shadow, &m->shadow);
-    if (code == 0 && m->format->own &&
-        users_parse(&m->own, buf_slice(&m->text), m->path, &m->x->complaint))
-        code = EX_DATAERR;
-    if (code == 0)
-        code = m->format->read ? m->format->read(m) : import_take_lines(m);
-    if (code == 0)
-        take_shadow(m);
-    for (size_t i = 0; i < m->count && code == 0; i++)
-        if (m->entry[i].no_memory)
-            code = ctl_no_memory(m->x);
-    return code;
-}
-
-static void release_nothing(void *entry)
-{
-    (void)entry;
-}
-
-void import_release(struct import *m)
-{
-    tdestroy(m->by_name, release_nothing);
-    for (size_t i = 0; i < m->count; i++) {
-        draft_end(&m->entry[i].draft);
-        buf_release(&m->entry[i].lock);
-        buf_release(&m->entry[i].without);
-        free(m->entry[i].lists);
+    buf_init(into, TEXT_MAX + READ_STEP);
+    if (fd < 0)
+        fail(errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno), "%s: %s",
+             m->path, strerror(errno));
+    while (n > 0) {
+        if (buf_reserve(into, READ_STEP))
+            fail(EX_DATAERR, "%s: longer than %u MiB", m->path, TEXT_MAX >> 20);
+        n = read(fd, into->data + into->len, READ_STEP);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            into->len += (size_t)n;
     }
-    users_release(&m->own);
-    sync_release(m);
-    json_decref(m->json);
-    buf_release(&m->text);
-    buf_release(&m->shadow);
-    free(m->entry);
+    if (n < 0)
+        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
+}
+
+/* Its message may have parts of a hash, so it isn't shown. */
+static noreturn void no_json(const struct import *m, const json_error_t *error,
+                             size_t lines)
+{
+    const enum json_error_code code = json_error_code(error);
+
+    fail(EX_DATAERR, "%s:%zu: %s", m->path,
+         lines + (size_t)(error->line > 0 ? error->line : 1),
+         code == json_error_premature_end_of_input
+             ? "the text ends within an object"
+         : code == json_error_duplicate_key ? "a member occurs twice"
+                                            : "this is no JSON; etc/import of "
+                                              "share/sallyport has converters");
+}
+
+static void add_objects(struct import *m, json_t *value)
+{
+    json_t *one;
+    size_t i;
+
+    if (json_is_object(value) && json_array_append_new(m->list, value))
+        fail_no_memory();
+    if (!json_is_object(value) && !json_is_array(value))
+        fail(EX_DATAERR, "%s: expected objects of users, {…}", m->path);
+    json_array_foreach(value, i, one)
+    {
+        if (!json_is_object(one))
+            fail(EX_DATAERR, "%s: expected objects of users, {…}", m->path);
+        if (json_array_append(m->list, one))
+            fail_no_memory();
+    }
+}
+
+void import_read(struct import *m)
+{
+    struct buf text;
+    json_error_t error;
+    size_t at = 0, lines = 0;
+
+    read_text(m, &text);
+    if (strcmp(m->path, "-") == 0)
+        m->path = "standard input";
+    m->list = json_array();
+    m->by_name = json_object();
+    buf_init(&m->sync.said, TEXT_MAX);
+    if (slice_starts(buf_slice(&text), SLICE("\xef\xbb\xbf")))
+        at = 3; /* a byte order mark */
+    while (at < text.len) {
+        json_t *value;
+
+        if (strchr(" \t\r\n", text.data[at])) {
+            lines += text.data[at++] == '\n';
+            continue;
+        }
+        value =
+            json_loadb(text.data + at, text.len - at,
+                       JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
+        if (!value)
+            no_json(m, &error, lines);
+        add_objects(m, value);
+        for (size_t end = at + (size_t)error.position; at < end; at++)
+            lines += text.data[at] == '\n';
+    }
+    explicit_bzero(text.data, text.len);
+    buf_release(&text);
+    if (json_array_size(m->list) > USERS_MAX)
+        fail(EX_DATAERR, "%s: more than %u users", m->path, USERS_MAX);
+    m->entry = calloc(json_array_size(m->list) + 1, sizeof(*m->entry));
+    if (!m->entry)
+        fail_no_memory();
+    for (size_t i = 0; i < json_array_size(m->list); i++)
+        take_object(m, json_array_get(m->list, i));
 }

@@ -1,13 +1,9 @@
-/* "user list" and "user show", for people and as JSON: they never show a hash,
- * only its kind. "user export", which shows them. */
+/* "user list" and "user show", for people and as JSON. They show a hash only
+ * with --hashes; else its kind. */
 #include "ctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "sallyport/base/fd.h"
 
 /* The row's word of that CHOICE_; NULL: the server's setting. */
 static const char *choice_of(const struct user *user, int choice)
@@ -124,21 +120,46 @@ static int add_hash(json_t *one, const struct user *user)
     return r;
 }
 
-/* Would a new password get a stronger hash? A user without a password has no
- * weak one. */
-static bool has_weak_hash(const struct context *x, const struct user *user)
+/* Its disk may be dead. */
+struct asked_stored {
+    const char *home;
+    struct stored stored;
+    int error;
+};
+
+static void ask_stored(void *data)
 {
-    return user->hash[0] == '$' &&
-           hash_is_weaker(user->hash, x->settings.hash_cost);
+    struct asked_stored *a = data;
+
+    a->error = stored_in(a->home, &a->stored);
 }
 
-static json_t *describe_user(struct context *x, size_t i)
+static bool stored_known(const char *home, struct stored *ret)
 {
-    const struct users *u = &x->users;
+    struct asked_stored a = { .home = home };
+    struct complaint why;
+
+    if (disk_try(ask_stored, &a, sizeof(a), &why) || a.error)
+        return false;
+    *ret = a.stored;
+    return true;
+}
+
+/* Would a new password get a stronger hash? A user without a password has no
+ * weak one. */
+static bool has_weak_hash(const struct user *user)
+{
+    return user->hash[0] == '$' &&
+           hash_is_weaker(user->hash, ctl.settings.hash_cost);
+}
+
+static json_t *describe_user(size_t i)
+{
+    const struct users *u = &ctl.users;
     const struct user *user = &u->row[i];
     struct stored stored = { 0 };
     const bool counts = (user->max_files || user->max_bytes) &&
-                        stored_in(user->home, &stored) == 0;
+                        stored_known(user->home, &stored);
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
@@ -149,7 +170,7 @@ static json_t *describe_user(struct context *x, size_t i)
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "state", state_of(user), "password",
-        user_hash_kind(user->hash), "weak_hash", (int)has_weak_hash(x, user),
+        user_hash_kind(user->hash), "weak_hash", (int)has_weak_hash(user),
         "must_change", (int)user->must_change, "on_conflict",
         choice_of(user, CHOICE_CONFLICT), "data_binding",
         choice_of(user, CHOICE_BINDING), "upload_eof",
@@ -166,7 +187,7 @@ static json_t *describe_user(struct context *x, size_t i)
         json_count(counts && user->max_bytes, stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
-    if (one && x->args.hashes && add_hash(one, user)) {
+    if (one && ctl.args.hashes && add_hash(one, user)) {
         json_decref(one);
         return NULL;
     }
@@ -175,29 +196,40 @@ static json_t *describe_user(struct context *x, size_t i)
 
 static const struct output_field user_columns[] = {
     { .title = "NAME", .key = "name", .width = -20 },
-    { .title = "UID", .key = "uid", .width = 10 },
-    { .title = "RIGHTS", .key = "rights", .width = -8 },
     { .title = "STATE", .key = "state", .width = -7 },
-    { .title = "BINDING", .key = "data_binding", .width = -7, .none = "-" },
+    { .title = "RIGHTS", .key = "rights", .width = -8 },
     { .title = "EXPIRES", .key = "expires", .width = -20, .none = "-" },
-    { .title = "CODE", .key = "second_factor", .width = -4, .none = "-" },
-    { .title = "CHANGE", .key = "must_change", .width = -6 },
-    { .title = "WEAK", .key = "weak_hash", .width = -4 },
     { .title = "HOME", .key = "home" },
     { 0 },
 };
 
+/* The output has hashes and secrets. A new file becomes the caller's alone. */
+static void check_output(void)
+{
+    struct stat st;
+
+    if (!ctl.args.json)
+        fail(EX_USAGE, "--hashes goes with --json");
+    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_mode & (S_IRWXG | S_IRWXO) &&
+        (st.st_size != 0 || fchmod(STDOUT_FILENO, 0600)))
+        fail(EX_CANTCREAT,
+             "others may read the file, and the output has the hashes; run "
+             "first: umask 077, and write a new file");
+}
+
 /* It lists all correct rows in spite of mistakes, and reports the latter: an
  * administrator searches for the line that keeps a user out. */
-int user_list(struct context *x)
+void user_list(void)
 {
-    int code = edit_load_users(&x->users, x->settings.users, edit_print_mistake,
-                               &x->complaint);
-    int shown = 0;
+    int code = edit_load_users(&ctl.users, ctl.settings.users,
+                               edit_print_mistake, &ctl.complaint);
 
-    if (code == 0 || x->users.count > 0)
-        shown = output_list(x, x->users.count, describe_user, user_columns);
-    return code ? code : shown;
+    if (ctl.args.hashes)
+        check_output();
+    if (code == 0 || ctl.users.count > 0)
+        output_list(ctl.users.count, describe_user, user_columns);
+    need(&ctl, code);
 }
 
 static void share_text(const json_t *one, struct buf *into)
@@ -265,68 +297,9 @@ static const struct output_field user_lines[] = {
     { 0 },
 };
 
-int user_show(struct context *x)
+void user_show(void)
 {
-    const struct user *user;
-    int code = ctl_find(x, &x->users, &user);
+    const struct user *user = user_named(&ctl.users);
 
-    return code ? code
-                : output_one(x, describe_user(x, (size_t)(user - x->users.row)),
-                             user_lines);
-}
-
-/* A file with a mistake isn't exported: its import would fail. */
-static int export_text(struct context *x)
-{
-    struct users u = { 0 };
-    struct buf text;
-    FD_CLEANUP int fd = -1;
-    int code = 0;
-
-    fd = open(x->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return ctl_fail(x, errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno),
-                        "%s: %s", x->settings.users, strerror(errno));
-    buf_init(&text, USERS_FILE_MAX);
-    if (users_read(&u, fd, x->settings.users, &x->complaint))
-        code = EX_DATAERR;
-    else if (fd_read_file(fd, &text))
-        code = ctl_fail(x, EX_IOERR, "%s: can't be read", x->settings.users);
-    else
-        fwrite(text.data, 1, text.len, stdout);
-    buf_release(&text);
-    users_release(&u);
-    return code;
-}
-
-/* The output has hashes and secrets. A new file becomes the caller's alone. */
-static int check_export(struct context *x)
-{
-    struct stat st;
-
-    if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) ||
-        !(st.st_mode & (S_IRWXG | S_IRWXO)) ||
-        (st.st_size == 0 && fchmod(STDOUT_FILENO, 0600) == 0))
-        return 0;
-    return ctl_fail(x, EX_CANTCREAT,
-                    "others may read the file, and the output has the hashes; "
-                    "run first: umask 077, and write a new file");
-}
-
-int user_export(struct context *x)
-{
-    int code = x->args.json && !x->args.hashes ? 0 : check_export(x);
-
-    if (code)
-        return code;
-
-    if (x->args.hashes && !x->args.json)
-        return ctl_fail(x, EX_USAGE,
-                        "--hashes goes with --json; without "
-                        "--json the output has the hashes");
-    if (!x->args.json)
-        return export_text(x);
-    code = edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
-    return code ? code
-                : output_list(x, x->users.count, describe_user, user_columns);
+    output_one(describe_user((size_t)(user - ctl.users.row)), user_lines);
 }

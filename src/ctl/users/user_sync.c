@@ -5,34 +5,13 @@
  * change, and of them only what it has: hash, comment, end, its lock. */
 #include "import.h"
 
-/* For 131072 rows. */
-#define SAID_MAX (64u << 20)
-
-int sync_check(const struct import *m)
-{
-    struct context *x = m->x;
-
-    if (!x->args.sync)
-        return x->args.yes ? ctl_fail(x, EX_USAGE, "--yes goes with --sync")
-                           : 0;
-    if (!group_name_ok(slice_from(x->args.sync)))
-        return ctl_fail(x, EX_USAGE,
-                        "--sync %s: use 1 to 32 of a-z 0-9 . _ -, not "
-                        "beginning with . or -",
-                        x->args.sync);
-    return m->format->read ? 0
-                           : ctl_fail(x, EX_USAGE,
-                                      "--sync goes with the formats ldif and "
-                                      "json, not with %s",
-                                      m->format->word);
-}
+#include <strings.h>
 
 /* Is it a row of this source? */
-static bool is_ours(const struct import *m, const struct user *row,
-                    struct user_sync *sync)
+static bool is_ours(const struct user *row, struct user_sync *sync)
 {
     return user_sync_parse(row->sync, sync) == 0 &&
-           slice_equal(sync->name, slice_from(m->x->args.sync));
+           slice_equal(sync->name, slice_from(ctl.args.sync));
 }
 
 static void skip_other(struct import *m, struct imported *one,
@@ -46,46 +25,76 @@ static void skip_other(struct import *m, struct imported *one,
     else
         snprintf(why, sizeof(why),
                  "its row was made here; to let it follow this source run: "
-                 "sallyportctl user change %.*s --sync %s",
-                 (int)one->name.len, one->name.ptr, m->x->args.sync);
+                 "sallyportctl user change %s --sync %s",
+                 one->name, ctl.args.sync);
     import_skip(m, one, why, true);
+}
+
+/* A directory doesn't distinguish the case of names; and a person with a new
+ * name has the old hash. */
+static void skip_renamed(struct import *m, struct imported *one,
+                         const struct users *u)
+{
+    char why[256];
+
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *row = &u->row[i];
+        const struct imported *there = import_find(m, row->name);
+        struct user_sync sync;
+
+        if ((there && !there->skipped) || !is_ours(row, &sync) ||
+            (strcasecmp(row->name, one->name) != 0 &&
+             (!import_hash_usable(one) || strcmp(one->hash, row->hash) != 0)))
+            continue;
+        snprintf(why, sizeof(why),
+                 "it seems to be %s with a new name; run: sallyportctl user "
+                 "change %s --sync none, user rename %s %s, user change %s "
+                 "--sync %s",
+                 row->name, row->name, row->name, one->name, one->name,
+                 ctl.args.sync);
+        import_skip(m, one, why, false);
+        return;
+    }
 }
 
 void sync_split(struct import *m, const struct users *u)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct imported *one = &m->entry[i];
-        const struct user *row = one->skipped ? NULL : users_find(u, one->name);
+        const struct user *row =
+            one->skipped ? NULL : users_find(u, slice_from(one->name));
         struct user_sync sync;
 
-        if (!row)
-            continue;
-        one->there = is_ours(m, row, &sync);
-        if (!one->there)
+        if (row)
+            one->there = is_ours(row, &sync);
+        if (row && !one->there)
             skip_other(m, one, &sync);
+        if (!row && !one->skipped)
+            skip_renamed(m, one, u);
     }
 }
 
 /* What the source says of a row; ONE is NULL if it doesn't have the user. What
- * it said before stays known then, for the user's return. */
+ * it said before stays known then, for the user's return. An entry that can't
+ * be used says nothing. */
 static unsigned marks_of(const struct imported *one, unsigned before)
 {
     if (!one)
         return before | SYNC_GONE;
+    if (one->unused)
+        return before;
     return (import_hash_usable(one) ? SYNC_HASH : 0u) |
            (row_get(&one->draft.row, "expires") ? SYNC_EXPIRES : 0u) |
            (one->lock.len > 0 ? SYNC_LOCKED : 0u);
 }
 
-int sync_mark(const struct import *m, struct imported *e)
+void sync_mark(struct imported *e)
 {
-    const struct user_sync sync = { slice_from(m->x->args.sync),
-                                    marks_of(e, 0) };
+    const struct user_sync sync = { slice_from(ctl.args.sync), marks_of(e, 0) };
     char text[SYNC_TEXT_MAX];
 
-    return m->x->args.sync
-               ? row_set(&e->draft.row, "sync", user_sync_text(&sync, text))
-               : 0;
+    if (ctl.args.sync)
+        row_need(row_set(&e->draft.row, "sync", user_sync_text(&sync, text)));
 }
 
 /* Does the source close a row that was open for it? Without its hash nobody can
@@ -97,49 +106,61 @@ static bool closes(unsigned before, unsigned after)
             (before & SYNC_HASH && !(after & SYNC_HASH)));
 }
 
-/* A source that is empty or cut looks like one without users. */
-static int check_loss(struct import *m, const struct users *u)
+/* One or two may always change. */
+static void check_most(const struct import *m, size_t changed, size_t all,
+                       const char *what)
 {
-    const char *name = m->x->args.sync;
-    size_t open = 0, lost = 0;
-
-    for (size_t i = 0; i < u->count; i++) {
-        struct user_sync sync;
-
-        if (!is_ours(m, &u->row[i], &sync) || sync.marks & SYNC_CLOSED)
-            continue;
-        open++;
-        lost += closes(
-            sync.marks,
-            marks_of(import_find(m, slice_from(u->row[i].name)), sync.marks));
-    }
-    if (m->x->args.yes || lost <= open / 2)
-        return 0;
-    return ctl_fail(m->x, EX_DATAERR,
-                    "%s: %zu of the %zu open users of the source %s would be "
-                    "locked, more than half, so nothing has changed; if that "
-                    "is right, run it once with --yes",
-                    m->path, lost, open, name);
+    if (changed > 2 && changed > all / 2 && !ctl.args.most)
+        fail(EX_DATAERR,
+             "%s: %zu of the %zu %s, more than half, so nothing has changed; "
+             "if that is right, run it once with --most",
+             m->path, changed, all, what);
 }
 
-static int check_empty(const struct import *m)
+/* A source that is empty or cut looks like one without users; a search that may
+ * not read the attributes that lock, or end, like one that opens all. */
+static void check_loss(const struct import *m, const struct users *u)
+{
+    size_t open = 0, lost = 0, closed = 0, opened = 0, ends = 0, endless = 0;
+
+    for (size_t i = 0; i < u->count; i++) {
+        const struct imported *one = import_find(m, u->row[i].name);
+        struct user_sync sync;
+
+        if (!is_ours(&u->row[i], &sync))
+            continue;
+        const unsigned after = marks_of(one, sync.marks);
+        open += !(sync.marks & SYNC_CLOSED);
+        lost += closes(sync.marks, after);
+        closed += sync.marks & SYNC_LOCKED ? 1 : 0;
+        opened += sync.marks & SYNC_LOCKED && !(after & SYNC_CLOSED);
+        ends += sync.marks & SYNC_EXPIRES ? 1 : 0;
+        endless += sync.marks & SYNC_EXPIRES && !(after & SYNC_EXPIRES);
+    }
+    check_most(m, lost, open, "open users of this source would be locked");
+    check_most(m, opened, closed,
+               "users whom this source has locked would be open");
+    check_most(m, endless, ends,
+               "users whose end this source has said would have none");
+}
+
+static void check_empty(const struct import *m)
 {
     for (size_t i = 0; i < m->count; i++)
-        if (!m->entry[i].why_not)
-            return 0;
-    return m->x->args.yes
-               ? 0
-               : ctl_fail(m->x, EX_DATAERR,
-                          "%s: there are no users in it, so nothing has "
-                          "changed; if that is right, run it once with --yes",
-                          m->path);
+        if (!m->entry[i].unused && user_name_ok(slice_from(m->entry[i].name)))
+            return;
+    if (!ctl.args.most)
+        fail(EX_DATAERR,
+             "%s: there are no users in it, so nothing has changed; if that is "
+             "right, run it once with --most",
+             m->path);
 }
 
 /* One row. */
 
 struct sync_row {
     struct import *m;
-    struct edit *e;
+    bool plans; /* it writes nothing */
     const struct user *row;
     const struct imported *one; /* NULL: gone */
     unsigned before, after;     /* SYNC_ bits */
@@ -152,60 +173,53 @@ static void say_changed(struct sync_row *r, const char *what)
 }
 
 /* A lock by hand stays. */
-static int sync_put_hash(struct sync_row *r)
+static void sync_put_hash(struct sync_row *r)
 {
-    char hash[USER_HASH_MAX + 1] = "";
     const bool usable = r->after & SYNC_HASH, locked = r->row->locked_by_hand;
-    int code = 0;
+    const char *hash = usable ? r->one->hash : locked ? "" : "*";
 
-    if (!usable && !(r->before & SYNC_HASH))
-        return 0;
-    if (usable) /* import_hash_usable() has copied it, too */
-        slice_copy(r->one->hash, hash, sizeof(hash));
-    else if (!locked)
-        hash[0] = '*';
-    if (!usable || strcmp(hash, r->row->hash) != 0) {
-        code = edit_set_hash(r->e, r->row->line, locked, hash);
-        say_changed(r, usable ? "hash" : "no usable hash any more");
-    }
-    explicit_bzero(hash, sizeof(hash));
-    return code;
+    if ((!usable && !(r->before & SYNC_HASH)) ||
+        (usable && strcmp(hash, r->row->hash) == 0))
+        return;
+    if (!r->plans)
+        row_need(row_set_hash(edit_row(r->row->line), locked, hash));
+    say_changed(r, usable ? "hash" : "no usable hash any more");
 }
 
 /* An end that somebody has set here stays, as long as the source has none. */
-static int sync_put_expires(struct sync_row *r)
+static void sync_put_expires(struct sync_row *r)
 {
     const char *now = row_get(&r->one->draft.row, "expires");
     int64_t when = 0;
 
-    if (!now && !(r->before & SYNC_EXPIRES))
-        return 0;
     user_expires_parse(slice_from(now), &when);
-    if (when == r->row->expires)
-        return 0;
+    if ((!now && !(r->before & SYNC_EXPIRES)) || when == r->row->expires)
+        return;
     say_changed(r, now ? "end" : "no end any more");
-    return edit_set_key(r->e, r->row->line, "expires", now);
+    if (!r->plans)
+        row_need(row_set(edit_row(r->row->line), "expires", now));
 }
 
-static int sync_put_comment(struct sync_row *r)
+static void sync_put_comment(struct sync_row *r)
 {
     char comment[USER_COMMENT_MAX + 1];
 
     import_take_comment(r->one, comment);
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
-        return 0;
+        return;
     say_changed(r, "comment");
-    return edit_set_column(r->e, r->row->line, ROW_COMMENT, comment);
+    if (!r->plans)
+        row_need(row_set_column(edit_row(r->row->line), ROW_COMMENT, comment));
 }
 
-static int sync_put_sync(struct sync_row *r)
+static void sync_put_sync(struct sync_row *r)
 {
-    const struct user_sync sync = { slice_from(r->m->x->args.sync), r->after };
+    const struct user_sync sync = { slice_from(ctl.args.sync), r->after };
     char text[SYNC_TEXT_MAX];
 
-    return r->after == r->before ? 0
-                                 : edit_set_key(r->e, r->row->line, "sync",
-                                                user_sync_text(&sync, text));
+    if (r->after != r->before && !r->plans)
+        row_need(row_set(edit_row(r->row->line), "sync",
+                         user_sync_text(&sync, text)));
 }
 
 static void say_closed(struct sync_row *r)
@@ -213,8 +227,7 @@ static void say_closed(struct sync_row *r)
     struct sync_done *done = &r->m->sync;
 
     if (!r->one)
-        buf_add_format(&done->said, "; locked, since %s has it no more",
-                       r->m->x->args.sync);
+        buf_add_format(&done->said, "; locked: no longer in %s", ctl.args.sync);
     else if (r->after & SYNC_LOCKED)
         buf_add_format(&done->said, "; locked: %.*s", (int)r->one->lock.len,
                        r->one->lock.data);
@@ -255,73 +268,70 @@ static void say_row(struct sync_row *r)
     buf_add_text(&done->said, "\n");
 }
 
-static int sync_row(struct import *m, struct edit *e, const struct user *row,
-                    unsigned before)
+static void sync_row(struct import *m, const struct user *row, unsigned before,
+                     bool plans)
 {
-    const struct imported *one = import_find(m, slice_from(row->name));
+    const struct imported *one = import_find(m, row->name);
     struct sync_row r = { .m = m,
-                          .e = e,
+                          .plans = plans,
                           .row = row,
                           .one = one,
                           .before = before,
                           .after = marks_of(one, before) };
-    int code = 0;
 
     buf_init(&r.changed, USER_LINE_MAX);
-    if (one)
-        code = sync_put_hash(&r);
-    if (one && code == 0)
-        code = sync_put_expires(&r);
-    if (one && code == 0)
-        code = sync_put_comment(&r);
-    if (code == 0)
-        code = sync_put_sync(&r);
-    if (code == 0)
-        say_row(&r);
+    if (one && !one->unused) {
+        sync_put_hash(&r);
+        sync_put_expires(&r);
+        sync_put_comment(&r);
+    }
+    sync_put_sync(&r);
+    say_row(&r);
     buf_release(&r.changed);
-    return code;
 }
 
 /* Somebody has removed the row since it was read: the next run makes it
  * again. */
-static void skip_removed(struct import *m, const struct users *u)
+static void skip_removed(struct import *m)
 {
     for (size_t i = 0; i < m->count; i++)
-        if (m->entry[i].there && !users_find(u, m->entry[i].name))
+        if (m->entry[i].there &&
+            !users_find(edit_users, slice_from(m->entry[i].name)))
             import_skip(m, &m->entry[i], "its row was removed just now", true);
 }
 
-int sync_rows(struct import *m, struct edit *e)
+static void sync_all(struct import *m, const struct users *u, bool plans)
 {
-    int code = check_empty(m);
-
-    if (code == 0)
-        code = check_loss(m, e->users);
-    if (code)
-        return code;
-    buf_init(&m->sync.said, SAID_MAX);
-    skip_removed(m, e->users);
-    for (size_t i = 0; i < e->users->count && code == 0; i++) {
+    check_empty(m);
+    check_loss(m, u);
+    for (size_t i = 0; i < u->count; i++) {
         struct user_sync sync;
 
-        if (is_ours(m, &e->users->row[i], &sync))
-            code = sync_row(m, e, &e->users->row[i], sync.marks);
+        if (is_ours(&u->row[i], &sync))
+            sync_row(m, &u->row[i], sync.marks, plans);
     }
-    return code;
+}
+
+void sync_rows(struct import *m)
+{
+    if (!ctl.args.sync)
+        return;
+    skip_removed(m);
+    sync_all(m, edit_users, false);
+}
+
+void sync_plan(struct import *m)
+{
+    if (ctl.args.sync)
+        sync_all(m, &ctl.users, true);
 }
 
 void sync_print(const struct import *m, size_t added, size_t skipped)
 {
     const struct sync_done *done = &m->sync;
 
-    printf("%.*s%zu added, %zu changed, %zu locked, %zu unlocked, %zu as "
-           "before, %zu skipped",
-           (int)done->said.len, done->said.len > 0 ? done->said.data : "",
+    printf("%zu added, %zu changed, %zu locked, %zu unlocked, %zu as before, "
+           "%zu skipped",
            added, done->changed, done->closed, done->opened, done->same,
            skipped);
-}
-
-void sync_release(struct import *m)
-{
-    buf_release(&m->sync.said);
 }

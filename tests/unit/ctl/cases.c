@@ -149,7 +149,8 @@ static int run_line(const char *line, const char *input, struct buf *got)
     static const char begin[] =
         "exec 2>\"$ERRORS\"\n"
         "sallyportctl() { \"$CTL\" \"$@\" --config \"$PWD/conf\"; }\n"
-        "flat() { paste -sd '\\0' | tr -s ' '; }\n";
+        "flat() { paste -sd '\\0' | tr -s ' '; }\n"
+        "import() { f=$1; shift; awk -f \"$SOURCE/etc/import/$f\" -- \"$@\"; }\n";
     const char *errors = getenv("ERRORS");
     char script[CASE_LINE_MAX + sizeof(begin)], filled[CASE_LINE_MAX];
     struct run_result r;
@@ -366,6 +367,9 @@ void cases_play(const char *path)
     split(text.data, &p.text);
     FAIL_IF(!realpath("/proc/self/exe", self), "realpath");
     setenv("CTL", self, 1);
+    setenv("SOURCE",
+           getenv("SALLYPORT_SOURCE") ? getenv("SALLYPORT_SOURCE") : SOURCE_DIR,
+           1);
     setenv(AS_CTL, "1", 1);
     setenv("LC_ALL", "C", 1);
     setenv("TZ", "UTC", 1);

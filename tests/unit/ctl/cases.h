@@ -6,7 +6,8 @@
  *   FILE NAME     makes a file with the "<" lines that follow
  *   $ LINE        a shell runs the line, which must succeed. sallyportctl is
  *                 this build's, with the world's configuration; "flat" puts
- *                 its input, such as JSON, on one line
+ *                 its input, such as JSON, on one line; "import FORMAT FILE"
+ *                 is a converter of etc/import
  *   $64 LINE      the exit status is 64
  *   < TEXT        a line of its standard input
  *   > PATTERN     a line of its standard output (support/pattern.h)

@@ -150,7 +150,7 @@ Test(inspect, refusals)
         { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "a directory has its name" },
         { OUTCOME_STORED_UNSAFE, EX_IOERR, "is visible" },
         { OUTCOME_BUSY, EX_TEMPFAIL, "try again" },
-        { OUTCOME_EXISTS, EX_CANTCREAT, "later; --yes" },
+        { OUTCOME_EXISTS, EX_CANTCREAT, "later; --replace-newer" },
         { OUTCOME_DENIED, EX_NOPERM, "may not read it, or write" },
         { OUTCOME_READ_ONLY, EX_IOERR, "stays: error" },
     };
@@ -228,7 +228,7 @@ Test(inspect, a_directory_of_a_member)
                      "anna 70000 70000 0\nbert 70001 70001 0\n"
                      "contracts 80000 80000 0\nbert 70001 70001 1\n");
     ordered = HELD_REPLACE;
-    expect_out(0, "", "inspect release --yes " ID, "released: /contracts/");
+    expect_out(0, "", "inspect release --replace-newer " ID, "released: /contracts/");
 }
 
 /* They had their 226, and nobody would find them any more. */
@@ -265,7 +265,7 @@ Test(inspect, del_of_what_has_uploads_that_wait)
                      "bert 70001 70001 0\ncarl 70002 70002 0\n"
                      "contracts 80000 80000 0\nanna 70000 70000 0\n");
     expect_run(0, "", "share del plain"); /* it has no directory */
-    expect_run(0, "", "user del bert --yes");
+    expect_run(0, "", "user del bert --waiting");
     fake_files_are(NULL, ends);
     expect_run(0, "", "user del carl");
 }

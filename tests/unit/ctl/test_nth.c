@@ -33,13 +33,13 @@ struct edit_case {
 
 static const struct edit_case cases[] = {
     { "user add bob --hash-stdin", "\nbob:", false, EX_DATAERR, "homes/bob" },
-    { "user change anna --comment New --home @/homes/new --rights-in /in:drop",
-      ":New:", false, 0, "homes/new" },
+    { "user change anna --comment New --home @/homes/new", ":New:", false, 0,
+      "homes/new" },
     { "user del anna --purge --yes", "anna:", true, EX_NOUSER, "homes/anna" },
-    { "share add s anna", "@share:s:", false, EX_DATAERR, "shares/s" },
+    { "share add s anna:full", "@share:s:", false, EX_DATAERR, "shares/s" },
     { "share del old --purge --yes", "@share:old:", true, EX_NOUSER,
       "shares/old" },
-    { "user import @/import --format proftpd", "\nb3:", false, 0, "homes/b3" },
+    { "user import @/import", "\nb3:", false, 0, "homes/b3" },
 };
 
 /* "@" stands for the scratch directory. */
@@ -99,8 +99,8 @@ static void make_the_world(void)
     file_write(in(world.shares, "old/file"), "x");
     file_write(in_scratch("users.last-uid"), "70000\n");
     file_write(in_scratch("users.last-gid"), "80000\n");
-    file_write(in_scratch("import"), "b1:!:1:1::/x:/bin/sh\nb2:!:1:1::/x:"
-                                     "/bin/sh\nb3:!:1:1::/x:/bin/sh\n");
+    file_write(in_scratch("import"),
+               "[{\"name\":\"b1\"},{\"name\":\"b2\"},{\"name\":\"b3\"}]");
     snprintf(text, sizeof(text),
              "anna:!:70000:70000::%s/anna::rights=full shares=old\n"
              "@share:old:80000:%s/old:\n",

@@ -210,12 +210,12 @@ Test(partials, what_is_asked)
         const char *words, *line;
     } rows[] = {
         { "partials list anna", " 0 " },
-        { "partials list anna --older-than 2", " 172800 " },
-        { "partials list anna --older-than 36500", " 3153600000 " },
+        { "partials list anna --older-than 2d", " 172800 " },
+        { "partials list anna --older-than 36500d", " 3153600000 " },
         { "partials purge anna", " 604800 " }, /* partial_days */
         { "partials purge anna --all", "1 removed, 0 bytes; 0 being" },
-        { "partials purge anna --older-than 0", "1 removed, 0 bytes; 0 being" },
-        { "partials purge anna --older-than 1", "1 removed, 86400 bytes" },
+        { "partials purge anna --all", "1 removed, 0 bytes; 0 being" },
+        { "partials purge anna --older-than 1d", "1 removed, 86400 bytes" },
     };
 
     write_users();

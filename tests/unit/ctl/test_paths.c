@@ -9,11 +9,11 @@
 
 static const char *loaded; /* the answer of systemctl */
 
-static void play_systemd(const struct context *x, struct unit *u)
+static void play_systemd(struct unit *u)
 {
     struct slice rest = slice_from(loaded), line;
 
-    if (x->lock_fd != 0)
+    if (ctl.lock_fd != 0)
         abort(); /* systemd may be slow */
     *u = (struct unit){ .rules = 0 };
     while (slice_cut(&rest, '\n', &line))

@@ -167,8 +167,8 @@ Test(terminal, makes_a_password)
     start(&t, "add", NULL);
     await(&t, PROMPT);
     type(&t, "\n");
-    await(&t, "user anna: uid 70000");
     await(&t, "password: ");
+    await(&t, "user anna: uid 70000");
     cr_expect_eq(finish(&t), 0, "%s", t.seen);
 }
 
@@ -253,9 +253,9 @@ static void answer_of_share(const char *text, int code, bool there)
     struct typist t;
 
     add_anna();
-    expect_run(0, "", "share add anna anna");
+    expect_run(0, "", "share add anna anna:full");
     start_in(&t, "share", "del", NULL);
-    await(&t, "from 1 user? Its directory stays. [y/N] ");
+    await(&t, "from 1 user? [y/N] ");
     type(&t, text);
     cr_expect_eq(finish(&t), code, "%s", t.seen);
     cr_expect_eq(strstr(file_text(world.users), "@share:anna") != NULL, there);
@@ -284,7 +284,7 @@ Test(terminal, inspect_read_is_refused)
     start_in(&t, "inspect", "read", NULL);
     await(&t, "a terminal obeys what may be in these bytes");
     cr_expect_eq(finish(&t), EX_USAGE);
-    start_in(&t, "inspect", "read", "--yes");
+    start_in(&t, "inspect", "read", "--terminal");
     await(&t, "expected an id");
     cr_expect_eq(finish(&t), EX_USAGE);
 }

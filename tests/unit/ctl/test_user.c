@@ -11,7 +11,7 @@
 
 #include "sallyport/hash/hash.h"
 
-#include "ctl/ctl.h"
+#include "ctl/edit/purge.h"
 #include "world.h"
 
 TestSuite(user, .init = world_make, .fini = scratch_remove);
@@ -64,12 +64,10 @@ Test(user, the_hash_is_that_of_the_password)
 
 /* This program's system calls replace libc's: the directory `unsynced` can't be
  * synced, `meanwhile` is written to the users file just before it is locked,
- * the removal of a file "probe" tries the lock, that of "again" runs the
- * command `again`, that of "stuck" fails, that of "killed" ends the process,
- * and so does with `killed` the replacement of the users file. With `lasting`
- * no directory gets its name back. */
-static const char *unsynced, *meanwhile, *again;
-static bool stuck, killed, lasting;
+ * and with `killed` the replacement of the users file ends the process. With
+ * `lasting` no directory gets its name back. */
+static const char *unsynced, *meanwhile;
+static bool killed, lasting;
 
 int fsync(int fd)
 {
@@ -101,51 +99,49 @@ int renameat(int from, const char *old, int to, const char *new)
     return (int)syscall(SYS_renameat2, from, old, to, new, 0);
 }
 
-int unlinkat(int directory, const char *name, int flags)
+/* Before rm(1) a shell runs COMMAND in the directory of the homes. */
+static void before_rm(const char *command)
 {
-    if (stuck && strcmp(name, "stuck") == 0) {
-        errno = EPERM;
-        return -1;
-    }
-    if (stuck && strcmp(name, "killed") == 0)
-        _exit(128 + SIGKILL);
-    if (again && strcmp(name, "again") == 0) {
-        struct run r;
+    static char path[128];
+    char text[1024];
 
-        run_ctl(&r, "", again);
-        cr_assert_eq(r.code, 0, "%s", r.err);
-        file_write(in(world.shares, "a/new"), "of the new share");
-    }
-    if (strcmp(name, "probe") == 0) {
-        int fd = open(in_scratch("users.lock"), O_RDWR | O_CLOEXEC);
-
-        fputs(syscall(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 ? "probe: free\n"
-                                                             : "probe: held\n",
-              stderr);
-        close(fd);
-    }
-    return (int)syscall(SYS_unlinkat, directory, name, flags);
+    snprintf(path, sizeof(path), "%s/rm", scratch);
+    snprintf(text, sizeof(text), "#!/bin/sh\n%s\nexec /bin/rm \"$@\"\n",
+             command);
+    unlink(path);
+    file_write(path, text);
+    cr_assert_eq(chmod(path, 0755), 0);
+    removed_rm = path;
 }
 
 /* A large home takes long. */
 Test(user, purge_holds_no_lock)
 {
     expect_run(0, PASSWORD, "user add anna");
-    file_write(in(world.homes, "anna/probe"), "x");
-    expect_err(0, "", "user del anna --purge --yes", "probe: free");
+    before_rm("flock -n ../users.lock touch ../free");
+    expect_run(0, "", "user del anna --purge --yes");
     cr_expect_not(files_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in_scratch("free")));
 }
 
 /* The directory of the new share is a new one. */
 Test(user, purge_spares_what_is_added_again)
 {
+    char self[256], command[1024];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    self[n > 0 ? n : 0] = '\0';
     expect_run(0, PASSWORD, "user add anna");
     expect_run(0, "", "share add a");
-    file_write(in(world.shares, "a/again"), "x");
     file_write(in(world.shares, "a/old"), "x");
-    again = "share add a anna";
+    snprintf(command, sizeof(command),
+             "UNIT_CTL_IS_SALLYPORTCTL=1 %s share add a anna:full --config %s; "
+             "echo of the new share >a/new",
+             self, world.conf);
+    before_rm(command);
     expect_out(0, "", "share del a --purge --yes", "/a removed\n");
-    cr_expect_str_eq(file_text(in(world.shares, "a/new")), "of the new share");
+    cr_expect_str_eq(file_text(in(world.shares, "a/new")),
+                     "of the new share\n");
     cr_expect_not(files_exists(in(world.shares, "a/old")));
     cr_expect_not_null(strstr(file_text(world.users), "@share:a:"));
     expect_run(0, "", "share show a");
@@ -165,8 +161,7 @@ static bool is_left_over(const char *directory)
     return found;
 }
 
-/* It says where the rest is, and what can't be removed; later commands
- * continue. */
+/* It says where the rest is; later commands continue. */
 Test(user, purge_that_was_cut)
 {
     const struct run *r;
@@ -174,13 +169,12 @@ Test(user, purge_that_was_cut)
     for (int i = 0; i < 3; i++) {
         expect_run(0, PASSWORD, "user add anna");
         file_write(in(world.homes, "anna/stuck"), "x");
-        stuck = true;
+        before_rm("exit 1");
         r = expect_run(EX_CANTCREAT, "", "user del anna --purge --yes");
         cr_expect_not_null(strstr(r->out, "/anna only partly removed; the rest "
                                           "is "),
                            "%s", r->out);
-        cr_expect_not_null(strstr(r->err, "/stuck: Operation not permitted; "
-                                          "mend that, and run: sallyportctl "
+        cr_expect_not_null(strstr(r->err, "mend that, and run: sallyportctl "
                                           "retention run"),
                            "%s", r->err);
         cr_expect_not(files_exists(in(world.homes, "anna")));
@@ -188,10 +182,11 @@ Test(user, purge_that_was_cut)
         if (i == 0) { /* nobody gets the rest of the old files */
             expect_out(0, PASSWORD, "user add anna", " uid 70001");
             cr_expect_not(files_exists(in(world.homes, "anna/stuck")));
-            expect_err(EX_IOERR, "", "retention run", "/stuck: Operation not");
+            expect_run(0, "", "retention run --dry-run");
+            expect_run(EX_IOERR, "", "retention run");
             cr_expect(is_left_over(world.homes));
         }
-        stuck = false;
+        removed_rm = "/bin/rm";
         if (i == 0)
             expect_err(0, "", "user del anna --purge --yes",
                        "removed, the rest of an earlier removal");
@@ -200,21 +195,6 @@ Test(user, purge_that_was_cut)
                        "removed, the rest of an earlier removal");
         cr_expect_not(is_left_over(world.homes));
     }
-}
-
-Test(user, purge_that_was_killed)
-{
-    expect_run(0, PASSWORD, "user add anna");
-    file_write(in(world.homes, "anna/killed"), "x");
-    stuck = true;
-    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
-    stuck = false;
-    cr_expect_str_eq(file_text(world.users), "# no users\n");
-    cr_expect(is_left_over(world.homes));
-    expect_run(0, "", "retention run --dry-run");
-    cr_expect(is_left_over(world.homes));
-    expect_run(0, "", "retention run");
-    cr_expect_not(is_left_over(world.homes));
 }
 
 /* The users file can't be replaced, nor the directory get its name back. */
@@ -231,49 +211,14 @@ Test(user, purge_that_is_not_undone)
     cr_expect(files_exists(in(world.homes, "anna")));
 }
 
-/* In a directory in which no row has its home any more. */
-Test(user, purge_that_was_killed_in_a_directory_between)
-{
-    char words[256];
-
-    cr_assert_eq(mkdir(world.homes, 0711), 0);
-    cr_assert_eq(mkdir(in(world.homes, "team"), 0711), 0);
-    cr_assert_eq(mkdir(in(world.homes, "team/legal"), 0711), 0);
-    snprintf(words, sizeof(words), "user add anna --home %s",
-             in(world.homes, "team/legal/anna"));
-    expect_run(0, PASSWORD, words);
-    file_write(in(world.homes, "team/legal/anna/killed"), "x");
-    stuck = true;
-    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
-    stuck = false;
-    cr_expect(is_left_over(in(world.homes, "team/legal")));
-    expect_err(0, "", "retention run", "the rest of an earlier removal");
-    cr_expect_not(is_left_over(in(world.homes, "team/legal")));
-}
-
-/* A part belongs to others, such as local programs. */
-Test(user, purge_that_was_killed_at_files_of_others)
-{
-    if (geteuid() != 0)
-        world_skip("only root has files of others");
-    expect_run(0, PASSWORD, "user add anna");
-    cr_assert_eq(mkdir(in(world.homes, "anna/others"), 0755), 0);
-    file_write(in(world.homes, "anna/others/killed"), "x");
-    stuck = true;
-    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
-    stuck = false;
-    expect_run(0, "", "retention run");
-    cr_expect_not(is_left_over(world.homes));
-}
-
 /* Whatever else fails. */
-Test(user, purge_that_was_killed_and_a_home_that_is_refused)
+Test(user, purge_that_was_cut_and_a_home_that_is_refused)
 {
     expect_run(0, PASSWORD, "user add anna");
-    file_write(in(world.homes, "anna/killed"), "x");
-    stuck = true;
-    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
-    stuck = false;
+    file_write(in(world.homes, "anna/file"), "x");
+    before_rm("exit 1");
+    expect_run(EX_CANTCREAT, "", "user del anna --purge --yes");
+    removed_rm = "/bin/rm";
     file_write(world.users, "bob:!:1:1::/gone::retain=/:1h\n");
     expect_err(EX_NOINPUT, "", "retention run",
                "removed, the rest of an earlier removal");
@@ -335,7 +280,7 @@ Test(user, what_was_shown_and_does_not_count)
     }
     unsynced = NULL;
     meanwhile = "a mistake\n";
-    expect_err(EX_DATAERR, "", "user totp anna --yes",
+    expect_err(EX_DATAERR, "", "user totp anna --new-secret",
                "the secret above doesn't count");
     meanwhile = NULL;
 }
@@ -347,6 +292,7 @@ Test(user, add_that_is_not_synced)
     char home[160];
 
     file_write(in_scratch("users.last-uid"), "70050\n");
+    file_write(world.users, "#\n");
     unsynced = scratch;
     r = expect_run(EX_IOERR, PASSWORD, "user add anna --uid 70005");
     cr_expect_not_null(strstr(r->err, "a power cut may undo it"), "%s", r->err);

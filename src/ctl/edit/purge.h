@@ -1,0 +1,33 @@
+/* The removal of a home, or of a share's directory. */
+#ifndef CTL_PURGE_H
+#define CTL_PURGE_H
+
+#include "ctl.h"
+
+struct removed {
+    char path[USER_HOME_MAX + 1]; /* where it was, place_tidy()'s */
+    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": not yet */
+    uid_t uid;
+    int parent_fd, top_fd; /* or -1 */
+};
+/* Opens the directory of p->path and p->uid. Fails unless it is beneath BELOW,
+ * its path from there has no symbolic link, UID owns it, and nothing is mounted
+ * in it (nor by mount --bind). */
+void removed_open(struct removed *p, const char *below);
+/* Gives it the reserved name; under the lock, before the row goes. */
+void removed_rename(struct removed *p);
+/* Gives it its own name back, if it can: the row stays. */
+void removed_undo(struct removed *p);
+/* Where it is now. Returns OUT. */
+const char *removed_path(const struct removed *p, char out[PATH_MAX]);
+/* Removes all that is in it, and then itself. Returns an exit code. */
+int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
+void removed_close(struct removed *p);
+extern const char *removed_rm; /* rm(1); tests replace it */
+/* Removes the rests of removals that were cut, in the directory PARENT, or in
+ * the settings homes and shares, and prints what it does. A directory whose row
+ * is still there gets its name back. They return an exit code. */
+int removed_leftovers(const char *parent);
+int removed_all_leftovers(void);
+
+#endif

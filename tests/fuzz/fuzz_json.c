@@ -1,7 +1,0 @@
-/* JSON for "user import". */
-#include "fuzz_import.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    return fuzz_import(import_json, data, size);
-}
