@@ -88,9 +88,4 @@ int sandbox_check_empty(int fd);
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
 
-/* For a fork of check that asks name servers, and for sallyportctl before it
- * reads a request: the process can't fork, and gives up ROOT for the ids, for
- * good. Without ROOT the ids stay. Returns 0 or -errno. */
-int sandbox_give_up(bool root, uid_t uid, gid_t gid);
-
 #endif

@@ -22,13 +22,6 @@ struct account_ids {
 #define ACCOUNT_CONTROL PROCESS_SANDBOXED
 #define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
-/* One of settings_public() that is a host name. */
-struct prepared_name {
-    struct address address; /* family 0: none is known */
-    bool trouble;           /* WHY is one; false: it has another address now */
-    struct complaint why;   /* "": nothing is worth a line */
-};
-
 /* What a start needs, in the order of the work. A disk may hang below the last
  * two. */
 enum prepared_part {
@@ -57,18 +50,5 @@ struct prepared {
     struct account_ids account[ACCOUNTS];
     uint8_t key[SIPHASH_KEY]; /* of the partials' names */
 };
-
-/* Another question: the host names of settings_public(). In it the addresses
- * are those of the generation before; they stay where no name server
- * answers. */
-struct prepared_names {
-    struct prepared_name name[SETTINGS_PUBLIC_MAX];
-};
-/* Check's answer takes no longer. No name ends a start: after a boot, the name
- * server may be late. */
-#define NAMES_MS 5000
-/* Says that HOST wasn't found, and WHY: its address stays. */
-void prepared_name_missing(struct prepared_name *n, const char *host,
-                           const char *why);
 
 #endif

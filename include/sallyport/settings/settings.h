@@ -24,11 +24,9 @@
 
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
-#define SETTINGS_PUBLIC_MAX    (SETTINGS_ANNOUNCED_MAX + 1)
 #define SETTINGS_PROXY_MAX     32
 #define SETTINGS_PATH_MAX      256
 #define SETTINGS_NAME_MAX      64
-#define SETTINGS_HOST_MAX      254
 #define SETTINGS_LINE_MAX                                                      \
     2000u /* bytes of a line with a key, without its end: 32 networks fit */
 #define SETTINGS_TEXT_MAX (256u << 10)
@@ -56,19 +54,11 @@ struct networks {
     size_t count;
 };
 
-/* What PASV announces: an address, or a host name. Its address isn't in the
- * file: the program check finds it, and master adds it. */
-struct public_address {
-    struct address ip; /* family 0: the address the client connected to, or not
-                          looked up yet */
-    char host[SETTINGS_HOST_MAX]; /* "": none */
-};
-
 /* The address that is announced to clients of this network. */
 struct announced {
     struct network network;
-    struct public_address address;
-    size_t line; /* its line in the file */
+    struct address address; /* family 0: the one that they connected to */
+    size_t line;            /* its line in the file */
 };
 
 /* A path with a label in its key. */
@@ -113,7 +103,7 @@ struct settings {
                                               settings_control() */
     unsigned log_format;                   /* enum log_format */
     struct port_range ports;
-    struct public_address address;
+    struct address address;
     struct announced
         announced[SETTINGS_ANNOUNCED_MAX]; /* for clients of certain networks */
     size_t announced_count;
@@ -184,17 +174,9 @@ bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Removes the IPv6 addresses of `listen`, if it is the default and the kernel
  * has no IPv6. Returns whether it did. */
 bool settings_leave_out_ipv6(struct settings *s);
-/* Returns the public addresses by index: 0 is the default, 1 and up are those
- * of networks. NULL: there are no more. */
-const struct public_address *settings_public(const struct settings *s,
-                                             size_t i);
-/* Sets the address of that one, if it is a host name. */
-void settings_resolve(struct settings *s, size_t i, const struct address *ip);
 /* So many sessions can live at a time: max_sessions, and BEFORE, which is that
  * of an earlier generation, if it is more. */
 uint64_t settings_places(const struct settings *s, uint64_t before);
-/* Is one of the public addresses a host name? */
-bool settings_have_hosts(const struct settings *s);
 
 /* Returns the line with this label, or NULL. */
 const struct labelled *settings_find_label(const struct labelled_list *l,

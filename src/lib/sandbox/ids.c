@@ -140,14 +140,3 @@ int sandbox_regain(void)
         return -errno;
     return geteuid() == 0 && getegid() == 0 ? 0 : -EPERM;
 }
-
-int sandbox_give_up(bool root, uid_t uid, gid_t gid)
-{
-    const struct rlimit none = { 0, 0 };
-
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-        setrlimit(RLIMIT_NPROC, &none) < 0)
-        return -errno;
-    return root ? ids_give_up(uid, gid, NULL, 0) : 0;
-}

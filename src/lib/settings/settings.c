@@ -32,34 +32,9 @@ bool settings_networks_hold(const struct networks *n, const struct address *a)
     return false;
 }
 
-const struct public_address *settings_public(const struct settings *s, size_t i)
-{
-    if (i == 0)
-        return &s->address;
-    return i <= s->announced_count ? &s->announced[i - 1].address : NULL;
-}
-
-void settings_resolve(struct settings *s, size_t i, const struct address *ip)
-{
-    struct public_address *a =
-        i == 0 ? &s->address : &s->announced[i - 1].address;
-
-    if (a->host[0])
-        a->ip = *ip;
-}
-
 uint64_t settings_places(const struct settings *s, uint64_t before)
 {
     return before > s->max_sessions ? before : s->max_sessions;
-}
-
-bool settings_have_hosts(const struct settings *s)
-{
-    bool found = s->address.host[0] != '\0';
-
-    for (size_t i = 0; i < s->announced_count; i++)
-        found |= s->announced[i].address.host[0] != '\0';
-    return found;
 }
 
 const struct labelled *settings_find_label(const struct labelled_list *l,
@@ -112,7 +87,7 @@ const struct address *settings_announced(const struct settings *s,
             (!best || t->network.bits > best->network.bits))
             best = t;
     }
-    return best ? &best->address.ip : &s->address.ip;
+    return best ? &best->address : &s->address;
 }
 
 /* Finds the entry of KEY; there is one for each key of the table. */

@@ -39,31 +39,6 @@ check_part part_key;
  * their sandboxes. */
 check_part part_sandbox;
 
-/* What a fork reports by its pipe about one name. */
-enum unresolved {
-    UNRESOLVED_UNKNOWN,
-    UNRESOLVED_UNUSABLE, /* no IPv4 address that clients can connect to */
-    UNRESOLVED_SERVER,   /* the name server failed or can't be reached */
-    UNRESOLVED_LATE,
-    UNRESOLVED_FAILED, /* the fork died */
-    UNRESOLVED_COUNT
-};
-struct resolved {
-    struct address address; /* family 0: none, and why: */
-    enum unresolved why;
-};
-typedef void resolve_fn(const char *name, struct resolved *ret);
-/* Asks the system's resolver for an IPv4 address of NAME that clients can
- * connect to; the lowest, if there are several. Takes as long as it takes, and
- * parses what the network answers. */
-resolve_fn resolve_host;
-/* Can a client connect to A? */
-bool resolve_usable(const struct address *a);
-/* names.c: the addresses of the host names in `address`. RESOLVE, in a fork for
- * each name, has WAIT_MS for all of them. */
-void names_find(const struct check *k, struct prepared_names *p,
-                resolve_fn *resolve, uint64_t wait_ms);
-
 /* Returns R. If it is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
  * KEY = VALUE: WHY". */
 int part_refuse(const struct check *k, const char *key, int r,

@@ -23,10 +23,10 @@ bool hint_ranges(const struct settings *s)
  * and no transfer works. It prints one line only, since the administrator may
  * want just that. */
 
-/* PASV has IPv4 addresses only. names.c looks at those of host names. */
+/* PASV has IPv4 addresses only. */
 static bool is_settled(const struct settings *s)
 {
-    if (s->address.ip.family == 4 || s->address.host[0])
+    if (s->address.family == 4)
         return true;
     for (size_t i = 0; i < s->announced_count; i++)
         if (s->announced[i].network.address.family == 4 &&

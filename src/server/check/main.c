@@ -7,7 +7,7 @@
  * enter a sandbox first; there they can take the ids of each user in turn, and
  * change nothing. The mode that tries network disks has no sandbox, either.
  * Descriptor 3 has the settings and 4 the table of users, which reader has
- * read, or a struct prepared or prepared_names. 5 is the lock of a start's look
+ * read, or a struct prepared. 5 is the lock of a start's look
  * at homes, which runs in the background. */
 #include "check.h"
 
@@ -203,25 +203,13 @@ static bool mode_prepare(struct check *k)
     return false;
 }
 
-/* A process of its own: its forks parse what the network answers, and must not
- * inherit the key of the partials' names. */
-static bool mode_names(struct check *k)
-{
-    static struct prepared_names p;
-
-    take_question(&p, sizeof(p));
-    names_find(k, &p, resolve_host, NAMES_MS);
-    answer(&p, sizeof(p));
-    return false;
-}
-
 static const struct {
     const char *name;
     bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
-    { "prepare", mode_prepare }, { "names", mode_names },
-    { "homes", mode_homes },     { "mounts", mode_mounts },
-    { "remarks", mode_remarks }, { "start", mode_start },
+    { "prepare", mode_prepare }, { "homes", mode_homes },
+    { "mounts", mode_mounts },   { "remarks", mode_remarks },
+    { "start", mode_start },
 };
 
 int main(int argc, char **argv)

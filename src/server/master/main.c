@@ -56,7 +56,6 @@ static const struct {
     { prepare_by_check, EX_OSERR, NULL },
     { prepare_identities, EX_CONFIG, NULL },
     { prepare_sandbox, EX_OSERR, NULL },
-    { prepare_names, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },
     { prepare_limits, EX_CONFIG, NULL },
     { prepare_memory, EX_OSERR, NULL }, /* the board, for prepare_users() */

@@ -25,9 +25,6 @@ static const struct {
     { "listen = [::]:21\n", { "10.0.0.5" }, NULL }, /* IPv6 only */
     { LISTEN "address = 203.0.113.7\n", { "10.0.0.5" }, NULL },
     { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* intended */
-    { LISTEN "address = example.org\n",
-      { "10.0.0.5" },
-      NULL }, /* the name has its own address */
     { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
     { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto proxy\n",
       { "10.0.0.5" },

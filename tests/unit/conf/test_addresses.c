@@ -50,27 +50,18 @@ Test(addresses, the_public_address)
     struct complaint c;
 
     cr_expect_eq(parse(&s, "address = 203.0.113.9\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.ip.family, 4);
-    cr_expect(!settings_have_hosts(&s));
+    cr_expect_eq(s.address.family, 4);
     cr_expect_eq(parse(&s, "address = 2001:db8::9\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.ip.family, 6);
+    cr_expect_eq(s.address.family, 6);
     cr_expect_eq(parse(&s, "address =\n", &c), 0, "%s", c.text);
-    cr_expect_eq(s.address.ip.family, 0);
+    cr_expect_eq(s.address.family, 0);
 }
 
+/* An earlier release looked them up. */
 Test(addresses, host_names)
 {
-    static const char *const table[] = {
-        "example.org",
-        "example.org.",
-        "localhost",
-        "4.x",
-        "x",
-        "1and1.com",
-        "xn--bcher-kva.example",
-        "a-b.C-9.Z",
-        "a123456789b123456789c123456789d123456789e123456789f123456789g12.x",
-    };
+    static const char *const table[] = { "example.org", "example.org.",
+                                         "localhost", "4.x", "a-b.C-9.Z" };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char text[128];
@@ -78,30 +69,10 @@ Test(addresses, host_names)
         struct complaint c;
 
         snprintf(text, sizeof(text), "address = %s\n", table[i]);
-        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
-        cr_expect_str_eq(s.address.host, table[i]);
-        cr_expect_eq(s.address.ip.family, 0);
-        cr_expect(settings_have_hosts(&s));
+        cr_expect_eq(parse(&s, text, &c), -22);
+        cr_expect(strstr(c.text, "host names aren't looked up any more"), "%s",
+                  c.text);
     }
-}
-
-static void a_long_name(size_t len, int expected)
-{
-    char text[300] = "address = ";
-    struct settings s;
-    struct complaint c;
-
-    for (size_t i = 0; i < len; i++)
-        strcat(text, i % 60 == 59 ? "." : "a");
-    strcat(text, "\n");
-    cr_expect_eq(parse(&s, text, &c), expected, "%zu: %s", len, c.text);
-}
-
-Test(addresses, how_long_a_host_name_is)
-{
-    a_long_name(180, 0);
-    a_long_name(SETTINGS_HOST_MAX - 1, 0);
-    a_long_name(SETTINGS_HOST_MAX, -22);
 }
 
 Test(addresses, ports)
@@ -155,23 +126,13 @@ Test(addresses, mistakes)
         { "address = 203.0.113", "expected an IP address" },
         { "address = 203.0.113.9.", "expected an IP address" },
         { "address = 99999999999999999999", "expected an IP address" },
-        { "address = a.99999999999999999999", "expected an IP address" },
         { "address = .", "expected an IP address" },
-        { "address = ..", "expected an IP address" },
-        { "address = .example.org", "expected an IP address" },
-        { "address = example..org", "expected an IP address" },
-        { "address = example.org..", "expected an IP address" },
-        { "address = example.org:21", "expected an IP address" },
-        { "address = -a.org", "expected an IP address" },
-        { "address = a-.org", "expected an IP address" },
         { "address = a_b.org", "expected an IP address" },
         { "address = a b.org", "expected an IP address" },
         { "address = b\xc3\xbc"
           "cher.example",
           "expected an IP address" },
-        { "address = a123456789b123456789c123456789d123456789e123456789"
-          "f123456789g123.x",
-          "expected an IP address" },
+        { "address = example.org:21", "expected an IP address" },
         { "ports = 1023-2000", "out of range; ports are 1024 to 65535" },
         { "ports = 50000-65536", "out of range" },
         { "ports = 50000-4294967297", "out of range" },

@@ -16,7 +16,7 @@ Test(parse, defaults_are_those_of_the_design)
     cr_expect_str_eq(s.users, "/etc/sallyport/users");
     cr_expect_eq(s.ports.first, 30000);
     cr_expect_eq(s.ports.last, 30999);
-    cr_expect_eq(s.address.ip.family, 0);
+    cr_expect_eq(s.address.family, 0);
     cr_expect_eq(s.max_sessions, 500);
     cr_expect_eq(s.max_per_address, 64);
     cr_expect_eq(s.max_per_user, 64);

@@ -114,24 +114,17 @@ struct bans *bench_ban_memory(int *reading)
     return b;
 }
 
-/* As master has them, with the addresses that check has found. PLACES gets how
- * many sessions have room. */
+/* As master has them. PLACES gets how many sessions have room. */
 static int settings_of_plan(struct bench *b, const struct bench_plan *plan,
                             uint64_t *places)
 {
     static struct settings s;
     struct complaint c = { "" };
-    struct address a;
     int fd = settings_as_planned(b, plan);
 
     OR_FAIL(settings_take(&s, fd, &c) == 0);
     *places = settings_places(&s, plan->places);
-    if (!plan->resolved)
-        return fd;
-    fd_close(&fd);
-    OR_FAIL(address_parse(slice_from(plan->resolved), &a) == 0);
-    settings_resolve(&s, 0, &a);
-    return settings_file(&s);
+    return fd;
 }
 
 static void give_listener(struct bench *b, const struct bench_plan *plan,

@@ -18,7 +18,6 @@
 
 struct bench_plan {
     const char *settings; /* the configuration file's text */
-    const char *resolved; /* the address of the host name `address`, or NULL */
     unsigned ports;       /* the number of ports of `ports`; 0: auto */
     bool proxy;           /* data connections come by a proxy */
     bool wildcard;        /* the listener is on 0.0.0.0, not 127.0.0.1 */

@@ -81,30 +81,20 @@ static void cut_words(struct slice *text, bool *tls, bool *proxy)
     } while (found);
 }
 
-static bool is_host_label(struct slice label)
-{
-    if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||
-        label.ptr[label.len - 1] == '-')
-        return false;
-    return kinds_is_word(label) && !slice_has(label, '_');
-}
-
-/* A host name (RFC 1123 2.1), with or without a dot at its end. A name that
- * ends in a number is a mistyped address, and resolvers would read it as one.
- */
+/* Only for a better complaint. */
 static bool is_host(struct slice text)
 {
-    struct slice rest = text, label = { "", 0 };
-    uint64_t number;
+    bool letter = false;
 
-    if (text.len == 0 || text.len >= SETTINGS_HOST_MAX)
-        return false;
-    if (text.ptr[text.len - 1] == '.')
-        rest.len--;
-    while (slice_cut(&rest, '.', &label))
-        if (!is_host_label(label))
+    for (size_t i = 0; i < text.len; i++) {
+        const char lower = text.ptr[i] | 0x20;
+
+        letter |= lower >= 'a' && lower <= 'z';
+        if (!(lower >= 'a' && lower <= 'z') && text.ptr[i] != '.' &&
+            text.ptr[i] != '-' && !(text.ptr[i] >= '0' && text.ptr[i] <= '9'))
             return false;
-    return slice_number(label, UINT64_MAX, &number) == -EINVAL;
+    }
+    return letter;
 }
 
 /* localhost:21 */
@@ -153,16 +143,19 @@ int addresses_set_listen(const struct assignment *a)
 
 int addresses_set(const struct assignment *a)
 {
-    struct public_address public = { .ip.family = 0 };
+    struct address public = { .family = 0 };
 
-    if (a->value.len != 0 && address_parse(a->value, &public.ip) < 0 &&
-        (!is_host(a->value) ||
-         slice_copy(a->value, public.host, sizeof(public.host)) < 0))
-        return kinds_refuse_syntax(a);
-    if (address_is_any(&public.ip))
+    if (a->value.len != 0 && address_parse(a->value, &public) < 0)
+        return is_host(a->value)
+                   ? kinds_refuse(a, "host names aren't looked up any more; "
+                                     "write the IP address (the example "
+                                     "sallyport-address.timer keeps it up to "
+                                     "date)")
+                   : kinds_refuse_syntax(a);
+    if (address_is_any(&public))
         return kinds_refuse(a, "clients can't connect to this one; name "
                                "the public address, or leave it empty");
-    *(struct public_address *)a->field = public;
+    *(struct address *)a->field = public;
     return 0;
 }
 
@@ -208,11 +201,8 @@ static int set_address_of(const struct assignment *a, struct announced *t)
     inner.field = &t->address;
     if (addresses_set(&inner))
         return -EINVAL;
-    if (t->address.host[0] && t->network.address.family != 4)
-        return kinds_refuse(a, "only PASV announces an address, to clients "
-                               "of IPv4: leave this out");
-    if (t->address.ip.family != 0 &&
-        t->address.ip.family != t->network.address.family)
+    if (t->address.family != 0 &&
+        t->address.family != t->network.address.family)
         return kinds_refuse(a, "these clients can't reach an address of "
                                "the other family");
     return 0;

@@ -172,9 +172,7 @@ const struct setting setting_table[] = {
       .offset = FIELD(address),
       .value = "",
       .help = "The address that PASV announces to clients, for a server "
-              "behind NAT: an IP address, or a host name, which is looked up "
-              "at the start. Empty: the address that the client connected "
-              "to." },
+              "behind NAT. Empty: the address that the client connected to." },
     { .key = "address.",
       .keyed = "NETWORK",
       .type = SETTING_ANNOUNCED,

@@ -259,7 +259,6 @@ struct master {
     struct secrets secrets;
     struct complaint unnamed;    /* about listeners; or "" */
     struct prepared prepared;    /* by check, for the steps of a start */
-    struct prepared_names names; /* of `address`: names.c */
     struct complaint key_lost;   /* why a restart makes another key; or "" */
 
     bool logs; /* log is ready */

@@ -14,7 +14,8 @@
 
 #define SURVEY_MS 10000
 
-int helper_time_left(const struct master *m)
+/* So many of them are left. */
+static int helper_time_left(const struct master *m)
 {
     const uint64_t now = clock_ms();
 
@@ -52,21 +53,6 @@ int helper_recover(struct master *m, int *kept, const char *path,
         return helper_settings(m, path, c);
     }
     m->conf = fd_take(kept);
-    return 0;
-}
-
-int helper_seal(struct master *m)
-{
-    FD_CLEANUP int conf =
-        memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int r = conf < 0 ? -errno : settings_write(&m->settings, conf);
-
-    if (r == 0)
-        r = fd_seal(conf);
-    if (r < 0)
-        return r;
-    fd_close(&m->conf);
-    m->conf = fd_take(&conf);
     return 0;
 }
 
@@ -122,21 +108,24 @@ void helper_watch_survey(struct master *m)
     m->survey = 0;
 }
 
-int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
-               struct complaint *c)
+/* Executes check with the question P, which gets the answer: 0, or with the
+ * complaint -ETIMEDOUT: check is late; -EIO: it has failed, or couldn't be
+ * asked. *P has what check had answered until then. */
+static int helper_ask(const struct master *m, struct prepared *p,
+                      struct complaint *c)
 {
     FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
     const struct helper check = { .name = "check",
-                                  .argv = { "sallyport: check", mode, "" },
+                                  .argv = { "sallyport: check", "prepare", "" },
                                   .fd = { m->conf, file } };
     int status, r = 0;
 
-    if (file < 0 || pwrite(file, p, size, 0) != (ssize_t)size) {
+    if (file < 0 || pwrite(file, p, sizeof(*p), 0) != (ssize_t)sizeof(*p)) {
         complain(c, "memfd: %s", strerror(errno));
         return -EIO; /* it may succeed when it is tried again */
     }
     status = exec_helper(m, &check, helper_time_left(m));
-    if (pread(file, p, size, 0) != (ssize_t)size || status != 0) {
+    if (pread(file, p, sizeof(*p), 0) != (ssize_t)sizeof(*p) || status != 0) {
         exec_failed("check", status, c);
         r = status == -ETIMEDOUT ? status : -EIO;
     }
@@ -155,7 +144,7 @@ void helper_prepare(const struct master *m, struct prepared *p)
 
     for (unsigned i = p->done; i < PREPARED_PARTS; i++)
         p->answer[i].result = p->wanted[i] ? -ECANCELED : 0;
-    r = helper_ask(m, "prepare", p, sizeof(*p), &why);
+    r = helper_ask(m, p, &why);
     if (r == 0)
         return;
     while (p->done < PREPARED_PARTS && !p->wanted[p->done])

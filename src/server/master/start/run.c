@@ -186,7 +186,6 @@ static void run_look_ready(struct master *m)
                       : "");
     if (m->unnamed.text[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s", m->unnamed.text);
-    names_report(m);
 }
 
 static void run_on_turn_over(void *owner)

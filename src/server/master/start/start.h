@@ -30,8 +30,6 @@ void options_help(FILE *out);
  * users file: all of them together at a start, since the supervisor kills a
  * master that isn't ready in time; each of them for --check. */
 #define HELPER_MS 20000
-/* So many ms of it are left. */
-int helper_time_left(const struct master *m);
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
  * which the caller closes. 0, or -EINVAL with the complaint; another -errno if
@@ -43,14 +41,6 @@ int helper_settings(struct master *m, const char *path, struct complaint *c);
  * another build, which this build can't read: then PATH is read. */
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
-/* m->settings have changed: seals them as m->conf. Returns 0 or -errno. */
-int helper_seal(struct master *m);
-/* Executes check in this MODE (src/server/check/main.c). P, of SIZE bytes, has
- * master's question, and then the answer. 0, or with the complaint -ETIMEDOUT:
- * check is late; -EIO: it has failed, or couldn't be asked. *P has what check
- * had answered until then. */
-int helper_ask(const struct master *m, const char *mode, void *p, size_t size,
-               struct complaint *c);
 /* Has check do the wanted parts of what a start needs, in a start up to the
  * first mistake. If it fails, so does the part at which it stopped: -ETIMEDOUT:
  * a disk doesn't answer; -EIO: check has failed itself, or couldn't be asked.
@@ -87,10 +77,6 @@ int prepare_users(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep them for a recovery. */
 void prepare_keep_identities(struct master *m);
 int prepare_identities(struct master *m, struct complaint *c);
-/* names.c: the addresses of host names in m->settings and m->conf. */
-int prepare_names(struct master *m, struct complaint *c);
-/* Reports to the log what they are, and which ones are missing. */
-void names_report(struct master *m);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
