@@ -119,19 +119,6 @@ bool mount_remembers(const struct mount_info *m);
 typedef void mounts_report(void *owner, bool wrong, const char *text);
 void check_mounts(const struct check *k, mounts_report *report, void *owner);
 
-/* gluster.c: an option of a volume, and how the text of a mount shows it: an
- * OPTION of each LAYER of that type has the VALUE; NULL: there is no such
- * layer. */
-#define GLUSTER_LATE "a server sees late what another one has changed"
-struct gluster_rule {
-    const char *key, *value, *layer, *option, *why;
-};
-extern const struct gluster_rule gluster_rules[];
-extern const size_t gluster_rule_count;
-bool gluster_breaks(const struct gluster_rule *r, struct slice volfile);
-/* Was the mount made with this word? CMDLINE is the text of .meta/cmdline. */
-bool gluster_mount_has(struct slice cmdline, const char *word);
-
 /* weaker.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
 #define WEAKER_MAX 4096

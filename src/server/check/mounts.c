@@ -1,5 +1,5 @@
 /* Tries the network disks of the users file, the homes and the shares: locks,
- * extended attributes, names; and the options of GlusterFS and NFS. Each mount
+ * extended attributes, names; and the options of NFS. Each mount
  * is tried once, in the first of our directories on it that can be written to.
  * Disks of this machine have all that, and aren't tried. Runs in check; a disk
  * that hangs can block it. */
@@ -19,7 +19,6 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define MOUNT_ENTER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
-#define META_MAX    (4 << 20)
 
 /* "\040" is a blank. */
 static void mount_unescape(struct slice s, char *out, size_t size)
@@ -159,81 +158,6 @@ static void rounds_look_at_nfs(struct rounds *r)
                    "changed; mount it with actimeo=0,lookupcache=none");
 }
 
-/* The size of a file of .meta is 0. */
-static bool rounds_read(const struct rounds *r, const char *name,
-                        struct buf *into)
-{
-    char path[SETTINGS_PATH_MAX + 64];
-
-    snprintf(path, sizeof(path), "%s/.meta/%s", r->mount.point, name);
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return fd >= 0 && fd_read_file(fd, into) == 0 && into->len > 0;
-}
-
-/* SERVER:NAME or SERVER:/NAME */
-static const char *rounds_volume(const struct rounds *r)
-{
-    const char *colon = strrchr(r->mount.source, ':');
-    const char *name = colon ? colon + 1 : r->mount.source;
-
-    return name + (*name == '/');
-}
-
-static void rounds_look_at_volume(struct rounds *r, struct slice volfile)
-{
-    char what[128], then[COMPLAINT_MAX];
-
-    for (size_t i = 0; i < gluster_rule_count; i++) {
-        const struct gluster_rule *rule = &gluster_rules[i];
-
-        if (!gluster_breaks(rule, volfile))
-            continue;
-        snprintf(what, sizeof(what), "hasn't %s %s", rule->key, rule->value);
-        snprintf(then, sizeof(then), "%s; run: gluster volume set %s %s %s%s",
-                 rule->why, rounds_volume(r), rule->key, rule->value,
-                 rule->option ? "; then mount it again" : "");
-        rounds_say(r, true, what, then);
-    }
-}
-
-static void rounds_look_at_cmdline(struct rounds *r, struct slice cmdline)
-{
-    static const char *const words[] = { "attribute-timeout=0",
-                                         "entry-timeout=0" };
-    char option[64], what[128];
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        snprintf(option, sizeof(option), "--%s", words[i]);
-        snprintf(what, sizeof(what), "is mounted without %s", words[i]);
-        if (!gluster_mount_has(cmdline, option))
-            rounds_say(r, true, what,
-                       GLUSTER_LATE "; add it to the options of the mount");
-    }
-}
-
-static void rounds_look_at_gluster(struct rounds *r)
-{
-    static const struct {
-        const char *file;
-        void (*look)(struct rounds *r, struct slice text);
-    } files[] = { { "graphs/active/volfile", rounds_look_at_volume },
-                  { "cmdline", rounds_look_at_cmdline } };
-    struct buf text;
-
-    buf_init(&text, META_MAX);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        buf_clear(&text);
-        if (!rounds_read(r, files[i].file, &text)) {
-            rounds_say(r, false, "doesn't show its options",
-                       ".meta can't be read; etc/cluster/volume --verify "
-                       "compares those of the volume");
-            break;
-        }
-        files[i].look(r, buf_slice(&text));
-    }
-    buf_release(&text);
-}
-
 static struct seen *rounds_find(struct rounds *r, dev_t device)
 {
     for (size_t i = 0; i < r->count; i++)
@@ -279,9 +203,7 @@ static void rounds_visit(struct rounds *r, const char *directory,
     const bool tried = rounds_try(r);
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
-    if (tried && strcmp(r->mount.type, "fuse.glusterfs") == 0)
-        rounds_look_at_gluster(r);
-    else if (tried && strncmp(r->mount.type, "nfs", 3) == 0)
+    if (tried && strncmp(r->mount.type, "nfs", 3) == 0)
         rounds_look_at_nfs(r);
 }
 
