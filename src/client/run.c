@@ -1,5 +1,6 @@
 /* sallyport, the client. It sends nothing without TLS. Runs one command from
  * the command line, or a session. */
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -155,6 +156,15 @@ int cmd_open(struct client *c, struct word *w, int n)
 }
 
 /* The command line. */
+
+/* Names are UTF-8, whatever the locale is. libedit drops each character that
+ * the locale doesn't know; and libcurl sends such a host's name to nobody. */
+static void run_know_letters(void)
+{
+    setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
 
 static void run_on_interrupt(int number)
 {
@@ -392,7 +402,7 @@ static int run_parsed(struct client *c, char **text, int n)
 int client_main(int argc, char **argv)
 {
     static struct client c;
-    struct sigaction interrupt = { .sa_handler = run_on_interrupt };
+    struct sigaction interrupt = { .sa_handler = run_on_interrupt }, before;
     struct complaint bad = { "" };
 
     /* A core would contain the password. Programs that this one starts may
@@ -400,7 +410,11 @@ int client_main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_fill_standard();
     stderr_title("sallyport");
-    sigaction(SIGINT, &interrupt, NULL);
+    /* A shell starts a program in the background with SIGINT ignored. */
+    sigaction(SIGINT, NULL, &before);
+    if (before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &interrupt, NULL);
+    run_know_letters();
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     profile_init(&c.profile);

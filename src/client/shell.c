@@ -3,7 +3,6 @@
 #include <editline/readline.h>
 #include <errno.h>
 #include <limits.h>
-#include <locale.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -341,13 +340,17 @@ static int shell_line(struct client *c, char *line)
 static int shell_script(struct client *c)
 {
     char line[LINE_MAX_BYTES];
+    bool first = true;
     int code = 0;
 
     while (code == 0 && !c->leave && !link_interrupted &&
            fgets(line, sizeof(line), stdin)) {
         if (!strchr(line, '\n') && !feof(stdin))
             return client_refuse("", EX_DATAERR, "the line is too long");
-        code = shell_line(c, line);
+        line[strcspn(line, "\r\n")] = '\0';
+        code =
+            shell_line(c, line + (first ? text_mark(line, strlen(line)) : 0));
+        first = false;
     }
     return code;
 }
@@ -362,15 +365,6 @@ static const char *shell_prompt(const struct client *c, char *out, size_t size)
     else
         snprintf(out, size, "sallyport> ");
     return out;
-}
-
-/* libedit drops each character that the locale doesn't know, and the rest may
- * be another file's name. Names are UTF-8, whatever the locale is. */
-static void shell_know_letters(void)
-{
-    setlocale(LC_CTYPE, "");
-    if (MB_CUR_MAX == 1)
-        setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 static bool shell_dropped;
@@ -451,7 +445,6 @@ static void shell_terminal(struct client *c)
     bool kept = private_place("XDG_STATE_HOME", ".local/state", "history",
                               history) == 0;
 
-    shell_know_letters();
     shell_greet(c);
     using_history();
     stifle_history(1000);

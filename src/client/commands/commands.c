@@ -138,7 +138,7 @@ const struct client_command commands[] = {
       .words = { 2, 2 },
       .kinds = { "lr", ".." },
       .run = cmd_sync,
-      .syntax = { "DIR URL", "DIR NAME" },
+      .syntax = { "DIR URL | URL DIR", "DIR NAME" },
       .help = "Upload new and changed files of a directory; outside a session, "
               "URL DIR downloads them; --delete removes files and directories "
               "that the source doesn't have",

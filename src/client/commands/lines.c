@@ -60,6 +60,7 @@ int lines_each(struct client *c,
 {
     const char *name = c->options.files_from;
     FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+    bool first = true;
     char *line = NULL;
     size_t size = 0;
     ssize_t len;
@@ -68,9 +69,12 @@ int lines_each(struct client *c,
     if (!f)
         return client_refuse(name, EX_NOINPUT, "%s", strerror(errno));
     while (!link_is_over() && (len = getline(&line, &size, f)) >= 0) {
-        if (len > 0 && line[len - 1] == '\n')
+        while (len > 0 && strchr("\r\n", line[len - 1]))
             line[--len] = '\0';
-        tree_keep(&code, line_take(c, line, (size_t)len, each, of));
+        size_t mark = first ? text_mark(line, (size_t)len) : 0;
+        first = false;
+        tree_keep(&code,
+                  line_take(c, line + mark, (size_t)len - mark, each, of));
     }
     if (ferror(f))
         tree_keep(&code, client_refuse(name, EX_IOERR, "can't be read"));

@@ -223,6 +223,11 @@ static int from_netrc(const struct options *o, struct url *url,
     int r = private_read(path, true, &text, why);
     if (r == 1 && o->netrc)
         r = fail(why, EX_NOINPUT, "%s: no such file", path);
+    /* It may be another program's. */
+    if (r < 0 && !o->netrc && why->code == EX_NOPERM) {
+        progress_note("no password is read: %s", why->text);
+        r = 1;
+    }
     if (r == 0)
         r = password_netrc(buf_slice(&text), url, ret) ? 0 : 1;
     buf_release(&text);

@@ -35,6 +35,8 @@ bool options_exclude(const struct options *o, const char *path, bool directory)
 
 bool options_too_young(const struct options *o, time_t modified)
 {
-    return o->min_age > 0 && modified > 0 &&
-           modified + (time_t)o->min_age > time(NULL);
+    time_t age = time(NULL) - modified, least = (time_t)o->min_age;
+
+    /* A time far in the future isn't that of a file which is being written. */
+    return least > 0 && modified > 0 && age < least && age > -least;
 }

@@ -343,6 +343,8 @@ static int option_filter(struct options *o, const struct option_row *row,
 {
     if (o->filters == FILTERS_MAX)
         return complain(c, "--%s: at most %d filters", row->name, FILTERS_MAX);
+    if (!pattern[0])
+        return complain(c, "--%s: the pattern is empty", row->name);
     /* It would match no more than one star, and files that somebody believes
      * left out would be sent. */
     if (strstr(pattern, "**"))

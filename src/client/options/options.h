@@ -167,6 +167,9 @@ int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
  * -1 with the reason. */
 int private_read(const char *path, bool secret, struct buf *into,
                  struct failure *why);
+/* Returns the length of a byte order mark of UTF-8 at the beginning of TEXT, as
+ * editors of Windows write it, or 0. */
+size_t text_mark(const char *text, size_t len);
 /* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't set,
  * ~/FALLBACK/sallyport/NAME. Returns 0, or -1: neither variable is set, or the
  * path is too long. */

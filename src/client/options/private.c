@@ -45,7 +45,9 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOINPUT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
-    if (secret && st.st_mode & 077 && !private_is_given(fd, &st))
+    /* The group of root's file is root's choice (Kubernetes). */
+    mode_t others = st.st_uid == 0 && geteuid() != 0 ? 027 : 077;
+    if (secret && st.st_mode & others && !private_is_given(fd, &st))
         return fail(why, EX_NOPERM, "%s: others can read it; run: chmod 600 %s",
                     path, path);
     if (st.st_mode & 022)
@@ -69,7 +71,18 @@ int private_read(const char *path, bool secret, struct buf *into,
     int r = fd_read_file(fd, into);
     if (r == -EFBIG)
         return fail(why, EX_DATAERR, "%s: too large", path);
-    return r < 0 ? fail_errno(why, -r, path) : 0;
+    if (r < 0)
+        return fail_errno(why, -r, path);
+    if (into->len >= 2 && (memcmp(into->data, "\xff\xfe", 2) == 0 ||
+                           memcmp(into->data, "\xfe\xff", 2) == 0))
+        return fail(why, EX_DATAERR, "%s: is UTF-16; save it as UTF-8", path);
+    buf_consume(into, text_mark(into->data, into->len));
+    return 0;
+}
+
+size_t text_mark(const char *text, size_t len)
+{
+    return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 int private_place(const char *variable, const char *fallback, const char *name,
