@@ -188,16 +188,10 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
                                 : size * n;
 }
 
-static bool link_has_input(void)
-{
-    struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-
-    return poll(&p, 1, 0) != 0;
-}
-
 static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
+    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
     uint64_t rate = l->site->options->limit_rate;
     size_t len = pace_piece(rate, size * n);
 
@@ -211,7 +205,7 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
         link_end_quietly(l);
         return 0;
     }
-    if (link_is_stream(l) && !link_has_input()) {
+    if (link_is_stream(l) && poll(&input, 1, 0) == 0) {
         l->paused = true;
         return CURL_READFUNC_PAUSE;
     }
@@ -437,6 +431,8 @@ static void link_set_manner(struct link *l)
     l->renew = false;
 }
 
+/* One refusal among many data connections is a moment's trouble. But if one
+ * works and the next one doesn't, twice, the server wants another manner. */
 bool link_next_manner(struct link *l)
 {
     unsigned made = l->made;
@@ -453,14 +449,6 @@ bool link_next_manner(struct link *l)
     }
     l->manner++;
     return true;
-}
-
-/* One refusal among many data connections is a moment's trouble. But if one
- * works and the next one doesn't, twice, the server wants another manner. */
-static void link_prove_manner(struct link *l)
-{
-    l->proven = l->manner;
-    l->made += l->made < 2;
 }
 
 void link_keep(struct link *l)
@@ -637,12 +625,6 @@ static bool link_was_turned_away(const struct link *l, CURLcode r,
            (ended || l->reply == 421 || l->reply == 530);
 }
 
-/* Was a connection being made when the call failed? */
-static bool link_connects(const struct link *l)
-{
-    return l->reply == 0 || l->reply == 227 || l->reply == 229;
-}
-
 int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
@@ -666,8 +648,10 @@ int link_run(struct link *l, struct failure *why)
         r = link_perform(l);
     }
     link_note_begun(l, r);
-    if (r == CURLE_OK && l->io && l->opened)
-        link_prove_manner(l);
+    if (r == CURLE_OK && l->io && l->opened) {
+        l->proven = l->manner;
+        l->made += l->made < 2;
+    }
     /* libcurl would stay with PASV on this connection. */
     l->renew |= link_data_refused(l, r);
     l->used = clock_ms();
@@ -706,7 +690,8 @@ int link_run(struct link *l, struct failure *why)
     if (l->denied)
         atomic_store(&link_denied, true);
     link_end_scouting(l);
-    return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;
+    bool connects = l->reply == 0 || l->reply == 227 || l->reply == 229;
+    return connects ? proxy_blame(&l->site->proxy, why) : -1;
 }
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)

@@ -89,12 +89,6 @@ static bool link_is_stuck(const struct link *l)
            now - l->stirred > 1000 * l->site->options->timeout;
 }
 
-/* A server with too many sessions may let the login wait. */
-static bool link_is_needless(const struct link *l)
-{
-    return !l->in && l->needless && atomic_load(l->needless);
-}
-
 /* Waits for bytes of standard input, or the server's end. */
 static void link_wait_for_input(struct link *l)
 {
@@ -124,7 +118,10 @@ CURLcode link_perform(struct link *l)
         if (l->moved || l->paused)
             l->stirred = clock_ms();
         l->moved = false;
-    } while (!link_interrupted && !link_is_needless(l) && !link_is_stuck(l) &&
+        /* A server with too many sessions may let the login wait. */
+    } while (!link_interrupted &&
+             (l->in || !l->needless || !atomic_load(l->needless)) &&
+             !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);
     CURLcode r = link_is_stuck(l) && !link_interrupted
                      ? CURLE_OPERATION_TIMEDOUT
@@ -196,13 +193,6 @@ static void link_open_fast(const struct link *l, int fd)
         l->manner != LINK_LATE_HELLO)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
                    sizeof(int));
-}
-
-/* libcurl before 8.9 sends close_notify whenever it closes a connection, also
- * after a time-out or an interrupt. */
-static bool link_closes_falsely(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
 }
 
 uint64_t link_connect_time(const struct link *l)
@@ -326,7 +316,10 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
     SSL_CTX_set_info_callback(ctx, link_on_tls);
     SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    if (link_uploads(l) && link_closes_falsely())
+    /* Before 8.9 libcurl sends close_notify whenever it closes a connection,
+     * also after a time-out or an interrupt. */
+    if (link_uploads(l) &&
+        curl_version_info(CURLVERSION_NOW)->version_num < 0x080900)
         SSL_CTX_set_quiet_shutdown(ctx, 1);
     return CURLE_OK;
 }

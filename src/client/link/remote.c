@@ -55,13 +55,6 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
-/* Servers say in their 226 that they have cut a listing at a limit
- * (Pure-FTPd), or that they couldn't read the directory (vsftpd). */
-static bool remote_says_cut(const struct link *l)
-{
-    return strcasestr(l->done, "truncated") || strcasestr(l->done, "failed");
-}
-
 /* LIST of a file, or of a directory that the user may not read, is often a line
  * or nothing, and 226. So without MLSD the client enters the directory, which a
  * file refuses, and then lists it. */
@@ -90,7 +83,10 @@ static int remote_list_by(struct link *l, const char *path, const char *verb,
     else if (g.len > 0)
         gathering_line(&g);
     l->dos |= ret->dos;
-    ret->cut = !l->whole || remote_says_cut(l);
+    /* Servers say in their 226 that they have cut a listing at a limit
+     * (Pure-FTPd), or that they couldn't read the directory (vsftpd). */
+    ret->cut = !l->whole || strcasestr(l->done, "truncated") ||
+               strcasestr(l->done, "failed");
     listing_sort(ret);
     return r;
 }
@@ -402,11 +398,6 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
     return r < 0 && !why->lost ? 1 : r;
 }
 
-static unsigned hash_patience(uint64_t size)
-{
-    return (unsigned)(size / HASH_BYTES_A_SECOND);
-}
-
 /* Cuts the checksum out of "213 SHA-256 0-49 6dcf...1f93 NAME", or of "250
  * 6DCF...1F93". */
 static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
@@ -437,7 +428,7 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
         link_command(l, why, "RANG %llu %llu", (unsigned long long)range.from,
                      (unsigned long long)range.to - 1) < 0)
         return -1;
-    l->patience = hash_patience(range.to - range.from);
+    l->patience = (unsigned)((range.to - range.from) / HASH_BYTES_A_SECOND);
     if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
         return -1;
     return remote_take_hash(l, ret) == 0

@@ -60,12 +60,6 @@ void crew_wake(struct crew *c)
     pthread_cond_broadcast(&c->changed);
 }
 
-static bool crew_has_more(const struct crew *c)
-{
-    return c->left_count > 0 || c->jobs->walks.count > 0 ||
-           c->jobs->others.count > 0;
-}
-
 static struct job *crew_pick(struct crew *c)
 {
     struct jobs *j = c->jobs;
@@ -385,7 +379,8 @@ static void crew_dismiss(struct crew *c, struct link *first)
         crew_end(c, &left->transfer, -1, &left->why);
     }
     /* A login may be denied between two files, and none of them has failed. */
-    if (j->code == 0 && atomic_load(&link_denied) && crew_has_more(c)) {
+    if (j->code == 0 && atomic_load(&link_denied) &&
+        (j->walks.count > 0 || j->others.count > 0)) {
         fail(&why, EX_NOPERM, "a login was denied, so not all is done");
         progress_error("", &why);
         j->code = why.code;

@@ -358,15 +358,6 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     return upload_bytes(t, why);
 }
 
-static int upload_checked(struct file_transfer *t, struct failure *why)
-{
-    t->done = t->first;
-    if (!t->digest.ctx && transfer_begin_digest(t, upload_is_sized(t), why) < 0)
-        return -1;
-    transfer_show(t);
-    return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
-}
-
 static int upload_send(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_first(t, why);
@@ -377,7 +368,13 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
         r = upload_is_there(t, why);
     if (r > 0)
         t->has = HAS_COMPARED;
-    return r == 0 ? upload_checked(t, why) : r < 0 ? -1 : 0;
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    t->done = t->first;
+    if (!t->digest.ctx && transfer_begin_digest(t, upload_is_sized(t), why) < 0)
+        return -1;
+    transfer_show(t);
+    return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }
 
 /* Sends the file under a temporary name. Returns 1: it must be sent under its

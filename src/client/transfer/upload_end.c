@@ -172,8 +172,8 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* A server that decides calls a file whose name is taken "NAME (2)"; a drop adds
- * other suffixes. */
+/* A server that decides calls a file whose name is taken "NAME (2)"; a drop
+ * adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(t->job->remote);
