@@ -23,7 +23,7 @@ install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
     COMPONENT server)
 install(PROGRAMS etc/answer-metrics etc/report DESTINATION ${programs}
     COMPONENT server)
-install(FILES etc/report.html DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
+install(FILES etc/report.html etc/letter.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
     COMPONENT server)
 install(FILES etc/completion/sallyport.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions

@@ -105,3 +105,10 @@ configure_file(${PROJECT_SOURCE_DIR}/etc/report.html
     ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/sallyport/report.html COPYONLY)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/log/report.c
     PROPERTIES COMPILE_DEFINITIONS SALLYPORT_REPORT="${report_beside}")
+# And the text of its letters.
+file(RELATIVE_PATH letter_beside /${CMAKE_INSTALL_SBINDIR}
+    /${CMAKE_INSTALL_DATADIR}/sallyport/letter.txt)
+configure_file(${PROJECT_SOURCE_DIR}/etc/letter.txt
+    ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/sallyport/letter.txt COPYONLY)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/users/letter.c
+    PROPERTIES COMPILE_DEFINITIONS SALLYPORT_LETTER="${letter_beside}")

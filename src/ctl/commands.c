@@ -82,8 +82,7 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_USERS,
       "NAME --to SHARE[:ROLE] [--expires WHEN] [--uploads N] "
-      "[--upload-bytes SIZE] [--comment TEXT] [--format WORD] | NAME --show "
-      "[--format WORD]",
+      "[--upload-bytes SIZE] [--comment TEXT] | NAME --show",
       "Add a user for a partner, who may use these shares, and print the "
       "letter with all that the partner needs but the password; with --show "
       "print it again",

@@ -464,9 +464,9 @@ json_t *grant_sources(const struct users *u, const struct user *user,
  * 3". */
 void grant_sources_text(const json_t *list, struct buf *into);
 
-/* letter.c: prints what a partner needs, as text or HTML; and on standard error
- * what is missing in it. */
-void letter_print(const struct context *x, const struct user *user, bool html);
+/* letter.c: prints what a partner needs; and on standard error what is missing
+ * in it. */
+void letter_print(struct context *x, const struct user *user);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);

@@ -57,7 +57,6 @@ KEY(max_bytes, "upload-bytes", "SIZE", "none",
 OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "none")
-OPTION(format, "format", "WORD", "text (the default) or html")
 KEY(sync, "sync", "NAME", "none",
     "import: keep the users of the source NAME as it has them; else: the\n"
     "source that the row follows, or none")

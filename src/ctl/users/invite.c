@@ -62,7 +62,6 @@ static void invite_take_name(struct arguments *a)
 void invite_run(void)
 {
     const struct arguments *a = &ctl.args;
-    const char *format = a->format ? a->format : "text";
     const bool adds = a->expires || a->max_files || a->max_bytes || a->comment;
     const struct user *user;
 
@@ -70,13 +69,11 @@ void invite_run(void)
         fail(EX_USAGE,
              "give --to SHARE[:ROLE], or --show alone for the letter of an "
              "existing user");
-    if (strcmp(format, "html") != 0 && strcmp(format, "text") != 0)
-        fail(EX_USAGE, "--format %s: use text or html", format);
     invite_take_name(&ctl.args);
     if (!a->show)
         add_partner();
     user = user_named(&ctl.users);
-    letter_print(&ctl, user, strcmp(format, "html") == 0);
+    letter_print(&ctl, user);
     if (user_expired(user, time(NULL)))
         stderr_print("%s has expired, and can't log in", user->name);
     if (user->locked)

@@ -1,125 +1,99 @@
-/* The letter for a partner: all that a client needs but the password, from the
- * settings, the certificate and the user's row. As text, or as a page of HTML
- * without anything from elsewhere. */
+/* The letter for a partner: a text in which words such as @HOST@ stand for what
+ * the settings, the user's row and the running server say. An office writes its
+ * own beside the configuration. A line with a word that has no value is left
+ * out, and a line is repeated for each value. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/tls/shown.h"
 
-#define GAP         "________" /* what the administrator must fill in */
-#define PINS_MAX    4
-#define LETTER_TEXT (USER_HOME_MAX + 512)
-#define FTP_PORT    21
-#define FTPS_PORT   990
-#define NAME_COLUMN 14
+#define GAP        "________" /* what the administrator must fill in */
+#define LETTER_MAX (64u << 10)
+#define FTP_PORT   21
+#define FTPS_PORT  990
 
-struct letter {
-    bool html, in_table;
-    char host[256], port[8], url_port[9];
-    bool implicit; /* TLS begins with the first byte */
-    /* Those that no CA has signed; and whether all are of that kind. */
-    struct tls_named own[PINS_MAX];
-    size_t owns;
-    bool all_own;
+/* Each has its values, one after the other, each with a NUL. */
+enum letter_word {
+    WORD_HOST,
+    WORD_PORT,
+    WORD_ENCRYPTION,
+    WORD_USER,
+    WORD_PASSWORD,
+    WORD_FIRST,
+    WORD_CODE,
+    WORD_SHARES,
+    WORD_DIRECTORY,
+    WORD_ENDS,
+    WORD_FILES,
+    WORD_BYTES,
+    WORD_FINGERPRINT,
+    WORD_CURL,
+    WORD_PINNED,
+    WORD_COUNT
+};
+static const char *const letter_words[WORD_COUNT] = {
+    "HOST",  "PORT",  "ENCRYPTION",  "USER",      "PASSWORD",
+    "FIRST", "CODE",  "SHARES",      "DIRECTORY", "ENDS",
+    "FILES", "BYTES", "FINGERPRINT", "CURL",      "PINNED",
 };
 
-/* How the letter is written. */
+struct letter {
+    struct buf value[WORD_COUNT];
+    const char *host;
+    bool trusted; /* some certificate isn't self-signed */
+    bool implicit;
+    char url_port[9];
+    struct buf pins;
+};
 
-static void put_text(const struct letter *l, const char *text)
+static void put(struct letter *l, enum letter_word word, const char *format,
+                ...) __attribute__((format(printf, 3, 4)));
+static void put(struct letter *l, enum letter_word word, const char *format,
+                ...)
 {
-    for (; *text; text++)
-        if (!l->html || !strchr("<>&\"", *text))
-            putchar(*text);
-        else
-            printf("&#%d;", *text);
-}
-
-static void end_table(struct letter *l)
-{
-    if (l->in_table)
-        puts("</table>");
-    l->in_table = false;
-}
-
-static void put_title(struct letter *l, const char *title)
-{
-    end_table(l);
-    fputs(l->html ? "<h2>" : "\n", stdout);
-    put_text(l, title);
-    puts(l->html ? "</h2>" : "\n");
-}
-
-static void put_field(struct letter *l, const char *name, const char *format,
-                      ...) __attribute__((format(printf, 3, 4)));
-static void put_field(struct letter *l, const char *name, const char *format,
-                      ...)
-{
-    char text[LETTER_TEXT];
+    char text[2 * USER_HOME_MAX];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (l->html && !l->in_table)
-        puts("<table>");
-    l->in_table = l->html;
-    if (l->html)
-        printf("<tr><th>%s</th><td>", name);
-    else
-        printf("    %-*s ", NAME_COLUMN, name);
-    put_text(l, text);
-    puts(l->html ? "</td></tr>" : "");
+    if (buf_add(&l->value[word], text, strlen(text) + 1) < 0)
+        fail_no_memory();
 }
 
-static void put_head(const struct letter *l, const struct user *user)
+/* The name, the fingerprints and the keys, as the running server has them. */
+static void put_certificates(struct letter *l, struct context *x)
 {
-    if (!l->html) {
-        printf("Your access to %s\n\n", l->host);
-        return;
+    json_t *status, *c;
+    size_t i;
+
+    if (status_read(x, &status))
+        stderr_print("the letter has gaps, since the server can't be asked: %s",
+                     x->complaint.text);
+    x->complaint.text[0] = '\0';
+    json_array_foreach(json_object_get(status, "certificates"), i, c)
+    {
+        const char *name = text_of(c, "name", "");
+
+        if (l->value[WORD_HOST].len == 0 && strchr(name, '.'))
+            put(l, WORD_HOST, "%s", name);
+        if (text_of(c, "sha256", NULL))
+            put(l, WORD_FINGERPRINT, "%s", text_of(c, "sha256", ""));
+        if (text_of(c, "pin", NULL))
+            buf_add_format(&l->pins, "%s%s", l->pins.len > 0 ? ";" : "",
+                           text_of(c, "pin", ""));
+        l->trusted |= !json_is_true(json_object_get(c, "self_signed"));
     }
-    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
-          stdout);
-    put_text(l, user->name);
-    fputs("</title>\n<style>body{font-family:sans-serif;max-width:46em;"
-          "margin:2em auto;padding:0 1em;color-scheme:light dark}"
-          "th{text-align:left;font-weight:normal;padding-right:2em;"
-          "vertical-align:top}td,pre{font-family:monospace;"
-          "overflow-wrap:anywhere}pre{white-space:pre-wrap}</style></head>\n"
-          "<body><h1>Your access to ",
-          stdout);
-    put_text(l, l->host);
-    puts("</h1>");
-}
-
-/* What is in it. */
-
-static void take_certificates(struct letter *l, const struct settings *s)
-{
-    struct settings_pair pair;
-    struct tls_named one;
-
-    l->all_own = true;
-    for (size_t i = 0; settings_pair(s, i, &pair); i++) {
-        FD_CLEANUP int fd = open(pair.certificate, O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0 || tls_named_in(fd, &one))
-            continue;
-        if (!l->host[0])
-            memcpy(l->host, one.name, sizeof(l->host));
-        if (one.self_signed && l->owns < PINS_MAX)
-            l->own[l->owns++] = one;
-        else
-            l->all_own = false;
-    }
-    if (l->host[0])
-        return;
-    snprintf(l->host, sizeof(l->host), "%s", GAP);
-    stderr_print("no certificate has a name, so the letter has a gap for that "
-                 "of the server: " GAP);
+    if (status && l->value[WORD_HOST].len == 0)
+        stderr_print("no certificate is for a name with a dot, so the letter "
+                     "has a gap for that of the server: " GAP);
+    if (l->value[WORD_HOST].len == 0)
+        put(l, WORD_HOST, GAP);
+    l->host = l->value[WORD_HOST].data;
+    json_decref(status);
 }
 
 /* The first listener for clients; LOCAL: also for those of this machine alone.
@@ -135,29 +109,32 @@ static size_t letter_listener(const struct settings *s, bool local)
     return i;
 }
 
-static void take_port(struct letter *l, const struct settings *s)
+static void put_port(struct letter *l, const struct settings *s)
 {
     size_t i = letter_listener(s, false);
+    unsigned port;
 
     if (i == s->listen_count)
         i = letter_listener(s, true);
     l->implicit = s->listen_count > 0 &&
                   settings_implicit(s, i < s->listen_count ? i : 0);
+    put(l, WORD_ENCRYPTION, "%s TLS", l->implicit ? "implicit" : "explicit");
     if (i == s->listen_count) {
-        snprintf(l->port, sizeof(l->port), "%.7s", GAP);
+        put(l, WORD_PORT, "%.7s", GAP);
         snprintf(l->url_port, sizeof(l->url_port), ":%.7s", GAP);
         stderr_print("listen says no port that clients connect to, so the "
                      "letter has a gap for it: %.7s",
                      GAP);
         return;
     }
-    snprintf(l->port, sizeof(l->port), "%u", (unsigned)s->listen[i].port);
-    if (s->listen[i].port != (l->implicit ? FTPS_PORT : FTP_PORT))
-        snprintf(l->url_port, sizeof(l->url_port), ":%s", l->port);
+    port = s->listen[i].port;
+    put(l, WORD_PORT, "%u", port);
+    if (port != (l->implicit ? FTPS_PORT : FTP_PORT))
+        snprintf(l->url_port, sizeof(l->url_port), ":%u", port);
 }
 
-/* "you can list, read and store" */
-static const char *rights_words(unsigned rights, char out[LETTER_TEXT])
+/* "you can list, read, store" */
+static const char *rights_words(unsigned rights, char out[128])
 {
     static const struct {
         unsigned right;
@@ -179,143 +156,178 @@ static const char *rights_words(unsigned rights, char out[LETTER_TEXT])
         return "you can store files, and can't see them afterwards";
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rights & rows[i].right) {
-            len += (size_t)snprintf(out + len, LETTER_TEXT - len, "%s%s",
-                                    before, rows[i].words);
+            len += (size_t)snprintf(out + len, 128 - len, "%s%s", before,
+                                    rows[i].words);
             before = ", ";
         }
-    snprintf(out + len, LETTER_TEXT - len, "%s",
+    snprintf(out + len, 128 - len, "%s",
              rights & RIGHT_MINE ? "; only what is yours" : "");
     return out;
 }
 
-/* The first directory, and the rights there. */
-static const char *first_directory(const struct user *user, unsigned *rights)
-{
-    *rights = user->grants > 0 ? user->grant[0].rights : user->rights;
-    return user->grants > 0 ? user->share[user->grant[0].share].name : "";
-}
-
 /* The home of a partner is only the place from which the shares are seen. */
-static bool has_own_directory(const struct user *user)
-{
-    return user->grants == 0 ||
-           (user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) != 0;
-}
-
 static void put_directories(struct letter *l, const struct user *user)
 {
-    char words[LETTER_TEXT];
+    const unsigned sees = RIGHT_LIST | RIGHT_READ;
+    char words[128];
 
     for (size_t i = 0; i < user->grants; i++)
-        put_field(l, "directory", "/%s: %s",
-                  user->share[user->grant[i].share].name,
-                  rights_words(user->grant[i].rights, words));
-    if (has_own_directory(user))
-        put_field(l, "directory", "/: %s", rights_words(user->rights, words));
+        put(l, WORD_SHARES, "/%s: %s", user->share[user->grant[i].share].name,
+            rights_words(user->grant[i].rights, words));
+    if (user->grants == 0 || (user->rights & ~sees) != 0)
+        put(l, WORD_SHARES, "/: %s", rights_words(user->rights, words));
 }
 
-static void put_access(struct letter *l, const struct user *user)
+static void put_user(struct letter *l, const struct user *user)
 {
     char when[WHEN_MAX], size[SIZE_TEXT_MAX];
 
-    put_field(l, "server", "%s", l->host);
-    put_field(l, "port", "%s", l->port);
-    put_field(l, "encryption", "%s TLS, passive mode",
-              l->implicit ? "implicit" : "explicit");
-    put_field(l, "user", "%s", user->name);
-    put_field(l, "password", "%s",
-              user->certificate_only ? "any: your certificate counts"
-                                     : "comes separately");
+    put(l, WORD_USER, "%s", user->name);
+    put(l, WORD_PASSWORD, "%s",
+        user->certificate_only ? "any: your certificate counts"
+                               : "comes separately");
     if (user->must_change)
-        put_field(l, "first",
-                  "change the password by the command SITE PSWD old new; until "
-                  "then nothing else works");
+        put(l, WORD_FIRST,
+            "change the password by the command SITE PSWD old new; until then "
+            "nothing else works");
     if (user->totp.len > 0)
-        put_field(l, "code",
-                  "the app's six digits right after the password, in the same "
-                  "field");
-    if (user->certificate.len > 0)
-        put_field(l, "yours", "the server asks for your client certificate");
+        put(l, WORD_CODE,
+            "the app's six digits right after the password, in the same field");
     put_directories(l, user);
     if (user->expires)
-        put_field(l, "ends", "%.10s, %.5s UTC", when_text(user->expires, when),
-                  when + strlen("2027-01-31T"));
+        put(l, WORD_ENDS, "%.10s, %.5s UTC", when_text(user->expires, when),
+            when + strlen("2027-01-31T"));
     if (user->max_files)
-        put_field(l, "files", "at most %u, all together", user->max_files);
+        put(l, WORD_FILES, "%u", user->max_files);
     if (user->max_bytes)
-        put_field(l, "bytes", "at most %s, all together",
-                  size_text(user->max_bytes, size));
-    for (size_t i = 0; i < l->owns; i++)
-        put_field(l, "certificate", "SHA-256 %s", l->own[i].fingerprint);
+        put(l, WORD_BYTES, "%s", size_text(user->max_bytes, size));
 }
 
-/* The key stands for a certificate that no CA has signed. */
 static void put_curl(struct letter *l, const struct user *user)
 {
-    char line[2 * LETTER_TEXT], pins[LETTER_TEXT] = "";
-    unsigned rights;
-    const char *directory = first_directory(user, &rights);
+    const bool grants = user->grants > 0;
+    const unsigned rights = grants ? user->grant[0].rights : user->rights;
+    const char *directory =
+        grants ? user->share[user->grant[0].share].name : "";
     const bool stores = rights & RIGHT_WRITE;
-    size_t len = 0;
+    char words[1024];
 
-    for (size_t i = 0; i < l->owns && l->all_own; i++)
-        len += (size_t)snprintf(pins + len, sizeof(pins) - len, "%s%s",
-                                i > 0 ? ";" : " -k --pinnedpubkey '",
-                                l->own[i].pin);
-    if (len > 0)
-        snprintf(pins + len, sizeof(pins) - len, "'");
-    snprintf(line, sizeof(line), "curl%s%s -u %s%s %s %s://%s%s/%s%s%s",
-             l->implicit ? "" : " --ssl-reqd", pins, user->name,
+    put(l, WORD_DIRECTORY, "%s", directory);
+    snprintf(words, sizeof(words), "-u %s%s %s %s://%s%s/%s%s%s", user->name,
              user->certificate.len > 0 ? " --cert YOURS.pem" : "",
              stores ? "-T FILE" : "-O", l->implicit ? "ftps" : "ftp", l->host,
              l->url_port, directory, directory[0] ? "/" : "",
              stores ? "" : "FILE");
-    put_title(l, "curl");
-    end_table(l);
-    fputs(l->html ? "<pre>" : "    ", stdout);
-    put_text(l, line);
-    puts(l->html ? "</pre>" : "");
+    if (l->trusted || l->pins.len == 0)
+        put(l, WORD_CURL, "curl%s %s", l->implicit ? "" : " --ssl-reqd", words);
+    if (l->pins.len > 0)
+        put(l, WORD_PINNED, "curl%s -k --pinnedpubkey '%.*s' %s",
+            l->implicit ? "" : " --ssl-reqd", (int)l->pins.len, l->pins.data,
+            words);
 }
 
-static void put_clients(struct letter *l, const struct user *user)
+/* Finds the next word of LINE. Returns its place, or NULL. */
+static const char *next_word(struct slice line, enum letter_word *word)
 {
-    unsigned rights;
-    const char *directory = first_directory(user, &rights);
+    for (const char *at = line.ptr; at < line.ptr + line.len; at++)
+        for (size_t i = 0; *at == '@' && i < WORD_COUNT; i++) {
+            const size_t len = strlen(letter_words[i]);
+            const size_t left = (size_t)(line.ptr + line.len - at);
 
-    put_title(l, "FileZilla: Site Manager");
-    put_field(l, "Protocol", "FTP - File Transfer Protocol");
-    put_field(l, "Host", "%s", l->host);
-    put_field(l, "Port", "%s", l->port);
-    put_field(l, "Encryption", "Require %s FTP over TLS",
-              l->implicit ? "implicit" : "explicit");
-    put_field(l, "Logon Type", "Ask for password");
-    put_field(l, "User", "%s", user->name);
-    put_field(l, "Advanced", "Default remote directory /%s", directory);
-    if (l->owns > 0)
-        put_field(l, "Certificate",
-                  "compare the SHA-256 fingerprint once, then trust it");
-    put_title(l, "WinSCP: Login");
-    put_field(l, "File protocol", "FTP");
-    put_field(l, "Encryption", "TLS/SSL %s encryption",
-              l->implicit ? "Implicit" : "Explicit");
-    put_field(l, "Host name", "%s", l->host);
-    put_field(l, "Port number", "%s", l->port);
-    put_field(l, "User name", "%s", user->name);
-    put_field(l, "Advanced", "Environment, Directories, Remote directory: /%s",
-              directory);
+            if (left >= len + 2 && memcmp(at + 1, letter_words[i], len) == 0 &&
+                at[len + 1] == '@') {
+                *word = (enum letter_word)i;
+                return at;
+            }
+        }
+    return NULL;
 }
 
-void letter_print(const struct context *x, const struct user *user, bool html)
+static size_t values_of(const struct buf *v)
 {
-    struct letter l = { .html = html };
+    size_t n = 0;
 
-    take_certificates(&l, &x->settings);
-    take_port(&l, &x->settings);
-    put_head(&l, user);
-    put_access(&l, user);
+    for (size_t i = 0; i < v->len; i++)
+        n += v->data[i] == '\0';
+    return n;
+}
+
+/* How often is the line printed? */
+static size_t repeats(const struct letter *l, struct slice line)
+{
+    const char *const end = line.ptr + line.len;
+    enum letter_word word;
+    size_t most = 1;
+
+    while ((line.ptr = next_word(line, &word))) {
+        const size_t n = values_of(&l->value[word]);
+
+        if (n == 0)
+            return 0;
+        most = n > most ? n : most;
+        line.len = (size_t)(end - ++line.ptr);
+    }
+    return most;
+}
+
+/* Prints LINE with value number N of each word, or its last one. */
+static void put_line(const struct letter *l, struct slice line, size_t n)
+{
+    const char *const end = line.ptr + line.len;
+    enum letter_word word;
+    const char *at;
+
+    while ((at = next_word(line, &word))) {
+        const struct buf *v = &l->value[word];
+        const char *one = v->data;
+
+        for (size_t i = 0; i < n && i + 1 < values_of(v); i++)
+            one += strlen(one) + 1;
+        printf("%.*s%s", (int)(at - line.ptr), line.ptr, one);
+        line.ptr = at + strlen(letter_words[word]) + 2;
+        line.len = (size_t)(end - line.ptr);
+    }
+    printf("%.*s\n", (int)line.len, line.ptr);
+}
+
+static void read_template(const struct context *x, struct buf *into)
+{
+    const char *file = x->settings.file, *slash = strrchr(file, '/');
+    char own[PATH_MAX], usual[PATH_MAX];
+    int r;
+
+    snprintf(own, sizeof(own), "%.*sletter.txt",
+             slash ? (int)(slash + 1 - file) : 0, file);
+    ctl_beside(SALLYPORT_LETTER, usual);
+    FD_CLEANUP int fd = open(own, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        fd = open(usual, O_RDONLY | O_CLOEXEC);
+    r = fd < 0 ? -errno : fd_read_file(fd, into);
+    if (r < 0)
+        fail(EX_OSFILE, "%s, %s: %s", own, usual, strerror(-r));
+}
+
+void letter_print(struct context *x, const struct user *user)
+{
+    struct buf text;
+    struct slice rest, line;
+    struct letter l = { .host = "" };
+
+    for (size_t i = 0; i < WORD_COUNT; i++)
+        buf_init(&l.value[i], LETTER_MAX);
+    buf_init(&l.pins, LETTER_MAX);
+    buf_init(&text, LETTER_MAX);
+    read_template(x, &text);
+    put_certificates(&l, x);
+    put_port(&l, &x->settings);
+    put_user(&l, user);
     put_curl(&l, user);
-    put_clients(&l, user);
-    end_table(&l);
-    if (html)
-        puts("</body></html>");
+    rest = buf_slice(&text);
+    while (slice_cut(&rest, '\n', &line) && (rest.ptr || line.len > 0))
+        for (size_t n = 0; n < repeats(&l, line); n++)
+            put_line(&l, line, n);
+    for (size_t i = 0; i < WORD_COUNT; i++)
+        buf_release(&l.value[i]);
+    buf_release(&l.pins);
+    buf_release(&text);
 }

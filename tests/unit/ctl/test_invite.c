@@ -1,49 +1,87 @@
-/* "invite" while a server runs; cases/invite.txt has the letter. */
+/* "invite" while a server runs; cases/invite.txt has the rest of the letter. */
 #include <stdio.h>
 #include <string.h>
 
 #include "fake_server.h"
-#include "support/pki.h"
 #include "world.h"
 
 static void invite_begin(void)
 {
-    struct pki *pki;
-
     world_make();
-    pki = pki_new(scratch, "ca");
-    pki_issue(pki, &(struct pki_leaf){
-                       .name = "leaf",
-                       .names = "DNS:ftp.example.org",
-                   });
-    pki_free(pki);
-    world_configure("certificate = %s\nlisten = 0.0.0.0:21\n",
-                    in_scratch("leaf.pem"));
+    world_configure("listen = 0.0.0.0:21\n");
     expect_run(0, "", "share add incoming");
 }
 
 TestSuite(invite, .init = invite_begin, .fini = scratch_remove);
 
-static void ends_one(struct channel *c)
+/* Of the certificate; the plays are in a fork. */
+static const char *said_name, *self_signed;
+
+static void is_invited(struct channel *c)
 {
     struct message m;
 
     fake_welcome(c);
-    if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
-        slice_equal(m.users_changed.verb, SLICE("user add")) &&
-        slice_equal(m.users_changed.to,
-                    SLICE("acme --role read --share incoming:drop "
-                          "--to incoming --format html")))
-        FAKE_SAYS(c, &m, ended, .sessions = 1);
+    while (fake_hears(c, &m)) {
+        if (m.kind == MSG_users_changed) {
+            FAKE_SAYS(c, &m, ended, .sessions = 1);
+            continue;
+        }
+        fake_row(c, &m, "all", "state", "running", NULL);
+        fake_row(c, &m, "certificates", "file", "/c.pem", "name", said_name,
+                 "self_signed", self_signed, "sha256", "AB:CD", "pin",
+                 "sha256//x", NULL);
+        FAKE_SAYS(c, &m, end);
+    }
 }
 
-Test(invite, nothing_but_the_letter_on_standard_output)
+static const struct run *invited(const char *name, const char *own,
+                                 const char *words)
 {
     const struct run *r;
 
-    fake_begin(ends_one);
-    r = expect_run(0, "", "invite acme --to incoming --format html");
+    said_name = name;
+    self_signed = own;
+    fake_begin(is_invited);
+    r = expect_run(0, "", words);
     fake_end();
-    cr_expect_eq(strncmp(r->out, "<!DOCTYPE html>", 15), 0, "%s", r->out);
+    return r;
+}
+
+#define URL "ftp://ftp.example.org/incoming/\n"
+
+/* Of a CA that few know the pin works, too. */
+Test(invite, what_the_server_says)
+{
+    const struct run *r =
+        invited("ftp.example.org", "0", "invite acme --to incoming");
+
+    cr_expect_eq(strncmp(r->out, "Your access to ftp.example.org\n", 31), 0,
+                 "%s", r->out);
+    cr_expect(strstr(r->out, "    certificate    SHA-256 AB:CD\n"), "%s",
+              r->out);
+    cr_expect(strstr(r->out, "    curl --ssl-reqd -u acme -T FILE " URL), "%s",
+              r->out);
+    cr_expect(strstr(r->out, "    curl --ssl-reqd -k --pinnedpubkey "
+                             "'sha256//x' -u acme -T FILE " URL),
+              "%s", r->out);
     cr_expect(strstr(r->err, "1 session ended\n"), "%s", r->err);
+}
+
+Test(invite, a_certificate_of_its_own)
+{
+    const struct run *r =
+        invited("ftp.example.org", "1", "invite acme --to incoming");
+
+    cr_expect_not(strstr(r->out, "curl --ssl-reqd -u"), "%s", r->out);
+    cr_expect(strstr(r->out, "-k --pinnedpubkey"), "%s", r->out);
+}
+
+/* Nobody elsewhere can reach it. */
+Test(invite, a_name_without_a_dot)
+{
+    const struct run *r = invited("drop", "1", "invite acme --to incoming");
+
+    cr_expect(strstr(r->out, "Your access to ________\n"), "%s", r->out);
+    cr_expect(strstr(r->err, "a name with a dot"), "%s", r->err);
 }

@@ -161,6 +161,7 @@ Test(names, the_host_of_a_certificate)
         { "DNS:*.wild.example,IP:192.0.2.1,DNS:b.example", "b.example" },
         { "DNS:*.wild.example", "" },
         { "DNS:drop", "drop" },
+        { "DNS:-K.example,DNS:a b,DNS:Ftp_2.example", "Ftp_2.example" },
     };
 
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
