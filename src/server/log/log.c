@@ -28,7 +28,7 @@ static void log_init(void *owner)
     *l = (struct log){ .frame = l->frame,
                        .output = -1,
                        .last = { .on_timer = log_last_on_timer, .owner = l } };
-    rate_users_init(&l->users, clock_ms());
+    random_bytes(l->users.key, sizeof(l->users.key));
 }
 
 static void log_release(void *owner)

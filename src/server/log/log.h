@@ -21,25 +21,18 @@
 #define RATE_SECOND 256000
 #define RATE_USERS  4096
 
-struct rate {
-    int64_t left; /* bytes; negative after a line longer than that */
-    uint64_t at;  /* clock_ms() of the last count */
-};
-
-/* The rates of users. Two users whose names share a slot share its rate. */
+/* The rates of users, each a debt_add(). Two users whose names share a slot
+ * share its rate. */
 struct rates {
     uint8_t key[SIPHASH_KEY];
-    struct rate of[RATE_USERS];
+    uint64_t of[RATE_USERS];
 };
 
-void rate_init(struct rate *r, uint64_t now);
 /* Milliseconds from NOW until the next line may be written; 0: now. */
-uint64_t rate_wait(struct rate *r, uint64_t now);
-/* Counts a written line of BYTES. */
-void rate_charge(struct rate *r, size_t bytes);
-
-void rate_users_init(struct rates *all, uint64_t now);
-struct rate *rate_of_user(struct rates *all, struct slice user);
+uint64_t rate_wait(const uint64_t *rate, uint64_t now);
+/* Counts a line of BYTES, written at NOW. */
+void rate_charge(uint64_t *rate, size_t bytes, uint64_t now);
+uint64_t *rate_of_user(struct rates *all, struct slice user);
 
 struct log;
 
@@ -51,10 +44,10 @@ struct sender {
     enum process process;
     uint64_t serial; /* of the session; 0: none */
     struct address peer;
-    struct rate own;
-    struct rate *rate; /* its own, or its user's */
-    bool paced;        /* it has a user: it waits, and nothing is dropped */
-    uint64_t dropped;  /* events dropped since the last report */
+    uint64_t own;
+    uint64_t *rate;   /* its own, or its user's */
+    bool paced;       /* it has a user: it waits, and nothing is dropped */
+    uint64_t dropped; /* events dropped since the last report */
     struct loop_timer timer; /* for that report, or while it waits */
     bool used;
 };

@@ -17,45 +17,21 @@
 #define DROPPED_MS       10000 /* from the first dropped event to the report */
 #define PAUSE_MS         100   /* how long a sender over its rate isn't read */
 
-#define FULL ((int64_t)RATE_BURST)
-#define MS   (RATE_SECOND / 1000) /* bytes in a millisecond */
+#define MS (RATE_SECOND / 1000) /* bytes that a millisecond pays off */
 
-void rate_init(struct rate *r, uint64_t now)
+uint64_t rate_wait(const uint64_t *rate, uint64_t now)
 {
-    *r = (struct rate){ .left = FULL, .at = now };
+    uint64_t bytes = debt_wait(rate, 1, RATE_BURST, now * MS);
+
+    return bytes > 0 ? bytes / MS + 1 : 0;
 }
 
-static void rate_refill(struct rate *r, uint64_t now)
+void rate_charge(uint64_t *rate, size_t bytes, uint64_t now)
 {
-    uint64_t passed = now > r->at ? now - r->at : 0;
-    uint64_t missing = (uint64_t)(FULL - r->left);
-
-    if (passed > missing / MS)
-        r->left = FULL;
-    else
-        r->left += (int64_t)(passed * MS);
-    r->at = now;
+    debt_add(rate, bytes, UINT64_MAX, now * MS);
 }
 
-uint64_t rate_wait(struct rate *r, uint64_t now)
-{
-    rate_refill(r, now);
-    return r->left > 0 ? 0 : (uint64_t)(-r->left) / MS + 1;
-}
-
-void rate_charge(struct rate *r, size_t bytes)
-{
-    r->left -= (int64_t)bytes;
-}
-
-void rate_users_init(struct rates *all, uint64_t now)
-{
-    random_bytes(all->key, sizeof(all->key));
-    for (size_t i = 0; i < RATE_USERS; i++)
-        rate_init(&all->of[i], now);
-}
-
-struct rate *rate_of_user(struct rates *all, struct slice user)
+uint64_t *rate_of_user(struct rates *all, struct slice user)
 {
     return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
 }
@@ -149,7 +125,7 @@ static void sender_on_timer(void *owner)
 
 static void write_event(struct sender *s, const struct event_record *r)
 {
-    rate_charge(s->rate, line_write(s->log, s, r));
+    rate_charge(s->rate, line_write(s->log, s, r), clock_ms());
 }
 
 /* Returns -EAGAIN to stop reading for now. */
@@ -299,7 +275,6 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
                           .timer = { .on_timer = sender_on_timer, .owner = s },
                           .used = true };
     l->used++;
-    rate_init(&s->own, clock_ms());
     s->rate = &s->own;
     if (msg->user.len > 0) {
         set_user_rate(s, msg->user);
