@@ -144,6 +144,10 @@
       "The data connection must show the client certificate of this one.")     \
     /* {}: cause */                                                            \
     R(CUT, 426, "The data connection was cut: {}. Transfer aborted.")          \
+    /* {}: user */                                                             \
+    R(BARE_END, 426,                                                           \
+      "No TLS close_notify; cut? If not, admin: sallyportctl user change {} "  \
+      "--upload-eof lenient")                                                  \
     R(TRANSFER_ABORTED, 426, "Transfer aborted.")                              \
     /* {}: what is wrong with it */                                            \
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \

@@ -59,6 +59,8 @@ static const char *const command_values[] = {
     "name not allowed",
     "the name of a directory",
     "no data port is free",
+    "no data connection",
+    "error on the server",
     "active = no",
     "mode_z = no",
     "upload_eof = announced",
@@ -294,7 +296,10 @@ static void count_refused(struct metrics *m, const struct event_record *r)
 
 static void count_command(struct metrics *m, const struct event_record *r)
 {
-    count_value(m, COMMANDS, r->text[FIELD_REASON], 1);
+    struct slice rest = r->text[FIELD_REASON], reason = rest;
+
+    slice_cut(&rest, ':', &reason); /* the cause follows */
+    count_value(m, COMMANDS, reason, 1);
 }
 
 void metrics_count(struct metrics *m, const struct event_record *r)

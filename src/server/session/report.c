@@ -245,6 +245,8 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_BAD_NAME] = "name not allowed",
     [REPLY_NAMES_DIRECTORY] = "the name of a directory",
     [REPLY_NO_PORT] = "no data port is free",
+    [REPLY_NO_DATA] = "no data connection",
+    [REPLY_LOCAL_ERROR] = "error on the server",
     [REPLY_ACTIVE_OFF] = "active = no",
     [REPLY_MODE_Z_OFF] = "mode_z = no",
     [REPLY_NEED_ALLO] = "upload_eof = announced",
@@ -266,17 +268,22 @@ static bool report_is_verifying(const struct session *s,
            slice_equal(path_slice(&s->subject), slice_from(s->stored));
 }
 
-/* The replies about a right and about a password say more than the table. */
+/* These replies say more than the table. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
 {
-    if (r == REPLY_PASSWORD_KEPT && argument.len > 0) {
-        snprintf(text, REASON_MAX, "the password %.*s", (int)argument.len,
-                 argument.ptr);
-        return slice_from(text);
-    }
-    return r == REPLY_NO_RIGHT && argument.len > 0 ? argument
-                                                   : slice_from(reasons[r]);
+    const char *front = r == REPLY_PASSWORD_KEPT ? "the password"
+                        : r == REPLY_NO_DATA || r == REPLY_LOCAL_ERROR
+                            ? reasons[r]
+                            : NULL;
+
+    if (!front || argument.len == 0)
+        return r == REPLY_NO_RIGHT && argument.len > 0 ? argument
+                                                       : slice_from(reasons[r]);
+    snprintf(text, REASON_MAX, "%s%s %.*s", front,
+             r == REPLY_PASSWORD_KEPT ? "" : ":", (int)argument.len,
+             argument.ptr);
+    return slice_from(text);
 }
 
 /* Called where replies are sent, so that no refusal is missed. */

@@ -200,6 +200,8 @@ struct data_port {
     struct address address;  /* where the client connects */
     struct address bound;    /* where it listens; for the log */
     bool proxied;            /* a PROXY header begins each connection */
+    struct address stranger; /* since the last EPSV: another host has connected;
+                                family 0: none has */
     uint64_t strangers;      /* debt_take(): their events */
     uint64_t silenced;       /* so many strangers since the last event */
 };

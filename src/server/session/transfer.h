@@ -7,8 +7,9 @@
 struct binding_refusal;
 
 #define TRANSFER_BLOCK (512u << 10)
-/* How many blocks may go before control and timers get their turn. */
-#define TRANSFER_ROUNDS 16
+/* So many ms a step moves bytes before control and timers get their turn. A
+ * number of bytes would be seconds on a slow disk. */
+#define TRANSFER_TURN_MS 20
 
 /* What a step waits for. It runs when its turn comes, and again after each of
  * these; a step with WAITS_ANSWER runs only then. */
@@ -54,11 +55,12 @@ enum transfer_failure {
     FAILED_HANDSHAKE_LATE,
     FAILED_STALLED, /* cause: the seconds */
     FAILED_ABORTED,
-    FAILED_CLOSED, /* by the client, in the midst of it */
-    FAILED_BROKEN, /* cause: why */
-    FAILED_DATA,   /* cause: why it can't be converted */
-    FAILED_CUT,    /* cause: how an upload ended */
-    FAILED_SHORT,  /* cause: how much of the announced bytes came */
+    FAILED_CLOSED,   /* by the client, in the midst of it */
+    FAILED_BROKEN,   /* cause: why */
+    FAILED_DATA,     /* cause: why it can't be converted */
+    FAILED_CUT,      /* cause: how an upload ended */
+    FAILED_BARE_END, /* cause: the user */
+    FAILED_SHORT,    /* cause: how much of the announced bytes came */
     FAILED_TOO_LARGE,
     FAILED_MAX_BYTES,
     FAILED_WRITE,
@@ -100,6 +102,9 @@ enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
+/* If another host than the client has connected to the port: the client gets a
+ * moment to do so, instead of connect_timeout. */
+void transfer_expect_soon(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
 enum stepped transfer_flush(struct session *s);
@@ -191,10 +196,6 @@ bool flow_keeps_lengths(const struct session *s);
  * memory. */
 bool flow_open(struct session *s);
 void flow_close(struct session *s);
-
-/* How many blocks make one turn of the loop, if without conversions ROUNDS do:
- * converting a byte costs ten times as much or more. */
-int flow_rounds(const struct session *s, int rounds);
 
 /* As the functions of stream.h; *took, LEN and *got count bytes of the file. */
 enum stream_state flow_write(struct session *s, const void *from, size_t len,

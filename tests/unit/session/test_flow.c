@@ -361,7 +361,6 @@ Test(flow, nothing_to_convert, .timeout = 30)
     int end = open_flow(VERB_RETR, 0);
 
     cr_expect_null(session.transfer.flow.bytes, "memory for nothing");
-    cr_expect_eq(flow_rounds(&session, 16), 16);
     cr_assert_eq(flow_write(&session, bytes, sizeof(bytes), &took), STREAM_OK);
     cr_expect_geq(took, 512u << 10);
     cr_expect_null(flow_fault(&session));
@@ -377,7 +376,6 @@ Test(flow, writes, .timeout = 30)
     for (unsigned conversions = 1; conversions < 4; conversions++) {
         int end = open_flow(VERB_RETR, conversions);
 
-        cr_expect_leq(flow_rounds(&session, 16), 4);
         for (int i = 0; i < 8; i++) {
             cr_assert_eq(flow_write(&session, bytes, sizeof(bytes), &took),
                          STREAM_OK);

@@ -258,6 +258,40 @@ Test(session_hostile, data_from_another_host, .timeout = 30)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* A transfer for which only another host has come doesn't wait for long, and
+ * the reply says so. */
+Test(session_hostile, data_from_another_host_alone, .timeout = 30)
+{
+    struct message done = { .kind = MSG_done },
+                   file = { .kind = MSG_file_writable };
+    FILE *partial = tmpfile();
+    struct fake f;
+
+    fake_open(&f);
+    fake_do(&f, "PBSZ 0", 200);
+    fake_do(&f, "PROT P", 200);
+    for (int first = 0; first < 2; first++) {
+        fake_expect(&f, "EPSV", 229);
+        if (first)
+            close(fake_come_from(&f, "127.0.0.2"));
+        fake_say(&f, "STOR x");
+        file.file_writable.file = fileno(partial);
+        fake_answer(&f, MSG_file_write, &file);
+        f.files.phase = PHASE_WRITING;
+        cr_assert_eq(fake_reply(&f), 150);
+        if (!first)
+            close(fake_come_from(&f, "127.0.0.2"));
+        fake_answer(&f, MSG_file_abort, &done);
+        f.files.phase = PHASE_IDLE;
+        cr_expect_eq(fake_reply(&f), 425);
+        cr_expect_not_null(
+            strstr(f.reply, "it came from 127.0.0.2, not from 127.0.0.1."),
+            "%s", f.reply);
+    }
+    fclose(partial);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 struct kind {
     const char *command;
     enum message_kind asked;

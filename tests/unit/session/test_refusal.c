@@ -18,10 +18,10 @@ static void expect_refused(struct fake *f, const char *verb, const char *path,
     cr_expect(!path || slice_equal(r.text[FIELD_PATH], slice_from(path)));
 }
 
-static void ask_port(struct fake *f)
+static void ask_port(struct fake *f, int error)
 {
     struct message asked,
-        none = { .kind = MSG_port_none, .port_none = { .error = EADDRINUSE } };
+        none = { .kind = MSG_port_none, .port_none = { .error = error } };
 
     fake_say(f, "EPSV");
     fake_hear(&f->gate, &asked, MSG_port);
@@ -35,7 +35,9 @@ Test(refusal, no_port_is_free, .timeout = 60)
     struct fake f;
 
     fake_open(&f);
-    ask_port(&f);
+    ask_port(&f, EADDRINUSE);
+    expect_refused(&f, "EPSV", NULL, 425);
+    ask_port(&f, EMFILE);
     expect_refused(&f, "EPSV", NULL, 425);
     fake_hang_up(&f, ENDING_CLOSED);
 }
@@ -50,6 +52,12 @@ static const struct row {
     { "CWD a", MSG_directory_enter, OUTCOME_DENIED, "CWD", "/a", 550 },
     { "RNFR b c", MSG_facts, OUTCOME_DENIED, "RNFR", "/b c", 550 },
     { "MLST d", MSG_facts, OUTCOME_NO_RIGHT, "MLST", "/d", 550 },
+    { "CWD a", MSG_directory_enter, OUTCOME_IO, "CWD", "/a", 451 },
+    { "SIZE a", MSG_facts, OUTCOME_IO, "SIZE", "/a", 451 },
+    { "MDTM a", MSG_facts, OUTCOME_IO, "MDTM", NULL, 451 },
+    { "RNFR a", MSG_facts, OUTCOME_IO, "RNFR", "/a", 451 },
+    { "AVBL", MSG_space, OUTCOME_IO, "AVBL", NULL, 451 },
+    { "STAT a", MSG_directory_list, OUTCOME_IO, "STAT", "/a", 451 },
 };
 
 static void refuse(struct fake *f, enum message_kind asked, enum outcome o)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICES 4 /* blocks in a turn of the loop */
+#include "sallyport/base/clock.h"
 
 /* Both ends belong to the range. "1 0" resets the range, and so does a mistake.
  */
@@ -68,7 +68,8 @@ static enum stepped hash_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (int i = 0; i < SLICES && t->offset < t->size; i++) {
+    for (uint64_t began = clock_ms();
+         t->offset < t->size && clock_ms() - began < TRANSFER_TURN_MS;) {
         uint64_t left = t->size - t->offset;
         size_t want = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK;
         ssize_t n = read(t->source, t->block, want);

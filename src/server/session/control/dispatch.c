@@ -98,8 +98,11 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
 
     call->path = s->cwd;
     if (dispatch_takes_path(c)) {
-        if (c->verb == VERB_LIST || c->verb == VERB_NLST)
+        if (c->verb == VERB_LIST || c->verb == VERB_NLST ||
+            c->verb == VERB_STAT)
             argument = listing_argument(argument);
+        if (c->verb == VERB_STAT && argument.len == 0 && q->argument.len > 0)
+            argument = SLICE("."); /* options alone: not the session's status */
         call->argument = argument;
         found = argument.len == 0 ||
                 path_resolve(&s->cwd, argument, &call->path) == 0;

@@ -87,11 +87,14 @@ static void login_stop_waiting(struct session *s, unsigned phase)
 }
 
 /* If the loop hangs, nobody sets the timer again, and SIGALRM ends the session.
- * A process that is stopped ends when it goes on. */
+ * A disk may take as long as files may. A process that is stopped ends when it
+ * goes on. */
 static void login_watch(void *owner)
 {
     struct session *s = owner;
-    const uint64_t ms = s->settings->idle_timeout + WATCH_LATE_MS;
+    const uint64_t idle = s->settings->idle_timeout,
+                   disk = s->deadlines->ask_long;
+    const uint64_t ms = (idle > disk ? idle : disk) + WATCH_LATE_MS;
     const struct itimerval end = {
         .it_value = { .tv_sec = (time_t)(ms / 1000),
                       .tv_usec = (suseconds_t)(ms % 1000 * 1000) },

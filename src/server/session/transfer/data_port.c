@@ -114,6 +114,8 @@ static void data_port_admit(struct session *s, int fd,
             transfer_run(s, WAITS_CLIENT);
     } else {
         report_stranger(s, peer, "not who is expected");
+        s->port.stranger = *peer;
+        transfer_expect_soon(s);
     }
 }
 
@@ -175,6 +177,7 @@ void data_port_passive(struct session *s, enum verb verb)
 {
     data_close(s);
     s->data.verb = verb;
+    s->port.stranger.family = 0;
     data_port_sweep(s);
     if (s->port.fd >= 0)
         data_port_announce(s);

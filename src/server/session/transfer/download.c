@@ -16,12 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
+
 #define SMALL    (16u << 10) /* to read 4 KiB costs 20 us less than to map it */
 #define WINDOW   (8u << 20)
 #define PIECE    (256u << 10)
 #define RECORD   (16u << 10) /* the most bytes of a TLS record */
 #define FAULT_IN (1u << 20)
-#define PAGE     4096u
 
 static struct {
     volatile uintptr_t start;
@@ -29,15 +30,17 @@ static struct {
     volatile sig_atomic_t hit;
 } watch;
 
+static size_t page_size; /* arm64 and others have 16 or 64 KiB */
+
 static void sigbus_on_signal(int number, siginfo_t *info, void *context)
 {
     uintptr_t at = (uintptr_t)info->si_addr;
-    void *page = (char *)info->si_addr - at % PAGE;
+    void *page = (char *)info->si_addr - at % page_size;
 
     (void)context;
     if (at - watch.start < watch.len &&
-        mmap(page, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-             0) != MAP_FAILED) {
+        mmap(page, page_size, PROT_READ,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) {
         watch.hit = 1;
         return;
     }
@@ -50,6 +53,7 @@ void download_init(void)
     struct sigaction action = { .sa_sigaction = sigbus_on_signal,
                                 .sa_flags = SA_SIGINFO | SA_NODEFER };
 
+    page_size = (size_t)sysconf(_SC_PAGESIZE);
     sigaction(SIGBUS, &action, NULL);
 }
 
@@ -139,7 +143,7 @@ static bool download_is_whole(const char *piece, size_t len)
 {
     const volatile char *p = piece;
 
-    for (size_t i = 0; i < len && !sigbus_hit(); i += PAGE)
+    for (size_t i = 0; i < len && !sigbus_hit(); i += page_size)
         (void)p[i];
     if (len > 0)
         (void)p[len - 1];
@@ -271,7 +275,7 @@ static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
 
-    for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
+    for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum stepped r;
 
         /* If the file was cut within its last page, zeros were sent instead of

@@ -64,11 +64,6 @@ void flow_close(struct session *s)
     *f = (struct flow){ 0 };
 }
 
-int flow_rounds(const struct session *s, int rounds)
-{
-    return s->transfer.conversions ? rounds / 4 : rounds;
-}
-
 /* RFC 959 3.1.1.1: a LF without a CR before it gets one. INTO has room for 2 *
  * N bytes. How many it got. */
 static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,

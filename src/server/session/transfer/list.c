@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define STAT_MAX (64u << 10)
@@ -132,7 +133,7 @@ static enum stepped list_send(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
+    for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum filled filled = list_fill_block(t);
         enum stream_state state;
         size_t took = 0;

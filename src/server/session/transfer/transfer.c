@@ -16,6 +16,8 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
+#define STRANGER_MS 2000 /* for the client, after a stranger */
+
 #define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
 /* With the 230: two tickets, since many clients use each ticket once. One is
  * for a listing, the other is spare. */
@@ -72,6 +74,30 @@ static bool stall_client_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * stall_least(s);
 }
 
+/* A stranger who connects at random must not end the transfer of a client that
+ * is about to connect. */
+void transfer_expect_soon(struct session *s)
+{
+    if (s->port.stranger.family != 0 && !s->port.proxied &&
+        state_of_data(s)->expects && s->transfer.state == TRANSFER_CONNECTING)
+        loop_timer_set(&s->loop, &s->transfer.stall, STRANGER_MS);
+}
+
+static void transfer_connect_late(struct session *s)
+{
+    char text[2 * ADDRESS_TEXT_MAX + 40], from[ADDRESS_TEXT_MAX],
+        wanted[ADDRESS_TEXT_MAX];
+
+    if (s->port.stranger.family == 0) {
+        transfer_fail(s, FAILED_CONNECT_LATE, "");
+        return;
+    }
+    snprintf(text, sizeof(text), "it came from %s, not from %s",
+             address_text(&s->port.stranger, from),
+             address_text(&s->peer, wanted));
+    transfer_fail(s, FAILED_UNCONNECTED, text);
+}
+
 static void stall_on_timer(void *owner)
 {
     struct session *s = owner;
@@ -83,11 +109,10 @@ static void stall_on_timer(void *owner)
     case CLOCK_NONE:
         return;
     case CLOCK_CONNECT:
-        transfer_fail(s,
-                      s->transfer.state == TRANSFER_HANDSHAKE
-                          ? FAILED_HANDSHAKE_LATE
-                          : FAILED_CONNECT_LATE,
-                      "");
+        if (s->transfer.state == TRANSFER_HANDSHAKE)
+            transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
+        else
+            transfer_connect_late(s);
         break;
     case CLOCK_HASH:
         /* No client and no network slow a checksum down, so progress proves
@@ -360,6 +385,7 @@ enum stepped transfer_announce(struct session *s)
         buf_slice(&what));
     buf_release(&what);
     loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
+    transfer_expect_soon(s);
     data_gate_connect(s);
     return STEP_NEXT;
 }

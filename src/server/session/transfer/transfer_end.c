@@ -49,6 +49,8 @@ static const struct failure_row {
     [FAILED_CUT] = { .reply = REPLY_CUT,
                      .argument = "the data connection ended without TLS "
                                  "close_notify, so the end may be missing" },
+    [FAILED_BARE_END] = { .reply = REPLY_BARE_END,
+                          .reason = "closed without close_notify" },
     [FAILED_SHORT] = { .reply = REPLY_SHORT, .parting = PARTING_ORDER },
     [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE,
                            .argument = "over the file-size limit",

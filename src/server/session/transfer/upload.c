@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
@@ -176,28 +177,34 @@ static enum stepped upload_store_block(struct session *s)
 
 /* Is a FIN without close_notify an end for this user? ALLO is compared with the
  * received bytes, not with the file's length: the rest of a resumed upload, if
- * cut, could have that length by chance. Without a byte a FIN is no end of an
- * empty file: the connection may have failed after the handshake. Converted
- * data has its own end mark. */
+ * cut, could have that length by chance. Converted data has its own end mark.
+ */
 static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
 
-    if (!stream_bare_fin(s->data.stream) || t->conversions || t->bytes == 0)
+    if (!stream_bare_fin(s->data.stream) || t->conversions)
         return false;
     if (s->login.upload_eof == UPLOAD_EOF_SIZE)
-        return t->bytes == t->announced;
+        return t->bytes > 0 && t->bytes == t->announced;
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* Only after a FIN close_notify is what is missing. */
-static enum transfer_failure upload_cut_by(const struct stream *s)
+/* After a FIN the fault is the missing close_notify; after a reset it is the
+ * reset. */
+static enum stepped upload_cut(struct session *s)
 {
-    return stream_has_fin(s) ? FAILED_CUT : FAILED_BROKEN;
+    const struct stream *data = s->data.stream;
+
+    if (!stream_has_fin(data))
+        return transfer_fail(s, FAILED_BROKEN, stream_cause(data));
+    return stream_bare_fin(data) && !s->transfer.conversions
+               ? transfer_fail(s, FAILED_BARE_END, s->login.user)
+               : transfer_fail(s, FAILED_CUT, stream_cause(data));
 }
 
-/* Everything of a block is written, and the stream was in state READ after it:
- * STEP_NEXT at the upload's end. *more: try at once. */
+/* The block is written. READ is what its read returned. STEP_NEXT: the upload
+ * is whole; *more: try at once. */
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
@@ -211,9 +218,7 @@ static enum stepped upload_after_block(struct session *s,
         transfer_watch(s, stream_events(s->data.stream));
     if (read == STREAM_AGAIN || *more)
         return STEP_WAIT;
-    return fault ? transfer_fail(s, FAILED_DATA, fault)
-                 : transfer_fail(s, upload_cut_by(s->data.stream),
-                                 stream_cause(s->data.stream));
+    return fault ? transfer_fail(s, FAILED_DATA, fault) : upload_cut(s);
 }
 
 /* An answer while bytes come, or after the last one. False: a refusal, and the
@@ -240,7 +245,7 @@ static enum stepped upload_receive(struct session *s)
         upload_ask_sync(s);
         return STEP_WAIT;
     }
-    for (int i = flow_rounds(s, TRANSFER_ROUNDS); i > 0; i--) {
+    for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum stream_state read;
         enum stepped r;
         bool more;
