@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/idmap.h"
 
 #define SPARE    32
 #define LAST_MAX (1u << 20)
@@ -169,6 +170,20 @@ void ids_ask(bool share, size_t n, const char *own)
     f->own = own;
     f->first = (uint32_t)(share ? s->gid_first : s->uid_first);
     f->last = (uint32_t)(share ? s->gid_last : s->uid_last);
+    uint64_t there;
+    if (geteuid() == 0 && !idmap_has(share ? IDMAP_GIDS : IDMAP_UIDS, f->first,
+                                     f->last, &there)) {
+        if (there < f->first)
+            fail(EX_CONFIG,
+                 share ? "this container has no gid %u (" IDMAP_GIDS
+                         "); set gid_first and gid_last, such as 30000 and "
+                         "39999"
+                       : "this container has no uid %u (" IDMAP_UIDS
+                         "); set uid_first and uid_last, such as 20000 and "
+                         "29999",
+                 (unsigned)f->first);
+        f->last = (uint32_t)there;
+    }
     f->chosen = buf_slice(&text);
     f->wanted = wanted;
     f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;

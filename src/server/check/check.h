@@ -126,6 +126,10 @@ void weaker_text(const struct check *k, struct buf *into);
 
 /* hints.c */
 
+/* Does this container have the ids of users and shares? Calls REPORT for each
+ * range that it hasn't, and returns their number. Before the sandbox. */
+size_t check_ids(const struct check *k, check_report *report, void *owner);
+
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
  * the number of the uid. */
 bool hint_ranges(const struct settings *s);

@@ -11,12 +11,44 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/idmap.h"
 
 #define KERNEL_MAX (512u << 10) /* each second port, as a list */
 
 bool hint_ranges(const struct settings *s)
 {
     return s->uid_first <= s->gid_last && s->gid_first <= s->uid_last;
+}
+
+/* True: all ids exist here. */
+static bool ids_exist(const struct check *k, const char *map, const char *first,
+                      const char *last, uint64_t from, uint64_t to,
+                      const char *instead, check_report *report, void *owner)
+{
+    struct complaint c = { "" };
+    uint64_t there;
+
+    if (idmap_has(map, from, to, &there))
+        return true;
+    settings_blame(&k->settings, last, &c,
+                   "this container has no id %llu (%s); set %s, such as %s",
+                   (unsigned long long)there + 1, map, first, instead);
+    report(owner, c.text);
+    return false;
+}
+
+size_t check_ids(const struct check *k, check_report *report, void *owner)
+{
+    const struct settings *s = &k->settings;
+
+    if (!k->root)
+        return 0;
+    return !ids_exist(k, IDMAP_UIDS, "uid_first and uid_last", "uid_last",
+                      s->uid_first, s->uid_last, "20000 and 29999", report,
+                      owner) +
+           !ids_exist(k, IDMAP_GIDS, "gid_first and gid_last", "gid_last",
+                      s->gid_first, s->gid_last, "30000 and 39999", report,
+                      owner);
 }
 
 /* A server behind NAT whose PASV announces a private address: clients log in,

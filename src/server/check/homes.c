@@ -213,9 +213,13 @@ static void look_at_home(struct home_look *i, const struct user *user)
         mistake(i, user, "%s", c.text);
         return;
     }
-    if (i->check->root && sandbox_become(user->uid, user->gid, NULL, 0) < 0) {
+    int r = i->check->root ? sandbox_become(user->uid, user->gid, NULL, 0) : 0;
+    if (r < 0) {
         mistake(i, user, "uid %u and gid %u can't be taken: %s",
-                (unsigned)user->uid, (unsigned)user->gid, strerror(errno));
+                (unsigned)user->uid, (unsigned)user->gid,
+                r == -EINVAL ? "this container doesn't have them "
+                               "(/proc/self/uid_map)"
+                             : strerror(-r));
         return;
     }
     FD_CLEANUP int fd = open(user->home, ENTER);

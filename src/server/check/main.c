@@ -95,6 +95,7 @@ static bool look_at_homes(struct check *k, bool asked, struct writer w)
 
     if (is_of_unit(k, asked))
         unit_ask(&unit);
+    check_ids(k, write_mistake, &w);
     enter_sandbox(k);
     check_users_file(k, &unit, write_mistake, &w);
     check_users(k, &unit, write_mistake, &w);

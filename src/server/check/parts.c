@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/idmap.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
@@ -146,11 +147,17 @@ static int account_apart(const struct settings *s, const struct prepared *p,
                          size_t at, struct complaint *c)
 {
     const uid_t uid = p->account[accounts[at].process].uid;
+    uint64_t there;
 
     for (size_t i = 0; i < at; i++)
         if (p->account[accounts[i].process].uid == uid)
             return complain(c, "the accounts %s and %s have one uid",
                             accounts[i].name, accounts[at].name);
+    if (!idmap_has(IDMAP_UIDS, uid, uid, &there))
+        return complain(c,
+                        "the account %s has uid %lu, which this container "
+                        "doesn't have (" IDMAP_UIDS "); choose a lower number",
+                        accounts[at].name, (unsigned long)uid);
     if (uid < s->uid_first || uid > s->uid_last)
         return 0;
     return complain(c,

@@ -1,0 +1,22 @@
+/* The ids of this user namespace. A container without privileges has few: each
+ * call that takes another one fails with EINVAL. */
+#ifndef SALLYPORT_BASE_IDMAP_H
+#define SALLYPORT_BASE_IDMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/slice.h"
+
+#define IDMAP_UIDS "/proc/self/uid_map"
+#define IDMAP_GIDS "/proc/self/gid_map"
+
+/* Has the map FILE all ids from FIRST to LAST? Also true if it can't be read.
+ * *last_there: the last one without a gap. */
+bool idmap_has(const char *file, uint64_t first, uint64_t last,
+               uint64_t *last_there);
+/* The same with the TEXT of a map. */
+bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
+                    uint64_t *last_there);
+
+#endif

@@ -1,0 +1,51 @@
+#include "sallyport/base/idmap.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+/* "         0     100000      65536": the first id here, the first one outside,
+ * and their number. How many ids from ID on it has. */
+static uint64_t idmap_from(struct slice line, uint64_t id)
+{
+    uint64_t field[3] = { 0 };
+    struct slice word;
+    size_t n = 0;
+
+    while (n < 3 && slice_cut(&line, ' ', &word))
+        if (word.len > 0 && slice_number(word, UINT32_MAX, &field[n++]) < 0)
+            return 0;
+    return n == 3 && id >= field[0] && id < field[0] + field[2]
+               ? field[0] + field[2] - id
+               : 0;
+}
+
+bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
+                    uint64_t *last_there)
+{
+    struct slice rest = text, line;
+    uint64_t next = first;
+
+    while (next <= last && slice_cut(&rest, '\n', &line)) {
+        const uint64_t n = idmap_from(line, next);
+
+        next += n;
+        if (n > 0) /* the lines have no order */
+            rest = text;
+    }
+    *last_there = next > last ? last : next - 1;
+    return next > last;
+}
+
+bool idmap_has(const char *file, uint64_t first, uint64_t last,
+               uint64_t *last_there)
+{
+    FD_CLEANUP int fd = open(file, O_RDONLY | O_CLOEXEC);
+    char text[4096];
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+    *last_there = last;
+    return n <= 0 || idmap_text_has((struct slice){ text, (size_t)n }, first,
+                                    last, last_there);
+}
