@@ -16,7 +16,7 @@ names: links and the flags of renameat2(2); freshness: a name shows its old file
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
-to the owner alone; case: "F" is "f".
+to the owner alone; case: "F" is "f"; owner: files belong to uid 7.
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
@@ -71,7 +71,8 @@ def attributes(node):
     folder = node == 1
     length = 4096 if node == REQUESTS else 0 if folder else len(DATA[node])
     return struct.pack("<6Q10I", node, length, 600, 0, 0, 0,
-                       0, 0, 0, 0o40700 if folder else 0o100600, 1, OWNER,
+                       0, 0, 0, 0o40700 if folder else 0o100600, 1,
+                       7 if LACKS == "owner" and not folder else OWNER,
                        OWNER, 0, 4096, 0)
 
 

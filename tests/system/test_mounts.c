@@ -79,6 +79,11 @@ static void expect_words(const char *lack, int status, const char *words)
     end(&d);
 }
 
+Test(mounts, owner, .timeout = 120)
+{
+    expect_words("owner", EX_CONFIG, "gives new files another owner");
+}
+
 Test(mounts, locks, .timeout = 120)
 {
     expect_words("locks", EX_CONFIG, "has no locks (Function not implemented)");

@@ -1,7 +1,7 @@
-/* Tries the network disks of the users file, the homes and the shares: locks,
- * extended attributes, names; and the options of NFS. Each mount
- * is tried once, in the first of our directories on it that can be written to.
- * Disks of this machine have all that, and aren't tried. Runs in check; a disk
+/* Tries the disks of the users file, the homes and the shares: owners, locks,
+ * extended attributes, names; and the options of NFS. Each disk is tried once
+ * by root and once by a user, in the first directory that each can write to.
+ * Root tries network disks alone. Runs in check; a disk
  * that hangs can block it. */
 #include "check.h"
 
@@ -16,6 +16,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define MOUNT_ENTER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
@@ -110,7 +111,8 @@ static void mount_of(int fd, struct mount_info *ret)
 /* A device that one of our directories is on. */
 struct seen {
     dev_t device;
-    bool tried;
+    bool tried, as_user;
+    bool far;
     const char *directory; /* the first one; and why it couldn't be tried: */
     int error;
 };
@@ -158,30 +160,32 @@ static void rounds_look_at_nfs(struct rounds *r)
                    "changed; mount it with actimeo=0,lookupcache=none");
 }
 
-static struct seen *rounds_find(struct rounds *r, dev_t device)
+static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->seen[i].device == device)
+        if (r->seen[i].device == device && r->seen[i].as_user == as_user)
             return &r->seen[i];
-    r->seen[r->count] =
-        (struct seen){ .device = device, .directory = r->directory };
+    r->seen[r->count] = (struct seen){ .device = device,
+                                       .as_user = as_user,
+                                       .directory = r->directory };
     return &r->seen[r->count++];
 }
 
 /* With the ids that the directory is used with. What is missing is reported by
  * others. Returns whether it tried a mount. */
-static bool rounds_try(struct rounds *r)
+static bool rounds_try(struct rounds *r, bool as_user)
 {
     FD_CLEANUP int fd = open(r->directory, MOUNT_ENTER);
     struct seen *seen;
     struct stat st;
     int error;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || !fd_on_network_disk(fd))
+    if (fd < 0 || fstat(fd, &st) < 0 || (!as_user && !fd_on_network_disk(fd)))
         return false;
-    seen = rounds_find(r, st.st_dev);
+    seen = rounds_find(r, st.st_dev, as_user);
     if (seen->tried)
         return false;
+    seen->far = fd_on_network_disk(fd);
     r->mount =
         (struct mount_info){ .point = "an unknown mount", .type = "unknown" };
     mount_of(fd, &r->mount);
@@ -191,20 +195,36 @@ static bool rounds_try(struct rounds *r)
     return seen->tried;
 }
 
-/* USER: NULL for a directory of root's. */
+/* USER: NULL for a directory of root's. SHARE: NULL for a home. */
 static void rounds_visit(struct rounds *r, const char *directory,
-                         const struct user *user)
+                         const struct user *user, const struct share *share)
 {
     const bool become = user && r->check->root;
 
     r->directory = directory;
-    if (become && sandbox_become(user->uid, user->gid, NULL, 0) < 0)
+    if (become && sandbox_become(user->uid, user->gid,
+                                 share ? &share->gid : NULL, share != NULL) < 0)
         return;
-    const bool tried = rounds_try(r);
+    const bool tried = rounds_try(r, become);
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0)
         rounds_look_at_nfs(r);
+}
+
+/* The home, and the shares that the user may write to. */
+static void rounds_visit_as(struct rounds *r, const struct user *user)
+{
+    if (user->locked)
+        return;
+    rounds_visit(r, user->home, user, NULL);
+    for (size_t i = 0; i < user->grants; i++)
+        if (user->grant[i].rights & RIGHT_WRITE) {
+            const struct share *s =
+                &r->check->users.share[user->grant[i].share];
+
+            rounds_visit(r, s->path, user, s);
+        }
 }
 
 static void rounds_report_untried(struct rounds *r)
@@ -212,7 +232,7 @@ static void rounds_report_untried(struct rounds *r)
     for (size_t i = 0; i < r->count; i++) {
         struct complaint c = { "" };
 
-        if (r->seen[i].tried)
+        if (r->seen[i].tried || !r->seen[i].far)
             continue;
         complain(&c,
                  "%s: its network disk isn't tried: no file can be made: %s",
@@ -228,21 +248,20 @@ void check_mounts(const struct check *k, mounts_report *report, void *owner)
     struct rounds r = { .check = k,
                         .report = report,
                         .owner = owner,
-                        .seen =
-                            calloc(u->count + u->shares + 3, sizeof(*r.seen)) };
+                        .seen = calloc(2 * (u->count + u->shares) + 3,
+                                       sizeof(*r.seen)) };
     char users[PATH_MAX], above[PATH_MAX];
 
     if (!r.seen)
         die(EXIT_FAILURE, "no memory to look at the mounts");
     check_users_path(s, users, above);
-    rounds_visit(&r, above, NULL);
-    rounds_visit(&r, s->homes, NULL);
-    rounds_visit(&r, s->shares, NULL);
+    rounds_visit(&r, above, NULL, NULL);
+    rounds_visit(&r, s->homes, NULL, NULL);
+    rounds_visit(&r, s->shares, NULL, NULL);
     for (size_t i = 0; i < u->shares; i++)
-        rounds_visit(&r, u->share[i].path, NULL);
+        rounds_visit(&r, u->share[i].path, NULL, NULL);
     for (size_t i = 0; i < u->count; i++)
-        if (!u->row[i].locked)
-            rounds_visit(&r, u->row[i].home, &u->row[i]);
+        rounds_visit_as(&r, &u->row[i]);
     rounds_report_untried(&r);
     free(r.seen);
 }

@@ -19,6 +19,9 @@
 
 #define NEW_FILE  (O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
 #define ATTRIBUTE "user.sallyport.check"
+/* A partial of a random name: if this process is killed, retention removes
+ * it. */
+#define NAME PATH_RESERVED "%016" PRIx64 "%016" PRIx64 ".temp"
 
 struct probe {
     int directory, fd;         /* of the file ONE */
@@ -165,10 +168,40 @@ static int probe_is_fresh(struct probe *p)
     return probe_is_new(p, seen_by, fd) ? 0 : ESTALE;
 }
 
+/* A user's uid, unless the disk gives all files another one. */
+static int probe_owner(struct probe *p)
+{
+    struct stat st;
+
+    if (fstat(p->fd, &st) < 0)
+        return errno;
+    return st.st_uid == geteuid() ? 0 : EOWNERDEAD;
+}
+
+/* rclone's mount makes it from the path. */
+static int probe_inode(struct probe *p)
+{
+    struct stat before, after;
+
+    if (fstatat(p->directory, p->one, &before, 0) < 0 ||
+        renameat(p->directory, p->one, p->directory, p->another) < 0 ||
+        fstatat(p->directory, p->another, &after, 0) < 0 ||
+        renameat(p->directory, p->another, p->directory, p->one) < 0)
+        return errno;
+    return before.st_ino == after.st_ino ? 0 : ESTALE;
+}
+
 static const struct {
     probe_trial *try;
     struct probe_loss loss;
 } probe_trials[] = {
+    { probe_owner,
+      { true, "gives new files another owner",
+        "each upload gets 550; change its mount (uid=, all_squash)" } },
+    { probe_inode,
+      { false, "gives a file another inode with its new name",
+        "uploads onto a taken name, REST, APPE and renames get 451 or 553; use "
+        "another file system" } },
     { probe_lock,
       { true, "has no locks",
         "two uploads of one name can mix their bytes; mount it with locks" } },
@@ -198,9 +231,8 @@ int probe_directory(int directory, probe_report *report, void *owner)
     struct probe p = { .directory = directory };
 
     random_bytes(&number, sizeof(number));
-    snprintf(p.one, sizeof(p.one), PATH_RESERVED "check-%016" PRIx64, number);
-    snprintf(p.another, sizeof(p.another), PATH_RESERVED "check-%016" PRIx64,
-             number + 1);
+    snprintf(p.one, sizeof(p.one), NAME, number, UINT64_C(1));
+    snprintf(p.another, sizeof(p.another), NAME, number, UINT64_C(2));
     FD_CLEANUP int fd = openat(directory, p.one, NEW_FILE, 0600);
     if (fd < 0)
         return -errno;
