@@ -284,7 +284,8 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
 bool transfer_in_mode_z(const struct file_transfer *t);
 void transfer_set_mode_z(struct file_transfer *t);
 /* Returns the time that the copy gets. A source of a sync that may change once
- * more in this second gets the second before: the next sync compares it. */
+ * more in this second gets the second before, if the next sync can compare
+ * checksums. */
 time_t transfer_time(const struct file_transfer *t);
 /* The callback of struct link_io: shows T->done. */
 void transfer_moved(void *of);
