@@ -531,21 +531,6 @@ void other_name(enum conflict conflict, enum conflict_name style,
 /* The same for a drop: "a.7f3a9c21.b". */
 void other_random(const char *name, uint32_t number, char *out, size_t size);
 
-/* A name, and where and how another one is sought. */
-struct other {
-    int directory;
-    const char *name;
-    enum conflict conflict;
-    enum conflict_name style;
-};
-
-/* The first names are tried in their order, so that they have no gaps. */
-#define OTHER_NEAR 16u
-
-/* The name for the NTH try, from 1; after OTHER_NEAR tries one that is free
- * now. 0 or -errno. */
-int other_next(const struct other *o, unsigned nth, char to[NAME_MAX + 1]);
-
 /* held.c: uploads that wait for inspection. Each stands in its directory under
  * a reserved name, which contains its id, the wanted name, and what is to
  * happen if that is taken at the release. So one rename begins the wait or ends

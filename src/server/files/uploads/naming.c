@@ -9,13 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/random.h"
 #include "sallyport/domain/rights.h"
 
-#define TRIES (OTHER_NEAR + 16) /* names that are tried */
-#define SWAPS 16 /* attempts while a name appears and disappears */
+#define NEAR  16u         /* numbers that are tried */
+#define TRIES (NEAR + 16) /* names */
+#define SWAPS 16          /* attempts while a name appears and disappears */
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -145,16 +147,18 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-static int naming_next(const struct files *f, const struct naming *n,
-                       unsigned nth, char to[NAME_MAX + 1])
+/* The first numbers are tried in their order, so that they have no gaps. Then a
+ * suffix is random, and a version has the time. */
+static void naming_next(const struct files *f, const struct naming *n,
+                        unsigned nth, char to[NAME_MAX + 1])
 {
-    const struct other o = { n->directory, n->name, n->conflict,
-                             f->rules.conflict_name };
+    const bool far = nth > NEAR;
 
-    if (!mount_hides_names(n->mount))
-        return other_next(&o, nth, to);
-    naming_next_random(n, to);
-    return 0;
+    if (mount_hides_names(n->mount) || (far && n->conflict != CONFLICT_VERSION))
+        naming_next_random(n, to);
+    else
+        other_name(n->conflict, f->rules.conflict_name, n->name,
+                   far ? (unsigned)time(NULL) + nth : nth, to, NAME_MAX + 1);
 }
 
 /* FROM gets a free one of the other names that n->conflict gives, or
@@ -167,9 +171,8 @@ static int naming_aside(const struct files *f, struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        r = naming_next(f, n, i, to);
-        if (r == 0)
-            r = by(n, from, naming_target(n, to));
+        naming_next(f, n, i, to);
+        r = by(n, from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }

@@ -1,14 +1,8 @@
-/* The other names of a file whose name is taken, in the process files: how they
- * are made, and which one is free. */
+/* The other names of a file whose name is taken, in the process files. */
 #include "files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define OTHER_MOST (1u << 30)
 
 /* Where the extension begins; the number goes before it. */
 static size_t other_stem(const char *name)
@@ -73,50 +67,4 @@ void other_random(const char *name, uint32_t number, char *out, size_t size)
 
     snprintf(after, sizeof(after), ".%08x", (unsigned)number);
     other_put("", name, other_stem(name), after, out, size);
-}
-
-/* 1; 0: the Nth name is free; -errno. */
-static int other_is_taken(const struct other *o, unsigned n)
-{
-    char name[NAME_MAX + 1];
-    struct stat st;
-
-    other_name(o->conflict, o->style, o->name, n, name, sizeof(name));
-    if (fstatat(o->directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return 1;
-    return errno == ENOENT ? 0 : -errno;
-}
-
-/* Doubles the number until it is free, and then bisects: the directory is
- * locked, and may hold any number of these names. Where names were deleted in
- * between, any free number after a taken one will do. */
-static int other_bisect(const struct other *o, unsigned *ret)
-{
-    unsigned taken = OTHER_NEAR, is_free = 2 * taken;
-    int r;
-
-    while ((r = other_is_taken(o, is_free)) > 0 && is_free < OTHER_MOST) {
-        taken = is_free;
-        is_free *= 2;
-    }
-    while (r >= 0 && is_free - taken > 1) {
-        unsigned middle = taken + (is_free - taken) / 2;
-
-        r = other_is_taken(o, middle);
-        if (r > 0)
-            taken = middle;
-        else
-            is_free = middle;
-    }
-    *ret = is_free;
-    return r < 0 ? r : 0;
-}
-
-int other_next(const struct other *o, unsigned nth, char to[NAME_MAX + 1])
-{
-    int r = nth > OTHER_NEAR ? other_bisect(o, &nth) : 0;
-
-    if (r == 0)
-        other_name(o->conflict, o->style, o->name, nth, to, NAME_MAX + 1);
-    return r;
 }
