@@ -428,6 +428,8 @@ users_report edit_print_mistake;
 void edit_refuse_lost(const char *path, bool there);
 /* Reads ctl.users, or fails. */
 void edit_read_users(void);
+/* The last edit has changed the file. */
+extern bool edit_stands;
 /* These return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);

@@ -1,7 +1,7 @@
 /* Reads lines and passwords, from the terminal or from standard input. A
  * password is never an argument, which all users of the machine could read. All
  * copies are wiped, except the returned secret. */
-#include "edit/edit.h"
+#include "ctl.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -48,7 +48,7 @@ static void typed_line_wipe(struct typed_line *l)
 
 /* Reads byte by byte, since bytes after the line belong to another program.
  * Returns the number of bytes without the line end, or -errno. */
-static ssize_t read_line(char *out, size_t size)
+static ssize_t read_input(char *out, size_t size)
 {
     size_t len = 0;
 
@@ -82,7 +82,7 @@ static struct slice tidy_line(char *line, size_t len)
 static void read_stdin(struct secret *s)
 {
     LINE_CLEANUP struct typed_line line;
-    ssize_t len = read_line(line.bytes, sizeof(line.bytes));
+    ssize_t len = read_input(line.bytes, sizeof(line.bytes));
     enum password_fault fault;
     struct slice text;
 
@@ -101,7 +101,7 @@ static void read_stdin(struct secret *s)
 
 void password_line(char *out, size_t size)
 {
-    ssize_t len = read_line(out, size);
+    ssize_t len = read_input(out, size);
     struct slice text;
 
     if (len < 0)
@@ -211,7 +211,7 @@ void password_hash(struct secret *s, char out[HASH_MAX])
         fail(EX_OSERR, "crypt(3) made no hash");
 }
 
-static void say_not_counted(int code)
+static void password_uncounted(int code)
 {
     (void)code;
     if (!edit_stands)
@@ -233,5 +233,5 @@ void password_show(const struct secret *s)
     if (fflush(stdout) == EOF)
         fail(EX_IOERR, "standard output: %s; nothing has changed",
              strerror(errno));
-    at_fail = say_not_counted;
+    at_fail = password_uncounted;
 }

@@ -9,8 +9,6 @@
 
 /* The rows of the file that is locked. */
 extern const struct users *edit_users;
-/* The last edit has changed the file. */
-extern bool edit_stands;
 
 /* Locks the file and reads it, calls MAKE, which changes lines, and replaces
  * the file if its text has changed. Then the running server hears of it. MAKE

@@ -178,7 +178,7 @@ static void confirm_purge(void)
 }
 
 /* Its source would make the row again, and open it. */
-static void refuse_synced(void)
+static void refuse_followed(void)
 {
     struct user_sync sync;
 
@@ -198,7 +198,7 @@ static void del_prepare(void)
     const struct settings *s = &ctl.settings;
 
     removal_of(&ctl.users, &removal);
-    refuse_synced();
+    refuse_followed();
     if (!ctl.args.waiting)
         check_waiting();
     confirm_taken("share", count_members());

@@ -32,6 +32,9 @@ struct import {
     struct sync_done sync;
 };
 
+#define TEXT_SHOWN 256
+/* Escapes TEXT of the file for the terminal. Returns OUT. */
+const char *import_show(const char *text, char out[TEXT_SHOWN]);
 /* import_read.c: reads m->path, "-" for standard input. */
 void import_read(struct import *m);
 /* Finds the entry that gives this user, or returns NULL. */

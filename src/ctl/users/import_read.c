@@ -18,10 +18,9 @@
 
 #define TEXT_MAX    (256u << 20)
 #define READ_STEP   65536u
-#define TEXT_SHOWN  256
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
 
-static const char *import_show(const char *text, char out[TEXT_SHOWN])
+const char *import_show(const char *text, char out[TEXT_SHOWN])
 {
     if (server_escape(slice_from(text), out, TEXT_SHOWN))
         snprintf(out, TEXT_SHOWN, "a long text");
@@ -67,32 +66,35 @@ static void take_hash(struct imported *e, const char *text)
         note(&e->lock, "its password is locked there", "");
 }
 
+/* Takes "+02" or "+02:00"; returns false if there is something else. */
+static bool take_offset(const char *text, int64_t *seconds)
+{
+    struct slice minutes = slice_from(text + 1), hours;
+    uint64_t h = 0, m = 0;
+
+    slice_cut(&minutes, ':', &hours);
+    if ((text[0] != '+' && text[0] != '-') || slice_number(hours, 14, &h) ||
+        (minutes.ptr && slice_number(minutes, 59, &m)))
+        return false;
+    *seconds = (text[0] == '-' ? -1 : 1) * (int64_t)(h * 3600 + m * 60);
+    return true;
+}
+
 /* As databases write a time: with a fraction, an offset, a blank for the T, or
  * without a zone, for UTC. */
 static const char *tidy_time(const char *text, char out[WHEN_MAX])
 {
-    static const char *const forms[] = { "%Y-%m-%dT%H:%M:%S",
-                                         "%Y-%m-%d %H:%M:%S" };
     struct tm tm = { 0 };
-    const char *at = NULL;
-    unsigned hours = 0, minutes = 0;
-    int64_t seconds;
-    char sign = '+';
+    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    int64_t offset = 0;
 
-    for (int i = 0; i < 2 && !at; i++)
-        at = strptime(text, forms[i], &tm);
     if (!at)
-        return text;
-    if (*at == '.')
+        at = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+    if (at && *at == '.')
         at += 1 + strspn(at + 1, "0123456789");
-    if (*at && strcmp(at, "Z") != 0 &&
-        sscanf(at, "%c%2u:%2u", &sign, &hours, &minutes) < 2)
+    if (!at || (*at && strcmp(at, "Z") != 0 && !take_offset(at, &offset)))
         return text;
-    if ((sign != '+' && sign != '-') || hours > 14 || minutes > 59)
-        return text;
-    seconds = (int64_t)timegm(&tm) -
-              (sign == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
-    return when_text(seconds, out);
+    return when_text((int64_t)timegm(&tm) - offset, out);
 }
 
 /* A number is of seconds since 1970. */
@@ -184,8 +186,9 @@ static const struct {
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
-static noreturn void refuse(const struct import *m, const struct imported *e,
-                            const char *key, const char *what)
+static noreturn void refuse_member(const struct import *m,
+                                   const struct imported *e, const char *key,
+                                   const char *what)
 {
     char name[TEXT_SHOWN], shown[TEXT_SHOWN];
 
@@ -216,7 +219,8 @@ static void take_text(struct import *m, struct imported *e, const char *key,
             return;
         }
     if (!is_a_key(key))
-        refuse(m, e, key, "unknown; \"user list --json\" shows the members");
+        refuse_member(m, e, key,
+                      "unknown; \"user list --json\" shows the members");
     if (!take_key(e, key, text)) {
         char what[64];
 
@@ -240,7 +244,7 @@ static void take_directories(struct import *m, struct imported *e,
     {
         snprintf(key, sizeof(key), "rights.%s", text_of(one, "path", ""));
         if (!take_key(e, key, text_of(one, "rights", "")))
-            refuse(m, e, "directories", "expected a path and rights");
+            refuse_member(m, e, "directories", "expected a path and rights");
     }
 }
 
@@ -297,7 +301,8 @@ static void take_scalar(struct import *m, struct imported *e, const char *key,
                  json_integer_value(value));
         take_text(m, e, key, number);
     } else {
-        refuse(m, e, key, "expected a text, a number, true, false or null");
+        refuse_member(m, e, key,
+                      "expected a text, a number, true, false or null");
     }
 }
 
@@ -344,7 +349,7 @@ static void take_object(struct import *m, json_t *object)
     draft_begin(&e->draft, "");
     row_need(row_set(&e->draft.row, "rights", "full"));
     if (!e->name || strlen(e->name) != json_string_length(name))
-        refuse(m, e, "name", "expected the user's name");
+        refuse_member(m, e, "name", "expected the user's name");
     /* Before second_factor, whatever the order. */
     if (json_is_string(json_object_get(object, "totp")))
         take_scalar(m, e, "totp", json_object_get(object, "totp"));
@@ -410,7 +415,7 @@ void import_take_comment(const struct imported *e,
 }
 
 /* Reads a pipe, too. */
-static void read_text(const struct import *m, struct buf *into)
+static void read_source(const struct import *m, struct buf *into)
 {
     const bool piped = strcmp(m->path, "-") == 0;
     FD_CLEANUP int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
@@ -473,7 +478,7 @@ void import_read(struct import *m)
     json_error_t error;
     size_t at = 0, lines = 0;
 
-    read_text(m, &text);
+    read_source(m, &text);
     if (strcmp(m->path, "-") == 0)
         m->path = "standard input";
     m->list = json_array();

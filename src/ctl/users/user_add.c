@@ -98,8 +98,11 @@ static void take_password(struct draft *d, struct secret *password)
         given_hash(&d->row);
         return;
     }
-    if (login && strcmp(login, "certificate") == 0 && !ctl.args.print_password)
+    if (login && strcmp(login, "certificate") == 0 &&
+        !ctl.args.print_password) {
+        row_need(row_set_column(&d->row, ROW_HASH, "*"));
         return;
+    }
     password_hash(password, hash);
     row_need(row_set_column(&d->row, ROW_HASH, hash));
     explicit_bzero(hash, sizeof(hash));

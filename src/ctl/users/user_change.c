@@ -156,13 +156,15 @@ static void set_locks(void *given)
 
         if (!user && !lock)
             fail_missing("user", name);
-        if (user && !lock && user->locked && !active)
+        if (user && !lock && user->locked && !active && !user->certificate_only)
             fail(EX_DATAERR,
                  "%s has no password; run: sallyportctl user passwd %s",
                  user->name, user->name);
         if (user && user->locked_by_hand != lock)
             row_need(row_set_hash(edit_row(user->line), lock,
-                                  active ? user->hash : ""));
+                                  active ? user->hash
+                                  : lock ? ""
+                                         : "*"));
     }
 }
 

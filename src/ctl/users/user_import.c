@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "sallyport/base/clock.h"
 
-#define PIECE_MS  1000 /* a piece holds the lock so long */
+#define PIECE_MS 1000      /* a piece holds the lock so long */
+#define PAUSE_NS 300000000 /* then others, who look now and then, can get it   \
+                            */
 #define LOOK_MOST 256
 
 /* Does it get a row? */
@@ -22,7 +25,8 @@ static bool is_new(const struct imported *e)
  * the administrator's, so without a hash it is "*". */
 static void set_row_hash(struct imported *e)
 {
-    const char *none = ctl.args.sync ? "*" : "!";
+    const char *none =
+        ctl.args.sync || row_get(&e->draft.row, "login") ? "*" : "!";
     const bool usable = import_hash_usable(e);
 
     row_need(row_set_hash(&e->draft.row,
@@ -30,7 +34,7 @@ static void set_row_hash(struct imported *e)
                           usable ? e->hash : none));
 }
 
-static void make_row(struct imported *e)
+static void import_make_row(struct imported *e)
 {
     char comment[USER_COMMENT_MAX + 1];
     char home[USER_HOME_MAX + USER_NAME_MAX + 2];
@@ -68,7 +72,7 @@ static void look(void *data)
         struct imported *e = l->entry[l->at];
         struct buf line;
 
-        make_row(e);
+        import_make_row(e);
         home_canonical_here(e->draft.home.path);
         row_need(row_set_column(&e->draft.row, ROW_HOME, e->draft.home.path));
         draft_check(&e->draft, &ctl.users, NULL);
@@ -108,7 +112,7 @@ static void look_at(struct import *m, struct imported **entry, size_t count,
 
         if (e->skipped)
             continue;
-        make_row(e);
+        import_make_row(e);
         memcpy(e->draft.home.path, l->path[i], sizeof(l->path[i]));
         row_need(row_set_column(&e->draft.row, ROW_HOME, e->draft.home.path));
     }
@@ -202,12 +206,6 @@ static void plan_rows(struct import *m)
     edit_users = &ctl.users;
 }
 
-static void import_show(const char *text, char out[256])
-{
-    if (server_escape(slice_from(text), out, 256))
-        snprintf(out, 256, "a long text");
-}
-
 /* What restricts the user: all keys but two. */
 static void print_keys(const struct row *row)
 {
@@ -243,13 +241,13 @@ static void print_lock(const struct imported *e)
         printf("; if it may log in without that, run: sallyportctl user "
                "unlock %s",
                e->name);
-    if (!usable)
+    if (!usable && !row_get(&e->draft.row, "login"))
         print_no_hash(e);
 }
 
 static void print_entry(const struct imported *e)
 {
-    char home[256];
+    char home[TEXT_SHOWN];
 
     printf("user %s: uid %u, home %s", e->name, (unsigned)e->draft.home.uid,
            e->draft.home.path);
@@ -328,8 +326,10 @@ void user_import(void)
     } else if (ctl.args.sync || fresh > 0) {
         edit_run(change_rows, m);
         at_fail = print_partly;
-        while (m->made < m->count)
+        while (m->made < m->count) {
+            nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
             edit_run(add_piece, m);
+        }
         at_fail = NULL;
     }
     import_print(m);

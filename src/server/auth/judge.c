@@ -110,7 +110,8 @@ static enum judgement judge_certificate(const struct user *user,
 
 /* Master knows whether this login needs a code. A password that happens to end
  * with the present code is refused, until the next one. */
-static enum judgement judge_user(const struct user *user, struct attempt *a)
+static enum judgement judge_user(const struct user *user, struct attempt *a,
+                                 const char *usual)
 {
     static const enum judgement admissions[] = {
         [ADMISSION_YES] = JUDGED_NO_OBJECTION,
@@ -121,7 +122,10 @@ static enum judgement judge_user(const struct user *user, struct attempt *a)
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     enum judgement j = JUDGED_NO_OBJECTION;
-    const enum hash_answer hash = hash_verify(a->password, user->hash);
+    /* A user who logs in by a certificate may have none. */
+    const enum hash_answer hash =
+        *user->hash == '*' ? hash_verify_nobody(a->password, usual)
+                           : hash_verify(a->password, user->hash);
 
     a->password_right = hash == HASH_RIGHT;
     if (!a->password_right && !user->certificate_only)
@@ -147,7 +151,7 @@ enum judgement judge(const struct users *u, struct attempt *a)
 
         return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
     }
-    return judge_user(user, a);
+    return judge_user(user, a, usual);
 }
 
 static void report_send(const struct pending *p, struct event_record *r,

@@ -73,6 +73,10 @@ static void set_up(void)
     add_line_with(&text, "long", "", longest, 70016,
                   "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     add_line(&text, "max", "", longest, 70017);
+    add_line_with(&text, "nora", "*", NULL, 70018,
+                  "certificate=sha256:" DIGITS " login=certificate");
+    add_line_with(&text, "olga", "!", NULL, 70019,
+                  "certificate=sha256:" DIGITS " login=certificate");
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
     cr_assert_eq(circle_make(&circle, &users, ask_key), 0);
@@ -105,6 +109,8 @@ static const struct {
     { "dora", "!", JUDGED_LOCKED, 0 },
     { "emil", "*", JUDGED_LOCKED, 0 },
     { "nobody", "right", JUDGED_UNKNOWN, 0 },
+    { "nora", "*", JUDGED_NO_CERTIFICATE, 0 },
+    { "olga", "!", JUDGED_LOCKED, 0 },
     { "", "right", JUDGED_UNKNOWN, 0 },
     { "ANNA", "right", JUDGED_UNKNOWN, 0 },
     { "fritz", "", JUDGED_NO_OBJECTION, 6 },

@@ -2,14 +2,17 @@
  * cases/account.txt has the rest. */
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"
 
+#include "ctl/ctl.h"
 #include "world.h"
 
 TestSuite(account, .init = world_make, .fini = scratch_remove);
@@ -58,13 +61,16 @@ Test(account, ttl)
 /* Accounts of the system, in place of those of libc. */
 static uid_t account;
 static gid_t group;
-static int down; /* the errno of NSS */
+static int down;   /* the errno of NSS */
+static bool hangs; /* it never answers */
 
 struct passwd *getpwuid(uid_t uid)
 {
     static char name[] = "eva"; /* of log.txt */
     static struct passwd row = { .pw_name = name };
 
+    while (hangs)
+        pause();
     if (down)
         errno = down;
     return uid == 4321 || (account != 0 && uid == account) ? &row : NULL;
@@ -76,6 +82,8 @@ struct group *getgrgid(gid_t gid)
     static char bytes[65536];
     struct group *found = &row;
 
+    while (hangs)
+        pause();
     if (group == 0 || gid != group)
         getgrgid_r(gid, &row, bytes, sizeof(bytes), &found);
     return found;
@@ -112,6 +120,77 @@ Test(account, accounts_that_cannot_be_asked)
     cr_expect_not(files_exists(in(world.homes, "bob")));
     down = ENOENT; /* there is none */
     expect_run(0, PASSWORD, "user add bob --uid 70005");
+}
+
+static void systemd_hangs(struct unit *u)
+{
+    (void)u;
+    if (ctl.lock_fd != 0)
+        abort();
+    poll(NULL, 0, 2000); /* systemctl has a limit of its own */
+}
+
+/* While another command waits for NSS, or for systemd, users can be locked. */
+static void lock_beside(const char *words, int code)
+{
+    struct run r;
+    int status = 0;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        run_ctl(&r, PASSWORD, words);
+        _exit(r.code);
+    }
+    do
+        expect_out(0, "", "user lock anna", "user anna: locked");
+    while (waitpid(pid, &status, WNOHANG) == 0);
+    cr_expect_eq(WEXITSTATUS(status), code, "%s: %d", words,
+                 WEXITSTATUS(status));
+}
+
+Test(account, a_lock_beside_what_hangs, .timeout = 120)
+{
+    char words[256];
+
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in_scratch("new"), "{\"name\":\"dora\"}");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
+    disk_ms = 1000;
+    hangs = true;
+    lock_beside("user add bert", EX_TEMPFAIL);
+    lock_beside("user add bert --uid 70050", EX_TEMPFAIL);
+    lock_beside("share add s", EX_TEMPFAIL);
+    lock_beside("share add s --local-group nogroup1", EX_USAGE);
+    lock_beside(words, EX_TEMPFAIL);
+    hangs = false;
+    paths_unit = systemd_hangs;
+    lock_beside("user change anna --home /nowhere/anna", EX_CANTCREAT);
+    cr_expect_null(strstr(file_text(world.users), "bert"));
+    cr_expect_null(strstr(file_text(world.users), "@share"));
+}
+
+/* Each home of an import is made under the lock for a second at most. */
+Test(account, a_lock_beside_an_import, .timeout = 300)
+{
+    const size_t users = getenv("SALLYPORT_LONG") ? 9000 : 900;
+    FILE *f = fopen(in_scratch("new"), "w");
+    char words[256];
+
+    cr_assert_not_null(f);
+    snprintf(words, sizeof(words), "sed -i s/70099/79999/ %s", world.conf);
+    cr_assert_eq(system(words), 0);
+    for (size_t i = 0; i < users; i++)
+        fprintf(f, "{\"name\":\"u%zu\"}\n", i);
+    fclose(f);
+    expect_run(0, PASSWORD, "user add anna");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
+    lock_beside(words, 0);
+    snprintf(words, sizeof(words), "test $(wc -l <%s) = %zu", world.users,
+             users + 1);
+    cr_expect_eq(system(words), 0);
 }
 
 Test(account, the_last_uid_is_of_the_system)

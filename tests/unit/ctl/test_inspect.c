@@ -4,11 +4,14 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/nth.h"
 #include "world.h"
 
 #define ID "0123456789abcdef"
@@ -228,7 +231,8 @@ Test(inspect, a_directory_of_a_member)
                      "anna 70000 70000 0\nbert 70001 70001 0\n"
                      "contracts 80000 80000 0\nbert 70001 70001 1\n");
     ordered = HELD_REPLACE;
-    expect_out(0, "", "inspect release --replace-newer " ID, "released: /contracts/");
+    expect_out(0, "", "inspect release --replace-newer " ID,
+               "released: /contracts/");
 }
 
 /* They had their 226, and nobody would find them any more. */
@@ -268,4 +272,80 @@ Test(inspect, del_of_what_has_uploads_that_wait)
     expect_run(0, "", "user del bert --waiting");
     fake_files_are(NULL, ends);
     expect_run(0, "", "user del carl");
+}
+
+/* The marks of another user's hash: each third byte is the same. The test's own
+ * memory never has them. */
+#define MARKS 43
+
+static bool has_marks(const char *at, size_t len)
+{
+    for (size_t n = 0, i = 0; i < len; i++) {
+        n = at[i] == "Qz7"[n % 3] ? n + 1 : at[i] == 'Q';
+        if (n == MARKS)
+            return true;
+    }
+    return false;
+}
+
+static void write_marked(void)
+{
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        FILE *f = fopen(world.users, "w");
+
+        if (!f)
+            _exit(1);
+        fprintf(f, "anna:!:70000:70000::%s/anna::\nbert:$5$salt$", world.homes);
+        for (size_t i = 0; i < MARKS; i++)
+            putc("Qz7"[i % 3], f);
+        fprintf(f, ":70001:70001::%s/bert::\n", world.homes);
+        fclose(f);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* All that the process may write to: what its user may find there. */
+static bool enters_without_hashes(const struct files_start *start,
+                                  struct channel *master)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512], may[5];
+    unsigned long from, to;
+    size_t looked = 0;
+    bool found = false;
+
+    while (maps && fgets(line, sizeof(line), maps))
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, may) == 3 &&
+            strncmp(may, "rw", 2) == 0) {
+            found =
+                found || has_marks((const char *)(uintptr_t)from, to - from);
+            looked++;
+        }
+    if (maps)
+        fclose(maps);
+    return looked > 5 && !found && fake_ready(start, master);
+}
+
+/* Nothing that works beneath a home knows another user's hash. */
+Test(inspect, the_processes_know_no_hash)
+{
+    if (nth_stride() != 1)
+        world_skip("the memory of sanitizers is too large");
+    write_marked();
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    cr_assert_eq(mkdir(in(world.homes, "bert"), 0700), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(in(world.homes, "anna"), 70000, 70000) +
+                         chown(in(world.homes, "bert"), 70001, 70001),
+                     0);
+    fake_files_are(enters_without_hashes, ends);
+    expect_run(0, "", "partials list anna");
+    expect_run(0, "", "inspect list");
+    expect_run(0, "", "retention run");
+    expect_run(0, "", "user del anna");
 }

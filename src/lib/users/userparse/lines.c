@@ -183,7 +183,12 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
                               user_home_wanted(slice_from(user->home)));
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
-    return read_options(r, o, LINE_USER, column[7]);
+    if (read_options(r, o, LINE_USER, column[7]))
+        return -EINVAL;
+    /* With a certificate in place of the password none is needed. */
+    if (user->certificate_only)
+        user->locked = user->locked_by_hand;
+    return 0;
 }
 
 /* The directories of all users are in one array, in the order of the rows. */
