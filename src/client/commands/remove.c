@@ -327,7 +327,7 @@ static struct job *remove_hold(struct tree *t, struct job *in, struct job job,
                               .step = remove_list,
                               .root = root,
                               .depth = job.depth,
-                              .about = held };
+                              .removal = held };
 
     if (!held)
         return NULL;
@@ -343,7 +343,7 @@ static struct job *remove_hold(struct tree *t, struct job *in, struct job job,
 static void remove_list_each(struct tree *t, struct job *job,
                              const struct listing_entry *e, const char *path)
 {
-    struct job *in = job->about;
+    struct job *in = job->removal;
 
     if (tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY))
         remove_keep(t, in);

@@ -48,7 +48,10 @@ static void surplus_keep(struct tree *t, struct job *dir,
         const struct listing_entry *other = listing_find(now, held->remote);
 
         if (held->stays || !other || other->kind != e->kind ||
-            (e->kind == ENTRY_FILE && other->sized && other->size != e->size))
+            (e->kind == ENTRY_FILE &&
+             ((other->sized && other->size != e->size) ||
+              (other->modified && e->modified &&
+               other->modified != e->modified))))
             continue;
         progress_note("/%s stays: the server lists no %s, and this may be its "
                       "name there",

@@ -114,11 +114,10 @@ static void sync_set_time(const struct tree *t, const struct job *job,
 /* Seconds. Disks round times, and FAT rounds most: to this. */
 #define TIME_STEP 2
 
-/* Is a file to be transferred that has the same size on both sides? Its source
- * is newer by GAP seconds, which is less than 0 if it is older. The other time
- * may be that of the last transfer: a server or a disk may set its own time,
- * and the client sends no time before 1970. Then checksums decide, if the
- * server has them. */
+/* The sizes are equal. A source that is newer by more than TIME_STEP is
+ * transferred. Otherwise the copy may have the time of its transfer, so
+ * checksums decide; without them the file is transferred, unless uploads can't
+ * keep times. */
 static bool sync_gap_counts(struct tree *t, const struct job *job,
                             struct link *l, time_t here, time_t there)
 {

@@ -58,7 +58,7 @@ const struct option_row option_rows[] = {
       .help = "print what would be transferred or removed, and do nothing",
       .commands = "put get rm rmdir sync" },
     { .name = "exclude",
-      .kind = OPTION_FILTER,
+      .kind = OPTION_EXCLUDE,
       AT(filter),
       .value = "PATTERN",
       .help = "leave out files and directories that match; can be repeated",
@@ -85,9 +85,8 @@ const struct option_row option_rows[] = {
       .help = "ls: print sizes as 1.2 MiB (there also -h)",
       .commands = "ls open" },
     { .name = "include",
-      .kind = OPTION_FILTER,
+      .kind = OPTION_INCLUDE,
       AT(filter),
-      .least = 1,
       .value = "PATTERN",
       .help = "transfer files that match; if it is the first filter, no others",
       .commands = "put get sync" },
@@ -353,7 +352,8 @@ static int option_filter(struct options *o, const struct option_row *row,
                         "names in all directories, such as tmp/ or *.o",
                         row->name);
     option_counts(o, row, source);
-    o->filter[o->filters++] = (struct filter){ pattern, row->least == 1 };
+    o->filter[o->filters++] =
+        (struct filter){ pattern, row->kind == OPTION_INCLUDE };
     return 0;
 }
 
@@ -370,7 +370,7 @@ static int option_value(struct options *o, const struct option_row *row,
             *(const char **)field = value;
         return 0;
     }
-    if (row->kind == OPTION_FILTER)
+    if (row->kind == OPTION_EXCLUDE || row->kind == OPTION_INCLUDE)
         return option_filter(o, row, source, value, c);
     if (row->kind == OPTION_CONFLICT) {
         r = slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES);

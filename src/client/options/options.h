@@ -65,7 +65,8 @@ enum option_kind {
     OPTION_RATE, /* bytes; may have k, M or G at the end */
     OPTION_CONFLICT,
     OPTION_AGE, /* seconds; may have s, m, h or d at the end */
-    OPTION_FILTER,
+    OPTION_EXCLUDE,
+    OPTION_INCLUDE,
 };
 
 struct option_row {

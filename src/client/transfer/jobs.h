@@ -55,7 +55,7 @@ struct job {
     job_step *last;       /* the step after all jobs in this one; or NULL */
     size_t root;          /* length of the remote path where the walk began */
     struct job *after;    /* what is queued when the removal is done */
-    struct job *about;    /* the job whose directory this step lists */
+    struct job *removal;  /* what this step finds is held in it */
     struct job_list held; /* jobs in it that are queued later */
 
     struct job *above; /* the job of the directory that it is in, or NULL */

@@ -729,6 +729,9 @@ class Mirror(Session):
                   [f"-rw-r--r-- 1 a a {len(FILES[name][0])} Nov 20 07:42 {name}\r\n"
                    .encode() for name in FILES])
 
+    def do_RETR(self, words):
+        self.send([FILES[self.name(words)][0]])
+
     def do_DELE(self, words):
         gone = FILES.pop(self.name(words), None)
         self.reply("250 gone" if gone else "550 no such file")
