@@ -361,6 +361,24 @@ int change_on_rename(void *owner, struct msg_rename *m)
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799
 
+/* In a drop there is no file but the one that the session's last upload has
+ * become: clients set its time. */
+static int change_open_last(const struct files *f, const struct path *path,
+                            unsigned needed)
+{
+    const struct upload *u = &f->upload;
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+    int r = u->visible && !u->held[0] &&
+                    slice_equal(path_slice(path), path_slice(&u->path))
+                ? resolve_place(f, path, needed, O_PATH, &at)
+                : -ENOENT;
+
+    return r != 0
+               ? r
+               : resolve_in(at.directory, at.name,
+                            O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+}
+
 /* Opens a file or directory to change its facts: for reading, or for writing
  * where the user may only write. With O_PATH nothing could be changed. */
 static int change_open(const struct files *f, const struct path *path,
@@ -369,6 +387,8 @@ static int change_open(const struct files *f, const struct path *path,
     const int flags = O_NONBLOCK | O_NOCTTY;
     int r = resolve_look(f, path, needed);
 
+    if (r == -ENOENT && mount_of(f, path_slice(path))->drop)
+        return change_open_last(f, path, needed);
     if (r < 0)
         return r;
     int fd = resolve_open(f, path_slice(path), needed, O_RDONLY | flags);

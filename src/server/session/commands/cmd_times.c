@@ -1,6 +1,6 @@
 /* MDTM, MFMT, MFF, SITE UTIME and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx):
  * a file's time, in UTC, and its mode. */
-#include "session.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,12 +65,23 @@ static void times_set(struct session *s, const char *syntax)
     }
 }
 
+/* The last upload was given another name than the client asked for, in a drop
+ * or since it was taken. The client still means what it has sent. */
+static void times_mean_stored(struct session *s, struct path *path)
+{
+    if (s->stored[0] && transfer_is_upload(&s->transfer) &&
+        slice_equal(path_slice(path), path_slice(&s->transfer.path)))
+        path_resolve(&s->cwd, slice_from(s->stored), path);
+}
+
 void cmd_mfmt(struct session *s, const struct call *call)
 {
     struct times t;
     int form = times_parse(call->argument, &t);
 
     times_note(s, "MFMT", REPLY_TIMES, form, &t);
+    if (form == 0)
+        times_mean_stored(s, &s->times.path);
     times_set(s, call->command->help);
 }
 

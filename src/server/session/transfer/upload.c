@@ -47,6 +47,7 @@ static enum stepped upload_ask_partial(struct session *s)
                            : t->verb == VERB_APPE ? WRITE_APPEND
                                                   : WRITE_STORE;
 
+    s->stored[0] = '\0';
     ASK(s, file_write, transfer_on_answer, .path = path_slice(&t->path),
         .mode = mode, .offset = t->start, .announced = t->announced,
         .keep_nothing = !flow_keeps_lengths(s),
