@@ -234,6 +234,29 @@ static int mount_open_in_home(const struct files *f, const struct mount *m)
     return mount_searchable(fd);
 }
 
+/* Makes the directory, and those above it. The user couldn't, since no client
+ * changes what contains such a directory. */
+static int mount_make_in_home(const struct files *f, const struct mount *m)
+{
+    FD_CLEANUP int fd = fcntl(f->mount[0].fd, F_DUPFD_CLOEXEC, 0);
+    char path[FTP_PATH_MAX], *name = path, *slash;
+
+    if (fd < 0 || slice_copy(slice_from(m->at.ptr + 1), path, sizeof(path)))
+        return -ENAMETOOLONG;
+    do {
+        slash = strchr(name, '/');
+        if (slash)
+            *slash = '\0';
+        if (mkdirat(fd, name, (mode_t)m->dir_mode) < 0 && errno != EEXIST)
+            return -errno;
+        int next = resolve_in(fd, name, O_PATH | O_DIRECTORY, 0);
+        fd_close(&fd);
+        fd = next;
+        name = slash + 1;
+    } while (fd >= 0 && slash);
+    return fd < 0 ? fd : 0;
+}
+
 static void mount_report(struct files *f, const struct mount *m,
                          const struct files_mount *from, int error)
 {
@@ -278,8 +301,13 @@ static int mount_open_other(const struct files *f,
 {
     if (from->late)
         return -ETIMEDOUT;
-    return m->share ? mount_open_outside(start->root, start->shares, from->path)
-                    : mount_open_in_home(f, m);
+    if (m->share)
+        return mount_open_outside(start->root, start->shares, from->path);
+    int fd = mount_open_in_home(f, m);
+    if (fd != -ENOENT || start->for_ctl)
+        return fd;
+    int r = mount_make_in_home(f, m);
+    return r < 0 ? r : mount_open_in_home(f, m);
 }
 
 static int mount_open_others(struct files *f, const struct files_start *start)
