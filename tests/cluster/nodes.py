@@ -43,7 +43,7 @@ class Server:
             text = text.replace(old, new)
         with open(self.top + "/sallyport.conf", "w", encoding="utf-8") as f:
             f.write(text + "\nstartups = 300\nmax_per_address = 300\nmax_fruitless = 10000\n")
-            for key in ("empty", "state", "control"):
+            for key in ("empty", "state"):
                 f.write("%s = %s/%s\n" % (key, self.top, key))
             f.write("accounts = 69990\n")
 

@@ -119,7 +119,6 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "accounts = %d\n", SERVER_UID_GATE);
     if (plan->settings)
         buf_add_text(&text, plan->settings);
-    buf_add_format(&text, "control = %s/control\n", s->folder);
     buf_add_format(&text, "shares = %s/shares\n", s->folder);
     files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
     buf_release(&text);

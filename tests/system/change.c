@@ -212,12 +212,6 @@ static void logs(const struct server *server, const struct change *c)
     server_log_wait(server, c->reply, NULL);
 }
 
-static void answers(const struct server *server, const struct change *c)
-{
-    (void)c;
-    generation_reload(server, GENERATION_CTL);
-}
-
 static void has_no_user(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -295,7 +289,6 @@ const struct change changes[] = {
     { "users", "./users.other", has_no_user, NULL, NULL },
     { "empty", "./empty.other", makes, NULL, NULL },
     { "state", "./state.other", makes, NULL, NULL },
-    { "control", "./control.other", answers, NULL, NULL },
     { "address", "192.0.2.7", says, "PASV", "227 {*}(192,0,2,7,{*}" },
     { "address.127.0.0.0/8", "192.0.2.8", says, "PASV",
       "227 {*}(192,0,2,8,{*}" },

@@ -293,14 +293,12 @@ static void run_as(const struct server *server, uid_t uid, int expected)
 
 Test(partials, of_another_uid)
 {
-    char text[1024];
     struct server server;
 
     if (geteuid() != 0)
         cr_skip_test("needs another uid");
     server_start(&server, &plan);
-    snprintf(text, sizeof(text), "control = %s/control\n", server.folder);
-    files_write(server_path(&server, "open.conf"), text, strlen(text), 0644);
+    files_write(server_path(&server, "open.conf"), "#\n", 2, 0644);
     run_as(&server, SERVER_UID_FIRST, EX_NOPERM);
     cr_assert_eq(chmod(server_path(&server, "control"), 0666), 0);
     for (int i = 0; i < 20; i++) /* they keep no place */
@@ -338,7 +336,6 @@ Test(partials, the_sockets_name)
         server_path(&server, "sallyport.conf"), NULL);
     cr_expect_eq(r.status, EX_TEMPFAIL, "%s", r.text);
     cr_expect(strstr(r.text, "another server answers there"), "%s", r.text);
-    cr_expect(strstr(r.text, "sallyport.conf:"), "%s", r.text);
     run_release(&r);
     ctl_check(&server, 0, "");
     ctl(&server, 0, "status", "running");

@@ -99,8 +99,6 @@ struct settings {
                                        restart */
     char partials_key[SETTINGS_PATH_MAX];  /* "": in `state` */
     char control_group[SETTINGS_NAME_MAX]; /* "": none */
-    char control[SETTINGS_PATH_MAX];       /* the path of the socket:
-                                              settings_control() */
     unsigned log_format;                   /* enum log_format */
     struct port_range ports;
     struct address address;
@@ -191,9 +189,9 @@ struct settings_pair {
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
-/* Writes the path of the control socket: the value of `control`. If it isn't
- * set and this process isn't root, the socket is in the directory of the
- * configuration. Returns 0 or -ENAMETOOLONG. */
+/* Writes the path of the control socket: /run/sallyport/control for root's
+ * default configuration, else "control" beside the configuration. Returns 0 or
+ * -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
 /* Returns the line of KEY; 0: it has its default. */
 size_t settings_line(const struct settings *s, const char *key);

@@ -64,13 +64,14 @@ bool settings_pair(const struct settings *s, size_t i,
 
 int settings_control(const struct settings *s, char *out, size_t size)
 {
+    static const char of_default[] = "/run/sallyport/control";
     const char *slash = strrchr(s->file, '/');
     int directory = slash ? (int)(slash - s->file) : 1;
     const char *start = slash ? s->file : ".";
     int n;
 
-    if (geteuid() == 0 || settings_line(s, "control") != 0)
-        return slice_copy(slice_from(s->control), out, size);
+    if (geteuid() == 0 && strcmp(s->file, SETTINGS_FILE) == 0)
+        return slice_copy(SLICE(of_default), out, size);
     n = snprintf(out, size, "%.*s/control", directory, start);
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

@@ -122,7 +122,7 @@ class Sallyport(Server):
         (d / "sallyport.conf").write_text("".join(f"{key} = {value}\n" for key, value in {
             "listen": f"127.0.0.1:{self.port}", "ports": "auto",
             "certificate": s.certificate, "key": s.key, "users": d / "users", "homes": s.work / "homes",
-            "empty": s.work / "empty", "state": d / "state", "control": d / "control", "accounts": 69990,
+            "empty": s.work / "empty", "state": d / "state", "accounts": 69990,
             "max_sessions": most, "max_per_address": most, "max_per_user": most}.items()))
         (d / "sallyport.conf").chmod(0o600)
         return [s.build / "sbin/sallyportd", "--foreground", "--config", d / "sallyport.conf"]

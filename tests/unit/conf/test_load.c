@@ -179,12 +179,12 @@ Test(load, control_socket)
     static const struct {
         const char *text, *file, *root, *user;
     } rows[] = {
-        { "", "/etc/x/conf", "/run/sallyport/control", "/etc/x/control" },
-        { "", "conf", "/run/sallyport/control", "./control" },
-        { "", "/conf", "/run/sallyport/control", "/control" },
-        { "control = /run/sallyport/control\n", "/etc/x/conf",
-          "/run/sallyport/control", "/run/sallyport/control" },
-        { "control = /a/b\n", "conf", "/a/b", "/a/b" },
+        { "", SETTINGS_FILE, "/run/sallyport/control",
+          "/etc/sallyport/control" },
+        { "", "/etc/x/conf", "/etc/x/control", "/etc/x/control" },
+        { "", "conf", "./control", "./control" },
+        { "", "/conf", "/control", "/control" },
+        { "control = /a/b\n", "conf", "./control", "./control" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -42,9 +42,8 @@ void world_make(void)
     snprintf(world.shares, sizeof(world.shares), "%s/shares", scratch);
     snprintf(text, sizeof(text),
              "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n"
-             "shares = %s\ngid_first = 80000\ngid_last = 80009\n"
-             "control = %s/control\n",
-             world.users, world.homes, world.shares, scratch);
+             "shares = %s\ngid_first = 80000\ngid_last = 80009\n",
+             world.users, world.homes, world.shares);
     file_write(world.conf, text);
     cr_assert_eq(chmod(world.conf, 0644), 0);
 }

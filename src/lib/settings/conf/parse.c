@@ -197,11 +197,10 @@ static struct slice without_bom(struct slice text)
     return text;
 }
 
-/* May the line have been meant for a setting without which a command would ask
- * another server, or read other users? */
+/* May the line have been meant for the setting without which a command would
+ * read other users? */
 static bool is_vital(struct slice line)
 {
-    static const char *const vital[] = { "users", "control" };
     struct slice key;
     const char *nearest;
 
@@ -209,11 +208,8 @@ static bool is_vital(struct slice line)
     key = slice_trim(key);
     slice_cut(&key, ' ', &line);
     nearest = table_nearest(line);
-    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
-        if (slice_equal(line, slice_from(vital[i])) ||
-            (nearest && strcmp(nearest, vital[i]) == 0))
-            return true;
-    return false;
+    return slice_equal(line, SLICE("users")) ||
+           (nearest && strcmp(nearest, "users") == 0);
 }
 
 /* Fills p->settings. 0, or -EINVAL after the last mistake. */

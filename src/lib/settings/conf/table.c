@@ -129,13 +129,6 @@ const struct setting setting_table[] = {
               "server that starts makes it, of the key that it has in state if "
               "there is one. Its directory must be root's and writable by "
               "nobody else." },
-    { .key = "control",
-      .type = SETTING_PATH,
-      .offset = FIELD(control),
-      .value = "/run/sallyport/control",
-      .help = "The socket on which the server answers sallyportctl. The server "
-              "makes its directory if it is missing. Without root the default "
-              "is \"control\" in the directory of the configuration." },
     { .key = "log_format",
       .type = SETTING_LOG_FORMAT,
       .offset = FIELD(log_format),
@@ -661,6 +654,9 @@ static const struct {
                                   it now, or "" */
 } retired[] = {
     { "address_refresh", "" },
+    { "control",
+      "the socket is /run/sallyport/control, or \"control\" beside another "
+      "configuration; " },
     { "ktls", "" },
     { "metrics_listen",
       "sallyportctl metrics prints the metrics, and this serves them: "

@@ -234,7 +234,7 @@ int prepare_control(struct master *m, struct complaint *c)
     if (r == 0)
         r = control_socket_permits(&m->control->socket, path,
                                    m->account[ACCOUNT_CONTROL].gid, c);
-    return placed(m, "control", r, c);
+    return r;
 }
 
 int prepare_control_group(const struct master *m, struct complaint *c)
