@@ -68,7 +68,7 @@ static bool read_pair(struct log_record *r, struct slice *rest)
     return name.len == 0;
 }
 
-static bool read_text(struct log_record *r, struct slice line, int64_t now)
+static bool read_pairs(struct log_record *r, struct slice line, int64_t now)
 {
     struct slice rest = line, time;
 
@@ -152,7 +152,7 @@ enum log_line log_record_read(struct log_record *r, struct slice line,
         line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
     if (is_message(line))
         return LOG_LINE_OTHER;
-    ok = line.ptr[0] == '{' ? read_json(r, line) : read_text(r, line, now);
+    ok = line.ptr[0] == '{' ? read_json(r, line) : read_pairs(r, line, now);
     return ok ? LOG_LINE_EVENT : LOG_LINE_TORN;
 }
 

@@ -117,7 +117,7 @@ static void open_log(struct log_view *v)
 }
 
 /* Returns 1; 0 at the end; -1: the line was too long, and was passed over. */
-static int read_line(struct log_view *v, struct slice *ret)
+static int next_line(struct log_view *v, struct slice *ret)
 {
     bool fits = true;
     size_t len = 0;
@@ -231,7 +231,7 @@ static struct slice machine_of(const struct log_view *v)
     return (struct slice){ json_string_value(name), json_string_length(name) };
 }
 
-static void make_row(struct log_view *v, const struct log_record *r)
+static void fill_row(struct log_view *v, const struct log_record *r)
 {
     const struct slice machine = machine_of(v);
     char *text;
@@ -324,7 +324,7 @@ static void show_record(struct log_view *v, const struct log_record *r)
         table_add(&v->csv, log_json(r, machine_of(v)));
         write_out("", 0);
     } else {
-        make_row(v, r);
+        fill_row(v, r);
     }
     if (v->args->directory && !v->args->follow && !v->args->csv) {
         keep_place(v, r->ms);
@@ -353,7 +353,7 @@ static void show_all(struct log_view *v)
     int64_t now;
     int got;
 
-    while (!has_all(v) && (got = read_line(v, &line)) != 0) {
+    while (!has_all(v) && (got = next_line(v, &line)) != 0) {
         enum log_line is = LOG_LINE_TORN;
 
         now = 0;

@@ -70,6 +70,7 @@ static const char *const command_values[] = {
     "as many files as max_files=",
     "over max_bytes=",
     "no space for that much",
+    "no such directory",
     "other",
 };
 static const char *const directions[] = { "upload", "download", "listing",

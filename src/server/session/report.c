@@ -268,6 +268,17 @@ static bool report_is_verifying(const struct session *s,
            slice_equal(path_slice(&s->subject), slice_from(s->stored));
 }
 
+/* A new partner's first mistake leaves no other trace. Once a session, since
+ * some programs look for directories in this way. */
+static bool report_is_lost(struct session *s, enum reply r)
+{
+    const bool lost = r == REPLY_NOT_FOUND && !s->was_lost &&
+                      s->dispatched.command->verb == VERB_CWD;
+
+    s->was_lost |= lost;
+    return lost;
+}
+
 /* These replies say more than the table. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
@@ -277,6 +288,8 @@ static struct slice report_reason(enum reply r, struct slice argument,
                             ? reasons[r]
                             : NULL;
 
+    if (r == REPLY_NOT_FOUND)
+        return SLICE("no such directory");
     if (!front || argument.len == 0)
         return r == REPLY_NO_RIGHT && argument.len > 0 ? argument
                                                        : slice_from(reasons[r]);
@@ -293,8 +306,8 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     struct event_record e;
     char text[REASON_MAX];
 
-    if (!reasons[r] || !s->login.user[0] || !d->command ||
-        report_is_verifying(s, d))
+    if (!s->login.user[0] || !d->command || report_is_verifying(s, d) ||
+        (!reasons[r] && !report_is_lost(s, r)))
         return;
     event_begin(&e, EVENT_COMMAND_REFUSED);
     report_add_user(s, &e);

@@ -75,6 +75,7 @@ struct session {
     struct path subject; /* of the command that files is answering */
     struct set_times times;
     char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
+    bool was_lost; /* a CWD to a directory that isn't there is in the log */
 };
 
 /* session.c: the beginning. session_title() sets the title that ps shows.
