@@ -41,6 +41,9 @@ int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
 /* Does the file system of FD refuse what is beyond a limit? 0 or as above. */
 int quota_enforced(int fd, enum quota_owner owner);
 
+/* quota_get() where the file system is known not to be btrfs. */
+int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
+                    struct quota *ret);
 bool quota_is_btrfs(int fd);
 /* Where btrfs shows quotas; missing without btrfs. */
 #define QUOTA_SYSFS "/sys/fs/btrfs"

@@ -28,6 +28,7 @@ struct statvfs;
 /* What quota.c knows of a directory's file system, or subvolume. */
 struct quota_place {
     dev_t device;
+    bool btrfs, none; /* none: a network disk, which shows no quotas */
     struct quota_subvolume subvolume;
 };
 

@@ -72,10 +72,14 @@ static uint64_t bytes_of(uint64_t blocks)
 
 int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret)
 {
-    struct if_dqblk disk = { 0 };
+    return quota_is_btrfs(fd) ? btrfs_get(fd, ret)
+                              : quota_get_of_id(fd, owner, id, ret);
+}
 
-    if (quota_is_btrfs(fd))
-        return btrfs_get(fd, ret);
+int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
+                    struct quota *ret)
+{
+    struct if_dqblk disk = { 0 };
     int r = quota_call(fd, Q_GETQUOTA, owner, id, &disk);
     if (r < 0 && r != -ENOENT) /* xfs: it has no file and no limit */
         return r;

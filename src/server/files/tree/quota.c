@@ -9,11 +9,15 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "sallyport/base/fd.h"
+
 void quota_watch(struct mount *m)
 {
     struct stat st;
 
     quota_open_subvolume(m->fd, &m->quota.subvolume);
+    m->quota.btrfs = quota_is_btrfs(m->fd);
+    m->quota.none = fd_on_network_disk(m->fd);
     if (fstat(m->fd, &st) == 0)
         m->quota.device = st.st_dev;
 }
@@ -35,7 +39,8 @@ static void quota_of_group(const struct files *f, int fd, const struct stat *st,
     bool inherits = !S_ISDIR(st->st_mode) || st->st_mode & S_ISGID;
     struct quota group;
 
-    if (quota_get(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid, &group) < 0)
+    if (quota_get_of_id(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid,
+                        &group) < 0)
         return;
     if (quota_left(&group.bytes) < quota_left(&ret->bytes))
         ret->bytes = group.bytes;
@@ -53,13 +58,15 @@ static void quota_find(const struct files *f, int fd, bool own,
     *ret = (struct quota){ 0 };
     if (fstat(fd, &st) < 0)
         return;
-    if (quota_is_btrfs(fd)) {
-        p = quota_place_of(f, st.st_dev);
+    p = quota_place_of(f, st.st_dev);
+    if (p && p->none)
+        return;
+    if (p ? p->btrfs : quota_is_btrfs(fd)) {
         if (p && !own)
             quota_read_subvolume(&p->subvolume, ret);
         return;
     }
-    quota_get(fd, QUOTA_USER, f->uid, ret);
+    quota_get_of_id(fd, QUOTA_USER, f->uid, ret);
     if (!own)
         quota_of_group(f, fd, &st, ret);
 }
