@@ -82,22 +82,23 @@ Test(hash, that_costs_too_much)
         { "$5$rounds=99999999999999999999999$salt$" S43, false },
         { "$5$rounds=-1$salt$" S43, false },
         { "$6$roundsX9999999$" S86, true }, /* all of it is the salt */
-        { "$y$jFT$salt$" S43, true }, /* 1 GiB: crypt_gensalt(3) with 11 */
-        { "$y$jGT$salt$" S43, false },
-        { "$y$jF8$salt$" S43, true },
+        { "$y$jCT$salt$" S43, true },       /* 128 MiB: hash_cost = 8 */
+        { "$y$jDT$salt$" S43, false },
+        { "$y$jFT$salt$" S43, false }, /* 1 GiB */
+        { "$y$jC8$salt$" S43, true },
         { "$y$jzT$salt$" S43, false },
         { "$y$j9zzzzz$salt$" S43, false },
-        { "$y$jAs..$salt$" S43, true }, /* r = 561 */
-        { "$y$jBs..$salt$" S43, false },
+        { "$y$j7s..$salt$" S43, true }, /* r = 561 */
+        { "$y$j8s..$salt$" S43, false },
         { "$y$j9T.0$salt$" S43, true },     /* p = 4 */
         { "$y$j9T./$salt$" S43, true },     /* p = 3 */
-        { "$y$jFT..$salt$" S43, false },    /* 1 GiB, p = 2 */
+        { "$y$jCT..$salt$" S43, false },    /* 128 MiB, p = 2 */
         { "$y$j9T/zzzz$salt$" S43, false }, /* t */
         { "$y$j9T1$salt$" S43, false },     /* a parameter that is unknown */
         { "$y$j9$salt$" S43, false },
-        { "$7$GU..../....saltsalt$" S43, true }, /* 1 GiB */
-        { "$7$HU..../....saltsalt$" S43, false },
-        { "$7$GU....0....saltsalt$" S43, false }, /* p = 2 */
+        { "$7$DU..../....saltsalt$" S43, true }, /* 128 MiB */
+        { "$7$EU..../....saltsalt$" S43, false },
+        { "$7$DU....0....saltsalt$" S43, false }, /* p = 2 */
         { "$7$zzzzzzzzzzzsaltsalt$" S43, false },
         { "$7$C$" S43, false },
     };

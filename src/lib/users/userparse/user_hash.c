@@ -56,11 +56,12 @@ static bool hash_shape_ok(const char *hash)
            strlen(tail) == kind->tail && is_hash_text(tail);
 }
 
-/* What a hash may cost, since each login computes one, also with a name that
- * nobody has: a second or two of a processor, and 1 GiB. */
+/* Bounds the cost of a hash, since each login computes one, also with a name
+ * that nobody has, and a directory may let users choose theirs: a second or two
+ * of a processor, and 128 MiB, as hash_cost = 8. */
 #define BCRYPT_MOST 15
 #define ROUNDS_MOST 5000000
-#define MEMORY_MOST (UINT64_C(1) << 30)
+#define MEMORY_MOST (UINT64_C(128) << 20)
 
 /* Reads one digit of base 64. Returns false at another byte. */
 static bool read_digit64(const char **at, uint64_t *ret)

@@ -129,6 +129,17 @@ static const char *who_user(const struct session_record *s)
     return s->login > 0 ? s->files.user : "";
 }
 
+/* Only a generation that leads knows all sessions, and changes what the next
+ * ones inherit. A caller of an older one may still be connected to it. */
+static bool request_is_ours(struct peer *p)
+{
+    if (p->master->state == MASTER_RUNNING)
+        return true;
+    peer_refuse(p, REFUSAL_BUSY,
+                "the server is starting, reloading or stopping; try again");
+    return false;
+}
+
 /* Sends up to a page of sessions, from a place of the table on, and where the
  * next page begins. */
 static int request_on_who(void *owner, struct msg_who *msg)
@@ -171,6 +182,8 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     char to[ADDRESS_TEXT_MAX] = "";
     size_t ended = 0;
 
+    if (!request_is_ours(p))
+        return 0;
     older_look_all(p->master);
     SESSIONS_EACH(p->master->sessions, s)
         if (session_is_served(s) && who_is_meant(s, msg)) {
@@ -191,17 +204,6 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 /* Bans. */
 
 #define BAN_MOST UINT64_C(100000000000) /* s: more than any --for */
-
-/* Only a generation that leads changes what the next ones inherit. A caller of
- * an older one may still be connected to it. */
-static bool request_is_ours(struct peer *p)
-{
-    if (p->master->state == MASTER_RUNNING)
-        return true;
-    peer_refuse(p, REFUSAL_BUSY,
-                "the server is starting, reloading or stopping; try again");
-    return false;
-}
 
 /* A ban of an address in `no_ban` would have no effect. */
 static const char *ban_objection(const struct master *m,
