@@ -355,7 +355,10 @@ Test(guard, late)
     peer_remove(&p);
 }
 
-/* It isn't there: what takes its place would be in it at the next login. */
+/*
+ * It couldn't be made at the login: what takes its place would be in it at the
+ * next one.
+ */
 Test(guard, nothing_takes_its_place)
 {
     static const char *const paths[] = { "/a/IN", "/B", "/B/IN" };
@@ -368,6 +371,7 @@ Test(guard, nothing_takes_its_place)
     disk_put(&p, "/x/f", "x", 1);
     peer_rights(&p, "/a/in", READ);
     peer_rights(&p, "/b/in", READ);
+    p.mounts[0].late = p.mounts[1].late = true;
     rename_faults.folds = true;
     peer_run(&p);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
