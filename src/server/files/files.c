@@ -222,8 +222,8 @@ void files_serve_master(struct files *f)
 }
 
 /* When master dies its end of the channel closes; every wait of this process
- * watches it. Nothing comes in time: the upload takes long enough to be listed.
- */
+ * watches it. After one second an upload's partial gets the client's name, for
+ * "partials list". */
 static void files_serve(struct files *f)
 {
     struct pollfd ends[] = {
@@ -250,9 +250,8 @@ static void files_serve(struct files *f)
     }
 }
 
-/* Did the session die, or leave? Gate knows, and master has it from gate:
- * master reports a death, and closes the channel. It never waits long for gate.
- */
+/* Did the session die, or leave? Master learns it from gate, reports a death,
+ * and closes the channel, within seconds. */
 static void files_wait_for_master(struct files *f)
 {
     struct pollfd end = { .fd = f->master.fd, .events = POLLIN };

@@ -1,4 +1,15 @@
-/* Partials: unfinished uploads, beside the file that they are to become. */
+/* Partials: unfinished uploads, beside the file that they are to become.
+ *
+ * own, random  its name: a hash of user and file name, or random
+ * lost         a sync failed, or the disk is full: deleted at its end
+ * at rest      nobody writes it: cut to its confirmed length, without a token
+ * reported     SIZE has told a client its length: the rest alone may follow
+ * stale        its file was stored, renamed or deleted by another session
+ *              meanwhile (attribute "overtaken"): no byte is resumed
+ * named        a rename was tried, so it may be a visible file
+ * linked       it is one, and has its own name as well
+ * landed       the same, and its process died before it removed that name
+ * claimed      it has the token of this upload, on a network disk */
 #ifndef FILES_PARTIAL_H
 #define FILES_PARTIAL_H
 

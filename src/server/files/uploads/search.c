@@ -100,10 +100,10 @@ static bool search_is_old(const struct search_request *s, time_t changed,
            (changed <= s->now && (uint64_t)(s->now - changed) >= age);
 }
 
-/* Expired; of a random name, by which no upload finds it; overtaken; or nobody
- * can resume it, since its writer was killed before its first sync, or on a
- * network disk cut off. In a share, whose partials can't be opened, only time
- * says that nobody is writing it. */
+/* Nobody will continue it: it is older than partial_days; or no upload finds
+ * its random name; or it is landed or stale; or its writer was killed before
+ * its first sync, or cut off from a network disk. In a share, whose partials
+ * can't be opened, only time says that nobody is writing it. */
 static bool abandoned_is(const struct search_request *s, int fd,
                          const char *name, const struct stat *st)
 {

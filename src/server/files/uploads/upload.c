@@ -85,7 +85,8 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 {
     struct resume_facts *facts = &w->facts;
 
-    /* A whole file: a partial counts only as room, for an announced length. */
+    /* A whole file: the old partial matters only as room, for a length that
+     * was announced. */
     if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
         return OUTCOME_OK;
     facts->resumable =
@@ -181,8 +182,8 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                        : partial_new(f, directory, name, &u->partial);
 }
 
-/* One that is cut needs no new name; and on a full disk it could be the idle
- * partial that goes. */
+/* Not for a resumed upload: it makes no new file, and its own partial must not
+ * be removed. */
 static int upload_open_on_full(struct files *f, const struct wish *w,
                                const struct place *at, struct upload *u)
 {
@@ -197,7 +198,8 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
 }
 
 /* Is there room on the disk of the file or directory FD for the announced bytes
- * that are still to come, and COPIED ones? The upload FREES some itself. */
+ * that are still to come, and COPIED ones? FREES: bytes of its own partial that
+ * it is about to drop. */
 static int upload_make_room(struct files *f, const struct wish *w,
                             const struct mount *m, int fd, uint64_t frees,
                             uint64_t copied)
