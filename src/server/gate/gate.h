@@ -456,7 +456,10 @@ struct gate_listener {
 struct gate {
     struct frame frame; /* the first member */
     struct settings settings;
-    struct sign_channel keys; /* in the set-up: for proofs that it has them */
+    /* What gate writes while it works begins on a page of its own: a session
+     * gets a copy of each page that gate writes to after the fork. */
+    _Alignas(4096) struct sign_channel keys; /* in the set-up: for proofs that
+                                                keys has them */
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;
