@@ -177,19 +177,22 @@ void access_review_one(struct session_record *s)
         access_review_row(s, access_row(m, s->files.user));
 }
 
-/* Can the time alone end a session now? Has any user or team hours, or has any
- * user expired since the last review, or since the clock was set back? */
-static bool access_time_counts(const struct users *u, int64_t since,
-                               int64_t now)
+/* Notes when the time alone may end a session: at each review if any user or
+ * team has hours, else when the next user expires. */
+static void access_note_times(struct access *a, const struct users *u,
+                              int64_t now)
 {
+    a->hours = false;
+    a->next_expiry = INT64_MAX;
     for (size_t i = 0; i < u->teams; i++)
-        if (u->team[i].limits.hours.len > 0)
-            return true;
-    for (size_t i = 0; i < u->count; i++)
-        if (u->row[i].limits.hours.len > 0 ||
-            (user_expired(&u->row[i], now) && !user_expired(&u->row[i], since)))
-            return true;
-    return false;
+        a->hours |= u->team[i].limits.hours.len > 0;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *row = &u->row[i];
+
+        a->hours |= row->limits.hours.len > 0;
+        if (row->expires > now && row->expires < a->next_expiry)
+            a->next_expiry = row->expires;
+    }
 }
 
 size_t access_review(struct master *m)
@@ -202,10 +205,14 @@ size_t access_review(struct master *m)
 
     if (newest == 0 || userdb_is_announced(m->users))
         return 0; /* a newer edition is due */
-    if (a->reviewed == newest && !access_time_counts(u, a->reviewed_at, now)) {
+    if (a->reviewed == newest && now >= a->reviewed_at && !a->hours &&
+        now < a->next_expiry) {
         a->reviewed_at = now;
         return 0;
     }
+    /* A clock that was set back makes expired users valid again. */
+    if (a->reviewed != newest || now < a->reviewed_at || now >= a->next_expiry)
+        access_note_times(a, u, now);
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
             ended +=

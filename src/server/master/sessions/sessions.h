@@ -733,6 +733,8 @@ struct access {
     size_t ended;        /* sessions, by the edition that the last look found */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
+    bool hours;          /* any user or team of that edition has hours= */
+    int64_t next_expiry; /* of a user of that edition */
 };
 
 /* From now on the users file and the homes are checked every few seconds. */
