@@ -206,7 +206,7 @@ void ctl_beside(const char *name, char out[PATH_MAX]);
 int ctl_load_settings(struct context *x);
 /* The same for a command that must work while somebody edits the configuration:
  * a mistake in it is a warning on standard error, unless it may be in the line
- * of `users` or `control`. */
+ * of `users`. */
 int ctl_load_partly(struct context *x);
 
 /* fail.c: the end of a command that fails. A function that a command needs

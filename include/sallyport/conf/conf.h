@@ -69,8 +69,8 @@ int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
 int conf_load(struct settings *s, const char *path, struct complaint *c);
 /* Does the same for a command that needs few settings: REPORT gets each mistake
  * in a line, which has no effect then, and settings that don't fit together are
- * none. Fails if the file can't be read, or if the line may be that of `users`
- * or `control`. */
+ * none. Fails if the file can't be read, or if the line may be that of
+ * `users`. */
 int conf_load_partly(struct settings *s, const char *path, conf_report *report,
                      struct complaint *c);
 

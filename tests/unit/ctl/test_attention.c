@@ -252,7 +252,7 @@ Test(attention, with_a_mistake_in_the_configuration)
 Test(attention, with_a_mistake_about_the_users)
 {
     static const char *const lines[] = { "user = /x\n", "users /x\n",
-                                         "users = x y\n", "contrl = /x\n" };
+                                         "users = x y\n" };
     char plain[4096];
 
     snprintf(plain, sizeof(plain), "%s", file_text(world.conf));
