@@ -419,3 +419,21 @@ Test(guesses, codes_of_many)
     cr_expect_leq(lost, 5, "%u", lost);
     guesses_unmap(&g);
 }
+
+/* Users who log in within the same half minute don't use up each other's
+ * codes. */
+Test(guesses, codes_of_many_users)
+{
+    static const uint8_t key[SIPHASH_KEY];
+    struct guesses *many = NULL;
+
+    cr_assert_eq(guesses_map(-1, &many), 0);
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct guess what = { .name = siphash(key, &i, sizeof(i)) };
+
+        cr_assert_eq(address_parse(SLICE("192.0.2.1"), &what.peer), 0);
+        cr_expect_null(guesses_code(many, &what, 7, 0, 1000), "%lu", i);
+        cr_expect_not_null(guesses_code(many, &what, 7, 0, 1000), "%lu", i);
+    }
+    guesses_unmap(&many);
+}

@@ -273,23 +273,23 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
-/* If two users share a slot, the second one of the same half minute must wait
- * for the next code. */
+/* Of users with the same four ways, the fifth one of the same half minute must
+ * wait for the next code. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {
     const uint64_t name = what->name ^ what->factor;
     uint64_t pair =
         guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
-    uint64_t *last = &g->steps[name % GUESS_SLOTS];
+    struct guess_known *last = guess_known_row(g->steps, name);
     struct guess_known *k = guess_known_row(g->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
 
     if (step == 0)
         return opened ? NULL : "the one-time code is missing or wrong";
-    if (step <= *last)
+    if (step <= last->at)
         return opened ? NULL : "the one-time code was used before";
-    *last = step;
+    *last = (struct guess_known){ name, step };
     *k = (struct guess_known){ pair, now };
     return NULL;
 }

@@ -89,14 +89,15 @@ struct guesses {
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
     struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
     struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
-    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
+    struct guess_known steps[GUESS_SLOTS]; /* of each user's last code: its step
+                                              in place of a time */
     struct guess_hour all;
     struct guess_source source[GUESS_SOURCES];
 };
 
 /* The name under which the supervisor keeps the memory. A build with another
  * layout changes the number, and begins with empty tables. */
-#define GUESSES_NAME "guesses 3"
+#define GUESSES_NAME "guesses 4"
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
