@@ -14,7 +14,8 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define NAMES_MAX 10000 /* questions for a free name */
+/* After so many names the next ones are no longer free by chance. */
+#define NAMES_MAX (1u << 30)
 
 /* The owner of a tree may exchange a file or a directory for a link at any time
  * after the walk. */
@@ -51,17 +52,26 @@ static bool names_write_new(const char *path, unsigned i, char *out,
     return n > 0 && (size_t)n < size;
 }
 
+/* Doubles the number until a name is free, then bisects: a server may have a
+ * name of each night for years, or call every name taken. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why)
 {
-    for (unsigned i = 1; i <= NAMES_MAX && names_write_new(path, i, out, size);
-         i++) {
-        int r = taken(of, out, why);
+    unsigned low = 0, high = 0, try = 1;
 
-        if (r <= 0)
-            return r;
+    while (low < NAMES_MAX && low + 1 != high) {
+        if (!names_write_new(path, try, out, size))
+            return 1;
+        int r = taken(of, out, why);
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            high = try;
+        else
+            low = try;
+        try = high ? low + (high - low) / 2 : 2 * low;
     }
-    return 1;
+    return high && names_write_new(path, high, out, size) ? 0 : 1;
 }
 
 /* Only one question at a time; a capital letter also answers all later

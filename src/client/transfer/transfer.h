@@ -124,8 +124,9 @@ int names_open(const char *path, size_t named, int flags);
 /* Returns 1 if NAME is taken, 0 if it is free, or -1 with the reason. */
 typedef int names_question(void *of, const char *name, struct failure *why);
 /* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
- * before it don't change. Returns 0; 1: no such name is free or short enough;
- * or -1 with the reason. */
+ * before it don't change. Also among thousands of names it asks TAKEN only a
+ * few times, so it may pass over a name that has become free. Returns 0; 1: no
+ * such name is short enough; or -1 with the reason. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why);
 

@@ -92,7 +92,7 @@ static const struct {
 
 /* Names of which the first ones are taken. */
 struct new_taken {
-    unsigned taken;
+    unsigned taken, asked;
     bool fails; /* at the first free one */
 };
 
@@ -102,6 +102,7 @@ static int new_is_taken(void *of, const char *name, struct failure *why)
     unsigned i = 1;
 
     (void)why;
+    n->asked++;
     sscanf(strstr(name, "new-"), "new-%u-", &i);
     return i <= n->taken ? 1 : n->fails ? -1 : 0;
 }
@@ -121,11 +122,26 @@ Test(names, that_are_new)
     }
 }
 
-Test(names, that_are_never_free)
+/* A script that has sent a file each night for years. */
+Test(names, that_are_new_after_many)
 {
-    struct new_taken n = { .taken = UINT_MAX };
+    for (unsigned taken = 0; taken < 100; taken++) {
+        struct new_taken n = { .taken = taken };
+        char out[64], want[64];
+
+        snprintf(want, sizeof(want), taken ? "new-%u-a" : "new-a", taken + 1);
+        cr_assert_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL),
+                     0);
+        cr_expect_str_eq(out, want);
+        cr_expect_leq(n.asked, 14);
+    }
+    struct new_taken n = { .taken = 1000000 };
     char out[64];
 
+    cr_assert_eq(names_new("d/a", new_is_taken, &n, out, sizeof(out), NULL), 0);
+    cr_expect_str_eq(out, "d/new-1000001-a");
+    cr_expect_leq(n.asked, 42);
+    n = (struct new_taken){ .taken = UINT_MAX };
     cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), 1);
     n = (struct new_taken){ .taken = 5, .fails = true };
     cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), -1);
