@@ -162,6 +162,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     }
     if (code == 230 || code == 232) {
         l->chosen = NULL;
+        l->binary = false;
         l->surprised = !l->logs_in;
         l->logged_in = l->in = true;
         link_end_scouting(l);

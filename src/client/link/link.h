@@ -205,6 +205,7 @@ struct link {
     bool doubted;        /* a refused manner was tried once more */
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens one */
+    bool binary;         /* TYPE I holds since the last SIZE */
     bool surprised;      /* libcurl has opened one by itself */
     bool scouts;         /* other links wait for the answer to its login */
     const char *choice;  /* OPTS STOR of this call, or NULL */

@@ -69,6 +69,7 @@ static int remote_list_by(struct link *l, const char *path, const char *verb,
     char directory[URL_PATH_MAX + 2];
 
     *ret = (struct listing){ 0 };
+    l->binary = false; /* libcurl sends TYPE A */
     snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
     link_begin(l, mlsd ? directory : "", &io);
     if (!mlsd)
@@ -205,9 +206,10 @@ static struct slice remote_answer(const struct link *l)
 static enum presence remote_size(struct link *l, const char *path,
                                  uint64_t *ret, struct failure *why)
 {
-    if (link_command(l, why, "TYPE I") < 0 ||
+    if ((!l->binary && link_command(l, why, "TYPE I") < 0) ||
         remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
         return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
+    l->binary = true;
     if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
         return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
     return PRESENT;

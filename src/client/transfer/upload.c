@@ -231,11 +231,13 @@ static int upload_is_finished(struct file_transfer *t, struct failure *why)
  * length of an interrupted upload. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
+    const struct job *above = t->job->above;
     uint64_t held = 0;
 
     t->first = 0;
     if (t->link->site->options->no_resume || upload_is_stream(t) ||
-        t->size < RESUME_LEAST)
+        t->size < RESUME_LEAST ||
+        (t->has == HAS_NOTHING && above && above->made))
         return 0;
     int r = remote_length(t->link, t->remote, &held, why);
     if (r < 0 || held == 0 || held >= t->size)
