@@ -34,7 +34,8 @@ static int check_gid_range(const struct settings *s, struct complaint *c)
                        c);
 }
 
-/* A process whose uid is a user's could be killed or traced by that user. */
+/* A process whose uid is a user's could be killed or traced by that user; with
+ * a share's gid it could enter the share. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
     const uint64_t first = s->accounts, last = first + SETTINGS_ACCOUNTS - 1;
@@ -45,6 +46,12 @@ static int check_accounts(const struct settings *s, struct complaint *c)
         return settings_blame(s, "accounts", c,
                               "%llu to %llu reach into uid_first to uid_last, "
                               "the users' range",
+                              (unsigned long long)first,
+                              (unsigned long long)last);
+    if (first <= s->gid_last && last >= s->gid_first)
+        return settings_blame(s, "accounts", c,
+                              "%llu to %llu reach into gid_first to gid_last, "
+                              "the shares' range",
                               (unsigned long long)first,
                               (unsigned long long)last);
     return check_range(s, "accounts", "accounts", first, last, c);
