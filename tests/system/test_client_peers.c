@@ -377,7 +377,8 @@ Test(peers, a_listing_of_many_names, .timeout = 120)
     make_files(home, MANY);
     files_give_to_owner_of("home", home);
     files_make_folder("in", 0755);
-    desk_says(&d, EX_PROTOCOL, "is incomplete", "get", "-rq", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "is incomplete", "get", "-rq", "/many", "in",
+              NULL);
     desk_says(&d, EX_PROTOCOL, "is incomplete", "get", "-q", "/many/*", "in",
               NULL);
     desk_says(&d, EX_PROTOCOL, "is incomplete", "sync", "/many", "in", NULL);

@@ -150,7 +150,8 @@ Test(inspect, the_example_replaces_nothing_newer, .timeout = 60)
     ctl(&server, 0, "inspect list", renamed);
     snprintf(later, sizeof(later), "inspect release %s", stored);
     ctl(&server, 73, later, "--yes replaces it");
-    snprintf(later, sizeof(later), "inspect release %s --replace-newer", stored);
+    snprintf(later, sizeof(later), "inspect release %s --replace-newer",
+             stored);
     ctl(&server, 0, later, "/contracts/stored");
     session_do(&bert, "213 5", "SIZE /contracts/stored");
     session_close(&bert);

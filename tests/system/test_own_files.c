@@ -90,7 +90,8 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     struct session s;
 
     server_start(&server, &plan);
-    ctl(&server, 0, "user add partner --role drop --expires 7d --uploads 6", "");
+    ctl(&server, 0, "user add partner --role drop --expires 7d --uploads 6",
+        "");
     session_enter(&s, &server, "partner");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_store(&s, "STOR", "f", "bytes", 5);

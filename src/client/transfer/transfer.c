@@ -156,8 +156,8 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
 time_t transfer_time(const struct file_transfer *t)
 {
     time_t age = time(NULL) - t->modified;
-    bool young = t->job->overwrite && t->link->site->hash && age >= -1 &&
-                 age <= 1;
+    bool young =
+        t->job->overwrite && t->link->site->hash && age >= -1 && age <= 1;
 
     return t->modified - (young && t->modified > 1);
 }

@@ -10,9 +10,10 @@
 
 #include "sallyport/base/clock.h"
 
-#define PIECE_MS 1000      /* a piece holds the lock so long */
-#define PAUSE_NS 300000000 /* then others, who look now and then, can get it   \
-                            */
+#define PIECE_MS 1000 /* a piece holds the lock so long */
+#define PAUSE_NS                                                               \
+    300000000 /* then others, who look now and then, can get it                \
+               */
 #define LOOK_MOST 256
 
 /* Does it get a row? */

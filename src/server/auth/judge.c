@@ -123,9 +123,9 @@ static enum judgement judge_user(const struct user *user, struct attempt *a,
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     enum judgement j = JUDGED_NO_OBJECTION;
     /* A user who logs in by a certificate may have none. */
-    const enum hash_answer hash =
-        *user->hash == '*' ? hash_verify_nobody(a->password, usual)
-                           : hash_verify(a->password, user->hash);
+    const enum hash_answer hash = *user->hash == '*'
+                                      ? hash_verify_nobody(a->password, usual)
+                                      : hash_verify(a->password, user->hash);
 
     a->password_right = hash == HASH_RIGHT;
     if (!a->password_right && !user->certificate_only)

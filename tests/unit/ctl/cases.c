@@ -150,7 +150,8 @@ static int run_line(const char *line, const char *input, struct buf *got)
         "exec 2>\"$ERRORS\"\n"
         "sallyportctl() { \"$CTL\" \"$@\" --config \"$PWD/conf\"; }\n"
         "flat() { paste -sd '\\0' | tr -s ' '; }\n"
-        "import() { f=$1; shift; awk -f \"$SOURCE/etc/import/$f\" -- \"$@\"; }\n";
+        "import() { f=$1; shift; awk -f \"$SOURCE/etc/import/$f\" -- \"$@\"; "
+        "}\n";
     const char *errors = getenv("ERRORS");
     char script[CASE_LINE_MAX + sizeof(begin)], filled[CASE_LINE_MAX];
     struct run_result r;

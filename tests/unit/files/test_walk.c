@@ -9,8 +9,8 @@
 #include "peer.h"
 #include "sallyport/base/clock.h"
 
-#define FILES  10
-#define BELOW  5
+#define FILES 10
+#define BELOW 5
 
 struct seen {
     unsigned names, below;

@@ -271,10 +271,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
                          "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
                          addresses_set_listen },
-    [SETTING_ADDRESS] = { "an IP address or nothing",
-                          addresses_set },
-    [SETTING_ANNOUNCED] = { "an IP address or nothing",
-                            announced_set },
+    [SETTING_ADDRESS] = { "an IP address or nothing", addresses_set },
+    [SETTING_ANNOUNCED] = { "an IP address or nothing", announced_set },
     [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
                            "as 10.0.0.5, 192.168.7.0/24",
                            networks_set },

@@ -257,9 +257,9 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
-    struct complaint unnamed;    /* about listeners; or "" */
-    struct prepared prepared;    /* by check, for the steps of a start */
-    struct complaint key_lost;   /* why a restart makes another key; or "" */
+    struct complaint unnamed;  /* about listeners; or "" */
+    struct prepared prepared;  /* by check, for the steps of a start */
+    struct complaint key_lost; /* why a restart makes another key; or "" */
 
     bool logs; /* log is ready */
     struct event_sender events;
