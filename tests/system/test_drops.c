@@ -33,8 +33,6 @@ static const struct row {
     { "AVBL @", NO_DATA },
     { "RETR @", DOWN },
     { "MFMT 20200101000000 @", NO_DATA },
-    { "MFF modify=20200101000000; @", NO_DATA },
-    { "SITE UTIME 20200101000000 @", NO_DATA },
     { "SITE CHMOD 640 @", NO_DATA },
     { "DELE @", NO_DATA },
     { "MKD @", NO_DATA },

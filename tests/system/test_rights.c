@@ -45,8 +45,6 @@ static const struct row {
     { "XSHA512 @/file", 250, "r", NO_DATA, 0 },
     { "RETR @/file", 226, "r", DOWN, 0 },
     { "MFMT 20200101000000 @/file", 213, "w", NO_DATA, 0 },
-    { "MFF modify=20200101000000; @/file", 213, "w", NO_DATA, 0 },
-    { "SITE UTIME 20200101000000 @/file", 200, "w", NO_DATA, 0 },
     { "SITE CHMOD 640 @/file", 200, "wo", NO_DATA, 550 },
     { "STOR @/new", 226, "w", UP, 0 },
     { "STOR @/file", 226, "wo", UP, 0 },

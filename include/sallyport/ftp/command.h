@@ -28,7 +28,7 @@
  * ADAT, CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS:
  * RFC 2389. EPRT, EPSV: RFC 2428. MDTM, MLSD, MLST, REST, SIZE: RFC 3659. HOST:
  * RFC 7151. MODE Z: draft-preston-ftpext-deflate. HASH:
- * draft-bryan-ftpext-hash. RANG: draft-bryan-ftp-range. MFF, MFMT:
+ * draft-bryan-ftpext-hash. RANG: draft-bryan-ftp-range. MFMT:
  * draft-somers-ftp-mfxx. AVBL, CSID:
  * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
  * and XSHA512 are in none. */
@@ -84,12 +84,9 @@
     COMMAND(LIST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "LIST [path]")                                             \
-    COMMAND(MDTM, mdtm, .argument = ARGUMENT_REQUIRED,                         \
+    COMMAND(MDTM, mdtm, .argument = ARGUMENT_PATH,                             \
             .rights = RIGHT_LIST | RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,   \
-            .feat = "MDTM", .help = "MDTM [YYYYMMDDHHMMSS] path")              \
-    COMMAND(MFF, mff, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,    \
-            .flags = COMMAND_KEEPS_REST, .feat = "MFF modify;UNIX.mode;",      \
-            .help = "MFF [modify=YYYYMMDDHHMMSS;][UNIX.mode=0644;] path")      \
+            .feat = "MDTM", .help = "MDTM path")                               \
     COMMAND(MFMT, mfmt, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
             .flags = COMMAND_KEEPS_REST, .feat = "MFMT",                       \
             .help = "MFMT YYYYMMDDHHMMSS path")                                \
@@ -161,7 +158,7 @@
     /* sub-commands: SITE_LIST */                                              \
     COMMAND(SITE, site, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
-            .feat = "SITE UTIME", .help = "SITE command")                      \
+            .help = "SITE command")                                            \
     COMMAND(SIZE, size, .argument = ARGUMENT_PATH,                             \
             .rights = RIGHT_LIST | RIGHT_WRITE,                                \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "SIZE",        \
@@ -315,9 +312,8 @@ int command_help(struct slice name, struct buf *into);
 
 /* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come from
  * their rows. The second word is the function cmd_site_chmod() in session.
- * The right to upload a file permits setting its times. The mode decides who
- * can change a file, so it needs the rights of a change. EXEC, SYMLINK, CPFR
- * and similar sub-commands are excluded for good. */
+ * The mode decides who can change a file, so it needs the rights of a change.
+ * EXEC, SYMLINK, CPFR and similar sub-commands are excluded for good. */
 #define SITE_LIST(SITE)                                                        \
     SITE(CHMOD, chmod, .argument = ARGUMENT_REQUIRED,                          \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
@@ -327,10 +323,7 @@ int command_help(struct slice name, struct buf *into);
          .help = "SITE PSWD old new | SITE PSWD \"old\" \"new\" "              \
                  "(in quotes, \"\" is a \")")                                  \
     SITE(QUOTA, quota, .argument = ARGUMENT_OPTIONAL, .rights = RIGHT_WRITE,   \
-         .help = "SITE QUOTA [path]")                                          \
-    SITE(UTIME, utime, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,   \
-         .help = "SITE UTIME YYYYMMDDHHMM[SS] path | "                         \
-                 "path atime mtime ctime UTC")
+         .help = "SITE QUOTA [path]")
 
 enum site_verb {
 #define SITE(name, ...) SITE_##name,

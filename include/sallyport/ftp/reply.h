@@ -42,7 +42,6 @@
     R(PRET_OK, 200, "OK; send EPSV or PASV.")                                  \
     /* {}: octal mode */                                                       \
     R(CHMOD_OK, 200, "Mode is {}.")                                            \
-    R(UTIME_OK, 200, "Times are set.")                                         \
     /* {}: bytes, files */                                                     \
     R(QUOTA, 200, "Quota: {}.")                                                \
     R(NO_QUOTA, 200, "No quota here; AVBL tells how much is free.")            \
@@ -59,8 +58,6 @@
     R(MDTM, 213, "{}")                                                         \
     /* {}: YYYYMMDDHHMMSS, {}: path */                                         \
     R(TIMES, 213, "Modify={}; {}")                                             \
-    /* {}: facts, {}: path */                                                  \
-    R(MFF, 213, "{} {}")                                                       \
     /* {}: bytes */                                                            \
     R(AVBL, 213, "{}")                                                         \
     /* {}: name, range, value, path */                                         \
@@ -146,8 +143,8 @@
     R(CUT, 426, "The data connection was cut: {}. Transfer aborted.")          \
     /* {}: user */                                                             \
     R(BARE_END, 426,                                                           \
-      "No TLS close_notify; cut? If not, admin: sallyportctl user change {} "  \
-      "--upload-eof lenient")                                                  \
+      "No close_notify; admin: sallyportctl user change {} --upload-eof "      \
+      "lenient")                                                               \
     R(TRANSFER_ABORTED, 426, "Transfer aborted.")                              \
     /* {}: what is wrong with it */                                            \
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \

@@ -45,7 +45,7 @@ struct session {
     struct dispatched_command dispatched;
     enum rename_state renames;
     unsigned mode;                    /* of SITE CHMOD */
-    struct mff mff;                   /* what MFF sets; no path */
+    time_t modify;                    /* of MFMT */
     struct choices choices;           /* OPTS */
     char client[CLIENT_NAME_MAX + 1]; /* by CLNT or CSID, or "" */
     bool client_logged;               /* the log knows it */
@@ -72,8 +72,7 @@ struct session {
     struct control_connection control;
     struct transfer transfer;
     struct path cwd, rename_from;
-    struct path subject; /* of the command that files is answering */
-    struct set_times times;
+    struct path subject;           /* of the command that files is answering */
     char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
     bool was_lost; /* a CWD to a directory that isn't there is in the log */
 };

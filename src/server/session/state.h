@@ -318,15 +318,6 @@ struct final_reply {
     struct loop_timer timer;
 };
 
-/* The times that MFMT, MDTM or SITE UTIME sets. */
-struct set_times {
-    int form;         /* 0, or why the argument is no time and path */
-    const char *verb; /* for the log */
-    enum reply done;
-    time_t access, modify;
-    struct path path;
-};
-
 /* The command that is being dispatched, for the log of a refusal. */
 struct dispatched_command {
     const struct command *command; /* the last one */

@@ -174,46 +174,9 @@ struct slice make_mdtm(struct dice *d, char *out)
 struct slice make_site(struct dice *d, char *out)
 {
     static const char *const forms[] = {
-        "CHMOD \2 \1",
-        "CHMOD \2 \1",
-        "chmod \2 \1",
-        "CHMOD \2",
-        "HELP",
-        "QUOTA",
-        "quota \1",
-        "HELP \1",
-        "EXEC \1",
-        "PSWD",
-        "PSWD a",
-        "PSWD a b c",
-        "UTIME \2 \1",
-        "UTIME \1 \2 \2 \2 UTC",
-        "utime \1 \2 \2 \2 utc",
-        "UTIME \2",
-        "UTIME \1 \2 \2 \2 CET",
-        "UTIME \1 \2 UTC",
-    };
-    size_t form = dice_below(d, sizeof(forms) / sizeof(*forms));
-    char path[WORD_MAX], word[64];
-
-    return fill(forms[form], make_path(d, path),
-                from(form < 4 ? OCTALS : MOMENTS, d, word), out);
-}
-
-struct slice make_facts(struct dice *d, char *out)
-{
-    static const char *const forms[] = {
-        "UNIX.mode=\2; \1",
-        "unix.mode=\2;Modify=20200101000000; \1",
-        "UNIX.mode=600;UNIX.owner=0; \1",
-        "UNIX.mode=\2;create=20200101000000; \1",
-        "modify=\2; \1",
-        "MODIFY=\2; \1",
-        "modify=\2;UNIX.mode=640; \1",
-        "modify=\2 \1",
-        "modify=\2;",
-        "modify=\2;; \1",
-        "size=\2; \1",
+        "CHMOD \2 \1", "CHMOD \2 \1", "chmod \2 \1", "CHMOD \2",
+        "HELP",        "QUOTA",       "quota \1",    "HELP \1",
+        "EXEC \1",     "PSWD",        "PSWD a",      "PSWD a b c",
     };
     size_t form = dice_below(d, sizeof(forms) / sizeof(*forms));
     char path[WORD_MAX], word[64];

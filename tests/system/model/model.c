@@ -241,8 +241,13 @@ static bool row_permits(const struct model *m, struct call *c,
         code = 501;
     else if (r->flags & NEEDS_P && !m->protected)
         code = 521;
-    if (r->flags & HAS_OPTIONS)
+    if (r->flags & HAS_OPTIONS) {
+        bool given = c->argument.len > 0;
+
         c->argument = without_options(c->argument);
+        if (given && c->argument.len == 0 && strcmp(r->verb, "STAT") == 0)
+            c->argument = slice_from(".");
+    }
     strcpy(c->path, m->cwd);
     if (code == 0 && r->flags & IS_FILE && c->argument.len > 0 &&
         model_is_folders(c->argument))

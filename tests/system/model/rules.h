@@ -17,7 +17,7 @@ rule_fn rule_pwd, rule_cwd, rule_cdup, rule_mkd, rule_rmd, rule_dele, rule_rnfr,
 rule_fn rule_size, rule_mlst, rule_stat, rule_avbl;
 
 /* rules_times.c */
-rule_fn rule_mdtm, rule_mfmt, rule_mff, rule_site;
+rule_fn rule_mdtm, rule_mfmt, rule_site;
 
 /* rules_sums.c */
 rule_fn rule_hash, rule_checksum;

@@ -1,4 +1,4 @@
-/* Rules of times and modes: MDTM, MFMT, MFF, SITE UTIME, SITE CHMOD. */
+/* Rules of times and modes: MDTM, MFMT, SITE CHMOD. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -7,9 +7,8 @@
 
 enum form { NO_TIME, NO_SUCH_TIME, A_TIME };
 
-/* Parses LEN digits, after 14 perhaps a fraction; only dates of the
- * calendar. */
-static enum form parse_time(struct slice text, size_t len, long *ret)
+/* Parses 14 digits, perhaps with a fraction; only dates of the calendar. */
+static enum form parse_time(struct slice text, long *ret)
 {
     static const char form[] = "%4d%2d%2d%2d%2d%2d";
     struct tm tm = { 0 }, back;
@@ -18,12 +17,12 @@ static enum form parse_time(struct slice text, size_t len, long *ret)
     time_t t;
 
     slice_cut(&rest, '.', &whole);
-    if (whole.len != len || (rest.ptr && (len != 14 || rest.len == 0)))
+    if (whole.len != 14 || (rest.ptr && rest.len == 0))
         return NO_TIME;
     for (size_t i = 0; i < text.len; i++)
         if (!strchr("0123456789", text.ptr[i]) && i != whole.len)
             return NO_TIME;
-    memcpy(digits, whole.ptr, len);
+    memcpy(digits, whole.ptr, 14);
     sscanf(digits, form, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
            &tm.tm_min, &tm.tm_sec);
     tm.tm_year -= 1900;
@@ -38,49 +37,17 @@ static enum form parse_time(struct slice text, size_t len, long *ret)
                : NO_SUCH_TIME;
 }
 
-static enum form time_and_path(struct slice argument, size_t len, long *when,
+static enum form time_and_path(struct slice argument, long *when,
                                struct slice *path)
 {
     *path = argument;
     struct slice word = model_word(path);
 
-    return path->len == 0 ? NO_TIME : parse_time(word, len, when);
-}
-
-static bool last_word(struct slice *rest, struct slice *word)
-{
-    size_t at = rest->len;
-
-    while (at > 0 && rest->ptr[at - 1] != ' ')
-        at--;
-    *word = (struct slice){ rest->ptr + at, rest->len - at };
-    rest->len = at > 0 ? at - 1 : 0;
-    return at > 0;
-}
-
-/* Parses "path atime mtime ctime UTC". */
-static enum form path_and_times(struct slice argument, long *when,
-                                struct slice *path)
-{
-    enum form form = A_TIME, one;
-    struct slice word;
-    long unused;
-
-    *path = argument;
-    if (!last_word(path, &word) || !slice_equal_nocase(word, slice_from("UTC")))
-        return NO_TIME;
-    for (int i = 0; i < 3; i++) {
-        if (!last_word(path, &word))
-            return NO_TIME;
-        one = parse_time(word, 14, i == 1 ? when : &unused);
-        if (form == A_TIME)
-            form = one;
-    }
-    return path->len == 0 ? NO_TIME : form;
+    return path->len == 0 ? NO_TIME : parse_time(word, when);
 }
 
 static void set_time(struct model *m, enum form form, long when,
-                     struct slice path, short code, struct expected *e)
+                     struct slice path, struct expected *e)
 {
     char full[TREE_PATH_MAX + 1];
     struct node *n;
@@ -92,7 +59,7 @@ static void set_time(struct model *m, enum form form, long when,
     } else if (!(n = model_find(m, path, full))) {
         expect(e, 550);
     } else {
-        expect(e, code);
+        expect(e, 213);
         n->modified = when;
     }
 }
@@ -101,21 +68,9 @@ void rule_mfmt(struct model *m, const struct call *c, struct expected *e)
 {
     struct slice path;
     long when = 0;
-    enum form form = time_and_path(c->argument, 14, &when, &path);
+    enum form form = time_and_path(c->argument, &when, &path);
 
-    set_time(m, form, when, path, 213, e);
-}
-
-/* Does the first part of the argument stay in the path? Not in "x/../b". */
-static bool keeps_first(const struct model *m, struct slice argument,
-                        const char *full)
-{
-    char head[TREE_PATH_MAX + 1];
-    struct slice first;
-
-    slice_cut(&argument, '/', &first);
-    return first.len > 0 && model_path(m->cwd, first, head) &&
-           (strcmp(full, head) == 0 || tree_beneath(full, head));
+    set_time(m, form, when, path, e);
 }
 
 static void say_time(const struct node *n, struct expected *e)
@@ -129,37 +84,9 @@ static void say_time(const struct node *n, struct expected *e)
     strftime(e->says, sizeof(e->says), "213 %Y%m%d%H%M%S", gmtime(&t));
 }
 
-/* A file may be called "20200101000000 a"; if there is no such file, the digits
- * are a time. */
 void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
 {
-    char full[TREE_PATH_MAX + 1];
-    struct slice path;
-    long when = 0;
-    enum form form = time_and_path(c->argument, 14, &when, &path);
-    bool named = model_path(m->cwd, c->argument, full) &&
-                 (form == NO_TIME || keeps_first(m, c->argument, full));
-
-    if (named && (form == NO_TIME || model_find(m, c->argument, full)))
-        say_time(model_find(m, c->argument, full), e);
-    else if (form == NO_TIME)
-        expect(e, 553);
-    else
-        set_time(m, form, when, path, 213, e);
-}
-
-static void site_utime(struct model *m, struct slice argument,
-                       struct expected *e)
-{
-    struct slice path;
-    long when = 0;
-    enum form form = path_and_times(argument, &when, &path);
-
-    if (form == NO_TIME)
-        form = time_and_path(argument, 12, &when, &path);
-    if (form == NO_TIME)
-        form = time_and_path(argument, 14, &when, &path);
-    set_time(m, form, when, path, 200, e);
+    say_time(model_find(m, c->argument, c->path), e);
 }
 
 enum mode { NO_MODE, NO_SUCH_MODE, A_MODE };
@@ -203,63 +130,6 @@ static void site_chmod(struct model *m, struct slice argument,
         n->mode = bits;
 }
 
-/* The facts that MFF should set, and the mistake in them. */
-struct wish {
-    bool bad, impossible, has_mode;
-    long modified;
-    unsigned mode;
-};
-
-static void read_fact(struct slice fact, struct wish *w)
-{
-    struct slice value = fact, name;
-
-    slice_cut(&value, '=', &name);
-    if (!value.ptr) {
-        w->bad = true;
-    } else if (slice_equal_nocase(name, slice_from("modify"))) {
-        w->bad |= parse_time(value, 14, &w->modified) != A_TIME;
-    } else if (slice_equal_nocase(name, slice_from("UNIX.mode"))) {
-        enum mode mode = parse_mode(value, &w->mode);
-
-        w->has_mode = true;
-        w->bad |= mode == NO_MODE;
-        w->impossible |= mode == NO_SUCH_MODE;
-    } else {
-        w->impossible = true;
-    }
-}
-
-/* Handles "modify=20200101000000;UNIX.mode=640; path": all facts are set, or
- * none. */
-void rule_mff(struct model *m, const struct call *c, struct expected *e)
-{
-    struct slice rest = c->argument, facts = model_word(&rest), one;
-    struct wish w = { .modified = TREE_UNKNOWN };
-    char full[TREE_PATH_MAX + 1];
-    struct node *n = NULL;
-
-    w.bad = facts.len == 0;
-    while (slice_cut(&facts, ';', &one) && facts.ptr)
-        read_fact(one, &w);
-    w.bad |= one.len > 0 || rest.len == 0;
-    if (w.bad || w.impossible)
-        expect_either(e, w.bad ? 501 : 504, w.impossible ? 504 : 501);
-    else if (!model_path(m->cwd, rest, full))
-        expect(e, 553);
-    else if (!(n = model_find(m, rest, full)) ||
-             (w.has_mode && full[1] == '\0'))
-        expect(e, 550);
-    else
-        expect(e, 213);
-    if (e->code[0] != 213)
-        return;
-    if (w.modified != TREE_UNKNOWN)
-        n->modified = w.modified;
-    if (w.has_mode)
-        n->mode = w.mode;
-}
-
 static void site_quota(struct model *m, struct slice path, struct expected *e)
 {
     char full[TREE_PATH_MAX + 1];
@@ -286,6 +156,4 @@ void rule_site(struct model *m, const struct call *c, struct expected *e)
         expect(e, 501); /* the makers send too few or too many words */
     else if (slice_equal_nocase(word, slice_from("CHMOD")))
         site_chmod(m, rest, e);
-    else if (slice_equal_nocase(word, slice_from("UTIME")))
-        site_utime(m, rest, e);
 }

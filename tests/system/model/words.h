@@ -49,6 +49,6 @@ maker_fn make_nothing, make_path, make_same, make_listed, make_number,
     make_block, make_range, make_summed, make_same_summed, make_timed,
     make_mdtm, make_site, make_option, make_type, make_letter, make_family,
     make_mechanism, make_name, make_password, make_command, make_rubbish,
-    make_facts, make_line;
+    make_line;
 
 #endif

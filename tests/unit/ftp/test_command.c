@@ -113,7 +113,6 @@ Test(command, rights)
         { "MDTM", SEES },
         { "MFMT", RIGHT_WRITE },
         { "STOU", RIGHT_WRITE },
-        { "MFF", RIGHT_WRITE },
         { "AVBL", RIGHT_WRITE },
         { "ALLO", RIGHT_WRITE },
         { "RETR", RIGHT_READ },
@@ -246,7 +245,7 @@ Test(command, rest)
     static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
                                         "EPSV", "PORT", "EPRT", "TYPE", "SIZE",
                                         "MDTM", "NOOP", "ALLO", "STAT", "PRET",
-                                        "MFMT", "CLNT", "SITE", "RANG", "MFF" };
+                                        "MFMT", "CLNT", "SITE", "RANG" };
     static const char *const reset[] = { "LIST", "MLSD", "NLST", "CWD",
                                          "DELE", "RNFR", "RNTO", "MKD",
                                          "ABOR", "USER", "STOU", "HASH" };
@@ -343,7 +342,6 @@ Test(command, feat)
                                    " HASH SHA-256*;SHA-512\r\n"
                                    " HOST\r\n"
                                    " MDTM\r\n"
-                                   " MFF modify;UNIX.mode;\r\n"
                                    " MFMT\r\n"
                                    " MLST type*;size*;modify*;perm*;unique*;"
                                    "UNIX.mode*;UNIX.ownername*;\r\n"
@@ -352,7 +350,6 @@ Test(command, feat)
                                    " PROT\r\n"
                                    " RANG STREAM\r\n"
                                    " REST STREAM\r\n"
-                                   " SITE UTIME\r\n"
                                    " SIZE\r\n"
                                    " STOR conflict=overwrite*;rename;reject\r\n"
                                    " XCRC\r\n"
@@ -421,11 +418,11 @@ Test(command, help)
     static const char expected[] =
         " ABOR ALLO APPE AUTH AVBL CDUP CLNT CSID\r\n"
         " CWD DELE EPSV FEAT HASH HELP HOST LIST\r\n"
-        " MDTM MFF MFMT MKD MLSD MLST MODE NLST\r\n"
-        " NOOP OPTS PASS PASV PBSZ PRET PROT PWD\r\n"
-        " QUIT RANG REST RETR RMD RNFR RNTO SITE\r\n"
-        " SIZE STAT STOR STOU STRU SYST TYPE USER\r\n"
-        " XCRC XSHA256 XSHA512\r\n";
+        " MDTM MFMT MKD MLSD MLST MODE NLST NOOP\r\n"
+        " OPTS PASS PASV PBSZ PRET PROT PWD QUIT\r\n"
+        " RANG REST RETR RMD RNFR RNTO SITE SIZE\r\n"
+        " STAT STOR STOU STRU SYST TYPE USER XCRC\r\n"
+        " XSHA256 XSHA512\r\n";
     struct buf b;
 
     buf_init(&b, 4096);
@@ -470,14 +467,13 @@ Test(site, rights)
 {
     cr_expect_eq(site_find(SLICE("CHMOD"))->rights,
                  RIGHT_WRITE | RIGHT_REPLACE);
-    cr_expect_eq(site_find(SLICE("UTIME"))->rights, RIGHT_WRITE);
     cr_expect_eq(site_find(SLICE("HELP"))->rights, 0);
     cr_expect_eq(site_find(SLICE("PSWD"))->rights, 0);
 }
 
 Test(site, find)
 {
-    cr_expect_eq(site_find(SLICE("utime")), site_find(SLICE("UTIME")));
+    cr_expect_eq(site_find(SLICE("chmod")), site_find(SLICE("CHMOD")));
     cr_expect_null(site_find(SLICE("EXEC")));
     cr_expect_null(site_find(SLICE("CHMO")));
     cr_expect_null(site_find(SLICE("")));
@@ -490,8 +486,7 @@ Test(site, help)
         " SITE HELP\r\n"
         " SITE PSWD old new | SITE PSWD \"old\" \"new\" (in quotes, \"\" is a "
         "\")\r\n"
-        " SITE QUOTA [path]\r\n"
-        " SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC\r\n";
+        " SITE QUOTA [path]\r\n";
     struct buf b;
 
     buf_init(&b, 1024);

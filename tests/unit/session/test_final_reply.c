@@ -262,7 +262,6 @@ static const struct {
     { "RMD /x", MSG_directory_remove, "RMD", "" },
     { "SITE CHMOD 640 /x", MSG_mode, "SITE CHMOD", "0640" },
     { "MFMT 20200102030405 /x", MSG_times, "MFMT", "20200102030405" },
-    { "MFF modify=20200102030405; /x", MSG_times, "MFF", "20200102030405" },
 };
 
 static void leave_unanswered(size_t i)

@@ -54,7 +54,7 @@ static const struct row {
     { "MLST d", MSG_facts, OUTCOME_NO_RIGHT, "MLST", "/d", 550 },
     { "CWD a", MSG_directory_enter, OUTCOME_IO, "CWD", "/a", 451 },
     { "SIZE a", MSG_facts, OUTCOME_IO, "SIZE", "/a", 451 },
-    { "MDTM a", MSG_facts, OUTCOME_IO, "MDTM", NULL, 451 },
+    { "MDTM a", MSG_facts, OUTCOME_IO, "MDTM", "/a", 451 },
     { "RNFR a", MSG_facts, OUTCOME_IO, "RNFR", "/a", 451 },
     { "AVBL", MSG_space, OUTCOME_IO, "AVBL", NULL, 451 },
     { "STAT a", MSG_directory_list, OUTCOME_IO, "STAT", "/a", 451 },

@@ -652,16 +652,12 @@ Test(session, site_needs_rights, .timeout = 60)
         unsigned without;
         const char *line;
     } rows[] = {
-        { RIGHT_WRITE, "SITE UTIME 202001010000 a" },
         { RIGHT_WRITE, "SITE CHMOD 600 a" },
         { RIGHT_REPLACE, "SITE CHMOD 600 a" },
         { RIGHT_WRITE, "MFMT 20200101000000 a" },
-        { RIGHT_WRITE, "MFF modify=20200101000000; a" },
-        { RIGHT_REPLACE, "MFF UNIX.mode=600; a" },
-        { RIGHT_REPLACE, "MFF modify=20200101000000;UNIX.mode=600; a" },
         { RIGHT_WRITE, "AVBL" },
         { RIGHT_WRITE, "STOU" },
-        { RIGHT_WRITE | RIGHT_LIST, "MDTM 20200101000000 a" },
+        { RIGHT_WRITE | RIGHT_LIST, "MDTM a" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -677,65 +673,6 @@ Test(session, site_needs_rights, .timeout = 60)
             rows[i].line, f.reply);
         fake_hang_up(&f, ENDING_CLOSED);
     }
-}
-
-#define FIFTY "12345678901234567890123456789012345678901234567890"
-
-/* The session first asks for a file whose name looks like a time. But ".." can
- * remove the time from the path: then there is no such file name, and the time
- * of another file must not be the answer. */
-Test(session, mdtm_and_dots, .timeout = 60)
-{
-    static const struct {
-        const char *line;
-        const char *asks; /* NULL: it is a time, and is set */
-        const char *sets;
-    } rows[] = {
-        { "MDTM 20200101000000 a/../b", NULL, "/d/b" },
-        { "MDTM 20200101000000 a/../../b", NULL, "/b" },
-        { "MDTM 20200101000000 /a/../b", "/d/20200101000000 /b", "/b" },
-        { "MDTM 20200101000000 ../b", "/d/20200101000000 ../b", "/b" },
-        { "MDTM 20200101000000 a/x/../b", "/d/20200101000000 a/b", "/d/a/b" },
-        { "MDTM 20200101000000 ./b", "/d/20200101000000 ./b", "/d/b" },
-        { "MDTM 20200101000000.5 a/../b", NULL, "/d/b" },
-        { "MDTM 20200101000000 /../b", NULL, "/b" },
-        /* Longer than a name may be, with the time before it. */
-        { "MDTM 20200101000000 " FIFTY FIFTY FIFTY FIFTY FIFTY, NULL,
-          "/d/" FIFTY FIFTY FIFTY FIFTY FIFTY },
-    };
-    struct message done = { .kind = MSG_done }, asked;
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    struct fake f;
-
-    fake_open(&f);
-    fake_say(&f, "CWD /d");
-    fake_answer(&f, MSG_directory_enter, &done);
-    cr_assert_eq(fake_reply(&f), 250);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_say(&f, rows[i].line);
-        if (rows[i].asks) {
-            fake_hear(&f.files, &asked, MSG_facts);
-            cr_expect(slice_equal(asked.facts.path, slice_from(rows[i].asks)),
-                      "row %zu: %.*s", i, (int)asked.facts.path.len,
-                      asked.facts.path.ptr);
-            no.request = asked.request;
-            fake_tell(&f.files, &no);
-        }
-        fake_hear(&f.files, &asked, MSG_times);
-        cr_expect(slice_equal(asked.times.path, slice_from(rows[i].sets)),
-                  "row %zu: %.*s", i, (int)asked.times.path.len,
-                  asked.times.path.ptr);
-        cr_expect_eq(asked.times.access, 1577836800, "row %zu", i);
-        cr_expect_eq(asked.times.modify, 1577836800, "row %zu", i);
-        done.request = asked.request;
-        fake_tell(&f.files, &done);
-        cr_assert_eq(fake_reply(&f), 213);
-    }
-    fake_do(&f, "MDTM 20201301000000 a/../b", 501);
-    fake_say(&f, "MDTM x" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY);
-    cr_assert_eq(fake_reply(&f), 553);
-    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(session, rnto_works_once, .timeout = 30)
