@@ -524,7 +524,7 @@ void link_announce(struct link *l, uint64_t length)
 
 void link_choose(struct link *l, enum conflict_choice c)
 {
-    static const char *const commands[] = {
+    static const char *const choices[] = {
         [CONFLICT_OVERWRITE] = "OPTS STOR conflict=overwrite",
         [CONFLICT_RENAME] = "OPTS STOR conflict=rename",
         [CONFLICT_SKIP] = "OPTS STOR conflict=reject",
@@ -532,7 +532,7 @@ void link_choose(struct link *l, enum conflict_choice c)
 
     if (!l->site->decides)
         return;
-    l->choice = commands[c];
+    l->choice = choices[c];
     if (l->logs_in || l->chosen != l->choice)
         link_say_first(l, l->choice);
 }
