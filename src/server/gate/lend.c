@@ -71,7 +71,7 @@ static int lend_bind(int fd, const struct port_range *r, struct address *a)
         unsigned at = i < LEND_RANDOM ? dice[i] : dice[0] % count + i;
         socklen_t size;
 
-        a->port = r->automatic ? 0 : (uint16_t)(r->first + at % count);
+        a->port = (uint16_t)(r->automatic ? 0 : r->first + at % count);
         size = address_to_sockaddr(a, &where);
         if (bind(fd, (struct sockaddr *)&where, size) == 0)
             return 0;
