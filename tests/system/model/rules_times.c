@@ -107,6 +107,7 @@ static enum mode parse_mode(struct slice text, unsigned *ret)
     return bits < 0400 || bits > 0777 ? NO_SUCH_MODE : A_MODE;
 }
 
+/* The server leaves the owner what retention and the next login need. */
 static void site_chmod(struct model *m, struct slice argument,
                        struct expected *e)
 {
@@ -127,7 +128,8 @@ static void site_chmod(struct model *m, struct slice argument,
     else
         expect(e, 200);
     if (e->code[0] == 200)
-        n->mode = bits;
+        n->mode = bits |
+                  (n->folder ? TREE_READ | TREE_WRITE | TREE_ENTER : TREE_READ);
 }
 
 static void site_quota(struct model *m, struct slice path, struct expected *e)
