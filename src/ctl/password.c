@@ -179,7 +179,7 @@ static void read_terminal(struct secret *s)
     /* The made one is printed: never into a file that somebody keeps. */
     const bool makes = isatty(STDOUT_FILENO);
     FD_CLEANUP int tty = prompt_open();
-    const char *why;
+    const char *why = "";
     char prompt[96];
 
     if (tty < 0)
