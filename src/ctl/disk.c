@@ -122,6 +122,8 @@ void disk_run(disk_work *work, void *data, size_t size, const char *path)
         fail(code, "%s", why.text);
 }
 
+#define ROOM_MS 1000 /* status shows a disk that hangs within seconds */
+
 struct disk_question {
     const char *path;
     struct statvfs room;
@@ -139,7 +141,8 @@ int disk_room(const char *path, struct statvfs *ret)
 {
     struct disk_question q = { .path = path };
     struct complaint why;
-    int code = disk_try(disk_ask, &q, sizeof(q), &why);
+    int ms = disk_ms < ROOM_MS ? disk_ms : ROOM_MS;
+    int code = disk_fork(disk_ask, &q, sizeof(q), ms, true, &why);
 
     *ret = q.room;
     return code == -ETIMEDOUT ? code : code ? -EIO : q.error;

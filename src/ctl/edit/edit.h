@@ -68,7 +68,7 @@ void ids_record(const struct users_file *file);
 /* Refuses a --uid that an account or a group of the system has. */
 void ids_refuse_system(void);
 /* Finds a group of the system by name or number. */
-gid_t ids_of_group(const char *group);
+gid_t ids_of_group(const char *text);
 
 /* given.c: the options of the command line. */
 

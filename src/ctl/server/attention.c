@@ -103,10 +103,10 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
         return;
     const uint64_t percent = 100 - s.f_bavail * 100 / all;
 
-    json_t *one =
-        json_pack("{s:s, s:o, s:I, s:I, s:I}", "name", name, "path",
-                  json_text(path), "percent", (json_int_t)percent, "bytes",
-                  (json_int_t)(all * s.f_frsize), "free", (json_int_t)left);
+    json_t *one = json_pack("{s:s, s:o, s:I, s:I, s:I}", "name", name, "path",
+                            json_text(path), "percent", (json_int_t)percent,
+                            "bytes", (json_int_t)all * (json_int_t)s.f_frsize,
+                            "free", (json_int_t)left);
     if (json_array_append_new(disks, one) < 0)
         fail_no_memory();
     if (s.f_bavail == 0 || left < (part > keep->bytes ? part : keep->bytes))

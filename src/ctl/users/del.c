@@ -95,7 +95,7 @@ static void is_missing(void *data)
 {
     struct removed *p = data;
 
-    p->name[0] = access(p->path, F_OK) < 0 && errno == ENOENT;
+    p->name[0] = access(p->path, F_OK) < 0 && errno == ENOENT ? 'x' : '\0';
 }
 
 /* The home's own ones: those in a share wait there. The right i may have been

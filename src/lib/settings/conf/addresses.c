@@ -87,7 +87,7 @@ static bool is_host(struct slice text)
     bool letter = false;
 
     for (size_t i = 0; i < text.len; i++) {
-        const char lower = text.ptr[i] | 0x20;
+        const int lower = text.ptr[i] | 0x20;
 
         letter |= lower >= 'a' && lower <= 'z';
         if (!(lower >= 'a' && lower <= 'z') && text.ptr[i] != '.' &&

@@ -299,6 +299,8 @@ pid_t errand_fork(struct master *m, enum errand_kind kind,
  * killed, and ON_END isn't called. */
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner);
+/* Kills the errand with this ON_END, which gets -ECANCELED at once. */
+void errand_cancel(struct master *m, void (*on_end)(void *owner, int status));
 bool errands_have(const struct master *m, pid_t pid);
 /* A child was reaped, perhaps an errand. */
 void errand_reaped(struct master *m, pid_t pid, int status);

@@ -32,14 +32,31 @@ pid_t errand_fork(struct master *m, enum errand_kind kind,
     _exit(run(arg));
 }
 
-static void errand_on_timer(void *owner)
+static void errand_end(struct errand *e, int status)
 {
-    struct errand *e = owner;
     void (*on_end)(void *, int) = e->on_end;
 
     kill(e->pid, SIGKILL);
     e->on_end = NULL;
-    on_end(e->owner, -ETIMEDOUT);
+    on_end(e->owner, status);
+}
+
+static void errand_on_timer(void *owner)
+{
+    errand_end(owner, -ETIMEDOUT);
+}
+
+void errand_cancel(struct master *m, void (*on_end)(void *owner, int status))
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *e = &m->errand[i];
+
+        if (e->pid > 0 && e->on_end == on_end) {
+            loop_timer_clear(&m->loop, &e->timer);
+            errand_end(e, -ECANCELED);
+            return;
+        }
+    }
 }
 
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,

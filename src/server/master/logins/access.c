@@ -369,10 +369,15 @@ static void access_begin(struct master *m, bool homes)
 static uint64_t access_look(struct master *m, bool homes)
 {
     struct access *a = m->access;
+    const uint64_t next = a->asked + 1;
 
     if (a->over < a->asked) {
         a->again = true;
-        return a->asked + 1;
+        /* A look that began before the announcement may hang at the homes. */
+        if (userdb_is_announced(m->users) && !m->users->reading.announced &&
+            m->users->reading.answer < 0)
+            errand_cancel(m, access_on_step);
+        return next;
     }
     a->asked++;
     access_begin(m, homes);

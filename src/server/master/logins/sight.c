@@ -161,16 +161,23 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     return r;
 }
 
+static bool sight_tell(const struct userdb *u, const struct sight *g)
+{
+    return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
+}
+
+/* Reports the users file before it opens the homes, whose disk may hang. */
 int sight_main(void *owner)
 {
     const struct userdb *u = owner;
     const struct settings *s = &u->master->settings;
-    struct sight g = { .state = u->state, .until = u->until };
-    FD_CLEANUP int homes =
-        sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
+    struct sight g = { .homes = EINPROGRESS,
+                       .homes_local = u->homes_local,
+                       .state = u->state,
+                       .until = u->until };
     FD_CLEANUP int file = sight_open(u->path, 0, &g.file, &g.local);
+    FD_CLEANUP int homes = -1;
 
-    (void)homes;
     if (g.file == 0 && fstat(file, &g.seen) < 0)
         g.file = errno;
     if (g.file == 0 && !sight_is_same(&g.seen, &u->seen)) {
@@ -184,6 +191,10 @@ int sight_main(void *owner)
              users_must_be_read(g.state, g.until, u->reading.announced);
     if (g.read)
         g.result = sight_read(u, file, &g);
-    return pwrite(u->reading.report, &g, sizeof(g), 0) == sizeof(g) ? 0
-                                                                    : EX_OSERR;
+    if (!sight_tell(u, &g))
+        return EX_OSERR;
+    if (u->reading.announced)
+        return 0; /* the homes' disk doesn't delay a lock */
+    homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
+    return sight_tell(u, &g) ? 0 : EX_OSERR;
 }

@@ -215,18 +215,19 @@ static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
 static int userdb_seen(struct userdb *u, int status, pid_t *reader,
                        struct complaint *c)
 {
-    const struct settings *s = &u->master->settings;
     struct reading *o = &u->reading;
     struct sight g;
+    const bool told = pread(o->report, &g, sizeof(g), 0) == sizeof(g);
 
-    if (status == -ETIMEDOUT) {
-        complain(c,
-                 "the users file %s or the homes in %s: no answer within %d s",
-                 u->path, s->homes, (int)(userdb_deadline(u) / 1000));
+    if (status == -ETIMEDOUT && !told) {
+        complain(c, "the users file %s: no answer within %d s", u->path,
+                 (int)(userdb_deadline(u) / 1000));
         return status;
     }
-    if (status != 0 || pread(o->report, &g, sizeof(g), 0) != sizeof(g))
+    if (!told || (status != 0 && status != -ETIMEDOUT))
         return userdb_failed(u, status < 0 ? status : -EIO, c);
+    if (status == -ETIMEDOUT && g.homes == EINPROGRESS)
+        g.homes = ETIMEDOUT;
     u->local = g.local;
     u->homes_local = g.homes_local;
     o->homes = g.homes;
@@ -245,12 +246,19 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
 /* Homes that were never there are the homes of a new server without users. */
 static void userdb_judge_homes(struct userdb *u, int error)
 {
+    if (error == EINPROGRESS) { /* not asked: as they were */
+        if (!u->homes_away)
+            u->away.text[0] = '\0';
+        return;
+    }
     if (error == 0)
         u->had_homes = true;
     u->away.text[0] = '\0';
-    if (files_is_away(error) || (error == ENOENT && u->had_homes))
+    if (files_is_away(error) || error == ETIMEDOUT ||
+        (error == ENOENT && u->had_homes))
         complain(&u->away, "the homes in %s: %s", u->master->settings.homes,
                  strerror(error));
+    u->homes_away = u->away.text[0] != '\0';
 }
 
 /* A look is over: sets the state. Returns R as userdb_go_on() does. */
@@ -365,8 +373,14 @@ pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c)
 int userdb_go_on(struct userdb *u, int status, pid_t *next, struct complaint *c)
 {
     struct complaint why = { "" };
-    int r = u->reading.answer >= 0 ? userdb_take(u, status, &why)
-                                   : userdb_seen(u, status, next, &why);
+    int r;
+
+    if (status == -ECANCELED) {
+        reading_close(&u->reading);
+        return USERDB_SAME;
+    }
+    r = u->reading.answer >= 0 ? userdb_take(u, status, &why)
+                               : userdb_seen(u, status, next, &why);
 
     return r == USERDB_WAITS ? r : userdb_end(u, r, &why, c);
 }

@@ -320,6 +320,7 @@ struct userdb {
     struct stat seen;        /* at the last look */
     bool local, homes_local; /* on no network disk, as far as known */
     bool had_homes;          /* the directory of all homes was there */
+    bool homes_away;         /* at the last look at it; AWAY says why */
     bool may_be_missing;     /* at the first start; then there are no users */
     uint64_t edits;          /* announced before the last look that succeeded */
     struct complaint refused; /* why the file isn't taken; "": it is */
@@ -353,7 +354,8 @@ bool userdb_is_stale(const struct userdb *u);
 pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
-/* That process has ended with the wait STATUS, or -errno. USERDB_WAITS: now the
+/* That process has ended with the wait STATUS, or -errno; -ECANCELED: the look
+ * ends without a result. USERDB_WAITS: now the
  * caller must wait for *NEXT. Otherwise the look is over: USERDB_NEW: there is
  * a new edition; USERDB_SAME: nothing new; -EINVAL: the file has a mistake, *c
  * says which, and the old edition stays; another -errno: the look failed, and
@@ -378,7 +380,8 @@ bool userdb_is_unended(const struct userdb *u);
 
 /* sight.c: what the fork of a look has found. Master gets it in memory. */
 struct sight {
-    int file, homes; /* an errno: can't be opened; 0: it is there */
+    int file;  /* an errno: can't be opened; 0: it is there */
+    int homes; /* the same; EINPROGRESS: not opened, or not yet */
     bool local, homes_local;
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
