@@ -124,7 +124,7 @@ Test(hangs, state_at_a_reload, .timeout = 60)
     begin(&server);
     session_enter(&s, &server, "bert");
     snprintf(state, sizeof(state), "%s", server_path(&server, "state"));
-    server_set(&server, "address", "localhost");
+    server_set(&server, "address", "127.0.0.1");
     fuse = fuse_mount_hung(state);
     generation_ask(&server, 75, "state: its disk doesn't answer");
     server_log_wait(&server, "reload", state, "its disk doesn't answer", NULL);
