@@ -149,7 +149,7 @@ Test(inspect, the_example_replaces_nothing_newer, .timeout = 60)
     ctl(&server, 0, "inspect list", stored);
     ctl(&server, 0, "inspect list", renamed);
     snprintf(later, sizeof(later), "inspect release %s", stored);
-    ctl(&server, 73, later, "--yes replaces it");
+    ctl(&server, 73, later, "--replace-newer replaces it");
     snprintf(later, sizeof(later), "inspect release %s --replace-newer",
              stored);
     ctl(&server, 0, later, "/contracts/stored");
