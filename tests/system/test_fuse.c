@@ -432,7 +432,7 @@ Test(fuse, a_lock_beside_dead_disks, .timeout = 120)
     for (size_t i = 0; i < 3; i++)
         fuse[i] = fuse_mount_hung(place[i]);
     begin = clock_ms();
-    ctl(&server, 0, "user lock anna", "user anna: locked\n1 session ended\n");
+    ctl(&server, 0, "user lock anna", "1 session ended\nuser anna: locked\n");
     session_expect(&s, "530 Your account was locked{*}");
     cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
     cr_expect_leq(clock_ms() - begin, LATE_MS);

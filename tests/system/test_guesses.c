@@ -220,6 +220,7 @@ static void write_mixed_users(const struct server *s)
     snprintf(path, sizeof(path), "%s", server_path(s, "users.new"));
     files_write(path, text.data, text.len, 0600);
     cr_assert_eq(rename(path, server_path(s, "users")), 0);
+    server_log_wait(s, "users file read: edition", NULL);
     buf_release(&text);
 }
 

@@ -107,6 +107,11 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     }
     if (same)
         return 0;
+    /* At the first look after a reload it may be too early for another text. */
+    if (!users_must_be_read(g->state, g->until, u->reading.announced)) {
+        g->read = false;
+        return 0;
+    }
     if (u->edition > 0)
         r = sight_objection(u, text, written, &g->why);
     g->changed = r == 0 && fstat(fd, &s) == 0 && sight_is_same(&g->seen, &s);
@@ -161,6 +166,12 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     return r;
 }
 
+/* A new generation has the text of the old one, and hasn't seen the file. */
+static bool sight_is_first(const struct userdb *u)
+{
+    return u->edition > 0 && u->seen.st_mode == 0;
+}
+
 static bool sight_tell(const struct userdb *u, const struct sight *g)
 {
     return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
@@ -188,7 +199,8 @@ int sight_main(void *owner)
     /* Its age counts from before the reading, which may need seconds. */
     g.whole = clock_ms() >= g.until;
     g.read = g.file == 0 &&
-             users_must_be_read(g.state, g.until, u->reading.announced);
+             (sight_is_first(u) ||
+              users_must_be_read(g.state, g.until, u->reading.announced));
     if (g.read)
         g.result = sight_read(u, file, &g);
     if (!sight_tell(u, &g))
