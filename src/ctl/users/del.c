@@ -95,7 +95,7 @@ static void is_missing(void *data)
 {
     struct removed *p = data;
 
-    p->name[0] = access(p->path, F_OK) < 0 && errno == ENOENT ? 'x' : '\0';
+    p->missing = access(p->path, F_OK) < 0 && errno == ENOENT;
 }
 
 /* The home's own ones: those in a share wait there. The right i may have been
@@ -111,7 +111,7 @@ static void check_waiting(void)
     char question[160];
     int code;
 
-    if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.name[0])
+    if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.missing)
         return;
     code = removal.gid ? search_share(&w.at, removal.row)
                        : search_user(&w.at, removal.row);

@@ -39,21 +39,24 @@ static int check_gid_range(const struct settings *s, struct complaint *c)
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
     const uint64_t first = s->accounts, last = first + SETTINGS_ACCOUNTS - 1;
+    const struct {
+        uint64_t first, last;
+        const char *words;
+    } taken[] = {
+        { s->uid_first, s->uid_last,
+          "uid_first to uid_last, the users' range" },
+        { s->gid_first, s->gid_last,
+          "gid_first to gid_last, the shares' range" },
+    };
 
     if (first == 0)
         return 0;
-    if (first <= s->uid_last && last >= s->uid_first)
-        return settings_blame(s, "accounts", c,
-                              "%llu to %llu reach into uid_first to uid_last, "
-                              "the users' range",
-                              (unsigned long long)first,
-                              (unsigned long long)last);
-    if (first <= s->gid_last && last >= s->gid_first)
-        return settings_blame(s, "accounts", c,
-                              "%llu to %llu reach into gid_first to gid_last, "
-                              "the shares' range",
-                              (unsigned long long)first,
-                              (unsigned long long)last);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        if (first <= taken[i].last && last >= taken[i].first)
+            return settings_blame(s, "accounts", c,
+                                  "%llu to %llu reach into %s",
+                                  (unsigned long long)first,
+                                  (unsigned long long)last, taken[i].words);
     return check_range(s, "accounts", "accounts", first, last, c);
 }
 
