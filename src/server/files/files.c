@@ -295,7 +295,7 @@ static void files_init(struct files *f, const struct files_start *start)
     f->user = start->name;
     f->uid = start->root ? start->uid : geteuid();
     f->gid = start->root ? start->gid : getegid();
-    f->uid_is_shared = start->uid_is_shared || !start->root;
+    f->uid_is_shared = start->uid_is_shared;
     f->counter = -1;
     f->counter_lock = -1;
     f->upload.directory = -1;
