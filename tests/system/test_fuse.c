@@ -524,10 +524,10 @@ Test(fuse, a_users_file_that_hangs, .timeout = 120)
     cr_expect(wait_until(greets_with_421, &server, LOST_MS));
     server_log_wait(&server, "new clients get 421", path, "no answer", NULL);
     ctl(&server, 0, "status", "new clients get 421");
-    ctl(&server, 2, "check", "critical new clients get 421");
     session_do(&late, "331 {*}", "USER anna");
     session_do(&late, AWAY, "PASS %s", SERVER_PASSWORD);
     session_drop(&late);
+    ctl(&server, 2, "check", "critical new clients get 421");
     session_store(&t, "STOR", "f", "bytes", 5);
     session_close(&t);
     fuse_unmount(disk, fuse);
