@@ -252,12 +252,6 @@ int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
     return EX_CANTCREAT;
 }
 
-void removed_close(struct removed *p)
-{
-    fd_close(&p->top_fd);
-    fd_close(&p->parent_fd);
-}
-
 /* What earlier removals have left over. */
 
 struct leftovers {

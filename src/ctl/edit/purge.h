@@ -23,7 +23,6 @@ void removed_undo(struct removed *p);
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes all that is in it, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
-void removed_close(struct removed *p);
 extern const char *removed_rm; /* rm(1); tests replace it */
 /* Removes the rests of removals that were cut, in the directory PARENT, or in
  * the settings homes and shares, and prints what it does. A directory whose row

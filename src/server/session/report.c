@@ -226,14 +226,6 @@ void report_of_change(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-void report_change(struct session *s, const struct change *c, unsigned result)
-{
-    struct event_record r;
-
-    report_of_change(&r, s, c, result, "");
-    event_send(&s->log, &r);
-}
-
 /* Replies to transfers and changes aren't here: those have events of their own,
  * which are in the log before the client hears anything (final_reply.c). */
 static const char *const reasons[REPLY_COUNT] = {

@@ -244,8 +244,6 @@ void report_login_failed(struct session *s, const char *reason, bool verified);
 void report_transfer(struct session *s, unsigned result, const char *reason);
 /* The session ends in the midst of a transfer. */
 void report_cut(struct session *s, const char *reason);
-/* A change that has been made and has no reply of its own. */
-void report_change(struct session *s, const struct change *c, unsigned result);
 /* R goes to the client, with its first argument: an event, if R refuses the
  * command that is being dispatched because of a right, a limit or a setting. */
 void report_refusal(struct session *s, enum reply r, struct slice argument);
