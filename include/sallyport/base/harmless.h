@@ -8,9 +8,8 @@
 
 #include "sallyport/base/slice.h"
 
-/* How many bytes the character at AT has. 0: it is no well-formed UTF-8, a
- * control character, or one that ends a line or shows the rest of it in another
- * order. */
+/* Returns the length in bytes of the character at AT. 0: not well-formed UTF-8,
+ * or a character that controls a terminal, ends a line or reorders text. */
 size_t harmless_length(struct slice s, size_t at);
 /* Writes '?' over each byte of what isn't harmless. */
 void harmless_make(char *text, size_t len);

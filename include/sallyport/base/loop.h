@@ -1,6 +1,6 @@
 /* One event loop over epoll(7), for processes that wait on several things.
  * Watches and timers are in their owner's memory. A callback may remove any
- * watch or timer, also one that is ready in the same round. */
+ * watch or timer, even if it is ready in the same round. */
 #ifndef SALLYPORT_BASE_LOOP_H
 #define SALLYPORT_BASE_LOOP_H
 

@@ -1,4 +1,4 @@
-/* What earlier calls have left on the stack. */
+/* Wiping what earlier calls have left on the stack. */
 #ifndef SALLYPORT_BASE_STACK_H
 #define SALLYPORT_BASE_STACK_H
 

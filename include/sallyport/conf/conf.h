@@ -61,16 +61,16 @@ typedef void conf_report(const char *mistake);
  * value out of range. *s changes only on success. */
 int conf_parse(struct settings *s, struct slice text, const char *name,
                conf_report *report, struct complaint *c);
-/* Does the same for the open file FD, whose name is PATH. FD stays the
+/* Does the same for the open file FD, with the name PATH. FD stays the
  * caller's. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
 /* Opens PATH with settings_open() and does the same, without a report. */
 int conf_load(struct settings *s, const char *path, struct complaint *c);
-/* Does the same for a command that needs few settings: REPORT gets each mistake
- * in a line, which has no effect then, and settings that don't fit together are
- * none. Fails if the file can't be read, or if the line may be that of
- * `users`. */
+/* Does the same for a command that needs few settings. REPORT gets a line for
+ * each mistake; the setting then keeps its default, and settings that
+ * contradict each other have no effect. Fails if the file can't be read, or if
+ * the line may set `users`. */
 int conf_load_partly(struct settings *s, const char *path, conf_report *report,
                      struct complaint *c);
 

@@ -1,7 +1,8 @@
-/* The table of bans: addresses and networks whose connections gate refuses. It
- * is in memory that all masters of one service share, and that gate reads. Only
- * a master that leads writes it. The functions are pure: the time is an
- * argument, in seconds since 1970, so that a ban outlives a restart. */
+/* The table of bans: gate refuses connections from these addresses and
+ * networks. It is in memory that all masters of one service share, and that
+ * gate reads. Only a master that leads writes it. The functions are pure:
+ * the time is an argument, in seconds since 1970, so that a ban outlives a
+ * restart. */
 #ifndef SALLYPORT_DOMAIN_BANS_H
 #define SALLYPORT_DOMAIN_BANS_H
 
@@ -13,7 +14,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
-/* With one more, the oldest automatic ban ends. Those of the administrator
+/* Beyond this number the oldest automatic ban ends. Bans of the administrator
  * stay. */
 #define BANS_MAX       4096
 #define BAN_REASON_MAX 120 /* bytes, with the NUL */
@@ -40,9 +41,9 @@ struct bans {
 #define BAN_BITS_MAX 128
 #define BAN_SLOTS    ((size_t)2 * BANS_MAX) /* a power of two */
 
-/* Where to find a ban in the table. Each process has its own, and makes it
- * again when the table has changed. At first all is 0 but the key, which is
- * random. */
+/* Index of the table, to find a ban quickly. Each process has its own, and
+ * rebuilds it when the table has changed. Initialize: all 0, except for the
+ * key, which is random. */
 struct ban_index {
     uint8_t key[SIPHASH_KEY];
     uint64_t changes;            /* those that it knows */
@@ -57,8 +58,8 @@ const struct ban *bans_over(const struct bans *b, struct ban_index *index,
 /* Returns the ban of exactly this network, or NULL. */
 const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now);
-/* Adds *BAN, or replaces the ban of that network. An automatic one doesn't
- * replace one of the administrator, nor one that ends later. Returns 1: the
+/* Adds *BAN, or replaces the ban of that network. An automatic ban replaces
+ * neither a ban of the administrator nor a ban that ends later. Returns 1: the
  * network wasn't banned; 0: it was; -ENOSPC: the table is full of the
  * administrator's bans. */
 int bans_put(struct bans *b, const struct ban *ban, int64_t now);

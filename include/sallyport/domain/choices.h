@@ -16,7 +16,7 @@ enum data_binding {
 #define BINDING_EXPECTED "user, session or address"
 extern const char *const binding_words[BINDING_COUNT];
 
-/* The treatment of an upload whose name is taken. */
+/* How to treat an upload to a name that is taken. */
 enum conflict {
     CONFLICT_OVERWRITE, /* the new file replaces the old one */
     CONFLICT_RENAME,    /* the new file gets another name */

@@ -39,7 +39,7 @@
 #define TOTP_DIGITS     6
 #define TOTP_STEP_S     30
 
-/* What uploads leave free on a disk: the larger of both. */
+/* The space that uploads must leave free on a disk: the larger of both. */
 struct min_free {
     uint64_t bytes, percent;
 };

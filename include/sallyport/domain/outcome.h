@@ -74,9 +74,9 @@ enum refusal {
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };
-/* What sallyportctl wants to know or to change of it. */
+/* An order of sallyportctl about the drain. */
 enum drain_order { DRAIN_ASK, DRAIN_ON, DRAIN_OFF, DRAIN_ORDERS };
-/* What it wants to see of the server. */
+/* A part of the server that sallyportctl can show. */
 enum showable {
     SHOW_STATUS,
     SHOW_BANS,
@@ -85,7 +85,7 @@ enum showable {
     SHOW_COUNT
 };
 
-/* What sallyportctl has files search for. */
+/* An object of files' search for sallyportctl. */
 enum find_what {
     FIND_PARTIALS,  /* the user's, by their mtime */
     FIND_EXPIRED,   /* files and partials, by their ctime */
@@ -100,7 +100,7 @@ enum partial_state {
     PARTIAL_STAYS,   /* it couldn't be removed */
     PARTIAL_STATE_COUNT
 };
-/* What sallyportctl wants with an upload that waits for inspection. */
+/* An order of sallyportctl for an upload that waits for inspection. */
 enum held_order {
     HELD_LIST,
     HELD_READ,
@@ -133,10 +133,10 @@ enum denial {
     DENIAL_COUNT
 };
 
-/* Where sessions are counted together. */
+/* Scopes that sessions are counted in. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
-/* What became of SITE PSWD. */
+/* Result of SITE PSWD. */
 enum password_fault {
     PASSWORD_OK,
     PASSWORD_SHORT,

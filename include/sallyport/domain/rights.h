@@ -34,8 +34,7 @@ int rights_parse(struct slice text, unsigned *ret);
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
 
-/* Without the rights to list and to read, whoever may write sees nothing: a
- * drop. */
+/* In a drop users may write, but neither list nor read. */
 bool rights_drop(unsigned rights);
 /* The rights that count: in a drop only that to write, and inspection, since
  * each other one would show something. */

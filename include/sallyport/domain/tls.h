@@ -65,8 +65,8 @@ static inline void proof_write_serial(uint64_t serial,
 /* A request for a signature. */
 
 /* The longest messages are two randoms with the parameters of P-521, and 64
- * spaces with a context and a SHA-384 (RFC 8446 4.4.3, RFC 8422 5.4). The
- * longest signature is that of RSA with 8,192 bits. */
+ * spaces with a context and a SHA-384 (RFC 8446 4.4.3, RFC 8422 5.4). RSA with
+ * 8,192 bits makes the longest signature. */
 #define SIGN_MESSAGE_MAX 256
 #define SIGN_BYTES_MAX   1024
 

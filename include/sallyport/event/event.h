@@ -41,7 +41,7 @@ enum event {
 };
 
 /* A field's number is sent, also by processes of an older build. So a new field
- * goes to the end. The order in a line is that of field_rows (line.c). */
+ * goes to the end. field_rows (line.c) has the order in a line. */
 enum event_field {
     FIELD_PROCESS,
     FIELD_PEER,
@@ -140,8 +140,7 @@ int event_decode(struct slice bytes, struct event_record *ret);
  * bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 /* The same event as an object of JSON, with a line end. NOW is the time of the
- * line. The values are those of event_line(), with its escapes. Returns 0 or
- * -ENOBUFS. */
+ * line. Values are escaped as in event_line(). Returns 0 or -ENOBUFS. */
 int event_json(const struct event_record *r, const char *now, struct buf *into);
 /* The names in the metrics. In a line EVENT_TROUBLE is a "service", too. */
 extern const char *const event_names[EVENT_COUNT];

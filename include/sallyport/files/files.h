@@ -21,7 +21,7 @@ struct files_rules {
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */
     struct min_free min_free;
-    /* That the user may store, all together; 0: no limit. */
+    /* Total that the user may store. 0: no limit */
     uint64_t max_files, max_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
@@ -41,8 +41,8 @@ struct files_mount {
     gid_t gid;        /* of a share */
     bool late;        /* its disk doesn't answer: it isn't opened */
     unsigned rights;
-    /* Of new files and directories in it, dir_mode without set-gid. 0: in a
-     * share 0660 and 0770, else those of the home. */
+    /* Modes of new files and directories in it, dir_mode without set-gid. 0:
+     * 0660 and 0770 in a share, otherwise the modes of the home. */
     unsigned file_mode, dir_mode;
 };
 
@@ -61,11 +61,10 @@ struct files_start {
     unsigned rights;                  /* in the home */
     const struct files_mount *mounts; /* besides the home */
     size_t mount_count;
-    /* Of the names of partials: files_name_key(). */
+    /* Key for the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
     /* For sallyportctl: other users have this uid, as without root. So in a
-     * share the name of a partial shows whose it is: it is made with the user's
-     * key. */
+     * share the name of a partial shows its owner: the user's key makes it. */
     bool uid_is_shared;
 };
 
@@ -78,8 +77,8 @@ void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
  * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or
  * to sallyportctl in its place. Then it serves until session or master is gone.
  * A mount that can't be opened doesn't fail: nothing is in it, and the log
- * names it. FILES_OPENS before each of them names the one whose disk doesn't
- * answer. */
+ * names it. Before each mount it sends FILES_OPENS, so that master knows which
+ * disk doesn't answer. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

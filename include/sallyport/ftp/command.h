@@ -12,11 +12,11 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/choices.h"
 
-/* A command, or one that is always refused, or another name of a command. The
- * first word is its name, and makes its verb: VERB_ABOR. The second one is the
- * function cmd_abor() in session, or the verb of an alias. The rest are fields
- * of struct command. A refused one has its reply, a further flag or 0, and its
- * syntax; it is refused after the TLS handshake. Sorted by name.
+/* A command, a command that is always refused, or another name of a command.
+ * The first word is its name, and makes its verb: VERB_ABOR. The second one is
+ * the function cmd_abor() in session, or the verb of an alias. The rest are
+ * fields of struct command. A refused one has its reply, a further flag or 0,
+ * and its syntax; it is refused after the TLS handshake. Sorted by name.
  *
  * A pending REST survives what clients send before the transfer: lftp sends
  * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
@@ -24,12 +24,11 @@
  * of any wrong password. In a drop, where a user may only write, a listing is
  * empty, and SIZE and HASH know the user's own unfinished uploads.
  *
- * Most commands are those of RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775.
- * ADAT, CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS:
- * RFC 2389. EPRT, EPSV: RFC 2428. MDTM, MLSD, MLST, REST, SIZE: RFC 3659. HOST:
- * RFC 7151. MODE Z: draft-preston-ftpext-deflate. HASH:
- * draft-bryan-ftpext-hash. RANG: draft-bryan-ftp-range. MFMT:
- * draft-somers-ftp-mfxx. AVBL, CSID:
+ * Most commands are from RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775. ADAT,
+ * CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS: RFC
+ * 2389. EPRT, EPSV: RFC 2428. MDTM, MLSD, MLST, REST, SIZE: RFC 3659. HOST: RFC
+ * 7151. MODE Z: draft-preston-ftpext-deflate. HASH: draft-bryan-ftpext-hash.
+ * RANG: draft-bryan-ftp-range. MFMT: draft-somers-ftp-mfxx. AVBL, CSID:
  * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
  * and XSHA512 are in none. */
 #define COMMAND_LIST(COMMAND, REFUSED, ALIAS)                                  \

@@ -37,9 +37,9 @@ struct proxy_header {
 
 /* Makes a reader that has taken no byte yet. */
 void proxy_init(struct proxy_header *h);
-/* Takes those of BYTES that belong to the header; they follow the bytes taken
- * before. *took is how many. It takes nothing unless the state is PROXY_MORE,
- * and takes all of BYTES if the state stays so. */
+/* Takes the part of BYTES that belongs to the header and follows the bytes
+ * taken before. *took is its length. Takes nothing unless the state is
+ * PROXY_MORE, and all of BYTES if the state stays PROXY_MORE. */
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
                             size_t *took);
 

@@ -316,10 +316,10 @@ const char *reply_text(enum reply r);
  * added. */
 int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
-/* A reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title\r
- * ", reply_line() one line with a blank before it, and reply_end() "NNN End\r
- * ". A line may end with its own CRLF, as those of listings do; other
- * control bytes become '?'. Each returns 0, or -ENOBUFS with nothing added. */
+/* A reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title\r ",
+ * reply_line() one line with a blank before it, and reply_end() "NNN End\r ". A
+ * line may end with its own CRLF, as in listings; other control bytes become
+ * '?'. Each returns 0, or -ENOBUFS with nothing added. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);
 int reply_end(struct buf *into, enum reply r);

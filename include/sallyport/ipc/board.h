@@ -27,7 +27,7 @@ struct board_row {
 
 struct board {
     uint64_t drains;  /* clock_ms() from which on it drains; 0: it doesn't */
-    uint64_t accepts; /* the generation whose gate accepts clients */
+    uint64_t accepts; /* the generation with the gate that accepts clients */
     uint64_t edits;   /* announced changes of the users file */
     struct board_row row[BOARD_ROWS];
 };

@@ -180,8 +180,8 @@ uint32_t channel_next(struct channel *c);
  * for this peer or in this phase, or repeated though it may come once, or it
  * has wrong fields, a wrong length or wrong descriptors. In that case its
  * descriptors are closed, and c->wrong says why. -EMFILE: this process has no
- * descriptor left for those of the message, so the message is lost and its
- * descriptors are closed; the next one may be received. */
+ * free descriptor, so the message is lost and its descriptors are closed; the
+ * next one may be received. */
 int channel_receive(struct channel *c, struct message *m);
 /* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
@@ -221,8 +221,8 @@ int channel_dispatch_all(struct channel *c, const struct handler *table,
 #define DISPATCH_ALL(c, table, owner)                                          \
     channel_dispatch_all((c), (table), sizeof(table) / sizeof((table)[0]),     \
                          (owner))
-/* For a handler whose message is wrong although its row permits it. Sets
- * c->wrong to WHY, and returns -EPROTO. */
+/* Lets a handler refuse a message that its row permits. Sets c->wrong to WHY,
+ * and returns -EPROTO. */
 int channel_refuse(struct channel *c, const char *why);
 /* Calls the handler of a received message. Returns its result, or -EPROTO if
  * there is no handler. Closes and wipes as channel_dispatch() does. */

@@ -1,4 +1,4 @@
-/* What processes of different builds and generations must agree on. */
+/* Values that processes of different builds and generations must agree on. */
 #ifndef SALLYPORT_IPC_GENERATION_H
 #define SALLYPORT_IPC_GENERATION_H
 
@@ -14,8 +14,8 @@
  * the listeners of data connections, and its supervisor keeps no board. No
  * released build had version 1. */
 #define GENERATION_VERSION 3
-/* What a supervisor says of a master with another version. 0.3.0 says it, too.
- */
+/* A supervisor reports a master of another version with these words, as 0.3.0
+ * does. */
 #define GENERATION_FOREIGN "messages of another version"
 
 /* A master starts with the standard descriptors, its channel to the supervisor,

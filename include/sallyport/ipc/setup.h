@@ -1,6 +1,5 @@
-/* What master gives to a program that it executes, before that works: its
- * descriptors, and one struct with all else. The program needs no message for
- * its set-up. */
+/* The set-up that master gives to a program when it executes it: descriptors,
+ * and one struct with everything else. No message is needed. */
 #ifndef SALLYPORT_IPC_SETUP_H
 #define SALLYPORT_IPC_SETUP_H
 
@@ -32,7 +31,7 @@ enum setup_place {
                        heartbeat (board.h) */
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
     SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
-                      that of a generation that retires can only read them */
+                      a retiring generation can only read them */
     SETUP_BANS,    /* master's table of bans, to read */
     SETUP_BOARD,   /* the board (board.h), to read */
     SETUP_OUTPUT,  /* where log writes its lines */
@@ -59,7 +58,7 @@ struct setup_file {
     char name[SETUP_NAME_MAX]; /* of a file, for complaints */
 };
 
-/* Without secrets: those are in messages, which are wiped, and in files. */
+/* Contains no secrets: messages, which are wiped, and files carry them. */
 struct setup {
     char build[BUILD_NAME_MAX];
     /* The sandbox. */
@@ -80,8 +79,9 @@ struct setup {
 /* Fills in the build, and no descriptor. */
 void setup_init(struct setup *s);
 /* Writes the struct into a sealed file. FD gets the descriptors of the program
- * from SETUP_STRUCT_FD on: that file, which is the caller's, and those of S,
- * which stay where they are. Returns how many there are, or -errno. */
+ * from SETUP_STRUCT_FD on: the file, which the caller must close, then the
+ * descriptors of S, which keep their numbers. Returns how many there are, or
+ * -errno. */
 int setup_write(const struct setup *s, int fd[SETUP_FDS]);
 /* In the process SELF: reads what master has written into FD, and closes FD.
  * Returns 0, or -EINVAL with a complaint: master is of another build. */

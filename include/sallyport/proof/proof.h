@@ -1,6 +1,6 @@
-/* What proves a login besides the password: a TLS 1.3 handshake in which the
- * client has used the private key of a certificate, or a one-time code. For a
- * process that doesn't trust the session. */
+/* The second proof of a login, besides the password: a TLS 1.3 handshake with
+ * the private key of a client's certificate, or a one-time code. A process that
+ * doesn't trust the session verifies it. */
 #ifndef SALLYPORT_PROOF_PROOF_H
 #define SALLYPORT_PROOF_PROOF_H
 

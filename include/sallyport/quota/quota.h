@@ -15,7 +15,7 @@ struct quota {
     struct quota_amount bytes, files;
     bool uncounted; /* btrfs doesn't count files */
 };
-/* What is left; INT64_MAX without a limit. */
+/* Returns the amount left; INT64_MAX without a limit. */
 uint64_t quota_left(const struct quota_amount *a);
 
 /* On btrfs a quota belongs to the subvolume that FD is in, whoever is asked
@@ -30,9 +30,9 @@ enum quota_owner { QUOTA_USER, QUOTA_GROUP };
  * FD is a directory of the file system; O_PATH suffices. */
 
 /* Reads limits and use. A soft limit whose time is over counts as the limit. A
- * process may read those of its own uid and gids. */
+ * process may read the quotas of its own uid and gids. */
 int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
-/* Sets the limit of bytes, which is rounded up to 1 KiB, and that of files; 0:
+/* Sets the limits of bytes, which is rounded up to 1 KiB, and of files; 0:
  * none. FILES may be QUOTA_KEEP. -EINVAL: btrfs can't limit the files. */
 #define QUOTA_LIMIT_MAX (UINT64_C(0x7fffffffffffffff) / 1024 * 1024)
 #define QUOTA_KEEP      UINT64_MAX
@@ -45,7 +45,7 @@ int quota_enforced(int fd, enum quota_owner owner);
 int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
                     struct quota *ret);
 bool quota_is_btrfs(int fd);
-/* Where btrfs shows quotas; missing without btrfs. */
+/* The directory in which btrfs shows quotas; missing without btrfs. */
 #define QUOTA_SYSFS "/sys/fs/btrfs"
 /* On btrfs with quotas: makes the subvolume NAME in the directory PARENT. 0;
  * -ENOTSUP: a directory must be made instead; -errno. */
@@ -62,8 +62,8 @@ struct quota_subvolume {
     int limit, used, reserved; /* -1: none */
 };
 #define QUOTA_NO_SUBVOLUME { .limit = -1, .used = -1, .reserved = -1 }
-/* Opens those of the subvolume that has the directory FD. Without any, *ret
- * has none. */
+/* Opens the quotas of the subvolume that contains the directory FD. If it has
+ * no quotas, *ret is empty. */
 void quota_open_subvolume(int fd, struct quota_subvolume *ret);
 /* 0, or -ENOTSUP: it has none. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);

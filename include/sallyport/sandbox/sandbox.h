@@ -24,7 +24,7 @@ struct sandbox_row {
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
-/* What a process may do in a directory and in all below it. */
+/* Rights of a process in a directory and everything below it. */
 enum beneath_may {
     BENEATH_READ = 1,    /* read files */
     BENEATH_LIST = 2,    /* open directories, to read, lock and sync them */
@@ -35,7 +35,8 @@ enum beneath_may {
     BENEATH_DIRECTORY = 32, /* make and remove directories */
     BENEATH_ALL = 63
 };
-/* Of nested directories, the inner one can permit more, never less. */
+/* A rule of an inner directory can add rights to an outer one, never remove
+ * them. */
 struct beneath {
     int fd;
     unsigned may; /* enum beneath_may bits */

@@ -16,8 +16,8 @@ struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
     uint64_t ask_long; /* the same, if a slow disk or a big file may delay the
                           answer */
-    uint64_t gate;     /* for an answer of gate: to PASV, and after a login.
-                          One that hangs is replaced within 14 s */
+    uint64_t gate; /* for gate's answer to PASV, and after a login. A gate that
+                      hangs is replaced within 14 s */
     uint64_t gateless; /* for another gate, when the one before has ended */
 };
 
@@ -30,7 +30,7 @@ struct session_start {
     uint64_t serial;
     struct address peer, local;
     bool implicit; /* TLS begins with the first byte; PROT P is set */
-    bool proxied;  /* PEER is a proxy, whose header comes first */
+    bool proxied;  /* PEER is a proxy and sends a PROXY header first */
     bool leaves;   /* a health check of the proxy gets 421 */
 };
 

@@ -18,12 +18,12 @@ struct account_ids {
     gid_t gid;
 };
 
-/* Beside those of the children: the group of the control socket, or 0. */
+/* After the accounts of the children: the group of the control socket, or 0. */
 #define ACCOUNT_CONTROL PROCESS_SANDBOXED
 #define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
-/* What a start needs, in the order of the work. A disk may hang below the last
- * two. */
+/* The parts of a start, in the order of the work. The last two may wait for a
+ * disk that hangs. */
 enum prepared_part {
     PREPARED_ACCOUNTS,
     PREPARED_SANDBOX,

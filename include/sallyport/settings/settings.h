@@ -57,8 +57,9 @@ struct networks {
 /* The address that is announced to clients of this network. */
 struct announced {
     struct network network;
-    struct address address; /* family 0: the one that they connected to */
-    size_t line;            /* its line in the file */
+    struct address
+        address; /* family 0: the address that the client connected to */
+    size_t line; /* its line in the file */
 };
 
 /* A path with a label in its key. */
@@ -84,7 +85,8 @@ struct settings {
     bool listen_tls[SETTINGS_LISTEN_MAX];   /* TLS begins with the first byte */
     bool listen_proxy[SETTINGS_LISTEN_MAX]; /* only proxies connect */
     size_t listen_count;
-    struct networks proxies; /* the proxies whose PROXY headers are accepted */
+    struct networks
+        proxies; /* addresses of proxies; their PROXY headers are accepted */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
     struct labelled_list certificates, keys; /* further ones, with a label */
@@ -158,9 +160,9 @@ struct settings {
                                  older versions have; "": there is none */
 };
 
-/* Returns the address that PASV announces to this client: that of the smallest
- * network which contains the client, or the default. Family 0: the address that
- * the client connected to. */
+/* Returns the address that PASV announces to this client: the address of the
+ * smallest network that contains the client, or the default. Family 0: the
+ * address that the client connected to. */
 const struct address *settings_announced(const struct settings *s,
                                          const struct address *client);
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
@@ -172,8 +174,8 @@ bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Removes the IPv6 addresses of `listen`, if it is the default and the kernel
  * has no IPv6. Returns whether it did. */
 bool settings_leave_out_ipv6(struct settings *s);
-/* So many sessions can live at a time: max_sessions, and BEFORE, which is that
- * of an earlier generation, if it is more. */
+/* Returns how many sessions can live at a time: max_sessions, or BEFORE, the
+ * number of an earlier generation, if it is larger. */
 uint64_t settings_places(const struct settings *s, uint64_t before);
 
 /* Returns the line with this label, or NULL. */

@@ -1,4 +1,4 @@
-/* Where OpenSSL's memory lies in a process that forks. */
+/* Arena for OpenSSL's memory in a process that forks. */
 #ifndef SALLYPORT_TLS_ARENA_H
 #define SALLYPORT_TLS_ARENA_H
 

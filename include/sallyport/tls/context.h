@@ -28,9 +28,9 @@ struct tls_pair {
 /* Makes a context from COUNT pairs, 1 to CERTIFICATES_MAX; POLICY says which
  * versions and suites it speaks. A client that sends a name (SNI) gets the
  * pairs for that name, one of each kind of key. A client that sends no name, or
- * an unknown one, gets the first pair and those of other kinds that cover the
- * same names. POLICY and SIGNER are copied. The signer has to prove that it has
- * each key. The context makes handshakes with itself, so that OpenSSL has
+ * an unknown one, gets the first pair and the pairs of other kinds that cover
+ * the same names. POLICY and SIGNER are copied. The signer has to prove that it
+ * has each key. The context makes handshakes with itself, so that OpenSSL has
  * loaded all that it loads on demand before a sandbox closes and before a fork.
  * Returns NULL with the complaint: a file is unreadable or expired, a key is
  * too weak or belongs to another certificate, or no client would ever get a
@@ -64,8 +64,8 @@ void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys);
 /* Sets the lifetime of TLS 1.3 tickets. Call it before the handshake of the
  * connection that gets the ticket; otherwise OpenSSL's default holds. */
 void tls_context_lifetime(struct tls_context *t, uint64_t seconds);
-/* Makes a ticket key of this process's own for TLS 1.2, whose tickets are made
- * before anybody has logged in. Call it after the fork. */
+/* Makes a ticket key of this process's own for TLS 1.2, which makes its tickets
+ * before the login. Call it after the fork. */
 void tls_context_forked(struct tls_context *t);
 /* Sets the owner of new tickets, after the login. Without an owner no TLS 1.3
  * ticket is made. */
@@ -82,8 +82,8 @@ struct tls_clients {
     struct tls_clients_file ca, crl; /* there may be no crl */
 };
 
-/* From now on control channels ask for a certificate. They accept only one that
- * these CAs issued for a client, that is valid now, and that isn't revoked.
+/* From now on control channels ask for a certificate. They accept it only if
+ * these CAs issued it for a client, it is valid now and it isn't revoked.
  * Returns 0, or -EINVAL with the complaint: a file is unreadable, empty or
  * expired, or none of the CAs signed a list. A file that is in use already
  * isn't refused because it has expired; but an expired CA or list lets nobody

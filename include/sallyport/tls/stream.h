@@ -39,8 +39,8 @@ bool stream_is_secure(const struct stream *s);
 
 /* Continues the handshake; STREAM_OK once it is complete. */
 enum stream_state stream_handshake(struct stream *s);
-/* For a data channel after its handshake: says whose TLS session it has
- * resumed. */
+/* For a data channel after its handshake: returns the origin of the TLS session
+ * that it has resumed. */
 enum ticket_origin stream_origin(const struct stream *s);
 /* Gives the client one more ticket of the context's owner. The ticket is sent
  * with the next write; stream_unsent() ignores it until then. Does nothing and

@@ -26,7 +26,7 @@ void ticket_owner_write(const struct ticket_owner *o,
  * then *ret is untouched. */
 int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 
-/* Where the TLS session of a data connection comes from. */
+/* Origin of the TLS session of a data connection. */
 enum ticket_origin {
     ORIGIN_NONE,    /* a full handshake; no ticket was shown */
     ORIGIN_NOT_OWN, /* the client showed a ticket of another user or address, or

@@ -1,4 +1,5 @@
-/* What systemd forbids the service, by sallyport.service and its drop-ins. */
+/* The restrictions that systemd puts on the service: sallyport.service and its
+ * drop-ins. */
 #ifndef SALLYPORT_UNIT_UNIT_H
 #define SALLYPORT_UNIT_UNIT_H
 
@@ -10,7 +11,7 @@
 
 #define UNIT_RULES_MAX 128
 
-/* What the service may do in a directory and beneath it. */
+/* Access of the service to a directory and everything beneath it. */
 enum unit_access { UNIT_WRITABLE, UNIT_READ_ONLY, UNIT_HIDDEN };
 
 struct unit {

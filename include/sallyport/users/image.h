@@ -20,7 +20,8 @@ union users_cell {
     };
 };
 
-/* What a cell is. users_take() accepts it by the two bounds of its field. */
+/* The kind of a cell. users_take() accepts a cell by the two bounds of its
+ * field. */
 enum users_kind {
     USERS_TEXT,   /* of LEAST to MOST bytes, and a NUL follows; */
     USERS_NAME,   /* the same, and a user's name, */
@@ -28,7 +29,7 @@ enum users_kind {
     USERS_PATH,   /* or a path */
     USERS_PART,   /* LEAST to MOST bytes, and anything follows */
     USERS_NUMBER, /* from LEAST to MOST */
-    USERS_MODE,   /* 0, or with all bits of LEAST, and only those of MOST */
+    USERS_MODE,   /* 0, or all bits of LEAST and only bits of MOST */
     USERS_LIMIT,  /* 0, or the number + 1; LEAST: its place in limit_rows */
     USERS_TEAM,   /* 0: none, or its place in the table + 1 */
 };
@@ -79,7 +80,7 @@ enum users_kind {
 _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
                "each of them has a line here");
 
-/* Those of struct share, struct team and struct directory_right. */
+/* The fields of struct share, struct team and struct directory_right. */
 #define USERS_SHARE_FIELDS(F)                                                  \
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
     F(PATH, path, path, 1, USER_HOME_MAX)                                      \

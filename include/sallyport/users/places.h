@@ -15,7 +15,7 @@ struct row_place {
     bool share;
 };
 
-/* What place_resolve() does; OWNER is struct places'. */
+/* Does what place_resolve() does. OWNER belongs to struct places. */
 typedef void place_resolver(const void *owner, const char *path,
                             char out[PATH_MAX]);
 
@@ -41,8 +41,8 @@ void place_resolve(const char *path, char out[PATH_MAX]);
 bool places_fill(struct places *p, const struct users *u,
                  place_resolver *resolve, const void *owner);
 void places_release(struct places *p);
-/* Finds one that is equal to PATH, contains it or lies in it, also by symbolic
- * links. OWN, a row or NULL, doesn't count. NULL: none. */
+/* Finds a place that is equal to PATH, contains it or lies in it, also by
+ * symbolic links, but ignores OWN, a row or NULL. NULL: none. */
 const struct row_place *places_overlap(struct places *p, const char *path,
                                        const void *own);
 

@@ -69,7 +69,7 @@ int row_set(struct row *r, const char *key, const char *value);
 
 /* The user has changed the password: a new hash, and must_change= goes. */
 struct hash_change {
-    const char *user, *old, *hash; /* OLD is the one that was verified */
+    const char *user, *old, *hash; /* the caller has verified OLD */
     struct slice text;             /* the file as the server has accepted it */
 };
 /* Writes the text of a whole users file after that change, in which no other

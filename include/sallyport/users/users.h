@@ -94,7 +94,7 @@ struct user {
     int64_t expires;  /* seconds since 1970; 0: never */
     struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
-    /* That the user may store, all together; 0: no limit. */
+    /* Total that the user may store. 0: no limit */
     unsigned max_files;
     uint64_t max_bytes;
     const struct share *share; /* the table's, for the grants */
@@ -138,7 +138,7 @@ void users_release(struct users *u);
 void users_keep_from_forks(struct users *u);
 /* Takes the table that reader has written to the sealed file FD
  * (users/image.h), and validates every field of it. FD stays the caller's. The
- * texts stay in that file, whose memory no fork inherits. *u needs no
+ * texts stay in the file's memory, which no fork inherits. *u needs no
  * preparation, and is empty on failure. Returns 0, or another -errno than
  * -EINVAL, with the complaint. */
 int users_take(struct users *u, int fd, struct complaint *c);
@@ -167,7 +167,7 @@ uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
 uint64_t user_file_size(const struct user *user, uint64_t setting);
 
 /* May the user be logged in from PEER at NOW, in the server's local time? The
- * user's networks and hours must permit it, and those of each team. PEER NULL:
+ * networks and hours of the user and of each team must permit it. PEER NULL:
  * any address. */
 enum admission { ADMISSION_YES, ADMISSION_ELSEWHERE, ADMISSION_OUT_OF_HOURS };
 enum admission user_admission(const struct user *user,

@@ -32,9 +32,10 @@ void users_file_close(struct users_file *p);
  * else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
 
-/* Opens the file whose name is that of the users file and ENDING, to read it:
- * the one that the disk has now, even if this machine has another one in
- * memory. The caller holds the lock. Returns a descriptor or -errno. */
+/* Opens the users file, or with ENDING a file beside it, to read it. On a
+ * network disk it opens the file that the server has now, not the one in
+ * this machine's memory. The caller holds the lock. Returns a descriptor or
+ * -errno. */
 int users_file_open_current(const struct users_file *p, const char *ending);
 /* Reads the users file in the same way, and notes which one it is. Returns 0;
  * 1: it is being written; or -errno. */
@@ -59,16 +60,16 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        void *owner, bool *stands);
 
 /* The same for the users file, after users_file_read(): it keeps its owner,
- * group and mode. -ESTALE: it isn't the one that was read any more, or the lock
- * is lost. */
+ * group and mode. -ESTALE: the file has been replaced since it was read, or the
+ * lock is lost. */
 int users_file_commit(const struct users_file *p, struct slice bytes,
                       users_file_check *check, void *owner, bool *stands);
 
-/* Gives a user another hash: no other byte of the file is touched. It doesn't
- * wait for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the
- * file; -ESTALE: the file has another text, perhaps a part of one that somebody
- * writes just now, or the user hasn't that hash any more; -EPERM: the new file
- * would have another owner or group. *stands as above. */
+/* Replaces a user's hash, and touches no other byte of the file. Doesn't wait
+ * for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;
+ * -ESTALE: the file has changed, perhaps somebody is writing it now, or the
+ * user's hash is another one; -EPERM: the new file would have another owner or
+ * group. *stands as above. */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
 
