@@ -266,6 +266,6 @@ int local_peer_login(int fd, uint32_t *ret)
     r = read_login(who.pid, ret);
     ended.fd = process;
     if (r == 0 && poll(&ended, 1, 0) != 0)
-        return -ESRCH; /* the number may be that of another process */
+        return -ESRCH; /* the number may belong to another process now */
     return r == 0 && *ret == NO_LOGIN ? -ENODATA : r;
 }

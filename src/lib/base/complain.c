@@ -44,8 +44,8 @@ void stderr_wait(bool waits)
  *
  * Never waits: a full pipe must not stop master. A line is shorter than
  * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
- * several processes don't mix. It doesn't use stdio, whose buffers a fork would
- * copy. */
+ * several processes don't mix. Doesn't use stdio: a fork would copy its
+ * buffers. */
 __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
                                                              va_list args)
 {

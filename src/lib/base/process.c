@@ -41,7 +41,7 @@ static struct {
     size_t room;
 } title;
 
-/* The environment's strings follow those of argv in memory. ps reads on beyond
+/* In memory the strings of the environment follow argv's. ps reads on beyond
  * the end of argv if the last byte of argv isn't NUL. So the environment is
  * copied to the heap, and the title may use its place too. */
 void process_title_init(int argc, char **argv)

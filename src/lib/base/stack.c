@@ -21,7 +21,7 @@ __attribute__((noinline)) static void wipe_near(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
-/* Where pages are larger, the nearest one begins farther away. */
+/* On machines with larger pages the nearest page begins farther away. */
 __attribute__((noinline)) static void wipe_near_large_pages(void)
 {
     char frame[PAGE_MOST + FRAMES];

@@ -1,5 +1,5 @@
-/* What people write and read: words, addresses and dates. No process of root
- * calls it: reader reads the configuration, and log writes the lines. */
+/* Parsing and printing of words, addresses and dates. No process of root calls
+ * it: reader reads the configuration, and log writes the lines. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

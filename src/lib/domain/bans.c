@@ -193,8 +193,8 @@ static void bans_sweep(struct bans *b, int64_t now)
     __atomic_store_n(&b->rows, last, __ATOMIC_RELEASE);
 }
 
-/* Returns a free row or that of the oldest automatic ban; BANS_MAX: there is
- * neither. */
+/* Returns a free row, or the row of the oldest automatic ban. BANS_MAX: neither
+ * exists. */
 static uint32_t bans_row_for_new(const struct bans *b)
 {
     uint32_t rows = bans_rows(b), oldest = BANS_MAX;

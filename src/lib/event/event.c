@@ -248,8 +248,8 @@ void event_syscalls_by(struct event_sender *s)
     sender_of_syscalls = s;
 }
 
-/* In a signal handler: no memory, no queue, no shared buffer. The bytes are
- * those of SEND() and event_encode() for one number. */
+/* Runs in a signal handler: uses no memory, no queue and no shared buffer.
+ * Writes the bytes that SEND() and event_encode() make of one number. */
 void event_on_syscall(int number)
 {
     uint64_t n = (uint64_t)number;

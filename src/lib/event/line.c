@@ -1,7 +1,6 @@
-/* What log makes of an event: a record from bytes that a sender may have made
- * up, and its line as text or as JSON. Whatever bytes a name has,
- * an event is one line and each value stays one value. No process of root calls
- * it. */
+/* Turns an event into a record, from bytes that a sender may have made up, and
+ * into a line of text or JSON. Whatever bytes a name has, an event is one line
+ * and each value stays one value. No process of root calls it. */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -123,8 +122,8 @@ static bool is_inside_character(struct slice s, size_t at)
     return ((uint8_t)s.ptr[at] & 0xc0) == 0x80;
 }
 
-/* Of a long value, adds the beginning and the end, which has the file's name.
- * No value itself can contain "\[", since its backslashes are escaped. */
+/* Adds the beginning and the end of a long value; a path ends with the file's
+ * name. No value itself can contain "\[", since its backslashes are escaped. */
 static int add_cut(struct slice s, struct buf *into)
 {
     size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;

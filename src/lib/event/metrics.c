@@ -245,7 +245,7 @@ static unsigned direction_of(struct slice verb)
     return 3;
 }
 
-/* Of a reply code, by its row in `results`. */
+/* Returns the row of a reply code in `results`. */
 static unsigned result_of(uint64_t code)
 {
     if (code >= 200 && code < 300)
@@ -285,7 +285,8 @@ static void count_login_failed(struct metrics *m, const struct event_record *r)
     count_value(m, LOGINS, r->text[FIELD_REASON], 1);
 }
 
-/* The number is that of refusals without an event, of all reasons. */
+/* The event has the number of refusals, for any reason, that caused no
+ * event. */
 static void count_refused(struct metrics *m, const struct event_record *r)
 {
     const struct slice more = SLICE("more of them");

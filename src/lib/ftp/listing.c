@@ -26,7 +26,7 @@ static char kind_letter(enum entry_kind kind)
  * character goes. */
 #define FRONT_MAX 176 /* beside the names: the longest facts have 147 */
 
-/* Makes room for a line whose names have N bytes. */
+/* Makes room for a line with N bytes of names. */
 static int begin_line(struct buf *into, size_t n)
 {
     return buf_reserve(into, FRONT_MAX + n + 2);

@@ -1,7 +1,7 @@
-/* Normalises paths: in session those of the client, in files those of session.
- * Bytes are taken literally: no globbing and no decoding. It looks at no disk:
- * only the kernel says whether a name exists and where a link leads. It never
- * returns a path with "..". */
+/* Normalises paths: the client's in session, session's in files. Bytes are
+ * taken literally: no globbing and no decoding. It looks at no disk: only the
+ * kernel says whether a name exists and where a link leads. It never returns a
+ * path with "..". */
 #include "sallyport/ftp/path.h"
 
 #include <ctype.h>

@@ -123,7 +123,7 @@ static void frame_lacks(struct frame *f)
     f->was_short = true;
 }
 
-/* Without master there is no service. */
+/* Master has ended: this process ends, too. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;

@@ -127,9 +127,9 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 
 static pid_t parent, leader;
 
-/* SIGCONT may come from elsewhere too, while the parent still lives. A session
- * whose gate has ended becomes a child of master, the leader of its process
- * group: such a session may stay. */
+/* SIGCONT may come from elsewhere too, while the parent still lives. When its
+ * gate has ended, a session becomes a child of master, the leader of its
+ * process group, and may stay. */
 static void on_continue(int number)
 {
     const struct itimerval end = { .it_value = { .tv_sec = LEAVE_S } };
@@ -159,8 +159,8 @@ int parent_follow(void)
     return 0;
 }
 
-/* A step returns 0, -errno, or NOT_BUILT. If it sets *why, the words replace
- * those of errno. */
+/* A step returns 0, -errno, or NOT_BUILT. If it sets *why, these words replace
+ * errno's. */
 #define NOT_BUILT 1
 
 struct sandbox_step {

@@ -1,11 +1,11 @@
-/* The server's certificates: a chain from a PEM file with the stand-in for its
- * key, and the choice of those that a client is offered. Gate reads the files,
- * and sallyportd --check by way of gate. It never opens a file: gate has the
- * descriptors. Session chooses, in the midst of a handshake, by the name that
- * the client sends (SNI, RFC 6066 3): one certificate of each kind of key, of
- * which OpenSSL takes the one that the client can verify. An unknown name must
- * never fail a handshake: the first certificate is offered, and the client
- * decides. */
+/* The server's certificates: reads a chain from a PEM file, with the
+ * stand-in for its key, and chooses the certificates for a client. Gate
+ * reads the files, and sallyportd --check by way of gate. It never opens a
+ * file: gate has the descriptors. Session chooses, in the midst of a
+ * handshake, by the name that the client sends (SNI, RFC 6066 3): one
+ * certificate of each kind of key, and OpenSSL takes a kind that the client
+ * can verify. An unknown name must never fail a handshake: the first
+ * certificate is offered, and the client decides. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

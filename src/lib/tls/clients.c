@@ -19,7 +19,7 @@
 #define CRL_MAX          (8u << 20)
 #define LISTS_MAX        512
 
-/* Without a list, or with an expired one, no certificate is accepted. */
+/* If there is no list, or only an expired one, no certificate is accepted. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
 int64_t date_seconds(const ASN1_TIME *t)
@@ -45,7 +45,7 @@ struct list {
     int ca;              /* index of the CA that signed it */
 };
 
-/* What has been read so far: first the CAs, then the lists. */
+/* The objects read so far: first the CAs, then the lists. */
 struct clients_reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
@@ -253,8 +253,8 @@ static int take_list(void *owner, void *thing, int number)
 static const struct pem_kind revocation_lists = { "revocation list", parse_list,
                                                   take_list };
 
-/* Without revocation lists a CA is accepted although its own issuer isn't in
- * the file. */
+/* If there are no revocation lists, a CA is accepted although its own issuer
+ * isn't in the file. */
 static int read_all(struct clients_reading *r)
 {
     unsigned long flags =

@@ -1,4 +1,4 @@
-/* What keys and gate share: PEM files, and the kinds of keys and signature
+/* Code that keys and gate share: PEM files, and the kinds of keys and signature
  * schemes that are accepted. Runs in keys, gate, and sallyportd --check. It
  * never opens a file: the caller has the descriptor. */
 #include "key.h"

@@ -1,5 +1,5 @@
-/* What the process keys and the users of its keys share: PEM files, and the
- * kinds of keys and signature schemes that are accepted. */
+/* Code that the process keys and the users of its keys share: PEM files, and
+ * the kinds of keys and signature schemes that are accepted. */
 #ifndef TLS_KEY_H
 #define TLS_KEY_H
 
@@ -26,7 +26,7 @@ struct pem_file {
     size_t max;       /* bytes */
 };
 
-/* What the blocks of a file hold. */
+/* The kind of a block in a PEM file. */
 struct pem_kind {
     const char *what; /* "certificate", for complaints */
     /* Parses the next block. NULL: the file ends, or the block is wrong;

@@ -344,8 +344,8 @@ static const OSSL_DISPATCH signature[] = {
 
 #define PROPERTIES "provider=" REMOTE_PROVIDER
 
-/* OpenSSL recognises the kind of a key by these names, so they are those of the
- * default provider. */
+/* OpenSSL recognises the kind of a key by these names of the default
+ * provider. */
 #define NAMES_RSA     "RSA:rsaEncryption:1.2.840.113549.1.1.1"
 #define NAMES_EC      "EC:id-ecPublicKey:1.2.840.10045.2.1"
 #define NAMES_ED25519 "ED25519:1.3.101.112"

@@ -151,11 +151,12 @@ static enum stream_state settle_error(struct stream *s, int error)
     }
 }
 
-/* Without the extended master secret an attacker can make two TLS 1.2 sessions
- * share their keys (RFC 7627), and the binding of data connections would prove
- * nothing. The ClientHello isn't refused: scanners don't offer the extension,
- * and would find no TLS 1.2 here. The alert is plain text: it replaces
- * OpenSSL's last flight, which would have turned encryption on. */
+/* Refuses TLS 1.2 without the extended master secret: an attacker could make
+ * two TLS 1.2 sessions share their keys (RFC 7627), and the binding of data
+ * connections would prove nothing. The ClientHello isn't refused: scanners
+ * don't offer the extension, and would find no TLS 1.2 here. The alert is plain
+ * text: it replaces OpenSSL's last flight, which would have turned encryption
+ * on. */
 static enum stream_state refuse_without_ems(struct stream *s)
 {
     static const unsigned char alert[] = {

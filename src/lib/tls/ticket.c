@@ -1,18 +1,18 @@
-/* Tickets: who owns them, which keys seal them, and which TLS sessions are
- * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
- * handshakes. Control channels never resume. A data channel resumes a session
- * of the same user and address, and notes where it comes from; before a byte is
- * transferred, session decides whether that suffices. A data channel never gets
- * a ticket: a client that has shown none could come back with it and pass for
- * the user.
+/* Tickets: who owns them, which keys seal them, and which TLS sessions may
+ * be resumed. Gate makes the keys; the rest runs in session, within
+ * OpenSSL's handshakes. Control channels never resume. A data channel
+ * resumes a session of the same user and address, and notes where it comes
+ * from; before a byte is transferred, session decides whether that suffices.
+ * A data channel never gets a ticket: a client that has shown none could
+ * come back with it and pass for the user.
  *
  * Clients resume in one of three ways, and the callbacks serve them all:
  *
- * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and it
- *   contains its owner: user, address, session.
- * - A ticket of TLS 1.2, made before the login. A key that this process alone
- *   has (t->own) seals it, so it is of this session.
- * - A session number of TLS 1.2. There is one, that of the control connection
+ * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and
+ *   it contains its owner: user, address, session.
+ * - A ticket of TLS 1.2, made before the login. A key that this process
+ *   alone has (t->own) seals it, so it is of this session.
+ * - A session number of TLS 1.2. Only the control connection has one
  *   (t->kept). */
 #include <endian.h>
 #include <errno.h>
@@ -231,7 +231,7 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
 
 /* curl and others turn tickets off in TLS 1.2, and show a session number; Go's
  * clients know only tickets (golang/go issue 18607), so both are needed. This
- * process knows one, that of its control channel. It hands out copies, since
+ * process knows one session: its control channel's. It hands out copies, since
  * OpenSSL marks the session of a cut connection as unusable. */
 static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
                                  int *keep_reference)
@@ -273,7 +273,7 @@ int resume_set(SSL_CTX *ssl, struct tls_context *t)
         SSL_CTX_set_session_ticket_cb(ssl, stamp_ticket, judge_ticket, NULL) !=
             1)
         return -EINVAL;
-    /* Without CACHE_SERVER a TLS 1.2 session gets no number. OpenSSL's own
+    /* TLS 1.2 sessions get no number unless CACHE_SERVER is set. OpenSSL's own
      * cache stays empty. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER |
                                             SSL_SESS_CACHE_NO_INTERNAL);
@@ -320,7 +320,7 @@ static size_t ticket_room(const struct stream *s)
     return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
 }
 
-/* Without a ticket the client still has its others, so that is no failure. */
+/* A failure is harmless: the client still has its other tickets. */
 enum stream_state resume_offer_ticket(struct stream *s)
 {
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||

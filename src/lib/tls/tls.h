@@ -176,13 +176,13 @@ int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
 int identity_load(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c);
 void identity_free(struct identity *id);
-/* Adds the certificate to those of one connection. False: OpenSSL's queue has
- * the error. */
+/* Adds the certificate to the certificates of one connection. False: OpenSSL's
+ * queue has the error. */
 bool identity_use(const struct identity *id, SSL *ssl);
 /* An earlier identity for the same names and with the same kind of key, so that
  * no client gets number I. NULL: there is none. */
 const struct identity *choose_earlier(const struct tls_context *t, size_t i);
-/* What clients may compare it with: see struct tls_pair_facts. */
+/* The texts that clients may compare it with: see struct tls_pair_facts. */
 void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
                         char pin[KEY_PIN_TEXT_MAX]);
 /* Writes the first DNS name that is a host's and no wildcard, or "". */

@@ -53,7 +53,7 @@ static bool place_add(struct places *p, struct row_place one, const char *path)
     return one.path != NULL;
 }
 
-/* What lies in a directory follows it. Equal ones are in the order of their
+/* Sorts each directory before the paths in it, and equal paths by their
  * lines. */
 static int place_order(const void *a, const void *b)
 {
@@ -137,8 +137,8 @@ static const struct row_place *place_find(const struct places *p,
     return NULL;
 }
 
-/* What place_find() finds in the order: what is REAL or lies in it, else what
- * is nearest above it. */
+/* The better answer of place_find(): a path that is REAL or lies in it,
+ * otherwise the nearest one above REAL. */
 static bool place_is_better(const struct row_place *one,
                             const struct row_place *found, const char *real)
 {

@@ -147,8 +147,8 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
-/* A share's gid may be that of any group that isn't Debian's own
- * (SHARE_GID_MIN): the group of local programs that fetch its files. */
+/* A share may have the gid of any group that isn't Debian's own
+ * (SHARE_GID_MIN), such as the group of local programs that fetch its files. */
 static int shares_permitted(const struct user *user, const char *shares,
                             struct complaint *c)
 {

@@ -3,11 +3,11 @@
  * overlap; a reader needs no lock. Runs in sallyportctl, and as root in master,
  * which only searches the text for one line.
  *
- * The disk may be that of several machines, whose kernels answer from memory
- * for a while: then the name is still that of a file which another machine has
- * replaced, and an edit of its text would undo that machine's change. A link is
- * made by the disk itself, and it makes none to a file that has no name any
- * more. So an edit reads the file by a new link to it. */
+ * Several machines may share the disk, and their kernels answer from memory for
+ * a while: after another machine has replaced the file, the name may still lead
+ * to the old one here, and an edit of it would undo that machine's change. So
+ * an edit reads the file by a new link: the disk itself makes the link, and
+ * makes none to a file without a name. */
 #include "sallyport/users/users_file.h"
 
 #include <errno.h>
@@ -88,9 +88,9 @@ static int open_at(const struct users_file *p, const char *name, int flags)
     return fd < 0 ? -errno : fd;
 }
 
-/* Of the names below, nobody else gives one to a file: an administrator's own
- * users.new stays. They are used under the lock, so an old one is the leftover
- * of a killed process. */
+/* Nobody else uses the names below, so an administrator's own users.new stays.
+ * They are used under the lock: an old file with such a name is the leftover of
+ * a killed process. */
 #define NEW  ".sallyport-new"
 #define SEEN ".sallyport-seen"
 
@@ -117,8 +117,8 @@ int users_file_open_current(const struct users_file *p, const char *ending)
 }
 
 /* The kernel grants a lease for reading only while nobody writes. The lease
- * ends at once. The signal, for somebody who opens the file meanwhile, is one
- * that does nothing. */
+ * ends at once. If somebody opens the file meanwhile, the kernel sends us a
+ * signal, which does nothing. */
 bool users_file_is_written(int fd)
 {
     if (fcntl(fd, F_SETSIG, SIGURG) < 0)

@@ -1,7 +1,7 @@
-/* What every sandboxed process may do: use the memory and the descriptors that
- * it has, and end. Nothing here makes a descriptor from a name or reaches
- * another process. Calls of error paths are here too: a process that fails must
- * report its own error, not die of this filter. */
+/* Calls that every sandboxed process may make: it uses the memory and the
+ * descriptors that it has, and ends. No call here makes a descriptor from a
+ * name or reaches another process. Calls of error paths are here too: a process
+ * that fails must report its own error, not die of this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static const struct permission may[] = {
      * stat(): it finds nothing in an empty root directory, but reader and
      * check have none. */
     MAY_IF(newfstatat, IS(3, AT_EMPTY_PATH), "fstat of glibc 2.33 to 2.38"),
-    /* By number, since F_SETOWN and F_SETSIG would send signals. */
+    /* Listed by number, since F_SETOWN and F_SETSIG would send signals. */
     MAY_IF(fcntl, IS(1, F_GETFL), "blocking or not"),
     MAY_IF(fcntl, IS(1, F_SETFL), "blocking or not"),
     MAY_IF(fcntl, IS(1, F_GETFD), "close-on-exec"),

@@ -202,8 +202,8 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
 static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 {
     /* Its flags are in memory, where a filter can't see them. After ENOSYS libc
-     * uses clone, whose flags a filter sees. It isn't reported, or each fork
-     * would be. */
+     * uses clone, and a filter sees the flags of clone. It isn't reported, or
+     * each fork would be. */
     static const struct permission clone3 = MAY(clone3, "flags out of sight");
     struct permissions all;
     int r = policy_collect(policy, &all);
@@ -242,7 +242,7 @@ int compile_policy(const struct policy *policy, struct buf *program)
     __attribute__((cleanup(context_free))) scmp_filter_ctx context = NULL;
     int r;
 
-    /* The kernel of the build isn't that of the server: qemu-user has no
+    /* The build machine's kernel may differ from the server's: qemu-user has no
      * seccomp at all. */
     r = seccomp_api_set(KILLS_PROCESSES);
     if (r)

@@ -34,8 +34,8 @@ static int check_gid_range(const struct settings *s, struct complaint *c)
                        c);
 }
 
-/* A process whose uid is a user's could be killed or traced by that user; with
- * a share's gid it could enter the share. */
+/* A user could kill or trace a process that has the user's uid; a process with
+ * a share's gid could enter the share. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
     const uint64_t first = s->accounts, last = first + SETTINGS_ACCOUNTS - 1;
@@ -109,8 +109,8 @@ static bool has_proxy_listener(const struct settings *s)
     return false;
 }
 
-/* Without proxies any client could write a PROXY header. And a missing word
- * should show before the first client comes. */
+/* If no proxies are named, any client could write a PROXY header. And a missing
+ * word should show before the first client comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
     if (has_proxy_listener(s) && s->proxies.count == 0)
@@ -128,7 +128,7 @@ static int check_proxies(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Without a CA no certificate would be valid. */
+/* No certificate would be valid. */
 static int check_clients(const struct settings *s, struct complaint *c)
 {
     if (s->client_certificates != CLIENTS_OFF && !s->client_ca[0])

@@ -12,7 +12,8 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 
-/* What a comment at the end of the line must look like, if it may be one. */
+/* The form of a comment at the end of a line, as advice if VALUE may contain
+ * one. */
 static const char *comment_advice(struct slice value)
 {
     if (slice_has(value, ';'))

@@ -42,7 +42,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
 {
     struct btrfs_ioctl_fs_info_args info = { 0 };
     struct btrfs_ioctl_ino_lookup_args own = {
-        .objectid = BTRFS_FIRST_FREE_OBJECTID /* whose subvolume is asked for */
+        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode that we ask for: its
+                                                 subvolume is the answer */
     };
     char uuid[2 * sizeof(info.fsid) + 5], *at = uuid;
 
@@ -103,7 +104,8 @@ static int sysfs_number(int fd, uint64_t *ret)
     return slice_number((struct slice){ text, (size_t)n }, UINT64_MAX, ret);
 }
 
-/* What was written since the last commit of the disk is only reserved. */
+/* btrfs counts new data at the next commit of the disk. Until then it only
+ * reserves the space. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret)
 {
     uint64_t limit, used, reserved, sum;

@@ -1,4 +1,4 @@
-/* What quota.c calls for a file system that is btrfs. */
+/* The part of quota.c for btrfs. */
 #ifndef QUOTA_BTRFS_H
 #define QUOTA_BTRFS_H
 

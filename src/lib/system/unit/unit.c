@@ -1,7 +1,7 @@
-/* What systemd forbids the service. --check runs outside of the unit, where a
- * home in /home can be reached; the service may not reach it. systemctl(1) has
- * read the unit and its drop-ins; only the keys that decide about directories
- * are asked for. Runs in check and in sallyportctl; changes nothing. */
+/* Finds out what systemd forbids the service. --check runs outside of the unit
+ * and reaches a home in /home that the service can't. Asks systemctl(1), which
+ * has read the unit and its drop-ins, for the keys about directories only. Runs
+ * in check and in sallyportctl; changes nothing. */
 #include "sallyport/unit/unit.h"
 
 #include <limits.h>
@@ -163,7 +163,7 @@ static const struct unit_rule *longest(const struct unit *u, const char *path,
     return best;
 }
 
-/* What is hidden stays so, whatever the unit lets the service write. */
+/* A hidden directory stays hidden, whatever the unit lets the service write. */
 static const struct unit_rule *rule_of(const struct unit *u, const char *path,
                                        const char *real)
 {
@@ -184,8 +184,8 @@ static bool is_plain(const char *path, size_t len)
 }
 
 /* The commands that permit DIRECTORY. The units that remove expired files and
- * release inspected ones need it as well, if it is not that of the users
- * file. */
+ * release inspected ones need it as well, unless it is the directory of the
+ * users file. */
 static void advise(struct complaint *c, const struct unit_rule *r,
                    const char *what, const char *path, const char *directory,
                    size_t len)

@@ -41,7 +41,7 @@ static int compare_paths(const void *a, const void *b)
                            ((const struct share *)b)->path);
 }
 
-/* What lies in a directory follows it in the order. */
+/* Sorts each directory before the paths in it. */
 static int compare_overlap(const void *a, const void *b)
 {
     return user_path_beneath(((const struct share *)b)->path,

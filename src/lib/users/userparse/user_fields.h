@@ -8,7 +8,7 @@
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
 struct line_options {
-    struct user user; /* gets the values, also those of a share or team */
+    struct user user; /* gets the values; shares and teams use it, too */
     struct directory_right directory[USER_MOUNTS_MAX]; /* user.directories */
 };
 

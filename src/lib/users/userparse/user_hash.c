@@ -1,6 +1,6 @@
 /* Decides which hashes of passwords the users file may contain. Compares bytes,
- * computes nothing. A hash that is broken in seconds (DES, MD5, NT), an empty
- * one, and one that takes too long to compute are refused. */
+ * computes nothing. Refuses an empty hash, a kind that is broken in seconds
+ * (DES, MD5, NT), and a hash that takes too long to compute. */
 #include <stdlib.h>
 #include <string.h>
 

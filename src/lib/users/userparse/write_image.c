@@ -1,5 +1,5 @@
-/* Writes the table for master, auth and check, in reader. The text is that of
- * the file, as users_read() has cut it. */
+/* Writes the table for master, auth and check, in reader. Its text is the
+ * file's, as users_read() has cut it. */
 #include "reader.h"
 
 #include <string.h>
