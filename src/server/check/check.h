@@ -1,4 +1,4 @@
-/* What the program check looks at, and its parts. */
+/* The program check: its parts, and the objects that it looks at. */
 #ifndef SALLYPORT_SRC_CHECK_CHECK_H
 #define SALLYPORT_SRC_CHECK_CHECK_H
 
@@ -90,8 +90,8 @@ void check_users_file(const struct check *k, const struct unit *unit,
 size_t check_shares(const struct check *k, const struct unit *unit,
                     check_report *report, void *owner);
 
-/* What a file system lacks. WRONG: the server can't be used on it; otherwise it
- * can, with a loss. */
+/* A property that a file system lacks. WRONG: the server can't use the disk;
+ * otherwise it can, with a loss. */
 struct probe_loss {
     bool wrong;
     const char *what, *then;
@@ -109,8 +109,8 @@ struct mount_info {
 };
 bool mount_parse(struct slice line, struct mount_info *ret);
 bool mount_has(const struct mount_info *m, const char *option);
-/* Of NFS: doesn't the file server hear of locks? Does the kernel believe for a
- * while what it knows of names? */
+/* About NFS: do locks stay on this machine? Does the kernel answer questions
+ * about names from memory for a while? */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
 /* mounts.c: calls REPORT for each thing that a network disk of the users file,

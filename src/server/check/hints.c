@@ -51,9 +51,9 @@ size_t check_ids(const struct check *k, check_report *report, void *owner)
                       owner);
 }
 
-/* A server behind NAT whose PASV announces a private address: clients log in,
- * and no transfer works. It prints one line only, since the administrator may
- * want just that. */
+/* A server behind NAT may announce its private address in PASV: then clients
+ * log in, and no transfer works. It prints one line only, since the
+ * administrator may want just that. */
 
 /* PASV has IPv4 addresses only. */
 static bool is_settled(const struct settings *s)

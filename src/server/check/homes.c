@@ -68,8 +68,8 @@ static void mistake(struct home_look *i, const struct user *user,
     mistake_at(i, user, text);
 }
 
-/* The directory above the home that the user can't enter: the parent of the
- * first one that can't be opened. */
+/* Finds the directory above the home that the user can't enter: the parent of
+ * the first directory that can't be opened. */
 static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
 {
     size_t parent = 0;

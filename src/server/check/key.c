@@ -15,7 +15,7 @@
 
 #define DAMAGED ".damaged"
 
-/* Where a key is, or shall be. */
+/* The place of a key, which may not exist yet. */
 struct key_place {
     char path[SETTINGS_KEY_PATH_MAX];
     const char *name; /* the end of the path */
@@ -92,8 +92,9 @@ static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
     return settings_read_key(at->directory, at->name, at->path, key, c);
 }
 
-/* A file without a name, of which a killed process leaves nothing. Network
- * disks have none: there it gets the name TEMP, which no other process has. */
+/* Opens a file without a name: if the process is killed, nothing is left. On a
+ * network disk, which has no such files, it gets the name TEMP, which is
+ * unique. */
 static int open_new(const struct key_place *at, char *temp, size_t size)
 {
     const int flags = O_WRONLY | O_CLOEXEC;

@@ -64,7 +64,7 @@ static void be_the_only_one(void)
     exit(EXIT_SUCCESS);
 }
 
-/* Of the directories it reads no names: the filter has no getdents64. If this
+/* No names of directories are read: the filter has no getdents64. If this
  * kernel can't build a sandbox, master says so. */
 static void enter_sandbox(struct check *k)
 {
@@ -137,7 +137,7 @@ static bool mode_mounts(struct check *k)
     return w.count > 0;
 }
 
-/* What the server will do, and what may be a mistake. */
+/* Prints what the server will do, and possible mistakes. */
 static bool mode_remarks(struct check *k)
 {
     struct address own[HINT_OWN_MAX];

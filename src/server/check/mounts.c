@@ -84,8 +84,8 @@ bool mount_remembers(const struct mount_info *m)
              (mount_has(m, "acregmax=0") && mount_has(m, "acdirmax=0")));
 }
 
-/* The mount that a descriptor is on. A kernel before 5.8 doesn't say which one
- * that is: then *ret stays. */
+/* Finds the mount of a descriptor. A kernel before 5.8 doesn't tell: then *ret
+ * stays as it is. */
 static void mount_of(int fd, struct mount_info *ret)
 {
     char line[8192];

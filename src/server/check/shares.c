@@ -51,7 +51,8 @@ static void share_mistake(struct shares *x, const struct share *s,
     x->mistakes++;
 }
 
-/* Without root all files are the caller's, and their group doesn't count. */
+/* If the caller isn't root, it owns all files, and their group doesn't
+ * matter. */
 static void share_missing(struct shares *x, const struct share *s)
 {
     if (x->check->root)

@@ -12,7 +12,7 @@ static void phrase(struct buf *into, const char *text)
     buf_add_text(into, text);
 }
 
-/* Counts the users whose uploads may end without a close_notify, by the setting
+/* Counts the users who may end uploads without a close_notify, by the setting
  * or by their own row. */
 static size_t lenient_users(const struct check *k)
 {
@@ -25,7 +25,7 @@ static size_t lenient_users(const struct check *k)
     return n;
 }
 
-/* Names the users whose data connections prove nothing but their address. */
+/* Names the users with data connections that prove only an address. */
 static void weaker_binding(const struct check *k, struct buf *into)
 {
     const struct users *u = &k->users;

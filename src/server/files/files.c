@@ -275,9 +275,9 @@ static void files_set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Those of the shares: by them the kernel knows a member. Without root there
- * are only the caller's; with too many of them the perm fact promises less,
- * never more. */
+/* Notes the groups of the shares: the kernel recognises a member by them.
+ * Without root only the caller's groups exist; if there are too many, the perm
+ * fact promises less, never more. */
 static void files_note_groups(struct files *f, const struct files_start *start)
 {
     if (!start->root)

@@ -25,7 +25,7 @@
 struct complaint;
 struct statvfs;
 
-/* What quota.c knows of a directory's file system, or subvolume. */
+/* Facts of quota.c about a directory's file system, or subvolume. */
 struct quota_place {
     dev_t device;
     bool btrfs, none; /* none: a network disk, which shows no quotas */
@@ -158,9 +158,9 @@ int search_on_find(void *owner, struct msg_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
- * to that request, and returns 0, so that a handler can end with it. A session
- * that is gone ends the main loop; one that doesn't read its answers ends the
- * process. */
+ * to that request, and returns 0, so that a handler can end with it. If the
+ * session is gone, the main loop ends; if it doesn't read its answers, the
+ * process ends. */
 #define ANSWER(f, name, ...) ANSWER_WITHIN(f, ANSWER_MS, name, __VA_ARGS__)
 /* The same for a peer that may read slowly, for at most MS. */
 #define ANSWER_WITHIN(f, ms, name, ...)                                        \
@@ -182,8 +182,8 @@ bool files_peer_gone_within(const struct files *f, int ms);
  * still has it after MS; -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
-/* The log's event of NUMBER partials, or one of which the log has no number
- * (0), that were removed: BYTES in all. */
+/* Logs the removal of NUMBER partials with BYTES in all. NUMBER 0: one partial,
+ * not counted in the log. */
 void files_report_removed(struct files *f, const char *reason, uint64_t number,
                           uint64_t bytes);
 
@@ -198,9 +198,9 @@ int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c */
 
-/* The partial gets the name that the client gave, for sallyportctl, and to show
- * whose it is. That costs two changes on the disk, so only uploads get it that
- * take a second, are synced or cut: all that can be resumed. */
+/* Gives the partial the name that the client sent, for sallyportctl, and to
+ * show whose it is. That costs two changes on the disk, so uploads get it only
+ * when they can be resumed: they take a second, are synced, or are cut. */
 void upload_note_wanted(struct upload *u);
 /* How long until then; -1: it has it, or there is no upload. */
 int upload_wanted_ms(const struct upload *u);
@@ -213,24 +213,25 @@ void upload_close(struct files *f);
 /* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
  */
 void upload_end_as_cut(struct files *f);
-/* One event for an upload whose session died before it could report it. */
+/* Logs an upload if its session died before it could. */
 void upload_report_death(struct files *f);
 
 /* mount.c: the directories that make up the user's tree. */
 
 /* Notes all of them, unopened. */
 void mount_init(struct files *f, const struct files_start *start);
-/* Opens them as the user, whose ids the process has from then on: 0; -errno if
- * the home can't be opened. One event for each other one that can't be. */
+/* Opens the home and the mounts as the user; from then on the process has the
+ * user's ids. Returns 0, or -errno if the home can't be opened. Each mount that
+ * can't be opened causes an event. */
 int mount_open(struct files *f, const struct files_start *start);
 /* Are there names in it that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
 /* A share in which the user sees nothing of what others do? */
 bool mount_hides_others(const struct mount *m);
-/* What the sandbox has to permit in it: enum beneath_may bits. */
+/* Returns what the sandbox must permit in it: enum beneath_may bits. */
 unsigned mount_may(const struct mount *m);
 
-/* Where PATH is: the mount with the longest path that is its beginning. */
+/* Returns the mount of PATH: its path is the longest beginning of PATH. */
 const struct mount *mount_of(const struct files *f, struct slice path);
 /* Is PATH its own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
@@ -254,8 +255,8 @@ int guard_note(struct files *f, const struct mount *m, bool late);
 /* Does PATH, of the mount M, lead to none of them by another spelling? 0;
  * -ENOENT if it does, or isn't there; -errno. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path);
-/* The same for NAME in the open DIRECTORY, whose path is ABOVE; but 0 if it
- * isn't there. */
+/* The same for NAME in the open DIRECTORY, with the path ABOVE; 0 if it isn't
+ * there. */
 int guard_name(const struct files *f, const struct mount *m, struct slice above,
                int directory, const char *name);
 
@@ -274,9 +275,8 @@ bool resolve_is_reserved(struct slice path);
  * the path leads into a drop; -errno. Always close-on-exec. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
-/* To be called before PATH is opened otherwise: the other end of a FIFO or a
- * device notices that. 0 for a file or directory; -ENODEV; as resolve_open().
- */
+/* Call before PATH is opened otherwise: the peer of a FIFO or a device would
+ * notice. Returns 0 for a file or directory; -ENODEV; as resolve_open(). */
 int resolve_look(const struct files *f, const struct path *path,
                  unsigned needed);
 /* Opens PATH beneath DIRECTORY. A link that leads out of it is -EXDEV. */
@@ -297,9 +297,9 @@ bool resolve_is_same(const struct stat *a, const struct stat *b);
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
 /* Is NAME in DIRECTORY that file? A link is not what it leads to. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
-/* What the kernel knows of the open file FD, without a question to a network
- * disk: device, inode and type, which never change, and the rest as it was at
- * the last question. 0 or -errno. */
+/* Asks the kernel, but not a network disk, for facts of the open file FD:
+ * device, inode and type, which never change, and the rest as the disk last
+ * answered. 0 or -errno. */
 int resolve_known(int fd, struct stat *ret);
 /* The facts of FD as its file system has them now, and not as this machine
  * remembers them. 0 or -errno. */
@@ -353,7 +353,7 @@ struct walk {
     struct files *f;
     const struct mount *mount;
     void *owner;
-    /* NAME stands in the open directory DIRECTORY, whose path is w->path. */
+    /* NAME is in the open directory DIRECTORY with the path w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
     uint64_t most;    /* names; 0: no limit */
     uint64_t until;   /* clock_ms(); 0: no limit */
@@ -370,9 +370,9 @@ struct walk {
                   missing start */
 };
 
-/* Visits each directory of the mount, also those of the home that have rights
- * of their own, but none that a share hides; or until the session or master is
- * gone, or a limit is reached. Links are not followed. */
+/* Visits each directory of the mount and each directory of the home with its
+ * own rights, except those that a share hides. Ends early if the session or
+ * master is gone, or if a limit is reached. Doesn't follow links. */
 void walk_mount(struct walk *w);
 
 /* The same for the home, and then for each share that could be opened. */
@@ -412,7 +412,8 @@ struct facts {
     struct slice owner; /* until the next call; or empty */
 };
 
-/* Of the mount M: 0; or -errno, and *ret is undefined. */
+/* Reads the facts of the mount M. Returns 0, or -errno and *ret is
+ * undefined. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
 /* The same of NAME, which is no mount. A link to a directory is a directory
  * only if the path leads INTO it, and ends in "/". */
@@ -425,8 +426,8 @@ enum entry_kind facts_kind(const struct facts *facts);
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link);
 
-/* names.c: the name of the user whose uid owns a file of the mount M, if that
- * is a share; else empty. Until the next call. */
+/* names.c: returns the name of the user with UID, who owns a file of the mount
+ * M, if M is a share; otherwise an empty text. Valid until the next call. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid);
 int names_on_owner_is(void *owner, struct msg_owner_is *m);
 
@@ -459,7 +460,7 @@ void count_back(struct files *f, uint64_t bytes);
 
 /* lock.c */
 
-/* What is locked: a directory, and on a network disk its lock file. */
+/* A lock of a directory, on a network disk of its lock file. */
 struct lock {
     int directory; /* not to be closed */
     int file;
@@ -514,10 +515,10 @@ enum conflict naming_stricter(enum conflict rule, enum conflict wish);
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?
  * 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
-/* Gives a file its name, as on_conflict says, without ever replacing one that
- * it may not: 0, and name and path are those under which it is visible; else an
- * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or
- * where another process has put it). The caller holds the lock. */
+/* Gives a file its name by the rules of on_conflict. Returns 0, and name and
+ * path are those under which it is visible; otherwise an enum outcome or
+ * -errno, and the file stays in its place (or with OUTCOME_OVERTAKEN, where
+ * another process has put it). The caller holds the lock. */
 int naming_give(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
@@ -589,8 +590,8 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota);
 /* Did a request fail for want of space, on the disk or by a limit? */
 bool space_is_short(int result);
-/* To be called before something is removed from the disk of FD, and then with
- * the number of BYTES that this frees. From then on they count as free. */
+/* Call before something is removed from the disk of FD, and again with the
+ * number of BYTES that this frees. They count as free at once. */
 void space_will_free(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
 /* Room for LENGTH bytes in the directory or file FD of the mount: 0; -EDQUOT by

@@ -63,7 +63,7 @@ void partial_name(const struct files *f, const char *name,
 void partial_name_random(char out[PARTIAL_NAME_MAX]);
 /* Has NAME the form of a partial's name, of any user? */
 bool partial_is_name(const char *name);
-/* That of partial_name_random()? */
+/* Did partial_name_random() make this name? */
 bool partial_is_random(const char *name);
 /* A regular file of this user? */
 bool partial_is_own(const struct files *f, const struct stat *st);
@@ -92,9 +92,9 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
  * users have one uid, but a partial's name is its user's. */
 bool partial_is_of_other(const struct files *f, int directory,
                          const char *partial);
-/* How much of the own partial of NAME can be resumed: its confirmed length. 0:
- * there is none. *st are its facts; *reported: SIZE has reported a length to
- * some client, whose next upload may be the rest alone. */
+/* Returns the confirmed length of the own partial of NAME: the part that can be
+ * resumed. 0: there is none. *st are its facts; *reported: SIZE has reported a
+ * length to a client, so the next upload may contain only the rest. */
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported);
 
@@ -106,8 +106,8 @@ int partial_hold(const struct files *f, int directory, const char *name);
  * -EBUSY if an upload is writing it or it has changed; OUTCOME_TAKEN_OVER. */
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret);
-/* Makes an empty one under the own name, in place of the one that is there,
- * whose bytes no longer count. While an upload writes that one it gets a random
+/* Makes an empty partial with the own name, and replaces an existing one, with
+ * all its bytes. If an upload writes that partial, the new one gets a random
  * name. -EOWNERDEAD: the disk gives new files another owner, and nothing is
  * left. */
 int partial_new(const struct files *f, int directory, const char *name,
@@ -156,8 +156,8 @@ bool partial_target_in_use(const struct files *f, int directory,
 
 /* confirmed.c: how much of a partial is on the disk for certain. */
 
-/* The confirmed length of the partial FD, whose facts are *st. 0 where there is
- * no mark. */
+/* Returns the confirmed length of the partial FD with the facts *st. 0: no
+ * mark. */
 uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
 
 /* Has FD a mark, of any kind? */
@@ -174,18 +174,18 @@ int confirmed_raise(struct files *f, int fd);
  * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length);
 
-/* Cuts what is above the confirmed length of FD, whose upload has the lock:
- * that length. */
+/* Cuts FD at its confirmed length, which it returns. The upload of FD holds the
+ * lock. */
 uint64_t confirmed_cut(const struct files *f, int fd);
 
-/* To be called before SIZE reports a length of the partial FD to any client:
- * from then on the rest of that file may come, on any connection. The record
- * survives a power cut. 0 or -errno. */
+/* Call before SIZE reports a length of the partial FD to any client: from then
+ * on any connection may send the rest of that file. The record survives a power
+ * cut. 0 or -errno. */
 int reported_set(const struct files *f, int fd);
 bool reported_is_set(int fd);
-/* The partial NEW, of which nothing counts yet, takes the place of OLD: a
- * client may still send the rest that belongs to OLD. So NEW gets its record,
- * and a mark, without which it could be taken for a file. 0 or -errno. */
+/* The new partial NEW, without confirmed bytes, replaces OLD, but a client may
+ * still send the rest that belongs to OLD. So NEW gets OLD's record, and a
+ * mark, or it could be taken for a file. 0 or -errno. */
 int reported_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
 void reported_remove(int fd);
@@ -216,15 +216,16 @@ unsigned attributes_of(int fd);
 /* For a partial that becomes a file: no byte of it counts any more. */
 void confirmed_remove_mark(int fd);
 
-/* owner.c: whose a partial is, on disks that can lose its lock. There one with
- * a confirmed length has a token of the upload that writes it. While it stands
- * the partial isn't resumed: nobody knows whether its writer has ended. */
+/* owner.c: the upload that owns a partial, on disks that can lose a lock. There
+ * an upload writes its token to each partial with a confirmed length. While the
+ * token stands the partial isn't resumed: nobody knows whether its writer has
+ * ended. */
 
 #define OWNER_ATTRIBUTE "user.sallyport.owner"
 
 bool owner_is_set(int fd);
-/* To be called before an upload opens a partial in DIRECTORY: can the disk lose
- * its lock? */
+/* Call before an upload opens a partial in DIRECTORY: can the disk lose a
+ * lock? */
 void owner_note_disk(struct files *f, int directory);
 /* Has no other server's session taken it, as far as its token says? */
 bool owner_is_ours(const struct partial *p);
@@ -300,7 +301,7 @@ const struct sized *resume_sized(const struct files *f, int directory,
 /* An upload that relied on that answer has written nothing, but its token has
  * changed the ctime: the answer counts for the next one, too. */
 void resume_keep_answer(struct files *f, int directory, const char *name);
-/* That answer counts no longer. */
+/* Forgets that answer. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
 /* sweep.c: Deletes the partials of a directory that holds nothing else: 0;

@@ -16,8 +16,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* The directory is opened for reading, to be locked and synced. One that can't
- * be read can be neither, and takes no upload either. */
+/* Opens the directory for reading, to lock and sync it. A directory that can't
+ * be read takes no upload either. */
 static int
 change_find(const struct files *f, const struct path *path, unsigned needed,
             int (*resolve)(const struct files *f, const struct path *path,
@@ -51,8 +51,8 @@ static int change_sync(const struct files *f, int directory)
     return -errno;
 }
 
-/* Has a new directory taken the place of one that isn't there, but would have
- * rights of its own? Only now the disk shows which spellings it takes for one
+/* Checks whether the new directory has the place of a directory right in the
+ * users file. Only now does the disk show which spellings it takes for one
  * name. */
 static int change_check_place(const struct files *f, const struct place *at,
                               const struct path *path)
@@ -342,7 +342,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     resolve_request(m->to, &new);
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r == 0 && mount_is_below(f, path_slice(&new)))
-        r = OUTCOME_MOUNT; /* one that isn't there yet */
+        r = OUTCOME_MOUNT; /* the name isn't there yet */
     if (r != 0)
         return r;
     r = change_rename(f, &from, &to, &new);
@@ -361,8 +361,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799
 
-/* In a drop there is no file but the one that the session's last upload has
- * become: clients set its time. */
+/* A drop shows no file but the session's last upload, so that clients can set
+ * its time. */
 static int change_open_last(const struct files *f, const struct path *path,
                             unsigned needed)
 {

@@ -1,8 +1,8 @@
-/* What a client reads of a name, in the process files: its facts for SIZE,
- * MDTM, MLST and RNFR, and for each line of a listing; its content for RETR;
- * and whether CWD may enter it. A link to a file in the home is shown as that
- * file. Any other link is shown as a link: a client that removes or copies a
- * tree would follow a directory out of the tree, or in a circle. */
+/* Reads names for a client, in the process files: facts for SIZE, MDTM, MLST
+ * and RNFR, and for each line of a listing; its content for RETR; and whether
+ * CWD may enter it. A link to a file in the home is shown as that file. Any
+ * other link is shown as a link: a client that removes or copies a tree would
+ * follow a directory out of the tree, or in a circle. */
 #include "files.h"
 
 #include <errno.h>
@@ -221,9 +221,9 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     return r != 0 ? r : facts_answer(f, m->request, &facts);
 }
 
-/* The bytes whose number SIZE has reported, as long as an upload may rely on
- * them. A user who may not read files sees nothing but what that user has sent.
- * -ENOENT: SIZE has reported none. */
+/* Returns the bytes that SIZE has counted, as long as an upload may rely on
+ * them. A user who may not read files sees only the user's own bytes. -ENOENT:
+ * SIZE has reported none. */
 static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
 {

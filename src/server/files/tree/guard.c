@@ -1,10 +1,10 @@
-/* Directories of the home that have rights of their own, in the process files:
- * a path chooses its rights by its bytes, but a file system may take several
- * spellings for one name. It ignores case, normalises, or has short names. So
- * each component of a path is compared, by device and inode, with these
- * directories and with those that contain them. None of them is there under
- * another path. One that contains them could be renamed otherwise, and all in
- * it would have the rights of the home. */
+/* Protects directories of the home that have their own rights, in the process
+ * files: a path chooses its rights by its bytes, but a file system may take
+ * several spellings for one name. It ignores case, normalises, or has short
+ * names. So each component of a path is compared, by device and inode, with
+ * these directories and their parents: another path to one of them is refused.
+ * If a parent could be renamed, everything in it would get the rights of the
+ * home. */
 #include "files.h"
 
 #include <errno.h>

@@ -212,9 +212,9 @@ static int list_add_name(struct list_output *l, struct slice name)
     return listing_name(&l->out, front, name);
 }
 
-/* NAME is the mount M, or M is NULL. A name that was deleted meanwhile, or may
- * not be looked at, is left out. So is one that the disk can't show; but then
- * this isn't the whole listing. */
+/* NAME is the mount M, or M is NULL. Leaves out a name that was deleted
+ * meanwhile, or may not be looked at, or can't be shown by the disk; in the
+ * last case the listing is reported as incomplete. */
 static int list_add_entry(struct list_output *l, const char *name,
                           const struct mount *m)
 {
@@ -305,7 +305,7 @@ static int list_add_names(struct list_output *l)
     return r;
 }
 
-/* Of a drop no name is even read. */
+/* A drop's names aren't even read. */
 static int list_add_directory(struct list_output *l)
 {
     int r = l->in.mount->drop ? 0 : list_add_names(l);
@@ -313,8 +313,8 @@ static int list_add_directory(struct list_output *l)
     return r == 0 ? list_add_mounts(l) : r;
 }
 
-/* What is listed: a directory, opened to be read, or one name in a directory.
- */
+/* The object of a listing: a directory, opened for reading, or one name in a
+ * directory. */
 struct subject {
     int directory; /* or -1 */
     struct place at;

@@ -37,8 +37,8 @@ int lock_make_file(const struct mount *m, int directory)
                       m->share ? 0660 : 0600);
 }
 
-/* Without the right to write, or on a full disk, there may be no lock file: a
- * name is taken away all the same. In a drop each name is random. */
+/* A user without the right to write, or a full disk, may prevent a lock file:
+ * the removal goes on without it. In a drop each name is random. */
 static int lock_on_all_machines(const struct files *f, const struct mount *m,
                                 int directory, int *ret)
 {

@@ -171,8 +171,8 @@ void mount_init(struct files *f, const struct files_start *start)
         mount_note(f, &start->mounts[i], start->for_ctl);
 }
 
-/* Asks the kernel whether the user may search it: one that can't be entered is
- * reported at login. */
+/* Asks the kernel whether the user may search the directory: if not, the login
+ * reports it. */
 static int mount_searchable(int fd)
 {
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
@@ -201,8 +201,9 @@ static const char *mount_rest(const char *above, const char *path)
     return *path ? path : NULL;
 }
 
-/* Without root, a users file that somebody else may edit could name any of the
- * caller's directories; so all homes lie in one place, and all shares. */
+/* If the caller isn't root, a users file that somebody else may edit could name
+ * any of the caller's directories; so all homes lie in one place, and all
+ * shares. */
 static int mount_open_beneath(const char *above, const char *path)
 {
     const char *rest = above ? mount_rest(above, path) : NULL;

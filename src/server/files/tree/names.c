@@ -43,7 +43,7 @@ static bool names_ask(struct files *f, uid_t uid)
     return o->uid == uid;
 }
 
-/* Root, whose uid stands in an empty place, is nobody's. */
+/* An empty place has uid 0: files of root have no owner's name. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid)
 {
     const struct owner_name *o = names_place(f, uid);

@@ -94,8 +94,8 @@ static void quota_to_name(const struct files *f, const struct mount *m,
         *ret = all;
 }
 
-/* What leaves less, the disk or a quota, is the cause: a write fails before
- * its last block fits. EDQUOT also comes from a quota that can't be read. */
+/* The cause is the disk or the quota, whichever leaves less: a write fails
+ * before its last block fits. A quota that can't be read causes EDQUOT, too. */
 static int quota_explain(struct files *f, const struct mount *m, int directory,
                          bool entry, int result)
 {

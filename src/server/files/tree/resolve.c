@@ -158,7 +158,7 @@ static int resolve_in_root(int directory, const char *path, int flags)
     return resolve_how(directory, path, &how);
 }
 
-/* What is left of PATH in its mount, "." for the mount itself. In a drop
+/* Writes the part of PATH in its mount, "." for the mount itself. In a drop
  * nothing else is ever looked up. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])

@@ -71,7 +71,7 @@ static void commit_forget_others(struct files *f, const struct upload *u,
         resume_drop_answer(f, u->directory, name);
 }
 
-/* On file systems whose ctime counts whole seconds, copy_unchanged() can miss
+/* If a file system counts ctime in whole seconds, copy_unchanged() can miss
  * that another upload has replaced the file. */
 static int commit_check_copy(const struct files *f, const struct upload *u)
 {
@@ -176,8 +176,8 @@ static int commit_publish(struct files *f, struct upload *u)
 }
 
 /* A session that kept its handle could change the file after the inspection.
- * The kernel gives a lease only if no other open file can write to it; one that
- * reads it is in the way, too, such as another session's SIZE: but not for
+ * The kernel gives a lease only if no other open file can write to it; a
+ * reader, such as another session's SIZE, prevents it, too, but not for
  * long. */
 static int commit_check_writers(const struct files *f, int fd)
 {

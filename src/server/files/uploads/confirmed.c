@@ -139,7 +139,7 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
-/* Where it can't be cut, the upload that continues it does that. */
+/* If the cut fails, the upload that continues the partial cuts it. */
 uint64_t confirmed_cut(const struct files *f, int fd)
 {
     struct stat st;

@@ -139,7 +139,7 @@ static int held_check_age(const struct held_found *one)
     return held_is_later(since, &one->st.st_mtim) ? (int)OUTCOME_EXISTS : 0;
 }
 
-/* W's path ends in the wanted name, and then in the one that it got. */
+/* W's path ends in the wanted name, and then in the name that the file got. */
 static int held_release(struct walk *w, struct held_found *one)
 {
     struct naming n = { .mount = w->mount,

@@ -96,8 +96,9 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
     return r;
 }
 
-/* Without links EINVAL leaves open whether the disk can't have the name, or
- * can't rename without replacing. A partial gets another name to find out. */
+/* If the disk has no links, EINVAL doesn't tell whether the name is
+ * impossible or renaming without replacing is. Gives a partial another name
+ * to find out. */
 static bool naming_moves_partials(struct spot from)
 {
     char other[PARTIAL_NAME_MAX];
@@ -136,7 +137,7 @@ static void naming_take_back(struct naming *n, const char *name)
     n->linked = false;
 }
 
-/* Where the user doesn't see all names, a suffix must not show that one is
+/* A user who doesn't see all names must not learn from a suffix that a name is
  * taken. */
 static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
 {
@@ -201,8 +202,8 @@ static int naming_overwrite(const struct files *f, struct naming *n)
     (void)f;
     if (n->mount->rights & RIGHT_REPLACE)
         return naming_replace(n, n->name);
-    /* Without the right to replace nothing is replaced, however late the other
-     * file came. */
+    /* A user without the right to replace never replaces a file, however late
+     * the other file came. */
     r = naming_move(n, naming_source(n), naming_target(n, n->name));
     return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
 }
@@ -352,7 +353,7 @@ static int (*const namings[CONFLICT_COUNT])(const struct files *f,
     [CONFLICT_REJECT] = naming_reject,
 };
 
-/* Of a file that the user sees? */
+/* Does the user see that file? */
 static bool naming_is_seen(const struct files *f, const struct naming *n)
 {
     struct stat st;
@@ -379,8 +380,8 @@ static bool naming_is_replaced(const struct naming *n)
            !resolve_is_same(&there, &n->file);
 }
 
-/* What happens at the release if the name is taken then. No file replaces
- * another that couldn't have done so as an upload. */
+/* Returns the rule for a taken name at the release. No file replaces another if
+ * it couldn't have done so as an upload. */
 static enum conflict naming_at_release(const struct naming *n,
                                        const struct upload *u)
 {

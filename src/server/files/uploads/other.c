@@ -1,10 +1,10 @@
-/* The other names of a file whose name is taken, in the process files. */
+/* Finds another name if the name of a file is taken, in the process files. */
 #include "files.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Where the extension begins; the number goes before it. */
+/* Returns the begin of the extension; the number goes before it. */
 static size_t other_stem(const char *name)
 {
     static const char tar[] = ".tar";

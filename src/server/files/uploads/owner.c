@@ -1,6 +1,7 @@
-/* Who writes a partial, in the process files, on network disks: they can give
- * its lock to a second server, and never tell the first one. A token of the
- * upload stands in an attribute of the partial, which only one can set. */
+/* Ownership of a partial, in the process files, on network disks: they can give
+ * its lock to a second server, and never tell the first one. So the upload
+ * writes its token into an attribute of the partial, which only one upload can
+ * create. */
 #include "files.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ bool owner_is_ours(const struct partial *p)
            (p->claimed ? owner_is(p->fd, p->token) : !owner_is_set(p->fd));
 }
 
-/* Without a token there will be no mark. */
+/* If there is no token, there will be no mark. */
 static int owner_claim(struct partial *p)
 {
     if (!p->locks_die || p->claimed)
@@ -65,7 +66,7 @@ bool owner_may_mark(const struct partial *p)
     return !p->locks_die || p->claimed || p->no_tokens;
 }
 
-/* One that is too short to be resumed costs no request. */
+/* A partial that is too short to be resumed costs no request. */
 int owner_check(const struct files *f, struct partial *p)
 {
     struct stat st;

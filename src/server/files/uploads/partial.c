@@ -471,9 +471,10 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
                               f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
 }
 
-/* Makes it resumable; false if that fails, or nothing of it is to be kept. One
- * that is too short is kept for the record of SIZE alone. A file that may be
- * visible isn't cut: it keeps what is above its mark until it is resumed. */
+/* Makes the partial resumable. Returns false if that fails, or if nothing of it
+ * is to be kept. If it is too short, only the record of SIZE keeps it. A file
+ * that may be visible isn't cut: it keeps the bytes above its mark until it is
+ * resumed. */
 static bool partial_keep(struct files *f, struct partial *p)
 {
     if (p->kind != PARTIAL_OWN || !f->rules.resume || overtaken_is_set(p->fd) ||
@@ -517,7 +518,8 @@ int partial_remove(const struct files *f, int directory, const char *name,
     return partial_remove_within(f, directory, name, before, 0);
 }
 
-/* One that can't be opened is of an account that had this user's name. */
+/* If it can't be opened, it belongs to an earlier account with this user's
+ * name. */
 int partial_delete_of(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];

@@ -1,6 +1,6 @@
-/* Where an upload is resumed, in the process files: SIZE reports how much of it
- * is there, and the client then sends only the rest. A wrong decision would
- * join the halves of two files, so whatever doesn't fit together is refused. */
+/* Resumes uploads, in the process files: SIZE reports how much of an upload is
+ * there, and the client then sends only the rest. A wrong decision would join
+ * the halves of two files, so whatever doesn't fit together is refused. */
 #include "files.h"
 
 #include <errno.h>
@@ -126,9 +126,9 @@ void resume_keep_answer(struct files *f, int directory, const char *name)
         f->sized[s - f->sized].partial = now;
 }
 
-/* An upload locks its partial until it ends. A client whose connection was cut
- * asks again at once, while the files process of its old session still syncs.
- * How much can be resumed is known only after that. */
+/* An upload locks its partial until it ends. After a cut the client asks again
+ * at once, while the files process of its old session still syncs. How much can
+ * be resumed is known only after that. */
 static int resume_open_settled(struct files *f, int directory, const char *name,
                                bool *waited)
 {

@@ -1,8 +1,8 @@
-/* What sallyportctl asks the process files: the partials of a user, expired
+/* Searches for sallyportctl, in the process files: partials of a user, expired
  * files, and partials that nobody will continue. They are reported one by one,
  * and removed on request. The search keeps one directory's buffer per level,
  * however many there are. It never removes a partial that an upload is writing.
- */
+ * */
 #include "files.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct search_request {
     enum find_what what;
     bool remove;
     bool share; /* the partials of all its members, which can't be opened */
-    struct stat held; /* the directory whose lock didn't come in time */
+    struct stat held; /* the directory that couldn't be locked in time */
     uint64_t age;     /* seconds at least */
     time_t now;
 };
@@ -102,8 +102,8 @@ static bool search_is_old(const struct search_request *s, time_t changed,
 
 /* Nobody will continue it: it is older than partial_days; or no upload finds
  * its random name; or it is landed or stale; or its writer was killed before
- * its first sync, or cut off from a network disk. In a share, whose partials
- * can't be opened, only time says that nobody is writing it. */
+ * its first sync, or cut off from a network disk. Partials in a share can't be
+ * opened: only their age shows that nobody writes them. */
 static bool abandoned_is(const struct search_request *s, int fd,
                          const char *name, const struct stat *st)
 {

@@ -1,6 +1,6 @@
 /* An upload, in the process files, from its begin to its end without a commit.
- * Its bytes go into a partial through a handle that the session gets. A partial
- * that is resumed is cut at the offset, one that isn't is dropped. It never
+ * Its bytes go into a partial through a handle that the session gets. A resumed
+ * partial is cut at the offset; any other old partial is dropped. It never
  * writes into a file that has its final name. */
 #include "files.h"
 
@@ -20,7 +20,7 @@
 
 #define WANTED_MS 1000
 
-/* What the session asked for, and what there is. */
+/* The session's request, and the state of the names in it. */
 struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
@@ -213,8 +213,8 @@ static int upload_make_room(struct files *f, const struct wish *w,
                         : space_ensure_floor(f, m, fd);
 }
 
-/* What the upload drops or cuts of its own partial. Bytes of a second name
- * stay. */
+/* Returns the bytes that the upload drops or cuts of its own partial. If the
+ * partial has a second name, its bytes stay. */
 static uint64_t upload_frees(const struct wish *w)
 {
     uint64_t held = (uint64_t)w->partial.st_blocks * 512;
