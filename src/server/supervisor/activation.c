@@ -45,8 +45,8 @@ static bool is_listener(int fd, struct address *a)
            address_from_sockaddr(a, &where) == 0;
 }
 
-/* Without IPV6_V6ONLY [::] also takes IPv4 clients, which "listen" doesn't
- * name. */
+/* Unless IPV6_V6ONLY is set, [::] also takes IPv4 clients, which "listen"
+ * doesn't name. */
 static bool is_mixed(int fd)
 {
     int domain = 0, only = 1;

@@ -124,8 +124,8 @@ static bool lacks_something(int r)
 }
 
 /* R is the result of a dispatch. A master that closed its channel ends by
- * itself. One that starts needs all its descriptors; later the supervisor holds
- * the older copy. Otherwise it is killed. */
+ * itself. A starting master needs all its descriptors; later the supervisor
+ * holds the older copy. Otherwise master is killed. */
 static void generation_has_read(struct generation *g, int r)
 {
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);

@@ -48,7 +48,7 @@ static bool heartbeat_is_leader(const struct generation *g)
     return g->state == GENERATION_LEADING;
 }
 
-/* An older generation whose master hangs would keep its place for ever. While
+/* If its master hangs, an older generation would keep its place for ever. While
  * there are places, its transfers need no master. */
 static bool heartbeat_concerns(const struct generation *g)
 {

@@ -38,7 +38,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* One that has died meanwhile must replace nobody. */
+/* A generation that has died meanwhile must replace nobody. */
 static bool takeover_is_heard(const struct generation *g)
 {
     struct pollfd one = { .fd = g->channel.fd };
@@ -48,7 +48,7 @@ static bool takeover_is_heard(const struct generation *g)
 
 /* A takeover is one store on the board: each gate looks there before it accepts
  * a connection. The older masters are told, so that they finish their sessions.
- * One that doesn't read would never end. */
+ * A master that doesn't read would never end. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -232,7 +232,7 @@ void start_init(struct supervisor *s)
     };
 }
 
-/* A recovery has the place of the generation whose master has ended. */
+/* A recovery takes the place of the generation without a master. */
 static void start_next(struct supervisor *s)
 {
     if (s->stopping || s->under_way)

@@ -80,8 +80,8 @@ struct shown {
 
 #define GENERATIONS_MAX  8
 #define RECOVERIES_BURST 10
-/* Besides the generations that live: one that starts, and those whose master
- * has ended but which have a process left. */
+/* Besides live generations: a starting one, and generations that have lost
+ * their master but still have a process. */
 #define GENERATION_PLACES (GENERATIONS_MAX + 1 + RECOVERIES_BURST)
 _Static_assert(GENERATION_PLACES <= BOARD_ROWS, "each has a row on the board");
 
@@ -201,8 +201,8 @@ void activation_take(struct supervisor *s, int count);
 
 /* start.c: starts the first generation. Returns false if that is impossible. */
 bool start_first(struct supervisor *s);
-/* Starts another generation for a reload. G is the generation whose master has
- * sent REQUEST; NULL after SIGHUP. */
+/* Starts another generation for a reload. The master of G has sent REQUEST;
+ * NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 /* G is ready: from now on its gate accepts, and the other generations finish
  * their sessions. */
@@ -242,8 +242,9 @@ void generation_reaped(struct generation *g, int status);
 /* Kills its group and counts it as ended, since a process that waits for a disk
  * would not be reaped. WHY says it to the askers. */
 void generation_give_up(struct generation *g, const char *why);
-/* Sends SIGKILL to the group of one that has ended. The second time it counts
- * as gone: what SIGKILL hasn't ended waits for a disk, and keeps no place. */
+/* Sends SIGKILL to the group of an ended generation. The second time it counts
+ * as gone: a process that survives SIGKILL waits for a disk, and keeps no
+ * place. */
 void generation_outlived(struct generation *g);
 /* Frees its place if it has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */

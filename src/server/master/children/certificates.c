@@ -22,7 +22,7 @@
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
-/* What the fork works on. */
+/* The input of the fork. */
 struct certificate_source {
     const char *path, *missing;
     file_check *check;
@@ -59,7 +59,7 @@ static int certificate_source_main(void *arg)
                : EX_OSERR;
 }
 
-/* STATUS is that of the fork. */
+/* STATUS is the fork's. */
 static int certificate_source_failed(const struct certificate_source *f,
                                      int status, struct complaint *c)
 {

@@ -53,12 +53,12 @@ int exec_wait(pid_t pid, int wait_ms);
 /* Starts it, and waits for it in the same way. No time is left: doesn't start
  * it. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
-/* Complains that NAME hasn't done what it was executed for; STATUS is that of
- * exec_helper(). Returns -EINVAL. */
+/* Complains that NAME has failed; STATUS is the result of exec_helper().
+ * Returns -EINVAL. */
 int exec_failed(const char *name, int status, struct complaint *c);
 
-/* Has reader read FILE, whose name is PATH, within WAIT_MS. MODE is one of
- * those in src/server/reader/main.c. The answer, a sealed memfd, which only
+/* Makes reader read FILE with the name PATH within WAIT_MS.
+ * src/server/reader/main.c has the modes. Returns a sealed memfd, which only
  * reader could write; -EINVAL: FILE has a mistake, and *c says which; another
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
@@ -171,7 +171,7 @@ struct child;
 typedef int child_set_up(struct child *c, struct setup *s);
 
 struct child_row {
-    enum process process; /* its name is that of its program, too */
+    enum process process; /* its name is also the name of its program */
     child_set_up *set_up;
     /* It is started when keys is ready, since its set-up has keys sign. So keys
      * reports a bad key: this process would only see that nobody signs. */
@@ -325,9 +325,9 @@ void certificates_release(struct certificates *set);
 /* Handler: gate reports when the first thing in a file expires. */
 int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg);
 
-/* What C gets at its start. setup_child() fills in *S, by the row of C; after
- * the start setup_given() closes the descriptors in it that nobody else has.
- * Returns 0 or -errno. */
+/* The set-up of C. setup_child() fills in *S, by the row of C; after the start
+ * setup_given() closes the descriptors in it that nobody else has. Returns 0 or
+ * -errno. */
 int setup_child(struct child *c, struct setup *s);
 void setup_given(struct setup *s);
 child_set_up setup_log;

@@ -112,10 +112,10 @@ static int listener_set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &one, sizeof(one)) < 0 ? -errno : 0;
 }
 
-/* What a control connection inherits at the end of its handshake, so before the
- * first listen(). etc/examples/sallyport.socket has the same values. A refused
- * option is no reason to refuse clients: options make connections better, not
- * safer. */
+/* Sets options that a control connection inherits at the end of its handshake,
+ * so before the first listen(). etc/examples/sallyport.socket has the same
+ * values. If an option is refused, clients are still served: options make
+ * connections better, not safer. */
 static void listener_equip(int fd)
 {
     static const struct {

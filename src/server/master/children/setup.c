@@ -1,5 +1,5 @@
-/* What each program that master executes gets at its start, and no more than
- * that. Runs in master. */
+/* Writes the set-up of each program that master executes: what the program
+ * needs, and no more. Runs in master. */
 #include "children.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static int give_channel(struct child *c, struct setup *s, enum process service)
     return *far ? 0 : -ENOMEM;
 }
 
-/* Each process gets a page of its own, also one that replaces another. */
+/* Each process gets a page of its own, even if it replaces another process. */
 static int give_beat(struct child *c, struct setup *s)
 {
     int fd;
@@ -87,7 +87,7 @@ int setup_keys(struct child *c, struct setup *s)
     return r < 0 ? r : give_channel(c, s, PROCESS_LOG);
 }
 
-/* By the certificates it recognises the server in a client's proof. */
+/* Passes the certificates: they recognise the server in a client's proof. */
 int setup_auth(struct child *c, struct setup *s)
 {
     const struct certificates *set = c->master->certificates;

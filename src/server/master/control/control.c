@@ -154,8 +154,8 @@ static void control_welcome(struct master *m, int fd)
     }
 }
 
-/* Without descriptors accepting pauses, since epoll would report the socket
- * again at once. */
+/* If there is no free descriptor, accepting pauses, since epoll would report
+ * the socket again at once. */
 static void control_on_knock(void *owner, uint32_t events)
 {
     struct master *m = owner;

@@ -107,7 +107,7 @@ bool control_is_idle(const struct control *c);
  * 0 or -errno. */
 int gauges_init(struct master *m);
 void gauges_release(struct master *m);
-/* What log has counted since the start of the service. */
+/* Returns the counters of log since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics. */
 void gauges_ask(struct peer *p);
@@ -129,8 +129,8 @@ void request_on_users_read(struct master *m);
 int show_on_show(void *owner, struct msg_show *msg);
 /* A session has said what it does: for all that look at it. */
 void show_on_doing(struct master *m, const struct msg_doing *msg);
-/* P's time for this request is over. Returns false if it doesn't look at
- * sessions, whose late answers P doesn't need. */
+/* P's time for this request is over. Returns false if it isn't a look at
+ * sessions, which can do without late answers. */
 bool show_late(struct peer *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* What sallyportctl shows of the server, in master: rows of names and values.
+/* The server's state for sallyportctl, in master: rows of names and values.
  * Each function answers at once; only a look at the sessions takes longer. The
  * names are for this build alone. */
 #include "control.h"

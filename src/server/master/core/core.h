@@ -1,4 +1,4 @@
-/* What all parts of master share: its state, its place among the generations,
+/* Common to all parts of master: its state, its place among the generations,
  * its own events. There is one struct master, and each function gets it;
  * nothing here is global. */
 #ifndef SALLYPORT_SRC_MASTER_CORE_H
@@ -78,9 +78,9 @@ int succession_keep(struct succession *s, const char *name, int fd);
 /* The same for BYTES, in a sealed file in memory, which is never on a disk. */
 int succession_keep_bytes(struct succession *s, const char *name,
                           struct slice bytes);
-/* Takes them, in a later generation. Returns how many there are, of which OUT
- * gets the first SIZE; 0: there is no such name. The generation before may be
- * of a build that kept another number. */
+/* Takes them, in a later generation. OUT gets at most SIZE bytes. Returns the
+ * number of bytes; 0: there is no such name. The generation before may be of a
+ * build that kept another number. */
 size_t succession_inherit_bytes(struct succession *s, const char *name,
                                 void *out, size_t size);
 
@@ -110,7 +110,7 @@ enum shared_memory {
     MEMORY_GUESSES,
     MEMORY_BANS,
     MEMORY_METRICS, /* the counters and gauges */
-    MEMORY_SURVEY,  /* empty; its lock is for the one that looks at homes */
+    MEMORY_SURVEY,  /* empty; its lock is for the process that looks at homes */
     MEMORY_BOARD,   /* the supervisor has made it */
     MEMORY_ROSTER,  /* the table of this generation's sessions */
     MEMORIES
@@ -123,10 +123,10 @@ enum master_state {
     MASTER_STOPPING,
 };
 
-/* What tests replace. */
+/* Functions that tests replace. */
 struct master_hooks {
-    /* Starts a process BINARY with that main channel and set-up, whose
-     * descriptors stay the caller's. Returns its pid or -errno. */
+    /* Starts a process BINARY with that main channel and set-up. The caller
+     * keeps the descriptors. Returns its pid or -errno. */
     pid_t (*spawn)(const struct master *m, const char *binary, int channel,
                    const struct setup *setup);
     /* Runs in the fork; never returns. */
@@ -170,10 +170,10 @@ struct deadlines {
 };
 
 /* A short-lived process of master: a fork that touches a disk, or reader, or
- * check. One that hangs keeps its place. So there are places for all that may
- * hang: ERRANDS_PER_MARK for each directory (hanging.c), some for the users
- * file, the look at the homes, and the writers of a new password and of the
- * bans. */
+ * check. An errand that hangs keeps its place. So there are places for all
+ * errands that may hang: ERRANDS_PER_MARK for each directory (hanging.c), some
+ * for the users file, the look at the homes, and the writers of a new password
+ * and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 9
@@ -232,8 +232,8 @@ struct master {
     pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
-    /* The parts; each sub-room knows those whose header it may include. Files
-     * forgets them all. */
+    /* The parts; a sub-room knows the parts with headers that it may include.
+     * Files forgets them all. */
     struct master_parts *parts;
     struct certificates *certificates;
     struct listeners *listeners;
@@ -249,7 +249,7 @@ struct master {
     struct roster *roster; /* of this generation; all masters see it */
     struct older *older;   /* OLDER_MAX of them */
     /* The next look at the older rosters or, in a generation that retires, at
-     * the orders in its own, of which so many were taken. */
+     * the orders in its own roster; the number of orders taken. */
     struct loop_timer orders;
     uint64_t orders_taken;
     struct retirement *retirement;

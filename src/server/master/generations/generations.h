@@ -26,7 +26,7 @@ void supervisor_up(struct master *m);
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
 
 /* Master counts on the board from now on, looks whether gate and keys count,
- * and ends one that doesn't. */
+ * and ends the process that doesn't. */
 void heartbeat_start(struct master *m);
 void heartbeat_release(struct master *m);
 
@@ -69,7 +69,7 @@ int signals_watch(struct master *m);
 /* For the row of gate (run.c): a gate that has ended leaves its sessions to
  * master. */
 void gate_on_reaped(struct child *c, int status);
-/* PID was reaped: it may be a session whose gate has ended. */
+/* PID was reaped: it may be a session that gate left when it ended. */
 void orphan_reaped(struct master *m, pid_t pid, int status);
 
 #endif

@@ -50,9 +50,10 @@ static const struct handler supervisor_handlers[] = {
     ON(renewed, supervisor_on_renewed),
 };
 
-/* Without a supervisor nobody would end or replace this generation. When the
- * supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but it may close
- * the channel first. Then master ends at once, without kicking the sessions. */
+/* If the supervisor is gone, nobody would end or replace this generation. When
+ * the supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but it may
+ * close the channel first. Then master ends at once, without kicking the
+ * sessions. */
 static void supervisor_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;

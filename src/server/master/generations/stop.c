@@ -35,7 +35,8 @@ void stop_begin(struct master *m)
         session_kick(s, ENDING_SHUTDOWN);
 }
 
-/* Does this step concern C? LOG: the step of log; false: that of all others. */
+/* Does this step concern C? LOG: the step of log; false: the step of all
+ * others. */
 static bool stop_concerns(const struct child *c, bool log)
 {
     return (c->row->process == PROCESS_LOG) == log;

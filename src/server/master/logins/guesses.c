@@ -273,7 +273,7 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
-/* Of users with the same four ways, the fifth one of the same half minute must
+/* If five users share the same four ways, the fifth login of a half minute must
  * wait for the next code. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)

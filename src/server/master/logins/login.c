@@ -351,7 +351,7 @@ void login_home_ready(struct session_record *s)
         return;
     fd_close(&s->files.end);
     s->login = time(NULL);
-    s->tries = 0; /* from now on those of SITE PSWD */
+    s->tries = 0; /* from now on it counts tries of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
     session_add_news(s, NEWS_LOGIN);

@@ -32,8 +32,8 @@ enum password_fault password_objection(const struct session_record *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    /* An older generation doesn't write: the newest one compares its sessions
-     * with the file, and would end the one that has changed it. */
+    /* An older generation doesn't write: the newest master compares its
+     * sessions with the file, and would end the session that has changed it. */
     return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
@@ -154,10 +154,10 @@ void password_late(struct session_record *s)
     password_answer(s, PASSWORD_LATE);
 }
 
-/* What the fork needs. It inherits neither the users' rows nor the records of
+/* Input of the fork. It inherits neither the users' rows nor the records of
  * sessions. */
 struct writer_order {
-    int text; /* that of the users file, in memory */
+    int text; /* the users file, in memory */
     const char *path;
     char user[USER_NAME_MAX + 1];
     char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];

@@ -145,8 +145,7 @@ static const char *verdict_objection(const struct verification *v,
                : NULL;
 }
 
-/* Whom a right verdict names, and which row: it counts for the newest one
- * only, if that is the same. */
+/* Takes the row of a right verdict, if it is the user's newest row. */
 static void verdict_take_row(const struct master *m,
                              const struct msg_verdict *msg, struct verdict *v)
 {

@@ -177,7 +177,7 @@ static bool sight_tell(const struct userdb *u, const struct sight *g)
     return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
 }
 
-/* Reports the users file before it opens the homes, whose disk may hang. */
+/* Reports the users file before it opens the homes: their disk may hang. */
 int sight_main(void *owner)
 {
     const struct userdb *u = owner;

@@ -304,9 +304,8 @@ static int open_cached(const char *path, uint64_t flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-/* Is the file, on a local disk, surely the one that was seen last, and needn't
- * be read? And, for HOMES, are they there? It spares a login the fork:
- * 0.5 ms. */
+/* Is the file, on a local disk, surely unchanged? With HOMES: are they there,
+ * too? This spares a login the fork, 0.5 ms. */
 static bool userdb_is_unchanged(const struct userdb *u, bool homes)
 {
     FD_CLEANUP int fd = -1, home = -1;

@@ -164,7 +164,7 @@ void banning_save(struct master *m)
     b->writing = t->changes;
 }
 
-/* Who is banned, and why. */
+/* Does the setting no_ban protect A? */
 
 static bool banning_spares(const struct master *m, const struct address *a)
 {
@@ -178,8 +178,8 @@ static bool banning_may_ban(const struct master *m, const struct address *a)
            !settings_networks_hold(&m->settings.proxies, a);
 }
 
-/* A ban by a password or a crash leaves the address's users alone: it may be
- * that of a whole office. */
+/* A ban by a password or a crash leaves the address's users alone: a whole
+ * office may use it. */
 static size_t banning_end_sessions(struct master *m, const struct ban *ban,
                                    enum ending why)
 {

@@ -54,7 +54,7 @@ bool hanging_has(struct hanging_table *t, pid_t pid)
     return hanging_find(t, pid) != NULL;
 }
 
-/* Marks are used in turn, so none follows one that was never used. */
+/* Marks are used in turn, so no used mark follows an unused one. */
 static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
                                             uint64_t place)
 {

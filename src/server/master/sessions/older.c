@@ -1,7 +1,7 @@
 /* The sessions of older generations, in the newest master. It reads their
- * rosters (roster.c), and has a record for each session in them, beside those
- * of its own: so it counts all sessions, shows them, and decides which ones
- * must end. It writes its orders into the rosters. Runs in master. */
+ * rosters (roster.c), and has a record for each session in them, as for its
+ * own: so it counts all sessions, shows them, and decides which ones must end.
+ * It writes its orders into the rosters. Runs in master. */
 #include "sessions.h"
 
 #include <stdlib.h>
@@ -304,7 +304,7 @@ void older_release(struct master *m)
             if (s->older == o) {
                 session_forget_news(s);
                 session_end(s);
-                session_mark(s); /* also one that had ended with news */
+                session_mark(s); /* also if a session had ended with news */
             }
         older_close(o);
     }

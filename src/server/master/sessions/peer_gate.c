@@ -101,8 +101,8 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
     if (!s || !s->orphan)
         return 0;
-    /* Also one that has closed its channel. Gate, which logs the end, knows the
-     * reason. */
+    /* Also if the session has closed its channel. Gate, which logs the end,
+     * knows the reason. */
     if (s->pid > 0)
         kill(s->pid, SIGKILL);
     session_end(s);
@@ -152,8 +152,8 @@ static int gate_send_limits(struct channel *gate,
     return r;
 }
 
-/* Both get an end of a new channel. A session that takes none is killed, as
- * each one that doesn't read. */
+/* Both get an end of a new channel. A session that takes none is killed, like
+ * each session that doesn't read. */
 static int gate_send_adopt(struct channel *gate, struct session_record *s)
 {
     bool known = s->channel.phase != PHASE_START;

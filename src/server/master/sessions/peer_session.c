@@ -357,7 +357,7 @@ void session_kill(struct session_record *s)
     sessions_send_news(m);
 }
 
-/* Tells the session to end. One that is gone already has ended by itself. */
+/* Orders the session to end. If it is gone, it has ended by itself. */
 static bool session_told(struct session_record *s, enum ending why, bool finish)
 {
     int r = SEND(&s->channel, kick, 0, .why = why, .finish = finish);
@@ -406,8 +406,8 @@ bool session_is_served(const struct session_record *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-/* What a session does now, for a caller who wants to see it. Master keeps
- * nothing of it: it asks the session, and passes on the answer. For a session
+/* Asks what a session does now, for a caller who wants to see it. Master keeps
+ * no such facts: it asks the session, and passes on the answer. For a session
  * of an older generation it asks that session's master. A session may answer
  * late, or never; the caller has a deadline. */
 

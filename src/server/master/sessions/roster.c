@@ -157,7 +157,7 @@ static size_t roster_row_of(const struct session_record *s)
     return (size_t)(s - s->master->sessions->all);
 }
 
-/* What a session does isn't news, but stays for those who have asked. */
+/* The session's work isn't news, but stays for masters that have asked. */
 static struct roster_facts roster_facts_of(const struct session_record *s)
 {
     struct roster_facts f = {
@@ -186,7 +186,7 @@ void session_publish(struct session_record *s)
     roster_write(s->master->roster, roster_row_of(s), &f);
 }
 
-/* A record of an older generation, or one that was, has no row here. */
+/* A record that belongs or belonged to an older generation has no row here. */
 void session_unpublish(struct session_record *s)
 {
     struct roster *r = s->master->roster;

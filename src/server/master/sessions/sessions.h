@@ -31,8 +31,8 @@
 #define GUESS_DEBT      30    /* more failures than this don't count */
 #define GUESS_KNOWN_MS  (7 * 24 * 3600 * UINT64_C(1000))
 
-/* The prefixes of an address whose failures are counted. Wider prefixes have
- * higher thresholds, since they may belong to many people. */
+/* A prefix of an address that counts failures. Wider prefixes have higher
+ * thresholds, since they may belong to many people. */
 struct guess_level {
     uint8_t family;
     unsigned bits;
@@ -104,7 +104,7 @@ struct guess {
     uint64_t name;   /* 0: auth sent none */
     uint64_t factor; /* of guesses_code(): a keyed hash of the user's secret */
     struct address peer;
-    bool trusted; /* an address whose failures aren't counted */
+    bool trusted; /* failures of this address don't count */
 };
 
 /* Maps the memory FD. New memory is empty. -1: memory of its own, for a test.
@@ -120,8 +120,8 @@ uint64_t guesses_delay(struct guesses *g, const struct guess *what,
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
-/* The user of WHAT, whose password is right, has a second factor. STEP is that
- * of the one-time code (0: none came). A code counts once, and is enough for
+/* The password in WHAT is right, and its user has a second factor. STEP belongs
+ * to the one-time code (0: none came). A code counts once, and is enough for
  * MS: until then this user needs none from the same prefix. Returns NULL if the
  * login may go on, else why not, for the log. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
@@ -131,7 +131,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
  * suffer from the ban. */
 uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now);
-/* Forgets those of this network, except in the total. */
+/* Forgets the failures of this network, except in the total. */
 void guesses_pardon(struct guesses *g, const struct address *network,
                     unsigned bits);
 void guesses_report(const struct guesses *g, uint64_t now,
@@ -195,8 +195,8 @@ struct hanging {
     uint64_t user, place;
 };
 
-/* A directory whose disk was late. No process files opens it until a fork of
- * master could. */
+/* A directory on a disk that was late. No process files opens it until a fork
+ * of master could. */
 #define HANGING_MARKS ERRANDS_MARKS
 
 struct hanging_mark {
@@ -221,8 +221,8 @@ struct hanging_table {
 int hanging_init(struct hanging_table *t, size_t size);
 void hanging_release(struct hanging_table *t);
 /* Takes over the process of a session of USER, a number of an account. PLACE is
- * the directory whose disk was late at its start, or 0. False: the table is
- * full, and the process stays with its session. */
+ * the directory that was late at its start, or 0. False: the table is full, and
+ * the process stays with its session. */
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place);
 bool hanging_has(struct hanging_table *t, pid_t pid);
@@ -238,8 +238,8 @@ size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets F, in the record of S, to no process and no descriptors. */
 void files_blank(struct files_process *f, struct session_record *s);
-/* Is it the errno of a disk on the network, or of one that fails? It may be
- * back in a minute. */
+/* Is it an errno of a network disk, or of a disk that fails? It may be back in
+ * a minute. */
 bool files_is_away(int error);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
@@ -257,9 +257,9 @@ void files_kill(struct files_process *f);
 /* Kills it, and leaves it to the table of hanging ones, so that the session's
  * record is free of it. PLACE as for hanging_add(). */
 void files_abandon(struct files_process *f, uint64_t place);
-/* The process wasn't ready in time: reports the directory whose disk doesn't
- * answer, and abandons it. USER: the row, or NULL. Returns true if the user can
- * enter the home without that directory. */
+/* The process wasn't ready in time: reports the directory that doesn't answer,
+ * and abandons it. USER: the row, or NULL. Returns true if the user can enter
+ * the home without that directory. */
 bool files_were_late(struct files_process *f, const struct user *user);
 /* Is the home of USER late itself, or do too many processes of it hang? Then
  * reports it. */
@@ -270,14 +270,14 @@ void files_reaped(struct files_process *f, int status);
 /* The fork that writes a new password to the file. */
 struct password_writer {
     pid_t pid;       /* 0: none; also an errand */
-    uint64_t serial; /* of the session whose user has asked */
+    uint64_t serial; /* of the session that has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
     uint64_t begun;         /* clock_ms() when the new text began to be read */
     uint64_t ticket;        /* of that; 0: it was read */
 };
 
-/* What master knows of the users file (docs/inside/generations.md has the
+/* Master's knowledge of the users file (docs/inside/generations.md has the
  * steps). */
 enum users_state {
     USERS_NONE,     /* nothing was read yet, or there is no file yet */
@@ -339,8 +339,8 @@ void userdb_release(struct userdb *u);
 void userdb_forget(struct userdb *u);
 
 /* sallyportctl or SITE PSWD has just renamed a file into place. The next look
- * of each master of the service, also of one that starts meanwhile, reads it
- * even if it isn't quiet yet. */
+ * of each master of the service, even of a master that starts meanwhile, reads
+ * it even if it isn't quiet yet. */
 void userdb_announce(struct userdb *u);
 bool userdb_is_announced(const struct userdb *u);
 /* For a start: what was announced before is as any other change. */
@@ -354,13 +354,13 @@ bool userdb_is_stale(const struct userdb *u);
 pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
 /* So many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
-/* That process has ended with the wait STATUS, or -errno; -ECANCELED: the look
- * ends without a result. USERDB_WAITS: now the
- * caller must wait for *NEXT. Otherwise the look is over: USERDB_NEW: there is
- * a new edition; USERDB_SAME: nothing new; -EINVAL: the file has a mistake, *c
- * says which, and the old edition stays; another -errno: the look failed, and
- * u->away and *c say why. If the mistake is the same as before, returns
- * USERDB_SAME, so that it is logged once. */
+/* The look's process has ended with the wait STATUS, or -errno; -ECANCELED: the
+ * look ends without a result. USERDB_WAITS: now the caller must wait for *NEXT.
+ * Otherwise the look is over: USERDB_NEW: there is a new edition; USERDB_SAME:
+ * nothing new; -EINVAL: the file has a mistake, *c says which, and the old
+ * edition stays; another -errno: the look failed, and u->away and *c say why.
+ * If the mistake is the same as before, returns USERDB_SAME, so that it is
+ * logged once. */
 enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
@@ -406,7 +406,7 @@ enum session_state {
     SESSION_OPENING, /* files was forked; `files_ready` hasn't come yet */
     SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
                         it is WAITING, VERIFY or DELAYED again, or WRITING */
-    SESSION_OLDER,   /* of an older generation, whose master has the rest */
+    SESSION_OLDER,   /* of an older generation; its master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
     SESSION_ENDED /* its channel is closed; files or gate's report is missing */
 };
@@ -418,7 +418,7 @@ enum session_news {
     NEWS_KILL = 4,
     NEWS_ELDER = 8,  /* one of an older generation is there */
     NEWS_ADOPT = 16, /* one of a gate that has ended */
-    NEWS_GONE = 32,  /* an elder, or one that was adopted, has ended */
+    NEWS_GONE = 32,  /* an older or adopted session has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
@@ -436,8 +436,8 @@ struct verdict {
     bool right;
     bool failed; /* no hash was computed: neither right nor wrong */
     char user[USER_NAME_MAX + 1]; /* if right */
-    uint64_t version;             /* user_version() of the newest row, if that
-                                     is the one that auth has; otherwise 0 */
+    uint64_t version; /* user_version() of the newest row, if auth has this row;
+                         otherwise 0 */
     struct guess guess;
     uint64_t delay;               /* ms, due to earlier failures */
     enum password_fault fault;    /* of a new password */
@@ -454,8 +454,8 @@ struct answer {
 
 struct older;
 
-/* What sessions share, and its limits, from the row or the settings; 0: no
- * limit. */
+/* An account that sessions share, with its limits from the row or the settings.
+ * 0: no limit */
 struct account_limits {
     uint64_t number; /* a keyed hash of the name */
     uint64_t sessions, transfers, up, down;
@@ -546,9 +546,10 @@ size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
 struct session_record *sessions_by_files(struct session_table *t, pid_t pid);
-/* Counts the sessions in the account NUMBER, also those of older generations,
- * without S. A session counts until its process files has ended, or hangs. For
- * a session of an older generation, those that are kicked don't count. */
+/* Counts the sessions in the account NUMBER, also sessions of older
+ * generations, without S. A session counts until its process files has
+ * ended, or hangs. For a session of an older generation, kicked sessions
+ * don't count. */
 size_t sessions_of_account(const struct session_record *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session_record *s, uint64_t number);
@@ -697,8 +698,7 @@ void password_on_written(void *owner, int status);
 void password_read(struct master *m);
 /* The writer of S is late: answers that nobody knows. */
 void password_late(struct session_record *s);
-/* The row of S may have this version, besides that of its login: the writer of
- * S gives it to the row. */
+/* S may also have this version of its row: its own SITE PSWD is writing it. */
 bool password_gives(const struct session_record *s, uint64_t version);
 
 /* The auth workers: which one gets a login, and with which users file. */
@@ -766,7 +766,7 @@ const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version);
 /* Would that user be let in now, by any version of the row? */
 bool access_is_open(const struct session_record *s, const char *name);
-/* Sets s->limits to those of ROW. Returns true if gate must know that they have
+/* Sets s->limits from ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session_record *s, const struct user *row);
 /* The same with the newest row of the session's user. */
@@ -791,7 +791,7 @@ bool access_hint(const struct settings *s, const struct users *u,
 /* The masters look at each other's part of a roster so often, in ms. */
 #define ROSTER_LOOK_MS 50
 
-/* What a session said that it does: as `doing`. */
+/* The session's report about its work, as in `doing`. */
 struct roster_doing {
     char client[128], tls[128], verb[32], path[MESSAGE_TEXT_MAX + 1];
     uint64_t bytes, of, ms;
@@ -815,8 +815,8 @@ struct roster_row {
     /* The last answer; written before `answers` counts it, and only once asked
      * for. */
     struct roster_doing doing;
-    /* By the newest master. An order is for a session, which may have left the
-     * row. */
+    /* Written by the newest master. The row may have another session by the
+     * time the order is read. */
     uint64_t ordered; /* the serial of that session */
     unsigned orders;  /* enum session_order, until its master takes them */
     unsigned why;     /* of ORDER_KICK: enum ending, or WHY_FINISH */
@@ -838,13 +838,13 @@ int roster_map(int fd, size_t rows, struct roster **ret);
 int roster_map_all(int fd, struct roster **ret);
 void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
-/* By its master. */
+/* The session's own master calls it. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
 /* Returns the orders for the session SERIAL in a row, of enum session_order,
  * and clears all. */
 unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial);
-/* By the newest master. roster_turn() changes with the facts. roster_read()
- * returns false while they change. */
+/* The newest master calls them. roster_turn() changes with the facts.
+ * roster_read() returns false while they change. */
 uint64_t roster_turn(const struct roster *r, size_t row);
 bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
 size_t roster_used(const struct roster *r);
@@ -873,7 +873,7 @@ void orders_follow(struct master *m);
  * such a session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
-/* What the last look at a row has seen. */
+/* The result of the last look at a row. */
 struct older_row {
     uint64_t turn;
     struct session_record *session; /* NULL: it has ended, or there was none */

@@ -141,8 +141,8 @@ void prepare_keep_identities(struct master *m)
     succession_keep_bytes(&m->succession, ACCOUNTS_NAME, all);
 }
 
-/* A recovery must not wait for a directory service. Those of another build may
- * have another size. */
+/* A recovery must not wait for a directory service. Another build's identities
+ * may have another size. */
 static bool inherit_identities(struct master *m)
 {
     return m->succession.recovery &&
@@ -173,9 +173,9 @@ static int open_empty(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Without root no process changes its root directory: any descriptor will do.
- * The same holds if --check, which makes nothing, finds that a start would have
- * to make it. */
+/* If the caller isn't root, no process changes its root directory: any
+ * descriptor will do. The same holds if --check, which makes nothing, finds
+ * that a start would have to make it. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;

@@ -15,8 +15,9 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
 
-/* Of master, files needs START only. It would have a copy of each page that
- * master changes after the fork: 40 KiB. */
+/* Drops all of master's memory that files doesn't need, which is all but START.
+ * Otherwise files would have a copy of each page that master changes after the
+ * fork: 40 KiB. */
 static void become_files(struct master *m, const struct files_start *start)
 {
     pages_advise(m->parts, sizeof(*m->parts), MADV_DONTNEED);
@@ -272,7 +273,7 @@ void master_release(struct master *m)
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
-    /* Its timer may be in the loop between those of sessions. */
+    /* Its timer may be in the loop between timers of sessions. */
     services_release(m);
     sessions_release(m->sessions);
     roster_unmap(&m->roster);

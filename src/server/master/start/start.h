@@ -119,8 +119,8 @@ void parts_attach(struct master *m, struct master_parts *parts);
 
 /* Master's start, its loop, and its end. */
 
-/* Sets up the loop, the tables and the children, whose set-up then begins.
- * Everything that they get must be open. Returns 0 or -errno. */
+/* Sets up the loop, the tables and the children, and begins the set-up of the
+ * children. Everything that they get must be open. Returns 0 or -errno. */
 int master_start(struct master *m);
 /* Runs the loop until its end, and then ends all children. Returns
  * m->status. */
