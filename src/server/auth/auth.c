@@ -64,8 +64,8 @@ static int auth_on_users(void *owner, struct msg_users *m)
 }
 
 /* Gate checks what is in the file, and reports it with more words: auth accepts
- * a file without a certificate. Without one that gate has, no client could
- * prove anything. */
+ * a file without a certificate. A client can prove its key only to a
+ * certificate that gate has, too. */
 static int auth_add_server(struct auth *a, const struct setup_file *f)
 {
     int r = proof_servers_add(&a->servers, f->fd);
@@ -119,7 +119,7 @@ const struct frame_row auth_row = {
     .release = auth_release,
 };
 
-/* What a worker reports. Zero: no password came. */
+/* The report of a worker. All 0: no password came. */
 struct auth_answer {
     bool failed;
     const struct user *user; /* NULL: no */
@@ -195,7 +195,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD; /* also of one that is too long */
+    enum judgement j = JUDGED_PASSWORD; /* also if the password is too long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);

@@ -57,8 +57,9 @@ int auth_take_users(struct auth *a, int fd, struct complaint *c);
  * pairs open than it may. */
 void pending_open(struct auth *a, struct msg_verify *m);
 
-/* What a session reports about a login. The session may be under an attacker's
- * control, except for PROOF, which auth verifies (sallyport/proof). */
+/* The facts of a login, reported by a session. An attacker may control the
+ * session and send anything, except for PROOF, which auth verifies
+ * (sallyport/proof). */
 struct attempt {
     struct slice name;
     struct secret *password;    /* judge() cuts a one-time code off it */
@@ -69,10 +70,10 @@ struct attempt {
     const struct address *peer;
     int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
-    uint64_t step; /* set by judge(): that of the one-time code; 0: none */
+    uint64_t step; /* judge() sets it: the step of the one-time code; 0: none */
     /* Set by judge(): the password, without the code, is the user's. */
     bool password_right;
-    const struct user *user; /* set by judge(): that of the name, or NULL */
+    const struct user *user; /* judge() sets it: the row of the name, or NULL */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither

@@ -10,7 +10,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Whether the loop watches it. One that shall accept but can't tries again. */
+/* Makes the loop watch it or not. If it should accept but can't, it tries
+ * again. */
 static void acceptor_update(struct acceptor *a)
 {
     bool accepts = a->fd >= 0 && a->started && !a->held;

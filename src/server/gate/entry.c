@@ -142,8 +142,8 @@ int admit(struct gate_child *c, uint32_t request, const struct address *client,
 
 #define REPLY_MAX 512
 
-/* Of each pair [0] is the session's end, [1] that of master, gate, log or keys.
- */
+/* In each pair [0] is the session's end, [1] the end of master, gate, log or
+ * keys. */
 struct session_pairs {
     int master[2], gate[2], log[2], keys[2];
 };
@@ -183,7 +183,7 @@ static void entry_unblock_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* What the child needs. It is copied before the fork, since the tables don't
+/* The set-up of the child. It is copied before the fork, since the tables don't
  * exist in the child. It isn't on the stack, which the child wipes. */
 static struct session_start entry_start_of_child;
 
@@ -334,8 +334,8 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-/* The check and accept(2) are two steps: a connection that comes in between is
- * the last one that this gate serves. */
+/* The check and accept(2) are two steps: if a connection comes in between, this
+ * gate still serves it. */
 bool entry_may(struct acceptor *a)
 {
     const struct gate *g = ((struct gate_listener *)a)->gate;

@@ -45,7 +45,7 @@ struct acceptor {
     bool (*may)(struct acceptor *a);
     struct loop_watch watch;
     struct loop_timer pause;
-    bool started; /* this gate is the one that accepts */
+    bool started; /* this gate accepts */
     bool held;    /* but new connections wait in the kernel for a moment */
 };
 
@@ -98,7 +98,7 @@ int active_connect(struct gate_child *c, uint32_t request,
 void active_leave(struct gate_child *c);
 
 /* peer_session.c: the sessions that gate serves. It has forked them, or adopted
- * from a gate that has ended. Those of older generations only count. */
+ * them from a gate that has ended. Sessions of older generations only count. */
 
 /* Gate reads so many messages of a session at once, and then in a second. No
  * client needs so many ports. */
@@ -117,8 +117,9 @@ enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
 /* A session's place in pace.c. */
 struct pacing {
-    struct account *account[PACE_ACCOUNTS]; /* that of all, the user's, teams */
-    size_t accounts;                        /* 0: its limits aren't known */
+    struct account
+        *account[PACE_ACCOUNTS]; /* of all sessions, the user, teams */
+    size_t accounts;             /* 0: its limits aren't known */
     struct msg_limits news[PACE_ACCOUNTS - 1]; /* until the last one has come */
     size_t news_count;
     bool counts; /* a transfer of it does */
@@ -307,7 +308,8 @@ bool queue_is_empty(const struct gate *g);
 /* LIMIT_NONE: it waits, and E's socket is the queue's. Otherwise why it can't:
  * the queue is full, and no other network has more connections. */
 enum limit queue_add(struct gate *g, struct accepted *e);
-/* The same for C, whose address is known now; its answer to REQUEST waits. */
+/* The same for C when its address becomes known; its answer to REQUEST
+ * waits. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);
 /* C has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct gate_child *c);
@@ -322,7 +324,7 @@ struct bandwidth {
     uint64_t paid;  /* clock_us() up to which its bytes are given away */
 };
 
-/* What sessions share: those of a user, of a team, or all of them. */
+/* Counters that sessions share: of a user, of a team, or of all. */
 struct account {
     LIST_ENTRY(account) chain;
     TAILQ_ENTRY(account) unused;
@@ -405,12 +407,12 @@ struct throttle {
 };
 
 void throttle_init(struct throttle *t);
-/* May an event about this prefix be sent at NOW? *silenced gets how many were
- * not, since the last one that was. */
+/* May an event about this prefix be sent at NOW? *silenced gets the number of
+ * events suppressed since the last sent one. */
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced);
-/* Returns the number of events that were not sent since the last one that was,
- * and sets it to 0. */
+/* Returns the number of suppressed events since the last sent one, and sets it
+ * to 0. */
 uint64_t throttle_tally(struct throttle *t);
 
 /* A limit refused a connection. */
@@ -456,16 +458,16 @@ struct gate_listener {
 struct gate {
     struct frame frame; /* the first member */
     struct settings settings;
-    /* What gate writes while it works begins on a page of its own: a session
-     * gets a copy of each page that gate writes to after the fork. */
+    /* Memory that gate writes to while it works. It begins on its own page: a
+     * session gets a copy of each page that gate writes to after the fork. */
     _Alignas(4096) struct sign_channel keys; /* in the set-up: for proofs that
                                                 keys has them */
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;
     struct loop_timer tally; /* of what it kept silent */
-    /* So many sessions have room: max_sessions, and before a lower limit more,
-     * all of which may still live. */
+    /* Places for sessions: max_sessions, or more if the limit was higher
+     * before, since those sessions may still live. */
     size_t places;
     struct limits limits;
     struct memory *memory;

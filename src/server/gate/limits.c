@@ -1,5 +1,5 @@
-/* What decides whether a connection may enter. Runs in gate, before any fork.
- * It never does input or output, and uses no clock. */
+/* Decides whether a connection may enter. Runs in gate, before any fork. It
+ * never does input or output, and uses no clock. */
 #include "limits.h"
 
 #include <errno.h>

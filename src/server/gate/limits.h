@@ -1,6 +1,6 @@
-/* What decides whether a client may enter: how many connections there are, in
- * all, from one address, and of those that haven't logged in; and how earlier
- * sessions of an address ended. Counts only; accepts and closes nothing. */
+/* Decides whether a client may enter, by the number of connections: of all, of
+ * one address, and of clients without a login; and by the ends of earlier
+ * sessions of the address. Counts only; accepts and closes nothing. */
 #ifndef GATE_LIMITS_H
 #define GATE_LIMITS_H
 
@@ -30,7 +30,7 @@ enum limit {
     LIMIT_COUNT
 };
 
-/* RESULT is that of a step of a new session: 0 or -errno. */
+/* RESULT is the result of a step of a new session: 0 or -errno. */
 enum limit limit_of(int result);
 /* The setting that was reached, for the log. */
 const char *limit_reason(enum limit l);
@@ -45,7 +45,7 @@ struct prefix_count {
     SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
     uint64_t count;   /* the client's sessions and queued connections */
-    uint64_t crowd;   /* those of the network */
+    uint64_t crowd;   /* the sessions of the network */
     uint64_t waiting; /* the network's sessions that haven't logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
@@ -74,19 +74,18 @@ struct limits {
 int limits_init(struct limits *l, const struct settings *s, size_t places);
 void limits_release(struct limits *l);
 
-/* What forbids one more connection of any client; LIMIT_NONE if nothing does.
- */
+/* Returns the limit that forbids one more connection of any client, or
+ * LIMIT_NONE. */
 enum limit limits_check(const struct limits *l);
 /* The same for this client. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
-/* Only after LIMIT_NONE. PEER here and below is NULL for a connection that came
- * by a proxy and whose client isn't known yet. */
+/* Call only after LIMIT_NONE. PEER, here and below, is NULL if a proxied client
+ * isn't known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
-/* One that has entered without an address has one now. It counts for its
- * address from limits_add() on, and waits for a login from limits_begin_wait()
- * on.
- */
+/* The address of a connection that entered without one is known now. It counts
+ * for its address from limits_add() on, and waits for a login from
+ * limits_begin_wait() on. */
 void limits_add(struct limits *l, const struct address *peer);
 void limits_begin_wait(struct limits *l, const struct address *peer);
 
@@ -108,11 +107,11 @@ bool limits_is_heaviest(const struct limits *l, const struct address *peer);
 uint64_t limits_lead(const struct limits *l, const struct address *peer);
 /* The session has logged in or must end: it no longer waits. */
 void limits_end_wait(struct limits *l, const struct address *peer);
-/* To be called once for each that has entered; if its address is known, after
- * limits_end_wait(). */
+/* Call once for each connection that has entered; if its address is known,
+ * after limits_end_wait(). */
 void limits_leave(struct limits *l, const struct address *peer);
 
-/* Fruitless sessions: those of a network prefix that ended without a login in
+/* Counts fruitless sessions of a network prefix: they ended without a login in
  * the last minute. Each has cost a fork, and perhaps a signature. */
 
 #define FRUITLESS_SLOTS  65536

@@ -22,16 +22,15 @@ size_t table_buckets(size_t n);
 
 /* Earlier calls have left addresses of clients on the stack. In the child of a
  * fork, after stack_wipe_below() of the room base, this wipes the callers'
- * frames, from FRAME up to TOP: the caller, whose frame FRAME is, must never
- * return. */
+ * frames, from FRAME up to TOP. FRAME is the caller's own, so the caller must
+ * never return. */
 void stack_wipe_above(void *frame, void *top);
 
-/* What gate knows about addresses after their sessions have ended, and the keys
- * of tickets. It is in a file that master gives to each gate, so it outlives a
- * reload and a crash.
- * Only a gate that accepts, or has accepted, writes there. Two may do so at the
- * same time for a moment. So each value is bounded when it is read, and none is
- * an index or a pointer. */
+/* Gate's knowledge about addresses after the end of their sessions, and the
+ * keys of tickets. Master gives it to each gate in a file, so it outlives a
+ * reload and a crash. Only a gate that accepts, or has accepted, writes there.
+ * Two may do so at the same time for a moment. So each value is bounded when it
+ * is read, and none is an index or a pointer. */
 
 /* The keys of tickets. The gate that accepts changes them, and all read them.
  */

@@ -1,12 +1,12 @@
 /* How many bytes a second sessions may move, and how many transfers may run at
  * a time, in this generation. Runs in gate. A session asks before it moves
  * bytes, and waits for the answer; gate gives it a piece. So sessions share
- * rates, and no memory: a session that an attacker controls takes no more
- * than its own share away from others. It can ignore its own limits.
+ * rates, and no memory: a session that an attacker controls takes no more than
+ * its own share away from others. It can ignore its own limits.
  *
- * A session belongs to several accounts: that of all sessions, its user's, and
- * those of the user's teams. Each has the same counters, and each must permit
- * what the session asks for.
+ * A session belongs to several accounts: of all sessions, of its user, and of
+ * each team of the user. Each has the same counters, and each must permit what
+ * the session asks for.
  *
  * Each rate is a clock: a piece moves it ahead by the time that these bytes
  * take. While it is ahead of the present time nobody gets a piece. The sessions
@@ -25,7 +25,7 @@
 #define PIECES 1000u
 /* And none is smaller, since each costs a TLS record. */
 #define PIECE_LEAST 512u
-/* Without a limit of the bandwidth. */
+/* Piece of a session without a limit of bandwidth. */
 #define PIECE_FREE (UINT64_C(4) << 20)
 /* A busy machine may give pieces late: what was unused for so long isn't lost.
  */
@@ -89,8 +89,8 @@ void pace_release(struct gate *g)
 }
 
 /* The number is a keyed hash. There are as many accounts as all sessions can
- * belong to, so one is always unused. The one that has been unused for longest
- * is taken: a user who logs in again soon has the old figures. */
+ * belong to, so one is always unused. Takes the account that has been unused
+ * for longest, so a user who logs in again soon has the old figures. */
 static struct account *account_find(struct pace *p, uint64_t number)
 {
     struct account_list *chain = &p->chain[number & (p->buckets - 1)];
@@ -213,8 +213,8 @@ static void pace_give(struct gate_child *c, uint64_t now)
                            .upload = way == PACE_UP, .count = bytes));
 }
 
-/* Serves those in the line whose turn it is. Returns when the next one is due,
- * or NEXT if that is earlier. */
+/* Serves sessions in the line when their turn has come. Returns the time of the
+ * next turn, or NEXT if that is earlier. */
 static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
 {
     const struct bandwidth *all = &p->all.rate[way];

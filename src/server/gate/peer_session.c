@@ -430,8 +430,8 @@ void child_ended(struct gate_child *c, int status)
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
         c->ending == ENDING_CRASH)
         c->ending = ENDING_HUNG; /* its own timer */
-    /* One that master has never heard of was refused, which is logged; that
-     * isn't its client's fault. */
+    /* A session that was never announced to master was refused, which is
+     * logged; its client isn't to blame. */
     if (c->announced && WIFSIGNALED(status)) /* the session logs other ends */
         report_death(c, WTERMSIG(status));
     if (c->announced)

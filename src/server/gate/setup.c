@@ -1,4 +1,4 @@
-/* What master has given, and what follows from it: the TLS context of the
+/* Makes gate's objects from master's set-up: the TLS context of the
  * certificates, and the sandbox's plan. The process keys must sign once with
  * each key, to prove that it has it. Runs in gate, before any client connects.
  * It must never open a file. */
@@ -15,10 +15,10 @@
 /* In addition to the channels of sessions, the listeners, and connections that
  * wait. */
 #define FILES_BESIDES 64
-/* By this limit the kernel also bounds the descriptors that all processes of
- * the uid have sent and nobody has received. All sessions have this uid. A
- * session that an attacker controls can have 300 under way, and mustn't keep
- * gate from sending its own. */
+/* The kernel also applies this limit to the descriptors that all processes of
+ * the uid have sent and nobody has received. All sessions have this uid. An
+ * attacker who controls a session can have 300 under way, and mustn't keep gate
+ * from sending its own. */
 #define FILES_LEAST 1024
 
 static int setup_memory(struct gate *g)

@@ -1,4 +1,4 @@
-/* What gate does about TLS while it works.
+/* Gate's work for TLS after its start.
  *
  * It makes the keys that seal the tickets of TLS 1.3, and a new one after each
  * lifetime of a ticket. So a ticket is valid only while its key is one of the

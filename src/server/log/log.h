@@ -21,8 +21,8 @@
 #define RATE_SECOND 256000
 #define RATE_USERS  4096
 
-/* The rates of users, each a debt_add(). Two users whose names share a slot
- * share its rate. */
+/* The rates of users, each a debt_add(). Users with the same slot share its
+ * rate. */
 struct rates {
     uint8_t key[SIPHASH_KEY];
     uint64_t of[RATE_USERS];
@@ -73,9 +73,9 @@ extern const struct frame_row log_row;
 void log_sender_ended(struct log *l);
 
 /* senders_for() is the number of senders that SESSIONS sessions need: for
- * each session itself, its files, and one that ended while there was no log;
- * and the other processes. senders_init() allocates them. Returns 0 or
- * -ENOMEM. */
+ * each session itself, its files, and a session that ended while there was
+ * no log; and the other processes. senders_init() allocates them. Returns 0
+ * or -ENOMEM. */
 int senders_init(struct log *l, uint64_t sessions);
 size_t senders_for(uint64_t sessions);
 void senders_release(struct log *l);

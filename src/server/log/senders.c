@@ -150,7 +150,7 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* The event is log's own; the sender is the one that master has named. */
+/* Sends log's own event, about the sender's name as master knows it. */
 static void report_wrong(struct sender *s)
 {
     struct event_record r;

@@ -23,7 +23,7 @@ static const struct kick_row {
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 
-/* Without a transfer there is nothing to finish. */
+/* If there is no transfer, nothing is left to finish. */
 static int master_on_kick(void *owner, struct msg_kick *m)
 {
     struct session *s = owner;

@@ -1,12 +1,12 @@
 /* session: parses bytes from the network, so it may do very little. It moves
  * bytes between descriptors that other processes opened for it. The list leaves
  * out every way to a new descriptor but recvmsg, and accept4 on the listener
- * that gate has lent to this session alone. It leaves out every signal:
- * tgkill would reach gate and other sessions, which have the same uid, so
- * abort() ends it by SIGSYS, which counts as a crash too. It leaves out nearly
- * every socket option: master has set those of the control connection, on its
- * listener, and gate those of data connections; and a lingering socket would
- * block the close() of the process that gets it. */
+ * that gate has lent to this session alone. It leaves out every signal: tgkill
+ * would reach gate and other sessions, which have the same uid, so abort() ends
+ * it by SIGSYS, which counts as a crash too. It leaves out nearly every socket
+ * option: master has set the options of the control connection, on its
+ * listener, and gate the options of data connections; and a lingering socket
+ * would block the close() of the process that gets it. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

@@ -109,7 +109,7 @@ void control_bad_argument(struct session *s, const char *syntax);
  * function. False: the client gets no more replies. */
 bool control_hears(const struct session *s);
 void control_flush(struct session *s);
-/* To be called after any event of the loop: takes the lines that have arrived
+/* Call after any event of the loop: it takes the lines that have arrived
  * already. Otherwise they would wait for the next byte. */
 void control_resume(struct session *s);
 /* Looks at the next lines, after whatever delayed them. */
@@ -136,7 +136,7 @@ enum dispatched dispatch_line(struct session *s, struct slice line);
 void dispatch_refuse_right(struct session *s, unsigned lacking);
 
 typedef void handler_fn(struct session *s, const struct call *call);
-/* By verb; NULL only for verbs whose rows refuse them. */
+/* Indexed by verb; NULL only for verbs that their rows refuse. */
 extern handler_fn *const handlers[VERB_COUNT];
 
 #define HANDLER(name, handler, ...) handler_fn cmd_##handler;
@@ -188,8 +188,8 @@ void proxied_on_data_late(struct session *s);
 /* peer_files.c: the requests to files, one at a time, each with a deadline */
 
 /* ASK(s, file_sync, then) asks files: each field of the list by its name. THEN
- * gets the answer: a message whose row answers this one, MSG_done or
- * MSG_refused. No other request may wait for its answer. */
+ * gets the answer: the answer of this row, MSG_done or MSG_refused. No other
+ * request may wait for its answer. */
 #define ASK(session, name, then, ...)                                          \
     ask_files(session, MSG_##name,                                             \
               MESSAGE_BODY(name, ask_next(session), ##__VA_ARGS__), then)
@@ -205,7 +205,7 @@ bool ask_is_change(const struct session *s);
 void ask_unanswered(struct session *s);
 /* THEN gets the next answer (the second one of a listing). */
 void ask_again(struct session *s, answer_fn *then);
-/* That answer has a deadline again. */
+/* Gives that answer a deadline again. */
 void ask_within(struct session *s, uint64_t ms);
 
 /* The channel to files, once master has granted it. */
@@ -259,8 +259,9 @@ void report_of_transfer(struct event_record *r, const struct session *s,
 void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason);
-/* A connection from WHOSE to the session's listener isn't its client's. At most
- * one event a second; report_strangers() reports the number of the others. */
+/* A connection from WHOSE to the session's listener isn't its client's. Logs
+ * at most one event a second; report_strangers() reports the number of the
+ * others. */
 void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
 void report_strangers(struct session *s);

@@ -29,11 +29,10 @@ struct session;
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
- *   back to VERIFYING. GONE and DECIDED
- *   still wait for files: a rename, or another change, can't be undone. In GONE
- *   the client is gone; it also waits for an upload whose client has said QUIT.
- *   In DECIDED the end is decided. CLOSING sends the last reply, our
- *   close_notify and FIN, and waits for the client's.
+ *   back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
+ *   another change, can't be undone. In GONE the client is gone; it also waits
+ *   for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
+ *   last reply, our close_notify and FIN, and waits for the client's.
  * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
  *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
@@ -101,7 +100,7 @@ struct data_row {
     bool socket;  /* there is a socket of the client's, which lingers */
 };
 
-/* What it takes that a transfer continues when the client goes away. */
+/* The condition on which a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
     /* An upload, and the client has said QUIT, or may go without it: upload_eof
@@ -216,7 +215,7 @@ struct goodbye {
 };
 #define GOODBYES 4
 
-/* What is done to the bytes of a transfer, as a set. */
+/* The conversions of a transfer's bytes, as a set. */
 enum conversion {
     CONVERT_ASCII = 1,  /* TYPE A: line ends */
     CONVERT_DEFLATE = 2 /* MODE Z */
@@ -225,8 +224,8 @@ enum conversion {
 /* The conversions of a transfer (flow.c). */
 struct flow {
     struct z_stream_s *zlib; /* MODE Z, or NULL */
-    /* To the client: converted bytes, of which those from AT to END wait. From
-     * it: compressed ones. */
+    /* To the client: converted bytes; the bytes from AT to END wait. From the
+     * client: compressed bytes. */
     unsigned char *bytes;
     size_t at, end;
     bool cr;     /* to the client: the last byte was a CR; from it: a CR is held
@@ -287,13 +286,13 @@ struct transfer {
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
 
-/* What gate permits (allowance.c). */
+/* The permission of gate (allowance.c). */
 struct allowance {
     enum permit permit;      /* for the transfer */
     uint32_t permit_request; /* the question for it */
-    enum account_kind of;    /* whose limit of transfers was reached */
-    uint64_t most;           /* that limit */
-    uint64_t left[2];        /* bytes that may be moved: uploads, downloads */
+    enum account_kind of; /* the account that reached its limit of transfers */
+    uint64_t most;        /* that limit */
+    uint64_t left[2];     /* bytes that may be moved: uploads, downloads */
     uint32_t bytes_request;  /* the question for more; 0: none waits */
     size_t way;              /* of that question: index of left */
     uint64_t replaced;       /* earlier questions: gate may have answered */

@@ -11,8 +11,8 @@ struct binding_refusal;
  * number of bytes would be seconds on a slow disk. */
 #define TRANSFER_TURN_MS 20
 
-/* What a step waits for. It runs when its turn comes, and again after each of
- * these; a step with WAITS_ANSWER runs only then. */
+/* Events that a step waits for. It runs when its turn comes, and again after
+ * each of these; a step with WAITS_ANSWER runs only then. */
 enum waits {
     WAITS_ANSWER = 1 << 0, /* files' answer to the step before */
     WAITS_FILES = 1 << 1,  /* any answer of files */
@@ -24,17 +24,17 @@ enum waits {
     WAITS_LOG = 1 << 7     /* the event is in log's socket, the reply is sent */
 };
 
-/* What becomes of a step that has run. */
+/* The result of a step. */
 enum stepped {
     STEP_NEXT, /* it is done */
     STEP_WAIT, /* it waits for the events of its row */
     /* The transfer has failed, or is over. Then transfer.step isn't the step
-     * that has run: it is one that undoes, or NULL. */
+     * that has run: it is an undoing step, or NULL. */
     STEP_OVER
 };
 
-/* What must be undone when a step fails, or ABOR comes while it waits
- * (transfer_end.c has the table). */
+/* The undo if a step fails, or if ABOR comes while it waits (transfer_end.c has
+ * the table). */
 enum undo { UNDO_NOTHING, UNDO_DATA, UNDO_PARTIAL, UNDO_LISTING };
 
 struct step {
@@ -48,7 +48,7 @@ struct step {
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
 enum transfer_failure {
     FAILED_MEMORY,
-    FAILED_TOO_MANY,    /* cause: whose, and the limit */
+    FAILED_TOO_MANY,    /* cause: the account and the limit */
     FAILED_UNCONNECTED, /* cause: why */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
@@ -144,7 +144,7 @@ bool transfer_goes_on(const struct session *s);
 void transfer_watch(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
 /* stall_timeout begins now; the second function stops it, while the client
- * isn't read. (The bandwidth is that of allowance.c.) */
+ * isn't read. allowance.c has the bandwidth. */
 void stall_begin(struct session *s);
 void stall_pause(struct session *s);
 /* Bytes have moved, and stall_timeout begins again. */
@@ -158,7 +158,7 @@ void transfer_unconnected(struct session *s, enum transfer_failure why,
 
 /* Which user a data connection belongs to. */
 
-/* One that may not transfer, and why. */
+/* The cause why a connection may not transfer. */
 struct binding_refusal {
     enum reply reply;
     const char *reason;
@@ -180,7 +180,7 @@ extern const struct step list_steps[], list_undo_steps[];
 void list_stat(struct session *s, const struct call *call);
 /* Survives SIGBUS: a file that is mapped can be cut by another process. */
 void download_init(void);
-/* What a download maps. */
+/* The memory map of a download. */
 void download_release(struct session *s);
 
 /* flow.c: how a transfer reads and writes, through its conversions, if it has

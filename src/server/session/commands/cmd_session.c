@@ -317,7 +317,7 @@ void cmd_opts(struct session *s, const struct call *call)
     control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
-/* Without `ascii = yes` the bytes go unchanged in every type; A is accepted for
+/* Unless `ascii = yes`, the bytes go unchanged in every type; A is accepted for
  * clients that ask for it (RFC 959 3.1.1). */
 void cmd_type(struct session *s, const struct call *call)
 {

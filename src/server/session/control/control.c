@@ -29,8 +29,8 @@ static bool control_takes_lines(const struct session *s)
 
     if (!state_of_control(s)->lines)
         return false;
-    /* Nothing is read from a client that doesn't read: not even TLS messages,
-     * whose answers would have no room. */
+    /* If the client doesn't read, nothing is read from it: not even TLS
+     * messages, since their answers would have no room. */
     if (c->out.len > 0 || stream_unsent(c->stream))
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)

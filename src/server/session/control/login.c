@@ -20,7 +20,7 @@
  * longer than that it may take. */
 #define WATCH_LOOKS   4
 #define WATCH_LATE_MS 5000
-/* The first look is that of a session that has found nothing to do. */
+/* The first heartbeat of an idle session. */
 #define WATCH_FIRST_MS 3000
 
 static void login_on_late(void *owner)

@@ -1,7 +1,7 @@
 /* Control and data connections through a proxy, up to the end of their PROXY
  * header. In session, before anything else is read. Exactly the header is taken
- * off the socket: the bytes after it are the client's, and are read as those of
- * any other client. */
+ * off the socket: the bytes after it are the client's, and are read as any
+ * other client's. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -133,8 +133,8 @@ int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
     leave(s, ENDING_KEPT_OUT, "");
 }
 
-/* WHY is for the log; NULL: a health check, which has no line. WHOSE may be in
- * what is closed. */
+/* WHY is for the log; NULL: a health check, which has no line. WHOSE is the
+ * address of the closed connection: the client's, or else the proxy's. */
 static void proxied_turn_away(struct session *s, const struct address *whose,
                               const char *why)
 {

@@ -1,7 +1,7 @@
-/* What gate permits, in session: one more transfer, and bytes of files. The
- * session asks only if its user, a team or the server had such a limit at the
- * login. What is left of a piece serves the next transfer. A timer or a
- * message continues a transfer that waits; it never spins. */
+/* Asks gate for permission, in session: for one more transfer, and for bytes of
+ * files. The session asks only if its user, a team or the server had such a
+ * limit at the login. The rest of a piece serves the next transfer. A timer or
+ * a message continues a transfer that waits; it never spins. */
 #include "transfer.h"
 
 #include <errno.h>

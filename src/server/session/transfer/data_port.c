@@ -89,7 +89,8 @@ static bool data_port_is_proxy(const struct session *s,
            settings_networks_hold(&s->settings->proxies, peer);
 }
 
-/* Nobody is expected: a second connection, or that of an earlier EPSV. */
+/* Refuses an unexpected connection: a second one, or one for an earlier
+ * EPSV. */
 static void data_port_turn_away(struct session *s, const struct address *peer)
 {
     bool own = !s->port.proxied && address_same_host(peer, &s->peer);
@@ -134,8 +135,8 @@ static void data_port_on_readable(void *owner, uint32_t events)
 
 /* Whoever has connected before the reply to this EPSV doesn't belong to it.
  * rclone gives up a connection when its LIST is refused, and asks again at
- * once. A connection that comes later is taken for that of this EPSV: nothing
- * proves that it is an older one. */
+ * once. A connection that comes later is used for this EPSV: nothing proves
+ * that it is older. */
 static void data_port_sweep(struct session *s)
 {
     struct address peer;

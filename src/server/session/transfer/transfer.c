@@ -24,7 +24,7 @@
 #define FIRST_TICKETS 2
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
- * long. A slow client must never count as one that has stopped. */
+ * long. A slow client must never count as stopped. */
 void stall_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;

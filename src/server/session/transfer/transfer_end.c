@@ -88,7 +88,7 @@ static const struct failure_row {
 
 static const struct step settled_steps[] = { TRANSFER_LAST_STEP };
 
-/* What is undone after a failure, beside what each transfer releases. */
+/* The undo after a failure, besides the release of each transfer. */
 static const struct undo_row {
     bool closes_data;
     const struct step *steps;

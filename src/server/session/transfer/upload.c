@@ -152,7 +152,7 @@ static enum stepped upload_ask_why_full(struct session *s)
     return STEP_WAIT;
 }
 
-/* What was received is written: STEP_NEXT when there may be more. */
+/* The received bytes are written. STEP_NEXT if there may be more. */
 static enum stepped upload_store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
