@@ -44,7 +44,7 @@ enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
     LOCAL = 4,       /* opens no connection by itself */
-    OPENS = 8,       /* has no options; sets those of its server */
+    OPENS = 8,       /* has no options; sets the options of its server */
     SERVERLESS = 16, /* none of its words names a server */
 };
 
@@ -132,7 +132,7 @@ void client_leave(struct client *c);
  * the reason. */
 int open_target(struct options *o, struct profile *p, const char *word,
                 struct url *ret, struct failure *why);
-/* Do the options, with those of the profile, agree? Returns 0, or -1 with the
+/* Do the options, including the profile's, agree? Returns 0, or -1 with the
  * reason. */
 int open_check(const struct options *o, struct failure *why);
 /* Runs the whole program. Returns its exit code. */
@@ -154,8 +154,7 @@ int lines_each(struct client *c,
                int (*each)(struct client *c, const char *line, void *of),
                void *of);
 /* Makes the directories above PATH on the server, or on this machine, unless
- * they are those of the last call. LAST is that call's path. Return an exit
- * code. */
+ * the last call did: LAST is its path. Returns an exit code. */
 int lines_mkdir_remote(struct client *c, const char *path,
                        char last[URL_PATH_MAX]);
 int lines_mkdir_local(const struct client *c, const char *path);
@@ -190,7 +189,7 @@ struct tree {
     pthread_mutex_t lock;  /* of standard output, and of jobs.later */
 };
 
-/* What put, get and sync do on a walk. */
+/* The differences between put, get and sync on a walk. */
 struct tree_way {
     bool up;
     /* Sync: a name that both sides have. Does JOB need no transfer, or is it
@@ -221,8 +220,8 @@ int tree_end(struct tree *t);
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote);
 
-/* Do --exclude and --include leave out PATH, whose walk began in its first ROOT
- * bytes? */
+/* Do --exclude and --include leave out PATH? The walk began in its first ROOT
+ * bytes. */
 bool tree_excludes(const struct tree *t, const char *path, size_t root,
                    bool directory);
 /* When was this file on the server changed? 0: unknown. Asks for it if
@@ -239,7 +238,7 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified);
 /* Adds the job that walks through a directory; down, LOCAL is made if it is
  * missing. */
 void tree_walk(struct tree *t, const char *local, const char *remote);
-/* The job of a directory in that of ABOVE. */
+/* Makes the job of a directory inside the job ABOVE. */
 struct job tree_below(struct job *above);
 /* Lists the directory of a job, and calls EACH with everything in it. If the
  * listing isn't whole, this is printed, and the job STAYS; see tree_cut() for
@@ -248,7 +247,7 @@ typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
 int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
               tree_each *each, struct failure *why);
-/* What has the server of a name that its listing lacks? */
+/* Asks the server for a name that its listing lacks. */
 enum presence tree_ask(struct link *l, const char *remote, bool directory,
                        struct listing_entry *ret, struct failure *why);
 /* Is THERE cut, or (NAMES) does it lack names that nothing here may have? Then
@@ -293,10 +292,9 @@ struct job *remove_hold_there(struct tree *t, struct job *dir,
 struct job *remove_hold_here(struct tree *t, const struct job *dir,
                              const char *local, const char *remote);
 
-/* What sync --delete removes, on the side to which it transfers. The walk
- * collects the names of the server's directory of DIR that the open local
- * directory HERE lacks; or the names of the local one that the listing
- * lacks. */
+/* Collects the names that sync --delete removes on the target. A walk calls
+ * them: for names in the server's directory of DIR that the open local
+ * directory HERE lacks; or for local names that the listing lacks. */
 void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,

@@ -85,7 +85,7 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     if (!p->name[0]) {
         int r = profile_load(p, name, o, why);
         if (r != 0) {
-            /* This word is a local file whose name has a colon. Another word
+            /* This word is a local file with a colon in its name. Another word
              * may be a profile. */
             *o = kept;
             buf_clear(&p->text);
@@ -350,7 +350,7 @@ static bool run_has_no_script(void)
     return c == EOF || ungetc(c, stdin) == EOF;
 }
 
-/* Without a command, a URL begins a session. */
+/* A URL instead of a command begins a session. */
 static int run_session(struct client *c, char **text, int n)
 {
     struct failure why;

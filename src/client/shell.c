@@ -112,7 +112,7 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* Removes the backslashes of a typed word, whose quote stands before it. */
+/* Removes the backslashes of a typed word without its opening quote. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
     const char quote[] = { complete.quote, '\0' }, *at = out;

@@ -179,8 +179,8 @@ static bool is_there(struct client *c, const char *path)
            there.kind == ENTRY_DIRECTORY;
 }
 
-/* For a/b/c this also makes a and a/b, if they are missing: a server's log
- * would have an MKD of one that exists as a failure. */
+/* For a/b/c this also makes a and a/b, if they are missing: a server logs an
+ * MKD of an existing directory as a failure. */
 int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];

@@ -26,11 +26,11 @@ static int transfer_count(struct tree *t, int code)
     return code;
 }
 
-/* Of put and get: each file is transferred, and nothing else. */
+/* The ways of put and get: they only transfer files. */
 static const struct tree_way put_way = { .up = true };
 static const struct tree_way get_way = { 0 };
 
-/* Without a question a file replaces none that comes in the same call. */
+/* If nobody is asked, no file replaces another file of the same call. */
 static void transfer_begin(struct tree *t, struct client *c,
                            const struct tree_way *way)
 {

@@ -280,8 +280,8 @@ static void help_option(const struct option_row *row)
     printf("  %-28s %s\n", head, row->help);
 }
 
-/* Prints all options (COMMAND is NULL), those of COMMAND alone (OWN), or those
- * that all commands have. */
+/* Prints all options (COMMAND is NULL), the options of COMMAND alone (OWN), or
+ * the options that all commands share. */
 static void help_option_rows(const char *command, bool own)
 {
     for (size_t i = 0; i < option_count; i++)

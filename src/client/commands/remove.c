@@ -1,7 +1,7 @@
-/* Removals are jobs: those of rm, and those of sync --delete, which come after
- * all transfers. A directory goes after what is in it, and stays if any of that
- * does. A listing may lack names without saying so, so sync asks the server for
- * each local name before it is removed. */
+/* Removals are jobs, for rm and for sync --delete, where they come after all
+ * transfers. A directory is removed after its contents, and only if all of them
+ * were removed. A listing may lack names without saying so, so sync asks the
+ * server for each local name before it removes it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +23,10 @@ static int remove_open_above(const char *local, size_t named)
     return names_open(above[0] ? above : ".", named, O_PATH | O_DIRECTORY);
 }
 
-/* Of sync: is the name still missing on the other side? Only the topmost name
- * of a removal is asked for. Each function returns 1: it is; 0: it stays, with
- * all that is in it; or -1 with the reason. */
+/* Asks for sync whether the name is still missing on the other side. Only the
+ * topmost name of a removal is asked for. Each function returns 1: still
+ * missing; 0: not missing, so the name stays, with all that is in it; or -1
+ * with the reason. */
 
 static int remove_is_gone_here(const struct job *job)
 {
@@ -303,7 +304,7 @@ static int local_remove(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* What is excluded stays, with the directories above. */
+/* Keeps excluded names, and the directories above. */
 static void remove_keep(struct tree *t, struct job *directory)
 {
     pthread_mutex_lock(&t->lock);

@@ -1,5 +1,5 @@
-/* What sync --delete removes: the walk through both sides finds the names that
- * only the target has. They go after all transfers. */
+/* Names that sync --delete removes: the walk through both sides finds the names
+ * that only the target has. Their removal comes after all transfers. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -236,8 +236,8 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     return true;
 }
 
-/* Files of the same size whose times differ, or that have none, are compared by
- * a job of its own: this may last. */
+/* If files have the same size but different times, or none, their own job
+ * compares them: this may last. */
 static bool sync_settled(struct tree *t, struct job *job, const char *local,
                          const char *remote, const struct stat *here,
                          const struct listing_entry *there)
@@ -331,8 +331,8 @@ static bool sync_may_begin(struct tree *t)
     return false;
 }
 
-/* A file that has moved is in its new place before its old one goes. A failure
- * may be that of its new place. */
+/* A moved file is uploaded to its new place before its old one is removed. The
+ * upload may have failed. */
 static bool sync_next(void *of)
 {
     struct tree *t = of;

@@ -487,7 +487,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
              word->path);
     if (remote_list(&c->link, dir, &all, &why) < 0)
         return client_error(dir, &why);
-    /* A file whose name has these characters counts before the pattern. */
+    /* A file with exactly this name counts before the pattern. */
     if (listing_find(&all, word->path)) {
         listing_release(&all);
         return each(c, word->path, NULL, of);

@@ -103,7 +103,7 @@ void doctor_check_certificate(struct doctor *d)
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
-    /* Without a pin nothing would hold the login to this server. */
+    /* Unless a pin is set, nothing would hold the login to this server. */
     if (certificate_read(g.certificate, &c) < 0) {
         doctor_find(d, FINDING_BAD, "renew the certificate",
                     "the certificate can't be read");

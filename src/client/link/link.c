@@ -237,8 +237,8 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* What was sent, without the argument of PASS, and without the headers for a
- * proxy: they have its password. */
+/* Prints a sent line, without the argument of PASS, and no headers for a proxy:
+ * they have its password. */
 static void link_debug_sent(struct slice sent, char *line, size_t size)
 {
     struct slice first = sent;
@@ -415,8 +415,8 @@ static void link_set_manner(struct link *l)
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
     l->logs_in = renew || l->control < 0;
-    /* IIS lists UTF8 in FEAT, and takes names for those of its code page until
-     * it gets this command. */
+    /* IIS lists UTF8 in FEAT, and reads names in its code page until it gets
+     * this command. */
     if (l->logs_in && l->site->utf8)
         link_say_first(l, "*OPTS UTF8 ON");
     if (l->logs_in && l->choice)
@@ -614,8 +614,8 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->may_have_begun |= l->opened && !refused;
 }
 
-/* A server that is full says so. One that goes, or the proxy before it, ends
- * the connection. */
+/* A server that is full says so. A server that stops, or the proxy before it,
+ * ends the connection. */
 static bool link_was_turned_away(const struct link *l, CURLcode r,
                                  const struct failure *why)
 {
@@ -640,7 +640,7 @@ int link_run(struct link *l, struct failure *why)
     }
     CURLcode r = link_perform(l);
 
-    /* What was given can't be given again here. */
+    /* Bytes already given can't be given again here. */
     while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
            link_next_manner(l)) {
         link_note_begun(l, r);
@@ -678,7 +678,7 @@ int link_run(struct link *l, struct failure *why)
     /* Plain text came where the handshake belongs. */
     if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
         r = CURLE_SSL_CONNECT_ERROR;
-    /* Before the greeting the proxy is the one that resets. */
+    /* Before the greeting only the proxy can have reset the connection. */
     if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
         strstr(l->error, "reset by peer"))
         r = CURLE_PROXY;

@@ -43,8 +43,8 @@ bool tty_there(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
  * --password-file, --password-command, SALLYPORT_PASSWORD and netrc; *place
- * gets the name of the one that has it. If URL has no user, --user or netrc
- * gives one. Returns 0; 1: only the user knows it; -1 with the reason. */
+ * gets the name of the source. If URL has no user, --user or netrc gives one.
+ * Returns 0; 1: only the user knows it; -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   const char **place, struct failure *why);
 /* Asks for it on the terminal. Returns 0, or -1 with the reason. */
@@ -104,7 +104,7 @@ struct link_glance {
 int link_glance(const struct options *o, const struct url *url,
                 const struct proxy *proxy, struct link_glance *g,
                 struct failure *why);
-/* Makes such a handshake of the one that CTX is for. */
+/* Prepares CTX to make such a handshake. */
 CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
                         const struct options *o);
 
@@ -171,8 +171,8 @@ struct link_io {
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
-/* What to do while a link waits for the server. SOME does a small part of it,
- * and returns whether there is more. */
+/* Work for the time while a link waits for the server. SOME does a small part
+ * of it, and returns whether there is more. */
 struct link_spare {
     bool (*some)(void *of); /* NULL: nothing */
     void *of;
@@ -200,7 +200,7 @@ struct link {
     struct link_spare spare;
     CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
     unsigned manner;     /* how data connections are made */
-    unsigned proven;     /* the manner of the last one that was made */
+    unsigned proven;     /* the manner of the last successful connection */
     unsigned made;       /* data connections since the last refusal, up to 2 */
     bool doubted;        /* a refused manner was tried once more */
     bool renew;          /* the next call opens a new control connection */
@@ -290,7 +290,8 @@ void link_set_first(struct link *l, uint64_t first, bool sized);
 void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
-/* What this upload does if its name is taken, on a server that decides. */
+/* Sets the treatment of a taken name for this upload, on a server that
+ * decides. */
 void link_choose(struct link *l, enum conflict_choice c);
 /* This call can't be made: link_run() fails. */
 void link_lacks_memory(struct link *l);
@@ -341,7 +342,7 @@ size_t pace_piece(uint64_t rate, size_t len);
 /* The manners of data connections. ProFTPD requires resumption and gives one
  * ticket for each control connection, so it refuses the second data connection.
  * Other servers cut a resumed data connection. pyftpdlib before 1.5.8 cuts a
- * data connection whose handshake begins before the command. libcurl takes a
+ * data connection if its handshake begins before the command. libcurl takes a
  * cut for a broken EPSV and then loses its place in the dialogue, so each new
  * manner begins with a new control connection. */
 enum {
@@ -392,8 +393,8 @@ struct listing_entry {
 };
 
 #define LISTING_MAX 1000000 /* entries */
-/* Of all listings together: a walk holds one for each directory on its way
- * down, and each of them may have a million entries. */
+/* Limit of all listings together: a walk holds one for each directory on its
+ * way down, and each may have a million entries. */
 #define LISTING_BYTES_MAX (512ul * 1024 * 1024)
 
 /* A directory of the server, by MLSD (RFC 3659) or LIST. */
@@ -401,8 +402,8 @@ struct listing {
     struct listing_entry *entry;
     size_t count, size;
     size_t bytes;   /* of the entries, with their names */
-    size_t refused; /* lines that can't be read, or whose name isn't safe for
-                       a local file */
+    size_t refused; /* lines that can't be read, or with a name that isn't safe
+                       for a local file */
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
                     "-a" was obeyed; the form of IIS hides no names */
     bool dos;    /* LIST in the form of IIS */
@@ -433,8 +434,8 @@ int listing_take_list(struct listing *l, struct slice line);
 /* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */
 time_t listing_time(struct slice text);
 void listing_sort(struct listing *l);
-/* Returns the entry of a sorted listing whose name is the last part of PATH, or
- * NULL. */
+/* Returns the entry of a sorted listing with the last part of PATH as its name,
+ * or NULL. */
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
 
@@ -464,7 +465,7 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 /* May the user enter the directory? Without this right some servers list a
  * directory as empty. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* What is known about a path; absent also if the user may not know. */
+/* Knowledge about a path; ABSENT also if the user may not know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
 /* Does it exist, whatever listings say? ABSENT proves nothing in a directory
  * that the user may not enter. */

@@ -77,8 +77,8 @@ bool link_is_stream(const struct link *l)
     return l->io && l->io->stream;
 }
 
-/* libcurl has no deadline for what a proxy answers on a data connection, and is
- * given none for a stream, whose bytes may come hours later. */
+/* libcurl sets no deadline for a proxy's answer on a data connection, and gets
+ * none for a stream, since its bytes may come hours later. */
 static bool link_is_stuck(const struct link *l)
 {
     uint64_t now = clock_ms();

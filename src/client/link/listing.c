@@ -9,7 +9,7 @@
 #include "link.h"
 #include "sallyport/base/clock.h"
 
-/* Of all listings that exist, in all threads. */
+/* Bytes of all listings that exist, in all threads. */
 static atomic_size_t listing_bytes;
 
 bool listing_safe(struct slice name)

@@ -300,7 +300,8 @@ enum presence remote_exists(struct link *l, const char *path,
                                          : r;
 }
 
-/* Without MLST: the listing of the parent directory contains the entry. */
+/* If there is no MLST, the listing of the parent directory contains the
+ * entry. */
 static enum presence remote_stat_by_list(struct link *l, const char *path,
                                          struct listing_entry *ret,
                                          struct failure *why)
@@ -499,7 +500,7 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     int n = snprintf(verb, sizeof(verb), "%s ", l->site->set_time);
     strftime(verb + n, sizeof(verb) - (size_t)n, "%Y%m%d%H%M%S", &tm);
     int r = remote_ask(l, QUESTION_MFMT, verb, path, why);
-    /* Of MDTM it may mean that nobody has told the server to set times. */
+    /* After MDTM it may mean that nobody has told the server to set times. */
     if (r < 0 && why->reply >= 500 && verb[1] == 'D')
         why->reply = 550;
     return r;

@@ -5,8 +5,8 @@
 
 #include "options.h"
 
-/* A pattern with "/" in it is for the whole path, another one for the name. One
- * that ends in "/" is for directories only. */
+/* A pattern with "/" in it is for the whole path, otherwise for the name. If it
+ * ends in "/", it is for directories only. */
 static bool filter_matches(const char *pattern, const char *path,
                            bool directory)
 {
@@ -37,6 +37,7 @@ bool options_too_young(const struct options *o, time_t modified)
 {
     time_t age = time(NULL) - modified, least = (time_t)o->min_age;
 
-    /* A time far in the future isn't that of a file which is being written. */
+    /* A time far in the future doesn't mean that somebody is writing the
+     * file. */
     return least > 0 && modified > 0 && age < least && age > -least;
 }

@@ -277,7 +277,7 @@ static bool words_have(const char *words, const char *word)
     return false;
 }
 
-/* A command's own letter counts before that of all commands. */
+/* A command's own letter counts before a letter of all commands. */
 static const struct option_row *option_of(char letter, const char *command)
 {
     const struct option_row *ret = NULL;

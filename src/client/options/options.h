@@ -1,4 +1,4 @@
-/* What the user gives: options, URLs, profiles, and private files. */
+/* The user's input: options, URLs, profiles, and private files. */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
@@ -88,7 +88,7 @@ extern const size_t option_count;
 void options_default(struct options *o);
 
 /* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. Those that O has already count as those of an earlier line. COMMAND
+ * words. Options that O has already count as given in an earlier line. COMMAND
  * may have letters of its own; NULL: it is the first word. Returns the number
  * of words, or a negative number with the complaint. */
 int options_parse(struct options *o, const char *command, int argc, char **argv,
@@ -99,7 +99,8 @@ int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL.
  * Somebody may rely on such an option, as on --max-delete. The options of
- * "open" are for later lines, too. Those of a profile are never in the way. */
+ * "open" are for later lines, too. Options of a profile never count as
+ * misfits. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
 /* Is PATH, which is relative to the directory of the call, left out by a

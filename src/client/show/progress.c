@@ -120,8 +120,8 @@ static unsigned progress_width(void)
     return w.ws_col > WIDTH_MAX ? WIDTH_MAX : w.ws_col;
 }
 
-/* Counts lines: one that was drawn on a wider screen takes several on a narrow
- * one. */
+/* Counts lines: a line that was drawn on a wider screen takes several lines on
+ * a narrow one. */
 static void progress_clear(void)
 {
     if (progress.drawn == 0)

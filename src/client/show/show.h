@@ -1,4 +1,4 @@
-/* What people and programs read: harmless text, failures, progress, JSON. */
+/* Output for people and programs: harmless text, failures, progress, JSON. */
 #ifndef CLIENT_SHOW_H
 #define CLIENT_SHOW_H
 
@@ -28,8 +28,8 @@ size_t show_columns(const char *text);
 
 #define FAILURE_TEXT 1024
 
-/* What went wrong, whether a retry can help, and what to do. Each layer of the
- * client fills in this record and passes it up. */
+/* A failure, whether a retry can help, and what to do. Each layer of the client
+ * fills in this record and passes it up. */
 struct failure {
     int code;       /* of sysexits.h; 0: nothing failed */
     bool transient; /* a retry may succeed */

@@ -22,7 +22,7 @@ struct crew {
     const struct site *site;
     pthread_cond_t changed; /* there is a job, or none will come */
     size_t busy;            /* links that have a job */
-    size_t walking;         /* those whose job may add others */
+    size_t walking;         /* jobs in work that may add others */
     size_t links;           /* those that the server has let in */
     size_t wanted;          /* threads, beside the first link's */
     size_t running;         /* those that were started */

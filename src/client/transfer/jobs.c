@@ -69,7 +69,7 @@ static bool jobs_is_transfer(const struct job *job)
     return job->kind == JOB_GET || job->kind == JOB_PUT;
 }
 
-/* What malloc() takes beside the bytes that it returns, on average. */
+/* Bytes that malloc() uses besides the block that it returns, on average. */
 #define BLOCK 16
 
 static size_t jobs_bytes(const char *local, const char *remote)
@@ -78,7 +78,8 @@ static size_t jobs_bytes(const char *local, const char *remote)
            3 * BLOCK;
 }
 
-/* What names_take() keeps: a struct name, and a node of tsearch(). */
+/* Returns the bytes that names_take() keeps: a struct name, and a node of
+ * tsearch(). */
 static size_t jobs_name_bytes(const char *local, const char *remote)
 {
     return 5 * sizeof(void *) + strlen(local) + 1 + strlen(remote) + 1 +

@@ -1,5 +1,5 @@
-/* What a command has to do on the server: a queue of jobs, and a crew of links
- * that does them. A job may add others: that of a directory adds one for each
+/* The work of a command on the server: a queue of jobs, and a crew of links
+ * that does them. A job may add others: a directory's job adds a job for each
  * name in it. So the crew lists and transfers at the same time. */
 #ifndef CLIENT_JOBS_H
 #define CLIENT_JOBS_H
@@ -22,7 +22,7 @@ enum job_kind {
 };
 
 struct job;
-/* Does the work of JOB over the link L. OF is that of the queue. Returns 0; or
+/* Does the work of JOB over the link L. OF belongs to the queue. Returns 0; or
  * -1 with the reason, and is called again if a retry may help. */
 typedef int job_step(void *of, struct job *job, struct link *l,
                      struct failure *why);
@@ -64,9 +64,10 @@ struct job {
     struct job *next;   /* in its list */
 };
 
-/* The memory of the jobs that wait, and of the names of all files, which stay
- * known. A server can list files without an end. This is room for two million
- * files with paths of a hundred bytes, of which half a million wait. */
+/* Limit of the memory for waiting jobs and for the names of all files, which
+ * stay known: a server can list files without an end. It suffices for two
+ * million files with paths of a hundred bytes, if half a million of them
+ * wait. */
 #define JOBS_BYTES_MAX (768ul * 1024 * 1024)
 
 #define NAMED_FAILURES 3

@@ -146,7 +146,7 @@ static int names_compare(const void *a, const void *b)
     return strcmp(one->target, other->target);
 }
 
-/* Without memory the name counts as taken. */
+/* If memory is short, the name counts as taken. */
 enum names_owner names_take(const char *target, const char *source)
 {
     size_t size = strlen(target) + 1, rest = strlen(source) + 1;

@@ -241,7 +241,7 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
         return 1;
     if (errno != EINVAL && errno != ENOSYS)
         return fail_errno(why, errno, target);
-    /* Without renameat2 (NFS), a hard link: it never replaces a file. */
+    /* If there is no renameat2 (NFS), a hard link: it never replaces a file. */
     if (linkat(p->directory, p->name, p->directory, base, 0) == 0) {
         part_drop(p);
         return 0;

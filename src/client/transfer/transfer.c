@@ -1,4 +1,4 @@
-/* What a download and an upload share. */
+/* Code that downloads and uploads share. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -90,8 +90,8 @@ struct part {
  * server? */
 bool part_is_name(const char *name);
 
-/* Identifies the bytes: those of another file, or of another state of it, are
- * never continued. */
+/* Identifies the bytes: if the file or its state differs, the part is never
+ * continued. */
 struct part_source {
     const char *server, *path; /* "USER@HOST:PORT" */
     uint64_t size;
@@ -104,11 +104,10 @@ struct part_source {
  * 0, or -1 with the reason, also while another process downloads the same. */
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
-/* Gives the file its name; without REPLACE, never that of an existing file, and
- * with it the existing file's mode.
- * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
- * reason. If the file system has lost bytes, the partial file is removed, since
- * nobody knows which. */
+/* Gives the file its name. If REPLACE, it may replace a file, and takes over
+ * its mode; otherwise never. WHEN is its time; 0: now. Returns 0; 1: the name
+ * is taken; -1 with the reason. If the file system has lost bytes, the partial
+ * file is removed, since nobody knows which. */
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why);
 /* Closes the file. KEEP: keeps it for the next try, unless the file system has
@@ -185,7 +184,7 @@ struct file_transfer {
         HAS_COMPARED   /* what it has is what was sent */
     } has;             /* put: what the server has */
     bool ours;         /* put: an unfinished upload has bytes of this file */
-    uint64_t foreign;  /* put: length of one that has others, on a
+    uint64_t foreign;  /* put: length of a partial with foreign bytes, on a
                           Sallyport; or 0 */
     bool unconfirmed;  /* put: it is there, but no 226 came */
     int broken;        /* put: errno of the local file, or 0 */
@@ -293,8 +292,8 @@ void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */
 void transfer_show(struct file_transfer *t);
 
-/* What is left to do after the last try, and to print. *moved gets the file's
- * bytes. Returns 0, or 1: skipped, or -1. */
+/* Does and prints the rest after the last try. *moved gets the file's bytes.
+ * Returns 0, or 1: skipped, or -1. */
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why);
 

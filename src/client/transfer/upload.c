@@ -11,8 +11,8 @@
 #include "transfer.h"
 
 #define BULK_LEAST (256 * 1024)
-/* What fits into one TLS record arrives whole or not at all. ALLO, which costs
- * a round trip, is for longer files, and for servers that insist on it. */
+/* Bytes of one TLS record arrive together or not at all. ALLO, which costs a
+ * round trip, is for longer files, and for servers that insist on it. */
 #define ANNOUNCED_LEAST (16 * 1024 + 1)
 
 bool upload_is_stream(const struct file_transfer *t)
@@ -461,7 +461,7 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-    /* Of a walk: others may remove files meanwhile. */
+    /* On a walk others may remove files meanwhile. */
     t->vanished =
         r < 0 && t->job->above && access(t->local, F_OK) < 0 && errno == ENOENT;
     if (t->vanished) {

@@ -77,9 +77,9 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     return slice_number(word, INT64_MAX, &all) < 0 ? sent : all;
 }
 
-/* Without HASH the length shows at least that nothing was lost: some servers
- * count an upload whose connection was reset as complete. An account that may
- * not ask for it has the server's confirmation. */
+/* If there is no HASH, the length shows at least that nothing was lost: after a
+ * reset some servers count an upload as complete. If the account may not ask
+ * for the length, the server's confirmation must do. */
 static int upload_length(struct file_transfer *t, struct failure *why)
 {
     uint64_t there = 0;
@@ -172,7 +172,7 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* A server that decides calls a file whose name is taken "NAME (2)"; a drop
+/* If the name is taken, a server that decides calls the file "NAME (2)"; a drop
  * adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
