@@ -7,7 +7,7 @@
     "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
     "[--hours LIST]"
 
-/* Of "user add" and "user change". */
+/* Syntax of "user add" and "user change". */
 #define KEYS_SYNTAX                                                            \
     "[--on-conflict WORD] [--data-binding WORD] [--upload-eof WORD] "          \
     "[--certificate NAMES] [--login WORD] "

@@ -1,8 +1,8 @@
 /* "sallyportctl --complete WORD...": prints what may stand in place of the last
  * word, each in a line, with a tab and what it means; or '*' for a file. The
- * completions of bash and zsh call it. What it knows is in the tables of
- * commands and options, and in the users file: a name is one that its parser
- * permits, so no shell finds a command in it. */
+ * completions of bash and zsh call it. It reads the tables of commands and
+ * options, and the users file, with names that its parser permits: no shell
+ * finds a command in them. */
 #include "ctl.h"
 
 #include "sallyport/domain/bans.h"
@@ -79,7 +79,7 @@ static void offer_kinds(const struct completion *c, unsigned kinds)
         offer_names(c, kinds);
 }
 
-/* Of the word at PLACE, from 0 on, after the command. */
+/* Returns the kinds of the word at PLACE, from 0 on, after the command. */
 static unsigned kinds_of(const struct ctl_command *row, size_t place)
 {
     const bool of_share = strcmp(row->group, "share") == 0;
@@ -148,8 +148,8 @@ static void offer_commands(const struct completion *c)
     }
 }
 
-/* Takes the words before the current one. Returns the option whose value the
- * current one is, or NULL. */
+/* Takes the words before the current one. If the current word is the value of
+ * an option, returns the option, otherwise NULL. */
 static const struct ctl_option *take_words(struct completion *c, char **word,
                                            size_t n)
 {
@@ -173,7 +173,7 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
     return open;
 }
 
-/* Of "team:NAME" bash makes three words. */
+/* bash splits "team:NAME" into three words. */
 static unsigned kinds_after_colon(char **word, size_t n)
 {
     const char *before = n > 1 ? word[n - 2] : "";

@@ -47,8 +47,8 @@ enum option_place {
 struct arguments {
     char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
-    /* The value, or "" of one that has none; NULL: not given. Each is also a
-     * field with its name. */
+    /* The value, or "" of an option without one; NULL: not given. Each is also
+     * a field with its name. */
     union {
         const char *option[OPTIONS];
         struct {
@@ -126,7 +126,7 @@ enum {
     ANY_SETTINGS = 32,    /* ctl_load_partly() */
 };
 
-/* What a command does, with ctl; it returns, or calls fail(). */
+/* Does the work of a command, with ctl; returns, or calls fail(). */
 typedef void ctl_function(void);
 
 struct ctl_command {
@@ -220,7 +220,7 @@ noreturn void fail_no_memory(void);
 /* If CODE isn't 0, fails with it and with the complaint of X: for functions
  * that return exit codes, since a caller may go on. */
 void need(const struct context *x, int code);
-/* What fail() does first, once; NULL: nothing. It may not fail. */
+/* fail() calls this first, once; NULL: nothing. It may not fail. */
 extern void (*at_fail)(int code);
 /* In memory that a fork shares with its parent; zero until the fork fails. */
 struct fail_page {
@@ -239,10 +239,10 @@ int ctl_exit_of(int error);
 
 /* Fails, since there is no "user", "share" or "team" of that name. */
 noreturn void fail_missing(const char *what, struct slice name);
-/* Finds the user whose name is on the command line, or fails. */
+/* Finds the user named on the command line, or fails. */
 const struct user *user_named(const struct users *u);
 
-/* What a fork for "partials" does: files_main(). Tests replace it. */
+/* Runs in a fork for "partials": files_main(). Tests replace it. */
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
@@ -310,8 +310,8 @@ int json_element(struct context *x, json_t *one, uint64_t *count);
 /* Prints the end of such an array. */
 void json_end(uint64_t count);
 
-/* What people see of a member of a JSON object: a column of a list, or a line
- * of "show". A row without a key ends an array of these. */
+/* A member of a JSON object as people see it: a column of a list, or a line of
+ * "show". A row without a key ends an array of these. */
 struct output_field {
     const char *title, *key; /* without a title only in CSV */
     int width;               /* of a column, at least; > 0: on the right */
@@ -392,8 +392,8 @@ void password_line(char *out, size_t size);
  * if an option or an empty line on the terminal asks for it. OUT gets its hash,
  * which the caller wipes. */
 void password_hash(struct secret *s, char out[HASH_MAX]);
-/* Prints it if that was asked for, before it counts: one that nobody sees would
- * lock the user out. */
+/* Prints the password if asked to, before it counts: a password that nobody has
+ * seen would lock the user out. */
 void password_show(const struct secret *s);
 
 /* home.c */
@@ -411,8 +411,8 @@ int home_each_entry(int directory, home_entry *on, void *owner);
  * -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* What the user of HOME has stored while there was a limit: 0; -errno, and *ret
- * is zero. */
+/* Reads what the user of HOME has stored while there was a limit: 0; -errno,
+ * and *ret is zero. */
 int stored_in(const char *home, struct stored *ret);
 
 /* edit.c: loads the users without a lock. A missing file has none. In any case
@@ -438,7 +438,7 @@ size_t line_find(const struct users *u, bool share, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
 
-/* These find the one whose name is on the command line, or fail. */
+/* Find the share or team named on the command line, or fail. */
 const struct share *share_named(const struct users *u);
 const struct team *team_named(const struct users *u);
 /* Grants the share of the command line to the members that follow its name, in
@@ -516,8 +516,8 @@ int server_words(struct slice text, char *out, size_t size);
  * not permitted. */
 int server_lies(struct context *x, const char *what);
 
-/* The place of a list's next page was NEXT. *at, that of this page, becomes it.
- * Returns an exit code. */
+/* The place of a list's next page was NEXT. *at, the place of this page,
+ * becomes NEXT. Returns an exit code. */
 int server_place(struct server *s, uint64_t next, uint64_t *at);
 
 /* Refuses the name of a new user that "kick" would take for an address or a

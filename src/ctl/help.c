@@ -1,5 +1,5 @@
-/* What sallyportctl says of itself, from the table of commands; and what was
- * probably meant by words that are no command. */
+/* The help of sallyportctl, from the table of commands; and a guess if words
+ * are no command. */
 #include "ctl.h"
 
 #define NAME_WIDTH   10
@@ -121,8 +121,8 @@ static void print_group(const char *group)
     putchar('\n');
 }
 
-/* The first command of GROUP (NULL: of any) whose second word is NAME (NULL: it
- * has none). */
+/* Finds the first command of GROUP (NULL: of any) with NAME as its second word
+ * (NULL: without a second word). */
 static const struct ctl_command *named(const char *group, const char *name)
 {
     for (size_t i = 0; i < ctl_command_count; i++) {
@@ -183,7 +183,7 @@ static const char *const usual[][2] = {
     { "mv", "rename" },     { "ls", "list" },       { "info", "show" },
 };
 
-/* What is no command of this program at all. */
+/* Words of other programs, and what to run instead. */
 static const struct {
     const char *word, *run;
 } elsewhere[] = {

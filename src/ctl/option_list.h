@@ -1,6 +1,6 @@
 /* The options of sallyportctl, in the order of the help. OPTION has a value,
- * FLAG has none. The value of a KEY is that of the key FIELD of a users row.
- * Which command takes an option says its syntax (commands.c). */
+ * FLAG has none. A KEY sets the key FIELD of a users row. The syntax of a
+ * command (commands.c) names its options. */
 OPTION(config, "config", "FILE",
        "the configuration (default " SETTINGS_FILE ")")
 OPTION(home, "home", "DIR",

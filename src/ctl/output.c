@@ -255,7 +255,8 @@ static void csv_titles(const struct output_field *f)
         printf("%s%c", f->key, f[1].key ? ',' : '\n');
 }
 
-/* The characters of a text, each of which a terminal shows in one column. */
+/* Returns the number of characters of a text; a terminal shows each in one
+ * column. */
 static int columns_of(const char *text)
 {
     int n = 0;
@@ -402,7 +403,7 @@ void output_list(size_t n, output_describe *describe,
     table_end(&t, NULL);
 }
 
-/* Of several objects each has a line of its own. */
+/* If there are several objects, each has its own line. */
 void output_done(const char *what, const char *name, json_t *details,
                  const char *format, ...)
 {

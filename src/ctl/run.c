@@ -278,13 +278,13 @@ static void check_words(const struct ctl_command *row, const char *name)
              word ? word : row->syntax, name);
 }
 
-/* Of a share or a team; else of users. */
+/* Is the command about a share or a team, not about users? */
 static bool is_of_groups(const struct ctl_command *row)
 {
     return !strcmp(row->group, "share") || !strcmp(row->group, "team");
 }
 
-/* Returns the first one that isn't a name, or NULL. */
+/* Returns the first word that isn't a name, or NULL. */
 static const char *bad_name(const struct ctl_command *row,
                             const struct arguments *a)
 {
@@ -303,7 +303,7 @@ static const char *bad_name(const struct ctl_command *row,
     return NULL;
 }
 
-/* An option of "user add" whose change is a command of its own. */
+/* Refuses an option of "user add" that another command changes. */
 static void not_for_change(const char *option)
 {
     const struct arguments *a = &ctl.args;
@@ -479,7 +479,7 @@ static void run_command(void)
         run_row(row);
 }
 
-/* Without a command: how the server is, and what there is to do. */
+/* Runs without a command: shows the state of the server, and what to do. */
 static void run_first_look(void)
 {
     struct context *x = &ctl;

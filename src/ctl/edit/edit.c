@@ -41,8 +41,8 @@ static noreturn void file_fail(const char *path, int error, const char *what)
          strerror(error), remedy_for(error));
 }
 
-/* The text may be a part of the one that somebody meant. An edit would make it
- * permanent: what a program writes later goes to the old file, which has no
+/* The text may be a part of what somebody is writing. An edit would make it
+ * permanent: that program would go on writing to the old file, which has no
  * name any more. A full disk leaves an empty file, and sallyportctl none. */
 static void refuse_part(const struct users_file *file, const struct buf *text)
 {
@@ -138,7 +138,7 @@ void row_need(int r)
              "a blank, a colon or a control character isn't permitted there");
 }
 
-/* The lines. edit_run() joins them: so thousands of edits cost one pass, and
+/* The lines. edit_run() joins them, so thousands of edits cost one pass, and
  * line numbers stay those of the old file. */
 
 static void add_line(struct edit_line added)

@@ -28,8 +28,8 @@ struct row *edit_row(size_t line);
  * is 0. */
 void row_need(int r);
 
-/* Locks the users file, and reads it; fails if it may be a part of the one that
- * somebody meant. */
+/* Locks the users file, and reads it; fails if somebody may still be writing
+ * it. */
 void edit_lock(struct users_file *file, struct buf *text);
 /* Gives that file another text. *stands as users_file_commit(). */
 void edit_replace(const struct users_file *file, struct slice text,
@@ -45,12 +45,12 @@ void row_set_entry(struct row *row, const char *key, struct slice name,
 /* In each list KEY that has NAME, it becomes TO with the same role, or with
  * NULL it is removed. */
 void edit_rename_entries(const char *key, struct slice name, const char *to);
-/* By bytes, as strcmp(3). */
+/* Compares bytes, as strcmp(3). */
 int name_order(struct slice a, struct slice b);
 
-/* ids.c: the numbers of users and shares. The next one is the first above the
- * last one that was assigned (USERS.last-uid, .last-gid) which no row has, no
- * directory in homes or shares, and no account or group of the system. */
+/* ids.c: the numbers of users and shares. The next number is above the last
+ * assigned one (USERS.last-uid, .last-gid). No row has it, no directory in
+ * homes or shares, and no account or group of the system. */
 
 /* Asks the disk and NSS for the next N numbers, and some more: other commands
  * may take a few before the lock. The directory OWN (NULL: none) doesn't count.
@@ -61,7 +61,8 @@ uint32_t ids_likely(bool share, size_t n);
 /* Takes the next one of them that is free. Under the lock; edit_run() records
  * it after the file was replaced. */
 uint32_t ids_take(bool share);
-/* Prints whose files the user NAME gets with a uid that was assigned before. */
+/* If the user NAME gets a uid that was assigned before, prints the owner of the
+ * files with it. */
 void ids_hint(uint32_t uid, const char *name);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
@@ -128,8 +129,9 @@ void home_forget_rows(void);
 void home_check(const struct home *h);
 /* The same in a fork of the caller's, without systemd. */
 void home_check_here(const struct home *h);
-/* Makes the directory, for the running edit; as root it gives it to its owner.
- * It keeps one that exists, if it belongs to the user, and refuses a link. */
+/* Makes the directory, for the running edit; as root it gives it to its
+ * owner. It keeps an existing directory if it belongs to the user, and
+ * refuses a link. */
 void home_make(struct home *h);
 
 /* user_add.c: rows in the making, with their homes. */

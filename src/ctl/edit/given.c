@@ -120,7 +120,7 @@ static void given_key(struct row *row, const struct ctl_option *option,
     row_need(row_set(row, option->key, text));
 }
 
-/* --rights-in PATH:ROLE; the role "default" is that of the home. */
+/* --rights-in PATH:ROLE; the role "default" is the home's. */
 static void given_directory(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':');

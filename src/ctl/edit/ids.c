@@ -1,7 +1,7 @@
-/* The numbers of users and shares. The last one that was assigned is in
- * USERS.last-uid, and in USERS.last-gid: none is assigned twice, even if its
- * user is removed, since files with it may still exist. Older versions wrote
- * numbers that somebody had chosen into further lines. */
+/* The numbers of users and shares. USERS.last-uid and USERS.last-gid have the
+ * last assigned number: none is assigned twice, even if its user is removed,
+ * since files with it may still exist. Older versions wrote numbers that
+ * somebody had chosen into further lines. */
 #include "edit.h"
 
 #include <errno.h>
@@ -223,8 +223,8 @@ uint32_t ids_take(bool share)
          (unsigned)f->last);
 }
 
-/* A failure leaves a row whose number its directory, or at least the row,
- * keeps. */
+/* On a failure the number is still taken: its directory, or at least the row,
+ * has it. */
 static void record(const struct users_file *file, bool share)
 {
     struct buf old, text;
@@ -259,7 +259,7 @@ void ids_record(const struct users_file *file)
             record(file, share);
 }
 
-/* What the command line gives. */
+/* Takes the number from the command line. */
 
 void ids_hint(uint32_t uid, const char *name)
 {

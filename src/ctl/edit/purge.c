@@ -1,8 +1,9 @@
-/* The removal of a home, or of a share's directory, and of all that is in it.
+/* The removal of a home, or of a share's directory, with everything in it.
  * First the directory gets a reserved name beside its own, before the row goes:
- * a new user or share of the name gets a new directory. Then rm(1) empties it,
- * which takes long. "retention run" finds a directory whose removal was cut by
- * that name. Its lock (flock(2)) says that somebody is at it. */
+ * a new user or share with that name gets a new directory. Then rm(1) empties
+ * it, which takes long. If the removal is cut, "retention run" finds the
+ * directory by the reserved name. Its lock (flock(2)) says that somebody is at
+ * it. */
 #include "edit.h"
 
 #include <errno.h>
@@ -252,7 +253,7 @@ int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
     return EX_CANTCREAT;
 }
 
-/* What earlier removals have left over. */
+/* The leftovers of earlier removals. */
 
 struct leftovers {
     const char *parent;

@@ -19,14 +19,14 @@ void removed_open(struct removed *p, const char *below);
 void removed_rename(struct removed *p);
 /* Gives it its own name back, if it can: the row stays. */
 void removed_undo(struct removed *p);
-/* Where it is now. Returns OUT. */
+/* Returns OUT with the present path. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes all that is in it, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
 extern const char *removed_rm; /* rm(1); tests replace it */
-/* Removes the rests of removals that were cut, in the directory PARENT, or in
- * the settings homes and shares, and prints what it does. A directory whose row
- * is still there gets its name back. They return an exit code. */
+/* Removes the leftovers of earlier removals, in the directory PARENT, or in the
+ * settings homes and shares, and prints what it does. If the row of a directory
+ * still exists, the directory gets its name back. They return an exit code. */
 int removed_leftovers(const char *parent);
 int removed_all_leftovers(void);
 

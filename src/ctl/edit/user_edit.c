@@ -2,9 +2,8 @@
  * waits while the editor is open: a user must be locked, and a password be
  * changed, at any time. So the file is locked only to read it and to replace
  * it, and isn't replaced if somebody has changed it in between. The copy is in
- * a directory of its own, which nobody else can enter: editors leave files
- * beside the one that they edit. It stays if its text didn't become that of the
- * users file. */
+ * its own directory, which nobody else can enter: editors leave files beside
+ * the edited one. If its text didn't reach the users file, the copy stays. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -149,7 +148,7 @@ static void read_copy(void)
         fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
-/* Without a terminal nobody is asked. */
+/* If there is no terminal, nobody is asked. */
 static bool wants_again(void)
 {
     return isatty(STDIN_FILENO) && !is_ended() &&

@@ -39,7 +39,7 @@ struct slice log_get(const struct log_record *r, const char *name);
 uint64_t log_number(const struct log_record *r, const char *name);
 /* Is it about something that failed or was refused? */
 bool log_failed(const struct log_record *r);
-/* What somebody did, such as "upload"; or the event's name. */
+/* Returns the word for an action, such as "upload"; or the event's name. */
 struct slice log_word(const struct log_record *r);
 /* Is its event, or its word, in LIST, which has commas? */
 bool log_is_among(const struct log_record *r, struct slice list);

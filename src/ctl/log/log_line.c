@@ -27,7 +27,7 @@ static bool read_time(struct slice s, int64_t *ret)
     return true;
 }
 
-/* Of an event or a field. */
+/* Is it a name of an event or a field? */
 static bool is_name(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -132,8 +132,8 @@ static bool read_json(struct log_record *r, struct slice line)
     return true;
 }
 
-/* What the programs print in the service's journal beside the events; the
- * unit's ExecReload= is sallyportctl. */
+/* Recognises messages that the programs print in the service's journal beside
+ * the events; the unit's ExecReload= is sallyportctl. */
 static bool is_message(struct slice line)
 {
     return line.len == 0 || slice_starts(line, SLICE("sallyportd: ")) ||

@@ -25,7 +25,8 @@ static void add_time(struct buf *row, int64_t ms)
                    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* Of a complete transfer the size of the file, else what was moved. */
+/* Adds the size of the file if the transfer is complete, otherwise the bytes
+ * moved. */
 static void add_size(struct buf *row, const struct log_record *r)
 {
     const bool whole = log_get(r, "size").ptr && !log_failed(r);
@@ -66,7 +67,7 @@ static void add_admin(struct buf *row, const struct log_record *r)
     buf_add_text(row, ")");
 }
 
-/* What somebody did by sallyportctl. */
+/* Adds the command of an administrator. */
 static void add_order(struct buf *row, const struct log_record *r)
 {
     log_safe(log_get(r, "verb"), row);

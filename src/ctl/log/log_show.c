@@ -44,7 +44,7 @@ struct log_view {
     char line[LOG_LINE_MAX];
 };
 
-/* Where the lines come from. */
+/* The source of the lines. */
 
 /* journalctl understands the times; what it prints on standard error is for the
  * caller. */

@@ -1,6 +1,6 @@
-/* What needs attention: judged in one place, from what the server says of
- * itself and from the disks. "status" has it as an array, and "check" and the
- * first screen print it. */
+/* Decides what needs the administrator's attention, from the server's state and
+ * from the disks. "status" has it as an array, and "check" and the first screen
+ * print it. */
 #include "rows.h"
 
 #include <errno.h>

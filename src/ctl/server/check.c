@@ -1,6 +1,6 @@
-/* "check": all that is wrong, or will be soon. The configuration and what it
- * names are sallyportd --check's matter; the running server's state is that of
- * "status". */
+/* "check": prints everything that is wrong, or will be soon. sallyportd --check
+ * looks at the configuration and what it names; "status" has the state of the
+ * running server. */
 #include "rows.h"
 
 #include "sallyport/base/execute.h"

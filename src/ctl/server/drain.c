@@ -29,7 +29,7 @@ static int drain_order(struct context *x, enum drain_order order, uint64_t ms,
     return code;
 }
 
-/* A busy server, or one whose master is started again, answers later. */
+/* A busy server answers later; so does one that starts master again. */
 static bool is_for_now(int code)
 {
     return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;

@@ -1,6 +1,6 @@
-/* What the running server shows: rows of names and values, which become JSON by
- * tables of columns. The values are foreign: bounded, and escaped for printing.
- * Only a server of this version is asked: another one has other rows. */
+/* Rows of names and values from the running server become JSON by tables of
+ * columns. The values are foreign: bounded, and escaped for printing. Only a
+ * server of this version is asked: another version has other rows. */
 #include "rows.h"
 
 #include <errno.h>
@@ -92,8 +92,8 @@ json_t *rows_empty(const struct column *c)
 }
 
 /* Finds the object IN which a row of this table is written, or makes it. *c are
- * the columns; they become those of that object. Returns NULL if there is no
- * such table. */
+ * the columns; they become the object's. Returns NULL if there is no such
+ * table. */
 static json_t *rows_place(json_t *in, const struct column **c,
                           struct slice table)
 {

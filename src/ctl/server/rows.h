@@ -1,4 +1,4 @@
-/* What the running server shows, as JSON. */
+/* The running server's state, as JSON. */
 #ifndef CTL_ROWS_H
 #define CTL_ROWS_H
 
@@ -36,8 +36,8 @@ struct column {
 #define COLUMNS_END             { NULL, COLUMN_LATER, NULL }
 /* clang-format on */
 
-/* Escapes TEXT of the server for printing; null for an empty one, NULL for one
- * that is too long. */
+/* Escapes TEXT of the server for printing; null for an empty text, NULL for a
+ * text that is too long. */
 #define SHOWN_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 json_t *json_foreign(struct slice text);
 /* Makes an object with the members in the order of the columns: each is null,

@@ -22,8 +22,8 @@
 #define CONNECT_S     5
 #define BUSY_PAUSE_NS 50000000
 
-/* Is it another user's configuration? Then the control socket of that user's
- * server has another path than the one that was tried. */
+/* Does the configuration belong to another user? Then that user's server has
+ * another control socket than the path that was tried. */
 static bool is_other_users(const char *configuration)
 {
     struct stat s;
@@ -76,8 +76,8 @@ static int connect_to(const char *path)
     FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    /* A blocking connect() keeps its place in the kernel's queue. One that is
-     * tried again begins at the end. */
+    /* A blocking connect() keeps its place in the kernel's queue. A repeated
+     * one begins at the end. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
         connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
@@ -374,8 +374,8 @@ static int send_changed(struct server *s, uint32_t request)
     return r;
 }
 
-/* Ends the sessions of WHOSE; NULL: those that the users file doesn't permit
- * any more. */
+/* Ends the sessions of WHOSE; NULL: all sessions that the users file doesn't
+ * permit any more. */
 static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
                         uint64_t *ended)
 {

@@ -97,7 +97,7 @@ static void print_sessions(const json_t *all)
            number_of(all, "logged_in"));
 }
 
-/* The pid is that of the supervisor, which has started the generations. */
+/* The pid belongs to the supervisor, which has started the generations. */
 static void print_server(const json_t *all)
 {
     const uint64_t generations = number_of(all, "generations");

@@ -1,6 +1,6 @@
 /* "who": the sessions of the running server, and what each of them does. The
- * server knows the first part; for the second it asks the sessions, and one
- * that doesn't answer in time is busy. All texts come from others. */
+ * server knows the first part; for the second it asks the sessions, and a
+ * session that doesn't answer in time is busy. All texts come from others. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -92,8 +92,8 @@ static int who_add_doing(struct context *x, const struct sessions *all,
                : ctl_no_memory(x);
 }
 
-/* What all of them do, as far as it is known. A server of another build doesn't
- * say it: then all sessions stay busy. */
+/* Asks what all of them do. A server of another build doesn't answer: then all
+ * sessions stay busy. */
 static int who_look(struct server *s, const struct sessions *all)
 {
     json_t *rows, *doing;

@@ -6,7 +6,7 @@
 
 struct new_share {
     struct home home; /* the share's directory */
-    bool local;       /* the gid is that of a group of the system */
+    bool local;       /* the gid belongs to a group of the system */
     uid_t owner;      /* of a directory that is there, */
     gid_t group;
 };
@@ -132,8 +132,8 @@ void share_add(void)
         a.home.gid =
             has_old_gid(&a, &ctl.users) ? a.group : ids_likely(true, 0);
     }
-    /* Without root the caller owns everything, and only a group that the caller
-     * is in can be set. */
+    /* If the caller isn't root, it owns everything, and can set only its own
+     * groups. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);
     edit_run(add_share, &a);

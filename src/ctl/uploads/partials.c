@@ -44,8 +44,8 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
                : state_words[state];
 }
 
-/* Writes the path that the upload is to get; that of the partial if the name
- * isn't known. */
+/* Writes the path that the upload is to get, or the partial's if the name isn't
+ * known. */
 static void partial_text(const struct msg_partial *msg, struct buf *text)
 {
     struct slice path = msg->path;

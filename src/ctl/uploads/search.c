@@ -23,12 +23,13 @@
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
-/* What is searched, and with which ids. */
+/* The directory of a search, and the ids for it. */
 struct ground {
     const char *name, *home, *below; /* below: the setting homes, or shares */
     uid_t uid;
     gid_t gid;
-    const struct user *member; /* whose shares are searched too, or NULL */
+    const struct user
+        *member; /* the user with shares to search, too, or NULL */
 };
 
 /* A user's process files, seen from here: ends of its channels. */
@@ -251,9 +252,8 @@ static int wait_for_files(struct search *s, const struct ground *g,
                     "%.*s", (int)failed->why.len, failed->why.ptr);
 }
 
-/* One that has failed may hang in a call of a dead disk, until the call
- * returns. So it isn't waited for: this reaps those that were killed earlier.
- */
+/* After a failure it may hang in a call of a dead disk, until the call returns.
+ * So it isn't waited for: this reaps the processes killed earlier. */
 static void end_files(struct search_helper *h, bool failed)
 {
     channel_close(&h->files);

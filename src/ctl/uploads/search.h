@@ -9,14 +9,15 @@ struct search {
     void *owner;
     /* Sends the process files its question: the result of SEND(). */
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
-    /* Takes an answer, the last of which is partials_end: an exit code. */
+    /* Takes an answer and returns an exit code. partials_end is the last
+     * answer. */
     int (*take)(struct search *s, struct message *answer);
     bool in_shares; /* search_user(): in the user's shares, too */
     bool only_own;  /* there: not what others with the user's uid stored */
     /* Only uploads of these ids are searched for: a home that isn't there, or
      * a directory that they can't enter, has none. */
     bool only_uploads;
-    const char *user;  /* whose home is searched; or the label of a share */
+    const char *user;  /* owner of the searched home; or the label of a share */
     const char *where; /* the directory */
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */

@@ -37,8 +37,8 @@ static void removal_of(const struct users *u, struct removal *r)
              ctl.args.word[2]);
 }
 
-/* The directory must still be the one that the administrator has confirmed, and
- * nobody else's. A line that was written by hand can name one in it. */
+/* The directory must still be the confirmed one, and nobody else's: a line
+ * written by hand can name a directory in it. */
 static void remove_line(void *given)
 {
     struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
@@ -211,7 +211,7 @@ static void del_prepare(void)
     at_fail = undo_purge;
 }
 
-/* Without the lock. It may take long. Returns an exit code. */
+/* Runs without the lock, since it may take long. Returns an exit code. */
 static int purge_rest(void)
 {
     struct removed *p = &removal.directory;

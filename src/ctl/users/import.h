@@ -10,13 +10,13 @@ struct imported {
     bool skipped; /* it gets no row */
     bool unused;  /* the object says that it gives no user: "skip" */
     bool there;   /* a row of the source of --sync has the name */
-    /* What restricts the user; import_rows() sets the rest. Why it is locked;
-     * and what is left out. The latter are words for the terminal. */
+    /* The restrictions of the user; import_rows() sets the rest. Why the user
+     * is locked, and what is left out, as words for the terminal. */
     struct draft draft;
     struct buf lock, without;
 };
 
-/* What --sync has done to the rows that were there. */
+/* The changes of --sync to existing rows. */
 struct sync_done {
     struct buf said; /* a line for each of them */
     size_t changed, closed, opened, same;
@@ -51,8 +51,8 @@ bool import_hash_usable(const struct imported *e);
 
 /* user_sync.c: the rows that follow a source. */
 
-/* Finds the entries that have a row, and skips those whose row is another
- * one's. */
+/* Finds the entries that have a row, and skips entries with another source's
+ * row. */
 void sync_split(struct import *m, const struct users *u);
 /* Changes the rows of the source, under the lock; fails if that would lock, or
  * open, too many. */

@@ -46,8 +46,8 @@ static void add_partner(void)
     edit_read_users();
 }
 
-/* The words become those of "user add": there is room for one more, since the
- * program's name was before them. */
+/* Turns the words into the words of "user add": there is room for one more,
+ * since the program's name was before them. */
 static void invite_take_name(struct arguments *a)
 {
     static char user[] = "user", add[] = "add";

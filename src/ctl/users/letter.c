@@ -96,8 +96,8 @@ static void put_certificates(struct letter *l, struct context *x)
     json_decref(status);
 }
 
-/* The first listener for clients; LOCAL: also for those of this machine alone.
- * Proxies connect to a listener of theirs, and clients to another port. */
+/* Finds the first listener for clients; LOCAL: this machine's clients count,
+ * too. Proxies connect to their own listener, and clients to another port. */
 static size_t letter_listener(const struct settings *s, bool local)
 {
     size_t i = 0;

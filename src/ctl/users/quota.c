@@ -12,8 +12,8 @@
 
 #define SHARE_PREFIX "share:" /* of a share's name beside users' */
 
-/* What a quota is for: a user, or a share, whose files all have its gid. And
- * what a fork asks about it. */
+/* The owner of a quota: a user, or a share: all its files have its gid. And the
+ * question of a fork about it. */
 struct quota_account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
     const char *path, *below; /* home_open()'s */

@@ -8,7 +8,7 @@
 #define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */
 #define URI_MAX      256
 
-/* What an app gets. */
+/* The data for an app. */
 static struct enrolment {
     char secret[BASE32_TEXT(SECRET_BYTES)];
     char uri[URI_MAX];

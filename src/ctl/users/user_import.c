@@ -207,7 +207,7 @@ static void plan_rows(struct import *m)
     edit_users = &ctl.users;
 }
 
-/* What restricts the user: all keys but two. */
+/* Prints the restrictions of the user: all keys but two. */
 static void print_keys(const struct row *row)
 {
     const char *before = "; with ";

@@ -74,9 +74,9 @@ void sync_split(struct import *m, const struct users *u)
     }
 }
 
-/* What the source says of a row; ONE is NULL if it doesn't have the user. What
- * it said before stays known then, for the user's return. An entry that can't
- * be used says nothing. */
+/* Returns the marks that the source sets on a row; ONE is NULL if the source
+ * lacks the user. The earlier marks stay then, for the user's return, and also
+ * if the entry can't be used. */
 static unsigned marks_of(const struct imported *one, unsigned before)
 {
     if (!one)
@@ -117,8 +117,9 @@ static void check_most(const struct import *m, size_t changed, size_t all,
              m->path, changed, all, what);
 }
 
-/* A source that is empty or cut looks like one without users; a search that may
- * not read the attributes that lock, or end, like one that opens all. */
+/* An empty or cut source looks like a source without users; and a search
+ * that may not read the attributes for locks and ends makes all users look
+ * unlocked. */
 static void check_loss(const struct import *m, const struct users *u)
 {
     size_t open = 0, lost = 0, closed = 0, opened = 0, ends = 0, endless = 0;
