@@ -91,7 +91,7 @@ static struct converted from_client(unsigned conversions, struct slice bytes,
     return o;
 }
 
-/* What has come to the client. */
+/* Returns the bytes that have come to the client. */
 static size_t hear(int client, char *wire, size_t room)
 {
     ssize_t n = read(client, wire, room);

@@ -1,4 +1,4 @@
-/* A btrfs of a test's own, on a loop device whose file is in a tmpfs. */
+/* A btrfs of a test's own, on a loop device with its file in a tmpfs. */
 #ifndef TESTS_SUPPORT_BTRFS_H
 #define TESTS_SUPPORT_BTRFS_H
 

@@ -11,7 +11,7 @@
 struct nth;
 
 /* Runs all of ROW but the sandbox, which a build with sanitizers can't enter,
- * in a fork that has F and takes SETUP, whose descriptors are closed here.
+ * in a fork that has F and takes SETUP. Closes the descriptors of SETUP here.
  * After the set-up the fork calls ADJUST, unless that is NULL. C is master's
  * end. The test ends after two minutes. */
 pid_t child_raise(struct channel *c, struct frame *f,

@@ -30,8 +30,8 @@ void message_hear_end(struct channel *c);
 void message_check(const struct channel *c, int r, enum message_kind kind,
                    const struct message *m);
 
-/* Makes a channel between two processes. C is the end of SELF; returns that of
- * PEER, which the caller closes. */
+/* Makes a channel between two processes. C is SELF's end; returns PEER's end,
+ * which the caller closes. */
 int channel_make(struct channel *c, enum process self, enum process peer,
                  unsigned phase);
 /* Makes both ends, in the same phase. */
@@ -41,7 +41,7 @@ void channel_make_both(struct channel *a, enum process self, struct channel *b,
 int channel_ends(int *far);
 /* Closes that end, also if another process has a copy. */
 void channel_cut(int *far);
-/* What a sender may find. */
+/* The state of a channel as a sender sees it. */
 enum fault { CLOSED, FULL, FAULTS };
 /* From now on each message from NEAR to FAR fails like that. */
 void channel_spoil(int near, int *far, enum fault fault);

@@ -254,8 +254,8 @@ static void decide(struct shared *s, const struct seccomp_notif *n,
         kill((pid_t)n->pid, SIGKILL);
 }
 
-/* Until the process is gone. An answer can come too late for one that a signal
- * has interrupted; it asks again. */
+/* Serves until the process is gone. If a signal has interrupted the asker, an
+ * answer comes too late; it asks again. */
 static void guard_process(struct shared *s, int listener)
 {
     for (;;) {

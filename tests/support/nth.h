@@ -48,7 +48,7 @@ void nth_enter(struct nth *nth);
 /* Counts from 1 from now on; the call AT fails with ERROR. 0: none fails.
  * UNDER: counts only calls on this directory, and on files and names below it,
  * such as a program's own files without those of its libraries; NULL: all. It
- * needs a process that may be traced. So don't use it for one in a sandbox of
+ * needs a process that may be traced, so don't use it in a sandbox of
  * Sallyport. */
 void nth_arm(struct nth *nth, unsigned at, int error, const char *under);
 /* No call fails any more. Returns whether one has failed since nth_arm(). */
@@ -58,9 +58,9 @@ bool nth_disarm(struct nth *nth);
  * met its call. */
 bool nth_goes_on(const struct nth *nth);
 
-/* The step of a loop whose every N the release build tries, also in the short
- * run: 1 there and in the long run, and 4 with sanitizers, which take several
- * times as long. Three errors in turn stay in turn. */
+/* The step of a loop over N in the release build, also in the short run: 1
+ * there and in the long run, and 4 with sanitizers, which take several times as
+ * long. Three errors in turn stay in turn. */
 unsigned nth_stride(void);
 
 /* The name of the call that failed, as "fsync"; "": none did. */

@@ -6,7 +6,7 @@
  *   {keep}  any bytes, as few as possible, which are kept
  *   {port}  digits, which are kept
  *   {p1},{p2}  the two port numbers of a PASV reply, which are kept
- * Other braces, as those of JSON, are text. */
+ * other braces, as in JSON, are text. */
 #ifndef TESTS_SUPPORT_PATTERN_H
 #define TESTS_SUPPORT_PATTERN_H
 

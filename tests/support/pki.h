@@ -28,8 +28,8 @@ struct pki *pki_below(struct pki *p, const char *name);
 /* Opens an existing CA: a test runs in another process than the hooks. */
 struct pki *pki_open(const char *folder, const char *name);
 void pki_free(struct pki *p);
-/* Makes a CA in a new directory, whose path FOLDER gets; the second function
- * removes both. */
+/* Makes a CA in a new directory, and writes its path to FOLDER; the second
+ * function removes both. */
 struct pki *pki_begin(char folder[64], const char *name);
 void pki_end(struct pki *p);
 /* Issues a certificate of this CA. */

@@ -22,8 +22,8 @@ struct processes {
 
 /* Lists ROOT and all processes below it. */
 void processes_of(pid_t root, struct processes *ret);
-/* Returns the first process whose title begins with TITLE ("sallyport: gate"),
- * or NULL. */
+/* Returns the first process with a title that begins with TITLE ("sallyport:
+ * gate"), or NULL. */
 const struct process_row *processes_find(const struct processes *p,
                                          const char *title);
 size_t processes_count(const struct processes *p, const char *title);

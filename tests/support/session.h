@@ -76,7 +76,7 @@ void session_raw(struct session *s, const void *bytes, size_t len);
 const char *session_line(struct session *s);
 /* Reads a whole reply, of one or more lines. Returns its code. */
 int session_reply(struct session *s);
-/* Reads a whole reply whose last line must match the pattern. */
+/* Reads a whole reply. The last line must match the pattern. */
 void session_expect(struct session *s, const char *pattern);
 /* Calls session_send() and session_expect(). */
 void session_do(struct session *s, const char *pattern, const char *format, ...)

@@ -1,4 +1,4 @@
-/* A TLS context whose signer is in this process, for tests of a single room. */
+/* A TLS context with its signer in this process, for tests of a single room. */
 #ifndef TESTS_SUPPORT_SIGNER_H
 #define TESTS_SUPPORT_SIGNER_H
 

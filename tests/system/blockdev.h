@@ -1,4 +1,4 @@
-/* A file system of its own for a user's home: on a loop device whose file is in
+/* A file system of its own for a user's home: on a loop device with its file in
  * a tmpfs that can run full; and its power cuts. For root, in the test's own
  * mount namespace. */
 #ifndef TESTS_SYSTEM_BLOCKDEV_H

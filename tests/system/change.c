@@ -246,8 +246,8 @@ static void stores_as(const struct server *server, const struct change *c)
     fault_expect_whole(server, "anna", c->say, "other", 5);
 }
 
-/* 1,024 bytes a second, in pieces of 512; that of the last 0.1 s and the first
- * piece come at once. */
+/* 1,024 bytes a second, in pieces of 512; the bytes of the last 0.1 s and the
+ * first piece come at once. */
 static void takes_time(const struct server *server, const struct change *c)
 {
     static const char bytes[1200];

@@ -34,9 +34,9 @@ unsigned fault_count_partials(const struct server *s, const char *user);
 void fault_retry(struct session *s, const struct server *server,
                  const char *user, const char *name, const void *bytes,
                  size_t len);
-/* For use after a retry of NAME, whose event comes after all earlier ones:
- * expects one event of a transfer of NAME with RESULT (-1: any) and REASON, and
- * no other. */
+/* Call after a retry of NAME: its event comes after all earlier events. Expects
+ * one event of a transfer of NAME with RESULT (-1: any) and REASON, and no
+ * other. */
 void fault_expect_event(const struct server *s, const char *user,
                         const char *name, int result, const char *reason);
 /* Expects that the session ends without a 226. */

@@ -16,8 +16,7 @@
 
 #define MASTER "sallyport: master"
 #define GATE   "sallyport: gate"
-/* A process that was just started differs from one that has served for a
- * while. */
+/* A new process differs from a process that has served for a while. */
 #define ROOM_KB 1024
 
 static struct processes list;

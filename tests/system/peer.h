@@ -13,7 +13,7 @@ struct peer {
 #define PEERS 4
 extern const struct peer peers[PEERS];
 
-/* Starts it, and fills in the desk's url and ca. LIMIT: one of those of
+/* Starts it, and fills in the desk's url and ca. LIMIT: a limit of
  * tests/system/peers/serve, or "". */
 pid_t peer_start(const struct peer *p, struct desk *d, const char *limit);
 void peer_stop(pid_t pid);

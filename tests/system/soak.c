@@ -312,7 +312,7 @@ static void (*const steps[SOAK_STEPS])(struct player *p, unsigned at) = {
     [SOAK_LEAVE] = step_leave,
 };
 
-/* Of 64. */
+/* Weights of 64. */
 static const unsigned weights[SOAK_STEPS] = {
     [SOAK_STORE] = 24, [SOAK_APPEND] = 6, [SOAK_RESUME] = 6,
     [SOAK_FETCH] = 14, [SOAK_LIST] = 4,   [SOAK_REMOVE] = 3,

@@ -25,8 +25,8 @@ struct soak_file {
     unsigned char bytes[SOAK_MAX];
 };
 
-/* What a command that is under way will have done. If the server is killed
- * meanwhile, all of it has happened, or nothing. */
+/* The effect of a command that is under way. If the server is killed meanwhile,
+ * all of it has happened, or nothing. */
 enum soak_change { SOAK_NOTHING, SOAK_REPLACED, SOAK_REMOVED, SOAK_RENAMED };
 
 enum soak_step {

@@ -15,7 +15,7 @@ enum strike_kind {
 };
 extern const char *const strike_names[STRIKES];
 
-/* Makes the file STRIKE_SHARED, whose numbers preload/client.c reads. */
+/* Makes the file STRIKE_SHARED; preload/client.c reads its numbers. */
 #define STRIKE_SHARED "strike.shared"
 volatile int *strike_shared(void);
 /* Runs the program in ARGUMENTS with the library PRELOAD. Counts its system

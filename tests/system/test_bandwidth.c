@@ -237,7 +237,7 @@ Test(bandwidth, each_piece_is_sent, .timeout = 60)
     server_stop(&server);
 }
 
-/* What all processes of the server have used, and those that have ended. */
+/* Processor time of all processes of the server, and of ended ones. */
 static uint64_t cpu_ms(const struct server *server)
 {
     unsigned long ticks = 0;

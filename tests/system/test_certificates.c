@@ -619,8 +619,8 @@ Test(certificates, of_systemd)
     server_stop(&server);
 }
 
-/* A gate that hangs holds up no reload. Its sessions live on with the one that
- * replaces it, and have the certificate of their generation. */
+/* A gate that hangs holds up no reload. Its sessions live on with the next
+ * gate, and have the certificate of their generation. */
 Test(certificates, gate_hangs, .timeout = 60)
 {
     struct processes all;

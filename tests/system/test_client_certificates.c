@@ -269,7 +269,7 @@ Test(client_certificates, users_and_their_certificates)
                     NULL);
 }
 
-/* Without a certificate nobody gets as far as a command. */
+/* A client without a certificate can't send a command. */
 Test(client_certificates, required)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };

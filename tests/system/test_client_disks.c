@@ -1,5 +1,6 @@
 /* Downloads to a file system that reports lost bytes only when a file is
- * closed, as network file systems may do, and to one that folds case. */
+ * closed, as network file systems may do, and to a file system that folds
+ * case. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sysexits.h>

@@ -134,7 +134,7 @@ static void sync_up(const struct place *p)
     expect_same(p, "tree", there(p, "tree"), "sync again");
 }
 
-/* What only this side has goes, and nothing else. */
+/* Names that only this side has go, and nothing else. */
 static void sync_down(const struct place *p)
 {
     struct run_result r;

@@ -110,7 +110,8 @@ static void play_get(struct desk *d, const char *bytes, int error)
     nth_free(nth);
 }
 
-/* An upload whose file can't be read to its end is no whole file. */
+/* If an upload's file can't be read to its end, the server has no whole
+ * file. */
 static void play_put(struct desk *d, const char *bytes, int error)
 {
     static char from[SERVER_PATH_MAX + 8], url[200], up[SERVER_PATH_MAX];

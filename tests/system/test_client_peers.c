@@ -168,8 +168,8 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_end(&d);
 }
 
-/* What the server has of the file: 'o' the old one, 'w' the whole new one, 'p'
- * anything else. */
+/* The server's file: 'o' the old one, 'w' the whole new one, 'p' anything
+ * else. */
 static char stored(const char *path)
 {
     struct buf whole, there;
@@ -328,8 +328,8 @@ Test(peers, an_option_that_cannot_be_set, .timeout = 120)
     desk_end(&d);
 }
 
-/* A local directory whose names can't all be read isn't uploaded as a whole,
- * and nothing is removed on the word of it. */
+/* If the names of a local directory can't all be read, it isn't uploaded
+ * completely, and nothing is removed because of it. */
 Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
 {
     struct desk d;
@@ -350,7 +350,7 @@ Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
     desk_end(&d);
 }
 
-#define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
+#define MANY 150 /* names; a listing of Pure-FTPd shows 100 */
 
 static void make_files(const char *dir, int count)
 {

@@ -378,7 +378,7 @@ Test(terminal, no_password_for_a_stranger, .timeout = 120)
 static void passwd_answer(struct terminal *t, const char *old, const char *new,
                           const char *again)
 {
-    /* not that of the call before */
+    /* not the prompt of the call before */
     terminal_expect(t, "Old password of new at 127.0.0.1:", "New");
     terminal_type(t, old);
     terminal_expect(t, "New password of new at 127.0.0.1:", NULL);
@@ -678,7 +678,8 @@ Test(terminal, history, .timeout = 120)
     unsetenv("XDG_STATE_HOME");
     shell_begin(&t, "--password-file password");
     for (int i = 0; i < 2; i++) {
-        terminal_wait_prompt(&t, NULL); /* not that of the session before */
+        terminal_wait_prompt(&t,
+                             NULL); /* not the prompt of the session before */
         if (i > 0) {
             TMUX(&t, "send-keys", "Up");
             TMUX(&t, "send-keys", "Up");

@@ -177,8 +177,8 @@ static void send_cut(struct session *s, const char *name, const void *z,
     session_expect(s, reply);
 }
 
-/* The bytes of a stream that was cut can be continued, in either mode; those of
- * a damaged stream can't. */
+/* The bytes of a cut stream can be continued, in either mode; the bytes of a
+ * damaged stream can't. */
 Test(mode_z, cut_uploads, .timeout = 60)
 {
     unsigned char *bytes = some_bytes(), *z;

@@ -224,7 +224,7 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
     server_stop(&server);
 }
 
-/* Without a data connection nothing is copied. */
+/* If there is no data connection, nothing is copied. */
 Test(copying, hang_up_before_the_connection, .timeout = 60)
 {
     const struct server_plan plan = { .ports = "auto" };

@@ -186,7 +186,7 @@ Test(deaths, log_loses_nothing, .timeout = 90)
     server_stop(&server);
 }
 
-/* Without master no process stays alive. */
+/* After master's end no process stays alive. */
 static bool none_lives(void *argument)
 {
     const struct processes *p = argument;

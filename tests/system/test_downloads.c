@@ -224,8 +224,7 @@ Test(downloads, file_cut_tls13, .timeout = 60)
     cut_file(SESSION_TLS_13, "13");
 }
 
-/* Makes a connection with the small buffers of a network, not those of
- * loopback. */
+/* Makes a connection with the small buffers of a network, not of loopback. */
 static int narrow_socket(unsigned port)
 {
     const struct sockaddr_in to = { .sin_family = AF_INET,

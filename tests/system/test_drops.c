@@ -69,7 +69,7 @@ static void begin(struct session *s, struct server *server)
     files_write(server_path(server, "homes/anna/own"), "x", 1, 0600);
 }
 
-/* What somebody else's upload, or a local program, has put there. */
+/* Files that somebody else's upload, or a local program, has put there. */
 static void fill(const struct server *server)
 {
     files_write(server_share_path(server, "/drop/taken.pdf"), "text", 4, 0666);

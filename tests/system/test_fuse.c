@@ -1,5 +1,5 @@
-/* Disks of FUSE. Files whose pages can't be mapped as shared, as on network
- * file systems over FUSE: they are sent all the same. Also a file that can't be
+/* Disks of FUSE. Files are sent even if their pages can't be mapped as
+ * shared, as on network file systems over FUSE. Also a file that can't be
  * read completely. Root mounts them in a mount namespace that ends with this
  * test. */
 #include <criterion/criterion.h>
@@ -552,7 +552,7 @@ static size_t count_in_log(const struct server *server, const char *word)
     return n;
 }
 
-/* All homes are on a volume whose daemon ends: a health check sees it by the
+/* All homes are on a volume, and its daemon ends: a health check sees it by the
  * greeting, within 10 s, and again when it is back. The log has one line for
  * each change, and none for a check. */
 Test(fuse, a_volume_that_goes, .timeout = 120)

@@ -191,7 +191,7 @@ Test(guesses, neither_crash_nor_reload_forgives, .timeout = 120)
 #define ROOM_MS  80 /* less than the slowest of the hashes takes */
 #define TRIES    15
 
-/* Hashes of which one takes much longer than another, and unknown names. */
+/* Hashes with very different times, and unknown names. */
 static const struct {
     const char *name, *setting;
 } names[] = {

@@ -230,7 +230,7 @@ Test(hangs, a_stop_during_logins, .timeout = 60)
     session_drop(&s);
 }
 
-/* A server whose lines go to a pipe. Returns the end to read from. */
+/* Starts a server with its log on a pipe. Returns the end to read from. */
 static int start_into_pipe(struct server *server)
 {
     char program[SERVER_PATH_MAX], settings[SERVER_PATH_MAX];

@@ -79,7 +79,7 @@ static void after_run(int status)
     run_release(&r);
 }
 
-/* A program that is content, one that isn't, and one that fails at first. */
+/* Three programs: one accepts, one refuses, and one fails at first. */
 Test(inspect, the_example_asks_programs, .timeout = 60)
 {
     struct server server;

@@ -266,8 +266,8 @@ static bool has_uploaded(void *argument)
     return good;
 }
 
-/* By addresses of their own, as machines have them: each gets a file. The
- * second one is first. */
+/* Each machine has its own address and gets its own file. The second one is
+ * first. */
 static void collect(void)
 {
     const unsigned port = ports_free(1);

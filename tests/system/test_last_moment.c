@@ -37,7 +37,7 @@ struct row {
 
 static struct row rows[16];
 
-/* Who leaves in the middle. */
+/* The users who leave in the middle. */
 #define LEFT 3
 static const char *const left_users[LEFT] = { "bare", "curl-m", "curl-y" };
 

@@ -55,8 +55,8 @@ static void expect_all(const struct server *server, const char *name)
     server_log_expect(server, 1, "change ", path, "result=250", NULL);
 }
 
-/* The next log has every line, once: of a session that continues while there is
- * no log, and of one that lives only then. */
+/* The next log has every line, once: from a session that continues while there
+ * is no log, and from a session that lives only then. */
 Test(log, away, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };

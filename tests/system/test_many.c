@@ -110,7 +110,7 @@ static bool is_less(void *argument)
     return memory_kb(m->pid, "Private_Dirty") < m->less_than;
 }
 
-/* What its login took and it doesn't use any more. */
+/* Memory that the login took and the session doesn't use any more. */
 Test(many, an_idle_session_gives_memory_back, .timeout = 60)
 {
     const struct server_plan plan = { 0 };

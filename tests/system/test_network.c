@@ -1,4 +1,4 @@
-/* Who may connect to a passive port, and many at once. */
+/* Permission to connect to a passive port, and many connections at once. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

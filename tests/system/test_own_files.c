@@ -66,7 +66,8 @@ static void expect_refused(const struct server *server, const char *user,
     session_close(&s);
 }
 
-/* What six files have used up stays used up; RAISE leaves room for one more. */
+/* Six files have used up the limit, and it stays used up; RAISE leaves room for
+ * one more. */
 static void expect_used_up(struct server *server, const char *reply,
                            const char *raise)
 {

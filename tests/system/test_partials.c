@@ -323,8 +323,8 @@ static void leave_name(const char *path)
     close(fd);
 }
 
-/* The name is removed with the server, or a later server replaces that of a
- * killed one. A second server on the same name doesn't start. */
+/* The name is removed with the server, or a later server replaces a killed
+ * server's name. A second server on the same name doesn't start. */
 Test(partials, the_sockets_name)
 {
     struct server server;

@@ -118,8 +118,8 @@ Test(passive, transfers_without_gate, .timeout = 60)
     session_end(&anna, &server);
 }
 
-/* Two sessions hold all ports. The reply to a third one says so, and it gets
- * the port of one that ends. */
+/* Two sessions hold all ports. The reply to a third session says so; when a
+ * session ends, the third one gets its port. */
 Test(passive, all_ports_in_use, .timeout = 60)
 {
     struct session one, two, three;

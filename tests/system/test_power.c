@@ -202,7 +202,7 @@ struct file {
     size_t len;
 };
 
-/* One file under way, and the last one that was confirmed. */
+/* One file under way, and the last confirmed one. */
 struct slot {
     struct file sent, confirmed;
     bool instead; /* a partial of an older version may be there */

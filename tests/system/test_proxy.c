@@ -351,8 +351,8 @@ Test(proxy, both_kinds_of_listeners, .timeout = 60)
     session_end(&direct, &server);
 }
 
-/* TLS begins right after the header. A connection without a client, or of one
- * that may not enter, gets no byte in plain text. */
+/* TLS begins right after the header. A connection without a client, or from a
+ * client that may not enter, gets no byte in plain text. */
 Test(proxy, implicit_tls, .timeout = 60)
 {
     struct server_plan plan = behind;
@@ -400,7 +400,8 @@ static void change_proxies(const struct server *server, const char *from,
     server_log_wait(server, "reload: the new configuration", NULL);
 }
 
-/* A reload adds one proxy and removes another, whose session stays. */
+/* A reload adds one proxy and removes another, but the removed proxy's session
+ * stays. */
 Test(proxy, other_proxies_by_a_reload, .timeout = 60)
 {
     struct server server;

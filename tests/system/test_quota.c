@@ -209,7 +209,7 @@ Test(quota, ten_uploads_at_once, .timeout = 180)
     stage_close(&t);
 }
 
-/* What a killed process leaves counts, and nothing else. */
+/* The leftover of a killed process counts, and nothing else. */
 Test(quota, kill_9, .timeout = 120)
 {
     uint64_t before, after;

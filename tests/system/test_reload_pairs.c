@@ -361,7 +361,7 @@ static void finish_upload(struct crowd *c, enum state which)
     expect_stored(c, which);
 }
 
-/* Its gate is that of its own generation. */
+/* The gate of its own generation serves it. */
 static void finish_active(struct crowd *c)
 {
     struct session *s = &c->session[ACTIVE];

@@ -226,7 +226,7 @@ static unsigned free_range(void)
     return first;
 }
 
-/* Only a restart can replace a listener by one that overlaps it. */
+/* Only a restart can replace a listener by another that overlaps it. */
 Test(reloads, overlapping_listener, .timeout = 120)
 {
     struct server server;
@@ -248,7 +248,7 @@ Test(reloads, overlapping_listener, .timeout = 120)
 }
 
 /* A port that was announced works for that client, and then it is closed. The
- * session gets further ones of its configuration, and a new session those of
+ * session gets further ports of its configuration, and a new session ports of
  * the new one. */
 Test(reloads, ports, .timeout = 120)
 {
@@ -292,7 +292,7 @@ static int log_in(const struct server *server)
     return code;
 }
 
-/* A user whose uid or home isn't permitted any more can't log in. */
+/* A user with a uid or home that isn't permitted any more can't log in. */
 Test(reloads, who_may_log_in, .timeout = 120)
 {
     bool root = geteuid() == 0;

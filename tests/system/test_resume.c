@@ -1,6 +1,6 @@
 /* An unfinished upload is continued by a later session of its user, also after
- * one that failed before its first byte, and on another machine. What it
- * survives: transcripts/server/upload-faults.txt. */
+ * an upload that failed before its first byte, and on another machine.
+ * transcripts/server/upload-faults.txt has the faults that it survives. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

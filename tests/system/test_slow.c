@@ -215,8 +215,8 @@ Test(slow, upload_hardly_a_record, .timeout = 60)
     expect_in_time(began, STALL_MS);
 }
 
-/* Slow, but no stall: the transfer continues after the deadline, and after that
- * of an idle session. */
+/* Slow, but no stall: the transfer continues after the deadline, and after the
+ * idle deadline of a session. */
 Test(slow, upload_some_bytes_a_second, .timeout = 60)
 {
     struct server server;

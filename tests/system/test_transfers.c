@@ -56,8 +56,7 @@ static void expect_fetched(struct session *s, const char *name,
     buf_release(&got);
 }
 
-/* Both versions, and sizes near that of a TLS record, a buffer, a piece of a
- * buffer. */
+/* Both versions, and sizes near a TLS record, a buffer, a piece of a buffer. */
 static void all_sizes(int version)
 {
     static const size_t sizes[] = {

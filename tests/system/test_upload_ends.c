@@ -1,7 +1,7 @@
-/* Where an upload's data connection may end. A proxy between client and server
- * cuts the stream at each boundary of its TLS records and within each of them,
- * in both directions, by a FIN and by a reset. Only an end that upload_eof
- * accepts makes a file. */
+/* Ends of an upload's data connection, at each byte. A proxy between client and
+ * server cuts the stream at each boundary of its TLS records and within each of
+ * them, in both directions, by a FIN and by a reset. Only an end that
+ * upload_eof accepts makes a file. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>

@@ -247,7 +247,7 @@ void transcript_play_client(const char *file)
     play_alone(file, true);
 }
 
-/* Plays the text, whose first line has this number, with EACH. */
+/* Plays the text, which begins at the line NUMBER, with EACH. */
 static void play_each(const char *file, const char *text, unsigned number,
                       const char *each)
 {

@@ -111,7 +111,7 @@ void transcript_play(struct server *server, const char *file, const char *user);
 /* Plays a file that has a server of its own. The second one has a desk, too. */
 void transcript_play_alone(const char *file);
 void transcript_play_client(const char *file);
-/* Plays a file whose servers are played. */
+/* Plays a file with played servers. */
 void transcript_play_faulty(const char *file);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the directives of a transcript share. */
+/* Code that the directives of a transcript share. */
 #ifndef TESTS_SYSTEM_TRANSCRIPT_PLAY_H
 #define TESTS_SYSTEM_TRANSCRIPT_PLAY_H
 

@@ -443,7 +443,8 @@ void play_log(struct play *p, const char *rest)
     FAIL("no \"%s\" in the log:\n%s", rest, log.data);
 }
 
-/* Returns the place for a pattern: that of an earlier count, or a new one. */
+/* Returns the place for a pattern: the place of an earlier count, or a new
+ * one. */
 static struct counted *counted_of(struct play *p, const char *pattern)
 {
     struct counted *c;

@@ -1,4 +1,4 @@
-/* A listing of a large directory, whose names are counted. */
+/* A listing of a large directory: counts its names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

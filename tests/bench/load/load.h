@@ -1,4 +1,4 @@
-/* What the generator shall do, and what its rows share. Each row prints its
+/* The generator's orders, and code that its rows share. Each row prints its
  * figures as one JSON object and returns. */
 #ifndef TESTS_BENCH_LOAD_LOAD_H
 #define TESTS_BENCH_LOAD_LOAD_H

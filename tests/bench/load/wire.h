@@ -1,4 +1,4 @@
-/* Connections on loopback, with and without TLS, whose every wait ends. */
+/* Connections on loopback, with and without TLS. Every wait ends. */
 #ifndef TESTS_BENCH_LOAD_WIRE_H
 #define TESTS_BENCH_LOAD_WIRE_H
 

@@ -1,5 +1,5 @@
-/* Where processes begin slowly, tests/run sets SALLYPORT_PATIENCE: a test that
- * runs to its end may then take that many times as long. */
+/* On machines that start processes slowly, tests/run sets SALLYPORT_PATIENCE: a
+ * test that runs to its end may then take that many times as long. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "support/server.h"
 #include "support/tls_client.h"
 
-/* What all players together have done. */
+/* The work of all players together. */
 struct counts {
     atomic_ulong programs, sessions, logins, commands, replies, stored, files,
         kills;

@@ -197,7 +197,7 @@ static void note_reply(struct actor *p, struct client *c, int code)
         oracle_check(&p->oracle, server_home(p->server, p->user));
 }
 
-/* Where no reply is due, none is awaited. */
+/* If no reply is due, none is awaited. */
 int client_reply(struct actor *p, struct client *c, int ms)
 {
     uint64_t until = clock_ms() + (uint64_t)(c->owed || ms < 20 ? ms : 20), now;

@@ -100,7 +100,7 @@ static uint64_t length_of(uint64_t content)
     return lengths[content % (sizeof(lengths) / sizeof(*lengths))];
 }
 
-/* Of a name whose uploads are resumed: they are large. */
+/* Names with resumed uploads are large. */
 static uint64_t content_of(uint64_t name)
 {
     return 4 + name;
@@ -167,7 +167,7 @@ static void receive(struct slot *s, uint64_t most)
         n = tls_client_read(s->tls, block, sizeof(block));
 }
 
-/* What a name has is known: the client goes on where the server says. */
+/* Asks how much of a name is there: the client goes on at that length. */
 static void resume_ask(struct actor *p, struct client *c, const struct op *o)
 {
     int code;

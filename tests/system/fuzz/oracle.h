@@ -1,4 +1,4 @@
-/* What a file may contain, as the clients have sent it. */
+/* The contents that a file may have, as the clients have sent it. */
 #ifndef TESTS_SYSTEM_FUZZ_ORACLE_H
 #define TESTS_SYSTEM_FUZZ_ORACLE_H
 
@@ -23,7 +23,7 @@ struct oracle {
 void content_bytes(uint64_t content, uint64_t at, char *into, size_t len);
 void oracle_add(struct oracle *o, uint64_t content, uint64_t from, uint64_t to);
 /* Checks each file that clients can see. It must be complete: some pieces, one
- * after the other, of which the first is a beginning. Returns their number. */
+ * after the other, and the first is a beginning. Returns their number. */
 size_t oracle_check(const struct oracle *o, const char *home);
 
 #endif

@@ -52,7 +52,7 @@ static void play_op(struct actor *p, const struct op *o)
         data_play(p, c, o);
 }
 
-/* What was played is printed if the program finds a fault. */
+/* Prints the played steps if the program finds a fault. */
 static void show_step(size_t i, const struct op *o)
 {
     struct buf text;

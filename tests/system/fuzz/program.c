@@ -85,14 +85,14 @@ static struct op *add_op(struct program *p, enum op_kind kind, unsigned client,
     return o;
 }
 
-/* Of the last step. */
+/* Sets the line of the last step. */
 static void set_line(struct program *p, struct slice line)
 {
     FAIL_IF(buf_add_slice(&p->text, line), "no room for the lines");
     p->op[p->count - 1].line.len = line.len;
 }
 
-/* What a name contains must be known: programs that resume keep to their own
+/* The contents of a name must be known: programs that resume keep to their own
  * commands and to one directory, and the others don't resume. */
 static bool spoils(const struct program *p, const char *verb)
 {

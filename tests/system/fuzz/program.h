@@ -1,5 +1,4 @@
-/* What the clients of one case do, step by step. All of it comes from one
- * number. */
+/* The clients of one case, step by step. All steps come from one number. */
 #ifndef TESTS_SYSTEM_FUZZ_PROGRAM_H
 #define TESTS_SYSTEM_FUZZ_PROGRAM_H
 

@@ -106,8 +106,8 @@ struct node *model_find(struct model *m, struct slice argument,
 {
     struct node *n = tree_find(&m->tree, path);
 
-    /* Without an argument the path is the working directory's, and a file may
-     * have its name by now. */
+    /* If there is no argument, the path is the working directory's, and a file
+     * may have its name by now. */
     return n && !n->folder && argument.len > 0 && model_is_folders(argument)
                ? NULL
                : n;

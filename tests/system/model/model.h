@@ -93,7 +93,7 @@ enum rule_flag {
     KEEPS_REST = 8,  /* a pending REST stays for its transfer */
     KEEPS_FROM = 16, /* the same for RNFR and RNTO */
     IS_SECRET = 32,  /* in plain text it ends the session */
-    IS_FILE = 64,    /* the path can't be that of a directory */
+    IS_FILE = 64,    /* the path can't be a directory's */
 };
 
 struct rule {

@@ -81,7 +81,7 @@ static bool may_write(struct model *m, const char *path)
     return tree_parent(&m->tree, path)->mode & TREE_WRITE;
 }
 
-/* Where a transfer begins, and after which bytes. */
+/* The beginning of a transfer, and the bytes before it. */
 struct beginning {
     short refused;
     bool goes_on; /* it continues the partial itself */

@@ -52,8 +52,8 @@ static bool changes_nothing(const struct transfer *t, size_t len)
     return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
 }
 
-/* A partial is kept if it can be continued, if SIZE has reported it or the one
- * that it replaced, or if it can't be removed. */
+/* Keeps a partial if it can be continued, if SIZE has reported it or its
+ * predecessor, or if it can't be removed. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;

@@ -29,7 +29,7 @@ struct leftover {
     unsigned char *bytes;
     size_t len;
     unsigned version; /* unique for each partial */
-    bool reported;    /* SIZE has reported it, or the one that it replaced */
+    bool reported;    /* SIZE has reported it, or its predecessor */
 };
 
 struct tree {

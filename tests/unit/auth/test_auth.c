@@ -236,7 +236,7 @@ Test(auth, no_memory_for_a_hash)
     end_auth(&s, 0);
 }
 
-/* Without a password no name is known. The first session sends nothing and
+/* If no password comes, no name is known. The first session sends nothing and
  * closes, the second one is nothing that epoll can watch. */
 Test(auth, a_login_without_a_password_is_logged)
 {

@@ -75,8 +75,8 @@ Test(buf, empty_has_a_slice)
     buf_release(&b);
 }
 
-/* What a caller reserves at once isn't rounded up, as all of it is wiped. What
- * grows by small pieces doubles. */
+/* A single reserve isn't rounded up, as all of it is wiped. Growth by small
+ * pieces doubles the buffer. */
 Test(buf, grows)
 {
     struct buf b;

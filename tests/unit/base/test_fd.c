@@ -142,7 +142,7 @@ Test(fd, close_others)
     cr_assert_eq(status, 0);
 }
 
-/* A lock is that of an open file, so a second one of the same process waits. */
+/* An open file has the lock, so a second one of the same process waits. */
 Test(fd, lock)
 {
     char path[] = "/tmp/sallyport-lock-XXXXXX";
@@ -167,7 +167,7 @@ static int mode_of(int fd)
     return fcntl(fd, F_GETFL) & O_ACCMODE;
 }
 
-/* Each one that is closed, and no other. */
+/* Replaces each closed descriptor, and no other. */
 Test(fd, standard_descriptors)
 {
     for (int closed = 0; closed < 8; closed++) {

@@ -1,4 +1,4 @@
-/* What a terminal or a log gets of the text of others. */
+/* Text of others as a terminal or a log gets it. */
 #include "sallyport/base/harmless.h"
 
 #include <criterion/criterion.h>

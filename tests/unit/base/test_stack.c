@@ -1,4 +1,4 @@
-/* What earlier calls have left on the stack. */
+/* Wiping what earlier calls have left on the stack. */
 #include "sallyport/base/stack.h"
 
 #include <criterion/criterion.h>

@@ -202,7 +202,7 @@ Test(homes, a_home_without_attributes)
     cr_assert_eq(umount(in_scratch("anna")), 0);
 }
 
-/* Without root the owner of a file says nothing. */
+/* If the caller isn't root, the owner of a file says nothing. */
 Test(homes, mine_without_root)
 {
     world.check.root = false;
@@ -264,7 +264,7 @@ Test(homes, what_the_unit_forbids)
     EXPECT("users:1: user anna: systemd makes the home ");
 }
 
-/* What is said about the directory of the users file, or NULL. */
+/* Returns the remark about the directory of the users file, or NULL. */
 static const char *said_of_users(const char *path, bool change,
                                  const struct unit *u)
 {

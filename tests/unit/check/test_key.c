@@ -30,7 +30,7 @@ static void begin(void)
 
 TestSuite(key, .init = begin, .fini = scratch_remove);
 
-/* Of a server with the directory STATE. */
+/* Finds the key of a server with the directory STATE. */
 static int key_of(const char *state, bool make, uint8_t key[SIPHASH_KEY])
 {
     struct prepared p = { .make = make };
@@ -294,8 +294,8 @@ Test(key, of_two_state_directories)
     expect_no_key_in("b");
 }
 
-/* An upgraded server goes on finding its unfinished uploads; one that comes
- * later takes the common key. */
+/* An upgraded server still finds its unfinished uploads; a later server takes
+ * the common key. */
 Test(key, in_common_is_the_one_that_the_first_had)
 {
     uint8_t before[SIPHASH_KEY], other[SIPHASH_KEY], key[SIPHASH_KEY];

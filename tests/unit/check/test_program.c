@@ -143,8 +143,8 @@ Test(program, remarks_are_no_mistakes)
 
 static char asked[] = "/tmp/sallyport-asked-XXXXXX"; /* there: it was asked */
 
-/* Puts a systemctl in the place of the system's, whose answer never ends.
- * Returns false where that can't be done. */
+/* Replaces systemctl by one that never stops answering. Returns false if that
+ * can't be done. */
 static bool play_systemctl(void)
 {
     static const char text[] = "#!/bin/sh\n"

@@ -32,7 +32,7 @@ Test(jobs, have_a_limit)
     jobs_release(&j);
 }
 
-/* Of files, the names stay known; everything else is forgotten. */
+/* The names of files stay known; everything else is forgotten. */
 Test(jobs, have_room_again)
 {
     const struct job walk = { .kind = JOB_WALK }, file = { .kind = JOB_PUT };
@@ -140,9 +140,9 @@ Test(jobs, have_room)
     jobs_release(&j);
 }
 
-/* A walk through "r", "a" and "b", with a letter for each job: that of a
- * directory; "f" for a file in one; "e" for the end of one, or "S" if something
- * in it has failed. "n" is a call of NEXT. */
+/* A walk through "r", "a" and "b", with a letter for each job: a directory's;
+ * "f" for a file in one; "e" for the end of one, or "S" if something in it has
+ * failed. "n" is a call of NEXT. */
 struct played {
     struct jobs jobs;
     char seen[256];

@@ -61,7 +61,7 @@ static int opens_fast(int fd)
     return on;
 }
 
-/* Where the server speaks first, the client would wait for ever. */
+/* If the server speaks first, the client would wait for ever. */
 Test(link_socket, only_data_connections_open_fast)
 {
     const struct options o = { .timeout = 60, .fast_open = true };
@@ -231,7 +231,7 @@ Test(pace, ends_with_an_interrupt)
     cr_expect_lt(clock_ms() - begin, 100000);
 }
 
-/* What is left to do is done before the wait, which the last part ends. */
+/* Spare work is done before the wait, and its last part ends the wait. */
 Test(pace, uses_spare_time)
 {
     struct link l = { .spare.some = do_a_part };

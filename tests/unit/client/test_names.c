@@ -1,5 +1,5 @@
 /* Names of a command's files: which are free, which are taken, how they are
- * opened, and what happens to one that is there. */
+ * opened, and what happens to an existing file. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +90,7 @@ static const struct {
     { "a", 1, 5, NULL },
 };
 
-/* Names of which the first ones are taken. */
+/* Names; the first ones are taken. */
 struct new_taken {
     unsigned taken, asked;
     bool fails; /* at the first free one */
@@ -163,7 +163,7 @@ Test(names, are_taken_once)
     names_release();
 }
 
-/* Without a terminal, or with JSON, a question would be answered by nobody: the
+/* If there is no terminal, or with JSON, nobody could answer a question: the
  * file gets another name. */
 Test(names, are_decided_without_a_question)
 {

@@ -23,7 +23,7 @@ static int parse(struct options *o, const char *line, char **argv,
     return options_parse(o, NULL, argc, argv, c);
 }
 
-/* The present options are those of an earlier line then. */
+/* The present options then belong to an earlier line. */
 static void next_line(struct options *o)
 {
     char *argv[] = { NULL };

@@ -60,8 +60,8 @@ static void *print_notes(void *unused)
     return unused;
 }
 
-/* Of "ls -r --json": one link prints a name while another one prints a note or
- * a failure. Each line stays whole. */
+/* During "ls -r --json" one link prints a name while another one prints a note
+ * or a failure. Each line stays whole. */
 Test(show, json_of_two_threads)
 {
     char line[128], path[] = "/tmp/sallyport-events-XXXXXX";

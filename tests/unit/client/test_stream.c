@@ -27,7 +27,7 @@ static void expect_followed(const char *name, FILE *f, const char *hash)
     cr_expect_null(l.spare.some);
 }
 
-/* Of "abc", added in two pieces, and of a file's first bytes. */
+/* The digests of "abc", added in two pieces, and of a file's first bytes. */
 Test(digest, of_each_algorithm)
 {
     static const struct {

@@ -38,7 +38,7 @@ Test(split, lines)
     }
 }
 
-/* What is quoted is no pattern. */
+/* A quoted word is no pattern. */
 Test(split, patterns)
 {
     static const struct {

@@ -170,8 +170,8 @@ static int run_line(const char *line, const char *input, struct buf *got)
     return r.status;
 }
 
-/* Plays the lines from FIRST up to that of the input, and makes what they
- * should be of the outcome. */
+/* Plays the lines from FIRST to the input's line, and turns the outcome into
+ * the lines that the file should have. */
 static void play_lines(struct play *p, size_t first, struct buf *should)
 {
     const char *const line = p->text.line[first];

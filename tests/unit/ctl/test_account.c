@@ -58,7 +58,7 @@ Test(account, ttl)
     }
 }
 
-/* Accounts of the system, in place of those of libc. */
+/* Accounts of the system: they replace libc's. */
 static uid_t account;
 static gid_t group;
 static int down;   /* the errno of NSS */
@@ -101,7 +101,7 @@ Test(account, uids_of_the_system)
     expect_err(EX_USAGE, PASSWORD, "user add eve --uid 70002", "leave out");
 }
 
-/* With LDAP down nobody knows whose number it is. */
+/* While LDAP is down nobody knows who has the number. */
 Test(account, accounts_that_cannot_be_asked)
 {
     char words[256], text[256];
@@ -167,7 +167,8 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120)
     lock_beside(words, EX_TEMPFAIL);
     hangs = false;
     paths_unit = systemd_hangs;
-    /* Without root a home elsewhere is refused before systemd is asked. */
+    /* If the caller isn't root, a home elsewhere is refused before systemd is
+     * asked. */
     lock_beside("user change anna --home /nowhere/anna",
                 geteuid() == 0 ? EX_CANTCREAT : EX_USAGE);
     cr_expect_null(strstr(file_text(world.users), "bert"));

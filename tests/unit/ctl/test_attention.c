@@ -1,5 +1,5 @@
-/* What needs attention: the array of "status", "check", the first screen, and
- * the plugin for Nagios in etc/examples. The test plays the server. */
+/* Attention: the array of "status", "check", the first screen, and the plugin
+ * for Nagios in etc/examples. The test plays the server. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ TestSuite(attention, .init = world_make, .fini = scratch_remove);
 
 #define DAY 86400
 
-/* What the server says; the plays are in a fork. */
+/* The server's answers; the plays are in a fork. */
 static struct {
     int64_t days; /* of the certificate; 0: unknown */
     const char *name, *state, *away, *refused;

@@ -86,7 +86,7 @@ Test(bans, own_addresses)
     freeifaddrs(all);
 }
 
-/* Answers with the number of the row whose request has come; 99: none. */
+/* Answers with the row number of the received request; 99: none. */
 static const struct request {
     const char *words;
     const char *network;

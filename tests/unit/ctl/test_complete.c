@@ -1,5 +1,4 @@
-/* What a shell completes of the bans of a server; cases/complete.txt has the
- * rest. */
+/* Completion of a server's bans in a shell; cases/complete.txt has the rest. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

@@ -298,7 +298,7 @@ Test(edit, killed_at_every_call, .timeout = 120)
     cr_expect_gt(news, 1, "%u calls", call);
 }
 
-/* By an editor that takes no lock: rows and lines are of one text. */
+/* An editor takes no lock: rows and lines are of one text. */
 Test(edit, a_file_that_grows_while_it_is_read, .timeout = 120)
 {
     pid_t pid;

@@ -28,7 +28,7 @@ Test(home, beneath)
     cr_expect_not(user_path_within("/sr", "/srv"));
 }
 
-/* This program's functions replace libc's: those of a directory "dead" don't
+/* This program's functions replace libc's: on a directory "dead" they don't
  * return. */
 static void die_with(const char *path)
 {

@@ -14,7 +14,7 @@ static void invite_begin(void)
 
 TestSuite(invite, .init = invite_begin, .fini = scratch_remove);
 
-/* Of the certificate; the plays are in a fork. */
+/* Facts of the certificate; the plays are in a fork. */
 static const char *said_name, *self_signed;
 
 static void is_invited(struct channel *c)
@@ -50,7 +50,7 @@ static const struct run *invited(const char *name, const char *own,
 
 #define URL "ftp://ftp.example.org/incoming/\n"
 
-/* Of a CA that few know the pin works, too. */
+/* The pin works for a CA that few know, too. */
 Test(invite, what_the_server_says)
 {
     const struct run *r =

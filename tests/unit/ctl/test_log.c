@@ -74,8 +74,8 @@ Test(log, journal)
     "{\"MESSAGE\":\"" message "\",\"_HOSTNAME\":\"" machine                    \
     "\",\"__REALTIME_TIMESTAMP\":\"1763629322123456\"}\n"
 
-/* Of several machines, as systemd-journal-remote collects them. A machine may
- * say any name. */
+/* Logs of several machines, as systemd-journal-remote collects them. A machine
+ * may say any name. */
 Test(log, of_several_machines)
 {
     const struct run *r;
@@ -131,7 +131,7 @@ Test(log, of_another_server)
     expect_err(EX_USAGE, "", "log", "-o json | sallyportctl log --file -");
 }
 
-/* What journalctl prints for one: journalctl -u NAME -o json. */
+/* The output of journalctl -u NAME -o json. */
 Test(log, entries_of_the_journal_as_input)
 {
     const struct run *r = expect_run(

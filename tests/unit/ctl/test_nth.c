@@ -55,7 +55,7 @@ static const char *words_of(const struct edit_case *c)
     return out;
 }
 
-/* The command, in the fork whose calls fail. */
+/* The command, in the fork with failing calls. */
 static int command(void *given)
 {
     static char text[512], *argv[32] = { text };
@@ -166,7 +166,7 @@ static void expect_truth(const struct edit_case *c, const char *after,
 
     snprintf(now, sizeof(now), "%s", file_text(world.users));
     done = (strstr(now, c->mark) != NULL) != c->removes;
-    /* Of an import each line is there or not, and those before all are. */
+    /* Each line of an import is there or not, and all lines before it are. */
     cr_expect(done || (status == EX_DATAERR && strstr(c->words, "import")
                            ? strncmp(now, before, strlen(before))
                            : strcmp(now, before)) == 0,
@@ -254,7 +254,7 @@ Test(nth, user_import)
     play_all(&cases[5]);
 }
 
-/* Runs it in a fork whose Nth allocation fails. *FAILED: there was one. */
+/* Runs it in a fork with a failing Nth allocation. *FAILED: there was one. */
 static int run_without_memory(const struct edit_case *c, unsigned n,
                               bool *failed)
 {
@@ -304,7 +304,7 @@ Test(nth, memory)
         play_memory(&cases[i]);
 }
 
-/* Without memory no user is left out, with the others imported. */
+/* If memory is short, no user is left out while the others are imported. */
 Test(nth, an_import_is_one_change)
 {
     const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 11;

@@ -1,5 +1,5 @@
 /* "partials list" and "partials purge". The test plays the processes files: the
- * output, and the effect of one that lies. */
+ * output, and the effect of a process that lies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -145,8 +145,8 @@ static void write_sharers(const char *shares_of_anna)
     file_write(world.users, text);
 }
 
-/* Without root all users have one uid. In a share only the names of partials
- * then show whose they are. */
+/* If the server doesn't run as root, all users have one uid. In a share only
+ * the names of partials then show their owners. */
 Test(partials, of_users_with_one_uid)
 {
     if (geteuid() == 0)
@@ -274,7 +274,8 @@ static void removes_two(struct channel *ctl, const struct message *find)
     says_end(ctl, find, 0, 0);
 }
 
-/* Who removed what: the server, which may not run, has no line about it. */
+/* Logs who removed what: the server, which may not run, has no line about
+ * it. */
 Test(partials, a_purge_is_logged)
 {
     char want[256];
@@ -295,7 +296,7 @@ Test(partials, a_purge_is_logged)
     cr_expect_str_eq(file_text(in_scratch("syslog")), "");
 }
 
-/* The server has one uid, which isn't that of the row. */
+/* The server has one uid, which differs from the row's. */
 Test(partials, a_server_without_root)
 {
     const struct run *r;
@@ -431,7 +432,7 @@ Test(partials, lies)
 }
 
 /* The request fails for one user: the output says for whom, and the next user's
- * partials are found. The exit code is that of the first failure. */
+ * partials are found. The exit code belongs to the first failure. */
 static bool anna_cant_enter(const struct files_start *start,
                             struct channel *master)
 {
@@ -552,8 +553,8 @@ static bool has_no_home(const struct files_start *start, struct channel *master)
     return fake_ready(start, master);
 }
 
-/* A home that isn't there has no partial: that is no failure of the timer. But
- * one of which files are to be removed must be there. */
+/* A missing home has no partial: that is no failure of the timer. But a home
+ * must be there if files are to be removed from it. */
 Test(partials, retention_without_a_home)
 {
     const struct run *r;

@@ -118,7 +118,7 @@ Test(run, version)
     cr_expect_str_eq(r->out, "sallyportctl " SALLYPORT_VERSION "\n");
 }
 
-/* Without a buffer, nothing is left to write at the end. */
+/* If there is no buffer, nothing is left to write at the end. */
 Test(run, a_full_disk)
 {
     world.out = "/dev/full";

@@ -33,7 +33,8 @@ Test(server, is_not_there)
     cr_expect_str_eq(expect_run(EX_UNAVAILABLE, "", "status --json")->out, "");
 }
 
-/* Without root the socket is in the directory of the configuration. */
+/* If the caller isn't root, the socket is in the directory of the
+ * configuration. */
 Test(server, of_another_user_or_of_root)
 {
     if (geteuid() != 0)

@@ -304,7 +304,7 @@ Test(user, add_that_is_not_synced)
     cr_expect(files_exists(in(world.homes, "new")));
 }
 
-/* What was begun of a home doesn't stand in the way of the next try. */
+/* The rest of a failed home doesn't stop the next try. */
 Test(user, add_whose_home_is_not_synced)
 {
     unsynced = world.homes;

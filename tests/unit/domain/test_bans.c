@@ -182,7 +182,7 @@ Test(bans, the_administrators_stay)
     cr_expect_not(banned("192.0.2.1", NOW));
 }
 
-/* An attacker can't shorten a ban by a crash, whose ban may be shorter. */
+/* An attacker can't shorten a ban by a crash and its shorter ban. */
 Test(bans, the_longer_one_stays)
 {
     cr_assert_eq(put("192.0.2.1", 32, NOW, NOW + 3600), 1);
@@ -301,7 +301,7 @@ Test(bans, texts)
 }
 
 /* The index follows each change, whatever the searches before: a row that gets
- * another network, one that ends, and networks within networks. */
+ * another network, a row that ends, and networks within networks. */
 Test(bans, an_index_follows_the_table)
 {
     struct ban_index index = { .key = { 1 } };

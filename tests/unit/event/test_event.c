@@ -472,7 +472,7 @@ Test(event, a_new_log_gets_what_waited)
     event_sender_release(&w.sender);
 }
 
-/* One that had no log at first. */
+/* At first there was no log. */
 Test(event, a_first_log_gets_events)
 {
     struct event_record r;

@@ -112,7 +112,7 @@ Test(metrics, of_durations)
     expect("sallyport_session_duration_seconds_bucket{le=\"+Inf\"} 0");
 }
 
-/* Of listings and checksums sallyportctl shows nothing. */
+/* sallyportctl shows nothing of listings and checksums. */
 Test(metrics, totals)
 {
     struct metrics_totals t;
@@ -229,7 +229,7 @@ Test(metrics, memory_is_not_in_a_fork)
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid == 0) {
-        signal(SIGSEGV, SIG_DFL); /* not that of a sanitizer */
+        signal(SIGSEGV, SIG_DFL); /* instead of a sanitizer's handler */
         *(volatile uint64_t *)&p->counter[0] = 1;
         _exit(0);
     }

@@ -45,14 +45,14 @@ void peer_fork(struct peer *p);
 /* The next answer to a request of sallyportctl, without signs of life. Returns
  * as channel_wait(). */
 int peer_answers(struct peer *p, struct message *ret);
-/* What it sends to master after its directories are opened. */
+/* The messages to master after it has opened its directories. */
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
 /* A second process of the same user, in the home of the first one. */
 void peer_join(struct peer *second, const struct peer *first);
-/* Before it runs: adds the share AT ("/contracts"), whose directory belongs to
- * root and a group of its own; or RIGHTS in the directory AT of the home. */
+/* Before it runs: adds the share AT ("/contracts"), with a directory of root
+ * and a group of its own; or RIGHTS in the directory AT of the home. */
 struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights);
 void peer_rights(struct peer *p, const char *at, unsigned rights);
 /* Runs a process of another user in the same shares, with RIGHTS in the first
@@ -125,8 +125,8 @@ int ask_commit(struct peer *p, uint64_t length);
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
 int ask_abort(struct peer *p);
 int ask_abort_spoiled(struct peer *p);
-/* Returns the whole listing as a string, which the caller frees; *outcome is
- * that of directory_listed. */
+/* Returns the whole listing as a string, which the caller frees;
+ * directory_listed sets *outcome. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
              const char *argument, char **text, int *outcome,
              uint64_t *entries);

@@ -28,7 +28,7 @@ struct steps {
     _Atomic bool at_lock; /* it stops before the next lock of a file */
 };
 
-/* Of the process itself, which is a child of TEST. */
+/* The steps of the process itself, which is a child of TEST. */
 static struct steps *mine;
 static pid_t test;
 

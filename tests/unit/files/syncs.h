@@ -20,20 +20,20 @@ void sync_directories_expect(void);
 /* sync_error for the Nth sync of a file in a process, and success afterwards,
  * as Linux reports a failed write; 0: none fails. */
 extern unsigned sync_fails_at;
-/* What such a sync says; at first EIO. */
+/* The result of such a sync; at first EIO. */
 extern int sync_error;
 /* EIO for each look at this name in a directory; NULL: for none. */
 extern const char *look_fails;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
-/* What each mark says instead; 0: it is written. */
+/* The error of each mark; 0: it is written. */
 extern int mark_error;
 
 /* A mark that must be new is written, and then EEXIST, as on NFS after its
  * server began again: the change is sent twice. */
 extern bool marks_repeat;
 
-/* What each request for a lease says; 0: the kernel's answer. */
+/* The result of each request for a lease; 0: the kernel's answer. */
 extern int lease_error;
 /* The type of each disk; 0: its own. */
 extern long disk_type;

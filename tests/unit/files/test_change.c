@@ -287,8 +287,8 @@ Test(change, running_upload_is_an_obstacle)
     peer_stop(&a);
 }
 
-/* The directories of an upload with a 226 are synced; one that can't be read
- * needs no sync. */
+/* The directories of an upload with a 226 are synced; a directory that can't be
+ * read needs no sync. */
 Test(change, new_names_are_synced)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* What an upload leaves alone, what is removed with its file, and where the
- * file is when the reply names its path. */
+/* The files that an upload leaves alone, the files removed with its file, and
+ * the place of the file when the reply names its path. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -132,8 +132,8 @@ Test(commit, a_lower_rest_cuts_at_once)
     peer_stop(&p);
 }
 
-/* What a killed process left above the confirmed length never becomes a part of
- * the file. */
+/* Bytes that a killed process left above the confirmed length never become a
+ * part of the file. */
 Test(commit, what_a_killed_process_left)
 {
     struct peer p;
@@ -357,7 +357,7 @@ Test(commit, a_partial_goes_with_its_file)
     ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/g", "/f"), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
-    /* A file whose removal fails keeps its partial. */
+    /* If the removal of a file fails, its partial stays. */
     ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
     cr_expect_eq(disk_partials(&p, "/"), 1);
@@ -381,8 +381,9 @@ Test(commit, a_running_one_stays)
     peer_stop(&a);
 }
 
-/* A client whose network died sends the whole file again. Then the old session
- * ends, a program collects the file, and the next one of that name comes. */
+/* After the death of its network a client sends the whole file again. Then the
+ * old session ends, a program collects the file, and the next upload of that
+ * name comes. */
 Test(commit, an_overtaken_one_is_not_kept)
 {
     struct peer a, b;
@@ -483,7 +484,7 @@ Test(commit, a_disk_that_gives_another_owner)
     peer_stop(&p);
 }
 
-/* Its process was killed. One that is being written stays. */
+/* Its process was killed. A partial in work stays. */
 Test(commit, an_overtaken_one_is_swept)
 {
     struct peer a, b;

@@ -284,8 +284,8 @@ Test(confirmed, a_file_has_no_mark)
     peer_stop(&p);
 }
 
-/* The record of SIZE's answer ends with the partial: with a resumed one, and
- * with one that took the record over. */
+/* The record of SIZE's answer ends with the partial: with a resumed partial,
+ * and with a partial that took the record over. */
 Test(confirmed, a_file_has_no_record)
 {
     static const uint64_t offsets[] = { 128 * K, 0 };

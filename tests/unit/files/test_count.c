@@ -418,8 +418,8 @@ Test(count, no_sync_under_a_lock)
 
 /* Bytes */
 
-/* Of a file that is continued only the new bytes count; of an unfinished upload
- * all, since none of them has counted. */
+/* If a file is continued, only the new bytes count; after an unfinished upload
+ * all of them, since none has counted. */
 Test(count, the_bytes_that_were_sent)
 {
     struct peer p;
@@ -495,7 +495,7 @@ Test(count, bytes_that_are_left)
     peer_stop(&p);
 }
 
-/* What is there of it is more than what is left. */
+/* The existing part is larger than the rest of the limit. */
 Test(count, an_unfinished_upload_that_is_too_long)
 {
     struct msg_file_writable w;
@@ -574,7 +574,7 @@ Test(count, from_the_first_limit_of_bytes_on)
     peer_stop(&p);
 }
 
-/* What was counted is taken back, and no more. */
+/* The counted bytes are taken back, and no more. */
 Test(count, bytes_of_a_rename_that_fails)
 {
     struct peer p;

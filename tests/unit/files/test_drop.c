@@ -278,8 +278,8 @@ Test(blind, what_each_request_gets)
     peer_stop(&p);
 }
 
-/* curl -C - asks for the size, and sends the rest by APPE; others by REST. The
- * name is the one that the client said, until the end. */
+/* curl -C - asks for the size, and sends the rest by APPE; other clients by
+ * REST. The client's name is kept until the end. */
 Test(blind, an_upload_goes_on)
 {
     struct peer p;
@@ -373,7 +373,8 @@ Test(blind, two_uploads_of_one_name_on_nfs)
     peer_stop(&p);
 }
 
-/* Who may only write in the home has a blind home, whatever else he may do. */
+/* A user who may only write in the home has a blind home, whatever the other
+ * rights. */
 Test(blind, a_home)
 {
     static const unsigned rights[] = { RIGHT_WRITE,
@@ -458,7 +459,7 @@ Test(mine, with_and_without_the_name)
         }
 }
 
-/* What the user stored is the user's own in every way. */
+/* The user's files are the user's own in every way. */
 Test(mine, own_files)
 {
     struct msg_facts_are facts;
@@ -511,7 +512,7 @@ Test(mine, own_files)
     peer_stop(&p);
 }
 
-/* The file that is opened decides, and not the one that had the name. */
+/* The opened file decides, not the earlier file of that name. */
 Test(mine, a_file_that_changes_its_owner)
 {
     struct peer p;

@@ -226,7 +226,7 @@ Test(expired, in_a_share)
     peer_stop(&p);
 }
 
-/* What is mounted in the home isn't the user's to lose. */
+/* A mount in the home isn't the user's to lose. */
 Test(expired, mounts_are_left_out)
 {
     unsigned states;

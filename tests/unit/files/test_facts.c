@@ -131,7 +131,7 @@ static void text_of(unsigned perm, char out[12])
     buf_release(&line);
 }
 
-/* By the user's rights; the disk may refuse what they permit. */
+/* The user's rights decide; the disk may refuse what they permit. */
 Test(perm, rights)
 {
     static const struct {
@@ -275,7 +275,7 @@ Test(read, table)
     peer_stop(&p);
 }
 
-/* A program that waits for a reader would write to one that isn't there. */
+/* A program that waits for a reader would write to nobody. */
 Test(read, fifo_is_not_opened)
 {
     char event[512];

@@ -306,8 +306,8 @@ static void make_homes(struct peer *p)
     cr_assert_eq(symlink("anna", path), 0);
 }
 
-/* Without root a home must be below the homes' directory. With root it is where
- * the users file says, if the user may go there. 0: files starts. */
+/* Unless run by root, a home must be below the homes' directory. With root the
+ * users file names it, if the user may go there. 0: files starts. */
 Test(files, homes)
 {
     static const struct {

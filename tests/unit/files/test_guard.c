@@ -140,7 +140,7 @@ Test(guard, another_spelling)
     peer_stop(&p);
 }
 
-/* Who could rename it would have all in it with the rights of the home. */
+/* If a user could rename it, all in it would have the rights of the home. */
 Test(guard, another_spelling_above)
 {
     struct peer p;
@@ -389,7 +389,7 @@ Test(guard, nothing_takes_its_place)
     peer_remove(&p);
 }
 
-/* Without such directories all spellings are the disk's affair. */
+/* Unless there are such directories, all spellings are the disk's affair. */
 Test(guard, no_rights_of_their_own)
 {
     struct peer p;

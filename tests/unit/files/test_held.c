@@ -57,7 +57,7 @@ Test(held, names)
                       wrong[i]);
 }
 
-/* What an order found; paths and ids are copies. */
+/* The result of an order; paths and ids are copies. */
 struct held {
     size_t count;
     char id[32], path[512];
@@ -89,7 +89,8 @@ static struct held order(struct peer *p, enum held_order what, const char *id)
     return h;
 }
 
-/* By a process of sallyportctl, while that of the session runs. */
+/* A process of sallyportctl gives the order, while the session's process
+ * runs. */
 static struct held order_once(const struct peer *p, enum held_order what,
                               const char *id)
 {
@@ -118,7 +119,7 @@ static void hold(struct peer *p, const char *path, enum write_mode mode,
     cr_expect_eq(strlen(id), HELD_DIGITS);
 }
 
-/* Where it waits; until the next call. */
+/* Returns the place where it waits; until the next call. */
 static const char *held_at(const char *id, enum conflict conflict,
                            const char *directory, const char *name)
 {
@@ -150,7 +151,7 @@ static int open_upload(struct peer *p, uint64_t from)
 }
 
 /* A subverted session keeps its handle, to change the file after the
- * inspection; also that of an upload that was cut. */
+ * inspection, even of a cut upload. */
 Test(held, a_handle_that_stays_open)
 {
     struct message m;
@@ -174,8 +175,8 @@ Test(held, a_handle_that_stays_open)
     peer_stop(&p);
 }
 
-/* A disk without leases, and one whose server lends them: there nobody can
- * tell. */
+/* A disk without leases, and a disk with a server that lends them: there nobody
+ * can tell. */
 Test(held, a_disk_without_leases)
 {
     static const struct {
@@ -277,7 +278,7 @@ Test(held, spelled_otherwise)
     peer_stop(&p);
 }
 
-/* A process of the user whose uploads don't wait. */
+/* A process of a user without inspection of uploads. */
 static void join(struct peer *other, const struct peer *p)
 {
     *other = *p;
@@ -305,7 +306,7 @@ enum arrival {
     BY_RELEASE,
     AS_UPLOADED,
     WITH_AN_OLD_TIME, /* MFMT, as many clients send it after each upload */
-    BY_RENAME,        /* it was uploaded before the one that waits */
+    BY_RENAME,        /* it was uploaded before the waiting one */
     BY_RENAME_OF_RELEASED,
     RELEASED_AND_CHANGED,
     ARRIVALS
@@ -650,8 +651,8 @@ Test(held, in_a_drop)
     peer_stop(&p);
 }
 
-/* One member's uploads wait, those of the others don't; nobody sees them. The
- * process that releases has the share's gid alone. */
+/* Uploads of one member wait, uploads of the others don't; nobody sees the
+ * waiting ones. The process that releases has the share's gid alone. */
 Test(held, in_a_share)
 {
     struct peer p, b, ctl;
@@ -685,7 +686,7 @@ Test(held, in_a_share)
     peer_stop(&p);
 }
 
-/* Of two processes with the same order one finds the file. */
+/* If two processes have the same order, one finds the file. */
 Test(held, two_at_once)
 {
     struct peer p, ctl[2];

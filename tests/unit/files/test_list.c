@@ -377,7 +377,7 @@ static void furnish_many(struct peer *p, unsigned count)
     }
 }
 
-/* Returns the resident memory of the process in KiB, without that of files: the
+/* Returns the resident memory of the process in KiB, without mapped files: the
  * kernel may take those pages at any time. 0 if it can't be read. */
 static unsigned long memory(struct peer *p)
 {
@@ -416,7 +416,7 @@ static int ask_for_pipe(struct peer *p, const char *path,
 }
 
 /* Expects each of these files in a line of its own, and nothing else: TEXT was
- * written in many blocks, whose ends are inside of lines. */
+ * written in many blocks, and their ends are inside of lines. */
 static void expect_each_of_many(char *text)
 {
     static bool seen[MANY];

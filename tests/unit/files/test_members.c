@@ -176,7 +176,7 @@ static void skip_without_root(void)
         cr_skip_test("without root there is one user");
 }
 
-/* As their rights say. Whose the file is counts for its times only. */
+/* Rights decide; the owner of a file counts for its times only. */
 Test(members, change_each_others_files)
 {
     struct peer p, b;
@@ -307,7 +307,7 @@ Test(members, an_account_that_was_made_again)
     peer_stop(&p);
 }
 
-/* Without root they have one uid. */
+/* If they don't run as root, they have one uid. */
 Test(members, partials_of_others_with_the_same_uid)
 {
     struct peer p, b;
@@ -330,7 +330,7 @@ Test(members, partials_of_others_with_the_same_uid)
     peer_stop(&p);
 }
 
-/* Those of a member who has left would stay for ever. Only time says that
+/* Partials of a member who has left would stay for ever. Only time says that
  * nobody writes them: the share's process can't open them. */
 Test(members, expired_partials_of_others_are_swept)
 {

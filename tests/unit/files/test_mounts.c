@@ -218,7 +218,8 @@ static void expect_reason(struct peer *p, const char *reason)
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
 }
 
-/* What can't be opened is empty space in the tree, and the log says why. */
+/* A mount that can't be opened is empty space in the tree, and the log says
+ * why. */
 Test(mounts, what_cannot_be_opened)
 {
     struct msg_facts_are facts;
@@ -288,7 +289,8 @@ Test(mounts, a_share_of_others)
     peer_stop(&p);
 }
 
-/* Without root the shares lie in one place, as the homes do. */
+/* If the server doesn't run as root, the shares lie in one place, as the homes
+ * do. */
 Test(mounts, without_root_beneath_shares)
 {
     struct peer p;
@@ -398,7 +400,7 @@ Test(mounts, nothing_moves_between_them)
     peer_stop(&p);
 }
 
-/* Where rights follow the path, a link would lead around them. */
+/* If rights follow the path, a link would lead around them. */
 Test(mounts, links_are_not_followed)
 {
     struct msg_facts_are facts;

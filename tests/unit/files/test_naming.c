@@ -1,4 +1,4 @@
-/* Uploads whose name is taken: each on_conflict, for one upload and for ten at
+/* Uploads to a taken name: each on_conflict, for one upload and for ten at
  * once. */
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -102,7 +102,8 @@ static int send_rest(struct world *w, int fd, uint64_t first)
                                                    : r;
 }
 
-/* Without the copy's end and the commit it is aborted, as by a session. */
+/* If the copy's end and the commit don't come, it is aborted, as by a
+ * session. */
 static int send_file(struct world *w, enum write_mode mode)
 {
     struct peer *p = &w->p;
@@ -216,7 +217,7 @@ static void make_g(struct world *w)
     disk_fill(&w->p, on_disk(w, "g"), NEW_LEN, NEW);
 }
 
-/* What is right */
+/* The right states */
 
 static bool new_or_nothing(const struct seen *s, bool ok)
 {
@@ -460,7 +461,7 @@ static void blame(const struct world *w, unsigned n, int error, int outcome,
                             : "not there");
 }
 
-/* What the client does next: it tries again. */
+/* The client's next action: it tries again. */
 static void try_again(struct world *w, unsigned n, int error, bool killed)
 {
     unsigned partials;
@@ -468,7 +469,8 @@ static void try_again(struct world *w, unsigned n, int error, bool killed)
     struct seen s = look(w, &partials);
     const char *wrong = r != OUTCOME_OK ? "the next try fails" : NULL;
 
-    /* An upload whose first try has got its name is a second file. */
+    /* If the first try of an upload has got its name, the next try is a second
+     * file. */
     if (!wrong && !w->s->counts)
         wrong = fault_of(&s, w, r, killed);
     if (wrong)
@@ -638,8 +640,8 @@ static void get_pattern(struct world *w, const char *name, unsigned seed,
         cr_assert_eq(unlink(disk_path(&w->p, on_disk(w, name))), 0);
 }
 
-/* What SIZE reports after a kill has the old bytes or the new ones, and never
- * some of both. */
+/* The bytes that SIZE reports after a kill are the old ones or the new ones,
+ * and never some of both. */
 Test(nth, a_lower_rest_that_is_killed)
 {
     static const struct scenario lower = { .name = "a lower REST",

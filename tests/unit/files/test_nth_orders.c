@@ -32,7 +32,7 @@ struct world {
     char id[HELD_DIGITS + 1];
 };
 
-/* What stands on the disk. */
+/* The state of the disk. */
 struct state {
     bool held, released, old, partial, file;
 };

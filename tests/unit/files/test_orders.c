@@ -58,7 +58,7 @@ struct op {
     uint64_t size;      /* by SIZE */
 };
 
-/* Of an upload: what comes next. */
+/* Parts of an upload: the next one. */
 enum part { BEGIN, COPIES, BEGUN };
 
 struct client {
@@ -277,7 +277,7 @@ static void end_op(struct client *c, int outcome)
     c->op = NULL;
 }
 
-/* What the client knows of the partial counts for one upload. */
+/* The client's knowledge of the partial counts for one upload. */
 static void writable(struct client *c, struct msg_file_writable *w)
 {
     struct op *op = c->op;
@@ -429,7 +429,8 @@ static bool give(struct world *w, char to[LONGEST], const char *file)
     return true;
 }
 
-/* What the upload publishes where it stands in the order; false: it can't. */
+/* Returns the bytes that the upload publishes at its place in the order; false:
+ * it can't. */
 static bool content(const struct world *w, const struct op *op,
                     char ret[2 * LONGEST])
 {

@@ -149,7 +149,7 @@ Test(quota, an_upload_beyond_it)
     end(&p);
 }
 
-/* Each subvolume has its own, and the reply names that of the share. */
+/* Each subvolume has its own quota, and the reply names the share's. */
 Test(quota, a_share)
 {
     struct msg_refused why = { 0 };
@@ -189,8 +189,8 @@ Test(quota, a_share)
     end_on(&p, p.shares);
 }
 
-/* Who sees nothing of a share learns nothing of what others store, until a
- * write fails. */
+/* A user who sees nothing of a share learns nothing about the uploads of
+ * others, until a write fails. */
 Test(quota, a_drop)
 {
     struct msg_refused why = { 0 };
@@ -441,7 +441,7 @@ Test(min_free, uploads_at_the_same_time)
     end_on_small_disk(&p);
 }
 
-/* Without ALLO: at the beginning, and with each sync. */
+/* If there is no ALLO: at the beginning, and with each sync. */
 Test(min_free, an_unknown_length)
 {
     uint64_t first;

@@ -1,5 +1,5 @@
-/* Where an upload begins: every branch of the decision, as a table; and which
- * upload SIZE's answer belongs to. */
+/* The begin of an upload: every branch of the decision, as a table; and the
+ * upload that SIZE's answer belongs to. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +60,7 @@ Test(resume, decide)
           OUTCOME_BAD_OFFSET,
           0,
           0 },
-        /* The finished file, whose length SIZE reports, comes before a
+        /* The finished file, with the length that SIZE reports, comes before a
          * partial. */
         { { STORE(5), PARTIAL(64 * K), FINISHED(9) },
           OUTCOME_OK,

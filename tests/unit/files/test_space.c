@@ -137,8 +137,8 @@ Test(idle, files_that_stay)
     peer_stop(&p);
 }
 
-/* Without root all users have one uid, and in a share their partials stand side
- * by side. */
+/* If they don't run as root, all users have one uid, and in a share their
+ * partials stand side by side. */
 Test(idle, of_a_user_with_the_same_uid)
 {
     struct event_record removed;
@@ -244,8 +244,8 @@ Test(idle, an_announced_length_takes_what_is_missing)
 }
 
 /* 100 KiB are free, and the upload's own partial, untouched for an hour, has
- * 192: it is no room for the upload that continues it, and only once for one
- * that drops it. An upload that is refused leaves it. */
+ * 192: it is no room for the upload that continues it, and only once for an
+ * upload that drops it. A refused upload leaves it. */
 Test(idle, not_the_one_of_the_upload)
 {
     static const uint64_t offsets[] = { 192 * K, 100 * K, 0 };

@@ -351,7 +351,7 @@ Test(upload, append_goes_on_after_size_only)
     cr_assert_eq(first, 192 * K);
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     cr_assert(disk_is(&p, "/f", 300 * K, 1));
-    /* Without SIZE it begins again. */
+    /* Unless SIZE has reported it, it begins again. */
     ask_cut(&p, "/g", 200 * K, 1);
     begin(&p, "/g", WRITE_APPEND, 0, 10, 2, &first);
     cr_assert_eq(first, 0);
@@ -673,7 +673,7 @@ Test(upload, partials_expire)
     cr_expect_eq(disk_sweep(&p, 0), 0, "it was touched just now");
     cr_expect_eq(disk_sweep(&p, HOUR), 1);
     cr_assert_eq(disk_partials(&p, "/folder"), 0);
-    /* Never one that is being written. */
+    /* Never a partial in work. */
     begin(&p, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     disk_age(&p, disk_partial(&p, "/"), 7);
     cr_expect_eq(disk_sweep(&p, HOUR), 0);
@@ -705,7 +705,7 @@ Test(upload, what_a_killed_process_left)
     peer_stop(&p);
 }
 
-/* What a listing or a write finds beside it stays. */
+/* Other partials that a listing or a write finds stay. */
 Test(upload, a_session_removes_no_other_partial)
 {
     struct peer p;
@@ -725,7 +725,7 @@ Test(upload, a_session_removes_no_other_partial)
     peer_stop(&p);
 }
 
-/* `cp -al` of the home, of a cut upload or of one that runs: it can be resumed
+/* `cp -al` of the home, of a cut upload or of a running one: it can be resumed
  * all the same. */
 Test(upload, a_hard_link_to_a_partial)
 {

@@ -298,8 +298,8 @@ static unsigned commit_all(struct peer p[SIX], uint64_t len)
     return stored;
 }
 
-/* Six sessions append to one file and commit at the same moment. Each one that
- * gets "stored" has its byte in the file, so only one of them can get it. */
+/* Six sessions append to one file and commit at the same moment. A session that
+ * gets "stored" has its byte in the file, so only one session can get it. */
 Test(upload_copy, appends_at_the_same_moment)
 {
     struct peer p[SIX];

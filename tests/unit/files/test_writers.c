@@ -1,5 +1,5 @@
 /* Two sessions that change one name at the same moment. Whatever the verbs, the
- * result is one that some order of the answered commands gives. */
+ * result is that of some serial order of the answered commands. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -129,7 +129,7 @@ static void run_both(struct pair *pair)
     }
 }
 
-/* The rival's command is the last one that was answered with success. */
+/* The rival's command was the last answered with success. */
 static bool is_by_rival(struct pair *pair, const struct rival *rival,
                         bool appended)
 {

@@ -371,8 +371,8 @@ Test(foreign, lines)
         cr_expect_not(not_ftp_line(slice_from(unknown[i])), "%s", unknown[i]);
 }
 
-/* Without an argument no FTP command counts as another protocol's, even if the
- * caller forgets to check. */
+/* If there is no argument, no FTP command counts as another protocol's, even if
+ * the caller forgets to check. */
 Test(foreign, no_command)
 {
     for (size_t i = 0; i < command_count; i++) {

@@ -406,7 +406,7 @@ Test(listing, time)
     cr_expect_str_eq(listing_time(INT64_MIN, out), "00010101000000");
 }
 
-/* Of a day only the first time is converted as a whole. */
+/* Only the first time of a day is converted completely. */
 Test(listing, times_one_after_the_other)
 {
     static const struct {

@@ -84,7 +84,8 @@ Test(adopt, a_session_goes_on, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* It counts as one that hasn't logged in, until it does; then it gets keys. */
+/* It counts as a session without a login until it logs in; then it gets
+ * keys. */
 Test(adopt, a_session_logs_in_later, .timeout = 60)
 {
     const struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };

@@ -12,7 +12,7 @@
 
 #define FREE "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
 
-/* What a session does, and the result. */
+/* The action of a session, and the result. */
 struct death_row {
     const char *name, *does;
     int signal;         /* that ended it */
@@ -85,7 +85,7 @@ Test(children, deaths)
     bench_stop(&b, 0);
 }
 
-/* Of a session that sends all the time gate reads so many messages in a second,
+/* If a session sends all the time, gate reads so many messages in a second,
  * whatever they are, and serves the others. */
 Test(children, a_flood_waits, .timeout = 60)
 {

@@ -340,7 +340,8 @@ Test(lend, as_many_as_there_are_ports)
         close(held[i]);
 }
 
-/* IPv6 alone; and a link-local address, whose interface nobody knows here. */
+/* IPv6 alone; and a link-local address, with an interface that nobody knows
+ * here. */
 Test(lend, ipv6)
 {
     static const char *const locals[] = { "::1", "fe80::1" };

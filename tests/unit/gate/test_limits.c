@@ -270,8 +270,8 @@ Test(limits, one_gives_way_to_another)
     limits_release(&l);
 }
 
-/* Whoever has a whole /48 is one network, and each /64 of it is a client, also
- * the first one, whose bytes are those of the /48. No record is lost. */
+/* A whole /48 is one network, and each /64 of it is a client, also the first
+ * one, with the same bytes as the /48. No record is lost. */
 Test(limits, one_subscriber)
 {
     struct limits l = make(100, 2, 100);

@@ -132,7 +132,7 @@ Test(pace, transfers, .timeout = 60)
     close_gate();
 }
 
-/* Whose limit is reached; the account's limit is its number. */
+/* The account with the reached limit; the account's limit is its number. */
 static int refused_by(int i)
 {
     struct message m;
@@ -271,8 +271,8 @@ Test(pace, a_request_waits_for_its_limits, .timeout = 60)
     close_gate();
 }
 
-/* Of a user in a team, in several messages: before the last one has come, none
- * counts, and a transfer waits. */
+/* The limits of a user in a team come in several messages: before the last one
+ * has come, none counts, and a transfer waits. */
 Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
 {
     struct msg_limits m = { .account = 1, .transfers = 2 };
@@ -350,8 +350,8 @@ static void share(enum shared_by by)
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     }
     us = clock_us() - began;
-    /* What was unused for 100 ms, and a piece, may come at once. The first who
-     * asks gets a whole piece. */
+    /* The unused bytes of 100 ms, and a piece, may come at once. The first
+     * session that asks gets a whole piece. */
     cr_expect_geq(us, 840000, "%llu us", (unsigned long long)us);
     for (int i = 1; i < SESSIONS; i++)
         cr_expect(bytes[i] + 2 * PIECE >= bytes[0] &&

@@ -146,7 +146,7 @@ Test(proxy, lies)
     }
 }
 
-/* A session whose client connected directly has no header to report. */
+/* If its client connected directly, a session has no header to report. */
 Test(proxy, nobody_else_may_ask)
 {
     struct bench_plan plan = { .settings = FREE };

@@ -1,6 +1,6 @@
 /* The messages that programs of two builds send each other: their numbers and
  * fields are published, and never change. Otherwise a sallyportctl or a gate of
- * another build would get another message than the one that was sent. */
+ * another build would read another message than the sent one. */
 #include <criterion/criterion.h>
 
 #include "sallyport/base/buf.h"

@@ -1,4 +1,4 @@
-/* What master gives to a program that it executes. */
+/* The set-up that master gives to a program when it executes it. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <string.h>

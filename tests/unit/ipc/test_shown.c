@@ -42,7 +42,7 @@ Test(shown, is_sent)
     channel_close(&ctl);
 }
 
-/* What doesn't fit spoils the row: a part of it would be a lie. */
+/* A text that doesn't fit spoils the row: a part of it would be a lie. */
 Test(shown, is_bounded)
 {
     static char text[MESSAGE_BYTES_MAX];

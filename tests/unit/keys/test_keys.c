@@ -161,7 +161,7 @@ Test(keys, nothing_but_handshakes)
     close_keys(&s);
 }
 
-/* By this event an administrator can find the session. */
+/* This event lets an administrator find the session. */
 Test(keys, events_name_the_session)
 {
     struct event_record r;

@@ -302,7 +302,7 @@ static const char dropped_words[] =
     "service process=session serial=0000000000000001 peer=203.0.113.5:4711 "
     "reason=\"events over the rate dropped\" number=";
 
-/* An event whose line has at least LINE_LEAST bytes. */
+/* An event with a line of at least LINE_LEAST bytes. */
 #define LINE_LEAST 1000
 #define BURST      (RATE_BURST / LINE_LEAST)
 #define SECOND     (RATE_SECOND / LINE_LEAST)

@@ -1,5 +1,5 @@
 /* The real master in a fork; the test plays all other processes. Each process
- * that master starts is an actor, whose main channel the test has. */
+ * that master starts is an actor, and the test has its main channel. */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
@@ -110,7 +110,7 @@ void player_leave(struct player *p);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
-/* The second half of it, for a player whose LOGIN had to wait. */
+/* The second half of it, for a player with a LOGIN that had to wait. */
 void player_is_asked_about(struct stage *s, struct player *p);
 /* Auth takes the users, if M has them. */
 void auth_takes(struct stage *s, const struct message *m);
@@ -135,7 +135,7 @@ void stage_leave(struct stage *s, struct player *p);
 /* Gate gets message M about that session. */
 void gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 
-/* Another gate gets ready in place of the one that has ended, and serves a new
+/* Another gate gets ready after the end of the first, and serves a new
  * session. */
 void gate_again(struct stage *s);
 /* Gate reports that it has reaped that session, and how it ended. */

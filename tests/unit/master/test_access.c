@@ -1,5 +1,5 @@
-/* Sessions whose user's row has changed: which change ends one, when, and with
- * which reason; and that a broken users file ends none. */
+/* Sessions after a change of their user's row: which change ends one, when, and
+ * with which reason; and that a broken users file ends none. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -421,8 +421,8 @@ Test(access, hours_that_are_over, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* Those of a team are the user's, too. auth has read an older file than master,
- * so it lets the user in. */
+/* Options of a team are the user's, too. auth has read an older file than
+ * master, so it lets the user in. */
 static void is_not_admitted(const char *option)
 {
     char by[80];
@@ -657,7 +657,7 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
                  (unsigned long long)serial, user, address ? address : "");
 }
 
-/* By serial, user or address, and only those. */
+/* Kicks by serial, user or address, and no other session. */
 Test(access, kick, .timeout = 60)
 {
     struct address host;
@@ -691,8 +691,8 @@ Test(access, kick, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets those of
- * anna. */
+/* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
+ * number of anna's. */
 static size_t ask_who(struct caller *c, size_t *annas)
 {
     struct message got;

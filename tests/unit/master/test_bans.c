@@ -117,8 +117,8 @@ static void exempts(struct master *m)
     m->settings.no_ban.count = 1;
 }
 
-/* All sessions of that network end, and one that gate has let in just before
- * the ban does, too. */
+/* All sessions of that network end, also a session that gate has let in just
+ * before the ban. */
 Test(bans, by_the_administrator)
 {
     struct player in, out, other, late;
@@ -435,7 +435,7 @@ Test(bans, who_guesses)
     stage_leave(&s, &p);
 }
 
-/* Many users may share that address, or it is in no_ban or that of a proxy, or
+/* Many users may share that address, or it is in no_ban or a proxy's, or
  * ban_after is 0. */
 Test(bans, who_guesses_and_is_spared)
 {
@@ -583,7 +583,7 @@ Test(bans_file, changes_while_it_is_written)
     banning_release(m.banning);
 }
 
-/* Of a writer that was killed: neither its file nor its name is in the way. */
+/* After a killed writer neither its file nor its name is in the way. */
 Test(bans_file, after_a_killed_writer)
 {
     int fd = open(in_scratch(".bans.sallyport-new"), O_WRONLY | O_CREAT, 0600);
@@ -614,8 +614,8 @@ static bool is_at_the_lock(void *writer)
     return false;
 }
 
-/* Of an older generation: it isn't in the way of the new one, and the new one
- * waits for it. */
+/* The writer of an older generation isn't in the way of the new one, and the
+ * new one waits for it. */
 Test(bans_file, another_writer)
 {
     pid_t writer;

@@ -59,8 +59,8 @@ Test(control, status)
     stage_leave(&s, &out);
 }
 
-/* A start whose control socket is new answers from its beginning. A reload that
- * is asked of it then doesn't end it. */
+/* A start with a new control socket answers from its beginning. A reload
+ * requested then doesn't end it. */
 Test(control, a_reload_while_a_start_waits)
 {
     struct stage s;
@@ -118,7 +118,7 @@ static void left_over(struct channel *c)
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
-/* Of 0.3.0. */
+/* Sends a request of 0.3.0. */
 static void a_retired_request(struct channel *c)
 {
     const unsigned char bytes[8] = { MSG_status_retired, 0, 0, 0, 1 };
@@ -513,7 +513,7 @@ Test(control, members_of_the_group_fill_no_log, .timeout = 60)
     stage_close(&s);
 }
 
-/* Without the setting nobody is a member, whatever the mode. */
+/* If the setting is empty, nobody is a member, whatever the mode. */
 Test(control, nobody_is_in_no_group, .timeout = 60)
 {
     struct caller c = { 0 };

@@ -1,5 +1,5 @@
 /* The control socket in the file system: made, inherited, taken from a killed
- * server, never from one that lives, and removed. */
+ * server, never from a living one, and removed. */
 #include "master/control/control.h"
 
 #include <criterion/criterion.h>
@@ -97,7 +97,7 @@ Test(control_socket, another_server_answers)
     control_socket_close(&first, true);
 }
 
-/* A server whose queue is full counts too, although nobody gets in. */
+/* A server with a full queue counts, although nobody gets in. */
 Test(control_socket, a_busy_server_answers)
 {
     struct control_socket first;

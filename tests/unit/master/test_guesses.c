@@ -93,7 +93,7 @@ Test(guesses, a_name_is_forgiven)
 }
 
 /* Other people can't slow a user who has logged in there lately. The user's own
- * failures there do, as do those of an attacker at the same address. */
+ * failures there do, and so do failures of an attacker at the same address. */
 Test(guesses, where_a_user_is_known)
 {
     struct guesses *g;
@@ -318,7 +318,7 @@ Test(guesses, are_pardoned)
     guesses_unmap(&g);
 }
 
-/* Where anybody has logged in lately a ban would hit users. */
+/* If anybody has logged in there lately, a ban would hit users. */
 Test(guesses, where_users_are)
 {
     struct guesses *g;

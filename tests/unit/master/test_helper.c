@@ -46,7 +46,7 @@ static void permit_files(rlim_t most)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* The table of N users whose homes are missing. */
+/* Makes the table of N users without homes. */
 static int table_of(size_t n)
 {
     struct complaint c = { "" };
@@ -90,7 +90,7 @@ Test(helper, check_hangs)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* What check would have printed isn't about homes. */
+/* The remarks that check would have printed aren't about homes. */
 Test(helper, remarks_hang)
 {
     FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
@@ -310,8 +310,8 @@ Test(helper, prepares_nothing_without_a_file_in_memory)
     is(&p, PREPARED_ACCOUNTS, -EIO, "memfd: Too many open files");
 }
 
-/* What is done counts, also if the rest isn't: check hangs at a disk, which is
- * named. */
+/* A finished part counts, also if the rest isn't finished: check hangs at a
+ * disk, which is named. */
 Test(helper, prepares_a_part, .timeout = 60)
 {
     struct prepared p = all(true);

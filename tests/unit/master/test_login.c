@@ -217,7 +217,7 @@ Test(login, files_outlives_its_session)
     stage_leave(&s, &q);
 }
 
-/* One that can't end is killed. */
+/* If it can't end, it is killed. */
 Test(login, files_that_hangs_after_its_session)
 {
     struct stage s;
@@ -254,7 +254,7 @@ Test(login, share_not_permitted)
     stage_leave(&s, &p);
 }
 
-/* What the fork gets of the users file, which it has wiped. */
+/* The fork's part of the users file, which it has wiped. */
 Test(login, mounts)
 {
     struct actor files;
@@ -884,9 +884,9 @@ Test(login, users_broken)
     stage_close(&s);
 }
 
-/* Reading fails: /proc/self/mem is the only regular file whose first bytes
- * always do so. A user who was locked since must not get in by the old file,
- * and the next login reads the file again. */
+/* Reading fails: the first bytes of /proc/self/mem always fail. A user who was
+ * locked since must not get in by the old file, and the next login reads the
+ * file again. */
 Test(login, users_unreadable)
 {
     char path[128];

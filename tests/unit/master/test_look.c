@@ -1,5 +1,5 @@
-/* What sessions do now: master asks those that a caller wants to see, here and
- * in older generations, and waits for none of them. */
+/* The present work of sessions: master asks the sessions that a caller wants to
+ * see, here and in older generations, and waits for none of them. */
 #include <criterion/criterion.h>
 #include <unistd.h>
 

@@ -326,7 +326,7 @@ Test(older, half_a_row, .timeout = 60)
     newest_closes(&s);
 }
 
-/* One that is in no list would outlive its user's lock. */
+/* A session that is in no list would outlive its user's lock. */
 Test(older, more_sessions_than_records, .timeout = 60)
 {
     struct roster_facts f = seven();
@@ -457,7 +457,7 @@ static bool has_logged_in(const struct roster_facts *now)
     return now->login > 0;
 }
 
-/* From its beginning on, since any moment may be that of a reload. */
+/* From its beginning on, since a reload may come at any moment. */
 Test(older, shows_each_session, .timeout = 60)
 {
     struct roster_facts now;

@@ -1,4 +1,4 @@
-/* Sessions whose gate has ended: they are children of master now, and the next
+/* Sessions without their gate: they are children of master now, and the next
  * gate serves them. */
 #include <criterion/criterion.h>
 #include <poll.h>
@@ -168,7 +168,8 @@ Test(orphans, that_hide_are_not_adopted, .timeout = 60)
     stage_close(&s);
 }
 
-/* Gate finds a wrong message of one that has closed its channel to master. */
+/* Gate finds a wrong message of a session that has closed its channel to
+ * master. */
 Test(orphans, that_hide_are_killed_for_gate, .timeout = 60)
 {
     struct message got;

@@ -64,7 +64,7 @@ static bool has_hash(const struct stage *s, const char *name, const char *hash)
     return found;
 }
 
-/* The player asks for another password; auth must be told whose. */
+/* The player asks for another password; auth must be told the user. */
 static void asks(struct stage *s, struct player *p, uint64_t cost)
 {
     struct message got;
@@ -84,7 +84,7 @@ static void asks(struct stage *s, struct player *p, uint64_t cost)
     message_close(&got);
 }
 
-/* USER: whose password was right; NULL: it was wrong */
+/* USER: the owner of a right password; NULL: it was wrong */
 static void finds(struct stage *s, const struct player *p, const char *user,
                   enum password_fault fault, const char *hash)
 {

@@ -1,5 +1,5 @@
-/* What master opens and checks before a start: homes, limits, and the keys that
- * outlive it. */
+/* Things that master opens and checks before a start: homes, limits, and the
+ * keys that outlive it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static const struct {
     { "/anywhere", 70000, 0, true, false },
     { "anywhere", 70000, 70000, true, false },
     { "", 70000, 70000, true, false },
-    /* Without root only the home's place counts, not the uid. */
+    /* If the caller isn't root, only the home's place counts, not the uid. */
     { "/srv/sallyport/anna", 0, 0, false, true },
     { "/srv/sallyport/a/b", 1, 1, false, true },
     { "/srv/sallyport", 70000, 70000, false, false },
@@ -75,7 +75,7 @@ static const struct {
 } shares[] = {
     { "/anywhere", 80000, true, true },
     { "/anywhere", 100, true, true }, /* a local group's */
-    /* Without root only the place counts. */
+    /* If the caller isn't root, only the place counts. */
     { "/srv/sallyport/shares/s", 100, false, true },
     { "/srv/sallyport/shares/a/b", 100, false, true },
     { "/srv/sallyport/shares", 80000, false, false },
@@ -412,7 +412,7 @@ Test(state, a_recovery_needs_no_disk)
     have_the_same_keys(&second, &first);
 }
 
-/* What the next steps need isn't there: the reason is that of check. --check
+/* The objects of the next steps aren't there: check gives the reason. --check
  * says it in the step of each part. */
 Test(state, check_is_late)
 {

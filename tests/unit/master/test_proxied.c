@@ -84,7 +84,7 @@ Test(proxied, the_client_is_known)
     expect_byte(fd, 'x');
     close(fd);
     player_logs_in(&s, &p, &files);
-    cr_expect_eq(next_sender(&s, &peer, &fd), 11); /* that of its files */
+    cr_expect_eq(next_sender(&s, &peer, &fd), 11); /* the sender of its files */
     cr_expect(address_same_host(&peer, &client));
     close(fd);
     stage_leave(&s, &p);

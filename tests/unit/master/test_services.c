@@ -1,5 +1,5 @@
-/* Channels to log and keys: each new log or keys gets all of them, also those
- * of sessions that have ended meanwhile, as many as there is room for. */
+/* Channels to log and keys: each new log or keys gets all of them, as far as
+ * there is room, also the channels of sessions that have ended meanwhile. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -78,7 +78,7 @@ static bool is_reaped(void *actor)
     return kill(((struct actor *)actor)->note.pid, 0) < 0;
 }
 
-/* A user whose files fails isn't logged in, and the next log hears no name. */
+/* If its files fails, a user isn't logged in, and the next log gets no name. */
 Test(service, of_a_session_that_was_denied)
 {
     struct stage s;
@@ -368,7 +368,7 @@ Test(service, words_of_the_ended)
     stage_close(&s);
 }
 
-/* Sessions without a login leave room for those of users. */
+/* Sessions without a login leave room for users' sessions. */
 Test(service, the_ended_are_bounded)
 {
     struct stage s;

@@ -535,9 +535,9 @@ static void hear_for_files(struct session_record *s, struct channel *files)
     s->files.channel.phase = PHASE_RUN;
 }
 
-/* Gate reaps a session and reports its death; in a generation whose gate has
- * ended, master reaps it. In both, files learns the signal, or the log would
- * have no line about an upload that was under way. */
+/* Gate reaps a session and reports its death; if gate has ended, master reaps
+ * it. In both cases files learns the signal, or the log would have no line
+ * about an upload that was under way. */
 Test(session_ends, files_learns_the_signal)
 {
     for (int orphan = 0; orphan <= 1; orphan++) {

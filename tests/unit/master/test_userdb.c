@@ -1,6 +1,6 @@
 /* The users file as it changes: what makes a new generation, what is reported,
- * and what stays. The program reader of this build parses it, or, in its place,
- * one that hangs, lies or dies. */
+ * and what stays. The program reader of this build parses it, or a false reader
+ * that hangs, lies or dies. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +89,7 @@ static int look(void)
     return userdb_look(&db, &c);
 }
 
-/* Of the users, in any order. */
+/* Expects these names of users, in any order. */
 static void expect_names(const char *names)
 {
     struct slice rest = slice_from(names), name;
@@ -131,8 +131,8 @@ static bool look_forks(void)
     return look_forks_for(false);
 }
 
-/* A local file that the kernel knows to be unchanged; never a network's, whose
- * attributes another machine may have changed. */
+/* A local file that the kernel knows to be unchanged; never a network's, since
+ * another machine may have changed its attributes. */
 Test(userdb, no_process_for_an_unchanged_local_file)
 {
     cr_expect_not(look_forks());
@@ -549,7 +549,7 @@ Test(userdb, reader_that_hangs)
 }
 
 /* A start doesn't rest after the inherited text has failed: it reads the file,
- * and its reason is that of the file. */
+ * and the file gives the reason. */
 Test(userdb, reader_that_hangs_at_a_start)
 {
     struct inherited text = { "users", fd_sealed("users", SLICE(BERT)) };
@@ -613,7 +613,7 @@ Test(userdb, reader_that_complains)
     look_in_vain(-EINVAL, "users:7: 0000");
 }
 
-/* The words are those of the new text; the old users stay. */
+/* The words are about the new text; the old users stay. */
 Test(userdb, mistakes)
 {
     static const struct {

@@ -5,7 +5,7 @@
 
 #include "sallyport/proof/proof.h"
 
-/* The table of RFC 6238, appendix B, of which six digits are left. */
+/* The table of RFC 6238, appendix B, cut to six digits. */
 #define VECTORS "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 static const struct {

@@ -1,5 +1,5 @@
-/* What counts as a proof of a client's key: an unchanged handshake for this
- * session and this server. */
+/* Proofs of a client's key: only an unchanged handshake for this session and
+ * this server counts. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -214,8 +214,8 @@ Test(proof, an_expired_certificate)
     buf_release(&messages);
 }
 
-/* Each byte counts, except those of the client's last message, which comes
- * after its signature. */
+/* Each byte counts, except the client's last message, which comes after its
+ * signature. */
 Test(proof, changed_anywhere)
 {
     uint8_t hash[1][PIN_BYTES];

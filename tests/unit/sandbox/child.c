@@ -57,8 +57,9 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
     return filters[p];
 }
 
-/* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and reader and check, which start before master's sandbox. */
+/* Returns the process that starts P in its sandbox. Returns P itself if it
+ * starts in none: master, and reader and check, which start before master's
+ * sandbox. */
 static enum process above(enum process p)
 {
     if (p == PROCESS_CHECK)

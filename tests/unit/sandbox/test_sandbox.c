@@ -415,7 +415,7 @@ Test(sandbox, root_is_gone_for_good, .init = need_root)
     cr_expect_eq(in_child(ids_body, NULL), 0);
 }
 
-/* What an executed file could give: here, to become any user. */
+/* A right that an executed file could give: here, to become any user. */
 static const struct vfs_cap_data a_capability = {
     .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
     .data = { { .permitted = CAP_TO_MASK(CAP_SETUID) } },

@@ -42,7 +42,8 @@ static bool has(const struct permissions *all, const struct permission *p)
     return false;
 }
 
-/* The process in whose sandbox P starts; P itself if it starts in none. */
+/* Returns the process that starts P in its sandbox, or P itself if it starts in
+ * none. */
 static enum process above_of(enum process p)
 {
     if (p == PROCESS_CHECK)

@@ -31,7 +31,7 @@ struct fake {
 
 /* Changes a setting for later sessions: a number, or yes and no. */
 void fake_settings(const char *key, uint64_t value);
-/* Deadlines for later sessions; by default those of a server. */
+/* Deadlines for later sessions; by default a server's. */
 struct session_deadlines;
 void fake_deadlines(const struct session_deadlines *these);
 /* Rights for later logins, enum right bits; by default all. */
@@ -72,7 +72,7 @@ void fake_say(struct fake *f, const char *line);
 /* Reads the next reply. Returns its code (0: the session has closed); f->reply
  * has its text. */
 int fake_reply(struct fake *f);
-/* Sends a line, whose reply must have CODE. */
+/* Sends a line. The reply must have CODE. */
 void fake_do(struct fake *f, const char *line, int code);
 /* Receives the session's next message to a peer, within a deadline; it must be
  * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
@@ -86,7 +86,7 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 void fake_regate(struct fake *f);
 /* Gate is asked for a listener, and lends one; TOLD is the address for PASV. */
 void fake_lend(struct fake *f, const char *told, bool by_proxy);
-/* Sends PASV or EPSV, whose reply must have CODE. Gate lends a listener if the
+/* Sends PASV or EPSV. The reply must have CODE. Gate lends a listener if the
  * session has none. */
 void fake_expect(struct fake *f, const char *line, int code);
 /* Connects to the session's listener, as its client or from another host of

@@ -1,5 +1,6 @@
-/* A session whose loop hangs is ended by a timer of the kernel, which the loop
- * of any other session sets again and again. These tests are about time. */
+/* A session that hangs in its loop is ended by a timer of the kernel, which
+ * the loop of any other session sets again and again. These tests are about
+ * time. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>

@@ -200,7 +200,7 @@ Test(allo, fewer_bytes_are_no_file, .timeout = 120)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* With upload_eof = announced there is no upload whose end can't be checked. */
+/* With upload_eof = announced the end of each upload can be checked. */
 Test(allo, is_needed, .timeout = 60)
 {
     static const struct {

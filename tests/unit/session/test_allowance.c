@@ -1,5 +1,5 @@
-/* What gate permits: a transfer more, and bytes. The test is gate, also one
- * that answers nothing, sends what it wasn't asked for, or goes away. */
+/* Gate's permissions: for a transfer more, and bytes. The test is gate, even a
+ * gate that answers nothing, sends unasked messages, or goes away. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -208,8 +208,8 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Without gate a transfer waits for another one: a reload is no hole in the
- * limit. */
+/* While gate is gone a transfer waits for another gate: a reload is no hole in
+ * the limit. */
 Test(allowance, gate_goes_away, .timeout = 60)
 {
     struct fake_transfer t;
@@ -233,7 +233,7 @@ Test(allowance, gate_goes_away, .timeout = 60)
     fake_release(&t);
 }
 
-/* So does one that begins. */
+/* So does a transfer that begins. */
 Test(allowance, begins_without_a_gate, .timeout = 60)
 {
     struct message refused = { .kind = MSG_refused };

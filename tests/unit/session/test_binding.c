@@ -22,7 +22,7 @@ static void turn(struct fake *f, unsigned n)
     fake_do(f, "NOOP", 200);
 }
 
-/* Plays an upload whose data connection shows SHOWN. */
+/* Plays an upload with a data connection that shows SHOWN. */
 static void upload(struct fake *f, const struct tls_session *shown,
                    struct fake_transfer *t)
 {
@@ -298,8 +298,8 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
     expect_230(&f);
 }
 
-/* Without the keys there is no 230: the tickets would be sealed with a key that
- * no other session has. */
+/* If there are no keys, there is no 230: the tickets would be sealed with a key
+ * that no other session has. */
 Test(session_binding, no_230_without_keys, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,

@@ -18,7 +18,7 @@
 static struct message stored = { .kind = MSG_file_stored,
                                  .file_stored = { .path = SLICE("/x") } };
 
-/* Begins an APPE whose 150 comes before any byte is copied. */
+/* Begins an APPE that gets 150 before any byte is copied. */
 static void begin(struct fake *f, struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable,
@@ -140,7 +140,7 @@ Test(copying, aborted, .timeout = 60)
     end(&f, &t);
 }
 
-/* Without it the client would send all bytes again. */
+/* Unless it is done, the client would send all bytes again. */
 Test(copying, client_that_leaves, .timeout = 60)
 {
     struct message asked;

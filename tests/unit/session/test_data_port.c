@@ -1,4 +1,4 @@
-/* The session's own listener: which connection is that of an EPSV. */
+/* The session's own listener: which connection belongs to an EPSV. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@ static void expect_closed(int fd)
     close(fd);
 }
 
-/* Nothing proves that a connection belongs to an earlier EPSV, to which nobody
- * came: a client whose connection breaks gets its reply at once. */
+/* Nothing proves that a connection belongs to an earlier EPSV without a
+ * connection: a client with a broken connection gets its reply at once. */
 Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 {
     for (int unused = 0; unused <= 2; unused++) {

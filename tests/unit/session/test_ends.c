@@ -221,7 +221,7 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     close(data);
 }
 
-/* Plays an upload whose last byte has come, up to the request that makes it
+/* Plays an upload from its last byte up to the request that makes it
  * visible. */
 static void commit(struct fake *f, struct fake_transfer *t,
                    struct message *asked)
@@ -281,7 +281,7 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
     cr_expect_str_eq(fake_end_reason(&f), "drained: no new sessions");
 }
 
-/* Without an answer there is no 421, which would mean that nothing is
+/* If there is no answer, there is no 421, which would mean that nothing is
  * stored. */
 Test(ends, a_kick_and_no_answer, .timeout = 60)
 {

@@ -62,7 +62,7 @@ static void add(struct result *r, const void *bytes, size_t len)
     r->len += len;
 }
 
-/* What has come to the client. */
+/* Reads the bytes that have come to the client. */
 static void hear(int end, struct result *r)
 {
     static unsigned char block[1u << 16];

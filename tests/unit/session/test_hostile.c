@@ -1,5 +1,5 @@
-/* A session whose peers lie or die: it ends with one event that names the peer,
- * and never acts on the lie. */
+/* A session with peers that lie or die: it ends with one event that names the
+ * peer, and never acts on the lie. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/sockios.h>

@@ -48,8 +48,8 @@ Test(late, files, .timeout = 60)
     expect_end_after(&f, since, LATE_MS, "files: no answer in time");
 }
 
-/* Files syncs the partial whose length it reports, and another session may be
- * writing that. */
+/* Files syncs the partial before it reports the length, and another session may
+ * be writing the partial. */
 Test(late, a_size_on_a_slow_disk, .timeout = 60)
 {
     uint64_t since;

@@ -255,7 +255,7 @@ Test(left, sync_fails, .timeout = 60)
     fake_release(&t);
 }
 
-/* Without fsync files is asked for the rename at once. */
+/* If fsync is off, files is asked for the rename at once. */
 Test(left, without_fsync, .timeout = 60)
 {
     fake_settings("fsync", 0);

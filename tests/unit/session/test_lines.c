@@ -239,7 +239,7 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     session_leave(&f);
 }
 
-/* The deadline is that of a checksum, and the reply has words that clients
+/* It has the deadline of a checksum, and the reply has words that clients
  * know. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {

@@ -1,5 +1,5 @@
-/* STAT of a directory whose listing is longer than a reply may be, fails, or is
- * slow. */
+/* STAT of a directory with a listing that is longer than a reply may be, fails,
+ * or is slow. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -76,8 +76,8 @@ Test(list, stat_says_whether_there_is_more, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* What has come before is no listing. But if the session has closed the pipe,
- * because it has enough, files can't write any more. */
+/* The bytes that have come before are no listing. But if the session has closed
+ * the pipe, because it has enough, files can't write any more. */
 Test(list, stat_of_a_listing_that_fails, .timeout = 60)
 {
     struct fake f;

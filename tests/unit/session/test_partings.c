@@ -110,7 +110,7 @@ Test(partings, refused_until_the_next_command, .timeout = 60)
     }
 }
 
-/* The connection doesn't count as that of another transfer. */
+/* The connection isn't used for another transfer. */
 Test(partings, refused_is_of_no_further_use, .timeout = 60)
 {
     struct fake f;

@@ -135,8 +135,8 @@ Test(password, bad_arguments, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* What a user who must change the password gets an answer to: what needs no
- * login, and what clients send before a transfer. */
+/* Lines that are answered even if the user must change the password: commands
+ * that need no login, and lines that clients send before a transfer. */
 static const struct {
     const char *line;
     int code;
@@ -191,7 +191,7 @@ static void refuse(struct fake *f, const char *line)
                      "%s", line);
 }
 
-/* Every other command of the table, and every other SITE. Those of
+/* Every other command of the table, and every other SITE. Rows of
  * COMMAND_REFUSED are refused to all. */
 static void refuse_others(struct fake *f)
 {
@@ -227,7 +227,7 @@ static void refuse_transfers(struct fake *f)
     }
 }
 
-/* Nothing reaches files before the change, also not after one that failed. */
+/* Nothing reaches files before the change, also not after a failed one. */
 Test(password, before_anything_else, .timeout = 60)
 {
     struct message p;

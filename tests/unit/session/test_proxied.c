@@ -552,8 +552,8 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* PASV can announce IPv4 only: the address that the client connected to counts,
- * and the one that it would get. */
+/* PASV can announce IPv4 only: both the address that the client connected to
+ * and the address announced to it count. */
 Test(session_proxied, pasv_and_ipv6, .timeout = 60)
 {
     struct fake f;

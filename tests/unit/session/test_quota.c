@@ -1,4 +1,4 @@
-/* What clients hear of quotas: SITE QUOTA, and the replies that name one. */
+/* Quotas as clients see them: SITE QUOTA, and the replies that name one. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -604,8 +604,8 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     }
 }
 
-/* What the user may do somewhere, files decides. The rights that may lack there
- * are named. */
+/* Files decides about rights in a directory. The rights that may lack there are
+ * named. */
 Test(session, a_right_that_only_shares_give, .timeout = 60)
 {
     static const struct {
@@ -645,7 +645,8 @@ Test(session, size_for_a_drop, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Without the right, files gets no request, which it would refuse to answer. */
+/* If the right is missing, files gets no request, which it would refuse to
+ * answer. */
 Test(session, site_needs_rights, .timeout = 60)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* The SHA-256 of an upload in its event: only of one that is sent whole. */
+/* The SHA-256 of an upload in its event: only if the upload is sent whole. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>

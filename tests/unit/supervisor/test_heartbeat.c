@@ -74,7 +74,7 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
     close(fd);
 }
 
-/* Without the variable, or if it belongs to another process, systemd gets no
+/* If the variable is missing, or belongs to another process, systemd gets no
  * messages about the counts. The second READY=1 follows a reload. */
 static const char *const not_ours[][2] = {
     { NULL, NULL },
@@ -199,7 +199,7 @@ Test(heartbeat, systemd_shows_what_a_takeover_has_changed, .init = set_up,
     close(fd);
 }
 
-/* What the played master reports; the test writes it, too. */
+/* The report of the played master; the test writes it, too. */
 static uint64_t *transfers;
 
 static void is_loaded(void)

@@ -165,7 +165,7 @@ static int listen_ipv6(int only)
     return fd;
 }
 
-/* Of systemd's listeners none takes more clients than "listen" names. */
+/* No listener of systemd takes more clients than "listen" names. */
 Test(kept, a_listener_of_both_families)
 {
     for (int only = 0; only < 2; only++) {

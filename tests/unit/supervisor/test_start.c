@@ -712,15 +712,15 @@ Test(start, a_request_after_what_cannot_be_kept, .timeout = 60)
     played_end(&p);
 }
 
-/* A process in another group than the supervisor knows: like one that waits for
- * a disk, it doesn't end by its SIGKILL. */
+/* A process in another group than the supervisor knows: it doesn't end by the
+ * supervisor's SIGKILL, like a process that waits for a disk. */
 static noreturn void be_immortal(void)
 {
     pid_t own = getpid(), other = fork();
 
     signal(SIGTERM, SIG_IGN);
     setpgid(other, other);
-    if (other == 0) { /* it doesn't outlive one that isn't immortal yet */
+    if (other == 0) { /* it doesn't outlive a process that isn't immortal yet */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == own)
             played_stay();
@@ -741,8 +741,8 @@ static noreturn void end_the_immortal(void)
     played_stop_all();
 }
 
-/* On a busy machine the deadline may also end one that isn't immortal yet, or
- * the one that shall lead. */
+/* On a busy machine the deadline may also end a process that isn't immortal
+ * yet, or the future leader. */
 static void waits_for_a_disk(void)
 {
     struct message m;
@@ -779,7 +779,7 @@ static void leads_and_waits_for_a_disk(void)
     end_the_immortal();
 }
 
-/* A recovery doesn't wait for the end of the one that hangs. */
+/* A recovery doesn't wait for the end of a master that hangs. */
 Test(start, a_leader_that_cannot_be_killed, .timeout = 60)
 {
     share();
@@ -965,7 +965,7 @@ static void is_mistaken_late(void)
     played_stay();
 }
 
-/* Only the one that leads decides how the service has ended. */
+/* Only the leader decides how the service has ended. */
 Test(start, a_reload_that_fails_during_a_stop, .timeout = 60)
 {
     leader = mmap(NULL, sizeof(*leader), PROT_READ | PROT_WRITE,
@@ -974,7 +974,7 @@ Test(start, a_reload_that_fails_during_a_stop, .timeout = 60)
     cr_expect_eq(played_status(is_mistaken_late), 7);
 }
 
-/* What systemd would get. */
+/* Returns the socket that systemd would get. */
 static int notify_socket(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };

@@ -85,7 +85,7 @@ struct peer {
 void peer_start(struct peer *p, struct line *l);
 void peer_join(struct peer *p);
 
-/* Opens both ends: a secured line whose client runs PLAY. */
+/* Opens both ends: a secured line with a client that runs PLAY. */
 void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket);
 
 /* Makes a pattern that shows if bytes are lost, doubled or moved. */

@@ -1,4 +1,4 @@
-/* Where OpenSSL's objects lie, seen through OpenSSL's own functions. */
+/* The place of OpenSSL's objects, seen through OpenSSL's own functions. */
 #include <criterion/criterion.h>
 #include <openssl/crypto.h>
 #include <stdint.h>

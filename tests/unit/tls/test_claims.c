@@ -114,7 +114,7 @@ Test(claims, subjects)
 
 #define NAME_BYTES 15 /* of a CA's name, without its CN */
 
-/* Makes CAS.pem, whose names take BYTES in a request for a certificate. */
+/* Makes CAS.pem. Its names take BYTES in a request for a certificate. */
 static void make_cas(size_t bytes)
 {
     char command[128];

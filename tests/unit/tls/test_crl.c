@@ -84,7 +84,7 @@ static const char *verdict(struct tls_context *t, const char *leaf)
     return words;
 }
 
-/* Two lists in either order, of which the second one revokes the leaf. */
+/* Two lists in either order; the second one revokes the leaf. */
 static const struct {
     const char *what;
     struct pki_crl one, other;

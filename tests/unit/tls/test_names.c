@@ -151,7 +151,7 @@ Test(names, at_most_16)
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }
 
-/* What a letter to a partner names: no wildcard, and no address. */
+/* The names in a letter to a partner: no wildcard, and no address. */
 Test(names, the_host_of_a_certificate)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Tickets: when they are made, and whose TLS sessions a data channel resumes.
+/* Tickets: when they are made, and which TLS sessions a data channel resumes.
  * One context plays a session process; for another session it gets another
  * owner, or counts as forked. */
 #include <criterion/criterion.h>
@@ -276,7 +276,7 @@ static void as_forked(struct tls_context *t)
     tls_context_forked(t);
 }
 
-/* By the session's number, as curl does in TLS 1.2. */
+/* Resumes by the session's number, as curl does in TLS 1.2. */
 static const struct {
     const char *name;
     void (*change)(struct tls_context *t);
@@ -317,7 +317,7 @@ static void show_number(struct tls_context *t, SSL_SESSION *session,
     cr_assert_eq(raw_handshake(&c.r, &c.l), STREAM_OK);
     cr_expect_eq(stream_origin(c.l.s), origin, "%s", name);
     cr_expect_eq(SSL_session_reused(c.r.ssl), origin == ORIGIN_SESSION);
-    /* Without close_notify. That mustn't affect the next connection, but the
+    /* Leaves close_notify out. That mustn't affect the next connection, but the
      * client would forget its session. */
     SSL_set_shutdown(c.r.ssl, SSL_SENT_SHUTDOWN);
     raw_close(&c.r);

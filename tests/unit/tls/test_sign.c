@@ -1,5 +1,5 @@
-/* What a private key signs and refuses, and handshakes whose key is in another
- * process. */
+/* The signatures that a private key makes and refuses, and handshakes with a
+ * key in another process. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <openssl/provider.h>

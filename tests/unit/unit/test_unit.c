@@ -98,7 +98,7 @@ Test(unit, rows)
     }
 }
 
-/* Where a path leads decides, for the kernel and for systemd. */
+/* The end of a path decides, for the kernel and for systemd. */
 Test(unit, symbolic_links, .init = scratch_make, .fini = scratch_remove)
 {
     struct unit u = { .rules = 0 };

@@ -289,7 +289,7 @@ Test(shares, mistakes)
     }
 }
 
-/* Of others the user has no such directory. */
+/* A user may have a directory with the name of a share of others. */
 Test(shares, a_directory_may_have_the_name_of_a_share_of_others)
 {
     struct users u;

@@ -65,8 +65,8 @@ Test(hash, kinds)
     }
 }
 
-/* Each login computes a hash, also of a name that nobody has. So one row could
- * keep everybody out. The row that is refused is next to the one that isn't. */
+/* Each login computes a hash, also of an unknown name. So one row could keep
+ * everybody out. The refused row is next to an accepted one. */
 Test(hash, that_costs_too_much)
 {
     static const struct {

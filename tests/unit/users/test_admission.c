@@ -19,7 +19,7 @@ static enum admission admitted(const char *networks, const char *hours,
     return user_admission(&user, &from, now);
 }
 
-/* Each must admit: the user's line, and those of the teams. */
+/* Each must admit: the user's line, and the lines of the teams. */
 Test(admission, teams)
 {
     const struct team office = {

@@ -30,8 +30,8 @@ Test(places, tidy)
     cr_expect_eq(place_tidy(SLICE("/123456"), out, sizeof(out)), 0);
 }
 
-/* The answer of one that was asked for the first time, and of one that was
- * asked often. */
+/* The answers of a table that is asked for the first time, and of a table that
+ * was asked often. */
 static const struct row_place *overlap(const struct users *u, const char *path,
                                        const void *own, struct places *often)
 {
@@ -102,8 +102,8 @@ static void keep_path(const void *owner, const char *path, char out[PATH_MAX])
     strcpy(out, path);
 }
 
-/* Of several the first one in the order of the paths, or else the nearest one
- * above. */
+/* Among several it is the first one in the order of the paths, or else the
+ * nearest one above. */
 Test(places, which_one)
 {
     static const struct {

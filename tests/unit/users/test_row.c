@@ -111,8 +111,8 @@ Test(row, values_that_break_a_line)
     row_release(&r);
 }
 
-/* Each step of an edit, of which one has no memory. The row is then as it was
- * before that step. Returns the step, or -1: all had memory. */
+/* Tries each step of an edit without memory. The row is then as it was before
+ * that step. Returns the step, or -1: all had memory. */
 static int edit_without_memory(struct row *r)
 {
     if (row_parse(r, SLICE("anna:!:1:1::/h::a=1 b=2")))

@@ -1,5 +1,5 @@
-/* What a row of the table says: which users can have a process of their own,
- * which rights and limits they have; and the paths of rows. */
+/* The facts of a row: which users can have a process of their own, which rights
+ * and limits they have; and the paths of rows. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -107,7 +107,7 @@ Test(place, replaces_and_keeps_the_mode)
     expect_text(AFTER);
 }
 
-/* By a link, and if it isn't there yet. */
+/* Uses a link, also if the file isn't there yet. */
 Test(place, of_the_file)
 {
     struct users_file p;
@@ -196,7 +196,7 @@ Test(place, without_a_file)
 /* The tail of a hash. */
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-/* Reader accepts each one that is accepted here: test_user_hash.c. */
+/* Reader accepts each hash that is accepted here: test_user_hash.c. */
 Test(hashes, of_another_form_are_refused)
 {
     static const char *const bad[] = {
@@ -364,7 +364,7 @@ Test(place, after_a_killed_edit)
     users_file_close(&p);
 }
 
-/* What the kernel says of a lease and of the disk; 0: its own answer. */
+/* The kernel's answer about a lease and about the disk; 0: its own answer. */
 static int lease_error;
 static long disk_type;
 

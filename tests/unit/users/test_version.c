@@ -68,8 +68,8 @@ Test(version, what_changes_it)
                      rows[i].row);
 }
 
-/* The versions of an earlier build, whose sessions continue after an upgrade:
- * a row without a newer field must keep them. */
+/* The versions of an earlier build. Its sessions continue after an upgrade: a
+ * row without a newer field must keep them. */
 Test(version, of_an_earlier_build)
 {
     cr_expect_eq(version(rows[0].row), 0x8244b4fda51df76b);
@@ -143,7 +143,7 @@ Test(version, retention)
     cr_expect_eq(version(mounts[0]), version(mounts[0]));
 }
 
-/* What others have doesn't count. */
+/* Rows of others don't count. */
 Test(version, shares_of_others)
 {
     cr_expect_eq(version(rows[0].row), version(mounts[2]));
