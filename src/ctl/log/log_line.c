@@ -36,13 +36,20 @@ static bool is_name(struct slice s)
     return s.len > 0 && s.len <= 32;
 }
 
+/* Is NAME a member of a record's JSON that isn't a field of the line? The first
+ * three have places of their own; log_json() adds the others. */
+static bool is_member(struct slice name)
+{
+    static const char *const members[] = { "v",    "time",   "event",
+                                           "what", "failed", "cause" };
+
+    return slice_among(name, members, 6) >= 0;
+}
+
 static bool add_field(struct log_record *r, struct slice name,
                       struct slice value)
 {
-    static const char *const own[] = { "v", "time", "event" };
-
-    if (!is_name(name) || slice_among(name, own, 3) >= 0 ||
-        r->fields == LOG_FIELDS_MAX)
+    if (!is_name(name) || is_member(name) || r->fields == LOG_FIELDS_MAX)
         return false;
     for (size_t i = 0; i < r->fields; i++)
         if (slice_equal(r->field[i].name, name))
@@ -94,13 +101,10 @@ static struct slice json_bytes(const json_t *value)
 static bool read_member(struct log_record *r, const char *key,
                         const json_t *value)
 {
-    /* The first three have places of their own; log_json() adds the others. */
-    static const char *const passed[] = { "v",    "time",   "event",
-                                          "what", "failed", "cause" };
     struct slice name = slice_from(key);
     char *number;
 
-    if (slice_among(name, passed, 6) >= 0)
+    if (is_member(name))
         return true;
     if (json_is_string(value))
         return add_field(r, name, json_bytes(value));
