@@ -33,7 +33,7 @@ if(SANITIZE)
         # search them for leaks when it ends: a tenth of the tests' time.
         add_link_options(-static-libasan -static-libubsan)
     endif()
-elseif(NOT FUZZ AND NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
+elseif(NOT FUZZ_ENGINE AND NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
     # It needs an optimizing build. The flags of a distribution come first.
     add_compile_options(
         "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel,Check>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>")
@@ -45,9 +45,4 @@ if(COVERAGE)
     add_compile_options(-fprofile-instr-generate -fcoverage-mapping
         "SHELL:-mllvm -runtime-counter-relocation")
     add_link_options(-fprofile-instr-generate)
-endif()
-if(FUZZ)
-    add_compile_options(-fsanitize=fuzzer-no-link,address,undefined
-        -fno-sanitize-recover=all)
-    add_link_options(-fsanitize=address,undefined)
 endif()
