@@ -49,10 +49,10 @@ KEY(login, "login", "WORD", "default",
 KEY(expires, "expires", "WHEN", "none",
     "the user's end: a day (until its end, UTC), a time as\n"
     "2027-01-31T12:00:00Z, a time from now, such as 90d, or none")
-KEY(max_files, "uploads", "N", "none",
+KEY(uploads, "uploads", "N", "none",
     "the user may store N files in all; deleting gives none back; or none:\n"
     "any number")
-KEY(max_bytes, "upload-bytes", "SIZE", "none",
+KEY(upload_bytes, "upload-bytes", "SIZE", "none",
     "the user may store so many bytes in all, such as 20G; or none")
 OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"

@@ -168,7 +168,7 @@ def share(cluster):
 
 
 def count_of_files(cluster, most=12):
-    """max_files holds over all nodes, whose uploads end at once."""
+    """uploads holds over all nodes, whose uploads end at once."""
     cluster.add_user("emil", "--max-files", str(most))
     wait_until("login of emil", lambda: all(cluster.answers(node, "emil") for node in NODES), 30)
     clients = [cluster.client(node, "emil") for node in NODES]
@@ -181,7 +181,7 @@ def count_of_files(cluster, most=12):
     for c in clients:
         c.close()
     stored, good = len(cluster.names(LAST, "emil")), sum(map(is_226, replies))
-    fact(stored == good == most, "max_files %d through %d nodes at once: %d stored, %d replies 226; the last %r" % (
+    fact(stored == good == most, "uploads %d through %d nodes at once: %d stored, %d replies 226; the last %r" % (
         most, len(NODES), stored, good, replies[-1]))
 
 

@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def left(cluster, user):
-    """Whatever a home has, but the count of max_files."""
+    """Whatever a home has, but the count of uploads."""
     return sorted(n for n in os.listdir(cluster.path(B, user)) if n != ".sallyport-lock")
 
 

@@ -83,7 +83,7 @@ static void expect_used_up(struct server *server, const char *reply,
     expect_refused(server, "partner", reply);
 }
 
-#define NO_FILES "552 {*}max_files{*}"
+#define NO_FILES "552 {*}uploads{*}"
 
 Test(own_files, a_few_files_and_no_more, .timeout = 240)
 {
@@ -106,7 +106,7 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     server_stop(&server);
 }
 
-#define NO_BYTES "552 {*}max_bytes{*}"
+#define NO_BYTES "552 {*}upload_bytes{*}"
 
 Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
 {
@@ -127,7 +127,7 @@ Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
     session_do(&s, "213 25", "AVBL");
     session_close(&s);
     server_log_expect(&server, 1, "transfer ", " path=/long ", "result=552 ",
-                      "\"over max_bytes=\"", NULL);
+                      "\"over upload_bytes=\"", NULL);
     ctl(&server, 0, "user show partner", "bytes:    5\nmax bytes: 30\n");
     server_kill(&server);
     server_again(&server);

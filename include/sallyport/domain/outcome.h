@@ -22,8 +22,8 @@ enum outcome {
     OUTCOME_OVER_FILES, /* a limit of files */
     OUTCOME_KEPT_FREE,  /* min_free */
     OUTCOME_TOO_LARGE,  /* larger than the server's limit max_file_size */
-    OUTCOME_MAX_FILES,  /* the user has stored max_files= files */
-    OUTCOME_MAX_BYTES,  /* more than max_bytes= leaves to the user */
+    OUTCOME_MAX_FILES,  /* the user has stored uploads= files */
+    OUTCOME_MAX_BYTES,  /* more than upload_bytes= leaves to the user */
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* on_conflict permits no other name either */
     OUTCOME_BAD_TIME,   /* the file system can't store this time */

@@ -1,6 +1,6 @@
 /* How much a user has stored, all together: the extended attribute of the
  * home's directory that files counts in and sallyportctl shows. It is kept
- * while the user has max_files= or max_bytes=. */
+ * while the user has uploads= or upload_bytes=. */
 #ifndef SALLYPORT_DOMAIN_STORED_H
 #define SALLYPORT_DOMAIN_STORED_H
 
@@ -12,7 +12,7 @@
 #define STORED_ATTRIBUTE "user.sallyport.files"
 #define STORED_TEXT_MAX  48
 
-/* The bytes are counted from the first upload under max_bytes= on. */
+/* The bytes are counted from the first upload under upload_bytes= on. */
 struct stored {
     uint64_t files, bytes;
 };

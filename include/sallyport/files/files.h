@@ -22,7 +22,7 @@ struct files_rules {
                           limit */
     struct min_free min_free;
     /* Total that the user may store. 0: no limit */
-    uint64_t max_files, max_bytes;
+    uint64_t uploads, upload_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700

@@ -281,9 +281,9 @@
     /* {}: "quota of 20 GiB, 20 GiB used" */                                   \
     R(OVER_QUOTA, 552, "Over the {}; delete some files, then send it again.")  \
     R(MAX_FILES, 552,                                                          \
-      "You have stored as many files as this account may (max_files).")        \
+      "You have stored as many files as this account may (uploads).")          \
     R(MAX_BYTES, 552,                                                          \
-      "That is more than this account may still store (max_bytes).")           \
+      "That is more than this account may still store (upload_bytes).")        \
     R(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.")  \
     R(BAD_NAME, 553, "Name not allowed; choose another.")                      \
     R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \

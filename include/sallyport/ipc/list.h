@@ -811,7 +811,7 @@ END
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
         "the first offset to write at, limit of the size (0: none), bytes that "
         "`file_copy` must copy before the first one is written; whether the "
-        "limit is that of max_bytes; the partial. Files changes to *writing*")
+        "limit is that of upload_bytes; the partial. Files changes to *writing*")
 NUMBER(first)
 NUMBER(limit)
 NUMBER(to_copy)
@@ -968,9 +968,9 @@ NUMBER(wanted)
 END
 
 MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space,
-        "free bytes, by the disk, `min_free`, the quota and max_bytes; the "
+        "free bytes, by the disk, `min_free`, the quota and upload_bytes; the "
         "quota there and what is used of it: bytes, then files (limit 0: "
-        "none); whether max_bytes leaves less than the rest")
+        "none); whether upload_bytes leaves less than the rest")
 NUMBER(bytes)
 NUMBER(limit)
 NUMBER(used)

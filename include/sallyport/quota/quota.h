@@ -69,16 +69,4 @@ void quota_open_subvolume(int fd, struct quota_subvolume *ret);
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);
 void quota_close_subvolume(struct quota_subvolume *s);
 
-/* The limits of all subvolumes, for a process that will be in a sandbox and
- * finds out only there which ones it needs. It keeps them to its end. */
-struct quota_limits {
-    char **path; /* in sysfs, in order */
-    uint64_t *limit;
-    size_t count;
-};
-void quota_read_limits(struct quota_limits *ret);
-/* The limit of the subvolume FD; 0: none. Opens only FD itself to read it. 0 or
- * -errno */
-int quota_limit_of(const struct quota_limits *l, int fd, uint64_t *ret);
-
 #endif

@@ -65,6 +65,14 @@ bool user_sync_closed(const struct user *user);
 /* Returns OUT. */
 const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
 
+/* Keys of older versions, which are still read. NOW NULL: the key has no effect
+ * any more. */
+struct user_old_key {
+    const char *old, *now;
+};
+#define USER_OLD_KEYS 4
+extern const struct user_old_key user_old_keys[USER_OLD_KEYS];
+
 /* Checks a key of a user's last column, and its value. Returns 0, or -EINVAL
  * with a complaint that begins with "KEY=". */
 int user_key_check(const char *key, const char *value, struct complaint *c);

@@ -67,12 +67,10 @@ enum users_kind {
     F(TEAM, team_2, team[1], 0, 0)                                             \
     F(TEAM, team_3, team[2], 0, 0)                                             \
     F(TEAM, team_4, team[3], 0, 0)                                             \
-    F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
-    F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(MODE, dir_mode, dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST)                \
-    F(NUMBER, max_files, max_files, 0, UINT32_MAX)                             \
-    F(NUMBER, max_bytes, max_bytes, 0, INT64_MAX)                              \
+    F(NUMBER, uploads, uploads, 0, UINT32_MAX)                                 \
+    F(NUMBER, upload_bytes, upload_bytes, 0, INT64_MAX)                        \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
     F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
     F(NUMBER, line, line, 0, USERS_FILE_MAX)
@@ -86,8 +84,6 @@ _Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
     F(PATH, path, path, 1, USER_HOME_MAX)                                      \
     F(NUMBER, gid, gid, SHARE_GID_MIN, USER_ID_MAX)                            \
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
-    F(NUMBER, quota_bytes, quota.bytes, 0, UINT64_MAX)                         \
-    F(NUMBER, quota_files, quota.files, 0, UINT64_MAX)                         \
     F(NUMBER, line, line, 0, USERS_FILE_MAX)
 #define USERS_TEAM_FIELDS(F)                                                   \
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \

@@ -31,17 +31,11 @@
 #define GRANTS_MAX       (1u << 20) /* of all users */
 #define DIRECTORIES_MAX  (1u << 20)
 
-/* The limits that "quota set" has set in the kernel. 0: none */
-struct user_quota {
-    uint64_t bytes, files;
-};
-
 /* A directory that several users share. It appears as /NAME. */
 struct share {
     char *name, *path; /* in the table's text; the path is absolute, normal */
     gid_t gid;
-    unsigned file_mode; /* 0: SHARE_FILE_MODE */
-    struct user_quota quota;
+    unsigned file_mode;  /* 0: SHARE_FILE_MODE */
     struct slice retain; /* as it is in the file; master doesn't have it */
     size_t line;
 };
@@ -92,11 +86,10 @@ struct user {
     bool locked;      /* by hand, by the source of sync=, or without a hash */
     bool must_change; /* the password, before anything else */
     int64_t expires;  /* seconds since 1970; 0: never */
-    struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
     /* Total that the user may store. 0: no limit */
-    unsigned max_files;
-    uint64_t max_bytes;
+    unsigned uploads;
+    uint64_t upload_bytes;
     const struct share *share; /* the table's, for the grants */
     const struct grant *grant; /* each share once, in the table's order */
     size_t grants;
@@ -146,7 +139,7 @@ int users_take(struct users *u, int fd, struct complaint *c);
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
- * rights of directories, the modes, must_change, max_files, max_bytes. The
+ * rights of directories, the modes, must_change, uploads, upload_bytes. The
  * comment, on_conflict and upload_eof don't change it. Without the KEY it
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);

@@ -299,12 +299,12 @@ static void check_count(int fd, const struct home *h)
 {
     const struct arguments *a = &ctl.args;
 
-    if ((a->max_files || a->max_bytes) && !h->share &&
+    if ((a->uploads || a->upload_bytes) && !h->share &&
         fgetxattr(fd, STORED_ATTRIBUTE, NULL, 0) < 0 && errno == EOPNOTSUPP)
         fail(EX_CONFIG,
              "--%s: %s: its file system stores no extended attributes, which "
              "hold the count; give a --home DIR on ext4, xfs or btrfs",
-             a->max_files ? "uploads" : "upload-bytes", h->path);
+             a->uploads ? "uploads" : "upload-bytes", h->path);
 }
 
 /* Does home_make() make the directory of the setting, for a home right in

@@ -62,7 +62,7 @@ static void invite_take_name(struct arguments *a)
 void invite_run(void)
 {
     const struct arguments *a = &ctl.args;
-    const bool adds = a->expires || a->max_files || a->max_bytes || a->comment;
+    const bool adds = a->expires || a->uploads || a->upload_bytes || a->comment;
     const struct user *user;
 
     if (a->show ? a->to || adds : !a->to)

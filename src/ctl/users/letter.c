@@ -197,10 +197,10 @@ static void put_user(struct letter *l, const struct user *user)
     if (user->expires)
         put(l, WORD_ENDS, "%.10s, %.5s UTC", when_text(user->expires, when),
             when + strlen("2027-01-31T"));
-    if (user->max_files)
-        put(l, WORD_FILES, "%u", user->max_files);
-    if (user->max_bytes)
-        put(l, WORD_BYTES, "%s", size_text(user->max_bytes, size));
+    if (user->uploads)
+        put(l, WORD_FILES, "%u", user->uploads);
+    if (user->upload_bytes)
+        put(l, WORD_BYTES, "%s", size_text(user->upload_bytes, size));
 }
 
 static void put_curl(struct letter *l, const struct user *user)

@@ -20,7 +20,7 @@ struct quota_account {
     enum quota_owner owner;
     uint32_t id;
     bool sets;
-    struct user_quota set;
+    uint64_t bytes, files; /* to be set */
     struct quota quota;
     int error; /* of "list": 0 or -errno */
 };
@@ -125,7 +125,7 @@ static void quota_on_disk(void *data)
         if (r == 0) /* QUOTA_KEEP needs the old one */
             r = quota_get(fd, a->owner, a->id, &old);
         if (r == 0)
-            r = quota_set(fd, a->owner, a->id, a->set.bytes, a->set.files);
+            r = quota_set(fd, a->owner, a->id, a->bytes, a->files);
     }
     if (r == 0)
         r = quota_get(fd, a->owner, a->id, &a->quota);
@@ -202,7 +202,8 @@ void quota_set_limit(void)
     struct quota_account a = account_find();
 
     a.sets = true;
-    a.set = (struct user_quota){ bytes, files };
+    a.bytes = bytes;
+    a.files = files;
     if (geteuid() != 0)
         fail(EX_NOPERM, "only root can set a quota: run it by sudo");
     quota_ask(&a);

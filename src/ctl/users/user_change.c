@@ -100,7 +100,7 @@ void user_change(void)
         d.home.gid = user->gid;
         d.home.adopt = false;
     }
-    if (ctl.args.home || ctl.args.max_files || ctl.args.max_bytes) {
+    if (ctl.args.home || ctl.args.uploads || ctl.args.upload_bytes) {
         struct home here = d.home;
 
         if (!ctl.args.home)

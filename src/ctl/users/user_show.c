@@ -158,7 +158,7 @@ static json_t *describe_user(size_t i)
     const struct users *u = &ctl.users;
     const struct user *user = &u->row[i];
     struct stored stored = { 0 };
-    const bool counts = (user->max_files || user->max_bytes) &&
+    const bool counts = (user->uploads || user->upload_bytes) &&
                         stored_known(user->home, &stored);
     char rights[16];
     json_t *one = json_pack(
@@ -181,10 +181,10 @@ static json_t *describe_user(size_t i)
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
         limits_json(&user->limits), "team_limits", json_team_limits(user),
-        "max_files", json_limit(user->max_files), "files",
-        json_count(counts, stored.files), "max_bytes",
-        json_limit(user->max_bytes), "bytes",
-        json_count(counts && user->max_bytes, stored.bytes), "retain",
+        "uploads", json_limit(user->uploads), "files",
+        json_count(counts, stored.files), "upload_bytes",
+        json_limit(user->upload_bytes), "bytes",
+        json_count(counts && user->upload_bytes, stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
     if (one && ctl.args.hashes && add_hash(one, user)) {
@@ -289,9 +289,9 @@ static const struct output_field user_lines[] = {
       .none = "none",
       .element = team_limits_text },
     { .title = "files:", .key = "files", .none = "not counted" },
-    { .title = "max files:", .key = "max_files", .none = "any number" },
+    { .title = "uploads:", .key = "uploads", .none = "any number" },
     { .title = "bytes:", .key = "bytes", .none = "not counted" },
-    { .title = "max bytes:", .key = "max_bytes", .none = "any number" },
+    { .title = "upload bytes:", .key = "upload_bytes", .none = "any number" },
     { .title = "retain:", .key = "retain", .none = "for ever" },
     { .title = "source:", .key = "sync", .none = "none" },
     { 0 },

@@ -300,8 +300,8 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->dir_mode,
         mounts_hash(key, user),
         user->must_change,
-        user->max_files,
-        user->max_bytes,
+        user->uploads,
+        user->upload_bytes,
     };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 

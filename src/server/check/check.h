@@ -7,7 +7,6 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/random.h"
-#include "sallyport/quota/quota.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/unit/unit.h"
@@ -16,7 +15,6 @@
 struct check {
     struct settings settings;
     struct users users;
-    struct quota_limits limits;
     bool root;            /* run by root */
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
@@ -67,17 +65,6 @@ size_t check_users(const struct check *k, const struct unit *unit,
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
 
-/* A quota that a line promises. */
-struct promise {
-    const char *prefix, *name, *path; /* prefix: "share:", or "" */
-    enum quota_owner owner;
-    uint32_t id;
-    struct user_quota limits;
-    const struct quota_limits *btrfs;
-};
-/* Does the kernel enforce it in the directory FD? If not, *c says so. The
- * process has the id. */
-bool check_quota(const struct promise *p, int fd, struct complaint *c);
 /* Follows a link of the users file: the path of the file, and its directory. */
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);

@@ -111,52 +111,6 @@ static void not_opened(struct home_look *i, const struct user *user, int error)
         mistake(i, user, "the home %s: %s", user->home, strerror(error));
 }
 
-bool check_quota(const struct promise *p, int fd, struct complaint *c)
-{
-    struct quota q = { 0 };
-    int r = 0;
-
-    if (p->limits.bytes == 0 && p->limits.files == 0)
-        return true;
-    r = quota_enforced(fd, p->owner);
-    if (r == 0)
-        r = quota_is_btrfs(fd) ? quota_limit_of(p->btrfs, fd, &q.bytes.limit)
-                               : quota_get(fd, p->owner, p->id, &q);
-    if (r == -EPERM) /* only root can read it */
-        return true;
-    if (r == 0 && q.bytes.limit == p->limits.bytes &&
-        q.files.limit == p->limits.files)
-        return true;
-    if (r < 0)
-        complain(c,
-                 "nothing enforces the quota on %s: %s; sallyportctl quota set "
-                 "%s%s says how to enable it",
-                 p->path,
-                 r == -ENOTSUP ? "no quotas are enabled on that file system"
-                 : r == -EXDEV ? "it is no subvolume of its own"
-                               : strerror(-r),
-                 p->prefix, p->name);
-    else
-        complain(c,
-                 "the kernel has another quota on %s: %llu bytes, %llu files "
-                 "(0: none); run sallyportctl quota set %s%s again",
-                 p->path, (unsigned long long)q.bytes.limit,
-                 (unsigned long long)q.files.limit, p->prefix, p->name);
-    return false;
-}
-
-static void look_at_quota(struct home_look *i, const struct user *user, int fd)
-{
-    const struct promise p = {
-        "",        user->name,  user->home,       QUOTA_USER,
-        user->uid, user->quota, &i->check->limits
-    };
-    struct complaint c = { "" };
-
-    if (!check_quota(&p, fd, &c))
-        mistake(i, user, "%s", c.text);
-}
-
 static uid_t owner_wanted(const struct home_look *i, const struct user *user)
 {
     return i->check->root ? user->uid : geteuid();
@@ -188,20 +142,19 @@ static void look_inside(struct home_look *i, const struct user *user, int fd)
     else if (own < 0)
         mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
                 user->home, user->home);
-    else if ((user->max_files || user->max_bytes) &&
+    else if ((user->uploads || user->upload_bytes) &&
              errno_of_count(user->home) == EOPNOTSUPP)
         mistake(i, user,
-                "max_files= or max_bytes=: the file system of the home %s "
+                "uploads= or upload_bytes=: the file system of the home %s "
                 "stores no extended attributes, which hold the count; move the "
                 "home to ext4, xfs or btrfs, or run: sallyportctl user change "
-                "%s --max-files default --max-bytes default",
+                "%s --uploads none --upload-bytes none",
                 user->home, user->name);
     else if (system.f_flag & ST_RDONLY)
         mistake(i, user,
                 "the home %s is on a read-only file system, or systemd makes "
                 "it one (ReadWritePaths=)",
                 user->home);
-    look_at_quota(i, user, fd);
 }
 
 /* Checks one home, as root with the user's ids. */

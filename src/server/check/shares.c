@@ -104,20 +104,9 @@ static void share_reach(struct shares *x, const struct share *s,
                       user->name, s->path, strerror(errno));
 }
 
-static void share_look_at_quota(struct shares *x, const struct share *s, int fd)
-{
-    const struct promise p = { "share:",         s->name, s->path,
-                               QUOTA_GROUP,      s->gid,  s->quota,
-                               &x->check->limits };
-    struct complaint c = { "" };
-
-    if (!check_quota(&p, fd, &c))
-        share_mistake(x, s, "%s", c.text);
-}
-
-/* The kernel decides with the ids of a member, as at a login; and it shows a
- * group's quota to members. NOBODY is one of a share that has none yet. */
-static void share_enter(struct shares *x, const struct share *s, int fd)
+/* The kernel decides with the ids of a member, as at a login. NOBODY is one of
+ * a share that has none yet. */
+static void share_enter(struct shares *x, const struct share *s)
 {
     const struct user *user = x->member[s - x->check->users.share];
     const uid_t uid = user ? user->uid : NOBODY;
@@ -132,7 +121,6 @@ static void share_enter(struct shares *x, const struct share *s, int fd)
     }
     if (x->check->root && user)
         share_reach(x, s, user);
-    share_look_at_quota(x, s, fd);
     if (x->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
@@ -152,7 +140,7 @@ static void share_look(struct shares *x, const struct share *s)
         share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
     } else {
         share_look_at(x, s, fd);
-        share_enter(x, s, fd);
+        share_enter(x, s);
     }
 }
 

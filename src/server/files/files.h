@@ -440,15 +440,15 @@ bool list_is_pattern(const char *name);
  * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
-/* count.c: how many files and bytes the user has stored, for max_files and
- * max_bytes. */
+/* count.c: how many files and bytes the user has stored, for uploads and
+ * upload_bytes. */
 
 /* Before the sandbox; HOME is its directory. 0 or -errno. */
 int count_open(struct files *f, int home);
 /* May the user store one more file, of BYTES? 0, OUTCOME_MAX_FILES,
  * OUTCOME_MAX_BYTES or -errno. *ret is what is stored. */
 int count_check(struct files *f, uint64_t bytes, struct stored *ret);
-/* How many bytes max_bytes leaves beside these; UINT64_MAX: there is no
+/* How many bytes upload_bytes leaves beside these; UINT64_MAX: there is no
  * limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
 /* Counts one more, as count_check(). To be called before the rename: a process

@@ -245,8 +245,8 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_DATA_MUST_BE_P] = "data connections without TLS",
     [REPLY_POLICY] = "a connection without TLS",
     [REPLY_TOO_LARGE] = "over the file-size limit",
-    [REPLY_MAX_FILES] = "as many files as max_files=",
-    [REPLY_MAX_BYTES] = "over max_bytes=",
+    [REPLY_MAX_FILES] = "as many files as uploads=",
+    [REPLY_MAX_BYTES] = "over upload_bytes=",
     [REPLY_ALLO_NO_SPACE] = "no space for that much",
 };
 

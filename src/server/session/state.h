@@ -251,7 +251,7 @@ struct transfer {
     uint64_t size;      /* of a file to send, when it was opened */
     uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
     uint64_t limit;     /* of a file to store, or where a range ends; 0: none */
-    bool by_bytes;      /* that limit is what max_bytes leaves */
+    bool by_bytes;      /* that limit is what upload_bytes leaves */
     uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
     bool exact;         /* the client's number of bytes is the file's */
     bool bare;          /* it ended with a FIN and no close_notify */

@@ -98,14 +98,6 @@ static void make_share(const char *name, mode_t mode, gid_t gid)
     cr_assert_eq(chmod(in_scratch(name), mode), 0);
 }
 
-/* Adds it to the last row. */
-static void add_option(const char *option)
-{
-    size_t len = strlen(world.users) - 1;
-
-    snprintf(world.users + len, sizeof(world.users) - len, "%s\n", option);
-}
-
 static void hear(void *owner, const char *mistake)
 {
     (void)owner;
@@ -142,24 +134,6 @@ Test(homes, good_ones)
     cr_expect_eq(look(NULL), 0, "%s", world.said.data);
 }
 
-/* The file system of the tests' directory has none. */
-Test(homes, a_quota_that_nothing_enforces)
-{
-    make("anna", 0700, 70000);
-    make("bert", 0700, 70001);
-    make("carl", 0700, 70002);
-    add("anna", 70000, "anna", false);
-    add_option("quota=20G");
-    add("bert", 70001, "bert", false);
-    add_option("quota_files=7");
-    add("carl", 70002, "carl", false);
-    cr_expect_eq(look(NULL), 2, "%s", world.said.data);
-    EXPECT("users:1: user anna: nothing enforces the quota on ");
-    EXPECT("/anna: no quotas are enabled on that file system; sallyportctl "
-           "quota set anna says how to enable it\n");
-    EXPECT("users:2: user bert: nothing enforces the quota on ");
-}
-
 Test(homes, what_anybody_sees)
 {
     make("anna", 0700, 70000);
@@ -174,8 +148,8 @@ Test(homes, what_anybody_sees)
     EXPECT("/file: Not a directory");
 }
 
-/* The count of max_files= and max_bytes= needs extended attributes, which ramfs
- * lacks. */
+/* The count of uploads= and upload_bytes= needs extended attributes, which
+ * ramfs lacks. */
 Test(homes, a_home_without_attributes)
 {
     char *end_of_row;
@@ -193,11 +167,11 @@ Test(homes, a_home_without_attributes)
     end_of_row = world.users + strlen(world.users) - 1;
     for (size_t i = 0; i < 2; i++) {
         snprintf(end_of_row, 16, "%s",
-                 i == 0 ? "max_files=2\n" : "max_bytes=2\n");
+                 i == 0 ? "uploads=2\n" : "upload_bytes=2\n");
         buf_clear(&world.said);
         cr_expect_eq(look(NULL), 1, "%s", world.said.data);
         EXPECT(
-            "users:1: user anna: max_files= or max_bytes=: the file system ");
+            "users:1: user anna: uploads= or upload_bytes=: the file system ");
     }
     cr_assert_eq(umount(in_scratch("anna")), 0);
 }

@@ -14,7 +14,6 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/quota/quota.h"
 #include "sallyport/settings/settings.h"
 #include "support/btrfs.h"
 #include "support/scratch.h"
@@ -207,67 +206,6 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     EXPECT("an earlier look isn't over");
     buf_release(&said);
     close(lock);
-}
-
-/* A subvolume with this limit, or a directory (limit -1): the home of a user
- * with this id, or the share (from 80000 on). */
-static void make_home(int top, const char *name, unsigned id, long limit)
-{
-    if (limit < 0)
-        cr_assert_eq(mkdirat(top, name, 0700), 0);
-    else
-        cr_assert_eq(quota_make_subvolume(top, name), 0);
-    int fd = openat(top, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(fchown(fd, id < 80000 ? id : 0, id), 0);
-    cr_assert_eq(fchmod(fd, id < 80000 ? 0700 : 02770), 0);
-    if (limit > 0)
-        cr_assert_eq(quota_set(fd, QUOTA_USER, id, (uint64_t)limit, 0), 0);
-    close(fd);
-}
-
-/* In the real sandbox: what the lines promise, and nothing enforces. */
-Test(program, quotas)
-{
-    char users[2048];
-
-    scratch_make();
-    if (!btrfs_mount(scratch)) {
-        scratch_remove();
-        cr_skip_test("needs root and mounts");
-    }
-    btrfs_enable_quotas(scratch);
-    cr_assert_eq(chmod(scratch, 0711), 0);
-    int top = open(scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    make_home(top, "anna", 70000, 20 << 20);
-    make_home(top, "bert", 70001, -1);
-    make_home(top, "carl", 70002, -1);
-    make_home(top, "dora", 70003, 0);
-    make_home(top, "good", 80000, 7 << 20);
-    make_home(top, "bad", 80001, 8 << 20);
-    close(top);
-    snprintf(users, sizeof(users),
-             "anna:" HASH ":70000:70000::%s/anna::quota=20M\n"
-             "bert:" HASH ":70001:70001::%s/bert::quota=20M\n"
-             "carl:" HASH ":70002:70002::%s/carl::\n"
-             "dora:" HASH ":70003:70003::%s/dora::quota=20M\n"
-             "@share:good:80000:%s/good:quota=7M\n"
-             "@share:bad:80001:%s/bad:quota=7M\n",
-             scratch, scratch, scratch, scratch, scratch, scratch);
-    cr_expect_eq(check("homes", "", users), 1, "%s", said.data);
-    EXPECT("users:2: user bert: nothing enforces the quota on ");
-    EXPECT("/bert: it is no subvolume of its own; sallyportctl quota set bert "
-           "says how to enable it");
-    EXPECT("user dora: the kernel has another quota on ");
-    EXPECT(": 0 bytes, 0 files (0: none); run sallyportctl quota set dora");
-    EXPECT("share bad: the kernel has another quota on ");
-    EXPECT(": 8388608 bytes, 0 files (0: none); run sallyportctl quota set "
-           "share:bad again");
-    cr_expect_eq(lines("user anna"), 0, "%s", said.data);
-    cr_expect_eq(lines("user carl"), 0, "%s", said.data);
-    cr_expect_eq(lines("share good"), 0, "%s", said.data);
-    buf_release(&said);
-    btrfs_unmount(scratch);
-    scratch_remove();
 }
 
 Test(program, nobody_else_calls_it)

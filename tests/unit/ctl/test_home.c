@@ -75,7 +75,7 @@ Test(home, a_dead_disk, .timeout = 60)
 
     disk_ms = 1000;
     expect_run(0, PASSWORD, "user add anna");
-    snprintf(row, sizeof(row), "%sbob:!:70050:70050::%s::max_files=3\n",
+    snprintf(row, sizeof(row), "%sbob:!:70050:70050::%s::uploads=3\n",
              file_text(world.users), in(world.homes, "dead/bob"));
     file_write(world.users, row);
     expect_run(0, "", "share add s");

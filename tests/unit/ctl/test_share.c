@@ -36,23 +36,23 @@ static void expect_not_in_users(const char *text)
 }
 
 /* The count is beside the files, wherever the home is. */
-Test(share, max_files)
+Test(share, uploads)
 {
     char home[128], words[64];
     struct stat st;
 
     expect_run(0, PASSWORD, "user add dora --role drop --uploads 20");
-    expect_users("rights=drop max_files=20\n");
-    expect_out(0, "", "user show dora", "files:    0\nmax files: 20\n");
+    expect_users("rights=drop uploads=20\n");
+    expect_out(0, "", "user show dora", "files:    0\nuploads:  20\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
-    expect_out(0, "", "user show dora", "files:    7\nmax files: 20\n");
+    expect_out(0, "", "user show dora", "files:    7\nuploads:  20\n");
     expect_out(0, "", "user show dora --json", "\"files\": 7");
     expect_out(0, "", "user change dora --uploads 7", "changed");
     expect_run(0, "", "user change dora --uploads 20");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
     expect_out(0, "", "user show dora",
-               "files:    not counted\nmax files: 20\n");
+               "files:    not counted\nuploads:  20\n");
     expect_out(0, "", "user show dora --json", "\"files\": null");
     expect_run(EX_USAGE, "", "user change dora --uploads 0");
     expect_run(EX_USAGE, "", "user change dora --uploads 4294967296");
@@ -68,15 +68,15 @@ Test(share, max_files)
     expect_run(0, PASSWORD, words);
 }
 
-Test(share, max_bytes)
+Test(share, upload_bytes)
 {
     char home[128];
 
     expect_run(0, PASSWORD, "user add dora --role drop --upload-bytes 2M");
-    expect_users("rights=drop max_bytes=2M\n");
+    expect_users("rights=drop upload_bytes=2M\n");
     expect_out(0, "", "user show dora",
-               "files:    0\nmax files: any number\n"
-               "bytes:    0\nmax bytes: 2097152\n");
+               "files:    0\nuploads:  any number\n"
+               "bytes:    0\nupload bytes: 2097152\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7 1048576", 9, 0), 0);
     expect_out(0, "", "user show dora", "bytes:    1048576\n");
@@ -95,7 +95,7 @@ Test(share, max_bytes)
 }
 
 /* A count of files says nothing of bytes. */
-Test(share, max_bytes_of_a_user_with_max_files)
+Test(share, upload_bytes_of_a_user_with_uploads)
 {
     char home[128];
 
@@ -103,7 +103,7 @@ Test(share, max_bytes_of_a_user_with_max_files)
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
     expect_out(0, "", "user show dora",
-               "bytes:    not counted\nmax bytes: any number\n");
+               "bytes:    not counted\nupload bytes: any number\n");
     cr_expect_str_eq(
         expect_run(0, "", "user change dora --upload-bytes 2M")->err, "");
 }

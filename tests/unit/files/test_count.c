@@ -1,5 +1,6 @@
-/* max_files and max_bytes: which uploads and bytes count, and that no more than
- * the permitted ones become visible, however many end at the same moment. */
+/* uploads and upload_bytes: which uploads and bytes count, and that no more
+ * than the permitted ones become visible, however many end at the same moment.
+ */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
@@ -31,8 +32,8 @@ static void begin(struct peer *p, uint64_t files, uint64_t bytes)
     peer_init(p);
     peer_share(p, "/contracts", RIGHT_ALL);
     disk_directory(p, "/d");
-    p->start.rules.max_files = files;
-    p->start.rules.max_bytes = bytes;
+    p->start.rules.uploads = files;
+    p->start.rules.upload_bytes = bytes;
     peer_run(p);
 }
 
@@ -103,7 +104,7 @@ Test(count, each_file_that_becomes_visible)
                  OUTCOME_MAX_FILES);
     cr_expect_eq(store(&p, "/contracts/g", WRITE_STORE), OUTCOME_MAX_FILES);
     cr_expect_not(disk_has(&p, SHARE "/g"));
-    p.start.rules.max_files = 7;
+    p.start.rules.uploads = 7;
     peer_again(&p);
     cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
     peer_stop(&p);
@@ -124,7 +125,7 @@ Test(count, a_rename_that_fails)
     struct peer p;
 
     peer_init(&p);
-    p.start.rules.max_files = 5;
+    p.start.rules.uploads = 5;
     p.start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(&p);
     expect_taken_back(&p, 10, "0");
@@ -175,7 +176,7 @@ Test(count, bytes_of_each_conflict)
 
             peer_init(&p);
             p.start.rules.on_conflict = (enum conflict)c;
-            p.start.rules.max_bytes = 1000 * K;
+            p.start.rules.upload_bytes = 1000 * K;
             disk_directory(&p, "/d");
             peer_run(&p);
             for (size_t len = 100 * K; len < 104 * K; len += K)
@@ -196,7 +197,7 @@ Test(count, a_sync_that_fails)
     struct peer p;
 
     peer_init(&p);
-    p.start.rules.max_files = 5;
+    p.start.rules.uploads = 5;
     p.start.rules.fsync = true;
     peer_run(&p);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
@@ -335,7 +336,7 @@ Test(count, without_its_lock)
     peer_init(&p);
     peer_share(&p, "/contracts", RIGHT_ALL);
     disk_fill(&p, "/old", 10, 1);
-    p.start.rules.max_files = 5;
+    p.start.rules.uploads = 5;
     cr_assert_eq(chmod(p.home, 0500), 0);
     peer_run(&p);
     cr_expect_eq(ask_size(&p, "/old"), 10);
@@ -488,7 +489,7 @@ Test(count, bytes_that_are_left)
     cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
     cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
     cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
-    p.start.rules.max_bytes = 110;
+    p.start.rules.upload_bytes = 110;
     peer_again(&p);
     cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
     expect_count(&p, "3 110");
@@ -517,7 +518,7 @@ Test(count, beside_max_file_size)
     struct peer p;
 
     peer_init(&p);
-    p.start.rules.max_bytes = 100;
+    p.start.rules.upload_bytes = 100;
     p.start.rules.max_file_size = 60;
     peer_run(&p);
     expect_limit(&p, "/f", WRITE_STORE, 60, false);
@@ -542,7 +543,7 @@ Test(count, bytes_as_space)
                      .wanted = UINT64_MAX),
                  OUTCOME_OK);
     cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);
-    p.start.rules.max_bytes = INT64_MAX;
+    p.start.rules.upload_bytes = INT64_MAX;
     peer_again(&p);
     cr_assert_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
                  OUTCOME_OK);
@@ -555,7 +556,7 @@ Test(count, bytes_as_space)
 }
 
 /* Only files were counted until now. From then on both are, also without
- * max_bytes. */
+ * upload_bytes. */
 Test(count, from_the_first_limit_of_bytes_on)
 {
     struct peer p;
@@ -563,11 +564,11 @@ Test(count, from_the_first_limit_of_bytes_on)
     begin(&p, 5, 0);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
     expect_count(&p, "1");
-    p.start.rules.max_bytes = 100;
+    p.start.rules.upload_bytes = 100;
     peer_again(&p);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
     expect_count(&p, "2 10");
-    p.start.rules.max_bytes = 0;
+    p.start.rules.upload_bytes = 0;
     peer_again(&p);
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
     expect_count(&p, "3 20");
@@ -580,7 +581,7 @@ Test(count, bytes_of_a_rename_that_fails)
     struct peer p;
 
     peer_init(&p);
-    p.start.rules.max_bytes = 100;
+    p.start.rules.upload_bytes = 100;
     p.start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(&p);
     cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);

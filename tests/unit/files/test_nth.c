@@ -305,12 +305,12 @@ static const struct scenario scenarios[] = {
       .is_right = new_over_old },
     { "in a drop", THE_DROP, .uploads = true, .work = store,
       .is_right = new_under_some_name },
-    { "with max_files", HOME, .uploads = true, .counts = true, .work = store,
+    { "with uploads", HOME, .uploads = true, .counts = true, .work = store,
       .is_right = new_or_nothing },
-    { "a version with max_files", CONFLICT_VERSION, HOME, .old_seed = 1,
+    { "a version with uploads", CONFLICT_VERSION, HOME, .old_seed = 1,
       .uploads = true, .counts = true, .work = store,
       .is_right = old_gets_another_name },
-    { "with max_files in a share", THE_SHARE, .uploads = true, .counts = true,
+    { "with uploads in a share", THE_SHARE, .uploads = true, .counts = true,
       .work = store, .is_right = new_or_nothing },
     { "for inspection", INSPECTION, .uploads = true, .work = store,
       .is_right = new_is_held },
@@ -564,8 +564,8 @@ static void start(struct world *w, const struct scenario *s)
     w->p.start.rules.fsync = true;
     w->p.start.rules.copy_max = UINT64_C(1) << 30;
     w->p.start.rules.on_conflict = s->conflict;
-    w->p.start.rules.max_files = s->counts ? PLENTY : 0;
-    w->p.start.rules.max_bytes = s->counts ? INT64_MAX : 0;
+    w->p.start.rules.uploads = s->counts ? PLENTY : 0;
+    w->p.start.rules.upload_bytes = s->counts ? INT64_MAX : 0;
     if (strcmp(s->mount, "/contracts") == 0)
         peer_share(&w->p, s->mount, s->rights);
     else if (s->mount[0]) {

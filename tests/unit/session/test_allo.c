@@ -90,7 +90,7 @@ Test(allo, what_max_bytes_leaves, .timeout = 60)
     fake_say(&f, "ALLO 41");
     fake_answer(&f, MSG_space, &space);
     cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
-    cr_expect_not_null(strstr(f.reply, "max_bytes"), "%s", f.reply);
+    cr_expect_not_null(strstr(f.reply, "upload_bytes"), "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 

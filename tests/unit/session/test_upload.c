@@ -15,7 +15,7 @@
 #include "support/wait.h"
 
 /* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
- * what max_bytes leaves. */
+ * what upload_bytes leaves. */
 static void begin_within(struct fake *f, struct fake_transfer *t,
                          uint64_t limit, bool by_bytes)
 {
@@ -144,7 +144,7 @@ Test(upload, above_max_file_size, .timeout = 60)
 
 Test(upload, above_max_bytes, .timeout = 60)
 {
-    above_the_limit(true, "max_bytes");
+    above_the_limit(true, "upload_bytes");
 }
 
 /* The client closes with the 552 unread, while files still syncs: files hears

@@ -233,14 +233,15 @@ static const struct {
       "users:3: the share s: the user has it from two lines" },
     { USER("a", "1", "rights=u"), "users:1: rights=u: expected full" },
     { USER("a", "1", "rights=lmu"), "users:1: rights=lmu: expected full" },
-    { USER("a", "1", "max_files=0"),
-      "users:1: max_files=0: expected a number" },
-    { USER("a", "1", "max_files=4294967296"), "users:1: max_files=429496" },
-    { USER("a", "1", "max_files="), "users:1: max_files=: expected a number" },
-    { USER("a", "1", "max_bytes=0"),
-      "users:1: max_bytes=0: expected a number of bytes, also with K" },
-    { USER("a", "1", "max_bytes=8388608T"), "users:1: max_bytes=8388608T: ex" },
-    { USER("a", "1", "max_bytes="), "users:1: max_bytes=: expected a number" },
+    { USER("a", "1", "uploads=0"), "users:1: uploads=0: expected a number" },
+    { USER("a", "1", "uploads=4294967296"), "users:1: uploads=429496" },
+    { USER("a", "1", "uploads="), "users:1: uploads=: expected a number" },
+    { USER("a", "1", "upload_bytes=0"),
+      "users:1: upload_bytes=0: expected a number of bytes, also with K" },
+    { USER("a", "1", "upload_bytes=8388608T"),
+      "users:1: upload_bytes=8388608T: ex" },
+    { USER("a", "1", "upload_bytes="),
+      "users:1: upload_bytes=: expected a number" },
     { USER("a", "1", "retain=30d"), "users:1: retain=30d: expected PATH:TIME" },
     { USER("a", "1", "retain="), "users:1: retain=: expected PATH:TIME" },
     { USER("a", "1", "retain=/:59min"), "users:1: retain=/:59min: expected" },
@@ -248,8 +249,8 @@ static const struct {
     { USER("a", "1", "retain=/a/:1d"), "users:1: retain=/a/:1d: expected" },
     { "@team:a:retain=/:1d", "users:1: unknown key \"retain\"" },
     { "@share:a:100:/s:retain=x:1d", "users:1: retain=x:1d: expected" },
-    { "@share:a:100:/s:max_files=2", "users:1: unknown key \"max_files\"" },
-    { "@team:a:max_bytes=2", "users:1: unknown key \"max_bytes\"" },
+    { "@share:a:100:/s:uploads=2", "users:1: unknown key \"uploads\"" },
+    { "@team:a:upload_bytes=2", "users:1: unknown key \"upload_bytes\"" },
 };
 
 /* Both for the own files, or both for all. */
@@ -262,13 +263,13 @@ Test(shares, mine_twice)
                            S "@team:t:shares=s:lru\n" USER(
                                "a", "1",
                                "shares=s:wu teams=t retain=/:1h,/b:2d "
-                               "max_files=7 max_bytes=20G"),
+                               "uploads=7 upload_bytes=20G"),
                            &c),
                  0, "%s", c.text);
     cr_expect_eq(u.row[0].grant[0].rights,
                  RIGHT_LIST | RIGHT_READ | RIGHT_WRITE | RIGHT_MINE);
-    cr_expect_eq(u.row[0].max_files, 7);
-    cr_expect_eq(u.row[0].max_bytes, UINT64_C(20) << 30);
+    cr_expect_eq(u.row[0].uploads, 7);
+    cr_expect_eq(u.row[0].upload_bytes, UINT64_C(20) << 30);
     cr_expect(slice_equal(u.row[0].retain, SLICE("/:1h,/b:2d")));
     users_release(&u);
 }

@@ -156,14 +156,14 @@ Test(fields, a_key_for_the_last_column)
         const char *complaint; /* NULL: none */
     } table[] = {
         { "rights", "read", NULL },
+        { "uploads", "7", NULL },
+        { "max_files", "7", NULL },
+        { "quota", "20G", NULL }, /* it was read by older versions */
         { "quota_files", "7", NULL },
         { "rights", "dropp", "rights=dropp: expected full, " },
         { "rights", "l r", "rights=l r: blanks aren't permitted" },
         { "rights", "l\n", "rights=l\n: blanks aren't permitted" },
-        { "quota", "x", "quota=x: expected a number of bytes" },
-        { "quota", "0", "quota=0: expected a number of bytes" },
-        { "quota_files", "x", "quota_files=x: expected a number of files" },
-        { "quota_files", "0", "quota_files=0: expected a number of files" },
+        { "max_bytes", "x", "upload_bytes=x: expected a number of bytes" },
     };
     char value[USER_LINE_MAX + 1];
     struct complaint c;

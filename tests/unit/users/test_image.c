@@ -25,14 +25,12 @@
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
     "on_conflict=version upload_eof=size data_binding=session "                \
     "certificate=" PIN " login=certificate expires=2199-12-31 "                \
-    "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon "          \
-    "quota=20T quota_files=8589934592\n"                                       \
+    "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon\n"         \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
     "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750 "             \
-    "max_files=20 max_bytes=1T must_change=yes\n"                              \
+    "uploads=20 upload_bytes=1T must_change=yes\n"                             \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
-    "@share:contracts:80000:/srv/s/contracts:file_mode=0640 "                  \
-    "quota=1T quota_files=7\n"                                                 \
+    "@share:contracts:80000:/srv/s/contracts:file_mode=0640\n"                 \
     "@team:sales:\n"                                                           \
     "@team:legal:shares=contracts:read,offers:read max_sessions=7 "            \
     "networks=192.0.2.0/24 hours=tue\n"
@@ -97,8 +95,6 @@ Test(image, arrives_whole)
     cr_expect_eq(anna->choice[CHOICE_BINDING], BINDING_SESSION + 1);
     cr_expect(anna->certificate_only && !anna->locked);
     cr_expect_eq(anna->expires, 7258118400); /* more than 32 bits */
-    cr_expect_eq(anna->quota.bytes, UINT64_C(20) << 40);
-    cr_expect_eq(anna->quota.files, UINT64_C(1) << 33);
     cr_expect(bert->locked && !bert->certificate_only);
     cr_expect_eq(bert->expires, 0);
     for (int i = 0; i < CHOICES; i++)
@@ -108,8 +104,9 @@ Test(image, arrives_whole)
     cr_expect_eq(bert->rights, RIGHT_ALL);
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
-    cr_expect(bert->max_files == 20 && anna->max_files == 0);
-    cr_expect(bert->max_bytes == UINT64_C(1) << 40 && anna->max_bytes == 0);
+    cr_expect(bert->uploads == 20 && anna->uploads == 0);
+    cr_expect(bert->upload_bytes == UINT64_C(1) << 40 &&
+              anna->upload_bytes == 0);
     cr_expect(bert->must_change && !anna->must_change);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);
@@ -127,9 +124,6 @@ Test(image, arrives_whole)
     cr_expect_str_eq(bert->share[1].path, "/srv/s/contracts");
     cr_expect(bert->share[1].gid == 80000 && bert->share[1].file_mode == 0640);
     cr_expect_eq(bert->share[1].line, 5);
-    cr_expect_eq(bert->share[1].quota.bytes, UINT64_C(1) << 40);
-    cr_expect_eq(bert->share[1].quota.files, 7);
-    cr_expect_eq(bert->share[0].quota.bytes, 0);
     cr_expect_str_eq(bert->directory[0].path, "/in");
     cr_expect_eq(bert->directory[0].rights, RIGHT_WRITE);
     cr_expect_str_eq(bert->directory[1].path, "/a/b");

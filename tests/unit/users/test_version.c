@@ -118,11 +118,11 @@ static const char *const mounts[] = {
     ANNA "rights./incoming=full rights./contracts=full",
     ANNA "file_mode=0640",
     ANNA "dir_mode=0750",
-    ANNA "max_files=20",
-    ANNA "max_files=21",
-    ANNA "max_bytes=20",
-    ANNA "max_files=20 max_bytes=20",
-    ANNA "max_bytes=1G",
+    ANNA "uploads=20",
+    ANNA "uploads=21",
+    ANNA "upload_bytes=20",
+    ANNA "uploads=20 upload_bytes=20",
+    ANNA "upload_bytes=1G",
     ANNA "shares=contracts:mine\n" SHARE,
 };
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <stdio.h>
@@ -142,42 +141,6 @@ int btrfs_get(int fd, struct quota *ret)
     r = quota_read_subvolume(&s, ret);
     quota_close_subvolume(&s);
     return r;
-}
-
-void quota_read_limits(struct quota_limits *ret)
-{
-    glob_t found;
-
-    *ret = (struct quota_limits){ 0 };
-    if (glob(QUOTA_SYSFS "/*/qgroups/0_*/" LIMIT, 0, NULL, &found) != 0)
-        return;
-    ret->limit = calloc(found.gl_pathc, sizeof(*ret->limit));
-    for (size_t i = 0; ret->limit && i < found.gl_pathc; i++) {
-        FD_CLEANUP int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0 || sysfs_number(fd, &ret->limit[i]) != 0)
-            ret->limit[i] = 0;
-    }
-    ret->path = found.gl_pathv;
-    ret->count = ret->limit ? found.gl_pathc : 0;
-}
-
-static int compare_path(const void *path, const void *other)
-{
-    return strcmp(path, *(char *const *)other);
-}
-
-int quota_limit_of(const struct quota_limits *l, int fd, uint64_t *ret)
-{
-    FD_CLEANUP int own = btrfs_open(fd);
-    char path[PATH_SIZE], **found;
-    int r = own < 0 ? own : sysfs_path(own, LIMIT, path);
-
-    if (r < 0)
-        return r;
-    found = bsearch(path, l->path, l->count, sizeof(*l->path), compare_path);
-    *ret = found ? l->limit[found - l->path] : 0;
-    return 0;
 }
 
 int btrfs_set(int fd, uint64_t bytes)

@@ -247,7 +247,6 @@ static int read_share(const struct reader *r, struct share *share, char *line)
                              .path = column[3],
                              .gid = gid,
                              .file_mode = o.user.file_mode,
-                             .quota = o.user.quota,
                              .retain = o.user.retain,
                              .line = r->line };
     return 0;

@@ -181,33 +181,29 @@ static int set_directory(struct line_options *o, char *path, struct slice value,
     return 0;
 }
 
-static int set_bytes(const char *key, struct slice value, uint64_t *ret,
-                     struct complaint *c)
-{
-    if (slice_size(value, ret) == 0 && *ret > 0 && *ret <= INT64_MAX)
-        return 0;
-    return complain(c,
-                    "%s=%.*s: expected a number of bytes, also with K, M, G or "
-                    "T",
-                    key, (int)value.len, value.ptr);
-}
-
-static int set_max_files(struct line_options *o, struct slice value,
-                         struct complaint *c)
+static int set_uploads(struct line_options *o, struct slice value,
+                       struct complaint *c)
 {
     uint64_t n;
 
     if (slice_number(value, UINT32_MAX, &n) || n == 0)
-        return complain(c, "max_files=%.*s: expected a number from 1 to %u",
+        return complain(c, "uploads=%.*s: expected a number from 1 to %u",
                         (int)value.len, value.ptr, UINT32_MAX);
-    o->user.max_files = (unsigned)n;
+    o->user.uploads = (unsigned)n;
     return 0;
 }
 
-static int set_max_bytes(struct line_options *o, struct slice value,
-                         struct complaint *c)
+static int set_upload_bytes(struct line_options *o, struct slice value,
+                            struct complaint *c)
 {
-    return set_bytes("max_bytes", value, &o->user.max_bytes, c);
+    uint64_t *bytes = &o->user.upload_bytes;
+
+    if (slice_size(value, bytes) == 0 && *bytes > 0 && *bytes <= INT64_MAX)
+        return 0;
+    return complain(c,
+                    "upload_bytes=%.*s: expected a number of bytes, also with "
+                    "K, M, G or T",
+                    (int)value.len, value.ptr);
 }
 
 static int retain_check(struct slice value, struct complaint *c)
@@ -270,23 +266,6 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 }
 
 /* "quota set" writes these; the kernel has the limits. */
-static int set_quota(struct line_options *o, struct slice value,
-                     struct complaint *c)
-{
-    return set_bytes("quota", value, &o->user.quota.bytes, c);
-}
-
-static int set_quota_files(struct line_options *o, struct slice value,
-                           struct complaint *c)
-{
-    uint64_t *files = &o->user.quota.files;
-
-    if (slice_number(value, INT64_MAX, files) == 0 && *files > 0)
-        return 0;
-    return complain(c, "quota_files=%.*s: expected a number of files",
-                    (int)value.len, value.ptr);
-}
-
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
     OPTION_CHOICE,   /* a word of choices[.index] */
@@ -333,10 +312,8 @@ static const struct option {
       TEXT(user.limits.networks, user_networks_check) },
     { "hours", LINE_USER | LINE_TEAM,
       TEXT(user.limits.hours, user_hours_check) },
-    { "quota", LINE_USER | LINE_SHARE, FUNCTION(set_quota) },
-    { "quota_files", LINE_USER | LINE_SHARE, FUNCTION(set_quota_files) },
-    { "max_files", LINE_USER, FUNCTION(set_max_files) },
-    { "max_bytes", LINE_USER, FUNCTION(set_max_bytes) },
+    { "uploads", LINE_USER, FUNCTION(set_uploads) },
+    { "upload_bytes", LINE_USER, FUNCTION(set_upload_bytes) },
     { "retain", LINE_USER | LINE_SHARE, TEXT(user.retain, retain_check) },
     { "sync", LINE_USER, FUNCTION(set_sync) },
 };
@@ -344,6 +321,13 @@ static const struct option {
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
 #define DIRECTORY_KEY "rights."
+
+const struct user_old_key user_old_keys[USER_OLD_KEYS] = {
+    { "max_files", "uploads" },
+    { "max_bytes", "upload_bytes" },
+    { "quota", NULL },
+    { "quota_files", NULL },
+};
 
 /* Names of shares and teams are looked up when the whole file is read. */
 static int set_text(struct line_options *o, const struct option *row,
@@ -397,6 +381,7 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
 {
     char *equals = strchr(word, '=');
+    const char *key = word;
     struct slice value;
 
     if (!equals)
@@ -407,8 +392,14 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
     if (kind == LINE_USER &&
         slice_starts(slice_from(word), SLICE(DIRECTORY_KEY)))
         return set_directory(o, word + strlen(DIRECTORY_KEY), value, c);
+    for (size_t i = 0; kind != LINE_TEAM && i < USER_OLD_KEYS; i++)
+        if (strcmp(word, user_old_keys[i].old) == 0) {
+            if (!user_old_keys[i].now)
+                return 0;
+            key = user_old_keys[i].now;
+        }
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].lines & kind && strcmp(word, options[i].key) == 0)
+        if (options[i].lines & kind && strcmp(key, options[i].key) == 0)
             return set_option(o, &options[i], value, seen, c);
     return unknown_key(kind, word, c);
 }

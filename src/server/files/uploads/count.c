@@ -15,7 +15,7 @@
  * be writable. Without it no upload can be counted, and others go on. */
 int count_open(struct files *f, int home)
 {
-    if (f->rules.max_files == 0 && f->rules.max_bytes == 0)
+    if (f->rules.uploads == 0 && f->rules.upload_bytes == 0)
         return 0;
     f->counter = resolve_in(home, ".", O_RDONLY | O_DIRECTORY, 0);
     if (f->counter < 0)
@@ -39,7 +39,7 @@ static void count_end(const struct files *f)
 
 uint64_t count_left(const struct files *f, const struct stored *stored)
 {
-    const uint64_t most = f->rules.max_bytes;
+    const uint64_t most = f->rules.upload_bytes;
 
     if (most == 0)
         return UINT64_MAX;
@@ -67,7 +67,7 @@ static int count_failed(struct files *f, int r)
 
 int count_check(struct files *f, uint64_t bytes, struct stored *ret)
 {
-    const uint64_t most = f->rules.max_files;
+    const uint64_t most = f->rules.uploads;
     char text[STORED_TEXT_MAX];
     int r = 0;
 
@@ -98,11 +98,11 @@ static int count_set(struct files *f, const struct stored *stored)
 }
 
 /* Release 0.3 can't read bytes, and refuses the upload. So the count of a user
- * who never had max_bytes= has none: an upgrade stops no upload of a session
+ * who never had upload_bytes= has none: an upgrade stops no upload of a session
  * that began before it. */
 static bool count_has_bytes(const struct files *f, const struct stored *stored)
 {
-    return f->rules.max_bytes > 0 || stored->bytes > 0;
+    return f->rules.upload_bytes > 0 || stored->bytes > 0;
 }
 
 void count_back(struct files *f, uint64_t bytes)

@@ -27,7 +27,7 @@ struct wish {
     bool unique;        /* STOU */
     bool fleeting;      /* nothing of it is kept if it is cut */
     enum conflict conflict;
-    uint64_t left;       /* bytes by max_bytes; UINT64_MAX: no limit */
+    uint64_t left;       /* bytes by upload_bytes; UINT64_MAX: no limit */
     struct stat partial; /* the own one, which may be resumed */
     struct resume_facts facts;
     struct resume_plan plan;
@@ -109,8 +109,9 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     return (int)o;
 }
 
-/* How long the file may become by max_bytes. A head that is copied was counted
- * when it was stored, unless its file stays as a version; a partial wasn't. */
+/* How long the file may become by upload_bytes. A head that is copied was
+ * counted when it was stored, unless its file stays as a version; a partial
+ * wasn't. */
 static uint64_t upload_longest(const struct wish *w)
 {
     const bool counted =

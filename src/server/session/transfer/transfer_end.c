@@ -57,7 +57,7 @@ static const struct failure_row {
                            .reason = "over the file-size limit" },
     [FAILED_MAX_BYTES] = { .reply = REPLY_MAX_BYTES,
                            .argument = "",
-                           .reason = "over max_bytes=" },
+                           .reason = "over upload_bytes=" },
     [FAILED_WRITE] = { .reply = REPLY_LOCAL_ERROR,
                        .argument = "write failed",
                        .reason = "write failed" },
