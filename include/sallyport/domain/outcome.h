@@ -112,8 +112,9 @@ enum held_order {
 /* Why session asks for the facts of a path. */
 enum facts_for {
     FACTS_FOR_ANY,
-    FACTS_FOR_SIZE,   /* also the length of the user's own partial */
-    FACTS_FOR_RENAME, /* needs the right to rename, not the right to list */
+    FACTS_FOR_SIZE,    /* also the length of the user's own partial */
+    FACTS_FOR_RENAME,  /* needs the right to rename, not the right to list */
+    FACTS_FOR_PARTIAL, /* that length alone, whatever has the name */
     FACTS_FOR_COUNT
 };
 

@@ -318,6 +318,8 @@ int command_help(struct slice name, struct buf *into);
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
          .help = "SITE CHMOD mode path")                                       \
     SITE(HELP, help, .help = "SITE HELP")                                      \
+    SITE(PARTIAL, partial, .argument = ARGUMENT_REQUIRED,                      \
+         .rights = RIGHT_WRITE, .help = "SITE PARTIAL path")                   \
     SITE(PSWD, pswd, .argument = ARGUMENT_REQUIRED, .secret = true,            \
          .help = "SITE PSWD old new | SITE PSWD \"old\" \"new\" "              \
                  "(in quotes, \"\" is a \")")                                  \

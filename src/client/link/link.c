@@ -488,28 +488,36 @@ void link_set_mode_z(struct link *l)
 
 static void link_set_last(struct link *l, CURLoption when, const char *command)
 {
-    curl_slist_free_all(l->last);
-    l->last = curl_slist_append(NULL, command);
-    if (!l->last)
+    struct curl_slist *more = curl_slist_append(l->last, command);
+
+    if (more)
+        l->last = more;
+    else
         link_lacks_memory(l);
     LINK_SET(l, when, l->last);
+}
+
+/* libcurl would send APPE, which a Sallyport takes only if nothing has the
+ * name. */
+void link_go_on(struct link *l, uint64_t first)
+{
+    char rest[32];
+
+    snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
+    link_set_last(l, CURLOPT_PREQUOTE, rest);
 }
 
 /* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
  * no REST. */
 void link_set_first(struct link *l, uint64_t first, bool sized)
 {
-    char rest[32];
-
     if (!sized) {
         LINK_SET(l, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
         return;
     }
     LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
-    if (first == 0)
-        return;
-    snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    link_set_last(l, CURLOPT_PREQUOTE, rest);
+    if (first > 0)
+        link_go_on(l, first);
 }
 
 /* A server that knows the length publishes nothing shorter. The star makes
@@ -557,7 +565,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     curl_easy_reset(l->curl);
     l->set = CURLE_OK;
     curl_slist_free_all(l->before);
-    l->before = NULL;
+    curl_slist_free_all(l->last);
+    l->before = l->last = NULL;
     if (l->mode_z && io)
         link_add_before(l, "MODE S");
     l->mode_z = l->mode_z && !io;

@@ -285,6 +285,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io);
 /* Lets a download begin at byte FIRST. SIZED: the caller checks the length
  * itself; otherwise libcurl asks for the SIZE and compares. */
 void link_set_first(struct link *l, uint64_t first, bool sized);
+/* Lets this call go on at byte FIRST: what the server has is cut there. */
+void link_go_on(struct link *l, uint64_t first);
 /* Announces the LENGTH of the whole file of an upload. The server may refuse
  * that. */
 void link_announce(struct link *l, uint64_t length);
@@ -488,8 +490,11 @@ bool remote_quota(struct link *l, const char *path, struct remote_quota *ret);
  * doesn't say. */
 int remote_time(struct link *l, const char *path, time_t *ret,
                 struct failure *why);
-/* Gets the length of a file, or of an unfinished upload that can be resumed.
- * Returns 1: the server reports none. */
+/* Gets the length of a file, or of an unfinished upload that can be resumed;
+ * PARTIAL: of the latter alone, if the server tells them apart. Returns 1: the
+ * server reports none. */
+int remote_partial(struct link *l, const char *path, uint64_t *ret,
+                   struct failure *why);
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */

@@ -94,7 +94,8 @@ static int listing_add_listed(struct listing *l, const struct listing_entry *e,
     return listing_add(l, e, name);
 }
 
-/* Reads "20261120074201" or "20261120074201.123". */
+/* Reads "20261120074201" or "20261120074201.123". 0 means unknown, so the first
+ * second of 1970 counts as the next one, as do all before it. */
 time_t listing_time(struct slice text)
 {
     static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
@@ -117,7 +118,11 @@ time_t listing_time(struct slice text)
         .tm_min = (int)part[4],
         .tm_sec = (int)part[5],
     };
-    return clock_from_utc(&tm, &when) == 0 ? when : 0;
+    if (part[0] < 1970)
+        return 1;
+    if (clock_from_utc(&tm, &when) < 0)
+        return 0;
+    return when ? when : 1;
 }
 
 /* Returns false for "cdir" and "pdir", which are no entries. */

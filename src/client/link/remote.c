@@ -203,6 +203,14 @@ static struct slice remote_answer(const struct link *l)
                    : SLICE("");
 }
 
+static int remote_bytes(const struct link *l, uint64_t *ret,
+                        struct failure *why)
+{
+    if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
+        return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
+    return 0;
+}
+
 static enum presence remote_size(struct link *l, const char *path,
                                  uint64_t *ret, struct failure *why)
 {
@@ -210,9 +218,7 @@ static enum presence remote_size(struct link *l, const char *path,
         remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
         return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     l->binary = true;
-    if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
-        return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
-    return PRESENT;
+    return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;
 }
 
 int remote_time(struct link *l, const char *path, time_t *ret,
@@ -398,6 +404,17 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
 {
     int r = remote_size(l, path, ret, why);
 
+    return r < 0 && !why->lost ? 1 : r;
+}
+
+int remote_partial(struct link *l, const char *path, uint64_t *ret,
+                   struct failure *why)
+{
+    if (!l->site->decides)
+        return remote_length(l, path, ret, why);
+    int r = link_command(l, why, "SITE PARTIAL %s", path);
+    if (r == 0)
+        r = remote_bytes(l, ret, why);
     return r < 0 && !why->lost ? 1 : r;
 }
 

@@ -89,15 +89,6 @@ static size_t upload_give(void *of, char *bytes, size_t len)
     return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
-/* libcurl calls it after it has resumed. */
-static int upload_seek(void *of, curl_off_t offset, int origin)
-{
-    struct file_transfer *t = of;
-
-    return lseek(t->fd, (off_t)offset, origin) < 0 ? CURL_SEEKFUNC_FAIL
-                                                   : CURL_SEEKFUNC_OK;
-}
-
 static int upload_open(struct file_transfer *t, struct failure *why)
 {
     struct stat st;
@@ -221,14 +212,15 @@ static int upload_is_finished(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
-    if (t->aside || (t->ours && !t->link->site->atomic))
+    if (t->link->site->decides || t->aside ||
+        (t->ours && !t->link->site->atomic))
         return 0;
     enum presence r = remote_stat(t->link, t->remote, &e, why);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
 /* Finds where to resume: without a finished file, SIZE of its name is the
- * length of an interrupted upload. */
+ * length of an interrupted upload. A Sallyport has another word for that. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
@@ -239,7 +231,7 @@ static int upload_first(struct file_transfer *t, struct failure *why)
         t->size < RESUME_LEAST ||
         (t->has == HAS_NOTHING && above && above->made))
         return 0;
-    int r = remote_length(t->link, t->remote, &held, why);
+    int r = remote_partial(t->link, t->remote, &held, why);
     if (r < 0 || held == 0 || held >= t->size)
         return r < 0 ? -1 : 0;
     r = upload_is_finished(t, why);
@@ -342,7 +334,7 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     t->changed = t->sized = t->checked = false;
     if (t->has > HAS_PART)
         t->has = HAS_PART;
-    if (!upload_is_stream(t) && lseek(t->fd, 0, SEEK_SET) < 0)
+    if (!upload_is_stream(t) && lseek(t->fd, (off_t)t->first, SEEK_SET) < 0)
         return fail_errno(why, errno, t->local);
     link_begin(t->link, t->remote, &io);
     link_choose(t->link, t->choice);
@@ -350,9 +342,10 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
         transfer_set_mode_z(t);
     const bool announced = upload_announce(t, &io);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
-    LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
-    LINK_SET(t->link, CURLOPT_SEEKDATA, t);
-    LINK_SET(t->link, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
+    if (t->first > 0 && t->link->site->decides)
+        link_go_on(t->link, t->first);
+    else
+        LINK_SET(t->link, CURLOPT_APPEND, t->first > 0 ? 1L : 0L);
     int r = upload_end(t, link_run(t->link, why), why);
     if (r == 0 || why->reply != 503 || announced || io.length == 0)
         return r;

@@ -19,7 +19,7 @@ static bool upload_goes_on(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
 
-    return s->atomic && !t->replaces && t->has == HAS_PART && t->done > 0 &&
+    return s->decides && t->has == HAS_PART && t->done > 0 &&
            t->size >= RESUME_LEAST && transfer_hash_name(t) &&
            !s->options->no_resume && !upload_is_stream(t);
 }

@@ -17,7 +17,8 @@ static bool ask_is_quick(const struct ask *a)
     enum message_kind m = a->message;
 
     return m == MSG_file_read || m == MSG_directory_enter || m == MSG_space ||
-           (m == MSG_facts && a->purpose != FACTS_FOR_SIZE);
+           (m == MSG_facts && a->purpose != FACTS_FOR_SIZE &&
+            a->purpose != FACTS_FOR_PARTIAL);
 }
 
 static void ask_on_late(void *owner)
@@ -267,7 +268,9 @@ static unsigned ask_needed_rights(const struct ask *a)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].message == a->asked)
             return rows[i].rights;
-    return a->purpose == FACTS_FOR_RENAME ? RIGHT_RENAME : RIGHT_LIST;
+    return a->purpose == FACTS_FOR_RENAME    ? RIGHT_RENAME
+           : a->purpose == FACTS_FOR_PARTIAL ? RIGHT_WRITE
+                                             : RIGHT_LIST;
 }
 
 static const char *ask_lacking_rights(struct session *s)

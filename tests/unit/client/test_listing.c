@@ -17,6 +17,8 @@ static const struct {
       0, 1795160521 },
     { "type=OS.unix=slink:/x;size=1; link", "link", ENTRY_OTHER, 1, 0 },
     { "size=18446744073709551616;type=file; huge", "huge", ENTRY_FILE, 0, 0 },
+    { "type=file;modify=19700101000000; first", "first", ENTRY_FILE, 0, 1 },
+    { "type=file;modify=19691231235959; before", "before", ENTRY_FILE, 0, 1 },
     { "type=file;modify=2026; short", "short", ENTRY_FILE, 0, 0 },
     { " nofacts", "nofacts", ENTRY_OTHER, 0, 0 },
 };

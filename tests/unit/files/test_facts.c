@@ -68,7 +68,7 @@ Test(facts, table)
         struct msg_facts_are is;
         struct stat st;
         int r = ask_facts(&p, rows[i].path,
-                          (enum facts_for)(i % FACTS_FOR_COUNT), &is);
+                          (enum facts_for)(i % FACTS_FOR_PARTIAL), &is);
 
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r != OUTCOME_OK)
@@ -98,6 +98,8 @@ Test(facts, need_the_right)
         { RIGHT_RENAME, 0, OUTCOME_OK },
         { RIGHT_RENAME, 1, OUTCOME_OK },
         { RIGHT_RENAME, 2, OUTCOME_NO_RIGHT },
+        { RIGHT_LIST, FACTS_FOR_PARTIAL, OUTCOME_OK },
+        { RIGHT_WRITE, FACTS_FOR_PARTIAL, OUTCOME_NO_RIGHT },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -484,6 +484,7 @@ Test(site, help)
     static const char expected[] =
         " SITE CHMOD mode path\r\n"
         " SITE HELP\r\n"
+        " SITE PARTIAL path\r\n"
         " SITE PSWD old new | SITE PSWD \"old\" \"new\" (in quotes, \"\" is a "
         "\")\r\n"
         " SITE QUOTA [path]\r\n";

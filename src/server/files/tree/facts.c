@@ -151,16 +151,18 @@ static int facts_answer(struct files *f, uint32_t request,
                   .owner = facts->owner);
 }
 
-/* SIZE of a file that isn't there: how much of its upload can be resumed. */
+/* SIZE of a file that isn't there, or SITE PARTIAL: how much of its upload can
+ * be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
-                            const struct view *in, struct facts *ret)
+                            const struct view *in, enum facts_for purpose,
+                            struct facts *ret)
 {
     bool waited;
     struct facts finished;
     uint64_t length =
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (waited && !in->mount->drop &&
+    if (waited && purpose == FACTS_FOR_SIZE && !in->mount->drop &&
         facts_read(f, in, at->name, false, &finished) == 0) {
         resume_drop_answer(f, at->directory, at->name);
         *ret = finished;
@@ -176,6 +178,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
 static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_ANY] = RIGHT_LIST,
     [FACTS_FOR_SIZE] = RIGHT_LIST,
+    [FACTS_FOR_PARTIAL] = RIGHT_WRITE,
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
@@ -184,7 +187,8 @@ static int facts_find(struct files *f, const struct path *path,
                       enum facts_for purpose, bool directory, struct facts *ret)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
-    bool partial_counts = purpose == FACTS_FOR_SIZE;
+    bool partial_counts =
+        purpose == FACTS_FOR_SIZE || purpose == FACTS_FOR_PARTIAL;
     struct view in;
     struct slice name;
 
@@ -198,11 +202,13 @@ static int facts_find(struct files *f, const struct path *path,
     path_split(path_slice(path), &in.path, &name);
     in.mount = at.mount;
     in.fd = at.directory;
-    r = in.mount->drop ? -ENOENT : facts_read(f, &in, at.name, directory, ret);
+    r = in.mount->drop || purpose == FACTS_FOR_PARTIAL
+            ? -ENOENT
+            : facts_read(f, &in, at.name, directory, ret);
     if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
         return OUTCOME_NOT_REGULAR; /* change.c renames no link */
     if (partial_counts && r == -ENOENT)
-        return facts_of_partial(f, &at, &in, ret);
+        return facts_of_partial(f, &at, &in, purpose, ret);
     if (partial_counts) /* an earlier answer no longer holds */
         resume_drop_answer(f, at.directory, at.name);
     return r;

@@ -150,6 +150,18 @@ void cmd_size(struct session *s, const struct call *call)
             .purpose = FACTS_FOR_SIZE, .directory = call->path.directory);
 }
 
+/* The bytes from which REST and STOR go on, also if a file has the name. */
+void cmd_site_partial(struct session *s, const struct call *call)
+{
+    struct path path;
+
+    if (path_resolve(&s->cwd, call->argument, &path) < 0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        ASK(s, facts, name_on_size, .path = ask_subject(s, &path),
+            .purpose = FACTS_FOR_PARTIAL, .directory = path.directory);
+}
+
 static void name_on_space(struct session *s, struct message *m)
 {
     if (!ask_refused(s, m))
