@@ -284,18 +284,3 @@ Test(slow, download_some_kilobytes_a_second, .timeout = 60)
     session_expect(&s, "426 {*}");
     session_close(&s);
 }
-
-/* Only the server reads and writes here: it answers meanwhile. */
-Test(slow, checksum, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-
-    session_enter_shared(&s, &server, "sum");
-    fault_make_sparse(&server, "sum", "f", UINT64_C(1) << 36);
-    session_send(&s, "HASH f");
-    expect_answers(&s);
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
-    session_close(&s);
-}

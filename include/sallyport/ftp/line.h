@@ -1,5 +1,4 @@
-/* Lines of the control channel, with a bounded buffer; and first bytes and
- * lines of other protocols. */
+/* Lines of the control channel, with a bounded buffer. */
 #ifndef SALLYPORT_FTP_LINE_H
 #define SALLYPORT_FTP_LINE_H
 
@@ -58,9 +57,5 @@ void line_wipe(struct line_reader *l);
  * bracket and NUL. A command begins with a letter, and telnet's commands with
  * 0xff. A CR may belong to an empty line. */
 bool not_ftp_byte(char first);
-
-/* Names the protocol of a first line that is no FTP command: HTTP, SSH, SMTP,
- * POP3, IMAP and so on. Returns NULL if it knows none. */
-const char *not_ftp_line(struct slice line);
 
 #endif

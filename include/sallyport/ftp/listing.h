@@ -60,8 +60,8 @@ void listing_facts_feat(struct buf *into, unsigned facts);
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);
 
-/* Removes options from LIST's argument: a first word of '-' and letters
- * ("-la"), and the blank after it. */
+/* Removes options from LIST's argument: a first word of '-' and letters or 1
+ * ("-la", "-1"), and the blank after it. */
 struct slice listing_argument(struct slice argument);
 
 #endif

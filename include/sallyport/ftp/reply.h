@@ -104,7 +104,7 @@
     R(MADE, 257, "\"{}\" was made.")                                           \
     R(NEED_PASSWORD, 331, "Send PASS with the password.")                      \
     /* {}: offset */                                                           \
-    R(REST_OK, 350, "Restarting at {}. Send RETR, STOR or APPE.")              \
+    R(REST_OK, 350, "Restarting at {}. Send RETR or STOR.")                    \
     /* {}: first, {}: last */                                                  \
     R(RANG_OK, 350, "Bytes {} to {}. Send RETR or HASH.")                      \
     R(RANG_RESET, 350, "All bytes.")                                           \
@@ -230,7 +230,8 @@
     R(AUTH_UNKNOWN, 504, "Mechanism not supported; send AUTH TLS.")            \
     R(DATA_MUST_BE_P, 521,                                                     \
       "Data connections must be encrypted; send PBSZ 0 and PROT P first.")     \
-    R(BAD_PROTOCOL, 522, "Network protocol not supported, use (1,2)")          \
+    /* {}: 1 or 2 */                                                           \
+    R(BAD_PROTOCOL, 522, "Network protocol not supported, use ({})")           \
     R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
     R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
     /* USER, PASS, ACCT before TLS. It ends the session; but clients take a    \

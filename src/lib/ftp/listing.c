@@ -336,9 +336,9 @@ const char *listing_time(time_t when, char out[16])
     return out;
 }
 
-static bool is_letter(char c)
+static bool is_option(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '1';
 }
 
 struct slice listing_argument(struct slice argument)
@@ -347,7 +347,7 @@ struct slice listing_argument(struct slice argument)
 
     if (argument.len < 2 || argument.ptr[0] != '-')
         return argument;
-    while (i < argument.len && is_letter(argument.ptr[i]))
+    while (i < argument.len && is_option(argument.ptr[i]))
         i++;
     if (i == 1 || (i < argument.len && argument.ptr[i] != ' '))
         return argument;

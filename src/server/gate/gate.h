@@ -362,9 +362,8 @@ void pace_limits(struct gate_child *c, const struct msg_limits *m);
  * MSG_transfer_end. */
 int pace_transfer_begin(struct gate_child *c, uint32_t request);
 void pace_transfer_end(struct gate_child *c);
-/* MSG_bytes_ask: answers, now or later. A request for the other direction that
- * waits gets no answer any more. Returns 0; -EPROTO, with the channel's reason,
- * if an earlier request waits, or before the login. */
+/* MSG_bytes_ask: answers, now or later. Returns 0; -EPROTO, with the channel's
+ * reason, if an earlier request waits, or before the login. */
 int pace_ask(struct gate_child *c, uint32_t request, bool upload);
 /* The session ends. Does nothing the second time. */
 void pace_leave(struct gate_child *c);

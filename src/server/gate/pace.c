@@ -279,9 +279,8 @@ int pace_ask(struct gate_child *c, uint32_t request, bool upload)
     struct pace *p = &c->gate->pace;
     enum pace_way way = upload ? PACE_UP : PACE_DOWN;
 
-    if (request == 0 || (c->pace.request != 0 && c->pace.way == way))
+    if (request == 0 || c->pace.request != 0)
         return channel_refuse(&c->channel, "a second request for bytes");
-    pace_leave_line(c);
     c->pace.request = request;
     c->pace.way = way;
     TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);

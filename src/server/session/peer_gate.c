@@ -159,20 +159,17 @@ static const struct handler data_gate_handlers[] = {
     ON(bytes, allowance_on_bytes),
 };
 
-/* There is no other gate in time: a transfer under way is finished, unless gate
- * was to connect to its client, and transfer_over() ends the session. Otherwise
- * the session ends now. */
+/* There is no other gate in time: a transfer that needs none is finished, and
+ * transfer_over() ends the session. Otherwise the session ends now. */
 static void data_gate_forsaken(void *owner)
 {
     struct session *s = owner;
-    bool awaits =
-        state_of_data(s)->gate || s->control.state == CONTROL_ENTERING;
 
     s->forsaken = true;
-    if (s->transfer.state == TRANSFER_NONE || (awaits && !s->transfer.hash))
+    if (s->transfer.state == TRANSFER_NONE ||
+        (!s->transfer.hash && (state_of_data(s)->gate || s->login.paced ||
+                               s->transfer.state == TRANSFER_ASKED)))
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
-    else
-        allowance_ask_again(s); /* nothing is limited any more */
     control_resume(s);
 }
 

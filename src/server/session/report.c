@@ -200,7 +200,6 @@ void report_cut(struct session *s, const char *reason)
     const char *more = "";
     char text[128];
 
-    final_end(s);
     if (state_of_transfer(s)->decided)
         return;
     if (state == TRANSFER_COMMITTING)

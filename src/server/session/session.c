@@ -57,7 +57,6 @@ static void session_on_log(void *owner, uint32_t events)
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
-        final_retry(s);
         control_resume(s);
         return;
     }

@@ -37,7 +37,7 @@ struct session {
     struct data_port port;
     struct goodbye goodbyes[GOODBYES];
     struct allowance allowance;
-    struct final_reply final;
+    bool over;       /* the process ends: no reply is sent any more */
     bool finishes;   /* ends after the transfer under way */
     struct buf stat; /* the lines of STAT, as they come */
     bool stat_more;  /* than STAT_MAX bytes of them came */
@@ -271,28 +271,22 @@ void report_of_other_host(struct event_record *r, const struct session *s,
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
-void final_init(struct session *s);
-/* For a transfer. Replies as soon as the event is in log's socket;
- * transfer_run(WAITS_LOG) follows. A and B are the reply's arguments; B is also
- * where an upload was stored. If the event can't be sent in time, a reply of
- * success becomes a 451. All texts are copied. */
-void final_give(struct session *s, enum reply r, struct slice a, struct slice b,
-                const char *reason);
+/* Waits up to stall_timeout, at most 20 s, until the event is in log's socket,
+ * and replies then. If it can't be sent in time, or a kick comes, a reply of
+ * success becomes a 451. A and B are the reply's arguments; B is also where an
+ * upload was stored. */
+void final_of_transfer(struct session *s, enum reply r, struct slice a,
+                       struct slice b, const char *reason);
 /* The same for a change. M is the answer of files: the reply is DONE with its
- * arguments, or the refusal. No line of the client is read before. */
+ * arguments, or the refusal. */
 void final_of_change(struct session *s, const struct message *m,
                      const struct change *c, enum reply done, struct slice a,
                      struct slice b);
 /* The same for anything else that fails: R, without arguments. */
-void final_of(struct session *s, const struct event_record *e, enum reply r);
-/* The next reply ends an aborted transfer: ABOR's own reply follows it. */
-void final_of_abor(struct session *s);
-/* Log may take more than before: tries again. */
-void final_retry(struct session *s);
-/* The session ends: the event that waits is put into the queue. */
-void final_force(struct session *s);
-/* It ends now: the same, and a change that files hasn't answered is logged. */
-void final_end(struct session *s);
+void final_of(struct session *s, struct event_record *e, enum reply r);
+/* Waits a moment for room in log's socket. False: that was too long, since
+ * SINCE, or nobody will read it any more. */
+bool final_wait(struct session *s, uint64_t since);
 
 /* end.c: the ends of connections and of the process */
 
@@ -318,7 +312,7 @@ bool linger_read(int fd);
 
 /* The first byte or line is another protocol's: noted for the end's event. */
 void why_not_ftp_byte(struct session *s, char byte);
-void why_not_ftp_line(struct session *s, const char *protocol);
+void why_not_ftp_line(struct session *s, struct slice line);
 /* CAUSE, or what is known about a session that ended without one. */
 const char *why_end(const struct session *s, enum ending ending,
                     const char *cause);

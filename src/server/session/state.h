@@ -34,7 +34,7 @@ struct session;
  *   for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
  *   last reply, our close_notify and FIN, and waits for the client's.
  * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
- *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
+ *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
  * Facts stay beside the states: who the user is, whether the stream speaks TLS,
@@ -255,6 +255,7 @@ struct transfer {
     uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
     bool exact;         /* the client's number of bytes is the file's */
     bool bare;          /* it ended with a FIN and no close_notify */
+    bool aborted;       /* ABOR's own reply follows its reply */
     uint64_t bytes;     /* moved, of the file or the listing */
     uint64_t to_copy;   /* upload: bytes of its head that files must copy */
     uint64_t unsynced;  /* written by both since the last `file_sync` */
@@ -294,27 +295,9 @@ struct allowance {
     uint64_t most;        /* that limit */
     uint64_t left[2];     /* bytes that may be moved: uploads, downloads */
     uint32_t bytes_request;  /* the question for more; 0: none waits */
-    size_t way;              /* of that question: index of left */
-    uint64_t replaced;       /* earlier questions: gate may have answered */
     bool waits;              /* the transfer does, for bytes */
     bool ended;              /* gate must still hear of the transfer's end */
     struct loop_timer again; /* the channel was full */
-};
-
-enum final_state {
-    FINAL_NONE,
-    FINAL_HELD, /* until its event is in log's socket */
-    FINAL_OVER  /* the session ends: no reply is sent any more */
-};
-
-/* The reply at the end of a transfer, or to a change that was made. */
-struct final_reply {
-    enum final_state state;
-    enum reply reply, late;
-    enum reply second; /* sent after it: ABOR's own; REPLY_COUNT: none */
-    struct buf a, b;
-    struct buf event; /* encoded */
-    struct loop_timer timer;
 };
 
 /* The command that is being dispatched, for the log of a refusal. */

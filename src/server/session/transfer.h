@@ -20,8 +20,7 @@ enum waits {
     WAITS_DATA = 1 << 3,   /* it can be read or written */
     WAITS_PIPE = 1 << 4,   /* a listing has more lines */
     WAITS_TURN = 1 << 5,   /* others had their turn */
-    WAITS_GATE = 1 << 6,   /* gate's permission */
-    WAITS_LOG = 1 << 7     /* the event is in log's socket, the reply is sent */
+    WAITS_GATE = 1 << 6    /* gate's permission */
 };
 
 /* The result of a step. */
@@ -113,7 +112,7 @@ enum stepped transfer_over(struct session *s);
 
 /* The last step of each list. */
 #define TRANSFER_LAST_STEP                                                     \
-    { "over", transfer_over, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING }
+    { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
 
 /* The end is known: sends the final reply and event. B is the name under which
  * an upload is stored, else empty. */
@@ -136,8 +135,7 @@ void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last);
 /* The transfer continues without its client: files was asked for the rename,
  * the client doesn't wait for a reply to its upload (QUIT, or upload_eof =
- * lenient), files must still delete the partial, or the event isn't in log's
- * socket yet. */
+ * lenient), or files must still delete the partial. */
 bool transfer_goes_on(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */
@@ -234,7 +232,7 @@ void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
 void allowance_gate_lost(struct session *s);
-/* There is another gate, or there will be none: then nothing is limited. */
+/* There is another gate. */
 void allowance_ask_again(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The

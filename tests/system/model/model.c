@@ -175,17 +175,6 @@ const struct rule *rule_find(struct slice verb)
     return NULL;
 }
 
-/* Does a first line belong to another protocol? */
-static bool is_other(struct slice verb)
-{
-    static const char *const methods[] = { "GET", "POST", "HEAD", "OPTIONS" };
-
-    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-        if (slice_equal_nocase(verb, slice_from(methods[i])))
-            return true;
-    return false;
-}
-
 /* A session may begin with a letter, a CR, or a telnet command. */
 static bool may_begin(struct slice line)
 {
@@ -193,6 +182,7 @@ static bool may_begin(struct slice line)
            line.ptr[0] == '\r' || line.ptr[0] == '\xff';
 }
 
+/* OTHER: a first line, which belongs to another protocol. */
 static void not_a_command(struct model *m, bool other, struct expected *e)
 {
     expect(e, 500);
@@ -207,7 +197,7 @@ static struct slice without_options(struct slice argument)
     if (!slice_starts(word, slice_from("-")) || word.len < 2)
         return argument;
     for (size_t i = 1; i < word.len; i++)
-        if ((word.ptr[i] | 0x20) < 'a' || (word.ptr[i] | 0x20) > 'z')
+        if (!isalpha((unsigned char)word.ptr[i]) && word.ptr[i] != '1')
             return argument;
     return rest;
 }
@@ -315,7 +305,7 @@ void model_line(struct model *m, struct slice line, struct expected *e)
         if (c.rule)
             run(m, &c, e);
         else
-            not_a_command(m, first && is_other(verb), e);
+            not_a_command(m, first && len > 0, e);
     }
     m->ended |= e->ends;
 }

@@ -101,7 +101,7 @@ Test(allowance, of_an_upload, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* The download doesn't wait for the upload's bytes, which come later. */
+/* The download asks when the upload's answer has come. */
 Test(allowance, of_the_other_direction, .timeout = 60)
 {
     struct message upload, download, done = { .kind = MSG_done };
@@ -118,9 +118,9 @@ Test(allowance, of_the_other_direction, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 226);
     fake_release(&t);
     fake_download(&f, &t, PIECE);
+    give(&f, &upload, PIECE);
     fake_hear(&f.gate, &download, MSG_bytes_ask);
     cr_expect_not(download.bytes_ask.upload);
-    give(&f, &upload, PIECE); /* sent before gate had read the second one */
     give(&f, &download, PIECE);
     expect_bytes(&t, PIECE);
     cr_expect_eq(fake_reply(&f), 226);
@@ -243,13 +243,13 @@ Test(allowance, begins_without_a_gate, .timeout = 60)
     open_limited(&f, true, false);
     data = fake_data(&f);
     channel_close(&f.gate);
-    fake_say(&f, "RETR /x");
-    fake_do(&f, "NOOP", 200);
+    fake_say(&f, "RETR /x\r\nNOOP");
     fake_regate(&f);
     answer(&f, true);
     refused.refused.outcome = OUTCOME_NOT_FOUND;
     fake_answer(&f, MSG_file_read, &refused);
     cr_expect_eq(fake_reply(&f), 550);
+    cr_expect_eq(fake_reply(&f), 200);
     close(data);
     fake_hang_up(&f, ENDING_CLOSED);
 }

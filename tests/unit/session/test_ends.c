@@ -190,7 +190,6 @@ Test(ends, a_kick_ends_a_checksum, .timeout = 60)
     fake_say(&f, "HASH /x");
     file.file_readable.file = fileno(source);
     fake_answer(&f, MSG_file_read, &file);
-    fake_do(&f, "NOOP", 200);
     kick(&f, ENDING_SHUTDOWN);
     cr_expect_eq(fake_reply(&f), 421);
     expect_end(&f, ENDING_SHUTDOWN);

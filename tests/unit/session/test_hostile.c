@@ -292,6 +292,35 @@ Test(session_hostile, data_from_another_host_alone, .timeout = 30)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* Strangers who come again and again don't prolong the wait. */
+Test(session_hostile, data_from_other_hosts_again_and_again, .timeout = 30)
+{
+    struct message done = { .kind = MSG_done },
+                   file = { .kind = MSG_file_writable };
+    FILE *partial = tmpfile();
+    struct fake f;
+    int strangers = 0;
+
+    fake_open(&f);
+    fake_port(&f);
+    fake_say(&f, "STOR x");
+    file.file_writable.file = fileno(partial);
+    fake_answer(&f, MSG_file_write, &file);
+    f.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(&f), 150);
+    do
+        close(fake_come_from(&f, "127.0.0.2"));
+    while (++strangers < 40 &&
+           poll(&(struct pollfd){ .fd = f.control, .events = POLLIN }, 1,
+                200) == 0);
+    cr_expect_lt(strangers, 40);
+    fake_answer(&f, MSG_file_abort, &done);
+    f.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(&f), 425);
+    fclose(partial);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 struct kind {
     const char *command;
     enum message_kind asked;

@@ -229,9 +229,9 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     fake_say(&f, "SIZE x");
     file.file_readable.file = fileno(source);
     fake_answer(&f, MSG_file_read, &file);
-    fake_do(&f, "NOOP", 200);
-    fake_do(&f, "ABOR", 426);
+    fake_do(&f, "NOOP\r\nABOR", 426);
     cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(&f), 200);
     type(&f, "TYPE I");
     fake_say(&f, "SIZE x");
     refuse(&f, MSG_facts);

@@ -36,11 +36,27 @@ Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
 
     fake_start(&f);
     cr_assert_eq(fake_reply(&f), 220);
+    fake_do(&f, "NOOP", 200);
     fake_say(&f, "ONE\r\nTWO\r\nTHREE\r\nNOOP");
     for (int i = 0; i < 3; i++)
         cr_assert_eq(fake_reply(&f), 500);
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_PROTOCOL);
+}
+
+/* As the first line it is another protocol's. */
+Test(session, an_unknown_command_at_first_is_the_end, .timeout = 30)
+{
+    struct fake f;
+
+    fake_start(&f);
+    cr_assert_eq(fake_reply(&f), 220);
+    fake_do(&f, "SSH-2.0-x secret", 500);
+    cr_assert_eq(fake_reply(&f), 0);
+    fake_hang_up(&f, ENDING_NOT_FTP);
+    cr_expect_str_eq(fake_end_reason(&f),
+                     "not FTP: it began with 'SSH-2.0-'; set that client to "
+                     "another port");
 }
 
 /* CVE-2011-0411: plain text after AUTH is never executed. */

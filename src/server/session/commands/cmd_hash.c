@@ -63,7 +63,7 @@ static enum stepped hash_take(struct session *s)
     return STEP_NEXT;
 }
 
-/* In slices, so that NOOP, STAT and ABOR are answered meanwhile. */
+/* In slices, so that ABOR is answered meanwhile. */
 static enum stepped hash_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;

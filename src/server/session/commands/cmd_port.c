@@ -17,6 +17,12 @@ void cmd_pasv(struct session *s, const struct call *call)
         data_port_passive(s, VERB_PASV);
 }
 
+static void cmd_other_protocol(struct session *s)
+{
+    control_reply_with(s, REPLY_BAD_PROTOCOL,
+                       s->local.family == 4 ? SLICE("1") : SLICE("2"));
+}
+
 void cmd_epsv(struct session *s, const struct call *call)
 {
     enum epsv_argument wanted;
@@ -25,7 +31,7 @@ void cmd_epsv(struct session *s, const struct call *call)
     if (r == -EPROTONOSUPPORT ||
         (r == 0 && ((wanted == EPSV_IPV4 && s->local.family != 4) ||
                     (wanted == EPSV_IPV6 && s->local.family != 6)))) {
-        control_reply(s, REPLY_BAD_PROTOCOL);
+        cmd_other_protocol(s);
     } else if (r < 0) {
         control_bad_argument(s, call->command->help);
     } else if (wanted == EPSV_ALL) {
@@ -65,7 +71,7 @@ void cmd_active(struct session *s, const struct call *call)
     if (s->only_epsv)
         control_reply(s, REPLY_ONLY_EPSV);
     else if (r == -EPROTONOSUPPORT)
-        control_reply(s, REPLY_BAD_PROTOCOL);
+        cmd_other_protocol(s);
     else if (r < 0)
         control_bad_argument(s, call->command->help);
     else

@@ -37,10 +37,8 @@ static bool control_takes_lines(const struct session *s)
         return false;
     if (state_of_transfer(s)->lines)
         return true;
-    /* The line before has no reply yet: files, gate (PASV) or log is asked. */
-    return s->ask.message == MSG_NONE && !state_of_data(s)->pending &&
-           !(s->final.state == FINAL_HELD &&
-             s->transfer.state == TRANSFER_NONE);
+    /* The line before has no reply yet: files or gate (PASV) is asked. */
+    return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
 }
 
 /* Outside the handshake: what comes is read in this state. */
@@ -341,9 +339,7 @@ static void control_on_socket(void *owner, uint32_t events)
 
 void control_resume(struct session *s)
 {
-    bool waits = event_waits(&s->log) || s->final.state == FINAL_HELD;
-
-    loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
+    loop_change(&s->loop, &s->log_watch, event_waits(&s->log) ? EPOLLOUT : 0);
     control_continue(s);
     while (stream_pending(s->control.stream) && control_takes_lines(s)) {
         control_receive(s);

@@ -171,14 +171,19 @@ static void dispatch_forget_sequences(struct session *s,
 }
 
 /* ABOR goes before the lines that wait (RFC 959 4.1.3), but not before the
- * commit of a complete upload. All other lines keep their order. */
+ * commit of a complete upload. All other lines keep their order. Before the
+ * 150, and during a checksum, which has none, the client would take any reply
+ * for the transfer's. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
-    if (s->transfer.state == TRANSFER_NONE)
+    const enum transfer_state state = s->transfer.state;
+
+    if (state == TRANSFER_NONE)
         return false;
     if (c && c->verb == VERB_ABOR)
         return !state_of_transfer(s)->abortable;
-    return s->control.held.len > 0 || !c || !(c->flags & COMMAND_IN_TRANSFER);
+    return s->control.held.len > 0 || !c || !(c->flags & COMMAND_IN_TRANSFER) ||
+           state == TRANSFER_ASKED || state == TRANSFER_HASHING;
 }
 
 static void dispatch_handle(struct session *s, const struct request *q)
@@ -214,14 +219,12 @@ static void dispatch_run(struct session *s, const struct request *q)
 enum dispatched dispatch_line(struct session *s, struct slice line)
 {
     bool first = !s->control.first_line_seen;
-    const char *protocol;
     struct request q;
 
     s->control.first_line_seen = true;
     command_parse(line, &q);
-    protocol = first && !q.command ? not_ftp_line(line) : NULL;
-    if (protocol) {
-        why_not_ftp_line(s, protocol);
+    if (first && !q.command && line.len > 0) {
+        why_not_ftp_line(s, line);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return DISPATCH_DONE;
     }

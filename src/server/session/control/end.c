@@ -11,7 +11,6 @@
 #include "transfer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,9 +22,6 @@
 #define LINGER_MS 2000
 /* Less than master waits after a kick (2 s), else the last events are lost. */
 #define CLOSE_MS 1500
-#define LOG_MS                                                                 \
-    20000          /* as long as a reply waits for its event (final_reply.c) */
-#define TICK_MS 50 /* a socket takes a message before poll(2) says so */
 
 #define TLS_HANDSHAKE 0x16
 
@@ -248,10 +244,15 @@ void why_not_ftp_byte(struct session *s, char byte)
                  (unsigned char)byte);
 }
 
-void why_not_ftp_line(struct session *s, const char *protocol)
+/* The rest of the line may have a password. */
+void why_not_ftp_line(struct session *s, struct slice line)
 {
-    snprintf(s->why, sizeof(s->why), "%s; set that client to another port",
-             protocol);
+    struct slice word;
+
+    slice_cut(&line, ' ', &word);
+    snprintf(s->why, sizeof(s->why),
+             "it began with '%.*s'; set that client to another port",
+             word.len < 8 ? (int)word.len : 8, word.ptr);
 }
 
 /* A client of explicit TLS waits for the greeting, which never comes at that
@@ -284,41 +285,16 @@ const char *why_end(const struct session *s, enum ending ending,
     return cause;
 }
 
-/* Messages of master no longer count; its end does. */
-static void leave_hear_master(struct session *s)
-{
-    struct message m;
-    int r = channel_receive(&s->master, &m);
-
-    if (r > 0)
-        message_close(&m);
-    if (r < 0)
-        channel_close(&s->master);
-}
-
 static void leave_wait_for_log(struct session *s)
 {
-    uint64_t end = clock_ms() + LOG_MS;
+    const uint64_t began = clock_ms();
 
     if (!event_waits(&s->log))
         return;
     fd_close(&s->control.fd); /* the client doesn't wait for this */
     fd_close(&s->data.fd);
-    while (event_waits(&s->log) && clock_ms() < end) {
-        struct pollfd p[] = {
-            { .fd = s->log.channel.fd, .events = POLLOUT },
-            { .fd = s->master.fd, .events = POLLIN },
-        };
-
-        if (p[0].fd < 0 && p[1].fd < 0)
-            return;
-        poll(p, 2, TICK_MS);
-        if (p[0].revents & (POLLHUP | POLLERR))
-            channel_close(&s->log.channel);
-        if (p[1].revents)
-            leave_hear_master(s);
+    while (event_waits(&s->log) && final_wait(s, began))
         event_flush(&s->log);
-    }
 }
 
 void leave(struct session *s, enum ending ending, const char *cause)
@@ -326,6 +302,8 @@ void leave(struct session *s, enum ending ending, const char *cause)
     secret_wipe(&s->login.password);
     secret_wipe(&s->login.wanted);
     control_part_now(s);
+    s->over = true;
+    ask_unanswered(s);
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;

@@ -29,20 +29,9 @@ void allowance_init(struct session *s)
         (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
 }
 
-static size_t allowance_way(const struct session *s)
-{
-    return transfer_is_upload(&s->transfer) ? 0 : 1;
-}
-
 static uint64_t *allowance_left(struct session *s)
 {
-    return &s->allowance.left[allowance_way(s)];
-}
-
-/* Between two gates a transfer waits for the next one. */
-static bool allowance_is_limited(const struct session *s)
-{
-    return s->login.paced && !s->forsaken;
+    return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
 }
 
 /* R is SEND()'s. False: the channel is full, and the step runs again soon. */
@@ -76,7 +65,7 @@ enum stepped allowance_begin(struct session *s)
     /* Gate may not have heard of the last transfer's end (allowance_end()).
      * Then it still counts that one, and this one takes its permission. */
     a->ended = false;
-    if (!s->login.counted || s->forsaken || a->permit == PERMIT_GRANTED)
+    if (!s->login.counted || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
     if (a->permit == PERMIT_REFUSED)
         return allowance_refuse(s);
@@ -124,23 +113,20 @@ int allowance_on_may(void *owner, struct msg_transfer_may *m)
 bool allowance_ask(struct session *s)
 {
     struct allowance *a = &s->allowance;
-    size_t way = allowance_way(s);
     uint32_t request;
 
-    if (!allowance_is_limited(s) || *allowance_left(s) >= LEAST)
+    if (!s->login.paced || *allowance_left(s) >= LEAST)
         return false;
     a->waits = true;
     if (s->gate.fd < 0)
         return true;
-    if ((a->bytes_request != 0 && a->way == way) || a->again.armed)
+    /* the question of an earlier transfer, perhaps for the other direction */
+    if (a->bytes_request != 0 || a->again.armed)
         return true;
     request = channel_next(&s->gate);
     if (allowance_sent(s, SEND(&s->gate, bytes_ask, request,
-                               .upload = transfer_is_upload(&s->transfer)))) {
-        a->replaced += a->bytes_request != 0;
+                               .upload = transfer_is_upload(&s->transfer))))
         a->bytes_request = request;
-        a->way = way;
-    }
     return true;
 }
 
@@ -156,7 +142,7 @@ size_t allowance_cap(struct session *s, size_t len)
 {
     uint64_t left = *allowance_left(s);
 
-    return allowance_is_limited(s) && left < len ? (size_t)left : len;
+    return s->login.paced && left < len ? (size_t)left : len;
 }
 
 void allowance_spend(struct session *s, size_t bytes)
@@ -183,12 +169,9 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     struct session *s = owner;
     struct allowance *a = &s->allowance;
 
-    if (a->bytes_request != 0 && m->request == a->bytes_request)
-        a->bytes_request = 0;
-    else if (a->replaced > 0)
-        a->replaced--;
-    else
+    if (a->bytes_request == 0 || m->request != a->bytes_request)
         return channel_refuse(&s->gate, "bytes without a request");
+    a->bytes_request = 0;
     a->left[m->upload ? 0 : 1] += m->count;
     allowance_go_on(s);
     return 0;
@@ -204,7 +187,6 @@ void allowance_gate_lost(struct session *s)
         a->permit = PERMIT_NONE;
     a->ended = false;
     a->bytes_request = 0;
-    a->replaced = 0;
 }
 
 void allowance_ask_again(struct session *s)

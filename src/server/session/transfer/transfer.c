@@ -75,12 +75,15 @@ static bool stall_client_moves(struct session *s)
 }
 
 /* A stranger who connects at random must not end the transfer of a client that
- * is about to connect. */
+ * is about to connect; nor may strangers prolong the wait. */
 void transfer_expect_soon(struct session *s)
 {
+    struct loop_timer *stall = &s->transfer.stall;
+
     if (s->port.stranger.family != 0 && !s->port.proxied &&
-        state_of_data(s)->expects && s->transfer.state == TRANSFER_CONNECTING)
-        loop_timer_set(&s->loop, &s->transfer.stall, STRANGER_MS);
+        state_of_data(s)->expects && s->transfer.state == TRANSFER_CONNECTING &&
+        stall->at > clock_ms() + STRANGER_MS)
+        loop_timer_set(&s->loop, stall, STRANGER_MS);
 }
 
 static void transfer_connect_late(struct session *s)
@@ -246,7 +249,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->conversions = flow_conversions(s);
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
     t->exact = s->image && t->conversions == 0;
-    t->bare = false;
+    t->bare = t->aborted = false;
     t->queued = 0;
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = t->held[0] = 0;
@@ -339,7 +342,6 @@ void transfer_init(struct session *s)
     t->stall = (struct loop_timer){ .on_timer = stall_on_timer, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
     allowance_init(s);
-    final_init(s);
 }
 
 /* To make a ticket takes 40 us. So this one is made while the session waits for
@@ -456,13 +458,10 @@ enum stepped transfer_reply_complete(struct session *s)
     return next;
 }
 
-/* No reply before its event is in log's socket. */
 enum stepped transfer_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->final.state == FINAL_HELD)
-        return STEP_WAIT;
     if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;
     t->step = NULL;

@@ -121,7 +121,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
 {
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
-    final_give(s, r, a, b, reason);
+    final_of_transfer(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
 }
@@ -151,7 +151,7 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
     if (r != REPLY_COUNT)
-        final_give(s, r, argument, NOTHING, reason);
+        final_of_transfer(s, r, argument, NOTHING, reason);
     if (undo->closes_data && how == PARTING_DROP)
         stream_drop(s->data.stream);
     if (undo->closes_data && how == PARTING_ORDER)
@@ -216,7 +216,7 @@ void cmd_abor(struct session *s, const struct call *call)
         control_reply(s, REPLY_NO_TRANSFER);
         return;
     }
-    final_of_abor(s);
+    s->transfer.aborted = true;
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
@@ -238,14 +238,12 @@ bool transfer_goes_on(const struct session *s)
     /* If the session left now, files would keep the partial as after a cut. */
     bool spoils = s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
 
-    return state_of_transfer(s)->stays >= transfer_stays_needed(s) || spoils ||
-           s->final.state == FINAL_HELD;
+    return state_of_transfer(s)->stays >= transfer_stays_needed(s) || spoils;
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last)
 {
-    final_force(s);
     if (state_of_transfer(s)->decided)
         return;
     report_transfer(s, reply_code(last), ending_text(ending));
