@@ -196,6 +196,65 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
     server_stop(&server);
 }
 
+#define SHORT_SESSIONS 160
+#define SHORT_LINES    95
+#define SHORT_NAME     200 /* of each of three parts of a path */
+#define SHORT_EACH     4   /* then comes an upload of another user */
+
+/* The session ends while log hasn't read its lines: the user is over the rate.
+ * They fit into the socket. Returns false if the login is refused. */
+static bool leave_lines(const struct server *server)
+{
+    static char lines[SHORT_LINES * (3 * SHORT_NAME + 16)];
+    size_t len = 0;
+    struct session s;
+
+    for (int i = 0; i < SHORT_LINES; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len,
+                                "DELE %0*d/%0*d/%0*d\r\n", SHORT_NAME, i,
+                                SHORT_NAME, i, SHORT_NAME, i);
+    session_init(&s);
+    if (!session_may_open(&s, server, "eve")) {
+        session_drop(&s);
+        return false;
+    }
+    session_raw(&s, lines, len);
+    for (int i = 0; i < SHORT_LINES; i++)
+        session_expect(&s, "550 {*}");
+    session_close(&s);
+    return true;
+}
+
+static const struct server_user two[] = { { .name = "anna" },
+                                          { .name = "eve" } };
+
+/* A user whose sessions end faster than log writes their lines takes no line
+ * from other users. */
+Test(log, short_sessions, .timeout = 90)
+{
+    const struct server_plan plan = { .users = two,
+                                      .user_count = 2,
+                                      .settings = "max_sessions = 20\n" };
+    struct server server;
+    struct session s;
+    unsigned refused = 0;
+
+    server_start(&server, &plan);
+    for (unsigned i = 0; i < SHORT_SESSIONS; i++) {
+        refused += !leave_lines(&server);
+        if (i % SHORT_EACH != 0)
+            continue;
+        session_enter(&s, &server, "anna");
+        session_store(&s, "STOR", "new", "hello", 5);
+        session_close(&s);
+    }
+    server_log_expect(&server, SHORT_SESSIONS / SHORT_EACH, "transfer ",
+                      "user=anna ", "result=226", NULL);
+    server_log_expect(&server, 0, "lost", NULL);
+    cr_expect_gt(refused, 0);
+    server_stop(&server);
+}
+
 /* The rights "l" and "r" only; "r" and "w" only. */
 static const struct server_user limited[] = {
     { .name = "reader", .keys = "rights=read" },

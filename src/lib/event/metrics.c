@@ -42,6 +42,7 @@ static const char *const login_values[] = {
     "the home can't be entered",
     "the home doesn't answer",
     "the account was changed just now",
+    "the lines of earlier sessions wait for the log",
     "a part of the server failed",
     "other",
 };

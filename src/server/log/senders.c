@@ -180,27 +180,28 @@ static int read_sender(struct sender *s)
     return sender_dispatched(s, DISPATCH(&s->channel, handlers, s));
 }
 
-/* Another session of the user may have used up the rate. One event in a turn:
- * a sender seldom has two at once. */
+/* Returns 1 if something waits in the channel, 0 if nothing ever comes again,
+ * -1 if nothing waits now. */
+static int sender_has_words(const struct sender *s)
+{
+    char byte;
+
+    return (int)recv(s->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* Another session of the user may have used up the rate. The mere end doesn't
+ * wait: it frees a place. One event in a turn: a sender seldom has two at
+ * once. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
     uint64_t ms = must_wait(s);
 
     (void)events;
-    if (ms > 0)
+    if (ms > 0 && sender_has_words(s) > 0)
         pause_sender(s, ms);
     else
         sender_dispatched(s, DISPATCH_ONE(&s->channel, handlers, s));
-}
-
-/* One dispatch reads a limited number of messages. recv(2) returns 0 at the
- * end. */
-static bool has_more(const struct sender *s)
-{
-    char one;
-
-    return recv(s->channel.fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 void senders_read_all(struct log *l)
@@ -208,7 +209,8 @@ void senders_read_all(struct log *l)
     for (size_t i = 0; i < l->senders; i++) {
         struct sender *s = &l->sender[i];
 
-        while (s->used && has_more(s))
+        /* One dispatch reads a limited number of messages. */
+        while (s->used && sender_has_words(s) >= 0)
             if (read_sender(s) < 0)
                 break;
     }
@@ -231,7 +233,8 @@ static struct sender *find_place(struct log *l)
     if (s)
         return s;
     for (size_t i = 0; i < l->senders; i++)
-        read_sender(&l->sender[i]);
+        if (sender_has_words(&l->sender[i]) == 0)
+            read_sender(&l->sender[i]);
     return free_place(l);
 }
 

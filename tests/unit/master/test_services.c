@@ -15,6 +15,8 @@
 #define FOREIGN  (ROOM / 2)
 #define TOO_MANY 5
 
+#define UNREAD_MOST 16 /* as in src/server/master/children/services.c */
+
 /* USER: the name that log must show; NULL: any. */
 static void hear_peer(struct stage *s, enum process process, uint64_t serial,
                       const char *user, int *fd)
@@ -395,6 +397,38 @@ Test(service, the_ended_are_bounded)
     expect_next(&s, PROCESS_SESSION, 100, 'u');
     stage_reports(&s, EVENT_TROUBLE, "5 processes have ended");
     stage_close(&s);
+}
+
+/* A user whose ended sessions wait for log gets no further one, until log has
+ * read them: log keeps places for other users. */
+Test(service, one_user_leaves_room_in_log)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    int fd[UNREAD_MOST];
+
+    stage_open(&s, NULL);
+    for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
+        player_enter(&s, &p, serial);
+        player_logs_in(&s, &p, &files);
+        say_word(p.log, 'w');
+        end_player(&s, &p);
+        gate_reaps(&s, serial, 9);
+        actor_die(&files);
+        fd_close(&files.log);
+        cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
+        hear_peer(&s, PROCESS_SESSION, serial, "", &fd[serial - 1]);
+    }
+    player_enter(&s, &p, 100);
+    player_asks(&s, &p);
+    auth_says(&s, 100, "anna");
+    player_is_denied(&p, DENIAL_UNLOGGED);
+    expect_words(&fd[0], 'w');
+    player_logs_in(&s, &p, &files);
+    for (int i = 1; i < UNREAD_MOST; i++)
+        fd_close(&fd[i]);
+    stage_leave(&s, &p);
 }
 
 /* The service stops while there is no log. */

@@ -130,6 +130,10 @@ struct service_channel *service_open(struct master *m, enum process service,
 void service_known(struct service_channel *c, const struct address *peer);
 /* USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
+/* Has USER left so many ended processes whose events log hasn't read that it
+ * gets no further session? Each takes a place of log, which delays the events
+ * of a user over the rate; otherwise one user could take all places. */
+bool services_are_full(const struct master *m, const char *user);
 /* The process has ended or must end. For log, all that it has sent or still
  * sends is kept; if the channel is held, only what was sent already (a proxy's
  * health checks send nothing). Sessions without a login may fill half of the

@@ -12,6 +12,7 @@
 #include "sallyport/base/fd.h"
 
 #define ENDED_BESIDES 16
+#define UNREAD_MOST   16 /* ended processes of one user */
 #define SWEEP_MS      1000
 
 size_t services_ended_max(size_t sessions)
@@ -133,6 +134,17 @@ void service_named(struct service_channel *c, const char *user)
 {
     if (c)
         snprintf(c->who.user, sizeof(c->who.user), "%s", user);
+}
+
+bool services_are_full(const struct master *m, const char *user)
+{
+    const struct service_channel *c;
+    size_t unread = 0;
+
+    TAILQ_FOREACH(c, &m->services->open, next)
+        unread += c->ended && strcmp(c->who.user, user) == 0 &&
+                  service_has_words(c) > 0;
+    return unread >= UNREAD_MOST;
 }
 
 static bool services_have_place(const struct services *s,

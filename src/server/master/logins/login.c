@@ -260,6 +260,10 @@ static void login_open_home(struct session_record *s, const struct user *user)
                    full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
         return;
     }
+    if (services_are_full(m, user->name)) {
+        login_deny(s, DENIAL_UNLOGGED);
+        return;
+    }
     if (files_home_is_late(&s->files, user)) {
         login_deny(s, DENIAL_LATE);
         return;

@@ -223,6 +223,10 @@ static const struct denial_row denials[DENIAL_COUNT] = {
                       "Your home doesn't answer now. Try again later" },
     [DENIAL_AWAY] = { REPLY_NOT_ADMITTED, NULL,
                       "The server can't reach its files now. Try again later" },
+    [DENIAL_UNLOGGED] = { REPLY_NOT_ADMITTED,
+                          "the lines of earlier sessions wait for the log",
+                          "Your earlier sessions aren't logged yet. Try again "
+                          "later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 
