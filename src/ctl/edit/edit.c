@@ -26,6 +26,7 @@ static struct edit {
 
 const struct users *edit_users;
 bool edit_stands;
+void (*edit_after)(void);
 
 static const char *remedy_for(int error)
 {
@@ -221,6 +222,8 @@ static void edit_end(void)
     users_release(&e.own);
     users_file_close(&e.file);
     stderr_wait(true);
+    if (edit_stands && edit_after)
+        edit_after();
     if (edit_stands)
         sessions_edited(&ctl);
 }

@@ -1,9 +1,8 @@
-/* The removal of a home, or of a share's directory, with everything in it.
- * First the directory gets a reserved name beside its own, before the row goes:
- * a new user or share with that name gets a new directory. Then rm(1) empties
- * it, which takes long. If the removal is cut, "retention run" finds the
- * directory by the reserved name. Its lock (flock(2)) says that somebody is at
- * it. */
+/* The removal of a home, or of a share's directory, with everything in it, once
+ * its row is gone. First the directory gets a reserved name beside its own: a
+ * new user or share of the name gets a new directory. Then rm(1) empties it,
+ * which takes long. "retention run" finds a directory whose removal was cut by
+ * that name. Its lock (flock(2)) says that a command removes it. */
 #include "edit.h"
 
 #include <errno.h>
@@ -21,9 +20,8 @@
 #define MOUNT_LINE      (16 * PATH_MAX)
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-#define REMOVED        ".sallyport-removed-" /* NAME, '-' and digits follow */
-#define REMOVED_DIGITS 8
-#define REMOVED_MS     (15 * 60 * 1000) /* to empty what was left over */
+#define REMOVED    ".sallyport-purged-" /* a number follows */
+#define REMOVED_MS (15 * 60 * 1000)     /* to empty a leftover */
 
 const char *removed_rm = "/bin/rm";
 
@@ -65,34 +63,6 @@ static int mounts_within(int fd)
     return r;
 }
 
-/* Is NAME the reserved name of the directory OF (NULL: of any)? */
-static bool is_removed_name(const char *name, const char *of)
-{
-    const size_t len = strlen(name), least = strlen(REMOVED) + 2;
-
-    if (strncmp(name, REMOVED, strlen(REMOVED)) != 0 ||
-        len < least + REMOVED_DIGITS || name[len - REMOVED_DIGITS - 1] != '-')
-        return false;
-    name += strlen(REMOVED);
-    return !of || (strlen(of) == len - strlen(REMOVED) - REMOVED_DIGITS - 1 &&
-                   strncmp(name, of, strlen(of)) == 0);
-}
-
-/* A removal that was killed before the row was gone: the row's directory gets
- * its name back. */
-static int put_back(void *owner, int parent, const char *name)
-{
-    const struct removed *p = owner;
-    struct stat st;
-
-    if (!is_removed_name(name, last_of(p->path)))
-        return 0;
-    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
-    return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == p->uid &&
-           flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-           renameat(parent, name, parent, last_of(p->path)) == 0;
-}
-
 void removed_open(struct removed *p, const char *below)
 {
     struct stat st;
@@ -109,10 +79,6 @@ void removed_open(struct removed *p, const char *below)
     if (p->parent_fd < 0)
         purge_refuse(p->path, -p->parent_fd, NULL);
     p->top_fd = openat(p->parent_fd, last_of(p->path), DIRECTORY_FLAGS);
-    if (p->top_fd < 0 && errno == ENOENT) {
-        home_each_entry(p->parent_fd, put_back, p);
-        p->top_fd = openat(p->parent_fd, last_of(p->path), DIRECTORY_FLAGS);
-    }
     if (p->top_fd < 0 || fstat(p->top_fd, &st))
         purge_refuse(p->path, errno, NULL);
     if (st.st_uid != p->uid)
@@ -134,47 +100,17 @@ static bool is_same(const struct removed *p)
            now.st_dev == opened.st_dev;
 }
 
-static void rename_on_disk(void *data)
-{
-    struct removed *p = data;
-    char to[NAME_MAX + 1];
-    uint32_t number;
-    int n;
-
-    random_bytes(&number, sizeof(number));
-    n = snprintf(to, sizeof(to), REMOVED "%s-%08x", last_of(p->path),
-                 (unsigned)number);
-    if (!is_same(p) || n > NAME_MAX ||
-        renameat(p->parent_fd, last_of(p->path), p->parent_fd, to))
-        purge_refuse(p->path, n > NAME_MAX ? ENAMETOOLONG : ESTALE, NULL);
-    memcpy(p->name, to, sizeof(to));
-    fsync(p->parent_fd);
-}
-
 void removed_rename(struct removed *p)
 {
-    disk_run(rename_on_disk, p, sizeof(*p), p->path);
-}
+    uint64_t number;
 
-static void undo_on_disk(void *data)
-{
-    struct removed *p = data;
-
-    if (renameat(p->parent_fd, p->name, p->parent_fd, last_of(p->path)) == 0)
+    random_bytes(&number, sizeof(number));
+    snprintf(p->name, sizeof(p->name), REMOVED "%016llx",
+             (unsigned long long)number);
+    if (!is_same(p) ||
+        renameat(p->parent_fd, last_of(p->path), p->parent_fd, p->name))
         p->name[0] = '\0';
-}
-
-void removed_undo(struct removed *p)
-{
-    char path[PATH_MAX];
-    struct complaint why;
-
-    if (p->name[0])
-        disk_try(undo_on_disk, p, sizeof(*p), &why);
-    if (p->name[0])
-        stderr_print("%s is now %s; this gives it its name back: sallyportctl "
-                     "retention run",
-                     p->path, removed_path(p, path));
+    fsync(p->parent_fd);
 }
 
 const char *removed_path(const struct removed *p, char out[PATH_MAX])
@@ -237,18 +173,19 @@ int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
     struct complaint late;
     char rest[PATH_MAX];
 
-    if (mounts_within(p->top_fd) == 0) {
+    if (p->name[0] && mounts_within(p->top_fd) == 0) {
         if (e.as_owner)
             disk_fork(run_rm, &e, sizeof(e), ms, true, &late);
         e.as_owner = false;
         if (!is_gone(p))
             disk_fork(run_rm, &e, sizeof(e), ms, false, &late);
     }
-    if (is_gone(p))
+    if (p->name[0] && is_gone(p))
         return 0;
     complain(why,
-             "%s is only partly removed; mend that, and run: sallyportctl "
-             "retention run",
+             p->name[0] ? "%s is only partly removed; mend that, and run: "
+                          "sallyportctl retention run"
+                        : "%s can't be renamed, so it was not removed",
              removed_path(p, rest));
     return EX_CANTCREAT;
 }
@@ -260,59 +197,28 @@ struct leftovers {
     unsigned failed;
 };
 
-/* Has a row that directory? The table is read after the lock was taken: while
- * another command is between the new name and the new table, it has the lock.
- * Returns -1 if it isn't known. */
-static int is_of_row(const char *path)
-{
-    struct complaint why = { "" };
-    char tidy[PATH_MAX];
-    struct users u;
-    int found = edit_load_users(&u, ctl.settings.users, NULL, &why) ? -1 : 0;
-
-    for (size_t i = 0; i < u.count + u.shares && found == 0; i++)
-        found = place_tidy(slice_from(i < u.count ? u.row[i].home
-                                                  : u.share[i - u.count].path),
-                           tidy, sizeof(tidy)) == 0 &&
-                strcmp(tidy, path) == 0;
-    users_release(&u);
-    return found;
-}
-
 static int leftover_take(void *owner, int parent, const char *name)
 {
     struct leftovers *l = owner;
-    const size_t len = strlen(name) - strlen(REMOVED) - REMOVED_DIGITS - 1;
-    struct removed p = { .parent_fd = parent };
+    FD_CLEANUP int fd = strncmp(name, REMOVED, strlen(REMOVED)) == 0
+                            ? openat(parent, name, DIRECTORY_FLAGS)
+                            : -1;
+    struct removed p = { .parent_fd = parent, .top_fd = fd };
     struct complaint c = { "" };
-    char now[PATH_MAX];
-    struct stat st;
-    int of_row;
+    char path[PATH_MAX];
 
-    if (!is_removed_name(name, NULL))
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
         return 0;
-    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
-    p.top_fd = fd;
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ||
-        snprintf(p.path, sizeof(p.path), "%s/%.*s", l->parent, (int)len,
-                 name + strlen(REMOVED)) >= (int)sizeof(p.path))
-        return 0;
-    slice_copy(slice_from(name), p.name, sizeof(p.name));
-    removed_path(&p, now);
-    of_row = is_of_row(p.path);
-    if (of_row < 0)
-        return 0;
-    if (of_row && fstatat(parent, last_of(p.path), &st, AT_SYMLINK_NOFOLLOW)) {
-        undo_on_disk(&p);
-        if (!p.name[0])
-            stderr_print("%s: its removal was cut; it is there again", p.path);
-    } else if (removed_empty(&p, true, &c)) {
+    snprintf(p.path, sizeof(p.path), "%s/", l->parent);
+    snprintf(p.name, sizeof(p.name), "%s", name);
+    removed_path(&p, path);
+    if (removed_empty(&p, true, &c)) {
         stderr_print("%s", c.text);
         l->failed++;
     } else {
-        stderr_print("%s: removed, the rest of an earlier removal", now);
+        stderr_print("%s: removed, the rest of an earlier removal", path);
         syslog(LOG_DAEMON | LOG_NOTICE,
-               "removed %s, the rest of an earlier removal", now);
+               "removed %s, the rest of an earlier removal", path);
     }
     return 0;
 }
@@ -328,17 +234,12 @@ static void leftovers_take(struct leftovers *l)
         home_each_entry(fd, leftover_take, l);
 }
 
-int removed_leftovers(const char *parent)
+int removed_leftovers(void)
 {
-    struct leftovers l = { .parent = parent };
+    struct leftovers l = { .parent = ctl.settings.homes };
 
     leftovers_take(&l);
+    l.parent = ctl.settings.shares;
+    leftovers_take(&l);
     return l.failed > 0 ? EX_IOERR : 0;
-}
-
-int removed_all_leftovers(void)
-{
-    int code = removed_leftovers(ctl.settings.homes);
-
-    return removed_leftovers(ctl.settings.shares) ? EX_IOERR : code;
 }

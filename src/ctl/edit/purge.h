@@ -6,7 +6,7 @@
 
 struct removed {
     char path[USER_HOME_MAX + 1]; /* where it was, place_tidy()'s */
-    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": not yet */
+    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": none */
     uid_t uid;
     int parent_fd, top_fd; /* or -1 */
     bool missing;          /* the directory has gone */
@@ -15,19 +15,15 @@ struct removed {
  * its path from there has no symbolic link, UID owns it, and nothing is mounted
  * in it (nor by mount --bind). */
 void removed_open(struct removed *p, const char *below);
-/* Gives it the reserved name; under the lock, before the row goes. */
+/* Gives it the reserved name, if it is still the same directory. */
 void removed_rename(struct removed *p);
-/* Gives it its own name back, if it can: the row stays. */
-void removed_undo(struct removed *p);
 /* Returns OUT with the present path. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes all that is in it, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
 extern const char *removed_rm; /* rm(1); tests replace it */
-/* Removes the leftovers of earlier removals, in the directory PARENT, or in the
- * settings homes and shares, and prints what it does. If the row of a directory
- * still exists, the directory gets its name back. They return an exit code. */
-int removed_leftovers(const char *parent);
-int removed_all_leftovers(void);
+/* Removes the leftovers of earlier removals in the settings homes and shares, and
+ * prints what it does. Returns an exit code. */
+int removed_leftovers(void);
 
 #endif

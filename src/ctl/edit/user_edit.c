@@ -2,8 +2,9 @@
  * waits while the editor is open: a user must be locked, and a password be
  * changed, at any time. So the file is locked only to read it and to replace
  * it, and isn't replaced if somebody has changed it in between. The copy is in
- * its own directory, which nobody else can enter: editors leave files beside
- * the edited one. If its text didn't reach the users file, the copy stays. */
+ * its own directory, USERS.edit, which nobody else can enter: editors leave
+ * files beside the edited one. If its text didn't reach the users file, the
+ * copy stays, also after a signal. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -22,37 +23,14 @@ static struct hand_edit {
     char directory[PATH_MAX + 32], copy[PATH_MAX + 64];
     struct buf before, text; /* of the file, and of the copy */
     bool stands;
-    sigset_t mask; /* the caller's, and what these did: */
-    struct sigaction interrupt, quit;
 } h;
 
-/* While the copy exists Ctrl-C is the editor's, and another signal waits. */
-static void hold_signals(void)
+static void take_signals(void (*how)(int))
 {
-    const struct sigaction ignore = { .sa_handler = SIG_IGN };
-    sigset_t held;
+    static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 
-    sigemptyset(&held);
-    sigaddset(&held, SIGTERM);
-    sigaddset(&held, SIGHUP);
-    sigprocmask(SIG_BLOCK, &held, &h.mask);
-    sigaction(SIGINT, &ignore, &h.interrupt);
-    sigaction(SIGQUIT, &ignore, &h.quit);
-}
-
-static void let_signals(void)
-{
-    sigaction(SIGINT, &h.interrupt, NULL);
-    sigaction(SIGQUIT, &h.quit, NULL);
-    sigprocmask(SIG_SETMASK, &h.mask, NULL);
-}
-
-static bool is_ended(void)
-{
-    sigset_t waiting;
-
-    return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) == 1 ||
-                                         sigismember(&waiting, SIGHUP) == 1);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        signal(signals[i], how);
 }
 
 static bool is_changed(void)
@@ -82,8 +60,8 @@ static void edit_left(int code)
     if (h.stands || !is_changed())
         remove_copy();
     else
-        stderr_print("your text is in %s: after the next user edit remove its "
-                     "directory",
+        stderr_print("your text is in %s; move its directory away before the "
+                     "next user edit",
                      h.copy);
 }
 
@@ -99,12 +77,15 @@ static void make_copy(void)
     int r;
 
     lock_and_read(&file, &h.before);
-    snprintf(h.directory, sizeof(h.directory), "%s.edit-%d", file.path,
-             (int)getpid());
+    snprintf(h.directory, sizeof(h.directory), "%s.edit", file.path);
     users_file_close(&file);
     if (mkdir(h.directory, 0700) < 0)
-        fail(ctl_exit_of(errno), "%s: a copy: %s", h.directory,
-             strerror(errno));
+        fail(errno == EEXIST ? EX_TEMPFAIL : ctl_exit_of(errno), "%s: %s%s",
+             h.directory, strerror(errno),
+             errno == EEXIST
+                 ? "; another user edit runs, or an earlier one has "
+                   "left its text there: then move it away"
+                 : "");
     at_fail = edit_left;
     snprintf(h.copy, sizeof(h.copy), "%s/users", h.directory);
     FD_CLEANUP int fd =
@@ -120,7 +101,7 @@ static void run_editor(void)
     pid_t pid = fork();
 
     if (pid == 0) {
-        let_signals();
+        take_signals(SIG_DFL);
         execl("/bin/sh", "sh", "-c", EDITOR, "sh", h.copy, (char *)NULL);
         _exit(EX_UNAVAILABLE);
     }
@@ -151,7 +132,7 @@ static void read_copy(void)
 /* If there is no terminal, nobody is asked. */
 static bool wants_again(void)
 {
-    return isatty(STDIN_FILENO) && !is_ended() &&
+    return isatty(STDIN_FILENO) &&
            terminal_confirm("The server would refuse this. Edit it again? "
                             "[y/N] ") == 1;
 }
@@ -175,8 +156,6 @@ static void edit_copy(void)
     } while (again);
     if (code)
         fail(code, "nothing was changed");
-    if (is_ended())
-        fail(EX_TEMPFAIL, "nothing was changed");
 }
 
 static void replace_file(void)
@@ -195,14 +174,13 @@ static void replace_file(void)
 
 void user_edit(void)
 {
-    hold_signals();
+    take_signals(SIG_IGN); /* they are the editor's */
     make_copy();
     edit_copy();
     if (is_changed())
         replace_file();
     at_fail = NULL;
     remove_copy();
-    let_signals();
     puts(h.stands ? "the users file: changed"
                   : "the users file: nothing was changed");
     if (h.stands)

@@ -242,7 +242,7 @@ void retention_run(void)
     for (size_t i = 0; i < u->shares; i++)
         expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
     if (s.remove)
-        rest = removed_all_leftovers();
+        rest = removed_leftovers();
     else if (s.lines == 0 && !ctl.args.json)
         puts("nothing is older than its home or share keeps it");
     end_hunt(&s, code ? code : rest);

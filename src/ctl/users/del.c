@@ -1,6 +1,6 @@
-/* "user del", "share del" and "team del". With --purge the directory gets
- * another name, then the line goes: then nobody can log in. A large directory
- * takes long, so it is emptied without the lock. */
+/* "user del", "share del" and "team del". With --purge the line goes first:
+ * then nobody can log in. A large directory takes long, so it is emptied
+ * without the lock. */
 #include "edit/edit.h"
 #include "edit/purge.h"
 #include "uploads/search.h"
@@ -56,16 +56,12 @@ static void remove_line(void *given)
                          "run it without --purge");
     if (now.gid != 0)
         edit_rename_entries("shares", slice_from(ctl.args.word[2]), NULL);
-    if (ctl.args.purge)
-        removed_rename(&removal.directory);
     edit_remove(now.line);
 }
 
-static void undo_purge(int code)
+static void rename_purged(void)
 {
-    (void)code;
-    if (!edit_stands)
-        removed_undo(&removal.directory);
+    removed_rename(&removal.directory);
 }
 
 /* Uploads that wait for inspection. */
@@ -208,20 +204,7 @@ static void del_prepare(void)
     home_check_alone(&ctl.users, removal.row, removal.directory.path,
                      "run it without --purge");
     removed_open(&removal.directory, removal.gid ? s->shares : s->homes);
-    at_fail = undo_purge;
-}
-
-/* Runs without the lock, since it may take long. Returns an exit code. */
-static int purge_rest(void)
-{
-    struct removed *p = &removal.directory;
-    char parent[USER_HOME_MAX + 1];
-    int code = removed_empty(p, false, &ctl.complaint);
-
-    snprintf(parent, sizeof(parent), "%.*s",
-             (int)(strrchr(p->path, '/') - p->path), p->path);
-    removed_leftovers(parent);
-    return code;
+    edit_after = rename_purged;
 }
 
 void line_del(void)
@@ -232,11 +215,10 @@ void line_del(void)
 
     del_prepare();
     edit_run(remove_line, NULL);
-    at_fail = NULL;
     quota_end(removal.gid != 0, path,
               removal.gid ? removal.gid : removal.directory.uid);
     if (ctl.args.purge)
-        code = purge_rest();
+        code = removed_empty(&removal.directory, false, &ctl.complaint);
     output_done(ctl.args.word[0], ctl.args.word[2],
                 json_pack("{s:o, s:b}", "directory", json_text(path), "purged",
                           ctl.args.purge && code == 0),

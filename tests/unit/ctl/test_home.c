@@ -173,10 +173,8 @@ static void purge_now(void *data)
     p->parent_fd = p->top_fd = -1;
     removed_open(p, world.homes);
     removed_rename(p);
-    if (removed_empty(p, false, &why)) {
-        removed_undo(p);
+    if (removed_empty(p, false, &why))
         fail(EX_CANTCREAT, "%s", why.text);
-    }
 }
 
 static int purge_of(const char *home, uid_t uid, struct complaint *c)

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -64,10 +63,9 @@ Test(user, the_hash_is_that_of_the_password)
 
 /* This program's system calls replace libc's: the directory `unsynced` can't be
  * synced, `meanwhile` is written to the users file just before it is locked,
- * and with `killed` the replacement of the users file ends the process. With
- * `lasting` no directory gets its name back. */
+ * and with `lasting` no directory gets the reserved name. */
 static const char *unsynced, *meanwhile;
-static bool killed, lasting;
+static bool lasting;
 
 int fsync(int fd)
 {
@@ -90,9 +88,7 @@ int flock(int fd, int how)
 
 int renameat(int from, const char *old, int to, const char *new)
 {
-    if (killed && strcmp(new, "users") == 0)
-        _exit(128 + SIGKILL);
-    if (lasting && strncmp(old, ".sallyport-removed-", 19) == 0) {
+    if (lasting && strncmp(new, ".sallyport-purged-", 18) == 0) {
         errno = EIO;
         return -1;
     }
@@ -155,7 +151,7 @@ static bool is_left_over(const char *directory)
     bool found = false;
 
     while (dir && (entry = readdir(dir)))
-        found = found || strstr(entry->d_name, ".sallyport-removed-");
+        found = found || strstr(entry->d_name, ".sallyport-purged-");
     if (dir)
         closedir(dir);
     return found;
@@ -187,28 +183,34 @@ Test(user, purge_that_was_cut)
             cr_expect(is_left_over(world.homes));
         }
         removed_rm = "/bin/rm";
+        expect_err(0, "", "retention run",
+                   "removed, the rest of an earlier removal");
         if (i == 0)
-            expect_err(0, "", "user del anna --purge --yes",
-                       "removed, the rest of an earlier removal");
-        else
-            expect_err(0, "", "retention run",
-                       "removed, the rest of an earlier removal");
+            expect_run(0, "", "user del anna --purge --yes");
         cr_expect_not(is_left_over(world.homes));
     }
 }
 
-/* The users file can't be replaced, nor the directory get its name back. */
-Test(user, purge_that_is_not_undone)
+/* The directory keeps its name: as without --purge. */
+Test(user, purge_that_cannot_rename)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    lasting = true;
+    expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
+               "/homes/anna can't be renamed, so it was not removed");
+    lasting = false;
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect_null(strstr(file_text(world.users), "anna:"));
+}
+
+/* The row stays, and so does its home. */
+Test(user, purge_without_a_new_users_file)
 {
     expect_run(0, PASSWORD, "user add anna");
     cr_assert_eq(mkdir(in_scratch(".users.sallyport-new"), 0700), 0);
-    lasting = true;
-    expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
-               "/homes/anna is now ");
-    lasting = false;
-    cr_expect_not(files_exists(in(world.homes, "anna")));
-    expect_err(0, "", "retention run", "it is there again");
+    expect_run(EX_CANTCREAT, "", "user del anna --purge --yes");
     cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect_not_null(strstr(file_text(world.users), "anna:"));
 }
 
 /* Whatever else fails. */
@@ -223,28 +225,6 @@ Test(user, purge_that_was_cut_and_a_home_that_is_refused)
     expect_err(EX_NOINPUT, "", "retention run",
                "removed, the rest of an earlier removal");
     cr_expect_not(is_left_over(world.homes));
-}
-
-/* Between the new name and the new users file. */
-Test(user, purge_that_was_killed_before_the_row_went)
-{
-    expect_run(0, PASSWORD, "user add anna");
-    file_write(in(world.homes, "anna/file"), "x");
-    for (int i = 0; i < 2; i++) {
-        killed = true;
-        expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
-        killed = false;
-        cr_expect_not_null(strstr(file_text(world.users), "anna:"));
-        cr_expect(is_left_over(world.homes));
-        if (i == 0) {
-            expect_err(0, "", "retention run",
-                       "its removal was cut; it is there again");
-            cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
-        }
-    }
-    expect_out(0, "", "user del anna --purge --yes", "/anna removed\n");
-    cr_expect_not(is_left_over(world.homes));
-    cr_expect_not(files_exists(in(world.homes, "anna")));
 }
 
 Test(user, purge_of_a_home_that_was_changed_meanwhile)
