@@ -123,6 +123,8 @@ void home_canonical_here(char path[USER_HOME_MAX + 1]);
  * NULL. HINT says what to do. Compares texts. */
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint);
+/* Prepares that for the rows of U, for forks that ask. */
+void home_know_rows(const struct users *u);
 /* The rows of a table have changed. */
 void home_forget_rows(void);
 /* Fails where home_make() would; makes nothing. Also asks systemd. */

@@ -116,17 +116,22 @@ void home_forget_rows(void)
     places_of = NULL;
 }
 
+void home_know_rows(const struct users *u)
+{
+    if (places_of == u)
+        return;
+    home_forget_rows();
+    places_of = u;
+    if (!places_fill(&places, u, tidy, NULL))
+        fail_no_memory();
+}
+
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint)
 {
     const struct row_place *other;
 
-    if (places_of != u) {
-        home_forget_rows();
-        places_of = u;
-        if (!places_fill(&places, u, tidy, NULL))
-            fail_no_memory();
-    }
+    home_know_rows(u);
     other = places_overlap(&places, path, own);
     if (other)
         fail(EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",

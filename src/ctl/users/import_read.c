@@ -1,9 +1,9 @@
-/* Users as JSON: an array of objects as "user list --json --hashes" writes it,
- * or objects one after the other, as jq does. The converters of other servers'
- * files write the same (etc/import). What restricts a user there becomes a key
- * of the row. What a row can't say locks the user, if it bounds who may log in,
- * from where or when; otherwise it is printed. A member that isn't known
- * refuses the text: with a slip in "expires" a user would have no end. */
+/* Users as JSON: an array of objects, as "user list --json --hashes" writes it.
+ * The converters of other servers' files write the same (etc/import). What
+ * restricts a user there becomes a key of the row. What a row can't say locks
+ * the user, if it bounds who may log in, from where or when; otherwise it is
+ * printed. A member that isn't known refuses the text: with a slip in "expires"
+ * a user would have no end. */
 #include "import.h"
 
 #include <errno.h>
@@ -17,7 +17,6 @@
 #include "sallyport/base/fd.h"
 
 #define TEXT_MAX    (256u << 20)
-#define READ_STEP   65536u
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
 
 const char *import_show(const char *text, char out[TEXT_SHOWN])
@@ -66,34 +65,24 @@ static void take_hash(struct imported *e, const char *text)
         note(&e->lock, "its password is locked there", "");
 }
 
-/* Takes "+02" or "+02:00"; returns false if there is something else. */
-static bool take_offset(const char *text, int64_t *seconds)
-{
-    struct slice minutes = slice_from(text + 1), hours;
-    uint64_t h = 0, m = 0;
-
-    slice_cut(&minutes, ':', &hours);
-    if ((text[0] != '+' && text[0] != '-') || slice_number(hours, 14, &h) ||
-        (minutes.ptr && slice_number(minutes, 59, &m)))
-        return false;
-    *seconds = (text[0] == '-' ? -1 : 1) * (int64_t)(h * 3600 + m * 60);
-    return true;
-}
-
 /* As databases write a time: with a fraction, an offset, a blank for the T, or
  * without a zone, for UTC. */
 static const char *tidy_time(const char *text, char out[WHEN_MAX])
 {
     struct tm tm = { 0 };
-    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    int64_t offset = 0;
+    const char *at = strptime(text, "%Y-%m-%d", &tm);
 
-    if (!at)
-        at = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+    if (at && (*at == 'T' || *at == ' '))
+        at = strptime(at + 1, "%H:%M:%S", &tm);
+    else
+        return text;
     if (at && *at == '.')
         at += 1 + strspn(at + 1, "0123456789");
-    if (!at || (*at && strcmp(at, "Z") != 0 && !take_offset(at, &offset)))
+    if (at && *at)
+        at = strptime(at, "%z", &tm);
+    if (!at || *at)
         return text;
+    const int64_t offset = tm.tm_gmtoff;
     return when_text((int64_t)timegm(&tm) - offset, out);
 }
 
@@ -149,12 +138,6 @@ static void take_rights(struct imported *e, const char *text)
         note(&e->lock, "its rights:", text);
 }
 
-static void take_nothing(struct imported *e, const char *text)
-{
-    (void)e;
-    (void)text;
-}
-
 #define AT(member) offsetof(struct imported, member)
 /* Texts, numbers and flags. Of the others user_key_check() decides; what it
  * refuses locks the user. */
@@ -176,15 +159,14 @@ static const struct {
     { "skip", 0, take_skip },
     { "login", 0, take_login },
     { "second_factor", 0, take_second_factor },
-    { "uid", 0, take_nothing },
-    { "gid", 0, take_nothing },
-    { "state", 0, take_nothing },
-    { "password", 0, take_nothing },
-    { "weak_hash", 0, take_nothing },
-    { "files", 0, take_nothing },
-    { "bytes", 0, take_nothing },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
+
+/* "user list" writes them; a new row has its own. */
+static const char *const ignored[] = { "uid",      "gid",       "state",
+                                       "password", "weak_hash", "files",
+                                       "bytes" };
+#define IGNORED (sizeof(ignored) / sizeof(ignored[0]))
 
 static noreturn void refuse_member(const struct import *m,
                                    const struct imported *e, const char *key,
@@ -218,6 +200,8 @@ static void take_text(struct import *m, struct imported *e, const char *key,
                 *(const char **)(void *)((char *)e + members[i].at) = text;
             return;
         }
+    if (slice_among(slice_from(key), ignored, IGNORED) >= 0)
+        return;
     if (!is_a_key(key))
         refuse_member(m, e, key,
                       "unknown; \"user list --json\" shows the members");
@@ -414,101 +398,79 @@ void import_take_comment(const struct imported *e,
         out[0] = '\0';
 }
 
-/* Reads a pipe, too. */
-static void read_source(const struct import *m, struct buf *into)
-{
-    const bool piped = strcmp(m->path, "-") == 0;
-    FD_CLEANUP int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                              : open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = 1;
+struct source {
+    int fd, error;
+    size_t read;
+};
 
-    buf_init(into, TEXT_MAX + READ_STEP);
-    if (fd < 0)
-        fail(errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno), "%s: %s",
-             m->path, strerror(errno));
-    while (n > 0) {
-        if (buf_reserve(into, READ_STEP))
-            fail(EX_DATAERR, "%s: longer than %u MiB", m->path, TEXT_MAX >> 20);
-        n = read(fd, into->data + into->len, READ_STEP);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0)
-            into->len += (size_t)n;
-    }
+/* A text of Windows may begin with a byte order mark. */
+static size_t read_source(void *out, size_t size, void *data)
+{
+    struct source *s = data;
+    char *text = out;
+    ssize_t n;
+
+    do
+        n = read(s->fd, text, size);
+    while (n < 0 && errno == EINTR);
     if (n < 0)
-        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
+        s->error = errno;
+    if (s->read == 0 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        memset(text, ' ', 3);
+    s->read += n > 0 ? (size_t)n : 0;
+    return n < 0 || s->read > TEXT_MAX ? (size_t)-1 : (size_t)n;
 }
 
-/* Its message may have parts of a hash, so it isn't shown. */
-static noreturn void no_json(const struct import *m, const json_error_t *error,
-                             size_t lines)
+/* What jansson says may have parts of a hash. */
+static noreturn void no_json(const struct import *m, const struct source *s,
+                             const json_error_t *error)
 {
     const enum json_error_code code = json_error_code(error);
 
-    fail(EX_DATAERR, "%s:%zu: %s", m->path,
-         lines + (size_t)(error->line > 0 ? error->line : 1),
-         code == json_error_premature_end_of_input
-             ? "the text ends within an object"
-         : code == json_error_duplicate_key ? "a member occurs twice"
-                                            : "this is no JSON; etc/import of "
-                                              "share/sallyport has converters");
-}
-
-static void add_objects(struct import *m, json_t *value)
-{
-    json_t *one;
-    size_t i;
-
-    if (json_is_object(value) && json_array_append_new(m->list, value))
-        fail_no_memory();
-    if (!json_is_object(value) && !json_is_array(value))
-        fail(EX_DATAERR, "%s: expected objects of users, {…}", m->path);
-    json_array_foreach(value, i, one)
-    {
-        if (!json_is_object(one))
-            fail(EX_DATAERR, "%s: expected objects of users, {…}", m->path);
-        if (json_array_append(m->list, one))
-            fail_no_memory();
-    }
+    if (s->error)
+        fail(EX_IOERR, "%s: %s", m->path, strerror(s->error));
+    if (s->read > TEXT_MAX)
+        fail(EX_DATAERR, "%s: longer than %u MiB", m->path, TEXT_MAX >> 20);
+    fail(EX_DATAERR, "%s:%d: %s", m->path, error->line > 0 ? error->line : 1,
+         code == json_error_premature_end_of_input ? "the text is cut off"
+         : code == json_error_duplicate_key
+             ? "a member occurs twice"
+             : "this is no JSON; "
+               "share/sallyport/import has converters");
 }
 
 void import_read(struct import *m)
 {
-    struct buf text;
+    const bool piped = strcmp(m->path, "-") == 0;
+    FD_CLEANUP int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                              : open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct source s = { .fd = fd };
     json_error_t error;
-    size_t at = 0, lines = 0;
+    json_t *one;
+    size_t i;
 
-    read_source(m, &text);
-    if (strcmp(m->path, "-") == 0)
+    if (fd < 0)
+        fail(errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno), "%s: %s",
+             m->path, strerror(errno));
+    if (piped)
         m->path = "standard input";
-    m->list = json_array();
+    m->list =
+        json_load_callback(read_source, &s, JSON_REJECT_DUPLICATES, &error);
+    if (!m->list)
+        no_json(m, &s, &error);
+    if (!json_is_array(m->list) || json_array_size(m->list) > USERS_MAX)
+        fail(EX_DATAERR, "%s: expected an array of at most %u users, [{…}]",
+             m->path, USERS_MAX);
     m->by_name = json_object();
     buf_init(&m->sync.said, TEXT_MAX);
-    if (slice_starts(buf_slice(&text), SLICE("\xef\xbb\xbf")))
-        at = 3; /* a byte order mark */
-    while (at < text.len) {
-        json_t *value;
-
-        if (strchr(" \t\r\n", text.data[at])) {
-            lines += text.data[at++] == '\n';
-            continue;
-        }
-        value =
-            json_loadb(text.data + at, text.len - at,
-                       JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
-        if (!value)
-            no_json(m, &error, lines);
-        add_objects(m, value);
-        for (size_t end = at + (size_t)error.position; at < end; at++)
-            lines += text.data[at] == '\n';
-    }
-    explicit_bzero(text.data, text.len);
-    buf_release(&text);
-    if (json_array_size(m->list) > USERS_MAX)
-        fail(EX_DATAERR, "%s: more than %u users", m->path, USERS_MAX);
     m->entry = calloc(json_array_size(m->list) + 1, sizeof(*m->entry));
-    if (!m->entry)
+    if (!m->entry || !m->by_name)
         fail_no_memory();
-    for (size_t i = 0; i < json_array_size(m->list); i++)
-        take_object(m, json_array_get(m->list, i));
+    json_array_foreach(m->list, i, one)
+    {
+        if (!json_is_object(one))
+            fail(EX_DATAERR, "%s: element %zu is no object, {…}", m->path,
+                 i + 1);
+        take_object(m, one);
+    }
 }

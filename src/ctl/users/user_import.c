@@ -14,7 +14,6 @@
 #define PAUSE_NS                                                               \
     300000000 /* then others, who look now and then, can get it                \
                */
-#define LOOK_MOST 256
 
 /* Does it get a row? */
 static bool is_new(const struct imported *e)
@@ -57,67 +56,49 @@ static void import_make_row(struct imported *e)
              row->column[ROW_HOME]);
 }
 
-/* In a fork: what it refuses ends it, and the entry is skipped. */
+/* In a fork: if it fails, the entry is skipped. */
 struct looking {
-    struct imported **entry;
-    size_t at, count; /* of them; those before AT are good */
-    size_t first;     /* the number of the first one, for its uid */
-    char path[LOOK_MOST][USER_HOME_MAX + 1]; /* canonical */
+    struct imported *entry;
+    char path[USER_HOME_MAX + 1]; /* canonical */
 };
 
 static void look(void *data)
 {
     struct looking *l = data;
+    struct draft *d = &l->entry->draft;
+    struct buf line;
 
-    for (; l->at < l->count; l->at++) {
-        struct imported *e = l->entry[l->at];
-        struct buf line;
-
-        import_make_row(e);
-        home_canonical_here(e->draft.home.path);
-        row_need(row_set_column(&e->draft.row, ROW_HOME, e->draft.home.path));
-        draft_check(&e->draft, &ctl.users, NULL);
-        e->draft.home.uid = ids_likely(false, l->first + l->at);
-        home_check_here(&e->draft.home);
-        buf_init(&line, USER_LINE_MAX);
-        if (row_print(&e->draft.row, &line))
-            fail(EX_DATAERR, "its line would be too long");
-        buf_release(&line);
-        memcpy(l->path[l->at], e->draft.home.path, sizeof(l->path[0]));
-    }
+    import_make_row(l->entry);
+    home_canonical_here(d->home.path);
+    row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
+    draft_check(d, &ctl.users, NULL);
+    home_check_here(&d->home);
+    buf_init(&line, USER_LINE_MAX);
+    if (row_print(&d->row, &line))
+        fail(EX_DATAERR, "its line would be too long");
+    memcpy(l->path, d->home.path, sizeof(l->path));
 }
 
-static void look_at(struct import *m, struct imported **entry, size_t count,
-                    size_t first)
+static void look_at(struct import *m, struct imported *e)
 {
-    struct looking *l = calloc(1, sizeof(*l));
+    struct looking l = { .entry = e };
     struct complaint why;
     int code;
 
-    if (!l)
-        fail_no_memory();
-    *l = (struct looking){ .entry = entry, .count = count, .first = first };
     disk_begin();
-    while ((code = disk_try(look, l, sizeof(*l), &why)) != 0) {
-        if (code == -ETIMEDOUT)
-            fail(EX_TEMPFAIL, "%s: the disk of a home doesn't answer",
-                 entry[l->at]->name);
-        if (code == EX_OSERR)
-            fail(code, "%s", why.text);
-        import_skip(m, entry[l->at], why.text,
-                    users_find(&ctl.users, slice_from(entry[l->at]->name)));
-        l->at++;
+    code = disk_try(look, &l, sizeof(l), &why);
+    if (code == -ETIMEDOUT)
+        fail(EX_TEMPFAIL, "%s: the disk of the home doesn't answer", e->name);
+    if (code == EX_OSERR)
+        fail(code, "%s", why.text);
+    if (code) {
+        import_skip(m, e, why.text,
+                    users_find(&ctl.users, slice_from(e->name)));
+        return;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct imported *e = entry[i];
-
-        if (e->skipped)
-            continue;
-        import_make_row(e);
-        memcpy(e->draft.home.path, l->path[i], sizeof(l->path[i]));
-        row_need(row_set_column(&e->draft.row, ROW_HOME, e->draft.home.path));
-    }
-    free(l);
+    import_make_row(e);
+    memcpy(e->draft.home.path, l.path, sizeof(l.path));
+    row_need(row_set_column(&e->draft.row, ROW_HOME, l.path));
 }
 
 static int compare_homes(const void *a, const void *b)
@@ -150,6 +131,7 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 }
 
 /* Returns the number of rows that are new. */
+/* Returns the number of rows that are new. */
 static size_t import_look(struct import *m)
 {
     struct imported **one = calloc(m->count + 1, sizeof(*one));
@@ -163,11 +145,13 @@ static size_t import_look(struct import *m)
     if (n > 0)
         ids_ask(false, n, NULL);
     paths_ask();
-    for (size_t i = 0; i < n; i += LOOK_MOST)
-        look_at(m, one + i, n - i < LOOK_MOST ? n - i : LOOK_MOST, i);
-    skip_inner_homes(m, one, n);
-    for (size_t i = 0; i < n; i++)
+    home_know_rows(&ctl.users);
+    for (size_t i = 0; i < n; i++) {
+        one[i]->draft.home.uid = ids_likely(false, fresh);
+        look_at(m, one[i]);
         fresh += !one[i]->skipped;
+    }
+    skip_inner_homes(m, one, n);
     free(one);
     return fresh;
 }
@@ -194,17 +178,6 @@ static void change_rows(void *given)
 {
     sync_rows(given);
     add_piece(given);
-}
-
-/* For --dry-run: the same decisions, without a lock. */
-static void plan_rows(struct import *m)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < m->count; i++)
-        if (is_new(&m->entry[i]))
-            m->entry[i].draft.home.uid = ids_likely(false, n++);
-    edit_users = &ctl.users;
 }
 
 /* Prints the restrictions of the user: all keys but two. */
@@ -322,7 +295,7 @@ void user_import(void)
         sync_split(m, &ctl.users);
     fresh = import_look(m);
     if (ctl.args.dry_run) {
-        plan_rows(m);
+        edit_users = &ctl.users;
         sync_plan(m);
     } else if (ctl.args.sync || fresh > 0) {
         edit_run(change_rows, m);

@@ -25,7 +25,8 @@ Test(import, a_password_is_kept)
 
     cr_assert_eq(secret_set(&s, SLICE("correct horse")), 0);
     cr_assert_eq(hash_make(&s, 5, hash), 0);
-    snprintf(text, sizeof(text), "{\"name\":\"anna\",\"hash\":\"%s\"}\n", hash);
+    snprintf(text, sizeof(text), "[{\"name\":\"anna\",\"hash\":\"%s\"}]\n",
+             hash);
     file_write(in(scratch, "new"), text);
     snprintf(words, sizeof(words), "user import %s", in(scratch, "new"));
     expect_out(0, "", words, "1 imported, 0 skipped\n");
