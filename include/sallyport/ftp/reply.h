@@ -7,11 +7,13 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* Name, code and text. "{}" in a text stands for an argument, which the comment
- * before the row names. Programs parse some texts: 211, 215, 226, 227, 229 and
- * 257 keep the form that clients expect. No text names another server's
- * product, since clients would draw conclusions from it. */
-#define REPLY_LIST(R)                                                          \
+/* Name, code and text; a row L has the reason that the log and the metrics
+ * give, too: the reply refuses because of a right, a limit or a setting. "{}"
+ * in a text stands for an argument, which the comment before the row names.
+ * Programs parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that
+ * clients expect. No text names another server's product, since clients would
+ * draw conclusions from it. */
+#define REPLY_LIST(R, L)                                                       \
     /* {}: type or file */                                                     \
     R(OPENING, 150, "Opening the data connection for {}.")                     \
     /* STOU, RFC 1123 4.1.2.9; {}: path */                                     \
@@ -36,7 +38,6 @@
     R(NOOP_OK, 200, "OK.")                                                     \
     R(EPSV_ALL, 200, "Only EPSV is accepted from now on.")                     \
     R(ALLO_OK, 200, "Noted; send STOR.")                                       \
-    R(CLNT_OK, 200, "Noted.")                                                  \
     /* facts about the server */                                               \
     R(CSID, 200, "Name=Sallyport; CaseSensitive=1; DirSep=/;")                 \
     R(PRET_OK, 200, "OK; send EPSV or PASV.")                                  \
@@ -52,16 +53,10 @@
     R(STAT, 211, "Status of this session:")                                    \
     R(FEAT, 211, "Features:")                                                  \
     R(STAT_DIRECTORY, 213, "Listing:")                                         \
-    /* {}: bytes */                                                            \
-    R(SIZE, 213, "{}")                                                         \
-    /* {}: YYYYMMDDHHMMSS */                                                   \
-    R(MDTM, 213, "{}")                                                         \
+    /* {}: of SIZE, MDTM, AVBL, HASH */                                        \
+    R(FACT, 213, "{}")                                                         \
     /* {}: YYYYMMDDHHMMSS, {}: path */                                         \
     R(TIMES, 213, "Modify={}; {}")                                             \
-    /* {}: bytes */                                                            \
-    R(AVBL, 213, "{}")                                                         \
-    /* {}: name, range, value, path */                                         \
-    R(HASH, 213, "{}")                                                         \
     R(SITE_HELP, 214, "SITE commands:")                                        \
     R(HELP, 214, "Commands (HELP NAME shows the syntax of one):")              \
     R(SYST, 215, "UNIX Type: L8")                                              \
@@ -74,7 +69,6 @@
     /* {}: how many bytes, with the id, {}: name */                            \
     R(HELD, 226,                                                               \
       "Transfer complete: {} kept for inspection; released, it is {}")         \
-    R(LISTED, 226, "Transfer complete: the listing is whole.")                 \
     /* the ABOR's own reply */                                                 \
     R(ABORTED, 226, "Abort successful.")                                       \
     /* {}: h1,h2,h3,h4,p1,p2 */                                                \
@@ -92,11 +86,8 @@
     R(CHECKSUM, 250, "{}")                                                     \
     /* {}: path */                                                             \
     R(CWD_OK, 250, "Now in {}")                                                \
-    R(DELETED, 250, "Deleted.")                                                \
-    R(REMOVED, 250, "Directory removed.")                                      \
     /* {}: path */                                                             \
     R(RENAMED_AS, 250, "That name was taken; renamed to {}")                   \
-    R(RENAMED, 250, "Renamed.")                                                \
     R(MLST, 250, "Facts:")                                                     \
     /* {}: made by path_quote() */                                             \
     R(PWD, 257, "\"{}\" is the current directory.")                            \
@@ -120,9 +111,11 @@
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
     /* {}: the reason */                                                       \
-    R(NO_DATA, 425, "No data connection: {}. Send EPSV or PASV again.")        \
+    L(NO_DATA, 425, "No data connection: {}. Send EPSV or PASV again.",        \
+      "no data connection")                                                    \
     /* {}: range */                                                            \
-    R(NO_PORT, 425, "No data port free (range {} busy); try again later.")     \
+    L(NO_PORT, 425, "No data port free (range {} busy); try again later.",     \
+      "no data port is free")                                                  \
     R(USE_PASV_FIRST, 425, "Send EPSV or PASV first.")                         \
     R(USE_EPSV, 425, "PASV can't be used on this connection; send EPSV.")      \
     /* {}: cause */                                                            \
@@ -157,7 +150,7 @@
     R(SIZE_FIRST, 450,                                                         \
       "A part of this file is here: send SIZE, and then the rest.")            \
     /* {}: cause */                                                            \
-    R(LOCAL_ERROR, 451, "Error on the server: {}.")                            \
+    L(LOCAL_ERROR, 451, "Error on the server: {}.", "error on the server")     \
     /* {}: "N of the announced M bytes" */                                     \
     R(SHORT, 451, "Received {}. Nothing is stored; send the rest.")            \
     /* {}: password_fault_text() */                                            \
@@ -197,19 +190,19 @@
     R(BAD_ARGUMENT, 501, "Bad argument. Syntax: {}")                           \
     /* {}: syntax */                                                           \
     R(NEED_ARGUMENT, 501, "Argument missing. Syntax: {}")                      \
-    /* {}: syntax */                                                           \
-    R(NO_ARGUMENT, 501, "No argument is allowed. Syntax: {}")                  \
     R(MLSD_OF_FILE, 501, "Not a directory; MLST has the facts of a file.")     \
     R(OPTS_UNKNOWN, 501,                                                       \
       "Unknown option; use UTF8, MLST, HASH, MODE or STOR.")                   \
     R(HASH_UNKNOWN, 501, "Unknown algorithm; use SHA-256 or SHA-512.")         \
     R(OPTS_MODE_BAD, 501, "Send OPTS MODE Z LEVEL and a number from 1 to 9.")  \
     R(NOT_IMPLEMENTED, 502, "Not implemented; HELP lists all commands.")       \
-    R(ACTIVE_OFF, 502, "Active mode is off; send EPSV or PASV.")               \
+    L(ACTIVE_OFF, 502, "Active mode is off; send EPSV or PASV.",               \
+      "active = no")                                                           \
     /* {}: the command to send first */                                        \
     R(BAD_SEQUENCE, 503, "Send {} first.")                                     \
-    R(NEED_ALLO, 503,                                                          \
-      "Send TYPE I, MODE S, and ALLO with the length of the file first.")      \
+    L(NEED_ALLO, 503,                                                          \
+      "Send TYPE I, MODE S, and ALLO with the length of the file first.",      \
+      "upload_eof = announced")                                                \
     R(ONLY_EPSV, 503, "After EPSV ALL only EPSV is accepted; send EPSV.")      \
     R(HOST_LATE, 503,                                                          \
       "HOST comes before USER; connect again for another host.")               \
@@ -223,13 +216,15 @@
       "TLS was begun for another host; connect again for this one.")           \
     /* {}: what to send instead */                                             \
     R(BAD_PARAMETER, 504, "Parameter not supported; use {}.")                  \
-    R(MODE_Z_OFF, 504, "MODE Z is off on this server; send MODE S.")           \
+    L(MODE_Z_OFF, 504, "MODE Z is off on this server; send MODE S.",           \
+      "mode_z = no")                                                           \
     R(NO_OFFSET, 504,                                                          \
       "In TYPE A lines change their length; send TYPE I, or neither REST "     \
       "nor RANG.")                                                             \
     R(AUTH_UNKNOWN, 504, "Mechanism not supported; send AUTH TLS.")            \
-    R(DATA_MUST_BE_P, 521,                                                     \
-      "Data connections must be encrypted; send PBSZ 0 and PROT P first.")     \
+    L(DATA_MUST_BE_P, 521,                                                     \
+      "Data connections must be encrypted; send PBSZ 0 and PROT P first.",     \
+      "data connections without TLS")                                          \
     /* {}: 1 or 2 */                                                           \
     R(BAD_PROTOCOL, 522, "Network protocol not supported, use ({})")           \
     R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
@@ -248,23 +243,26 @@
       "Too many sessions of a team of this user (max_sessions); try later.")   \
     R(LOGIN_HOME, 530, "Your home can't be entered; tell the administrator.")  \
     /* CCC, PROT C */                                                          \
-    R(POLICY, 534, "Refused by policy: everything goes over TLS.")             \
+    L(POLICY, 534, "Refused by policy: everything goes over TLS.",             \
+      "a connection without TLS")                                              \
     R(PROT_LEVEL, 536, "Protection level not supported; send PROT P.")         \
     /* {}: command_lacks() */                                                  \
-    R(NO_RIGHT, 550, "You have {}; ask the administrator.")                    \
-    R(MUST_CHANGE, 550, "Change the password first: SITE PSWD old new")        \
+    L(NO_RIGHT, 550, "You have {}; ask the administrator.", "no right")        \
+    L(MUST_CHANGE, 550, "Change the password first: SITE PSWD old new",        \
+      "the password must be changed first")                                    \
     /* {}: password_fault_text() */                                            \
-    R(PASSWORD_KEPT, 550, "The password {}.")                                  \
-    R(NOT_FOUND, 550, "No such file or directory.")                            \
-    R(DENIED, 550, "Permission denied.")                                       \
+    L(PASSWORD_KEPT, 550, "The password {}.", "the password stays")            \
+    L(NOT_FOUND, 550, "No such file or directory.", "no such directory")       \
+    L(DENIED, 550, "Permission denied.", "permission denied")                  \
     R(EXISTS, 550, "A file or directory of this name exists already.")         \
-    R(NAMES_DIRECTORY, 550,                                                    \
-      "That is the name of a directory; send the name of a file.")             \
+    L(NAMES_DIRECTORY, 550,                                                    \
+      "That is the name of a directory; send the name of a file.",             \
+      "the name of a directory")                                               \
     R(NOT_DIRECTORY, 550, "Not a directory.")                                  \
     R(IS_DIRECTORY, 550, "Is a directory.")                                    \
     R(NOT_REGULAR, 550, "Not a regular file.")                                 \
     R(NOT_EMPTY, 550, "Directory not empty.")                                  \
-    R(READ_ONLY, 550, "Read-only file system.")                                \
+    L(READ_ONLY, 550, "Read-only file system.", "read-only file system")       \
     R(CROSS_DEVICE, 550, "Can't rename across file systems; copy instead.")    \
     R(MOUNT, 550,                                                              \
       "That is, or holds, a share or a directory with rights of its own.")     \
@@ -278,15 +276,19 @@
     /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */       \
     R(SIZE_LATE, 550,                                                          \
       "SIZE not allowed in ASCII mode for so large a file; send TYPE I.")      \
-    R(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.")    \
+    L(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.",    \
+      "over the file-size limit")                                              \
     /* {}: "quota of 20 GiB, 20 GiB used" */                                   \
     R(OVER_QUOTA, 552, "Over the {}; delete some files, then send it again.")  \
-    R(MAX_FILES, 552,                                                          \
-      "You have stored as many files as this account may (uploads).")          \
-    R(MAX_BYTES, 552,                                                          \
-      "That is more than this account may still store (upload_bytes).")        \
-    R(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.")  \
-    R(BAD_NAME, 553, "Name not allowed; choose another.")                      \
+    L(MAX_FILES, 552,                                                          \
+      "You have stored as many files as this account may (uploads).",          \
+      "as many files as uploads=")                                             \
+    L(MAX_BYTES, 552,                                                          \
+      "That is more than this account may still store (upload_bytes).",        \
+      "over upload_bytes=")                                                    \
+    L(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.",  \
+      "no space for that much")                                                \
+    L(BAD_NAME, 553, "Name not allowed; choose another.", "name not allowed")  \
     R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \
     R(COPY_TOO_LARGE, 553,                                                     \
       "Too large to be copied; delete the old file, or send all of yours.")    \
@@ -297,14 +299,16 @@
     R(BAD_OFFSET, 554, "Offset past the end; send REST with a smaller one.")
 
 enum reply {
-#define R(name, code, text) REPLY_##name,
-    REPLY_LIST(R)
-#undef R
+#define REPLY(name, ...) REPLY_##name,
+    REPLY_LIST(REPLY, REPLY)
+#undef REPLY
         REPLY_COUNT
 };
 
 /* Returns the three-digit code. */
 unsigned reply_code(enum reply r);
+/* Returns the reason of a row L; else NULL. */
+const char *reply_reason(enum reply r);
 /* Returns the text with each "{}" unreplaced; never NULL. */
 const char *reply_text(enum reply r);
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "sallyport/base/random.h"
+#include "sallyport/ftp/reply.h"
 
 /* The labels and their values. The last value of most is for all others. */
 struct label {
@@ -52,27 +53,12 @@ static const char *const refusal_values[] = {
     "more of them", "drain",           "files away", "other",
 };
 static const char *const command_values[] = {
-    "no right",
-    "the password must be changed first",
-    "the password stays",
-    "permission denied",
-    "read-only file system",
-    "name not allowed",
-    "the name of a directory",
-    "no data port is free",
-    "no data connection",
-    "error on the server",
-    "active = no",
-    "mode_z = no",
-    "upload_eof = announced",
-    "data connections without TLS",
-    "a connection without TLS",
-    "over the file-size limit",
-    "as many files as uploads=",
-    "over upload_bytes=",
-    "no space for that much",
-    "no such directory",
-    "other",
+#define R(name, code, text)
+#define L(name, code, text, reason) (reason),
+    REPLY_LIST(R, L)
+#undef R
+#undef L
+        "other",
 };
 static const char *const directions[] = { "upload", "download", "listing",
                                           "checksum" };

@@ -6,20 +6,35 @@
 #include <string.h>
 
 static const unsigned short codes[] = {
-#define R(name, code, text) [REPLY_##name] = (code),
-    REPLY_LIST(R)
-#undef R
+#define REPLY(name, code, ...) [REPLY_##name] = (code),
+    REPLY_LIST(REPLY, REPLY)
+#undef REPLY
 };
 
 static const char *const texts[] = {
-#define R(name, code, text) [REPLY_##name] = (text),
-    REPLY_LIST(R)
+#define R(name, code, text)         [REPLY_##name] = (text),
+#define L(name, code, text, reason) [REPLY_##name] = (text),
+    REPLY_LIST(R, L)
 #undef R
+#undef L
+};
+
+static const char *const reasons[REPLY_COUNT] = {
+#define R(name, code, text)
+#define L(name, code, text, reason) [REPLY_##name] = (reason),
+    REPLY_LIST(R, L)
+#undef R
+#undef L
 };
 
 unsigned reply_code(enum reply r)
 {
     return codes[r];
+}
+
+const char *reply_reason(enum reply r)
+{
+    return reasons[r];
 }
 
 const char *reply_text(enum reply r)

@@ -185,29 +185,29 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
 
 struct outcome_row {
     enum reply reply;
-    const char *cause;
+    const char *cause; /* NULL: the reply's reason */
 };
 
 static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_OK] = { REPLY_DONE, "" },
     [OUTCOME_NOT_FOUND] = { REPLY_NOT_FOUND, "not found" },
     [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right to do this" },
-    [OUTCOME_DENIED] = { REPLY_DENIED, "permission denied" },
+    [OUTCOME_DENIED] = { REPLY_DENIED, NULL },
     [OUTCOME_EXISTS] = { REPLY_EXISTS, "exists" },
     [OUTCOME_NOT_DIRECTORY] = { REPLY_NOT_DIRECTORY, "not a directory" },
     [OUTCOME_IS_DIRECTORY] = { REPLY_IS_DIRECTORY, "a directory" },
     [OUTCOME_NOT_REGULAR] = { REPLY_NOT_REGULAR, "not a regular file" },
     [OUTCOME_NOT_EMPTY] = { REPLY_NOT_EMPTY, "not empty" },
-    [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, "name not allowed" },
+    [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, NULL },
     [OUTCOME_BAD_OFFSET] = { REPLY_BAD_OFFSET, "offset beyond the file" },
     [OUTCOME_NO_SPACE] = { REPLY_NO_SPACE, "no space" },
     [OUTCOME_OVER_QUOTA] = { REPLY_OVER_QUOTA, "quota" },
     [OUTCOME_OVER_FILES] = { REPLY_OVER_QUOTA, "quota of files" },
     [OUTCOME_KEPT_FREE] = { REPLY_KEPT_FREE, "min_free" },
-    [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
-    [OUTCOME_MAX_FILES] = { REPLY_MAX_FILES, "as many files as uploads=" },
-    [OUTCOME_MAX_BYTES] = { REPLY_MAX_BYTES, "over upload_bytes=" },
-    [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
+    [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, NULL },
+    [OUTCOME_MAX_FILES] = { REPLY_MAX_FILES, NULL },
+    [OUTCOME_MAX_BYTES] = { REPLY_MAX_BYTES, NULL },
+    [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, NULL },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_SEND_WHOLE] = { REPLY_SEND_WHOLE, "the file that is there stays" },
     [OUTCOME_COPY_TOO_LARGE] = { REPLY_COPY_TOO_LARGE, "over copy_max" },
@@ -241,7 +241,9 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
 
 const char *ask_outcome_cause(enum outcome o)
 {
-    return outcomes[o].cause;
+    const struct outcome_row *row = &outcomes[o];
+
+    return row->cause ? row->cause : reply_reason(row->reply);
 }
 
 /* The session has checked the command's row. Only files knows what is in the

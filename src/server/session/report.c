@@ -225,30 +225,6 @@ void report_of_change(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-/* Replies to transfers and changes aren't here: those have events of their own,
- * which are in the log before the client hears anything (final_reply.c). */
-static const char *const reasons[REPLY_COUNT] = {
-    [REPLY_NO_RIGHT] = "no right",
-    [REPLY_MUST_CHANGE] = "the password must be changed first",
-    [REPLY_PASSWORD_KEPT] = "the password stays",
-    [REPLY_DENIED] = "permission denied",
-    [REPLY_READ_ONLY] = "read-only file system",
-    [REPLY_BAD_NAME] = "name not allowed",
-    [REPLY_NAMES_DIRECTORY] = "the name of a directory",
-    [REPLY_NO_PORT] = "no data port is free",
-    [REPLY_NO_DATA] = "no data connection",
-    [REPLY_LOCAL_ERROR] = "error on the server",
-    [REPLY_ACTIVE_OFF] = "active = no",
-    [REPLY_MODE_Z_OFF] = "mode_z = no",
-    [REPLY_NEED_ALLO] = "upload_eof = announced",
-    [REPLY_DATA_MUST_BE_P] = "data connections without TLS",
-    [REPLY_POLICY] = "a connection without TLS",
-    [REPLY_TOO_LARGE] = "over the file-size limit",
-    [REPLY_MAX_FILES] = "as many files as uploads=",
-    [REPLY_MAX_BYTES] = "over upload_bytes=",
-    [REPLY_ALLO_NO_SPACE] = "no space for that much",
-};
-
 /* A client that verifies its upload can't know that the user may not read it.
  */
 static bool report_is_verifying(const struct session *s,
@@ -261,44 +237,43 @@ static bool report_is_verifying(const struct session *s,
 
 /* A new partner's first mistake leaves no other trace. Once a session, since
  * some programs look for directories in this way. */
-static bool report_is_lost(struct session *s, enum reply r)
+static bool report_is_lost(struct session *s)
 {
-    const bool lost = r == REPLY_NOT_FOUND && !s->was_lost &&
-                      s->dispatched.command->verb == VERB_CWD;
+    const bool lost = !s->was_lost && s->dispatched.command->verb == VERB_CWD;
 
     s->was_lost |= lost;
     return lost;
 }
 
-/* These replies say more than the table. */
+/* The argument of these replies says more than their row. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
 {
-    const char *front = r == REPLY_PASSWORD_KEPT ? "the password"
-                        : r == REPLY_NO_DATA || r == REPLY_LOCAL_ERROR
-                            ? reasons[r]
-                            : NULL;
+    const bool password = r == REPLY_PASSWORD_KEPT;
 
-    if (r == REPLY_NOT_FOUND)
-        return SLICE("no such directory");
-    if (!front || argument.len == 0)
-        return r == REPLY_NO_RIGHT && argument.len > 0 ? argument
-                                                       : slice_from(reasons[r]);
-    snprintf(text, REASON_MAX, "%s%s %.*s", front,
-             r == REPLY_PASSWORD_KEPT ? "" : ":", (int)argument.len,
-             argument.ptr);
+    if (r == REPLY_NO_RIGHT && argument.len > 0)
+        return argument;
+    if (argument.len == 0 ||
+        !(password || r == REPLY_NO_DATA || r == REPLY_LOCAL_ERROR))
+        return slice_from(reply_reason(r));
+    snprintf(text, REASON_MAX, "%s%s %.*s",
+             password ? "the password" : reply_reason(r), password ? "" : ":",
+             (int)argument.len, argument.ptr);
     return slice_from(text);
 }
 
-/* Called where replies are sent, so that no refusal is missed. */
+/* Called where replies are sent, so that no refusal is missed. Transfers and
+ * changes have events of their own, which are in the log before the client
+ * hears anything (final_reply.c). */
 void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
     struct event_record e;
     char text[REASON_MAX];
 
-    if (!s->login.user[0] || !d->command || report_is_verifying(s, d) ||
-        (!reasons[r] && !report_is_lost(s, r)))
+    if (!reply_reason(r) || !s->login.user[0] || !d->command ||
+        report_is_verifying(s, d) ||
+        (r == REPLY_NOT_FOUND && !report_is_lost(s)))
         return;
     event_begin(&e, EVENT_COMMAND_REFUSED);
     report_add_user(s, &e);

@@ -58,8 +58,8 @@ Test(reply, texts_that_clients_parse)
                "227 Entering Passive Mode (192,0,2,1,195,80).\r\n");
     expect_one(REPLY_EPSV, "50000",
                "229 Entering Extended Passive Mode (|||50000|)\r\n");
-    expect_one(REPLY_SIZE, "4294967297", "213 4294967297\r\n");
-    expect_one(REPLY_MDTM, "20261120074200", "213 20261120074200\r\n");
+    expect_one(REPLY_FACT, "4294967297", "213 4294967297\r\n");
+    expect_one(REPLY_FACT, "20261120074200", "213 20261120074200\r\n");
     expect_one(REPLY_PWD, "/a \"\"b",
                "257 \"/a \"\"b\" is the current directory.\r\n");
     expect_one(REPLY_MADE, "/x", "257 \"/x\" was made.\r\n");
@@ -78,11 +78,9 @@ Test(reply, texts_that_clients_parse)
 
 Test(reply, final_replies_say_transfer_complete)
 {
-    static const enum reply table[] = { REPLY_COMPLETE, REPLY_STORED,
-                                        REPLY_LISTED };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-        cr_expect_eq(strncmp(reply_text(table[i]), "Transfer complete", 17), 0);
+    cr_expect_eq(strncmp(reply_text(REPLY_COMPLETE), "Transfer complete", 17),
+                 0);
+    cr_expect_eq(strncmp(reply_text(REPLY_STORED), "Transfer complete", 17), 0);
 }
 
 Test(reply, texts_that_say_what_to_do)
@@ -121,7 +119,7 @@ Test(reply, a_long_argument_is_cut)
 
     memset(bytes, 'x', sizeof(bytes));
     buf_init(&b, 65536);
-    cr_assert_eq(reply_build(&b, REPLY_SIZE, &arg, 1), 0);
+    cr_assert_eq(reply_build(&b, REPLY_FACT, &arg, 1), 0);
     cr_expect_eq(b.len, 4 + REPLY_ARGUMENT_MAX + 2);
     buf_release(&b);
 }

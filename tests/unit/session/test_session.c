@@ -711,7 +711,7 @@ Test(session, rnto_works_once, .timeout = 30)
     fake_say(&f, "RNTO /b");
     fake_answer(&f, MSG_rename, &done);
     cr_assert_eq(fake_reply(&f), 250);
-    cr_expect_not_null(strstr(f.reply, "250 Renamed."), "%s", f.reply);
+    cr_expect_not_null(strstr(f.reply, "250 Done."), "%s", f.reply);
     fake_do(&f, "RNTO /c", 503);
     fake_say(&f, "RNFR /a");
     fake_answer(&f, MSG_facts, &facts);

@@ -101,14 +101,14 @@ static enum stepped hash_answer(struct session *s)
         return transfer_fail(s, FAILED_HASH, "the checksum failed");
     if (t->verb != VERB_HASH)
         return transfer_finish(
-            s, t->verb == VERB_SIZE ? REPLY_SIZE : REPLY_CHECKSUM,
+            s, t->verb == VERB_SIZE ? REPLY_FACT : REPLY_CHECKSUM,
             slice_from(value), NOTHING, "");
     buf_init(&text, FTP_PATH_MAX + 256);
     buf_add_format(&text, "%s %llu-%llu %s ", t->hash,
                    (unsigned long long)t->start, (unsigned long long)last,
                    value);
     buf_add_slice(&text, path_slice(&t->path));
-    transfer_finish(s, REPLY_HASH, buf_slice(&text), NOTHING, "");
+    transfer_finish(s, REPLY_FACT, buf_slice(&text), NOTHING, "");
     buf_release(&text);
     return STEP_NEXT;
 }

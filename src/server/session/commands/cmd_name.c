@@ -69,7 +69,7 @@ void cmd_mkd(struct session *s, const struct call *call)
 
 static void name_on_removed(struct session *s, struct message *m)
 {
-    name_changed(s, m, "RMD", REPLY_REMOVED, NOTHING);
+    name_changed(s, m, "RMD", REPLY_DONE, NOTHING);
 }
 
 void cmd_rmd(struct session *s, const struct call *call)
@@ -80,7 +80,7 @@ void cmd_rmd(struct session *s, const struct call *call)
 
 static void name_on_deleted(struct session *s, struct message *m)
 {
-    name_changed(s, m, "DELE", REPLY_DELETED, NOTHING);
+    name_changed(s, m, "DELE", REPLY_DONE, NOTHING);
 }
 
 void cmd_dele(struct session *s, const struct call *call)
@@ -111,7 +111,7 @@ static void name_on_renamed(struct session *s, struct message *m)
     const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
     if (slice_equal(to, wanted))
-        final_of_change(s, m, &c, REPLY_RENAMED, NOTHING, NOTHING);
+        final_of_change(s, m, &c, REPLY_DONE, NOTHING, NOTHING);
     else
         final_of_change(s, m, &c, REPLY_RENAMED_AS, to, NOTHING);
 }
@@ -138,7 +138,7 @@ static void name_on_size(struct session *s, struct message *m)
     if (!times_facts_of_file(s, m))
         return;
     s->sized = m->facts_are.size;
-    control_reply_number(s, REPLY_SIZE, s->sized);
+    control_reply_number(s, REPLY_FACT, s->sized);
 }
 
 void cmd_size(struct session *s, const struct call *call)
@@ -165,7 +165,7 @@ void cmd_site_partial(struct session *s, const struct call *call)
 static void name_on_space(struct session *s, struct message *m)
 {
     if (!ask_refused(s, m))
-        control_reply_number(s, REPLY_AVBL, m->space_is.bytes);
+        control_reply_number(s, REPLY_FACT, m->space_is.bytes);
 }
 
 void cmd_avbl(struct session *s, const struct call *call)

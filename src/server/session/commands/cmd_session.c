@@ -80,7 +80,7 @@ void cmd_client(struct session *s, const struct call *call)
             slice_copy(name, s->client, sizeof(s->client));
         report_client(s);
     }
-    control_reply(s, csid ? REPLY_CSID : REPLY_CLNT_OK);
+    control_reply(s, csid ? REPLY_CSID : REPLY_NOOP_OK);
 }
 
 /* Some servers must know the file before the port; this one doesn't. */

@@ -73,7 +73,7 @@ static void times_on_facts(struct session *s, struct message *m)
         return;
     }
     listing_time((time_t)m->facts_are.mtime, text);
-    control_reply_with(s, REPLY_MDTM, slice_from(text));
+    control_reply_with(s, REPLY_FACT, slice_from(text));
 }
 
 void cmd_mdtm(struct session *s, const struct call *call)

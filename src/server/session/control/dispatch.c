@@ -75,7 +75,7 @@ static bool dispatch_argument_permits(struct session *s,
     if (needed && !given)
         r = REPLY_NEED_ARGUMENT;
     else if (c->argument == ARGUMENT_NONE && given)
-        r = REPLY_NO_ARGUMENT;
+        r = REPLY_BAD_ARGUMENT;
     if (r != REPLY_COUNT)
         control_reply_with(s, r, slice_from(c->help));
     return r == REPLY_COUNT;
@@ -275,7 +275,7 @@ static enum reply site_objection(const struct session *s,
     if (row->argument == ARGUMENT_REQUIRED && argument.len == 0)
         return REPLY_NEED_ARGUMENT;
     if (row->argument == ARGUMENT_NONE && argument.len > 0)
-        return REPLY_NO_ARGUMENT;
+        return REPLY_BAD_ARGUMENT;
     if (s->login.must_change && row->verb != SITE_PSWD &&
         row->verb != SITE_HELP)
         return REPLY_MUST_CHANGE;

@@ -450,9 +450,8 @@ enum stepped transfer_flush(struct session *s)
 
 enum stepped transfer_reply_complete(struct session *s)
 {
-    enum reply r =
-        s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED;
-    enum stepped next = transfer_finish(s, r, NOTHING, NOTHING, "");
+    enum stepped next =
+        transfer_finish(s, REPLY_COMPLETE, NOTHING, NOTHING, "");
 
     data_close(s);
     return next;

@@ -19,7 +19,7 @@ enum parting {
 };
 
 /* The reply to the client, and the reason for the log. NULL: the cause that the
- * step gives. */
+ * step gives, or else the reason of the reply. */
 static const struct failure_row {
     enum reply reply;
     const char *argument, *reason;
@@ -52,12 +52,8 @@ static const struct failure_row {
     [FAILED_BARE_END] = { .reply = REPLY_BARE_END,
                           .reason = "closed without close_notify" },
     [FAILED_SHORT] = { .reply = REPLY_SHORT, .parting = PARTING_ORDER },
-    [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE,
-                           .argument = "over the file-size limit",
-                           .reason = "over the file-size limit" },
-    [FAILED_MAX_BYTES] = { .reply = REPLY_MAX_BYTES,
-                           .argument = "",
-                           .reason = "over upload_bytes=" },
+    [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE },
+    [FAILED_MAX_BYTES] = { .reply = REPLY_MAX_BYTES },
     [FAILED_WRITE] = { .reply = REPLY_LOCAL_ERROR,
                        .argument = "write failed",
                        .reason = "write failed" },
@@ -167,7 +163,9 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause)
 {
     const struct failure_row *row = &failures[why];
-    const char *reason = row->reason ? row->reason : cause;
+    const char *reason = row->reason ? row->reason
+                         : cause[0]  ? cause
+                                     : reply_reason(row->reply);
     char text[256], argument[256];
 
     snprintf(argument, sizeof(argument), "%s",
