@@ -22,8 +22,8 @@ const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes all that is in it, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
 extern const char *removed_rm; /* rm(1); tests replace it */
-/* Removes the leftovers of earlier removals in the settings homes and shares, and
- * prints what it does. Returns an exit code. */
+/* Removes the leftovers of earlier removals in the settings homes and shares,
+ * and prints what it does. Returns an exit code. */
 int removed_leftovers(void);
 
 #endif

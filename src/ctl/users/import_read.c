@@ -421,7 +421,7 @@ static size_t read_source(void *out, size_t size, void *data)
     return n < 0 || s->read > TEXT_MAX ? (size_t)-1 : (size_t)n;
 }
 
-/* What jansson says may have parts of a hash. */
+/* jansson's message may have parts of a hash. */
 static noreturn void no_json(const struct import *m, const struct source *s,
                              const json_error_t *error)
 {
