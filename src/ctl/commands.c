@@ -18,7 +18,7 @@
 
 const struct ctl_command ctl_commands[] = {
     { "user", "add", user_add, TAKES_NAME, READS_USERS | ASKS_PASSWORD,
-      "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
+      "NAME [--home DIR] [--comment TEXT] [--role ROLE] "
       "[--hash-stdin | --print-password] [--must-change] " KEYS_SYNTAX
       "[--share NAME:ROLE] [--team TEAM] [--rights-in PATH:ROLE] "
       "[--file-mode MODE] [--dir-mode MODE] " ENDS_SYNTAX,
@@ -45,7 +45,7 @@ const struct ctl_command ctl_commands[] = {
       "uploads can't be resumed",
       "sallyportctl user rename anna anna.b" },
     { "user", "import", user_import, TAKES_FILE, READS_USERS,
-      "FILE|- [--prefix DIR] [--sync NAME [--most]] [--dry-run]",
+      "FILE|- [--sync NAME [--most]] [--dry-run]",
       "Add users from JSON, as \"user list --json --hashes\" and the programs "
       "in share/sallyport/import write it; with --sync follow that source: "
       "change its users, and lock those that it has no more",

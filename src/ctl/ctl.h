@@ -411,10 +411,6 @@ int home_each_entry(int directory, home_entry *on, void *owner);
  * -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* Reads what the user of HOME has stored while there was a limit: 0; -errno,
- * and *ret is zero. */
-int stored_in(const char *home, struct stored *ret);
-
 /* edit.c: loads the users without a lock. A missing file has none. In any case
  * the caller calls users_release(). Returns an exit code: if the file has a
  * mistake, EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the

@@ -22,8 +22,6 @@ OPTION(team, "team", "TEAM",
 OPTION(path, "path", "DIR",
        "log: a part of a path; share add: the share's directory\n"
        "(default: NAME in \"shares\")")
-OPTION(uid, "uid", "N",
-       "the user's uid (for a new user: the next one never used)")
 OPTION(local_group, "local-group", "GROUP",
        "local programs of this group may read, move and delete the files")
 KEY(file_mode, "file-mode", "MODE", "default",
@@ -61,7 +59,6 @@ KEY(sync, "sync", "NAME", "none",
     "import: keep the users of the source NAME as it has them; else: the\n"
     "source that the row follows, or none")
 FLAG(most, "most", "lock, or open, even most users of a source")
-OPTION(prefix, "prefix", "DIR", "homes are made in DIR, not in \"homes\"")
 FLAG(dry_run, "dry-run", "print what would happen, and change nothing")
 FLAG(hashes, "hashes", "write the hashes into the JSON, too")
 KEY(max_sessions, "max-sessions", "N", "default",

@@ -59,6 +59,8 @@ static const struct {
     { "ttl", "--expires 90d" },
     { "max-files", "--uploads N" },
     { "max-bytes", "--upload-bytes SIZE" },
+    { "prefix", "\"home\" of the objects" },
+    { "uid", "sallyportctl user edit" },
     { "gid", "sallyportctl user edit" },
 };
 

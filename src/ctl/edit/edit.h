@@ -53,21 +53,16 @@ int name_order(struct slice a, struct slice b);
  * homes or shares, and no account or group of the system. */
 
 /* Asks the disk and NSS for the next N numbers, and some more: other commands
- * may take a few before the lock. The directory OWN (NULL: none) doesn't count.
- */
+ * may take a few before the lock. The directory OWN (NULL: none) doesn't
+ * count. */
 void ids_ask(bool share, size_t n, const char *own);
 /* The number that the Nth of them, from 0 on, will get; 0: none is left. */
 uint32_t ids_likely(bool share, size_t n);
 /* Takes the next one of them that is free. Under the lock; edit_run() records
  * it after the file was replaced. */
 uint32_t ids_take(bool share);
-/* If the user NAME gets a uid that was assigned before, prints the owner of the
- * files with it. */
-void ids_hint(uint32_t uid, const char *name);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
-/* Refuses a --uid that an account or a group of the system has. */
-void ids_refuse_system(void);
 /* Finds a group of the system by name or number. */
 gid_t ids_of_group(const char *text);
 

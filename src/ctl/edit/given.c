@@ -228,20 +228,6 @@ static void given_must_change(struct row *row, const char *value)
 
 /* Columns. */
 
-static void given_uid(struct row *row, const char *text)
-{
-    const struct settings *s = &ctl.settings;
-    uint64_t uid;
-
-    if (slice_number(slice_from(text), s->uid_last, &uid) || uid < s->uid_first)
-        fail(EX_USAGE,
-             "--uid %s: use a number from %llu to %llu (uid_first, uid_last)",
-             text, (unsigned long long)s->uid_first,
-             (unsigned long long)s->uid_last);
-    row_need(row_set_number(row, ROW_UID, uid));
-    row_need(row_set_number(row, ROW_GID, uid));
-}
-
 void given_home(struct row *row, const char *home)
 {
     char tidy[USER_HOME_MAX + 1];
@@ -278,7 +264,6 @@ static const struct {
     { OPTION_share, given_shares, false },
     { OPTION_team, given_teams, false },
     { OPTION_comment, given_comment, true },
-    { OPTION_uid, given_uid, true },
     { OPTION_home, given_home, true },
 };
 
@@ -340,17 +325,6 @@ static void hint_expired(const char *text)
         stderr_print("%s has expired, and can't log in", ctl.args.word[2]);
 }
 
-/* With systemd the server starts sallyport-retention.timer. */
-static void hint_retention(const char *text)
-{
-    const char *colon = strrchr(text, ':');
-
-    if (!is_none(colon ? colon + 1 : text) &&
-        access("/run/systemd/system", F_OK) != 0)
-        stderr_print("without systemd nothing is removed until something runs, "
-                     "each day: sallyportctl retention run");
-}
-
 /* The server replaces the users file for such a user. */
 static void hint_must_change(void)
 {
@@ -374,8 +348,6 @@ void given_hint(void)
         hint_expired(a->expires);
     if (a->must_change)
         hint_must_change();
-    if (a->retain)
-        hint_retention(a->retain);
     if (a->certificate && !is_none(a->certificate) &&
         ctl.settings.client_certificates == CLIENTS_OFF)
         stderr_print("nobody is asked for a certificate, so %s can't log in; "

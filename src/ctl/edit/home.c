@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -155,30 +157,23 @@ static void make_setting(const char *path)
  * made it. */
 int home_open_parent(const char *home, const char *below)
 {
-    char rest[PATH_MAX];
-    FD_CLEANUP int fd = -1;
-    char *at = rest, *slash;
+    const bool beneath = user_path_within(home, below) && strcmp(home, below);
+    const struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+        .resolve = beneath ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : 0
+    };
+    FD_CLEANUP int top =
+        open(beneath ? below : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char parent[PATH_MAX];
+    long fd;
 
-    if (!user_path_within(home, below) || !strcmp(home, below)) {
-        if (slice_copy(slice_from(home), rest, sizeof(rest)))
-            return -ENAMETOOLONG;
-        *strrchr(rest, '/') = '\0';
-        fd = open(rest[0] ? rest : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd_take(&fd);
-    }
-    if (slice_copy(slice_from(home + strlen(below) + 1), rest, sizeof(rest)))
-        return -ENAMETOOLONG;
-    fd = open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd >= 0 && (slash = strchr(at, '/'))) {
-        int next;
-
-        *slash = '\0';
-        next = openat(fd, at, DIRECTORY_FLAGS);
-        fd_close(&fd);
-        fd = next;
-        at = slash + 1;
-    }
-    return fd < 0 ? -errno : fd_take(&fd);
+    if (top < 0)
+        return -errno;
+    snprintf(parent, sizeof(parent), "./%s",
+             home + (beneath ? strlen(below) + 1 : 1));
+    *strrchr(parent, '/') = '\0';
+    fd = syscall(SYS_openat2, top, parent, &how, sizeof(how));
+    return fd < 0 ? -errno : (int)fd;
 }
 
 int home_open(const char *path, const char *below)
@@ -411,19 +406,8 @@ void home_make(struct home *h)
 
     if (h->made)
         edit_made(h->path);
+    if (code == -ETIMEDOUT)
+        fail(EX_TEMPFAIL, "%s: %s", h->path, why.text);
     if (code)
-        fail(code == -ETIMEDOUT ? EX_TEMPFAIL : code, "%s%s%s",
-             code == -ETIMEDOUT ? h->path : "", code == -ETIMEDOUT ? ": " : "",
-             why.text);
-}
-
-int stored_in(const char *home, struct stored *ret)
-{
-    char text[STORED_TEXT_MAX];
-    ssize_t len = lgetxattr(home, STORED_ATTRIBUTE, text, sizeof(text));
-
-    *ret = (struct stored){ 0 };
-    if (len < 0)
-        return errno == ENODATA ? 0 : -errno;
-    return stored_parse((struct slice){ text, (size_t)len }, ret);
+        fail(code, "%s", why.text);
 }

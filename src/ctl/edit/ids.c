@@ -1,7 +1,6 @@
 /* The numbers of users and shares. USERS.last-uid and USERS.last-gid have the
- * last assigned number: none is assigned twice, even if its user is removed,
- * since files with it may still exist. Older versions wrote numbers that
- * somebody had chosen into further lines. */
+ * last assigned ones: none is assigned twice, even if its user is removed,
+ * since files with it may still exist. */
 #include "edit.h"
 
 #include <errno.h>
@@ -17,14 +16,13 @@
 #define SPARE    32
 #define LAST_MAX (1u << 20)
 
-static const char *const endings[] = { ".last-uid", ".last-gid" };
+static const char *const kinds[] = { "uid", "gid" }; /* of users, of shares */
 
 /* The answers of the disk and of NSS, as a fork gives them. */
 struct ids_free {
     bool share;
-    const char *own;
+    const char *own; /* the path of a directory that doesn't count, or NULL */
     uint32_t first, last; /* of the setting */
-    struct slice chosen;  /* the further lines */
     size_t wanted, count;
     uint32_t id[];
 };
@@ -33,44 +31,36 @@ static struct ids_free *free_ids[2]; /* of users, of shares */
 static uint32_t taken[2];            /* by the running edit; 0: none */
 static size_t next_free[2];
 
-static noreturn void bad_last(const char *path)
-{
-    fail(EX_DATAERR,
-         "%s: not a number in a line; write the highest one ever used", path);
-}
-
-/* Reads the number in the first line; 0: there is none. */
-static uint64_t read_last(bool share, struct buf *text)
+/* Older versions wrote chosen numbers into further lines. Returns the highest
+ * one; 0: there is none. */
+static uint64_t read_last(bool share)
 {
     char path[PATH_MAX + 16], real[PATH_MAX];
     struct slice rest, line;
-    uint64_t last = 0;
+    uint64_t last = 0, one;
+    struct buf text;
 
-    snprintf(path, sizeof(path), "%s%s",
+    snprintf(path, sizeof(path), "%s.last-%s",
              realpath(ctl.settings.users, real) ? real : ctl.settings.users,
-             endings[share]);
+             kinds[share]);
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    buf_init(text, LAST_MAX);
     if (fd < 0 && errno == ENOENT)
         return 0;
-    if (fd < 0 || fd_read_file(fd, text))
+    buf_init(&text, LAST_MAX);
+    if (fd < 0 || fd_read_file(fd, &text))
         fail(EX_IOERR, "%s: it can't be read", path);
-    rest = buf_slice(text);
-    slice_cut(&rest, '\n', &line);
-    if (slice_number(line, UINT32_MAX, &last))
-        bad_last(path);
+    rest = buf_slice(&text);
+    for (bool first = true; slice_cut(&rest, '\n', &line); first = false) {
+        if (!first && line.len == 0)
+            continue;
+        if (slice_number(line, UINT32_MAX, &one))
+            fail(EX_DATAERR,
+                 "%s: not a number in a line; write the highest one ever used",
+                 path);
+        last = one > last ? one : last;
+    }
+    buf_release(&text);
     return last;
-}
-
-static bool was_chosen(struct slice lines, uint64_t id)
-{
-    struct slice line;
-    uint64_t one;
-
-    while (slice_cut(&lines, '\n', &line))
-        if (slice_number(line, UINT32_MAX, &one) == 0 && one == id)
-            return true;
-    return false;
 }
 
 static bool has_row(const struct users *u, uint64_t id)
@@ -112,8 +102,7 @@ static bool has_account(uint64_t id, bool share)
 /* The ids of the directories: a bit for each from the first one on. */
 struct owners {
     const struct ids_free *f;
-    const char
-        *own; /* the name of a directory that doesn't count; NULL: none */
+    const char *own; /* the name of that directory, or NULL */
     uint8_t *bits;
 };
 
@@ -144,14 +133,14 @@ static void find_free(void *data)
 
     if (f->own && user_path_within(f->own, path))
         o.own = f->own + strlen(path) + 1;
+
     if (!o.bits)
         fail_no_memory();
     if (fd >= 0)
         home_each_entry(fd, add_owner, &o);
     for (; id <= f->last && f->count < f->wanted; id++)
         if (!(o.bits[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
-            !was_chosen(f->chosen, id) && !has_row(&ctl.users, id) &&
-            !has_account(id, f->share))
+            !has_row(&ctl.users, id) && !has_account(id, f->share))
             f->id[f->count++] = (uint32_t)id;
 }
 
@@ -160,9 +149,9 @@ void ids_ask(bool share, size_t n, const char *own)
     const struct settings *s = &ctl.settings;
     const size_t wanted = n + SPARE,
                  size = sizeof(struct ids_free) + wanted * sizeof(uint32_t);
+    const uint64_t last = read_last(share);
     struct ids_free *f = calloc(1, size);
-    struct buf text;
-    uint64_t last = read_last(share, &text);
+    uint64_t there;
 
     if (!f)
         fail_no_memory();
@@ -170,26 +159,22 @@ void ids_ask(bool share, size_t n, const char *own)
     f->own = own;
     f->first = (uint32_t)(share ? s->gid_first : s->uid_first);
     f->last = (uint32_t)(share ? s->gid_last : s->uid_last);
-    uint64_t there;
     if (geteuid() == 0 && !idmap_has(share ? IDMAP_GIDS : IDMAP_UIDS, f->first,
                                      f->last, &there)) {
+        const char *kind = kinds[share];
+
         if (there < f->first)
             fail(EX_CONFIG,
-                 share ? "this container has no gid %u (" IDMAP_GIDS
-                         "); set gid_first and gid_last, such as 30000 and "
-                         "39999"
-                       : "this container has no uid %u (" IDMAP_UIDS
-                         "); set uid_first and uid_last, such as 20000 and "
-                         "29999",
-                 (unsigned)f->first);
+                 "this container has no %s %u (%s); set %s_first and %s_last, "
+                 "such as %s",
+                 kind, (unsigned)f->first, share ? IDMAP_GIDS : IDMAP_UIDS,
+                 kind, kind, share ? "30000 and 39999" : "20000 and 29999");
         f->last = (uint32_t)there;
     }
-    f->chosen = buf_slice(&text);
     f->wanted = wanted;
     f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;
     disk_run(find_free, f, size,
              "the system's list of accounts, or the directory of the homes,");
-    buf_release(&text);
     free(free_ids[share]);
     free_ids[share] = f;
     next_free[share] = 0;
@@ -205,90 +190,37 @@ uint32_t ids_likely(bool share, size_t n)
 uint32_t ids_take(bool share)
 {
     const struct ids_free *f = free_ids[share];
-    struct buf text;
-    const uint64_t last = taken[share] ? taken[share] : read_last(share, &text);
+    const uint64_t last = taken[share] ? taken[share] : read_last(share);
 
-    if (!taken[share])
-        buf_release(&text);
     for (size_t *i = &next_free[share]; *i < f->count; ++*i)
         if (f->id[*i] > last && !has_row(edit_users, f->id[*i]))
             return taken[share] = f->id[(*i)++];
     if (f->count == f->wanted)
         fail(EX_TEMPFAIL,
              "other commands have taken the next numbers; run it again");
-    fail(EX_CONFIG,
-         share ? "no gid is left up to %u; raise gid_last"
-               : "no uid is left up to %u; give --uid N, the number of a "
-                 "removed user whose files are gone, or raise uid_last",
-         (unsigned)f->last);
+    fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[share],
+         (unsigned)f->last, kinds[share]);
 }
 
-/* On a failure the number is still taken: its directory, or at least the row,
- * has it. */
-static void record(const struct users_file *file, bool share)
-{
-    struct buf old, text;
-    char name[NAME_MAX + 1];
-    struct slice rest, line;
-    bool stands;
-    uint64_t last = read_last(share, &old);
-    int r = 0;
-
-    rest = buf_slice(&old);
-    slice_cut(&rest, '\n', &line);
-    buf_init(&text, LAST_MAX);
-    if (taken[share] > last)
-        r = buf_add_format(&text, "%u\n%.*s", (unsigned)taken[share],
-                           (int)rest.len, rest.len > 0 ? rest.ptr : "");
-    snprintf(name, sizeof(name), "%s%s", file->name, endings[share]);
-    if (r == 0 && text.len > 0)
-        r = users_file_replace(file->directory_fd, name, buf_slice(&text), NULL,
-                               NULL, NULL, &stands);
-    if (r)
-        stderr_print("%s%s can't be written: %s", file->path, endings[share],
-                     strerror(-r));
-    taken[share] = 0;
-    buf_release(&old);
-    buf_release(&text);
-}
-
+/* A failure leaves a row whose number its directory, or at least the row,
+ * keeps. */
 void ids_record(const struct users_file *file)
 {
-    for (int share = 0; share < 2; share++)
-        if (taken[share] && edit_stands)
-            record(file, share);
-}
+    for (int share = 0; share < 2 && edit_stands; share++) {
+        char name[NAME_MAX + 1], text[16];
+        bool stands;
+        int r = 0;
 
-/* Takes the number from the command line. */
-
-void ids_hint(uint32_t uid, const char *name)
-{
-    struct buf text;
-
-    if (uid <= read_last(false, &text))
-        stderr_print("uid %u may have been another user's; files of that user "
-                     "are now %s's",
-                     (unsigned)uid, name);
-    buf_release(&text);
-}
-
-static void ask_uid(void *data)
-{
-    bool *found = data;
-
-    *found = has_account((uint64_t)strtoul(ctl.args.uid, NULL, 10), false);
-}
-
-void ids_refuse_system(void)
-{
-    bool found = false;
-
-    disk_run(ask_uid, &found, sizeof(found), "the system's list of accounts");
-    if (found)
-        fail(EX_USAGE,
-             "--uid %s: an account or a group of the system has this number; "
-             "leave out --uid, or give another one",
-             ctl.args.uid);
+        snprintf(name, sizeof(name), "%s.last-%s", file->name, kinds[share]);
+        snprintf(text, sizeof(text), "%u\n", (unsigned)taken[share]);
+        if (taken[share] && taken[share] > read_last(share))
+            r = users_file_replace(file->directory_fd, name, slice_from(text),
+                                   NULL, NULL, NULL, &stands);
+        if (r)
+            stderr_print("%s.last-%s can't be written: %s", file->path,
+                         kinds[share], strerror(-r));
+        taken[share] = 0;
+    }
 }
 
 struct asked_group {

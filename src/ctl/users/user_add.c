@@ -54,17 +54,11 @@ void draft_check(const struct draft *d, const struct users *u,
                  const struct user *own)
 {
     const char *home = d->row.column[ROW_HOME];
-    const uint64_t uid = row_get_number(&d->row, ROW_UID);
 
     if (!own)
         check_new(d->row.column[ROW_NAME], u);
     check_list(u, ctl.args.share, true);
     check_list(u, ctl.args.team, false);
-    for (size_t i = 0; i < u->count && uid != 0; i++)
-        if (&u->row[i] != own && u->row[i].uid == uid)
-            fail(EX_DATAERR, "%s:%zu: uid %u belongs to %s; leave out --uid",
-                 ctl.settings.users, u->row[i].line, (unsigned)uid,
-                 u->row[i].name);
     if (!home[0])
         return;
     if (user_path_within(ctl.settings.shares, home))
@@ -75,14 +69,12 @@ void draft_check(const struct draft *d, const struct users *u,
 
 void draft_put(struct draft *d)
 {
-    uint64_t uid = row_get_number(&d->row, ROW_UID);
+    const uint32_t uid = ids_take(false);
 
-    if (uid == 0)
-        uid = ids_take(false);
     row_need(row_set_number(&d->row, ROW_UID, uid));
     row_need(row_set_number(&d->row, ROW_GID, uid));
-    d->home.uid = (uid_t)uid;
-    d->home.gid = (gid_t)uid;
+    d->home.uid = uid;
+    d->home.gid = uid;
     home_make(&d->home);
     edit_append(&d->row);
 }
@@ -126,12 +118,8 @@ void user_add_row(struct draft *d, struct secret *password)
     draft_check(d, &ctl.users, NULL);
     draft_home(d, ctl.args.home);
     draft_check(d, &ctl.users, NULL);
-    if (ctl.args.uid)
-        ids_refuse_system();
-    else
-        ids_ask(false, 1, d->home.path);
-    d->home.uid = ctl.args.uid ? (uid_t)row_get_number(&d->row, ROW_UID)
-                               : ids_likely(false, 0);
+    ids_ask(false, 1, d->home.path);
+    d->home.uid = ids_likely(false, 0);
     home_check(&d->home);
     take_password(d, password);
     password_show(password);
@@ -149,7 +137,5 @@ void user_add(void)
                           "uid", (json_int_t)d.home.uid, "made", d.home.made),
                 "uid %u, home %s%s", (unsigned)d.home.uid, d.home.path,
                 d.home.made ? "" : " (was there, kept)");
-    if (ctl.args.uid)
-        ids_hint(d.home.uid, ctl.args.word[2]);
     given_hint();
 }

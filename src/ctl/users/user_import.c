@@ -45,13 +45,8 @@ static void import_make_row(struct imported *e)
     row_need(row_set_column(row, ROW_COMMENT, comment));
     set_row_hash(e);
     sync_mark(e);
-    if (e->home && !ctl.args.prefix)
-        snprintf(home, sizeof(home), "%s", e->home);
-    else
-        snprintf(home, sizeof(home), "%s/%s",
-                 ctl.args.prefix ? ctl.args.prefix : ctl.settings.homes,
-                 e->name);
-    given_home(row, home);
+    snprintf(home, sizeof(home), "%s/%s", ctl.settings.homes, e->name);
+    given_home(row, e->home ? e->home : home);
     snprintf(e->draft.home.path, sizeof(e->draft.home.path), "%s",
              row->column[ROW_HOME]);
 }
@@ -271,9 +266,6 @@ static void print_partly(int code)
 
 static void check_options(void)
 {
-    if (ctl.args.prefix && !user_home_ok(slice_from(ctl.args.prefix)))
-        fail(EX_USAGE, "--prefix %s: use %s", ctl.args.prefix,
-             user_home_wanted(slice_from(ctl.args.prefix)));
     if (ctl.args.most && !ctl.args.sync)
         fail(EX_USAGE, "--most goes with --sync");
     if (ctl.args.sync && !group_name_ok(slice_from(ctl.args.sync)))

@@ -179,11 +179,10 @@ int user_permitted(const struct user *user, const struct settings *s, bool root,
     if (root && (user->uid < s->uid_first || user->uid > s->uid_last))
         return complain(c,
                         "user %s: uid %lu is not in %llu-%llu (uid_first, "
-                        "uid_last); run: sallyportctl user change %s --uid N, "
-                        "then chown",
+                        "uid_last); run: sallyportctl user edit, then chown",
                         user->name, (unsigned long)user->uid,
                         (unsigned long long)s->uid_first,
-                        (unsigned long long)s->uid_last, user->name);
+                        (unsigned long long)s->uid_last);
     if (root && user->gid == 0)
         return complain(c, "user %s: gid 0 is root's", user->name);
     user_rights(user, &somewhere, &everywhere);

@@ -211,7 +211,7 @@ Test(homes, what_root_sees)
     EXPECT("users:4: user dora: the home ");
     EXPECT("/dora can't be entered; run: chmod u+rwx ");
     EXPECT("users:5: user low: uid 1000 is not in 70000-79999 (uid_first, "
-           "uid_last); run: sallyportctl user change low --uid N, then chown");
+           "uid_last); run: sallyportctl user edit, then chown");
 }
 
 /* Two paths lead to the same home. */

@@ -83,7 +83,7 @@ Test(home, a_dead_disk, .timeout = 60)
     snprintf(words, sizeof(words), "user change carl --home %s",
              in(world.homes, "c2"));
     expect_run(0, "", words);
-    file_write(in_scratch("new"), "{\"name\":\"emil\"}");
+    file_write(in_scratch("new"), "[{\"name\":\"emil\"}]");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_out(0, "", words, "1 imported");
     expect_run(0, "", "user del carl --purge --yes");
@@ -110,7 +110,7 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_expect_null(strstr(file_text(world.users), "bob-is-dead"));
     /* An import waits once, not for each user. */
     file_write(in_scratch("new"),
-               "{\"name\":\"fay-dead\"} {\"name\":\"gil-dead\"}");
+               "[{\"name\":\"fay-dead\"}, {\"name\":\"gil-dead\"}]");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_err(EX_TEMPFAIL, "", words, "doesn't answer");
     cr_expect_null(strstr(file_text(world.users), "-dead"));
