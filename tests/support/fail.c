@@ -9,6 +9,16 @@
 
 #include "fail.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+
+/* Criterion keeps its tests' timeouts when the program ends. */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libcriterion\n";
+}
+#endif
+
 static char context[512];
 static bool in_child;
 
