@@ -23,6 +23,10 @@ bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_has(struct slice s, char c);
+/* Has S a byte below 0x20, or 0x7f? */
+bool slice_has_control(struct slice s);
+/* Has S only bytes of ASCII that print, and no blank? */
+bool slice_is_graphic(struct slice s);
 /* Returns S without the blanks (space, tab) at both ends. */
 struct slice slice_trim(struct slice s);
 

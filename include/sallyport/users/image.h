@@ -131,8 +131,6 @@ struct users_image {
     char *text;
     size_t text_size;
 };
-/* Finds them. Returns whether they are there; nothing in them is checked. */
-bool users_image_open(struct users_image *i, char *bytes, size_t size);
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \

@@ -20,9 +20,8 @@ typedef void place_resolver(const void *owner, const char *path,
                             char out[PATH_MAX]);
 
 struct places {
-    struct row_place *all;
+    struct row_place *all; /* in the order of their paths */
     size_t count;
-    unsigned asked; /* how often; then they are in the order of the paths */
     place_resolver *resolve;
     const void *owner;
 };
@@ -43,7 +42,7 @@ bool places_fill(struct places *p, const struct users *u,
 void places_release(struct places *p);
 /* Finds a place that is equal to PATH, contains it or lies in it, also by
  * symbolic links, but ignores OWN, a row or NULL. NULL: none. */
-const struct row_place *places_overlap(struct places *p, const char *path,
+const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own);
 
 #endif

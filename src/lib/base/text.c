@@ -34,6 +34,22 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+bool slice_has_control(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+bool slice_is_graphic(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f)
+            return false;
+    return true;
+}
+
 struct slice slice_trim(struct slice s)
 {
     while (s.len > 0 && is_blank(s.ptr[0])) {

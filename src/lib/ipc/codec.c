@@ -104,14 +104,6 @@ static const struct text_rule text_rules[TYPE_TYPES] = {
     [TYPE_KEY] = { 80, 80, true, true },
 };
 
-static bool has_control(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static bool text_fits(enum field_type type, struct slice s)
 {
     const struct text_rule *rule = &text_rules[type];
@@ -122,32 +114,7 @@ static bool text_fits(enum field_type type, struct slice s)
         return false;
     if (type == TYPE_PATH && s.ptr[0] != '/')
         return false;
-    return rule->controls || !has_control(s);
-}
-
-/* Numbers of all types are sent as 64 bits. */
-static uint64_t number_of(const struct message_field *f, const void *at)
-{
-    unsigned word;
-
-    if (f->type == TYPE_FLAG)
-        return *(const bool *)at;
-    if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
-        return *(const uint64_t *)at;
-    memcpy(&word, at, sizeof(word)); /* an enum or an int */
-    return word;
-}
-
-static void set_number(const struct message_field *f, void *at, uint64_t n)
-{
-    unsigned word = (unsigned)n;
-
-    if (f->type == TYPE_FLAG)
-        *(bool *)at = n != 0;
-    else if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
-        memcpy(at, &n, sizeof(n));
-    else
-        memcpy(at, &word, sizeof(word));
+    return rule->controls || !slice_has_control(s);
 }
 
 static bool number_fits(const struct message_field *f, uint64_t n)
@@ -173,42 +140,37 @@ static int put(struct cursor *c, const void *data, size_t len)
 
 #define ADDRESS_BYTES 19
 
-static int put_address(struct cursor *c, const struct address *a)
-{
-    uint8_t bytes[ADDRESS_BYTES] = { a->family };
-
-    memcpy(bytes + 1, a->bytes, 16);
-    memcpy(bytes + 17, &a->port, 2);
-    return put(c, bytes, sizeof(bytes));
-}
-
-static int put_text(struct cursor *c, enum field_type type, struct slice s)
-{
-    uint16_t len = (uint16_t)s.len;
-
-    if (!text_fits(type, s) || put(c, &len, sizeof(len)) < 0)
-        return -EINVAL;
-    return put(c, s.ptr, s.len);
-}
-
-static int put_number(struct cursor *c, const struct message_field *f,
-                      const void *at)
-{
-    uint64_t n = number_of(f, at);
-
-    return number_fits(f, n) ? put(c, &n, sizeof(n)) : -EINVAL;
-}
-
+/* Numbers of all types are sent as 64 bits. */
 static int put_field(struct cursor *c, const struct message_field *f,
                      const void *at)
 {
     if (f->type == TYPE_FD)
         return 0;
-    if (f->type == TYPE_ADDRESS)
-        return put_address(c, at);
-    if (text_rules[f->type].max > 0)
-        return put_text(c, f->type, *(const struct slice *)at);
-    return put_number(c, f, at);
+    if (f->type == TYPE_ADDRESS) {
+        const struct address *a = at;
+        uint8_t bytes[ADDRESS_BYTES] = { a->family };
+
+        memcpy(bytes + 1, a->bytes, 16);
+        memcpy(bytes + 17, &a->port, 2);
+        return put(c, bytes, sizeof(bytes));
+    }
+    if (text_rules[f->type].max > 0) {
+        const struct slice s = *(const struct slice *)at;
+        uint16_t len = (uint16_t)s.len;
+
+        return text_fits(f->type, s) && put(c, &len, sizeof(len)) == 0
+                   ? put(c, s.ptr, s.len)
+                   : -EINVAL;
+    }
+    uint64_t n;
+
+    if (f->type == TYPE_FLAG)
+        n = *(const bool *)at;
+    else if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
+        n = *(const uint64_t *)at;
+    else
+        n = *(const unsigned *)at; /* an enum or an int */
+    return number_fits(f, n) ? put(c, &n, sizeof(n)) : -EINVAL;
 }
 
 ssize_t codec_encode(enum message_kind kind, const void *body,
@@ -265,18 +227,10 @@ static int get_text(struct cursor *c, enum field_type type, struct slice *ret)
     return text_fits(type, *ret) ? 0 : -EPROTO;
 }
 
-static int get_number(struct cursor *c, const struct message_field *f, void *at)
+static int get_field(struct cursor *c, const struct message_field *f, void *at)
 {
     uint64_t n;
 
-    if (get(c, &n, sizeof(n)) < 0 || !number_fits(f, n))
-        return -EPROTO;
-    set_number(f, at, n);
-    return 0;
-}
-
-static int get_field(struct cursor *c, const struct message_field *f, void *at)
-{
     if (f->type == TYPE_FD) {
         *(int *)at = -1;
         return 0;
@@ -285,7 +239,15 @@ static int get_field(struct cursor *c, const struct message_field *f, void *at)
         return get_address(c, at);
     if (text_rules[f->type].max > 0)
         return get_text(c, f->type, at);
-    return get_number(c, f, at);
+    if (get(c, &n, sizeof(n)) < 0 || !number_fits(f, n))
+        return -EPROTO;
+    if (f->type == TYPE_FLAG)
+        *(bool *)at = n != 0;
+    else if (f->type == TYPE_NUMBER || f->type == TYPE_TIME)
+        *(uint64_t *)at = n;
+    else
+        *(unsigned *)at = (unsigned)n;
+    return 0;
 }
 
 int codec_decode(const char *bytes, size_t len, struct message *ret)

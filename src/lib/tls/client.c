@@ -149,21 +149,14 @@ static int add_fingerprint(X509 *x, struct buf *into)
     return r ? r : buf_add_text(into, "\n");
 }
 
-static bool is_printable(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
-            return false;
-    return text.len > 0;
-}
-
 /* A line that doesn't fit any more is left out as a whole. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
 {
     size_t before = into->len;
-    int r = is_printable(text) ? buf_add_format(into, "%s:%.*s\n", kind,
-                                                (int)text.len, text.ptr)
-                               : 0;
+    int r =
+        text.len > 0 && slice_is_graphic(text)
+            ? buf_add_format(into, "%s:%.*s\n", kind, (int)text.len, text.ptr)
+            : 0;
 
     if (r == -ENOBUFS)
         into->len = before;

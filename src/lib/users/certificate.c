@@ -37,14 +37,6 @@ static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
     return true;
 }
 
-static bool is_printable(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
-            return false;
-    return true;
-}
-
 static const char *certificate_kind(struct slice name)
 {
     for (size_t i = 0;
@@ -60,7 +52,7 @@ static int check_one(struct slice name, struct complaint *c)
     uint8_t pin[PIN_BYTES];
     const char *kind = certificate_kind(name);
 
-    if (!kind || !is_printable(name))
+    if (!kind || !slice_is_graphic(name))
         return complain(c,
                         "certificate=%.*s: expected sha256:, subject:, email:, "
                         "dns: or uri: and what follows, without blanks",

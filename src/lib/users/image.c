@@ -28,7 +28,7 @@ static const void *image_cut(struct slice *rest, size_t count, size_t most,
     return items;
 }
 
-bool users_image_open(struct users_image *i, char *bytes, size_t size)
+static bool users_image_open(struct users_image *i, char *bytes, size_t size)
 {
     struct slice rest = { bytes, size };
     const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));

@@ -93,6 +93,8 @@ bool places_fill(struct places *p, const struct users *u,
             p, (struct row_place){ NULL, row, row->name, row->line, true },
             row->path);
     }
+    if (ok)
+        qsort(p->all, p->count, sizeof(*p->all), place_order);
     return ok;
 }
 
@@ -137,47 +139,13 @@ static const struct row_place *place_find(const struct places *p,
     return NULL;
 }
 
-/* The better answer of place_find(): a path that is REAL or lies in it,
- * otherwise the nearest one above REAL. */
-static bool place_is_better(const struct row_place *one,
-                            const struct row_place *found, const char *real)
-{
-    const bool within = user_path_within(one->path, real);
-
-    if (!within && !user_path_within(real, one->path))
-        return false;
-    if (!found || within != user_path_within(found->path, real))
-        return !found || within;
-    const int order = place_order(one, found);
-    return within || strcmp(one->path, found->path) == 0 ? order < 0
-                                                         : order > 0;
-}
-
-static const struct row_place *place_search(const struct places *p,
-                                            const char *real, const void *own)
-{
-    const struct row_place *found = NULL;
-
-    for (size_t i = 0; i < p->count; i++)
-        if (p->all[i].row != own && place_is_better(&p->all[i], found, real))
-            found = &p->all[i];
-    return found;
-}
-
-/* Most commands ask once or twice. That takes less time than the order. */
-#define SEARCHES 4
-
-const struct row_place *places_overlap(struct places *p, const char *path,
+const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own)
 {
     char real[PATH_MAX], *slash;
     const struct row_place *found;
 
     p->resolve(p->owner, path, real);
-    if (p->asked++ < SEARCHES)
-        return place_search(p, real, own);
-    if (p->asked == SEARCHES + 1)
-        qsort(p->all, p->count, sizeof(*p->all), place_order);
     found = place_find(p, real, true, own);
     while (!found && (slash = strrchr(real, '/'))) {
         *slash = '\0';

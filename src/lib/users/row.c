@@ -223,15 +223,6 @@ static bool is_row_of(struct slice line, const struct hash_change *c)
            slice_equal(hash, slice_from(c->old));
 }
 
-static int put_hash(struct row *r, const char *hash)
-{
-    int code = row_set_column(r, ROW_HASH, hash);
-
-    return code == 0 && row_get(r, "must_change")
-               ? row_set(r, "must_change", NULL)
-               : code;
-}
-
 int row_change_hash(struct slice text, const struct hash_change *change,
                     struct buf *into)
 {
@@ -250,7 +241,9 @@ int row_change_hash(struct slice text, const struct hash_change *change,
     if (code == -EINVAL) /* somebody has cut it off */
         code = -ESTALE;
     if (code == 0)
-        code = put_hash(&r, change->hash);
+        code = row_set_column(&r, ROW_HASH, change->hash);
+    if (code == 0 && row_get(&r, "must_change"))
+        code = row_set(&r, "must_change", NULL);
     if (code == 0)
         code = row_print(&r, &changed);
     if (code == -ENOBUFS || changed.len > USER_LINE_MAX)

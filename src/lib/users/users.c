@@ -85,25 +85,16 @@ void users_release(struct users *u)
     *u = (struct users){ 0 };
 }
 
-/* Is PART a name that a path may have between two '/'? */
-static bool is_plain(struct slice part)
-{
-    for (size_t i = 0; i < part.len; i++)
-        if ((unsigned char)part.ptr[i] < 0x20 || part.ptr[i] == 0x7f)
-            return false;
-    return part.len > 0 && !slice_equal(part, SLICE(".")) &&
-           !slice_equal(part, SLICE(".."));
-}
-
 bool user_path_ok(struct slice path)
 {
     struct slice part;
 
-    if (path.len > USER_HOME_MAX || !slice_cut(&path, '/', &part) ||
-        part.len > 0 || !path.ptr)
+    if (path.len > USER_HOME_MAX || slice_has_control(path) ||
+        !slice_cut(&path, '/', &part) || part.len > 0 || !path.ptr)
         return false;
     while (slice_cut(&path, '/', &part))
-        if (!is_plain(part))
+        if (part.len == 0 || slice_equal(part, SLICE(".")) ||
+            slice_equal(part, SLICE("..")))
             return false;
     return true;
 }
@@ -245,20 +236,6 @@ static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
     return siphash(key, text.ptr, text.len);
 }
 
-static uint64_t share_hash(const uint8_t key[SIPHASH_KEY],
-                           const struct share *s, uint32_t rights)
-{
-    const uint64_t parts[] = {
-        text_hash(key, slice_from(s->name)),
-        text_hash(key, slice_from(s->path)),
-        s->gid,
-        s->file_mode,
-        rights,
-    };
-
-    return siphash(key, parts, sizeof(parts));
-}
-
 /* Each share and each directory is a number, so the numbers can't run into each
  * other. */
 static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
@@ -267,9 +244,14 @@ static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
     uint64_t parts[2 * USER_MOUNTS_MAX];
     size_t n = 0;
 
-    for (size_t i = 0; i < user->grants; i++)
-        parts[n++] = share_hash(key, &user->share[user->grant[i].share],
-                                user->grant[i].rights);
+    for (size_t i = 0; i < user->grants; i++) {
+        const struct share *s = &user->share[user->grant[i].share];
+        const uint64_t share[] = { text_hash(key, slice_from(s->name)),
+                                   text_hash(key, slice_from(s->path)), s->gid,
+                                   s->file_mode, user->grant[i].rights };
+
+        parts[n++] = siphash(key, share, sizeof(share));
+    }
     for (size_t i = 0; i < user->directories; i++) {
         parts[n++] = text_hash(key, slice_from(user->directory[i].path));
         parts[n++] = user->directory[i].rights;

@@ -210,8 +210,6 @@ void child_born(struct gate_child *c, pid_t pid, int fd);
 /* The session waits for its login from now on. struct limits counts it already.
  */
 void child_begin_wait(struct gate_child *c);
-/* The session has logged in or must end: it no longer waits for its login. */
-void child_end_wait(struct gate_child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
  * number can't belong to another process. An adopted session is killed by
  * master. WHY is for the log. */

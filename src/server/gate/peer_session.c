@@ -201,7 +201,7 @@ void child_begin_wait(struct gate_child *c)
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
-void child_end_wait(struct gate_child *c)
+static void child_end_wait(struct gate_child *c)
 {
     if (!c->waits)
         return;

@@ -68,7 +68,7 @@ static int set_file(const struct assignment *a)
     return 0;
 }
 
-bool kinds_is_word(struct slice text)
+static bool kinds_is_word(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];

@@ -35,9 +35,6 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
 /* The same: "expected" and the kind's syntax. */
 int kinds_refuse_syntax(const struct assignment *a);
 
-/* Is it letters, digits, '_', '.' and '-', at least one? */
-bool kinds_is_word(struct slice text);
-
 /* In addresses.c. */
 int addresses_set_listen(const struct assignment *a);
 int addresses_set(const struct assignment *a);

@@ -24,15 +24,19 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
+static int compare_numbers(const void *a, const void *b)
 {
-    return (a > b) - (a < b);
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
 }
 
 static int compare_gids(const void *a, const void *b)
 {
-    return compare_numbers(((const struct share *)a)->gid,
-                           ((const struct share *)b)->gid);
+    const uint64_t x = ((const struct share *)a)->gid,
+                   y = ((const struct share *)b)->gid;
+
+    return compare_numbers(&x, &y);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -119,11 +123,6 @@ static int check_names(const struct reader *r)
     return result;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return compare_numbers(*(const uint64_t *)a, *(const uint64_t *)b);
-}
-
 /* Sorts the uids, each with the place of its row below it. */
 static int check_uids(const struct reader *r)
 {
@@ -134,7 +133,7 @@ static int check_uids(const struct reader *r)
     for (size_t i = 0; i < u->count && result == 0; i++)
         key[i] = (uint64_t)u->row[i].uid << 32 | i;
     if (result == 0)
-        qsort(key, u->count, sizeof(*key), compare_keys);
+        qsort(key, u->count, sizeof(*key), compare_numbers);
     for (size_t i = 1; i < u->count && result == 0; i++)
         if (key[i] >> 32 == key[i - 1] >> 32)
             result = is_twice(r, u->row[(uint32_t)key[i]].line, "uid is",
@@ -143,10 +142,9 @@ static int check_uids(const struct reader *r)
     return result;
 }
 
-static int compare_gid(const void *gid, const void *row)
+static int compare_gid(const void *share, const void *row)
 {
-    return compare_numbers(*(const gid_t *)gid,
-                           (*(const struct share *const *)row)->gid);
+    return compare_gids(share, *(const struct share *const *)row);
 }
 
 /* The shares are in the order of their gids. A user with a share's gid could
@@ -156,9 +154,10 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
     const struct users *u = r->users;
 
     for (size_t i = 0; i < u->count; i++) {
+        const struct share like = { .gid = u->row[i].gid };
         const struct share *const *found =
-            bsearch(&u->row[i].gid, shares->row, shares->count,
-                    sizeof(*shares->row), compare_gid);
+            bsearch(&like, shares->row, shares->count, sizeof(*shares->row),
+                    compare_gid);
 
         if (!found)
             continue;
@@ -187,16 +186,6 @@ static int check_shares(const struct reader *r, struct order *o)
     if (result == 0)
         result = find_twice(r, o, compare_names, compare_names, "name is");
     return result;
-}
-
-static int check_teams(const struct reader *r, struct order *o)
-{
-    const struct users *u = r->users;
-    int result = order_fill(r, o, u->team, u->teams, sizeof(*u->team),
-                            offsetof(struct team, line));
-
-    return result ? result
-                  : find_twice(r, o, compare_names, compare_names, "name is");
 }
 
 /* The grants of one user or team, in the order of the shares. */
@@ -316,22 +305,14 @@ static int resolve_shares(const struct resolver *x, struct slice list,
     return result;
 }
 
-static int add_grants(const struct resolver *x, const struct grants *from,
-                      size_t line, struct grants *into)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < from->count && result == 0; i++)
-        result = add_grant(x, into, from->row[i], line);
-    return result;
-}
-
 /* One name of teams=; LIST is the rest. */
 static int resolve_team(const struct resolver *x, struct slice name,
                         struct slice list, size_t line, struct grants *into)
 {
     const struct team *team = find_row(&x->teams, name);
+    const struct grants *from;
     struct slice other;
+    int result = 0;
 
     if (!team)
         return reader_mistake(x->reader, line,
@@ -341,7 +322,10 @@ static int resolve_team(const struct resolver *x, struct slice name,
         if (slice_equal(name, other))
             return reader_mistake(x->reader, line, "teams=: %.*s occurs twice",
                                   (int)name.len, name.ptr);
-    return add_grants(x, &x->team[team - x->reader->users->team], line, into);
+    from = &x->team[team - x->reader->users->team];
+    for (size_t i = 0; i < from->count && result == 0; i++)
+        result = add_grant(x, into, from->row[i], line);
+    return result;
 }
 
 static int resolve_teams(const struct resolver *x, struct slice list,
@@ -495,7 +479,11 @@ int reader_resolve(struct reader *r)
     if (result == 0)
         result = check_shares(r, &x.shares);
     if (result == 0)
-        result = check_teams(r, &x.teams);
+        result = order_fill(r, &x.teams, r->users->team, r->users->teams,
+                            sizeof(struct team), offsetof(struct team, line));
+    if (result == 0)
+        result =
+            find_twice(r, &x.teams, compare_names, compare_names, "name is");
     if (result == 0)
         result = resolve_all(&x);
     if (result == 0)

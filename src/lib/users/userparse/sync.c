@@ -5,38 +5,25 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const struct {
-    const char *word;
-    unsigned mark;
-} sync_words[] = {
-    { "hash", SYNC_HASH },
-    { "expires", SYNC_EXPIRES },
-    { "locked", SYNC_LOCKED },
-    { "gone", SYNC_GONE },
-};
+/* In the order of the SYNC_ bits. */
+static const char *const sync_words[] = { "hash", "expires", "locked", "gone" };
 #define WORDS (sizeof(sync_words) / sizeof(sync_words[0]))
-
-static int take_mark(struct slice word, unsigned *marks)
-{
-    for (size_t i = 0; i < WORDS; i++)
-        if (slice_equal(word, slice_from(sync_words[i].word))) {
-            *marks |= sync_words[i].mark;
-            return 0;
-        }
-    return -EINVAL;
-}
 
 int user_sync_parse(struct slice value, struct user_sync *ret)
 {
     struct slice rest = value, word;
+    int mark;
 
     *ret = (struct user_sync){ .marks = 0 };
     slice_cut(&rest, ':', &ret->name);
     if (!group_name_ok(ret->name))
         return -EINVAL;
-    while (slice_cut(&rest, ',', &word))
-        if (take_mark(word, &ret->marks))
+    while (slice_cut(&rest, ',', &word)) {
+        mark = slice_among(word, sync_words, WORDS);
+        if (mark < 0)
             return -EINVAL;
+        ret->marks |= 1u << mark;
+    }
     return 0;
 }
 
@@ -53,9 +40,9 @@ const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX])
     char before = ':';
 
     for (size_t i = 0; i < WORDS; i++)
-        if (s->marks & sync_words[i].mark) {
+        if (s->marks & 1u << i) {
             n += snprintf(out + n, SYNC_TEXT_MAX - (size_t)n, "%c%s", before,
-                          sync_words[i].word);
+                          sync_words[i]);
             before = ',';
         }
     return out;

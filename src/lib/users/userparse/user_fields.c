@@ -8,13 +8,7 @@
 
 static bool is_field_text(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if (c < 0x20 || c == 0x7f || c == ':')
-            return false;
-    }
-    return true;
+    return !slice_has_control(text) && !slice_has(text, ':');
 }
 
 bool user_comment_ok(struct slice comment)
@@ -77,13 +71,86 @@ int entry_rights(const struct list_entry *e, unsigned *ret)
 
 /* The last column: "key=value key=value". A new key is a row of this table. */
 
-static int set_rights(struct line_options *o, struct slice value,
-                      struct complaint *c)
+static bool set_rights(struct user *user, struct slice value)
 {
-    if (rights_parse(value, &o->user.rights) == 0)
-        return 0;
-    return complain(c, "rights=%.*s: " RIGHTS_EXPECTED, (int)value.len,
-                    value.ptr);
+    return rights_parse(value, &user->rights) == 0;
+}
+
+static bool set_login(struct user *user, struct slice value)
+{
+    user->certificate_only = slice_equal(value, SLICE("certificate"));
+    return user->certificate_only || slice_equal(value, SLICE("password"));
+}
+
+static bool set_must_change(struct user *user, struct slice value)
+{
+    user->must_change = slice_equal(value, SLICE("yes"));
+    return user->must_change || slice_equal(value, SLICE("no"));
+}
+
+static bool set_totp(struct user *user, struct slice value)
+{
+    uint8_t secret[TOTP_SECRET_MAX];
+    int len = base32_decode(value, secret, sizeof(secret));
+
+    explicit_bzero(secret, sizeof(secret));
+    user->totp = value;
+    return len >= TOTP_SECRET_MIN;
+}
+
+static bool set_file_mode(struct user *user, struct slice value)
+{
+    return mode_parse(value, FILE_MODE_NEEDED, FILE_MODE_MOST,
+                      &user->file_mode) == 0;
+}
+
+static bool set_dir_mode(struct user *user, struct slice value)
+{
+    return mode_parse(value, DIR_MODE_NEEDED, DIR_MODE_MOST, &user->dir_mode) ==
+           0;
+}
+
+static bool set_uploads(struct user *user, struct slice value)
+{
+    uint64_t n = 0;
+
+    if (slice_number(value, UINT32_MAX, &n) == 0)
+        user->uploads = (unsigned)n;
+    return n > 0;
+}
+
+static bool set_upload_bytes(struct user *user, struct slice value)
+{
+    uint64_t *bytes = &user->upload_bytes;
+
+    return slice_size(value, bytes) == 0 && *bytes > 0 && *bytes <= INT64_MAX;
+}
+
+static bool set_retain(struct user *user, struct slice value)
+{
+    struct retention one;
+    int r;
+
+    user->retain = value;
+    while ((r = user_retain_next(&value, &one)) == 1)
+        ;
+    return r == 0;
+}
+
+static bool set_sync(struct user *user, struct slice value)
+{
+    struct user_sync sync;
+
+    user->sync = value;
+    if (user_sync_parse(value, &sync))
+        return false;
+    user->locked = user->locked || sync.marks & SYNC_CLOSED;
+    return true;
+}
+
+static bool set_expires(struct user *user, struct slice value)
+{
+    return user_expires_parse(value, &user->expires) == 0;
 }
 
 static int set_choice(struct user *user, int choice, struct slice value,
@@ -97,62 +164,6 @@ static int set_choice(struct user *user, int choice, struct slice value,
                         value.ptr, row->expected);
     user->choice[choice] = (unsigned)i + 1;
     return 0;
-}
-
-static int set_login(struct line_options *o, struct slice value,
-                     struct complaint *c)
-{
-    o->user.certificate_only = slice_equal(value, SLICE("certificate"));
-    if (o->user.certificate_only || slice_equal(value, SLICE("password")))
-        return 0;
-    return complain(c, "login=%.*s: expected password or certificate",
-                    (int)value.len, value.ptr);
-}
-
-static int set_must_change(struct line_options *o, struct slice value,
-                           struct complaint *c)
-{
-    o->user.must_change = slice_equal(value, SLICE("yes"));
-    if (o->user.must_change || slice_equal(value, SLICE("no")))
-        return 0;
-    return complain(c, "must_change=%.*s: expected yes or no", (int)value.len,
-                    value.ptr);
-}
-
-static int set_totp(struct line_options *o, struct slice value,
-                    struct complaint *c)
-{
-    uint8_t secret[TOTP_SECRET_MAX];
-    int len = base32_decode(value, secret, sizeof(secret));
-
-    explicit_bzero(secret, sizeof(secret));
-    o->user.totp = value;
-    if (len >= TOTP_SECRET_MIN)
-        return 0;
-    return complain(c,
-                    "totp=: expected a secret of %d to %d bytes in base32 (A-Z "
-                    "and 2-7); run: sallyportctl user totp %s",
-                    TOTP_SECRET_MIN, TOTP_SECRET_MAX, o->user.name);
-}
-
-static int set_file_mode(struct line_options *o, struct slice value,
-                         struct complaint *c)
-{
-    if (mode_parse(value, FILE_MODE_NEEDED, FILE_MODE_MOST,
-                   &o->user.file_mode) == 0)
-        return 0;
-    return complain(c, "file_mode=%.*s: expected " FILE_MODE_EXPECTED,
-                    (int)value.len, value.ptr);
-}
-
-static int set_dir_mode(struct line_options *o, struct slice value,
-                        struct complaint *c)
-{
-    if (mode_parse(value, DIR_MODE_NEEDED, DIR_MODE_MOST, &o->user.dir_mode) ==
-        0)
-        return 0;
-    return complain(c, "dir_mode=%.*s: expected " DIR_MODE_EXPECTED,
-                    (int)value.len, value.ptr);
 }
 
 /* "rights.PATH=ROLE": the path is a C string, since the '=' became a NUL. */
@@ -181,71 +192,6 @@ static int set_directory(struct line_options *o, char *path, struct slice value,
     return 0;
 }
 
-static int set_uploads(struct line_options *o, struct slice value,
-                       struct complaint *c)
-{
-    uint64_t n;
-
-    if (slice_number(value, UINT32_MAX, &n) || n == 0)
-        return complain(c, "uploads=%.*s: expected a number from 1 to %u",
-                        (int)value.len, value.ptr, UINT32_MAX);
-    o->user.uploads = (unsigned)n;
-    return 0;
-}
-
-static int set_upload_bytes(struct line_options *o, struct slice value,
-                            struct complaint *c)
-{
-    uint64_t *bytes = &o->user.upload_bytes;
-
-    if (slice_size(value, bytes) == 0 && *bytes > 0 && *bytes <= INT64_MAX)
-        return 0;
-    return complain(c,
-                    "upload_bytes=%.*s: expected a number of bytes, also with "
-                    "K, M, G or T",
-                    (int)value.len, value.ptr);
-}
-
-static int retain_check(struct slice value, struct complaint *c)
-{
-    struct slice rest = value;
-    struct retention one;
-    int r;
-
-    while ((r = user_retain_next(&rest, &one)) == 1)
-        ;
-    return r == 0 ? 0
-                  : complain(c, "retain=%.*s: " USER_RETAIN_EXPECTED,
-                             (int)value.len, value.ptr);
-}
-
-static int set_sync(struct line_options *o, struct slice value,
-                    struct complaint *c)
-{
-    struct user_sync sync;
-
-    if (user_sync_parse(value, &sync))
-        return complain(c,
-                        "sync=%.*s: expected the name of a source: 1 to 32 of "
-                        "a-z 0-9 . _ -, not beginning with . or -",
-                        (int)value.len, value.ptr);
-    o->user.sync = value;
-    o->user.locked = o->user.locked || sync.marks & SYNC_CLOSED;
-    return 0;
-}
-
-static int set_expires(struct line_options *o, struct slice value,
-                       struct complaint *c)
-{
-    if (user_expires_parse(value, &o->user.expires) == 0)
-        return 0;
-    return complain(
-        c,
-        "expires=%.*s: expected a day, 2027-01-31, or a time of UTC, "
-        "2027-01-31T12:00:00Z",
-        (int)value.len, value.ptr);
-}
-
 static int set_limit(struct row_limits *l, int limit, struct slice value,
                      struct complaint *c)
 {
@@ -265,57 +211,71 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
                     (unsigned long long)row->most);
 }
 
-/* "quota set" writes these; the kernel has the limits. */
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
+    OPTION_SECRET,   /* the same; a complaint doesn't show the value */
     OPTION_CHOICE,   /* a word of choices[.index] */
     OPTION_LIMIT,    /* a number in the bounds of limit_rows[.index] */
     OPTION_TEXT /* kept as it is, at .offset, after .check or if not empty */
 };
 
-#define FUNCTION(function) .kind = OPTION_FUNCTION, .set = (function)
-#define CHOICE(choice)     .kind = OPTION_CHOICE, .index = CHOICE_##choice
-#define LIMIT(limit)       .kind = OPTION_LIMIT, .index = ROW_##limit
+#define FUNCTION(function, words)                                              \
+    .kind = OPTION_FUNCTION, .set = (function), .expected = (words)
+#define CHOICE(choice) .kind = OPTION_CHOICE, .index = CHOICE_##choice
+#define LIMIT(limit)   .kind = OPTION_LIMIT, .index = ROW_##limit
 #define TEXT(field, function)                                                  \
-    .kind = OPTION_TEXT, .offset = offsetof(struct line_options, field),       \
+    .kind = OPTION_TEXT, .offset = offsetof(struct user, field),               \
     .check = (function)
 
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
     enum option_value kind;
-    int (*set)(struct line_options *o, struct slice value, struct complaint *c);
+    bool (*set)(struct user *user, struct slice value);
+    const char *expected; /* if .set returns false */
     int index;
-    size_t offset; /* of a text in struct line_options */
+    size_t offset; /* of a text in struct user */
     int (*check)(struct slice value, struct complaint *c); /* or NULL */
 } options[] = {
-    { "rights", LINE_USER, FUNCTION(set_rights) },
-    { "shares", LINE_USER | LINE_TEAM, TEXT(user.shares, NULL) },
-    { "teams", LINE_USER, TEXT(user.teams, NULL) },
-    { "file_mode", LINE_USER | LINE_SHARE, FUNCTION(set_file_mode) },
-    { "dir_mode", LINE_USER, FUNCTION(set_dir_mode) },
+    { "rights", LINE_USER, FUNCTION(set_rights, RIGHTS_EXPECTED) },
+    { "shares", LINE_USER | LINE_TEAM, TEXT(shares, NULL) },
+    { "teams", LINE_USER, TEXT(teams, NULL) },
+    { "file_mode", LINE_USER | LINE_SHARE,
+      FUNCTION(set_file_mode, "expected " FILE_MODE_EXPECTED) },
+    { "dir_mode", LINE_USER,
+      FUNCTION(set_dir_mode, "expected " DIR_MODE_EXPECTED) },
     { "on_conflict", LINE_USER, CHOICE(CONFLICT) },
     { "upload_eof", LINE_USER, CHOICE(UPLOAD_EOF) },
     { "data_binding", LINE_USER, CHOICE(BINDING) },
-    { "certificate", LINE_USER,
-      TEXT(user.certificate, user_certificate_check) },
-    { "login", LINE_USER, FUNCTION(set_login) },
-    { "totp", LINE_USER, FUNCTION(set_totp) },
-    { "must_change", LINE_USER, FUNCTION(set_must_change) },
-    { "expires", LINE_USER, FUNCTION(set_expires) },
+    { "certificate", LINE_USER, TEXT(certificate, user_certificate_check) },
+    { "login", LINE_USER,
+      FUNCTION(set_login, "expected password or certificate") },
+    { "totp", LINE_USER, .kind = OPTION_SECRET, .set = set_totp,
+      .expected = "expected a secret of 16 to 64 bytes in base32 (A-Z and "
+                  "2-7); run: sallyportctl user totp" },
+    { "must_change", LINE_USER,
+      FUNCTION(set_must_change, "expected yes or no") },
+    { "expires", LINE_USER,
+      FUNCTION(set_expires, "expected a day, 2027-01-31, or a time of UTC, "
+                            "2027-01-31T12:00:00Z") },
     { "max_sessions", LINE_USER | LINE_TEAM, LIMIT(SESSIONS) },
     { "max_transfers", LINE_USER | LINE_TEAM, LIMIT(TRANSFERS) },
     { "bandwidth_up", LINE_USER | LINE_TEAM, LIMIT(UP) },
     { "bandwidth_down", LINE_USER | LINE_TEAM, LIMIT(DOWN) },
     { "max_file_size", LINE_USER | LINE_TEAM, LIMIT(FILE_SIZE) },
     { "networks", LINE_USER | LINE_TEAM,
-      TEXT(user.limits.networks, user_networks_check) },
-    { "hours", LINE_USER | LINE_TEAM,
-      TEXT(user.limits.hours, user_hours_check) },
-    { "uploads", LINE_USER, FUNCTION(set_uploads) },
-    { "upload_bytes", LINE_USER, FUNCTION(set_upload_bytes) },
-    { "retain", LINE_USER | LINE_SHARE, TEXT(user.retain, retain_check) },
-    { "sync", LINE_USER, FUNCTION(set_sync) },
+      TEXT(limits.networks, user_networks_check) },
+    { "hours", LINE_USER | LINE_TEAM, TEXT(limits.hours, user_hours_check) },
+    { "uploads", LINE_USER,
+      FUNCTION(set_uploads, "expected a number from 1 to 4294967295") },
+    { "upload_bytes", LINE_USER,
+      FUNCTION(set_upload_bytes,
+               "expected a number of bytes, also with K, M, G or T") },
+    { "retain", LINE_USER | LINE_SHARE,
+      FUNCTION(set_retain, USER_RETAIN_EXPECTED) },
+    { "sync", LINE_USER,
+      FUNCTION(set_sync, "expected the name of a source: 1 to 32 of a-z 0-9 . "
+                         "_ -, not beginning with . or -") },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
@@ -329,22 +289,11 @@ const struct user_old_key user_old_keys[USER_OLD_KEYS] = {
     { "quota_files", NULL },
 };
 
-/* Names of shares and teams are looked up when the whole file is read. */
-static int set_text(struct line_options *o, const struct option *row,
-                    struct slice value, struct complaint *c)
-{
-    *(struct slice *)(void *)((char *)o + row->offset) = value;
-    if (row->check)
-        return row->check(value, c);
-    return value.len > 0
-               ? 0
-               : complain(c, "%s=: expected a name after it", row->key);
-}
-
 static int set_option(struct line_options *o, const struct option *row,
                       struct slice value, unsigned *seen, struct complaint *c)
 {
     const unsigned bit = 1u << (row - options);
+    const int shown = row->kind == OPTION_SECRET ? 0 : (int)value.len;
 
     if (*seen & bit)
         return complain(c, "%s= occurs twice", row->key);
@@ -354,10 +303,18 @@ static int set_option(struct line_options *o, const struct option *row,
         return set_choice(&o->user, row->index, value, c);
     case OPTION_LIMIT:
         return set_limit(&o->user.limits, row->index, value, c);
-    case OPTION_TEXT:
-        return set_text(o, row, value, c);
+    case OPTION_TEXT: /* names are looked up when the whole file is read */
+        *(struct slice *)(void *)((char *)&o->user + row->offset) = value;
+        if (row->check)
+            return row->check(value, c);
+        return value.len > 0
+                   ? 0
+                   : complain(c, "%s=: expected a name after it", row->key);
     default:
-        return row->set(o, value, c);
+        return row->set(&o->user, value)
+                   ? 0
+                   : complain(c, "%s=%.*s: %s", row->key, shown, value.ptr,
+                              row->expected);
     }
 }
 

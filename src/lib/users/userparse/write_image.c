@@ -21,16 +21,12 @@ static void out_write(struct image_out *o, const void *bytes, size_t len)
         o->error = fd_write_all(o->fd, bytes, len);
 }
 
-static void out_flush(struct image_out *o)
-{
-    out_write(o, o->bytes, o->len);
-    o->len = 0;
-}
-
 static void out_add(struct image_out *o, const void *bytes, size_t len)
 {
-    if (len > sizeof(o->bytes) - o->len)
-        out_flush(o);
+    if (len > sizeof(o->bytes) - o->len) {
+        out_write(o, o->bytes, o->len);
+        o->len = 0;
+    }
     if (len > sizeof(o->bytes)) {
         out_write(o, bytes, len);
     } else if (len > 0) {
@@ -39,42 +35,35 @@ static void out_add(struct image_out *o, const void *bytes, size_t len)
     }
 }
 
-static union users_cell cell_of_text(const struct users *u, const char *text,
-                                     size_t len)
+static union users_cell cell_of_text(const struct users *u, struct slice text)
 {
     union users_cell cell = { 0 };
 
-    if (text) {
-        cell.at = (uint32_t)(text - u->text);
-        cell.len = (uint32_t)len;
+    if (text.ptr) {
+        cell.at = (uint32_t)(text.ptr - u->text);
+        cell.len = (uint32_t)text.len;
     }
     return cell;
-}
-
-static uint64_t number_of(const struct users *u, const struct users_field *f,
-                          const void *from)
-{
-    const struct team *const *team = from;
-
-    if (f->kind == USERS_TEAM)
-        return *team ? (uint64_t)(*team - u->team) + 1 : 0;
-    if (f->size == sizeof(bool))
-        return *(const bool *)from;
-    return f->size == sizeof(uint32_t) ? *(const uint32_t *)from
-                                       : *(const uint64_t *)from;
 }
 
 static union users_cell cell_of(const struct users *u,
                                 const struct users_field *f, const void *from)
 {
-    const char *const *text = from;
-    const struct slice *part = from;
+    const struct team *const *team = from;
+    union users_cell cell = { 0 };
 
     if (f->kind < USERS_PART)
-        return cell_of_text(u, *text, strlen(*text));
+        return cell_of_text(u, slice_from(*(const char *const *)from));
     if (f->kind == USERS_PART)
-        return cell_of_text(u, part->ptr, part->len);
-    return (union users_cell){ .number = number_of(u, f, from) };
+        return cell_of_text(u, *(const struct slice *)from);
+    if (f->kind == USERS_TEAM)
+        cell.number = *team ? (uint64_t)(*team - u->team) + 1 : 0;
+    else if (f->size == sizeof(bool))
+        cell.number = *(const bool *)from;
+    else
+        cell.number = f->size == sizeof(uint32_t) ? *(const uint32_t *)from
+                                                  : *(const uint64_t *)from;
+    return cell;
 }
 
 static void image_add(struct image_out *o, const struct users *u,
@@ -92,25 +81,18 @@ static void image_add(struct image_out *o, const struct users *u,
     }
 }
 
-static struct users_head image_head(const struct users *u)
+int users_write(const struct users *u, int fd)
 {
     struct users_head head = { .users = u->count,
                                .shares = u->shares,
                                .teams = u->teams };
+    struct image_out o = { .fd = fd };
 
     build_name_fill(head.build);
     for (size_t i = 0; i < u->count; i++) {
         head.grants += u->row[i].grants;
         head.directories += u->row[i].directories;
     }
-    return head;
-}
-
-int users_write(const struct users *u, int fd)
-{
-    struct users_head head = image_head(u);
-    struct image_out o = { .fd = fd };
-
     out_add(&o, &head, sizeof(head));
     image_add(&o, u, &users_row_fields, u->row, u->count);
     image_add(&o, u, &users_share_fields, u->share, u->shares);
