@@ -10,10 +10,9 @@
  * additions are possible. */
 
 /* The version of the messages between generations, and of the memory that they
- * share. Each such channel begins with it. 0.3.0 had version 2: its gates own
- * the listeners of data connections, and its supervisor keeps no board. No
- * released build had version 1. */
-#define GENERATION_VERSION 3
+ * share. Each such channel begins with it. 0.3.0 had version 2, other numbers
+ * of messages, and no board. No released build had version 1 or 3. */
+#define GENERATION_VERSION 4
 /* A supervisor reports a master of another version with these words, as 0.3.0
  * does. */
 #define GENERATION_FOREIGN "messages of another version"

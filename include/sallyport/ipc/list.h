@@ -12,17 +12,12 @@
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
  *   SECTION(title, introduction)       a heading for readers
- *   RETIRED(name)                      the number of a message of an earlier
- *                                      release, which means nothing now
  *
  * No include guard: that is on purpose. */
 
 /* clang-format off */
 #ifndef SECTION
 #define SECTION(title, introduction)
-#endif
-#ifndef RETIRED
-#define RETIRED(name)
 #endif
 
 #define NUMBER(name)     FIELD(uint64_t, NUMBER, name, 0)
@@ -59,18 +54,18 @@ SECTION("Across generations",
         "section. A published message never changes its fields; a new message "
         "replaces it, and the number of the old one is never used again.")
 
-RETIRED(build)
-
-MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
-        "the version of the protocol that follows, `GENERATION_VERSION`")
-NUMBER(version)
-END
-
 MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
         "a descriptor for the next generations, and its name, such as `listen "
         "0.0.0.0:21 0`; after `up` it replaces the descriptor of that name")
 WORD(name)
 FD(file)
+END
+
+MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
+        "the version of the protocol that follows, `GENERATION_VERSION`. It is "
+        "number 2 in each build, so that a supervisor of another version "
+        "recognises it")
+NUMBER(version)
 END
 
 MESSAGE(up, MASTER, SUPERVISOR, START, ONCE, NONE,
@@ -87,19 +82,9 @@ MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "`leading`")
 END
 
-RETIRED(take_over)
-
-RETIRED(predecessor)
-
-RETIRED(step_down)
-
-RETIRED(successor)
-
 MESSAGE(leading, MASTER, SUPERVISOR, RUN, ONCE, NONE,
         "gate accepts connections")
 END
-
-RETIRED(gate_lost)
 
 MESSAGE(renew, MASTER, SUPERVISOR, RUN, MANY, NONE,
         "a reload was requested: start another generation")
@@ -111,30 +96,6 @@ MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
 FLAG(done)
 TEXT(why)
 END
-
-RETIRED(tickets)
-
-RETIRED(moved)
-
-RETIRED(moved_port)
-RETIRED(moved_parked)
-
-RETIRED(moved_active)
-
-RETIRED(resting)
-
-RETIRED(queued)
-
-RETIRED(over)
-
-RETIRED(older_session)
-RETIRED(older_gone)
-RETIRED(older_peer)
-RETIRED(older_kick)
-RETIRED(older_kill)
-
-RETIRED(ping)
-RETIRED(pong)
 
 SECTION("By a proxy",
         "On a listener marked `proxy` a session reads the PROXY header before "
@@ -196,10 +157,6 @@ MESSAGE(data, GATE, SESSION, RUN, MANY, active,
 FD(connection)
 END
 
-RETIRED(data_proxied)
-RETIRED(data_mine)
-RETIRED(data_foreign)
-
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
         "it; the first pair follows `logged_in`, and the 230 reply waits for "
@@ -207,8 +164,6 @@ MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
 KEY(now)
 KEY(before)
 END
-
-RETIRED(alive)
 
 SECTION("The control socket",
         "`sallyportctl` (ctl) connects to the control socket. `reload`, "
@@ -224,16 +179,9 @@ WORD(version)
 NUMBER(pid)
 END
 
-RETIRED(status)
-RETIRED(status_listener)
-RETIRED(status_certificate)
-RETIRED(status_is)
-
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
         "reload, as SIGHUP does; the answer comes when the reload is complete")
 END
-
-RETIRED(users_edited)
 
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
         "the sessions, from this place in master's table; the first request "
@@ -267,9 +215,6 @@ TEXT(user)
 ADDRESS(client)
 END
 
-RETIRED(partials)
-RETIRED(partials_channel)
-
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
 END
@@ -286,8 +231,6 @@ MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
 ENUM(refusal, refusal, REFUSAL_COUNT)
 TEXT(why)
 END
-
-RETIRED(partials_find)
 
 MESSAGE(partial, FILES, CTL, ASKED, MANY, find,
         "what was found: its path, the name of its upload if known (else "
@@ -306,10 +249,6 @@ NUMBER(unread)
 ERRNO(error)
 END
 
-RETIRED(ban_list)
-RETIRED(ban_is)
-RETIRED(ban_list_end)
-
 MESSAGE(ban_add, CTL, MASTER, IDLE, MANY, NONE,
         "ban this network for so many seconds (0: for ever), and end its "
         "sessions: the reason. The answer is `ended`")
@@ -324,10 +263,6 @@ MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
 ADDRESS(network)
 NUMBER(bits)
 END
-
-RETIRED(guessing)
-RETIRED(guesser)
-RETIRED(guessing_is)
 
 /* Transfers and bandwidth, between sessions and gates of any build. */
 
@@ -361,10 +296,6 @@ FLAG(upload)
 NUMBER(count)
 END
 
-RETIRED(moved_transfer)
-
-RETIRED(expired_find)
-
 MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
         "read the users file now, and end the sessions that it no longer "
         "permits. For the log: the command, such as `user change`, and its "
@@ -372,13 +303,6 @@ MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
 WORD(verb)
 TEXT(to)
 END
-
-RETIRED(look)
-RETIRED(doing)
-RETIRED(look_end)
-RETIRED(details)
-RETIRED(details_certificate)
-RETIRED(details_is)
 
 MESSAGE(held_find, CTL, FILES, IDLE, ONCE, NONE,
         "what is to be done with the uploads that wait for inspection: with "
@@ -420,10 +344,6 @@ NUMBER(ms)
 NUMBER(sessions)
 END
 
-RETIRED(totals)
-RETIRED(totals_is)
-RETIRED(load)
-
 MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
         "the search goes on; the next message comes within that many ms (0: as "
         "ever), or a disk hangs")
@@ -434,8 +354,6 @@ MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "another generation accepts clients from now on: finish the sessions, "
         "and end")
 END
-
-RETIRED(died)
 
 MESSAGE(show, CTL, MASTER, IDLE, MANY, NONE,
         "an enum showable, from this place on; the first request has 0. Master "
@@ -1051,7 +969,6 @@ END
 #undef BYTES
 #undef FD
 #undef SECTION
-#undef RETIRED
 #undef MESSAGE
 #undef FIELD
 #undef END

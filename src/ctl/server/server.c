@@ -166,8 +166,8 @@ static int fail_broken(struct context *x, const struct channel *c, int error)
         return ctl_fail(x, EX_TEMPFAIL, "%s doesn't answer in time", who);
     if (error == -EPROTO)
         return ctl_fail(x, EX_PROTOCOL,
-                        "%s says what it may not: %s; is it of another "
-                        "version?",
+                        "%s says what it may not: %s; if it is of another "
+                        "version, restart it: systemctl restart sallyport",
                         who, c->wrong);
     return ctl_fail(
         x, EX_TEMPFAIL,

@@ -299,7 +299,6 @@ static int call_handler(const struct handler *h, void *owner, struct message *m)
 #define MESSAGE(name, ...)                                                     \
     case MSG_##name:                                                           \
         return h->on.name(owner, &m->name);
-#define RETIRED(name) case MSG_##name##_retired:
 #define FIELD(c_type, type, name, count)
 #define END
 #include "sallyport/ipc/list.h"

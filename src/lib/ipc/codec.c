@@ -67,9 +67,7 @@ void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request)
 
 const struct message_row *message_row(unsigned kind)
 {
-    if (kind == MSG_NONE || kind >= MSG_COUNT || !rows[kind].name)
-        return NULL;
-    return &rows[kind];
+    return kind == MSG_NONE || kind >= MSG_COUNT ? NULL : &rows[kind];
 }
 
 const char *message_name(unsigned kind)

@@ -192,7 +192,7 @@ Test(server, lies)
         { hangs_up, EX_TEMPFAIL,
           "the server hung up; what was asked may be done" },
         { hangs_up_later, EX_TEMPFAIL, "the server hung up" },
-        { is_another_program, EX_PROTOCOL, "of another version?" },
+        { is_another_program, EX_PROTOCOL, "of another version, restart it" },
         { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
         { answers_another_request, EX_PROTOCOL, "an answer without a request" },
         { answers_something_else, EX_PROTOCOL, "no rows" },

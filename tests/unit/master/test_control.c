@@ -118,14 +118,6 @@ static void left_over(struct channel *c)
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
-/* Sends a request of 0.3.0. */
-static void a_retired_request(struct channel *c)
-{
-    const unsigned char bytes[8] = { MSG_status_retired, 0, 0, 0, 1 };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-}
-
 static void what_nobody_can_show(struct channel *c)
 {
     TELL(c, show, 1, .build = slice_from(build_name()), .what = SHOW_COUNT);
@@ -168,7 +160,6 @@ static const struct {
     { "garbage", garbage },
     { "an overlong message", too_long },
     { "bytes behind a message", left_over },
-    { "a retired request", a_retired_request },
     { "what nobody can show", what_nobody_can_show },
     { "an empty message", nothing },
     { "a descriptor", with_a_folder },

@@ -351,7 +351,7 @@ Test(older, more_sessions_than_records, .timeout = 60)
  * another one, too. */
 Test(older, layout)
 {
-    cr_expect_eq(GENERATION_VERSION, 3);
+    cr_expect_eq(GENERATION_VERSION, 4);
     cr_expect_eq(sizeof(struct roster), 48, "%zu", sizeof(struct roster));
     cr_expect_eq(sizeof(struct roster_row), 1496, "%zu",
                  sizeof(struct roster_row));
