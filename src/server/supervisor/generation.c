@@ -45,7 +45,7 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
     if (g->state == GENERATION_TAKING)
         return kept_replace(&g->kept, m->name, fd);
     if (g->state == GENERATION_STARTING)
-        return kept_add_again(&g->kept, &g->supervisor->kept, m->name, fd);
+        return kept_add(&g->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
     close(fd); /* only the newest generation's descriptors are kept */
@@ -233,14 +233,6 @@ static int watch_master(struct generation *g, pid_t pid, int channel)
     return loop_add(&s->loop, &g->watch);
 }
 
-static struct generation *free_place(struct supervisor *s)
-{
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (s->generation[i].state == GENERATION_NONE)
-            return &s->generation[i];
-    return NULL;
-}
-
 /* Returns the master's pid, or -errno. *channel gets the supervisor's end of
  * the channel, which the caller owns. */
 static pid_t fork_master(const struct supervisor *s, bool recovery,
@@ -265,19 +257,17 @@ static pid_t fork_master(const struct supervisor *s, bool recovery,
 
 /* The board is the supervisor's own: no generation can give the next one
  * another. */
-static int keep_board(struct supervisor *s)
-{
-    int fd = fcntl(s->board_fd, F_DUPFD_CLOEXEC, 0);
-
-    return fd < 0 ? -errno : kept_replace(&s->kept, SLICE(BOARD_NAME), fd);
-}
-
 struct generation *generation_start(struct supervisor *s, bool recovery)
 {
-    struct generation *g = free_place(s);
-    int channel = -1;
-    pid_t pid = g ? keep_board(s) : -EAGAIN;
+    struct generation *g = s->generation, *end = g + GENERATION_PLACES;
+    int channel = -1, board = fcntl(s->board_fd, F_DUPFD_CLOEXEC, 0);
+    pid_t pid =
+        board < 0 ? -errno : kept_replace(&s->kept, SLICE(BOARD_NAME), board);
 
+    while (g < end && g->state != GENERATION_NONE)
+        g++;
+    if (g == end)
+        pid = -EAGAIN;
     if (pid == 0) {
         *generation_row(g) = (struct board_row){ .generation = s->last + 1 };
         pid = fork_master(s, recovery, &channel);

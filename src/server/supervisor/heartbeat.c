@@ -48,14 +48,6 @@ static bool heartbeat_is_leader(const struct generation *g)
     return g->state == GENERATION_LEADING;
 }
 
-/* If its master hangs, an older generation would keep its place for ever. While
- * there are places, its transfers need no master. */
-static bool heartbeat_concerns(const struct generation *g)
-{
-    return heartbeat_is_leader(g) || (g->state == GENERATION_OLD &&
-                                      g->supervisor->reload == RELOAD_WAITS);
-}
-
 /* Returns whether all of it counts that must. */
 static bool heartbeat_look(struct generation *g)
 {
@@ -84,7 +76,9 @@ static void heartbeat_on_timer(void *owner)
         bool leader = heartbeat_is_leader(g);
 
         leads |= leader;
-        if (heartbeat_concerns(g))
+        /* An older generation whose master hangs would keep its place for
+         * ever. While there are places, its transfers need no master. */
+        if (leader || (g->state == GENERATION_OLD && s->reload == RELOAD_WAITS))
             counts |= heartbeat_look(g) && leader;
     }
     if (counts || (!leads && s->under_way)) /* a start has its own deadline */

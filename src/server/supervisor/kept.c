@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
@@ -18,133 +17,64 @@
 #define ROOM_FIRST 64
 #define NAMES_MAX  (64 << 20)
 
-/* Begins the search at row FIRST. */
-static struct kept_row *find_row(const struct kept *k, size_t first,
-                                 struct slice name)
+static struct kept_row *find_row(const struct kept *k, struct slice name)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        struct kept_row *row = &k->row[(first + i) % k->count];
-
-        if (slice_equal(slice_from(row->name), name))
-            return row;
-    }
+    for (size_t i = 0; i < k->count; i++)
+        if (slice_equal(slice_from(k->row[i].name), name))
+            return &k->row[i];
     return NULL;
-}
-
-static struct kept_row *new_row(struct kept *k, struct slice name)
-{
-    size_t room = k->room ? 2 * k->room : ROOM_FIRST;
-    struct kept_row *row;
-
-    if (k->count == k->room) {
-        row = reallocarray(k->row, room, sizeof(*row));
-        if (!row)
-            return NULL;
-        k->row = row;
-        k->room = room;
-    }
-    row = &k->row[k->count];
-    *row = (struct kept_row){ strndup(name.ptr, name.len), -1 };
-    k->count += row->name != NULL;
-    return row->name ? row : NULL;
 }
 
 int kept_add(struct kept *k, struct slice name, int fd)
 {
     int high = fcntl(fd, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
-    int error = errno;
-    struct kept_row *row;
+    int r = high < 0 ? -errno : 0;
+    size_t room = k->room ? 2 * k->room : ROOM_FIRST;
+    struct kept_row *rows = k->row;
+    char *own = strndup(name.ptr, name.len);
 
     close(fd);
-    if (high < 0)
-        return -error;
-    row = new_row(k, name);
-    if (!row) {
-        close(high);
-        return -ENOMEM;
+    if (k->count == k->room)
+        rows = reallocarray(k->row, room, sizeof(*rows));
+    if (rows && k->count == k->room) {
+        k->row = rows;
+        k->room = room;
     }
-    row->fd = high;
-    return 0;
-}
-
-static bool is_same_file(int a, int b)
-{
-    struct stat x, y;
-
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
-}
-
-/* Generations name their descriptors in the same order, so the row is found at
- * once. */
-int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
-                   int fd)
-{
-    const struct kept_row *row = find_row(before, k->count, name);
-
-    if (!row || !is_same_file(row->fd, fd))
-        return kept_add(k, name, fd);
-    close(fd);
-    return new_row(k, name) ? 0 : -ENOMEM;
-}
-
-/* A row with fd -1 means: BEFORE has this file under the same name; kept_take()
- * moves it here. If two rows have the same name, only the first gets it. */
-void kept_take(struct kept *k, struct kept *before)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < k->count; i++) {
-        struct kept_row row = k->row[i], *old = NULL;
-
-        if (row.fd < 0)
-            old = find_row(before, i, slice_from(row.name));
-        if (old)
-            row.fd = fd_take(&old->fd);
-        if (row.fd >= 0)
-            k->row[count++] = row;
-        else
-            free(row.name);
+    if (r == 0 && rows && own) {
+        k->row[k->count++] = (struct kept_row){ own, high };
+        return 0;
     }
-    k->count = count;
+    free(own);
+    fd_close(&high);
+    return r < 0 ? r : -ENOMEM;
 }
 
 int kept_replace(struct kept *k, struct slice name, int fd)
 {
-    struct kept_row *row = find_row(k, 0, name);
+    const struct kept_row *row = find_row(k, name);
     int r;
 
     if (!row)
         return kept_add(k, name, fd);
-    if (row->fd < 0) {
-        row->fd = fcntl(fd, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
-        r = row->fd < 0 ? -errno : 0;
-    } else {
-        r = dup3(fd, row->fd, O_CLOEXEC) < 0 ? -errno : 0;
-    }
+    r = dup3(fd, row->fd, O_CLOEXEC) < 0 ? -errno : 0;
     close(fd);
     return r;
 }
 
 int kept_find(const struct kept *k, const char *name)
 {
-    const struct kept_row *row = find_row(k, 0, slice_from(name));
+    const struct kept_row *row = find_row(k, slice_from(name));
 
     return row ? row->fd : -1;
 }
 
-static struct kept_row *find_sessions(const struct kept *k, uint64_t number)
-{
-    char name[GENERATION_NAME_MAX];
-
-    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64, number);
-    return find_row(k, 0, slice_from(name));
-}
-
 void kept_end_sessions(struct kept *k, uint64_t number)
 {
-    struct kept_row *row = find_sessions(k, number);
+    char name[GENERATION_NAME_MAX];
+    struct kept_row *row;
 
+    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64, number);
+    row = find_row(k, slice_from(name));
     if (!row)
         return;
     (void)!pwrite(row->fd, "\1", 1, 0);

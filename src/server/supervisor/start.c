@@ -38,23 +38,16 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* A generation that has died meanwhile must replace nobody. */
-static bool takeover_is_heard(const struct generation *g)
-{
-    struct pollfd one = { .fd = g->channel.fd };
-
-    return poll(&one, 1, 0) == 0;
-}
-
 /* A takeover is one store on the board: each gate looks there before it accepts
  * a connection. The older masters are told, so that they finish their sessions.
  * A master that doesn't read would never end. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
+    struct pollfd one = { .fd = g->channel.fd };
     int r;
 
-    if (!takeover_is_heard(g))
+    if (poll(&one, 1, 0) != 0) /* it has died: it must replace nobody */
         return;
     board_set(&s->board->accepts, g->number);
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
@@ -75,15 +68,6 @@ void takeover_begin(struct generation *g)
 
 static void start_next(struct supervisor *s);
 
-static size_t count_living(const struct supervisor *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        n += generation_lives(&s->generation[i]);
-    return n;
-}
-
 /* Answers the requests that the present start is for, or all. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
@@ -99,13 +83,6 @@ static void answer_askers(struct supervisor *s, bool all, bool done,
     }
 }
 
-static void forget_asker(struct generation *g)
-{
-    for (size_t i = 0; i < ASKERS_MAX; i++)
-        if (g->supervisor->asker[i].generation == g)
-            g->supervisor->asker[i] = (struct reload_asker){ 0 };
-}
-
 static bool add_asker(struct supervisor *s, struct generation *g,
                       uint32_t request)
 {
@@ -118,31 +95,13 @@ static bool add_asker(struct supervisor *s, struct generation *g,
     return false;
 }
 
-static void report_reloading(struct supervisor *s)
-{
-    char text[64];
-
-    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
-             (unsigned long long)clock_us());
-    notify_send(&s->notify, text);
-}
-
-static struct generation *find_leader(struct supervisor *s)
-{
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (s->generation[i].state == GENERATION_LEADING)
-            return &s->generation[i];
-    return NULL;
-}
-
 /* Sends WHY to the leading master, for its log. */
 static void report_to_leader(struct supervisor *s, const char *why)
 {
-    struct generation *leader = find_leader(s);
-
-    if (leader)
-        SEND(&leader->channel, renewed, 0, .done = false,
-             .why = slice_from(why));
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        if (s->generation[i].state == GENERATION_LEADING)
+            SEND(&s->generation[i].channel, renewed, 0, .done = false,
+                 .why = slice_from(why));
 }
 
 /* The present start is over without success. Nobody has asked for a recovery,
@@ -235,14 +194,21 @@ void start_init(struct supervisor *s)
 /* A recovery takes the place of the generation without a master. */
 static void start_next(struct supervisor *s)
 {
+    size_t living = 0;
+    char text[64];
+
     if (s->stopping || s->under_way)
         return;
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        living += generation_lives(&s->generation[i]);
     if (s->recoveries.due && take_recovery(s)) {
         start_now(s, true);
     } else if (s->reload == RELOAD_NONE) {
         return;
-    } else if (count_living(s) < GENERATIONS_MAX) {
-        report_reloading(s);
+    } else if (living < GENERATIONS_MAX) {
+        snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+                 (unsigned long long)clock_us());
+        notify_send(&s->notify, text);
         start_now(s, false);
     } else {
         static const char why[] = GENERATION_WAITS
@@ -277,7 +243,6 @@ void start_on_leading(struct generation *g)
         return;
     loop_timer_clear(&s->loop, &g->timer);
     g->state = GENERATION_LEADING;
-    kept_take(&g->kept, &s->kept);
     kept_release(&s->kept);
     s->kept = g->kept;
     g->kept = (struct kept){ 0 };
@@ -321,13 +286,6 @@ static bool decides_status(const struct generation *g,
     return state != GENERATION_OLD;
 }
 
-/* Does it help to try again? Not if the new master has ended by itself, since
- * it has found something to mend, and not if it is of another version. */
-static bool may_succeed_later(const struct generation *g)
-{
-    return WIFSIGNALED(g->status) && !g->other_version;
-}
-
 static void report_failure(struct generation *g, enum generation_state state)
 {
     struct complaint words = { 0 };
@@ -340,7 +298,10 @@ static void report_failure(struct generation *g, enum generation_state state)
                  "(%s); a recovery continues with the old configuration",
                  g->failure.text);
     else
-        complain(&words, "%s%s", may_succeed_later(g) ? GENERATION_AGAIN : "",
+        /* A master that has ended by itself has found something to mend. */
+        complain(&words, "%s%s",
+                 WIFSIGNALED(g->status) && !g->other_version ? GENERATION_AGAIN
+                                                             : "",
                  g->failure.text);
     answer_failure(g->supervisor, words.text);
 }
@@ -358,7 +319,9 @@ void start_on_ended(struct generation *g)
     enum generation_state state = g->state;
     bool recovers = needs_recovery(g);
 
-    forget_asker(g);
+    for (size_t i = 0; i < ASKERS_MAX; i++)
+        if (s->asker[i].generation == g)
+            s->asker[i] = (struct reload_asker){ 0 };
     kept_end_sessions(&s->kept, g->number);
     g->state = GENERATION_ENDED;
     if (decides_status(g, state))

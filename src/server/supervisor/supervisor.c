@@ -16,14 +16,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-static bool any_is_left(const struct supervisor *s)
-{
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (s->generation[i].state != GENERATION_NONE)
-            return true;
-    return false;
-}
-
 /* Comes again until no generation is left: a process that hangs on a disk must
  * not delay the end of the service. */
 static void supervisor_on_deadline(void *owner)
@@ -50,10 +42,13 @@ static void supervisor_on_hangup(void *supervisor)
 static void supervisor_sweep(void *owner)
 {
     struct supervisor *s = owner;
+    bool left = false;
 
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
         generation_free_if_ended(&s->generation[i]);
-    if (!any_is_left(s) && (s->stopping || !s->led))
+        left |= s->generation[i].state != GENERATION_NONE;
+    }
+    if (!left && (s->stopping || !s->led))
         loop_stop(&s->loop);
 }
 
@@ -94,28 +89,18 @@ static const struct signals_row signal_rows[] = {
     { SIGCHLD, supervisor_reap },
 };
 
-/* The supervisor holds all listeners, and can't know their number in
- * advance. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void execute_master(const struct supervisor *s, int master)
 {
     if (master >= 0)
         execveat(master, "", s->argv, environ, AT_EMPTY_PATH);
-    execv(s->program, s->argv);
+    else
+        execv(s->program, s->argv);
 }
 
 int supervisor_init(struct supervisor *s, const char *program,
                     char *const *argv)
 {
+    struct rlimit limit;
     int r;
 
     *s = (struct supervisor){ .program = program,
@@ -138,7 +123,10 @@ int supervisor_init(struct supervisor *s, const char *program,
         (struct loop_timer){ .on_timer = supervisor_on_deadline, .owner = s };
     start_init(s);
     heartbeat_init(s);
-    raise_limit();
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) { /* for all that is kept */
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;

@@ -22,7 +22,7 @@
 
 struct kept_row {
     char *name;
-    int fd; /* -1: an older list still has it; see kept_add_again() */
+    int fd;
 };
 
 /* All zero means empty. */
@@ -34,12 +34,6 @@ struct kept {
 /* Adds a descriptor under a new name. Takes FD, even on failure. Returns 0 or
  * -errno. */
 int kept_add(struct kept *k, struct slice name, int fd);
-/* Does the same for a generation that starts. If it names a descriptor that it
- * inherited from BEFORE, under the same name, the descriptor stays there until
- * kept_take(): so the supervisor needs one for each listener, and not two. */
-int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
-                   int fd);
-void kept_take(struct kept *k, struct kept *before);
 /* Works as kept_add() for a name that may exist: the old descriptor is
  * closed. */
 int kept_replace(struct kept *k, struct slice name, int fd);

@@ -113,44 +113,6 @@ Test(kept, passed_on)
     kept_release(&k);
 }
 
-static int first_free(void)
-{
-    int fd = some_file();
-
-    close(fd);
-    return fd;
-}
-
-/* A descriptor that a generation inherits and sends again is needed only
- * once. */
-Test(kept, shared)
-{
-    struct kept before = { 0 }, k = { 0 };
-    int file = some_file(), other = fd_sealed("other", SLICE("x"));
-    int free = first_free(), old, users, now;
-
-    kept_add(&before, SLICE("listener"), dup(file));
-    kept_add(&before, SLICE("users"), dup(file));
-    old = kept_find(&before, "listener");
-    users = kept_find(&before, "users");
-    now = first_free();
-    for (int i = 0; i < 2; i++)
-        cr_assert_eq(kept_add_again(&k, &before, SLICE("listener"), dup(file)),
-                     0);
-    cr_expect_eq(first_free(), now);
-    cr_assert_eq(kept_add_again(&k, &before, SLICE("users"), dup(other)), 0);
-    cr_assert_eq(kept_add_again(&k, &before, SLICE("news"), dup(file)), 0);
-    cr_expect_eq(kept_find(&before, "listener"), old);
-    kept_take(&k, &before);
-    kept_release(&before);
-    cr_expect_eq(k.count, 3);
-    cr_expect_eq(kept_find(&k, "listener"), old);
-    cr_expect_neq(kept_find(&k, "users"), users);
-    cr_expect_geq(kept_find(&k, "news"), GENERATION_FIRST_FD);
-    kept_release(&k);
-    cr_expect_eq(first_free(), free);
-}
-
 static int listen_ipv6(int only)
 {
     struct sockaddr_in6 where = { .sin6_family = AF_INET6 };

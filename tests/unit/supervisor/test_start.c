@@ -236,47 +236,6 @@ Test(start, a_recovery_is_no_reload, .timeout = 60)
     cr_expect_eq(played_status(asks_before_a_recovery), 7);
 }
 
-#define LISTENERS 100
-
-/* It keeps all inherited files, and the first one keeps as many files. */
-static void keep_many(void)
-{
-    FILE *names = fdopen(dup(GENERATION_NAMES_FD), "r");
-    char name[64], line[128];
-    int fd;
-
-    for (int i = 0; played_is("1") && i < LISTENERS; i++) {
-        snprintf(name, sizeof(name), "listener %d", i);
-        fd = fd_sealed(name, SLICE(""));
-        SEND(&played_channel, keep, 0, .name = slice_from(name), .file = fd);
-        close(fd);
-    }
-    rewind(names);
-    while (fgets(line, sizeof(line), names))
-        if (strstr(line, " listener ") &&
-            sscanf(line, "%d listener %*d", &fd) == 1)
-            SEND(&played_channel, keep, 0,
-                 .name = slice_from(strtok(strchr(line, 'l'), "\n")),
-                 .file = fd);
-}
-
-static void falls_with_many(void)
-{
-    played_enter(GENERATION_VERSION);
-    keep_many();
-    fall();
-}
-
-/* The limit of open files is enough for all listeners and a few more: it was
- * enough for the first start. */
-Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
-{
-    const struct rlimit few = { LISTENERS + 50, LISTENERS + 50 };
-
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    falls_are(falls_with_many, 3);
-}
-
 /* Gives up after 10 s. */
 static void first_ends(void)
 {
