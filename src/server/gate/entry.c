@@ -340,7 +340,7 @@ bool entry_may(struct acceptor *a)
 {
     const struct gate *g = ((struct gate_listener *)a)->gate;
 
-    return board_accepts(g->board, g->row->generation);
+    return board_accepts(g->board, g->frame.setup.generation);
 }
 
 void entry_enter(struct acceptor *a, int fd, const struct address *peer)

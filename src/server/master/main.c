@@ -100,7 +100,9 @@ static void prepare_settings(struct master *m, const struct start_options *o)
     if (m->succession.recovery)
         fd = succession_inherit(&m->succession, "settings");
     loaded = fd < 0 ? helper_settings(m, o->config, &c)
-                    : helper_recover(m, &fd, o->config, &c);
+                    : settings_take(&m->settings, fd, &c);
+    if (fd >= 0)
+        m->conf = fd_take(&fd);
     if (loaded >= 0)
         return;
     if (!c.text[0]) /* reader has said all */

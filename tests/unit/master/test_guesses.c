@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "master/sessions/sessions.h"
+#include "master/sessions/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 

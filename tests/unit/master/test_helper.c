@@ -194,33 +194,6 @@ Test(helper, settings_that_cannot_be_sealed)
     unlink(path);
 }
 
-/* The settings that were in force count, not the file. */
-Test(helper, settings_after_a_crash)
-{
-    const char *path = configuration("max_sessions = 7\n");
-    int kept = settings_of("max_sessions = 8\n"), number = kept;
-    struct complaint c = { "" };
-
-    cr_assert_eq(helper_recover(&m, &kept, path, &c), 0, "%s", c.text);
-    cr_expect_eq(m.settings.max_sessions, 8);
-    cr_expect_eq(m.conf, number);
-    cr_expect_eq(kept, -1);
-    unlink(path);
-}
-
-/* Version 0.2.0 kept the text, for example. */
-Test(helper, settings_of_another_build_after_a_crash)
-{
-    const char *path = configuration("max_sessions = 7\n");
-    int kept = fd_sealed("settings", SLICE("max_sessions = 8\n"));
-    struct complaint c = { "" };
-
-    cr_assert_eq(helper_recover(&m, &kept, path, &c), 0, "%s", c.text);
-    cr_expect_eq(m.settings.max_sessions, 7);
-    close(kept);
-    unlink(path);
-}
-
 /* --- the preparation of a start ------------------------------------------ */
 
 static struct prepared all(bool make)

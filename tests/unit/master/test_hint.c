@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "master/sessions/sessions.h"
+#include "master/sessions/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/userparse/userparse.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "caller.h"
-#include "master/sessions/sessions.h"
+#include "master/sessions/logins.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"

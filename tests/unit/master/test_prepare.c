@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "master/sessions/sessions.h"
+#include "master/sessions/logins.h"
 #include "master/start/start.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"

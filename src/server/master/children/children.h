@@ -21,8 +21,8 @@ struct session_record;
 /* The programs that master executes, each by its own descriptor. If the package
  * changes meanwhile, all processes of a generation are still of one build. */
 
-/* Opens the programs in the directory of our own binary. A recovery uses the
- * inherited ones, if it was executed from the inherited binary too. FD has
+/* Opens the programs in the directory of our own binary. A recovery, which is
+ * executed from the inherited binary, uses the inherited ones. FD has
  * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
 int programs_open(struct succession *s, int *fd, struct complaint *c);
 /* Asks the supervisor to keep the programs, and our own binary, for a recovery.

@@ -50,26 +50,13 @@ static const char *name_of_program(const char *program,
     return name;
 }
 
-/* Are the inherited programs of our own build? They are, if this process was
- * executed from the inherited binary. An old supervisor can't execute that one,
- * and executes the installed program. */
-static bool is_the_inherited_build(struct succession *s)
-{
-    FD_CLEANUP int inherited = succession_inherit(s, GENERATION_MASTER);
-    struct stat a, b;
-
-    return s->recovery && inherited >= 0 && fstat(inherited, &a) == 0 &&
-           stat(OWN_BINARY, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
-static int open_program(struct succession *s, bool inherits,
-                        const char *directory, const char *program)
+static int open_program(struct succession *s, const char *directory,
+                        const char *program)
 {
     char name[GENERATION_NAME_MAX], path[PATH_MAX + NAME_MAX];
     int fd = -1;
 
-    if (inherits)
+    if (s->recovery)
         fd = succession_inherit(s, name_of_program(program, name));
     if (fd >= 0)
         return fd;
@@ -80,7 +67,6 @@ static int open_program(struct succession *s, bool inherits,
 
 int programs_open(struct succession *s, int *fd, struct complaint *c)
 {
-    bool inherits = is_the_inherited_build(s);
     char directory[PATH_MAX];
     ssize_t n = readlink(OWN_BINARY, directory, sizeof(directory) - 1);
 
@@ -89,7 +75,7 @@ int programs_open(struct succession *s, int *fd, struct complaint *c)
     directory[n] = '\0';
     *strrchr(directory, '/') = '\0';
     for (size_t i = 0; i < PROGRAMS; i++) {
-        fd[i] = open_program(s, inherits, directory, programs[i]);
+        fd[i] = open_program(s, directory, programs[i]);
         if (fd[i] < 0)
             return complain(c, "%s/%s: %s", directory, programs[i],
                             strerror(-fd[i]));

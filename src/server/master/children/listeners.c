@@ -15,8 +15,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define BACKLOG_CONTROL SOMAXCONN
-
 /* Writes the address that L->fd is bound to into L->address. Returns 0 or
  * -errno. */
 static int listeners_look(struct listener *l)
@@ -27,15 +25,6 @@ static int listeners_look(struct listener *l)
     if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
         return -errno;
     return address_from_sockaddr(&l->address, &real);
-}
-
-/* May this error pass without a change of the configuration? Examples are a
- * port that another program uses, an interface that isn't up yet, and a kernel
- * that is short of memory. */
-static bool listener_may_pass(int error)
-{
-    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
-           error == ENOMEM || error == ENFILE;
 }
 
 static const char *listener_advice(int error)
@@ -82,27 +71,30 @@ static bool listener_is_held(const struct succession *h,
     return false;
 }
 
-/* ERROR keeps the server from listening on A, a value of
- * the setting KEY. Writes the reason, and what the administrator can do, into
- * C. H may be NULL. Returns -EINVAL, or -EAGAIN for an error that may pass. */
+/* ERROR keeps the server from listening on A. Writes the reason, and what the
+ * administrator can do, into C. H may be NULL. Returns -EINVAL, or -EAGAIN for
+ * an error that may pass. */
 static int listeners_refuse(const struct settings *s,
-                            const struct succession *h, const char *key,
-                            const struct address *a, int error,
-                            struct complaint *c)
+                            const struct succession *h, const struct address *a,
+                            int error, struct complaint *c)
 {
     char text[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
     struct address held;
 
     address_port_text(a, text);
     if (error == EADDRINUSE && listener_is_held(h, a, &held))
-        settings_blame(s, key, c,
+        settings_blame(s, "listen", c,
                        "can't listen on %s: the server listens on %s already, "
                        "which a reload can't replace; restart the server",
                        text, address_port_text(&held, other));
     else
-        settings_blame(s, key, c, "can't listen on %s: %s%s", text,
+        settings_blame(s, "listen", c, "can't listen on %s: %s%s", text,
                        strerror(error), listener_advice(error));
-    return listener_may_pass(error) ? -EAGAIN : -EINVAL;
+    /* These may pass without a change of the configuration. */
+    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+                   error == ENOMEM || error == ENFILE
+               ? -EAGAIN
+               : -EINVAL;
 }
 
 static int listener_set_option(int fd, int level, int option)
@@ -164,34 +156,27 @@ static int listener_socket(const struct address *a, int backlog)
     return fd_take(&fd);
 }
 
-/* Identifies a listener for the next generation: its kind and address, and a
- * number for equal ones. */
-struct listener_plan {
-    const char *kind;
-    const struct address *address;
-    size_t same;
-    int backlog;
-};
-
-static const char *listener_name(const struct listener_plan *p,
+/* Identifies a listener for the next generation: its address, and a number for
+ * equal ones. */
+static const char *listener_name(const struct address *a, size_t same,
                                  char name[GENERATION_NAME_MAX])
 {
     char text[ADDRESS_TEXT_MAX];
 
-    snprintf(name, GENERATION_NAME_MAX, "%s %s %zu", p->kind,
-             address_port_text(p->address, text), p->same);
+    snprintf(name, GENERATION_NAME_MAX, "listen %s %zu",
+             address_port_text(a, text), same);
     return name;
 }
 
-static int listener_open(struct listener *l, const struct listener_plan *p,
-                         struct succession *h)
+static int listener_open(struct listener *l, const struct address *a,
+                         size_t same, struct succession *h)
 {
     char name[GENERATION_NAME_MAX];
     int r;
 
-    l->fd = succession_inherit(h, listener_name(p, name));
+    l->fd = succession_inherit(h, listener_name(a, same, name));
     if (l->fd < 0)
-        l->fd = listener_socket(p->address, p->backlog);
+        l->fd = listener_socket(a, SOMAXCONN);
     else
         listener_equip(l->fd); /* systemd has opened it */
     if (l->fd < 0)
@@ -210,16 +195,16 @@ int listeners_open(struct listeners *l, const struct settings *s,
     *l = (struct listeners){ 0 };
     for (size_t i = 0; i < s->listen_count; i++) {
         const struct address *a = &s->listen[i];
-        struct listener_plan plan = { "listen", a, 0, BACKLOG_CONTROL };
         struct listener *new = &l->control[i];
+        size_t same = 0;
         int r;
 
         for (size_t j = 0; j < i; j++)
-            plan.same += address_same_host(&s->listen[j], a) &&
-                         s->listen[j].port == a->port;
-        r = listener_open(new, &plan, h);
+            same += address_same_host(&s->listen[j], a) &&
+                    s->listen[j].port == a->port;
+        r = listener_open(new, a, same, h);
         if (r < 0) {
-            r = listeners_refuse(s, h, "listen", a, -r, c);
+            r = listeners_refuse(s, h, a, -r, c);
             listeners_release(l);
             return r;
         }
@@ -234,12 +219,9 @@ static bool listener_is_named(const struct settings *s, const char *name)
 {
     char own[GENERATION_NAME_MAX];
 
-    for (size_t i = 0; i < s->listen_count; i++) {
-        const struct listener_plan p = { "listen", &s->listen[i], 0, 0 };
-
-        if (strcmp(listener_name(&p, own), name) == 0)
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (strcmp(listener_name(&s->listen[i], 0, own), name) == 0)
             return true;
-    }
     return false;
 }
 
@@ -279,7 +261,7 @@ int listeners_try(const struct settings *s, struct address *in_use,
         FD_CLEANUP int fd = listener_socket(a, 0);
 
         if (fd < 0 && fd != -EADDRINUSE)
-            return listeners_refuse(s, NULL, "listen", a, -fd, c);
+            return listeners_refuse(s, NULL, a, -fd, c);
         if (fd < 0)
             *in_use = *a;
     }

@@ -110,7 +110,7 @@ void gauges_release(struct master *m);
 /* Returns the counters of log since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics. */
-void gauges_ask(struct peer *p);
+void gauges_show(struct peer *p, uint64_t place);
 
 /* The requests of sallyportctl: each has a row and a function. */
 

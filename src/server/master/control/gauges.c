@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "sessions/logins.h"
+
 int gauges_init(struct master *m)
 {
     return m->memory[MEMORY_METRICS] < 0
@@ -62,11 +64,12 @@ static void gauges_write(struct master *m)
         metrics_gauge(m->metrics, (enum gauge)i, values[i]);
 }
 
-void gauges_ask(struct peer *p)
+void gauges_show(struct peer *p, uint64_t place)
 {
     struct master *m = p->master;
     const struct slice all = { (const char *)m->metrics, sizeof(*m->metrics) };
 
+    (void)place;
     gauges_write(m);
     peer_answered(p,
                   SEND(&p->channel, metrics_are, p->request, .metrics = all));

@@ -10,6 +10,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/ipc/generation.h"
+#include "sessions/logins.h"
 
 /* Sessions in one answer, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64

@@ -9,6 +9,7 @@
 
 #include "sallyport/ipc/generation.h"
 #include "sallyport/ipc/shown.h"
+#include "sessions/logins.h"
 
 /* Bans in one answer, since ctl reads nothing while master writes. */
 #define BANS_PAGE 64
@@ -76,16 +77,6 @@ static void show_file(struct peer *p, const char *table,
     show_row(p, table, &r);
 }
 
-static void show_certificates(struct peer *p)
-{
-    const struct certificates *set = p->master->certificates;
-
-    for (size_t i = 0; i < set->count; i++)
-        show_file(p, "certificates", &set->pair[i].certificate, &set->pair[i]);
-    show_file(p, "client_files", &set->client_ca, NULL);
-    show_file(p, "client_files", &set->client_crl, NULL);
-}
-
 /* The wrong passwords of the last hour. An IPv6 address stands for its /64. */
 static void show_guessing(struct peer *p)
 {
@@ -108,27 +99,26 @@ static void show_guessing(struct peer *p)
     }
 }
 
-static void show_totals(struct peer *p)
+static void show_status(struct peer *p, uint64_t place)
 {
-    struct metrics_totals t = gauges_total(p->master);
+    const struct certificates *set = p->master->certificates;
+    const struct metrics_totals t = gauges_total(p->master);
     struct shown_row r = { 0 };
 
+    (void)place;
+    older_look_all(p->master);
+    show_server(p);
+    for (size_t i = 0; i < set->count; i++)
+        show_file(p, "certificates", &set->pair[i].certificate, &set->pair[i]);
+    show_file(p, "client_files", &set->client_ca, NULL);
+    show_file(p, "client_files", &set->client_crl, NULL);
+    show_guessing(p);
     shown_number(&r, "complete", t.complete);
     shown_number(&r, "failed", t.failed);
     shown_number(&r, "bytes_in", t.bytes_in);
     shown_number(&r, "bytes_out", t.bytes_out);
     shown_number(&r, "logins_failed", t.logins_failed);
     show_row(p, "totals", &r);
-}
-
-static void show_status(struct peer *p, uint64_t place)
-{
-    (void)place;
-    older_look_all(p->master);
-    show_server(p);
-    show_certificates(p);
-    show_guessing(p);
-    show_totals(p);
     show_end(p, 0);
 }
 
@@ -219,17 +209,11 @@ bool show_late(struct peer *p)
     return looks;
 }
 
-static void show_metrics(struct peer *p, uint64_t place)
-{
-    (void)place;
-    gauges_ask(p);
-}
-
 static void (*const views[SHOW_COUNT])(struct peer *p, uint64_t place) = {
     [SHOW_STATUS] = show_status,
     [SHOW_BANS] = show_bans,
     [SHOW_DOING] = show_doing,
-    [SHOW_METRICS] = show_metrics,
+    [SHOW_METRICS] = gauges_show,
 };
 
 int show_on_show(void *owner, struct msg_show *msg)

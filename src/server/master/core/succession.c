@@ -26,29 +26,6 @@ void succession_init(struct succession *s)
     buf_init(&s->names, NAMES_MAX);
 }
 
-static int compare_inherited(const void *a, const void *b)
-{
-    const struct inherited *x = a, *y = b;
-
-    return strcmp(x->name, y->name);
-}
-
-static int compare_inherited_name(const void *name, const void *inherited)
-{
-    return strcmp(name, ((const struct inherited *)inherited)->name);
-}
-
-/* Reads "generation 7" or "recovery 7", which the supervisor wrote. */
-static int read_heading(struct succession *s, struct slice line)
-{
-    struct slice word;
-
-    if (!slice_cut(&line, ' ', &word))
-        return -EPROTO;
-    s->recovery = slice_equal(word, SLICE("recovery"));
-    return slice_number(line, UINT64_MAX, &s->generation);
-}
-
 /* Reads "12 listen 0.0.0.0:21"; a NUL replaces the line's end. */
 static int read_inherited(struct succession *s, struct slice line)
 {
@@ -69,7 +46,7 @@ static int read_inherited(struct succession *s, struct slice line)
 
 static int read_names(struct succession *s)
 {
-    struct slice text, line;
+    struct slice text, line, word;
     size_t lines = 0;
     int r = fd_read_file(GENERATION_NAMES_FD, &s->names);
 
@@ -81,11 +58,13 @@ static int read_names(struct succession *s)
     s->inherited = calloc(lines + 1, sizeof(*s->inherited));
     if (!s->inherited)
         return -ENOMEM;
-    if (!slice_cut(&text, '\n', &line) || read_heading(s, line) < 0)
+    /* "generation 7" or "recovery 7" */
+    if (!slice_cut(&text, '\n', &line) || !slice_cut(&line, ' ', &word) ||
+        slice_number(line, UINT64_MAX, &s->generation) < 0)
         return -EPROTO;
+    s->recovery = slice_equal(word, SLICE("recovery"));
     while (r == 0 && slice_cut(&text, '\n', &line) && line.len > 0)
         r = read_inherited(s, line);
-    qsort(s->inherited, s->count, sizeof(*s->inherited), compare_inherited);
     return r;
 }
 
@@ -122,10 +101,10 @@ void succession_release(struct succession *s)
 static struct inherited *find_inherited(const struct succession *s,
                                         const char *name)
 {
-    if (!s || s->count == 0)
-        return NULL;
-    return bsearch(name, s->inherited, s->count, sizeof(*s->inherited),
-                   compare_inherited_name);
+    for (size_t i = 0; s && i < s->count; i++)
+        if (strcmp(s->inherited[i].name, name) == 0)
+            return &s->inherited[i];
+    return NULL;
 }
 
 int succession_inherit(struct succession *s, const char *name)
@@ -157,27 +136,22 @@ int succession_recover_file(struct succession *s, const char *path)
     return found && found->fd >= 0 ? fcntl(found->fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-static bool have_same_bytes(int one, int other, size_t most)
-{
-    struct buf a, b;
-    bool same;
-
-    buf_init(&a, most);
-    buf_init(&b, most);
-    same = fd_read_file(one, &a) == 0 && fd_read_file(other, &b) == 0 &&
-           slice_equal(buf_slice(&a), buf_slice(&b));
-    buf_release(&a);
-    buf_release(&b);
-    return same;
-}
-
 bool succession_had_file(const struct succession *s, const char *path, int fd,
                          size_t most)
 {
     char name[GENERATION_NAME_MAX];
     const struct inherited *found = find_inherited(s, name_of_file(path, name));
+    struct buf before, now;
+    bool same;
 
-    return found && found->fd >= 0 && have_same_bytes(found->fd, fd, most);
+    buf_init(&before, most);
+    buf_init(&now, most);
+    same = found && found->fd >= 0 && fd_read_file(found->fd, &before) == 0 &&
+           fd_read_file(fd, &now) == 0 &&
+           slice_equal(buf_slice(&before), buf_slice(&now));
+    buf_release(&before);
+    buf_release(&now);
+    return same;
 }
 
 int succession_keep_file(struct succession *s, const char *path, int fd)

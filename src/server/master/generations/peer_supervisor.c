@@ -11,7 +11,7 @@
 #include "control/control.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #define READY_TEXT_MAX 4096
 
@@ -93,24 +93,14 @@ void supervisor_up(struct master *m)
     sessions_send_news(m);
 }
 
-static void supervisor_say_ready(const struct master *m)
-{
-    struct buf text;
-
-    buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(m->listeners, &m->settings, &text) == 0)
-        stderr_print("ready: listening on %.*s; data_binding = %s",
-                     (int)text.len, text.data,
-                     binding_words[m->settings.data_binding]);
-    buf_release(&text);
-}
-
 /* Only a gate that has been asked may send it. The supervisor would take gate's
  * mistake for master's, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
-    struct succession *s = &c->master->succession;
+    struct master *m = c->master;
+    struct succession *s = &m->succession;
+    struct buf text;
 
     (void)msg;
     if (!c->opened) {
@@ -121,13 +111,18 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
         return 0;
     s->serves = true;
     if (s->generation > 1)
-        master_report(c->master, s->recovery ? EVENT_TROUBLE : EVENT_SERVICE,
+        master_report(m, s->recovery ? EVENT_TROUBLE : EVENT_SERVICE,
                       PROCESS_MASTER, "%s",
                       s->recovery ? "replaces processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");
     SUCCESSION_SAY(s, leading, 0);
-    supervisor_say_ready(c->master);
+    buf_init(&text, READY_TEXT_MAX);
+    if (listeners_text(m->listeners, &m->settings, &text) == 0)
+        stderr_print("ready: listening on %.*s; data_binding = %s",
+                     (int)text.len, text.data,
+                     binding_words[m->settings.data_binding]);
+    buf_release(&text);
     return 0;
 }
 

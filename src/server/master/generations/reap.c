@@ -10,22 +10,20 @@
 
 /* The sessions of a gate that has ended. */
 
-/* Gate has reported the pids. Only a child of master that is nothing else may
- * be a session. */
-static bool orphan_is_another(struct master *m, pid_t pid)
-{
-    return errands_have(m, pid) || sessions_by_files(m->sessions, pid) ||
-           hanging_has(&m->sessions->hanging, pid) || children_by_pid(m, pid);
-}
-
 /* The session is a child of master now, which is its subreaper. */
 static void orphan_begin(struct session_record *s)
 {
+    struct master *m = s->master;
     bool must_die = s->news & NEWS_KILL;
     int status = 0;
 
     session_forget_news(s);
-    s->orphan = s->pid > 1 && !orphan_is_another(s->master, s->pid) &&
+    /* Gate has reported the pid. Only a child of master that is nothing else
+     * may be a session. */
+    s->orphan = s->pid > 1 && !errands_have(m, s->pid) &&
+                !sessions_by_files(m->sessions, s->pid) &&
+                !hanging_has(&m->sessions->hanging, s->pid) &&
+                !children_by_pid(m, s->pid) &&
                 waitpid(s->pid, &status, WNOHANG) == 0;
     if (!s->orphan)
         session_gone(s, status);

@@ -8,7 +8,7 @@
 
 #include "control/control.h"
 #include "sallyport/base/fd.h"
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 /* Gate may still serve connections that wait. */
 static bool retire_may_begin(const struct master *m)

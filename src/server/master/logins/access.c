@@ -2,7 +2,7 @@
  * If the row is removed, locked or changed, or the user expires, the session is
  * kicked. A file that can't be read or used ends nothing: the last good version
  * counts. Runs in master. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -155,16 +155,6 @@ static bool access_review_row(struct session_record *s, const struct user *row)
     return true;
 }
 
-/* A session that has closed its channel may live on and use its files. If gate
- * has reaped it, nobody uses them: they have their time to sync. */
-static void access_review_rest(struct session_record *s, const struct users *u)
-{
-    if (s->state == SESSION_ENDED && s->pid > 0 && s->files.pid > 0 &&
-        !s->abandoned &&
-        ending_of(s, users_find(u, slice_from(s->files.user))) != ENDING_COUNT)
-        session_abandon(s);
-}
-
 void access_review_one(struct session_record *s)
 {
     struct master *m = s->master;
@@ -217,8 +207,13 @@ size_t access_review(struct master *m)
         if (session_has_user(s))
             ended +=
                 access_review_row(s, users_find(u, slice_from(s->files.user)));
-        else
-            access_review_rest(s, u);
+        else if (s->state == SESSION_ENDED && s->pid > 0 && s->files.pid > 0 &&
+                 !s->abandoned &&
+                 ending_of(s, users_find(u, slice_from(s->files.user))) !=
+                     ENDING_COUNT)
+            /* It has closed its channel, but may live on and use its files.
+             * After gate has reaped it, they have their time to sync. */
+            session_abandon(s);
     sessions_send_news(m);
     a->reviewed = newest;
     a->reviewed_at = now;

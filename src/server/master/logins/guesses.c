@@ -6,7 +6,7 @@
  * is also a table of addresses, with the wrong passwords of the last hour. Runs
  * in master. The functions are pure but for the random key: the time is an
  * argument. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -7,7 +7,7 @@
  * meanwhile. Only a few logins of one address are delayed at a time, and the
  * delays of the others begin after those. So an address can guess only a few
  * times a minute, however many connections it opens. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -144,23 +144,11 @@ void login_deny(struct session_record *s, enum denial why)
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
-static void login_hand_over(struct session_record *s, int end)
-{
-    int r = SEND(&s->channel, login_channel, s->request, .auth = end);
-
-    if (r < 0) {
-        login_give_up(s, r);
-        return;
-    }
-    s->state = SESSION_VERIFY;
-    session_set_timer(s, s->master->deadlines.verdict);
-}
-
 /* Gives the login to worker C, over a new pair of sockets. */
 static int login_begin(struct session_record *s, struct child *c)
 {
     int ends[2];
-    int r = fd_pair(ends);
+    int r = fd_pair(ends), sent;
 
     if (r < 0) {
         master_report(s->master, EVENT_TROUBLE, PROCESS_MASTER,
@@ -170,8 +158,15 @@ static int login_begin(struct session_record *s, struct child *c)
     }
     r = worker_ask(c, s, ends[1]);
     fd_close(&ends[1]);
-    if (r == 0)
-        login_hand_over(s, ends[0]);
+    if (r == 0) {
+        sent = SEND(&s->channel, login_channel, s->request, .auth = ends[0]);
+        if (sent < 0) {
+            login_give_up(s, sent);
+        } else {
+            s->state = SESSION_VERIFY;
+            session_set_timer(s, s->master->deadlines.verdict);
+        }
+    }
     fd_close(&ends[0]);
     return r;
 }
@@ -384,13 +379,6 @@ static void login_home_late(struct session_record *s)
         login_deny(s, DENIAL_LATE);
 }
 
-/* Another node of a cluster may have added the user, or have changed the
- * password. A 530 would say that the password is wrong, for good. */
-static enum denial login_wrong(const struct session_record *s)
-{
-    return userdb_is_stale(s->master->users) ? DENIAL_CHANGED : DENIAL_WRONG;
-}
-
 void login_on_timer(struct session_record *s)
 {
     switch (s->state) {
@@ -402,7 +390,11 @@ void login_on_timer(struct session_record *s)
         if (s->answer.verdict.right && !s->answer.busy)
             login_accept(s);
         else
-            login_deny(s, s->answer.busy ? DENIAL_BUSY : login_wrong(s));
+            /* Another node of a cluster may have changed the row just now. A
+             * 530 would say that the password is wrong, for good. */
+            login_deny(s, s->answer.busy                      ? DENIAL_BUSY
+                          : userdb_is_stale(s->master->users) ? DENIAL_CHANGED
+                                                              : DENIAL_WRONG);
         break;
     case SESSION_WRITING:
         password_late(s);

@@ -2,7 +2,7 @@
  * it has verified the old password of the user of this session. A fork of
  * master replaces it in that user's line. Then master reads the file as after
  * any other change. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <inttypes.h>

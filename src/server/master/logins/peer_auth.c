@@ -3,7 +3,7 @@
  * fit the request. A worker is ended if it names a session that it wasn't asked
  * about, or another user than it was asked about. A yes is for the row that the
  * worker has: it counts if the newest row of that user is the same. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <string.h>

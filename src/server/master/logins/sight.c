@@ -1,7 +1,7 @@
 /* A look at the disks: can the users file and the directory of all homes be
  * reached, and has the file changed? A disk may hang, so a fork of master
  * looks. It copies a changed file into memory, for reader. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,12 +166,6 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     return r;
 }
 
-/* A new generation has the text of the old one, and hasn't seen the file. */
-static bool sight_is_first(const struct userdb *u)
-{
-    return u->edition > 0 && u->seen.st_mode == 0;
-}
-
 static bool sight_tell(const struct userdb *u, const struct sight *g)
 {
     return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
@@ -198,8 +192,10 @@ int sight_main(void *owner)
     }
     /* Its age counts from before the reading, which may need seconds. */
     g.whole = clock_ms() >= g.until;
+    /* A new generation has the text of the old one, and hasn't seen the
+     * file. */
     g.read = g.file == 0 &&
-             (sight_is_first(u) ||
+             ((u->edition > 0 && u->seen.st_mode == 0) ||
               users_must_be_read(g.state, g.until, u->reading.announced));
     if (g.read)
         g.result = sight_read(u, file, &g);

@@ -10,7 +10,7 @@
  * is ended, it still has users, and it hasn't changed for some seconds.
  * sallyportctl and SITE PSWD rename a complete file into place and announce it,
  * so their edits count at once. */
-#include "sessions/sessions.h"
+#include "sessions/logins.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * of records of a fixed size, and is read once, at the first start, so there is
  * nothing to parse. A short-lived fork writes it, since a disk may hang. Only a
  * generation that leads bans anybody. Runs in master. */
-#include "sessions.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * rosters (roster.c), and has a record for each session in them, as for its
  * own: so it counts all sessions, shows them, and decides which ones must end.
  * It writes its orders into the rosters. Runs in master. */
-#include "sessions.h"
+#include "logins.h"
 
 #include <stdlib.h>
 #include <string.h>

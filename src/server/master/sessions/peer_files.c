@@ -1,6 +1,6 @@
 /* A user's process files, in master: the check of the row, the fork, the start
  * and the end. Auth has named the row; uid and home are checked here. */
-#include "sessions.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  * found by its serial. All records are allocated at the start. Gate kills a
  * session that breaks the rules or doesn't read, since gate is its parent.
  * Nothing that a session sends ends anything else. Runs in master. */
-#include "sessions.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,27 +111,19 @@ size_t sessions_logged_in(const struct session_table *t)
     return n;
 }
 
-/* Memory that was never used costs no page. */
-static struct session_record *table_take_free(struct session_table *t)
+struct session_record *sessions_take(struct session_table *t, uint64_t serial)
 {
     struct session_record *s = t->free;
+    struct session_record **bucket = bucket_of(t, serial);
 
     if (s) {
         t->free = s->next;
-    } else if (t->touched < t->size) {
+    } else if (t->touched < t->size) { /* memory without a page until now */
         s = &t->all[t->touched++];
         table_blank(s);
-    }
-    return s;
-}
-
-struct session_record *sessions_take(struct session_table *t, uint64_t serial)
-{
-    struct session_record *s = table_take_free(t);
-    struct session_record **bucket = bucket_of(t, serial);
-
-    if (!s)
+    } else {
         return NULL;
+    }
     s->serial = serial;
     s->next = *bucket;
     *bucket = s;

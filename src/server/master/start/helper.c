@@ -43,19 +43,6 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     return 0;
 }
 
-int helper_recover(struct master *m, int *kept, const char *path,
-                   struct complaint *c)
-{
-    struct complaint why = { "" };
-
-    if (settings_take(&m->settings, *kept, &why) < 0) {
-        stderr_print("%s: %s is read again", why.text, path);
-        return helper_settings(m, path, c);
-    }
-    m->conf = fd_take(kept);
-    return 0;
-}
-
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms)
 {

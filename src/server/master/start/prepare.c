@@ -30,45 +30,11 @@
 
 #define SECRETS_NAME "keys of master"
 
-/* Takes the keys of the generation before. Returns false if there are none. The
- * keys of master_init() stay for those that it didn't have. */
-static bool secrets_inherit(struct master *m)
-{
-    return succession_inherit_bytes(&m->succession, SECRETS_NAME, &m->secrets,
-                                    sizeof(m->secrets)) >=
-           sizeof(m->secrets.names);
-}
-
 int secrets_keep(struct master *m)
 {
     const struct slice all = { (const char *)&m->secrets, sizeof(m->secrets) };
 
     return succession_keep_bytes(&m->succession, SECRETS_NAME, all);
-}
-
-/* Adds to the complaint about the value of KEY the line in the
- * configuration. */
-static int placed(const struct master *m, const char *key, int r,
-                  struct complaint *c)
-{
-    if (r < 0)
-        settings_place(&m->settings, key, c);
-    return r < 0 ? r : 0;
-}
-
-static bool users_had_rows(int fd)
-{
-    struct stat st;
-
-    return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
-}
-
-/* Does a file with this error stay unusable? Other errors come from a lack of
- * resources, or from a disk that is away. */
-static bool is_lasting(int error)
-{
-    return error == ENOENT || error == ENOTDIR || error == EACCES ||
-           error == EPERM || error == ELOOP || error == ENXIO;
 }
 
 /* The rows of the generation before count until the file has another text that
@@ -80,7 +46,9 @@ static bool is_lasting(int error)
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
-    const bool had_rows = users_had_rows(before);
+    struct stat st;
+    const bool had_rows =
+        before >= 0 && fstat(before, &st) == 0 && st.st_size > 0;
     const bool recovery = m->succession.recovery;
     struct complaint refused = { "" };
     uint64_t end;
@@ -102,7 +70,10 @@ int prepare_users(struct master *m, struct complaint *c)
         c->text[0] = '\0';
         r = 0;
     }
-    if (is_lasting(-r))
+    /* Other errors come from a lack of resources, or from a disk that is
+     * away. */
+    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM ||
+        r == -ELOOP || r == -ENXIO)
         r = -EINVAL;
     if (r >= 0 && m->users->state == USERS_NONE)
         stderr_print("hint: %s is missing, so nobody can log in; make the "
@@ -112,7 +83,9 @@ int prepare_users(struct master *m, struct complaint *c)
         stderr_print("warning: %s: its last line isn't ended, so it may be cut "
                      "off; complete it, and end it with a line end",
                      m->settings.users);
-    return placed(m, "users", r, c);
+    if (r < 0)
+        settings_place(&m->settings, "users", c);
+    return r < 0 ? r : 0;
 }
 
 /* Does this answer of check end a start? Other errors mean that something is
@@ -139,15 +112,6 @@ void prepare_keep_identities(struct master *m)
     const struct slice all = { (const char *)m->account, sizeof(m->account) };
 
     succession_keep_bytes(&m->succession, ACCOUNTS_NAME, all);
-}
-
-/* A recovery must not wait for a directory service. Another build's identities
- * may have another size. */
-static bool inherit_identities(struct master *m)
-{
-    return m->succession.recovery &&
-           succession_inherit_bytes(&m->succession, ACCOUNTS_NAME, m->account,
-                                    sizeof(m->account)) == sizeof(m->account);
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
@@ -401,13 +365,22 @@ int prepare_sandbox(struct master *m, struct complaint *c)
 static void prepare_question(struct master *m, struct prepared *p)
 {
     const bool recovery = m->succession.recovery;
+    /* The keys of master_init() stay for those that the generation before
+     * didn't have. */
+    const bool inherited = succession_inherit_bytes(
+                               &m->succession, SECRETS_NAME, &m->secrets,
+                               sizeof(m->secrets)) >= sizeof(m->secrets.names);
 
-    *p =
-        (struct prepared){ .make = !m->check, .inherited = secrets_inherit(m) };
+    *p = (struct prepared){ .make = !m->check, .inherited = inherited };
     memcpy(p->key, m->secrets.names, sizeof(p->key));
     if (recovery)
         m->empty = succession_inherit(&m->succession, "empty");
-    p->wanted[PREPARED_ACCOUNTS] = !inherit_identities(m);
+    /* A recovery must not wait for a directory service. Accounts of another
+     * build may have another size. */
+    p->wanted[PREPARED_ACCOUNTS] =
+        !recovery ||
+        succession_inherit_bytes(&m->succession, ACCOUNTS_NAME, m->account,
+                                 sizeof(m->account)) != sizeof(m->account);
     p->wanted[PREPARED_SANDBOX] = !recovery;
     p->wanted[PREPARED_EMPTY] = m->root && m->empty < 0;
     p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
@@ -454,23 +427,18 @@ int prepare_by_check(struct master *m, struct complaint *c)
     return m->check ? 0 : prepare_unanswered(p, c);
 }
 
-/* Is standard error a stream to journald? (systemd.exec(5), JOURNAL_STREAM) */
-static bool output_is_stream(void)
+int prepare_output(struct master *m, struct complaint *c)
 {
-    const char *named = getenv("JOURNAL_STREAM");
+    /* systemd.exec(5) */
+    const char *stream = getenv("JOURNAL_STREAM");
     char own[64];
     struct stat st;
 
-    if (!named || fstat(STDERR_FILENO, &st) < 0)
-        return false;
-    snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
-    return strcmp(named, own) == 0;
-}
-
-int prepare_output(struct master *m, struct complaint *c)
-{
     (void)c;
-    m->prefixed = output_is_stream();
+    if (stream && fstat(STDERR_FILENO, &st) == 0) {
+        snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
+                 (unsigned long long)st.st_ino);
+        m->prefixed = strcmp(stream, own) == 0;
+    }
     return 0;
 }

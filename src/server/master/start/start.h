@@ -11,6 +11,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
+#include "sessions/logins.h"
 
 /* The command line of sallyportd. */
 struct start_options {
@@ -36,11 +37,6 @@ void options_help(FILE *out);
  * reader has failed itself. For --check the mistakes of the file are printed
  * instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
-/* Does the same after a crash with *KEPT, the settings that were in force; it
- * takes *KEPT. After an upgrade the supervisor may have kept settings of
- * another build, which this build can't read: then PATH is read. */
-int helper_recover(struct master *m, int *kept, const char *path,
-                   struct complaint *c);
 /* Has check do the wanted parts of what a start needs, in a start up to the
  * first mistake. If it fails, so does the part at which it stopped: -ETIMEDOUT:
  * a disk doesn't answer; -EIO: check has failed itself, or couldn't be asked.
