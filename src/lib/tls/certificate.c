@@ -107,38 +107,22 @@ static int take_certificate(void *owner, void *thing, int number)
 static const struct pem_kind certificates = { "certificate", parse_certificate,
                                               take_certificate };
 
-static int chain_load(struct tls_context *t, const struct tls_pair *pair,
-                      struct complaint *c)
-{
-    const struct pem_file file = { pair->certificate_fd, pair->certificate,
-                                   PEM_MAX };
-    struct chain r = { t, pair, c };
-
-    return pem_each(&file, &certificates, &r, c);
-}
-
-static int keep_names(struct identity *id, const struct tls_pair *pair,
-                      struct complaint *c)
-{
-    id->name = strdup(pair->certificate);
-    id->key_name = strdup(pair->key);
-    id->number = pair->number;
-    return id->name && id->key_name
-               ? 0
-               : complain(c, "%s: no memory", pair->certificate);
-}
-
 int identity_load(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c)
 {
+    const struct pem_file file = { pair->certificate_fd, pair->certificate,
+                                   PEM_MAX };
     struct identity *id = &t->identity[t->count++];
+    struct chain chain = { t, pair, c };
     EVP_PKEY *public;
-    int r = keep_names(id, pair, c);
 
-    if (r == 0)
-        r = chain_load(t, pair, c);
-    if (r != 0)
-        return r;
+    id->name = strdup(pair->certificate);
+    id->key_name = strdup(pair->key);
+    id->number = pair->number;
+    if (!id->name || !id->key_name)
+        return complain(c, "%s: no memory", pair->certificate);
+    if (pem_each(&file, &certificates, &chain, c) != 0)
+        return -EINVAL;
     public = X509_get0_pubkey(id->leaf);
     id->kind = EVP_PKEY_get_base_id(public);
     id->key = remote_key_new(public, &t->signer, pair->number);

@@ -207,27 +207,10 @@ static int add_subject(X509 *x, struct buf *into)
     return r == -ENOBUFS ? 0 : r;
 }
 
-static const struct {
-    int type;
-    const char *kind;
-} kinds[] = {
-    { GEN_EMAIL, "email" },
-    { GEN_DNS, "dns" },
-    { GEN_URI, "uri" },
-};
-
-static int add_name(const GENERAL_NAME *name, struct buf *into)
+static struct slice string_of(const ASN1_STRING *s)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (name->type != kinds[i].type)
-            continue;
-        const ASN1_STRING *s = name->d.ia5;
-
-        return add_line(into, kinds[i].kind,
-                        (struct slice){ (const char *)ASN1_STRING_get0_data(s),
-                                        (size_t)ASN1_STRING_length(s) });
-    }
-    return 0;
+    return (struct slice){ (const char *)ASN1_STRING_get0_data(s),
+                           (size_t)ASN1_STRING_length(s) };
 }
 
 static int add_names(X509 *x, struct buf *into)
@@ -236,8 +219,16 @@ static int add_names(X509 *x, struct buf *into)
         X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     int r = 0;
 
-    for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++)
-        r = add_name(sk_GENERAL_NAME_value(names, i), into);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const char *kind = name->type == GEN_EMAIL ? "email"
+                           : name->type == GEN_DNS ? "dns"
+                           : name->type == GEN_URI ? "uri"
+                                                   : NULL;
+
+        if (kind) /* each of these is a string of this type */
+            r = add_line(into, kind, string_of(name->d.ia5));
+    }
     GENERAL_NAMES_free(names);
     return r;
 }

@@ -167,10 +167,10 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
  * without such a part covers all of them. */
 static bool lists_overlap(const struct list *a, const struct list *b)
 {
-    const ASN1_OCTET_STRING *x, *y;
+    const int part = NID_issuing_distribution_point;
+    const ASN1_OCTET_STRING *x = crl_extension(a->crl, part),
+                            *y = crl_extension(b->crl, part);
 
-    x = crl_extension(a->crl, NID_issuing_distribution_point);
-    y = crl_extension(b->crl, NID_issuing_distribution_point);
     return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
 }
 
@@ -272,8 +272,11 @@ static int read_all(struct clients_reading *r)
     return e;
 }
 
-/* Their size in the request, RFC 8446 4.2.4: a length before each name. */
-static size_t names_size(STACK_OF(X509) * all)
+/* Requests for certificates list the CAs, so that a client can choose. The list
+ * is a part of each client's proof. Without this limit it could make the proof
+ * too long for auth, and nobody could log in with login=certificate. False:
+ * OpenSSL's queue has the error. */
+static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
 {
     size_t bytes = 0;
 
@@ -281,18 +284,10 @@ static size_t names_size(STACK_OF(X509) * all)
         int len =
             i2d_X509_NAME(X509_get_subject_name(sk_X509_value(all, i)), NULL);
 
+        /* RFC 8446 4.2.4: a length before each name */
         bytes += 2u + (len < 0 ? CLIENT_NAMES_MAX : (size_t)len);
     }
-    return bytes;
-}
-
-/* Requests for certificates list the CAs, so that a client can choose. The list
- * is a part of each client's proof. Without this limit it could make the proof
- * too long for auth, and nobody could log in with login=certificate. False:
- * OpenSSL's queue has the error. */
-static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
-{
-    if (names_size(all) > CLIENT_NAMES_MAX)
+    if (bytes > CLIENT_NAMES_MAX)
         return true;
     for (int i = 0; i < sk_X509_num(all); i++)
         if (SSL_CTX_add_client_CA(ssl, sk_X509_value(all, i)) != 1)

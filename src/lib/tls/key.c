@@ -45,17 +45,6 @@ static bool is_end(void)
            ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
 
-static int end_reading(const struct pem_file *f, const struct pem_kind *kind,
-                       int number, struct complaint *c)
-{
-    if (!is_end())
-        return complain(c, "%s: %s %d can't be read: %s", f->name, kind->what,
-                        number, tls_error(ERR_peek_error()));
-    if (number == 1)
-        return complain(c, "%s: holds no %s in PEM form", f->name, kind->what);
-    return 0;
-}
-
 static int take_each(BIO *b, const struct pem_file *f,
                      const struct pem_kind *kind, void *owner,
                      struct complaint *c)
@@ -65,8 +54,14 @@ static int take_each(BIO *b, const struct pem_file *f,
     for (int number = 1; r == 0; number++) {
         ERR_clear_error();
         void *thing = kind->parse(b);
+        if (!thing && !is_end())
+            return complain(c, "%s: %s %d can't be read: %s", f->name,
+                            kind->what, number, tls_error(ERR_peek_error()));
+        if (!thing && number == 1)
+            return complain(c, "%s: holds no %s in PEM form", f->name,
+                            kind->what);
         if (!thing)
-            return end_reading(f, kind, number, c);
+            break;
         r = kind->take(owner, thing, number);
     }
     return r;

@@ -47,19 +47,6 @@ static EVP_PKEY *parse_private_key(BIO *b, const char *name,
     return key;
 }
 
-/* The text of the key is wiped. */
-static EVP_PKEY *read_key(int fd, const char *name, struct complaint *c)
-{
-    struct buf text;
-
-    buf_init(&text, PEM_MAX);
-    BIO *b = pem_open(fd, name, &text, c);
-    EVP_PKEY *key = b ? parse_private_key(b, name, c) : NULL;
-    BIO_free(b);
-    buf_release(&text);
-    return key;
-}
-
 struct sign_key {
     EVP_PKEY *key;
 };
@@ -67,12 +54,17 @@ struct sign_key {
 struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c)
 {
     struct sign_key *k = calloc(1, sizeof(*k));
+    struct buf text;
 
     if (!k) {
         complain(c, "%s: no memory", name);
         return NULL;
     }
-    k->key = read_key(fd, name, c);
+    buf_init(&text, PEM_MAX);
+    BIO *b = pem_open(fd, name, &text, c);
+    k->key = b ? parse_private_key(b, name, c) : NULL;
+    BIO_free(b);
+    buf_release(&text); /* wiped */
     if (k->key && key_check(k->key, name, c) == 0)
         return k;
     sign_key_free(k);

@@ -174,22 +174,16 @@ enum stream_state stream_offer_ticket(struct stream *s)
     return s->open ? resume_offer_ticket(s) : STREAM_OK;
 }
 
-static enum stream_state read_more(struct stream *s, void *into, size_t len,
-                                   size_t *got)
-{
-    if (!stream_begin(s))
-        return STREAM_FAILED;
-    return s->ssl ? secure_read(s, into, len, got)
-                  : plain_read(s, into, len, got);
-}
-
 enum stream_state stream_read(struct stream *s, void *into, size_t len,
                               size_t *got)
 {
     enum stream_state st = s->end;
     *got = 0;
-    if (st == STREAM_OK)
-        st = read_more(s, into, len, got);
+    if (st == STREAM_OK && !stream_begin(s))
+        st = STREAM_FAILED;
+    else if (st == STREAM_OK)
+        st = s->ssl ? secure_read(s, into, len, got)
+                    : plain_read(s, into, len, got);
     s->reported = st != STREAM_OK && st != STREAM_AGAIN;
     return st;
 }

@@ -153,28 +153,22 @@ static int complain_of_handshake(const struct probe_signer *w,
                     tls_error(error));
 }
 
-static int warm_versions(SSL_CTX *ssl, const struct identity *id,
-                         struct probe_signer *w, struct complaint *c)
-{
-    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        ERR_clear_error();
-        *w = (struct probe_signer){ .signer = w->signer };
-        if (versions[i] >= SSL_CTX_get_min_proto_version(ssl) &&
-            !warm_version(ssl, id, versions[i]))
-            return complain_of_handshake(w, id, c);
-    }
-    return 0;
-}
-
 int warm_up(struct tls_context *t, struct complaint *c)
 {
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     struct probe_signer w = { .signer = t->signer };
     int r = 0;
 
     t->signer = (struct signer){ probe_sign, &w };
-    for (size_t i = 0; r == 0 && i < t->count; i++)
-        r = warm_versions(t->ssl, &t->identity[i], &w, c);
+    for (size_t i = 0; r == 0 && i < 2 * t->count; i++) {
+        const struct identity *id = &t->identity[i / 2];
+
+        ERR_clear_error();
+        w = (struct probe_signer){ .signer = w.signer };
+        if (versions[i % 2] >= SSL_CTX_get_min_proto_version(t->ssl) &&
+            !warm_version(t->ssl, id, versions[i % 2]))
+            r = complain_of_handshake(&w, id, c);
+    }
     t->signer = w.signer;
     return r;
 }

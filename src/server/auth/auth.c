@@ -63,18 +63,6 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-/* Gate checks what is in the file, and reports it with more words: auth accepts
- * a file without a certificate. A client can prove its key only to a
- * certificate that gate has, too. */
-static int auth_add_server(struct auth *a, const struct setup_file *f)
-{
-    int r = proof_servers_add(&a->servers, f->fd);
-
-    if (r == 0 || r == -EINVAL)
-        return 0;
-    return complain(&a->frame.why, "%s: %s", f->name, strerror(-r));
-}
-
 static int auth_on_verify(void *owner, struct msg_verify *m)
 {
     struct auth *a = owner;
@@ -94,14 +82,21 @@ static int auth_set_up(void *owner)
 {
     struct auth *a = owner;
     const struct setup_file *file = &a->frame.setup.file[SETUP_CERTIFICATE];
-    int r = 0;
+    int r;
 
     a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
-    for (size_t i = 0; i < CERTIFICATES_MAX && file[i].fd >= 0 && r == 0; i++)
-        r = auth_add_server(a, &file[i]);
-    if (r == 0 && proof_begin() < 0)
-        return complain(&a->frame.why, "auth: no memory for OpenSSL");
-    return r;
+    /* Gate checks what is in the file, and reports it with more words: auth
+     * accepts a file without a certificate. A client can prove its key only to
+     * a certificate that gate has, too. */
+    for (size_t i = 0; i < CERTIFICATES_MAX && file[i].fd >= 0; i++) {
+        r = proof_servers_add(&a->servers, file[i].fd);
+        if (r < 0 && r != -EINVAL)
+            return complain(&a->frame.why, "%s: %s", file[i].name,
+                            strerror(-r));
+    }
+    return proof_begin() == 0
+               ? 0
+               : complain(&a->frame.why, "auth: no memory for OpenSSL");
 }
 
 static const struct handler auth_handlers[] = {

@@ -66,22 +66,6 @@ const char *judge_stand_in(const struct circle *c,
     return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
-static enum judgement standing_of(const struct user *user, int64_t now)
-{
-    if (!user)
-        return JUDGED_UNKNOWN;
-    if (user->locked)
-        return JUDGED_LOCKED;
-    return user_expired(user, now) ? JUDGED_EXPIRED : JUDGED_NO_OBJECTION;
-}
-
-/* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
- * hash. */
-static const char *hash_of_locked(const struct user *user, const char *usual)
-{
-    return *user->hash == '$' ? user->hash : usual;
-}
-
 /* Beside a password, auth believes what the session reports about the
  * certificate. A certificate instead of the password needs the client's own
  * signature. */
@@ -144,14 +128,16 @@ enum judgement judge(const struct users *u, struct attempt *a)
     enum judgement j;
 
     a->user = user;
-    j = standing_of(user, a->now);
-    if (j != JUDGED_NO_OBJECTION) {
-        enum hash_answer hash = hash_verify_nobody(
-            a->password, user ? hash_of_locked(user, usual) : usual);
-
-        return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
-    }
-    return judge_user(user, a, usual);
+    if (user && !user->locked && !user_expired(user, a->now))
+        return judge_user(user, a, usual);
+    j = !user ? JUDGED_UNKNOWN : user->locked ? JUDGED_LOCKED : JUDGED_EXPIRED;
+    /* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
+     * hash. */
+    if (user && *user->hash == '$')
+        usual = user->hash;
+    return hash_verify_nobody(a->password, usual) == HASH_FAILED
+               ? JUDGED_NO_HASH
+               : j;
 }
 
 static void report_send(const struct pending *p, struct event_record *r,
@@ -199,29 +185,19 @@ static const char *const reasons[JUDGED_COUNT] = {
 };
 
 /* People often type their password as the name. So the name of an unknown user
- * isn't logged if it looks more like a password than like most names. */
-static struct slice loggable_name(const struct attempt *a)
-{
-    return a->user || group_name_ok(a->name) ? a->name : SLICE("?");
-}
-
-/* The fingerprint is the first line of the claims. */
-static void add_certificate(struct event_record *r, struct slice claims)
-{
-    struct slice line;
-
-    if (claims.len > 0 && slice_cut(&claims, '\n', &line) &&
-        line.len < PIN_TEXT_MAX)
-        event_text(r, FIELD_CERTIFICATE, line);
-}
-
+ * isn't logged if it looks more like a password than like most names. The
+ * certificate's fingerprint is the first line of the claims. */
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why)
 {
+    const bool shown = attempt->user || group_name_ok(attempt->name);
+    struct slice claims = attempt->claims, line;
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, loggable_name(attempt));
-    add_certificate(&r, attempt->claims);
+    event_text(&r, FIELD_USER, shown ? attempt->name : SLICE("?"));
+    if (claims.len > 0 && slice_cut(&claims, '\n', &line) &&
+        line.len < PIN_TEXT_MAX)
+        event_text(&r, FIELD_CERTIFICATE, line);
     report_send(p, &r, slice_from(reasons[why]));
 }

@@ -158,29 +158,15 @@ static void pairs_close(struct session_pairs *p)
     }
 }
 
-/* After a failure the caller's pairs_close() closes the pairs that were opened.
- */
+/* After a failure pairs_close() closes the pairs that were opened. */
 static int pairs_open(struct session_pairs *p)
 {
-    int r = fd_pair(p->master);
+    int *const all[] = { p->master, p->gate, p->log, p->keys };
+    int r = 0;
 
-    if (r == 0)
-        r = fd_pair(p->gate);
-    if (r == 0)
-        r = fd_pair(p->log);
-    if (r == 0)
-        r = fd_pair(p->keys);
+    for (int i = 0; i < 4 && r == 0; i++)
+        r = fd_pair(all[i]);
     return r;
-}
-
-/* Sessions still ignore the signals that a terminal or systemd sends to all
- * processes: master ends them in order, and not as if they had crashed. */
-static void entry_unblock_signals(void)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* The set-up of the child. It is copied before the fork, since the tables don't
@@ -189,14 +175,18 @@ static struct session_start entry_start_of_child;
 
 /* The child. First it wipes what it has inherited about other clients: the last
  * messages, the events that wait for log, and the stack with its callers'
- * frames. After that it uses no variable of this frame. */
+ * frames. After that it uses no variable of this frame. It still ignores the
+ * signals that a terminal or systemd sends to all processes: master ends
+ * sessions in order, and not as if they had crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
+    static const sigset_t none; /* empty */
+
     channel_forget();
     event_sender_release(&g->frame.log);
     if (g->stack)
         stack_wipe_above(__builtin_frame_address(0), g->stack);
-    entry_unblock_signals();
+    sigprocmask(SIG_SETMASK, &none, NULL);
     session_main(&entry_start_of_child);
 }
 

@@ -191,28 +191,21 @@ static int set_yes_no(const struct assignment *a)
     return 0;
 }
 
-/* Or 0. */
-static unsigned weaker_part(struct slice word)
-{
-    for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (slice_equal(word, slice_from(sandbox_parts[i].word)))
-            return sandbox_parts[i].part;
-    return 0;
-}
-
 static int set_weaker(const struct assignment *a)
 {
     struct slice rest = a->value, word;
     unsigned bits = 0;
 
     while (slice_cut(&rest, ' ', &word)) {
-        unsigned part = weaker_part(word);
+        size_t i = 0;
 
-        if (word.len == 0)
-            continue;
-        if (part == 0)
+        while (i < SANDBOX_PARTS &&
+               !slice_equal(word, slice_from(sandbox_parts[i].word)))
+            i++;
+        if (i < SANDBOX_PARTS)
+            bits |= sandbox_parts[i].part;
+        else if (word.len > 0)
             return kinds_refuse_syntax(a);
-        bits |= part;
     }
     *(unsigned *)a->field = bits;
     return 0;

@@ -43,18 +43,11 @@ static bool has_control(struct slice line)
     return false;
 }
 
-/* Some keys contain an IPv6 network: "address.2001:db8::/32". */
-static bool may_have_colon(struct slice key)
-{
-    const struct setting *row = table_find(key);
-
-    return row && row->keyed;
-}
-
 /* The key, untrimmed, is what stands before the first '='. */
 static int check_line(struct parser *p, struct slice line)
 {
     struct slice rest = line, key;
+    const struct setting *row;
 
     if (has_control(line))
         return refuse_line(p, "a control byte");
@@ -66,8 +59,9 @@ static int check_line(struct parser *p, struct slice line)
     slice_cut(&rest, '=', &key);
     if (!rest.ptr)
         return refuse_line(p, "no '='; expected: key = value");
-    if (slice_has(key, ';') ||
-        (slice_has(key, ':') && !may_have_colon(slice_trim(key))))
+    row = table_find(slice_trim(key));
+    /* Some keys contain an IPv6 network: "address.2001:db8::/32". */
+    if (slice_has(key, ';') || (slice_has(key, ':') && !(row && row->keyed)))
         return refuse_line(p,
                            "':' or ';' before the '='; expected: key = value");
     if (line.len > SETTINGS_LINE_MAX)
@@ -90,17 +84,6 @@ static int unknown_key(struct parser *p, struct slice key)
     return complain(&p->complaint,
                     "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?",
                     p->name, p->line, len, key.ptr, nearest);
-}
-
-/* The line has no effect, and is no mistake: after an upgrade the server must
- * start with the old file. */
-static int accept_retired(struct parser *p, struct slice key,
-                          const char *instead)
-{
-    complain(&p->settings->retired,
-             "%s:%zu: %.*s has no effect any more; %sremove this line", p->name,
-             p->line, (int)key.len, key.ptr, instead);
-    return 0;
 }
 
 static int assign_value(struct parser *p, const struct setting *row,
@@ -128,7 +111,14 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
 
     if (!row) {
         instead = table_retired(key);
-        return instead ? accept_retired(p, key, instead) : unknown_key(p, key);
+        if (!instead)
+            return unknown_key(p, key);
+        /* No mistake: after an upgrade the server must start with the old
+         * file. */
+        complain(&p->settings->retired,
+                 "%s:%zu: %.*s has no effect any more; %sremove this line",
+                 p->name, p->line, (int)key.len, key.ptr, instead);
+        return 0;
     }
     if (row->keyed) {
         size_t prefix = strlen(row->key);
@@ -188,15 +178,6 @@ void conf_default(struct settings *s)
     }
 }
 
-static struct slice without_bom(struct slice text)
-{
-    if (slice_starts(text, SLICE("\xef\xbb\xbf"))) {
-        text.ptr += 3;
-        text.len -= 3;
-    }
-    return text;
-}
-
 /* May the line have been meant for the setting without which a command would
  * read other users? */
 static bool is_vital(struct slice line)
@@ -216,7 +197,8 @@ static bool is_vital(struct slice line)
 static int parse_text(struct parser *p, struct slice text, conf_report *report,
                       struct complaint *c)
 {
-    struct slice rest = without_bom(text), line;
+    const size_t mark = slice_starts(text, SLICE("\xef\xbb\xbf")) ? 3 : 0;
+    struct slice rest = { text.ptr + mark, text.len - mark }, line;
     int r = 0;
 
     while (slice_cut(&rest, '\n', &line)) {
@@ -258,16 +240,6 @@ int conf_parse(struct settings *s, struct slice text, const char *name,
     return parse_all(s, text, name, false, report, c);
 }
 
-static int read_text(int fd, const char *path, struct buf *text,
-                     struct complaint *c)
-{
-    int r = fd_read_file(fd, text);
-
-    if (r == -EFBIG || text->len > SETTINGS_TEXT_MAX)
-        return complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
-    return r ? complain(c, "%s: %s", path, strerror(-r)) : 0;
-}
-
 static int read_all(struct settings *s, int fd, const char *path, bool partly,
                     conf_report *report, struct complaint *c)
 {
@@ -275,7 +247,11 @@ static int read_all(struct settings *s, int fd, const char *path, bool partly,
     int r;
 
     buf_init(&text, SETTINGS_TEXT_MAX);
-    r = read_text(fd, path, &text, c);
+    r = fd_read_file(fd, &text);
+    if (r == -EFBIG)
+        r = complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
+    else if (r < 0)
+        r = complain(c, "%s: %s", path, strerror(-r));
     if (r == 0)
         r = parse_all(s, buf_slice(&text), path, partly, report, c);
     else

@@ -96,23 +96,15 @@ static int cut_columns(const struct reader *r, char *line, char **column,
     return 0;
 }
 
-static int read_id(const char *text, uint32_t *ret)
+static int read_id(const struct reader *r, const char *what, const char *text,
+                   uint32_t *ret)
 {
     uint64_t number;
 
     if (slice_number(slice_from(text), USER_ID_MAX, &number))
-        return -EINVAL;
+        return reader_mistake(r, r->line, "the %s is not a number up to %u",
+                              what, USER_ID_MAX);
     *ret = (uint32_t)number;
-    return 0;
-}
-
-static int read_ids(const struct reader *r, struct user *user, const char *uid,
-                    const char *gid)
-{
-    if (read_id(uid, &user->uid))
-        return complain_of_row(r, "the uid is not a number up to 4294967294");
-    if (read_id(gid, &user->gid))
-        return complain_of_row(r, "the gid is not a number up to 4294967294");
     return 0;
 }
 
@@ -142,15 +134,6 @@ static int read_options(const struct reader *r, struct line_options *o,
     return options_read(o, kind, text, &why) ? complain_of_row(r, why.text) : 0;
 }
 
-static int read_name(const struct reader *r, const char *name)
-{
-    return user_name_ok(slice_from(name))
-               ? 0
-               : complain_of_row(
-                     r, "bad name; expected 1 to 32 of a-z A-Z 0-9 . _ - @, "
-                        "not beginning with . - or @");
-}
-
 static int read_group_name(const struct reader *r, const char *name)
 {
     return group_name_ok(slice_from(name))
@@ -172,8 +155,13 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
                            .comment = column[4],
                            .home = column[5],
                            .line = r->line };
-    if (read_name(r, user->name) || read_hash(r, user, column[1]) ||
-        read_ids(r, user, column[2], column[3]))
+    if (!user_name_ok(slice_from(user->name)))
+        return complain_of_row(
+            r, "bad name; expected 1 to 32 of a-z A-Z 0-9 . _ - @, not "
+               "beginning with . - or @");
+    if (read_hash(r, user, column[1]) ||
+        read_id(r, "uid", column[2], &user->uid) ||
+        read_id(r, "gid", column[3], &user->gid))
         return -EINVAL;
     if (!user_comment_ok(slice_from(user->comment)))
         return complain_of_row(
@@ -229,10 +217,8 @@ static int read_share(const struct reader *r, struct share *share, char *line)
     uint32_t gid = 0;
 
     if (cut_columns(r, line, column, 5, "@share:name:gid:path:options") ||
-        read_group_name(r, column[1]))
+        read_group_name(r, column[1]) || read_id(r, "gid", column[2], &gid))
         return -EINVAL;
-    if (read_id(column[2], &gid))
-        return complain_of_row(r, "the gid is not a number up to 4294967294");
     if (gid < SHARE_GID_MIN)
         return reader_mistake(r, r->line,
                               "gid %u is one of Debian's own groups; a share's "
@@ -374,19 +360,13 @@ static int read_text(struct reader *r, struct buf *text, int result)
     return result;
 }
 
-static int read_file(struct reader *r, int fd)
-{
-    struct buf text;
-
-    buf_init(&text, USERS_FILE_MAX + 1);
-    return read_text(r, &text, fd_read_file(fd, &text));
-}
-
 int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 {
     struct reader r = { .users = u, .file = file, .complaint = c };
+    struct buf text;
 
-    return read_file(&r, fd);
+    buf_init(&text, USERS_FILE_MAX + 1);
+    return read_text(&r, &text, fd_read_file(fd, &text));
 }
 
 int users_parse(struct users *u, struct slice text, const char *file,
@@ -412,7 +392,10 @@ int users_survey(struct users *u, int fd, const char *file,
                         .complaint = c,
                         .report = report,
                         .mistakes = &mistakes };
-    int result = read_file(&r, fd);
+    struct buf text;
+    int result;
 
+    buf_init(&text, USERS_FILE_MAX + 1);
+    result = read_text(&r, &text, fd_read_file(fd, &text));
     return result < 0 ? result : (int)mistakes;
 }
