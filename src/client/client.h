@@ -166,12 +166,17 @@ enum tree_times {
     TIMES_CHANGE /* an upload has the time of its end */
 };
 
+/* Does the command only look or remove, transfer each file (put, get), or
+ * those that differ? */
+enum tree_use { TREE_LOOKS, TREE_COPIES, TREE_SYNCS };
+
 /* The jobs of one command, see transfer/jobs.h, and what they count. A walk
  * through a directory here and its counterpart on the server has a job for each
  * directory; it prints each failure and continues with the rest. */
 struct tree {
     struct client *client;
-    const struct tree_way *way;
+    enum tree_use use;
+    bool up; /* to the server */
     struct jobs jobs;
     size_t named;            /* see names_open(): of the local directory */
     atomic_size_t left_out;  /* names too long for one of the sides */
@@ -189,29 +194,7 @@ struct tree {
     pthread_mutex_t lock;  /* of standard output, and of jobs.later */
 };
 
-/* The differences between put, get and sync on a walk. */
-struct tree_way {
-    bool up;
-    /* Sync: a name that both sides have. Does JOB need no transfer, or is it
-     * now another job, which will see? NULL: each file is transferred. */
-    bool (*settled)(struct tree *t, struct job *job, const char *local,
-                    const char *remote, const struct stat *here,
-                    const struct listing_entry *there);
-    /* Sync, up: asks for a file that the listing lacks. */
-    job_step *ask;
-    /* Up: called after the last entry of the open local directory HERE; or
-     * NULL. */
-    void (*up_end)(struct tree *t, struct job *job, int here,
-                   const struct listing *there);
-    /* Up: the step after everything in a directory; or NULL. */
-    job_step *up_last;
-    /* Down: before anything in a directory is added; or NULL. Returns 0, or -1
-     * with the reason. */
-    int (*down_begin)(struct tree *t, const struct job *job, struct link *l,
-                      const struct listing *there, struct failure *why);
-};
-
-void tree_begin(struct tree *t, struct client *c, const struct tree_way *way);
+void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);
 void tree_run(struct tree *t);
 /* Returns the first failure's exit code, or 0. */
 int tree_end(struct tree *t);
@@ -292,8 +275,16 @@ struct job *remove_hold_there(struct tree *t, struct job *dir,
 struct job *remove_hold_here(struct tree *t, const struct job *dir,
                              const char *local, const char *remote);
 
-/* Collects the names that sync --delete removes on the target. A walk calls
- * them: for names in the server's directory of DIR that the open local
+/* Sync: a name that both sides have. Does JOB need no transfer, or is it now
+ * another job, which will see? */
+bool sync_settled(struct tree *t, struct job *job, const char *local,
+                  const char *remote, const struct stat *here,
+                  const struct listing_entry *there);
+/* Sync: asks for a file that the server's listing lacks. */
+job_step sync_ask;
+
+/* Collects the names that sync --delete removes on the target, if any. A walk
+ * calls them: for names in the server's directory of DIR that the open local
  * directory HERE lacks; or for local names that the listing lacks. */
 void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);

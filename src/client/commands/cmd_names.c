@@ -83,7 +83,7 @@ static int names_walk(struct client *c, const char *path, job_step *step,
 {
     const struct job job = { .kind = JOB_WALK, .step = step };
 
-    tree_begin(t, c, NULL);
+    tree_begin(t, c, TREE_LOOKS, false);
     jobs_add(&t->jobs, &job, "", path);
     tree_run(t);
     return tree_end(t);
@@ -231,7 +231,7 @@ int cmd_rm(struct client *c, struct word *w, int n)
 {
     struct tree t;
 
-    tree_begin(&t, c, NULL);
+    tree_begin(&t, c, TREE_LOOKS, false);
     jobs_keep(&t.jobs, names_each(c, w, n, rm_one, &t));
     tree_run(&t);
     return tree_end(&t);
@@ -284,15 +284,6 @@ static int mv_name_taken(void *link, const char *name, struct failure *why)
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-static int mv_rename(struct client *c, const char *taken, char to[URL_PATH_MAX],
-                     struct failure *why)
-{
-    int r = names_new(taken, mv_name_taken, &c->link, to, URL_PATH_MAX, why);
-
-    return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left", taken)
-                  : r;
-}
-
 /* Most servers replace a file by a new name without a question. Returns 0:
  * continue; 1: skip; -1: failed. */
 static int mv_target(struct client *c, char to[URL_PATH_MAX],
@@ -321,7 +312,7 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
         return 0;
     default:
         memcpy(taken, to, sizeof(taken));
-        return mv_rename(c, taken, to, why);
+        return names_new(taken, mv_name_taken, &c->link, to, URL_PATH_MAX, why);
     }
 }
 

@@ -26,15 +26,10 @@ static int transfer_count(struct tree *t, int code)
     return code;
 }
 
-/* The ways of put and get: they only transfer files. */
-static const struct tree_way put_way = { .up = true };
-static const struct tree_way get_way = { 0 };
-
 /* If nobody is asked, no file replaces another file of the same call. */
-static void transfer_begin(struct tree *t, struct client *c,
-                           const struct tree_way *way)
+static void transfer_begin(struct tree *t, struct client *c, bool up)
 {
-    tree_begin(t, c, way);
+    tree_begin(t, c, TREE_COPIES, up);
     t->jobs.once = c->options.conflict == CONFLICT_OVERWRITE;
 }
 
@@ -160,7 +155,7 @@ static int put_all(struct client *c, struct word *w, int n,
 
     if (code != 0)
         return code;
-    transfer_begin(&t, c, &put_way);
+    transfer_begin(&t, c, true);
     for (int i = 0; i < n; i++)
         transfer_count(&t, put_one(&t, &w[i], to, into));
     if (c->options.files_from)
@@ -317,7 +312,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
         return client_refuse(
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
-    transfer_begin(&t.tree, c, &get_way);
+    transfer_begin(&t.tree, c, false);
     t.tree.jobs.in_turn = out; /* the files follow one another */
     if (c->options.files_from)
         jobs_keep(

@@ -56,7 +56,7 @@ static void remove_say(const struct tree *t, const char *slash,
 {
     bool dry = t->client->options.dry_run;
 
-    if (dry || t->way)
+    if (dry || t->use == TREE_SYNCS)
         progress_note("%s %s%s", dry ? "would remove" : "removing", slash,
                       path);
 }
@@ -94,7 +94,7 @@ static int remove_file_there(const struct tree *t, const struct job *job,
 
     if (r > 0)
         r = remote_remove(l, job->remote, why);
-    if (r < 0 && why->reply >= 500 && !t->way &&
+    if (r < 0 && why->reply >= 500 && t->use != TREE_SYNCS &&
         !t->client->options.recursive &&
         remote_stat(l, job->remote, &e, &other) == PRESENT &&
         e.kind == ENTRY_DIRECTORY)
@@ -109,7 +109,7 @@ static bool remove_was_gone(const struct tree *t, const struct job *job,
 {
     struct failure other;
 
-    return why->reply >= 500 && (t->way || job->again) &&
+    return why->reply >= 500 && (t->use == TREE_SYNCS || job->again) &&
            remote_exists(l, job->remote, &other) == ABSENT;
 }
 
@@ -131,7 +131,8 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     if (!t->client->options.dry_run) {
         r = directory ? remote_rmdir(l, job->remote, why)
                       : remove_file_there(t, job, l, why);
-        if (r < 0 && (directory || t->way) && remove_was_gone(t, job, l, why))
+        if (r < 0 && (directory || t->use == TREE_SYNCS) &&
+            remove_was_gone(t, job, l, why))
             r = 0;
     }
     t->removed += r == 0;
@@ -142,7 +143,8 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
 
 static int remove_is_gone(const struct tree *t, const struct job *job)
 {
-    return !t->way || job->above || job->replaced || remove_is_gone_here(job);
+    return t->use != TREE_SYNCS || job->above || job->replaced ||
+           remove_is_gone_here(job);
 }
 
 static int remove_file(void *of, struct job *job, struct link *l,
@@ -211,7 +213,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
         job->stays = true;
     if (job->stays || remove_was_link(t, job, l))
         return 0;
-    if (!t->way)
+    if (t->use != TREE_SYNCS)
         return tree_list(t, job, l, true, remove_each, why);
     while ((held = jobs_pop(&job->held)))
         jobs_queue(&t->jobs, held);

@@ -26,6 +26,11 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
     char local[PATH_MAX], remote[URL_PATH_MAX];
     struct stat st;
 
+    if (!t->client->options.remove)
+        return;
+    /* A name that the listing lacks is asked for, so that only removals need
+     * the whole of it. */
+    tree_cut(t, dir->remote, there, true);
     for (size_t i = 0; i < there->count && !jobs_ended(&t->jobs); i++) {
         const struct listing_entry *e = &there->entry[i];
 
@@ -169,12 +174,14 @@ static bool surplus_is_old(int at, const char *name)
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {
-    DIR *d = tree_opendir(dir->local, dir->named);
     char local[PATH_MAX], remote[URL_PATH_MAX];
     bool entered = false;
     struct dirent *e;
     int r = 0;
 
+    if (!t->client->options.remove)
+        return 0;
+    DIR *d = tree_opendir(dir->local, dir->named);
     if (!d && errno != ENOENT) {
         fail_errno(why, errno, "");
         tree_failed(t, dir->local, why);

@@ -101,7 +101,7 @@ static void sync_set_time(const struct tree *t, const struct job *job,
 
     if (t->client->options.dry_run)
         return;
-    if (t->way->up) {
+    if (t->up) {
         remote_set_time(l, job->remote, when, &why);
         return;
     }
@@ -121,16 +121,16 @@ static void sync_set_time(const struct tree *t, const struct job *job,
 static bool sync_gap_counts(struct tree *t, const struct job *job,
                             struct link *l, time_t here, time_t there)
 {
-    time_t gap = t->way->up ? here - there : there - here;
+    time_t gap = t->up ? here - there : there - here;
 
     if (gap > TIME_STEP)
         return true;
     int r = sync_differs(t, job, l);
     if (r == 0 && gap == 1)
-        sync_set_time(t, job, l, t->way->up ? here : there);
+        sync_set_time(t, job, l, t->up ? here : there);
     if (r >= 0)
         return r > 0;
-    if (gap > 0 || !t->way->up ||
+    if (gap > 0 || !t->up ||
         (here > 0 && sync_keeps_times(t, job->remote, l, there)))
         return true;
     t->older++;
@@ -155,7 +155,7 @@ static void sync_add(struct tree *t, const struct job *job)
 {
     struct job transfer = *job;
 
-    transfer.kind = t->way->up ? JOB_PUT : JOB_GET;
+    transfer.kind = t->up ? JOB_PUT : JOB_GET;
     tree_add(t, &transfer, job->local, job->remote);
 }
 
@@ -174,8 +174,7 @@ static int sync_compare(void *of, struct job *job, struct link *l,
 }
 
 /* A file that the server's listing lacks: is it there all the same? */
-static int sync_ask(void *of, struct job *job, struct link *l,
-                    struct failure *why)
+int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 {
     struct tree *t = of;
     struct listing_entry e;
@@ -220,8 +219,8 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
                                                             "--delete"));
         return true;
     }
-    held = t->way->up ? remove_hold_there(t, dir, local, remote, there)
-                      : remove_hold_here(t, dir, local, remote);
+    held = t->up ? remove_hold_there(t, dir, local, remote, there)
+                 : remove_hold_here(t, dir, local, remote);
     if (!held)
         return true;
     held->replaced = true;
@@ -238,9 +237,9 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
 
 /* If files have the same size but different times, or none, their own job
  * compares them: this may last. */
-static bool sync_settled(struct tree *t, struct job *job, const char *local,
-                         const char *remote, const struct stat *here,
-                         const struct listing_entry *there)
+bool sync_settled(struct tree *t, struct job *job, const char *local,
+                  const char *remote, const struct stat *here,
+                  const struct listing_entry *there)
 {
     if (S_ISDIR(here->st_mode) != (there->kind == ENTRY_DIRECTORY))
         return sync_replaces(t, job, local, remote, here, there);
@@ -257,32 +256,6 @@ static bool sync_settled(struct tree *t, struct job *job, const char *local,
     job->modified = there->modified;
     return false;
 }
-
-/* A name that the listing lacks is asked for, so that only removals need the
- * whole of it. */
-static void up_end(struct tree *t, struct job *job, int here,
-                   const struct listing *there)
-{
-    if (!t->client->options.remove)
-        return;
-    tree_cut(t, job->remote, there, true);
-    surplus_of_server(t, job, here, there);
-}
-
-static int down_begin(struct tree *t, const struct job *job, struct link *l,
-                      const struct listing *there, struct failure *why)
-{
-    return t->client->options.remove ? surplus_of_local(t, job, l, there, why)
-                                     : 0;
-}
-
-static const struct tree_way sync_up = { .up = true,
-                                         .settled = sync_settled,
-                                         .ask = sync_ask,
-                                         .up_end = up_end,
-                                         .up_last = surplus_settle };
-static const struct tree_way sync_down = { .settled = sync_settled,
-                                           .down_begin = down_begin };
 
 /* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */
 static void sync_summary(const struct tree *t)
@@ -302,9 +275,8 @@ static void sync_summary(const struct tree *t)
                       "time can be set; touch a file to send it",
                       t->older);
     progress_note("%zu %s, %zu the same, %zu %s%s%s",
-                  dry ? t->planned : t->jobs.done, verbs[t->way->up][dry],
-                  t->same, t->removed, dry ? "to remove" : "removed", left_out,
-                  failed);
+                  dry ? t->planned : t->jobs.done, verbs[t->up][dry], t->same,
+                  t->removed, dry ? "to remove" : "removed", left_out, failed);
 }
 
 /* --max-delete. */
@@ -370,7 +342,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     /* Whatever a profile says: a file that didn't keep its time would be sent
      * again each time. */
     c->options.no_preserve = false;
-    tree_begin(&t, c, up ? &sync_up : &sync_down);
+    tree_begin(&t, c, TREE_SYNCS, up);
     t.named = strlen(w[up ? 0 : 1].text);
     t.jobs.next = sync_next;
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;

@@ -20,9 +20,9 @@ void tree_keep(int *first, int code)
         *first = code;
 }
 
-void tree_begin(struct tree *t, struct client *c, const struct tree_way *way)
+void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up)
 {
-    *t = (struct tree){ .client = c, .way = way };
+    *t = (struct tree){ .client = c, .use = use, .up = up };
     pthread_mutex_init(&t->lock, NULL);
     jobs_begin(&t->jobs, t);
 }
@@ -79,7 +79,7 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     struct failure why;
 
     if (!there->cut && (there->refused == 0 || !names)) {
-        if (there->nothing && t->way)
+        if (there->nothing && t->use != TREE_LOOKS)
             progress_note("/%s: " LISTING_NOTHING, remote);
         return false;
     }
@@ -225,9 +225,9 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
                       const char *remote, const struct stat *here,
                       const struct listing_entry *there)
 {
-    job->overwrite = t->way->settled;
-    if (t->way->settled && here && there &&
-        t->way->settled(t, job, local, remote, here, there))
+    job->overwrite = t->use == TREE_SYNCS;
+    if (t->use == TREE_SYNCS && here && there &&
+        sync_settled(t, job, local, remote, here, there))
         return;
     if (job->kind == JOB_CHANGE)
         jobs_add(&t->jobs, job, local, remote);
@@ -248,10 +248,10 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
                        .above = dir };
 
     /* Servers hide names, fold their case, or change them. */
-    if (!there && t->way->ask && !dir->made &&
+    if (!there && t->use == TREE_SYNCS && !dir->made &&
         !(l->site->atomic && listing_is_whole(all))) {
         job.kind = JOB_CHANGE;
-        job.step = t->way->ask;
+        job.step = sync_ask;
     }
     tree_file(t, &job, local, remote, here, there);
 }
@@ -286,8 +286,8 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
 
         below.taken = e;
         below.known = below.taken || listing_is_whole(there);
-        if (!t->way->settled || !e || e->kind == ENTRY_DIRECTORY ||
-            !t->way->settled(t, &below, local, remote, &st, e))
+        if (t->use != TREE_SYNCS || !e || e->kind == ENTRY_DIRECTORY ||
+            !sync_settled(t, &below, local, remote, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options, st.st_mtime)) {
         return;
@@ -316,7 +316,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    if (r == PRESENT && e.kind != ENTRY_DIRECTORY && t->way->settled &&
+    if (r == PRESENT && e.kind != ENTRY_DIRECTORY && t->use == TREE_SYNCS &&
         job->depth > 0)
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
@@ -345,8 +345,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
             tree_up_entry(t, job, l, e->d_name, &there);
-    if (r == 0 && t->way->up_end)
-        t->way->up_end(t, job, dirfd(d), &there);
+    if (r == 0 && t->use == TREE_SYNCS)
+        surplus_of_server(t, job, dirfd(d), &there);
     listing_release(&there);
     closedir(d);
     return r;
@@ -393,7 +393,7 @@ static void tree_down_file(struct tree *t, struct job *dir, const char *remote,
                        .above = dir };
     struct stat here;
 
-    bool found = t->way->settled && lstat(local, &here) == 0;
+    bool found = t->use == TREE_SYNCS && lstat(local, &here) == 0;
 
     tree_file(t, &job, local, remote, found ? &here : NULL, there);
 }
@@ -411,8 +411,9 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
         struct job below = tree_below(dir);
         struct stat st;
 
-        if (!t->way->settled || lstat(local, &st) < 0 || !S_ISREG(st.st_mode) ||
-            !t->way->settled(t, &below, local, remote, &st, e))
+        if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
+            !S_ISREG(st.st_mode) ||
+            !sync_settled(t, &below, local, remote, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options,
                                  tree_time(t, l, remote, e))) {
@@ -438,8 +439,8 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
     bool made = tree_make_local(t, job, why) == 0;
     if (!made)
         tree_failed(t, job->local, why);
-    else if (t->way->down_begin)
-        r = t->way->down_begin(t, job, l, &there, why);
+    else if (t->use == TREE_SYNCS)
+        r = surplus_of_local(t, job, l, &there, why);
     bool goes_on = made && r == 0;
     for (size_t i = 0; goes_on && i < there.count && !jobs_ended(&t->jobs); i++)
         tree_down_entry(t, job, l, &there.entry[i]);
@@ -452,8 +453,10 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
 void tree_walk(struct tree *t, const char *local, const char *remote)
 {
     const struct job job = { .kind = JOB_WALK,
-                             .step = t->way->up ? tree_up_step : tree_down_step,
-                             .last = t->way->up_last,
+                             .step = t->up ? tree_up_step : tree_down_step,
+                             .last = t->use == TREE_SYNCS && t->up
+                                         ? surplus_settle
+                                         : NULL,
                              .named = t->named,
                              .root = strlen(remote) };
 

@@ -6,81 +6,70 @@
 #include "doctor.h"
 
 /* A proxy chooses the address itself. */
-static void check_proxy(struct doctor *d)
-{
-    struct failure why;
-    char ip[ADDRESS_TEXT_MAX];
-
-    d->unreachable = doctor_reach(d, 0, ip, &why) < 0;
-    if (d->unreachable)
-        doctor_find(d, FINDING_BAD, "check the proxy, or add --proxy none",
-                    "%s", why.text);
-    else
-        doctor_find(d, FINDING_GOOD, NULL, "connects through the proxy %s",
-                    d->site.proxy.name);
-}
-
 static void check_addresses(struct doctor *d)
 {
-    static const int families[] = { 4, 6 };
+    const char *proxy = d->site.proxy.name;
+    struct failure why;
+    struct heard h;
     size_t reached = 0;
 
-    if (d->site.proxy.name[0]) {
-        check_proxy(d);
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        struct failure why;
-        char ip[ADDRESS_TEXT_MAX];
+    for (int family = proxy[0] ? 0 : 4; family <= (proxy[0] ? 0 : 6);
+         family += 2) {
+        bool connected = doctor_hear(d, family, 1, &h, &why) == 0;
 
-        if (doctor_reach(d, families[i], ip, &why) == 0) {
-            reached++;
-            doctor_find(d, FINDING_GOOD, NULL, "IPv%d: connects to %s",
-                        families[i], ip);
-        } else {
-            bool named = why.code != EX_NOHOST;
-
-            doctor_find(d, named ? FINDING_WARNING : FINDING_NOTE,
-                        named ? "clients may try this address first, and wait"
-                              : NULL,
-                        "IPv%d: %s", families[i], why.text);
-        }
+        reached += connected;
+        if (connected && proxy[0])
+            doctor_find(d, FINDING_GOOD, NULL, "connects through the proxy %s",
+                        proxy);
+        else if (connected)
+            doctor_find(d, FINDING_GOOD, NULL, "IPv%d: connects to %s", family,
+                        h.ip);
+        else if (proxy[0])
+            doctor_find(d, FINDING_BAD, "check the proxy, or add --proxy none",
+                        "%s", why.text);
+        else if (why.code == EX_NOHOST)
+            doctor_find(d, FINDING_NOTE, NULL, "IPv%d: %s has no IPv%d address",
+                        family, d->site.url.host, family);
+        else
+            doctor_find(d, FINDING_WARNING,
+                        "clients may try this address first, and wait",
+                        "IPv%d: %s", family, why.text);
     }
     d->unreachable = reached == 0;
-    if (d->unreachable)
+    if (d->unreachable && !proxy[0])
         doctor_find(d, FINDING_BAD, "check the name, the port and the firewall",
                     "no address can be reached");
 }
 
 static void check_greeting(struct doctor *d)
 {
-    char text[LINK_REPLY_MAX];
     struct failure why;
+    struct heard h;
 
     if (d->site.url.implicit)
         return;
-    int code = doctor_hear(d, 1, text, &why);
-    d->unreachable = code == 421; /* all other checks would get the same */
+    doctor_hear(d, 0, 1, &h, &why);
+    d->unreachable = h.code == 421; /* all other checks would get the same */
     if (d->unreachable)
         doctor_find(d, FINDING_BAD,
                     "ask its administrator, or wait: it is busy, or has "
                     "banned this address",
-                    "the server turns this client away: %s", text);
-    else if (code != 220)
+                    "the server turns this client away: %s", h.text);
+    else if (h.code != 220)
         doctor_find(d, FINDING_BAD,
                     "if the server speaks TLS from the first byte, use "
                     "ftps+implicit://",
-                    "no greeting: %s", code == 0 ? why.text : text);
+                    "no greeting: %s", h.code == 0 ? why.text : h.text);
     else
-        doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", text);
-    if (code != 220)
+        doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", h.text);
+    if (h.code != 220)
         return;
-    code = doctor_hear(d, 2, text, &why);
-    if (code == 331 || code == 230)
+    doctor_hear(d, 0, 2, &h, &why);
+    if (h.code == 331 || h.code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
                     "USER is taken without TLS: passwords can go in plain "
                     "text");
-    else if (code > 0)
+    else if (h.code > 0)
         doctor_find(d, FINDING_GOOD, NULL, "USER without TLS is refused");
 }
 

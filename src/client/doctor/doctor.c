@@ -11,91 +11,37 @@
 
 /* Connections. */
 
-static int doctor_on_progress(void *of, curl_off_t total_down, curl_off_t down,
-                              curl_off_t total_up, curl_off_t up)
-{
-    (void)of;
-    (void)total_down;
-    (void)down;
-    (void)total_up;
-    (void)up;
-    return link_interrupted != 0;
-}
-
-/* With the scheme of HTTP libcurl connects, and sends nothing but what a proxy
- * needs. */
-static CURLcode doctor_connect(const struct doctor *d, CURL *curl, int family,
-                               char error[CURL_ERROR_SIZE])
+int doctor_hear(const struct doctor *d, int family, unsigned number,
+                struct heard *ret, struct failure *why)
 {
     static const long resolve[] = { [0] = CURL_IPRESOLVE_WHATEVER,
                                     [4] = CURL_IPRESOLVE_V4,
                                     [6] = CURL_IPRESOLVE_V6 };
-    char url[URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
-    CURLcode r = proxy_set(&d->site.proxy, curl);
-
-    snprintf(url, sizeof(url), "http://%s/", url_place(&d->site.url, place));
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-    if (r == CURLE_OK)
-        r = curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION,
-                             doctor_on_progress);
-    if (r != CURLE_OK)
-        return r;
-    curl_easy_setopt(curl, CURLOPT_IPRESOLVE, resolve[family]);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)d->options->timeout);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    return curl_easy_perform(curl);
-}
-
-int doctor_reach(const struct doctor *d, int family, char ip[ADDRESS_TEXT_MAX],
-                 struct failure *why)
-{
-    char error[CURL_ERROR_SIZE] = "";
-    const char *host = d->site.url.host, *peer = NULL;
-    struct address literal = { .family = 0 };
-
-    if (address_parse(slice_from(host), &literal) == 0 && family != 0 &&
-        literal.family != family)
-        return fail(why, EX_NOHOST, "%s has no IPv%d address", host, family);
-    CURL *curl = curl_easy_init();
-    CURLcode r =
-        curl ? doctor_connect(d, curl, family, error) : CURLE_OUT_OF_MEMORY;
-    if (r == CURLE_OK)
-        r = curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &peer);
-    snprintf(ip, ADDRESS_TEXT_MAX, "%s", peer ? peer : "");
-    curl_easy_cleanup(curl);
-    if (family != 0 && r == CURLE_COULDNT_RESOLVE_HOST)
-        return fail(why, EX_NOHOST, "%s has no IPv%d address", host, family);
-    if (r == CURLE_OK)
-        return 0;
-    fail_curl(why, (int)r, 0, NULL, error);
-    return proxy_blame(&d->site.proxy, why);
-}
-
-int doctor_hear(const struct doctor *d, unsigned number,
-                char text[LINK_REPLY_MAX], struct failure *why)
-{
+    struct address literal;
+    const char *ip = NULL;
     struct link l;
-    int code = 0;
 
-    text[0] = '\0';
+    *ret = (struct heard){ 0 };
+    if (family != 0 &&
+        address_parse(slice_from(d->site.url.host), &literal) == 0 &&
+        literal.family != family)
+        return fail(why, EX_NOHOST, "another family");
     if (link_open(&l, &d->site, why) == 0) {
         link_begin(&l, "", NULL);
+        LINK_SET(&l, CURLOPT_IPRESOLVE, resolve[family]);
         LINK_SET(&l, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
         LINK_SET(&l, CURLOPT_USERNAME, "anonymous");
         LINK_SET(&l, CURLOPT_PASSWORD, "");
         LINK_SET(&l, CURLOPT_NOBODY, 1L);
         l.replies = number;
         link_run(&l, why);
-        code = l.replies == 0 ? l.reply : 0;
-        memcpy(text, l.text, LINK_REPLY_MAX);
+        curl_easy_getinfo(l.curl, CURLINFO_PRIMARY_IP, &ip);
+        ret->code = l.replies == 0 ? l.reply : 0;
+        memcpy(ret->text, l.text, sizeof(ret->text));
+        snprintf(ret->ip, sizeof(ret->ip), "%s", ip ? ip : "");
     }
     link_close(&l);
-    return code;
+    return ret->ip[0] ? 0 : -1;
 }
 
 int doctor_login(const struct doctor *d, struct link *l, struct failure *why)

@@ -51,15 +51,17 @@ void doctor_check_binding(struct doctor *d);
 void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Connects to the server, by IPv4 or IPv6 (FAMILY 4 or 6) or by any address
- * (0), and sends nothing; IP gets the address. Returns 0, or -1 with the
- * reason. */
-int doctor_reach(const struct doctor *d, int family, char ip[ADDRESS_TEXT_MAX],
-                 struct failure *why);
-/* Gets the reply to the connection (NUMBER 1), or to USER without TLS (2), with
- * a name that reveals nothing. Returns its code; 0: none came, see WHY. */
-int doctor_hear(const struct doctor *d, unsigned number,
-                char text[LINK_REPLY_MAX], struct failure *why);
+/* A reply that came without TLS. */
+struct heard {
+    int code; /* 0: none came */
+    char text[LINK_REPLY_MAX];
+    char ip[ADDRESS_TEXT_MAX];
+};
+/* Connects by IPv4 or IPv6 (FAMILY 4 or 6) or by any address (0), and gets the
+ * reply to the connection (NUMBER 1), or to USER without TLS (2), with a name
+ * that reveals nothing. Returns 0, or -1 with the reason: no connection. */
+int doctor_hear(const struct doctor *d, int family, unsigned number,
+                struct heard *ret, struct failure *why);
 /* Logs in on a new connection, if the server shows the certificate that was
  * checked. Returns 0 or -1. */
 int doctor_login(const struct doctor *d, struct link *l, struct failure *why);

@@ -103,12 +103,8 @@ static int download_name_taken(void *of, const char *name, struct failure *why)
 /* Finds a free name for a target that exists. */
 static int download_rename(struct file_transfer *t, struct failure *why)
 {
-    int r = names_new(t->job->local, download_name_taken, NULL, t->local,
-                      sizeof(t->local), why);
-
-    return r == 1 ? fail(why, EX_CANTCREAT, "%s: no free name is left",
-                         t->job->local)
-                  : r;
+    return names_new(t->job->local, download_name_taken, NULL, t->local,
+                     sizeof(t->local), why);
 }
 
 /* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a

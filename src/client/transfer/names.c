@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -61,7 +62,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
 
     while (low < NAMES_MAX && low + 1 != high) {
         if (!names_write_new(path, try, out, size))
-            return 1;
+            break;
         int r = taken(of, out, why);
         if (r < 0)
             return -1;
@@ -71,7 +72,9 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
             low = try;
         try = high ? low + (high - low) / 2 : 2 * low;
     }
-    return high && names_write_new(path, high, out, size) ? 0 : 1;
+    return high && names_write_new(path, high, out, size)
+               ? 0
+               : fail(why, EX_CANTCREAT, "%s: no free name is left", path);
 }
 
 /* Only one question at a time; a capital letter also answers all later

@@ -124,8 +124,8 @@ int names_open(const char *path, size_t named, int flags);
 typedef int names_question(void *of, const char *name, struct failure *why);
 /* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
  * before it don't change. Also among thousands of names it asks TAKEN only a
- * few times, so it may pass over a name that has become free. Returns 0; 1: no
- * such name is short enough; or -1 with the reason. */
+ * few times, so it may pass over a name that has become free. Returns 0, or -1
+ * with the reason, also if no such name is short enough. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why);
 

@@ -144,9 +144,7 @@ int upload_rename(struct file_transfer *t, struct failure *why)
         r = names_new(t->job->remote, upload_name_taken, t, t->remote,
                       sizeof(t->remote), why);
     while (r == 0 && names_take(t->remote, "") != NAMES_OURS);
-    return r == 1 ? fail(why, EX_CANTCREAT, "/%s: no free name is left",
-                         t->job->remote)
-                  : r;
+    return r;
 }
 
 /* The name is taken. Returns 0: the file can be sent; 1: skip; -1: failed. */

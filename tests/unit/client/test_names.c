@@ -112,10 +112,11 @@ Test(names, that_are_new)
     for (size_t i = 0; i < sizeof(new_names) / sizeof(new_names[0]); i++) {
         struct new_taken n = { .taken = new_names[i].i - 1 };
         char out[64] = "";
+        struct failure why;
         int r = names_new(new_names[i].path, new_is_taken, &n, out,
-                          new_names[i].size, NULL);
+                          new_names[i].size, &why);
 
-        cr_expect_eq(r, new_names[i].want ? 0 : 1, "%s: %d", new_names[i].path,
+        cr_expect_eq(r, new_names[i].want ? 0 : -1, "%s: %d", new_names[i].path,
                      r);
         if (new_names[i].want)
             cr_expect_str_eq(out, new_names[i].want);
@@ -137,12 +138,13 @@ Test(names, that_are_new_after_many)
     }
     struct new_taken n = { .taken = 1000000 };
     char out[64];
+    struct failure why;
 
     cr_assert_eq(names_new("d/a", new_is_taken, &n, out, sizeof(out), NULL), 0);
     cr_expect_str_eq(out, "d/new-1000001-a");
     cr_expect_leq(n.asked, 42);
     n = (struct new_taken){ .taken = UINT_MAX };
-    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), 1);
+    cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), &why), -1);
     n = (struct new_taken){ .taken = 5, .fails = true };
     cr_expect_eq(names_new("a", new_is_taken, &n, out, sizeof(out), NULL), -1);
 }
