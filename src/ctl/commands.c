@@ -179,13 +179,10 @@ const struct ctl_command ctl_commands[] = {
       "Set how many bytes and files a user or a share may have; the kernel "
       "enforces it",
       "sallyportctl quota set anna 20G --files 100000" },
-    { "quota", "show", quota_show, TAKES_ACCOUNT, READS_USERS,
-      "NAME | share:NAME [--json]",
-      "Show the quota of a user or a share, and what is used",
-      "sallyportctl quota show anna" },
-    { "quota", "list", quota_print, TAKES_NOTHING, READS_USERS,
-      "[--json | --csv]", "List the quotas of all users and shares",
-      "sallyportctl quota list" },
+    { "quota", "list", quota_print, TAKES_ACCOUNT, READS_USERS,
+      "[NAME | share:NAME] [--json | --csv]",
+      "List the quotas of all users and shares, or of one, and what is used",
+      "sallyportctl quota list anna" },
     { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
       "Remove the files that are older than their home or share keeps them "

@@ -5,10 +5,6 @@
  * finds a command in them. */
 #include "ctl.h"
 
-#include "sallyport/domain/bans.h"
-
-#define SERVER_MS 2000 /* nobody waits longer after a key */
-
 struct completion {
     struct context *x;
     const char *current;
@@ -20,7 +16,7 @@ struct completion {
 static void offer(const struct completion *c, const char *kind,
                   const char *word, const char *help)
 {
-    char whole[2 * CTL_NAME + BAN_TEXT_MAX];
+    char whole[2 * CTL_NAME + USER_NAME_MAX];
 
     snprintf(whole, sizeof(whole), "%s%s%s", kind, kind[0] ? ":" : "", word);
     if (strncmp(whole, c->current, strlen(c->current)) == 0)
@@ -50,31 +46,10 @@ static void offer_names(const struct completion *c, unsigned kinds)
     users_release(&x->users);
 }
 
-static void offer_bans(const struct completion *c)
-{
-    json_t *all = NULL, *one;
-    struct complaint wrong;
-    struct network n;
-    size_t i;
-
-    if (ctl_load_settings(c->x) == 0)
-        bans_read(c->x, &all);
-    json_array_foreach(all, i, one)
-    {
-        const char *text = text_of(one, "network", "");
-
-        if (network_parse(slice_from(text), &n, &wrong) == 0)
-            offer(c, "", text, "");
-    }
-    json_decref(all);
-}
-
 static void offer_kinds(const struct completion *c, unsigned kinds)
 {
     if (kinds & A_FILE)
         puts("*");
-    else if (kinds & A_BAN)
-        offer_bans(c);
     else if (kinds)
         offer_names(c, kinds);
 }
@@ -191,7 +166,6 @@ int complete_print(struct context *x, char **word)
     const struct ctl_command *row;
     size_t n = 0;
 
-    x->patience = SERVER_MS;
     while (word[n])
         n++;
     if (n > 0 && strcmp(word[n - 1], ":") != 0 && strcmp(word[n - 1], "=") != 0)

@@ -103,7 +103,6 @@ enum {
     A_SHARE = 4,
     A_TEAM = 8,
     WITH_KIND = 16, /* shares and teams are written "share:NAME" */
-    A_BAN = 32,
     A_NAME = 64,    /* of a share or a team in their groups, else of a user */
     A_MEMBER = 128, /* of a share, or a team */
     A_NEW = 256,    /* a name that nothing has */
@@ -192,9 +191,8 @@ int help_short(const char *help);
 
 /* Is it the first word of a command? */
 bool meant_is_group(const char *word);
-/* Says that the words are no command, and which one was probably meant. Returns
- * an exit code. */
-int meant_instead(struct context *x);
+/* Says that the words are no command, and which one was probably meant. */
+noreturn void meant_instead(void);
 
 /* complete.c: prints what may stand in place of the last of the words after
  * --complete, for the completion of a shell. Returns 0. */
@@ -256,7 +254,7 @@ ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
 ctl_function line_change, line_rename, line_del;
 ctl_function partials_list, partials_purge, retention_run;
 ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
-ctl_function quota_set_limit, quota_show, quota_print;
+ctl_function quota_set_limit, quota_print;
 ctl_function status_show, status_reload, check_run, metrics_show;
 ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
@@ -298,10 +296,7 @@ json_t *json_limit(uint64_t limit);
 /* The text, or number, of a member; NONE, or 0, if it has none. */
 const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
-/* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
- * Returns an exit code. */
-int json_write(struct context *x, json_t *value);
-/* The same; fails if it can't. */
+/* Prints VALUE and a line end, and frees it. VALUE NULL means no memory. */
 void json_print(json_t *value);
 /* Prints ONE as the next element of an array that is never in memory as a
  * whole, and frees it. NULL means no memory. *COUNT has those before it.
@@ -530,10 +525,6 @@ void sessions_edited(struct context *x);
 /* bans.c: the address of an interface (getifaddrs(3)), if it has one. */
 struct ifaddrs;
 bool address_of_interface(const struct ifaddrs *one, struct address *ret);
-/* Reads the bans into *ret, an array, which the caller owns in any case.
- * Returns an exit code. */
-int bans_read(struct context *x, json_t **ret);
-
 /* status.c: reads what "status --json" prints into *ret, which the caller owns
  * in any case; NULL after a failure. Returns an exit code. */
 int status_read(struct context *x, json_t **ret);

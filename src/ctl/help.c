@@ -202,7 +202,6 @@ static const struct {
     { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
     { "export", "sallyportctl user list --json --hashes" },
-    { "report", "sallyportctl quota list" },
     { "totp-off", "sallyportctl user totp NAME --off" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
 };
@@ -267,9 +266,9 @@ static const char *run_instead(const char *word)
     return NULL;
 }
 
-int meant_instead(struct context *x)
+noreturn void meant_instead(void)
 {
-    const struct arguments *a = &x->args;
+    const struct arguments *a = &ctl.args;
     const char *group =
         a->words > 0 && meant_is_group(a->word[0]) ? a->word[0] : NULL;
     const char *word = a->words > (group != NULL) ? a->word[group != NULL] : "";
@@ -279,8 +278,8 @@ int meant_instead(struct context *x)
     snprintf(hint, sizeof(hint), "; run: sallyportctl --help");
     if (!run && guess(group, word, meant))
         snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", meant);
-    return ctl_fail(x, EX_USAGE, "%s%s%s%sno such command%s%s",
-                    a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
-                    a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "",
-                    run ? "; run: " : hint, run ? run : "");
+    fail(EX_USAGE, "%s%s%s%sno such command%s%s",
+         a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
+         a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "",
+         run ? "; run: " : hint, run ? run : "");
 }

@@ -95,27 +95,14 @@ uint64_t number_of(const json_t *of, const char *key)
     return (uint64_t)json_integer_value(json_object_get(of, key));
 }
 
-static int json_failed(struct context *x)
-{
-    return ferror(stdout)
-               ? ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno))
-               : ctl_fail(x, EX_IOERR, "JSON can't be written");
-}
-
-int json_write(struct context *x, json_t *value)
-{
-    int r = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
-
-    json_decref(value);
-    if (r)
-        return json_failed(x);
-    putchar('\n');
-    return 0;
-}
-
 void json_print(json_t *value)
 {
-    need(&ctl, json_write(&ctl, value));
+    if (!value)
+        fail_no_memory();
+    if (json_dumpf(value, stdout, JSON_INDENT(2)))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
+    json_decref(value);
+    putchar('\n');
 }
 
 int json_element(struct context *x, json_t *one, uint64_t *count)
@@ -127,7 +114,7 @@ int json_element(struct context *x, json_t *one, uint64_t *count)
         r = json_dumpf(one, stdout, JSON_COMPACT);
     }
     json_decref(one);
-    return r == 0 ? 0 : json_failed(x);
+    return r == 0 ? 0 : ctl_fail(x, EX_IOERR, "JSON can't be written");
 }
 
 void json_end(uint64_t count)

@@ -258,8 +258,8 @@ const struct ctl_words ctl_words[] = {
     [TAKES_SESSION] = { 1, 1, "USER, SERIAL or ADDRESS", NULL, A_USER, 0 },
     [TAKES_TWO_NAMES] = { 2, 2, NULL, "NEW", A_NAME, A_NEW },
     [TAKES_FILE] = { 1, 1, NULL, NULL, A_FILE, 0 },
-    [TAKES_NETWORK] = { 1, 1, NULL, NULL, A_BAN, 0 },
-    [TAKES_ACCOUNT] = { 1, 1, "NAME or share:NAME", NULL, ACCOUNTS, 0 },
+    [TAKES_NETWORK] = { 1, 1, NULL, NULL, 0, 0 },
+    [TAKES_ACCOUNT] = { 0, 1, NULL, NULL, ACCOUNTS, 0 },
     [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, "NAME or share:NAME", "SIZE", ACCOUNTS,
                                  0 },
     [TAKES_ID] = { 1, 2, NULL, NULL, 0, A_USER },
@@ -305,27 +305,6 @@ static const char *bad_name(const struct ctl_command *row,
     return NULL;
 }
 
-/* Refuses an option of "user add" that another command changes. */
-static void not_for_change(const char *option)
-{
-    const struct arguments *a = &ctl.args;
-
-    if (strcmp(option, "team") == 0 && !strchr(a->team, ','))
-        fail(EX_USAGE,
-             "--team is not for this command; run: sallyportctl team join %s "
-             "%s",
-             a->team, a->word[2]);
-    if (strcmp(option, "share") == 0 && !strchr(a->share, ',')) {
-        const int share = (int)strcspn(a->share, ":");
-
-        fail(EX_USAGE,
-             "--share is not for this command; run: sallyportctl share grant "
-             "%.*s %s%s",
-             share, a->share, a->word[2],
-             a->share[share] ? a->share + share : ":ROLE");
-    }
-}
-
 /* Options that a command takes, but not together. */
 static const struct {
     enum option_place one, other;
@@ -361,8 +340,6 @@ static void check_usage(const struct ctl_command *row)
     char name[CTL_NAME];
 
     ctl_name_of(row, name);
-    if (beyond && strcmp(name, "user change") == 0 && a->words == 3)
-        not_for_change(beyond);
     if (beyond)
         fail(EX_USAGE,
              "%s: --%s is not for this command; see: sallyportctl %s --help",
@@ -473,7 +450,7 @@ static void run_command(void)
     const struct ctl_command *row = ctl_command_of(&x->args);
 
     if (!row)
-        need(x, meant_instead(x));
+        meant_instead();
     check_usage(row);
     if (row->needs & HAS_DEADLINE)
         run_with_deadline(row);

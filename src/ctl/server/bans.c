@@ -170,7 +170,7 @@ static const struct column bans_columns[] = {
     COLUMNS_END,
 };
 
-int bans_read(struct context *x, json_t **ret)
+static int bans_read(struct context *x, json_t **ret)
 {
     json_t *all = NULL;
     struct server s;

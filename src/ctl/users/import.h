@@ -54,11 +54,9 @@ bool import_hash_usable(const struct imported *e);
 /* Finds the entries that have a row, and skips entries with another source's
  * row. */
 void sync_split(struct import *m, const struct users *u);
-/* Changes the rows of the source, under the lock; fails if that would lock, or
- * open, too many. */
+/* Changes the rows of the source, under the lock; with --dry-run only says it.
+ * Fails if that would lock, or open, too many. */
 void sync_rows(struct import *m);
-/* Says what sync_rows() would do, and changes nothing. */
-void sync_plan(struct import *m);
 /* Sets sync=NAME:… in a new row. */
 void sync_mark(struct imported *e);
 void sync_print(const struct import *m, size_t added, size_t skipped);

@@ -15,33 +15,15 @@
 #define FTP_PORT   21
 #define FTPS_PORT  990
 
-/* Each has its values, one after the other, each with a NUL. */
-enum letter_word {
-    WORD_HOST,
-    WORD_PORT,
-    WORD_ENCRYPTION,
-    WORD_USER,
-    WORD_PASSWORD,
-    WORD_FIRST,
-    WORD_CODE,
-    WORD_SHARES,
-    WORD_DIRECTORY,
-    WORD_ENDS,
-    WORD_FILES,
-    WORD_BYTES,
-    WORD_FINGERPRINT,
-    WORD_CURL,
-    WORD_PINNED,
-    WORD_COUNT
-};
-static const char *const letter_words[WORD_COUNT] = {
+static const char *const letter_words[] = {
     "HOST",  "PORT",  "ENCRYPTION",  "USER",      "PASSWORD",
     "FIRST", "CODE",  "SHARES",      "DIRECTORY", "ENDS",
     "FILES", "BYTES", "FINGERPRINT", "CURL",      "PINNED",
 };
+#define WORDS (sizeof(letter_words) / sizeof(letter_words[0]))
 
 struct letter {
-    struct buf value[WORD_COUNT];
+    json_t *values; /* by the words, each an array of texts */
     const char *host;
     bool trusted; /* some certificate isn't self-signed */
     bool implicit;
@@ -49,10 +31,9 @@ struct letter {
     struct buf pins;
 };
 
-static void put(struct letter *l, enum letter_word word, const char *format,
-                ...) __attribute__((format(printf, 3, 4)));
-static void put(struct letter *l, enum letter_word word, const char *format,
-                ...)
+static void put(struct letter *l, const char *word, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void put(struct letter *l, const char *word, const char *format, ...)
 {
     char text[2 * USER_HOME_MAX];
     va_list args;
@@ -60,8 +41,21 @@ static void put(struct letter *l, enum letter_word word, const char *format,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (buf_add(&l->value[word], text, strlen(text) + 1) < 0)
+    if (!json_object_get(l->values, word))
+        json_object_set_new(l->values, word, json_array());
+    if (json_array_append_new(json_object_get(l->values, word),
+                              json_text(text)))
         fail_no_memory();
+}
+
+/* Value number N of the word, or the last one; NULL: it has none. */
+static const char *value_of(const struct letter *l, const char *word, size_t n)
+{
+    const json_t *all = json_object_get(l->values, word);
+    const size_t count = json_array_size(all);
+
+    return json_string_value(
+        json_array_get(all, n < count || count == 0 ? n : count - 1));
 }
 
 /* The name, the fingerprints and the keys, as the running server has them. */
@@ -78,21 +72,21 @@ static void put_certificates(struct letter *l, struct context *x)
     {
         const char *name = text_of(c, "name", "");
 
-        if (l->value[WORD_HOST].len == 0 && strchr(name, '.'))
-            put(l, WORD_HOST, "%s", name);
+        if (!value_of(l, "HOST", 0) && strchr(name, '.'))
+            put(l, "HOST", "%s", name);
         if (text_of(c, "sha256", NULL))
-            put(l, WORD_FINGERPRINT, "%s", text_of(c, "sha256", ""));
+            put(l, "FINGERPRINT", "%s", text_of(c, "sha256", ""));
         if (text_of(c, "pin", NULL))
             buf_add_format(&l->pins, "%s%s", l->pins.len > 0 ? ";" : "",
                            text_of(c, "pin", ""));
         l->trusted |= !json_is_true(json_object_get(c, "self_signed"));
     }
-    if (status && l->value[WORD_HOST].len == 0)
+    if (status && !value_of(l, "HOST", 0))
         stderr_print("no certificate is for a name with a dot, so the letter "
                      "has a gap for that of the server: " GAP);
-    if (l->value[WORD_HOST].len == 0)
-        put(l, WORD_HOST, GAP);
-    l->host = l->value[WORD_HOST].data;
+    if (!value_of(l, "HOST", 0))
+        put(l, "HOST", GAP);
+    l->host = value_of(l, "HOST", 0);
     json_decref(status);
 }
 
@@ -118,9 +112,9 @@ static void put_port(struct letter *l, const struct settings *s)
         i = letter_listener(s, true);
     l->implicit = s->listen_count > 0 &&
                   settings_implicit(s, i < s->listen_count ? i : 0);
-    put(l, WORD_ENCRYPTION, "%s TLS", l->implicit ? "implicit" : "explicit");
+    put(l, "ENCRYPTION", "%s TLS", l->implicit ? "implicit" : "explicit");
     if (i == s->listen_count) {
-        put(l, WORD_PORT, "%.7s", GAP);
+        put(l, "PORT", "%.7s", GAP);
         snprintf(l->url_port, sizeof(l->url_port), ":%.7s", GAP);
         stderr_print("listen says no port that clients connect to, so the "
                      "letter has a gap for it: %.7s",
@@ -128,7 +122,7 @@ static void put_port(struct letter *l, const struct settings *s)
         return;
     }
     port = s->listen[i].port;
-    put(l, WORD_PORT, "%u", port);
+    put(l, "PORT", "%u", port);
     if (port != (l->implicit ? FTPS_PORT : FTP_PORT))
         snprintf(l->url_port, sizeof(l->url_port), ":%u", port);
 }
@@ -172,35 +166,35 @@ static void put_directories(struct letter *l, const struct user *user)
     char words[128];
 
     for (size_t i = 0; i < user->grants; i++)
-        put(l, WORD_SHARES, "/%s: %s", user->share[user->grant[i].share].name,
+        put(l, "SHARES", "/%s: %s", user->share[user->grant[i].share].name,
             rights_words(user->grant[i].rights, words));
     if (user->grants == 0 || (user->rights & ~sees) != 0)
-        put(l, WORD_SHARES, "/: %s", rights_words(user->rights, words));
+        put(l, "SHARES", "/: %s", rights_words(user->rights, words));
 }
 
 static void put_user(struct letter *l, const struct user *user)
 {
     char when[WHEN_MAX], size[SIZE_TEXT_MAX];
 
-    put(l, WORD_USER, "%s", user->name);
-    put(l, WORD_PASSWORD, "%s",
+    put(l, "USER", "%s", user->name);
+    put(l, "PASSWORD", "%s",
         user->certificate_only ? "any: your certificate counts"
                                : "comes separately");
     if (user->must_change)
-        put(l, WORD_FIRST,
+        put(l, "FIRST",
             "change the password by the command SITE PSWD old new; until then "
             "nothing else works");
     if (user->totp.len > 0)
-        put(l, WORD_CODE,
+        put(l, "CODE",
             "the app's six digits right after the password, in the same field");
     put_directories(l, user);
     if (user->expires)
-        put(l, WORD_ENDS, "%.10s, %.5s UTC", when_text(user->expires, when),
+        put(l, "ENDS", "%.10s, %.5s UTC", when_text(user->expires, when),
             when + strlen("2027-01-31T"));
     if (user->uploads)
-        put(l, WORD_FILES, "%u", user->uploads);
+        put(l, "FILES", "%u", user->uploads);
     if (user->upload_bytes)
-        put(l, WORD_BYTES, "%s", size_text(user->upload_bytes, size));
+        put(l, "BYTES", "%s", size_text(user->upload_bytes, size));
 }
 
 static void put_curl(struct letter *l, const struct user *user)
@@ -212,55 +206,43 @@ static void put_curl(struct letter *l, const struct user *user)
     const bool stores = rights & RIGHT_WRITE;
     char words[1024];
 
-    put(l, WORD_DIRECTORY, "%s", directory);
+    put(l, "DIRECTORY", "%s", directory);
     snprintf(words, sizeof(words), "-u %s%s %s %s://%s%s/%s%s%s", user->name,
              user->certificate.len > 0 ? " --cert YOURS.pem" : "",
              stores ? "-T FILE" : "-O", l->implicit ? "ftps" : "ftp", l->host,
              l->url_port, directory, directory[0] ? "/" : "",
              stores ? "" : "FILE");
     if (l->trusted || l->pins.len == 0)
-        put(l, WORD_CURL, "curl%s %s", l->implicit ? "" : " --ssl-reqd", words);
+        put(l, "CURL", "curl%s %s", l->implicit ? "" : " --ssl-reqd", words);
     if (l->pins.len > 0)
-        put(l, WORD_PINNED, "curl%s -k --pinnedpubkey '%.*s' %s",
+        put(l, "PINNED", "curl%s -k --pinnedpubkey '%.*s' %s",
             l->implicit ? "" : " --ssl-reqd", (int)l->pins.len, l->pins.data,
             words);
 }
 
 /* Finds the next word of LINE. Returns its place, or NULL. */
-static const char *next_word(struct slice line, enum letter_word *word)
+static const char *next_word(struct slice line, const char **word)
 {
-    for (const char *at = line.ptr; at < line.ptr + line.len; at++)
-        for (size_t i = 0; *at == '@' && i < WORD_COUNT; i++) {
+    for (; line.len > 0; line.ptr++, line.len--)
+        for (size_t i = 0; line.ptr[0] == '@' && i < WORDS; i++) {
             const size_t len = strlen(letter_words[i]);
-            const size_t left = (size_t)(line.ptr + line.len - at);
 
-            if (left >= len + 2 && memcmp(at + 1, letter_words[i], len) == 0 &&
-                at[len + 1] == '@') {
-                *word = (enum letter_word)i;
-                return at;
-            }
+            *word = letter_words[i];
+            if (line.len >= len + 2 && memcmp(line.ptr + 1, *word, len) == 0 &&
+                line.ptr[len + 1] == '@')
+                return line.ptr;
         }
     return NULL;
-}
-
-static size_t values_of(const struct buf *v)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < v->len; i++)
-        n += v->data[i] == '\0';
-    return n;
 }
 
 /* How often is the line printed? */
 static size_t repeats(const struct letter *l, struct slice line)
 {
-    const char *const end = line.ptr + line.len;
-    enum letter_word word;
+    const char *const end = line.ptr + line.len, *word;
     size_t most = 1;
 
     while ((line.ptr = next_word(line, &word))) {
-        const size_t n = values_of(&l->value[word]);
+        const size_t n = json_array_size(json_object_get(l->values, word));
 
         if (n == 0)
             return 0;
@@ -270,21 +252,13 @@ static size_t repeats(const struct letter *l, struct slice line)
     return most;
 }
 
-/* Prints LINE with value number N of each word, or its last one. */
 static void put_line(const struct letter *l, struct slice line, size_t n)
 {
-    const char *const end = line.ptr + line.len;
-    enum letter_word word;
-    const char *at;
+    const char *const end = line.ptr + line.len, *word, *at;
 
     while ((at = next_word(line, &word))) {
-        const struct buf *v = &l->value[word];
-        const char *one = v->data;
-
-        for (size_t i = 0; i < n && i + 1 < values_of(v); i++)
-            one += strlen(one) + 1;
-        printf("%.*s%s", (int)(at - line.ptr), line.ptr, one);
-        line.ptr = at + strlen(letter_words[word]) + 2;
+        printf("%.*s%s", (int)(at - line.ptr), line.ptr, value_of(l, word, n));
+        line.ptr = at + strlen(word) + 2;
         line.len = (size_t)(end - line.ptr);
     }
     printf("%.*s\n", (int)line.len, line.ptr);
@@ -311,10 +285,8 @@ void letter_print(struct context *x, const struct user *user)
 {
     struct buf text;
     struct slice rest, line;
-    struct letter l = { .host = "" };
+    struct letter l = { .values = json_object() };
 
-    for (size_t i = 0; i < WORD_COUNT; i++)
-        buf_init(&l.value[i], LETTER_MAX);
     buf_init(&l.pins, LETTER_MAX);
     buf_init(&text, LETTER_MAX);
     read_template(x, &text);
@@ -326,8 +298,4 @@ void letter_print(struct context *x, const struct user *user)
     while (slice_cut(&rest, '\n', &line) && (rest.ptr || line.len > 0))
         for (size_t n = 0; n < repeats(&l, line); n++)
             put_line(&l, line, n);
-    for (size_t i = 0; i < WORD_COUNT; i++)
-        buf_release(&l.value[i]);
-    buf_release(&l.pins);
-    buf_release(&text);
 }

@@ -1,4 +1,4 @@
-/* "quota set", "quota show" and "quota list". The kernel has the limits and
+/* "quota set" and "quota list". The kernel has the limits and
  * counts: these commands set and show them, on the file system of the user's
  * home or of the share. */
 #include "edit/edit.h"
@@ -144,51 +144,45 @@ static uint64_t take_limit(const char *text, const char *what)
     return n;
 }
 
-static const char *limit_text(const struct quota_amount *a, bool bytes,
-                              const char *none, char out[SIZE_TEXT_MAX])
-{
-    if (a->limit == 0)
-        snprintf(out, SIZE_TEXT_MAX, "%s", none);
-    else if (bytes)
-        size_text(a->limit, out);
-    else
-        snprintf(out, SIZE_TEXT_MAX, "%" PRIu64, a->limit);
-    return out;
-}
-
-static json_t *json_quota(const struct quota_account *a)
+static json_t *json_quota(const struct quota_account *a, const char *note)
 {
     const struct quota *q = &a->quota;
-
-    return json_pack(
-        "{s:s, s:o, s:I, s:o, s:o}", "name", a->name, "bytes",
+    char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
+    json_t *one = json_pack(
+        "{s:s, s:o, s:I, s:o, s:o, s:s}", "name", a->name, "bytes",
         json_limit(q->bytes.limit), "bytes_used", (json_int_t)q->bytes.used,
         "files", json_limit(q->files.limit), "files_used",
-        q->uncounted ? json_null() : json_integer((json_int_t)q->files.used));
+        q->uncounted ? json_null() : json_integer((json_int_t)q->files.used),
+        "note", note);
+
+    if (ctl.args.json || ctl.args.csv)
+        return one;
+    if (q->bytes.limit > 0)
+        json_object_set_new(one, "bytes",
+                            json_string(size_text(q->bytes.limit, limit)));
+    json_object_set_new(one, "bytes_used",
+                        json_string(size_text(q->bytes.used, used)));
+    return one;
 }
 
-static void print_quota(const struct quota_account *a)
-{
-    char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
-    const struct quota *q = &a->quota;
-
-    if (ctl.args.json) {
-        json_print(json_quota(a));
-        return;
-    }
-    printf("%s: %s, %s used", a->name,
-           limit_text(&q->bytes, true, "no limit", bytes),
-           size_text(q->bytes.used, used));
-    if (!q->uncounted)
-        printf("; files: %s, %" PRIu64 " used",
-               limit_text(&q->files, false, "no limit", files), q->files.used);
-    putchar('\n');
-}
+static const struct output_field columns[] = {
+    { .title = "NAME", .key = "name", .width = -24 },
+    { .title = "LIMIT", .key = "bytes", .width = 10, .none = "-" },
+    { .title = "USED", .key = "bytes_used", .width = 12 },
+    { .title = "FILES", .key = "files", .width = 10, .none = "-" },
+    { .title = "USED", .key = "files_used", .width = 10, .none = "-" },
+    { .title = "NOTE", .key = "note" },
+    { 0 },
+};
 
 static void quota_ask(struct quota_account *a)
 {
+    struct table t;
+
     disk_run(quota_on_disk, a, sizeof(*a), a->path);
-    print_quota(a);
+    table_begin(&t, &ctl, columns);
+    table_add(&t, json_quota(a, ""));
+    table_end(&t, NULL);
 }
 
 /* "none" without --files removes both limits. */
@@ -206,13 +200,6 @@ void quota_set_limit(void)
     a.files = files;
     if (geteuid() != 0)
         fail(EX_NOPERM, "only root can set a quota: run it by sudo");
-    quota_ask(&a);
-}
-
-void quota_show(void)
-{
-    struct quota_account a = account_find();
-
     quota_ask(&a);
 }
 
@@ -275,34 +262,22 @@ static json_t *describe_quota(size_t i)
     struct quota_account a = i < u->count
                                  ? account_of_user(&u->row[i])
                                  : account_of_share(&u->share[i - u->count]);
-    char text[SIZE_TEXT_MAX];
     struct complaint why;
-    json_t *one;
 
     if (disk_try(list_on_disk, &a, sizeof(a), &why))
         a.error = -ETIMEDOUT;
-    one = json_quota(&a);
-    json_object_set_new(one, "note", json_string(note_of(a.error)));
-    if (!ctl.args.json && a.quota.bytes.limit > 0)
-        json_object_set_new(one, "bytes",
-                            json_string(size_text(a.quota.bytes.limit, text)));
-    if (!ctl.args.json)
-        json_object_set_new(one, "bytes_used",
-                            json_string(size_text(a.quota.bytes.used, text)));
-    return one;
+    return json_quota(&a, note_of(a.error));
 }
 
 void quota_print(void)
 {
-    static const struct output_field columns[] = {
-        { .title = "NAME", .key = "name", .width = -24 },
-        { .title = "LIMIT", .key = "bytes", .width = 10, .none = "-" },
-        { .title = "USED", .key = "bytes_used", .width = 12 },
-        { .title = "FILES", .key = "files", .width = 10, .none = "-" },
-        { .title = "USED", .key = "files_used", .width = 10, .none = "-" },
-        { .title = "NOTE", .key = "note" },
-        { 0 },
-    };
+    struct quota_account a;
 
-    output_list(ctl.users.count + ctl.users.shares, describe_quota, columns);
+    if (!ctl.args.word[2]) {
+        output_list(ctl.users.count + ctl.users.shares, describe_quota,
+                    columns);
+        return;
+    }
+    a = account_find();
+    quota_ask(&a);
 }

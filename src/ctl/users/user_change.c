@@ -71,13 +71,12 @@ static void change_row(void *given)
 
     draft_check(d, edit_users, user);
     snprintf(old_home, sizeof(old_home), "%s", user->home);
-    if (d->home.path[0]) {
-        d->home.uid = user->uid;
-        d->home.gid = user->gid;
+    d->home.uid = user->uid;
+    d->home.gid = user->gid;
+    if (ctl.args.home)
         home_make(&d->home);
-    }
     given_set(edit_row(user->line));
-    if (d->home.path[0])
+    if (ctl.args.home)
         row_need(row_set_column(edit_row(user->line), ROW_HOME, d->home.path));
     if (d->row.column[ROW_HASH][0])
         put_hash(user, d->row.column[ROW_HASH]);
@@ -93,29 +92,23 @@ void user_change(void)
     given_set(&d.row);
     user = user_named(&ctl.users);
     draft_check(&d, &ctl.users, user);
+    snprintf(d.home.path, sizeof(d.home.path), "%s", user->home);
     if (ctl.args.home) {
         draft_home(&d, ctl.args.home);
         draft_check(&d, &ctl.users, user);
-        d.home.uid = user->uid;
-        d.home.gid = user->gid;
-        d.home.adopt = false;
     }
-    if (ctl.args.home || ctl.args.uploads || ctl.args.upload_bytes) {
-        struct home here = d.home;
-
-        if (!ctl.args.home)
-            snprintf(here.path, sizeof(here.path), "%s", user->home);
-        here.uid = user->uid;
-        here.gid = user->gid;
-        home_check(&here);
-    }
+    d.home.uid = user->uid;
+    d.home.gid = user->gid;
+    d.home.adopt = false;
+    if (ctl.args.home || ctl.args.uploads || ctl.args.upload_bytes)
+        home_check(&d.home);
     if (ctl.args.hash_stdin)
         given_hash(&d.row);
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
                 edit_stands ? "changed" : "is so already");
-    if (d.home.path[0] && strcmp(d.home.path, old_home) != 0)
+    if (ctl.args.home && strcmp(d.home.path, old_home) != 0)
         stderr_print("the files stay in %s; move them to %s; a quota stays "
                      "there, too, see: sallyportctl quota set",
                      old_home, d.home.path);

@@ -288,7 +288,7 @@ void user_import(void)
     fresh = import_look(m);
     if (ctl.args.dry_run) {
         edit_users = &ctl.users;
-        sync_plan(m);
+        sync_rows(m);
     } else if (ctl.args.sync || fresh > 0) {
         edit_run(change_rows, m);
         at_fail = print_partly;

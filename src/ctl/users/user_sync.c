@@ -161,7 +161,6 @@ static void check_empty(const struct import *m)
 
 struct sync_row {
     struct import *m;
-    bool plans; /* it writes nothing */
     const struct user *row;
     const struct imported *one; /* NULL: gone */
     unsigned before, after;     /* SYNC_ bits */
@@ -182,7 +181,7 @@ static void sync_put_hash(struct sync_row *r)
     if ((!usable && !(r->before & SYNC_HASH)) ||
         (usable && strcmp(hash, r->row->hash) == 0))
         return;
-    if (!r->plans)
+    if (!ctl.args.dry_run)
         row_need(row_set_hash(edit_row(r->row->line), locked, hash));
     say_changed(r, usable ? "hash" : "no usable hash any more");
 }
@@ -197,7 +196,7 @@ static void sync_put_expires(struct sync_row *r)
     if ((!now && !(r->before & SYNC_EXPIRES)) || when == r->row->expires)
         return;
     say_changed(r, now ? "end" : "no end any more");
-    if (!r->plans)
+    if (!ctl.args.dry_run)
         row_need(row_set(edit_row(r->row->line), "expires", now));
 }
 
@@ -209,7 +208,7 @@ static void sync_put_comment(struct sync_row *r)
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
         return;
     say_changed(r, "comment");
-    if (!r->plans)
+    if (!ctl.args.dry_run)
         row_need(row_set_column(edit_row(r->row->line), ROW_COMMENT, comment));
 }
 
@@ -218,7 +217,7 @@ static void sync_put_sync(struct sync_row *r)
     const struct user_sync sync = { slice_from(ctl.args.sync), r->after };
     char text[SYNC_TEXT_MAX];
 
-    if (r->after != r->before && !r->plans)
+    if (r->after != r->before && !ctl.args.dry_run)
         row_need(row_set(edit_row(r->row->line), "sync",
                          user_sync_text(&sync, text)));
 }
@@ -269,12 +268,10 @@ static void say_row(struct sync_row *r)
     buf_add_text(&done->said, "\n");
 }
 
-static void sync_row(struct import *m, const struct user *row, unsigned before,
-                     bool plans)
+static void sync_row(struct import *m, const struct user *row, unsigned before)
 {
     const struct imported *one = import_find(m, row->name);
     struct sync_row r = { .m = m,
-                          .plans = plans,
                           .row = row,
                           .one = one,
                           .before = before,
@@ -301,30 +298,21 @@ static void skip_removed(struct import *m)
             import_skip(m, &m->entry[i], "its row was removed just now", true);
 }
 
-static void sync_all(struct import *m, const struct users *u, bool plans)
+void sync_rows(struct import *m)
 {
+    const struct users *u = edit_users;
+
+    if (!ctl.args.sync)
+        return;
+    skip_removed(m);
     check_empty(m);
     check_loss(m, u);
     for (size_t i = 0; i < u->count; i++) {
         struct user_sync sync;
 
         if (is_ours(&u->row[i], &sync))
-            sync_row(m, &u->row[i], sync.marks, plans);
+            sync_row(m, &u->row[i], sync.marks);
     }
-}
-
-void sync_rows(struct import *m)
-{
-    if (!ctl.args.sync)
-        return;
-    skip_removed(m);
-    sync_all(m, edit_users, false);
-}
-
-void sync_plan(struct import *m)
-{
-    if (ctl.args.sync)
-        sync_all(m, &ctl.users, true);
 }
 
 void sync_print(const struct import *m, size_t added, size_t skipped)

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -189,6 +190,54 @@ Test(account, a_lock_beside_an_import, .timeout = 300)
     snprintf(words, sizeof(words), "test $(wc -l <%s) = %zu", world.users,
              users + 1);
     cr_expect_eq(system(words), 0);
+}
+
+static bool map_ids(pid_t pid, const char *file)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    FILE *map = fopen(path, "w");
+
+    return map && fputs("0 0 65536\n", map) >= 0 && fclose(map) == 0;
+}
+
+/* As in a container without privileges. */
+Test(account, a_container_without_these_ids)
+{
+    int begin[2], ready[2], status;
+    char byte = 0;
+    struct run r;
+    pid_t pid;
+
+    cr_assert(pipe(begin) == 0 && pipe(ready) == 0);
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        byte = unshare(CLONE_NEWUSER) == 0;
+        if (write(ready[1], &byte, 1) != 1 || read(begin[0], &byte, 1) != 1 ||
+            byte == 0)
+            _exit(EX_UNAVAILABLE);
+        run_ctl(&r, PASSWORD, "user add anna");
+        if (r.code != EX_CONFIG ||
+            !strstr(r.err, "this container has no uid 70000 "
+                           "(/proc/self/uid_map); set uid_first and uid_last, "
+                           "such as 20000 and 29999"))
+            _exit(1);
+        run_ctl(&r, "", "share add s");
+        _exit(r.code == EX_CONFIG &&
+                      strstr(r.err, "has no gid 80000 (/proc/self/gid_map); "
+                                    "set gid_first and gid_last")
+                  ? 0
+                  : 1);
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    byte = byte && map_ids(pid, "uid_map") && map_ids(pid, "gid_map");
+    cr_assert_eq(write(begin[1], &byte, 1), 1);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    if (WEXITSTATUS(status) == EX_UNAVAILABLE)
+        world_skip("needs root and namespaces of users");
+    cr_expect_eq(status, 0);
+    cr_expect_not(files_exists(world.users));
 }
 
 Test(account, the_last_uid_is_of_the_system)

@@ -1,10 +1,12 @@
 /* Edits of the users file: locked, complete, and killed at every step. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -196,6 +198,32 @@ Test(edit, a_link_as_lock_is_refused)
 }
 
 #define WRITERS 20
+
+/* It can't be replaced. */
+Test(edit, a_users_file_that_is_a_mount)
+{
+    struct run r;
+    int status;
+    pid_t pid;
+
+    file_write(world.users, OLD);
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        if (unshare(CLONE_NEWNS) ||
+            mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+            mount(world.users, world.users, NULL, MS_BIND, NULL))
+            _exit(EX_UNAVAILABLE);
+        run_ctl(&r, "", "user lock anna");
+        _exit(r.code == EX_IOERR && strstr(r.err, "mount its directory") ? 0
+                                                                         : 1);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    if (WEXITSTATUS(status) == EX_UNAVAILABLE)
+        world_skip("needs root and mounts");
+    cr_expect_eq(status, 0);
+    cr_expect_str_eq(file_text(world.users), OLD);
+}
 
 Test(edit, twenty_at_once_lose_nothing)
 {

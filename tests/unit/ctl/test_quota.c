@@ -49,21 +49,24 @@ Test(quota, set_and_show)
     json_t *value;
 
     begin();
-    expect_out(0, "", "quota show anna", " KiB used\n");
-    expect_out(0, "", "quota set anna 5M", "anna: 5 MiB, ");
-    expect_out(0, "", "quota show anna", "anna: 5 MiB, ");
-    value = run_json("quota show anna --json");
-    cr_expect_eq(number(value, "bytes"), 5 * MIB);
-    cr_expect_gt(number(value, "bytes_used"), 0);
-    cr_expect(json_is_null(json_object_get(value, "files")));
-    cr_expect(json_is_null(json_object_get(value, "files_used")));
+    expect_out(0, "", "quota list anna", " KiB ");
+    expect_out(0, "", "quota set anna 5M", " 5 MiB ");
+    expect_out(0, "", "quota list anna", " 5 MiB ");
+    value = run_json("quota list anna --json");
+    cr_expect_eq(number(json_array_get(value, 0), "bytes"), 5 * MIB);
+    cr_expect_gt(number(json_array_get(value, 0), "bytes_used"), 0);
+    cr_expect(json_is_null(json_object_get(json_array_get(value, 0), "files")));
+    cr_expect(
+        json_is_null(json_object_get(json_array_get(value, 0), "files_used")));
     json_decref(value);
-    expect_out(0, "", "quota set anna 6M", "anna: 6 MiB, ");
-    expect_out(0, "", "quota set anna 8388607T", "anna: 7.9 EiB, ");
-    value = run_json("quota show anna --json");
-    cr_expect_eq(number(value, "bytes"), INT64_C(8388607) << 40);
+    expect_out(0, "", "quota set anna 6M", " 6 MiB ");
+    expect_out(0, "", "quota set anna 8388607T", " 7.9 EiB ");
+    value = run_json("quota list anna --json");
+    cr_expect_eq(number(json_array_get(value, 0), "bytes"), INT64_C(8388607)
+                                                                << 40);
     json_decref(value);
-    expect_out(0, "", "quota set anna none", "anna: no limit, ");
+    expect_out(0, "", "quota set anna none",
+               "anna                              - ");
     end();
 }
 
@@ -75,7 +78,7 @@ Test(quota, what_btrfs_refuses)
     expect_err(EX_UNAVAILABLE, "", "quota set bert 5M",
                "bert is a directory, and btrfs has quotas of subvolumes only; "
                "make it one: mv ");
-    expect_err(EX_UNAVAILABLE, "", "quota show bert", "btrfs subvolume create");
+    expect_err(EX_UNAVAILABLE, "", "quota list bert", "btrfs subvolume create");
     expect_err(EX_NOUSER, "", "quota set carl 5M", "there is no user carl");
     end();
 }
@@ -120,7 +123,8 @@ Test(quota, another_directory)
     cr_assert_eq(chown(in(world.homes, "anna"), 70009, 70009), 0);
     expect_err(EX_DATAERR, "", "quota set anna 5M",
                "belongs to uid 70009, not to 7000");
-    expect_out(0, "", "quota show anna", "anna: no limit, ");
+    expect_out(0, "", "quota list anna",
+               "anna                              - ");
     end();
 }
 
@@ -159,12 +163,13 @@ Test(quota, of_a_share)
     snprintf(words, sizeof(words), "share add contracts --path %s",
              in(world.homes, "contracts"));
     expect_run(0, "", words);
-    expect_out(0, "", "quota set share:contracts 7M", "share:contracts: 7 MiB");
-    expect_out(0, "", "quota show share:contracts", "share:contracts: 7 MiB, ");
+    expect_out(0, "", "quota set share:contracts 7M", " 7 MiB ");
+    expect_out(0, "", "quota list share:contracts", " 7 MiB ");
     expect_out(0, "", "quota list", "share:contracts               7 MiB ");
-    expect_out(0, "", "quota set share:contracts none", "no limit");
-    expect_err(EX_NOUSER, "", "quota show share:offers",
+    expect_out(0, "", "quota set share:contracts none",
+               "contracts                   - ");
+    expect_err(EX_NOUSER, "", "quota list share:offers",
                "there is no share:offers; run: sallyportctl share list");
-    expect_err(EX_NOUSER, "", "quota show contracts", "no user contracts");
+    expect_err(EX_NOUSER, "", "quota list contracts", "no user contracts");
     end();
 }
