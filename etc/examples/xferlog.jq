@@ -4,7 +4,7 @@
 #
 # A timer can extend a file: journalctl keeps the place in a file of its own.
 #
-#     journalctl --cursor-file=/var/lib/sallyport/xferlog.cursor -u sallyport -o json |
+#     journalctl --cursor-file=/var/lib/sallyport/xferlog.cursor -u sallyport -o cat |
 #         sallyportctl log --file - --json | jq -rf xferlog.jq >>/var/log/xferlog
 #
 # A blank in a name becomes \x20.

@@ -38,13 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct log_record r, again;
 
-    if (log_record_read(&r, fuzz_slice(data, size), 0) == LOG_LINE_EVENT) {
+    if (log_record_read(&r, fuzz_slice(data, size)) == LOG_LINE_EVENT) {
         json_t *json = log_json(&r, (struct slice){ 0 });
         char *text = json_dumps(json, JSON_COMPACT);
 
         FUZZ_CHECK(text);
-        FUZZ_CHECK(log_record_read(&again, slice_from(text), 0) ==
-                   LOG_LINE_EVENT);
+        FUZZ_CHECK(log_record_read(&again, slice_from(text)) == LOG_LINE_EVENT);
         check_same(&r, &again);
         log_record_release(&again);
         json_decref(json);

@@ -28,10 +28,9 @@ enum log_line {
     LOG_LINE_TORN,
 };
 
-/* Reads a line. NOW is the time of a line without one; 0: it needs one. The
- * slices are in LINE. In any case the caller calls log_record_release(). */
-enum log_line log_record_read(struct log_record *r, struct slice line,
-                              int64_t now);
+/* Reads a line. The slices are in LINE. In any case the caller calls
+ * log_record_release(). */
+enum log_line log_record_read(struct log_record *r, struct slice line);
 void log_record_release(struct log_record *r);
 /* Returns the value of a field; ptr NULL: there is none. */
 struct slice log_get(const struct log_record *r, const char *name);

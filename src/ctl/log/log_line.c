@@ -75,16 +75,13 @@ static bool read_pair(struct log_record *r, struct slice *rest)
     return name.len == 0;
 }
 
-static bool read_pairs(struct log_record *r, struct slice line, int64_t now)
+static bool read_pairs(struct log_record *r, struct slice line)
 {
     struct slice rest = line, time;
 
     slice_cut(&rest, ' ', &time);
-    if (!read_time(time, &r->ms)) {
-        r->ms = now;
-        rest = line;
-    }
-    if (r->ms == 0 || !slice_cut(&rest, ' ', &r->event) || !is_name(r->event))
+    if (!read_time(time, &r->ms) || !slice_cut(&rest, ' ', &r->event) ||
+        !is_name(r->event))
         return false;
     while (rest.ptr)
         if (!read_pair(r, &rest))
@@ -145,8 +142,7 @@ static bool is_message(struct slice line)
            slice_starts(line, SLICE("reloaded: "));
 }
 
-enum log_line log_record_read(struct log_record *r, struct slice line,
-                              int64_t now)
+enum log_line log_record_read(struct log_record *r, struct slice line)
 {
     bool ok;
 
@@ -156,7 +152,7 @@ enum log_line log_record_read(struct log_record *r, struct slice line,
         line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
     if (is_message(line))
         return LOG_LINE_OTHER;
-    ok = line.ptr[0] == '{' ? read_json(r, line) : read_pairs(r, line, now);
+    ok = line.ptr[0] == '{' ? read_json(r, line) : read_pairs(r, line);
     return ok ? LOG_LINE_EVENT : LOG_LINE_TORN;
 }
 

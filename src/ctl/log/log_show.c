@@ -19,13 +19,6 @@
 
 const char *log_journalctl = "/usr/bin/journalctl";
 
-/* A row that was written to a temporary file. */
-struct log_place {
-    int64_t ms;
-    off_t at;
-    size_t len;
-};
-
 struct log_view {
     const struct arguments *args;
     FILE *from;
@@ -33,36 +26,48 @@ struct log_view {
     struct network address; /* of --address */
     struct buf path;        /* a part of the path, as the log has it */
     uint64_t events, torn, shown;
-    json_t *entry; /* of the journal, with the last line */
+    struct slice machine; /* --directory: which the last line is of */
     struct buf row;
     struct table csv;
     char **last; /* --lines: a ring of the last rows */
     size_t most;
-    FILE *rows; /* --directory: all rows, and where each is */
-    struct log_place *place;
-    size_t places;
     char line[LOG_LINE_MAX];
 };
 
 /* The source of the lines. */
 
+/* The newest line comes first, so that journalctl need not read all. */
+static bool is_reverse(const struct log_view *v)
+{
+    return !v->args->file && !v->args->directory && v->last;
+}
+
 /* journalctl understands the times; what it prints on standard error is for the
- * caller. */
+ * caller. It relays the journals of several machines in no certain order. */
 static noreturn void exec_journal(const struct log_view *v, int out)
 {
     const struct arguments *a = v->args;
     char directory[PATH_MAX + 16], since[256], until[256];
-    const char *argv[16] = {
-        "journalctl", "--quiet",       "--no-pager",
-        "--all",      "--output=json", "--output-fields=MESSAGE,_HOSTNAME",
-        UNIT
-    };
-    size_t n = 7;
+    const char *argv[20] = { "/bin/bash",
+                             "-o",
+                             "pipefail",
+                             "-c",
+                             "\"$@\" | LC_ALL=C sort -sk1,1n",
+                             "bash",
+                             log_journalctl,
+                             "--quiet",
+                             "--no-pager",
+                             "--all",
+                             UNIT };
+    const bool sorted = a->directory && !a->follow;
+    const char *const *first = sorted ? argv : argv + 6;
+    size_t n = 11;
 
     snprintf(directory, sizeof(directory), "--directory=%s",
              a->directory ? a->directory : "");
     snprintf(since, sizeof(since), "--since=%s", a->since ? a->since : "-24h");
     snprintf(until, sizeof(until), "--until=%s", a->until ? a->until : "");
+    argv[n++] = a->directory ? "--output=short-unix" : "--output=cat";
     if (a->directory)
         argv[n++] = directory;
     if (a->follow)
@@ -71,10 +76,10 @@ static noreturn void exec_journal(const struct log_view *v, int out)
         argv[n++] = since;
     if (a->until)
         argv[n++] = until;
-    if (a->lines && !a->directory)
+    if (is_reverse(v))
         argv[n++] = "--reverse";
     dup2(out, STDOUT_FILENO);
-    execv(log_journalctl, (char *const *)argv);
+    execv(first[0], (char *const *)(uintptr_t)first);
     _exit(errno == ENOENT ? EX_UNAVAILABLE : EX_OSERR);
 }
 
@@ -86,7 +91,7 @@ static void open_journal(struct log_view *v)
     if (config && strcmp(config, SETTINGS_FILE) != 0)
         fail(EX_USAGE,
              "the log of a server with another configuration: run journalctl "
-             "-u UNIT -o json | sallyportctl log --file -, or give its log by "
+             "-u UNIT -o cat | sallyportctl log --file -, or give its log by "
              "--file FILE");
     if (access(log_journalctl, X_OK) < 0)
         fail(EX_UNAVAILABLE,
@@ -133,28 +138,21 @@ static int next_line(struct log_view *v, struct slice *ret)
     return c == EOF && len == 0 ? 0 : fits ? 1 : -1;
 }
 
-/* Takes the line out of an entry of the journal; another line stays. Returns
- * false for an entry without one. */
-static bool take_entry(struct log_view *v, struct slice *line, int64_t *now)
+/* Takes "1763629322.123456 machine sallyport[7]: " from the line. A machine may
+ * have no name. */
+static void take_machine(struct log_view *v, struct slice *line)
 {
-    const json_t *message, *time;
-    uint64_t us = 0;
+    struct slice rest = *line, word;
 
-    json_decref(v->entry);
-    v->entry = NULL;
-    if (line->len == 0 || line->ptr[0] != '{' ||
-        !memmem(line->ptr, line->len, "\"__REALTIME_TIMESTAMP\"", 22))
-        return !v->journal;
-    v->entry = json_loadb(line->ptr, line->len, 0, NULL);
-    message = json_object_get(v->entry, "MESSAGE");
-    time = json_object_get(v->entry, "__REALTIME_TIMESTAMP");
-    if (!json_is_string(message) || !json_is_string(time))
-        return false;
-    slice_number(slice_from(json_string_value(time)), INT64_MAX, &us);
-    *line = (struct slice){ json_string_value(message),
-                            json_string_length(message) };
-    *now = (int64_t)(us / 1000);
-    return true;
+    v->machine = (struct slice){ NULL, 0 };
+    slice_cut(&rest, ' ', &word);
+    while (slice_cut(&rest, ' ', &word) && rest.ptr) {
+        if (word.len > 0 && word.ptr[word.len - 1] == ':') {
+            *line = rest;
+            return;
+        }
+        v->machine = word;
+    }
 }
 
 /* Which lines are wanted. */
@@ -224,22 +222,13 @@ static bool is_wanted(const struct log_view *v, const struct log_record *r)
 
 /* How they are shown. */
 
-static struct slice machine_of(const struct log_view *v)
-{
-    const json_t *name = json_object_get(v->entry, "_HOSTNAME");
-
-    return (struct slice){ json_string_value(name), json_string_length(name) };
-}
-
 static void fill_row(struct log_view *v, const struct log_record *r)
 {
-    const struct slice machine = machine_of(v);
     char *text;
 
     buf_clear(&v->row);
     if (v->args->json) {
-        json_t *one =
-            log_json(r, v->args->directory ? machine : (struct slice){ 0 });
+        json_t *one = log_json(r, v->machine);
 
         text = json_dumps(one, JSON_COMPACT);
         if (!text)
@@ -248,7 +237,7 @@ static void fill_row(struct log_view *v, const struct log_record *r)
         free(text);
         json_decref(one);
     } else {
-        log_row(r, v->args->directory ? &machine : NULL, &v->row);
+        log_row(r, v->args->directory ? &v->machine : NULL, &v->row);
     }
 }
 
@@ -260,59 +249,13 @@ static void write_out(const char *text, size_t len)
         fail(EX_IOERR, "standard output: %s", strerror(errno));
 }
 
-/* journalctl relays the journals of several machines in no certain order. */
-static void keep_place(struct log_view *v, int64_t ms)
-{
-    struct log_place *more =
-        v->places & (v->places - 1)
-            ? v->place
-            : reallocarray(v->place, v->places > 0 ? 2 * v->places : 1,
-                           sizeof(*more));
-
-    if (!v->rows)
-        v->rows = tmpfile();
-    if (!more || !v->rows)
-        fail_no_memory();
-    v->place = more;
-    more[v->places++] = (struct log_place){ ms, ftello(v->rows), v->row.len };
-    if (fwrite(v->row.data, 1, v->row.len, v->rows) < v->row.len)
-        fail(EX_IOERR, "a temporary file: %s", strerror(errno));
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct log_place *x = a, *y = b;
-    const int64_t first = x->ms != y->ms ? x->ms : x->at;
-    const int64_t second = x->ms != y->ms ? y->ms : y->at;
-
-    return (first > second) - (first < second);
-}
-
-static void show_places(struct log_view *v)
-{
-    const size_t skip =
-        v->most > 0 && v->places > v->most ? v->places - v->most : 0;
-
-    if (v->places > 0)
-        qsort(v->place, v->places, sizeof(*v->place), by_time);
-    for (size_t i = skip; i < v->places; i++) {
-        static char text[ROW_MAX];
-
-        if (fseeko(v->rows, v->place[i].at, SEEK_SET) < 0 ||
-            fread(text, 1, v->place[i].len, v->rows) < v->place[i].len)
-            fail(EX_IOERR, "a temporary file: %s", strerror(errno));
-        write_out(text, v->place[i].len);
-    }
-}
-
-/* The journal begins with the newest row. */
 static void show_last(const struct log_view *v)
 {
     const uint64_t n = v->shown < v->most ? v->shown : v->most;
 
     for (uint64_t i = 0; i < n; i++) {
         const char *row =
-            v->last[v->journal ? n - 1 - i : (v->shown - n + i) % v->most];
+            v->last[is_reverse(v) ? n - 1 - i : (v->shown - n + i) % v->most];
 
         write_out(row, strlen(row));
     }
@@ -320,46 +263,44 @@ static void show_last(const struct log_view *v)
 
 static void show_record(struct log_view *v, const struct log_record *r)
 {
-    if (v->args->csv) {
-        table_add(&v->csv, log_json(r, machine_of(v)));
-        write_out("", 0);
-    } else {
-        fill_row(v, r);
-    }
-    if (v->args->directory && !v->args->follow && !v->args->csv) {
-        keep_place(v, r->ms);
-    } else if (v->last) {
-        char **at = &v->last[v->shown % v->most];
+    char **at = v->last ? &v->last[v->shown % v->most] : NULL;
 
-        free(*at);
-        *at = strndup(v->row.data, v->row.len);
-        if (!*at)
-            fail_no_memory();
-    } else {
-        write_out(v->row.data, v->row.len);
-    }
     v->shown++;
+    if (v->args->csv) {
+        table_add(&v->csv, log_json(r, v->machine));
+        write_out("", 0);
+        return;
+    }
+    fill_row(v, r);
+    if (!at) {
+        write_out(v->row.data, v->row.len);
+        return;
+    }
+    free(*at);
+    *at = strndup(v->row.data, v->row.len);
+    if (!*at)
+        fail_no_memory();
 }
 
 static bool has_all(const struct log_view *v)
 {
-    return v->journal && v->last && v->shown == v->most;
+    return is_reverse(v) && v->shown == v->most;
 }
 
 static void show_all(struct log_view *v)
 {
     struct log_record r;
     struct slice line;
-    int64_t now;
     int got;
 
     while (!has_all(v) && (got = next_line(v, &line)) != 0) {
         enum log_line is = LOG_LINE_TORN;
 
-        now = 0;
         r.json = NULL;
-        if (got > 0 && take_entry(v, &line, &now))
-            is = log_record_read(&r, line, now);
+        if (v->args->directory)
+            take_machine(v, &line);
+        if (got > 0)
+            is = log_record_read(&r, line);
         v->torn += is == LOG_LINE_TORN;
         v->events += is == LOG_LINE_EVENT;
         if (is == LOG_LINE_EVENT && is_wanted(v, &r))
@@ -433,9 +374,7 @@ static void take_options(struct log_view *v)
         (slice_number(slice_from(a->lines), LINES_MAX, &most) < 0 || most == 0))
         fail(EX_USAGE, "--lines %s: use 1 to %d", a->lines, LINES_MAX);
     v->most = (size_t)most;
-    if (most > 0 && !a->directory)
-        v->last = calloc(v->most, sizeof(*v->last));
-    if (most > 0 && !a->directory && !v->last)
+    if (most > 0 && !(v->last = calloc(v->most, sizeof(*v->last))))
         fail_no_memory();
 }
 
@@ -468,7 +407,6 @@ void log_show(void)
         log_title(v->args->directory != NULL);
     write_out("", 0);
     show_all(v);
-    show_places(v);
     if (v->last)
         show_last(v);
     if (v->journal)
