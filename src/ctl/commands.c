@@ -146,7 +146,7 @@ const struct ctl_command ctl_commands[] = {
       "Remove a team; its users lose its shares",
       "sallyportctl team del legal" },
     { "partials", "list", partials_list, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--older-than TIME] [--json]",
+      "[NAME] [--older-than TIME] [--json | --csv]",
       "List unfinished uploads, of one user or of all, by the names that the "
       "clients gave",
       "sallyportctl partials list anna" },
@@ -156,9 +156,10 @@ const struct ctl_command ctl_commands[] = {
       "days, or all; never one that is being written",
       "sallyportctl partials purge --older-than 2d" },
     { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--json]",
-      "List the uploads that wait for inspection (letter i of the rights), of "
-      "one user or of all",
+      "[NAME | --all] [--json | --csv]",
+      "List the uploads that wait for inspection, of one user or of all homes "
+      "and shares where the letter i of the rights is in force; with --all "
+      "also where it was",
       "sallyportctl inspect list --json" },
     { "inspect", "read", inspect_read, TAKES_ID, READS_USERS,
       "ID [NAME] [--terminal]",

@@ -225,7 +225,11 @@ struct fail_page {
     int code;
     struct complaint why;
 };
-void fail_to_parent(struct fail_page *page);
+void fail_to_parent(struct fail_page *page); /* NULL: there is none */
+/* Calls WORK(DATA) for a caller that goes on after a failure. Returns 0, or the
+ * code of fail(), whose complaint *why gets; at_fail isn't called. */
+typedef void fail_work(void *data);
+int fail_caught(fail_work *work, void *data, struct complaint *why);
 
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
@@ -298,13 +302,6 @@ const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory. */
 void json_print(json_t *value);
-/* Prints ONE as the next element of an array that is never in memory as a
- * whole, and frees it. NULL means no memory. *COUNT has those before it.
- * Returns an exit code. */
-int json_element(struct context *x, json_t *one, uint64_t *count);
-/* Prints the end of such an array. */
-void json_end(uint64_t count);
-
 /* A member of a JSON object as people see it: a column of a list, or a line of
  * "show". A row without a key ends an array of these. */
 struct output_field {
@@ -317,6 +314,8 @@ struct output_field {
     /* Writes what people see in a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
+/* A cell: the member "age", in seconds. */
+void output_age(const json_t *row, struct buf *into);
 /* Writes those members that have a value: "hours sat, max_sessions 3". */
 void output_members(json_t *object, struct buf *into);
 /* Prints ONE, with --json as it is, and frees it. NULL means no memory. */
@@ -338,8 +337,11 @@ void table_begin(struct table *t, struct context *x,
 /* Adds ONE, and frees it. NULL means no memory. */
 void table_add(struct table *t, json_t *one);
 /* Prints the table. NOTHING, unless it is NULL, is what people see of an empty
- * one. */
+ * one; "": no line. */
 void table_end(struct table *t, const char *nothing);
+/* Prints the elements of an array as a table. */
+void table_print(const json_t *rows, const struct output_field *columns,
+                 const char *nothing);
 /* Describes element I. The caller owns the value; NULL: no memory. */
 typedef json_t *output_describe(size_t i);
 /* Prints N elements as a table. */
@@ -469,72 +471,81 @@ json_t *limits_json(const struct row_limits *l);
 
 #define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
 
-struct server {
-    struct context *x;
+/* The one connection of this process. */
+extern struct server {
     struct channel channel;
     uint32_t request; /* number of the last request */
     char version[256];
     uint64_t pid;
     int patience; /* ms for an answer */
-    bool busy;    /* it has no free place now */
     bool ours;    /* it is of this build, as far as is known; another one shows
                      nothing (rows.h) */
-};
+} server;
 
-/* The functions below return an exit code, with the complaint filled in. In any
- * case the caller calls server_close(). */
+/* These fail if the server doesn't do its part. */
 
-/* Connects and waits for the server's welcome. If the server is busy, it
- * retries for a while. EX_UNAVAILABLE: no server runs. */
-int server_open(struct server *s, struct context *x);
-void server_close(struct server *s);
+/* Connects, in place of the connection that there was, and waits for the
+ * welcome. If the server is busy, it retries for a while. EX_UNAVAILABLE: no
+ * server runs. */
+void server_open(void);
+void server_close(void);
 /* The number for a new request. */
-uint32_t server_request(struct server *s);
+uint32_t server_request(void);
 /* Waits for the first answer to the request that SEND() has sent with
  * RESULT. */
-int server_asked(struct server *s, int result, struct message *answer);
+void server_asked(int result, struct message *answer);
+/* Sends the request NAME with its fields, and waits for an answer of that
+ * KIND. */
+#define SERVER_ASK(answer, kind_, name, ...)                                   \
+    do {                                                                       \
+        server_asked(                                                          \
+            SEND(&server.channel, name, server_request(), ##__VA_ARGS__),      \
+            answer);                                                           \
+        if ((answer)->kind != MSG_##kind_)                                     \
+            server_lies("no answer to " #name);                                \
+    } while (0)
 /* Waits for the next answer to the same request. */
-int server_next(struct server *s, struct message *answer);
+void server_next(struct message *answer);
 /* Waits on any channel for an answer to REQUEST, up to MS milliseconds. A
  * refusal, or an answer to another request, is an error. */
-int server_wait(struct context *x, struct channel *c, uint32_t request,
-                struct message *answer, int ms);
+void server_wait(struct channel *c, uint32_t request, struct message *answer,
+                 int ms);
 /* Escapes TEXT of the server for printing. Returns 0, or -ENAMETOOLONG: it
  * doesn't fit into OUT. */
 int server_escape(struct slice text, char *out, size_t size);
 /* The same for a sentence, which isn't written between quotes: its quotes
  * stay. */
 int server_words(struct slice text, char *out, size_t size);
-/* Returns EX_PROTOCOL, with the complaint that the server sent WHAT, which is
- * not permitted. */
-int server_lies(struct context *x, const char *what);
-
-/* The place of a list's next page was NEXT. *at, the place of this page,
- * becomes NEXT. Returns an exit code. */
-int server_place(struct server *s, uint64_t next, uint64_t *at);
+/* Fails, since the server sent WHAT, which is not permitted. */
+noreturn void server_lies(const char *what);
+/* The place of a list's next page is NEXT. *at, the place of this page, becomes
+ * it. Returns false after the last page. */
+bool server_page(uint64_t next, uint64_t *at);
 
 /* Refuses the name of a new user that "kick" would take for an address or a
- * session's serial. Returns an exit code. */
-int sessions_name_check(struct context *x, const char *name);
+ * session's serial. */
+void sessions_name_check(const char *name);
 /* Sends the running server, if there is one, the news that the users file has
  * changed. It ends the sessions that are no longer permitted, and their number
- * is printed. If the server can't be reached, that is a printed line and no
- * failure: the complaint of X stays as it is. */
-void sessions_edited(struct context *x);
+ * is printed. A server that can't be reached is a printed line and no
+ * failure. */
+void sessions_edited(void);
 
 /* bans.c: the address of an interface (getifaddrs(3)), if it has one. */
 struct ifaddrs;
 bool address_of_interface(const struct ifaddrs *one, struct address *ret);
-/* status.c: reads what "status --json" prints into *ret, which the caller owns
- * in any case; NULL after a failure. Returns an exit code. */
-int status_read(struct context *x, json_t **ret);
+
+/* status.c: reads what "status --json" prints into *ret, which the caller owns;
+ * NULL after a failure. Returns 0, or the code of the failure. */
+int status_read(json_t **ret, struct complaint *why);
 /* attention.c: adds "disks" and "attention", an array of objects with a level
- * and a text. Returns an exit code. */
-int attention_add(struct context *x, json_t *status);
+ * and a text. */
+void attention_add(json_t *status);
 #define LEVEL_OK       "ok"
 #define LEVEL_WARNING  "warning"
 #define LEVEL_CRITICAL "critical"
-/* Prints how the server is, and what needs attention. Returns an exit code. */
-int status_first_look(struct context *x);
+/* Prints how the server is, and what needs attention; or why nobody knows.
+ * Returns an exit code. */
+int status_first_look(void);
 
 #endif

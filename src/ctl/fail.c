@@ -2,15 +2,38 @@
  * complaint, and exits. A fork gives the complaint to its parent instead. */
 #include "ctl.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 void (*at_fail)(int code);
 static struct fail_page *parent;
 
+/* The innermost fail_caught(). */
+static struct catcher {
+    jmp_buf at;
+    struct complaint *why;
+    struct catcher *outer;
+} *catcher;
+static int caught; /* its code */
+
 void fail_to_parent(struct fail_page *page)
 {
     parent = page;
+    catcher = NULL;
+}
+
+int fail_caught(fail_work *work, void *data, struct complaint *why)
+{
+    struct catcher own = { .why = why, .outer = catcher };
+
+    catcher = &own;
+    if (setjmp(own.at) == 0) {
+        work(data);
+        caught = 0;
+    }
+    catcher = own.outer;
+    return caught;
 }
 
 void fail(int code, const char *format, ...)
@@ -22,6 +45,11 @@ void fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
+    if (catcher) {
+        *catcher->why = why;
+        caught = code;
+        longjmp(catcher->at, 1);
+    }
     at_fail = NULL;
     if (undo)
         undo(code);

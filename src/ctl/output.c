@@ -105,23 +105,6 @@ void json_print(json_t *value)
     putchar('\n');
 }
 
-int json_element(struct context *x, json_t *one, uint64_t *count)
-{
-    int r = -1;
-
-    if (one) {
-        fputs((*count)++ == 0 ? "[\n" : ",\n", stdout);
-        r = json_dumpf(one, stdout, JSON_COMPACT);
-    }
-    json_decref(one);
-    return r == 0 ? 0 : ctl_fail(x, EX_IOERR, "JSON can't be written");
-}
-
-void json_end(uint64_t count)
-{
-    fputs(count == 0 ? "[]\n" : "\n]\n", stdout);
-}
-
 /* Comments and homes come from people, and from the files of other servers. */
 static void add_text(struct buf *into, const char *text)
 {
@@ -217,6 +200,13 @@ void output_one(json_t *one, const struct output_field *f)
     json_decref(one);
     if (!ok)
         fail_no_memory();
+}
+
+void output_age(const json_t *row, struct buf *into)
+{
+    char age[WHEN_MAX];
+
+    buf_add_text(into, when_ago(0, (int64_t)number_of(row, "age"), age));
 }
 
 /* Tables. */
@@ -363,7 +353,7 @@ void table_end(struct table *t, const char *nothing)
     if (t->list) {
         json_print(t->list);
     } else if (!t->x->args.csv && t->rows == 0 && nothing) {
-        puts(nothing);
+        printf("%s%s", nothing, nothing[0] ? "\n" : "");
     } else if (!t->x->args.csv) {
         for (size_t i = 0; f[i].key; i++)
             if (f[i].title)
@@ -377,6 +367,21 @@ void table_end(struct table *t, const char *nothing)
             }
     }
     buf_release(&t->cells);
+}
+
+void table_print(const json_t *rows, const struct output_field *columns,
+                 const char *nothing)
+{
+    struct table t;
+    json_t *one;
+    size_t i;
+
+    table_begin(&t, &ctl, columns);
+    json_array_foreach(rows, i, one)
+    {
+        table_add(&t, json_incref(one));
+    }
+    table_end(&t, nothing);
 }
 
 void output_list(size_t n, output_describe *describe,

@@ -467,7 +467,7 @@ static void run_first_look(void)
     if (ctl_status)
         printf("server:    %s\n", x->complaint.text);
     else
-        ctl_status = status_first_look(x);
+        ctl_status = status_first_look();
     x->complaint.text[0] = '\0';
     help_first();
 }

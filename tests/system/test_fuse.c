@@ -402,11 +402,11 @@ Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
              server_share_path(&server, "/contracts"));
     fuse = fuse_mount_hung(share);
     begin = clock_ms();
-    ctl(&server, 75, "inspect list", id);
-    ctl(&server, 75, "inspect list --json", id);
-    ctl(&server, 75, "inspect list", share);
+    ctl(&server, 75, "inspect list --all", id);
+    ctl(&server, 75, "inspect list --all --json", id);
+    ctl(&server, 75, "inspect list --all", share);
     cr_expect_leq(clock_ms() - begin, 3 * SEARCH_MS);
-    expect_end(&server, "inspect list", share);
+    expect_end(&server, "inspect list --all", share);
     expect_end(&server, "retention run", share);
     snprintf(order, sizeof(order), "inspect release %s", id);
     ctl(&server, 0, order, "/in/f");

@@ -76,7 +76,7 @@ static bool has_arrived(void *argument)
     char words[64], wanted[64];
 
     snprintf(words, sizeof(words), "partials list %s --json", a->user);
-    snprintf(wanted, sizeof(wanted), "\"bytes\":%zu,", a->len);
+    snprintf(wanted, sizeof(wanted), "\"bytes\": %zu,", a->len);
     return count(a->server, words, wanted) > 0 &&
            count(a->server, words, a->state) > 0;
 }
@@ -209,7 +209,7 @@ static pid_t list_to_nobody(const char *config, int nobody[2])
     if (pid == 0) {
         dup2(nobody[1], STDOUT_FILENO);
         execl(server_program("sallyportctl"), "sallyportctl", "--config",
-              config, "partials", "list", "bert", NULL);
+              config, "partials", "list", "bert", "--csv", NULL);
         _exit(127);
     }
     cr_assert_geq(pid, 0);

@@ -225,7 +225,7 @@ static void edit_end(void)
     if (edit_stands && edit_after)
         edit_after();
     if (edit_stands)
-        sessions_edited(&ctl);
+        sessions_edited();
 }
 
 static void (*outer)(int code); /* what at_fail was before */

@@ -56,7 +56,7 @@ static void edit_left(int code)
 {
     (void)code;
     if (h.stands)
-        sessions_edited(&ctl);
+        sessions_edited();
     if (h.stands || !is_changed())
         remove_copy();
     else
@@ -184,5 +184,5 @@ void user_edit(void)
     puts(h.stands ? "the users file: changed"
                   : "the users file: nothing was changed");
     if (h.stands)
-        sessions_edited(&ctl);
+        sessions_edited();
 }

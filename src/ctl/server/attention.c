@@ -120,8 +120,9 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
                percent);
 }
 
-int attention_add(struct context *x, json_t *status)
+void attention_add(json_t *status)
 {
+    const struct settings *s = &ctl.settings;
     json_t *list = json_array(), *disks = json_array();
     const json_t *one;
     size_t i;
@@ -131,11 +132,9 @@ int attention_add(struct context *x, json_t *status)
     {
         attend_certificate(list, one);
     }
-    attend_disk(list, disks, "homes", x->settings.homes, &x->settings.min_free);
-    attend_disk(list, disks, "shares", x->settings.shares,
-                &x->settings.min_free);
-    return json_object_set_new(status, "disks", disks) ||
-                   json_object_set_new(status, "attention", list)
-               ? ctl_no_memory(x)
-               : 0;
+    attend_disk(list, disks, "homes", s->homes, &s->min_free);
+    attend_disk(list, disks, "shares", s->shares, &s->min_free);
+    if (json_object_set_new(status, "disks", disks) ||
+        json_object_set_new(status, "attention", list))
+        fail_no_memory();
 }

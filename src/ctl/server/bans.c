@@ -78,7 +78,7 @@ static bool ban_holds_caller(const struct ban *ban)
 }
 
 /* A wide network has many clients, and perhaps the administrator. */
-static void check_own(const struct context *x, const struct ban *ban)
+static void check_own(const struct ban *ban)
 {
     const bool wide = ban->bits < (ban->network.family == 4 ? 24 : 48);
     const char *why = ban_holds_machine(ban)  ? "this machine itself"
@@ -86,29 +86,33 @@ static void check_own(const struct context *x, const struct ban *ban)
                       : wide                  ? "a very large network"
                                               : NULL;
 
-    if (why && !x->args.yes)
+    if (why && !ctl.args.yes)
         fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
-             x->args.word[2], why);
+             ctl.args.word[2], why);
 }
 
-static void ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
+void bans_add(void)
 {
+    const struct arguments *a = &ctl.args;
+    const char *reason = a->reason ? a->reason : "by the administrator";
+    struct ban ban = { .by_hand = 1 };
     char network[BAN_TEXT_MAX];
+    uint64_t seconds = 0;
     struct message m;
-    struct server s;
 
-    need(x, server_open(&s, x));
-    need(x, server_asked(&s,
-                         SEND(&s.channel, ban_add, server_request(&s),
-                              .network = ban->network, .bits = ban->bits,
-                              .seconds = seconds,
-                              .reason = slice_from(ban->reason)),
-                         &m));
-    if (m.kind != MSG_ended)
-        need(x, server_lies(x, "no answer to a ban"));
-    server_close(&s);
-    ban_text(&ban->network, ban->bits, network);
-    if (x->args.json)
+    ban.bits = (uint8_t)ban_network(a->word[2], &ban.network);
+    if (a->for_time)
+        need(&ctl, arguments_seconds(&ctl, "for", a->for_time, &seconds));
+    if (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
+        !ban_is_sound(&ban))
+        fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
+             BAN_REASON_MAX - 1);
+    check_own(&ban);
+    server_open();
+    SERVER_ASK(&m, ended, ban_add, .network = ban.network, .bits = ban.bits,
+               .seconds = seconds, .reason = slice_from(ban.reason));
+    ban_text(&ban.network, ban.bits, network);
+    if (a->json)
         json_print(json_pack("{s:s, s:I}", "network", network, "ended",
                              (json_int_t)m.ended.sessions));
     else
@@ -116,49 +120,20 @@ static void ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
                m.ended.sessions, m.ended.sessions == 1 ? "" : "s");
 }
 
-void bans_add(void)
-{
-    struct context *x = &ctl;
-    const char *reason =
-        x->args.reason ? x->args.reason : "by the administrator";
-    struct ban ban = { .by_hand = 1 };
-    uint64_t seconds = 0;
-    unsigned bits = ban_network(x->args.word[2], &ban.network);
-
-    ban.bits = (uint8_t)bits;
-    if (x->args.for_time)
-        need(x, arguments_seconds(x, "for", x->args.for_time, &seconds));
-    if (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
-        !ban_is_sound(&ban))
-        fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
-             BAN_REASON_MAX - 1);
-    check_own(x, &ban);
-    ban_send(x, &ban, seconds);
-}
-
 void bans_del(void)
 {
-    struct context *x = &ctl;
     char text[BAN_TEXT_MAX];
     struct address network;
-    const unsigned bits = ban_network(x->args.word[2], &network);
+    const unsigned bits = ban_network(ctl.args.word[2], &network);
     struct message m;
-    struct server s;
 
-    need(x, server_open(&s, x));
-    need(x, server_asked(&s,
-                         SEND(&s.channel, ban_remove, server_request(&s),
-                              .network = network, .bits = bits),
-                         &m));
-    if (m.kind != MSG_control_done)
-        need(x, server_lies(x, "no answer to the end of a ban"));
-    server_close(&s);
+    server_open();
+    SERVER_ASK(&m, control_done, ban_remove, .network = network, .bits = bits);
     ban_text(&network, bits, text);
-    if (x->args.json) {
+    if (ctl.args.json)
         json_print(json_pack("{s:s}", "network", text));
-        return;
-    }
-    printf("the ban of %s has ended\n", text);
+    else
+        printf("the ban of %s has ended\n", text);
 }
 
 static const struct column ban_columns[] = {
@@ -170,23 +145,8 @@ static const struct column bans_columns[] = {
     COLUMNS_END,
 };
 
-static int bans_read(struct context *x, json_t **ret)
-{
-    json_t *all = NULL;
-    struct server s;
-    int code = server_open(&s, x);
-
-    if (code == 0)
-        code = rows_read(&s, SHOW_BANS, bans_columns, INT64_MAX, &all);
-    *ret = json_incref(json_object_get(all, "bans"));
-    json_decref(all);
-    server_close(&s);
-    return code;
-}
-
 void bans_list(void)
 {
-    struct context *x = &ctl;
     static const struct output_field columns[] = {
         { .title = "NETWORK", .key = "network" },
         { .title = "SINCE", .key = "since" },
@@ -195,16 +155,10 @@ void bans_list(void)
         { .key = "automatic" },
         { 0 },
     };
-    struct table t;
-    json_t *all, *one;
-    size_t i;
+    json_t *all = rows_empty(bans_columns);
 
-    need(x, bans_read(x, &all));
-    table_begin(&t, x, columns);
-    json_array_foreach(all, i, one)
-    {
-        table_add(&t, json_incref(one));
-    }
+    server_open();
+    rows_read(SHOW_BANS, bans_columns, INT64_MAX, all);
+    table_print(json_object_get(all, "bans"), columns, "nobody is banned");
     json_decref(all);
-    table_end(&t, "nobody is banned");
 }

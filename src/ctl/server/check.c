@@ -12,7 +12,7 @@
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL };
 
 struct checked {
-    struct table table;
+    json_t *list;
     int worst;
 };
 
@@ -24,7 +24,9 @@ static void check_found(struct checked *k, const char *level, json_t *text)
 
     if (found > k->worst)
         k->worst = found;
-    table_add(&k->table, json_pack("{s:s, s:o}", "level", level, "text", text));
+    if (json_array_append_new(
+            k->list, json_pack("{s:s, s:o}", "level", level, "text", text)) < 0)
+        fail_no_memory();
 }
 
 /* A line of --check. */
@@ -54,12 +56,12 @@ static void check_line(struct checked *k, struct slice line)
 }
 
 /* sallyportd is beside this program. */
-static void check_installation(struct context *x, struct checked *k)
+static void check_installation(struct checked *k)
 {
     static char out[EXECUTE_OUTPUT_MAX];
     char program[PATH_MAX], late[PATH_MAX + 64];
     const char *const argv[] = { program, "--check", "--config",
-                                 x->settings.file, NULL };
+                                 ctl.settings.file, NULL };
     struct slice rest, line;
     int status;
 
@@ -78,28 +80,27 @@ static void check_installation(struct context *x, struct checked *k)
 
 void check_run(void)
 {
-    struct context *x = &ctl;
     static const struct output_field columns[] = {
         { .title = "LEVEL", .key = "level", .width = -8 },
         { .title = "TEXT", .key = "text" },
         { 0 },
     };
-    struct checked k = { .worst = CHECK_OK };
+    struct checked k = { .list = json_array(), .worst = CHECK_OK };
+    struct complaint why;
     json_t *status, *one;
     size_t i;
 
-    table_begin(&k.table, x, columns);
-    check_installation(x, &k);
-    x->patience = ASK_MS;
-    if (status_read(x, &status))
-        check_found(&k, LEVEL_CRITICAL, json_text(x->complaint.text));
+    check_installation(&k);
+    ctl.patience = ASK_MS;
+    if (status_read(&status, &why))
+        check_found(&k, LEVEL_CRITICAL, json_text(why.text));
     json_array_foreach(json_object_get(status, "attention"), i, one)
     {
         check_found(&k, text_of(one, "level", ""),
                     json_incref(json_object_get(one, "text")));
     }
     json_decref(status);
-    x->complaint.text[0] = '\0';
-    table_end(&k.table, NULL);
+    table_print(k.list, columns, NULL);
+    json_decref(k.list);
     ctl_status = k.worst;
 }

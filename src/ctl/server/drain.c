@@ -9,24 +9,21 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/outcome.h"
 
-/* The drain begins in MS. */
-static int drain_order(struct context *x, enum drain_order order, uint64_t ms,
-                       struct msg_drain_is *is)
-{
-    struct message m;
-    struct server s;
-    int code = server_open(&s, x);
+struct drain {
+    enum drain_order order;
+    uint64_t ms; /* until it begins */
+    struct msg_drain_is is;
+};
 
-    if (code == 0)
-        code = server_asked(&s,
-                            SEND(&s.channel, drain, server_request(&s),
-                                 .order = order, .ms = ms),
-                            &m);
-    if (code == 0 && m.kind != MSG_drain_is)
-        code = server_lies(x, "no answer to drain");
-    *is = code == 0 ? m.drain_is : (struct msg_drain_is){ 0 };
-    server_close(&s);
-    return code;
+static void drain_ask(void *data)
+{
+    struct drain *d = data;
+    struct message m;
+
+    server_open();
+    SERVER_ASK(&m, drain_is, drain, .order = d->order, .ms = d->ms);
+    server_close();
+    d->is = m.drain_is;
 }
 
 /* A busy server answers later; so does one that starts master again. */
@@ -36,94 +33,96 @@ static bool is_for_now(int code)
 }
 
 /* A script that ends here must not leave a server that refuses everybody. */
-static noreturn void drain_ends(struct context *x, int code, const char *why)
+static noreturn void drain_ends(int code, const char *why)
 {
-    struct complaint first = { "" };
-    struct msg_drain_is is;
+    struct drain off = { .order = DRAIN_OFF };
+    struct complaint second;
 
-    complain(&first, "%s", why);
-    if (x->args.stay)
+    if (ctl.args.stay)
         fail(code,
              "%s, and the server drains on; wait (sallyportctl drain), cut "
              "them (systemctl stop sallyport), or take sessions again "
              "(sallyportctl drain --off)",
-             first.text);
-    if (drain_order(x, DRAIN_OFF, 0, &is))
+             why);
+    if (fail_caught(drain_ask, &off, &second))
         fail(code,
              "%s; the server still drains, since it can't be asked: %s; run: "
              "sallyportctl drain --off",
-             first.text, x->complaint.text);
+             why, second.text);
     fail(code,
          "%s, and the server takes sessions again; wait longer (--timeout), "
          "keep it drained (--stay), or cut them (systemctl stop sallyport)",
-         first.text);
+         why);
 }
 
 /* Another administrator may end the drain meanwhile. */
-static void drain_wait(struct context *x, uint64_t ms)
+static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
     const uint64_t end = clock_ms() + ms;
-    struct msg_drain_is is = { 0 };
+    struct drain d = { .order = DRAIN_ASK };
     uint64_t left = 0, shown = 0;
-    char why[COMPLAINT_MAX];
+    struct complaint why;
 
-    for (;;) {
-        const int code = drain_order(x, DRAIN_ASK, 0, &is);
+    for (;; nanosleep(&pause, NULL)) {
+        const int code = fail_caught(drain_ask, &d, &why);
 
         if (code && !is_for_now(code))
-            drain_ends(x, code, x->complaint.text);
-        if (code == 0 && !is.on)
+            drain_ends(code, why.text);
+        if (code == 0 && !d.is.on)
             fail(EX_TEMPFAIL, "the server takes sessions again; somebody has "
                               "ended the drain");
-        if (code == 0)
-            left = is.sessions;
-        if (code == 0 && is.ms == 0 && left == 0)
+        if (code == 0) {
+            left = d.is.sessions;
+            snprintf(why.text, sizeof(why.text),
+                     "left are %" PRIu64 " sessions", left);
+        }
+        if (code == 0 && d.is.ms == 0 && left == 0)
             return;
-        if (code == 0 && is.ms == 0 && left != shown) {
+        if (code == 0 && d.is.ms == 0 && left != shown) {
             printf("%" PRIu64 " session%s left\n", left, left == 1 ? "" : "s");
             fflush(stdout);
             shown = left;
         }
-        snprintf(why, sizeof(why), "left are %" PRIu64 " sessions", left);
         if (clock_ms() >= end)
-            drain_ends(x, EX_TEMPFAIL, code ? x->complaint.text : why);
-        x->complaint.text[0] = '\0';
-        nanosleep(&pause, NULL);
+            drain_ends(EX_TEMPFAIL, why.text);
     }
+}
+
+static uint64_t ms_of(const char *option, const char *text)
+{
+    uint64_t seconds;
+
+    need(&ctl, arguments_seconds(&ctl, option, text, &seconds));
+    return seconds * 1000;
 }
 
 void drain_run(void)
 {
-    struct context *x = &ctl;
-    uint64_t ms = x->settings.drain_timeout, seconds, rest = 0;
-    struct msg_drain_is is;
-    int code;
+    const struct arguments *a = &ctl.args;
+    const uint64_t ms =
+        a->timeout ? ms_of("timeout", a->timeout) : ctl.settings.drain_timeout;
+    struct drain d = { .order = a->off ? DRAIN_OFF : DRAIN_ON };
+    struct complaint why;
 
-    if (x->args.off) {
-        need(x, drain_order(x, DRAIN_OFF, 0, &is));
+    /* The server begins an announced drain by itself: a proxy stops to send
+     * clients before any of them is turned away. */
+    if (a->announce)
+        d.ms = ms_of("announce", a->announce);
+    const int code = fail_caught(drain_ask, &d, &why);
+    if (code == EX_TEMPFAIL && !a->off)
+        drain_ends(code, why.text);
+    if (code)
+        fail(code, "%s", why.text);
+    if (a->off) {
         puts("the server takes sessions again");
         return;
     }
-    if (x->args.timeout) {
-        need(x, arguments_seconds(x, "timeout", x->args.timeout, &seconds));
-        ms = seconds * 1000;
-    }
-    /* The server begins an announced drain by itself: a proxy stops to send
-     * clients before any of them is turned away. */
-    if (x->args.announce) {
-        need(x, arguments_seconds(x, "announce", x->args.announce, &seconds));
-        rest = seconds * 1000;
-    }
-    code = drain_order(x, DRAIN_ON, rest, &is);
-    if (code == EX_TEMPFAIL)
-        drain_ends(x, code, x->complaint.text);
-    need(x, code);
-    if (x->args.announce)
+    if (a->announce)
         printf("announced to proxies; the drain begins in %" PRIu64 " s\n",
-               (is.ms + 999) / 1000);
+               (d.is.ms + 999) / 1000);
     fflush(stdout);
-    drain_wait(x, ms + rest);
+    drain_wait(ms + d.ms);
     puts("drained: no session is left, and clients get 421. Stop the server "
          "(systemctl stop sallyport), or take sessions again (sallyportctl "
          "drain --off)");

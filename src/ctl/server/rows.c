@@ -7,32 +7,10 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/generation.h"
 #include "sallyport/ipc/shown.h"
 
 #define DAY_S    86400
 #define ROWS_MAX 100 /* in one answer; a server sends at most 64 */
-
-int server_ask(struct server *s, enum showable what, uint64_t place,
-               struct message *answer)
-{
-    int code;
-
-    if (!s->ours)
-        return ctl_fail(s->x, EX_PROTOCOL,
-                        "the server still runs version %s; run: sallyportctl "
-                        "reload",
-                        s->version);
-    answer->kind = MSG_NONE;
-    code = server_asked(s,
-                        SEND(&s->channel, show, server_request(s),
-                             .build = slice_from(build_name()), .what = what,
-                             .place = place),
-                        answer);
-    /* It refuses each other build of the same version. */
-    s->ours = answer->kind != MSG_control_refused;
-    return s->ours ? code : EX_PROTOCOL;
-}
 
 static json_t *value_of_text(enum column_kind kind, struct slice text)
 {
@@ -148,36 +126,29 @@ int rows_take(struct slice table, struct slice values, const struct column *c,
     return r;
 }
 
-static int rows_page(struct server *s, enum showable what, uint64_t *at,
-                     const struct column *columns, json_t *into)
+static bool rows_page(enum showable what, uint64_t *at,
+                      const struct column *columns, json_t *into)
 {
     struct message m;
-    int code = server_ask(s, what, *at, &m);
 
-    for (int n = 0; code == 0 && m.kind == MSG_row; n++) {
+    server_ask(what, *at, &m);
+    for (int n = 0; m.kind == MSG_row; n++) {
         if (n >= ROWS_MAX ||
             rows_take(m.row.table, m.row.values, columns, into) < 0)
-            code = server_lies(s->x, "a row that can't be");
-        else
-            code = server_next(s, &m);
+            server_lies("a row that can't be");
+        server_next(&m);
     }
-    if (code == 0 && m.kind != MSG_end)
-        code = server_lies(s->x, "no rows");
-    return code ? code : server_place(s, m.end.place, at);
+    if (m.kind != MSG_end)
+        server_lies("no rows");
+    return server_page(m.end.place, at);
 }
 
-int rows_read(struct server *s, enum showable what,
-              const struct column *columns, uint64_t ms, json_t **ret)
+void rows_read(enum showable what, const struct column *columns, uint64_t ms,
+               json_t *into)
 {
     const uint64_t end = clock_ms() + ms;
     uint64_t at = 0;
-    int code;
 
-    *ret = rows_empty(columns);
-    if (!*ret)
-        return ctl_no_memory(s->x);
-    do
-        code = rows_page(s, what, &at, columns, *ret);
-    while (code == 0 && at > 0 && clock_ms() < end);
-    return code;
+    while (rows_page(what, &at, columns, into) && clock_ms() < end)
+        ;
 }

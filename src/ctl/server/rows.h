@@ -5,9 +5,8 @@
 #include "ctl.h"
 
 /* Asks the server to show WHAT from PLACE on, and waits for the first answer.
- * Returns an exit code; EX_PROTOCOL: the server is of another build. */
-int server_ask(struct server *s, enum showable what, uint64_t place,
-               struct message *answer);
+ * EX_PROTOCOL: the server is of another build. */
+void server_ask(enum showable what, uint64_t place, struct message *answer);
 
 /* A member of an object, and the row's value of that name. An array of them
  * ends with COLUMNS_END. */
@@ -47,9 +46,9 @@ json_t *rows_empty(const struct column *c);
  * have for its table. Returns 0 or -EPROTO. */
 int rows_take(struct slice table, struct slice values, const struct column *c,
               json_t *into);
-/* Reads all rows of WHAT into *ret, such an object, which the caller owns in
- * any case. After MS it asks for no further page. Returns an exit code. */
-int rows_read(struct server *s, enum showable what,
-              const struct column *columns, uint64_t ms, json_t **ret);
+/* Reads all rows of WHAT INTO such an object. After MS it asks for no further
+ * page. */
+void rows_read(enum showable what, const struct column *columns, uint64_t ms,
+               json_t *into);
 
 #endif

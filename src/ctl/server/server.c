@@ -2,7 +2,7 @@
  * messages are checked as between any two processes, and may still be wrong:
  * texts are bounded and escaped, and every wait has a limit. Then what ends
  * sessions: "kick", and the news of a change of the users file. */
-#include "ctl.h"
+#include "rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,13 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ipc/generation.h"
 
 #define BUSY_MS       5000
 #define CONNECT_S     5
 #define BUSY_PAUSE_NS 50000000
+
+struct server server = { .channel.fd = -1 };
 
 /* Does the configuration belong to another user? Then that user's server has
  * another control socket than the path that was tried. */
@@ -32,28 +35,26 @@ static bool is_other_users(const char *configuration)
            s.st_uid != geteuid();
 }
 
-static int report_unreachable(struct server *s, const char *path, int error)
+static noreturn void fail_unreachable(const char *path, int error)
 {
-    struct context *x = s->x;
+    const char *configuration = ctl.settings.file;
 
     if (error == EACCES || error == EPERM)
-        return ctl_fail(x, EX_NOPERM,
-                        "%s: %s; run it as root, as the server's user, or as a "
-                        "member of control_group",
-                        path, strerror(error));
-    s->busy = error == EAGAIN;
-    if (s->busy)
-        return ctl_fail(x, EX_TEMPFAIL,
-                        "%s: the server is busy; try again later", path);
-    if (is_other_users(x->settings.file))
-        return ctl_fail(x, EX_NOPERM,
-                        "the server of %s isn't yours, so only root may ask "
-                        "it; run: sudo sallyportctl",
-                        x->settings.file);
-    return ctl_fail(x, EX_UNAVAILABLE,
-                    "no server answers at %s: %s; start it (systemctl start "
-                    "sallyport), or name its configuration by --config",
-                    path, strerror(error));
+        fail(EX_NOPERM,
+             "%s: %s; run it as root, as the server's user, or as a member of "
+             "control_group",
+             path, strerror(error));
+    if (error == EAGAIN)
+        fail(EX_TEMPFAIL, "%s: the server is busy; try again later", path);
+    if (is_other_users(configuration))
+        fail(EX_NOPERM,
+             "the server of %s isn't yours, so only root may ask it; run: sudo "
+             "sallyportctl",
+             configuration);
+    fail(EX_UNAVAILABLE,
+         "no server answers at %s: %s; start it (systemctl start sallyport), "
+         "or name its configuration by --config",
+         path, strerror(error));
 }
 
 /* Returns the descriptor or -errno. */
@@ -85,34 +86,29 @@ static int connect_to(const char *path)
     return fd_take(&fd);
 }
 
-/* Anybody who may make a socket there could pose as the server. */
-static int check_peer(struct context *x, int fd, const char *path)
+/* Returns false if the server is busy. Anybody who may make a socket there
+ * could pose as the server. */
+static bool connect_server(bool last)
 {
-    struct ucred who;
-
-    if (local_peer(fd, &who) == 0 && (who.uid == 0 || who.uid == geteuid()))
-        return 0;
-    return ctl_fail(x, EX_NOPERM,
-                    "%s: the server there is neither root's nor yours; run it "
-                    "as its user",
-                    path);
-}
-
-static int connect_server(struct server *s)
-{
-    struct context *x = s->x;
     char path[SETTINGS_PATH_MAX];
+    struct ucred who;
     int fd;
 
-    if (settings_control(&x->settings, path, sizeof(path)) < 0)
-        return ctl_fail(x, EX_CONFIG,
-                        "the path of the configuration is too "
-                        "long for a control socket beside it");
+    if (settings_control(&ctl.settings, path, sizeof(path)) < 0)
+        fail(EX_CONFIG, "the path of the configuration is too long for a "
+                        "control socket beside it");
     fd = connect_to(path);
+    if (fd == -EAGAIN && !last)
+        return false;
     if (fd < 0)
-        return report_unreachable(s, path, -fd);
-    channel_init(&s->channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
-    return check_peer(x, fd, path);
+        fail_unreachable(path, -fd);
+    channel_init(&server.channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
+    if (local_peer(fd, &who) < 0 || (who.uid != 0 && who.uid != geteuid()))
+        fail(EX_NOPERM,
+             "%s: the server there is neither root's nor yours; run it as its "
+             "user",
+             path);
+    return true;
 }
 
 static const int refusal_codes[REFUSAL_COUNT] = {
@@ -148,36 +144,35 @@ int server_words(struct slice text, char *out, size_t size)
     return r;
 }
 
-static int fail_refused(struct context *x,
-                        const struct msg_control_refused *msg)
+static noreturn void fail_refused(int code,
+                                  const struct msg_control_refused *msg)
 {
     char why[COMPLAINT_MAX];
 
     if (server_words(msg->why, why, sizeof(why)) < 0)
         snprintf(why, sizeof(why), "the server refuses, in too many words");
-    return ctl_fail(x, refusal_codes[msg->refusal], "%s", why);
+    fail(code ? code : refusal_codes[msg->refusal], "%s", why);
 }
 
-static int fail_broken(struct context *x, const struct channel *c, int error)
+static noreturn void fail_broken(const struct channel *c, int error)
 {
     const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
 
     if (error == -ETIMEDOUT)
-        return ctl_fail(x, EX_TEMPFAIL, "%s doesn't answer in time", who);
+        fail(EX_TEMPFAIL, "%s doesn't answer in time", who);
     if (error == -EPROTO)
-        return ctl_fail(x, EX_PROTOCOL,
-                        "%s says what it may not: %s; if it is of another "
-                        "version, restart it: systemctl restart sallyport",
-                        who, c->wrong);
-    return ctl_fail(
-        x, EX_TEMPFAIL,
-        "%s hung up; what was asked may be done: see its log, or restart it if "
-        "its version differs",
-        who);
+        fail(EX_PROTOCOL,
+             "%s says what it may not: %s; if it is of another version, "
+             "restart it: systemctl restart sallyport",
+             who, c->wrong);
+    fail(EX_TEMPFAIL,
+         "%s hung up; what was asked may be done: see its log, or restart it "
+         "if its version differs",
+         who);
 }
 
-int server_wait(struct context *x, struct channel *c, uint32_t request,
-                struct message *answer, int ms)
+static void receive(struct channel *c, uint32_t request, struct message *answer,
+                    int ms)
 {
     int r = channel_wait(c, answer, ms);
 
@@ -189,97 +184,113 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
         r = -EPROTO;
     }
     if (r != 1)
-        return fail_broken(x, c, r);
-    return answer->kind == MSG_control_refused
-               ? fail_refused(x, &answer->control_refused)
-               : 0;
+        fail_broken(c, r);
 }
 
-int server_lies(struct context *x, const char *what)
+void server_wait(struct channel *c, uint32_t request, struct message *answer,
+                 int ms)
 {
-    return ctl_fail(x, EX_PROTOCOL,
-                    "unexpected answer of the server (%s); is it of another "
-                    "version?",
-                    what);
+    receive(c, request, answer, ms);
+    if (answer->kind == MSG_control_refused)
+        fail_refused(0, &answer->control_refused);
 }
 
-static int open_once(struct server *s)
+void server_lies(const char *what)
 {
-    struct context *x = s->x;
-    struct message m = { .kind = MSG_NONE }; /* if nothing comes */
-    int code;
+    fail(EX_PROTOCOL,
+         "unexpected answer of the server (%s); if it is of another version, "
+         "restart it: systemctl restart sallyport",
+         what);
+}
 
-    *s = (struct server){ .x = x,
-                          .channel.fd = -1,
-                          .patience =
-                              x->patience ? x->patience : SERVER_ANSWER_MS };
-    code = connect_server(s);
-    if (code)
-        return code;
-    code = server_wait(x, &s->channel, 0, &m, s->patience);
-    if (code) {
-        s->busy = m.kind == MSG_control_refused &&
-                  m.control_refused.refusal == REFUSAL_BUSY;
-        return code;
-    }
+/* Returns false if the server is busy; the LAST time it fails then. */
+static bool open_once(bool last)
+{
+    struct message m;
+
+    server_close();
+    server = (struct server){ .channel.fd = -1,
+                              .patience = ctl.patience ? ctl.patience
+                                                       : SERVER_ANSWER_MS };
+    if (!connect_server(last))
+        return false;
+    receive(&server.channel, 0, &m, server.patience);
+    if (m.kind == MSG_control_refused && !last &&
+        m.control_refused.refusal == REFUSAL_BUSY)
+        return false;
+    if (m.kind == MSG_control_refused)
+        fail_refused(0, &m.control_refused);
     if (m.kind != MSG_welcome)
-        return server_lies(x, "no welcome");
-    if (server_escape(m.welcome.version, s->version, sizeof(s->version)) < 0)
-        return server_lies(x, "a version that can't be");
-    s->ours = strcmp(s->version, SALLYPORT_VERSION) == 0;
-    s->pid = m.welcome.pid;
-    s->channel.phase = PHASE_ASKED;
-    return 0;
+        server_lies("no welcome");
+    if (server_escape(m.welcome.version, server.version,
+                      sizeof(server.version)) < 0)
+        server_lies("a version that can't be");
+    server.ours = strcmp(server.version, SALLYPORT_VERSION) == 0;
+    server.pid = m.welcome.pid;
+    server.channel.phase = PHASE_ASKED;
+    return true;
 }
 
 /* The server has few places, each for a short time. */
-int server_open(struct server *s, struct context *x)
+void server_open(void)
 {
     const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
-    uint64_t end = clock_ms() + BUSY_MS;
-    int code;
+    const uint64_t end = clock_ms() + BUSY_MS;
 
-    s->x = x;
-    for (;;) {
-        code = open_once(s);
-        if (code == 0 || !s->busy || clock_ms() >= end)
-            return code;
-        server_close(s);
-        x->complaint.text[0] = '\0';
+    while (!open_once(clock_ms() >= end))
         nanosleep(&pause, NULL);
-    }
 }
 
-void server_close(struct server *s)
+void server_close(void)
 {
-    channel_close(&s->channel);
+    channel_close(&server.channel);
 }
 
-uint32_t server_request(struct server *s)
+uint32_t server_request(void)
 {
-    s->request = channel_next(&s->channel);
-    return s->request;
+    server.request = channel_next(&server.channel);
+    return server.request;
 }
 
-int server_next(struct server *s, struct message *answer)
+void server_next(struct message *answer)
 {
-    return server_wait(s->x, &s->channel, s->request, answer, s->patience);
+    server_wait(&server.channel, server.request, answer, server.patience);
 }
 
-int server_asked(struct server *s, int result, struct message *answer)
+static void need_sent(int result)
 {
     if (result < 0 && result != -EPIPE) /* a last message may be unread */
-        return ctl_fail(s->x, EX_OSERR, "the server can't be asked: %s",
-                        strerror(-result));
-    return server_next(s, answer);
+        fail(EX_OSERR, "the server can't be asked: %s", strerror(-result));
 }
 
-int server_place(struct server *s, uint64_t next, uint64_t *at)
+void server_asked(int result, struct message *answer)
+{
+    need_sent(result);
+    server_next(answer);
+}
+
+bool server_page(uint64_t next, uint64_t *at)
 {
     if (next != 0 && next <= *at)
-        return server_lies(s->x, "a list without end");
+        server_lies("a list without end");
     *at = next;
-    return 0;
+    return next > 0;
+}
+
+void server_ask(enum showable what, uint64_t place, struct message *answer)
+{
+    if (!server.ours)
+        fail(EX_PROTOCOL,
+             "the server still runs version %s; run: sallyportctl reload",
+             server.version);
+    need_sent(SEND(&server.channel, show, server_request(),
+                   .build = slice_from(build_name()), .what = what,
+                   .place = place));
+    receive(&server.channel, server.request, answer, server.patience);
+    /* It refuses each other build of the same version. */
+    server.ours = answer->kind != MSG_control_refused;
+    if (!server.ours)
+        fail_refused(EX_PROTOCOL, &answer->control_refused);
 }
 
 /* The end of sessions. */
@@ -294,16 +305,15 @@ static bool is_serial(const char *word)
            strspn(word, "0123456789abcdefABCDEF") == SERIAL_DIGITS;
 }
 
-int sessions_name_check(struct context *x, const char *name)
+void sessions_name_check(const char *name)
 {
     struct address a;
     const bool address = address_parse(slice_from(name), &a) == 0;
 
-    if (!address && !is_serial(name))
-        return 0;
-    return ctl_fail(x, EX_DATAERR,
-                    "kick would take the name %s for %s; give another name",
-                    name, address ? "an address" : "a session's serial");
+    if (address || is_serial(name))
+        fail(EX_DATAERR,
+             "kick would take the name %s for %s; give another name", name,
+             address ? "an address" : "a session's serial");
 }
 
 /* The form of the word decides: an address, 16 hexadecimal digits, or else a
@@ -324,10 +334,11 @@ static void read_word(const char *word, struct msg_end_sessions *ret)
              word);
 }
 
-/* Adds the words of the command line from FIRST on, without its options. */
-static void add_words(const struct arguments *a, size_t first, size_t end,
-                      struct buf *into)
+/* Adds the words of the command line from FIRST on. */
+static void add_words(size_t first, size_t end, struct buf *into)
 {
+    const struct arguments *a = &ctl.args;
+
     for (size_t i = first; i < end && i < a->words; i++)
         if (buf_add_format(into, "%s%s", i > first ? " " : "", a->word[i]) < 0)
             return; /* the log has the beginning */
@@ -335,7 +346,7 @@ static void add_words(const struct arguments *a, size_t first, size_t end,
 
 /* Adds the options with their values. No option has a password or a hash; a
  * comment may be about a person, and says nothing about rights. */
-static void add_options(const struct arguments *a, struct buf *into)
+static void add_options(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
         [OPTION_config] = true,
@@ -348,56 +359,13 @@ static void add_options(const struct arguments *a, struct buf *into)
 
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct ctl_option *o = &ctl_options[i];
+        const char *value = ctl.args.option[i];
 
-        if (a->option[i] && !unlogged[i] &&
+        if (value && !unlogged[i] &&
             buf_add_format(into, "%s--%s%s%s", into->len > 0 ? " " : "",
-                           o->name, o->value ? " " : "", a->option[i]) < 0)
+                           o->name, o->value ? " " : "", value) < 0)
             return; /* the log has the beginning */
     }
-}
-
-static int send_changed(struct server *s, uint32_t request)
-{
-    const struct arguments *a = &s->x->args;
-    struct buf verb, to;
-    int r;
-
-    buf_init(&verb, MESSAGE_WORD_MAX);
-    buf_init(&to, MESSAGE_TEXT_MAX);
-    add_words(a, 0, 2, &verb);
-    add_words(a, 2, a->words, &to);
-    add_options(a, &to);
-    r = SEND(&s->channel, users_changed, request, .verb = buf_slice(&verb),
-             .to = buf_slice(&to));
-    buf_release(&verb);
-    buf_release(&to);
-    return r;
-}
-
-/* Ends the sessions of WHOSE; NULL: all sessions that the users file doesn't
- * permit any more. */
-static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
-                        uint64_t *ended)
-{
-    struct message m;
-    struct server s;
-    int code = server_open(&s, x);
-
-    if (code == 0) {
-        uint32_t request = server_request(&s);
-        int r = whose ? SEND(&s.channel, end_sessions, request,
-                             .serial = whose->serial, .user = whose->user,
-                             .client = whose->client)
-                      : send_changed(&s, request);
-
-        code = server_asked(&s, r, &m);
-    }
-    if (code == 0 && m.kind != MSG_ended)
-        code = server_lies(x, "no answer to a kick");
-    if (code == 0)
-        *ended = m.ended.sessions;
-    server_close(&s);
-    return code;
 }
 
 static void print_ended(FILE *out, uint64_t ended)
@@ -407,39 +375,55 @@ static void print_ended(FILE *out, uint64_t ended)
 
 void sessions_kick(void)
 {
-    struct context *x = &ctl;
+    const char *word = ctl.args.word[1];
     struct msg_end_sessions whose = { 0 };
-    uint64_t ended = 0;
+    struct message m;
 
-    read_word(x->args.word[1], &whose);
-    need(x, end_sessions(x, &whose, &ended));
-    if (ended == 0)
-        fail(EX_NOUSER, "%s has no session; run: sallyportctl who",
-             x->args.word[1]);
-    if (x->args.json) {
-        json_print(json_pack("{s:I}", "ended", (json_int_t)ended));
-        return;
-    }
-    print_ended(stdout, ended);
+    read_word(word, &whose);
+    server_open();
+    SERVER_ASK(&m, ended, end_sessions, .serial = whose.serial,
+               .user = whose.user, .client = whose.client);
+    if (m.ended.sessions == 0)
+        fail(EX_NOUSER, "%s has no session; run: sallyportctl who", word);
+    if (ctl.args.json)
+        json_print(json_pack("{s:I}", "ended", (json_int_t)m.ended.sessions));
+    else
+        print_ended(stdout, m.ended.sessions);
 }
 
-void sessions_edited(struct context *x)
+static void tell_of_edit(void *ended)
 {
-    const struct complaint why = x->complaint;
+    struct buf verb, to;
+    struct message m;
+
+    buf_init(&verb, MESSAGE_WORD_MAX);
+    buf_init(&to, MESSAGE_TEXT_MAX);
+    add_words(0, 2, &verb);
+    add_words(2, SIZE_MAX, &to);
+    add_options(&to);
+    server_open();
+    SERVER_ASK(&m, ended, users_changed, .verb = buf_slice(&verb),
+               .to = buf_slice(&to));
+    *(uint64_t *)ended = m.ended.sessions;
+    buf_release(&verb);
+    buf_release(&to);
+}
+
+void sessions_edited(void)
+{
+    const int patience = ctl.patience;
+    struct complaint why;
     uint64_t ended = 0;
-    int patience = x->patience;
     int code;
 
-    x->complaint.text[0] = '\0';
-    x->patience = EDITED_MS;
-    code = end_sessions(x, NULL, &ended);
-    x->patience = patience;
-    if (code == 0 && ended > 0)
-        print_ended(x->args.json ? stderr : stdout, ended);
+    ctl.patience = EDITED_MS;
+    code = fail_caught(tell_of_edit, &ended, &why);
+    ctl.patience = patience;
+    if (ended > 0)
+        print_ended(ctl.args.json ? stderr : stdout, ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print(
             "the running server could not be told of it: %s; it looks by "
             "itself within 10 s",
-            x->complaint.text);
-    x->complaint = why;
+            why.text);
 }

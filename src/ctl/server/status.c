@@ -58,23 +58,27 @@ static const struct column status_columns[] = {
     COLUMNS_END,
 };
 
-int status_read(struct context *x, json_t **ret)
+static void read_status(void *data)
 {
-    struct server s;
-    int code = server_open(&s, x);
+    json_t *all = rows_empty(status_columns);
 
+    server_open();
+    rows_read(SHOW_STATUS, status_columns, INT64_MAX, all);
+    server_close();
+    if (!text_of(all, "state", NULL))
+        server_lies("no state");
+    if (json_object_set_new(all, "version", json_text(server.version)) < 0 ||
+        json_object_set_new(all, "pid", json_integer((json_int_t)server.pid)) <
+            0)
+        fail_no_memory();
+    attention_add(all);
+    *(json_t **)data = all;
+}
+
+int status_read(json_t **ret, struct complaint *why)
+{
     *ret = NULL;
-    if (code == 0)
-        code = rows_read(&s, SHOW_STATUS, status_columns, INT64_MAX, ret);
-    if (code == 0 && !text_of(*ret, "state", NULL))
-        code = server_lies(x, "no state");
-    server_close(&s);
-    if (code)
-        return code;
-    if (json_object_set_new(*ret, "version", json_text(s.version)) < 0 ||
-        json_object_set_new(*ret, "pid", json_integer((json_int_t)s.pid)) < 0)
-        return ctl_no_memory(x);
-    return attention_add(x, *ret);
+    return fail_caught(read_status, ret, why);
 }
 
 static void print_attention(const json_t *all)
@@ -181,11 +185,10 @@ static void print_guessing(const json_t *g)
 
 void status_show(void)
 {
-    struct context *x = &ctl;
     json_t *all;
 
-    need(x, status_read(x, &all));
-    if (x->args.json) {
+    read_status(&all);
+    if (ctl.args.json) {
         json_print(all);
         return;
     }
@@ -203,66 +206,58 @@ void status_show(void)
 }
 
 /* A server that doesn't run is no failure of the screen. */
-int status_first_look(struct context *x)
+int status_first_look(void)
 {
+    struct complaint why;
     json_t *all;
-    int code = status_read(x, &all);
+    const int code = status_read(&all, &why);
 
     if (code) {
-        printf("server:    %s\n", x->complaint.text);
-    } else {
-        printf("server:    %s, version %s, since %s\n",
-               text_of(all, "state", ""), text_of(all, "version", ""),
-               text_of(all, "since", "now"));
-        print_sessions(all);
-        printf("users:     %" PRIu64 "\n", number_of(all, "users"));
-        print_attention(all);
+        printf("server:    %s\n", why.text);
+        return code;
     }
-    x->complaint.text[0] = '\0';
+    printf("server:    %s, version %s, since %s\n", text_of(all, "state", ""),
+           text_of(all, "version", ""), text_of(all, "since", "now"));
+    print_sessions(all);
+    printf("users:     %" PRIu64 "\n", number_of(all, "users"));
+    print_attention(all);
     json_decref(all);
-    return code;
+    return 0;
 }
 
 /* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; the
  * reload may have to wait for another start. */
 #define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
 
-/* Adds what the running server does. */
-static noreturn void reload_fails(struct context *x, int code)
+static void reload(void *data)
 {
-    const char *text = x->complaint.text;
-    const bool again = slice_starts(slice_from(text), SLICE(GENERATION_AGAIN));
+    struct message m;
+
+    (void)data;
+    need(&ctl, ctl_load_settings(&ctl));
+    server_open();
+    server.patience *= RELOAD_PATIENCE;
+    SERVER_ASK(&m, control_done, reload);
+}
+
+/* After a failure it adds what the running server does. */
+void status_reload(void)
+{
+    struct complaint why;
+    const int code = fail_caught(reload, NULL, &why);
+    const bool again =
+        slice_starts(slice_from(why.text), SLICE(GENERATION_AGAIN));
 
     if (code == EX_CONFIG)
-        fail(code, "%s; a running server continues as before", text);
-    if (code == EX_DATAERR || again)
-        fail(code, "%s; the running server continues as before%s", text,
-             strstr(text, GENERATION_FOREIGN)
+        fail(code, "%s; a running server continues as before", why.text);
+    if (code == EX_DATAERR || (code && again))
+        fail(code, "%s; the running server continues as before%s", why.text,
+             strstr(why.text, GENERATION_FOREIGN)
                  ? "; restart it once: sallyportctl drain --timeout 30min; "
                    "systemctl restart sallyport"
                  : "");
-    fail(code, "%s", text);
-}
-
-void status_reload(void)
-{
-    struct context *x = &ctl;
-    struct message m;
-    struct server s;
-    int code = ctl_load_settings(x);
-
     if (code)
-        reload_fails(x, code);
-    code = server_open(&s, x);
-    s.patience *= RELOAD_PATIENCE;
-    if (code == 0)
-        code =
-            server_asked(&s, SEND(&s.channel, reload, server_request(&s)), &m);
-    if (code == 0 && m.kind != MSG_control_done)
-        code = server_lies(x, "no answer to reload");
-    server_close(&s);
-    if (code)
-        reload_fails(x, code);
+        fail(code, "%s", why.text);
     puts("reloaded: new sessions get the new configuration, certificates "
          "and users file");
 }

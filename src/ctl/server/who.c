@@ -20,14 +20,12 @@ struct sessions {
     json_t *list, *by_serial;
 };
 
-static int who_add(struct context *x, const struct sessions *all,
-                   const struct msg_who_is *msg)
+static void who_add(const struct sessions *all, const struct msg_who_is *msg)
 {
     char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX];
     int64_t now = time(NULL);
     json_t *row;
-    int bad;
 
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
     row = json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
@@ -37,26 +35,23 @@ static int who_add(struct context *x, const struct sessions *all,
                     json_time(msg->since), "age",
                     (json_int_t)(msg->since < now ? now - msg->since : 0),
                     "logged_in", json_time(msg->login), "busy", true);
-    bad = json_object_set(all->by_serial, serial, row);
-    bad |= json_array_append_new(all->list, row);
-    return bad ? ctl_no_memory(x) : 0;
+    if (json_object_set(all->by_serial, serial, row) < 0 ||
+        json_array_append_new(all->list, row) < 0)
+        fail_no_memory();
 }
 
 /* A server of each version understands this. */
-static int who_page(struct server *s, uint64_t *at, const struct sessions *all)
+static bool who_page(uint64_t *at, const struct sessions *all)
 {
     struct message m;
-    int code = server_asked(
-        s, SEND(&s->channel, who, server_request(s), .place = *at), &m);
 
-    while (code == 0 && m.kind == MSG_who_is) {
-        code = who_add(s->x, all, &m.who_is);
-        if (code == 0)
-            code = server_next(s, &m);
-    }
-    if (code == 0 && m.kind != MSG_who_end)
-        code = server_lies(s->x, "no answer to who");
-    return code ? code : server_place(s, m.who_end.place, at);
+    server_asked(SEND(&server.channel, who, server_request(), .place = *at),
+                 &m);
+    for (; m.kind == MSG_who_is; server_next(&m))
+        who_add(all, &m.who_is);
+    if (m.kind != MSG_who_end)
+        server_lies("no answer to who");
+    return server_page(m.who_end.place, at);
 }
 
 static const struct column doing_columns[] = {
@@ -78,64 +73,50 @@ static json_int_t who_rate(const json_t *doing)
     return rate < 1e15 ? (json_int_t)rate : 0;
 }
 
-/* A session that has come meanwhile is left out. */
-static int who_add_doing(struct context *x, const struct sessions *all,
-                         json_t *doing)
+static void look_rows(void *rows)
 {
-    json_t *row = json_object_get(all->by_serial, text_of(doing, "serial", ""));
-    const json_int_t rate = who_rate(doing);
-
-    return !row || (json_object_set_new(row, "busy", json_false()) == 0 &&
-                    json_object_update(row, doing) == 0 &&
-                    json_object_set_new(row, "rate", json_integer(rate)) == 0)
-               ? 0
-               : ctl_no_memory(x);
+    rows_read(SHOW_DOING, look_columns, LOOK_MS, rows);
 }
 
-/* Asks what all of them do. A server of another build doesn't answer: then all
- * sessions stay busy. */
-static int who_look(struct server *s, const struct sessions *all)
+/* Adds what the sessions do, as far as it is known. A server of another build
+ * doesn't say it: then all sessions stay busy. A session that has come
+ * meanwhile is left out. */
+static void who_look(const struct sessions *all)
 {
-    json_t *rows, *doing;
-    int code = rows_read(s, SHOW_DOING, look_columns, LOOK_MS, &rows);
+    json_t *rows = rows_empty(look_columns), *doing;
+    struct complaint why;
+    const int code = fail_caught(look_rows, rows, &why);
     size_t i;
 
-    if (code == EX_TEMPFAIL || !s->ours) {
-        s->x->complaint.text[0] = '\0';
-        code = 0;
-    }
+    if (code && code != EX_TEMPFAIL && server.ours)
+        fail(code, "%s", why.text);
     json_array_foreach(json_object_get(rows, "doing"), i, doing)
     {
-        code = code ? code : who_add_doing(s->x, all, doing);
+        json_t *row =
+            json_object_get(all->by_serial, text_of(doing, "serial", ""));
+
+        if (row && (json_object_set_new(row, "busy", json_false()) < 0 ||
+                    json_object_update(row, doing) < 0 ||
+                    json_object_set_new(row, "rate",
+                                        json_integer(who_rate(doing))) < 0))
+            fail_no_memory();
     }
     json_decref(rows);
-    return code;
 }
 
 /* Reads all sessions into *ret, an array, which the caller owns. */
-static int who_read(struct context *x, json_t **ret)
+static void who_read(void *ret)
 {
     const struct sessions all = { json_array(), json_object() };
-    struct server s;
     uint64_t at = 0;
-    int code = server_open(&s, x);
 
-    *ret = all.list;
-    do
-        code = code ? code : who_page(&s, &at, &all);
-    while (code == 0 && at > 0);
-    if (code == 0)
-        code = who_look(&s, &all);
-    server_close(&s);
+    server_open();
+    while (who_page(&at, &all))
+        ;
+    who_look(&all);
+    server_close();
     json_decref(all.by_serial);
-    return code == 0 && !all.list ? ctl_no_memory(x) : code;
-}
-
-static void age_text(const json_t *row, struct buf *into)
-{
-    char age[WHEN_MAX];
-
-    buf_add_text(into, when_ago(0, (int64_t)number_of(row, "age"), age));
+    *(json_t **)ret = all.list;
 }
 
 /* "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
@@ -158,12 +139,12 @@ static void doing_text(const json_t *row, struct buf *into)
                        size_text(number_of(row, "rate"), rate));
 }
 
-static void who_print(struct context *x, const json_t *all)
+static void who_print(const json_t *all)
 {
     static const struct output_field columns[] = {
         { .title = "SERIAL", .key = "serial" },
         { .title = "USER", .key = "user", .none = "-" },
-        { .title = "AGE", .key = "age", .width = 8, .text = age_text },
+        { .title = "AGE", .key = "age", .width = 8, .text = output_age },
         { .title = "CLIENT", .key = "client" },
         { .title = "LISTENER", .key = "listener" },
         { .title = "TLS", .key = "tls", .none = "-" },
@@ -175,16 +156,8 @@ static void who_print(struct context *x, const json_t *all)
         { .key = "rate" },
         { 0 },
     };
-    struct table t;
-    json_t *row;
-    size_t i;
 
-    table_begin(&t, x, columns);
-    json_array_foreach(all, i, row)
-    {
-        table_add(&t, json_incref(row));
-    }
-    table_end(&t, "nobody is connected");
+    table_print(all, columns, "nobody is connected");
 }
 
 /* Puts the fastest transfers first; the others keep their order. */
@@ -205,36 +178,35 @@ static void who_sort(json_t *all)
 }
 
 /* A busy server is asked again. */
-static void who_watch(struct context *x)
+static void who_watch(void)
 {
     const struct timespec pause = { .tv_sec = WATCH_S };
-    int code;
+    struct complaint why;
+    json_t *all;
 
     do {
-        json_t *all;
+        const int code = fail_caught(who_read, &all, &why);
 
-        x->complaint.text[0] = '\0';
-        code = who_read(x, &all);
         if (code && code != EX_TEMPFAIL)
-            need(x, code);
+            fail(code, "%s", why.text);
         fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
-        if (code)
-            puts(x->complaint.text);
+        if (code) {
+            puts(why.text);
+            continue;
+        }
         who_sort(all);
-        if (code == 0)
-            who_print(x, all);
+        who_print(all);
         json_decref(all);
     } while (fflush(stdout) == 0 && nanosleep(&pause, NULL) == 0);
 }
 
 void who_show(void)
 {
-    struct context *x = &ctl;
     json_t *all;
 
-    if (x->args.watch)
-        who_watch(x);
-    need(x, who_read(x, &all));
-    who_print(x, all);
+    if (ctl.args.watch)
+        who_watch();
+    who_read(&all);
+    who_print(all);
     json_decref(all);
 }

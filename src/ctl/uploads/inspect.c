@@ -18,53 +18,32 @@
 #define LINE_ROOM (4 * FTP_PATH_MAX + 64)
 
 struct inspection {
-    struct search at;
+    struct search at; /* the first member */
     enum held_order order;
     const char *id; /* "": all */
     int64_t now;
-    uint64_t lines;
     bool found, denied;
     uint64_t uid;     /* of its owner */
     uint64_t missing; /* bytes of it that are still to come */
 };
 
+/* The row with that uid, or NULL. */
+static const struct user *user_of(uint64_t uid)
+{
+    const struct users *u = &ctl.users;
+
+    for (size_t n = 0; n < u->count; n++)
+        if (u->row[n].uid == uid)
+            return &u->row[n];
+    return NULL;
+}
+
 /* In a share each file may have another owner. Without root all have one. */
 static const char *owner_of(const struct inspection *i, uint64_t uid)
 {
-    const struct users *u = &i->at.x->users;
+    const struct user *user = geteuid() == 0 ? user_of(uid) : NULL;
 
-    for (size_t n = 0; n < u->count && geteuid() == 0; n++)
-        if (u->row[n].uid == uid)
-            return u->row[n].name;
-    return i->at.user;
-}
-
-static json_t *describe_held(const struct inspection *i,
-                             const struct msg_held *m, struct slice path)
-{
-    char when[WHEN_MAX];
-
-    return json_pack("{s:o, s:s, s:o, s:I, s:s}", "id", json_slice(m->id),
-                     "user", owner_of(i, m->uid), "path", json_slice(path),
-                     "bytes", (json_int_t)m->bytes, "since",
-                     when_text(m->since, when));
-}
-
-/* TEXT is the path, escaped. */
-static int print_held(struct inspection *i, const struct msg_held *m,
-                      struct slice path, struct slice text)
-{
-    char ago[WHEN_MAX];
-
-    if (i->at.x->args.json)
-        return json_element(i->at.x, describe_held(i, m, path), &i->lines);
-    if (i->lines++ == 0)
-        printf("%-16s %-16s %14s %8s %s\n", "ID", "USER", "BYTES", "AGE",
-               "PATH");
-    printf("%-16.*s %-16s %14" PRIu64 " %8s %.*s\n", (int)m->id.len, m->id.ptr,
-           owner_of(i, m->uid), m->bytes, when_ago(m->since, i->now, ago),
-           (int)text.len, text.ptr);
-    return 0;
+    return user ? user->name : i->at.user;
 }
 
 /* Why an order wasn't obeyed. */
@@ -85,66 +64,65 @@ static const struct {
     { OUTCOME_BUSY, EX_TEMPFAIL, "stays: its directory is locked; try again" },
 };
 
-static int refused(struct inspection *i, uint64_t o)
+static noreturn void refused(const struct inspection *i, uint64_t o)
 {
     if (o == OUTCOME_DENIED)
-        return ctl_fail(i->at.x, EX_NOPERM,
-                        "%s stays: %s may not read it, or write in its "
-                        "directory",
-                        i->id, i->at.user);
+        fail(EX_NOPERM,
+             "%s stays: %s may not read it, or write in its directory", i->id,
+             i->at.user);
     for (size_t n = 0; n < sizeof(refusals) / sizeof(refusals[0]); n++)
         if (refusals[n].outcome == o)
-            return ctl_fail(i->at.x, refusals[n].code, "%s %s", i->id,
-                            refusals[n].says);
-    return ctl_fail(i->at.x, EX_IOERR, "%s stays: error %d of its files", i->id,
-                    (int)o);
+            fail(refusals[n].code, "%s %s", i->id, refusals[n].says);
+    fail(EX_IOERR, "%s stays: error %d of its files", i->id, (int)o);
 }
 
-/* The server, which may not run, does nothing here and logs nothing. So the
+/* The server need not be running, does nothing here and logs nothing. So the
  * system's log has who did what. TEXT is harmless. */
-static int obeyed(struct inspection *i, const struct msg_held *m,
-                  struct slice text)
+static void obeyed(const struct inspection *i, const struct msg_held *m,
+                   const char *text)
 {
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
 
-    if (m->outcome != OUTCOME_OK)
-        return refused(i, m->outcome);
     syslog(LOG_DAEMON | LOG_NOTICE,
-           "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",
-           (unsigned)getuid(), done, i->id, (int)text.len, text.ptr,
-           owner_of(i, m->uid), m->bytes);
-    printf("%s: %.*s\n", done, (int)text.len, text.ptr);
-    return 0;
+           "uid %u %s the upload %s: %s of user %s, %" PRIu64 " bytes",
+           (unsigned)getuid(), done, i->id, text, owner_of(i, m->uid),
+           m->bytes);
+    printf("%s: %s\n", done, text);
 }
 
-static int take_held(struct inspection *i, const struct msg_held *m)
+static void take_held(struct inspection *i, const struct msg_held *m)
 {
     struct buf path, text;
-    int code = EX_OSERR;
+    char when[WHEN_MAX];
 
     i->found = true;
     i->denied = m->outcome == OUTCOME_DENIED;
     i->uid = m->uid;
     i->missing = i->order == HELD_READ ? m->bytes : 0;
+    if (i->order != HELD_LIST && m->outcome != OUTCOME_OK)
+        refused(i, m->outcome);
     buf_init(&path, LINE_ROOM);
     buf_init(&text, LINE_ROOM);
     /* As its user says it: a share that is searched alone is "/". */
     if ((i->at.user[0] == '/' && buf_add_text(&path, i->at.user) < 0) ||
         buf_add_slice(&path, m->path) < 0 ||
-        event_escape(buf_slice(&path), &text) < 0)
-        ctl_fail(i->at.x, code, "out of memory");
-    else if (i->order == HELD_READ) /* its bytes come next */
-        code = m->outcome == OUTCOME_OK ? 0 : refused(i, m->outcome);
-    else if (i->order != HELD_LIST)
-        code = obeyed(i, m, buf_slice(&text));
-    else
-        code = print_held(i, m, buf_slice(&path), buf_slice(&text));
+        event_escape(buf_slice(&path), &text) < 0 || buf_add(&text, "", 1) < 0)
+        fail_no_memory();
+    if (i->order == HELD_LIST)
+        table_add(&i->at.found,
+                  json_pack("{s:o, s:s, s:o, s:I, s:s, s:I}", "id",
+                            json_slice(m->id), "user", owner_of(i, m->uid),
+                            "path", json_slice(buf_slice(&path)), "bytes",
+                            (json_int_t)m->bytes, "since",
+                            when_text(m->since, when), "age",
+                            (json_int_t)(i->now - m->since)));
+    else if (i->order != HELD_READ) /* its bytes come next */
+        obeyed(i, m, text.data);
     buf_release(&text);
     buf_release(&path);
-    return code;
 }
 
-static int print_bytes(struct inspection *i, struct msg_held_bytes *m)
+static void print_bytes(struct inspection *i, struct msg_held_bytes *m)
 {
     FD_CLEANUP int fd = fd_take(&m->file);
     char block[65536];
@@ -155,75 +133,100 @@ static int print_bytes(struct inspection *i, struct msg_held_bytes *m)
         r = n < 0 ? -errno : fd_write_all(STDOUT_FILENO, block, (size_t)n);
         i->missing -= n > 0 ? (uint64_t)n : 0;
     }
-    return r == 0 ? 0
-                  : ctl_fail(i->at.x, EX_IOERR, "%s: %s", i->id, strerror(-r));
+    if (r < 0)
+        fail(EX_IOERR, "%s: %s", i->id, strerror(-r));
 }
 
 static int ask_held(struct search *s, struct channel *files, uint32_t request)
 {
-    const struct inspection *i = s->owner;
+    const struct inspection *i = (const struct inspection *)s;
 
     return SEND(files, held_find, request, .order = i->order,
                 .id = slice_from(i->id));
 }
 
-static int take_answer(struct search *s, struct message *m)
+static void take_answer(struct search *s, struct message *m)
 {
-    struct inspection *i = s->owner;
+    struct inspection *i = (struct inspection *)s;
 
-    switch (m->kind) {
-    case MSG_held:
-        return take_held(i, &m->held);
-    case MSG_held_bytes:
-        return print_bytes(i, &m->held_bytes);
-    case MSG_partials_end:
-        return i->missing == 0
-                   ? 0
-                   : ctl_fail(s->x, EX_IOERR, "%s: not all of it could be read",
-                              i->id);
-    default:
-        return server_lies(s->x, "no answer about uploads");
-    }
+    if (m->kind == MSG_held)
+        take_held(i, &m->held);
+    else if (m->kind == MSG_held_bytes)
+        print_bytes(i, &m->held_bytes);
+    else if (m->kind != MSG_partials_end)
+        server_lies("no answer about uploads");
+    else if (i->missing > 0)
+        fail(EX_IOERR, "%s: not all of it could be read", i->id);
+}
+
+/* Is any upload of theirs there held, or only what was held before the letter i
+ * was taken away? */
+static bool holds(const struct user *user, const struct share *share)
+{
+    const struct users *u = &ctl.users;
+    unsigned rights = user ? user->rights : 0;
+
+    for (size_t n = 0; user && n < user->directories; n++)
+        rights |= user->directory[n].rights;
+    for (size_t n = 0; share && n < u->grants; n++)
+        if (&u->share[u->grant[n].share] == share)
+            rights |= u->grant[n].rights;
+    return rights & RIGHT_INSPECT;
 }
 
 /* In a share, the group may lack the right to write in a member's directory;
  * the file is then the member's too. */
-static int as_owner(struct inspection *i, int code)
+static int as_owner(struct inspection *i, const struct user *user,
+                    struct complaint *why)
 {
-    const struct users *u = &i->at.x->users;
-
-    for (size_t n = 0; n < u->count; n++)
-        if (u->row[n].uid == i->uid) {
-            i->found = false;
-            i->at.in_shares = true;
-            code = search_user(&i->at, &u->row[n]);
-            return code == 0 && !i->found ? refused(i, OUTCOME_DENIED) : code;
-        }
+    i->found = false;
+    i->at.in_shares = true;
+    const int code = search_try(&i->at, user, NULL, why);
+    if (code == 0 && !i->found)
+        refused(i, OUTCOME_DENIED);
     return code;
 }
 
-/* An order ends with the file that it is for. */
-static int everywhere(struct inspection *i)
+/* ONLY: of this user; NULL: of all users and shares. An order ends with the
+ * file that it is for. */
+static void search(struct inspection *i, const struct user *only)
 {
-    const struct users *u = &i->at.x->users;
-    int first = 0;
+    const struct users *u = &ctl.users;
+    const bool all = only || i->order != HELD_LIST || ctl.args.all;
 
     for (size_t n = 0; n < u->count + u->shares; n++) {
-        int code = n < u->count ? search_user(&i->at, &u->row[n])
-                                : search_share(&i->at, &u->share[n - u->count]);
+        const struct user *user = n < u->count ? &u->row[n] : NULL;
+        const struct share *share = user ? NULL : &u->share[n - u->count];
+        struct complaint why;
 
-        if (i->found && i->order != HELD_LIST)
-            return i->denied && n >= u->count ? as_owner(i, code) : code;
-        search_failed(&i->at, code, &first);
+        if ((only && only != user) || (!all && !holds(user, share)))
+            continue;
+        int code = search_try(&i->at, user, share, &why);
+        const bool over = i->found && i->order != HELD_LIST;
+        const struct user *owner =
+            over && i->denied && share ? user_of(i->uid) : NULL;
+
+        if (owner)
+            code = as_owner(i, owner, &why);
+        if (over && code)
+            fail(code, "%s", why.text);
+        if (over)
+            return;
+        search_failed(&i->at, code, &why);
     }
-    return first;
 }
 
 static void inspect(enum held_order order, const char *id, const char *name)
 {
-    struct inspection i = { .at = { .x = &ctl,
-                                    .owner = &i,
-                                    .ask = ask_held,
+    static const struct output_field columns[] = {
+        { .title = "ID", .key = "id", .width = -ID_DIGITS },
+        { .title = "USER", .key = "user" },
+        { .title = "BYTES", .key = "bytes", .width = 5 },
+        { .title = "AGE", .key = "age", .width = 3, .text = output_age },
+        { .title = "PATH", .key = "path", .text = search_path },
+        { 0 },
+    };
+    struct inspection i = { .at = { .ask = ask_held,
                                     .take = take_answer,
                                     .in_shares = name != NULL },
                             .order = order,
@@ -234,11 +237,12 @@ static void inspect(enum held_order order, const char *id, const char *name)
 
     if (name && !user)
         fail_missing("user", slice_from(name));
-    ctl_status = user ? search_user(&i.at, user) : everywhere(&i);
-    if (order == HELD_LIST && ctl.args.json)
-        json_end(i.lines);
-    need(&ctl, ctl.complaint.text[0] ? ctl_status : 0);
-    if (ctl_status == 0 && order != HELD_LIST && !i.found)
+    if (order == HELD_LIST)
+        table_begin(&i.at.found, &ctl, columns);
+    search(&i, user);
+    if (order == HELD_LIST)
+        table_end(&i.at.found, "");
+    else if (ctl_status == 0 && !i.found)
         fail(EX_NOINPUT, "no upload %s waits for inspection", id);
 }
 

@@ -18,14 +18,13 @@
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
 struct hunt {
-    struct search at;
+    struct search at; /* the first member */
     enum find_what what;
     bool remove;
     bool share;                   /* FIND_ABANDONED: of all owners */
     uint64_t age;                 /* minimum, in seconds */
     char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; else "/" */
     int64_t now;
-    uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
 };
@@ -44,175 +43,157 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
                : state_words[state];
 }
 
-/* Writes the path that the upload is to get, or the partial's if the name isn't
- * known. */
-static void partial_text(const struct msg_partial *msg, struct buf *text)
+/* Writes the path that the upload is to get; if its name isn't known, the path
+ * of the partial. */
+static void partial_path(const json_t *row, struct buf *into)
 {
-    struct slice path = msg->path;
+    const char *path = text_of(row, "path", ""),
+               *name = text_of(row, "for", "");
+    const char *slash = strrchr(path, '/');
+    const size_t len =
+        name[0] && slash ? (size_t)(slash + 1 - path) : strlen(path);
 
-    while (msg->name.len > 0 && path.len > 0 && path.ptr[path.len - 1] != '/')
-        path.len--;
-    if (event_escape(path, text) < 0 || event_escape(msg->name, text) < 0)
-        buf_add_text(text, "...");
+    if (event_escape((struct slice){ path, len }, into) < 0 ||
+        event_escape(slice_from(name), into) < 0)
+        fail_no_memory();
 }
 
-static void print_partial(struct hunt *s, const struct msg_partial *msg,
-                          struct slice text)
-{
-    char ago[WHEN_MAX];
-
-    if (s->lines++ == 0)
-        printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
-               "PATH");
-    printf("%-16s %14" PRIu64 " %8s %-9s %.*s\n", s->at.user, msg->bytes,
-           when_ago(msg->mtime, s->now, ago), state_word(s, msg->state),
-           (int)text.len, text.ptr);
-}
-
-/* The server, which may not run, removes nothing here and logs nothing. So the
+/* The server need not be running, removes nothing here and logs nothing. So the
  * system's log has who removed what. */
-static void log_removed(const struct hunt *s, const struct msg_partial *msg,
-                        struct slice text)
+static void log_removed(const struct hunt *s, const json_t *row)
 {
-    char when[WHEN_MAX];
+    const uint64_t bytes = number_of(row, "bytes");
+    struct buf path;
 
+    buf_init(&path, TEXT_ROOM);
+    partial_path(row, &path);
     if (s->what != FIND_PARTIALS)
         syslog(LOG_DAEMON | LOG_NOTICE,
                "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
                "since %s",
                s->what == FIND_ABANDONED ? "the unfinished upload " : "",
-               (int)text.len, text.ptr, s->at.user, msg->bytes,
-               when_text(msg->mtime, when));
+               (int)path.len, path.data, s->at.user, bytes,
+               text_of(row, "modified", ""));
     else
         syslog(LOG_DAEMON | LOG_NOTICE,
                "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
                " bytes",
-               (unsigned)getuid(), (int)text.len, text.ptr, s->at.user,
-               msg->bytes);
+               (unsigned)getuid(), (int)path.len, path.data, s->at.user, bytes);
+    buf_release(&path);
 }
 
-static json_t *describe_partial(const struct hunt *s,
-                                const struct msg_partial *msg)
+static void take_partial(struct hunt *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
+    json_t *row = json_pack(
+        "{s:s, s:o, s:o, s:I, s:s, s:I, s:s}", "user", s->at.user, "path",
+        json_slice(msg->path), "for", json_slice(msg->name), "bytes",
+        (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when), "age",
+        (json_int_t)(s->now - msg->mtime), "state", state_word(s, msg->state));
 
-    return json_pack("{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->at.user,
-                     "path", json_slice(msg->path), "for",
-                     json_slice(msg->name), "bytes", (json_int_t)msg->bytes,
-                     "modified", when_text(msg->mtime, when), "state",
-                     state_word(s, msg->state));
-}
-
-static int take_partial(struct hunt *s, const struct msg_partial *msg)
-{
-    struct buf text;
-    int code = 0;
-
-    buf_init(&text, TEXT_ROOM);
-    partial_text(msg, &text);
     s->count[msg->state]++;
     s->bytes[msg->state] += msg->bytes;
     if (msg->state == PARTIAL_REMOVED)
-        log_removed(s, msg, buf_slice(&text));
-    if (ctl.args.json)
-        code = json_element(s->at.x, describe_partial(s, msg), &s->lines);
-    else
-        print_partial(s, msg, buf_slice(&text));
-    buf_release(&text);
-    return code;
+        log_removed(s, row);
+    table_add(&s->at.found, row);
 }
 
 static int find_partials(struct search *at, struct channel *files,
                          uint32_t request)
 {
-    const struct hunt *s = at->owner;
+    const struct hunt *s = (const struct hunt *)at;
 
     return SEND(files, find, request, .what = s->what, .remove = s->remove,
                 .share = s->share, .age = s->age, .path = slice_from(s->path));
 }
 
-static int take_found(struct search *at, struct message *m)
+static void take_found(struct search *at, struct message *m)
 {
-    struct hunt *s = at->owner;
+    struct hunt *s = (struct hunt *)at;
     const struct msg_partials_end *end = &m->partials_end;
 
     if (m->kind == MSG_partial)
-        return take_partial(s, &m->partial);
-    if (m->kind != MSG_partials_end)
-        return server_lies(at->x, "no answer to partials");
-    if (end->unread == 0 && end->error)
+        take_partial(s, &m->partial);
+    else if (m->kind != MSG_partials_end)
+        server_lies("no answer to partials");
+    else if (end->unread == 0 && end->error)
         stderr_print("%s: %s: %s", at->user, s->path, strerror(end->error));
-    return 0;
 }
 
-static void hunt_begin(struct hunt *s)
+static void hunt_begin(struct hunt *s, bool remove)
 {
+    static const struct output_field columns[] = {
+        { .title = "USER", .key = "user" },
+        { .title = "BYTES", .key = "bytes", .width = 5 },
+        { .title = "AGE", .key = "age", .width = 3, .text = output_age },
+        { .title = "STATE", .key = "state" },
+        { .title = "PATH", .key = "path", .text = partial_path },
+        { 0 },
+    };
+
     *s = (struct hunt){
-        .at = { .x = &ctl,
-                .owner = s,
-                .ask = find_partials,
-                .take = take_found },
+        .at = { .ask = find_partials, .take = take_found },
+        .remove = remove,
         .path = "/",
         .now = time(NULL),
     };
+    table_begin(&s->at.found, &ctl, columns);
 }
 
-static void print_end(const struct hunt *s)
+static void hunt_end(struct hunt *s, const char *nothing)
 {
-    if (ctl.args.json)
-        json_end(s->lines);
-    else if (s->remove)
+    table_end(&s->at.found, nothing);
+    if (s->remove && !ctl.args.json)
         printf("%" PRIu64 " removed, %" PRIu64 " bytes; %" PRIu64
                " being uploaded; %" PRIu64 " could not be removed\n",
                s->count[PARTIAL_REMOVED], s->bytes[PARTIAL_REMOVED],
                s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
-}
-
-static void end_hunt(const struct hunt *s, int code)
-{
-    print_end(s);
-    if (code == 0 && s->count[PARTIAL_STAYS] > 0)
+    if (ctl_status == 0 && s->count[PARTIAL_STAYS] > 0)
         fail(EX_IOERR, "some could not be removed");
-    need(&ctl, ctl.complaint.text[0] ? code : 0);
-    ctl_status = code;
 }
 
-static void search_homes(struct hunt *s)
+static void search_homes(bool remove)
 {
-    const struct user *user = ctl.args.word[2] ? user_named(&ctl.users) : NULL;
+    const struct users *u = &ctl.users;
+    const struct user *user = ctl.args.word[2] ? user_named(u) : NULL;
+    struct complaint why = { "" };
+    struct hunt s;
+    int code;
 
+    hunt_begin(&s, remove);
+    if (remove && !ctl.args.all)
+        s.age = ctl.settings.partial_days * DAY;
     if (ctl.args.older_than)
         need(&ctl, arguments_seconds(&ctl, "older-than", ctl.args.older_than,
-                                     &s->age));
-    s->at.in_shares = true;
-    s->at.only_own = true;
-    end_hunt(s, user ? search_user(&s->at, user) : search_all(&s->at));
+                                     &s.age));
+    s.at.in_shares = true;
+    s.at.only_own = true;
+    for (size_t i = 0; i < u->count; i++) {
+        if (user && user != &u->row[i])
+            continue;
+        code = search_try(&s.at, &u->row[i], NULL, &why);
+        search_failed(&s.at, code, &why);
+    }
+    hunt_end(&s, "");
 }
 
 void partials_list(void)
 {
-    struct hunt s;
-
-    hunt_begin(&s);
-    search_homes(&s);
+    search_homes(false);
 }
 
 void partials_purge(void)
 {
-    struct hunt s;
-
-    hunt_begin(&s);
-    s.remove = true;
-    s.age = ctl.args.all ? 0 : ctl.settings.partial_days * DAY;
-    search_homes(&s);
+    search_homes(true);
 }
 
 /* Each entry of retain= of a user, or of a share (USER NULL); then the partials
  * that nobody will continue. */
 static void expire(struct hunt *s, struct slice retain, const struct user *user,
-                   const struct share *share, int *first)
+                   const struct share *share)
 {
     struct retention one;
+    struct complaint why;
     bool more = true;
 
     s->share = share != NULL;
@@ -222,10 +203,8 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
         s->at.only_uploads = !more;
         s->age = more ? (uint64_t)one.seconds : ctl.settings.partial_days * DAY;
         slice_copy(more ? one.path : SLICE("/"), s->path, sizeof(s->path));
-        search_failed(&s->at,
-                      user ? search_user(&s->at, user)
-                           : search_share(&s->at, share),
-                      first);
+        const int code = search_try(&s->at, user, share, &why);
+        search_failed(&s->at, code, &why);
     }
 }
 
@@ -233,17 +212,14 @@ void retention_run(void)
 {
     const struct users *u = &ctl.users;
     struct hunt s;
-    int code = 0, rest = 0;
 
-    hunt_begin(&s);
-    s.remove = !ctl.args.dry_run;
+    hunt_begin(&s, !ctl.args.dry_run);
     for (size_t i = 0; i < u->count; i++)
-        expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
+        expire(&s, u->row[i].retain, &u->row[i], NULL);
     for (size_t i = 0; i < u->shares; i++)
-        expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
-    if (s.remove)
-        rest = removed_leftovers();
-    else if (s.lines == 0 && !ctl.args.json)
-        puts("nothing is older than its home or share keeps it");
-    end_hunt(&s, code ? code : rest);
+        expire(&s, u->share[i].retain, NULL, &u->share[i]);
+    const int rest = s.remove ? removed_leftovers() : 0;
+    ctl_status = ctl_status ? ctl_status : rest;
+    hunt_end(&s, s.remove ? ""
+                          : "nothing is older than its home or share keeps it");
 }

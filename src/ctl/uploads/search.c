@@ -10,16 +10,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <stdnoreturn.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 
 #define WORK_MAX_MS (15 * 60 * 1000) /* that files may ask for */
-#define MISSING     -1               /* instead of an exit code */
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
@@ -69,8 +68,8 @@ static void refuse_home_of_other(const struct ground *g, int master)
  * server that runs as root has a uid for each user. */
 static bool uid_is_shared(const struct search *s, const struct ground *g)
 {
-    return s->only_own && geteuid() != 0 && s->x->users.count > 1 &&
-           g->member && g->member->grants > 0;
+    return s->only_own && geteuid() != 0 && ctl.users.count > 1 && g->member &&
+           g->member->grants > 0;
 }
 
 static int read_name_key(const struct settings *c, const char *user,
@@ -78,16 +77,16 @@ static int read_name_key(const struct settings *c, const char *user,
 {
     struct complaint unread = { "" };
     char path[SETTINGS_KEY_PATH_MAX];
-    uint8_t server[SIPHASH_KEY];
+    uint8_t whole[SIPHASH_KEY];
 
     settings_key_path(c->state, c->partials_key, path);
-    if (settings_read_key(AT_FDCWD, path, path, server, &unread) < 0)
+    if (settings_read_key(AT_FDCWD, path, path, whole, &unread) < 0)
         return complain(why,
                         "%s; without this key nobody knows whose an upload in "
                         "a share is",
                         unread.text);
-    files_name_key(server, user, ret);
-    explicit_bzero(server, sizeof(server));
+    files_name_key(whole, user, ret);
+    explicit_bzero(whole, sizeof(whole));
     return 0;
 }
 
@@ -127,7 +126,7 @@ static void leave_output(void)
 static void become_files(const struct search *s, const struct ground *g,
                          int session, int master)
 {
-    const struct settings *c = &s->x->settings;
+    const struct settings *c = &ctl.settings;
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
     struct mounts mounts;
     struct complaint why = { "" };
@@ -151,9 +150,10 @@ static void become_files(const struct search *s, const struct ground *g,
         .uid_is_shared = uid_is_shared(s, g),
     };
 
+    fail_to_parent(NULL);
     leave_output();
-    if (s->x->lock_fd > 0)
-        close(s->x->lock_fd);
+    if (ctl.lock_fd > 0)
+        close(ctl.lock_fd);
     tzset(); /* the sandbox of files expects it */
     if (g->member)
         copy_shares(&mounts, g->member);
@@ -162,13 +162,13 @@ static void become_files(const struct search *s, const struct ground *g,
     refuse_home_of_other(g, master);
     if (start.uid_is_shared && read_name_key(c, name, start.name_key, &why) < 0)
         refuse(master, &why);
-    users_release(&s->x->users); /* wipes the hashes */
+    users_release(&ctl.users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }
 
-static int fork_files(struct search *s, const struct ground *g,
-                      struct search_helper *h)
+static void fork_files(const struct search *s, const struct ground *g,
+                       struct search_helper *h)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
 
@@ -184,48 +184,49 @@ static int fork_files(struct search *s, const struct ground *g,
                  PHASE_ASKED);
     channel_init(&h->master, master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
-    return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
+    if (h->pid <= 0)
+        fail(EX_OSERR, "%s", strerror(errno));
 }
 
 static int search_patience(const struct search *s)
 {
-    return s->patience > 0      ? s->patience
-           : s->x->patience > 0 ? s->x->patience
-                                : SEARCH_MS;
+    return s->patience > 0    ? s->patience
+           : ctl.patience > 0 ? ctl.patience
+                              : SEARCH_MS;
 }
 
 /* OPENS: what files opened last, in the tree of the home. */
-static int search_hangs(struct search *s, const char *opens)
+static noreturn void search_hangs(struct search *s, const char *opens)
 {
     const bool home = strlen(opens) <= 1;
     int half = search_patience(s) / 2;
 
     s->patience = half > SEARCH_LEAST_MS ? half : SEARCH_LEAST_MS;
-    return ctl_fail(s->x, EX_TEMPFAIL, "%s%s%s: its disk doesn't answer",
-                    s->where, home ? "" : ", at ", home ? "" : opens);
+    fail(EX_TEMPFAIL, "%s%s%s: its disk doesn't answer", s->where,
+         home ? "" : ", at ", home ? "" : opens);
 }
 
 /* Waits for the next answer, as long as files works. */
-static int search_wait(struct search *s, struct channel *files,
-                       uint32_t request, struct message *answer)
+static void search_wait(struct search *s, struct channel *files,
+                        uint32_t request, struct message *answer)
 {
     struct pollfd one = { .fd = files->fd, .events = POLLIN };
-    int ms = search_patience(s), code;
+    int ms = search_patience(s);
 
     do {
         if (poll(&one, 1, ms) == 0)
-            return search_hangs(s, "");
-        code = server_wait(s->x, files, request, answer, ms);
+            search_hangs(s, "");
+        server_wait(files, request, answer, ms);
         ms = search_patience(s);
-        if (code == 0 && answer->kind == MSG_working && answer->working.ms > 0)
+        if (answer->kind == MSG_working && answer->working.ms > 0)
             ms = answer->working.ms < WORK_MAX_MS ? (int)answer->working.ms
                                                   : WORK_MAX_MS;
-    } while (code == 0 && answer->kind == MSG_working);
-    return code;
+    } while (answer->kind == MSG_working);
 }
 
-static int wait_for_files(struct search *s, const struct ground *g,
-                          struct search_helper *h)
+/* Returns false if there is no home, and nothing to search. */
+static bool wait_for_files(struct search *s, const struct ground *g,
+                           struct search_helper *h)
 {
     struct message m;
     const struct msg_files_failed *failed = &m.files_failed;
@@ -236,20 +237,20 @@ static int wait_for_files(struct search *s, const struct ground *g,
            m.kind == MSG_files_opens)
         slice_copy(m.files_opens.at, opens, sizeof(opens));
     if (r == -ETIMEDOUT)
-        return search_hangs(s, opens);
+        search_hangs(s, opens);
     if (r == 1 && m.kind == MSG_files_ready)
-        return 0;
+        return true;
     if (r != 1 || m.kind != MSG_files_failed)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+        fail(EX_TEMPFAIL, "its files hung up");
     if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
-        return MISSING;
+        return false;
     if (failed->why.len == 0)
-        return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
-                        s->user == s->label ? "share" : "home", g->home,
-                        strerror(failed->error));
+        fail(EX_NOINPUT, "the %s %s can't be entered: %s",
+             s->user == s->label ? "share" : "home", g->home,
+             strerror(failed->error));
     /* EPERM: its sandbox has failed. */
-    return ctl_fail(s->x, failed->error == EPERM ? EX_OSERR : EX_NOINPUT,
-                    "%.*s", (int)failed->why.len, failed->why.ptr);
+    fail(failed->error == EPERM ? EX_OSERR : EX_NOINPUT, "%.*s",
+         (int)failed->why.len, failed->why.ptr);
 }
 
 /* After a failure it may hang in a call of a dead disk, until the call returns.
@@ -267,101 +268,87 @@ static void end_files(struct search_helper *h, bool failed)
 
 #define UNREAD " directories or files could not be read: %s"
 
-static int search_end(struct search *s, const struct msg_partials_end *msg)
+static void search_end(const struct search *s,
+                       const struct msg_partials_end *msg)
 {
     const char *why = strerror(msg->error);
 
     if (msg->unread == 0)
-        return 0;
-    if (s->only_uploads &&
-        (msg->error == EACCES || msg->error == ENAMETOOLONG)) {
-        stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
-        return 0;
-    }
-    return ctl_fail(s->x, EX_IOERR, "%" PRIu64 UNREAD, msg->unread, why);
+        return;
+    if (!s->only_uploads ||
+        (msg->error != EACCES && msg->error != ENAMETOOLONG))
+        fail(EX_IOERR, "%" PRIu64 UNREAD, msg->unread, why);
+    stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
 }
+
+struct work {
+    struct search *s;
+    const struct ground *g;
+    struct search_helper h;
+};
 
 /* Asks, and takes all answers. */
-static int search_ask(struct search *s, struct channel *files)
+static void search_work(void *data)
 {
-    const uint32_t request = channel_next(files);
+    struct work *w = data;
+    struct channel *files = &w->h.files;
     struct message m = { .kind = MSG_NONE };
-    int code = 0;
 
-    if (s->ask(s, files, request) < 0)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    while (code == 0 && m.kind != MSG_partials_end) {
-        code = search_wait(s, files, request, &m);
-        if (code == 0)
-            code = s->take(s, &m);
-    }
-    return code ? code : search_end(s, &m.partials_end);
-}
-
-static int search_ground(struct search *s, const struct ground *g)
-{
-    struct search_helper h = { .files.fd = -1, .master.fd = -1 };
-    int code = fork_files(s, g, &h);
-
-    s->where = g->home;
-    if (code == 0)
-        code = wait_for_files(s, g, &h);
-    if (code == 0)
-        code = search_ask(s, &h.files);
-    end_files(&h, code != 0);
-    return code == MISSING ? 0 : code;
-}
-
-int search_user(struct search *s, const struct user *user)
-{
-    const struct ground g = { .name = user->name,
-                              .home = user->home,
-                              .below = s->x->settings.homes,
-                              .uid = user->uid,
-                              .gid = user->gid,
-                              .member = s->in_shares ? user : NULL };
-
-    s->user = user->name;
-    /* Its row may name any uid and any directory. */
-    return user_permitted(user, &s->x->settings, geteuid() == 0,
-                          &s->x->complaint)
-               ? EX_NOINPUT
-               : search_ground(s, &g);
-}
-
-void search_failed(struct search *s, int code, int *first)
-{
-    if (code == 0)
+    fork_files(w->s, w->g, &w->h);
+    if (!wait_for_files(w->s, w->g, &w->h))
         return;
-    stderr_print("%s: %s", s->user, s->x->complaint.text);
-    s->x->complaint.text[0] = '\0';
-    if (*first == 0)
-        *first = code;
-}
-
-int search_all(struct search *s)
-{
-    const struct users *u = &s->x->users;
-    int first = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        search_failed(s, search_user(s, &u->row[i]), &first);
-    return first;
+    const uint32_t request = channel_next(files);
+    if (w->s->ask(w->s, files, request) < 0)
+        fail(EX_TEMPFAIL, "its files hung up");
+    while (m.kind != MSG_partials_end) {
+        search_wait(w->s, files, request, &m);
+        w->s->take(w->s, &m);
+    }
+    search_end(w->s, &m.partials_end);
 }
 
 /* In a share each file may have another owner. The process that removes them
- * has the share's gid, which the directories have, and as uid the same number:
- * if an account has that, it is no matter, since the process sees nothing but
- * the share. */
-int search_share(struct search *s, const struct share *share)
+ * has the share's gid, which the directories have, and as uid the same number.
+ * An account may have that uid; its owner could kill the process, but gains no
+ * access. */
+int search_try(struct search *s, const struct user *user,
+               const struct share *share, struct complaint *why)
 {
-    const struct ground g = { .name = share->name,
-                              .home = share->path,
-                              .below = s->x->settings.shares,
-                              .uid = share->gid,
-                              .gid = share->gid };
+    const struct settings *c = &ctl.settings;
+    const struct ground g = {
+        .name = user ? user->name : share->name,
+        .home = user ? user->home : share->path,
+        .below = user ? c->homes : c->shares,
+        .uid = user ? user->uid : share->gid,
+        .gid = user ? user->gid : share->gid,
+        .member = s->in_shares ? user : NULL,
+    };
+    struct work w = { .s = s, .g = &g, .h = { 0, { .fd = -1 }, { .fd = -1 } } };
 
-    snprintf(s->label, sizeof(s->label), "/%s", share->name);
-    s->user = s->label;
-    return search_ground(s, &g);
+    if (!user)
+        snprintf(s->label, sizeof(s->label), "/%s", share->name);
+    s->user = user ? user->name : s->label;
+    s->where = g.home;
+    why->text[0] = '\0';
+    /* Its row may name any uid and any directory. */
+    if (user && user_permitted(user, c, geteuid() == 0, why))
+        return EX_NOINPUT;
+    const int code = fail_caught(search_work, &w, why);
+    end_files(&w.h, code != 0);
+    return code;
+}
+
+void search_failed(const struct search *s, int code,
+                   const struct complaint *why)
+{
+    if (code)
+        stderr_print("%s: %s", s->user, why->text);
+    if (ctl_status == 0)
+        ctl_status = code;
+}
+
+void search_path(const json_t *row, struct buf *into)
+{
+    if (event_escape(slice_from(text_of(row, "path", "")), into) < 0)
+        fail_no_memory();
 }

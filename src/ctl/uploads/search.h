@@ -5,14 +5,11 @@
 #include "ctl.h"
 
 struct search {
-    struct context *x;
-    void *owner;
     /* Sends the process files its question: the result of SEND(). */
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
-    /* Takes an answer and returns an exit code. partials_end is the last
-     * answer. */
-    int (*take)(struct search *s, struct message *answer);
-    bool in_shares; /* search_user(): in the user's shares, too */
+    /* Takes an answer, the last of which is partials_end. */
+    void (*take)(struct search *s, struct message *answer);
+    bool in_shares; /* of a user: in the user's shares, too */
     bool only_own;  /* there: not what others with the user's uid stored */
     /* Only uploads of these ids are searched for: a home that isn't there, or
      * a directory that they can't enter, has none. */
@@ -21,6 +18,7 @@ struct search {
     const char *where; /* the directory */
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
+    struct table found;
 };
 
 /* files: to be ready, or to send a sign of life. So each disk that hangs costs
@@ -28,14 +26,15 @@ struct search {
 #define SEARCH_MS       8000
 #define SEARCH_LEAST_MS 2000
 
-/* Each returns an exit code. */
-int search_user(struct search *s, const struct user *user);
-int search_share(struct search *s, const struct share *share);
-/* The homes of all users. */
-int search_all(struct search *s);
-
-/* Reports a failure with one home, so that the search continues with the next.
- * *first gets the first code. */
-void search_failed(struct search *s, int code, int *first);
+/* Searches the home of USER; NULL: SHARE. Returns 0, or the code of a failure,
+ * and *why has the reason. */
+int search_try(struct search *s, const struct user *user,
+               const struct share *share, struct complaint *why);
+/* Prints the failure, if CODE isn't 0, and makes it the status of the command,
+ * which continues with the next home. */
+void search_failed(const struct search *s, int code,
+                   const struct complaint *why);
+/* A cell: the member "path", harmless. */
+void search_path(const json_t *row, struct buf *into);
 
 #endif

@@ -66,7 +66,7 @@ static void rename_purged(void)
 
 /* Uploads that wait for inspection. */
 struct waiting {
-    struct search at;
+    struct search at; /* the first member */
     unsigned count;
 };
 
@@ -77,14 +77,13 @@ static int waiting_ask(struct search *s, struct channel *files,
     return SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE(""));
 }
 
-static int waiting_count(struct search *s, struct message *m)
+static void waiting_count(struct search *s, struct message *m)
 {
-    struct waiting *w = s->owner;
+    struct waiting *w = (struct waiting *)s;
 
     w->count += m->kind == MSG_held;
-    return m->kind == MSG_held || m->kind == MSG_partials_end
-               ? 0
-               : server_lies(s->x, "no answer about uploads");
+    if (m->kind != MSG_held && m->kind != MSG_partials_end)
+        server_lies("no answer about uploads");
 }
 
 static void is_missing(void *data)
@@ -98,24 +97,22 @@ static void is_missing(void *data)
  * taken since they came. */
 static void check_waiting(void)
 {
-    struct waiting w = { .at = { .x = &ctl,
-                                 .owner = &w,
-                                 .ask = waiting_ask,
-                                 .take = waiting_count } };
+    struct waiting w = { .at = { .ask = waiting_ask, .take = waiting_count } };
     struct removed p = removal.directory;
+    const bool share = removal.gid != 0;
     struct complaint why;
     char question[160];
     int code;
 
     if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.missing)
         return;
-    code = removal.gid ? search_share(&w.at, removal.row)
-                       : search_user(&w.at, removal.row);
+    code = search_try(&w.at, share ? NULL : removal.row,
+                      share ? removal.row : NULL, &why);
     if (code)
         fail(code,
              "%s; so it isn't known whether uploads wait for inspection "
              "there; --waiting removes it all the same",
-             ctl.complaint.text);
+             why.text);
     if (w.count == 0)
         return;
     snprintf(question, sizeof(question),
@@ -125,7 +122,8 @@ static void check_waiting(void)
     if (terminal_confirm(question) != 1)
         fail(EX_USAGE,
              "%s has uploads that wait for inspection (%u; see: sallyportctl "
-             "inspect list), and no command would find them any more; nothing "
+             "inspect list --all), and no command would find them any more; "
+             "nothing "
              "was removed; release or reject them, or give --waiting",
              ctl.args.word[2], w.count);
 }

@@ -59,15 +59,15 @@ static const char *value_of(const struct letter *l, const char *word, size_t n)
 }
 
 /* The name, the fingerprints and the keys, as the running server has them. */
-static void put_certificates(struct letter *l, struct context *x)
+static void put_certificates(struct letter *l)
 {
     json_t *status, *c;
+    struct complaint why;
     size_t i;
 
-    if (status_read(x, &status))
+    if (status_read(&status, &why))
         stderr_print("the letter has gaps, since the server can't be asked: %s",
-                     x->complaint.text);
-    x->complaint.text[0] = '\0';
+                     why.text);
     json_array_foreach(json_object_get(status, "certificates"), i, c)
     {
         const char *name = text_of(c, "name", "");
@@ -290,7 +290,7 @@ void letter_print(struct context *x, const struct user *user)
     buf_init(&l.pins, LETTER_MAX);
     buf_init(&text, LETTER_MAX);
     read_template(x, &text);
-    put_certificates(&l, x);
+    put_certificates(&l);
     put_port(&l, &x->settings);
     put_user(&l, user);
     put_curl(&l, user);

@@ -33,7 +33,7 @@ static void check_new(const char *name, const struct users *u)
         fail(EX_DATAERR,
              "%s:%zu: %s is there already; run: sallyportctl user passwd %s",
              ctl.settings.users, same->line, name, name);
-    need(&ctl, sessions_name_check(&ctl, name));
+    sessions_name_check(name);
 }
 
 /* Is each share of --share there, or each team of --team? */

@@ -226,7 +226,7 @@ void user_rename(void)
 {
     const char *name = ctl.args.word[3];
 
-    need(&ctl, sessions_name_check(&ctl, name));
+    sessions_name_check(name);
     edit_run(rename_row, NULL);
     output_done("user", ctl.args.word[2], json_pack("{s:s}", "now", name),
                 "is now %s; the home stays %s; unfinished uploads can't be "

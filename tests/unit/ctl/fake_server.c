@@ -18,7 +18,7 @@
 
 #define FAKE_MS 20000
 
-static pid_t server;
+static pid_t fake;
 
 /* The process ends with the test, also if the test ended before the signal was
  * requested. */
@@ -49,17 +49,17 @@ void fake_begin(fake_play *play)
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(fd, 8), 0);
     const pid_t test = getpid();
-    server = fork();
-    cr_assert_geq(server, 0);
-    if (server == 0)
+    fake = fork();
+    cr_assert_geq(fake, 0);
+    if (fake == 0)
         serve(fd, play, test);
     close(fd);
 }
 
 void fake_end(void)
 {
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
+    kill(fake, SIGKILL);
+    waitpid(fake, NULL, 0);
     unlink(in_scratch("control"));
 }
 

@@ -293,7 +293,7 @@ Test(bans, answers_of_every_kind)
     fake_end();
     fake_begin(answers_something_else);
     expect_err(EX_PROTOCOL, "", "ban list", "no rows");
-    expect_err(EX_PROTOCOL, "", "ban add 192.0.2.7", "no answer to a ban");
-    expect_err(EX_PROTOCOL, "", "ban del 192.0.2.7", "no answer to the end");
+    expect_err(EX_PROTOCOL, "", "ban add 192.0.2.7", "no answer to ban_add");
+    expect_err(EX_PROTOCOL, "", "ban del 192.0.2.7", "no answer to ban_remove");
     fake_end();
 }

@@ -60,6 +60,28 @@ static void holds_one(struct channel *ctl, const struct message *find)
     ends(ctl, find);
 }
 
+/* The homes and shares where the letter i is in force: no other one is asked,
+ * each 30 s, by the example of a scanner. */
+Test(inspect, list_asks_where_something_is_held)
+{
+    char text[2048];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/anna::\n"
+             "bert:!:70001:70001::%s/bert::rights=wi shares=a,b:wi\n"
+             "carl:!:70002:70002::%s/carl::rights./in=wi teams=t\n"
+             "@team:t:shares=c:wi\n@share:a:80000:%s/a:\n"
+             "@share:b:80001:%s/b:\n@share:c:80002:%s/c:\n",
+             world.homes, world.homes, world.homes, world.shares, world.shares,
+             world.shares);
+    file_write(world.users, text);
+    fake_files_are(has_started, holds_one);
+    expect_run(0, "", "inspect list");
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "bert 70001 70001 0\ncarl 70002 70002 0\n"
+                     "b 80001 80001 0\nc 80002 80002 0\n");
+}
+
 /* All homes, and each share once, with the ids of the share. */
 Test(inspect, list)
 {
@@ -68,7 +90,8 @@ Test(inspect, list)
 
     write_users();
     fake_files_are(has_started, holds_one);
-    r = expect_run(0, "", "inspect list");
+    cr_expect_str_eq(expect_run(0, "", "inspect list")->out, "");
+    r = expect_run(0, "", "inspect list --all");
     cr_expect_not_null(strstr(r->out, ID " bert "), "%s", r->out);
     cr_expect_not_null(strstr(r->out, " /a\\x0a.pdf\n"), "%s", r->out);
     cr_expect_not_null(strstr(r->out, " /contracts/a\\x0a.pdf\n"), "%s",
@@ -257,8 +280,8 @@ Test(inspect, del_of_what_has_uploads_that_wait)
     fake_files_are(has_started, holds_one);
     expect_err(EX_USAGE, "y\n", "user del bert",
                "bert has uploads that wait for inspection (1; see: "
-               "sallyportctl inspect list), and no command would find them any "
-               "more; nothing was removed; release or reject them");
+               "sallyportctl inspect list --all), and no command would find "
+               "them any more; nothing was removed; release or reject them");
     expect_run(EX_USAGE, "y\n", "user del carl --purge");
     expect_run(EX_USAGE, "", "share del contracts");
     /* They came before the right was taken. */

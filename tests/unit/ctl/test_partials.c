@@ -412,7 +412,7 @@ static const struct {
     { answers_early, NULL, EX_TEMPFAIL, "its files hung up" },
     { cant_enter, NULL, EX_NOINPUT,
       "/anna can't be entered: Permission denied" },
-    { has_no_sandbox, NULL, EX_OSERR, "sallyportctl: sandbox of files: it f" },
+    { has_no_sandbox, NULL, EX_OSERR, "anna: sandbox of files: it f" },
 };
 
 Test(partials, lies)
@@ -502,7 +502,7 @@ Test(partials, retention)
     write_retentions();
     fake_files_are(has_ids, echoes_expired);
     r = expect_run(0, "", "retention run --dry-run");
-    cr_expect_not_null(strstr(r->out, " expired   /\n"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " expired /\n"), "%s", r->out);
     cr_expect_null(strstr(r->out, "removed"), "%s", r->out);
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "anna /anna 70000 70001\nanna /anna 70000 70001\n"

@@ -306,7 +306,7 @@ Test(sessions, other_answers)
         { has_none, "who --json", 0, "[]" },
         { goes_in_circles, "who", EX_PROTOCOL, "a list without end" },
         { says_done, "who", EX_PROTOCOL, "no answer to who" },
-        { says_done, "kick anna", EX_PROTOCOL, "no answer to a kick" },
+        { says_done, "kick anna", EX_PROTOCOL, "no answer to end_sessions" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
