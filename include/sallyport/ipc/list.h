@@ -57,16 +57,13 @@ SECTION("Across generations",
 MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
         "a descriptor for the next generations, and its name, such as `listen "
         "0.0.0.0:21 0`; after `up` it replaces the descriptor of that name")
-WORD(name)
-FD(file)
-END
+WORD(name) FD(file) END
 
 MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
         "the version of the protocol that follows, `GENERATION_VERSION`. It is "
         "number 2 in each build, so that a supervisor of another version "
         "recognises it")
-NUMBER(version)
-END
+NUMBER(version) END
 
 MESSAGE(up, MASTER, SUPERVISOR, START, ONCE, NONE,
         "all processes of this generation are ready")
@@ -74,8 +71,7 @@ END
 
 MESSAGE(start_failed, MASTER, SUPERVISOR, START, ONCE, NONE,
         "this generation can't start: the reason")
-TEXT(why)
-END
+TEXT(why) END
 
 MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "this generation leads: its gate shall accept clients. The answer is "
@@ -93,9 +89,7 @@ END
 MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
         "whether the new generation leads; otherwise the reason. Request 0: "
         "no answer, only the reason, for the log of the leading master")
-FLAG(done)
-TEXT(why)
-END
+FLAG(done) TEXT(why) END
 
 SECTION("By a proxy",
         "On a listener marked `proxy` a session reads the PROXY header before "
@@ -106,14 +100,11 @@ MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
         "may this client, which connected to this address of the proxy, use "
         "the server? If so, gate sends `session_peer` to master, and master "
         "sends `admitted` to the session")
-ADDRESS(client)
-ADDRESS(server)
-END
+ADDRESS(client) ADDRESS(server) END
 
 MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
         "the client may not use the server: the reason, for the 421 reply")
-TEXT(why)
-END
+TEXT(why) END
 
 SECTION("Data connections", NULL)
 
@@ -125,17 +116,12 @@ MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
         "a fresh listener, which is the session's from here on: the address "
         "and port that the client is told, those that it is bound to, whether "
         "its connections come by a proxy and begin with a PROXY header")
-ADDRESS(address)
-ADDRESS(bound)
-FLAG(proxied)
-FD(listener)
-END
+ADDRESS(address) ADDRESS(bound) FLAG(proxied) FD(listener) END
 
 MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
         "there is no listener: errno; EADDRINUSE: no port that was tried is "
         "free")
-ERRNO(error)
-END
+ERRNO(error) END
 
 MESSAGE(active_close, SESSION, GATE, USER, MANY, NONE, "stop connecting")
 END
@@ -144,26 +130,21 @@ MESSAGE(active, SESSION, GATE, USER, MANY, NONE,
         "connect to my client at this address and port: its own host, a port "
         "from 1024; only with `active = yes`. The answer is `data` or "
         "`active_none`")
-ADDRESS(to)
-END
+ADDRESS(to) END
 
 MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
         "the connection to the client failed: errno")
-ERRNO(error)
-END
+ERRNO(error) END
 
 MESSAGE(data, GATE, SESSION, RUN, MANY, active,
         "the connection to the client")
-FD(connection)
-END
+FD(connection) END
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
         "it; the first pair follows `logged_in`, and the 230 reply waits for "
         "it")
-KEY(now)
-KEY(before)
-END
+KEY(now) KEY(before) END
 
 SECTION("The control socket",
         "`sallyportctl` (ctl) connects to the control socket. `reload`, "
@@ -175,9 +156,7 @@ SECTION("The control socket",
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
         "ctl may send requests: version of the server, pid of master. The "
         "alternative is `control_refused`")
-WORD(version)
-NUMBER(pid)
-END
+WORD(version) NUMBER(pid) END
 
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
         "reload, as SIGHUP does; the answer comes when the reload is complete")
@@ -186,34 +165,24 @@ END
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
         "the sessions, from this place in master's table; the first request "
         "has 0. A drain counts by it")
-NUMBER(place)
-END
+NUMBER(place) END
 
 MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
         "a session: serial; user, empty before the login; its client; the "
         "address that the client connected to; when it began, when it logged "
         "in (0: not yet)")
-NUMBER(serial)
-TEXT(user)
-ADDRESS(peer)
-ADDRESS(local)
-TIME(since)
-TIME(login)
+NUMBER(serial) TEXT(user) ADDRESS(peer) ADDRESS(local) TIME(since) TIME(login)
 END
 
 MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
         "the place to continue at, after 64 sessions; 0: there are no more")
-NUMBER(place)
-END
+NUMBER(place) END
 
 MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
         "kick the session with this serial, or all sessions of this user, or "
         "all sessions of this client address. The other two fields are 0, "
         "empty or no address")
-NUMBER(serial)
-TEXT(user)
-ADDRESS(client)
-END
+NUMBER(serial) TEXT(user) ADDRESS(client) END
 
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
@@ -222,47 +191,32 @@ END
 MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
         "the number of sessions that end (answers `users_changed`, "
         "`end_sessions` and `ban_add`)")
-NUMBER(sessions)
-END
+NUMBER(sessions) END
 
 MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
         "the request fails: the reason, also in words. If it comes instead of "
         "`welcome`, master closes the connection")
-ENUM(refusal, refusal, REFUSAL_COUNT)
-TEXT(why)
-END
+ENUM(refusal, refusal, REFUSAL_COUNT) TEXT(why) END
 
 MESSAGE(partial, FILES, CTL, ASKED, MANY, find,
         "what was found: its path, the name of its upload if known (else "
         "empty), bytes, mtime (for `FIND_EXPIRED` ctime), state")
-PATH(path)
-TEXT(name)
-NUMBER(bytes)
-TIME(mtime)
-ENUM(partial_state, state, PARTIAL_STATE_COUNT)
-END
+PATH(path) TEXT(name) NUMBER(bytes) TIME(mtime)
+ENUM(partial_state, state, PARTIAL_STATE_COUNT) END
 
 MESSAGE(partials_end, FILES, CTL, ASKED, MANY, find,
         "the number of directories and files that could not be read, and the last "
         "errno")
-NUMBER(unread)
-ERRNO(error)
-END
+NUMBER(unread) ERRNO(error) END
 
 MESSAGE(ban_add, CTL, MASTER, IDLE, MANY, NONE,
         "ban this network for so many seconds (0: for ever), and end its "
         "sessions: the reason. The answer is `ended`")
-ADDRESS(network)
-NUMBER(bits)
-NUMBER(seconds)
-TEXT(reason)
-END
+ADDRESS(network) NUMBER(bits) NUMBER(seconds) TEXT(reason) END
 
 MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
         "end the ban of this network. The answer is `control_done`")
-ADDRESS(network)
-NUMBER(bits)
-END
+ADDRESS(network) NUMBER(bits) END
 
 /* Transfers and bandwidth, between sessions and gates of any build. */
 
@@ -274,10 +228,7 @@ END
 MESSAGE(transfer_may, GATE, SESSION, RUN, MANY, transfer_begin,
         "whether it may; if not, whose limit is reached, and the limit. gate "
         "counts it from now on")
-FLAG(begin)
-ENUM(account_kind, of, ACCOUNT_KINDS)
-NUMBER(limit)
-END
+FLAG(begin) ENUM(account_kind, of, ACCOUNT_KINDS) NUMBER(limit) END
 
 MESSAGE(transfer_end, SESSION, GATE, USER, MANY, NONE,
         "that transfer is over: gate counts it no more")
@@ -287,68 +238,48 @@ MESSAGE(bytes_ask, SESSION, GATE, USER, MANY, NONE,
         "the session has used up the bytes that it may move in this direction "
         "(an upload, or a download). gate answers when the limits permit "
         "more; a request for the other direction replaces one that waits")
-FLAG(upload)
-END
+FLAG(upload) END
 
 MESSAGE(bytes, GATE, SESSION, RUN, MANY, bytes_ask,
         "so many further bytes may be moved in this direction")
-FLAG(upload)
-NUMBER(count)
-END
+FLAG(upload) NUMBER(count) END
 
 MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
         "read the users file now, and end the sessions that it no longer "
         "permits. For the log: the command, such as `user change`, and its "
         "other words")
-WORD(verb)
-TEXT(to)
-END
+WORD(verb) TEXT(to) END
 
 MESSAGE(held_find, CTL, FILES, IDLE, ONCE, NONE,
         "what is to be done with the uploads that wait for inspection: with "
         "all, or with that of this id. The answers are `held`, "
         "`held_bytes` and `partials_end`")
-ENUM(held_order, order, HELD_ORDERS)
-TEXT(id)
-END
+ENUM(held_order, order, HELD_ORDERS) TEXT(id) END
 
 MESSAGE(held, FILES, CTL, ASKED, MANY, held_find,
         "one of them: its id; its path, or the one that it would have; the "
         "owner's uid; bytes; since when it waits; the enum outcome of the order")
-TEXT(id)
-PATH(path)
-NUMBER(uid)
-NUMBER(bytes)
-TIME(since)
-NUMBER(outcome)
-END
+TEXT(id) PATH(path) NUMBER(uid) NUMBER(bytes) TIME(since) NUMBER(outcome) END
 
 MESSAGE(held_bytes, FILES, CTL, ASKED, MANY, held_find,
         "the file itself, after its `held`, if it is to be read")
-FD(file)
-END
+FD(file) END
 
 MESSAGE(drain, CTL, MASTER, IDLE, MANY, NONE,
         "does the server drain? Or, as the order says: in so many ms it begins "
         "to drain, each session ends after its transfer, and until then only "
         "the health checks of proxies get 421; or it takes sessions again")
-ENUM(drain_order, order, DRAIN_ORDERS)
-NUMBER(ms)
-END
+ENUM(drain_order, order, DRAIN_ORDERS) NUMBER(ms) END
 
 MESSAGE(drain_is, MASTER, CTL, ASKED, MANY, drain,
         "whether the server drains, after the order; in how many ms it begins; "
         "how many sessions live")
-FLAG(on)
-NUMBER(ms)
-NUMBER(sessions)
-END
+FLAG(on) NUMBER(ms) NUMBER(sessions) END
 
 MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
         "the search goes on; the next message comes within that many ms (0: as "
         "ever), or a disk hangs")
-NUMBER(ms)
-END
+NUMBER(ms) END
 
 MESSAGE(replaced, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "another generation accepts clients from now on: finish the sessions, "
@@ -358,27 +289,20 @@ END
 MESSAGE(show, CTL, MASTER, IDLE, MANY, NONE,
         "an enum showable, from this place on; the first request has 0. Master "
         "answers only the build that this names, its own")
-WORD(build)
-NUMBER(what)
-NUMBER(place)
-END
+WORD(build) NUMBER(what) NUMBER(place) END
 
 MESSAGE(row, MASTER, CTL, ASKED, MANY, show,
         "a row of what is shown: its table; names and values "
         "(include/sallyport/ipc/shown.h)")
-WORD(table)
-BYTES(values)
-END
+WORD(table) BYTES(values) END
 
 MESSAGE(end, MASTER, CTL, ASKED, MANY, show,
         "the place to continue at, after a page of rows; 0: there are no more")
-NUMBER(place)
-END
+NUMBER(place) END
 
 MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, show,
         "`struct metrics` (include/sallyport/event/metrics.h)")
-BYTES(metrics)
-END
+BYTES(metrics) END
 
 MESSAGE(find, CTL, FILES, IDLE, ONCE, NONE,
         "what is unchanged for this age in seconds: partials of the user; or "
@@ -387,12 +311,8 @@ MESSAGE(find, CTL, FILES, IDLE, ONCE, NONE,
         "killed process left, and in a share those of all owners. It is "
         "listed, or what no upload is writing is removed. The answers are "
         "`partial` and `partials_end`")
-ENUM(find_what, what, FIND_COUNT)
-FLAG(remove)
-FLAG(share)
-NUMBER(age)
-PATH(path)
-END
+ENUM(find_what, what, FIND_COUNT) FLAG(remove) FLAG(share) NUMBER(age)
+PATH(path) END
 
 SECTION("Set-up of a child",
         "A child gets its descriptors and a sealed struct when it is executed "
@@ -404,22 +324,14 @@ MESSAGE(expiry_is, GATE, MASTER, RUN, MANY, NONE,
         "certificate of the server the SHA-256 of it and of its public key, as "
         "texts, its first DNS name of a host, or \"\", and whether it is "
         "self-signed")
-NUMBER(place)
-TIME(expires)
-TEXT(fingerprint)
-TEXT(pin)
-TEXT(name)
-FLAG(self_signed)
-END
+NUMBER(place) TIME(expires) TEXT(fingerprint) TEXT(pin) TEXT(name)
+FLAG(self_signed) END
 
 MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,
         "the table of users that reader has made, or a change of the one "
         "before, in a sealed memfd; the two halves of the key that hashes "
         "users' names and their rows")
-NUMBER(name_key_1)
-NUMBER(name_key_2)
-FD(users)
-END
+NUMBER(name_key_1) NUMBER(name_key_2) FD(users) END
 
 MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
         "the process has entered its sandbox and works: both ends change to "
@@ -428,8 +340,7 @@ END
 
 MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
         "the child can't start: the reason, for the administrator")
-TEXT(why)
-END
+TEXT(why) END
 
 SECTION("Connections", NULL)
 
@@ -446,34 +357,21 @@ MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
         "a new session, whose process runs: serial, pid, client, local "
         "address, index of the listener; the ends of its channels that belong "
         "to master, log and keys")
-NUMBER(serial)
-NUMBER(pid)
-ADDRESS(peer)
-ADDRESS(local)
-NUMBER(listener)
-FD(master)
-FD(log)
-FD(keys)
-END
+NUMBER(serial) NUMBER(pid) ADDRESS(peer) ADDRESS(local) NUMBER(listener)
+FD(master) FD(log) FD(keys) END
 
 MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
         "the client of a session behind a proxy, now admitted: serial, its "
         "address, the address that it connected to")
-NUMBER(serial)
-ADDRESS(peer)
-ADDRESS(server)
-END
+NUMBER(serial) ADDRESS(peer) ADDRESS(server) END
 
 MESSAGE(session_gone, GATE, MASTER, RUN, MANY, NONE,
         "a session has ended: serial, wait status")
-NUMBER(serial)
-NUMBER(status)
-END
+NUMBER(serial) NUMBER(status) END
 
 MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
         "this session no longer counts as unauthenticated: its serial")
-NUMBER(serial)
-END
+NUMBER(serial) END
 
 MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
         "after `logged_in`, and when the users file has changed: an account "
@@ -481,26 +379,17 @@ MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
         "each team with limits: a keyed hash of the name, transfers at a "
         "time, bytes per second of uploads and of downloads (0: no limit), "
         "and whether it is the last one: then they count")
-NUMBER(serial)
-NUMBER(account)
-FLAG(team)
-NUMBER(transfers)
-NUMBER(up)
-NUMBER(down)
-FLAG(last)
-END
+NUMBER(serial) NUMBER(account) FLAG(team) NUMBER(transfers) NUMBER(up)
+NUMBER(down) FLAG(last) END
 
 MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "
                                              "serial")
-NUMBER(serial)
-END
+NUMBER(serial) END
 
 MESSAGE(elder, MASTER, GATE, RUN, MANY, NONE,
         "a session of an older generation, which counts for the limits: its "
         "serial, its client")
-NUMBER(serial)
-ADDRESS(peer)
-END
+NUMBER(serial) ADDRESS(peer) END
 
 MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "a session of a gate that has ended; serve it: serial, client, local "
@@ -508,36 +397,24 @@ MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "another one); whether it came by a proxy, whether its client is "
         "known, whether its user has logged in; its age in ms; gate's end of a "
         "new channel to it")
-NUMBER(serial)
-ADDRESS(peer)
-ADDRESS(local)
-ADDRESS(server)
-FLAG(proxied)
-FLAG(known)
-FLAG(logged_in)
-NUMBER(age)
-FD(session)
-END
+NUMBER(serial) ADDRESS(peer) ADDRESS(local) ADDRESS(server) FLAG(proxied)
+FLAG(known) FLAG(logged_in) NUMBER(age) FD(session) END
 
 MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
         "kill this adopted session, which isn't gate's child: serial")
-NUMBER(serial)
-END
+NUMBER(serial) END
 
 MESSAGE(reaped, MASTER, GATE, RUN, MANY, NONE,
         "an adopted session, or one of an older generation, has ended: serial, "
         "wait status")
-NUMBER(serial)
-NUMBER(status)
-END
+NUMBER(serial) NUMBER(status) END
 
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
         "close the control listeners, and continue to serve the sessions; "
         "whether connections that wait are served, too, or closed. The answer "
         "is `shut`. A generation that retires then gets another gate, without "
         "a listener; also if `shut` is late")
-FLAG(serve)
-END
+FLAG(serve) END
 
 MESSAGE(shut, GATE, MASTER, RUN, MANY, NONE,
         "gate accepts no connection, and none waits for its session: no "
@@ -558,29 +435,19 @@ END
 
 MESSAGE(login_channel, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the session's end of a channel to an auth worker")
-FD(auth)
-END
+FD(auth) END
 
 MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
         "a password to verify: serial, the client's "
         "address (for the log), the user who wants another password (empty: a "
         "login), the cost of its hash; the other end of that channel")
-NUMBER(serial)
-ADDRESS(peer)
-TEXT(user)
-NUMBER(cost)
-FD(session)
-END
+NUMBER(serial) ADDRESS(peer) TEXT(user) NUMBER(cost) FD(session) END
 
 MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
         "name, password, new password (empty at a login); the claims of the client's verified certificate, one "
         "per line, and the messages of the handshake that prove it (both empty "
         "without a certificate); after it session closes the channel")
-TEXT(name)
-SECRET(password)
-SECRET(wanted)
-TEXT(certificate)
-BYTES(handshake)
+TEXT(name) SECRET(password) SECRET(wanted) TEXT(certificate) BYTES(handshake)
 END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
@@ -590,16 +457,9 @@ MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
         "keyed hash of the name (0: no name arrived), the step of the one-time "
         "code (0: none); what is wrong with the new password; the new hash of "
         "the user (empty: none)")
-NUMBER(serial)
-FLAG(accepted)
-TEXT(user)
-NUMBER(version)
-FLAG(failed)
-NUMBER(name)
-NUMBER(step)
-ENUM(password_fault, fault, PASSWORD_FAULTS)
-SECRET(hash)
-END
+NUMBER(serial) FLAG(accepted) TEXT(user) NUMBER(version) FLAG(failed)
+NUMBER(name) NUMBER(step) ENUM(password_fault, fault, PASSWORD_FAULTS)
+SECRET(hash) END
 
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the user's name, the rights that it has somewhere and those that it "
@@ -607,40 +467,26 @@ MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the largest file (0: no limit), whether gate counts its transfers and "
         "limits its bandwidth, whether the user must change the password first; "
         "the session's end of session-files")
-WORD(name)
-NUMBER(rights)
-NUMBER(everywhere)
-NUMBER(upload_eof)
-NUMBER(binding)
-NUMBER(version)
-NUMBER(max_file_size)
-FLAG(counted)
-FLAG(paced)
-FLAG(must_change)
-FD(files)
-END
+WORD(name) NUMBER(rights) NUMBER(everywhere) NUMBER(upload_eof) NUMBER(binding)
+NUMBER(version) NUMBER(max_file_size) FLAG(counted) FLAG(paced)
+FLAG(must_change) FD(files) END
 
 MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")
-ENUM(denial, why, DENIAL_COUNT)
-END
+ENUM(denial, why, DENIAL_COUNT) END
 
 MESSAGE(password_is, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "what became of the new password")
-ENUM(password_fault, fault, PASSWORD_FAULTS)
-END
+ENUM(password_fault, fault, PASSWORD_FAULTS) END
 
 MESSAGE(kick, MASTER, SESSION, START | LIVE, MANY, NONE,
         "send the last reply and end; after 2 s the session is killed. Or "
         "finish the transfer before, without such a limit")
-ENUM(ending, why, ENDING_COUNT)
-FLAG(finish)
-END
+ENUM(ending, why, ENDING_COUNT) FLAG(finish) END
 
 MESSAGE(gate, MASTER, SESSION, START | LIVE, MANY, NONE,
         "a channel to another gate, since the one before has ended: ask it "
         "again for what the other one hasn't answered")
-FD(gate)
-END
+FD(gate) END
 
 MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,
         "what are you doing? The answer is `doing`")
@@ -651,21 +497,13 @@ MESSAGE(doing, SESSION, MASTER, LIVE, MANY, look_at,
         "name for itself; TLS; the command under way, empty for none; its "
         "path, the last 1,024 bytes; of a transfer: bytes so far, of how many "
         "(0: unknown), milliseconds")
-NUMBER(serial)
-TEXT(client)
-TEXT(tls)
-TEXT(verb)
-TEXT(path)
-NUMBER(bytes)
-NUMBER(of)
-NUMBER(ms)
-END
+NUMBER(serial) TEXT(client) TEXT(tls) TEXT(verb) TEXT(path) NUMBER(bytes)
+NUMBER(of) NUMBER(ms) END
 
 MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,
         "the directory that files opens now, by its path in the user's tree: "
         "if files hangs, its disk doesn't answer")
-PATH(at)
-END
+PATH(at) END
 
 MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
         "files has opened the home and entered its sandbox")
@@ -674,27 +512,21 @@ END
 MESSAGE(files_failed, FILES, MASTER, START, ONCE, NONE,
         "errno of what failed; why in words, or nothing if the home can't be "
         "opened")
-ERRNO(error)
-TEXT(why)
-END
+ERRNO(error) TEXT(why) END
 
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
         "the signal that ended its session, as gate saw it: files then "
         "reports an unfinished upload")
-NUMBER(signal)
-END
+NUMBER(signal) END
 
 MESSAGE(owner_of, FILES, MASTER, RUN, MANY, NONE,
         "whose uid is this? For a listing of a share")
-NUMBER(uid)
-END
+NUMBER(uid) END
 
 MESSAGE(owner_is, MASTER, FILES, RUN, MANY, owner_of,
         "the user with this uid who is in one share with the session's user; "
         "empty: there is none")
-NUMBER(uid)
-TEXT(name)
-END
+NUMBER(uid) TEXT(name) END
 
 SECTION("Files", NULL)
 
@@ -702,40 +534,26 @@ MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE,
         "open a file to read. `partial`: for a checksum, which SIZE's last "
         "answer decides: if it was the length of the user's own partial, the "
         "size is that length, and the file is the partial")
-PATH(path)
-NUMBER(offset)
-FLAG(partial)
-END
+PATH(path) NUMBER(offset) FLAG(partial) END
 
 MESSAGE(file_readable, FILES, SESSION, ASKED, MANY, file_read,
         "size; the open file")
-NUMBER(size)
-FD(file)
-END
+NUMBER(size) FD(file) END
 
 MESSAGE(file_write, SESSION, FILES, IDLE, MANY, NONE,
         "open an upload: path, mode, offset, announced size (0: none); whether "
         "the partial must be deleted after a cut (line ends are converted, so "
         "the client's offsets don't match the file); the client's choice for a "
         "name that is taken, which never loosens `on_conflict`")
-PATH(path)
-ENUM(write_mode, mode, WRITE_MODE_COUNT)
-NUMBER(offset)
-NUMBER(announced)
-FLAG(keep_nothing)
-ENUM(conflict, conflict, CONFLICT_COUNT)
+PATH(path) ENUM(write_mode, mode, WRITE_MODE_COUNT) NUMBER(offset)
+NUMBER(announced) FLAG(keep_nothing) ENUM(conflict, conflict, CONFLICT_COUNT)
 END
 
 MESSAGE(file_writable, FILES, SESSION, ASKED, MANY, file_write,
         "the first offset to write at, limit of the size (0: none), bytes that "
         "`file_copy` must copy before the first one is written; whether the "
         "limit is that of upload_bytes; the partial. Files changes to *writing*")
-NUMBER(first)
-NUMBER(limit)
-NUMBER(to_copy)
-FLAG(by_bytes)
-FD(file)
-END
+NUMBER(first) NUMBER(limit) NUMBER(to_copy) FLAG(by_bytes) FD(file) END
 
 MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
         "copy the next piece of the finished file's beginning (for REST and "
@@ -744,8 +562,7 @@ END
 
 MESSAGE(file_copied, FILES, SESSION, ASKED, MANY, file_copy,
         "bytes that are still to be copied")
-NUMBER(left)
-END
+NUMBER(left) END
 
 MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
         "sync all bytes written so far to the disk, so that the upload can be "
@@ -756,40 +573,32 @@ MESSAGE(file_full, SESSION, FILES, WRITING, MANY, NONE,
         "the disk is full; whether the kernel named a quota. `refused` names "
         "the cause. After `file_abort` old partials of the user are removed, so "
         "that a retry has room")
-FLAG(over_quota)
-END
+FLAG(over_quota) END
 
 MESSAGE(file_prepare, SESSION, FILES, WRITING, MANY, NONE,
         "every byte has come: the length that the file must have. files checks "
         "it and syncs the file; no name changes, and the session can still "
         "give up")
-NUMBER(length)
-END
+NUMBER(length) END
 
 MESSAGE(file_commit, SESSION, FILES, WRITING, MANY, NONE,
         "make the file visible: the length that it must have. Without "
         "`file_prepare` files does that first; files changes back to *idle*")
-NUMBER(length)
-END
+NUMBER(length) END
 
 MESSAGE(file_stored, FILES, SESSION, ASKED, MANY, file_commit,
         "the virtual path under which the file is now visible; or, with the id "
         "of an upload that waits for inspection (else empty), will be; of such "
         "an upload, whether the sync of its directory has failed")
-PATH(path)
-TEXT(held)
-FLAG(unsafe)
-END
+PATH(path) TEXT(held) FLAG(unsafe) END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
         "the upload was cut; whether its bytes may be wrong, or are above "
         "the limit, so that the partial must be deleted; files changes back to *idle*")
-FLAG(spoiled)
-END
+FLAG(spoiled) END
 
 MESSAGE(file_delete, SESSION, FILES, IDLE, MANY, NONE, "delete a file")
-PATH(path)
-END
+PATH(path) END
 
 MESSAGE(directory_list, SESSION, FILES, IDLE, MANY, NONE,
         "path, format, the argument exactly as the client sent it (empty: "
@@ -798,104 +607,68 @@ MESSAGE(directory_list, SESSION, FILES, IDLE, MANY, NONE,
         "no pattern, and an argument of MLSD never is. NLST writes the "
         "argument and a `/` before each name (no `/` if the argument is empty "
         "or ends in one); for a single file it writes only the argument")
-PATH(path)
-ENUM(list_format, format, LIST_FORMAT_COUNT)
-TEXT(argument)
-NUMBER(facts)
-END
+PATH(path) ENUM(list_format, format, LIST_FORMAT_COUNT) TEXT(argument)
+NUMBER(facts) END
 
 MESSAGE(directory_pipe, FILES, SESSION, ASKED, MANY, directory_list,
         "the read end of the listing; the session closes it for ABOR")
-FD(listing)
-END
+FD(listing) END
 
 MESSAGE(directory_listed, FILES, SESSION, ASKED, MANY, directory_list,
         "the listing is complete: outcome, number of entries; the second "
         "answer to the same request")
-ENUM(outcome, outcome, OUTCOME_COUNT)
-NUMBER(entries)
-END
+ENUM(outcome, outcome, OUTCOME_COUNT) NUMBER(entries) END
 
 MESSAGE(directory_enter, SESSION, FILES, IDLE, MANY, NONE,
         "does this path name a directory that the user may enter?")
-PATH(path)
-END
+PATH(path) END
 
 MESSAGE(directory_make, SESSION, FILES, IDLE, MANY, NONE, "make a directory")
-PATH(path)
-END
+PATH(path) END
 
 MESSAGE(directory_remove, SESSION, FILES, IDLE, MANY, NONE,
         "remove a directory")
-PATH(path)
-END
+PATH(path) END
 
 MESSAGE(rename, SESSION, FILES, IDLE, MANY, NONE, "rename a file or directory")
-PATH(from)
-PATH(to)
-END
+PATH(from) PATH(to) END
 
 MESSAGE(renamed, FILES, SESSION, ASKED, MANY, rename,
         "the new virtual path. It differs from the requested one if that name "
         "was taken and `on_conflict = rename`")
-PATH(path)
-END
+PATH(path) END
 
 MESSAGE(facts, SESSION, FILES, IDLE, MANY, NONE,
         "the facts of this path. `directory`, here and in `times` and `mode`: "
         "the path must name a directory, since the client's path ended in `/`, "
         "`/.` or `/..`")
-PATH(path)
-ENUM(facts_for, purpose, FACTS_FOR_COUNT)
-FLAG(directory)
-END
+PATH(path) ENUM(facts_for, purpose, FACTS_FOR_COUNT) FLAG(directory) END
 
 MESSAGE(facts_are, FILES, SESSION, ASKED, MANY, facts,
         "kind, size, mtime, perm (bits in the order of \"acdeflmprw\"), mode, "
         "device, inode; the owner's name, or empty")
-ENUM(entry_kind, kind, ENTRY_KIND_COUNT)
-NUMBER(size)
-TIME(mtime)
-NUMBER(perm)
-NUMBER(mode)
-NUMBER(device)
-NUMBER(inode)
-TEXT(owner)
-END
+ENUM(entry_kind, kind, ENTRY_KIND_COUNT) NUMBER(size) TIME(mtime) NUMBER(perm)
+NUMBER(mode) NUMBER(device) NUMBER(inode) TEXT(owner) END
 
 MESSAGE(times, SESSION, FILES, IDLE, MANY, NONE, "set a file's times")
-PATH(path)
-TIME(access)
-TIME(modify)
-FLAG(directory)
-END
+PATH(path) TIME(access) TIME(modify) FLAG(directory) END
 
 MESSAGE(mode, SESSION, FILES, IDLE, MANY, NONE,
         "set a file's permission bits, 0 to 0777")
-PATH(path)
-NUMBER(mode)
-FLAG(directory)
-END
+PATH(path) NUMBER(mode) FLAG(directory) END
 
 MESSAGE(space, SESSION, FILES, IDLE, MANY, NONE,
         "how many bytes can be written in this directory? If fewer than "
         "`wanted` are free, old partials count as free, since files removes "
         "them when the disk is full")
-PATH(path)
-NUMBER(wanted)
-END
+PATH(path) NUMBER(wanted) END
 
 MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space,
         "free bytes, by the disk, `min_free`, the quota and upload_bytes; the "
         "quota there and what is used of it: bytes, then files (limit 0: "
         "none); whether upload_bytes leaves less than the rest")
-NUMBER(bytes)
-NUMBER(limit)
-NUMBER(used)
-NUMBER(files_limit)
-NUMBER(files_used)
-FLAG(by_bytes)
-END
+NUMBER(bytes) NUMBER(limit) NUMBER(used) NUMBER(files_limit) NUMBER(files_used)
+FLAG(by_bytes) END
 
 MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
@@ -903,39 +676,28 @@ END
 
 MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE,
         "failure; if a quota is the cause: its limit, and what is used")
-ENUM(outcome, outcome, OUTCOME_COUNT)
-NUMBER(limit)
-NUMBER(used)
-END
+ENUM(outcome, outcome, OUTCOME_COUNT) NUMBER(limit) NUMBER(used) END
 
 SECTION("Signatures", NULL)
 
 MESSAGE(keys_client, MASTER, KEYS, RUN, MANY, NONE,
         "a process that may request signatures: process, serial, address; "
         "keys' end of the channel")
-ENUM(process, process, PROCESS_COUNT)
-NUMBER(serial)
-ADDRESS(peer)
-FD(client)
+ENUM(process, process, PROCESS_COUNT) NUMBER(serial) ADDRESS(peer) FD(client)
 END
 
 MESSAGE(sign, GATE | SESSION, KEYS, RUN, MANY, NONE,
         "the number of the key, the signature scheme of RFC 8446 4.2.3, the "
         "whole message. A message that a TLS server doesn't sign ends the "
         "sender's channel")
-NUMBER(key)
-NUMBER(scheme)
-BYTES(message)
-END
+NUMBER(key) NUMBER(scheme) BYTES(message) END
 
 MESSAGE(signature, KEYS, GATE | SESSION, RUN, MANY, sign, "the signature")
-BYTES(signature)
-END
+BYTES(signature) END
 
 MESSAGE(no_signature, KEYS, GATE | SESSION, RUN, MANY, sign,
         "errno: the key doesn't exist, or is of another kind")
-ERRNO(error)
-END
+ERRNO(error) END
 
 SECTION("Events", NULL)
 
@@ -943,17 +705,12 @@ MESSAGE(log_sender, MASTER, LOG, RUN, MANY, NONE,
         "a new sender of events: process, serial, address, its user (empty: "
         "before the login); log's end of the channel. If it names a user, the "
         "session's own channel (with the same serial) belongs to this user too")
-ENUM(process, process, PROCESS_COUNT)
-NUMBER(serial)
-ADDRESS(peer)
-TEXT(user)
-FD(sender)
-END
+ENUM(process, process, PROCESS_COUNT) NUMBER(serial) ADDRESS(peer) TEXT(user)
+FD(sender) END
 
 MESSAGE(event, MASTER | SPEAKERS, LOG, RUN, MANY, NONE,
         "an encoded event (include/sallyport/event/event.h)")
-BYTES(event)
-END
+BYTES(event) END
 
 #undef NUMBER
 #undef TIME
