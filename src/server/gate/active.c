@@ -103,10 +103,25 @@ static int active_open(struct gate_child *c)
     return bind(c->active.fd, (struct sockaddr *)&where, size) < 0 ? errno : 0;
 }
 
-static int active_begin(struct gate_child *c)
+/* Its session knows that active mode is off, or that it is proxied, and refuses
+ * PORT. */
+int active_on_active(void *owner, struct msg_active *m)
 {
-    int error = active_open(c);
+    struct gate_child *c = owner;
+    int error;
 
+    if (!c->gate->settings.active)
+        return channel_refuse(&c->channel, "active mode, which is off");
+    if (c->proxied) /* only the session's word says who its client is */
+        return channel_refuse(&c->channel, "active mode behind a proxy");
+    if (!address_same_host(&m->to, &c->peer))
+        return channel_refuse(&c->channel, "a connection to another host");
+    if (m->to.port < ACTIVE_PORT_MIN)
+        return channel_refuse(&c->channel, "a connection to a port below 1024");
+    active_leave(c);
+    c->active.request = m->request;
+    c->active.to = m->to;
+    error = active_open(c);
     if (error == 0)
         error = try_connect(&c->active);
     if (error == EINPROGRESS)
@@ -114,21 +129,9 @@ static int active_begin(struct gate_child *c)
     return error == 0 ? active_connected(c) : active_failed(c, error);
 }
 
-/* Its session knows that active mode is off, or that it is proxied, and refuses
- * PORT. */
-int active_connect(struct gate_child *c, uint32_t request,
-                   const struct address *to)
+int active_on_close(void *owner, struct msg_active_close *m)
 {
-    if (!c->gate->settings.active)
-        return channel_refuse(&c->channel, "active mode, which is off");
-    if (c->proxied) /* only the session's word says who its client is */
-        return channel_refuse(&c->channel, "active mode behind a proxy");
-    if (!address_same_host(to, &c->peer))
-        return channel_refuse(&c->channel, "a connection to another host");
-    if (to->port < ACTIVE_PORT_MIN)
-        return channel_refuse(&c->channel, "a connection to a port below 1024");
-    active_leave(c);
-    c->active.request = request;
-    c->active.to = *to;
-    return active_begin(c);
+    (void)m;
+    active_leave(owner);
+    return 0;
 }

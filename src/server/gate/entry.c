@@ -123,21 +123,22 @@ void admit_know(struct gate_child *c, const struct address *client,
     entry_update_backpressure(c->gate);
 }
 
-int admit(struct gate_child *c, uint32_t request, const struct address *client,
-          const struct address *server)
+int entry_on_admit(void *owner, struct msg_admit *m)
 {
+    struct gate_child *c = owner;
     enum limit limit;
 
-    if (client->family == 0 || client->family != server->family)
+    if (m->client.family == 0 || m->client.family != m->server.family)
         return channel_refuse(&c->channel, "a client without an address");
-    limit = admit_decide(c->gate, client);
+    limit = admit_decide(c->gate, &m->client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
-        return admit_deny(c, request, client, limit);
-    admit_know(c, client, server);
+        return admit_deny(c, m->request, &m->client, limit);
+    admit_know(c, &m->client, &m->server);
     if (limit == LIMIT_NONE)
-        return admit_at_once(c, request);
-    limit = queue_add_child(c, request);
-    return limit == LIMIT_NONE ? 0 : admit_deny(c, request, client, limit);
+        return admit_at_once(c, m->request);
+    limit = queue_add_child(c, m->request);
+    return limit == LIMIT_NONE ? 0
+                               : admit_deny(c, m->request, &m->client, limit);
 }
 
 #define REPLY_MAX 512

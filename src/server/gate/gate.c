@@ -53,15 +53,6 @@ static void gate_each_acceptor(struct gate *g, void (*call)(struct acceptor *a))
         call(&g->listener[i].acceptor);
 }
 
-void gate_open(struct gate *g)
-{
-    if (g->accepts)
-        return;
-    g->accepts = true;
-    gate_each_acceptor(g, acceptor_start);
-    GATE_SEND(g, serving, 0);
-}
-
 int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings, g->places);
@@ -193,15 +184,6 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
     return 0;
 }
 
-static int gate_on_limits(void *owner, struct msg_limits *m)
-{
-    struct gate_child *c = children_find(owner, m->serial);
-
-    if (c)
-        pace_limits(c, m);
-    return 0;
-}
-
 static int gate_on_kill(void *owner, struct msg_kill *m)
 {
     struct gate_child *c = children_find(owner, m->serial);
@@ -234,36 +216,24 @@ static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 
 static int gate_on_open(void *owner, struct msg_open *m)
 {
+    struct gate *g = owner;
+
     (void)m;
-    gate_open(owner);
-    return 0;
-}
-
-static int gate_on_elder(void *owner, struct msg_elder *m)
-{
-    children_add_elder(owner, m->serial, &m->peer);
-    return 0;
-}
-
-static int gate_on_adopt(void *owner, struct msg_adopt *m)
-{
-    children_adopt(owner, m);
-    return 0;
-}
-
-static int gate_on_reaped(void *owner, struct msg_reaped *m)
-{
-    children_reaped(owner, m->serial, (int)m->status);
+    if (g->accepts)
+        return 0;
+    g->accepts = true;
+    gate_each_acceptor(g, acceptor_start);
+    GATE_SEND(g, serving, 0);
     return 0;
 }
 
 static const struct handler gate_handlers[] = {
     ON(open, gate_on_open),
-    ON(elder, gate_on_elder),
-    ON(adopt, gate_on_adopt),
-    ON(reaped, gate_on_reaped),
+    ON(elder, children_on_elder),
+    ON(adopt, children_on_adopt),
+    ON(reaped, children_on_reaped),
     ON(logged_in, gate_on_logged_in),
-    ON(limits, gate_on_limits),
+    ON(limits, pace_on_limits),
     ON(kill, gate_on_kill),
     ON(stop_accepting, gate_on_stop_accepting),
 };

@@ -89,11 +89,13 @@ struct active {
     struct loop_timer timer;
 };
 
-/* For MSG_active. The answer is `data` or `active_none`, within
- * connect_timeout. Returns 0; -EPROTO, with the channel's reason, for a request
- * that no honest session makes; or the result of SEND(). */
-int active_connect(struct gate_child *c, uint32_t request,
-                   const struct address *to);
+/* Handlers of messages of a session: OWNER is its struct gate_child. They and
+ * those below return 0; -EPROTO, with the channel's reason, for a request that
+ * no honest session makes; or the result of SEND(). */
+
+/* Answers `data` or `active_none`, within connect_timeout. */
+int active_on_active(void *owner, struct msg_active *m);
+int active_on_close(void *owner, struct msg_active_close *m);
 /* Ends the connection that is being made, if there is one. */
 void active_leave(struct gate_child *c);
 
@@ -179,14 +181,14 @@ void children_release(struct gate *g);
 struct gate_child *children_add(struct gate *g, const struct address *peer,
                                 const struct address *local, bool proxied);
 struct gate_child *children_find(struct gate *g, uint64_t serial);
-/* A session of an older generation, known to master by this serial, counts for
- * max_sessions and for its client's address from now on; and no more. */
-void children_add_elder(struct gate *g, uint64_t serial,
-                        const struct address *peer);
+/* Handlers of messages of master: OWNER is the struct gate. A session of an
+ * older generation counts for max_sessions and for its client's address from
+ * now on; and no more. */
+int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
-void children_adopt(struct gate *g, struct msg_adopt *m);
+int children_on_adopt(void *owner, struct msg_adopt *m);
 /* Master knows that an elder or an adopted session has ended. */
-void children_reaped(struct gate *g, uint64_t serial, int status);
+int children_on_reaped(void *owner, struct msg_reaped *m);
 /* Calls VISIT for each session with an open channel. */
 void children_each(struct gate *g, void (*visit)(struct gate_child *c));
 /* Ends the oldest session without a login of the heaviest network, so that PEER
@@ -257,12 +259,10 @@ void entry_update_backpressure(struct gate *g);
  * since it has cost a fork, and perhaps a signature; never against a proxy, and
  * not if the server has ended it. */
 void admit_count_fruitless(struct gate_child *c, int status);
-/* MSG_admit: CLIENT has connected to SERVER, which is the proxy. If the client
- * is admitted, perhaps after the queue, gate tells master, and master answers
- * the session. If not, gate answers `not_admitted`. Returns 0; -EPROTO with the
- * channel's reason; or the result of SEND(). */
-int admit(struct gate_child *c, uint32_t request, const struct address *client,
-          const struct address *server);
+/* Handler: a client has connected to the proxy. If it is admitted, perhaps
+ * after the queue, gate tells master, and master answers the session. If not,
+ * gate answers `not_admitted`. */
+int entry_on_admit(void *owner, struct msg_admit *m);
 /* The client of C is known: it counts for that address from here on. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
@@ -351,18 +351,17 @@ struct pace {
 
 int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
-/* MSG_limits: the figures are the newest ones, for all sessions of that
- * account. A user's account is C's first one; teams follow. They count once the
- * last one has come. */
-void pace_limits(struct gate_child *c, const struct msg_limits *m);
-/* MSG_transfer_begin: answers, as soon as the limits are known. Returns the
- * result of SEND(), or as pace_ask(). The other function is for
- * MSG_transfer_end. */
-int pace_transfer_begin(struct gate_child *c, uint32_t request);
-void pace_transfer_end(struct gate_child *c);
-/* MSG_bytes_ask: answers, now or later. Returns 0; -EPROTO, with the channel's
- * reason, if an earlier request waits, or before the login. */
-int pace_ask(struct gate_child *c, uint32_t request, bool upload);
+/* Handler of a message of master: the figures are the newest ones, for all
+ * sessions of that account. A user's account is a session's first one; teams
+ * follow. They count once the last one has come. */
+int pace_on_limits(void *owner, struct msg_limits *m);
+/* Handlers of messages of a session. The first one answers as soon as the
+ * limits are known. */
+int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m);
+int pace_on_transfer_end(void *owner, struct msg_transfer_end *m);
+/* Answers, now or later. Refuses a request while an earlier one waits, or
+ * before the login. */
+int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m);
 /* The session ends. Does nothing the second time. */
 void pace_leave(struct gate_child *c);
 
@@ -375,9 +374,8 @@ void pace_leave(struct gate_child *c);
 /* A session gets at most one listener in this time. */
 #define LEND_PAUSE_MS 1000
 
-/* For MSG_port: answers `port_is` or `port_none`. Returns the result of SEND().
- */
-int lend_listener(struct gate_child *c, uint32_t request);
+/* Handler of a message of a session: answers `port_is` or `port_none`. */
+int lend_on_port(void *owner, struct msg_port *m);
 
 /* setup.c: what master gives before gate works. Each function returns 0, or
  * negative with the complaint in the frame. */
@@ -471,7 +469,7 @@ struct gate {
     const struct bans *bans;     /* master's: only to read */
     struct board *board;         /* the supervisor's: only to read */
     const struct board_row *row; /* this generation's */
-    bool accepts;                /* since gate_open() */
+    bool accepts;                /* since `open` */
     bool shuts;       /* after `stop_accepting`, until `shut` is sent */
     bool master_slow; /* it reads too slowly: nobody enters;
                          entry_update_backpressure() */
@@ -493,8 +491,6 @@ extern const struct frame_row gate_row;
  * memory or a new kind of descriptor. Returns 0, or a negative number with the
  * complaint in the frame. */
 int gate_begin(struct gate *g);
-/* Accepts connections from now on, and reports that to master. */
-void gate_open(struct gate *g);
 /* After `stop_accepting`: says `shut` if nobody waits in the queue. */
 void gate_say_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */

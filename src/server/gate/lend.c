@@ -109,16 +109,17 @@ static int lend_open(const struct gate_child *c, struct address *bound)
 
 /* A session that asks again at once costs nothing: a client can make it ask
  * while all ports are in use, and an attacker in a session always. */
-int lend_listener(struct gate_child *c, uint32_t request)
+int lend_on_port(void *owner, struct msg_port *m)
 {
+    struct gate_child *c = owner;
     struct address bound;
     FD_CLEANUP int fd = -EADDRINUSE;
 
     if (debt_take(&c->lends, LEND_PAUSE_MS, LEND_PAUSE_MS, clock_ms()) == 0)
         fd = lend_open(c, &bound);
     if (fd < 0)
-        return SEND(&c->channel, port_none, request, .error = -fd);
-    return SEND(&c->channel, port_is, request,
+        return SEND(&c->channel, port_none, m->request, .error = -fd);
+    return SEND(&c->channel, port_is, m->request,
                 .address = lend_public_address(c, bound.port), .bound = bound,
                 .proxied = lend_by_proxy(c), .listener = fd);
 }

@@ -274,14 +274,15 @@ static void pace_expect_limits(struct gate_child *c)
     loop_timer_set(&c->gate->frame.loop, late, LIMITS_MS);
 }
 
-int pace_ask(struct gate_child *c, uint32_t request, bool upload)
+int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 {
+    struct gate_child *c = owner;
     struct pace *p = &c->gate->pace;
-    enum pace_way way = upload ? PACE_UP : PACE_DOWN;
+    enum pace_way way = m->upload ? PACE_UP : PACE_DOWN;
 
-    if (request == 0 || c->pace.request != 0)
+    if (m->request == 0 || c->pace.request != 0)
         return channel_refuse(&c->channel, "a second request for bytes");
-    c->pace.request = request;
+    c->pace.request = m->request;
     c->pace.way = way;
     TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
     for (size_t i = 0; i < c->pace.accounts; i++)
@@ -326,20 +327,24 @@ static int pace_answer(struct gate_child *c)
                 .limit = full ? full->most : 0);
 }
 
-int pace_transfer_begin(struct gate_child *c, uint32_t request)
+int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
 {
-    if (request == 0 || c->pace.begin != 0)
+    struct gate_child *c = owner;
+
+    if (m->request == 0 || c->pace.begin != 0)
         return channel_refuse(&c->channel, "a second transfer");
-    c->pace.begin = request;
+    c->pace.begin = m->request;
     if (c->pace.accounts > 0)
         return pace_answer(c);
     pace_expect_limits(c);
     return 0;
 }
 
-void pace_transfer_end(struct gate_child *c)
+int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
 {
-    pace_count(c, false);
+    (void)m;
+    pace_count(owner, false);
+    return 0;
 }
 
 /* The accounts of C are known: what waited for them goes on. */
@@ -370,30 +375,34 @@ static void pace_join(struct gate_child *c, const struct msg_limits *m)
     account_join(a, c);
 }
 
-/* All at once: in between another session would get more than it may. */
-void pace_limits(struct gate_child *c, const struct msg_limits *m)
+/* All at once: in between another session would get more than it may. The
+ * session may have left meanwhile. */
+int pace_on_limits(void *owner, struct msg_limits *m)
 {
-    struct pacing *mine = &c->pace;
+    struct gate_child *c = children_find(owner, m->serial);
+    struct pacing *mine;
 
-    if (c->channel.fd < 0) /* it has left */
-        return;
+    if (!c || c->channel.fd < 0)
+        return 0;
+    mine = &c->pace;
     if (!m->team)
         mine->news_count = 0;
     if (mine->news_count < PACE_ACCOUNTS - 1)
         mine->news[mine->news_count++] = *m;
     if (!m->last)
-        return;
+        return 0;
     pace_leave_accounts(c);
     account_join(&c->gate->pace.all, c);
     for (size_t i = 0; i < mine->news_count; i++)
         pace_join(c, &mine->news[i]);
     pace_go_on(c);
+    return 0;
 }
 
 void pace_leave(struct gate_child *c)
 {
     pace_leave_line(c);
-    pace_transfer_end(c);
+    pace_count(c, false);
     pace_leave_accounts(c);
     loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
     c->pace.begin = 0;

@@ -141,17 +141,19 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
 
 /* If the table is full, the session isn't counted. There are more sessions than
  * the largest max_sessions so far only for a moment. */
-void children_add_elder(struct gate *g, uint64_t serial,
-                        const struct address *peer)
+int children_on_elder(void *owner, struct msg_elder *m)
 {
-    struct gate_child *c =
-        children_find(g, serial) ? NULL : children_take(g, serial, peer);
+    struct gate *g = owner;
+    struct gate_child *c = children_find(g, m->serial)
+                               ? NULL
+                               : children_take(g, m->serial, &m->peer);
 
     if (!c)
-        return;
+        return 0;
     c->elder = true;
-    limits_enter(&g->limits, peer);
-    limits_end_wait(&g->limits, peer);
+    limits_enter(&g->limits, &m->peer);
+    limits_end_wait(&g->limits, &m->peer);
+    return 0;
 }
 
 /* Frees the session's place. */
@@ -287,53 +289,14 @@ void child_logged_in(struct gate_child *c)
     tickets_send(c);
 }
 
-static int child_on_admit(void *owner, struct msg_admit *m)
-{
-    return admit(owner, m->request, &m->client, &m->server);
-}
-
-static int child_on_port(void *owner, struct msg_port *m)
-{
-    return lend_listener(owner, m->request);
-}
-
-static int child_on_active(void *owner, struct msg_active *m)
-{
-    return active_connect(owner, m->request, &m->to);
-}
-
-static int child_on_active_close(void *owner, struct msg_active_close *m)
-{
-    (void)m;
-    active_leave(owner);
-    return 0;
-}
-
-static int child_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
-{
-    return pace_transfer_begin(owner, m->request);
-}
-
-static int child_on_transfer_end(void *owner, struct msg_transfer_end *m)
-{
-    (void)m;
-    pace_transfer_end(owner);
-    return 0;
-}
-
-static int child_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
-{
-    return pace_ask(owner, m->request, m->upload);
-}
-
 static const struct handler child_handlers[] = {
-    ON(admit, child_on_admit),
-    ON(port, child_on_port),
-    ON(active, child_on_active),
-    ON(active_close, child_on_active_close),
-    ON(transfer_begin, child_on_transfer_begin),
-    ON(transfer_end, child_on_transfer_end),
-    ON(bytes_ask, child_on_bytes_ask),
+    ON(admit, entry_on_admit),
+    ON(port, lend_on_port),
+    ON(active, active_on_active),
+    ON(active_close, active_on_close),
+    ON(transfer_begin, pace_on_transfer_begin),
+    ON(transfer_end, pace_on_transfer_end),
+    ON(bytes_ask, pace_on_bytes_ask),
 };
 
 static void child_on_pause_over(void *owner)
@@ -405,15 +368,16 @@ void child_born(struct gate_child *c, pid_t pid, int fd)
 }
 
 /* There is a place for each session of the gate before. */
-void children_adopt(struct gate *g, struct msg_adopt *m)
+int children_on_adopt(void *owner, struct msg_adopt *m)
 {
+    struct gate *g = owner;
     uint64_t now = clock_ms();
     struct gate_child *c = children_find(g, m->serial)
                                ? NULL
                                : children_take(g, m->serial, &m->peer);
 
     if (!c)
-        return;
+        return 0;
     c->adopted = c->announced = true;
     child_enter(c, &m->local, m->proxied, m->known);
     c->server = m->server;
@@ -421,6 +385,7 @@ void children_adopt(struct gate *g, struct msg_adopt *m)
     child_serve(c, fd_take(&m->session));
     if (m->logged_in)
         child_logged_in(c);
+    return 0;
 }
 
 void child_ended(struct gate_child *c, int status)
@@ -444,15 +409,17 @@ void child_ended(struct gate_child *c, int status)
     gate_watch_master(c->gate);
 }
 
-void children_reaped(struct gate *g, uint64_t serial, int status)
+int children_on_reaped(void *owner, struct msg_reaped *m)
 {
-    struct gate_child *c = children_find(g, serial);
+    struct gate *g = owner;
+    struct gate_child *c = children_find(g, m->serial);
 
     if (c && c->elder)
         child_discard(c);
     else if (c && c->adopted)
-        child_ended(c, status);
+        child_ended(c, (int)m->status);
     children_report(g);
+    return 0;
 }
 
 void children_reap(void *gate)

@@ -87,7 +87,7 @@ static struct gate_child *enter(bool proxied)
 
     serial = m.serial;
     if (adopts) {
-        children_adopt(&g, &m);
+        children_on_adopt(&g, &m);
         return children_find(&g, serial);
     }
     c = children_add(&g, &client, &client, proxied);
@@ -135,7 +135,7 @@ static struct gate_child *with_a_listener(void)
 {
     struct gate_child *c = logged_in();
 
-    cr_assert_eq(lend_listener(c, 1), 0);
+    cr_assert_eq(lend_on_port(c, &(struct msg_port){ .request = 1 }), 0);
     return c;
 }
 
@@ -258,7 +258,9 @@ static void lies(struct gate_child *c)
 static void asks_again(struct gate_child *c)
 {
     if (c->active.fd >= 0)
-        child_answered(c, active_connect(c, 2, &client));
+        child_answered(
+            c, active_on_active(
+                   c, &(struct msg_active){ .request = 2, .to = client }));
 }
 
 static void queue_is_served(struct gate_child *c)

@@ -259,7 +259,7 @@ static int opens(const char *local, unsigned first, unsigned last,
     c.peer = c.server = c.local;
     channel_init(&c.channel, end, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
     far.seen[MSG_port] = true;
-    cr_assert_eq(lend_listener(&c, 1), 0);
+    cr_assert_eq(lend_on_port(&c, &(struct msg_port){ .request = 1 }), 0);
     cr_assert_eq(channel_receive(&far, &m), 1, "%s", far.wrong);
     r = m.kind == MSG_port_is ? fd_take(&m.port_is.listener)
                               : -m.port_none.error;

@@ -58,7 +58,7 @@ static void open_gate(uint64_t up, uint64_t down)
                 channel_make(&far[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN),
         };
 
-        children_adopt(&g, &m);
+        children_on_adopt(&g, &m);
         child[i] = children_find(&g, m.serial);
         cr_assert_not_null(child[i]);
         child[i]->logged_in = true;
@@ -66,18 +66,32 @@ static void open_gate(uint64_t up, uint64_t down)
     }
 }
 
+static int ask(struct gate_child *c, uint32_t request, bool upload)
+{
+    struct msg_bytes_ask m = { .request = request, .upload = upload };
+
+    return pace_on_bytes_ask(c, &m);
+}
+
+static int begin_transfer(struct gate_child *c, uint32_t request)
+{
+    struct msg_transfer_begin m = { .request = request };
+
+    return pace_on_transfer_begin(c, &m);
+}
+
 static void limit_by(int i, bool team, uint64_t account, uint64_t transfers,
                      uint64_t up, uint64_t down)
 {
-    const struct msg_limits m = { .serial = (uint64_t)i + 1,
-                                  .account = account,
-                                  .team = team,
-                                  .transfers = transfers,
-                                  .up = up,
-                                  .down = down,
-                                  .last = true };
+    struct msg_limits m = { .serial = (uint64_t)i + 1,
+                            .account = account,
+                            .team = team,
+                            .transfers = transfers,
+                            .up = up,
+                            .down = down,
+                            .last = true };
 
-    pace_limits(child[i], &m);
+    pace_on_limits(&g, &m);
 }
 
 static void limit(int i, uint64_t account, uint64_t transfers, uint64_t up,
@@ -103,7 +117,7 @@ static bool may(int i)
 {
     struct message m;
 
-    cr_assert_eq(pace_transfer_begin(child[i], 7), 0);
+    cr_assert_eq(begin_transfer(child[i], 7), 0);
     cr_assert_eq(channel_receive(&far[i], &m), 1);
     cr_assert(m.kind == MSG_transfer_may && m.request == 7);
     cr_expect(m.transfer_may.begin || m.transfer_may.limit == 2);
@@ -119,14 +133,14 @@ Test(pace, transfers, .timeout = 60)
     cr_expect(may(0) && may(1) && !may(2));
     cr_expect(may(3), "of another user");
     cr_expect(may(0), "the same transfer counts once");
-    pace_transfer_end(child[0]);
-    pace_transfer_end(child[0]);
+    pace_on_transfer_end(child[0], NULL);
+    pace_on_transfer_end(child[0], NULL);
     cr_expect(may(2) && !may(0));
     pace_leave(child[1]); /* the session has died */
     pace_leave(child[1]);
     cr_expect(may(0));
     limit(2, 1, 1, 0, 0); /* fewer: those that run stay */
-    pace_transfer_end(child[0]);
+    pace_on_transfer_end(child[0], NULL);
     limit(0, 1, 2, 0, 0); /* the newest message counts */
     cr_expect(may(0));
     close_gate();
@@ -137,7 +151,7 @@ static int refused_by(int i)
 {
     struct message m;
 
-    cr_assert_eq(pace_transfer_begin(child[i], 7), 0);
+    cr_assert_eq(begin_transfer(child[i], 7), 0);
     cr_assert_eq(channel_receive(&far[i], &m), 1);
     if (m.transfer_may.begin)
         return -1;
@@ -160,7 +174,7 @@ Test(pace, transfers_of_each_account, .timeout = 60)
     cr_expect_eq(refused_by(0), -1);
     cr_expect_eq(refused_by(1), -1);
     cr_expect_eq(refused_by(3), ACCOUNT_SERVER * 10 + 3);
-    pace_transfer_end(child[0]);
+    pace_on_transfer_end(child[0], NULL);
     cr_expect_eq(refused_by(3), ACCOUNT_USER * 10 + 1);
     limit(2, 4, 1, 0, 0);
     limit_by(2, true, 11, 2, 0, 0); /* joins while a transfer runs */
@@ -194,12 +208,12 @@ Test(pace, figures_outlive_a_session, .timeout = 60)
 {
     open_gate(0, 0);
     limit(0, 1, 0, 1, 0);
-    cr_assert_eq(pace_ask(child[0], 1, true), 0);
+    cr_assert_eq(ask(child[0], 1, true), 0);
     while (got(0, true) == 0)
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     pace_leave(child[0]);
     limit(0, 1, 0, 1, 0);
-    cr_assert_eq(pace_ask(child[0], 2, true), 0);
+    cr_assert_eq(ask(child[0], 2, true), 0);
     cr_assert_eq(loop_once(&g.frame.loop, 50), 0);
     cr_expect_eq(got(0, true), 0, "512 bytes take 512 s");
     limit(0, 1, 0, RATE, 0);
@@ -214,7 +228,7 @@ Test(pace, without_a_limit, .timeout = 60)
     open_gate(0, 0);
     limit(0, 1, 0, 0, RATE);
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(pace_ask(child[0], 1, true), 0);
+        cr_assert_eq(ask(child[0], 1, true), 0);
         cr_expect_eq(got(0, true), FREE, "uploads have none");
     }
     close_gate();
@@ -226,12 +240,12 @@ Test(pace, one_request_at_a_time, .timeout = 60)
     open_gate(0, 0);
     limit(0, 1, 0, RATE, RATE);
     while (child[0]->pace.request == 0)
-        cr_assert_eq(pace_ask(child[0], 1, true), 0);
-    cr_expect_eq(pace_ask(child[0], 2, true), -EPROTO);
+        cr_assert_eq(ask(child[0], 1, true), 0);
+    cr_expect_eq(ask(child[0], 2, true), -EPROTO);
     pace_leave(child[0]);
-    cr_expect_eq(pace_ask(child[0], 0, false), -EPROTO);
-    cr_assert_eq(pace_transfer_begin(child[1], 1), 0);
-    cr_expect_eq(pace_transfer_begin(child[1], 2), -EPROTO);
+    cr_expect_eq(ask(child[0], 0, false), -EPROTO);
+    cr_assert_eq(begin_transfer(child[1], 1), 0);
+    cr_expect_eq(begin_transfer(child[1], 2), -EPROTO);
     close_gate();
 }
 
@@ -241,9 +255,9 @@ Test(pace, the_other_direction, .timeout = 60)
     open_gate(0, 0);
     limit(0, 1, 0, 1, 0);
     while (child[0]->pace.request == 0)
-        cr_assert_eq(pace_ask(child[0], 1, true), 0);
+        cr_assert_eq(ask(child[0], 1, true), 0);
     cr_assert_gt(got(0, true), 0);
-    cr_expect_eq(pace_ask(child[0], 2, false), -EPROTO);
+    cr_expect_eq(ask(child[0], 2, false), -EPROTO);
     close_gate();
 }
 
@@ -253,8 +267,8 @@ Test(pace, a_request_waits_for_its_limits, .timeout = 60)
     struct message m;
 
     open_gate(0, 0);
-    cr_assert_eq(pace_ask(child[0], 9, true), 0);
-    cr_assert_eq(pace_transfer_begin(child[0], 8), 0);
+    cr_assert_eq(ask(child[0], 9, true), 0);
+    cr_assert_eq(begin_transfer(child[0], 8), 0);
     cr_assert_eq(loop_once(&g.frame.loop, 0), 0);
     cr_expect_eq(got(0, true), 0);
     limit(0, 1, 1, RATE, 0);
@@ -280,19 +294,22 @@ Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
     limit(1, 2, 0, 0, 0);
     limit_by(1, true, 11, 2, 0, 0);
     cr_expect(may(1));
-    cr_assert_eq(pace_transfer_begin(child[0], 7), 0);
-    cr_assert_eq(pace_transfer_begin(child[2], 9), 0);
-    pace_limits(child[0], &m);
+    cr_assert_eq(begin_transfer(child[0], 7), 0);
+    cr_assert_eq(begin_transfer(child[2], 9), 0);
+    m.serial = child[0]->serial;
+    pace_on_limits(&g, &m);
     cr_expect_eq(channel_receive(&far[0], &got), 0);
     m.account = 11;
     m.team = m.last = true;
     m.transfers = 1;
-    pace_limits(child[0], &m);
+    m.serial = child[0]->serial;
+    pace_on_limits(&g, &m);
     cr_assert_eq(channel_receive(&far[0], &got), 1);
     cr_expect(got.request == 7 && !got.transfer_may.begin);
     cr_expect_eq(got.transfer_may.of, ACCOUNT_TEAM);
     m = (struct msg_limits){ .account = 2 }; /* again, by and by */
-    pace_limits(child[1], &m);
+    m.serial = child[1]->serial;
+    pace_on_limits(&g, &m);
     cr_expect_eq(child[1]->pace.account[2]->transfers, 1);
     limit(2, 3, 0, 0, 0);
     cr_assert_eq(channel_receive(&far[2], &got), 1);
@@ -306,8 +323,8 @@ Test(pace, limits_that_do_not_come, .timeout = 60)
     struct message begins;
 
     open_gate(RATE, 0);
-    cr_assert_eq(pace_ask(child[0], 1, true), 0);
-    cr_assert_eq(pace_transfer_begin(child[0], 7), 0);
+    cr_assert_eq(ask(child[0], 1, true), 0);
+    cr_assert_eq(begin_transfer(child[0], 7), 0);
     while (child[0]->pace.begin != 0)
         cr_assert_eq(loop_once(&g.frame.loop, 10000), 0);
     cr_assert_eq(channel_receive(&far[0], &begins), 1);
@@ -343,7 +360,7 @@ static void share(enum shared_by by)
 
                 bytes[i] += n;
                 all += n;
-                cr_assert_eq(pace_ask(child[i], 1, false), 0);
+                cr_assert_eq(ask(child[i], 1, false), 0);
             }
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     }
@@ -367,10 +384,10 @@ Test(pace, gate_is_late, .timeout = 60)
     open_gate(0, 0);
     for (int i = 0; i < SESSIONS; i++)
         limit(i, 1, 0, 0, RATE);
-    cr_assert_eq(pace_ask(child[0], 1, false), 0);
+    cr_assert_eq(ask(child[0], 1, false), 0);
     cr_assert_eq(got(0, false), PIECE);
     for (int i = 0; i < SESSIONS; i++)
-        cr_assert_eq(pace_ask(child[i], 2, false), 0);
+        cr_assert_eq(ask(child[i], 2, false), 0);
     until = clock_ms() + 150;
     while (clock_ms() < until)
         ;
