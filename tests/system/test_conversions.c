@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -254,6 +255,7 @@ Test(mode_z, stream_that_expands, .timeout = 120)
     free(z);
 }
 
+/* The file to receive is 64 GiB of zeros: it isn't over before the ABOR. */
 Test(mode_z, abor, .timeout = 60)
 {
     unsigned char *bytes = some_bytes(), *z;
@@ -270,7 +272,8 @@ Test(mode_z, abor, .timeout = 60)
     session_expect(&s, "226 {*}");
     data_cut(&d, false);
     store(&s, "STOR", "f", bytes, LEN);
-    data_open(&s, &d, "RETR f");
+    fault_make_sparse(&server, "anna", "huge", UINT64_C(1) << 36);
+    data_open(&s, &d, "RETR huge");
     session_do(&s, "426 {*}", "ABOR");
     session_expect(&s, "226 {*}");
     data_cut(&d, false);
