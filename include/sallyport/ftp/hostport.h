@@ -26,10 +26,8 @@ enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
  * -EPROTONOSUPPORT for another number. */
 int hostport_parse_epsv(struct slice text, enum epsv_argument *ret);
 
-/* Compares the argument of HOST with ASKED, the name from the TLS handshake
- * (SNI). It ignores case and a dot at the end. IPv6 addresses are in brackets.
- * Returns 0; -EINVAL: no host name (a port isn't allowed); -ENOENT: another
- * host. */
-int host_compare(struct slice host, struct slice asked);
+/* Is the argument of HOST the host ASKED, the name from the TLS handshake
+ * (SNI)? Ignores case, a dot at the end, and the brackets of IPv6 addresses. */
+bool host_is_same(struct slice host, struct slice asked);
 
 #endif

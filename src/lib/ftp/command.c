@@ -78,22 +78,15 @@ const char *command_name(enum verb verb)
     return "?";
 }
 
-/* Skips IAC IP and IAC DM. Under TLS the line reader doesn't parse telnet, and
- * no verb begins with 0xff. */
-static struct slice skip_urgent(struct slice line)
-{
-    while (slice_starts(line, SLICE("\xff\xf4")) ||
-           slice_starts(line, SLICE("\xff\xf2"))) {
-        line.ptr += 2;
-        line.len -= 2;
-    }
-    return line;
-}
-
 void command_parse(struct slice line, struct request *ret)
 {
-    struct slice rest = skip_urgent(line);
+    struct slice rest = line;
 
+    /* IAC IP and IAC DM: under TLS the line reader doesn't parse telnet, and no
+     * verb begins with 0xff. */
+    while (slice_starts(rest, SLICE("\xff\xf4")) ||
+           slice_starts(rest, SLICE("\xff\xf2")))
+        rest = (struct slice){ rest.ptr + 2, rest.len - 2 };
     *ret = (struct request){ .verb = SLICE(""), .argument = SLICE("") };
     if (slice_cut(&rest, ' ', &ret->verb) && rest.ptr)
         ret->argument = rest;
@@ -105,66 +98,44 @@ const char *const hash_names[HASH_COUNT] = {
     [HASH_SHA512] = "SHA-512",
 };
 
-static void feat_hashes(struct buf *line, enum hash_choice chosen)
+static void feat_row(const struct command *row, const struct choices *c,
+                     struct buf *into)
 {
-    for (unsigned i = 0; i < HASH_COUNT; i++)
-        buf_add_format(line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
-                       i == chosen ? "*" : "");
-}
-
-static void feat_conflicts(struct buf *line, enum conflict chosen)
-{
-    static const enum conflict order[] = { CONFLICT_OVERWRITE, CONFLICT_RENAME,
+    static const enum conflict rules[] = { CONFLICT_OVERWRITE, CONFLICT_RENAME,
                                            CONFLICT_REJECT };
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-        buf_add_format(line, "%s%s%s",
-                       i > 0 ? ";" : "conflict=", conflict_words[order[i]],
-                       order[i] == chosen ? "*" : "");
-}
-
-/* Adds the FEAT line of a row with choices. */
-static void feat_choice(const struct command *row, const struct choices *c,
-                        struct buf *into)
-{
+    struct slice lines = slice_from(row->feat), text;
     struct buf line;
 
+    if (!row->feat || !strstr(row->feat, "{}")) {
+        while (slice_cut(&lines, '\n', &text))
+            reply_line(into, text);
+        return;
+    }
     buf_init(&line, FEAT_LINE_MAX);
     buf_add(&line, row->feat, strcspn(row->feat, "{"));
     if (row->verb == VERB_MLST)
         listing_facts_feat(&line, c->facts);
-    if (row->verb == VERB_HASH)
-        feat_hashes(&line, c->hash);
-    if (row->verb == VERB_STOR)
-        feat_conflicts(&line, c->conflict);
+    for (unsigned i = 0; row->verb == VERB_HASH && i < HASH_COUNT; i++)
+        buf_add_format(&line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
+                       i == c->hash ? "*" : "");
+    for (size_t i = 0;
+         row->verb == VERB_STOR && i < sizeof(rules) / sizeof(rules[0]); i++)
+        buf_add_format(&line, "%s%s%s",
+                       i > 0 ? ";" : "conflict=", conflict_words[rules[i]],
+                       rules[i] == c->conflict ? "*" : "");
     reply_line(into, buf_slice(&line));
     buf_release(&line);
 }
 
-static void feat_row(const struct command *row, const struct choices *c,
-                     struct buf *into)
-{
-    struct slice lines = slice_from(row->feat), line;
-
-    if (row->feat && strstr(row->feat, "{}")) {
-        feat_choice(row, c, into);
-        return;
-    }
-    while (slice_cut(&lines, '\n', &line))
-        reply_line(into, line);
-}
-
-static bool is_off(const struct command *row, const struct choices *c)
-{
-    return ((row->flags & COMMAND_ACTIVE) && !c->active) ||
-           ((row->flags & COMMAND_FEAT_Z) && !c->mode_z);
-}
-
 void command_feat(const struct choices *c, struct buf *into)
 {
-    for (size_t i = 0; i < command_count; i++)
-        if (!is_off(&command_table[i], c))
-            feat_row(&command_table[i], c, into);
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *row = &command_table[i];
+
+        if ((c->active || !(row->flags & COMMAND_ACTIVE)) &&
+            (c->mode_z || !(row->flags & COMMAND_FEAT_Z)))
+            feat_row(row, c, into);
+    }
 }
 
 const struct site_command site_table[SITE_COUNT] = {
@@ -224,18 +195,6 @@ void site_help(struct buf *into)
         reply_line(into, slice_from(site_table[i].help));
 }
 
-static int help_one(struct slice name, struct buf *into)
-{
-    const struct command *row = command_find(name);
-
-    if (!row)
-        return -EINVAL;
-    reply_line(into, slice_from(row->help));
-    if (row->verb == VERB_SITE)
-        site_help(into);
-    return 0;
-}
-
 /* Adds all names, several in a line. */
 static void help_names(struct buf *into)
 {
@@ -259,9 +218,16 @@ static void help_names(struct buf *into)
 
 int command_help(struct slice name, struct buf *into)
 {
-    name = slice_trim(name);
-    if (name.len > 0)
-        return help_one(name, into);
-    help_names(into);
+    const struct command *row = command_find(slice_trim(name));
+
+    if (slice_trim(name).len == 0) {
+        help_names(into);
+        return 0;
+    }
+    if (!row)
+        return -EINVAL;
+    reply_line(into, slice_from(row->help));
+    if (row->verb == VERB_SITE)
+        site_help(into);
     return 0;
 }

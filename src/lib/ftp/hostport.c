@@ -51,21 +51,14 @@ int hostport_parse(struct slice text, struct address *ret)
     return 0;
 }
 
-/* Any visible character that can't be part of a number or an address. */
-static bool is_delimiter(char c)
-{
-    bool digit = c >= '0' && c <= '9';
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-    return c > ' ' && c <= '~' && c != '.' && c != ':' && !digit && !letter;
-}
-
-/* Splits "|a|b|c|" into its three parts. */
+/* Splits "|a|b|c|" into its three parts. The delimiter is any visible character
+ * that can't be part of a number or an address. */
 static int extended_split(struct slice text, struct slice part[3])
 {
     struct slice rest;
 
-    if (text.len < 2 || !is_delimiter(text.ptr[0]))
+    if (text.len < 2 || !ispunct((unsigned char)text.ptr[0]) ||
+        text.ptr[0] == '.' || text.ptr[0] == ':')
         return -EINVAL;
     rest = (struct slice){ text.ptr + 1, text.len - 1 };
     for (size_t i = 0; i < 3; i++)
@@ -113,40 +106,12 @@ int hostport_parse_epsv(struct slice text, enum epsv_argument *ret)
     return 0;
 }
 
-#define NAME_MAX_BYTES  253
-#define LABEL_MAX_BYTES 63
-
-/* Letters of a DNS name, an underscore, and UTF-8. A name that isn't converted
- * to ASCII is an unknown host, not a syntax error. */
-static bool is_label(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (c < 0x80 && !isalnum(c) && c != '-' && c != '_')
-            return false;
-    }
-    return s.len > 0 && s.len <= LABEL_MAX_BYTES;
-}
-
 /* "ftp.example.org." is the same name, with its root. */
 static struct slice without_dot(struct slice s)
 {
     if (s.len > 1 && s.ptr[s.len - 1] == '.')
         s.len--;
     return s;
-}
-
-static bool is_name(struct slice s)
-{
-    struct slice label;
-
-    if (s.len == 0 || s.len > NAME_MAX_BYTES)
-        return false;
-    while (slice_cut(&s, '.', &label))
-        if (!is_label(label))
-            return false;
-    return true;
 }
 
 /* Removes the brackets of "[2001:db8::1]", if there are any. */
@@ -157,33 +122,14 @@ static struct slice without_brackets(struct slice s)
     return s;
 }
 
-/* An IPv4 address has the form of a name. */
-static bool is_host(struct slice s)
+bool host_is_same(struct slice host, struct slice asked)
 {
-    struct address a;
-    struct slice inside = without_brackets(s);
-
-    if (inside.len != s.len)
-        return address_parse(inside, &a) == 0 && slice_has(inside, ':');
-    return is_name(without_dot(s));
-}
-
-/* SNI can't carry addresses (RFC 6066 3), but some clients send one. */
-static bool is_same(struct slice a, struct slice b)
-{
+    struct slice a = without_brackets(without_dot(host)),
+                 b = without_brackets(without_dot(asked));
     struct address one, other;
 
+    /* SNI can't carry addresses (RFC 6066 3), but some clients send one. */
     if (address_parse(a, &one) == 0 && address_parse(b, &other) == 0)
         return address_same_host(&one, &other);
     return slice_equal_nocase(a, b);
-}
-
-int host_compare(struct slice host, struct slice asked)
-{
-    if (!is_host(host))
-        return -EINVAL;
-    if (!is_same(without_brackets(without_dot(host)),
-                 without_brackets(without_dot(asked))))
-        return -ENOENT;
-    return 0;
 }

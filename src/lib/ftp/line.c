@@ -24,29 +24,15 @@ void line_init(struct line_reader *l)
 }
 
 /* Moves the unread bytes to the front, so that a complete line always fits. */
-static void line_compact(struct line_reader *l)
+char *line_room(struct line_reader *l, size_t *room)
 {
-    if (l->start == 0)
-        return;
-    memmove(l->bytes, l->bytes + l->start, l->len - l->start);
+    if (l->start > 0)
+        memmove(l->bytes, l->bytes + l->start, l->len - l->start);
     l->len -= l->start;
     l->scanned -= l->start;
     l->start = 0;
-}
-
-char *line_room(struct line_reader *l, size_t *room)
-{
-    line_compact(l);
     *room = sizeof(l->bytes) - l->len;
     return l->bytes + l->len;
-}
-
-/* The state after an IAC: a two-byte command is complete; 0xff 0xff is data. */
-static unsigned telnet_command(unsigned char c)
-{
-    if (c == BYTE_SB)
-        return TELNET_SUB;
-    return c >= BYTE_WILL && c <= BYTE_DONT ? TELNET_OPTION : TELNET_TEXT;
 }
 
 /* Returns true if the byte belongs to the line. */
@@ -54,7 +40,10 @@ static bool telnet_step(struct line_reader *l, unsigned char c)
 {
     switch (l->iac) {
     case TELNET_IAC:
-        l->iac = telnet_command(c);
+        /* a two-byte command is complete; 0xff 0xff is data */
+        l->iac = c == BYTE_SB                       ? TELNET_SUB
+                 : c >= BYTE_WILL && c <= BYTE_DONT ? TELNET_OPTION
+                                                    : TELNET_TEXT;
         return c == BYTE_IAC;
     case TELNET_OPTION:
         l->iac = TELNET_TEXT;
@@ -87,26 +76,8 @@ void line_added(struct line_reader *l, size_t len)
             l->bytes[l->len++] = from[i];
 }
 
-/* Ends the line at the CRLF at AT. Returns true if the line was good. */
-static bool line_end(struct line_reader *l, size_t at, struct slice *ret)
-{
-    bool good = !l->bad;
-
-    *ret = (struct slice){ l->bytes + l->start, at - l->start };
-    l->start = l->scanned = at + 2;
-    l->bad = false;
-    return good;
-}
-
-static bool line_forbids(char c)
-{
-    return c == '\0' || c == '\r' || c == '\n';
-}
-
 enum line_state line_next(struct line_reader *l, struct slice *ret)
 {
-    struct slice line;
-
     while (l->scanned < l->len) {
         size_t at = l->scanned;
         bool cr = l->bytes[at] == '\r';
@@ -114,15 +85,20 @@ enum line_state line_next(struct line_reader *l, struct slice *ret)
         if (cr && at + 1 == l->len)
             break; /* the byte after the CR decides */
         if (cr && l->bytes[at + 1] == '\n') {
-            if (!line_end(l, at, &line))
+            const bool bad = l->bad;
+
+            if (!bad)
+                *ret = (struct slice){ l->bytes + l->start, at - l->start };
+            l->start = l->scanned = at + 2;
+            l->bad = false;
+            if (bad)
                 continue;
-            *ret = line;
             return LINE_WHOLE;
         }
         if (at - l->start >= LINE_MAX_BYTES)
             return LINE_LONG;
         l->scanned++;
-        if (!l->bad && line_forbids(l->bytes[at])) {
+        if (!l->bad && (cr || l->bytes[at] == '\0' || l->bytes[at] == '\n')) {
             l->bad = true;
             return LINE_BAD;
         }

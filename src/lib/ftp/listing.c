@@ -3,6 +3,7 @@
  * loaded. */
 #include "sallyport/ftp/listing.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -10,16 +11,6 @@
 #define DAY         ((time_t)86400)
 #define MODE_BITS   07777u
 #define HALF_A_YEAR (180 * DAY)
-
-static char kind_letter(enum entry_kind kind)
-{
-    static const char letters[] = {
-        [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* in a home: a socket */
-    };
-
-    return letters[kind];
-}
 
 /* A line is written by hand where the buffer has room for it: with printf(3) it
  * took a third of the time of a listing. Each function returns where the next
@@ -38,11 +29,6 @@ static int end_line(struct buf *into, char *at)
     *at++ = '\n';
     into->len = (size_t)(at - into->data);
     return 0;
-}
-
-static char *put_text(char *at, const char *text)
-{
-    return stpcpy(at, text);
 }
 
 /* A name with a line end could look like a line of its own. */
@@ -100,7 +86,12 @@ static char *put_two(char *at, int n)
 /* "-rw-r--r--": a letter for the kind, then nine for the mode. */
 static char *put_mode(char *at, const struct entry *e)
 {
-    *at++ = kind_letter(e->kind);
+    static const char letters[] = {
+        [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
+        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* in a home: a socket */
+    };
+
+    *at++ = letters[e->kind];
     memcpy(at, "rwxrwxrwx", 9);
     for (unsigned i = 0; i < 9; i++)
         if (!(e->mode & 0400u >> i))
@@ -141,7 +132,7 @@ static char *put_date(char *at, time_t when, time_t now)
     bool near = when >= now - HALF_A_YEAR && when <= now + DAY;
     const struct tm *tm = utc_of(when);
 
-    at = put_text(at, months[tm->tm_mon]);
+    at = stpcpy(at, months[tm->tm_mon]);
     at = put_decimal(at, (unsigned)tm->tm_mday, 2);
     if (!near)
         return put_decimal(at, (unsigned)tm->tm_year + 1900, 6);
@@ -161,18 +152,18 @@ int listing_long(struct buf *into, const struct entry *e, time_t now)
         return r;
     char *at = into->data + into->len;
     at = put_mode(at, e);
-    at = put_text(at, " ");
+    at = stpcpy(at, " ");
     at = put_decimal(at, e->links, 3);
-    at = put_text(at, " ");
+    at = stpcpy(at, " ");
     at = put_name(at, e->owner.len > 0 ? e->owner : SLICE("owner"));
-    at = put_text(at, " group ");
+    at = stpcpy(at, " group ");
     at = put_decimal(at, e->size, 12);
-    at = put_text(at, " ");
+    at = stpcpy(at, " ");
     at = put_date(at, e->mtime, now);
-    at = put_text(at, " ");
+    at = stpcpy(at, " ");
     at = put_name(at, e->name);
     if (points) {
-        at = put_text(at, " -> ");
+        at = stpcpy(at, " -> ");
         at = put_name(at, e->target);
     }
     return end_line(into, at);
@@ -200,7 +191,7 @@ static char *put_type(char *at, const struct entry *e)
         [ENTRY_OTHER] = "type=OS.unix=other;",
     };
 
-    return put_text(at, types[e->kind]);
+    return stpcpy(at, types[e->kind]);
 }
 
 /* RFC 3659 7.5.7: the size is what RETR would send, so only files have one. */
@@ -208,9 +199,9 @@ static char *put_size(char *at, const struct entry *e)
 {
     if (e->kind != ENTRY_FILE)
         return at;
-    at = put_text(at, "size=");
+    at = stpcpy(at, "size=");
     at = put_decimal(at, e->size, 1);
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 /* RFC 3659 2.3 */
@@ -231,45 +222,45 @@ static char *put_modify(char *at, const struct entry *e)
 {
     if (!clock_has_year(e->mtime))
         return at;
-    at = put_text(at, "modify=");
+    at = stpcpy(at, "modify=");
     at = put_time(at, e->mtime);
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 static char *put_perm(char *at, const struct entry *e)
 {
     static const char letters[] = "acdeflmprw"; /* as enum perm */
 
-    at = put_text(at, "perm=");
+    at = stpcpy(at, "perm=");
     for (unsigned i = 0; letters[i]; i++)
         if (e->perm & 1u << i)
             *at++ = letters[i];
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 static char *put_unique(char *at, const struct entry *e)
 {
-    at = put_text(at, "unique=");
+    at = stpcpy(at, "unique=");
     at = put_bits(at, e->device, 4, 1);
-    at = put_text(at, "U");
+    at = stpcpy(at, "U");
     at = put_bits(at, e->inode, 4, 1);
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 static char *put_unix_mode(char *at, const struct entry *e)
 {
-    at = put_text(at, "UNIX.mode=");
+    at = stpcpy(at, "UNIX.mode=");
     at = put_bits(at, e->mode & MODE_BITS, 3, 4);
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 static char *put_owner(char *at, const struct entry *e)
 {
     if (e->owner.len == 0)
         return at;
-    at = put_text(at, "UNIX.ownername=");
+    at = stpcpy(at, "UNIX.ownername=");
     at = put_name(at, e->owner);
-    return put_text(at, ";");
+    return stpcpy(at, ";");
 }
 
 /* In the order in which they stand in a line. */
@@ -298,7 +289,7 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts)
     for (size_t i = 0; i < FACTS; i++)
         if (facts & all_facts[i].bit)
             at = all_facts[i].put(at, e);
-    at = put_text(at, " ");
+    at = stpcpy(at, " ");
     at = put_name(at, e->name);
     return end_line(into, at);
 }
@@ -336,18 +327,14 @@ const char *listing_time(time_t when, char out[16])
     return out;
 }
 
-static bool is_option(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '1';
-}
-
 struct slice listing_argument(struct slice argument)
 {
     size_t i = 1;
 
     if (argument.len < 2 || argument.ptr[0] != '-')
         return argument;
-    while (i < argument.len && is_option(argument.ptr[i]))
+    while (i < argument.len &&
+           (isalpha((unsigned char)argument.ptr[i]) || argument.ptr[i] == '1'))
         i++;
     if (i == 1 || (i < argument.len && argument.ptr[i] != ' '))
         return argument;

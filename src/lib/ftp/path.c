@@ -58,26 +58,11 @@ static bool has_forbidden(struct slice s)
     return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
 }
 
-static int path_walk(struct path *p, struct slice arg)
-{
-    struct slice component;
-    int r = 0;
-
-    while (r == 0 && slice_cut(&arg, '/', &component)) {
-        if (component.len == 0 || is_dot(component))
-            continue;
-        if (is_dot_dot(component))
-            path_up(p);
-        else
-            r = path_down(p, component);
-    }
-    return r;
-}
-
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
 {
+    struct slice rest = arg, component;
     struct path p;
-    int r;
+    int r = 0;
 
     if (arg.len == 0 || has_forbidden(arg))
         return -EINVAL;
@@ -87,7 +72,12 @@ int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
         memcpy(p.bytes, cwd->bytes, cwd->len);
         p.len = cwd->len;
     }
-    r = path_walk(&p, arg);
+    while (r == 0 && slice_cut(&rest, '/', &component)) {
+        if (is_dot_dot(component))
+            path_up(&p);
+        else if (component.len > 0 && !is_dot(component))
+            r = path_down(&p, component);
+    }
     if (r < 0)
         return r;
     memcpy(ret->bytes, p.bytes, p.len);

@@ -41,12 +41,6 @@ static enum proxy_state accept_header(struct proxy_header *h,
     return PROXY_DONE;
 }
 
-static enum proxy_state accept_without_client(struct proxy_header *h)
-{
-    (void)h;
-    return PROXY_DONE;
-}
-
 static enum proxy_state parse_endpoints(struct proxy_header *h,
                                         struct slice rest, bool six)
 {
@@ -82,7 +76,7 @@ static enum proxy_state parse_line(struct proxy_header *h)
     rest.len -= proxy_word.len;
     slice_cut(&rest, ' ', &kind);
     if (slice_equal(kind, SLICE("UNKNOWN")))
-        return accept_without_client(h);
+        return PROXY_DONE;
     if (slice_equal(kind, SLICE("TCP4")))
         return parse_endpoints(h, rest, false);
     if (slice_equal(kind, SLICE("TCP6")))
@@ -126,12 +120,12 @@ static enum proxy_state parse_addresses(struct proxy_header *h)
 static const struct proxy_family {
     uint8_t code;
     size_t bytes; /* bytes of its addresses */
-    enum proxy_state (*whole)(struct proxy_header *h);
+    enum proxy_state (*whole)(struct proxy_header *h); /* NULL: no client */
 } families[] = {
-    { 0x00, 0, accept_without_client }, /* unspecified */
+    { 0x00, 0, NULL }, /* unspecified */
     { 0x11, 12, parse_addresses },
     { 0x21, 36, parse_addresses },
-    { 0x31, 216, accept_without_client }, /* a client of a unix socket */
+    { 0x31, 216, NULL }, /* a client of a unix socket */
 };
 
 static const struct proxy_family *family_of(const struct proxy_header *h)
@@ -176,18 +170,9 @@ static enum proxy_state take_binary_byte(struct proxy_header *h, uint8_t byte)
     if (h->len == HEAD)
         r = parse_head(h);
     if (r == PROXY_MORE && h->len >= HEAD && h->len == h->whole)
-        r = is_local(h) ? accept_without_client(h) : family_of(h)->whole(h);
+        r = is_local(h) || !family_of(h)->whole ? PROXY_DONE
+                                                : family_of(h)->whole(h);
     return r;
-}
-
-static enum proxy_state take_byte(struct proxy_header *h, uint8_t byte)
-{
-    if (h->len < sizeof(h->kept))
-        h->kept[h->len] = byte;
-    h->len++;
-    if (h->kept[0] == signature[0])
-        return take_binary_byte(h, byte);
-    return take_line_byte(h, byte);
 }
 
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
@@ -195,8 +180,15 @@ enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
 {
     size_t n = 0;
 
-    while (h->state == PROXY_MORE && n < bytes.len)
-        h->state = take_byte(h, (uint8_t)bytes.ptr[n++]);
+    while (h->state == PROXY_MORE && n < bytes.len) {
+        const uint8_t byte = (uint8_t)bytes.ptr[n++];
+
+        if (h->len < sizeof(h->kept))
+            h->kept[h->len] = byte;
+        h->len++;
+        h->state = h->kept[0] == signature[0] ? take_binary_byte(h, byte)
+                                              : take_line_byte(h, byte);
+    }
     *took = n;
     return h->state;
 }

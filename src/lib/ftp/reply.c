@@ -50,11 +50,6 @@ static int end_reply(struct buf *into, size_t before, int r)
     return r;
 }
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7f;
-}
-
 /* Bytes from outside must not end the line or control a terminal. */
 static int add_shown(struct buf *into, struct slice bytes)
 {
@@ -62,16 +57,9 @@ static int add_shown(struct buf *into, struct slice bytes)
     int r = buf_add_slice(into, bytes);
 
     for (size_t i = from; r == 0 && i < into->len; i++)
-        if (is_control((unsigned char)into->data[i]))
+        if ((unsigned char)into->data[i] < 0x20 || into->data[i] == 0x7f)
             into->data[i] = '?';
     return r;
-}
-
-static int add_argument(struct buf *into, struct slice argument)
-{
-    if (argument.len > REPLY_ARGUMENT_MAX)
-        argument.len = REPLY_ARGUMENT_MAX;
-    return add_shown(into, argument);
 }
 
 static int add_text(struct buf *into, const char *text,
@@ -83,8 +71,13 @@ static int add_text(struct buf *into, const char *text,
 
     while (r == 0 && (gap = strstr(text, "{}")) != NULL) {
         r = buf_add(into, text, (size_t)(gap - text));
-        if (r == 0 && used < n)
-            r = add_argument(into, args[used++]);
+        if (r == 0 && used < n) {
+            struct slice a = args[used++];
+
+            if (a.len > REPLY_ARGUMENT_MAX)
+                a.len = REPLY_ARGUMENT_MAX;
+            r = add_shown(into, a);
+        }
         text = gap + 2;
     }
     return r < 0 ? r : buf_add_text(into, text);

@@ -22,9 +22,6 @@ void data_gate_start(struct session *s, int gate);
 /* Handler of master's `gate`: there is another gate. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
-/* PORT or EPRT: the client waits for the server at this address. An earlier
- * wait or connection is given up. */
-void data_gate_active(struct session *s, const struct address *client);
 /* A transfer begins: after PORT, asks gate to connect. */
 void data_gate_connect(struct session *s);
 /* Gives up the wait, or ends the connection with a FIN: no close_notify, and no

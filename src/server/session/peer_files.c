@@ -10,17 +10,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* Everything else may wait for a slow disk: a commit, a change, SIZE of a
- * partial; and an APPE for the copy of a big file. */
-static bool ask_is_quick(const struct ask *a)
-{
-    enum message_kind m = a->message;
-
-    return m == MSG_file_read || m == MSG_directory_enter || m == MSG_space ||
-           (m == MSG_facts && a->purpose != FACTS_FOR_SIZE &&
-            a->purpose != FACTS_FOR_PARTIAL);
-}
-
 static void ask_on_late(void *owner)
 {
     struct session *s = owner;
@@ -51,7 +40,9 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
                answer_fn *then)
 {
     struct ask *a = &s->ask;
+    const bool facts = kind == MSG_facts;
     int r = channel_send(&s->files, kind, body);
+    bool quick;
 
     if (r < 0 && state_of_control(s)->closes) {
         ask_drop_channel(s);
@@ -60,16 +51,18 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
     a->message = a->asked = kind;
-    a->purpose =
-        kind == MSG_facts ? ((const struct msg_facts *)body)->purpose : 0;
+    a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
     a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
+    /* Everything else may wait for a slow disk: a commit, a change, SIZE of a
+     * partial; and an APPE for the copy of a big file. */
+    quick = kind == MSG_file_read || kind == MSG_directory_enter ||
+            kind == MSG_space || (facts && a->purpose != FACTS_FOR_SIZE);
     loop_timer_set(&s->loop, &a->timer,
-                   ask_is_quick(a) ? s->deadlines->ask
-                                   : s->deadlines->ask_long);
+                   quick ? s->deadlines->ask : s->deadlines->ask_long);
 }
 
 bool ask_is_change(const struct session *s)
@@ -103,53 +96,40 @@ void ask_within(struct session *s, uint64_t ms)
     loop_timer_set(&s->loop, &s->ask.timer, ms);
 }
 
-static bool ask_is_answered_by(const struct ask *a, const struct message *m)
-{
-    enum message_kind to = message_row(m->kind)->answers;
-
-    return a->message != MSG_NONE && m->request == a->request &&
-           (to == MSG_NONE || to == a->message);
-}
-
 static int ask_take_answer(struct session *s, struct message *m)
 {
-    answer_fn *then = s->ask.then;
+    struct ask *a = &s->ask;
+    enum message_kind to = message_row(m->kind)->answers;
 
-    if (!ask_is_answered_by(&s->ask, m)) {
+    if (a->message == MSG_NONE || m->request != a->request ||
+        (to != MSG_NONE && to != a->message)) {
         s->files.wrong = "an answer without a request";
         return -EPROTO;
     }
     /* A listing has the deadlines of its transfer. */
-    loop_timer_clear(&s->loop, &s->ask.timer);
+    loop_timer_clear(&s->loop, &a->timer);
     /* A listing is answered twice: by its pipe, then by its end. */
     if (m->kind != MSG_directory_pipe) {
-        s->ask.message = MSG_NONE;
+        a->message = MSG_NONE;
         s->files.phase = PHASE_IDLE;
     }
-    then(s, m);
+    a->then(s, m);
     return 0;
 }
 
 /* Every message that files may send is an answer. There is seldom a second one,
  * and the loop calls again for it. */
-static int ask_receive(struct session *s)
+static void ask_on_readable(void *owner, uint32_t events)
 {
+    struct session *s = owner;
     struct message m;
     int r = channel_receive(&s->files, &m);
 
+    (void)events;
     if (r > 0) {
         r = ask_take_answer(s, &m);
         message_close(&m);
     }
-    return r;
-}
-
-static void ask_on_readable(void *owner, uint32_t events)
-{
-    struct session *s = owner;
-    int r = ask_receive(s);
-
-    (void)events;
     if (r < 0 && state_of_control(s)->closes) {
         ask_drop_channel(s);
         return;
@@ -275,15 +255,6 @@ static unsigned ask_needed_rights(const struct ask *a)
                                              : RIGHT_LIST;
 }
 
-static const char *ask_lacking_rights(struct session *s)
-{
-    struct ask *a = &s->ask;
-    unsigned needed = ask_needed_rights(a);
-    unsigned lacking = needed & ~s->login.everywhere;
-
-    return command_lacks(lacking ? lacking : needed, a->lacking);
-}
-
 static const char *ask_quota(struct session *s, const struct msg_refused *m)
 {
     char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
@@ -306,11 +277,15 @@ enum reply ask_refusal(struct session *s, const struct message *m,
 {
     enum outcome o = m->refused.outcome;
 
+    *cause = ask_outcome_cause(o);
     if (o == OUTCOME_OVER_QUOTA || o == OUTCOME_OVER_FILES)
         *cause = ask_quota(s, &m->refused);
-    else
-        *cause = o == OUTCOME_NO_RIGHT ? ask_lacking_rights(s)
-                                       : ask_outcome_cause(o);
+    if (o == OUTCOME_NO_RIGHT) {
+        unsigned needed = ask_needed_rights(&s->ask);
+        unsigned lacking = needed & ~s->login.everywhere;
+
+        *cause = command_lacks(lacking ? lacking : needed, s->ask.lacking);
+    }
     return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcomes[o].reply;
 }
 

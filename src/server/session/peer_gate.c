@@ -38,13 +38,6 @@ void data_gate_ask_port(struct session *s)
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->gate);
 }
 
-void data_gate_active(struct session *s, const struct address *client)
-{
-    data_close(s);
-    s->data.state = DATA_ACTIVE;
-    s->data.target = *client;
-}
-
 /* If the channel is full, the transfer waits, and asks again. */
 void data_gate_connect(struct session *s)
 {
@@ -114,15 +107,6 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
     return 0;
 }
 
-/* The reason, in words that no client can choose. */
-static const char *data_gate_why(int error)
-{
-    if (error == ECONNREFUSED)
-        return "your host refuses it";
-    return error == ETIMEDOUT ? "your host doesn't answer"
-                              : "your host can't be reached";
-}
-
 /* An answer that was sent before gate received `active_close` is ignored. */
 static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 {
@@ -131,7 +115,12 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
     s->data.state = DATA_CLOSED;
-    transfer_unconnected(s, FAILED_UNCONNECTED, data_gate_why(m->error));
+    /* in words that no client can choose */
+    transfer_unconnected(s, FAILED_UNCONNECTED,
+                         m->error == ECONNREFUSED ? "your host refuses it"
+                         : m->error == ETIMEDOUT
+                             ? "your host doesn't answer"
+                             : "your host can't be reached");
     return 0;
 }
 

@@ -184,16 +184,6 @@ void report_strangers(struct session *s)
     event_send(&s->log, &r);
 }
 
-void report_of_other_host(struct event_record *r, const struct session *s,
-                          const char *verb, const char *target)
-{
-    event_begin(r, EVENT_DATA_REFUSED);
-    report_add_user(s, r);
-    event_text(r, FIELD_VERB, slice_from(verb));
-    event_text(r, FIELD_TO, slice_from(target));
-    event_text(r, FIELD_REASON, SLICE("not the client's own port"));
-}
-
 void report_cut(struct session *s, const char *reason)
 {
     enum transfer_state state = s->transfer.state;
@@ -225,26 +215,6 @@ void report_of_change(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-/* A client that verifies its upload can't know that the user may not read it.
- */
-static bool report_is_verifying(const struct session *s,
-                                const struct dispatched_command *d)
-{
-    return d->has_path && d->command->rights == RIGHT_READ &&
-           d->command->data == DATA_NONE &&
-           slice_equal(path_slice(&s->subject), slice_from(s->stored));
-}
-
-/* A new partner's first mistake leaves no other trace. Once a session, since
- * some programs look for directories in this way. */
-static bool report_is_lost(struct session *s)
-{
-    const bool lost = !s->was_lost && s->dispatched.command->verb == VERB_CWD;
-
-    s->was_lost |= lost;
-    return lost;
-}
-
 /* The argument of these replies says more than their row. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
@@ -271,10 +241,19 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     struct event_record e;
     char text[REASON_MAX];
 
-    if (!reply_reason(r) || !s->login.user[0] || !d->command ||
-        report_is_verifying(s, d) ||
-        (r == REPLY_NOT_FOUND && !report_is_lost(s)))
+    if (!reply_reason(r) || !s->login.user[0] || !d->command)
         return;
+    /* A client that verifies its upload can't know that the user may not read
+     * it. */
+    if (d->has_path && d->command->rights == RIGHT_READ &&
+        d->command->data == DATA_NONE &&
+        slice_equal(path_slice(&s->subject), slice_from(s->stored)))
+        return;
+    /* A new partner's first mistake leaves no other trace. Once a session,
+     * since some programs look for directories in this way. */
+    if (r == REPLY_NOT_FOUND && (s->was_lost || d->command->verb != VERB_CWD))
+        return;
+    s->was_lost |= r == REPLY_NOT_FOUND;
     event_begin(&e, EVENT_COMMAND_REFUSED);
     report_add_user(s, &e);
     event_text(&e, FIELD_VERB, slice_from(command_name(d->command->verb)));

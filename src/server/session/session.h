@@ -265,9 +265,6 @@ void report_of_change(struct event_record *r, const struct session *s,
 void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
 void report_strangers(struct session *s);
-/* PORT or EPRT that names another host, or a port below 1024. */
-void report_of_other_host(struct event_record *r, const struct session *s,
-                          const char *verb, const char *target);
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
@@ -282,8 +279,9 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
 void final_of_change(struct session *s, const struct message *m,
                      const struct change *c, enum reply done, struct slice a,
                      struct slice b);
-/* The same for anything else that fails: R, without arguments. */
-void final_of(struct session *s, struct event_record *e, enum reply r);
+/* The same for PORT or EPRT that names another host, or a port below 1024. */
+void final_of_other_host(struct session *s, const char *verb,
+                         const char *target);
 /* Waits a moment for room in log's socket. False: that was too long, since
  * SINCE, or nobody will read it any more. */
 bool final_wait(struct session *s, uint64_t since);

@@ -4,8 +4,6 @@
 
 #include "session.h"
 
-struct binding_refusal;
-
 #define TRANSFER_BLOCK (512u << 10)
 /* So many ms a step moves bytes before control and timers get their turn. A
  * number of bytes would be seconds on a slow disk. */
@@ -110,6 +108,22 @@ enum stepped transfer_flush(struct session *s);
 enum stepped transfer_reply_complete(struct session *s);
 enum stepped transfer_over(struct session *s);
 
+/* Steps of each list with a data connection. */
+#define TRANSFER_DATA_STEPS(undo)                                              \
+    { "150", transfer_announce, 0, TRANSFER_CONNECTING, undo },                \
+        { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING, undo },  \
+        { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,   \
+          undo },                                                              \
+        { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,     \
+          undo },                                                              \
+    {                                                                          \
+        "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, undo                  \
+    }
+#define TRANSFER_SENT_STEPS(undo)                                              \
+    { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING, undo },   \
+    {                                                                          \
+        "226", transfer_reply_complete, 0, TRANSFER_FLUSHING, undo             \
+    }
 /* The last step of each list. */
 #define TRANSFER_LAST_STEP                                                     \
     { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
@@ -125,8 +139,8 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
 /* The data connection hasn't proved its user. No byte has moved. */
-enum stepped transfer_not_bound(struct session *s,
-                                const struct binding_refusal *refusal);
+enum stepped transfer_not_bound(struct session *s, enum reply r,
+                                const char *reason);
 /* The stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* The session ends, with LAST as this transfer's final reply: no byte moves any
@@ -153,14 +167,6 @@ void transfer_on_data(struct session *s, uint32_t events);
 /* Gate couldn't connect to the client. */
 void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause);
-
-/* Which user a data connection belongs to. */
-
-/* The cause why a connection may not transfer. */
-struct binding_refusal {
-    enum reply reply;
-    const char *reason;
-};
 
 /* A user has logged in: makes the first tickets, which go out with the 230. */
 void binding_start(struct session *s);

@@ -167,64 +167,45 @@ Test(hostport, epsv)
     }
 }
 
-#define TEN  "abcdefghij"
-#define L63  TEN TEN TEN TEN TEN TEN "abc"
-#define N253 L63 "." L63 "." L63 "." TEN TEN TEN TEN TEN TEN "a"
-
 static const struct {
     const char *host, *asked;
-    int result;
+    bool same;
 } host_rows[] = {
-    { "ftp.example.org", "ftp.example.org", 0 },
-    { "FTP.Example.ORG", "ftp.example.org", 0 },
-    { "ftp.example.org.", "ftp.example.org", 0 },
-    { "ftp.example.org", "FTP.EXAMPLE.ORG.", 0 },
-    { "localhost", "localhost", 0 },
-    { "_ftp.example.org", "_ftp.example.org", 0 },
-    { "b\xc3\xbc.example", "b\xc3\xbc.example", 0 },
-    { L63, L63, 0 },
-    { N253, N253, 0 },
-    { "192.0.2.1", "192.0.2.1", 0 },
-    { "[2001:db8::1]", "2001:db8::1", 0 },
-    { "[2001:DB8:0::1]", "[2001:db8::1]", 0 },
-    { "other.example.org", "ftp.example.org", -ENOENT },
-    { "example.org", "ftp.example.org", -ENOENT },
-    { "ftp.example.orgx", "ftp.example.org", -ENOENT },
-    { "b\xc3\xbc.example", "xn--b-xha.example", -ENOENT },
-    { "192.0.2.1", "ftp.example.org", -ENOENT },
-    { "192.0.2.10", "192.0.2.1", -ENOENT },
-    { "[2001:db8::1]", "2001:db8::2", -ENOENT },
-    { "[::1]", "ftp.example.org", -ENOENT },
-    { "", "ftp.example.org", -EINVAL },
-    { ".", ".", -EINVAL },
-    { "..", "..", -EINVAL },
-    { "ftp..example.org", "ftp..example.org", -EINVAL },
-    { ".example.org", ".example.org", -EINVAL },
-    { "ftp.example.org..", "ftp.example.org", -EINVAL },
-    { "ftp.example.org:21", "ftp.example.org", -EINVAL },
-    { "ftp example.org", "ftp example.org", -EINVAL },
-    { "ftp.example.org ", "ftp.example.org", -EINVAL },
-    { "ftp/example", "ftp/example", -EINVAL },
-    { L63 "x", L63 "x", -EINVAL },
-    { N253 "x", N253 "x", -EINVAL },
-    { "2001:db8::1", "2001:db8::1", -EINVAL }, /* not in brackets */
-    { "[2001:db8::1", "2001:db8::1", -EINVAL },
-    { "[2001:db8::1]:21", "2001:db8::1", -EINVAL },
-    { "[192.0.2.1]", "192.0.2.1", -EINVAL },
-    { "[ftp.example.org]", "ftp.example.org", -EINVAL },
-    { "[]", "[]", -EINVAL },
+    { "ftp.example.org", "ftp.example.org", true },
+    { "FTP.Example.ORG", "ftp.example.org", true },
+    { "ftp.example.org.", "ftp.example.org", true },
+    { "ftp.example.org", "FTP.EXAMPLE.ORG.", true },
+    { "localhost", "localhost", true },
+    { "b\xc3\xbc.example", "b\xc3\xbc.example", true },
+    { "192.0.2.1", "192.0.2.1", true },
+    { "[2001:db8::1]", "2001:db8::1", true },
+    { "[2001:DB8:0::1]", "[2001:db8::1]", true },
+    { "other.example.org", "ftp.example.org", false },
+    { "example.org", "ftp.example.org", false },
+    { "ftp.example.orgx", "ftp.example.org", false },
+    { "b\xc3\xbc.example", "xn--b-xha.example", false },
+    { "192.0.2.1", "ftp.example.org", false },
+    { "192.0.2.10", "192.0.2.1", false },
+    { "[2001:db8::1]", "2001:db8::2", false },
+    { "[::1]", "ftp.example.org", false },
+    { "", "ftp.example.org", false },
+    { "ftp.example.org..", "ftp.example.org", false },
+    { "ftp.example.org:21", "ftp.example.org", false },
+    { "ftp.example.org ", "ftp.example.org", false },
+    { "[2001:db8::1", "2001:db8::1", false },
+    { "[2001:db8::1]:21", "2001:db8::1", false },
 };
 
 Test(host, rows)
 {
     for (size_t i = 0; i < sizeof(host_rows) / sizeof(host_rows[0]); i++)
-        cr_expect_eq(host_compare(slice_from(host_rows[i].host),
+        cr_expect_eq(host_is_same(slice_from(host_rows[i].host),
                                   slice_from(host_rows[i].asked)),
-                     host_rows[i].result, "\"%s\" for \"%s\"",
-                     host_rows[i].host, host_rows[i].asked);
+                     host_rows[i].same, "\"%s\" for \"%s\"", host_rows[i].host,
+                     host_rows[i].asked);
 }
 
 Test(host, a_nul_inside)
 {
-    cr_expect_eq(host_compare(SLICE("ftp\0.example"), SLICE("ftp")), -EINVAL);
+    cr_expect_not(host_is_same(SLICE("ftp\0.example"), SLICE("ftp")));
 }

@@ -26,8 +26,8 @@ static const struct {
     { "ftp.example.org", "HOST FTP.EXAMPLE.ORG.", 220 },
     { "ftp.example.org", "HOST any.example", 504 },
     { "ftp.example.org", "HOST [::1]", 504 },
-    { "ftp.example.org", "HOST ftp.example.org:21", 501 },
-    { "ftp.example.org", "HOST ::1", 501 },
+    { "ftp.example.org", "HOST ftp.example.org:21", 504 },
+    { "ftp.example.org", "HOST ::1", 504 },
     /* The handshake had no name, so none is wrong. */
     { NULL, "HOST any.example", 220 },
     { NULL, "HOST [2001:db8::1]", 220 },

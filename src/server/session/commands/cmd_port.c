@@ -42,38 +42,30 @@ void cmd_epsv(struct session *s, const struct call *call)
     }
 }
 
-/* A client that names another host may want the server to scan or flood it (RFC
- * 2577). */
-static void cmd_await(struct session *s, const struct call *call,
-                      const struct address *client)
-{
-    char text[ADDRESS_TEXT_MAX];
-    struct event_record e;
-
-    address_port_text(client, text);
-    if (!address_same_host(client, &s->peer) || client->port < 1024) {
-        report_of_other_host(&e, s, call->command->name, text);
-        final_of(s, &e, REPLY_ACTIVE_OTHER_HOST);
-        return;
-    }
-    data_gate_active(s, client);
-    binding_offer_with_port(s);
-    control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text));
-}
-
 void cmd_active(struct session *s, const struct call *call)
 {
     struct address client;
+    char text[ADDRESS_TEXT_MAX];
     int r = call->command->verb == VERB_PORT
                 ? hostport_parse(call->argument, &client)
                 : hostport_parse_extended(call->argument, &client);
 
-    if (s->only_epsv)
+    if (s->only_epsv) {
         control_reply(s, REPLY_ONLY_EPSV);
-    else if (r == -EPROTONOSUPPORT)
+    } else if (r == -EPROTONOSUPPORT) {
         cmd_other_protocol(s);
-    else if (r < 0)
+    } else if (r < 0) {
         control_bad_argument(s, call->command->help);
-    else
-        cmd_await(s, call, &client);
+    } else if (!address_same_host(&client, &s->peer) || client.port < 1024) {
+        /* It may want the server to scan or flood that host (RFC 2577). */
+        final_of_other_host(s, call->command->name,
+                            address_port_text(&client, text));
+    } else {
+        data_close(s);
+        s->data.state = DATA_ACTIVE;
+        s->data.target = client;
+        binding_offer_with_port(s);
+        control_reply_with(s, REPLY_ACTIVE_OK,
+                           slice_from(address_port_text(&client, text)));
+    }
 }

@@ -64,12 +64,11 @@ void cmd_prot(struct session *s, const struct call *call)
 void cmd_host(struct session *s, const struct call *call)
 {
     const char *asked = stream_server_name(s->control.stream);
-    int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
 
     if (s->login.name[0])
         control_reply(s, REPLY_HOST_LATE);
-    else if (r == -EINVAL)
-        control_bad_argument(s, call->command->help);
+    else if (asked && !host_is_same(call->argument, slice_from(asked)))
+        control_reply(s, REPLY_HOST_OTHER);
     else
-        control_reply(s, r < 0 ? REPLY_HOST_OTHER : REPLY_HOST_OK);
+        control_reply(s, REPLY_HOST_OK);
 }

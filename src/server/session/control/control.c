@@ -262,30 +262,24 @@ void control_continue(struct session *s)
     control_watch(s);
 }
 
-/* Only the first byte is judged. Without this check a client that speaks TLS to
- * a plain port, or a protocol without lines, would wait until login_timeout. A
- * later byte, such as one after a telnet signal, proves nothing. */
-static bool control_is_not_ftp(struct control_connection *c, const char *bytes,
-                               size_t len)
-{
-    if (c->first_byte_seen || len == 0)
-        return false;
-    c->first_byte_seen = true;
-    return not_ftp_byte(bytes[0]);
-}
-
 /* False: nothing more is there. */
 static bool control_receive(struct session *s)
 {
     struct control_connection *c = &s->control;
     enum stream_state state;
     size_t room, got = 0;
+    bool first;
     char *into = line_room(&c->lines, &room);
 
     if (room == 0)
         return false;
     state = stream_read(c->stream, into, room, &got);
-    if (control_is_not_ftp(c, into, got)) {
+    first = !c->first_byte_seen && got > 0;
+    c->first_byte_seen |= first;
+    /* Otherwise a client that speaks TLS to a plain port, or a protocol without
+     * lines, would wait until login_timeout. A later byte, such as one after a
+     * telnet signal, proves nothing. */
+    if (first && not_ftp_byte(into[0])) {
         why_not_ftp_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
         return false;

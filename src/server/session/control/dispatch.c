@@ -25,22 +25,16 @@ static bool dispatch_is_secret(const struct request *q)
     return q->command->flags & COMMAND_SECRET || dispatch_is_secret_site(q);
 }
 
-/* A name or password in plain text is refused before it is used, and ends the
- * session, so that the client sends no more of it. */
-static bool dispatch_gives_secret(const struct request *q)
-{
-    enum verb verb = q->command->verb;
-
-    return verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT ||
-           dispatch_is_secret_site(q);
-}
-
 static bool dispatch_phase_permits(struct session *s, const struct request *q)
 {
     const struct command *c = q->command;
+    const enum verb verb = c->verb;
 
+    /* A name or password in plain text is refused before it is used, and ends
+     * the session, so that the client sends no more of it. */
     if (c->phase != COMMAND_ALWAYS && !control_is_secure(s)) {
-        if (dispatch_gives_secret(q))
+        if (verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT ||
+            dispatch_is_secret_site(q))
             control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else
             control_reply(s, REPLY_NEED_TLS);
@@ -61,24 +55,6 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
         return false;
     }
     return true;
-}
-
-static bool dispatch_argument_permits(struct session *s,
-                                      const struct request *q)
-{
-    const struct command *c = q->command;
-    bool given = q->argument.len > 0;
-    bool needed =
-        c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH;
-    enum reply r = REPLY_COUNT;
-
-    if (needed && !given)
-        r = REPLY_NEED_ARGUMENT;
-    else if (c->argument == ARGUMENT_NONE && given)
-        r = REPLY_BAD_ARGUMENT;
-    if (r != REPLY_COUNT)
-        control_reply_with(s, r, slice_from(c->help));
-    return r == REPLY_COUNT;
 }
 
 static bool dispatch_takes_path(const struct command *c)
@@ -120,54 +96,12 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
     return found;
 }
 
-static bool dispatch_path_permits(struct session *s, const struct call *call,
-                                  bool found)
-{
-    bool directory = call->command->flags & COMMAND_FILE &&
-                     call->argument.len > 0 &&
-                     path_names_directory(call->argument);
-
-    if (directory)
-        control_reply(s, REPLY_NAMES_DIRECTORY);
-    else if (!found)
-        control_reply(s, REPLY_BAD_NAME);
-    return found && !directory;
-}
-
 void dispatch_refuse_right(struct session *s, unsigned lacking)
 {
     char words[COMMAND_LACKS_MAX];
 
     control_reply_with(s, REPLY_NO_RIGHT,
                        slice_from(command_lacks(lacking, words)));
-}
-
-static bool dispatch_rights_permit(struct session *s, const struct command *c)
-{
-    if (c->rights && !(c->rights & s->login.rights)) {
-        dispatch_refuse_right(s, c->rights);
-        return false;
-    }
-    if (c->data != DATA_NONE && s->protection != PROTECTION_P) {
-        control_reply(s, REPLY_DATA_MUST_BE_P);
-        return false;
-    }
-    return true;
-}
-
-/* Forgets REST, RANG, ALLO and RNFR unless the row keeps them, also after a
- * refusal: they are for the next transfer or rename only. */
-static void dispatch_forget_sequences(struct session *s,
-                                      const struct command *c)
-{
-    if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
-        s->rest = s->until = 0;
-    if (c->data != DATA_NONE) {
-        s->announced = NOT_ANNOUNCED;
-        s->sized = 0;
-    }
-    if (!(c->flags & COMMAND_KEEPS_RNFR))
-        s->renames = RENAME_NOTHING;
 }
 
 /* ABOR goes before the lines that wait (RFC 959 4.1.3), but not before the
@@ -186,32 +120,52 @@ static bool dispatch_must_hold(const struct session *s, const struct command *c)
            state == TRANSFER_ASKED || state == TRANSFER_HASHING;
 }
 
+/* Calls the handler, if the command's row permits it. */
 static void dispatch_handle(struct session *s, const struct request *q)
 {
-    struct call call = { .command = q->command, .argument = q->argument };
-    const unsigned flags = q->command->flags;
-    bool found;
+    const struct command *c = q->command;
+    struct call call = { .command = c, .argument = q->argument };
+    const bool given = q->argument.len > 0,
+               found = dispatch_resolve(s, q, &call);
 
-    if (!dispatch_phase_permits(s, q))
-        return;
-    found = dispatch_resolve(s, q, &call);
-    if ((flags & COMMAND_REFUSED) ||
-        ((flags & COMMAND_ACTIVE) && !s->choices.active)) {
-        control_reply(s, (enum reply)q->command->refusal);
-        return;
-    }
-    if (!dispatch_argument_permits(s, q) ||
-        !dispatch_rights_permit(s, q->command) ||
-        !dispatch_path_permits(s, &call, found))
-        return;
-    handlers[q->command->verb](s, &call);
+    if ((c->flags & COMMAND_REFUSED) ||
+        ((c->flags & COMMAND_ACTIVE) && !s->choices.active))
+        control_reply(s, (enum reply)c->refusal);
+    else if (!given &&
+             (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH))
+        control_reply_with(s, REPLY_NEED_ARGUMENT, slice_from(c->help));
+    else if (given && c->argument == ARGUMENT_NONE)
+        control_bad_argument(s, c->help);
+    else if (c->rights && !(c->rights & s->login.rights))
+        dispatch_refuse_right(s, c->rights);
+    else if (c->data != DATA_NONE && s->protection != PROTECTION_P)
+        control_reply(s, REPLY_DATA_MUST_BE_P);
+    else if ((c->flags & COMMAND_FILE) && call.argument.len > 0 &&
+             path_names_directory(call.argument))
+        control_reply(s, REPLY_NAMES_DIRECTORY);
+    else if (!found)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        handlers[c->verb](s, &call);
 }
 
+/* Forgets REST, RANG, ALLO and RNFR unless the row keeps them, also after a
+ * refusal: they are for the next transfer or rename only. */
 static void dispatch_run(struct session *s, const struct request *q)
 {
-    dispatch_handle(s, q);
+    const struct command *c = q->command;
+
+    if (dispatch_phase_permits(s, q))
+        dispatch_handle(s, q);
     s->dispatched.argument = NOTHING;
-    dispatch_forget_sequences(s, q->command);
+    if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
+        s->rest = s->until = 0;
+    if (c->data != DATA_NONE) {
+        s->announced = NOT_ANNOUNCED;
+        s->sized = 0;
+    }
+    if (!(c->flags & COMMAND_KEEPS_RNFR))
+        s->renames = RENAME_NOTHING;
     if (dispatch_is_secret(q))
         line_wipe(&s->control.lines);
 }

@@ -49,20 +49,15 @@ bool linger_read(int fd)
     return true;
 }
 
-static bool linger_any(const struct session *s)
-{
-    for (size_t i = 0; i < GOODBYES; i++)
-        if (s->goodbyes[i].fd >= 0)
-            return true;
-    return false;
-}
-
 /* A data connection has ended for good, or the client's end has come. The
  * client may read its replies before it closes its data connections. */
 static void control_leave_if_lingered(struct session *s)
 {
-    if (state_of_control(s)->closes && !s->control.watch.added &&
-        !linger_any(s))
+    bool lingers = false;
+
+    for (size_t i = 0; i < GOODBYES; i++)
+        lingers |= s->goodbyes[i].fd >= 0;
+    if (state_of_control(s)->closes && !s->control.watch.added && !lingers)
         leave(s, s->ending, "");
 }
 
@@ -134,7 +129,8 @@ void linger_init(struct session *s)
     }
 }
 
-/* The replies, then close_notify, then FIN: as far as it goes now. */
+/* The replies, then close_notify, then FIN: as far as it goes now. No
+ * close_notify after half a reply, or the reply would look complete. */
 static void control_send_fin(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -150,20 +146,6 @@ void control_on_closing(struct session *s)
         return;
     loop_remove(&s->loop, &s->control.watch);
     control_leave_if_lingered(s);
-}
-
-/* The process ends now: sends what it can without waiting. No close_notify
- * after half a reply, or the reply would look complete. */
-static void control_part_now(struct session *s)
-{
-    struct control_connection *c = &s->control;
-
-    if (!c->stream)
-        return;
-    if (c->out.len == 0)
-        stream_shutdown(c->stream); /* as far as it goes */
-    shutdown(c->fd, SHUT_WR);
-    linger_read(c->fd);
 }
 
 static void control_on_close_time(void *owner)
@@ -255,60 +237,48 @@ void why_not_ftp_line(struct session *s, struct slice line)
              word.len < 8 ? (int)word.len : 8, word.ptr);
 }
 
-/* A client of explicit TLS waits for the greeting, which never comes at that
- * port. */
-static bool why_was_silent(const struct session *s)
-{
-    return s->implicit && !control_is_secure(s) &&
-           stream_traffic(s->control.stream) == 0;
-}
-
-/* Clients with GnuTLS, and people who are asked, judge the certificate after
- * the handshake. They send no alert. */
-static bool why_left_at_certificate(const struct session *s)
-{
-    return control_is_secure(s) && !s->control.first_line_seen;
-}
-
 const char *why_end(const struct session *s, enum ending ending,
                     const char *cause)
 {
     if (s->why[0])
         return s->why;
-    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) &&
-        why_was_silent(s))
+    /* A client of explicit TLS waits for the greeting, which never comes at
+     * that port. */
+    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && s->implicit &&
+        !control_is_secure(s) && stream_traffic(s->control.stream) == 0)
         return "the client sent nothing; one of explicit TLS waits in vain at "
                "this port of implicit TLS";
-    if (ending == ENDING_CLOSED && why_left_at_certificate(s))
+    /* Clients with GnuTLS, and people who are asked, judge the certificate
+     * after the handshake. They send no alert. */
+    if (ending == ENDING_CLOSED && control_is_secure(s) &&
+        !s->control.first_line_seen)
         return "at once after the TLS handshake; it may not trust the "
                "certificate";
     return cause;
 }
 
-static void leave_wait_for_log(struct session *s)
-{
-    const uint64_t began = clock_ms();
-
-    if (!event_waits(&s->log))
-        return;
-    fd_close(&s->control.fd); /* the client doesn't wait for this */
-    fd_close(&s->data.fd);
-    while (event_waits(&s->log) && final_wait(s, began))
-        event_flush(&s->log);
-}
-
 void leave(struct session *s, enum ending ending, const char *cause)
 {
+    uint64_t began;
+
     secret_wipe(&s->login.password);
     secret_wipe(&s->login.wanted);
-    control_part_now(s);
+    if (s->control.stream) {
+        control_send_fin(s);
+        shutdown(s->control.fd, SHUT_WR);
+        linger_read(s->control.fd);
+    }
     s->over = true;
     ask_unanswered(s);
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;
     report_end(s, ending, cause);
-    leave_wait_for_log(s);
+    began = clock_ms();
+    fd_close(&s->control.fd); /* the client doesn't wait for the log */
+    fd_close(&s->data.fd);
+    while (event_waits(&s->log) && final_wait(s, began))
+        event_flush(&s->log);
     _exit((int)ending);
 }
 

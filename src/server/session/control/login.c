@@ -151,24 +151,12 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
     return 0;
 }
 
-/* The kernel enforces the user's limit too, if this process is broken into
- * later. A stricter limit that it has already stays. */
-static void login_limit_files(struct session *s, uint64_t most)
-{
-    const struct rlimit size = { most, most };
-    struct rlimit now;
-
-    s->login.max_file_size = most;
-    if (most > 0 &&
-        (getrlimit(RLIMIT_FSIZE, &now) < 0 ||
-         (now.rlim_max > most && setrlimit(RLIMIT_FSIZE, &size) < 0)))
-        leave(s, ENDING_PEER, "setrlimit failed");
-}
-
 int login_on_granted(void *owner, struct msg_granted *m)
 {
     struct session *s = owner;
     struct login *l = &s->login;
+    const struct rlimit size = { m->max_file_size, m->max_file_size };
+    struct rlimit now;
 
     if (!login_is_mine(s, m->request))
         return -EPROTO;
@@ -185,7 +173,13 @@ int login_on_granted(void *owner, struct msg_granted *m)
     l->version = m->version;
     l->counted = m->counted;
     l->paced = m->paced;
-    login_limit_files(s, m->max_file_size);
+    l->max_file_size = m->max_file_size;
+    /* The kernel enforces the limit too, if this process is broken into later.
+     * A stricter limit that it has already stays. */
+    if (m->max_file_size > 0 && (getrlimit(RLIMIT_FSIZE, &now) < 0 ||
+                                 (now.rlim_max > m->max_file_size &&
+                                  setrlimit(RLIMIT_FSIZE, &size) < 0)))
+        leave(s, ENDING_PEER, "setrlimit failed");
     l->must_change = m->must_change;
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */

@@ -41,22 +41,6 @@ static bool proxied_is_check(const struct proxy_header *h)
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);
 }
 
-/* A health check sees that sessions work, and leaves no line in the log: there
- * may be one every second. */
-static void proxied_end_header(struct session *s)
-{
-    char cause[80];
-
-    snprintf(cause, sizeof(cause), "PROXY header: %s", s->header.wrong);
-    if (proxied_is_check(&s->header) && s->header.state == PROXY_DONE)
-        control_end(s, ENDING_CHECK,
-                    s->leaves ? REPLY_SHUTTING_DOWN : REPLY_GREETING, NOTHING);
-    else if (proxied_is_check(&s->header))
-        leave(s, ENDING_CHECK, "");
-    else
-        leave(s, ENDING_PROTOCOL, cause);
-}
-
 void proxied_ask(struct session *s)
 {
     data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
@@ -67,13 +51,25 @@ void proxied_ask(struct session *s)
 void proxied_on_control(struct session *s, uint32_t events)
 {
     if (s->control.state == CONTROL_HEADER) {
+        char cause[80];
+        bool check;
+
         if (proxied_read_header(s->control.fd, &s->header) == PROXY_MORE)
             return;
-        if (s->header.state == PROXY_DONE && !proxied_is_check(&s->header)) {
+        check = proxied_is_check(&s->header);
+        snprintf(cause, sizeof(cause), "PROXY header: %s", s->header.wrong);
+        if (s->header.state != PROXY_DONE)
+            leave(s, check ? ENDING_CHECK : ENDING_PROTOCOL,
+                  check ? "" : cause);
+        if (check) {
+            /* It sees that sessions work, and leaves no line in the log: there
+             * may be one every second. */
+            control_end(s, ENDING_CHECK,
+                        s->leaves ? REPLY_SHUTTING_DOWN : REPLY_GREETING,
+                        NOTHING);
+        } else {
             s->control.state = CONTROL_ENTERING;
             proxied_ask(s);
-        } else {
-            proxied_end_header(s);
         }
         control_continue(s); /* to wait for the next state's events */
     } else if (events & (EPOLLHUP | EPOLLERR)) {
@@ -148,19 +144,6 @@ void proxied_on_data_late(struct session *s)
     proxied_turn_away(s, &s->data.via, NO_HEADER);
 }
 
-/* The header shows the client. */
-static void proxied_keep(struct session *s)
-{
-    struct data *d = &s->data;
-
-    loop_timer_clear(&s->loop, &d->timer);
-    loop_change(&s->loop, &d->watch, 0);
-    s->data.state = DATA_CONNECTED;
-    data_port_hold(s, false);
-    data_port_rest(s);
-    transfer_run(s, WAITS_CLIENT);
-}
-
 void proxied_on_data_header(struct session *s)
 {
     struct data *d = &s->data;
@@ -173,8 +156,14 @@ void proxied_on_data_header(struct session *s)
         proxied_turn_away(s, &d->via, NO_HEADER);
     else if (!address_same_host(&s->header.client, &s->peer))
         proxied_turn_away(s, &s->header.client, "not who is expected");
-    else
-        proxied_keep(s);
+    else {
+        loop_timer_clear(&s->loop, &d->timer);
+        loop_change(&s->loop, &d->watch, 0);
+        d->state = DATA_CONNECTED;
+        data_port_hold(s, false);
+        data_port_rest(s);
+        transfer_run(s, WAITS_CLIENT);
+    }
 }
 
 void proxied_on_data(struct session *s, int fd, const struct address *peer)

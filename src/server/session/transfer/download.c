@@ -83,26 +83,6 @@ void download_release(struct session *s)
     sigbus_watch(NULL, 0);
 }
 
-static bool download_is_small(const struct transfer *t)
-{
-    return t->start == 0 && t->size <= SMALL;
-}
-
-/* t->block has the whole file then. */
-static bool download_read_small(struct transfer *t)
-{
-    t->block = malloc(SMALL);
-    while (t->block && t->block_len < t->size) {
-        ssize_t n =
-            read(t->source, t->block + t->block_len, t->size - t->block_len);
-
-        if (n <= 0 && !(n < 0 && errno == EINTR))
-            return false;
-        t->block_len += n > 0 ? (size_t)n : 0;
-    }
-    return t->block;
-}
-
 /* Moves the window so that it covers t->offset. */
 static bool download_move_window(struct session *s)
 {
@@ -125,57 +105,28 @@ static bool download_move_window(struct session *s)
     return true;
 }
 
-/* A megabyte of pages in one call. Single page faults would cost more than
- * copying; a whole window from a slow disk would delay ABOR. If the file was
- * cut, the failure shows when the page is touched. */
-static void download_fault_in(const struct transfer *t, size_t at)
-{
-    size_t left = t->map_size - at;
-
-    if (at % FAULT_IN == 0)
-        madvise(t->map + at, left < FAULT_IN ? left : FAULT_IN,
-                MADV_POPULATE_READ);
-}
-
-/* Touches each page first, so that a file that was cut is found here, and not
- * while its bytes are being sent. */
-static bool download_is_whole(const char *piece, size_t len)
-{
-    const volatile char *p = piece;
-
-    for (size_t i = 0; i < len && !sigbus_hit(); i += page_size)
-        (void)p[i];
-    if (len > 0)
-        (void)p[len - 1];
-    return !sigbus_hit();
-}
-
-static enum stream_state download_send_small(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-    size_t took;
-    enum stream_state state =
-        flow_write(s, t->block + t->offset,
-                   allowance_cap(s, t->block_len - t->offset), &took);
-
-    t->offset += took;
-    stall_moved(s, took);
-    return state;
-}
-
 static enum stream_state download_send_piece(struct session *s)
 {
     struct transfer *t = &s->transfer;
     size_t at = (size_t)(t->offset - t->map_at);
     size_t len = t->map_size - at;
+    const volatile char *piece = t->map + at;
     size_t took, all = 0;
     enum stream_state state;
 
-    if (len > PIECE)
-        len = PIECE;
-    len = allowance_cap(s, len);
-    download_fault_in(t, at);
-    if (!download_is_whole(t->map + at, len))
+    /* A megabyte of pages in one call. Single page faults would cost more than
+     * copying; a whole window from a slow disk would delay ABOR. */
+    if (at % FAULT_IN == 0)
+        madvise(t->map + at, len < FAULT_IN ? len : FAULT_IN,
+                MADV_POPULATE_READ);
+    len = allowance_cap(s, len < PIECE ? len : PIECE);
+    /* Touches each page first, so that a file that was cut is found here, and
+     * not while its bytes are being sent. */
+    for (size_t i = 0; i < len && !sigbus_hit(); i += page_size)
+        (void)piece[i];
+    if (len > 0)
+        (void)piece[len - 1];
+    if (sigbus_hit())
         return STREAM_FAILED;
     /* Record by record: the next one might send a record of zeros, which is
      * still in the buffer now. */
@@ -212,15 +163,32 @@ static enum stepped download_sent(struct session *s, enum stream_state state)
     return STEP_WAIT;
 }
 
-static enum stepped download_next_of_small(struct session *s)
+/* t->block has the whole file from the first call on. */
+static enum stepped download_small(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    enum stream_state state;
+    size_t took;
 
-    if (t->block || download_read_small(t))
-        return download_sent(s, download_send_small(s));
-    return download_has_its_size(t)
-               ? transfer_fail(s, FAILED_READ, "read failed")
-               : transfer_fail(s, FAILED_FILE_CUT, "");
+    if (!t->block)
+        t->block = malloc(SMALL);
+    while (t->block && t->block_len < t->size) {
+        ssize_t n =
+            read(t->source, t->block + t->block_len, t->size - t->block_len);
+
+        if (n == 0)
+            return transfer_fail(s, FAILED_FILE_CUT, "");
+        if (n < 0 && errno != EINTR)
+            return transfer_fail(s, FAILED_READ, "read failed");
+        t->block_len += n > 0 ? (size_t)n : 0;
+    }
+    if (!t->block)
+        return transfer_fail(s, FAILED_MEMORY, "");
+    state = flow_write(s, t->block + t->offset,
+                       allowance_cap(s, t->block_len - t->offset), &took);
+    t->offset += took;
+    stall_moved(s, took);
+    return download_sent(s, state);
 }
 
 /* SIGBUS has two causes: the file has become shorter, or its file system can't
@@ -229,8 +197,6 @@ static enum stepped download_next_piece(struct session *s)
 {
     enum stream_state state;
 
-    if (download_is_small(&s->transfer))
-        return download_next_of_small(s);
     if (!download_move_window(s))
         return transfer_fail(s, FAILED_READ, "mmap failed");
     state = download_send_piece(s);
@@ -274,6 +240,7 @@ static enum stepped download_take_file(struct session *s)
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
+    const bool small = t->start == 0 && t->size <= SMALL;
 
     for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum stepped r;
@@ -281,7 +248,7 @@ static enum stepped download_send(struct session *s)
         /* If the file was cut within its last page, zeros were sent instead of
          * the rest of that page, without any error. */
         if (t->offset >= t->size)
-            return download_has_its_size(t)
+            return small || download_has_its_size(t)
                        ? STEP_NEXT
                        : transfer_fail(s, FAILED_FILE_CUT, "");
         if (allowance_ask(s)) {
@@ -292,7 +259,7 @@ static enum stepped download_send(struct session *s)
             return state == STREAM_OK ? allowance_wait(s)
                                       : download_sent(s, state);
         }
-        r = download_next_piece(s);
+        r = small ? download_small(s) : download_next_piece(s);
         if (r != STEP_NEXT)
             return r;
     }
@@ -307,18 +274,10 @@ const struct step download_steps[] = {
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
-    { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_DATA },
-    { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING, UNDO_DATA },
-    { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
-      UNDO_DATA },
-    { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
-      UNDO_DATA },
-    { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_DATA },
+    TRANSFER_DATA_STEPS(UNDO_DATA),
     { "send", download_send, WAITS_DATA | WAITS_TURN, TRANSFER_FLOWING,
       UNDO_DATA },
-    { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
-      UNDO_DATA },
-    { "226", transfer_reply_complete, 0, TRANSFER_FLUSHING, UNDO_DATA },
+    TRANSFER_SENT_STEPS(UNDO_DATA),
     TRANSFER_LAST_STEP,
 };
 

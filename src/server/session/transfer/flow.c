@@ -208,20 +208,6 @@ enum stream_state flow_finish(struct session *s)
     return state == STREAM_OK ? stream_shutdown(s->data.stream) : state;
 }
 
-static enum stream_state flow_read_plain(struct session *s, char *into,
-                                         size_t len, size_t *got)
-{
-    enum stream_state state;
-
-    do {
-        size_t n = 0;
-
-        state = stream_read(s->data.stream, into + *got, len - *got, &n);
-        *got += n;
-    } while (state == STREAM_OK && *got < len);
-    return state;
-}
-
 static enum stream_state flow_fail(struct session *s, bool spoiled,
                                    const char *fault)
 {
@@ -283,8 +269,16 @@ enum stream_state flow_read(struct session *s, char *into, size_t len,
     enum stream_state state;
 
     *got = 0;
-    state = f->zlib ? flow_read_inflated(s, into + gap, len - gap, got)
-                    : flow_read_plain(s, into + gap, len - gap, got);
+    if (f->zlib)
+        state = flow_read_inflated(s, into + gap, len - gap, got);
+    else
+        do {
+            size_t n = 0;
+
+            state = stream_read(s->data.stream, into + gap + *got,
+                                len - gap - *got, &n);
+            *got += n;
+        } while (state == STREAM_OK && *got < len - gap);
     if (gap > 0)
         *got = flow_lines_from_client(f, into, *got);
     if (gap > 0 && f->cr && state == STREAM_CLOSED) {

@@ -91,14 +91,13 @@ static void transfer_connect_late(struct session *s)
     char text[2 * ADDRESS_TEXT_MAX + 40], from[ADDRESS_TEXT_MAX],
         wanted[ADDRESS_TEXT_MAX];
 
-    if (s->port.stranger.family == 0) {
-        transfer_fail(s, FAILED_CONNECT_LATE, "");
-        return;
-    }
     snprintf(text, sizeof(text), "it came from %s, not from %s",
              address_text(&s->port.stranger, from),
              address_text(&s->peer, wanted));
-    transfer_fail(s, FAILED_UNCONNECTED, text);
+    if (s->port.stranger.family == 0)
+        transfer_fail(s, FAILED_CONNECT_LATE, "");
+    else
+        transfer_fail(s, FAILED_UNCONNECTED, text);
 }
 
 static void stall_on_timer(void *owner)
@@ -134,30 +133,6 @@ static void stall_on_timer(void *owner)
     }
     control_resume(s);
 }
-
-static const struct binding_refusal not_resumed = { REPLY_NOT_RESUMED,
-                                                    "TLS session not resumed" };
-static const struct binding_refusal of_another_session = {
-    REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
-};
-static const struct binding_refusal not_own = {
-    REPLY_NOT_OWN_TICKET,
-    "TLS ticket of another user or address, or of a changed account"
-};
-static const struct binding_refusal other_client = {
-    REPLY_OTHER_CERTIFICATE, "not the control connection's client certificate"
-};
-
-/* NULL: it may transfer. */
-static const struct binding_refusal
-    *const binding_refusals[BINDING_COUNT][ORIGIN_COUNT] = {
-        [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
-                           [ORIGIN_NOT_OWN] = &not_own },
-        [BINDING_SESSION] = { [ORIGIN_NONE] = &not_resumed,
-                              [ORIGIN_NOT_OWN] = &not_own,
-                              [ORIGIN_USER] = &of_another_session },
-        [BINDING_ADDRESS] = { [ORIGIN_NOT_OWN] = &not_own },
-    };
 
 void binding_start(struct session *s)
 {
@@ -416,18 +391,43 @@ enum stepped transfer_handshake(struct session *s)
     return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
 }
 
+/* One that may not transfer, and why. */
+struct binding_row {
+    enum reply reply;
+    const char *reason;
+};
+
 /* Which user does the data connection belong to? */
 enum stepped transfer_bind(struct session *s)
 {
-    const struct binding_refusal *refusal =
-        binding_refusals[s->login.binding][stream_origin(s->data.stream)];
+    static const struct binding_row
+        not_resumed = { REPLY_NOT_RESUMED, "TLS session not resumed" },
+        of_another_session = { REPLY_NOT_THIS_SESSION,
+                               "TLS session of another control connection "
+                               "resumed" },
+        not_own = { REPLY_NOT_OWN_TICKET,
+                    "TLS ticket of another user or address, or of a changed "
+                    "account" },
+        other_client = { REPLY_OTHER_CERTIFICATE,
+                         "not the control connection's client certificate" };
+    /* NULL: it may transfer. */
+    static const struct binding_row *const rows[BINDING_COUNT][ORIGIN_COUNT] = {
+        [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
+                           [ORIGIN_NOT_OWN] = &not_own },
+        [BINDING_SESSION] = { [ORIGIN_NONE] = &not_resumed,
+                              [ORIGIN_NOT_OWN] = &not_own,
+                              [ORIGIN_USER] = &of_another_session },
+        [BINDING_ADDRESS] = { [ORIGIN_NOT_OWN] = &not_own },
+    };
+    const struct binding_row *refusal =
+        rows[s->login.binding][stream_origin(s->data.stream)];
 
     if (!refusal && !stream_same_client(s->data.stream))
         refusal = &other_client;
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
     if (refusal)
-        return transfer_not_bound(s, refusal);
+        return transfer_not_bound(s, refusal->reply, refusal->reason);
     stall_begin(s);
     return STEP_NEXT;
 }

@@ -122,16 +122,6 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
     return STEP_NEXT;
 }
 
-/* The client's end of the handshake may still be in the socket when its ABOR
- * comes on the other connection: the client believes that the upload has begun.
- */
-static bool transfer_bytes_may_come(struct session *s)
-{
-    if (s->transfer.state == TRANSFER_HANDSHAKE)
-        return stream_handshake(s->data.stream) == STREAM_OK;
-    return s->transfer.state == TRANSFER_FLOWING;
-}
-
 /* No byte moves from here on. The final reply R (REPLY_COUNT: the session ends,
  * and sends its own) and the event come first. Then the action that the step's
  * row names is undone. */
@@ -141,8 +131,13 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
 {
     const struct undo_row *undo = &undoings[s->transfer.step->undo];
 
+    /* The client's end of the handshake may still be in the socket when its
+     * ABOR comes on the other connection: the client believes that the upload
+     * has begun. */
     if (how == PARTING_CUT && transfer_is_upload(&s->transfer) &&
-        transfer_bytes_may_come(s))
+        (s->transfer.state == TRANSFER_FLOWING ||
+         (s->transfer.state == TRANSFER_HANDSHAKE &&
+          stream_handshake(s->data.stream) == STREAM_OK)))
         how = PARTING_ORDER;
     s->transfer.state = TRANSFER_CLOSING;
     allowance_end(s);
@@ -191,11 +186,11 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
 
 /* The end of its connection is orderly, if it can be: after a reset many
  * clients lose the reply. */
-enum stepped transfer_not_bound(struct session *s,
-                                const struct binding_refusal *refusal)
+enum stepped transfer_not_bound(struct session *s, enum reply r,
+                                const char *reason)
 {
-    return transfer_stop(s, refusal->reply, slice_from(s->login.user),
-                         refusal->reason, PARTING_ORDER);
+    return transfer_stop(s, r, slice_from(s->login.user), reason,
+                         PARTING_ORDER);
 }
 
 enum stepped transfer_broken(struct session *s, enum stream_state state)
@@ -218,25 +213,20 @@ void cmd_abor(struct session *s, const struct call *call)
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
-/* The least `stays` of a state in which this transfer continues without its
- * client. An upload that needs no client continues from the handshake on: the
- * end of the control connection may be here before the last bytes, or before
- * the client's last message of the handshake. */
-static enum transfer_stays transfer_stays_needed(const struct session *s)
-{
-    if (!transfer_is_upload(&s->transfer))
-        return STAYS_ALWAYS;
-    if (control_has_quit(s) || s->login.upload_eof == UPLOAD_EOF_LENIENT)
-        return STAYS_AFTER_QUIT;
-    return STAYS_ALWAYS;
-}
-
 bool transfer_goes_on(const struct session *s)
 {
-    /* If the session left now, files would keep the partial as after a cut. */
-    bool spoils = s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
+    const struct transfer *t = &s->transfer;
+    const enum transfer_stays stays = state_of_transfer(s)->stays;
 
-    return state_of_transfer(s)->stays >= transfer_stays_needed(s) || spoils;
+    /* An upload that needs no client continues from the handshake on: the end
+     * of the control connection may be here before the last bytes, or before
+     * the client's last message of the handshake. If the session left while it
+     * is spoiled, files would keep the partial as after a cut. */
+    return stays == STAYS_ALWAYS ||
+           (stays == STAYS_AFTER_QUIT && transfer_is_upload(t) &&
+            (s->login.upload_eof == UPLOAD_EOF_LENIENT ||
+             control_has_quit(s))) ||
+           (t->state != TRANSFER_NONE && t->spoiled);
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,

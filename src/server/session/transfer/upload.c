@@ -20,26 +20,6 @@
 /* So that the fsync at the end has little left to do. */
 #define SYNC_EVERY (32u << 20)
 
-/* For the event: of an upload that is sent whole. What was there before can't
- * be read here. False: out of memory. */
-static bool sum_begin(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-
-    if (!s->settings->sha256 || t->start > 0)
-        return true;
-    t->digest = digest_new("SHA-256");
-    return t->digest;
-}
-
-static void sum_end(struct transfer *t)
-{
-    char text[DIGEST_TEXT_MAX];
-
-    if (t->digest && digest_text(t->digest, text))
-        slice_copy(slice_from(text), t->sha256, sizeof(t->sha256));
-}
-
 static enum stepped upload_ask_partial(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -59,6 +39,7 @@ static enum stepped upload_take_partial(struct session *s)
 {
     struct transfer *t = &s->transfer;
     struct message *m = t->answer;
+    bool sums;
 
     if (m->kind == MSG_refused)
         return transfer_refused(s, m);
@@ -68,24 +49,23 @@ static enum stepped upload_take_partial(struct session *s)
     t->by_bytes = m->file_writable.by_bytes;
     t->to_copy = m->file_writable.to_copy;
     t->block = malloc(TRANSFER_BLOCK);
-    if (!t->block || !sum_begin(s))
+    /* For the event. What was there before can't be read here. */
+    sums = s->settings->sha256 && t->start == 0;
+    if (sums)
+        t->digest = digest_new("SHA-256");
+    if (!t->block || (sums && !t->digest))
         leave(s, ENDING_PEER, "no memory for an upload");
     return STEP_NEXT;
 }
 
-/* Files looks at min_free then, too. */
-static bool upload_syncs(const struct session *s)
-{
-    return s->settings->fsync || min_free_given(&s->settings->min_free);
-}
-
-/* Asks for a sync that is due, unless another request waits for its answer. */
+/* Asks for a sync that is due, unless another request waits for its answer.
+ * Files looks at min_free then, too. */
 static bool upload_ask_sync(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->ask.message != MSG_NONE || !upload_syncs(s) ||
-        t->unsynced < SYNC_EVERY)
+    if (s->ask.message != MSG_NONE || t->unsynced < SYNC_EVERY ||
+        !(s->settings->fsync || min_free_given(&s->settings->min_free)))
         return false;
     t->unsynced = 0;
     ASK(s, file_sync, transfer_on_answer);
@@ -191,25 +171,13 @@ static bool upload_may_end_bare(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* After a FIN the fault is the missing close_notify; after a reset it is the
- * reset. */
-static enum stepped upload_cut(struct session *s)
-{
-    const struct stream *data = s->data.stream;
-
-    if (!stream_has_fin(data))
-        return transfer_fail(s, FAILED_BROKEN, stream_cause(data));
-    return stream_bare_fin(data) && !s->transfer.conversions
-               ? transfer_fail(s, FAILED_BARE_END, s->login.user)
-               : transfer_fail(s, FAILED_CUT, stream_cause(data));
-}
-
 /* The block is written. READ is what its read returned. STEP_NEXT: the upload
  * is whole; *more: try at once. */
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
     const char *fault = flow_fault(s);
+    const struct stream *data = s->data.stream;
 
     *more = read == STREAM_OK;
     s->transfer.bare = read == STREAM_CUT && upload_may_end_bare(s);
@@ -219,7 +187,15 @@ static enum stepped upload_after_block(struct session *s,
         transfer_watch(s, stream_events(s->data.stream));
     if (read == STREAM_AGAIN || *more)
         return STEP_WAIT;
-    return fault ? transfer_fail(s, FAILED_DATA, fault) : upload_cut(s);
+    if (fault)
+        return transfer_fail(s, FAILED_DATA, fault);
+    /* After a FIN the fault is the missing close_notify; after a reset it is
+     * the reset. */
+    if (!stream_has_fin(data))
+        return transfer_fail(s, FAILED_BROKEN, stream_cause(data));
+    return stream_bare_fin(data) && !s->transfer.conversions
+               ? transfer_fail(s, FAILED_BARE_END, s->login.user)
+               : transfer_fail(s, FAILED_CUT, stream_cause(data));
 }
 
 /* An answer while bytes come, or after the last one. False: a refusal, and the
@@ -267,29 +243,25 @@ static enum stepped upload_receive(struct session *s)
     return STEP_WAIT;
 }
 
-static enum stepped upload_fail_short(struct session *s)
-{
-    const struct transfer *t = &s->transfer;
-    char text[80];
-
-    snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
-             (unsigned long long)t->offset, (unsigned long long)t->announced);
-    return transfer_fail(s, FAILED_SHORT, text);
-}
-
 /* The client's bytes have ended as upload_eof demands. It may wait for our
  * close_notify before it reads the reply, so that is sent first. */
 static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    char sum[DIGEST_TEXT_MAX], text[80];
 
     stall_pause(s);
     /* ALLO says how many bytes the upload has at least. An upload that
      * continues a file may have announced the whole file or what it sends: so
      * the file's length counts, and neither is refused by mistake. */
-    if (t->exact && t->offset < t->announced)
-        return upload_fail_short(s);
-    sum_end(t);
+    if (t->exact && t->offset < t->announced) {
+        snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
+                 (unsigned long long)t->offset,
+                 (unsigned long long)t->announced);
+        return transfer_fail(s, FAILED_SHORT, text);
+    }
+    if (t->digest && digest_text(t->digest, sum))
+        slice_copy(slice_from(sum), t->sha256, sizeof(t->sha256));
     data_finish(s);
     return STEP_NEXT;
 }
@@ -374,14 +346,7 @@ const struct step upload_steps[] = {
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the partial", upload_take_partial, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },
-    { "150", transfer_announce, 0, TRANSFER_CONNECTING, UNDO_PARTIAL },
-    { "next ticket", transfer_offer_next, 0, TRANSFER_CONNECTING,
-      UNDO_PARTIAL },
-    { "connection", transfer_connect, WAITS_CLIENT, TRANSFER_CONNECTING,
-      UNDO_PARTIAL },
-    { "handshake", transfer_handshake, WAITS_DATA, TRANSFER_HANDSHAKE,
-      UNDO_PARTIAL },
-    { "binding", transfer_bind, 0, TRANSFER_HANDSHAKE, UNDO_PARTIAL },
+    TRANSFER_DATA_STEPS(UNDO_PARTIAL),
     { "copy", upload_copy, WAITS_FILES, TRANSFER_FLOWING, UNDO_PARTIAL },
     { "receive", upload_receive, WAITS_DATA | WAITS_FILES | WAITS_TURN,
       TRANSFER_FLOWING, UNDO_PARTIAL },
@@ -419,19 +384,14 @@ const struct step upload_undo_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Its end couldn't be checked. */
-static bool upload_lacks_length(const struct session *s)
-{
-    return s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
-           (s->announced == NOT_ANNOUNCED || !s->image || s->deflate);
-}
-
 void cmd_stor(struct session *s, const struct call *call)
 {
     if (s->until > 0) /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
                            SLICE("REST; RANG is for RETR and HASH"));
-    else if (upload_lacks_length(s))
+    else if (s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
+             (s->announced == NOT_ANNOUNCED || !s->image || s->deflate))
+        /* its end couldn't be checked */
         control_reply(s, REPLY_NEED_ALLO);
     else
         transfer_begin(s, call, upload_steps);
