@@ -16,6 +16,7 @@ enum outcome {
     OUTCOME_NOT_REGULAR, /* a FIFO, socket or device */
     OUTCOME_NOT_EMPTY,
     OUTCOME_BAD_NAME,   /* reserved or too long, or has control bytes */
+    OUTCOME_TOO_DEEP,   /* a path in the renamed directory would be too long */
     OUTCOME_BAD_OFFSET, /* REST beyond the end of the file */
     OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT; the cause isn't known */
     OUTCOME_OVER_QUOTA, /* a limit of bytes */

@@ -179,6 +179,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_NOT_REGULAR] = { REPLY_NOT_REGULAR, "not a regular file" },
     [OUTCOME_NOT_EMPTY] = { REPLY_NOT_EMPTY, "not empty" },
     [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, NULL },
+    [OUTCOME_TOO_DEEP] = { REPLY_TOO_DEEP, NULL },
     [OUTCOME_BAD_OFFSET] = { REPLY_BAD_OFFSET, "offset beyond the file" },
     [OUTCOME_NO_SPACE] = { REPLY_NO_SPACE, "no space" },
     [OUTCOME_OVER_QUOTA] = { REPLY_OVER_QUOTA, "quota" },

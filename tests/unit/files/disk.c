@@ -48,6 +48,22 @@ void disk_directory(struct peer *p, const char *path)
     own(name);
 }
 
+int disk_dig(struct peer *p, const char *path, int depth, const char *name)
+{
+    int at = open(disk_path(p, path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    for (int i = 0; i < depth; i++) {
+        cr_assert_eq(mkdirat(at, name, 0700), 0);
+        if (geteuid() == 0)
+            cr_assert_eq(fchownat(at, name, PEER_UID, PEER_UID, 0), 0);
+        int next = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        cr_assert_geq(next, 0);
+        close(at);
+        at = next;
+    }
+    return at;
+}
+
 void disk_link(struct peer *p, const char *target, const char *path)
 {
     const char *name = disk_path(p, path);

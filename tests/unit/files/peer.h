@@ -134,6 +134,9 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
 /* Changes on disk without the process; the paths are within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);
 void disk_directory(struct peer *p, const char *path);
+/* Makes DEPTH directories NAME in each other in the directory PATH, however
+ * long their path becomes: the last one, open. */
+int disk_dig(struct peer *p, const char *path, int depth, const char *name);
 void disk_link(struct peer *p, const char *target, const char *path);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);

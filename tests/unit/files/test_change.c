@@ -9,6 +9,7 @@
 
 #include "files/files.h"
 #include "peer.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "syncs.h"
 
@@ -211,6 +212,42 @@ Test(change, rename)
             cr_expect_eq(after.st_ino, before.st_ino, "%s", where);
         }
         cr_expect(r != OUTCOME_OK || !disk_has(&p, rows[i].from));
+        peer_stop(&p);
+    }
+}
+
+/* Of a file in it: retention couldn't remove it. */
+Test(change, paths_that_would_be_too_long)
+{
+    static const struct {
+        const char *at, *on_disk;
+        int depth; /* with names of 100 bytes */
+    } rows[] = { { "", "", 40 }, { "/contracts", SHARE, 39 } };
+    const mode_t mode = geteuid() == 0 ? 0777 : 0700;
+    char name[256], from[64], to[64];
+    struct peer p;
+
+    memset(name, 'd', sizeof(name));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].at) + sizeof("/a") - 1;
+
+        peer_init(&p);
+        peer_share(&p, "/contracts", RIGHT_ALL);
+        snprintf(from, sizeof(from), "%s/a", rows[i].on_disk);
+        disk_directory(&p, from);
+        name[100] = '\0';
+        FD_CLEANUP int at = disk_dig(&p, from, rows[i].depth, name);
+        len += (size_t)rows[i].depth * 101;
+        name[100] = 'd';
+        name[FTP_PATH_MAX - len - 1] = '\0';
+        cr_assert_eq(mkdirat(at, name, mode), 0);
+        name[FTP_PATH_MAX - len - 1] = 'd';
+        peer_run(&p);
+        snprintf(from, sizeof(from), "%s/a", rows[i].at);
+        snprintf(to, sizeof(to), "%s/bb", rows[i].at);
+        cr_expect_eq(ask_rename(&p, from, to), OUTCOME_TOO_DEEP);
+        snprintf(to, sizeof(to), "%s/b", rows[i].at);
+        cr_expect_eq(ask_rename(&p, from, to), OUTCOME_OK);
         peer_stop(&p);
     }
 }

@@ -439,23 +439,6 @@ Test(partials, lost_and_found)
     }
 }
 
-/* Makes directories in directories by relative names: deeper than any path, and
- * than the search goes. */
-static void dig(struct peer *p, int depth, const char *name)
-{
-    FD_CLEANUP int at = open(p->home, O_PATH | O_DIRECTORY);
-
-    for (int i = 0; i < depth; i++) {
-        cr_assert_eq(mkdirat(at, name, 0700), 0);
-        if (geteuid() == 0)
-            cr_assert_eq(fchownat(at, name, PEER_UID, PEER_UID, 0), 0);
-        int next = openat(at, name, O_PATH | O_DIRECTORY);
-        cr_assert_geq(next, 0);
-        close(at);
-        at = next;
-    }
-}
-
 /* As deep as a path has room. */
 Test(partials, too_deep)
 {
@@ -475,7 +458,7 @@ Test(partials, too_deep)
 
         memset(name, 'd', rows[i].len);
         peer_start_for_ctl(&p);
-        dig(&p, rows[i].depth, name);
+        close(disk_dig(&p, "/", rows[i].depth, name));
         disk_put(&p, "/" SOME, "1", 1);
         find(&p, false, 0);
         hear_all(&p, &a);

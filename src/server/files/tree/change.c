@@ -7,11 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
@@ -326,6 +327,36 @@ static int change_rename(struct files *f, const struct place *from,
     return r;
 }
 
+#define DEEP_MS 1000
+
+static void change_measure(struct walk *w, int directory, const char *name)
+{
+    const size_t *most = w->owner;
+
+    (void)directory;
+    w->ends = w->path.len + 1 + strlen(name) > *most;
+}
+
+/* No client could name a path of more than FTP_PATH_MAX bytes, and retention
+ * couldn't remove it. A tree so large that the look takes longer than a second
+ * is moved all the same. */
+static int change_check_depth(struct files *f, const struct place *from,
+                              const struct path *old, const struct path *new)
+{
+    size_t most = FTP_PATH_MAX + old->len - new->len;
+    struct walk w = {
+        .f = f,
+        .mount = from->mount,
+        .owner = &most,
+        .on_name = change_measure,
+        .until = clock_ms() + DEEP_MS,
+    };
+
+    if (new->len > old->len && change_kind_at(from) == S_IFDIR)
+        walk_below(&w, path_slice(old));
+    return w.ends ? (int)OUTCOME_TOO_DEEP : 0;
+}
+
 int change_on_rename(void *owner, struct msg_rename *m)
 {
     struct files *f = owner;
@@ -343,6 +374,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r == 0 && mount_is_below(f, path_slice(&new)))
         r = OUTCOME_MOUNT; /* the name isn't there yet */
+    if (r == 0)
+        r = change_check_depth(f, &from, &old, &new);
     if (r != 0)
         return r;
     r = change_rename(f, &from, &to, &new);

@@ -230,6 +230,7 @@ void walk_below(struct walk *w, struct slice path)
 
     resolve_request(path, &w->path);
     if (path.len > 1)
-        snprintf(name, sizeof(name), "%s", w->path.bytes + 1);
+        snprintf(name, sizeof(name), "%s",
+                 w->path.bytes + w->mount->at.len + 1);
     walk_from(w, name);
 }
