@@ -58,8 +58,8 @@ static int count_failed(struct files *f, int r)
     event_begin(&e, EVENT_TROUBLE);
     event_text(&e, FIELD_USER, slice_from(f->user));
     event_text(&e, FIELD_REASON,
-               SLICE("uploads can't be counted: the attribute "
-                     "user.sallyport.stored of the home can't be used"));
+               SLICE("uploads can't be counted: the attribute " STORED_ATTRIBUTE
+                     " of the home can't be used"));
     event_number(&e, FIELD_NUMBER, (uint64_t)-r);
     event_send(&f->log, &e);
     return -EIO;
@@ -97,14 +97,6 @@ static int count_set(struct files *f, const struct stored *stored)
                : 0;
 }
 
-/* Release 0.3 can't read bytes, and refuses the upload. So the count of a user
- * who never had upload_bytes= has none: an upgrade stops no upload of a session
- * that began before it. */
-static bool count_has_bytes(const struct files *f, const struct stored *stored)
-{
-    return f->rules.upload_bytes > 0 || stored->bytes > 0;
-}
-
 void count_back(struct files *f, uint64_t bytes)
 {
     struct stored stored;
@@ -127,11 +119,11 @@ int count_one(struct files *f, uint64_t *bytes)
     struct stored stored;
     int r = f->counter < 0 ? 0 : count_begin(f);
 
-    if (f->counter < 0 || r != 0)
+    if (f->counter < 0 || r == -EBUSY)
         return r;
+    if (r != 0)
+        return count_failed(f, r);
     r = count_check(f, *bytes, &stored);
-    if (!count_has_bytes(f, &stored))
-        *bytes = 0;
     stored.files++;
     stored.bytes += *bytes;
     if (r == 0)
