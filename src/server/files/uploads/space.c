@@ -58,69 +58,38 @@ bool space_is_short(int result)
     return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
 }
 
-/* LEFT is what the file system says. What it has more than at the look before
- * counts as removed bytes that it reports by now. */
-static uint64_t freed_count(struct freed_bytes *b, uint64_t left)
-{
-    uint64_t shown = left > b->said ? left - b->said : 0;
-
-    b->due = b->due > shown ? b->due - shown : 0;
-    b->said = left;
-    return b->due;
-}
-
-static void freed_add_to(const struct freed_bytes *disk, struct statvfs *ret)
-{
-    uint64_t block = space_block(ret);
-
-    if (block > 0)
-        ret->f_bavail += disk->due / block;
-}
-
 /* Counts removed bytes as free, also where the file system doesn't report them
  * yet. */
-static void freed_believe(struct files *f, dev_t device, struct statvfs *disk,
-                          struct quota *quota)
-{
-    struct freed *freed = &f->freed;
-
-    if (freed->device != device || clock_ms() >= freed->until)
-        *freed = (struct freed){ .device = device };
-    freed_count(&freed->disk, space_free(disk));
-    freed_count(&freed->quota, quota_left(&quota->bytes));
-    freed_add_to(&freed->disk, disk);
-    quota->bytes.used -= freed->quota.due < quota->bytes.used
-                             ? freed->quota.due
-                             : quota->bytes.used;
-}
-
-static int space_look(struct files *f, const struct mount *m, int fd,
+static int space_look(const struct files *f, const struct mount *m, int fd,
                       struct statvfs *disk, struct quota *quota)
 {
+    const struct freed *freed = &f->freed;
+    uint64_t *used = &quota->bytes.used;
     struct stat st;
 
     if (fstat(fd, &st) < 0 || fstatvfs(fd, disk) < 0)
         return -errno;
     quota_at(f, m, fd, quota);
-    freed_believe(f, st.st_dev, disk, quota);
+    if (freed->device != st.st_dev || clock_ms() >= freed->until)
+        return 0;
+    if (space_block(disk) > 0)
+        disk->f_bavail += freed->bytes / space_block(disk);
+    *used -= freed->bytes < *used ? freed->bytes : *used;
     return 0;
 }
 
-void space_will_free(struct files *f, const struct mount *m, int fd)
+void space_freed(struct files *f, int fd, uint64_t bytes)
 {
-    struct statvfs disk;
-    struct quota quota;
+    const uint64_t now = clock_ms();
+    struct freed *freed = &f->freed;
+    struct stat st;
 
-    space_look(f, m, fd, &disk, &quota);
-}
-
-void space_freed(struct files *f, uint64_t bytes)
-{
-    if (bytes == 0)
+    if (bytes == 0 || fstat(fd, &st) < 0)
         return;
-    f->freed.until = clock_ms() + FREED_MS;
-    f->freed.disk.due += bytes;
-    f->freed.quota.due += bytes;
+    if (freed->device != st.st_dev || now >= freed->until)
+        *freed = (struct freed){ .device = st.st_dev };
+    freed->until = now + FREED_MS;
+    freed->bytes += bytes;
 }
 
 uint64_t space_floor(const struct files *f, const struct statvfs *disk)
@@ -164,28 +133,6 @@ static int space_room(struct files *f, const struct mount *m, int fd,
     if (space_floor(f, &disk) > 0 && space_free(&disk) > 0 && free < length)
         return OUTCOME_KEPT_FREE;
     return space_check(&disk, length);
-}
-
-static int space_check_floor(struct files *f, const struct mount *m, int fd,
-                             uint64_t *missing)
-{
-    struct statvfs disk;
-    struct quota quota;
-    int r = space_look(f, m, fd, &disk, &quota);
-
-    if (r < 0)
-        return r;
-    uint64_t free = space_free(&disk), floor = space_floor(f, &disk);
-    *missing = free < floor ? floor - free : 0;
-    return *missing > 0 ? (int)OUTCOME_KEPT_FREE : 0;
-}
-
-static uint64_t space_sum(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-
-    return __builtin_add_overflow(a, b, &sum) || sum > INT64_MAX ? INT64_MAX
-                                                                 : sum;
 }
 
 #define IDLE_S  3600
@@ -257,8 +204,7 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
 {
     struct idle_search s = { .remove = true };
 
-    space_will_free(f, m, fd);
-    space_freed(f, idle_search(&s, f, m, fd, need));
+    space_freed(f, fd, idle_search(&s, f, m, fd, need));
     if (s.count > 0)
         files_report_removed(f, idle_story(shortage), s.count, s.bytes);
     return s.bytes;
@@ -287,12 +233,17 @@ int space_make_room(struct files *f, const struct mount *m, int fd,
 
 int space_ensure_floor(struct files *f, const struct mount *m, int fd)
 {
-    uint64_t missing = 0;
+    struct statvfs disk;
+    struct quota quota;
+    int r = 0;
 
-    if (!min_free_given(&f->rules.min_free))
-        return 0;
-    int r = space_check_floor(f, m, fd, &missing);
-    return space_is_short(r) ? idle_make_room(f, m, fd, r, missing) : r;
+    if (!min_free_given(&f->rules.min_free) ||
+        (r = space_look(f, m, fd, &disk, &quota)) < 0)
+        return r;
+    uint64_t free = space_free(&disk), floor = space_floor(f, &disk);
+    return free < floor
+               ? idle_make_room(f, m, fd, OUTCOME_KEPT_FREE, floor - free)
+               : 0;
 }
 
 int space_on_space(void *owner, struct msg_space *m)
@@ -317,10 +268,14 @@ int space_on_space(void *owner, struct msg_space *m)
         return r;
     uint64_t bytes = space_usable(f, &disk, &quota);
     uint64_t left = count_left(f, &stored);
-    /* Only then, since this walks the home. */
-    if (bytes < m->wanted && bytes < left)
-        idle_search(&idle, f, in, fd, UINT64_MAX);
-    bytes = space_sum(bytes, idle.bytes);
+    /* A search walks through the home. AVBL, which wants all, searches if a
+     * tenth is left at most. */
+    uint64_t all = quota.bytes.limit > 0
+                       ? quota.bytes.limit
+                       : space_product(disk.f_blocks, space_block(&disk));
+    if (bytes < m->wanted && bytes < left &&
+        (m->wanted < UINT64_MAX || bytes <= all / 10))
+        bytes += idle_search(&idle, f, in, fd, UINT64_MAX);
     return ANSWER(f, space_is, m->request, .bytes = left < bytes ? left : bytes,
                   .limit = quota.bytes.limit, .used = quota.bytes.used,
                   .files_limit = quota.files.limit,
