@@ -472,10 +472,11 @@ struct lock {
 int lock_make_file(const struct mount *m, int directory);
 
 /* A session that gives a file a name, or takes one away, holds the lock of its
- * directory. So all sessions do so one after the other, and what was checked
- * under the lock still holds at the rename. DIRECTORY, of the mount M, is open
- * for reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it
- * isn't open for reading, or its file system has no locks. */
+ * directory, whose disk owner_note_disk() has noted. So all sessions do so one
+ * after the other, and what was checked under the lock still holds at the
+ * rename. DIRECTORY, of the mount M, is open for reading. 0; -EBUSY after 5 s.
+ * 0 as well where it can't be locked: it isn't open for reading, or its file
+ * system has no locks. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
 /* The same for two, which may be the same directory. */

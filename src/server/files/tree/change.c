@@ -145,8 +145,9 @@ static int change_delete_locked(const struct files *f, const struct place *at)
 static int change_delete(struct files *f, const struct place *at)
 {
     LOCK_CLEANUP struct lock lock = LOCK_NONE;
-    int r = lock_directory(f, at->mount, at->directory, &lock);
 
+    owner_note_disk(f, at->directory);
+    int r = lock_directory(f, at->mount, at->directory, &lock);
     return r != 0 ? r : change_delete_locked(f, at);
 }
 
@@ -316,6 +317,8 @@ static int change_rename(struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
     struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
+
+    owner_note_disk(f, to->directory);
     int r = from->mount == to->mount
                 ? lock_both(f, to->mount, from->directory, to->directory, lock)
                 : (int)OUTCOME_BETWEEN_MOUNTS;

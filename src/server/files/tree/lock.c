@@ -61,7 +61,6 @@ int lock_directory(struct files *f, const struct mount *m, int directory,
     if (r != 0)
         return r;
     ret->directory = directory;
-    owner_note_disk(f, directory);
     r = lock_on_all_machines(f, m, directory, &ret->file);
     if (r != 0)
         lock_release(ret);

@@ -201,13 +201,15 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     int r = 0;
 
     u->length = length;
-    if (!u->prepared && u->mount->inspect)
+    if (u->prepared)
+        return commit_check_length(f, length);
+    if (u->mount->inspect)
         r = commit_check_writers(f, u->partial.fd);
     if (r == 0)
         r = commit_check_length(f, length);
-    if (r == 0 && !u->prepared)
+    if (r == 0)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
-    if (r == 0 && !u->prepared)
+    if (r == 0)
         r = space_ensure_floor(f, u->mount, u->directory);
     u->prepared = r == 0;
     return upload_after(f, r);

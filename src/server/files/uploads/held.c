@@ -161,8 +161,9 @@ static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;
     LOCK_CLEANUP struct lock lock = LOCK_NONE;
-    int r = lock_directory(w->f, w->mount, one->directory, &lock);
 
+    owner_note_disk(w->f, one->directory);
+    int r = lock_directory(w->f, w->mount, one->directory, &lock);
     if (r == 0 && s->order == HELD_RELEASE)
         r = held_check_age(one);
     if (r == 0 && s->order != HELD_REJECT)

@@ -199,18 +199,6 @@ bool partial_can_be_resumed(const struct files *f, int directory,
                                !(has & ATTRIBUTE_OWNER));
 }
 
-/* Is FD still the file NAME? Between open and lock its writer may have renamed
- * or deleted it. */
-static bool partial_still_there(const struct files *f, int directory,
-                                const char *name, int fd, bool new,
-                                struct stat *st)
-{
-    int r = new ? resolve_known(fd, st) : fstat(fd, st);
-
-    return r == 0 && partial_is_own(f, st) &&
-           resolve_is_at(directory, name, st);
-}
-
 bool partial_is_there(int directory, const struct partial *p)
 {
     return resolve_is_at(directory, p->name, &p->opened);
@@ -240,7 +228,9 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
 
 /* Opens and locks it, with its facts. -EBUSY if a writer has it or it belongs
  * to somebody else; -EOWNERDEAD if the disk gave a new one another owner, and
- * it is removed. */
+ * it is removed. Between open and lock its writer may have renamed or deleted
+ * it. A new one is compared with its name when the session's handle is opened.
+ */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms,
                                struct stat *ret)
@@ -253,11 +243,14 @@ static int partial_open_locked(const struct files *f, int directory,
         int r = partial_lock(f, fd, ms);
         if (r < 0)
             return r;
-        if (partial_still_there(f, directory, name, fd, flags & O_EXCL, ret))
+        const bool new = flags &O_EXCL;
+        if ((new ? (r = resolve_known(fd, ret)) : fstat(fd, ret)) == 0 &&
+            partial_is_own(f, ret) &&
+            (new || resolve_is_at(directory, name, ret)))
             return fd_take(&fd);
-        if (flags & O_EXCL && ret->st_uid != f->uid) {
+        if (new) {
             unlinkat(directory, name, 0);
-            return -EOWNERDEAD;
+            return r < 0 ? r : -EOWNERDEAD;
         }
     }
     return -EBUSY;
@@ -454,12 +447,10 @@ int partial_confirm(struct files *f, struct partial *p)
 }
 
 /* A file system without modes may refuse any. */
-static void partial_set_mode(const struct partial *p, unsigned mode)
+static void partial_set_mode(struct partial *p, unsigned mode)
 {
-    struct stat st;
-
-    if (resolve_known(p->fd, &st) == 0 && (st.st_mode & 07777) != mode)
-        fchmod(p->fd, (mode_t)mode);
+    if ((p->opened.st_mode & 07777) != mode && fchmod(p->fd, (mode_t)mode) == 0)
+        p->opened.st_mode = S_IFREG | mode;
 }
 
 int partial_complete(const struct files *f, struct partial *p, unsigned mode)

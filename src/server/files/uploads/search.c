@@ -65,6 +65,7 @@ static int search_remove(struct search_request *s, int fd, const char *name,
         return -errno;
     if (resolve_is_same(&st, &s->held))
         return -EBUSY;
+    owner_note_disk(s->walk.f, fd);
     int r = lock_directory(s->walk.f, s->walk.mount, fd, &lock);
     if (r == -EBUSY)
         s->held = st;
