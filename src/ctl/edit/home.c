@@ -24,12 +24,12 @@
 static void ask_unit(struct unit *u)
 {
     if (geteuid() == 0 && strcmp(ctl.settings.file, SETTINGS_FILE) == 0)
-        unit_ask(u);
+        unit_look(u);
 }
 
 void (*paths_unit)(struct unit *u) = ask_unit;
 
-static struct unit permitting;
+static struct unit permitting = UNIT_UNKNOWN;
 
 void paths_ask(void)
 {

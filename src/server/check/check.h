@@ -15,7 +15,9 @@
 struct check {
     struct settings settings;
     struct users users;
+    struct unit unit;     /* what systemd forbids */
     bool root;            /* run by root */
+    bool in_unit;         /* systemd has started the server */
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
 
@@ -55,12 +57,10 @@ int account_empty_directory(const char *path, bool make, struct complaint *c);
 
 /* homes.c: calls REPORT once for each mistake in the users' rows, with
  * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users
- * aren't looked at. UNIT is what systemd forbids, or NULL. Run by root it takes
- * each user's ids for a while, so call it in a process that does nothing else.
- * A home on a network can block it. */
+ * aren't looked at. Run by root it takes each user's ids for a while, so call
+ * it in a process that does nothing else. A home on a network can block it. */
 typedef void check_report(void *owner, const char *mistake);
-size_t check_users(const struct check *k, const struct unit *unit,
-                   check_report *report, void *owner);
+size_t check_users(const struct check *k, check_report *report, void *owner);
 
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
@@ -70,12 +70,10 @@ void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);
 /* The same about the directory of the users file, if the server shall write new
  * hashes there. */
-void check_users_file(const struct check *k, const struct unit *unit,
-                      check_report *report, void *owner);
+void check_users_file(const struct check *k, check_report *report, void *owner);
 
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
-size_t check_shares(const struct check *k, const struct unit *unit,
-                    check_report *report, void *owner);
+size_t check_shares(const struct check *k, check_report *report, void *owner);
 
 /* A property that a file system lacks. WRONG: the server can't use the disk;
  * otherwise it can, with a loss. */

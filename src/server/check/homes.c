@@ -33,7 +33,6 @@ struct home_found {
 
 struct home_look {
     const struct check *check;
-    const struct unit *unit;
     check_report *report;
     void *owner;
     size_t mistakes;
@@ -90,14 +89,17 @@ static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
 
 static void not_opened(struct home_look *i, const struct user *user, int error)
 {
+    const char *or_hidden =
+        i->check->in_unit ? "; or systemd hides it: run: sallyportd --check"
+                          : "";
     char closed[USER_HOME_MAX + 1];
 
     if (error == ENOENT && i->check->root)
         mistake(i, user,
                 "the home %s is missing; run: install -d -m 0700 -o %u -g %u "
-                "%s",
+                "%s%s",
                 user->home, (unsigned)user->uid, (unsigned)user->gid,
-                user->home);
+                user->home, or_hidden);
     else if (error == ENOENT)
         mistake(i, user, "the home %s is missing; run: install -d -m 0700 %s",
                 user->home, user->home);
@@ -105,8 +107,8 @@ static void not_opened(struct home_look *i, const struct user *user, int error)
         closed_directory(user->home, closed);
         mistake(i, user,
                 "the home %s can't be reached: uid %u can't enter %s; run: "
-                "chmod o+x %s",
-                user->home, (unsigned)user->uid, closed, closed);
+                "chmod o+x %s%s",
+                user->home, (unsigned)user->uid, closed, closed, or_hidden);
     } else
         mistake(i, user, "the home %s: %s", user->home, strerror(error));
 }
@@ -162,7 +164,7 @@ static void look_at_home(struct home_look *i, const struct user *user)
 {
     struct complaint c = { "" };
 
-    if (i->unit && unit_forbids(i->unit, "home", user->home, &c)) {
+    if (unit_forbids(&i->check->unit, "home", user->home, &c)) {
         mistake(i, user, "%s", c.text);
         return;
     }
@@ -211,12 +213,10 @@ static void look_for_twins(struct home_look *i)
     }
 }
 
-size_t check_users(const struct check *k, const struct unit *unit,
-                   check_report *report, void *owner)
+size_t check_users(const struct check *k, check_report *report, void *owner)
 {
     const struct users *u = &k->users;
     struct home_look i = { .check = k,
-                           .unit = unit,
                            .report = report,
                            .owner = owner,
                            .found = calloc(u->count + 1, sizeof(*i.found)) };
@@ -322,8 +322,7 @@ void check_users_path(const struct settings *s, char path[PATH_MAX],
     slash[slash == directory] = '\0';
 }
 
-void check_users_file(const struct check *k, const struct unit *unit,
-                      check_report *report, void *owner)
+void check_users_file(const struct check *k, check_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
     const struct user *must = first_that_must_change(&k->users);
@@ -334,7 +333,7 @@ void check_users_file(const struct check *k, const struct unit *unit,
         return;
     check_users_path(s, path, directory);
     FD_CLEANUP int fd = open(directory, ENTER);
-    if (!unit || !unit_forbids(unit, "directory", directory, &why))
+    if (!unit_forbids(&k->unit, "directory", directory, &why))
         look_at_users_directory(fd, directory, k->root, &why);
     if (!why.text[0])
         look_at_users_file(fd, path, &why);

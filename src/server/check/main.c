@@ -42,14 +42,6 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* A server that was started by hand, or has another configuration, isn't the
- * unit's. */
-static bool is_of_unit(const struct check *k, bool asked)
-{
-    return k->root && strcmp(k->settings.file, SETTINGS_FILE) == 0 &&
-           (asked || getenv("INVOCATION_ID"));
-}
-
 /* A process that waits for a dead disk can't be killed: there is one at most,
  * however many starts follow. The kernel frees the lock at the process's end.
  */
@@ -81,30 +73,31 @@ static void enter_sandbox(struct check *k)
         die(EX_SOFTWARE, "%s", c.text);
 }
 
-/* systemctl can't be asked in the sandbox. */
-static bool look_at_homes(struct check *k, bool asked, struct writer w)
+static bool look_at_homes(struct check *k, struct writer w)
 {
-    static struct unit unit;
-
-    if (is_of_unit(k, asked))
-        unit_ask(&unit);
     check_ids(k, write_mistake, &w);
     enter_sandbox(k);
-    check_users_file(k, &unit, write_mistake, &w);
-    check_users(k, &unit, write_mistake, &w);
-    check_shares(k, &unit, write_mistake, &w);
+    check_users_file(k, write_mistake, &w);
+    check_users(k, write_mistake, &w);
+    check_shares(k, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);
     return w.count > 0;
 }
 
-/* For --check: all that is wrong with what the users' rows name. */
+/* For --check: all that is wrong with what the users' rows name. Another
+ * configuration isn't the unit's. */
 static bool mode_homes(struct check *k)
 {
     struct complaint c = { "" };
-    bool wrong = look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 });
 
+    if (k->root && strcmp(k->settings.file, SETTINGS_FILE) == 0)
+        unit_look(&k->unit); /* not in the sandbox */
+    const bool wrong = look_at_homes(k, (struct writer){ "", SIZE_MAX, 0 });
+    if (k->unit.stopped)
+        stderr_print("hint: sallyport.service doesn't run: only while it runs "
+                     "its view shows what systemd hides from it");
     if (hint_homes(k, &c))
         stderr_print("hint: %s", c.text);
     return wrong;
@@ -152,9 +145,9 @@ static bool mode_remarks(struct check *k)
  * are warnings. */
 static bool mode_start(struct check *k)
 {
+    k->in_unit = getenv("INVOCATION_ID") != NULL;
     be_the_only_one();
-    return look_at_homes(k, false,
-                         (struct writer){ "warning: ", WARNINGS_MAX, 0 });
+    return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
 static void take_question(void *p, size_t size)
@@ -208,7 +201,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    static struct check check;
+    static struct check check = { .unit = UNIT_UNKNOWN };
     struct complaint c = { "" };
 
     stderr_title("sallyportd");

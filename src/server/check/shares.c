@@ -24,7 +24,6 @@
 
 struct shares {
     const struct check *check;
-    const struct unit *unit;
     check_report *report;
     void *owner;
     size_t mistakes;
@@ -129,7 +128,7 @@ static void share_look(struct shares *x, const struct share *s)
 {
     struct complaint c = { "" };
 
-    if (x->unit && unit_forbids(x->unit, "share", s->path, &c)) {
+    if (unit_forbids(&x->check->unit, "share", s->path, &c)) {
         share_mistake(x, s, "%s", c.text);
         return;
     }
@@ -177,13 +176,10 @@ static void shares_find_members(struct shares *x)
         }
 }
 
-size_t check_shares(const struct check *k, const struct unit *unit,
-                    check_report *report, void *owner)
+size_t check_shares(const struct check *k, check_report *report, void *owner)
 {
     const struct users *u = &k->users;
-    struct shares x = {
-        .check = k, .unit = unit, .report = report, .owner = owner
-    };
+    struct shares x = { .check = k, .report = report, .owner = owner };
 
     if (u->shares == 0)
         return 0;

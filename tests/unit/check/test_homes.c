@@ -30,6 +30,7 @@ static void begin(void)
     cr_assert_eq(chmod(scratch, 0755), 0);
     conf_default(&world.check.settings);
     world.check.root = geteuid() == 0;
+    world.check.unit = (struct unit)UNIT_UNKNOWN;
     snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
              "%s", scratch);
     snprintf(world.check.settings.users, sizeof(world.check.settings.users),
@@ -39,16 +40,16 @@ static void begin(void)
 
 static void end(void)
 {
+    fd_close(&world.check.unit.root);
     scratch_remove();
     buf_release(&world.said);
 }
 
-static struct unit strict_unit(void)
+/* The service has an empty root directory. */
+static void hide_all(void)
 {
-    struct unit u = { .rules = 0 };
-
-    unit_add(&u, SLICE("ProtectSystem=strict"));
-    return u;
+    cr_assert_eq(mkdir(in_scratch("root"), 0700), 0);
+    world.check.unit.root = open(in_scratch("root"), O_PATH | O_DIRECTORY);
 }
 
 TestSuite(homes, .init = begin, .fini = end);
@@ -104,7 +105,7 @@ static void hear(void *owner, const char *mistake)
     buf_add_format(&world.said, "%s\n", mistake);
 }
 
-static size_t look(const struct unit *unit)
+static size_t look(void)
 {
     struct complaint c = { "" };
     int fd = fd_sealed("users", slice_from(world.users));
@@ -112,8 +113,8 @@ static size_t look(const struct unit *unit)
 
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
-    n = check_users(&world.check, unit, hear, NULL);
-    n += check_shares(&world.check, unit, hear, NULL);
+    n = check_users(&world.check, hear, NULL);
+    n += check_shares(&world.check, hear, NULL);
     buf_add(&world.said, "", 1);
     users_release(&world.check.users);
     fd_close(&fd);
@@ -131,7 +132,7 @@ Test(homes, good_ones)
     add("anna", 70000, "anna", false);
     add("bert", 70001, "bert", false);
     add("away", 70002, "missing", true); /* locked */
-    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+    cr_expect_eq(look(), 0, "%s", world.said.data);
 }
 
 Test(homes, what_anybody_sees)
@@ -141,7 +142,7 @@ Test(homes, what_anybody_sees)
     add("anna", 70000, "anna", false);
     add("bert", 70001, "missing", false);
     add("carl", 70002, "file", false);
-    cr_expect_eq(look(NULL), 2, "%s", world.said.data);
+    cr_expect_eq(look(), 2, "%s", world.said.data);
     EXPECT("users:2: user bert: the home ");
     EXPECT("/missing is missing; run: install -d -m 0700 ");
     EXPECT("users:3: user carl: the home ");
@@ -163,13 +164,13 @@ Test(homes, a_home_without_attributes)
     }
     cr_assert_eq(chown(in_scratch("anna"), 70000, 70000), 0);
     add("anna", 70000, "anna", false);
-    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+    cr_expect_eq(look(), 0, "%s", world.said.data);
     end_of_row = world.users + strlen(world.users) - 1;
     for (size_t i = 0; i < 2; i++) {
         snprintf(end_of_row, 16, "%s",
                  i == 0 ? "uploads=2\n" : "upload_bytes=2\n");
         buf_clear(&world.said);
-        cr_expect_eq(look(NULL), 1, "%s", world.said.data);
+        cr_expect_eq(look(), 1, "%s", world.said.data);
         EXPECT(
             "users:1: user anna: uploads= or upload_bytes=: the file system ");
     }
@@ -183,7 +184,7 @@ Test(homes, mine_without_root)
     make("anna", 0700, geteuid());
     add("anna", 70000, "anna", false);
     snprintf(world.users + strlen(world.users) - 1, 32, "rights./in=lru\n");
-    cr_expect_eq(look(NULL), 1, "%s", world.said.data);
+    cr_expect_eq(look(), 1, "%s", world.said.data);
     EXPECT("users:1: user anna: mine (u) works only if root runs the server");
 }
 
@@ -202,7 +203,7 @@ Test(homes, what_root_sees)
     add("carl", 70002, "carl", false);
     add("dora", 70003, "dora", false);
     add("low", 1000, "anna", false);
-    cr_expect_eq(look(NULL), 4, "%s", world.said.data);
+    cr_expect_eq(look(), 4, "%s", world.said.data);
     EXPECT("users:2: user bert: the home ");
     EXPECT("uid 70001 can't enter ");
     EXPECT("/closed; run: chmod o+x ");
@@ -223,31 +224,29 @@ Test(homes, one_home_for_two)
         world.check.settings.uid_first = 1;
     add("anna", 70000, "anna", false);
     add("bert", 70001, "link", false);
-    look(NULL);
+    look();
     EXPECT("users:2: user bert: the home ");
     EXPECT("/link is also that of user anna, line 1");
 }
 
 Test(homes, what_the_unit_forbids)
 {
-    struct unit unit = strict_unit();
-
+    hide_all();
     make("anna", 0700, 70000);
     add("anna", 70000, "anna", false);
-    cr_expect_eq(look(&unit), 1, "%s", world.said.data);
-    EXPECT("users:1: user anna: systemd makes the home ");
+    cr_expect_eq(look(), 1, "%s", world.said.data);
+    EXPECT("users:1: user anna: systemd hides the home ");
 }
 
 /* Returns the remark about the directory of the users file, or NULL. */
-static const char *said_of_users(const char *path, bool change,
-                                 const struct unit *u)
+static const char *said_of_users(const char *path, bool change)
 {
     struct settings *s = &world.check.settings;
 
     buf_clear(&world.said);
     s->password_change = change;
     snprintf(s->users, sizeof(s->users), "%s", path);
-    check_users_file(&world.check, u, hear, NULL);
+    check_users_file(&world.check, hear, NULL);
     buf_add(&world.said, "", 1);
     return world.said.len > 1 ? world.said.data : NULL;
 }
@@ -256,28 +255,26 @@ static const char *said_of_users(const char *path, bool change,
 Test(homes, where_new_hashes_go)
 {
     struct user must = { .must_change = true, .line = 1 };
-    struct unit strict = strict_unit();
     const char *said;
 
-    cr_expect_null(said_of_users("/nowhere/users", false, NULL));
-    said = said_of_users("/nowhere/users", true, NULL);
+    cr_expect_null(said_of_users("/nowhere/users", false));
+    said = said_of_users("/nowhere/users", true);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "password_change") && strstr(said, "/nowhere: No"),
               "%s", said);
-    cr_expect_null(said_of_users(in_scratch("users"), true, NULL));
-    said = said_of_users(in_scratch("users"), true, &strict);
+    cr_expect_null(said_of_users(in_scratch("users"), true));
+    hide_all();
+    said = said_of_users(in_scratch("users"), true);
     cr_assert_not_null(said);
-    cr_expect(strstr(said, "ReadWritePaths=-/tmp/"), "%s", said);
-    cr_expect_null(strstr(said, "/users\n"), "%s", said);
+    cr_expect(strstr(said, "systemd hides the directory "), "%s", said);
+    cr_expect_null(strstr(said, "/users "), "%s", said);
+    fd_close(&world.check.unit.root);
     world.check.users = (struct users){ .row = &must, .count = 1 };
-    said = said_of_users("/nowhere/users", false, NULL);
+    said = said_of_users("/nowhere/users", false);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "/nowhere/users:1: must_change: the server can't "
                            "replace the users file: /nowhere: No"),
               "%s", said);
-    said = said_of_users("/users", true, &strict);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "ReadWritePaths=-/\\n"), "%s", said);
 }
 
 /* A file that the server couldn't replace as it is: it belongs to another
@@ -285,28 +282,29 @@ Test(homes, where_new_hashes_go)
 Test(homes, the_users_file_itself)
 {
     const char *said;
-    struct unit strict = strict_unit();
     char path[128], link_path[256], other[140];
 
     snprintf(path, sizeof(path), "%s", in_scratch("users"));
     files_write(path, "", 0, 0600);
-    cr_expect_null(said_of_users(path, true, NULL));
+    cr_expect_null(said_of_users(path, true));
     snprintf(other, sizeof(other), "%s.copy", path);
     cr_assert_eq(link(path, other), 0);
-    said = said_of_users(path, true, NULL);
+    said = said_of_users(path, true);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "has 2 names"), "%s", said);
     cr_assert_eq(unlink(other), 0);
     cr_assert_eq(mkdir(other, 0700), 0);
     snprintf(link_path, sizeof(link_path), "%s/users", other);
     cr_assert_eq(symlink(path, link_path), 0);
-    said = said_of_users(link_path, true, &strict);
+    hide_all();
+    said = said_of_users(link_path, true);
     cr_assert_not_null(said);
     cr_expect_null(strstr(said, ".copy"), "the link's directory: %s", said);
+    fd_close(&world.check.unit.root);
     if (geteuid() != 0)
         return;
     cr_assert_eq(chown(path, 0, 12345), 0);
-    said = said_of_users(path, true, NULL);
+    said = said_of_users(path, true);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "belongs to 0:12345"), "%s", said);
     cr_expect(strstr(said, "chown 0:0 "), "%s", said);
@@ -329,7 +327,7 @@ Test(shares, good_ones)
     add_share("a", 80000, "a");
     add_share("b", 80001, "anna2");
     add_member("anna", 70000, "a,b");
-    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+    cr_expect_eq(look(), 0, "%s", world.said.data);
 }
 
 Test(shares, what_anybody_sees)
@@ -340,7 +338,7 @@ Test(shares, what_anybody_sees)
     add_share("a", 80001, "a");
     add_share("missing", 80002, "none");
     add_share("file", 80003, "file");
-    cr_expect_eq(look(NULL), 3, "%s", world.said.data);
+    cr_expect_eq(look(), 3, "%s", world.said.data);
     EXPECT("users:2: share a: the directory ");
     EXPECT("/a has mode 2750, not 2770; run: chmod 2770 ");
     EXPECT("users:3: share missing: the directory ");
@@ -364,7 +362,7 @@ Test(shares, what_root_sees)
     add_share("b", 80001, "b");
     add_share("c", 80002, "c");
     add_member("anna", 70000, "a,b,c");
-    cr_expect_eq(look(NULL), 3, "%s", world.said.data);
+    cr_expect_eq(look(), 3, "%s", world.said.data);
     EXPECT("users:1: share a: user anna can't reach the directory ");
     EXPECT("/closed/a: Permission denied; check the modes of the directories");
     EXPECT("/b has gid 80009, not gid 80001; run: chgrp -R 80001 ");
@@ -383,7 +381,7 @@ Test(shares, in_homes_and_around_them)
     add("anna", 70000, "anna", false);
     add("bert", 70001, "around/bert", true);
     add("carl", 70002, "same", true);
-    look(NULL);
+    look();
     EXPECT("users:1: share in: the directory ");
     EXPECT("/anna/in overlaps the home of user anna, line ");
     EXPECT("users:2: share around: the directory ");
@@ -393,12 +391,11 @@ Test(shares, in_homes_and_around_them)
 
 Test(shares, what_the_unit_forbids)
 {
-    struct unit unit = strict_unit();
-
+    hide_all();
     make_share("a", 02770, 80000);
     add_share("a", 80000, "a");
-    cr_expect_eq(look(&unit), 1, "%s", world.said.data);
-    EXPECT("users:1: share a: systemd makes the share ");
+    cr_expect_eq(look(), 1, "%s", world.said.data);
+    EXPECT("users:1: share a: systemd hides the share ");
 }
 
 static bool is_hinted(const char *homes, size_t users)

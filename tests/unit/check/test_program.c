@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,27 +143,55 @@ Test(program, remarks_are_no_mistakes)
 
 static char asked[] = "/tmp/sallyport-asked-XXXXXX"; /* there: it was asked */
 
-/* Replaces systemctl by one that never stops answering. Returns false if that
- * can't be done. */
-static bool play_systemctl(void)
+/* Puts a systemctl in the place of the system's, whose answer never ends.
+ * Returns false where that can't be done. */
+static bool play_systemctl(pid_t service)
 {
     static const char text[] = "#!/bin/sh\n"
                                "echo >%s\n"
-                               "echo ProtectSystem=strict\n"
-                               "echo ReadWritePaths=/nowhere/user0\n"
+                               "echo %d\n"
                                "while echo and so on; do :; done\n";
     char path[] = "/tmp/sallyport-systemctl-XXXXXX";
     int fd = mkstemp(path);
     bool mounted;
 
     cr_assert(fd >= 0 && fchmod(fd, 0755) == 0);
-    cr_assert_gt(dprintf(fd, text, asked), 0);
+    cr_assert_gt(dprintf(fd, text, asked, (int)service), 0);
     close(fd);
     mounted = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
               mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
               mount(path, SYSTEMCTL, NULL, MS_BIND, NULL) == 0;
     unlink(path);
     return mounted;
+}
+
+/* A process with an empty root directory. */
+static pid_t play_service(void)
+{
+    int ready[2];
+    char byte;
+
+    cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char root[] = "/tmp/sallyport-root-XXXXXX";
+
+        if (mkdtemp(root) && chroot(root) == 0)
+            (void)!write(ready[1], "1", 1);
+        close(ready[1]);
+        pause();
+    }
+    close(ready[1]);
+    (void)!read(ready[0], &byte, 1);
+    close(ready[0]);
+    return pid;
+}
+
+static void end_service(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
 static bool was_asked(void)
@@ -184,8 +213,11 @@ Test(program, asks_systemd_when_it_needs_the_answer)
 {
     close(mkstemp(asked));
     cr_assert(was_asked());
-    if (!play_systemctl())
+    pid_t service = play_service();
+    if (!play_systemctl(service)) {
+        end_service(service);
         cr_skip_test("needs root, and a systemctl");
+    }
     alarm(30); /* Criterion's own timeout leaks */
     settings_path = SETTINGS_FILE;
     setenv("INVOCATION_ID", "1", 1);
@@ -194,11 +226,16 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     buf_release(&said);
     check("homes", "", missing_homes(2));
     cr_expect(was_asked());
+    EXPECT("user user1: systemd hides the home /nowhere/user1 from the ");
+    buf_release(&said);
+    end_service(service);
+    check("homes", "", missing_homes(2));
+    cr_expect(was_asked());
     EXPECT("user user0: the home /nowhere/user0 is missing");
-    EXPECT("systemd makes the home /nowhere/user1 read-only");
     buf_release(&said);
     check("start", "", missing_homes(2));
-    cr_expect(was_asked());
+    cr_expect_not(was_asked());
+    EXPECT("; or systemd hides it: run: sallyportd --check\n");
     buf_release(&said);
     lock_the_look();
     check("start", "", missing_homes(2));

@@ -216,7 +216,7 @@ Test(change, rename)
     }
 }
 
-/* Of a file in it: retention couldn't remove it. */
+/* Retention couldn't remove such a file. */
 Test(change, paths_that_would_be_too_long)
 {
     static const struct {
