@@ -34,7 +34,7 @@ static void offer_names(const struct completion *c, unsigned kinds)
     const struct users *u = &x->users;
     const bool with = kinds & WITH_KIND;
 
-    if (ctl_load_settings(x))
+    if (ctl_load_settings(x, false))
         return;
     edit_load_users(&x->users, x->settings.users, no_report, &x->complaint);
     for (size_t i = 0; kinds & A_USER && i < u->count; i++)

@@ -122,7 +122,7 @@ enum {
     ASKS_PASSWORD = 4,
     WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
     HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
-    ANY_SETTINGS = 32,    /* ctl_load_partly() */
+    ANY_SETTINGS = 32,    /* a part of them is enough */
 };
 
 /* Does the work of a command, with ctl; returns, or calls fail(). */
@@ -200,12 +200,11 @@ int complete_print(struct context *x, char **word);
 
 /* Writes the path of NAME beside this program; or NAME, if that isn't known. */
 void ctl_beside(const char *name, char out[PATH_MAX]);
-/* run.c: loads the settings of the command line. Returns an exit code. */
-int ctl_load_settings(struct context *x);
-/* The same for a command that must work while somebody edits the configuration:
- * a mistake in it is a warning on standard error, unless it may be in the line
- * of `users`. */
-int ctl_load_partly(struct context *x);
+/* run.c: loads the settings of the command line. PARTLY: for a command that
+ * must work while somebody edits the configuration: a mistake in it is a
+ * warning on standard error, unless it may be in the line of `users`. Returns
+ * an exit code. */
+int ctl_load_settings(struct context *x, bool partly);
 
 /* fail.c: the end of a command that fails. A function that a command needs
  * calls fail(), and returns only if it has done its work. */
@@ -379,7 +378,8 @@ int disk_room(const char *path, struct statvfs *ret);
 
 /* Asks on /dev/tty. Returns 1 for "y" or "yes", 0 for another answer, and -1 if
  * nobody can be asked or nobody answered. */
-int terminal_confirm(const char *question);
+int terminal_confirm(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 
 /* Reads one line of standard input, without its end. The caller wipes OUT. */
 void password_line(char *out, size_t size);

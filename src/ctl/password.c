@@ -4,6 +4,7 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -22,13 +23,19 @@ static int ask_line(int tty, const char *prompt, bool echo, char *out,
     return prompt_ask(tty, &q, out, size);
 }
 
-int terminal_confirm(const char *question)
+int terminal_confirm(const char *format, ...)
 {
     FD_CLEANUP int tty = isatty(STDIN_FILENO) ? prompt_open() : -1;
-    char answer[8];
-    int len = tty < 0 ? -ENOTTY
-                      : ask_line(tty, question, true, answer, sizeof(answer));
+    char question[USER_HOME_MAX + 160], answer[8];
+    va_list args;
+    int len;
 
+    if (tty < 0)
+        return -1;
+    va_start(args, format);
+    vsnprintf(question, sizeof(question), format, args);
+    va_end(args);
+    len = ask_line(tty, question, true, answer, sizeof(answer));
     if (len < 0)
         return len == -ENAMETOOLONG ? 0 : -1;
     return !strcmp(answer, "y") || !strcmp(answer, "yes");
@@ -78,27 +85,6 @@ static struct slice tidy_line(char *line, size_t len)
     return text;
 }
 
-/* A PASS command can't carry CR or LF. */
-static void read_stdin(struct secret *s)
-{
-    LINE_CLEANUP struct typed_line line;
-    ssize_t len = read_input(line.bytes, sizeof(line.bytes));
-    enum password_fault fault;
-    struct slice text;
-
-    if (len < 0)
-        fail(EX_IOERR, "the password can't be read from standard input");
-    text = tidy_line(line.bytes, (size_t)len);
-    if (text.len == 0)
-        fail(EX_TEMPFAIL,
-             "the password " NOT_GIVEN "; write it as one line to standard "
-             "input, or use --print-password");
-    fault = hash_password_fault(text);
-    if (fault != PASSWORD_OK)
-        fail(EX_DATAERR, "the password %s", password_fault_text(fault));
-    secret_set(s, text);
-}
-
 void password_line(char *out, size_t size)
 {
     ssize_t len = read_input(out, size);
@@ -111,6 +97,23 @@ void password_line(char *out, size_t size)
     text = tidy_line(out, (size_t)len);
     memmove(out, text.ptr, text.len);
     out[text.len] = '\0';
+}
+
+/* A PASS command can't carry CR or LF. */
+static void read_stdin(struct secret *s)
+{
+    LINE_CLEANUP struct typed_line line;
+    enum password_fault fault;
+
+    password_line(line.bytes, sizeof(line.bytes));
+    if (!line.bytes[0])
+        fail(EX_TEMPFAIL,
+             "the password " NOT_GIVEN "; write it as one line to standard "
+             "input, or use --print-password");
+    fault = hash_password_fault(slice_from(line.bytes));
+    if (fault != PASSWORD_OK)
+        fail(EX_DATAERR, "the password %s", password_fault_text(fault));
+    secret_set(s, slice_from(line.bytes));
 }
 
 /* Bytes above the last multiple of the number of letters are dropped, so that

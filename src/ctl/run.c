@@ -364,9 +364,18 @@ void ctl_beside(const char *name, char out[PATH_MAX])
     snprintf(out + n, PATH_MAX - (size_t)n, "%s", name);
 }
 
-static int take_settings(struct context *x, int error)
+static void warn_of_mistake(const char *mistake)
+{
+    stderr_print("warning: %s; this line has no effect here", mistake);
+}
+
+int ctl_load_settings(struct context *x, bool partly)
 {
     struct settings *s = &x->settings;
+    const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
+    int error = partly
+                    ? conf_load_partly(s, path, warn_of_mistake, &x->complaint)
+                    : conf_load(s, path, &x->complaint);
 
     if (error)
         return EX_CONFIG;
@@ -375,36 +384,12 @@ static int take_settings(struct context *x, int error)
     return 0;
 }
 
-static const char *settings_path(const struct context *x)
-{
-    return x->args.config ? x->args.config : SETTINGS_FILE;
-}
-
-int ctl_load_settings(struct context *x)
-{
-    return take_settings(
-        x, conf_load(&x->settings, settings_path(x), &x->complaint));
-}
-
-static void warn_of_mistake(const char *mistake)
-{
-    stderr_print("warning: %s; this line has no effect here", mistake);
-}
-
-int ctl_load_partly(struct context *x)
-{
-    return take_settings(x, conf_load_partly(&x->settings, settings_path(x),
-                                             warn_of_mistake, &x->complaint));
-}
-
 static void run_row(const struct ctl_command *row)
 {
     struct context *x = &ctl;
 
-    if (row->needs & ANY_SETTINGS)
-        need(x, ctl_load_partly(x));
-    else if (!(row->needs & WITHOUT_SETTINGS))
-        need(x, ctl_load_settings(x));
+    if (!(row->needs & WITHOUT_SETTINGS))
+        need(x, ctl_load_settings(x, row->needs & ANY_SETTINGS));
     if (row->needs & READS_USERS)
         edit_read_users();
     row->run();
@@ -463,7 +448,7 @@ static void run_first_look(void)
 {
     struct context *x = &ctl;
 
-    ctl_status = ctl_load_partly(x);
+    ctl_status = ctl_load_settings(x, true);
     if (ctl_status)
         printf("server:    %s\n", x->complaint.text);
     else

@@ -347,7 +347,7 @@ static void explain_user(const struct log_view *v)
 {
     struct context own = { .args = *v->args };
 
-    if (v->shown == 0 && v->args->user && ctl_load_settings(&own) == 0 &&
+    if (v->shown == 0 && v->args->user && ctl_load_settings(&own, false) == 0 &&
         edit_load_users(&own.users, own.settings.users, NULL, &own.complaint) ==
             0 &&
         !users_find(&own.users, slice_from(v->args->user)))

@@ -101,7 +101,6 @@ static void check_waiting(void)
     struct removed p = removal.directory;
     const bool share = removal.gid != 0;
     struct complaint why;
-    char question[160];
     int code;
 
     if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.missing)
@@ -115,11 +114,9 @@ static void check_waiting(void)
              why.text);
     if (w.count == 0)
         return;
-    snprintf(question, sizeof(question),
-             "%s has uploads that wait for inspection (%u), and no command "
-             "will find them any more. Go on? [y/N] ",
-             ctl.args.word[2], w.count);
-    if (terminal_confirm(question) != 1)
+    if (terminal_confirm("%s has uploads that wait for inspection (%u), and no "
+                         "command will find them any more. Go on? [y/N] ",
+                         ctl.args.word[2], w.count) != 1)
         fail(EX_USAGE,
              "%s has uploads that wait for inspection (%u; see: sallyportctl "
              "inspect list --all), and no command would find them any more; "
@@ -131,14 +128,12 @@ static void check_waiting(void)
 /* Asks on a terminal; a script isn't asked. */
 static void confirm_taken(const char *what, size_t members)
 {
-    char question[160];
 
     if (members == 0 || ctl.args.yes || ctl.args.purge || !isatty(STDIN_FILENO))
         return;
-    snprintf(question, sizeof(question),
-             "Take the %s %s from %zu user%s? [y/N] ", what, ctl.args.word[2],
-             members, members == 1 ? "" : "s");
-    if (terminal_confirm(question) != 1)
+    if (terminal_confirm("Take the %s %s from %zu user%s? [y/N] ", what,
+                         ctl.args.word[2], members,
+                         members == 1 ? "" : "s") != 1)
         fail(EXIT_FAILURE, "nothing was removed");
 }
 
@@ -155,14 +150,12 @@ static size_t count_members(void)
 
 static void confirm_purge(void)
 {
-    char question[USER_HOME_MAX + 64];
     int answer;
 
     if (ctl.args.yes)
         return;
-    snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
-             removal.directory.path);
-    answer = terminal_confirm(question);
+    answer = terminal_confirm("Remove %s and all in it? [y/N] ",
+                              removal.directory.path);
     if (answer == 0)
         fail(EXIT_FAILURE, "nothing was removed");
     if (answer < 0)

@@ -8,37 +8,35 @@
 #define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */
 #define URI_MAX      256
 
-/* The data for an app. */
-static struct enrolment {
-    char secret[BASE32_TEXT(SECRET_BYTES)];
-    char uri[URI_MAX];
-} enrolment;
+static char secret[BASE32_TEXT(SECRET_BYTES)];
 
-static void enrolment_make(struct enrolment *e, const char *name)
+static void secret_make(void)
 {
-    char host[65] = "";
     uint8_t bytes[SECRET_BYTES];
 
     random_bytes(bytes, sizeof(bytes));
-    base32_encode(bytes, sizeof(bytes), e->secret);
+    base32_encode(bytes, sizeof(bytes), secret);
     explicit_bzero(bytes, sizeof(bytes));
-    gethostname(host, sizeof(host) - 1);
-    snprintf(e->uri, sizeof(e->uri),
-             "otpauth://totp/Sallyport:%s%%40%s?secret=%s&issuer=Sallyport",
-             name, host, e->secret);
 }
 
-static void enrolment_show(const struct enrolment *e, const char *name)
+static void secret_show(const char *name)
 {
+    char uri[URI_MAX], host[65] = "";
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(uri, sizeof(uri),
+             "otpauth://totp/Sallyport:%s%%40%s?secret=%s&issuer=Sallyport",
+             name, host, secret);
     if (ctl.args.json)
-        json_print(json_pack("{s:s, s:s, s:s}", "name", name, "secret",
-                             e->secret, "uri", e->uri));
+        json_print(json_pack("{s:s, s:s, s:s}", "name", name, "secret", secret,
+                             "uri", uri));
     else
         printf("%s\nGive this to %s, who sends the six digits of the app right "
                "after the password from now on, from each address once in "
                "totp_time; for a picture: qrencode -t ansiutf8 URI. It is not "
                "shown again.\n",
-               e->uri, name);
+               uri, name);
+    explicit_bzero(uri, sizeof(uri));
     if (fflush(stdout) == EOF)
         fail(EX_IOERR, "standard output: %s", strerror(errno));
 }
@@ -59,8 +57,7 @@ static void totp_set(void *given)
 
     if (given)
         totp_check(user);
-    row_need(
-        row_set(edit_row(user->line), "totp", given ? enrolment.secret : NULL));
+    row_need(row_set(edit_row(user->line), "totp", given ? secret : NULL));
 }
 
 static void totp_off(const struct user *user)
@@ -99,9 +96,9 @@ void user_totp(void)
              "%s has a second factor, and the app that makes its codes would "
              "be useless; --new-secret makes another one",
              user->name);
-    enrolment_make(&enrolment, user->name);
-    enrolment_show(&enrolment, ctl.args.word[2]);
+    secret_make();
+    secret_show(user->name);
     at_fail = say_not_counted;
-    edit_run(totp_set, &enrolment);
-    explicit_bzero(&enrolment, sizeof(enrolment));
+    edit_run(totp_set, secret);
+    explicit_bzero(secret, sizeof(secret));
 }

@@ -172,6 +172,13 @@ static void say_changed(struct sync_row *r, const char *what)
     buf_add_format(&r->changed, "%s%s", r->changed.len > 0 ? ", " : "", what);
 }
 
+static void set_key(const struct sync_row *r, const char *key,
+                    const char *value)
+{
+    if (!ctl.args.dry_run)
+        row_need(row_set(edit_row(r->row->line), key, value));
+}
+
 /* A lock by hand stays. */
 static void sync_put_hash(struct sync_row *r)
 {
@@ -196,8 +203,7 @@ static void sync_put_expires(struct sync_row *r)
     if ((!now && !(r->before & SYNC_EXPIRES)) || when == r->row->expires)
         return;
     say_changed(r, now ? "end" : "no end any more");
-    if (!ctl.args.dry_run)
-        row_need(row_set(edit_row(r->row->line), "expires", now));
+    set_key(r, "expires", now);
 }
 
 static void sync_put_comment(struct sync_row *r)
@@ -217,9 +223,8 @@ static void sync_put_sync(struct sync_row *r)
     const struct user_sync sync = { slice_from(ctl.args.sync), r->after };
     char text[SYNC_TEXT_MAX];
 
-    if (r->after != r->before && !ctl.args.dry_run)
-        row_need(row_set(edit_row(r->row->line), "sync",
-                         user_sync_text(&sync, text)));
+    if (r->after != r->before)
+        set_key(r, "sync", user_sync_text(&sync, text));
 }
 
 static void say_closed(struct sync_row *r)
