@@ -321,7 +321,7 @@ void output_members(json_t *object, struct buf *into);
 void output_one(json_t *one, const struct output_field *f);
 /* A table: columns that are as wide as their values, or CSV of the same columns
  * (--csv), or with --json an array of the whole objects. */
-#define TABLE_COLUMNS 16
+#define TABLE_COLUMNS 20
 #define TABLE_MAX     (1u << 30)
 struct table {
     struct context *x;

@@ -381,14 +381,13 @@ static void take_options(struct log_view *v)
 void log_show(void)
 {
     static const struct output_field columns[] = {
-        { .key = "time" },   { .key = "machine" },
-        { .key = "user" },   { .key = "event" },
-        { .key = "verb" },   { .key = "path" },
-        { .key = "to" },     { .key = "bytes" },
-        { .key = "size" },   { .key = "result" },
-        { .key = "reason" }, { .key = "peer" },
-        { .key = "serial" }, { .key = "uid" },
-        { .key = "admin" },  { 0 },
+        { .key = "time" },   { .key = "machine" }, { .key = "user" },
+        { .key = "event" },  { .key = "verb" },    { .key = "path" },
+        { .key = "to" },     { .key = "bytes" },   { .key = "size" },
+        { .key = "result" }, { .key = "reason" },  { .key = "peer" },
+        { .key = "serial" }, { .key = "uid" },     { .key = "admin" },
+        { .key = "what" },   { .key = "failed" },  { .key = "cause" },
+        { .key = "tls" },    { .key = "name" },    { 0 },
     };
     struct log_view *v = calloc(1, sizeof(*v));
 
