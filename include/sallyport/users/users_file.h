@@ -32,12 +32,9 @@ void users_file_close(struct users_file *p);
  * else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
 
-/* Opens the users file, or with ENDING a file beside it, to read it. On a
- * network disk it opens the file that the server has now, not the one in
- * this machine's memory. The caller holds the lock. Returns a descriptor or
- * -errno. */
-int users_file_open_current(const struct users_file *p, const char *ending);
-/* Reads the users file in the same way, and notes which one it is. Returns 0;
+/* Reads the users file, and notes which one it is. On a network disk it reads
+ * the file that the server has now, not the one in this machine's memory. The
+ * caller holds the lock. Returns 0;
  * 1: it is being written; or -errno. */
 int users_file_read(struct users_file *p, struct buf *text);
 

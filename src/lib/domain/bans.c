@@ -76,20 +76,6 @@ static size_t ban_slot(const struct ban_index *x, const struct address *network,
     return siphash(x->key, bytes, sizeof(bytes)) % BAN_SLOTS;
 }
 
-static void ban_index_add(struct ban_index *x, const struct ban *ban,
-                          uint16_t row)
-{
-    unsigned bits = __atomic_load_n(&ban->bits, __ATOMIC_RELAXED);
-    size_t at = ban_slot(x, &ban->network, bits);
-
-    if (ban->network.family == 0 || bits > BAN_BITS_MAX)
-        return;
-    while (x->slot[at] != 0)
-        at = (at + 1) % BAN_SLOTS;
-    x->slot[at] = row + 1;
-    x->bits[bits] = true;
-}
-
 static void ban_index_update(struct ban_index *x, const struct bans *b)
 {
     uint64_t changes = __atomic_load_n(&b->changes, __ATOMIC_ACQUIRE);
@@ -99,8 +85,18 @@ static void ban_index_update(struct ban_index *x, const struct bans *b)
         return;
     memset(x->bits, 0, sizeof(x->bits));
     memset(x->slot, 0, sizeof(x->slot));
-    for (uint32_t i = 0; i < rows; i++)
-        ban_index_add(x, &b->ban[i], (uint16_t)i);
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct ban *ban = &b->ban[i];
+        unsigned bits = __atomic_load_n(&ban->bits, __ATOMIC_RELAXED);
+        size_t at = ban_slot(x, &ban->network, bits);
+
+        if (ban->network.family == 0 || bits > BAN_BITS_MAX)
+            continue;
+        while (x->slot[at] != 0)
+            at = (at + 1) % BAN_SLOTS;
+        x->slot[at] = (uint16_t)(i + 1);
+        x->bits[bits] = true;
+    }
     x->changes = changes;
 }
 

@@ -16,47 +16,33 @@
 #define QUEUE_MAX     (64u << 10)
 #define QUEUE_REFUSED (QUEUE_MAX / 4)
 
-/* These and the names of fields (line.c) are the list of everything that a line
- * of the log can have. */
-const char *const event_names[EVENT_COUNT] = {
-    [EVENT_SERVICE] = "service",
-    [EVENT_CONNECT] = "connect",
-    [EVENT_REFUSED] = "refused",
-    [EVENT_LOGIN] = "login",
-    [EVENT_LOGIN_FAILED] = "login-failed",
-    [EVENT_CLIENT] = "client",
-    [EVENT_TRANSFER] = "transfer",
-    [EVENT_CHANGE] = "change",
-    [EVENT_DATA_REFUSED] = "data-refused",
-    [EVENT_BAN] = "ban",
-    [EVENT_END] = "end",
-    [EVENT_SYSCALL] = "syscall",
-    [EVENT_PEER] = "peer-error",
-    [EVENT_CHILD] = "child",
-    [EVENT_COMMAND_REFUSED] = "command-refused",
-    [EVENT_TROUBLE] = "trouble", /* "service" in a line */
-    [EVENT_ADMIN] = "admin",
-};
+/* Name and severity. The names of events and of fields (line.c) are the list of
+ * everything that a line of the log can have. EVENT_TROUBLE is a "service" in a
+ * line. */
+#define EVENTS(E)                                                              \
+    E(SERVICE, "service", NOTICE)                                              \
+    E(CONNECT, "connect", INFO)                                                \
+    E(REFUSED, "refused", NOTICE)                                              \
+    E(LOGIN, "login", INFO)                                                    \
+    E(LOGIN_FAILED, "login-failed", NOTICE)                                    \
+    E(CLIENT, "client", INFO)                                                  \
+    E(TRANSFER, "transfer", INFO)                                              \
+    E(CHANGE, "change", INFO)                                                  \
+    E(DATA_REFUSED, "data-refused", WARNING)                                   \
+    E(BAN, "ban", WARNING)                                                     \
+    E(END, "end", INFO)                                                        \
+    E(SYSCALL, "syscall", ERR)                                                 \
+    E(PEER, "peer-error", ERR)                                                 \
+    E(CHILD, "child", ERR)                                                     \
+    E(COMMAND_REFUSED, "command-refused", NOTICE)                              \
+    E(TROUBLE, "trouble", WARNING)                                             \
+    E(ADMIN, "admin", NOTICE)
 
-static const int event_severities[EVENT_COUNT] = {
-    [EVENT_SERVICE] = LOG_NOTICE,
-    [EVENT_CONNECT] = LOG_INFO,
-    [EVENT_REFUSED] = LOG_NOTICE,
-    [EVENT_LOGIN] = LOG_INFO,
-    [EVENT_LOGIN_FAILED] = LOG_NOTICE,
-    [EVENT_CLIENT] = LOG_INFO,
-    [EVENT_TRANSFER] = LOG_INFO,
-    [EVENT_CHANGE] = LOG_INFO,
-    [EVENT_DATA_REFUSED] = LOG_WARNING,
-    [EVENT_BAN] = LOG_WARNING,
-    [EVENT_END] = LOG_INFO,
-    [EVENT_SYSCALL] = LOG_ERR,
-    [EVENT_PEER] = LOG_ERR,
-    [EVENT_CHILD] = LOG_ERR,
-    [EVENT_COMMAND_REFUSED] = LOG_NOTICE,
-    [EVENT_TROUBLE] = LOG_WARNING,
-    [EVENT_ADMIN] = LOG_NOTICE,
-};
+#define NAME(event, name, severity) [EVENT_##event] = (name),
+const char *const event_names[EVENT_COUNT] = { EVENTS(NAME) };
+
+#define SEVERITY(event, name, severity) [EVENT_##event] = LOG_##severity,
+static const int event_severities[EVENT_COUNT] = { EVENTS(SEVERITY) };
 
 const char *event_name(enum event e)
 {

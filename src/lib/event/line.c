@@ -141,23 +141,16 @@ static int add_cut(struct slice s, struct buf *into)
     return r;
 }
 
-/* A reader of JSON may have no larger numbers. */
-static unsigned long long number_shown(uint64_t n)
-{
-    return n > INT64_MAX ? INT64_MAX : n;
-}
-
 static int add_value(const struct event_record *r, const struct field_row *row,
                      struct buf *into)
 {
-    struct slice s = r->text[row->field];
+    const struct slice s = r->text[row->field];
+    const unsigned long long n = r->number[row->field];
 
     if (row->kind == HEX)
-        return buf_add_format(into, "%016llx",
-                              (unsigned long long)r->number[row->field]);
-    if (row->kind == NUMBER)
-        return buf_add_format(into, "%llu",
-                              number_shown(r->number[row->field]));
+        return buf_add_format(into, "%016llx", n);
+    if (row->kind == NUMBER) /* a reader of JSON may have no larger ones */
+        return buf_add_format(into, "%llu", n > INT64_MAX ? INT64_MAX : n);
     return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
 }
 

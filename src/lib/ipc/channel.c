@@ -28,16 +28,10 @@ static void note_used(size_t *used, size_t len)
         *used = len;
 }
 
-static void wipe_inbox(void)
+static void wipe(char *box, size_t *used)
 {
-    explicit_bzero(inbox, inbox_used);
-    inbox_used = 0;
-}
-
-static void wipe_outbox(void)
-{
-    explicit_bzero(outbox, outbox_used);
-    outbox_used = 0;
+    explicit_bzero(box, *used);
+    *used = 0;
 }
 
 void channel_init(struct channel *c, int fd, enum process self,
@@ -57,8 +51,8 @@ void channel_close(struct channel *c)
 
 void channel_forget(void)
 {
-    wipe_inbox();
-    wipe_outbox();
+    wipe(inbox, &inbox_used);
+    wipe(outbox, &outbox_used);
 }
 
 uint32_t channel_next(struct channel *c)
@@ -156,7 +150,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (is_secret(kind))
-        wipe_outbox();
+        wipe(outbox, &outbox_used);
     return n < 0 ? send_errno() : 0;
 }
 
@@ -203,7 +197,7 @@ static const char *why_not_permitted(const struct channel *c,
 
 static int refuse_message(struct channel *c, const char *why)
 {
-    wipe_inbox();
+    wipe(inbox, &inbox_used);
     c->wrong = why;
     return -EPROTO;
 }
@@ -284,15 +278,6 @@ int channel_receive(struct channel *c, struct message *m)
     return take_message(c, m, n, &head);
 }
 
-static const struct handler *find_handler(const struct handler *table, size_t n,
-                                          enum message_kind kind)
-{
-    for (size_t i = 0; i < n; i++)
-        if (table[i].kind == kind)
-            return &table[i];
-    return NULL;
-}
-
 static int call_handler(const struct handler *h, void *owner, struct message *m)
 {
     switch (m->kind) {
@@ -312,17 +297,17 @@ static int call_handler(const struct handler *h, void *owner, struct message *m)
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m)
 {
-    const struct handler *h = find_handler(table, n, m->kind);
     enum message_kind kind = m->kind;
+    size_t i = 0;
     int r;
 
-    if (h)
-        r = call_handler(h, owner, m);
-    else
-        r = refuse_message(c, "a message that nobody handles here");
+    while (i < n && table[i].kind != kind)
+        i++;
+    r = i < n ? call_handler(&table[i], owner, m)
+              : refuse_message(c, "a message that nobody handles here");
     message_close(m);
     if (is_secret(kind))
-        wipe_inbox();
+        wipe(inbox, &inbox_used);
     return r;
 }
 
@@ -333,10 +318,10 @@ static int dispatch_most(struct channel *c, const struct handler *table,
         struct message m;
         int r = channel_receive(c, &m);
 
+        if (r == 0)
+            return 0;
         if (r > 0)
             r = channel_handle(c, table, n, owner, &m);
-        else
-            return r;
         if (r < 0)
             return r;
     }

@@ -179,12 +179,6 @@ static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
     return ok;
 }
 
-static bool is_valid_now(const X509 *x)
-{
-    return X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
-           X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
-}
-
 /* The certificate can be parsed: its hash is a pin, so the administrator chose
  * these bytes. */
 static bool verify_by(struct slice certificate, const struct handshake *h)
@@ -192,7 +186,9 @@ static bool verify_by(struct slice certificate, const struct handshake *h)
     const unsigned char *at = (const unsigned char *)certificate.ptr;
     X509 *x = d2i_X509(NULL, &at, (long)certificate.len);
     EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
-    bool ok = key && is_valid_now(x) && verify_signature(key, h);
+    bool ok = key && X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+              X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
+              verify_signature(key, h);
 
     X509_free(x);
     ERR_clear_error();

@@ -52,15 +52,6 @@ static bool hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
     return held;
 }
 
-static bool has_group(const gid_t *groups, size_t n, gid_t gid)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (groups[i] == gid)
-            return true;
-    }
-    return false;
-}
-
 static int check_groups(const gid_t *groups, size_t n)
 {
     gid_t now[GROUPS_MAX];
@@ -69,7 +60,11 @@ static int check_groups(const gid_t *groups, size_t n)
     if (count < 0)
         return -errno;
     for (int i = 0; i < count; i++) {
-        if (!has_group(groups, n, now[i]))
+        size_t at = 0;
+
+        while (at < n && groups[at] != now[i])
+            at++;
+        if (at == n)
             return -EPERM;
     }
     return 0;
@@ -89,15 +84,6 @@ static int check_ids(uid_t uid, gid_t gid)
     return 0;
 }
 
-/* Proves that the process can't become root again. */
-static int check_no_way_back(void)
-{
-    bool back = setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
-                setresgid((gid_t)-1, 0, (gid_t)-1) == 0;
-
-    return back ? -EPERM : 0;
-}
-
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     int r;
@@ -115,7 +101,11 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
         r = check_groups(groups, n);
     if (r == 0)
         r = check_ids(uid, gid);
-    return r ? r : check_no_way_back();
+    /* Proves that the process can't become root again. */
+    if (r == 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
+                   setresgid((gid_t)-1, 0, (gid_t)-1) == 0))
+        r = -EPERM;
+    return r;
 }
 
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)

@@ -287,19 +287,6 @@ static const struct sandbox_step steps[] = {
     { "seccomp", SANDBOX_SECCOMP, take_filter },
 };
 
-static int complain_of(enum process p, const struct sandbox_step *step,
-                       const char *words, struct complaint *c)
-{
-    if (!step->part)
-        return complain(c, "sandbox of %s: %s: %s", process_name(p), step->name,
-                        words);
-    return complain(
-        c,
-        "sandbox of %s: %s: %s (to go on without it: allow_weaker = "
-        "%s)",
-        process_name(p), step->name, words, sandbox_part_word(step->part));
-}
-
 static int take_step(enum process p, const struct sandbox_step *step,
                      const struct sandbox_plan *plan, unsigned *weaker,
                      struct complaint *c)
@@ -309,11 +296,15 @@ static int take_step(enum process p, const struct sandbox_step *step,
 
     if (r == 0)
         return 0;
-    if (r != NOT_BUILT && !(plan->allow_weaker & step->part))
-        return complain_of(p, step, *why.text ? why.text : strerrordesc_np(-r),
-                           c);
-    *weaker |= step->part;
-    return 0;
+    if (r == NOT_BUILT || plan->allow_weaker & step->part) {
+        *weaker |= step->part;
+        return 0;
+    }
+    return complain(c, "sandbox of %s: %s: %s%s%s%s", process_name(p),
+                    step->name, *why.text ? why.text : strerrordesc_np(-r),
+                    step->part ? " (to go on without it: allow_weaker = " : "",
+                    step->part ? sandbox_part_word(step->part) : "",
+                    step->part ? ")" : "");
 }
 
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,

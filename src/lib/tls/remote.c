@@ -84,14 +84,6 @@ static const OSSL_PARAM *key_gettable(void *provider)
     return gettable;
 }
 
-static int import_own(struct remote_key *k, const OSSL_PARAM *p)
-{
-    if (p->data_type != OSSL_PARAM_OCTET_STRING || p->data_size != sizeof(*k))
-        return 0;
-    memcpy(k, p->data, sizeof(*k));
-    return EVP_PKEY_up_ref(k->public);
-}
-
 /* Imports a key of another provider, to compare with. */
 static int import_public(struct remote_key *k, const char *kind,
                          const OSSL_PARAM params[])
@@ -111,7 +103,13 @@ static int import_key(struct remote_key *k, const char *kind,
 {
     const OSSL_PARAM *own = OSSL_PARAM_locate_const(params, PARAM_KEY);
 
-    return own ? import_own(k, own) : import_public(k, kind, params);
+    if (!own)
+        return import_public(k, kind, params);
+    if (own->data_type != OSSL_PARAM_OCTET_STRING ||
+        own->data_size != sizeof(*k))
+        return 0;
+    memcpy(k, own->data, sizeof(*k));
+    return EVP_PKEY_up_ref(k->public);
 }
 
 static int import_rsa(void *key, int selection, const OSSL_PARAM params[])
@@ -297,15 +295,6 @@ static const struct scheme *scheme_asked(const struct signature *s)
                      EVP_PKEY_is_a(public, "RSA") ? s->padding : 0);
 }
 
-static int ask_signer(const struct signature *s, const struct scheme *scheme,
-                      struct slice message, struct sign_result *ret)
-{
-    const struct signer *signer = s->key->signer;
-    const struct sign_request r = { s->key->number, scheme->code, message };
-
-    return signer->sign(signer->owner, &r, ret);
-}
-
 /* OpenSSL first calls it without OUT, to learn the size. */
 static int signature_make(void *signature, unsigned char *out, size_t *len,
                           size_t size, const unsigned char *message,
@@ -313,7 +302,8 @@ static int signature_make(void *signature, unsigned char *out, size_t *len,
 {
     struct signature *s = signature;
     const struct scheme *scheme = s->key ? scheme_asked(s) : NULL;
-    struct slice m = { (const char *)message, message_len };
+    const struct signer *signer;
+    struct sign_request r;
     struct sign_result result;
 
     if (!scheme)
@@ -322,7 +312,11 @@ static int signature_make(void *signature, unsigned char *out, size_t *len,
         *len = (size_t)EVP_PKEY_get_size(s->key->public);
         return 1;
     }
-    if (ask_signer(s, scheme, m, &result) != 0 || result.len > size)
+    signer = s->key->signer;
+    r = (struct sign_request){ s->key->number,
+                               scheme->code,
+                               { (const char *)message, message_len } };
+    if (signer->sign(signer->owner, &r, &result) != 0 || result.len > size)
         return 0;
     memcpy(out, result.bytes, result.len);
     *len = result.len;

@@ -100,17 +100,15 @@ static bool has_no_links(int error)
            error == EMLINK;
 }
 
-int users_file_open_current(const struct users_file *p, const char *ending)
+static int open_current(const struct users_file *p)
 {
-    char name[NAME_MAX + 1], seen[NAME_MAX + 1];
-    int r = beside("", p->name, ending, name);
+    char seen[NAME_MAX + 1];
+    int r = beside(".", p->name, SEEN, seen);
 
-    if (r == 0)
-        r = beside(".", p->name, SEEN, seen);
     if (r < 0)
         return r;
-    if (linkat(p->directory_fd, name, p->directory_fd, seen, 0) < 0)
-        return has_no_links(errno) ? open_at(p, name, O_RDONLY) : -errno;
+    if (linkat(p->directory_fd, p->name, p->directory_fd, seen, 0) < 0)
+        return has_no_links(errno) ? open_at(p, p->name, O_RDONLY) : -errno;
     r = open_at(p, seen, O_RDONLY);
     unlinkat(p->directory_fd, seen, 0);
     return r;
@@ -185,7 +183,7 @@ static int write_content(int fd, struct slice bytes, const struct stat *like,
 
 int users_file_read(struct users_file *p, struct buf *text)
 {
-    FD_CLEANUP int fd = users_file_open_current(p, "");
+    FD_CLEANUP int fd = open_current(p);
     int r;
 
     if (fd < 0)
@@ -205,7 +203,7 @@ static int check_still_ours(const struct users_file *p)
 
     if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
         return -ESTALE;
-    fd = users_file_open_current(p, "");
+    fd = open_current(p);
     if (fd < 0 && fd != -ENOENT)
         return fd;
     if (fd >= 0 && fstat(fd, &now) < 0)

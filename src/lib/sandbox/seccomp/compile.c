@@ -45,32 +45,18 @@ static bool covers(const struct permission *wide, const struct permission *p)
             same_condition(wide->and, p->and));
 }
 
-static bool is_covered(const struct permissions *all,
-                       const struct permission *p)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        if (covers(all->rows[i], p))
-            return true;
-    }
-    return false;
-}
-
-static void drop_covered_by(struct permissions *all, const struct permission *p)
+/* Keeps no row that another one covers. */
+static int add(struct permissions *all, const struct permission *p)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = 0; i < all->count; i++)
+        if (covers(all->rows[i], p))
+            return 0;
+    for (size_t i = 0; i < all->count; i++)
         if (!covers(p, all->rows[i]))
             all->rows[kept++] = all->rows[i];
-    }
     all->count = kept;
-}
-
-static int add(struct permissions *all, const struct permission *p)
-{
-    if (is_covered(all, p))
-        return 0;
-    drop_covered_by(all, p);
     if (all->count == POLICY_MAX)
         return -E2BIG;
     all->rows[all->count++] = p;
