@@ -340,8 +340,10 @@ static int chmod_one(struct client *c, const char *path,
     struct failure why;
 
     (void)listed;
-    return remote_chmod(&c->link, path, of, &why) < 0 ? client_error(path, &why)
-                                                      : 0;
+    return link_command(&c->link, &why, "SITE CHMOD %s %s", (char *)of, path) <
+                   0
+               ? client_error(path, &why)
+               : 0;
 }
 
 int cmd_chmod(struct client *c, struct word *w, int n)

@@ -28,11 +28,12 @@ static int remove_open_above(const char *local, size_t named)
  * missing; 0: not missing, so the name stays, with all that is in it; or -1
  * with the reason. */
 
-static int remove_is_gone_here(const struct job *job)
+static int remove_is_gone(const struct tree *t, const struct job *job)
 {
+    if (t->use != TREE_SYNCS || job->above || job->replaced)
+        return 1;
     FD_CLEANUP int at = remove_open_above(job->local, job->named);
     struct stat st;
-
     return at >= 0 &&
            fstatat(at, url_base(job->local), &st, AT_SYMLINK_NOFOLLOW) < 0 &&
            errno == ENOENT;
@@ -139,12 +140,6 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     if (r == 0)
         remove_follow(t, job);
     return r;
-}
-
-static int remove_is_gone(const struct tree *t, const struct job *job)
-{
-    return t->use != TREE_SYNCS || job->above || job->replaced ||
-           remove_is_gone_here(job);
 }
 
 static int remove_file(void *of, struct job *job, struct link *l,

@@ -60,17 +60,13 @@ static int sync_time(struct tree *t, const struct job *job, struct link *l,
 static int sync_try_time(const struct tree *t, const char *remote,
                          struct link *l, time_t present)
 {
-    struct retry retry = { 0 };
     struct failure why;
-    int r;
 
     if (!l->site->set_time)
         return TIMES_CHANGE;
     if (t->client->options.dry_run)
         return TIMES_STAY;
-    do
-        r = remote_set_time(l, remote, present, &why);
-    while (r < 0 && link_again(l, &retry, remote, &why));
+    int r = remote_set_time(l, remote, present, &why);
     if (r < 0 && why.lost)
         return TIMES_UNKNOWN;
     return r < 0 ? TIMES_CHANGE : TIMES_STAY;

@@ -277,19 +277,11 @@ static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
     return 0;
 }
 
-/* Is there a file with all CAs of this machine? */
-static bool link_has_bundle(CURL *c)
-{
-    char *path = NULL;
-
-    return curl_easy_getinfo(c, CURLINFO_CAINFO, &path) == CURLE_OK && path &&
-           access(path, R_OK) == 0;
-}
-
 static void link_set_tls(struct link *l)
 {
     const struct trust *t = &l->site->trust;
     const struct options *o = l->site->options;
+    char *bundle = NULL; /* the file with all CAs of this machine */
 
     LINK_SET(l, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     LINK_SET(l, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -301,7 +293,8 @@ static void link_set_tls(struct link *l)
         LINK_SET(l, CURLOPT_CAINFO, o->cacert);
     /* With a directory of CAs in addition, libcurl would read all CAs again for
      * each data connection. */
-    if (o->cacert || link_has_bundle(l->curl))
+    curl_easy_getinfo(l->curl, CURLINFO_CAINFO, &bundle);
+    if (o->cacert || (bundle && access(bundle, R_OK) == 0))
         LINK_SET(l, CURLOPT_CAPATH, NULL);
     if (o->cert) {
         LINK_SET(l, CURLOPT_SSLCERT, o->cert);
@@ -376,15 +369,6 @@ static void link_set_url(struct link *l, const char *path)
     LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
 }
 
-/* Has the server ended an idle session? What waits in the connection is its 421
- * or the end, and no reply to a command that wasn't sent yet. */
-static bool link_is_stale(const struct link *l)
-{
-    struct pollfd p = { .fd = l->control, .events = POLLIN };
-
-    return l->control >= 0 && poll(&p, 1, 0) > 0;
-}
-
 /* Sends COMMAND before all others of this call, unless it comes already. */
 static void link_say_first(struct link *l, const char *command)
 {
@@ -401,9 +385,14 @@ static void link_say_first(struct link *l, const char *command)
     LINK_SET(l, CURLOPT_QUOTE, l->before);
 }
 
+/* Has the server ended an idle session? What waits in the connection is its 421
+ * or the end, and no reply to a command that wasn't sent yet. */
 static bool link_must_renew(const struct link *l)
 {
-    return l->renew || link_is_stale(l) || clock_ms() - l->used > REUSE_MS;
+    struct pollfd p = { .fd = l->control, .events = POLLIN };
+
+    return l->renew || clock_ms() - l->used > REUSE_MS ||
+           (l->control >= 0 && poll(&p, 1, 0) > 0);
 }
 
 static void link_set_manner(struct link *l)
@@ -450,13 +439,6 @@ bool link_next_manner(struct link *l)
     }
     l->manner++;
     return true;
-}
-
-void link_keep(struct link *l)
-{
-    struct failure why;
-
-    link_command(l, &why, "NOOP");
 }
 
 int link_refresh(struct link *l, struct failure *why)

@@ -321,10 +321,6 @@ bool link_next_manner(struct link *l);
 /* Does a part of what is to be done in spare time. Is there more? */
 bool link_use_spare(struct link *l);
 
-/* Call it while nothing is asked for a long time: a server ends idle sessions.
- */
-void link_keep(struct link *l);
-
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);
 
@@ -516,9 +512,7 @@ int remote_remove(struct link *l, const char *path, struct failure *why);
 int remote_rmdir(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why);
-/* MODE is octal. */
-int remote_chmod(struct link *l, const char *path, const char *mode,
-                 struct failure *why);
+/* With the retries that the options permit. */
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why);
 

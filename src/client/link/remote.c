@@ -164,14 +164,6 @@ bool remote_lacks_right(const struct link *l)
     return false;
 }
 
-static struct slice remote_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? (struct slice){ path, (size_t)(slash - path) + 1 }
-                 : SLICE(".");
-}
-
 /* Asks about PATH. A Sallyport server refuses a question for want of a right of
  * the account in a directory, and logs that: then nothing else in it is asked
  * about. */
@@ -181,7 +173,9 @@ static int remote_ask(struct link *l, enum link_question question,
     static const char refusal[] = "550 You have no right to do this";
 
     char *refused = l->refused[question];
-    struct slice directory = remote_directory(path);
+    const char *slash = strrchr(path, '/');
+    struct slice directory =
+        slash ? (struct slice){ path, (size_t)(slash - path) + 1 } : SLICE(".");
 
     if (slice_equal(slice_from(refused), directory)) {
         l->reply = 550;
@@ -279,15 +273,6 @@ static enum presence remote_stat_by_size(struct link *l, const char *path,
     return r == PRESENCE_UNKNOWN && guess && !why->lost ? ABSENT : r;
 }
 
-/* Does CWD enter it? */
-static enum presence remote_is_directory(struct link *l, const char *path,
-                                         struct failure *why)
-{
-    if (remote_enter(l, path, why) == 0)
-        return PRESENT;
-    return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
-}
-
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why)
 {
@@ -302,8 +287,11 @@ enum presence remote_exists(struct link *l, const char *path,
         r = remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     if (r == ABSENT && remote_lacks_right(l))
         return PRESENCE_UNKNOWN;
-    return r == ABSENT && !l->site->mlst ? remote_is_directory(l, path, why)
-                                         : r;
+    if (r != ABSENT || l->site->mlst)
+        return r;
+    if (remote_enter(l, path, why) == 0) /* it is a directory */
+        return PRESENT;
+    return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
 }
 
 /* If there is no MLST, the listing of the parent directory contains the
@@ -499,24 +487,21 @@ int remote_rename(struct link *l, const char *from, const char *to,
     return link_command(l, why, "RNTO %s", to);
 }
 
-int remote_chmod(struct link *l, const char *path, const char *mode,
-                 struct failure *why)
-{
-    return link_command(l, why, "SITE CHMOD %s %s", mode, path);
-}
-
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why)
 {
+    struct retry retry = { 0 };
     char verb[32];
     struct tm tm;
 
     if (!l->site->set_time)
         return 0;
     clock_utc(when, &tm);
-    int n = snprintf(verb, sizeof(verb), "%s ", l->site->set_time);
+    int r, n = snprintf(verb, sizeof(verb), "%s ", l->site->set_time);
     strftime(verb + n, sizeof(verb) - (size_t)n, "%Y%m%d%H%M%S", &tm);
-    int r = remote_ask(l, QUESTION_MFMT, verb, path, why);
+    do
+        r = remote_ask(l, QUESTION_MFMT, verb, path, why);
+    while (r < 0 && link_again(l, &retry, path, why));
     /* After MDTM it may mean that nobody has told the server to set times. */
     if (r < 0 && why->reply >= 500 && verb[1] == 'D')
         why->reply = 550;
@@ -576,15 +561,6 @@ static void site_feature(struct site *s, struct slice line)
         site_set_hash(s, "XSHA256", "SHA-256");
 }
 
-/* Asks for the server's name. */
-static int site_meet(struct site *s, struct link *l, struct failure *why)
-{
-    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : -1;
-
-    s->atomic = r == 0 && strstr(l->text, "Name=Sallyport;");
-    return s->csid && r < 0 && why->lost ? -1 : 0;
-}
-
 /* Reads FEAT. A server that refuses it has no features; any other failure is an
  * error. */
 static int site_learn(struct site *s, struct link *l, struct failure *why)
@@ -597,10 +573,12 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0 && line.ptr[0] == ' ')
             site_feature(s, line);
-    if (site_meet(s, l, why) < 0)
+    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : 0;
+    if (r < 0 && why->lost)
         return -1;
+    s->atomic = s->csid && r == 0 && strstr(l->text, "Name=Sallyport;");
     s->utf8 &= !s->atomic; /* Sallyport has nothing else */
-    int r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
+    r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
     return r < 0 && why->lost ? -1 : 0;
 }
 
@@ -662,14 +640,6 @@ static int site_log_in(struct site *s, struct link *l, bool known,
     return site_learn(s, l, why);
 }
 
-/* As ssh does, asks about a server that no CA vouches for; its name and its
- * dates are then not looked at. --yes is an answer to --trust-new alone. */
-static bool site_may_ask(const struct options *o, const struct failure *why)
-{
-    return why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&
-           tty_there();
-}
-
 /* As site_log_in(). A server that is full, or goes for a moment, as for its
  * upgrade, turns the client away before the login; then it is tried again.
  * Nobody types a password or a code twice. */
@@ -709,7 +679,10 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
     if (found < 0)
         return -1;
     int r = site_come_in(s, l, found == 0, why);
-    if (r < 0 && site_may_ask(o, why)) {
+    /* As ssh does, asks about a server that no CA vouches for; its name and its
+     * dates are then not looked at. --yes is an answer to --trust-new alone. */
+    if (r < 0 && why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&
+        tty_there()) {
         link_close(l);
         r = trust_new(o, url, &s->proxy, &s->trust, why) < 0
                 ? -1

@@ -167,19 +167,6 @@ static int trust_remember(const struct options *o, const struct url *url,
     return r < 0 ? fail_errno(why, -r, path) : 0;
 }
 
-static int trust_fetch(const struct options *o, const struct url *url,
-                       const struct proxy *proxy,
-                       struct server_certificate *ret, struct failure *why)
-{
-    struct link_glance g = { 0 };
-    int r = link_glance(o, url, proxy, &g, why);
-
-    if (r == 0 && certificate_read(g.certificate, ret) < 0)
-        r = fail(why, EX_PROTOCOL, "the server's certificate can't be read");
-    X509_free(g.certificate);
-    return r;
-}
-
 /* As with ssh, a quick "y" is too little for a decision that stays. */
 static bool trust_says_yes(void)
 {
@@ -219,9 +206,14 @@ static bool trust_agreed(const struct options *o, const struct url *url,
 int trust_new(const struct options *o, const struct url *url,
               const struct proxy *proxy, struct trust *ret, struct failure *why)
 {
+    struct link_glance g = { 0 };
     struct server_certificate c;
+    int r = link_glance(o, url, proxy, &g, why);
 
-    if (trust_fetch(o, url, proxy, &c, why) < 0)
+    if (r == 0 && certificate_read(g.certificate, &c) < 0)
+        r = fail(why, EX_PROTOCOL, "the server's certificate can't be read");
+    X509_free(g.certificate);
+    if (r < 0)
         return -1;
     if (!trust_agreed(o, url, &c))
         return fail(why, EX_NOPERM,

@@ -37,11 +37,6 @@ struct crew {
     atomic_bool over; /* the links that aren't let in yet aren't needed */
 };
 
-static bool crew_is_step(const struct job *job)
-{
-    return job->kind == JOB_WALK || job->kind == JOB_CHANGE;
-}
-
 bool crew_walks(const struct crew *c)
 {
     return c->walking > 0;
@@ -128,7 +123,7 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
     if (some) {
         ret->link = l;
         c->busy++;
-        c->walking += crew_is_step(ret->job);
+        c->walking += !jobs_is_transfer(ret->job);
     } else {
         atomic_store(&c->over, true);
         c->links--;
@@ -141,7 +136,7 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
 static void crew_put_down(struct crew *c, const struct job *job)
 {
     c->busy--;
-    c->walking -= crew_is_step(job);
+    c->walking -= !jobs_is_transfer(job);
     pthread_cond_broadcast(&c->changed);
 }
 
@@ -185,7 +180,8 @@ static bool crew_again(struct file_transfer *t, struct retry *retry,
 {
     if (t->job->kind == JOB_WALK)
         return remote_again(t->link, retry, t->remote, why);
-    return (!crew_is_step(t->job) && (why->reply == 425 || why->reply == 522) &&
+    return (jobs_is_transfer(t->job) &&
+            (why->reply == 425 || why->reply == 522) &&
             link_next_manner(t->link)) ||
            link_again(t->link, retry, t->remote, why);
 }
@@ -224,23 +220,12 @@ static void crew_name_failed(struct jobs *j, const char *name)
                  len == 0 ? ": " : ", ", more ? "..." : name);
 }
 
-static void crew_count(struct jobs *j, const struct job *job, int r,
-                       uint64_t moved)
-{
-    j->done += r == 0;
-    j->skipped += r > 0;
-    j->failed += r < 0;
-    j->moved += r == 0 ? moved : 0;
-    if (r < 0)
-        crew_name_failed(j, job->kind == JOB_PUT ? job->local : job->remote);
-}
-
 static void crew_end(struct crew *c, struct file_transfer *t, int r,
                      struct failure *why)
 {
     struct jobs *j = c->jobs;
     struct job *job = t->job;
-    bool step = crew_is_step(job);
+    bool step = !jobs_is_transfer(job);
     uint64_t moved = 0;
 
     if (!step)
@@ -252,8 +237,14 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
         j->stopped = true;
     pthread_mutex_lock(&j->lock);
-    if (!step)
-        crew_count(j, job, r, moved);
+    if (!step) {
+        j->done += r == 0;
+        j->skipped += r > 0;
+        j->failed += r < 0;
+        j->moved += r == 0 ? moved : 0;
+    }
+    if (!step && r < 0)
+        crew_name_failed(j, job->kind == JOB_PUT ? job->local : job->remote);
     j->lost += step && r < 0;
     if (r < 0)
         jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
@@ -374,7 +365,7 @@ static void crew_dismiss(struct crew *c, struct link *first)
         struct crew_left *left = &c->left[--c->left_count];
 
         c->busy++;
-        c->walking += crew_is_step(left->transfer.job);
+        c->walking += !jobs_is_transfer(left->transfer.job);
         left->transfer.link = first;
         crew_end(c, &left->transfer, -1, &left->why);
     }

@@ -64,7 +64,7 @@ bool jobs_ended(const struct jobs *j)
     return j->stopped || link_is_over();
 }
 
-static bool jobs_is_transfer(const struct job *job)
+bool jobs_is_transfer(const struct job *job)
 {
     return job->kind == JOB_GET || job->kind == JOB_PUT;
 }

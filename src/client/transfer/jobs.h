@@ -111,6 +111,7 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 void jobs_queue(struct jobs *j, struct job *job);
 void jobs_push(struct job_list *list, struct job *job);
 struct job *jobs_pop(struct job_list *list);
+bool jobs_is_transfer(const struct job *job);
 /* Must the work end early? Either all links are over, see link_is_over(), or no
  * job is begun any more. */
 bool jobs_ended(const struct jobs *j);

@@ -417,16 +417,11 @@ static int upload_named(struct file_transfer *t, bool again,
  * account that may only upload gets each time: no news. */
 static void upload_set_time(struct file_transfer *t)
 {
-    struct retry retry = { 0 };
     struct failure why;
-    int r;
 
-    if (t->link->site->options->no_preserve || t->modified <= 0)
-        return;
-    do
-        r = remote_set_time(t->link, t->remote, transfer_time(t), &why);
-    while (r < 0 && link_again(t->link, &retry, t->remote, &why));
-    if (r < 0 && why.reply != 550)
+    if (!t->link->site->options->no_preserve && t->modified > 0 &&
+        remote_set_time(t->link, t->remote, transfer_time(t), &why) < 0 &&
+        why.reply != 550)
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
                       why.text);
 }
