@@ -157,15 +157,6 @@ int cmd_open(struct client *c, struct word *w, int n)
 
 /* The command line. */
 
-/* Names are UTF-8, whatever the locale is. libedit drops each character that
- * the locale doesn't know; and libcurl sends such a host's name to nobody. */
-static void run_know_letters(void)
-{
-    setlocale(LC_CTYPE, "");
-    if (MB_CUR_MAX == 1)
-        setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 static void run_on_interrupt(int number)
 {
     (void)number;
@@ -280,22 +271,16 @@ static int run_words(struct client *c, const struct client_command *row,
                : open_check(&c->options, why);
 }
 
-static enum progress_style run_style(const struct options *o)
-{
-    if (o->json)
-        return PROGRESS_JSON;
-    if (o->quiet)
-        return PROGRESS_QUIET;
-    return isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS : PROGRESS_LINES;
-}
-
 void client_show(const struct options *o, const struct client_command *row,
                  char **text, int n)
 {
     event_aside(row &&
                 (row->run == cmd_cat || (row->run == cmd_get && n > 1 &&
                                          strcmp(text[n - 1], "-") == 0)));
-    progress_start(run_style(o));
+    progress_start(o->json                              ? PROGRESS_JSON
+                   : o->quiet                           ? PROGRESS_QUIET
+                   : isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS
+                                                        : PROGRESS_LINES);
 }
 
 static int run_command(struct client *c, const struct client_command *row,
@@ -335,21 +320,6 @@ static int run_refuse_option(struct options *o, char **text, const char *says)
     return client_refuse("", EX_USAGE, "%s", says);
 }
 
-static void run_usage(FILE *to)
-{
-    fputs("usage: sallyport COMMAND [OPTION...] FILE... URL\n"
-          "       sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIRECTORY]\n"
-          "For commands, options and examples run: sallyport --help\n",
-          to);
-}
-
-static bool run_has_no_script(void)
-{
-    int c = getc(stdin);
-
-    return c == EOF || ungetc(c, stdin) == EOF;
-}
-
 /* A URL instead of a command begins a session. */
 static int run_session(struct client *c, char **text, int n)
 {
@@ -358,8 +328,12 @@ static int run_session(struct client *c, char **text, int n)
     int code = 0;
 
     client_show(&c->options, NULL, NULL, 0);
-    if (n == 0 && !isatty(STDIN_FILENO) && run_has_no_script()) {
-        run_usage(stderr);
+    if (n == 0 && !isatty(STDIN_FILENO) && ungetc(getc(stdin), stdin) == EOF) {
+        fputs("usage: sallyport COMMAND [OPTION...] FILE... URL\n"
+              "       sallyport [OPTION...] "
+              "ftps://USER@HOST[:PORT][/DIRECTORY]\n"
+              "For commands, options and examples run: sallyport --help\n",
+              stderr);
         return EX_USAGE;
     }
     if (n > 1 || (n == 1 && !strpbrk(text[0], "/:")))
@@ -414,7 +388,12 @@ int client_main(int argc, char **argv)
     sigaction(SIGINT, NULL, &before);
     if (before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &interrupt, NULL);
-    run_know_letters();
+    /* Names are UTF-8, whatever the locale is. libedit drops each character
+     * that the locale doesn't know; and libcurl sends such a host's name to
+     * nobody. */
+    setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     profile_init(&c.profile);

@@ -5,17 +5,6 @@
 
 #include "doctor.h"
 
-/* Tries VERSION alone, with all suites that OpenSSL still knows. */
-static bool version_works(const struct doctor *d, int version)
-{
-    struct link_glance g = { .version = version };
-    struct failure why;
-    int r = link_glance(d->options, &d->site.url, &d->site.proxy, &g, &why);
-
-    X509_free(g.certificate);
-    return r == 0;
-}
-
 void doctor_check_versions(struct doctor *d)
 {
     static const struct {
@@ -28,10 +17,16 @@ void doctor_check_versions(struct doctor *d)
         { TLS1_2_VERSION, "TLS 1.2", true },
         { TLS1_3_VERSION, "TLS 1.3", true },
     };
+    struct failure why;
     size_t good = 0;
 
+    /* Each alone, with all suites that OpenSSL still knows. */
     for (size_t i = 0; i < 4; i++) {
-        bool works = version_works(d, rows[i].version);
+        struct link_glance g = { .version = rows[i].version };
+        bool works = link_glance(d->options, &d->site.url, &d->site.proxy, &g,
+                                 &why) == 0;
+
+        X509_free(g.certificate);
 
         good += works && rows[i].wanted;
         if (works)

@@ -344,24 +344,19 @@ static void link_linger(struct link *l, int fd)
     }
 }
 
-static void link_on_data_close(struct link *l)
-{
-    curl_off_t up = 0;
-
-    curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
-    l->tls = NULL;
-    link_check_sent(l, up);
-    if (l->sent && l->reply < 200)
-        link_linger(l, l->data);
-}
-
 int link_on_close(void *of, curl_socket_t fd)
 {
     struct link *l = of;
+    curl_off_t up = 0;
 
     if (fd == l->data) {
-        if (link_uploads(l))
-            link_on_data_close(l);
+        if (link_uploads(l)) {
+            curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+            l->tls = NULL;
+            link_check_sent(l, up);
+            if (l->sent && l->reply < 200)
+                link_linger(l, fd);
+        }
         l->data = -1;
     } else if (fd == l->control) {
         l->control = l->rival;

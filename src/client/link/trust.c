@@ -136,21 +136,12 @@ static int trust_look_up(const struct options *o, const struct url *url,
     return r;
 }
 
-/* Does the last line lack its end? */
-static bool trust_is_open(int fd)
-{
-    struct stat st;
-    char last = '\n';
-
-    return fstat(fd, &st) == 0 && st.st_size > 0 &&
-           pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
-}
-
 static int trust_remember(const struct options *o, const struct url *url,
                           const char *pin, struct failure *why)
 {
     char path[PATH_MAX], line[URL_PART_MAX + CERTIFICATE_PIN_MAX + 64];
-    char now[CLOCK_TEXT_MAX];
+    char now[CLOCK_TEXT_MAX], last = '\n';
+    struct stat st;
 
     if (trust_file(o, path) < 0)
         return fail(why, EX_CANTCREAT,
@@ -160,9 +151,11 @@ static int trust_remember(const struct options *o, const struct url *url,
         open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return fail_errno(why, errno, path);
-    snprintf(line, sizeof(line), "%s%s:%u %s %.10s\n",
-             trust_is_open(fd) ? "\n" : "", url->host, url->port, pin,
-             clock_text(now));
+    /* The last line may lack its end. */
+    bool lacks = fstat(fd, &st) == 0 && st.st_size > 0 &&
+                 pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+    snprintf(line, sizeof(line), "%s%s:%u %s %.10s\n", lacks ? "\n" : "",
+             url->host, url->port, pin, clock_text(now));
     int r = fd_write_all(fd, line, strlen(line));
     return r < 0 ? fail_errno(why, -r, path) : 0;
 }

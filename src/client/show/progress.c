@@ -44,14 +44,6 @@ void event_print(json_t *object)
     json_decref(object);
 }
 
-static void event_progress(const struct progress_row *r)
-{
-    event_print(json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "progress",
-                          "command", r->verb, "name", event_text(r->exact),
-                          "bytes", (json_int_t)r->done, "total",
-                          (json_int_t)r->total));
-}
-
 static void event_add_failure(json_t *object, const struct failure *why)
 {
     json_object_set_new(object, "error", event_text(why->text));
@@ -281,7 +273,10 @@ void progress_moved(struct progress_row *r, uint64_t done)
         clock_ms() - progress.drawn_at >= 1000) {
         r->last_done = done;
         progress.drawn_at = clock_ms();
-        event_progress(r);
+        event_print(json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "progress",
+                              "command", r->verb, "name", event_text(r->exact),
+                              "bytes", (json_int_t)r->done, "total",
+                              (json_int_t)r->total));
     }
     progress_draw(false);
     pthread_mutex_unlock(&progress.lock);

@@ -62,14 +62,6 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
 }
 
-/* May it continue what an earlier call has left? If nothing distinguishes one
- * state of the file from another, only what this call has brought is known. */
-static bool download_resumes(const struct file_transfer *t)
-{
-    return !t->link->site->options->no_resume &&
-           (t->modified || transfer_hash_name(t) || t->row);
-}
-
 /* Adds to WHY what stays here after the disk was full. */
 static void download_tell_full(const struct part *p, struct failure *why)
 {
@@ -216,18 +208,6 @@ static int download_bytes(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Marks the failure for a retry, which can still get the rest. */
-static int download_short(const struct file_transfer *t, uint64_t came,
-                          struct failure *why)
-{
-    fail(why, EX_TEMPFAIL,
-         "%llu bytes came where %llu were announced; the transfer was cut, or "
-         "the file has changed",
-         (unsigned long long)came, (unsigned long long)t->size);
-    why->transient = true;
-    return -1;
-}
-
 static int download_into(struct file_transfer *t, struct part *p, bool replace,
                          struct failure *why)
 {
@@ -244,8 +224,14 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
         return -1;
     if (fstat(p->fd, &st) < 0)
         return fail_errno(why, errno, t->local);
-    if (download_is_sized(t) && (uint64_t)st.st_size < t->size)
-        return download_short(t, (uint64_t)st.st_size, why);
+    if (download_is_sized(t) && (uint64_t)st.st_size < t->size) {
+        fail(why, EX_TEMPFAIL,
+             "%llu bytes came where %llu were announced; the transfer was cut, "
+             "or the file has changed",
+             (unsigned long long)st.st_size, (unsigned long long)t->size);
+        why->transient = true;
+        return -1;
+    }
     progress_moved(t->row, (uint64_t)st.st_size);
     if (transfer_verify(t, why) < 0)
         return -1;
@@ -289,9 +275,12 @@ int download_once(struct file_transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
-    const struct part_source from = {
-        server, t->remote, t->size, t->modified, download_resumes(t), replace
-    };
+    /* If nothing distinguishes one state of the file from another, only what
+     * this call has brought is known. */
+    bool resumes = !s->options->no_resume &&
+                   (t->modified || transfer_hash_name(t) || t->row);
+    const struct part_source from = { server,      t->remote, t->size,
+                                      t->modified, resumes,   replace };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     r = download_into(t, &p, replace, why);

@@ -133,14 +133,6 @@ int temporary_arrived(struct file_transfer *t, enum arrival *ret,
     return r < 0 ? -1 : 0;
 }
 
-static int temporary_rename(struct file_transfer *t, struct failure *why)
-{
-    t->renaming = true;
-    if (remote_rename(t->link, t->remote, t->other, why) == 0)
-        return 0;
-    return why->transient || link_interrupted ? -1 : 1;
-}
-
 /* The upload may have taken hours. A name that somebody else has taken since
  * isn't replaced. */
 static int temporary_publish(struct file_transfer *t, struct failure *why)
@@ -160,7 +152,10 @@ static int temporary_publish(struct file_transfer *t, struct failure *why)
         if (r < 0)
             return -1;
     }
-    return temporary_rename(t, why);
+    t->renaming = true;
+    if (remote_rename(t->link, t->remote, t->other, why) == 0)
+        return 0;
+    return why->transient || link_interrupted ? -1 : 1;
 }
 
 /* The server refuses to rename it. */

@@ -61,18 +61,6 @@ static int transfer_ask(struct file_transfer *t, struct remote_range range,
     return why->lost || link_interrupted ? -1 : 1;
 }
 
-static int transfer_judge(const char *here, const char *there,
-                          struct failure *why)
-{
-    return strcmp(here, there) == 0
-               ? 0
-               : fail(why, EX_DATAERR,
-                      "the checksums differ (%s here, %s there); the file is "
-                      "damaged or has changed: transfer it again with "
-                      "--no-resume --conflict overwrite",
-                      here, there);
-}
-
 /* The server computes its checksum meanwhile, so it is asked first. Returns 0;
  * 1: the server refuses; or -1 with the reason. */
 static int transfer_compare(struct file_transfer *t, struct remote_range range,
@@ -86,7 +74,13 @@ static int transfer_compare(struct file_transfer *t, struct remote_range range,
     if (r != 0)
         return r;
     digest_end(&t->digest, here);
-    return transfer_judge(here, there, why);
+    return strcmp(here, there) == 0
+               ? 0
+               : fail(why, EX_DATAERR,
+                      "the checksums differ (%s here, %s there); the file is "
+                      "damaged or has changed: transfer it again with "
+                      "--no-resume --conflict overwrite",
+                      here, there);
 }
 
 int transfer_compare_head(struct file_transfer *t, struct failure *why)

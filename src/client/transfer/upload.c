@@ -26,14 +26,20 @@ static bool upload_is_sized(const struct file_transfer *t)
     return !upload_is_stream(t) && t->size > 0;
 }
 
-/* Is what was read the beginning of what the file has now? A file that only
- * grows, such as a log, may be sent; without a checksum nobody knows that it
- * did nothing else. */
-static bool upload_has_grown(struct file_transfer *t, const struct stat *now)
+/* A file that is rewritten while it is sent would arrive as a mix. So its last
+ * byte is sent only if it hasn't changed, or if what was read is the beginning
+ * of what it has now: a file that only grows, such as a log. Without a checksum
+ * nobody knows that it did nothing else. */
+static bool upload_is_sound(struct file_transfer *t)
 {
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
+    struct stat now;
 
-    if ((uint64_t)now->st_size <= t->size)
+    if (fstat(t->fd, &now) < 0)
+        return false;
+    if (source_is_same(&now, &t->read))
+        return true;
+    if ((uint64_t)now.st_size <= t->size)
         return false;
     if (!t->digest.ctx)
         return true;
@@ -42,16 +48,6 @@ static bool upload_has_grown(struct file_transfer *t, const struct stat *now)
         return false;
     digest_peek(&t->digest, before);
     return strcmp(before, after) == 0;
-}
-
-/* A file that is rewritten while it is sent would arrive as a mix. So its last
- * byte is sent only if it hasn't changed. */
-static bool upload_is_unchanged(struct file_transfer *t)
-{
-    struct stat now;
-
-    return fstat(t->fd, &now) == 0 &&
-           (source_is_same(&now, &t->read) || upload_has_grown(t, &now));
 }
 
 static long upload_read(void *of, char *bytes, size_t len)
@@ -71,7 +67,7 @@ static long upload_read(void *of, char *bytes, size_t len)
     if (n < 0)
         return -1;
     t->changed = upload_is_sized(t) &&
-                 (n == 0 || ((uint64_t)n == left && !upload_is_unchanged(t)));
+                 (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
     if (t->changed)
         return -1;
     digest_add(&t->digest, bytes, (size_t)n);
@@ -205,23 +201,12 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     return r;
 }
 
-/* Can SIZE be the length of a finished file? APPE would continue it. */
-static int upload_is_finished(struct file_transfer *t, struct failure *why)
-{
-    struct listing_entry e;
-
-    if (t->link->site->decides || t->aside ||
-        (t->ours && !t->link->site->atomic))
-        return 0;
-    enum presence r = remote_stat(t->link, t->remote, &e, why);
-    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
-}
-
 /* Finds where to resume: without a finished file, SIZE of its name is the
  * length of an interrupted upload. A Sallyport has another word for that. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
+    struct listing_entry e;
     uint64_t held = 0;
 
     t->first = 0;
@@ -232,9 +217,14 @@ static int upload_first(struct file_transfer *t, struct failure *why)
     int r = remote_partial(t->link, t->remote, &held, why);
     if (r < 0 || held == 0 || held >= t->size)
         return r < 0 ? -1 : 0;
-    r = upload_is_finished(t, why);
-    if (r != 0)
-        return r < 0 ? -1 : 0;
+    /* It may be the length of a finished file, which APPE would continue. */
+    if (!t->link->site->decides && !t->aside &&
+        (!t->ours || t->link->site->atomic)) {
+        enum presence there = remote_stat(t->link, t->remote, &e, why);
+
+        if (there != ABSENT)
+            return there == PRESENT ? 0 : -1;
+    }
     r = upload_knows(t, held, why);
     t->first = r > 0 ? held : 0;
     return r < 0 ? -1 : 0;
@@ -426,14 +416,6 @@ static void upload_set_time(struct file_transfer *t)
                       why.text);
 }
 
-/* The server refuses since the name is taken, and not for another reason. */
-static bool upload_is_refused(const struct file_transfer *t,
-                              const struct failure *why)
-{
-    return t->link->site->decides && t->choice == CONFLICT_SKIP &&
-           why->reply == 553 && strstr(why->text, "The name is taken") != NULL;
-}
-
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_named(t, again, why);
@@ -458,7 +440,10 @@ int upload_once(struct file_transfer *t, struct failure *why)
         r = upload_target(t, why);
     if (r == 0)
         r = upload_sent(t, again, why);
-    if (r < 0 && upload_is_refused(t, why)) {
+    bool taken = r < 0 && t->link->site->decides &&
+                 t->choice == CONFLICT_SKIP && why->reply == 553 &&
+                 strstr(why->text, "The name is taken");
+    if (taken) {
         digest_end(&t->digest, NULL);
         r = upload_decide(t, why);
         if (r == 0)

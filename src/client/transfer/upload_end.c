@@ -6,14 +6,6 @@
 
 #include "transfer.h"
 
-/* STOR finds no file that could be missing. */
-static bool upload_lacks_directory(const struct file_transfer *t,
-                                   const struct failure *why)
-{
-    return why->reply == 550 && strchr(t->remote, '/') &&
-           strcasestr(why->text, "no such file or directory");
-}
-
 /* Does the server hide the part, for the next call to continue it? */
 static bool upload_goes_on(const struct file_transfer *t)
 {
@@ -28,7 +20,9 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
-    if (upload_lacks_directory(t, why)) {
+    /* STOR finds no file that could be missing. */
+    if (why->reply == 550 && strchr(t->remote, '/') &&
+        strcasestr(why->text, "no such file or directory")) {
         fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
              (int)(strrchr(t->remote, '/') - t->remote), t->remote);
         return;
