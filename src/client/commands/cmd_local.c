@@ -59,68 +59,50 @@ int cmd_pwd(struct client *c, struct word *w, int n)
     return 0;
 }
 
-static void status_print_quota(struct client *c)
-{
-    char limit[SHOW_SIZE_MAX], used[SHOW_SIZE_MAX];
-    struct remote_quota q;
-
-    if (!remote_quota(&c->link, c->cwd, &q))
-        return;
-    if (q.bytes > 0)
-        printf("quota: %s, %s used\n", show_size(q.bytes, limit),
-               show_size(q.bytes_used, used));
-    if (q.files > 0)
-        printf("quota: %llu files, %llu used\n", (unsigned long long)q.files,
-               (unsigned long long)q.files_used);
-}
-
-/* null: no quota, or the server doesn't say. */
-static json_t *status_quota(struct client *c)
-{
-    struct remote_quota q;
-
-    if (!remote_quota(&c->link, c->cwd, &q))
-        return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I}", "bytes", (json_int_t)q.bytes,
-                     "bytes_used", (json_int_t)q.bytes_used, "files",
-                     (json_int_t)q.files, "files_used",
-                     (json_int_t)q.files_used);
-}
-
-static void status_print(struct client *c)
-{
-    const struct options *o = &c->options;
-
-    printf("%s@%s port %u, %s TLS\n", c->site.url.user, c->site.url.host,
-           c->site.url.port, c->site.url.implicit ? "implicit" : "explicit");
-    printf("trusted by: %s\n", c->site.trust.pin[0] ? "its key" : "its CA");
-    printf("checksums: %s\n", o->no_verify   ? "off"
-                              : c->site.hash ? c->site.hash
-                                             : "the server has none");
-    printf("parallel: %llu\n", (unsigned long long)o->parallel);
-    status_print_quota(c);
-}
-
+/* JSON has null if there is no quota, or the server doesn't say. */
 int cmd_status(struct client *c, struct word *w, int n)
 {
     const struct site *s = &c->site;
+    const char *tls = s->url.implicit ? "implicit" : "explicit";
+    const char *hash = c->options.no_verify ? NULL : s->hash;
+    char limit[SHOW_SIZE_MAX], used[SHOW_SIZE_MAX];
+    struct remote_quota q = { 0 };
 
     (void)w;
     (void)n;
-    if (!c->options.json && !c->open)
-        puts("no server is open");
-    else if (!c->options.json)
-        status_print(c);
-    else if (!c->open)
+    bool some = c->open && remote_quota(&c->link, c->cwd, &q);
+    if (c->options.json && !c->open)
         event_print(json_pack("{s:b}", "open", 0));
-    else
+    else if (c->options.json)
         event_print(json_pack(
             "{s:b, s:o, s:o, s:i, s:s, s:s, s:s?, s:I, s:o}", "open", 1, "user",
             event_text(s->url.user), "host", event_text(s->url.host), "port",
-            (int)s->url.port, "tls", s->url.implicit ? "implicit" : "explicit",
-            "trusted_by", s->trust.pin[0] ? "key" : "ca", "checksums",
-            c->options.no_verify ? NULL : s->hash, "parallel",
-            (json_int_t)c->options.parallel, "quota", status_quota(c)));
+            (int)s->url.port, "tls", tls, "trusted_by",
+            s->trust.pin[0] ? "key" : "ca", "checksums", hash, "parallel",
+            (json_int_t)c->options.parallel, "quota",
+            some ? json_pack("{s:I, s:I, s:I, s:I}", "bytes",
+                             (json_int_t)q.bytes, "bytes_used",
+                             (json_int_t)q.bytes_used, "files",
+                             (json_int_t)q.files, "files_used",
+                             (json_int_t)q.files_used)
+                 : json_null()));
+    else if (!c->open)
+        puts("no server is open");
+    else
+        printf("%s@%s port %u, %s TLS\ntrusted by: %s\nchecksums: %s\n"
+               "parallel: %llu\n",
+               s->url.user, s->url.host, s->url.port, tls,
+               s->trust.pin[0] ? "its key" : "its CA",
+               hash                   ? hash
+               : c->options.no_verify ? "off"
+                                      : "the server has none",
+               (unsigned long long)c->options.parallel);
+    if (!c->options.json && q.bytes > 0)
+        printf("quota: %s, %s used\n", show_size(q.bytes, limit),
+               show_size(q.bytes_used, used));
+    if (!c->options.json && q.files > 0)
+        printf("quota: %llu files, %llu used\n", (unsigned long long)q.files,
+               (unsigned long long)q.files_used);
     return 0;
 }
 

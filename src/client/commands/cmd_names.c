@@ -170,20 +170,12 @@ int cmd_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-static bool is_there(struct client *c, const char *path)
-{
-    struct listing_entry there;
-    struct failure why;
-
-    return remote_stat_named(&c->link, path, &there, &why) == 0 &&
-           there.kind == ENTRY_DIRECTORY;
-}
-
 /* For a/b/c this also makes a and a/b, if they are missing: a server logs an
  * MKD of an existing directory as a failure. */
 int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
+    struct listing_entry there;
     struct failure why;
 
     for (const char *at = path; *at;) {
@@ -191,7 +183,8 @@ int mkdir_one(struct client *c, const char *path)
         if (!at)
             at = path + strlen(path);
         snprintf(above, sizeof(above), "%.*s", (int)(at - path), path);
-        if (!(*at && is_there(c, above)) &&
+        if (!(*at && remote_stat_named(&c->link, above, &there, &why) == 0 &&
+              there.kind == ENTRY_DIRECTORY) &&
             remote_mkdir(&c->link, above, &why) < 0)
             return client_error(above, &why);
         at += *at == '/';

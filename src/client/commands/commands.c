@@ -244,24 +244,16 @@ static void help_options(const struct client_command *row, unsigned mode)
     }
 }
 
-static void help_all(unsigned mode)
-{
-    if (mode == ONE_SHOT)
-        puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
-             "      Begin a session.");
-    for (size_t i = 0; i < command_count; i++)
-        if (commands[i].modes & mode)
-            help_row(&commands[i], mode);
-}
-
 int help_print(const struct client_command *row, unsigned mode)
 {
     if (row && mode == ONE_SHOT)
         puts("Usage:");
-    if (row)
-        help_row(row, mode);
-    else
-        help_all(mode);
+    if (!row && mode == ONE_SHOT)
+        puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
+             "      Begin a session.");
+    for (size_t i = 0; i < command_count; i++)
+        if (row ? row == &commands[i] : commands[i].modes & mode)
+            help_row(&commands[i], mode);
     if (row)
         help_options(row, mode);
     if (mode == IN_SHELL)

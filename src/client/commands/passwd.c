@@ -66,17 +66,6 @@ static int passwd_send(struct link *l, const struct secret *old,
     return r;
 }
 
-/* A stored password stays as it is: only the user knows what else reads it. */
-static void passwd_tell(const struct site *s)
-{
-    if (!s->place)
-        progress_note("the password is changed");
-    else
-        progress_note("the password is changed; %s still has the old one, so "
-                      "write the new one there",
-                      s->place);
-}
-
 /* OLD is empty: the user is asked for it. */
 static int passwd_change(struct client *c, struct secret *old)
 {
@@ -90,7 +79,14 @@ static int passwd_change(struct client *c, struct secret *old)
     c->site.password = new; /* for the next connection of this session */
     c->link.must_change = false;
     c->link.renew = true;
-    passwd_tell(&c->site);
+    /* A stored password stays as it is: only the user knows what else reads
+     * it. */
+    if (!c->site.place)
+        progress_note("the password is changed");
+    else
+        progress_note("the password is changed; %s still has the old one, so "
+                      "write the new one there",
+                      c->site.place);
     return 0;
 }
 

@@ -103,17 +103,6 @@ static int remove_file_there(const struct tree *t, const struct job *job,
     return r;
 }
 
-/* Another call may have removed the name, or this one before its connection was
- * cut. */
-static bool remove_was_gone(const struct tree *t, const struct job *job,
-                            struct link *l, const struct failure *why)
-{
-    struct failure other;
-
-    return why->reply >= 500 && (t->use == TREE_SYNCS || job->again) &&
-           remote_exists(l, job->remote, &other) == ABSENT;
-}
-
 /* The name is gone: what takes its place may come. */
 static void remove_follow(struct tree *t, struct job *job)
 {
@@ -125,6 +114,7 @@ static void remove_follow(struct tree *t, struct job *job)
 static int remove_name(struct tree *t, struct job *job, struct link *l,
                        bool directory, struct failure *why)
 {
+    struct failure other;
     int r = 0;
 
     if (!job->again)
@@ -132,8 +122,10 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     if (!t->client->options.dry_run) {
         r = directory ? remote_rmdir(l, job->remote, why)
                       : remove_file_there(t, job, l, why);
-        if (r < 0 && (directory || t->use == TREE_SYNCS) &&
-            remove_was_gone(t, job, l, why))
+        /* Another call may have removed it, or this one before a cut. */
+        if (r < 0 && why->reply >= 500 &&
+            (t->use == TREE_SYNCS || (directory && job->again)) &&
+            remote_exists(l, job->remote, &other) == ABSENT)
             r = 0;
     }
     t->removed += r == 0;

@@ -169,9 +169,7 @@ static void check_address(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "PASV gives the right address, %s",
                     address_text(&a, said));
     else
-        doctor_find(d, FINDING_WARNING,
-                    "give the server its public address (Sallyport: the "
-                    "setting address)",
+        doctor_find(d, FINDING_WARNING, "give the server its public address",
                     "PASV gives %s, but the server is at %s%s",
                     address_text(&a, said), ip,
                     address_is_private(&a) ? ": it is behind NAT" : "");

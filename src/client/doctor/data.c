@@ -29,9 +29,6 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     struct link *l = &d->link;
 
     *bytes = 0;
-    l->manner = d->late_hello ? LINK_LATE_HELLO
-                : resume      ? LINK_AS_USUAL
-                              : LINK_NO_RESUMPTION;
     link_begin(l, "", &io);
     if (!resume)
         LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -39,22 +36,6 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
     return link_run(l, why);
-}
-
-/* Makes the first data connection. Some servers cut it if its handshake begins
- * at once; a later one is then tried, and kept if it works. Returns 0, or -1
- * with the reason why the first try failed. */
-static int data_first(struct doctor *d, size_t *bytes, struct failure *why)
-{
-    struct failure again;
-
-    d->transfers = data_list(d, true, bytes, why) == 0;
-    if (!d->transfers && d->link.renew) { /* it was cut or refused */
-        d->late_hello = true;
-        d->transfers = data_list(d, true, bytes, &again) == 0;
-        d->late_hello = d->transfers;
-    }
-    return d->transfers ? 0 : -1;
 }
 
 /* The login has turned PROT P on, and without it no transfer was made. */
@@ -67,9 +48,7 @@ void doctor_check_protection(struct doctor *d)
                     "data connections without TLS are refused");
         return;
     }
-    doctor_find(d, FINDING_WARNING,
-                "have the server refuse PROT C (vsftpd: "
-                "force_local_data_ssl)",
+    doctor_find(d, FINDING_WARNING, "have the server refuse PROT C",
                 "data connections without TLS are possible: a client that asks "
                 "for none sends its files in plain text");
     if (link_command(&d->link, &why, "PROT P") < 0)
@@ -79,11 +58,17 @@ void doctor_check_protection(struct doctor *d)
 
 void doctor_check_data(struct doctor *d)
 {
-    const struct link *l = &d->link;
-    struct failure why;
+    struct link *l = &d->link;
+    struct failure why, again;
     size_t bytes;
 
-    if (data_first(d, &bytes, &why) < 0) {
+    d->transfers = data_list(d, true, &bytes, &why) == 0;
+    /* Some servers cut a data connection if its handshake begins at once. */
+    if (!d->transfers && l->renew) {
+        l->manner = LINK_LATE_HELLO;
+        d->transfers = data_list(d, true, &bytes, &again) == 0;
+    }
+    if (!d->transfers) {
         doctor_find(d, FINDING_BAD,
                     "let the passive ports through the firewall, and give the "
                     "server its address",
@@ -92,7 +77,7 @@ void doctor_check_data(struct doctor *d)
     }
     doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", data_verb(d),
                 bytes);
-    if (d->late_hello)
+    if (l->manner == LINK_LATE_HELLO)
         doctor_find(d, FINDING_NOTE, "update the server",
                     "it cuts a data connection whose handshake begins at once");
     doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
@@ -113,9 +98,7 @@ void doctor_check_binding(struct doctor *d)
     if (!d->transfers)
         return;
     if (data_list(d, false, &bytes, &why) == 0)
-        doctor_find(d, FINDING_WARNING,
-                    "have the server require resumption (vsftpd: "
-                    "require_ssl_reuse)",
+        doctor_find(d, FINDING_WARNING, "have the server require resumption",
                     "a data connection needs no resumption: the first to reach "
                     "the port gets the file");
     else

@@ -23,7 +23,6 @@ struct doctor {
     bool unreachable; /* or turned away: no other check makes sense */
     bool logged_in;
     bool trusted;        /* a CA or a pin confirms the server */
-    bool late_hello;     /* data connections need LINK_LATE_HELLO */
     bool transfers;      /* a data connection has worked */
     char features[8192]; /* the reply to FEAT */
     size_t found[FINDING_COUNT];

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,74 +22,45 @@
 #define HELPER_ANSWER_MAX 4096
 #define COMMAND_MS        60000
 
-extern char **environ;
-
-static int helper_start(char *const argv[], int out, pid_t *pid)
+static void helper_become(const char *command, int out)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t manner;
-    sigset_t usual;
+    int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE);
-    posix_spawnattr_init(&manner);
-    posix_spawnattr_setsigdefault(&manner, &usual);
-    posix_spawnattr_setflags(&manner, POSIX_SPAWN_SETSIGDEF);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                     O_RDONLY, 0);
-    int r = posix_spawnp(pid, argv[0], &actions, &manner, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&manner);
-    return r;
+    signal(SIGPIPE, SIG_DFL);
+    if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
+        execl("/bin/sh", "sh", "-c", command, NULL);
+    _exit(127);
 }
 
-static size_t helper_read(int in, char *out, size_t size, uint64_t end)
-{
-    struct pollfd p = { .fd = in, .events = POLLIN };
-    size_t len = 0;
-
-    while (len < size && link_poll(&p, 1, end)) {
-        ssize_t n = read(in, out + len, size - len);
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-    }
-    return len;
-}
-
-/* Returns the program's status. It may go on after it has closed its output:
- * at END it is killed. */
-static int helper_wait(pid_t pid, uint64_t end)
-{
-    FD_CLEANUP int fd = pidfd_open(pid, 0);
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    int status = 1;
-
-    if (fd < 0 || !link_poll(&p, 1, end))
-        kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
-}
-
-/* Gets what the program prints, at most SIZE bytes. Returns their number, or
- * -1: it can't be started, fails, or doesn't end in COMMAND_MS. */
-static int helper_run(char *const argv[], char *out, size_t size)
+/* Gets what COMMAND prints, at most SIZE bytes. It may go on after it has
+ * closed its output, but not beyond COMMAND_MS. Returns their number, or -1: it
+ * can't be started, fails, or is killed. */
+static int helper_run(const char *command, char *out, size_t size)
 {
     uint64_t end = clock_ms() + COMMAND_MS;
+    struct pollfd p = { .events = POLLIN };
     int ends[2], status = 1;
-    pid_t pid;
+    size_t len = 0;
+    ssize_t n = 1;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
-    int r = helper_start(argv, ends[1], &pid);
+    pid_t pid = fork();
+    if (pid == 0)
+        helper_become(command, ends[1]);
     fd_close(&ends[1]);
-    size_t len = r == 0 ? helper_read(ends[0], out, size, end) : 0;
-    if (r == 0)
-        status = helper_wait(pid, len == size ? 0 : end);
+    p.fd = ends[0];
+    while (n > 0 && len < size && link_poll(&p, 1, end)) {
+        n = read(ends[0], out + len, size - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
     fd_close(&ends[0]);
+    FD_CLEANUP int fd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    p.fd = fd;
+    if (pid > 0 && (fd < 0 || len == size || !link_poll(&p, 1, end)))
+        kill(pid, SIGKILL);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
     return status == 0 ? (int)len : -1;
 }
 
@@ -269,11 +239,10 @@ static int from_command(const struct options *o, struct secret *ret,
                         struct failure *why)
 {
     char answer[HELPER_ANSWER_MAX];
-    char *argv[] = { "/bin/sh", "-c", (char *)o->password_command, NULL };
 
     if (!o->password_command)
         return 1;
-    int len = helper_run(argv, answer, sizeof(answer));
+    int len = helper_run(o->password_command, answer, sizeof(answer));
     int r = len < 0 ? fail(why, EX_UNAVAILABLE,
                            "--password-command: the command failed, or didn't "
                            "end in %d s",

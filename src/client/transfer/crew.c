@@ -297,15 +297,6 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     return in;
 }
 
-static bool crew_wait(const struct crew *c, uint64_t ms)
-{
-    uint64_t end = clock_ms() + ms;
-
-    while (!atomic_load(&c->over) && !link_is_over() && clock_ms() < end)
-        link_poll(NULL, 0, clock_ms() + WAKE_MS);
-    return !atomic_load(&c->over) && !link_is_over();
-}
-
 /* A link that the server had let in, and turns away after a cut, tries to come
  * back while the others work. */
 static bool crew_comes_back(struct crew *c, struct link *l)
@@ -313,7 +304,12 @@ static bool crew_comes_back(struct crew *c, struct link *l)
     uint64_t pause = 1;
 
     for (unsigned i = 0; i < c->site->options->retries; i++, pause *= 2) {
-        if (!crew_wait(c, 1000 * (pause < PAUSE_MAX ? pause : PAUSE_MAX)))
+        uint64_t end =
+            clock_ms() + 1000 * (pause < PAUSE_MAX ? pause : PAUSE_MAX);
+
+        while (!atomic_load(&c->over) && !link_is_over() && clock_ms() < end)
+            link_poll(NULL, 0, clock_ms() + WAKE_MS);
+        if (atomic_load(&c->over) || link_is_over())
             return false;
         if (crew_is_let_in(c, l))
             return true;

@@ -203,13 +203,6 @@ bool names_asks(const struct options *o)
     return o->conflict == CONFLICT_ASK && names_can_ask(o);
 }
 
-/* "O" doesn't let a file of this call replace another one of it. */
-static bool names_answered(bool twice)
-{
-    return names_for_all != CONFLICT_ASK &&
-           !(twice && names_for_all == CONFLICT_OVERWRITE);
-}
-
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   bool twice, const char *where,
                                   struct names_file old, struct names_file new)
@@ -222,8 +215,11 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
-    c = names_answered(twice) ? names_for_all
-                              : names_ask(name, where, old, new);
+    /* "O" doesn't let a file of this call replace another one of it. */
+    c = names_for_all == CONFLICT_ASK ||
+                (twice && names_for_all == CONFLICT_OVERWRITE)
+            ? names_ask(name, where, old, new)
+            : names_for_all;
     progress_hold(false);
     pthread_mutex_unlock(&names_lock);
     return c;
