@@ -6,7 +6,6 @@
 #include "ctl.h"
 
 struct completion {
-    struct context *x;
     const char *current;
     char *word[3]; /* of the command */
     size_t words;  /* before the current one, without options */
@@ -28,22 +27,27 @@ static void no_report(const char *mistake)
     (void)mistake;
 }
 
+static void load_names(void *data)
+{
+    (void)data;
+    ctl_load_settings(false);
+    edit_load_users(&ctl.users, ctl.settings.users, no_report);
+}
+
 static void offer_names(const struct completion *c, unsigned kinds)
 {
-    struct context *x = c->x;
-    const struct users *u = &x->users;
+    const struct users *u = &ctl.users;
+    struct complaint why;
     const bool with = kinds & WITH_KIND;
 
-    if (ctl_load_settings(x, false))
+    if (fail_caught(load_names, NULL, &why))
         return;
-    edit_load_users(&x->users, x->settings.users, no_report, &x->complaint);
     for (size_t i = 0; kinds & A_USER && i < u->count; i++)
         offer(c, "", u->row[i].name, "");
     for (size_t i = 0; kinds & A_SHARE && i < u->shares; i++)
         offer(c, with ? "share" : "", u->share[i].name, "");
     for (size_t i = 0; kinds & A_TEAM && i < u->teams; i++)
         offer(c, with ? "team" : "", u->team[i].name, "");
-    users_release(&x->users);
 }
 
 static void offer_kinds(const struct completion *c, unsigned kinds)
@@ -135,7 +139,7 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
             continue;
         if (open) {
             if (open == &ctl_options[OPTION_config])
-                c->x->args.config = word[i];
+                ctl.args.config = word[i];
             open = NULL;
         } else if (strncmp(word[i], "--", 2) == 0) {
             open = arguments_option(slice_from(word[i] + 2));
@@ -158,9 +162,9 @@ static unsigned kinds_after_colon(char **word, size_t n)
                                           : 0;
 }
 
-int complete_print(struct context *x, char **word)
+void complete_print(char **word)
 {
-    struct completion c = { .x = x, .current = "" };
+    struct completion c = { .current = "" };
     struct arguments words = { .word = c.word };
     const struct ctl_option *option;
     const struct ctl_command *row;
@@ -183,5 +187,4 @@ int complete_print(struct context *x, char **word)
         offer_commands(&c);
     else if (row)
         offer_kinds(&c, kinds_of(row, c.words - (row->name ? 2 : 1)));
-    return 0;
 }

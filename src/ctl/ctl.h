@@ -70,7 +70,6 @@ struct context {
     struct settings settings; /* `homes` and `shares` are place_tidy()'s */
     struct users users;       /* read without a lock, before the command */
     int lock_fd;              /* the lock of the users file; 0: none */
-    struct complaint complaint;
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
@@ -166,10 +165,9 @@ struct ctl_option {
 };
 extern const struct ctl_option ctl_options[]; /* by their places */
 
-/* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or "4w".
- * Returns an exit code. */
-int arguments_seconds(struct context *x, const char *option, const char *text,
-                      uint64_t *ret);
+/* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or
+ * "4w". */
+uint64_t arguments_seconds(const char *option, const char *text);
 
 /* "user add", or "status". Returns OUT. */
 #define CTL_NAME 32
@@ -195,16 +193,16 @@ bool meant_is_group(const char *word);
 noreturn void meant_instead(void);
 
 /* complete.c: prints what may stand in place of the last of the words after
- * --complete, for the completion of a shell. Returns 0. */
-int complete_print(struct context *x, char **word);
+ * --complete, for the completion of a shell. */
+void complete_print(char **word);
 
 /* Writes the path of NAME beside this program; or NAME, if that isn't known. */
 void ctl_beside(const char *name, char out[PATH_MAX]);
-/* run.c: loads the settings of the command line. PARTLY: for a command that
- * must work while somebody edits the configuration: a mistake in it is a
- * warning on standard error, unless it may be in the line of `users`. Returns
- * an exit code. */
-int ctl_load_settings(struct context *x, bool partly);
+/* run.c: loads the settings of the command line, or fails. PARTLY: for a
+ * command that must work while somebody edits the configuration: a mistake in
+ * it is a warning on standard error, unless it may be in the line of `users`.
+ */
+void ctl_load_settings(bool partly);
 
 /* fail.c: the end of a command that fails. A function that a command needs
  * calls fail(), and returns only if it has done its work. */
@@ -214,9 +212,6 @@ int ctl_load_settings(struct context *x, bool partly);
 noreturn void fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 noreturn void fail_no_memory(void);
-/* If CODE isn't 0, fails with it and with the complaint of X: for functions
- * that return exit codes, since a caller may go on. */
-void need(const struct context *x, int code);
 /* fail() calls this first, once; NULL: nothing. It may not fail. */
 extern void (*at_fail)(int code);
 /* In memory that a fork shares with its parent; zero until the fork fails. */
@@ -230,11 +225,6 @@ void fail_to_parent(struct fail_page *page); /* NULL: there is none */
 typedef void fail_work(void *data);
 int fail_caught(fail_work *work, void *data, struct complaint *why);
 
-/* Fills in the complaint, and returns CODE. */
-int ctl_fail(struct context *x, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* Returns EX_OSERR, with the complaint that there is no memory. */
-int ctl_no_memory(struct context *x);
 /* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
@@ -324,15 +314,13 @@ void output_one(json_t *one, const struct output_field *f);
 #define TABLE_COLUMNS 20
 #define TABLE_MAX     (1u << 30)
 struct table {
-    struct context *x;
     const struct output_field *columns;
     json_t *list;
     struct buf cells; /* as text, each with a NUL */
     int width[TABLE_COLUMNS];
     size_t rows;
 };
-void table_begin(struct table *t, struct context *x,
-                 const struct output_field *columns);
+void table_begin(struct table *t, const struct output_field *columns);
 /* Adds ONE, and frees it. NULL means no memory. */
 void table_add(struct table *t, json_t *one);
 /* Prints the table. NOTHING, unless it is NULL, is what people see of an empty
@@ -408,12 +396,11 @@ int home_each_entry(int directory, home_entry *on, void *owner);
  * -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* edit.c: loads the users without a lock. A missing file has none. In any case
- * the caller calls users_release(). Returns an exit code: if the file has a
- * mistake, EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the
- * correct rows. */
-int edit_load_users(struct users *u, const char *path, users_report *report,
-                    struct complaint *c);
+/* edit.c: loads the users without a lock. A missing file has none. If the file
+ * can't be read, or REPORT is NULL and it has a mistake, it fails. Otherwise
+ * REPORT gets each mistake, and *u the correct rows. Returns the number of
+ * mistakes. */
+int edit_load_users(struct users *u, const char *path, users_report *report);
 /* A REPORT that prints the mistake. */
 users_report edit_print_mistake;
 /* Fails if there is no users file, or an empty one (THERE), although there were
@@ -463,7 +450,7 @@ void grant_sources_text(const json_t *list, struct buf *into);
 
 /* letter.c: prints what a partner needs; and on standard error what is missing
  * in it. */
-void letter_print(struct context *x, const struct user *user);
+void letter_print(const struct user *user);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);

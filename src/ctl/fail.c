@@ -67,9 +67,3 @@ void fail_no_memory(void)
 {
     fail(EX_OSERR, "out of memory");
 }
-
-void need(const struct context *x, int code)
-{
-    if (code)
-        fail(code, "%s", x->complaint.text);
-}

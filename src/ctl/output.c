@@ -251,16 +251,15 @@ static int width_of(const struct output_field *f)
     return width > least ? width : least;
 }
 
-void table_begin(struct table *t, struct context *x,
-                 const struct output_field *columns)
+void table_begin(struct table *t, const struct output_field *columns)
 {
-    *t = (struct table){ .x = x, .columns = columns };
+    *t = (struct table){ .columns = columns };
     buf_init(&t->cells, TABLE_MAX);
-    if (x->args.json)
+    if (ctl.args.json)
         t->list = json_array();
-    if (x->args.json && !t->list)
+    if (ctl.args.json && !t->list)
         fail_no_memory();
-    if (x->args.csv)
+    if (ctl.args.csv)
         csv_titles(columns);
     for (size_t i = 0; columns[i].key && i < TABLE_COLUMNS; i++)
         t->width[i] = width_of(&columns[i]);
@@ -270,7 +269,7 @@ void table_begin(struct table *t, struct context *x,
 static bool table_add_cell(struct table *t, const json_t *one,
                            const struct output_field *f)
 {
-    if (!f->text || t->x->args.csv)
+    if (!f->text || ctl.args.csv)
         return add_value(json_object_get(one, f->key), f, false, &t->cells);
     f->text(one, &t->cells);
     return buf_add(&t->cells, "", 1) == 0;
@@ -284,7 +283,7 @@ static bool table_add_cells(struct table *t, const json_t *one)
     for (size_t i = 0; f[i].key && i < TABLE_COLUMNS; i++) {
         const size_t at = t->cells.len;
 
-        if (!f[i].title && !t->x->args.csv)
+        if (!f[i].title && !ctl.args.csv)
             continue;
         if (!table_add_cell(t, one, &f[i]))
             return false;
@@ -319,7 +318,7 @@ void table_add(struct table *t, json_t *one)
     t->rows++;
     if (ok && t->list)
         ok = json_array_append(t->list, one) == 0;
-    else if (ok && t->x->args.csv)
+    else if (ok && ctl.args.csv)
         ok = table_print_csv(t, one);
     else if (ok)
         ok = table_add_cells(t, one);
@@ -352,9 +351,9 @@ void table_end(struct table *t, const char *nothing)
 
     if (t->list) {
         json_print(t->list);
-    } else if (!t->x->args.csv && t->rows == 0 && nothing) {
+    } else if (!ctl.args.csv && t->rows == 0 && nothing) {
         printf("%s%s", nothing, nothing[0] ? "\n" : "");
-    } else if (!t->x->args.csv) {
+    } else if (!ctl.args.csv) {
         for (size_t i = 0; f[i].key; i++)
             if (f[i].title)
                 table_print_cell(f[i].title, &f[i], t->width[i]);
@@ -376,7 +375,7 @@ void table_print(const json_t *rows, const struct output_field *columns,
     json_t *one;
     size_t i;
 
-    table_begin(&t, &ctl, columns);
+    table_begin(&t, columns);
     json_array_foreach(rows, i, one)
     {
         table_add(&t, json_incref(one));
@@ -389,7 +388,7 @@ void output_list(size_t n, output_describe *describe,
 {
     struct table t;
 
-    table_begin(&t, &ctl, columns);
+    table_begin(&t, columns);
     for (size_t i = 0; i < n; i++)
         table_add(&t, describe(i));
     table_end(&t, NULL);

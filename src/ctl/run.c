@@ -140,16 +140,16 @@ void arguments_parse(int argc, char **argv)
     a->word[a->words] = NULL;
 }
 
-int arguments_seconds(struct context *x, const char *option, const char *text,
-                      uint64_t *ret)
+uint64_t arguments_seconds(const char *option, const char *text)
 {
-    *ret = (uint64_t)user_duration_parse(slice_from(text));
-    if (*ret > 0)
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "--%s %s: use a number and s, min, h, d or w, such as 7d; "
-                    "at most 99999",
-                    option, text);
+    const int64_t seconds = user_duration_parse(slice_from(text));
+
+    if (seconds <= 0)
+        fail(EX_USAGE,
+             "--%s %s: use a number and s, min, h, d or w, such as 7d; at most "
+             "99999",
+             option, text);
+    return (uint64_t)seconds;
 }
 
 /* The name of the first given option that the command doesn't take, or NULL. */
@@ -187,23 +187,6 @@ bool ctl_names(const struct ctl_command *row, const struct arguments *a,
 
 /* Longer than the lock of the users file and the server may take together. */
 int ctl_deadline_ms = 30000;
-
-int ctl_fail(struct context *x, int code, const char *format, ...)
-{
-    char text[COMPLAINT_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    complain(&x->complaint, "%s", text);
-    return code;
-}
-
-int ctl_no_memory(struct context *x)
-{
-    return ctl_fail(x, EX_OSERR, "out of memory");
-}
 
 int ctl_exit_of(int error)
 {
@@ -369,27 +352,23 @@ static void warn_of_mistake(const char *mistake)
     stderr_print("warning: %s; this line has no effect here", mistake);
 }
 
-int ctl_load_settings(struct context *x, bool partly)
+void ctl_load_settings(bool partly)
 {
-    struct settings *s = &x->settings;
-    const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
-    int error = partly
-                    ? conf_load_partly(s, path, warn_of_mistake, &x->complaint)
-                    : conf_load(s, path, &x->complaint);
+    struct settings *s = &ctl.settings;
+    const char *path = ctl.args.config ? ctl.args.config : SETTINGS_FILE;
+    struct complaint why = { "" };
 
-    if (error)
-        return EX_CONFIG;
+    if (partly ? conf_load_partly(s, path, warn_of_mistake, &why)
+               : conf_load(s, path, &why))
+        fail(EX_CONFIG, "%s", why.text);
     place_tidy(slice_from(s->homes), s->homes, sizeof(s->homes));
     place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));
-    return 0;
 }
 
 static void run_row(const struct ctl_command *row)
 {
-    struct context *x = &ctl;
-
     if (!(row->needs & WITHOUT_SETTINGS))
-        need(x, ctl_load_settings(x, row->needs & ANY_SETTINGS));
+        ctl_load_settings(row->needs & ANY_SETTINGS);
     if (row->needs & READS_USERS)
         edit_read_users();
     row->run();
@@ -431,8 +410,7 @@ static void run_with_deadline(const struct ctl_command *row)
 
 static void run_command(void)
 {
-    struct context *x = &ctl;
-    const struct ctl_command *row = ctl_command_of(&x->args);
+    const struct ctl_command *row = ctl_command_of(&ctl.args);
 
     if (!row)
         meant_instead();
@@ -443,17 +421,22 @@ static void run_command(void)
         run_row(row);
 }
 
+static void load_partly(void *data)
+{
+    (void)data;
+    ctl_load_settings(true);
+}
+
 /* Runs without a command: shows the state of the server, and what to do. */
 static void run_first_look(void)
 {
-    struct context *x = &ctl;
+    struct complaint why;
 
-    ctl_status = ctl_load_settings(x, true);
+    ctl_status = fail_caught(load_partly, NULL, &why);
     if (ctl_status)
-        printf("server:    %s\n", x->complaint.text);
+        printf("server:    %s\n", why.text);
     else
         ctl_status = status_first_look();
-    x->complaint.text[0] = '\0';
     help_first();
 }
 
@@ -462,7 +445,7 @@ static void run(int argc, char **argv)
     struct arguments *a = &ctl.args;
 
     if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
-        complete_print(&ctl, argv + 2);
+        complete_print(argv + 2);
         return;
     }
     arguments_parse(argc, argv);

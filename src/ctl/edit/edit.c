@@ -317,35 +317,30 @@ void edit_print_mistake(const char *mistake)
     stderr_print("%s", mistake);
 }
 
-int edit_load_users(struct users *u, const char *path, users_report *report,
-                    struct complaint *c)
+int edit_load_users(struct users *u, const char *path, users_report *report)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct complaint why = { "" };
     int mistakes;
 
     *u = (struct users){ 0 };
-    if (fd < 0 && errno == ENOENT)
-        edit_refuse_lost(path, false);
-    if (fd < 0 && errno == ENOENT)
-        return 0;
+    if (fd < 0 && errno != ENOENT)
+        file_fail(path, errno, "");
     if (fd < 0) {
-        complain(c, "%s: %s%s", path, strerror(errno), remedy_for(errno));
-        return ctl_exit_of(errno);
+        edit_refuse_lost(path, false);
+        return 0;
     }
-    mistakes = report ? users_survey(u, fd, path, report, c)
-                      : users_read(u, fd, path, c);
-    if (mistakes > 0)
-        complain(c, "%s: %d mistake%s; the server takes all of it or nothing",
-                 path, mistakes, mistakes == 1 ? "" : "s");
-    return mistakes ? EX_DATAERR : 0;
+    mistakes = report ? users_survey(u, fd, path, report, &why)
+                      : users_read(u, fd, path, &why);
+    if (mistakes < 0 || (mistakes && !report))
+        fail(EX_DATAERR, "%s", why.text);
+    return mistakes;
 }
 
 void edit_read_users(void)
 {
     users_release(&ctl.users);
-    ctl.complaint.text[0] = '\0';
-    need(&ctl,
-         edit_load_users(&ctl.users, ctl.settings.users, NULL, &ctl.complaint));
+    edit_load_users(&ctl.users, ctl.settings.users, NULL);
 }
 
 const struct share *share_find(const struct users *u, struct slice name)

@@ -139,23 +139,19 @@ static bool wants_again(void)
 
 static void edit_copy(void)
 {
-    struct complaint why;
     struct users u;
-    bool again;
-    int code;
+    int mistakes;
 
     do {
         run_editor();
         read_copy();
         if (!is_changed())
             return;
-        why.text[0] = '\0';
-        code = edit_load_users(&u, h.copy, edit_print_mistake, &why);
+        mistakes = edit_load_users(&u, h.copy, edit_print_mistake);
         users_release(&u);
-        again = code && wants_again();
-    } while (again);
-    if (code)
-        fail(code, "nothing was changed");
+    } while (mistakes && wants_again());
+    if (mistakes)
+        fail(EX_DATAERR, "nothing was changed");
 }
 
 static void replace_file(void)

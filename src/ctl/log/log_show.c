@@ -341,17 +341,23 @@ static void close_journal(const struct log_view *v)
         explain_empty(v);
 }
 
+static void look_for_user(void *data)
+{
+    (void)data;
+    ctl_load_settings(false);
+    edit_read_users();
+    if (!users_find(&ctl.users, slice_from(ctl.args.user)))
+        stderr_print("the users file has no user %s", ctl.args.user);
+}
+
 /* Nobody should take a wrong name for a quiet server. Without the right to read
  * the users file nothing is said. */
 static void explain_user(const struct log_view *v)
 {
-    struct context own = { .args = *v->args };
+    struct complaint why;
 
-    if (v->shown == 0 && v->args->user && ctl_load_settings(&own, false) == 0 &&
-        edit_load_users(&own.users, own.settings.users, NULL, &own.complaint) ==
-            0 &&
-        !users_find(&own.users, slice_from(v->args->user)))
-        stderr_print("the users file has no user %s", v->args->user);
+    if (v->shown == 0 && v->args->user)
+        fail_caught(look_for_user, NULL, &why);
 }
 
 static void take_options(struct log_view *v)
@@ -401,7 +407,7 @@ void log_show(void)
         setvbuf(stdout, NULL, _IOLBF, 0);
     open_log(v);
     if (v->args->csv)
-        table_begin(&v->csv, &ctl, columns);
+        table_begin(&v->csv, columns);
     else if (!v->args->json)
         log_title(v->args->directory != NULL);
     write_out("", 0);

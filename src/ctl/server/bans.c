@@ -102,7 +102,7 @@ void bans_add(void)
 
     ban.bits = (uint8_t)ban_network(a->word[2], &ban.network);
     if (a->for_time)
-        need(&ctl, arguments_seconds(&ctl, "for", a->for_time, &seconds));
+        seconds = arguments_seconds("for", a->for_time);
     if (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
         !ban_is_sound(&ban))
         fail(EX_USAGE, "--reason: at most %d bytes, no control characters",

@@ -91,10 +91,7 @@ static void drain_wait(uint64_t ms)
 
 static uint64_t ms_of(const char *option, const char *text)
 {
-    uint64_t seconds;
-
-    need(&ctl, arguments_seconds(&ctl, option, text, &seconds));
-    return seconds * 1000;
+    return arguments_seconds(option, text) * 1000;
 }
 
 void drain_run(void)

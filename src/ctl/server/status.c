@@ -234,7 +234,7 @@ static void reload(void *data)
     struct message m;
 
     (void)data;
-    need(&ctl, ctl_load_settings(&ctl, false));
+    ctl_load_settings(false);
     server_open();
     server.patience *= RELOAD_PATIENCE;
     SERVER_ASK(&m, control_done, reload);

@@ -137,7 +137,7 @@ static void hunt_begin(struct hunt *s, bool remove)
         .path = "/",
         .now = time(NULL),
     };
-    table_begin(&s->at.found, &ctl, columns);
+    table_begin(&s->at.found, columns);
 }
 
 static void hunt_end(struct hunt *s, const char *nothing)
@@ -164,8 +164,7 @@ static void search_homes(bool remove)
     if (remove && !ctl.args.all)
         s.age = ctl.settings.partial_days * DAY;
     if (ctl.args.older_than)
-        need(&ctl, arguments_seconds(&ctl, "older-than", ctl.args.older_than,
-                                     &s.age));
+        s.age = arguments_seconds("older-than", ctl.args.older_than);
     s.at.in_shares = true;
     s.at.only_own = true;
     for (size_t i = 0; i < u->count; i++) {

@@ -202,6 +202,7 @@ void line_del(void)
 {
     char rest[PATH_MAX];
     const char *path = removal.directory.path;
+    struct complaint why = { "" };
     int code = 0;
 
     del_prepare();
@@ -209,7 +210,7 @@ void line_del(void)
     quota_end(removal.gid != 0, path,
               removal.gid ? removal.gid : removal.directory.uid);
     if (ctl.args.purge)
-        code = removed_empty(&removal.directory, false, &ctl.complaint);
+        code = removed_empty(&removal.directory, false, &why);
     output_done(ctl.args.word[0], ctl.args.word[2],
                 json_pack("{s:o, s:b}", "directory", json_text(path), "purged",
                           ctl.args.purge && code == 0),
@@ -218,7 +219,8 @@ void line_del(void)
                 : code          ? "only partly removed; the rest is "
                                 : "removed",
                 code ? removed_path(&removal.directory, rest) : "");
-    need(&ctl, code);
+    if (code)
+        fail(code, "%s", why.text);
 }
 
 static void remove_team(void *given)

@@ -73,7 +73,7 @@ void invite_run(void)
     if (!a->show)
         add_partner();
     user = user_named(&ctl.users);
-    letter_print(&ctl, user);
+    letter_print(user);
     if (user_expired(user, time(NULL)))
         stderr_print("%s has expired, and can't log in", user->name);
     if (user->locked)

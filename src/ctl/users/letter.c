@@ -264,9 +264,9 @@ static void put_line(const struct letter *l, struct slice line, size_t n)
     printf("%.*s\n", (int)line.len, line.ptr);
 }
 
-static void read_template(const struct context *x, struct buf *into)
+static void read_template(struct buf *into)
 {
-    const char *file = x->settings.file, *slash = strrchr(file, '/');
+    const char *file = ctl.settings.file, *slash = strrchr(file, '/');
     char own[PATH_MAX], usual[PATH_MAX];
     int r;
 
@@ -281,7 +281,7 @@ static void read_template(const struct context *x, struct buf *into)
         fail(EX_OSFILE, "%s, %s: %s", own, usual, strerror(-r));
 }
 
-void letter_print(struct context *x, const struct user *user)
+void letter_print(const struct user *user)
 {
     struct buf text;
     struct slice rest, line;
@@ -289,9 +289,9 @@ void letter_print(struct context *x, const struct user *user)
 
     buf_init(&l.pins, LETTER_MAX);
     buf_init(&text, LETTER_MAX);
-    read_template(x, &text);
+    read_template(&text);
     put_certificates(&l);
-    put_port(&l, &x->settings);
+    put_port(&l, &ctl.settings);
     put_user(&l, user);
     put_curl(&l, user);
     rest = buf_slice(&text);

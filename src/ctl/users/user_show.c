@@ -230,14 +230,17 @@ static void check_output(void)
  * administrator searches for the line that keeps a user out. */
 void user_list(void)
 {
-    int code = edit_load_users(&ctl.users, ctl.settings.users,
-                               edit_print_mistake, &ctl.complaint);
+    const char *path = ctl.settings.users;
+    int mistakes = edit_load_users(&ctl.users, path, edit_print_mistake);
 
     if (ctl.args.hashes)
         check_output();
-    if (code == 0 || ctl.users.count > 0)
+    if (mistakes == 0 || ctl.users.count > 0)
         output_list(ctl.users.count, describe_user, user_columns);
-    need(&ctl, code);
+    if (mistakes)
+        fail(EX_DATAERR,
+             "%s: %d mistake%s; the server takes all of it or nothing", path,
+             mistakes, mistakes == 1 ? "" : "s");
 }
 
 static void share_text(const json_t *one, struct buf *into)

@@ -252,8 +252,9 @@ Test(server, says_nothing)
 
     for (size_t i = 0; i < 2; i++) {
         struct context x = { .patience = 200 };
+        struct complaint why;
 
-        cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
+        cr_assert_eq(conf_load(&x.settings, world.conf, &why), 0);
         fake_begin(plays[i]);
         cr_expect_eq(code_of(status_show, &x), EX_TEMPFAIL);
         fake_end();
