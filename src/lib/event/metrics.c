@@ -218,18 +218,15 @@ static void count_handshake(struct metrics *m, unsigned connection,
                 1);
 }
 
+/* Returns the row of a verb in `directions`. */
 static unsigned direction_of(struct slice verb)
 {
-    static const struct {
-        const char *verb;
-        unsigned direction;
-    } rows[] = { { "STOR", 0 }, { "APPE", 0 }, { "STOU", 0 }, { "RETR", 1 },
-                 { "LIST", 2 }, { "NLST", 2 }, { "MLSD", 2 } };
+    static const char *const verbs[] = { "STOR", "APPE", "STOU", "RETR",
+                                         "LIST", "NLST", "MLSD" };
+    static const unsigned rows[] = { 0, 0, 0, 1, 2, 2, 2 };
+    int i = slice_among(verb, verbs, sizeof(verbs) / sizeof(verbs[0]));
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (slice_equal(verb, slice_from(rows[i].verb)))
-            return rows[i].direction;
-    return 3;
+    return i < 0 ? 3 : rows[i];
 }
 
 /* Returns the row of a reply code in `results`. */

@@ -6,42 +6,18 @@
 #include "sallyport/sandbox/sandbox.h"
 
 static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
-    [PROCESS_MASTER] = {
-        .forks = true,
-    },
-    [PROCESS_GATE] = {
-        .own_ids = true,
-        .empty_root = true,
-        .forks = true,
-        .silent = true,
-    },
+    [PROCESS_MASTER] = { .forks = true },
+    [PROCESS_GATE] = { .own_ids = true,
+                       .empty_root = true,
+                       .forks = true,
+                       .silent = true },
     /* PROCESS_SESSION needs none of these: it is a fork of gate. */
-    [PROCESS_AUTH] = {
-        .own_ids = true,
-        .empty_root = true,
-        .silent = true,
-    },
-    [PROCESS_KEYS] = {
-        .own_ids = true,
-        .empty_root = true,
-        .silent = true,
-    },
-    [PROCESS_FILES] = {
-        .own_ids = true,
-        .landlock = true,
-        .silent = true,
-    },
-    [PROCESS_LOG] = {
-        .own_ids = true,
-        .empty_root = true,
-    },
-    [PROCESS_READER] = {
-        .own_ids = true,
-        .landlock = true,
-    },
-    [PROCESS_CHECK] = {
-        .landlock = true,
-    },
+    [PROCESS_AUTH] = { .own_ids = true, .empty_root = true, .silent = true },
+    [PROCESS_KEYS] = { .own_ids = true, .empty_root = true, .silent = true },
+    [PROCESS_FILES] = { .own_ids = true, .landlock = true, .silent = true },
+    [PROCESS_LOG] = { .own_ids = true, .empty_root = true },
+    [PROCESS_READER] = { .own_ids = true, .landlock = true },
+    [PROCESS_CHECK] = { .landlock = true },
 };
 
 const struct sandbox_row *sandbox_row(enum process p)

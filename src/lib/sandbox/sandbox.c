@@ -168,6 +168,8 @@ struct sandbox_step {
     unsigned part;    /* 0: allow_weaker can't excuse it */
     int (*take)(enum process p, const struct sandbox_plan *plan,
                 struct complaint *why);
+    int option; /* of prctl(2), if .take is NULL; its value */
+    unsigned long value;
 };
 
 static int take_silence(enum process p, const struct sandbox_plan *plan,
@@ -176,24 +178,6 @@ static int take_silence(enum process p, const struct sandbox_plan *plan,
     (void)plan;
     (void)why;
     return sandbox_row(p)->silent ? filter_end_descriptors() : 0;
-}
-
-static int take_no_new_privs(enum process p, const struct sandbox_plan *plan,
-                             struct complaint *why)
-{
-    (void)p;
-    (void)plan;
-    (void)why;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
-}
-
-static int take_not_dumpable(enum process p, const struct sandbox_plan *plan,
-                             struct complaint *why)
-{
-    (void)p;
-    (void)plan;
-    (void)why;
-    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
 }
 
 static int take_limits(enum process p, const struct sandbox_plan *plan,
@@ -274,17 +258,17 @@ static int take_filter(enum process p, const struct sandbox_plan *plan,
 }
 
 static const struct sandbox_step steps[] = {
-    { "standard descriptors", 0, take_silence },
-    { "no_new_privs", 0, take_no_new_privs },
-    { "not dumpable", 0, take_not_dumpable },
-    { "limits", 0, take_limits },
-    { "chroot", SANDBOX_CHROOT, take_chroot },
-    { "giving up root", SANDBOX_IDS, take_ids },
+    { "standard descriptors", 0, take_silence, 0, 0 },
+    { "no_new_privs", 0, NULL, PR_SET_NO_NEW_PRIVS, 1 },
+    { "not dumpable", 0, NULL, PR_SET_DUMPABLE, 0 },
+    { "limits", 0, take_limits, 0, 0 },
+    { "chroot", SANDBOX_CHROOT, take_chroot, 0, 0 },
+    { "giving up root", SANDBOX_IDS, take_ids, 0, 0 },
     /* set again, since the kernel resets it when the ids change */
-    { "not dumpable", 0, take_not_dumpable },
-    { "the parent's death", 0, take_parent },
-    { "Landlock", SANDBOX_LANDLOCK, take_landlock },
-    { "seccomp", SANDBOX_SECCOMP, take_filter },
+    { "not dumpable", 0, NULL, PR_SET_DUMPABLE, 0 },
+    { "the parent's death", 0, take_parent, 0, 0 },
+    { "Landlock", SANDBOX_LANDLOCK, take_landlock, 0, 0 },
+    { "seccomp", SANDBOX_SECCOMP, take_filter, 0, 0 },
 };
 
 static int take_step(enum process p, const struct sandbox_step *step,
@@ -292,7 +276,9 @@ static int take_step(enum process p, const struct sandbox_step *step,
                      struct complaint *c)
 {
     struct complaint why = { "" };
-    int r = step->take(p, plan, &why);
+    int r = step->take ? step->take(p, plan, &why)
+            : prctl(step->option, step->value, 0, 0, 0) ? -errno
+                                                        : 0;
 
     if (r == 0)
         return 0;

@@ -15,20 +15,13 @@
  * errno. */
 #define DOES_NOT_HOLD 200
 
-static int load_all(const struct sandbox_filter *const filters[])
+static int try_filters(const struct sandbox_filter *const filters[])
 {
+    struct complaint c;
     int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : sigsys_install();
 
     for (size_t i = 0; filters[i] && r == 0; i++)
         r = filter_load(filters[i]);
-    return r;
-}
-
-static int try_filters(const struct sandbox_filter *const filters[])
-{
-    struct complaint c;
-    int r = load_all(filters);
-
     if (r > 0)
         return 0; /* this build has no filters */
     if (r < 0)
