@@ -245,7 +245,7 @@ Test(metrics, memory_is_not_in_a_fork)
 static const struct {
     const char *file, *row;
 } reasons[] = {
-    { "/src/server/session/control/login.c", "\n    [DENIAL_" },
+    { "/src/server/session/login.c", "\n    [DENIAL_" },
     { "/src/server/auth/judge.c", "\n    [JUDGED_" },
     { "/src/server/gate/limits.c", "\n    [LIMIT_" },
 };

@@ -111,7 +111,9 @@ static void data_port_admit(struct session *s, int fd,
         proxied_on_data(s, fd_take(&socket), peer);
     } else if (!s->port.proxied && address_same_host(peer, &s->peer)) {
         data_port_rest(s);
-        if (data_adopt(s, fd_take(&socket), DATA_CONNECTED, 0))
+        /* what the handshake of a transfer that waits will need */
+        if (data_adopt(s, fd_take(&socket), DATA_CONNECTED,
+                       s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
     } else {
         report_stranger(s, peer, "not who is expected");
