@@ -149,39 +149,24 @@ const struct client_command *command_find(const char *name, unsigned mode)
     return NULL;
 }
 
-static const char *command_like(const char *name, unsigned mode)
-{
-    const char *like = NULL;
-    size_t least = strlen(name) < 4 ? 2 : 3; /* as many changes are too many */
-
-    for (size_t i = 0; i < command_count; i++) {
-        const char *const names[] = { commands[i].name, commands[i].other };
-
-        for (size_t k = 0; k < 2 && commands[i].modes & mode; k++) {
-            size_t d =
-                names[k] && names[k][1]
-                    ? slice_distance(slice_from(name), slice_from(names[k]))
-                    : least;
-            if (d < least) {
-                least = d;
-                like = names[k];
-            }
-        }
-    }
-    return like;
-}
-
 int command_unknown(const char *name, unsigned mode)
 {
-    const char *like = command_like(name, mode);
-    struct failure why;
+    const char *names[2 * sizeof(commands) / sizeof(commands[0])];
+    size_t n = 0;
 
-    if (like)
-        fail(&why, EX_USAGE, "no such command; did you mean %s?", like);
-    else
-        fail(&why, EX_USAGE, "no such command; %s",
-             mode == IN_SHELL ? "try help" : "run: sallyport --help");
-    return client_error(name, &why);
+    for (size_t i = 0; i < command_count; i++) {
+        if (!(commands[i].modes & mode))
+            continue;
+        names[n++] = commands[i].name;
+        if (commands[i].other)
+            names[n++] = commands[i].other;
+    }
+    const char *like = slice_nearest(slice_from(name), names, n);
+    return like ? client_refuse(name, EX_USAGE,
+                                "no such command; did you mean %s?", like)
+                : client_refuse(name, EX_USAGE, "no such command; %s",
+                                mode == IN_SHELL ? "try help"
+                                                 : "run: sallyport --help");
 }
 
 /* Help, from the tables. */

@@ -106,31 +106,31 @@ static void check_login(struct doctor *d)
 static void check_features(struct doctor *d)
 {
     static const struct {
-        const char *word, *good, *missing;
+        const char *line, *good, *missing;
         enum trial_result finding;
     } rows[] = {
-        { "UTF8", "names are UTF-8", "names may have any encoding",
+        { "\n UTF8", "names are UTF-8", "names may have any encoding",
           FINDING_NOTE },
-        { "MLST", "exact listings (MLSD)",
+        { "\n MLST", "exact listings (MLSD)",
           "no MLSD: clients must guess what LIST means", FINDING_WARNING },
-        { "REST", "downloads can be resumed",
+        { "\n REST", "downloads can be resumed",
           "no REST: a cut transfer begins "
           "again",
           FINDING_WARNING },
-        { "SIZE", "sizes of files (SIZE)", "no SIZE: uploads can't be resumed",
-          FINDING_WARNING },
-        { "EPSV", "EPSV", "no EPSV in FEAT", FINDING_NOTE },
-        { "HASH", "checksums can be compared",
+        { "\n SIZE", "sizes of files (SIZE)",
+          "no SIZE: uploads can't be resumed", FINDING_WARNING },
+        { "\n EPSV", "EPSV", "no EPSV in FEAT", FINDING_NOTE },
+        { "\n HASH", "checksums can be compared",
           "no HASH: transfers can't be verified", FINDING_NOTE },
-        { "MFMT", "times can be set", "no MFMT: uploads get the current time",
-          FINDING_NOTE },
+        { "\n MFMT", "times can be set",
+          "no MFMT: uploads get the current time", FINDING_NOTE },
     };
     struct failure why;
 
     if (link_command(&d->link, &why, "FEAT") == 0)
         slice_copy(buf_slice(&d->link.lines), d->features, sizeof(d->features));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        bool there = doctor_has_feature(d, rows[i].word);
+        bool there = strcasestr(d->features, rows[i].line);
         doctor_find(d, there ? FINDING_GOOD : rows[i].finding, NULL, "%s",
                     there ? rows[i].good : rows[i].missing);
     }

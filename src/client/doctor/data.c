@@ -17,7 +17,7 @@ static size_t data_count(void *of, const char *bytes, size_t len)
 /* The command that lists a directory at this server. */
 static const char *data_verb(const struct doctor *d)
 {
-    return doctor_has_feature(d, "MLST") ? "MLSD" : "LIST";
+    return strcasestr(d->features, "\n MLST") ? "MLSD" : "LIST";
 }
 
 /* Lists the login directory on a data connection, which may resume a TLS

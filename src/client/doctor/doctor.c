@@ -52,21 +52,6 @@ int doctor_login(const struct doctor *d, struct link *l, struct failure *why)
     return r == 0 ? link_command(l, why, "NOOP") : -1;
 }
 
-bool doctor_has_feature(const struct doctor *d, const char *word)
-{
-    struct slice rest = slice_from(d->features), line, name;
-
-    while (slice_cut(&rest, '\n', &line)) {
-        if (line.len == 0 || line.ptr[0] != ' ')
-            continue;
-        line = slice_trim(line);
-        slice_cut(&line, ' ', &name);
-        if (slice_equal_nocase(name, slice_from(word)))
-            return true;
-    }
-    return false;
-}
-
 /* The report. */
 
 static const char *const words[FINDING_COUNT] = {

@@ -64,7 +64,5 @@ int doctor_hear(const struct doctor *d, int family, unsigned number,
 /* Logs in on a new connection, if the server shows the certificate that was
  * checked. Returns 0 or -1. */
 int doctor_login(const struct doctor *d, struct link *l, struct failure *why);
-/* Does FEAT have a line that begins with WORD? */
-bool doctor_has_feature(const struct doctor *d, const char *word);
 
 #endif

@@ -1,65 +1,14 @@
 /* libcurl's handle: each call sets it up again, always with TLS. */
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "link.h"
 #include "sallyport/base/clock.h"
-
-/* --limit-rate: all links share one point in time, when the bytes moved so far
- * are within the rate. */
-
-#define PIECE_LEAST 1024
-/* Shorter waits cost more than they help. */
-#define AHEAD_US 20000
-#define SLICE_US 100000
-
-static pthread_mutex_t pace_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t pace_paid_us;
-
-static uint64_t pace_spend(uint64_t rate, size_t bytes)
-{
-    uint64_t now = clock_us();
-
-    pthread_mutex_lock(&pace_lock);
-    if (pace_paid_us < now)
-        pace_paid_us = now;
-    pace_paid_us += (uint64_t)((double)bytes * 1e6 / (double)rate);
-    uint64_t paid = pace_paid_us;
-    pthread_mutex_unlock(&pace_lock);
-    return paid;
-}
-
-void pace_keep(struct link *l, uint64_t rate, size_t bytes)
-{
-    if (rate == 0)
-        return;
-    uint64_t until = pace_spend(rate, bytes), now;
-    bool more = true;
-    while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
-        if (more) {
-            more = link_use_spare(l);
-            continue; /* that took time */
-        }
-        uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
-        struct timespec t = { .tv_nsec = (long)us * 1000 };
-
-        nanosleep(&t, NULL);
-    }
-}
-
-size_t pace_piece(uint64_t rate, size_t len)
-{
-    uint64_t piece = rate / 10 > PIECE_LEAST ? rate / 10 : PIECE_LEAST;
-
-    return rate == 0 || len < piece ? len : (size_t)piece;
-}
 
 /* The handle. */
 
@@ -351,6 +300,7 @@ void link_lacks_memory(struct link *l)
 static void link_set_url(struct link *l, const char *path)
 {
     const struct url *u = &l->site->url;
+    const struct proxy *proxy = &l->site->proxy;
     char *encoded = curl_easy_escape(l->curl, path, 0);
     char url[3 * URL_PATH_MAX + URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
 
@@ -361,8 +311,17 @@ static void link_set_url(struct link *l, const char *path)
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
-    if (l->set == CURLE_OK)
-        l->set = proxy_set(&l->site->proxy, l->curl);
+    /* Both keep libcurl from reading the environment. */
+    LINK_SET(l, CURLOPT_PROXY, proxy->name);
+    LINK_SET(l, CURLOPT_NOPROXY, "");
+    if (proxy->user[0]) {
+        LINK_SET(l, CURLOPT_PROXYUSERNAME, proxy->user);
+        LINK_SET(l, CURLOPT_PROXYPASSWORD, proxy->password.bytes);
+    }
+    LINK_SET(l, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    LINK_SET(l, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* they are no replies */
+    LINK_SET(l, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    LINK_SET(l, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
     LINK_SET(l, CURLOPT_USERNAME, u->user);
     LINK_SET(l, CURLOPT_PASSWORD, l->site->password.bytes);
     LINK_SET(l, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);

@@ -87,8 +87,6 @@ struct proxy {
  * with the reason. */
 int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why);
-/* Sets libcurl's options for it. */
-CURLcode proxy_set(const struct proxy *p, CURL *curl);
 /* Adds the proxy's name, if there is one, to the reason of a failure. Returns
  * -1. */
 int proxy_blame(const struct proxy *p, struct failure *why);

@@ -158,6 +158,55 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
     return !link_is_over();
 }
 
+/* --limit-rate: all links share one point in time, when the bytes moved so far
+ * are within the rate. */
+
+#define PIECE_LEAST 1024
+/* Shorter waits cost more than they help. */
+#define AHEAD_US 20000
+#define SLICE_US 100000
+
+static pthread_mutex_t pace_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t pace_paid_us;
+
+static uint64_t pace_spend(uint64_t rate, size_t bytes)
+{
+    uint64_t now = clock_us();
+
+    pthread_mutex_lock(&pace_lock);
+    if (pace_paid_us < now)
+        pace_paid_us = now;
+    pace_paid_us += (uint64_t)((double)bytes * 1e6 / (double)rate);
+    uint64_t paid = pace_paid_us;
+    pthread_mutex_unlock(&pace_lock);
+    return paid;
+}
+
+void pace_keep(struct link *l, uint64_t rate, size_t bytes)
+{
+    if (rate == 0)
+        return;
+    uint64_t until = pace_spend(rate, bytes), now;
+    bool more = true;
+    while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
+        if (more) {
+            more = link_use_spare(l);
+            continue; /* that took time */
+        }
+        uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
+        struct timespec t = { .tv_nsec = (long)us * 1000 };
+
+        nanosleep(&t, NULL);
+    }
+}
+
+size_t pace_piece(uint64_t rate, size_t len)
+{
+    uint64_t piece = rate / 10 > PIECE_LEAST ? rate / 10 : PIECE_LEAST;
+
+    return rate == 0 || len < piece ? len : (size_t)piece;
+}
+
 /* Sockets. */
 
 void link_cork(struct link *l, bool on)

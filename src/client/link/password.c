@@ -190,9 +190,7 @@ static int from_netrc(const struct options *o, struct url *url,
 
     snprintf(place, sizeof(place), "%s/.netrc", home ? home : "");
     buf_init(&text, PASSWORD_FILE_MAX);
-    int r = private_read(path, true, &text, why);
-    if (r == 1 && o->netrc)
-        r = fail(why, EX_NOINPUT, "%s: no such file", path);
+    int r = private_read(path, true, o->netrc, &text, why);
     /* It may be another program's. */
     if (r < 0 && !o->netrc && why->code == EX_NOPERM) {
         progress_note("no password is read: %s", why->text);
@@ -226,9 +224,7 @@ static int from_file(const struct options *o, struct secret *ret,
     if (!o->password_file)
         return 1;
     buf_init(&text, PASSWORD_FILE_MAX);
-    int r = private_read(o->password_file, true, &text, why);
-    if (r == 1)
-        r = fail(why, EX_NOINPUT, "%s: no such file", o->password_file);
+    int r = private_read(o->password_file, true, true, &text, why);
     if (r == 0)
         r = password_take(buf_slice(&text), o->password_file, ret, why);
     buf_release(&text);

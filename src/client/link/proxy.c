@@ -71,37 +71,6 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     return url.user[0] ? password_find_proxy(o, &url, &ret->password, why) : 0;
 }
 
-CURLcode proxy_set(const struct proxy *p, CURL *curl)
-{
-    const char *user = p->user[0] ? p->user : NULL;
-    const struct {
-        CURLoption option;
-        const char *value;
-    } texts[] = {
-        /* Both keep libcurl from reading the environment. */
-        { CURLOPT_PROXY, p->name },
-        { CURLOPT_NOPROXY, "" },
-        { CURLOPT_PROXYUSERNAME, user },
-        { CURLOPT_PROXYPASSWORD, user ? p->password.bytes : NULL },
-    };
-    static const struct {
-        CURLoption option;
-        long value;
-    } numbers[] = {
-        { CURLOPT_HTTPPROXYTUNNEL, 1 },
-        { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 }, /* they are no replies */
-        { CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC },
-        { CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC },
-    };
-    CURLcode r = CURLE_OK;
-
-    for (size_t i = 0; i < 4 && r == CURLE_OK; i++)
-        r = curl_easy_setopt(curl, texts[i].option, texts[i].value);
-    for (size_t i = 0; i < 4 && r == CURLE_OK; i++)
-        r = curl_easy_setopt(curl, numbers[i].option, numbers[i].value);
-    return r;
-}
-
 int proxy_blame(const struct proxy *p, struct failure *why)
 {
     size_t len = strlen(why->text);

@@ -129,7 +129,7 @@ static int trust_look_up(const struct options *o, const struct url *url,
     if (trust_file(o, path) < 0)
         return 1;
     buf_init(&text, KNOWN_HOSTS_MAX);
-    int r = private_read(path, false, &text, why);
+    int r = private_read(path, false, false, &text, why);
     if (r == 0)
         r = trust_known(buf_slice(&text), url->host, url->port, ret->pin);
     buf_release(&text);

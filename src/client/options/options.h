@@ -165,9 +165,9 @@ int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
 /* Files with secrets or trust: no other user may read or change them. Reads a
  * whole regular file of the caller's; it may have at most BUF's
  * maximum. With SECRET no other user may have any right to it, except
- * where root puts the secrets of a service. Returns 0; 1: the file is missing;
- * -1 with the reason. */
-int private_read(const char *path, bool secret, struct buf *into,
+ * where root puts the secrets of a service. Returns 0; 1: the file is missing,
+ * unless it MUST be there; -1 with the reason. */
+int private_read(const char *path, bool secret, bool must, struct buf *into,
                  struct failure *why);
 /* Returns the length of a byte order mark of UTF-8 at the beginning of TEXT, as
  * editors of Windows write it, or 0. */

@@ -56,14 +56,14 @@ static int private_judge(int fd, const char *path, bool secret,
     return 0;
 }
 
-int private_read(const char *path, bool secret, struct buf *into,
+int private_read(const char *path, bool secret, bool must, struct buf *into,
                  struct failure *why)
 {
     FD_CLEANUP int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 && errno == ENOENT)
-        return 1;
+        return must ? fail(why, EX_NOINPUT, "%s: no such file", path) : 1;
     if (fd < 0)
         return fail_errno(why, errno, path);
     if (private_judge(fd, path, secret, why) < 0)

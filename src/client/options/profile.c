@@ -79,9 +79,7 @@ int profile_load(struct profile *p, const char *name, struct options *o,
     if (!o->config &&
         private_place("XDG_CONFIG_HOME", ".config", "config", place) < 0)
         return 1;
-    int r = private_read(path, false, &p->text, why);
-    if (r != 0 && o->config && r == 1)
-        return fail(why, EX_NOINPUT, "%s: no such file", path);
+    int r = private_read(path, false, o->config, &p->text, why);
     if (r != 0 || buf_add(&p->text, "", 1) < 0)
         return r;
     for (char *line = p->text.data, *end; line; line = end) {

@@ -18,7 +18,7 @@ static int judge(const char *path, mode_t mode, uid_t owner)
     cr_assert_eq(chown(path, owner, 0), 0);
     cr_assert_eq(chmod(path, mode), 0);
     buf_init(&text, 64);
-    int r = private_read(path, true, &text, &why);
+    int r = private_read(path, true, false, &text, &why);
     buf_release(&text);
     return r;
 }
