@@ -2,19 +2,19 @@
  * help and the permitted options come from the row. */
 #include "ctl.h"
 
-#define LIMITS_SYNTAX                                                          \
-    "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
-    "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
-    "[--hours LIST]"
+#define LIMIT_SYNTAX(X, row, key, option, value, none, least, most, help)      \
+    "[--" option " " value "] "
+#define TEAM_SYNTAX                                                            \
+    TEAM_LIMITS(LIMIT_SYNTAX, ) "[--networks LIST] [--hours LIST]"
 
 /* Syntax of "user add" and "user change". */
 #define KEYS_SYNTAX                                                            \
     "[--on-conflict WORD] [--data-binding WORD] [--upload-eof WORD] "          \
     "[--certificate NAMES] [--login WORD] "
 #define ENDS_SYNTAX                                                            \
-    "[--expires WHEN] " LIMITS_SYNTAX " [--uploads N] [--upload-bytes SIZE] "  \
-    "[--retain [PATH:]TIME] [--sync NAME] "                                    \
-    "[--json]"
+    "[--expires WHEN] " TEAM_SYNTAX                                            \
+    " " USER_LIMITS(LIMIT_SYNTAX, ) "[--retain [PATH:]TIME] [--sync NAME] "    \
+                                    "[--json]"
 
 const struct ctl_command ctl_commands[] = {
     { "user", "add", user_add, TAKES_NAME, READS_USERS | ASKS_PASSWORD,
@@ -132,7 +132,7 @@ const struct ctl_command ctl_commands[] = {
       "Take users out of a team: they lose its shares",
       "sallyportctl team leave legal bert" },
     { "team", "change", line_change, TAKES_NAME, 0,
-      "NAME " LIMITS_SYNTAX " [--json]",
+      "NAME " TEAM_SYNTAX " [--json]",
       "Change the limits of a team; \"default\" and \"none\" remove one",
       "sallyportctl team change legal --bandwidth-up 10M" },
     { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",

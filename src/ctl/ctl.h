@@ -452,8 +452,9 @@ void grant_sources_text(const json_t *list, struct buf *into);
  * in it. */
 void letter_print(const struct user *user);
 
-/* user_show.c: the limits in a line. The caller owns the object. */
-json_t *limits_json(const struct row_limits *l);
+/* user_show.c: the first COUNT limits in a line, and networks and hours. The
+ * caller owns the object. */
+json_t *limits_json(const struct row_limits *l, int count);
 /* server.c: the running server, through its control socket. */
 
 #define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */

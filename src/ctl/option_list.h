@@ -47,11 +47,9 @@ KEY(login, "login", "WORD", "default",
 KEY(expires, "expires", "WHEN", "none",
     "the user's end: a day (until its end, UTC), a time as\n"
     "2027-01-31T12:00:00Z, a time from now, such as 90d, or none")
-KEY(uploads, "uploads", "N", "none",
-    "the user may store N files in all; deleting gives none back; or none:\n"
-    "any number")
-KEY(upload_bytes, "upload-bytes", "SIZE", "none",
-    "the user may store so many bytes in all, such as 20G; or none")
+#define LIMIT_KEY(X, row, key, option, value, none, least, most, help)         \
+    KEY(key, option, value, none, help)
+USER_LIMITS(LIMIT_KEY, )
 OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "none")
@@ -61,17 +59,8 @@ KEY(sync, "sync", "NAME", "none",
 FLAG(most, "most", "lock, or open, even most users of a source")
 FLAG(dry_run, "dry-run", "print what would happen, and change nothing")
 FLAG(hashes, "hashes", "write the hashes into the JSON, too")
-KEY(max_sessions, "max-sessions", "N", "default",
-    "sessions at a time, or default")
-KEY(max_transfers, "max-transfers", "N", "default",
-    "uploads and downloads at a time, 0: no limit, or default")
-KEY(bandwidth_up, "bandwidth-up", "SIZE", "default",
-    "bytes per second of all uploads together, such as 10M;\n"
-    "0: no limit, or default")
-KEY(bandwidth_down, "bandwidth-down", "SIZE", "default",
-    "the same for downloads")
-KEY(max_file_size, "max-file-size", "SIZE", "default",
-    "the largest upload, such as 2G; 0: no limit, or default")
+TEAM_LIMITS(LIMIT_KEY, )
+#undef LIMIT_KEY
 KEY(networks, "networks", "LIST", "none",
     "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or none:\n"
     "any")

@@ -73,23 +73,47 @@ extern const struct choice {
     unsigned count;
 } choices[CHOICES];
 
-/* The limits that a line of a user or a team may set. */
+/* Values above this mean nothing to a clock of microseconds. */
+#define BANDWIDTH_MAX (UINT64_C(1) << 40)
+
+/* The limits that a line may set: row, key, option of sallyportctl, its value
+ * (N: a number; SIZE: bytes), the word that removes the limit ("default": the
+ * server's counts then), least (0: no limit), most, help. The keys of the users
+ * file, the table that reader makes, and what sallyportctl takes and shows
+ * follow. X is for L. */
+#define TEAM_LIMITS(L, X) /* of a user or a team */                            \
+    L(X, SESSIONS, max_sessions, "max-sessions", "N", "default", 1, 20000,     \
+      "sessions at a time, or default")                                        \
+    L(X, TRANSFERS, max_transfers, "max-transfers", "N", "default", 0, 20000,  \
+      "uploads and downloads at a time, 0: no limit, or default")              \
+    L(X, UP, bandwidth_up, "bandwidth-up", "SIZE", "default", 0,               \
+      BANDWIDTH_MAX,                                                           \
+      "bytes per second of all uploads together, such as 10M;\n"               \
+      "0: no limit, or default")                                               \
+    L(X, DOWN, bandwidth_down, "bandwidth-down", "SIZE", "default", 0,         \
+      BANDWIDTH_MAX, "the same for downloads")                                 \
+    L(X, FILE_SIZE, max_file_size, "max-file-size", "SIZE", "default", 0,      \
+      INT64_MAX, "the largest upload, such as 2G; 0: no limit, or default")
+#define USER_LIMITS(L, X) /* of a user alone */                                \
+    L(X, UPLOADS, uploads, "uploads", "N", "none", 1, UINT32_MAX,              \
+      "the user may store N files in all; deleting gives none back;\n"         \
+      "or none: any number")                                                   \
+    L(X, UPLOAD_BYTES, upload_bytes, "upload-bytes", "SIZE", "none", 1,        \
+      INT64_MAX,                                                               \
+      "the user may store so many bytes in all, such as 20G; or none")
+#define LIMITS(L, X) TEAM_LIMITS(L, X) USER_LIMITS(L, X)
+
+#define ROW_OF_LIMIT(X, row, key, option, value, none, least, most, help)      \
+    ROW_##row,
 enum {
-    ROW_SESSIONS,
-    ROW_TRANSFERS, /* at a time */
-    ROW_UP,        /* bytes per second, of all sessions together */
-    ROW_DOWN,      /* the same */
-    ROW_FILE_SIZE, /* bytes */
-    ROW_LIMITS
+    TEAM_LIMITS(ROW_OF_LIMIT, ) ROW_TEAM_LIMITS,
+    ROW_BEFORE_USER_LIMITS = ROW_TEAM_LIMITS - 1,
+    USER_LIMITS(ROW_OF_LIMIT, ) ROW_LIMITS
 };
-/* A number, or a size such as 64K; 0: no limit, if LEAST permits it. */
 extern const struct limit_row {
     const char *key;
     uint64_t least, most;
 } limit_rows[ROW_LIMITS];
-
-/* Values above this mean nothing to a clock of microseconds. */
-#define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The parts of a sandbox that allow_weaker can leave out: the configuration
  * names them, and master reports each part that is missing. */

@@ -35,12 +35,10 @@ enum users_kind {
 };
 
 /* The fields of struct row_limits. */
+#define USERS_LIMIT_FIELD(F, row, key, option, value, none, least, most, help) \
+    F(LIMIT, key, limits.number[ROW_##row], ROW_##row, 0)
 #define USERS_LIMIT_FIELDS(F)                                                  \
-    F(LIMIT, max_sessions, limits.number[ROW_SESSIONS], ROW_SESSIONS, 0)       \
-    F(LIMIT, max_transfers, limits.number[ROW_TRANSFERS], ROW_TRANSFERS, 0)    \
-    F(LIMIT, bandwidth_up, limits.number[ROW_UP], ROW_UP, 0)                   \
-    F(LIMIT, bandwidth_down, limits.number[ROW_DOWN], ROW_DOWN, 0)             \
-    F(LIMIT, max_file_size, limits.number[ROW_FILE_SIZE], ROW_FILE_SIZE, 0)    \
+    LIMITS(USERS_LIMIT_FIELD, F)                                               \
     F(PART, networks, limits.networks, 0, USER_LINE_MAX)                       \
     F(PART, hours, limits.hours, 0, USER_LINE_MAX)
 
@@ -69,13 +67,11 @@ enum users_kind {
     F(TEAM, team_4, team[3], 0, 0)                                             \
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(MODE, dir_mode, dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST)                \
-    F(NUMBER, uploads, uploads, 0, UINT32_MAX)                                 \
-    F(NUMBER, upload_bytes, upload_bytes, 0, INT64_MAX)                        \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
     F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
     F(NUMBER, line, line, 0, USERS_FILE_MAX)
 
-_Static_assert(CHOICES == 3 && ROW_LIMITS == 5 && USER_TEAMS_MAX == 4,
+_Static_assert(CHOICES == 3 && USER_TEAMS_MAX == 4,
                "each of them has a line here");
 
 /* The fields of struct share, struct team and struct directory_right. */

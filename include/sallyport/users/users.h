@@ -87,11 +87,8 @@ struct user {
     bool must_change; /* the password, before anything else */
     int64_t expires;  /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
-    /* Total that the user may store. 0: no limit */
-    unsigned uploads;
-    uint64_t upload_bytes;
-    const struct share *share; /* the table's, for the grants */
-    const struct grant *grant; /* each share once, in the table's order */
+    const struct share *share;    /* the table's, for the grants */
+    const struct grant *grant;    /* each share once, in the table's order */
     size_t grants;
     const struct directory_right *directory;
     size_t directories;

@@ -167,7 +167,7 @@ static json_t *describe_team(size_t i)
             json_array_append_new(members, json_string(u->row[n].name));
     return json_pack("{s:s, s:o, s:o, s:o, s:I}", "name", team->name, "shares",
                      shares, "members", members, "limits",
-                     limits_json(&team->limits), "line",
+                     limits_json(&team->limits, ROW_TEAM_LIMITS), "line",
                      (json_int_t)team->line);
 }
 

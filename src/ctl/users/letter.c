@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 
 #include "sallyport/base/fd.h"
@@ -174,6 +175,8 @@ static void put_directories(struct letter *l, const struct user *user)
 
 static void put_user(struct letter *l, const struct user *user)
 {
+    const uint64_t files = row_limit(&user->limits, ROW_UPLOADS, 0),
+                   bytes = row_limit(&user->limits, ROW_UPLOAD_BYTES, 0);
     char when[WHEN_MAX], size[SIZE_TEXT_MAX];
 
     put(l, "USER", "%s", user->name);
@@ -191,10 +194,10 @@ static void put_user(struct letter *l, const struct user *user)
     if (user->expires)
         put(l, "ENDS", "%.10s, %.5s UTC", when_text(user->expires, when),
             when + strlen("2027-01-31T"));
-    if (user->uploads)
-        put(l, "FILES", "%u", user->uploads);
-    if (user->upload_bytes)
-        put(l, "BYTES", "%s", size_text(user->upload_bytes, size));
+    if (files > 0)
+        put(l, "FILES", "%" PRIu64, files);
+    if (bytes > 0)
+        put(l, "BYTES", "%s", size_text(bytes, size));
 }
 
 static void put_curl(struct letter *l, const struct user *user)

@@ -84,12 +84,12 @@ static json_t *json_count(bool known, uint64_t n)
 }
 
 /* null: it isn't in the line. */
-json_t *limits_json(const struct row_limits *l)
+json_t *limits_json(const struct row_limits *l, int count)
 {
     json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
                             "hours", json_slice(l->hours));
 
-    for (int i = 0; i < ROW_LIMITS; i++)
+    for (int i = 0; i < count; i++)
         json_object_set_new(all, limit_rows[i].key,
                             l->number[i]
                                 ? json_integer((json_int_t)(l->number[i] - 1))
@@ -104,8 +104,9 @@ static json_t *json_team_limits(const struct user *user)
 
     for (int i = 0; list && i < USER_TEAMS_MAX && user->team[i]; i++)
         json_array_append_new(
-            list, json_pack("{s:s, s:o}", "team", user->team[i]->name, "limits",
-                            limits_json(&user->team[i]->limits)));
+            list,
+            json_pack("{s:s, s:o}", "team", user->team[i]->name, "limits",
+                      limits_json(&user->team[i]->limits, ROW_TEAM_LIMITS)));
     return list;
 }
 
@@ -166,14 +167,16 @@ static json_t *describe_user(size_t i)
     const struct users *u = &ctl.users;
     const struct user *user = &u->row[i];
     struct stored stored = { 0 };
-    const bool counts = (user->uploads || user->upload_bytes) &&
-                        stored_known(user->home, &stored);
+    const uint64_t bytes = row_limit(&user->limits, ROW_UPLOAD_BYTES, 0);
+    const bool counts =
+        (bytes > 0 || row_limit(&user->limits, ROW_UPLOADS, 0) > 0) &&
+        stored_known(user->home, &stored);
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
         "s:s?, "
         "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o}",
+        "s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -188,11 +191,9 @@ static json_t *describe_user(size_t i)
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
-        limits_json(&user->limits), "team_limits", json_team_limits(user),
-        "uploads", json_limit(user->uploads), "files",
-        json_count(counts, stored.files), "upload_bytes",
-        json_limit(user->upload_bytes), "bytes",
-        json_count(counts && user->upload_bytes, stored.bytes), "retain",
+        limits_json(&user->limits, ROW_LIMITS), "team_limits",
+        json_team_limits(user), "files", json_count(counts, stored.files),
+        "bytes", json_count(counts && bytes > 0, stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
     if (one && ctl.args.hashes && add_hash(one, user)) {
@@ -300,9 +301,7 @@ static const struct output_field user_lines[] = {
       .none = "none",
       .element = team_limits_text },
     { .title = "files:", .key = "files", .none = "not counted" },
-    { .title = "uploads:", .key = "uploads", .none = "any number" },
     { .title = "bytes:", .key = "bytes", .none = "not counted" },
-    { .title = "upload bytes:", .key = "upload_bytes", .none = "any number" },
     { .title = "retain:", .key = "retain", .none = "for ever" },
     { .title = "source:", .key = "sync", .none = "none" },
     { 0 },

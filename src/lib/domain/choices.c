@@ -43,13 +43,9 @@ const struct choice choices[CHOICES] = {
                          BINDING_COUNT },
 };
 
-const struct limit_row limit_rows[ROW_LIMITS] = {
-    [ROW_SESSIONS] = { "max_sessions", 1, 20000 },
-    [ROW_TRANSFERS] = { "max_transfers", 0, 20000 },
-    [ROW_UP] = { "bandwidth_up", 0, BANDWIDTH_MAX },
-    [ROW_DOWN] = { "bandwidth_down", 0, BANDWIDTH_MAX },
-    [ROW_FILE_SIZE] = { "max_file_size", 0, INT64_MAX },
-};
+#define LIMIT_ROW(X, row, key, option, value, none, least, most, help)         \
+    { #key, least, most },
+const struct limit_row limit_rows[ROW_LIMITS] = { LIMITS(LIMIT_ROW, ) };
 
 const struct sandbox_part_row sandbox_parts[SANDBOX_PARTS] = {
     { SANDBOX_IDS, "ids" },

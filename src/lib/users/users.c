@@ -281,8 +281,8 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->dir_mode,
         mounts_hash(key, user),
         user->must_change,
-        user->uploads,
-        user->upload_bytes,
+        row_limit(&user->limits, ROW_UPLOADS, 0),
+        row_limit(&user->limits, ROW_UPLOAD_BYTES, 0),
     };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 

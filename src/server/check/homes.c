@@ -144,7 +144,8 @@ static void look_inside(struct home_look *i, const struct user *user, int fd)
     else if (own < 0)
         mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
                 user->home, user->home);
-    else if ((user->uploads || user->upload_bytes) &&
+    else if ((user->limits.number[ROW_UPLOADS] > 0 ||
+              user->limits.number[ROW_UPLOAD_BYTES] > 0) &&
              errno_of_count(user->home) == EOPNOTSUPP)
         mistake(i, user,
                 "uploads= or upload_bytes=: the file system of the home %s "

@@ -43,16 +43,18 @@ Test(share, uploads)
 
     expect_run(0, PASSWORD, "user add dora --role drop --uploads 20");
     expect_users("rights=drop uploads=20\n");
-    expect_out(0, "", "user show dora", "files:    0\nuploads:  20\n");
+    expect_out(0, "", "user show dora",
+               "limits:   uploads 20\nof teams: none\nfiles:    0\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
-    expect_out(0, "", "user show dora", "files:    7\nuploads:  20\n");
+    expect_out(0, "", "user show dora",
+               "limits:   uploads 20\nof teams: none\nfiles:    7\n");
     expect_out(0, "", "user show dora --json", "\"files\": 7");
     expect_out(0, "", "user change dora --uploads 7", "changed");
     expect_run(0, "", "user change dora --uploads 20");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
     expect_out(0, "", "user show dora",
-               "files:    not counted\nuploads:  20\n");
+               "limits:   uploads 20\nof teams: none\nfiles:    not counted\n");
     expect_out(0, "", "user show dora --json", "\"files\": null");
     expect_run(EX_USAGE, "", "user change dora --uploads 0");
     expect_run(EX_USAGE, "", "user change dora --uploads 4294967296");
@@ -71,8 +73,8 @@ Test(share, upload_bytes)
     expect_run(0, PASSWORD, "user add dora --role drop --upload-bytes 2M");
     expect_users("rights=drop upload_bytes=2M\n");
     expect_out(0, "", "user show dora",
-               "files:    0\nuploads:  any number\n"
-               "bytes:    0\nupload bytes: 2097152\n");
+               "limits:   upload_bytes 2097152\nof teams: none\nfiles:    0\n"
+               "bytes:    0\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7 1048576", 9, 0), 0);
     expect_out(0, "", "user show dora", "bytes:    1048576\n");
@@ -84,8 +86,8 @@ Test(share, upload_bytes)
     expect_run(EX_USAGE, "", "user change dora --upload-bytes 8388608T");
     expect_err(
         EX_USAGE, "", "user change dora --upload-bytes x",
-        "--upload-bytes x: expected a number of bytes, also with K, M, G "
-        "or T; or none");
+        "--upload-bytes x: expected a number from 1 to 9223372036854775807, "
+        "such as 10, 64K or 2G; or none");
     expect_run(0, "", "user change dora --upload-bytes none");
     expect_users("rights=drop\n");
 }
@@ -98,8 +100,7 @@ Test(share, upload_bytes_of_a_user_with_uploads)
     expect_run(0, PASSWORD, "user add dora --uploads 20");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
-    expect_out(0, "", "user show dora",
-               "bytes:    not counted\nupload bytes: any number\n");
+    expect_out(0, "", "user show dora", "bytes:    not counted\n");
     cr_expect_str_eq(
         expect_run(0, "", "user change dora --upload-bytes 2M")->err, "");
 }

@@ -237,7 +237,7 @@ static const struct {
     { USER("a", "1", "uploads=4294967296"), "users:1: uploads=429496" },
     { USER("a", "1", "uploads="), "users:1: uploads=: expected a number" },
     { USER("a", "1", "upload_bytes=0"),
-      "users:1: upload_bytes=0: expected a number of bytes, also with K" },
+      "users:1: upload_bytes=0: expected a number from 1 to " },
     { USER("a", "1", "upload_bytes=8388608T"),
       "users:1: upload_bytes=8388608T: ex" },
     { USER("a", "1", "upload_bytes="),
@@ -268,8 +268,9 @@ Test(shares, mine_twice)
                  0, "%s", c.text);
     cr_expect_eq(u.row[0].grant[0].rights,
                  RIGHT_LIST | RIGHT_READ | RIGHT_WRITE | RIGHT_MINE);
-    cr_expect_eq(u.row[0].uploads, 7);
-    cr_expect_eq(u.row[0].upload_bytes, UINT64_C(20) << 30);
+    cr_expect_eq(row_limit(&u.row[0].limits, ROW_UPLOADS, 0), 7);
+    cr_expect_eq(row_limit(&u.row[0].limits, ROW_UPLOAD_BYTES, 0), UINT64_C(20)
+                                                                       << 30);
     cr_expect(slice_equal(u.row[0].retain, SLICE("/:1h,/b:2d")));
     users_release(&u);
 }

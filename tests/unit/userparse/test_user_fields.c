@@ -163,7 +163,7 @@ Test(fields, a_key_for_the_last_column)
         { "rights", "dropp", "rights=dropp: expected full, " },
         { "rights", "l r", "rights=l r: blanks aren't permitted" },
         { "rights", "l\n", "rights=l\n: blanks aren't permitted" },
-        { "max_bytes", "x", "upload_bytes=x: expected a number of bytes" },
+        { "max_bytes", "x", "upload_bytes=x: expected a number from 1 to " },
     };
     char value[USER_LINE_MAX + 1];
     struct complaint c;

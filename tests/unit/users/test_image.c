@@ -104,9 +104,10 @@ Test(image, arrives_whole)
     cr_expect_eq(bert->rights, RIGHT_ALL);
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
-    cr_expect(bert->uploads == 20 && anna->uploads == 0);
-    cr_expect(bert->upload_bytes == UINT64_C(1) << 40 &&
-              anna->upload_bytes == 0);
+    cr_expect_eq(row_limit(&bert->limits, ROW_UPLOADS, 0), 20);
+    cr_expect_eq(row_limit(&bert->limits, ROW_UPLOAD_BYTES, 0), UINT64_C(1)
+                                                                    << 40);
+    cr_expect_eq(anna->limits.number[ROW_UPLOADS], 0);
     cr_expect(bert->must_change && !anna->must_change);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);

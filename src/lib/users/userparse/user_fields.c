@@ -110,22 +110,6 @@ static bool set_dir_mode(struct user *user, struct slice value)
            0;
 }
 
-static bool set_uploads(struct user *user, struct slice value)
-{
-    uint64_t n = 0;
-
-    if (slice_number(value, UINT32_MAX, &n) == 0)
-        user->uploads = (unsigned)n;
-    return n > 0;
-}
-
-static bool set_upload_bytes(struct user *user, struct slice value)
-{
-    uint64_t *bytes = &user->upload_bytes;
-
-    return slice_size(value, bytes) == 0 && *bytes > 0 && *bytes <= INT64_MAX;
-}
-
 static bool set_retain(struct user *user, struct slice value)
 {
     struct retention one;
@@ -222,7 +206,8 @@ enum option_value {
 #define FUNCTION(function, words)                                              \
     .kind = OPTION_FUNCTION, .set = (function), .expected = (words)
 #define CHOICE(choice) .kind = OPTION_CHOICE, .index = CHOICE_##choice
-#define LIMIT(limit)   .kind = OPTION_LIMIT, .index = ROW_##limit
+#define LIMIT(lines, row, key, option, value, none, least, most, help)         \
+    { #key, lines, .kind = OPTION_LIMIT, .index = ROW_##row },
 #define TEXT(field, function)                                                  \
     .kind = OPTION_TEXT, .offset = offsetof(struct user, field),               \
     .check = (function)
@@ -258,24 +243,15 @@ static const struct option {
     { "expires", LINE_USER,
       FUNCTION(set_expires, "expected a day, 2027-01-31, or a time of UTC, "
                             "2027-01-31T12:00:00Z") },
-    { "max_sessions", LINE_USER | LINE_TEAM, LIMIT(SESSIONS) },
-    { "max_transfers", LINE_USER | LINE_TEAM, LIMIT(TRANSFERS) },
-    { "bandwidth_up", LINE_USER | LINE_TEAM, LIMIT(UP) },
-    { "bandwidth_down", LINE_USER | LINE_TEAM, LIMIT(DOWN) },
-    { "max_file_size", LINE_USER | LINE_TEAM, LIMIT(FILE_SIZE) },
     { "networks", LINE_USER | LINE_TEAM,
       TEXT(limits.networks, user_networks_check) },
     { "hours", LINE_USER | LINE_TEAM, TEXT(limits.hours, user_hours_check) },
-    { "uploads", LINE_USER,
-      FUNCTION(set_uploads, "expected a number from 1 to 4294967295") },
-    { "upload_bytes", LINE_USER,
-      FUNCTION(set_upload_bytes,
-               "expected a number of bytes, also with K, M, G or T") },
     { "retain", LINE_USER | LINE_SHARE,
       FUNCTION(set_retain, USER_RETAIN_EXPECTED) },
     { "sync", LINE_USER,
       FUNCTION(set_sync, "expected the name of a source: 1 to 32 of a-z 0-9 . "
                          "_ -, not beginning with . or -") },
+    TEAM_LIMITS(LIMIT, LINE_USER | LINE_TEAM) USER_LIMITS(LIMIT, LINE_USER)
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

@@ -129,8 +129,9 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
                    .max_file_size = f->session->limits.file_size,
                    .copy_max = c->copy_max,
                    .min_free = c->min_free,
-                   .uploads = user->uploads,
-                   .upload_bytes = user->upload_bytes,
+                   .uploads = row_limit(&user->limits, ROW_UPLOADS, 0),
+                   .upload_bytes =
+                       row_limit(&user->limits, ROW_UPLOAD_BYTES, 0),
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,
