@@ -156,10 +156,7 @@ static void keep_for_recovery(struct master *m)
     }
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users->fd);
-    prepare_keep_memory(m);
-    succession_keep(&m->succession, "empty", m->empty);
-    prepare_keep_identities(m);
-    prepare_keep_places(m);
+    prepare_keep(m);
     certificates_keep(m);
     roster_keep(m);
     older_inherit(m);
@@ -172,7 +169,9 @@ static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,
                                  .root_fd = -1,
-                                 .filter = prepare_filter(m),
+                                 .filter = m->settings.active
+                                               ? &filter_master_active
+                                               : &filter_master,
                                  .max_files = prepare_descriptors(m),
                                  .allow_weaker = m->settings.allow_weaker };
     struct complaint c = { "" };

@@ -284,12 +284,6 @@ struct generation *generation_start(struct supervisor *s, bool recovery)
     return g;
 }
 
-void generation_signal(const struct generation *g, int signal)
-{
-    if (generation_lives(g))
-        kill(g->pid, signal);
-}
-
 void generation_kill(const struct generation *g)
 {
     if (g->state != GENERATION_NONE)

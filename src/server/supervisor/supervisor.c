@@ -79,7 +79,8 @@ static void supervisor_stop(void *owner)
     }
     s->stopping = true;
     for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_signal(&s->generation[i], SIGTERM);
+        if (generation_lives(&s->generation[i]))
+            kill(s->generation[i].pid, SIGTERM);
 }
 
 static const struct signals_row signal_rows[] = {

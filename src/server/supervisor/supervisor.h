@@ -227,8 +227,6 @@ bool generation_lives(const struct generation *g);
 struct board_row *generation_row(const struct generation *g);
 /* Sets the timer for the current state. */
 void generation_set_timer(struct generation *g, uint64_t ms);
-/* Sends SIGNAL to its master. */
-void generation_signal(const struct generation *g, int signal);
 /* Sends SIGKILL to its whole group. */
 void generation_kill(const struct generation *g);
 /* Its master was reaped with STATUS. */

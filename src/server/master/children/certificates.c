@@ -178,11 +178,6 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
     return r < 0 ? r : clients_file_open(m, &set->client_crl, s->client_crl, c);
 }
 
-void certificates_init(struct certificates *set)
-{
-    *set = (struct certificates){ .client_ca.fd = -1, .client_crl.fd = -1 };
-}
-
 int certificates_open(struct master *m, struct complaint *c)
 {
     int r = certificate_pairs_open(m, c);
@@ -194,22 +189,20 @@ int certificates_open(struct master *m, struct complaint *c)
     return r;
 }
 
-static void certificate_file_keep(struct master *m, const struct named_file *f)
-{
-    if (f->fd >= 0)
-        succession_keep_file(&m->succession, f->name, f->fd);
-}
-
 void certificates_keep(struct master *m)
 {
     const struct certificates *set = m->certificates;
 
     for (size_t i = 0; i < set->count; i++) {
-        certificate_file_keep(m, &set->pair[i].certificate);
-        certificate_file_keep(m, &set->pair[i].key);
+        succession_keep_file(&m->succession, set->pair[i].certificate.name,
+                             set->pair[i].certificate.fd);
+        succession_keep_file(&m->succession, set->pair[i].key.name,
+                             set->pair[i].key.fd);
     }
-    certificate_file_keep(m, &set->client_ca);
-    certificate_file_keep(m, &set->client_crl);
+    succession_keep_file(&m->succession, set->client_ca.name,
+                         set->client_ca.fd);
+    succession_keep_file(&m->succession, set->client_crl.name,
+                         set->client_crl.fd);
 }
 
 void certificates_release(struct certificates *set)

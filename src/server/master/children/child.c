@@ -274,12 +274,6 @@ void child_start(struct child *c)
         child_not_started(c, -r);
 }
 
-void child_start_waiting(struct child *c)
-{
-    if (c->state == CHILD_OFF && !c->timer.armed)
-        child_start(c);
-}
-
 void child_reaped(struct child *c, int status)
 {
     struct master *m = c->master;
@@ -349,12 +343,4 @@ struct child *children_by_pid(struct master *m, pid_t pid)
         if (c->pid == pid)
             return c;
     return NULL;
-}
-
-bool children_are_up(struct master *m)
-{
-    CHILDREN_EACH(m, c)
-        if (c->state != CHILD_READY)
-            return false;
-    return true;
 }

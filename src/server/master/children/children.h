@@ -16,6 +16,7 @@
 #include "sallyport/ipc/setup.h"
 #include "sallyport/settings/settings.h"
 
+struct child;
 struct session_record;
 
 /* The programs that master executes, each by its own descriptor. If the package
@@ -28,7 +29,6 @@ int programs_open(struct succession *s, int *fd, struct complaint *c);
 /* Asks the supervisor to keep the programs, and our own binary, for a recovery.
  * Returns 0 or -errno. */
 int programs_keep(struct succession *s, const int *fd);
-void programs_close(int *fd);
 
 /* Returns the descriptor of "gate" and so on, or -1. */
 int programs_find(const int *fd, const char *name);
@@ -143,11 +143,10 @@ void service_end(struct master *m, struct service_channel **end);
 /* Passes the services all channels that they take now. May be called at any
  * time. */
 void services_flush(struct master *m);
-/* SERVICE is ready, and reads CHANNEL with WATCH. */
-void services_ready(struct master *m, enum process service,
-                    struct channel *channel, struct loop_watch *watch);
-/* SERVICE has ended: the next one gets all its channels. */
-void services_gone(struct master *m, enum process service);
+/* For the rows of log and keys: C is ready; C has ended, and the next one gets
+ * all its channels. */
+void services_ready(struct child *c);
+void services_gone(struct child *c);
 
 /* The processes gate, auth, keys and log. A table (run.c) has
  * each one's set-up, and what follows its start and its end. */
@@ -217,8 +216,6 @@ struct child {
 /* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
  * one in each deadline `restart`. */
 void child_start(struct child *c);
-/* Keys is ready: starts C, if C has waited for it. */
-void child_start_waiting(struct child *c);
 /* Closes the channel of C and kills it. C is started again once it was reaped.
  * WHY goes to the log. */
 void child_end(struct child *c, const char *why);
@@ -253,8 +250,6 @@ struct child *children_ready(struct master *m, enum process p);
 struct child *children_gate(struct master *m);
 /* Returns the child with that pid, or NULL. */
 struct child *children_by_pid(struct master *m, pid_t pid);
-/* Is each child ready? */
-bool children_are_up(struct master *m);
 
 /* The listening sockets: master makes them, gate uses them. */
 struct listener {
@@ -318,7 +313,6 @@ struct certificates {
     struct named_file client_ca, client_crl;
 };
 
-void certificates_init(struct certificates *set);
 /* Opens all pairs of the settings; no other user may be able to read a key.
  * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. */
 int certificates_open(struct master *m, struct complaint *c);

@@ -94,12 +94,6 @@ int programs_keep(struct succession *s, const int *fd)
     return r;
 }
 
-void programs_close(int *fd)
-{
-    for (size_t i = 0; i < PROGRAMS; i++)
-        fd_close(&fd[i]);
-}
-
 /* Names the program's path: "Permission denied" may be due to a mode or a
  * mount. */
 static noreturn void die_of_exec(int program, const char *binary, int error)

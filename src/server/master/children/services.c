@@ -269,16 +269,20 @@ void services_flush(struct master *m)
                   (unsigned long long)lost);
 }
 
-void services_ready(struct master *m, enum process service,
-                    struct channel *channel, struct loop_watch *watch)
+void services_ready(struct child *c)
 {
-    *service_reader_of(m, service) = (struct service_reader){ channel, watch };
+    struct master *m = c->master;
+
+    *service_reader_of(m, c->row->process) =
+        (struct service_reader){ &c->channel, &c->watch };
     m->logs = m->services->log.channel != NULL;
     services_flush(m);
 }
 
-void services_gone(struct master *m, enum process service)
+void services_gone(struct child *child)
 {
+    struct master *m = child->master;
+    const enum process service = child->row->process;
     struct service_channel *c;
 
     *service_reader_of(m, service) = (struct service_reader){ NULL, NULL };

@@ -106,7 +106,6 @@ bool control_is_idle(const struct control *c);
 /* gauges.c: the metrics. gauges_init() maps m->memory[MEMORY_METRICS]. Returns
  * 0 or -errno. */
 int gauges_init(struct master *m);
-void gauges_release(struct master *m);
 /* Returns the counters of log since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics. */

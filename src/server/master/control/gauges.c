@@ -15,13 +15,6 @@ int gauges_init(struct master *m)
                              PROT_READ | PROT_WRITE);
 }
 
-void gauges_release(struct master *m)
-{
-    if (m->metrics)
-        munmap(m->metrics, sizeof(*m->metrics));
-    m->metrics = NULL;
-}
-
 struct metrics_totals gauges_total(const struct master *m)
 {
     struct metrics_totals t = { 0 };

@@ -158,7 +158,7 @@ int succession_keep_file(struct succession *s, const char *path, int fd)
 {
     char name[GENERATION_NAME_MAX];
 
-    return succession_keep(s, name_of_file(path, name), fd);
+    return fd < 0 ? 0 : succession_keep(s, name_of_file(path, name), fd);
 }
 
 int succession_say(struct succession *s, enum message_kind kind,

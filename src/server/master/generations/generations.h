@@ -28,7 +28,6 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg);
 /* Master counts on the board from now on, looks whether gate and keys count,
  * and ends the process that doesn't. */
 void heartbeat_start(struct master *m);
-void heartbeat_release(struct master *m);
 
 /* A generation that retires: another one accepts. It finishes the work of its
  * sessions. */
@@ -53,9 +52,6 @@ void retire_end_if_over(struct master *m);
 
 /* Stops accepting, kicks all sessions, and ends the loop when all have gone. */
 void stop_begin(struct master *m);
-/* Ends the loop if a service that stops, or a generation that retires, has
- * nothing left to do. */
-void stop_end_if_over(struct master *m);
 
 /* Call it after the loop: closes all channels, waits a moment for each process
  * to end, and kills those that stay. The process log ends last, so that it

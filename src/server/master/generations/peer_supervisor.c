@@ -162,8 +162,3 @@ void heartbeat_start(struct master *m)
         (struct loop_timer){ .on_timer = heartbeat_on_timer, .owner = m };
     heartbeat_on_timer(m);
 }
-
-void heartbeat_release(struct master *m)
-{
-    loop_timer_clear(&m->loop, &m->heartbeat);
-}

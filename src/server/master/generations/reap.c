@@ -22,7 +22,7 @@ static void orphan_begin(struct session_record *s)
      * may be a session. */
     s->orphan = s->pid > 1 && !errands_have(m, s->pid) &&
                 !sessions_by_files(m->sessions, s->pid) &&
-                !hanging_has(&m->sessions->hanging, s->pid) &&
+                !hanging_find(&m->sessions->hanging, s->pid) &&
                 !children_by_pid(m, s->pid) &&
                 waitpid(s->pid, &status, WNOHANG) == 0;
     if (!s->orphan)

@@ -85,7 +85,7 @@ void retire_begin(struct master *m)
     m->state = MASTER_RETIRING;
     control_retire(m->control);
     listeners_release(m->listeners);
-    access_stop(m);
+    loop_timer_clear(&m->loop, &m->access->timer);
     older_release(m);
     orders_follow(m);
     m->retirement->late =

@@ -10,13 +10,6 @@
 #include "sallyport/base/clock.h"
 #include "sessions/sessions.h"
 
-void stop_end_if_over(struct master *m)
-{
-    if (m->state == MASTER_STOPPING && m->sessions->used == 0)
-        loop_stop(&m->loop);
-    retire_end_if_over(m);
-}
-
 void stop_begin(struct master *m)
 {
     struct child *gate = children_gate(m);

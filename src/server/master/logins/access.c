@@ -220,8 +220,7 @@ size_t access_review(struct master *m)
     return ended;
 }
 
-static bool access_admits(const struct session_record *s,
-                          const struct user *row)
+bool access_admits(const struct session_record *s, const struct user *row)
 {
     const time_t now = time(NULL);
 
@@ -239,11 +238,6 @@ const struct user *access_current(const struct session_record *s,
                    user_version(row, m->secrets.versions) == version
                ? row
                : NULL;
-}
-
-bool access_is_open(const struct session_record *s, const char *name)
-{
-    return access_admits(s, access_row(s->master, name));
 }
 
 static void access_report_away(struct master *m)
@@ -389,11 +383,6 @@ bool access_is_over(const struct master *m, uint64_t ticket)
     return m->access->over >= ticket;
 }
 
-bool access_is_fresh(const struct master *m, uint64_t ticket)
-{
-    return m->access->late || access_is_over(m, ticket);
-}
-
 static void access_on_timer(void *owner)
 {
     struct master *m = owner;
@@ -409,9 +398,4 @@ void access_start(struct master *m)
     m->access->timer =
         (struct loop_timer){ .on_timer = access_on_timer, .owner = m };
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
-}
-
-void access_stop(struct master *m)
-{
-    loop_timer_clear(&m->loop, &m->access->timer);
 }

@@ -182,7 +182,8 @@ static void login_attempt(struct session_record *s)
     struct child *c;
     int r;
 
-    if (!access_is_fresh(s->master, s->fresh))
+    /* If the look takes long, the present users count. */
+    if (!s->master->access->late && !access_is_over(s->master, s->fresh))
         return;
     if (s->master->users->away.text[0]) {
         login_deny(s, DENIAL_AWAY);
@@ -293,8 +294,8 @@ static void login_accept(struct session_record *s)
                       "the password was verified",
                       v->user);
         /* A 530 would say that the password is wrong, for good. */
-        login_deny(s,
-                   access_is_open(s, v->user) ? DENIAL_CHANGED : DENIAL_WRONG);
+        login_deny(s, access_admits(s, access_row(m, v->user)) ? DENIAL_CHANGED
+                                                               : DENIAL_WRONG);
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());

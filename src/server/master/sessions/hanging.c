@@ -41,17 +41,12 @@ bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
     return true;
 }
 
-static struct hanging *hanging_find(struct hanging_table *t, pid_t pid)
+struct hanging *hanging_find(struct hanging_table *t, pid_t pid)
 {
     for (size_t i = 0; i < t->count; i++)
         if (t->all[i].pid == pid)
             return &t->all[i];
     return NULL;
-}
-
-bool hanging_has(struct hanging_table *t, pid_t pid)
-{
-    return hanging_find(t, pid) != NULL;
 }
 
 /* Marks are used in turn, so no used mark follows an unused one. */

@@ -353,16 +353,11 @@ struct access {
 
 /* From now on the users file and the homes are checked every few seconds. */
 void access_start(struct master *m);
-/* Stops these checks: the newest master does them from now on. */
-void access_stop(struct master *m);
 /* Has the users file read if it has changed, and goes on. Returns the ticket of
  * a look that begins now or later. */
 uint64_t access_ask(struct master *m);
 /* Is the look with that ticket over? */
 bool access_is_over(const struct master *m, uint64_t ticket);
-/* May a login with that ticket go on? If the look takes long, the present users
- * count. */
-bool access_is_fresh(const struct master *m, uint64_t ticket);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);
@@ -370,12 +365,12 @@ size_t access_review(struct master *m);
 void access_review_one(struct session_record *s);
 /* Returns the newest row of that user, or NULL. */
 const struct user *access_row(const struct master *m, const char *name);
+/* Does ROW, which may be NULL, let its user in now? */
+bool access_admits(const struct session_record *s, const struct user *row);
 /* Returns the newest row of that user, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version);
-/* Would that user be let in now, by any version of the row? */
-bool access_is_open(const struct session_record *s, const char *name);
 /* Sets s->limits from ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session_record *s, const struct user *row);

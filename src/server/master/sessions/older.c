@@ -13,12 +13,6 @@
 
 #define REFUSED_MS 10000 /* between two log lines about it */
 
-void older_init(struct master *m)
-{
-    for (size_t i = 0; i < OLDER_MAX; i++)
-        m->older[i] = (struct older){ .master = m };
-}
-
 static bool older_lives(const struct older *o)
 {
     return o->roster != NULL;

@@ -350,12 +350,6 @@ int files_fork(struct files_process *f, const struct user *user)
     return 0;
 }
 
-void files_session_died(struct files_process *f, int signal)
-{
-    if (f->channel.fd >= 0 && f->channel.phase == PHASE_RUN)
-        SEND(&f->channel, session_died, 0, .signal = (uint64_t)signal);
-}
-
 void files_hang_up(struct files_process *f)
 {
     loop_remove(&f->session->master->loop, &f->watch);

@@ -318,8 +318,10 @@ void session_gone(struct session_record *s, int status)
     struct master *m = s->master;
 
     banning_ended(s, status);
-    if (WIFSIGNALED(status))
-        files_session_died(&s->files, WTERMSIG(status));
+    if (WIFSIGNALED(status) && s->files.channel.fd >= 0 &&
+        s->files.channel.phase == PHASE_RUN)
+        SEND(&s->files.channel, session_died, 0,
+             .signal = (uint64_t)WTERMSIG(status));
     files_hang_up(&s->files);
     session_forget_news(s);
     s->pid = 0;

@@ -110,9 +110,9 @@ void hanging_release(struct hanging_table *t);
  * the process stays with its session. */
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place);
-bool hanging_has(struct hanging_table *t, pid_t pid);
 /* Was it one of them? */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
+struct hanging *hanging_find(struct hanging_table *t, pid_t pid);
 /* The directory PLACE, which is PATH, was late. From now on a fork tries to
  * open it: after 1 s, and then after pauses that grow to 1 minute. If all marks
  * are in use, it does nothing. */
@@ -133,8 +133,6 @@ void files_report(const struct files_process *f, enum event e,
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
 int files_fork(struct files_process *f, const struct user *user);
-/* A signal has ended its session. Does nothing if files has gone itself. */
-void files_session_died(struct files_process *f, int signal);
 /* Closes the channel, so that files leaves. */
 void files_hang_up(struct files_process *f);
 /* Kills a process that hasn't left by itself. */
@@ -514,7 +512,6 @@ struct older {
     uint64_t seen;         /* roster_changes() of the last look */
 };
 
-void older_init(struct master *m);
 /* Maps the roster FD. Returns false if it can't. */
 bool older_open(struct older *o, int fd);
 /* Opens the rosters that this master has inherited, and keeps them. */

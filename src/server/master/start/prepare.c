@@ -107,13 +107,6 @@ static int prepare_take(const struct master *m, enum prepared_part part,
 
 #define ACCOUNTS_NAME "accounts"
 
-void prepare_keep_identities(struct master *m)
-{
-    const struct slice all = { (const char *)m->account, sizeof(m->account) };
-
-    succession_keep_bytes(&m->succession, ACCOUNTS_NAME, all);
-}
-
 int prepare_identities(struct master *m, struct complaint *c)
 {
     if (m->prepared.wanted[PREPARED_ACCOUNTS])
@@ -213,15 +206,6 @@ int prepare_control_group(const struct master *m, struct complaint *c)
 }
 
 #define PLACES_NAME "places"
-
-int prepare_keep_places(struct master *m)
-{
-    uint64_t places = master_places(m);
-
-    return succession_keep_bytes(
-        &m->succession, PLACES_NAME,
-        (struct slice){ (const char *)&places, sizeof(places) });
-}
 
 /* Returns whether the limit permits, or now permits, so many. */
 static bool raise_limit(struct rlimit limit, unsigned long long needed)
@@ -343,16 +327,20 @@ int prepare_memory(struct master *m, struct complaint *c)
     return 0;
 }
 
-void prepare_keep_memory(struct master *m)
+void prepare_keep(struct master *m)
 {
+    const uint64_t places = master_places(m);
+
     for (size_t i = 0; i < MEMORY_ROWS; i++)
         if (memories[i].kept)
             succession_keep(&m->succession, memory_name(i), m->memory[i]);
-}
-
-const struct sandbox_filter *prepare_filter(const struct master *m)
-{
-    return m->settings.active ? &filter_master_active : &filter_master;
+    succession_keep(&m->succession, "empty", m->empty);
+    succession_keep_bytes(
+        &m->succession, ACCOUNTS_NAME,
+        (struct slice){ (const char *)m->account, sizeof(m->account) });
+    succession_keep_bytes(
+        &m->succession, PLACES_NAME,
+        (struct slice){ (const char *)&places, sizeof(places) });
 }
 
 int prepare_sandbox(struct master *m, struct complaint *c)

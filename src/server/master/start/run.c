@@ -40,8 +40,10 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->retirement = &parts->retirement;
-    certificates_init(m->certificates);
-    older_init(m);
+    *m->certificates =
+        (struct certificates){ .client_ca.fd = -1, .client_crl.fd = -1 };
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        m->older[i] = (struct older){ .master = m };
     userdb_init(m->users, m);
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,
@@ -74,25 +76,18 @@ static void gate_on_timer(struct child *c)
     child_end(c, "does not read its messages");
 }
 
-static void service_on_ready(struct child *c)
-{
-    services_ready(c->master, c->row->process, &c->channel, &c->watch);
-}
-
 static void service_on_writable(struct child *c)
 {
     services_flush(c->master);
 }
 
-static void service_on_gone(struct child *c)
-{
-    services_gone(c->master, c->row->process);
-}
-
 static void keys_on_ready(struct child *c)
 {
-    service_on_ready(c);
-    child_start_waiting(children_find(c->master, PROCESS_GATE));
+    struct child *gate = children_find(c->master, PROCESS_GATE);
+
+    services_ready(c);
+    if (gate->state == CHILD_OFF && !gate->timer.armed)
+        child_start(gate);
 }
 
 static const struct handler gate_handlers[] = {
@@ -116,15 +111,15 @@ static const struct child_row rows[] = {
     { .process = PROCESS_LOG,
       .set_up = setup_log,
       HANDLERS(service_handlers),
-      .on_ready = service_on_ready,
+      .on_ready = services_ready,
       .on_writable = service_on_writable,
-      .on_gone = service_on_gone },
+      .on_gone = services_gone },
     { .process = PROCESS_KEYS,
       .set_up = setup_keys,
       HANDLERS(service_handlers),
       .on_ready = keys_on_ready,
       .on_writable = service_on_writable,
-      .on_gone = service_on_gone },
+      .on_gone = services_gone },
     { .process = PROCESS_GATE,
       .set_up = setup_gate,
       .waits_for_keys = true,
@@ -161,8 +156,9 @@ static void run_look_ready(struct master *m)
     const enum data_binding binding = m->settings.data_binding;
     struct complaint c = { "" };
 
-    if (!children_are_up(m))
-        return;
+    CHILDREN_EACH(m, child)
+        if (child->state != CHILD_READY)
+            return;
     if (prepare_control_group(m, &c) < 0) {
         master_fail(m, EX_CONFIG, c.text);
         return;
@@ -199,8 +195,10 @@ static void run_on_turn_over(void *owner)
     m->may_be_over = false;
     if (m->state == MASTER_STARTING)
         run_look_ready(m);
+    else if (m->state == MASTER_STOPPING && m->sessions->used == 0)
+        loop_stop(&m->loop);
     else
-        stop_end_if_over(m);
+        retire_end_if_over(m);
 }
 
 int master_start(struct master *m)
@@ -270,7 +268,7 @@ void master_release(struct master *m)
     signals_close(&m->signals, &m->loop);
     older_release(m);
     retire_release(m);
-    heartbeat_release(m);
+    loop_timer_clear(&m->loop, &m->heartbeat);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
     /* Its timer may be in the loop between timers of sessions. */
@@ -280,13 +278,16 @@ void master_release(struct master *m)
     guesses_unmap(&m->guesses);
     banning_release(m->banning);
     board_unmap(&m->board);
-    gauges_release(m);
+    if (m->metrics)
+        munmap(m->metrics, sizeof(*m->metrics));
+    m->metrics = NULL;
     userdb_release(m->users);
     listeners_release(m->listeners);
     loop_remove(&m->loop, &m->succession.watch);
     succession_release(&m->succession);
     loop_release(&m->loop);
-    programs_close(m->programs);
+    for (size_t i = 0; i < MASTER_PROGRAMS; i++)
+        fd_close(&m->programs[i]);
     for (size_t i = 0; i < MEMORIES; i++) {
         fd_close(&m->memory[i]);
         fd_close(&m->memory_read[i]);

@@ -70,8 +70,6 @@ int secrets_keep(struct master *m);
  * and so is, for --check, that check was late or has failed. */
 int prepare_by_check(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
-/* Asks the supervisor to keep them for a recovery. */
-void prepare_keep_identities(struct master *m);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
@@ -81,16 +79,13 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_control_group(const struct master *m, struct complaint *c);
 int prepare_output(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
-/* The next generations have room for the sessions of this one. */
-int prepare_keep_places(struct master *m);
 int prepare_listeners(struct master *m, struct complaint *c);
 /* Takes the memory of the generation before, or makes an empty one. */
 int prepare_memory(struct master *m, struct complaint *c);
-/* Asks the supervisor to keep it. */
-void prepare_keep_memory(struct master *m);
 int prepare_sandbox(struct master *m, struct complaint *c);
-/* Returns master's own filter, which depends on active mode. */
-const struct sandbox_filter *prepare_filter(const struct master *m);
+/* Asks the supervisor to keep all that these steps have made or inherited, for
+ * the next generations: they have room for the sessions of this one, too. */
+void prepare_keep(struct master *m);
 
 /* Returns how many descriptors master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
