@@ -353,7 +353,9 @@ typedef void disk_work(void *data);
  * reason. */
 int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
               struct complaint *why);
-/* The same, quiet, for as long as the command has left. */
+/* Takes standard input and output from a fork that may hang. */
+void disk_silence(void);
+/* As disk_fork(), quiet, for as long as the command has left. */
 int disk_try(disk_work *work, void *data, size_t size, struct complaint *why);
 /* The same; if the work fails, the command does. PATH is named if it doesn't
  * answer. */

@@ -43,7 +43,7 @@ static bool has_ended(int from, int ms)
 
 /* A caller that reads this program's output must not wait for a fork that
  * hangs. */
-static void silence(void)
+void disk_silence(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -57,7 +57,7 @@ static noreturn void fork_work(struct fork_page *p, disk_work *work, bool quiet)
         close(ctl.lock_fd); /* a fork that hangs must not keep the lock */
     ctl.lock_fd = 0;
     if (quiet)
-        silence();
+        disk_silence();
     at_fail = NULL;
     fail_to_parent(&p->failed);
     work(p->data);

@@ -246,28 +246,6 @@ bool log_is_among(const struct log_record *r, struct slice list)
     return false;
 }
 
-/* Adds a name that isn't there yet. */
-static size_t add_what(const char *name, const char **names, size_t n)
-{
-    if (slice_among(slice_from(name), names, n) < 0)
-        names[n++] = name;
-    return n;
-}
-
-static noreturn void unknown_event(struct slice name, const char *const *names,
-                                   size_t n)
-{
-    const char *nearest = slice_nearest(name, names, n);
-    char all[COMPLAINT_MAX] = "";
-
-    for (size_t i = 0; i < n; i++)
-        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
-                 i > 0 ? ", " : "", names[i]);
-    fail(EX_USAGE, "--event %.*s: no such event; %s%s%s", (int)name.len,
-         name.ptr, nearest ? "did you mean " : "use ", nearest ? nearest : all,
-         nearest ? "?" : "");
-}
-
 void log_names_check(struct slice list)
 {
     const char *names[EVENT_COUNT + sizeof(verbs) / sizeof(verbs[0])];
@@ -275,12 +253,22 @@ void log_names_check(struct slice list)
     size_t n = 0;
 
     for (int e = 0; e < EVENT_COUNT; e++)
-        n = add_what(event_name((enum event)e), names, n);
+        names[n++] = event_name((enum event)e);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        n = add_what(verbs[i].word, names, n);
-    while (slice_cut(&list, ',', &one))
+        names[n++] = verbs[i].word;
+    while (slice_cut(&list, ',', &one)) {
+        const char *nearest = slice_nearest(one, names, n);
+
         if (slice_among(one, names, n) < 0)
-            unknown_event(one, names, n);
+            fail(EX_USAGE, "--event %.*s: no such event; %s%s%s", (int)one.len,
+                 one.ptr,
+                 nearest ? "did you mean "
+                         : "use names such as transfer, "
+                           "login-failed or ban, or words of the column WHAT, "
+                           "such as "
+                           "upload",
+                 nearest ? nearest : "", nearest ? "?" : "");
+    }
 }
 
 struct slice log_address(const struct log_record *r)

@@ -311,22 +311,6 @@ static void show_all(struct log_view *v)
         fail(EX_IOERR, "the log: %s", strerror(errno));
 }
 
-/* A user without rights for the journal sees an empty one. */
-static void explain_empty(const struct log_view *v)
-{
-    if (v->args->directory)
-        stderr_print("the journals in %s have no such line of the server, or "
-                     "you may not read them",
-                     v->args->directory);
-    else if (geteuid() == 0)
-        stderr_print("the journal has no line of the server in that time; "
-                     "--file reads another log");
-    else
-        stderr_print("the journal shows no such line to you; if there should "
-                     "be one, run this as root, join the group "
-                     "systemd-journal, or give the log by --file");
-}
-
 static void close_journal(const struct log_view *v)
 {
     int status = 0;
@@ -337,8 +321,15 @@ static void close_journal(const struct log_view *v)
         ;
     if (status != 0)
         fail(EX_IOERR, "journalctl has failed");
+    /* A user without rights for the journal sees an empty one. */
     if (v->events == 0)
-        explain_empty(v);
+        stderr_print("no line of the server%s%s in that time; %s",
+                     v->args->directory ? " in " : "",
+                     v->args->directory ? v->args->directory : "",
+                     geteuid() == 0
+                         ? "--file reads another log"
+                         : "if there should be one, run this as root, or join "
+                           "the group systemd-journal");
 }
 
 static void look_for_user(void *data)

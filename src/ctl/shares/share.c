@@ -10,6 +10,11 @@ static const char *name_given(void)
     return ctl.args.word[2];
 }
 
+static bool is_share(void)
+{
+    return strcmp(ctl.args.word[0], "share") == 0;
+}
+
 const struct share *share_named(const struct users *u)
 {
     const struct share *share = share_find(u, slice_from(name_given()));
@@ -59,7 +64,7 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret)
 /* Changes of a line for each further word of the command line, which are one
  * edit. */
 struct changes {
-    void (*begin)(void);
+    void (*begin)(void); /* NULL: the share or team must be there */
     void (*one)(const char *word);
     const char *before, *after; /* the word, in what is printed */
 };
@@ -68,7 +73,12 @@ static void change_each(void *given)
 {
     const struct changes *c = given;
 
-    c->begin();
+    if (c->begin)
+        c->begin();
+    else if (is_share())
+        share_named(edit_users);
+    else
+        team_named(edit_users);
     for (size_t i = 3; i < ctl.args.words; i++)
         c->one(ctl.args.word[i]);
 }
@@ -117,11 +127,6 @@ static struct grantee grantee_of(const char *word)
     return g;
 }
 
-static void find_share(void)
-{
-    share_named(edit_users);
-}
-
 static void grant_one(const char *word)
 {
     struct grantee g = grantee_of(word);
@@ -146,7 +151,7 @@ void share_grant_members(void)
 
 void share_grant(void)
 {
-    change_run((struct changes){ find_share, grant_one, "granted to ", "" });
+    change_run((struct changes){ NULL, grant_one, "granted to ", "" });
 }
 
 static void revoke_one(const char *word)
@@ -188,7 +193,7 @@ static void print_kept(const char *name)
 
 void share_revoke(void)
 {
-    change_run((struct changes){ find_share, revoke_one, "revoked from ", "" });
+    change_run((struct changes){ NULL, revoke_one, "revoked from ", "" });
     edit_read_users();
     for (size_t i = 3; i < ctl.args.words; i++)
         print_kept(ctl.args.word[i]);
@@ -196,13 +201,10 @@ void share_revoke(void)
 
 /* Teams. */
 
-static void find_team(void)
+/* "team leave" takes the user out; the other commands put the user in. */
+static void set_member(const char *word)
 {
-    team_named(edit_users);
-}
-
-static void set_member(const char *word, bool in)
-{
+    const bool in = strcmp(ctl.args.word[1], "leave") != 0;
     const char *team = name_given();
     const struct user *user = users_find(edit_users, slice_from(word));
     struct list_entry old;
@@ -217,24 +219,14 @@ static void set_member(const char *word, bool in)
                   in ? team : NULL);
 }
 
-static void join_one(const char *word)
-{
-    set_member(word, true);
-}
-
-static void leave_one(const char *word)
-{
-    set_member(word, false);
-}
-
 void team_join(void)
 {
-    change_run((struct changes){ find_team, join_one, "", " joined" });
+    change_run((struct changes){ NULL, set_member, "", " joined" });
 }
 
 void team_leave(void)
 {
-    change_run((struct changes){ find_team, leave_one, "", " left" });
+    change_run((struct changes){ NULL, set_member, "", " left" });
 }
 
 static void append_team(void)
@@ -255,17 +247,12 @@ static void append_team(void)
 
 void team_add(void)
 {
-    change_run((struct changes){ append_team, join_one, "", " added" });
+    change_run((struct changes){ append_team, set_member, "", " added" });
     if (ctl.args.words == 3)
         output_done("team", name_given(), json_object(), "added");
 }
 
 /* "share change" and "team change", "share rename" and "team rename". */
-
-static bool is_share(void)
-{
-    return strcmp(ctl.args.word[0], "share") == 0;
-}
 
 static size_t line_named(void)
 {

@@ -1,6 +1,6 @@
 /* "partials list" and "partials purge", and "retention run". Processes files
- * (search.c) search and remove, and send this program what they found. Lines
- * are printed as they arrive, and file names are escaped. */
+ * (search.c) search and remove, and send this program what they found. File
+ * names are escaped. */
 #include "edit/purge.h"
 #include "search.h"
 
@@ -45,40 +45,42 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
 
 /* Writes the path that the upload is to get; if its name isn't known, the path
  * of the partial. */
+static void add_path(struct slice path, struct slice name, struct buf *into)
+{
+    while (name.len > 0 && path.len > 0 && path.ptr[path.len - 1] != '/')
+        path.len--;
+    if (event_escape(path, into) < 0 || event_escape(name, into) < 0)
+        fail_no_memory();
+}
+
 static void partial_path(const json_t *row, struct buf *into)
 {
-    const char *path = text_of(row, "path", ""),
-               *name = text_of(row, "for", "");
-    const char *slash = strrchr(path, '/');
-    const size_t len =
-        name[0] && slash ? (size_t)(slash + 1 - path) : strlen(path);
-
-    if (event_escape((struct slice){ path, len }, into) < 0 ||
-        event_escape(slice_from(name), into) < 0)
-        fail_no_memory();
+    add_path(slice_from(text_of(row, "path", "")),
+             slice_from(text_of(row, "for", "")), into);
 }
 
 /* The server need not be running, removes nothing here and logs nothing. So the
  * system's log has who removed what. */
-static void log_removed(const struct hunt *s, const json_t *row)
+static void log_removed(const struct hunt *s, const struct msg_partial *msg)
 {
-    const uint64_t bytes = number_of(row, "bytes");
+    char when[WHEN_MAX];
     struct buf path;
 
     buf_init(&path, TEXT_ROOM);
-    partial_path(row, &path);
+    add_path(msg->path, msg->name, &path);
     if (s->what != FIND_PARTIALS)
         syslog(LOG_DAEMON | LOG_NOTICE,
                "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
                "since %s",
                s->what == FIND_ABANDONED ? "the unfinished upload " : "",
-               (int)path.len, path.data, s->at.user, bytes,
-               text_of(row, "modified", ""));
+               (int)path.len, path.data, s->at.user, msg->bytes,
+               when_text(msg->mtime, when));
     else
         syslog(LOG_DAEMON | LOG_NOTICE,
                "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
                " bytes",
-               (unsigned)getuid(), (int)path.len, path.data, s->at.user, bytes);
+               (unsigned)getuid(), (int)path.len, path.data, s->at.user,
+               msg->bytes);
     buf_release(&path);
 }
 
@@ -94,7 +96,7 @@ static void take_partial(struct hunt *s, const struct msg_partial *msg)
     s->count[msg->state]++;
     s->bytes[msg->state] += msg->bytes;
     if (msg->state == PARTIAL_REMOVED)
-        log_removed(s, row);
+        log_removed(s, msg);
     table_add(&s->at.found, row);
 }
 

@@ -112,15 +112,6 @@ static void copy_shares(struct mounts *m, const struct user *user)
     }
 }
 
-/* If it hangs, the reader of a pipe must not wait for it. */
-static void leave_output(void)
-{
-    FD_CLEANUP int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = 0; fd <= STDERR_FILENO; fd++)
-        dup2(null, fd);
-}
-
 /* Becomes the process files. It needs nothing of the other users, and what it
  * knows of this one it has on its own stack. */
 static void become_files(const struct search *s, const struct ground *g,
@@ -151,7 +142,7 @@ static void become_files(const struct search *s, const struct ground *g,
     };
 
     fail_to_parent(NULL);
-    leave_output();
+    disk_silence();
     if (ctl.lock_fd > 0)
         close(ctl.lock_fd);
     tzset(); /* the sandbox of files expects it */
