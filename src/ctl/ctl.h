@@ -294,7 +294,7 @@ void json_print(json_t *value);
 /* A member of a JSON object as people see it: a column of a list, or a line of
  * "show". A row without a key ends an array of these. */
 struct output_field {
-    const char *title, *key; /* without a title only in CSV */
+    const char *title, *key; /* a column without a title is only in CSV */
     int width;               /* of a column, at least; > 0: on the right */
     const char *none;        /* for null, and for an empty array or text */
     bool count;              /* of an array only the number of elements */

@@ -188,13 +188,14 @@ void output_one(json_t *one, const struct output_field *f)
     }
     for (; ok && f->key; f++) {
         json_t *value = json_object_get(one, f->key);
-        bool block = f->element && json_array_size(value) > 0;
+        const bool block = f->element && json_array_size(value) > 0;
+        const int pad = strlen(f->key) < 8 ? 9 - (int)strlen(f->key) : 1;
         struct buf text;
 
         buf_init(&text, VALUE_MAX);
         ok = add_value(value, f, block, &text);
         if (ok)
-            printf(block ? "%s%s\n" : "%-9s %s\n", f->title, text.data);
+            printf("%s:%*s%s\n", f->key, block ? 0 : pad, "", text.data);
         buf_release(&text);
     }
     json_decref(one);

@@ -123,14 +123,14 @@ static void ask_name(void *data)
 void share_show(void)
 {
     static const struct output_field lines[] = {
-        { .title = "name:", .key = "name" },
-        { .title = "path:", .key = "path" },
-        { .title = "gid:", .key = "gid" },
-        { .title = "group:", .key = "group", .none = "none" },
-        { .title = "file mode:", .key = "file_mode" },
-        { .title = "retain:", .key = "retain", .none = "for ever" },
-        { .title = "line:", .key = "line" },
-        { .title = "members:", .key = "members", .element = member_text },
+        { .key = "name" },
+        { .key = "path" },
+        { .key = "gid" },
+        { .key = "group", .none = "none" },
+        { .key = "file_mode" },
+        { .key = "retain", .none = "for ever" },
+        { .key = "line" },
+        { .key = "members", .element = member_text },
         { 0 },
     };
     const struct share *share = share_named(&ctl.users);
@@ -198,11 +198,11 @@ void team_list(void)
 void team_show(void)
 {
     static const struct output_field lines[] = {
-        { .title = "name:", .key = "name" },
-        { .title = "line:", .key = "line" },
-        { .title = "members:", .key = "members", .none = "none" },
-        { .title = "shares:", TEAM_SHARES },
-        { .title = "limits:", .key = "limits", .none = "none" },
+        { .key = "name" },
+        { .key = "line" },
+        { .key = "members", .none = "none" },
+        { TEAM_SHARES },
+        { .key = "limits", .none = "none" },
         { 0 },
     };
     const struct team *team = team_named(&ctl.users);
