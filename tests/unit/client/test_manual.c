@@ -35,7 +35,7 @@ Test(manual, names_every_option)
     char name[64], line[96];
 
     for (size_t i = 0; i < option_count; i++) {
-        snprintf(line, sizeof(line), "\\fB\\-\\-%s\\fP",
+        snprintf(line, sizeof(line), "Fl \\-%s",
                  roff(option_rows[i].name, name, sizeof(name)));
         cr_expect_not_null(
             strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
@@ -52,9 +52,9 @@ Test(manual, names_every_command)
         bool shot = row->modes & ONE_SHOT;
         const char *words = shot ? row->syntax.line : row->syntax.shell;
 
-        snprintf(line, sizeof(line), "\n\\fB%s%s\\fP%s%s\n",
-                 shot ? "sallyport " : "", row->name, words[0] ? " " : "",
-                 roff(words, syntax, sizeof(syntax)));
+        snprintf(line, sizeof(line), "\n.It Cm %s%s%s%s\n",
+                 row->name[0] == '!' ? "\\&" : "", row->name,
+                 words[0] ? " Ar " : "", roff(words, syntax, sizeof(syntax)));
         cr_expect_not_null(
             strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
             line);

@@ -50,14 +50,14 @@ Test(describe, the_manual_has_each_setting_between_its_other_parts)
     const char *from, *found;
 
     make_manual(&text);
-    cr_expect_eq(strncmp(text.data, "first\n.TP\n", 10), 0);
+    cr_expect_eq(strncmp(text.data, "first\n.It Cm ", 13), 0);
     cr_expect_str_eq(text.data + strlen(text.data) - 7, ".\nlast\n");
     from = text.data;
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *row = &setting_table[i];
 
         buf_init(&head, 256);
-        cr_assert_eq(buf_add_format(&head, ".TP\n.B %s%s\n", row->key,
+        cr_assert_eq(buf_add_format(&head, ".It Cm %s%s\n", row->key,
                                     row->keyed ? row->keyed : ""),
                      0);
         cr_assert_eq(buf_add(&head, "", 1), 0);
@@ -84,8 +84,7 @@ Test(describe, the_manual_has_bounds_defaults_and_the_signs_of_roff)
     /* A line that begins with a '.' or ''' is a request to roff. */
     for (char *line = strchr(text.data, '\n'); line;
          line = strchr(line + 1, '\n'))
-        cr_expect((line[1] != '.' || strncmp(line + 1, ".TP\n", 4) == 0 ||
-                   strncmp(line + 1, ".B ", 3) == 0) &&
+        cr_expect((line[1] != '.' || strncmp(line + 1, ".It ", 4) == 0) &&
                       line[1] != '\'',
                   "%.40s", line + 1);
     buf_release(&text);

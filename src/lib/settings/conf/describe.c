@@ -121,7 +121,7 @@ static int add_part(struct buf *into, const char *before, const char *text)
 
 static int add_paragraph(struct buf *into, const struct setting *row)
 {
-    int r = add_part(into, ".TP\n.B ", row->key);
+    int r = add_part(into, ".It Cm ", row->key);
 
     if (r == 0 && row->keyed)
         r = add_roff(into, row->keyed);
