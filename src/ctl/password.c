@@ -171,7 +171,7 @@ static const char *read_twice(struct secret *s, int tty, const char *prompt,
     if (len_again < 0)
         refuse_line(-len_again);
     if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
-        return "was not the same twice";
+        return "was typed differently the second time";
     secret_set(s, (struct slice){ first.bytes, (size_t)len });
     return NULL;
 }

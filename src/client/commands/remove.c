@@ -81,8 +81,8 @@ static int remove_remains(const struct job *job, struct link *l,
         e.modified == job->modified)
         return 1;
     return fail(why, EX_TEMPFAIL,
-                "the connection was cut during its removal; what has the name "
-                "now may be another file, so it stays");
+                "the connection was cut during its removal; the name may "
+                "belong to another file now, so it stays");
 }
 
 /* Servers use different texts for "DELE isn't for directories". */

@@ -82,8 +82,8 @@ void doctor_check_data(struct doctor *d)
                     "it cuts a data connection whose handshake begins at once");
     doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
                 l->resumed ? "the data connection resumes the TLS session"
-                           : "the server resumes no TLS session there: whose a "
-                             "data connection is, isn't proved");
+                           : "the server resumes no TLS session there: nothing "
+                             "proves who owns a data connection");
     doctor_find(d, l->whole ? FINDING_GOOD : FINDING_WARNING, NULL,
                 l->whole
                     ? "its end is marked by close_notify"

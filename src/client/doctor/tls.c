@@ -34,11 +34,11 @@ void doctor_check_versions(struct doctor *d)
                         rows[i].wanted ? NULL : "switch it off on the server",
                         "%s is spoken", rows[i].name);
         else if (rows[i].version == TLS1_3_VERSION)
-            doctor_find(d, FINDING_NOTE, NULL, "TLS 1.3 isn't spoken");
+            doctor_find(d, FINDING_NOTE, NULL, "the server has no TLS 1.3");
     }
     if (good == 0)
         doctor_find(d, FINDING_BAD, NULL,
-                    "neither TLS 1.2 nor TLS 1.3 is spoken");
+                    "the server has neither TLS 1.2 nor TLS 1.3");
 }
 
 static void find_certificate(struct doctor *d,

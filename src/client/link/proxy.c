@@ -77,6 +77,6 @@ int proxy_blame(const struct proxy *p, struct failure *why)
 
     if (p->name[0])
         snprintf(why->text + len, sizeof(why->text) - len,
-                 "; the way leads through the proxy %s", p->name);
+                 "; through the proxy %s", p->name);
     return -1;
 }

@@ -144,8 +144,9 @@ static int trust_remember(const struct options *o, const struct url *url,
     struct stat st;
 
     if (trust_file(o, path) < 0)
-        return fail(why, EX_CANTCREAT,
-                    "no place for known hosts; give one by --known-hosts");
+        return fail(
+            why, EX_CANTCREAT,
+            "no directory for known_hosts; name a file by --known-hosts");
     private_directories(path);
     FD_CLEANUP int fd =
         open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
@@ -187,7 +188,7 @@ static bool trust_agreed(const struct options *o, const struct url *url,
             "  valid        %s to %s%s\n  fingerprint  SHA-256 %s\n"
             "  public key   %s\n"
             "No CA of this machine vouches for it. If this server has worked "
-            "here before\nwithout this question, somebody may stand between: "
+            "here before\nwithout this question, somebody may intercept it: "
             "answer no.\n"
             "Compare the fingerprint with what the administrator gave you.\n",
             url->host, url->port, c->subject, c->issuer,

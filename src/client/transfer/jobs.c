@@ -180,8 +180,8 @@ static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
     job->twice = owner == NAMES_OTHERS;
     if (job->twice && j->once)
         return fail(why, EX_USAGE,
-                    "another file of this call becomes %s; transfer this one "
-                    "in a call of its own, or under another name",
+                    "another file of this call gets the name %s; transfer "
+                    "this one in another call, or under another name",
                     target);
     return owner == NAMES_SAME;
 }

@@ -336,7 +336,7 @@ void given_hint(void)
         hint_must_change();
     if (a->certificate && !is_none(a->certificate) &&
         ctl.settings.client_certificates == CLIENTS_OFF)
-        stderr_print("nobody is asked for a certificate, so %s can't log in; "
+        stderr_print("the server asks for no certificate, so %s can't log in; "
                      "write into %s: client_certificates = request",
                      a->word[2], ctl.settings.file);
 }

@@ -135,7 +135,7 @@ static bool rows_page(enum showable what, uint64_t *at,
     for (int n = 0; m.kind == MSG_row; n++) {
         if (n >= ROWS_MAX ||
             rows_take(m.row.table, m.row.values, columns, into) < 0)
-            server_lies("a row that can't be");
+            server_lies("an invalid row");
         server_next(&m);
     }
     if (m.kind != MSG_end)

@@ -162,12 +162,12 @@ static noreturn void fail_broken(const struct channel *c, int error)
         fail(EX_TEMPFAIL, "%s doesn't answer in time", who);
     if (error == -EPROTO)
         fail(EX_PROTOCOL,
-             "%s says what it may not: %s; if it is of another version, "
+             "%s sent an invalid answer: %s; if its version differs, "
              "restart it: systemctl restart sallyport",
              who, c->wrong);
     fail(EX_TEMPFAIL,
-         "%s hung up; what was asked may be done: see its log, or restart it "
-         "if its version differs",
+         "%s closed the connection, and may have done what was asked: see its "
+         "log, or restart it if its version differs",
          who);
 }
 
@@ -224,7 +224,7 @@ static bool open_once(bool last)
         server_lies("no welcome");
     if (server_escape(m.welcome.version, server.version,
                       sizeof(server.version)) < 0)
-        server_lies("a version that can't be");
+        server_lies("an invalid version");
     server.ours = strcmp(server.version, SALLYPORT_VERSION) == 0;
     server.pid = m.welcome.pid;
     server.channel.phase = PHASE_ASKED;

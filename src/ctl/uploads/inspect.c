@@ -265,8 +265,8 @@ static void give_order(enum held_order order)
 void inspect_read(void)
 {
     if (isatty(STDOUT_FILENO) && !ctl.args.terminal)
-        fail(EX_USAGE, "a terminal obeys what may be in these bytes: send them "
-                       "to a file or a program, or give --terminal");
+        fail(EX_USAGE, "these bytes may control a terminal: write them to a "
+                       "file or a program, or give --terminal");
     give_order(HELD_READ);
 }
 

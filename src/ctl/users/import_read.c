@@ -100,7 +100,7 @@ static void take_expires(struct imported *e, const char *text)
         text = when_text((int64_t)seconds, when);
     }
     if (!take_key(e, "expires", tidy_time(text, when)))
-        note(&e->lock, "its end is no time:", text);
+        note(&e->lock, "its end isn't a valid time:", text);
 }
 
 static void take_lock(struct imported *e, const char *text)

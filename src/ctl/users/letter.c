@@ -84,7 +84,7 @@ static void put_certificates(struct letter *l)
     }
     if (status && !value_of(l, "HOST", 0))
         stderr_print("no certificate is for a name with a dot, so the letter "
-                     "has a gap for that of the server: " GAP);
+                     "has a gap for the server's name: " GAP);
     if (!value_of(l, "HOST", 0))
         put(l, "HOST", GAP);
     l->host = value_of(l, "HOST", 0);

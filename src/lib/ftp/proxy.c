@@ -33,7 +33,7 @@ static enum proxy_state accept_header(struct proxy_header *h,
                                       const struct address *server)
 {
     if (address_is_any(client) || address_is_any(server))
-        return refuse_header(h, "an address that is none");
+        return refuse_header(h, "not an address");
     if (client->family != server->family)
         return refuse_header(h, "addresses of two families");
     h->client = *client;

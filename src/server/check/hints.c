@@ -176,8 +176,8 @@ void hint_system(const struct settings *s)
     buf_release(&range);
     buf_release(&reserved);
     if (adjtimex(&t) >= 0 && t.status & STA_UNSYNC)
-        stderr_print("hint: nothing keeps the clock right, on which one-time "
-                     "codes, expiry and the log depend; install chrony or "
+        stderr_print("hint: nothing synchronizes the clock; one-time codes, "
+                     "expiry and the log depend on it; install chrony or "
                      "systemd-timesyncd (in a container: on its host)");
 }
 

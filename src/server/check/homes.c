@@ -208,7 +208,7 @@ static void look_for_twins(struct home_look *i)
 
         if (one->device == other->device && one->inode == other->inode)
             mistake(i, other->user,
-                    "the home %s is also that of user %s, line "
+                    "the home %s is also the home of user %s, line "
                     "%zu; give each a home of its own",
                     other->user->home, one->user->name, one->user->line);
     }

@@ -261,7 +261,7 @@ void child_wrong(struct gate_child *c, const char *what)
 void child_answered(struct gate_child *c, int r)
 {
     if (r == -EAGAIN)
-        child_wrong(c, "answers that it doesn't read");
+        child_wrong(c, "doesn't read its answers");
 }
 
 /* A session may not log in in time, or live on without its channel. An attacker
@@ -341,8 +341,8 @@ static void child_on_readable(void *owner, uint32_t events)
         loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
-    child_wrong(c, r == -EPROTO ? c->channel.wrong
-                                : "answers that it doesn't read");
+    child_wrong(c,
+                r == -EPROTO ? c->channel.wrong : "doesn't read its answers");
 }
 
 /* From now on gate reads the session's messages. */

@@ -33,7 +33,7 @@ void tickets_send(struct gate_child *c)
                  .before = tickets_bytes(&k.before));
     ticket_keys_wipe(&k);
     if (r == -EAGAIN)
-        child_wrong(c, "keys that it doesn't read");
+        child_wrong(c, "doesn't read its ticket keys");
 }
 
 static void tickets_on_timer(void *owner)

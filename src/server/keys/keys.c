@@ -64,7 +64,7 @@ static int send_answer(struct asker *a, uint32_t request, int error,
 
     if (r != -EAGAIN)
         return 0;
-    report_asker(a, "asks for signatures that it doesn't read");
+    report_asker(a, "doesn't read its signatures");
     return r;
 }
 
@@ -125,7 +125,7 @@ static void asker_on_ready(void *owner, uint32_t events)
     if (r == -EPROTO)
         report_asker(a, a->channel.wrong);
     else if (r == -EPERM)
-        report_asker(a, "asked for a signature of what isn't a handshake");
+        report_asker(a, "asked to sign something else than a handshake");
     if (r < 0)
         asker_close(a);
 }

@@ -135,7 +135,7 @@ static int sender_on_event(void *owner, struct msg_event *msg)
     struct event_record r;
 
     if (event_decode(msg->event, &r) < 0) {
-        s->channel.wrong = "an event that is none";
+        s->channel.wrong = "not an event";
         return -EPROTO;
     }
     metrics_count(s->log->metrics, &r);

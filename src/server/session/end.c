@@ -246,8 +246,8 @@ const char *why_end(const struct session *s, enum ending ending,
      * that port. */
     if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && s->implicit &&
         !control_is_secure(s) && stream_traffic(s->control.stream) == 0)
-        return "the client sent nothing; one of explicit TLS waits in vain at "
-               "this port of implicit TLS";
+        return "the client sent nothing; with explicit TLS it waits for a "
+               "greeting, which a port of implicit TLS never sends";
     /* Clients with GnuTLS, and people who are asked, judge the certificate
      * after the handshake. They send no alert. */
     if (ending == ENDING_CLOSED && control_is_secure(s) &&

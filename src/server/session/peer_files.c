@@ -215,8 +215,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_GONE_AWAY] = { REPLY_TRANSFER_ABORTED, "aborted" },
     [OUTCOME_STORED_UNSAFE] = { REPLY_STORED_UNSAFE,
                                 "failed after the rename" },
-    [OUTCOME_UNANSWERED] = { REPLY_LOCAL_ERROR,
-                             "files gave no answer: it may stand" },
+    [OUTCOME_UNANSWERED] = { REPLY_LOCAL_ERROR, "no answer from files: the "
+                                                "change may have been made" },
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
 };
 

@@ -193,7 +193,7 @@ void report_cut(struct session *s, const char *reason)
     if (state_of_transfer(s)->decided)
         return;
     if (state == TRANSFER_COMMITTING)
-        more = ", and files gave no answer: it may stand";
+        more = ", and no answer from files: the change may have been made";
     else if (state_of_transfer(s)->whole)
         more = ", before the upload was stored";
     snprintf(text, sizeof(text), "%s%s", reason, more);

@@ -226,7 +226,7 @@ Test(homes, one_home_for_two)
     add("bert", 70001, "link", false);
     look();
     EXPECT("users:2: user bert: the home ");
-    EXPECT("/link is also that of user anna, line 1");
+    EXPECT("/link is also the home of user anna, line 1");
 }
 
 Test(homes, what_the_unit_forbids)

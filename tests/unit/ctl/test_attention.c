@@ -283,7 +283,7 @@ Test(attention, check)
               r->out);
     expect_out(2, "", "check --csv", "level,text\n");
     fake_begin(hangs_up);
-    expect_out(2, "", "check --json", "the server hung up; ");
+    expect_out(2, "", "check --json", "the server closed the connection");
     fake_end();
     expect_out(2, "", "check", "critical no server answers at ");
 }

@@ -188,7 +188,8 @@ Test(inspect, refusals)
         expect_err(rows[i].code, "", "inspect release " ID, rows[i].complaint);
     }
     fake_files_are(NULL, breaks_off);
-    expect_err(EX_TEMPFAIL, "", "inspect release " ID " anna", "hung up");
+    expect_err(EX_TEMPFAIL, "", "inspect release " ID " anna",
+               "closed the connection");
     fake_files_are(NULL, answers_another);
     expect_err(EX_PROTOCOL, "", "inspect list anna", "no answer about");
 }

@@ -190,19 +190,19 @@ Test(server, lies)
         const char *complaint;
     } rows[] = {
         { hangs_up, EX_TEMPFAIL,
-          "the server hung up; what was asked may be done" },
-        { hangs_up_later, EX_TEMPFAIL, "the server hung up" },
+          "the server closed the connection, and may have done" },
+        { hangs_up_later, EX_TEMPFAIL, "the server closed the connection" },
         { is_another_program, EX_PROTOCOL, "of another version, restart it" },
         { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
         { answers_another_request, EX_PROTOCOL, "an answer without a request" },
         { answers_something_else, EX_PROTOCOL, "no rows" },
         { asks_back, EX_PROTOCOL, "not this peer's" },
         { has_no_state, EX_PROTOCOL, "no state" },
-        { has_rows_without_end, EX_PROTOCOL, "a row that can't be" },
-        { has_an_unknown_table, EX_PROTOCOL, "a row that can't be" },
-        { has_no_value, EX_PROTOCOL, "a row that can't be" },
-        { has_letters_for_a_number, EX_PROTOCOL, "a row that can't be" },
-        { has_a_long_text, EX_PROTOCOL, "a row that can't be" },
+        { has_rows_without_end, EX_PROTOCOL, "an invalid row" },
+        { has_an_unknown_table, EX_PROTOCOL, "an invalid row" },
+        { has_no_value, EX_PROTOCOL, "an invalid row" },
+        { has_letters_for_a_number, EX_PROTOCOL, "an invalid row" },
+        { has_a_long_text, EX_PROTOCOL, "an invalid row" },
         { gives_a_file, EX_PROTOCOL, "not this peer's" },
     };
 

@@ -29,7 +29,7 @@ static const struct death_row deaths[] = {
       "another process failed: signal 9, serial " },
     { "wrong", "wrong", SIGKILL, "a message that is not this peer's, serial",
       "another process failed: signal 9, serial " },
-    { "deaf", "deaf", SIGKILL, "answers that it doesn't read, serial",
+    { "deaf", "deaf", SIGKILL, "doesn't read its answers, serial",
       "another process failed: signal 9, serial " },
     { "part", "part", SIGKILL, NULL,
       "another process failed: signal 9, serial " },

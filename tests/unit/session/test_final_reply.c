@@ -278,8 +278,9 @@ static void leave_unanswered(size_t i)
     cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
     cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(unanswered[i].verb)));
     cr_expect(slice_equal(r.text[FIELD_TO], slice_from(unanswered[i].to)));
-    cr_expect(slice_equal(r.text[FIELD_REASON],
-                          SLICE("files gave no answer: it may stand")));
+    cr_expect(slice_equal(
+        r.text[FIELD_REASON],
+        SLICE("no answer from files: the change may have been made")));
     read_up_to(&f, EVENT_END, &r);
     cr_assert_eq(fake_end(&f), ENDING_PEER);
 }

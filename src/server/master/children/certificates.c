@@ -15,7 +15,7 @@
 
 #define MAKE_ONE                                                               \
     "; make one: /usr/libexec/sallyport/make-certificate --out DIRECTORY "     \
-    "NAME (in the sources: certs/make), or name that of a public CA"
+    "NAME (in the sources: certs/make), or name a public CA's certificate"
 
 /* Bytes: one more than of the largest file that anybody here reads. */
 #define COPY_MAX ((8u << 20) + 1)

@@ -246,7 +246,7 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
     if (len > 0)
         complain(c,
                  "sallyport.socket listens at %s, which the setting listen "
-                 "doesn't name, so clients there wait in vain: add it to "
+                 "doesn't name, so nobody serves clients there: add it to "
                  "listen, or remove it from the unit",
                  names);
 }

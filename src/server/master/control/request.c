@@ -358,7 +358,6 @@ int request_dispatch(struct peer *p)
     message_close(&m);
     request_begin(p, m.request);
     peer_refuse(p, REFUSAL_DENIED,
-                "members of control_group may look, and change nothing; run "
-                "it as root");
+                "members of control_group may only read; run it as root");
     return 0;
 }

@@ -225,7 +225,7 @@ int show_on_show(void *owner, struct msg_show *msg)
                     "the server is of another build than this sallyportctl; "
                     "run: sallyportctl reload");
     else if (msg->what >= SHOW_COUNT)
-        return channel_refuse(&p->channel, "a thing that nobody can show");
+        return channel_refuse(&p->channel, "an unknown thing to show");
     else
         views[msg->what](p, msg->place);
     return 0;
