@@ -408,7 +408,7 @@ Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
     client_goes(&f);
     channel_close(&f.files);
     cr_expect_eq(fake_end(&f), ENDING_PEER);
-    expect_one_event(&f, 0, "another process failed, and files gave no answer");
+    expect_one_event(&f, 0, "another process failed, and no answer from files");
     fake_release(&t);
 }
 
