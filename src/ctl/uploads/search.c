@@ -232,7 +232,7 @@ static bool wait_for_files(struct search *s, const struct ground *g,
     if (r == 1 && m.kind == MSG_files_ready)
         return true;
     if (r != 1 || m.kind != MSG_files_failed)
-        fail(EX_TEMPFAIL, "its process files has ended");
+        fail(EX_TEMPFAIL, "its files closed the connection");
     if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
         return false;
     if (failed->why.len == 0)
@@ -290,7 +290,7 @@ static void search_work(void *data)
         return;
     const uint32_t request = channel_next(files);
     if (w->s->ask(w->s, files, request) < 0)
-        fail(EX_TEMPFAIL, "its process files has ended");
+        fail(EX_TEMPFAIL, "its files closed the connection");
     while (m.kind != MSG_partials_end) {
         search_wait(w->s, files, request, &m);
         w->s->take(w->s, &m);

@@ -192,7 +192,7 @@ Test(server, lies)
         { hangs_up, EX_TEMPFAIL,
           "the server closed the connection, and may have done" },
         { hangs_up_later, EX_TEMPFAIL, "the server closed the connection" },
-        { is_another_program, EX_PROTOCOL, "of another version, restart it" },
+        { is_another_program, EX_PROTOCOL, "version differs, restart it" },
         { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
         { answers_another_request, EX_PROTOCOL, "an answer without a request" },
         { answers_something_else, EX_PROTOCOL, "no rows" },
