@@ -217,11 +217,10 @@ void cmd_site_quota(struct session *s, const struct call *call)
             .wanted = 0);
 }
 
-/* RFC 3659 7.2: the path as this server knows it, after the facts. */
-static void name_facts_line(struct session *s, const struct message *m,
-                            struct buf *into)
+static void name_on_facts(struct session *s, struct message *m)
 {
-    struct entry e = {
+    /* RFC 3659 7.2: the path as this server knows it, after the facts. */
+    const struct entry e = {
         .name = path_slice(&s->subject),
         .kind = m->facts_are.kind,
         .mode = (uint32_t)m->facts_are.mode,
@@ -232,14 +231,7 @@ static void name_facts_line(struct session *s, const struct message *m,
         .perm = (unsigned)m->facts_are.perm,
         .owner = m->facts_are.owner,
     };
-
-    listing_facts(into, &e, s->choices.facts);
-}
-
-static void name_on_facts(struct session *s, struct message *m)
-{
     struct buf text;
-    struct slice one;
 
     if (ask_refused(s, m) || !control_hears(s))
         return;
@@ -248,12 +240,9 @@ static void name_on_facts(struct session *s, struct message *m)
         return;
     }
     buf_init(&text, FTP_PATH_MAX + 512);
-    name_facts_line(s, m, &text);
-    one = buf_slice(&text);
-    if (one.len >= 2)
-        one.len -= 2; /* its CRLF */
+    listing_facts(&text, &e, s->choices.facts);
     reply_begin(&s->control.out, REPLY_MLST);
-    reply_line(&s->control.out, one);
+    reply_line(&s->control.out, buf_slice(&text));
     reply_end(&s->control.out, REPLY_MLST);
     buf_release(&text);
     control_flush(s);

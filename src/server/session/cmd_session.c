@@ -113,22 +113,10 @@ static void info_line(struct buf *out, const char *what, const char *value)
     reply_line(out, slice_from(text));
 }
 
-static void info_stat_transfer(struct session *s)
-{
-    const struct transfer *t = &s->transfer;
-    struct buf text;
-
-    buf_init(&text, FTP_PATH_MAX + 128);
-    buf_add_format(&text, "A transfer is under way, bytes so far: %llu, %s ",
-                   (unsigned long long)t->bytes, command_name(t->verb));
-    buf_add_slice(&text, path_slice(&t->path));
-    reply_line(&s->control.out, buf_slice(&text));
-    buf_release(&text);
-}
-
 static void info_stat_session(struct session *s)
 {
-    struct buf *out = &s->control.out;
+    const struct transfer *t = &s->transfer;
+    struct buf *out = &s->control.out, text;
 
     reply_begin(out, REPLY_STAT);
     info_line(out, "Logged in as ", s->login.user);
@@ -136,8 +124,15 @@ static void info_stat_session(struct session *s)
     info_line(out, "Data connections: ",
               s->protection == PROTECTION_P ? "protected (PROT P)"
                                             : "none until PROT P");
-    if (s->transfer.state != TRANSFER_NONE)
-        info_stat_transfer(s);
+    if (t->state != TRANSFER_NONE) {
+        buf_init(&text, FTP_PATH_MAX + 128);
+        buf_add_format(&text,
+                       "A transfer is under way, bytes so far: %llu, %s ",
+                       (unsigned long long)t->bytes, command_name(t->verb));
+        buf_add_slice(&text, path_slice(&t->path));
+        reply_line(out, buf_slice(&text));
+        buf_release(&text);
+    }
     reply_end(out, REPLY_STAT);
     control_flush(s);
 }
@@ -260,34 +255,25 @@ static void modes_opts_stor(struct session *s, struct slice rest)
     control_reply_with(s, REPLY_OPTS_STOR, slice_from(conflict_words[i]));
 }
 
-/* "LEVEL n" (draft-preston-ftpext-deflate 3.4), or nothing: the default. */
-static bool modes_parse_level(struct slice rest, uint64_t *level)
-{
-    struct slice name;
-
-    if (!slice_cut(&rest, ' ', &name))
-        return true;
-    return slice_equal_nocase(name, SLICE("LEVEL")) && rest.ptr &&
-           slice_number(rest, 9, level) == 0 && *level > 0;
-}
-
+/* "Z LEVEL n" (draft-preston-ftpext-deflate 3.4), or "Z": the default. */
 static void modes_opts_mode(struct session *s, struct slice rest)
 {
     uint64_t level = s->settings->mode_z_level;
-    struct slice mode = SLICE("");
+    struct slice mode = SLICE(""), name;
+    bool z;
 
     slice_cut(&rest, ' ', &mode);
-    if (slice_equal_nocase(mode, SLICE("Z")) && !s->settings->mode_z) {
+    z = slice_equal_nocase(mode, SLICE("Z"));
+    if (z && !s->settings->mode_z) {
         control_reply(s, REPLY_MODE_Z_OFF);
-        return;
-    }
-    if (!slice_equal_nocase(mode, SLICE("Z")) ||
-        !modes_parse_level(rest, &level)) {
+    } else if (!z || (slice_cut(&rest, ' ', &name) &&
+                      (!slice_equal_nocase(name, SLICE("LEVEL")) || !rest.ptr ||
+                       slice_number(rest, 9, &level) < 0 || level == 0))) {
         control_reply(s, REPLY_OPTS_MODE_BAD);
-        return;
+    } else {
+        s->level = (int)level;
+        control_reply_number(s, REPLY_OPTS_MODE, level);
     }
-    s->level = (int)level;
-    control_reply_number(s, REPLY_OPTS_MODE, level);
 }
 
 static void modes_opts_utf8(struct session *s, struct slice rest)

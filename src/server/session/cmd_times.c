@@ -35,15 +35,6 @@ static void times_on_set(struct session *s, struct message *m)
     final_of_change(s, m, &c, REPLY_TIMES, to, c.path);
 }
 
-/* The last upload was given another name than the client asked for, in a drop
- * or since it was taken. The client still means what it has sent. */
-static void times_mean_stored(struct session *s, struct path *path)
-{
-    if (s->stored[0] && transfer_is_upload(&s->transfer) &&
-        slice_equal(path_slice(path), path_slice(&s->transfer.path)))
-        path_resolve(&s->cwd, slice_from(s->stored), path);
-}
-
 void cmd_mfmt(struct session *s, const struct call *call)
 {
     struct slice name;
@@ -57,7 +48,11 @@ void cmd_mfmt(struct session *s, const struct call *call)
         control_reply(s, REPLY_BAD_NAME);
         return;
     }
-    times_mean_stored(s, &path);
+    /* The last upload was given another name than the client asked for, in a
+     * drop or since it was taken. The client still means what it has sent. */
+    if (s->stored[0] && transfer_is_upload(&s->transfer) &&
+        slice_equal(path_slice(&path), path_slice(&s->transfer.path)))
+        path_resolve(&s->cwd, slice_from(s->stored), &path);
     ASK(s, times, times_on_set, .path = ask_subject(s, &path),
         .access = s->modify, .modify = s->modify, .directory = path.directory);
 }

@@ -116,19 +116,6 @@ static enum filled list_fill_block(struct transfer *t)
     return n < 0 && errno == EAGAIN ? FILLED_DRY : FILLED_END;
 }
 
-/* Lines that have come are sent at once. */
-static enum stepped list_send_what_came(struct session *s)
-{
-    enum stream_state state;
-
-    list_wait_for_pipe(s, list_on_pipe);
-    state = flow_flush(s);
-    transfer_watch(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
-    if (state != STREAM_OK && state != STREAM_AGAIN)
-        return transfer_broken(s, state);
-    return STEP_WAIT;
-}
-
 static enum stepped list_send(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -138,8 +125,14 @@ static enum stepped list_send(struct session *s)
         enum stream_state state;
         size_t took = 0;
 
-        if (filled == FILLED_DRY)
-            return list_send_what_came(s);
+        if (filled == FILLED_DRY) { /* what has come is sent at once */
+            list_wait_for_pipe(s, list_on_pipe);
+            state = flow_flush(s);
+            transfer_watch(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
+            if (state != STREAM_OK && state != STREAM_AGAIN)
+                return transfer_broken(s, state);
+            return STEP_WAIT;
+        }
         if (filled == FILLED_END)
             return STEP_NEXT;
         state = flow_write(s, t->block + t->block_at,
