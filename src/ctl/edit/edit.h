@@ -45,8 +45,6 @@ void row_set_entry(struct row *row, const char *key, struct slice name,
 /* In each list KEY that has NAME, it becomes TO with the same role, or with
  * NULL it is removed. */
 void edit_rename_entries(const char *key, struct slice name, const char *to);
-/* Compares bytes, as strcmp(3). */
-int name_order(struct slice a, struct slice b);
 
 /* ids.c: the numbers of users and shares. The next number is above the last
  * assigned one (USERS.last-uid, .last-gid). No row has it, no directory in

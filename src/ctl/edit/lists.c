@@ -2,7 +2,7 @@
  * them, each perhaps with a role, in the order of the names. */
 #include "edit.h"
 
-int name_order(struct slice a, struct slice b)
+static int name_order(struct slice a, struct slice b)
 {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 

@@ -132,12 +132,6 @@ static void take_login(struct imported *e, const char *text)
         take_key(e, "login", text);
 }
 
-static void take_rights(struct imported *e, const char *text)
-{
-    if (!take_key(e, "rights", text))
-        note(&e->lock, "its rights:", text);
-}
-
 #define AT(member) offsetof(struct imported, member)
 /* Texts, numbers and flags. Of the others user_key_check() decides; what it
  * refuses locks the user. */
@@ -152,7 +146,6 @@ static const struct {
     { "mail", AT(mail), NULL },
     { "home", AT(home), NULL },
     { "old_home", AT(old_home), NULL },
-    { "rights", 0, take_rights },
     { "expires", 0, take_expires },
     { "locked", 0, take_lock },
     { "without", 0, take_without },
@@ -185,8 +178,8 @@ static bool is_a_key(const char *key)
     for (size_t i = 0; i < OPTIONS; i++)
         if (ctl_options[i].key && strcmp(ctl_options[i].key, key) == 0)
             return true;
-    return !strcmp(key, "must_change") || !strcmp(key, "retain") ||
-           !strcmp(key, "totp");
+    return !strcmp(key, "rights") || !strcmp(key, "must_change") ||
+           !strcmp(key, "retain") || !strcmp(key, "totp");
 }
 
 static void take_text(struct import *m, struct imported *e, const char *key,
