@@ -86,22 +86,18 @@ static int put_into_directory(struct client *c, const struct word *to,
     int r = remote_stat_named(&c->link, to->path, &e, &why);
     if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
-    if (r == 0 && e.kind == ENTRY_DIRECTORY)
-        *ret = true;
-    else if (*ret && r == 0)
+    bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
+    *ret |= there;
+    /* For an account that may only upload the server decides. */
+    if (there || !*ret || (r != 0 && remote_lacks_right(&c->link)))
+        return 0;
+    if (r == 0)
         r = fail(&why, EX_CANTCREAT, "is no directory");
-    else if (*ret && remote_lacks_right(&c->link))
-        r = 0; /* an account that may only upload: the server decides */
-    else if (*ret && c->options.recursive && c->options.dry_run)
-        r = 0;
-    else if (*ret && c->options.recursive)
-        r = remote_mkdir(&c->link, to->path, &why) < 0 ? -1 : 0;
-    else if (*ret)
+    else if (!c->options.recursive)
         r = fail(&why, EX_NOINPUT,
-                 "there is no such directory; make it by "
-                 "mkdir");
+                 "there is no such directory; make it by mkdir");
     else
-        r = 0;
+        r = c->options.dry_run ? 0 : remote_mkdir(&c->link, to->path, &why);
     return r < 0 ? client_error(to->path, &why) : 0;
 }
 

@@ -66,15 +66,6 @@ static void event_end(const struct progress_row *r, const char *as,
     event_print(o);
 }
 
-static void event_error(const char *what, const struct failure *why)
-{
-    json_t *o =
-        json_pack("{s:s, s:o}", "event", "error", "name", event_text(what));
-
-    event_add_failure(o, why);
-    event_print(o);
-}
-
 /* Rows and bars. */
 
 #define DRAW_MS   100
@@ -388,11 +379,16 @@ void progress_error(const char *what, const struct failure *why)
 
     pthread_mutex_lock(&progress.lock);
     progress_clear();
-    if (progress.style == PROGRESS_JSON)
-        event_error(what, why);
-    else
+    if (progress.style == PROGRESS_JSON) {
+        json_t *o =
+            json_pack("{s:s, s:o}", "event", "error", "name", event_text(what));
+
+        event_add_failure(o, why);
+        event_print(o);
+    } else {
         fprintf(stderr, "sallyport: %s%s%s\n",
                 show_text(what, safe, sizeof(safe)), what[0] ? ": " : "",
                 why->text);
+    }
     pthread_mutex_unlock(&progress.lock);
 }
