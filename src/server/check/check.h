@@ -87,13 +87,10 @@ typedef void probe_report(void *owner, const struct probe_loss *loss,
  * none can be made. */
 int probe_directory(int directory, probe_report *report, void *owner);
 
-/* A line of /proc/self/mountinfo. A longer text is cut. */
+/* A line of /proc/self/mounts. A longer text is cut. */
 struct mount_info {
-    uint64_t id;
-    char point[SETTINGS_PATH_MAX], type[64], source[256], options[1024];
+    char point[SETTINGS_PATH_MAX], type[64], options[1024];
 };
-bool mount_parse(struct slice line, struct mount_info *ret);
-bool mount_has(const struct mount_info *m, const char *option);
 /* About NFS: do locks stay on this machine? Does the kernel answer questions
  * about names from memory for a while? */
 bool mount_keeps_locks(const struct mount_info *m);

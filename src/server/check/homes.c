@@ -21,23 +21,15 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/stored.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/users/places.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
-
-/* A home that exists. It is compared with the others. */
-struct home_found {
-    dev_t device;
-    ino_t inode;
-    const struct user *user;
-};
 
 struct home_look {
     const struct check *check;
     check_report *report;
     void *owner;
     size_t mistakes;
-    struct home_found *found;
-    size_t count;
 };
 
 static void mistake(struct home_look *i, const struct user *user,
@@ -134,7 +126,6 @@ static void look_inside(struct home_look *i, const struct user *user, int fd)
         mistake(i, user, "the home %s: %s", user->home, strerror(errno));
         return;
     }
-    i->found[i->count++] = (struct home_found){ s.st_dev, s.st_ino, user };
     if (s.st_uid != owner)
         mistake(i, user,
                 "the home %s belongs to uid %u, not to uid %u; run: chown %u "
@@ -187,43 +178,33 @@ static void look_at_home(struct home_look *i, const struct user *user)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
-static int by_place(const void *a, const void *b)
+/* Finds homes that lie in each other, also by two paths. */
+static void look_for_overlaps(struct home_look *i)
 {
-    const struct home_found *x = a, *y = b;
+    const struct users *u = &i->check->users;
+    struct places places;
 
-    if (x->device != y->device)
-        return x->device < y->device ? -1 : 1;
-    if (x->inode != y->inode)
-        return x->inode < y->inode ? -1 : 1;
-    return (x->user->line > y->user->line) - (x->user->line < y->user->line);
-}
+    if (!places_fill(&places, u, NULL, NULL))
+        die(EXIT_FAILURE, "no memory to look at the homes");
+    for (size_t n = 0; n < u->count; n++) {
+        const struct user *user = &u->row[n];
+        const struct row_place *other =
+            user->locked ? NULL : places_overlap(&places, user->home, user);
 
-/* Finds homes that two users share, also by two paths. */
-static void look_for_twins(struct home_look *i)
-{
-    if (i->count > 1)
-        qsort(i->found, i->count, sizeof(*i->found), by_place);
-    for (size_t n = 1; n < i->count; n++) {
-        const struct home_found *one = &i->found[n - 1], *other = &i->found[n];
-
-        if (one->device == other->device && one->inode == other->inode)
-            mistake(i, other->user,
-                    "the home %s is also the home of user %s, line "
-                    "%zu; give each a home of its own",
-                    other->user->home, one->user->name, one->user->line);
+        if (other && !other->share && other->line < user->line)
+            mistake(i, user,
+                    "the home %s is, contains or lies in the home of user %s, "
+                    "line %zu; give each a home of its own",
+                    user->home, other->name, other->line);
     }
+    places_release(&places);
 }
 
 size_t check_users(const struct check *k, check_report *report, void *owner)
 {
     const struct users *u = &k->users;
-    struct home_look i = { .check = k,
-                           .report = report,
-                           .owner = owner,
-                           .found = calloc(u->count + 1, sizeof(*i.found)) };
+    struct home_look i = { .check = k, .report = report, .owner = owner };
 
-    if (!i.found)
-        die(EXIT_FAILURE, "no memory to look at the homes");
     for (size_t n = 0; n < u->count; n++) {
         const struct user *user = &u->row[n];
         struct complaint c = { "" };
@@ -233,8 +214,7 @@ size_t check_users(const struct check *k, check_report *report, void *owner)
         else if (!user->locked)
             look_at_home(&i, user);
     }
-    look_for_twins(&i);
-    free(i.found);
+    look_for_overlaps(&i);
     return i.mistakes;
 }
 

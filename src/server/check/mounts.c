@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <mntent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,54 +23,11 @@
 
 #define MOUNT_ENTER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
 
-/* "\040" is a blank. */
-static void mount_unescape(struct slice s, char *out, size_t size)
+static bool mount_has(const struct mount_info *m, const char *option)
 {
-    size_t n = 0;
+    const struct mntent entry = { .mnt_opts = (char *)(uintptr_t)m->options };
 
-    for (size_t i = 0; i < s.len && n + 1 < size; i++, n++) {
-        const char *at = s.ptr + i;
-
-        if (*at == '\\' && s.len - i > 3) {
-            out[n] =
-                (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + at[3] - '0');
-            i += 3;
-        } else
-            out[n] = *at;
-    }
-    out[n] = '\0';
-}
-
-/* ID PARENT DEVICE ROOT POINT OPTIONS [TAG...] - TYPE SOURCE OPTIONS */
-bool mount_parse(struct slice line, struct mount_info *ret)
-{
-    struct slice word, field[5], after[3];
-
-    for (size_t i = 0; i < 5; i++)
-        if (!slice_cut(&line, ' ', &field[i]))
-            return false;
-    do
-        if (!slice_cut(&line, ' ', &word))
-            return false;
-    while (!slice_equal(word, SLICE("-")));
-    for (size_t i = 0; i < 3; i++)
-        if (!slice_cut(&line, ' ', &after[i]))
-            return false;
-    mount_unescape(field[4], ret->point, sizeof(ret->point));
-    mount_unescape(after[0], ret->type, sizeof(ret->type));
-    mount_unescape(after[1], ret->source, sizeof(ret->source));
-    mount_unescape(after[2], ret->options, sizeof(ret->options));
-    return slice_number(field[0], UINT64_MAX, &ret->id) == 0;
-}
-
-bool mount_has(const struct mount_info *m, const char *option)
-{
-    struct slice rest = slice_from(m->options), one;
-
-    while (slice_cut(&rest, ',', &one))
-        if (slice_equal(one, slice_from(option)))
-            return true;
-    return false;
+    return hasmntopt(&entry, option) != NULL;
 }
 
 bool mount_keeps_locks(const struct mount_info *m)
@@ -84,28 +43,29 @@ bool mount_remembers(const struct mount_info *m)
              (mount_has(m, "acregmax=0") && mount_has(m, "acdirmax=0")));
 }
 
-/* Finds the mount of a descriptor. A kernel before 5.8 doesn't tell: then *ret
- * stays as it is. */
-static void mount_of(int fd, struct mount_info *ret)
+/* Finds the mount of DIRECTORY: the last one with the longest path above it. If
+ * there is none, *ret stays. */
+static void mount_of(const char *directory, struct mount_info *ret)
 {
-    char line[8192];
-    struct mount_info one;
-    struct statx x;
-    bool found = false;
-    FILE *table;
+    FILE *table = setmntent("/proc/self/mounts", "re");
+    char real[PATH_MAX];
+    struct mntent *m;
+    size_t longest = 0;
 
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) < 0 ||
-        !(x.stx_mask & STATX_MNT_ID))
-        return;
-    table = fopen("/proc/self/mountinfo", "re");
-    while (table && !found && fgets(line, sizeof(line), table)) {
-        line[strcspn(line, "\n")] = '\0';
-        found = mount_parse(slice_from(line), &one) && one.id == x.stx_mnt_id;
+    if (!realpath(directory, real))
+        real[0] = '\0';
+    while (table && (m = getmntent(table))) {
+        const size_t len = strlen(m->mnt_dir);
+
+        if (len < longest || (len > 1 && !user_path_within(real, m->mnt_dir)))
+            continue;
+        longest = len;
+        snprintf(ret->point, sizeof(ret->point), "%s", m->mnt_dir);
+        snprintf(ret->type, sizeof(ret->type), "%s", m->mnt_type);
+        snprintf(ret->options, sizeof(ret->options), "%s", m->mnt_opts);
     }
     if (table)
-        fclose(table);
-    if (found)
-        *ret = one;
+        endmntent(table);
 }
 
 /* A device that one of our directories is on. */
@@ -188,7 +148,7 @@ static bool rounds_try(struct rounds *r, bool as_user)
     seen->far = fd_on_network_disk(fd);
     r->mount =
         (struct mount_info){ .point = "an unknown mount", .type = "unknown" };
-    mount_of(fd, &r->mount);
+    mount_of(r->directory, &r->mount);
     error = probe_directory(fd, rounds_on_loss, r);
     seen->error = seen->error ? seen->error : -error;
     seen->tried = error == 0;

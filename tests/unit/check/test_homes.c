@@ -203,7 +203,7 @@ Test(homes, what_root_sees)
     add("carl", 70002, "carl", false);
     add("dora", 70003, "dora", false);
     add("low", 1000, "anna", false);
-    cr_expect_eq(look(), 4, "%s", world.said.data);
+    cr_expect_eq(look(), 5, "%s", world.said.data);
     EXPECT("users:2: user bert: the home ");
     EXPECT("uid 70001 can't enter ");
     EXPECT("/closed; run: chmod o+x ");
@@ -226,7 +226,7 @@ Test(homes, one_home_for_two)
     add("bert", 70001, "link", false);
     look();
     EXPECT("users:2: user bert: the home ");
-    EXPECT("/link is also the home of user anna, line 1");
+    EXPECT("/link is, contains or lies in the home of user anna, line 1");
 }
 
 Test(homes, what_the_unit_forbids)

@@ -1,4 +1,4 @@
-/* The lines of the kernel's table of mounts, and the options of NFS in them.
+/* The options of NFS in the kernel's table of mounts.
  * tests/system/test_mounts.c has a mount that lacks something. */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -30,26 +30,4 @@ Test(mounts, nfs)
         cr_expect_eq(mount_keeps_locks(&m), rows[i].keeps_locks, "%zu", i);
         cr_expect_eq(mount_remembers(&m), rows[i].remembers, "%zu", i);
     }
-}
-
-Test(mounts, lines)
-{
-    struct mount_info m;
-
-    cr_assert(mount_parse(
-        SLICE("162 42 0:43 / /srv/a\\040b rw,relatime shared:1 master:2 - "
-              "fuse.glusterfs localhost:/drop rw,user_id=0,allow_other"),
-        &m));
-    cr_expect_eq(m.id, 162);
-    cr_expect_str_eq(m.point, "/srv/a b");
-    cr_expect_str_eq(m.type, "fuse.glusterfs");
-    cr_expect_str_eq(m.source, "localhost:/drop");
-    cr_expect(mount_has(&m, "user_id=0") && mount_has(&m, "allow_other"));
-    cr_expect_not(mount_has(&m, "user_id") || mount_has(&m, "allow"));
-    cr_assert(mount_parse(SLICE("1 2 0:5 / / rw - tmpfs tmp\\ rw"), &m));
-    cr_expect_str_eq(m.source, "tmp\\");
-    cr_expect_not(mount_parse(SLICE(""), &m));
-    cr_expect_not(mount_parse(SLICE("1 2 0:5 / /srv rw shared:1"), &m));
-    cr_expect_not(mount_parse(SLICE("1 2 0:5 / /srv rw - nfs4 a:/b"), &m));
-    cr_expect_not(mount_parse(SLICE("x 2 0:5 / /srv rw - nfs4 a:/b rw"), &m));
 }
