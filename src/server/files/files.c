@@ -25,7 +25,6 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
-#define LOCK_STEP_MAX  32
 #define REST_MS        3000 /* without a request: no client works */
 
 /* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
@@ -105,10 +104,11 @@ bool files_peer_gone_within(const struct files *f, int ms)
 
 int files_lock(const struct files *f, int fd, int how, uint64_t ms)
 {
-    uint64_t end = clock_ms() + ms;
+    const uint64_t end = clock_ms() + ms;
+    const int longest = ms < 4096 ? (int)(ms / 128) : 32;
 
     for (int step = 1; flock(fd, how | LOCK_NB) < 0;
-         step = step < LOCK_STEP_MAX ? 2 * step : step) {
+         step = step < longest ? 2 * step : step) {
         if (errno != EWOULDBLOCK)
             return -errno;
         if (clock_ms() >= end || files_peer_gone_within(f, step))
@@ -190,14 +190,6 @@ static bool files_receive(struct channel *c, struct message *m, bool *over)
     return r == 1;
 }
 
-static void files_serve_session(struct files *f)
-{
-    struct message m;
-
-    if (files_receive(&f->session, &m, &f->over))
-        files_serve_request(f, &m);
-}
-
 static int files_on_session_died(void *owner, struct msg_session_died *m)
 {
     struct files *f = owner;
@@ -231,6 +223,7 @@ static void files_serve(struct files *f)
         { .fd = f->master.fd, .events = POLLIN },
     };
     bool rests = false; /* until the next message it waits for ever */
+    struct message m;
 
     while (!f->over) {
         int wanted = upload_wanted_ms(&f->upload);
@@ -245,8 +238,9 @@ static void files_serve(struct files *f)
             stack_wipe_below();
         if (ends[1].revents)
             files_serve_master(f);
-        if (ends[0].revents && !f->over)
-            files_serve_session(f);
+        if (ends[0].revents && !f->over &&
+            files_receive(&f->session, &m, &f->over))
+            files_serve_request(f, &m);
     }
 }
 
@@ -353,13 +347,6 @@ static noreturn void files_fail(struct files *f, int error,
     _exit(0); /* master decides what it means */
 }
 
-static void files_report_ready(struct files *f)
-{
-    if (SEND(&f->master, files_ready, 0) < 0)
-        f->over = true;
-    f->master.phase = PHASE_RUN;
-}
-
 void files_main(const struct files_start *start)
 {
     static struct files files;
@@ -381,7 +368,8 @@ void files_main(const struct files_start *start)
     r = files_enter(f, start, &c);
     if (r < 0)
         files_fail(f, r, &c);
-    files_report_ready(f);
+    f->over |= SEND(&f->master, files_ready, 0) < 0;
+    f->master.phase = PHASE_RUN;
     files_serve(f);
     upload_end_as_cut(f); /* as if the client had been cut off */
     if (f->upload.unreported)

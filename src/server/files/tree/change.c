@@ -497,14 +497,6 @@ int change_on_times(void *owner, struct msg_times *m)
     return r < 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* The kernel decides, since links in the home may lead to it. */
-static bool change_is_home(const struct files *f, const struct stat *st)
-{
-    struct stat home;
-
-    return fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(st, &home);
-}
-
 /* The modes in a share decide what its other members can do, so they are the
  * share's own, whoever owns the file. */
 static int change_open_for_mode(const struct files *f, const struct path *path,
@@ -536,7 +528,7 @@ int change_on_mode(void *owner, struct msg_mode *m)
 {
     struct files *f = owner;
     struct path path;
-    struct stat st;
+    struct stat st, home;
     mode_t mode = (mode_t)m->mode;
 
     resolve_request(m->path, &path);
@@ -545,7 +537,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     FD_CLEANUP int fd = change_open_for_mode(f, &path, m->directory, &st);
     if (fd < 0)
         return fd;
-    if (change_is_home(f, &st))
+    /* The kernel decides, since links in the home may lead to it. */
+    if (fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(&st, &home))
         return -EPERM;
     /* The kernel would drop the bit, and new files would get another group. */
     if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&

@@ -149,15 +149,6 @@ int guard_name(const struct files *f, const struct mount *m, struct slice above,
     return r == GUARD_MISSING ? 0 : r;
 }
 
-static int guard_enter(int *fd, int directory, const char *name)
-{
-    int inner = resolve_in(directory, name, O_PATH | O_DIRECTORY, 0);
-
-    fd_close(fd);
-    *fd = inner;
-    return inner < 0 ? inner : 0;
-}
-
 /* A name that is missing now may be there when the path is opened. So it is an
  * error already here. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path)
@@ -176,8 +167,13 @@ int guard_path(const struct files *f, const struct mount *m, struct slice path)
             return -ENAMETOOLONG;
         int directory = fd < 0 ? m->fd : fd;
         r = guard_look(f, above, directory, name);
-        if (r == 0 && rest.len > 0)
-            r = guard_enter(&fd, directory, name);
+        if (r == 0 && rest.len > 0) {
+            int inner = resolve_in(directory, name, O_PATH | O_DIRECTORY, 0);
+
+            fd_close(&fd);
+            fd = inner;
+            r = inner < 0 ? inner : 0;
+        }
         above.ptr = path.ptr;
         above.len = (size_t)(component.ptr - path.ptr) + component.len;
     }

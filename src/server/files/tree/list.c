@@ -305,14 +305,6 @@ static int list_add_names(struct list_output *l)
     return r;
 }
 
-/* A drop's names aren't even read. */
-static int list_add_directory(struct list_output *l)
-{
-    int r = l->in.mount->drop ? 0 : list_add_names(l);
-
-    return r == 0 ? list_add_mounts(l) : r;
-}
-
 /* The object of a listing: a directory, opened for reading, or one name in a
  * directory. */
 struct subject {
@@ -362,14 +354,6 @@ static int list_open_subject(const struct files *f, const struct path *path,
     return r;
 }
 
-/* "dir/" of a pattern "dir/a?": NLST puts it before the names. */
-static struct slice list_before_name(struct slice argument)
-{
-    while (argument.len > 0 && !list_ends_in_slash(argument))
-        argument.len--;
-    return argument;
-}
-
 static int list_stream(struct list_output *l, const struct path *path,
                        const struct subject *what)
 {
@@ -383,11 +367,17 @@ static int list_stream(struct list_output *l, const struct path *path,
         path_split(path_slice(path), &l->in.path, &name);
     if (what->pattern[0]) {
         l->pattern = what->pattern;
-        l->argument = list_before_name(l->argument);
+        /* "dir/" of a pattern "dir/a?": NLST puts it before the names. */
+        while (l->argument.len > 0 && !list_ends_in_slash(l->argument))
+            l->argument.len--;
     }
     l->in.mount = mount_of(l->f, l->in.path);
-    r = l->directory ? list_add_directory(l)
-                     : list_add_entry(l, what->at.name, NULL);
+    /* No name of a drop is even read. */
+    r = !l->directory       ? list_add_entry(l, what->at.name, NULL)
+        : l->in.mount->drop ? 0
+                            : list_add_names(l);
+    if (r == 0 && l->directory)
+        r = list_add_mounts(l);
     if (r == 0)
         r = list_write(l, l->out.len);
     return r == 0 ? l->error : r;

@@ -18,11 +18,6 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/sandbox/sandbox.h"
 
-static const struct mount *mount_end(const struct files *f)
-{
-    return f->mount + f->mounts;
-}
-
 /* Is PATH this mount, or something in it? */
 static bool mount_holds(const struct mount *m, struct slice path)
 {
@@ -34,7 +29,7 @@ const struct mount *mount_of(const struct files *f, struct slice path)
 {
     const struct mount *found = f->mount;
 
-    for (const struct mount *m = found + 1; m < mount_end(f); m++)
+    for (const struct mount *m = found + 1; m < f->mount + f->mounts; m++)
         if (m->at.len > found->at.len && mount_holds(m, path))
             found = m;
     return found;
@@ -59,7 +54,7 @@ const struct mount *mount_named(const struct files *f, struct slice directory,
 {
     struct slice own;
 
-    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
         if (mount_is_in(m, directory, &own) &&
             slice_equal(own, slice_from(name)))
             return m;
@@ -70,7 +65,7 @@ bool mount_any_in(const struct files *f, struct slice directory)
 {
     struct slice name;
 
-    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
         if (mount_is_in(m, directory, &name))
             return true;
     return false;
@@ -78,7 +73,7 @@ bool mount_any_in(const struct files *f, struct slice directory)
 
 bool mount_is_below(const struct files *f, struct slice path)
 {
-    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
         if (slice_starts(m->at, path) && m->at.len > path.len &&
             m->at.ptr[path.len] == '/')
             return true;
@@ -178,13 +173,6 @@ static int mount_searchable(int fd)
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
 }
 
-static int mount_open_path(const char *path)
-{
-    FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    return mount_searchable(fd < 0 ? -errno : fd);
-}
-
 /* The only comparison of strings: it finds the end of ABOVE in PATH. The kernel
  * decides whether the rest stays beneath it. */
 static const char *mount_rest(const char *above, const char *path)
@@ -219,7 +207,10 @@ static int mount_open_beneath(const char *above, const char *path)
 
 static int mount_open_outside(bool root, const char *above, const char *path)
 {
-    return root ? mount_open_path(path) : mount_open_beneath(above, path);
+    if (!root)
+        return mount_open_beneath(above, path);
+    FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return mount_searchable(fd < 0 ? -errno : fd);
 }
 
 /* A share hides what the home has under its name. */

@@ -256,16 +256,6 @@ static int resolve_directory(const struct files *f, struct slice path,
     return 0;
 }
 
-static int resolve_name(const struct files *f, struct slice directory,
-                        struct place *p)
-{
-    int r = guard_name(f, p->mount, directory, p->directory, p->name);
-
-    if (r != 0)
-        resolve_release_place(p);
-    return r;
-}
-
 int resolve_place(const struct files *f, const struct path *path,
                   unsigned needed, int flags, struct place *ret)
 {
@@ -281,7 +271,11 @@ int resolve_place(const struct files *f, const struct path *path,
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
         return -ENAMETOOLONG;
     int r = resolve_directory(f, directory, flags, ret);
-    return r == 0 && name.len > 0 ? resolve_name(f, directory, ret) : r;
+    if (r == 0 && name.len > 0)
+        r = guard_name(f, ret->mount, directory, ret->directory, ret->name);
+    if (r != 0)
+        resolve_release_place(ret);
+    return r;
 }
 
 int resolve_new_place(const struct files *f, const struct path *path,

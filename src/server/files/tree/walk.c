@@ -24,24 +24,15 @@ void directory_begin(struct directory *d, int fd)
     d->len = d->at = 0;
 }
 
-static int directory_fill(struct directory *d)
-{
-    ssize_t n = getdents64(d->fd, d->bytes, sizeof(d->bytes));
-
-    if (n < 0)
-        return -errno;
-    d->len = (size_t)n;
-    d->at = 0;
-    return n > 0;
-}
-
 int directory_next(struct directory *d, const char **name)
 {
     for (;;) {
         if (d->at >= d->len) {
-            int r = directory_fill(d);
-            if (r <= 0)
-                return r;
+            ssize_t n = getdents64(d->fd, d->bytes, sizeof(d->bytes));
+            if (n <= 0)
+                return n < 0 ? -errno : 0;
+            d->len = (size_t)n;
+            d->at = 0;
         }
         const struct dirent64 *e = (const void *)(d->bytes + d->at);
         d->at += e->d_reclen;
@@ -109,14 +100,6 @@ void walk_leave(struct path *p, size_t len)
 
 static void walk_directory(struct walk *w, int fd);
 
-/* Its path would lead into the share. */
-static bool walk_is_hidden(const struct walk *w, const char *name)
-{
-    const struct mount *m = mount_named(w->f, path_slice(&w->path), name);
-
-    return m && m->share;
-}
-
 /* A snapshot or a subvolume of btrfs has a device number of its own, but isn't
  * mounted. */
 static int walk_open(const struct walk *w, int directory, const char *name)
@@ -146,10 +129,11 @@ static bool walk_is_of_fsck(int directory, const char *name)
 
 static void walk_into(struct walk *w, int fd, const char *name)
 {
+    const struct mount *m = mount_named(w->f, path_slice(&w->path), name);
     size_t len = w->path.len;
 
-    if (walk_is_hidden(w, name))
-        return;
+    if (m && m->share)
+        return; /* the path leads into the share */
     FD_CLEANUP int inner = walk_open(w, fd, name);
 
     if (inner == -EACCES && walk_is_of_fsck(fd, name))

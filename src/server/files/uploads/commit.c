@@ -84,25 +84,22 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
     return copy_unchanged(&u->copy);
 }
 
-/* No file had the name when this APPE began. If one has it now, the client
- * didn't mean that one. */
-static int commit_check_free(const struct files *f, const struct upload *u)
+/* The file that this upload continues must not have changed since. If no file
+ * had the name when this APPE began, but one has it now, the client didn't mean
+ * the new one. */
+static int commit_check_base(const struct files *f, const struct upload *u)
 {
     struct stat st;
 
-    if (fstatat(u->directory, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return resolve_hides(f, u->mount, &st) ? 0 : (int)OUTCOME_CHANGED;
-    return errno == ENOENT ? 0 : -errno;
-}
-
-/* The file that this upload continues must not have changed since. */
-static int commit_check_base(const struct files *f, const struct upload *u)
-{
     if (!partial_is_there(u->directory, &u->partial))
         return OUTCOME_TAKEN_OVER;
     if (u->copy.from >= 0)
         return commit_check_copy(f, u);
-    return u->onto_nothing ? commit_check_free(f, u) : 0;
+    if (!u->onto_nothing)
+        return 0;
+    if (fstatat(u->directory, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return resolve_hides(f, u->mount, &st) ? 0 : (int)OUTCOME_CHANGED;
+    return errno == ENOENT ? 0 : -errno;
 }
 
 /* Before the rename the mark is removed, so a partial that may already have its

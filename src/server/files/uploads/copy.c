@@ -95,15 +95,6 @@ static int64_t copy_run(struct copy *c, int into, uint64_t most)
     return n < COPY_BLOCK ? COPY_BLOCK : n;
 }
 
-/* A link may lead to a file on another disk, from which the kernel can't copy.
- */
-static int copy_failure(int64_t error)
-{
-    return error == -ESTALE  ? (int)OUTCOME_CHANGED
-           : error == -EXDEV ? (int)OUTCOME_SEND_WHOLE
-                             : (int)error;
-}
-
 /* The head may end in a hole. */
 static int copy_finish(const struct copy *c, int into)
 {
@@ -122,8 +113,12 @@ int copy_step(struct copy *c, int into)
     while (copy_left(c) > 0 && taken < COPY_STEP) {
         int64_t n = copy_run(c, into, COPY_STEP - taken);
 
+        /* A link may lead to another disk, from which the kernel copies
+         * nothing. */
         if (n < 0)
-            return copy_failure(n);
+            return n == -ESTALE  ? (int)OUTCOME_CHANGED
+                   : n == -EXDEV ? (int)OUTCOME_SEND_WHOLE
+                                 : (int)n;
         taken += (uint64_t)n;
     }
     return copy_left(c) > 0 ? 0 : copy_finish(c, into);

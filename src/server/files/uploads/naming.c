@@ -35,11 +35,6 @@ static struct spot naming_target(const struct naming *n, const char *name)
     return (struct spot){ n->directory, name };
 }
 
-static bool naming_has_no_links(int error)
-{
-    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
-}
-
 static bool naming_is_same(struct spot a, struct spot b)
 {
     struct stat st;
@@ -58,8 +53,9 @@ static int naming_link(struct spot from, struct spot to)
 {
     if (linkat(from.directory, from.name, to.directory, to.name, 0) == 0)
         return 0;
-    return naming_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE
-                                      : naming_failed(errno);
+    return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS
+               ? (int)OUTCOME_ONLY_OVERWRITE
+               : naming_failed(errno);
 }
 
 /* TO may be this very file already: the process of an earlier upload died after

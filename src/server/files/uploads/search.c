@@ -149,8 +149,9 @@ static bool search_is_meant(const struct search_request *s, int fd,
            search_is_old(s, st->st_mtime, s->age);
 }
 
-static void search_look_at(struct search_request *s, int fd, const char *name)
+static void search_on_name(struct walk *w, int fd, const char *name)
 {
+    struct search_request *s = w->owner;
     struct found one;
     struct stat st;
 
@@ -176,11 +177,6 @@ static void search_look_at(struct search_request *s, int fd, const char *name)
         partial_name_in_use(s->walk.f, fd, name))
         one.state = PARTIAL_IN_USE;
     search_send(s, &one);
-}
-
-static void search_on_name(struct walk *w, int directory, const char *name)
-{
-    search_look_at(w->owner, directory, name);
 }
 
 int search_on_find(void *owner, struct msg_find *m)
