@@ -257,42 +257,13 @@ void start_on_leading(struct generation *g)
     start_next(s);
 }
 
-/* The service is to have a new generation in place of a failed one. A reload
- * that is ready soon is one. */
-static void want_recovery(struct supervisor *s)
-{
-    s->recoveries.due = !s->stopping;
-    if (s->recoveries.due && s->under_way)
-        loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.put_off);
-    start_next(s);
-}
-
-/* The supervisor exits with its master's status, so that systemd sees a mistake
- * in the configuration. */
-static int exit_status(const struct supervisor *s, int status)
-{
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    return s->stopping && WTERMSIG(status) == SIGTERM ? 0 : EX_SOFTWARE;
-}
-
-/* A reload that fails doesn't decide how the service has ended, even if its
- * master ends last. */
-static bool decides_status(const struct generation *g,
-                           enum generation_state state)
-{
-    if (state == GENERATION_STARTING)
-        return g->recovers || !g->supervisor->led;
-    return state != GENERATION_OLD;
-}
-
 static void report_failure(struct generation *g, enum generation_state state)
 {
     struct complaint words = { 0 };
 
     if (state == GENERATION_TAKING)
-        /* A recovery follows (want_recovery()), from what the supervisor still
-         * holds of the generation before. */
+        /* A recovery follows, from what the supervisor still holds of the
+         * generation before. */
         complain(&words,
                  GENERATION_NOT_TAKEN
                  "(%s); a recovery continues with the old configuration",
@@ -306,26 +277,25 @@ static void report_failure(struct generation *g, enum generation_state state)
     answer_failure(g->supervisor, words.text);
 }
 
-static bool needs_recovery(const struct generation *g)
-{
-    if (g->state == GENERATION_STARTING)
-        return g->recovers;
-    return g->state != GENERATION_OLD;
-}
-
 void start_on_ended(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
-    enum generation_state state = g->state;
-    bool recovers = needs_recovery(g);
+    const enum generation_state state = g->state;
+    const bool starting = state == GENERATION_STARTING;
+    const bool recovers = starting ? g->recovers : state != GENERATION_OLD;
 
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (s->asker[i].generation == g)
             s->asker[i] = (struct reload_asker){ 0 };
     kept_end_sessions(&s->kept, g->number);
     g->state = GENERATION_ENDED;
-    if (decides_status(g, state))
-        s->status = exit_status(s, g->status);
+    /* systemd shall see a mistake in the configuration. A reload that fails
+     * doesn't decide how the service has ended, even if its master is last. */
+    if ((recovers || (starting && !s->led)) && WIFEXITED(g->status))
+        s->status = WEXITSTATUS(g->status);
+    else if (recovers || (starting && !s->led))
+        s->status =
+            s->stopping && WTERMSIG(g->status) == SIGTERM ? 0 : EX_SOFTWARE;
     if (WIFSIGNALED(g->status))
         complain(&g->failure, "master ended by signal %d", WTERMSIG(g->status));
     else
@@ -336,8 +306,9 @@ void start_on_ended(struct generation *g)
     if (WIFSIGNALED(g->status) && !s->stopping)
         stderr_print("generation %llu: %s", (unsigned long long)g->number,
                      g->failure.text);
-    if (recovers)
-        want_recovery(s);
-    else
-        start_next(s);
+    /* A reload that is ready soon is a recovery, too. */
+    s->recoveries.due = recovers ? !s->stopping : s->recoveries.due;
+    if (recovers && s->recoveries.due && s->under_way)
+        loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.put_off);
+    start_next(s);
 }

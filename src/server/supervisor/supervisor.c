@@ -110,16 +110,9 @@ int supervisor_init(struct supervisor *s, const char *program,
                               .notify.fd = -1,
                               .board_fd = -1,
                               .signals.watch.fd = -1 };
-    s->deadlines = (struct supervisor_deadlines){ .start = 60000,
-                                                  .take = 12000,
-                                                  .recovery = 10000,
-                                                  .retry = 1000,
-                                                  .put_off = 2000,
-                                                  .stop = 9500,
-                                                  .gone = 200,
-                                                  .group = 7000,
-                                                  .look = 4000,
-                                                  .silence = 12000 };
+#define DEADLINE_MS(name, ms) .name = (ms),
+    s->deadlines =
+        (struct supervisor_deadlines){ SUPERVISOR_DEADLINES(DEADLINE_MS) };
     s->deadline =
         (struct loop_timer){ .on_timer = supervisor_on_deadline, .owner = s };
     start_init(s);

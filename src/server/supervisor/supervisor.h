@@ -112,17 +112,22 @@ struct generation {
 };
 
 /* Deadlines of a generation, in milliseconds. */
+/* clang-format off */
+#define SUPERVISOR_DEADLINES(D) \
+    D(start, 60000)     /* to become ready */                                 \
+    D(take, 12000)      /* to take over */                                    \
+    D(stop, 9500)       /* to end after SIGTERM */                            \
+    D(gone, 200)        /* then, from one SIGKILL of its group to the next */ \
+    D(group, 7000)      /* for the rest of the group after its master */      \
+    D(recovery, 10000)  /* between two recoveries after a burst */            \
+    D(retry, 1000)      /* to the next try of a recovery that failed */       \
+    D(put_off, 2000)    /* until a recovery ends a starting reload */         \
+    D(look, 4000)       /* at most, between two looks at the board */         \
+    D(silence, 12000)   /* of a master: without a new count */
+/* clang-format on */
 struct supervisor_deadlines {
-    uint64_t start;    /* to become ready */
-    uint64_t take;     /* to take over */
-    uint64_t stop;     /* to end after SIGTERM */
-    uint64_t gone;     /* then, from one SIGKILL for its group to the next */
-    uint64_t group;    /* for the rest of the group after the master's end */
-    uint64_t recovery; /* between two recoveries after a burst */
-    uint64_t retry;    /* until a recovery that couldn't begin is tried again */
-    uint64_t put_off;  /* until a recovery ends the start of a reload */
-    uint64_t look;     /* at most, between two looks at the board */
-    uint64_t silence;  /* of a master: without a new count */
+#define SUPERVISOR_DEADLINE(name, ms) uint64_t name;
+    SUPERVISOR_DEADLINES(SUPERVISOR_DEADLINE)
 };
 
 enum reload_state {

@@ -138,35 +138,37 @@ struct master_hooks {
 };
 
 /* How many milliseconds master waits for other processes. */
+/* clang-format off */
+#define DEADLINES(D) \
+    D(setup, 15000)       /* a child: from its start to `ready` */            \
+    D(restart, 10000)     /* a child: between two restarts, after a burst */  \
+    D(leaving, 1000)      /* a child that has closed its channel: to end */   \
+    D(stuck, 10000)       /* gate: to read its messages */                    \
+    D(shut, 5000)         /* gate: to say `shut`, after login_timeout */      \
+    D(silence, 60000)     /* auth: without one verdict while it is asked */   \
+    D(verdict, 15000)     /* a login: without a verdict; then it is BUSY */   \
+    D(files, 10000)       /* files: to `files_ready`; then it is LATE */      \
+    D(mark, 1000)         /* a late directory: to the first new try */        \
+    D(kick, 2000)         /* from MSG_kick to the kill */                     \
+    D(sync, 30000)        /* after a session: files, to sync; it, to end */   \
+    D(stop, 5000)         /* all sessions: to be gone */                      \
+    D(ask, 10000)         /* ctl: to ask, or to hang up */                    \
+    D(look, 1000)         /* sessions: to say what they do */                 \
+    D(renew, 150000)      /* the supervisor: to answer a reload */            \
+    D(users, 2000)        /* between two checks of the users file */          \
+    D(quiet, 2000)        /* a changed users file: without a change */        \
+    D(write, 10000)       /* a new password: to be in that file */            \
+    D(reader, 5000)       /* a fork, to read it; reader, to parse it */       \
+    D(reader_mib, 1000)   /* more of both for each MiB of it */               \
+    D(fresh, 200)         /* a login: for that; then it goes on */            \
+    D(reach, 7000)        /* users file and homes: to answer a look */        \
+    D(pause, 2000)        /* after a look that failed */                      \
+    D(beat, 3000)         /* between two looks at gate and keys */            \
+    D(hang, 9000)         /* gate, keys: without a new count */
+/* clang-format on */
 struct deadlines {
-    uint64_t setup;   /* a child: from its start to `ready` */
-    uint64_t restart; /* a child: between two restarts, after a burst */
-    uint64_t leaving; /* a child that has closed its channel: to end */
-    uint64_t stuck;   /* gate: to read its messages */
-    uint64_t shut;    /* gate: to say `shut`, once login_timeout is over, after
-                         which nobody waits in its queue */
-    uint64_t silence; /* auth: without one verdict although it was asked */
-    uint64_t verdict; /* a login: without a verdict; then it is BUSY */
-    uint64_t files;   /* files: to `files_ready`; then it is LATE */
-    uint64_t mark;    /* a directory that was late: to the first new try */
-    uint64_t kick;    /* from MSG_kick to the kill */
-    uint64_t sync;    /* files of a session that has ended: to sync; that
-                         session: to end */
-    uint64_t stop;    /* all sessions: to be gone */
-    uint64_t ask;     /* ctl: to ask, or to hang up */
-    uint64_t look;    /* sessions: to say what they do */
-    uint64_t renew;   /* the supervisor: to answer a reload */
-    uint64_t users;   /* between two checks of the users file */
-    uint64_t quiet;   /* a changed users file: without a further change */
-    uint64_t write;   /* a new password: to be in that file */
-    uint64_t reader;  /* a fork, to read it, and reader, to parse it: each so
-                         long, and `reader_mib` more for each MiB of it */
-    uint64_t reader_mib;
-    uint64_t fresh; /* a login: for that; then the present users count */
-    uint64_t reach; /* the users file and the homes: to answer a look */
-    uint64_t pause; /* after a look that failed */
-    uint64_t beat;  /* between two looks at the pages of gate and keys */
-    uint64_t hang;  /* gate, keys: without a new count */
+#define DEADLINE(name, ms) uint64_t name;
+    DEADLINES(DEADLINE)
 };
 
 /* A short-lived process of master: a fork that touches a disk, or reader, or

@@ -42,31 +42,8 @@ void master_init(struct master *m)
     m->events_watch = (struct loop_watch){ .fd = -1,
                                            .on_ready = master_on_events,
                                            .owner = m };
-    m->deadlines = (struct deadlines){ .setup = 15000,
-                                       .restart = 10000,
-                                       .leaving = 1000,
-                                       .stuck = 10000,
-                                       .shut = 5000,
-                                       .silence = 60000,
-                                       .verdict = 15000,
-                                       .files = 10000,
-                                       .mark = 1000,
-                                       .kick = 2000,
-                                       .sync = 30000,
-                                       .stop = 5000,
-                                       .ask = 10000,
-                                       .look = 1000,
-                                       .renew = 150000,
-                                       .users = 2000,
-                                       .quiet = 2000,
-                                       .write = 10000,
-                                       .reader = 5000,
-                                       .reader_mib = 1000,
-                                       .fresh = 200,
-                                       .reach = 7000,
-                                       .pause = 2000,
-                                       .beat = 3000,
-                                       .hang = 9000 };
+#define DEADLINE_MS(name, ms) .name = (ms),
+    m->deadlines = (struct deadlines){ DEADLINES(DEADLINE_MS) };
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 
