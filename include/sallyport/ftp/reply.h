@@ -131,7 +131,7 @@
     R(NOT_OWN_TICKET, 425,                                                     \
       "TLS session not resumed: another user's ticket, or a changed account.") \
     R(OTHER_CERTIFICATE, 425,                                                  \
-      "The data connection must show the client certificate of this one.")     \
+      "The data connection must show this one's client certificate.")          \
     /* {}: cause */                                                            \
     R(CUT, 426, "The data connection was cut: {}. Transfer aborted.")          \
     /* {}: user */                                                             \
@@ -148,7 +148,7 @@
     R(PASSWORD_LATER, 450, "The password {}.")                                 \
     R(FILE_BUSY, 450, "The file is busy; try again later.")                    \
     R(SIZE_FIRST, 450,                                                         \
-      "A part of this file is here: send SIZE, and then the rest.")            \
+      "An unfinished upload of this name is here; send SIZE to continue.")     \
     /* {}: cause */                                                            \
     L(LOCAL_ERROR, 451, "Error on the server: {}.", "error on the server")     \
     /* {}: "N of the announced M bytes" */                                     \
@@ -170,13 +170,11 @@
       "The file is complete, but may not survive a power cut; send again.")    \
     /* {}: how many bytes, with the id, {}: name */                            \
     R(HELD_UNSAFE, 451,                                                        \
-      "A power cut may undo this, so send again: {} kept, to be {}.")          \
-    R(UNLOGGED, 451,                                                           \
-      "This can't be logged, so it doesn't count; try again later.")           \
+      "A power cut may lose it, send again: {} kept; released, it is {}.")     \
+    R(UNLOGGED, 451, "The server can't write its log; try again later.")       \
     /* {}: name */                                                             \
     R(UNLOGGED_STANDS, 451,                                                    \
-      "This can't be logged, so it doesn't count; but the file is stored as "  \
-      "{}")                                                                    \
+      "The server can't write its log, but the file is stored as {}")          \
     R(UNLOGGED_DONE, 451,                                                      \
       "The change was made, but can't be logged; ask the administrator.")      \
     R(KEPT_FREE, 452,                                                          \

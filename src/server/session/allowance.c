@@ -62,8 +62,8 @@ enum stepped allowance_begin(struct session *s)
 {
     struct allowance *a = &s->allowance;
 
-    /* Gate may not have heard of the last transfer's end (allowance_end()).
-     * Then it still counts that one, and this one takes its permission. */
+    /* If `transfer_end` couldn't be sent, gate still counts the last transfer;
+     * this one takes over its place. */
     a->ended = false;
     if (!s->login.counted || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
@@ -130,7 +130,7 @@ bool allowance_ask(struct session *s)
     return true;
 }
 
-/* The client isn't late meanwhile. */
+/* This wait is ours: the client isn't stalling. */
 enum stepped allowance_wait(struct session *s)
 {
     transfer_watch(s, 0);
@@ -158,7 +158,8 @@ static void allowance_go_on(struct session *s)
     if (!s->allowance.waits)
         return;
     s->allowance.waits = false;
-    if (!s->transfer.stall.armed) /* it is, if the client is late */
+    if (!s->transfer.stall
+             .armed) /* it runs already if the client is slow, too */
         stall_begin(s);
     transfer_run(s, WAITS_TURN);
 }

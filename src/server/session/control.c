@@ -41,7 +41,7 @@ static bool control_takes_lines(const struct session *s)
     return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
 }
 
-/* Outside the handshake: what comes is read in this state. */
+/* Is the socket read in this state? A TLS handshake reads by itself. */
 static bool control_reads(const struct session *s)
 {
     return state_of_control(s)->closes || s->control.state == CONTROL_HEADER ||
@@ -82,9 +82,9 @@ bool control_has_quit(const struct session *s)
     return false;
 }
 
-/* The client is gone. What files was asked to make visible or to change is
- * logged, and so is an upload that needs no client any more. Everything else
- * ends here. */
+/* The client is gone. A rename or change under way is finished and logged
+ * first, and so is an upload that needs no client. Otherwise the session ends
+ * here. */
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {

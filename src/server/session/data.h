@@ -30,18 +30,16 @@ void data_close(struct session *s);
 /* The same with close_notify: everything has been sent, or the client is the
  * sender. */
 void data_end(struct session *s);
-/* Only what the client waits for, close_notify and FIN. data_close() follows
- * when something else is under way: the client has often closed its end by
- * then, and needs no watch any more. */
+/* Sends close_notify and FIN, for which the client waits. Call data_close()
+ * while files works: by then the client has usually closed, too. */
 void data_finish(struct session *s);
 /* Takes FD as the data connection. False: no memory, and FD is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
-/* A transfer is over. If its connection is still here, files has refused the
- * transfer, and the client has the reply. It stays open until the client closes
- * it, sends a command, or 5 s have passed: if it ended together with the reply,
- * clients would take the port for a broken one. A port to which nobody has
- * connected stays for the next transfer. */
+/* After each transfer. A connection that is still open belongs to a refused
+ * one. It stays until the client closes it or sends a command, at most 5 s: if
+ * it ended together with the reply, clients would blame the port. A port to
+ * which nobody has connected stays for the next transfer. */
 void data_after_transfer(struct session *s);
 /* The client's next command: ends what data_after_transfer() left open. */
 void data_end_refused(struct session *s);

@@ -128,8 +128,8 @@ static enum stream_state download_send_piece(struct session *s)
         (void)piece[len - 1];
     if (sigbus_hit())
         return STREAM_FAILED;
-    /* Record by record: the next one might send a record of zeros, which is
-     * still in the buffer now. */
+    /* Look after each record: if the file was cut, its zeros are still in our
+     * buffer; the next write would send them. */
     do {
         size_t left = len - all;
 
@@ -152,7 +152,7 @@ static bool download_has_its_size(const struct transfer *t)
            facts.stx_size >= t->size;
 }
 
-/* After the file's own errors. */
+/* The file had no error: what does the stream say? */
 static enum stepped download_sent(struct session *s, enum stream_state state)
 {
     if (state == STREAM_OK)

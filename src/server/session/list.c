@@ -249,8 +249,8 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
     }
 }
 
-/* A part of a listing would look like all of it. At the limit the session has
- * closed the pipe, and files couldn't go on. */
+/* After an error nothing is shown. At the limit the error is our own: the
+ * session has closed the pipe. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
     enum outcome o = m->kind == MSG_refused ? m->refused.outcome

@@ -16,8 +16,7 @@
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
-/* So often in idle_timeout a session shows that it doesn't hang; and so much
- * longer than that it may take. */
+/* Heartbeats per idle_timeout, and the grace period. */
 #define WATCH_LOOKS   4
 #define WATCH_LATE_MS 5000
 /* The first heartbeat of an idle session. */

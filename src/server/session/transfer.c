@@ -279,8 +279,8 @@ static void transfer_on_turn(void *owner)
 void transfer_on_data(struct session *s, uint32_t events)
 {
     const struct transfer *t = &s->transfer;
-    /* While the session waits for nothing on the socket, but for files. In
-     * other cases reading or writing shows the error. */
+    /* The session waits for files, not for this socket: no read or write would
+     * report the hang-up. */
     bool hung_up = t->state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
                    !t->again.armed && (events & (EPOLLHUP | EPOLLERR));
 
