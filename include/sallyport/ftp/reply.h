@@ -23,7 +23,6 @@
     R(PBSZ_OK, 200, "PBSZ=0")                                                  \
     R(PROT_OK, 200, "Data connections will be encrypted.")                     \
     R(MODE_OK, 200, "Mode is {}.")                                             \
-    R(STRU_OK, 200, "Structure is F.")                                         \
     R(OPTS_UTF8, 200, "UTF8 is always on.")                                    \
     /* {}: a blank and the facts, or nothing */                                \
     R(OPTS_MLST, 200, "MLST OPTS{}")                                           \

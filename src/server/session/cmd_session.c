@@ -346,7 +346,7 @@ void cmd_mode(struct session *s, const struct call *call)
 void cmd_stru(struct session *s, const struct call *call)
 {
     if (slice_equal_nocase(call->argument, SLICE("F")))
-        control_reply(s, REPLY_STRU_OK);
+        control_reply(s, REPLY_NOOP_OK);
     else
         control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("F"));
 }
