@@ -42,7 +42,7 @@ static void squeeze(const char *text, size_t len, struct buf *into)
         if (slice_among(word, macros, sizeof(macros) / sizeof(macros[0])) >= 0)
             continue;
         for (size_t i = 0; i < word.len; i++)
-            if (!strchr("[]|-", word.ptr[i]))
+            if (!strchr("[]|-\\&", word.ptr[i]))
                 buf_add(into, word.ptr + i, 1);
     }
 }
