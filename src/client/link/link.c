@@ -17,14 +17,6 @@
 /* After 118 s libcurl would open a new connection by itself. */
 #define REUSE_MS 100000
 
-volatile sig_atomic_t link_interrupted;
-atomic_bool link_denied;
-
-bool link_is_over(void)
-{
-    return link_interrupted || atomic_load(&link_denied);
-}
-
 /* After a cut one link logs in again before the others: if the password has
  * changed, the server must not see a wrong one of each link. */
 static pthread_mutex_t scout_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -130,6 +130,14 @@ CURLcode link_perform(struct link *l)
     return r;
 }
 
+volatile sig_atomic_t link_interrupted;
+atomic_bool link_denied;
+
+bool link_is_over(void)
+{
+    return link_interrupted || atomic_load(&link_denied);
+}
+
 /* Only one thread's wait is ended by Ctrl-C, and none if it comes just before
  * the wait. So each wait looks for it again and again. */
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
