@@ -1,6 +1,7 @@
 /* The descriptions of the settings, from their table: the example of the
  * configuration, and the section of sallyport.conf(5). The build writes both by
  * the program of main.c; no program of the server has this code. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -94,17 +95,21 @@ static int add_range(struct buf *into, const struct setting *row)
     return r;
 }
 
-/* In roff a '-' of a key or value is a plain minus only with a '\' before it.
- */
+/* In roff a '-' of a key or value is a plain minus only with a '\' before it,
+ * and each sentence begins a line. */
 static int add_roff(struct buf *into, const char *text)
 {
+    char before = '\0';
     int r = 0;
 
-    for (; r == 0 && *text; text++) {
+    for (; r == 0 && *text; before = *text++) {
         if (*text == '-')
             r = buf_add_text(into, "\\-");
         else if (*text == '\\')
             r = buf_add_text(into, "\\e");
+        else if (*text == ' ' && before == '.' &&
+                 isupper((unsigned char)text[1]))
+            r = buf_add_text(into, "\n");
         else
             r = buf_add(into, text, 1);
     }
