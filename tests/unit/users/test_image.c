@@ -3,6 +3,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -592,4 +595,48 @@ Test(image, certificate_only_without_a_certificate)
               !row[1].certificate_only.number);
     row[1].certificate_only.number = 1;
     cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG);
+}
+
+/* The fuzz target begins with tables of today's layout: after a change of the
+ * rows SALLYPORT_SEEDS=1 writes them again. */
+Test(image, seeds_are_of_this_layout)
+{
+    const struct seed {
+        const char *name, *text;
+        size_t at; /* of the number that is changed */
+        uint64_t number;
+    } seeds[] = {
+        { "nobody", "# nobody\n", 0, 0 },
+        { "company", FILE_TEXT, 0, 0 },
+        { "a_row_too_many", FILE_TEXT, offsetof(struct users_head, users), 3 },
+        { "a_grant_too_many", FILE_TEXT, offsetof(struct users_head, grants),
+          3 },
+        { "directories_without_end", FILE_TEXT,
+          offsetof(struct users_head, directories), UINT64_MAX },
+        { "far_outside", FILE_TEXT, sizeof(struct users_head), UINT32_MAX },
+    };
+    const bool write = getenv("SALLYPORT_SEEDS");
+
+    for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
+        const struct seed *s = &seeds[i];
+        char path[PATH_MAX];
+        struct buf seed;
+        struct slice want;
+
+        buf_release(&image);
+        write_image(s->text);
+        if (s->at > 0)
+            memcpy(image.data + s->at, &s->number, sizeof(s->number));
+        want = (struct slice){ image.data + BUILD_NAME_MAX,
+                               image.len - BUILD_NAME_MAX };
+        snprintf(path, sizeof(path), SOURCE_DIR "/tests/fuzz/seeds/image/%s",
+                 s->name);
+        FD_CLEANUP int fd =
+            open(path, write ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY, 0644);
+        cr_assert(!write || fd_write_all(fd, want.ptr, want.len) == 0);
+        buf_init(&seed, USERS_IMAGE_MAX);
+        cr_assert_eq(fd_read_file(fd, &seed), 0);
+        cr_expect(slice_equal(buf_slice(&seed), want), "%s", s->name);
+        buf_release(&seed);
+    }
 }
