@@ -68,6 +68,13 @@ int kept_find(const struct kept *k, const char *name)
     return row ? row->fd : -1;
 }
 
+static void drop_row(struct kept *k, struct kept_row *row)
+{
+    fd_close(&row->fd);
+    free(row->name);
+    *row = k->row[--k->count];
+}
+
 void kept_end_sessions(struct kept *k, uint64_t number)
 {
     char name[GENERATION_NAME_MAX];
@@ -78,9 +85,18 @@ void kept_end_sessions(struct kept *k, uint64_t number)
     if (!row)
         return;
     (void)!pwrite(row->fd, "\1", 1, 0);
-    fd_close(&row->fd);
-    free(row->name);
-    *row = k->row[--k->count];
+    drop_row(k, row);
+}
+
+void kept_drop_ended(struct kept *k)
+{
+    char mark;
+
+    for (size_t i = k->count; i-- > 0;)
+        if (slice_starts(slice_from(k->row[i].name),
+                         SLICE(GENERATION_SESSIONS)) &&
+            pread(k->row[i].fd, &mark, 1, 0) == 1 && mark == 1)
+            drop_row(k, &k->row[i]);
 }
 
 void kept_release(struct kept *k)

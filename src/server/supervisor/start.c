@@ -246,6 +246,7 @@ void start_on_leading(struct generation *g)
     kept_release(&s->kept);
     s->kept = g->kept;
     g->kept = (struct kept){ 0 };
+    kept_drop_ended(&s->kept);
     s->led = true;
     s->under_way = NULL;
     s->recoveries.due =

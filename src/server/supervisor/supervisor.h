@@ -42,6 +42,8 @@ int kept_find(const struct kept *k, const char *name);
 /* Generation NUMBER has ended: marks the table of its sessions, for the masters
  * that map it, and keeps it no longer. */
 void kept_end_sessions(struct kept *k, uint64_t number);
+/* Drops the tables of generations that ended while a new master had them. */
+void kept_drop_ended(struct kept *k);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */

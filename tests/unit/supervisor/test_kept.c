@@ -52,7 +52,7 @@ Test(kept, names)
 /* Its generation has ended: who maps it sees that, and nobody inherits it. */
 Test(kept, table_of_sessions)
 {
-    struct kept k = { 0 };
+    struct kept k = { 0 }, other = { 0 }; /* OTHER: a new master's */
     const int fd = memfd_create("sessions", MFD_CLOEXEC);
     const int mine = dup(fd);
     char mark = 0;
@@ -60,15 +60,23 @@ Test(kept, table_of_sessions)
     cr_assert_eq(ftruncate(fd, 8), 0);
     cr_assert_eq(kept_add(&k, SLICE("sessions 1"), fd), 0);
     cr_assert_eq(kept_add(&k, SLICE("sessions 12"), some_file()), 0);
+    cr_assert_eq(kept_add(&other, SLICE("sessions 12"), some_file()), 0);
+    cr_assert_eq(kept_add(&other, SLICE("sessions 1"), dup(mine)), 0);
     kept_end_sessions(&k, 2);
     cr_expect_eq(k.count, 2);
+    kept_drop_ended(&other);
+    cr_expect_eq(other.count, 2);
     kept_end_sessions(&k, 1);
     cr_expect_eq(pread(mine, &mark, 1, 0), 1);
     cr_expect_neq(mark, 0);
     cr_expect_eq(k.count, 1);
     cr_expect_eq(kept_find(&k, "sessions 1"), -1);
     cr_expect_geq(kept_find(&k, "sessions 12"), 0);
+    kept_drop_ended(&other);
+    cr_expect_eq(other.count, 1);
+    cr_expect_geq(kept_find(&other, "sessions 12"), 0);
     kept_release(&k);
+    kept_release(&other);
     close(mine);
 }
 
