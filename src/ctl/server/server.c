@@ -225,7 +225,8 @@ static bool open_once(bool last)
     if (server_escape(m.welcome.version, server.version,
                       sizeof(server.version)) < 0)
         server_lies("an invalid version");
-    server.ours = strcmp(server.version, SALLYPORT_VERSION) == 0;
+    server.ours =
+        slice_equal(slice_from(server.version), slice_from(SALLYPORT_VERSION));
     server.pid = m.welcome.pid;
     server.channel.phase = PHASE_ASKED;
     return true;
