@@ -97,11 +97,13 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     session_store(&s, "STOR", "f", "bytes", 5);
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
-    ctl(&server, 0, "user show partner", "files:    2\nmax files: 6\n");
+    ctl(&server, 0, "user show partner",
+        "limits:   uploads 6\nteam_limits: none\nfiles:    2\n");
     server_kill(&server);
     server_again(&server);
     cr_expect_eq(store_many(&server, "partner"), 4);
-    ctl(&server, 0, "user show partner", "files:    6\nmax files: 6\n");
+    ctl(&server, 0, "user show partner",
+        "limits:   uploads 6\nteam_limits: none\nfiles:    6\n");
     expect_used_up(&server, NO_FILES, "user change partner --uploads 7");
     server_stop(&server);
 }
@@ -128,11 +130,11 @@ Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
     session_close(&s);
     server_log_expect(&server, 1, "transfer ", " path=/long ", "result=552 ",
                       "\"over upload_bytes=\"", NULL);
-    ctl(&server, 0, "user show partner", "bytes:    5\nmax bytes: 30\n");
+    ctl(&server, 0, "user show partner", "bytes:    5\n");
     server_kill(&server);
     server_again(&server);
     cr_expect_eq(store_many(&server, "partner"), 5);
-    ctl(&server, 0, "user show partner", "bytes:    30\nmax bytes: 30\n");
+    ctl(&server, 0, "user show partner", "bytes:    30\n");
     ctl(&server, 0, "user can partner upload /x", "yes\n"); /* asks no disk */
     expect_used_up(&server, NO_BYTES, "user change partner --upload-bytes 35");
     server_stop(&server);

@@ -98,7 +98,7 @@ grep -q '^-rw.* 1500000 .* large' list
 say "cls -1 up/one/two" | grep -q small-40
 say "mv up/large up/renamed"
 said '^<--- 350 '
-said '^<--- 250 Renamed'
+said '^<--- 250 Done'
 say "cls -1 up" | grep -qx up/renamed
 say "rm up/renamed"
 say "rm -r up"
