@@ -228,7 +228,7 @@ const struct ctl_command ctl_commands[] = {
     { "report", NULL, report_run, TAKES_NOTHING, WITHOUT_SETTINGS,
       "[--since TIME] [--until TIME] [--file FILE | --directory DIR] "
       "[--output FILE]",
-      "Make a page (HTML) about the last 7 days, or another time: transfers, "
+      "Make a report (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, administrators, disks and quotas",
       "sallyportctl report -o report.html" },
     { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,

@@ -98,7 +98,7 @@ Test(run, help_of_one_screen)
         cr_expect(strstr(r->out, ctl_commands[i].group), "%s",
                   ctl_commands[i].group);
     cr_expect(strstr(r->out, "  user       add, change, edit, passwd, "));
-    cr_expect(strstr(r->out, "  report     Make a page\n"));
+    cr_expect(strstr(r->out, "  report     Make a report\n"));
     cr_expect(strstr(r->out, "  metrics    Print the counters"));
     cr_expect_not(strstr(r->out, "metrics    serve"));
     cr_expect_leq(lines(r->out), 32, "%s", r->out);
