@@ -60,7 +60,7 @@ foreach(build ${kinds})
 endforeach()
 if("debug" IN_LIST kinds AND NOT kind STREQUAL "debug")
     # The tests come first: the build uses the processor time that they leave.
-    fixture(debug_build build.debug nice -n 15
+    fixture(debug_build build.debug nice -n 10
         ${PROJECT_SOURCE_DIR}/tests/prepare build debug)
     set_tests_properties(readable.debug PROPERTIES FIXTURES_REQUIRED debug_build)
 endif()
