@@ -452,8 +452,7 @@ int count_check(struct files *f, uint64_t bytes, struct stored *ret);
  * limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
 /* Counts one more, as count_check(). To be called before the rename: a process
- * that is killed in between counts one file too many, but none is left out.
- * *bytes is then what count_back() takes: 0 if only files are counted. */
+ * that is killed in between counts one file too many, but none is left out. */
 int count_one(struct files *f, uint64_t *bytes);
 /* The rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
