@@ -210,10 +210,8 @@ static void search(struct inspection *i, const struct user *only)
             code = as_owner(i, owner, &why);
         if (over && code)
             fail(code, "%s", why.text);
-        if (over) { /* whatever failed elsewhere */
-            ctl_status = 0;
+        if (over)
             return;
-        }
         search_failed(&i->at, code, &why);
     }
 }

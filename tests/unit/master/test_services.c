@@ -431,6 +431,39 @@ Test(service, one_user_leaves_room_in_log)
     stage_leave(&s, &p);
 }
 
+static void forgetful(struct master *m)
+{
+    m->deadlines.unread = 1;
+}
+
+/* Log had no place for these channels, and closed them: their lines never get
+ * read, and don't keep their user out for ever. */
+Test(service, log_drops_channels_of_one_user)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    int fd;
+
+    stage_open(&s, forgetful);
+    for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
+        player_enter(&s, &p, serial);
+        player_logs_in(&s, &p, &files);
+        say_word(p.log, 'w');
+        end_player(&s, &p);
+        gate_reaps(&s, serial, 9);
+        actor_die(&files);
+        fd_close(&files.log);
+        cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
+        hear_peer(&s, PROCESS_SESSION, serial, "", &fd);
+        close(fd);
+    }
+    player_enter(&s, &p, 100);
+    player_logs_in(&s, &p, &files);
+    stage_reports(&s, EVENT_TROUBLE, "their last events");
+    stage_leave(&s, &p);
+}
+
 /* The service stops while there is no log. */
 Test(service, no_log_at_the_stop)
 {

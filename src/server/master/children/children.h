@@ -91,9 +91,10 @@ struct service_channel {
     enum process service; /* PROCESS_LOG or PROCESS_KEYS */
     struct speaker who;
     int end;
-    bool given; /* passed to the service that runs now */
-    bool held;  /* not passed before the client's address is known */
-    bool ended; /* its process has ended, but unread messages may wait */
+    bool given;     /* passed to the service that runs now */
+    bool held;      /* not passed before the client's address is known */
+    bool ended;     /* its process has ended, but unread messages may wait */
+    uint64_t since; /* when it was given, or its process ended */
 };
 
 TAILQ_HEAD(service_list, service_channel);

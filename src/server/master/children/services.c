@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
@@ -60,16 +61,29 @@ static int service_has_words(const struct service_channel *c)
     return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Drops the channels in which nothing more can come. */
-static void services_sweep(struct services *s)
+/* Log drops a channel if it has no place for it or can't read its bytes, and
+ * says nothing. */
+static bool service_is_forgotten(const struct master *m,
+                                 const struct service_channel *c)
 {
+    return c->given && clock_ms() - c->since >= m->deadlines.unread;
+}
+
+/* Drops the channels in which nothing more can come, or which log doesn't
+ * read. */
+static void services_sweep(struct master *m)
+{
+    struct services *s = m->services;
     struct service_channel *c = TAILQ_FIRST(&s->open);
 
     while (c && s->ended_count > 0) {
         struct service_channel *next = TAILQ_NEXT(c, next);
+        bool empty = c->ended && service_has_words(c) == 0;
 
-        if (c->ended && service_has_words(c) == 0)
+        if (c->ended && (empty || service_is_forgotten(m, c))) {
+            s->lost += !empty;
             service_drop(s, c);
+        }
         c = next;
     }
 }
@@ -78,7 +92,7 @@ static void service_sweep_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    services_sweep(m->services);
+    services_sweep(m);
     if (m->services->ended_count > 0)
         loop_timer_set(&m->loop, &m->services->sweep, SWEEP_MS);
 }
@@ -92,7 +106,7 @@ void services_release(struct master *m)
     if (!s->all)
         return;
     loop_timer_clear(&m->loop, &s->sweep);
-    services_sweep(s);
+    services_sweep(m);
     TAILQ_FOREACH(c, &s->open, next)
         lost += c->ended && !c->given;
     if (lost > 0 && !m->check) /* --check starts no log */
@@ -160,7 +174,7 @@ static void service_keep(struct master *m, struct service_channel *c)
     struct services *s = m->services;
 
     if (!services_have_place(s, &c->who))
-        services_sweep(s);
+        services_sweep(m);
     if (!services_have_place(s, &c->who)) {
         s->lost += !c->given;
         service_drop(s, c);
@@ -168,6 +182,7 @@ static void service_keep(struct master *m, struct service_channel *c)
     }
     c->held = false;
     c->ended = true;
+    c->since = clock_ms();
     s->ended_count++;
     /* Log gets the channels in the order of their ends. */
     TAILQ_REMOVE(&s->open, c, next);
@@ -222,6 +237,7 @@ static void services_give(struct master *m, enum process service)
         if (r < 0)
             break;
         c->given = true;
+        c->since = clock_ms();
     }
     if (r == -EAGAIN)
         loop_change(&m->loop, to->watch, EPOLLIN | EPOLLOUT);
@@ -254,7 +270,7 @@ void services_flush(struct master *m)
     struct services *s = m->services;
     uint64_t lost;
 
-    services_sweep(s);
+    services_sweep(m);
     if (s->log.channel)
         services_open_own(m);
     services_give(m, PROCESS_LOG);
@@ -287,7 +303,7 @@ void services_gone(struct child *child)
 
     *service_reader_of(m, service) = (struct service_reader){ NULL, NULL };
     m->logs = m->services->log.channel != NULL;
-    services_sweep(m->services);
+    services_sweep(m);
     TAILQ_FOREACH(c, &m->services->open, next)
         c->given = c->given && c->service != service;
 }

@@ -149,6 +149,7 @@ struct master_hooks {
     D(verdict, 15000)     /* a login: without a verdict; then it is BUSY */   \
     D(files, 10000)       /* files: to `files_ready`; then it is LATE */      \
     D(mark, 1000)         /* a late directory: to the first new try */        \
+    D(unread, 120000)     /* log: to read the lines of an ended process */    \
     D(kick, 2000)         /* from MSG_kick to the kill */                     \
     D(sync, 30000)        /* after a session: files, to sync; it, to end */   \
     D(stop, 5000)         /* all sessions: to be gone */                      \
