@@ -237,7 +237,7 @@ END
 MESSAGE(bytes_ask, SESSION, GATE, USER, MANY, NONE,
         "the session has used up the bytes that it may move in this direction "
         "(an upload, or a download). gate answers when the limits permit "
-        "more; a request for the other direction replaces one that waits")
+        "more. The session asks again, for any direction, only after that")
 FLAG(upload) END
 
 MESSAGE(bytes, GATE, SESSION, RUN, MANY, bytes_ask,
