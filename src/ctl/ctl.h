@@ -412,7 +412,7 @@ void edit_refuse_lost(const char *path, bool there);
 void edit_read_users(void);
 /* The last edit has changed the file. */
 extern bool edit_stands;
-/* edit_run() calls it then, before it tells the server; NULL: nothing. */
+/* edit_run() calls it then, under the lock; NULL: nothing. */
 extern void (*edit_after)(void);
 /* These return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);

@@ -95,6 +95,8 @@ void password_line(char *out, size_t size)
     if ((size_t)len >= size)
         fail(EX_DATAERR, "the line of standard input is too long");
     text = tidy_line(out, (size_t)len);
+    if (slice_has(text, '\0'))
+        fail(EX_DATAERR, "the line of standard input has a zero byte");
     memmove(out, text.ptr, text.len);
     out[text.len] = '\0';
 }

@@ -12,7 +12,7 @@
 #define STORED_ATTRIBUTE "user.sallyport.files"
 #define STORED_TEXT_MAX  48
 
-/* The bytes are counted from the first upload under upload_bytes= on. */
+/* The bytes are counted from the first upload under either key on. */
 struct stored {
     uint64_t files, bytes;
 };

@@ -213,6 +213,8 @@ static void remove_made(void *data)
 
 static void edit_end(void)
 {
+    if (edit_stands && edit_after)
+        edit_after();
     ctl.lock_fd = 0;
     for (size_t i = 0; i < e.lines; i++)
         row_release(&e.line[i].row);
@@ -222,8 +224,6 @@ static void edit_end(void)
     users_release(&e.own);
     users_file_close(&e.file);
     stderr_wait(true);
-    if (edit_stands && edit_after)
-        edit_after();
     if (edit_stands)
         sessions_edited();
 }

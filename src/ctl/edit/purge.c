@@ -100,17 +100,25 @@ static bool is_same(const struct removed *p)
            now.st_dev == opened.st_dev;
 }
 
-void removed_rename(struct removed *p)
+static void rename_on_disk(void *data)
 {
+    struct removed *p = data;
+    char name[sizeof(REMOVED) + 16];
     uint64_t number;
 
     random_bytes(&number, sizeof(number));
-    snprintf(p->name, sizeof(p->name), REMOVED "%016llx",
-             (unsigned long long)number);
-    if (!is_same(p) ||
-        renameat(p->parent_fd, last_of(p->path), p->parent_fd, p->name))
-        p->name[0] = '\0';
+    snprintf(name, sizeof(name), REMOVED "%016llx", (unsigned long long)number);
+    if (is_same(p) &&
+        renameat(p->parent_fd, last_of(p->path), p->parent_fd, name) == 0)
+        memcpy(p->name, name, sizeof(name));
     fsync(p->parent_fd);
+}
+
+void removed_rename(struct removed *p)
+{
+    struct complaint why;
+
+    disk_try(rename_on_disk, p, sizeof(*p), &why);
 }
 
 const char *removed_path(const struct removed *p, char out[PATH_MAX])

@@ -15,7 +15,8 @@ struct removed {
  * its path from there has no symbolic link, UID owns it, and nothing is mounted
  * in it (nor by mount --bind). */
 void removed_open(struct removed *p, const char *below);
-/* Gives it the reserved name, if it is still the same directory. */
+/* Gives it the reserved name, if it is still the same directory, and its disk
+ * answers. Call it under the lock: nobody may add a row for the directory. */
 void removed_rename(struct removed *p);
 /* Returns OUT with the present path. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);

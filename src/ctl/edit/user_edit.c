@@ -95,7 +95,8 @@ static void make_copy(void)
         fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
-static void run_editor(void)
+/* Returns false if it has failed. */
+static bool run_editor(void)
 {
     int status = 0;
     pid_t pid = fork();
@@ -107,8 +108,7 @@ static void run_editor(void)
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (pid < 0 || status != 0)
-        fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
+    return pid > 0 && status == 0;
 }
 
 /* Editors replace the file. A text without rows isn't empty: so an empty file
@@ -143,8 +143,11 @@ static void edit_copy(void)
     int mistakes;
 
     do {
-        run_editor();
+        const bool ended = run_editor();
+
         read_copy();
+        if (!ended) /* what it has written stays */
+            fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
         if (!is_changed())
             return;
         mistakes = edit_load_users(&u, h.copy, edit_print_mistake);

@@ -243,7 +243,7 @@ static void reload(void *data)
 /* After a failure it adds what the running server does. */
 void status_reload(void)
 {
-    struct complaint why;
+    struct complaint why = { "" };
     const int code = fail_caught(reload, NULL, &why);
     const bool again =
         slice_starts(slice_from(why.text), SLICE(GENERATION_AGAIN));

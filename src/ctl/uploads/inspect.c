@@ -210,8 +210,10 @@ static void search(struct inspection *i, const struct user *only)
             code = as_owner(i, owner, &why);
         if (over && code)
             fail(code, "%s", why.text);
-        if (over)
+        if (over) { /* whatever failed elsewhere */
+            ctl_status = 0;
             return;
+        }
         search_failed(&i->at, code, &why);
     }
 }

@@ -185,6 +185,10 @@ static bool is_a_key(const char *key)
 static void take_text(struct import *m, struct imported *e, const char *key,
                       const char *text)
 {
+    /* As older versions wrote it. */
+    for (size_t i = 0; i < USER_OLD_KEYS; i++)
+        if (user_old_keys[i].now && strcmp(user_old_keys[i].old, key) == 0)
+            key = user_old_keys[i].now;
     for (size_t i = 0; i < MEMBERS; i++)
         if (strcmp(members[i].key, key) == 0) {
             if (members[i].take)

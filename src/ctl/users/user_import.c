@@ -126,7 +126,6 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 }
 
 /* Returns the number of rows that are new. */
-/* Returns the number of rows that are new. */
 static size_t import_look(struct import *m)
 {
     struct imported **one = calloc(m->count + 1, sizeof(*one));

@@ -80,11 +80,14 @@ struct upload {
     struct path path; /* of the target, as the client named it */
 };
 
-/* Removed bytes, which the file system may not report as free yet. */
+/* Removed bytes that the file system doesn't report as free yet. */
+struct freed_bytes {
+    uint64_t due, said; /* said: the free bytes at the last look */
+};
 struct freed {
     dev_t device;
     uint64_t until; /* clock_ms(): later they aren't believed any more */
-    uint64_t bytes;
+    struct freed_bytes disk, quota;
 };
 #define FREED_MS 60000
 
@@ -449,8 +452,7 @@ int count_check(struct files *f, uint64_t bytes, struct stored *ret);
  * limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
 /* Counts one more, as count_check(). To be called before the rename: a process
- * that is killed in between counts one file too many, but none is left out.
- * *bytes is then what count_back() takes: 0 if only files are counted. */
+ * that is killed in between counts one file too many, but none is left out. */
 int count_one(struct files *f, uint64_t *bytes);
 /* The rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
@@ -588,8 +590,11 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota);
 /* Did a request fail for want of space, on the disk or by a limit? */
 bool space_is_short(int result);
-/* BYTES were removed from the disk of FD: for a minute they count as free. */
-void space_freed(struct files *f, int fd, uint64_t bytes);
+/* Call before something is removed from the disk of FD; then call
+ * space_freed() with the number of removed BYTES. They count as free until the
+ * disk reports them, for a minute at most. */
+void space_will_free(struct files *f, const struct mount *m, int fd);
+void space_freed(struct files *f, uint64_t bytes);
 /* Room for LENGTH bytes in the directory or file FD of the mount: 0; -EDQUOT by
  * a quota, OUTCOME_KEPT_FREE by min_free, or -ENOSPC; another -errno. If idle
  * partials are what is missing, as many are removed as that takes; if all of

@@ -57,10 +57,12 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
-    /* Everything else may wait for a slow disk: a commit, a change, SIZE of a
-     * partial; and an APPE for the copy of a big file. */
+    /* Everything else may wait for a slow disk: a commit, a change, SIZE or
+     * SITE PARTIAL of a partial; and an APPE for the copy of a big file. */
     quick = kind == MSG_file_read || kind == MSG_directory_enter ||
-            kind == MSG_space || (facts && a->purpose != FACTS_FOR_SIZE);
+            kind == MSG_space ||
+            (facts && a->purpose != FACTS_FOR_SIZE &&
+             a->purpose != FACTS_FOR_PARTIAL);
     loop_timer_set(&s->loop, &a->timer,
                    quick ? s->deadlines->ask : s->deadlines->ask_long);
 }

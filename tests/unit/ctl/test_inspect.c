@@ -147,6 +147,22 @@ Test(inspect, orders)
     expect_err(EX_NOUSER, "", "inspect release " ID " carla", "carla");
 }
 
+static bool not_for_anna(const struct files_start *start,
+                         struct channel *master)
+{
+    return strcmp(start->name, "anna") != 0 && fake_ready(start, master);
+}
+
+/* It is done, whatever a home before it says. */
+Test(inspect, orders_beside_a_home_that_fails)
+{
+    write_users();
+    fake_files_are(not_for_anna, obeys);
+    expect_out(0, "", "inspect release " ID, "released: /a (2)\n");
+    expect_err(EX_TEMPFAIL, "", "inspect release fedcba9876543210",
+               "anna: its files closed the connection");
+}
+
 static enum outcome outcome;
 
 static void refuses(struct channel *ctl, const struct message *find)

@@ -63,9 +63,10 @@ Test(user, the_hash_is_that_of_the_password)
 
 /* This program's system calls replace libc's: the directory `unsynced` can't be
  * synced, `meanwhile` is written to the users file just before it is locked,
- * and with `lasting` no directory gets the reserved name. */
+ * and with `lasting` no directory gets the reserved name, with `hanging` the
+ * disk doesn't answer. "unlocked" appears if others could take the lock. */
 static const char *unsynced, *meanwhile;
-static bool lasting;
+static bool lasting, hanging;
 
 int fsync(int fd)
 {
@@ -88,9 +89,17 @@ int flock(int fd, int how)
 
 int renameat(int from, const char *old, int to, const char *new)
 {
-    if (lasting && strncmp(new, ".sallyport-purged-", 18) == 0) {
+    if (strncmp(new, ".sallyport-purged-", 18) == 0) {
+        int lock = open(in_scratch("users.lock"), O_RDWR | O_CLOEXEC);
+
+        if (syscall(SYS_flock, lock, LOCK_EX | LOCK_NB) == 0)
+            file_write(in_scratch("unlocked"), "");
+        close(lock);
+        if (hanging)
+            pause();
         errno = EIO;
-        return -1;
+        if (lasting)
+            return -1;
     }
     return (int)syscall(SYS_renameat2, from, old, to, new, 0);
 }
@@ -118,6 +127,27 @@ Test(user, purge_holds_no_lock)
     expect_run(0, "", "user del anna --purge --yes");
     cr_expect_not(files_exists(in(world.homes, "anna")));
     cr_expect(files_exists(in_scratch("free")));
+}
+
+/* "share add" takes a directory that is there, with its group. */
+Test(user, purge_renames_under_the_lock)
+{
+    expect_run(0, "", "share add a");
+    expect_run(0, "", "share del a --purge --yes");
+    cr_expect_not(files_exists(in(world.shares, "a")));
+    cr_expect_not(files_exists(in_scratch("unlocked")));
+}
+
+/* The row goes, and the command ends. */
+Test(user, purge_on_a_disk_that_hangs, .timeout = 20)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    hanging = true;
+    disk_ms = 500;
+    expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
+               "/homes/anna can't be renamed, so it was not removed");
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect_null(strstr(file_text(world.users), "anna:"));
 }
 
 /* The directory of the new share is a new one. */

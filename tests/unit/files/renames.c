@@ -164,7 +164,10 @@ int unlinkat(int folder, const char *name, int flags)
         errno = EIO;
         return -1;
     }
-    return (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
+    int r = (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
+
+    free_always += r == 0 ? free_per_name : 0;
+    return r;
 }
 
 static bool needs_another_mode(int fd, int operation)

@@ -31,7 +31,7 @@ int lease_error;
 long disk_type;
 uid_t disk_owner;
 uint64_t free_at_first;
-uint64_t free_always;
+uint64_t free_always, free_per_name;
 time_t time_ahead;
 long clock_jumps, unlinks_last;
 bool directories_endless;

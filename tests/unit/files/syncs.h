@@ -48,6 +48,8 @@ extern uint64_t free_at_first;
 /* So many bytes are always free, whatever is removed, as on btrfs for some
  * seconds. 0: all answers are the disk's. */
 extern uint64_t free_always;
+/* So many bytes more, at once, with each name that is removed, as on ext4. */
+extern uint64_t free_per_name;
 
 /* Seconds that time(2) is ahead for these processes. */
 extern time_t time_ahead;

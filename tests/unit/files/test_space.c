@@ -474,6 +474,28 @@ Test(min_free, what_was_removed_is_believed)
     peer_stop(&p);
 }
 
+/* Bytes that the disk reports as free count once, or the next upload would
+ * leave less than min_free. */
+Test(min_free, what_was_reported_counts_once)
+{
+    uint64_t left;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/a", 200 * K, 1);
+    ask_cut(&p, "/b", 200 * K, 1);
+    free_always = 252 * K;
+    free_per_name = 200 * K;
+    p.start.rules.min_free.bytes = 300 * K;
+    later(&p, HOUR);
+    begin(&p, "/x", 4 * K);
+    expect_event(&p, 1, "min_free is reached: ");
+    cr_expect_eq(ask_commit(&p, 4 * K), OUTCOME_OK);
+    cr_assert_eq(ask_space_wanted(&p, "/", 1, &left), OUTCOME_OK);
+    cr_expect_eq(left, (252 + 200 - 300) * K);
+    peer_stop(&p);
+}
+
 /* The old partial counts as room before it is dropped, and after that, too. */
 Test(space, a_partial_that_is_dropped)
 {

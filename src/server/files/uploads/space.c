@@ -58,38 +58,55 @@ bool space_is_short(int result)
     return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
 }
 
+/* LEFT: free bytes, by the file system. If they are more than at the last look,
+ * it has reported that many removed bytes. Otherwise these would count twice,
+ * and min_free would permit too much. */
+static uint64_t freed_due(struct freed_bytes *b, uint64_t left)
+{
+    uint64_t shown = left > b->said ? left - b->said : 0;
+
+    b->due -= shown < b->due ? shown : b->due;
+    b->said = left;
+    return b->due;
+}
+
 /* Counts removed bytes as free, also where the file system doesn't report them
  * yet. */
-static int space_look(const struct files *f, const struct mount *m, int fd,
+static int space_look(struct files *f, const struct mount *m, int fd,
                       struct statvfs *disk, struct quota *quota)
 {
-    const struct freed *freed = &f->freed;
-    uint64_t *used = &quota->bytes.used;
+    struct freed *freed = &f->freed;
+    uint64_t due, *used = &quota->bytes.used;
     struct stat st;
 
     if (fstat(fd, &st) < 0 || fstatvfs(fd, disk) < 0)
         return -errno;
     quota_at(f, m, fd, quota);
     if (freed->device != st.st_dev || clock_ms() >= freed->until)
-        return 0;
+        *freed = (struct freed){ .device = st.st_dev };
+    due = freed_due(&freed->disk, space_free(disk));
     if (space_block(disk) > 0)
-        disk->f_bavail += freed->bytes / space_block(disk);
-    *used -= freed->bytes < *used ? freed->bytes : *used;
+        disk->f_bavail += due / space_block(disk);
+    due = freed_due(&freed->quota, quota_left(&quota->bytes));
+    *used -= due < *used ? due : *used;
     return 0;
 }
 
-void space_freed(struct files *f, int fd, uint64_t bytes)
+void space_will_free(struct files *f, const struct mount *m, int fd)
 {
-    const uint64_t now = clock_ms();
-    struct freed *freed = &f->freed;
-    struct stat st;
+    struct statvfs disk;
+    struct quota quota;
 
-    if (bytes == 0 || fstat(fd, &st) < 0)
+    space_look(f, m, fd, &disk, &quota);
+}
+
+void space_freed(struct files *f, uint64_t bytes)
+{
+    if (bytes == 0)
         return;
-    if (freed->device != st.st_dev || now >= freed->until)
-        *freed = (struct freed){ .device = st.st_dev };
-    freed->until = now + FREED_MS;
-    freed->bytes += bytes;
+    f->freed.until = clock_ms() + FREED_MS;
+    f->freed.disk.due += bytes;
+    f->freed.quota.due += bytes;
 }
 
 uint64_t space_floor(const struct files *f, const struct statvfs *disk)
@@ -204,7 +221,8 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
 {
     struct idle_search s = { .remove = true };
 
-    space_freed(f, fd, idle_search(&s, f, m, fd, need));
+    space_will_free(f, m, fd);
+    space_freed(f, idle_search(&s, f, m, fd, need));
     if (s.count > 0)
         files_report_removed(f, idle_story(shortage), s.count, s.bytes);
     return s.bytes;
