@@ -3,7 +3,6 @@
  * machine could read it. */
 #include "edit.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,39 +20,51 @@ static bool is_none(const char *text)
 /* openssl(1) prints a backslash before a ';', and before a space at either end
  * of a value; that backslash is dropped. An escaped backslash belongs to the
  * name and stays. The room userparse checks whether a name is valid. */
+static int settle_pairs(const char *text, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t len; *text && r == 0; text += len) {
+        len = *text == '\\' && text[1] ? 2 : 1;
+        r = len == 2 && (text[1] == ' ' || text[1] == ';')
+                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
+                : buf_add(into, text, len);
+    }
+    return r;
+}
+
+static int add_name(struct slice name, struct buf *into)
+{
+    const bool pin = slice_starts(name, SLICE(PIN_PREFIX));
+    int bad = into->len > 0 ? buf_add_text(into, ";") : 0;
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (pin && c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        if (!pin && c == ' ')
+            bad |= buf_add_text(into, "\\20");
+        else if (!pin || c != ':' || i < strlen(PIN_PREFIX))
+            bad |= buf_add(into, &c, 1);
+    }
+    return bad;
+}
+
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 {
-    const char *name = NULL; /* begin of the present one */
-    size_t spaces = 0;
-    bool pin = false;
-    struct buf into;
-    int bad = 0;
+    struct buf settled, into;
+    struct slice rest, name;
+    int bad;
 
+    buf_init(&settled, 2 * CERTIFICATE_MAX);
     buf_init(&into, CERTIFICATE_MAX - 1);
-    for (; *text && !bad; text++) {
-        const bool pair = text[0] == '\\' && text[1];
-
-        if (*text == ' ' || *text == ';') {
-            spaces = *text == ' ' && name ? spaces + 1 : 0;
-            name = *text == ';' ? NULL : name;
-            continue;
-        }
-        if (!name) {
-            name = text;
-            pin = strncmp(name, PIN_PREFIX, strlen(PIN_PREFIX)) == 0;
-            bad = into.len > 0 ? buf_add_text(&into, ";") : 0;
-        }
-        for (; spaces > 0; spaces--)
-            bad |= pin ? 0 : buf_add_text(&into, "\\20");
-        if (pair && (text[1] == ' ' || text[1] == ';'))
-            bad |= buf_add_format(&into, "\\%02X", (unsigned)text[1]);
-        else if (!pin)
-            bad |= buf_add(&into, text, pair ? 2 : 1);
-        else if (*text != ':' || text < name + strlen(PIN_PREFIX))
-            bad |= buf_add_format(&into, "%c", tolower((unsigned char)*text));
-        text += pair;
-    }
+    bad = settle_pairs(text, &settled);
+    rest = buf_slice(&settled);
+    while (slice_cut(&rest, ';', &name))
+        bad |= add_name(slice_trim(name), &into);
     bad |= slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
+    buf_release(&settled);
     buf_release(&into);
     return bad ? -ENAMETOOLONG : 0;
 }

@@ -157,7 +157,8 @@ static void make_setting(const char *path)
  * made it. */
 int home_open_parent(const char *home, const char *below)
 {
-    const bool beneath = user_path_within(home, below) && strcmp(home, below);
+    const bool beneath =
+        user_path_within(home, below) && strcmp(home, below) != 0;
     const struct open_how how = {
         .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
         .resolve = beneath ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : 0

@@ -53,8 +53,9 @@ Test(share, uploads)
     expect_out(0, "", "user change dora --uploads 7", "changed");
     expect_run(0, "", "user change dora --uploads 20");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
-    expect_out(0, "", "user show dora",
-               "limits:   uploads 20\nteam_limits: none\nfiles:    not counted\n");
+    expect_out(
+        0, "", "user show dora",
+        "limits:   uploads 20\nteam_limits: none\nfiles:    not counted\n");
     expect_out(0, "", "user show dora --json", "\"files\": null");
     expect_run(EX_USAGE, "", "user change dora --uploads 0");
     expect_run(EX_USAGE, "", "user change dora --uploads 4294967296");
@@ -72,9 +73,10 @@ Test(share, upload_bytes)
 
     expect_run(0, PASSWORD, "user add dora --role drop --upload-bytes 2M");
     expect_users("rights=drop upload_bytes=2M\n");
-    expect_out(0, "", "user show dora",
-               "limits:   upload_bytes 2097152\nteam_limits: none\nfiles:    0\n"
-               "bytes:    0\n");
+    expect_out(
+        0, "", "user show dora",
+        "limits:   upload_bytes 2097152\nteam_limits: none\nfiles:    0\n"
+        "bytes:    0\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7 1048576", 9, 0), 0);
     expect_out(0, "", "user show dora", "bytes:    1048576\n");
