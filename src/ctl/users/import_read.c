@@ -18,6 +18,7 @@
 
 #define TEXT_MAX    (256u << 20)
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
+#define OFFSET_MAX  (14 * 3600L)  /* no place on earth is further from UTC */
 
 const char *import_show(const char *text, char out[TEXT_SHOWN])
 {
@@ -80,7 +81,7 @@ static const char *tidy_time(const char *text, char out[WHEN_MAX])
         at += 1 + strspn(at + 1, "0123456789");
     if (at && *at)
         at = strptime(at, "%z", &tm);
-    if (!at || *at)
+    if (!at || *at || labs(tm.tm_gmtoff) > OFFSET_MAX)
         return text;
     const int64_t offset = tm.tm_gmtoff;
     return when_text((int64_t)timegm(&tm) - offset, out);
