@@ -56,8 +56,6 @@ int row_print(const struct row *r, struct buf *into);
 int row_set_column(struct row *r, enum row_column column, const char *text);
 /* Sets HASH, with the '!' before it that locks the user. */
 int row_set_hash(struct row *r, bool locked, const char *hash);
-/* The number in the column, or 0: it is empty. */
-uint64_t row_get_number(const struct row *r, enum row_column column);
 int row_set_number(struct row *r, enum row_column column, uint64_t number);
 
 /* The value of KEY, or NULL. */

@@ -144,14 +144,6 @@ int row_set_hash(struct row *r, bool locked, const char *hash)
     return code;
 }
 
-uint64_t row_get_number(const struct row *r, enum row_column column)
-{
-    uint64_t number = 0;
-
-    slice_number(slice_from(r->column[column]), UINT32_MAX, &number);
-    return number;
-}
-
 int row_set_number(struct row *r, enum row_column column, uint64_t number)
 {
     char text[24];
