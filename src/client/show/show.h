@@ -99,7 +99,7 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
  * there are several, a line below the bars shows the total. 0 files: they are
  * over. */
 void progress_expect(size_t files, uint64_t bytes, bool more);
-/* One of these files, of this SIZE, needs no transfer. R: its row, or NULL. */
+/* Counts a file of SIZE bytes that needs no transfer. R: its row, or NULL. */
 void progress_settle(struct progress_row *r, uint64_t size);
 
 struct progress_total {

@@ -122,7 +122,8 @@ static size_t place_at(const struct places *p, const char *path)
     return from;
 }
 
-/* The first one other than OWN that is PATH or, with BENEATH, lies in it. */
+/* Finds the first place that isn't of OWN and is PATH or, if BENEATH, lies in
+ * PATH. */
 static const struct row_place *place_find(const struct places *p,
                                           const char *path, bool beneath,
                                           const void *own)

@@ -227,9 +227,9 @@ bool owner_is_set(int fd);
 /* Call before an upload opens a partial in DIRECTORY: can the disk lose a
  * lock? */
 void owner_note_disk(struct files *f, int directory);
-/* Has no other server's session taken it, as far as its token says? */
+/* Returns true if the token says that no other server's session has taken P. */
 bool owner_is_ours(const struct partial *p);
-/* It becomes a file, which has no token. */
+/* P becomes a file, which has no token. */
 void owner_release(struct partial *p);
 /* Before a mark says that bytes can be resumed: sets the token, where the disk
  * can lose locks. 0, or OUTCOME_TAKEN_OVER. */
@@ -295,7 +295,7 @@ struct sized {
  * is there counts as used just now, so space.c leaves it alone for an hour. */
 uint64_t resume_size(struct files *f, int directory, const char *name,
                      struct stat *st, bool *waited);
-/* SIZE's answer about NAME, among the last ones; NULL: there is none. */
+/* Finds the last answer of SIZE about NAME, or returns NULL. */
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);
 /* An upload that relied on that answer has written nothing, but its token has

@@ -107,8 +107,8 @@ static int lend_open(const struct gate_child *c, struct address *bound)
     return result < 0 ? result : fd_take(&fd);
 }
 
-/* A session that asks again at once costs nothing: a client can make it ask
- * while all ports are in use, and an attacker in a session always. */
+/* Answers a session that asks again at once without work: a client can make it
+ * ask while all ports are in use, and an attacker in a session always. */
 int lend_on_port(void *owner, struct msg_port *m)
 {
     struct gate_child *c = owner;

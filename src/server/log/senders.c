@@ -189,9 +189,9 @@ static int sender_has_words(const struct sender *s)
     return (int)recv(s->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Another session of the user may have used up the rate. The mere end doesn't
- * wait: it frees a place. One event in a turn: a sender seldom has two at
- * once. */
+/* Another session of the user may have used up the rate. An end is read at
+ * once, since it frees a place. Reads one event in a turn: a sender seldom has
+ * two. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;

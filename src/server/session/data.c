@@ -19,8 +19,8 @@ static void data_on_socket(void *owner, uint32_t events)
         proxied_on_data_header(s);
         break;
     case DATA_REFUSED:
-        /* The handshake gets no answer any more. Then the session waits for the
-         * client's end. */
+        /* The session answers the handshake no more, and waits until the client
+         * closes. */
         if (!linger_read(s->data.fd))
             data_close(s);
         break;

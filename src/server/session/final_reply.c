@@ -36,7 +36,8 @@ static bool final_is_kicked(const struct session *s)
     return n == 0 || kind == MSG_kick;
 }
 
-/* The event is in log's socket. False: no place for it in time. */
+/* Returns true once the event is in log's socket, false if log takes none in
+ * time. */
 static bool final_is_logged(struct session *s, const struct event_record *e)
 {
     const uint64_t began = clock_ms();
@@ -54,8 +55,9 @@ static bool final_is_logged(struct session *s, const struct event_record *e)
     return r == 0;
 }
 
-/* The event of R, then R. Without a line in the log a success becomes LATE,
- * with B as its argument. The event may still arrive, through the queue. */
+/* Sends the event of R to log, then R to the client. If log takes no event, a
+ * success becomes LATE, with B as its argument; the event may still arrive,
+ * through the queue. */
 static void final_give(struct session *s, struct event_record *e, enum reply r,
                        enum reply late, struct slice a, struct slice b)
 {

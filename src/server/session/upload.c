@@ -369,7 +369,7 @@ static enum stepped upload_ask_abort(struct session *s)
     return STEP_NEXT;
 }
 
-/* Whatever became of the partial: the client has its reply. */
+/* Ignores the answer of files: the client has its reply. */
 static enum stepped upload_aborted(struct session *s)
 {
     (void)s;

@@ -516,7 +516,7 @@ struct older {
 bool older_open(struct older *o, int fd);
 /* Opens the rosters that this master has inherited, and keeps them. */
 void older_inherit(struct master *m);
-/* How many of these generations live? */
+/* Counts the older generations that live. */
 size_t older_count(const struct master *m);
 /* This master leads: it looks at the rosters now, and from now on. */
 void older_lead(struct master *m);

@@ -119,7 +119,7 @@ static int helper_ask(const struct master *m, struct prepared *p,
     return r;
 }
 
-/* If check was late or has failed, the part at which it stopped says so. */
+/* If check was late or has failed, reports the part at which it stopped. */
 void helper_prepare(const struct master *m, struct prepared *p)
 {
     const struct settings *s = &m->settings;
