@@ -307,17 +307,20 @@ static void remove_keep(struct tree *t, struct job *directory)
 static int remove_list(void *of, struct job *job, struct link *l,
                        struct failure *why);
 
-/* Holds JOB in IN, and adds the job that lists it if it is a directory. */
-static struct job *remove_hold(struct tree *t, struct job *in, struct job job,
-                               size_t root, const char *local,
+/* Holds JOB in IN, and adds the job that lists it if it is a directory. WALK,
+ * which has found it, isn't over before all that it adds: so what they fill
+ * stays. */
+static struct job *remove_hold(struct tree *t, struct job *walk, struct job *in,
+                               struct job job, const char *local,
                                const char *remote)
 {
     struct job *held = jobs_make(&t->jobs, &job, local, remote);
     const struct job list = { .kind = JOB_WALK,
                               .step = remove_list,
-                              .root = root,
+                              .root = walk->root,
                               .depth = job.depth,
-                              .removal = held };
+                              .removal = held,
+                              .above = walk };
 
     if (!held)
         return NULL;
@@ -338,7 +341,7 @@ static void remove_list_each(struct tree *t, struct job *job,
     if (tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY))
         remove_keep(t, in);
     else
-        remove_hold(t, in, remove_job(e, in), job->root, "", path);
+        remove_hold(t, job, in, remove_job(e, in), "", path);
 }
 
 static int remove_list(void *of, struct job *job, struct link *l,
@@ -354,7 +357,7 @@ struct job *remove_hold_there(struct tree *t, struct job *dir,
     struct job job = remove_job(e, NULL);
 
     job.named = dir->named;
-    return remove_hold(t, dir, job, dir->root, local, remote);
+    return remove_hold(t, dir, dir, job, local, remote);
 }
 
 struct job *remove_hold_here(struct tree *t, const struct job *dir,

@@ -46,9 +46,11 @@ LISTED = {
 
 # Servers with directories in /sub. four_lists: a listing of them is answered when
 # four are under way. late_list: that of "late" comes after a download was asked for.
-# cut_sub: that of "late" is cut.
+# cut_sub: that of "late" is cut. cut_first: it is cut while another session waits for
+# the one of "early", which comes after a question for a name; sessions but the first one
+# log in when /sub was listed.
 TREES = {"four_lists": "abcd", "late_list": ["early", "late"],
-         "cut_sub": ["early", "late"]}
+         "cut_sub": ["early", "late"], "cut_first": ["early", "late"]}
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
                 "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
@@ -81,6 +83,8 @@ GREETED = itertools.count()
 LISTINGS = itertools.count()
 FOUR = threading.Barrier(4, timeout=60)
 FETCHED = threading.Event() # late_list: a download was asked for
+SHOWN = threading.Event() # cut_first: /sub was listed
+ASKED = threading.Event() # cut_first: a name was asked for
 TOLD = [] # questions for a size
 LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
@@ -226,6 +230,8 @@ class Session(threading.Thread):
         if FAULT == "one_session" and LIVE or FAULT == "fewer" and number >= 3:
             self.denied = True
             return self.reply("530 Sorry, the maximum number of clients is connected")
+        if number > 0 and FAULT == "cut_first":
+            SHOWN.wait(60)
         LIVE.add(self)
         self.reply("230 in; you may change your password" if FAULT == "advises" else
                    "230 in")
@@ -547,6 +553,7 @@ class Session(threading.Thread):
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, self.text())))
         TOLD.append(words)
+        ASKED.set()
         size += words in LOST and words.endswith("again")
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
@@ -589,8 +596,12 @@ class Session(threading.Thread):
             FOUR.wait()
         if path == "sub/late" and FAULT == "late_list" and not FETCHED.wait(60):
             raise ConnectionError
+        if path == "sub/early" and FAULT == "cut_first" and not ASKED.wait(60):
+            raise ConnectionError
         self.send(listed or [f"type=file;size={len(TEXT)}; file\r\n".encode()],
-                  path == "sub/late" and FAULT == "cut_sub")
+                  path == "sub/late" and FAULT in ("cut_sub", "cut_first"))
+        if path == "sub":
+            SHOWN.set()
 
     def endless(self):
         for i in range(20_000_000):
