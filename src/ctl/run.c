@@ -152,14 +152,22 @@ uint64_t arguments_seconds(const char *option, const char *text)
     return (uint64_t)seconds;
 }
 
-/* The name of the first given option that the command doesn't take, or NULL. */
-static const char *arguments_beyond(const struct arguments *a,
-                                    const struct ctl_command *row)
+/* Refuses an option that the command doesn't take. */
+static void check_options(const struct ctl_command *row, const char *name)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (a->option[i] && !ctl_takes(row, (enum option_place)i))
-            return ctl_options[i].name;
-    return NULL;
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const char *instead = row->run != user_change ? NULL
+                              : i == OPTION_share
+                                  ? "share grant SHARE USER:ROLE"
+                              : i == OPTION_team ? "team join TEAM USER"
+                                                 : NULL;
+
+        if (ctl.args.option[i] && !ctl_takes(row, (enum option_place)i))
+            fail(EX_USAGE,
+                 "%s: --%s is not for this command; %s: sallyportctl %s%s",
+                 name, ctl_options[i].name, instead ? "run" : "see",
+                 instead ? instead : name, instead ? "" : " --help");
+    }
 }
 
 /* The command. */
@@ -319,14 +327,10 @@ static void check_exclusive(void)
 static void check_usage(const struct ctl_command *row)
 {
     const struct arguments *a = &ctl.args;
-    const char *beyond = arguments_beyond(a, row), *bad = bad_name(row, a);
+    const char *bad = bad_name(row, a);
     char name[CTL_NAME];
 
-    ctl_name_of(row, name);
-    if (beyond)
-        fail(EX_USAGE,
-             "%s: --%s is not for this command; see: sallyportctl %s --help",
-             name, beyond, name);
+    check_options(row, ctl_name_of(row, name));
     check_exclusive();
     check_words(row, name);
     if (bad)

@@ -31,8 +31,12 @@ static void check_new(const char *name, const struct users *u)
 
     if (same)
         fail(EX_DATAERR,
-             "%s:%zu: %s is there already; run: sallyportctl user passwd %s",
-             ctl.settings.users, same->line, name, name);
+             "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
+             ctl.settings.users, same->line, name,
+             ctl.args.share  ? "share grant SHARE"
+             : ctl.args.team ? "team join TEAM"
+                             : "user passwd",
+             name, ctl.args.share ? ":ROLE" : "");
     sessions_name_check(name);
 }
 

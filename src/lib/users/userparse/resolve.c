@@ -353,8 +353,8 @@ static int check_directory(const struct resolver *x, const struct user *user,
         if (slice_equal(first, slice_from(name)))
             return reader_mistake(x->reader, user->line,
                                   "rights.%s=: /%s is a share of this user; "
-                                  "give its rights with shares=",
-                                  path, name);
+                                  "run: sallyportctl share grant %s %s:ROLE",
+                                  path, name, name, user->name);
     }
     return 0;
 }
