@@ -118,7 +118,7 @@ static void take_found(struct search *at, struct message *m)
         take_partial(s, &m->partial);
     else if (m->kind != MSG_partials_end)
         server_lies("no answer to partials");
-    else if (end->unread == 0 && end->error)
+    else if (end->unread == 0 && end->error && end->error != ENOENT)
         stderr_print("%s: %s: %s", at->user, s->path, strerror(end->error));
 }
 

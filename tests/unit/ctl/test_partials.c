@@ -532,6 +532,7 @@ static void finds_no_directory(struct channel *ctl, const struct message *find)
     says_end(ctl, find, 0, find->find.what == FIND_EXPIRED ? ENOENT : 0);
 }
 
+/* A directory that isn't made yet is no news for a timer's mail. */
 Test(partials, nothing_is_due)
 {
     const struct run *r;
@@ -541,8 +542,7 @@ Test(partials, nothing_is_due)
     r = expect_run(0, "", "retention run --dry-run");
     cr_expect_str_eq(r->out,
                      "nothing is older than its home or share keeps it\n");
-    cr_expect_not_null(strstr(r->err, "anna: /in: No such file or directory"),
-                       "%s", r->err);
+    cr_expect_str_eq(r->err, "");
 }
 
 static bool has_no_home(const struct files_start *start, struct channel *master)
