@@ -419,6 +419,7 @@ void sessions_edited(void)
 
     ctl.patience = EDITED_MS;
     code = fail_caught(tell_of_edit, &ended, &why);
+    server_close(); /* the server has few places, and the command goes on */
     ctl.patience = patience;
     if (ended > 0)
         print_ended(ctl.args.json ? stderr : stdout, ended);

@@ -11,6 +11,7 @@
 #include "sallyport/hash/hash.h"
 
 #include "ctl/edit/purge.h"
+#include "fake_server.h"
 #include "world.h"
 
 TestSuite(user, .init = world_make, .fini = scratch_remove);
@@ -171,6 +172,31 @@ Test(user, purge_spares_what_is_added_again)
     cr_expect_not(files_exists(in(world.shares, "a/old")));
     cr_expect_not_null(strstr(file_text(world.users), "@share:a:"));
     expect_run(0, "", "share show a");
+}
+
+static void tells_the_end(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, ended, .sessions = 0);
+    if (!fake_hears(c, &m))
+        file_write(in_scratch("closed"), "");
+}
+
+/* The server has few places. */
+Test(user, purge_keeps_no_connection)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    before_rm(
+        "for i in $(seq 100); do [ -e ../closed ] && break; sleep 0.1; done; "
+        "[ -e ../closed ] || touch ../late");
+    fake_begin(tells_the_end);
+    expect_run(0, "", "user del anna --purge --yes");
+    fake_end();
+    cr_expect(files_exists(in_scratch("closed")));
+    cr_expect_not(files_exists(in_scratch("late")));
 }
 
 /* Is a directory left over, in which the removal was cut? */
