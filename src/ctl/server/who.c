@@ -104,18 +104,21 @@ static void who_look(const struct sessions *all)
     json_decref(rows);
 }
 
-/* Reads all sessions into *ret, an array, which the caller owns. */
+/* Reads all sessions into *ret, an array, which is valid until the next call.
+ */
 static void who_read(void *ret)
 {
-    const struct sessions all = { json_array(), json_object() };
+    static struct sessions all;
     uint64_t at = 0;
 
+    json_decref(all.list);
+    json_decref(all.by_serial);
+    all = (struct sessions){ json_array(), json_object() };
     server_open();
     while (who_page(&at, &all))
         ;
     who_look(&all);
     server_close();
-    json_decref(all.by_serial);
     *(json_t **)ret = all.list;
 }
 
@@ -196,7 +199,6 @@ static void who_watch(void)
         }
         who_sort(all);
         who_print(all);
-        json_decref(all);
     } while (fflush(stdout) == 0 && nanosleep(&pause, NULL) == 0);
 }
 
@@ -208,5 +210,4 @@ void who_show(void)
         who_watch();
     who_read(&all);
     who_print(all);
-    json_decref(all);
 }
