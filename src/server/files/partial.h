@@ -259,6 +259,7 @@ struct resume_facts {
     uint64_t sized;     /* SIZE answered with this length of a partial */
     bool changed;       /* since then it was changed or replaced */
     bool reported;      /* SIZE has answered some client with a length of it */
+    bool answered;      /* SIZE answered this session with the file's length */
 };
 
 enum resume_how {
@@ -284,8 +285,8 @@ enum outcome resume_decide(const struct resume_facts *facts,
 struct sized {
     dev_t device; /* of the directory */
     ino_t inode;
-    char name[NAME_MAX + 1];
-    uint64_t length; /* 0: this place is free */
+    char name[NAME_MAX + 1]; /* "": this place is free */
+    uint64_t length; /* 0: the answer was the length of the finished file */
     struct stat partial;
 };
 
@@ -295,6 +296,9 @@ struct sized {
  * is there counts as used just now, so space.c leaves it alone for an hour. */
 uint64_t resume_size(struct files *f, int directory, const char *name,
                      struct stat *st, bool *waited);
+/* SIZE answers with the length of the finished file. If a client may know a
+ * length of the own partial, that is noted, too. */
+void resume_note_file(struct files *f, int directory, const char *name);
 /* Finds the last answer of SIZE about NAME, or returns NULL. */
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);

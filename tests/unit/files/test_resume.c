@@ -36,6 +36,7 @@ Test(resume, length)
 #define KEPT(n)     FINISHED(n), .kept = true
 #define SIZED(n)    .sized = (n)
 #define PARTIAL(n)  .resumable = (n)
+#define ANSWERED(n) FINISHED(n), .reported = true, .answered = true
 #define OTHER(n)    .resumable = (n), .changed = true
 
 Test(resume, decide)
@@ -139,10 +140,23 @@ Test(resume, decide)
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        { { APPEND, FINISHED(9), .reported = true },
+        /* Is it the rest of the partial or of the file? */
+        { { STORE(5), PARTIAL(64 * K), FINISHED(9), .reported = true },
+          OUTCOME_SIZE_FIRST,
+          0,
+          0 },
+        { { STORE(5), ANSWERED(9) }, OUTCOME_OK, RESUME_COPY, 5 },
+        { { STORE(0), PARTIAL(64 * K), FINISHED(9), .reported = true },
           OUTCOME_OK,
-          RESUME_COPY,
-          9 },
+          RESUME_ANEW,
+          0 },
+        { { STORE(5), KEPT(9), .reported = true }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { APPEND, FINISHED(9), .reported = true }, OUTCOME_SIZE_FIRST, 0, 0 },
+        { { APPEND, ANSWERED(9) }, OUTCOME_OK, RESUME_COPY, 9 },
+        { { APPEND, .reported = true, .answered = true },
+          OUTCOME_SIZE_FIRST,
+          0,
+          0 },
         { { STORE(5), PARTIAL(64 * K), .reported = true },
           OUTCOME_OK,
           RESUME_CUT,

@@ -380,6 +380,32 @@ Test(writers, the_rest_on_another_connection)
     end(&pair);
 }
 
+/* The name has a file, with other bytes than the partial. SITE PARTIAL came on
+ * one connection, and the rest comes on another. */
+Test(writers, the_rest_beside_a_file)
+{
+    struct pair pair;
+    struct msg_facts_are facts;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+    disk_fill(&pair.a, "/in/f", 250 * K, 2);
+    cr_assert_eq(ask_facts(&pair.a, "/in/f", FACTS_FOR_PARTIAL, &facts),
+                 OUTCOME_OK);
+    cr_expect_eq(facts.size, 192 * K);
+    cr_expect_eq(ask_upload(&pair.b, "/in/f", WRITE_STORE, 192 * K, 300 * K, 1),
+                 OUTCOME_SIZE_FIRST);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+    cr_expect(disk_is(&pair.b, "/in/f", 250 * K, 2));
+    cr_expect_eq(ask_size(&pair.b, "/in/f"), 250 * K);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&pair.b, "/in/f", WRITE_STORE, 200 * K, 300 * K, 2),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&pair.b, "/in/f", 300 * K, 2));
+    end(&pair);
+}
+
 /* The upload of the rest was cut, and the client sends the same rest again. */
 Test(writers, the_rest_once_more)
 {

@@ -164,7 +164,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
 
     if (waited && purpose == FACTS_FOR_SIZE && !in->mount->drop &&
         facts_read(f, in, at->name, false, &finished) == 0) {
-        resume_drop_answer(f, at->directory, at->name);
+        resume_note_file(f, at->directory, at->name);
         *ret = finished;
         return 0;
     }
@@ -209,8 +209,8 @@ static int facts_find(struct files *f, const struct path *path,
         return OUTCOME_NOT_REGULAR; /* change.c renames no link */
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, purpose, ret);
-    if (partial_counts) /* an earlier answer no longer holds */
-        resume_drop_answer(f, at.directory, at.name);
+    if (partial_counts && r == 0)
+        resume_note_file(f, at.directory, at.name);
     return r;
 }
 
@@ -239,7 +239,7 @@ static int facts_read_partial(struct files *f, uint32_t request,
     const struct sized *sized =
         r == 0 ? resume_sized(f, at.directory, at.name) : NULL;
 
-    if (!sized)
+    if (!sized || sized->length == 0)
         return -ENOENT;
     FD_CLEANUP int fd = partial_reader(f, at.directory, at.name);
     if (fd < 0)

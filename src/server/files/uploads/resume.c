@@ -39,8 +39,10 @@ static bool resume_is_valid(const struct resume_facts *f)
 
 /* The client's offset belongs to the file that it knows: the partial, if SIZE
  * reported it; otherwise the file of that name, or the partial if there is
- * none. If that file is kept, its bytes with the rest of another file would be
- * a third one, which nobody sent. */
+ * none. If there are both, and the client may know the length of the partial
+ * from another connection, it must ask in this session. If that file is kept,
+ * its bytes with the rest of another file would be a third one, which nobody
+ * sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
@@ -52,6 +54,8 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
         return OUTCOME_SIZE_FIRST;
     if (!partial && f->kept)
         return OUTCOME_SEND_WHOLE;
+    if (!partial && f->reported && !f->answered)
+        return OUTCOME_SIZE_FIRST;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
     return resume_plan_of(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
@@ -71,10 +75,10 @@ static enum outcome resume_decide_append(const struct resume_facts *f,
                    : OUTCOME_SIZE_FIRST;
     if (f->finished && f->kept)
         return OUTCOME_SEND_WHOLE;
+    if (f->reported && !(f->finished && f->answered))
+        return OUTCOME_SIZE_FIRST;
     if (f->finished)
         return resume_plan_of(ret, RESUME_COPY, f->size);
-    if (f->reported)
-        return OUTCOME_SIZE_FIRST;
     return resume_plan_of(ret, RESUME_ANEW, 0);
 }
 
@@ -97,8 +101,7 @@ const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name)
 {
     for (const struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
-        if (s->length > 0 && strcmp(s->name, name) == 0 &&
-            resume_is_in(s, directory))
+        if (strcmp(s->name, name) == 0 && resume_is_in(s, directory))
             return s;
     return NULL;
 }
@@ -108,7 +111,35 @@ void resume_drop_answer(struct files *f, int directory, const char *name)
     const struct sized *s = resume_sized(f, directory, name);
 
     if (s)
-        f->sized[s - f->sized].length = 0;
+        f->sized[s - f->sized].name[0] = '\0';
+}
+
+/* ST: the facts of the partial; NULL if LENGTH is 0. */
+static void resume_note_answer(struct files *f, int directory, const char *name,
+                               uint64_t length, const struct stat *st)
+{
+    struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];
+    struct stat in;
+
+    *s = (struct sized){ .length = length };
+    if (fstat(directory, &in) < 0)
+        return;
+    s->device = in.st_dev;
+    s->inode = in.st_ino;
+    if (st)
+        s->partial = *st;
+    snprintf(s->name, sizeof(s->name), "%s", name);
+}
+
+void resume_note_file(struct files *f, int directory, const char *name)
+{
+    struct stat st;
+    bool reported;
+
+    resume_drop_answer(f, directory, name);
+    partial_resumable(f, directory, name, &st, &reported);
+    if (reported)
+        resume_note_answer(f, directory, name, 0, NULL);
 }
 
 void resume_keep_answer(struct files *f, int directory, const char *name)
@@ -117,7 +148,7 @@ void resume_keep_answer(struct files *f, int directory, const char *name)
     struct stat now, as_then;
     bool reported;
 
-    if (!s ||
+    if (!s || s->length == 0 ||
         partial_resumable(f, directory, name, &now, &reported) != s->length)
         return;
     as_then = now;
@@ -179,18 +210,9 @@ uint64_t resume_size(struct files *f, int directory, const char *name,
 {
     FD_CLEANUP int fd = resume_open_settled(f, directory, name, waited);
     uint64_t length = fd >= 0 ? resume_report_length(f, fd, st) : 0;
-    struct stat in;
 
     resume_drop_answer(f, directory, name);
-    if (length == 0 || fstat(directory, &in) < 0)
-        return 0;
-    struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];
-    *s = (struct sized){
-        .device = in.st_dev,
-        .inode = in.st_ino,
-        .length = length,
-        .partial = *st,
-    };
-    snprintf(s->name, sizeof(s->name), "%s", name);
+    if (length > 0)
+        resume_note_answer(f, directory, name, length, st);
     return length;
 }

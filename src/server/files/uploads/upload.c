@@ -95,6 +95,7 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
         facts->resumable = 0;
     const struct sized *sized = resume_sized(f, directory, name);
     facts->sized = sized ? sized->length : 0;
+    facts->answered = sized && sized->length == 0;
     facts->changed =
         sized && !resolve_is_unchanged(&w->partial, &sized->partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
