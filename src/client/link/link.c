@@ -410,15 +410,6 @@ static void link_add_before(struct link *l, const char *command)
     LINK_SET(l, CURLOPT_QUOTE, l->before);
 }
 
-/* In MODE Z libcurl must not compare the received bytes with the file's
- * length. */
-void link_set_mode_z(struct link *l)
-{
-    l->mode_z = true;
-    LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
-    link_add_before(l, "MODE Z");
-}
-
 static void link_set_last(struct link *l, CURLoption when, const char *command)
 {
     struct curl_slist *more = curl_slist_append(l->last, command);
@@ -500,9 +491,6 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     curl_slist_free_all(l->before);
     curl_slist_free_all(l->last);
     l->before = l->last = NULL;
-    if (l->mode_z && io)
-        link_add_before(l, "MODE S");
-    l->mode_z = l->mode_z && !io;
     l->io = io;
     l->choice = NULL;
     l->begun = l->may_have_begun = l->surprised = false;

@@ -145,7 +145,7 @@ struct site {
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
-    bool mlst, modez, csid;
+    bool mlst, csid;
     const char *set_time; /* "MFMT", or "MDTM" if that alone is there, which
                              sets times at some servers; or NULL */
     bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
@@ -226,7 +226,6 @@ struct link {
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
     bool wants_length; /* of each upload: the server has refused one without */
-    bool mode_z;       /* the server may be in MODE Z */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;       /* libcurl has taken or given bytes since the last wait */
     bool paused;      /* a stream has no bytes at present */
@@ -295,8 +294,6 @@ void link_set_directory(struct link *l, const char *path);
 void link_choose(struct link *l, enum conflict_choice c);
 /* This call can't be made: link_run() fails. */
 void link_lacks_memory(struct link *l);
-/* Uses MODE Z for this call's data connection. */
-void link_set_mode_z(struct link *l);
 /* Logs in again if the next call would have to. Returns 0, or -1 with the
  * reason. */
 int link_refresh(struct link *l, struct failure *why);

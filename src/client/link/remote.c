@@ -551,8 +551,6 @@ static void site_feature(struct site *s, struct slice line)
         s->csid = true;
     else if (slice_equal_nocase(word, SLICE("UTF8")))
         s->utf8 = true;
-    else if (slice_equal_nocase(word, SLICE("MODE")))
-        s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
     else if (slice_equal_nocase(word, SLICE("HASH")))
         site_hash(s, slice_trim(rest));
     else if (slice_equal_nocase(word, SLICE("STOR")))

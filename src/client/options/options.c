@@ -23,8 +23,6 @@ const struct option_row option_rows[] = {
         .help = "trust the CA certificates in FILE, and no others"),
     ROW("cert", 0, TEXT, cert, .value = "FILE", PROFILE,
         .help = "show this client certificate"),
-    ROW("compress", 0, FLAG, compress, PROFILE, .commands = "put get cat sync",
-        .help = "compress transfers by MODE Z, if the server offers it"),
     ROW("config", 0, TEXT, config, .value = "FILE",
         .help = "the file of profiles (default: ~/.config/sallyport/config)"),
     ROW("conflict", 0, CONFLICT, conflict, .value = "WORD", PROFILE,
@@ -158,6 +156,8 @@ static int option_unknown(const char *text, struct slice name,
 
     for (size_t i = 0; i < option_count; i++)
         names[i] = option_rows[i].name;
+    if (slice_equal(name, SLICE("compress")))
+        return complain(c, "%s: is gone; compress the file itself", text);
     nearest = slice_nearest(name, names, option_count);
     if (!nearest)
         return complain(c, "%s: no such option; run: sallyport --help", text);
@@ -380,7 +380,9 @@ int options_set(struct options *o, enum option_source source, const char *key,
 {
     const struct option_row *row = option_find(slice_from(key));
 
-    if (!row || !row->in_profile)
+    if (!row)
+        return option_unknown(key, slice_from(key), c);
+    if (!row->in_profile)
         return complain(c, "%s: not a key of a profile", key);
     if (row->kind != OPTION_FLAG)
         return option_value(o, row, source, value, c);

@@ -46,7 +46,7 @@ struct options {
     const char *password_command, *password_file, *netrc, *user, *config,
         *files_from, *proxy;
     bool trust_new;
-    bool recursive, quiet, json, debug, no_preserve, compress, no_verify;
+    bool recursive, quiet, json, debug, no_preserve, no_verify;
     bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
         dry_run, by_hash, all, help, version, yes, fast_open;
     uint64_t parallel, retries, timeout, limit_rate;

@@ -62,7 +62,7 @@ static const struct fail_row {
     { 502, NULL, EX_UNAVAILABLE, false, "the server lacks this command" },
     { 503, "ALLO", EX_UNAVAILABLE, false,
       "it takes only a file whose length is known; save a stream as a file "
-      "first, and leave out --compress" },
+      "first" },
     { 503, NULL, EX_UNAVAILABLE, false,
       "the server expects another command first" },
     { 522, NULL, EX_PROTOCOL, false,

@@ -17,7 +17,7 @@ static bool download_is_sized(const struct file_transfer *t)
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
 }
 
-static size_t download_store(void *of, const char *bytes, size_t len)
+static size_t download_take(void *of, const char *bytes, size_t len)
 {
     struct file_transfer *t = of;
 
@@ -30,15 +30,6 @@ static size_t download_store(void *of, const char *bytes, size_t len)
     digest_add(&t->digest, bytes, len);
     t->done += len;
     return t->too_long ? 0 : len;
-}
-
-static size_t download_take(void *of, const char *bytes, size_t len)
-{
-    struct file_transfer *t = of;
-
-    if (t->z.kind == ZSTREAM_OFF)
-        return download_store(t, bytes, len);
-    return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
 }
 
 /* Gets size and time of the file; another try asks again. */
@@ -154,8 +145,6 @@ static bool download_is_whole(struct file_transfer *t)
 {
     curl_off_t length = -1;
 
-    if (t->z.kind != ZSTREAM_OFF)
-        return t->z.ended;
     if (download_is_sized(t) || t->link->whole)
         return true;
     curl_easy_getinfo(t->link->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
@@ -182,10 +171,7 @@ static int download_run(struct file_transfer *t, struct failure *why)
     if (r < 0 || download_is_whole(t))
         return r;
     fail(why, EX_TEMPFAIL,
-         t->z.kind == ZSTREAM_OFF
-             ? "the file may be cut: the server gives no size, and no "
-               "close_notify"
-             : "the compressed stream was cut");
+         "the file may be cut: the server gives no size, and no close_notify");
     why->transient = true;
     return -1;
 }
@@ -199,13 +185,8 @@ static int download_bytes(struct file_transfer *t, struct failure *why)
     t->too_long = false;
     t->unwritten = 0;
     link_begin(t->link, t->remote, &io);
-    if (transfer_in_mode_z(t))
-        transfer_set_mode_z(t);
-    link_set_first(t->link, t->first,
-                   download_is_sized(t) || transfer_in_mode_z(t));
-    int r = download_run(t, why);
-    zstream_end(&t->z);
-    return r;
+    link_set_first(t->link, t->first, download_is_sized(t));
+    return download_run(t, why);
 }
 
 static int download_into(struct file_transfer *t, struct part *p, bool replace,

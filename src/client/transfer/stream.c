@@ -1,4 +1,4 @@
-/* The bytes of a transfer on their way: checksum and MODE Z. */
+/* The checksum of a transfer's bytes on their way. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +7,9 @@
 #include "sallyport/base/clock.h"
 #include "transfer.h"
 
-#define DIGEST_BLOCK  262144
-#define KEEP_MS       30000
-#define ZSTREAM_BLOCK 65536
-#define BEHIND_MAX    (256 * 1024 * 1024)
+#define DIGEST_BLOCK 262144
+#define KEEP_MS      30000
+#define BEHIND_MAX   (256 * 1024 * 1024)
 
 int digest_begin(struct checksum *d, const char *name)
 {
@@ -123,83 +122,4 @@ void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
         d->link->spare = (struct link_spare){ 0 };
     EVP_MD_CTX_free(d->ctx);
     *d = (struct checksum){ 0 };
-}
-
-/* MODE Z, by zlib, in steps of one block. */
-
-int zstream_begin(struct zstream *s, bool deflates)
-{
-    static _Thread_local char block[ZSTREAM_BLOCK];
-
-    *s = (struct zstream){ .block = block,
-                           .kind =
-                               deflates ? ZSTREAM_DEFLATES : ZSTREAM_INFLATES };
-    int r = deflates ? deflateInit(&s->z, Z_DEFAULT_COMPRESSION)
-                     : inflateInit(&s->z);
-    if (r != Z_OK)
-        s->kind = ZSTREAM_OFF;
-    return r == Z_OK ? 0 : -1;
-}
-
-int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
-                   size_t (*sink)(void *of, const char *bytes, size_t len),
-                   void *of)
-{
-    s->z.next_in = (Bytef *)bytes;
-    s->z.avail_in = (uInt)len;
-    do {
-        s->z.next_out = (Bytef *)s->block;
-        s->z.avail_out = ZSTREAM_BLOCK;
-        int r = s->ended ? Z_DATA_ERROR : inflate(&s->z, Z_NO_FLUSH);
-        size_t n = ZSTREAM_BLOCK - s->z.avail_out;
-
-        if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
-            return -1;
-        s->ended = r == Z_STREAM_END;
-        if (n > 0 && sink(of, s->block, n) != n)
-            return -1;
-        if (r == Z_BUF_ERROR)
-            break;
-    } while (s->z.avail_in > 0 || (s->z.avail_out == 0 && !s->ended));
-    return 0;
-}
-
-static int zstream_refill(struct zstream *s,
-                          long (*source)(void *of, char *bytes, size_t len),
-                          void *of)
-{
-    if (s->z.avail_in > 0 || s->source_ended)
-        return 0;
-    long n = source(of, s->block, ZSTREAM_BLOCK);
-    if (n < 0)
-        return -1;
-    s->source_ended = n == 0;
-    s->z.next_in = (Bytef *)s->block;
-    s->z.avail_in = (uInt)n;
-    return 0;
-}
-
-long zstream_pack(struct zstream *s, char *out, size_t len,
-                  long (*source)(void *of, char *bytes, size_t len), void *of)
-{
-    s->z.next_out = (Bytef *)out;
-    s->z.avail_out = (uInt)len;
-    while (!s->ended && s->z.avail_out > 0) {
-        if (zstream_refill(s, source, of) < 0)
-            return -1;
-        int r = deflate(&s->z, s->source_ended ? Z_FINISH : Z_NO_FLUSH);
-        if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
-            return -1;
-        s->ended = r == Z_STREAM_END;
-    }
-    return (long)(len - s->z.avail_out);
-}
-
-void zstream_end(struct zstream *s)
-{
-    if (s->kind == ZSTREAM_DEFLATES)
-        deflateEnd(&s->z);
-    else if (s->kind == ZSTREAM_INFLATES)
-        inflateEnd(&s->z);
-    s->kind = ZSTREAM_OFF;
 }

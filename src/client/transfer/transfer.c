@@ -173,20 +173,6 @@ void transfer_show(struct file_transfer *t)
     progress_resume(t->row, t->first);
 }
 
-bool transfer_in_mode_z(const struct file_transfer *t)
-{
-    const struct site *s = t->link->site;
-
-    return s->options->compress && s->modez;
-}
-
-void transfer_set_mode_z(struct file_transfer *t)
-{
-    if (zstream_begin(&t->z, t->job->kind == JOB_PUT) < 0)
-        link_lacks_memory(t->link);
-    link_set_mode_z(t->link);
-}
-
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why)
 {

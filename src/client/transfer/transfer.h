@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <zlib.h>
 
 #include "link/link.h"
 #include "options/options.h"
@@ -49,29 +48,6 @@ int digest_file(int fd, uint64_t len, const char *name,
 void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX]);
 /* As digest_peek(), and frees D. OUT may be NULL. */
 void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX]);
-
-/* MODE Z: the data connection carries one stream in zlib's format (RFC
- * 1950). */
-struct zstream {
-    z_stream z;
-    enum { ZSTREAM_OFF, ZSTREAM_DEFLATES, ZSTREAM_INFLATES } kind;
-    bool source_ended;
-    bool ended;  /* the stream has reached its own end */
-    char *block; /* one for each thread */
-};
-
-/* Returns 0, or -1: out of memory. */
-int zstream_begin(struct zstream *s, bool deflates);
-/* Decompresses BYTES into SINK (which returns LEN for success). Returns 0; -1:
- * the bytes are damaged, continue after the end, or SINK failed. */
-int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
-                   size_t (*sink)(void *of, const char *bytes, size_t len),
-                   void *of);
-/* Fills OUT with compressed bytes from SOURCE (which returns 0 at its end, -1
- * if it failed). Returns their number, 0 at the end, or -1. */
-long zstream_pack(struct zstream *s, char *out, size_t len,
-                  long (*source)(void *of, char *bytes, size_t len), void *of);
-void zstream_end(struct zstream *s);
 
 /* A local file that is being downloaded: its bytes are under a temporary name
  * beside the target. A rename makes the file visible when it is complete. */
@@ -209,7 +185,6 @@ struct file_transfer {
     bool again;    /* get: an earlier try has got other bytes than announced */
     uint64_t announced; /* get: the size in that try */
     struct checksum digest;
-    struct zstream z;
 };
 
 /* Make one attempt each. They return 0, or -1 with the reason. */
@@ -280,9 +255,6 @@ void transfer_tell_next(const struct file_transfer *t, struct failure *why);
  * that the caller adds the bytes. Returns 0 or -1. */
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
-/* Should this transfer use MODE Z? */
-bool transfer_in_mode_z(const struct file_transfer *t);
-void transfer_set_mode_z(struct file_transfer *t);
 /* Returns the time that the copy gets. A source of a sync that may change once
  * more in this second gets the second before, if the next sync can compare
  * checksums. */

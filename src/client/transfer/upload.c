@@ -50,7 +50,7 @@ static bool upload_is_sound(struct file_transfer *t)
     return strcmp(before, after) == 0;
 }
 
-static long upload_read(void *of, char *bytes, size_t len)
+static size_t upload_give(void *of, char *bytes, size_t len)
 {
     struct file_transfer *t = of;
     uint64_t left = t->size - t->done;
@@ -65,24 +65,14 @@ static long upload_read(void *of, char *bytes, size_t len)
     while (n < 0 && errno == EINTR && !link_interrupted);
     t->broken = n < 0 && !link_interrupted ? errno : 0;
     if (n < 0)
-        return -1;
+        return CURL_READFUNC_ABORT;
     t->changed = upload_is_sized(t) &&
                  (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
     if (t->changed)
-        return -1;
+        return CURL_READFUNC_ABORT;
     digest_add(&t->digest, bytes, (size_t)n);
     t->done += (uint64_t)n;
-    return (long)n;
-}
-
-static size_t upload_give(void *of, char *bytes, size_t len)
-{
-    struct file_transfer *t = of;
-    long n = t->z.kind == ZSTREAM_OFF
-                 ? upload_read(t, bytes, len)
-                 : zstream_pack(&t->z, bytes, len, upload_read, t);
-
-    return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+    return (size_t)n;
 }
 
 static int upload_open(struct file_transfer *t, struct failure *why)
@@ -280,7 +270,6 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
      * until the first byte has come: then its length is the old one. */
     t->ours |= l->begun;
     t->unconfirmed = r < 0;
-    zstream_end(&t->z);
     if (t->changed) {
         fail(why, EX_TEMPFAIL, "%s has changed while it was sent", t->local);
         why->transient = true;
@@ -309,13 +298,12 @@ static bool upload_announce(const struct file_transfer *t,
 
 static int upload_bytes(struct file_transfer *t, struct failure *why)
 {
-    bool packed = transfer_in_mode_z(t);
     const struct link_io io = { .give = upload_give,
                                 .moved = transfer_moved,
                                 .of = t,
                                 .bulk = t->size - t->first >= BULK_LEAST,
                                 .stream = upload_is_stream(t),
-                                .length = upload_is_sized(t) && !packed
+                                .length = upload_is_sized(t)
                                               ? t->size - t->first
                                               : 0 };
     t->broken = 0;
@@ -326,8 +314,6 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
         return fail_errno(why, errno, t->local);
     link_begin(t->link, t->remote, &io);
     link_choose(t->link, t->choice);
-    if (packed)
-        transfer_set_mode_z(t);
     const bool announced = upload_announce(t, &io);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     if (t->first > 0 && t->link->site->decides)

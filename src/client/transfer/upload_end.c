@@ -56,8 +56,7 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     struct slice rest = slice_from(t->link->done), word;
     uint64_t sent = 0, all = 0;
 
-    if (!t->link->site->atomic || transfer_in_mode_z(t) ||
-        !slice_starts(rest, SLICE(mark)))
+    if (!t->link->site->atomic || !slice_starts(rest, SLICE(mark)))
         return 0;
     rest.ptr += strlen(mark);
     rest.len -= strlen(mark);
