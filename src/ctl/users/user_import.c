@@ -263,7 +263,7 @@ static void print_partly(int code)
         stderr_print("the import stops there; mend that, and run it again");
 }
 
-static void check_options(void)
+static void import_check_options(void)
 {
     if (ctl.args.most && !ctl.args.sync)
         fail(EX_USAGE, "--most goes with --sync");
@@ -280,7 +280,7 @@ void user_import(void)
     size_t fresh;
 
     m->path = ctl.args.word[2];
-    check_options();
+    import_check_options();
     import_read(m);
     if (ctl.args.sync)
         sync_split(m, &ctl.users);
