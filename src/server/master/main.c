@@ -44,8 +44,8 @@ static bool survey_users(const struct master *m)
     return helper_check(m, "mounts", table, MOUNTS_MS) || wrong;
 }
 
-/* Those that take a part of check's answer have the order of its parts: in a
- * start, check does nothing after a mistake. */
+/* Steps that take a part of check's answer have the order of check's parts: at
+ * a start, check stops after a mistake. */
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
@@ -73,8 +73,8 @@ static noreturn void end_start(struct master *m, int status, const char *why)
     die(status, "%s", why);
 }
 
-/* A disk doesn't answer, or reader is late with the users file: that may pass,
- * and there is nothing to mend. */
+/* Ends the start because a disk doesn't answer, or reader is late with the
+ * users file: that may go away, and the administrator has nothing to mend. */
 static noreturn void end_start_late(struct master *m, const char *why)
 {
     struct complaint words = { "" };
@@ -90,7 +90,7 @@ static void prepare_settings(struct master *m, const struct start_options *o)
     struct complaint c = { "" };
     int loaded;
 
-    /* First: reader and check are among them. */
+    /* Must be first, since reader and check are among them. */
     if (programs_open(&m->succession, m->programs, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)
@@ -105,12 +105,12 @@ static void prepare_settings(struct master *m, const struct start_options *o)
         m->conf = fd_take(&fd);
     if (loaded >= 0)
         return;
-    if (!c.text[0]) /* reader has said all */
+    if (!c.text[0]) /* reader has printed everything */
         _exit(EX_CONFIG);
     end_start(m, loaded == -EINVAL ? EX_CONFIG : EX_TEMPFAIL, c.text);
 }
 
-/* --check says all that is wrong; a start stops at the first mistake. */
+/* --check reports all mistakes; a start stops at the first one. */
 static void prepare(struct master *m)
 {
     struct complaint c = { "" };
@@ -119,8 +119,7 @@ static void prepare(struct master *m)
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
         bool said = m->check && steps[i].survey && steps[i].survey(m);
-        /* After EX_CONFIG systemd doesn't try again, after EX_TEMPFAIL it
-         * does. */
+        /* systemd retries after EX_TEMPFAIL, not after EX_CONFIG. */
         int status = r == -EINVAL || said ? steps[i].status : EX_TEMPFAIL;
 
         if (r == 0 && !said)
@@ -129,7 +128,7 @@ static void prepare(struct master *m)
             end_start_late(m, c.text);
         if (!m->check)
             end_start(m, status, c.text);
-        if (!said && c.text[0]) /* what isn't done has no line */
+        if (!said && c.text[0]) /* what check hasn't done has no line */
             stderr_print("%s", c.text);
         c.text[0] = '\0';
         failed = failed ? failed : status;
@@ -139,8 +138,8 @@ static void prepare(struct master *m)
 }
 
 /* Keeps all that a recovery starts from, since the disk may be in disorder
- * then. Without its keys and programs a recovery would do harm: it would
- * execute a package that is half installed. It can open or make the rest
+ * then. Without these keys and programs a recovery would do harm: it would
+ * execute a package that is half installed. It can open or make everything else
  * again. */
 static void keep_for_recovery(struct master *m)
 {
@@ -163,7 +162,7 @@ static void keep_for_recovery(struct master *m)
     succession_close_untaken(&m->succession);
 }
 
-/* Comes after the start of the children, and before any message of theirs is
+/* Call it after the start of the children, and before any of their messages is
  * read. */
 static void enter_sandbox(struct master *m)
 {
@@ -233,7 +232,7 @@ int main(int argc, char **argv)
     prepare_settings(&master, &o);
     prepare(&master);
     keep_for_recovery(&master);
-    /* Only now, since the title overwrites the memory that the options point
+    /* Not earlier: the title overwrites the memory that the options point
      * to. */
     process_title("sallyport: master");
     if (!master.succession.recovery) { /* then the remarks are known */

@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
-    /* No filter can limit it: the path is in memory, and any file can get any
+    /* A filter can't limit it: the path is in memory, and any file can get any
      * descriptor. */
     MAY(execveat, "gate, auth, log, reader and others, by descriptor"),
     MAY(pidfd_open, "reader: to wait for its end with a deadline"),

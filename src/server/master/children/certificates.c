@@ -17,7 +17,7 @@
     "; make one: /usr/libexec/sallyport/make-certificate --out DIRECTORY "     \
     "NAME (in the sources: certs/make), or name a public CA's certificate"
 
-/* Bytes: one more than of the largest file that anybody here reads. */
+/* Bytes: one more than the largest file may have. */
 #define COPY_MAX ((8u << 20) + 1)
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
@@ -107,9 +107,9 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     return 0;
 }
 
-/* A date keeps no server from its first start, such as after a reboot: clients
- * that don't mind are served, and gate logs it. --check and a reload refuse it.
- */
+/* Ignore the dates at the server's first start, such as after a reboot: some
+ * clients accept an expired certificate, and gate logs it. --check and a reload
+ * refuse it. */
 static void permit_dates(const struct master *m, struct named_file *f)
 {
     f->in_use = !m->check &&
@@ -117,7 +117,7 @@ static void permit_dates(const struct master *m, struct named_file *f)
                  succession_had_file(&m->succession, f->name, f->fd, COPY_MAX));
 }
 
-/* Only trusted files: a user who can write to one could let anybody in. */
+/* Refuses files that others can write to: such a user could let anybody in. */
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
 {

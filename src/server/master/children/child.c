@@ -147,8 +147,8 @@ static void child_read(struct child *c)
     if (r == -EPROTO) {
         child_end(c, c->state == CHILD_SETUP ? OTHER_BUILD : c->channel.wrong);
     } else if (r == -EMFILE) {
-        /* Limited to one line in SHORT_MS: clients of gate can cause it. The
-         * session that gate has announced sees its channels closed, and
+        /* Report it once in SHORT_MS, since clients of gate can cause it.
+         * The session that gate has announced sees its channels closed, and
          * ends. */
         if (debt_take(&c->shortages, SHORT_MS, SHORT_MS, clock_ms()) == 0)
             master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER,
@@ -227,8 +227,8 @@ static int child_spawn(struct child *c)
     return loop_add(&c->master->loop, &c->watch);
 }
 
-/* There is no process at all. The next try isn't at once: what is missing, such
- * as memory, rarely comes back so soon. */
+/* No process was started. The next try is delayed, since a shortage, such as of
+ * memory, rarely ends so soon. */
 static void child_not_started(struct child *c, int error)
 {
     struct master *m = c->master;

@@ -42,7 +42,7 @@ pid_t exec_child(const struct master *m, const char *binary, int channel,
 struct helper {
     const char *name;
     const char *argv[5];
-    int fd[4]; /* they become 3, 4 and so on; 0 and what follows: none */
+    int fd[4]; /* they become 3, 4 and so on; the first 0 ends the list */
 };
 /* Starts it without waiting for it. Returns its pid or -errno. */
 pid_t exec_start_helper(const struct master *m, const struct helper *h);
@@ -50,8 +50,8 @@ pid_t exec_start_helper(const struct master *m, const struct helper *h);
  * after WAIT_MS; another -errno: it couldn't be waited for. If PID is an -errno
  * itself, returns it. Only for a start: master does nothing else meanwhile. */
 int exec_wait(pid_t pid, int wait_ms);
-/* Starts it, and waits for it in the same way. No time is left: doesn't start
- * it. */
+/* Starts it, and waits for it in the same way. If no time is left, doesn't
+ * start it. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 /* Complains that NAME has failed; STATUS is the result of exec_helper().
  * Returns -EINVAL. */
@@ -63,7 +63,8 @@ int exec_failed(const char *name, int status, struct complaint *c);
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
-/* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
+/* Starts reader without waiting. *ANSWER is the caller's. Returns its pid or
+ * -errno. */
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
                    int file, int *answer);
 /* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
@@ -94,7 +95,8 @@ struct service_channel {
     bool given;     /* passed to the service that runs now */
     bool held;      /* not passed before the client's address is known */
     bool ended;     /* its process has ended, but unread messages may wait */
-    uint64_t since; /* when it was given, or its process ended */
+    uint64_t since; /* when it was passed to the service, or its process
+                     * ended */
 };
 
 TAILQ_HEAD(service_list, service_channel);
@@ -131,12 +133,12 @@ struct service_channel *service_open(struct master *m, enum process service,
 void service_known(struct service_channel *c, const struct address *peer);
 /* USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
-/* Has USER left so many ended processes whose events log hasn't read that it
- * gets no further session? Each takes a place of log, which delays the events
- * of a user over the rate; otherwise one user could take all places. */
+/* Has USER left so many ended processes with unread events that the user gets
+ * no further session? Each takes a place of log, which delays the events of a
+ * user over the rate; otherwise one user could take all places. */
 bool services_are_full(const struct master *m, const char *user);
-/* The process has ended or must end. For log, all that it has sent or still
- * sends is kept; if the channel is held, only what was sent already (a proxy's
+/* The process has ended or must end. Log gets all that it has sent or still
+ * sends; if the channel is held, only what it has sent already (a proxy's
  * health checks send nothing). Sessions without a login may fill half of the
  * places, other processes all. */
 void service_end(struct master *m, struct service_channel **end);
@@ -144,8 +146,8 @@ void service_end(struct master *m, struct service_channel **end);
 /* Passes the services all channels that they take now. May be called at any
  * time. */
 void services_flush(struct master *m);
-/* For the rows of log and keys: C is ready; C has ended, and the next one gets
- * all its channels. */
+/* For the rows of log and keys. `ready`: C takes channels now. `gone`: C has
+ * ended, and the next one gets all its channels. */
 void services_ready(struct child *c);
 void services_gone(struct child *c);
 
@@ -178,13 +180,13 @@ struct child_row {
     enum process process; /* its name is also the name of its program */
     child_set_up *set_up;
     /* It is started when keys is ready, since its set-up has keys sign. So keys
-     * reports a bad key: this process would only see that nobody signs. */
+     * reports a bad key; this process would only see that signatures fail. */
     bool waits_for_keys;
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
     void (*on_writable)(
-        struct child *c); /* the channel takes more after -EAGAIN */
+        struct child *c); /* the channel is writable again after -EAGAIN */
     void (*on_gone)(struct child *c);
     void (*on_reaped)(struct child *c, int status);
     void (*on_timer)(struct child *c); /* the timer of a ready child */
@@ -202,7 +204,7 @@ struct child {
         timer;          /* for the set-up, a restart, or a child that hangs */
     bool started;       /* it was started at least once */
     uint64_t restarts;  /* debt_take() */
-    uint64_t shortages; /* debt_take(): messages without descriptors */
+    uint64_t shortages; /* debt_take(): messages whose descriptors were lost */
     bool released;      /* it isn't started again */
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
@@ -214,7 +216,7 @@ struct child {
     bool opened; /* gate: it has got `open`, and may begin sessions */
 };
 
-/* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
+/* Starts C. A restart is immediate; after CHILD_RESTARTS of them there is only
  * one in each deadline `restart`. */
 void child_start(struct child *c);
 /* Closes the channel of C and kills it. C is started again once it was reaped.
@@ -265,9 +267,9 @@ struct listeners {
     size_t control_count;
 };
 
-/* Opens one control listener for each `listen`. Inherited listeners are used as
- * they are; all are kept for the next generation. H may be NULL. Returns 0, or
- * with the complaint -EINVAL, or -EAGAIN for an error that may pass. */
+/* Opens one control listener for each `listen`. Uses inherited listeners as
+ * they are, and keeps all for the next generation. H may be NULL. Returns 0, or
+ * with the complaint -EINVAL, or -EAGAIN for an error that may go away. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
 /* The complaint names the listeners of systemd that the settings don't name, if
@@ -294,13 +296,15 @@ struct named_file {
     const char *name;    /* from the settings, for complaints */
     bool in_use;         /* it may have expired: an older generation used it,
                             or this is the first start */
-    const char *missing; /* more words if it is missing, or NULL */
+    const char *missing; /* added to the complaint if the file is missing; or
+                          * NULL */
     int64_t expires; /* seconds since 1970, as gate reports it; 0: not yet */
 };
 
 struct pair_files {
     struct named_file certificate, key;
-    uint64_t number;                        /* of the private key */
+    uint64_t number;                        /* number of the private key; 0:
+                                             * this file is none */
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* by gate; "": not yet */
     char pin[KEY_PIN_TEXT_MAX];
     char host[HOST_TEXT_MAX]; /* the first DNS name; "": none */

@@ -120,7 +120,7 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     int copy[FDS_MAX];
     sigset_t none;
 
-    /* One may have the number that another one gets. */
+    /* A later descriptor's target may be this one's number: copy all first. */
     for (int i = 0; i < n; i++) {
         copy[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, high);
         if (copy[i] < 0)
@@ -216,8 +216,8 @@ int exec_failed(const char *name, int status, struct complaint *c)
                                           : "see its line above");
 }
 
-/* For --check reader has printed all mistakes in the configuration, and left no
- * complaint. */
+/* With --check reader has printed all mistakes in the configuration itself, and
+ * left no complaint. */
 int reader_ended(int status, int answer, struct complaint *c)
 {
     const int r = status == 0 ? fd_seal(answer) : 0;

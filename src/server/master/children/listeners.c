@@ -90,7 +90,7 @@ static int listeners_refuse(const struct settings *s,
     else
         settings_blame(s, "listen", c, "can't listen on %s: %s%s", text,
                        strerror(error), listener_advice(error));
-    /* These may pass without a change of the configuration. */
+    /* These errors may go away without a change of the configuration. */
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
                    error == ENOMEM || error == ENFILE
                ? -EAGAIN
@@ -113,10 +113,11 @@ static void listener_equip(int fd)
     static const struct {
         int level, option, value;
     } options[] = {
-        /* Whole buffers are written, so there is nothing to gather. */
+        /* The server writes whole buffers, so the kernel has nothing to
+         * gather. */
         { IPPROTO_TCP, TCP_NODELAY, 1 },
-        /* A silent client that is gone is known after two minutes: first
-         * question after 60 s, four at 15 s distance. */
+        /* A silent client is known to be gone after two minutes: the first
+         * probe after 60 s, then four, 15 s apart. */
         { SOL_SOCKET, SO_KEEPALIVE, 1 },
         { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
         { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
@@ -251,7 +252,7 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
                  names);
 }
 
-/* A port that is in use belongs most likely to the running server. */
+/* A port that is in use most likely belongs to the running server. */
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c)
 {

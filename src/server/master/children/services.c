@@ -52,8 +52,8 @@ static void service_drop(struct services *s, struct service_channel *c)
     TAILQ_INSERT_TAIL(&s->free, c, next);
 }
 
-/* Returns 1 if something waits in the channel, 0 if nothing ever comes again,
- * -1 if nothing waits now. */
+/* Returns 1 if a message waits in the channel, 0 if no more can come, -1 if
+ * none waits now. */
 static int service_has_words(const struct service_channel *c)
 {
     char byte;
@@ -61,16 +61,15 @@ static int service_has_words(const struct service_channel *c)
     return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Log drops a channel if it has no place for it or can't read its bytes, and
- * says nothing. */
+/* Log drops a channel without a word if it has no place for it or can't read
+ * its bytes. */
 static bool service_is_forgotten(const struct master *m,
                                  const struct service_channel *c)
 {
     return c->given && clock_ms() - c->since >= m->deadlines.unread;
 }
 
-/* Drops the channels in which nothing more can come, or which log doesn't
- * read. */
+/* Drops the channels in which no more can come, or which log doesn't read. */
 static void services_sweep(struct master *m)
 {
     struct services *s = m->services;

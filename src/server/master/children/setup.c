@@ -22,8 +22,8 @@ static void give_name(struct setup *s, size_t place, const char *name)
     snprintf(s->file[place].name, SETUP_NAME_MAX, "%s", name);
 }
 
-/* A process that replaces another one gets what that one had, though it may
- * have expired meanwhile. */
+/* A process that replaces another one gets the same file, though it may have
+ * expired meanwhile. */
 static void give_file(const struct child *c, struct setup *s, size_t place,
                       const struct named_file *f)
 {

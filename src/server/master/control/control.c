@@ -1,6 +1,6 @@
 /* The control socket's peers, in master: who may connect, how many, for how
- * long. A hostile, slow or dead sallyportctl takes up one place and no more:
- * nothing here waits for it, and nothing that it does ends master. */
+ * long. A hostile, slow or dead sallyportctl takes up one place: nothing here
+ * waits for it, and nothing that it does ends master. */
 #include "control.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define ACCEPTS   4                    /* in one round of the loop */
-#define READERS   (MASTER_CALLERS / 2) /* places for members of the group */
+#define ACCEPTS   4                    /* in one turn of the loop */
+#define READERS   (MASTER_CALLERS / 2) /* places for members of control_group */
 #define PAUSE_MS  1000  /* ms, if there is no descriptor for an accept */
 #define REPORT_MS 10000 /* ms between two log lines about refused callers */
 
@@ -50,8 +50,8 @@ void peer_refuse(struct peer *p, enum refusal why, const char *words)
                           .refusal = why, .why = slice_from(words)));
 }
 
-/* Limited to one line in REPORT_MS: anybody who can connect to the socket can
- * cause it. */
+/* Report it once in REPORT_MS: anybody who can connect to the socket can cause
+ * it. */
 static bool control_may_report(struct master *m)
 {
     return debt_take(&m->control->reports, REPORT_MS, REPORT_MS, clock_ms()) ==
@@ -97,7 +97,7 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-/* Readers leave places to root. */
+/* Members of control_group leave places to root. */
 static struct peer *control_free_peer(struct control *c, bool reads_only)
 {
     struct peer *unused = NULL;

@@ -34,17 +34,18 @@ int control_socket_open(struct control_socket *s, const char *path,
  * with the complaint "PATH: WHY". */
 int control_socket_permits(const struct control_socket *s, const char *path,
                            gid_t group, struct complaint *c);
-/* Lets them connect, and nobody else but root. Returns the same. */
+/* Gives the socket to GROUP, so that only its members and root can connect.
+ * Returns the same. */
 int control_socket_admit(const struct control_socket *s, const char *path,
                          gid_t group, struct complaint *c);
-/* Does a server answer at PATH? One with a full queue counts too. */
+/* Does a server answer at PATH? A server with a full queue counts. */
 bool control_socket_answers(const char *path);
 /* Closes the socket. REMOVE: also removes the name, if it is still this
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);
 
-/* Sessions in one answer about what they do: it fits into a socket that nobody
- * reads. */
+/* Sessions that one answer about their work may have: the answer fits into a
+ * socket whose peer doesn't read. */
 #define LOOK_PAGE 32
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
@@ -52,21 +53,24 @@ struct peer {
     struct master *master;
     bool used, reads_only;
     struct channel channel;
-    uid_t uid; /* as the kernel names it */
+    uid_t uid; /* as the kernel reports it */
     struct loop_watch watch;
-    struct loop_timer timer;   /* to ask, or for its reload */
+    struct loop_timer timer;   /* the caller's time to send a request, or to
+                                * wait for its reload */
     uint32_t request;          /* the request under way */
     uint32_t reload_number;    /* master's own number for its reload; 0: none */
     uint64_t users_ticket;     /* access_ask() of its change; 0: none */
-    uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
-    size_t looking;            /* of them haven't answered */
-    uint64_t look_next;        /* the place after them */
+    uint64_t looks[LOOK_PAGE]; /* serials of the sessions that the request
+                                * asks */
+    size_t looking;            /* how many of them haven't answered */
+    uint64_t look_next;        /* the place in the table where the next look
+                                * begins */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
- * request may come then. A peer that can't take the answer is ended. */
+ * request may come then. Ends a peer that can't take the answer. */
 void peer_answered(struct peer *p, int result);
-/* Call it after sending one of several messages before the last. */
+/* Call it after each message of an answer but the last. */
 void peer_sent(struct peer *p, int result);
 void peer_refuse(struct peer *p, enum refusal why, const char *words);
 /* Closes its channel. */
@@ -75,7 +79,7 @@ void peer_end(struct peer *p);
 struct control {
     struct control_socket socket;
     struct loop_watch watch;
-    struct loop_timer pause; /* accepting failed: a short rest */
+    struct loop_timer pause; /* after a failed accept */
     uint64_t reports;        /* debt_take(): refusals */
     struct peer peer[MASTER_CALLERS];
 };
@@ -115,21 +119,22 @@ void gauges_show(struct peer *p, uint64_t place);
 
 /* Serves the messages that have arrived. Returns as channel_dispatch(). */
 int request_dispatch(struct peer *p);
-/* A request has come: its peer's phase permits no second one before the answer.
- * Returns the peer. */
+/* A request has come: its peer's phase permits no second request before the
+ * answer. Returns the peer. */
 struct peer *request_begin(void *owner, uint32_t request);
 /* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */
 void request_reloaded(struct peer *p, const char *wrong);
-/* The users file was read: for all that have changed it. */
+/* The users file was read: answers all callers that have changed it. */
 void request_on_users_read(struct master *m);
 
 /* show.c: the answers to `show`. */
 int show_on_show(void *owner, struct msg_show *msg);
-/* A session has said what it does: for all that look at it. */
+/* A session has said what it does: passes this to all callers that look at
+ * it. */
 void show_on_doing(struct master *m, const struct msg_doing *msg);
-/* P's time for this request is over. Returns false if it isn't a look at
- * sessions, which can do without late answers. */
+/* P's time for this request is over. Returns true for a look at sessions, which
+ * is complete without late answers. */
 bool show_late(struct peer *p);
 
 #endif

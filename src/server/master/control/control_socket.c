@@ -26,8 +26,8 @@ void control_socket_blank(struct control_socket *s)
     *s = (struct control_socket){ .fd = -1, .directory = -1 };
 }
 
-/* Only a safe directory: a user who can write to it could put another socket
- * there. */
+/* Refuses an unsafe directory: a user who can write to it could put another
+ * socket there. */
 static int control_check_directory(int fd, const char *path,
                                    struct complaint *c)
 {
@@ -73,7 +73,7 @@ static int control_socket_new(void)
 }
 
 /* Removes a socket without a server. Returns -EADDRINUSE if a server listens
- * there; one with a full queue counts too. -ENOTSOCK: the file is no socket. */
+ * there, also with a full queue; -ENOTSOCK: the file is no socket. */
 static int control_socket_remove_stale(const struct control_socket *s,
                                        const struct sockaddr_un *at,
                                        socklen_t size)
@@ -138,7 +138,7 @@ static const char *control_socket_name(const struct control_socket *s,
     return name;
 }
 
-/* Two servers that start at the same moment check one after the other. */
+/* Makes two servers that start at the same moment check one after the other. */
 static int control_socket_make(struct control_socket *s)
 {
     struct sockaddr_un at;
@@ -210,9 +210,9 @@ int control_socket_open(struct control_socket *s, const char *path,
     return r;
 }
 
-/* Root's group changes with it: the owner may give a file to any of its own
- * groups, and so root needs no CAP_CHOWN. The running server has the same
- * socket; by its own settings it refuses whom these let in too early. */
+/* Sets the socket's group without CAP_CHOWN: an owner may give a file to any of
+ * its own groups, so root's group changes for a moment. The running server has
+ * the same socket, and refuses callers whom its own settings don't permit. */
 static int control_socket_chown(const struct control_socket *s, gid_t group)
 {
     gid_t own = getegid();
@@ -228,7 +228,7 @@ static int control_socket_chown(const struct control_socket *s, gid_t group)
     return r;
 }
 
-/* A start that fails lets in whom the running server lets in. */
+/* If it fails, the socket still admits whom the running server admits. */
 static int control_socket_give(const struct control_socket *s, gid_t group)
 {
     const mode_t mode = group != 0 ? 0660 : 0600;
@@ -238,7 +238,7 @@ static int control_socket_give(const struct control_socket *s, gid_t group)
 
     if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    /* So a reload without another group keeps nobody out for a moment. */
+    /* If nothing changes, a reload refuses nobody even for a moment. */
     if (st.st_gid == to && (st.st_mode & 07777) == mode)
         return 0;
     if (fchmodat(s->directory, s->name, 0600, 0) < 0)

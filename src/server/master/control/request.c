@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
  * the answers to a reload and to a changed users file follow later. "who" and
- * "kick" use master's records of the sessions. What is shown as rows is in
- * show.c. */
+ * "kick" use master's records of the sessions. show.c has the rows that are
+ * shown. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -12,7 +12,8 @@
 #include "sallyport/ipc/generation.h"
 #include "sessions/logins.h"
 
-/* Sessions in one answer, since ctl reads nothing while master writes. */
+/* Sessions in one answer: it must fit into the socket, since ctl doesn't read
+ * while master writes. */
 #define WHO_PAGE 64
 
 struct peer *request_begin(void *owner, uint32_t request)
@@ -24,7 +25,7 @@ struct peer *request_begin(void *owner, uint32_t request)
     return p;
 }
 
-/* The caller doesn't say who it is: the kernel does. */
+/* Takes the caller's uid from the kernel, not from the caller. */
 static void request_event(struct peer *p, struct slice verb,
                           struct event_record *r)
 {
@@ -37,8 +38,8 @@ static void request_event(struct peer *p, struct slice verb,
     event_text(r, FIELD_VERB, verb);
 }
 
-/* A change that the caller has asked for. NUMBER, of ended sessions, is left
- * out if it is 0. */
+/* Reports a change that the caller has asked for. NUMBER, the ended sessions,
+ * is left out if it is 0. */
 static void request_report(struct peer *p, struct slice verb, struct slice to,
                            size_t number)
 {
@@ -52,8 +53,8 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
     master_send(p->master, &r);
 }
 
-/* The answer follows when the new generation leads, or has failed. Until `up`
- * the supervisor takes no `renew`: it would kill this generation. */
+/* Answers when the new generation leads, or has failed. Before `up` the
+ * supervisor would kill this generation for a `renew`. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -75,7 +76,7 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
 void request_reloaded(struct peer *p, const char *wrong)
 {
     const struct slice why = slice_from(wrong ? wrong : "");
-    /* It is no mistake in a file. */
+    /* If the reload was only late, the files have no mistake. */
     const bool may_pass = slice_starts(why, SLICE(GENERATION_WAITS)) ||
                           slice_starts(why, SLICE(GENERATION_NOT_TAKEN)) ||
                           slice_starts(why, SLICE(GENERATION_AGAIN));
@@ -110,7 +111,7 @@ void request_on_users_read(struct master *m)
     }
 }
 
-/* The answer follows when the file is read. */
+/* Answers when the file is read. */
 static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -130,8 +131,9 @@ static const char *who_user(const struct session_record *s)
     return s->login > 0 ? s->files.user : "";
 }
 
-/* Only a generation that leads knows all sessions, and changes what the next
- * ones inherit. A caller of an older one may still be connected to it. */
+/* Is this generation the leader? Only the leader knows all sessions, and
+ * changes what the next one inherits. A caller may still be connected to an
+ * older generation. */
 static bool request_is_ours(struct peer *p)
 {
     if (p->master->state == MASTER_RUNNING)
@@ -221,7 +223,7 @@ static const char *ban_objection(const struct master *m,
     return NULL;
 }
 
-/* The one line of a ban by hand: it is no failure of a client. */
+/* Reports a ban by hand once: a client's failure has no part in it. */
 static void request_report_ban(struct peer *p, const struct ban *ban,
                                size_t ended)
 {
@@ -303,7 +305,7 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
 
 #define DRAIN_MOST (24 * 3600 * UINT64_C(1000)) /* ms */
 
-/* An order of a caller of an older generation would be forgotten. */
+/* Refuse it if an older generation got it: the leader wouldn't know. */
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -341,7 +343,7 @@ static const struct handler request_handlers[] = {
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
-/* Members of control_group only look. */
+/* Members of control_group may only look. */
 int request_dispatch(struct peer *p)
 {
     struct message m;

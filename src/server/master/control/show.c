@@ -11,7 +11,8 @@
 #include "sallyport/ipc/shown.h"
 #include "sessions/logins.h"
 
-/* Bans in one answer, since ctl reads nothing while master writes. */
+/* Bans in one answer: it must fit into the socket, since ctl doesn't read while
+ * master writes. */
 #define BANS_PAGE 64
 
 static void show_row(struct peer *p, const char *table,
@@ -77,7 +78,8 @@ static void show_file(struct peer *p, const char *table,
     show_row(p, table, &r);
 }
 
-/* The wrong passwords of the last hour. An IPv6 address stands for its /64. */
+/* Shows the wrong passwords of the last hour. An IPv6 address stands for its
+ * /64. */
 static void show_guessing(struct peer *p)
 {
     struct guess_report g;

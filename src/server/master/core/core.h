@@ -30,13 +30,13 @@ struct inherited {
     int fd;
 };
 
-/* Master's place among the generations: what it inherits from the one before,
- * what the supervisor keeps for the next one, and whether it leads. */
+/* Master's place among the generations: what it inherits from the generation
+ * before, what the supervisor keeps for the next one, and whether it leads. */
 struct succession {
     uint64_t generation;
     bool leads;    /* `lead` has come; stays true while it retires */
     bool serves;   /* gate has reported that it accepts */
-    bool recovery; /* a file that was inherited isn't read from the disk */
+    bool recovery; /* inherited files aren't read from the disk again */
     struct channel supervisor;
     struct loop_watch watch;
     struct buf names; /* of the inherited descriptors */
@@ -47,8 +47,8 @@ struct succession {
 /* Sets no supervisor and nothing inherited. A test starts master in this
  * way. */
 void succession_init(struct succession *s);
-/* Takes what the supervisor has prepared. Returns 0 or -errno: this process
- * wasn't started by a supervisor. */
+/* Takes what the supervisor has prepared. Returns 0, or -errno if no supervisor
+ * has started this process. */
 int succession_open(struct succession *s);
 void succession_release(struct succession *s);
 
@@ -78,9 +78,9 @@ int succession_keep(struct succession *s, const char *name, int fd);
 /* The same for BYTES, in a sealed file in memory, which is never on a disk. */
 int succession_keep_bytes(struct succession *s, const char *name,
                           struct slice bytes);
-/* Takes them, in a later generation. OUT gets at most SIZE bytes. Returns the
- * number of bytes; 0: there is no such name. The generation before may be of a
- * build that kept another number. */
+/* Reads such bytes in a later generation. OUT gets at most SIZE bytes. Returns
+ * their number, or 0 if no bytes have this name. The earlier generation may be
+ * of a build that kept another number of bytes. */
 size_t succession_inherit_bytes(struct succession *s, const char *name,
                                 void *out, size_t size);
 
@@ -97,7 +97,7 @@ uint32_t succession_renew(struct succession *s);
 #define MASTER_PROGRAMS 6
 
 /* Keys that are the same in all masters of one service. Masters of other builds
- * read this struct, so a new key goes to the end. */
+ * read this struct, so a new key is added at the end. */
 struct secrets {
     uint8_t names[SIPHASH_KEY]; /* master_half_key() derives others from it */
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
@@ -110,7 +110,7 @@ enum shared_memory {
     MEMORY_GUESSES,
     MEMORY_BANS,
     MEMORY_METRICS, /* the counters and gauges */
-    MEMORY_SURVEY,  /* empty; its lock is for the process that looks at homes */
+    MEMORY_SURVEY,  /* empty; the process that looks at homes locks it */
     MEMORY_BOARD,   /* the supervisor has made it */
     MEMORY_ROSTER,  /* the table of this generation's sessions */
     MEMORIES
@@ -148,20 +148,20 @@ struct master_hooks {
     D(silence, 60000)     /* auth: without one verdict while it is asked */   \
     D(verdict, 15000)     /* a login: without a verdict; then it is BUSY */   \
     D(files, 10000)       /* files: to `files_ready`; then it is LATE */      \
-    D(mark, 1000)         /* a late directory: to the first new try */        \
+    D(mark, 1000)         /* a late directory: to the first retry */          \
     D(unread, 120000)     /* log: to read the lines of an ended process */    \
     D(kick, 2000)         /* from MSG_kick to the kill */                     \
-    D(sync, 30000)        /* after a session: files, to sync; it, to end */   \
+    D(sync, 30000)        /* after a session: files to sync, it to exit */    \
     D(stop, 5000)         /* all sessions: to be gone */                      \
-    D(ask, 10000)         /* ctl: to ask, or to hang up */                    \
+    D(ask, 10000)         /* ctl: to send a request, or hang up */            \
     D(look, 1000)         /* sessions: to say what they do */                 \
     D(renew, 150000)      /* the supervisor: to answer a reload */            \
     D(users, 2000)        /* between two checks of the users file */          \
-    D(quiet, 2000)        /* a changed users file: without a change */        \
+    D(quiet, 2000)        /* a changed users file: to stay as it is */        \
     D(write, 10000)       /* a new password: to be in that file */            \
-    D(reader, 5000)       /* a fork, to read it; reader, to parse it */       \
-    D(reader_mib, 1000)   /* more of both for each MiB of it */               \
-    D(fresh, 200)         /* a login: for that; then it goes on */            \
+    D(reader, 5000)       /* a fork: to read it; reader: to parse it */       \
+    D(reader_mib, 1000)   /* more time for each MiB of the file */            \
+    D(fresh, 200)         /* a login: to wait for a new users file */         \
     D(reach, 7000)        /* users file and homes: to answer a look */        \
     D(pause, 2000)        /* after a look that failed */                      \
     D(beat, 3000)         /* between two looks at gate and keys */            \
@@ -173,7 +173,7 @@ struct deadlines {
 };
 
 /* A short-lived process of master: a fork that touches a disk, or reader, or
- * check. An errand that hangs keeps its place. So there are places for all
+ * check. An errand that hangs keeps its place, so there are places for all
  * errands that may hang: ERRANDS_PER_MARK for each directory (hanging.c), some
  * for the users file, the look at the homes, and the writers of a new password
  * and of the bans. */
@@ -186,7 +186,7 @@ struct deadlines {
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
-    void (*on_end)(void *owner, int status); /* NULL: it was late; it hangs */
+    void (*on_end)(void *owner, int status); /* NULL: it was late, and hangs */
     void *owner;
     bool finishes; /* it has no deadline, and master's end waits for it */
     struct loop_timer timer;
@@ -207,16 +207,16 @@ struct master {
     int memory[MEMORIES];          /* to read and write */
     int memory_read[MEMORIES];     /* the same, only to read, for gate; or -1 */
     int conf;                      /* the settings, a sealed memfd */
-    /* The largest max_sessions of the earlier generations; 0: there was none.
-     * Their sessions may all still live. */
+    /* The largest max_sessions of the earlier generations, whose sessions may
+     * all still live; 0: this is the first one. */
     uint64_t most_before;
     int empty;     /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
     bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
-    /* When reader and check must have ended at a start; 0: each has its own
-     * time (--check). */
+    /* Deadline of reader and check at a start; 0: each has its own
+     * (--check). */
     uint64_t helpers_until;
 
     struct loop loop;
@@ -224,8 +224,8 @@ struct master {
     enum master_state state;
     struct board *board;     /* NULL in a test of one part */
     struct board_row *row;   /* its own */
-    bool drains;             /* what drain_follow() last did */
-    struct loop_timer drain; /* to its announced beginning */
+    bool drains;             /* the last order that drain_follow() obeyed */
+    struct loop_timer drain; /* until the announced beginning */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * retirement is complete. */
@@ -235,8 +235,8 @@ struct master {
     pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
-    /* The parts; a sub-room knows the parts with headers that it may include.
-     * Files forgets them all. */
+    /* The parts. A sub-room knows a part if it may include its header. Files
+     * forgets all of them. */
     struct master_parts *parts;
     struct certificates *certificates;
     struct listeners *listeners;
@@ -245,14 +245,15 @@ struct master {
     struct session_table *sessions;
     struct guesses *guesses;
     struct banning *banning;
-    struct metrics *metrics; /* the gauges are only master's; NULL in a test */
+    struct metrics *metrics; /* only master writes the gauges; NULL in a test */
     struct userdb *users;
     struct access *access;
     struct control *control;
     struct roster *roster; /* of this generation; all masters see it */
     struct older *older;   /* OLDER_MAX of them */
     /* The next look at the older rosters or, in a generation that retires, at
-     * the orders in its own roster; the number of orders taken. */
+     * the orders in its own roster; then the number of orders that it has
+     * taken. */
     struct loop_timer orders;
     uint64_t orders_taken;
     struct retirement *retirement;
@@ -261,26 +262,27 @@ struct master {
     time_t since; /* when this generation was ready */
     struct secrets secrets;
     struct complaint unnamed;  /* about listeners; or "" */
-    struct prepared prepared;  /* by check, for the steps of a start */
-    struct complaint key_lost; /* why a restart makes another key; or "" */
+    struct prepared prepared;  /* check's answers, for the steps of a start */
+    struct complaint key_lost; /* why the next start will have another key; or
+                                * "" */
 
     bool logs; /* log is ready */
     struct event_sender events;
     struct loop_watch events_watch;
 };
 
-/* Sets all fields before anything else; zero isn't enough, since descriptors
- * must be -1. The settings are read into it next. The parts are added by
- * parts_attach(). */
+/* Sets all fields. Zeroed memory isn't enough, since descriptors must be -1.
+ * Read the settings next, and add the parts by parts_attach(). */
 void master_init(struct master *m);
 /* Half of a key that is derived from secrets.names, by its PURPOSE. It is the
- * same in all masters and, if that key is kept, after a restart. It says
- * nothing about the keys of other purposes. */
+ * same in all masters and, if secrets.names is kept, after a restart. It
+ * reveals nothing about keys of other purposes. */
 uint64_t master_half_key(const struct master *m, const char *purpose);
-/* So many sessions this generation must have room for. */
+/* Returns the number of sessions that this generation must have room for. */
 size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
- * is no log, it goes to standard error, too: the next log may never come. */
+ * is no log, the event also goes to standard error, since no log may ever
+ * start. */
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -296,21 +298,22 @@ enum errand_kind { ERRAND_LOOKS, ERRAND_WRITES };
  * master's keys. Returns its pid or -errno. */
 pid_t errand_fork(struct master *m, enum errand_kind kind,
                   int (*run)(void *arg), void *arg, const int *keep, size_t n);
-/* ON_END(OWNER) gets the wait status of the child PID, or -ETIMEDOUT after
- * WAIT_MS, when it is killed. WAIT_MS 0: it writes a file, so it has no
- * deadline, and master's end waits for it. -EBUSY: too many hang; then PID is
- * killed, and ON_END isn't called. */
+/* Calls ON_END(OWNER) with the wait status of the child PID, or with -ETIMEDOUT
+ * after WAIT_MS, when PID is killed. WAIT_MS 0: the child writes a file, so it
+ * has no deadline, and master's end waits for it. Returns -EBUSY if too many
+ * hang; then PID is killed, and ON_END isn't called. */
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner);
-/* Kills the errand with this ON_END, which gets -ECANCELED at once. */
+/* Kills the errand with this ON_END, which is called with -ECANCELED at
+ * once. */
 void errand_cancel(struct master *m, void (*on_end)(void *owner, int status));
 bool errands_have(const struct master *m, pid_t pid);
 /* A child was reaped, perhaps an errand. */
 void errand_reaped(struct master *m, pid_t pid, int status);
-/* Counts the errands of OWNER that were late and haven't ended. */
+/* Counts the errands of OWNER that were late and still live. */
 size_t errands_hanging(const struct master *m, const void *owner);
-/* For the end of master: kills those that have a deadline, and waits for none.
- * Then errands_finish() says whether one without a deadline is left. */
+/* At master's end: kills the errands that have a deadline, without waiting.
+ * Then errands_finish() says whether an errand without a deadline is left. */
 void errands_stop(struct master *m);
 bool errands_finish(const struct master *m);
 /* Allocates zeroed pages that no fork inherits, so that a user's process files

@@ -1,5 +1,5 @@
-/* Forks of master that touch a disk, and programs that it doesn't wait for.
- * Each that only looks has a deadline. A disk may hang, and then even SIGKILL
+/* Forks of master that touch a disk, and programs that it doesn't wait for. An
+ * errand that only looks has a deadline. A disk may hang, and then even SIGKILL
  * has no effect: such a process keeps its place here until it is reaped, and
  * nothing waits for it. */
 #include "core.h"

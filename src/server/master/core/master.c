@@ -1,4 +1,4 @@
-/* For all parts of master: its values before a start, its own events, its
+/* Shared by all parts of master: its values before a start, its own events, its
  * failure. */
 #include "core.h"
 

@@ -1,9 +1,9 @@
 /* This generation's life: what the supervisor asks, how it retires, how it
  * ends.
  *
- * The words for generations: the newest one leads; it has taken over from those
- * that retire, which it calls older ones. It has inherited from the generation
- * before, which may have ended, and what it keeps is for the next one. */
+ * The words for generations: the newest generation leads. Older ones retire. A
+ * generation has inherited from the generation before, which may have ended,
+ * and keeps descriptors for the next one. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_H
 
@@ -25,23 +25,23 @@ void supervisor_up(struct master *m);
 /* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
 
-/* Master counts on the board from now on, looks whether gate and keys count,
- * and ends the process that doesn't. */
+/* From now on master counts on the board, looks whether gate and keys count,
+ * and ends a process that doesn't. */
 void heartbeat_start(struct master *m);
 
 /* A generation that retires: another one accepts. It finishes the work of its
  * sessions. */
 struct retirement {
-    bool told;                  /* gate, to stop accepting */
-    struct loop_timer late;     /* gate doesn't say `shut` */
-    struct loop_timer deadline; /* after it the sessions are kicked */
+    bool told;                  /* gate was told to stop accepting */
+    struct loop_timer late;     /* until gate must have said `shut` */
+    struct loop_timer deadline; /* until the sessions are kicked */
 };
 
 /* Frees the timer. */
 void retire_release(struct master *m);
 /* Begins to retire. May be called again. */
 void retire_begin(struct master *m);
-/* Has gate stop accepting; again, if gate had no room for that message. */
+/* Tells gate to stop accepting. Call it again if gate's channel was full. */
 void retire_tell_gate(struct master *m);
 /* Handler; owner: struct child. No further session begins. */
 int retire_on_shut(void *owner, struct msg_shut *msg);

@@ -1,5 +1,5 @@
-/* The supervisor, in master: its messages, and how master follows them: it
- * leads, another generation leads, or a reload has ended. And the heartbeat:
+/* The supervisor, in master: its messages, and what master does when it leads,
+ * when another generation leads, and when a reload has ended. The heartbeat:
  * master counts on the board, so that the supervisor sees that it doesn't hang,
  * and looks whether its gate and its keys count. */
 #include "generations.h"
@@ -93,8 +93,8 @@ void supervisor_up(struct master *m)
     sessions_send_news(m);
 }
 
-/* Only a gate that has been asked may send it. The supervisor would take gate's
- * mistake for master's, and kill the whole generation. */
+/* Refuse it from a gate that wasn't asked: the supervisor would blame master,
+ * and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
@@ -128,8 +128,8 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
 
 /* The heartbeat. */
 
-/* Another one takes its place: sessions go on with the next gate, and with the
- * next keys. */
+/* Ends it; another process replaces it, and sessions go on with the next gate,
+ * and with the next keys. */
 static void heartbeat_look(struct master *m, struct child *c)
 {
     pulse_look(&c->pulse, board_get(&c->beat->count), m->deadlines.beat);

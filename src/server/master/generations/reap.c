@@ -1,6 +1,6 @@
-/* The signals of master, and whom it reaps: the processes that it has started,
- * and the sessions of a gate that has ended, since master is their subreaper.
- * What follows is done by the part of master that the process belongs to. */
+/* The signals of master, and the processes that it reaps: its own children, and
+ * the sessions of a gate that has ended, since master is their subreaper. Then
+ * the part of master to which the process belongs is called. */
 #include "generations.h"
 
 #include <signal.h>
@@ -18,8 +18,8 @@ static void orphan_begin(struct session_record *s)
     int status = 0;
 
     session_forget_news(s);
-    /* Gate has reported the pid. Only a child of master that is nothing else
-     * may be a session. */
+    /* Gate has reported the pid. Only a child of master that nobody else here
+     * started may be a session. */
     s->orphan = s->pid > 1 && !errands_have(m, s->pid) &&
                 !sessions_by_files(m->sessions, s->pid) &&
                 !hanging_find(&m->sessions->hanging, s->pid) &&
@@ -52,7 +52,7 @@ void orphan_reaped(struct master *m, pid_t pid, int status)
 {
     SESSIONS_EACH(m->sessions, s)
         if (s->orphan && s->pid == pid) {
-            if (!s->counts && WIFSIGNALED(status)) /* else gate logs it */
+            if (!s->counts && WIFSIGNALED(status)) /* otherwise gate logs it */
                 master_report(m, EVENT_TROUBLE, PROCESS_SESSION,
                               "ended by signal %d while there was no gate, "
                               "serial %016llx",

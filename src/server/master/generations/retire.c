@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "sessions/logins.h"
 
-/* Gate may still serve connections that wait. */
+/* Gate may still serve connections from its queue. */
 static bool retire_may_begin(const struct master *m)
 {
     const struct child *gate = children_find(m, PROCESS_GATE);
@@ -25,7 +25,7 @@ static void retire_end_auth(struct master *m)
         return;
     SESSIONS_EACH(m->sessions, s)
         if (s->state >= SESSION_GREETED && s->state <= SESSION_OPENING)
-            return; /* or it changes its password */
+            return; /* or the session changes its password */
     CHILDREN_EACH(m, c)
         if (c->row->process == PROCESS_AUTH)
             child_release(c);
@@ -51,8 +51,8 @@ void retire_end_if_over(struct master *m)
         loop_stop(&m->loop);
 }
 
-/* Gate begins no further session: it has said so, or is late. Otherwise it is
- * under an attacker's control, and ends at the next one. */
+/* Gate begins no further session: it has said `shut`, or was late. A gate that
+ * begins one all the same is under an attacker's control, and is ended. */
 static void retire_shut(void *master)
 {
     struct master *m = master;

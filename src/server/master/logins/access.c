@@ -11,14 +11,14 @@
 
 #include "sallyport/domain/tls.h"
 
-/* So many forks may wait for the disk of that file, and so many more of those
- * that look at an announced change. */
+/* At most so many forks may wait for the disk of that file, and so many more
+ * that look after an announced change. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,
                "each look has a place");
 
-/* Users who need a certificate can't log in if the server asks for none: at the
+/* Warns of users who need a certificate while the server asks for none: at the
  * start and for each new users file. The hint is one line, since this may be
  * intended. */
 bool access_hint(const struct settings *s, const struct users *u,
@@ -45,9 +45,9 @@ bool access_hint(const struct settings *s, const struct users *u,
     return n > 0;
 }
 
-/* Returns why the session must end, or ENDING_COUNT if it needn't. A master of
- * an earlier build, which doesn't know ENDING_EXPIRED, is never sent it: there
- * the row had no expiry, so it has changed. */
+/* Returns why the session must end, or ENDING_COUNT if it needn't. Masters of
+ * earlier builds don't know ENDING_EXPIRED, and never get it: their rows had no
+ * expires=, so a row that has one counts as changed. */
 static enum ending ending_of(const struct session_record *s,
                              const struct user *row)
 {
@@ -162,7 +162,8 @@ void access_review_one(struct session_record *s)
     if (m->users->edition == 0 || !session_has_user(s))
         return;
     if (userdb_is_announced(m->users))
-        m->access->reviewed = 0; /* by the review of the edition that is due */
+        m->access->reviewed = 0; /* the review of the edition that is due sets
+                                  * it */
     else
         access_review_row(s, access_row(m, s->files.user));
 }
@@ -211,8 +212,9 @@ size_t access_review(struct master *m)
                  !s->abandoned &&
                  ending_of(s, users_find(u, slice_from(s->files.user))) !=
                      ENDING_COUNT)
-            /* It has closed its channel, but may live on and use its files.
-             * After gate has reaped it, they have their time to sync. */
+            /* The session has closed its channel, but may live on and use its
+             * files. When gate has reaped it, its files have their time to
+             * sync. */
             session_abandon(s);
     sessions_send_news(m);
     a->reviewed = newest;
@@ -319,7 +321,7 @@ static void access_on_step(void *owner, int status)
         access_take(m, r, c.text);
 }
 
-/* Logins wait no longer: the users that master knows count. */
+/* The login's time is over: the users that master knows count. */
 static void access_on_late(void *owner)
 {
     struct master *m = owner;
@@ -328,8 +330,9 @@ static void access_on_late(void *owner)
     login_retry(m);
 }
 
-/* Whoever announces a change has just written to that disk. So it answers, and
- * the forks may wait for a disk that was mounted there before. */
+/* The program that announces a change has just written to that disk, so it
+ * answers. The other forks may wait for a disk that was mounted there
+ * before. */
 static void access_begin(struct master *m, bool homes)
 {
     struct access *a = m->access;

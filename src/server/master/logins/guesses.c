@@ -1,11 +1,11 @@
-/* Many slots, each with a debt of failures, which time pays off; a keyed hash
- * chooses the slot, as in src/server/gate/limits.c. The memory is bounded, and
- * other names or addresses share a slot only by chance. It outlives master, so
- * that neither a crash nor a reload forgives anybody. An older generation that
- * still has sessions counts there too. For bans and for the administrator there
- * is also a table of addresses, with the wrong passwords of the last hour. Runs
- * in master. The functions are pure but for the random key: the time is an
- * argument. */
+/* Counts failures in many slots, each with a debt that time pays off; a keyed
+ * hash chooses the slot, as in src/server/gate/limits.c. The memory is bounded,
+ * and other names or addresses share a slot only by chance. It outlives master,
+ * so that neither a crash nor a reload forgets failures. An older generation
+ * that still has sessions counts there too. Another table, for bans and for the
+ * administrator, has addresses with their wrong passwords of the last hour.
+ * Runs in master. Apart from the random key the functions are pure: the time is
+ * an argument. */
 #include "sessions/logins.h"
 
 #include <string.h>
@@ -146,7 +146,8 @@ static void guess_add(uint64_t *table, uint64_t hash,
              now);
 }
 
-/* The last hour, in steps of five minutes: what is older counts no longer. */
+/* Adds to the last hour, in steps of five minutes; older steps no longer
+ * count. */
 
 static void hour_add(struct guess_hour *h, uint64_t now)
 {
@@ -273,8 +274,8 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
-/* If five users share the same four ways, the fifth login of a half minute must
- * wait for the next code. */
+/* If five users share the same four ways, a fifth login within half a minute
+ * must wait for the next code. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {

@@ -66,8 +66,8 @@ static size_t answers_after(const struct master *m,
     return n;
 }
 
-/* Returns when the delay of S begins: at the time of its `login` or, if as many
- * logins of its address are being delayed as may be at a time, when enough of
+/* Returns when the delay of S begins: at the time of its `login`; or, if the
+ * maximum number of logins of its address is delayed already, when enough of
  * these are answered. */
 static uint64_t answer_turn(const struct session_record *s, uint64_t now)
 {
@@ -86,7 +86,7 @@ static uint64_t answer_turn(const struct session_record *s, uint64_t now)
     return turn > now ? turn : s->answer.asked;
 }
 
-/* Lets S wait for its answer. If its turn comes too late, that answer is
+/* Lets S wait for its answer. If its delay would begin too late, the answer is
  * "busy". */
 static void answer_wait(struct session_record *s)
 {
@@ -171,10 +171,11 @@ static int login_begin(struct session_record *s, struct child *c)
     return r;
 }
 
-/* If there is no worker at all (auth is restarting), the login waits for the
- * deadline `verdict`. If all workers are busy, or this address has its share of
- * them, it waits for login_timeout in all. So a client with many connections is
- * served, and not refused for being fast. */
+/* Gives the login to a worker. If there is no worker at all (auth is
+ * restarting), the login waits for the deadline `verdict`. If all workers are
+ * busy, or this address has its share of them, it waits for login_timeout in
+ * all. So a client with many connections is served, and isn't refused for being
+ * fast. */
 static void login_attempt(struct session_record *s)
 {
     const uint64_t most = s->master->settings.login_timeout;
@@ -218,8 +219,8 @@ int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    /* The user may have been locked since the old rows. A look that ends at
-     * once has tried all waiting logins already. */
+    /* The user may have been locked since the old rows were read. A look that
+     * ends at once has tried all waiting logins already. */
     s->fresh = UINT64_MAX;
     s->fresh = access_ask(m);
     if (s->state == SESSION_WAITING)
@@ -280,8 +281,8 @@ static void login_open_home(struct session_record *s, const struct user *user)
     }
 }
 
-/* Takes the row that auth has found, and compares it with the newest one: the
- * user may have been locked during a delay of some seconds. */
+/* Compares the row that auth has found with the newest row: the user may have
+ * been locked during a delay of some seconds. */
 static void login_accept(struct session_record *s)
 {
     struct master *m = s->master;
@@ -325,8 +326,8 @@ void login_on_verdict(struct session_record *s, const struct verdict *v)
 void login_home_ready(struct session_record *s)
 {
     const struct settings *c = &s->master->settings;
-    /* If nothing limits its transfers, or its bandwidth, now, the session never
-     * asks gate. */
+    /* If nothing limits the session's transfers, or its bandwidth, now, it
+     * never asks gate. */
     bool counted = c->max_transfers > 0;
     bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     int r;

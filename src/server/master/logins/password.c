@@ -32,8 +32,8 @@ enum password_fault password_objection(const struct session_record *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    /* An older generation doesn't write: the newest master compares its
-     * sessions with the file, and would end the session that has changed it. */
+    /* Refuse it in an older generation: the newest master compares its sessions
+     * with the file, and would end the session that has changed it. */
     return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
@@ -58,8 +58,8 @@ static void password_complain(struct master *m, const char *why)
                   why);
 }
 
-/* The exit status of the writer: an errno, perhaps with this mark: the new file
- * has its name all the same. */
+/* The exit status of the writer is an errno, perhaps with this bit: the new
+ * file has its name in spite of the error. */
 #define WRITER_STANDS 0x80
 
 /* The table has the old version until the changed file is read. */
@@ -73,24 +73,24 @@ bool password_gives(const struct session_record *s, uint64_t version)
            (w->ticket > 0 && (version == w->before || version == w->after));
 }
 
-/* All auth workers take the new table, so there is a rest afterwards: nobody
- * keeps them busy. */
+/* Every auth worker loads the new table. Delay the next change, so that nobody
+ * can keep them busy. */
 void password_read(struct master *m)
 {
     struct userdb *u = m->users;
     const uint64_t now = clock_ms();
 
     if (u->writer.ticket == 0 || !access_is_over(m, u->writer.ticket) ||
-        userdb_is_announced(u)) /* the look failed: the next one reads it */
+        userdb_is_announced(u)) /* the look failed: the next look reads it */
         return;
     u->writer.ticket = 0;
     u->write_rests_until = now + 10 * (now - u->writer.begun);
 }
 
-/* The session continues with the version that its row must have now. After a
- * reload the newest master compares it, so the roster has that version. If
- * somebody has changed more than the hash, the session ends as after that
- * change. */
+/* The session continues with the version that its row must have after the
+ * change. The roster gets that version, too, since after a reload the newest
+ * master compares it. If somebody has changed more than the hash, the versions
+ * differ, and the session ends. */
 static void password_stands(struct master *m, const struct password_writer *w,
                             struct session_record *s)
 {
@@ -105,7 +105,7 @@ static void password_stands(struct master *m, const struct password_writer *w,
                   w->user, w->serial);
     if (m->state == MASTER_STOPPING)
         return;
-    /* The new text is read, which ends the user's other sessions. */
+    /* Have the new text read, which ends the user's other sessions. */
     next->begun = clock_ms();
     userdb_announce(m->users);
     next->ticket = UINT64_MAX;
@@ -163,8 +163,8 @@ struct writer_order {
     char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
 };
 
-/* Runs in the fork. Only the text that everybody uses now is changed: another
- * one may have a mistake, or be half written. */
+/* Runs in the fork. Changes only the text that everybody uses now: a newer file
+ * may have a mistake, or be half written. */
 static int writer_main(void *arg)
 {
     const struct writer_order *o = arg;
@@ -183,8 +183,8 @@ static int writer_main(void *arg)
     return -r | (r < 0 && stands ? WRITER_STANDS : 0);
 }
 
-/* A disk may hang, so a short-lived fork writes. Until it is reaped there is no
- * other one. */
+/* Lets a short-lived fork write, since a disk may hang. Until it is reaped
+ * there is no other writer. */
 static enum password_fault writer_begin(struct session_record *s,
                                         const struct user *user)
 {

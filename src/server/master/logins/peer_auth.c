@@ -1,8 +1,8 @@
-/* The auth workers, in master: the least busy one gets the next login's name
+/* The auth workers, in master: the least busy worker gets the next login's name
  * and password from its session, without master seeing them. Its answer must
- * fit the request. A worker is ended if it names a session that it wasn't asked
- * about, or another user than it was asked about. A yes is for the row that the
- * worker has: it counts if the newest row of that user is the same. */
+ * fit the request: a worker that names a session or a user that it wasn't asked
+ * about is ended. A yes is for the row that the worker has, and counts only if
+ * this is the user's newest row. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct verification *worker_find(struct child *c, uint64_t serial)
 }
 
 /* Has that prefix its share, a quarter of what WORKERS can take? So one address
- * can't keep all others out, even if its sessions hold their places as long as
+ * can't exclude all others, even if its sessions hold their places as long as
  * they can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
@@ -91,7 +91,7 @@ void worker_forget(struct master *m, const struct session_record *s)
                 v->session = NULL;
 }
 
-/* With this key auth hashes names and rows. */
+/* Returns the key with which auth hashes names and rows. */
 static void worker_key(const struct master *m, uint64_t key[2])
 {
     _Static_assert(2 * sizeof(key[0]) == SIPHASH_KEY, "two halves");
@@ -159,10 +159,10 @@ static void verdict_take_row(const struct master *m,
         v->version = user_version(user, m->secrets.versions);
 }
 
-/* A missing code counts as a wrong password, so that the client doesn't learn
- * that its password is right. What an old secret has opened doesn't count for a
- * new one: whoever has the old device may have used it. So a code for another
- * row than the newest one opens nothing; that login is refused anyhow. */
+/* Counts a missing code as a wrong password, so that the client doesn't learn
+ * that its password is right. Codes are remembered for each secret, so a lost
+ * device opens nothing after the secret is changed. If auth's row isn't the
+ * newest, no code is remembered: that login fails anyhow. */
 static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {

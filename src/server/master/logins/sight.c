@@ -46,9 +46,9 @@ static int sight_open(const char *path, int flags, int *error, bool *local)
 }
 
 /* Returns when the file will have been unchanged for the time `quiet`. On a
- * local disk the time of the last change, which no program can set, tells it
- * for a file that changed before the first look. The clock of a network disk
- * may be another one. */
+ * local disk the time of the last change, which no program can set, tells
+ * this for a change before the first look. The clock of a network disk may
+ * differ. */
 static uint64_t sight_quiet_at(uint64_t quiet, const struct stat *s, bool local)
 {
     struct timespec now;
@@ -75,7 +75,7 @@ bool users_must_be_read(enum users_state state, uint64_t until, bool announced)
     }
 }
 
-/* Refuses a text that may be a part of another one. */
+/* Refuses a text that may be a part of a longer one. */
 static int sight_objection(const struct userdb *u, struct slice text,
                            bool written, struct complaint *c)
 {
@@ -107,7 +107,7 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     }
     if (same)
         return 0;
-    /* At the first look after a reload it may be too early for another text. */
+    /* After a reload the first look may be too early to take another text. */
     if (!users_must_be_read(g->state, g->until, u->reading.announced)) {
         g->read = false;
         return 0;
@@ -171,7 +171,7 @@ static bool sight_tell(const struct userdb *u, const struct sight *g)
     return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
 }
 
-/* Reports the users file before it opens the homes: their disk may hang. */
+/* Reports the users file before it opens the homes, whose disk may hang. */
 int sight_main(void *owner)
 {
     const struct userdb *u = owner;
@@ -190,7 +190,8 @@ int sight_main(void *owner)
             g.state = USERS_CHANGING;
         g.until = sight_quiet_at(u->master->deadlines.quiet, &g.seen, g.local);
     }
-    /* Its age counts from before the reading, which may need seconds. */
+    /* Measures the file's age from before the reading, which may need
+     * seconds. */
     g.whole = clock_ms() >= g.until;
     /* A new generation has the text of the old one, and hasn't seen the
      * file. */
@@ -202,7 +203,7 @@ int sight_main(void *owner)
     if (!sight_tell(u, &g))
         return EX_OSERR;
     if (u->reading.announced)
-        return 0; /* the homes' disk doesn't delay a lock */
+        return 0; /* without the homes' disk a lock is as fast */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
     return sight_tell(u, &g) ? 0 : EX_OSERR;
 }

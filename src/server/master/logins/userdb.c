@@ -243,10 +243,11 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
 }
 
-/* Homes that were never there are the homes of a new server without users. */
+/* Homes that were never there are no failure: the server is new, and has no
+ * users. */
 static void userdb_judge_homes(struct userdb *u, int error)
 {
-    if (error == EINPROGRESS) { /* not asked: as they were */
+    if (error == EINPROGRESS) { /* not asked: the old answer stays */
         if (!u->homes_away)
             u->away.text[0] = '\0';
         return;
@@ -265,7 +266,8 @@ static void userdb_judge_homes(struct userdb *u, int error)
 static int userdb_end(struct userdb *u, int r, const struct complaint *why,
                       struct complaint *c)
 {
-    const struct reading g = u->reading; /* its descriptors are closed */
+    const struct reading g = u->reading; /* a copy, since its descriptors are
+                                          * closed */
 
     reading_close(&u->reading);
     if (r < 0 && r != -EINVAL) {
@@ -282,7 +284,7 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     else if (g.read)
         u->state = g.whole ? USERS_KNOWN : r < 0 ? USERS_CHANGING : USERS_EARLY;
     else
-        return r; /* it is as it was, or changes just now */
+        return r; /* it is unchanged, or is changing now */
     if (r >= 0) {
         u->refused.text[0] = '\0';
         return r;
@@ -304,8 +306,8 @@ static int open_cached(const char *path, uint64_t flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-/* Is the file, on a local disk, surely unchanged? With HOMES: are they there,
- * too? This spares a login the fork, 0.5 ms. */
+/* Is the file, on a local disk, surely unchanged? With HOMES: are the homes
+ * there, too? This saves a login the fork, 0.5 ms. */
 static bool userdb_is_unchanged(const struct userdb *u, bool homes)
 {
     FD_CLEANUP int fd = -1, home = -1;

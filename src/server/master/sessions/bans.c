@@ -19,13 +19,14 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/users/users_file.h"
 
-#define WRITER_MS        5000 /* ms that it waits for another writer */
+#define WRITER_MS        5000 /* ms to wait for another writer */
 #define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
-/* Before the records in the file; a new form of them gets another number. */
+/* The first bytes of the file; another form of its records gets another
+ * number. */
 static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-/* A damaged file keeps nobody from starting the server. */
+/* Ignores a damaged file, so that the server starts. */
 static void banning_load(struct master *m)
 {
     char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
@@ -178,8 +179,8 @@ static bool banning_may_ban(const struct master *m, const struct address *a)
            !settings_networks_hold(&m->settings.proxies, a);
 }
 
-/* A ban by a password or a crash leaves the address's users alone: a whole
- * office may use it. */
+/* A ban for passwords or a crash spares sessions that are logged in: a whole
+ * office may use the address. */
 static size_t banning_end_sessions(struct master *m, const struct ban *ban,
                                    enum ending why)
 {
@@ -219,7 +220,7 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     return 0;
 }
 
-/* MS: for how long. There may be no room; then the delays must do. */
+/* Bans it for MS. If there is no room, the delays must suffice. */
 static void banning_add_address(struct master *m, const struct address *peer,
                                 uint64_t ms, enum ending why,
                                 const char *reason)
@@ -253,8 +254,8 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
                         reason);
 }
 
-/* The signals that end a session when an attack on it fails. Not SIGKILL: gate
- * sends it, or the kernel if it lacks memory. */
+/* Signals that end a session when an attack on it fails. SIGKILL isn't one:
+ * gate sends it, or the kernel if memory is short. */
 static bool banning_is_crash(int signal)
 {
     static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
@@ -267,7 +268,7 @@ static bool banning_is_crash(int signal)
 }
 
 /* A proxied session has named its client's address itself. If an attacker
- * controls it, its crash could ban any address. So it bans none. */
+ * controls the session, its crash could ban any address. So it bans none. */
 void banning_ended(const struct session_record *s, int status)
 {
     struct master *m = s->master;

@@ -1,8 +1,8 @@
 /* "sallyportctl drain": the service takes no new sessions, and each session
- * ends after its transfer, until "drain --off". A reload or a crash changes
- * nothing of that; a restart of the service ends it. The board says from when
- * on: gate reads it for each client, and the masters share it, since the leader
- * may get the order while the next generation starts. Runs in master. */
+ * ends after its transfer, until "drain --off" or a restart of the service; a
+ * reload or a crash doesn't change this. The board says from when on: gate
+ * reads it for each client, and the masters share it, since the leader may get
+ * the order while the next generation starts. Runs in master. */
 #include "sallyport/base/clock.h"
 #include "sessions.h"
 
@@ -39,7 +39,7 @@ void drain_follow(struct master *m)
     }
 }
 
-/* An announcement never puts off a drain that has begun, or begins earlier. */
+/* A new announcement can't delay a drain that has begun, or begins earlier. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms)
 {
     const uint64_t before = drain_begins(m), begins = clock_ms() + ms;

@@ -1,7 +1,7 @@
 /* Processes files, in master, that wait for a disk that doesn't answer, so that
  * even SIGKILL has no effect; and their directories, which no other process
- * files opens meanwhile. They are few, and take no session's record. A fork of
- * master tries a directory again, so no login has to wait for it. */
+ * files opens meanwhile. They are few, and don't need a session's record. A
+ * fork of master tries a directory again, so no login has to wait for it. */
 #include "sessions.h"
 
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
     return NULL;
 }
 
-/* A pause without a bound would outlast the trouble. */
+/* Bound the pause, or it would outlast the trouble. */
 static void hanging_pause(struct hanging_mark *k)
 {
     k->pause = k->pause == 0 ? k->master->deadlines.mark : 2 * k->pause;
@@ -109,8 +109,7 @@ static void hanging_on_timer(void *owner)
         hanging_pause(k);
 }
 
-/* Several logins may be late at the same place: that is one reason for a pause,
- * and no more. */
+/* If several logins are late at the same place, the pause grows once. */
 void hanging_mark(struct master *m, uint64_t place, const char *path)
 {
     const struct hanging_table *t = &m->sessions->hanging;
@@ -142,7 +141,7 @@ bool hanging_reaped(struct hanging_table *t, pid_t pid)
     return h != NULL;
 }
 
-/* If there was no mark left, the processes that wait for it are its mark. */
+/* If there was no free mark, the processes that hang there tell it. */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place)
 {
     const struct hanging_mark *k = hanging_mark_of(t, place);

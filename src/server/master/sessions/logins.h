@@ -25,7 +25,7 @@
 #define GUESS_SLOTS     65536 /* of each table */
 #define GUESS_NAME_FREE 5     /* failures before there is a delay */
 #define GUESS_NAME_MS   60000 /* ms until one failure is forgotten */
-#define GUESS_DEBT      30    /* more failures than this don't count */
+#define GUESS_DEBT      30    /* further failures don't count */
 #define GUESS_KNOWN_MS  (7 * 24 * 3600 * UINT64_C(1000))
 
 /* A prefix of an address that counts failures. Wider prefixes have higher
@@ -46,7 +46,7 @@ struct guess_known {
     uint64_t at;   /* ms; 0: the slot is empty */
 };
 
-/* Wrong passwords in the last hour, in steps of five minutes. */
+/* Counts wrong passwords in the last hour, in steps of five minutes. */
 #define GUESS_STEPS   12
 #define GUESS_STEP_MS 300000
 
@@ -56,7 +56,7 @@ struct guess_hour {
 };
 
 /* The addresses with the most wrong passwords. A hash chooses GUESS_WAYS rows
- * for an address; a new one replaces the one with the fewest. */
+ * for an address; a new address replaces the one with the fewest. */
 #define GUESS_SOURCES 16384
 #define GUESS_WAYS    4
 
@@ -80,14 +80,14 @@ struct guess_report {
 struct guesses {
     bool made; /* the key is set */
     uint8_t key[SIPHASH_KEY];
-    /* When the failures in each slot are forgotten. */
+    /* The times at which the failures in each slot are forgotten. */
     uint64_t names[GUESS_SLOTS], prefixes[GUESS_SLOTS];
     struct guess_known
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
     struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
     struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
-    struct guess_known steps[GUESS_SLOTS]; /* of each user's last code: its step
-                                              in place of a time */
+    struct guess_known steps[GUESS_SLOTS]; /* each user's last code: its step in
+                                            * place of a time */
     struct guess_hour all;
     struct guess_source source[GUESS_SOURCES];
 };
@@ -96,7 +96,7 @@ struct guesses {
  * layout changes the number, and begins with empty tables. */
 #define GUESSES_NAME "guesses 4"
 
-/* Maps the memory FD. New memory is empty. -1: memory of its own, for a test.
+/* Maps the memory FD; new memory is empty. FD -1: private memory, for a test.
  * Returns 0 or -errno. */
 int guesses_map(int fd, struct guesses **ret);
 void guesses_unmap(struct guesses **g);
@@ -109,15 +109,15 @@ uint64_t guesses_delay(struct guesses *g, const struct guess *what,
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
-/* The password in WHAT is right, and its user has a second factor. STEP belongs
- * to the one-time code (0: none came). A code counts once, and is enough for
- * MS: until then this user needs none from the same prefix. Returns NULL if the
- * login may go on, else why not, for the log. */
+/* Call it if the password in WHAT is right and its user has a second factor.
+ * STEP belongs to the one-time code (0: none came). A code counts once, and is
+ * enough for MS: until then this user needs none from the same prefix. Returns
+ * NULL if the login may go on, else why not, for the log. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now);
 /* Returns the wrong passwords of that address in the last hour that count for a
- * ban. 0: none; or somebody has logged in there lately, so that users would
- * suffer from the ban. */
+ * ban. Returns 0 if somebody has logged in there lately, since a ban would hit
+ * that user. */
 uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now);
 /* Forgets the failures of this network, except in the total. */
@@ -129,34 +129,36 @@ void guesses_report(const struct guesses *g, uint64_t now,
 /* The fork that writes a new password to the file. */
 struct password_writer {
     pid_t pid;       /* 0: none; also an errand */
-    uint64_t serial; /* of the session that has asked */
+    uint64_t serial; /* serial of the session that has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
-    uint64_t begun;         /* clock_ms() when the new text began to be read */
-    uint64_t ticket;        /* of that; 0: it was read */
+    uint64_t begun;         /* clock_ms() at the beginning of the read of the
+                             * new text */
+    uint64_t ticket;        /* ticket of that read; 0: it was read */
 };
 
 /* Master's knowledge of the users file (docs/inside/generations.md has the
  * steps). */
 enum users_state {
     USERS_NONE,     /* nothing was read yet, or there is no file yet */
-    USERS_KNOWN,    /* it was read, and was quiet before */
-    USERS_EARLY,    /* it was read before it was quiet: it is read again */
-    USERS_CHANGING, /* it has changed, and isn't read yet */
-    USERS_FAILED,   /* the last look failed: nobody knows it */
+    USERS_KNOWN,    /* it was read after it had been quiet */
+    USERS_EARLY,    /* it was read before it was quiet, and will be read
+                     * again */
+    USERS_CHANGING, /* it has changed, and wasn't read yet */
+    USERS_FAILED,   /* the last look failed: its state is unknown */
 };
 
-/* A file in this state, seen unchanged, is read by the next look. UNTIL is
- * when it is quiet. */
+/* Must the next look read a file in this state, even if it seems unchanged?
+ * UNTIL is when it will have been quiet. */
 bool users_must_be_read(enum users_state state, uint64_t until, bool announced);
 
 /* One look: first a fork of master, then reader if the text has changed. */
 struct reading {
-    bool announced; /* there are edits that weren't read */
-    uint64_t edits; /* announced so far, before the look */
+    bool announced; /* there are announced edits that weren't read */
+    uint64_t edits; /* announced edits before the look */
     bool none;      /* there is no file yet: an empty text is parsed */
     bool read;      /* the fork has read it */
-    bool whole;     /* it was quiet and closed then */
+    bool whole;     /* it was quiet, and not open for writing, then */
     int homes;      /* an errno */
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
@@ -173,28 +175,33 @@ struct userdb {
     int fd;             /* its text, a sealed memfd; -1: none */
     int table;          /* for auth: the sealed file of reader; -1: none */
     enum users_state state;
-    /* clock_ms(). EARLY, CHANGING: when the file is quiet. FAILED: no look is
-     * due before. */
+    /* clock_ms(). EARLY, CHANGING: when the file will have been quiet. FAILED:
+     * no look is due before. */
     uint64_t until;
     struct stat seen;        /* at the last look */
-    bool local, homes_local; /* on no network disk, as far as known */
+    bool local, homes_local; /* no network disk, as far as known */
     bool had_homes;          /* the directory of all homes was there */
-    bool homes_away;         /* at the last look at it; AWAY says why */
-    bool may_be_missing;     /* at the first start; then there are no users */
-    uint64_t edits;          /* announced before the last look that succeeded */
-    struct complaint refused; /* why the file isn't taken; "": it is */
+    bool homes_away;         /* the directory of all homes was away at the last
+                              * look; AWAY says why */
+    bool may_be_missing;     /* at the first start the file may be missing; then
+                              * there are no users */
+    uint64_t edits;          /* announced edits before the last look that
+                              * succeeded */
+    struct complaint refused; /* why the file was refused; "": it was
+                               * accepted */
     struct complaint away;    /* why nobody can log in; "": users can */
     struct reading reading;
     struct password_writer writer;
-    uint64_t write_rests_until; /* after a new hash was written */
-    struct complaint unwritten; /* why the last one wasn't; "": it was */
+    uint64_t write_rests_until; /* no new hash is written before */
+    struct complaint unwritten; /* why the last new hash wasn't written; "": it
+                                 * was */
 };
 
 /* Sets U to nothing read yet. */
 void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
-/* In a fork, which has neither the texts of the users nor, from most kernels,
- * their rows: closes its descriptors. */
+/* Call it in a fork, which has neither the texts of the users nor, on most
+ * kernels, their rows: closes the descriptors. */
 void userdb_forget(struct userdb *u);
 
 /* sallyportctl or SITE PSWD has just renamed a file into place. The next look
@@ -202,67 +209,68 @@ void userdb_forget(struct userdb *u);
  * it even if it isn't quiet yet. */
 void userdb_announce(struct userdb *u);
 bool userdb_is_announced(const struct userdb *u);
-/* For a start: what was announced before is as any other change. */
+/* For a start: treats earlier announced edits as any other change. */
 void userdb_ignore_edits(struct userdb *u);
-/* Has the file changed without an announcement, so that it isn't read yet? */
+/* Has the file changed without an announcement, so that it wasn't read yet? */
 bool userdb_is_stale(const struct userdb *u);
 
 /* Begins a look, in a process of its own unless the kernel knows that the file
- * is unchanged and, for HOMES, that the directory of all homes is there.
+ * is unchanged and, with HOMES, that the directory of all homes is there.
  * Returns the process that the caller must wait for, or as userdb_go_on(). */
 pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
-/* So many ms that process may take. */
+/* Returns how many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
 /* The look's process has ended with the wait STATUS, or -errno; -ECANCELED: the
- * look ends without a result. USERDB_WAITS: now the caller must wait for *NEXT.
- * Otherwise the look is over: USERDB_NEW: there is a new edition; USERDB_SAME:
- * nothing new; -EINVAL: the file has a mistake, *c says which, and the old
- * edition stays; another -errno: the look failed, and u->away and *c say why.
- * If the mistake is the same as before, returns USERDB_SAME, so that it is
- * logged once. */
+ * look ends without a result. Returns USERDB_WAITS if the caller must now wait
+ * for *NEXT. Otherwise the look is over: USERDB_NEW: there is a new edition;
+ * USERDB_SAME: nothing new; -EINVAL: the file has a mistake, *c says which, and
+ * the old edition stays; another -errno: the look failed, and u->away and *c
+ * say why. If the mistake is the same as before, returns USERDB_SAME, so that
+ * it is logged once. */
 enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
-/* After a failure there is no look for a while, unless somebody announces a
- * change. */
+/* Must the next look wait? After a failure there is none for a while, unless
+ * somebody announces a change. */
 bool userdb_rests(const struct userdb *u);
-/* A look in one call, for a start: it waits. */
+/* A blocking look in one call, for a start. */
 int userdb_look(struct userdb *u, struct complaint *c);
 
 /* Takes the text that the generation before has used. Returns 0, or a negative
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
-/* For a start: has the file another text, which hasn't been read yet? */
+/* For a start: has the file another text, which wasn't read yet? */
 bool userdb_changes(const struct userdb *u);
 /* Does the last line of the newest text lack its end? */
 bool userdb_is_unended(const struct userdb *u);
 
-/* sight.c: what the fork of a look has found. Master gets it in memory. */
+/* sight.c: the result of the fork, passed to master in a memfd. */
 struct sight {
-    int file;  /* an errno: can't be opened; 0: it is there */
+    int file;  /* the errno of a file that can't be opened; 0: it is there */
     int homes; /* the same; EINPROGRESS: not opened, or not yet */
     bool local, homes_local;
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
     uint64_t until;
     bool read, whole;
-    int result;   /* of the reading; -EINVAL, or another -errno, with WHY */
+    int result;   /* result of the reading; -EINVAL, or another -errno, with
+                   * WHY */
     bool changed; /* it has another text, and didn't change meanwhile */
     struct complaint why;
 };
 int sight_main(void *owner);
 bool sight_is_same(const struct stat *a, const struct stat *b);
 
-/* When a login is answered: after the delay due to earlier failures of its name
- * and address, whether right or wrong. A wrong one is answered at a multiple of
- * login_delay, so that the time tells nothing about the work. */
+/* Decides when a login is answered: after the delay due to earlier failures of
+ * its name and address, whether right or wrong. A wrong login is answered at a
+ * multiple of login_delay, so that the time reveals nothing about the work. */
 
 /* The answer comes at the first multiple of STEP after ASKED that is later than
  * NOW and not before LEAST, which counts from ASKED too. Returns the
  * milliseconds from NOW to then. */
 uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
                          uint64_t step);
-/* Works out the delay of a login for its verdict, and then counts the verdict.
+/* Computes the delay of a login for its verdict, and then counts the verdict.
  * Call it also if the session has gone. */
 void answer_count(struct master *m, struct verdict *v);
 
@@ -274,7 +282,7 @@ void login_home_ready(struct session_record *s);
 void login_home_lost(struct session_record *s);
 /* Handler of a session's `login`. */
 int login_on_login(void *owner, struct msg_login *msg);
-/* The timer of S ran out, in a state before OPENING is over. */
+/* The timer of S ran out before the session was logged in. */
 void login_on_timer(struct session_record *s);
 
 /* A worker has become free or ready: tries the waiting logins again. */
@@ -282,16 +290,15 @@ void login_retry(struct master *m);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session_record *s, const struct verdict *v);
 void login_deny(struct session_record *s, enum denial why);
-/* R is the result of SEND() of the answer: S gets this state and phase, unless
- * it doesn't read. */
+/* R is SEND()'s result for the answer. Gives S this state and phase, or ends it
+ * if it doesn't read. */
 void login_answered(struct session_record *s, int r, enum session_state state,
                     unsigned phase);
 
 /* New hashes of passwords in the users file (password.c). SITE PSWD comes as a
  * `login` of a session that is logged in. */
 
-/* Is the password that S gives now for SITE PSWD? Otherwise it is for a
- * login. */
+/* Has S sent this password for SITE PSWD? Otherwise it is for a login. */
 bool password_is_changed(const struct session_record *s);
 
 /* May the user of S change the password? Returns PASSWORD_OK or why not. */
@@ -306,19 +313,19 @@ void password_change(struct session_record *s, const struct user *user);
 void password_on_written(void *owner, int status);
 /* A look at the users file is over, perhaps the one after a new password. */
 void password_read(struct master *m);
-/* The writer of S is late: answers that nobody knows. */
+/* The writer of S is late: answers that the result isn't known. */
 void password_late(struct session_record *s);
 /* S may also have this version of its row: its own SITE PSWD is writing it. */
 bool password_gives(const struct session_record *s, uint64_t version);
 
 /* The auth workers: which one gets a login, and with which users file. */
 
-/* *ret: the worker with the fewest verifications under way, for the login of S.
- * Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has its share
- * of verifications; -EBUSY: no worker can take it now. */
+/* Sets *ret to the worker with the fewest verifications under way, for the
+ * login of S. Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has
+ * its share of verifications; -EBUSY: no worker can take it now. */
 int worker_choose(struct session_record *s, struct child **ret);
-/* Passes FD, one end of a pair, to that worker. Returns 0, or -EBUSY: it
- * doesn't read. FD stays the caller's. */
+/* Passes FD, one end of a pair, to that worker. Returns 0, or -EBUSY if the
+ * worker doesn't read. FD stays the caller's. */
 int worker_ask(struct child *c, struct session_record *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session_record *s);
@@ -338,23 +345,24 @@ void verdict_on_timer(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
-    /* Looks at the users file; the ticket of the newest is ASKED. */
+    /* Tickets: of the newest look, and of the newest look that is over. */
     uint64_t asked, over;
-    bool again; /* another look follows the present one */
-    bool late;  /* the present one takes long */
+    bool again; /* another look must follow this one */
+    bool late;  /* this look takes long */
     struct loop_timer fresh;
     bool was_away;       /* the log says that new clients get 421 */
-    size_t ended;        /* sessions, by the edition that the last look found */
+    size_t ended;        /* sessions ended by the edition that the last look
+                          * found */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
-    int64_t reviewed_at; /* when: seconds since 1970 */
+    int64_t reviewed_at; /* when they were compared: seconds since 1970 */
     bool hours;          /* any user or team of that edition has hours= */
-    int64_t next_expiry; /* of a user of that edition */
+    int64_t next_expiry; /* the next expiry of a user in that edition */
 };
 
 /* From now on the users file and the homes are checked every few seconds. */
 void access_start(struct master *m);
-/* Has the users file read if it has changed, and goes on. Returns the ticket of
- * a look that begins now or later. */
+/* Begins a look at the users file, or another one after the present look.
+ * Returns the ticket of a look that begins now or later. */
 uint64_t access_ask(struct master *m);
 /* Is the look with that ticket over? */
 bool access_is_over(const struct master *m, uint64_t ticket);
@@ -376,11 +384,10 @@ const struct user *access_current(const struct session_record *s,
 bool access_take_limits(struct session_record *s, const struct user *row);
 /* The same with the newest row of the session's user. */
 bool access_renew_limits(struct session_record *s);
-/* Have other sessions in A, an account of S, reached its limit? */
+/* Has A, an account of S, reached its limit by its other sessions? */
 bool access_is_full(const struct session_record *s,
                     const struct account_limits *a);
-/* The first account of S in which other sessions have reached the limit; or
- * NULL. */
+/* Returns the first account of S that other sessions have filled; or NULL. */
 const struct account_limits *access_full(const struct session_record *s);
 /* Must any user show a certificate although the server asks for none? Then
  * writes the hint to INTO. Locked users don't count. */

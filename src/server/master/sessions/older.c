@@ -1,6 +1,6 @@
 /* The sessions of older generations, in the newest master. It reads their
  * rosters (roster.c), and has a record for each session in them, as for its
- * own: so it counts all sessions, shows them, and decides which ones must end.
+ * own. So it counts all sessions, shows them, and decides which ones must end.
  * It writes its orders into the rosters. Runs in master. */
 #include "logins.h"
 
@@ -37,8 +37,8 @@ bool older_open(struct older *o, int fd)
     return o->row != NULL;
 }
 
-/* All that live go to the next master, too: it may have the memory that is
- * missing here. The supervisor drops the others. */
+/* Keeps all rosters of living generations, even unmapped ones: the next master
+ * may have the memory. The supervisor drops the others. */
 void older_inherit(struct master *m)
 {
     const struct succession *s = &m->succession;
@@ -76,10 +76,10 @@ static struct session_record *older_rival(const struct session_record *s,
     return last;
 }
 
-/* A session that we know without a user logs in now: if it is one too many, it
- * is kicked. A session that has a user when we see it first was logged in
- * before the reload: it stays, and the newest session of this generation is
- * kicked instead. */
+/* Judges a session of an older generation that has logged in. If it was known
+ * without a user and exceeds a limit, it is kicked. If it had a user when it
+ * was first seen, it was logged in before the reload: it stays, and the newest
+ * session of this generation is kicked instead. */
 static void older_judge(struct session_record *s, bool was_known)
 {
     for (size_t i = 0; i < s->limits.accounts; i++) {
@@ -95,8 +95,8 @@ static void older_judge(struct session_record *s, bool was_known)
     access_review_one(s);
 }
 
-/* No record is free. A session that is in no list would outlive its user's
- * lock. So it ends after its transfer. */
+/* No record is free. A session without a record would outlive its user's lock,
+ * so it is told to end after its transfer. */
 static void older_refuse(struct older *o, size_t row, uint64_t serial)
 {
     roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
@@ -137,7 +137,8 @@ static void older_has_ended(struct session_record *s, int status)
     session_end(s);
 }
 
-/* The text in a field of SIZE bytes, which another process has written. */
+/* Returns the text in a field of SIZE bytes, which another process has
+ * written. */
 static struct slice older_text(const char *text, size_t size)
 {
     return (struct slice){ text, strnlen(text, size) };
@@ -189,8 +190,8 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
         older_judge(s, was_known);
 }
 
-/* A row that its master writes just now counts as a change, so the next look
- * reads it. A serial that is another session's here is impossible. */
+/* A row that its master is writing counts as a change, so the next look reads
+ * it. The serial can't belong to another session here. */
 static void older_look_at_row(struct older *o, size_t row)
 {
     struct older_row *seen = &o->row[row];
@@ -241,8 +242,8 @@ static void older_look(struct older *o)
         o->seen = changes;
         return;
     }
-    /* Its last rows say how its sessions have ended. Those that are left have
-     * died with their master. */
+    /* The last rows say how its sessions have ended. The remaining sessions
+     * have died with their master. */
     older_look_at_rows(o);
     for (size_t i = 0; i < roster_used(o->roster); i++)
         if (o->row[i].session)
@@ -284,7 +285,7 @@ void older_order(struct session_record *s, enum session_order order)
     roster_order(s->older->roster, s->row, s->serial, order, s->why);
 }
 
-/* Another master, or nobody, cares for these sessions from now on: gate needs
+/* From now on another master, or nobody, cares for these sessions: gate needs
  * no news of them. */
 void older_release(struct master *m)
 {
@@ -298,7 +299,8 @@ void older_release(struct master *m)
             if (s->older == o) {
                 session_forget_news(s);
                 session_end(s);
-                session_mark(s); /* also if a session had ended with news */
+                session_mark(s); /* even if a session had ended with news
+                                  * pending */
             }
         older_close(o);
     }

@@ -21,7 +21,8 @@
 enum { TO_SESSION, TO_MASTER, TO_LOG, PAIRS };
 
 struct files_pairs {
-    int end[PAIRS][2]; /* [0] for the session, master, log; [1] for files */
+    int end[PAIRS][2]; /* end[0] is for the session, master and log; end[1] for
+                        * files */
 };
 
 static void files_close_side(struct files_pairs *p, int side)
@@ -44,9 +45,9 @@ static int files_open_pairs(struct files_pairs *p)
     return r;
 }
 
-/* The data that the fork needs, copied before it: the fork doesn't inherit the
- * sessions' records, nor the users' texts and rows. Of its 130 KiB a login
- * touches only what the user has, if it isn't on the stack. */
+/* Copies the data that the fork needs: the fork inherits neither the sessions'
+ * records nor the users' texts and rows. It is static, not on the stack: then a
+ * login touches only the pages that its user needs, of 130 KiB. */
 struct origin {
     struct files_start start;
     char homes[SETTINGS_PATH_MAX], shares[SETTINGS_PATH_MAX];
@@ -57,7 +58,7 @@ struct origin {
     char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
 };
 
-/* Directories are known by a keyed hash: equal paths have equal ones. */
+/* Returns a keyed hash of the directory: equal paths have equal hashes. */
 static uint64_t files_place(const struct files_process *f, const char *path,
                             const char *below)
 {
@@ -158,7 +159,7 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
     files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
-/* The next user's fork must not find this user's paths and key. */
+/* Wipe it: the next user's fork must not find this user's paths and key. */
 static void files_wipe_origin(struct origin *o)
 {
     const size_t used = o->start.mount_count;
@@ -315,7 +316,7 @@ static int files_adopt(struct files_process *f, pid_t pid,
 
 int files_fork(struct files_process *f, const struct user *user)
 {
-    /* Read before the fork, which doesn't have the records in memory. */
+    /* Read before the fork, which doesn't have the session's record. */
     struct master *m = f->session->master;
     static struct origin origin;
     struct files_pairs p;
@@ -333,7 +334,7 @@ int files_fork(struct files_process *f, const struct user *user)
     f->away = false;
     f->uid = user->uid;
     files_fill_origin(&origin, f, user, &p);
-    pid = _Fork(); /* as gate does for a session: three pages less */
+    pid = _Fork(); /* as in gate: it changes three pages less */
     if (pid == 0)
         files_begin(m, &origin);
     r = -errno;
@@ -378,10 +379,10 @@ void files_abandon(struct files_process *f, uint64_t place)
         f->pid = 0;
 }
 
-/* Marks the directory that it opened last, as in files_fill_mounts(). *NAME:
- * what the log calls it. Returns its place, or 0 if it is none of the user's: a
- * subverted process may name any path, and a fork of master would open it as
- * root. */
+/* Marks the directory that the process opened last, as in files_fill_mounts().
+ * *NAME is its name for the log. Returns its place, or 0 if it isn't the
+ * user's: a subverted process may name any path, and a fork of master would
+ * open it as root. */
 static uint64_t files_mark_late(const struct files_process *f,
                                 const struct user *user, struct complaint *name)
 {

@@ -26,8 +26,8 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* If there are max_sessions, or during a stop, the descriptors are closed, and
- * that one session sees its end. Gate may still serve its queue while this
+/* If there are max_sessions, or during a stop, this closes the descriptors, and
+ * the session sees its end. Gate may still serve its queue while this
  * generation retires. The pid counts only once it is a child of master. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
@@ -51,7 +51,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
-        /* Limited to one line in FULL_MS: anybody who connects can cause it. */
+        /* Report it once in FULL_MS: anybody who connects can cause it. */
         if (debt_take(&t->reports, FULL_MS, FULL_MS, clock_ms()) == 0)
             master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                           "no room for a session: %zu of %zu are there, and "
@@ -63,7 +63,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     msg->master = msg->log = msg->keys = -1;
     if (!proxied)
         banning_review(s);
-    if (drain_is_on(m)) /* since gate let it in */
+    if (drain_is_on(m)) /* the drain began since gate admitted it */
         session_finish(s);
     return 0;
 }
@@ -89,7 +89,7 @@ int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
     struct child *c = owner;
     struct session_record *s = sessions_find(c->master->sessions, msg->serial);
 
-    if (s && !s->older && !s->orphan) /* of those master is the parent */
+    if (s && !s->older && !s->orphan) /* otherwise master is the parent */
         session_gone(s, (int)msg->status);
     return 0;
 }
@@ -101,7 +101,7 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
     if (!s || !s->orphan)
         return 0;
-    /* Also if the session has closed its channel. Gate, which logs the end,
+    /* Even if the session has closed its channel: gate, which logs the end,
      * knows the reason. */
     if (s->pid > 0)
         kill(s->pid, SIGKILL);
@@ -127,7 +127,7 @@ void session_forget_news(struct session_record *s)
     s->news = 0;
 }
 
-/* Gate hears of it in each case: for the log. */
+/* Tell gate in each case, since gate logs it. */
 void session_kill_process(struct session_record *s)
 {
     if (s->orphan && s->pid > 0)
@@ -136,7 +136,7 @@ void session_kill_process(struct session_record *s)
         session_add_news(s, NEWS_KILL);
 }
 
-/* All come again if gate doesn't take one of them now. */
+/* Sends all limits again if gate can't take one of them now. */
 static int gate_send_limits(struct channel *gate,
                             const struct session_record *s)
 {
@@ -152,8 +152,8 @@ static int gate_send_limits(struct channel *gate,
     return r;
 }
 
-/* Both get an end of a new channel. A session that takes none is killed, like
- * each session that doesn't read. */
+/* Both get an end of a new channel. A session that doesn't take its end is
+ * killed, as any session that doesn't read. */
 static int gate_send_adopt(struct channel *gate, struct session_record *s)
 {
     bool known = s->channel.phase != PHASE_START;
@@ -176,7 +176,7 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* If gate doesn't take a message, the news stays: what is sent twice does no
+/* If gate doesn't take a message, the news stays: sending it twice does no
  * harm. */
 static int gate_send_one(struct channel *gate, struct session_record *s)
 {
@@ -250,8 +250,8 @@ void gate_on_ready(struct child *c)
     SESSIONS_EACH(m->sessions, s) {
         if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
             continue;
-        /* The client of an elder that isn't known yet comes with a later
-         * look. */
+        /* If the client of an elder isn't known yet, a later look reports the
+         * elder. */
         if (s->older && !s->unknown)
             session_add_news(s, NEWS_ELDER);
         if (s->orphan && s->channel.fd >= 0)

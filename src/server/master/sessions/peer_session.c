@@ -1,5 +1,5 @@
-/* A session's record, from its begin to its end, and the table of all: it is
- * found by its serial. All records are allocated at the start. Gate kills a
+/* A session's record, from its begin to its end, and the table of all records,
+ * found by their serial. All records are allocated at the start. Gate kills a
  * session that breaks the rules or doesn't read, since gate is its parent.
  * Nothing that a session sends ends anything else. Runs in master. */
 #include "logins.h"
@@ -17,7 +17,7 @@
  * process files is reaped, while a new session may come in. */
 #define SLACK 64
 
-/* All descriptors are -1, also in a record that is free again. */
+/* All descriptors are -1, also in a free record. */
 static void table_blank(struct session_record *s)
 {
     *s = (struct session_record){ .channel.fd = -1 };
@@ -55,7 +55,7 @@ void sessions_release(struct session_table *t)
     *t = (struct session_table){ 0 };
 }
 
-/* The hash has a key: gate chooses serials, and must not choose buckets. */
+/* Hashes with a key: gate chooses serials, and must not choose buckets. */
 static struct session_record **bucket_of(struct session_table *t,
                                          uint64_t serial)
 {
@@ -118,7 +118,7 @@ struct session_record *sessions_take(struct session_table *t, uint64_t serial)
 
     if (s) {
         t->free = s->next;
-    } else if (t->touched < t->size) { /* memory without a page until now */
+    } else if (t->touched < t->size) { /* memory that has no page yet */
         s = &t->all[t->touched++];
         table_blank(s);
     } else {
@@ -167,8 +167,9 @@ static void session_on_message(void *owner, uint32_t events)
     }
 }
 
-/* Files, or the session itself, has closed its channel and lives on. An
- * attacker may control the session: it is in no list, but has its client. */
+/* The session or its files has closed its channel but hasn't ended. It is no
+ * longer in `who`, but an attacker in it may still serve its client: kill
+ * both. */
 void session_abandon(struct session_record *s)
 {
     files_abandon(&s->files, 0);
@@ -233,8 +234,8 @@ struct session_record *session_open(struct master *m, uint64_t serial,
     return s;
 }
 
-/* A session that was kicked meanwhile gets its address too, so that its last
- * events have it. */
+/* A session that was kicked before its address was known gets it too, so that
+ * its last events have it. */
 bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server)
 {
@@ -300,8 +301,8 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    /* Gate, or master itself, will know whether the session died by a signal,
-     * and files must learn it: it can't notice otherwise that a session died
+    /* Gate, or master itself, will learn whether the session died by a signal,
+     * and must tell files, which can't notice otherwise that a session died
      * during an upload. */
     if (s->files.channel.fd < 0 || s->files.end >= 0 ||
         (!children_gate(s->master) && s->pid == 0))
@@ -351,7 +352,8 @@ void session_kill(struct session_record *s)
     sessions_send_news(m);
 }
 
-/* Orders the session to end. If it is gone, it has ended by itself. */
+/* Orders the session to end. If its channel is closed, it has ended by
+ * itself. */
 static bool session_told(struct session_record *s, enum ending why, bool finish)
 {
     int r = SEND(&s->channel, kick, 0, .why = why, .finish = finish);
@@ -363,7 +365,7 @@ static bool session_told(struct session_record *s, enum ending why, bool finish)
     return r >= 0;
 }
 
-/* files stays until the session has sent its last reply: a session that loses
+/* Keep files until the session has sent its last reply: a session that loses
  * its files would report that as the reason. */
 void session_kick(struct session_record *s, enum ending why)
 {
@@ -400,10 +402,10 @@ bool session_is_served(const struct session_record *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-/* Asks what a session does now, for a caller who wants to see it. Master keeps
- * no such facts: it asks the session, and passes on the answer. For a session
- * of an older generation it asks that session's master. A session may answer
- * late, or never; the caller has a deadline. */
+/* Asks a session for its work, for a caller who wants to see it. Master keeps
+ * no such facts, and passes the answer on. If the session is of an older
+ * generation, it asks that session's master. A session may answer late, or
+ * never; the caller has a deadline. */
 
 #define LOOK_OLDER 1 /* s->look: its master was asked, without a number */
 
@@ -413,7 +415,7 @@ bool look_begin(struct session_record *s)
 
     if (!session_is_served(s) || (asked && !s->older))
         return session_is_served(s);
-    if (s->older) { /* an answer may be lost there: nobody waits for a second */
+    if (s->older) { /* that master may lose an answer, so ask again */
         s->look = LOOK_OLDER;
         older_order(s, ORDER_LOOK);
         return !asked;

@@ -1,6 +1,6 @@
 /* The table of a generation's sessions, in memory that the supervisor keeps:
- * the masters of later generations map it. Each row has two writers, and each
- * of them its own part. The row's master writes what the session is; the newest
+ * the masters of later generations map it. Each row has two parts, each with
+ * one writer. The row's own master writes the facts of the session; the newest
  * master (older.c) writes orders, which the row's master obeys. They exchange
  * no message, and neither waits for the other. Runs in master. */
 #include "sessions.h"
@@ -92,7 +92,8 @@ uint64_t roster_changes(const struct roster *r)
 }
 
 /* A master that dies while it writes leaves an odd number for ever: then the
- * row is never read again, and its generation ends anyway. */
+ * row is never read again, which does no harm, since its generation ends
+ * anyway. */
 bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret)
 {
     const struct roster_row *from = &r->row[row];
@@ -136,7 +137,7 @@ unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial)
     return from->ordered == serial ? orders : 0;
 }
 
-/* A master's own table. */
+/* The roster of this master. */
 
 int roster_begin(struct master *m)
 {
@@ -157,7 +158,7 @@ static size_t roster_row_of(const struct session_record *s)
     return (size_t)(s - s->master->sessions->all);
 }
 
-/* The session's work isn't news, but stays for masters that have asked. */
+/* The session's work isn't news, but is kept for masters that have asked. */
 static struct roster_facts roster_facts_of(const struct session_record *s)
 {
     struct roster_facts f = {
@@ -219,7 +220,7 @@ void session_publish_doing(struct session_record *s,
     session_publish(s);
 }
 
-/* A master that retires, and the orders of the newest one. */
+/* A master that retires obeys the newest one's orders. */
 
 static void orders_obey(struct session_record *s, unsigned orders)
 {

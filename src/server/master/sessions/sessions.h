@@ -42,15 +42,15 @@ struct banning {
  * Returns 0 or -errno. */
 int banning_init(struct master *m);
 void banning_release(struct banning *b);
-/* Begins to write the file if the table has changed since it was written. */
+/* Begins to write the file if the table has changed since the last writing. */
 void banning_save(struct master *m);
-/* Adds a ban, logs it, and ends sessions of that network: all of them, or for
- * an automatic ban those that haven't logged in. They end for WHY; *ended is
- * their number. Returns 0, or -ENOSPC: there are BANS_MAX of the
- * administrator. */
+/* Adds a ban, logs it, and ends sessions of that network for WHY: all of
+ * them, or for an automatic ban only sessions without a login. *ended is
+ * their number. Returns 0, or -ENOSPC: the administrator has BANS_MAX bans
+ * already. */
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended);
-/* A wrong password was counted at NOW: bans the address if it was one too
+/* A wrong password was counted at NOW: bans the address if that was one too
  * many. */
 void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
 /* The process of S has ended: bans its client's address after a crash. */
@@ -69,7 +69,7 @@ struct files_process {
     struct channel channel;
     struct loop_watch watch;
     struct service_channel *log;
-    int end; /* the session's, until it is passed on; then -1 */
+    int end; /* the session's end, until it is passed on; then -1 */
     char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
     bool away;                     /* its disk couldn't be reached */
 };
@@ -80,16 +80,16 @@ struct hanging {
     uint64_t user, place;
 };
 
-/* A directory on a disk that was late. No process files opens it until a fork
- * of master could. */
+/* A directory on a disk that was late. Processes files don't open it until a
+ * fork of master has. */
 #define HANGING_MARKS ERRANDS_MARKS
 
 struct hanging_mark {
     struct master *master;
     uint64_t place; /* 0: never used */
     bool late;
-    uint64_t pause; /* ms before the next try; it stays for the next time that
-                       the directory is late */
+    uint64_t pause; /* ms before the next try; kept for the next time that the
+                     * directory is late */
     struct loop_timer timer; /* of the pause */
     char path[2 * USER_HOME_MAX + 2];
 };
@@ -99,32 +99,32 @@ struct hanging_table {
     size_t count, size;
     struct hanging_mark *mark;
 };
-/* More such processes of one user are too many: it can't log in then. */
+/* If more processes of one user hang, the user can't log in. */
 #define HANGING_PER_USER 16
 
-/* 0 or -1: no memory. */
+/* Return 0, or -1: no memory. */
 int hanging_init(struct hanging_table *t, size_t size);
 void hanging_release(struct hanging_table *t);
-/* Takes over the process of a session of USER, a number of an account. PLACE is
- * the directory that was late at its start, or 0. False: the table is full, and
- * the process stays with its session. */
+/* Takes over the process of a session of USER, the number of an account. PLACE
+ * is the directory that was late at its start, or 0. Returns false if the table
+ * is full; the process then stays with its session. */
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place);
-/* Was it one of them? */
+/* Was PID in the table? */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
 struct hanging *hanging_find(struct hanging_table *t, pid_t pid);
 /* The directory PLACE, which is PATH, was late. From now on a fork tries to
  * open it: after 1 s, and then after pauses that grow to 1 minute. If all marks
  * are in use, it does nothing. */
 void hanging_mark(struct master *m, uint64_t place, const char *path);
-/* Is it marked? Or got it no mark, and does a process wait for it? */
+/* Is it marked as late or, if no mark was free, does a process hang in it? */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets F, in the record of S, to no process and no descriptors. */
 void files_blank(struct files_process *f, struct session_record *s);
-/* Is it an errno of a network disk, or of a disk that fails? It may be back in
- * a minute. */
+/* Is it an errno of a network disk, or of a disk that fails, and may go away in
+ * a minute? */
 bool files_is_away(int error);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
@@ -137,15 +137,15 @@ int files_fork(struct files_process *f, const struct user *user);
 void files_hang_up(struct files_process *f);
 /* Kills a process that hasn't left by itself. */
 void files_kill(struct files_process *f);
-/* Kills it, and leaves it to the table of hanging ones, so that the session's
- * record is free of it. PLACE as for hanging_add(). */
+/* Kills the process, and moves it to the table of hanging processes, so that
+ * the session's record is free of it. PLACE as for hanging_add(). */
 void files_abandon(struct files_process *f, uint64_t place);
 /* The process wasn't ready in time: reports the directory that doesn't answer,
  * and abandons it. USER: the row, or NULL. Returns true if the user can enter
  * the home without that directory. */
 bool files_were_late(struct files_process *f, const struct user *user);
-/* Is the home of USER late itself, or do too many processes of it hang? Then
- * reports it. */
+/* Is the home of USER late itself, or do too many of the user's processes hang?
+ * Then reports it. */
 bool files_home_is_late(struct files_process *f, const struct user *user);
 /* The process was reaped. */
 void files_reaped(struct files_process *f, int status);
@@ -164,7 +164,8 @@ enum session_state {
                         it is WAITING, VERIFY or DELAYED again, or WRITING */
     SESSION_OLDER,   /* of an older generation; its master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
-    SESSION_ENDED /* its channel is closed; files or gate's report is missing */
+    SESSION_ENDED    /* its channel is closed; files, or gate's report, is still
+                      * missing */
 };
 
 /* The news for gate. */
@@ -172,8 +173,8 @@ enum session_news {
     NEWS_LOGIN = 1,  /* somebody has logged in, with these limits */
     NEWS_LIMITS = 2, /* the limits have changed */
     NEWS_KILL = 4,
-    NEWS_ELDER = 8,  /* one of an older generation is there */
-    NEWS_ADOPT = 16, /* one of a gate that has ended */
+    NEWS_ELDER = 8,  /* a session of an older generation exists */
+    NEWS_ADOPT = 16, /* a session of a gate that has ended */
     NEWS_GONE = 32,  /* an older or adopted session has ended */
 };
 
@@ -183,14 +184,15 @@ enum session_order {
     ORDER_KILL = 2,
     ORDER_LOOK = 4,
 };
-/* As the reason of ORDER_KICK: only after its transfer, without a deadline.
- * A stop kicks no session of another generation: its own master does. */
+/* The reason of an ORDER_KICK that means: end after the transfer, without a
+ * deadline. A stop can't mean itself by it, since a stop kicks only sessions of
+ * its own generation. */
 #define WHY_FINISH ENDING_SHUTDOWN
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
     uint64_t name;   /* 0: auth sent none */
-    uint64_t factor; /* of guesses_code(): a keyed hash of the user's secret */
+    uint64_t factor; /* guesses_code(): a keyed hash of the user's secret */
     struct address peer;
     bool trusted; /* failures of this address don't count */
 };
@@ -204,7 +206,7 @@ struct verdict {
                          otherwise 0 */
     struct guess guess;
     uint64_t delay;               /* ms, due to earlier failures */
-    enum password_fault fault;    /* of a new password */
+    enum password_fault fault;    /* about a new password */
     char hash[USER_HASH_MAX + 1]; /* a new one; "": none */
 };
 
@@ -212,8 +214,8 @@ struct answer {
     struct verdict verdict;
     uint64_t asked; /* clock_ms() at `login` */
     uint64_t at;    /* clock_ms() of the answer to a delayed login */
-    bool slowed;    /* it counts among the delayed ones of its address */
-    bool busy;      /* too many are delayed already: the answer is BUSY */
+    bool slowed;    /* it counts as a delayed login of its address */
+    bool busy;      /* too many are delayed already, so the answer is BUSY */
 };
 
 struct older;
@@ -225,7 +227,7 @@ struct account_limits {
     uint64_t sessions, transfers, up, down;
 };
 
-/* Zero without a user. */
+/* All zero if there is no user. */
 struct session_limits {
     struct account_limits
         account[1 + USER_TEAMS_MAX]; /* the user's, the teams' */
@@ -243,49 +245,51 @@ struct session_record {
     time_t since, login; /* login 0: not yet */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* for the present state */
+    struct loop_timer timer; /* belongs to the present state */
     struct service_channel *log, *keys;
     uint32_t request; /* number of `login` */
-    uint64_t tries;   /* wrong passwords so far; after a login those since */
-    struct answer answer; /* to the present login */
+    uint64_t tries;   /* wrong passwords since the session began or, after the
+                       * login, since then */
+    struct answer answer; /* the answer to the present login */
     uint64_t fresh;       /* access_ask() of this login */
     unsigned news;        /* enum session_news */
     pid_t pid;            /* reported by gate; 0: none, or reaped */
     bool orphan;          /* its gate has ended, so it is a child of master */
-    bool counts;          /* gate knows it by a message of master */
+    bool counts;          /* gate knows it from a message of master */
     int status;           /* from wait(2) */
-    /* It was killed after its end, and so was its files. Nothing waits for
+    /* The session and its files were killed after its end. Nothing waits for
      * them: they may hang on a disk. */
     bool abandoned;
 
     struct older *older; /* the older generation; NULL: this one */
     size_t row;          /* in its roster */
     bool unknown;        /* its client isn't known there yet */
-    enum ending why;     /* of the last order to kick it */
+    enum ending why;     /* reason of the last order to kick it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
     bool finishes;       /* it was told to end after its transfer */
-    uint64_t answers;    /* to the newest master: their number in the roster */
+    uint64_t answers;    /* counts answers to the newest master, in the
+                          * roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t version; /* user_version() of the row at the login */
     struct session_limits limits;
-    bool must_change; /* the password, at the login */
+    bool must_change; /* the user must change the password since the login */
     struct files_process
         files; /* files.end is the session's end of session–files */
 
     struct session_record *next; /* in its bucket, or in the free list */
     struct session_record *unswept;
-    bool marked; /* it is in the list of those to sweep */
+    bool marked; /* it is in the list `unswept` */
 };
 
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
-    size_t touched; /* of them were ever in use; the others come after them */
-    size_t limit;   /* max_sessions, for those that begin here */
+    size_t touched; /* how many were ever in use: the first ones */
+    size_t limit;   /* max_sessions, for sessions that begin here */
     size_t living;  /* not FREE, not ENDED */
     size_t used;    /* not FREE */
     struct session_record **bucket;
@@ -293,7 +297,8 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     size_t with_news;
-    struct session_record *unswept; /* may be free at the end of the turn */
+    struct session_record *unswept; /* records that may be free at the end of
+                                     * the turn */
     struct hanging_table hanging;
     uint64_t reports; /* debt_take(): sessions that found no room */
 };
@@ -305,20 +310,19 @@ struct session_table {
 /* Allocates all memory of the table, for PLACES sessions that live. Returns 0
  * or -ENOMEM. */
 int sessions_init(struct session_table *t, size_t limit, size_t places);
-/* So many records does that table have. */
+/* Returns how many records that table has. */
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
 struct session_record *sessions_by_files(struct session_table *t, pid_t pid);
 /* Counts the sessions in the account NUMBER, also sessions of older
- * generations, without S. A session counts until its process files has
- * ended, or hangs. For a session of an older generation, kicked sessions
- * don't count. */
+ * generations, without S. A session counts until its process files has ended,
+ * or hangs. A kicked session of an older generation doesn't count. */
 size_t sessions_of_account(const struct session_record *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session_record *s, uint64_t number);
 size_t sessions_logged_in(const struct session_table *t);
-/* Returns an empty record, which counts as living, or NULL: none is free. */
+/* Returns an empty record, which counts as living, or NULL if none is free. */
 struct session_record *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session_record *s);
 
@@ -328,13 +332,13 @@ struct session_ends {
 };
 /* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
  * proxy, and the session can do nothing until session_set_client(). If it can't
- * be watched, it has ended already. Returns NULL if there are max_sessions;
+ * be watched, it has ended on return. Returns NULL if there are max_sessions;
  * then the descriptors stay the caller's. */
 struct session_record *session_open(struct master *m, uint64_t serial,
                                     const struct address *peer,
                                     const struct address *local, bool proxied,
                                     const struct session_ends *ends);
-/* The client's address is PEER, it has connected to SERVER, and it may enter.
+/* Admits the session of a client at PEER, which has connected to SERVER.
  * Returns false if the address was known already. */
 bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server);
@@ -345,51 +349,51 @@ void session_end(struct session_record *s);
 void session_gone(struct session_record *s, int status);
 /* Ends the session and has its process killed. */
 void session_kill(struct session_record *s);
-/* The session has ended for master: has what is left of it killed, and waits
- * for that no more. */
+/* The session has ended for master: has its remaining processes killed, and
+ * waits for them no more. */
 void session_abandon(struct session_record *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session_record *s, enum ending why);
 /* Ends the session after the transfer under way, without a deadline. */
 void session_finish(struct session_record *s);
-/* Is it being served, here or in an older generation? */
+/* Is the session being served, here or in an older generation? */
 bool session_is_served(const struct session_record *s);
 /* Sets the timer for the present state. */
 void session_set_timer(struct session_record *s, uint64_t ms);
-/* The record may have no more use: marks it for sessions_sweep(). */
+/* The record may be unused now: marks it for sessions_sweep(). */
 void session_mark(struct session_record *s);
-/* Frees the records that nothing holds any more. Only for the end of a turn of
- * the loop: no callback may find that its session's record has another owner.
- */
+/* Frees the unused records. Call it only at the end of a turn of the loop: no
+ * callback may find that its session's record has another owner. */
 void sessions_sweep(struct master *m);
 
-/* Asks what S does, unless it is asked already. Returns true if an answer may
- * come. */
+/* Asks S for its work, unless it is asked already. Returns true if an answer
+ * may come. */
 bool look_begin(struct session_record *s);
-/* Passes on the answer. */
+/* Passes the answer on. */
 void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
 
 /* drain.c: "sallyportctl drain" */
 
-/* DRAIN_ON: in MS the drain begins: each client is turned away, and each
+/* DRAIN_ON: the drain begins in MS: then each client is refused, and each
  * session ends after its transfer. Until then only the health checks of proxies
  * get 421. DRAIN_OFF: the service takes sessions again. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms);
 bool drain_is_on(const struct master *m);
-/* clock_ms() of its beginning, which may be to come; 0: there is none. */
+/* clock_ms() of the drain's beginning, which may be in the future; 0: none is
+ * ordered. */
 uint64_t drain_begins(const struct master *m);
-/* Does what the last order says. Call it before `up`, and when an older
- * generation has taken another order. */
+/* Obeys the last order. Call it before `up`, and when an older generation has
+ * taken another order. */
 void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* News is for the gate that is ready now. Without one only a kill is kept,
- * until the gate that ends is reaped: the next gate learns all else when it is
- * ready (gate_on_ready()), and a record that waited for it would hold up a
- * stop. */
+/* Adds news for the gate that is ready now. Without a ready gate only a kill is
+ * kept, until the gate that ends is reaped: the next gate learns everything
+ * else when it is ready (gate_on_ready()), and a record that waited for it
+ * would hold up a stop. */
 void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session_record *s);
@@ -413,10 +417,10 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
  * marks it when the generation has ended. GENERATION_VERSION is the version of
  * these structs. */
 
-/* The masters look at each other's part of a roster so often, in ms. */
+/* How often, in ms, a master looks at the others' part of a roster. */
 #define ROSTER_LOOK_MS 50
 
-/* The session's report about its work, as in `doing`. */
+/* The session's report about its work: the fields of `doing`. */
 struct roster_doing {
     char client[128], tls[128], verb[32], path[MESSAGE_TEXT_MAX + 1];
     uint64_t bytes, of, ms;
@@ -431,7 +435,7 @@ struct roster_facts {
     char user[USER_NAME_MAX + 1];
     bool gone; /* it has ended, with this status of wait(2) */
     int status;
-    uint64_t answers; /* how often `doing` was asked for and answered */
+    uint64_t answers; /* counts answers to `doing` for the newest master */
 };
 
 struct roster_row {
@@ -452,23 +456,24 @@ struct roster {
     uint64_t row_size, rows;
     uint64_t used;    /* rows that were ever written: the first ones */
     uint64_t changes; /* of facts */
-    uint64_t orders;  /* so many were given */
+    uint64_t orders;  /* counts the orders given */
     struct roster_row row[];
 };
 
 size_t roster_size(size_t rows);
-/* Maps a roster of ROWS rows. FD -1: memory of its own, for a test. The second
- * one maps all rows that it has. No fork of master inherits it. 0 or -errno */
+/* roster_map() maps a roster of ROWS rows; FD -1: private memory, for a test.
+ * roster_map_all() maps all rows that FD has. No fork of master inherits it.
+ * Return 0 or -errno. */
 int roster_map(int fd, size_t rows, struct roster **ret);
 int roster_map_all(int fd, struct roster **ret);
 void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
-/* The session's own master calls it. */
+/* Called by the session's own master. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
 /* Returns the orders for the session SERIAL in a row, of enum session_order,
  * and clears all. */
 unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial);
-/* The newest master calls them. roster_turn() changes with the facts.
+/* Called by the newest master. roster_turn() changes with the facts.
  * roster_read() returns false while they change. */
 uint64_t roster_turn(const struct roster *r, size_t row);
 bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
@@ -487,15 +492,15 @@ int roster_keep(struct master *m);
 /* Writes what S is now, or that it has ended, into this generation's roster. */
 void session_publish(struct session_record *s);
 void session_unpublish(struct session_record *s);
-/* The same, with the answer to a question of the newest master. */
+/* The same, with the answer to the newest master's question. */
 void session_publish_doing(struct session_record *s,
                            const struct msg_doing *msg);
 /* This generation retires: from now on it obeys the orders in its roster. */
 void orders_follow(struct master *m);
 
 /* older.c: the older generations, as the newest master knows them: a roster of
- * each, and a record for each of their sessions. Only its own master can end
- * such a session's process. */
+ * each, and a record for each of their sessions. Only the session's own master
+ * can end its process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 /* The result of the last look at a row. */
@@ -522,7 +527,7 @@ size_t older_count(const struct master *m);
 void older_lead(struct master *m);
 /* Looks at once. */
 void older_look_all(struct master *m);
-/* Unmaps all, and gives back their records. */
+/* Unmaps all rosters, and frees their records. */
 void older_release(struct master *m);
 void older_order(struct session_record *s, enum session_order order);
 

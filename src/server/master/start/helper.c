@@ -14,7 +14,7 @@
 
 #define SURVEY_MS 10000
 
-/* So many of them are left. */
+/* Returns the ms that are left of the helpers' time. */
 static int helper_time_left(const struct master *m)
 {
     const uint64_t now = clock_ms();
@@ -87,7 +87,7 @@ static void survey_on_end(void *owner, int status)
                      "them hangs");
 }
 
-/* It may have ended before master watched its children. */
+/* Check may have ended before master watched its children. */
 void helper_watch_survey(struct master *m)
 {
     if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
@@ -95,9 +95,9 @@ void helper_watch_survey(struct master *m)
     m->survey = 0;
 }
 
-/* Executes check with the question P, which gets the answer: 0, or with the
- * complaint -ETIMEDOUT: check is late; -EIO: it has failed, or couldn't be
- * asked. *P has what check had answered until then. */
+/* Executes check with the question P, which gets the answer. Returns 0, or with
+ * the complaint -ETIMEDOUT: check is late; -EIO: it has failed, or couldn't be
+ * asked. *P has the answers up to that moment. */
 static int helper_ask(const struct master *m, struct prepared *p,
                       struct complaint *c)
 {

@@ -25,7 +25,7 @@ int options_parse(struct start_options *o, int argc, char **argv)
             o->config = optarg;
     if (found == -1 && optind == argc)
         return 0;
-    if (found == -1) /* the end; getopt_long prints any other mistake itself */
+    if (found == -1) /* the end; getopt_long() has printed any other mistake */
         fprintf(stderr, "%s: '%s' is not an option\n", argv[0], argv[optind]);
     fprintf(stderr, "Try '%s --help'.\n", argv[0]);
     return EX_USAGE;

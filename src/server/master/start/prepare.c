@@ -1,5 +1,5 @@
-/* Opens and checks everything before a process is started. So a mistake of the
- * administrator is one line, and nothing has happened. Runs in master, before
+/* Opens and checks everything before a process is started, so that a mistake of
+ * the administrator gives one line and has no effect. Runs in master, before
  * its sandbox. */
 #include "start.h"
 
@@ -37,12 +37,12 @@ int secrets_keep(struct master *m)
     return succession_keep_bytes(&m->succession, SECRETS_NAME, all);
 }
 
-/* The rows of the generation before count until the file has another text that
- * is whole: somebody may be writing it now. A newer build may refuse the old
- * text; then the file alone counts. A reload waits for a file that changes just
- * now, so that its answer tells whether the file is right; a recovery waits for
- * nothing. If the file is broken after a crash, the rows from before the crash
- * stay. Without the file the server starts only if it had no users before. */
+/* The rows of the generation before count until the file has another complete
+ * text: somebody may be writing it now. If a newer build refuses the old text,
+ * the file alone counts. A reload waits for a file that is changing, so that
+ * its answer tells whether the file is right; a recovery doesn't wait. If the
+ * file is broken after a crash, the rows from before the crash stay. Without
+ * the file the server starts only if it had no users before. */
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
@@ -88,8 +88,8 @@ int prepare_users(struct master *m, struct complaint *c)
     return r < 0 ? r : 0;
 }
 
-/* Does this answer of check end a start? Other errors mean that something is
- * missing, and a start can do without it. */
+/* Does this answer of check end a start? A start can do without what other
+ * errors mean. */
 static bool prepare_failed(int r)
 {
     return r == -EINVAL || r == -EIO || r == -ETIMEDOUT || r == -ECANCELED;
@@ -114,8 +114,8 @@ int prepare_identities(struct master *m, struct complaint *c)
     return prepare_take(m, PREPARED_ACCOUNTS, c);
 }
 
-/* Nobody can put a file into a directory that is removed: it stays empty for
- * all recoveries. Where none can be made, PATH itself is taken. */
+/* Makes a directory and removes it: nobody can put a file into it, so it stays
+ * empty for all recoveries. If none can be made, takes PATH itself. */
 static int open_empty(const char *path)
 {
     char other[SETTINGS_PATH_MAX + sizeof(".new")];
@@ -130,9 +130,9 @@ static int open_empty(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* If the caller isn't root, no process changes its root directory: any
- * descriptor will do. The same holds if --check, which makes nothing, finds
- * that a start would have to make it. */
+/* Without root no process changes its root directory, so any descriptor will
+ * do. The same holds if --check finds that a start would have to make the
+ * directory. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;
@@ -163,10 +163,11 @@ int prepare_state(struct master *m, struct complaint *c)
     return 0;
 }
 
-/* Counts: a session's channels to master and files, the ends of log and keys,
+/* Counts a session's channels to master and files, its ends of log and keys,
  * and files' end while a login is under way; callers at the control socket;
- * unread messages of ended processes; what is opened once; a reserve, in which
- * a fork also copies what the program that it executes gets. */
+ * unread messages of ended processes; descriptors that are opened once; and a
+ * reserve, into which a fork copies the descriptors of the program that it
+ * executes. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
@@ -175,7 +176,7 @@ unsigned long long prepare_descriptors(const struct master *m)
            services_ended_max(master_places(m)) + m->settings.listen_count;
 }
 
-/* Not for --check, which may run beside a running server. */
+/* --check skips it, since a server may run beside it. */
 int prepare_control(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX];
@@ -246,7 +247,8 @@ int prepare_limits(struct master *m, struct complaint *c)
                           needed, (unsigned long long)limit.rlim_max);
 }
 
-/* --check only tries them. A port of this very server is no remark. */
+/* --check only tries them. A port of the running server itself is no
+ * mistake. */
 int prepare_listeners(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX], text[ADDRESS_TEXT_MAX];
@@ -274,7 +276,7 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-/* NAME: under which the supervisor keeps it. READ: see m->memory_read. */
+/* NAME: the supervisor keeps the memory under it. READ: see m->memory_read. */
 static const struct {
     const char *name;
     size_t size;
@@ -307,7 +309,8 @@ int prepare_memory(struct master *m, struct complaint *c)
         m->memory[i] = fd;
         if (!memories[i].read)
             continue;
-        /* Opened again: nobody can write through this descriptor. */
+        /* Open it again, read-only: nobody can write through this
+         * descriptor. */
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         m->memory_read[i] = open(path, O_RDONLY | O_CLOEXEC);
         if (m->memory_read[i] < 0)
@@ -348,13 +351,13 @@ int prepare_sandbox(struct master *m, struct complaint *c)
     return prepare_take(m, PREPARED_SANDBOX, c);
 }
 
-/* A recovery has inherited what it needs: it asks nothing, and waits for no
+/* Ask nothing in a recovery, which has inherited everything and waits for no
  * disk. The filters were tried in this kernel. */
 static void prepare_question(struct master *m, struct prepared *p)
 {
     const bool recovery = m->succession.recovery;
-    /* The keys of master_init() stay for those that the generation before
-     * didn't have. */
+    /* The random keys of master_init() stay if the generation before had fewer
+     * keys. */
     const bool inherited = succession_inherit_bytes(
                                &m->succession, SECRETS_NAME, &m->secrets,
                                sizeof(m->secrets)) >= sizeof(m->secrets.names);
@@ -374,8 +377,8 @@ static void prepare_question(struct master *m, struct prepared *p)
     p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
 }
 
-/* Was check late, or has it failed? Then the next steps have no time or no
- * answer, and would end the start for another reason. */
+/* Was check late, or has it failed? Then later steps have no time or no answer,
+ * and would end the start for a misleading reason. */
 static int prepare_unanswered(const struct prepared *p, struct complaint *c)
 {
     for (int i = 0; i < PREPARED_PARTS; i++) {
@@ -400,11 +403,11 @@ int prepare_by_check(struct master *m, struct complaint *c)
             helper_prepare(m, p);
             break;
         }
-    /* If the key can't be kept on the disk, master's random one is used. The
-     * key on the disk is for the next start; it is also for this one, unless a
-     * key was inherited. It is taken before the next step, since forks wipe it
-     * only in m->secrets. A damaged one is told now, since the next start won't
-     * know of it. */
+    /* If the key can't be kept on the disk, master's random key is used. The
+     * key on the disk is for the next start, and for this one unless a key was
+     * inherited. Take it before the next step, since forks wipe it only in
+     * m->secrets. Report a damaged key now, since the next start won't know of
+     * it. */
     if (key->result == 0)
         memcpy(m->secrets.names, p->key, sizeof(p->key));
     explicit_bzero(p->key, sizeof(p->key));

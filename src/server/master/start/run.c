@@ -1,5 +1,5 @@
 /* Master as a whole: its parts, the table of its children, the moment when all
- * of these are ready. It parses no byte of a client. When it runs, it waits for
+ * of these are ready. It parses no byte of a client. A running master waits for
  * no disk, and for no process. */
 #include "start.h"
 
@@ -15,7 +15,7 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
 
-/* Drops all of master's memory that files doesn't need, which is all but START.
+/* Drops all of master's memory but START, since files doesn't need it.
  * Otherwise files would have a copy of each page that master changes after the
  * fork: 40 KiB. */
 static void become_files(struct master *m, const struct files_start *start)

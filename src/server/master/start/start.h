@@ -27,31 +27,31 @@ void options_help(FILE *out);
  * isn't in a process of root that continues: reader and check. Call these
  * functions before master's sandbox closes. */
 
-/* How long reader and check may take, but to look at homes and to read the
- * users file: all of them together at a start, since the supervisor kills a
- * master that isn't ready in time; each of them for --check. */
+/* Time of reader and check, except to look at homes and to read the users file.
+ * At a start all of them share it, since the supervisor kills a master that
+ * isn't ready in time; for --check each has it. */
 #define HELPER_MS 20000
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
- * which the caller closes. 0, or -EINVAL with the complaint; another -errno if
- * reader has failed itself. For --check the mistakes of the file are printed
+ * which the caller closes. Returns 0, or -EINVAL with the complaint; another
+ * -errno if reader has failed. For --check it prints the mistakes of the file
  * instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
-/* Has check do the wanted parts of what a start needs, in a start up to the
- * first mistake. If it fails, so does the part at which it stopped: -ETIMEDOUT:
- * a disk doesn't answer; -EIO: check has failed itself, or couldn't be asked.
- * The parts after those are -ECANCELED. */
+/* Has check do the wanted parts of what a start needs, at a start up to the
+ * first mistake. If check fails, the part at which it stopped gets -ETIMEDOUT
+ * (a disk doesn't answer) or -EIO (check has failed, or couldn't be asked); the
+ * later parts get -ECANCELED. */
 void helper_prepare(const struct master *m, struct prepared *p);
 /* Prints on standard error what an administrator should know about the settings
- * and the table USERS that reader wrote, in WAIT_MS at most. MODE is one of
- * those in src/server/check/main.c. Returns whether there is a mistake; it
- * counts as one if check is late. */
+ * and the table USERS that reader wrote, in WAIT_MS at most.
+ * src/server/check/main.c has the values of MODE. Returns whether there is a
+ * mistake, or check is late. */
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms);
 /* Begins to look at the homes of all users, in the background, since one of
  * them may hang: check prints its warnings. */
 void helper_survey(struct master *m, int users);
-/* Watches that process, when the loop and the signals exist. */
+/* Watches that process. Call it when the loop and the signals exist. */
 void helper_watch_survey(struct master *m);
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */
@@ -65,9 +65,9 @@ int secrets_keep(struct master *m);
 /* Each returns 0, or with the complaint -EINVAL for a mistake, or another
  * -errno (also -EAGAIN) for an error that may pass without a change of the
  * configuration. */
-/* Asks check for all that the steps below need, but for the names; each of them
- * takes its part of the answer. A mistake is reported by the step of its part,
- * and so is, for --check, that check was late or has failed. */
+/* Asks check for everything that the steps below need, except for the names;
+ * each step takes its part of the answer, and reports a mistake in it. For
+ * --check it also reports that check was late or has failed. */
 int prepare_by_check(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
@@ -83,8 +83,8 @@ int prepare_listeners(struct master *m, struct complaint *c);
 /* Takes the memory of the generation before, or makes an empty one. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
-/* Asks the supervisor to keep all that these steps have made or inherited, for
- * the next generations: they have room for the sessions of this one, too. */
+/* Asks the supervisor to keep for the next generations all that these steps
+ * have made or inherited. It has room for this generation's sessions, too. */
 void prepare_keep(struct master *m);
 
 /* Returns how many descriptors master may have open at once. */
