@@ -130,9 +130,9 @@ static int open_empty(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Without root no process changes its root directory, so any descriptor will
- * do. The same holds if --check finds that a start would have to make the
- * directory. */
+/* No process changes its root directory unless root runs the server, so any
+ * descriptor will do then. The same holds if --check finds that a start would
+ * have to make the directory. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;
