@@ -39,7 +39,8 @@ struct network {
     unsigned bits;
 };
 /* Parses "192.0.2.0/24", "2001:db8::/32", or an address, which has all bits.
- * Returns 0 or -EINVAL. Then WHY is filled in, unless the address is none. */
+ * Returns 0 or -EINVAL. After -EINVAL, WHY is filled in if the address itself
+ * is valid. */
 int network_parse(struct slice text, struct network *ret,
                   struct complaint *why);
 bool network_holds(const struct network *n, const struct address *a);
@@ -59,18 +60,18 @@ bool address_is_loopback(const struct address *a);
 bool address_is_private(const struct address *a);
 /* Returns the first BITS bits of A; all other bits and the port are 0. */
 struct address address_prefix(const struct address *a, unsigned bits);
-/* 32, or 128 of IPv6. */
+/* Returns 32, or 128 for IPv6. */
 unsigned address_bits(const struct address *a);
-/* The bits of the network that counts as one client: 32, or 64 of IPv6, since
- * one host usually has a whole /64. */
+/* Returns the bits of the network that counts as one client: 32, or 64 for
+ * IPv6, since one host usually has a whole /64. */
 unsigned address_client_bits(const struct address *a);
 /* Returns that network. */
 struct address address_client(const struct address *a);
 /* A siphash() of the address, without its port. */
 uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
 
-/* The path of a unix socket as an open directory and a name in it. The
- * directory that was checked is then the one that is used, and the path may
+/* Splits the path of a unix socket into an open directory and a name in it. So
+ * the directory that was checked is the one that is used, and the path may
  * exceed the 107 bytes of an address. */
 
 /* Splits "/run/x/control": writes the directory "/run/x" to OUT, and points
@@ -83,13 +84,13 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret);
 /* Gets the pid, uid and gid of the process at the other end of a connected
  * socket. Returns 0 or -errno. */
 int local_peer(int fd, struct ucred *ret);
-/* Gets the uid by which the person logged in who has started that process: sudo
- * doesn't change it. The process must still live, and the kernel must know it
- * by its socket (Linux 6.5), since another process may have its pid by now.
- * Returns 0; -ENODATA: nobody logged in for it; or -errno. */
+/* Gets the login uid of the process at the other end, which sudo doesn't
+ * change. The process must still live, and the kernel must identify it by its
+ * socket (Linux 6.5), since another process may have its pid by now. Returns 0;
+ * -ENODATA: nobody logged in for it; or -errno. */
 int local_peer_login(int fd, uint32_t *ret);
-/* Was that process in the group when it connected? One in more than
- * LOCAL_GROUPS_MAX groups counts with its own gid alone. */
+/* Was that process in the group when it connected? For a process in more than
+ * LOCAL_GROUPS_MAX groups only its own gid counts. */
 #define LOCAL_GROUPS_MAX 1024
 bool local_peer_in_group(int fd, gid_t group);
 

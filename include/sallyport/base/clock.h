@@ -1,5 +1,5 @@
-/* Time, and how often something may happen. Deadlines use the monotonic clock,
- * so that a change of the system's time ends nothing. */
+/* Time, and rates. Deadlines use the monotonic clock, so that a change of the
+ * system's time ends nothing. */
 #ifndef SALLYPORT_BASE_CLOCK_H
 #define SALLYPORT_BASE_CLOCK_H
 
@@ -19,8 +19,8 @@ bool clock_has_year(time_t when);
  * clamped. The C library reads the time zone's file at the first call, so
  * sandbox_enter() has it read before. */
 void clock_utc(time_t when, struct tm *ret);
-/* Converts to the local time of the time zone that was read first, as above.
- * Returns false for a time outside these years. */
+/* Converts to local time, in the time zone that this process has read at its
+ * start. Returns false for a time outside these years. */
 bool clock_local(time_t when, struct tm *ret);
 /* Converts year, month, day, hour, minute and second of UTC to seconds since
  * 1970. Returns 0, or -ERANGE for a date that doesn't exist (month 13, second
@@ -31,16 +31,16 @@ int clock_from_utc(const struct tm *tm, time_t *ret);
 /* Writes the present time: "2026-11-20T07:42:01.123Z". Returns OUT. */
 const char *clock_text(char out[CLOCK_TEXT_MAX]);
 
-/* How often something may happen: each time adds EACH to a debt, which time
- * pays off. If at most CREDIT may be owed, it may happen CREDIT / EACH times at
- * once, and then once in each EACH. *PAID is the time at which the debt is paid
- * off; 0: there is none. All are in the same unit of time, whatever that is. */
+/* A rate: each time adds EACH to a debt, which time pays off. If at most CREDIT
+ * may be owed, it may happen CREDIT / EACH times at once, and then once in each
+ * EACH. *PAID is the time at which the debt is paid off; 0: there is none. All
+ * are in the same unit of time, whatever that is. */
 
 uint64_t debt_owed(const uint64_t *paid, uint64_t now);
 /* Returns how long to wait until EACH more may be owed; 0: now. */
 uint64_t debt_wait(const uint64_t *paid, uint64_t each, uint64_t credit,
                    uint64_t now);
-/* Returns the same, and adds EACH if that is 0. */
+/* Returns the same, and adds EACH if it returns 0. */
 uint64_t debt_take(uint64_t *paid, uint64_t each, uint64_t credit,
                    uint64_t now);
 /* Adds EACH, unless MOST or more is owed. A larger debt becomes MOST. */

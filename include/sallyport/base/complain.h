@@ -22,15 +22,15 @@ int complain(struct complaint *c, const char *format, ...)
  * it. Call this before the first line. It keeps TITLE, which must not change.
  */
 void stderr_title(const char *title);
-/* From now on stderr_print() waits for standard error, or no longer: for
- * programs that somebody has called. */
+/* WAITS: may stderr_print() block? Yes for a program that a person runs;
+ * daemons must not. */
 void stderr_wait(bool waits);
 /* Prints one line. It never waits: a line that standard error can't take now is
  * lost. */
 void stderr_print(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Ends a process after a broken invariant or a peer that lies: one line on
+/* Ends a process after a broken invariant, or because a peer lies: one line on
  * standard error, then _exit(2). Master never calls it for anything that a peer
  * did. STATUS is a sysexits(3) code. */
 _Noreturn void die(int status, const char *format, ...)

@@ -1,4 +1,4 @@
-/* Other programs, run without a shell. */
+/* Runs other programs without a shell. */
 #ifndef SALLYPORT_BASE_EXECUTE_H
 #define SALLYPORT_BASE_EXECUTE_H
 
@@ -8,9 +8,9 @@
 
 /* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
  * output and error become a text in OUT, of SIZE bytes. Returns the exit
- * status; EX_UNAVAILABLE: it can't be executed; -1: it was late or said too
- * much, and OUT has the beginning. It gets no other descriptor, and dies with
- * this process. */
+ * status; EX_UNAVAILABLE: it can't be executed; -1: it was late or wrote too
+ * much, and OUT has the beginning. The program gets no other descriptor, and
+ * dies with this process. */
 int execute_program(const char *const argv[], int ms, char *out, size_t size);
 
 #endif

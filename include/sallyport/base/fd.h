@@ -26,11 +26,11 @@ int fd_pair(int ends[2]);
  * Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 /* Locks FD by flock(2), for this open file alone. Returns 0; -ETIMEDOUT:
- * another one still has it after MS; another -errno. */
+ * another open file still has the lock after MS; another -errno. */
 int fd_lock(int fd, uint64_t ms);
-/* Is it on a disk that another machine may change, too, by the type of the file
- * system: GlusterFS and all of FUSE, NFS, CephFS, SMB? Also if that can't be
- * known. */
+/* May another machine change files on this disk, too, by the type of the file
+ * system: GlusterFS and all of FUSE, NFS, CephFS, SMB? Also true if the type
+ * isn't known. */
 bool fd_on_network_disk(int fd);
 /* F_SETLEASE on FD failed with this errno: does the disk have no leases, so
  * that the failure doesn't say whether somebody has the file open? */
@@ -42,22 +42,21 @@ int fd_read_file(int fd, struct buf *into);
 /* Makes a sealed memfd with these bytes (no write, no resize). Returns the
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
-/* The same with the bytes of the file FROM, but MOST of them at most. They
- * don't go through this process's memory: sendfile(2) copies them, which no
- * filter permits. So this, and fd_copy(), are for the time before the sandbox.
- */
+/* The same with the bytes of the file FROM, but at most MOST of them.
+ * sendfile(2) copies them, not this process's memory; no filter permits this
+ * call. So call this and fd_copy() before the sandbox closes. */
 int fd_sealed_copy(const char *name, int from, size_t most);
-/* Writes these bytes to the file TO, where it stands. Returns 0 or -errno. */
+/* Writes these bytes to the file TO, at its position. Returns 0 or -errno. */
 int fd_copy(int to, int from, size_t most);
-/* Seals a memfd in that way, and goes back to its begin. Returns 0 or -errno.
- */
+/* Seals a memfd in the same way, and seeks to its start. Returns 0 or
+ * -errno. */
 int fd_seal(int fd);
-/* Is it sealed in that way? */
+/* Is it sealed in the same way? */
 bool fd_is_sealed(int fd);
 
-/* If the caller of a program has closed a standard descriptor, the next file or
- * socket would get its number, and with it the messages. Now writing to these
- * fails instead, and so does reading: closed input is no empty file. */
+/* Opens closed descriptors 0 to 2 on /dev/null in the wrong direction, so that
+ * their use fails. Otherwise the next file or socket would get such a number,
+ * and with it the messages. */
 void fd_fill_standard(void);
 /* Closes all descriptors from FIRST on, except the N in KEEP. */
 void fd_close_others(int first, const int *keep, size_t n);

@@ -1,4 +1,4 @@
-/* Text of others, for a terminal or a log. */
+/* Makes foreign text harmless for a terminal or a log. */
 #ifndef SALLYPORT_BASE_HARMLESS_H
 #define SALLYPORT_BASE_HARMLESS_H
 
@@ -11,7 +11,7 @@
 /* Returns the length in bytes of the character at AT. 0: not well-formed UTF-8,
  * or a character that controls a terminal, ends a line or reorders text. */
 size_t harmless_length(struct slice s, size_t at);
-/* Writes '?' over each byte of what isn't harmless. */
+/* Writes '?' over each byte that isn't harmless. */
 void harmless_make(char *text, size_t len);
 
 #endif

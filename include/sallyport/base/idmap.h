@@ -11,8 +11,8 @@
 #define IDMAP_UIDS "/proc/self/uid_map"
 #define IDMAP_GIDS "/proc/self/gid_map"
 
-/* Has the map FILE all ids from FIRST to LAST? Also true if it can't be read.
- * *last_there: the last one without a gap. */
+/* Does the map FILE have all ids from FIRST to LAST? Also true if it can't be
+ * read. *last_there is the last id before a gap. */
 bool idmap_has(const char *file, uint64_t first, uint64_t last,
                uint64_t *last_there);
 /* The same with the TEXT of a map. */

@@ -1,6 +1,6 @@
 /* One event loop over epoll(7), for processes that wait on several things.
  * Watches and timers are in their owner's memory. A callback may remove any
- * watch or timer, even if it is ready in the same round. */
+ * watch or timer, even if it is ready in the same turn. */
 #ifndef SALLYPORT_BASE_LOOP_H
 #define SALLYPORT_BASE_LOOP_H
 
@@ -38,12 +38,12 @@ struct loop {
 
 int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
-/* Calls ON_TURN_OVER at the end of each turn, when no callback runs: the place
- * to free the records that callbacks have marked. */
+/* Calls ON_TURN_OVER at the end of each turn, when no callback runs. There the
+ * owner frees the records that callbacks have marked. */
 void loop_sweep(struct loop *l, void (*on_turn_over)(void *owner), void *owner);
 
-/* Adds a level-triggered watch. Its events may be 0: then it reports only
- * errors and hang-ups. Returns 0 or -errno. */
+/* Adds a level-triggered watch. If its events are 0, it reports only errors and
+ * hang-ups. Returns 0 or -errno. */
 int loop_add(struct loop *l, struct loop_watch *w);
 /* Sets up W to call ON_READY when FD can be read, and adds it. Returns 0 or
  * -errno. */
@@ -63,7 +63,7 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
 /* Runs until loop_stop(). Returns 0 or -errno. */
 int loop_run(struct loop *l);
-/* Runs one round. It waits at most MAX_MS milliseconds (-1: without a limit).
+/* Runs one turn. It waits at most MAX_MS milliseconds (-1: without a limit).
  * Returns 0 or -errno. */
 int loop_once(struct loop *l, int max_ms);
 void loop_stop(struct loop *l);

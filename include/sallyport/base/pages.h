@@ -1,4 +1,4 @@
-/* Advice to the kernel about whole pages of memory. */
+/* Tells the kernel how whole pages of memory are used. */
 #ifndef SALLYPORT_BASE_PAGES_H
 #define SALLYPORT_BASE_PAGES_H
 

@@ -24,12 +24,12 @@ enum process {
 const char *process_name(enum process p);
 
 /* Ignores SIGPIPE, and the signals that a terminal or systemd sends to all
- * processes at once: master stops its children, in order. */
+ * processes at once, since master stops its children in order. */
 void process_ignore_signals(void);
 
 /* Keeps argv's memory for process_title(). Call it first in main(). */
 void process_title_init(int argc, char **argv);
-/* Sets the short name that pgrep and top show. The kernel would use the
+/* Sets the short name that pgrep and top show. Without it the kernel shows the
  * program's file name or, for a program executed by a descriptor, a number. */
 void process_comm(enum process p);
 /* Sets the title that ps shows: "sallyport: session 203.0.113.5 (anna)".

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 struct prompt {
-    const char *text; /* printed as it is */
+    const char *text; /* printed unchanged */
     bool echo;
     uint64_t ms; /* how long to wait for the answer; UINT64_MAX: for ever */
-    /* Somebody sets it to end the question; or NULL. */
+    /* Another thread or a handler sets it to end the question; or NULL. */
     const volatile sig_atomic_t *stop;
 };
 
@@ -19,11 +19,11 @@ struct prompt {
 int prompt_open(void);
 
 /* Asks one question at a time, in any thread. OUT gets the line without its
- * end; the caller wipes it. What was typed before is no answer. In every case
- * the terminal is as before: signals that would end or stop the program count
- * after that. Returns the length; -EINTR: such a signal came, or *stop was set;
- * -ETIMEDOUT; -ENODATA: the end of the input; -ENAMETOOLONG: all of the line
- * was read, and doesn't fit; -ENOTTY or another -errno. */
+ * end; the caller wipes it. Discards what was typed before. Always restores the
+ * terminal first: signals that would end or stop the program take effect after
+ * that. Returns the length; -EINTR: such a signal came, or *stop was set;
+ * -ETIMEDOUT; -ENODATA: the end of the input; -ENAMETOOLONG: the whole line was
+ * read, and doesn't fit; -ENOTTY or another -errno. */
 int prompt_ask(int tty, const struct prompt *q, char *out, size_t size);
 
 #endif

@@ -8,12 +8,12 @@
 
 #include "sallyport/base/slice.h"
 
-/* Ends the process if the kernel gives none. */
+/* Ends the process if the kernel has no random bytes. */
 void random_bytes(void *out, size_t len);
 
-/* A secret of bounded length, wiped on release, never logged. The longest
- * password of a user and a one-time code fit in, and one byte more: so a longer
- * text can be cut, and stays too long. */
+/* A secret of bounded length, wiped on release, never logged. It holds the
+ * longest password of a user with a one-time code, and one byte more, so that a
+ * longer text can be cut and is still too long. */
 #define SECRET_MAX 518
 
 struct secret {

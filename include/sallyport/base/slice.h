@@ -25,15 +25,15 @@ bool slice_starts(struct slice s, struct slice prefix);
 bool slice_has(struct slice s, char c);
 /* Has S a byte below 0x20, or 0x7f? */
 bool slice_has_control(struct slice s);
-/* Has S only bytes of ASCII that print, and no blank? */
+/* Has S only printing bytes of ASCII, and no blank? */
 bool slice_is_graphic(struct slice s);
 /* Returns S without the blanks (space, tab) at both ends. */
 struct slice slice_trim(struct slice s);
 
-/* Cuts *rest at the first SEP: *head gets the bytes before it, *rest those
- * after it. If there is no SEP, *head gets all bytes, and *rest becomes empty
- * with a NULL ptr. If *rest already has a NULL ptr, *head stays as it was,
- * which may be undefined: false. */
+/* Cuts *rest at the first SEP: *head gets the bytes before it, and *rest the
+ * bytes after it. If there is no SEP, *head gets all bytes, and *rest becomes
+ * empty with a NULL ptr. Returns false if *rest already has a NULL ptr; then
+ * *head doesn't change, and may be undefined. */
 bool slice_cut(struct slice *rest, char sep, struct slice *head);
 
 /* Is S not empty, and are all its bytes decimal digits? */
@@ -61,10 +61,10 @@ const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX]);
 /* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);
 
-/* Counts the letters to add, drop, change or swap with a neighbour, to make B
- * of A; SIZE_MAX if one of them is longer than 32. */
+/* Counts the letters to add, drop, change or swap with a neighbour that turn A
+ * into B; SIZE_MAX if A or B is longer than 32. */
 size_t slice_distance(struct slice a, struct slice b);
-/* Returns the one of N words that somebody probably meant by S, or NULL. */
+/* Returns the word of N words that somebody probably meant by S, or NULL. */
 const char *slice_nearest(struct slice s, const char *const *words, size_t n);
 
 /* Copies S and adds a NUL. Returns 0; -EINVAL: S has a NUL; -ENAMETOOLONG. */

@@ -10,11 +10,11 @@
 enum setting_type {
     SETTING_PATH,
     SETTING_OPTIONAL_PATH, /* a path, or empty */
-    SETTING_GROUP,         /* of the system, or empty */
+    SETTING_GROUP,         /* a group of the system, or empty */
     SETTING_NUMBER,        /* with an optional K, M, G, T (powers of 1024) */
     SETTING_MIN_FREE,
-    SETTING_MODE,     /* octal; min has the bits that it must have, max those
-                         that it may have */
+    SETTING_MODE,     /* octal; min: bits that must be set; max: bits that may
+                       * be set */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
     SETTING_YES_NO,
     SETTING_LISTEN, /* addresses with ports, comma separated */

@@ -21,9 +21,9 @@
 /* The latest end: seconds since 1970, so that no sum of times overflows. */
 #define BAN_UNTIL_MAX INT64_C(1000000000000)
 
-/* Also a record of the file in `state`. */
+/* A ban; also a record of the file in `state`. */
 struct ban {
-    struct address network; /* the first one; family 0: no ban */
+    struct address network; /* its first address; family 0: no ban */
     uint8_t bits;
     uint8_t by_hand;      /* 1: the administrator's */
     int64_t since, until; /* until 0: for ever */
@@ -31,10 +31,10 @@ struct ban {
 };
 
 struct bans {
-    uint32_t made;    /* 1: it was set up */
-    uint32_t rows;    /* no ban is in the rows from here on */
-    uint64_t changes; /* so often the table has changed */
-    uint64_t saved;   /* the change that the file in `state` has */
+    uint32_t made;    /* 1: the table was set up */
+    uint32_t rows;    /* all rows from this one on are free */
+    uint64_t changes; /* how often the table has changed */
+    uint64_t saved;   /* the change that the file in `state` includes */
     struct ban ban[BANS_MAX];
 };
 
@@ -42,17 +42,17 @@ struct bans {
 #define BAN_SLOTS    ((size_t)2 * BANS_MAX) /* a power of two */
 
 /* Index of the table, to find a ban quickly. Each process has its own, and
- * rebuilds it when the table has changed. Initialize: all 0, except for the
+ * rebuilds it when the table has changed. Initialize it to 0, except for the
  * key, which is random. */
 struct ban_index {
     uint8_t key[SIPHASH_KEY];
-    uint64_t changes;            /* those that it knows */
-    bool bits[BAN_BITS_MAX + 1]; /* is there a ban of such a network? */
+    uint64_t changes;            /* changes of the table that it includes */
+    bool bits[BAN_BITS_MAX + 1]; /* does any ban have so many bits? */
     uint16_t slot[BAN_SLOTS];    /* a row + 1; 0: none */
 };
 
-/* Returns the ban that holds this address, or NULL. Another process may be
- * writing: then this one answer may be wrong, and the next one is right. */
+/* Returns the ban that holds this address, or NULL. If another process is
+ * writing, this one answer may be wrong, and the next one is right. */
 const struct ban *bans_over(const struct bans *b, struct ban_index *index,
                             const struct address *a, int64_t now);
 /* Returns the ban of exactly this network, or NULL. */
@@ -60,10 +60,10 @@ const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now);
 /* Adds *BAN, or replaces the ban of that network. An automatic ban replaces
  * neither a ban of the administrator nor a ban that ends later. Returns 1: the
- * network wasn't banned; 0: it was; -ENOSPC: the table is full of the
+ * network wasn't banned; 0: it was banned; -ENOSPC: the table is full of the
  * administrator's bans. */
 int bans_put(struct bans *b, const struct ban *ban, int64_t now);
-/* Ends a ban that bans_find() or bans_over() has returned. */
+/* Removes a ban that bans_find() or bans_over() has returned. */
 void bans_remove(struct bans *b, const struct ban *ban);
 size_t bans_count(const struct bans *b, int64_t now);
 /* Fills an empty table with the records of a file, except those that are over.
@@ -73,12 +73,12 @@ int bans_restore(struct bans *b, struct slice records, int64_t now);
 /* Does BITS fit the address, and is the address the first one of that network?
  */
 bool ban_is_network(const struct address *a, unsigned bits);
-/* Is it a ban, and not over? */
+/* Is it a ban that hasn't ended? */
 bool ban_counts(const struct ban *ban, int64_t now);
 /* Does the network hold the address? */
 bool ban_holds(const struct ban *ban, const struct address *a);
-/* Can a ban from a file be true? Checks each byte that anything here or in
- * sallyportctl relies on. */
+/* Can a ban from a file be valid? Checks each byte on which any code here or in
+ * sallyportctl relies. */
 bool ban_is_sound(const struct ban *ban);
 
 #define BAN_TEXT_MAX (ADDRESS_TEXT_MAX + 4)

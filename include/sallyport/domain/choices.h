@@ -36,10 +36,10 @@ enum conflict_name {
 extern const char *const conflict_words[CONFLICT_COUNT];
 extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
 
-/* How an upload's data connection must end. */
+/* Conditions on the end of an upload's data connection. */
 
-/* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
- * it. After a reset the upload always counts as cut. */
+/* A bare FIN is a FIN without TLS's close_notify, which anybody on the path can
+ * forge. After a reset the upload always counts as cut. */
 enum upload_eof {
     UPLOAD_EOF_STRICT,    /* close_notify */
     UPLOAD_EOF_SIZE,      /* or a bare FIN after exactly the bytes that ALLO
@@ -73,14 +73,14 @@ extern const struct choice {
     unsigned count;
 } choices[CHOICES];
 
-/* Values above this mean nothing to a clock of microseconds. */
+/* Larger values would overflow a clock of microseconds. */
 #define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The limits that a line may set: row, key, option of sallyportctl, its value
  * (N: a number; SIZE: bytes), the word that removes the limit ("default": the
- * server's counts then), least (0: no limit), most, help. The keys of the users
- * file, the table that reader makes, and what sallyportctl takes and shows
- * follow. X is for L. */
+ * server's setting counts then), least (0: no limit), most, help. The keys of
+ * the users file, the table that reader makes, and what sallyportctl takes and
+ * shows follow from them. X is passed on to L. */
 #define TEAM_LIMITS(L, X) /* of a user or a team */                            \
     L(X, SESSIONS, max_sessions, "max-sessions", "N", "default", 1, 20000,     \
       "sessions at a time, or default")                                        \
@@ -116,7 +116,7 @@ extern const struct limit_row {
 } limit_rows[ROW_LIMITS];
 
 /* The parts of a sandbox that allow_weaker can leave out: the configuration
- * names them, and master reports each part that is missing. */
+ * names them, and master reports each missing part. */
 enum sandbox_part {
     SANDBOX_IDS = 1,
     SANDBOX_CHROOT = 2,
@@ -130,7 +130,7 @@ extern const struct sandbox_part_row {
     const char *word;
 } sandbox_parts[SANDBOX_PARTS];
 
-/* Returns "seccomp" and so on; "?" for anything but one part. */
+/* Returns "seccomp" and so on; "?" unless it is exactly one part. */
 const char *sandbox_part_word(unsigned part);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define USER_NAME_MAX 32 /* bytes of a user's name */
-/* The letters of a group's name, and of a user's besides capitals and @. */
+/* The letters of a group's name; a user's name may also have capitals and @. */
 #define NAME_LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789._-"
 #define USER_NAME_LETTERS NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ@"
 #define USER_HASH_MAX     383 /* bytes of a password's hash */
@@ -31,7 +31,7 @@
 #define GATE_MEMORY      (1U << 20)
 #define GATE_MEMORY_NAME "memory 4"
 
-/* The second factor (RFC 6238): bytes of its secret, and those bytes in
+/* The second factor (RFC 6238): bytes of its secret, and of the secret in
  * base32. RFC 4226 asks for 16 at least. */
 #define TOTP_SECRET_MIN 16
 #define TOTP_SECRET_MAX 64

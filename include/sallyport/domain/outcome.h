@@ -18,7 +18,7 @@ enum outcome {
     OUTCOME_BAD_NAME,   /* reserved or too long, or has control bytes */
     OUTCOME_TOO_DEEP,   /* a path in the renamed directory would be too long */
     OUTCOME_BAD_OFFSET, /* REST beyond the end of the file */
-    OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT; the cause isn't known */
+    OUTCOME_NO_SPACE,   /* ENOSPC or EDQUOT of unknown cause */
     OUTCOME_OVER_QUOTA, /* a limit of bytes */
     OUTCOME_OVER_FILES, /* a limit of files */
     OUTCOME_KEPT_FREE,  /* min_free */
@@ -39,12 +39,13 @@ enum outcome {
                                partial the rest belongs */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
-    OUTCOME_TAKEN_OVER,     /* another server's session has the partial now */
-    OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
+    OUTCOME_TAKEN_OVER,     /* another server's session has taken the partial
+                             * over */
+    OUTCOME_OVERTAKEN, /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_MOUNT,           /* the path is a share, or a directory with rights
-                                of its own, or one is below it */
-    OUTCOME_BETWEEN_MOUNTS,  /* a rename from one of these to another */
+    OUTCOME_MOUNT,           /* the path is a share or a directory with rights
+                              * of its own, or contains one */
+    OUTCOME_BETWEEN_MOUNTS,  /* a rename from one of them to another */
     OUTCOME_NOT_OWNER,       /* another member of the share owns the file */
     OUTCOME_SHARE_MODE,      /* the share decides the modes in it */
     OUTCOME_OTHERS_PARTIALS, /* other members may be uploading there */
@@ -69,8 +70,7 @@ enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum refusal {
     REFUSAL_BUSY,    /* try again */
     REFUSAL_DENIED,  /* the caller has no permission to ask */
-    REFUSAL_NO_USER, /* no longer sent, as the next one; they keep the number
-                        of the last */
+    REFUSAL_NO_USER, /* no longer sent, like REFUSAL_HOME */
     REFUSAL_HOME,
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
@@ -107,15 +107,18 @@ enum held_order {
     HELD_READ,
     HELD_RELEASE,
     HELD_REJECT,
-    HELD_REPLACE, /* a release, also over a file that came or changed later */
+    HELD_REPLACE, /* a release that also replaces a file that came or changed
+                   * later */
     HELD_ORDERS
 };
 /* Why session asks for the facts of a path. */
 enum facts_for {
     FACTS_FOR_ANY,
-    FACTS_FOR_SIZE,    /* also the length of the user's own partial */
-    FACTS_FOR_RENAME,  /* needs the right to rename, not the right to list */
-    FACTS_FOR_PARTIAL, /* that length alone, whatever has the name */
+    FACTS_FOR_SIZE,    /* any, and the length of the user's own partial */
+    FACTS_FOR_RENAME,  /* any; needs the right to rename, not the right to
+                        * list */
+    FACTS_FOR_PARTIAL, /* only the length of the partial, whatever file has the
+                        * name */
     FACTS_FOR_COUNT
 };
 
@@ -128,11 +131,13 @@ enum denial {
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_TEAM,     /* too many sessions of a team of this user */
-    DENIAL_CHANGED,  /* right, but the row has changed meanwhile */
+    DENIAL_CHANGED,  /* the password is right, but the row has changed
+                      * meanwhile */
     DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
     DENIAL_LATE,     /* the home's disk doesn't answer */
     DENIAL_AWAY,     /* the users file or all homes can't be reached */
-    DENIAL_UNLOGGED, /* log hasn't read the events of the user's sessions */
+    DENIAL_UNLOGGED, /* log hasn't read the events of the user's earlier
+                      * sessions */
     DENIAL_COUNT
 };
 
@@ -144,16 +149,16 @@ enum password_fault {
     PASSWORD_OK,
     PASSWORD_SHORT,
     PASSWORD_LONG,
-    PASSWORD_BYTES,     /* a line end or a NUL */
-    PASSWORD_SAME,      /* the new one is the old one */
-    PASSWORD_WRONG,     /* the old one is wrong */
+    PASSWORD_BYTES,     /* it has a line end or a NUL */
+    PASSWORD_SAME,      /* the new password is the old one */
+    PASSWORD_WRONG,     /* the old password is wrong */
     PASSWORD_FIXED,     /* password_change forbids it */
     PASSWORD_NONE,      /* the user logs in by a certificate */
-    PASSWORD_BUSY,      /* another edit, or no worker is free */
+    PASSWORD_BUSY,      /* another edit is under way, or no worker is free */
     PASSWORD_RELOADED,  /* only the newest generation writes */
     PASSWORD_UNWRITTEN, /* the users file can't be written */
-    PASSWORD_UNSYNCED,  /* changed, but the disk may lose it */
-    PASSWORD_LATE,      /* it wasn't written in time: nobody knows */
+    PASSWORD_UNSYNCED,  /* it was changed, but the disk may lose it */
+    PASSWORD_LATE,      /* the writer was late: the result isn't known */
     PASSWORD_FAULTS
 };
 /* Returns words for "the password …". */
@@ -183,13 +188,13 @@ enum ending {
     ENDING_LOCKED,   /* the user's row was locked */
     ENDING_CHANGED,  /* the user's row grants other things than it did at the
                         login */
-    ENDING_HOURS,    /* the user's hours are over. Builds from before them
-                        don't send this number, and take it for a kick */
+    ENDING_HOURS,    /* the user's hours are over. Builds from before
+                      * ENDING_HOURS don't send it, and treat it as a kick */
     ENDING_TOO_MANY, /* too many sessions of this user or team */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_EXPIRED,  /* the user has expired */
-    ENDING_DRAINED,  /* the server takes no new sessions. Masters order it as
-                        ENDING_SHUTDOWN, as older builds do */
+    ENDING_DRAINED,  /* the server takes no new sessions. Masters order this as
+                      * ENDING_SHUTDOWN, as older builds do */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

@@ -16,16 +16,16 @@ enum right {
     RIGHT_RENAME = 32,    /* n: RNFR, RNTO */
     RIGHT_DIRECTORY = 64, /* m: MKD, RMD */
     RIGHT_ALL = 127,
-    RIGHT_MINE = 128,    /* u: the others hold for the user's own files only */
+    RIGHT_MINE = 128,    /* u: the other letters hold for the user's own files
+                          * only */
     RIGHT_INSPECT = 256, /* i: with w, uploads wait until sallyportctl releases
                             them */
     RIGHTS_MOST = RIGHT_ALL | RIGHT_MINE | RIGHT_INSPECT
 };
 
 /* Parses "full", "read", "collect", "drop", "mine", or letters like "lrw".
- * RIGHT_MINE comes with another right, and never with RIGHT_DIRECTORY: a name
- * that is taken would show. RIGHT_INSPECT comes with RIGHT_WRITE. Returns 0 or
- * -EINVAL. */
+ * RIGHT_MINE needs another right, and excludes RIGHT_DIRECTORY, since a taken
+ * name would show. RIGHT_INSPECT needs RIGHT_WRITE. Returns 0 or -EINVAL. */
 int rights_parse(struct slice text, unsigned *ret);
 #define RIGHTS_EXPECTED                                                        \
     "expected full, read, collect, drop, mine, or letters of lrwodnmui, each " \
@@ -34,14 +34,15 @@ int rights_parse(struct slice text, unsigned *ret);
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
 
-/* In a drop users may write, but neither list nor read. */
+/* Are these the rights of a drop, in which users may write, but neither list
+ * nor read? */
 bool rights_drop(unsigned rights);
-/* The rights that count: in a drop only that to write, and inspection, since
- * each other one would show something. */
+/* Returns the rights that count: in a drop only the right to write, and
+ * inspection, since any other right would show something. */
 unsigned rights_counting(unsigned rights);
 
-/* The bits that a mode must have, and those that it may have. A file is never
- * executable, and only owner and group may write. */
+/* The bits that a mode must have, and the bits that it may have. A file is
+ * never executable, and only owner and group may write. */
 #define FILE_MODE_NEEDED 0600
 #define FILE_MODE_MOST   0664
 #define DIR_MODE_NEEDED  0700
@@ -51,14 +52,14 @@ unsigned rights_counting(unsigned rights);
 #define DIR_MODE_EXPECTED "a mode from 0700 to 0775, where others don't write"
 
 /* Parses three octal digits, or four with a 0 at the beginning. Returns 0;
- * -EINVAL: another syntax; -ERANGE: a bit of NEEDED is missing, or one is set
+ * -EINVAL: another syntax; -ERANGE: a bit of NEEDED is missing, or a bit is set
  * that isn't in MOST. */
 int mode_parse(struct slice text, unsigned needed, unsigned most,
                unsigned *ret);
 /* Does the mode have all bits of NEEDED, and only bits of MOST? */
 bool mode_ok(uint64_t mode, unsigned needed, unsigned most);
-/* The mode of directories for files of this mode: with the right to read the
- * files comes the right to enter. */
+/* Returns the mode of directories for files of this mode: whoever may read the
+ * files may enter. */
 unsigned mode_of_directory(unsigned file_mode);
 
 #endif

@@ -13,7 +13,7 @@ enum tls_version { TLS_12, TLS_13, TLS_VERSIONS };
 extern const char *const tls_version_words[TLS_VERSIONS]; /* "1.2", "1.3" */
 
 enum suites {
-    SUITES_ALL, /* those that the server has */
+    SUITES_ALL, /* all that the server has */
     SUITES_AES256,
     SUITES_COUNT
 };
@@ -24,7 +24,7 @@ struct tls_policy {
     unsigned suites; /* enum suites */
 };
 
-/* Whether the server asks clients for certificates. */
+/* Does the server ask clients for certificates? */
 enum client_certificates {
     CLIENTS_OFF,     /* doesn't ask */
     CLIENTS_REQUEST, /* asks, and accepts a client without one */
@@ -72,7 +72,7 @@ static inline void proof_write_serial(uint64_t serial,
 
 /* A request holds the whole message, never its digest. */
 struct sign_request {
-    uint64_t key;    /* the number that master gave it */
+    uint64_t key;    /* the number that master gave to the key */
     uint16_t scheme; /* SignatureScheme of RFC 8446 4.2.3 */
     struct slice message;
 };

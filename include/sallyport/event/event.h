@@ -40,8 +40,8 @@ enum event {
     EVENT_COUNT
 };
 
-/* A field's number is sent, also by processes of an older build. So a new field
- * goes to the end. field_rows (line.c) has the order in a line. */
+/* The numbers of fields are sent, also by processes of an older build, so a new
+ * field goes to the end. field_rows (line.c) has their order in a line. */
 enum event_field {
     FIELD_PROCESS,
     FIELD_PEER,
@@ -66,10 +66,10 @@ enum event_field {
     FIELD_SIZE,   /* of the whole file */
     FIELD_FROM,   /* the offset at which a transfer began, if not 0 */
     FIELD_CLIENT, /* the client program, as it names itself */
-    FIELD_UID,    /* of the caller of the control socket */
+    FIELD_UID,    /* uid of the caller of the control socket */
     FIELD_HELD,   /* the id of an upload that waits for inspection */
-    FIELD_STRANGER, /* another host, at a session's listener */
-    FIELD_LOGINUID, /* by which the caller logged in, before sudo */
+    FIELD_STRANGER, /* the other host that connected to a session's listener */
+    FIELD_LOGINUID, /* the uid by which the caller logged in, before sudo */
     FIELD_COUNT
 };
 
@@ -122,8 +122,8 @@ static inline bool event_waits(const struct event_sender *s)
     return s->queue.len > 0 || s->dropped > 0;
 }
 /* Sends EVENT_SYSCALL: the handler for sandbox_on_refused(), which reports each
- * number once. Async-signal-safe. It has no owner, so event_syscalls_by() says
- * which sender of the process it uses (NULL: none). */
+ * number once. Async-signal-safe. It has no owner, so event_syscalls_by() sets
+ * the sender that it uses (NULL: none). */
 void event_on_syscall(int number);
 void event_syscalls_by(struct event_sender *s);
 

@@ -18,30 +18,30 @@ enum gauge {
     GAUGE_GREETED, /* sessions that aren't logged in */
     GAUGE_MAX_SESSIONS,
     GAUGE_USERS,
-    GAUGE_REFUSED,  /* 1: the users file isn't taken */
+    GAUGE_REFUSED,  /* 1: the users file was refused */
     GAUGE_VERIFIED, /* passwords that auth verifies now */
     GAUGE_WAITING,  /* passwords that wait for auth */
     GAUGE_BANS,
-    GAUGE_CERTIFICATE, /* the earliest end, in seconds since 1970; 0: none */
+    GAUGE_CERTIFICATE, /* the earliest expiry, in seconds since 1970; 0: none */
     GAUGE_SINCE,       /* when this generation was ready; 0: no gauge is set */
     GAUGE_COUNT
 };
 
-/* All zero in the beginning. Each number is read and written as a whole; what
- * is in it decides nothing in the server. */
+/* All zero at first. Each number is read and written by one access. The server
+ * decides nothing by these numbers. */
 struct metrics {
     uint64_t counter[METRICS_COUNTERS];
     uint64_t gauge[GAUGE_COUNT];
 };
 
 /* Returns the supervisor's name for that memory, which has a hash of all names:
- * with other tables the counters begin at 0. */
+ * if the tables change, the counters begin at 0. */
 const char *metrics_name(void);
 /* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). A fork
  * doesn't inherit it: the processes files are forks of master, and must not
  * write it. Returns 0 or -errno. */
 int metrics_map(struct metrics **ret, int fd, int protection);
-/* Adds an event. Any process may have sent it: what is unknown counts as
+/* Adds an event. Any process may have sent it, so an unknown value counts as
  * "other". */
 void metrics_count(struct metrics *m, const struct event_record *r);
 void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value);

@@ -25,10 +25,10 @@ struct files_rules {
     uint64_t uploads, upload_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
-    unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700
-                                   */
+    unsigned file_mode, dir_mode; /* modes of new files and directories in the
+                                   * home; 0: 0600, 0700 */
     unsigned allow_weaker;        /* sandbox_part bits */
-    time_t since; /* of the generation: the time that a drop shows as its own */
+    time_t since; /* start of the generation: a drop shows it as its own time */
 };
 
 /* A directory of the user's tree with rights of its own: a share, or a
@@ -39,10 +39,10 @@ struct files_mount {
     const char *path; /* a share's directory, absolute; NULL: the directory AT
                          of the home */
     gid_t gid;        /* of a share */
-    bool late;        /* its disk doesn't answer: it isn't opened */
+    bool late;        /* its disk doesn't answer, so it isn't opened */
     unsigned rights;
-    /* Modes of new files and directories in it, dir_mode without set-gid. 0:
-     * 0660 and 0770 in a share, otherwise the modes of the home. */
+    /* Modes of new files and directories in it, dir_mode without the set-gid
+     * bit. 0: 0660 and 0770 in a share, otherwise the modes of the home. */
     unsigned file_mode, dir_mode;
 };
 
@@ -52,8 +52,8 @@ struct files_start {
     const char *homes; /* without root: the home must be below this directory */
     const char *shares; /* without root: shares must be below this directory */
     bool for_ctl;       /* serves sallyportctl, not a session */
-    int session, master, log; /* owned by files from now on; session is the peer
-                                 that it serves; log -1: none */
+    int session, master, log; /* owned by files from now on. session: the peer
+                               * that it serves; log -1: none */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
@@ -63,20 +63,21 @@ struct files_start {
     size_t mount_count;
     /* Key for the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    /* For sallyportctl: other users have this uid, as without root. So in a
-     * share the name of a partial shows its owner: the user's key makes it. */
+    /* For sallyportctl: other users have this uid, as without root. Then the
+     * name of a partial in a share shows its owner, since the user's key makes
+     * it. */
     bool uid_is_shared;
 };
 
-/* The key of the names of USER's partials, made from the server's. So a
- * subverted process learns no names of other users' partials. */
+/* Makes the key of the names of USER's partials from the server's key, so that
+ * a subverted process learns no names of other users' partials. */
 void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
                     uint8_t ret[SIPHASH_KEY]);
 
 /* Closes all other descriptors, opens the home and the mounts with the user's
  * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or
- * to sallyportctl in its place. Then it serves until session or master is gone.
- * A mount that can't be opened doesn't fail: nothing is in it, and the log
+ * to sallyportctl in its place. Then it serves until session or master has
+ * gone. A mount that can't be opened is no failure: it is empty, and the log
  * names it. Before each mount it sends FILES_OPENS, so that master knows which
  * disk doesn't answer. */
 noreturn void files_main(const struct files_start *start);

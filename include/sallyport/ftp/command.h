@@ -245,9 +245,10 @@ enum command_flag {
         64, /* needs active mode; without it, refused and not in FEAT */
     COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
     COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
-    /* Answered to a user who must change the password first: what prepares a
-     * transfer, and looks at no file. SITE_LIST has the rule for SITE. Clients
-     * show the refusal of a transfer; if PASV is refused, lftp tries on. */
+    /* Permitted for a user who must change the password first: commands that
+     * prepare a transfer, and look at no file. SITE_LIST has the rule for
+     * SITE. Clients show the refusal of a transfer; if PASV is refused, lftp
+     * retries. */
     COMMAND_BEFORE_CHANGE = 512,
 };
 
@@ -309,10 +310,11 @@ struct choices {
 void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 
-/* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come from
- * their rows. The second word is the function cmd_site_chmod() in session.
- * The mode decides who can change a file, so it needs the rights of a change.
- * EXEC, SYMLINK, CPFR and similar sub-commands are excluded for good. */
+/* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come
+ * from their rows. The second word names the function, cmd_site_chmod() in
+ * session. The mode decides who can change a file, so CHMOD needs the rights
+ * of a change. EXEC, SYMLINK, CPFR and similar sub-commands are excluded for
+ * good. */
 #define SITE_LIST(SITE)                                                        \
     SITE(CHMOD, chmod, .argument = ARGUMENT_REQUIRED,                          \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
@@ -346,8 +348,8 @@ extern const struct site_command site_table[SITE_COUNT];
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
 const struct site_command *site_find(struct slice name);
 /* Takes the next word of an argument: up to a blank, or a text in quotes, in
- * which "" is a quote. One over SECRET_MAX is cut. Returns 0 or -EINVAL: no
- * word is left, or something follows the quotes. */
+ * which "" is a quote. A word longer than SECRET_MAX is cut. Returns 0 or
+ * -EINVAL: no word is left, or something follows the quotes. */
 int command_secret(struct slice *rest, struct secret *ret);
 /* Adds the syntax of each row by reply_line(). */
 void site_help(struct buf *into);

@@ -8,7 +8,7 @@
 #include "sallyport/base/slice.h"
 
 #define FTP_PATH_MAX 4096
-/* RFC 959 sets no limit. This one takes 4,096 bytes and a path. */
+/* RFC 959 sets no limit. This limit is 4,096 bytes and a path. */
 #define LINE_MAX_BYTES (4096 + FTP_PATH_MAX)
 
 enum line_state {
@@ -17,8 +17,8 @@ enum line_state {
     LINE_MORE,  /* more bytes are needed */
     LINE_BAD,   /* the line has a NUL, a bare CR or a bare LF; the rest of it is
                    skipped */
-    LINE_LONG   /* over LINE_MAX_BYTES, skipped ones included: the session must
-                   end. Every further call returns it too */
+    LINE_LONG   /* over LINE_MAX_BYTES, also by skipped bytes: the session must
+                 * end. Every further call returns LINE_LONG too */
 };
 
 struct line_reader {
@@ -28,13 +28,14 @@ struct line_reader {
     bool bad;       /* skips to the next CRLF */
     bool telnet;    /* removes IAC sequences (RFC 854); before TLS only */
     unsigned iac;   /* state of the telnet parser */
-    size_t used;    /* bytes beyond this offset were never written, or wiped */
+    size_t used;    /* bytes from this offset on were never written, or were
+                     * wiped */
     char bytes[LINE_MAX_BYTES + 2];
 };
 
-/* Makes an empty reader; the caller sets .telnet before TLS. L is zero, or has
- * nothing that line_wipe() would have to wipe: its bytes stay as they are,
- * since a session that never uses them needs no page for them. */
+/* Makes an empty reader; the caller sets .telnet before TLS. L must be zero, or
+ * have nothing that line_wipe() would have to wipe: this leaves its bytes
+ * alone, since a session that never uses them needs no page for them. */
 void line_init(struct line_reader *l);
 /* Returns where to put received bytes; *room is how many fit. It is 0 only if a
  * line is too long; line_next() then returns LINE_LONG. Call line_added() with
@@ -42,8 +43,8 @@ void line_init(struct line_reader *l);
 char *line_room(struct line_reader *l, size_t *room);
 void line_added(struct line_reader *l, size_t len);
 /* Returns the next line. A line ends with CRLF and nothing else (RFC 959 5.3).
- * A NUL, a bare CR or a bare LF gives LINE_BAD once, at once. All bytes up to
- * the next CRLF are then skipped, so that a file name can't smuggle in a second
+ * A NUL, a bare CR or a bare LF gives LINE_BAD once, at once. Then all bytes up
+ * to the next CRLF are skipped, so that a file name can't smuggle in a second
  * command. */
 enum line_state line_next(struct line_reader *l, struct slice *ret);
 /* Have more bytes arrived after the last returned line? An incomplete IAC
@@ -53,8 +54,8 @@ bool line_has_more(const struct line_reader *l);
  * stay. */
 void line_wipe(struct line_reader *l);
 
-/* Can FIRST not be the first byte of an FTP session? Examples are TLS's 0x16, a
- * bracket and NUL. A command begins with a letter, and telnet's commands with
+/* Can FIRST not be the first byte of an FTP session, such as TLS's 0x16, a
+ * bracket or NUL? A command begins with a letter, and telnet's commands with
  * 0xff. A CR may belong to an empty line. */
 bool not_ftp_byte(char first);
 

@@ -15,7 +15,8 @@ struct path {
     size_t len;
     bool directory; /* the original argument names a directory:
                        path_names_directory() */
-    /* "/" or "/a/b": no "//", ".", "..", no '/' at the end; ends with a NUL */
+    /* "/" or "/a/b": no "//", ".", "..", and no '/' at the end; ends with a
+     * NUL */
     char bytes[FTP_PATH_MAX + 1];
 };
 
@@ -28,10 +29,10 @@ void path_root(struct path *p);
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
 /* Returns the bytes of P, valid as long as P. */
 struct slice path_slice(const struct path *p);
-/* Can ARG not be the name of a file? Its last component is then empty, "." or
- * "..". */
+/* Does ARG name a directory rather than a file? Its last component is then
+ * empty, "." or "..". */
 bool path_names_directory(struct slice arg);
-/* Is P normal already? For paths that come over a channel. */
+/* Is P normal already? For paths received over a channel. */
 bool path_is_normal(struct slice p);
 /* Splits "/a/b" into the directory "/a" (or "/") and the name "b". "/" has an
  * empty name. */
@@ -41,8 +42,7 @@ void path_split(struct slice p, struct slice *directory, struct slice *name);
  * '/', no control byte (below 0x20, or 0x7f), and not be reserved; "." and ".."
  * are refused. */
 bool path_name_ok(struct slice name);
-/* Does it begin with PATH_RESERVED, as it is or as a file system that ignores
- * case would find it? */
+/* Does it begin with PATH_RESERVED, also to a file system that ignores case? */
 bool path_name_is_reserved(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 

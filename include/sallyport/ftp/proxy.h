@@ -28,8 +28,8 @@ struct proxy_header {
     size_t whole; /* version 2: size of the whole header; 0 until it is known */
 
     /* Valid with PROXY_DONE. Both have family 0 if there is no client: the
-     * proxy speaks for itself (LOCAL, a health check), or doesn't know it
-     * (UNKNOWN, a client without IP). */
+     * proxy speaks for itself (LOCAL, a health check), or doesn't know the
+     * client (UNKNOWN, a client without IP). */
     struct address client;
     struct address server; /* where the client connected to */
     const char *wrong;     /* with PROXY_BAD: the reason, for the log */

@@ -7,12 +7,12 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* Name, code and text; a row L has the reason that the log and the metrics
- * give, too: the reply refuses because of a right, a limit or a setting. "{}"
- * in a text stands for an argument, which the comment before the row names.
- * Programs parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that
- * clients expect. No text names another server's product, since clients would
- * draw conclusions from it. */
+/* Name, code and text. A row L also has the reason for the log and the metrics,
+ * since its reply refuses because of a right, a limit or a setting. "{}" in a
+ * text stands for an argument, which the comment before the row names. Programs
+ * parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that clients
+ * expect. No text names another server's product, since clients would draw
+ * conclusions from it. */
 #define REPLY_LIST(R, L)                                                       \
     /* {}: type or file */                                                     \
     R(OPENING, 150, "Opening the data connection for {}.")                     \
@@ -24,7 +24,7 @@
     R(PROT_OK, 200, "Data connections will be encrypted.")                     \
     R(MODE_OK, 200, "Mode is {}.")                                             \
     R(OPTS_UTF8, 200, "UTF8 is always on.")                                    \
-    /* {}: a blank and the facts, or nothing */                                \
+    /* {}: nothing, or a blank and the facts */                                \
     R(OPTS_MLST, 200, "MLST OPTS{}")                                           \
     /* {}: name */                                                             \
     R(OPTS_HASH, 200, "{}")                                                    \
@@ -52,7 +52,7 @@
     R(STAT, 211, "Status of this session:")                                    \
     R(FEAT, 211, "Features:")                                                  \
     R(STAT_DIRECTORY, 213, "Listing:")                                         \
-    /* {}: of SIZE, MDTM, AVBL, HASH */                                        \
+    /* {}: the value of SIZE, MDTM, AVBL or HASH */                            \
     R(FACT, 213, "{}")                                                         \
     /* {}: YYYYMMDDHHMMSS, {}: path */                                         \
     R(TIMES, 213, "Modify={}; {}")                                             \
@@ -102,7 +102,7 @@
     R(SHUTTING_DOWN, 421, "The server is shutting down; come back later.")     \
     /* {}: what timed out */                                                   \
     R(TIMED_OUT, 421, "Timeout: {}. Closing the connection.")                  \
-    /* {}: a sentence; gate's are in limits.c */                               \
+    /* {}: a sentence; limits.c has gate's sentences */                        \
     R(NOT_ADMITTED, 421, "{}.")                                                \
     R(KICKED, 421, "The administrator closed this connection.")                \
     R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
@@ -138,7 +138,7 @@
       "No close_notify; admin: sallyportctl user change {} --upload-eof "      \
       "lenient")                                                               \
     R(TRANSFER_ABORTED, 426, "Transfer aborted.")                              \
-    /* {}: what is wrong with it */                                            \
+    /* {}: what is wrong with the data */                                      \
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \
     /* {}: seconds */                                                          \
     R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \
@@ -230,7 +230,7 @@
      * 421 for a server that is busy, and try again. */                        \
     R(PLAIN_SECRET, 530,                                                       \
       "TLS comes before USER; set the client to explicit TLS.")                \
-    /* {}: what happened to it. It ends the session, too. */                   \
+    /* {}: what happened to the account. It ends the session, too. */          \
     R(ACCOUNT_CLOSED, 530, "Your account {}.")                                 \
     R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
     R(LOGIN_TOO_MANY, 530,                                                     \
@@ -308,7 +308,7 @@ enum reply {
 unsigned reply_code(enum reply r);
 /* Returns the reason of a row L; else NULL. */
 const char *reply_reason(enum reply r);
-/* Returns the text with each "{}" unreplaced; never NULL. */
+/* Returns the text with its "{}"; never NULL. */
 const char *reply_text(enum reply r);
 
 /* Enough for a path in which every byte is a doubled '"'. */

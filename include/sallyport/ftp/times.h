@@ -14,8 +14,8 @@ int time_parse(struct slice text, time_t *ret);
 int times_parse(struct slice argument, time_t *modify, struct slice *path);
 
 /* Parses one to four octal digits. Returns 0; -EINVAL: something else; -ERANGE:
- * more than the nine permission bits, or a mode without the owner's read bit:
- * then the mode could never be changed again. */
+ * more than the nine permission bits, or a mode without the owner's read bit,
+ * which could never be changed again. */
 int times_parse_mode(struct slice text, unsigned *ret);
 
 #endif

@@ -21,21 +21,22 @@ enum password_fault hash_password_fault(struct slice text);
 /* Makes a new yescrypt hash of the password, "$y$…", with this cost (the
  * setting hash_cost). Returns 0 or -errno. */
 int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX]);
-/* Is HASH weaker than one of hash_make() with this cost? Of another kind: yes.
- * Of yescrypt with parameters that crypt_gensalt(3) doesn't make: no. */
+/* Is HASH weaker than a hash of hash_make() with this cost? A hash of another
+ * kind is weaker. A yescrypt hash with parameters that crypt_gensalt(3) doesn't
+ * make isn't. */
 bool hash_is_weaker(const char *hash, uint64_t cost);
 enum hash_answer {
     HASH_WRONG,
     HASH_RIGHT,
-    HASH_FAILED, /* crypt(3) computed nothing: there was no memory for it, or it
-                    doesn't know such parameters; it doesn't say which */
+    HASH_FAILED, /* crypt(3) computed nothing: memory was short, or it doesn't
+                  * know the parameters; it doesn't say which */
 };
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
- * password. A password over HASH_PASSWORD_MAX is wrong at once. */
+ * password, except that a password over HASH_PASSWORD_MAX is wrong at once. */
 enum hash_answer hash_verify(const struct secret *password, const char *hash);
-/* Does the work of a verification for a user that doesn't exist: HASH_WRONG or
- * HASH_FAILED. LIKE is the hash of a real user, so that kind and cost are the
- * same and it fails as for that user, or NULL. */
+/* Does the work of a verification for a user that doesn't exist. Returns
+ * HASH_WRONG or HASH_FAILED. LIKE: a real user's hash, whose kind and cost are
+ * used, so that it fails for the same reasons; NULL: the default's. */
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like);
 

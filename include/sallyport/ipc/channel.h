@@ -28,7 +28,7 @@ enum message_kind {
 };
 
 /* struct msg_hello, … The number of a request comes from channel_next(), and an
- * answer carries its request's number; otherwise it is 0. When sending,
+ * answer repeats its request's number; otherwise it is 0. When sending,
  * descriptors stay the caller's. When receiving, they belong to the message:
  * fd_take() takes one, and the others are closed after the handler. Received
  * slices point into one buffer of the process, which the next receive on any
@@ -112,13 +112,13 @@ struct message_field {
     uint64_t count; /* of values of an enum */
 };
 
-/* A row is the whole permission: nothing else can be sent, and a channel ends a
- * peer that tries. */
+/* A row is the whole permission: no other message can be sent, and a channel
+ * ends a peer that tries. */
 struct message_row {
     const char *name;
     unsigned from, to; /* bits of PROCESS_BIT() */
     unsigned phases;   /* of the receiver's channel */
-    bool once;         /* a second one on the same channel ends the peer */
+    bool once;         /* a second message on the same channel ends the peer */
     enum message_kind answers;                   /* the request; or MSG_NONE */
     const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
@@ -143,8 +143,8 @@ struct channel {
     unsigned phase;       /* one PHASE_ bit; the owner changes it */
     bool seen[MSG_COUNT]; /* kinds received so far, for "once" */
     uint32_t last_request;
-    const char *wrong; /* after -EPROTO: what the peer did wrong; after
-                          -EMFILE: what is missing here */
+    const char *wrong; /* after -EPROTO: what the peer did wrong; after -EMFILE:
+                        * what this process lacks */
 };
 
 /* Takes FD and makes it non-blocking. channel_close() closes it. */
@@ -152,8 +152,9 @@ void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 /* Closes the descriptor; a closed channel may be closed again. */
 void channel_close(struct channel *c);
-/* Wipes what messages have left in this process's two buffers. For the child of
- * a fork, which may not know what its parent has sent and received. */
+/* Wipes what messages have left in this process's two buffers. Call it in
+ * the child of a fork, which must not know what its parent has sent and
+ * received. */
 void channel_forget(void);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,
@@ -168,19 +169,19 @@ void channel_forget(void);
  * -EINVAL: the list doesn't permit the message, or a field is too long. It
  * never waits and never raises SIGPIPE. */
 int channel_send(struct channel *c, enum message_kind kind, const void *body);
-/* Does the same, but waits for room until END (clock_ms()). */
+/* Does the same, but waits until END (clock_ms()) while the channel is full. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end);
 /* Returns the number for the next request on this channel; never 0. */
 uint32_t channel_next(struct channel *c);
 
 /* Receives one message. Returns 1: *m is filled; 0: nothing has arrived;
- * -EPIPE: the peer has closed; -EPROTO: the message is unknown, not permitted
- * for this peer or in this phase, or repeated though it may come once, or it
- * has wrong fields, a wrong length or wrong descriptors. In that case its
- * descriptors are closed, and c->wrong says why. -EMFILE: this process has no
- * free descriptor, so the message is lost and its descriptors are closed; the
- * next one may be received. */
+ * -EPIPE: the peer has closed; -EPROTO: the message is unknown, isn't
+ * permitted for this peer or in this phase, is a second one of ONCE, or has
+ * wrong fields, a wrong length or wrong descriptors. In that case its
+ * descriptors are closed, and c->wrong says why. -EMFILE: this process has
+ * no free descriptor, so the message is lost and its descriptors are closed;
+ * the next one may be received. */
 int channel_receive(struct channel *c, struct message *m);
 /* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
@@ -207,14 +208,16 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
 #define DISPATCH(c, table, owner)                                              \
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
-/* Works as channel_dispatch() for one message. The loop calls again while there
- * are more, so a channel that seldom has two needs one system call, not two. */
+/* Works as channel_dispatch() for one message. If there are more, the loop
+ * calls again; so a channel that seldom has two messages needs one system call,
+ * not two. */
 int channel_dispatch_one(struct channel *c, const struct handler *table,
                          size_t n, void *owner);
 #define DISPATCH_ONE(c, table, owner)                                          \
     channel_dispatch_one((c), (table), sizeof(table) / sizeof((table)[0]),     \
                          (owner))
-/* Works as channel_dispatch() without that limit, for a peer that has ended. */
+/* Works as channel_dispatch(), but without the limit of 64, for a peer that has
+ * ended. */
 int channel_dispatch_all(struct channel *c, const struct handler *table,
                          size_t n, void *owner);
 #define DISPATCH_ALL(c, table, owner)                                          \
@@ -228,8 +231,8 @@ int channel_refuse(struct channel *c, const char *why);
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
-/* For a child that can't work: reports WHY to master, if that is still
- * possible. */
+/* Reports WHY to master, if that is still possible, for a child that can't
+ * work. */
 void channel_failed(struct channel *c, const struct complaint *why);
 
 /* Closes the descriptors that are left in M. */

@@ -10,8 +10,9 @@
  * additions are possible. */
 
 /* The version of the messages between generations, and of the memory that they
- * share. Each such channel begins with it. 0.3.0 had version 2, other numbers
- * of messages, and no board. No released build had version 1 or 3. */
+ * share. Each channel between generations begins with it. 0.3.0 had version 2,
+ * other numbers of messages, and no board. No released build had version 1 or
+ * 3. */
 #define GENERATION_VERSION 4
 /* A supervisor reports a master of another version with these words, as 0.3.0
  * does. */
@@ -37,7 +38,7 @@
  * no longer. */
 #define GENERATION_SESSIONS "sessions "
 
-/* The reason in `renewed` begins with this if the reload will still begin, */
+/* In `renewed` the reason begins with this if the reload will still begin, */
 #define GENERATION_WAITS "the reload waits: "
 /* with this if the new generation was ready but couldn't take over, so that a
  * recovery follows, */
@@ -53,12 +54,12 @@
 
 /* Returns "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
 const char *build_name(void);
-/* Writes the same name, filled up with NULs. What one process gives another one
- * as a struct begins with it, since two builds may have structs of the same
- * size with different fields. */
+/* Writes the same name, filled up with NULs. Each struct that one process
+ * passes to another begins with it, since two builds may have structs of the
+ * same size with different fields. */
 #define BUILD_NAME_MAX 64
 void build_name_fill(char out[BUILD_NAME_MAX]);
-/* Is NAME, filled up like that, the name of this build? */
+/* Is NAME, filled up with NULs, the name of this build? */
 bool build_name_is(const char name[BUILD_NAME_MAX]);
 
 #endif

@@ -20,13 +20,14 @@
 #define SETUP_LISTENERS 16
 #define SETUP_NAME_MAX  256
 
-/* The places of descriptors. Each process gets few of them:
- * src/server/master/children/setup.c has its function. */
+/* The places of descriptors. Each process gets few of them, by its function in
+ * src/server/master/children/setup.c. */
 enum setup_place {
     SETUP_EMPTY,    /* the directory to chroot to */
     SETUP_LOG,      /* its end of the channel to log; it stays when log is
                        restarted */
-    SETUP_KEYS,     /* the same to keys */
+    SETUP_KEYS,     /* its end of the channel to keys; it stays when keys is
+                     * restarted */
     SETUP_BEAT,     /* a page of this process alone, in which it counts for its
                        heartbeat (board.h) */
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
@@ -41,7 +42,7 @@ enum setup_place {
     SETUP_CLIENT_CRL,
     /* The listener of each `listen`. */
     SETUP_LISTENER,
-    /* Certificate chains and private keys: those with the same position are a
+    /* Certificate chains and private keys; the same position in both makes a
      * pair. */
     SETUP_CERTIFICATE = SETUP_LISTENER + SETUP_LISTENERS,
     SETUP_KEY = SETUP_CERTIFICATE + CERTIFICATES_MAX,
@@ -52,13 +53,13 @@ enum setup_place {
 #define SETUP_FDS (1 + SETUP_PLACES)
 
 struct setup_file {
-    int fd;                    /* -1: it isn't there */
+    int fd;                    /* -1: not given */
     bool in_use;               /* it may have expired: it was in use before, or
-                                  this is the first start */
-    char name[SETUP_NAME_MAX]; /* of a file, for complaints */
+                                * this is the first start */
+    char name[SETUP_NAME_MAX]; /* name of a file, for complaints */
 };
 
-/* Contains no secrets: messages, which are wiped, and files carry them. */
+/* Contains no secrets: those go in messages, which are wiped, and in files. */
 struct setup {
     char build[BUILD_NAME_MAX];
     /* The sandbox. */
@@ -66,8 +67,9 @@ struct setup {
     uid_t uid;
     gid_t gid;
     unsigned allow_weaker;
-    /* The most sessions that may live: more than max_sessions, if it was larger
-     * before and they may all come to this process. */
+    /* The number of sessions that may live: more than max_sessions if an
+     * earlier one was larger, since all those sessions may come to this
+     * process. */
     uint64_t sessions;
     uint64_t generation; /* gate: its row on the board */
     unsigned log_format; /* log: enum log_format */
@@ -78,10 +80,10 @@ struct setup {
 
 /* Fills in the build, and no descriptor. */
 void setup_init(struct setup *s);
-/* Writes the struct into a sealed file. FD gets the descriptors of the program
- * from SETUP_STRUCT_FD on: the file, which the caller must close, then the
- * descriptors of S, which keep their numbers. Returns how many there are, or
- * -errno. */
+/* Writes the struct into a sealed file. FD gets the descriptors of the
+ * program from SETUP_STRUCT_FD on: the file, which the caller must close,
+ * then the descriptors of S, which keep their numbers. Returns their number,
+ * or -errno. */
 int setup_write(const struct setup *s, int fd[SETUP_FDS]);
 /* In the process SELF: reads what master has written into FD, and closes FD.
  * Returns 0, or -EINVAL with a complaint: master is of another build. */

@@ -1,6 +1,6 @@
 /* Rows: the answers of master to `show`. A row has the name of its table, and
- * names with values. All of them are texts, so that the reader needs no struct
- * of the writer's. */
+ * names with values. All of them are texts, so that the reader doesn't need the
+ * writer's structs. */
 #ifndef SALLYPORT_IPC_SHOWN_H
 #define SALLYPORT_IPC_SHOWN_H
 
@@ -9,11 +9,11 @@
 /* A row that is being written: a name and its value, each with a NUL, one after
  * the other. It begins as { 0 }. */
 struct shown_row {
-    size_t len; /* more than there is room for: something didn't fit */
+    size_t len; /* larger than the space: something didn't fit */
     char bytes[MESSAGE_BYTES_MAX];
 };
 
-/* The table of a row that is about the whole, not about one of its parts. */
+/* The table of a row about the whole server, not about a part of it. */
 #define SHOWN_WHOLE "all"
 
 /* A value has no NUL. A name may come several times. */
@@ -21,8 +21,8 @@ void shown_text(struct shown_row *r, const char *name, struct slice value);
 void shown_number(struct shown_row *r, const char *name, uint64_t value);
 /* Seconds since 1970; 0 and less: unknown. */
 void shown_time(struct shown_row *r, const char *name, int64_t value);
-/* Sends it as an answer to REQUEST. Returns as channel_send(); -EINVAL: not all
- * has fitted. */
+/* Sends the row as an answer to REQUEST. Returns as channel_send(); -EINVAL:
+ * some value didn't fit. */
 int shown_send(struct channel *c, uint32_t request, const char *table,
                const struct shown_row *r);
 

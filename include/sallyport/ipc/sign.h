@@ -7,7 +7,8 @@
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {
-    struct channel keys; /* of gate or session; outlives each keys */
+    struct channel keys; /* channel of gate or session; it outlives a restart of
+                          * keys */
     int ms;              /* ms: the longest wait for a signature */
 };
 

@@ -21,13 +21,13 @@ struct frame {
     struct loop loop;
     struct channel master;
     struct loop_watch master_watch;
-    struct event_sender log; /* has no channel in the process log itself */
+    struct event_sender log; /* log itself has no such channel */
     struct loop_watch log_watch;
-    struct beat *beat; /* it counts there, if master looks at it; or NULL */
+    struct beat *beat; /* its page of counts, if master looks at it; or NULL */
     struct loop_timer beats;
-    struct setup setup; /* without descriptors once the set-up is over */
+    struct setup setup; /* its descriptors are -1 once the set-up is over */
     struct sandbox_plan plan;
-    bool was_short;       /* of descriptors, for a message of master */
+    bool was_short;       /* a message of master found no free descriptor */
     struct complaint why; /* why the set-up has failed */
     const struct frame_row *row;
 };
@@ -37,8 +37,8 @@ struct frame_row {
     const struct sandbox_filter *filter;
     const struct handler *handlers; /* of master's messages */
     size_t handler_count;
-    /* A message of master that is lost for want of descriptors ends it, so that
-     * the next one gets what is newest. */
+    /* true: ends if a message of master is lost for want of descriptors, so
+     * that its successor gets the newest data. */
     bool needs_each;
     void (*init)(void *owner); /* sets up the rest of the struct */
     /* Takes what it needs of frame.setup, and completes the sandbox's plan.
@@ -49,10 +49,10 @@ struct frame_row {
     /* Called when master can take messages again: the process has asked for
      * EPOLLOUT in frame.master_watch. */
     void (*on_writable)(void *owner);
-    /* Called when a system call was refused; async-signal-safe. NULL: an event
-     * is sent. */
+    /* Called when a system call was refused; async-signal-safe. NULL: sends an
+     * event. */
     void (*on_refused)(int number);
-    /* Called when master has gone. NULL: the loop stops. */
+    /* Called when master has gone. NULL: stops the loop. */
     void (*on_orphaned)(void *owner);
     /* Called after the loop. */
     void (*release)(void *owner);
@@ -62,9 +62,9 @@ struct frame_row {
 #define FRAME_HANDLERS(table)                                                  \
     .handlers = (table), .handler_count = sizeof(table) / sizeof((table)[0])
 
-/* The main() of a program that master executes. Returns the exit status. It is
- * 0 even after a failed set-up: master has received the reason, and decides
- * what follows. If master is of another build, it is EX_SOFTWARE. */
+/* The main() of a program that master executes. Returns the exit status: 0,
+ * even after a failed set-up, since master has received the reason and decides
+ * what follows; EX_SOFTWARE if master is of another build. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);
 /* The steps of frame_main(), for tests. frame_init() takes FD, the channel to

@@ -41,10 +41,9 @@ struct proof_pins {
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
 
-/* The second factor (RFC 6238): if PASSWORD ends with the code that belongs to
- * SECRET (base32) and NOW, seconds since 1970, or with the code before or after
- * that, cuts the code off. Returns the number of the code's half minute, or
- * 0. */
+/* The second factor (RFC 6238): cuts the code off PASSWORD if it ends with the
+ * code of SECRET (base32) for NOW, seconds since 1970, or with the code before
+ * or after it. Returns the number of the code's half minute, or 0. */
 uint64_t code_take(struct slice secret, uint64_t now, struct secret *password);
 
 #endif

@@ -1,6 +1,6 @@
 /* The kernel's quotas: how much a user, a group or, on btrfs, a subvolume may
- * have on a file system, and has. The kernel alone counts and refuses, so a
- * crash, a local change or an unfinished upload is never counted wrong. */
+ * have on a file system, and has. The kernel alone counts and refuses, so it
+ * also counts right after a crash, a local change or an unfinished upload. */
 #ifndef SALLYPORT_QUOTA_QUOTA_H
 #define SALLYPORT_QUOTA_QUOTA_H
 
@@ -18,8 +18,8 @@ struct quota {
 /* Returns the amount left; INT64_MAX without a limit. */
 uint64_t quota_left(const struct quota_amount *a);
 
-/* On btrfs a quota belongs to the subvolume that FD is in, whoever is asked
- * for; it has no limit of files. */
+/* On btrfs a quota belongs to the subvolume that FD is in, whatever the owner;
+ * it has no limit of files. */
 enum quota_owner { QUOTA_USER, QUOTA_GROUP };
 
 /* Functions of type int return 0, or:
@@ -38,26 +38,26 @@ int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
 #define QUOTA_KEEP      UINT64_MAX
 int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
               uint64_t files);
-/* Does the file system of FD refuse what is beyond a limit? 0 or as above. */
+/* Does the file system of FD enforce limits? Returns 0 or as above. */
 int quota_enforced(int fd, enum quota_owner owner);
 
-/* quota_get() where the file system is known not to be btrfs. */
+/* quota_get() for a file system that is known not to be btrfs. */
 int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
                     struct quota *ret);
 bool quota_is_btrfs(int fd);
 /* The directory in which btrfs shows quotas; missing without btrfs. */
 #define QUOTA_SYSFS "/sys/fs/btrfs"
-/* On btrfs with quotas: makes the subvolume NAME in the directory PARENT. 0;
- * -ENOTSUP: a directory must be made instead; -errno. */
+/* On btrfs with quotas: makes the subvolume NAME in the directory PARENT.
+ * Returns 0; -ENOTSUP: the caller must make a directory instead; -errno. */
 int quota_make_subvolume(int parent, const char *name);
 
-/* How an administrator enables quotas on the file system of FD: a sentence
+/* Says how an administrator enables quotas on the file system of FD: a sentence
  * without its full stop. The directory PATH is on it. Returns OUT. */
 #define QUOTA_HINT_MAX 512
 const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX]);
 
-/* A subvolume's quota for a process that will be in a sandbox, without
- * privilege: open files of sysfs. */
+/* Open files of sysfs with a subvolume's quota, for a process that will be in a
+ * sandbox, without privilege. */
 struct quota_subvolume {
     int limit, used, reserved; /* -1: none */
 };
@@ -65,7 +65,7 @@ struct quota_subvolume {
 /* Opens the quotas of the subvolume that contains the directory FD. If it has
  * no quotas, *ret is empty. */
 void quota_open_subvolume(int fd, struct quota_subvolume *ret);
-/* 0, or -ENOTSUP: it has none. */
+/* Returns 0, or -ENOTSUP: there is no quota. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);
 void quota_close_subvolume(struct quota_subvolume *s);
 

@@ -1,8 +1,8 @@
 /* The sandbox: the rights that a process gives up before it works. The table of
- * processes (src/lib/sandbox/processes.c) has each one's ids and limits. The
+ * processes (src/lib/sandbox/processes.c) has the ids and limits of each. The
  * policy of a process, src/server/ROOM/seccomp.c, lists its system calls, one
  * permission per line, each with its reason. The build makes a filter from it,
- * which the process passes here. */
+ * which the process passes to this room. */
 #ifndef SALLYPORT_SANDBOX_SANDBOX_H
 #define SALLYPORT_SANDBOX_SANDBOX_H
 
@@ -16,8 +16,9 @@
 #include "sallyport/sandbox/filters.h"
 
 struct sandbox_row {
-    bool own_ids;    /* gives up root (run by root) */
-    bool empty_root; /* chroot to an empty directory (run by root) */
+    bool own_ids;    /* gives up root's ids (if root runs the server) */
+    bool empty_root; /* chroot to an empty directory (if root runs the
+                      * server) */
     bool forks;      /* false: RLIMIT_NPROC is 0 */
     bool landlock;   /* confined to the directories that it is given */
     bool silent;     /* 0, 1 and 2 become /dev/null */
@@ -35,8 +36,8 @@ enum beneath_may {
     BENEATH_DIRECTORY = 32, /* make and remove directories */
     BENEATH_ALL = 63
 };
-/* A rule of an inner directory can add rights to an outer one, never remove
- * them. */
+/* A rule of an inner directory can add rights to the rules of outer ones, never
+ * remove them. */
 struct beneath {
     int fd;
     unsigned may; /* enum beneath_may bits */
@@ -64,10 +65,11 @@ struct sandbox_plan {
 int sandbox_enter(enum process p, const struct sandbox_plan *plan,
                   unsigned *weaker, struct complaint *c);
 
-/* Tries in a short-lived child whether this kernel accepts P's filters: those
- * that P runs under, the outermost first, then its own, then NULL. Call it
- * before the first fork of a process that isn't executed, since that process
- * can't report it to its parent. Returns 0, or -EINVAL with the complaint. */
+/* Tries in a short-lived child whether this kernel accepts P's filters: the
+ * filters under which P starts, the outermost first, then its own, then NULL.
+ * Call it before the first fork of a process that isn't executed, since that
+ * process can't report it to its parent. Returns 0, or -EINVAL with the
+ * complaint. */
 int sandbox_try_filters(enum process p,
                         const struct sandbox_filter *const filters[],
                         struct complaint *c);
@@ -79,8 +81,8 @@ int sandbox_landlock_test(struct complaint *c);
  * async-signal-safe. */
 void sandbox_on_refused(void (*report)(int number));
 
-/* Checks the directory FD, which is to be an empty root directory. Returns 0;
- * -EPERM: it isn't root's, or others may write to it; -ENOTEMPTY; another
+/* Checks the directory FD, which shall become an empty root directory. Returns
+ * 0; -EPERM: it isn't root's, or others may write to it; -ENOTEMPTY; another
  * -errno. */
 int sandbox_check_empty(int fd);
 

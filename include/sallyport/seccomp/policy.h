@@ -17,7 +17,8 @@ enum condition_kind {
     UNEQUAL,  /* argument != value */
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
-    A_PID,    /* argument, as an int, is above 0; only as the second one */
+    A_PID,    /* argument, as an int, is above 0; only as the second
+               * condition */
 };
 
 struct condition {
@@ -32,9 +33,9 @@ struct permission {
     struct condition when, and;
 };
 
-/* A policy is its own list and the lists of its child processes. Fork and exec
- * inherit a filter, so a parent that lacks a child's permission would take it
- * from the child. */
+/* A policy is its own list and the lists of its child processes. Fork and
+ * exec inherit a filter, so the parent's list must contain each child's
+ * permissions. */
 struct policy {
     const struct permission *may;
     const struct policy *also[7];
@@ -67,7 +68,8 @@ extern const struct policy policy_master;
 extern const struct policy policy_gate;
 extern const struct policy policy_session;
 extern const struct policy policy_gate_active;   /* with active = yes */
-extern const struct policy policy_master_active; /* master, the parent, then */
+extern const struct policy policy_master_active; /* the same for master, its
+                                                  * parent */
 extern const struct policy policy_auth;
 extern const struct policy policy_keys;
 extern const struct policy policy_files;
@@ -76,8 +78,8 @@ extern const struct policy policy_reader;
 extern const struct policy policy_check;
 
 /* Calls that no correct version of this program makes. They kill the process
- * unless the policy permits them. A row with a condition kills for this use
- * where the policy permits only other uses. */
+ * unless the policy permits them. A row with a condition kills only for that
+ * use, if the policy permits other uses. */
 extern const struct permission policy_dangerous[];
 
 /* CONNECTS: gate may connect to clients, for active mode. */
@@ -98,7 +100,7 @@ int policy_collect(const struct policy *p, struct permissions *ret);
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
 enum permitted policy_permits(const struct permissions *all, const char *call);
 
-/* Does this row of policy_dangerous belong into this policy's filter? */
+/* Does this row of policy_dangerous belong in this policy's filter? */
 int policy_kills(const struct permissions *all, const struct permission *row);
 
 #endif

@@ -1,6 +1,6 @@
-/* The facts that the program check finds or makes for master before a start.
- * Master and check pass this struct to each other in a file in memory; both are
- * of the same build. */
+/* Facts that the program check finds or makes for master before a start. Master
+ * and check pass this struct to each other in a file in memory; both are of the
+ * same build. */
 #ifndef SALLYPORT_SETTINGS_PREPARED_H
 #define SALLYPORT_SETTINGS_PREPARED_H
 
@@ -33,15 +33,16 @@ enum prepared_part {
 };
 
 struct prepared {
-    /* Master's question: which parts? Check makes what is missing, but not for
-     * --check. */
+    /* Master's question: the wanted parts. Check makes what is missing, but not
+     * for --check. */
     bool wanted[PREPARED_PARTS];
     bool make;
-    bool inherited; /* KEY is in use; false: a new one, to be kept */
+    bool inherited; /* KEY is in use already; false: it is new, and must be
+                     * kept */
     /* Check's answer. With WHY: -EINVAL: the administrator must mend something;
-     * -ENOENT: `state` or the key is missing; -EACCES: it can't be kept; 0: a
-     * damaged key was replaced. Without: 0; -ENOENT: `empty` is missing;
-     * -ECANCELED: not done, since check stopped at a part before it. */
+     * -ENOENT: `state` or the key is missing; -EACCES: the key can't be kept;
+     * 0: a damaged key was replaced. If WHY is empty: 0; -ENOENT: `empty` is
+     * missing; -ECANCELED: not done, since check stopped at an earlier part. */
     unsigned done; /* the parts before this one are over */
     struct prepared_answer {
         int result;

@@ -32,7 +32,7 @@
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX  32 /* the same */
-/* uids that are no user's and no process's: reader's own
+/* uids that belong to no user and no process: reader's own
  * (src/server/reader/main.c), nobody's, and the old (uid_t)-1. */
 #define SETTINGS_RESERVED_FIRST 65533
 #define SETTINGS_RESERVED_LAST  65535
@@ -44,8 +44,7 @@
 struct port_range {
     uint16_t first, last;
     bool automatic;
-    bool proxy; /* data connections of a proxy's clients come through the proxy
-                   too */
+    bool proxy; /* clients of a proxy also make data connections through it */
 };
 
 /* The networks of a setting. */
@@ -54,7 +53,7 @@ struct networks {
     size_t count;
 };
 
-/* The address that is announced to clients of this network. */
+/* The address that clients of this network are told. */
 struct announced {
     struct network network;
     struct address
@@ -89,7 +88,7 @@ struct settings {
         proxies; /* addresses of proxies; their PROXY headers are accepted */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
-    struct labelled_list certificates, keys; /* further ones, with a label */
+    struct labelled_list certificates, keys; /* more pairs, each with a label */
     unsigned client_certificates;            /* enum client_certificates */
     char client_ca[SETTINGS_PATH_MAX];       /* "": none */
     char client_crl[SETTINGS_PATH_MAX];      /* "": none */
@@ -105,11 +104,12 @@ struct settings {
     struct port_range ports;
     struct address address;
     struct announced
-        announced[SETTINGS_ANNOUNCED_MAX]; /* for clients of certain networks */
+        announced[SETTINGS_ANNOUNCED_MAX]; /* addresses for clients of certain
+                                            * networks */
     size_t announced_count;
     uint64_t max_sessions, max_per_address, max_per_user;
-    uint64_t max_transfers, user_max_transfers; /* of all, of one user; 0: no
-                                                   limit */
+    uint64_t max_transfers, user_max_transfers; /* of all users, of one user; 0:
+                                                 * no limit */
     uint64_t startups;
     uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
@@ -119,15 +119,16 @@ struct settings {
     uint64_t login_timeout, drain_timeout, idle_timeout, connect_timeout,
         stall_timeout, hash_timeout; /* ms */
     uint64_t
-        login_delay; /* ms: wrong passwords are answered at multiples of it */
+        login_delay; /* ms: a wrong password is answered at a multiple of it */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
     uint64_t totp_time;       /* ms */
-    bool password_change;     /* by all users; some must in any case */
+    bool password_change;     /* all users may change it; users with
+                               * must_change= always may */
     uint64_t hash_cost;       /* of new hashes of passwords */
     uint64_t max_file_size;   /* bytes, 0: no limit */
     uint64_t copy_max;        /* bytes, 0: no limit */
-    struct min_free min_free; /* that uploads leave free */
+    struct min_free min_free; /* space that uploads must leave free */
     uint64_t bandwidth_up, bandwidth_down; /* bytes per second, of all; 0: no
                                               limit */
     uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */
@@ -150,7 +151,7 @@ struct settings {
                           gids; 0: accounts by name */
     uint64_t uid_first, uid_last; /* the range of users */
     uint64_t gid_first, gid_last; /* the range of shares */
-    unsigned file_mode, dir_mode; /* of what users make in their homes */
+    unsigned file_mode, dir_mode; /* modes of what users make in their homes */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
     struct setting_said said[SETTING_ROWS_MAX]; /* one for each row of the table
@@ -171,11 +172,11 @@ bool settings_implicit(const struct settings *s, uint64_t listener);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to this listener begin with a PROXY header? */
 bool settings_proxied(const struct settings *s, uint64_t listener);
-/* Removes the IPv6 addresses of `listen`, if it is the default and the kernel
+/* Removes the IPv6 addresses from `listen` if it has its default and the kernel
  * has no IPv6. Returns whether it did. */
 bool settings_leave_out_ipv6(struct settings *s);
-/* Returns how many sessions can live at a time: max_sessions, or BEFORE, the
- * number of an earlier generation, if it is larger. */
+/* Returns how many sessions can live at a time: max_sessions, or BEFORE, an
+ * earlier generation's number, if that is larger. */
 uint64_t settings_places(const struct settings *s, uint64_t before);
 
 /* Returns the line with this label, or NULL. */
@@ -186,7 +187,7 @@ const struct labelled *settings_find_label(const struct labelled_list *l,
 struct settings_pair {
     const char *certificate, *key;
 };
-/* Writes pair I: 0 is the one without a label, the others follow in their
+/* Writes pair I: 0 is the pair without a label, the others follow in their
  * order. Returns false if there are no more. */
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
@@ -231,7 +232,7 @@ void settings_key_path(const char *state, const char *common,
 int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c);
 
-/* Checks only that FD is a regular file; anybody may read it. */
+/* Checks only whether FD is a regular file, which anybody may read. */
 int settings_regular_file(int fd, const char *name, struct complaint *c);
 
 /* Opens the configuration PATH. It refuses a file that group or others can

@@ -30,8 +30,8 @@ struct tls_pair {
  * pairs for that name, one of each kind of key. A client that sends no name, or
  * an unknown one, gets the first pair and the pairs of other kinds that cover
  * the same names. POLICY and SIGNER are copied. The signer has to prove that it
- * has each key. The context makes handshakes with itself, so that OpenSSL has
- * loaded all that it loads on demand before a sandbox closes and before a fork.
+ * has each key. The context makes handshakes with itself, so that OpenSSL loads
+ * everything that it loads on demand before a sandbox closes and before a fork.
  * Returns NULL with the complaint: a file is unreadable or expired, a key is
  * too weak or belongs to another certificate, or no client would ever get a
  * pair. Free it with tls_context_free(). */
@@ -71,11 +71,11 @@ void tls_context_forked(struct tls_context *t);
  * ticket is made. */
 void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner);
 
-/* Clients' certificates: which ones the server accepts. */
+/* The clients' certificates that the server accepts. */
 struct tls_clients_file {
     int fd;           /* PEM; the caller closes it; -1: none */
     const char *name; /* for complaints */
-    bool in_use;      /* already; it may have expired since */
+    bool in_use;      /* it was in use before, and may have expired since */
 };
 struct tls_clients {
     enum client_certificates mode;
@@ -85,26 +85,25 @@ struct tls_clients {
 /* From now on control channels ask for a certificate. They accept it only if
  * these CAs issued it for a client, it is valid now and it isn't revoked.
  * Returns 0, or -EINVAL with the complaint: a file is unreadable, empty or
- * expired, or none of the CAs signed a list. A file that is in use already
- * isn't refused because it has expired; but an expired CA or list lets nobody
- * in. */
+ * expired, or none of the CAs signed a list. A file that was in use before may
+ * have expired; but an expired CA or list admits nobody. */
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* When a certificate, of the server or of a CA of clients, or a revocation list
- * expires. */
+/* The expiry of a certificate, of the server or of a CA of clients, or of a
+ * revocation list. */
 struct tls_date {
     const char *file; /* its name; the context's */
     const char *what; /* "certificate" or "revocation list" */
     int number;       /* the position in the file, from 1 */
     /* Seconds since 1970. A warning is due from WARN on, 30 days before the
-     * end; for a list not before the last quarter of its life. */
+     * expiry, but for a list only in the last quarter of its life. */
     int64_t begins, expires, warn;
 };
 /* Writes date number I, counted from 0. Returns false if there are no more. */
 bool tls_context_date(const struct tls_context *t, size_t i,
                       struct tls_date *ret);
-/* Call it after the fork: SERIAL is the session's number, which the client's
+/* Call it after the fork. SERIAL is the session's number, which the client's
  * signature will contain (sallyport/proof). */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 

@@ -39,8 +39,8 @@ bool stream_is_secure(const struct stream *s);
 
 /* Continues the handshake; STREAM_OK once it is complete. */
 enum stream_state stream_handshake(struct stream *s);
-/* For a data channel after its handshake: returns the origin of the TLS session
- * that it has resumed. */
+/* Returns the origin of the TLS session that a data channel has resumed. Call
+ * it after the handshake. */
 enum ticket_origin stream_origin(const struct stream *s);
 /* Gives the client one more ticket of the context's owner. The ticket is sent
  * with the next write; stream_unsent() ignores it until then. Does nothing and
@@ -50,17 +50,18 @@ enum stream_state stream_offer_ticket(struct stream *s);
  * than 0. */
 enum stream_state stream_read(struct stream *s, void *into, size_t len,
                               size_t *got);
-/* Buffers up to LEN bytes, and sends whenever the buffer is full; *took is how
- * many it has taken. STREAM_AGAIN: the buffer is full, and *took is 0. */
+/* Buffers up to LEN bytes, and sends whenever the buffer is full; *took is the
+ * number of bytes that it took. STREAM_AGAIN: the buffer is full, and *took is
+ * 0. */
 enum stream_state stream_write(struct stream *s, const void *from, size_t len,
                                size_t *took);
 /* Sends the buffered bytes. */
 enum stream_state stream_flush(struct stream *s);
-/* Sends all that is buffered, under TLS close_notify, and a FIN in the same
- * packet. Returns STREAM_OK once all has been sent. */
+/* Sends all that is buffered, under TLS also close_notify, and a FIN in the
+ * same packet. Returns STREAM_OK once all has been sent. */
 enum stream_state stream_shutdown(struct stream *s);
-/* Discards the buffered bytes that are not sent yet. The connection is then
- * cut, on purpose. */
+/* Discards the buffered bytes that aren't sent yet. So the connection is cut,
+ * on purpose. */
 void stream_drop(struct stream *s);
 
 /* Returns the events (EPOLLIN, EPOLLOUT) that the last STREAM_AGAIN waits
@@ -83,11 +84,11 @@ size_t stream_queued(const struct stream *s);
  * the stream's. */
 const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: was it a FIN after a complete record? Anybody on
- * the path may have sent that. An end within a record is no such FIN, nor is a
- * reset: the peer's kernel throws away what it hasn't sent yet. (A reset after
- * the FIN changes nothing: all bytes have come.) */
+ * the path may have sent that. A FIN within a record doesn't count, nor does a
+ * reset, since the peer's kernel discards what it hasn't sent yet. (A reset
+ * after the FIN changes nothing: all bytes have come.) */
 bool stream_bare_fin(const struct stream *s);
-/* After STREAM_CUT: was it a FIN at all, and no reset or time-out? */
+/* After STREAM_CUT: was it a FIN, and not a reset or time-out? */
 bool stream_has_fin(const struct stream *s);
 /* Returns the host name that the client sent in its handshake (SNI, RFC 6066
  * 3), unchanged. NULL: the client sent none, or there is no TLS. The text lives
@@ -115,10 +116,10 @@ struct slice stream_proof(const struct stream *s);
 /* Frees the proof, after the login. */
 void stream_forget_proof(struct stream *s);
 
-/* For a data channel after its handshake: does it belong to the owner of the
- * control channel's certificate? Returns true if the client has shown the same
- * certificate, or if the TLS session that it resumed holds it. Also returns
- * true if the control channel had no certificate. */
+/* Has a data channel shown the certificate of the control channel? Call it
+ * after the handshake. Returns true if the client has shown the same
+ * certificate, or if the TLS session that it resumed holds it; also if the
+ * control channel had no certificate. */
 bool stream_same_client(const struct stream *s);
 
 #endif

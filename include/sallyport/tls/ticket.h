@@ -30,8 +30,8 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 enum ticket_origin {
     ORIGIN_NONE,    /* a full handshake; no ticket was shown */
     ORIGIN_NOT_OWN, /* the client showed a ticket of another user or address, or
-                       from before a change of the account; it is never resumed,
-                       and the handshake was a full one */
+                     * from before a change of the account; such a ticket is
+                     * never resumed, and the handshake was a full one */
     ORIGIN_USER,    /* another session of the same user and address */
     ORIGIN_SESSION, /* this session */
     ORIGIN_COUNT
@@ -58,15 +58,15 @@ struct ticket_key {
 _Static_assert(sizeof(struct ticket_key) == TICKET_KEY_BYTES,
                "a key has no padding");
 
-/* The key that seals new tickets, and the one before it, which still opens
- * older tickets. */
+/* The key that seals new tickets, and the previous key, which still opens older
+ * tickets. */
 struct ticket_keys {
     struct ticket_key now, before;
 };
 
-/* Makes both keys random, so that nobody can ever guess one. */
+/* Makes both keys random, so that nobody can guess one. */
 void ticket_keys_init(struct ticket_keys *k);
-/* Makes a new key for new tickets; the oldest key is gone. */
+/* Makes a new key for new tickets, and drops the oldest key. */
 void ticket_keys_turn(struct ticket_keys *k);
 /* Overwrites both keys. */
 void ticket_keys_wipe(struct ticket_keys *k);

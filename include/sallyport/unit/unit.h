@@ -1,4 +1,5 @@
-/* The service as systemd confines it: its mount namespace shows what it may. */
+/* The service as systemd confines it: its mount namespace shows where it may
+ * write. */
 #ifndef SALLYPORT_UNIT_UNIT_H
 #define SALLYPORT_UNIT_UNIT_H
 
@@ -12,11 +13,11 @@ struct unit {
 };
 #define UNIT_UNKNOWN { .root = -1 }
 
-/* Asks systemctl for the process of sallyport.service. As root. */
+/* Asks systemctl for the process of sallyport.service. Needs root. */
 void unit_look(struct unit *u);
-/* Can't the service write in PATH, which is absolute, and a "home", "share" or
- * "directory" (of the users file)? Then *c says why, and what to do. False if
- * the root isn't known. */
+/* Does the unit forbid the service to write in PATH, which is absolute, and a
+ * "home", "share" or "directory" (of the users file)? Then *c says why, and
+ * what to do. False if the root isn't known. */
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c);
 

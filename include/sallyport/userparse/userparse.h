@@ -36,21 +36,21 @@ struct list_entry {
 bool entry_next(struct slice *rest, struct list_entry *ret);
 /* Finds the entry of NAME in a list. */
 bool entry_find(struct slice list, struct slice name, struct list_entry *ret);
-/* The rights of an entry of shares=: all without a role. Returns 0 or
- * -EINVAL. */
+/* Returns the rights of an entry of shares=: all if it has no role. Returns 0
+ * or -EINVAL. */
 int entry_rights(const struct list_entry *e, unsigned *ret);
 
-/* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day: until its end,
- * UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
+/* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day, which means its
+ * end, UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);
 
 /* A value of sync=, "NAME" or "NAME:WORD,WORD": the source of "user import
  * --sync" that made the row, and what the source has said. */
 enum {
-    SYNC_HASH = 1,    /* the hash comes from it */
+    SYNC_HASH = 1,    /* the hash comes from the source */
     SYNC_EXPIRES = 2, /* so does expires= */
-    SYNC_LOCKED = 4,  /* it has locked the user */
-    SYNC_GONE = 8,    /* it doesn't have the user any more */
+    SYNC_LOCKED = 4,  /* the source has locked the user */
+    SYNC_GONE = 8,    /* the source no longer has the user */
 };
 #define SYNC_CLOSED   (SYNC_LOCKED | SYNC_GONE)
 #define SYNC_TEXT_MAX (USER_NAME_MAX + 32)
@@ -60,7 +60,8 @@ struct user_sync {
 };
 /* Returns 0 or -EINVAL. */
 int user_sync_parse(struct slice value, struct user_sync *ret);
-/* Has the source of the row locked the user, or no such user any more? */
+/* Has the source of the row locked the user, or does it no longer have the
+ * user? */
 bool user_sync_closed(const struct user *user);
 /* Returns OUT. */
 const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
@@ -77,8 +78,8 @@ extern const struct user_old_key user_old_keys[USER_OLD_KEYS];
  * with a complaint that begins with "KEY=". */
 int user_key_check(const char *key, const char *value, struct complaint *c);
 
-/* Reads a number and s, min, h, d or w. Returns seconds; 0: it is no duration,
- * or is none. */
+/* Reads a number and s, min, h, d or w. Returns seconds, or 0 if it is no
+ * duration, or a zero one. */
 int64_t user_duration_parse(struct slice text);
 
 /* How long files in a directory are kept. */
@@ -93,8 +94,8 @@ int user_retain_next(struct slice *rest, struct retention *ret);
     "expected PATH:TIME, such as /incoming:30d, several with commas; a path "  \
     "without blanks, commas, colons, . and ..; a time of at least 1h"
 
-/* user_hash.c: accepts these, and each of them after "!": locked. "!" or "*"
- * alone is a locked user without a password. */
+/* user_hash.c: accepts these hashes, also after "!", which locks the user. "!"
+ * or "*" alone is a locked user without a password. */
 #define USER_HASHES "yescrypt, bcrypt, scrypt, SHA-512 or SHA-256"
 bool user_hash_ok(const char *hash);
 /* Returns "yescrypt", "bcrypt", …, or "none" for a user without a password. */
@@ -104,10 +105,10 @@ const char *user_hash_found(const char *hash);
 /* Is HOME absolute, not "/", without "." and ".." and control bytes, and not
  * too long? */
 bool user_home_ok(struct slice home);
-/* Says in words what is expected instead of HOME, which isn't such a path. */
+/* Says in words which path is expected instead of HOME. */
 const char *user_home_wanted(struct slice home);
-/* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8; not
- * too long. */
+/* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8;
+ * refuses a comment that is too long. */
 bool user_comment_ok(struct slice comment);
 
 #endif

@@ -1,8 +1,7 @@
 /* The table of users that reader makes for master, auth and check: this head,
  * the rows of users, shares, teams, grants (struct grant) and directories, and
  * the text, to which the rows point. Grants and directories are in the order of
- * the users, and each user has the next ones. A row consists of 8-byte cells,
- * so it has no padding. */
+ * their users. A row consists of 8-byte cells, so it has no padding. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -24,14 +23,14 @@ union users_cell {
  * field. */
 enum users_kind {
     USERS_TEXT,   /* of LEAST to MOST bytes, and a NUL follows; */
-    USERS_NAME,   /* the same, and a user's name, */
-    USERS_GROUP,  /* a share's or a team's, */
+    USERS_NAME,   /* the same, and it is a user's name, */
+    USERS_GROUP,  /* … or a share's or a team's name, */
     USERS_PATH,   /* or a path */
-    USERS_PART,   /* LEAST to MOST bytes, and anything follows */
+    USERS_PART,   /* LEAST to MOST bytes, without a NUL after them */
     USERS_NUMBER, /* from LEAST to MOST */
     USERS_MODE,   /* 0, or all bits of LEAST and only bits of MOST */
-    USERS_LIMIT,  /* 0, or the number + 1; LEAST: its place in limit_rows */
-    USERS_TEAM,   /* 0: none, or its place in the table + 1 */
+    USERS_LIMIT,  /* 0, or the number + 1; LEAST is its place in limit_rows */
+    USERS_TEAM,   /* 0: none; or its place in the table + 1 */
 };
 
 /* The fields of struct row_limits. */
@@ -42,7 +41,7 @@ enum users_kind {
     F(PART, networks, limits.networks, 0, USER_LINE_MAX)                       \
     F(PART, hours, limits.hours, 0, USER_LINE_MAX)
 
-/* The fields of struct user. What isn't here is 0 in master. */
+/* The fields of struct user. Fields that aren't here are 0 in master. */
 #define USERS_ROW_FIELDS(F)                                                    \
     F(NAME, name, name, 1, USER_NAME_MAX)                                      \
     F(TEXT, comment, comment, 0, USER_COMMENT_MAX)                             \

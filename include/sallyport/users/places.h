@@ -1,4 +1,4 @@
-/* The directories of users and shares: which of them lie in each other. */
+/* The directories of users and shares: which of them overlap. */
 #ifndef SALLYPORT_USERS_PLACES_H
 #define SALLYPORT_USERS_PLACES_H
 
@@ -31,7 +31,7 @@ struct places {
 int place_tidy(struct slice path, char *out, size_t size);
 
 /* Resolves the symbolic links in the part of PATH that exists, and adds the
- * rest. Where it can't, OUT is the tidy path. "/" becomes "". */
+ * rest. If it can't, OUT is the tidy path. "/" becomes "". */
 void place_resolve(const char *path, char out[PATH_MAX]);
 
 /* Resolves the paths of all homes and shares, by RESOLVE (NULL:
@@ -41,7 +41,8 @@ bool places_fill(struct places *p, const struct users *u,
                  place_resolver *resolve, const void *owner);
 void places_release(struct places *p);
 /* Finds a place that is equal to PATH, contains it or lies in it, also by
- * symbolic links, but ignores OWN, a row or NULL. NULL: none. */
+ * symbolic links, but ignores OWN, a row or NULL. Returns NULL if there is
+ * none. */
 const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own);
 

@@ -1,6 +1,5 @@
 /* A line of the users file, of a user, share or team, as columns and keys: it
- * is parsed once, edited and printed. What isn't changed keeps every byte.
- * Pure. */
+ * is parsed once, edited and printed. Unchanged parts keep every byte. Pure. */
 #ifndef SALLYPORT_USERS_ROW_H
 #define SALLYPORT_USERS_ROW_H
 
@@ -30,7 +29,8 @@ enum row_column {
 
 struct row {
     char *column[ROW_COLUMNS]; /* none of the first COLUMNS is NULL */
-    size_t columns;            /* before the keys; 0: this is no row */
+    size_t columns;            /* how many columns precede the keys; 0: this is
+                                * no row */
     char **key; /* "NAME=VALUE" in the order of the line; "" between two
                    blanks */
     size_t keys;
@@ -61,18 +61,19 @@ int row_set_number(struct row *r, enum row_column column, uint64_t number);
 /* The value of KEY, or NULL. */
 const char *row_get(const struct row *r, const char *key);
 /* Sets KEY=VALUE at the end, and removes an older value. VALUE NULL only
- * removes it. Refuses a VALUE as above, but a ':' is permitted and a blank
- * isn't. */
+ * removes it. Refuses a VALUE as row_set_column() does, except that it may have
+ * a ':' and must not have a blank. */
 int row_set(struct row *r, const char *key, const char *value);
 
-/* The user has changed the password: a new hash, and must_change= goes. */
+/* A password that the user has changed: the row gets a new hash, and
+ * must_change= is removed. */
 struct hash_change {
     const char *user, *old, *hash; /* the caller has verified OLD */
     struct slice text;             /* the file as the server has accepted it */
 };
-/* Writes the text of a whole users file after that change, in which no other
- * byte is changed. Returns 0 or -errno; -ESTALE: the user isn't in TEXT, or
- * hasn't that hash any more. */
+/* Writes the text of a whole users file after that change, without touching any
+ * other byte. Returns 0 or -errno; -ESTALE: the user isn't in TEXT, or no
+ * longer has that hash. */
 int row_change_hash(struct slice text, const struct hash_change *change,
                     struct buf *into);
 

@@ -21,22 +21,24 @@
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
 #define USER_LINE_MAX    4096
-#define USER_ID_MAX      (UINT32_MAX - 1) /* -1 changes no id of a process */
-#define USERS_FILE_MAX   (64u << 20)
-#define USERS_MAX        131072
-#define SHARES_MAX       4096
-#define SHARE_GID_MIN    100 /* the gids below are of groups of the system */
-#define TEAMS_MAX        4096
-#define USER_MOUNTS_MAX  64 /* shares and directories of one user or team */
-#define GRANTS_MAX       (1u << 20) /* of all users */
-#define DIRECTORIES_MAX  (1u << 20)
+#define USER_ID_MAX                                                            \
+    (UINT32_MAX - 1) /* chown(2) and others take -1 as "no                     \
+                      * change" */
+#define USERS_FILE_MAX  (64u << 20)
+#define USERS_MAX       131072
+#define SHARES_MAX      4096
+#define SHARE_GID_MIN   100 /* lower gids belong to groups of the system */
+#define TEAMS_MAX       4096
+#define USER_MOUNTS_MAX 64 /* shares and directories of one user or team */
+#define GRANTS_MAX      (1u << 20) /* of all users */
+#define DIRECTORIES_MAX (1u << 20)
 
 /* A directory that several users share. It appears as /NAME. */
 struct share {
     char *name, *path; /* in the table's text; the path is absolute, normal */
     gid_t gid;
     unsigned file_mode;  /* 0: SHARE_FILE_MODE */
-    struct slice retain; /* as it is in the file; master doesn't have it */
+    struct slice retain; /* as in the file; master doesn't have it */
     size_t line;
 };
 #define SHARE_FILE_MODE 0660
@@ -47,11 +49,11 @@ struct row_limits {
     struct slice networks, hours; /* in the table's text; len 0: any */
 };
 
-/* Several users: they get its shares, and have its limits. For master the
- * shares are among the grants of the users. */
+/* A list of users, who get its shares and have its limits. In master the shares
+ * are among the users' grants. */
 struct team {
     char *name;
-    struct slice shares; /* as it is in the file: NAME[:ROLE],NAME[:ROLE]… */
+    struct slice shares; /* as in the file: NAME[:ROLE],NAME[:ROLE]… */
     struct row_limits limits;
     size_t line;
 };
@@ -76,15 +78,17 @@ struct user {
     unsigned rights;          /* RIGHT_ bits */
     unsigned choice[CHOICES]; /* 0: the server's setting counts; N + 1: the
                                  value N of the enum */
-    struct slice certificate; /* the permitted ones, in the table's text; len 0:
-                                 no certificate is needed */
+    struct slice certificate; /* the permitted certificates, in the table's
+                               * text; len 0: none is needed */
     bool certificate_only;    /* a certificate replaces the password */
     struct slice totp;        /* the secret of the second factor in base32, in
                                  the table's text; len 0: no second factor */
     struct row_limits limits;
-    const struct team *team[USER_TEAMS_MAX]; /* those with limits, then NULL */
-    bool locked;      /* by hand, by the source of sync=, or without a hash */
-    bool must_change; /* the password, before anything else */
+    const struct team *team[USER_TEAMS_MAX]; /* the user's teams that have
+                                              * limits, then NULL */
+    bool locked;      /* by hand, by the source of sync=, or for lack of a
+                       * hash */
+    bool must_change; /* the password must be changed before anything else */
     int64_t expires;  /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share *share;    /* the table's, for the grants */
@@ -92,9 +96,9 @@ struct user {
     size_t grants;
     const struct directory_right *directory;
     size_t directories;
-    /* As they are in the file: what the user has by name, how long files are
-     * kept, and the source of the row. Master doesn't have them, nor the '!'
-     * before the hash, by which somebody has locked the user by hand. */
+    /* As in the file: what the user has by name, how long files are kept, and
+     * the source of the row. Master doesn't have them, nor the '!' before the
+     * hash, by which somebody has locked the user by hand. */
     struct slice shares, teams, retain, sync;
     bool locked_by_hand;
     size_t line;
@@ -105,17 +109,18 @@ struct users {
     size_t count;
     const struct user **by_name; /* users_index(): a hash table */
     size_t names;                /* its places, a power of 2 */
-    size_t twice; /* the first row with the name of an earlier one, or COUNT */
+    size_t twice; /* the first row whose name an earlier row has, or COUNT */
     uint8_t name_key[SIPHASH_KEY];
     struct share *share;
     size_t shares;
     struct team *team;
     size_t teams;
-    struct grant *grant; /* of all users, in the order of their rows */
+    struct grant *grant; /* grants of all users, in the order of their rows */
     size_t grants;
     struct directory_right *directory;
     size_t directories;
-    char *text; /* wiped on release; of users_take(): the file, read-only */
+    char *text; /* wiped on release; after users_take() it is the file,
+                 * read-only */
     size_t text_size;
     bool mapped;          /* TEXT is the mapped file of users_take() */
     bool kept_from_forks; /* users_keep_from_forks() */
@@ -123,7 +128,7 @@ struct users {
 
 void users_release(struct users *u);
 /* Hides the rows from forks (MADV_WIPEONFORK), which also keeps fork(2) fast
- * with 100,000 users. Where the kernel can't, forks see the rows, but not the
+ * with 100,000 users. If the kernel can't, forks see the rows, but not the
  * hashes, which are in the text. */
 void users_keep_from_forks(struct users *u);
 /* Takes the table that reader has written to the sealed file FD
@@ -144,16 +149,18 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 /* Has the user expired at NOW, in seconds since 1970? */
 bool user_expired(const struct user *user, int64_t now);
 
-/* The rights that the user has in the home, in a share or in a directory with
- * rights of its own, and those that the user has in all of them. */
+/* Returns the rights that the user has in the home, in a share or in a
+ * directory with rights of its own, and the rights that the user has in all of
+ * them. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 
-/* The user's CHOICE_ (domain/choices.h), or the server's SETTING. */
+/* Returns the user's CHOICE_ (domain/choices.h), or the server's SETTING. */
 unsigned user_choice(const struct user *user, int choice, unsigned setting);
-/* The ROW_ limit of a line, or the server's SETTING. */
+/* Returns the ROW_ limit of a line, or the server's SETTING. */
 uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
-/* The largest file that the user may upload; 0: no limit. */
+/* Returns the size of the largest file that the user may upload; 0: no
+ * limit. */
 uint64_t user_file_size(const struct user *user, uint64_t setting);
 
 /* May the user be logged in from PEER at NOW, in the server's local time? The
@@ -180,17 +187,17 @@ bool user_certificate_shown(const struct user *user, struct slice claims);
 size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
                              size_t most);
 
-/* Which users may have a process files. With root: uid_first to uid_last, no
- * gid 0. Without root: users with homes below `homes` and shares below
- * `shares`, since all have the caller's uid. The check returns 0, or -EINVAL
- * with the complaint "user NAME: …". */
+/* May the user have a process files? If root runs the server: uid_first to
+ * uid_last, no gid 0. Otherwise: users with homes below `homes` and shares
+ * below `shares`, since all have the caller's uid. Returns 0, or -EINVAL with
+ * the complaint "user NAME: …". */
 struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
 /* index.c: makes the hash table for users_find(), after which no row may move.
- * users_find() finds the first of the rows with the same name. Returns whether
- * there was memory. */
+ * users_find() finds the first of the rows with the same name. Returns false if
+ * memory is short. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 
@@ -208,10 +215,10 @@ bool user_path_ok(struct slice path);
 /* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
  * itself. */
 bool user_path_beneath(const char *path, const char *directory);
-/* The same, and a directory lies in itself; all do in "/". */
+/* The same, but a directory lies in itself, and all directories lie in "/". */
 bool user_path_within(const char *path, const char *directory);
-/* Compares two paths for qsort(3): '/' comes before all other bytes, so what
- * lies in a directory follows it immediately. */
+/* Compares two paths for qsort(3): '/' comes before all other bytes, so the
+ * contents of a directory follow it immediately. */
 int user_path_order(const char *a, const char *b);
 
 #endif

@@ -38,8 +38,8 @@ int users_file_lock(struct users_file *p, uint64_t ms);
  * 1: it is being written; or -errno. */
 int users_file_read(struct users_file *p, struct buf *text);
 
-/* Has anybody the file open for writing? FD is open for reading only. False
- * also on a file system that can't tell. */
+/* Has anybody the file open for writing? FD is open for reading only. Returns
+ * false also on a file system that can't tell. */
 bool users_file_is_written(int fd);
 
 /* Checks the finished file before it gets its name. Returns 0, or a negative
@@ -62,11 +62,11 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
 int users_file_commit(const struct users_file *p, struct slice bytes,
                       users_file_check *check, void *owner, bool *stands);
 
-/* Replaces a user's hash, and touches no other byte of the file. Doesn't wait
+/* Replaces a user's hash, and changes no other byte of the file. Doesn't wait
  * for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;
- * -ESTALE: the file has changed, perhaps somebody is writing it now, or the
- * user's hash is another one; -EPERM: the new file would have another owner or
- * group. *stands as above. */
+ * -ESTALE: the file has changed, is perhaps being written, or has another hash
+ * of the user; -EPERM: the new file would have another owner or group. *stands
+ * as above. */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
 
