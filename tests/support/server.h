@@ -100,8 +100,7 @@ const struct server *server_of_runner(void);
 
 /* Return paths: of a file or a program of the build under test, of a file in
  * the source tree or in the server's directory, of a user's home, and of a file
- * in it. Each result is in a buffer that the next call of the same function
- * uses again. */
+ * in it. Each result stays. */
 const char *server_build(const char *name);
 const char *server_program(const char *name);
 const char *server_source(const char *name);
@@ -109,9 +108,12 @@ const char *server_path(const struct server *s, const char *name);
 const char *server_home(const struct server *s, const char *user);
 const char *server_home_file(const struct server *s, const char *user,
                              const char *name);
-/* Returns the path of a share's directory, or of a file in a share ("/NAME/…"),
- * in such a buffer. */
+/* Returns the path of a share's directory, or of a file in a share
+ * ("/NAME/…"). */
 const char *server_share_path(const struct server *s, const char *path);
+/* Makes a file of the user. */
+void server_put(const struct server *s, const char *user, const char *name,
+                const void *bytes, size_t len);
 
 /* Is this the long run (tests/run --all)? */
 bool server_is_long(void);

@@ -3,12 +3,7 @@
  * through the environment. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "fail.h"
 #include "server.h"
 
 /* Criterion names a hook by its line, and two hooks of one line don't link. No
@@ -18,6 +13,14 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
     (void)stats;
     server_unshare();
 }
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "files.h"
 
 #define VARIABLE "SALLYPORT_TEST_SERVER"
 
@@ -58,71 +61,97 @@ void server_shared(struct server *ret)
              ret->folder);
 }
 
-static const char *join(char *out, const char *folder, const char *name)
-{
-    int n = snprintf(out, SERVER_PATH_MAX, "%s/%s", folder, name);
+/* Paths that were asked for: each text is there once, and stays. */
+#define KEPT_LISTS 1024
+struct kept {
+    struct kept *next;
+    char text[];
+};
 
-    FAIL_IF(n >= SERVER_PATH_MAX, "path too long");
-    return out;
+static const char *keep(const char *text)
+{
+    static struct kept *lists[KEPT_LISTS];
+    const size_t size = strlen(text) + 1;
+    struct kept **list, *k;
+    unsigned sum = 0;
+
+    for (const char *c = text; *c; c++)
+        sum = sum * 31 + (unsigned char)*c;
+    list = &lists[sum % KEPT_LISTS];
+    for (k = *list; k; k = k->next)
+        if (strcmp(k->text, text) == 0)
+            return k->text;
+    k = malloc(sizeof(*k) + size);
+    FAIL_IF(!k, "no memory");
+    k->next = *list;
+    memcpy(k->text, text, size);
+    *list = k;
+    return k->text;
+}
+
+static const char *join(const char *folder, const char *name)
+{
+    char out[SERVER_PATH_MAX];
+
+    FAIL_IF(snprintf(out, sizeof(out), "%s/%s", folder, name) >=
+                SERVER_PATH_MAX,
+            "path too long");
+    return keep(out);
 }
 
 const char *server_build(const char *name)
 {
-    static char out[SERVER_PATH_MAX];
     const char *build = getenv("SALLYPORT_BUILD");
 
-    return join(out, build ? build : BUILD_DIR, name);
+    return join(build ? build : BUILD_DIR, name);
 }
 
 const char *server_program(const char *name)
 {
-    static char out[SERVER_PATH_MAX];
     const char *place = "libexec/sallyport";
 
     if (strcmp(name, "sallyport") == 0) /* the client */
         place = "bin";
     else if (strncmp(name, "sallyport", 9) == 0)
         place = "sbin";
-    return join(out, server_build(place), name);
+    return join(server_build(place), name);
 }
 
 const char *server_source(const char *name)
 {
-    static char out[SERVER_PATH_MAX];
     const char *source = getenv("SALLYPORT_SOURCE");
 
-    return join(out, source ? source : SOURCE_DIR, name);
+    return join(source ? source : SOURCE_DIR, name);
 }
 
 const char *server_path(const struct server *s, const char *name)
 {
-    static char out[SERVER_PATH_MAX];
-
-    return join(out, s->folder, name);
+    return join(s->folder, name);
 }
 
 const char *server_home(const struct server *s, const char *user)
 {
-    static char out[SERVER_PATH_MAX];
-
-    return join(out, s->homes, user);
+    return join(s->homes, user);
 }
 
 const char *server_home_file(const struct server *s, const char *user,
                              const char *name)
 {
-    static char out[SERVER_PATH_MAX];
-
-    return join(out, server_home(s, user), name);
+    return join(server_home(s, user), name);
 }
 
 const char *server_share_path(const struct server *s, const char *path)
 {
-    static char out[SERVER_PATH_MAX];
-    char shares[SERVER_PATH_MAX];
+    return join(join(s->folder, "shares"), path[0] == '/' ? path + 1 : path);
+}
 
-    return join(out, join(shares, s->folder, "shares"),
-                path[0] == '/' ? path + 1 : path);
+void server_put(const struct server *s, const char *user, const char *name,
+                const void *bytes, size_t len)
+{
+    const char *path = server_home_file(s, user, name);
+
+    files_write(path, bytes, len, 0600);
+    files_give_to_owner_of(server_home(s, user), path);
 }
 
 bool server_is_long(void)

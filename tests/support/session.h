@@ -55,9 +55,17 @@ void session_log_in(struct session *s, const char *user);
 /* Calls session_init() and session_open(). */
 void session_enter(struct session *s, const struct server *server,
                    const char *user);
-/* Logs in at the shared server of the program. */
-void session_enter_shared(struct session *s, struct server *server,
-                          const char *user);
+/* The same in this version of TLS. */
+void session_enter_as(struct session *s, const struct server *server,
+                      const char *user, int version);
+/* Calls session_init() and connects; session_arrive() also starts TLS. */
+void session_reach(struct session *s, const struct server *server);
+void session_arrive(struct session *s, const struct server *server);
+/* Tries a login in a session of its own. Returns the code of the last reply. */
+int session_code(const struct server *server, const char *user,
+                 const char *password);
+/* For wait_until(): can anna log in at this server? */
+bool session_can_enter(void *server);
 /* Starts a server, and logs in as anna; QUIT, and the server stops. */
 void session_begin(struct session *s, struct server *server,
                    const struct server_plan *plan);
@@ -135,9 +143,16 @@ void data_close(struct data *d);
 /* Closes at once: with a FIN without close_notify, or a reset. */
 void data_cut(struct data *d, bool reset);
 
+/* Sends these bytes and the end, and reads the final reply. */
+void data_finish(struct session *s, struct data *d, const void *bytes,
+                 size_t len, const char *pattern);
+
 /* Make a whole transfer with its 226. */
 void session_store(struct session *s, const char *verb, const char *name,
                    const void *bytes, size_t len);
 void session_fetch(struct session *s, const char *command, struct buf *into);
+/* The same; these bytes must come. */
+void session_expect_fetch(struct session *s, const char *command,
+                          const void *bytes, size_t len);
 
 #endif

@@ -178,3 +178,23 @@ void session_fetch(struct session *s, const char *command, struct buf *into)
     data_close(&d);
     session_expect(s, "226 {*}");
 }
+
+void data_finish(struct session *s, struct data *d, const void *bytes,
+                 size_t len, const char *pattern)
+{
+    data_write(d, bytes, len);
+    data_close(d);
+    session_expect(s, pattern);
+}
+
+void session_expect_fetch(struct session *s, const char *command,
+                          const void *bytes, size_t len)
+{
+    struct buf got;
+
+    buf_init(&got, len + (1 << 20));
+    session_fetch(s, command, &got);
+    FAIL_IF(!slice_equal(buf_slice(&got), (struct slice){ bytes, len }),
+            "%s: %zu other bytes, not %zu", command, got.len, len);
+    buf_release(&got);
+}

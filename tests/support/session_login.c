@@ -38,11 +38,47 @@ void session_enter(struct session *s, const struct server *server,
     session_open(s, server, user);
 }
 
-void session_enter_shared(struct session *s, struct server *server,
-                          const char *user)
+void session_enter_as(struct session *s, const struct server *server,
+                      const char *user, int version)
 {
-    server_shared(server);
-    session_enter(s, server, user);
+    session_init(s);
+    s->version = version;
+    session_open(s, server, user);
+}
+
+void session_reach(struct session *s, const struct server *server)
+{
+    session_init(s);
+    session_connect(s, server->port);
+}
+
+void session_arrive(struct session *s, const struct server *server)
+{
+    session_reach(s, server);
+    session_start_tls(s);
+}
+
+int session_code(const struct server *server, const char *user,
+                 const char *password)
+{
+    struct session s;
+    int code;
+
+    session_arrive(&s, server);
+    code = session_try_login(&s, user, password);
+    session_drop(&s);
+    return code;
+}
+
+bool session_can_enter(void *server)
+{
+    struct session s;
+    bool ok;
+
+    session_init(&s);
+    ok = session_may_open(&s, server, "anna");
+    session_drop(&s);
+    return ok;
 }
 
 void session_begin(struct session *s, struct server *server,

@@ -44,9 +44,7 @@ static void ends_before_login(const struct server *server,
 {
     struct session s;
 
-    session_init(&s);
-    session_connect(&s, server->port);
-    session_start_tls(&s);
+    session_arrive(&s, server);
     session_expect(&s, c->reply);
     session_drop(&s);
 }
@@ -68,9 +66,7 @@ static void ends_after_reload(const struct server *server,
 static int try_password(const struct server *server, struct session *s,
                         const char *user, const char *password)
 {
-    session_init(s);
-    session_connect(s, server->port);
-    session_start_tls(s);
+    session_arrive(s, server);
     return session_try_login(s, user, password);
 }
 
@@ -102,8 +98,7 @@ static void refuses_a_second(const struct server *server,
 
     (void)c;
     enter(&s, server);
-    session_init(&other);
-    session_connect(&other, server->port);
+    session_reach(&other, server);
     cr_expect(session_is_refused(&other));
     session_drop(&other);
     session_close(&s);
@@ -125,9 +120,7 @@ static void has_tls(const struct server *server, int version, const char *name)
 {
     struct session s;
 
-    session_init(&s);
-    s.version = version;
-    session_open(&s, server, "anna");
+    session_enter_as(&s, server, "anna", version);
     cr_expect(strstr(tls_client_cipher(s.tls), name), "%s",
               tls_client_cipher(s.tls));
     session_close(&s);
@@ -146,8 +139,7 @@ static void refuses_12(const struct server *server, const struct change *c)
     struct session s;
 
     (void)c;
-    session_init(&s);
-    session_connect(&s, server->port);
+    session_reach(&s, server);
     session_expect(&s, "220 {*}");
     session_do(&s, "234 {*}", "AUTH TLS");
     cr_expect_null(tls_client_new(s.fd, &old));

@@ -9,6 +9,7 @@
 
 #include "fault.h"
 #include "support/fail.h"
+#include "support/served.h"
 
 #define LEN    (300 * FAULT_KIB)
 #define BIG    (16 * FAULT_MIB) /* more than all buffers on the way can hold */
@@ -48,26 +49,22 @@ static void expect_idle_abor(struct session *s, const struct form *form)
     session_do(s, "425 {*}", "STOR f");
 }
 
-Test(abort, before, .timeout = 60)
+SharedSessionTest(abort, before, 60, "before")
 {
-    struct server server;
-    struct session s;
     struct data d;
     char byte;
 
-    session_enter_shared(&s, &server, "before");
     for (size_t i = 0; i < FORMS; i++) {
         fail_context("form %zu: ", i);
-        expect_idle_abor(&s, &forms[i]);
-        session_do(&s, "229 {*}", "EPSV");
-        expect_idle_abor(&s, &forms[i]);
-        data_connect(&s, &d);
-        expect_idle_abor(&s, &forms[i]);
+        expect_idle_abor(s, &forms[i]);
+        session_do(s, "229 {*}", "EPSV");
+        expect_idle_abor(s, &forms[i]);
+        data_connect(s, &d);
+        expect_idle_abor(s, &forms[i]);
         cr_assert_leq(recv(d.fd, &byte, 1, 0), 0, "still open");
         data_cut(&d, false);
     }
-    fault_expect_absent(&server, "before", "f");
-    session_close(&s);
+    fault_expect_absent(server, "before", "f");
 }
 
 /* The progress of the transfer: its 150 has come, and nothing else yet. */
@@ -129,78 +126,66 @@ static void abort_once(struct session *s, const struct moment *m,
         data_cut(&d, false);
 }
 
-Test(abort, during, .timeout = 120)
+SharedSessionTest(abort, during, 120, "during")
 {
-    struct server server;
-    struct session s;
     struct buf got;
 
-    session_enter_shared(&s, &server, "during");
-    fault_make_sparse(&server, "during", "big", BIG);
-    fault_make_sparse(&server, "during", "huge", UINT64_C(1) << 36);
+    fault_make_sparse(server, "during", "big", BIG);
+    fault_make_sparse(server, "during", "huge", UINT64_C(1) << 36);
     buf_init(&got, 1 << 20);
     for (size_t i = 0; i < MOMENTS * FORMS; i++) {
         const struct moment *m = &moments[i / FORMS];
 
         fail_context("%s, moment %zu, form %zu: ", m->line, i / FORMS,
                      i % FORMS);
-        abort_once(&s, m, &forms[i % FORMS]);
-        fault_expect_absent(&server, "during", "f");
-        cr_assert_eq(fault_count_partials(&server, "during"), 0);
+        abort_once(s, m, &forms[i % FORMS]);
+        fault_expect_absent(server, "during", "f");
+        cr_assert_eq(fault_count_partials(server, "during"), 0);
     }
-    session_store(&s, "STOR", "after", "bytes", 5);
-    session_fetch(&s, "RETR after", &got);
+    session_store(s, "STOR", "after", "bytes", 5);
+    session_fetch(s, "RETR after", &got);
     cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
     buf_release(&got);
-    session_close(&s);
 }
 
 /* There is one event with the cause, and the same upload succeeds
  * afterwards. */
-Test(abort, event, .timeout = 60)
+SharedSessionTest(abort, event, 60, "event")
 {
     unsigned char *bytes = fault_noise(LEN);
-    struct server server;
-    struct session s;
 
-    session_enter_shared(&s, &server, "event");
-    abort_once(&s, &(struct moment){ flowing, "STOR f" }, &forms[1]);
-    fault_retry(&s, &server, "event", "f", bytes, LEN);
-    fault_expect_event(&server, "event", "f", 426, "reason=ABOR");
-    session_close(&s);
+    abort_once(s, &(struct moment){ flowing, "STOR f" }, &forms[1]);
+    fault_retry(s, server, "event", "f", bytes, LEN);
+    fault_expect_event(server, "event", "f", 426, "reason=ABOR");
     free(bytes);
 }
 
 /* The last byte is sent. Either the ABOR comes too late and the file is there,
  * or it comes in time and the file isn't there. */
-Test(abort, after_the_last_byte, .timeout = 120)
+SharedSessionTest(abort, after_the_last_byte, 120, "after")
 {
     unsigned char *bytes = fault_noise(LEN);
-    struct server server;
-    struct session s;
 
-    session_enter_shared(&s, &server, "after");
     for (unsigned i = 0; i < 30; i++) {
         struct data d;
         char name[16];
 
         snprintf(name, sizeof(name), "f%u", i);
-        data_open(&s, &d, "STOR %s", name);
+        data_open(s, &d, "STOR %s", name);
         data_write(&d, bytes, LEN);
         tls_client_shutdown(d.tls);
-        send_abor(&s, &forms[i % FORMS]);
-        if (session_reply(&s) == 226) {
-            session_expect(&s, "225 {*}");
-            fault_expect_whole(&server, "after", name, bytes, LEN);
+        send_abor(s, &forms[i % FORMS]);
+        if (session_reply(s) == 226) {
+            session_expect(s, "225 {*}");
+            fault_expect_whole(server, "after", name, bytes, LEN);
         } else {
-            cr_assert(strncmp(s.reply.data, "426 ", 4) == 0, "%s",
-                      s.reply.data);
-            session_expect(&s, "226 {*}");
-            fault_expect_absent(&server, "after", name);
+            cr_assert(strncmp(s->reply.data, "426 ", 4) == 0, "%s",
+                      s->reply.data);
+            session_expect(s, "226 {*}");
+            fault_expect_absent(server, "after", name);
         }
         data_cut(&d, false);
-        session_do(&s, "200 {*}", "NOOP");
+        session_do(s, "200 {*}", "NOOP");
     }
-    session_close(&s);
     free(bytes);
 }

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 static const struct server_plan plan = { 0 };
 
@@ -32,9 +32,7 @@ static struct tls_session *ticket_of(const struct server *server)
     struct tls_session *ticket;
     struct session s;
 
-    session_init(&s);
-    s.version = SESSION_TLS_13;
-    session_open(&s, server, "anna");
+    session_enter_as(&s, server, "anna", SESSION_TLS_13);
     ticket = tls_client_session(s.tls);
     cr_assert(ticket);
     session_close(&s);
@@ -42,30 +40,23 @@ static struct tls_session *ticket_of(const struct server *server)
 }
 
 /* A ticket from before a harmless change still counts. */
-Test(access, tickets_of_the_row_before, .timeout = 60)
+ServerTest(access, tickets_of_the_row_before, 60, &plan)
 {
     struct tls_session *ticket;
-    struct server server;
     struct session s;
 
-    server_start(&server, &plan);
-    ticket = ticket_of(&server);
-    change(&server, "::", ":Anna, accounts:");
-    server_log_wait(&server, "users file read: edition 2", NULL);
-    session_init(&s);
-    s.version = SESSION_TLS_13;
-    session_open(&s, &server, "anna");
+    ticket = ticket_of(server);
+    change(server, "::", ":Anna, accounts:");
+    server_log_wait(server, "users file read: edition 2", NULL);
+    session_enter_as(&s, server, "anna", SESSION_TLS_13);
     store(&s, ticket, "226 {*}");
     session_close(&s);
-    change(&server, "/anna::", "/anna::rights=lrwo");
-    server_log_wait(&server, "users file read: edition 3", NULL);
-    session_init(&s);
-    s.version = SESSION_TLS_13;
-    session_open(&s, &server, "anna");
+    change(server, "/anna::", "/anna::rights=lrwo");
+    server_log_wait(server, "users file read: edition 3", NULL);
+    session_enter_as(&s, server, "anna", SESSION_TLS_13);
     store(&s, ticket,
           "425 {*}not resumed: another user's ticket, or a changed account.");
     store(&s, NULL, "226 {*}");
     session_close(&s);
     tls_session_free(ticket);
-    server_stop(&server);
 }

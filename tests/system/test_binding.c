@@ -13,8 +13,8 @@
 
 #include "clock.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define BYTES "whose is it?"
@@ -272,10 +272,7 @@ ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
     struct server server;
 
     server_shared(&server);
-    files_write(server_home_file(&server, row->user, "old"), BYTES,
-                strlen(BYTES), 0644);
-    files_give_to_owner_of(server_home(&server, row->user),
-                           server_home_file(&server, row->user, "old"));
+    server_put(&server, row->user, "old", BYTES, strlen(BYTES));
     session_init(&other);
     ticket = prepare(&server, row, &other);
     if (show == SHOW_ENDED)
@@ -295,19 +292,17 @@ ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
 
 /* A stranger at the client's own address who guesses the port is refused, and
  * must not get a ticket with which to come back. */
-Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
+SharedTest(binding, a_refusal_gives_no_ticket, 60)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-    struct server server;
 
-    server_shared(&server);
     for (size_t i = 0; i < 2; i++) {
         struct tls_session *got;
         struct session s;
         struct data d;
         char byte;
 
-        begin(&s, &server, "attacked", "127.0.0.1", versions[i]);
+        begin(&s, server, "attacked", "127.0.0.1", versions[i]);
         s.anew = true;
         connect_data(&s, &d, false, "LIST");
         cr_expect_eq(tls_client_read(d.tls, &byte, 1), TLS_CLIENT_END);
@@ -328,17 +323,15 @@ Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
 
 /* Ticket keys are replaced each second: a session continues with new tickets,
  * and an old one is no longer accepted. */
-Test(binding, keys_are_exchanged, .timeout = 120)
+ServerTest(binding, keys_are_exchanged, 120,
+           PLAN(.settings = "ticket_lifetime = 1s\n"))
 {
-    const struct server_plan plan = { .settings = "ticket_lifetime = 1s\n" };
     struct tls_session *old;
-    struct server server;
     struct session s;
     struct data d;
     bool resumed = true;
 
-    server_start(&server, &plan);
-    begin(&s, &server, "anna", "127.0.0.1", SESSION_TLS_13);
+    begin(&s, server, "anna", "127.0.0.1", SESSION_TLS_13);
     old = tls_client_session(s.tls);
     for (int i = 0; resumed; i++) {
         char name[32];
@@ -356,7 +349,6 @@ Test(binding, keys_are_exchanged, .timeout = 120)
     session_store(&s, "STOR", "last", BYTES, strlen(BYTES));
     session_close(&s);
     tls_session_free(old);
-    server_stop(&server);
 }
 
 /* After three hours a TLS 1.2 session works as before. The old tickets of TLS

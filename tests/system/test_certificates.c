@@ -17,8 +17,8 @@
 #include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define DAY 86400L
@@ -151,8 +151,7 @@ static long serial_for(const struct server *server, const char *name,
     struct session s;
     long serial;
 
-    session_init(&s);
-    session_connect(&s, server->port);
+    session_reach(&s, server);
     session_expect(&s, "220 {*}");
     session_do(&s, "234 {*}", "AUTH TLS");
     s.tls = tls_client_new(s.fd, &o);
@@ -177,26 +176,24 @@ static void transfer(struct session *s)
     session_expect(s, "226 {*}");
 }
 
-Test(certificates, a_reload_is_seen_by_new_sessions)
+ServerTest(certificates, a_reload_is_seen_by_new_sessions, 120, PLAN(0))
 {
-    struct server server;
     struct session old, new;
     long first;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    enter(&old, &server);
+    enter(&old, server);
     first = tls_client_serial(old.tls);
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 2002 });
-    reload(&server, GOOD);
-    enter(&new, &server);
+    reload(server, GOOD);
+    enter(&new, server);
     cr_expect_neq(first, 2002);
     cr_expect_eq(tls_client_serial(new.tls), 2002);
     transfer(&old);
     transfer(&new);
     session_close(&old);
     transfer(&new);
-    session_end(&new, &server);
+    session_close(&new);
 }
 
 static void spoil_key(const struct server *s)
@@ -274,30 +271,28 @@ static const struct {
 
 /* Whatever is wrong, new sessions get the old certificate. When all mistakes
  * are mended, the next reload uses the new one. */
-Test(certificates, no_bad_pair_is_taken)
+ServerTest(certificates, no_bad_pair_is_taken, 120, PLAN(0))
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 77 });
-    reload(&server, GOOD);
-    enter(&s, &server);
+    reload(server, GOOD);
+    enter(&s, server);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        size_t before = count_words(&server, bad[i].words);
+        size_t before = count_words(server, bad[i].words);
 
-        bad[i].spoil(&server);
-        reload(&server, STAY);
-        cr_expect_gt(count_words(&server, bad[i].words), before, "%s",
+        bad[i].spoil(server);
+        reload(server, STAY);
+        cr_expect_gt(count_words(server, bad[i].words), before, "%s",
                      bad[i].words);
-        cr_expect_eq(serial_for(&server, NULL, NULL), 77, "%s", bad[i].words);
+        cr_expect_eq(serial_for(server, NULL, NULL), 77, "%s", bad[i].words);
         transfer(&s);
         if (bad[i].spoil != spoil_setting)
-            write_pair(&server, "certificate.pem", "key.pem",
+            write_pair(server, "certificate.pem", "key.pem",
                        &(struct made){ .serial = 78 });
     }
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 static void set_file(const struct server *s, const char *what,
@@ -322,53 +317,49 @@ static void add_pair(const struct server *s, const char *label,
     set_file(s, "key", label, key);
 }
 
-Test(certificates, names_and_kinds)
+ServerTest(certificates, names_and_kinds, 120, PLAN(0))
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    enter(&s, &server);
-    write_pair(&server, "certificate.pem", "key.pem",
+    enter(&s, server);
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 1, .names = "DNS:one.example" });
     add_pair(
-        &server, "rsa",
+        server, "rsa",
         &(struct made){ .serial = 2, .names = "DNS:one.example", .rsa = true });
-    add_pair(&server, "two",
+    add_pair(server, "two",
              &(struct made){ .serial = 3, .names = "DNS:*.two.example" });
-    reload(&server, GOOD);
-    cr_expect_eq(serial_for(&server, NULL, NULL), 1);
-    cr_expect_eq(serial_for(&server, "one.example", "ECDSA+SHA256"), 1);
-    cr_expect_eq(serial_for(&server, "one.example", "RSA-PSS+SHA256"), 2);
-    cr_expect_eq(serial_for(&server, NULL, "RSA-PSS+SHA256"), 2);
-    cr_expect_eq(serial_for(&server, "ftp.two.example", NULL), 3);
-    cr_expect_eq(serial_for(&server, "ftp.three.example", NULL), 1);
+    reload(server, GOOD);
+    cr_expect_eq(serial_for(server, NULL, NULL), 1);
+    cr_expect_eq(serial_for(server, "one.example", "ECDSA+SHA256"), 1);
+    cr_expect_eq(serial_for(server, "one.example", "RSA-PSS+SHA256"), 2);
+    cr_expect_eq(serial_for(server, NULL, "RSA-PSS+SHA256"), 2);
+    cr_expect_eq(serial_for(server, "ftp.two.example", NULL), 3);
+    cr_expect_eq(serial_for(server, "ftp.three.example", NULL), 1);
     transfer(&s);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* A client that got the certificate of one host can't continue to another. The
  * name that it asks for on data connections means nothing. */
-Test(certificates, host_and_data_by_name)
+ServerTest(certificates, host_and_data_by_name, 120, PLAN(0))
 {
     static const char *const data[] = { NULL, "one.example", "two.example",
                                         "192.0.2.1" };
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-    struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 1, .names = "DNS:one.example" });
-    add_pair(&server, "two",
+    add_pair(server, "two",
              &(struct made){ .serial = 2, .names = "DNS:two.example" });
-    reload(&server, GOOD);
+    reload(server, GOOD);
     for (size_t i = 0; i < 2 * sizeof(data) / sizeof(data[0]); i++) {
         session_init(&s);
         s.version = versions[i % 2];
         s.name = "two.example";
         s.data_name = data[i / 2];
-        session_connect(&s, server.port);
+        session_connect(&s, server->port);
         session_start_tls(&s);
         session_do(&s, "504 {*}", "HOST one.example");
         session_do(&s, "220 {*}", "HOST two.example");
@@ -379,7 +370,6 @@ Test(certificates, host_and_data_by_name)
         session_store(&s, "STOR", "file", "bytes", 5);
         session_close(&s);
     }
-    server_stop(&server);
 }
 
 #define ROUNDS 7 /* with the first one: as many generations as may live */
@@ -387,58 +377,53 @@ Test(certificates, host_and_data_by_name)
 /* Each generation has a session. None is dropped, and each continues with its
  * first certificate. While all generations live, a reload waits, and its caller
  * is refused. */
-Test(certificates, sessions_of_many_generations)
+ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
 {
-    struct server server;
     struct session s[ROUNDS + 1], late;
     struct awaited waits;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    enter(&s[0], &server);
+    enter(&s[0], server);
     for (int i = 1; i <= ROUNDS; i++) {
-        write_pair(&server, "certificate.pem", "key.pem",
+        write_pair(server, "certificate.pem", "key.pem",
                    &(struct made){ .serial = 100 + i });
-        reload(&server, GOOD);
-        enter(&s[i], &server);
+        reload(server, GOOD);
+        enter(&s[i], server);
         cr_assert_eq(tls_client_serial(s[i].tls), 100 + i);
     }
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 200 });
-    ctl(&server, EX_TEMPFAIL, "reload", "8 generations have sessions");
+    ctl(server, EX_TEMPFAIL, "reload", "8 generations have sessions");
     for (int i = 0; i <= ROUNDS; i++)
         transfer(&s[i]);
-    waits = (struct awaited){ &server, GOOD, count_words(&server, GOOD) };
+    waits = (struct awaited){ server, GOOD, count_words(server, GOOD) };
     session_close(&s[0]);
     cr_assert(wait_until(is_there, &waits, WAIT_MS));
-    enter(&late, &server);
+    enter(&late, server);
     cr_expect_eq(tls_client_serial(late.tls), 200);
     for (int i = 1; i <= ROUNDS; i++) {
         transfer(&s[i]);
         session_close(&s[i]);
     }
     transfer(&late);
-    session_end(&late, &server);
+    session_close(&late);
 }
 
 /* Reloads one after the other, with clients all the time. */
-Test(certificates, reloads_under_load)
+ServerTest(certificates, reloads_under_load, 120, PLAN(0))
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
     for (int i = 0; i < 20; i++) {
-        enter(&s, &server);
-        write_pair(&server, "certificate.pem", "key.pem",
+        enter(&s, server);
+        write_pair(server, "certificate.pem", "key.pem",
                    &(struct made){ .serial = 300 + i });
-        cr_assert_eq(kill(server.pid, SIGHUP), 0);
+        cr_assert_eq(kill(server->pid, SIGHUP), 0);
         transfer(&s);
         transfer(&s);
         session_close(&s);
     }
-    reload(&server, GOOD);
-    server_log_wait(&server, GOOD, NULL);
-    server_stop(&server);
+    reload(server, GOOD);
+    server_log_wait(server, GOOD, NULL);
 }
 
 /* The directories as certbot makes them: live/ has links, and a renewal makes
@@ -462,53 +447,47 @@ static void renew(const struct server *s, int number, long serial)
 
 /* Runs what the deploy hook of docs/admin/tls.md runs; the reload is over when
  * it returns. */
-Test(certificates, a_deploy_hook)
+ServerTest(certificates, a_deploy_hook, 120, PLAN(0))
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    enter(&s, &server);
+    enter(&s, server);
     for (int i = 1; i <= 3; i++) {
-        renew(&server, i, 500 + i);
-        ctl(&server, 0, "reload", "reloaded");
-        cr_assert_eq(serial_for(&server, NULL, NULL), 500 + i);
+        renew(server, i, 500 + i);
+        ctl(server, 0, "reload", "reloaded");
+        cr_assert_eq(serial_for(server, NULL, NULL), 500 + i);
     }
-    spoil_key(&server);
-    ctl(&server, EX_DATAERR, "reload", "sallyport.conf:4: key = ");
-    cr_assert_eq(serial_for(&server, NULL, NULL), 503);
+    spoil_key(server);
+    ctl(server, EX_DATAERR, "reload", "sallyport.conf:4: key = ");
+    cr_assert_eq(serial_for(server, NULL, NULL), 503);
     transfer(&s);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* The server's own certificate lasts longer; each of those that don't is
  * named. */
-Test(certificates, what_expires_soon_is_told)
+ServerTest(certificates, what_expires_soon_is_told, 120, PLAN(0))
 {
-    struct server server;
-
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    cr_expect(!server_log_has(&server, "expires"));
-    write_pair(&server, "certificate.pem", "key.pem",
+    cr_expect(!server_log_has(server, "expires"));
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 1, .seconds = 30 * DAY - 60 });
-    add_pair(&server, "two",
+    add_pair(server, "two",
              &(struct made){
                  .serial = 2, .names = "DNS:two.example", .seconds = 3600 });
-    add_pair(&server, "late",
+    add_pair(server, "late",
              &(struct made){ .serial = 3,
                              .names = "DNS:late.example",
                              .seconds = 30 * DAY + 3600 });
-    add_pair(&server, "one",
+    add_pair(server, "one",
              &(struct made){ .serial = 4,
                              .names = "DNS:one.example",
                              .seconds = 2 * DAY - 60 });
-    reload(&server, GOOD);
-    server_log_wait(&server,
-                    "certificate.pem: certificate 1 expires in 29 days", NULL);
-    server_log_wait(&server, "one.pem: certificate 1 expires in 47 h", NULL);
-    server_log_wait(&server, "two.pem: certificate 1 expires in ", NULL);
-    cr_expect(!server_log_has(&server, "late.pem: certificate"));
-    server_stop(&server);
+    reload(server, GOOD);
+    server_log_wait(server, "certificate.pem: certificate 1 expires in 29 days",
+                    NULL);
+    server_log_wait(server, "one.pem: certificate 1 expires in 47 h", NULL);
+    server_log_wait(server, "two.pem: certificate 1 expires in ", NULL);
+    cr_expect(!server_log_has(server, "late.pem: certificate"));
 }
 
 static bool is_over(void *argument)
@@ -519,28 +498,25 @@ static bool is_over(void *argument)
 /* Clients decide about an expired certificate. Those that accept it are still
  * served, also after gate has to start again, or after a reload of something
  * else. */
-Test(certificates, one_expires_in_use)
+ServerTest(certificates, one_expires_in_use, 120, PLAN(.troubles = true))
 {
-    struct server server;
     time_t end;
 
-    server_start(&server, &(struct server_plan){ .troubles = true });
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 5, .seconds = 10 });
     end = time(NULL) + 10;
-    reload(&server, GOOD);
+    reload(server, GOOD);
     cr_assert(wait_until(is_over, &end, WAIT_MS));
-    processes_kill(server.pid, "sallyport: gate");
-    cr_expect_eq(serial_for(&server, NULL, NULL), 5);
-    add_pair(&server, "two",
+    processes_kill(server->pid, "sallyport: gate");
+    cr_expect_eq(serial_for(server, NULL, NULL), 5);
+    add_pair(server, "two",
              &(struct made){ .serial = 2, .names = "DNS:two.example" });
-    reload(&server, GOOD);
-    cr_expect_eq(serial_for(&server, NULL, NULL), 5);
-    spoil_date(&server);
-    reload(&server, "certificate.pem: the certificate has expired");
+    reload(server, GOOD);
+    cr_expect_eq(serial_for(server, NULL, NULL), 5);
+    spoil_date(server);
+    reload(server, "certificate.pem: the certificate has expired");
     cr_expect(
-        server_log_has(&server, "certificate.pem: certificate 1 has expired"));
-    server_stop(&server);
+        server_log_has(server, "certificate.pem: certificate 1 has expired"));
 }
 
 /* A reboot mustn't end the service because of a date. --check still refuses
@@ -621,25 +597,22 @@ Test(certificates, of_systemd)
 
 /* A gate that hangs holds up no reload. Its sessions live on with the next
  * gate, and have the certificate of their generation. */
-Test(certificates, gate_hangs, .timeout = 60)
+ServerTest(certificates, gate_hangs, 60, PLAN(.troubles = true))
 {
     struct processes all;
-    struct server server;
     struct session s;
     const struct process_row *gate;
 
-    server_start(&server, &(struct server_plan){ .troubles = true });
-    enter(&s, &server);
-    processes_of(server.pid, &all);
+    enter(&s, server);
+    processes_of(server->pid, &all);
     gate = processes_find(&all, "sallyport: gate");
     cr_assert(gate);
-    write_pair(&server, "certificate.pem", "key.pem",
+    write_pair(server, "certificate.pem", "key.pem",
                &(struct made){ .serial = 901 });
     cr_assert_eq(kill(gate->pid, SIGSTOP), 0);
-    ctl(&server, 0, "reload", "reloaded");
-    cr_expect_eq(serial_for(&server, NULL, NULL), 901);
-    server_log_wait(&server, "does not answer", "process=gate", NULL);
+    ctl(server, 0, "reload", "reloaded");
+    cr_expect_eq(serial_for(server, NULL, NULL), 901);
+    server_log_wait(server, "does not answer", "process=gate", NULL);
     transfer(&s);
     session_close(&s);
-    server_stop(&server);
 }

@@ -14,8 +14,8 @@
 #include "support/pki.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 #define DAY 86400L
 
@@ -234,38 +234,35 @@ static const struct {
     { "dora", "foreign", SERVER_PASSWORD, 0, 0 },
 };
 
-Test(client_certificates, users_and_their_certificates)
+SharedTest(client_certificates, users_and_their_certificates, 120)
 {
-    struct server server;
-
-    server_shared(&server);
     for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
-        cr_expect_eq(try_login(&server, SESSION_TLS_12, logins[i].certificate,
+        cr_expect_eq(try_login(server, SESSION_TLS_12, logins[i].certificate,
                                logins[i].user, logins[i].password),
                      logins[i].tls12, "%zu: %s, %s, TLS 1.2", i, logins[i].user,
                      logins[i].certificate);
-        cr_expect_eq(try_login(&server, SESSION_TLS_13, logins[i].certificate,
+        cr_expect_eq(try_login(server, SESSION_TLS_13, logins[i].certificate,
                                logins[i].user, logins[i].password),
                      logins[i].tls13, "%zu: %s, %s, TLS 1.3", i, logins[i].user,
                      logins[i].certificate);
     }
-    server_log_wait(&server, "end", "certificate has expired", NULL);
-    server_log_wait(&server, "end", "certificate is not yet valid", NULL);
-    server_log_wait(&server, "end", "certificate revoked", NULL);
-    server_log_wait(&server, "end", "unable to get local issuer", NULL);
-    server_log_wait(&server, "login-failed", "user=anna",
+    server_log_wait(server, "end", "certificate has expired", NULL);
+    server_log_wait(server, "end", "certificate is not yet valid", NULL);
+    server_log_wait(server, "end", "certificate revoked", NULL);
+    server_log_wait(server, "end", "unable to get local issuer", NULL);
+    server_log_wait(server, "login-failed", "user=anna",
                     "no client certificate was shown", NULL);
-    server_log_wait(&server, "login-failed", "user=anna",
+    server_log_wait(server, "login-failed", "user=anna",
                     "login=certificate needs TLS 1.3", NULL);
-    server_log_wait(&server, "login-failed", "user=emma",
+    server_log_wait(server, "login-failed", "user=emma",
                     "a handshake of at most 9500 bytes", NULL);
-    server_log_wait(&server, "login-failed", "user=bert", "wrong password",
+    server_log_wait(server, "login-failed", "user=bert", "wrong password",
                     NULL);
-    server_log_wait(&server, "login-failed", "user=bert",
+    server_log_wait(server, "login-failed", "user=bert",
                     "certificate is not one of the user's", NULL);
-    server_log_wait(&server, "login-failed", "user=nobody", "unknown user",
+    server_log_wait(server, "login-failed", "user=nobody", "unknown user",
                     NULL);
-    server_log_wait(&server, "login", "user=anna", pki_fingerprint(pki, "anna"),
+    server_log_wait(server, "login", "user=anna", pki_fingerprint(pki, "anna"),
                     NULL);
 }
 
@@ -365,13 +362,11 @@ Test(client_certificates, data_connections_tls13)
 }
 
 /* Enough transfers to notice a ticket that doesn't hold the certificate. */
-Test(client_certificates, many_transfers_with_an_rsa_certificate)
+SharedTest(client_certificates, many_transfers_with_an_rsa_certificate, 120)
 {
-    struct server server;
     struct session s;
 
-    server_shared(&server);
-    enter(&s, &server, SESSION_TLS_13, "bert", "bert");
+    enter(&s, server, SESSION_TLS_13, "bert", "bert");
     s.certificate = NULL; /* the data connections resume */
     for (int i = 0; i < 20; i++)
         session_store(&s, "STOR", "file", "bytes", 5);
@@ -627,7 +622,7 @@ static void by_openssl(const struct server *server, const char *version,
     run_release(&r);
 }
 
-Test(client_certificates, by_openssl)
+SharedTest(client_certificates, by_openssl, 120)
 {
     static const struct {
         const char *name, *words;
@@ -637,11 +632,9 @@ Test(client_certificates, by_openssl)
         { "revoked", "alert certificate revoked" },
         { "foreign", "alert unknown ca" },
     };
-    struct server server;
 
-    server_shared(&server);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        by_openssl(&server, "-tls1_2", rows[i].name, rows[i].words);
-        by_openssl(&server, "-tls1_3", rows[i].name, rows[i].words);
+        by_openssl(server, "-tls1_2", rows[i].name, rows[i].words);
+        by_openssl(server, "-tls1_3", rows[i].name, rows[i].words);
     }
 }

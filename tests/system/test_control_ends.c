@@ -10,6 +10,7 @@
 #include "parting.h"
 #include "support/fail.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -21,9 +22,7 @@ static void begin(struct session *s, const struct server *server,
                   const char *what, int variant)
 {
     fail_context("%s, TLS 1.%d: ", what, 2 + variant % 2);
-    session_init(s);
-    s->version = versions[variant % 2];
-    session_open(s, server, "anna");
+    session_enter_as(s, server, "anna", versions[variant % 2]);
 }
 
 static bool is_noisy(int variant)
@@ -68,22 +67,17 @@ Test(control_ends, by_a_line, .timeout = 120)
 }
 
 /* The same holds if TLS begins before the greeting. */
-Test(control_ends, of_implicit_tls, .timeout = 60)
+ServerTest(control_ends, of_implicit_tls, 60,
+           PLAN(.listen = "127.0.0.1:0, 127.0.0.1:0 tls",
+                .settings = "login_timeout = 2s\n"))
 {
-    const struct server_plan plan = {
-        .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
-        .settings = "login_timeout = 2s\n",
-    };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int v = 0; v < VARIANTS; v++) {
         struct session s;
 
         fail_context("implicit, TLS 1.%d: ", 2 + v % 2);
         session_init(&s);
         s.version = versions[v % 2];
-        session_connect(&s, server.port_tls);
+        session_connect(&s, server->port_tls);
         session_secure(&s);
         session_expect(&s, "220 {*}");
         if (is_noisy(v))
@@ -91,66 +85,51 @@ Test(control_ends, of_implicit_tls, .timeout = 60)
         session_expect(&s, is_noisy(v) ? "221 {*}" : "421 {*}");
         parting_expect_control(&s, PARTING_NOTIFIED);
     }
-    server_stop(&server);
 }
 
 /* Before TLS the end is a FIN. */
-Test(control_ends, in_plain_text, .timeout = 60)
+ServerTest(control_ends, in_plain_text, 60, PLAN(0))
 {
     static const char *const last[] = { "QUIT", "GET / HTTP/1.1" };
-    const struct server_plan plan = { 0 };
-    struct server server;
 
-    server_start(&server, &plan);
     for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
         struct session s;
 
         fail_context("%s: ", last[i]);
-        session_init(&s);
-        session_connect(&s, server.port);
+        session_reach(&s, server);
         session_expect(&s, "220 {*}");
         send_last(&s, last[i], 2);
         parting_expect_control(&s, PARTING_BARE);
     }
-    server_stop(&server);
 }
 
-Test(control_ends, by_time, .timeout = 60)
+ServerTest(control_ends, by_time, 60, PLAN(.settings = "idle_timeout = 2s\n"))
 {
-    const struct server_plan plan = { .settings = "idle_timeout = 2s\n" };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int v = 0; v < VARIANTS; v++) {
         struct session s;
 
-        begin(&s, &server, "idle", v);
+        begin(&s, server, "idle", v);
         session_expect(&s, "421 {*}");
         if (is_noisy(v))
             parting_write_junk(s.fd, s.tls);
         parting_expect_control(&s, PARTING_NOTIFIED);
     }
-    server_stop(&server);
 }
 
 /* The client hasn't logged in. */
-Test(control_ends, by_login_time, .timeout = 60)
+ServerTest(control_ends, by_login_time, 60,
+           PLAN(.settings = "login_timeout = 2s\n"))
 {
-    const struct server_plan plan = { .settings = "login_timeout = 2s\n" };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int v = 0; v < 2; v++) {
         struct session s;
 
         session_init(&s);
         s.version = versions[v];
-        session_connect(&s, server.port);
+        session_connect(&s, server->port);
         session_start_tls(&s);
         session_expect(&s, "421 {*}");
         parting_expect_control(&s, PARTING_NOTIFIED);
     }
-    server_stop(&server);
 }
 
 static void kill_files(const struct server *server)
@@ -201,21 +180,16 @@ Test(control_ends, by_the_server, .timeout = 120)
 
 /* A client that leaves without QUIT gets the same: close_notify after its own,
  * and also after a bare FIN. */
-Test(control_ends, by_the_client, .timeout = 60)
+ServerTest(control_ends, by_the_client, 60, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int v = 0; v < VARIANTS; v++) {
         struct session s;
 
-        begin(&s, &server, v < 2 ? "close_notify" : "FIN", v);
+        begin(&s, server, v < 2 ? "close_notify" : "FIN", v);
         if (v < 2)
             cr_assert(tls_client_shutdown(s.tls));
         else
             shutdown(s.fd, SHUT_WR);
         parting_expect_control(&s, v < 2 ? PARTING_NOTIFIED : PARTING_AT_ONCE);
     }
-    server_stop(&server);
 }

@@ -11,8 +11,8 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "transcript.h"
 
 #define KIB  1024u
@@ -173,9 +173,7 @@ static void send_cut(struct session *s, const char *name, const void *z,
     struct data d;
 
     data_open(s, &d, "STOR %s", name);
-    data_write(&d, z, len);
-    data_close(&d);
-    session_expect(s, reply);
+    data_finish(s, &d, z, len, reply);
 }
 
 /* The bytes of a cut stream can be continued, in either mode; the bytes of a
@@ -428,28 +426,22 @@ static void play_script(const struct server *server, const char *name,
     run_release(&r);
 }
 
-Test(mode_z, lftp, .timeout = 150)
+ServerTest(mode_z, lftp, 150, &plan)
 {
     char work[SERVER_PATH_MAX];
-    struct server server;
 
-    server_start(&server, &plan);
-    snprintf(work, sizeof(work), "%.400s/work", server.folder);
-    prepare_lftp(&server, work);
-    play_script(&server, "lftp_mode_z", work);
-    server_stop(&server);
+    snprintf(work, sizeof(work), "%.400s/work", server->folder);
+    prepare_lftp(server, work);
+    play_script(server, "lftp_mode_z", work);
 }
 
-Test(lines, clients, .timeout = 150)
+ServerTest(lines, clients, 150, &plan)
 {
     char work[SERVER_PATH_MAX];
-    struct server server;
 
-    server_start(&server, &plan);
-    snprintf(work, sizeof(work), "%.400s/work", server.folder);
+    snprintf(work, sizeof(work), "%.400s/work", server->folder);
     files_make_folder(work, 0700);
-    play_script(&server, "type_a_clients", work);
-    server_stop(&server);
+    play_script(server, "type_a_clients", work);
 }
 
 static void open_lines(struct server *server, struct session *s,

@@ -11,8 +11,8 @@
 
 #include "sallyport/base/clock.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define MIB   (UINT64_C(1) << 20)
@@ -127,89 +127,71 @@ static void expect_same(const struct server *server, uint64_t from,
     cr_expect_eq(system(command), 0);
 }
 
-Test(copying, control_is_served, .timeout = 120)
+SessionTest(copying, control_is_served, 120, PLAN(.ports = "auto"))
 {
-    const struct server_plan plan = { .ports = "auto" };
-    struct server server;
-    struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    put(&server, "big", 0, BIG);
-    put(&server, "same", 0, BIG);
-    session_enter(&s, &server, "anna");
-    data_connect(&s, &d);
-    cr_expect_leq(time_of(&s, "APPE big", "150 {*}"), 10 * SOON);
-    cr_expect_eq(partial_bytes(&server), 1, "before the data connection");
-    data_secure(&s, &d);
+    put(server, "big", 0, BIG);
+    put(server, "same", 0, BIG);
+    data_connect(s, &d);
+    cr_expect_leq(time_of(s, "APPE big", "150 {*}"), 10 * SOON);
+    cr_expect_eq(partial_bytes(server), 1, "before the data connection");
+    data_secure(s, &d);
     data_write(&d, "tail", 4);
-    cr_assert(wait_until(is_copying, &server, WAIT_MS));
-    expect_soon(&s, &server);
+    cr_assert(wait_until(is_copying, server, WAIT_MS));
+    expect_soon(s, server);
     data_close(&d);
-    session_expect(&s, "226 {*}");
-    expect_same(&server, 0, BIG, "tail");
+    session_expect(s, "226 {*}");
+    expect_same(server, 0, BIG, "tail");
 
-    session_do(&s, "350 {*}", "REST %llu", (unsigned long long)BIG);
-    data_open(&s, &d, "STOR big");
+    session_do(s, "350 {*}", "REST %llu", (unsigned long long)BIG);
+    data_open(s, &d, "STOR big");
     data_write(&d, "tail", 4);
-    cr_assert(wait_until(is_copying, &server, WAIT_MS));
-    cr_expect_leq(time_of(&s, "ABOR", "426 {*}"), 10 * SOON);
-    session_expect(&s, "226 {*}");
-    session_do(&s, "200 {*}",
+    cr_assert(wait_until(is_copying, server, WAIT_MS));
+    cr_expect_leq(time_of(s, "ABOR", "426 {*}"), 10 * SOON);
+    session_expect(s, "226 {*}");
+    session_do(s, "200 {*}",
                "TYPE I"); /* files has finished the rest by then */
     data_cut(&d, false);
-    cr_expect(has_no_partial(&server));
-    expect_same(&server, 0, BIG, "tail");
-    session_end(&s, &server);
+    cr_expect(has_no_partial(server));
+    expect_same(server, 0, BIG, "tail");
 }
 
 /* Nobody reads the client's socket during the copy: what doesn't fit into its
  * buffers waits, and nothing of it is lost. */
-Test(copying, a_tail_that_waits, .timeout = 120)
+SessionTest(copying, a_tail_that_waits, 120, PLAN(.settings = "copy_max = 0\n"))
 {
-    const struct server_plan plan = { .settings = "copy_max = 0\n" };
     char *tail = malloc(TAIL), *stored = malloc(TAIL);
-    struct server server;
-    struct session s;
     struct data d;
     int fd;
 
-    server_start(&server, &plan);
-    put(&server, "big", 0, BIG);
+    put(server, "big", 0, BIG);
     files_noise(tail, TAIL, 7);
-    session_enter(&s, &server, "anna");
-    data_open(&s, &d, "APPE big");
-    cr_assert(wait_until(is_copying, &server, WAIT_MS));
-    data_write(&d, tail, TAIL);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
-    fd = open(path_of(&server, "big"), O_RDONLY | O_CLOEXEC);
+    data_open(s, &d, "APPE big");
+    cr_assert(wait_until(is_copying, server, WAIT_MS));
+    data_finish(s, &d, tail, TAIL, "226 {*}");
+    fd = open(path_of(server, "big"), O_RDONLY | O_CLOEXEC);
     cr_assert_geq(fd, 0);
     cr_expect_eq(pread(fd, stored, 1, BIG + TAIL), 0, "too long");
     cr_expect_eq(pread(fd, stored, TAIL, BIG), (ssize_t)TAIL);
     cr_expect(memcmp(stored, tail, TAIL) == 0);
     close(fd);
-    session_end(&s, &server);
     free(tail);
     free(stored);
 }
 
 /* The client closes the control connection, or only the data connection. */
-Test(copying, nothing_outlives_its_client, .timeout = 120)
+ServerTest(copying, nothing_outlives_its_client, 120, PLAN(.ports = "auto"))
 {
-    const struct server_plan plan = { .ports = "auto" };
-    struct server server;
-
-    server_start(&server, &plan);
-    put(&server, "big", 0, BIG);
+    put(server, "big", 0, BIG);
     for (int i = 0; i < TRIES; i++) {
         struct session s;
         struct data d;
 
-        session_enter(&s, &server, "anna");
+        session_enter(&s, server, "anna");
         data_open(&s, &d, "APPE big");
         data_write(&d, "tail", 4);
-        cr_assert(wait_until(is_copying, &server, WAIT_MS));
+        cr_assert(wait_until(is_copying, server, WAIT_MS));
         if (i % 2) {
             session_drop(&s);
             data_cut(&d, false);
@@ -218,75 +200,62 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
             session_expect(&s, "426 {*}");
             session_drop(&s);
         }
-        cr_assert(wait_until(has_no_partial, &server, WAIT_MS), "%d", i);
+        cr_assert(wait_until(has_no_partial, server, WAIT_MS), "%d", i);
     }
-    server_log_expect(&server, TRIES, "transfer", "verb=APPE", NULL);
-    server_stop(&server);
+    server_log_expect(server, TRIES, "transfer", "verb=APPE", NULL);
 }
 
 /* If there is no data connection, nothing is copied. */
-Test(copying, hang_up_before_the_connection, .timeout = 60)
+ServerTest(copying, hang_up_before_the_connection, 60, PLAN(.ports = "auto"))
 {
-    const struct server_plan plan = { .ports = "auto" };
-    struct server server;
-
-    server_start(&server, &plan);
-    put(&server, "big", 0, 64 * MIB);
+    put(server, "big", 0, 64 * MIB);
     for (int i = 0; i < 3; i++) {
         struct session s;
         struct data d;
 
-        session_enter(&s, &server, "anna");
+        session_enter(&s, server, "anna");
         data_connect(&s, &d);
         session_do(&s, "150 {*}", "APPE big");
-        cr_expect_eq(partial_bytes(&server), 1);
+        cr_expect_eq(partial_bytes(server), 1);
         session_drop(&s);
         data_cut(&d, false);
-        cr_assert(wait_until(has_no_partial, &server, WAIT_MS));
+        cr_assert(wait_until(has_no_partial, server, WAIT_MS));
     }
-    server_log_expect(&server, 3, "transfer", "verb=APPE", NULL);
-    server_stop(&server);
+    server_log_expect(server, 3, "transfer", "verb=APPE", NULL);
 }
 
-Test(copying, holes_stay_holes, .timeout = 60)
+ServerTest(copying, holes_stay_holes, 60, PLAN(.ports = "auto"))
 {
-    const struct server_plan plan = { .ports = "auto" };
-    struct server server;
     struct session s;
     struct stat st;
 
-    server_start(&server, &plan);
-    put(&server, "big", 3 * GIB, 3 * MIB);
-    put(&server, "same", 3 * GIB, 3 * MIB);
-    cr_assert_eq(truncate(path_of(&server, "big"), 6 * (off_t)GIB), 0);
-    session_enter(&s, &server, "anna");
+    put(server, "big", 3 * GIB, 3 * MIB);
+    put(server, "same", 3 * GIB, 3 * MIB);
+    cr_assert_eq(truncate(path_of(server, "big"), 6 * (off_t)GIB), 0);
+    session_enter(&s, server, "anna");
     session_store(&s, "APPE", "big", "tail", 4);
-    cr_assert_eq(stat(path_of(&server, "big"), &st), 0);
+    cr_assert_eq(stat(path_of(server, "big"), &st), 0);
     cr_expect_eq((uint64_t)st.st_size, 6 * GIB + 4);
     cr_expect_leq((uint64_t)st.st_blocks * 512, 8 * MIB);
-    cr_assert_eq(truncate(path_of(&server, "big"), (off_t)(3 * GIB + 3 * MIB)),
+    cr_assert_eq(truncate(path_of(server, "big"), (off_t)(3 * GIB + 3 * MIB)),
                  0);
-    expect_same(&server, 3 * GIB, 3 * GIB + 3 * MIB, "");
-    session_end(&s, &server);
+    expect_same(server, 3 * GIB, 3 * GIB + 3 * MIB, "");
+    session_close(&s);
 }
 
-Test(copying, most_bytes, .timeout = 60)
+ServerTest(copying, most_bytes, 60, PLAN(.settings = "copy_max = 2M\n"))
 {
-    const struct server_plan plan = { .settings = "copy_max = 2M\n" };
-    struct server server;
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    put(&server, "big", 0, 4 * MIB);
-    session_enter(&s, &server, "anna");
+    put(server, "big", 0, 4 * MIB);
+    session_enter(&s, server, "anna");
     data_connect(&s, &d);
     session_do(&s, "553 {*}Too large to be copied{*}", "APPE big");
     data_cut(&d, false);
     session_do(&s, "350 {*}", "REST %llu", (unsigned long long)(2 * MIB));
     session_store(&s, "STOR", "big", "tail", 4);
-    cr_expect(has_no_partial(&server));
+    cr_expect(has_no_partial(server));
     session_close(&s);
-    server_log_expect(&server, 1, "transfer", "result=553", "copy_max", NULL);
-    server_stop(&server);
+    server_log_expect(server, 1, "transfer", "result=553", "copy_max", NULL);
 }

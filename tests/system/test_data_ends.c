@@ -12,6 +12,7 @@
 #include "parting.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
 
 #define USER    "anna"
@@ -32,9 +33,7 @@ static void make_files(const struct server *server)
 
 static void begin(struct session *s, const struct server *server, int version)
 {
-    session_init(s);
-    s->version = version;
-    session_open(s, server, USER);
+    session_enter_as(s, server, USER, version);
 }
 
 /* The client does this in the middle, before it reads the reply. */
@@ -145,31 +144,25 @@ static void end_one(const struct server *server, const struct kind *k, int i)
         session_close(&s);
 }
 
-Test(data_ends, of_transfers, .timeout = 120)
+SharedTest(data_ends, of_transfers, 120)
 {
-    struct server server;
-
-    server_shared(&server);
-    make_files(&server);
+    make_files(server);
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
         for (int i = 0; i < 2; i++)
-            end_one(&server, &kinds[k], i);
+            end_one(server, &kinds[k], i);
 }
 
 /* A client may close at once after its close_notify. An unread ticket, or other
  * unread bytes, then turn its close into a reset. */
-Test(data_ends, a_reset_behind_the_end, .timeout = 60)
+SharedTest(data_ends, a_reset_behind_the_end, 60)
 {
-    struct server server;
-
-    server_shared(&server);
     for (int i = 0; i < 20; i++) {
         struct session s;
         struct data d;
         char name[32];
 
         snprintf(name, sizeof(name), "reset-%d", i);
-        begin(&s, &server, versions[i % 2]);
+        begin(&s, server, versions[i % 2]);
         data_open(&s, &d, "STOR %s", name);
         data_write(&d, "hello", 5);
         cr_assert(tls_client_shutdown(d.tls));
@@ -178,24 +171,22 @@ Test(data_ends, a_reset_behind_the_end, .timeout = 60)
         data_cut(&d, true);
         if (i % 4 >= 2)
             session_expect(&s, "226 {*}");
-        fault_expect_whole(&server, USER, name, "hello", 5);
+        fault_expect_whole(server, USER, name, "hello", 5);
         session_close(&s);
     }
 }
 
 /* A client that never reads on its upload's data connection and closes at once:
  * an unread ticket would turn its close into a reset. */
-Test(data_ends, client_never_reads, .timeout = 100)
+SharedTest(data_ends, client_never_reads, 100)
 {
     static const char bytes[40000];
-    struct server server;
 
-    server_shared(&server);
     for (int v = 0; v < 2; v++)
         for (int n = 0; n < 4; n++) {
             struct session s;
 
-            begin(&s, &server, versions[v]);
+            begin(&s, server, versions[v]);
             for (int i = 0; i < UPLOADS; i++) {
                 struct data d;
 
@@ -210,29 +201,25 @@ Test(data_ends, client_never_reads, .timeout = 100)
 }
 
 /* Neither a sender nor a receiver makes progress. */
-Test(data_ends, by_time, .timeout = 60)
+ServerTest(data_ends, by_time, 60, PLAN(.settings = "stall_timeout = 1s\n"))
 {
     static const struct {
         const char *line;
         enum parting wanted;
     } rows[] = { { "STOR f", PARTING_NOTIFIED }, { "RETR big", PARTING_BARE } };
-    const struct server_plan plan = { .settings = "stall_timeout = 1s\n" };
-    struct server server;
 
-    server_start(&server, &plan);
-    make_files(&server);
+    make_files(server);
     for (size_t k = 0; k < 4; k++) {
         struct session s;
         struct data d;
 
         fail_context("%s: ", rows[k / 2].line);
-        begin(&s, &server, versions[k % 2]);
+        begin(&s, server, versions[k % 2]);
         data_open(&s, &d, "%s", rows[k / 2].line);
         session_expect(&s, "426 {*}");
         parting_expect_data(&d, rows[k / 2].wanted);
         session_close(&s);
     }
-    server_stop(&server);
 }
 
 /* The server stops; a file that was cut must be distinguishable from a whole

@@ -99,7 +99,8 @@ Test(disks, full, .timeout = 60)
              server_home_file(&server, "full", "filler"));
     files_write(filler, bytes, LEN, 0600);
     files_give_to_owner_of(server_home(&server, "full"), filler);
-    session_enter_shared(&s, &server, "full");
+    server_shared(&server);
+    session_enter(&s, &server, "full");
     data_open(&s, &d, "STOR f");
     fault_write(&d, bytes, LEN);
     session_expect(&s, "452 {*}");
@@ -126,7 +127,8 @@ Test(disks, no_inodes, .timeout = 60)
     need_root();
     server_shared(&server);
     mount_home(&server, "inodes", "size=1m,nr_inodes=2");
-    session_enter_shared(&s, &server, "inodes");
+    server_shared(&server);
+    session_enter(&s, &server, "inodes");
     session_store(&s, "STOR", "other", "x", 1);
     data_connect(&s, &d);
     session_do(&s, "452 {*}", "STOR f");
@@ -151,7 +153,8 @@ Test(disks, read_only, .timeout = 60)
     snprintf(home, sizeof(home), "%s", server_home(&server, "readonly"));
     cr_assert_eq(mount(home, home, NULL, MS_BIND, NULL), 0);
     cr_assert_eq(mount(NULL, home, NULL, bind | MS_RDONLY, NULL), 0);
-    session_enter_shared(&s, &server, "readonly");
+    server_shared(&server);
+    session_enter(&s, &server, "readonly");
     data_connect(&s, &d);
     session_do(&s, "550 Read-only file system.", "STOR f");
     data_cut(&d, false);
@@ -172,7 +175,8 @@ Test(disks, device_node, .timeout = 60)
     struct data d;
 
     need_root();
-    session_enter_shared(&s, &server, "device");
+    server_shared(&server);
+    session_enter(&s, &server, "device");
     snprintf(path, sizeof(path), "%s",
              server_home_file(&server, "device", "f"));
     cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
@@ -237,7 +241,8 @@ static void broken(const char *user, const char *kind, const char *inject,
     struct data d;
 
     need_root();
-    session_enter_shared(&s, &server, user);
+    server_shared(&server);
+    session_enter(&s, &server, user);
     data_open(&s, &d, "STOR f");
     break_calls(&strace, fault_process(&server, user, kind), inject);
     fault_write(&d, bytes, LEN);

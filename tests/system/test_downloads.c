@@ -12,6 +12,7 @@
 
 #include "fault.h"
 #include "support/files.h"
+#include "support/served.h"
 
 static const struct server_user users[] = {
     { .name = "suites", .keys = "data_binding=address" },
@@ -57,7 +58,7 @@ static void fetch_with(struct session *s, const struct tls_client_options *o,
 }
 
 /* Uses each suite of the server, and odd numbers of bytes. */
-Test(downloads, suites, .timeout = 120)
+SharedSessionTest(downloads, suites, 120, "suites")
 {
     static const struct {
         const char *name;
@@ -82,20 +83,16 @@ Test(downloads, suites, .timeout = 120)
     };
     const size_t len = 3 * FAULT_MIB + 7;
     unsigned char *bytes = fault_noise(len);
-    struct server server;
-    struct session s;
 
-    session_enter_shared(&s, &server, "suites");
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct buf got;
 
         buf_init(&got, 8 * FAULT_MIB);
-        put_file(&server, "suites", rows[i].name, bytes, len);
-        fetch_with(&s, &rows[i].o, rows[i].name, &got);
+        put_file(server, "suites", rows[i].name, bytes, len);
+        fetch_with(s, &rows[i].o, rows[i].name, &got);
         expect_same(&got, bytes, len, rows[i].name);
         buf_release(&got);
     }
-    session_close(&s);
     free(bytes);
 }
 
@@ -109,9 +106,7 @@ static void all_parts(int version)
     struct session s;
 
     server_shared(&server);
-    session_init(&s);
-    s.version = version;
-    session_open(&s, &server, "parts");
+    session_enter_as(&s, &server, "parts", version);
     put_file(&server, "parts", "f", bytes, len);
     for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
         struct buf got;
@@ -146,7 +141,8 @@ Test(downloads, small_fragments, .timeout = 60)
     struct buf got;
 
     buf_init(&got, FAULT_MIB);
-    session_enter_shared(&s, &server, "suites");
+    server_shared(&server);
+    session_enter(&s, &server, "suites");
     put_file(&server, "suites", "fragments", "bytes", 5);
     fetch_with(&s, &small, "fragments", &got);
     expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
@@ -156,24 +152,20 @@ Test(downloads, small_fragments, .timeout = 60)
 
 /* TLS 1.2 without the extended master secret: the connection ends, without
  * anything that a client could take for bytes of the file. */
-Test(downloads, no_extended_master_secret, .timeout = 60)
+SharedSessionTest(downloads, no_extended_master_secret, 60, "suites")
 {
     const struct tls_client_options old = { .version = SESSION_TLS_12,
                                             .without_ems = true };
-    struct server server;
-    struct session s;
     struct data d;
     char byte;
 
-    session_enter_shared(&s, &server, "suites");
-    put_file(&server, "suites", "old", "bytes", 5);
-    data_connect(&s, &d);
-    session_do(&s, "150 {*}", "RETR old");
+    put_file(server, "suites", "old", "bytes", 5);
+    data_connect(s, &d);
+    session_do(s, "150 {*}", "RETR old");
     d.tls = tls_client_new(d.fd, &old);
     cr_assert(!d.tls || tls_client_read(d.tls, &byte, 1) < 0);
-    session_expect(&s, "{n} {*}no extended master secret{*}");
+    session_expect(s, "{n} {*}no extended master secret{*}");
     data_cut(&d, false);
-    session_close(&s);
 }
 
 /* Reads to the end, which must not be a close_notify. */
@@ -199,9 +191,7 @@ static void cut_file(int version, const char *name)
     size_t got;
 
     server_shared(&server);
-    session_init(&s);
-    s.version = version;
-    session_open(&s, &server, "cut");
+    session_enter_as(&s, &server, "cut", version);
     fault_make_sparse(&server, "cut", name, size);
     data_open(&s, &d, "RETR %s", name);
     cr_assert_eq(truncate(server_home_file(&server, "cut", name), (off_t)left),
@@ -294,9 +284,7 @@ static void narrow_tails(int version, size_t first, bool waiting)
     struct session s;
 
     server_shared(&server);
-    session_init(&s);
-    s.version = version;
-    session_open(&s, &server, "tail");
+    session_enter_as(&s, &server, "tail", version);
     for (size_t len = first; len < most; len += step) {
         char name[32];
 
@@ -328,19 +316,15 @@ Test(downloads, tails_while_read, .timeout = 120)
 
 /* The client leaves while the kernel's buffers are full: a cut, and the session
  * continues. */
-Test(downloads, client_goes, .timeout = 60)
+SharedSessionTest(downloads, client_goes, 60, "new")
 {
-    struct server server;
-    struct session s;
     struct data d;
 
-    session_enter_shared(&s, &server, "new");
-    fault_make_sparse(&server, "new", "f", 64 * FAULT_MIB);
+    fault_make_sparse(server, "new", "f", 64 * FAULT_MIB);
     for (int reset = 0; reset < 2; reset++) {
-        data_open(&s, &d, "RETR f");
+        data_open(s, &d, "RETR f");
         data_cut(&d, reset);
-        session_expect(&s, "426 {*}");
-        session_do(&s, "200 {*}", "NOOP");
+        session_expect(s, "426 {*}");
+        session_do(s, "200 {*}", "NOOP");
     }
-    session_close(&s);
 }

@@ -9,8 +9,8 @@
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define LOGINS 10
@@ -136,80 +136,63 @@ static bool as_many(void *argument)
 /* Each closed connection comes back after a second; first come those that reach
  * the private key. No refusal is missing in the log, and there is at most one
  * line a second and address. */
-Test(flood, from_one_address, .timeout = 200)
+ServerTest(flood, from_one_address, 200, PLAN(.no_ban = NOBODY))
 {
-    const struct server_plan plan = { .no_ban = NOBODY };
     uint64_t began = clock_ms();
     struct refusals refusals;
-    struct server server;
 
-    server_start(&server, &plan);
-    expect_soon_in_all(&server,
+    expect_soon_in_all(server,
                        (struct flood_plan){ .from = "127.0.0.1",
                                             .kind = FLOOD_LEAVES,
                                             .again_ms = 1000 },
                        NULL, SOON_MS);
-    refusals.server = &server;
+    refusals.server = server;
     refusals.awaited =
         server_is_sanitized() ? FLOOD_COUNT / 2 : 3 * FLOOD_COUNT;
     cr_expect(wait_until(as_many, &refusals, WAIT_MS), "%lu were told",
               refusals.number);
     cr_expect_leq(refusals.lines, (clock_ms() - began) / 1000 * 2 + 2);
-    server_stop(&server);
 }
 
 /* First come those that hold all places of an address. */
-Test(flood, half_open_from_one_address, .timeout = 200)
+ServerTest(flood, half_open_from_one_address, 200, PLAN(.no_ban = NOBODY))
 {
-    const struct server_plan plan = { .no_ban = NOBODY };
-    struct server server;
-
-    server_start(&server, &plan);
     expect_soon_in_all(
-        &server, (struct flood_plan){ .from = "127.0.0.1", .again_ms = 1000 },
+        server, (struct flood_plan){ .from = "127.0.0.1", .again_ms = 1000 },
         NULL, SOON_MS);
-    server_stop(&server);
 }
 
 /* They come back as fast as this machine can make them. */
-Test(flood, back_at_once, .timeout = 200)
+ServerTest(flood, back_at_once, 200, PLAN(.no_ban = NOBODY))
 {
-    const struct server_plan plan = { .no_ban = NOBODY };
-    struct server server;
     struct flood f;
 
-    server_start(&server, &plan);
-    flood_start(&f, &(struct flood_plan){ .port = server.port,
+    flood_start(&f, &(struct flood_plan){ .port = server->port,
                                           .kind = FLOOD_LEAVES,
                                           .from = "127.0.0.1" });
-    expect_soon(&server, GOOD, NULL, LATE_MS);
-    server_log_wait(&server, " refused ",
+    expect_soon(server, GOOD, NULL, LATE_MS);
+    server_log_wait(server, " refused ",
                     "peer=127.0.0.1:", "reason=max_fruitless", NULL);
-    expect_soon(&server, GOOD, NULL, LATE_MS);
+    expect_soon(server, GOOD, NULL, LATE_MS);
     flood_stop(&f);
-    server_stop(&server);
 }
 
 /* Four addresses fill all places for clients that haven't logged in. With so
  * few addresses no client is dropped by chance: one of the flood's must go. */
-Test(flood, from_some_addresses, .timeout = 200)
+ServerTest(flood, from_some_addresses, 200,
+           PLAN(.no_ban = NOBODY, .settings = "startups = 32\n"))
 {
-    const struct server_plan plan = { .no_ban = NOBODY,
-                                      .settings = "startups = 32\n" };
-    struct server server;
     struct flood f;
 
-    server_start(&server, &plan);
-    flood_start(&f, &(struct flood_plan){ .port = server.port,
+    flood_start(&f, &(struct flood_plan){ .port = server->port,
                                           .kind = FLOOD_AUTH,
                                           .from = "127.0.1.1",
                                           .from_count = 4,
                                           .again_ms = 1000 });
     do
-        expect_soon(&server, GOOD, NULL, LATE_MS);
-    while (!server_log_has(&server, "made room for another address"));
+        expect_soon(server, GOOD, NULL, LATE_MS);
+    while (!server_log_has(server, "made room for another address"));
     flood_stop(&f);
-    server_stop(&server);
 }
 
 static bool gate_sleeps(void *argument)
@@ -225,94 +208,73 @@ static bool gate_sleeps(void *argument)
 
 /* The messages about the sessions don't fit into gate's channel to master. So
  * the rest of the clients waits in the listener's backlog. None is refused. */
-Test(flood, while_master_is_stopped, .timeout = 200)
+ServerTest(flood, while_master_is_stopped, 200,
+           PLAN(.settings = "max_sessions = 1000\nmax_per_address = 1000\n"
+                            "startups = 1000\n"))
 {
-    const struct server_plan plan = {
-        .settings = "max_sessions = 1000\nmax_per_address = 1000\n"
-                    "startups = 1000\n"
-    };
     const unsigned count = server_is_sanitized() ? 100 : 400;
     static struct session s[400];
     static struct processes p;
-    struct server server;
     pid_t master;
 
-    server_start(&server, &plan);
-    processes_wait(server.pid, "sallyport: master", 1, &p);
+    processes_wait(server->pid, "sallyport: master", 1, &p);
     master = processes_find(&p, "sallyport: master")->pid;
     cr_assert_eq(kill(master, SIGSTOP), 0);
     for (unsigned i = 0; i < count; i++) {
-        session_init(&s[i]);
-        session_connect(&s[i], server.port);
+        session_reach(&s[i], server);
     }
-    cr_assert(wait_until(gate_sleeps, &server, WAIT_MS));
+    cr_assert(wait_until(gate_sleeps, server, WAIT_MS));
     cr_assert_eq(kill(master, SIGCONT), 0);
     for (unsigned i = 0; i < count; i++) {
         session_expect(&s[i], "220 {*}");
         session_drop(&s[i]);
     }
-    server_stop(&server);
 }
 
 /* The flood comes from a client of the proxy, not from the proxy itself. A
  * client that comes after five hundred others waits until each of them has got
  * a session to read its header, and no longer. */
-Test(flood, through_a_proxy, .timeout = 200)
+ServerTest(flood, through_a_proxy, 200,
+           PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
+                .settings = "proxies = 127.0.0.5\n"))
 {
-    const struct server_plan plan = { .no_ban = NOBODY,
-                                      .listen = "127.0.0.1:0 proxy",
-                                      .settings = "proxies = 127.0.0.5\n" };
-    struct server server;
-
-    server_start(&server, &plan);
-    expect_soon_in_all(&server,
+    expect_soon_in_all(server,
                        (struct flood_plan){ .from = "127.0.0.5",
                                             .header = HEADER_FLOOD,
                                             .again_ms = 60000 },
                        HEADER_GOOD, LATE_MS);
-    server_log_wait(&server, " refused ", "peer=198.51.100.1:", NULL);
-    server_stop(&server);
+    server_log_wait(server, " refused ", "peer=198.51.100.1:", NULL);
 }
 
 /* The refused clients read their 421, stay, and come again, a hundred in a
  * second. Nobody else waits for their sessions. */
-Test(flood, refused_ones_that_stay, .timeout = 200)
+ServerTest(flood, refused_ones_that_stay, 200,
+           PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
+                .settings = "proxies = 127.0.0.5\nmax_per_address = 8\n"))
 {
-    const struct server_plan plan = {
-        .no_ban = NOBODY,
-        .listen = "127.0.0.1:0 proxy",
-        .settings = "proxies = 127.0.0.5\nmax_per_address = 8\n"
-    };
-    struct server server;
     struct flood f;
 
-    server_start(&server, &plan);
-    flood_start(&f, &(struct flood_plan){ .port = server.port,
+    flood_start(&f, &(struct flood_plan){ .port = server->port,
                                           .from = "127.0.0.5",
                                           .header = HEADER_FLOOD,
                                           .stays = true,
                                           .again_ms = 5000 });
-    expect_soon(&server, "127.0.0.5", HEADER_GOOD, SOON_MS);
+    expect_soon(server, "127.0.0.5", HEADER_GOOD, SOON_MS);
     flood_stop(&f);
-    server_stop(&server);
 }
 
 /* One subscriber has 65,536 networks /64, and opens a connection from each of
  * 500. They fill all places and the queue, and never close. */
-Test(flood, from_one_subscriber, .timeout = 200)
+ServerTest(flood, from_one_subscriber, 200,
+           PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
+                .settings = "proxies = 127.0.0.5\n"))
 {
-    const struct server_plan plan = { .no_ban = NOBODY,
-                                      .listen = "127.0.0.1:0 proxy",
-                                      .settings = "proxies = 127.0.0.5\n" };
-    struct server server;
     struct flood f;
 
-    server_start(&server, &plan);
-    flood_start(&f, &(struct flood_plan){ .port = server.port,
+    flood_start(&f, &(struct flood_plan){ .port = server->port,
                                           .from = "127.0.0.5",
                                           .subscriber = true,
                                           .again_ms = 1000 });
-    expect_soon(&server, "127.0.0.5", HEADER_GOOD, LATE_MS);
+    expect_soon(server, "127.0.0.5", HEADER_GOOD, LATE_MS);
     flood_stop(&f);
-    server_stop(&server);
 }

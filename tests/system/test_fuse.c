@@ -212,9 +212,7 @@ static uint64_t logs_in(const struct server *server, const char *name, int code)
     uint64_t begin = clock_ms();
     struct session s;
 
-    session_init(&s);
-    session_connect(&s, server->port);
-    session_start_tls(&s);
+    session_arrive(&s, server);
     session_do(&s, "331 {*}", "USER %s", name);
     session_send(&s, "PASS %s", SERVER_PASSWORD);
     cr_assert_eq(session_reply(&s), code, "%s: %s", name, s.reply.data);
@@ -251,9 +249,7 @@ static bool home_is_there(void *name)
     struct session s;
     int code;
 
-    session_init(&s);
-    session_connect(&s, of_members->port);
-    session_start_tls(&s);
+    session_arrive(&s, of_members);
     session_do(&s, "331 {*}", "USER %s", (const char *)name);
     session_send(&s, "PASS %s", SERVER_PASSWORD);
     code = session_reply(&s);
@@ -393,9 +389,7 @@ Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
     files_make_folder(server_home_file(&server, "carl", "in"), 0777);
     session_enter(&s, &server, "carl");
     data_open(&s, &d, "STOR in/f");
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    data_finish(&s, &d, "bytes", 5, "226 {*}");
     snprintf(id, sizeof(id), "%s", strstr(s.reply.data, "(id ") + 4);
     session_close(&s);
     snprintf(share, sizeof(share), "%s",
@@ -504,9 +498,7 @@ Test(fuse, a_users_file_that_hangs, .timeout = 120)
     begin_members(&server);
     session_enter(&s, &server, "bert");
     session_enter(&t, &server, "carl");
-    session_init(&late);
-    session_connect(&late, server.port);
-    session_start_tls(&late);
+    session_arrive(&late, &server);
     snprintf(path, sizeof(path), "%s", server_path(&server, "users"));
     snprintf(away, sizeof(away), "%s", server_path(&server, "users.away"));
     snprintf(disk, sizeof(disk), "%s", server_path(&server, "disk"));

@@ -10,6 +10,7 @@
 #include "load.h"
 #include "pending.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
 
 #define RELOADS      15
@@ -55,47 +56,40 @@ static void reload_often(const struct server *server, struct session *old)
 
 /* The first reload comes before the count, since things that a process does
  * only once are no leak. */
-Test(generations, reloads_under_load, .timeout = 1800)
+ServerTest(generations, reloads_under_load, 1800, &plan)
 {
     struct census before;
-    struct server server;
     struct session old;
 
-    server_start(&server, &plan);
-    generation_reload(&server, GENERATION_CTL);
-    census_take(&server, &before);
-    session_enter(&old, &server, "anna");
-    reload_often(&server, &old);
-    fault_expect_whole(&server, "anna", "old", "bytes of the first", 18);
+    generation_reload(server, GENERATION_CTL);
+    census_take(server, &before);
+    session_enter(&old, server, "anna");
+    reload_often(server, &old);
+    fault_expect_whole(server, "anna", "old", "bytes of the first", 18);
     session_close(&old);
-    census_expect(&server, &before, NULL);
-    server_stop(&server);
+    census_expect(server, &before, NULL);
 }
 
 /* Gate accepts nobody: the clients wait in the listener's backlog while the
  * next generation starts, and then each gets its greeting. */
-Test(generations, clients_in_the_backlog, .timeout = 120)
+ServerTest(generations, clients_in_the_backlog, 120, &plan)
 {
     enum { WAITING = 20 };
     struct session s[WAITING];
-    struct server server;
     pid_t gate;
 
-    server_start(&server, &plan);
-    gate = generation_child(&server, "sallyport: gate");
+    gate = generation_child(server, "sallyport: gate");
     cr_assert_eq(kill(gate, SIGSTOP), 0);
     for (int i = 0; i < WAITING; i++) {
-        session_init(&s[i]);
-        session_connect(&s[i], server.port);
+        session_reach(&s[i], server);
     }
-    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert_eq(kill(server->pid, SIGHUP), 0);
     cr_assert_eq(kill(gate, SIGCONT), 0);
     for (int i = 0; i < WAITING; i++) {
         session_start_tls(&s[i]);
         cr_assert_eq(session_try_login(&s[i], "anna", SERVER_PASSWORD), 230);
         session_close(&s[i]);
     }
-    server_stop(&server);
 }
 
 /* Asks for a port before a takeover, which is used after it. */
@@ -112,35 +106,30 @@ static void use_port(struct session *s)
     data_connect_to(s, &d, s->port);
     session_do(s, "150 {*}", "STOR told");
     data_secure(s, &d);
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(s, "226 {*}");
+    data_finish(s, &d, "bytes", 5, "226 {*}");
     session_close(s);
 }
 
 /* Each gate lends listeners to the sessions of its generation, from the same
  * range of ports. */
-Test(generations, ports, .timeout = 180)
+ServerTest(generations, ports, 180, &plan)
 {
     enum { EACH = 7, GENERATIONS = 3 };
     static struct pending t[EACH * GENERATIONS];
-    struct server server;
     struct session told;
     unsigned char *bytes;
 
-    server_start(&server, &plan);
-    bytes = pending_prepare(&server);
+    bytes = pending_prepare(server);
     for (int g = 0; g < GENERATIONS; g++) {
         for (int i = 0; i < EACH; i++)
-            pending_begin(&t[g * EACH + i], g * EACH + i, &server, bytes);
-        ask_port(&told, &server);
-        generation_reload(&server, GENERATION_CTL);
+            pending_begin(&t[g * EACH + i], g * EACH + i, server, bytes);
+        ask_port(&told, server);
+        generation_reload(server, GENERATION_CTL);
         use_port(&told);
     }
     for (int i = 0; i < EACH * GENERATIONS; i++)
         pending_finish(&t[i]);
-    generation_wait_at_most(&server, 1);
-    server_stop(&server);
+    generation_wait_at_most(server, 1);
     free(bytes);
 }
 

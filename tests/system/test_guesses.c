@@ -14,9 +14,9 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define SECONDS     "20"
@@ -168,23 +168,19 @@ Test(guesses, of_many_addresses, .timeout = 180)
 
 /* The counts, and auth's hashes of names, are the same in the next
  * generation. */
-Test(guesses, neither_crash_nor_reload_forgives, .timeout = 120)
+ServerTest(guesses, neither_crash_nor_reload_forgives, 120,
+           PLAN(.no_ban = "127.0.0.0/8", .guess_delay = "10s",
+                .troubles = true))
 {
-    const struct server_plan plan = { .no_ban = "127.0.0.0/8",
-                                      .guess_delay = "10s",
-                                      .troubles = true };
     static struct processes p;
-    struct server server;
 
-    server_start(&server, &plan);
     for (int i = 0; i < 6; i++)
-        log_in(&server, "127.0.2.1", "anna", "wrong", 530);
-    processes_kill(server.pid, "sallyport: master");
-    processes_wait(server.pid, "sallyport: gate", 1, &p);
-    cr_expect_geq(log_in(&server, "127.0.2.2", "anna", "wrong", 530), 1995);
-    generation_reload(&server, GENERATION_CTL);
-    cr_expect_geq(log_in(&server, "127.0.2.3", "anna", "wrong", 530), 3995);
-    server_stop(&server);
+        log_in(server, "127.0.2.1", "anna", "wrong", 530);
+    processes_kill(server->pid, "sallyport: master");
+    processes_wait(server->pid, "sallyport: gate", 1, &p);
+    cr_expect_geq(log_in(server, "127.0.2.2", "anna", "wrong", 530), 1995);
+    generation_reload(server, GENERATION_CTL);
+    cr_expect_geq(log_in(server, "127.0.2.3", "anna", "wrong", 530), 3995);
 }
 
 #define DELAY_MS 1000
@@ -227,19 +223,15 @@ static void write_mixed_users(const struct server *s)
 /* Whatever the work for a name, known or not, the answer comes at the first
  * multiple of login_delay. A busy machine can only add time, so the shortest of
  * some tries counts. */
-Test(guesses, the_time_tells_nothing, .timeout = 120)
+ServerTest(guesses, the_time_tells_nothing, 120, PLAN(.login_delay = "1s"))
 {
-    const struct server_plan plan = { .login_delay = "1s" };
-    struct server server;
-
-    server_start(&server, &plan);
-    write_mixed_users(&server);
+    write_mixed_users(server);
     for (size_t i = 0; i < NAMES; i++) {
         uint64_t least = UINT64_MAX;
 
         for (int n = 0; n < TRIES && least >= DELAY_MS + ROOM_MS; n++) {
             uint64_t took =
-                log_in(&server, "127.0.0.1", names[i].name, "wrong", 530);
+                log_in(server, "127.0.0.1", names[i].name, "wrong", 530);
 
             cr_expect_geq(took, DELAY_MS - 5, "%s", names[i].name);
             least = took < least ? took : least;
@@ -247,5 +239,4 @@ Test(guesses, the_time_tells_nothing, .timeout = 120)
         cr_expect_lt(least, DELAY_MS + ROOM_MS, "%s: %lu ms", names[i].name,
                      least);
     }
-    server_stop(&server);
 }

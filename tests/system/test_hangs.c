@@ -70,9 +70,7 @@ static void end(struct server *server, const char *place, pid_t fuse)
 static void asks(struct session *s, const struct server *server,
                  const char *name)
 {
-    session_init(s);
-    session_connect(s, server->port);
-    session_start_tls(s);
+    session_arrive(s, server);
     session_do(s, "331 {*}", "USER %s", name);
     session_send(s, "PASS %s", SERVER_PASSWORD);
 }

@@ -80,9 +80,7 @@ static void is_replaced(const char *name)
     expect_service(&server);
     says_ms(name, begin, GATE_MS);
     cr_expect_eq(generation_newest(&server), master);
-    data_write(&d, "tes", 3);
-    data_close(&d);
-    session_expect(&before, "226 {*}");
+    data_finish(&before, &d, "tes", 3, "226 {*}");
     session_store(&before, "STOR", "h", "bytes", 5);
     session_close(&before);
     server_stop(&server);

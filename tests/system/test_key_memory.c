@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "support/processes.h"
-#include "support/session.h"
+#include "support/served.h"
 
 #define SCALAR 32
 #define BLOCK  (1u << 20)
@@ -148,19 +148,16 @@ static unsigned long find_in(pid_t pid, const struct marks *m)
     return find_in_mapping(pid, m, "");
 }
 
-Test(key_memory, keys_alone, .timeout = 120)
+ServerTest(key_memory, keys_alone, 120, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
     static struct processes p;
-    struct server server;
     struct session s;
     struct marks m = { 0 };
 
-    server_start(&server, &plan);
-    read_marks(&server, &m);
-    session_enter(&s, &server, "anna");
+    read_marks(server, &m);
+    session_enter(&s, server, "anna");
     session_store(&s, "STOR", "f", "x", 1);
-    processes_wait(server.pid, "sallyport: files", 1, &p);
+    processes_wait(server->pid, "sallyport: files", 1, &p);
     for (size_t i = 0; i < p.count; i++) {
         bool keys = strcmp(p.row[i].title, "sallyport: keys") == 0;
 
@@ -168,7 +165,7 @@ Test(key_memory, keys_alone, .timeout = 120)
                      p.row[i].title);
     }
     cr_assert_geq(p.count, 7);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* Reads anna's hash from the users file. */
@@ -187,19 +184,16 @@ static void read_hash(const struct server *server, struct marks *m)
 
 /* Master and auth have the users file; nobody sends a hash to another process.
  * A files, which is a fork of master, doesn't inherit the table. */
-Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
+ServerTest(key_memory, hashes_in_master_and_auth, 120, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
     static struct processes p;
-    struct server server;
     struct session s;
     struct marks m = { 0 };
     size_t holders = 0;
 
-    server_start(&server, &plan);
-    read_hash(&server, &m);
-    session_enter(&s, &server, "anna");
-    processes_wait(server.pid, "sallyport: files", 1, &p);
+    read_hash(server, &m);
+    session_enter(&s, server, "anna");
+    processes_wait(server->pid, "sallyport: files", 1, &p);
     for (size_t i = 0; i < p.count; i++) {
         const char *title = p.row[i].title;
         bool may = strcmp(title, "sallyport: master") == 0 ||
@@ -210,7 +204,7 @@ Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
         holders += has;
     }
     cr_expect_geq(holders, 2);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* Reads the secret of the key that sealed the client's ticket: in gate's memory
@@ -247,9 +241,7 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     size_t holders = 0;
 
     session_begin(&known, &server, &plan);
-    session_init(&unknown);
-    session_connect(&unknown, server.port);
-    session_start_tls(&unknown);
+    session_arrive(&unknown, &server);
     processes_wait(server.pid, "sallyport: session", 2, &p);
     read_ticket_key(processes_find(&p, "sallyport: gate")->pid, &known, &m);
     for (size_t i = 0; i < p.count; i++) {
@@ -357,8 +349,7 @@ Test(key_memory, no_address_of_another_client, .timeout = 120)
 
     server_start(&server, &plan);
     knock(&server, STRANGER);
-    session_init(&s);
-    session_connect(&s, server.port);
+    session_reach(&s, &server);
     stranger_is_in_no(&server, OWN, 1);
     session_drop(&s);
     server_stop(&server);
@@ -375,12 +366,10 @@ Test(key_memory, no_address_of_a_neighbour, .timeout = 120)
     struct server server;
 
     server_start(&server, &plan);
-    session_init(&first);
-    session_connect(&first, server.port);
+    session_reach(&first, &server);
     session_raw(&first, header, strlen(header));
     session_expect(&first, "220 {*}");
-    session_init(&s);
-    session_connect(&s, server.port);
+    session_reach(&s, &server);
     stranger_is_in_no(&server, OWN, 1);
     session_drop(&s);
     session_drop(&first);
@@ -416,8 +405,7 @@ Test(key_memory, no_address_in_an_event_that_waits, .timeout = 120)
     log = processes_find(&p, "sallyport: log")->pid;
     kill(log, SIGSTOP);
     fill_queue_of_gate(&server, &p, &m);
-    session_init(&s);
-    session_connect(&s, server.port);
+    session_reach(&s, &server);
     in_no_session(&server, &m, OWN, 1);
     kill(log, SIGCONT);
     session_drop(&s);

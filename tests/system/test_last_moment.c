@@ -15,6 +15,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
 #include "support/wait.h"
 
@@ -91,7 +92,8 @@ static void cut(struct server *server, const struct row *row,
     struct session s;
     struct data d;
 
-    session_enter_shared(&s, server, row->user);
+    server_shared(server);
+    session_enter(&s, server, row->user);
     files = fault_process(server, row->user, "sallyport: files");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, row->len);
@@ -238,7 +240,8 @@ static void send_half(const struct server *server, const unsigned char *bytes)
     struct data d;
     int process;
 
-    session_enter_shared(&s, &same, "bare");
+    server_shared(&same);
+    session_enter(&s, &same, "bare");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, HALF);
     fault_wait_partial(server, "bare", HALF);
@@ -252,18 +255,16 @@ static void send_half(const struct server *server, const unsigned char *bytes)
 }
 
 /* The second time the whole file is there, and stays. */
-Test(last_moment, half_a_file, .timeout = 90)
+SharedTest(last_moment, half_a_file, 90)
 {
     unsigned char *bytes = fault_noise(WHOLE);
     char file[SERVER_PATH_MAX];
-    struct server server;
 
-    server_shared(&server);
-    make_source(&server, "bare", bytes, file);
-    send_half(&server, bytes);
-    expect_partial(&server, "bare", file, bytes, &in_order);
-    send_half(&server, bytes + HALF);
-    fault_expect_whole(&server, "bare", "f", bytes, WHOLE);
+    make_source(server, "bare", bytes, file);
+    send_half(server, bytes);
+    expect_partial(server, "bare", file, bytes, &in_order);
+    send_half(server, bytes + HALF);
+    fault_expect_whole(server, "bare", "f", bytes, WHOLE);
     free(bytes);
 }
 

@@ -11,7 +11,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/session.h"
+#include "support/served.h"
 #include "support/wait.h"
 
 #define GROWTH_MAX_KB 2048 /* from a listing of ten entries to one of all */
@@ -89,28 +89,23 @@ static void list_all(struct session *s, const char *folder, unsigned n)
     list(s, "MLSD", folder, n);
 }
 
-Test(listing, very_many, .timeout = 300)
+SessionTest(listing, very_many, 300, PLAN(0))
 {
     static struct processes p;
     unsigned n = server_is_long() ? 100000 : 5000;
-    const struct server_plan plan = { 0 };
     const struct process_row *row[2];
-    struct server server;
     uint64_t before[2];
-    struct session s;
 
-    server_start(&server, &plan);
-    fill(&server, "few", 10, 20);
-    fill(&server, "many", n, 20);
-    session_enter(&s, &server, "anna");
-    list_all(&s, "few", 10);
-    processes_wait(server.pid, "sallyport: files", 1, &p);
+    fill(server, "few", 10, 20);
+    fill(server, "many", n, 20);
+    list_all(s, "few", 10);
+    processes_wait(server->pid, "sallyport: files", 1, &p);
     row[0] = processes_find(&p, "sallyport: session");
     row[1] = processes_find(&p, "sallyport: files");
     cr_assert(row[0] && row[1]);
     for (int i = 0; i < 2; i++)
         before[i] = process_number(row[i]->pid, "VmHWM");
-    list_all(&s, "many", n);
+    list_all(s, "many", n);
     for (int i = 0; i < 2; i++) {
         uint64_t after = process_number(row[i]->pid, "VmHWM");
 
@@ -121,28 +116,21 @@ Test(listing, very_many, .timeout = 300)
                   "%s grew from %llu to %llu kB", row[i]->title,
                   (unsigned long long)before[i], (unsigned long long)after);
     }
-    session_end(&s, &server);
 }
 
 /* ABOR during a listing that is larger than all buffers on its way: files
  * notices it, and can list again. */
-Test(listing, aborted, .timeout = 120)
+SessionTest(listing, aborted, 120, PLAN(0))
 {
     enum { N = 40000 };
-    const struct server_plan plan = { 0 };
-    struct server server;
-    struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    fill(&server, "many", N, 200);
-    session_enter(&s, &server, "anna");
+    fill(server, "many", N, 200);
     for (int i = 0; i < 3; i++) {
-        data_open(&s, &d, "LIST many");
-        session_do(&s, "426 {*}", "ABOR");
-        session_expect(&s, "226 {*}");
+        data_open(s, &d, "LIST many");
+        session_do(s, "426 {*}", "ABOR");
+        session_expect(s, "226 {*}");
         data_cut(&d, false);
     }
-    list(&s, "NLST", "many", N);
-    session_end(&s, &server);
+    list(s, "NLST", "many", N);
 }

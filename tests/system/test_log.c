@@ -7,8 +7,8 @@
 
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 /* As in src/server/log/log.h. */
@@ -165,19 +165,16 @@ static size_t log_size(const struct server *server)
 
 /* A user can't fill the disk of the log, whatever the number of sessions and
  * the length of names; and not one line is lost. */
-Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
+ServerTest(log, a_user_is_bounded_in_bytes, 90, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
     struct session s[2];
     uint64_t began, ms;
     size_t before, bytes;
 
-    server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], &server, "anna");
+        session_enter(&s[i], server, "anna");
     }
-    before = log_size(&server);
+    before = log_size(server);
     began = clock_ms();
     for (int round = 0; round < LOUD_ROUNDS; round++) {
         for (int i = 0; i < 2; i++)
@@ -185,15 +182,14 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
         for (int i = 0; i < 2 * LOUD_PIECE; i++)
             session_expect(&s[i % 2], "550 {*}");
     }
-    bytes = log_size(&server) - before;
+    bytes = log_size(server) - before;
     ms = clock_ms() - began;
     cr_log_info("%zu bytes in %llu ms", bytes, (unsigned long long)ms);
     cr_expect_leq(bytes, RATE_BURST + ms * RATE_SECOND / 1000 + 65536);
     for (int i = 0; i < 2; i++)
         session_close(&s[i]);
-    server_log_expect(&server, 2 * LOUD_PIECE * LOUD_ROUNDS, "change ",
+    server_log_expect(server, 2 * LOUD_PIECE * LOUD_ROUNDS, "change ",
                       "verb=DELE ", "\\[", NULL);
-    server_stop(&server);
 }
 
 #define SHORT_SESSIONS 160
@@ -230,29 +226,25 @@ static const struct server_user two[] = { { .name = "anna" },
 
 /* A user whose sessions end faster than log writes their lines takes no line
  * from other users. */
-Test(log, short_sessions, .timeout = 90)
+ServerTest(log, short_sessions, 90,
+           PLAN(.users = two, .user_count = 2,
+                .settings = "max_sessions = 20\n"))
 {
-    const struct server_plan plan = { .users = two,
-                                      .user_count = 2,
-                                      .settings = "max_sessions = 20\n" };
-    struct server server;
     struct session s;
     unsigned refused = 0;
 
-    server_start(&server, &plan);
     for (unsigned i = 0; i < SHORT_SESSIONS; i++) {
-        refused += !leave_lines(&server);
+        refused += !leave_lines(server);
         if (i % SHORT_EACH != 0)
             continue;
-        session_enter(&s, &server, "anna");
+        session_enter(&s, server, "anna");
         session_store(&s, "STOR", "new", "hello", 5);
         session_close(&s);
     }
-    server_log_expect(&server, SHORT_SESSIONS / SHORT_EACH, "transfer ",
+    server_log_expect(server, SHORT_SESSIONS / SHORT_EACH, "transfer ",
                       "user=anna ", "result=226", NULL);
-    server_log_expect(&server, 0, "lost", NULL);
+    server_log_expect(server, 0, "lost", NULL);
     cr_expect_gt(refused, 0);
-    server_stop(&server);
 }
 
 /* The rights "l" and "r" only; "r" and "w" only. */
@@ -294,44 +286,35 @@ static const struct forbidden {
 };
 
 /* Each refusal has its line, once. */
-Test(log, refusals, .timeout = 60)
+ServerTest(log, refusals, 60, PLAN(.users = limited, .user_count = 3))
 {
-    const struct server_plan plan = { .users = limited, .user_count = 3 };
-    struct server server;
-
-    server_start(&server, &plan);
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++) {
         const struct forbidden *row = &forbidden[i];
         char user[32];
         struct session s;
 
         snprintf(user, sizeof(user), " user=%s ", row->user);
-        session_enter(&s, &server, row->user);
+        session_enter(&s, server, row->user);
         session_do(&s, row->reply, "%s", row->line);
         session_close(&s);
-        server_log_expect(&server, 1, "command-refused ", user, row->verb,
+        server_log_expect(server, 1, "command-refused ", user, row->verb,
                           row->what, row->reason, NULL);
     }
-    server_log_expect(&server, sizeof(forbidden) / sizeof(*forbidden),
+    server_log_expect(server, sizeof(forbidden) / sizeof(*forbidden),
                       "command-refused ", NULL);
-    server_stop(&server);
 }
 
 /* A mirror's uploads without the right to write: each is in the log. */
-Test(log, many_refusals, .timeout = 60)
+ServerTest(log, many_refusals, 60, PLAN(.users = limited, .user_count = 3))
 {
     enum { UPLOADS = 46 };
-    const struct server_plan plan = { .users = limited, .user_count = 3 };
-    struct server server;
     struct session s;
 
-    server_start(&server, &plan);
-    session_enter(&s, &server, "mirror");
+    session_enter(&s, server, "mirror");
     for (int i = 0; i < UPLOADS; i++)
         session_do(&s, "550 {*}", "STOR new%d", i);
     session_close(&s);
-    server_log_wait(&server, "command-refused ", "verb=STOR ", "path=/new45 ",
+    server_log_wait(server, "command-refused ", "verb=STOR ", "path=/new45 ",
                     NULL);
-    server_log_expect(&server, UPLOADS, "command-refused ", NULL);
-    server_stop(&server);
+    server_log_expect(server, UPLOADS, "command-refused ", NULL);
 }

@@ -14,7 +14,7 @@
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/session.h"
+#include "support/served.h"
 #include "support/wait.h"
 
 /* WHAT of /proc/PID/smaps_rollup, such as "Pss". */
@@ -189,17 +189,13 @@ static bool is_logged_in(void *argument)
 }
 
 /* The fourth client waits for its greeting, and gets it. */
-Test(many, startups, .timeout = 120)
+ServerTest(many, startups, 120, PLAN(.settings = "startups = 3\n"))
 {
-    const struct server_plan plan = { .settings = "startups = 3\n" };
     struct pollfd late = { .events = POLLIN };
     struct session s[4];
-    struct server server;
 
-    server_start(&server, &plan);
     for (int i = 0; i < 4; i++) {
-        session_init(&s[i]);
-        session_connect(&s[i], server.port);
+        session_reach(&s[i], server);
         if (i < 3)
             session_expect(&s[i], "220 {*}");
     }
@@ -210,30 +206,24 @@ Test(many, startups, .timeout = 120)
     session_expect(&s[3], "220 {*}");
     for (int i = 1; i < 4; i++)
         session_close(&s[i]);
-    server_stop(&server);
 }
 
-Test(many, per_user, .timeout = 120)
+ServerTest(many, per_user, 120,
+           PLAN(.settings = "max_per_user = 2\n"
+                            "login_tries = 100\n"))
 {
-    const struct server_plan plan = { .settings = "max_per_user = 2\n"
-                                                  "login_tries = 100\n" };
     struct session s[2], over;
-    struct server server;
-    struct waiting w = { &over, &server };
+    struct waiting w = { &over, server };
 
-    server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], &server, "anna");
+        session_enter(&s[i], server, "anna");
     }
-    session_init(&over);
-    session_connect(&over, server.port);
-    session_start_tls(&over);
+    session_arrive(&over, server);
     cr_assert_eq(session_try_login(&over, "anna", SERVER_PASSWORD), 530);
     session_close(&s[0]);
     cr_assert(wait_until(is_logged_in, &w, WAIT_MS));
     session_close(&over);
     session_close(&s[1]);
-    server_stop(&server);
 }
 
 #define GUESSERS 140
@@ -246,9 +236,7 @@ static uint64_t guess(const struct server *server, struct session *s)
     uint64_t began;
 
     for (int i = 0; i < GUESSERS; i++) {
-        session_init(&s[i]);
-        session_connect(&s[i], server->port);
-        session_start_tls(&s[i]);
+        session_arrive(&s[i], server);
         session_do(&s[i], "331 {*}", "USER anna");
     }
     began = clock_ms();
@@ -290,35 +278,30 @@ static void expect_same_master(const struct server *server, pid_t master)
  * to a wrong password. Master is stopped around that moment: more ends wait for
  * it then than it reads in one turn, and the timers of the others are due. In
  * the long run it also happens without a stop, at several moments. */
-Test(many, gone_before_their_answers, .timeout = 300)
+ServerTest(many, gone_before_their_answers, 300,
+           PLAN(.login_delay = DELAY,
+                .settings = "max_sessions = 400\nmax_per_address = 400\n"
+                            "startups = 400\n"))
 {
-    const struct server_plan plan = {
-        .login_delay = DELAY,
-        .settings = "max_sessions = 400\nmax_per_address = 400\n"
-                    "startups = 400\n",
-    };
     int rounds = server_is_long() ? 30 : 0;
     static struct session s[GUESSERS];
     static struct processes p;
-    struct server server;
     uint64_t began;
     pid_t master;
 
-    server_start(&server, &plan);
-    master = generation_newest(&server);
-    began = guess(&server, s);
+    master = generation_newest(server);
+    began = guess(server, s);
     wait_for(began + DELAY_MS - 500);
     cr_assert_eq(kill(master, SIGSTOP), 0);
     reset_all(s);
-    processes_wait(server.pid, "sallyport: session", 0, &p);
+    processes_wait(server->pid, "sallyport: session", 0, &p);
     wait_for(began + DELAY_MS + 500);
     cr_assert_eq(kill(master, SIGCONT), 0);
-    expect_same_master(&server, master);
+    expect_same_master(server, master);
     for (int i = 0; i < rounds; i++) {
-        began = guess(&server, s);
+        began = guess(server, s);
         wait_for(began + DELAY_MS - (unsigned)i % 8);
         reset_all(s);
-        expect_same_master(&server, master);
+        expect_same_master(server, master);
     }
-    server_stop(&server);
 }

@@ -15,6 +15,7 @@
 #include "sallyport/ftp/command.h"
 #include "support/fail.h"
 #include "support/run.h"
+#include "support/served.h"
 
 /* Sequences of commands; _SLOW: with sanitizers. */
 #define SHORT      2000u
@@ -174,24 +175,22 @@ Test(model, knows_every_command)
                            command_table[i].name);
 }
 
-Test(model, sequences, .timeout = 7000)
+SharedTest(model, sequences, 7000)
 {
     size_t cases = how_many() / SEQUENCES_A_CASE;
     static struct plan plans[PLAYERS];
     struct running playing[PLAYERS];
-    struct server server;
 
-    server_shared(&server);
     if (getenv("SALLYPORT_SEED"))
         cases = 1;
     for (size_t i = 0; i < cases + PLAYERS; i++) {
         size_t k = i % PLAYERS;
 
         if (i >= PLAYERS && i - PLAYERS < cases)
-            check(&server, &plans[k], &playing[k], users[k].name);
+            check(server, &plans[k], &playing[k], users[k].name);
         if (i < cases) {
             plan_make(&plans[k], next_seed(), users[k].name);
-            start(&playing[k], &server, &plans[k], users[k].name);
+            start(&playing[k], server, &plans[k], users[k].name);
         }
     }
 }

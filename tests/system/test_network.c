@@ -7,8 +7,8 @@
 
 #include "fault.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 #define CLIENTS 50
 #define PIECE   (8 * FAULT_KIB)
@@ -89,18 +89,16 @@ static void download_all(struct client *clients)
 }
 
 /* Each from an address of its own. */
-Test(network, fifty_clients_at_a_time, .timeout = 120)
+ServerTest(network, fifty_clients_at_a_time, 120,
+           PLAN(.settings = "max_per_user = 60\n"))
 {
-    const struct server_plan plan = { .settings = "max_per_user = 60\n" };
     static struct client clients[CLIENTS];
-    struct server server;
 
-    server_start(&server, &plan);
     for (unsigned i = 0; i < CLIENTS; i++)
-        client_begin(&clients[i], &server, i);
+        client_begin(&clients[i], server, i);
     upload_all(clients);
     for (unsigned i = 0; i < CLIENTS; i++)
-        fault_expect_whole(&server, "anna", clients[i].name, clients[i].bytes,
+        fault_expect_whole(server, "anna", clients[i].name, clients[i].bytes,
                            PIECES * PIECE);
     download_all(clients);
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -112,7 +110,6 @@ Test(network, fifty_clients_at_a_time, .timeout = 120)
     }
     for (unsigned i = 0; i < CLIENTS; i++)
         client_end(&clients[i]);
-    server_stop(&server);
 }
 
 /* The stranger gets no byte, the log gets a line, and the expected client still
@@ -129,18 +126,15 @@ static void knock(struct session *s, const char *from)
     session_drop(&stranger);
 }
 
-Test(network, a_stranger_at_the_port, .timeout = 60)
+ServerTest(network, a_stranger_at_the_port, 60, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
     struct session s;
     struct buf got;
     struct data d;
 
-    server_start(&server, &plan);
     session_init(&s);
     strcpy(s.from, "127.0.0.2");
-    session_open(&s, &server, "anna");
+    session_open(&s, server, "anna");
     buf_init(&got, FAULT_MIB);
     session_store(&s, "STOR", "secret", "bytes", 5);
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
@@ -156,9 +150,9 @@ Test(network, a_stranger_at_the_port, .timeout = 60)
     cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
     /* Two hosts together may cause one line a second, so there may be none for
      * the second host. */
-    server_log_wait(&server, "data-refused ", "peer=127.0.0.2:",
+    server_log_wait(server, "data-refused ", "peer=127.0.0.2:",
                     "stranger=127.0.0.3:", "reason=\"not who is expected\"",
                     NULL);
     buf_release(&got);
-    session_end(&s, &server);
+    session_close(&s);
 }

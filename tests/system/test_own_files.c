@@ -11,8 +11,8 @@
 #include "clock.h"
 #include "ctl.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 static const struct server_plan plan = { 0 };
 
@@ -85,59 +85,50 @@ static void expect_used_up(struct server *server, const char *reply,
 
 #define NO_FILES "552 {*}uploads{*}"
 
-Test(own_files, a_few_files_and_no_more, .timeout = 240)
+ServerTest(own_files, a_few_files_and_no_more, 240, &plan)
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &plan);
-    ctl(&server, 0, "user add partner --role drop --expires 7d --uploads 6",
-        "");
-    session_enter(&s, &server, "partner");
+    ctl(server, 0, "user add partner --role drop --expires 7d --uploads 6", "");
+    session_enter(&s, server, "partner");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
-    ctl(&server, 0, "user show partner",
+    ctl(server, 0, "user show partner",
         "limits:   uploads 6\nteam_limits: none\nfiles:    2\n");
-    server_kill(&server);
-    server_again(&server);
-    cr_expect_eq(store_many(&server, "partner"), 4);
-    ctl(&server, 0, "user show partner",
+    server_kill(server);
+    server_again(server);
+    cr_expect_eq(store_many(server, "partner"), 4);
+    ctl(server, 0, "user show partner",
         "limits:   uploads 6\nteam_limits: none\nfiles:    6\n");
-    expect_used_up(&server, NO_FILES, "user change partner --uploads 7");
-    server_stop(&server);
+    expect_used_up(server, NO_FILES, "user change partner --uploads 7");
 }
 
 #define NO_BYTES "552 {*}upload_bytes{*}"
 
-Test(own_files, a_few_bytes_and_no_more, .timeout = 240)
+ServerTest(own_files, a_few_bytes_and_no_more, 240, &plan)
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    ctl(&server, 0, "user add partner --role drop --upload-bytes 30", "");
-    session_enter(&s, &server, "partner");
+    ctl(server, 0, "user add partner --role drop --upload-bytes 30", "");
+    session_enter(&s, server, "partner");
     session_do(&s, "200 {*}", "ALLO 30");
     session_do(&s, NO_BYTES, "ALLO 31");
     session_store(&s, "STOR", "f", "bytes", 5);
     data_open(&s, &d, "STOR long");
-    data_write(&d, "twenty-six of the 25 bytes", 26);
-    data_close(&d);
-    session_expect(&s, NO_BYTES);
+    data_finish(&s, &d, "twenty-six of the 25 bytes", 26, NO_BYTES);
     session_do(&s, "213 25", "AVBL");
     session_close(&s);
-    server_log_expect(&server, 1, "transfer ", " path=/long ", "result=552 ",
+    server_log_expect(server, 1, "transfer ", " path=/long ", "result=552 ",
                       "\"over upload_bytes=\"", NULL);
-    ctl(&server, 0, "user show partner", "bytes:    5\n");
-    server_kill(&server);
-    server_again(&server);
-    cr_expect_eq(store_many(&server, "partner"), 5);
-    ctl(&server, 0, "user show partner", "bytes:    30\n");
-    ctl(&server, 0, "user can partner upload /x", "yes\n"); /* asks no disk */
-    expect_used_up(&server, NO_BYTES, "user change partner --upload-bytes 35");
-    server_stop(&server);
+    ctl(server, 0, "user show partner", "bytes:    5\n");
+    server_kill(server);
+    server_again(server);
+    cr_expect_eq(store_many(server, "partner"), 5);
+    ctl(server, 0, "user show partner", "bytes:    30\n");
+    ctl(server, 0, "user can partner upload /x", "yes\n"); /* asks no disk */
+    expect_used_up(server, NO_BYTES, "user change partner --upload-bytes 35");
 }
 
 /* As the timer runs it, so many seconds later. */
@@ -158,26 +149,24 @@ static void retention(const struct server *server, time_t later,
 #define DAY 86400
 
 /* A share, and a directory of a home, in which a user has put links. */
-Test(own_files, files_that_expire, .timeout = 240)
+ServerTest(own_files, files_that_expire, 240, &plan)
 {
-    struct server server;
     struct session s;
     struct data d;
     char outside[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
 
-    server_start(&server, &plan);
-    ctl(&server, 0, "share add contracts --retain 30d", "");
-    ctl(&server, 0, "share grant contracts anna:full", "");
-    ctl(&server, 0, "user change anna --retain /in:2d", "anna");
-    session_enter(&s, &server, "anna");
+    ctl(server, 0, "share add contracts --retain 30d", "");
+    ctl(server, 0, "share grant contracts anna:full", "");
+    ctl(server, 0, "user change anna --retain /in:2d", "anna");
+    session_enter(&s, server, "anna");
     session_do(&s, "257 {*}", "MKD in");
     session_do(&s, "257 {*}", "MKD keep");
     session_store(&s, "STOR", "in/f", "bytes", 5);
     session_store(&s, "STOR", "keep/f", "bytes", 5);
     session_store(&s, "STOR", "/contracts/f", "bytes", 5);
     session_do(&s, "213 {*}", "MFMT 20300101000000 in/f");
-    snprintf(outside, sizeof(outside), "%s", server_path(&server, "victim"));
-    snprintf(home, sizeof(home), "%s/in", server_home(&server, "anna"));
+    snprintf(outside, sizeof(outside), "%s", server_path(server, "victim"));
+    snprintf(home, sizeof(home), "%s/in", server_home(server, "anna"));
     cr_assert_eq(mkdir(outside, 0777), 0);
     cr_assert_eq(chmod(outside, 0777), 0);
     cr_assert_eq(chdir(home), 0);
@@ -187,21 +176,20 @@ Test(own_files, files_that_expire, .timeout = 240)
     cr_assert_eq(close(creat("f", 0666)), 0);
     data_open(&s, &d, "STOR in/new");
     data_write(&d, "bytes", 5);
-    retention(&server, DAY, "retention run", "0 removed");
-    retention(&server, 3 * DAY, "retention run --dry-run", "expired");
-    cr_expect(files_exists(server_home_file(&server, "anna", "in/f")));
-    retention(&server, 3 * DAY, "retention run", "1 removed, 5 bytes; 1 being");
-    cr_expect_not(files_exists(server_home_file(&server, "anna", "in/f")));
-    cr_expect(files_exists(server_home_file(&server, "anna", "keep/f")));
+    retention(server, DAY, "retention run", "0 removed");
+    retention(server, 3 * DAY, "retention run --dry-run", "expired");
+    cr_expect(files_exists(server_home_file(server, "anna", "in/f")));
+    retention(server, 3 * DAY, "retention run", "1 removed, 5 bytes; 1 being");
+    cr_expect_not(files_exists(server_home_file(server, "anna", "in/f")));
+    cr_expect(files_exists(server_home_file(server, "anna", "keep/f")));
     cr_expect(files_exists("f"));
-    cr_expect(files_exists(server_share_path(&server, "/contracts/f")));
-    retention(&server, 31 * DAY, "retention run --json", "\"/contracts\"");
-    cr_expect_not(files_exists(server_share_path(&server, "/contracts/f")));
+    cr_expect(files_exists(server_share_path(server, "/contracts/f")));
+    retention(server, 31 * DAY, "retention run --json", "\"/contracts\"");
+    cr_expect_not(files_exists(server_share_path(server, "/contracts/f")));
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_close(&s);
-    ctl(&server, 0, "user change anna --retain /in:none", "");
-    server_stop(&server);
+    ctl(server, 0, "user change anna --retain /in:none", "");
 }
 
 static void cut_upload(struct session *s, const char *name)
@@ -217,28 +205,25 @@ static void cut_upload(struct session *s, const char *name)
 
 /* In each home and share, whether files of it expire or not. The share's
  * process isn't the uploader. */
-Test(own_files, uploads_that_nobody_continues, .timeout = 240)
+ServerTest(own_files, uploads_that_nobody_continues, 240, &plan)
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    ctl(&server, 0, "share add contracts", "");
-    ctl(&server, 0, "share grant contracts anna:full", "");
-    session_enter(&s, &server, "anna");
+    ctl(server, 0, "share add contracts", "");
+    ctl(server, 0, "share grant contracts anna:full", "");
+    session_enter(&s, server, "anna");
     cut_upload(&s, "old");
     cut_upload(&s, "contracts/old");
     data_open(&s, &d, "STOR new");
     data_write(&d, "bytes", 5);
-    retention(&server, 6 * DAY, "retention run", "0 removed");
-    retention(&server, 8 * DAY, "retention run --dry-run", "expired");
-    retention(&server, 8 * DAY, "retention run", "2 removed, 524288 bytes");
+    retention(server, 6 * DAY, "retention run", "0 removed");
+    retention(server, 8 * DAY, "retention run --dry-run", "expired");
+    retention(server, 8 * DAY, "retention run", "2 removed, 524288 bytes");
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_do(&s, "550 {*}", "SIZE old");
     session_do(&s, "550 {*}", "SIZE contracts/old");
     session_do(&s, "213 5", "SIZE new");
     session_close(&s);
-    server_stop(&server);
 }

@@ -6,8 +6,8 @@
 
 #include "support/files.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 static const struct server_plan plan = { .ports = "auto" };
 
@@ -53,15 +53,12 @@ Test(parallel, rclone, .timeout = 200)
 
 /* As many sessions as an address and a user may have, all at the same step at
  * the same time. */
-Test(parallel, all_at_once, .timeout = 200)
+ServerTest(parallel, all_at_once, 200, &plan)
 {
     static struct session s[64];
-    struct server server;
 
-    server_start(&server, &plan);
     for (int i = 0; i < 64; i++) {
-        session_init(&s[i]);
-        session_connect(&s[i], server.port);
+        session_reach(&s[i], server);
     }
     for (int i = 0; i < 64; i++)
         session_start_tls(&s[i]);
@@ -73,5 +70,4 @@ Test(parallel, all_at_once, .timeout = 200)
     }
     for (int i = 0; i < 64; i++)
         session_close(&s[i]);
-    server_stop(&server);
 }

@@ -20,8 +20,8 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define KIB  (1024u)
@@ -151,9 +151,7 @@ Test(partials, many_at_once)
         data_open(&s, &d, "STOR file%d", round);
         for (int i = 0; i < ASKING; i++)
             run_start(&running[i], NULL, arguments);
-        data_write(&d, bytes, LEN);
-        data_close(&d);
-        session_expect(&s, "226 {*}");
+        data_finish(&s, &d, bytes, LEN, "226 {*}");
         for (int i = 0; i < ASKING; i++) {
             struct run_result r;
 
@@ -220,20 +218,18 @@ static pid_t list_to_nobody(const char *config, int nobody[2])
 
 /* A process of that user does the walk in its sandbox, and it ends with its
  * caller. */
-Test(partials, process_of_the_user)
+ServerTest(partials, process_of_the_user, 120, &plan)
 {
     static struct processes p;
-    struct server server;
     char config[SERVER_PATH_MAX], ids[64];
     int nobody[2];
     unsigned uid = geteuid() == 0 ? SERVER_UID_FIRST + 1 : geteuid();
     const struct process_row *row;
     struct process_row files;
 
-    server_start(&server, &plan);
     snprintf(config, sizeof(config), "%s",
-             server_path(&server, "sallyport.conf"));
-    fill(&server, "bert", 3000);
+             server_path(server, "sallyport.conf"));
+    fill(server, "bert", 3000);
     pid_t list = list_to_nobody(config, nobody);
     processes_wait(list, "sallyport: files (bert, for sallyportctl)", 1, &p);
     row = processes_find(&p, "sallyport: files (bert, for sallyportctl)");
@@ -253,16 +249,15 @@ Test(partials, process_of_the_user)
         n = readlink(link, root, sizeof(root) - 1);
         cr_assert_gt(n, 0);
         root[n] = '\0';
-        cr_assert(realpath(server_home(&server, "bert"), home));
+        cr_assert(realpath(server_home(server, "bert"), home));
         cr_expect_str_eq(root, home);
     }
-    ctl(&server, 0, "status", "running"); /* no other caller has to wait */
+    ctl(server, 0, "status", "running"); /* no other caller has to wait */
     kill(list, SIGKILL);
     cr_expect(wait_until(is_gone, &files, WAIT_MS));
     cr_expect_eq(waitpid(list, NULL, 0), list);
     close(nobody[0]);
     close(nobody[1]);
-    server_stop(&server);
 }
 
 /* Another uid gets no answer: the socket's mode prevents it. If somebody has
@@ -325,25 +320,22 @@ static void leave_name(const char *path)
 
 /* The name is removed with the server, or a later server replaces a killed
  * server's name. A second server on the same name doesn't start. */
-Test(partials, the_sockets_name)
+ServerTest(partials, the_sockets_name, 120, &plan)
 {
-    struct server server;
     struct run_result r;
 
-    server_start(&server, &plan);
-    cr_expect(files_exists(server_path(&server, "control")));
+    cr_expect(files_exists(server_path(server, "control")));
     run(&r, NULL, server_program("sallyportd"), "--foreground", "--config",
-        server_path(&server, "sallyport.conf"), NULL);
+        server_path(server, "sallyport.conf"), NULL);
     cr_expect_eq(r.status, EX_TEMPFAIL, "%s", r.text);
     cr_expect(strstr(r.text, "another server answers there"), "%s", r.text);
     run_release(&r);
-    ctl_check(&server, 0, "");
-    ctl(&server, 0, "status", "running");
-    server_kill(&server);
-    leave_name(server_path(&server, "control"));
-    ctl(&server, EX_UNAVAILABLE, "status", "start it");
-    server_again(&server);
-    ctl(&server, 0, "status", "running");
-    ctl(&server, 0, "reload", "reloaded");
-    server_stop(&server);
+    ctl_check(server, 0, "");
+    ctl(server, 0, "status", "running");
+    server_kill(server);
+    leave_name(server_path(server, "control"));
+    ctl(server, EX_UNAVAILABLE, "status", "start it");
+    server_again(server);
+    ctl(server, 0, "status", "running");
+    ctl(server, 0, "reload", "reloaded");
 }

@@ -62,9 +62,7 @@ static void store_at(struct session *s, struct data *d)
 {
     session_do(s, "150 {*}", "STOR file");
     data_secure(s, d);
-    data_write(d, BYTES, strlen(BYTES));
-    data_close(d);
-    session_expect(s, "226 {*}");
+    data_finish(s, d, BYTES, strlen(BYTES), "226 {*}");
 }
 
 static void store(struct session *s)
@@ -264,9 +262,7 @@ Test(passive, a_connection_of_another_user, .timeout = 60)
         struct data late;
 
         session_begin(&anna, &server, &plan);
-        session_init(&bob);
-        bob.version = strangers[i].version;
-        session_open(&bob, &server, "bob");
+        session_enter_as(&bob, &server, "bob", strangers[i].version);
         bob.anew = strangers[i].anew;
         cr_assert(has_port(&anna));
         data_connect_to(&bob, &late, anna.port);

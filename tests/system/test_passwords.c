@@ -14,8 +14,8 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 #define FIRST "the first password"
 
@@ -61,9 +61,7 @@ static void hash_of(const struct server *server, const char *name,
 
 static void connect_to(struct session *s, const struct server *server)
 {
-    session_init(s);
-    session_connect(s, server->port);
-    session_start_tls(s);
+    session_arrive(s, server);
 }
 
 static int login(const struct server *server, const char *name,
@@ -80,43 +78,38 @@ static int login(const struct server *server, const char *name,
 
 /* A user who must change the password: lftp and ftplib end at once, with the
  * server's sentence, whatever they are asked to do, and can change it. */
-Test(passwords, clients_show_the_way, .timeout = 120)
+ServerTest(passwords, clients_show_the_way, 120, &by_default)
 {
     struct run_result r;
-    struct server server;
     char port[16], directory[SERVER_PATH_MAX];
 
-    server_start(&server, &by_default);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
-    snprintf(port, sizeof(port), "%u", server.port);
-    snprintf(directory, sizeof(directory), "%s", server_path(&server, ""));
+    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    snprintf(port, sizeof(port), "%u", server->port);
+    snprintf(directory, sizeof(directory), "%s", server_path(server, ""));
     run(&r, NULL, "bash", server_source("tests/system/must_change.sh"),
         "127.0.0.1", port, "bert", FIRST, directory, NULL);
     cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
     run_release(&r);
-    server_stop(&server);
 }
 
 /* Changes by two users and by sallyportctl at the same time: each is whole, or
  * refused with "try again". */
-Test(passwords, with_sallyportctl, .timeout = 300)
+ServerTest(passwords, with_sallyportctl, 300, &for_all)
 {
     enum { ROUNDS = 12 };
     char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
     char now[2][40] = { SERVER_PASSWORD, FIRST }, next[40];
     const char *const names[2] = { "anna", "bert" };
     struct session s[2];
-    struct server server;
     int changed = 0;
 
-    server_start(&server, &for_all);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", NULL), 0);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "carl", NULL), 0);
+    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", NULL), 0);
+    cr_assert_eq(ctl(server, FIRST "\n", "add", "carl", NULL), 0);
     snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
     snprintf(config, sizeof(config), "%s",
-             server_path(&server, "sallyport.conf"));
+             server_path(server, "sallyport.conf"));
     for (int u = 0; u < 2; u++) {
-        connect_to(&s[u], &server);
+        connect_to(&s[u], server);
         cr_assert_eq(session_try_login(&s[u], names[u], now[u]), 230);
     }
     for (int i = 0; i < ROUNDS; i++) {
@@ -152,11 +145,10 @@ Test(passwords, with_sallyportctl, .timeout = 300)
     for (int u = 0; u < 2; u++) {
         session_do(&s[u], "257 {*}", "PWD");
         session_close(&s[u]);
-        cr_expect_eq(login(&server, names[u], now[u]), 230);
+        cr_expect_eq(login(server, names[u], now[u]), 230);
     }
-    cr_expect_eq(login(&server, "carl", FIRST), 230);
-    cr_expect_eq(ctl(&server, "", "list", NULL, NULL), 0);
-    server_stop(&server);
+    cr_expect_eq(login(server, "carl", FIRST), 230);
+    cr_expect_eq(ctl(server, "", "list", NULL, NULL), 0);
 }
 
 /* Moves the users file to a disk of its own, of two pages; a link leads to
@@ -354,20 +346,17 @@ static bool kernel_has_huge_pages(void)
 
 /* A yescrypt hash writes to 16 MiB: 4,112 faults in small pages. The kernel may
  * have no huge page free. */
-Test(passwords, a_hash_in_huge_pages, .timeout = 120)
+ServerTest(passwords, a_hash_in_huge_pages, 120, &by_default)
 {
     const unsigned long failures = vmstat("thp_fault_fallback");
-    struct server server;
     unsigned long before, took;
 
-    server_start(&server, &by_default);
-    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
-    before = faults(&server);
-    cr_expect_eq(login(&server, "bert", FIRST), 230);
-    took = faults(&server) - before;
+    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    before = faults(server);
+    cr_expect_eq(login(server, "bert", FIRST), 230);
+    took = faults(server) - before;
     cr_expect(took < 2500 || !kernel_has_huge_pages() ||
                   vmstat("thp_fault_fallback") != failures,
               "%lu faults", took);
-    server_stop(&server);
 }
 #endif

@@ -21,9 +21,7 @@ static void start(struct server *server, const char *settings)
 
 static void enter(struct session *s, const struct server *server, int version)
 {
-    session_init(s);
-    s->version = version;
-    session_open(s, server, "anna");
+    session_enter_as(s, server, "anna", version);
 }
 
 static const struct version {

@@ -9,7 +9,7 @@
 
 #include "support/processes.h"
 #include "support/run.h"
-#include "support/session.h"
+#include "support/served.h"
 
 static const struct server_user users[] = { { .name = "anna" },
                                             { .name = "bert" } };
@@ -223,20 +223,17 @@ static void print(const struct process_row *row)
            row->title);
 }
 
-Test(processes, two_users, .timeout = 60)
+ServerTest(processes, two_users, 60, PLAN(.users = users, .user_count = 2))
 {
-    const struct server_plan plan = { .users = users, .user_count = 2 };
     static struct processes p;
-    struct server server;
     struct session s[2];
 
-    server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], &server, users[i].name);
+        session_enter(&s[i], server, users[i].name);
     }
     for (size_t i = 0; i < KINDS; i++)
         if (expected[i].count)
-            processes_wait(server.pid, expected[i].title, expected[i].count,
+            processes_wait(server->pid, expected[i].title, expected[i].count,
                            &p);
     cr_assert(processes_count(&p, "sallyport: auth") >= 1);
     for (size_t i = 0; i < p.count; i++) {
@@ -246,16 +243,15 @@ Test(processes, two_users, .timeout = 60)
         cr_assert(kind, "an unknown process: %s", p.row[i].title);
         expect_rights(&p.row[i], kind);
         if (geteuid() == 0)
-            expect_root_folder(&server, &p.row[i], kind);
+            expect_root_folder(server, &p.row[i], kind);
         if (geteuid() != 0) /* nobody may look into it, not even its user */
             continue;
-        expect_connections(&server, &p.row[i]);
+        expect_connections(server, &p.row[i]);
         if (kind_of(&p.row[i])->uid != 0)
-            each_descriptor(&server, &p.row[i], expect_nameless);
+            each_descriptor(server, &p.row[i], expect_nameless);
     }
     for (int i = 0; i < 2; i++)
         session_close(&s[i]);
-    server_stop(&server);
 }
 
 static const struct links {

@@ -5,24 +5,19 @@
 #include <sys/socket.h>
 
 #include "support/fail.h"
-#include "support/session.h"
+#include "support/served.h"
 
 #define URGENT "\xff\xf4\xff\xf2"
 
 /* Plain text in a segment of its own after AUTH TLS. It comes before or after
  * the 234, and isn't executed in either case. */
-Test(protocol, injection_in_two_segments, .timeout = 60)
+ServerTest(protocol, injection_in_two_segments, 60, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int i = 0; i < 20; i++) {
         struct session s;
         struct buf got;
 
-        session_init(&s);
-        session_connect(&s, server.port);
+        session_reach(&s, server);
         session_expect(&s, "220 {*}");
         session_send(&s, "AUTH TLS");
         session_send(&s, "NOOP");
@@ -35,23 +30,17 @@ Test(protocol, injection_in_two_segments, .timeout = 60)
         buf_release(&got);
         session_drop(&s);
     }
-    server_stop(&server);
 }
 
 /* Before TLS telnet's commands are removed from the stream, also if the client
  * sends Synch's Data Mark as urgent data, as RFC 959 defines it. */
-Test(protocol, urgent_data, .timeout = 60)
+ServerTest(protocol, urgent_data, 60, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
-
-    server_start(&server, &plan);
     for (int urgent = 0; urgent < 2; urgent++) {
         struct session s;
 
         fail_context("urgent %d: ", urgent);
-        session_init(&s);
-        session_connect(&s, server.port);
+        session_reach(&s, server);
         session_expect(&s, "220 {*}");
         session_raw(&s, URGENT, 3);
         cr_assert_eq(send(s.fd, &URGENT[3], 1, urgent ? MSG_OOB : 0), 1);
@@ -63,5 +52,4 @@ Test(protocol, urgent_data, .timeout = 60)
         session_secure(&s);
         session_close(&s);
     }
-    server_stop(&server);
 }

@@ -16,8 +16,8 @@
 #include "support/files.h"
 #include "support/ports.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define PROXY    "127.0.0.5"
@@ -97,31 +97,26 @@ static void store(struct session *s, const char *name, int version)
     bring(s, &d, CLIENT, version);
     session_do(s, "150 {*}", "STOR %s", name);
     data_secure(s, &d);
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(s, "226 {*}");
+    data_finish(s, &d, "bytes", 5, "226 {*}");
 }
 
-Test(proxy, a_session, .timeout = 60)
+ServerTest(proxy, a_session, 60, &behind)
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &behind);
     for (int version = 1; version <= 2; version++) {
-        open_as(&s, &server, CLIENT, version);
+        open_as(&s, server, CLIENT, version);
         session_do(&s, "227 {*}(203,0,113,7,{p1},{p2}){*}", "PASV");
         for (int i = 0; i < 5; i++) /* on two ports */
             store(&s, "f", 1 + i % 2);
         session_close(&s);
     }
-    server_log_wait(&server, " connect ", "peer=" CLIENT ":4711 ",
+    server_log_wait(server, " connect ", "peer=" CLIENT ":4711 ",
                     "local=203.0.113.7:21", "via=" PROXY ":", NULL);
-    server_log_wait(&server, " login ", "peer=" CLIENT ":4711 ", NULL);
-    server_log_wait(&server, " transfer process=session",
+    server_log_wait(server, " login ", "peer=" CLIENT ":4711 ", NULL);
+    server_log_wait(server, " transfer process=session",
                     "peer=" CLIENT ":4711 ", "verb=STOR", NULL);
-    server_log_wait(&server, " end ", "peer=" CLIENT ":4711 ", NULL);
-    server_stop(&server);
+    server_log_wait(server, " end ", "peer=" CLIENT ":4711 ", NULL);
 }
 
 /* networks= is about the client's address, not about the proxy's. */
@@ -146,33 +141,28 @@ Test(proxy, networks_of_a_user, .timeout = 60)
 }
 
 /* The connection gets no byte, and the log one line. */
-Test(proxy, from_elsewhere, .timeout = 60)
+ServerTest(proxy, from_elsewhere, 60, &behind)
 {
-    struct server server;
     struct session s;
 
-    server_start(&server, &behind);
     session_init(&s);
     snprintf(s.from, sizeof(s.from), "127.0.0.66");
-    session_connect(&s, server.port);
+    session_connect(&s, server->port);
     session_expect_end(&s);
-    server_log_wait(&server, " refused ",
+    server_log_wait(server, " refused ",
                     "peer=127.0.0.66:", "reason=\"not a proxy\"", NULL);
     session_drop(&s);
-    server_stop(&server);
 }
 
 /* A connection with the name of another host in its header doesn't get the
  * file, and doesn't take the place of the right one. */
-Test(proxy, a_liar_at_the_port, .timeout = 60)
+ServerTest(proxy, a_liar_at_the_port, 60, &behind)
 {
-    struct server server;
     struct session s;
     struct data d[3];
     struct buf got;
 
-    server_start(&server, &behind);
-    open_as(&s, &server, CLIENT, 1);
+    open_as(&s, server, CLIENT, 1);
     store(&s, "secret", 1);
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
     bring(&s, &d[0], OTHER, 1);
@@ -188,29 +178,26 @@ Test(proxy, a_liar_at_the_port, .timeout = 60)
     session_expect(&s, "226 {*}");
     cr_expect(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
     buf_release(&got);
-    server_log_wait(&server, " data-refused ", "stranger=" OTHER ":4711",
+    server_log_wait(server, " data-refused ", "stranger=" OTHER ":4711",
                     "reason=\"not who is expected\"", NULL);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* The header is missing, since somebody forgot send-proxy: the client's own
  * bytes get no reply. */
-Test(proxy, no_header, .timeout = 60)
+ServerTest(proxy, no_header, 60, &behind)
 {
-    struct server server;
     struct session s;
     char byte;
 
-    server_start(&server, &behind);
     session_init(&s);
     snprintf(s.from, sizeof(s.from), PROXY);
-    session_connect(&s, server.port);
+    session_connect(&s, server->port);
     session_raw(&s, "AUTH TLS\r\n", 10);
     cr_expect_leq(recv(s.fd, &byte, 1, 0), 0);
     session_drop(&s);
-    server_log_wait(&server, " end ", "peer=" PROXY ":",
+    server_log_wait(server, " end ", "peer=" PROXY ":",
                     "PROXY header: no header", NULL);
-    server_stop(&server);
 }
 
 Test(proxy, a_slow_header, .timeout = 60)
@@ -253,29 +240,26 @@ static void check_health(const struct server *server, const char *bytes,
 static const char local_header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 /* Health checks see a greeting, and cause no line in the log. */
-Test(proxy, health_checks, .timeout = 60)
+ServerTest(proxy, health_checks, 60, &behind)
 {
-    struct server server;
     struct session s;
     struct buf log;
 
-    server_start(&server, &behind);
     for (int i = 0; i < 5; i++) {
-        check_health(&server, local_header, 16, "220 {*}");
-        check_health(&server, "PROXY UNKNOWN\r\n", 15, "220 {*}");
-        check_health(&server, "", 0, NULL);
+        check_health(server, local_header, 16, "220 {*}");
+        check_health(server, "PROXY UNKNOWN\r\n", 15, "220 {*}");
+        check_health(server, "", 0, NULL);
     }
-    open_as(&s, &server, CLIENT, 1);
+    open_as(&s, server, CLIENT, 1);
     session_close(&s);
-    server_log_wait(&server, " end ", "peer=" CLIENT, NULL);
-    server_log(&server, &log);
+    server_log_wait(server, " end ", "peer=" CLIENT, NULL);
+    server_log(server, &log);
     cr_expect(!strstr(log.data, "peer=" PROXY), "%s", log.data);
     buf_release(&log);
-    server_stop(&server);
 }
 
 /* A proxy learns of a drain before any client is turned away. */
-Test(proxy, a_drain_that_is_announced, .timeout = 120)
+ServerTest(proxy, a_drain_that_is_announced, 120, &behind)
 {
     char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
     char *words[] = { program,
@@ -287,25 +271,22 @@ Test(proxy, a_drain_that_is_announced, .timeout = 120)
                       NULL };
     struct running drain;
     struct run_result r;
-    struct server server;
     struct session s;
 
-    server_start(&server, &behind);
     snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
     snprintf(config, sizeof(config), "%s",
-             server_path(&server, "sallyport.conf"));
+             server_path(server, "sallyport.conf"));
     run_start(&drain, NULL, words);
-    server_log_wait(&server, " admin ", "verb=\"drain --announce\"", NULL);
-    check_health(&server, local_header, 16, "421 {*}");
-    ctl(&server, 0, "status", "draining");
-    open_as(&s, &server, CLIENT, 1);
+    server_log_wait(server, " admin ", "verb=\"drain --announce\"", NULL);
+    check_health(server, local_header, 16, "421 {*}");
+    ctl(server, 0, "status", "draining");
+    open_as(&s, server, CLIENT, 1);
     session_close(&s);
-    ctl(&server, 0, "drain --off", "takes sessions again");
-    check_health(&server, local_header, 16, "220 {*}");
+    ctl(server, 0, "drain --off", "takes sessions again");
+    check_health(server, local_header, 16, "220 {*}");
     kill(drain.pid, SIGKILL);
     run_finish(&drain, &r);
     run_release(&r);
-    server_stop(&server);
 }
 
 /* The limit of one client's address is reached; the proxy's own never is. */
@@ -402,18 +383,16 @@ static void change_proxies(const struct server *server, const char *from,
 
 /* A reload adds one proxy and removes another, but the removed proxy's session
  * stays. */
-Test(proxy, other_proxies_by_a_reload, .timeout = 60)
+ServerTest(proxy, other_proxies_by_a_reload, 60, &behind)
 {
-    struct server server;
     struct session s, other;
     struct data d;
 
-    server_start(&server, &behind);
-    open_as(&s, &server, CLIENT, 1);
-    change_proxies(&server, "127.0.0.5, 127.0.0.6", "127.0.0.6, 127.0.0.7");
+    open_as(&s, server, CLIENT, 1);
+    change_proxies(server, "127.0.0.5, 127.0.0.6", "127.0.0.6, 127.0.0.7");
     session_init(&other);
     snprintf(other.from, sizeof(other.from), PROXY);
-    session_connect(&other, server.port);
+    session_connect(&other, server->port);
     session_expect_end(&other);
     session_drop(&other);
     store(&s, "f", 1); /* through 127.0.0.6 */
@@ -421,7 +400,7 @@ Test(proxy, other_proxies_by_a_reload, .timeout = 60)
     snprintf(s.from, sizeof(s.from), PROXY);
     data_connect_to(&s, &d, s.port);
     is_closed(&d);
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* ---- HAProxy ---- */

@@ -91,9 +91,7 @@ Test(quota, the_reply_names_it, .timeout = 120)
     /* Once there is room, the same upload succeeds. */
     limit(&t.disk, 4 * LIMIT);
     data_open(&s, &d, "STOR f");
-    data_write(&d, t.bytes, 2 * LIMIT);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    data_finish(&s, &d, t.bytes, 2 * LIMIT, "226 {*}");
     fault_expect_whole(&t.server, "anna", "f", t.bytes, 2 * LIMIT);
     session_close(&s);
     stage_close(&t);
@@ -142,9 +140,7 @@ Test(quota, of_a_share, .timeout = 120)
     session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete some "
                        "files, then send it again.");
     data_open(&s, &d, "STOR /f");
-    data_write(&d, t.bytes, 2 * LIMIT);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    data_finish(&s, &d, t.bytes, 2 * LIMIT, "226 {*}");
     session_close(&s);
     session_enter(&s, &t.server, "dora");
     session_do(&s, "200 No quota here; {*}", "SITE QUOTA contracts");

@@ -19,6 +19,7 @@
 #include "parting.h"
 #include "support/files.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/wait.h"
 
 #define LEN 40000
@@ -95,97 +96,80 @@ static void expect_open(const struct data *d, const char *line)
 
 /* The reply comes first. A new port ends the old connection, and serves the
  * next transfer. */
-Test(refusals, client_is_connected, .timeout = 60)
+SharedSessionTest(refusals, client_is_connected, 60, "anna")
 {
-    struct server server;
-    struct session s;
-
-    server_shared(&server);
-    make_home(&server, "anna");
-    session_enter(&s, &server, "anna");
+    make_home(server, "anna");
     for (size_t i = 0; i < REFUSALS; i++) {
         struct data d;
         char name[16];
 
-        data_connect(&s, &d);
-        session_do(&s, refusals[i].reply, "%s", refusals[i].line);
+        data_connect(s, &d);
+        session_do(s, refusals[i].reply, "%s", refusals[i].line);
         expect_open(&d, refusals[i].line);
-        session_do(&s, "229 {*}", "EPSV");
+        session_do(s, "229 {*}", "EPSV");
         parting_expect_data(&d, PARTING_BARE);
         snprintf(name, sizeof(name), "new-%zu", i);
-        session_store(&s, "STOR", name, "whole", 5);
+        session_store(s, "STOR", name, "whole", 5);
     }
-    session_close(&s);
 }
 
 /* The port to which nobody has connected serves the next transfer. */
-Test(refusals, client_is_not_connected_yet, .timeout = 60)
+SharedSessionTest(refusals, client_is_not_connected_yet, 60, "bert")
 {
-    struct server server;
-    struct session s;
     struct buf bytes;
 
-    server_shared(&server);
-    make_home(&server, "bert");
-    session_enter(&s, &server, "bert");
+    make_home(server, "bert");
     for (size_t i = 0; i < REFUSALS; i++) {
         struct data d;
 
-        session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-        session_do(&s, refusals[i].reply, "%s", refusals[i].line);
-        session_do(&s, refusals[i].reply, "%s", refusals[i].line);
-        data_connect_to(&s, &d, s.port);
-        session_do(&s, "150 {*}", "RETR n1");
-        data_secure(&s, &d);
+        session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+        session_do(s, refusals[i].reply, "%s", refusals[i].line);
+        session_do(s, refusals[i].reply, "%s", refusals[i].line);
+        data_connect_to(s, &d, s->port);
+        session_do(s, "150 {*}", "RETR n1");
+        data_secure(s, &d);
         buf_init(&bytes, FAULT_MIB);
         data_read_all(&d, &bytes);
-        session_expect(&s, "226 {*}");
+        session_expect(s, "226 {*}");
         cr_expect_eq(bytes.len, 30000);
         buf_release(&bytes);
         data_close(&d);
     }
-    session_close(&s);
 }
 
 /* A client that comes late for a refused transfer never counts as the client of
  * the next port: that one gets the whole file. */
-Test(refusals, client_connects_too_late, .timeout = 60)
+SharedSessionTest(refusals, client_connects_too_late, 60, "carl")
 {
-    struct server server;
-    struct session s;
-
-    server_shared(&server);
-    make_home(&server, "carl");
-    session_enter(&s, &server, "carl");
+    make_home(server, "carl");
     for (int i = 0; i < 20; i++) {
         struct data late, right;
         struct buf bytes;
         unsigned port;
 
-        session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-        port = s.port;
-        session_do(&s, "550 {*}", "RETR none");
-        session_send(&s, "EPSV");
-        data_connect_to(&s, &late, port);
-        session_expect(&s, "229 {*}(|||{port}|){*}");
-        data_connect_to(&s, &right, s.port);
-        if (s.port ==
+        session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+        port = s->port;
+        session_do(s, "550 {*}", "RETR none");
+        session_send(s, "EPSV");
+        data_connect_to(s, &late, port);
+        session_expect(s, "229 {*}(|||{port}|){*}");
+        data_connect_to(s, &right, s->port);
+        if (s->port ==
             port) { /* both are good: chance decides which comes first */
             data_cut(&late, false);
             data_cut(&right, false);
             continue;
         }
-        session_do(&s, "150 {*}", "RETR n1");
-        data_secure(&s, &right);
+        session_do(s, "150 {*}", "RETR n1");
+        data_secure(s, &right);
         buf_init(&bytes, FAULT_MIB);
         data_read_all(&right, &bytes);
-        session_expect(&s, "226 {*}");
+        session_expect(s, "226 {*}");
         cr_expect_eq(bytes.len, 30000);
         buf_release(&bytes);
         data_close(&right);
         data_cut(&late, false);
     }
-    session_close(&s);
 }
 
 /* Mounts a file system that holds little more than the present files. */

@@ -18,7 +18,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
-#include "support/session.h"
+#include "support/served.h"
 
 #define VALUES_MAX 4
 #define LARGE      ((size_t)4 << 20)
@@ -255,10 +255,7 @@ static void fill_homes(const struct server *server)
     static char large[LARGE];
     char name[32];
 
-    files_write(server_home_file(server, "download", "large"), large, LARGE,
-                0600);
-    files_give_to_owner_of(server_home(server, "download"),
-                           server_home_file(server, "download", "large"));
+    server_put(server, "download", "large", large, LARGE);
     for (unsigned i = 0; i < 500; i++) {
         snprintf(name, sizeof(name), "file-%u", i);
         files_write(server_home_file(server, "list", name), "", 0, 0600);
@@ -269,9 +266,7 @@ static void greet(struct crowd *c, enum state which)
 {
     struct session *s = &c->session[which];
 
-    session_init(s);
-    session_connect(s, c->server->port);
-    session_start_tls(s);
+    session_arrive(s, c->server);
 }
 
 /* Clients of other tests connect to ports of 127.0.0.1, perhaps to one that a
@@ -458,22 +453,19 @@ static void play(const struct server *server, unsigned number)
     generation_wait_at_most(server, 1);
 }
 
-Test(reload_pairs, no_session_ends, .timeout = 7000)
+ServerTest(reload_pairs, no_session_ends, 7000,
+           PLAN(.users = users, .user_count = STATES))
 {
-    const struct server_plan plan = { .users = users, .user_count = STATES };
     const char *one = getenv("SALLYPORT_PAIR");
-    struct server server;
 
-    server_start(&server, &plan);
-    copy(&server, "certificate.pem", "second.pem");
-    copy(&server, "key.pem", "second.key");
-    make_certificate(&server, "first", "localhost");
-    make_certificate(&server, "other", "other.example");
-    make_certificate(&server, "third", "third.example");
-    fill_homes(&server);
+    copy(server, "certificate.pem", "second.pem");
+    copy(server, "key.pem", "second.key");
+    make_certificate(server, "first", "localhost");
+    make_certificate(server, "other", "other.example");
+    make_certificate(server, "third", "third.example");
+    fill_homes(server);
     for (unsigned i = 0; i < PAIRS && !one; i++)
-        play(&server, i);
+        play(server, i);
     if (one)
-        play(&server, (unsigned)strtoul(one, NULL, 10));
-    server_stop(&server);
+        play(server, (unsigned)strtoul(one, NULL, 10));
 }

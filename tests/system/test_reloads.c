@@ -14,8 +14,8 @@
 #include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define STAYS "reload: the old configuration and certificates stay: "
@@ -59,33 +59,30 @@ static void make_mistake(const struct server *server, const struct mistake *m)
 }
 
 /* The same processes continue to serve, the old session and new ones. */
-Test(reloads, mistakes, .timeout = 180)
+ServerTest(reloads, mistakes, 180, &plan)
 {
-    struct server server;
     struct session s, other;
     pid_t master, gate;
     struct buf good;
 
-    server_start(&server, &plan);
-    master = generation_newest(&server);
-    gate = generation_child(&server, "sallyport: gate");
+    master = generation_newest(server);
+    gate = generation_child(server, "sallyport: gate");
     buf_init(&good, 1 << 20);
-    cr_assert(files_read(server_path(&server, "sallyport.conf"), &good));
-    session_enter(&s, &server, "anna");
+    cr_assert(files_read(server_path(server, "sallyport.conf"), &good));
+    session_enter(&s, server, "anna");
     for (size_t i = 0; i < MISTAKES; i++) {
-        make_mistake(&server, &mistakes[i]);
-        take_back(&server, &good);
-        cr_assert_eq(generation_newest(&server), master);
-        cr_assert_eq(generation_child(&server, "sallyport: gate"), gate);
+        make_mistake(server, &mistakes[i]);
+        take_back(server, &good);
+        cr_assert_eq(generation_newest(server), master);
+        cr_assert_eq(generation_child(server, "sallyport: gate"), gate);
         session_store(&s, "STOR", "f", "bytes", 5);
-        session_enter(&other, &server, "anna");
+        session_enter(&other, server, "anna");
         session_close(&other);
     }
-    generation_reload(&server, GENERATION_CTL);
-    cr_assert_neq(generation_newest(&server), master);
+    generation_reload(server, GENERATION_CTL);
+    cr_assert_neq(generation_newest(server), master);
     session_close(&s);
     buf_release(&good);
-    server_stop(&server);
 }
 
 static bool is_refused(void *port)
@@ -107,29 +104,26 @@ static void expect_refused(unsigned port)
 
 /* One port is removed, and another address is added. The remaining port is the
  * same one, and the session on the removed one continues. */
-Test(reloads, listeners, .timeout = 120)
+ServerTest(reloads, listeners, 120, &plan)
 {
     struct session by_other, s;
-    struct server server;
     char listen[64];
 
-    server_start(&server, &plan);
     session_init(&by_other);
-    session_connect(&by_other, server.port_other);
+    session_connect(&by_other, server->port_other);
     session_expect(&by_other, "220 {*}");
-    snprintf(listen, sizeof(listen), "127.0.0.1:0, 127.0.0.3:%u", server.port);
-    reload(&server, "listen", listen);
-    expect_refused(server.port_other);
+    snprintf(listen, sizeof(listen), "127.0.0.1:0, 127.0.0.3:%u", server->port);
+    reload(server, "listen", listen);
+    expect_refused(server->port_other);
     session_do(&by_other, "{*}", "NOOP");
     session_drop(&by_other);
     for (int i = 0; i < 2; i++) {
         session_init(&s);
         strcpy(s.host, i ? "127.0.0.3" : "127.0.0.1");
-        session_open(&s, &server, "anna");
+        session_open(&s, server, "anna");
         session_store(&s, "STOR", "f", "bytes", 5);
         session_close(&s);
     }
-    server_stop(&server);
 }
 
 #define CROWD 6
@@ -185,14 +179,11 @@ Test(reloads, a_lower_max_sessions, .timeout = 120)
         crowd_expect_listed(&server);
         for (unsigned j = CROWD / 2; j < CROWD; j++)
             session_do(&c.session[j], "200 {*}", "NOOP");
-        session_init(&late);
-        session_connect(&late, server.port);
+        session_reach(&late, &server);
         session_expect(&late, "421 {*}");
         session_drop(&late);
     }
-    data_write(&c.upload[0], "bytes", 5);
-    data_close(&c.upload[0]);
-    session_expect(&c.session[0], "226 {*}");
+    data_finish(&c.session[0], &c.upload[0], "bytes", 5, "226 {*}");
     for (unsigned i = 0; i < CROWD; i++) {
         snprintf(command, sizeof(command), "user lock u%u", i);
         ctl(&server, 0, command, "");
@@ -250,33 +241,27 @@ Test(reloads, overlapping_listener, .timeout = 120)
 /* A port that was announced works for that client, and then it is closed. The
  * session gets further ports of its configuration, and a new session ports of
  * the new one. */
-Test(reloads, ports, .timeout = 120)
+SessionTest(reloads, ports, 120, &plan)
 {
     unsigned first = free_range(), told;
-    struct server server;
-    struct session s;
     struct data d;
     struct session fresh;
     char ports[32];
 
-    session_begin(&s, &server, &plan);
-    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-    told = s.port;
+    session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
+    told = s->port;
     snprintf(ports, sizeof(ports), "%u-%u", first, first + 1);
-    reload(&server, "ports", ports);
-    data_connect_to(&s, &d, told);
-    session_do(&s, "150 {*}", "STOR f");
-    data_secure(&s, &d);
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    reload(server, "ports", ports);
+    data_connect_to(s, &d, told);
+    session_do(s, "150 {*}", "STOR f");
+    data_secure(s, &d);
+    data_finish(s, &d, "bytes", 5, "226 {*}");
     expect_refused(told);
-    session_store(&s, "STOR", "g", "bytes", 5);
-    session_enter(&fresh, &server, "anna");
+    session_store(s, "STOR", "g", "bytes", 5);
+    session_enter(&fresh, server, "anna");
     session_do(&fresh, "229 {*}(|||{port}|){*}", "EPSV");
     cr_expect(fresh.port == first || fresh.port == first + 1, "%u", fresh.port);
     session_close(&fresh);
-    session_end(&s, &server);
 }
 
 static int log_in(const struct server *server)
@@ -284,49 +269,40 @@ static int log_in(const struct server *server)
     struct session s;
     int code;
 
-    session_init(&s);
-    session_connect(&s, server->port);
-    session_start_tls(&s);
+    session_arrive(&s, server);
     code = session_try_login(&s, "anna", SERVER_PASSWORD);
     session_drop(&s);
     return code;
 }
 
 /* A user with a uid or home that isn't permitted any more can't log in. */
-Test(reloads, who_may_log_in, .timeout = 120)
+ServerTest(reloads, who_may_log_in, 120, &plan)
 {
     bool root = geteuid() == 0;
     char other[SERVER_PATH_MAX];
-    struct server server;
 
-    server_start(&server, &plan);
-    snprintf(other, sizeof(other), "%s", server_path(&server, "other"));
+    snprintf(other, sizeof(other), "%s", server_path(server, "other"));
     files_make_folder(other, 0711);
-    reload(&server, root ? "uid_first" : "homes", root ? "70001" : other);
-    cr_expect_neq(log_in(&server), 230);
-    reload(&server, root ? "uid_first" : "homes",
-           root ? "70000" : server.homes);
-    cr_expect_eq(log_in(&server), 230);
-    server_stop(&server);
+    reload(server, root ? "uid_first" : "homes", root ? "70001" : other);
+    cr_expect_neq(log_in(server), 230);
+    reload(server, root ? "uid_first" : "homes",
+           root ? "70000" : server->homes);
+    cr_expect_eq(log_in(server), 230);
 }
 
 /* The lock is announced to the generation that leads. The next one, which has
  * read the file before, knows it, too. */
-Test(reloads, a_lock_during_a_reload, .timeout = 120)
+ServerTest(reloads, a_lock_during_a_reload, 120, &plan)
 {
-    struct server server;
-
-    server_start(&server, &plan);
     for (int i = 0; i < 10; i++) {
-        cr_assert_eq(kill(server.pid, SIGHUP), 0);
-        ctl(&server, 0, "user lock anna", "");
-        cr_expect_neq(log_in(&server), 230, "%d", i);
-        generation_wait_at_most(&server, 1);
-        cr_expect_neq(log_in(&server), 230, "%d: after the reload", i);
-        ctl(&server, 0, "user unlock anna", "");
-        cr_expect_eq(log_in(&server), 230, "%d: unlocked", i);
+        cr_assert_eq(kill(server->pid, SIGHUP), 0);
+        ctl(server, 0, "user lock anna", "");
+        cr_expect_neq(log_in(server), 230, "%d", i);
+        generation_wait_at_most(server, 1);
+        cr_expect_neq(log_in(server), 230, "%d: after the reload", i);
+        ctl(server, 0, "user unlock anna", "");
+        cr_expect_eq(log_in(server), 230, "%d: unlocked", i);
     }
-    server_stop(&server);
 }
 
 static const struct {

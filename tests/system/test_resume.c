@@ -9,7 +9,7 @@
 
 #include "fault.h"
 #include "support/files.h"
-#include "support/session.h"
+#include "support/served.h"
 
 #define LEN  (600 * FAULT_KIB)
 #define SENT (300 * FAULT_KIB) /* SIZE reports less: a multiple of 64 KiB */
@@ -65,39 +65,34 @@ static const char *continue_at(struct session *s, bool append,
 /* A client that fails before the first byte of the rest, for any reason, loses
  * no one's partial: the data connection, its own ABOR, the check of its owner.
  */
-Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
+SessionTest(resume, nothing_is_lost_before_a_byte, 90, PLAN(.troubles = true))
 {
-    const struct server_plan plan = { .troubles = true };
     unsigned char *bytes = fault_noise(LEN);
-    struct server server;
-    struct session s;
     struct data d;
 
-    session_begin(&s, &server, &plan);
-    cut(&s, bytes);
+    cut(s, bytes);
     for (int i = 0; i < 2; i++) {
-        unsigned long long at = told_size(&s);
+        unsigned long long at = told_size(s);
 
-        data_connect(&s, &d);
-        session_do(&s, "150 {*}", "%s", continue_at(&s, i, at));
+        data_connect(s, &d);
+        session_do(s, "150 {*}", "%s", continue_at(s, i, at));
         data_cut(&d, true);
-        session_expect(&s, "425 {*}");
-        session_do(&s, "229 {*}", "EPSV");
-        session_do(&s, "150 {*}", "%s", continue_at(&s, i, at));
-        session_do(&s, "426 {*}", "ABOR");
-        session_expect(&s, "226 {*}");
-        s.anew = true; /* like a stranger */
-        data_open(&s, &d, "%s", continue_at(&s, i, at));
-        session_expect(&s, "425 {*}");
+        session_expect(s, "425 {*}");
+        session_do(s, "229 {*}", "EPSV");
+        session_do(s, "150 {*}", "%s", continue_at(s, i, at));
+        session_do(s, "426 {*}", "ABOR");
+        session_expect(s, "226 {*}");
+        s->anew = true; /* like a stranger */
+        data_open(s, &d, "%s", continue_at(s, i, at));
+        session_expect(s, "425 {*}");
         data_cut(&d, false);
-        s.anew = false;
-        data_open(&s, &d, "%s", continue_at(&s, i, at));
+        s->anew = false;
+        data_open(s, &d, "%s", continue_at(s, i, at));
         data_cut(&d, false);
-        session_expect(&s, "426 {*}");
-        cr_assert_eq(told_size(&s), at, "round %d", i);
+        session_expect(s, "426 {*}");
+        cr_assert_eq(told_size(s), at, "round %d", i);
     }
-    finish(&server, true, bytes);
-    session_end(&s, &server);
+    finish(server, true, bytes);
     free(bytes);
 }
 

@@ -12,7 +12,7 @@
 
 #include "support/fail.h"
 #include "support/files.h"
-#include "support/session.h"
+#include "support/served.h"
 
 #define LETTERS "lrwodnm"
 #define SHARE   "contracts"
@@ -240,14 +240,11 @@ static void expect_nobody(struct session *s, const char *phase)
 }
 
 /* No right counts before the login. */
-Test(rights, before_the_login, .timeout = 60)
+SharedTest(rights, before_the_login, 60)
 {
-    struct server server;
     struct session s;
 
-    server_shared(&server);
-    session_init(&s);
-    session_connect(&s, server.port);
+    session_reach(&s, server);
     session_expect(&s, "220 {*}");
     expect_nobody(&s, "without TLS");
     session_do(&s, "234 {*}", "AUTH TLS");

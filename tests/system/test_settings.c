@@ -9,8 +9,8 @@
 #include "sallyport/conf/conf.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 static void reload_with(const struct server *server, const struct change *c)
 {
@@ -33,31 +33,26 @@ static void prepare(const struct server *server)
     files_write(server_path(server, "users.other"), users.data, users.len,
                 0600);
     buf_release(&users);
-    files_write(server_home_file(server, "anna", "there"), "bytes", 5, 0600);
-    files_give_to_owner_of(server_home(server, "anna"),
-                           server_home_file(server, "anna", "there"));
+    server_put(server, "anna", "there", "bytes", 5);
 }
 
-Test(settings, each_changes, .timeout = 240)
+ServerTest(settings, each_changes, 240,
+           PLAN(.settings = "on_conflict = rename\n"))
 {
-    const struct server_plan plan = { .settings = "on_conflict = rename\n" };
-    struct server server;
     struct buf good;
 
-    server_start(&server, &plan);
-    prepare(&server);
+    prepare(server);
     buf_init(&good, 1 << 20);
-    cr_assert(files_read(server_path(&server, "sallyport.conf"), &good));
+    cr_assert(files_read(server_path(server, "sallyport.conf"), &good));
     for (size_t i = 0; i < change_count; i++) {
         fail_context("%s: ", changes[i].key);
-        reload_with(&server, &changes[i]);
-        changes[i].check(&server, &changes[i]);
-        files_write(server_path(&server, "sallyport.conf"), good.data, good.len,
+        reload_with(server, &changes[i]);
+        changes[i].check(server, &changes[i]);
+        files_write(server_path(server, "sallyport.conf"), good.data, good.len,
                     0600);
-        generation_wait_at_most(&server, 2);
+        generation_wait_at_most(server, 2);
     }
     buf_release(&good);
-    server_stop(&server);
 }
 
 /* The other settings: nothing of them survives a generation, since a reload
@@ -100,30 +95,22 @@ Test(settings, none_is_forgotten)
 /* A session of the old generation logs in after the takeover. Its own master
  * doesn't know the new one's session, and lets it in; the newest master ends it
  * when it learns of it. */
-Test(settings, max_per_user_in_two_generations, .timeout = 120)
+ServerTest(settings, max_per_user_in_two_generations, 120,
+           PLAN(.settings = "max_per_user = 1\n", .troubles = true))
 {
-    const struct server_plan one = { .settings = "max_per_user = 1\n",
-                                     .troubles = true };
-    struct server server;
     struct session old, s;
     struct data d;
 
-    server_start(&server, &one);
-    session_init(&old);
-    session_connect(&old, server.port);
-    session_start_tls(&old);
-    generation_reload(&server, GENERATION_CTL);
-    session_enter(&s, &server, "anna");
+    session_arrive(&old, server);
+    generation_reload(server, GENERATION_CTL);
+    session_enter(&s, server, "anna");
     data_open(&s, &d, "STOR f");
     /* its end may come before its 230 */
     if (session_try_login(&old, "anna", SERVER_PASSWORD) == 230)
         session_reply(&old);
     cr_expect_eq(strncmp(old.reply.data, "421 ", 4), 0, "%s", old.reply.data);
     session_drop(&old);
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    data_finish(&s, &d, "bytes", 5, "226 {*}");
     session_close(&s);
-    server_log_wait(&server, " end ", "too many sessions of this user", NULL);
-    server_stop(&server);
+    server_log_wait(server, " end ", "too many sessions of this user", NULL);
 }

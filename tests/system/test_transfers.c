@@ -75,9 +75,7 @@ static void all_sizes(int version)
     struct session s;
 
     server_shared(&server);
-    session_init(&s);
-    s.version = version;
-    session_open(&s, &server, "sizes");
+    session_enter_as(&s, &server, "sizes", version);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         unsigned char *bytes = noise(sizes[i]);
         char name[64];

@@ -14,7 +14,7 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
-#include "support/session.h"
+#include "support/served.h"
 #include "support/wait.h"
 
 /* Each process starts again at most once in 10 s; a machine under load needs
@@ -120,26 +120,22 @@ static void expect_own_build(const struct server *server, const char *program)
     cr_expect_str_eq(process_status(pid, "Name", name, sizeof(name)), program);
 }
 
-Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
+ServerTest(upgrade, a_half_installed_package_and_crashes, 120, &plan)
 {
-    struct server server;
-
-    server_start(&server, &plan);
     for (size_t i = 0; i < PROGRAMS; i++)
         replace(programs[i], NULL);
-    kill_one(&server, "sallyport: master");
-    expect_login(&server);
-    kill_one(&server, "sallyport: master"); /* this must work a second time */
-    expect_login(&server);
-    kill_one(&server, "sallyport: log");
-    kill_one(&server, "sallyport: keys");
-    kill_one(&server, "sallyport: gate");
-    expect_login(&server);
-    expect_own_build(&server, "master");
-    expect_own_build(&server, "gate");
-    expect_own_build(&server, "keys");
-    expect_own_build(&server, "log");
-    server_stop(&server);
+    kill_one(server, "sallyport: master");
+    expect_login(server);
+    kill_one(server, "sallyport: master"); /* this must work a second time */
+    expect_login(server);
+    kill_one(server, "sallyport: log");
+    kill_one(server, "sallyport: keys");
+    kill_one(server, "sallyport: gate");
+    expect_login(server);
+    expect_own_build(server, "master");
+    expect_own_build(server, "gate");
+    expect_own_build(server, "keys");
+    expect_own_build(server, "log");
 }
 
 /* One of the programs is of another build already: a start reports it. */
@@ -165,33 +161,24 @@ Test(upgrade, a_mixture_of_builds, .timeout = 120)
 }
 
 /* A recovery in the middle of an upgrade is of one build. */
-Test(upgrade, a_crash_among_two_builds, .timeout = 120)
+ServerTest(upgrade, a_crash_among_two_builds, 120, &plan)
 {
-    struct server server;
-
-    server_start(&server, &plan);
     replace("log", other_log);
-    kill_one(&server, "sallyport: master");
-    expect_login(&server);
-    expect_own_build(&server, "log");
-    server_stop(&server);
+    kill_one(server, "sallyport: master");
+    expect_login(server);
+    expect_own_build(server, "log");
 }
 
 /* A reload before the installation is complete changes nothing, and one after
  * it uses the new programs. Sessions continue all the time. */
-Test(upgrade, a_reload_among_two_builds, .timeout = 120)
+SessionTest(upgrade, a_reload_among_two_builds, 120, &plan)
 {
-    struct server server;
-    struct session s;
-
-    session_begin(&s, &server, &plan);
     replace("log", other_log);
-    generation_ask(&server, EX_DATAERR,
+    generation_ask(server, EX_DATAERR,
                    "log is of build 0.0.1-0123456789abcdef");
-    expect_login(&server);
+    expect_login(server);
     replace("log", own_log);
-    generation_reload(&server, GENERATION_CTL);
-    expect_login(&server);
-    session_do(&s, "200 {*}", "NOOP");
-    session_end(&s, &server);
+    generation_reload(server, GENERATION_CTL);
+    expect_login(server);
+    session_do(s, "200 {*}", "NOOP");
 }

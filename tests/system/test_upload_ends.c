@@ -15,8 +15,8 @@
 #include "sallyport/base/fd.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 #define PIECES 3 /* records of data */
 #define PIECE  100
@@ -259,9 +259,7 @@ static void try_all(const char *user, int version)
     struct session s;
 
     server_shared(&server);
-    session_init(&s);
-    s.version = version;
-    session_open(&s, &server, user);
+    session_enter_as(&s, &server, user, version);
     cr_assert_eq(store_through(&s, user, "whole", NULL, way), 226, "%s",
                  s.reply.data);
     out = way[TO_SERVER].record;
@@ -304,17 +302,16 @@ Test(upload_ends, lenient_13, .timeout = 200)
 
 /* Exactly the bytes that ALLO announced: no other number, and only if they were
  * announced. */
-Test(upload_ends, size_to_the_byte, .timeout = 100)
+SharedTest(upload_ends, size_to_the_byte, 100)
 {
     static const struct {
         const char *before;
         int code;
     } rows[] = { { "ALLO 5", 226 }, { "ALLO 4", 426 }, { "ALLO 6", 426 },
                  { "ALLO 0", 426 }, { "NOOP", 426 },   { "ALLO 5 R 1", 226 } };
-    struct server server;
     struct session s;
 
-    session_enter_shared(&s, &server, "size");
+    session_enter(&s, server, "size");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct data d;
         char name[32];
@@ -326,22 +323,20 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
         data_cut(&d, false);
         cr_expect_eq(session_reply(&s), rows[i].code, "%s: %s", rows[i].before,
                      s.reply.data);
-        cr_expect_eq(files_exists(server_home_file(&server, "size", name)),
+        cr_expect_eq(files_exists(server_home_file(server, "size", name)),
                      rows[i].code == 226);
     }
     session_close(&s);
-    server_log_wait(&server, "transfer ", "path=/allo-0", "result=226",
+    server_log_wait(server, "transfer ", "path=/allo-0", "result=226",
                     "ended without close_notify", NULL);
 }
 
 /* An empty file needs an orderly end, but for `lenient`: a FIN after the
  * handshake is also how a connection ends that broke before its first byte. */
-Test(upload_ends, an_empty_file, .timeout = 100)
+SharedTest(upload_ends, an_empty_file, 100)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-    struct server server;
 
-    server_shared(&server);
     for (size_t i = 0; i < 12; i++) {
         const char *user = users[i % 3].name;
         bool in_order = i < 6;
@@ -351,9 +346,7 @@ Test(upload_ends, an_empty_file, .timeout = 100)
         char name[32];
 
         snprintf(name, sizeof(name), "empty-%zu", i);
-        session_init(&s);
-        s.version = versions[i % 2];
-        session_open(&s, &server, user);
+        session_enter_as(&s, server, user, versions[i % 2]);
         data_open(&s, &d, "STOR %s", name);
         if (in_order)
             data_close(&d);
@@ -363,36 +356,29 @@ Test(upload_ends, an_empty_file, .timeout = 100)
                      s.reply.data);
         cr_expect(stored || strstr(s.reply.data, "user change"), "%s",
                   s.reply.data);
-        cr_expect_eq(files_exists(server_home_file(&server, user, name)),
-                     stored, "%s", user);
+        cr_expect_eq(files_exists(server_home_file(server, user, name)), stored,
+                     "%s", user);
         session_close(&s);
     }
 }
 
 /* A compressed stream has an end of its own, and a FIN isn't one. */
-Test(upload_ends, a_compressed_stream, .timeout = 100)
+SharedSessionTest(upload_ends, a_compressed_stream, 100, "lenient")
 {
     unsigned char z[64];
     uLongf len = sizeof(z);
-    struct server server;
-    struct session s;
     struct data d;
 
-    session_enter_shared(&s, &server, "lenient");
-    session_do(&s, "200 {*}", "MODE Z");
+    session_do(s, "200 {*}", "MODE Z");
     cr_assert_eq(compress(z, &len, (const unsigned char *)"hello", 5), Z_OK);
-    data_open(&s, &d, "STOR z");
+    data_open(s, &d, "STOR z");
     data_write(&d, z, len);
     data_cut(&d, false);
-    session_expect(&s, "426 {*}");
-    cr_expect(!files_exists(server_home_file(&server, "lenient", "z")));
-    session_close(&s);
+    session_expect(s, "426 {*}");
+    cr_expect(!files_exists(server_home_file(server, "lenient", "z")));
 }
 
-Test(upload_ends, lenient_is_told, .timeout = 60)
+SharedTest(upload_ends, lenient_is_told, 60)
 {
-    struct server server;
-
-    server_shared(&server);
-    server_log_wait(&server, "weaker: ", "upload_eof = lenient", NULL);
+    server_log_wait(server, "weaker: ", "upload_eof = lenient", NULL);
 }

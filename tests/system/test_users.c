@@ -23,9 +23,7 @@ static int login(const struct server *server, const char *name,
     struct session s;
     int code;
 
-    session_init(&s);
-    session_connect(&s, server->port);
-    session_start_tls(&s);
+    session_arrive(&s, server);
     code = session_try_login(&s, name, password);
     session_drop(&s);
     return code;

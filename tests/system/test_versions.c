@@ -13,6 +13,7 @@
 #include "pending.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
 
 #define TRANSFERS 20
@@ -38,9 +39,7 @@ static void expect_ticket(const struct server *server, struct session *old)
     s.show = ticket;
     data_open(&s, &d, "STOR ticket");
     cr_expect(tls_client_resumed(d.tls), "it was not resumed");
-    data_write(&d, "bytes", 5);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
+    data_finish(&s, &d, "bytes", 5, "226 {*}");
     session_close(&s);
     tls_session_free(ticket);
 }
@@ -82,26 +81,23 @@ static void finish_all(pid_t old)
     }
 }
 
-Test(versions, an_upgrade_under_load, .timeout = 300)
+ServerTest(versions, an_upgrade_under_load, 300, &plan)
 {
     static struct processes p;
     unsigned char *bytes;
-    struct server server;
     pid_t old;
 
-    server_start(&server, &plan);
-    old = generation_newest(&server);
-    bytes = pending_prepare(&server);
-    begin_all(&server, bytes);
+    old = generation_newest(server);
+    bytes = pending_prepare(server);
+    begin_all(server, bytes);
     installed_upgrade();
-    generation_reload(&server, GENERATION_CTL);
-    server_log_wait(&server, "started, version", installed_version(), NULL);
-    expect_status(&server);
-    expect_ticket(&server, &idle[0]);
-    processes_wait(server.pid, "sallyport: session", TRANSFERS + IDLE, &p);
+    generation_reload(server, GENERATION_CTL);
+    server_log_wait(server, "started, version", installed_version(), NULL);
+    expect_status(server);
+    expect_ticket(server, &idle[0]);
+    processes_wait(server->pid, "sallyport: session", TRANSFERS + IDLE, &p);
     finish_all(old);
-    generation_wait_at_most(&server, 1);
-    cr_assert_neq(generation_newest(&server), old);
-    server_stop(&server);
+    generation_wait_at_most(server, 1);
+    cr_assert_neq(generation_newest(server), old);
     free(bytes);
 }
