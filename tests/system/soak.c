@@ -2,6 +2,7 @@
  * ends one session and not the client. */
 #include "soak.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,7 @@ const struct server_user soak_users[SOAK_CLIENTS] = {
 
 struct player {
     const struct soak *soak;
+    struct server server; /* as it is now */
     struct soak_client *me;
     const char *user;
     struct session session;
@@ -88,12 +90,32 @@ static bool holds(const struct player *p, unsigned at,
     const char *name = name_of(at);
 
     if (!f->exists)
-        return !files_exists(server_home_file(p->soak->server, p->user, name));
-    return fault_is_whole(p->soak->server, p->user, name, f->bytes, f->len);
+        return !files_exists(server_home_file(&p->server, p->user, name));
+    return fault_is_whole(&p->server, p->user, name, f->bytes, f->len);
 }
 
+static unsigned count_visible(const struct player *p)
+{
+    DIR *d = opendir(server_home(&p->server, p->user));
+    struct dirent *e;
+    unsigned n = 0;
+
+    FAIL_IF(!d, "no home");
+    while ((e = readdir(d)) != NULL)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* No other file is visible. */
 static void expect_files(const struct player *p, const char *when)
 {
+    unsigned visible = count_visible(p);
+
+    for (unsigned i = 0; i < SOAK_NAMES; i++)
+        visible -= p->me->file[i].exists;
+    if (visible != 0)
+        WRONG(p, "%s: %d other files are visible", when, (int)visible);
     for (unsigned i = 0; i < SOAK_NAMES; i++)
         if (!holds(p, i, &p->me->file[i]))
             WRONG(p, "%s: %s isn't what was confirmed (%s, %zu bytes)", when,
@@ -106,8 +128,10 @@ static void confirm(struct player *p)
 {
     struct soak_client *c = p->me;
 
-    if (c->change == SOAK_REPLACED)
+    if (c->change == SOAK_REPLACED) {
         c->file[c->at] = c->next;
+        c->stored++;
+    }
     if (c->change == SOAK_RENAMED)
         c->file[c->to] = c->file[c->at];
     if (c->change == SOAK_RENAMED || c->change == SOAK_REMOVED)
@@ -334,7 +358,7 @@ static _Noreturn void play_session(struct player *p)
     size_t count = 1 + choose(p->me, STEPS_MAX);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    session_enter(&p->session, p->soak->server, p->user);
+    session_enter(&p->session, &p->server, p->user);
     while (count-- > 0 && !p->left) {
         enum soak_step step = choose_step(p->me);
 
@@ -378,6 +402,8 @@ static void play(struct player *p, FILE *said)
     pid_t pid;
 
     FAIL_IF(ftruncate(fileno(said), 0), "ftruncate: %s", strerror(errno));
+    p->server.port = p->soak->score->port;
+    p->server.pid = p->soak->score->server;
     pid = fork();
     FAIL_IF(pid < 0, "fork: %s", strerror(errno));
     if (pid == 0) {
@@ -388,7 +414,7 @@ static void play(struct player *p, FILE *said)
     ended = judge(p, status, disturbed, said);
     c->sessions++;
     c->cut += !ended;
-    fault_wait_gone(p->soak->server, p->user);
+    fault_wait_gone(&p->server, p->user);
     settle(p);
     expect_files(p, "after a session");
 }
@@ -396,6 +422,7 @@ static void play(struct player *p, FILE *said)
 static _Noreturn void client_run(const struct soak *s, unsigned number)
 {
     struct player p = { .soak = s,
+                        .server = *s->server,
                         .me = &s->score->client[number],
                         .user = soak_users[number].name };
     FILE *said = tmpfile();
@@ -421,6 +448,8 @@ void soak_start(struct soak *s, const struct server *server, uint64_t seed)
                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0),
                         .noise = fault_noise(2 * SOAK_MAX) };
     FAIL_IF(s->score == MAP_FAILED, "mmap: %s", strerror(errno));
+    soak_calm(s);
+    s->score->disturbed = 0;
     for (unsigned i = 0; i < SOAK_CLIENTS; i++) {
         s->score->client[i].random = (seed + i) * 0x9e3779b97f4a7c15U + 1;
         s->pid[i] = fork();
@@ -458,6 +487,15 @@ uint64_t soak_transfers(const struct soak *s)
     return sum;
 }
 
+uint64_t soak_stored(const struct soak *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < SOAK_CLIENTS; i++)
+        sum += s->score->client[i].stored;
+    return sum;
+}
+
 static bool all_rest(void *argument)
 {
     const struct soak *s = argument;
@@ -487,6 +525,8 @@ void soak_disturb(struct soak *s)
 
 void soak_calm(struct soak *s)
 {
+    s->score->port = s->server->port;
+    s->score->server = s->server->pid;
     s->score->disturbed++;
 }
 

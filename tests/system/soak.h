@@ -51,6 +51,7 @@ struct soak_client {
     uint64_t random;
     uint64_t transfers[SOAK_STEPS]; /* finished as intended */
     uint64_t sessions, cut;         /* cut: by a disturbance */
+    uint64_t stored;                /* uploads that had their 226 */
     volatile bool rests;
 };
 
@@ -59,6 +60,8 @@ struct soak_score {
     volatile bool stop, pause;
     volatile unsigned disturbed; /* odd: a process has been killed, and the
                                     service isn't back yet */
+    volatile unsigned port;      /* of the server, which may start again */
+    volatile pid_t server;
     struct soak_client client[SOAK_CLIENTS];
 };
 
@@ -73,6 +76,7 @@ void soak_start(struct soak *s, const struct server *server, uint64_t seed);
 /* Fails the test if a client has ended. */
 void soak_check(const struct soak *s);
 uint64_t soak_transfers(const struct soak *s);
+uint64_t soak_stored(const struct soak *s);
 /* Waits until no client has a session; soak_resume() lets them go on. */
 void soak_pause(struct soak *s);
 void soak_resume(struct soak *s);

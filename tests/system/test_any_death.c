@@ -4,6 +4,7 @@
  * notices, no file with a 226 is lost, and a new client is served soon. It says
  * nothing about how the processes talk to each other. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "batch.h"
 #include "fault.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -298,19 +298,8 @@ static pid_t strike_later(pid_t victim, int signal, unsigned ms)
     cr_assert_geq(pid, 0);
     if (pid > 0)
         return pid;
-    batch_pause(ms);
+    poll(NULL, 0, (int)ms);
     _exit(kill(victim, signal) == 0 ? 0 : 1);
-}
-
-static bool can_log_in(void *argument)
-{
-    struct session s;
-    bool ok;
-
-    session_init(&s);
-    ok = session_may_open(&s, argument, "anna");
-    session_drop(&s);
-    return ok;
 }
 
 static void judge(const struct victim *v, const struct guest *g)
@@ -364,8 +353,8 @@ static void play(struct server *server, const struct victim *v, int signal,
     const uint64_t began = clock_ms();
     t->cut[v - victims] += all_carry_on(server, v);
     cr_assert(wait_exit(killer, &status, WAIT_MS));
-    cr_assert(wait_until(can_log_in, server, AGAIN_MS), "no login after %s",
-              v->title);
+    cr_assert(wait_until(session_can_enter, server, AGAIN_MS),
+              "no login after %s", v->title);
     const uint64_t took = clock_ms() - began;
     t->rounds++;
     t->soon += took < SOON_MS;
@@ -378,16 +367,15 @@ static void play(struct server *server, const struct victim *v, int signal,
 static void prepare(struct server *server)
 {
     const struct server_plan plan = {
-        .settings = "max_sessions = 400\nmax_per_address = 400\n"
+        .settings = "active = yes\nmax_sessions = 400\n"
+                    "max_per_address = 400\n"
                     "max_per_user = 400\nstartups = 400\n"
                     "connect_timeout = 2min\n",
         .troubles = true,
     };
 
     server_start(server, &plan);
-    files_write(server_home_file(server, "anna", "big"), big, BIG, 0644);
-    files_give_to_owner_of(server_home(server, "anna"),
-                           server_home_file(server, "anna", "big"));
+    server_put(server, "anna", "big", big, BIG);
 }
 
 static void report(const struct tally *t)

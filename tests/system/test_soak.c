@@ -1,16 +1,24 @@
 /* Transfers of all kinds beside reloads and kills: each 226 is compared with
  * the file, and processes, descriptors and memory stay flat. Some hundred
  * transfers in the short run, 50,000 in the long: a half undisturbed, so that
- * a leak has time, then reloads, then reloads and kills. */
+ * a leak has time, then reloads, then reloads and kills. And beside deaths of
+ * the whole server. */
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "soak.h"
+#include "support/files.h"
 #include "support/processes.h"
-#include "support/session.h"
+#include "support/served.h"
+#include "support/server_log.h"
 #include "support/wait.h"
 
 #define LONG_MS 120000
@@ -37,8 +45,8 @@ struct part {
 static const struct part parts[] = {
     { "first", 100, 0, 0 },          { "undisturbed", 200, 0, 0 },
     { "undisturbed", 200, 0, 0 },    { "reloads", 125, 1, 0 },
-    { "reloads", 125, 1, 0 },        { "reloads, kills", 125, 1, 2 },
-    { "reloads, kills", 125, 1, 3 },
+    { "reloads", 125, 1, 0 },        { "reloads, kills", 125, 1, 4 },
+    { "reloads, kills", 125, 1, 6 },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -69,25 +77,44 @@ static void wait_for(struct soak *s, uint64_t transfers)
                    (unsigned long long)before);
 }
 
-static bool can_log_in(void *argument)
-{
-    struct session s;
-    bool ok;
+/* A crash in the middle of an edit is no outage: the settings in force
+ * count. */
+static const char *const spoilt[] = { "sallyport.conf", "users",
+                                      "certificate.pem", "key.pem" };
 
-    session_init(&s);
-    ok = session_may_open(&s, argument, "anna");
-    session_drop(&s);
-    return ok;
+static void spoil(const struct server *s, struct buf was[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        buf_init(&was[i], 1 << 20);
+        cr_assert(files_read(server_path(s, spoilt[i]), &was[i]));
+        cr_assert_eq(unlink(server_path(s, spoilt[i])), 0);
+        files_write(server_path(s, spoilt[i]), "nonsense", 8, 0600);
+    }
 }
 
+static void mend(const struct server *s, struct buf was[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        files_write(server_path(s, spoilt[i]), was[i].data, was[i].len, 0600);
+        buf_release(&was[i]);
+    }
+}
+
+/* Each second time the files on the disk are broken meanwhile. */
 static void kill_one(struct soak *soak, struct server *server, unsigned round)
 {
     const char *title = victims[round % VICTIMS];
+    const bool in_disorder = round / VICTIMS % 2;
+    struct buf was[4];
 
     soak_disturb(soak);
+    if (in_disorder)
+        spoil(server, was);
     processes_kill(server->pid, title);
-    cr_assert(wait_until(can_log_in, server, LONG_MS), "no login after %s",
-              title);
+    cr_assert(wait_until(session_can_enter, server, LONG_MS),
+              "no login after %s", title);
+    if (in_disorder)
+        mend(server, was);
     generation_wait_at_most(server, 1);
     soak_calm(soak);
 }
@@ -132,6 +159,20 @@ static uint64_t how_many(void)
     return server_is_sanitized() ? 5000 : 50000;
 }
 
+/* A client may have lost the reply that a line is about. */
+static bool has_all_lines(void *argument)
+{
+    const struct soak *s = argument;
+    uint64_t count = 0;
+    struct buf log;
+
+    server_log(s->server, &log);
+    for (const char *at = log.data; (at = strstr(at, " result=226 ")); at++)
+        count++;
+    buf_release(&log);
+    return count >= soak_stored(s);
+}
+
 Test(soak, every_226_is_true, .timeout = 7200)
 {
     uint64_t all = how_many(), began = clock_ms();
@@ -154,6 +195,31 @@ Test(soak, every_226_is_true, .timeout = 7200)
         show(parts[i].name, soak_transfers(&soak), began, &now);
         soak_resume(&soak);
     }
+    cr_expect(wait_until(has_all_lines, &soak, WAIT_MS), "lines are missing");
     soak_stop(&soak);
     server_stop(&server);
+}
+
+/* All processes die at random moments: none can report or clean up anything. */
+ServerTest(soak, the_whole_server_dies, 3600, &plan)
+{
+    const unsigned rounds = server_is_long() ? 50 : 20;
+    unsigned seed = (unsigned)clock_ms();
+    static struct processes list;
+    struct soak soak;
+
+    printf("soak: seed %u\n", seed);
+    soak_start(&soak, server, seed);
+    for (unsigned round = 0; round < rounds; round++) {
+        wait_for(&soak, soak_transfers(&soak) + 5);
+        poll(NULL, 0, rand_r(&seed) % 200);
+        soak_disturb(&soak);
+        processes_of(server->pid, &list);
+        for (size_t i = 0; i < list.count; i++)
+            kill(list.row[i].pid, SIGKILL);
+        server_kill(server);
+        server_again(server);
+        soak_calm(&soak);
+    }
+    soak_stop(&soak);
 }

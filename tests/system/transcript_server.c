@@ -1,4 +1,5 @@
 /* A transcript's own server, and its administrator. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -470,12 +471,41 @@ void play_log_lines(struct play *p, const char *rest)
     expect_lines(p, c->pattern, c->lines);
 }
 
+/* Sends a signal of this name to the first process with that title. */
+static void send_signal(struct play *p, const char *name, const char *title)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = { { "ABRT", SIGABRT },
+                    { "ALRM", SIGALRM },
+                    { "CONT", SIGCONT },
+                    { "STOP", SIGSTOP } };
+    const struct process_row *row;
+    static struct processes all;
+
+    processes_of(p->server->pid, &all);
+    row = processes_find(&all, title);
+    FAIL_IF(!row, "no process %s", title);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (strcmp(signals[i].name, name) == 0) {
+            kill(row->pid, signals[i].number);
+            return;
+        }
+    FAIL("no such signal: %s", name);
+}
+
 void play_kill(struct play *p, const char *rest)
 {
-    char title[TRANSCRIPT_NAME_MAX + 16];
+    char title[TRANSCRIPT_NAME_MAX + 16], name[16] = "";
 
+    if (*rest == '-')
+        rest = transcript_word(rest + 1, name, sizeof(name));
     snprintf(title, sizeof(title), "sallyport: %s", rest);
-    processes_kill(p->server->pid, title);
+    if (*name)
+        send_signal(p, name, title);
+    else
+        processes_kill(p->server->pid, title);
 }
 
 void play_within(struct play *p, const char *rest)
