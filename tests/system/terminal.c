@@ -1,10 +1,12 @@
 /* Sends keys to tmux, and reads its screen. */
 #include "terminal.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "support/fail.h"
+#include "support/run.h"
 #include "support/wait.h"
 
 static void terminal_run(struct terminal *t, struct run_result *r,
@@ -23,29 +25,31 @@ void terminal_do(struct terminal *t, char *const words[])
     struct run_result r;
 
     terminal_run(t, &r, words);
-    cr_assert_eq(r.status, 0, "tmux %s: %s", words[0], r.text);
+    FAIL_IF(r.status != 0, "tmux %s: %s", words[0], r.text);
     run_release(&r);
 }
 
-bool terminal_shows(void *of)
+void terminal_open(struct terminal *t, const char *dir, const char *command)
 {
-    struct terminal *t = of;
+    static unsigned number;
+
+    terminal_close(t);
+    snprintf(t->socket, sizeof(t->socket), "%s/tmux-%u", dir, ++number);
+    setenv("SCREEN", t->socket, 1);
+    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
+         (char *)command);
+}
+
+/* Its program may have ended, and the terminal with it. */
+void terminal_close(struct terminal *t)
+{
     struct run_result r;
 
-    terminal_run(t, &r, (char *const[]){ "capture-pane", "-p", NULL });
-    snprintf(t->last, sizeof(t->last), "%s", r.text);
+    if (!*t->socket)
+        return;
+    terminal_run(t, &r, (char *const[]){ "kill-server", NULL });
     run_release(&r);
-    return (!t->wanted || strstr(t->last, t->wanted)) &&
-           (!t->unwanted || !strstr(t->last, t->unwanted));
-}
-
-void terminal_expect(struct terminal *t, const char *wanted,
-                     const char *unwanted)
-{
-    t->wanted = wanted;
-    t->unwanted = unwanted;
-    cr_assert(wait_until(terminal_shows, t, WAIT_MS), "no \"%s\" in:\n%s",
-              wanted ? wanted : "(gone)", t->last);
+    *t->socket = '\0';
 }
 
 void terminal_type(struct terminal *t, const char *line)
@@ -54,59 +58,49 @@ void terminal_type(struct terminal *t, const char *line)
     TMUX(t, "send-keys", "Enter");
 }
 
-/* Is the wanted text there, and is the last line a prompt? */
-static bool terminal_is_ready(void *of)
-{
-    struct terminal *t = of;
-    bool shows = terminal_shows(t);
-    size_t len = strlen(t->last);
+struct look {
+    struct terminal *terminal;
+    struct terminal_sight sight;
+};
 
-    while (len > 0 && t->last[len - 1] == '\n')
-        len--;
-    return shows && len > 0 && t->last[len - 1] == '>';
+static size_t count(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)); text++)
+        n++;
+    return n;
 }
 
-void terminal_wait_prompt(struct terminal *t, const char *after)
+static bool is_seen(void *of)
 {
-    t->wanted = after;
-    t->unwanted = NULL;
-    cr_assert(wait_until(terminal_is_ready, t, WAIT_MS),
-              "no prompt after \"%s\" in:\n%s", after ? after : "", t->last);
-}
-
-void terminal_command(struct terminal *t, const char *line)
-{
-    char shown[256];
-
-    snprintf(shown, sizeof(shown), "> %s\n", line);
-    terminal_wait_prompt(t, NULL);
-    terminal_type(t, line);
-    terminal_wait_prompt(t, shown);
-}
-
-void terminal_complete(struct terminal *t, const char *text,
-                       const char *completed)
-{
-    terminal_wait_prompt(t, NULL);
-    TMUX(t, "send-keys", "-l", (char *)text);
-    TMUX(t, "send-keys", "Tab");
-    terminal_expect(t, completed, NULL);
-    TMUX(t, "send-keys", "Enter");
-}
-
-/* Opens a terminal of 100 columns that runs COMMAND. */
-void terminal_open(struct terminal *t, const char *command)
-{
-    snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);
-    TMUX(t, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24",
-         (char *)command);
-}
-
-void terminal_end(struct terminal *t)
-{
+    const struct terminal_sight *want = &((struct look *)of)->sight;
+    struct terminal *t = ((struct look *)of)->terminal;
+    size_t times, len;
     struct run_result r;
 
-    terminal_run(t, &r, (char *const[]){ "kill-server", NULL });
+    terminal_run(t, &r, (char *const[]){ "capture-pane", "-p", NULL });
+    snprintf(t->last, sizeof(t->last), "%s", r.text);
     run_release(&r);
-    desk_end(&t->desk);
+    len = strlen(t->last);
+    while (len > 0 && t->last[len - 1] == '\n')
+        len--;
+    if (want->prompt && (len == 0 || t->last[len - 1] != '>'))
+        return false;
+    if (want->unwanted && strstr(t->last, want->unwanted))
+        return false;
+    if (!want->wanted)
+        return true;
+    times = count(t->last, want->wanted);
+    return want->times > 0 || want->none ? times == want->times : times > 0;
+}
+
+void terminal_see(struct terminal *t, struct terminal_sight sight)
+{
+    struct look look = { t, sight };
+
+    if (wait_until(is_seen, &look, WAIT_MS))
+        return;
+    FAIL("no \"%s\" without \"%s\" in:\n%s", sight.wanted ? sight.wanted : "",
+         sight.unwanted ? sight.unwanted : "", t->last);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "desk.h"
 #include "support/files.h"
 #include "terminal.h"
 
@@ -32,14 +33,15 @@ static const struct {
 static void complete(const char *shell, const char *setup)
 {
     static struct terminal t;
+    struct desk desk;
     char line[2 * SERVER_PATH_MAX];
 
-    desk_begin_alone(&t.desk);
+    desk_begin_alone(&desk);
     files_write("a-file", "", 0, 0644);
-    snprintf(line, sizeof(line), "users = %s/users\n", t.desk.dir);
+    snprintf(line, sizeof(line), "users = %s/users\n", desk.dir);
     files_write("conf", line, strlen(line), 0644);
     files_write("users", USERS, strlen(USERS), 0644);
-    terminal_open(&t, shell);
+    terminal_open(&t, desk.dir, shell);
     snprintf(line, sizeof(line), "from=%s", server_source("etc/completion"));
     terminal_type(&t, line);
     snprintf(line, sizeof(line), "PATH=%s:$PATH", server_build("sbin"));
@@ -47,13 +49,16 @@ static void complete(const char *shell, const char *setup)
     terminal_type(&t, setup);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         terminal_type(&t, "clear; echo rea''dy");
-        terminal_expect(&t, "ready\n", "sallyport");
+        terminal_see(&t, (struct terminal_sight){ .wanted = "ready\n",
+                                                  .unwanted = "sallyport" });
         TMUX(&t, "send-keys", "-l", (char *)rows[i].typed);
         TMUX(&t, "send-keys", "Tab");
-        terminal_expect(&t, rows[i].completed, NULL);
+        terminal_see(&t,
+                     (struct terminal_sight){ .wanted = rows[i].completed });
         TMUX(&t, "send-keys", "C-u");
     }
-    terminal_end(&t);
+    terminal_close(&t);
+    desk_end(&desk);
 }
 
 Test(completion, bash, .timeout = 120)

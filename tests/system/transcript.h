@@ -34,7 +34,8 @@
  *   LOG PATTERN     waits for a line of the log that has it
  *   LOGS N PATTERN  waits for N such lines; one more is a failure, also at the
  *                   server's end, unless the pattern was counted again
- *   KILL NAME       kills a process: its title without "sallyport: "
+ *   KILL NAME       kills a process: its title without "sallyport: "; with
+ *   KILL -STOP NAME   (or -CONT, -ABRT, -ALRM) it gets that signal instead
  *   STOP, STOP!     ends the server, in order or by SIGKILL
  *   START           starts it, unless it runs; this also ends the head
  * The client:
@@ -84,6 +85,14 @@
  *   $& WORDS        starts it
  *   SIGNAL NAME     sends INT, KILL, STOP or CONT to it
  *   WAIT N          it has ended with exit status N (or *: any)
+ * A terminal at the desk:
+ *   SCREEN [LINE]   opens one of 100 columns, which runs the line, or a shell
+ *   TYPE TEXT       types it, and Enter
+ *   KEYS WORDS      sends keys, as words of the shell: 'ls so' Tab
+ *   WIDTH N         has N columns from now on
+ *   SEE TEXT [WITHOUT OTHER]   waits until it shows the text, and not the other
+ *   SEES N TEXT     waits until it shows it N times
+ *   PROMPT [TEXT]   waits until it shows the text, and last a session's prompt
  * Servers that are played, in transcripts of faulty/:
  *   SLOW            first: a build with sanitizers plays it only in the long
  *                   run

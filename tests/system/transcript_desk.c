@@ -53,6 +53,7 @@ void play_desk_end(struct play *p)
     if (!p->has_desk)
         return;
     end_proxy(p);
+    terminal_close(&p->screen);
     if (p->running.pid) {
         kill(p->running.pid, SIGKILL);
         FAIL("WAIT is missing: the client may still run");
@@ -309,4 +310,65 @@ void play_output_end(struct play *p)
 
     p->whole = p->skips = false;
     FAIL_IF(rest, "not expected: %sin:\n%s", p->output_at, p->output.text);
+}
+
+void play_screen(struct play *p, const char *rest)
+{
+    play_desk_name(p);
+    terminal_open(&p->screen, p->faulty.desk.dir, *rest ? rest : "/bin/sh");
+}
+
+void play_type(struct play *p, const char *rest)
+{
+    terminal_type(&p->screen, rest);
+}
+
+void play_keys(struct play *p, const char *rest)
+{
+    char line[TRANSCRIPT_LINE_MAX];
+
+    snprintf(line, sizeof(line), "tmux -S $SCREEN send-keys %.7000s", rest);
+    FAIL_IF(play_run_line(p, line) != 0, "%s: %s", rest, p->output.text);
+}
+
+void play_width(struct play *p, const char *rest)
+{
+    TMUX(&p->screen, "resize-window", "-x", (char *)rest, "-y", "24");
+}
+
+void play_see(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX], unwanted[TRANSCRIPT_LINE_MAX], *without;
+
+    text[transcript_unescape(rest, text)] = '\0';
+    without = strstr(text, " WITHOUT ");
+    if (without) {
+        *without = '\0';
+        snprintf(unwanted, sizeof(unwanted), "%s", without + 9);
+    }
+    terminal_see(&p->screen,
+                 (struct terminal_sight){
+                     .wanted = text, .unwanted = without ? unwanted : NULL });
+}
+
+void play_see_times(struct play *p, const char *rest)
+{
+    char number[16];
+    size_t times;
+
+    rest = transcript_word(rest, number, sizeof(number));
+    times = transcript_size(number);
+    terminal_see(&p->screen, (struct terminal_sight){ .wanted = rest,
+                                                      .times = times,
+                                                      .none = times == 0 });
+}
+
+void play_prompt(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX];
+
+    text[transcript_unescape(rest, text)] = '\0';
+    terminal_see(&p->screen,
+                 (struct terminal_sight){ .wanted = *text ? text : NULL,
+                                          .prompt = true });
 }

@@ -7,6 +7,7 @@
 #include "support/run.h"
 #include "support/server.h"
 #include "support/session.h"
+#include "terminal.h"
 #include "transcript_text.h"
 
 #define TRANSCRIPT_CLIENTS   8
@@ -49,6 +50,7 @@ struct play {
     struct faulty faulty; /* the desk; and its server, unless that is real */
     pid_t proxy;
     struct running running;
+    struct terminal screen;
     const char *each;
 };
 
@@ -122,6 +124,8 @@ void play_output_end(struct play *p);
 transcript_play_fn play_sallyport, play_sallyport_fails, play_sallyport_any;
 transcript_play_fn play_sallyport_starts, play_signal, play_wait;
 transcript_play_fn play_line_is, play_lines_skip;
+transcript_play_fn play_screen, play_type, play_keys, play_width;
+transcript_play_fn play_see, play_see_times, play_prompt;
 transcript_play_fn play_faulty, play_heard, play_issue, play_proxy, play_slow;
 
 #endif
