@@ -194,11 +194,9 @@ const struct ctl_command ctl_commands[] = {
     { "metrics", NULL, metrics_show, TAKES_NOTHING, ANY_SETTINGS, "",
       "Print the counters and gauges of the running server, for Prometheus",
       "sallyportctl metrics" },
-    { "who", NULL, who_show, TAKES_NOTHING, ANY_SETTINGS,
-      "[--json | --csv | --watch]",
-      "List the sessions of the running server, and what they do; with --watch "
-      "again every 2 s, the fastest transfers first, until Ctrl-C",
-      "sallyportctl who" },
+    { "who", NULL, who_show, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
+      "List the sessions of the running server, and what they do",
+      "watch -n 2 sallyportctl who" },
     { "kick", NULL, sessions_kick, TAKES_SESSION, ANY_SETTINGS,
       "USER | SERIAL | ADDRESS [--json]",
       "End the sessions of a user, the session with a serial, or the sessions "
@@ -221,13 +219,12 @@ const struct ctl_command ctl_commands[] = {
     { "log", NULL, log_show, TAKES_NOTHING, WITHOUT_SETTINGS,
       "[--user USER] [--address ADDRESS] [--failed] [--path PART] [--event "
       "EVENTS] [--serial SERIAL] [--since TIME] [--until TIME] [--lines N] "
-      "[--follow] [--file FILE | --directory DIR] [--json | --csv]",
+      "[--follow] [--file FILE] [--json | --csv]",
       "Show what happened, from the journal or a log file: who sent which "
       "file, and why something failed",
       "sallyportctl log --path contract.pdf --since yesterday" },
     { "report", NULL, report_run, TAKES_NOTHING, WITHOUT_SETTINGS,
-      "[--since TIME] [--until TIME] [--file FILE | --directory DIR] "
-      "[--output FILE]",
+      "[--since TIME] [--until TIME] [--file FILE] [--output FILE]",
       "Make a report (HTML) about the last 7 days, or another time: transfers, "
       "failures, sessions, bans, administrators, disks and quotas",
       "sallyportctl report -o report.html" },

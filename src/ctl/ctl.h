@@ -282,6 +282,8 @@ const char *mode_text(unsigned mode, char out[MODE_MAX]);
 json_t *json_text(const char *text);
 /* The same for a slice; null for an empty one. */
 json_t *json_slice(struct slice s);
+/* The same for a text of others, with '?' for each byte that isn't harmless. */
+json_t *json_foreign(struct slice s);
 /* A time in seconds since 1970 as text; null for 0. Ownership as above. */
 json_t *json_time(int64_t seconds);
 /* null for 0. */
@@ -298,7 +300,7 @@ struct output_field {
     int width;               /* of a column, at least; > 0: on the right */
     const char *none;        /* for null, and for an empty array or text */
     bool count;              /* of an array only the number of elements */
-    /* Writes an object of an array: "show" gives each a line of its own. */
+    /* Writes an object; if it is of an array, "show" gives it its own line. */
     void (*element)(const json_t *one, struct buf *into);
     /* Writes what people see in a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
@@ -319,8 +321,11 @@ struct table {
     struct buf cells; /* as text, each with a NUL */
     int width[TABLE_COLUMNS];
     size_t rows;
+    bool stream; /* prints each row at once, as wide as the fields say; JSON
+                    has an object a line */
 };
-void table_begin(struct table *t, const struct output_field *columns);
+void table_begin(struct table *t, const struct output_field *columns,
+                 bool stream);
 /* Adds ONE, and frees it. NULL means no memory. */
 void table_add(struct table *t, json_t *one);
 /* Prints the table. NOTHING, unless it is NULL, is what people see of an empty
@@ -500,12 +505,6 @@ void server_next(struct message *answer);
  * refusal, or an answer to another request, is an error. */
 void server_wait(struct channel *c, uint32_t request, struct message *answer,
                  int ms);
-/* Escapes TEXT of the server for printing. Returns 0, or -ENAMETOOLONG: it
- * doesn't fit into OUT. */
-int server_escape(struct slice text, char *out, size_t size);
-/* The same for a sentence, which isn't written between quotes: its quotes
- * stay. */
-int server_words(struct slice text, char *out, size_t size);
 /* Fails, since the server sent WHAT, which is not permitted. */
 noreturn void server_lies(const char *what);
 /* The place of a list's next page is NEXT. *at, the place of this page, becomes
@@ -521,19 +520,9 @@ void sessions_name_check(const char *name);
  * failure. */
 void sessions_edited(void);
 
-/* bans.c: the address of an interface (getifaddrs(3)), if it has one. */
-struct ifaddrs;
-bool address_of_interface(const struct ifaddrs *one, struct address *ret);
-
 /* status.c: reads what "status --json" prints into *ret, which the caller owns;
  * NULL after a failure. Returns 0, or the code of the failure. */
 int status_read(json_t **ret, struct complaint *why);
-/* attention.c: adds "disks" and "attention", an array of objects with a level
- * and a text. */
-void attention_add(json_t *status);
-#define LEVEL_OK       "ok"
-#define LEVEL_WARNING  "warning"
-#define LEVEL_CRITICAL "critical"
 /* Prints how the server is, and what needs attention; or why nobody knows.
  * Returns an exit code. */
 int status_first_look(void);

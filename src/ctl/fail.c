@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "sallyport/base/harmless.h"
+
 void (*at_fail)(int code);
 static struct fail_page *parent;
 
@@ -45,6 +47,7 @@ void fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
+    harmless_make(why.text, strlen(why.text)); /* others may say it */
     if (catcher) {
         *catcher->why = why;
         caught = code;

@@ -198,7 +198,7 @@ static const struct {
     { "deluser", "sallyportctl user del NAME" },
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
-    { "top", "sallyportctl who --watch" },
+    { "top", "watch -n 2 sallyportctl who" },
     { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
     { "export", "sallyportctl user list --json --hashes" },

@@ -94,8 +94,6 @@ OPTION(event, "event", "EVENTS",
 OPTION(serial, "serial", "SERIAL", "only this session")
 OPTION(file, "file", "FILE",
        "read this log, or - for standard input, instead of the journal")
-OPTION(directory, "directory", "DIR",
-       "the journals in DIR, with the name of the machine in each line")
 OPTION(lines, "lines", "N", "only the last N lines, also -n N")
 FLAG(follow, "follow", "new lines until Ctrl-C; also -f")
 FLAG(csv, "csv", "write CSV, with a line of titles")
@@ -107,7 +105,6 @@ FLAG(stay, "stay", "after that time drain on")
 OPTION(announce, "announce", "TIME",
        "so long before, only health checks of proxies get 421")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
-FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

@@ -71,6 +71,20 @@ json_t *json_slice(struct slice s)
     return value;
 }
 
+json_t *json_foreign(struct slice s)
+{
+    char *text = malloc(s.len + 1);
+    json_t *value;
+
+    if (!text)
+        fail_no_memory();
+    memcpy(text, s.ptr ? s.ptr : "", s.len);
+    harmless_make(text, s.len);
+    value = s.len > 0 ? json_stringn(text, s.len) : json_null();
+    free(text);
+    return value;
+}
+
 json_t *json_time(int64_t seconds)
 {
     char when[WHEN_MAX];
@@ -167,6 +181,8 @@ static bool add_value(json_t *value, const struct output_field *f, bool block,
     if (json_is_integer(value) || json_is_string(value) ||
         json_is_boolean(value))
         add_scalar(value, into);
+    else if (json_is_object(value) && f->element)
+        f->element(value, into);
     else if (json_is_object(value))
         output_members(value, into);
     else if (f->count)
@@ -252,18 +268,50 @@ static int width_of(const struct output_field *f)
     return width > least ? width : least;
 }
 
-void table_begin(struct table *t, const struct output_field *columns)
+static void table_print_cell(const char *text, const struct output_field *f,
+                             int width)
 {
-    *t = (struct table){ .columns = columns };
+    const int pad = width - columns_of(text);
+    bool last = true;
+
+    for (const struct output_field *next = f + 1; next->key; next++)
+        last = last && !next->title;
+
+    if (f->width > 0)
+        printf("%*s", pad, "");
+    fputs(text, stdout);
+    if (f->width <= 0 && !last)
+        printf("%*s", pad > 0 ? pad : 0, "");
+    putchar(last ? '\n' : ' ');
+}
+
+/* Prints the row whose cells are AT; NULL: the titles. Returns its end. */
+static const char *table_print_row(const struct table *t, const char *at)
+{
+    const struct output_field *f = t->columns;
+
+    for (size_t i = 0; f[i].key; i++) {
+        if (!f[i].title)
+            continue;
+        table_print_cell(at ? at : f[i].title, &f[i], t->width[i]);
+        at += at ? strlen(at) + 1 : 0;
+    }
+    return at;
+}
+
+void table_begin(struct table *t, const struct output_field *columns,
+                 bool stream)
+{
+    *t = (struct table){ .columns = columns, .stream = stream };
     buf_init(&t->cells, TABLE_MAX);
-    if (ctl.args.json)
-        t->list = json_array();
-    if (ctl.args.json && !t->list)
+    if (ctl.args.json && !stream && !(t->list = json_array()))
         fail_no_memory();
-    if (ctl.args.csv)
-        csv_titles(columns);
     for (size_t i = 0; columns[i].key && i < TABLE_COLUMNS; i++)
         t->width[i] = width_of(&columns[i]);
+    if (ctl.args.csv)
+        csv_titles(columns);
+    else if (stream && !ctl.args.json)
+        table_print_row(t, NULL);
 }
 
 /* A cell as people see it. Returns false if there is no memory. */
@@ -290,26 +338,23 @@ static bool table_add_cells(struct table *t, const json_t *one)
             return false;
         const int width = columns_of(t->cells.data + at);
 
-        if (width > t->width[i])
+        if (width > t->width[i] && !t->stream)
             t->width[i] = width;
     }
     return true;
 }
 
-static bool table_print_csv(struct table *t, const json_t *one)
+static void table_print_csv(const struct table *t, const json_t *one)
 {
-    const struct output_field *f = t->columns;
-    const char *at;
+    const char *at = t->cells.data;
 
-    buf_clear(&t->cells);
-    if (!table_add_cells(t, one))
-        return false;
-    at = t->cells.data;
-    for (; f->key; f++, at += strlen(at) + 1) {
-        csv_put(json_is_null(json_object_get(one, f->key)) ? "" : at);
+    for (const struct output_field *f = t->columns; f->key; f++) {
+        const json_t *value = json_object_get(one, f->key);
+
+        csv_put(!value || json_is_null(value) ? "" : at);
         putchar(f[1].key ? ',' : '\n');
+        at += strlen(at) + 1;
     }
-    return true;
 }
 
 void table_add(struct table *t, json_t *one)
@@ -317,37 +362,27 @@ void table_add(struct table *t, json_t *one)
     bool ok = one != NULL;
 
     t->rows++;
+    if (t->stream || ctl.args.csv)
+        buf_clear(&t->cells);
     if (ok && t->list)
         ok = json_array_append(t->list, one) == 0;
-    else if (ok && ctl.args.csv)
-        ok = table_print_csv(t, one);
+    else if (ok && ctl.args.json)
+        ok = json_dumpf(one, stdout, JSON_COMPACT) == 0 && putchar('\n') > 0;
     else if (ok)
         ok = table_add_cells(t, one);
-    json_decref(one);
+    if (t->stream && ferror(stdout))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
     if (!ok)
         fail_no_memory();
-}
-
-static void table_print_cell(const char *text, const struct output_field *f,
-                             int width)
-{
-    const int pad = width - columns_of(text);
-    bool last = true;
-
-    for (const struct output_field *next = f + 1; next->key; next++)
-        last = last && !next->title;
-
-    if (f->width > 0)
-        printf("%*s", pad, "");
-    fputs(text, stdout);
-    if (f->width <= 0 && !last)
-        printf("%*s", pad, "");
-    putchar(last ? '\n' : ' ');
+    if (ctl.args.csv)
+        table_print_csv(t, one);
+    else if (t->stream && !ctl.args.json)
+        table_print_row(t, t->cells.data);
+    json_decref(one);
 }
 
 void table_end(struct table *t, const char *nothing)
 {
-    const struct output_field *f = t->columns;
     const char *at = t->cells.data;
 
     if (t->list) {
@@ -355,16 +390,9 @@ void table_end(struct table *t, const char *nothing)
     } else if (!ctl.args.csv && t->rows == 0 && nothing) {
         printf("%s%s", nothing, nothing[0] ? "\n" : "");
     } else if (!ctl.args.csv) {
-        for (size_t i = 0; f[i].key; i++)
-            if (f[i].title)
-                table_print_cell(f[i].title, &f[i], t->width[i]);
+        table_print_row(t, NULL);
         for (size_t row = 0; row < t->rows; row++)
-            for (size_t i = 0; f[i].key; i++) {
-                if (!f[i].title)
-                    continue;
-                table_print_cell(at, &f[i], t->width[i]);
-                at += strlen(at) + 1;
-            }
+            at = table_print_row(t, at);
     }
     buf_release(&t->cells);
 }
@@ -376,7 +404,7 @@ void table_print(const json_t *rows, const struct output_field *columns,
     json_t *one;
     size_t i;
 
-    table_begin(&t, columns);
+    table_begin(&t, columns, false);
     json_array_foreach(rows, i, one)
     {
         table_add(&t, json_incref(one));
@@ -389,7 +417,7 @@ void output_list(size_t n, output_describe *describe,
 {
     struct table t;
 
-    table_begin(&t, columns);
+    table_begin(&t, columns, false);
     for (size_t i = 0; i < n; i++)
         table_add(&t, describe(i));
     table_end(&t, NULL);

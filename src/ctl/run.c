@@ -62,6 +62,10 @@ static const struct {
     { "prefix", "\"home\" of the objects" },
     { "uid", "sallyportctl user edit" },
     { "gid", "sallyportctl user edit" },
+    { "watch", "watch -n 2 sallyportctl who" },
+    { "directory",
+      "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "
+      "sort | sallyportctl log --file -" },
 };
 
 static noreturn void unknown_option(const char *text, struct slice name)
@@ -304,12 +308,17 @@ static const struct {
     { OPTION_print_password, OPTION_hash_stdin, "" },
     { OPTION_all, OPTION_older_than, "" },
     { OPTION_json, OPTION_csv, "" },
-    { OPTION_json, OPTION_watch, "" },
     { OPTION_timeout, OPTION_off, "" },
     { OPTION_stay, OPTION_off, "" },
-    { OPTION_file, OPTION_directory, ": in the directory are journals" },
+    { OPTION_file, OPTION_since,
+      "; of a file (UTC): awk '$1 >= \"2026-11-20\"' FILE | sallyportctl "
+      "log --file -" },
+    { OPTION_file, OPTION_until,
+      "; of a file (UTC): awk '$1 < \"2026-11-20T08:00\"' FILE | sallyportctl "
+      "log --file -" },
+    { OPTION_file, OPTION_follow,
+      "; of a file: tail -F FILE | sallyportctl log --file -" },
     { OPTION_lines, OPTION_follow, "" },
-    { OPTION_lines, OPTION_csv, "" },
     { OPTION_follow, OPTION_until, "" },
 };
 

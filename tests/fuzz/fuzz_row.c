@@ -14,10 +14,10 @@ static const struct column inner[] = {
     COLUMNS_END,
 };
 static const struct column all[] = {
-    COLUMN(text, TEXT),         COLUMN(words, WORDS), COLUMN(list, LIST),
-    COLUMN(number, NUMBER),     COLUMN(of, POSITIVE), COLUMN(flag, FLAG),
-    COLUMN(time, TIME),         COLUMN(days, DAYS),   COLUMN(later, LATER),
-    COLUMNS(inner, ROW, inner), COLUMNS_END,
+    COLUMN(text, TEXT),   COLUMN(list, LIST),   COLUMN(number, NUMBER),
+    COLUMN(of, POSITIVE), COLUMN(flag, FLAG),   COLUMN(time, TIME),
+    COLUMN(days, DAYS),   COLUMN(later, LATER), COLUMNS(inner, ROW, inner),
+    COLUMNS_END,
 };
 
 /* The first line is the table, the rest are the values. */

@@ -49,7 +49,7 @@ static void expect_status(const struct server *server)
 {
     char words[128];
 
-    snprintf(words, sizeof(words), "running, version %s, pid %d",
+    snprintf(words, sizeof(words), "\nversion:  %s\npid:      %d\n",
              installed_version(), (int)server->pid);
     ctl(server, 0, "status", words);
 }

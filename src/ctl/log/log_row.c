@@ -1,135 +1,140 @@
-/* A line of "log" in plain words. No byte of a client is written unescaped. */
+/* The columns of "log", in plain words. */
 #include "log.h"
 
 #include <inttypes.h>
 
 #include "sallyport/base/clock.h"
 
-/* Adds a cell of a fixed width, at least. */
-static void add_cell(struct buf *row, struct slice value, size_t width)
-{
-    size_t begin = row->len;
-
-    log_safe(value.len > 0 ? value : SLICE("-"), row);
-    while (row->len - begin < width && buf_add_text(row, " ") == 0)
-        ;
-    buf_add_text(row, "  ");
-}
-
-static void add_time(struct buf *row, int64_t ms)
+static void add_time(const json_t *row, struct buf *into)
 {
     struct tm tm = { 0 };
+    int64_t when = 0;
 
-    clock_local(ms / 1000, &tm);
-    buf_add_format(row, "%04d-%02d-%02d %02d:%02d:%02d  ", tm.tm_year + 1900,
+    log_time(text_of(row, "time", ""), &when);
+    clock_local(when, &tm);
+    buf_add_format(into, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900,
                    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void add_address(const json_t *row, struct buf *into)
+{
+    const struct slice address = log_address(row);
+
+    buf_add_slice(into, address.len > 0 ? address : SLICE("-"));
+}
+
+static bool has(const json_t *row, const char *key)
+{
+    return json_object_get(row, key) != NULL;
+}
+
+static bool has_failed(const json_t *row)
+{
+    return json_is_true(json_object_get(row, "failed"));
 }
 
 /* Adds the size of the file if the transfer is complete, otherwise the bytes
  * moved. */
-static void add_size(struct buf *row, const struct log_record *r)
+static void add_size(const json_t *row, struct buf *into)
 {
-    const bool whole = log_get(r, "size").ptr && !log_failed(r);
-    char size[SIZE_TEXT_MAX] = "";
+    const bool whole = has(row, "size") && !has_failed(row);
+    char size[SIZE_TEXT_MAX] = "-";
 
-    if (log_get(r, "bytes").ptr)
-        size_text(log_number(r, whole ? "size" : "bytes"), size);
-    add_cell(row, slice_from(size), 10);
+    if (has(row, "bytes"))
+        size_text(number_of(row, whole ? "size" : "bytes"), size);
+    buf_add_text(into, size);
 }
 
-static void add_result(struct buf *row, const struct log_record *r)
+/* A transfer without a reply has the result 0. */
+static void add_result(const json_t *row, struct buf *into)
 {
-    const struct slice result = log_get(r, "result");
-    char text[32] = "failed ";
+    const uint64_t result = number_of(row, "result");
 
-    if (!log_failed(r))
-        return add_cell(row, result.ptr ? SLICE("done") : SLICE(""), 10);
-    slice_copy(result, text + 7, sizeof(text) - 7);
-    add_cell(row, result.ptr ? slice_from(text) : SLICE("failed"), 10);
+    if (has_failed(row) && result > 0)
+        buf_add_format(into, "failed %" PRIu64, result);
+    else if (has_failed(row))
+        buf_add_text(into, has(row, "result") ? "cut" : "failed");
+    else
+        buf_add_text(into, has(row, "held")     ? "held"
+                           : has(row, "result") ? "done"
+                                                : "-");
 }
 
 /* " by anna (as uid 0)", or " (uid 0)" if nobody knows more. */
-static void add_admin(struct buf *row, const struct log_record *r)
+static void add_admin(const json_t *row, struct buf *into)
 {
-    const struct slice uid = log_get(r, "uid"), login = log_get(r, "loginuid");
-    char name[ADMIN_MAX];
+    const char *name = text_of(row, "admin", NULL);
+    const json_t *login = json_object_get(row, "loginuid");
 
-    if (!login.ptr) {
-        buf_add_text(row, " (uid ");
-    } else if (log_admin(r, name)) {
-        buf_add_format(row, " by %s (as uid ", name);
-    } else {
-        buf_add_text(row, " by uid ");
-        log_safe(login, row);
-        buf_add_text(row, " (as uid ");
-    }
-    log_safe(uid, row);
-    buf_add_text(row, ")");
+    if (name)
+        buf_add_format(into, " by %s", name);
+    else if (json_is_integer(login))
+        buf_add_format(into, " by uid %" PRIu64, number_of(row, "loginuid"));
+    buf_add_format(into,
+                   json_is_integer(login) ? " (as uid %" PRIu64 ")"
+                                          : " (uid %" PRIu64 ")",
+                   number_of(row, "uid"));
+    if (has(row, "ms"))
+        buf_add_format(into, ", for %" PRIu64 " s",
+                       number_of(row, "ms") / 1000);
 }
 
-/* Adds the command of an administrator. */
-static void add_order(struct buf *row, const struct log_record *r)
+/* Adds the path, or else the process; or the command of an administrator. */
+static void add_subject(const json_t *row, struct buf *into)
 {
-    log_safe(log_get(r, "verb"), row);
-    if (log_get(r, "to").ptr)
-        buf_add_text(row, " ");
-    log_safe(log_get(r, "to"), row);
-    add_admin(row, r);
-    if (log_get(r, "ms").ptr)
-        buf_add_format(row, ", for %" PRIu64 " s", log_number(r, "ms") / 1000);
-    if (log_get(r, "reason").ptr) {
-        buf_add_text(row, ": ");
-        log_safe(log_get(r, "reason"), row);
-    }
+    const bool order = strcmp(text_of(row, "event", ""), "admin") == 0;
+    const char *path = text_of(row, order ? "verb" : "path", "");
+    const char *to = text_of(row, "to", ""), *name = text_of(row, "name", "");
+
+    if (!path[0] && !to[0] && !has(row, "peer"))
+        path = text_of(row, "process", "");
+    buf_add_text(into, path);
+    if (to[0] && strcmp(path, to) != 0)
+        buf_add_format(into, "%s%s", order ? " " : path[0] ? " -> " : "", to);
+    if (name[0])
+        buf_add_format(into, "%s%s", into->len > 0 ? " " : "", name);
+    if (order)
+        add_admin(row, into);
 }
 
-/* The path, or else the process, and why. */
-static void add_subject(struct buf *row, const struct log_record *r)
+static void add_what_and_why(const json_t *row, struct buf *into)
 {
-    const struct slice path = log_get(r, "path"), to = log_get(r, "to");
-    const struct slice cause = log_cause(r), name = log_get(r, "name");
-    const size_t begin = row->len;
+    const char *why = text_of(row, "cause", text_of(row, "reason", ""));
+    const char *held = text_of(row, "held", NULL);
+    struct buf subject;
 
-    if (path.ptr || to.ptr)
-        log_safe(path, row);
-    else if (!log_get(r, "peer").ptr)
-        log_safe(log_get(r, "process"), row);
-    if (to.ptr && !slice_equal(path, to)) {
-        buf_add_text(row, path.ptr ? " -> " : "");
-        log_safe(to, row);
-    }
-    if (name.ptr) {
-        buf_add_text(row, row->len > begin ? " " : "");
-        log_safe(name, row);
-    }
-    if (cause.ptr && row->len > begin)
-        buf_add_text(row, ": ");
-    log_safe(cause, row);
-    if (row->len == begin)
-        buf_add_text(row, "-");
+    buf_init(&subject, TABLE_MAX);
+    add_subject(row, &subject);
+    buf_add_slice(into, buf_slice(&subject));
+    if (why[0])
+        buf_add_format(into, "%s%s", subject.len > 0 ? ": " : "", why);
+    if (held)
+        buf_add_format(into, ": waits for inspection (id %s)", held);
+    if (subject.len == 0 && !why[0])
+        buf_add_text(into, "-");
+    buf_release(&subject);
 }
 
-void log_row(const struct log_record *r, const struct slice *machine,
-             struct buf *row)
-{
-    add_time(row, r->ms);
-    if (machine)
-        add_cell(row, *machine, 12);
-    add_cell(row, log_get(r, "user"), 12);
-    add_cell(row, log_address(r), 15);
-    add_cell(row, log_word(r), 12);
-    add_size(row, r);
-    add_result(row, r);
-    if (slice_equal(r->event, SLICE("admin")))
-        add_order(row, r);
-    else
-        add_subject(row, r);
-    buf_add_text(row, "\n");
-}
-
-void log_title(bool machine)
-{
-    printf("%-19s  %s%-12s  %-15s  %-12s  %-10s  %-10s  %s\n", "TIME",
-           machine ? "MACHINE       " : "", "USER", "ADDRESS", "WHAT", "SIZE",
-           "RESULT", "PATH, AND WHY");
-}
+const struct output_field log_columns[] = {
+    { .title = "TIME", .key = "time", .width = -20, .text = add_time },
+    { .title = "USER", .key = "user", .width = -13, .none = "-" },
+    { .title = "ADDRESS", .key = "peer", .width = -16, .text = add_address },
+    { .title = "WHAT", .key = "what", .width = -13 },
+    { .title = "SIZE", .key = "size", .width = -11, .text = add_size },
+    { .title = "RESULT", .key = "result", .width = -11, .text = add_result },
+    { .title = "PATH, AND WHY", .key = "path", .text = add_what_and_why },
+    { .key = "to" },
+    { .key = "bytes" },
+    { .key = "event" },
+    { .key = "verb" },
+    { .key = "name" },
+    { .key = "failed" },
+    { .key = "cause" },
+    { .key = "reason" },
+    { .key = "held" },
+    { .key = "tls" },
+    { .key = "serial" },
+    { .key = "uid" },
+    { .key = "admin" },
+    { 0 },
+};

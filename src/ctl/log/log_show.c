@@ -13,7 +13,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/event/event.h"
 
-#define ROW_MAX   (8 * LOG_LINE_MAX)
+#define LINE_ROOM 65536 /* far longer than a line that log writes */
 #define LINES_MAX 10000 /* they are in memory */
 #define UNIT      "_SYSTEMD_UNIT=sallyport.service"
 
@@ -26,12 +26,10 @@ struct log_view {
     struct network address; /* of --address */
     struct buf path;        /* a part of the path, as the log has it */
     uint64_t events, torn, shown;
-    struct slice machine; /* --directory: which the last line is of */
-    struct buf row;
-    struct table csv;
-    char **last; /* --lines: a ring of the last rows */
+    struct table table;
+    json_t **last; /* --lines: a ring of the last records */
     size_t most;
-    char line[LOG_LINE_MAX];
+    char line[LINE_ROOM];
 };
 
 /* The source of the lines. */
@@ -39,37 +37,21 @@ struct log_view {
 /* The newest line comes first, so that journalctl need not read all. */
 static bool is_reverse(const struct log_view *v)
 {
-    return !v->args->file && !v->args->directory && v->last;
+    return !v->args->file && v->last;
 }
 
 /* journalctl understands the times; what it prints on standard error is for the
- * caller. It relays the journals of several machines in no certain order. */
+ * caller. */
 static noreturn void exec_journal(const struct log_view *v, int out)
 {
     const struct arguments *a = v->args;
-    char directory[PATH_MAX + 16], since[256], until[256];
-    const char *argv[20] = { "/bin/bash",
-                             "-o",
-                             "pipefail",
-                             "-c",
-                             "\"$@\" | LC_ALL=C sort -sk1,1n",
-                             "bash",
-                             log_journalctl,
-                             "--quiet",
-                             "--no-pager",
-                             "--all",
-                             UNIT };
-    const bool sorted = a->directory && !a->follow;
-    const char *const *first = sorted ? argv : argv + 6;
-    size_t n = 11;
+    char since[256], until[256];
+    const char *argv[12] = { log_journalctl, "--quiet", "--no-pager",
+                             "--all",        UNIT,      "--output=cat" };
+    size_t n = 6;
 
-    snprintf(directory, sizeof(directory), "--directory=%s",
-             a->directory ? a->directory : "");
     snprintf(since, sizeof(since), "--since=%s", a->since ? a->since : "-24h");
     snprintf(until, sizeof(until), "--until=%s", a->until ? a->until : "");
-    argv[n++] = a->directory ? "--output=short-unix" : "--output=cat";
-    if (a->directory)
-        argv[n++] = directory;
     if (a->follow)
         argv[n++] = "--follow";
     else if (a->since || (!a->until && !a->lines))
@@ -79,8 +61,8 @@ static noreturn void exec_journal(const struct log_view *v, int out)
     if (is_reverse(v))
         argv[n++] = "--reverse";
     dup2(out, STDOUT_FILENO);
-    execv(first[0], (char *const *)(uintptr_t)first);
-    _exit(errno == ENOENT ? EX_UNAVAILABLE : EX_OSERR);
+    execv(log_journalctl, (char *const *)(uintptr_t)argv);
+    _exit(EX_OSERR);
 }
 
 static void open_journal(struct log_view *v)
@@ -138,37 +120,19 @@ static int next_line(struct log_view *v, struct slice *ret)
     return c == EOF && len == 0 ? 0 : fits ? 1 : -1;
 }
 
-/* Takes "1763629322.123456 machine sallyport[7]: " from the line. A machine may
- * have no name. */
-static void take_machine(struct log_view *v, struct slice *line)
-{
-    struct slice rest = *line, word;
-
-    v->machine = (struct slice){ NULL, 0 };
-    slice_cut(&rest, ' ', &word);
-    while (slice_cut(&rest, ' ', &word) && rest.ptr) {
-        if (word.len > 0 && word.ptr[word.len - 1] == ':') {
-            *line = rest;
-            return;
-        }
-        v->machine = word;
-    }
-}
-
 /* Which lines are wanted. */
 
-static bool field_is(const struct log_record *r, const char *name,
-                     const char *wanted)
+static bool is(const json_t *one, const char *key, const char *wanted)
 {
-    return !wanted || slice_equal(log_get(r, name), slice_from(wanted));
+    return strcmp(text_of(one, key, ""), wanted) == 0;
 }
 
 /* Does an administrator's command, such as "share grant" with "in anna:read",
  * name the user? */
-static bool order_names(const struct log_record *r, struct slice user)
+static bool order_names(const json_t *one, struct slice user)
 {
-    struct slice rest = log_get(r, "to"), word, group,
-                 verb = log_get(r, "verb");
+    struct slice rest = slice_from(text_of(one, "to", "")), word, group,
+                 verb = slice_from(text_of(one, "verb", ""));
     bool is_name;
 
     slice_cut(&verb, ' ', &group);
@@ -185,101 +149,67 @@ static bool order_names(const struct log_record *r, struct slice user)
     return false;
 }
 
-static bool is_of_user(const struct log_record *r, const char *name)
+static bool is_of_user(const json_t *one, const char *name)
 {
-    const struct slice user = slice_from(name);
-
-    return slice_equal(log_get(r, "user"), user) ||
-           (slice_equal(r->event, SLICE("admin")) && order_names(r, user));
+    return is(one, "user", name) ||
+           (is(one, "event", "admin") && order_names(one, slice_from(name)));
 }
 
-static bool is_from(const struct log_record *r, const struct network *n)
+static bool is_from(const json_t *one, const struct network *n)
 {
     struct address a;
 
-    return address_parse(log_address(r), &a) == 0 && network_holds(n, &a);
+    return address_parse(log_address(one), &a) == 0 && network_holds(n, &a);
 }
 
-static bool path_has(const struct log_record *r, const struct buf *part)
+/* The event, or the word for it, is in the list. */
+static bool is_among(const json_t *one, struct slice list)
 {
-    struct slice path = log_get(r, "path"), to = log_get(r, "to");
+    struct slice name;
 
-    return part->len == 0 ||
-           (path.ptr && memmem(path.ptr, path.len, part->data, part->len)) ||
-           (to.ptr && memmem(to.ptr, to.len, part->data, part->len));
+    while (slice_cut(&list, ',', &name))
+        if (slice_equal(name, slice_from(text_of(one, "event", ""))) ||
+            slice_equal(name, slice_from(text_of(one, "what", ""))))
+            return true;
+    return false;
 }
 
-static bool is_wanted(const struct log_view *v, const struct log_record *r)
+static bool is_wanted(const struct log_view *v, const json_t *one)
 {
     const struct arguments *a = v->args;
 
-    return (!a->user || is_of_user(r, a->user)) &&
-           (!a->address || is_from(r, &v->address)) &&
-           field_is(r, "serial", a->serial) &&
-           (!a->event || log_is_among(r, slice_from(a->event))) &&
-           path_has(r, &v->path) && (!a->failed || log_failed(r));
+    return (!a->user || is_of_user(one, a->user)) &&
+           (!a->address || is_from(one, &v->address)) &&
+           (!a->serial || is(one, "serial", a->serial)) &&
+           (!a->event || is_among(one, slice_from(a->event))) &&
+           (!a->path || strstr(text_of(one, "path", ""), v->path.data) ||
+            strstr(text_of(one, "to", ""), v->path.data)) &&
+           (!a->failed || json_is_true(json_object_get(one, "failed")));
 }
 
 /* How they are shown. */
 
-static void fill_row(struct log_view *v, const struct log_record *r)
+static void show_record(struct log_view *v, json_t *one)
 {
-    char *text;
+    json_t **at = v->last ? &v->last[v->shown % v->most] : NULL;
 
-    buf_clear(&v->row);
-    if (v->args->json) {
-        json_t *one = log_json(r, v->machine);
-
-        text = json_dumps(one, JSON_COMPACT);
-        if (!text)
-            fail_no_memory();
-        buf_add_format(&v->row, "%s\n", text);
-        free(text);
-        json_decref(one);
+    v->shown++;
+    if (at) {
+        json_decref(*at);
+        *at = one;
     } else {
-        log_row(r, v->args->directory ? &v->machine : NULL, &v->row);
+        table_add(&v->table, one);
     }
 }
 
-static void write_out(const char *text, size_t len)
-{
-    if (len > 0)
-        fwrite(text, 1, len, stdout);
-    if (ferror(stdout))
-        fail(EX_IOERR, "standard output: %s", strerror(errno));
-}
-
-static void show_last(const struct log_view *v)
+static void show_last(struct log_view *v)
 {
     const uint64_t n = v->shown < v->most ? v->shown : v->most;
 
-    for (uint64_t i = 0; i < n; i++) {
-        const char *row =
-            v->last[is_reverse(v) ? n - 1 - i : (v->shown - n + i) % v->most];
-
-        write_out(row, strlen(row));
-    }
-}
-
-static void show_record(struct log_view *v, const struct log_record *r)
-{
-    char **at = v->last ? &v->last[v->shown % v->most] : NULL;
-
-    v->shown++;
-    if (v->args->csv) {
-        table_add(&v->csv, log_json(r, v->machine));
-        write_out("", 0);
-        return;
-    }
-    fill_row(v, r);
-    if (!at) {
-        write_out(v->row.data, v->row.len);
-        return;
-    }
-    free(*at);
-    *at = strndup(v->row.data, v->row.len);
-    if (!*at)
-        fail_no_memory();
+    for (uint64_t i = 0; i < n; i++)
+        table_add(
+            &v->table,
+            v->last[is_reverse(v) ? n - 1 - i : (v->shown - n + i) % v->most]);
 }
 
 static bool has_all(const struct log_view *v)
@@ -289,23 +219,19 @@ static bool has_all(const struct log_view *v)
 
 static void show_all(struct log_view *v)
 {
-    struct log_record r;
     struct slice line;
     int got;
 
     while (!has_all(v) && (got = next_line(v, &line)) != 0) {
-        enum log_line is = LOG_LINE_TORN;
+        bool message = false;
+        json_t *one = got > 0 ? log_read(line, &message) : NULL;
 
-        r.json = NULL;
-        if (v->args->directory)
-            take_machine(v, &line);
-        if (got > 0)
-            is = log_record_read(&r, line);
-        v->torn += is == LOG_LINE_TORN;
-        v->events += is == LOG_LINE_EVENT;
-        if (is == LOG_LINE_EVENT && is_wanted(v, &r))
-            show_record(v, &r);
-        log_record_release(&r);
+        v->events += one != NULL;
+        v->torn += !one && !message;
+        if (one && is_wanted(v, one))
+            show_record(v, one);
+        else
+            json_decref(one);
     }
     if (ferror(v->from))
         fail(EX_IOERR, "the log: %s", strerror(errno));
@@ -323,32 +249,11 @@ static void close_journal(const struct log_view *v)
         fail(EX_IOERR, "journalctl has failed");
     /* A user without rights for the journal sees an empty one. */
     if (v->events == 0)
-        stderr_print("no line of the server%s%s in that time; %s",
-                     v->args->directory ? " in " : "",
-                     v->args->directory ? v->args->directory : "",
+        stderr_print("no line of the server in that time; %s",
                      geteuid() == 0
                          ? "--file reads another log"
                          : "if there should be one, run this as root, or join "
                            "the group systemd-journal");
-}
-
-static void look_for_user(void *data)
-{
-    (void)data;
-    ctl_load_settings(false);
-    edit_read_users();
-    if (!users_find(&ctl.users, slice_from(ctl.args.user)))
-        stderr_print("the users file has no user %s", ctl.args.user);
-}
-
-/* Nobody should take a wrong name for a quiet server. Without the right to read
- * the users file nothing is said. */
-static void explain_user(const struct log_view *v)
-{
-    struct complaint why;
-
-    if (v->shown == 0 && v->args->user)
-        fail_caught(look_for_user, NULL, &why);
 }
 
 static void take_options(struct log_view *v)
@@ -357,51 +262,35 @@ static void take_options(struct log_view *v)
     struct complaint why = { "" };
     uint64_t most = 0;
 
-    if (a->path)
-        event_escape(slice_from(a->path), &v->path);
+    buf_init(&v->path, LINE_ROOM);
+    if (a->path && (event_escape(slice_from(a->path), &v->path) < 0 ||
+                    buf_add(&v->path, "", 1) < 0))
+        fail(EX_USAGE, "--path: too long");
     if (a->event)
         log_names_check(slice_from(a->event));
     if (a->address &&
         network_parse(slice_from(a->address), &v->address, &why) < 0)
         fail(EX_USAGE, "--address %s: use an address or a network", a->address);
-    if (a->file && (a->since || a->until || a->follow))
-        fail(EX_USAGE, "--since, --until and --follow are for the journal; of "
-                       "a file use: tail -F FILE | sallyportctl log --file -");
     if (a->lines &&
         (slice_number(slice_from(a->lines), LINES_MAX, &most) < 0 || most == 0))
         fail(EX_USAGE, "--lines %s: use 1 to %d", a->lines, LINES_MAX);
     v->most = (size_t)most;
-    if (most > 0 && !(v->last = calloc(v->most, sizeof(*v->last))))
+    if (most > 0 && !(v->last = calloc(v->most, sizeof(json_t *))))
         fail_no_memory();
 }
 
 void log_show(void)
 {
-    static const struct output_field columns[] = {
-        { .key = "time" },   { .key = "machine" }, { .key = "user" },
-        { .key = "event" },  { .key = "verb" },    { .key = "path" },
-        { .key = "to" },     { .key = "bytes" },   { .key = "size" },
-        { .key = "result" }, { .key = "reason" },  { .key = "peer" },
-        { .key = "serial" }, { .key = "uid" },     { .key = "admin" },
-        { .key = "what" },   { .key = "failed" },  { .key = "cause" },
-        { .key = "tls" },    { .key = "name" },    { 0 },
-    };
     struct log_view *v = calloc(1, sizeof(*v));
 
     if (!v)
         fail_no_memory();
     v->args = &ctl.args;
-    buf_init(&v->path, LOG_LINE_MAX);
-    buf_init(&v->row, ROW_MAX);
     take_options(v);
     if (v->args->file || v->args->follow) /* somebody may watch it */
         setvbuf(stdout, NULL, _IOLBF, 0);
     open_log(v);
-    if (v->args->csv)
-        table_begin(&v->csv, columns);
-    else if (!v->args->json)
-        log_title(v->args->directory != NULL);
-    write_out("", 0);
+    table_begin(&v->table, log_columns, true);
     show_all(v);
     if (v->last)
         show_last(v);
@@ -410,5 +299,9 @@ void log_show(void)
     if (v->torn > 0)
         stderr_print("left out, since they are no events: %" PRIu64 " lines",
                      v->torn);
-    explain_user(v);
+    /* A wrong name looks like a quiet server. */
+    if (v->shown == 0 && v->args->user)
+        stderr_print("no line of a user %s; for the names run: sallyportctl "
+                     "user list",
+                     v->args->user);
 }

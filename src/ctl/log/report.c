@@ -8,8 +8,7 @@
 void report_run(void)
 {
     static const enum option_place passed[] = {
-        OPTION_config, OPTION_since,     OPTION_until,
-        OPTION_file,   OPTION_directory, OPTION_output,
+        OPTION_config, OPTION_since, OPTION_until, OPTION_file, OPTION_output,
     };
     enum { options = sizeof(passed) / sizeof(passed[0]) };
     char script[PATH_MAX], self[PATH_MAX], name[options][32];

@@ -15,9 +15,7 @@
 #define BAD_DAYS     3
 #define MUCH         90 /* percent of a disk, or of max_sessions */
 
-static void attend(json_t *list, const char *level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void attend(json_t *list, const char *level, const char *format, ...)
+void attend(json_t *list, const char *level, const char *format, ...)
 {
     char text[COMPLAINT_MAX];
     va_list args;
@@ -25,25 +23,30 @@ static void attend(json_t *list, const char *level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (json_array_append_new(list, json_pack("{s:s, s:o}", "level", level,
-                                              "text", json_text(text))) < 0)
+    if (json_array_append_new(list,
+                              json_pack("{s:s, s:o}", "level", level, "text",
+                                        json_foreign(slice_from(text)))) < 0)
         fail_no_memory();
 }
 
-/* In libexec of the prefix, as the program itself is in sbin. */
-static const char *make_certificate(void)
+/* Can only this machine reach the server? */
+static bool is_local(const json_t *status)
 {
-    static char path[PATH_MAX];
-    char *sbin;
+    const json_t *listening = json_object_get(status, "listening"), *one;
+    bool local = json_array_size(listening) > 0;
+    size_t i;
 
-    ctl_beside("", path);
-    sbin = strstr(path, "/sbin/");
-    snprintf(sbin ? sbin : path, 64, "%s/libexec/sallyport/make-certificate",
-             sbin ? "" : "/usr");
-    return path;
+    json_array_foreach(listening, i, one)
+    {
+        const struct slice address = slice_from(json_string_value(one));
+
+        local = local && (slice_starts(address, SLICE("127.")) ||
+                          slice_starts(address, SLICE("[::1]")));
+    }
+    return local;
 }
 
-static void attend_certificate(json_t *list, const json_t *c)
+static void attend_certificate(json_t *list, const json_t *c, bool local)
 {
     const char *file = text_of(c, "file", ""), *name = text_of(c, "name", "");
     const json_int_t days = json_integer_value(json_object_get(c, "days"));
@@ -55,11 +58,12 @@ static void attend_certificate(json_t *list, const json_t *c)
     else if (known && days < WARNING_DAYS)
         attend(list, days < BAD_DAYS ? LEVEL_CRITICAL : LEVEL_WARNING,
                "%s expires in %" JSON_INTEGER_FORMAT " d", file, days);
-    if (name[0] && !strchr(name, '.'))
+    if (name[0] && !strchr(name, '.') && !local)
         attend(list, LEVEL_WARNING,
                "%s is for \"%s\", a name without a dot, which partners can't "
-               "reach; run: %s --reload ftp.example.org",
-               file, name, make_certificate());
+               "reach; run: /usr/libexec/sallyport/make-certificate --reload "
+               "ftp.example.org",
+               file, name);
 }
 
 static void attend_server(json_t *list, const json_t *status)
@@ -123,6 +127,7 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
 void attention_add(json_t *status)
 {
     const struct settings *s = &ctl.settings;
+    const bool local = is_local(status);
     json_t *list = json_array(), *disks = json_array();
     const json_t *one;
     size_t i;
@@ -130,7 +135,7 @@ void attention_add(json_t *status)
     attend_server(list, status);
     json_array_foreach(json_object_get(status, "certificates"), i, one)
     {
-        attend_certificate(list, one);
+        attend_certificate(list, one, local);
     }
     attend_disk(list, disks, "homes", s->homes, &s->min_free);
     attend_disk(list, disks, "shares", s->shares, &s->min_free);

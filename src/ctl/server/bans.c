@@ -2,10 +2,7 @@
  * writes them to a file of its own, so there is nothing to do without it. */
 #include "rows.h"
 
-#include <ifaddrs.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 
 #include "sallyport/domain/bans.h"
 
@@ -27,68 +24,18 @@ static unsigned ban_network(const char *text, struct address *network)
     return bits;
 }
 
-bool address_of_interface(const struct ifaddrs *one, struct address *ret)
-{
-    const struct sockaddr *of = one->ifa_addr;
-    struct sockaddr_storage where = { 0 };
-
-    if (!of || (of->sa_family != AF_INET && of->sa_family != AF_INET6))
-        return false;
-    memcpy(&where, of,
-           of->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-                                    : sizeof(struct sockaddr_in6));
-    return address_from_sockaddr(ret, &where) == 0;
-}
-
-/* Does the ban hold an address of the machine, from which the administrator may
- * be testing? */
-static bool ban_holds_machine(const struct ban *ban)
-{
-    const struct address own[] = { { .family = 4, .bytes = { 127, 0, 0, 1 } },
-                                   { .family = 6, .bytes = { [15] = 1 } } };
-    struct ifaddrs *all = NULL;
-    struct address a;
-    bool found = address_is_loopback(&ban->network) ||
-                 ban_holds(ban, &own[0]) || ban_holds(ban, &own[1]);
-
-    if (getifaddrs(&all) < 0)
-        return found;
-    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next)
-        found = address_of_interface(one, &a) && ban_holds(ban, &a);
-    freeifaddrs(all);
-    return found;
-}
-
-/* SSH sets SSH_CONNECTION: the client's address comes first; sudo removes it,
- * but not SSH_CLIENT of sudo -E. */
-static bool ban_holds_caller(const struct ban *ban)
-{
-    static const char *const variables[] = { "SSH_CONNECTION", "SSH_CLIENT" };
-    bool found = false;
-
-    for (size_t i = 0; i < 2 && !found; i++) {
-        const char *text = getenv(variables[i]);
-        struct slice rest = slice_from(text ? text : ""), word;
-        struct address a;
-
-        slice_cut(&rest, ' ', &word);
-        found = text && address_parse(word, &a) == 0 && ban_holds(ban, &a);
-    }
-    return found;
-}
-
 /* A wide network has many clients, and perhaps the administrator. */
-static void check_own(const struct ban *ban)
+static void check_wide(const struct ban *ban)
 {
+    const struct address own = { .family = 6, .bytes = { [15] = 1 } };
     const bool wide = ban->bits < (ban->network.family == 4 ? 24 : 48);
-    const char *why = ban_holds_machine(ban)  ? "this machine itself"
-                      : ban_holds_caller(ban) ? "your own address"
-                      : wide                  ? "a very large network"
-                                              : NULL;
+    const bool local =
+        address_is_loopback(&ban->network) || ban_holds(ban, &own);
 
-    if (why && !ctl.args.yes)
+    if ((wide || local) && !ctl.args.yes)
         fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
-             ctl.args.word[2], why);
+             ctl.args.word[2],
+             wide ? "a very large network" : "this machine itself");
 }
 
 void bans_add(void)
@@ -107,7 +54,7 @@ void bans_add(void)
         !ban_is_sound(&ban))
         fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
              BAN_REASON_MAX - 1);
-    check_own(&ban);
+    check_wide(&ban);
     server_open();
     SERVER_ASK(&m, ended, ban_add, .network = ban.network, .bits = ban.bits,
                .seconds = seconds, .reason = slice_from(ban.reason));
@@ -137,7 +84,7 @@ void bans_del(void)
 }
 
 static const struct column ban_columns[] = {
-    COLUMN(network, TEXT), COLUMN(reason, STRING),  COLUMN(since, TIME),
+    COLUMN(network, TEXT), COLUMN(reason, TEXT),    COLUMN(since, TIME),
     COLUMN(until, TIME),   COLUMN(automatic, FLAG), COLUMNS_END,
 };
 static const struct column bans_columns[] = {

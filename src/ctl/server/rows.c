@@ -12,17 +12,6 @@
 #define DAY_S    86400
 #define ROWS_MAX 100 /* in one answer; a server sends at most 64 */
 
-static json_t *value_of_text(enum column_kind kind, struct slice text)
-{
-    char out[SHOWN_TEXT_MAX];
-    int r = kind == COLUMN_WORDS ? server_words(text, out, sizeof(out))
-                                 : server_escape(text, out, sizeof(out));
-
-    if (r < 0)
-        return NULL;
-    return out[0] || kind == COLUMN_STRING ? json_text(out) : json_null();
-}
-
 /* A number that JSON can't hold is a lie, and becomes the largest. */
 static json_t *value_of_number(enum column_kind kind, struct slice text)
 {
@@ -44,28 +33,19 @@ static json_t *value_of_number(enum column_kind kind, struct slice text)
     return json_integer(value);
 }
 
-json_t *json_foreign(struct slice text)
-{
-    return value_of_text(COLUMN_TEXT, text);
-}
-
-static json_t *column_empty(const struct column *c)
-{
-    if (c->kind == COLUMN_ROW)
-        return rows_empty(c->columns);
-    return c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST ? json_array()
-                                                            : json_null();
-}
-
 json_t *rows_empty(const struct column *c)
 {
     json_t *one = json_object();
 
-    for (; one && c->key; c++)
-        if (json_object_set_new(one, c->key, column_empty(c)) < 0) {
-            json_decref(one);
-            one = NULL;
-        }
+    for (; c->key; c++) {
+        const bool list = c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST;
+
+        if (json_object_set_new(one, c->key,
+                                c->kind == COLUMN_ROW ? rows_empty(c->columns)
+                                : list                ? json_array()
+                                                      : json_null()) < 0)
+            fail_no_memory();
+    }
     return one;
 }
 
@@ -87,7 +67,7 @@ static json_t *rows_place(json_t *in, const struct column **c,
         else if (one->kind == COLUMN_ROWS && is_it) {
             found = rows_empty(one->columns);
             if (json_array_append_new(there, found) < 0)
-                found = NULL; /* it's freed */
+                fail_no_memory();
         }
     }
     return found;
@@ -103,7 +83,7 @@ static int rows_set(json_t *one, const struct column *c, struct slice name,
         c++;
     if (c->kind >= COLUMN_LATER)
         return 0;
-    value = c->kind <= COLUMN_LIST ? value_of_text(c->kind, text)
+    value = c->kind <= COLUMN_LIST ? json_foreign(text)
                                    : value_of_number(c->kind, text);
     return c->kind == COLUMN_LIST
                ? json_array_append_new(json_object_get(one, c->key), value)

@@ -11,9 +11,7 @@ void server_ask(enum showable what, uint64_t place, struct message *answer);
 /* A member of an object, and the row's value of that name. An array of them
  * ends with COLUMNS_END. */
 enum column_kind {
-    COLUMN_TEXT,     /* escaped; null if it is empty */
-    COLUMN_STRING,   /* escaped, also an empty one */
-    COLUMN_WORDS,    /* the same of a sentence, by server_words() */
+    COLUMN_TEXT,     /* json_foreign() */
     COLUMN_LIST,     /* of such texts: an array */
     COLUMN_NUMBER,   /* at most INT64_MAX */
     COLUMN_POSITIVE, /* the same; null for 0 */
@@ -35,12 +33,8 @@ struct column {
 #define COLUMNS_END             { NULL, COLUMN_LATER, NULL }
 /* clang-format on */
 
-/* Escapes TEXT of the server for printing; null for an empty text, NULL for a
- * text that is too long. */
-#define SHOWN_TEXT_MAX (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
-json_t *json_foreign(struct slice text);
 /* Makes an object with the members in the order of the columns: each is null,
- * or []. Returns NULL if there is no memory. */
+ * or []. */
 json_t *rows_empty(const struct column *c);
 /* Writes a row with these VALUES INTO such an object, or into what the columns
  * have for its table. Returns 0 or -EPROTO. */
@@ -50,5 +44,15 @@ int rows_take(struct slice table, struct slice values, const struct column *c,
  * page. */
 void rows_read(enum showable what, const struct column *columns, uint64_t ms,
                json_t *into);
+
+/* attention.c: adds "disks" and "attention", an array of objects with a level
+ * and a text. */
+void attention_add(json_t *status);
+#define LEVEL_OK       "ok"
+#define LEVEL_WARNING  "warning"
+#define LEVEL_CRITICAL "critical"
+/* Adds an object to such an array. */
+void attend(json_t *list, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -15,8 +15,8 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/harmless.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ipc/generation.h"
 
 #define BUSY_MS       5000
@@ -117,41 +117,11 @@ static const int refusal_codes[REFUSAL_COUNT] = {
     [REFUSAL_BAD_FILE] = EX_DATAERR,
 };
 
-int server_escape(struct slice text, char *out, size_t size)
-{
-    struct buf escaped;
-    int r;
-
-    buf_init(&escaped, size);
-    r = event_escape(text, &escaped);
-    if (r == 0)
-        r = slice_copy(buf_slice(&escaped), out, size);
-    buf_release(&escaped);
-    return r == 0 ? 0 : -ENAMETOOLONG;
-}
-
-/* A backslash of TEXT itself is escaped, so each "\x22" is a quote. */
-int server_words(struct slice text, char *out, size_t size)
-{
-    static const char quote[] = "\\x22";
-    const size_t len = sizeof(quote) - 1;
-    int r = server_escape(text, out, size);
-
-    for (char *at = out; r == 0 && (at = strstr(at, quote)); at++) {
-        *at = '"';
-        memmove(at + 1, at + len, strlen(at + len) + 1);
-    }
-    return r;
-}
-
 static noreturn void fail_refused(int code,
                                   const struct msg_control_refused *msg)
 {
-    char why[COMPLAINT_MAX];
-
-    if (server_words(msg->why, why, sizeof(why)) < 0)
-        snprintf(why, sizeof(why), "the server refuses, in too many words");
-    fail(code ? code : refusal_codes[msg->refusal], "%s", why);
+    fail(code ? code : refusal_codes[msg->refusal], "%.*s", (int)msg->why.len,
+         msg->why.ptr);
 }
 
 static noreturn void fail_broken(const struct channel *c, int error)
@@ -222,9 +192,9 @@ static bool open_once(bool last)
         fail_refused(0, &m.control_refused);
     if (m.kind != MSG_welcome)
         server_lies("no welcome");
-    if (server_escape(m.welcome.version, server.version,
-                      sizeof(server.version)) < 0)
+    if (slice_copy(m.welcome.version, server.version, sizeof(server.version)))
         server_lies("an invalid version");
+    harmless_make(server.version, strlen(server.version));
     server.ours =
         slice_equal(slice_from(server.version), slice_from(SALLYPORT_VERSION));
     server.pid = m.welcome.pid;

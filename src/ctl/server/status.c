@@ -36,7 +36,7 @@ static const struct column totals_columns[] = {
 };
 static const struct column status_columns[] = {
     COLUMN(state, TEXT),
-    COLUMN(away, WORDS),
+    COLUMN(away, TEXT),
     COLUMN(version, LATER),
     COLUMN(pid, LATER),
     COLUMN(since, TIME),
@@ -52,7 +52,7 @@ static const struct column status_columns[] = {
     COLUMN(generation_pid, NUMBER),
     COLUMN(generations, NUMBER),
     COLUMNS(totals, ROW, totals_columns),
-    COLUMN(users_refused, WORDS),
+    COLUMN(users_refused, TEXT),
     COLUMN(disks, LATER),
     COLUMN(attention, LATER),
     COLUMNS_END,
@@ -81,148 +81,95 @@ int status_read(json_t **ret, struct complaint *why)
     return fail_caught(read_status, ret, why);
 }
 
-static void print_attention(const json_t *all)
-{
-    const json_t *list = json_object_get(all, "attention"), *one;
-    size_t i;
+/* Each of them is a line of its own. */
 
-    json_array_foreach(list, i, one)
-    {
-        printf("attention: %s\n", text_of(one, "text", ""));
-    }
-    if (json_array_size(list) == 0)
-        puts("attention: nothing");
+static void certificate_text(const json_t *c, struct buf *into)
+{
+    const char *expires = text_of(c, "expires", NULL);
+    const char *sha256 = text_of(c, "sha256", NULL);
+
+    buf_add_text(into, text_of(c, "file", ""));
+    if (expires)
+        buf_add_format(into, ", expires %s (%" JSON_INTEGER_FORMAT " d)",
+                       expires, json_integer_value(json_object_get(c, "days")));
+    if (sha256)
+        buf_add_format(into, "\n    SHA-256 %s\n    pin %s", sha256,
+                       text_of(c, "pin", ""));
 }
 
-static void print_sessions(const json_t *all)
-{
-    printf("sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n",
-           number_of(all, "sessions"), number_of(all, "max_sessions"),
-           number_of(all, "logged_in"));
-}
-
-/* The pid belongs to the supervisor, which has started the generations. */
-static void print_server(const json_t *all)
-{
-    const uint64_t generations = number_of(all, "generations");
-
-    printf("server:    %s, version %s, pid %" PRIu64 "\n"
-           "since:     %s (this generation, pid %" PRIu64 ")",
-           text_of(all, "state", ""), text_of(all, "version", ""),
-           number_of(all, "pid"), text_of(all, "since", "not yet"),
-           number_of(all, "generation_pid"));
-    if (generations > 1)
-        printf(", %" PRIu64 " older with sessions", generations - 1);
-    putchar('\n');
-}
-
-static void print_listeners(const json_t *all)
+static void guessing_text(const json_t *g, struct buf *into)
 {
     const json_t *one;
     size_t i;
 
-    json_array_foreach(json_object_get(all, "listening"), i, one)
-    {
-        const char *address = json_string_value(one);
-
-        printf("%s %s\n", i == 0 ? "listening:" : "          ",
-               address ? address : "");
-    }
-}
-
-static void print_certificates(const json_t *all, const char *table,
-                               const char *title)
-{
-    const json_t *c;
-    size_t i;
-
-    json_array_foreach(json_object_get(all, table), i, c)
-    {
-        const char *expires = text_of(c, "expires", NULL);
-        const json_int_t days = json_integer_value(json_object_get(c, "days"));
-
-        printf("%s  %s", i == 0 ? title : "", text_of(c, "file", ""));
-        if (expires)
-            printf(days < 0 ? ", EXPIRED %s"
-                            : ", expires %s (%" JSON_INTEGER_FORMAT " d)",
-                   expires, days);
-        putchar('\n');
-        if (text_of(c, "sha256", NULL))
-            printf("    SHA-256 %s\n    pin %s\n", text_of(c, "sha256", ""),
-                   text_of(c, "pin", ""));
-    }
-}
-
-static void print_totals(const json_t *t)
-{
-    const uint64_t failed = number_of(t, "logins_failed");
-    char in[SIZE_TEXT_MAX], out[SIZE_TEXT_MAX];
-
-    printf("ended:     %" PRIu64 " complete, %" PRIu64 " failed, %s received, "
-           "%s sent, %" PRIu64 " failed login%s since the service started\n",
-           number_of(t, "complete"), number_of(t, "failed"),
-           size_text(number_of(t, "bytes_in"), in),
-           size_text(number_of(t, "bytes_out"), out), failed,
-           failed == 1 ? "" : "s");
-}
-
-static void print_guessing(const json_t *g)
-{
-    const uint64_t wrong = number_of(g, "wrong");
-    const uint64_t addresses = number_of(g, "addresses");
-    const json_t *one;
-    size_t i;
-
-    printf("guessing:  %" PRIu64 " wrong password%s in the last hour, from "
-           "%" PRIu64 " address%s\n",
-           wrong, wrong == 1 ? "" : "s", addresses, addresses == 1 ? "" : "es");
+    buf_add_format(into,
+                   "%" PRIu64 " wrong passwords in the last hour, from "
+                   "%" PRIu64 " addresses",
+                   number_of(g, "wrong"), number_of(g, "addresses"));
     json_array_foreach(json_object_get(g, "worst"), i, one)
     {
-        printf("           %" PRIu64 " from %s\n", number_of(one, "wrong"),
-               text_of(one, "address", ""));
+        buf_add_format(into, ", %" PRIu64 " from %s", number_of(one, "wrong"),
+                       text_of(one, "address", ""));
     }
 }
+
+static void attention_text(const json_t *one, struct buf *into)
+{
+    buf_add_text(into, text_of(one, "text", ""));
+}
+
+#define ATTENTION                                                              \
+    .key = "attention", .none = "nothing", .element = attention_text
 
 void status_show(void)
 {
+    static const struct output_field lines[] = {
+        { .key = "state" },
+        { .key = "version" },
+        { .key = "pid" },
+        { .key = "since", .none = "not yet" },
+        { .key = "generation_pid" },
+        { .key = "generations" },
+        { .key = "listening" },
+        { .key = "certificates", .element = certificate_text },
+        { .key = "client_files", .none = "none", .element = certificate_text },
+        { .key = "sessions" },
+        { .key = "logged_in" },
+        { .key = "max_sessions" },
+        { .key = "users" },
+        { .key = "totals" },
+        { .key = "guessing", .element = guessing_text },
+        { .key = "bans" },
+        { ATTENTION },
+        { 0 },
+    };
     json_t *all;
 
     read_status(&all);
-    if (ctl.args.json) {
-        json_print(all);
-        return;
-    }
-    print_server(all);
-    print_listeners(all);
-    print_certificates(all, "certificates", "certificates:\n");
-    print_certificates(all, "client_files", "client_ca, client_crl:\n");
-    print_sessions(all);
-    print_totals(json_object_get(all, "totals"));
-    printf("users:     %" PRIu64 "\n", number_of(all, "users"));
-    print_guessing(json_object_get(all, "guessing"));
-    printf("bans:      %" PRIu64 "\n", number_of(all, "bans"));
-    print_attention(all);
-    json_decref(all);
+    output_one(all, lines);
 }
 
 /* A server that doesn't run is no failure of the screen. */
 int status_first_look(void)
 {
+    static const struct output_field lines[] = {
+        { .key = "state" },
+        { .key = "version" },
+        { .key = "since" },
+        { .key = "sessions" },
+        { .key = "users" },
+        { ATTENTION },
+        { 0 },
+    };
     struct complaint why;
     json_t *all;
     const int code = status_read(&all, &why);
 
-    if (code) {
-        printf("server:    %s\n", why.text);
-        return code;
-    }
-    printf("server:    %s, version %s, since %s\n", text_of(all, "state", ""),
-           text_of(all, "version", ""), text_of(all, "since", "now"));
-    print_sessions(all);
-    printf("users:     %" PRIu64 "\n", number_of(all, "users"));
-    print_attention(all);
-    json_decref(all);
-    return 0;
+    if (code)
+        printf("state:    %s\n", why.text);
+    else
+        output_one(all, lines);
+    return code;
 }
 
 /* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; the

@@ -4,16 +4,13 @@
 #include "rows.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
 /* ms: sessions that don't answer hold up each page for a second. */
 #define LOOK_MS 3000
-#define WATCH_S 2 /* between two lists of --watch */
 
 /* The rows, and where they are found again: by their serials. */
 struct sessions {
@@ -104,24 +101,6 @@ static void who_look(const struct sessions *all)
     json_decref(rows);
 }
 
-/* Reads all sessions into *ret, an array, which is valid until the next call.
- */
-static void who_read(void *ret)
-{
-    static struct sessions all;
-    uint64_t at = 0;
-
-    json_decref(all.list);
-    json_decref(all.by_serial);
-    all = (struct sessions){ json_array(), json_object() };
-    server_open();
-    while (who_page(&at, &all))
-        ;
-    who_look(&all);
-    server_close();
-    *(json_t **)ret = all.list;
-}
-
 /* "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
 static void doing_text(const json_t *row, struct buf *into)
 {
@@ -163,51 +142,17 @@ static void who_print(const json_t *all)
     table_print(all, columns, "nobody is connected");
 }
 
-/* Puts the fastest transfers first; the others keep their order. */
-static void who_sort(json_t *all)
-{
-    const size_t n = json_array_size(all);
-
-    for (size_t i = 1; i < n; i++) {
-        json_t *row = json_incref(json_array_get(all, i));
-        size_t at = i;
-
-        while (at > 0 && number_of(json_array_get(all, at - 1), "rate") <
-                             number_of(row, "rate"))
-            at--;
-        json_array_remove(all, i);
-        json_array_insert_new(all, at, row);
-    }
-}
-
-/* A busy server is asked again. */
-static void who_watch(void)
-{
-    const struct timespec pause = { .tv_sec = WATCH_S };
-    struct complaint why;
-    json_t *all;
-
-    do {
-        const int code = fail_caught(who_read, &all, &why);
-
-        if (code && code != EX_TEMPFAIL)
-            fail(code, "%s", why.text);
-        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
-        if (code) {
-            puts(why.text);
-            continue;
-        }
-        who_sort(all);
-        who_print(all);
-    } while (fflush(stdout) == 0 && nanosleep(&pause, NULL) == 0);
-}
-
 void who_show(void)
 {
-    json_t *all;
+    const struct sessions all = { json_array(), json_object() };
+    uint64_t at = 0;
 
-    if (ctl.args.watch)
-        who_watch();
-    who_read(&all);
-    who_print(all);
+    server_open();
+    while (who_page(&at, &all))
+        ;
+    who_look(&all);
+    server_close();
+    who_print(all.list);
+    json_decref(all.by_serial);
+    json_decref(all.list);
 }

@@ -240,7 +240,7 @@ static void inspect(enum held_order order, const char *id, const char *name)
     if (name && !user)
         fail_missing("user", slice_from(name));
     if (order == HELD_LIST)
-        table_begin(&i.at.found, columns);
+        table_begin(&i.at.found, columns, false);
     search(&i, user);
     if (order == HELD_LIST)
         table_end(&i.at.found, "");

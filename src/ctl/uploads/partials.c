@@ -139,7 +139,7 @@ static void hunt_begin(struct hunt *s, bool remove)
         .path = "/",
         .now = time(NULL),
     };
-    table_begin(&s->at.found, columns);
+    table_begin(&s->at.found, columns, false);
 }
 
 static void hunt_end(struct hunt *s, const char *nothing)

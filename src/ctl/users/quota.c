@@ -180,7 +180,7 @@ static void quota_ask(struct quota_account *a)
     struct table t;
 
     disk_run(quota_on_disk, a, sizeof(*a), a->path);
-    table_begin(&t, columns);
+    table_begin(&t, columns, false);
     table_add(&t, json_quota(a, ""));
     table_end(&t, NULL);
 }

@@ -1,6 +1,5 @@
 /* "ban": words, networks, times, and a server that answers well, badly, or not
  * at all. */
-#include <ifaddrs.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +33,11 @@ static const struct {
     { "ban add 192.0.2.7 --for 1y", "s, min, h, d or w", EX_USAGE },
     { "ban add 127.0.0.1", "would ban this machine itself", EX_USAGE },
     { "ban add 127.3.0.0/16", "add --yes if that is intended", EX_USAGE },
-    { "ban add 0.0.0.0/0", "this machine itself", EX_USAGE },
+    { "ban add 0.0.0.0/0", "a very large network", EX_USAGE },
     { "ban add ::1", "this machine itself", EX_USAGE },
     { "ban add 198.51.0.0/23", "would ban a very large network", EX_USAGE },
     { "ban add 2001:db8::/47", "would ban a very large network", EX_USAGE },
-    { "ban add ::/0", "this machine itself", EX_USAGE },
+    { "ban add ::/0", "a very large network", EX_USAGE },
     { "ban del", "ADDRESS[/BITS] is missing", EX_USAGE },
     { "ban del anna", "anna: neither an IP address nor a network", EX_USAGE },
     { "ban del 192.0.2.7 --all", "--all is not for this command", EX_USAGE },
@@ -60,30 +59,6 @@ Test(bans, usage)
     expect_err(EX_USAGE, "", text, "--reason: at most 119 bytes");
     expect_err(EX_USAGE, "", "ban add 192.0.2.7 --reason a\033b",
                "no control characters");
-}
-
-/* The administrator's own client, and the addresses of the machine. */
-Test(bans, own_addresses)
-{
-    char words[128], text[ADDRESS_TEXT_MAX];
-    struct ifaddrs *all = NULL;
-    struct address a;
-
-    cr_assert_eq(setenv("SSH_CONNECTION", "203.0.113.7 5 192.0.2.1 22", 1), 0);
-    expect_err(EX_USAGE, "", "ban add 203.0.113.0/24",
-               "would ban your own address; add --yes");
-    expect_err(EX_UNAVAILABLE, "", "ban add 203.0.113.0/24 --yes",
-               "no server answers at");
-    expect_err(EX_UNAVAILABLE, "", "ban add 203.0.114.0/24",
-               "no server answers at");
-    cr_assert_eq(getifaddrs(&all), 0);
-    for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
-        if (!address_of_interface(one, &a))
-            continue;
-        snprintf(words, sizeof(words), "ban add %s", address_text(&a, text));
-        expect_err(EX_USAGE, "", words, "would ban this machine itself");
-    }
-    freeifaddrs(all);
 }
 
 /* Answers with the row number of the received request; 99: none. */
@@ -213,7 +188,7 @@ Test(bans, list)
         "192.0.2.7       2023-11-14T22:13:20Z 2023-11-14T23:13:20Z 100 "
         "wrong passwords\n"
         "198.51.100.0/24 2023-11-14T22:13:20Z for ever             by "
-        "root: a\\x1b[2Jb\n"
+        "root: a?[2Jb\n"
         "2001:db8::/64   2023-11-14T22:13:20Z for ever             by "
         "root\n");
     fake_end();
@@ -231,24 +206,6 @@ Test(bans, list)
     cr_expect(json_is_null(json_object_get(one, "until")));
     cr_expect(json_is_false(json_object_get(one, "automatic")));
     json_decref(all);
-    fake_end();
-}
-
-static void has_no_reason(struct channel *c)
-{
-    struct message m;
-
-    fake_welcome(c);
-    fake_hears(c, &m);
-    say_ban(c, &m, "192.0.2.7", "0", "");
-    FAKE_SAYS(c, &m, end);
-}
-
-/* Programs read it as a text. */
-Test(bans, without_a_reason)
-{
-    fake_begin(has_no_reason);
-    expect_out(0, "", "ban list --json", "\"reason\": \"\",\n");
     fake_end();
 }
 

@@ -63,40 +63,6 @@ Test(log, journal)
                      "--output=cat --since=2025-01-01 ");
 }
 
-#define OF(received, machine, second, name)                                    \
-    "176362932" received ".123456 " machine "sallyport[7]: " AT(second, name)
-
-/* Logs of several machines, as systemd-journal-remote collects them. A machine
- * may say any name. */
-Test(log, of_several_machines)
-{
-    const struct run *r;
-
-    journal_is(OF("1", "node1 ", "1", "anna") OF("1", "node2 ", "1", "bert")
-                   OF("1", "n\033[2Jx ", "1", "carl") OF("1", "", "1", "dora"),
-               0);
-    r = expect_run(0, "", "log --directory /j --since 2025-01-01");
-    expect_has(r, "MACHINE       USER ", true);
-    expect_has(r, "  node1         anna ", true);
-    expect_has(r, "  node2         bert ", true);
-    expect_has(r, "  n\\x1b[2Jx     carl ", true);
-    expect_has(r, "  -             dora ", true);
-    cr_expect_str_eq(r->err, "");
-    cr_expect_str_eq(file_text(in(scratch, "said")),
-                     "--quiet --no-pager --all _SYSTEMD_UNIT=sallyport.service "
-                     "--output=short-unix --directory=/j --since=2025-01-01 ");
-    r = expect_run(0, "", "log --directory /j --json");
-    expect_has(r, "\"machine\":\"node1\",", true);
-    expect_has(expect_run(0, "", "log --json"), "machine", false);
-    expect_err(EX_USAGE, "", "log --directory /j --file -",
-               "give --file or --directory");
-    journal_is("", 0);
-    expect_err(0, "", "log --directory /j",
-               "no line of the server in /j in that time");
-    journal_is("", 1);
-    expect_err(EX_IOERR, "", "log --directory /j", "journalctl has failed");
-}
-
 /* A command of the script. */
 #define SAY(name) "printf %s '" AT("1", name) "'\n"
 
@@ -122,30 +88,6 @@ Test(log, of_another_server)
     expect_err(EX_USAGE, "", "log", "-o cat | sallyportctl log --file -");
 }
 
-/* journalctl of systemd 257 relays one boot after another. */
-Test(log, of_several_machines_in_the_order_of_time)
-{
-    const struct run *r;
-    const char *at = NULL;
-
-    journal_is(OF("2", "n ", "2", "b") OF("4", "n ", "4", "d")
-                   OF("1", "m ", "1", "a") OF("3", "m ", "3", "c")
-                       OF("4", "m ", "4", "e"),
-               0);
-    r = expect_run(0, "", "log --directory /j");
-    at = r->out;
-    for (const char *name = "abcde"; *name && at; name++) {
-        const char word[] = { ' ', *name, ' ', '\0' };
-
-        at = strstr(at, word);
-        cr_expect(at, "%c: %s", *name, r->out);
-    }
-    r = expect_run(0, "", "log --directory /j -n 2 --json");
-    cr_expect(strstr(r->out, "\"d\"") && strstr(r->out, "\"e\"") &&
-                  !strstr(r->out, "\"c\""),
-              "%s", r->out);
-}
-
 /* The words of time are journalctl's. Without any it is the last day. */
 Test(log, times_are_those_of_journalctl)
 {
@@ -166,8 +108,6 @@ Test(log, times_are_those_of_journalctl)
         cr_expect(strstr(file_text(in(scratch, "said")), rows[i].said),
                   "%s: %s", rows[i].words, file_text(in(scratch, "said")));
     }
-    expect_err(EX_USAGE, "", "log --file /x --since today",
-               "tail -F FILE | sallyportctl log --file -");
 }
 
 Test(log, journal_that_fails)
