@@ -18,7 +18,7 @@ struct check {
     struct unit unit;     /* what systemd forbids */
     bool root;            /* run by root */
     bool in_unit;         /* systemd has started the server */
-    const char *key_lost; /* why the partials' key isn't kept; "" if it is */
+    const char *key_lost; /* why the partials' key isn't kept; "": it is kept */
 };
 
 /* parts.c: what a start needs before a process runs. Each part returns its
@@ -26,17 +26,17 @@ struct check {
 typedef int check_part(const struct check *k, struct prepared *p,
                        struct complaint *c);
 
-/* The accounts of all children, which must be apart from each other and from
- * the users. Without root there are none. */
+/* The accounts of all children, which must differ from each other and from the
+ * users' accounts. Without root there are none. */
 check_part part_accounts;
 /* The directory `empty`. */
 check_part part_empty;
-/* key.c: the directory `state`, and the key of the partials' names, in there or
- * in `partials_key`. If p->inherited, the file must have that key, since a
+/* key.c: the directory `state`, and the key of the partials' names, in `state`
+ * or in `partials_key`. If p->inherited, the file must have that key, since a
  * restart uses the file's. */
 check_part part_key;
-/* Whether this kernel and container can do what master and files need for
- * their sandboxes. */
+/* Checks whether this kernel and container can do what master and files need
+ * for their sandboxes. */
 check_part part_sandbox;
 
 /* Returns R. If it is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
@@ -44,32 +44,35 @@ check_part part_sandbox;
 int part_refuse(const struct check *k, const char *key, int r,
                 struct complaint *c);
 
-/* An account that isn't root's. 0; -ENOENT without a complaint: there is none
- * of this name; or -EINVAL */
+/* Finds an account that isn't root's. Returns 0; -ENOENT without a complaint:
+ * there is none of this name; or -EINVAL. */
 int account_find(const char *name, struct account_ids *ret,
                  struct complaint *c);
-/* A group, a name or a number, that isn't root's. 0, or -EINVAL and the
- * complaint "GROUP: WHY" */
+/* Finds a group, by name or number, that isn't root's. Returns 0, or -EINVAL
+ * with the complaint "GROUP: WHY". */
 int account_find_group(const char *name, gid_t *ret, struct complaint *c);
 /* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
- * result is -ENOENT without a complaint. 0, or -EINVAL and "PATH: WHY" */
+ * result is -ENOENT without a complaint. Returns 0, or -EINVAL with "PATH:
+ * WHY". */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
 
 /* homes.c: calls REPORT once for each mistake in the users' rows, with
- * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users
- * aren't looked at. Run by root it takes each user's ids for a while, so call
- * it in a process that does nothing else. A home on a network can block it. */
+ * "FILE:LINE: user NAME: WHY"; returns their number. Doesn't look at homes of
+ * locked users. If root runs it, it takes each user's ids for a while, so call
+ * it in a process that does nothing else. A home on a network disk can block
+ * it. */
 typedef void check_report(void *owner, const char *mistake);
 size_t check_users(const struct check *k, check_report *report, void *owner);
 
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
 
-/* Follows a link of the users file: the path of the file, and its directory. */
+/* Follows a link of the users file. Gets the path of the file, and its
+ * directory. */
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);
-/* The same about the directory of the users file, if the server shall write new
- * hashes there. */
+/* Does the same for the directory of the users file, if the server may write
+ * new hashes there. */
 void check_users_file(const struct check *k, check_report *report, void *owner);
 
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
@@ -91,13 +94,14 @@ int probe_directory(int directory, probe_report *report, void *owner);
 struct mount_info {
     char point[SETTINGS_PATH_MAX], type[64], options[1024];
 };
-/* About NFS: do locks stay on this machine? Does the kernel answer questions
- * about names from memory for a while? */
+/* Questions about NFS: do locks stay on this machine? Does the kernel answer
+ * questions about names from memory for a while? */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
-/* mounts.c: calls REPORT for each thing that a network disk of the users file,
- * the homes or the shares lacks. Not WRONG: a loss, or of no matter if no other
- * server uses these files. Run by root it takes users' ids for a while. */
+/* mounts.c: calls REPORT for each property that a network disk of the users
+ * file, the homes or the shares lacks. Not WRONG: a loss, or harmless if no
+ * other server uses these files. If root runs it, it takes users' ids for a
+ * while. */
 typedef void mounts_report(void *owner, bool wrong, const char *text);
 void check_mounts(const struct check *k, mounts_report *report, void *owner);
 
@@ -108,8 +112,9 @@ void weaker_text(const struct check *k, struct buf *into);
 
 /* hints.c */
 
-/* Does this container have the ids of users and shares? Calls REPORT for each
- * range that it hasn't, and returns their number. Before the sandbox. */
+/* Does this container have the ids of users and shares? Calls REPORT for
+ * each missing range, and returns their number. Call it before the sandbox
+ * closes. */
 size_t check_ids(const struct check *k, check_report *report, void *owner);
 
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
@@ -119,19 +124,19 @@ bool hint_ranges(const struct settings *s);
 #define HINT_OWN_MAX 64
 
 /* Returns the private address that PASV would announce to clients from
- * anywhere; OWN are the N addresses of this machine. NULL: PASV announces none,
- * or a public one to some clients, or the configuration says which one. */
+ * anywhere; OWN are the N addresses of this machine. NULL: PASV announces no
+ * address, or a public one to some clients, or the configuration sets it. */
 const struct address *hint_private(const struct settings *s,
                                    const struct address *own, size_t n);
-/* Reads the addresses of this machine. Returns their number; 0, so that there
- * is no hint, if it can't. */
+/* Reads the addresses of this machine. Returns their number, or 0 on failure,
+ * so that there is no hint. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
-/* Can an outgoing connection get one of `ports`? RANGE and RESERVED are
+/* Can an outgoing connection take one of `ports`? RANGE and RESERVED are
  * net.ipv4.ip_local_port_range and ip_local_reserved_ports. */
 bool hint_ports(const struct settings *s, struct slice range,
                 struct slice reserved);
-/* Prints a line about hint_ports(), and one about a clock that nothing keeps
- * right. Not in the sandbox. */
+/* Prints a line about hint_ports(), and one about a clock that nothing
+ * synchronises. Call it outside the sandbox. */
 void hint_system(const struct settings *s);
 /* Prints a line about hint_ranges(), and one about hint_private(). */
 void hint_print(const struct settings *s, const struct address *own, size_t n);

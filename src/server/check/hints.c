@@ -13,14 +13,14 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/idmap.h"
 
-#define KERNEL_MAX (512u << 10) /* each second port, as a list */
+#define KERNEL_MAX (512u << 10) /* enough for each second port, as a list */
 
 bool hint_ranges(const struct settings *s)
 {
     return s->uid_first <= s->gid_last && s->gid_first <= s->uid_last;
 }
 
-/* True: all ids exist here. */
+/* Returns true if all ids exist here. */
 static bool ids_exist(const struct check *k, const char *map, const char *first,
                       const char *last, uint64_t from, uint64_t to,
                       const char *instead, check_report *report, void *owner)
@@ -53,7 +53,7 @@ size_t check_ids(const struct check *k, check_report *report, void *owner)
 
 /* A server behind NAT may announce its private address in PASV: then clients
  * log in, and no transfer works. It prints one line only, since the
- * administrator may want just that. */
+ * administrator may intend this. */
 
 /* PASV has IPv4 addresses only. */
 static bool is_settled(const struct settings *s)
@@ -99,7 +99,7 @@ const struct address *hint_private(const struct settings *s,
     return found;
 }
 
-/* Asked by ioctl: systemd's RestrictAddressFamilies= leaves no netlink. */
+/* Asks by ioctl: systemd's RestrictAddressFamilies= permits no netlink. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
 {
     struct ifreq rows[HINT_OWN_MAX];

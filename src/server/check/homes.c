@@ -218,9 +218,9 @@ size_t check_users(const struct check *k, check_report *report, void *owner)
     return i.mistakes;
 }
 
-/* Each row has a path of its own, so no row finds the mistake: "user add" would
- * make the next home beside the others, or not at all. Before there are users
- * it makes this directory, but none above it. */
+/* Does `homes` lead nowhere? Each row has a path of its own, so no row shows
+ * the mistake: "user add" would make the next home beside the others, or not at
+ * all. Before there are users it makes this directory, but not its parents. */
 bool hint_homes(const struct check *k, struct complaint *c)
 {
     const struct settings *s = &k->settings;
@@ -244,7 +244,7 @@ bool hint_homes(const struct check *k, struct complaint *c)
     return true;
 }
 
-/* The server writes there as itself. */
+/* Checks the directory, in which the server writes with its own ids. */
 static void look_at_users_directory(int fd, const char *directory, bool root,
                                     struct complaint *c)
 {
@@ -259,8 +259,8 @@ static void look_at_users_directory(int fd, const char *directory, bool root,
         complain(c, "%s is on a read-only file system", directory);
 }
 
-/* The new file must have the old one's owner and group, and no process of the
- * server may give files away. It is one name only. */
+/* Checks the file. A new file must have the old one's owner and group, and no
+ * process of the server may give files away. It must have one name only. */
 static void look_at_users_file(int directory, const char *path,
                                struct complaint *c)
 {

@@ -1,6 +1,6 @@
-/* The key of the partials' names, which outlives a restart: so an interrupted
- * upload can be continued. It is in the directory `state`, or in the file
- * `partials_key`, which several machines can have in common. It is made once
+/* The key of the partials' names, which outlives a restart, so that an
+ * interrupted upload can be continued. It is in the directory `state`, or in
+ * the file `partials_key`, which several machines can share. It is made once
  * and complete, and nothing replaces it. Runs in check, as root. */
 #include "check.h"
 
@@ -18,19 +18,20 @@
 /* The place of a key, which may not exist yet. */
 struct key_place {
     char path[SETTINGS_KEY_PATH_MAX];
-    const char *name; /* the end of the path */
+    const char *name; /* the last component of the path */
     int directory;    /* or -1 */
 };
 
-/* No mistake of the administrator, but the key can't be kept. */
+/* Complains that the key can't be kept, which is no mistake of the
+ * administrator. */
 static int key_failed(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s", path, strerror(error));
     return error == ENOENT ? -ENOENT : -EACCES;
 }
 
-/* Others must not be able to write to it: they could put a key there that they
- * know. */
+/* Refuses a directory that others can write to: they could put a key there that
+ * they know. */
 static int check_directory(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
@@ -67,7 +68,7 @@ static int place_in_state(struct key_place *at, const char *state, bool make,
     return at->directory < 0 ? at->directory : 0;
 }
 
-/* Its directory is never made: where it is missing, the disk is away. */
+/* Never makes its directory: if that is missing, the disk is away. */
 static int place_in_common(struct key_place *at, const struct settings *s,
                            struct complaint *c)
 {
@@ -92,9 +93,9 @@ static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
     return settings_read_key(at->directory, at->name, at->path, key, c);
 }
 
-/* Opens a file without a name: if the process is killed, nothing is left. On a
- * network disk, which has no such files, it gets the name TEMP, which is
- * unique. */
+/* Opens a file without a name, so that nothing is left if the process is
+ * killed. On a network disk, which has no such files, it gets the name TEMP,
+ * which is unique. */
 static int open_new(const struct key_place *at, char *temp, size_t size)
 {
     const int flags = O_WRONLY | O_CLOEXEC;
@@ -123,8 +124,8 @@ static int give_name(const struct key_place *at, int fd, const char *temp)
     return r < 0 ? -errno : 0;
 }
 
-/* Whole or not at all. A link replaces nothing: when another server is making
- * one, the first wins, on whatever machine it is. */
+/* Makes the key whole or not at all. A link replaces nothing: if two servers
+ * make a key, the first wins, on whatever machine it is. */
 static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
                     struct complaint *c)
 {
@@ -146,8 +147,9 @@ static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
     return read_key(at, key, c);
 }
 
-/* A crash of the file system has damaged it. Its loss costs the resuming of
- * unfinished uploads, and no more: a start goes on with another one. */
+/* Moves a key that a crash of the file system has damaged aside. Its loss
+ * costs only the resuming of unfinished uploads, so a start goes on with
+ * another key. */
 static int set_aside(const struct key_place *at, struct complaint *damage)
 {
     if (renameat(at->directory, at->name, at->directory,
@@ -160,7 +162,7 @@ static int set_aside(const struct key_place *at, struct complaint *damage)
     return -ENOENT;
 }
 
-/* The key in `state`. */
+/* Reads or makes the key in `state`. */
 static int own_key(const struct key_place *at, bool make,
                    uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
@@ -178,9 +180,9 @@ static int own_key(const struct key_place *at, bool make,
     return r == -EBADMSG ? -EACCES : r;
 }
 
-/* The key in `partials_key`, or KEY when it is made. Other machines may use a
- * damaged one, so it isn't set aside. A server with another key finds no
- * uploads of its neighbours: whatever is wrong ends a start. */
+/* Reads the key in `partials_key`, or makes it from KEY. Other machines may use
+ * a damaged one, so it isn't set aside. A server with another key finds no
+ * uploads of its neighbours, so any mistake ends a start. */
 static int common_key(const struct key_place *at, bool make,
                       uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
@@ -193,9 +195,9 @@ static int common_key(const struct key_place *at, bool make,
     return r < 0 ? -EINVAL : 0;
 }
 
-/* Which of the two places it is. The key that `state` has becomes the common
- * one where there is none yet, so that its uploads are found again. The
- * directory `state` is needed in any case, for the bans. */
+/* Finds the key in one of its two places. If there is no common key yet, the
+ * key in `state` becomes the common one, so that its uploads are found again.
+ * The directory `state` is needed in any case, for the bans. */
 static int find_key(const struct settings *s, struct prepared *p,
                     struct key_place *state, struct key_place *common,
                     uint8_t key[SIPHASH_KEY], struct complaint *c)

@@ -1,14 +1,14 @@
 /* check: the program that prepares a start, and says what an administrator
  * should know of a configuration. Master executes it at its start and for
  * --check, before it enters its own sandbox, and waits for its end. The first
- * argument names the mode. Those that prepare something are root without a
+ * argument names the mode. Modes that prepare something are root without a
  * sandbox: they look up accounts, make the directories `empty` and `state`, and
- * try the filters. They read settings only. Modes that look at users
- * enter a sandbox first; there they can take the ids of each user in turn, and
- * change nothing. The mode that tries network disks has no sandbox, either.
- * Descriptor 3 has the settings and 4 the table of users, which reader has
- * read, or a struct prepared. 5 is the lock of a start's look
- * at homes, which runs in the background. */
+ * try the filters. They read settings only. Modes that look at users enter a
+ * sandbox first; there they can take the ids of each user in turn, and change
+ * nothing. The mode that tries network disks has no sandbox, either. Descriptor
+ * 3 has the settings and 4 the table of users, which reader has read, or a
+ * struct prepared. 5 is the lock of a start's look at homes, which runs in the
+ * background. */
 #include "check.h"
 
 #include <errno.h>
@@ -42,9 +42,9 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* A process that waits for a dead disk can't be killed: there is one at most,
- * however many starts follow. The kernel frees the lock at the process's end.
- */
+/* Ends this process if another one looks at the homes already: a process that
+ * waits for a dead disk can't be killed, so there is one at most, however many
+ * starts follow. The kernel frees the lock at the process's end. */
 static void be_the_only_one(void)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -56,8 +56,8 @@ static void be_the_only_one(void)
     exit(EXIT_SUCCESS);
 }
 
-/* No names of directories are read: the filter has no getdents64. If this
- * kernel can't build a sandbox, master says so. */
+/* Reads no names of directories: the filter has no getdents64. If this kernel
+ * can't build a sandbox, master says so. */
 static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
@@ -86,14 +86,14 @@ static bool look_at_homes(struct check *k, struct writer w)
     return w.count > 0;
 }
 
-/* For --check: all that is wrong with what the users' rows name. Another
- * configuration isn't the unit's. */
+/* For --check: reports all mistakes in what the users' rows name. Only the
+ * unit's own configuration is compared with the unit. */
 static bool mode_homes(struct check *k)
 {
     struct complaint c = { "" };
 
     if (k->root && strcmp(k->settings.file, SETTINGS_FILE) == 0)
-        unit_look(&k->unit); /* not in the sandbox */
+        unit_look(&k->unit); /* must be outside the sandbox */
     const bool wrong = look_at_homes(k, (struct writer){ "", SIZE_MAX, 0 });
     if (k->unit.stopped)
         stderr_print("hint: sallyport.service doesn't run: only while it runs "
@@ -111,7 +111,7 @@ static void write_mount(void *owner, bool wrong, const char *text)
     stderr_print("%s%s", wrong ? "" : "warning: ", text);
 }
 
-/* For --check. It makes files, which the sandbox of the other looks forbids. */
+/* For --check. It makes files, which the sandbox of the other modes forbids. */
 static bool mode_mounts(struct check *k)
 {
     struct writer w = { 0 };
@@ -127,7 +127,7 @@ static bool mode_mounts(struct check *k)
 static bool mode_remarks(struct check *k)
 {
     struct address own[HINT_OWN_MAX];
-    size_t n = hint_own_addresses(own); /* not in the sandbox */
+    size_t n = hint_own_addresses(own); /* must be outside the sandbox */
     struct buf text;
 
     hint_system(&k->settings);
@@ -141,8 +141,8 @@ static bool mode_remarks(struct check *k)
     return false;
 }
 
-/* For a start. A user with a bad row can't log in, and all others can: so these
- * are warnings. */
+/* For a start. If a row is bad, its user can't log in, but all others can: so
+ * this prints warnings. */
 static bool mode_start(struct check *k)
 {
     k->in_unit = getenv("INVOCATION_ID") != NULL;
@@ -156,15 +156,15 @@ static void take_question(void *p, size_t size)
         die(EX_SOFTWARE, "descriptor 4 has no question");
 }
 
-/* The answer stands where the question stood. */
+/* Writes the answer over the question. */
 static void answer(const void *p, size_t size)
 {
     if (pwrite(PREPARED_FD, p, size, 0) != (ssize_t)size)
         die(EX_OSERR, "descriptor 4: %s", strerror(errno));
 }
 
-/* Answers after each part: master knows at which one this process hangs. A
- * start that will fail makes nothing more. */
+/* Answers after each part, so that master knows where this process hangs. If a
+ * part fails, a start does no later part. */
 static bool mode_prepare(struct check *k)
 {
     static check_part *const parts[PREPARED_PARTS] = {
@@ -192,7 +192,7 @@ static bool mode_prepare(struct check *k)
 
 static const struct {
     const char *name;
-    bool (*run)(struct check *k); /* was there a mistake? */
+    bool (*run)(struct check *k); /* returns whether there was a mistake */
 } modes[] = {
     { "prepare", mode_prepare }, { "homes", mode_homes },
     { "mounts", mode_mounts },   { "remarks", mode_remarks },

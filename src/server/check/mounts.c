@@ -1,8 +1,8 @@
-/* Tries the disks of the users file, the homes and the shares: owners, locks,
- * extended attributes, names; and the options of NFS. Each disk is tried once
- * by root and once by a user, in the first directory that each can write to.
- * Root tries network disks alone. Runs in check; a disk
- * that hangs can block it. */
+/* Tries the disks of the users file, the homes and the shares: owners,
+ * locks, extended attributes, names; and the options of NFS. Each disk is
+ * tried once by root and once by a user, in the first directory to which
+ * each can write. Root tries network disks only. Runs in check; a disk that
+ * hangs can block it. */
 #include "check.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ bool mount_remembers(const struct mount_info *m)
 }
 
 /* Finds the mount of DIRECTORY: the last one with the longest path above it. If
- * there is none, *ret stays. */
+ * there is none, *ret doesn't change. */
 static void mount_of(const char *directory, struct mount_info *ret)
 {
     FILE *table = setmntent("/proc/self/mounts", "re");
@@ -68,12 +68,13 @@ static void mount_of(const char *directory, struct mount_info *ret)
         endmntent(table);
 }
 
-/* A device that one of our directories is on. */
+/* A device of one of our directories. */
 struct seen {
     dev_t device;
     bool tried, as_user;
     bool far;
-    const char *directory; /* the first one; and why it couldn't be tried: */
+    const char *directory; /* its first directory, and why that couldn't be
+                            * tried: */
     int error;
 };
 
@@ -83,7 +84,7 @@ struct rounds {
     void *owner;
     struct seen *seen;
     size_t count;
-    const char *directory;   /* that is tried now */
+    const char *directory;   /* the directory that is being tried */
     struct mount_info mount; /* its mount */
 };
 
@@ -106,8 +107,8 @@ static void rounds_on_loss(void *owner, const struct probe_loss *loss,
     rounds_say(owner, loss->wrong, what, loss->then);
 }
 
-/* It matters only if another server uses these files, too, and nobody here can
- * know that. */
+/* Looks at the options of NFS. They matter only if another server uses these
+ * files, too, which nobody here can know. */
 static void rounds_look_at_nfs(struct rounds *r)
 {
     if (mount_keeps_locks(&r->mount))
@@ -131,8 +132,8 @@ static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
     return &r->seen[r->count++];
 }
 
-/* With the ids that the directory is used with. What is missing is reported by
- * others. Returns whether it tried a mount. */
+/* Tries the directory with the ids with which the server uses it. Others report
+ * a missing directory. Returns whether it tried a mount. */
 static bool rounds_try(struct rounds *r, bool as_user)
 {
     FD_CLEANUP int fd = open(r->directory, MOUNT_ENTER);
@@ -155,7 +156,8 @@ static bool rounds_try(struct rounds *r, bool as_user)
     return seen->tried;
 }
 
-/* USER: NULL for a directory of root's. SHARE: NULL for a home. */
+/* Visits a directory. USER: NULL for a directory of root's. SHARE: NULL for a
+ * home. */
 static void rounds_visit(struct rounds *r, const char *directory,
                          const struct user *user, const struct share *share)
 {
@@ -172,7 +174,7 @@ static void rounds_visit(struct rounds *r, const char *directory,
         rounds_look_at_nfs(r);
 }
 
-/* The home, and the shares that the user may write to. */
+/* Visits the home, and the shares to which the user may write. */
 static void rounds_visit_as(struct rounds *r, const struct user *user)
 {
     if (user->locked)

@@ -130,7 +130,7 @@ int part_refuse(const struct check *k, const char *key, int r,
     return r;
 }
 
-/* In the order of the numbers that the setting `accounts` gives them. */
+/* In the order of their numbers from the setting `accounts`. */
 static const struct {
     const char *name;
     enum process process;
@@ -141,8 +141,8 @@ static const struct {
     { "_sallyport-keys", PROCESS_KEYS },
 };
 
-/* Account AT against the users and the accounts before it, so that no process
- * can trace or end another one. */
+/* Checks account AT against the users and the accounts before it, so that no
+ * process can trace or end another one. */
 static int account_apart(const struct settings *s, const struct prepared *p,
                          size_t at, struct complaint *c)
 {
@@ -221,7 +221,8 @@ int part_empty(const struct check *k, struct prepared *p, struct complaint *c)
     return part_refuse(k, "empty", r, c);
 }
 
-/* Master's filter too: it loads it when the others have started already. */
+/* Also tries master's filter, which master loads when the others have started
+ * already. */
 int part_sandbox(const struct check *k, struct prepared *p, struct complaint *c)
 {
     const struct sandbox_filter *own[] = {

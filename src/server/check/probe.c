@@ -24,11 +24,12 @@
 #define NAME PATH_RESERVED "%016" PRIx64 "%016" PRIx64 ".temp"
 
 struct probe {
-    int directory, fd;         /* of the file ONE */
+    int directory, fd;         /* descriptors: of the directory, and of the file
+                                * ONE */
     char one[64], another[64]; /* names; ANOTHER is free between two trials */
 };
 
-/* Each returns 0, or the errno that says what is missing. */
+/* Each returns 0, or the errno that names what is missing. */
 typedef int probe_trial(struct probe *p);
 
 static int probe_lock(struct probe *p)
@@ -36,7 +37,8 @@ static int probe_lock(struct probe *p)
     return flock(p->fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
 }
 
-/* A second descriptor must not get the lock that the first one has. */
+/* Checks that a second descriptor doesn't get the lock that the first one
+ * has. */
 static int probe_lock_excludes(struct probe *p)
 {
     FD_CLEANUP int second =
@@ -47,8 +49,8 @@ static int probe_lock_excludes(struct probe *p)
     return flock(second, LOCK_EX | LOCK_NB) == 0 ? EEXIST : 0;
 }
 
-/* "1: FLOCK  ADVISORY  WRITE 4711 00:2f:17 0 EOF": the process, then device and
- * inode. */
+/* Is LINE a lock of this process on that inode? "1: FLOCK  ADVISORY  WRITE 4711
+ * 00:2f:17 0 EOF": the process, then device and inode. */
 static bool probe_is_own_lock(struct slice line, ino_t inode)
 {
     struct slice word, field[6], device;
@@ -81,8 +83,9 @@ static bool probe_kernel_has_lock(ino_t inode)
     return has;
 }
 
-/* The kernel itself keeps a lock that FUSE doesn't pass on to its file system.
- * The kernel's own network file systems keep the others' locks, too. */
+/* Checks that other machines see the lock. If FUSE doesn't pass a lock on to
+ * its file system, the kernel itself keeps it. The kernel's own network file
+ * systems list the others' locks, too. */
 static int probe_lock_is_shared(struct probe *p)
 {
     struct statfs disk;
@@ -104,7 +107,7 @@ static int probe_attributes(struct probe *p)
         return errno;
     if (value != '1')
         return EIO;
-    /* Only one may have it. */
+    /* The second one must fail. */
     return fsetxattr(p->fd, ATTRIBUTE, "2", 1, XATTR_CREATE) == 0 ? EPROTO : 0;
 }
 
@@ -132,7 +135,7 @@ static bool probe_renames(struct probe *p)
            renameat(p->directory, p->another, p->directory, p->one) == 0;
 }
 
-/* A link takes the place of both flags of renameat2(2). */
+/* Checks renames. A link can replace both flags of renameat2(2). */
 static int probe_names(struct probe *p)
 {
     return probe_links(p) || probe_renames(p) ? 0 : EOPNOTSUPP;
@@ -168,7 +171,8 @@ static int probe_is_fresh(struct probe *p)
     return probe_is_new(p, seen_by, fd) ? 0 : ESTALE;
 }
 
-/* A user's uid, unless the disk gives all files another one. */
+/* Checks that a new file gets its user's uid: some disks give all files another
+ * one. */
 static int probe_owner(struct probe *p)
 {
     struct stat st;
@@ -178,7 +182,8 @@ static int probe_owner(struct probe *p)
     return st.st_uid == geteuid() ? 0 : EOWNERDEAD;
 }
 
-/* rclone's mount makes it from the path. */
+/* Checks that a rename keeps the inode: rclone's mount makes it from the
+ * path. */
 static int probe_inode(struct probe *p)
 {
     struct stat before, after;

@@ -1,7 +1,7 @@
-/* check, once it has asked systemd about the unit: takes the ids of
- * each user in turn, and looks whether the home can be entered. An O_PATH
- * descriptor reads nothing, and no call lists names. Landlock permits no more:
- * it doesn't see O_PATH. */
+/* check, after it has asked systemd about the unit: takes the ids of each user
+ * in turn, and looks whether the home can be entered. An O_PATH descriptor
+ * reads nothing, and no call lists names. Landlock permits nothing else, and
+ * doesn't check O_PATH. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

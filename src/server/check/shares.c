@@ -1,7 +1,6 @@
 /* Checks the shares' directories before a login needs them: owner, group and
  * mode, whether a member can enter, whether systemd lets the server write, and
- * whether a share and a home lie in each other. Runs in check; changes
- * nothing. */
+ * whether a share and a home overlap. Runs in check; changes nothing. */
 #include "check.h"
 
 #include <errno.h>
@@ -27,7 +26,7 @@ struct shares {
     check_report *report;
     void *owner;
     size_t mistakes;
-    const struct user **member; /* of each share: the first one, or NULL */
+    const struct user **member; /* the first member of each share, or NULL */
 };
 
 static void share_mistake(struct shares *x, const struct share *s,
@@ -50,8 +49,8 @@ static void share_mistake(struct shares *x, const struct share *s,
     x->mistakes++;
 }
 
-/* If the caller isn't root, it owns all files, and their group doesn't
- * matter. */
+/* Checks owner and group. Without root the caller owns all files, and their
+ * group doesn't matter. */
 static void share_missing(struct shares *x, const struct share *s)
 {
     if (x->check->root)
@@ -103,8 +102,8 @@ static void share_reach(struct shares *x, const struct share *s,
                       user->name, s->path, strerror(errno));
 }
 
-/* The kernel decides with the ids of a member, as at a login. NOBODY is one of
- * a share that has none yet. */
+/* Tries to enter with the ids of a member, as at a login. NOBODY stands for a
+ * member of a share that has none yet. */
 static void share_enter(struct shares *x, const struct share *s)
 {
     const struct user *user = x->member[s - x->check->users.share];

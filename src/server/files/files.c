@@ -25,10 +25,12 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
-#define REST_MS        3000 /* without a request: no client works */
+#define REST_MS                                                                \
+    3000 /* ms without a request until the process gives                       \
+          * memory back: no client works */
 
-/* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
- * never sees a bare errno as an outcome. */
+/* Converts errno to an outcome. A number that isn't in the table is OUTCOME_IO:
+ * the session never sees a bare errno as an outcome. */
 static const struct error {
     int number;
     enum outcome outcome;
@@ -69,8 +71,8 @@ enum outcome files_outcome(int result)
     return OUTCOME_IO;
 }
 
-/* The rights are checked where a path is resolved (resolve.c). Those for an
- * open upload were checked when it began. */
+/* The requests. Rights are checked where a path is resolved (resolve.c); the
+ * rights for an open upload were checked when it began. */
 static const struct handler requests[] = {
     ON(file_read, facts_on_file_read),
     ON(file_write, upload_on_file_write),
@@ -90,7 +92,8 @@ static const struct handler requests[] = {
     ON(mode, change_on_mode),
     ON(space, space_on_space),
     ON(facts, facts_on_facts),
-    /* Only ctl can ask these, and ctl nothing else: by the message list. */
+    /* By the message list, only ctl can send these, and ctl can send no
+     * others. */
     ON(find, search_on_find),
     ON(held_find, held_on_held_find),
 };
@@ -117,10 +120,9 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
     return 0;
 }
 
-/* EAGAIN has two causes: the session doesn't read, or too many descriptors of
- * this uid are under way in all its processes together (ETOOMANYREFS). The
- * second one passes. So it is tried again for a short time, and never after
- * master's end. */
+/* Retries after EAGAIN for a short time, but not after master's end. EAGAIN has
+ * two causes: the session doesn't read, or too many descriptors of this uid are
+ * under way in all its processes together (ETOOMANYREFS), which goes away. */
 static int files_send(struct files *f, enum message_kind kind, const void *body,
                       uint64_t ms)
 {
@@ -178,7 +180,7 @@ static void files_serve_request(struct files *f, struct message *m)
                .limit = f->exceeded.limit, .used = f->exceeded.used);
 }
 
-/* True for a message; *over when this was the end. */
+/* Returns true for a message; *over: the channel has ended. */
 static bool files_receive(struct channel *c, struct message *m, bool *over)
 {
     int r = channel_receive(c, m);
@@ -213,8 +215,8 @@ void files_serve_master(struct files *f)
     f->over |= f->orphan;
 }
 
-/* When master dies its end of the channel closes; every wait of this process
- * watches it. After one second an upload's partial gets the client's name, for
+/* Every wait of this process watches master's channel, which closes when master
+ * dies. After one second an upload's partial gets the client's name, for
  * "partials list". */
 static void files_serve(struct files *f)
 {
@@ -222,7 +224,8 @@ static void files_serve(struct files *f)
         { .fd = f->session.fd, .events = POLLIN },
         { .fd = f->master.fd, .events = POLLIN },
     };
-    bool rests = false; /* until the next message it waits for ever */
+    bool rests = false; /* true: it waits without a deadline until the next
+                         * message */
     struct message m;
 
     while (!f->over) {
@@ -234,7 +237,7 @@ static void files_serve(struct files *f)
         if (n == 0 && wanted >= 0)
             upload_note_wanted(&f->upload);
         rests = n == 0 && wanted < 0;
-        if (rests) /* a listing has 40 KiB there */
+        if (rests) /* a listing leaves 40 KiB there */
             stack_wipe_below();
         if (ends[1].revents)
             files_serve_master(f);
@@ -244,8 +247,8 @@ static void files_serve(struct files *f)
     }
 }
 
-/* Did the session die, or leave? Master learns it from gate, reports a death,
- * and closes the channel, within seconds. */
+/* Waits until master has told how the session ended. Master learns it from
+ * gate, tells us, and closes the channel within seconds. */
 static void files_wait_for_master(struct files *f)
 {
     struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
@@ -264,12 +267,13 @@ static void files_set_signals(void)
     sigset_t none;
 
     process_ignore_signals();
-    signal(SIGIO, SIG_IGN); /* somebody opens a file with a lease (commit.c) */
+    signal(SIGIO, SIG_IGN); /* sent when somebody opens a file with a lease
+                             * (commit.c) */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Notes the groups of the shares: the kernel recognises a member by them.
+/* Notes the groups of the shares, by which the kernel recognises a member.
  * Without root only the caller's groups exist; if there are too many, the perm
  * fact promises less, never more. */
 static void files_note_groups(struct files *f, const struct files_start *start)
@@ -281,8 +285,8 @@ static void files_note_groups(struct files *f, const struct files_start *start)
             f->groups[f->group_count++] = start->mounts[i].gid;
 }
 
-/* F is zero. An idle process has no pages for what it never writes to, such as
- * the name of an upload. */
+/* F must be zero: an idle process has no pages for members that it never writes
+ * to, such as the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
 {
     f->rules = start->rules;
@@ -308,9 +312,9 @@ static void files_init(struct files *f, const struct files_start *start)
     sandbox_on_refused(event_on_syscall);
 }
 
-/* A walk has one open for each level of the longest path. The kernel also
- * limits by it what all processes of the uid have sent and not yet received,
- * and without root all sessions share one uid. */
+/* A walk opens one descriptor for each level of the longest path. By this limit
+ * the kernel also bounds what all processes of the uid have sent and not yet
+ * received, and without root all sessions share one uid. */
 #define FILES_MAX_OPEN (FTP_PATH_MAX / 2 + 256)
 
 int files_enter(const struct files *f, const struct files_start *start,
@@ -329,7 +333,7 @@ int files_enter(const struct files *f, const struct files_start *start,
         .max_files = FILES_MAX_OPEN,
         .allow_weaker = start->rules.allow_weaker,
     };
-    unsigned weaker = 0; /* master reports at start what is weaker */
+    unsigned weaker = 0; /* master reports at the start what is weaker */
 
     for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
         if (m->fd >= 0)

@@ -1,5 +1,5 @@
-/* The process files: what it knows, the requests that it answers, and what its
- * files call of each other. */
+/* The process files: its state, the requests that it answers, and the functions
+ * that its files call of each other. */
 #ifndef FILES_FILES_H
 #define FILES_FILES_H
 
@@ -32,52 +32,55 @@ struct quota_place {
     struct quota_subvolume subvolume;
 };
 
-/* A directory of the user's tree, with all below it but other mounts: the home,
- * a share, or a directory of the home that has rights of its own. */
+/* A directory of the user's tree, with everything below it except other mounts:
+ * the home, a share, or a directory of the home that has rights of its own. */
 struct mount {
-    struct slice at; /* its virtual path; the home's is "" */
-    int fd;          /* -1: it couldn't be opened, and nothing is in it */
+    struct slice at; /* its virtual path; "" for the home */
+    int fd;          /* -1: it couldn't be opened, and counts as empty */
     unsigned rights;
     bool share;
-    bool drop;    /* the user sees nothing of what is in it */
-    bool mine;    /* the user sees directories and the own files only */
+    bool drop;    /* the user sees none of its names */
+    bool mine;    /* the user sees directories and own files only */
     bool inspect; /* uploads wait, unseen, for sallyportctl */
-    bool follows; /* symbolic links; only a home without such directories */
-    unsigned file_mode, dir_mode; /* of what is made in it */
+    bool follows; /* follows symbolic links: only a home without such
+                   * directories does */
+    unsigned file_mode, dir_mode; /* modes of what is made in it */
     struct quota_place quota;
 };
 
 struct copy {
-    int from;           /* the finished file, or -1: nothing is to be copied */
-    uint64_t done, len; /* bytes of its head */
-    struct stat before; /* what it was when the copy began */
+    int from;           /* the finished file, or -1: there is nothing to copy */
+    uint64_t done, len; /* bytes of its head: copied so far, in all */
+    struct stat before; /* its facts when the copy began */
 };
 #define COPY_NONE { .from = -1 }
 
 #define HELD_DIGITS 16 /* of an id */
 
 /* The upload that is open while the session's channel is in PHASE_WRITING, and
- * what is known of it until the session has its answer. */
+ * its state until the session has its answer. */
 struct upload {
     bool open;
-    bool unreported; /* if the session dies, nobody has logged it */
-    bool prepared;   /* its length is checked, and all of it is synced */
+    bool unreported; /* nobody has logged it yet, should the session die */
+    bool prepared;   /* its length was checked, and all of it was synced */
     bool visible;    /* the rename was done */
-    bool wanted;     /* the partial has the name, for sallyportctl */
+    bool wanted;     /* the partial has an attribute with the name, for
+                      * sallyportctl */
     int shortage;    /* why it failed for want of space, or 0 */
-    char held[HELD_DIGITS + 1]; /* then: its id, if it waits for inspection */
+    char held[HELD_DIGITS + 1]; /* its id when it is visible, if it waits for
+                                 * inspection */
     enum write_mode mode;
-    uint64_t began;  /* clock_ms() at its begin */
+    uint64_t began;  /* clock_ms() at its beginning */
     uint64_t first;  /* offset of its first new byte */
     uint64_t length; /* so far */
     const struct mount *mount;
-    int directory; /* where the target and its partial stand */
+    int directory; /* the directory of the target and its partial */
     enum conflict conflict;
     bool onto_nothing; /* APPE: must the name still be free at the commit? */
     struct partial partial;
-    struct copy copy; /* of the file that REST or APPE continues with */
+    struct copy copy; /* the head of the file that REST or APPE continues */
     char name[NAME_MAX + 1];
-    struct path path; /* of the target, as the client named it */
+    struct path path; /* path of the target, as the client named it */
 };
 
 /* Removed bytes that the file system doesn't report as free yet. */
@@ -86,15 +89,15 @@ struct freed_bytes {
 };
 struct freed {
     dev_t device;
-    uint64_t until; /* clock_ms(): later they aren't believed any more */
+    uint64_t until; /* clock_ms() until which they count as free */
     struct freed_bytes disk, quota;
 };
 #define FREED_MS 60000
 
-/* A user of whom master has told the name, "": none that this one may know. */
+/* A user's name from master; "": this user may not learn it. */
 #define OWNERS_MAX 256
 struct owner_name {
-    uid_t uid; /* 0: this place is free */
+    uid_t uid; /* 0: this entry is free */
     char name[USER_NAME_MAX + 1];
 };
 
@@ -109,33 +112,38 @@ struct files {
     size_t mounts;
     struct guarded *guarded; /* guard.c */
     size_t guarded_count;
-    int counter;        /* the home, open where uploads are counted; else -1 */
-    int counter_lock;   /* what is locked meanwhile; or -errno */
-    bool writes_only;   /* partials: in some mount no file can be read */
-    bool uid_is_shared; /* by other users: their partials aren't listed */
+    int counter;        /* the home, open if uploads are counted; otherwise
+                         * -1 */
+    int counter_lock;   /* locked while uploads are counted; or -errno */
+    bool writes_only;   /* partials: in some mount no file may be read */
+    bool uid_is_shared; /* other users have this uid: their partials aren't
+                         * listed */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */
     bool orphan; /* master is */
     int died;    /* the signal that ended the session; 0: it left, or lives */
-    unsigned next_sized; /* the oldest answer, which the next one replaces */
-    bool no_marks;       /* logged: confirmed lengths can't be stored */
-    bool no_count;       /* logged: uploads can't be counted */
+    unsigned next_sized; /* index of the oldest answer, which the next one
+                          * replaces */
+    bool no_marks;       /* logged already: confirmed lengths can't be stored */
+    bool no_count;       /* logged already: uploads can't be counted */
     dev_t asked_device;  /* the disk of the last upload */
-    bool locks_die;      /* there: a lock can go to another server */
+    bool locks_die;      /* on that disk a lock can go to another server */
     struct freed freed;
     struct quota_amount exceeded; /* the limit that a request has met, or 0 */
-    uint64_t nameless_until;      /* clock_ms(): master isn't asked for names */
-    /* The last ones: an idle process has written to the first page of each. */
+    uint64_t nameless_until;      /* clock_ms() before which master isn't asked
+                                   * for names */
+    /* These are last: an idle process has written only to the first page of
+     * each. */
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     struct upload upload;
     struct sized sized[SIZED_MAX];
     struct owner_name owner[OWNERS_MAX]; /* at uid % OWNERS_MAX */
 };
 
-/* The requests of a session, and the two of sallyportctl. Each handler returns
- * 0 when it has answered; else an enum outcome or -errno, and files.c answers
- * with `refused`. */
+/* The requests of a session, and the two requests of sallyportctl. Each handler
+ * returns 0 when it has answered; otherwise an enum outcome or -errno, and
+ * files.c answers with `refused`. */
 int facts_on_file_read(void *owner, struct msg_file_read *m);
 int upload_on_file_write(void *owner, struct msg_file_write *m);
 int upload_on_file_copy(void *owner, struct msg_file_copy *m);
@@ -159,7 +167,7 @@ int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
  * to that request, and returns 0, so that a handler can end with it. If the
- * session is gone, the main loop ends; if it doesn't read its answers, the
+ * session has gone, the main loop ends; if it doesn't read its answers, the
  * process ends. */
 #define ANSWER(f, name, ...) ANSWER_WITHIN(f, ANSWER_MS, name, __VA_ARGS__)
 /* The same for a peer that may read slowly, for at most MS. */
@@ -169,56 +177,60 @@ int held_on_held_find(void *owner, struct msg_held_find *m);
 int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
                  const void *body);
 
-/* Enters the sandbox, which permits in each mount what its rights need: 0; or
- * -EPERM with a complaint. */
+/* Enters the sandbox, which permits in each mount what its rights need. Returns
+ * 0, or -EPERM with a complaint. */
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c);
 
-/* Takes a message of master, or its end. */
+/* Handles a message of master, or its end. */
 void files_serve_master(struct files *f);
-/* Waits MS for the end of session or master: true as soon as one is gone. */
+/* Waits MS for the end of session or master. Returns true as soon as one has
+ * gone. */
 bool files_peer_gone_within(const struct files *f, int ms);
-/* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. 0; -EBUSY if another process
- * still has it after MS; -errno. */
+/* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. Returns 0; -EBUSY if another
+ * process still has the lock after MS; -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
 /* Logs the removal of NUMBER partials with BYTES in all. NUMBER 0: one partial,
- * not counted in the log. */
+ * whose number isn't logged. */
 void files_report_removed(struct files *f, const char *reason, uint64_t number,
                           uint64_t bytes);
 
-/* RESULT is what a request returned: an enum outcome, or -errno. */
+/* Returns the outcome of RESULT: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
-/* An outcome, for functions that return a descriptor: below all of -errno. */
+/* Encodes an outcome below all of -errno, for functions that return a
+ * descriptor. */
 #define REFUSED(outcome) (-4096 - (int)(outcome))
 
-/* change.c: may PATH not be renamed or removed, since it is a mount, or one
- * stands below it? OUTCOME_MOUNT, or OUTCOME_DENIED for "/"; 0: it may. */
+/* change.c: returns OUTCOME_MOUNT if PATH may not be renamed or removed, since
+ * it is a mount or contains one; OUTCOME_DENIED for "/"; otherwise 0. */
 int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c */
 
-/* Gives the partial the name that the client sent, for sallyportctl, and to
- * show whose it is. That costs two changes on the disk, so uploads get it only
- * when they can be resumed: they take a second, are synced, or are cut. */
+/* Writes the client's name for the file into an attribute of the partial, for
+ * sallyportctl, and to show whose it is. That costs two changes on the disk, so
+ * uploads get it only once they can be resumed: after a second, at a sync, or
+ * at a cut. */
 void upload_note_wanted(struct upload *u);
-/* How long until then; -1: it has it, or there is no upload. */
+/* Returns the ms until upload_note_wanted() is due; -1: it is done, or there is
+ * no upload. */
 int upload_wanted_ms(const struct upload *u);
 
-/* RESULT of a step of the open upload: for want of space nothing of it will be
- * kept. Returns RESULT, or as quota_explain_write(). */
+/* Notes the RESULT of a step of the open upload: if space was short, nothing of
+ * the upload will be kept. Returns RESULT, or as quota_explain_write(). */
 int upload_after(struct files *f, int result);
-/* The upload is over: its session may begin another one. */
+/* Ends the upload: its session may begin another one. */
 void upload_close(struct files *f);
-/* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
- */
+/* Ends an open upload as if the client had been cut off: keeps it for a resume,
+ * or deletes it. */
 void upload_end_as_cut(struct files *f);
 /* Logs an upload if its session died before it could. */
 void upload_report_death(struct files *f);
 
 /* mount.c: the directories that make up the user's tree. */
 
-/* Notes all of them, unopened. */
+/* Notes all directories without opening them. */
 void mount_init(struct files *f, const struct files_start *start);
 /* Opens the home and the mounts as the user; from then on the process has the
  * user's ids. Returns 0, or -errno if the home can't be opened. Each mount that
@@ -226,65 +238,69 @@ void mount_init(struct files *f, const struct files_start *start);
 int mount_open(struct files *f, const struct files_start *start);
 /* Are there names in it that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
-/* A share in which the user sees nothing of what others do? */
+/* Is it a share in which the user sees nothing of other users? */
 bool mount_hides_others(const struct mount *m);
-/* Returns what the sandbox must permit in it: enum beneath_may bits. */
+/* Returns the rights in it that the sandbox must permit: enum beneath_may
+ * bits. */
 unsigned mount_may(const struct mount *m);
 
-/* Returns the mount of PATH: its path is the longest beginning of PATH. */
+/* Returns the mount of PATH: the one whose path is the longest beginning of
+ * PATH. */
 const struct mount *mount_of(const struct files *f, struct slice path);
-/* Is PATH its own virtual path? */
+/* Is PATH the mount's own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
-/* Does it stand in DIRECTORY itself? Then *name is its name there. */
+/* Is it an entry of DIRECTORY itself? Then *name is its name there. */
 bool mount_is_in(const struct mount *m, struct slice directory,
                  struct slice *name);
-/* The mount NAME in DIRECTORY, or NULL. */
+/* Returns the mount NAME in DIRECTORY, or NULL. */
 const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
 /* Is there any? */
 bool mount_any_in(const struct files *f, struct slice directory);
-/* Stands one somewhere below the directory PATH, which isn't "/"? */
+/* Does the directory PATH, which isn't "/", contain a mount at any depth? */
 bool mount_is_below(const struct files *f, struct slice path);
 
-/* guard.c: directories of the home that have rights of their own, and those
- * that contain them, are found by their own path only. */
+/* guard.c: guarded directories are those of the home with rights of their own,
+ * and all that contain them. They are found by their own path only. */
 
-/* Once the mount M of the home was opened, or not. LATE: its disk doesn't
- * answer. 0 or -errno. */
+/* Call it once the mount M of the home was opened, or couldn't be. LATE: its
+ * disk doesn't answer. Returns 0 or -errno. */
 int guard_note(struct files *f, const struct mount *m, bool late);
-/* Does PATH, of the mount M, lead to none of them by another spelling? 0;
- * -ENOENT if it does, or isn't there; -errno. */
+/* Checks that PATH, of the mount M, doesn't lead to a guarded directory by
+ * another spelling. Returns 0; -ENOENT if it does, or if PATH doesn't exist;
+ * -errno. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path);
-/* The same for NAME in the open DIRECTORY, with the path ABOVE; 0 if it isn't
- * there. */
+/* The same for NAME in the open DIRECTORY, whose path is ABOVE; returns 0 if
+ * NAME doesn't exist. */
 int guard_name(const struct files *f, const struct mount *m, struct slice above,
                int directory, const char *name);
 
-/* resolve.c: from a virtual path to a descriptor, by the kernel alone. Each
+/* resolve.c: turns a virtual path into a descriptor, by the kernel alone. Each
  * function takes the rights that are NEEDED there: enum right bits. */
 
-/* Copies the path of a request out of the message. A path that isn't normal is
- * a lie of the session, and ends the process. */
+/* Copies the path of a request out of the message. A session that sends a path
+ * that isn't normal lies: ends the process. */
 void resolve_request(struct slice text, struct path *ret);
 
-/* Is a component reserved? */
+/* Is any component reserved? */
 bool resolve_is_reserved(struct slice path);
 
-/* Opens PATH, following links in a home without other rights only, and never
- * out of it. REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a component is reserved, or
- * the path leads into a drop; -errno. Always close-on-exec. */
+/* Opens PATH, close-on-exec. Follows links only in a home without other rights,
+ * and never out of it. Returns REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a
+ * component is reserved, or the path leads into a drop; -errno. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
-/* Call before PATH is opened otherwise: the peer of a FIFO or a device would
+/* Call it before PATH is opened otherwise: the peer of a FIFO or a device would
  * notice. Returns 0 for a file or directory; -ENODEV; as resolve_open(). */
 int resolve_look(const struct files *f, const struct path *path,
                  unsigned needed);
-/* Opens PATH beneath DIRECTORY. A link that leads out of it is -EXDEV. */
+/* Opens PATH beneath DIRECTORY. Returns -EXDEV for a link that leads out of
+ * it. */
 int resolve_beneath(int directory, const char *path, int flags);
 
 /* Opens NAME in DIRECTORY itself: one component, never a link. MODE is for
- * O_CREAT. The sandbox allows no other call to open files than openat2, so this
- * uses it too. */
+ * O_CREAT. Uses openat2, the only call to open files that the sandbox
+ * permits. */
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
 /* Opens the directory NAME in DIRECTORY, unless something is mounted there:
@@ -293,110 +309,114 @@ int resolve_unmounted(int directory, const char *name, int flags);
 
 /* Do they describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);
-/* The same, and nothing has written to it between the two looks? */
+/* The same, and was it unchanged between the two looks? */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
-/* Is NAME in DIRECTORY that file? A link is not what it leads to. */
+/* Is NAME in DIRECTORY that file? A link is not the file that it leads to. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
-/* Asks the kernel, but not a network disk, for facts of the open file FD:
- * device, inode and type, which never change, and the rest as the disk last
- * answered. 0 or -errno. */
+/* Reads the facts of the open file FD without asking a network disk: device,
+ * inode and type, which never change, and the rest as the disk last answered.
+ * Returns 0 or -errno. */
 int resolve_known(int fd, struct stat *ret);
-/* The facts of FD as its file system has them now, and not as this machine
- * remembers them. 0 or -errno. */
+/* Reads the facts of FD from its file system, not from this machine's cache.
+ * Returns 0 or -errno. */
 int resolve_fresh(int fd, struct stat *ret);
 
-/* Is it another's file, in a mount where the user sees only the own ones? Then
- * every request is answered as if it weren't there. */
+/* Is it another user's file, in a mount where the user sees only own files?
+ * Then every request is answered as if the file didn't exist. */
 bool resolve_hides(const struct files *f, const struct mount *m,
                    const struct stat *st);
 
 /* A name and its directory. */
 struct place {
     const struct mount *mount;
-    int directory; /* not to be closed */
-    int owned;     /* the same, or -1 if it is the mount's own descriptor */
+    int directory; /* not owned */
+    int owned;     /* the same, owned; -1 if it is the mount's own descriptor */
     char name[NAME_MAX + 1]; /* "": the mount itself */
 };
 #define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
 #define PLACE_NONE    { .directory = -1, .owned = -1 }
 
-/* The place of something that exists: 0; as resolve_open(). The directory is
- * opened with FLAGS: O_PATH, or O_RDONLY to read or sync it. */
+/* Finds the place of something that exists. Returns 0; as resolve_open(). The
+ * directory is opened with FLAGS: O_PATH, or O_RDONLY to read or sync it. */
 int resolve_place(const struct files *f, const struct path *path,
                   unsigned needed, int flags, struct place *ret);
-/* The place of something new: also OUTCOME_BAD_NAME; OUTCOME_EXISTS for "/", or
- * OUTCOME_MOUNT for another mount. */
+/* Finds a place for something new. Returns also OUTCOME_BAD_NAME;
+ * OUTCOME_EXISTS for "/", or OUTCOME_MOUNT for another mount. */
 int resolve_new_place(const struct files *f, const struct path *path,
                       unsigned needed, int flags, struct place *ret);
 void resolve_release_place(struct place *p);
 
-/* walk.c: reading a directory, in constant memory and in the order of the disk.
- */
+/* walk.c: reads directories, in constant memory and in the order of the
+ * disk. */
 
 #define DIRECTORY_BYTES 32768
 
 struct directory {
     int fd;
     size_t len, at;
-    bool maybe_directory; /* the last name is one, or the disk doesn't say */
+    bool maybe_directory; /* the last name is a directory, or the disk doesn't
+                           * say */
     uint8_t bytes[DIRECTORY_BYTES] __attribute__((aligned(8)));
 };
 
 /* FD stays the caller's; it must be at its start. */
 void directory_begin(struct directory *d, int fd);
-/* 1: *name is the next one ("." and ".." are left out), until the next call.
- * 0: the end. -errno */
+/* Returns 1: *name is the next name ("." and ".." are left out), valid until
+ * the next call; 0: there are no more; -errno. */
 int directory_next(struct directory *d, const char **name);
 
-/* All directories of a mount, one after another. */
+/* A walk through all directories of a mount, one after another. */
 struct walk {
     struct files *f;
     const struct mount *mount;
     void *owner;
-    /* NAME is in the open directory DIRECTORY with the path w->path. */
+    /* Called for NAME in the open directory DIRECTORY, whose path is
+     * w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
     uint64_t most;    /* names; 0: no limit */
     uint64_t until;   /* clock_ms(); 0: no limit */
     bool one_disk;    /* leaves out what is mounted in it, also by mount --bind,
                          and subvolumes and snapshots of btrfs */
-    uint32_t request; /* of sallyportctl, which gets signs of life; or 0 */
+    uint32_t request; /* the request of sallyportctl, which gets signs of life;
+                       * or 0 */
 
     uint64_t sign_at; /* clock_ms() */
-    bool ends;        /* set by on_name: no more names are visited */
+    bool ends;        /* on_name sets it: no more names are visited */
     struct path path;
     uint64_t names;  /* how many were looked at */
-    uint64_t unread; /* directories and names that can't be looked into */
-    int error; /* errno of one of them, EACCES only if all have it; or of a
-                  missing start */
+    uint64_t unread; /* how many directories and names couldn't be looked
+                      * into */
+    int error; /* errno of one of them, EACCES only if all have it; or errno of
+                * a missing start */
 };
 
 /* Visits each directory of the mount and each directory of the home with its
- * own rights, except those that a share hides. Ends early if the session or
- * master is gone, or if a limit is reached. Doesn't follow links. */
+ * own rights, except directories that a share hides. Ends early if the session
+ * or master has gone, or if a limit is reached. Doesn't follow links. */
 void walk_mount(struct walk *w);
 
 /* The same for the home, and then for each share that could be opened. */
 void walk_mounts(struct walk *w);
 
-/* The same from the directory PATH of the mount on, which is virtual and may be
- * missing. No link leads to it. */
+/* The same, beginning at the directory PATH of the mount, which is virtual and
+ * may be missing. Follows no link to it. */
 void walk_below(struct walk *w, struct slice path);
 
-/* False if the walk ends early; to be asked once for each name. */
+/* Returns false if the walk must end early. Call it once for each name. */
 bool walk_goes_on(struct walk *w);
-/* For sallyportctl: the walk doesn't hang, and what comes next may take so many
- * MS (0: no longer than usual). */
+/* Tells sallyportctl that the walk doesn't hang, and that the next step may
+ * take MS (0: the usual time). */
 void walk_works(const struct walk *w, uint64_t ms);
 #define WALK_READER_MS (UINT64_C(15) * 60 * 1000) /* a pager */
-/* A directory that can't be read counts as such, unless it is gone. */
+/* Counts a directory that can't be read, unless it has gone. */
 void walk_not_read(struct walk *w, int error);
 
-/* Adds NAME to PATH; false if that would be too long. */
+/* Adds NAME to PATH. Returns false if PATH would be too long. */
 bool walk_enter(struct path *path, const char *name);
 /* Cuts PATH back to its first LEN bytes. */
 void walk_leave(struct path *path, size_t len);
 
-/* facts.c: what is known of one name in an open directory. */
+/* facts.c: the facts of one name in an open directory. */
 
 /* A directory in which names are looked up. */
 struct view {
@@ -406,23 +426,23 @@ struct view {
 };
 
 struct facts {
-    struct stat st; /* of the link itself, or of what it leads to */
+    struct stat st; /* facts of the link itself, or of what it leads to */
     bool link;
     unsigned perm;
-    struct slice owner; /* until the next call; or empty */
+    struct slice owner; /* valid until the next call; or empty */
 };
 
-/* Reads the facts of the mount M. Returns 0, or -errno and *ret is
- * undefined. */
+/* Reads the facts of the mount M. Returns 0, or -errno with an undefined
+ * *ret. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
-/* The same of NAME, which is no mount. A link to a directory is a directory
- * only if the path leads INTO it, and ends in "/". */
+/* The same for NAME, which is no mount. A link to a directory is shown as a
+ * directory only if the path leads INTO it, and ends in "/". */
 int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
-/* Its bits, enum perm, in the mount M. LINK: it was reached through a link
- * there, and ST describes the link's target. */
+/* Returns the perm fact, enum perm bits, in the mount M. LINK: it was reached
+ * through a link there, and ST describes the link's target. */
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link);
 
@@ -435,53 +455,55 @@ int names_on_owner_is(void *owner, struct msg_owner_is *m);
 
 /* Is there a '*', '?' or '[' in it? */
 bool list_is_pattern(const char *name);
-/* '*': any bytes; '?': any one byte; "[a-z]", "[!a-z]": one byte of a set; else
- * the byte itself. None of them matches a dot at the beginning. A '[' without
- * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
+/* Does NAME match? '*': any bytes; '?': any one byte; "[a-z]", "[!a-z]": one
+ * byte of a set; otherwise the byte itself. None of them matches a dot at the
+ * beginning. A '[' without its ']' is itself. Takes O(length of PATTERN times
+ * length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
-/* count.c: how many files and bytes the user has stored, for uploads and
+/* count.c: counts the files and bytes that the user has stored, for uploads and
  * upload_bytes. */
 
-/* Before the sandbox; HOME is its directory. 0 or -errno. */
+/* Call it before the sandbox closes; HOME is the home's directory. Returns 0 or
+ * -errno. */
 int count_open(struct files *f, int home);
-/* May the user store one more file, of BYTES? 0, OUTCOME_MAX_FILES,
+/* May the user store one more file, of BYTES? Returns 0, OUTCOME_MAX_FILES,
  * OUTCOME_MAX_BYTES or -errno. *ret is what is stored. */
 int count_check(struct files *f, uint64_t bytes, struct stored *ret);
-/* How many bytes upload_bytes leaves beside these; UINT64_MAX: there is no
- * limit. */
+/* Returns how many bytes upload_bytes leaves beside *STORED; UINT64_MAX: there
+ * is no limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
-/* Counts one more, as count_check(). To be called before the rename: a process
- * that is killed in between counts one file too many, but none is left out. */
+/* Counts one more file, and returns as count_check(). Call it before the
+ * rename: a process that is killed in between then counts one file too many,
+ * never one too few. */
 int count_one(struct files *f, uint64_t *bytes);
-/* The rename has failed. */
+/* Takes the count back: the rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
 
 /* lock.c */
 
-/* A lock of a directory, on a network disk of its lock file. */
+/* A lock of a directory; on a network disk also of its lock file. */
 struct lock {
-    int directory; /* not to be closed */
+    int directory; /* not owned */
     int file;
 };
 #define LOCK_NONE    { .directory = -1, .file = -1 }
 #define LOCK_CLEANUP __attribute__((cleanup(lock_release)))
 
 /* The lock file of a directory on a network disk. RMD removes it, and it never
- * expires. The home's also guards the count. */
+ * expires. The home's lock file also guards the count. */
 #define LOCK_FILE PATH_RESERVED "lock"
-/* Opens it: its descriptor, or -errno. */
+/* Opens the lock file. Returns its descriptor, or -errno. */
 int lock_make_file(const struct mount *m, int directory);
 
-/* A session that gives a file a name, or takes one away, holds the lock of its
- * directory, whose disk owner_note_disk() has noted. So all sessions do so one
- * after the other, and what was checked under the lock still holds at the
- * rename. DIRECTORY, of the mount M, is open for reading. 0; -EBUSY after 5 s.
- * 0 as well where it can't be locked: it isn't open for reading, or its file
- * system has no locks. */
+/* Locks DIRECTORY, of the mount M, open for reading; owner_note_disk() has
+ * noted its disk. A session holds this lock while it gives a file a name, or
+ * takes one away. So what was checked under the lock still holds at the rename.
+ * Returns 0; -EBUSY after 5 s. Returns 0 also if it can't be locked: it isn't
+ * open for reading, or its file system has no locks. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
-/* The same for two, which may be the same directory. */
+/* The same for two directories, which may be the same. */
 int lock_both(struct files *f, const struct mount *m, int a, int b,
               struct lock ret[2]);
 /* The same for one open file or directory, on this machine alone. */
@@ -493,50 +515,50 @@ void lock_release(struct lock *l);
 /* A file that gets a name. */
 struct naming {
     const struct mount *mount;
-    int source;       /* the directory where it is now */
+    int source;       /* the directory in which the file is now */
     const char *from; /* its name there */
     /* Device and inode of the file. CONFLICT_REJECT doesn't need them. */
     struct stat file;
-    int directory; /* where it gets the name; on the same file system */
+    int directory; /* the directory in which it gets the name; on the same file
+                    * system */
     /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
      * naming_give() changes both if the file gets another name. */
     char *name;
     struct path *path;
     enum conflict conflict;
     /* Set by naming_give(): a partial got its name by a link, and still has its
-     * own one. The caller removes that once the file is closed. */
+     * own name. The caller removes that once the file is closed. */
     bool linked;
 };
 
-/* The client's WISH for its uploads makes the RULE, on_conflict, stricter:
- * CONFLICT_RENAME keeps the file that has the name, CONFLICT_REJECT permits
- * nothing. Any other wish changes nothing. */
+/* Returns the stricter of the RULE, on_conflict, and the client's WISH for its
+ * uploads: CONFLICT_RENAME keeps the file that has the name, CONFLICT_REJECT
+ * permits nothing. Any other wish changes nothing. */
 enum conflict naming_stricter(enum conflict rule, enum conflict wish);
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?
- * 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
+ * Returns 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
 /* Gives a file its name by the rules of on_conflict. Returns 0, and name and
  * path are those under which it is visible; otherwise an enum outcome or
- * -errno, and the file stays in its place (or with OUTCOME_OVERTAKEN, where
+ * -errno, and the file stays in its place (or, with OUTCOME_OVERTAKEN, where
  * another process has put it). The caller holds the lock. */
 int naming_give(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
 
-/* other.c: the names that a file may get if its own is taken. */
+/* other.c: makes other names for a file whose own name is taken. */
 
-/* The Nth name instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b" or
- * "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where it
- * would be longer than SIZE - 1. */
+/* Writes the Nth name instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
+ * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". If it would be longer than SIZE
+ * - 1, cuts it between characters. */
 void other_name(enum conflict conflict, enum conflict_name style,
                 const char *name, unsigned n, char *out, size_t size);
 /* The same for a drop: "a.7f3a9c21.b". */
 void other_random(const char *name, uint32_t number, char *out, size_t size);
 
-/* held.c: uploads that wait for inspection. Each stands in its directory under
- * a reserved name, which contains its id, the wanted name, and what is to
- * happen if that is taken at the release. So one rename begins the wait or ends
- * it. */
+/* held.c: uploads that wait for inspection. Each has a reserved name in its
+ * directory, which contains its id, the wanted name, and the rule if that name
+ * is taken at the release. So one rename begins the wait or ends it. */
 
 #define HELD_NAME_MAX (NAME_MAX - 35) /* bytes of a wanted name */
 
@@ -544,79 +566,81 @@ void other_random(const char *name, uint32_t number, char *out, size_t size);
  * bytes. */
 void held_name(const char *name, enum conflict conflict,
                char id[HELD_DIGITS + 1], char out[NAME_MAX + 1]);
-/* Notes on the file FD, which is complete, when it became so, and the wanted
- * NAME. Without the note, for instance because the file system has no
- * attributes, the release counts as a change of the file. */
+/* Notes on the complete file FD when it became complete, and the wanted NAME.
+ * Without the note, for instance because the file system has no attributes, the
+ * release counts as a change of the file. */
 void held_stamp(int fd, const char *name);
-/* Reads such a name: true, and *name points into TEXT. */
+/* Parses such a name. Returns true, and *name points into TEXT. */
 bool held_parse(const char *text, char id[HELD_DIGITS + 1],
                 enum conflict *conflict, const char **name);
 
-/* copy.c: the head of a finished file, for REST and APPE onto it: copied in
- * steps into the partial, so that the process serves its session in between. */
+/* copy.c: copies the head of a finished file, for REST and APPE onto it, into
+ * the partial, in steps, so that the process serves its session in between. */
 
-/* Takes FROM, a regular file, to copy its first LEN bytes: 0; -EBUSY where it
- * is shorter; -errno. FROM is closed on failure too. */
+/* Takes FROM, a regular file, to copy its first LEN bytes. Returns 0; -EBUSY if
+ * the file is shorter; -errno. FROM is closed on failure too. */
 int copy_init(struct copy *c, int from, uint64_t len);
 void copy_release(struct copy *c);
 
 uint64_t copy_left(const struct copy *c);
-/* How many bytes it writes at most: holes are kept. */
+/* Returns how many bytes the copy writes at most: holes are kept. */
 uint64_t copy_cost(const struct copy *c);
 
-/* Shares all blocks with INTO, which is empty, if the file system can: true,
- * and nothing is left to copy. */
+/* Shares all blocks with INTO, which is empty, if the file system can. Returns
+ * true if nothing is left to copy. */
 bool copy_by_clone(struct copy *c, int into);
-/* Copies the next piece, a few MiB at most: 0 or -errno; after the last one as
- * copy_unchanged(). */
+/* Copies the next piece, a few MiB at most. Returns 0 or -errno; after the last
+ * piece as copy_unchanged(). */
 int copy_step(struct copy *c, int into);
-/* 0; or OUTCOME_CHANGED if another process wrote to the file, or moved or
- * deleted it, since copy_init(). */
+/* Returns 0; or OUTCOME_CHANGED if another process has written to the file, or
+ * moved or deleted it, since copy_init(). */
 int copy_unchanged(const struct copy *c);
 
 /* space.c: is there room on a disk? */
 
-/* LENGTH more bytes: 0 or -ENOSPC. A file system that doesn't say how large its
- * blocks are has room until a write fails. */
+/* Do LENGTH more bytes fit? Returns 0 or -ENOSPC. A file system that doesn't
+ * report the size of its blocks has room until a write fails. */
 int space_check(const struct statvfs *disk, uint64_t length);
 
-/* Bytes that are free on the disk; INT64_MAX at most. */
+/* Returns the bytes that are free on the disk; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
-/* How many bytes of the DISK min_free keeps. */
+/* Returns how many bytes of the DISK min_free keeps free. */
 uint64_t space_floor(const struct files *f, const struct statvfs *disk);
-/* Bytes that the user may still write: by the disk, min_free and the QUOTA,
- * which may be NULL. */
+/* Returns the bytes that the user may still write: by the disk, min_free and
+ * the QUOTA, which may be NULL. */
 uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota);
-/* Did a request fail for want of space, on the disk or by a limit? */
+/* Did a request fail for lack of space, on the disk or by a limit? */
 bool space_is_short(int result);
-/* Call before something is removed from the disk of FD; then call
+/* Call it before something is removed from the disk of FD; then call
  * space_freed() with the number of removed BYTES. They count as free until the
  * disk reports them, for a minute at most. */
 void space_will_free(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
-/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -EDQUOT by
- * a quota, OUTCOME_KEPT_FREE by min_free, or -ENOSPC; another -errno. If idle
- * partials are what is missing, as many are removed as that takes; if all of
- * them wouldn't be enough, none. */
+/* Makes room for LENGTH bytes in the directory or file FD of the mount. Returns
+ * 0; -EDQUOT by a quota, OUTCOME_KEPT_FREE by min_free, or -ENOSPC; another
+ * -errno. If idle partials take the missing space, removes as many as needed,
+ * or none if all of them wouldn't be enough. */
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length);
-/* The same for what min_free keeps on the disk of FD: 0; OUTCOME_KEPT_FREE if
- * less than that is free, also without the idle partials; -errno. */
+/* The same for the space that min_free keeps on the disk of FD. Returns 0;
+ * OUTCOME_KEPT_FREE if less than that is free, also without the idle partials;
+ * -errno. */
 int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 
 /* quota.c */
 
-/* Before the sandbox: prepares the mount for the functions below. */
+/* Call it before the sandbox closes: prepares the mount for the functions
+ * below. */
 void quota_watch(struct mount *m);
-/* The limits for FD, a directory of the mount or a file in it; those that leave
- * the least, if there are several. All zero: none is known; or it is a share's
- * that shows the user nothing of what others do. */
+/* Gets the limits for FD, a directory of the mount or a file in it; of several
+ * limits the one that leaves least. All zero: no limit is known; or it is the
+ * limit of a share in which the user sees nothing of other users. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
-/* RESULT of a request that makes a file or directory in DIRECTORY, of the mount
- * M. Returns RESULT; but for want of space the outcome that names the cause,
- * and then f->exceeded is the limit, or zero. */
+/* Explains the RESULT of a request that makes a file or directory in DIRECTORY,
+ * of the mount M. Returns RESULT; but after a lack of space the outcome that
+ * names the cause, and then f->exceeded is the limit, or zero. */
 int quota_explain_entry(struct files *f, const struct mount *m, int directory,
                         int result);
 /* The same for a request that writes to a file in DIRECTORY. */
@@ -626,11 +650,11 @@ int quota_explain_write(struct files *f, const struct mount *m, int directory,
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the
  * last half hour. Each search looks at 100,000 names at most, for 5 s at most:
- * in the share if M is one, else in the home, since a limit that is reached in
+ * in the share if M is one, otherwise in the home, since reaching a limit in
  * one of them says nothing about the others. */
 
 /* Removes idle partials on the disk of FD until NEED bytes are freed, and logs
- * it with SHORTAGE, as space_make_room() returns it: the freed bytes. */
+ * it with SHORTAGE, a result of space_make_room(). Returns the freed bytes. */
 uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
                            int shortage, uint64_t need);
 

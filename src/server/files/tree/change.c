@@ -17,8 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* Opens the directory for reading, to lock and sync it. A directory that can't
- * be read takes no upload either. */
+/* Opens the directory for reading, to lock and sync it. If it can't be read, it
+ * takes no upload either. */
 static int
 change_find(const struct files *f, const struct path *path, unsigned needed,
             int (*resolve)(const struct files *f, const struct path *path,
@@ -42,9 +42,9 @@ int change_of_mount(const struct files *f, const struct path *path)
                : 0;
 }
 
-/* A name survives a power cut once its directory is synced. That holds for a
- * directory, and then for the files in it. DELE needs no sync: at worst the
- * file is still there. */
+/* Syncs the directory, so that a new name survives a power cut: a directory's
+ * name, and with it the files in it. DELE needs no sync: at worst the file is
+ * still there. */
 static int change_sync(const struct files *f, int directory)
 {
     if (!f->rules.fsync || fsync(directory) == 0 || errno == EBADF)
@@ -52,9 +52,9 @@ static int change_sync(const struct files *f, int directory)
     return -errno;
 }
 
-/* Checks whether the new directory has the place of a directory right in the
- * users file. Only now does the disk show which spellings it takes for one
- * name. */
+/* Checks whether the new directory takes the place of a directory with rights
+ * in the users file. Only now does the disk show which spellings it takes for
+ * one name. */
 static int change_check_place(const struct files *f, const struct place *at,
                               const struct path *path)
 {
@@ -64,7 +64,7 @@ static int change_check_place(const struct files *f, const struct place *at,
     return guard_name(f, at->mount, above, at->directory, at->name);
 }
 
-/* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
+/* Keeps the inherited set-group-ID bit: there is no chmod. */
 static int change_make(const struct files *f, const struct place *at,
                        const struct path *path)
 {
@@ -92,8 +92,8 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
                   : ANSWER(f, done, m->request);
 }
 
-/* Partials, which no client can see, must not keep a directory from being
- * removed. */
+/* Removes partials, too: no client can see them, so they must not keep a
+ * directory from being removed. */
 static int change_remove_with_partials(const struct files *f,
                                        const struct place *at)
 {
@@ -151,7 +151,8 @@ static int change_delete(struct files *f, const struct place *at)
     return r != 0 ? r : change_delete_locked(f, at);
 }
 
-/* No file has the name. An upload that is under way stays as it is. */
+/* The name has no file: deletes the partial, but not of an upload that is under
+ * way. */
 static int change_delete_partial(struct files *f, const struct place *at)
 {
     resume_drop_answer(f, at->directory, at->name);
@@ -184,7 +185,7 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* 0 if nothing is there. */
+/* Returns the file type, or 0 if nothing has that name. */
 static mode_t change_kind_at(const struct place *at)
 {
     struct stat st;
@@ -194,7 +195,7 @@ static mode_t change_kind_at(const struct place *at)
                : 0;
 }
 
-/* A name that can't be looked at may be taken. */
+/* Is the name free? A name that can't be looked at may be taken. */
 static bool change_is_free(const struct place *at)
 {
     struct stat st;
@@ -210,7 +211,8 @@ static int change_rename_plain(const struct place *from, const struct place *to)
     return errno == EINVAL ? OUTCOME_BAD_NAME : -errno; /* into itself */
 }
 
-/* Onto itself, or another name of the same file: the kernel does nothing. */
+/* Is it a rename onto itself, or onto another name of the same file? Then the
+ * kernel does nothing. */
 static bool change_is_same(const struct place *from, const struct place *to)
 {
     struct stat st;
@@ -238,8 +240,8 @@ static int change_give(const struct files *f, const struct place *from,
     return naming_give(f, &n);
 }
 
-/* on_conflict holds for an upload under another name and a rename as well as
- * for an upload to the name itself. */
+/* Applies on_conflict: an upload under another name and a rename obeys it, as
+ * an upload to the name itself. */
 static int change_rename_taken(const struct files *f, const struct place *from,
                                struct place *to, struct path *path)
 {
@@ -259,8 +261,8 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return change_give(f, from, to, path, &st, f->rules.on_conflict);
 }
 
-/* -ENOENT if it is another's, in a mount where the user sees only the own
- * files. */
+/* Returns -ENOENT if it is another user's file, in a mount where the user sees
+ * only own files. */
 static int change_check_seen(const struct files *f, const struct place *at)
 {
     struct stat st;
@@ -272,7 +274,7 @@ static int change_check_seen(const struct files *f, const struct place *at)
     return resolve_hides(f, at->mount, &st) ? -ENOENT : 0;
 }
 
-/* Only files and directories are renamed. To rename a link is to make a link,
+/* Renames files and directories only. Renaming a link would be making a link,
  * which Landlock forbids; without Landlock it would be a surprise. */
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
@@ -282,7 +284,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
 
     if (r != 0)
         return r;
-    if (from->mount->mine && kind == S_IFDIR) /* others' files are in it */
+    if (from->mount->mine && kind == S_IFDIR) /* other users' files are in it */
         return OUTCOME_NO_RIGHT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
@@ -306,13 +308,13 @@ static int change_rename_checked(const struct files *f,
     if (r != 0 || !directory)
         return r;
     r = change_check_place(f, to, path);
-    if (r != 0) /* its old name is free: both directories are locked */
+    if (r != 0) /* its old name must become free: both directories are locked */
         change_rename_plain(to, from);
     return r;
 }
 
-/* Between mounts nothing moves, also not on one file system: the kernel would
- * keep the group and the mode that the file had. */
+/* Renames nothing between mounts, not even on one file system: the kernel would
+ * keep the group and mode of the file. */
 static int change_rename(struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
@@ -340,9 +342,9 @@ static void change_measure(struct walk *w, int directory, const char *name)
     w->ends = w->path.len + 1 + strlen(name) > *most;
 }
 
-/* No client could name a path of more than FTP_PATH_MAX bytes, and retention
- * couldn't remove it. A tree so large that the look takes longer than a second
- * is moved all the same. */
+/* Refuses a rename that makes a path of more than FTP_PATH_MAX bytes: no client
+ * could name it, and retention couldn't remove it. If the look at a large tree
+ * takes longer than a second, it is moved all the same. */
 static int change_check_depth(struct files *f, const struct place *from,
                               const struct path *old, const struct path *new)
 {
@@ -376,7 +378,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     resolve_request(m->to, &new);
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r == 0 && mount_is_below(f, path_slice(&new)))
-        r = OUTCOME_MOUNT; /* the name isn't there yet */
+        r = OUTCOME_MOUNT; /* the name doesn't exist yet */
     if (r == 0)
         r = change_check_depth(f, &from, &old, &new);
     if (r != 0)
@@ -397,8 +399,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799
 
-/* A drop shows no file but the session's last upload, so that clients can set
- * its time. */
+/* Opens the session's last upload: a drop shows no other file, and clients must
+ * be able to set its time. */
 static int change_open_last(const struct files *f, const struct path *path,
                             unsigned needed)
 {
@@ -415,8 +417,8 @@ static int change_open_last(const struct files *f, const struct path *path,
                             O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 }
 
-/* Opens a file or directory to change its facts: for reading, or for writing
- * where the user may only write. With O_PATH nothing could be changed. */
+/* Opens a file or directory to change its facts: for reading, or for writing if
+ * the user may only write. O_PATH would permit no change. */
 static int change_open(const struct files *f, const struct path *path,
                        unsigned needed)
 {
@@ -434,9 +436,10 @@ static int change_open(const struct files *f, const struct path *path,
     return fd;
 }
 
-/* Only the owner may change these, as with chmod(2). It is checked here too,
- * since the kernel lets everybody who may write set the time to now. In a share
- * the files of other members are no mistake, so the reply names the rule. */
+/* Opens it for its owner only, as chmod(2) demands. The kernel lets
+ * everybody who may write set the time to now, so this checks, too. In a
+ * share it is no mistake that a file belongs to another member, so the reply
+ * names the rule. */
 static int change_open_own(const struct files *f, const struct path *path,
                            unsigned needed, bool directory, struct stat *st)
 {
@@ -458,8 +461,8 @@ static int change_open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
-/* A file system silently cuts off what it can't store. Then the old times are
- * restored. */
+/* Sets the times; restores the old ones if the file system has silently cut off
+ * what it can't store. */
 static int change_set_times(int fd, const struct timespec times[2],
                             const struct stat *before)
 {
@@ -497,8 +500,8 @@ int change_on_times(void *owner, struct msg_times *m)
     return r < 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* The modes in a share decide what its other members can do, so they are the
- * share's own, whoever owns the file. */
+/* Opens it to change its mode, but not in a share: the modes there decide what
+ * its other members can do, so they are the share's own. */
 static int change_open_for_mode(const struct files *f, const struct path *path,
                                 bool directory, struct stat *st)
 {
@@ -520,10 +523,11 @@ static bool change_in_group(const struct files *f, gid_t gid)
     return false;
 }
 
-/* A directory keeps the bits that an administrator set beyond the nine: users
- * who share it need its set-group-ID bit. A file never gets any of them. The
- * mode of the home itself is the administrator's: 0 would lock the user out.
- * What its owner couldn't read would be kept from retention. */
+/* Changes the mode. A directory keeps the bits that an administrator set beyond
+ * the nine: users who share it need its set-group-ID bit. A file never gets any
+ * of them. The mode of the home itself is the administrator's, since 0 would
+ * lock the user out. The owner keeps the right to read, since retention needs
+ * it. */
 int change_on_mode(void *owner, struct msg_mode *m)
 {
     struct files *f = owner;
@@ -537,10 +541,12 @@ int change_on_mode(void *owner, struct msg_mode *m)
     FD_CLEANUP int fd = change_open_for_mode(f, &path, m->directory, &st);
     if (fd < 0)
         return fd;
-    /* The kernel decides, since links in the home may lead to it. */
+    /* Compare by device and inode, since links in the home may lead to the home
+     * itself. */
     if (fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(&st, &home))
         return -EPERM;
-    /* The kernel would drop the bit, and new files would get another group. */
+    /* The kernel would drop the set-group-ID bit, and new files would get
+     * another group. */
     if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&
         !change_in_group(f, st.st_gid))
         return -EPERM;

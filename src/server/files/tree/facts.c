@@ -16,8 +16,9 @@
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
 
-/* The perm fact (RFC 3659 7.5.5) is advice: what the user's rights permit. The
- * disk may still refuse it, by permission bits, an ACL or a read-only mount. */
+/* Computes the perm fact (RFC 3659 7.5.5), which is advice: what the user's
+ * rights permit. The disk may still refuse it, by permission bits, an ACL or a
+ * read-only mount. */
 static bool perm_has(const struct mount *m, unsigned rights)
 {
     return (m->rights & rights) == rights;
@@ -58,7 +59,7 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     bool rename = perm_has(m, RIGHT_RENAME) && !link &&
                   !(m->mine && S_ISDIR(st->st_mode));
 
-    if (S_ISDIR(st->st_mode)) /* RMD refuses a link to a directory */
+    if (S_ISDIR(st->st_mode)) /* but RMD refuses a link to a directory */
         return perm_directory(m) | perm_when(rename, PERM_RENAME) |
                perm_when(perm_has(m, RIGHT_DIRECTORY) && !link, PERM_DELETE);
     if (S_ISREG(st->st_mode))
@@ -69,9 +70,9 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
-/* A directory changes with each upload of anybody. The server's start says
- * nothing about uploads, and is the same for everybody; clients show 1970 as
- * an error. */
+/* Replaces the facts of a directory that change with anybody's upload. The
+ * server's start says nothing about uploads, and is the same for everybody;
+ * clients show 1970 as an error. */
 static void facts_hide_changes(const struct files *f, struct stat *st)
 {
     st->st_size = 0;
@@ -94,7 +95,8 @@ int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
     return 0;
 }
 
-/* The kernel resolves from the home, since a link may lead up to it. */
+/* Lets the kernel resolve the link from the home, since it may lead upwards, up
+ * to the home. */
 static void facts_follow(const struct files *f, const struct view *in,
                          const char *name, bool into, struct stat *ret)
 {
@@ -151,7 +153,7 @@ static int facts_answer(struct files *f, uint32_t request,
                   .owner = facts->owner);
 }
 
-/* SIZE of a file that isn't there, or SITE PARTIAL: how much of its upload can
+/* SIZE of a missing file, or SITE PARTIAL: returns how much of its upload can
  * be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,
@@ -182,7 +184,8 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
-/* In a drop there is nothing but what this user's own uploads have left. */
+/* Finds the facts. A drop contains only what this user's own uploads have
+ * left. */
 static int facts_find(struct files *f, const struct path *path,
                       enum facts_for purpose, bool directory, struct facts *ret)
 {
@@ -227,8 +230,8 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     return r != 0 ? r : facts_answer(f, m->request, &facts);
 }
 
-/* Returns the bytes that SIZE has counted, as long as an upload may rely on
- * them. A user who may not read files sees only the user's own bytes. -ENOENT:
+/* Returns the bytes that SIZE has reported, as long as an upload may rely on
+ * them. A user who may not read files sees only own bytes. Returns -ENOENT if
  * SIZE has reported none. */
 static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
@@ -249,8 +252,9 @@ static int facts_read_partial(struct files *f, uint32_t request,
     return ANSWER(f, file_readable, request, .size = sized->length, .file = fd);
 }
 
-/* Only a regular file. Never a directory, a FIFO or a device: what the session
- * reads from one is no file. This process keeps no copy of the handle. */
+/* Opens a regular file only, never a directory, a FIFO or a device: what the
+ * session would read from them is no file. This process keeps no copy of the
+ * handle. */
 int facts_on_file_read(void *owner, struct msg_file_read *m)
 {
     struct files *f = owner;
@@ -264,7 +268,8 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
     r = resolve_look(f, &path, RIGHT_READ);
     if (r < 0)
         return r;
-    /* O_NONBLOCK: the open of a FIFO that has just come would wait. */
+    /* O_NONBLOCK: otherwise opening a FIFO that has just replaced the file
+     * would wait. */
     FD_CLEANUP int fd = resolve_open(f, path_slice(&path), RIGHT_READ,
                                      O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -279,8 +284,8 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
                   .file = fd);
 }
 
-/* CWD needs no right: a user who may write but not list must be able to choose
- * the directory. */
+/* Opens a directory for CWD, which needs no right: a user who may write but not
+ * list must be able to choose the directory. */
 int facts_on_directory_enter(void *owner, struct msg_directory_enter *m)
 {
     struct files *f = owner;

@@ -68,9 +68,9 @@ int guard_note(struct files *f, const struct mount *m, bool late)
     return r;
 }
 
-/* Something is mounted on G, and its disk may hang. So it is looked at only if
- * something is mounted on NAME, too. Another spelling leads to the same mount.
- */
+/* Compares the directory NAME with the mount G. The disk of G may hang, so it
+ * is looked at only if something is mounted on NAME, too: another spelling
+ * leads to the same mount. */
 static int guard_compare_mounted(int directory, const char *name,
                                  const char *own, const struct stat *st)
 {
@@ -86,8 +86,8 @@ static int guard_compare_mounted(int directory, const char *name,
     return resolve_is_same(&there, st) ? -ENOENT : 0;
 }
 
-/* Is the directory NAME, which is ST, what G is now? It may have been made or
- * replaced since the login. */
+/* Is the directory NAME, which is ST, the present directory of G? It may have
+ * been made or replaced since the login. */
 static int guard_compare_now(const struct guarded *g, int directory,
                              const char *name, const struct stat *st)
 {
@@ -149,8 +149,8 @@ int guard_name(const struct files *f, const struct mount *m, struct slice above,
     return r == GUARD_MISSING ? 0 : r;
 }
 
-/* A name that is missing now may be there when the path is opened. So it is an
- * error already here. */
+/* Returns an error for a missing name already here, since it may exist when the
+ * path is opened. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path)
 {
     struct slice rest = { path.ptr + m->at.len, path.len - m->at.len };

@@ -1,5 +1,5 @@
 /* Listings, in the process files: written into a pipe while the session sends
- * them on. Each line leaves when it is made, unsorted, so that a directory of
+ * them on. Each line is sent when it is made, unsorted, so that a directory of
  * any size takes the same memory. It never follows a link out of the home, and
  * never waits for a reader without watching session and master too. */
 #include "files.h"
@@ -28,8 +28,8 @@ bool list_is_pattern(const char *name)
     return strpbrk(name, "*?[") != NULL;
 }
 
-/* The end of the set that begins at P, a '[', after its ']'; NULL if it has
- * none. A ']' that comes first belongs to the set. */
+/* Returns the end of the set that begins at P, a '[', after its ']'; NULL if it
+ * has none. A ']' that comes first belongs to the set. */
 static const char *pattern_set_end(const char *p)
 {
     p++;
@@ -58,8 +58,8 @@ static bool pattern_is_in_set(const char *p, const char *end,
     return found != negated;
 }
 
-/* Matches one byte against one part of the pattern: the next part, or NULL if
- * the byte doesn't match or there is none. */
+/* Matches one byte against one part of the pattern. Returns the next part, or
+ * NULL if the byte doesn't match or there is none. */
 static const char *pattern_match_byte(const char *p, char byte)
 {
     const char *end = *p == '[' ? pattern_set_end(p) : NULL;
@@ -71,8 +71,8 @@ static const char *pattern_match_byte(const char *p, char byte)
     return *p == '?' || *p == byte ? p + 1 : NULL;
 }
 
-/* Only the last star has to be tried again: whatever an earlier one could match
- * more, the last one can match as well. */
+/* Backtracks to the last star only: whatever an earlier star could match more,
+ * the last one can match as well. */
 bool list_matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *taken = NULL, *next;
@@ -97,8 +97,8 @@ bool list_matches(const char *pattern, const char *name)
     }
 }
 
-/* A pipe's size. One write places exactly so much: a byte more would wait until
- * the session has read, and then take a page of the pipe for itself. */
+/* The size of the pipe. One write fills exactly this: one more byte would wait
+ * until the session has read, and then take a page of the pipe for itself. */
 #define LIST_BLOCK      65536
 #define LIST_LINE_MAX   16384
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
@@ -114,13 +114,14 @@ struct list_output {
     int pipe;
     struct buf out;
     uint64_t count, seen; /* lines; names */
-    int error;            /* the disk couldn't show an entry */
+    int error;            /* errno of an entry that the disk couldn't show */
     time_t now;
-    char target[PATH_MAX]; /* of the link in the line being made */
+    char target[PATH_MAX]; /* target of the link in the line that is being
+                            * made */
 };
 
-/* Waits MS (-1: without limit) for EVENTS of the pipe, or only looks whether
- * all three are still there. */
+/* Waits MS (-1: without limit) for EVENTS of the pipe; MS 0 only looks whether
+ * pipe, session and master are still there. */
 static int list_wait(const struct list_output *l, short events, int ms)
 {
     struct pollfd ends[] = {
@@ -155,7 +156,7 @@ static int list_write(struct list_output *l, size_t len)
     return r;
 }
 
-/* The disk can't show a name: this isn't the whole listing. */
+/* Notes that the disk can't show a name, so the listing is incomplete. */
 static void list_note_error(struct list_output *l, int r)
 {
     if (files_outcome(r) == OUTCOME_IO)
@@ -196,7 +197,7 @@ static bool list_ends_in_slash(struct slice s)
     return s.len > 0 && s.ptr[s.len - 1] == '/';
 }
 
-/* NLST lists what RETR accepts: the client's own argument, and the name. */
+/* Adds a name that RETR accepts: the client's own argument, then the name. */
 static int list_add_name(struct list_output *l, struct slice name)
 {
     struct slice front = l->argument;
@@ -212,9 +213,9 @@ static int list_add_name(struct list_output *l, struct slice name)
     return listing_name(&l->out, front, name);
 }
 
-/* NAME is the mount M, or M is NULL. Leaves out a name that was deleted
- * meanwhile, or may not be looked at, or can't be shown by the disk; in the
- * last case the listing is reported as incomplete. */
+/* Adds NAME, the mount M, or no mount if M is NULL. Leaves out a name that was
+ * deleted meanwhile, or may not be looked at, or can't be shown by the disk; in
+ * the last case the listing is reported as incomplete. */
 static int list_add_entry(struct list_output *l, const char *name,
                           const struct mount *m)
 {
@@ -230,14 +231,15 @@ static int list_add_entry(struct list_output *l, const char *name,
     return l->out.len >= LIST_BLOCK ? list_write(l, LIST_BLOCK) : 0;
 }
 
-/* A name that is left out writes nothing, so a write can't show that the reader
- * is gone. */
+/* Watches the peers while names are left out: without a write nothing shows
+ * that the reader has gone. */
 static int list_watch_ends(struct list_output *l)
 {
     return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
-/* With its facts the name is looked at anyway (facts_read). */
+/* Must the name be left out? A listing with facts finds out by reading them
+ * (facts_read). */
 static bool list_hides(struct list_output *l, const char *name)
 {
     struct stat st;
@@ -250,7 +252,7 @@ static bool list_hides(struct list_output *l, const char *name)
     return true;
 }
 
-/* Does it stand here under another name, with other rights? */
+/* Is it a guarded directory under another spelling, with other rights? */
 static bool list_is_guarded(struct list_output *l, const char *name)
 {
     int r = guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name);
@@ -265,7 +267,8 @@ static bool list_leaves_out(const struct list_output *l, const char *name)
     return l->pattern && !list_matches(l->pattern, name);
 }
 
-/* The mounts in this directory, instead of what it has under their names. */
+/* Adds the mounts in this directory, instead of its own entries under their
+ * names. */
 static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
@@ -310,11 +313,12 @@ static int list_add_names(struct list_output *l)
 struct subject {
     int directory; /* or -1 */
     struct place at;
-    char pattern[NAME_MAX + 1]; /* for the names in the directory; "": all */
+    char pattern[NAME_MAX + 1]; /* pattern for the names in the directory; "":
+                                 * all */
 };
 
 /* Nothing has that name: is it a pattern for names in the directory before it?
- * A directory's name is no pattern, nor is the working directory's, for which
+ * The name of a directory is never one, nor is the working directory, for which
  * the argument is empty. */
 static int list_open_pattern(const struct files *f, const struct path *path,
                              struct slice argument, struct subject *ret)
@@ -367,12 +371,12 @@ static int list_stream(struct list_output *l, const struct path *path,
         path_split(path_slice(path), &l->in.path, &name);
     if (what->pattern[0]) {
         l->pattern = what->pattern;
-        /* "dir/" of a pattern "dir/a?": NLST puts it before the names. */
+        /* NLST puts "dir/" of a pattern "dir/a?" before the names. */
         while (l->argument.len > 0 && !list_ends_in_slash(l->argument))
             l->argument.len--;
     }
     l->in.mount = mount_of(l->f, l->in.path);
-    /* No name of a drop is even read. */
+    /* In a drop no name is even read. */
     r = !l->directory       ? list_add_entry(l, what->at.name, NULL)
         : l->in.mount->drop ? 0
                             : list_add_names(l);
@@ -383,7 +387,8 @@ static int list_stream(struct list_output *l, const struct path *path,
     return r == 0 ? l->error : r;
 }
 
-/* Non-blocking at both ends: the session's end is part of its loop. */
+/* Makes the pipe non-blocking at both ends: the session's end is part of its
+ * loop. */
 static int list_hand_out_pipe(struct files *f, uint32_t request, int *ret)
 {
     int ends[2];
@@ -413,7 +418,8 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
     buf_init(&l.out, LIST_BLOCK + LIST_LINE_MAX);
     r = f->over ? -EPIPE : list_stream(&l, path, what);
     buf_release(&l.out);
-    fd_close(&l.pipe); /* the session sees the pipe's end before the answer */
+    fd_close(&l.pipe); /* the session then sees the pipe's end before the
+                        * answer */
     return ANSWER(f, directory_listed, m->request, .outcome = files_outcome(r),
                   .entries = l.count);
 }

@@ -1,8 +1,8 @@
 /* Locks of directories, in the process files. A session that gives a file its
  * name, or takes one away, holds the lock of the directory. Most network disks
- * keep that lock on one machine. There a reserved file of the directory is
- * locked, too: its lock holds on all machines. The file that has the name is
- * never opened for it: NFS and libfuse move an open file aside before they
+ * keep that lock on one machine, so there a reserved file of the directory is
+ * locked, too, whose lock holds on all machines. The file that has the name is
+ * never opened for this: NFS and libfuse move an open file aside before they
  * replace it, and for that moment nothing has the name. */
 #include "files.h"
 
@@ -28,8 +28,8 @@ int lock_open_file(const struct files *f, int fd)
     return lock_is_missing(-r) ? 0 : r;
 }
 
-/* For O_RDWR: NFS locks a file for one only if it is open to be written. All
- * members of a share open it. */
+/* Opens it with O_RDWR, since NFS locks a file exclusively only if it is open
+ * for writing. All members of a share open it. */
 int lock_make_file(const struct mount *m, int directory)
 {
     return resolve_in(directory, LOCK_FILE,
@@ -37,8 +37,9 @@ int lock_make_file(const struct mount *m, int directory)
                       m->share ? 0660 : 0600);
 }
 
-/* A user without the right to write, or a full disk, may prevent a lock file:
- * the removal goes on without it. In a drop each name is random. */
+/* Locks the reserved file. If the user has no right to write, or the disk is
+ * full, there may be none: then a removal goes on without it. In a drop each
+ * name is random. */
 static int lock_on_all_machines(const struct files *f, const struct mount *m,
                                 int directory, int *ret)
 {
@@ -50,8 +51,8 @@ static int lock_on_all_machines(const struct files *f, const struct mount *m,
     return r;
 }
 
-/* Every process that can open the directory can hold this lock, so the wait for
- * it has a deadline. */
+/* Every process that can open the directory can hold this lock, so the wait has
+ * a deadline. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret)
 {
@@ -75,7 +76,8 @@ void lock_release(struct lock *l)
     l->directory = -1;
 }
 
-/* All sessions lock two directories in the same order, by device and inode. */
+/* Locks two directories in the same order in all sessions, by device and
+ * inode. */
 int lock_both(struct files *f, const struct mount *m, int a, int b,
               struct lock ret[2])
 {

@@ -18,7 +18,7 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/sandbox/sandbox.h"
 
-/* Is PATH this mount, or something in it? */
+/* Is PATH this mount, or in it? */
 static bool mount_holds(const struct mount *m, struct slice path)
 {
     return slice_starts(path, m->at) &&
@@ -90,8 +90,9 @@ bool mount_hides_others(const struct mount *m)
     return m->share && mount_hides_names(m);
 }
 
-/* Uploading needs no reading: a partial is opened for writing only. An upload
- * that continues a finished file reads it. */
+/* Returns what the sandbox must permit. Uploading needs no reading, since a
+ * partial is opened for writing only; but an upload that continues a finished
+ * file reads it. */
 unsigned mount_may(const struct mount *m)
 {
     static const struct {
@@ -114,7 +115,7 @@ unsigned mount_may(const struct mount *m)
     return may;
 }
 
-/* Whoever asks for a list of a drop gets an empty one. sallyportctl sees
+/* Sets the rights. A drop lists nothing for its user; sallyportctl sees
  * everything. */
 static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
 {
@@ -173,8 +174,8 @@ static int mount_searchable(int fd)
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
 }
 
-/* The only comparison of strings: it finds the end of ABOVE in PATH. The kernel
- * decides whether the rest stays beneath it. */
+/* Returns the part of PATH after ABOVE. No other function compares strings of
+ * paths: the kernel decides whether the rest stays beneath ABOVE. */
 static const char *mount_rest(const char *above, const char *path)
 {
     size_t len = strlen(above);
@@ -189,9 +190,9 @@ static const char *mount_rest(const char *above, const char *path)
     return *path ? path : NULL;
 }
 
-/* If the caller isn't root, a users file that somebody else may edit could name
- * any of the caller's directories; so all homes lie in one place, and all
- * shares. */
+/* Opens PATH beneath ABOVE. Without root all homes lie in one directory, and
+ * all shares in another: otherwise a users file that somebody else may edit
+ * could name any of the caller's directories. */
 static int mount_open_beneath(const char *above, const char *path)
 {
     const char *rest = above ? mount_rest(above, path) : NULL;
@@ -213,7 +214,7 @@ static int mount_open_outside(bool root, const char *above, const char *path)
     return mount_searchable(fd < 0 ? -errno : fd);
 }
 
-/* A share hides what the home has under its name. */
+/* Opens it in the home. A share hides the entry of the home under its name. */
 static int mount_open_in_home(const struct files *f, const struct mount *m)
 {
     struct slice above, name;
@@ -226,7 +227,7 @@ static int mount_open_in_home(const struct files *f, const struct mount *m)
     return mount_searchable(fd);
 }
 
-/* Makes the directory, and those above it. The user couldn't, since no client
+/* Makes the directory, and its parents. The user couldn't, since no client
  * changes what contains such a directory. */
 static int mount_make_in_home(const struct files *f, const struct mount *m)
 {
@@ -267,8 +268,8 @@ static void mount_report(struct files *f, const struct mount *m,
     event_send(&f->log, &r);
 }
 
-/* Each call on a disk may wait for it without an end. So master learns first
- * which one it is. */
+/* Tells master which directory comes next, since each call on a disk may
+ * hang. */
 static void mount_announce(struct files *f, const char *at)
 {
     SEND(&f->master, files_opens, 0, .at = slice_from(at));

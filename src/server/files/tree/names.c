@@ -7,8 +7,10 @@
 
 #include "sallyport/base/clock.h"
 
-#define NAME_MS      2000
-#define NAME_REST_MS 60000 /* after a master that didn't answer */
+#define NAME_MS 2000
+#define NAME_REST_MS                                                           \
+    60000 /* ms without questions after one that master didn't                 \
+           * answer */
 
 static struct owner_name *names_place(struct files *f, uid_t uid)
 {
@@ -43,7 +45,7 @@ static bool names_ask(struct files *f, uid_t uid)
     return o->uid == uid;
 }
 
-/* An empty place has uid 0: files of root have no owner's name. */
+/* An empty entry has uid 0: files of root have no owner's name. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid)
 {
     const struct owner_name *o = names_place(f, uid);

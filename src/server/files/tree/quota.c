@@ -1,8 +1,8 @@
 /* The kernel's quotas in the process files: what they leave, and whether they
- * are why there is no room. Nothing here counts or refuses: the kernel does. A
+ * are the cause of a lack of space. Only the kernel counts and refuses. A
  * process may read the quotas of its own uid and gids. On btrfs it reads files
- * of sysfs, which are opened before the sandbox. The limit of a project is no
- * quota here: where it has one, statfs shows it as the size of the disk. */
+ * of sysfs, which are opened before the sandbox closes. The limit of a project
+ * is no quota here: statfs shows it as the size of the disk. */
 #include "files.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static const struct quota_place *quota_place_of(const struct files *f,
     return NULL;
 }
 
-/* The limit that leaves less counts: the user's, which *ret has, or the
+/* Keeps in *ret the limit that leaves less: the user's, which *ret has, or the
  * group's. */
 static void quota_of_group(const struct files *f, int fd, const struct stat *st,
                            struct quota *ret)
@@ -77,8 +77,8 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
     quota_find(f, fd, mount_hides_others(m), ret);
 }
 
-/* The limits that the user may learn of. In a drop the share's are named only
- * if the user has just written what filled it. */
+/* Gets the limits that the user may learn. In a drop the share's limits are
+ * named only if the user's own upload has just reached them. */
 static void quota_to_name(const struct files *f, const struct mount *m,
                           int directory, bool entry, const struct statvfs *disk,
                           struct quota *ret)
@@ -94,8 +94,8 @@ static void quota_to_name(const struct files *f, const struct mount *m,
         *ret = all;
 }
 
-/* The cause is the disk or the quota, whichever leaves less: a write fails
- * before its last block fits. A quota that can't be read causes EDQUOT, too. */
+/* Blames the disk or the quota, whichever leaves less: a write fails before its
+ * last block fits. A quota that can't be read causes EDQUOT, too. */
 static int quota_explain(struct files *f, const struct mount *m, int directory,
                          bool entry, int result)
 {

@@ -2,9 +2,9 @@
  * here the user's rights are checked. The virtual path chooses the mount, and
  * openat2(2) resolves the rest beneath its directory. A home in which the same
  * rights hold everywhere is the root for the kernel, so that no link and no
- * ".." leads out. Where rights depend on the path, a link would lead from one
- * path to another: there none is followed. Paths of the server are never
- * compared or joined as strings. */
+ * ".." leads out. If rights depend on the path, no link is followed, since it
+ * would lead from one path to another. Paths of the server are never compared
+ * or joined as strings. */
 #include "files.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 
-/* openat2 returns EAGAIN when a rename elsewhere might have moved a ".." of a
- * link; then it is tried again. */
+/* Retries of openat2, which returns EAGAIN when a rename elsewhere might have
+ * moved a ".." of a link. */
 #define RESOLVE_TRIES 32
 
 void resolve_request(struct slice text, struct path *ret)
@@ -55,7 +55,8 @@ static bool resolve_is_same_time(const struct timespec *a,
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* No user can set the ctime. Where that isn't kept (vfat), the mtime helps. */
+/* Compares the ctime, which no user can set; and the mtime, since vfat has no
+ * ctime. */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
 {
     return resolve_is_same(a, b) && a->st_size == b->st_size &&
@@ -94,7 +95,7 @@ int resolve_known(int fd, struct stat *ret)
     return resolve_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, ret);
 }
 
-/* A network disk is asked for the name, and not for the facts as well. */
+/* Asks a network disk for the name only, not for the facts as well. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file)
 {
     struct stat st;
@@ -158,8 +159,8 @@ static int resolve_in_root(int directory, const char *path, int flags)
     return resolve_how(directory, path, &how);
 }
 
-/* Writes the part of PATH in its mount, "." for the mount itself. In a drop
- * nothing else is ever looked up. */
+/* Writes the part of PATH in its mount, "." for the mount itself. In a drop no
+ * other part is ever looked up. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
@@ -193,8 +194,8 @@ static int resolve_own(const struct files *f, const struct mount *m,
     return resolve_hides(f, m, &st) ? -ENOENT : fd_take(&fd);
 }
 
-/* The opened file decides. It is looked at before as well: the error of an open
- * would show that another's file has the name. */
+/* Decides by the opened file. Looks at it before as well: the error of the open
+ * would show that another user's file has the name. */
 static int resolve_open_mine(const struct files *f, const struct mount *m,
                              const char *rest, int flags)
 {
@@ -239,7 +240,7 @@ int resolve_look(const struct files *f, const struct path *path,
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
 }
 
-/* The mount's own descriptor serves for it, unless it is to be read. */
+/* Uses the mount's own descriptor for the mount, unless it is to be read. */
 static int resolve_directory(const struct files *f, struct slice path,
                              int flags, struct place *ret)
 {

@@ -1,8 +1,8 @@
 /* Directories, in the process files: read by getdents64(2), without sorting,
- * and with no more memory for 100,000 names than for one; and all directories
- * of a mount, one after another. A walk follows no link and keeps one
- * directory's buffer per level. It watches session and master itself, since a
- * walk that finds nothing sends nothing. */
+ * with no more memory for 100,000 names than for one; and walks through all
+ * directories of a mount. A walk follows no link and keeps one directory's
+ * buffer per level. It watches session and master itself, since a walk that
+ * finds nothing sends nothing. */
 #include "files.h"
 
 #include <dirent.h>
@@ -51,8 +51,8 @@ void walk_not_read(struct walk *w, int error)
 {
     if (error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
         error == -EXDEV)
-        return; /* gone meanwhile, or no directory, or a link, or a mount that
-                   is left out */
+        return; /* it has gone, or is no directory, or a link, or a mount that
+                 * is left out */
     w->unread++;
     if (error != -EACCES || w->error == 0)
         w->error = -error;
@@ -116,8 +116,8 @@ static int walk_open(const struct walk *w, int directory, const char *name)
     return inner.st_dev == outer.st_dev ? fd_take(&fd) : -EXDEV;
 }
 
-/* The directory of fsck(8), where a home or share has a file system of its own:
- * it is root's alone, so a user has never made a file in it. */
+/* Is it the directory of fsck(8), in a home or share with a file system of its
+ * own? It is root's, so no user has ever made a file in it. */
 static bool walk_is_of_fsck(int directory, const char *name)
 {
     struct stat st;
@@ -148,7 +148,7 @@ static void walk_into(struct walk *w, int fd, const char *name)
     }
 }
 
-/* First all its names; then, from the start again, the directories in it. */
+/* Visits all names first; then, from the start again, the directories. */
 static void walk_directory(struct walk *w, int fd)
 {
     struct directory *d = malloc(sizeof(*d));
@@ -182,7 +182,7 @@ static void walk_from(struct walk *w, const char *name)
 
     if (top < 0) {
         walk_not_read(w, top);
-        w->error = -top; /* also if it is gone */
+        w->error = -top; /* also if it has gone */
     } else {
         walk_directory(w, top);
     }

@@ -14,12 +14,12 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* For those that only read the partial at that moment. */
+/* For readers of the partial at that moment. */
 #define WRITERS_MS      500
 #define WRITERS_STEP_MS 10
 
-/* After the sync only this machine's session can have written to it, so the
- * disk isn't asked once more. */
+/* Checks the length. After the sync only this machine's session can have
+ * written to it, so the disk isn't asked again. */
 static int commit_check_length(const struct files *f, uint64_t length)
 {
     const struct upload *u = &f->upload;
@@ -36,8 +36,8 @@ static int commit_check_length(const struct files *f, uint64_t length)
     return 0;
 }
 
-/* Another session may have renamed the directory and made a new one of that
- * name. */
+/* Checks the directory: another session may have renamed it, and made a new one
+ * with its name. */
 static int commit_check_directory(const struct files *f, const struct upload *u)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
@@ -57,8 +57,8 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Another partial of NAME now belongs to an old version. Only one can have the
- * own name: if that was ours, there is none. */
+/* Deletes another partial of NAME, which now belongs to an old version. Only
+ * one partial can have the own name: if ours had it, there is no other. */
 static void commit_forget_others(struct files *f, const struct upload *u,
                                  const char *name)
 {
@@ -71,8 +71,8 @@ static void commit_forget_others(struct files *f, const struct upload *u,
         resume_drop_answer(f, u->directory, name);
 }
 
-/* If a file system counts ctime in whole seconds, copy_unchanged() can miss
- * that another upload has replaced the file. */
+/* Checks the copied file. If a file system counts ctime in whole seconds,
+ * copy_unchanged() can miss that another upload has replaced it. */
 static int commit_check_copy(const struct files *f, const struct upload *u)
 {
     FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
@@ -84,9 +84,9 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
     return copy_unchanged(&u->copy);
 }
 
-/* The file that this upload continues must not have changed since. If no file
- * had the name when this APPE began, but one has it now, the client didn't mean
- * the new one. */
+/* Checks that the file that this upload continues hasn't changed since. If no
+ * file had the name when this APPE began, but a file has it now, the client
+ * didn't mean the new one. */
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     struct stat st;
@@ -102,9 +102,9 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return errno == ENOENT ? 0 : -errno;
 }
 
-/* Before the rename the mark is removed, so a partial that may already have its
- * final name is never continued; and the name that the client gave, so that the
- * finished file doesn't change any more. The record of SIZE's answer is removed
+/* Removes the mark before the rename, so that a partial that may already have
+ * its final name is never continued; and the client's name, so that the
+ * finished file doesn't change any more. Removes the record of SIZE's answer
  * only after the rename: otherwise a rest could become the file. */
 static int commit_name(const struct files *f, struct upload *u)
 {
@@ -122,12 +122,12 @@ static int commit_name(const struct files *f, struct upload *u)
     fd_close(&u->copy.from); /* it may be replaced now */
     u->partial.named = true;
     int r = naming_upload(f, u);
-    /* It vanished after the last look: another machine has removed it. */
+    /* It has gone since the last look: another machine has removed it. */
     if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
         r = OUTCOME_TAKEN_OVER;
     if (r != 0) {
-        u->wanted = false;     /* if it is kept, it gets it again */
-        if (u->partial.linked) /* another name of it may be a file */
+        u->wanted = false;     /* a partial that is kept gets it again */
+        if (u->partial.linked) /* its other name may be a file's */
             u->partial.kind = PARTIAL_LOST;
         return r;
     }
@@ -138,8 +138,8 @@ static int commit_name(const struct files *f, struct upload *u)
     return 0;
 }
 
-/* If two sessions write one name, the second one to get here must see what the
- * first one did. So only one at a time goes from the check to the rename. */
+/* Locks the directory from the check to the rename: if two sessions write one
+ * name, the second one must see what the first one did. */
 static int commit_name_locked(struct files *f, struct upload *u)
 {
     LOCK_CLEANUP struct lock lock = LOCK_NONE;
@@ -152,8 +152,8 @@ static int commit_name_locked(struct files *f, struct upload *u)
 
 static int commit_publish(struct files *f, struct upload *u)
 {
-    /* The copied head was counted when that file was stored, and takes its
-     * place; but a version stays beside it. */
+    /* The copied head was counted when its file was stored, and this file
+     * replaces that one; but a version stays beside it. */
     uint64_t bytes =
         u->length - (u->conflict == CONFLICT_VERSION ? 0 : u->copy.len);
     int r = count_one(f, &bytes);
@@ -163,8 +163,8 @@ static int commit_publish(struct files *f, struct upload *u)
     r = commit_check_directory(f, u);
     if (r == 0)
         r = commit_name_locked(f, u);
-    /* Not if it has got a name, and only a look at it failed afterwards, or
-     * another session has taken the name since. */
+    /* Keep the count if the file got its name, and only a look at it failed
+     * afterwards, or another session has taken the name since. */
     if (r == (int)OUTCOME_TAKEN_OVER ||
         (r != 0 &&
          (!u->partial.named || partial_is_there(u->directory, &u->partial))))
@@ -172,10 +172,10 @@ static int commit_publish(struct files *f, struct upload *u)
     return r;
 }
 
-/* A session that kept its handle could change the file after the inspection.
- * The kernel gives a lease only if no other open file can write to it; a
- * reader, such as another session's SIZE, prevents it, too, but not for
- * long. */
+/* Takes a lease, which the kernel gives only if no other open file can write to
+ * it: a session that kept its handle could change the file after the
+ * inspection. A reader, such as another session's SIZE, prevents the lease,
+ * too, but not for long. */
 static int commit_check_writers(const struct files *f, int fd)
 {
     uint64_t end = clock_ms() + WRITERS_MS;
@@ -212,8 +212,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     return upload_after(f, r);
 }
 
-/* The slow part of a commit, apart from the rename: in between the session
- * looks whether its client is still there. */
+/* The slow part of a commit. It is apart from the rename, so that the session
+ * can look in between whether its client is still there. */
 int commit_on_file_prepare(void *owner, struct msg_file_prepare *m)
 {
     struct files *f = owner;
@@ -226,15 +226,15 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    char wanted[NAME_MAX + 1]; /* it may get another name */
+    char wanted[NAME_MAX + 1]; /* the rename may change it */
 
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
         r = upload_after(f, commit_publish(f, u));
-    /* An APPE that found a new file of its name: its bytes are a tail, and must
-     * not become the beginning of the next upload. Of a name that the disk
-     * can't have no upload becomes a file. */
+    /* Delete the partial of an APPE that found a new file of its name: its
+     * bytes are a tail, and must not become the beginning of the next upload.
+     * Delete it also if the disk can't have the name. */
     if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_MAX_BYTES ||
         r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))

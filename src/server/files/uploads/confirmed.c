@@ -24,8 +24,8 @@
 #define OVERTAKEN  "user.sallyport.overtaken"
 #define MARK_BYTES 9
 
-/* The first byte of the mark. Bytes that were written with `fsync = no`
- * count only while that setting holds. */
+/* The first byte of the mark. Bytes written with `fsync = no` count only while
+ * that setting holds. */
 enum mark_kind { MARK_NONE, MARK_SYNCED, MARK_WRITTEN };
 
 struct mark {
@@ -61,7 +61,7 @@ bool confirmed_is_marked(int fd)
     return confirmed_read(fd).kind != MARK_NONE;
 }
 
-/* Somebody may have cut the file: what is left of it is as it was. */
+/* Somebody may have cut the file: the remaining bytes are unchanged. */
 static uint64_t confirmed_by_mark(const struct files *f, int fd,
                                   const struct stat *st)
 {
@@ -83,7 +83,8 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
     return length > 0 && owner_is_set(fd) ? 0 : length;
 }
 
-/* The log hears of a file system without extended attributes once a session. */
+/* Reports a file system without extended attributes to the log, once in a
+ * session. */
 static void confirmed_report_no_marks(struct files *f, int error)
 {
     struct event_record r;
@@ -105,7 +106,7 @@ int confirmed_raise(struct files *f, int fd)
 {
     struct stat st;
 
-    /* Reads the length first: what comes during the sync doesn't count. */
+    /* Read the length first: bytes that come during the sync don't count. */
     if (fstat(fd, &st) < 0)
         return -errno;
     if (f->rules.fsync && fdatasync(fd) < 0)
@@ -125,7 +126,7 @@ bool confirmed_is_above(int fd, uint64_t length)
     return confirmed_read(fd).length > length;
 }
 
-/* fsync and not fdatasync, which may leave an attribute out. */
+/* Uses fsync, since fdatasync may leave an attribute out. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length)
 {
     struct mark m = confirmed_read(fd);
@@ -152,8 +153,8 @@ uint64_t confirmed_cut(const struct files *f, int fd)
     return length;
 }
 
-/* Network disks take long for each attribute that is removed, also if it isn't
- * there. A list takes one question. */
+/* Asks for the list of attributes: network disks take long for each removal,
+ * even of a missing one. */
 unsigned attributes_of(int fd)
 {
     static const char *const names[] = { ATTRIBUTE, REPORTED, WANTED, OVERTAKEN,
@@ -176,7 +177,7 @@ void confirmed_remove_mark(int fd)
     fremovexattr(fd, ATTRIBUTE);
 }
 
-/* Only the first answer sets it: a new attribute changes the ctime, which
+/* Sets it at the first answer only: a new attribute changes the ctime, which
  * invalidates the answers of other sessions. */
 int reported_set(const struct files *f, int fd)
 {
@@ -200,13 +201,13 @@ void reported_remove(int fd)
     fremovexattr(fd, REPORTED);
 }
 
-/* A name that can't be stored is only missing in a list. */
+/* Ignores a name that can't be stored: only a list lacks it. */
 void wanted_set(int fd, const char *name)
 {
     (void)!fsetxattr(fd, WANTED, name, strlen(name), 0);
 }
 
-/* The owner of the home may have written anything there. */
+/* Distrusts it: the owner of the home may have written anything there. */
 void wanted_get(int fd, char out[NAME_MAX + 1])
 {
     ssize_t len = fgetxattr(fd, WANTED, out, NAME_MAX);

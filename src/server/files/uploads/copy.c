@@ -11,8 +11,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 
-#define COPY_BLOCK 65536 /* what a shorter run of data counts as */
-/* Bytes of one step. A slow disk takes 100 ms for it. */
+#define COPY_BLOCK 65536 /* bytes that a shorter run of data counts as */
+/* Bytes of one step, which takes a slow disk 100 ms. */
 #define COPY_STEP (UINT64_C(8) << 20)
 
 int copy_init(struct copy *c, int from, uint64_t len)
@@ -56,8 +56,8 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-/* The next run of data at or after the place that was reached: its beginning
- * and end. */
+/* Finds the next run of data at or after the present place: its beginning and
+ * end. */
 static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
 {
     off_t data = lseek(c->from, (off_t)c->done, SEEK_DATA);
@@ -74,8 +74,9 @@ static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
         *end = (uint64_t)hole;
 }
 
-/* Copies a run of data; returns what it counts as in this step. A short run
- * counts as a block, so that a file of many holes makes no long step. */
+/* Copies a run of data. Returns the bytes that it counts as in this step: a
+ * short run counts as a block, so that a file of many holes makes no long
+ * step. */
 static int64_t copy_run(struct copy *c, int into, uint64_t most)
 {
     uint64_t begin, end;
@@ -95,7 +96,7 @@ static int64_t copy_run(struct copy *c, int into, uint64_t most)
     return n < COPY_BLOCK ? COPY_BLOCK : n;
 }
 
-/* The head may end in a hole. */
+/* Sets the length, since the head may end in a hole. */
 static int copy_finish(const struct copy *c, int into)
 {
     struct stat st;

@@ -1,6 +1,6 @@
-/* How many files and bytes a user has stored, in the process files: counted at
- * the home, wherever they were stored and whatever became of them. Who counts
- * holds the home's lock. */
+/* Counts the files and bytes that a user has stored, in the process files: at
+ * the home, wherever they were stored and whatever became of them. The counting
+ * process holds the home's lock. */
 #include "files.h"
 
 #include <errno.h>
@@ -10,9 +10,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Most network disks keep the lock of a directory on one machine. There a file
- * is locked in its place. Opened before the sandbox, in which the home may not
- * be writable. Without it no upload can be counted, and others go on. */
+/* Opens a file to lock on network disks, most of which keep the lock of a
+ * directory on one machine. Call it before the sandbox closes, in which the
+ * home may not be writable. If it can't be opened, counted uploads are refused;
+ * everything else works. */
 int count_open(struct files *f, int home)
 {
     if (f->rules.uploads == 0 && f->rules.upload_bytes == 0)
@@ -46,8 +47,8 @@ uint64_t count_left(const struct files *f, const struct stored *stored)
     return most > stored->bytes ? most - stored->bytes : 0;
 }
 
-/* The home's disk has failed, or is full: that says nothing of the target. One
- * event for a session. */
+/* The home's disk has failed, or is full, which says nothing about the
+ * target's. Reports it once in a session. */
 static int count_failed(struct files *f, int r)
 {
     struct event_record e;
@@ -112,8 +113,8 @@ void count_back(struct files *f, uint64_t bytes)
     count_end(f);
 }
 
-/* No lock is held at the sync: the home's disk may be slow, and not the one of
- * the target. */
+/* Holds no lock during the sync: the home's disk may be slow, and may not be
+ * the target's. */
 int count_one(struct files *f, uint64_t *bytes)
 {
     struct stored stored;

@@ -17,9 +17,11 @@
 
 #define HELD_MARK ".held-"
 #define ORDER_MS                                                               \
-    (UINT64_C(15) * 60 * 1000) /* locks, and a sync of a slow disk */
+    (UINT64_C(15) * 60 * 1000) /* time for locks, and for a sync of a slow     \
+                                * disk */
 
-/* One for each enum conflict; they are on disks, so they never change. */
+/* One letter for each enum conflict. They are on disks, so they never
+ * change. */
 static const char conflict_letters[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = 'o',
     [CONFLICT_RENAME] = 'r',
@@ -68,7 +70,7 @@ struct held_search {
     char id[HELD_DIGITS + 1]; /* "": all */
 };
 
-/* A file as it was found. */
+/* A file that was found. */
 struct held_found {
     int directory;
     const char *stands; /* its reserved name */
@@ -83,8 +85,9 @@ static bool held_is_later(const struct timespec *a, const struct timespec *b)
                                   : a->tv_nsec > b->tv_nsec;
 }
 
-/* When an upload that waits was complete, and its name: on the file itself,
- * also after the release. Without it a release would look like a change. */
+/* Notes on the file itself when an upload that waits was complete, and its
+ * name, also after the release. Without it a release would look like a
+ * change. */
 #define HELD_STAMP     "user.sallyport.held"
 #define HELD_STAMP_MAX (NAME_MAX + 40)
 
@@ -105,7 +108,7 @@ void held_stamp(int fd, const char *name)
                   (size_t)held_stamp_text(&st.st_mtim, name, text), 0);
 }
 
-/* Is it as it was released, by the name and the time of its bytes? */
+/* Is it unchanged since its release, by the name and the time of its bytes? */
 static bool held_is_as_released(int directory, const char *name,
                                 const struct stat *st)
 {
@@ -118,10 +121,10 @@ static bool held_is_as_released(int directory, const char *name,
            memcmp(stamp, text, (size_t)len) == 0;
 }
 
-/* Uploads are released in any order: by itself, one never replaces a file that
- * was stored, changed or renamed after it. No client can set the times that
- * count: the ctime, or of a released file the upload's. 0, OUTCOME_EXISTS or
- * -errno. */
+/* Checks that no upload replaces a file that was stored, changed or renamed
+ * after it, since uploads are released in any order. No client can set the
+ * times that count: the ctime, or of a released file the upload's. Returns 0,
+ * OUTCOME_EXISTS or -errno. */
 static int held_check_age(const struct held_found *one)
 {
     struct stat there;
@@ -139,7 +142,7 @@ static int held_check_age(const struct held_found *one)
     return held_is_later(since, &one->st.st_mtim) ? (int)OUTCOME_EXISTS : 0;
 }
 
-/* W's path ends in the wanted name, and then in the name that the file got. */
+/* Releases an upload. On return W's path ends in the name that the file got. */
 static int held_release(struct walk *w, struct held_found *one)
 {
     struct naming n = { .mount = w->mount,
@@ -155,8 +158,8 @@ static int held_release(struct walk *w, struct held_found *one)
     return naming_give(w->f, &n);
 }
 
-/* Under the lock of the directory: of two orders for one file the second finds
- * none. */
+/* Obeys an order under the lock of the directory, so that of two orders for one
+ * file the second finds none. */
 static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;
@@ -195,14 +198,14 @@ static void held_take(struct held_search *s, struct held_found *one)
     if (s->order >= HELD_RELEASE)
         walk_works(w, ORDER_MS);
     int r = s->order < HELD_RELEASE ? 0 : held_obey(s, one);
-    /* sallyportctl gets the file, and no way to anything else. */
+    /* sallyportctl gets a handle of the file, which leads nowhere else. */
     FD_CLEANUP int fd = s->order == HELD_READ
                             ? resolve_in(one->directory, one->stands,
                                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
                             : -1;
     if (s->order == HELD_READ && fd < 0)
         r = fd;
-    if (r != -ENOENT) /* else another order was faster */
+    if (r != -ENOENT) /* otherwise another order was faster */
         ANSWER_WITHIN(w->f, WALK_READER_MS, held, s->walk.request,
                       .id = slice_from(one->id), .path = path_slice(&w->path),
                       .uid = one->st.st_uid, .bytes = (uint64_t)one->st.st_size,
@@ -246,7 +249,7 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
                  (m->order == HELD_LIST || s.id[0]);
     if (meant)
         walk_mounts(&s.walk);
-    /* A file that was found needs no other directory. */
+    /* End the walk: a file that was found isn't in another directory. */
     if (!f->over)
         ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
                       .unread = s.walk.ends ? 0 : s.walk.unread,

@@ -15,7 +15,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/domain/rights.h"
 
-#define NEAR  16u         /* numbers that are tried */
+#define NEAR  16u         /* how many numbers are tried */
 #define TRIES (NEAR + 16) /* names */
 #define SWAPS 16          /* attempts while a name appears and disappears */
 
@@ -43,7 +43,7 @@ static bool naming_is_same(struct spot a, struct spot b)
            resolve_is_at(b.directory, b.name, &st);
 }
 
-/* EINVAL: the disk can't have that name, as vfat "a:b". */
+/* Converts errno. EINVAL: the disk can't have that name, as vfat "a:b". */
 static int naming_failed(int error)
 {
     return error == EINVAL ? (int)OUTCOME_BAD_NAME : -error;
@@ -58,8 +58,9 @@ static int naming_link(struct spot from, struct spot to)
                : naming_failed(errno);
 }
 
-/* TO may be this very file already: the process of an earlier upload died after
- * the link; or NFS sent it twice, since its server began again in between. */
+/* Makes the link. TO may be this very file already: the process of an earlier
+ * upload died after the link; or NFS sent the request twice, since its server
+ * was restarted in between. */
 static int naming_link_or_linked(struct naming *n, struct spot from,
                                  struct spot to)
 {
@@ -69,12 +70,13 @@ static int naming_link_or_linked(struct naming *n, struct spot from,
     return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
 }
 
-/* For file systems such as NFS that can't rename without replacing. A link
- * doesn't replace either. A process that dies between the two calls leaves the
- * whole file under both names; sallyportctl's timer removes the partial's. A
- * partial is open now: NFS would show it as ".nfs" until it is closed, so its
- * name is removed after that. Another file may have second names that its user
- * has made. Its new name is taken back only while it has the old one, too. */
+/* Moves by a link, on file systems such as NFS that can't rename without
+ * replacing; a link doesn't replace either. A process that dies between the two
+ * calls leaves the whole file under both names; sallyportctl's timer removes
+ * the partial's name. A partial is open now, and NFS would show it as ".nfs"
+ * until it is closed, so its name is removed after that. A file that isn't a
+ * partial may have got second names from its user, so its new name is taken
+ * back only while it has the old one, too. */
 static int naming_link_and_unlink(struct naming *n, struct spot from,
                                   struct spot to)
 {
@@ -92,9 +94,9 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
     return r;
 }
 
-/* If the disk has no links, EINVAL doesn't tell whether the name is
- * impossible or renaming without replacing is. Gives a partial another name
- * to find out. */
+/* Gives a partial another name, to find out whether this disk can rename
+ * without replacing: if it has no links, EINVAL doesn't tell whether that or
+ * the name is impossible. */
 static bool naming_moves_partials(struct spot from)
 {
     char other[PARTIAL_NAME_MAX];
@@ -109,7 +111,7 @@ static bool naming_moves_partials(struct spot from)
     return true;
 }
 
-/* -EEXIST if TO exists. */
+/* Returns -EEXIST if TO exists. */
 static int naming_move(struct naming *n, struct spot from, struct spot to)
 {
     if (renameat2(from.directory, from.name, to.directory, to.name,
@@ -123,7 +125,7 @@ static int naming_move(struct naming *n, struct spot from, struct spot to)
                : r;
 }
 
-/* The file gets its old name back, unless it still has it. */
+/* Gives the file its old name back, unless it still has it. */
 static void naming_take_back(struct naming *n, const char *name)
 {
     if (n->linked)
@@ -133,8 +135,8 @@ static void naming_take_back(struct naming *n, const char *name)
     n->linked = false;
 }
 
-/* A user who doesn't see all names must not learn from a suffix that a name is
- * taken. */
+/* Makes a random suffix, for a user who doesn't see all names and must not
+ * learn that a name is taken. */
 static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
 {
     uint32_t number;
@@ -144,8 +146,8 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* The first numbers are tried in their order, so that they have no gaps. Then a
- * suffix is random, and a version has the time. */
+/* Makes the next name. The first numbers are tried in their order, so that they
+ * have no gaps. Then a suffix is random, and a version has the time. */
 static void naming_next(const struct files *f, const struct naming *n,
                         unsigned nth, char to[NAME_MAX + 1])
 {
@@ -158,8 +160,8 @@ static void naming_next(const struct files *f, const struct naming *n,
                    far ? (unsigned)time(NULL) + nth : nth, to, NAME_MAX + 1);
 }
 
-/* FROM gets a free one of the other names that n->conflict gives, or
- * that a drop gives, by naming_move() or naming_link(). */
+/* Gives FROM a free one of the other names that n->conflict or a drop permits,
+ * by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, struct naming *n,
                         int (*by)(struct naming *n, struct spot from,
                                   struct spot to),
@@ -181,7 +183,8 @@ static bool naming_is_ours(const struct naming *n, const char *name)
     return resolve_is_at(n->directory, name, &n->file);
 }
 
-/* If NFS has sent it twice, the second one finds no old name. */
+/* Renames, also if NFS has sent the request twice, so that the second one finds
+ * no old name. */
 static int naming_replace(const struct naming *n, const char *name)
 {
     if (renameat(n->source, n->from, n->directory, name) == 0)
@@ -212,7 +215,7 @@ static int naming_reject(const struct files *f, struct naming *n)
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-/* The reply names the path, so a path that is too long for it is no name. */
+/* The reply names the path, so a path that is too long for it is refused. */
 static int naming_take_name(struct naming *n, const char *name)
 {
     size_t head = n->path->len - strlen(n->name), len = strlen(name);
@@ -243,8 +246,8 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* The new file stands under the future name of the old one. The two change
- * places, or the new one takes a name that has become free. */
+/* Swaps the new file, which has the future name of the old one, with the old
+ * file; or moves it to a name that has become free. */
 static int naming_swap(struct naming *n, const char *parked)
 {
     int r = -EEXIST;
@@ -260,8 +263,8 @@ static int naming_swap(struct naming *n, const char *parked)
     return r;
 }
 
-/* A directory that appeared meanwhile is no version of a file, and Landlock
- * forbids to move a link. */
+/* Can the old entry become a version? A directory that appeared meanwhile
+ * can't, and Landlock forbids to move a link. */
 static int naming_can_be_kept(const struct naming *n)
 {
     struct stat st;
@@ -273,10 +276,10 @@ static int naming_can_be_kept(const struct naming *n)
     return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
 }
 
-/* The new file is parked under the old one's future name, then the two change
- * places: each swap keeps exactly what it replaces. Another session of the user
- * may delete or rename one of them in between; then the client gets no success
- * for that session's bytes. */
+/* Parks the new file under the old one's future name, then swaps the two: each
+ * swap keeps exactly what it replaces. If another session of the user deletes
+ * or renames one of them in between, the client gets no success for that
+ * session's bytes. */
 static int naming_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
@@ -293,8 +296,9 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     return r;
 }
 
-/* For file systems that can't swap two names. The old file has a second name
- * before the new file takes the first one, so the name is never missing. */
+/* Keeps the old file by a link, on file systems that can't swap two names: it
+ * has a second name before the new file takes the first one, so the name is
+ * never missing. */
 static int naming_link_and_replace(const struct files *f, struct naming *n)
 {
     char old[NAME_MAX + 1];
@@ -322,7 +326,8 @@ static int naming_keep_by_link(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Network disks can't swap two names, so there it isn't tried. */
+/* Replaces and keeps the old file. Doesn't try a swap on network disks, which
+ * can't. */
 static int naming_replace_kept(const struct files *f, struct naming *n)
 {
     int r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
@@ -366,8 +371,8 @@ int naming_give(const struct files *f, struct naming *n)
                : namings[n->conflict](f, n);
 }
 
-/* Has another file its name? That it is gone is no fault: a local program may
- * have collected it already. */
+/* Has another file its name? If it has gone, that is no fault: a local program
+ * may have collected it already. */
 static bool naming_is_replaced(const struct naming *n)
 {
     struct stat there;
@@ -390,8 +395,8 @@ static enum conflict naming_at_release(const struct naming *n,
                : CONFLICT_RENAME;
 }
 
-/* The upload gets the name under which it waits for inspection; *u gets its
- * id. A suffix of a drop is a part of the wanted name from now on. */
+/* Gives the upload the name under which it waits for inspection, and *u its id.
+ * From now on a suffix of a drop is a part of the wanted name. */
 static int naming_hold(const struct files *f, struct naming *n,
                        struct upload *u)
 {
@@ -427,9 +432,9 @@ int naming_upload(const struct files *f, struct upload *u)
     };
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
-    /* A program of the group may have put another file in its place, or an
-     * upload through another server its partial, if this one lasted so long
-     * that its lock can be lost. */
+    /* Check whose file has the name: a program of the group may have put
+     * another file in its place, or an upload through another server its
+     * partial, if this upload took so long that its lock can be lost. */
     u->partial.linked = n.linked;
     bool doubtful =
         u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);

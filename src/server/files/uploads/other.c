@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns the begin of the extension; the number goes before it. */
+/* Returns the beginning of the extension; the number goes before it. */
 static size_t other_stem(const char *name)
 {
     static const char tar[] = ".tar";
@@ -17,8 +17,8 @@ static size_t other_stem(const char *name)
     return len;
 }
 
-/* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
- * in two. */
+/* Returns how many of the LEN bytes fit into ROOM without cutting a character
+ * of UTF-8 in two. */
 static int other_cut(const char *text, size_t len, size_t room)
 {
     if (len <= room)
@@ -28,8 +28,9 @@ static int other_cut(const char *text, size_t len, size_t room)
     return (int)room;
 }
 
-/* BEFORE, the name, and AFTER; at the STEM, a name without its extension. Cut
- * between characters where it would be longer than SIZE - 1. */
+/* Writes NAME with BEFORE in front of it, and AFTER at the STEM, where its
+ * extension begins. If that would be longer than SIZE - 1, cuts it between
+ * characters. */
 static void other_put(const char *before, const char *name, size_t stem,
                       const char *after, char *out, size_t size)
 {

@@ -1,5 +1,5 @@
 /* Ownership of a partial, in the process files, on network disks: they can give
- * its lock to a second server, and never tell the first one. So the upload
+ * its lock to a second server without telling the first one. So the upload
  * writes its token into an attribute of the partial, which only one upload can
  * create. */
 #include "files.h"
@@ -12,7 +12,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* Network disks take long for the question, so it is asked once. */
+/* Asks once, since network disks take long to answer. */
 void owner_note_disk(struct files *f, int directory)
 {
     struct stat st;
@@ -53,7 +53,8 @@ static int owner_claim(struct partial *p)
                           XATTR_CREATE) < 0
                     ? errno
                     : 0;
-    /* NFS may have sent it twice, since its server began again in between. */
+    /* NFS may have sent the request twice, since its server was restarted in
+     * between. */
     if (error == EEXIST && owner_is(p->fd, p->token))
         error = 0;
     p->claimed = error == 0;
@@ -66,7 +67,7 @@ bool owner_may_mark(const struct partial *p)
     return !p->locks_die || p->claimed || p->no_tokens;
 }
 
-/* A partial that is too short to be resumed costs no request. */
+/* Costs no request for a partial that is too short to be resumed. */
 int owner_check(const struct files *f, struct partial *p)
 {
     struct stat st;
@@ -88,8 +89,8 @@ void owner_release(struct partial *p)
     p->claimed = false;
 }
 
-/* Another server's session may have written it since it was opened, and ended.
- * The token itself changes the ctime. */
+/* Another server's session may have written to it since it was opened, and
+ * ended. Setting the token changes the ctime. */
 int owner_claim_rest(struct partial *p)
 {
     struct stat st;

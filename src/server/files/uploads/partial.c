@@ -16,8 +16,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* The name of a partial doesn't show to which file it belongs, except to a
- * process with the key. */
+/* The name of a partial shows only to a process with the key to which file it
+ * belongs. */
 
 _Static_assert(2 * sizeof(uint64_t) == SIPHASH_KEY, "two halves");
 
@@ -46,10 +46,10 @@ static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
              (unsigned long long)a, (unsigned long long)b, suffix);
 }
 
-/* A hash of user and name only. The directory is where the partial stands, so a
- * directory that is renamed or restored from a backup keeps its partials. Two
- * hashes, which differ in their first byte, make 128 bits. A longer name than
- * NAME_MAX, which vfat, ntfs3 and cifs may have, never has a partial. */
+/* Hashes user and name only, not the directory, so that a directory that is
+ * renamed or restored from a backup keeps its partials. Two hashes, which
+ * differ in their first byte, make 128 bits. A name longer than NAME_MAX, which
+ * vfat, ntfs3 and cifs may have, never has a partial. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX])
 {
@@ -99,15 +99,16 @@ bool partial_is_random(const char *name)
 #define FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 #define MODE     0600 /* until it is a file */
 
-/* It may have other names, as after `cp -al` of the home. Only the mark shows
- * that this is an unfinished upload, so only one with a mark is written to. */
+/* Is it this user's file? It may have other names, as after `cp -al` of the
+ * home. Only the mark shows that it is an unfinished upload, so only a file
+ * with a mark is written to. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
-/* With FLAGS as they are wanted: some network file systems lock a file only if
- * it is open to be read or written. But for a user who may not read files the
+/* Opens it with the wanted FLAGS: some network file systems lock a file only if
+ * it is open for reading or writing. But for a user who may not read files the
  * sandbox opens none for reading, not even this user's own. Attributes, sync
  * and lock work without it, too. */
 static int partial_open_in(const struct files *f, int directory,
@@ -188,7 +189,7 @@ bool partial_is_overtaken(const struct files *f, int directory,
     return fd >= 0 && overtaken_is_set(fd);
 }
 
-/* A disk that doesn't list the attributes says nothing. */
+/* If a disk doesn't list the attributes, the answer is no. */
 bool partial_can_be_resumed(const struct files *f, int directory,
                             const char *name)
 {
@@ -204,7 +205,8 @@ bool partial_is_there(int directory, const struct partial *p)
     return resolve_is_at(directory, p->name, &p->opened);
 }
 
-/* NFS shares the lock only of a file that is open to be read (EBADF). */
+/* Shares the lock. NFS shares it only for a file that is open for reading
+ * (EBADF). */
 int partial_share_lock(int fd)
 {
     int r = flock(fd, LOCK_SH | LOCK_NB);
@@ -214,9 +216,9 @@ int partial_share_lock(int fd)
     return r < 0 ? -errno : 0;
 }
 
-/* An upload has the lock until it ends. Those that only look have it for a
- * moment, and are waited for; on NFS so is a writer, if the lock can't be
- * shared. */
+/* Takes the lock. An upload has it until it ends. Processes that only look hold
+ * it for a moment, which this waits for; on NFS it waits for a writer, too, if
+ * the lock can't be shared. */
 static int partial_lock(const struct files *f, int fd, uint64_t ms)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -226,11 +228,11 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
     return files_lock(f, fd, LOCK_EX, ms);
 }
 
-/* Opens and locks it, with its facts. -EBUSY if a writer has it or it belongs
- * to somebody else; -EOWNERDEAD if the disk gave a new one another owner, and
- * it is removed. Between open and lock its writer may have renamed or deleted
- * it. A new one is compared with its name when the session's handle is opened.
- */
+/* Opens and locks it, and reads its facts. Returns -EBUSY if a writer has it or
+ * it belongs to somebody else; -EOWNERDEAD if the disk gave a new one another
+ * owner, and removes it. Between open and lock its writer may have renamed or
+ * deleted it. A new one is compared with its name when the session's handle is
+ * opened. */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms,
                                struct stat *ret)
@@ -256,7 +258,7 @@ static int partial_open_locked(const struct files *f, int directory,
     return -EBUSY;
 }
 
-/* If the lock is lost, another server's session may have it. */
+/* Leaves it alone if the lock is lost: another server's session may have it. */
 static void partial_delete(int directory, struct partial *p)
 {
     if (p->fd >= 0 && owner_is_ours(p) && partial_is_there(directory, p))
@@ -264,9 +266,9 @@ static void partial_delete(int directory, struct partial *p)
     fd_close(&p->fd);
 }
 
-/* Above the mark there may be what a killed process has left. If the lower mark
- * can't be written, as on a full btrfs, nothing has changed; if its sync fails,
- * no byte counts any more. */
+/* Cuts it at FIRST. Above the mark there may be what a killed process has left.
+ * If the lower mark can't be written, as on a full btrfs, nothing has changed;
+ * if its sync fails, no byte counts any more. */
 static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
 {
     int r = confirmed_lower(f, p->fd, first);
@@ -354,8 +356,7 @@ static int partial_take_place(const struct files *f, int directory,
 
     if (r < 0)
         return r;
-    /* A power cut can undo the rename: then the old bytes must no longer count.
-     */
+    /* A power cut can undo the rename: the old bytes must not count then. */
     r = confirmed_lower(f, old, 0);
     bool there = resolve_known(old, &st) == 0 &&
                  resolve_is_at(directory, own, &st) &&
@@ -372,8 +373,8 @@ static int partial_take_place(const struct files *f, int directory,
     return 0;
 }
 
-/* The old one is replaced and not emptied: the session that wrote it may still
- * have a handle. */
+/* Replaces the old partial instead of emptying it: the session that wrote it
+ * may still have a handle. */
 static int partial_replace(const struct files *f, int directory,
                            const char *own, int old, struct partial *ret)
 {
@@ -395,14 +396,14 @@ int partial_new(const struct files *f, int directory, const char *name,
 
     partial_name(f, name, own);
     int r = partial_new_own(f, directory, own, ret);
-    if (r == -EBUSY) /* another upload took it for an old one, and locked it */
+    if (r == -EBUSY) /* another upload found it idle, and locked it */
         return partial_new_random(f, directory, ret);
     if (r != -EEXIST)
         return r;
     FD_CLEANUP int old =
         partial_open_locked(f, directory, own, 0, PROBE_MS, &st);
-    /* It has ended meanwhile; or it is of an account that had this user's name,
-     * and was removed. */
+    /* Its upload has ended meanwhile; or it belongs to a removed account that
+     * had this user's name. */
     if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
@@ -421,9 +422,9 @@ int partial_writer(const struct partial *p, int directory)
     return resolve_is_same(&st, &p->opened) ? fd_take(&fd) : -EBUSY;
 }
 
-/* Linux reports a failed write once, and then treats the pages as written. So
- * after a failed sync nobody knows which bytes are on the disk, and a later
- * sync that succeeds proves nothing. */
+/* Gives a partial up after a failed sync. Linux reports a failed write once,
+ * and then treats the pages as written. So nobody knows which bytes are on the
+ * disk, and a later sync that succeeds proves nothing. */
 static int partial_after_sync(struct partial *p, int r)
 {
     if (r < 0)
@@ -446,7 +447,7 @@ int partial_confirm(struct files *f, struct partial *p)
                                                                         : 0);
 }
 
-/* A file system without modes may refuse any. */
+/* Ignores errors: a file system without modes may refuse any. */
 static void partial_set_mode(struct partial *p, unsigned mode)
 {
     if ((p->opened.st_mode & 07777) != mode && fchmod(p->fd, (mode_t)mode) == 0)
@@ -462,8 +463,8 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
                               f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
 }
 
-/* Makes the partial resumable. Returns false if that fails, or if nothing of it
- * is to be kept. If it is too short, only the record of SIZE keeps it. A file
+/* Makes the partial resumable. Returns false if that fails, or if the partial
+ * must be deleted. If it is too short, only the record of SIZE keeps it. A file
  * that may be visible isn't cut: it keeps the bytes above its mark until it is
  * resumed. */
 static bool partial_keep(struct files *f, struct partial *p)
@@ -483,7 +484,7 @@ void partial_end(struct files *f, int directory, struct partial *p)
     if (there)
         partial_set_mode(p, MODE); /* it was about to become a file */
     if (there && partial_keep(f, p)) {
-        owner_release(p); /* it is at rest: it can be resumed in place */
+        owner_release(p); /* it is at rest, and can be resumed in place */
         fd_close(&p->fd);
     } else {
         partial_delete(directory, p);
@@ -509,8 +510,8 @@ int partial_remove(const struct files *f, int directory, const char *name,
     return partial_remove_within(f, directory, name, before, 0);
 }
 
-/* If it can't be opened, it belongs to an earlier account with this user's
- * name. */
+/* Ignores a partial that can't be opened: it belongs to an earlier account with
+ * this user's name. */
 int partial_delete_of(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];

@@ -1,6 +1,6 @@
 /* Resumes uploads, in the process files: SIZE reports how much of an upload is
  * there, and the client then sends only the rest. A wrong decision would join
- * the halves of two files, so whatever doesn't fit together is refused. */
+ * the halves of two files, so any mismatch is refused. */
 #include "files.h"
 
 #include <errno.h>
@@ -15,7 +15,9 @@
 
 #define SETTLE_MS      5000
 #define SETTLE_STEP_MS 20
-#define RENEW_S        1800 /* half of what space.c waits */
+#define RENEW_S                                                                \
+    1800 /* half of the time after which space.c removes                       \
+          * it */
 
 uint64_t resume_length(uint64_t held)
 {
@@ -37,12 +39,12 @@ static bool resume_is_valid(const struct resume_facts *f)
     return f->sized <= f->resumable && !f->changed;
 }
 
-/* The client's offset belongs to the file that it knows: the partial, if SIZE
- * reported it; otherwise the file of that name, or the partial if there is
- * none. If there are both, and the client may know the length of the partial
- * from another connection, it must ask in this session. If that file is kept,
- * its bytes with the rest of another file would be a third one, which nobody
- * sent. */
+/* Decides for STOR. The client's offset belongs to the file that it knows: the
+ * partial, if SIZE reported it; otherwise the file of that name, or the partial
+ * if there is no file. If there are both, and the client may know the length of
+ * the partial from another connection, it must ask in this session. If
+ * on_conflict keeps that file, appending to a copy of it would make a file that
+ * nobody sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
@@ -61,11 +63,12 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
     return resume_plan_of(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
 }
 
-/* A client that knows a partial's length sends only the bytes after it. If the
- * partial has changed since, or this session doesn't know the answer, the
- * client must ask again: the rest alone would become the file. SIZE may have
- * come on another connection, or before an upload that was cut. If no SIZE has
- * reported a length, no client can know one, and this is the whole file. */
+/* Decides for APPE. A client that knows a partial's length sends only the bytes
+ * after it. If the partial has changed since, or this session doesn't know the
+ * answer, the client must ask again: otherwise the rest alone would become the
+ * file. SIZE may have come on another connection, or before an upload that was
+ * cut. If no SIZE has reported a length, no client can know it, and the upload
+ * is the whole file. */
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
@@ -114,7 +117,7 @@ void resume_drop_answer(struct files *f, int directory, const char *name)
         f->sized[s - f->sized].name[0] = '\0';
 }
 
-/* ST: the facts of the partial; NULL if LENGTH is 0. */
+/* Notes an answer. ST: the facts of the partial; NULL if LENGTH is 0. */
 static void resume_note_answer(struct files *f, int directory, const char *name,
                                uint64_t length, const struct stat *st)
 {
@@ -157,9 +160,9 @@ void resume_keep_answer(struct files *f, int directory, const char *name)
         f->sized[s - f->sized].partial = now;
 }
 
-/* An upload locks its partial until it ends. After a cut the client asks again
- * at once, while the files process of its old session still syncs. How much can
- * be resumed is known only after that. */
+/* Waits for the partial of an upload that was cut: the client asks again at
+ * once, while the files process of its old session still syncs, with the lock.
+ * Only then is it known how much can be resumed. */
 static int resume_open_settled(struct files *f, int directory, const char *name,
                                bool *waited)
 {
@@ -174,8 +177,8 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
     }
 }
 
-/* A new ctime invalidates the answer of another session's SIZE, so it changes
- * as seldom as possible. */
+/* Changes the ctime as seldom as possible: it invalidates the answer of another
+ * session's SIZE. */
 static void resume_renew(int fd, const struct stat *st)
 {
     if (time(NULL) - st->st_ctime >= RENEW_S)
@@ -183,7 +186,7 @@ static void resume_renew(int fd, const struct stat *st)
                        07777); /* the same mode again: that sets the ctime */
 }
 
-/* The client learns that there is nothing to resume. So its next upload is no
+/* Notes that SIZE reports nothing to resume. So the client's next upload is no
  * rest, unless a writer is about to make some of it resumable. */
 static uint64_t resume_nothing(int fd)
 {

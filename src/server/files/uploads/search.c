@@ -15,8 +15,10 @@
 
 #include "sallyport/base/fd.h"
 
-#define REMOVAL_MS 60000 /* a lock is awaited, and the disk may be slow */
-#define LEFTOVER_S 86400 /* then a partial of a member has no writer */
+#define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
+#define LEFTOVER_S                                                             \
+    86400 /* seconds after which a member's partial has no                     \
+           * writer */
 
 struct found {
     char name[NAME_MAX + 1];
@@ -30,8 +32,10 @@ struct search_request {
     struct walk walk;
     enum find_what what;
     bool remove;
-    bool share; /* the partials of all its members, which can't be opened */
-    struct stat held; /* the directory that couldn't be locked in time */
+    bool share; /* search for the partials of all members of a share, which
+                 * can't be opened */
+    struct stat held; /* facts of the directory that couldn't be locked in
+                       * time */
     uint64_t age;     /* seconds at least */
     time_t now;
 };
@@ -51,10 +55,10 @@ static void search_send(struct search_request *s, const struct found *one)
     walk_leave(&s->walk.path, len);
 }
 
-/* Under the lock of its directory, in which sessions rename: a file that was
- * replaced just now is a new one. The partial of another member can't be
- * locked; it hasn't changed for an hour at least. A lock that somebody holds is
- * awaited once in a directory. */
+/* Removes a file under the lock of its directory, in which sessions rename: a
+ * file that was replaced just now is a new one. The partial of another member
+ * can't be locked; but it hasn't changed for an hour at least. Waits only once
+ * in a directory for a lock that another process holds. */
 static int search_remove(struct search_request *s, int fd, const char *name,
                          const struct stat *seen)
 {
@@ -78,7 +82,8 @@ static int search_remove(struct search_request *s, int fd, const char *name,
     return unlinkat(fd, name, 0) < 0 ? -errno : 0;
 }
 
-/* False: its upload ended just now, so there is nothing to report. */
+/* Removes it. Returns false if its upload has just ended, so that there is
+ * nothing to report. */
 static bool search_take_away(struct search_request *s, int fd,
                              struct found *one, const struct stat *st)
 {
@@ -101,10 +106,10 @@ static bool search_is_old(const struct search_request *s, time_t changed,
            (changed <= s->now && (uint64_t)(s->now - changed) >= age);
 }
 
-/* Nobody will continue it: it is older than partial_days; or no upload finds
+/* Will nobody continue it? It is older than partial_days; or no upload finds
  * its random name; or it is landed or stale; or its writer was killed before
  * its first sync, or cut off from a network disk. Partials in a share can't be
- * opened: only their age shows that nobody writes them. */
+ * opened: only their age shows that they have no writer. */
 static bool abandoned_is(const struct search_request *s, int fd,
                          const char *name, const struct stat *st)
 {
@@ -123,7 +128,7 @@ static bool abandoned_is(const struct search_request *s, int fd,
             !partial_can_be_resumed(f, fd, name));
 }
 
-/* Not by its uid, where other users have the same one. */
+/* Is it the user's? The uid doesn't tell if other users have the same one. */
 static bool search_is_of_user(const struct search_request *s, int fd,
                               const char *name, const struct stat *st)
 {
@@ -134,8 +139,8 @@ static bool search_is_of_user(const struct search_request *s, int fd,
              partial_is_of_other(f, fd, name));
 }
 
-/* A file expires by its ctime, which no client can set, and not by its mtime,
- * which MFMT sets. */
+/* Is it what the request means? A file expires by its ctime, which no client
+ * can set, not by its mtime, which MFMT sets. */
 static bool search_is_meant(const struct search_request *s, int fd,
                             const char *name, const struct stat *st)
 {

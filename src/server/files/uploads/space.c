@@ -2,15 +2,15 @@
  * delete one, so forgotten uploads of the same user must not keep the disk
  * full.
  *
- * ctime shows when a partial was last used: a write, a mark and SIZE (resume.c)
- * change it, and no user can set it. So this process shares nothing with the
- * user's other sessions. A client that waits longer than that after its SIZE
- * gets "busy", asks again, and starts from the beginning.
+ * The ctime shows when a partial was last used: a write, a mark and SIZE
+ * (resume.c) change it, and no user can set it. So this process shares nothing
+ * with the user's other sessions. A client that waits longer than that after
+ * its SIZE gets "busy", asks again, and starts from the beginning.
  *
  * btrfs reports removed bytes as free up to half a minute later, and xfs when
- * it finds the time. So the bytes that this process has removed count as free.
- * Otherwise each look would remove more, and all would be too little. Where the
- * belief is wrong, the write fails, as on any disk that fills up. */
+ * it finds the time. So the bytes that this process has removed count as free;
+ * otherwise each look would remove more. If they aren't free, the write fails,
+ * as on any disk that fills up. */
 #include "files.h"
 
 #include <errno.h>
@@ -58,9 +58,10 @@ bool space_is_short(int result)
     return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
 }
 
-/* LEFT: free bytes, by the file system. If they are more than at the last look,
- * it has reported that many removed bytes. Otherwise these would count twice,
- * and min_free would permit too much. */
+/* Returns the removed bytes that the file system hasn't reported as free. LEFT:
+ * the free bytes that it reports. If they have grown since the last look, it
+ * has reported that many removed bytes, which must not count twice: min_free
+ * would permit too much. */
 static uint64_t freed_due(struct freed_bytes *b, uint64_t left)
 {
     uint64_t shown = left > b->said ? left - b->said : 0;
@@ -70,8 +71,8 @@ static uint64_t freed_due(struct freed_bytes *b, uint64_t left)
     return b->due;
 }
 
-/* Counts removed bytes as free, also where the file system doesn't report them
- * yet. */
+/* Looks at the disk, and counts removed bytes as free even if the file system
+ * doesn't report them yet. */
 static int space_look(struct files *f, const struct mount *m, int fd,
                       struct statvfs *disk, struct quota *quota)
 {
@@ -130,8 +131,9 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
     return free < left ? free : left;
 }
 
-/* If space_is_short(), *missing says how many bytes are missing: -EDQUOT by a
- * quota, OUTCOME_KEPT_FREE by min_free, else -ENOSPC. */
+/* Checks the room. If space_is_short(), *missing is the number of missing
+ * bytes. Returns -EDQUOT by a quota, OUTCOME_KEPT_FREE by min_free, otherwise
+ * -ENOSPC. */
 static int space_room(struct files *f, const struct mount *m, int fd,
                       uint64_t length, uint64_t *missing)
 {
@@ -161,7 +163,7 @@ struct idle_search {
     dev_t disk;
     time_t before; /* last used before this time */
     bool remove;
-    uint64_t need; /* the search ends with so many bytes */
+    uint64_t need; /* the search ends when it has found so many bytes */
     uint64_t bytes, count;
 };
 
@@ -183,8 +185,8 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     w->ends = s->bytes >= s->need;
 }
 
-/* In the mount M, for the disk of FD, until NEED bytes are found: how many
- * are. */
+/* Searches the mount M, on the disk of FD, until NEED bytes are found. Returns
+ * how many were found. */
 static uint64_t idle_search(struct idle_search *s, struct files *f,
                             const struct mount *m, int fd, uint64_t need)
 {
@@ -228,7 +230,8 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
     return s.bytes;
 }
 
-/* Believes what was removed: the file system may report it later. */
+/* Makes room, and counts the removed bytes at once: the file system may report
+ * them later. */
 static int idle_make_room(struct files *f, const struct mount *m, int fd,
                           int shortage, uint64_t missing)
 {
@@ -286,8 +289,8 @@ int space_on_space(void *owner, struct msg_space *m)
         return r;
     uint64_t bytes = space_usable(f, &disk, &quota);
     uint64_t left = count_left(f, &stored);
-    /* A search walks through the home. AVBL, which wants all, searches if a
-     * tenth is left at most. */
+    /* A search walks through the home. AVBL, which wants all idle bytes,
+     * searches only if a tenth or less is left. */
     uint64_t all = quota.bytes.limit > 0
                        ? quota.bytes.limit
                        : space_product(disk.f_blocks, space_block(&disk));

@@ -1,6 +1,6 @@
-/* RMD of a directory in which only partials are left, in the process files: no
- * client can see or delete them, so they must not keep it from being removed.
- */
+/* Helps RMD of a directory that contains only partials, in the process files:
+ * no client can see or delete them, so they must not keep it from being
+ * removed. */
 #include "files.h"
 
 #include <errno.h>
@@ -19,14 +19,14 @@ static bool sweep_is_of_other(const struct files *f, const struct mount *m,
            (!partial_is_own(f, st) || partial_is_of_other(f, fd, name));
 }
 
-/* Nobody can lock a partial of another user, so only time says that nobody is
- * writing it. */
+/* Has it no writer? A partial of another user can't be locked, so only its age
+ * tells. */
 static bool sweep_is_untouched(const struct stat *st)
 {
     return time(NULL) - st->st_ctime >= PARTIAL_UNTOUCHED_S;
 }
 
-/* -ENOTEMPTY if anything but partials stands in it;
+/* Checks that it contains only partials. Returns -ENOTEMPTY, or
  * OUTCOME_OTHERS_PARTIALS. */
 static int sweep_only_partials(const struct files *f, const struct mount *m,
                                int fd)
@@ -65,8 +65,8 @@ static void sweep_one_of_all(const struct files *f, const struct mount *m,
         partial_remove(f, fd, name, 0);
 }
 
-/* Last, and only if nothing else is left: who holds its lock has another name
- * in this directory. */
+/* Removes the lock file last, and only if nothing else is left: the holder of
+ * its lock has another name in this directory. */
 static int sweep_lock_file(int fd)
 {
     struct directory d;

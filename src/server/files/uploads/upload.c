@@ -1,6 +1,6 @@
-/* An upload, in the process files, from its begin to its end without a commit.
- * Its bytes go into a partial through a handle that the session gets. A resumed
- * partial is cut at the offset; any other old partial is dropped. It never
+/* An upload, in the process files, from its beginning to its end without a
+ * commit. Its bytes go into a partial through a handle that the session gets. A
+ * resumed partial is cut at the offset; any other old partial is dropped. Never
  * writes into a file that has its final name. */
 #include "files.h"
 
@@ -25,10 +25,11 @@ struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
     bool unique;        /* STOU */
-    bool fleeting;      /* nothing of it is kept if it is cut */
+    bool fleeting;      /* it is deleted if it is cut */
     enum conflict conflict;
-    uint64_t left;       /* bytes by upload_bytes; UINT64_MAX: no limit */
-    struct stat partial; /* the own one, which may be resumed */
+    uint64_t left;       /* bytes that upload_bytes leaves; UINT64_MAX: no
+                          * limit */
+    struct stat partial; /* facts of the own partial, which may be resumed */
     struct resume_facts facts;
     struct resume_plan plan;
 };
@@ -47,15 +48,16 @@ static void upload_read_wish(const struct files *f,
                       : naming_stricter(f->rules.on_conflict, m->conflict);
 }
 
-/* Is there a file? A link to one counts as that file: the upload replaces the
- * link, and its target stays. A link that leads nowhere is no regular file. */
+/* Looks whether a file has the name. A link to a file counts as that file: the
+ * upload replaces the link, and its target stays. A link that leads nowhere is
+ * no regular file. */
 static int upload_look_at_target(const struct files *f, const struct place *at,
                                  struct wish *w)
 {
     struct stat st;
     bool link;
 
-    if (at->mount->drop) /* the name is never looked up */
+    if (at->mount->drop) /* in a drop the name is never looked up */
         return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
@@ -75,7 +77,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    /* A tail that waits would belong to a file that may change meanwhile. */
+    /* A resumed upload that waits for inspection would continue a file that may
+     * change meanwhile. */
     w->facts.kept = w->conflict == CONFLICT_RENAME || at->mount->inspect;
     return naming_permitted(at->mount, w->conflict, link);
 }
@@ -85,8 +88,8 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 {
     struct resume_facts *facts = &w->facts;
 
-    /* A whole file: the old partial matters only as room, for a length that
-     * was announced. */
+    /* An upload of a whole file needs to know of the old partial only to count
+     * its bytes as free, for an announced length. */
     if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
         return OUTCOME_OK;
     facts->resumable =
@@ -100,8 +103,8 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
         sized && !resolve_is_unchanged(&w->partial, &sized->partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* Another session is writing this partial. Soon more of it can be resumed,
-     * so the offset may become valid. And an APPE may be its rest, which must
-     * not become a file of its own. So: busy. */
+     * so the offset may become valid; and an APPE may be its rest, which must
+     * not become a file of its own. So the reply is "busy". */
     bool doubtful = o == OUTCOME_BAD_OFFSET ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
@@ -110,9 +113,9 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     return (int)o;
 }
 
-/* How long the file may become by upload_bytes. A head that is copied was
- * counted when it was stored, unless its file stays as a version; a partial
- * wasn't. */
+/* Returns the length that upload_bytes permits. A copied head was counted when
+ * its file was stored, unless that file stays as a version; a partial wasn't
+ * counted. */
 static uint64_t upload_longest(const struct wish *w)
 {
     const bool counted =
@@ -145,8 +148,8 @@ static int upload_answer(struct files *f, uint32_t request,
                   .to_copy = copy_left(&f->upload.copy), .file = writer);
 }
 
-/* FROM was opened after the check of the name. Another session may have put a
- * file there in between, and APPE would append to a part of that. */
+/* Takes FROM, which was opened after the check of the name. Another session may
+ * have put a file there in between, and APPE would append to a part of that. */
 static int upload_take_source(const struct wish *w, int from, struct copy *c)
 {
     int r = copy_init(c, from, w->plan.first);
@@ -154,9 +157,9 @@ static int upload_take_source(const struct wish *w, int from, struct copy *c)
     return r == 0 && (uint64_t)c->before.st_size != w->facts.size ? -EBUSY : r;
 }
 
-/* A copy can't be resumed: while the finished file is there SIZE reports that
- * one, and once it is gone its head must not become the head of another file.
- * Where blocks can be shared, nothing is left to copy. */
+/* Begins a copy, which can't be resumed: SIZE reports the finished file while
+ * it exists, and later its head must not become the head of another file. If
+ * blocks can be shared, nothing is left to copy. */
 static int upload_begin_copy(const struct files *f, const struct wish *w,
                              int directory, struct upload *u)
 {
@@ -184,8 +187,8 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                        : partial_new(f, directory, name, &u->partial);
 }
 
-/* Not for a resumed upload: it makes no new file, and its own partial must not
- * be removed. */
+/* Opens a new partial on a full disk. Not for a resumed upload: it makes no new
+ * file, and its own partial must not be removed. */
 static int upload_open_on_full(struct files *f, const struct wish *w,
                                const struct place *at, struct upload *u)
 {
@@ -200,8 +203,8 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
 }
 
 /* Is there room on the disk of the file or directory FD for the announced bytes
- * that are still to come, and COPIED ones? FREES: bytes of its own partial that
- * it is about to drop. */
+ * that are still to come, and COPIED bytes? FREES: bytes of its own partial
+ * that the upload is about to drop. */
 static int upload_make_room(struct files *f, const struct wish *w,
                             const struct mount *m, int fd, uint64_t frees,
                             uint64_t copied)
@@ -230,10 +233,10 @@ static uint64_t upload_frees(const struct wish *w)
     return held < tail ? held : tail;
 }
 
-/* Nothing may refuse the upload once it has dropped or cut a partial, so the
- * disk is asked before. The partial itself may be old enough to make room for
- * others: it is locked, so it isn't removed for its own upload, and counts
- * once. */
+/* Asks the disk before the upload drops or cuts a partial, since nothing may
+ * refuse it afterwards. The partial itself may be old enough to make room for
+ * others. While its lock is held the search skips it, so its bytes aren't
+ * counted twice. */
 static int upload_make_room_in_place(struct files *f, const struct wish *w,
                                      const struct place *at, uint64_t frees)
 {
@@ -261,7 +264,7 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
     return r;
 }
 
-/* Clients don't wait long for a copy. */
+/* Opens a copy. Clients don't wait long for it. */
 static int upload_open_copy(struct files *f, const struct wish *w,
                             const struct place *at, struct upload *u)
 {
@@ -275,9 +278,9 @@ static int upload_open_copy(struct files *f, const struct wish *w,
                : upload_make_room(f, w, at->mount, u->partial.fd, 0, cost);
 }
 
-/* True: this APPE began when no file had the name, so the name must still be
- * free at the commit. Not with `reject`: its rename fails anyway. Not with
- * `rename` for a resumed upload, nor in a drop or for inspection: it gets
+/* Did this APPE begin when no file had the name, so that the name must still be
+ * free at the commit? False with `reject`, whose rename fails anyway; and with
+ * `rename` for a resumed upload, in a drop or for inspection, since it gets
  * another name. */
 static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
 {
@@ -288,8 +291,8 @@ static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
            (w->plan.how == RESUME_CUT && w->conflict != CONFLICT_RENAME);
 }
 
-/* cifs with uid=, NFS with all_squash: a partial of another owner could be
- * neither locked nor found again. */
+/* Reports a disk that gives new files another owner (cifs with uid=, NFS with
+ * all_squash): such a partial could be neither locked nor found again. */
 static int upload_report_owner(struct files *f, const struct wish *w)
 {
     struct event_record r;
@@ -386,9 +389,9 @@ int upload_wanted_ms(const struct upload *u)
     return due > now ? (int)(due - now) : 0;
 }
 
-/* If there was no space, nothing of it is kept. Idle partials go with it, so
- * that the client's retry has more room; but not for min_free: all of them
- * wouldn't be enough. */
+/* After a lack of space nothing of the upload is kept. Idle partials go with
+ * it, so that the client's retry has more room; but not for min_free, since all
+ * of them wouldn't be enough. */
 int upload_after(struct files *f, int result)
 {
     struct upload *u = &f->upload;
@@ -400,8 +403,8 @@ int upload_after(struct files *f, int result)
     return quota_explain_write(f, u->mount, u->directory, result);
 }
 
-/* One step for each request: between two steps the session can give up, and if
- * it is gone nobody asks for the next one. */
+/* Does one step for each request: between two steps the session can give up,
+ * and if it has gone nobody asks for the next one. */
 int upload_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
@@ -428,8 +431,8 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* The refusal names the quota as it is now, with this upload: what makes room
- * is removed when it ends. */
+/* Refuses with the quota as it is now, with this upload: partials that make
+ * room are removed when it ends. */
 int upload_on_file_full(void *owner, struct msg_file_full *m)
 {
     struct files *f = owner;
@@ -480,9 +483,10 @@ static const enum verb verbs[WRITE_MODE_COUNT] = {
     [WRITE_UNIQUE] = VERB_STOU,
 };
 
-/* A session reports its own transfers, even if it leaves in the middle of one.
- * If it dies, only this process knows path and length. Never called for a
- * session that left by itself, or there would be two events. */
+/* Logs the upload of a session that died: only this process knows path and
+ * length. A session reports its own transfers, even if it leaves in the middle
+ * of one; never call this for a session that left by itself, or there would be
+ * two events. */
 void upload_report_death(struct files *f)
 {
     const struct upload *u = &f->upload;
