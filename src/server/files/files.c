@@ -92,7 +92,7 @@ static const struct handler requests[] = {
     ON(mode, change_on_mode),
     ON(space, space_on_space),
     ON(facts, facts_on_facts),
-    /* By the message list, only ctl can send these, and ctl can send no
+    /* Only ctl can send these (list.h), and ctl can send no
      * others. */
     ON(find, search_on_find),
     ON(held_find, held_on_held_find),
