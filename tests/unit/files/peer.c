@@ -1,7 +1,6 @@
 /* The fake peers of the process files, and its requests as functions. */
 #include "peer.h"
 
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -332,13 +331,21 @@ int ask_space(struct peer *p, const char *path, uint64_t *bytes)
     return ask_space_wanted(p, path, UINT64_MAX, bytes);
 }
 
+static void hand_over(int fd, int *ret)
+{
+    if (ret)
+        *ret = fd;
+    else if (fd >= 0)
+        close(fd);
+}
+
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
 {
     struct message reply;
     int r = ASK(p, &reply, file_read, NEXT(p), .path = slice_from(path),
                 .offset = offset, .partial = false);
 
-    *fd = r == OUTCOME_OK ? fd_take(&reply.file_readable.file) : -1;
+    hand_over(r == OUTCOME_OK ? fd_take(&reply.file_readable.file) : -1, fd);
     return r;
 }
 
@@ -355,15 +362,15 @@ int ask_open(struct peer *p, const struct msg_file_write *request,
 }
 
 static int open_and_copy(struct peer *p, const struct msg_file_write *request,
-                         int *fd, uint64_t *first)
+                         int *fd)
 {
     struct msg_file_writable w;
     int r = ask_open(p, request, &w);
 
-    *fd = w.file;
-    *first = w.first;
+    p->first = w.first;
     while (r == OUTCOME_OK && w.to_copy > 0)
         r = ask_copy(p, &w.to_copy);
+    hand_over(w.file, fd);
     return r;
 }
 
@@ -377,38 +384,44 @@ int ask_copy(struct peer *p, uint64_t *left)
 }
 
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
-              uint64_t offset, uint64_t announced, int *fd, uint64_t *first)
+              uint64_t offset, uint64_t announced, int *fd)
 {
     return open_and_copy(
         p,
         MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
                      .mode = mode, .offset = offset, .announced = announced,
                      .keep_nothing = false, .conflict = p->wish),
-        fd, first);
+        fd);
 }
 
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
-                       int *fd, uint64_t *first)
+                       int *fd)
 {
     return open_and_copy(
         p,
         MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
                      .mode = mode, .offset = 0, .announced = 0,
                      .keep_nothing = true, .conflict = CONFLICT_OVERWRITE),
-        fd, first);
+        fd);
 }
 
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,
                uint64_t offset, size_t len, unsigned seed)
 {
-    uint64_t first;
-    int fd, r = ask_write(p, path, mode, offset, 0, &fd, &first);
+    int fd, r = ask_write(p, path, mode, offset, 0, &fd);
 
     if (r == OUTCOME_OK) {
-        put_pattern(fd, first, len, seed);
+        put_pattern(fd, p->first, len, seed);
         close(fd);
     }
     return r;
+}
+
+void ask_store(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK,
+                 "%s", path);
+    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
 }
 
 void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed)
@@ -488,21 +501,26 @@ static char *read_pipe(int fd)
 }
 
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *argument, char **text, int *outcome, uint64_t *entries)
+             const char *argument)
 {
+    static char *text;
     struct message reply;
     int r = ASK(p, &reply, directory_list, NEXT(p), .path = slice_from(path),
                 .format = format, .argument = slice_from(argument),
                 .facts = p->facts);
 
+    free(text);
+    text = p->text = NULL;
+    p->entries = 0;
+    p->listed = OUTCOME_OK;
     if (r != OUTCOME_OK)
         return r;
     cr_assert_eq(reply.kind, MSG_directory_pipe);
-    *text = read_pipe(fd_take(&reply.directory_pipe.listing));
+    text = p->text = read_pipe(fd_take(&reply.directory_pipe.listing));
     message_hear(&p->session, MSG_directory_listed, &reply);
     cr_assert_eq(reply.request, p->session.last_request);
-    *outcome = (int)reply.directory_listed.outcome;
-    *entries = reply.directory_listed.entries;
+    p->listed = (int)reply.directory_listed.outcome;
+    p->entries = reply.directory_listed.entries;
     return OUTCOME_OK;
 }
 

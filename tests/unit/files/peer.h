@@ -4,6 +4,7 @@
 #ifndef TEST_FILES_PEER_H
 #define TEST_FILES_PEER_H
 
+#include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,10 @@ struct peer {
     enum conflict wish; /* of the client, for ask_write() */
     struct nth *nth;    /* sees the calls of the process that is forked next */
     bool may_die;       /* then requests return OUTCOME_UNANSWERED */
+    uint64_t first;     /* where the last upload begins */
+    char *text;         /* the last listing, until any peer's next one */
+    int listed;         /* how it ended */
+    uint64_t entries;
 };
 
 /* Makes a home and a start with all rights, without fsync. The test may change
@@ -59,6 +64,19 @@ void peer_rights(struct peer *p, const char *at, unsigned rights);
  * one, and a home of its own. To be ended before the first one. */
 void peer_member(struct peer *second, const struct peer *first,
                  const char *name, unsigned rights);
+/* A test with a peer P, which BEGIN has made: peer_start(p), or peer_init(p)
+ * and the test runs it. It is stopped afterwards. */
+#define PeerTest(suite, name, begin)                                           \
+    static void suite##_##name(struct peer *p);                                \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        struct peer one, *p = &one;                                            \
+                                                                               \
+        begin;                                                                 \
+        suite##_##name(p);                                                     \
+        peer_stop(p);                                                          \
+    }                                                                          \
+    static void suite##_##name(struct peer *p)
 /* In paths of the functions disk_…: the share /contracts. */
 #define SHARE "/../../shares/contracts"
 /* Ends its session in an orderly way, and keeps the home. */
@@ -84,6 +102,8 @@ bool peer_event(struct peer *p, struct event_record *ret);
 #define NEXT(p) channel_next(&(p)->session)
 int ask(struct peer *p, struct message *reply, enum message_kind kind,
         const void *body);
+/* The test goes on only if the request succeeds. */
+#define DONE(request) cr_assert_eq(request, OUTCOME_OK)
 /* For messages that have only a path. */
 int ask_path(struct peer *p, enum message_kind m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
@@ -100,21 +120,24 @@ int ask_space(struct peer *p, const char *path, uint64_t *bytes);
 /* Does the same if WANTED bytes are needed; above: all. */
 int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
                      uint64_t *bytes);
-/* *fd can be read or, after all file_copy, written at *first. */
+/* *fd can be read or, after all file_copy, written at p->first; NULL: it is
+ * closed. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
-              uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
+              uint64_t offset, uint64_t announced, int *fd);
 /* Receives the answer `file_writable`; its descriptor is the caller's. */
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret);
 int ask_copy(struct peer *p, uint64_t *left);
 /* Does the same for an upload that isn't kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
-                       int *fd, uint64_t *first);
+                       int *fd);
 /* An upload of pattern SEED from where files says, up to LEN; the caller
  * commits it or not. */
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,
                uint64_t offset, size_t len, unsigned seed);
+/* STOR of LEN bytes, which becomes the file. */
+void ask_store(struct peer *p, const char *path, size_t len, unsigned seed);
 /* STOR of LEN bytes that is cut. */
 void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed);
 int ask_sync(struct peer *p);
@@ -125,11 +148,8 @@ int ask_commit(struct peer *p, uint64_t length);
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
 int ask_abort(struct peer *p);
 int ask_abort_spoiled(struct peer *p);
-/* Returns the whole listing as a string, which the caller frees;
- * directory_listed sets *outcome. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
-             const char *argument, char **text, int *outcome,
-             uint64_t *entries);
+             const char *argument);
 
 /* Changes on disk without the process; the paths are within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);

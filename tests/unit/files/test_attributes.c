@@ -58,131 +58,113 @@ static const struct {
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
-Test(attributes, times)
+PeerTest(attributes, times, furnish(p))
 {
-    struct peer p;
     struct stat st;
 
-    furnish(&p);
-    peer_run(&p);
+    peer_run(p);
     for (size_t i = 0; i < SUBJECTS; i++) {
         time_t modify = 1000000000 + (time_t)i;
-        int r = ask_times(&p, subjects[i].path, 5, modify);
+        int r = ask_times(p, subjects[i].path, 5, modify);
 
         cr_expect_eq(r, subjects[i].outcome, "%s: %d", subjects[i].path, r);
         if (r != OUTCOME_OK)
             continue;
-        cr_assert_eq(stat(disk_path(&p, subjects[i].changed), &st), 0);
+        cr_assert_eq(stat(disk_path(p, subjects[i].changed), &st), 0);
         cr_expect_eq(st.st_mtim.tv_sec, modify, "%s", subjects[i].path);
         cr_expect_eq(st.st_mtim.tv_nsec, 0);
         cr_expect_eq(st.st_atim.tv_sec, 5, "%s", subjects[i].path);
     }
-    cr_expect_eq(ask_times(&p, "/file", 0, 0), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+    cr_expect_eq(ask_times(p, "/file", 0, 0), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, "/file"), &st), 0);
     cr_expect_eq(st.st_mtim.tv_sec, 0, "1970 is a time");
-    peer_stop(&p);
 }
 
 /* The disk decides which years it can store; the answer is the stored time. */
-Test(attributes, times_of_far_years)
+PeerTest(attributes, times_of_far_years, furnish(p))
 {
     static const time_t years[] = { 4294967296, 15032385535, 15032385536,
                                     253402300799 };
-    struct peer p;
     struct stat before, st;
 
-    furnish(&p);
-    cr_assert_eq(stat(disk_path(&p, "/file"), &before), 0);
-    peer_run(&p);
+    cr_assert_eq(stat(disk_path(p, "/file"), &before), 0);
+    peer_run(p);
     for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
-        int r = ask_times(&p, "/file", 0, years[i]);
+        int r = ask_times(p, "/file", 0, years[i]);
 
-        cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+        cr_assert_eq(stat(disk_path(p, "/file"), &st), 0);
         cr_expect(r == OUTCOME_OK || r == OUTCOME_BAD_TIME, "%d", r);
         if (r == OUTCOME_OK)
             before = st;
         cr_expect_eq(st.st_mtim.tv_sec,
                      r == OUTCOME_OK ? years[i] : before.st_mtim.tv_sec);
     }
-    peer_stop(&p);
 }
 
 /* If the FIFO were opened, its reader would see an end. */
-Test(attributes, fifo_is_not_opened)
+PeerTest(attributes, fifo_is_not_opened, furnish(p))
 {
-    struct peer p;
     struct pollfd poll_fd = { .events = POLLIN };
 
-    furnish(&p);
-    poll_fd.fd = open(disk_path(&p, "/fifo"), O_RDONLY | O_NONBLOCK);
+    poll_fd.fd = open(disk_path(p, "/fifo"), O_RDONLY | O_NONBLOCK);
     cr_assert_geq(poll_fd.fd, 0);
-    cr_assert_eq(chmod(disk_path(&p, "/fifo"), 0222), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_mode(&p, "/fifo", 0666), OUTCOME_NOT_REGULAR);
+    cr_assert_eq(chmod(disk_path(p, "/fifo"), 0222), 0);
+    peer_run(p);
+    cr_expect_eq(ask_mode(p, "/fifo", 0666), OUTCOME_NOT_REGULAR);
     cr_expect_eq(poll(&poll_fd, 1, 0), 0, "no writer came and went");
     close(poll_fd.fd);
-    peer_stop(&p);
 }
 
-Test(attributes, mode)
+PeerTest(attributes, mode, furnish(p))
 {
-    struct peer p;
     struct stat st;
 
-    furnish(&p);
-    peer_run(&p);
+    peer_run(p);
     for (size_t i = 0; i < SUBJECTS; i++) {
         unsigned mode = i % 2 ? 0750 : 0705;
         bool home =
             subjects[i].changed && strcmp(subjects[i].changed, "/") == 0;
-        int r = ask_mode(&p, subjects[i].path, mode);
+        int r = ask_mode(p, subjects[i].path, mode);
 
         cr_expect_eq(r, home ? OUTCOME_DENIED : subjects[i].outcome, "%s: %d",
                      subjects[i].path, r);
         if (r != OUTCOME_OK)
             continue;
-        cr_assert_eq(stat(disk_path(&p, subjects[i].changed), &st), 0);
+        cr_assert_eq(stat(disk_path(p, subjects[i].changed), &st), 0);
         cr_expect_eq(st.st_mode & 07777, mode, "%s: %o", subjects[i].path,
                      st.st_mode);
     }
-    peer_stop(&p);
 }
 
 /* No mode keeps its owner, and so retention, from what is in it. */
-Test(attributes, a_mode_that_closes)
+PeerTest(attributes, a_mode_that_closes, peer_start(p))
 {
-    struct peer p;
     struct stat st;
 
-    peer_start(&p);
-    disk_directory(&p, "/d");
-    disk_fill(&p, "/d/f", 10, 1);
-    cr_expect_eq(ask_mode(&p, "/d/f", 0040), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/d/f"), &st), 0);
+    disk_directory(p, "/d");
+    disk_fill(p, "/d/f", 10, 1);
+    cr_expect_eq(ask_mode(p, "/d/f", 0040), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, "/d/f"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0440);
-    cr_expect_eq(ask_mode(&p, "/d", 0477), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/d"), &st), 0);
+    cr_expect_eq(ask_mode(p, "/d", 0477), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, "/d"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0777);
-    peer_stop(&p);
 }
 
 /* A shared directory keeps its set-group-ID bit; a file loses all such bits. */
-Test(attributes, bits_beyond_nine)
+PeerTest(attributes, bits_beyond_nine, furnish(p))
 {
-    struct peer p;
     struct stat st;
 
-    furnish(&p);
-    cr_assert_eq(chmod(disk_path(&p, "/folder"), 03770), 0);
-    cr_assert_eq(chmod(disk_path(&p, "/file"), 06755), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_mode(&p, "/folder", 0755), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/folder"), &st), 0);
+    cr_assert_eq(chmod(disk_path(p, "/folder"), 03770), 0);
+    cr_assert_eq(chmod(disk_path(p, "/file"), 06755), 0);
+    peer_run(p);
+    cr_expect_eq(ask_mode(p, "/folder", 0755), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, "/folder"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 03755, "%o", st.st_mode);
-    cr_expect_eq(ask_mode(&p, "/file", 0755), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/file"), &st), 0);
+    cr_expect_eq(ask_mode(p, "/file", 0755), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, "/file"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0755, "%o", st.st_mode);
-    peer_stop(&p);
 }
 
 /* A process that isn't in a directory's group would take its bit away. */
@@ -252,39 +234,26 @@ Test(attributes, need_the_right)
     }
 }
 
-Test(attributes, space)
+PeerTest(attributes, space, furnish(p))
 {
     struct statvfs disk;
-    struct peer p;
     uint64_t bytes;
 
-    furnish(&p);
-    peer_run(&p);
-    cr_assert_eq(ask_space(&p, "/folder", &bytes), OUTCOME_OK);
-    cr_assert_eq(statvfs(p.home, &disk), 0);
+    peer_run(p);
+    DONE(ask_space(p, "/folder", &bytes));
+    cr_assert_eq(statvfs(p->home, &disk), 0);
     /* Other processes use this disk, too. */
     cr_expect_gt(bytes, 0);
     cr_expect_leq(bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
-    cr_expect_eq(ask_space(&p, "/file", &bytes), OUTCOME_NOT_DIRECTORY);
-    cr_expect_eq(ask_space(&p, "/missing", &bytes), OUTCOME_NOT_FOUND);
-    peer_stop(&p);
+    cr_expect_eq(ask_space(p, "/file", &bytes), OUTCOME_NOT_DIRECTORY);
+    cr_expect_eq(ask_space(p, "/missing", &bytes), OUTCOME_NOT_FOUND);
 }
 
 /* MLSD has the requested facts. */
-Test(attributes, facts_of_a_listing)
+PeerTest(attributes, facts_of_a_listing, furnish(p))
 {
-    struct peer p;
-    char *text;
-    int outcome;
-    uint64_t entries;
-
-    furnish(&p);
-    p.facts = LISTING_TYPE | LISTING_SIZE;
-    peer_run(&p);
-    cr_assert_eq(
-        ask_list(&p, "/folder", LIST_FACTS, "", &text, &outcome, &entries),
-        OUTCOME_OK);
-    cr_expect_str_eq(text, "type=file;size=1; in\r\n");
-    free(text);
-    peer_stop(&p);
+    p->facts = LISTING_TYPE | LISTING_SIZE;
+    peer_run(p);
+    DONE(ask_list(p, "/folder", LIST_FACTS, ""));
+    cr_expect_str_eq(p->text, "type=file;size=1; in\r\n");
 }

@@ -38,24 +38,21 @@ static void furnish(struct peer *p)
 }
 
 /* On a network disk a directory has a lock file, which no client sees. */
-Test(change, a_lock_file_is_no_obstacle)
+PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 {
-    struct peer p;
-
     disk_type = FUSE_SUPER_MAGIC;
-    peer_start(&p);
-    disk_directory(&p, "/folder");
-    disk_fill(&p, "/folder/f", 10, 1);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/folder/f"), OUTCOME_OK);
-    cr_expect(disk_has(&p, "/folder/" LOCK_FILE));
-    disk_fill(&p, "/folder/g", 10, 1);
-    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/folder"),
+    peer_run(p);
+    disk_directory(p, "/folder");
+    disk_fill(p, "/folder/f", 10, 1);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/folder/f"), OUTCOME_OK);
+    cr_expect(disk_has(p, "/folder/" LOCK_FILE));
+    disk_fill(p, "/folder/g", 10, 1);
+    cr_expect_eq(ask_path(p, MSG_directory_remove, "/folder"),
                  OUTCOME_NOT_EMPTY);
-    cr_expect(disk_has(&p, "/folder/" LOCK_FILE));
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/folder/g"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/folder"), OUTCOME_OK);
-    cr_expect_not(disk_has(&p, "/folder"));
-    peer_stop(&p);
+    cr_expect(disk_has(p, "/folder/" LOCK_FILE));
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/folder/g"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_remove, "/folder"), OUTCOME_OK);
+    cr_expect_not(disk_has(p, "/folder"));
 }
 
 /* Each row has its own home. GONE and THERE are checked afterwards. */
@@ -252,76 +249,60 @@ Test(change, paths_that_would_be_too_long)
     }
 }
 
-Test(change, new_folder_is_private)
+PeerTest(change, new_folder_is_private, peer_start(p))
 {
-    struct peer p;
     struct stat st;
 
-    peer_start(&p);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/new"), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/new"), &st), 0);
+    DONE(ask_path(p, MSG_directory_make, "/new"));
+    cr_assert_eq(stat(disk_path(p, "/new"), &st), 0);
     cr_assert_eq(st.st_mode & 07777, 0700);
-    peer_stop(&p);
 }
 
 static void cut_upload(struct peer *p, const char *path)
 {
-    uint64_t first;
     int fd;
 
-    cr_assert_eq(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, path, WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 200 * K, 1);
     close(fd);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+    DONE(ask_abort(p));
 }
 
-Test(change, partials_are_no_obstacle)
+PeerTest(change, partials_are_no_obstacle, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    disk_directory(&p, "/folder");
-    disk_directory(&p, "/folder/inner");
-    peer_run(&p);
-    cut_upload(&p, "/folder/a");
-    cut_upload(&p, "/folder/b");
+    disk_directory(p, "/folder");
+    disk_directory(p, "/folder/inner");
+    peer_run(p);
+    cut_upload(p, "/folder/a");
+    cut_upload(p, "/folder/b");
     /* It contains something else: nothing is deleted. */
-    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder"),
+    cr_assert_eq(ask_path(p, MSG_directory_remove, "/folder"),
                  OUTCOME_NOT_EMPTY);
-    cr_assert_eq(disk_partials(&p, "/folder"), 2);
-    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder/inner"),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_path(&p, MSG_file_delete, "/folder/a"), OUTCOME_OK);
-    cr_assert_eq(disk_partials(&p, "/folder"), 1);
-    cr_assert_eq(ask_path(&p, MSG_file_delete, "/folder/a"), OUTCOME_NOT_FOUND);
-    cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder"), OUTCOME_OK);
-    cr_assert_not(disk_has(&p, "/folder"));
-    peer_stop(&p);
+    cr_assert_eq(disk_partials(p, "/folder"), 2);
+    DONE(ask_path(p, MSG_directory_remove, "/folder/inner"));
+    DONE(ask_path(p, MSG_file_delete, "/folder/a"));
+    cr_assert_eq(disk_partials(p, "/folder"), 1);
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/folder/a"), OUTCOME_NOT_FOUND);
+    DONE(ask_path(p, MSG_directory_remove, "/folder"));
+    cr_assert_not(disk_has(p, "/folder"));
 }
 
 /* A directory with a running upload isn't removed. */
-Test(change, running_upload_is_an_obstacle)
+PeerTest(change, running_upload_is_an_obstacle, peer_init(p))
 {
-    struct peer a, b;
-    uint64_t first;
-    int fd;
+    struct peer b;
 
-    peer_init(&a);
-    disk_directory(&a, "/folder");
-    peer_run(&a);
-    cr_assert_eq(ask_write(&a, "/folder/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    b = a;
+    disk_directory(p, "/folder");
+    peer_run(p);
+    DONE(ask_write(p, "/folder/f", WRITE_STORE, 0, 0, NULL));
+    b = *p;
     peer_run(&b);
     cr_assert_eq(ask_path(&b, MSG_directory_remove, "/folder"),
                  OUTCOME_NOT_EMPTY);
-    cr_assert_eq(disk_partials(&a, "/folder"), 1);
-    close(fd);
-    cr_assert_eq(ask_commit(&a, 0), OUTCOME_OK);
+    cr_assert_eq(disk_partials(p, "/folder"), 1);
+    DONE(ask_commit(p, 0));
     channel_close(&b.session);
     cr_assert_eq(peer_wait(&b), 0);
-    peer_stop(&a);
 }
 
 /* The directories of an upload with a 226 are synced; a directory that can't be

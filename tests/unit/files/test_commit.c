@@ -23,13 +23,7 @@
 static void begin(struct peer *p, const char *path, enum write_mode mode,
                   uint64_t offset, size_t len, unsigned seed)
 {
-    cr_assert_eq(ask_upload(p, path, mode, offset, len, seed), OUTCOME_OK);
-}
-
-static void store(struct peer *p, const char *path, size_t len, unsigned seed)
-{
-    begin(p, path, WRITE_STORE, 0, len, seed);
-    cr_assert_eq(ask_commit(p, len), OUTCOME_OK);
+    DONE(ask_upload(p, path, mode, offset, len, seed));
 }
 
 static const struct {
@@ -42,12 +36,9 @@ static const struct {
 
 static void open_rest(struct peer *p, size_t way, int *fd)
 {
-    uint64_t first;
-
-    cr_assert_eq(
-        ask_write(p, "/f", ways[way].mode, ways[way].offset, 0, fd, &first),
-        OUTCOME_OK, "way %zu", way);
-    cr_assert_eq(first, way == 0 ? 64 * K : 256 * K);
+    cr_assert_eq(ask_write(p, "/f", ways[way].mode, ways[way].offset, 0, fd),
+                 OUTCOME_OK, "way %zu", way);
+    cr_assert_eq(p->first, way == 0 ? 64 * K : 256 * K);
 }
 
 /* A partial at rest has its confirmed length: an upload that continues it there
@@ -65,13 +56,13 @@ static void fail_before_the_first_byte(void)
         for (int j = 0; j < 3; j++) {
             open_rest(&p, i, &fd);
             close(fd);
-            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+            DONE(ask_abort(&p));
             cr_expect_eq(disk_partials(&p, "/"), 1);
             cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
         }
     }
     begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1);
-    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+    DONE(ask_commit(&p, 300 * K));
     cr_expect(disk_is(&p, "/f", 300 * K, 1));
     peer_stop(&p);
 }
@@ -89,171 +80,134 @@ Test(commit, old_bytes_stay_on_a_network_disk)
 }
 
 /* One block is enough: it stays, though its last byte could be the file's. */
-Test(commit, the_shortest_rest)
+PeerTest(commit, the_shortest_rest, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 64 * K + 1, 1);
+    ask_cut(p, "/f", 64 * K + 1, 1);
     for (int i = 0; i < 2; i++) {
-        cr_expect_eq(ask_size(&p, "/f"), 64 * K);
-        cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                     OUTCOME_OK);
-        close(fd);
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-        cr_expect(disk_is(&p, disk_partial(&p, "/"), 64 * K, 1));
+        cr_expect_eq(ask_size(p, "/f"), 64 * K);
+        DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+        DONE(ask_abort(p));
+        cr_expect(disk_is(p, disk_partial(p, "/"), 64 * K, 1));
     }
-    peer_stop(&p);
 }
 
 /* A REST below the confirmed length cuts at once: SIZE must be asked again, and
  * never reports the bytes above. */
-Test(commit, a_lower_rest_cuts_at_once)
+PeerTest(commit, a_lower_rest_cuts_at_once, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_start(&p);
-    ask_cut(&p, "/f", 256 * K + 5, 1);
-    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    open_rest(&p, 0, &fd);
+    ask_cut(p, "/f", 256 * K + 5, 1);
+    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    open_rest(p, 0, &fd);
     close(fd);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 64 * K, 1));
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+    cr_expect(disk_is(p, disk_partial(p, "/"), 64 * K, 1));
+    DONE(ask_abort(p));
+    cr_expect_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd),
                  OUTCOME_SIZE_FIRST);
-    cr_expect_eq(ask_size(&p, "/f"), 64 * K);
-    begin(&p, "/f", WRITE_APPEND, 0, 100 * K, 1);
-    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/f", 100 * K, 1));
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/f"), 64 * K);
+    begin(p, "/f", WRITE_APPEND, 0, 100 * K, 1);
+    DONE(ask_commit(p, 100 * K));
+    cr_expect(disk_is(p, "/f", 100 * K, 1));
 }
 
 /* Bytes that a killed process left above the confirmed length never become a
  * part of the file. */
-Test(commit, what_a_killed_process_left)
+PeerTest(commit, what_a_killed_process_left, peer_start(p))
 {
-    struct peer p;
     int fd;
 
-    peer_start(&p);
-    begin(&p, "/f", WRITE_STORE, 0, 256 * K + 5, 1);
-    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
-    kill(p.pid, SIGKILL);
-    cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
-    disk_extend(&p, "/", 400 * K, 2);
-    peer_run(&p);
-    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    open_rest(&p, 2, &fd);
+    begin(p, "/f", WRITE_STORE, 0, 256 * K + 5, 1);
+    DONE(ask_sync(p));
+    kill(p->pid, SIGKILL);
+    cr_assert_eq(peer_wait(p), 256 + SIGKILL);
+    disk_extend(p, "/", 400 * K, 2);
+    peer_run(p);
+    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    open_rest(p, 2, &fd);
     close(fd);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
-    cr_assert_eq(ask_commit(&p, 256 * K), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/f", 256 * K, 1));
-    peer_stop(&p);
+    cr_expect(disk_is(p, disk_partial(p, "/"), 256 * K, 1));
+    DONE(ask_commit(p, 256 * K));
+    cr_expect(disk_is(p, "/f", 256 * K, 1));
 }
 
 /* STOR without REST begins again: the old bytes are gone, even if no byte
  * comes. A client that relies on them is refused. */
-Test(commit, a_new_upload_drops_the_old_bytes)
+PeerTest(commit, a_new_upload_drops_the_old_bytes, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 256 * K + 5, 1);
-    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 0, 1));
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+    ask_cut(p, "/f", 256 * K + 5, 1);
+    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, NULL));
+    cr_expect(disk_is(p, disk_partial(p, "/"), 0, 1));
+    DONE(ask_abort(p));
+    cr_expect_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL),
                  OUTCOME_SIZE_FIRST);
-    cr_expect_eq(ask_size(&p, "/f"), 0);
-    cr_expect_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 0);
-    close(fd);
-    cr_assert_eq(ask_commit(&p, 0), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/f"), 0);
+    cr_expect_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL), OUTCOME_OK);
+    cr_expect_eq(p->first, 0);
+    DONE(ask_commit(p, 0));
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* Also if the session dies; if files itself dies, it leaves only a name. */
-Test(commit, old_bytes_stay_after_a_death)
+PeerTest(commit, old_bytes_stay_after_a_death, peer_start(p))
 {
-    struct peer p;
     int fd;
 
-    peer_start(&p);
-    ask_cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(p, "/f", 256 * K + 5, 1);
     for (size_t i = 1; i < WAYS; i++) {
-        cr_assert_eq(ask_size(&p, "/f"), 256 * K, "way %zu", i);
-        open_rest(&p, i, &fd);
+        cr_assert_eq(ask_size(p, "/f"), 256 * K, "way %zu", i);
+        open_rest(p, i, &fd);
         close(fd);
         if (i % 2)
-            kill(p.pid, SIGKILL);
-        channel_close(&p.session);
-        channel_close(&p.master);
-        cr_assert_eq(peer_wait(&p), i % 2 ? 256 + SIGKILL : 0);
-        channel_close(&p.log);
-        peer_run(&p);
+            kill(p->pid, SIGKILL);
+        channel_close(&p->session);
+        channel_close(&p->master);
+        cr_assert_eq(peer_wait(p), i % 2 ? 256 + SIGKILL : 0);
+        channel_close(&p->log);
+        peer_run(p);
     }
-    cr_assert_eq(ask_size(&p, "/f"), 256 * K);
-    peer_stop(&p);
+    cr_assert_eq(ask_size(p, "/f"), 256 * K);
 }
 
 /* An upload without any byte is a complete, empty file. */
-Test(commit, an_empty_upload_is_a_file)
+PeerTest(commit, an_empty_upload_is_a_file, peer_start(p))
 {
     static const size_t lengths[] = { 64 * K, 256 * K, 256 * K };
-    struct peer p;
     int fd;
 
-    peer_start(&p);
     for (size_t i = 0; i < WAYS; i++) {
-        ask_cut(&p, "/f", 256 * K + 5, 1);
-        ask_size(&p, "/f");
-        open_rest(&p, i, &fd);
+        ask_cut(p, "/f", 256 * K + 5, 1);
+        ask_size(p, "/f");
+        open_rest(p, i, &fd);
         close(fd);
-        cr_assert_eq(ask_commit(&p, lengths[i]), OUTCOME_OK, "way %zu", i);
-        cr_expect(disk_is(&p, "/f", lengths[i], 1), "way %zu", i);
-        cr_expect_eq(disk_partials(&p, "/"), 0);
-        cr_assert_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
+        cr_assert_eq(ask_commit(p, lengths[i]), OUTCOME_OK, "way %zu", i);
+        cr_expect(disk_is(p, "/f", lengths[i], 1), "way %zu", i);
+        cr_expect_eq(disk_partials(p, "/"), 0);
+        DONE(ask_path(p, MSG_file_delete, "/f"));
     }
-    peer_stop(&p);
 }
 
 /* Before its first byte, too, no other session gets what it continues. */
-Test(commit, an_open_upload_keeps_others_out)
+PeerTest(commit, an_open_upload_keeps_others_out, peer_start(p))
 {
-    struct peer a, b;
-    uint64_t first;
+    struct peer b;
     int fd;
 
-    peer_start(&a);
-    peer_join(&b, &a);
-    ask_cut(&a, "/f", 256 * K + 5, 1);
-    open_rest(&a, 0, &fd);
+    peer_join(&b, p);
+    ask_cut(p, "/f", 256 * K + 5, 1);
+    open_rest(p, 0, &fd);
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_BUSY);
-    int other;
-    cr_expect_eq(ask_write(&b, "/f", WRITE_STORE, 64 * K, 0, &other, &first),
+    cr_expect_eq(ask_write(&b, "/f", WRITE_STORE, 64 * K, 0, NULL),
                  OUTCOME_BUSY);
-    cr_assert_eq(ask_write(&b, "/f", WRITE_STORE, 0, 0, &other, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(disk_partials(&a, "/"), 2);
-    close(other);
-    cr_assert_eq(ask_abort(&b), OUTCOME_OK);
+    DONE(ask_write(&b, "/f", WRITE_STORE, 0, 0, NULL));
+    cr_expect_eq(disk_partials(p, "/"), 2);
+    DONE(ask_abort(&b));
     put_pattern(fd, 64 * K, 128 * K, 1);
     close(fd);
-    cr_assert_eq(ask_abort(&a), OUTCOME_OK);
+    DONE(ask_abort(p));
     cr_expect_eq(ask_size(&b, "/f"), 64 * K);
     peer_leave(&b);
-    peer_stop(&a);
 }
 
 /* Shares and frees the lock of the only partial all the time, as many SIZE of
@@ -284,101 +238,77 @@ static void end_probe(pid_t pid)
 
 /* Another session that only looks whether a partial is in use keeps nobody
  * out. */
-Test(commit, a_look_keeps_nobody_out)
+PeerTest(commit, a_look_keeps_nobody_out, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 256 * K + 5, 1);
-    pid_t other = probe(&p);
+    ask_cut(p, "/f", 256 * K + 5, 1);
+    pid_t other = probe(p);
     for (int i = 0; i < 100; i++) {
-        cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 64 * K, 0, &fd, &first),
+        cr_assert_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, NULL),
                      OUTCOME_OK, "round %d", i);
-        close(fd);
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        DONE(ask_abort(p));
     }
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
     end_probe(other);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* An upload that announces more than the disk has is refused, and changes
  * nothing. */
-Test(commit, refused_for_its_length)
+PeerTest(commit, refused_for_its_length, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < 2; i++)
-        cr_assert_eq(ask_write(&p, "/f", ways[i].mode, ways[i].offset,
-                               UINT64_MAX, &fd, &first),
-                     OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    cr_expect_eq(ask_size(&p, "/f"), 256 * K);
-    peer_stop(&p);
+        cr_assert_eq(
+            ask_write(p, "/f", ways[i].mode, ways[i].offset, UINT64_MAX, NULL),
+            OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(p, "/"), 1);
+    cr_expect_eq(ask_size(p, "/f"), 256 * K);
 }
 
 /* The name of a partial's file passes to another file. The partial and SIZE's
  * answer about it must not become the beginning of that file. */
 static void expect_nothing_of(struct peer *p, const char *path)
 {
-    uint64_t first;
-    int fd;
-
     cr_expect_eq(ask_size(p, path), 0, "%s", path);
     cr_expect_eq(disk_partials(p, "/"), 0, "%s", path);
-    cr_assert_eq(ask_write(p, path, WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 0);
-    close(fd);
+    DONE(ask_write(p, path, WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(p->first, 0);
     ask_abort(p);
 }
 
-Test(commit, a_partial_goes_with_its_file)
+PeerTest(commit, a_partial_goes_with_its_file, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    store(&p, "/f", 300 * K, 1);
-    ask_cut(&p, "/f", 200 * K, 2);
-    cr_assert_eq(disk_partials(&p, "/"), 1);
-    cr_assert_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
-    expect_nothing_of(&p, "/f");
-    store(&p, "/f", 300 * K, 1);
-    ask_cut(&p, "/f", 200 * K, 2);
-    cr_assert_eq(ask_rename(&p, "/f", "/g"), OUTCOME_OK);
-    expect_nothing_of(&p, "/f");
-    ask_cut(&p, "/f", 200 * K, 2);
-    cr_assert_eq(ask_rename(&p, "/g", "/f"), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
+    ask_store(p, "/f", 300 * K, 1);
+    ask_cut(p, "/f", 200 * K, 2);
+    cr_assert_eq(disk_partials(p, "/"), 1);
+    DONE(ask_path(p, MSG_file_delete, "/f"));
+    expect_nothing_of(p, "/f");
+    ask_store(p, "/f", 300 * K, 1);
+    ask_cut(p, "/f", 200 * K, 2);
+    DONE(ask_rename(p, "/f", "/g"));
+    expect_nothing_of(p, "/f");
+    ask_cut(p, "/f", 200 * K, 2);
+    DONE(ask_rename(p, "/g", "/f"));
+    cr_expect_eq(disk_partials(p, "/"), 0);
     /* If the removal of a file fails, its partial stays. */
-    ask_cut(&p, "/f", 200 * K, 2);
-    cr_assert_eq(ask_rename(&p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    peer_stop(&p);
+    ask_cut(p, "/f", 200 * K, 2);
+    cr_assert_eq(ask_rename(p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
 /* A partial that is being written stays, whatever happens to the file. */
-Test(commit, a_running_one_stays)
+PeerTest(commit, a_running_one_stays, peer_start(p))
 {
-    struct peer a, b;
+    struct peer b;
 
-    peer_start(&a);
-    peer_join(&b, &a);
-    store(&a, "/f", 300 * K, 1);
-    begin(&a, "/f", WRITE_STORE, 0, 200 * K, 2);
-    cr_assert_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&a, "/"), 1);
-    cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
-    cr_expect(disk_is(&a, "/f", 200 * K, 2));
+    peer_join(&b, p);
+    ask_store(p, "/f", 300 * K, 1);
+    begin(p, "/f", WRITE_STORE, 0, 200 * K, 2);
+    DONE(ask_path(&b, MSG_file_delete, "/f"));
+    cr_expect_eq(disk_partials(p, "/"), 1);
+    DONE(ask_commit(p, 200 * K));
+    cr_expect(disk_is(p, "/f", 200 * K, 2));
     peer_leave(&b);
-    peer_stop(&a);
 }
 
 /* After the death of its network a client sends the whole file again. Then the
@@ -391,12 +321,12 @@ Test(commit, an_overtaken_one_is_not_kept)
     peer_start(&a);
     peer_join(&b, &a);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
-    store(&b, "/f", 300 * K, 1);
+    ask_store(&b, "/f", 300 * K, 1);
     cr_assert_eq(ask_commit(&a, 300 * K), OUTCOME_OK, "it can be completed");
     cr_expect_lt(
         getxattr(disk_path(&a, "/f"), "user.sallyport.overtaken", NULL, 0), 0);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
-    store(&b, "/f", 300 * K, 1);
+    ask_store(&b, "/f", 300 * K, 1);
     peer_leave(&a);
     cr_assert_eq(unlink(disk_path(&b, "/f")), 0);
     cr_expect_eq(ask_size(&b, "/f"), 0);
@@ -406,25 +336,25 @@ Test(commit, an_overtaken_one_is_not_kept)
 
 static void store_over(struct peer *b)
 {
-    store(b, "/f", 300 * K, 2);
+    ask_store(b, "/f", 300 * K, 2);
 }
 
 static void delete_it(struct peer *b)
 {
     disk_fill(b, "/f", 300 * K, 2);
-    cr_assert_eq(ask_path(b, MSG_file_delete, "/f"), OUTCOME_OK);
+    DONE(ask_path(b, MSG_file_delete, "/f"));
 }
 
 static void rename_onto(struct peer *b)
 {
     disk_fill(b, "/g", 300 * K, 2);
-    cr_assert_eq(ask_rename(b, "/g", "/f"), OUTCOME_OK);
+    DONE(ask_rename(b, "/g", "/f"));
 }
 
 static void rename_away(struct peer *b)
 {
     disk_fill(b, "/f", 300 * K, 2);
-    cr_assert_eq(ask_rename(b, "/f", "/g"), OUTCOME_OK);
+    DONE(ask_rename(b, "/f", "/g"));
 }
 
 /* The name has another file now, or none: after a cut nobody continues what
@@ -465,23 +395,19 @@ Test(commit, a_refused_removal_overtakes_nothing)
 
 /* cifs with uid=, NFS with all_squash: nothing is left, and the log says why.
  */
-Test(commit, a_disk_that_gives_another_owner)
+PeerTest(commit, a_disk_that_gives_another_owner, peer_init(p))
 {
     struct event_record event;
-    struct peer p;
-    uint64_t first;
-    int fd;
 
     disk_owner = PEER_UID + 9;
-    peer_start(&p);
+    peer_run(p);
     for (int i = 0; i < 2; i++) {
-        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+        cr_expect_eq(ask_write(p, "/f", WRITE_STORE, 0, 0, NULL),
                      OUTCOME_DENIED);
-        cr_assert(peer_event(&p, &event));
+        cr_assert(peer_event(p, &event));
         cr_expect_eq(event.event, EVENT_TROUBLE);
-        cr_expect_eq(disk_partials(&p, "/"), 0);
+        cr_expect_eq(disk_partials(p, "/"), 0);
     }
-    peer_stop(&p);
 }
 
 /* Its process was killed. A partial in work stays. */
@@ -492,7 +418,7 @@ Test(commit, an_overtaken_one_is_swept)
     peer_start(&a);
     peer_join(&b, &a);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
-    store(&b, "/f", 300 * K, 1);
+    ask_store(&b, "/f", 300 * K, 1);
     cr_expect_eq(disk_sweep(&b, HOUR), 0, "it is being written");
     cr_assert_eq(kill(a.pid, SIGKILL), 0);
     cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
@@ -516,7 +442,7 @@ Test(commit, an_overtaken_one_in_a_drop)
     peer_run(&a);
     peer_join(&b, &a);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
-    store(&b, "/f", 300 * K, 1);
+    ask_store(&b, "/f", 300 * K, 1);
     peer_leave(&a);
     cr_expect_eq(ask_size(&b, "/f"), 0);
     cr_expect_eq(disk_partials(&b, "/"), 0);
@@ -532,118 +458,96 @@ static int ask_prepare(struct peer *p, uint64_t length)
 
 /* A session of an attacker doesn't keep to the order. What becomes visible has
  * the length of the last request, and no mark of a partial. */
-Test(commit, prepared_in_another_order)
+PeerTest(commit, prepared_in_another_order, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_start(&p);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 200 * K, 1);
-    cr_expect_eq(ask_prepare(&p, 100 * K), OUTCOME_INCOMPLETE);
-    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
-    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
-    cr_expect_eq(ask_sync(&p), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_prepare(p, 100 * K), OUTCOME_INCOMPLETE);
+    cr_expect_eq(ask_prepare(p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_prepare(p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_sync(p), OUTCOME_OK);
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_OK);
     close(fd);
     cr_expect_lt(
-        getxattr(disk_path(&p, "/f"), "user.sallyport.confirmed", NULL, 0), 0);
-    cr_expect_lt(getxattr(disk_path(&p, "/f"), "user.sallyport.name", NULL, 0),
+        getxattr(disk_path(p, "/f"), "user.sallyport.confirmed", NULL, 0), 0);
+    cr_expect_lt(getxattr(disk_path(p, "/f"), "user.sallyport.name", NULL, 0),
                  0);
-    cr_assert_eq(ask_write(&p, "/g", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, "/g", WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 200 * K, 1);
-    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_prepare(p, 200 * K), OUTCOME_OK);
     put_pattern(fd, 200 * K, 300 * K, 1);
     close(fd);
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_INCOMPLETE);
-    cr_expect_not(disk_has(&p, "/g"));
-    peer_stop(&p);
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_INCOMPLETE);
+    cr_expect_not(disk_has(p, "/g"));
 }
 
 /* The finished file can still be continued; its copy is gone. */
-Test(commit, a_copy_is_not_kept)
+PeerTest(commit, a_copy_is_not_kept, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    store(&p, "/f", 300 * K, 1);
-    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    begin(&p, "/f", WRITE_STORE, 200 * K, 400 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
-    expect_nothing_of(&p, "/f");
+    ask_store(p, "/f", 300 * K, 1);
+    begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    DONE(ask_abort(p));
+    begin(p, "/f", WRITE_STORE, 200 * K, 400 * K, 1);
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_assert_eq(unlink(disk_path(p, "/f")), 0);
+    expect_nothing_of(p, "/f");
     /* It doesn't touch the new upload's partial before it becomes the file
      * either. */
-    store(&p, "/f", 300 * K, 1);
-    ask_cut(&p, "/f", 200 * K, 2);
-    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 2));
-    begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
-    cr_assert_eq(ask_commit(&p, 400 * K), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_expect(disk_is(&p, "/f", 400 * K, 1));
-    peer_stop(&p);
+    ask_store(p, "/f", 300 * K, 1);
+    ask_cut(p, "/f", 200 * K, 2);
+    begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    DONE(ask_abort(p));
+    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
+    begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
+    DONE(ask_commit(p, 400 * K));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect(disk_is(p, "/f", 400 * K, 1));
 }
 
 /* The reply names a path, and the file is there; otherwise there is no such
  * reply. Here nothing has taken the directory's place. */
-Test(commit, folder_that_is_renamed_alone)
+PeerTest(commit, folder_that_is_renamed_alone, peer_init(p))
 {
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_directory(&p, "/d/e");
-    peer_run(&p);
-    cr_assert_eq(ask_write(&p, "/d/e/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(rename(disk_path(&p, "/d"), disk_path(&p, "/x")), 0);
-    cr_expect_eq(ask_commit(&p, 0), OUTCOME_MOVED);
-    disk_put(&p, "/d", "x", 1);
-    cr_assert_eq(ask_write(&p, "/x/e/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(rename(disk_path(&p, "/x/e"), disk_path(&p, "/y")), 0);
-    disk_put(&p, "/x/e", "x", 1);
-    cr_expect_eq(ask_commit(&p, 0), OUTCOME_MOVED, "a file has its name");
-    peer_stop(&p);
+    disk_directory(p, "/d");
+    disk_directory(p, "/d/e");
+    peer_run(p);
+    DONE(ask_write(p, "/d/e/f", WRITE_STORE, 0, 0, NULL));
+    cr_assert_eq(rename(disk_path(p, "/d"), disk_path(p, "/x")), 0);
+    cr_expect_eq(ask_commit(p, 0), OUTCOME_MOVED);
+    disk_put(p, "/d", "x", 1);
+    DONE(ask_write(p, "/x/e/f", WRITE_STORE, 0, 0, NULL));
+    cr_assert_eq(rename(disk_path(p, "/x/e"), disk_path(p, "/y")), 0);
+    disk_put(p, "/x/e", "x", 1);
+    cr_expect_eq(ask_commit(p, 0), OUTCOME_MOVED, "a file has its name");
 }
 
-Test(commit, folder_that_is_renamed)
+PeerTest(commit, folder_that_is_renamed, peer_init(p))
 {
-    struct peer a, b;
+    struct peer b;
 
-    peer_init(&a);
-    disk_directory(&a, "/a");
-    peer_run(&a);
-    peer_join(&b, &a);
-    begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_rename(&b, "/a", "/b"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&b, MSG_directory_make, "/a"), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
-    cr_expect_not(disk_has(&a, "/a/x"));
-    cr_expect_not(disk_has(&a, "/b/x"));
+    disk_directory(p, "/a");
+    peer_run(p);
+    peer_join(&b, p);
+    begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_rename(&b, "/a", "/b"));
+    DONE(ask_path(&b, MSG_directory_make, "/a"));
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_MOVED);
+    cr_expect_not(disk_has(p, "/a/x"));
+    cr_expect_not(disk_has(p, "/b/x"));
     cr_expect_eq(ask_size(&b, "/b/x"), 192 * K);
     /* Also if no other directory has its name. */
-    begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_rename(&b, "/a", "/c"), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
+    begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_rename(&b, "/a", "/c"));
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_MOVED);
     cr_expect_eq(ask_size(&b, "/c/x"), 192 * K);
     /* A directory that was moved away and back makes no difference. */
-    begin(&a, "/b/x", WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_rename(&b, "/b", "/d"), OUTCOME_OK);
-    cr_assert_eq(ask_rename(&b, "/d", "/b"), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
-    cr_expect(disk_is(&a, "/b/x", 200 * K, 1));
+    begin(p, "/b/x", WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_rename(&b, "/b", "/d"));
+    DONE(ask_rename(&b, "/d", "/b"));
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(p, "/b/x", 200 * K, 1));
     peer_leave(&b);
-    peer_stop(&a);
 }

@@ -21,7 +21,7 @@
 static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
                   size_t len, unsigned seed)
 {
-    cr_assert_eq(ask_upload(p, "/f", mode, offset, len, seed), OUTCOME_OK);
+    DONE(ask_upload(p, "/f", mode, offset, len, seed));
 }
 
 static void start_with_fsync(struct peer *p)
@@ -45,62 +45,45 @@ static void end_peer(struct peer *p)
 /* SIZE, REST and APPE find no byte. */
 static void expect_nothing(struct peer *p)
 {
-    uint64_t first = 1;
-    int fd;
-
     cr_expect_eq(ask_size(p, "/f"), 0);
-    cr_expect_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, &fd, &first),
+    cr_expect_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, NULL),
                  OUTCOME_BAD_OFFSET);
-    cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 0);
-    close(fd);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(p->first, 0);
     ask_abort(p);
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-Test(confirmed, a_cut_syncs_before_it_marks)
+PeerTest(confirmed, a_cut_syncs_before_it_marks, start_with_fsync(p))
 {
-    struct peer p;
-
-    start_with_fsync(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(p, "/f", 200 * K, 1);
     cr_expect_str_eq(sync_calls(), "dmt");
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
-    peer_again(&p); /* the session leaves in the middle */
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
+    peer_again(p); /* the session leaves in the middle */
     cr_expect_str_eq(sync_calls(), "dmtrsdmt");
-    cr_expect_eq(ask_size(&p, "/f"), 256 * K);
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/f"), 256 * K);
 }
 
 /* The length of the partial doesn't matter. */
-Test(confirmed, a_death_leaves_what_was_synced)
+PeerTest(confirmed, a_death_leaves_what_was_synced, start_with_fsync(p))
 {
-    struct peer p;
-
-    start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
-    disk_extend(&p, "/", 500 * K, 1);
-    end_peer(&p);
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    begin(&p, WRITE_APPEND, 0, 600 * K, 1);
-    cr_assert_eq(ask_commit(&p, 600 * K), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/f", 600 * K, 1));
-    peer_stop(&p);
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_sync(p));
+    disk_extend(p, "/", 500 * K, 1);
+    end_peer(p);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    begin(p, WRITE_APPEND, 0, 600 * K, 1);
+    DONE(ask_commit(p, 600 * K));
+    cr_expect(disk_is(p, "/f", 600 * K, 1));
 }
 
-Test(confirmed, a_death_before_a_sync_leaves_nothing)
+PeerTest(confirmed, a_death_before_a_sync_leaves_nothing, start_with_fsync(p))
 {
-    struct peer p;
-
-    start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    end_peer(&p);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    expect_nothing(&p);
-    peer_stop(&p);
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
+    end_peer(p);
+    cr_expect_eq(disk_partials(p, "/"), 1);
+    expect_nothing(p);
 }
 
 /* The second sync would succeed, but it would prove nothing. */
@@ -129,40 +112,33 @@ Test(confirmed, a_failed_sync_leaves_nothing)
 }
 
 /* Bytes that an earlier upload has confirmed don't count either. */
-Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
+PeerTest(confirmed, a_failed_sync_takes_the_earlier_bytes_too,
+         start_with_fsync(p))
 {
-    struct peer p;
-
-    start_with_fsync(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(p, "/f", 200 * K, 1);
     sync_fails_at = 1;
-    peer_again(&p);
-    begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
-    cr_assert_eq(ask_sync(&p), OUTCOME_IO);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    expect_nothing(&p);
-    peer_stop(&p);
+    peer_again(p);
+    begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
+    cr_assert_eq(ask_sync(p), OUTCOME_IO);
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    expect_nothing(p);
 }
 
 /* Before a byte that counts is cut or replaced, the disk must have the lower
  * mark. */
-Test(confirmed, lowered_and_synced_before_the_cut)
+PeerTest(confirmed, lowered_and_synced_before_the_cut, start_with_fsync(p))
 {
-    struct peer p;
-
-    start_with_fsync(&p);
-    ask_cut(&p, "/f", 300 * K, 1);
+    ask_cut(p, "/f", 300 * K, 1);
     sync_calls_begin();
-    begin(&p, WRITE_STORE, 100 * K, 150 * K, 1);
+    begin(p, WRITE_STORE, 100 * K, 150 * K, 1);
     cr_expect_str_eq(sync_calls(), "mst");
-    end_peer(&p);
-    cr_expect_eq(ask_size(&p, "/f"), 100 * K);
-    begin(&p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
+    end_peer(p);
+    cr_expect_eq(ask_size(p, "/f"), 100 * K);
+    begin(p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
     cr_expect_str_eq(sync_calls(), "mstrsmrsms");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    expect_nothing(&p);
-    peer_stop(&p);
+    DONE(ask_abort(p));
+    expect_nothing(p);
 }
 
 Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
@@ -171,17 +147,14 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
     struct peer p;
 
     for (size_t i = 0; i < 2; i++) {
-        uint64_t first;
-        int fd;
 
         sync_fails_at = 0;
         start_with_fsync(&p);
         ask_cut(&p, "/f", 300 * K, 1);
         sync_fails_at = 1;
         peer_again(&p);
-        cr_expect_eq(
-            ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, &fd, &first),
-            OUTCOME_IO);
+        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, NULL),
+                     OUTCOME_IO);
         cr_expect_eq(disk_partials(&p, "/"), 0);
         expect_nothing(&p);
         peer_stop(&p);
@@ -200,12 +173,12 @@ Test(confirmed, no_mark_no_resume)
     peer_run(&p);
     for (int i = 0; i < 2; i++) {
         begin(&p, WRITE_STORE, 0, 200 * K, 1);
-        cr_assert_eq(ask_sync(&p), OUTCOME_OK);
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        DONE(ask_sync(&p));
+        DONE(ask_abort(&p));
         expect_nothing(&p);
     }
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    DONE(ask_commit(&p, 200 * K));
     cr_assert(peer_event(&p, &event));
     cr_expect_eq(event.event, EVENT_TROUBLE);
     peer_stop(&p); /* and no other event */
@@ -213,7 +186,7 @@ Test(confirmed, no_mark_no_resume)
 
 /* Only files has the permission to write a mark; but other processes of this
  * uid can write the bytes. */
-Test(confirmed, marks_that_are_not_true)
+PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
 {
     static const struct {
         const char *bytes;
@@ -230,79 +203,66 @@ Test(confirmed, marks_that_are_not_true)
         { "\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10, 0 },
         { "", 0, 0 },
     };
-    struct peer p;
 
-    start_with_fsync(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(p, "/f", 200 * K, 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *path = disk_path(&p, disk_partial(&p, "/"));
+        const char *path = disk_path(p, disk_partial(p, "/"));
 
         cr_assert_eq(setxattr(path, MARK, rows[i].bytes, rows[i].len, 0), 0);
-        cr_expect_eq(ask_size(&p, "/f"), rows[i].length, "row %zu", i);
+        cr_expect_eq(ask_size(p, "/f"), rows[i].length, "row %zu", i);
     }
-    peer_stop(&p);
 }
 
 /* `fsync = no` gives up the promise, and its marks count only as long as the
  * setting. */
-Test(confirmed, without_fsync)
+PeerTest(confirmed, without_fsync, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
     sync_calls_begin();
-    peer_run(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    peer_run(p);
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    begin(p, WRITE_STORE, 64 * K, 200 * K, 1);
+    DONE(ask_abort(p));
     cr_expect_str_eq(sync_calls(), "mtrmtmt");
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    p.start.rules.fsync = true;
-    peer_again(&p);
-    expect_nothing(&p);
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    p->start.rules.fsync = true;
+    peer_again(p);
+    expect_nothing(p);
 }
 
 /* A complete file has no mark. If a later step fails, the partial has its mark
  * again. */
-Test(confirmed, a_file_has_no_mark)
+PeerTest(confirmed, a_file_has_no_mark, start_with_fsync(p))
 {
-    struct peer p;
     char mark[16];
 
-    start_with_fsync(&p);
-    disk_directory(&p, "/a");
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
-    cr_assert_gt(getxattr(disk_path(&p, disk_partial(&p, "/")), MARK, mark,
-                          sizeof(mark)),
-                 0);
-    disk_put(&p, "/f", "x", 1);
-    cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
-    cr_expect_lt(getxattr(disk_path(&p, "/f"), MARK, mark, sizeof(mark)), 0);
-    peer_stop(&p);
+    disk_directory(p, "/a");
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_sync(p));
+    cr_assert_gt(
+        getxattr(disk_path(p, disk_partial(p, "/")), MARK, mark, sizeof(mark)),
+        0);
+    disk_put(p, "/f", "x", 1);
+    DONE(ask_commit(p, 200 * K));
+    cr_expect_lt(getxattr(disk_path(p, "/f"), MARK, mark, sizeof(mark)), 0);
 }
 
 /* The record of SIZE's answer ends with the partial: with a resumed partial,
  * and with a partial that took the record over. */
-Test(confirmed, a_file_has_no_record)
+PeerTest(confirmed, a_file_has_no_record, peer_start(p))
 {
     static const uint64_t offsets[] = { 128 * K, 0 };
-    struct peer p;
 
-    peer_start(&p);
     for (size_t i = 0; i < 2; i++) {
-        ask_cut(&p, "/f", 200 * K, 1);
-        cr_assert_eq(ask_size(&p, "/f"), 192 * K);
-        begin(&p, WRITE_STORE, offsets[i], 200 * K, 1);
+        ask_cut(p, "/f", 200 * K, 1);
+        cr_assert_eq(ask_size(p, "/f"), 192 * K);
+        begin(p, WRITE_STORE, offsets[i], 200 * K, 1);
         cr_assert_eq(
-            getxattr(disk_path(&p, disk_partial(&p, "/")), RECORD, NULL, 0), 1);
-        cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
-        cr_expect_lt(getxattr(disk_path(&p, "/f"), RECORD, NULL, 0), 0);
-        cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+            getxattr(disk_path(p, disk_partial(p, "/")), RECORD, NULL, 0), 1);
+        DONE(ask_commit(p, 200 * K));
+        cr_expect_lt(getxattr(disk_path(p, "/f"), RECORD, NULL, 0), 0);
+        cr_assert_eq(unlink(disk_path(p, "/f")), 0);
     }
-    peer_stop(&p);
 }
 
 /* Otherwise its bytes could become the beginning of another file after a power
@@ -328,41 +288,38 @@ static int send_size(struct peer *p)
                 .purpose = FACTS_FOR_SIZE, .directory = false);
 }
 
-Test(confirmed, size_waits_for_the_old_writer)
+PeerTest(confirmed, size_waits_for_the_old_writer, start_with_fsync(p))
 {
-    struct peer a, b;
+    struct peer b;
     struct message reply;
 
-    start_with_fsync(&a);
-    peer_join(&b, &a);
-    begin(&a, WRITE_STORE, 0, 200 * K, 1);
+    peer_join(&b, p);
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(send_size(&b), 0);
     cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
-    cr_assert_eq(ask_abort(&a), OUTCOME_OK);
+    DONE(ask_abort(p));
     message_hear(&b.session, MSG_facts_are, &reply);
     cr_expect_eq(reply.facts_are.size, 192 * K);
     begin(&b, WRITE_APPEND, 0, 200 * K, 1);
     /* If the partial became the file meanwhile, the answer is the file's
      * length. */
-    cr_assert_eq(send_size(&a), 0);
-    cr_expect_eq(channel_wait(&a.session, &reply, 100), -ETIMEDOUT);
-    cr_assert_eq(ask_commit(&b, 200 * K), OUTCOME_OK);
-    cr_assert_eq(channel_wait(&a.session, &reply, PEER_MS), 1);
+    cr_assert_eq(send_size(p), 0);
+    cr_expect_eq(channel_wait(&p->session, &reply, 100), -ETIMEDOUT);
+    DONE(ask_commit(&b, 200 * K));
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.facts_are.size, 200 * K);
     peer_leave(&b);
-    peer_stop(&a);
 }
 
 /* The wait has a limit, and doesn't count for a session that is gone. */
-Test(confirmed, size_does_not_wait_long)
+PeerTest(confirmed, size_does_not_wait_long, start_with_fsync(p))
 {
-    struct peer a, b;
+    struct peer b;
     uint64_t began;
 
-    start_with_fsync(&a);
-    peer_join(&b, &a);
-    begin(&a, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_sync(&a), OUTCOME_OK);
+    peer_join(&b, p);
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_sync(p));
     began = clock_ms();
     cr_expect_eq(ask_size(&b, "/f"), 192 * K);
     cr_expect_geq(clock_ms() - began, 4900);
@@ -373,5 +330,4 @@ Test(confirmed, size_does_not_wait_long)
     cr_assert_eq(peer_wait(&b), 0);
     cr_expect_lt(clock_ms() - began, 4000);
     channel_close(&b.log);
-    peer_stop(&a);
 }

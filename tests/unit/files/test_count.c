@@ -78,76 +78,62 @@ static void expect_count(struct peer *p, const char *count)
     cr_expect_str_eq(text, count, "%s", text);
 }
 
-Test(count, each_file_that_becomes_visible)
+PeerTest(count, each_file_that_becomes_visible, begin(p, 6, 0))
 {
-    struct peer p;
-    int fd;
-    uint64_t first;
-
-    begin(&p, 6, 0);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
-    cr_expect_eq(store(&p, "/d/f", WRITE_UNIQUE), OUTCOME_OK);
-    cr_expect_eq(store(&p, "/contracts/f", WRITE_STORE), OUTCOME_OK);
-    expect_count(&p, "4");
-    ask_cut(&p, "/cut", 200 * K, 1);
-    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 11), OUTCOME_INCOMPLETE);
-    cr_expect_eq(ask_upload(&p, "/missing/x", WRITE_STORE, 0, 10, 1),
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
+    cr_expect_eq(store(p, "/d/f", WRITE_UNIQUE), OUTCOME_OK);
+    cr_expect_eq(store(p, "/contracts/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(p, "4");
+    ask_cut(p, "/cut", 200 * K, 1);
+    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 10, 1));
+    cr_expect_eq(ask_commit(p, 11), OUTCOME_INCOMPLETE);
+    cr_expect_eq(ask_upload(p, "/missing/x", WRITE_STORE, 0, 10, 1),
                  OUTCOME_NOT_FOUND);
-    expect_count(&p, "4");
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
-    cr_assert_eq(unlink(disk_path(&p, "/d/f")), 0, "collected");
-    peer_again(&p);
-    cr_expect_eq(store(&p, "/g", WRITE_APPEND), OUTCOME_OK);
-    cr_expect_eq(ask_rename(&p, "/g", "/h"), OUTCOME_OK);
-    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
-    expect_count(&p, "6");
-    cr_expect_eq(ask_write(&p, "/g", WRITE_STORE, 0, 0, &fd, &first),
+    expect_count(p, "4");
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
+    cr_assert_eq(unlink(disk_path(p, "/d/f")), 0, "collected");
+    peer_again(p);
+    cr_expect_eq(store(p, "/g", WRITE_APPEND), OUTCOME_OK);
+    cr_expect_eq(ask_rename(p, "/g", "/h"), OUTCOME_OK);
+    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
+    expect_count(p, "6");
+    cr_expect_eq(ask_write(p, "/g", WRITE_STORE, 0, 0, NULL),
                  OUTCOME_MAX_FILES);
-    cr_expect_eq(store(&p, "/contracts/g", WRITE_STORE), OUTCOME_MAX_FILES);
-    cr_expect_not(disk_has(&p, SHARE "/g"));
-    p.start.rules.uploads = 7;
-    peer_again(&p);
-    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
-    peer_stop(&p);
+    cr_expect_eq(store(p, "/contracts/g", WRITE_STORE), OUTCOME_MAX_FILES);
+    cr_expect_not(disk_has(p, SHARE "/g"));
+    p->start.rules.uploads = 7;
+    peer_again(p);
+    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
 }
 
 /* An upload of LEN bytes that finds its name taken at the commit. */
 static void expect_taken_back(struct peer *p, size_t len, const char *count)
 {
-    cr_assert_eq(ask_upload(p, "/f", WRITE_STORE, 0, len, 1), OUTCOME_OK);
+    DONE(ask_upload(p, "/f", WRITE_STORE, 0, len, 1));
     disk_put(p, "/f", "x", 1);
     cr_expect_eq(ask_commit(p, len), OUTCOME_NAME_TAKEN);
     expect_count(p, count);
 }
 
 /* A name that is taken takes its count back. */
-Test(count, a_rename_that_fails)
+PeerTest(count, a_rename_that_fails, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    p.start.rules.uploads = 5;
-    p.start.rules.on_conflict = CONFLICT_REJECT;
-    peer_run(&p);
-    expect_taken_back(&p, 10, "0");
-    peer_stop(&p);
+    p->start.rules.uploads = 5;
+    p->start.rules.on_conflict = CONFLICT_REJECT;
+    peer_run(p);
+    expect_taken_back(p, 10, "0");
 }
 
 /* Whatever ends an upload before its rename takes its count back. */
-Test(count, a_partial_that_was_removed)
+PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
 {
-    struct peer p;
-
-    begin(&p, 5, 0);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(ask_upload(&p, "/d/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-        cr_assert_eq(unlink(disk_path(&p, disk_partial(&p, "/d"))), 0);
-        cr_expect_eq(ask_commit(&p, 10), OUTCOME_TAKEN_OVER);
-        expect_count(&p, "0");
+        DONE(ask_upload(p, "/d/f", WRITE_STORE, 0, 10, 1));
+        cr_assert_eq(unlink(disk_path(p, disk_partial(p, "/d"))), 0);
+        cr_expect_eq(ask_commit(p, 10), OUTCOME_TAKEN_OVER);
+        expect_count(p, "0");
     }
-    peer_stop(&p);
 }
 
 /* The home's disk is full, and the share's isn't: nothing of the upload is
@@ -159,8 +145,7 @@ Test(count, a_full_home)
 
     mark_error = ENOSPC;
     begin(&p, 5, 0);
-    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1),
-                 OUTCOME_OK);
+    DONE(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
     cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_IO);
     cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
     peer_stop(&p);
@@ -194,24 +179,21 @@ Test(count, bytes_of_each_conflict)
 }
 
 /* A count that can't be synced is taken back with its upload. */
-Test(count, a_sync_that_fails)
+PeerTest(count, a_sync_that_fails, peer_init(p))
 {
     struct event_record event;
-    struct peer p;
 
-    peer_init(&p);
-    p.start.rules.uploads = 5;
-    p.start.rules.fsync = true;
-    peer_run(&p);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    p->start.rules.uploads = 5;
+    p->start.rules.fsync = true;
+    peer_run(p);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
     sync_directories_fail = true;
-    peer_again(&p);
-    cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_IO);
-    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
-    cr_expect_not(disk_has(&p, "/g"));
-    expect_count(&p, "1");
-    peer_stop(&p);
+    peer_again(p);
+    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
+    cr_expect_eq(ask_commit(p, 10), OUTCOME_IO);
+    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    cr_expect_not(disk_has(p, "/g"));
+    expect_count(p, "1");
 }
 
 #define MANY 10
@@ -229,8 +211,7 @@ static void many_at_once(struct peer *p, enum outcome refused)
 
         snprintf(path, sizeof(path), "%s/f%zu", where[i % 3], i);
         peer_join(&other[i], p);
-        cr_assert_eq(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1),
-                     OUTCOME_OK);
+        DONE(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1));
     }
     for (size_t i = 0; i < MANY; i++)
         cr_assert_eq(SEND(&other[i].session, file_commit, NEXT(&other[i]),
@@ -250,25 +231,17 @@ static void many_at_once(struct peer *p, enum outcome refused)
                  0, "nothing is left that nobody can finish");
 }
 
-Test(count, ten_at_once)
+PeerTest(count, ten_at_once, begin(p, 4, 0))
 {
-    struct peer p;
-
-    begin(&p, 4, 0);
-    many_at_once(&p, OUTCOME_MAX_FILES);
-    expect_count(&p, "4");
-    peer_stop(&p);
+    many_at_once(p, OUTCOME_MAX_FILES);
+    expect_count(p, "4");
 }
 
 /* At its begin each of them has room. */
-Test(count, bytes_of_ten_at_once)
+PeerTest(count, bytes_of_ten_at_once, begin(p, 0, 999 * K))
 {
-    struct peer p;
-
-    begin(&p, 0, 999 * K);
-    many_at_once(&p, OUTCOME_MAX_BYTES);
-    expect_count(&p, "4 819200");
-    peer_stop(&p);
+    many_at_once(p, OUTCOME_MAX_BYTES);
+    expect_count(p, "4 819200");
 }
 
 /* Only one process at a time counts, in whatever directories they store. */
@@ -282,7 +255,7 @@ Test(count, waits_for_the_lock_of_the_home)
     begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
-    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
     home = open(p.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_eq(flock(home, LOCK_EX | LOCK_NB), 0);
     steps_hold(s);
@@ -311,7 +284,7 @@ Test(count, waits_for_the_lock_of_another_machine)
     begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
-    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
     lock = open(disk_path(&p, "/" LOCK_FILE), O_RDWR | O_CLOEXEC);
     cr_assert_geq(lock, 0, "%s", strerror(errno));
     cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
@@ -331,24 +304,21 @@ Test(count, waits_for_the_lock_of_another_machine)
 
 /* Nothing can be written to the home, so the file can't be made: no upload is
  * counted, and all else goes on. That says nothing of the share's disk. */
-Test(count, without_its_lock)
+PeerTest(count, without_its_lock, peer_init(p))
 {
     struct event_record event;
-    struct peer p;
 
     disk_type = FUSE_SUPER_MAGIC;
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_fill(&p, "/old", 10, 1);
-    p.start.rules.uploads = 5;
-    cr_assert_eq(chmod(p.home, 0500), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_size(&p, "/old"), 10);
-    cr_expect_eq(store(&p, "/contracts/f", WRITE_STORE), OUTCOME_IO);
-    cr_expect_not(disk_has(&p, SHARE "/f"));
-    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
-    cr_assert_eq(chmod(p.home, 0700), 0);
-    peer_stop(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_fill(p, "/old", 10, 1);
+    p->start.rules.uploads = 5;
+    cr_assert_eq(chmod(p->home, 0500), 0);
+    peer_run(p);
+    cr_expect_eq(ask_size(p, "/old"), 10);
+    cr_expect_eq(store(p, "/contracts/f", WRITE_STORE), OUTCOME_IO);
+    cr_expect_not(disk_has(p, SHARE "/f"));
+    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
 /* Killed right before the rename: at most one more is counted, and none
@@ -362,7 +332,7 @@ Test(count, a_killed_process)
     begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
-    cr_assert_eq(ask_upload(&b, "/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    DONE(ask_upload(&b, "/f", WRITE_STORE, 0, 10, 1));
     steps_hold(s);
     cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
     cr_assert_eq(steps_next(s, &b), STEPPED_HELD);
@@ -377,74 +347,65 @@ Test(count, a_killed_process)
 }
 
 /* A count that nobody can read permits nothing. */
-Test(count, a_forged_one)
+PeerTest(count, a_forged_one, begin(p, 5, 0))
 {
     static const char *const forged[] = {
         "many", "1111111111111111111111111111111111111111111111111111111111"
     };
     struct event_record event;
-    struct peer p;
 
-    begin(&p, 5, 0);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(
-            setxattr(p.home, STORED_ATTRIBUTE, forged[i], strlen(forged[i]), 0),
-            0);
-        cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO, "%s", forged[i]);
+        cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, forged[i],
+                              strlen(forged[i]), 0),
+                     0);
+        cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_IO, "%s", forged[i]);
     }
-    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
-    peer_stop(&p);
+    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
 }
 
 /* The home's disk is slow: other changes in the share, which may be on another
  * disk, don't wait for it. */
-Test(count, no_sync_under_a_lock)
+PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
 {
     struct message m;
-    struct peer p, b;
+    struct peer b;
 
-    begin(&p, 5, 0);
-    disk_put(&p, SHARE "/old", "x", 1);
-    disk_put(&p, "/old", "x", 1);
-    b = p;
+    disk_put(p, SHARE "/old", "x", 1);
+    disk_put(p, "/old", "x", 1);
+    b = *p;
     b.start.rules.fsync = true;
     sync_directories_wait();
     peer_run(&b);
-    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
     cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
     sync_directories_expect();
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/old"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/old"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/contracts/old"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/old"), OUTCOME_OK);
     sync_directories_go_on();
     message_hear(&b.session, MSG_file_stored, &m);
-    expect_count(&p, "1");
+    expect_count(p, "1");
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* Bytes */
 
 /* If a file is continued, only the new bytes count; after an unfinished upload
  * all of them, since none has counted. */
-Test(count, the_bytes_that_were_sent)
+PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
 {
-    struct peer p;
-
-    begin(&p, 0, 1024 * K);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
-    cr_expect_eq(store(&p, "/contracts/f", WRITE_UNIQUE), OUTCOME_OK);
-    expect_count(&p, "3 30");
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_APPEND, 25), OUTCOME_OK);
-    expect_count(&p, "4 45");
-    ask_cut(&p, "/cut", 200 * K, 1);
-    expect_count(&p, "4 45");
-    cr_assert_eq(ask_size(&p, "/cut"), 192 * K);
-    cr_expect_eq(store_up_to(&p, "/cut", WRITE_APPEND, 300 * K), OUTCOME_OK);
-    expect_count(&p, "5 307245");
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/cut"), OUTCOME_OK);
-    expect_count(&p, "5 307245");
-    peer_stop(&p);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
+    cr_expect_eq(store(p, "/contracts/f", WRITE_UNIQUE), OUTCOME_OK);
+    expect_count(p, "3 30");
+    cr_expect_eq(store_up_to(p, "/f", WRITE_APPEND, 25), OUTCOME_OK);
+    expect_count(p, "4 45");
+    ask_cut(p, "/cut", 200 * K, 1);
+    expect_count(p, "4 45");
+    cr_assert_eq(ask_size(p, "/cut"), 192 * K);
+    cr_expect_eq(store_up_to(p, "/cut", WRITE_APPEND, 300 * K), OUTCOME_OK);
+    expect_count(p, "5 307245");
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/cut"), OUTCOME_OK);
+    expect_count(p, "5 307245");
 }
 
 static int write_to(struct peer *p, const char *path, enum write_mode mode,
@@ -467,127 +428,105 @@ static void expect_limit(struct peer *p, const char *path, enum write_mode mode,
 {
     struct msg_file_writable w;
 
-    cr_assert_eq(write_to(p, path, mode, 0, &w), OUTCOME_OK);
+    DONE(write_to(p, path, mode, 0, &w));
     cr_expect_eq(w.limit, limit, "%" PRIu64, w.limit);
     cr_expect_eq(w.by_bytes, by_bytes);
-    cr_assert_eq(ask_abort_spoiled(p), OUTCOME_OK);
+    DONE(ask_abort_spoiled(p));
 }
 
-Test(count, bytes_that_are_left)
+PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 {
     struct msg_file_writable w;
-    struct peer p;
 
-    begin(&p, 0, 100);
-    expect_limit(&p, "/f", WRITE_STORE, 100, true);
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
-    expect_limit(&p, "/g", WRITE_STORE, 40, true);
-    expect_limit(&p, "/f", WRITE_APPEND, 100, true);
-    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(write_to(&p, "/f", WRITE_APPEND, 101, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(store_up_to(&p, "/g", WRITE_STORE, 41), OUTCOME_MAX_BYTES);
-    cr_expect_not(disk_has(&p, "/g"));
-    cr_expect_eq(disk_partials(&p, ""), 0);
-    expect_count(&p, "1 60");
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_APPEND, 100), OUTCOME_OK);
-    expect_count(&p, "2 100");
-    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
-    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
-    p.start.rules.upload_bytes = 110;
-    peer_again(&p);
-    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
-    expect_count(&p, "3 110");
-    peer_stop(&p);
+    expect_limit(p, "/f", WRITE_STORE, 100, true);
+    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    expect_limit(p, "/g", WRITE_STORE, 40, true);
+    expect_limit(p, "/f", WRITE_APPEND, 100, true);
+    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(write_to(p, "/f", WRITE_APPEND, 101, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(store_up_to(p, "/g", WRITE_STORE, 41), OUTCOME_MAX_BYTES);
+    cr_expect_not(disk_has(p, "/g"));
+    cr_expect_eq(disk_partials(p, ""), 0);
+    expect_count(p, "1 60");
+    cr_expect_eq(store_up_to(p, "/f", WRITE_APPEND, 100), OUTCOME_OK);
+    expect_count(p, "2 100");
+    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
+    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
+    p->start.rules.upload_bytes = 110;
+    peer_again(p);
+    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
+    expect_count(p, "3 110");
 }
 
 /* The existing part is larger than the rest of the limit. */
-Test(count, an_unfinished_upload_that_is_too_long)
+PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
     struct msg_file_writable w;
-    struct peer p;
 
-    begin(&p, 0, 300 * K);
-    ask_cut(&p, "/cut", 200 * K, 1);
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 200 * K), OUTCOME_OK);
-    cr_assert_eq(ask_size(&p, "/cut"), 192 * K);
-    cr_expect_eq(write_to(&p, "/cut", WRITE_APPEND, 0, &w), OUTCOME_MAX_BYTES);
-    expect_limit(&p, "/cut", WRITE_STORE, 100 * K, true);
-    peer_stop(&p);
+    ask_cut(p, "/cut", 200 * K, 1);
+    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 200 * K), OUTCOME_OK);
+    cr_assert_eq(ask_size(p, "/cut"), 192 * K);
+    cr_expect_eq(write_to(p, "/cut", WRITE_APPEND, 0, &w), OUTCOME_MAX_BYTES);
+    expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
 }
 
 /* The smaller limit counts, and is named. */
-Test(count, beside_max_file_size)
+PeerTest(count, beside_max_file_size, peer_init(p))
 {
     struct msg_file_writable w;
-    struct peer p;
 
-    peer_init(&p);
-    p.start.rules.upload_bytes = 100;
-    p.start.rules.max_file_size = 60;
-    peer_run(&p);
-    expect_limit(&p, "/f", WRITE_STORE, 60, false);
-    cr_expect_eq(write_to(&p, "/f", WRITE_STORE, 101, &w), OUTCOME_TOO_LARGE);
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
-    expect_limit(&p, "/f", WRITE_STORE, 40, true);
-    expect_limit(&p, "/f", WRITE_APPEND, 60, false);
-    cr_expect_eq(write_to(&p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
-    peer_stop(&p);
+    p->start.rules.upload_bytes = 100;
+    p->start.rules.max_file_size = 60;
+    peer_run(p);
+    expect_limit(p, "/f", WRITE_STORE, 60, false);
+    cr_expect_eq(write_to(p, "/f", WRITE_STORE, 101, &w), OUTCOME_TOO_LARGE);
+    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    expect_limit(p, "/f", WRITE_STORE, 40, true);
+    expect_limit(p, "/f", WRITE_APPEND, 60, false);
+    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
 }
 
 /* AVBL and ALLO know it. */
-Test(count, bytes_as_space)
+PeerTest(count, bytes_as_space, begin(p, 0, 100))
 {
     struct event_record event;
     struct message m;
-    struct peer p;
 
-    begin(&p, 0, 100);
-    cr_expect_eq(store_up_to(&p, "/f", WRITE_STORE, 60), OUTCOME_OK);
-    cr_assert_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/contracts"),
-                     .wanted = UINT64_MAX),
-                 OUTCOME_OK);
+    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/contracts"),
+             .wanted = UINT64_MAX));
     cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);
-    p.start.rules.upload_bytes = INT64_MAX;
-    peer_again(&p);
-    cr_assert_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
-                 OUTCOME_OK);
+    p->start.rules.upload_bytes = INT64_MAX;
+    peer_again(p);
+    DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
     cr_expect(m.space_is.bytes > 100 && !m.space_is.by_bytes);
-    cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
-    cr_expect_eq(ASK(&p, &m, space, NEXT(&p), .path = SLICE("/"), .wanted = 41),
+    cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "many", 4, 0), 0);
+    cr_expect_eq(ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41),
                  OUTCOME_IO);
-    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
-    peer_stop(&p);
+    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
 }
 
 /* Both are counted with either limit, also after a release that counted files
  * alone. */
-Test(count, files_and_bytes)
+PeerTest(count, files_and_bytes, begin(p, 5, 0))
 {
-    struct peer p;
-
-    begin(&p, 5, 0);
-    cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "1", 1, 0), 0);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
-    expect_count(&p, "2 10");
-    p.start.rules.uploads = 0;
-    p.start.rules.upload_bytes = 100;
-    peer_again(&p);
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
-    expect_count(&p, "3 20");
-    peer_stop(&p);
+    cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "1", 1, 0), 0);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(p, "2 10");
+    p->start.rules.uploads = 0;
+    p->start.rules.upload_bytes = 100;
+    peer_again(p);
+    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(p, "3 20");
 }
 
 /* The counted bytes are taken back, and no more. */
-Test(count, bytes_of_a_rename_that_fails)
+PeerTest(count, bytes_of_a_rename_that_fails, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    p.start.rules.upload_bytes = 100;
-    p.start.rules.on_conflict = CONFLICT_REJECT;
-    peer_run(&p);
-    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
-    expect_taken_back(&p, 30, "1 10");
-    peer_stop(&p);
+    p->start.rules.upload_bytes = 100;
+    p->start.rules.on_conflict = CONFLICT_REJECT;
+    peer_run(p);
+    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
+    expect_taken_back(p, 30, "1 10");
 }

@@ -15,7 +15,7 @@
 static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
                   size_t to)
 {
-    cr_assert_eq(ask_upload(p, "/f", mode, offset, to, 1), OUTCOME_OK);
+    DONE(ask_upload(p, "/f", mode, offset, to, 1));
 }
 
 static void session_died(struct peer *p, int signal_number)
@@ -105,7 +105,6 @@ Test(death, leaves_the_partial_free)
 {
     struct peer a, b;
     struct msg_facts_are facts;
-    uint64_t first;
     int fd;
 
     peer_start(&a);
@@ -114,13 +113,12 @@ Test(death, leaves_the_partial_free)
     b = a;
     peer_run(&b);
     do /* until the first upload has unlocked it */
-        cr_assert_eq(ask_facts(&b, "/f", FACTS_FOR_SIZE, &facts), OUTCOME_OK);
-    while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd, &first) ==
-           OUTCOME_BUSY);
-    cr_assert_eq(first, 192 * K);
-    put_pattern(fd, first, 300 * K, 1);
+        DONE(ask_facts(&b, "/f", FACTS_FOR_SIZE, &facts));
+    while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd) == OUTCOME_BUSY);
+    cr_assert_eq(b.first, 192 * K);
+    put_pattern(fd, b.first, 300 * K, 1);
     close(fd);
-    cr_assert_eq(ask_commit(&b, 300 * K), OUTCOME_OK);
+    DONE(ask_commit(&b, 300 * K));
     cr_assert(disk_is(&b, "/f", 300 * K, 1));
     session_died(&a, SIGKILL);
     expect_event(&a, "STOR", 200 * K, "the session died: signal 9");
@@ -149,9 +147,9 @@ Test(death, without_an_upload)
 
     peer_start(&p);
     begin(&p, WRITE_STORE, 0, 10);
-    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    DONE(ask_commit(&p, 10));
     begin(&p, WRITE_STORE, 0, 10);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     channel_close(&p.session);
     expect_no_event(&p);
     peer_remove(&p);

@@ -82,12 +82,9 @@ static void play_facts(struct peer *p, struct record *r, const char *path)
 static void play_lists(struct peer *p, struct record *r, const char *path)
 {
     for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
-        char *text = NULL;
-        uint64_t n = 0;
-        int end = 0, o = ask_list(p, path, l, path, &text, &end, &n);
+        int o = ask_list(p, path, l, path);
 
-        note(r, path, o * 100 + end, text ? text : "");
-        free(text);
+        note(r, path, o * 100 + p->listed, p->text ? p->text : "");
     }
 }
 
@@ -113,11 +110,10 @@ static void play_changes(struct peer *p, struct record *r, const char *path)
                                                  MSG_directory_make,
                                                  MSG_directory_remove };
     uint64_t n;
-    int fd;
 
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         note(r, path, ask_path(p, changes[i], path), message_name(changes[i]));
-    note(r, path, ask_read(p, path, 0, &fd), "read");
+    note(r, path, ask_read(p, path, 0, NULL), "read");
     note(r, path, ask_rename(p, path, "/drop/other"), "from");
     note(r, path, ask_rename(p, "/drop/other", path), "to");
     note(r, path, ask_rename(p, "/own", path), "into");
@@ -203,79 +199,60 @@ Test(blind, with_and_without_the_name)
 
 /* The time of a drop, and its size and links, say nothing about uploads: not
  * in its facts, and not in the listing of its parent. */
-Test(blind, its_time_is_the_start_of_the_server)
+PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 {
     struct msg_facts_are facts;
-    char *text, stored[4097];
-    struct peer p;
-    uint64_t n;
-    int outcome;
+    char stored[4097];
 
-    peer_init(&p);
-    p.start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
-    peer_share(&p, "/contracts", RIGHT_WRITE);
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/contracts/a", WRITE_STORE, 0, 100, 2),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
-    cr_assert_eq(ask_facts(&p, "/contracts", FACTS_FOR_ANY, &facts),
-                 OUTCOME_OK);
+    p->start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
+    peer_share(p, "/contracts", RIGHT_WRITE);
+    peer_run(p);
+    DONE(ask_upload(p, "/contracts/a", WRITE_STORE, 0, 100, 2));
+    DONE(ask_commit_to(p, 100, stored));
+    DONE(ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts));
     cr_expect_eq(facts.mtime, 1577934245);
-    cr_assert_eq(ask_list(&p, "/", LIST_LONG, "", &text, &outcome, &n),
-                 OUTCOME_OK);
-    cr_expect(strstr(text, " Jan  2  2020 contracts"), "%s", text);
-    free(text);
-    peer_stop(&p);
+    DONE(ask_list(p, "/", LIST_LONG, ""));
+    cr_expect(strstr(p->text, " Jan  2  2020 contracts"), "%s", p->text);
 }
 
 /* The words of the promise, for one name that is taken. */
-Test(blind, what_each_request_gets)
+PeerTest(blind, what_each_request_gets, peer_init(p))
 {
     struct msg_facts_are facts;
-    struct peer p;
-    char stored[4097], path[4200], *text;
-    uint64_t n, first;
-    int fd, outcome;
+    char stored[4097], path[4200];
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_WRITE);
-    disk_fill(&p, SHARE "/report.pdf", 50, 1);
-    peer_run(&p);
-    cr_assert_eq(
-        ask_upload(&p, "/contracts/report.pdf", WRITE_STORE, 0, 100, 2),
-        OUTCOME_OK);
-    cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+    peer_share(p, "/contracts", RIGHT_WRITE);
+    disk_fill(p, SHARE "/report.pdf", 50, 1);
+    peer_run(p);
+    DONE(ask_upload(p, "/contracts/report.pdf", WRITE_STORE, 0, 100, 2));
+    DONE(ask_commit_to(p, 100, stored));
     snprintf(path, sizeof(path), SHARE "%s", stored + strlen("/contracts"));
-    cr_expect(disk_is(&p, path, 100, 2), "%s", path);
+    cr_expect(disk_is(p, path, 100, 2), "%s", path);
     hide_digits(stored);
     cr_expect_str_eq(stored, "/contracts/report.########.pdf");
-    cr_expect(disk_is(&p, SHARE "/report.pdf", 50, 1));
+    cr_expect(disk_is(p, SHARE "/report.pdf", 50, 1));
     for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
-        cr_assert_eq(ask_list(&p, "/contracts", l, "", &text, &outcome, &n),
-                     OUTCOME_OK);
-        cr_expect(outcome == OUTCOME_OK && n == 0 && !*text, "%s", text);
-        free(text);
+        DONE(ask_list(p, "/contracts", l, ""));
+        cr_expect(p->listed == OUTCOME_OK && p->entries == 0 && !*p->text, "%s",
+                  p->text);
     }
-    cr_expect_eq(ask_facts(&p, "/contracts/report.pdf", FACTS_FOR_SIZE, &facts),
+    cr_expect_eq(ask_facts(p, "/contracts/report.pdf", FACTS_FOR_SIZE, &facts),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_facts(&p, "/contracts/report.pdf", FACTS_FOR_ANY, &facts),
+    cr_expect_eq(ask_facts(p, "/contracts/report.pdf", FACTS_FOR_ANY, &facts),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts/d"),
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts/d"),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_read(&p, "/contracts/report.pdf", 0, &fd),
+    cr_expect_eq(ask_read(p, "/contracts/report.pdf", 0, NULL),
                  OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/report.pdf"),
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/contracts/report.pdf"),
                  OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/contracts/d"),
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/contracts/d"),
                  OUTCOME_NO_RIGHT);
-    cr_expect_eq(
-        ask_write(&p, "/contracts/d/f", WRITE_STORE, 0, 0, &fd, &first),
-        OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_facts(&p, "/contracts", FACTS_FOR_ANY, &facts),
-                 OUTCOME_OK);
+    cr_expect_eq(ask_write(p, "/contracts/d/f", WRITE_STORE, 0, 0, NULL),
+                 OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts), OUTCOME_OK);
     cr_expect(facts.mtime == 0 && facts.size == 0, "its uploads don't show");
-    peer_stop(&p);
 }
 
 /* curl -C - asks for the size, and sends the rest by APPE; other clients by
@@ -296,11 +273,10 @@ Test(blind, an_upload_goes_on)
             peer_again(&p);
             uint64_t size = ask_size(&p, "/contracts/f.bin");
             cr_expect_eq(size, 192 * K, "%lu", size);
-            cr_assert_eq(ask_upload(&p, "/contracts/f.bin",
-                                    append ? WRITE_APPEND : WRITE_STORE,
-                                    append ? 0 : size, 300 * K, 2),
-                         OUTCOME_OK);
-            cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+            DONE(ask_upload(&p, "/contracts/f.bin",
+                            append ? WRITE_APPEND : WRITE_STORE,
+                            append ? 0 : size, 300 * K, 2));
+            DONE(ask_commit_to(&p, 300 * K, stored));
             snprintf(path, sizeof(path), SHARE "%s",
                      stored + strlen("/contracts"));
             cr_expect(disk_is(&p, path, 300 * K, 2), "%s", path);
@@ -324,14 +300,14 @@ static void play_size_after_an_upload(void)
     peer_run(&p);
     s = steps_for_next();
     peer_join(&b, &p);
-    cr_assert_eq(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1), 0);
+    DONE(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1));
     steps_hold(s);
     cr_assert_eq(SEND(&b.session, facts, NEXT(&b),
                       .path = SLICE("/contracts/f.bin"),
                       .purpose = FACTS_FOR_SIZE, .directory = false),
                  0);
     cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
-    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    DONE(ask_commit(&p, 10));
     steps_free(s);
     message_hear(&b.session, MSG_refused, &reply);
     cr_expect_eq(reply.refused.outcome, OUTCOME_NOT_FOUND);
@@ -353,24 +329,22 @@ Test(blind, size_after_an_upload_on_nfs)
 
 /* A second session can't see by a shared lock that the partial is in use, since
  * the partial isn't open to be read. */
-Test(blind, two_uploads_of_one_name_on_nfs)
+PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
 {
-    struct peer p, b;
+    struct peer b;
 
     rename_faults.modes = rename_faults.no_flags = true;
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_WRITE);
-    peer_run(&p);
-    peer_join(&b, &p);
-    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    peer_share(p, "/contracts", RIGHT_WRITE);
+    peer_run(p);
+    peer_join(&b, p);
+    DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 10, 1));
     cr_expect_eq(ask_upload(&b, "/contracts/f", WRITE_APPEND, 0, 20, 2),
                  OUTCOME_BUSY);
-    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 20, 2), 0);
+    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 20, 2));
     cr_expect_eq(ask_commit(&b, 20), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, SHARE), 0);
+    cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+    cr_expect_eq(disk_partials(p, SHARE), 0);
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* A user who may only write in the home has a blind home, whatever the other
@@ -380,10 +354,8 @@ Test(blind, a_home)
     static const unsigned rights[] = { RIGHT_WRITE,
                                        RIGHT_ALL & ~(RIGHT_LIST | RIGHT_READ) };
     struct msg_facts_are facts;
-    char stored[4097], *text;
+    char stored[4097];
     struct peer p;
-    uint64_t n;
-    int outcome;
 
     for (int i = 0; i < 2; i++) {
         peer_init(&p);
@@ -391,15 +363,13 @@ Test(blind, a_home)
         peer_share(&p, "/shared", RIGHT_LIST);
         disk_fill(&p, "/f", 50, 1);
         peer_run(&p);
-        cr_assert_eq(ask_list(&p, "/", LIST_NAMES, "", &text, &outcome, &n),
-                     OUTCOME_OK);
-        cr_expect_str_eq(text, "shared\r\n", "%s", text);
-        free(text);
+        DONE(ask_list(&p, "/", LIST_NAMES, ""));
+        cr_expect_str_eq(p.text, "shared\r\n", "%s", p.text);
         cr_expect_eq(ask_facts(&p, "/f", FACTS_FOR_ANY, &facts),
                      OUTCOME_NOT_FOUND);
         cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_NO_RIGHT);
-        cr_assert_eq(ask_upload(&p, "/f", WRITE_APPEND, 0, 100, 2), OUTCOME_OK);
-        cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+        DONE(ask_upload(&p, "/f", WRITE_APPEND, 0, 100, 2));
+        DONE(ask_commit_to(&p, 100, stored));
         cr_expect(disk_is(&p, stored, 100, 2));
         cr_expect_eq(strlen(stored), strlen("/f.01234567"));
         cr_expect(disk_is(&p, "/f", 50, 1));
@@ -460,103 +430,77 @@ Test(mine, with_and_without_the_name)
 }
 
 /* The user's files are the user's own in every way. */
-Test(mine, own_files)
+PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
 {
     struct msg_facts_are facts;
-    struct peer p, b;
-    char stored[4097], again[4097], *text;
-    uint64_t n;
-    int fd, outcome;
+    struct peer b;
+    char stored[4097], again[4097];
 
-    skip_without_root();
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    peer_run(&p);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
-    peer_member(&b, &p, "bert", MINE);
-    cr_assert_eq(ask_upload(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2), 0);
-    cr_assert_eq(ask_commit_to(&b, 100, stored), OUTCOME_OK);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    peer_run(p);
+    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
+    peer_member(&b, p, "bert", MINE);
+    DONE(ask_upload(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2));
+    DONE(ask_commit_to(&b, 100, stored));
     cr_expect_eq(strlen(stored), strlen("/contracts/a.01234567.pdf"));
     cr_expect_eq(ask_facts(&b, stored, FACTS_FOR_SIZE, &facts), OUTCOME_OK);
     cr_expect_eq(facts.size, 100);
-    cr_expect_eq(ask_read(&b, stored, 0, &fd), OUTCOME_OK);
-    close(fd);
+    cr_expect_eq(ask_read(&b, stored, 0, NULL), OUTCOME_OK);
     cr_expect_eq(ask_times(&b, stored, 5, 5), OUTCOME_OK);
-    cr_assert_eq(ask_upload(&b, stored, WRITE_STORE, 0, 50, 3), OUTCOME_OK);
-    cr_assert_eq(ask_commit_to(&b, 50, again), OUTCOME_OK);
+    DONE(ask_upload(&b, stored, WRITE_STORE, 0, 50, 3));
+    DONE(ask_commit_to(&b, 50, again));
     cr_expect_str_eq(stored, again, "over the own file");
-    cr_assert_eq(ask_upload(&b, stored, WRITE_APPEND, 0, 70, 3), OUTCOME_OK);
-    cr_assert_eq(ask_commit_to(&b, 70, again), OUTCOME_OK);
+    DONE(ask_upload(&b, stored, WRITE_APPEND, 0, 70, 3));
+    DONE(ask_commit_to(&b, 70, again));
     cr_expect_str_eq(stored, again, "APPE to the own file");
-    cr_assert_eq(
-        ask_list(&b, "/contracts", LIST_NAMES, "", &text, &outcome, &n),
-        OUTCOME_OK);
-    cr_expect_eq(n, 2, "the directory and the file: %s", text);
-    free(text);
-    cr_assert_eq(ask_list(&b, stored, LIST_LONG, stored, &text, &outcome, &n),
-                 OUTCOME_OK);
-    cr_expect_eq(n, 1, "%s", text);
-    free(text);
+    DONE(ask_list(&b, "/contracts", LIST_NAMES, ""));
+    cr_expect_eq(b.entries, 2, "the directory and the file: %s", b.text);
+    DONE(ask_list(&b, stored, LIST_LONG, stored));
+    cr_expect_eq(b.entries, 1, "%s", b.text);
     cr_expect_eq(ask_path(&b, MSG_directory_enter, "/contracts/d"), OUTCOME_OK);
     cr_expect_eq(ask_facts(&b, "/contracts/d", FACTS_FOR_ANY, &facts),
                  OUTCOME_OK);
     cr_expect(facts.mtime == 0, "what others do in it doesn't show");
     cr_expect_eq(ask_rename(&b, "/contracts/d", "/contracts/e"),
                  OUTCOME_NO_RIGHT);
-    cr_assert_eq(ask_rename_to(&b, stored, "/contracts/d/b", again),
-                 OUTCOME_OK);
+    DONE(ask_rename_to(&b, stored, "/contracts/d/b", again));
     cr_expect_eq(strlen(again), strlen("/contracts/d/b.01234567"));
-    cr_expect_eq(ask_facts(&p, again, FACTS_FOR_ANY, &facts), OUTCOME_OK);
+    cr_expect_eq(ask_facts(p, again, FACTS_FOR_ANY, &facts), OUTCOME_OK);
     cr_expect_eq(ask_path(&b, MSG_file_delete, again), OUTCOME_OK);
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* The opened file decides, not the earlier file of that name. */
-Test(mine, a_file_that_changes_its_owner)
+PeerTest(mine, a_file_that_changes_its_owner,
+         (skip_without_root(), peer_init(p)))
 {
-    struct peer p;
-    int fd;
-
-    skip_without_root();
-    peer_init(&p);
-    peer_share(&p, "/contracts", MINE);
-    disk_fill(&p, SHARE "/f", 10, 1);
-    peer_run(&p);
-    cr_expect_eq(ask_read(&p, "/contracts/f", 0, &fd), OUTCOME_OK);
-    close(fd);
-    put_others(&p, SHARE "/g", 10);
-    cr_assert_eq(rename(disk_path(&p, SHARE "/g"), disk_path(&p, SHARE "/f")),
-                 0);
-    cr_expect_eq(ask_read(&p, "/contracts/f", 0, &fd), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/f"),
+    peer_share(p, "/contracts", MINE);
+    disk_fill(p, SHARE "/f", 10, 1);
+    peer_run(p);
+    cr_expect_eq(ask_read(p, "/contracts/f", 0, NULL), OUTCOME_OK);
+    put_others(p, SHARE "/g", 10);
+    cr_assert_eq(rename(disk_path(p, SHARE "/g"), disk_path(p, SHARE "/f")), 0);
+    cr_expect_eq(ask_read(p, "/contracts/f", 0, NULL), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/contracts/f"),
                  OUTCOME_NOT_FOUND);
-    cr_expect(disk_is(&p, SHARE "/f", 10, 1));
-    peer_stop(&p);
+    cr_expect(disk_is(p, SHARE "/f", 10, 1));
 }
 
 /* A directory that the group may read, but not enter, shows no other's name.
  */
-Test(mine, names_that_cannot_be_looked_at)
+PeerTest(mine, names_that_cannot_be_looked_at,
+         (skip_without_root(), peer_init(p)))
 {
-    char *text, *directory;
-    struct peer p;
-    uint64_t n;
-    int end;
+    char *directory;
 
-    skip_without_root();
-    peer_init(&p);
-    peer_share(&p, "/contracts", MINE);
-    disk_directory(&p, SHARE "/d");
-    put_others(&p, SHARE "/d/secret.pdf", 10);
-    directory = strdup(disk_path(&p, SHARE "/d"));
+    peer_share(p, "/contracts", MINE);
+    disk_directory(p, SHARE "/d");
+    put_others(p, SHARE "/d/secret.pdf", 10);
+    directory = strdup(disk_path(p, SHARE "/d"));
     cr_assert_eq(chown(directory, PEER_UID + 1, (gid_t)-1), 0);
     cr_assert_eq(chmod(directory, 0744), 0);
-    peer_run(&p);
-    cr_assert_eq(ask_list(&p, "/contracts/d", LIST_NAMES, "", &text, &end, &n),
-                 OUTCOME_OK);
-    cr_expect_eq(n, 0, "%s", text);
-    free(text);
+    peer_run(p);
+    DONE(ask_list(p, "/contracts/d", LIST_NAMES, ""));
+    cr_expect_eq(p->entries, 0, "%s", p->text);
     free(directory);
-    peer_stop(&p);
 }

@@ -157,28 +157,25 @@ Test(expired, links)
 }
 
 /* A partial that an upload is writing stays, an older one goes. */
-Test(expired, partials)
+PeerTest(expired, partials, begin(p))
 {
     unsigned states;
-    struct peer p, b;
+    struct peer b;
 
-    begin(&p);
-    disk_fill(&p, "/in/" SOME, 10, 1);
-    p.start.for_ctl = false;
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/in/new", WRITE_STORE, 0, 200 * K, 1),
-                 OUTCOME_OK);
-    b = p;
+    disk_fill(p, "/in/" SOME, 10, 1);
+    p->start.for_ctl = false;
+    peer_run(p);
+    DONE(ask_upload(p, "/in/new", WRITE_STORE, 0, 200 * K, 1));
+    b = *p;
     b.start.mounts = b.mounts;
     b.start.for_ctl = true;
     cr_expect_eq(find_once(&b, "/in", false, 0, &states), 4);
     cr_expect_eq(states, 1u << PARTIAL_RESTS | 1u << PARTIAL_IN_USE);
     cr_expect_eq(find_once(&b, "/in", true, 0, &states), 4);
     cr_expect_eq(states, 1u << PARTIAL_REMOVED | 1u << PARTIAL_IN_USE);
-    cr_expect_not(disk_has(&p, "/in/" SOME));
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/in/new", 200 * K, 1));
-    peer_stop(&p);
+    cr_expect_not(disk_has(p, "/in/" SOME));
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(p, "/in/new", 200 * K, 1));
 }
 
 Test(expired, uploads_that_wait_for_inspection)
@@ -205,12 +202,9 @@ Test(expired, in_a_share)
     peer_init(&p);
     peer_share(&p, "/contracts", RIGHT_ALL);
     peer_run(&p);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    DONE(ask_path(&p, MSG_directory_make, "/contracts/d"));
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(ask_upload(&p, i ? "/contracts/d/f" : "/contracts/f",
-                                WRITE_STORE, 0, 10, 1),
-                     OUTCOME_OK);
-        cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+        ask_store(&p, i ? "/contracts/d/f" : "/contracts/f", 10, 1);
     }
     ask_cut(&p, "/contracts/cut", 200 * K, 1);
     b = p;

@@ -20,7 +20,7 @@
 #define HOME_PERM                                                              \
     (PERM_CREATE | PERM_ENTER | PERM_LIST | PERM_MAKE | PERM_PURGE)
 
-Test(facts, table)
+PeerTest(facts, table, peer_init(p))
 {
     static const struct {
         const char *path;
@@ -47,33 +47,31 @@ Test(facts, table)
         { "/.sallyport-x", OUTCOME_NOT_FOUND, 0, 0, NULL },
         { "/.sallyport-folder/file", OUTCOME_NOT_FOUND, 0, 0, NULL },
     };
-    struct peer p;
 
-    peer_init(&p);
-    disk_put(&p, "/file", "hello", 5);
-    disk_directory(&p, "/folder");
-    disk_put(&p, "/folder/file", "inner", 5);
-    disk_link(&p, "folder/file", "/link");
-    disk_link(&p, "../file", "/folder/up");
-    disk_link(&p, "/folder", "/link-to-folder");
-    disk_link(&p, "/etc/passwd", "/escape");
-    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
+    disk_put(p, "/file", "hello", 5);
+    disk_directory(p, "/folder");
+    disk_put(p, "/folder/file", "inner", 5);
+    disk_link(p, "folder/file", "/link");
+    disk_link(p, "../file", "/folder/up");
+    disk_link(p, "/folder", "/link-to-folder");
+    disk_link(p, "/etc/passwd", "/escape");
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     if (geteuid() == 0)
-        cr_assert_eq(chown(disk_path(&p, "/fifo"), PEER_UID, PEER_UID), 0);
-    disk_put(&p, "/.sallyport-x", "x", 1);
-    disk_directory(&p, "/.sallyport-folder");
-    disk_put(&p, "/.sallyport-folder/file", "x", 1);
-    peer_run(&p);
+        cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
+    disk_put(p, "/.sallyport-x", "x", 1);
+    disk_directory(p, "/.sallyport-folder");
+    disk_put(p, "/.sallyport-folder/file", "x", 1);
+    peer_run(p);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct msg_facts_are is;
         struct stat st;
-        int r = ask_facts(&p, rows[i].path,
+        int r = ask_facts(p, rows[i].path,
                           (enum facts_for)(i % FACTS_FOR_PARTIAL), &is);
 
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r != OUTCOME_OK)
             continue;
-        cr_assert_eq(lstat(disk_path(&p, rows[i].same_as), &st), 0);
+        cr_assert_eq(lstat(disk_path(p, rows[i].same_as), &st), 0);
         cr_expect_eq(is.kind, rows[i].kind, "%s", rows[i].path);
         cr_expect_eq(is.size, (uint64_t)st.st_size);
         cr_expect_eq(is.mtime, st.st_mtime);
@@ -82,7 +80,6 @@ Test(facts, table)
         cr_expect_eq(is.device, st.st_dev);
         cr_expect_eq(is.inode, st.st_ino);
     }
-    peer_stop(&p);
 }
 
 /* RNFR of a user who may rename but not list finds the user's file. */
@@ -222,7 +219,7 @@ static void make_socket(const char *path)
     close(fd);
 }
 
-Test(read, table)
+PeerTest(read, table, peer_init(p))
 {
     static const struct {
         const char *path;
@@ -246,25 +243,23 @@ Test(read, table)
         { "/.sallyport-folder/file", 0, OUTCOME_NOT_FOUND },
         { "/closed", 0, OUTCOME_DENIED },
     };
-    struct peer p;
 
-    peer_init(&p);
-    disk_put(&p, "/file", "hello", 5);
-    disk_directory(&p, "/folder");
-    disk_put(&p, "/folder/file", "hello", 5);
-    disk_link(&p, "folder/file", "/link");
-    disk_link(&p, "/etc/passwd", "/out");
-    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
-    make_socket(disk_path(&p, "/socket"));
-    disk_put(&p, "/.sallyport-secret", "x", 1);
-    disk_directory(&p, "/.sallyport-folder");
-    disk_put(&p, "/.sallyport-folder/file", "x", 1);
-    disk_put(&p, "/closed", "x", 1);
-    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
-    peer_run(&p);
+    disk_put(p, "/file", "hello", 5);
+    disk_directory(p, "/folder");
+    disk_put(p, "/folder/file", "hello", 5);
+    disk_link(p, "folder/file", "/link");
+    disk_link(p, "/etc/passwd", "/out");
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+    make_socket(disk_path(p, "/socket"));
+    disk_put(p, "/.sallyport-secret", "x", 1);
+    disk_directory(p, "/.sallyport-folder");
+    disk_put(p, "/.sallyport-folder/file", "x", 1);
+    disk_put(p, "/closed", "x", 1);
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    peer_run(p);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[8] = "";
-        int fd, r = ask_read(&p, rows[i].path, rows[i].offset, &fd);
+        int fd, r = ask_read(p, rows[i].path, rows[i].offset, &fd);
 
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (fd < 0)
@@ -274,54 +269,41 @@ Test(read, table)
         cr_expect_lt(write(fd, "x", 1), 0, "opened for reading only");
         close(fd);
     }
-    peer_stop(&p);
 }
 
 /* A program that waits for a reader would write to nobody. */
-Test(read, fifo_is_not_opened)
+PeerTest(read, fifo_is_not_opened, peer_init(p))
 {
     char event[512];
-    struct peer p;
-    int fd, watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-    peer_init(&p);
-    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
-    cr_assert_geq(inotify_add_watch(watch, disk_path(&p, "/fifo"), IN_OPEN), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_read(&p, "/fifo", 0, &fd), OUTCOME_NOT_REGULAR);
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+    cr_assert_geq(inotify_add_watch(watch, disk_path(p, "/fifo"), IN_OPEN), 0);
+    peer_run(p);
+    cr_expect_eq(ask_read(p, "/fifo", 0, NULL), OUTCOME_NOT_REGULAR);
     cr_expect_lt(read(watch, event, sizeof(event)), 0, "it was opened");
     close(watch);
-    peer_stop(&p);
 }
 
-Test(read, needs_the_right)
+PeerTest(read, needs_the_right, peer_init(p))
 {
-    struct peer p;
-    int fd;
-
-    peer_init(&p);
-    disk_put(&p, "/file", "hello", 5);
-    p.start.rights = RIGHT_ALL & ~RIGHT_READ;
-    peer_run(&p);
-    cr_expect_eq(ask_read(&p, "/file", 0, &fd), OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_read(&p, "/missing", 0, &fd), OUTCOME_NO_RIGHT);
-    peer_stop(&p);
+    disk_put(p, "/file", "hello", 5);
+    p->start.rights = RIGHT_ALL & ~RIGHT_READ;
+    peer_run(p);
+    cr_expect_eq(ask_read(p, "/file", 0, NULL), OUTCOME_NO_RIGHT);
+    cr_expect_eq(ask_read(p, "/missing", 0, NULL), OUTCOME_NO_RIGHT);
 }
 
-Test(read, tells_size_and_time)
+PeerTest(read, tells_size_and_time, peer_init(p))
 {
-    struct peer p;
     struct message reply;
 
-    peer_init(&p);
-    disk_put(&p, "/big", "", 0);
+    disk_put(p, "/big", "", 0);
     /* A sparse file: sizes have 64 bits everywhere. */
-    cr_assert_eq(truncate(disk_path(&p, "/big"), (off_t)5 << 30), 0);
-    peer_run(&p);
-    cr_assert_eq(ASK(&p, &reply, file_read, NEXT(&p), .path = SLICE("/big"),
-                     .offset = 0, .partial = false),
-                 OUTCOME_OK);
+    cr_assert_eq(truncate(disk_path(p, "/big"), (off_t)5 << 30), 0);
+    peer_run(p);
+    DONE(ASK(p, &reply, file_read, NEXT(p), .path = SLICE("/big"), .offset = 0,
+             .partial = false));
     cr_expect_eq(reply.file_readable.size, (uint64_t)5 << 30);
     message_close(&reply);
-    peer_stop(&p);
 }

@@ -159,12 +159,10 @@ Test(files, a_descriptor_ends_it)
 {
     struct peer p;
     char bytes[64];
-    uint64_t first;
     int fd;
 
     peer_start(&p);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd));
     send_raw(&p, bytes, encoded_abort(bytes), fd);
     cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
     peer_remove(&p);
@@ -174,12 +172,9 @@ Test(files, a_descriptor_ends_it)
 Test(files, second_upload_ends_it)
 {
     struct peer p;
-    uint64_t first;
-    int fd;
 
     peer_start(&p);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(&p, "/f", WRITE_STORE, 0, 0, NULL));
     cr_assert_eq(SEND(&p.session, directory_enter, 9, .path = SLICE("/")), 0);
     cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
     peer_remove(&p);
@@ -244,52 +239,41 @@ static size_t open_files(struct peer *p)
 }
 
 /* After each request no descriptor stays open. */
-Test(files, keeps_no_descriptor)
+PeerTest(files, keeps_no_descriptor, peer_init(p))
 {
-    struct peer p;
     struct msg_facts_are facts;
-    uint64_t first, entries;
-    char *text;
-    int fd, outcome;
 
-    peer_init(&p);
-    disk_put(&p, "/f", "hello", 5);
-    disk_directory(&p, "/folder");
-    disk_put(&p, "/folder/f", "hello", 5);
-    disk_link(&p, "folder/f", "/link");
-    peer_run(&p);
-    size_t before = open_files(&p);
+    disk_put(p, "/f", "hello", 5);
+    disk_directory(p, "/folder");
+    disk_put(p, "/folder/f", "hello", 5);
+    disk_link(p, "folder/f", "/link");
+    peer_run(p);
+    size_t before = open_files(p);
     for (int i = 0; i < 100; i++) {
-        ask_read(&p, "/f", 0, &fd);
-        close(fd);
-        ask_read(&p, "/f", 9, &fd);
-        ask_read(&p, "/folder", 0, &fd);
-        ask_write(&p, "/folder/g", WRITE_STORE, 0, 0, &fd, &first);
-        close(fd);
-        ask_commit(&p, 0);
-        ask_write(&p, "/folder/g", WRITE_APPEND, 0, 0, &fd, &first);
-        close(fd);
-        ask_abort(&p);
-        ask_write(&p, "/folder", WRITE_STORE, 0, 0, &fd, &first);
-        ask_write(&p, "/folder/g", WRITE_STORE, 7, 0, &fd, &first);
-        ask_facts(&p, "/link", FACTS_FOR_SIZE, &facts);
-        ask_facts(&p, "/folder/x", FACTS_FOR_SIZE, &facts);
-        ask_path(&p, MSG_directory_enter, "/folder");
-        ask_path(&p, MSG_directory_make, "/folder/new");
-        ask_path(&p, MSG_directory_remove, "/folder/new");
-        ask_path(&p, MSG_directory_remove, "/folder");
-        ask_path(&p, MSG_file_delete, "/folder/g");
-        ask_path(&p, MSG_file_delete, "/folder/g");
-        ask_rename(&p, "/f", "/folder/h");
-        ask_rename(&p, "/folder/h", "/f");
+        ask_read(p, "/f", 0, NULL);
+        ask_read(p, "/f", 9, NULL);
+        ask_read(p, "/folder", 0, NULL);
+        ask_write(p, "/folder/g", WRITE_STORE, 0, 0, NULL);
+        ask_commit(p, 0);
+        ask_write(p, "/folder/g", WRITE_APPEND, 0, 0, NULL);
+        ask_abort(p);
+        ask_write(p, "/folder", WRITE_STORE, 0, 0, NULL);
+        ask_write(p, "/folder/g", WRITE_STORE, 7, 0, NULL);
+        ask_facts(p, "/link", FACTS_FOR_SIZE, &facts);
+        ask_facts(p, "/folder/x", FACTS_FOR_SIZE, &facts);
+        ask_path(p, MSG_directory_enter, "/folder");
+        ask_path(p, MSG_directory_make, "/folder/new");
+        ask_path(p, MSG_directory_remove, "/folder/new");
+        ask_path(p, MSG_directory_remove, "/folder");
+        ask_path(p, MSG_file_delete, "/folder/g");
+        ask_path(p, MSG_file_delete, "/folder/g");
+        ask_rename(p, "/f", "/folder/h");
+        ask_rename(p, "/folder/h", "/f");
         for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++)
-            if (ask_list(&p, "/", l, "", &text, &outcome, &entries) == 0)
-                free(text);
-        if (ask_list(&p, "/f", LIST_LONG, "", &text, &outcome, &entries) == 0)
-            free(text);
+            ask_list(p, "/", l, "");
+        ask_list(p, "/f", LIST_LONG, "");
     }
-    cr_expect_eq(open_files(&p), before);
-    peer_stop(&p);
+    cr_expect_eq(open_files(p), before);
 }
 
 static void make_homes(struct peer *p)
@@ -378,14 +362,12 @@ Test(files, a_sandbox_that_fails_is_reported)
 
 /* Started by root, it takes the user's ids, and the home is its root
  * directory. */
-Test(files, is_the_user)
+PeerTest(files, is_the_user, peer_start(p))
 {
-    struct peer p;
     char name[64], line[256];
     bool uid = false, nobody = true;
 
-    peer_start(&p);
-    snprintf(name, sizeof(name), "/proc/%d/status", p.pid);
+    snprintf(name, sizeof(name), "/proc/%d/status", p->pid);
     FILE *file = fopen(name, "re");
     cr_assert_not_null(file);
     while (fgets(line, sizeof(line), file)) {
@@ -394,7 +376,7 @@ Test(files, is_the_user)
 
         if (sscanf(line, "Uid: %u %u %u %u", id, id + 1, id + 2, id + 3) == 4)
             uid = id[0] == id[1] && id[1] == id[2] && id[2] == id[3] &&
-                  id[0] == (p.start.root ? PEER_UID : geteuid());
+                  id[0] == (p->start.root ? PEER_UID : geteuid());
         if (sscanf(line, "CapEff: %lx", &caps) == 1)
             nobody = nobody && caps == 0;
         if (strcmp(line, "NoNewPrivs:\t0\n") == 0)
@@ -403,7 +385,6 @@ Test(files, is_the_user)
     fclose(file);
     cr_expect(uid);
     cr_expect(nobody);
-    peer_stop(&p);
 }
 
 /* The outcome for each errno. */

@@ -48,15 +48,12 @@ static void expect_nothing_below(struct peer *p, const char *path)
 {
     struct msg_facts_are facts;
     char in[64], to[64];
-    uint64_t first;
-    int fd;
 
     snprintf(in, sizeof(in), "%s/f", path);
     snprintf(to, sizeof(to), "%s/new", path);
     expect_missing(ask_facts(p, in, FACTS_FOR_ANY, &facts), "MLST", in);
-    expect_missing(ask_read(p, in, 0, &fd), "RETR", in);
-    expect_missing(ask_write(p, to, WRITE_STORE, 0, 0, &fd, &first), "STOR",
-                   to);
+    expect_missing(ask_read(p, in, 0, NULL), "RETR", in);
+    expect_missing(ask_write(p, to, WRITE_STORE, 0, 0, NULL), "STOR", to);
     expect_missing(ask_path(p, MSG_file_delete, in), "DELE", in);
     expect_missing(ask_path(p, MSG_directory_make, to), "MKD", to);
     expect_missing(ask_rename(p, in, "/moved"), "RNFR", in);
@@ -67,19 +64,14 @@ static void expect_nothing_below(struct peer *p, const char *path)
 static void expect_nothing(struct peer *p, const char *path)
 {
     struct msg_facts_are facts;
-    uint64_t first, entries, bytes;
-    char *text = NULL;
-    int fd, outcome;
+    uint64_t bytes;
 
     expect_missing(ask_path(p, MSG_directory_enter, path), "CWD", path);
-    expect_missing(ask_list(p, path, LIST_FACTS, "", &text, &outcome, &entries),
-                   "MLSD", path);
-    expect_missing(ask_list(p, path, LIST_NAMES, "", &text, &outcome, &entries),
-                   "NLST", path);
+    expect_missing(ask_list(p, path, LIST_FACTS, ""), "MLSD", path);
+    expect_missing(ask_list(p, path, LIST_NAMES, ""), "NLST", path);
     expect_missing(ask_facts(p, path, FACTS_FOR_ANY, &facts), "MLST", path);
     expect_missing(ask_facts(p, path, FACTS_FOR_RENAME, &facts), "RNFR", path);
-    expect_missing(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first), "STOR",
-                   path);
+    expect_missing(ask_write(p, path, WRITE_STORE, 0, 0, NULL), "STOR", path);
     expect_missing(ask_path(p, MSG_directory_make, path), "MKD", path);
     expect_missing(ask_path(p, MSG_directory_remove, path), "RMD", path);
     expect_missing(ask_path(p, MSG_file_delete, path), "DELE", path);
@@ -94,15 +86,9 @@ static void expect_nothing(struct peer *p, const char *path)
 static void expect_names(struct peer *p, const char *path,
                          enum list_format format, uint64_t number)
 {
-    uint64_t entries = 0;
-    char *text = NULL;
-    int outcome;
-
-    cr_assert_eq(ask_list(p, path, format, "", &text, &outcome, &entries),
-                 OUTCOME_OK);
-    cr_expect_eq(outcome, OUTCOME_OK);
-    cr_expect_eq(entries, number, "%s: %s", path, text);
-    free(text);
+    DONE(ask_list(p, path, format, ""));
+    cr_expect_eq(p->listed, OUTCOME_OK);
+    cr_expect_eq(p->entries, number, "%s: %s", path, p->text);
 }
 
 /* /f, and NAME with f in it. */
@@ -116,82 +102,66 @@ static void furnish(struct peer *p, const char *name)
     disk_put(p, path, "xy", 2);
 }
 
-Test(guard, another_spelling)
+PeerTest(guard, another_spelling, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    furnish(&p, "/d/in");
-    respell(&p, "/d/in", "/d/IN");
-    peer_rights(&p, "/d/in", READ);
-    peer_run(&p);
-    expect_nothing(&p, "/d/IN");
-    expect_names(&p, "/d", LIST_FACTS, 1);
-    expect_names(&p, "/d", LIST_LONG, 1);
-    expect_names(&p, "/d", LIST_NAMES, 1);
-    expect_names(&p, "/d/in", LIST_NAMES, 1);
-    cr_expect_eq(ask_size(&p, "/d/in/f"), 2);
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/d/more"), OUTCOME_OK);
-    cr_expect_eq(ask_rename(&p, "/d/more", "/d/moved"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/d/moved"), OUTCOME_OK);
-    clear(&p, "/d/IN");
-    peer_stop(&p);
+    disk_directory(p, "/d");
+    furnish(p, "/d/in");
+    respell(p, "/d/in", "/d/IN");
+    peer_rights(p, "/d/in", READ);
+    peer_run(p);
+    expect_nothing(p, "/d/IN");
+    expect_names(p, "/d", LIST_FACTS, 1);
+    expect_names(p, "/d", LIST_LONG, 1);
+    expect_names(p, "/d", LIST_NAMES, 1);
+    expect_names(p, "/d/in", LIST_NAMES, 1);
+    cr_expect_eq(ask_size(p, "/d/in/f"), 2);
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/d/more"), OUTCOME_OK);
+    cr_expect_eq(ask_rename(p, "/d/more", "/d/moved"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_remove, "/d/moved"), OUTCOME_OK);
+    clear(p, "/d/IN");
 }
 
 /* If a user could rename it, all in it would have the rights of the home. */
-Test(guard, another_spelling_above)
+PeerTest(guard, another_spelling_above, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    furnish(&p, "/d");
-    disk_directory(&p, "/d/in");
-    disk_directory(&p, "/e");
-    respell(&p, "/d", "/D");
-    respell(&p, "/d", "/e/d");
-    peer_rights(&p, "/d/in", READ);
-    peer_run(&p);
-    expect_nothing(&p, "/D");
-    expect_nothing(&p, "/D/in");
-    expect_nothing(&p, "/e/d");
-    expect_names(&p, "/", LIST_FACTS, 3);
-    expect_names(&p, "/e", LIST_FACTS, 0);
-    cr_expect_eq(ask_size(&p, "/d/f"), 2);
-    clear(&p, "/D");
-    clear(&p, "/e/d");
-    peer_stop(&p);
+    furnish(p, "/d");
+    disk_directory(p, "/d/in");
+    disk_directory(p, "/e");
+    respell(p, "/d", "/D");
+    respell(p, "/d", "/e/d");
+    peer_rights(p, "/d/in", READ);
+    peer_run(p);
+    expect_nothing(p, "/D");
+    expect_nothing(p, "/D/in");
+    expect_nothing(p, "/e/d");
+    expect_names(p, "/", LIST_FACTS, 3);
+    expect_names(p, "/e", LIST_FACTS, 0);
+    cr_expect_eq(ask_size(p, "/d/f"), 2);
+    clear(p, "/D");
+    clear(p, "/e/d");
 }
 
 /* In a directory that has rights of its own, too. */
-Test(guard, in_another_mount)
+PeerTest(guard, in_another_mount, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_directory(&p, "/d/e");
-    furnish(&p, "/d/e/in");
-    respell(&p, "/d/e/in", "/d/e/IN");
-    peer_rights(&p, "/d", RIGHT_ALL);
-    peer_rights(&p, "/d/e/in", READ);
-    peer_run(&p);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/d/e/IN"),
+    disk_directory(p, "/d");
+    disk_directory(p, "/d/e");
+    furnish(p, "/d/e/in");
+    respell(p, "/d/e/in", "/d/e/IN");
+    peer_rights(p, "/d", RIGHT_ALL);
+    peer_rights(p, "/d/e/in", READ);
+    peer_run(p);
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/d/e/IN"),
                  OUTCOME_NOT_FOUND);
-    expect_nothing_below(&p, "/d/e/IN");
-    expect_names(&p, "/d/e", LIST_NAMES, 1);
-    clear(&p, "/d/e/IN");
-    peer_stop(&p);
+    expect_nothing_below(p, "/d/e/IN");
+    expect_names(p, "/d/e", LIST_NAMES, 1);
+    clear(p, "/d/e/IN");
 }
 
 /* Another's file is no different from a missing one, also as a directory. */
 Test(guard, among_own_files)
 {
     struct peer p;
-    int fd;
 
     if (geteuid() != 0)
         cr_skip_test("without root there is one user");
@@ -201,95 +171,72 @@ Test(guard, among_own_files)
     cr_assert_eq(chown(disk_path(&p, "/d/g"), 0, 0), 0);
     peer_rights(&p, "/d", RIGHT_ALL | RIGHT_MINE);
     peer_run(&p);
-    cr_expect_eq(ask_read(&p, "/d/g", 0, &fd), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_read(&p, "/d/g/f", 0, &fd), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(&p, "/d/g", 0, NULL), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(&p, "/d/g/f", 0, NULL), OUTCOME_NOT_FOUND);
     peer_stop(&p);
 }
 
 /* The directory of the login has moved, and another one has its name. */
-Test(guard, replaced_since_the_login)
+PeerTest(guard, replaced_since_the_login, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    furnish(&p, "/in");
-    disk_directory(&p, "/e");
-    peer_rights(&p, "/in", READ);
-    peer_run(&p);
-    cr_assert_eq(rename(disk_path(&p, "/in"), disk_path(&p, "/e/old")), 0);
-    expect_nothing(&p, "/e/old");
-    disk_directory(&p, "/in");
-    disk_put(&p, "/in/f", "x", 1);
-    respell(&p, "/in", "/IN");
-    expect_nothing(&p, "/IN");
-    expect_nothing(&p, "/e/old");
-    cr_expect_eq(ask_size(&p, "/in/f"), 2, "the login's");
-    expect_names(&p, "/", LIST_FACTS, 3);
-    clear(&p, "/IN");
-    peer_stop(&p);
+    furnish(p, "/in");
+    disk_directory(p, "/e");
+    peer_rights(p, "/in", READ);
+    peer_run(p);
+    cr_assert_eq(rename(disk_path(p, "/in"), disk_path(p, "/e/old")), 0);
+    expect_nothing(p, "/e/old");
+    disk_directory(p, "/in");
+    disk_put(p, "/in/f", "x", 1);
+    respell(p, "/in", "/IN");
+    expect_nothing(p, "/IN");
+    expect_nothing(p, "/e/old");
+    cr_expect_eq(ask_size(p, "/in/f"), 2, "the login's");
+    expect_names(p, "/", LIST_FACTS, 3);
+    clear(p, "/IN");
 }
 
 /* Something is mounted on it since the login. Another mount beside it stays. */
-Test(guard, mounted_since_the_login)
+PeerTest(guard, mounted_since_the_login, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-    int fd;
-
-    in_own_namespace();
-    peer_init(&p);
-    furnish(&p, "/d");
-    disk_directory(&p, "/e");
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", READ);
-    peer_run(&p);
-    cr_assert_eq(mount("none", disk_path(&p, "/in"), "tmpfs", 0, "mode=777"),
-                 0);
-    disk_put(&p, "/in/f", "x", 1);
-    respell(&p, "/in", "/IN");
-    respell(&p, "/d", "/D");
-    expect_nothing(&p, "/IN");
-    cr_expect_eq(ask_read(&p, "/D/f", 0, &fd), OUTCOME_OK);
-    close(fd);
-    clear(&p, "/D");
-    clear(&p, "/IN");
-    clear(&p, "/in");
-    peer_stop(&p);
+    furnish(p, "/d");
+    disk_directory(p, "/e");
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", READ);
+    peer_run(p);
+    cr_assert_eq(mount("none", disk_path(p, "/in"), "tmpfs", 0, "mode=777"), 0);
+    disk_put(p, "/in/f", "x", 1);
+    respell(p, "/in", "/IN");
+    respell(p, "/d", "/D");
+    expect_nothing(p, "/IN");
+    cr_expect_eq(ask_read(p, "/D/f", 0, NULL), OUTCOME_OK);
+    clear(p, "/D");
+    clear(p, "/IN");
+    clear(p, "/in");
 }
 
 /* A disk that hangs holds up no path to another one. */
-Test(guard, mounted_disk_is_left_alone)
+PeerTest(guard, mounted_disk_is_left_alone, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    furnish(&p, "/d");
-    disk_directory(&p, "/in");
-    cr_assert_eq(mount("none", disk_path(&p, "/in"), "tmpfs", 0, "mode=777"),
-                 0);
-    peer_rights(&p, "/in", READ);
+    furnish(p, "/d");
+    disk_directory(p, "/in");
+    cr_assert_eq(mount("none", disk_path(p, "/in"), "tmpfs", 0, "mode=777"), 0);
+    peer_rights(p, "/in", READ);
     look_fails = "in";
-    peer_run(&p);
-    cr_expect_eq(ask_size(&p, "/d/f"), 2);
-    clear(&p, "/in");
-    peer_stop(&p);
+    peer_run(p);
+    cr_expect_eq(ask_size(p, "/d/f"), 2);
+    clear(p, "/in");
 }
 
 /* A name that comes after the look is not opened. */
-Test(guard, missing_at_the_look)
+PeerTest(guard, missing_at_the_look, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    furnish(&p, "/D");
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", READ);
+    furnish(p, "/D");
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", READ);
     rename_faults.folds = true;
-    peer_run(&p);
-    expect_missing(ask_path(&p, MSG_directory_enter, "/D"), "CWD", "/D");
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/D/new"), OUTCOME_NOT_FOUND);
-    peer_stop(&p);
+    peer_run(p);
+    expect_missing(ask_path(p, MSG_directory_enter, "/D"), "CWD", "/D");
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/D/new"), OUTCOME_NOT_FOUND);
 }
 
 /* In a drop no name is looked at, and a share hides what is below its name. */
@@ -390,18 +337,13 @@ Test(guard, nothing_takes_its_place)
 }
 
 /* Unless there are such directories, all spellings are the disk's affair. */
-Test(guard, no_rights_of_their_own)
+PeerTest(guard, no_rights_of_their_own, (in_own_namespace(), peer_init(p)))
 {
-    struct peer p;
-
-    in_own_namespace();
-    peer_init(&p);
-    furnish(&p, "/d");
-    respell(&p, "/d", "/D");
-    peer_share(&p, "/contracts", READ);
-    peer_run(&p);
-    cr_expect_eq(ask_size(&p, "/D/f"), 2);
-    expect_names(&p, "/", LIST_FACTS, 4);
-    clear(&p, "/D");
-    peer_stop(&p);
+    furnish(p, "/d");
+    respell(p, "/d", "/D");
+    peer_share(p, "/contracts", READ);
+    peer_run(p);
+    cr_expect_eq(ask_size(p, "/D/f"), 2);
+    expect_names(p, "/", LIST_FACTS, 4);
+    clear(p, "/D");
 }

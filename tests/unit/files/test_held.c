@@ -141,38 +141,32 @@ static void begin(struct peer *p)
 /* An upload of 100 KiB from FROM on, with that handle. */
 static int open_upload(struct peer *p, uint64_t from)
 {
-    uint64_t first;
     int fd;
 
-    cr_assert_eq(ask_write(p, "/in/a", WRITE_STORE, from, 0, &fd, &first),
-                 OUTCOME_OK);
-    put_pattern(fd, first, 100 * K, 1);
+    DONE(ask_write(p, "/in/a", WRITE_STORE, from, 0, &fd));
+    put_pattern(fd, p->first, 100 * K, 1);
     return fd;
 }
 
 /* A subverted session keeps its handle, to change the file after the
  * inspection, even of a cut upload. */
-Test(held, a_handle_that_stays_open)
+PeerTest(held, a_handle_that_stays_open, begin(p))
 {
     struct message m;
     int first, second;
-    struct peer p;
 
-    begin(&p);
-    first = open_upload(&p, 0);
-    cr_expect_eq(ask_commit(&p, 100 * K), OUTCOME_BUSY);
-    second = open_upload(&p, ask_size(&p, "/in/a"));
+    first = open_upload(p, 0);
+    cr_expect_eq(ask_commit(p, 100 * K), OUTCOME_BUSY);
+    second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    cr_expect_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 100 * K),
+    cr_expect_eq(ASK(p, &m, file_prepare, NEXT(p), .length = 100 * K),
                  OUTCOME_BUSY);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(p));
     close(first);
-    second = open_upload(&p, ask_size(&p, "/in/a"));
+    second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    cr_assert_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 100 * K),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
-    peer_stop(&p);
+    DONE(ASK(p, &m, file_prepare, NEXT(p), .length = 100 * K));
+    DONE(ask_commit(p, 100 * K));
 }
 
 /* A disk without leases, and a disk with a server that lends them: there nobody
@@ -206,76 +200,65 @@ Test(held, a_disk_without_leases)
 static void is_unseen(struct peer *p, const char *directory, const char *path)
 {
     struct msg_facts_are facts;
-    char *text;
-    uint64_t n;
-    int fd, end;
 
-    cr_expect_eq(ask_list(p, directory, LIST_LONG, "", &text, &end, &n), 0);
-    cr_expect_eq(n, 0, "%s", text);
-    free(text);
+    cr_expect_eq(ask_list(p, directory, LIST_LONG, ""), 0);
+    cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
         cr_expect_eq(ask_facts(p, path, what, &facts), OUTCOME_NOT_FOUND, "%s",
                      path);
-    cr_expect_eq(ask_read(p, path, 0, &fd), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(p, path, 0, NULL), OUTCOME_NOT_FOUND);
     cr_expect_eq(ask_path(p, MSG_file_delete, path), OUTCOME_NOT_FOUND);
     cr_expect_eq(ask_times(p, path, 5, 5), OUTCOME_NOT_FOUND);
 }
 
-Test(held, unseen_until_the_release)
+PeerTest(held, unseen_until_the_release, begin(p))
 {
     char id[32], stands[128];
     struct held h;
-    struct peer p;
     struct stat st;
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 200 * K, 1, id);
+    hold(p, "/in/a", WRITE_STORE, 200 * K, 1, id);
     snprintf(stands, sizeof(stands), "%s",
              held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
-    cr_expect(disk_is(&p, stands, 200 * K, 1), "%s", stands);
-    cr_expect_eq(disk_partials(&p, "/in"), 1, "no partial beside it");
-    is_unseen(&p, "/in", "/in/a");
-    is_unseen(&p, "/in", stands);
-    cr_expect_eq(ask_rename(&p, "/in/a", "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_rename(&p, stands, "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_upload(&p, stands, WRITE_STORE, 0, 1, 1),
-                 OUTCOME_BAD_NAME);
-    h = order_once(&p, HELD_LIST, "");
+    cr_expect(disk_is(p, stands, 200 * K, 1), "%s", stands);
+    cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
+    is_unseen(p, "/in", "/in/a");
+    is_unseen(p, "/in", stands);
+    cr_expect_eq(ask_rename(p, "/in/a", "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_rename(p, stands, "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_upload(p, stands, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
+    h = order_once(p, HELD_LIST, "");
     cr_expect(h.count == 1 && h.bytes == 200 * K && h.outcome == OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
     cr_expect_str_eq(h.id, id);
-    cr_assert_eq(stat(disk_path(&p, stands), &st), 0);
+    cr_assert_eq(stat(disk_path(p, stands), &st), 0);
     cr_expect_eq(h.uid, st.st_uid);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, ID).count, 0, "another id");
-    h = order_once(&p, HELD_RELEASE, id);
+    cr_expect_eq(order_once(p, HELD_RELEASE, ID).count, 0, "another id");
+    h = order_once(p, HELD_RELEASE, id);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
-    cr_expect(disk_is(&p, "/in/a", 200 * K, 1));
-    cr_expect_eq(order_once(&p, HELD_RELEASE, id).count, 0, "it is released");
-    cr_expect_eq(order_once(&p, HELD_REJECT, id).count, 0);
-    cr_expect(disk_has(&p, "/in/a"));
-    peer_stop(&p);
+    cr_expect(disk_is(p, "/in/a", 200 * K, 1));
+    cr_expect_eq(order_once(p, HELD_RELEASE, id).count, 0, "it is released");
+    cr_expect_eq(order_once(p, HELD_REJECT, id).count, 0);
+    cr_expect(disk_has(p, "/in/a"));
 }
 
 /* A second name of the file plays a file system that ignores case. */
-Test(held, spelled_otherwise)
+PeerTest(held, spelled_otherwise, begin(p))
 {
     char id[32], stands[128], other[128], path[2][256];
-    struct peer p;
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
     snprintf(stands, sizeof(stands), "%s",
              held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
     snprintf(other, sizeof(other), "/in/.SALLYPORT-%s.HELD-O-A", id);
     for (int i = 0; i < 2; i++)
         snprintf(path[i], sizeof(path[i]), "%s",
-                 disk_path(&p, i ? other : stands));
+                 disk_path(p, i ? other : stands));
     cr_assert_eq(link(path[0], path[1]), 0);
-    is_unseen(&p, "/in", other);
-    cr_expect_eq(ask_rename(&p, other, "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_upload(&p, other, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
-    peer_stop(&p);
+    is_unseen(p, "/in", other);
+    cr_expect_eq(ask_rename(p, other, "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_upload(p, other, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
 }
 
 /* A process of a user without inspection of uploads. */
@@ -320,16 +303,14 @@ static void arrive(struct peer *p, struct peer *other, enum arrival how,
         cr_expect_eq(order_once(p, HELD_RELEASE, newer).outcome, OUTCOME_OK);
     else
         order_once(p, HELD_REJECT, newer);
-    if (how == AS_UPLOADED || how == WITH_AN_OLD_TIME) {
-        cr_assert_eq(ask_upload(other, "/in/a", WRITE_STORE, 0, 20, 2), 0);
-        cr_assert_eq(ask_commit(other, 20), OUTCOME_OK);
-    }
+    if (how == AS_UPLOADED || how == WITH_AN_OLD_TIME)
+        ask_store(other, "/in/a", 20, 2);
     if (how == WITH_AN_OLD_TIME)
-        cr_assert_eq(ask_times(other, "/in/a", 5, 5), OUTCOME_OK);
+        DONE(ask_times(other, "/in/a", 5, 5));
     if (how == BY_RENAME)
-        cr_assert_eq(ask_rename(other, "/in/c", "/in/a"), OUTCOME_OK);
+        DONE(ask_rename(other, "/in/c", "/in/a"));
     if (how == BY_RENAME_OF_RELEASED)
-        cr_assert_eq(ask_rename(other, "/in/b", "/in/a"), OUTCOME_OK);
+        DONE(ask_rename(other, "/in/b", "/in/a"));
     if (how == RELEASED_AND_CHANGED)
         disk_fill(p, "/in/a", 20, 2);
 }
@@ -348,8 +329,7 @@ static void release_after(enum conflict conflict, enum arrival how)
     join(&other, &p);
     hold(&p, "/in/b", WRITE_STORE, 20, 2, earlier);
     cr_expect_eq(order_once(&p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
-    cr_assert_eq(ask_upload(&other, "/in/c", WRITE_STORE, 0, 20, 2), 0);
-    cr_assert_eq(ask_commit(&other, 20), OUTCOME_OK);
+    ask_store(&other, "/in/c", 20, 2);
     hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
     tick(&p);
     hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
@@ -375,29 +355,26 @@ Test(held, released_after_a_newer_one)
 }
 
 /* Both wait. A release and a time of the client are no newer file. */
-Test(held, released_in_order)
+PeerTest(held, released_in_order, begin(p))
 {
     char first[32], second[32];
-    struct peer p, other;
+    struct peer other;
     struct held h;
 
-    begin(&p);
-    join(&other, &p);
-    cr_assert_eq(ask_upload(&other, "/in/b", WRITE_STORE, 0, 20, 2), 0);
-    cr_assert_eq(ask_commit(&other, 20), OUTCOME_OK);
-    cr_assert_eq(ask_times(&other, "/in/b", 5, 4102444800), OUTCOME_OK);
-    tick(&p);
-    hold(&p, "/in/b", WRITE_STORE, 10, 1, first);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, first);
-    hold(&p, "/in/a", WRITE_STORE, 20, 2, second);
-    tick(&p);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
-    h = order_once(&p, HELD_RELEASE, second);
+    join(&other, p);
+    ask_store(&other, "/in/b", 20, 2);
+    DONE(ask_times(&other, "/in/b", 5, 4102444800));
+    tick(p);
+    hold(p, "/in/b", WRITE_STORE, 10, 1, first);
+    cr_expect_eq(order_once(p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, first);
+    hold(p, "/in/a", WRITE_STORE, 20, 2, second);
+    tick(p);
+    cr_expect_eq(order_once(p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    h = order_once(p, HELD_RELEASE, second);
     cr_expect_eq(h.outcome, OUTCOME_OK, "%d", h.outcome);
-    cr_expect(disk_is(&p, "/in/a", 20, 2));
+    cr_expect(disk_is(p, "/in/a", 20, 2));
     peer_leave(&other);
-    peer_stop(&p);
 }
 
 /* A release that left no note counts as a change: the later upload waits. */
@@ -421,108 +398,92 @@ Test(held, released_without_attributes)
 }
 
 /* Which of the two is older can't be seen: then the visible one stays. */
-Test(held, released_without_a_look)
+PeerTest(held, released_without_a_look, begin(p))
 {
     struct held h;
-    struct peer p;
     char id[32];
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
-    disk_fill(&p, "/in/a", 20, 2);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    disk_fill(p, "/in/a", 20, 2);
     look_fails = "a";
-    h = order_once(&p, HELD_RELEASE, id);
+    h = order_once(p, HELD_RELEASE, id);
     look_fails = NULL;
     cr_expect(h.count == 1 && h.outcome == OUTCOME_IO, "%d", h.outcome);
-    cr_expect(disk_is(&p, "/in/a", 20, 2));
-    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1);
-    peer_stop(&p);
+    cr_expect(disk_is(p, "/in/a", 20, 2));
+    cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
 /* It waits, so the client gets its id. */
-Test(held, a_directory_that_is_not_synced)
+PeerTest(held, a_directory_that_is_not_synced, peer_init(p))
 {
     struct message m;
-    struct peer p;
 
-    peer_init(&p);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", INSPECT);
-    p.start.rules.fsync = true;
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", INSPECT);
+    p->start.rules.fsync = true;
     sync_directories_fail = true;
-    peer_run(&p);
+    peer_run(p);
     sync_directories_fail = false;
-    cr_assert_eq(ask_upload(&p, "/in/a", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_assert_eq(ASK(&p, &m, file_commit, NEXT(&p), .length = 10), OUTCOME_OK);
+    DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, 10, 1));
+    DONE(ASK(p, &m, file_commit, NEXT(p), .length = 10));
     cr_expect(m.file_stored.unsafe);
     cr_expect_eq(m.file_stored.held.len, HELD_DIGITS);
-    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1);
-    peer_stop(&p);
+    cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
 /* Its bytes are sent, or the order has failed. */
-Test(held, one_that_cannot_be_read)
+PeerTest(held, one_that_cannot_be_read, begin(p))
 {
     struct held h;
-    struct peer p;
     char id[32];
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
     cr_assert_eq(
-        chmod(disk_path(&p, held_at(id, CONFLICT_OVERWRITE, "/in", "a")), 0),
-        0);
-    h = order_once(&p, HELD_READ, id);
+        chmod(disk_path(p, held_at(id, CONFLICT_OVERWRITE, "/in", "a")), 0), 0);
+    h = order_once(p, HELD_READ, id);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_DENIED, "%d", h.outcome);
-    peer_stop(&p);
 }
 
-Test(held, rejected)
+PeerTest(held, rejected, begin(p))
 {
     char id[32], other[32];
-    struct peer p;
     struct held h;
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
-    hold(&p, "/in/a", WRITE_STORE, 20, 2, other);
-    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 2);
-    h = order_once(&p, HELD_REJECT, id);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    hold(p, "/in/a", WRITE_STORE, 20, 2, other);
+    cr_expect_eq(order_once(p, HELD_LIST, "").count, 2);
+    h = order_once(p, HELD_REJECT, id);
     cr_expect(h.count == 1 && h.bytes == 10 && h.outcome == OUTCOME_OK);
-    cr_expect_not(disk_has(&p, "/in/a"));
-    h = order_once(&p, HELD_LIST, "");
+    cr_expect_not(disk_has(p, "/in/a"));
+    h = order_once(p, HELD_LIST, "");
     cr_expect_eq(h.count, 1);
     cr_expect_str_eq(h.id, other);
-    peer_stop(&p);
 }
 
 /* A directory with its rule is a mount: nothing comes in by another way. */
-Test(held, no_other_way)
+PeerTest(held, no_other_way, begin(p))
 {
-    struct peer p;
     char id[32];
 
-    begin(&p);
-    disk_fill(&p, "/f", 10, 1);
-    disk_directory(&p, "/d");
-    cr_expect_eq(ask_rename(&p, "/f", "/in/f"), OUTCOME_BETWEEN_MOUNTS);
-    cr_expect_eq(ask_rename(&p, "/d", "/in/d"), OUTCOME_BETWEEN_MOUNTS);
-    cr_expect_eq(ask_rename(&p, "/in", "/out"), OUTCOME_MOUNT);
-    disk_link(&p, "/in", "/link");
-    cr_expect_eq(ask_upload(&p, "/link/f", WRITE_STORE, 0, 1, 1),
+    disk_fill(p, "/f", 10, 1);
+    disk_directory(p, "/d");
+    cr_expect_eq(ask_rename(p, "/f", "/in/f"), OUTCOME_BETWEEN_MOUNTS);
+    cr_expect_eq(ask_rename(p, "/d", "/in/d"), OUTCOME_BETWEEN_MOUNTS);
+    cr_expect_eq(ask_rename(p, "/in", "/out"), OUTCOME_MOUNT);
+    disk_link(p, "/in", "/link");
+    cr_expect_eq(ask_upload(p, "/link/f", WRITE_STORE, 0, 1, 1),
                  OUTCOME_NOT_FOUND);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/sub"), OUTCOME_OK);
-    disk_directory(&p,
+    DONE(ask_path(p, MSG_directory_make, "/in/sub"));
+    disk_directory(p,
                    "/closed"); /* no matter for an order that finds its file */
-    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
-    hold(&p, "/in/sub/f", WRITE_STORE, 10, 2, id);
-    is_unseen(&p, "/in/sub", "/in/sub/f");
-    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/in/sub"),
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    hold(p, "/in/sub/f", WRITE_STORE, 10, 2, id);
+    is_unseen(p, "/in/sub", "/in/sub/f");
+    cr_expect_eq(ask_path(p, MSG_directory_remove, "/in/sub"),
                  OUTCOME_NOT_EMPTY);
-    cr_assert_eq(ask_rename(&p, "/in/sub", "/in/new"), OUTCOME_OK);
-    cr_expect_str_eq(order_once(&p, HELD_RELEASE, id).path, "/in/new/f");
-    cr_expect(disk_is(&p, "/in/new/f", 10, 2));
-    peer_stop(&p);
+    DONE(ask_rename(p, "/in/sub", "/in/new"));
+    cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, "/in/new/f");
+    cr_expect(disk_is(p, "/in/new/f", 10, 2));
 }
 
 /* The name was free at the upload, and is taken at the release. */
@@ -583,72 +544,63 @@ Test(held, a_name_that_is_taken)
     }
 }
 
-Test(held, a_directory_has_the_name)
+PeerTest(held, a_directory_has_the_name, begin(p))
 {
-    struct peer p;
     struct held h;
     char id[32];
 
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
-    disk_directory(&p, "/in/a");
-    h = order_once(&p, HELD_RELEASE, id);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    disk_directory(p, "/in/a");
+    h = order_once(p, HELD_RELEASE, id);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_IS_DIRECTORY, "%d",
               h.outcome);
-    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1, "it stays");
-    peer_stop(&p);
+    cr_expect_eq(order_once(p, HELD_LIST, "").count, 1, "it stays");
 }
 
 /* A cut upload goes on; a rest never waits without its beginning. */
-Test(held, rest_and_append)
+PeerTest(held, rest_and_append, begin(p))
 {
-    struct peer p;
     char id[32];
 
-    begin(&p);
-    ask_cut(&p, "/in/a", 200 * K, 1);
-    cr_expect_eq(ask_size(&p, "/in/a"), 192 * K);
-    hold(&p, "/in/a", WRITE_APPEND, 300 * K, 1, id);
-    order_once(&p, HELD_RELEASE, id);
-    cr_expect(disk_is(&p, "/in/a", 300 * K, 1));
-    cr_expect_eq(ask_upload(&p, "/in/a", WRITE_APPEND, 0, 400 * K, 1),
+    ask_cut(p, "/in/a", 200 * K, 1);
+    cr_expect_eq(ask_size(p, "/in/a"), 192 * K);
+    hold(p, "/in/a", WRITE_APPEND, 300 * K, 1, id);
+    order_once(p, HELD_RELEASE, id);
+    cr_expect(disk_is(p, "/in/a", 300 * K, 1));
+    cr_expect_eq(ask_upload(p, "/in/a", WRITE_APPEND, 0, 400 * K, 1),
                  OUTCOME_SEND_WHOLE);
-    cr_expect_eq(ask_upload(&p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1),
+    cr_expect_eq(ask_upload(p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1),
                  OUTCOME_SEND_WHOLE);
-    hold(&p, "/in/a", WRITE_STORE, 400 * K, 2, id);
-    cr_expect(disk_is(&p, "/in/a", 300 * K, 1), "until the release");
-    order_once(&p, HELD_RELEASE, id);
-    cr_expect(disk_is(&p, "/in/a", 400 * K, 2));
-    peer_stop(&p);
+    hold(p, "/in/a", WRITE_STORE, 400 * K, 2, id);
+    cr_expect(disk_is(p, "/in/a", 300 * K, 1), "until the release");
+    order_once(p, HELD_RELEASE, id);
+    cr_expect(disk_is(p, "/in/a", 400 * K, 2));
 }
 
 /* A drop: the 226 has the name that the file gets. */
-Test(held, in_a_drop)
+PeerTest(held, in_a_drop, peer_init(p))
 {
     char id[32], stored[512], name[NAME_MAX + 1];
     struct message m;
-    struct peer p;
 
-    peer_init(&p);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/in/a.pdf", WRITE_STORE, 0, 10, 1), 0);
-    cr_assert_eq(ASK(&p, &m, file_commit, NEXT(&p), .length = 10), OUTCOME_OK);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
+    peer_run(p);
+    DONE(ask_upload(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
+    DONE(ASK(p, &m, file_commit, NEXT(p), .length = 10));
     slice_copy(m.file_stored.held, id, sizeof(id));
     slice_copy(m.file_stored.path, stored, sizeof(stored));
     cr_expect_eq(strlen(stored), strlen("/in/a.01234567.pdf"), "%s", stored);
-    cr_expect_str_eq(order_once(&p, HELD_RELEASE, id).path, stored);
-    cr_expect(disk_is(&p, stored, 10, 1));
+    cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, stored);
+    cr_expect(disk_is(p, stored, 10, 1));
     memset(name, 'x', sizeof(name));
     memcpy(name, "/in/", 4);
     name[4 + HELD_NAME_MAX] = '\0';
-    hold(&p, name, WRITE_STORE, 10, 1, id);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, id).outcome, OUTCOME_OK);
+    hold(p, name, WRITE_STORE, 10, 1, id);
+    cr_expect_eq(order_once(p, HELD_RELEASE, id).outcome, OUTCOME_OK);
     name[4 + HELD_NAME_MAX] = 'x';
     name[4 + HELD_NAME_MAX + 1] = '\0';
-    cr_expect_eq(ask_upload(&p, name, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
-    peer_stop(&p);
+    cr_expect_eq(ask_upload(p, name, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
 }
 
 /* Uploads of one member wait, uploads of the others don't; nobody sees the
@@ -674,8 +626,7 @@ Test(held, in_a_share)
     ctl.start.uid = ctl.start.gid = p.mounts[0].gid;
     h = order_once(&ctl, HELD_LIST, "");
     cr_expect(h.count == 1 && h.uid == PEER_UID);
-    cr_assert_eq(ask_upload(&b, "/contracts/a", WRITE_STORE, 0, 20, 2), 0);
-    cr_assert_eq(ask_commit(&b, 20), OUTCOME_OK);
+    ask_store(&b, "/contracts/a", 20, 2);
     cr_expect(disk_is(&p, SHARE "/a", 20, 2), "at once");
     h = order_once(&ctl, HELD_RELEASE, id);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS);
@@ -718,56 +669,48 @@ Test(held, two_at_once)
 }
 
 /* Killed before the rename it is a partial, and after it, it waits. */
-Test(held, a_killed_process)
+PeerTest(held, a_killed_process, begin(p))
 {
     struct message m;
-    struct peer p;
-    int fd;
 
-    begin(&p);
     for (int step = 0; step < 2; step++) {
-        cr_assert_eq(ask_upload(&p, "/in/a", WRITE_STORE, 0, 10, 1), 0);
-        cr_assert_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 10), 0);
+        DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, 10, 1));
+        DONE(ASK(p, &m, file_prepare, NEXT(p), .length = 10));
         if (step == 1)
-            cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
-        cr_assert_eq(kill(p.pid, SIGKILL), 0);
-        cr_expect_eq(peer_wait(&p), 256 + SIGKILL);
-        channel_close(&p.session);
-        channel_close(&p.master);
-        channel_close(&p.log);
-        cr_expect_eq(order_once(&p, HELD_LIST, "").count, (size_t)step);
-        peer_run(&p);
-        cr_expect_eq(ask_read(&p, "/in/a", 0, &fd), OUTCOME_NOT_FOUND);
+            DONE(ask_commit(p, 10));
+        cr_assert_eq(kill(p->pid, SIGKILL), 0);
+        cr_expect_eq(peer_wait(p), 256 + SIGKILL);
+        channel_close(&p->session);
+        channel_close(&p->master);
+        channel_close(&p->log);
+        cr_expect_eq(order_once(p, HELD_LIST, "").count, (size_t)step);
+        peer_run(p);
+        cr_expect_eq(ask_read(p, "/in/a", 0, NULL), OUTCOME_NOT_FOUND);
     }
-    peer_stop(&p);
 }
 
 /* A session can't ask, and an order needs an id. */
-Test(held, what_is_refused)
+PeerTest(held, what_is_refused, peer_start_for_ctl(p))
 {
     struct message m;
-    struct peer p;
 
-    peer_start_for_ctl(&p);
-    cr_assert_eq(SEND(&p.session, held_find, NEXT(&p), .order = HELD_REJECT,
+    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = HELD_REJECT,
                       .id = SLICE("")),
                  0);
-    cr_assert_eq(peer_answers(&p, &m), 1);
+    cr_assert_eq(peer_answers(p, &m), 1);
     cr_expect_eq(m.kind, MSG_partials_end);
-    peer_stop(&p);
 }
 
 /* A release holds the lock of its directory for the rename alone. */
-Test(held, no_sync_under_a_lock)
+PeerTest(held, no_sync_under_a_lock, begin(p))
 {
     struct message m;
-    struct peer p, b;
+    struct peer b;
     char id[32];
 
-    begin(&p);
-    disk_put(&p, "/in/old", "x", 1);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
-    b = p;
+    disk_put(p, "/in/old", "x", 1);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    b = *p;
     b.start.mounts = b.mounts;
     b.start.for_ctl = true;
     b.start.rules.fsync = true;
@@ -777,12 +720,11 @@ Test(held, no_sync_under_a_lock)
                       .id = slice_from(id)),
                  0);
     sync_directories_expect();
-    cr_expect(disk_is(&p, "/in/a", 10, 1));
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/in/old"), OUTCOME_OK);
+    cr_expect(disk_is(p, "/in/a", 10, 1));
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/in/old"), OUTCOME_OK);
     sync_directories_go_on();
     cr_assert_eq(peer_answers(&b, &m), 1);
     cr_expect_eq(m.kind, MSG_held);
     cr_expect_eq(m.held.outcome, OUTCOME_OK);
     peer_leave(&b);
-    peer_stop(&p);
 }

@@ -35,13 +35,6 @@ static unsigned mode_of(struct peer *p, const char *path)
     return stat_of(p, path).st_mode & 07777;
 }
 
-static void store(struct peer *p, const char *path, size_t len, unsigned seed)
-{
-    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK,
-                 "%s", path);
-    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
-}
-
 static int ask_prepare(struct peer *p, uint64_t length)
 {
     struct message reply;
@@ -51,56 +44,47 @@ static int ask_prepare(struct peer *p, uint64_t length)
 
 /* A partial is its user's alone. It gets the mode of its place when it is
  * complete, before its sync, and loses it if it doesn't become a file. */
-Test(modes, of_files_and_directories)
+PeerTest(modes, of_files_and_directories, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", RIGHT_ALL);
-    p.mounts[1].file_mode = 0640;
-    p.mounts[1].dir_mode = 0750;
-    peer_run(&p);
-    store(&p, "/f", 10, 1);
-    store(&p, "/contracts/f", 10, 1);
-    store(&p, "/in/f", 10, 1);
-    cr_expect_eq(mode_of(&p, "/f"), 0600);
-    cr_expect_eq(mode_of(&p, SHARE "/f"), 0660);
-    cr_expect_eq(mode_of(&p, "/in/f"), 0640);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/d"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/d"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d/e"),
-                 OUTCOME_OK);
-    cr_expect_eq(mode_of(&p, "/d"), 0700);
-    cr_expect_eq(mode_of(&p, "/in/d"), 0750);
-    cr_expect_eq(mode_of(&p, SHARE "/d"), 02770);
-    cr_expect_eq(mode_of(&p, SHARE "/d/e"), 02770);
-    store(&p, "/contracts/d/e/f", 10, 1);
-    cr_expect_eq(stat_of(&p, SHARE "/d/e/f").st_gid, stat_of(&p, SHARE).st_gid);
-    peer_stop(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", RIGHT_ALL);
+    p->mounts[1].file_mode = 0640;
+    p->mounts[1].dir_mode = 0750;
+    peer_run(p);
+    ask_store(p, "/f", 10, 1);
+    ask_store(p, "/contracts/f", 10, 1);
+    ask_store(p, "/in/f", 10, 1);
+    cr_expect_eq(mode_of(p, "/f"), 0600);
+    cr_expect_eq(mode_of(p, SHARE "/f"), 0660);
+    cr_expect_eq(mode_of(p, "/in/f"), 0640);
+    DONE(ask_path(p, MSG_directory_make, "/d"));
+    DONE(ask_path(p, MSG_directory_make, "/in/d"));
+    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
+    DONE(ask_path(p, MSG_directory_make, "/contracts/d/e"));
+    cr_expect_eq(mode_of(p, "/d"), 0700);
+    cr_expect_eq(mode_of(p, "/in/d"), 0750);
+    cr_expect_eq(mode_of(p, SHARE "/d"), 02770);
+    cr_expect_eq(mode_of(p, SHARE "/d/e"), 02770);
+    ask_store(p, "/contracts/d/e/f", 10, 1);
+    cr_expect_eq(stat_of(p, SHARE "/d/e/f").st_gid, stat_of(p, SHARE).st_gid);
 }
 
-Test(modes, of_a_partial)
+PeerTest(modes, of_a_partial, peer_init(p))
 {
     char path[512];
-    struct peer p;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    p.start.rules.fsync = true;
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1),
-                 OUTCOME_OK);
-    snprintf(path, sizeof(path), "%s", disk_partial(&p, SHARE));
-    cr_expect_eq(mode_of(&p, path), 0600);
-    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
-    cr_expect_eq(mode_of(&p, path), 0660);
-    cr_expect_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(mode_of(&p, path), 0600, "it is kept");
-    cr_expect_gt(ask_size(&p, "/contracts/f"), 0);
-    peer_stop(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    p->start.rules.fsync = true;
+    peer_run(p);
+    DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
+    snprintf(path, sizeof(path), "%s", disk_partial(p, SHARE));
+    cr_expect_eq(mode_of(p, path), 0600);
+    cr_expect_eq(ask_prepare(p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(mode_of(p, path), 0660);
+    cr_expect_eq(ask_abort(p), OUTCOME_OK);
+    cr_expect_eq(mode_of(p, path), 0600, "it is kept");
+    cr_expect_gt(ask_size(p, "/contracts/f"), 0);
 }
 
 #define ACL_DEFAULT "system.posix_acl_default"
@@ -141,8 +125,8 @@ Test(modes, default_acls_count)
     p.start.rules.file_mode = 0660;
     p.start.rules.dir_mode = 0770;
     peer_run(&p);
-    store(&p, "/in/f", 10, 1);
-    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/d"), OUTCOME_OK);
+    ask_store(&p, "/in/f", 10, 1);
+    DONE(ask_path(&p, MSG_directory_make, "/in/d"));
     for (int i = 0; i < 2; i++) {
         const char *path = disk_path(&p, i ? "/in/d" : "/in/f");
 
@@ -164,9 +148,9 @@ static void furnish(struct peer *p)
     peer_init(p);
     peer_share(p, "/contracts", RIGHT_ALL);
     peer_run(p);
-    store(p, "/contracts/f", 10, 1);
-    store(p, "/contracts/g", 10, 1);
-    cr_assert_eq(ask_path(p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    ask_store(p, "/contracts/f", 10, 1);
+    ask_store(p, "/contracts/g", 10, 1);
+    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
     ask_cut(p, "/contracts/d/cut", 200 * K, 1);
 }
 
@@ -177,32 +161,27 @@ static void skip_without_root(void)
 }
 
 /* Rights decide; the owner of a file counts for its times only. */
-Test(members, change_each_others_files)
+PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 {
-    struct peer p, b;
+    struct peer b;
     char stored[4097];
-    int fd;
 
-    skip_without_root();
-    furnish(&p);
-    peer_member(&b, &p, "bert", RIGHT_ALL);
-    cr_expect_eq(ask_read(&b, "/contracts/f", 0, &fd), OUTCOME_OK);
-    close(fd);
+    peer_member(&b, p, "bert", RIGHT_ALL);
+    cr_expect_eq(ask_read(&b, "/contracts/f", 0, NULL), OUTCOME_OK);
     cr_expect_eq(ask_times(&b, "/contracts/f", 5, 5), OUTCOME_NOT_OWNER);
-    cr_expect_eq(ask_times(&p, "/contracts/f", 5, 5), OUTCOME_OK);
+    cr_expect_eq(ask_times(p, "/contracts/f", 5, 5), OUTCOME_OK);
     cr_expect_eq(ask_mode(&b, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
-    cr_expect_eq(ask_mode(&p, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
-    store(&b, "/contracts/f", 20, 2);
-    cr_expect(disk_is(&p, SHARE "/f", 20, 2));
-    cr_expect_eq(stat_of(&p, SHARE "/f").st_uid, PEER_UID + 1);
-    cr_expect_eq(ask_upload(&p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
-    cr_expect_eq(ask_commit_to(&p, 30, stored), OUTCOME_OK);
-    cr_expect(disk_is(&p, SHARE "/f", 30, 2), "APPE onto another's file");
-    cr_expect_eq(mode_of(&p, SHARE "/f"), 0660);
+    cr_expect_eq(ask_mode(p, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
+    ask_store(&b, "/contracts/f", 20, 2);
+    cr_expect(disk_is(p, SHARE "/f", 20, 2));
+    cr_expect_eq(stat_of(p, SHARE "/f").st_uid, PEER_UID + 1);
+    cr_expect_eq(ask_upload(p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
+    cr_expect_eq(ask_commit_to(p, 30, stored), OUTCOME_OK);
+    cr_expect(disk_is(p, SHARE "/f", 30, 2), "APPE onto another's file");
+    cr_expect_eq(mode_of(p, SHARE "/f"), 0660);
     cr_expect_eq(ask_rename(&b, "/contracts/g", "/contracts/d/g"), OUTCOME_OK);
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/g"), OUTCOME_OK);
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 static int finish(struct peer *p)
@@ -229,9 +208,8 @@ Test(members, a_swapped_partial_is_noticed)
         disk_directory(&p, "/in");
         s = steps_for_next();
         peer_run(&p);
-        cr_assert_eq(ask_upload(&p, in_share ? "/contracts/f" : "/in/f",
-                                WRITE_STORE, 0, 200 * K, 1),
-                     OUTCOME_OK);
+        DONE(ask_upload(&p, in_share ? "/contracts/f" : "/in/f", WRITE_STORE, 0,
+                        200 * K, 1));
         snprintf(partial, sizeof(partial), "%s", disk_partial(&p, where));
         steps_hold(s);
         cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 200 * K),
@@ -248,17 +226,16 @@ Test(members, a_swapped_partial_is_noticed)
 
 /* Nobody can lock another member's partial, so only its age says that nobody
  * writes it. */
-Test(members, partials_of_others_in_a_directory)
+PeerTest(members, partials_of_others_in_a_directory,
+         (skip_without_root(), furnish(p)))
 {
-    struct peer p, b;
+    struct peer b;
 
-    skip_without_root();
-    furnish(&p);
-    peer_member(&b, &p, "bert", RIGHT_ALL);
+    peer_member(&b, p, "bert", RIGHT_ALL);
     ask_cut(&b, "/contracts/d/own", 200 * K, 1);
     cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
                  OUTCOME_OTHERS_PARTIALS);
-    cr_expect_eq(disk_partials(&p, SHARE "/d"), 2, "nothing was removed");
+    cr_expect_eq(disk_partials(p, SHARE "/d"), 2, "nothing was removed");
     peer_leave(&b);
     time_ahead += 3590;
     peer_run(&b);
@@ -269,22 +246,18 @@ Test(members, partials_of_others_in_a_directory)
     peer_run(&b);
     cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
                  OUTCOME_OK);
-    cr_expect_not(disk_has(&p, SHARE "/d"));
+    cr_expect_not(disk_has(p, SHARE "/d"));
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* An account that was removed and made again has another uid, and computes the
  * same names: what the first one left unfinished keeps nobody from storing. */
-Test(members, an_account_that_was_made_again)
+PeerTest(members, an_account_that_was_made_again,
+         (skip_without_root(), furnish(p)))
 {
-    struct peer p, b;
-    uint64_t first;
-    int fd;
+    struct peer b;
 
-    skip_without_root();
-    furnish(&p);
-    peer_member(&b, &p, "bert", RIGHT_ALL);
+    peer_member(&b, p, "bert", RIGHT_ALL);
     ask_cut(&b, "/contracts/d/again", 200 * K, 1);
     peer_leave(&b);
     cr_assert_eq(chown(b.home, PEER_UID + 2, PEER_UID + 2), 0);
@@ -294,30 +267,25 @@ Test(members, an_account_that_was_made_again)
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
                  OUTCOME_NOT_FOUND);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(ask_write(&b, "/contracts/d/again",
-                               i ? WRITE_APPEND : WRITE_STORE, 0, 0, &fd,
-                               &first),
-                     OUTCOME_OK);
-        close(fd);
+        DONE(ask_write(&b, "/contracts/d/again", i ? WRITE_APPEND : WRITE_STORE,
+                       0, 0, NULL));
         cr_expect_eq(ask_commit(&b, 0), OUTCOME_OK);
     }
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
                  OUTCOME_OK);
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* If they don't run as root, they have one uid. */
-Test(members, partials_of_others_with_the_same_uid)
+PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
 {
-    struct peer p, b;
+    struct peer b;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_directory(&p, SHARE "/d");
-    peer_run(&p);
-    ask_cut(&p, "/contracts/d/f", 200 * K, 1);
-    b = p;
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, SHARE "/d");
+    peer_run(p);
+    ask_cut(p, "/contracts/d/f", 200 * K, 1);
+    b = *p;
     b.start.mounts = b.mounts;
     b.start.name = "bert";
     for (int hours = 0; hours < 2; hours++) {
@@ -327,42 +295,34 @@ Test(members, partials_of_others_with_the_same_uid)
         peer_leave(&b);
         time_ahead += HOUR;
     }
-    peer_stop(&p);
 }
 
 /* Partials of a member who has left would stay for ever. Only time says that
  * nobody writes them: the share's process can't open them. */
-Test(members, expired_partials_of_others_are_swept)
+PeerTest(members, expired_partials_of_others_are_swept,
+         (skip_without_root(), furnish(p)))
 {
-    struct peer p, b;
+    struct peer b;
 
-    skip_without_root();
-    furnish(&p);
-    peer_member(&b, &p, "bert", READ | RIGHT_DELETE);
+    peer_member(&b, p, "bert", READ | RIGHT_DELETE);
     for (int hours = 0; hours < 2; hours++)
         for (int days = 6; days < 9; days += 2) {
-            disk_age(&p, disk_partial(&p, SHARE "/d"), days);
-            cr_expect_eq(disk_sweep_share(&p, hours * HOUR),
+            disk_age(p, disk_partial(p, SHARE "/d"), days);
+            cr_expect_eq(disk_sweep_share(p, hours * HOUR),
                          hours == 1 && days == 8, "%d h, %d days", hours, days);
         }
-    cr_expect_eq(disk_partials(&p, SHARE "/d"), 0);
+    cr_expect_eq(disk_partials(p, SHARE "/d"), 0);
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* One of a random name can't be continued: it goes a day after its last
  * change. */
-Test(members, what_a_killed_process_left)
+PeerTest(members, what_a_killed_process_left, (skip_without_root(), furnish(p)))
 {
-    struct peer p;
-
-    skip_without_root();
-    furnish(&p);
-    disk_put(&p, SHARE "/" LEFT, "x", 1);
-    cr_expect_eq(disk_sweep_share(&p, 86000), 0);
-    cr_expect_eq(disk_sweep_share(&p, 86500), 1);
-    cr_expect_eq(disk_partials(&p, SHARE "/d"), 1);
-    peer_stop(&p);
+    disk_put(p, SHARE "/" LEFT, "x", 1);
+    cr_expect_eq(disk_sweep_share(p, 86000), 0);
+    cr_expect_eq(disk_sweep_share(p, 86500), 1);
+    cr_expect_eq(disk_partials(p, SHARE "/d"), 1);
 }
 
 /* Becomes the process files of P in its sandbox, with a member's rights, and

@@ -52,17 +52,12 @@ Test(mounts, the_longest_path_on_borders)
     cr_expect_not(mount_is_below(&f, SLICE("/share")));
 }
 
-static char *list(struct peer *p, const char *path, enum list_format format,
-                  const char *argument)
+static const char *list(struct peer *p, const char *path,
+                        enum list_format format, const char *argument)
 {
-    uint64_t entries;
-    char *text = NULL;
-    int outcome;
-
-    cr_assert_eq(ask_list(p, path, format, argument, &text, &outcome, &entries),
-                 OUTCOME_OK, "%s", path);
-    cr_expect_eq(outcome, OUTCOME_OK);
-    return text;
+    cr_assert_eq(ask_list(p, path, format, argument), OUTCOME_OK, "%s", path);
+    cr_expect_eq(p->listed, OUTCOME_OK);
+    return p->text;
 }
 
 /* How often TEXT contains PART. */
@@ -78,10 +73,9 @@ static int count(const char *text, const char *part)
 static void expect_names(struct peer *p, const char *path, const char *argument,
                          const char *wanted)
 {
-    char *text = list(p, path, LIST_NAMES, argument);
+    const char *text = list(p, path, LIST_NAMES, argument);
 
     cr_expect_str_eq(text, wanted, "%s %s: %s", path, argument, text);
-    free(text);
 }
 
 static unsigned perm_of(struct peer *p, const char *path)
@@ -96,45 +90,39 @@ static unsigned perm_of(struct peer *p, const char *path)
 
 /* A share stands in "/", in place of what the home has under its name, with its
  * own facts and rights; in the home nothing is made. */
-Test(mounts, a_share_appears)
+PeerTest(mounts, a_share_appears, peer_init(p))
 {
     struct msg_facts_are facts;
     struct stat st;
-    struct peer p;
-    char *text;
+    const char *text;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", READ);
-    disk_directory(&p, "/contracts");
-    disk_put(&p, "/contracts/hidden", "x", 1);
-    disk_put(&p, SHARE "/seen", "xy", 2);
-    cr_assert_eq(chmod(disk_path(&p, SHARE "/seen"), 0644), 0);
-    disk_put(&p, "/own", "x", 1);
-    peer_run(&p);
-    expect_names(&p, "/", "", "own\r\ncontracts\r\n");
-    expect_names(&p, "/contracts", "", "seen\r\n");
-    expect_names(&p, "/con*", "con*", "contracts\r\n");
-    expect_names(&p, "/o*", "o*", "own\r\n");
-    expect_names(&p, "/contracts/s*", "contracts/s*", "contracts/seen\r\n");
-    text = list(&p, "/", LIST_LONG, "");
+    peer_share(p, "/contracts", READ);
+    disk_directory(p, "/contracts");
+    disk_put(p, "/contracts/hidden", "x", 1);
+    disk_put(p, SHARE "/seen", "xy", 2);
+    cr_assert_eq(chmod(disk_path(p, SHARE "/seen"), 0644), 0);
+    disk_put(p, "/own", "x", 1);
+    peer_run(p);
+    expect_names(p, "/", "", "own\r\ncontracts\r\n");
+    expect_names(p, "/contracts", "", "seen\r\n");
+    expect_names(p, "/con*", "con*", "contracts\r\n");
+    expect_names(p, "/o*", "o*", "own\r\n");
+    expect_names(p, "/contracts/s*", "contracts/s*", "contracts/seen\r\n");
+    text = list(p, "/", LIST_LONG, "");
     cr_expect_eq(count(text, "contracts"), 1, "%s", text);
     cr_expect_eq(count(text, "drwxrwx---"), 1, "%s", text);
-    free(text);
-    text = list(&p, "/", LIST_FACTS, "");
+    text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
-    free(text);
-    cr_expect_eq(perm_of(&p, "/contracts"), PERM_ENTER | PERM_LIST);
-    cr_expect_eq(ask_facts(&p, "/contracts", FACTS_FOR_ANY, &facts),
-                 OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, SHARE), &st), 0);
+    cr_expect_eq(perm_of(p, "/contracts"), PERM_ENTER | PERM_LIST);
+    cr_expect_eq(ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts), OUTCOME_OK);
+    cr_assert_eq(stat(disk_path(p, SHARE), &st), 0);
     cr_expect_eq(facts.inode, st.st_ino);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts/seen"),
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts/seen"),
                  OUTCOME_NOT_DIRECTORY);
-    cr_expect_eq(ask_facts(&p, "/contracts/hidden", FACTS_FOR_ANY, &facts),
+    cr_expect_eq(ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY, &facts),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_size(&p, "/contracts/seen"), 2);
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/contracts/seen"), 2);
 }
 
 /* In a share the names of members stand beside their files, if master says them
@@ -143,7 +131,7 @@ Test(mounts, whose_files_they_are)
 {
     struct msg_facts_are facts;
     struct peer p;
-    char *text;
+    const char *text;
 
     if (geteuid() != 0)
         return;
@@ -163,48 +151,41 @@ Test(mounts, whose_files_they_are)
     cr_expect_eq(count(text, " bert group "), 1, "%s", text);
     cr_expect_eq(count(text, " anna group "), 1, "%s", text);
     cr_expect_eq(count(text, " owner group "), 2, "%s", text);
-    free(text);
     text = list(&p, "/contracts", LIST_FACTS, "");
     cr_expect_eq(count(text, ";UNIX.ownername=bert; bert's\r\n"), 1, "%s",
                  text);
     cr_expect_eq(count(text, "UNIX.ownername="), 2, "%s", text);
-    free(text);
     cr_expect_eq(ask_facts(&p, "/contracts/bert's", FACTS_FOR_ANY, &facts),
                  OUTCOME_OK);
     cr_expect(slice_equal(facts.owner, SLICE("bert")));
     text = list(&p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
-    free(text);
     peer_stop(&p);
 }
 
 /* A directory of the home with its own rights is listed once, with them. */
-Test(mounts, a_directory_has_its_rights)
+PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
 {
-    struct peer p;
-    char *text;
+    const char *text;
     int fd;
 
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_directory(&p, "/d/out");
-    disk_put(&p, "/d/out/f", "x", 1);
-    disk_put(&p, "/d/g", "x", 1);
-    peer_rights(&p, "/d/out", READ);
-    peer_run(&p);
-    expect_names(&p, "/d", "d", "d/g\r\nd/out\r\n");
-    text = list(&p, "/d", LIST_FACTS, "");
+    disk_directory(p, "/d");
+    disk_directory(p, "/d/out");
+    disk_put(p, "/d/out/f", "x", 1);
+    disk_put(p, "/d/g", "x", 1);
+    peer_rights(p, "/d/out", READ);
+    peer_run(p);
+    expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
+    text = list(p, "/d", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
-    free(text);
-    cr_expect_eq(perm_of(&p, "/d/out"), PERM_ENTER | PERM_LIST);
-    cr_expect(perm_of(&p, "/d") & PERM_CREATE);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/d/out/f"), OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/d/g"), OUTCOME_OK);
-    cr_expect_eq(ask_upload(&p, "/d/out/n", WRITE_STORE, 0, 1, 1),
+    cr_expect_eq(perm_of(p, "/d/out"), PERM_ENTER | PERM_LIST);
+    cr_expect(perm_of(p, "/d") & PERM_CREATE);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/d/out/f"), OUTCOME_NO_RIGHT);
+    cr_expect_eq(ask_path(p, MSG_file_delete, "/d/g"), OUTCOME_OK);
+    cr_expect_eq(ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1),
                  OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_read(&p, "/d/out/f", 0, &fd), OUTCOME_OK);
+    cr_expect_eq(ask_read(p, "/d/out/f", 0, &fd), OUTCOME_OK);
     close(fd);
-    peer_stop(&p);
 }
 
 static void expect_reason(struct peer *p, const char *reason)
@@ -220,54 +201,45 @@ static void expect_reason(struct peer *p, const char *reason)
 
 /* A mount that can't be opened is empty space in the tree, and the log says
  * why. */
-Test(mounts, what_cannot_be_opened)
+PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
     struct msg_facts_are facts;
     char reason[256];
-    struct peer p;
-    uint64_t first;
-    int fd;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    peer_share(&p, "/gone", RIGHT_ALL);
-    cr_assert_eq(rmdir(p.mounts[1].path), 0);
-    peer_rights(&p, "/incoming", RIGHT_ALL);
-    peer_rights(&p, "/contracts/in", READ);
-    disk_put(&p, "/gone", "x", 1);
-    disk_put(&p, "/incoming", "x", 1);
-    peer_run(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    peer_share(p, "/gone", RIGHT_ALL);
+    cr_assert_eq(rmdir(p->mounts[1].path), 0);
+    peer_rights(p, "/incoming", RIGHT_ALL);
+    peer_rights(p, "/contracts/in", READ);
+    disk_put(p, "/gone", "x", 1);
+    disk_put(p, "/incoming", "x", 1);
+    peer_run(p);
     snprintf(reason, sizeof(reason),
              "share /gone at %s: nothing is in it: No such file or directory",
-             p.mounts[1].path);
-    expect_reason(&p, reason);
-    expect_reason(&p, "directory /incoming: nothing is in it: Not a directory");
-    expect_reason(&p, "directory /contracts/in: nothing is in it: a share "
-                      "hides it");
-    expect_names(&p, "/", "", "contracts\r\n");
-    cr_expect_eq(ask_facts(&p, "/gone", FACTS_FOR_ANY, &facts),
+             p->mounts[1].path);
+    expect_reason(p, reason);
+    expect_reason(p, "directory /incoming: nothing is in it: Not a directory");
+    expect_reason(p, "directory /contracts/in: nothing is in it: a share "
+                     "hides it");
+    expect_names(p, "/", "", "contracts\r\n");
+    cr_expect_eq(ask_facts(p, "/gone", FACTS_FOR_ANY, &facts),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/gone"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_read(&p, "/gone/f", 0, &fd), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_write(&p, "/incoming/f", WRITE_STORE, 0, 0, &fd, &first),
+    cr_expect_eq(ask_path(p, MSG_directory_enter, "/gone"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(p, "/gone/f", 0, NULL), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL),
                  OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/incoming"), OUTCOME_MOUNT);
-    peer_stop(&p);
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/incoming"), OUTCOME_MOUNT);
 }
 
 /* The user couldn't make it. */
-Test(mounts, a_missing_directory_is_made)
+PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    peer_rights(&p, "/incoming/new", RIGHT_WRITE);
-    peer_run(&p);
-    cr_expect_eq(ask_upload(&p, "/incoming/new/f", WRITE_STORE, 0, 10, 1),
+    peer_rights(p, "/incoming/new", RIGHT_WRITE);
+    peer_run(p);
+    cr_expect_eq(ask_upload(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1),
                  OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
-    cr_expect(disk_has(&p, "/incoming/new"));
-    peer_stop(&p);
+    cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+    cr_expect(disk_has(p, "/incoming/new"));
 }
 
 /* The kernel keeps out who isn't in the share's group. */
@@ -291,113 +263,98 @@ Test(mounts, a_share_of_others)
 
 /* If the server doesn't run as root, the shares lie in one place, as the homes
  * do. */
-Test(mounts, without_root_beneath_shares)
+PeerTest(mounts, without_root_beneath_shares, peer_init(p))
 {
-    struct peer p;
     struct event_record e;
 
-    peer_init(&p);
     if (geteuid() == 0)
-        cr_assert_eq(chown(p.home, 0, 0), 0);
-    p.start.root = false;
-    peer_share(&p, "/contracts", READ);
-    peer_share(&p, "/other", READ)->path = p.homes;
-    peer_run(&p);
-    cr_assert(peer_event(&p, &e));
+        cr_assert_eq(chown(p->home, 0, 0), 0);
+    p->start.root = false;
+    peer_share(p, "/contracts", READ);
+    peer_share(p, "/other", READ)->path = p->homes;
+    peer_run(p);
+    cr_assert(peer_event(p, &e));
     cr_expect_eq(memcmp(e.text[FIELD_REASON].ptr, "share /other", 12), 0);
-    expect_names(&p, "/", "", "contracts\r\n");
-    peer_stop(&p);
+    expect_names(p, "/", "", "contracts\r\n");
 }
 
 /* Nothing a client sends changes a mount, or a directory in which one stands.
  */
-Test(mounts, stay_where_they_are)
+PeerTest(mounts, stay_where_they_are, peer_init(p))
 {
     static const char *const paths[] = { "/contracts", "/d/in", "/d" };
     struct msg_facts_are facts;
-    struct peer p;
-    uint64_t first;
-    int fd;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_directory(&p, "/d");
-    disk_directory(&p, "/d/in");
-    disk_put(&p, "/f", "x", 1);
-    peer_rights(&p, "/d/in", RIGHT_ALL);
-    peer_run(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, "/d");
+    disk_directory(p, "/d/in");
+    disk_put(p, "/f", "x", 1);
+    peer_rights(p, "/d/in", RIGHT_ALL);
+    peer_run(p);
     for (size_t i = 0; i < 3; i++) {
         const char *path = paths[i];
 
-        cr_expect_eq(ask_path(&p, MSG_directory_remove, path), OUTCOME_MOUNT,
+        cr_expect_eq(ask_path(p, MSG_directory_remove, path), OUTCOME_MOUNT,
                      "%s", path);
-        cr_expect_eq(ask_facts(&p, path, FACTS_FOR_RENAME, &facts),
+        cr_expect_eq(ask_facts(p, path, FACTS_FOR_RENAME, &facts),
                      OUTCOME_MOUNT, "%s", path);
-        cr_expect_eq(ask_rename(&p, path, "/x"), OUTCOME_MOUNT, "%s", path);
-        cr_expect_eq(ask_path(&p, MSG_file_delete, path), OUTCOME_IS_DIRECTORY);
-        cr_expect_eq(ask_times(&p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
-        cr_expect_eq(ask_mode(&p, path, 0777), i == 0   ? OUTCOME_SHARE_MODE
-                                               : i == 1 ? OUTCOME_MOUNT
-                                                        : OUTCOME_OK);
+        cr_expect_eq(ask_rename(p, path, "/x"), OUTCOME_MOUNT, "%s", path);
+        cr_expect_eq(ask_path(p, MSG_file_delete, path), OUTCOME_IS_DIRECTORY);
+        cr_expect_eq(ask_times(p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
+        cr_expect_eq(ask_mode(p, path, 0777), i == 0   ? OUTCOME_SHARE_MODE
+                                              : i == 1 ? OUTCOME_MOUNT
+                                                       : OUTCOME_OK);
     }
     for (size_t i = 0; i < 2; i++) {
-        cr_expect_eq(ask_path(&p, MSG_directory_make, paths[i]), OUTCOME_MOUNT);
-        cr_expect_eq(ask_rename(&p, "/f", paths[i]), OUTCOME_MOUNT);
-        cr_expect_eq(ask_write(&p, paths[i], WRITE_STORE, 0, 0, &fd, &first),
+        cr_expect_eq(ask_path(p, MSG_directory_make, paths[i]), OUTCOME_MOUNT);
+        cr_expect_eq(ask_rename(p, "/f", paths[i]), OUTCOME_MOUNT);
+        cr_expect_eq(ask_write(p, paths[i], WRITE_STORE, 0, 0, NULL),
                      OUTCOME_MOUNT);
     }
-    cr_expect(disk_has(&p, "/f") && disk_has(&p, "/d/in"));
-    peer_stop(&p);
+    cr_expect(disk_has(p, "/f") && disk_has(p, "/d/in"));
 }
 
 /* Or what was stored elsewhere would be in /a/in at the next login. */
-Test(mounts, nothing_takes_the_place_above)
+PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    disk_directory(&p, "/x");
-    disk_directory(&p, "/x/in");
-    peer_rights(&p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
-    peer_run(&p);
-    cr_expect_eq(ask_upload(&p, "/x/in/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
-    cr_expect_eq(ask_rename(&p, "/x", "/a"), OUTCOME_MOUNT);
-    cr_expect(!disk_has(&p, "/a/in/f"));
-    peer_stop(&p);
+    disk_directory(p, "/x");
+    disk_directory(p, "/x/in");
+    peer_rights(p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
+    peer_run(p);
+    cr_expect_eq(ask_upload(p, "/x/in/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+    cr_expect_eq(ask_rename(p, "/x", "/a"), OUTCOME_MOUNT);
+    cr_expect(!disk_has(p, "/a/in/f"));
 }
 
 /* Not even on one file system, on which the kernel would do it. */
-Test(mounts, nothing_moves_between_them)
+PeerTest(mounts, nothing_moves_between_them, peer_init(p))
 {
     static const char *const paths[] = { "/f", "/contracts/f", "/other/f",
                                          "/in/f" };
     static const char *const disk[] = { "/f", SHARE "/f",
                                         "/../../shares/other/f", "/in/f" };
     char to[64];
-    struct peer p;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    peer_share(&p, "/other", RIGHT_ALL);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", RIGHT_ALL);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    peer_share(p, "/other", RIGHT_ALL);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", RIGHT_ALL);
     for (int i = 0; i < 4; i++)
-        disk_put(&p, disk[i], "x", 1);
-    peer_run(&p);
+        disk_put(p, disk[i], "x", 1);
+    peer_run(p);
     for (int from = 0; from < 4; from++)
         for (int i = 0; i < 4; i++) {
             snprintf(to, sizeof(to), "%s2", paths[i]);
-            cr_expect_eq(ask_rename(&p, paths[from], to),
+            cr_expect_eq(ask_rename(p, paths[from], to),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
             if (from == i)
-                cr_expect_eq(ask_rename(&p, to, paths[from]), OUTCOME_OK);
-            cr_expect_eq(ask_rename(&p, paths[from], paths[i]),
+                cr_expect_eq(ask_rename(p, to, paths[from]), OUTCOME_OK);
+            cr_expect_eq(ask_rename(p, paths[from], paths[i]),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
         }
     for (int i = 0; i < 4; i++)
-        cr_expect(disk_has(&p, disk[i]));
-    peer_stop(&p);
+        cr_expect(disk_has(p, disk[i]));
 }
 
 /* If rights follow the path, a link would lead around them. */
@@ -405,9 +362,7 @@ Test(mounts, links_are_not_followed)
 {
     struct msg_facts_are facts;
     struct peer p;
-    uint64_t first;
-    char *text;
-    int fd;
+    const char *text;
 
     for (int rights = 0; rights < 2; rights++) {
         peer_init(&p);
@@ -422,21 +377,18 @@ Test(mounts, links_are_not_followed)
         if (rights)
             peer_rights(&p, "/secret", RIGHT_LIST);
         peer_run(&p);
-        cr_expect_eq(ask_read(&p, "/link", 0, &fd),
+        cr_expect_eq(ask_read(&p, "/link", 0, NULL),
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
-        close(fd);
         cr_expect_eq(ask_path(&p, MSG_directory_enter, "/way"),
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         cr_expect_eq(ask_path(&p, MSG_file_delete, "/way/f"),
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
-        cr_expect_eq(ask_read(&p, "/contracts/link", 0, &fd),
+        cr_expect_eq(ask_read(&p, "/contracts/link", 0, NULL),
                      OUTCOME_NOT_FOUND);
-        cr_expect_eq(
-            ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, &fd, &first),
-            OUTCOME_NOT_REGULAR);
+        cr_expect_eq(ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, NULL),
+                     OUTCOME_NOT_REGULAR);
         text = list(&p, "/contracts", LIST_LONG, "");
         cr_expect_eq(count(text, "link -> f"), 1, "%s", text);
-        free(text);
         cr_expect_eq(ask_facts(&p, "/contracts/link", FACTS_FOR_ANY, &facts),
                      OUTCOME_OK);
         cr_expect_eq(facts.kind, ENTRY_LINK);
@@ -483,66 +435,61 @@ Test(mounts, rights_of_the_path)
 }
 
 /* A full share says nothing about the home, nor the other way round. */
-Test(mounts, each_frees_its_own)
+PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
     struct event_record e;
-    struct peer p;
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", RIGHT_ALL);
-    peer_run(&p);
-    ask_cut(&p, "/in/f", 200 * K, 1);
-    ask_cut(&p, "/contracts/f", 200 * K, 1);
-    peer_leave(&p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", RIGHT_ALL);
+    peer_run(p);
+    ask_cut(p, "/in/f", 200 * K, 1);
+    ask_cut(p, "/contracts/f", 200 * K, 1);
+    peer_leave(p);
     time_ahead += HOUR;
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/contracts/g", WRITE_STORE, 0, 10, 1), 0);
-    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert(peer_event(&p, &e));
+    peer_run(p);
+    DONE(ask_upload(p, "/contracts/g", WRITE_STORE, 0, 10, 1));
+    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    DONE(ask_abort(p));
+    cr_assert(peer_event(p, &e));
     cr_expect_eq(e.number[FIELD_NUMBER], 1);
-    cr_expect_eq(disk_partials(&p, SHARE), 0);
-    cr_expect_eq(disk_partials(&p, "/in"), 1);
-    ask_cut(&p, "/contracts/f", 200 * K, 1);
-    cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 10, 1), 0);
-    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert(peer_event(&p, &e));
-    cr_expect_eq(disk_partials(&p, "/in"), 0, "the home's");
-    cr_expect_eq(disk_partials(&p, SHARE), 1);
-    peer_stop(&p);
+    cr_expect_eq(disk_partials(p, SHARE), 0);
+    cr_expect_eq(disk_partials(p, "/in"), 1);
+    ask_cut(p, "/contracts/f", 200 * K, 1);
+    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
+    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    DONE(ask_abort(p));
+    cr_assert(peer_event(p, &e));
+    cr_expect_eq(disk_partials(p, "/in"), 0, "the home's");
+    cr_expect_eq(disk_partials(p, SHARE), 1);
 }
 
 /* sallyportctl sees the partials of all mounts, whatever the rights. What a
  * share hides has no path. */
-Test(mounts, partials_of_all)
+PeerTest(mounts, partials_of_all, peer_init(p))
 {
     struct message m;
-    struct peer p;
     char seen[512] = "";
 
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL);
-    disk_directory(&p, "/in");
-    disk_directory(&p, "/contracts");
-    disk_put(&p, "/contracts/.sallyport-00000000000000000000000000000000.part",
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, "/in");
+    disk_directory(p, "/contracts");
+    disk_put(p, "/contracts/.sallyport-00000000000000000000000000000000.part",
              "x", 1);
-    peer_rights(&p, "/in", RIGHT_ALL);
-    peer_run(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    ask_cut(&p, "/in/f", 200 * K, 1);
-    ask_cut(&p, "/contracts/f", 200 * K, 1);
-    peer_leave(&p);
-    p.start.rights = p.mounts[0].rights = p.mounts[1].rights = 0;
-    p.start.for_ctl = true;
-    peer_run(&p);
-    cr_assert_eq(SEND(&p.session, find, NEXT(&p), .what = FIND_PARTIALS,
+    peer_rights(p, "/in", RIGHT_ALL);
+    peer_run(p);
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/in/f", 200 * K, 1);
+    ask_cut(p, "/contracts/f", 200 * K, 1);
+    peer_leave(p);
+    p->start.rights = p->mounts[0].rights = p->mounts[1].rights = 0;
+    p->start.for_ctl = true;
+    peer_run(p);
+    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_PARTIALS,
                       .remove = true, .share = false, .age = 0,
                       .path = SLICE("/")),
                  0);
-    while (peer_answers(&p, &m) == 1 && m.kind == MSG_partial) {
+    while (peer_answers(p, &m) == 1 && m.kind == MSG_partial) {
         struct slice directory, name;
 
         cr_expect_eq(m.partial.state, PARTIAL_REMOVED);
@@ -552,28 +499,23 @@ Test(mounts, partials_of_all)
     }
     cr_expect_eq(m.kind, MSG_partials_end);
     cr_expect_str_eq(seen, "/ /in /contracts ");
-    peer_stop(&p);
 }
 
 /* The process holds 64 mounts, and no more. */
-Test(mounts, as_many_as_there_can_be)
+PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 {
     static struct files_mount mounts[FILES_MOUNTS_MAX];
     static char at[FILES_MOUNTS_MAX][16];
-    struct peer p;
-    char *text;
+    const char *text;
 
-    peer_init(&p);
     for (int i = 0; i < FILES_MOUNTS_MAX; i++) {
         snprintf(at[i], sizeof(at[i]), "/d%d", i);
-        disk_directory(&p, at[i]);
+        disk_directory(p, at[i]);
         mounts[i] = (struct files_mount){ .at = at[i], .rights = READ };
     }
-    p.start.mounts = mounts;
-    p.start.mount_count = FILES_MOUNTS_MAX;
-    peer_run(&p);
-    text = list(&p, "/", LIST_FACTS, "");
+    p->start.mounts = mounts;
+    p->start.mount_count = FILES_MOUNTS_MAX;
+    peer_run(p);
+    text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), FILES_MOUNTS_MAX);
-    free(text);
-    peer_stop(&p);
 }

@@ -122,7 +122,7 @@ Test(naming, taken_meanwhile)
         p.start.rights = rows[i].rights;
         disk_directory(&p, "/in");
         peer_run(&p);
-        cr_assert_eq(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
+        DONE(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2));
         disk_fill(&p, "/in/f.txt", 50, 1);
         int r = ask_commit_to(&p, 100, stored);
         cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
@@ -179,9 +179,8 @@ Test(naming, resumes_a_partial)
         start(&p, (enum conflict)mode);
         ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
-        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1),
-                     0);
-        cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1));
+        DONE(ask_commit_to(&p, 300 * K, stored));
         cr_assert_str_eq(stored, "/in/f");
         cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
         peer_stop(&p);
@@ -202,10 +201,9 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
         ask_abort(&p);
         cr_assert_eq(ask_size(&p, "/in/f"), 192 * K);
         disk_fill(&p, "/in/f", 50 * K, 2);
-        cr_assert_eq(
-            ask_upload(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1),
-            0);
-        cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K,
+                        1));
+        DONE(ask_commit_to(&p, 300 * K, stored));
         cr_expect_str_eq(stored, "/in/f (2)");
         cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
         cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
@@ -213,22 +211,19 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
     }
 }
 
-Test(naming, versions_count_up)
+PeerTest(naming, versions_count_up, start(p, CONFLICT_VERSION))
 {
-    struct peer p;
     char stored[4097], name[64];
 
-    start(&p, CONFLICT_VERSION);
     for (unsigned i = 1; i <= 5; i++) {
-        ask_upload(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
-        cr_assert_eq(ask_commit_to(&p, 10 * i, stored), OUTCOME_OK);
+        ask_upload(p, "/in/f", WRITE_STORE, 0, 10 * i, i);
+        DONE(ask_commit_to(p, 10 * i, stored));
     }
     for (unsigned i = 1; i <= 4; i++) {
         snprintf(name, sizeof(name), "/in/f.~%u~", i);
-        cr_assert(disk_is(&p, name, 10 * i, i), "%s", name);
+        cr_assert(disk_is(p, name, 10 * i, i), "%s", name);
     }
-    cr_assert(disk_is(&p, "/in/f", 50, 5));
-    peer_stop(&p);
+    cr_assert(disk_is(p, "/in/f", 50, 5));
 }
 
 /* A directory that was made meanwhile isn't moved. */
@@ -292,8 +287,7 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
         peer_run(&p[i]);
     }
     for (unsigned i = 0; i < TEN; i++)
-        cr_assert_eq(ask_upload(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i),
-                     0);
+        DONE(ask_upload(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i));
     for (unsigned i = 0; i < TEN; i++)
         cr_assert_eq(
             SEND(&p[i].session, file_commit, NEXT(&p[i]), .length = 100 + i),
@@ -330,7 +324,7 @@ static void rename_ten(void)
 
     ten_at_once(CONFLICT_RENAME, stored, outcome, p);
     for (unsigned i = 0; i < TEN; i++) {
-        cr_assert_eq(outcome[i], OUTCOME_OK);
+        DONE(outcome[i]);
         cr_assert(disk_is(&p[0], stored[i], 100 + i, i), "%s", stored[i]);
         for (unsigned j = 0; j < i; j++)
             cr_assert_str_neq(stored[i], stored[j]);
@@ -362,7 +356,7 @@ static void version_ten(void)
     for (unsigned i = 0; i < TEN; i++) {
         unsigned found = disk_is(&p[0], "/in/f.txt", 100 + i, i);
 
-        cr_assert_eq(outcome[i], OUTCOME_OK);
+        DONE(outcome[i]);
         cr_assert_str_eq(stored[i], "/in/f.txt");
         for (unsigned n = 1; n <= TEN; n++) {
             snprintf(name, sizeof(name), "/in/f.txt.~%u~", n);
@@ -402,7 +396,7 @@ Test(naming, version_puts_the_old_one_back)
     rename_faults.once_replace = "f";
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_assert_neq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
     cr_assert(disk_is(&p, "/in/f", 50, 1));
     cr_assert_not(disk_has(&p, "/in/f.~1~"));
@@ -446,7 +440,7 @@ static bool version_until(int steps)
     disk_fill(&p, "/in/f", 50, 1);
     s = steps_for_next();
     peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
     steps_hold(s);
     cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
     for (; held && done < steps; done++) {
@@ -551,25 +545,22 @@ Test(naming, ten_at_once_reject)
 }
 
 /* The new name is longer, and makes the path too long for a reply. */
-Test(naming, path_at_its_limit)
+PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 {
-    struct peer p;
     char path[4097] = "", stored[4097];
 
-    start(&p, CONFLICT_RENAME);
     while (strlen(path) + 202 < 4096 - 10) {
         strcat(path, "/");
         memset(path + strlen(path), 'd', 200);
-        cr_assert_eq(ask_path(&p, MSG_directory_make, path), OUTCOME_OK);
+        DONE(ask_path(p, MSG_directory_make, path));
     }
     strcat(path, "/");
     memset(path + strlen(path), 'f', 4096 - strlen(path));
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(ask_upload(&p, path, WRITE_STORE, 0, 10, 1), 0);
-        cr_assert_eq(ask_commit_to(&p, 10, stored),
+        DONE(ask_upload(p, path, WRITE_STORE, 0, 10, 1));
+        cr_assert_eq(ask_commit_to(p, 10, stored),
                      i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
     }
-    peer_stop(&p);
 }
 
 /* Between the swap and its check another session deletes the name. That is
@@ -583,7 +574,7 @@ Test(naming, a_name_that_goes_in_the_midst)
     rename_faults.slow_swap = 300000;
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/in")), &ours), 0);
     cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
     do
@@ -718,15 +709,11 @@ Test(naming, death_without_noreplace)
 
     for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
         struct peer p, next;
-        uint64_t entries;
-        char *text;
-        int outcome;
 
         rename_faults =
             (struct rename_faults){ .no_flags = true, .dies = true };
         start(&p, conflicts[i]);
-        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
-                     OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
         cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
         cr_assert_eq(peer_wait(&p), 77);
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
@@ -734,11 +721,8 @@ Test(naming, death_without_noreplace)
         rename_faults = (struct rename_faults){ 0 };
         next = p;
         peer_run(&next);
-        cr_assert_eq(
-            ask_list(&next, "/in", LIST_NAMES, "", &text, &outcome, &entries),
-            OUTCOME_OK);
-        free(text);
-        cr_expect_eq(entries, 1);
+        DONE(ask_list(&next, "/in", LIST_NAMES, ""));
+        cr_expect_eq(next.entries, 1);
         cr_expect_eq(disk_sweep(&next, HOUR), 1);
         cr_expect_eq(disk_partials(&next, "/in"), 0);
         cr_expect(disk_is(&next, "/in/f", 100, 2), "row %zu", i);
@@ -791,14 +775,12 @@ Test(naming, a_failed_rename_cuts_nothing)
 
     rename_faults = (struct rename_faults){ .no_flags = true, .once = "f" };
     start(&p, CONFLICT_REJECT);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1),
-                 OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1));
     cr_expect_eq(ask_commit(&p, 200 * 1024), OUTCOME_IO);
     cr_expect(disk_is(&p, disk_partial(&p, "/in"), 200 * 1024, 1));
     cr_expect_eq(ask_size(&p, "/in/f"), 192 * 1024);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_commit(&p, 196 * 1024), OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
+    DONE(ask_commit(&p, 196 * 1024));
     cr_expect(disk_is(&p, "/in/f", 196 * 1024, 1));
     peer_stop(&p);
 }
@@ -814,8 +796,7 @@ Test(naming, overwrite_only)
         rename_faults =
             (struct rename_faults){ .no_flags = true, .no_links = true };
         start(&p, (enum conflict)c);
-        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
-                     OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
         cr_expect_eq(ask_commit_to(&p, 100, stored),
                      works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
         cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
@@ -839,13 +820,11 @@ Test(naming, a_name_that_the_disk_cannot_have)
         share = peer_share(&p, "/in", RIGHT_ALL);
         share->rights |= i & 2 ? RIGHT_INSPECT : 0;
         peer_run(&p);
-        cr_assert_eq(ask_upload(&p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2),
-                     OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2));
         cr_expect_eq(ask_commit_to(&p, 100 * K, stored), OUTCOME_BAD_NAME,
                      "row %d", i);
         cr_expect_eq(disk_partials(&p, "/../../shares/in"), 0, "row %d", i);
-        cr_assert_eq(ask_upload(&p, "/in/ab", WRITE_STORE, 0, 100, 2),
-                     OUTCOME_OK);
+        DONE(ask_upload(&p, "/in/ab", WRITE_STORE, 0, 100, 2));
         cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %d", i);
         if (!(i & 2)) /* else it waits for inspection */
             cr_expect_eq(ask_rename(&p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
@@ -862,31 +841,28 @@ Test(naming, no_swap_is_no_bad_name)
     rename_faults = (struct rename_faults){ .no_swap = true, .no_links = true };
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_expect_eq(ask_commit(&p, 100), OUTCOME_ONLY_OVERWRITE);
     cr_expect(disk_is(&p, "/in/f", 50, 1));
     peer_stop(&p);
 }
 
 /* Everybody who can open the directory can lock it. */
-Test(naming, lock_that_is_held)
+PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
 {
-    struct peer p;
     char stored[4097];
     int folder;
 
-    start(&p, CONFLICT_VERSION);
-    disk_fill(&p, "/in/f", 50, 1);
-    folder = open(disk_path(&p, "/in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    disk_fill(p, "/in/f", 50, 1);
+    folder = open(disk_path(p, "/in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_BUSY);
-    cr_expect(disk_is(&p, "/in/f", 50, 1));
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_BUSY);
+    cr_expect(disk_is(p, "/in/f", 50, 1));
     close(folder);
-    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/in/f", 100, 2));
-    cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));
-    peer_stop(&p);
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK);
+    cr_expect(disk_is(p, "/in/f", 100, 2));
+    cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
 }

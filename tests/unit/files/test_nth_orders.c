@@ -155,8 +155,8 @@ static void furnish(struct world *w)
     empty(p, "/in");
     empty(p, "/d");
     disk_fill(p, "/in/a", LEN, OLD);
-    cr_assert_eq(ask_upload(p, "/in/a", WRITE_STORE, 0, LEN, NEW), OUTCOME_OK);
-    cr_assert_eq(ASK(p, &m, file_commit, NEXT(p), .length = LEN), OUTCOME_OK);
+    DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, LEN, NEW));
+    DONE(ASK(p, &m, file_commit, NEXT(p), .length = LEN));
     cr_assert_eq(slice_copy(m.file_stored.held, w->id, sizeof(w->id)), 0);
     ask_cut(p, "/d/cut", LEN, NEW);
     disk_fill(p, "/d/f", LEN, OLD);

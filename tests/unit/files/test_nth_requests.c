@@ -22,16 +22,12 @@ struct request {
 static int list(struct peer *p, const char *path, enum list_format format,
                 unsigned names)
 {
-    uint64_t entries = 0;
-    char *text = NULL;
-    int outcome = OUTCOME_OK;
-    int r = ask_list(p, path, format, "", &text, &outcome, &entries);
+    int r = ask_list(p, path, format, "");
 
-    free(text);
-    if (r == OUTCOME_OK && outcome == OUTCOME_OK)
-        cr_expect_eq(entries, names, "%s: %lu names, and that's all", path,
-                     entries);
-    return r != OUTCOME_OK ? r : outcome;
+    if (r == OUTCOME_OK && p->listed == OUTCOME_OK)
+        cr_expect_eq(p->entries, names, "%s: %lu names, and that's all", path,
+                     p->entries);
+    return r != OUTCOME_OK ? r : p->listed;
 }
 
 static int list_long(struct peer *p)

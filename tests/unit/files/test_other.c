@@ -104,8 +104,7 @@ Test(other, a_thousand_names)
         }
         peer_run(&p);
         for (unsigned seed = 2; seed < 5; seed++) {
-            cr_assert_eq(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, seed),
-                         0);
+            DONE(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, seed));
             cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu",
                          i);
             cr_expect(disk_is(&p, stored, 100, seed), "row %zu", i);

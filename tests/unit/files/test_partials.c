@@ -124,48 +124,42 @@ static bool has_name(void *name)
 
 /* It gets its name while it is written, or when it is synced, or cut if it is
  * kept. */
-Test(partials, who_lists_them_sees_their_names)
+PeerTest(partials, who_lists_them_sees_their_names, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    on_disk = disk_path(&p, partial_of(&p, "", "f"));
-    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 1, 1), OUTCOME_OK);
+    on_disk = disk_path(p, partial_of(p, "", "f"));
+    DONE(ask_upload(p, "/f", WRITE_STORE, 0, 1, 1));
     cr_expect_not(has_name("f"), "at once, for an upload of a moment");
     cr_expect(wait_until(has_name, "f", WAIT_MS));
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    on_disk = disk_path(&p, partial_of(&p, "", "h"));
-    cr_assert_eq(ask_upload(&p, "/h", WRITE_STORE, 0, 1, 1), OUTCOME_OK);
-    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
+    DONE(ask_abort(p));
+    on_disk = disk_path(p, partial_of(p, "", "h"));
+    DONE(ask_upload(p, "/h", WRITE_STORE, 0, 1, 1));
+    DONE(ask_sync(p));
     cr_expect(has_name("h"), "from now on it can be resumed");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    on_disk = disk_path(&p, partial_of(&p, "", "g"));
-    cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 100000, 1), OUTCOME_OK);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(p));
+    on_disk = disk_path(p, partial_of(p, "", "g"));
+    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 100000, 1));
+    DONE(ask_abort(p));
     cr_expect(has_name("g"));
-    peer_stop(&p);
 }
 
-Test(partials, what_is_reported)
+PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
 {
     const char *first, *second;
     struct stat st;
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_directory(&p, "/in");
-    disk_directory(&p, "/in/deep");
-    first = partial_of(&p, "", "new.pdf");
-    disk_put(&p, first, "12345", 5);
-    disk_put(&p, "/in/" SOME, "1234", 4);
-    set_name(&p, "/in/" SOME, "../a");
-    second = partial_of(&p, "/in/deep", "old.pdf");
-    disk_put(&p, second, "123", 3);
-    set_name(&p, second, "old \xff.pdf");
-    disk_age(&p, second, 3);
-    find(&p, false, 0);
-    hear_all(&p, &a);
+    disk_directory(p, "/in");
+    disk_directory(p, "/in/deep");
+    first = partial_of(p, "", "new.pdf");
+    disk_put(p, first, "12345", 5);
+    disk_put(p, "/in/" SOME, "1234", 4);
+    set_name(p, "/in/" SOME, "../a");
+    second = partial_of(p, "/in/deep", "old.pdf");
+    disk_put(p, second, "123", 3);
+    set_name(p, second, "old \xff.pdf");
+    disk_age(p, second, 3);
+    find(p, false, 0);
+    hear_all(p, &a);
     cr_assert_eq(a.count, 3);
     cr_assert_eq(a.unread, 0);
     cr_expect_eq(of(&a, first)->bytes, 5);
@@ -173,47 +167,43 @@ Test(partials, what_is_reported)
     cr_expect_str_eq(of(&a, "/in/" SOME)->is_for, "", "it is no name");
     cr_expect_eq(of(&a, first)->state, PARTIAL_RESTS);
     cr_expect_str_eq(of(&a, second)->is_for, "old \xff.pdf");
-    cr_assert_eq(stat(disk_path(&p, second), &st), 0);
+    cr_assert_eq(stat(disk_path(p, second), &st), 0);
     cr_expect_eq(of(&a, second)->changed, st.st_mtime);
-    peer_stop(&p);
 }
 
 /* Other files with such a name, and the target of a link, are left out. */
-Test(partials, files_that_are_no_partials)
+PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
 {
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_put(&p, "/.sallyport-short.part", "1", 1);
-    disk_put(&p, "/" SOME ".bak", "1", 1);
-    disk_put(&p, "/file", "1", 1);
-    disk_directory(&p, "/in");
-    disk_directory(&p, "/in/" SOME); /* it is searched, and nothing more */
-    disk_put(&p, "/in/" SOME "/" SOME, "1", 1);
-    disk_directory(&p, "/links");
-    disk_link(&p, "../file", "/links/" SOME);
-    disk_link(&p, "../in", "/links/in");
-    disk_link(&p, "/", "/links/root");
-    disk_directory(&p, "/two");
-    disk_put(&p, "/two/" SOME, "1", 1);
-    cr_assert_eq(link(disk_path(&p, "/two/" SOME), disk_path(&p, "/two/b")), 0);
+    disk_put(p, "/.sallyport-short.part", "1", 1);
+    disk_put(p, "/" SOME ".bak", "1", 1);
+    disk_put(p, "/file", "1", 1);
+    disk_directory(p, "/in");
+    disk_directory(p, "/in/" SOME); /* it is searched, and nothing more */
+    disk_put(p, "/in/" SOME "/" SOME, "1", 1);
+    disk_directory(p, "/links");
+    disk_link(p, "../file", "/links/" SOME);
+    disk_link(p, "../in", "/links/in");
+    disk_link(p, "/", "/links/root");
+    disk_directory(p, "/two");
+    disk_put(p, "/two/" SOME, "1", 1);
+    cr_assert_eq(link(disk_path(p, "/two/" SOME), disk_path(p, "/two/b")), 0);
     if (geteuid() == 0) { /* another user's */
-        disk_directory(&p, "/other");
-        disk_put(&p, "/other/" SOME, "1", 1);
-        cr_assert_eq(chown(disk_path(&p, "/other/" SOME), 70999, 70999), 0);
+        disk_directory(p, "/other");
+        disk_put(p, "/other/" SOME, "1", 1);
+        cr_assert_eq(chown(disk_path(p, "/other/" SOME), 70999, 70999), 0);
     }
-    find(&p, true, 0);
-    hear_all(&p, &a);
+    find(p, true, 0);
+    hear_all(p, &a);
     cr_expect_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/in/" SOME "/" SOME);
     cr_expect_eq(a.unread, 0);
-    cr_expect(disk_has(&p, "/two/" SOME));
-    cr_expect(disk_has(&p, "/links/" SOME));
-    cr_expect(disk_has(&p, "/file"));
-    cr_expect(geteuid() != 0 || disk_has(&p, "/other/" SOME));
-    cr_expect_not(disk_has(&p, "/in/" SOME "/" SOME));
-    peer_stop(&p);
+    cr_expect(disk_has(p, "/two/" SOME));
+    cr_expect(disk_has(p, "/links/" SOME));
+    cr_expect(disk_has(p, "/file"));
+    cr_expect(geteuid() != 0 || disk_has(p, "/other/" SOME));
+    cr_expect_not(disk_has(p, "/in/" SOME "/" SOME));
 }
 
 static void many(struct peer *p, const char *folder, unsigned n)
@@ -226,28 +216,25 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-Test(partials, many_are_removed)
+PeerTest(partials, many_are_removed, peer_start_for_ctl(p))
 {
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_directory(&p, "/in");
-    many(&p, "", 75);
-    many(&p, "/in", 32);
-    find(&p, true, 0);
-    hear_all(&p, &a);
+    disk_directory(p, "/in");
+    many(p, "", 75);
+    many(p, "/in", 32);
+    find(p, true, 0);
+    hear_all(p, &a);
     cr_assert_eq(a.count, 107);
     for (size_t i = 0; i < a.count; i++) {
         cr_expect_eq(a.one[i].state, PARTIAL_REMOVED);
         cr_expect_eq(of(&a, a.one[i].path), &a.one[i], "reported twice");
     }
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_expect_eq(disk_partials(&p, "/in"), 0);
-    peer_stop(&p);
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect_eq(disk_partials(p, "/in"), 0);
 }
 
-Test(partials, by_age)
+PeerTest(partials, by_age, peer_start_for_ctl(p))
 {
     static const struct {
         uint64_t age;
@@ -258,29 +245,26 @@ Test(partials, by_age)
         { 30 * DAY, 1 },   { 31 * DAY, 0 },
         { UINT64_MAX, 0 },
     };
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_put(&p, partial_of(&p, "", "young"), "1", 1);
-    disk_age(&p, partial_of(&p, "", "young"), -1); /* with tomorrow's date */
-    disk_put(&p, partial_of(&p, "", "three"), "1", 1);
-    disk_age(&p, partial_of(&p, "", "three"), 3);
-    disk_put(&p, partial_of(&p, "", "thirty"), "1", 1);
-    disk_age(&p, partial_of(&p, "", "thirty"), 30);
+    disk_put(p, partial_of(p, "", "young"), "1", 1);
+    disk_age(p, partial_of(p, "", "young"), -1); /* with tomorrow's date */
+    disk_put(p, partial_of(p, "", "three"), "1", 1);
+    disk_age(p, partial_of(p, "", "three"), 3);
+    disk_put(p, partial_of(p, "", "thirty"), "1", 1);
+    disk_age(p, partial_of(p, "", "thirty"), 30);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        find(&p, false, rows[i].age);
-        hear_all(&p, &a);
+        find(p, false, rows[i].age);
+        hear_all(p, &a);
         cr_expect_eq(a.count, rows[i].found, "%zu of age %lu", a.count,
                      rows[i].age);
-        peer_again(&p);
+        peer_again(p);
     }
-    find(&p, true, 10 * DAY);
-    hear_all(&p, &a);
+    find(p, true, 10 * DAY);
+    hear_all(p, &a);
     cr_assert_eq(a.count, 1);
-    cr_expect_not(disk_has(&p, partial_of(&p, "", "thirty")));
-    cr_expect(disk_has(&p, partial_of(&p, "", "three")));
-    peer_stop(&p);
+    cr_expect_not(disk_has(p, partial_of(p, "", "thirty")));
+    cr_expect(disk_has(p, partial_of(p, "", "three")));
 }
 
 /* Users A and B have one uid, as without root, and a partial each in a share
@@ -336,57 +320,51 @@ Test(partials, of_others_with_the_same_uid)
 
 /* A partial that is being written is reported as such, and stays, whatever its
  * age. */
-Test(partials, in_use)
+PeerTest(partials, in_use, peer_start_for_ctl(p))
 {
     const char *busy;
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    busy = partial_of(&p, "", "busy");
-    disk_put(&p, busy, "1234", 4);
-    disk_age(&p, busy, 99);
-    FD_CLEANUP int fd = open(disk_path(&p, busy), O_RDWR);
+    busy = partial_of(p, "", "busy");
+    disk_put(p, busy, "1234", 4);
+    disk_age(p, busy, 99);
+    FD_CLEANUP int fd = open(disk_path(p, busy), O_RDWR);
     cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
     for (int remove = 0; remove < 2; remove++) {
-        find(&p, remove, 0);
-        hear_all(&p, &a);
+        find(p, remove, 0);
+        hear_all(p, &a);
         cr_assert_eq(a.count, 1);
         cr_expect_eq(a.one[0].state, PARTIAL_IN_USE);
-        cr_expect(disk_has(&p, busy));
-        peer_again(&p);
+        cr_expect(disk_has(p, busy));
+        peer_again(p);
     }
     fd_close(
         &fd); /* the upload is cut: the partial stays, and can be continued */
-    find(&p, false, 0);
-    hear_all(&p, &a);
+    find(p, false, 0);
+    hear_all(p, &a);
     cr_expect_eq(a.one[0].state, PARTIAL_RESTS);
-    peer_stop(&p);
 }
 
 /* A directory that can't be read is counted, and the others are searched. */
-Test(partials, folders_that_are_closed)
+PeerTest(partials, folders_that_are_closed, peer_start_for_ctl(p))
 {
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_directory(&p, "/closed");
-    disk_put(&p, "/closed/" SOME, "1", 1);
-    disk_directory(&p, "/fixed");
-    disk_put(&p, "/fixed/" SOME, "1", 1);
-    disk_directory(&p, "/open");
-    disk_put(&p, "/open/" SOME, "1", 1);
-    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
-    cr_assert_eq(chmod(disk_path(&p, "/fixed"), 0500), 0);
-    find(&p, true, 0);
-    hear_all(&p, &a);
+    disk_directory(p, "/closed");
+    disk_put(p, "/closed/" SOME, "1", 1);
+    disk_directory(p, "/fixed");
+    disk_put(p, "/fixed/" SOME, "1", 1);
+    disk_directory(p, "/open");
+    disk_put(p, "/open/" SOME, "1", 1);
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    cr_assert_eq(chmod(disk_path(p, "/fixed"), 0500), 0);
+    find(p, true, 0);
+    hear_all(p, &a);
     cr_expect_eq(a.unread, 1);
     cr_expect_eq(a.error, EACCES);
     cr_assert_eq(a.count, 2);
     cr_expect_eq(of(&a, "/open/" SOME)->state, PARTIAL_REMOVED);
     cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
-    peer_stop(&p);
 }
 
 /* A closed directory, which is usual, doesn't hide another error. */
@@ -470,19 +448,16 @@ Test(partials, too_deep)
 }
 
 /* Bytes that a client couldn't have sent, but a local user could have used. */
-Test(partials, strange_names)
+PeerTest(partials, strange_names, peer_start_for_ctl(p))
 {
-    struct peer p;
     struct all a;
 
-    peer_start_for_ctl(&p);
-    disk_directory(&p, "/a\nb \033[2J\xff");
-    disk_put(&p, "/a\nb \033[2J\xff/" SOME, "1", 1);
-    find(&p, false, 0);
-    hear_all(&p, &a);
+    disk_directory(p, "/a\nb \033[2J\xff");
+    disk_put(p, "/a\nb \033[2J\xff/" SOME, "1", 1);
+    find(p, false, 0);
+    hear_all(p, &a);
     cr_assert_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/a\nb \033[2J\xff/" SOME);
-    peer_stop(&p);
 }
 
 static void wait_for_first(struct peer *p)
@@ -493,22 +468,19 @@ static void wait_for_first(struct peer *p)
 }
 
 /* More than the socket can hold: the process waits for the test. */
-Test(partials, slow_reader)
+PeerTest(partials, slow_reader, peer_start_for_ctl(p))
 {
     uint64_t seen = 0;
     struct message reply;
-    struct peer p;
 
-    peer_start_for_ctl(&p);
-    many(&p, "", 1000);
-    find(&p, false, 0);
-    wait_for_first(&p);
+    many(p, "", 1000);
+    find(p, false, 0);
+    wait_for_first(p);
     do {
-        cr_assert_eq(peer_answers(&p, &reply), 1);
+        cr_assert_eq(peer_answers(p, &reply), 1);
         seen += reply.kind == MSG_partial;
     } while (reply.kind != MSG_partials_end);
     cr_expect_eq(seen, 1000);
-    peer_stop(&p);
 }
 
 /* If session or master ends, files ends too, and doesn't wait for the

@@ -128,14 +128,12 @@ static int write_until_full(int fd)
 Test(quota, an_upload_beyond_it)
 {
     struct msg_refused why = { 0 };
-    uint64_t first;
     struct peer p;
     int fd;
 
     begin(&p);
     peer_run(&p);
-    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
     cr_expect_eq(
@@ -144,7 +142,7 @@ Test(quota, an_upload_beyond_it)
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
     cr_expect_leq(why.used, 8 * MIB);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     cr_expect_eq(disk_partials(&p, "/"), 0);
     end(&p);
 }
@@ -154,19 +152,15 @@ Test(quota, a_share)
 {
     struct msg_refused why = { 0 };
     struct message reply;
-    uint64_t first;
     struct peer p;
     int fd;
 
     begin_share(&p, RIGHT_ALL);
-    cr_assert_eq(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
-                     .wanted = 0),
-                 OUTCOME_OK);
+    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
+             .wanted = 0));
     cr_expect_eq(reply.space_is.limit, 8 * MIB);
     cr_expect_leq(reply.space_is.bytes, 8 * MIB);
-    cr_assert_eq(
-        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
-        OUTCOME_OK);
+    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
     cr_expect_eq(reply.space_is.limit, 0);
     cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
                              .path = SLICE("/contracts/file"),
@@ -175,9 +169,7 @@ Test(quota, a_share)
                              .conflict = CONFLICT_OVERWRITE),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
-    cr_assert_eq(
-        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 0, &fd, &first),
-        OUTCOME_OK);
+    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 0, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
     cr_expect_eq(
@@ -185,7 +177,7 @@ Test(quota, a_share)
         OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     end_on(&p, p.shares);
 }
 
@@ -195,14 +187,12 @@ Test(quota, a_drop)
 {
     struct msg_refused why = { 0 };
     struct message reply;
-    uint64_t first;
     struct peer p;
     int fd;
 
     begin_share(&p, RIGHT_WRITE);
-    cr_assert_eq(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
-                     .wanted = 0),
-                 OUTCOME_OK);
+    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
+             .wanted = 0));
     cr_expect_eq(reply.space_is.limit, 0);
     cr_expect_eq(reply.space_is.used, 0);
     cr_expect_gt(reply.space_is.bytes, 10 * MIB);
@@ -213,16 +203,12 @@ Test(quota, a_drop)
                              .conflict = CONFLICT_OVERWRITE),
                  OUTCOME_NO_SPACE);
     cr_expect_eq(why.limit, 0);
-    cr_assert_eq(
-        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
-        OUTCOME_OK);
+    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
     cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 0, "it isn't full");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert_eq(
-        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
-        OUTCOME_OK);
+    DONE(ask_abort(&p));
+    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
     use_quota_of(p.mounts[0].path, 4 * MIB);
@@ -230,29 +216,25 @@ Test(quota, a_drop)
         ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
         OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 4 * MIB);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     end_on(&p, p.shares);
 }
 
 /* As on NFS: the error comes at the sync, and the kernel shows no quota. */
-Test(quota, one_that_cant_be_read)
+PeerTest(quota, one_that_cant_be_read, peer_init(p))
 {
     struct msg_refused why = { 0 };
-    struct peer p;
 
-    peer_init(&p);
-    p.start.rules.fsync = true;
+    p->start.rules.fsync = true;
     sync_error = EDQUOT;
     sync_fails_at = 1;
-    peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 64 * K, 1), OUTCOME_OK);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_prepare, NEXT(&p), .length = 64 * K),
-        OUTCOME_OVER_QUOTA);
+    peer_run(p);
+    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 64 * K, 1));
+    cr_expect_eq(ASK_REFUSAL(p, &why, file_prepare, NEXT(p), .length = 64 * K),
+                 OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 0);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* Whatever a full quota forbids, the user can delete. */
@@ -271,7 +253,7 @@ Test(quota, deleting_when_it_is_full)
     cr_expect_eq(ask_path(&p, MSG_file_delete, "/old"), OUTCOME_OK);
     cr_expect_not(disk_has(&p, "/old"));
     cr_expect_eq(ask_path(&p, MSG_directory_remove, "/d"), OUTCOME_OK);
-    cr_assert_eq(ask_upload(&p, "/new", WRITE_STORE, 0, MIB, 1), OUTCOME_OK);
+    DONE(ask_upload(&p, "/new", WRITE_STORE, 0, MIB, 1));
     cr_expect_eq(ask_commit(&p, MIB), OUTCOME_OK);
     end(&p);
 }
@@ -280,9 +262,7 @@ Test(quota, deleting_when_it_is_full)
 Test(quota, an_announced_length)
 {
     struct msg_refused why = { 0 };
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin(&p);
     peer_run(&p);
@@ -293,19 +273,15 @@ Test(quota, an_announced_length)
         OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_lt(why.used, MIB);
-    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 7 * MIB, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 7 * MIB, NULL));
+    DONE(ask_abort(&p));
     end(&p);
 }
 
 /* btrfs counts a removed partial some seconds later. */
 Test(quota, no_more_is_removed_than_needed)
 {
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin(&p);
     peer_run(&p);
@@ -314,11 +290,9 @@ Test(quota, no_more_is_removed_than_needed)
     btrfs_sync(p.homes);
     time_ahead = 3601;
     peer_again(&p);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 4 * MIB, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
+    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 4 * MIB, NULL));
     cr_expect_eq(disk_partials(&p, "/"), 2, "the new one, and an old one");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     end(&p);
 }
 
@@ -331,9 +305,7 @@ Test(quota, what_is_left)
 
     begin(&p);
     peer_run(&p);
-    cr_assert_eq(
-        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
-        OUTCOME_OK);
+    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
     before = reply.space_is.bytes;
     cr_expect_leq(before, 8 * MIB);
     cr_expect_gt(before, 7 * MIB);
@@ -342,12 +314,10 @@ Test(quota, what_is_left)
     cr_expect_eq(reply.space_is.files_limit, 0);
     /* An unfinished upload counts. */
     ask_cut(&p, "/file", 2 * MIB, 1);
-    cr_assert_eq(ask_space_wanted(&p, "/", 0, &after), OUTCOME_OK);
+    DONE(ask_space_wanted(&p, "/", 0, &after));
     cr_expect_leq(after, before - 2 * MIB + 256 * K);
     use_quota(&p, 0);
-    cr_assert_eq(
-        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
-        OUTCOME_OK);
+    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
     cr_expect_gt(reply.space_is.bytes, 10 * MIB);
     cr_expect_eq(reply.space_is.limit, 0);
     end(&p);
@@ -357,9 +327,7 @@ Test(quota, what_is_left)
 Test(quota, a_full_disk)
 {
     struct msg_refused why = { 0 };
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin(&p);
     use_quota(&p, 1024 * MIB);
@@ -370,10 +338,8 @@ Test(quota, a_full_disk)
                     .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
         OUTCOME_NO_SPACE);
     cr_expect_eq(why.limit, 0);
-    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 0, NULL));
+    DONE(ask_abort(&p));
     end(&p);
 }
 
@@ -401,24 +367,21 @@ static void end_on_small_disk(struct peer *p)
 
 Test(min_free, an_announced_length)
 {
-    uint64_t bytes, first;
+    uint64_t bytes;
     struct peer p;
-    int fd;
 
     begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.bytes = 60 * MIB;
     peer_run(&p);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 5 * MIB, &fd, &first),
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 5 * MIB, NULL),
                  OUTCOME_KEPT_FREE);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 65 * MIB, &fd, &first),
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 65 * MIB, NULL),
                  OUTCOME_KEPT_FREE);
-    cr_assert_eq(ask_space(&p, "/", &bytes), OUTCOME_OK);
+    DONE(ask_space(&p, "/", &bytes));
     cr_expect_leq(bytes, 4 * MIB);
     cr_expect_gt(bytes, 3 * MIB);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 3 * MIB, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 3 * MIB, NULL));
+    DONE(ask_abort(&p));
     end_on_small_disk(&p);
 }
 
@@ -431,9 +394,8 @@ Test(min_free, uploads_at_the_same_time)
     p.start.rules.min_free.bytes = 32 * MIB;
     peer_run(&p);
     peer_join(&other, &p);
-    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 20 * MIB, 1), OUTCOME_OK);
-    cr_assert_eq(ask_upload(&other, "/y", WRITE_STORE, 0, 20 * MIB, 1),
-                 OUTCOME_OK);
+    DONE(ask_upload(&p, "/x", WRITE_STORE, 0, 20 * MIB, 1));
+    DONE(ask_upload(&other, "/y", WRITE_STORE, 0, 20 * MIB, 1));
     cr_expect_eq(ask_commit(&p, 20 * MIB), OUTCOME_KEPT_FREE);
     cr_expect_eq(ask_commit(&other, 20 * MIB), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
@@ -444,21 +406,19 @@ Test(min_free, uploads_at_the_same_time)
 /* If there is no ALLO: at the beginning, and with each sync. */
 Test(min_free, an_unknown_length)
 {
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.percent = 50;
     peer_run(&p);
-    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 30 * MIB, 1), OUTCOME_OK);
+    DONE(ask_upload(&p, "/x", WRITE_STORE, 0, 30 * MIB, 1));
     cr_expect_eq(ask_sync(&p), OUTCOME_OK);
     disk_fill(&p, "/local", 4 * MIB, 1);
     cr_expect_eq(ask_sync(&p), OUTCOME_KEPT_FREE);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     cr_expect_eq(disk_partials(&p, "/"), 0);
     disk_fill(&p, "/local", 33 * MIB, 1);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL),
                  OUTCOME_KEPT_FREE);
     end_on_small_disk(&p);
 }
@@ -466,9 +426,7 @@ Test(min_free, an_unknown_length)
 /* Idle partials are removed only if that is enough. */
 Test(min_free, idle_partials)
 {
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.bytes = 32 * MIB;
@@ -481,15 +439,13 @@ Test(min_free, idle_partials)
     time_ahead = 3601;
     peer_run(&p);
     disk_fill(&p, "/local", 40 * MIB, 1);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL),
                  OUTCOME_KEPT_FREE);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     cr_assert_eq(truncate(disk_path(&p, "/local"), 30 * MIB), 0);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
+    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL));
     cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     cr_expect_eq(disk_partials(&p, "/"), 0);
     end_on_small_disk(&p);
 }
@@ -516,19 +472,15 @@ Test(min_free, too_many_files)
 Test(quota, unreadable)
 {
     struct msg_refused why = { 0 };
-    uint64_t first;
     struct peer p;
-    int fd;
 
     begin_on_small_disk(&p, SMALL);
     peer_run(&p);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
+    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL));
     cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 0);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    DONE(ask_abort(&p));
     end_on_small_disk(&p);
 }
 

@@ -210,102 +210,84 @@ Test(resume, decide)
 /* Sends SIZE with one path, and APPE with another. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
-    uint64_t first;
     int fd;
 
     ask_cut(p, "/d/f", 200 * K, 1);
     cr_expect_eq(ask_size(p, sized), 192 * K);
-    cr_assert_eq(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K, "SIZE %s, APPE %s", sized, appended);
-    put_pattern(fd, first, 300 * K, 1);
+    DONE(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(p->first, 192 * K, "SIZE %s, APPE %s", sized, appended);
+    put_pattern(fd, p->first, 300 * K, 1);
     close(fd);
-    cr_assert_eq(ask_commit(p, 300 * K), OUTCOME_OK);
+    DONE(ask_commit(p, 300 * K));
     cr_expect(disk_is(p, "/d/f", 300 * K, 1));
-    cr_assert_eq(ask_path(p, MSG_file_delete, "/l/f"), OUTCOME_OK);
+    DONE(ask_path(p, MSG_file_delete, "/l/f"));
 }
 
-Test(resume, by_another_path)
+PeerTest(resume, by_another_path, peer_init(p))
 {
-    struct peer p;
-
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_link(&p, "d", "/l");
-    peer_run(&p);
-    append_by(&p, "/d/f", "/l/f");
-    append_by(&p, "/l/f", "/d/f");
-    peer_stop(&p);
+    disk_directory(p, "/d");
+    disk_link(p, "d", "/l");
+    peer_run(p);
+    append_by(p, "/d/f", "/l/f");
+    append_by(p, "/l/f", "/d/f");
 }
 
 /* Another directory has the same path. */
-Test(resume, of_another_directory)
+PeerTest(resume, of_another_directory, peer_init(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_directory(&p, "/e");
-    peer_run(&p);
-    ask_cut(&p, "/d/f", 200 * K, 1);
-    cr_assert_eq(ask_size(&p, "/d/f"), 192 * K);
-    cr_assert_eq(ask_rename(&p, "/d", "/x"), OUTCOME_OK);
-    cr_assert_eq(ask_rename(&p, "/e", "/d"), OUTCOME_OK);
-    cr_assert_eq(ask_write(&p, "/d/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 0);
+    disk_directory(p, "/d");
+    disk_directory(p, "/e");
+    peer_run(p);
+    ask_cut(p, "/d/f", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/d/f"), 192 * K);
+    DONE(ask_rename(p, "/d", "/x"));
+    DONE(ask_rename(p, "/e", "/d"));
+    DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(p->first, 0);
     close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert_eq(ask_write(&p, "/x/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K);
+    DONE(ask_abort(p));
+    DONE(ask_write(p, "/x/f", WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(p->first, 192 * K);
     close(fd);
-    peer_stop(&p);
 }
 
 /* A session remembers one answer. A SIZE of something else doesn't matter. */
-Test(resume, by_an_earlier_size)
+PeerTest(resume, by_an_earlier_size, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_start(&p);
-    disk_put(&p, "/file", "x", 1);
-    ask_cut(&p, "/f", 200 * K, 1);
-    ask_cut(&p, "/g", 200 * K, 1);
-    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
-    cr_assert_eq(ask_size(&p, "/g"), 192 * K);
-    cr_assert_eq(ask_size(&p, "/file"), 1);
-    cr_assert_eq(ask_size(&p, "/nothing"), 0);
+    disk_put(p, "/file", "x", 1);
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/g", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    cr_assert_eq(ask_size(p, "/g"), 192 * K);
+    cr_assert_eq(ask_size(p, "/file"), 1);
+    DONE(ask_size(p, "/nothing"));
     for (int i = 0; i < 2; i++) { /* the 33rd forgets the first one */
         char name[16];
 
-        cr_assert_eq(ask_size(&p, "/f"), 192 * K);
+        cr_assert_eq(ask_size(p, "/f"), 192 * K);
         for (int n = 0; n < (i == 0 ? 31 : 32); n++) {
             snprintf(name, sizeof(name), "/n%d-%d", i, n);
-            ask_cut(&p, name, 100 * K, 1);
-            cr_assert_eq(ask_size(&p, name), 64 * K);
+            ask_cut(p, name, 100 * K, 1);
+            cr_assert_eq(ask_size(p, name), 64 * K);
         }
-        int r = ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first);
+        int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd);
         cr_expect_eq(r, i == 0 ? OUTCOME_OK : OUTCOME_SIZE_FIRST);
         if (r == OUTCOME_OK) {
             close(fd);
-            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+            DONE(ask_abort(p));
         }
     }
-    cr_assert_eq(ask_size(&p, "/g"), 192 * K);
-    cr_assert_eq(ask_write(&p, "/g", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K);
+    cr_assert_eq(ask_size(p, "/g"), 192 * K);
+    DONE(ask_write(p, "/g", WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(p->first, 192 * K);
     close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K);
+    DONE(ask_abort(p));
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(p->first, 192 * K);
     close(fd);
-    peer_stop(&p);
 }

@@ -17,7 +17,7 @@
 
 static void begin(struct peer *p, const char *path, size_t len)
 {
-    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, 1), OUTCOME_OK);
+    DONE(ask_upload(p, path, WRITE_STORE, 0, len, 1));
 }
 
 /* The same home, SECONDS later. */
@@ -49,202 +49,160 @@ static void fill_up(struct peer *p, size_t len)
 {
     begin(p, "/g", len);
     cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+    DONE(ask_abort(p));
 }
 
 /* An upload that fails for lack of space leaves nothing, and makes room for the
  * next one. */
-Test(idle, all_go_with_an_upload_that_fails)
+PeerTest(idle, all_go_with_an_upload_that_fails, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    disk_directory(&p, "/a");
-    disk_directory(&p, "/a/b");
-    ask_cut(&p, "/a/b/oldest", 200 * K, 1);
-    ask_cut(&p, "/f", 200 * K, 1);
-    disk_put(&p, "/a/file", "x", 1);
-    later(&p, HOUR);
-    begin(&p, "/g", 10);
-    cr_expect_eq(ask_full(&p, false), OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/a/b"), 1, "not before the client's reply");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    expect_event(&p, 2, "the disk is full: ");
-    cr_expect_eq(disk_partials(&p, "/a/b"), 0);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_expect(disk_has(&p, "/a/file"));
-    fill_up(&p, 10);
-    peer_stop(&p);
+    disk_directory(p, "/a");
+    disk_directory(p, "/a/b");
+    ask_cut(p, "/a/b/oldest", 200 * K, 1);
+    ask_cut(p, "/f", 200 * K, 1);
+    disk_put(p, "/a/file", "x", 1);
+    later(p, HOUR);
+    begin(p, "/g", 10);
+    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(p, "/a/b"), 1, "not before the client's reply");
+    DONE(ask_abort(p));
+    expect_event(p, 2, "the disk is full: ");
+    cr_expect_eq(disk_partials(p, "/a/b"), 0);
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect(disk_has(p, "/a/file"));
+    fill_up(p, 10);
 }
 
-Test(idle, a_quota_that_is_full)
+PeerTest(idle, a_quota_that_is_full, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    later(&p, HOUR);
-    begin(&p, "/g", 10);
-    cr_expect_eq(ask_full(&p, true), OUTCOME_OVER_QUOTA);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    expect_event(&p, 1, "a quota is full: ");
-    peer_stop(&p);
+    ask_cut(p, "/f", 200 * K, 1);
+    later(p, HOUR);
+    begin(p, "/g", 10);
+    cr_expect_eq(ask_full(p, true), OUTCOME_OVER_QUOTA);
+    DONE(ask_abort(p));
+    expect_event(p, 1, "a quota is full: ");
 }
 
 /* As on NFS, where the error comes at the sync. */
-Test(idle, a_quota_that_is_full_at_the_sync)
+PeerTest(idle, a_quota_that_is_full_at_the_sync, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    p.start.rules.fsync = true;
+    ask_cut(p, "/f", 200 * K, 1);
+    p->start.rules.fsync = true;
     sync_fails_at = 1;
     sync_error = EDQUOT;
-    later(&p, HOUR);
-    begin(&p, "/g", 200 * K);
-    cr_expect_eq(ask_sync(&p), OUTCOME_OVER_QUOTA);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    expect_event(&p, 1, "a quota is full: ");
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
+    later(p, HOUR);
+    begin(p, "/g", 200 * K);
+    cr_expect_eq(ask_sync(p), OUTCOME_OVER_QUOTA);
+    DONE(ask_abort(p));
+    expect_event(p, 1, "a quota is full: ");
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* A recently touched partial, one of another user, and a file that is no
  * partial. */
-Test(idle, files_that_stay)
+PeerTest(idle, files_that_stay, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    disk_directory(&p, "/d");
-    ask_cut(&p, "/young", 200 * K, 1);
-    disk_put(&p, "/.sallyport-file", "x", 1);
+    disk_directory(p, "/d");
+    ask_cut(p, "/young", 200 * K, 1);
+    disk_put(p, "/.sallyport-file", "x", 1);
     if (geteuid() == 0) {
-        disk_put(&p, FOREIGN, "x", 1);
-        cr_assert_eq(chown(disk_path(&p, FOREIGN), PEER_UID + 1, PEER_UID + 1),
+        disk_put(p, FOREIGN, "x", 1);
+        cr_assert_eq(chown(disk_path(p, FOREIGN), PEER_UID + 1, PEER_UID + 1),
                      0);
     }
-    later(&p, 3500);
-    fill_up(&p, 10);
-    cr_assert_eq(unlink(disk_path(&p, "/.sallyport-file")), 0);
-    cr_expect_eq(disk_partials(&p, "/"), 1, "nothing is old enough");
-    later(&p, HOUR);
-    fill_up(&p, 10);
-    expect_event(&p, 1, "the disk is full: ");
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_expect_eq(disk_partials(&p, "/d"), geteuid() == 0);
-    peer_stop(&p);
+    later(p, 3500);
+    fill_up(p, 10);
+    cr_assert_eq(unlink(disk_path(p, "/.sallyport-file")), 0);
+    cr_expect_eq(disk_partials(p, "/"), 1, "nothing is old enough");
+    later(p, HOUR);
+    fill_up(p, 10);
+    expect_event(p, 1, "the disk is full: ");
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect_eq(disk_partials(p, "/d"), geteuid() == 0);
 }
 
 /* If they don't run as root, all users have one uid, and in a share their
  * partials stand side by side. */
-Test(idle, of_a_user_with_the_same_uid)
+PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
 {
     struct event_record removed;
-    struct peer p;
 
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    p.start.name = "bert";
-    later(&p, 0);
-    ask_cut(&p, "/f", 200 * K, 2);
-    disk_put(&p, "/" LEFT, "x", 1);
-    later(&p, HOUR);
-    fill_up(&p, 10);
-    cr_assert(peer_event(&p, &removed));
+    ask_cut(p, "/f", 200 * K, 1);
+    p->start.name = "bert";
+    later(p, 0);
+    ask_cut(p, "/f", 200 * K, 2);
+    disk_put(p, "/" LEFT, "x", 1);
+    later(p, HOUR);
+    fill_up(p, 10);
+    cr_assert(peer_event(p, &removed));
     cr_expect_eq(removed.number[FIELD_NUMBER], 2, "the own ones");
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 1));
-    peer_stop(&p);
+    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 1));
 }
 
 /* ALLO, and AVBL on a disk that is nearly full, count the partials that would
  * be removed; STOR removes them if it must. */
-Test(idle, counts_as_free)
+PeerTest(idle, counts_as_free, peer_start(p))
 {
     uint64_t after, less;
-    struct peer p;
 
-    peer_start(&p);
-    ask_cut(&p, "/f", 8 * K * K, 1);
+    ask_cut(p, "/f", 8 * K * K, 1);
     free_always = INT64_MAX;
-    later(&p, HOUR);
-    cr_assert_eq(ask_space(&p, "/", &after), OUTCOME_OK);
+    later(p, HOUR);
+    DONE(ask_space(p, "/", &after));
     cr_expect_eq(after, INT64_MAX / 4096 * 4096);
     free_always = 1024 * K;
-    peer_again(&p);
-    cr_assert_eq(ask_space(&p, "/", &after), OUTCOME_OK);
-    cr_assert_eq(ask_space_wanted(&p, "/", 1, &less), OUTCOME_OK);
+    peer_again(p);
+    DONE(ask_space(p, "/", &after));
+    DONE(ask_space_wanted(p, "/", 1, &less));
     cr_expect_eq(less, 1024 * K);
     cr_expect_geq(after, less + 8 * K * K - RESUME_BLOCK);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    peer_stop(&p);
+    cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
 /* There can never be enough room for it, so nothing is removed. */
-Test(idle, an_announced_length_that_never_fits)
+PeerTest(idle, an_announced_length_that_never_fits, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    ask_cut(&p, "/g", 200 * K, 1);
-    later(&p, HOUR);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/g", 200 * K, 1);
+    later(p, HOUR);
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 0, INT64_MAX, NULL),
                  OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/"), 2);
-    peer_stop(&p);
+    cr_expect_eq(disk_partials(p, "/"), 2);
 }
 
 /* A STOR that is refused for lack of space doesn't begin, so what could be
  * resumed still can. What it would drop counts as free. */
-Test(space, a_refused_upload_drops_nothing)
+PeerTest(space, a_refused_upload_drops_nothing, peer_start(p))
 {
-    uint64_t first, size;
-    struct peer p;
-    int fd;
+    uint64_t size;
 
-    peer_start(&p);
-    ask_cut(&p, "/x", 200 * K, 1);
-    size = ask_size(&p, "/x");
+    ask_cut(p, "/x", 200 * K, 1);
+    size = ask_size(p, "/x");
     cr_assert_gt(size, 0);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 0, INT64_MAX, NULL),
                  OUTCOME_NO_SPACE);
-    cr_expect_eq(ask_size(&p, "/x"), size);
+    cr_expect_eq(ask_size(p, "/x"), size);
     free_at_first = 250 * K;
-    peer_again(&p);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 500 * K, &fd, &first),
+    peer_again(p);
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 0, 500 * K, NULL),
                  OUTCOME_NO_SPACE);
-    cr_expect_eq(ask_size(&p, "/x"), size);
-    peer_again(&p);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    peer_stop(&p);
+    cr_expect_eq(ask_size(p, "/x"), size);
+    peer_again(p);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 400 * K, NULL));
+    DONE(ask_abort(p));
 }
 
 /* 250 of 400 KiB are free: removing one of 200 KiB is enough for the rest. */
-Test(idle, an_announced_length_takes_what_is_missing)
+PeerTest(idle, an_announced_length_takes_what_is_missing, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    ask_cut(&p, "/g", 200 * K, 1);
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/g", 200 * K, 1);
     free_at_first = 250 * K;
-    later(&p, HOUR);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
-    expect_event(&p, 1, "the disk is full: ");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    peer_stop(&p);
+    later(p, HOUR);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 400 * K, NULL));
+    expect_event(p, 1, "the disk is full: ");
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
 /* 100 KiB are free, and the upload's own partial, untouched for an hour, has
@@ -257,14 +215,12 @@ Test(idle, not_the_one_of_the_upload)
 
     free_at_first = 100 * K;
     for (size_t i = 0; i < 3; i++) {
-        uint64_t first;
-        int fd;
 
         peer_start(&p);
         ask_cut(&p, "/x", 200 * K, 1);
         later(&p, HOUR);
         cr_expect_eq(
-            ask_write(&p, "/x", WRITE_STORE, offsets[i], 400 * K, &fd, &first),
+            ask_write(&p, "/x", WRITE_STORE, offsets[i], 400 * K, NULL),
             OUTCOME_NO_SPACE, "from %lu", offsets[i]);
         cr_expect_eq(ask_size(&p, "/x"), 192 * K, "from %lu", offsets[i]);
         peer_stop(&p);
@@ -272,76 +228,54 @@ Test(idle, not_the_one_of_the_upload)
 }
 
 /* Another one makes room for it. */
-Test(idle, beside_the_one_of_the_upload)
+PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    ask_cut(&p, "/x", 200 * K, 2);
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/x", 200 * K, 2);
     free_at_first = 100 * K;
-    later(&p, HOUR);
-    cr_assert_eq(
-        ask_write(&p, "/x", WRITE_STORE, 192 * K, 400 * K, &fd, &first),
-        OUTCOME_OK);
-    close(fd);
-    expect_event(&p, 1, "the disk is full: ");
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 2));
-    peer_stop(&p);
+    later(p, HOUR);
+    DONE(ask_write(p, "/x", WRITE_STORE, 192 * K, 400 * K, NULL));
+    expect_event(p, 1, "the disk is full: ");
+    DONE(ask_abort(p));
+    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
 }
 
 /* The disk has no room for the lower mark: then nothing was cut. */
-Test(idle, not_the_one_that_is_to_be_cut)
+PeerTest(idle, not_the_one_that_is_to_be_cut, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
-    int fd;
-
-    peer_start(&p);
-    ask_cut(&p, "/x", 200 * K, 1);
+    ask_cut(p, "/x", 200 * K, 1);
     mark_error = ENOSPC;
-    later(&p, HOUR);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 100 * K, 0, &fd, &first),
+    later(p, HOUR);
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 100 * K, 0, NULL),
                  OUTCOME_NO_SPACE);
-    cr_expect(disk_is(&p, disk_partial(&p, "/"), 192 * K, 1));
+    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 1));
     mark_error = 0;
-    peer_again(&p);
-    cr_expect_eq(ask_size(&p, "/x"), 192 * K);
-    peer_stop(&p);
+    peer_again(p);
+    cr_expect_eq(ask_size(p, "/x"), 192 * K);
 }
 
 /* The first SIZE records that it has answered. The next one touches the
  * partial half an hour after the last touch. */
-Test(idle, size_keeps_it)
+PeerTest(idle, size_keeps_it, peer_start(p))
 {
     struct stat before, after;
-    struct peer p;
 
-    peer_start(&p);
-    ask_cut(&p, "/f", 200 * K, 1);
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &before), 0);
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &before), 0);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &after), 0);
     cr_expect_eq(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec, "too soon");
-    later(&p, 1801);
-    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    later(p, 1801);
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &after), 0);
     cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
     /* This answer of SIZE counts, too. */
-    uint64_t first;
-    int fd;
-    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K);
-    close(fd);
-    ask_abort(&p);
-    peer_stop(&p);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(p->first, 192 * K);
+    ask_abort(p);
 }
 
 /* Makes one in the top directory, and one in a directory below it. */
@@ -361,160 +295,131 @@ static void two_and_many(struct peer *p)
 
 /* The search ends after 5 s: nobody waits longer for an answer, however large
  * the home is. The partials found by then count. */
-Test(idle, a_look_ends_in_time)
+PeerTest(idle, a_look_ends_in_time, two_and_many(p))
 {
     struct event_record removed;
-    struct peer p;
 
-    two_and_many(&p);
     clock_jumps = 100;
-    later(&p, HOUR);
+    later(p, HOUR);
     clock_jumps = 0;
-    fill_up(&p, 10);
-    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
-    later(&p, 0);
-    fill_up(&p, 10);
-    cr_expect_eq(disk_partials(&p, "/d"), 0);
-    cr_assert(peer_event(&p, &removed));
-    peer_stop(&p);
+    fill_up(p, 10);
+    cr_expect_eq(disk_partials(p, "/d"), 1, "it was never looked at");
+    later(p, 0);
+    fill_up(p, 10);
+    cr_expect_eq(disk_partials(p, "/d"), 0);
+    cr_assert(peer_event(p, &removed));
 }
 
 /* It also ends after 100,000 names, if the clock stands still. */
-Test(idle, a_look_ends_after_many_names)
+PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
 {
     struct event_record removed;
-    struct peer p;
 
-    two_and_many(&p);
     directories_endless = true;
     clock_jumps = -1;
-    later(&p, HOUR);
+    later(p, HOUR);
     clock_jumps = 0;
     directories_endless = false;
-    fill_up(&p, 10);
-    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
-    cr_assert(peer_event(&p, &removed));
-    peer_stop(&p);
+    fill_up(p, 10);
+    cr_expect_eq(disk_partials(p, "/d"), 1, "it was never looked at");
+    cr_assert(peer_event(p, &removed));
 }
 
 #define MANY 30
 
 /* Each removal takes half a second: an upload that needs many of them is
  * refused before its session stops waiting. */
-Test(idle, making_room_ends_in_time)
+PeerTest(idle, making_room_ends_in_time, peer_start(p))
 {
     struct event_record removed;
-    uint64_t first;
-    struct peer p;
-    int fd;
 
-    peer_start(&p);
     for (int i = 0; i < MANY; i++) {
         char name[32];
 
         snprintf(name, sizeof(name), "/f-%d", i);
-        ask_cut(&p, name, 100 * K, 1);
+        ask_cut(p, name, 100 * K, 1);
     }
     free_always = 1;
     unlinks_last = 500;
-    later(&p, HOUR);
+    later(p, HOUR);
     unlinks_last = 0;
-    cr_expect_eq(
-        ask_write(&p, "/x", WRITE_STORE, 0, (MANY - 2) * 64 * K, &fd, &first),
-        OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/"), MANY - 10, "it tried, and stopped");
-    cr_assert(peer_event(&p, &removed));
-    peer_stop(&p);
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 0, (MANY - 2) * 64 * K, NULL),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(p, "/"), MANY - 10, "it tried, and stopped");
+    cr_assert(peer_event(p, &removed));
 }
 
 /* The file system reports nothing of what is removed: then it counts all the
  * same, in this request and in the next ones. */
-Test(space, what_was_removed_is_believed)
+PeerTest(space, what_was_removed_is_believed, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
     int fd;
 
-    peer_start(&p);
     for (int i = 0; i < 5; i++)
-        ask_cut(&p, (const char *[]){ "/a", "/b", "/c", "/d", "/e" }[i],
-                200 * K, 1);
+        ask_cut(p, (const char *[]){ "/a", "/b", "/c", "/d", "/e" }[i], 200 * K,
+                1);
     free_always = 250 * K;
-    p.start.rules.min_free.bytes = 100 * K;
-    later(&p, HOUR);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 300 * K, &fd, &first),
-                 OUTCOME_OK);
-    expect_event(&p, 1, "min_free is reached: ");
-    cr_expect_eq(disk_partials(&p, "/"), 5);
+    p->start.rules.min_free.bytes = 100 * K;
+    later(p, HOUR);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 300 * K, &fd));
+    expect_event(p, 1, "min_free is reached: ");
+    cr_expect_eq(disk_partials(p, "/"), 5);
     put_pattern(fd, 0, 300 * K, 1);
     close(fd);
-    cr_assert_eq(ask_sync(&p), OUTCOME_OK);
-    cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 4);
-    peer_stop(&p);
+    DONE(ask_sync(p));
+    DONE(ask_commit(p, 300 * K));
+    cr_expect_eq(disk_partials(p, "/"), 4);
 }
 
 /* Nor is a finished upload lost, or more removed for it than needed. */
-Test(min_free, what_was_removed_is_believed)
+PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
 {
-    struct peer p;
-
-    peer_start(&p);
-    ask_cut(&p, "/a", 200 * K, 1);
-    ask_cut(&p, "/b", 200 * K, 1);
+    ask_cut(p, "/a", 200 * K, 1);
+    ask_cut(p, "/b", 200 * K, 1);
     free_always = 250 * K;
-    p.start.rules.min_free.bytes = 300 * K;
-    later(&p, HOUR);
-    begin(&p, "/x", 100 * K);
+    p->start.rules.min_free.bytes = 300 * K;
+    later(p, HOUR);
+    begin(p, "/x", 100 * K);
     for (int i = 0; i < 3; i++)
-        cr_expect_eq(ask_sync(&p), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    expect_event(&p, 1, "min_free is reached: ");
-    peer_stop(&p);
+        cr_expect_eq(ask_sync(p), OUTCOME_OK);
+    cr_expect_eq(ask_commit(p, 100 * K), OUTCOME_OK);
+    cr_expect_eq(disk_partials(p, "/"), 1);
+    expect_event(p, 1, "min_free is reached: ");
 }
 
 /* Bytes that the disk reports as free count once, or the next upload would
  * leave less than min_free. */
-Test(min_free, what_was_reported_counts_once)
+PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
 {
     uint64_t left;
-    struct peer p;
 
-    peer_start(&p);
-    ask_cut(&p, "/a", 200 * K, 1);
-    ask_cut(&p, "/b", 200 * K, 1);
+    ask_cut(p, "/a", 200 * K, 1);
+    ask_cut(p, "/b", 200 * K, 1);
     free_always = 252 * K;
     free_per_name = 200 * K;
-    p.start.rules.min_free.bytes = 300 * K;
-    later(&p, HOUR);
-    begin(&p, "/x", 4 * K);
-    expect_event(&p, 1, "min_free is reached: ");
-    cr_expect_eq(ask_commit(&p, 4 * K), OUTCOME_OK);
-    cr_assert_eq(ask_space_wanted(&p, "/", 1, &left), OUTCOME_OK);
+    p->start.rules.min_free.bytes = 300 * K;
+    later(p, HOUR);
+    begin(p, "/x", 4 * K);
+    expect_event(p, 1, "min_free is reached: ");
+    cr_expect_eq(ask_commit(p, 4 * K), OUTCOME_OK);
+    DONE(ask_space_wanted(p, "/", 1, &left));
     cr_expect_eq(left, (252 + 200 - 300) * K);
-    peer_stop(&p);
 }
 
 /* The old partial counts as room before it is dropped, and after that, too. */
-Test(space, a_partial_that_is_dropped)
+PeerTest(space, a_partial_that_is_dropped, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
     int fd;
 
-    peer_start(&p);
-    ask_cut(&p, "/x", 200 * K, 1);
+    ask_cut(p, "/x", 200 * K, 1);
     free_always = 250 * K;
-    p.start.rules.min_free.bytes = 100 * K;
-    peer_again(&p);
-    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 300 * K, &fd, &first),
-                 OUTCOME_OK);
+    p->start.rules.min_free.bytes = 100 * K;
+    peer_again(p);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 300 * K, &fd));
     put_pattern(fd, 0, 300 * K, 1);
     close(fd);
-    cr_expect_eq(ask_sync(&p), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
-    peer_stop(&p);
+    cr_expect_eq(ask_sync(p), OUTCOME_OK);
+    cr_expect_eq(ask_commit(p, 300 * K), OUTCOME_OK);
 }
 
 /* 128 KiB above a lower REST, which it cuts, count as room; a hole doesn't. */
@@ -535,9 +440,7 @@ Test(space, a_partial_that_is_cut)
     struct peer p;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint64_t first;
         char path[512];
-        int fd;
 
         free_at_first = 0;
         peer_start(&p);
@@ -551,11 +454,10 @@ Test(space, a_partial_that_is_cut)
         free_at_first = 248 * K;
         peer_again(&p);
         cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, rows[i].offset,
-                               rows[i].announced, &fd, &first),
+                               rows[i].announced, NULL),
                      rows[i].outcome, "row %zu", i);
         if (rows[i].outcome == OUTCOME_OK) {
-            close(fd);
-            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+            DONE(ask_abort(&p));
         }
         cr_expect_eq(ask_size(&p, "/x"),
                      rows[i].outcome == OUTCOME_OK ? rows[i].offset : 192 * K,
@@ -566,25 +468,21 @@ Test(space, a_partial_that_is_cut)
 
 /* Its bytes stay under another name: that is no room, and nothing is dropped.
  */
-Test(space, a_partial_with_two_names)
+PeerTest(space, a_partial_with_two_names, peer_start(p))
 {
-    uint64_t first, size;
+    uint64_t size;
     char path[512];
-    struct peer p;
-    int fd;
 
-    peer_start(&p);
-    ask_cut(&p, "/x", 200 * K, 1);
-    size = ask_size(&p, "/x");
-    snprintf(path, sizeof(path), "%s", disk_path(&p, disk_partial(&p, "/")));
-    cr_assert_eq(link(path, disk_path(&p, "/backup")), 0);
+    ask_cut(p, "/x", 200 * K, 1);
+    size = ask_size(p, "/x");
+    snprintf(path, sizeof(path), "%s", disk_path(p, disk_partial(p, "/")));
+    cr_assert_eq(link(path, disk_path(p, "/backup")), 0);
     free_always = 250 * K;
-    peer_again(&p);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 300 * K, &fd, &first),
+    peer_again(p);
+    cr_expect_eq(ask_write(p, "/x", WRITE_STORE, 0, 300 * K, NULL),
                  OUTCOME_NO_SPACE);
-    cr_assert_eq(unlink(disk_path(&p, "/backup")), 0);
-    cr_expect_eq(ask_size(&p, "/x"), size);
-    peer_stop(&p);
+    cr_assert_eq(unlink(disk_path(p, "/backup")), 0);
+    cr_expect_eq(ask_size(p, "/x"), size);
 }
 
 /* Also a disk that reports strange numbers. */

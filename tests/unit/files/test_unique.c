@@ -6,46 +6,34 @@
 #include "peer.h"
 #include "sallyport/domain/rights.h"
 
-Test(unique, stores_what_is_new)
+PeerTest(unique, stores_what_is_new, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_start(&p);
-    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, "/new", WRITE_UNIQUE, 0, 0, &fd));
     put_pattern(fd, 0, 100, 1);
     close(fd);
-    cr_assert_eq(ask_commit(&p, 100), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/new", 100, 1));
-    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
-                 OUTCOME_EXISTS);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_stop(&p);
+    DONE(ask_commit(p, 100));
+    cr_expect(disk_is(p, "/new", 100, 1));
+    cr_assert_eq(ask_write(p, "/new", WRITE_UNIQUE, 0, 0, &fd), OUTCOME_EXISTS);
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* The name was taken after the upload began. */
-Test(unique, never_replaces)
+PeerTest(unique, never_replaces, peer_start(p))
 {
-    struct peer p;
-    uint64_t first;
     int fd;
 
-    peer_start(&p);
-    cr_assert_eq(ask_write(&p, "/new", WRITE_UNIQUE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, "/new", WRITE_UNIQUE, 0, 0, &fd));
     put_pattern(fd, 0, 100, 1);
     close(fd);
-    disk_fill(&p, "/new", 50, 2);
-    cr_expect_neq(ask_commit(&p, 100), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/new", 50, 2));
+    disk_fill(p, "/new", 50, 2);
+    cr_expect_neq(ask_commit(p, 100), OUTCOME_OK);
+    cr_expect(disk_is(p, "/new", 50, 2));
     /* The next upload may replace again. */
-    cr_assert_eq(ask_write(&p, "/new", WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    DONE(ask_write(p, "/new", WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 10, 3);
     close(fd);
-    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/new", 10, 3));
-    peer_stop(&p);
+    DONE(ask_commit(p, 10));
+    cr_expect(disk_is(p, "/new", 10, 3));
 }

@@ -31,7 +31,7 @@ static uint64_t append(struct peer *p, int *fd)
 {
     struct msg_file_writable w;
 
-    cr_assert_eq(open_append(p, &w), OUTCOME_OK);
+    DONE(open_append(p, &w));
     cr_assert_eq(w.first, LEN);
     *fd = w.file;
     return w.to_copy;
@@ -52,66 +52,57 @@ static bool shares_blocks(uint64_t left)
     return left == 0;
 }
 
-Test(upload_copy, piece_by_piece)
+PeerTest(upload_copy, piece_by_piece, peer_start(p))
 {
-    struct peer p;
     uint64_t left;
     int fd;
 
-    peer_start(&p);
-    disk_fill(&p, "/f", LEN, 1);
-    left = append(&p, &fd);
+    disk_fill(p, "/f", LEN, 1);
+    left = append(p, &fd);
     if (!shares_blocks(left)) {
         cr_expect_eq(left, LEN);
-        cr_expect_eq(partial_length(&p), 0);
-        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+        cr_expect_eq(partial_length(p), 0);
+        DONE(ask_copy(p, &left));
         cr_expect_eq(left, LEN - 8 * M);
-        cr_expect_lt(partial_length(&p), LEN);
+        cr_expect_lt(partial_length(p), LEN);
     }
     while (left > 0)
-        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
-    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK, "once more does nothing");
+        DONE(ask_copy(p, &left));
+    cr_assert_eq(ask_copy(p, &left), OUTCOME_OK, "once more does nothing");
     cr_assert_eq(left, 0);
     put_pattern(fd, LEN, LEN + K, 1);
-    cr_assert_eq(ask_commit(&p, LEN + K), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/f", LEN + K, 1));
-    cr_expect_eq(disk_partials(&p, "/"), 0);
+    DONE(ask_commit(p, LEN + K));
+    cr_expect(disk_is(p, "/f", LEN + K, 1));
+    cr_expect_eq(disk_partials(p, "/"), 0);
     close(fd);
-    peer_stop(&p);
 }
 
-Test(upload_copy, without_a_byte)
+PeerTest(upload_copy, without_a_byte, peer_start(p))
 {
-    struct peer p;
     uint64_t left = 1;
     int fd;
 
-    peer_start(&p);
-    disk_fill(&p, "/f", LEN, 1);
-    append(&p, &fd);
+    disk_fill(p, "/f", LEN, 1);
+    append(p, &fd);
     while (left > 0)
-        cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
-    cr_assert_eq(ask_commit(&p, LEN), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/f", LEN, 1));
+        DONE(ask_copy(p, &left));
+    DONE(ask_commit(p, LEN));
+    cr_expect(disk_is(p, "/f", LEN, 1));
     close(fd);
-    peer_stop(&p);
 }
 
-Test(upload_copy, commit_waits_for_its_end)
+PeerTest(upload_copy, commit_waits_for_its_end, peer_start(p))
 {
-    struct peer p;
     uint64_t left;
     int fd;
 
-    peer_start(&p);
-    disk_fill(&p, "/f", LEN, 1);
-    append(&p, &fd);
-    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    disk_fill(p, "/f", LEN, 1);
+    append(p, &fd);
+    DONE(ask_copy(p, &left));
     if (!shares_blocks(left))
-        cr_expect_eq(ask_commit(&p, LEN), OUTCOME_INCOMPLETE);
-    cr_expect(disk_is(&p, "/f", LEN, 1));
+        cr_expect_eq(ask_commit(p, LEN), OUTCOME_INCOMPLETE);
+    cr_expect(disk_is(p, "/f", LEN, 1));
     close(fd);
-    peer_stop(&p);
 }
 
 /* Another session of the user makes each change, once the copy has begun or is
@@ -141,38 +132,35 @@ static void replace_it(struct peer *p)
     cr_assert_eq(rename(disk_path(p, "/g"), disk_path(p, "/f")), 0);
 }
 
-Test(upload_copy, of_a_file_that_changes)
+PeerTest(upload_copy, of_a_file_that_changes, peer_start(p))
 {
     static void (*const changes[])(struct peer *p) = { write_to_it, cut_it,
                                                        delete_it, replace_it };
-    struct peer p;
     int fd;
 
-    peer_start(&p);
     for (size_t i = 0; i < 2 * sizeof(changes) / sizeof(changes[0]); i++) {
         bool late = i % 2;
         uint64_t left = 1;
         int r = OUTCOME_OK;
 
-        disk_fill(&p, "/f", LEN, 1);
-        disk_age(&p, "/f", 1);
-        append(&p, &fd);
+        disk_fill(p, "/f", LEN, 1);
+        disk_age(p, "/f", 1);
+        append(p, &fd);
         do
-            r = ask_copy(&p, &left);
+            r = ask_copy(p, &left);
         while (late && left > 0);
-        cr_assert_eq(r, OUTCOME_OK);
-        changes[i / 2](&p);
+        DONE(r);
+        changes[i / 2](p);
         while (r == OUTCOME_OK && left > 0)
-            r = ask_copy(&p, &left);
+            r = ask_copy(p, &left);
         if (r == OUTCOME_OK)
-            r = ask_commit(&p, LEN);
+            r = ask_commit(p, LEN);
         else
-            ask_abort(&p);
+            ask_abort(p);
         cr_expect_eq(r, OUTCOME_CHANGED, "%zu: %d", i, r);
-        cr_expect_eq(disk_partials(&p, "/"), 0);
+        cr_expect_eq(disk_partials(p, "/"), 0);
         close(fd);
     }
-    peer_stop(&p);
 }
 
 Test(upload_copy, most_bytes)
@@ -183,8 +171,6 @@ Test(upload_copy, most_bytes)
     } rows[] = { { LEN - 1, OUTCOME_COPY_TOO_LARGE },
                  { LEN, OUTCOME_OK },
                  { 0, OUTCOME_OK } };
-    uint64_t first;
-    int fd;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer p;
@@ -193,57 +179,47 @@ Test(upload_copy, most_bytes)
         p.start.rules.copy_max = rows[i].max;
         peer_run(&p);
         disk_fill(&p, "/f", LEN, 1);
-        int r = ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first);
+        int r = ask_write(&p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, rows[i].outcome, "%zu: %d", i, r);
         if (r == OUTCOME_OK)
             ask_abort(&p);
         cr_expect_eq(disk_partials(&p, "/"), 0);
-        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, LEN - 1, 0, &fd, &first),
+        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, LEN - 1, 0, NULL),
                      OUTCOME_OK, "a shorter head");
         peer_stop(&p);
     }
 }
 
 /* Holes cost nothing. */
-Test(upload_copy, most_bytes_of_a_sparse_file)
+PeerTest(upload_copy, most_bytes_of_a_sparse_file, peer_init(p))
 {
-    struct peer p;
     struct stat st;
-    uint64_t first;
     int fd;
 
-    peer_init(&p);
-    p.start.rules.copy_max = M;
-    peer_run(&p);
-    disk_fill(&p, "/f", 300 * K, 1);
-    cr_assert_eq(truncate(disk_path(&p, "/f"), 6l << 30), 0);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_assert_eq(ask_commit(&p, UINT64_C(6) << 30), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(&p, "/f"), &st), 0);
+    p->start.rules.copy_max = M;
+    peer_run(p);
+    disk_fill(p, "/f", 300 * K, 1);
+    cr_assert_eq(truncate(disk_path(p, "/f"), 6l << 30), 0);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd));
+    DONE(ask_commit(p, UINT64_C(6) << 30));
+    cr_assert_eq(stat(disk_path(p, "/f"), &st), 0);
     cr_expect_eq(st.st_size, 6l << 30);
     cr_expect_leq(st.st_blocks * 512, M);
-    cr_assert_eq(truncate(disk_path(&p, "/f"), 300 * K), 0);
-    cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    cr_assert_eq(truncate(disk_path(p, "/f"), 300 * K), 0);
+    cr_expect(disk_is(p, "/f", 300 * K, 1));
     close(fd);
-    peer_stop(&p);
 }
 
 /* An upload gives access to no byte of the file. */
-Test(upload_copy, handle_only_writes)
+PeerTest(upload_copy, handle_only_writes, peer_start(p))
 {
-    uint64_t first;
-    struct peer p;
     int fd;
 
-    peer_start(&p);
-    disk_fill(&p, "/f", LEN, 1);
-    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
+    disk_fill(p, "/f", LEN, 1);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd));
     cr_expect_eq(fcntl(fd, F_GETFL) & O_ACCMODE, O_WRONLY);
-    cr_expect_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(ask_abort(p), OUTCOME_OK);
     close(fd);
-    peer_stop(&p);
 }
 
 Test(upload_copy, goes_with_its_session)
@@ -255,7 +231,7 @@ Test(upload_copy, goes_with_its_session)
     peer_start(&p);
     disk_fill(&p, "/f", LEN, 1);
     append(&p, &fd);
-    cr_assert_eq(ask_copy(&p, &left), OUTCOME_OK);
+    DONE(ask_copy(&p, &left));
     channel_close(&p.session);
     channel_close(&p.master);
     cr_assert_eq(peer_wait(&p), 0);
@@ -274,11 +250,11 @@ static void append_one(struct peer *p, uint64_t len)
     struct msg_file_writable w;
     uint64_t left = 1;
 
-    cr_assert_eq(open_append(p, &w), OUTCOME_OK);
+    DONE(open_append(p, &w));
     cr_assert_eq(w.first, len);
     FD_CLEANUP int fd = w.file;
     while (left > 0)
-        cr_assert_eq(ask_copy(p, &left), OUTCOME_OK);
+        DONE(ask_copy(p, &left));
     put_pattern(fd, len, len + 1, 1);
 }
 

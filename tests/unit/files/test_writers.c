@@ -68,11 +68,10 @@ static void end(struct pair *pair)
 static int open_upload(struct peer *p, enum write_mode mode, size_t len,
                        unsigned seed)
 {
-    uint64_t first;
-    int fd, r = ask_write(p, "/in/f", mode, 0, 0, &fd, &first);
+    int fd, r = ask_write(p, "/in/f", mode, 0, 0, &fd);
 
     if (r == OUTCOME_OK) {
-        put_pattern(fd, first, first + len, seed);
+        put_pattern(fd, p->first, p->first + len, seed);
         close(fd);
     }
     return r;
@@ -272,17 +271,14 @@ Test(writers, versions_on_two_machines)
 }
 
 /* Another machine has removed the partial at the last moment. */
-Test(writers, a_partial_that_vanishes)
+PeerTest(writers, a_partial_that_vanishes, peer_init(p))
 {
-    struct peer p;
-
     rename_faults.vanishes = "f";
-    peer_start(&p);
-    disk_directory(&p, "/in");
-    cr_assert_eq(open_upload(&p, WRITE_STORE, 10 * K, 1), 0);
-    cr_expect_eq(ask_commit(&p, 10 * K), OUTCOME_TAKEN_OVER);
-    cr_expect_not(disk_has(&p, "/in/f"));
-    peer_stop(&p);
+    peer_run(p);
+    disk_directory(p, "/in");
+    cr_assert_eq(open_upload(p, WRITE_STORE, 10 * K, 1), 0);
+    cr_expect_eq(ask_commit(p, 10 * K), OUTCOME_TAKEN_OVER);
+    cr_expect_not(disk_has(p, "/in/f"));
 }
 
 /* Its bytes may be the rest of the upload that is under way. */
@@ -291,7 +287,7 @@ Test(writers, an_append_beside_an_upload)
     struct pair pair;
 
     start(&pair);
-    cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10 * K, 1), OUTCOME_OK);
+    DONE(open_upload(&pair.a, WRITE_STORE, 10 * K, 1));
     cr_expect_eq(open_upload(&pair.b, WRITE_APPEND, 10 * K, 1), OUTCOME_BUSY);
     cr_expect_eq(open_upload(&pair.b, WRITE_STORE, 20 * K, 2), OUTCOME_OK);
     cr_expect_eq(ask_abort(&pair.b), OUTCOME_OK);
@@ -340,17 +336,15 @@ Test(writers, that_begin_at_once)
 static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
                        unsigned seed)
 {
-    cr_assert_eq(open_upload(p, mode, len, seed), OUTCOME_OK);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+    DONE(open_upload(p, mode, len, seed));
+    DONE(ask_abort(p));
 }
 
 static int append_opens(struct peer *p)
 {
-    uint64_t first;
-    int fd, r = ask_write(p, "/in/f", WRITE_APPEND, 0, 0, &fd, &first);
+    int r = ask_write(p, "/in/f", WRITE_APPEND, 0, 0, NULL);
 
     if (r == OUTCOME_OK) {
-        close(fd);
         ask_abort(p);
     }
     return r;
@@ -360,8 +354,8 @@ static int append_opens(struct peer *p)
 static void complete(struct peer *p, uint64_t size)
 {
     cr_assert_eq(ask_size(p, "/in/f"), size);
-    cr_assert_eq(open_upload(p, WRITE_APPEND, 300 * K - size, 1), OUTCOME_OK);
-    cr_assert_eq(ask_commit(p, 300 * K), OUTCOME_OK);
+    DONE(open_upload(p, WRITE_APPEND, 300 * K - size, 1));
+    DONE(ask_commit(p, 300 * K));
     cr_expect(disk_is(p, "/in/f", 300 * K, 1));
     cr_expect_eq(disk_partials(p, "/in"), 0);
 }
@@ -429,9 +423,9 @@ Test(writers, the_rest_after_a_new_beginning)
     start(&pair);
     cut_upload(&pair.a, WRITE_STORE, 200 * K, 2);
     cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
-    cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 100 * K, 1), OUTCOME_OK);
+    DONE(open_upload(&pair.b, WRITE_STORE, 100 * K, 1));
     cr_expect_eq(append_opens(&pair.a), OUTCOME_SIZE_FIRST);
-    cr_assert_eq(ask_abort(&pair.b), OUTCOME_OK);
+    DONE(ask_abort(&pair.b));
     cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
     complete(&pair.b, 64 * K);
     end(&pair);
@@ -445,10 +439,10 @@ Test(writers, the_rest_after_a_refused_commit)
     start(&pair);
     cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
     cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
-    cr_assert_eq(open_upload(&pair.a, WRITE_APPEND, 10 * K, 1), OUTCOME_OK);
-    cr_assert_eq(ask_rename(&pair.b, "/in", "/out"), OUTCOME_OK);
+    DONE(open_upload(&pair.a, WRITE_APPEND, 10 * K, 1));
+    DONE(ask_rename(&pair.b, "/in", "/out"));
     cr_expect_eq(ask_commit(&pair.a, 202 * K), OUTCOME_MOVED);
-    cr_assert_eq(ask_rename(&pair.b, "/out", "/in"), OUTCOME_OK);
+    DONE(ask_rename(&pair.b, "/out", "/in"));
     cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
     complete(&pair.b, 192 * K);
     end(&pair);
@@ -465,10 +459,9 @@ Test(writers, the_rest_after_a_death_before_the_rename)
         start(&pair);
         cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
         cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
-        cr_assert_eq(open_upload(&pair.a, WRITE_APPEND, 70 * K, 1), OUTCOME_OK);
-        cr_assert_eq(ASK(&pair.a, &reply, file_prepare, NEXT(&pair.a),
-                         .length = 262 * K),
-                     OUTCOME_OK);
+        DONE(open_upload(&pair.a, WRITE_APPEND, 70 * K, 1));
+        DONE(ASK(&pair.a, &reply, file_prepare, NEXT(&pair.a),
+                 .length = 262 * K));
         if (i == 0) {
             steps_hold(pair.steps[0]);
             cr_assert_eq(SEND(&pair.a.session, file_commit, NEXT(&pair.a),
@@ -494,21 +487,18 @@ Test(writers, the_rest_after_a_death_before_the_rename)
 /* On a network disk another server's session can lose its lock: its partial is
  * no longer the one of that name, and it must neither publish nor delete that
  * one. */
-Test(writers, a_partial_of_another_server)
+PeerTest(writers, a_partial_of_another_server, peer_start(p))
 {
     const char *name;
-    struct peer p;
 
-    peer_start(&p);
-    disk_directory(&p, "/in");
-    cr_assert_eq(open_upload(&p, WRITE_STORE, 200 * K, 1), 0);
-    name = disk_partial(&p, "/in");
-    cr_assert_eq(unlink(disk_path(&p, name)), 0);
-    disk_fill(&p, name, 300 * K, 2);
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_TAKEN_OVER);
-    cr_expect_not(disk_has(&p, "/in/f"));
-    cr_expect(disk_is(&p, name, 300 * K, 2));
-    peer_stop(&p);
+    disk_directory(p, "/in");
+    cr_assert_eq(open_upload(p, WRITE_STORE, 200 * K, 1), 0);
+    name = disk_partial(p, "/in");
+    cr_assert_eq(unlink(disk_path(p, name)), 0);
+    disk_fill(p, name, 300 * K, 2);
+    cr_expect_eq(ask_commit(p, 200 * K), OUTCOME_TAKEN_OVER);
+    cr_expect_not(disk_has(p, "/in/f"));
+    cr_expect(disk_is(p, name, 300 * K, 2));
 }
 
 /* The two processes have their homes on a network disk that has lost the lock
@@ -527,16 +517,13 @@ Test(writers, a_lost_lock)
 {
     for (int syncs = 0; syncs < 2; syncs++) {
         struct pair pair;
-        uint64_t first;
-        int fd;
 
         start_lossy(&pair);
         cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 200 * K, 1), 0);
-        cr_assert_eq(ask_sync(&pair.a), OUTCOME_OK);
+        DONE(ask_sync(&pair.a));
         cr_expect_eq(ask_size(&pair.b, "/in/f"), 0);
-        cr_expect_eq(
-            ask_write(&pair.b, "/in/f", WRITE_STORE, 64 * K, 0, &fd, &first),
-            OUTCOME_BAD_OFFSET);
+        cr_expect_eq(ask_write(&pair.b, "/in/f", WRITE_STORE, 64 * K, 0, NULL),
+                     OUTCOME_BAD_OFFSET);
         cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 300 * K, 2), 0);
         if (syncs)
             cr_expect_eq(ask_sync(&pair.a), OUTCOME_TAKEN_OVER);
@@ -560,12 +547,11 @@ Test(writers, that_were_cut_off)
 
     start_lossy(&pair);
     cut_upload(&pair.b, WRITE_STORE, 200 * K, 1);
-    cr_assert_eq(ask_upload(&pair.b, "/in/short", WRITE_STORE, 0, 10, 1), 0);
+    DONE(ask_upload(&pair.b, "/in/short", WRITE_STORE, 0, 10, 1));
     kill(pair.b.pid, SIGKILL);
     peer_wait(&pair.b);
-    cr_assert_eq(ask_upload(&pair.a, "/in/long", WRITE_STORE, 0, 200 * K, 1),
-                 0);
-    cr_assert_eq(ask_sync(&pair.a), OUTCOME_OK);
+    DONE(ask_upload(&pair.a, "/in/long", WRITE_STORE, 0, 200 * K, 1));
+    DONE(ask_sync(&pair.a));
     kill(pair.a.pid, SIGKILL);
     peer_wait(&pair.a);
     for (int hours = 0; hours < 2; hours++) {
@@ -584,24 +570,20 @@ Test(writers, that_were_cut_off)
 Test(writers, the_rest_on_a_network_disk)
 {
     struct pair pair;
-    uint64_t first, rest;
-    int fd, other;
+    int fd;
 
     start_lossy(&pair);
     cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
     for (int i = 0; i < 2; i++)
         cr_assert_eq(ask_size(i ? &pair.b : &pair.a, "/in/f"), 192 * K);
-    cr_assert_eq(ask_write(&pair.a, "/in/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    close(fd);
+    DONE(ask_write(&pair.a, "/in/f", WRITE_APPEND, 0, 0, NULL));
     cr_assert_eq(ask_abort(&pair.a), OUTCOME_OK, "before its first byte");
     cr_assert_eq(ask_size(&pair.b, "/in/f"), 192 * K);
-    cr_assert_eq(ask_write(&pair.b, "/in/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    cr_expect_eq(first, 192 * K);
-    cr_expect_eq(ask_write(&pair.a, "/in/f", WRITE_APPEND, 0, 0, &other, &rest),
+    DONE(ask_write(&pair.b, "/in/f", WRITE_APPEND, 0, 0, &fd));
+    cr_expect_eq(pair.b.first, 192 * K);
+    cr_expect_eq(ask_write(&pair.a, "/in/f", WRITE_APPEND, 0, 0, NULL),
                  OUTCOME_SIZE_FIRST);
-    put_pattern(fd, first, 300 * K, 1);
+    put_pattern(fd, pair.b.first, 300 * K, 1);
     close(fd);
     cr_expect_eq(ask_sync(&pair.b), OUTCOME_OK);
     cr_expect_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
